@@ -1,9 +1,13 @@
-/** Which events of a plan its hooks are told of, read off what a step moved. Pure: the journal of a plan leads to the same events again. */
+/**
+ * Which events of a plan its hooks are told of, read off the public states that a step entered and left. Pure: the journal of a plan leads to the
+ * same events again.
+ */
 import type { PlanContext } from '../machines/plan/context.ts';
 import { budgetDetails, type HookDetails, type HookEvent } from '../machines/vocabulary/hook-event.ts';
-import { type PlanStatus, planStatuses } from '../machines/vocabulary/signal.ts';
+import type { PlanStatus } from '../machines/vocabulary/signal.ts';
 import { snapshotOf } from './addressee.ts';
 import { blockOf } from './plan-view.ts';
+import { type PublicMove, publicMove, type Tags, tagged } from './public-states.ts';
 import type { Transition } from './recorder.ts';
 import type { Input, Step, Tree } from './tree.ts';
 
@@ -14,7 +18,7 @@ export interface Happened {
   readonly details: HookDetails;
 }
 
-/** A change of the region `lifecycle`, whole: from where one event met it to where it came to rest. */
+/** A change of a plan's life, whole: from where one event met it to where it came to rest. */
 interface Move {
   readonly event: string;
   readonly from: PlanStatus | null;
@@ -111,13 +115,14 @@ function moveAt(transitions: readonly Transition[], index: number): Move | null 
     if (!goesOn(last, next)) break;
     last = next;
   }
-  const to = statusOf(last.to);
+  const to = statusIn(publicMove(last.chart, last).after);
   if (to === null) throw new Error(`a plan in ${last.to} has no status`);
-  return { event: first.event, from: first.from === '' ? null : statusOf(first.from), to };
+  return { event: first.event, from: statusIn(publicMove(first.chart, first).before), to };
 }
 
-function isLifecycle({ actor, to }: Transition): boolean {
-  return actor === '' && to.startsWith('lifecycle.');
+/** Every state of a plan's life is tagged with its status, and no state beside it is. */
+function isLifecycle(transition: Transition): boolean {
+  return transition.actor === '' && statusIn(publicMove(transition.chart, transition).after) !== null;
 }
 
 /** The event of a change of the status; null: it is none of those that hooks are told of. */
@@ -137,29 +142,28 @@ function lifecycleEvent(event: string, from: PlanStatus, to: PlanStatus): HookEv
 type Beside = Pick<Happened, 'event' | 'details'>;
 
 function besideLifecycle(transition: Transition, { tree, step }: { tree: Tree; step: Step }): Beside | null {
-  const { actor, from, to } = transition;
-  if (actor === '') return regionEvent(tree, from, to);
+  const { actor, chart } = transition;
+  const move = publicMove(chart, transition);
+  if (actor === '') return planEvent(tree, move);
   const wave = /^wave-(\d+)\.\d+$/.exec(actor);
-  if (wave !== null) return waveEvent(Number(wave[1]), to);
+  if (wave !== null) return waveEvent(Number(wave[1]), move);
   const agent = step.agents.find(({ path }) => path === actor);
   if (agent !== undefined) {
     const { title, run, role, runs, reason } = agent.context;
-    const hasFailed = (to === 'backingOff' || to === 'failed') && !idleStates.has(from);
+    // Of a run that was over before, its end was told then.
+    const hasFailed = (move.enters('run:backing_off') || move.enters('run:failed')) && move.enters('run-over');
     return hasFailed ? { event: 'run_failed', details: { instance: title, run, role, attempt: runs, reason } } : null;
   }
   const task = /^wave-(\d+)\.\d+\/task-(\d+)\.\d+$/.exec(actor);
-  if (task === null || to !== 'failed') return null;
+  if (task === null || !move.enters('task:failed')) return null;
   const within = step.agents.findLast(({ path }) => path.startsWith(`${actor}/`));
   const details = { wave: Number(task[1]), task: Number(task[2]), reason: within?.context.reason ?? null };
   return { event: 'task_failed', details };
 }
 
-/** An agent in one of these has no run: its last one was told of when it ended. */
-const idleStates: ReadonlySet<string> = new Set(['backingOff', 'waiting.rateLimit', 'waiting.decision']);
-
-function regionEvent(tree: Tree, from: string, to: string): Beside | null {
+function planEvent(tree: Tree, { before, after, enters }: PublicMove): Beside | null {
   const { pullRequestUrl } = snapshotOf(tree.root).context as PlanContext; // asked of plan trees only
-  if (to === 'attention.blocked' || (to === 'attention.asked' && from !== 'attention.blocked')) {
+  if (enters('needs:person') || (enters('needs:answers') && !before.has('needs:person'))) {
     const block = blockOf(tree);
     const asked = block?.questions?.at(-1);
     const question = asked === undefined ? {} : { question: asked.number, instance: asked.title };
@@ -167,29 +171,24 @@ function regionEvent(tree: Tree, from: string, to: string): Beside | null {
     const used = block?.budget === undefined ? {} : budgetDetails(block.budget);
     return { event: 'blocked', details: { ...details, ...used } };
   }
-  if (to === 'attention.clear' && (from === 'attention.blocked' || from === 'attention.asked'))
-    return { event: 'resolved', details: {} };
-  if (to === 'pullRequest.open') return { event: 'pr_created', details: { pull_request_url: pullRequestUrl } };
-  return null;
+  const stood = before.has('needs:person') || before.has('needs:answers');
+  if (stood && tagged(after, 'needs:') === null) return { event: 'resolved', details: {} };
+  return enters('pull:open') ? { event: 'pr_created', details: { pull_request_url: pullRequestUrl } } : null;
 }
 
-function waveEvent(wave: number, to: string): Beside | null {
+function waveEvent(wave: number, { enters }: PublicMove): Beside | null {
   const details = { wave };
-  if (to === 'running') return { event: 'wave_started', details };
-  if (to === 'succeeded') return { event: 'wave_finished', details };
-  return to === 'settled' ? { event: 'wave_failed', details } : null;
+  if (enters('wave:running')) return { event: 'wave_started', details };
+  if (enters('wave:done')) return { event: 'wave_finished', details };
+  return enters('wave:failed') ? { event: 'wave_failed', details } : null;
 }
 
 function statusBefore(tree: Tree, transitions: readonly Transition[]): PlanStatus {
   const first = transitions.find(isLifecycle);
-  const known = first === undefined || first.from === '' ? null : statusOf(first.from);
-  if (known !== null) return known;
-  const [tag] = [...snapshotOf(tree.root).tags].filter((each) => each.startsWith('status:'));
-  return (tag ?? 'status:ready').slice('status:'.length) as PlanStatus; // the chart's tags name statuses only
+  const known = first === undefined ? null : statusIn(publicMove(first.chart, first).before);
+  return known ?? statusIn(snapshotOf(tree.root).tags) ?? 'ready';
 }
 
-/** The status that a state belongs to: the states that stand for one are called like it. */
-function statusOf(state: string): PlanStatus | null {
-  const names = state.split('.');
-  return planStatuses.find((status) => names.includes(status)) ?? null;
+function statusIn(tags: Tags): PlanStatus | null {
+  return tagged(tags, 'status:') as PlanStatus | null; // the chart's tags name statuses only
 }

@@ -9,6 +9,7 @@ import type { AnySignal } from '../machines/vocabulary/signal.ts';
 import type { Found } from './addressee.ts';
 import type { Upgrades } from './compatibility.ts';
 import type { Ports } from './ports.ts';
+import { type PublicMove, publicMove, silentMove } from './public-states.ts';
 import type { Refusal } from './refusal.ts';
 
 /** What a tree asked for and still waits for, where its machine does not count that itself. It is stored beside the snapshot. */
@@ -53,6 +54,8 @@ export interface Kind {
   readonly upgrades: Upgrades[string];
   /** Its machine, the named actions bound to what they ask for; `memory` is that of the tree that steps. */
   bind(ports: Ports, memory: () => Memory): AnyStateMachine;
+  /** The chart of the actor at that path of a tree; of the root at "". */
+  chartAt(actor: string): AnyStateMachine;
   readonly rules: Rules;
   /** Its machine gives no ids to what it asks for: `Memory` does, and is stored with it. */
   readonly keepsMemory: boolean;
@@ -66,6 +69,16 @@ export interface Kinds {
   /** Throws `machine_unknown` for the address of a machine that this engine was not given. */
   of(address: TreeAddress): Kind;
   knows(address: TreeAddress): boolean;
+  /** What a line of the journal says in public: nothing where its tree is of no kind that is known here. */
+  moveOf(line: MoveLine): PublicMove;
+}
+
+/** A line of the journal, as far as it says what moved. */
+export interface MoveLine {
+  readonly tree: string;
+  readonly actor: string;
+  readonly from: string;
+  readonly to: string;
 }
 
 export function createKinds(all: readonly Kind[]): Kinds {
@@ -73,6 +86,13 @@ export function createKinds(all: readonly Kind[]): Kinds {
   const find = (address: TreeAddress): Kind | undefined => {
     const parsed = parseTree(address);
     return known.get(parsed.kind === 'machine' ? parsed.machine : parsed.kind);
+  };
+  const findLoosely = (address: string): Kind | undefined => {
+    try {
+      return find(address as TreeAddress); // or it throws
+    } catch {
+      return undefined; // it throws of an address that is none only
+    }
   };
   return {
     all,
@@ -86,5 +106,9 @@ export function createKinds(all: readonly Kind[]): Kinds {
       );
     },
     knows: (address) => find(address) !== undefined,
+    moveOf({ tree, actor, from, to }) {
+      const kind = findLoosely(tree);
+      return kind === undefined ? silentMove : publicMove(kind.chartAt(actor), { from, to });
+    },
   };
 }

@@ -1,4 +1,12 @@
 /** The kinds of tree that every engine carries: a plan, a repo and the supervisor are three such values, as a machine of one's own is another. */
+import type { AnyStateMachine } from 'xstate';
+import { agentMachine } from '../machines/agent/machine.ts';
+import { planMachine } from '../machines/plan/machine.ts';
+import { repoMachine } from '../machines/repo/machine.ts';
+import { supervisorMachine } from '../machines/supervisor/machine.ts';
+import { taskMachine } from '../machines/task/machine.ts';
+import { isWorker, type Role } from '../machines/vocabulary/role.ts';
+import { waveMachine } from '../machines/wave/machine.ts';
 import { versionOf } from './compatibility.ts';
 import { familyRules } from './family-rules.ts';
 import { createKinds, type Kind, type Kinds } from './kind.ts';
@@ -16,6 +24,7 @@ const supervisorKind: Kind = {
   birth: 'supervisor_opened',
   upgrades: {},
   bind: (ports) => leanAssign(bindSupervisor(ports)),
+  chartAt: () => supervisorMachine,
 };
 
 const repoKind: Kind = {
@@ -24,6 +33,7 @@ const repoKind: Kind = {
   birth: 'repo_opened',
   upgrades: upgrades.repo ?? {},
   bind: (ports) => leanAssign(bindRepo(ports)),
+  chartAt: () => repoMachine,
 };
 
 const planKind: Kind = {
@@ -32,7 +42,17 @@ const planKind: Kind = {
   birth: 'plan_opened',
   upgrades: upgrades.plan ?? {},
   bind: (ports) => leanAssign(bindPlan(ports)),
+  chartAt: chartInPlan,
 };
+
+/** `wave-1.2`, `wave-1.2/task-3.4`, `fixer.5` (a worker of the plan itself is a task), `reviewer.6`, and `…/agent`. */
+function chartInPlan(actor: string): AnyStateMachine {
+  const own = actor.slice(actor.lastIndexOf('/') + 1);
+  const [word = ''] = own.split(/[.-]/);
+  if (word === '') return planMachine;
+  if (word === 'wave') return waveMachine;
+  return word === 'task' || isWorker(word as Role) ? taskMachine : agentMachine; // an agent is called as its role or `agent`
+}
 
 /** These, and the machines that a program of one's own brings. */
 export function kindsWith(own: readonly Kind[]): Kinds {

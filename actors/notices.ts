@@ -8,6 +8,7 @@ import { budgetDetails, type HookDetails, type NoticeEvent } from '../machines/v
 import type { SignalPayload } from '../machines/vocabulary/signal.ts';
 import type { Happened } from './hook-events.ts';
 import { blockOf, statusOfPlan } from './plan-view.ts';
+import { publicMove } from './public-states.ts';
 import type { AgentSnapshot, Transition } from './recorder.ts';
 import type { Input, Step, Tree } from './tree.ts';
 
@@ -51,19 +52,22 @@ export function noticeEventsOf(tree: Tree, notices: readonly Notice[]): Happened
 export const noticeLimit = 1_000;
 
 /** An agent's step through the queue; null: it is none, or it tells nothing. A later attempt waits in the queue as the same item. */
-function toldBy({ actor, from, to }: Transition, agents: ReadonlyMap<string, AgentSnapshot>): Notice | null {
-  const context = agents.get(actor)?.context;
+function toldBy(transition: Transition, agents: ReadonlyMap<string, AgentSnapshot>): Notice | null {
+  const context = agents.get(transition.actor)?.context;
   if (context === undefined) return null;
+  const { before, enters, isBirth } = publicMove(transition.chart, transition);
   const { title: instance, failures, reason, detail } = context;
   const attempt = `attempt ${failures + 1}`;
-  if (from === '' && to === 'queued') return { type: 'task_queued', instance, message: `${instance} waits for a slot` };
-  if (to === 'starting') return { type: 'task_dequeued', instance, message: `${instance} has a slot (${attempt})` };
-  if (from === 'starting' && to === 'running')
+  if (isBirth && enters('run:queued'))
+    return { type: 'task_queued', instance, message: `${instance} waits for a slot` };
+  if (enters('run:starting'))
+    return { type: 'task_dequeued', instance, message: `${instance} has a slot (${attempt})` };
+  if (before.has('run:starting') && enters('at-work'))
     return { type: 'task_started', instance, message: `${instance} works (${attempt})` };
-  if (to === 'succeeded') return { type: 'task_completed', instance, message: `${instance} is done` };
-  if (to === 'backingOff' && from === 'delivered' && reason === 'set-aside')
+  if (enters('run:succeeded')) return { type: 'task_completed', instance, message: `${instance} is done` };
+  if (enters('run:backing_off') && reason === 'set-aside')
     return { type: 'work_set_aside', instance, message: `${instance}: attempt ${failures} does not count: ${detail}` };
-  if (to !== 'failed') return null;
+  if (!enters('run:failed')) return null;
   const why = withDetail(reason ?? 'no attempt is left', detail);
   return { type: 'task_error', instance, message: `${instance} failed: ${why}` };
 }
@@ -118,7 +122,8 @@ function asksDeletions({ type, payload }: Input['signal']): boolean {
 
 /** That a plan needs a person now: an agent's question, a block of another source, or a wave that waits for a choice. */
 function needOf({ signal, transitions }: Input, tree: Tree): Notice[] {
-  const entered = (state: string) => transitions.some(({ actor, to }) => actor === '' && to.startsWith(state));
+  const moves = transitions.filter(({ actor }) => actor === '').map((each) => publicMove(each.chart, each));
+  const entered = (tag: string) => moves.some(({ enters }) => enters(tag));
   const block = blockOf(tree);
   if (signal.type === 'needs_decision' || asksDeletions(signal)) {
     const question = block?.questions?.at(-1);
@@ -128,11 +133,11 @@ function needOf({ signal, transitions }: Input, tree: Tree): Notice[] {
     return [{ type: 'agent_asks', instance: question.title, message }];
   }
   const instance = null;
-  if (entered('attention.blocked')) {
+  if (entered('needs:person')) {
     const message = block === null ? 'it needs a person' : `${block.source}: ${block.reason}`;
     return [{ type: 'plan_blocked', instance, message }];
   }
-  if (!transitions.some(({ actor, to }) => actor === '' && to.endsWith('.wave.waiting'))) return [];
+  if (!entered('phase:wave_waiting')) return [];
   const message = 'a wave has failures: retry it, go on without them, or cancel the plan';
   return [{ type: 'wave_waiting', instance, message }];
 }

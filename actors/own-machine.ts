@@ -39,6 +39,7 @@ export function kindOf(definition: AnyDefinition): Kind {
     versionOf: () => versioned(version),
     upgrades: Object.fromEntries(upgrades),
     bind: (ports, memory) => bindOwn(definition, ports, memory),
+    chartAt: () => definition.machine,
     rules: rulesOf(definition),
     keepsMemory: true,
     isStrict: false,

@@ -1,5 +1,5 @@
 /** A plan as people see it, read off its live tree: status and phase from the states' tags, the rest from the contexts. */
-import type { AnyActorRef, AnyMachineSnapshot } from 'xstate';
+import type { AnyActorRef } from 'xstate';
 import { advances, type Block, budgetOf, needOf, type PlanContext, type Question } from '../machines/plan/context.ts';
 import type { TaskContext } from '../machines/task/machine.ts';
 import type { PlanBudget } from '../machines/vocabulary/budget.ts';
@@ -10,24 +10,14 @@ import { type Landing, landingOf } from '../machines/vocabulary/landing.ts';
 import { noMerge, type PlanMergeState } from '../machines/vocabulary/plan-merge.ts';
 import { type ForgeMerge, noPull, type PlanPullState } from '../machines/vocabulary/plan-pull.ts';
 import type { Isolation } from '../machines/vocabulary/policy.ts';
+import type { TaskStatus } from '../machines/vocabulary/public-state.ts';
 import type { PlanStatus } from '../machines/vocabulary/signal.ts';
 import type { WaveContext } from '../machines/wave/machine.ts';
 import { childrenOf, snapshotOf } from './addressee.ts';
-import { stateText } from './recorder.ts';
+import { tagged } from './public-states.ts';
 import { openQuestions, waitsForPerson } from './refusal.ts';
 import type { Tree } from './tree.ts';
 
-export type TaskStatus =
-  | 'pending'
-  | 'working'
-  | 'ending'
-  | 'committing'
-  | 'asking'
-  | 'checking'
-  | 'merging'
-  | 'done'
-  | 'failed'
-  | 'cancelled';
 export type WaveStatus = 'pending' | 'running' | 'failed' | 'done';
 
 export interface TaskView {
@@ -79,11 +69,6 @@ export interface PlanSummary {
   budget: PlanBudget;
 }
 
-function tagged(snapshot: AnyMachineSnapshot, prefix: string): string | null {
-  for (const tag of snapshot.tags) if (tag.startsWith(prefix)) return tag.slice(prefix.length);
-  return null;
-}
-
 function contextOf(tree: Tree): PlanContext {
   return snapshotOf(tree.root).context as PlanContext; // asked of plan trees only
 }
@@ -124,14 +109,14 @@ export function planSummary(tree: Tree): PlanSummary {
     tasks += wave.tasks.length;
     for (const task of wave.tasks) if (results[wave.number]?.[task.number]?.status === 'done') tasksDone += 1;
   }
-  const status = (tagged(snapshot, 'status:') ?? 'ready') as PlanStatus; // every lifecycle state carries one of these tags
+  const status = (tagged(snapshot.tags, 'status:') ?? 'ready') as PlanStatus; // every lifecycle state carries one of these tags
   return {
     status,
-    phase: tagged(snapshot, 'phase:'),
+    phase: tagged(snapshot.tags, 'phase:'),
     landing: status === 'done' ? landingOf(context) : null,
     blocked: blockOf(tree),
     holds: waitsForPerson(tree.root),
-    paused: snapshot.matches({ gate: 'paused' }),
+    paused: snapshot.hasTag('paused'),
     wave: context.wave,
     waves: context.waves.length,
     tasksDone,
@@ -147,7 +132,7 @@ export function planSummary(tree: Tree): PlanSummary {
 
 /** The status that people see. */
 export function statusOfPlan({ root }: Tree): PlanStatus {
-  return (tagged(snapshotOf(root), 'status:') ?? 'ready') as PlanStatus; // every lifecycle state carries one of these tags
+  return (tagged(snapshotOf(root).tags, 'status:') ?? 'ready') as PlanStatus; // every lifecycle state carries one of these tags
 }
 
 /** What keeps a plan, or tasks of it, from going on without a person; null: nothing does. */
@@ -160,7 +145,7 @@ export function blockOf({ root }: Tree): Need | null {
 
 /** Whether tasks ask, and others of their wave are under way. */
 function othersWork(root: AnyActorRef): boolean {
-  if (!snapshotOf(root).matches({ attention: 'asked' })) return false;
+  if (!snapshotOf(root).hasTag('needs:answers')) return false;
   const asking = openQuestions(root);
   return [...livingWaves(root).values()].some(({ context: { path, living, started } }) => {
     const askers = new Set([...asking].map((run) => childOfRequest(path, run)));
@@ -207,11 +192,11 @@ export function planDetail(tree: Tree): PlanDetail {
     });
     return { number, status: waveStatus(here?.ref ?? null, tasksOfWave), tasks: tasksOfWave };
   });
-  const pullRequest = stateText((snapshot.value as Record<string, string>).pullRequest ?? 'none'); // a plan's root is parallel
+  const pullRequest = tagged(snapshot.tags, 'pull:');
   return {
     waves,
     pullRequest:
-      pullRequest === 'none' ? null : { state: pullRequest, url: context.pullRequestUrl, merge: forgeMergeOf(context) },
+      pullRequest === null ? null : { state: pullRequest, url: context.pullRequestUrl, merge: forgeMergeOf(context) },
     timestamps: context.timestamps,
     isolation: living.get(context.wave)?.context.isolation ?? context.policy.isolation ?? 'task',
     merge: context.merge ?? noMerge,
@@ -248,7 +233,7 @@ export function failuresOf(tree: Tree): TaskFailure[] {
 }
 
 function waveStatus(ref: AnyActorRef | null, tasks: TaskView[]): WaveStatus {
-  if (ref !== null) return snapshotOf(ref).matches('settled') ? 'failed' : 'running';
+  if (ref !== null) return snapshotOf(ref).hasTag('wave:failed') ? 'failed' : 'running';
   if (tasks.every((task) => task.status === 'done')) return 'done';
   return tasks.some((task) => task.status === 'failed') ? 'failed' : 'pending';
 }
@@ -270,9 +255,8 @@ function taskState(ref: AnyActorRef): { status: TaskStatus; runs: number; reason
   const context = snapshot.context as TaskContext; // called for task actors only
   const agent = childrenOf(ref)[0];
   const agentContext = agent === undefined ? null : snapshotOf(agent).context;
-  const state = stateText(snapshot.value);
   return {
-    status: state === 'accepting' ? 'merging' : (state as TaskStatus), // the states of the machine are the statuses
+    status: (tagged(snapshot.tags, 'task:') ?? 'working') as TaskStatus, // every state of a task carries one of these tags
     runs: agentContext?.runs ?? context.last?.runs ?? 0,
     reason: interruptionOf(agent) ?? agentContext?.reason ?? context.last?.reason ?? null,
     detail: agentContext?.detail ?? context.last?.detail ?? '',
@@ -282,7 +266,6 @@ function taskState(ref: AnyActorRef): { status: TaskStatus; runs: number; reason
 /** Why an agent's run ended where no attempt was spent: it is no failure, and it is what the task waits for. */
 function interruptionOf(agent: AnyActorRef | undefined): Reason | null {
   if (agent === undefined) return null;
-  const snapshot = snapshotOf(agent);
-  if (snapshot.matches({ waiting: 'decision' })) return 'needs_decision';
-  return snapshot.matches({ waiting: 'rateLimit' }) ? 'rate-limited' : null;
+  const { tags } = snapshotOf(agent);
+  return tags.has('run-over') ? (tagged(tags, 'waits:') as Reason | null) : null; // what it waits for is called as its reason
 }

@@ -1,6 +1,7 @@
 /** Watches a tree while it steps: which states changed, which agents moved, and whether a word between actors fell on deaf ears. */
-import type { ActorRefLike, AnyMachineSnapshot, InspectionEvent, StateValue } from 'xstate';
+import type { ActorRefLike, AnyMachineSnapshot, AnyStateMachine, InspectionEvent, StateValue } from 'xstate';
 import type { AgentContext } from '../machines/agent/context.ts';
+import type { Tags } from './public-states.ts';
 
 /** One change of one region of one actor, or an event that changed no state (`from` equals `to`). */
 export interface Transition {
@@ -8,12 +9,14 @@ export interface Transition {
   readonly event: string;
   readonly from: string;
   readonly to: string;
+  readonly chart: AnyStateMachine;
 }
 
 /** An agent that a step touched, as it stood after it. */
 export interface AgentSnapshot {
   readonly path: string;
-  readonly state: string;
+  /** Its public states. */
+  readonly tags: Tags;
   readonly context: AgentContext;
 }
 
@@ -68,23 +71,23 @@ export function createRecorder({ isStrict }: { isStrict: boolean }): Recorder {
     seen.set(ref, value);
     const actor = pathOf(snapshot);
     if (typeof value === 'string' && (before === null || typeof before === 'string')) {
-      line(actor, event, '', before ?? '', value);
+      line(snapshot.machine, { actor, event, from: before ?? '', to: value }, '');
       return;
     }
     const was = before === null ? {} : regionsOf(snapshot.machine, before);
     for (const [region, to] of Object.entries(regionsOf(snapshot.machine, value))) {
       const from = was[region] ?? '';
-      if (from !== to) line(actor, event, region === '' ? '' : `${region}.`, from, to);
+      if (from !== to) line(snapshot.machine, { actor, event, from, to }, region === '' ? '' : `${region}.`);
     }
   }
 
-  function line(actor: string, event: string, prefix: string, from: string, to: string): void {
+  function line(chart: AnyStateMachine, { actor, event, from, to }: Omit<Transition, 'chart'>, prefix: string): void {
     const last = lines.at(-1);
     // The steps by which one event settles are one line: from where it met the actor to where it came to rest.
     if (last !== undefined && last.actor === actor && last.event === event && last.to === prefix + from) {
-      lines[lines.length - 1] = { actor, event, from: last.from, to: prefix + to };
+      lines[lines.length - 1] = { actor, event, from: last.from, to: prefix + to, chart };
     } else {
-      lines.push({ actor, event, from: from === '' ? '' : prefix + from, to: prefix + to });
+      lines.push({ actor, event, from: from === '' ? '' : prefix + from, to: prefix + to, chart });
     }
   }
 
@@ -106,9 +109,9 @@ export function createRecorder({ isStrict }: { isStrict: boolean }): Recorder {
       }
     },
     take() {
-      const states = [...agents].map(([path, { value, context }]) => ({
+      const states = [...agents].map(([path, { tags, context }]) => ({
         path,
-        state: stateText(value),
+        tags,
         context: context as AgentContext, // the machine's id says so
       }));
       const taken = { transitions: lines, agents: states };

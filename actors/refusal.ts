@@ -24,7 +24,7 @@ import {
   signals,
 } from '../machines/vocabulary/signal.ts';
 import { actorAt, type Found, snapshotOf } from './addressee.ts';
-import { stateText } from './recorder.ts';
+import { regionsOf } from './recorder.ts';
 
 /** Data, never thrown: who refused, in which state, by which guard, and which signals it would take. */
 export interface Refusal {
@@ -288,11 +288,10 @@ export function refusalOf(root: AnyActorRef, ref: AnyActorRef, event: AnyEventOb
   };
 }
 
+/** Where it is; of a chart with regions the first says that. */
 function statusText(snapshot: AnyMachineSnapshot): string {
-  const { value } = snapshot;
-  return typeof value === 'object' && 'lifecycle' in value && value.lifecycle !== undefined
-    ? stateText(value.lifecycle)
-    : stateText(value);
+  const [first = ''] = Object.values(regionsOf(snapshot.machine, snapshot.value));
+  return first;
 }
 
 /** Where a transition that somebody made himself before he told us has led. */

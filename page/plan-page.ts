@@ -306,7 +306,9 @@ function lastMove({ journal, at, actor: shown }: PlanModel): Move | null {
 function machineOf(actor: string): string {
   if (actor === '') return 'plan';
   const [last = ''] = actor.split('/').slice(-1);
-  return /^wave-/.test(last) ? 'wave' : /^task-/.test(last) ? 'task' : 'agent';
+  if (/^wave-/.test(last)) return 'wave';
+  // A worker of the plan itself is a task, and its agent stands below it.
+  return /^(?:task-|coder\.|fixer\.)/.test(last) ? 'task' : 'agent';
 }
 
 /** Whether a pause of the queue keeps agents of the plan from starting. */

@@ -3,7 +3,7 @@ import type { Client, FactEntry } from '../../runtime/client/client.ts';
 import type { Tone } from '../colour.ts';
 import type { Call } from '../command.ts';
 import { sizeOf } from '../output.ts';
-import { factText, type Surroundings, whyOf } from '../run/fact-line.ts';
+import { factText, hasFailed, type Surroundings, whyOf } from '../run/fact-line.ts';
 import { clockTime, cut, plain, widthOf } from '../text.ts';
 
 export interface Teller {
@@ -77,8 +77,11 @@ function rawText({ actor, event, from, to }: FactEntry): string {
   return plain(`${where}${event}${from === to ? '' : `: ${from === '' ? '' : `${from} -> `}${to}`}`);
 }
 
-function toneOf({ refused, to }: FactEntry): Tone {
-  if (refused !== null || /(?:^|\.)failed$/.test(to)) return 'bad';
-  if (/^attention\.(?:asked|blocked)/.test(to) || to.includes('waiting')) return 'attention';
-  return /(?:^|\.)(?:done|succeeded)$/.test(to) ? 'good' : 'plain';
+function toneOf(fact: FactEntry): Tone {
+  if (fact.refused !== null || hasFailed(fact)) return 'bad';
+  const { to_tags: tags } = fact;
+  if (tags.some((tag) => waits.has(tag))) return 'attention';
+  return tags.some((tag) => tag.endsWith(':done') || tag === 'run:succeeded') ? 'good' : 'plain';
 }
+
+const waits: ReadonlySet<string> = new Set(['needs:answers', 'needs:person', 'run:waiting', 'phase:wave_waiting']);

@@ -4,7 +4,7 @@ import { defineVerb } from '../command.ts';
 import { withPlan } from '../named-plan.ts';
 import { wholeNumber } from '../number.ts';
 import { type Output, tableWidth } from '../output.ts';
-import { factText, type Surroundings, whyOf } from '../run/fact-line.ts';
+import { factText, hasFailed, type Surroundings, whyOf } from '../run/fact-line.ts';
 import type { Cell } from '../table.ts';
 import { clockTime, cut, padded, plain, widthOf } from '../text.ts';
 
@@ -61,7 +61,7 @@ function newsLines(entry: HistoryEntry, around: Surroundings, out: Output): stri
   const room = (tableWidth(out) ?? Number.POSITIVE_INFINITY) - whenWidth;
   const by = byText(entry.origin);
   const what = cut(text, room - (by === '' ? 0 : widthOf(by) + 2));
-  const isBad = entry.refused !== null || /(?:^|\.)failed$/.test(entry.to);
+  const isBad = entry.refused !== null || hasFailed(entry);
   return [
     `${padded(clockTime(entry.at), whenWidth)}${out.paint(isBad ? 'bad' : 'plain', what)}${by === '' ? '' : `  ${out.paint('dim', by)}`}`,
     ...whyOf(entry).map((line) => `${' '.repeat(whenWidth)}${out.paint('dim', cut(line, room))}`),

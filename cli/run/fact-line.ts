@@ -1,5 +1,6 @@
 /** A fact in a few words, or null where it says nothing to a person. Pure. */
 
+import type { AgentTag, PlanTag, TaskTag, WaveTag } from '../../machines/vocabulary/public-state.ts';
 import { reasonText } from '../../machines/vocabulary/reason-text.ts';
 import type { HistoryEntry, PlanShow } from '../../runtime/client/client.ts';
 import { brief, clockTime, plain, untilText } from '../text.ts';
@@ -17,11 +18,32 @@ export function factLines(fact: HistoryEntry, around: Surroundings): string[] | 
 const indent = ' '.repeat(9);
 
 /** Words of agents and programs, made fit for a terminal; several lines of a review. Empty where nothing went wrong. */
-export function whyOf({ from, to, why, event }: HistoryEntry): string[] {
+export function whyOf(fact: HistoryEntry): string[] {
+  const { from, to, why, event } = fact;
   const isVerdict = event === 'review_changes_requested' || event === 'verify_failed';
-  const isBad = /(?:^|\.)failed$/.test(to) || to === 'backingOff' || to === 'waiting.rateLimit';
-  if (why === null || from === to || !(isVerdict || isBad)) return [];
+  if (why === null || from === to || !(isVerdict || hasFailed(fact) || isHeldUp(fact))) return [];
   return why.split('\n').map(brief);
+}
+
+type Tag = PlanTag | WaveTag | TaskTag | AgentTag;
+
+function is({ to_tags: tags }: HistoryEntry, tag: Tag): boolean {
+  return tags.includes(tag);
+}
+
+/** It is so now, and was not before. */
+function enters({ from_tags: before, to_tags: after }: HistoryEntry, tag: Tag): boolean {
+  return after.includes(tag) && !before.includes(tag);
+}
+
+/** Something ended badly: a wave, a task, an agent, a pull request. */
+export function hasFailed({ to_tags: tags }: HistoryEntry): boolean {
+  return tags.some((tag) => tag.endsWith(':failed'));
+}
+
+/** An attempt did not come to its end; the next one follows by itself. */
+function isHeldUp(fact: HistoryEntry): boolean {
+  return is(fact, 'run:backing_off') || is(fact, 'waits:rate-limited');
 }
 
 /** Without its time. null: it says nothing to a person. */
@@ -59,43 +81,48 @@ function titleOf({ tasks_by_wave: waves }: Surroundings, wave: number, number: n
   return task === undefined ? '' : `  ${plain(task.title)}`;
 }
 
-function waveText({ from, to }: HistoryEntry, wave: string): string | null {
-  if (to === 'running') return `wave ${wave} ${from === '' ? 'begins' : 'is tried again'}`;
-  if (to === 'succeeded') return `wave ${wave} done`;
-  return to === 'settled' ? `wave ${wave} failed` : null;
+function waveText(fact: HistoryEntry, wave: string): string | null {
+  if (is(fact, 'wave:running')) return `wave ${wave} ${fact.from === '' ? 'begins' : 'is tried again'}`;
+  if (is(fact, 'wave:done')) return `wave ${wave} done`;
+  return is(fact, 'wave:failed') ? `wave ${wave} failed` : null;
 }
 
-function taskText({ to, reason }: HistoryEntry, { name, title }: Work): string | null {
-  if (to === 'done') return `${name} done${title}`;
-  if (to === 'failed') return `${name} failed${reason === null ? '' : ` (${reasonText(reason)})`}${title}`;
+function taskText(fact: HistoryEntry, { name, title }: Work): string | null {
+  if (is(fact, 'task:done')) return `${name} done${title}`;
+  if (is(fact, 'task:failed')) return `${name} failed${inBrackets(fact)}${title}`;
   // Its plan is cancelled, or its text was edited before it began.
-  return to === 'cancelled' ? `${name} withdrawn${title}` : null;
+  return is(fact, 'task:cancelled') ? `${name} withdrawn${title}` : null;
+}
+
+function inBrackets({ reason }: HistoryEntry): string {
+  return reason === null ? '' : ` (${reasonText(reason)})`;
 }
 
 function taskAgentText(fact: HistoryEntry, { name, title }: Work, around: Surroundings): string | null {
   const word = agentWord(fact, name, around);
   if (word !== null) return word;
-  if (fact.to === 'running') return `${name} ${workingText(fact)}${title}`;
-  return fact.to === 'backingOff' ? `${name}: ${attemptText(fact)}` : waitingText(fact, name);
+  if (is(fact, 'at-work')) return `${name} ${workingText(fact)}${title}`;
+  return is(fact, 'run:backing_off') ? `${name}: ${attemptText(fact)}` : waitingText(fact, name);
 }
 
 /** What begins, what is tried again, and what goes on after a pause are told apart. */
-function workingText({ from, attempt, resumed, stands_in: profile }: HistoryEntry): string {
-  if (from === 'paused' || from.startsWith('waiting')) return 'goes on';
+function workingText({ from_tags: before, attempt, resumed, stands_in: profile }: HistoryEntry): string {
+  if (before.includes('run:paused') || before.includes('run:waiting')) return 'goes on';
   const tries = attempt !== null && attempt > 1 ? ` (attempt ${attempt})` : '';
   const as = profile === null ? '' : `, as ${plain(profile)} since the account of its own profile is limited`;
   return `${resumed ? 'goes on' : 'working'}${tries}${as}`;
 }
 
-function attemptText({ attempt, reason }: HistoryEntry): string {
-  const which = attempt === null ? 'the attempt' : `attempt ${attempt}`;
-  return `${which} failed${reason === null ? '' : ` (${reasonText(reason)})`}, trying again`;
+function attemptText(fact: HistoryEntry): string {
+  const which = fact.attempt === null ? 'the attempt' : `attempt ${fact.attempt}`;
+  return `${which} failed${inBrackets(fact)}, trying again`;
 }
 
-function waitingText({ at, to, until }: HistoryEntry, name: string): string | null {
-  if (to === 'waiting.permission') return `${name} waits for a permission`;
+function waitingText(fact: HistoryEntry, name: string): string | null {
+  const { at, until } = fact;
+  if (is(fact, 'waits:permission')) return `${name} waits for a permission`;
   // Of a question the plan itself tells, with its words.
-  if (to !== 'waiting.rateLimit') return null;
+  if (!is(fact, 'waits:rate-limited')) return null;
   if (until !== null && Date.parse(until) <= Date.parse(at))
     return `${name} met the service's limit; another profile stands in`;
   return `${name} waits for the service's limit${until === null ? '' : ` ${untilText(until, Date.parse(at))}`}`;
@@ -103,14 +130,13 @@ function waitingText({ at, to, until }: HistoryEntry, name: string): string | nu
 
 /** An agent of the plan itself: `reviewer.3`, or the task of a worker, `fixer.4` and `fixer.4/agent`. */
 function roleText(fact: HistoryEntry, head: string, around: Surroundings): string | null {
-  const { actor, to, reason } = fact;
   const role = head.slice(0, head.indexOf('.'));
   const word = agentWord(fact, role, around);
   if (word !== null) return word;
-  if (to === 'running') return `${role} ${workingText(fact)}`;
-  if (to === 'backingOff') return `${role}: ${attemptText(fact)}`;
-  if (to === 'failed' && actor === head) return `${role} failed${reason === null ? '' : ` (${reasonText(reason)})`}`;
-  return to === 'done' ? `${role} done` : waitingText(fact, role);
+  if (is(fact, 'at-work')) return `${role} ${workingText(fact)}`;
+  if (is(fact, 'run:backing_off')) return `${role}: ${attemptText(fact)}`;
+  if (hasFailed(fact) && fact.actor === head) return `${role} failed${inBrackets(fact)}`;
+  return is(fact, 'task:done') ? `${role} done` : waitingText(fact, role);
 }
 
 /** Words that a person reads whatever they move. */
@@ -151,44 +177,41 @@ const events: Readonly<Record<string, string>> = {
   set_status: 'the status is set by hand',
 };
 
-/** By the longest beginning of the state that is entered. */
-const states: readonly (readonly [string, string | null])[] = [
-  ['lifecycle.ready.draft', 'draft'],
-  ['lifecycle.ready.planned', 'planned'],
-  ['lifecycle.planning.working', 'planning'],
-  ['lifecycle.underway.implementing.architecting.working', 'architecting'],
-  ['lifecycle.underway.implementing.requesting', 'implementing'],
-  ['lifecycle.underway.implementing.single.working', 'one coder does the whole plan'],
-  ['lifecycle.underway.implementing.wave.waiting', 'the wave is over; a person says what follows'],
-  ['lifecycle.underway.implementing.fixing', 'fixing'],
-  ['lifecycle.underway.reviewing.working', 'reviewing'],
-  ['lifecycle.underway.verifying.working', 'verifying'],
-  ['lifecycle.done', 'done'],
-  ['lifecycle.cancelled', 'cancelled'],
-  ['gate.paused', 'paused'],
-  ['gate.open', 'goes on where it was paused'],
-  ['attention.clear', 'resolved'],
-  ['pullRequest.open', 'the pull request is open'],
-  ['pullRequest.merged', 'the pull request is merged'],
-  ['pullRequest.closed', 'the pull request is closed'],
-  ['pullRequest.failed', 'no pull request could be made'],
+/** What a plan comes to, by the first of these that it was not before. */
+const news: readonly (readonly [PlanTag, string])[] = [
+  ['draft', 'draft'],
+  ['phase:planned', 'planned'],
+  ['works:planner', 'planning'],
+  ['works:architect', 'architecting'],
+  ['waits:turn', 'implementing'],
+  ['works:coder', 'one coder does the whole plan'],
+  ['phase:wave_waiting', 'the wave is over; a person says what follows'],
+  ['phase:fixing', 'fixing'],
+  ['works:reviewer', 'reviewing'],
+  ['works:verifier', 'verifying'],
+  ['status:done', 'done'],
+  ['status:cancelled', 'cancelled'],
+  ['paused', 'paused'],
+  ['pull:open', 'the pull request is open'],
+  ['pull:merged', 'the pull request is merged'],
+  ['pull:closed', 'the pull request is closed'],
+  ['pull:failed', 'no pull request could be made'],
 ];
 
-function planText({ at, event, from, to, why }: HistoryEntry, { blocked }: Surroundings): string | null {
-  const isBirth = from === '';
+function planText(fact: HistoryEntry, { blocked }: Surroundings): string | null {
+  const { at, event, from_tags: before, to_tags: after, why } = fact;
   // The agent's own line has the question.
   if (event === 'child_asked') return null;
-  if (event === 'resolve' && to === 'attention.clear') return `resolved${why === null ? '' : `: ${brief(why)}`}`;
-  if (to.startsWith('attention.blocked') || to.startsWith('attention.override')) {
+  const needs = (tags: readonly string[]) => tags.some((tag) => tag.startsWith('needs:'));
+  const isResolved = needs(before) && !needs(after);
+  if (isResolved && event === 'resolve') return `resolved${why === null ? '' : `: ${brief(why)}`}`;
+  if (is(fact, 'needs:person') || is(fact, 'needs:word')) {
     // What it asks now may be another question than the one of this line.
     const asked = blocked?.at === at ? blocked.reason : why;
     return `needs you${asked === null ? '' : `: ${brief(asked)}`}`;
   }
-  if (isBirth && !to.startsWith('lifecycle.')) return null;
-  const entered = states.find(([prefix]) => to.startsWith(prefix));
-  // From one step inside a state to the next is no news.
-  const isSame = entered !== undefined && from.startsWith(entered[0]);
-  const state = entered === undefined || isSame ? null : entered[1];
-  const said = events[event] ?? null;
+  if (before.includes('paused')) return 'goes on where it was paused';
+  const state = isResolved ? 'resolved' : (news.find(([tag]) => enters(fact, tag))?.[1] ?? null);
+  const said = fact.from === '' && !after.some((tag) => tag.startsWith('status:')) ? null : (events[event] ?? null);
   return said === null || state === null ? (state ?? said) : `${said}; ${state}`;
 }

@@ -92,7 +92,7 @@ export const agentMachine = agentWords.createMachine({
   states: {
     queued: {
       description: 'a run is asked for and waits for a slot',
-      tags: ['not_begun'],
+      tags: ['run:queued', 'not_begun'],
       entry: ['nextRun', 'askRun'],
       on: {
         run_starting: 'starting',
@@ -111,6 +111,7 @@ export const agentMachine = agentWords.createMachine({
     },
     starting: {
       description: 'a slot is taken; the worktree is made ready and the process starts',
+      tags: ['run:starting'],
       on: {
         run_started: [
           {
@@ -128,6 +129,7 @@ export const agentMachine = agentWords.createMachine({
     },
     running: {
       description: 'the process works',
+      tags: ['run:running', 'at-work'],
       on: {
         timer_due: { target: stopping, actions: [ending('timeout'), stopNow] },
         ...withdraws,
@@ -143,6 +145,7 @@ export const agentMachine = agentWords.createMachine({
       states: {
         permission: {
           description: 'the process asks for a permission; its own deadline stands still',
+          tags: ['run:waiting', 'waits:permission'],
           on: {
             ...silent,
             ...asks,
@@ -164,12 +167,13 @@ export const agentMachine = agentWords.createMachine({
         },
         rateLimit: {
           description: 'the service takes no more until its reset; no slot is held',
-          tags: ['not_begun'],
+          tags: ['run:waiting', 'waits:rate-limited', 'run-over', 'not_begun'],
           entry: ['setReset', 'askTimer'],
           on: { timer_due: '#agent.queued', ...idle, ...again, ...unasked },
         },
         decision: {
           description: 'the agent asked a person; it starts again with the answer',
+          tags: ['run:waiting', 'waits:needs_decision', 'run-over'],
           on: {
             ...idle,
             answered: { target: '#agent.queued', actions: 'noteAnswer' },
@@ -182,6 +186,7 @@ export const agentMachine = agentWords.createMachine({
     },
     paused: {
       description: 'the processes are frozen; the slot is kept',
+      tags: ['run:paused'],
       on: {
         agent_resume: [
           { guard: 'hasQuestions', target: 'waiting.permission', actions: ['nextId', 'thawRun', ...awaits] },
@@ -195,6 +200,7 @@ export const agentMachine = agentWords.createMachine({
     },
     stopping: {
       description: 'the run is being ended; its last process is awaited',
+      tags: ['run:stopping'],
       on: {
         run_starting: { description: 'the slot was taken before the stop' },
         run_started: { actions: 'noteStart' },
@@ -218,6 +224,7 @@ export const agentMachine = agentWords.createMachine({
     },
     judging: {
       description: 'the run has ended: what counts, what follows',
+      tags: ['run:running', 'run-over'],
       always: [
         { guard: { type: 'isEnding', params: 'cancel' }, target: 'cancelled', actions: ['noteTime', 'keepWork'] },
         {
@@ -244,6 +251,7 @@ export const agentMachine = agentWords.createMachine({
     },
     delivered: {
       description: 'the run ended well; the parent looks at what it left',
+      tags: ['run:running'],
       entry: 'reportDelivered',
       on: {
         accept: { target: 'succeeded', actions: 'noteTime' },
@@ -259,23 +267,26 @@ export const agentMachine = agentWords.createMachine({
     },
     backingOff: {
       description: 'the attempt failed; the next one waits',
-      tags: ['not_begun'],
+      tags: ['run:backing_off', 'run-over', 'not_begun'],
       entry: ['setBackOff', 'askTimer'],
       on: { timer_due: 'queued', ...idle, ...again, ...unasked },
     },
     succeeded: {
       type: 'final',
       description: 'the work counts',
+      tags: ['run:succeeded', 'run-over'],
       entry: ['noteSuccess', { type: 'noteOutcome', params: 'succeeded' }],
     },
     failed: {
       type: 'final',
       description: 'no attempt is left, or a person ended it',
+      tags: ['run:failed', 'run-over'],
       entry: { type: 'noteOutcome', params: 'failed' },
     },
     cancelled: {
       type: 'final',
       description: 'the work is no longer wanted',
+      tags: ['run:cancelled', 'run-over'],
       entry: { type: 'noteOutcome', params: 'cancelled' },
     },
   },

@@ -2,6 +2,7 @@
 import { assign, sendParent, setup } from 'xstate';
 import type { AgentInput, AgentOutput, Asked, Delivered, QuestionWithdrawn } from '../vocabulary/family.ts';
 import { requestId } from '../vocabulary/ids.ts';
+import type { AgentTag } from '../vocabulary/public-state.ts';
 import { isWorker } from '../vocabulary/role.ts';
 import {
   type AgentContext,
@@ -46,6 +47,7 @@ const words = setup({
     events: {} as AgentEvent,
     input: {} as AgentInput & { at: number },
     output: {} as AgentOutput,
+    tags: {} as AgentTag,
   },
   actions: {
     askRun: () => {},

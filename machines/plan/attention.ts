@@ -31,12 +31,14 @@ export const attention = plan.createStateConfig({
     clear: { description: 'no', always: others('clear') },
     asked: {
       description: 'tasks ask: what does not depend on them goes on; what would move the plan past them is held',
+      tags: ['needs:answers'],
       meta: { holds: ['agent', 'file'], passes: ['implement_task_finished'] },
       always: others('asked'),
       on: { resolve, moved: movedByPerson },
     },
     blocked: {
       description: 'yes: nothing starts, and agents and files are held until a person answers',
+      tags: ['needs:person'],
       meta: { holds: ['agent', 'file', 'agent.run'] },
       always: others('blocked'),
       on: {
@@ -47,6 +49,7 @@ export const attention = plan.createStateConfig({
     },
     override: {
       description: 'the status was set by hand; nothing is held',
+      tags: ['needs:word'],
       always: others('override'),
       on: { resolve, moved: { guard: 'movedOn', actions: 'clearBlock' } },
     },

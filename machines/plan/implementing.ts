@@ -98,6 +98,7 @@ const architecting = plan.createStateConfig({
     },
     working: {
       description: 'the architect has the word',
+      tags: ['works:architect'],
       entry: 'startArchitect',
       exit: 'leave',
       on: { ...noVerdict, ...gaveUp },
@@ -117,6 +118,7 @@ const single = plan.createStateConfig({
     },
     working: {
       description: 'the coder has the work',
+      tags: ['works:coder'],
       entry: 'startCoder',
       exit: 'leave',
       on: { ...workerEnds, ...workerFinished, ...fixedTasks },
@@ -198,6 +200,7 @@ const fixing = plan.createStateConfig({
     },
     working: {
       description: 'the fixer has the work',
+      tags: ['works:fixer'],
       entry: 'startFixer',
       exit: 'leave',
       on: { ...workerEnds, ...workerFinished },
@@ -222,6 +225,7 @@ export const implementing = plan.createStateConfig({
     },
     requesting: {
       description: 'waits for the right to implement',
+      tags: ['waits:turn'],
       entry: ['requestGrant', 'archiveAgain'],
       always: [
         { guard: 'mayBeginAfter', target: 'preparing' },

@@ -1,6 +1,6 @@
 /**
  * A plan: its life from a document to done, beside it whether it needs a person (attention), whether it is paused (gate) and its
- * pull request. Status and phase are read off the tags of the states; no second copy of them exists.
+ * pull request. What people see of it are the tags of its states (vocabulary/public-state.ts); no second copy of them exists.
  */
 import { and } from 'xstate';
 import { plan } from './actions.ts';
@@ -232,6 +232,7 @@ export const planMachine = plan.createMachine({
             },
             draft: {
               description: 'the document has no waves yet',
+              tags: ['draft'],
               on: { implement_start: { guard: 'notPlannedYet' }, implement_wave: { guard: 'notPlannedYet' } },
             },
             planned: {
@@ -268,6 +269,7 @@ export const planMachine = plan.createMachine({
             },
             working: {
               description: 'the planner has the word',
+              tags: ['works:planner'],
               entry: [{ type: 'stamp', params: 'planning_at' }, 'startPlanner'],
               exit: 'leave',
               on: { ...noVerdict, ...gaveUp },
@@ -367,6 +369,7 @@ export const planMachine = plan.createMachine({
         },
         paused: {
           description: 'no: a person paused it',
+          tags: ['paused'],
           on: {
             resume: 'open',
             pause: [{ guard: 'waits', description: 'it is paused already' }, { actions: 'tellRequeue' }],
@@ -394,9 +397,10 @@ export const planMachine = plan.createMachine({
       },
       states: {
         none: { description: 'there is none' },
-        creating: { description: 'it is being made' },
+        creating: { description: 'it is being made', tags: ['pull:creating'] },
         open: {
           description: 'it is open',
+          tags: ['pull:open'],
           on: {
             pull_asked: { description: 'what is new is pushed to it' },
             pr_failed: pullFailures,
@@ -407,9 +411,9 @@ export const planMachine = plan.createMachine({
             pr_merge_scheduled: { guard: 'isForgeMerge', actions: 'noteForgeMerge' },
           },
         },
-        merged: { description: 'it is merged' },
-        closed: { description: 'it was closed without a merge' },
-        failed: { description: 'it could not be made' },
+        merged: { description: 'it is merged', tags: ['pull:merged'] },
+        closed: { description: 'it was closed without a merge', tags: ['pull:closed'] },
+        failed: { description: 'it could not be made', tags: ['pull:failed'] },
       },
     },
   },

@@ -3,6 +3,7 @@ import { setup } from 'xstate';
 import { agentMachine } from '../agent/machine.ts';
 import { taskMachine } from '../task/machine.ts';
 import type { PullMerge } from '../vocabulary/effect.ts';
+import type { PlanTag } from '../vocabulary/public-state.ts';
 import { waveMachine } from '../wave/machine.ts';
 import type { PlanContext } from './context.ts';
 import type { PlanEvent, PlanInput } from './events.ts';
@@ -13,7 +14,7 @@ export const base = setup({
     context: {} as PlanContext,
     events: {} as PlanEvent,
     input: {} as PlanInput,
-    tags: {} as `status:${string}` | `phase:${string}`,
+    tags: {} as PlanTag,
     /**
      * `holds`: kinds of origin and types of signals that wait, and `agent.run`, where no run starts. `passes`: types that are not held with their origin.
      * `suppresses`: types that are accepted without effect.

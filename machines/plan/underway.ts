@@ -37,6 +37,7 @@ const reviewing = plan.createStateConfig({
     },
     working: {
       description: 'the reviewer has the word',
+      tags: ['works:reviewer'],
       entry: [{ type: 'stamp', params: 'reviewing_at' }, 'startReviewer'],
       exit: 'leave',
       on: {
@@ -75,6 +76,7 @@ const verifying = plan.createStateConfig({
     },
     working: {
       description: 'the verifier has the word',
+      tags: ['works:verifier'],
       entry: [{ type: 'stamp', params: 'verifying_at' }, 'startVerifier'],
       exit: 'leave',
       on: {

@@ -1,6 +1,7 @@
 /** A registered repository: it grants the right to implement, one plan per topic at a time, in the order asked, higher priority first. */
 import { assign, setup } from 'xstate';
 import type { Policy } from '../vocabulary/policy.ts';
+import type { RepoTag } from '../vocabulary/public-state.ts';
 import type { SignalEvent } from '../vocabulary/signal.ts';
 
 /** A plan that asked for the right to implement and does not have it yet. */
@@ -65,6 +66,7 @@ const words = setup({
     context: {} as RepoContext,
     events: {} as RepoEvent,
     input: {} as { project: string; policy: Policy; at: number },
+    tags: {} as RepoTag,
   },
   actions: {
     tellGranted: (_, _params: { plan: string; request: number }) => {},
@@ -167,6 +169,7 @@ export const repoMachine = base.createMachine({
   states: {
     active: {
       description: 'grants plans the right to implement',
+      tags: ['repo:active'],
       entry: 'grantReady',
       on: {
         implement_requested: [{ guard: 'hasIt', actions: 'grantAgain' }, { actions: ['enlist', 'grantReady'] }],
@@ -182,6 +185,7 @@ export const repoMachine = base.createMachine({
     },
     paused: {
       description: 'grants nothing new; what was granted goes on',
+      tags: ['repo:paused'],
       on: {
         ...books,
         ...enlistOnly,
@@ -192,6 +196,7 @@ export const repoMachine = base.createMachine({
     },
     degraded: {
       description: 'the repository cannot be used now; it recovers by itself',
+      tags: ['repo:degraded'],
       entry: 'noteDegraded',
       exit: 'noteDegraded',
       on: {

@@ -54,7 +54,7 @@ export const taskMachine = taskWords.createMachine({
   states: {
     pending: {
       description: 'waits for its turn',
-      tags: ['not_begun'],
+      tags: ['task:pending', 'not_begun'],
       on: {
         start: { target: 'working', actions: ['spawnAgent', 'noteTime'] },
         end: { target: 'cancelled', actions: 'noteTime' },
@@ -66,6 +66,7 @@ export const taskMachine = taskWords.createMachine({
     },
     working: {
       description: 'its agent has the work, over all attempts',
+      tags: ['task:working'],
       on: {
         agent_delivered: { target: 'committing', actions: 'noteDelivered' },
         implement_task_finished: { actions: 'tellFinish' },
@@ -81,6 +82,7 @@ export const taskMachine = taskWords.createMachine({
     },
     committing: {
       description: 'what the run left over is committed',
+      tags: ['task:committing'],
       entry: ['nextWork', 'askCommit'],
       on: {
         work_committed: [
@@ -113,6 +115,7 @@ export const taskMachine = taskWords.createMachine({
     },
     asking: {
       description: 'its work deletes more than half of the files; a person says whether they are to go',
+      tags: ['task:asking'],
       entry: 'askDeletions',
       on: {
         ...looking,
@@ -129,6 +132,7 @@ export const taskMachine = taskWords.createMachine({
     },
     checking: {
       description: 'the checks of the document run in the worktree',
+      tags: ['task:checking'],
       entry: ['nextWork', 'askCheck'],
       on: {
         check_passed: [
@@ -144,6 +148,7 @@ export const taskMachine = taskWords.createMachine({
     },
     merging: {
       description: "the branch is merged into the plan's",
+      tags: ['task:merging'],
       entry: ['nextWork', 'askMerge'],
       on: {
         work_merged: { target: 'accepting', actions: ['noteMerge', 'workEnded'] },
@@ -156,13 +161,14 @@ export const taskMachine = taskWords.createMachine({
     },
     accepting: {
       description: 'the agent is told that its work counts',
+      tags: ['task:merging'],
       entry: ['leaveWorktree', 'accept'],
       on: { 'xstate.done.actor.*': agentEnds },
     },
     ending: {
       description: 'its agent is being ended; its last process is awaited',
       // In a wave that runs only an edit ends a task, which begins anew.
-      tags: ['not_begun'],
+      tags: ['task:ending', 'not_begun'],
       on: {
         'xstate.done.actor.*': [
           { guard: 'leavesWork', target: 'committing', actions: ['noteEnd', 'noteLastRun', 'forgetAgent'] },
@@ -176,15 +182,22 @@ export const taskMachine = taskWords.createMachine({
         ...looking,
       },
     },
-    done: { type: 'final', description: 'the work counts', entry: { type: 'noteOutcome', params: 'succeeded' } },
+    done: {
+      type: 'final',
+      description: 'the work counts',
+      tags: ['task:done'],
+      entry: { type: 'noteOutcome', params: 'succeeded' },
+    },
     failed: {
       type: 'final',
       description: 'no attempt is left',
+      tags: ['task:failed'],
       entry: [{ type: 'noteOutcome', params: 'failed' }, 'takeBack', 'leaveNothing'],
     },
     cancelled: {
       type: 'final',
       description: 'the work is no longer wanted',
+      tags: ['task:cancelled'],
       entry: { type: 'noteOutcome', params: 'cancelled' },
     },
   },

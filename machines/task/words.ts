@@ -14,6 +14,7 @@ import type {
   TaskOutput,
 } from '../vocabulary/family.ts';
 import { childPath, requestId } from '../vocabulary/ids.ts';
+import type { TaskTag } from '../vocabulary/public-state.ts';
 import type { SignalEvent } from '../vocabulary/signal.ts';
 
 export interface TaskInput {
@@ -109,6 +110,7 @@ const words = setup({
     events: {} as TaskEvent,
     input: {} as TaskInput & { at: number },
     output: {} as TaskOutput,
+    tags: {} as TaskTag,
     children: {} as { agent: 'agent' },
   },
   actors: { agent: agentMachine },

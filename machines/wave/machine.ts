@@ -18,6 +18,7 @@ import {
 } from '../vocabulary/family.ts';
 import { childOfRequest, childPath, instanceTitle, taskBranch } from '../vocabulary/ids.ts';
 import type { Isolation, RolePolicy } from '../vocabulary/policy.ts';
+import type { WaveTag } from '../vocabulary/public-state.ts';
 
 export interface WaveInput {
   path: string;
@@ -125,6 +126,7 @@ const words = setup({
     events: {} as WaveEvent,
     input: {} as WaveInput & { at: number },
     output: {} as WaveOutput,
+    tags: {} as WaveTag,
   },
   actors: { task: taskMachine },
   actions: {
@@ -255,6 +257,7 @@ export const waveMachine = base.createMachine({
   states: {
     running: {
       description: 'its tasks run',
+      tags: ['wave:running'],
       entry: ['spawnTasks', 'startReady'],
       on: {
         'xstate.done.actor.*': [
@@ -277,6 +280,7 @@ export const waveMachine = base.createMachine({
     },
     settled: {
       description: 'it ended with failures; a person says what follows',
+      tags: ['wave:failed'],
       entry: 'reportFailed',
       on: {
         retry: { target: 'running', actions: 'noteTime' },
@@ -309,6 +313,7 @@ export const waveMachine = base.createMachine({
     succeeded: {
       type: 'final',
       description: 'every task is done',
+      tags: ['wave:done'],
       entry: { type: 'noteOutcome', params: 'succeeded' },
     },
     ended: { type: 'final', description: 'it is over, done or not', entry: { type: 'noteOutcome', params: 'ended' } },

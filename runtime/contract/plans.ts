@@ -5,6 +5,7 @@ import { landings } from '../../machines/vocabulary/landing.ts';
 import { mergeObstacles } from '../../machines/vocabulary/plan-merge.ts';
 import { forgeMergeStates } from '../../machines/vocabulary/plan-pull.ts';
 import { isolations } from '../../machines/vocabulary/policy.ts';
+import { taskStatuses } from '../../machines/vocabulary/public-state.ts';
 import { signalAnswer } from './signals.ts';
 import { budget, count, lines, reason, refusal, status, time, usage, waiting } from './words.ts';
 
@@ -70,18 +71,7 @@ export type PlanEntry = z.infer<typeof planEntry>;
 const taskEntry = z.object({
   number: count,
   title: z.string(),
-  status: z.enum([
-    'pending',
-    'working',
-    'ending',
-    'committing',
-    'asking',
-    'checking',
-    'merging',
-    'done',
-    'failed',
-    'cancelled',
-  ]),
+  status: z.enum(taskStatuses),
   /** Runs started, over all generations. */
   attempts: count,
   reason: reason.nullable(),
@@ -190,6 +180,9 @@ const journalLine = {
   event: z.string(),
   from: z.string(),
   to: z.string(),
+  /** What its states say in public, before and after: names of states may change, these do not. */
+  from_tags: lines,
+  to_tags: lines,
   effects: lines,
   refused: refusal.nullable(),
   /** Of a line of an agent, or of its task: which attempt it was of. */

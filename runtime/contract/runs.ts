@@ -1,5 +1,6 @@
 /** Agents and the queue for slots, as `--json` prints and the control API answers them. */
 import { z } from 'zod';
+import { runStates } from '../../machines/vocabulary/public-state.ts';
 import { permissionQuestion } from './permissions.ts';
 import { count, lines, reason, time, usage, waiting } from './words.ts';
 
@@ -9,18 +10,7 @@ export const instanceEntry = z
     project: z.string(),
     plan: z.string(),
     role: z.string(),
-    state: z.enum([
-      'queued',
-      'starting',
-      'running',
-      'waiting',
-      'paused',
-      'stopping',
-      'backing_off',
-      'succeeded',
-      'failed',
-      'cancelled',
-    ]),
+    state: z.enum(runStates),
     run: z.string(),
     pid: z.int().nullable(),
     attempt: count,

@@ -1,4 +1,5 @@
 /** Merges a done plan's branch into the one that people work on. What stands against it is an answer, with the files and what to do. */
+import type { PlanContext } from '../../machines/plan/context.ts';
 import type { PlanMerge } from '../../machines/vocabulary/effect.ts';
 import { planTree } from '../../machines/vocabulary/ids.ts';
 import type { Approval } from '../../machines/vocabulary/plan-merge.ts';
@@ -57,9 +58,9 @@ async function unmergedBelow(
   for (const below of on) {
     if (await holdsWork(repository, target, below.commit)) continue;
     const stored = (await store.tree(planTree(project, below.plan)))?.stored.snapshot as
-      | { value?: { pullRequest?: unknown } }
+      | { context?: Pick<PlanContext, 'pull'> }
       | undefined; // a plan's row
-    if (stored?.value?.pullRequest !== 'merged') unmerged.push(below.plan);
+    if (stored?.context?.pull?.request?.state !== 'merged') unmerged.push(below.plan);
   }
   return unmerged;
 }

@@ -151,6 +151,7 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
     servedLast,
     mayStart,
     troubleOf,
+    kinds: trees.kinds,
     machines,
   });
 

@@ -195,6 +195,7 @@ function openDispatcher(core: Parts, owner: Owner, watchers: Watchers | null): D
 
 function createWatchers(core: Parts): Watchers {
   const { home, env, store, projects, faults, log, clock, settled, isOwner, onSignals, bus } = core;
+  const { kinds } = core.trees;
   const nowMs = () => clock.nowMs();
   const watchers = createRepoWatchers({ log });
   return {
@@ -208,12 +209,13 @@ function createWatchers(core: Parts): Watchers {
       log,
       isOwner,
     }),
-    budgetWatch: createBudgetWatch({ store, projects, nowMs, log, facts: bus.subscribe(), isOwner, onSignals }),
+    budgetWatch: createBudgetWatch({ store, kinds, projects, nowMs, log, facts: bus.subscribe(), isOwner, onSignals }),
     pullRequestWatch: createPullRequestWatch({
       ...(core.pullRequestLookMs === null ? {} : { everyMs: core.pullRequestLookMs }),
       home,
       env,
       store,
+      kinds,
       projects,
       clock,
       log,

@@ -2,11 +2,13 @@
  * Pull requests of plans: one is asked for where a plan is done, wants one and a forge is configured; open ones are looked at, and what became of them is told to
  * their plans. Plans that want none cost nothing; a forge is asked for each open one once a minute at most, less often where nothing happens.
  */
+import type { Kinds } from '../../actors/kind.ts';
 import type { PlanContext } from '../../machines/plan/context.ts';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { type PlanTree, parseTree, planTree } from '../../machines/vocabulary/ids.ts';
 import {
   noPull,
+  openRequest,
   type PullRequest as PlanPullRequest,
   type PlanPullState,
 } from '../../machines/vocabulary/plan-pull.ts';
@@ -27,7 +29,8 @@ import { type ForgePlace, forgeOfRepo, type RepoForge } from './repo-forge.ts';
 export interface PullRequestWatchParts {
   readonly home: string;
   readonly env: NodeJS.ProcessEnv;
-  readonly store: Pick<Store, 'commit' | 'plans' | 'tree'>;
+  readonly store: Pick<Store, 'commit' | 'plan' | 'plans' | 'tree'>;
+  readonly kinds: Pick<Kinds, 'moveOf'>;
   readonly projects: Projects;
   readonly clock: Clock;
   readonly log: Log;
@@ -50,7 +53,6 @@ export interface PullRequestWatch {
   stop(): void;
 }
 
-const done = 'lifecycle.done';
 const beatMs = 5_000;
 const lookMs = 60_000;
 /** Looks at one request that found nothing new, after which it is looked at less often. */
@@ -133,7 +135,7 @@ async function mergeStep(
 }
 
 export function createPullRequestWatch(parts: PullRequestWatchParts): PullRequestWatch {
-  const { store, projects, clock, log, facts, forgeStates, everyMs = lookMs, forgeOf = forgeOfRepo } = parts;
+  const { store, kinds, projects, clock, log, facts, forgeStates, everyMs = lookMs, forgeOf = forgeOfRepo } = parts;
   const roundMs = Math.min(beatMs, everyMs);
   const readiness = createForgeReadiness({ home: parts.home, env: parts.env, projects, everyMs, beatMs: roundMs });
   const watched = new Map<PlanTree, Watched>();
@@ -153,8 +155,11 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
   }
 
   function note(lines: readonly JournalLine[]): void {
-    for (const { tree, event, from, to } of lines) {
-      const concerns = from === done || to === done || /^(?:pr_|pull_|create_pr)/.test(event);
+    for (const line of lines) {
+      const { tree, event } = line;
+      const { before, after } = kinds.moveOf(line);
+      const isDone = before.has('status:done') || after.has('status:done');
+      const concerns = isDone || /^(?:pr_|pull_|create_pr)/.test(event);
       if (concerns && tree.startsWith('plan:')) moved?.add(tree as PlanTree); // proven by its beginning
     }
   }
@@ -188,13 +193,11 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
   async function watchedOf(tree: PlanTree): Promise<Watched | null> {
     const key = parseTree(tree);
     const row = await store.tree(tree).catch(() => null); // the plan itself is told that its row is damaged
-    const stored = row?.stored.snapshot as
-      | { value?: { lifecycle?: unknown; pullRequest?: unknown }; context?: Partial<PlanContext> }
-      | undefined; // a plan's row
+    const stored = row?.stored.snapshot as { context?: Partial<PlanContext> } | undefined; // a plan's row
     const pull = stored?.context?.pull ?? noPull;
     if (key.kind !== 'plan') return null;
-    const isDone = stored?.value?.lifecycle === 'done';
-    const isOpen = stored?.value?.pullRequest === 'open' && pull.request !== null;
+    const isDone = (await store.plan(key.project, key.plan))?.status === 'done';
+    const isOpen = openRequest(pull) !== null;
     const isMaking = pull.work !== null;
     if (!isOpen && !isMaking && !(isDone && pull.isWanted)) return null;
     return {

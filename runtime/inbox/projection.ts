@@ -1,5 +1,6 @@
 /** What people list of a plan and its runs, written once for each tree that a batch moved, in the batch's own commit. */
 import { planSummary, summarySources } from '../../actors/plan-view.ts';
+import { tagged } from '../../actors/public-states.ts';
 import type { AgentSnapshot } from '../../actors/recorder.ts';
 import type { Step } from '../../actors/tree.ts';
 import { parsePlan } from '../../machines/document/plan-document.ts';
@@ -84,30 +85,16 @@ function isPlan(address: TreeAddress): address is PlanTree {
   return address.startsWith('plan:');
 }
 
-/** An agent's state in the words of the outside: inner states of waiting are one, and so on. */
-const states: Readonly<Record<string, string>> = {
-  'waiting.permission': 'waiting',
-  'waiting.rateLimit': 'waiting',
-  'waiting.decision': 'waiting',
-  backingOff: 'backing_off',
-  delivered: 'running',
-  judging: 'running',
-};
-
-/** Ends that spend no attempt: the agent remembers none as a failure, the run still ended by it. */
-const interruptions: Readonly<Record<string, Reason>> = {
-  'waiting.decision': 'needs_decision',
-  'waiting.rateLimit': 'rate-limited',
-};
-
-/** Until a run has ended the agent's reason is that of the one before. */
-function hasEnded(state: string): boolean {
-  return !['queued', 'starting', 'running', 'waiting.permission', 'paused', 'stopping', 'delivered'].includes(state);
-}
-
-/** It may be answered before its run has ended: then no state of waiting tells how that run ended. */
-function asks(state: string, { ending }: AgentSnapshot['context']): boolean {
-  return state === 'stopping' && ending === 'decision';
+/** How its last run ended; null: it has not, or well. */
+function reasonOf({ tags, context }: AgentSnapshot): Reason | null {
+  // Until a run has ended the agent's reason is that of the one before.
+  if (tags.has('run-over')) {
+    // Ends that spend no attempt: the agent remembers none as a failure, the run still ended by it.
+    const waits = tagged(tags, 'waits:') as Reason | null; // called as the reason
+    return waits ?? context.reason;
+  }
+  // It may be answered before its run has ended: then no waiting tells how that run ended.
+  return tags.has('run:stopping') && context.ending === 'decision' ? 'needs_decision' : null;
 }
 
 /** Runs whose last look is remembered, for one plan. */
@@ -119,13 +106,13 @@ function runShown(
   plan: PlanKey,
   { agent, at, shown }: { agent: AgentSnapshot; at: number; shown: Map<string, string> },
 ): ChangeOf<'run.show'> | null {
-  const { state, context } = agent;
+  const { tags, context } = agent;
   if (context.run === null) return null;
   const key = effectKey(tree, context.run);
-  const shownState = states[state] ?? state;
-  const reason =
-    interruptions[state] ?? (asks(state, context) ? 'needs_decision' : hasEnded(state) ? context.reason : null);
-  const shows = `${shownState} ${reason}`;
+  const state = tagged(tags, 'run:');
+  if (state === null) throw new Error(`agent ${context.title} is in a state that says nothing in public`);
+  const reason = reasonOf(agent);
+  const shows = `${state} ${reason}`;
   if (shown.get(key) === shows) return null;
   if (shown.size > shownLimit) shown.clear();
   shown.set(key, shows);
@@ -133,7 +120,7 @@ function runShown(
   const { project, plan: name } = plan;
   return {
     do: 'run.show',
-    run: { key, project, plan: name, run, title, role, attempt: failures + 1, state: shownState, reason, branch },
+    run: { key, project, plan: name, run, title, role, attempt: failures + 1, state, reason, branch },
     isNewest: state === 'queued',
     at,
   };

@@ -2,6 +2,7 @@
  * Lets plans go on that wait for their budget, once there is room again: on the next day, under a configuration that allows more. What one run may take is a person's to
  * raise. Costs nothing while no plan waits so.
  */
+import type { Kinds } from '../../actors/kind.ts';
 import { shareOf } from '../../machines/vocabulary/budget.ts';
 import { messageOf } from '../../machines/vocabulary/errors.ts';
 import { parseTree, planTree } from '../../machines/vocabulary/ids.ts';
@@ -13,6 +14,7 @@ import type { JournalLine, PlanRow } from '../store/rows.ts';
 
 export interface BudgetWatchParts extends BudgetParts {
   readonly store: Pick<Store, 'plan' | 'plans' | 'spent' | 'commit'>;
+  readonly kinds: Pick<Kinds, 'moveOf'>;
   readonly log: Log;
   readonly facts: AsyncIterable<readonly JournalLine[] | 'behind'> & { close(): void };
   isOwner(): boolean;
@@ -30,7 +32,7 @@ export interface BudgetWatch {
 const lookMs = 5_000;
 
 export function createBudgetWatch(parts: BudgetWatchParts): BudgetWatch {
-  const { store, log, facts, nowMs, everyMs = lookMs } = parts;
+  const { store, kinds, log, facts, nowMs, everyMs = lookMs } = parts;
   /** Plans that may wait for their budget, by tree. */
   const waiting = new Map<string, PlanKey>();
   let isBehind = true;
@@ -44,7 +46,7 @@ export function createBudgetWatch(parts: BudgetWatchParts): BudgetWatch {
 
   function note(line: JournalLine): void {
     const key = parseTree(line.tree);
-    if (key.kind === 'plan' && isAboutBlock(line)) waiting.set(line.tree, key);
+    if (key.kind === 'plan' && isAboutBlock(line, kinds)) waiting.set(line.tree, key);
   }
 
   async function catchUp(): Promise<void> {
@@ -91,8 +93,8 @@ export function createBudgetWatch(parts: BudgetWatchParts): BudgetWatch {
 }
 
 /** A plan is blocked, or another reason joins the one that there is. */
-function isAboutBlock({ event, to }: JournalLine): boolean {
-  return event.startsWith('budget_') || to.startsWith('attention.blocked');
+function isAboutBlock(line: JournalLine, kinds: Pick<Kinds, 'moveOf'>): boolean {
+  return line.event.startsWith('budget_') || kinds.moveOf(line).after.has('needs:person');
 }
 
 function waitsForRoom({ blocked }: PlanRow): boolean {

@@ -1,5 +1,7 @@
 /** A line of the journal as people and programs read it: with why it happened, which the signal and the run that it came from tell. */
 
+import type { Kinds } from '../../actors/kind.ts';
+import type { PublicMove } from '../../actors/public-states.ts';
 import type { Refusal } from '../../actors/refusal.ts';
 import type { Reason } from '../../machines/vocabulary/effect.ts';
 import { onOneLine } from '../../machines/vocabulary/errors.ts';
@@ -21,24 +23,26 @@ const wordLimit = 1_000;
 /** Files of a conflict that are named. */
 const filesNamed = 3;
 
-export function createFactView({ store }: { readonly store: Store }) {
+export function createFactView({ store, kinds }: { readonly store: Store; readonly kinds: Kinds }) {
   async function historyEntry(line: JournalLine): Promise<HistoryEntry> {
     const { signal, from, to } = line;
-    const entry = bareEntry(line);
+    const move = kinds.moveOf(line);
+    const entry = bareEntry(line, move);
+    const begins = move.after.has('at-work');
     const isMove = from !== to && entry.refused === null;
     const isNews = isMove || (entry.refused === null && aboutQuestions.has(line.event));
     const payload = isNews && signal !== null ? await payloadOf(store, signal) : null;
-    const run = isMove ? await runAt(store, line) : null;
+    const run = isMove && (begins || hasFailed(move)) ? await runAt(store, line) : null;
     const reason = (run?.reason ?? null) as Reason | null; // written from the machine's reasons
     return {
       ...entry,
       attempt: run?.attempt ?? null,
-      reason: isFailure(to) ? reason : null,
+      reason: hasFailed(move) ? reason : null,
       why: payload === null ? null : whyOf(payload, line, reason),
       questions: payload === null || line.event !== 'answer' ? [] : numbersAt(payload, 'questions'),
       until: payload === null ? null : timeOrNull(numberAt(payload, 'until')),
-      stands_in: to === 'running' ? (run?.profile ?? null) : null,
-      resumed: run !== null && to === 'running' && (await store.countRuns(run, run)) > 0,
+      stands_in: begins ? (run?.profile ?? null) : null,
+      resumed: run !== null && begins && (await store.countRuns(run, run)) > 0,
     };
   }
 
@@ -48,7 +52,7 @@ export function createFactView({ store }: { readonly store: Store }) {
   const bare = new WeakMap<JournalLine, FactEntry>();
 
   function bareFactOf(line: JournalLine, names: Names): FactEntry {
-    const fact = bare.get(line) ?? { ...bareEntry(line), ...names };
+    const fact = bare.get(line) ?? { ...bareEntry(line, kinds.moveOf(line)), ...names };
     bare.set(line, fact);
     return fact;
   }
@@ -90,7 +94,7 @@ export interface Wanted {
 }
 
 /** What the line itself says: no attempt, no reason, and not why. */
-function bareEntry(line: JournalLine): HistoryEntry {
+function bareEntry(line: JournalLine, { before, after }: PublicMove): HistoryEntry {
   const { seq, at, signal, origin, actor, event, from, to, effects } = line;
   const refused = line.refused as Refusal | null; // written from one
   const looked = {
@@ -102,7 +106,8 @@ function bareEntry(line: JournalLine): HistoryEntry {
     stands_in: null,
     resumed: false,
   };
-  return { seq, at: timeText(at), signal, origin, actor, event, from, to, effects, refused, ...looked };
+  const tags = { from_tags: [...before], to_tags: [...after] };
+  return { seq, at: timeText(at), signal, origin, actor, event, from, to, ...tags, effects, refused, ...looked };
 }
 
 interface Names {
@@ -120,9 +125,11 @@ function namesIn(address: string): Names {
   }
 }
 
-function isFailure(state: string): boolean {
-  return state === 'backingOff' || state === 'failed' || state === 'waiting.rateLimit';
+/** Of an agent or a task: this ended without its work. */
+function hasFailed({ after }: PublicMove): boolean {
+  return failures.some((tag) => after.has(tag));
 }
+const failures = ['run:backing_off', 'run:failed', 'waits:rate-limited', 'task:failed'] as const;
 
 async function payloadOf(store: Store, signal: number): Promise<JsonObject | null> {
   const row = await store.signal(signal);
@@ -130,9 +137,8 @@ async function payloadOf(store: Store, signal: number): Promise<JsonObject | nul
 }
 
 /** The run of an agent's line, or of a task that failed by it; null of any other. */
-async function runAt(store: Store, { tree, actor, to, at }: JournalLine): Promise<RunRow | null> {
-  if (to !== 'running' && !isFailure(to)) return null;
-  if (!isPlanTree(tree) || actor === '' || /^wave-[^/]+$/.test(actor)) return null;
+async function runAt(store: Store, { tree, actor, at }: JournalLine): Promise<RunRow | null> {
+  if (!isPlanTree(tree)) return null;
   const paths = actor.endsWith('/agent') ? [actor] : [`${actor}/agent`, actor];
   const found = await Promise.all(paths.map((path) => store.runs({ by: 'agent', tree, path, atMs: at })));
   return found.flat()[0] ?? null;

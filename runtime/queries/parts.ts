@@ -1,6 +1,7 @@
 /** What views are made from: rows and live trees, read and never changed. */
 
 import type { AnyDefinition } from '../../actors/definition.ts';
+import type { Kinds } from '../../actors/kind.ts';
 import type { Lane } from '../../machines/vocabulary/effect.ts';
 import type { TreeCache } from '../inbox/tree-cache.ts';
 import type { Limits } from '../outbox/slots.ts';
@@ -26,6 +27,7 @@ export interface ViewParts {
   mayStart(project: string, plan: string): boolean;
   /** Why a repo cannot be used now; null: it can, as far as is known. Default: nobody looks. */
   troubleOf?(project: string): string | null;
+  readonly kinds: Kinds;
   /** Machines of one's own. */
   readonly machines: readonly AnyDefinition[];
 }

@@ -1,6 +1,7 @@
 /** In which states the actors of a plan are: read off its live tree, or folded from its journal for a moment of the past. */
 import type { AnyActorRef } from 'xstate';
 import { childrenOf, snapshotOf } from '../../actors/addressee.ts';
+import type { Kinds } from '../../actors/kind.ts';
 import { regionsOf } from '../../actors/recorder.ts';
 import type { Tree } from '../../actors/tree.ts';
 import { type PlanTree, planTree } from '../../machines/vocabulary/ids.ts';
@@ -19,9 +20,15 @@ export interface StatesQuestion {
 }
 
 /** The tree is that of the plan as it is now. */
-export async function planStates(store: Store, tree: Tree, { project, plan, at }: StatesQuestion): Promise<PlanStates> {
+export async function planStates(
+  { store, kinds }: { store: Store; kinds: Kinds },
+  tree: Tree,
+  { project, plan, at }: StatesQuestion,
+): Promise<PlanStates> {
   const address = planTree(project, plan);
-  if (at !== null) return { project, plan, ...(await fold(store, address, at)) };
+  const { chartAt } = kinds.of(address);
+  const machineOf = (actor: string) => chartAt(actor).id as Actor['machine']; // a plan's tree holds no others
+  if (at !== null) return { project, plan, ...(await fold({ store, machineOf }, address, at)) };
   // The newest line of the store is behind none of this plan's: what is read after it may only be newer.
   const seq = await store.lastLine();
   return { project, plan, seq, at: null, actors: actorsIn(tree.root) };
@@ -40,7 +47,11 @@ function join(region: string, state: string): string {
 }
 
 /** What each actor came to, line by line; a refusal moves nothing. */
-async function fold(store: Store, tree: PlanTree, at: number): Promise<Pick<PlanStates, 'seq' | 'at' | 'actors'>> {
+async function fold(
+  { store, machineOf }: { store: Store; machineOf(actor: string): Actor['machine'] },
+  tree: PlanTree,
+  at: number,
+): Promise<Pick<PlanStates, 'seq' | 'at' | 'actors'>> {
   const actors = new Map<string, Map<string, string>>();
   let last: JournalLine | null = null;
   // A plan that was deleted and registered again has the lines of both.
@@ -71,12 +82,4 @@ function note(actors: Map<string, Map<string, string>>, { actor, to }: JournalLi
   const states = actors.get(actor) ?? new Map<string, string>();
   actors.set(actor, states);
   states.set(actor === '' ? (to.split('.')[0] ?? '') : '', to);
-}
-
-/** `wave-1.2`, `wave-1.2/task-3`, `coder.1` (the task of a plan without waves), and agents wherever they stand. */
-function machineOf(actor: string): Actor['machine'] {
-  if (actor === '') return 'plan';
-  if (actor.endsWith('/agent')) return 'agent';
-  if (/^wave-[^/]+$/.test(actor)) return 'wave';
-  return /(?:^|\/)(?:task-|coder\.)[^/]*$/.test(actor) ? 'task' : 'agent';
 }

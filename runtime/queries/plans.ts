@@ -356,7 +356,7 @@ export function createPlanViews(parts: ViewParts) {
     async planStates(question: StatesQuestion): Promise<PlanStates> {
       const { project, plan } = question;
       await mustRead(project, plan);
-      return planStates(store, await mustTree(project, plan), question);
+      return planStates(parts, await mustTree(project, plan), question);
     },
     async explain(project: string, plan: string): Promise<Explanation> {
       const row = await mustRead(project, plan);

@@ -2,7 +2,7 @@
 
 import { actorAt, snapshotOf } from '../../actors/addressee.ts';
 import { failuresOf, type Need, planDetail } from '../../actors/plan-view.ts';
-import { stateText } from '../../actors/recorder.ts';
+import { tagged } from '../../actors/public-states.ts';
 import type { Tree } from '../../actors/tree.ts';
 import type { AgentContext } from '../../machines/agent/context.ts';
 import { waysOn } from '../../machines/plan/advice.ts';
@@ -196,7 +196,7 @@ async function waitingOf(
   const tree = await soundTree(cache, planTree(project, plan));
   const actor = tree === null || tree instanceof EngineError ? null : actorAt(tree.root, pathOfRequest(run));
   const snapshot = actor === null ? null : snapshotOf(actor);
-  if (snapshot !== null && stateText(snapshot.value) === 'waiting.permission')
+  if (snapshot?.hasTag('waits:permission'))
     return {
       kind: 'agent',
       detail: permissionText(title, snapshot.context as AgentContext), // an agent's context
@@ -277,7 +277,7 @@ async function waitingForGrant(parts: ViewParts, row: PlanRow, since: string): P
   const context = snapshot.context as RepoContext; // a repo tree's context
   const applicant = context.waiting.find((waiting) => waiting.plan === row.plan);
   if (applicant === undefined) return null;
-  const state = stateText(snapshot.value);
+  const state = tagged(snapshot.tags, 'repo:');
   if (state !== 'active')
     return {
       kind: 'repo',

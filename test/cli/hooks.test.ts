@@ -39,7 +39,7 @@ describe('a run that owns the engine', () => {
       expectProse(said.slice(said.search(/^2 hooks /m)), 'web: implement_start of p, ', ' 500');
       expect(await deliveries(made)).toMatchObject([
         { event: 'implement_finished', state: 'pending', attempts: 0 },
-        { event: 'implement_start', state: 'pending', attempts: 1, last_status: 500 },
+        { event: 'implement_start', state: 'pending', last_status: 500 },
       ]);
     } finally {
       await sink.close();

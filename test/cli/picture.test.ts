@@ -1,5 +1,7 @@
 import xterm from '@xterm/headless';
 import { describe, expect, it } from 'vitest';
+import { kindsWith } from '../../actors/kinds.ts';
+import { publicMove } from '../../actors/public-states.ts';
 import { noPaint, paintFor } from '../../cli/colour.ts';
 import { factLines } from '../../cli/run/fact-line.ts';
 import { frame } from '../../cli/run/frame.ts';
@@ -9,6 +11,7 @@ import { createScreen } from '../../cli/run/screen.ts';
 import { table } from '../../cli/table.ts';
 import { cut, duration, plain, rangeText, widthOf } from '../../cli/text.ts';
 import { usageText } from '../../cli/usage-text.ts';
+import { planTree } from '../../machines/vocabulary/ids.ts';
 import type { HistoryEntry, InstanceEntry, PlanShow } from '../../runtime/client/client.ts';
 import { expectProse } from '../support/prose.ts';
 import { shownAgent } from '../support/shown-agent.ts';
@@ -294,17 +297,16 @@ describe('the screen', () => {
 
 describe('a fact in words', () => {
   const around = plan({ blocked: { reason: 'left or right?', source: 'agent', at: '', scope: 'plan' } });
-  const fact = (actor: string, event: string, from: string, to: string, more: Partial<HistoryEntry> = {}) =>
-    factLines(
-      {
-        ...{ seq: 1, at: '', signal: null, origin: 'engine', actor, event, from, to, effects: [], refused: null },
-        ...{ attempt: null, reason: null, why: null, questions: [], until: null, stands_in: null, resumed: false },
-        ...more,
-      },
-      around,
-    )
-      ?.join('\n')
-      .trimStart() ?? null;
+  const fact = (actor: string, event: string, from: string, to: string, more: Partial<HistoryEntry> = {}) => {
+    const { before, after } = publicMove(kindsWith([]).of(planTree('a', 'p')).chartAt(actor), { from, to });
+    const entry = {
+      ...{ seq: 1, at: '', signal: null, origin: 'engine', actor, event, from, to, effects: [], refused: null },
+      ...{ from_tags: [...before], to_tags: [...after] },
+      ...{ attempt: null, reason: null, why: null, questions: [], until: null, stands_in: null, resumed: false },
+      ...more,
+    };
+    return factLines(entry, around)?.join('\n').trimStart() ?? null;
+  };
 
   const agent = 'wave-2.7/task-1.7/agent';
   const reviewing = 'lifecycle.underway.reviewing.working';

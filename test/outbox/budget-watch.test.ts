@@ -1,5 +1,7 @@
 /** Plans that wait for their budget go on when there is room; who looks after that reads these plans and no other. */
+
 import { expect, it } from 'vitest';
+import { kindsWith } from '../../actors/kinds.ts';
 import type { Need } from '../../actors/plan-view.ts';
 import { planTree } from '../../machines/vocabulary/ids.ts';
 import { createBus, type Fact } from '../../runtime/inbox/facts.ts';
@@ -40,6 +42,7 @@ it('a plan that waits for its budget goes on when there is room, and no other pl
   const bus = createBus();
   const projects = { budgetOf: () => ({ plan: { usd: 5 }, day: {}, attempt: {}, hardShare: 1 }) };
   const watch = createBudgetWatch({
+    kinds: kindsWith([]),
     store: {
       ...store,
       plans: (project) => {

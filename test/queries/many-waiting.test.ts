@@ -41,7 +41,13 @@ it('a list of many plans that wait for a slot looks at the queue once, and says 
     looks.push(question.by);
     return core.store.effects(question);
   };
-  const views = createViews({ ...core, env: process.env, store: { ...core.store, effects }, mayStart: () => true });
+  const views = createViews({
+    ...core,
+    kinds: core.trees.kinds,
+    env: process.env,
+    store: { ...core.store, effects },
+    mayStart: () => true,
+  });
   const shown = await views.plans(null);
   const waiting = shown.map(({ waiting_for }) => waiting_for);
   const places = Array.from({ length: plans }, (_, place) =>

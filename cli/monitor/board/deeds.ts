@@ -8,7 +8,7 @@ import { changeLines } from '../../plan/change-lines.ts';
 import { diffTone } from '../../plan/diff.ts';
 import { mergeOutcome, mergeTold } from '../../plan/merging.ts';
 import { planLines } from '../../plan/view.ts';
-import { factText, whyOf } from '../../run/fact-line.ts';
+import { factText, hasFailed, whyOf } from '../../run/fact-line.ts';
 import { askedText } from '../../run/questions.ts';
 import { clockTime, counted, plain, plainLines } from '../../text.ts';
 import { refusalLines, verdictLine, verdictMs } from '../../verdict.ts';
@@ -279,7 +279,7 @@ async function historyLines(client: Client, project: string, plan: string): Prom
     for (const fact of page) {
       const text = factText(fact, around);
       if (text === null) continue;
-      const isBad = fact.refused !== null || /(?:^|\.)failed$/.test(fact.to);
+      const isBad = fact.refused !== null || hasFailed(fact);
       lines.push({ tone: isBad ? 'bad' : 'plain', text: `${clockTime(fact.at)} ${text}` });
       lines.push(...whyOf(fact).map((why): PageLine => ({ tone: 'dim', text: `         ${why}` })));
     }

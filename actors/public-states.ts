@@ -1,0 +1,55 @@
+/** The public states of a chart: the tags of a state by its name, and what a transition entered and left of them. */
+import type { AnyStateMachine } from 'xstate';
+
+export type Tags = ReadonlySet<string>;
+
+/** A state's own tags and those of the states around it. A name that the chart does not know any more has those of what is known of it. */
+export function tagsOf(machine: AnyStateMachine, state: string): Tags {
+  const known = tagsByState.get(machine) ?? new Map<string, Tags>();
+  tagsByState.set(machine, known);
+  const found = known.get(state);
+  if (found !== undefined) return found;
+  const tags = new Set<string>(machine.root.tags);
+  let node: AnyStateMachine['root'] | undefined = machine.root;
+  for (const name of state === '' ? [] : state.split('.')) {
+    node = node.states[name];
+    if (node === undefined) break;
+    for (const tag of node.tags) tags.add(tag);
+  }
+  known.set(state, tags);
+  return tags;
+}
+
+const tagsByState = new WeakMap<AnyStateMachine, Map<string, Tags>>();
+
+/** A transition in public: what it leads from and to. */
+export interface PublicMove {
+  readonly before: Tags;
+  readonly after: Tags;
+  /** It is the first of this actor. */
+  readonly isBirth: boolean;
+  /** It is so now and was not before, or only in between was not: a transition that comes back to where it began entered that anew. */
+  enters(tag: string): boolean;
+}
+
+export function publicMove(machine: AnyStateMachine, { from, to }: { from: string; to: string }): PublicMove {
+  const before = from === '' ? noTags : tagsOf(machine, from);
+  const after = tagsOf(machine, to);
+  return {
+    before,
+    after,
+    isBirth: from === '',
+    enters: (tag) => after.has(tag) && (from === to || !before.has(tag)),
+  };
+}
+
+const noTags: Tags = new Set();
+
+/** It says nothing. */
+export const silentMove: PublicMove = { before: noTags, after: noTags, isBirth: false, enters: () => false };
+
+/** What follows the prefix in the first tag that has it; null: none has. */
+export function tagged(tags: Tags, prefix: string): string | null {
+  for (const tag of tags) if (tag.startsWith(prefix)) return tag.slice(prefix.length);
+  return null;
+}

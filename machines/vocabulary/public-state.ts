@@ -1,0 +1,71 @@
+/**
+ * What a chart says of itself in public: tags of its states. Lists, hooks, notices and history read these; the name of a state is its chart's own,
+ * and may change without anybody outside being touched.
+ */
+import type { Role } from './role.ts';
+import type { PlanStatus } from './signal.ts';
+
+/** What becomes of a task, as lists show it. */
+export const taskStatuses = [
+  'pending',
+  'working',
+  'ending',
+  'committing',
+  'asking',
+  'checking',
+  'merging',
+  'done',
+  'failed',
+  'cancelled',
+] as const;
+export type TaskStatus = (typeof taskStatuses)[number];
+
+/** An agent's run, as lists show it. */
+export const runStates = [
+  'queued',
+  'starting',
+  'running',
+  'waiting',
+  'paused',
+  'stopping',
+  'backing_off',
+  'succeeded',
+  'failed',
+  'cancelled',
+] as const;
+export type RunState = (typeof runStates)[number];
+
+export type PlanTag =
+  /** Every state of its life carries one. */
+  | `status:${PlanStatus}`
+  | `phase:${'planned' | 'architecting' | 'single_agent_implementing' | 'wave_running' | 'wave_waiting' | 'fixing' | 'reviewing'}`
+  /** Its document has no waves yet. */
+  | 'draft'
+  /** It waits for the right to implement. */
+  | 'waits:turn'
+  /** An agent of that role has the say. */
+  | `works:${Role}`
+  /** A person is needed: to answer tasks, for all of it, or since the status was set by hand. */
+  | `needs:${'answers' | 'person' | 'word'}`
+  | 'paused'
+  | `pull:${'creating' | 'open' | 'merged' | 'closed' | 'failed'}`;
+
+/** `failed`: it ended with failures, and a person says what follows. */
+export type WaveTag = `wave:${'running' | 'failed' | 'done'}`;
+
+/** `not_begun`: nothing of it was started with its present text, so that the text may still change. */
+export type TaskTag = `task:${TaskStatus}` | 'not_begun';
+
+export type AgentTag =
+  | `run:${RunState}`
+  /** Its process works. */
+  | 'at-work'
+  /** It has no run: what it is told may still change. */
+  | 'not_begun'
+  /** Its run is over, well or not. */
+  | 'run-over'
+  /** Why its run waits, or ended without an attempt spent. */
+  | `waits:${'permission' | 'rate-limited' | 'needs_decision'}`;
+
+/** What a repository grants: `paused` by a person, `degraded` while it cannot be used. */
+export type RepoTag = `repo:${'active' | 'paused' | 'degraded'}`;
