@@ -7,12 +7,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { findProcess, signalProcess } from '../platform/process-table.ts';
 import { createFileWatch } from './file-watch.ts';
 import { LOG_LIMIT_BYTES, rotateLog } from './output-log.ts';
-import { outputPipe, type RunFolder, readClaim, readExit } from './run-folder.ts';
+import { isAwayWithHome, outputPipe, type RunFolder, readClaim, readExit } from './run-folder.ts';
 
 /** Only the main process: leftovers may live on (`sweepLeftovers`), and after `lost` the agent itself (`stopTree`, before it is settled). */
 export type RunEnd =
   | { readonly kind: 'exited'; readonly code: number }
-  /** The wrapper has gone and left no exit code, or somebody took the folder away into which it would write one. */
+  /** The wrapper has gone and left no exit code, or somebody took the folder away into which it would write one. Nothing is said of a run while its home is away. */
   | { readonly kind: 'lost' };
 
 export interface WatchOptions {
@@ -44,7 +44,11 @@ export async function watchRun(folder: RunFolder, options: WatchOptions): Promis
         await rotateLog(folder, logLimitBytes);
         return { kind: 'exited', code };
       }
-      if (wrapper === null || readClaim(folder) === null) return { kind: 'lost' };
+      if (wrapper === null || readClaim(folder) === null) {
+        if (!isAwayWithHome(folder)) return { kind: 'lost' };
+        await fileWatch.wait(pollMs, abort);
+        continue;
+      }
       // A stopped wrapper would never tell of the end; it does nothing but wait, so waking it thaws no agent.
       if (wrapper.state === 'T') signalProcess(claim.wrapper, 'SIGCONT');
       await rotateLog(folder, logLimitBytes);

@@ -8,6 +8,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   linkSync,
   lstatSync,
@@ -20,6 +21,7 @@ import {
 import { dirname, join } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { replaceFile } from '../platform/atomic-file.ts';
+import { isHomeAway } from '../platform/home.ts';
 import { type Identity, parseIdentity } from '../platform/process-table.ts';
 import { wrapperScript } from './wrapper-script.ts';
 
@@ -104,6 +106,12 @@ export function createRunFolder(folder: RunFolder, { isBegun = false } = {}): vo
  */
 export function writeRunFile(path: string, text: string): void {
   inHome(`writing ${path}`, () => replaceFile(path, text, { mode: 0o600, isSynced: true }));
+}
+
+/** Whether it is away along with the home that it lies in. */
+export function isAwayWithHome({ path }: Pick<RunFolder, 'path'>): boolean {
+  const runs = dirname(path);
+  return !existsSync(runs) && isHomeAway(dirname(runs));
 }
 
 /** Who has claimed the run; null: nobody yet, so a wrapper may still do it. */

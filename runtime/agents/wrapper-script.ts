@@ -18,6 +18,8 @@ export const noRoomCode = 75;
  * The room for the exit code is taken before the claim, and written over in place: an agent that filled the disk has still ended as it did.
  * Where there is no room, or no folder any more, nothing is claimed and nothing started.
  *
+ * Where the folder is away by then, with the disk that it is on, the exit code waits for it, for a minute.
+ *
  * The agent writes into a pipe, which a part of the wrapper empties into the log: a log that takes no more (a full disk) does not make the agent's own
  * writes fail. What cannot be written is dropped; `output-lost` comes to be by a rename, which needs no room, and a mark stands in the log as soon as it
  * takes one. The pipe has a name for as long as it is emptied: until the last process that writes into it has gone.
@@ -90,6 +92,11 @@ umask "$mask"
 code=$?
 exec >/dev/null
 trap '' HUP INT QUIT PIPE ALRM TERM USR1 USR2
+waited=0
+until [ -e "$folder/exit.$$" ] || [ "$waited" -ge 60 ]; do
+  command -p sleep 1
+  waited=$((waited + 1))
+done
 printf '%03d %s\\n' "$code" "$secret" 1<>"$folder/exit.$$" && command -p mv -f "$folder/exit.$$" "$folder/exit"
 echo ended >>"$folder/claim"
 `;

@@ -10,7 +10,7 @@ import type { RunSocket, RunSockets } from '../effects/run-socket.ts';
 import { type App, createApp } from './app.ts';
 import { checkEntrance, runEntrance } from './principal.ts';
 import type { AppParts } from './route.ts';
-import { type ControlServer, makeOwnFolder, runLimits, serveSocket } from './server.ts';
+import { type ControlServer, makeOwnFolder, runLimits, type SocketOptions, serveSocket } from './server.ts';
 
 /** Sockets for the runs of this home, over the same parts as the app of people. */
 export function createRunSockets(parts: AppParts, home: string): RunSockets {
@@ -22,7 +22,7 @@ export function createRunSockets(parts: AppParts, home: string): RunSockets {
         run === null ? checkEntrance({ project, plan }) : runEntrance(parts.commands, { key: run, project, plan });
       const app = createApp(parts, { entrance });
       const note = (message: string) => parts.log.warn(message);
-      const server = await serve(app, path, note).catch((thrown: unknown) => {
+      const server = await serve(app, path, { home, note }).catch((thrown: unknown) => {
         note(`${run ?? `a check of ${project}/${plan}`} has no socket: ${reasonOf(thrown)}`);
         return null;
       });
@@ -40,7 +40,7 @@ export function createRunSockets(parts: AppParts, home: string): RunSockets {
 }
 
 /** The folder of all of them is as private as each of them. Throws `home_unusable`. */
-async function serve(app: App, path: string, note: (message: string) => void): Promise<ControlServer> {
+async function serve(app: App, path: string, at: Pick<SocketOptions, 'home' | 'note'>): Promise<ControlServer> {
   makeOwnFolder(dirname(dirname(path)));
-  return serveSocket(app, path, { ownsFolder: true, note, limits: runLimits });
+  return serveSocket(app, path, { ...at, ownsFolder: true, limits: runLimits });
 }

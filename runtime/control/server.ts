@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { EngineError, errorClasses, messageOf } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import { isHomeAway } from '../platform/home.ts';
 import { createPollLoop } from '../platform/poll-loop.ts';
 import { isAnswered } from '../platform/socket-answers.ts';
 import type { App } from './app.ts';
@@ -46,7 +47,7 @@ const elsewhere = 'name another place with socket_path in daemon.toml';
 export async function serveSocket(
   app: Pick<App, 'fetch'>,
   path: string,
-  { ownsFolder, note = () => {}, limits: allowed = limits }: SocketOptions,
+  { ownsFolder, home, note = () => {}, limits: allowed = limits }: SocketOptions,
 ): Promise<ControlServer> {
   const servers: Server[] = [];
   /** Which file the socket is: another may come to lie at its path. */
@@ -92,7 +93,7 @@ export async function serveSocket(
   const loop = createPollLoop({
     everyMs: lookMs,
     async work() {
-      await openAgain();
+      if (home === undefined || !isHomeAway(home)) await openAgain();
       told = null;
       return null;
     },
@@ -123,6 +124,8 @@ export async function serveSocket(
 export interface SocketOptions {
   /** The socket's folder is stator's own, and closed to everybody else. */
   readonly ownsFolder: boolean;
+  /** What is served: while it is away nothing is made again in its place. */
+  readonly home?: string;
   readonly note?: (message: string) => void;
   readonly limits?: ServerLimits;
 }

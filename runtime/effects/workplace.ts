@@ -2,10 +2,12 @@
 
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { folderOf, type Workplace } from '../../machines/vocabulary/effect.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { effectKey } from '../../machines/vocabulary/ids.ts';
-import { type RunFolder, readClaim, runFolderAt, writeRunFile } from '../agents/run-folder.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import { isAwayWithHome, type RunFolder, readClaim, runFolderAt, writeRunFile } from '../agents/run-folder.ts';
 import type { Repository } from '../git/repository.ts';
 import { refuseInsideGit } from '../git/worktree-folder.ts';
 import type { Faults } from '../platform/faults.ts';
@@ -113,9 +115,19 @@ function launchOf(home: string, { key, folder, secret, launched_at: launchedAt, 
   };
 }
 
-/** Somebody took away the folder through which it spoke: how it ends can no longer be known, and nothing of it may be started again. */
+/**
+ * Somebody took away the folder through which it spoke: how it ends can no longer be known, and nothing of it may be started again. Throws `unreachable`,
+ * which is waited for, where the whole home is away.
+ */
 export function isGone({ folder, mayHaveStarted, wrapper }: Launch): boolean {
+  if (mayHaveStarted && isAwayWithHome(folder)) throw homeAway(folder);
   return mayHaveStarted && (!existsSync(folder.path) || (wrapper !== null && readClaim(folder) === null));
+}
+
+function homeAway({ path }: RunFolder): EngineError {
+  const home = dirname(dirname(path));
+  const hint = `bring it back (mount its disk, or move it back): ls -ld ${shellWord(home)}; it goes on by itself`;
+  return new EngineError('unreachable', `the home ${home} is away`, hint);
 }
 
 /** The commit that a run of this effect's plan began from; null where it never came so far. */

@@ -3,7 +3,7 @@
  * store can be used, also where the store or the lock of the home was deleted under it, and it is stopped by a request of its own.
  */
 import { existsSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
@@ -56,6 +56,8 @@ const momentPollMs = 50;
 const storeRetryMs = 500;
 /** Whether the engine still has its store and its home is looked at this often, and before each answer. */
 const lookMs = 1_000;
+/** A home that is away for longer, folder and all, was removed: nobody waits for it in a process that nobody finds any more. */
+const homeAwayLimitMs = 600_000;
 /** How long a start waits for its engine: on a busy machine it takes seconds, and whoever asked for it wants to hear of its repos. */
 const firstLookMs = 15_000;
 
@@ -142,6 +144,7 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
     while (!stopping.signal.aborted) {
       try {
         if (isReady()) {
+          if (!owner.isHeld()) await ownAgain();
           engine = await startEngine({ options, env, home, owner: lent(owner), listen, write });
           if (waiting !== starting) log.info('the store can be used: the engine works');
           waiting = null;
@@ -159,7 +162,10 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
     }
   }
 
-  /** One engine after the other: what has lost its store or its home is ended, and the next one is made from what the rows say. */
+  /**
+   * One engine after the other: what has lost its store or its home is ended, and the next one is made from what the rows say. The home is taken again only
+   * with its store in it: one whose disk dropped out may be an empty folder meanwhile.
+   */
   async function keepEngine(): Promise<void> {
     while (!stopping.signal.aborted) {
       await pause(untilBeat(lookMs));
@@ -168,7 +174,6 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
       if (lost === null || stopping.signal.aborted) continue;
       engine = null;
       await lost.stop();
-      if (!owner.isHeld()) await ownAgain();
       await makeEngine(settledFile(storeFile(home)));
     }
   }
@@ -220,7 +225,7 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
 
 /** The socket; and the same over TCP where the configuration says so. Throws `home_unusable`, `unavailable`. */
 async function serve({ place, http, home, log }: Opening, app: Answering): Promise<ControlServer> {
-  const socket = await serveSocket(app, place.path, { ...place, note: (message) => log.warn(message) });
+  const socket = await serveSocket(app, place.path, { ...place, home, note: (message) => log.warn(message) });
   const { bind, hosts } = http;
   if (bind === null) return socket;
   try {
@@ -239,11 +244,19 @@ function lent(owner: Owner): Owner {
   return { ...owner, release: () => {} };
 }
 
-/** Whether the file that came back stands still: half of a copy is no store. Nothing is made in its place. */
+/** Whether the file that came back stands still: half of a copy is no store. Nothing is made in its place. Throws `home_unusable` where the home stays away. */
 function settledFile(file: string): () => boolean {
+  const untilMs = performance.now() + homeAwayLimitMs;
   let before = '';
   return () => {
     const found = statSync(file, { throwIfNoEntry: false });
+    const home = dirname(file);
+    if (found === undefined && performance.now() > untilMs && !existsSync(home))
+      throw new EngineError(
+        'home_unusable',
+        `${home} is gone`,
+        'where it is back, start the daemon: stator daemon start',
+      );
     const now = found === undefined ? '' : `${found.ino} ${found.size} ${found.mtimeMs}`;
     const isSettled = now !== '' && now === before;
     before = now;

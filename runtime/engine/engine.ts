@@ -61,7 +61,7 @@ export async function createEngine<const D extends AnyDefinition = never>(
   const owner = await acquireOwner(home, { nowMs: () => Date.now(), waitMs: options.waitForHomeMs ?? 0 });
   try {
     const { serve = true } = options;
-    const listen: Listen = async (app, place) => (serve ? serveSocket(app, place.path, place) : null);
+    const listen: Listen = async (app, place) => (serve ? serveSocket(app, place.path, { ...place, home }) : null);
     return (await startEngine({ options, env, home, owner, listen })) as Engine<D>; // it carries what it was given
   } catch (thrown) {
     owner.release();

@@ -2,8 +2,18 @@
  * The home folder: everything that stator keeps outside the repos. Other users of the machine have no business in it
  * (prompts, tokens and logs lie there), so it is 0700, and what cannot be kept so is refused before anything is written.
  */
-import { accessSync, chmodSync, closeSync, constants, mkdirSync, openSync, type Stats, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import {
+  accessSync,
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 
@@ -33,6 +43,11 @@ export function ensureHome(home: string): void {
   } catch (thrown) {
     throw unusable(home, 'is not writable', `make it so: chmod u+rwx ${shellWord(home)}`, thrown);
   }
+}
+
+/** Whether a home that was in use is away: a disk that drops out leaves no folder, or the empty one that it was mounted on. Nothing is made there then. */
+export function isHomeAway(home: string): boolean {
+  return !existsSync(join(home, 'owner.db')) && !existsSync(join(home, 'runs'));
 }
 
 /**
