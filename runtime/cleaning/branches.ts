@@ -148,7 +148,9 @@ export async function unreached(
     '\n',
   );
   const listing = await ownGit(repository.path, ['rev-list', '--stdin'], { input: `${input}\n` });
-  return new Set(listing.split('\n'));
+  // What is no commit is in no list of commits, and so in no branch.
+  const others = refs.filter(({ committedMs }) => committedMs === 0).map(({ commit }) => commit);
+  return new Set([...listing.split('\n'), ...others]);
 }
 
 /** Refs of attempts and archives; `staying`: the branches that are there after this round. */

@@ -119,7 +119,7 @@ const agentWords: Readonly<Record<keyof typeof agentShape, Words>> = {
   readable: ['[]', 'inside of walls: what it may read beside the system and its programs'],
   trusted_files: [
     '[]',
-    'reviewer, verifier: what of the repository they have as you trusted it, and not as the branch has it, such as ["scripts", "package.json"]',
+    'reviewer, verifier: what of the repository they have as you trusted it, and not as the branch has it, such as ["scripts", "package.json"]; ["."]: all of it',
   ],
   env: ['[]', 'variables that it is given beside the usual ones, such as ["GITHUB_TOKEN"]'],
 };

@@ -104,10 +104,15 @@ const agentKeys = {
   permission_timeout: duration({ minMs: 1_000, maxMs: dayMs, limits: 'from 1s to 24h' }).optional(),
   writable: placesInWalls(),
   readable: placesInWalls(),
-  trusted_files: listOf(text({ min: 1, max: 4096, is: 'a path inside the repo, on one line', where: isPathInside }), {
-    max: 100,
-    is: 'a list of paths inside the repo',
-  }).optional(),
+  trusted_files: listOf(
+    text({
+      min: 1,
+      max: 4096,
+      is: 'a path inside the repo, on one line, or "." for all of it',
+      where: (path) => path === '.' || isPathInside(path),
+    }),
+    { max: 100, is: 'a list of paths inside the repo' },
+  ).optional(),
   env: listOf(
     text({
       min: 1,

@@ -295,7 +295,7 @@ async function trustedFilesOf(
  * attempt of a worker that failed there, from where that attempt began: what it committed is kept by its ref.
  */
 async function prepareWorkplace(
-  parts: EffectParts,
+  parts: PrepareParts,
   { project, repository, worktree }: Site,
   { row, effect, before }: { row: EffectRow; effect: AgentRun; before: Before | null },
 ) {
@@ -306,13 +306,17 @@ async function prepareWorkplace(
     const { branch } = place;
     const commit = await ensureBranch(repository, { branch, start: base });
     const profile = profileOf(project.config.profiles, { role, run: await parts.store.run(row.key) });
-    const { path } = await makeCheckout(repository, {
+    const { path, absent } = await makeCheckout(repository, {
       path: worktree,
       branch,
       commit,
       hidden: projectSettings[profile.preset],
       trusted: await trustedFilesOf({ project, repository }, profile),
     });
+    if (absent.length > 0)
+      parts.log.warn(
+        `trusted_files of the ${role} names ${absent.join(', ')}, which the commit of ${project.project} that was trusted has not: nothing of that name is in its checkout`,
+      );
     return { path, base: commit };
   }
   const wanted = { path: worktree, branch: place.branch, run, previousRun: before?.name ?? null };

@@ -1,13 +1,13 @@
 /** A run's own git folder: made before an agent starts inside walls, and looked through when its last process has gone. */
 import { existsSync, readdirSync, realpathSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, normalize } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { type AgentRun, folderJudged, placeOfRun } from '../../machines/vocabulary/effect.ts';
 import { reasonOf } from '../../machines/vocabulary/errors.ts';
 import { runName, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import { isJudge, type Role } from '../../machines/vocabulary/role.ts';
 import type { RunFolder } from '../agents/run-folder.ts';
 import type { Mount } from '../agents/walls.ts';
-import { adopt, ancestorsOf, headOf } from '../git/judged-checkout.ts';
+import { adopt, ancestorsOf, headOf, pathsFromRoot } from '../git/judged-checkout.ts';
 import { type Collected, collectPrivate } from '../git/private-collect.ts';
 import { makePrivateRepository, openPrivate, privateMounts, privatePlaceIn } from '../git/private-repository.ts';
 import type { Repository } from '../git/repository.ts';
@@ -41,12 +41,16 @@ export async function gitMounts(
   return privateMounts(repository, { place, worktree });
 }
 
+/** What git and stator have in every worktree. */
+const openNames: ReadonlySet<string> = new Set(['.git', '.stator']);
+
 /**
  * Closes files of a judge's checkout to writing, whatever it starts. Each folder on the way to them is bound as well: a folder that is bound cannot be moved
  * away, and another one put in its place. What is a link is none of the files: it leads to what is the branch's.
  */
 export function closedMounts(worktree: string, paths: readonly string[]): readonly Mount[] {
-  const names = paths.map((path) => normalize(path).replace(/\/$/, ''));
+  const wanted = pathsFromRoot(paths);
+  const names = wanted.includes('.') ? readdirSync(worktree).filter((name) => !openNames.has(name)) : wanted;
   const folders = [...new Set(names.flatMap(ancestorsOf))].sort();
   const mount = (access: Mount['access']) => (name: string) => ({ access, from: join(worktree, name) });
   const mounts = [...folders.map(mount('write')), ...[...names].sort().map(mount('read'))];

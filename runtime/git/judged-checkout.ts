@@ -25,17 +25,20 @@ export interface WantedCheckout {
 
 export interface TrustedFiles {
   readonly commit: string;
-  /** From the root on. */
+  /** From the root on; `.`: all of it. */
   readonly paths: readonly string[];
 }
 
 const literalPaths = { env: { GIT_LITERAL_PATHSPECS: '1' } };
 
 /**
- * Makes the checkout anew and answers its real path. What an earlier judge left in that folder is gone: who may lose something keeps it first. Throws
- * `worktree_taken` for a folder that is not ours, `bad_config` for a path that the trusted commit has not, and git's errors.
+ * Makes the checkout anew and answers its real path, and which trusted paths that commit has not: nothing of that name is there. What an earlier judge left in that folder is gone: who may lose something keeps it first. Throws
+ * `worktree_taken` for a folder that is not ours, and git's errors.
  */
-export async function makeCheckout(repo: Repository, wanted: WantedCheckout): Promise<{ path: string }> {
+export async function makeCheckout(
+  repo: Repository,
+  wanted: WantedCheckout,
+): Promise<{ path: string; absent: readonly string[] }> {
   const { branch, commit, hidden, trusted } = wanted;
   await makePlace(repo, wanted.path);
   const path = await list.placeOf(wanted.path);
@@ -57,9 +60,9 @@ export async function makeCheckout(repo: Repository, wanted: WantedCheckout): Pr
   const adminDir = await list.adminDirOf(repo, path);
   if (adminDir === null)
     throw new Error(`git lists the worktree ${path}, but ${repo.commonDir}/worktrees has no folder for it`);
-  if (trusted.paths.length > 0) await bringTrusted(repo, { path, adminDir }, trusted);
+  const absent = trusted.paths.length === 0 ? [] : await bringTrusted(repo, { path, adminDir }, trusted);
   await hide({ path, adminDir }, hidden);
-  return { path };
+  return { path, absent };
 }
 
 /** Takes the checkout away, with all that lies in it; nothing where there is none. Throws `worktree_taken` for a folder that is not ours. */
@@ -92,25 +95,26 @@ async function bringTrusted(
   repo: Repository,
   worktree: list.OpenWorktree,
   { commit, paths }: TrustedFiles,
-): Promise<void> {
-  const wanted = paths.map((path) => normalize(path).replace(/\/$/, ''));
+): Promise<string[]> {
+  const wanted = pathsFromRoot(paths);
   const index = { ...literalPaths.env, GIT_INDEX_FILE: join(worktree.adminDir, 'trusted-index') };
   await ownGit(repo.path, ['read-tree', commit], { env: index });
   const listing = await ownGit(repo.path, ['ls-files', '-z', '--', ...wanted], { env: index });
   const files = listing.split('\0').filter((file) => file !== '');
-  const missing = wanted.find((path) => !files.some((file) => file === path || file.startsWith(`${path}/`)));
-  if (missing !== undefined) throw notTrusted(missing, commit);
   const onTheWay = new Set(wanted.flatMap(ancestorsOf));
   const tracked = (await list.inWorktree(worktree, ['ls-files', '-z'])).split('\0').filter((file) => file !== '');
   // A link of the branch's on the way to them is taken away as well: they would lie where it leads.
-  await hide(worktree, [...wanted, ...tracked.filter((file) => onTheWay.has(file))]);
-  const options = { env: index, input: `${files.join('\0')}\0`, timeoutMs: checkoutTimeoutMs };
+  const inPlace = wanted.includes('.') ? new Set(tracked.map((file) => file.split('/')[0] ?? file)) : wanted;
+  await hide(worktree, [...inPlace, ...tracked.filter((file) => onTheWay.has(file))]);
+  const options = { env: index, input: files.map((file) => `${file}\0`).join(''), timeoutMs: checkoutTimeoutMs };
   await ownGit(repo.path, ['checkout-index', '--force', '-z', '--stdin', `--prefix=${worktree.path}/`], options);
   await removeTree(index.GIT_INDEX_FILE);
   const known = new Set(tracked);
   const folders = new Set(tracked.flatMap(ancestorsOf));
   const isNew = (file: string) => !folders.has(file) && ![file, ...ancestorsOf(file)].some((path) => known.has(path));
   await leaveAlone(worktree, files.filter(isNew));
+  const there = new Set(files.flatMap((file) => [file, ...ancestorsOf(file)]));
+  return wanted.filter((path) => path !== '.' && !there.has(path));
 }
 
 /** Files that the branch has not: git is told of them, so that it counts them neither as added nor as unknown. */
@@ -122,18 +126,15 @@ async function leaveAlone(worktree: list.OpenWorktree, files: readonly string[])
   await list.inWorktree(worktree, ['update-index', '--skip-worktree', '-z', '--stdin'], { input });
 }
 
+/** As git writes them: no slash at the end, nothing before the first part. */
+export function pathsFromRoot(paths: readonly string[]): string[] {
+  return paths.map((path) => normalize(path).replace(/(?<=.)\/$/, ''));
+}
+
 /** The folders that a path lies in, from its root on, the nearest last. */
 export function ancestorsOf(path: string): string[] {
   const parts = path.split('/').slice(0, -1);
   return parts.map((_, index) => parts.slice(0, index + 1).join('/'));
-}
-
-function notTrusted(path: string, commit: string): EngineError {
-  return new EngineError(
-    'bad_config',
-    `trusted_files names ${path}, and the commit that was trusted, ${commit.slice(0, 12)}, has nothing of that name`,
-    'commit it in the main folder and say yes to that: stator repo trust <project>; or take it out of trusted_files',
-  );
 }
 
 /** The commit that a checkout stands on; null: it is gone, or nothing can be read of it. */

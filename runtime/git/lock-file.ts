@@ -3,8 +3,8 @@
  * left over when it is 10 s old and no git is at work that may have made it. Removing it loses nothing: what was half written lies in it alone.
  * Ours to remove are those of refs, of packed-refs, and of our own worktrees; the checkout's and other worktrees' are named.
  */
-import { existsSync, rmSync, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { existsSync, lstatSync, rmSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { gitAtWork } from './at-work.ts';
@@ -88,7 +88,10 @@ function refLocks(folder: string): string[] {
 function isOurs(file: string): boolean {
   const folder = dirname(file);
   if (basename(dirname(folder)) === 'worktrees') return textOf(join(folder, 'locked'))?.startsWith(lockPrefix) === true;
-  return basename(file) === 'packed-refs.lock' || file.includes('/refs/');
+  // Git's words name the file, and a remote's words stand among them: it must be one of a repository's own.
+  const common = commonDirOf(file);
+  const name = relative(common, file);
+  return isRepository(common) && (name === 'packed-refs.lock' || name.startsWith('refs/'));
 }
 
 interface LockState {
@@ -99,8 +102,9 @@ interface LockState {
 
 /** null: there is no such lock any more. */
 function stateOf(file: string): LockState | null {
-  const found = statSync(file, { throwIfNoEntry: false });
-  if (found === undefined) return null;
+  const found = lstatSync(file, { throwIfNoEntry: false });
+  // Git makes a plain file. A folder of that name holds refs, or anything.
+  if (found?.isFile() !== true) return null;
   // A time that lies ahead is of a clock that was set back since.
   const ageMs = Math.abs(Date.now() - found.mtimeMs);
   const holder = gitAtWork(commonDirOf(file), found.mtimeMs);
@@ -113,6 +117,10 @@ function stateOf(file: string): LockState | null {
 /** The nearest folder above that holds a repository's objects. */
 function commonDirOf(file: string): string {
   for (let folder = dirname(file); dirname(folder) !== folder; folder = dirname(folder))
-    if (existsSync(join(folder, 'objects'))) return folder;
+    if (isRepository(folder)) return folder;
   return dirname(file);
+}
+
+function isRepository(folder: string): boolean {
+  return existsSync(join(folder, 'objects'));
 }

@@ -7,10 +7,12 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { clearLock } from '../../runtime/git/lock-file.ts';
 import { makeRepo } from '../support/daemon.ts';
 import { begin, planText, say, startEngine, type TestEngine, untilPlan } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
@@ -115,4 +117,42 @@ it('names of branches and refs that are more than names are kept as they are, an
     evil.map((name) => `kept ${name}`).sort(),
   );
   expect(orphans.map(({ what }) => what).join('\n')).toContain(`git branch -D 'plan/$(true)'`);
+});
+
+it('refs that hold no commit, or are names of others, are kept: no branch has what they hold', async () => {
+  const on = await startEngine();
+  writeFileSync(join(on.root, 'letter'), 'nowhere else\n');
+  const blob = git(on.repo, 'hash-object', '-w', join(on.root, 'letter'));
+  git(on.repo, 'tag', '-a', '-m', 'x', 'of-a-file', blob);
+  git(on.repo, 'update-ref', 'refs/stator/attempts/file', blob);
+  git(on.repo, 'update-ref', 'refs/stator/archive/tag', git(on.repo, 'rev-parse', 'of-a-file'));
+  git(on.repo, 'tag', '-d', 'of-a-file');
+  git(on.repo, 'symbolic-ref', 'refs/stator/attempts/name', 'refs/heads/main');
+  const before = git(on.repo, 'for-each-ref');
+  const { orphans } = await on.client.repair({ dry: false });
+  expect(orphans.map(({ state }) => state)).toEqual(['kept', 'kept', 'kept']);
+  await on.client.gc({ ...everything, overrides: [...all] });
+  expect(git(on.repo, 'for-each-ref')).toBe(before);
+});
+
+it('a folder, a link or a file elsewhere that is called like a lock of git is not taken away', async () => {
+  const on = await startEngine();
+  const refs = join(on.repo, '.git', 'refs', 'stator');
+  mkdirSync(join(refs, 'attempts.lock'), { recursive: true });
+  git(on.repo, 'update-ref', 'refs/heads/x', 'main');
+  writeFileSync(join(refs, 'attempts.lock', 'mine'), git(on.repo, 'rev-parse', 'main'));
+  mkdirSync(join(on.root, 'refs'));
+  const [elsewhere, link, own] = [
+    join(on.root, 'refs', 'yarn.lock'),
+    join(refs, 'link.lock'),
+    join(refs, 'killed.lock'),
+  ];
+  for (const file of [elsewhere, own]) writeFileSync(file, '');
+  symlinkSync(elsewhere, link);
+  const old = new Date(Date.now() - 3_600_000);
+  for (const path of [elsewhere, own, join(refs, 'attempts.lock')]) utimesSync(path, old, old);
+  for (const path of [elsewhere, link, own, join(refs, 'attempts.lock')]) await clearLock(path);
+  expect(readdirSync(join(on.root, 'refs'))).toEqual(['yarn.lock']);
+  expect(readdirSync(refs).sort()).toEqual(['attempts.lock', 'link.lock']);
+  expect(readdirSync(join(refs, 'attempts.lock'))).toEqual(['mine']);
 });

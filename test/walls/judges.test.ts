@@ -158,19 +158,52 @@ it.skipIf(noWallsHere !== null)(
   },
 );
 
-it('a file that is named as trusted and that no commit had when it was is said', async () => {
+it('what the trusted commit has not is not there for a judge where its profile names it, and is said', async () => {
   const engine = await startEngine({
     on: withScript(),
     daemon: 'auto_review_fix = false\nblueprint_skip_threshold = 0\n',
     agents: {
       default: { preset: 'sh', attempts: 1 },
-      reviewer: { preset: 'command', program: 'make', trusted_files: ['Makefil'], attempts: 1 },
+      reviewer: {
+        preset: 'command',
+        program: 'make -s review || exit 1',
+        trusted_files: ['GNUmakefile', 'Makefile'],
+        attempts: 1,
+      },
     },
   });
-  await begin(engine, 'login', planText(['echo a > a.txt']));
+  await begin(engine, 'login', planText(['printf "review:\\n\\ttrue\\n" > GNUmakefile']));
   const { blocked } = await untilBlocked(engine, 'login');
-  expect(blocked).toMatchObject({ source: 'failed', reason: expect.stringContaining('trusted_files names Makefil,') });
+  expect(blocked).toMatchObject({ source: 'review', reason: expect.stringContaining('not good') });
+  expect(engine.log.join('\n')).toContain('names GNUmakefile, which');
 });
+
+for (const sandbox of noWallsHere === null ? (['off', 'bwrap'] as const) : (['off'] as const))
+  it(`a judge that has all files as they were trusted finds none of the branch, and git shows it the branch, sandbox = "${sandbox}"`, async () => {
+    const agent = { preset: 'sh', attempts: 1, sandbox } as const;
+    const looks = [
+      'test "$(git ls-files --others | grep -v .stator)" = "" && test -z "$(git status --porcelain)" || exit 1',
+      'test ! -e GNUmakefile && test ! -e new && git show HEAD:new/GNUmakefile || exit 1',
+      'make -s review || echo "good until here" && exit 1',
+    ];
+    const engine = await startEngine({
+      on: withScript(),
+      daemon: 'auto_review_fix = false\nblueprint_skip_threshold = 0\n',
+      agents: {
+        default: agent,
+        reviewer: { ...agent, preset: 'command', program: looks.join('; '), trusted_files: ['.'] },
+      },
+    });
+    const steps = [
+      'rm -r scripts Makefile',
+      'printf "review:\\n\\ttrue\\n" > GNUmakefile',
+      'mkdir new',
+      'cp GNUmakefile new/',
+    ];
+    await begin(engine, 'login', planText([steps.join('; ')]));
+    const { blocked } = await untilBlocked(engine, 'login');
+    expect(blocked).toMatchObject({ source: 'review', reason: expect.stringMatching(/not good[^]*good until here/) });
+  });
 
 /** A repository with a script that finds everything bad. */
 function withScript() {
