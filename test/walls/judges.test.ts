@@ -202,7 +202,7 @@ for (const sandbox of noWallsHere === null ? (['off', 'bwrap'] as const) : (['of
     ];
     await begin(engine, 'login', planText([steps.join('; ')]));
     const { blocked } = await untilBlocked(engine, 'login');
-    expect(blocked).toMatchObject({ source: 'review', reason: expect.stringMatching(/not good[^]*good until here/) });
+    expect(blocked).toMatchObject({ source: 'review', reason: expect.stringMatching(/not good.*good until here/s) });
   });
 
 /** A repository with a script that finds everything bad. */
