@@ -46,6 +46,7 @@ const sections: Readonly<Record<string, Readonly<Record<string, (root: string) =
   'docs/control-api.md': { routes: routeTable, errors: errorTable },
   'docs/embedding.md': {
     embed: exampleFile('embed.mjs'),
+    'agent function': exampleFile('agent-function.mjs'),
     hono: exampleFile('servers/hono.mjs'),
   },
   'docs/machines.md': { machines: machineCharts },

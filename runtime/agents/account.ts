@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { AgentProfile } from '../config/config.ts';
-import { type ProgramPreset, presetPrograms } from '../config/preset-programs.ts';
+import { isProgramPreset, type ProgramPreset, presetPrograms } from '../config/preset-programs.ts';
 import { readEnvFile } from './env-file.ts';
 import { givenEnvironment } from './environment.ts';
 
@@ -60,7 +60,7 @@ interface Surroundings {
  */
 export function accountOf(profile: AgentProfile, surroundings: Surroundings): string | null {
   const { preset, program, model } = profile;
-  if (preset === 'sh' || preset === 'command') return null;
+  if (!isProgramPreset(preset)) return null;
   if (profile.account !== null) return profile.account;
   const { address, keys } = variables[preset];
   const env = environmentOf(profile, surroundings);
@@ -79,7 +79,7 @@ export function accountOf(profile: AgentProfile, surroundings: Surroundings): st
 
 /** Whether a conversation of one can be taken up by the other: the same program, which keeps them in the same place. */
 export function sharesConversations(a: AgentProfile, b: AgentProfile, surroundings: Surroundings): boolean {
-  if (a.preset !== b.preset || a.preset === 'sh' || a.preset === 'command') return false;
+  if (a.preset !== b.preset || !isProgramPreset(a.preset)) return false;
   const place = (profile: AgentProfile) =>
     placeOf(profile.preset as ProgramPreset, environmentOf(profile, surroundings)); // neither sh nor command, by the line above
   return place(a) === place(b);

@@ -85,6 +85,8 @@ const presetVariables: { readonly [preset in Preset]: readonly string[] } = {
   ],
   sh: [],
   command: [],
+  function: [],
+  custom: [],
 };
 
 /** Linux passes no longer `NAME=VALUE` to a program, its NUL included. */

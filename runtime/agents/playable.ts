@@ -91,6 +91,8 @@ async function programProblem(
   profile: AgentProfile,
 ): Promise<Problem | null> {
   const { preset, role } = profile;
+  // They are there as soon as the engine is.
+  if (preset === 'function' || preset === 'custom') return null;
   const own = isProgramPreset(preset) ? presetPrograms[preset].program : preset === 'sh' ? '/bin/sh' : '';
   const program = profile.program?.trim() || own;
   if (program === '') {

@@ -16,12 +16,16 @@ const presets = {
   gemini: geminiCommand,
   sh: shellCommand,
   command: programCommand,
-} satisfies { readonly [name in Preset]: Starter };
+} satisfies { readonly [name in FilePreset]: Starter };
+
+type FilePreset = Exclude<Preset, 'function' | 'custom'>;
 
 /**
  * How the agent of a run is started. That the program exists is asked when it is launched. Throws `agent_unusable`: a task without an `sh` block, a
  * `command` without a program, a role that its preset cannot play.
  */
 export function commandLine(brief: RunBrief, places: CommandPlaces): CommandLine {
-  return presets[brief.profile.preset](brief, places);
+  const { preset } = brief.profile;
+  if (preset === 'function' || preset === 'custom') throw new Error(`the preset "${preset}" is one of preset-own.ts`);
+  return presets[preset](brief, places);
 }

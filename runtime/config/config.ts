@@ -12,6 +12,7 @@ import { checkDocument, type Origin, type Origins, problemsError, problemsOf } f
 import { readConfigText } from './file.ts';
 import { type DesktopMode, desktopHook, type HookConfig, hookOf } from './hooks.ts';
 import { type KasmosHooks, kasmosHooks } from './kasmos.ts';
+import { type OwnAgent, settingsOf } from './own-agents.ts';
 import { permissionProblem } from './permissions.ts';
 import { policyOf, unusedNotes } from './policy.ts';
 import {
@@ -24,7 +25,6 @@ import {
   resolveProfile,
 } from './profiles.ts';
 import {
-  type AgentSettings,
   type AgentTable,
   type AgentTableName,
   type AgentTables,
@@ -48,6 +48,16 @@ export { withoutHookSecrets } from './hook-secrets.ts';
 export type { CommandHookConfig, HookConfig, NotifyHookConfig, WebhookConfig } from './hooks.ts';
 export { missingVariables, refusedAddresses } from './hooks.ts';
 export { nearest } from './nearest.ts';
+export type {
+  AgentCall,
+  AgentCommand,
+  AgentFunction,
+  AgentPreset,
+  AgentStart,
+  AgentWork,
+  OwnAgent,
+  OwnAgents,
+} from './own-agents.ts';
 export { type AgentProfile, everyProfile } from './profiles.ts';
 export type { AgentSettings, Flags, Preset } from './schema.ts';
 export { socketPath } from './socket-path.ts';
@@ -149,9 +159,7 @@ export interface RepoConfigSource {
 
 export interface RepoOverrides {
   /** Of the program that embeds the engine; nearer than every file. The keys are those of the files. */
-  readonly agents?: { readonly [name in AgentTableName]?: AgentSettings } & {
-    readonly [profile: string]: AgentSettings;
-  };
+  readonly agents?: { readonly [name in AgentTableName]?: OwnAgent } & { readonly [profile: string]: OwnAgent };
 }
 
 /** The configuration of the daemon; no file: the defaults. `file` is another file that must exist. Throws `bad_config` with all its problems. */
@@ -291,14 +299,28 @@ export function checkOverrides(overrides: RepoOverrides): void {
   givenTables(overrides);
 }
 
-function givenTables({ agents }: RepoOverrides): AgentTables {
-  const parsed = agentTablesSchema.safeParse(agents ?? {});
-  if (parsed.success) return parsed.data;
+function givenTables({ agents: given = {} }: RepoOverrides): AgentTables {
+  const own = Object.entries(given).map(([name, agent]) => [name, settingsOf(name, agent)] as const);
+  const agents = Object.fromEntries(own.map(([name, { settings }]) => [name, settings]));
+  const parsed = agentTablesSchema.safeParse(agents);
+  if (parsed.success) return { ...parsed.data, ...ofFunctions(own, parsed.data) };
   const place = { form: repoForm, raw: { agents }, places: { line: () => null } };
   const problems = parsed.error.issues.flatMap((issue) =>
     problemsOf({ ...issue, path: ['agents', ...issue.path] }, place),
   );
   throw problemsError('the agents given to the engine', problems);
+}
+
+/** A function is called in the engine's own process, so no walls stand around it. */
+function ofFunctions(
+  own: readonly (readonly [string, ReturnType<typeof settingsOf>])[],
+  tables: AgentTables,
+): AgentTables {
+  const found = own.flatMap(([name, { preset }]): [string, AgentTable][] => {
+    if (preset === null) return [];
+    return [[name, { ...tables[name], preset, program: name, ...(preset === 'function' ? { sandbox: 'off' } : {}) }]];
+  });
+  return Object.fromEntries(found);
 }
 
 interface ResolvedRoles {

@@ -10,6 +10,8 @@ const obstacles: { readonly [preset in Preset]: string | null } = {
   gemini: 'gemini denies by itself what it would have to ask about where no terminal is there',
   sh: 'a shell runs what it is given and asks nobody',
   command: 'how a program of your own asks is not known here',
+  function: 'a function asks nobody',
+  custom: 'how a program of your own asks is not known here',
 };
 
 /** A flag of claude's that lets everything pass, whatever else is said. */

@@ -26,8 +26,10 @@ import {
 } from './schema-words.ts';
 import type { TomlPath } from './toml-place.ts';
 
+/** Those that files may name. */
 export const presets = ['claude', 'codex', 'opencode', 'gemini', 'sh', 'command'] as const;
-export type Preset = (typeof presets)[number];
+/** `function` and `custom`: agents of the program that embeds the engine, from `run` and `start`. */
+export type Preset = (typeof presets)[number] | 'function' | 'custom';
 
 export const networkModes = ['on', 'off'] as const;
 export type { SandboxMode } from './schema-words.ts';
@@ -141,7 +143,7 @@ const coderTableSchema = z.strictObject(
 );
 
 /** One `[agents.<role>]`, or another profile that a `fallback` names, as checked: durations in milliseconds, null where `""` said none. */
-export type AgentTable = Readonly<z.infer<typeof agentTableSchema>>;
+export type AgentTable = Readonly<Omit<z.infer<typeof agentTableSchema>, 'preset'> & { preset?: Preset | undefined }>;
 /** The same keys as a program writes them: `{ preset: 'command', program: './agent', timeout: '90s' }`. */
 export type AgentSettings = Readonly<z.input<typeof agentTableSchema>>;
 export type AgentTableName = Role | 'default';

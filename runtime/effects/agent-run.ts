@@ -41,6 +41,7 @@ import { newToken, tokenHash } from '../platform/token.ts';
 import { StoreTrouble } from '../store/port.ts';
 import type { Timeline } from '../store/timeline.ts';
 import { accountLimited, lookAtAccounts, profileOf } from './accounts.ts';
+import { callFunction } from './agent-function.ts';
 import { type PrepareParts, prepareRun } from './agent-start.ts';
 import { lookAtBudget, nearWords } from './budget.ts';
 import { type Leftovers, tidyCoordinator } from './coordinator-end.ts';
@@ -254,6 +255,10 @@ async function accompany(
   stop.addEventListener('abort', leave, { once: true });
   const silence = watchSilence(parts, effect, context, folder);
   const logins = watchLogins(parts, effect, folder);
+  const own = callFunction(parts, {
+    ...{ folder, key: row.key, title: effect.title },
+    giveToken: () => giveToken(parts, row.key),
+  });
   const onError = (thrown: unknown) => parts.log.debug(`what ${effect.title} takes is not known: ${reasonOf(thrown)}`);
   const resources = watchResources(folder, runId, { onReached: leave, onError });
   try {
@@ -262,6 +267,7 @@ async function accompany(
       if (watch.signal.aborted) return null;
       throw thrown;
     });
+    await own.stop();
     abort.throwIfAborted();
     // Before the first TERM: whoever goes on after a crash must not take what follows for the agent's own end.
     const run = await ownLaunch(parts, row.key, basename(folder.path));
@@ -283,7 +289,7 @@ async function accompany(
     await meter.stop();
     return await outcomeOf(parts, effect, context, { folder, left });
   } finally {
-    await Promise.all([silence.stop(), logins.stop(), resources.stop(), meter.stop()]);
+    await Promise.all([own.stop(), silence.stop(), logins.stop(), resources.stop(), meter.stop()]);
     abort.removeEventListener('abort', leave);
     stop.removeEventListener('abort', leave);
   }

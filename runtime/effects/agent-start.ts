@@ -10,7 +10,7 @@ import { isJudge, isWorker } from '../../machines/vocabulary/role.ts';
 import { readEnvFile } from '../agents/env-file.ts';
 import { runEnvironment } from '../agents/environment.ts';
 import { ensureLauncher } from '../agents/launcher.ts';
-import { commandLine } from '../agents/preset.ts';
+import { anyCommandLine } from '../agents/preset-own.ts';
 import {
   leavesSettingsOut,
   projectSettings,
@@ -25,7 +25,7 @@ import { type RunFolder, writeRunFile } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
 import type { Mount, Walls } from '../agents/walls.ts';
 import type { LaunchRequest } from '../agents/wrapper.ts';
-import type { AgentProfile, Preset } from '../config/config.ts';
+import type { AgentProfile, OwnAgents, Preset } from '../config/config.ts';
 import { installHint, isProgramPreset } from '../config/preset-programs.ts';
 import { commitLeftovers, ownCommitsBase } from '../git/attempt.ts';
 import { ensureBranch } from '../git/branch.ts';
@@ -56,6 +56,8 @@ export interface PrepareParts extends EffectParts {
   readonly env: NodeJS.ProcessEnv;
   readonly walls: Walls;
   readonly resources: Resources;
+  /** The agents that the engine was given. */
+  readonly ownAgents: OwnAgents;
 }
 
 /** More names than this make no line clearer. */
@@ -124,7 +126,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
   const loadsProject = mayLoadSettings(parts, { effect, folder, site, path, preset: profile.preset });
   await noteConversation(parts, { row, folder, brief });
   await writePrompt(parts, site, { brief, folder });
-  const line = commandLine(brief, {
+  const places = {
     prompt: folder.prompt,
     script: folder.script,
     servers: folder.servers,
@@ -132,7 +134,8 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     repo: site.project.path,
     loadsProject,
     env,
-  });
+  };
+  const line = await anyCommandLine(brief, places, { own: parts.ownAgents, folder });
   if (line.script !== null) writeRunFile(folder.script, line.script);
   if (line.servers !== undefined) writeRunFile(folder.servers, line.servers);
   const { preset, role } = profile;

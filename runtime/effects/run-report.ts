@@ -3,6 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../machines/vocabulary/errors.ts';
 import { tailOf } from '../agents/output-log.ts';
+import { readFunctionAnswer } from '../agents/preset-own.ts';
 import { reportOf } from '../agents/reports/read-log.ts';
 import { readableLog } from '../agents/reports/readable-log.ts';
 import { messageLimit, type RunReport, type ToldReport } from '../agents/reports/report.ts';
@@ -47,6 +48,7 @@ export async function noteReport(
   const row = await store.run(ran.key);
   const preset = row?.preset ?? null;
   if (row !== null && preset === 'command' && row.role === 'session') await noteOutput({ store, log }, row, folder);
+  if (row !== null && preset === 'function') return noteAnswer(store, row, folder);
   if (row === null || preset === null || !isProgramPreset(preset)) return null;
   try {
     const report = await reportOf(preset, folder, ran.code);
@@ -77,6 +79,26 @@ export async function noteReport(
     log.warn(`what ${row.title} reported of its run was not read: ${messageOf(thrown)}`);
     return null;
   }
+}
+
+/** What a function answered is its last message. */
+async function noteAnswer(store: ReportParts['store'], { key }: RunRow, folder: RunFolder): Promise<RunReport> {
+  const answer = readFunctionAnswer(folder);
+  const hasEnded = answer?.code === 0;
+  const said = answer === null ? '' : safeText(answer.text).trim().slice(-messageLimit);
+  const lastMessage = said === '' ? null : said;
+  await store.commit([{ do: 'run.note', key, set: { last_message: lastMessage } }]);
+  const none = { conversation: null, inputTokens: null, outputTokens: null, costUsd: null, rateLimit: null } as const;
+  return {
+    ...none,
+    countedOver: 'run',
+    lastMessage: hasEnded ? lastMessage : null,
+    finalMessages: hasEnded ? [answer.text] : [],
+    denied: false,
+    refusedArgument: null,
+    problem: hasEnded ? null : lastMessage,
+    hasSpoken: true,
+  };
 }
 
 /** The end of what a program of a person's own wrote is what it said: the next session of the issue is told it. */

@@ -15,6 +15,15 @@ export { defineMachine } from '../../actors/define-machine.ts';
 export type * from '../../actors/definition.ts';
 export { EngineError } from '../../machines/vocabulary/errors.ts';
 export type { Client, SendRequest } from '../client/client.ts';
+export type {
+  AgentCall,
+  AgentCommand,
+  AgentFunction,
+  AgentPreset,
+  AgentStart,
+  AgentWork,
+  OwnAgent,
+} from '../config/config.ts';
 export type * from '../contract/hooks.ts';
 export type * from '../contract/machines.ts';
 export type * from '../contract/plans.ts';

@@ -19,7 +19,7 @@ export interface EngineOptions {
   log?: Log;
   /** Paths of repos to register, beside those of daemon.toml; naming one here is trusting its configuration as it is now. */
   repos?: readonly string[];
-  /** Agents as a repo's configuration has them, over everything that files say. */
+  /** Agents as a repo's configuration has them, over everything that files say; or as functions: `run` is the agent itself, `start` says which program is started. */
   agents?: NonNullable<RepoOverrides['agents']>;
   /** Start only agents of plans that somebody watches through `events({ watch: true })`. */
   onlyWatched?: boolean;

@@ -222,6 +222,7 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
     home,
     env,
     machines,
+    ownAgents: overrides.agents ?? {},
     state,
     settings,
     store,

@@ -167,6 +167,7 @@ function openDispatcher(core: Parts, owner: Owner, watchers: Watchers | null): D
     hookRetryMs: core.hookRetryMs,
     forgeStates: core.forgeStates,
     machines: core.machines,
+    ownAgents: core.ownAgents,
   });
   return createDispatcher({
     ...common,

@@ -38,6 +38,15 @@ describe('the examples', () => {
     expect(git(repo, 'show', 'plan/greeting:hello.txt')).toBe('hello');
   });
 
+  it('run a plan whose agent is a function', () => {
+    const { home, repo, env } = ground();
+    writeFileSync(join(repo, 'made.md'), planText([{ sh: null }], [{ sh: null }]));
+    const { status, stdout, stderr } = node(['agent-function.mjs', home, repo, join(repo, 'made.md')], env);
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^implement_finished lifecycle.done$/m);
+    expect(git(repo, 'show', 'plan/made:wave-2-task-1.txt')).toBe('done');
+  });
+
   it.each(['hono', 'express', 'fastify'])(
     'mount the control API in a server of %s, behind its own key',
     async (name) => {

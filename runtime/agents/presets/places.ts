@@ -41,6 +41,8 @@ export function presetPlaces(preset: Preset, { env, userHome, worktree }: Places
       return opencodePlaces(env, userHome);
     case 'sh':
     case 'command':
+    case 'function':
+    case 'custom':
       return none;
   }
 }

@@ -19,6 +19,8 @@ export const projectSettings = {
   opencode: ['.opencode', '.claude', '.agents', 'opencode.json', 'opencode.jsonc'],
   sh: [],
   command: [],
+  function: [],
+  custom: [],
 } as const satisfies { readonly [preset in Preset]: readonly string[] };
 
 /** Presets whose program can be told to load none of them. gemini has no switch: it does not start where they are not as they were trusted. */

@@ -29,6 +29,8 @@ export function isRenewal(
       return isRenewedOpencode(before, after, nowMs);
     case 'sh':
     case 'command':
+    case 'function':
+    case 'custom':
       return false;
   }
 }

@@ -3,7 +3,7 @@
  * environment and could send a signal; it does not write the program's messages. So of a judge that a program of these presets plays no signal is a verdict.
  */
 import { isJudge, type Role } from '../../../machines/vocabulary/role.ts';
-import { isProgramPreset, type ProgramPreset } from '../../config/preset-programs.ts';
+import { isProgramPreset } from '../../config/preset-programs.ts';
 import { safeText } from '../../platform/terminal-text.ts';
 
 export interface Verdict {
@@ -36,8 +36,8 @@ const decoration = '[\\s*_`>#~]*';
 const line = new RegExp(`^${decoration}stator verdict:\\s*(approved|changes[ _]requested)[.\\s*_\`~]*$`, 'i');
 
 /** Whether whoever plays this role gives its verdict in its last message, and by nothing else. */
-export function judgesByMessage(role: string, preset: string | null): preset is ProgramPreset {
-  return isJudge(role as Role) && preset !== null && isProgramPreset(preset);
+export function judgesByMessage(role: string, preset: string | null): boolean {
+  return isJudge(role as Role) && preset !== null && (preset === 'function' || isProgramPreset(preset));
 }
 
 /**
