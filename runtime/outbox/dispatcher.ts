@@ -3,6 +3,7 @@
  * signal that says so. A slot is taken in the commit that marks the row as running, and given back by the one that settles it.
  */
 
+import { setMaxListeners } from 'node:events';
 import { isDeepStrictEqual } from 'node:util';
 import {
   type AgentRun,
@@ -126,6 +127,8 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   const { store, handlers, clock, timeline, log, faults, epoch, servedLast = new Map(), machineLimit } = parts;
   const running = new Map<string, Running>();
   const abort = new AbortController();
+  // Every effect at work listens to it; of more than ten listeners Node would warn the person.
+  setMaxListeners(0, abort.signal);
   const storeRetry = createStoreRetry({ log, abort: abort.signal });
   const loop = createPollLoop({
     everyMs: pollMs,

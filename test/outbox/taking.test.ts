@@ -1,5 +1,5 @@
 /** What comes between the look at a lane and the commit that takes from it. */
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import type { Effect } from '../../machines/vocabulary/effect.ts';
 import { effectKey, planTree } from '../../machines/vocabulary/ids.ts';
 import type { Handlers } from '../../runtime/effects/handler.ts';
@@ -113,6 +113,30 @@ it('no run begins where its repo is closed meanwhile', async () => {
   });
   expect(begun).toEqual([]);
   expect((await store.effect(keyOf('one#1')))?.status).toBe('queued');
+});
+
+it('more than ten at once are carried out without a warning of Node’s', async () => {
+  const warnings: string[] = [];
+  const note = ({ name }: Error) => warnings.push(name);
+  process.on('warning', note);
+  onTestFinished(() => void process.off('warning', note));
+  const ids = Array.from({ length: 12 }, (_, index) => `run#${index + 1}`);
+  const together = barrier(ids.length);
+  const come: string[] = [];
+  await dispatching(ids, [], {
+    limits: () => ({ workers: ids.length, workersPerRepo: 0, coordinators: 1 }),
+    handlers: {
+      'agent.run': async (_: Effect, { row }: { row: { name: string } }) => {
+        come.push(row.name);
+        await together();
+        return { type: null };
+      },
+    } as unknown as Handlers, // the one kind that is asked for
+  });
+  // Node says it in a turn of its own.
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(come).toHaveLength(ids.length);
+  expect(warnings).toEqual([]);
 });
 
 /** Two dispatchers over one store, each of which wants another run; `runs` is what their agents do until they are stopped. */
