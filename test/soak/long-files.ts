@@ -50,6 +50,7 @@ export const longFiles: readonly string[] = [
   'test/effects/worktree-setup.test.ts',
   'test/effects/worktree-shared.test.ts',
   'test/engine/agent-functions.test.ts',
+  'test/docs/extending.test.ts',
   'test/engine/agents.test.ts',
   'test/engine/daemon-night.test.ts',
   'test/engine/daemon-start.test.ts',
