@@ -351,6 +351,24 @@ describe('a stored tree', () => {
     expect(trees.persist(tree).version).toBe('agent:4 plan:6 task:2 wave:1');
   });
 
+  it('of a repo that knew nobody from outside grants what waited, and tells who watches a plan from now on', () => {
+    const old = JSON.parse(
+      readFileSync(new URL('../support/fixtures/repo-1.json', import.meta.url), 'utf8'),
+    ) as PersistedTree;
+    expect(old.version).toBe('repo:1');
+    const trees = createTrees();
+    const tree = trees.restore('repo:demo', old);
+    const say = (type: 'plan_watched' | 'plan_done', payload: object) =>
+      trees.step(tree, { type, payload, origin: 'engine', actor: '', run: null, at: 9 } as Signal).requests.tells;
+    const watcher = 'machine:release/1.2';
+    expect(say('plan_watched', { plan: 'login', watcher })).toEqual([]);
+    expect(say('plan_done', { plan: 'login' })).toMatchObject([
+      { tree: watcher, type: 'plan_done', payload: { plan: 'login' } },
+      { tree: 'plan:demo/logout', type: 'implement_granted', payload: { request: 1 } },
+    ]);
+    expect(trees.persist(tree).version).toBe('repo:2');
+  });
+
   it('that an upgrade leads in a circle is refused as well', () => {
     const same = { to: 'plan:99', upgrade: (snapshot: unknown) => snapshot };
     const trees = createTrees(planUpgradedBy({ 'plan:99': same }));
