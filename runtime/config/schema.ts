@@ -130,7 +130,9 @@ const agentTableSchema = z.strictObject(agentKeys, { error: 'a table of agent ke
 const workerKeys = {
   ...agentKeys,
   trusted_files: z
-    .undefined({ error: 'only for who judges: in [agents.reviewer], [agents.verifier] or [agents.default]' })
+    .undefined({
+      error: 'nothing here: it is for who judges, in [agents.reviewer], [agents.verifier] or [agents.default]',
+    })
     .optional(),
 };
 const workerTableSchema = z.strictObject(workerKeys, { error: 'a table of agent keys' });

@@ -33,7 +33,7 @@ const literalPaths = { env: { GIT_LITERAL_PATHSPECS: '1' } };
 
 /**
  * Makes the checkout anew and answers its real path, and which trusted paths that commit has not: nothing of that name is there. What an earlier judge left in that folder is gone: who may lose something keeps it first. Throws
- * `worktree_taken` for a folder that is not ours, and git's errors.
+ * `worktree_taken` for a folder that is not ours, `unsafe_path` for a trusted path with a name in it that is no UTF-8, and git's errors.
  */
 export async function makeCheckout(
   repo: Repository,
@@ -103,6 +103,7 @@ async function bringTrusted(
   const files = listing.split('\0').filter((file) => file !== '');
   const onTheWay = new Set(wanted.flatMap(ancestorsOf));
   const tracked = (await list.inWorktree(worktree, ['ls-files', '-z'])).split('\0').filter((file) => file !== '');
+  refuseUnnamed([...files, ...tracked.filter((file) => wanted.some((path) => isAt(path, file)))]);
   // A link of the branch's on the way to them is taken away as well: they would lie where it leads.
   const inPlace = wanted.includes('.') ? new Set(tracked.map((file) => file.split('/')[0] ?? file)) : wanted;
   await hide(worktree, [...inPlace, ...tracked.filter((file) => onTheWay.has(file))]);
@@ -115,6 +116,21 @@ async function bringTrusted(
   await leaveAlone(worktree, files.filter(isNew));
   const there = new Set(files.flatMap((file) => [file, ...ancestorsOf(file)]));
   return wanted.filter((path) => path !== '.' && !there.has(path));
+}
+
+function isAt(path: string, file: string): boolean {
+  return path === '.' || file === path || file.startsWith(`${path}/`);
+}
+
+/** A file that git cannot be told of would stay where it is. */
+function refuseUnnamed(files: readonly string[]): void {
+  const unnamed = files.find((file) => file.includes('\ufffd'));
+  if (unnamed === undefined) return;
+  throw new EngineError(
+    'unsafe_path',
+    `trusted_files names what holds ${JSON.stringify(unnamed)}, a name that is no UTF-8, in the branch or in the commit that was trusted`,
+    'give that file another name, or name less in trusted_files',
+  );
 }
 
 /** Files that the branch has not: git is told of them, so that it counts them neither as added nor as unknown. */

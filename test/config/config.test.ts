@@ -173,6 +173,24 @@ qqq = 1
     expect(places.slice(1).map(Number)).toEqual([1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 13, 14, 15]);
   });
 
+  it('takes trusted_files for who judges alone, and only paths inside of the repository', () => {
+    for (const path of ['.', 'scripts/', 'a/b.sh'])
+      expect(() => daemonOf(`[agents.reviewer]\ntrusted_files = ["${path}"]`)).not.toThrow();
+    for (const path of ['/etc', '..', 'a/../../b', ''])
+      expectError(
+        errorOf(() => daemonOf(`[agents.verifier]\ntrusted_files = ["${path}"]`)),
+        'bad_config',
+        'agents.verifier.trusted_files[1]',
+      );
+    for (const role of ['planner', 'architect', 'coder', 'fixer', 'session'])
+      expectError(
+        errorOf(() => daemonOf(`[agents.${role}]\ntrusted_files = ["scripts"]`)),
+        'bad_config',
+        `agents.${role}.trusted_files`,
+        '[agents.reviewer]',
+      );
+  });
+
   it('gives line and column of what is no TOML, and quotes nothing of it', () => {
     const error = errorOf(() => daemonOf('max_agents = 3\nlog_level = "info\nsecret = 1'));
     expectError(error, 'bad_config');

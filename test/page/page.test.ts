@@ -366,6 +366,22 @@ program = "date +%N >> fixes.txt"
     await page.close();
   });
 
+  it('a question with HTML, links and turned letters is text, and so is who asks it', async () => {
+    const nasty = '<img src=x onerror=alert(1)> [a](javascript:alert(2)) <a href=javascript:alert(3)>b</a>';
+    const stator = `${process.execPath} ${join(import.meta.dirname, '../../dist/bin/stator.js')}`;
+    const payload = JSON.stringify({ reason: `${nasty} \u202etxt`, body: `<script>alert(4)</script> ${nasty}` });
+    const text = planText([`exec ${stator} signal emit needs_decision --payload '${payload}'`]);
+    await begin('asking', text.replace('task 1', '<b onmouseover=alert(5)>x</b>'));
+    await until(async () => (await client.plan('demo', 'asking')).questions.length > 0);
+    const { page, complaints } = await open('demo/asking');
+    page.on('dialog', (dialog) => complaints.push(dialog.message()));
+    await page.getByText(nasty).first().waitFor(limit);
+    expect(await page.locator('img, #page script, #page b, a[href^="javascript"]').count()).toBe(0);
+    expect(await page.locator('body').textContent()).not.toContain('\u202e');
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
   it('asks nobody but its own daemon, and its policy holds', async () => {
     const { page, asked, complaints } = await open();
     await page.getByRole('link', { name: 'demo/live' }).first().click();

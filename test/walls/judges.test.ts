@@ -205,6 +205,20 @@ for (const sandbox of noWallsHere === null ? (['off', 'bwrap'] as const) : (['of
     expect(blocked).toMatchObject({ source: 'review', reason: expect.stringMatching(/not good.*good until here/s) });
   });
 
+it('a file whose name is no text does not stay where a judge has all files as they were trusted', async () => {
+  const engine = await startEngine({
+    on: withScript(),
+    daemon: 'auto_review_fix = false\nblueprint_skip_threshold = 0\n',
+    agents: {
+      default: { preset: 'sh', attempts: 1 },
+      reviewer: { preset: 'command', program: 'make -s review', trusted_files: ['.'], attempts: 1 },
+    },
+  });
+  await begin(engine, 'login', planText([`mkdir "$(printf '\\377')" && echo x > "$(printf '\\377')/x"`]));
+  const { blocked } = await untilBlocked(engine, 'login');
+  expect(blocked).toMatchObject({ source: 'failed', reason: expect.stringContaining('no UTF-8') });
+});
+
 /** A repository with a script that finds everything bad. */
 function withScript() {
   const on = ground();
