@@ -6,6 +6,7 @@ import type { FlagCheck } from '../agents/presets/known-flags.ts';
 import type { Resources } from '../agents/resources.ts';
 import type { Walls } from '../agents/walls.ts';
 import type { Cleaning } from '../cleaning/cleaning.ts';
+import type { OwnHooks } from '../config/config.ts';
 import type { Settings } from '../config/settings.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
 import type { TreeCache } from '../inbox/tree-cache.ts';
@@ -43,6 +44,8 @@ export interface CommandParts {
   readonly walls: Walls;
   readonly flagCheck: FlagCheck;
   readonly resources: Resources;
+  /** The hooks that the engine was given. */
+  readonly ownHooks: OwnHooks;
   /** What durations are measured by. */
   readonly timeline: Timeline;
   /** Between asking processes to end and ending them by force. */

@@ -13,6 +13,7 @@ import { readConfigText } from './file.ts';
 import { type DesktopMode, desktopHook, type HookConfig, hookOf } from './hooks.ts';
 import { type KasmosHooks, kasmosHooks } from './kasmos.ts';
 import { type OwnAgent, settingsOf } from './own-agents.ts';
+import { checkOwnHooks, functionHooks, type OwnHooks } from './own-hooks.ts';
 import { permissionProblem } from './permissions.ts';
 import { policyOf, unusedNotes } from './policy.ts';
 import {
@@ -45,7 +46,7 @@ export type { BudgetConfig } from './budget.ts';
 export type { Origin } from './document.ts';
 export { homeFolder } from './home.ts';
 export { withoutHookSecrets } from './hook-secrets.ts';
-export type { CommandHookConfig, HookConfig, NotifyHookConfig, WebhookConfig } from './hooks.ts';
+export type { CommandHookConfig, FunctionHookConfig, HookConfig, NotifyHookConfig, WebhookConfig } from './hooks.ts';
 export { missingVariables, refusedAddresses } from './hooks.ts';
 export { nearest } from './nearest.ts';
 export type {
@@ -58,6 +59,7 @@ export type {
   OwnAgent,
   OwnAgents,
 } from './own-agents.ts';
+export type { HookMessage, OwnHook, OwnHooks } from './own-hooks.ts';
 export { type AgentProfile, everyProfile } from './profiles.ts';
 export type { AgentSettings, Flags, Preset } from './schema.ts';
 export { socketPath } from './socket-path.ts';
@@ -158,6 +160,8 @@ export interface RepoConfigSource {
 }
 
 export interface RepoOverrides {
+  /** Functions of the program that embeds the engine: hooks of each repo. */
+  readonly hooks?: OwnHooks;
   /** Of the program that embeds the engine; nearer than every file. The keys are those of the files. */
   readonly agents?: { readonly [name in AgentTableName]?: OwnAgent } & { readonly [profile: string]: OwnAgent };
 }
@@ -231,6 +235,7 @@ export function parseRepoConfig(
   const { hooks, origins: hookOrigins } = allHooks(values, kasmos);
   // A person's own, so it is no part of what a repo starts, and of what is trusted.
   const desktop = desktopHook(daemon.notifications.desktop, hooks);
+  const besides = desktop === null ? [] : [desktop];
   const desktopOrigin = { [`hooks.${hooks.length}`]: originOf(daemon, 'notifications.desktop') };
   const worktree = {
     setup: values.worktree?.setup ?? null,
@@ -256,7 +261,7 @@ export function parseRepoConfig(
     worktree,
     profiles: agents.profiles,
     budget: budgetsOf([values.budget, daemon.budget]),
-    hooks: desktop === null ? hooks : [...hooks, desktop],
+    hooks: [...hooks, ...besides, ...functionHooks(overrides.hooks ?? {}, [...hooks, ...besides])],
     hooksOff: notes,
     policy: policyOf({ flags, profiles: agents.profiles, ...limits }),
     notes: [...notes, ...unusedNotes(agents.profiles, flags), ...kasmos.notes],
@@ -294,9 +299,10 @@ function layerOf(tables: AgentTables, origins: Origins): AgentLayer {
 }
 
 /** An embedding program's tables are checked like a file's, since a typed caller is not the only one. */
-/** Throws `bad_config` for what no repo's configuration may have either. */
+/** Throws `bad_config` for what no repo's configuration may have either, and `bad_request` for what is wrong with a function. */
 export function checkOverrides(overrides: RepoOverrides): void {
   givenTables(overrides);
+  checkOwnHooks(overrides.hooks ?? {});
 }
 
 function givenTables({ agents: given = {} }: RepoOverrides): AgentTables {

@@ -130,8 +130,14 @@ export interface CommandHookConfig extends Common {
 export interface NotifyHookConfig extends Common {
   readonly type: 'notify';
 }
+/** A function of the program that embeds the engine. */
+export interface FunctionHookConfig extends Common {
+  readonly type: 'function';
+  /** Its name there, where the repo has a hook of that name, too. */
+  readonly given: string;
+}
 /** A hook as configured, defaults filled in. */
-export type HookConfig = WebhookConfig | CommandHookConfig | NotifyHookConfig;
+export type HookConfig = WebhookConfig | CommandHookConfig | NotifyHookConfig | FunctionHookConfig;
 
 const timeoutMs = 30_000;
 

@@ -258,6 +258,8 @@ function hookLine(hook: HookConfig): string {
       return `hook ${hook.name} on ${events}${off}: POST ${hook.url}${webhookWords(hook)}`;
     case 'command':
       return `hook ${hook.name} on ${events}${off}: ${[hook.command, ...commandWords(hook)].join(', ')}`;
+    case 'function':
+      return `hook ${hook.name} on ${events}${off}: a function of the engine`;
     case 'notify':
       return `hook ${hook.name} on ${events}${off}: a notification on the desktop`;
   }

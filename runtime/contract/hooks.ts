@@ -9,7 +9,7 @@ export const hookEntry = z
   .object({
     project: z.string(),
     hook: z.string(),
-    type: z.enum(['webhook', 'command', 'notify']),
+    type: z.enum(['webhook', 'command', 'notify', 'function']),
     /** The origin of an address, or the command; null: it has none. */
     target: z.string().nullable(),
     /** Empty: all. */

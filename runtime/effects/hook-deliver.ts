@@ -1,12 +1,13 @@
 /** Tells one hook of one event: as its configuration is now, again where that may help, and never where a person has not trusted it. */
 import type { HookDeliver } from '../../machines/vocabulary/effect.ts';
-import type { HookConfig } from '../config/config.ts';
+import type { HookConfig, OwnHooks } from '../config/config.ts';
 import type { Log } from '../platform/log.ts';
 import type { Change } from '../store/port.ts';
 import type { HookRow } from '../store/rows.ts';
 import type { EffectContext, Handler, Outcome } from './handler.ts';
 import { type CommandParts, runCommandHook } from './hook-command.ts';
 import { hookBody } from './hook-event-body.ts';
+import { callHook } from './hook-function.ts';
 import { showNotification } from './hook-notify.ts';
 import { failedTry, type HookTry } from './hook-try.ts';
 import { sendWebhook } from './hook-webhook.ts';
@@ -15,6 +16,8 @@ import type { EffectParts } from './workplace.ts';
 export interface HookParts extends EffectParts, CommandParts {
   readonly log: Log;
   readonly nowMs: () => number;
+  /** The hooks that the engine was given. */
+  readonly ownHooks: OwnHooks;
   /** After each try that failed, milliseconds until the next one; when these are used up it is dead. null: the usual ones. */
   readonly hookRetryMs: readonly number[] | null;
 }
@@ -48,7 +51,7 @@ export function createHookDeliver(parts: HookParts): Handler<HookDeliver> {
     const state = (await parts.store.hooks(project)).find((row) => row.hook === effect.hook) ?? null;
     const obstacle = obstacleOf(hook, state, project);
     if (hook === undefined || obstacle !== null) return dead(failedTry(obstacle ?? ''), []);
-    parts.projects.mustBeTrusted(project);
+    if (hook.type !== 'function') parts.projects.mustBeTrusted(project);
     parts.faults('hook.before-send');
     const tried = await tryHook(parts, hook, effect, {
       ...{ project, abort: context.abort, key: `${context.row.key}/${context.row.attempts}` },
@@ -95,6 +98,8 @@ export async function tryHook(
       return runCommandHook(parts, hook, effect, { key, row: { project, plan }, abort });
     case 'notify':
       return showNotification(hook, effect, { project, env: parts.env, abort });
+    case 'function':
+      return callHook(hook, effect, { project, ownHooks: parts.ownHooks, nowMs: parts.nowMs(), abort });
   }
 }
 

@@ -9,7 +9,7 @@ import { serveSocket } from '../control/server.ts';
 import { ensureHome } from '../platform/home.ts';
 import { acquireOwner } from '../store/sqlite/owner.ts';
 import type { Engine, EngineOptions } from './options.ts';
-import { type Listen, startEngine } from './start.ts';
+import { type Listen, overridesOf, startEngine } from './start.ts';
 
 export { defineMachine } from '../../actors/define-machine.ts';
 export type * from '../../actors/definition.ts';
@@ -22,7 +22,9 @@ export type {
   AgentPreset,
   AgentStart,
   AgentWork,
+  HookMessage,
   OwnAgent,
+  OwnHook,
 } from '../config/config.ts';
 export type * from '../contract/hooks.ts';
 export type * from '../contract/machines.ts';
@@ -42,6 +44,7 @@ const engineOptions: KnownOptions<EngineOptions> = {
   env: true,
   repos: true,
   agents: true,
+  hooks: true,
   machines: true,
   configFile: true,
   serve: true,
@@ -63,7 +66,7 @@ export async function createEngine<const D extends AnyDefinition = never>(
   options: Omit<EngineOptions, 'machines'> & { machines?: readonly D[] } = {},
 ): Promise<Engine<D>> {
   refuseUnknownOptions<EngineOptions>('createEngine', options, engineOptions);
-  checkOverrides(options.agents === undefined ? {} : { agents: options.agents });
+  checkOverrides(overridesOf(options));
   const env = options.env ?? process.env;
   const home = options.home ?? homeFolder(env);
   ensureHome(home);

@@ -21,6 +21,8 @@ export interface EngineOptions {
   repos?: readonly string[];
   /** Agents as a repo's configuration has them, over everything that files say; or as functions: `run` is the agent itself, `start` says which program is started. */
   agents?: NonNullable<RepoOverrides['agents']>;
+  /** Hooks as functions, by their names: told of the events of every repo of this engine, beside the hooks of the repo's own configuration. */
+  hooks?: NonNullable<RepoOverrides['hooks']>;
   /** Start only agents of plans that somebody watches through `events({ watch: true })`. */
   onlyWatched?: boolean;
   /** Serve the control API on the home's socket. Default true. */

@@ -98,6 +98,7 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
   const isOwner = owner === undefined ? () => handling === 'verb' : createOwnership({ home, owner, log, state });
   const nowMs = () => clock.nowMs();
   const overrides = options.overrides ?? {};
+  const { hooks: ownHooks = {} } = overrides;
   const read = async () =>
     [
       await openTimeline(store, clock),
@@ -195,6 +196,7 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
     walls,
     flagCheck: createFlagCheck(env),
     resources,
+    ownHooks,
     timeline,
     graceMs: options.graceMs ?? graceMs,
     forgeAnswerMs: options.forgeAnswerMs,
@@ -223,6 +225,7 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
     env,
     machines,
     ownAgents: overrides.agents ?? {},
+    ownHooks,
     state,
     settings,
     store,

@@ -4,7 +4,7 @@ import { type EngineError, errorClasses, messageOf } from '../../machines/vocabu
 import { callApp } from '../client/call.ts';
 import { createClient } from '../client/client.ts';
 import { refuseUnknownOptions } from '../client/known-options.ts';
-import { loadDaemonConfig, socketPath } from '../config/config.ts';
+import { loadDaemonConfig, type RepoOverrides, socketPath } from '../config/config.ts';
 import type { App } from '../control/app.ts';
 import type { ControlServer } from '../control/server.ts';
 import { systemClock } from '../platform/clock.ts';
@@ -67,7 +67,7 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
     log,
     owner,
     machines,
-    overrides: options.agents === undefined ? {} : { agents: options.agents },
+    overrides: overridesOf(options),
     ...given({
       maxPageCount,
       configFile,
@@ -103,6 +103,11 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
       return stop(options.agents ?? 'leave');
     },
   };
+}
+
+/** What the program that embeds the engine says of every repo. */
+export function overridesOf({ agents, hooks }: Pick<EngineOptions, 'agents' | 'hooks'>): RepoOverrides {
+  return { ...(agents === undefined ? {} : { agents }), ...(hooks === undefined ? {} : { hooks }) };
 }
 
 async function loadRest(log: Log): Promise<void> {

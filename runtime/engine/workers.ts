@@ -168,6 +168,7 @@ function openDispatcher(core: Parts, owner: Owner, watchers: Watchers | null): D
     forgeStates: core.forgeStates,
     machines: core.machines,
     ownAgents: core.ownAgents,
+    ownHooks: core.ownHooks,
   });
   return createDispatcher({
     ...common,

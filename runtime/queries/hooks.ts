@@ -130,6 +130,7 @@ function targetOf(hook: HookConfig): string | null {
     case 'command':
       return hook.command;
     case 'notify':
+    case 'function':
       return null;
   }
 }

@@ -68,9 +68,9 @@ async function layLamps(home) {
   core.close();
 }
 
-/** Milliseconds and bytes that loading the package takes a process of its own, beyond an empty one. */
-function loading() {
-  const script = `const begun = performance.now(); await import('stator'); globalThis.gc();
+/** Milliseconds and bytes of heap that loading a package takes a process of its own. */
+function loading(name) {
+  const script = `const begun = performance.now(); await import('${name}'); globalThis.gc();
     console.log(JSON.stringify([performance.now() - begun, process.memoryUsage().heapUsed]))`;
   const run = () =>
     JSON.parse(
@@ -100,13 +100,16 @@ try {
     const { took } = await rateOf(copyOf(lamps), (index) => machineTree('lamp', `t${index}`));
     ofLamps.push((trees * signals) / (took / 1_000));
   }
-  const { ms, bytes } = loading();
+  const { ms, bytes } = loading('stator');
+  const beside = loading('xstate');
   print('machines', {
     plan_signals_per_s: Math.round(median(ofPlans)),
     own_signals_per_s: Math.round(median(ofLamps)),
     own_to_plan: round(median(ofLamps.map((rate, index) => rate / ofPlans[index]))),
     import_ms: Math.round(ms),
     import_heap_bytes: bytes,
+    import_to_xstate: round(ms / beside.ms),
+    import_heap_to_xstate: round(bytes / beside.bytes),
   });
 } finally {
   rmSync(root, { recursive: true, force: true });

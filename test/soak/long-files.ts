@@ -39,6 +39,7 @@ export const longFiles: readonly string[] = [
   'test/docs/types.test.ts',
   'test/effects/branch-base.test.ts',
   'test/effects/git.test.ts',
+  'test/effects/hook-functions.test.ts',
   'test/effects/hooks-delivery.test.ts',
   'test/effects/hooks-killed.test.ts',
   'test/effects/hooks-trial.test.ts',
