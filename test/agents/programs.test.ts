@@ -271,6 +271,15 @@ describe('what is understood', () => {
     }
   });
 
+  it('of opencode: no login for its provider', async () => {
+    const root = createFolder();
+    const folder = { log: join(root, 'log'), olderLog: join(root, 'log.1') };
+    const message = "Anthropic API key is missing. Pass it using the 'apiKey' parameter";
+    const error = { name: 'ProviderAuthError', data: { providerID: 'anthropic', message } };
+    writeFileSync(folder.log, `${JSON.stringify({ type: 'error', error })}\n`);
+    expect(await reportOf('opencode', folder, 1)).toMatchObject({ denied: true, problem: message });
+  });
+
   each('of %s: no limit in what its agent says about limits', async (preset) => {
     const { folder } = play(preset, 'talk');
     const { rateLimit, problem } = await reportOf(preset, folder);

@@ -53,11 +53,17 @@ export function createOpencodeReader(): Reader {
       lastMessage,
       finalMessages: final.all,
       rateLimit: error === null ? null : rateLimitOf(error, writtenAtMs),
-      denied: error !== null && [401, 403].includes(numberAt(error, 'data', 'statusCode') ?? 0),
+      denied: error !== null && isDenied(error),
       problem: error === null ? null : shortened(textAt(error, 'data', 'message') ?? textAt(error, 'name')),
       hasSpoken,
     }),
   };
+}
+
+/** The service refuses the login, or there is none for its provider, for which it has a name of its own. */
+function isDenied(error: JsonObject): boolean {
+  const status = numberAt(error, 'data', 'statusCode');
+  return status === 401 || status === 403 || textAt(error, 'name') === 'ProviderAuthError';
 }
 
 /** It waits for limits by itself as long as it may; one that it gives up for has the service's answer. */
