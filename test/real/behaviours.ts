@@ -7,6 +7,8 @@ import { type ProgramPreset, presetPrograms } from '../../runtime/config/preset-
 export interface Behaviour {
   /** Versions of one program differ in it, so the short form tries each of them, too. Otherwise the short form tries the newest alone. */
   readonly differs?: true;
+  /** It takes minutes, so the short form leaves it out. */
+  readonly long?: true;
   /** Tried where walls can be built. */
   readonly walls?: true;
   /** The programs that do not have what this is about. */
@@ -14,21 +16,28 @@ export interface Behaviour {
 }
 
 export const behaviours = {
+  answers: {
+    'answers of 100 kB, with as much thought, are read to their end': {},
+  },
   attempts: {
     'the next attempt goes on in the same conversation': {},
     'a message is read in its next turn, which spends no attempt': {},
     'a cancel ends it with all that it started': {},
     'its time limit ends it with all that it started': {},
-    'its limit without output ends it with all that it started': {},
+    'its limit without output ends it with all that it started': { long: true },
   },
   failures: {
     'a key that the service refuses spends one attempt, and says what to do': {},
+    'a login that has expired spends one attempt, and says what to do': {},
     'a limit is waited for, and spends no attempt': {},
     'a stream that is cut spends one attempt at most': {},
     'a service that is down spends one attempt at most': {},
+    'a service that is overloaded for a moment is asked again, and spends no attempt': {},
+    'a service that stays overloaded spends one attempt, with its words, and the next goes on': { long: true },
   },
   flags: {
     'its help lists every flag that it is given': { differs: true },
+    'a flag of its user that it does not take costs one attempt, and the setting is named': { differs: true },
     'stator doctor knows its version': { differs: true },
   },
   killed: {

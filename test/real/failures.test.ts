@@ -1,6 +1,7 @@
 /** What the services answer when something is wrong, and what becomes of the run. */
 import { expect } from 'vitest';
-import { begin, planText, runFolders, untilPhase, untilPlan, untilStatus } from '../support/engine.ts';
+import type { ProgramPreset } from '../../runtime/config/preset-programs.ts';
+import { begin, ground, planText, runFile, runFolders, untilPhase, untilPlan, untilStatus } from '../support/engine.ts';
 import { git } from '../support/ground.ts';
 import type { Asked, Reply, Script } from './model/reply.ts';
 import { works } from './model/reply.ts';
@@ -9,9 +10,19 @@ import { behaves, startReal, type Tried } from './stage.ts';
 const oneTask = planText([{ title: 'the work', sh: null }]);
 const does = works('echo hello > made.txt');
 
-/** As each service refuses a key, and as it says that it takes no more. */
-const refusals: Readonly<Record<string, { readonly key: Reply; readonly limit: Reply }>> = {
+type Failure = Extract<Reply, { kind: 'fail' }>;
+
+const expiredAtAnthropic: Failure = {
+  kind: 'fail',
+  status: 401,
+  type: 'authentication_error',
+  message: 'OAuth token has expired. Please obtain a new token or refresh your existing token.',
+};
+
+/** As each service refuses a key and a login that is over, and as it says that it takes no more. */
+const refusals: Readonly<Record<ProgramPreset, { readonly [what in 'key' | 'expired' | 'limit']: Failure }>> = {
   claude: {
+    expired: expiredAtAnthropic,
     key: { kind: 'fail', status: 401, type: 'authentication_error', message: 'invalid x-api-key' },
     limit: {
       kind: 'fail',
@@ -22,6 +33,12 @@ const refusals: Readonly<Record<string, { readonly key: Reply; readonly limit: R
     },
   },
   codex: {
+    expired: {
+      kind: 'fail',
+      status: 401,
+      type: 'token_expired',
+      message: 'Provided authentication token is expired. Please try signing in again.',
+    },
     key: { kind: 'fail', status: 401, type: 'invalid_request_error', message: 'Incorrect API key provided' },
     limit: {
       kind: 'fail',
@@ -31,6 +48,12 @@ const refusals: Readonly<Record<string, { readonly key: Reply; readonly limit: R
     },
   },
   gemini: {
+    expired: {
+      kind: 'fail',
+      status: 401,
+      type: 'UNAUTHENTICATED',
+      message: 'Request had invalid authentication credentials. Expected OAuth 2 access token.',
+    },
     key: {
       kind: 'fail',
       status: 400,
@@ -52,6 +75,7 @@ const refusals: Readonly<Record<string, { readonly key: Reply; readonly limit: R
     },
   },
   opencode: {
+    expired: expiredAtAnthropic,
     key: { kind: 'fail', status: 401, type: 'authentication_error', message: 'invalid x-api-key' },
     limit: {
       kind: 'fail',
@@ -69,7 +93,24 @@ function first(replies: readonly Reply[], then: Script): Script {
   return (asked: Asked) => replies[count++] ?? then(asked);
 }
 
-const refusalsOf = ({ program }: Tried) => refusals[program] as { key: Reply; limit: Reply }; // one for each program
+/** It takes nothing from this login: one attempt, and words that help. */
+async function isRefused(each: Tried, { reply, login }: { readonly reply: Reply; readonly login: 'key' | 'expired' }) {
+  const engine = await startReal(each, { script: () => reply, login, keys: 'attempts = 3\n' });
+  await begin(engine, 'key', oneTask);
+  const shown = await untilPhase(engine, 'key', 'wave_waiting');
+  expect(shown.tasks_by_wave[0]?.tasks[0]).toMatchObject({ status: 'failed', attempts: 1 });
+  expect(shown.tasks_by_wave[0]?.tasks[0]?.why).toContain(`log in to ${each.program}`);
+  expect(runFolders(engine.home, 'key')).toHaveLength(1);
+}
+
+const overloadedAtAnthropic: Failure = { kind: 'fail', status: 529, type: 'overloaded_error', message: 'Overloaded' };
+const unavailable = { kind: 'fail', status: 503, message: 'The model is overloaded. Please try again later.' } as const;
+const overloaded: Readonly<Record<ProgramPreset, Failure>> = {
+  claude: overloadedAtAnthropic,
+  codex: { ...unavailable, type: 'server_is_overloaded' },
+  gemini: { ...unavailable, type: 'UNAVAILABLE' },
+  opencode: overloadedAtAnthropic,
+};
 
 /** Once; then it works. */
 async function goesOnAfter(each: Tried, reply: Reply): Promise<void> {
@@ -80,18 +121,15 @@ async function goesOnAfter(each: Tried, reply: Reply): Promise<void> {
 }
 
 behaves('failures', {
-  'a key that the service refuses spends one attempt, and says what to do': async (each) => {
-    const engine = await startReal(each, { script: () => refusalsOf(each).key, keys: 'attempts = 3\n' });
-    await begin(engine, 'key', oneTask);
-    const shown = await untilPhase(engine, 'key', 'wave_waiting');
-    expect(shown.tasks_by_wave[0]?.tasks[0]).toMatchObject({ status: 'failed', attempts: 1 });
-    expect(shown.tasks_by_wave[0]?.tasks[0]?.why).toContain(`log in to ${each.program}`);
-    expect(runFolders(engine.home, 'key')).toHaveLength(1);
-  },
+  'a key that the service refuses spends one attempt, and says what to do': (each) =>
+    isRefused(each, { reply: refusals[each.program].key, login: 'key' }),
+
+  'a login that has expired spends one attempt, and says what to do': (each) =>
+    isRefused(each, { reply: refusals[each.program].expired, login: 'expired' }),
 
   'a limit is waited for, and spends no attempt': async (each) => {
     let isOver = false;
-    const script: Script = (asked) => (isOver ? does(asked) : refusalsOf(each).limit);
+    const script: Script = (asked) => (isOver ? does(asked) : refusals[each.program].limit);
     const engine = await startReal(each, { script, keys: 'attempts = 1\n' });
     await begin(engine, 'limit', oneTask);
     await untilPlan(engine, 'limit', ({ waiting_for: what }) => what?.kind === 'rate_limit');
@@ -103,4 +141,26 @@ behaves('failures', {
   'a stream that is cut spends one attempt at most': (each) => goesOnAfter(each, { kind: 'cut' }),
   'a service that is down spends one attempt at most': (each) =>
     goesOnAfter(each, { kind: 'fail', status: 500, type: 'api_error', message: 'Internal server error' }),
+
+  'a service that is overloaded for a moment is asked again, and spends no attempt': async (each) => {
+    const reply = overloaded[each.program];
+    const engine = await startReal(each, { script: first([reply, reply], does), keys: 'attempts = 1\n' });
+    await begin(engine, 'moment', oneTask);
+    await untilStatus(engine, 'moment', 'done');
+    expect(runFolders(engine.home, 'moment')).toHaveLength(1);
+  },
+
+  // Each asks again by itself, for as long as it does: claude ten times, in three minutes.
+  'a service that stays overloaded spends one attempt, with its words, and the next goes on': async (each) => {
+    const on = ground();
+    const script: Script = (asked) =>
+      runFolders(on.home, 'stays').length < 2 ? overloaded[each.program] : does(asked);
+    const engine = await startReal(each, { on, script, keys: 'attempts = 2\n' });
+    await begin(engine, 'stays', oneTask);
+    await untilStatus(engine, 'stays', 'done');
+    const [run = ''] = runFolders(on.home, 'stays');
+    const { problem } = JSON.parse(runFile(on.home, run, 'report.json')) as { problem: string };
+    expect(problem).toMatch(/overloaded|high demand|at capacity/i);
+    expect(runFolders(on.home, 'stays')).toHaveLength(2);
+  },
 });

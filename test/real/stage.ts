@@ -199,9 +199,10 @@ export function behaves<File extends BehaviourFile>(
   });
 }
 
-function isSkipped({ differs, walls, none = [] }: Behaviour, { folder, program, isNewest }: Tried): boolean {
+function isSkipped({ differs, long, walls, none = [] }: Behaviour, { folder, program, isNewest }: Tried): boolean {
   if (folder === null || none.includes(program)) return true;
-  return (walls === true && noWallsHere !== null) || (isShort && !isNewest && differs !== true);
+  if (walls === true && noWallsHere !== null) return true;
+  return isShort && (long === true || (!isNewest && differs !== true));
 }
 
 export interface RealSetting {

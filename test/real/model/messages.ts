@@ -8,9 +8,11 @@ interface Part {
   readonly name?: string;
 }
 
+type Role = 'assistant' | 'user' | 'system';
+
 interface Body {
   readonly model: string;
-  readonly messages: readonly { readonly role: 'assistant' | 'user'; readonly content: string | readonly Part[] }[];
+  readonly messages: readonly { readonly role: Role; readonly content: string | readonly Part[] }[];
   readonly tools?: readonly { readonly name: string }[];
 }
 
@@ -63,11 +65,13 @@ const counted = {
   cache_creation_input_tokens: 0,
 };
 
-function saidOf(role: 'assistant' | 'user', content: string | readonly Part[]): Said[] {
+/** What claude says of the machine, as the system, is nobody's. */
+function saidOf(role: Role, content: string | readonly Part[]): Said[] {
+  if (role === 'system') return [];
   const by = role === 'assistant' ? 'model' : 'user';
   if (typeof content === 'string') return [{ by, text: content }];
   const results = content.filter(({ type }) => type === 'tool_result');
-  const rest = content.filter(({ type, text }) => type === 'text' && !text?.startsWith('<system-reminder>'));
+  const rest = content.filter(({ type, text = '' }) => type === 'text' && !text.startsWith('<system-reminder>'));
   const texts = rest.map(({ text = '' }) => text).join('\n');
   return [
     ...results.map((part): Said => ({ by: 'tool', text: textOf(part.content) })),
