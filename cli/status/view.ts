@@ -63,13 +63,21 @@ function section(heading: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : [heading, ...lines, ''];
 }
 
+/** Each question has a line of its own. */
+const betweenQuestions = /\n\n(?=question \d+(?:: | of ))/;
+
 function needLines(need: Status['needs_you'][number], looking: Looking): string[] {
   const name = need.plan === null ? need.project : `${need.project}/${need.plan}`;
   const flag = need.project === looking.here || need.plan === null ? '' : ` --project ${shellWord(need.project)}`;
-  const why = brief(need.why);
-  const head = `  ${looking.paint('strong', name)}  ${why}${age(need.since, looking)}${deadline(need.until, looking)}`;
-  const whole = need.plan === null || why === plain(need.why) ? [] : [`stator plan explain ${shellWord(need.plan)}`];
-  return [head, ...[...whole, ...need.do].map((command) => `    ${looking.paint('dim', `${command}${flag}`)}`)];
+  const [first = '', ...more] = need.why.split(betweenQuestions).map(brief);
+  const head = `  ${looking.paint('strong', name)}  ${first}${age(need.since, looking)}${deadline(need.until, looking)}`;
+  const isWhole = need.plan === null || [first, ...more].join(' ') === plain(need.why);
+  const whole = isWhole ? [] : [`stator plan explain ${shellWord(need.plan ?? '')}`];
+  return [
+    head,
+    ...more.map((question) => `    ${question}`),
+    ...[...whole, ...need.do].map((command) => `    ${looking.paint('dim', `${command}${flag}`)}`),
+  ];
 }
 
 function runningLines(plan: Status['running'][number], looking: Looking): string[] {

@@ -74,6 +74,20 @@ describe('status', () => {
     await run.ended;
   });
 
+  it('has a line for each question of a plan', async () => {
+    const made = workplace();
+    const ask = (what: string) => `stator signal emit needs_decision --payload "${what}"`;
+    made.write('ask.md', planOf([ask('which port?'), ask('which database?')]));
+    expect((await made.stator(['run', 'ask.md', '--trust'])).code).toBe(1);
+    const { stdout } = await made.stator(['status']);
+    const asked = stdout.split('\n').filter((line) => line.includes('?') && line.includes('question'));
+    expect(asked).toHaveLength(2);
+    for (const line of asked)
+      expect(line).toMatch(
+        /^ {2,4}(demo\/ask {2})?question [12] of ask-w1-t[12]: which (port|database)\?( {2}for .*)?$/,
+      );
+  });
+
   it('reads what the last engine left: a question first, a paused plan as waiting', async () => {
     const made = working();
     made.write('ask.md', planOf(['stator signal emit needs_decision --payload "which colour?"']));

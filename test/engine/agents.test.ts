@@ -19,6 +19,9 @@ import {
   untilStatus,
 } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
+import { machineClock } from '../support/machine-clock.ts';
+
+const hourMs = 3_600_000;
 
 function isAlive(pidFile: string): boolean {
   const pid = Number(readFileSync(pidFile, 'utf8'));
@@ -41,12 +44,17 @@ function lastRun({ home }: TestEngine, plan: string): string {
 
 describe('an agent that misbehaves', () => {
   it('by ignoring TERM, by leaving its session, or by never ending, is gone with all that it started', async () => {
-    const engine = await startEngine({ agents: { default: { preset: 'sh', attempts: 1, timeout: '1s' } } });
-    const { root, repo } = engine;
+    const { clock, pass } = machineClock();
+    const engine = await startEngine({ clock, agents: { default: { preset: 'sh', attempts: 1, timeout: '1h' } } });
+    const { root, repo, client } = engine;
     const [deaf, far] = [join(root, 'deaf'), join(root, 'far')];
     const ignores = `trap '' TERM\necho $$ > '${deaf}'\nwhile :; do sleep 0.1; done`;
-    const leaves = `setsid sh -c 'echo $$ > "${far}"; exec sleep 300' &\n${gate(far)}\necho done > far.txt\nsleep 300`;
+    const leaves = `setsid sh -c 'echo $$ > "${far}"; exec sleep 300' &\n${gate(far)}\necho done > far.txt\necho kept > "${root}/kept"\nsleep 300`;
+    const kept = join(root, 'kept');
     await begin(engine, 'bad', planText([ignores, leaves]));
+    for (const file of [deaf, kept]) await untilFile(file);
+    await until(async () => (await client.instances({ plan: 'bad' })).every(({ state }) => state === 'running'));
+    pass(hourMs);
     const shown = await untilPhase(engine, 'bad', 'wave_waiting');
     expect(tasksOf(shown)).toEqual([
       { status: 'failed', reason: 'timeout', attempts: 1 },
@@ -100,7 +108,11 @@ describe('an agent that misbehaves', () => {
   });
 
   it('is not silent while it is frozen, and its silence counts again afterwards', async () => {
-    const engine = await startEngine({ agents: { default: { preset: 'sh', attempts: 1, idle_timeout: '1s' } } });
+    const { clock, pass } = machineClock();
+    const engine = await startEngine({
+      clock,
+      agents: { default: { preset: 'sh', attempts: 1, timeout: '9h', idle_timeout: '1h' } },
+    });
     const { root, client } = engine;
     const [begun, go] = [join(root, 'begun'), join(root, 'go')];
     await begin(engine, 'frozen', planText([`echo $$ > '${begun}'; ${gate(go)}; echo x > x.txt`]));
@@ -108,13 +120,16 @@ describe('an agent that misbehaves', () => {
     const state = async () => (await client.instances({ plan: 'frozen' }))[0]?.state;
     await until(async () => (await state()) === 'running');
     await say(engine, 'frozen', 'agent_pause', { title: 'frozen-w1-t1' });
-    const frozenAt = Date.now();
     const status = () => readFileSync(`/proc/${readFileSync(begun, 'utf8').trim()}/stat`, 'utf8').split(') ')[1]?.[0];
     await until(() => status() === 'T');
-    // Longer than it may be silent.
-    await until(() => Date.now() - frozenAt > 2_500);
+    pass(2 * hourMs);
+    // All that was due has been handled: a plan that was asked for later is through.
+    await begin(engine, 'later', planText(['echo x > later.txt']));
+    await untilStatus(engine, 'later', 'done');
     expect(await state()).toBe('paused');
     await say(engine, 'frozen', 'agent_resume', { title: 'frozen-w1-t1' });
+    await until(async () => (await state()) === 'running');
+    pass(2 * hourMs);
     const shown = await untilPhase(engine, 'frozen', 'wave_waiting');
     expect(tasksOf(shown)).toEqual([{ status: 'failed', reason: 'idle', attempts: 1 }]);
   });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { AgentSettings } from '../../runtime/config/config.ts';
-import type { InstanceEntry } from '../../runtime/engine/engine.ts';
+import type { EngineOptions, InstanceEntry } from '../../runtime/engine/engine.ts';
 import { randomOf, seedOf } from '../support/crash.ts';
 import { drawnUnlessWhole } from '../support/drawn.ts';
 import {
@@ -22,7 +22,8 @@ import {
   untilPlan,
   untilStatus,
 } from '../support/engine.ts';
-import { git } from '../support/ground.ts';
+import { git, until } from '../support/ground.ts';
+import { machineClock } from '../support/machine-clock.ts';
 import { callsIn, fakeEnv, optionOf, programPresets } from '../support/program.ts';
 import { expectFailure, expectProse } from '../support/prose.ts';
 
@@ -34,14 +35,16 @@ interface Scene {
   readonly resetMs?: number;
   readonly dropped?: string;
   readonly agents?: AgentSettings;
+  readonly clock?: EngineOptions['clock'];
 }
 
-async function engineOf(preset: AgentSettings['preset'], { agents, ...scene }: Scene): Promise<TestEngine> {
+async function engineOf(preset: AgentSettings['preset'], { agents, clock, ...scene }: Scene): Promise<TestEngine> {
   const on = ground();
   const env = fakeEnv(on.env, { root: on.root, ...scene });
   return startEngine({
     on,
     env,
+    ...(clock && { clock }),
     agents: { default: { preset, attempts: 1, ...agents }, reviewer: { enabled: false } },
   });
 }
@@ -116,8 +119,11 @@ describe('an agent that is a program of others', () => {
   it.each(['claude', 'codex'] as const)(
     '%s: goes on in the conversation of a run that took too long and was ended',
     async (preset) => {
-      const engine = await engineOf(preset, { says: 'hang,ok', agents: { attempts: 2, timeout: '3s' } });
+      const { clock, pass } = machineClock();
+      const engine = await engineOf(preset, { clock, says: 'hang,ok', agents: { attempts: 2, timeout: '1h' } });
       await begin(engine, 'slow', oneTask);
+      await until(async () => callsIn(engine.root).length === 1 && (await agentOf(engine, 'slow')).state === 'running');
+      pass(3_600_000);
       await untilStatus(engine, 'slow', 'done');
       const { conversation } = reportIn(engine, 'slow', 0) as { conversation: string };
       expect(callsIn(engine.root)[1]?.args).toContain(conversation);

@@ -25,6 +25,7 @@ import {
 import { killDaemon, startDaemonProcess } from '../support/fleet.ts';
 import { git, until } from '../support/ground.ts';
 import { hangMs } from '../support/hang.ts';
+import { machineClock } from '../support/machine-clock.ts';
 import { type Siblings, siblingsIn } from '../support/siblings.ts';
 
 const on = 'git.example.test/acme/shop';
@@ -248,9 +249,11 @@ it('R8: a restart obeys the limit that a start obeys: it gives its slot to who w
 });
 
 it('R9: a task that takes longer than it may is ended with all its processes; its worktree stays, its slot is free', async () => {
+  const { clock, pass } = machineClock();
   const here = await scene({
+    clock,
     daemon: `max_agents = 1\n${waves}`,
-    agents: { default: { preset: 'sh', attempts: 1, timeout: '1s' } },
+    agents: { default: { preset: 'sh', attempts: 1, timeout: '1h' } },
   });
   const { engine, siblings } = here;
   const pids = join(engine.root, 'pids');
@@ -260,6 +263,9 @@ it('R9: a task that takes longer than it may is ended with all its processes; it
     planText([`echo half > half.txt; echo $$ >> '${pids}'; sleep 600 & echo $! >> '${pids}'; wait`]),
   );
   await begin(engine, 'next', planText([siblings.among('echo b > b.txt')]));
+  await until(() => existsSync(pids) && readFileSync(pids, 'utf8').trim().split('\n').length === 2);
+  await until(async () => (await engine.client.instances({ plan: 'slow' }))[0]?.state === 'running');
+  pass(3_600_000);
   await untilPhase(engine, 'slow', 'wave_waiting');
   const { state, reason, worktree } = (await engine.client.instances({ plan: 'slow' }))[0] ?? {};
   expect([state, reason]).toEqual(['failed', 'timeout']);

@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { systemClock } from '../../runtime/platform/clock.ts';
 import {
   begin,
   gate,
@@ -14,36 +13,9 @@ import {
   untilStatus,
 } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
+import { machineClock } from '../support/machine-clock.ts';
 
 const hourMs = 3_600_000;
-
-/** The clocks of a machine that may be set, sleep, and start anew. */
-function machineClock() {
-  let wallMs = 0;
-  let steadyMs = 0;
-  let boots = 1;
-  return {
-    clock: {
-      nowMs: () => systemClock.nowMs() + wallMs,
-      steadyMs: () => systemClock.steadyMs() + steadyMs,
-      boot: () => `boot ${boots}`,
-    },
-    /** Somebody sets the clock, or the lid was closed for so long. */
-    setWall(ms: number): void {
-      wallMs += ms;
-    },
-    /** So much time passes. */
-    pass(ms: number): void {
-      wallMs += ms;
-      steadyMs += ms;
-    },
-    /** The steady clock begins again. */
-    reboot(): void {
-      boots += 1;
-      steadyMs = -systemClock.steadyMs();
-    },
-  };
-}
 
 const agents = { default: { preset: 'sh' as const, attempts: 2, timeout: '1h', idle_timeout: '20m' } };
 

@@ -1,0 +1,30 @@
+/** Time as a test wants it to pass: what takes its time on a busy machine runs into no limit before that. */
+import { systemClock } from '../../runtime/platform/clock.ts';
+
+/** The clocks of a machine that may be set, sleep, and start anew. */
+export function machineClock() {
+  let wallMs = 0;
+  let steadyMs = 0;
+  let boots = 1;
+  return {
+    clock: {
+      nowMs: () => systemClock.nowMs() + wallMs,
+      steadyMs: () => systemClock.steadyMs() + steadyMs,
+      boot: () => `boot ${boots}`,
+    },
+    /** Somebody sets the clock, or the lid was closed for so long. */
+    setWall(ms: number): void {
+      wallMs += ms;
+    },
+    /** So much time passes. */
+    pass(ms: number): void {
+      wallMs += ms;
+      steadyMs += ms;
+    },
+    /** The steady clock begins again. */
+    reboot(): void {
+      boots += 1;
+      steadyMs = -systemClock.steadyMs();
+    },
+  };
+}
