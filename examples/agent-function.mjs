@@ -13,9 +13,11 @@ const project = basename(repo);
 
 /** @type {import('stator').AgentFunction} */
 async function coder({ worktree, prompt, wave, task, attempt, signal, log }) {
-  log(`attempt ${attempt}, told ${prompt.length} characters`);
+  // One coder works on all of a small plan.
+  const name = task === null ? 'all' : `wave-${wave}-task-${task}`;
+  log(`${name}, attempt ${attempt}: told ${prompt.length} characters`);
   signal.throwIfAborted();
-  await writeFile(join(worktree, `wave-${wave}-task-${task}.txt`), 'done\n');
+  await writeFile(join(worktree, `${name}.txt`), 'done\n');
   return 'I have written the file.';
 }
 

@@ -40,11 +40,11 @@ describe('the examples', () => {
 
   it('run a plan whose agent is a function', () => {
     const { home, repo, env } = ground();
-    writeFileSync(join(repo, 'made.md'), planText([{ sh: null }], [{ sh: null }]));
+    writeFileSync(join(repo, 'made.md'), planText([{ sh: null }]));
     const { status, stdout, stderr } = node(['agent-function.mjs', home, repo, join(repo, 'made.md')], env);
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/^implement_finished lifecycle.done$/m);
-    expect(git(repo, 'show', 'plan/made:wave-2-task-1.txt')).toBe('done');
+    expect(git(repo, 'show', 'plan/made:all.txt')).toBe('done');
   });
 
   it.each(['hono', 'express', 'fastify'])(
