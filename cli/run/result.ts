@@ -78,7 +78,7 @@ export function resultLines(
   { plan, cycle, width }: { readonly plan: string; readonly cycle: number; readonly width: number | null },
 ): string[] {
   return [
-    ...(review === null ? [] : [`review: ${judgementText(review, 'the reviewer')}${rounds(cycle)}`]),
+    ...(review === null ? [] : [`review: ${judgementText(review, 'the reviewer')}${rounds(review, cycle)}`]),
     ...(verification === null ? [] : [`verification: ${judgementText(verification, 'the verifier')}`]),
     ...(diff === null || diff.total.files === 0
       ? []
@@ -92,8 +92,10 @@ function judgementText({ verdict, by }: Judgement, program: string): string {
   return `${verdict === 'approved' ? 'approved' : 'asks for changes'}, by ${who}`;
 }
 
-function rounds(cycle: number): string {
-  return cycle === 0 ? '' : `, after ${counted(cycle, 'round')} of fixing`;
+/** What the last review asks for was not fixed yet. */
+function rounds({ verdict }: Judgement, cycle: number): string {
+  const fixed = verdict === 'approved' ? cycle : cycle - 1;
+  return fixed <= 0 ? '' : `, after ${counted(fixed, 'round')} of fixing`;
 }
 
 /** What its agents took; where some did not say it, of how many runs it is. */

@@ -496,7 +496,7 @@ describe('what a run came to', () => {
 
   it('is who judged it and how, and what changed, within 80 columns and a few lines', () => {
     expect(resultLines(result, { plan: 'login', cycle: 2, width: 80 }).join('\n')).toMatchInlineSnapshot(`
-      "review: asks for changes, by login-review-2, after 2 rounds of fixing
+      "review: asks for changes, by login-review-2, after 1 round of fixing
       verification: approved, by a person
       10 files changed, +1228 -11
         …ry/long/way/down/to/the/file/that/was/changed/by/the/second/task.ts  +1200 -3
