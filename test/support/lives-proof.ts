@@ -73,9 +73,11 @@ function statusesIn(home: string): string[] {
 
 function endingOf({ home, repo }: Stage, { plan }: Life): Ending {
   const branch = `plan/${plan}`;
-  const names = git(repo, 'ls-tree', '-r', '--name-only', branch)
+  // A plan that ends before any of its agents could start has no branch.
+  const isThere = git(repo, 'branch', '--list', branch) !== '';
+  const names = (isThere ? git(repo, 'ls-tree', '-r', '--name-only', branch) : '')
     .split('\n')
-    .filter((name) => !/^(README\.md|\.stator\/.*)$/.test(name));
+    .filter((name) => name !== '' && !/^(README\.md|\.stator\/.*)$/.test(name));
   const plans = inStore(home, (all) => all('SELECT review_cycle FROM plans')) as { review_cycle: number }[];
   const ends = (run: Ran) => (run.state === 'succeeded' ? 'done' : (run.reason ?? run.state));
   return {
