@@ -10,8 +10,9 @@ import { isAbsence } from '../absence.ts';
 import type { Call } from '../command.ts';
 import { differsFromFile } from '../file-binding.ts';
 import { isLive } from '../instance/view.ts';
-import { tableWidth } from '../output.ts';
+import { type Output, tableWidth } from '../output.ts';
 import { counted, duration, plain } from '../text.ts';
+import { broken } from '../typed.ts';
 import { verdictMs } from '../verdict.ts';
 import { createDisplay, type Display } from './display.ts';
 import { tellHooks } from './hooks.ts';
@@ -201,7 +202,7 @@ function end(run: Conduct, { outcome, plan, of }: WorkEnding & { kind: 'over' },
     const took = [time, tookText(plan)].filter((text) => text !== '');
     const lines = [
       ...(of === undefined || out.quiet ? [] : toldResult(run, plan, result)),
-      out.paint(tone, outcome.text),
+      ...rowsOf(outcome.text, out).map((row) => out.paint(tone, row)),
       // What was over before it began took nothing now.
       ...(of === undefined || took.length === 0 ? [] : [out.paint('dim', `took ${took.join(', ')}`)]),
       ...outcome.steps.map((step) => `  ${step}`),
@@ -216,6 +217,11 @@ function end(run: Conduct, { outcome, plan, of }: WorkEnding & { kind: 'over' },
   }
   run.display.finish(finishedOf(plan, Date.now() - run.startedMs, result));
   return isDone ? 0 : 1;
+}
+
+/** On a terminal it is broken at words. */
+function rowsOf(text: string, out: Output): string[] {
+  return broken(text, tableWidth(out) ?? Number.POSITIVE_INFINITY).map((row) => row.trimEnd());
 }
 
 function toldResult({ call: { out } }: Conduct, { plan, review_cycle: cycle }: PlanShow, result: Result): string[] {
