@@ -1,4 +1,5 @@
 /** Takes plans through kills, life after life of their engines, and proves after each plan that nothing was lost and nothing was done twice. */
+import { renameSync } from 'node:fs';
 import { expect } from 'vitest';
 import { type Fault, kill, type Life, type LifeEnd, makeScenario, openRuns, type Scenario } from './crash.ts';
 import { expectNothingLost, expectRunsToBelong } from './crash-proof.ts';
@@ -16,10 +17,16 @@ export interface Moment {
 
 const pollMs = 10;
 
-async function withScenario(
-  work: (scenario: Scenario) => Promise<void>,
-  options: { isWalled?: boolean } = {},
-): Promise<void> {
+interface KillOptions {
+  readonly isWalled?: boolean;
+  /** The home is away after each kill, while agents are at work and end, and comes back before the next engine. */
+  readonly homeGoes?: boolean;
+}
+
+/** Longer than most agents of a scenario take. */
+const awayMs = 200;
+
+async function withScenario(work: (scenario: Scenario) => Promise<void>, options: KillOptions = {}): Promise<void> {
   const scenario = makeScenario(undefined, options);
   try {
     await work(scenario);
@@ -40,12 +47,12 @@ async function prove(scenario: Scenario, killed: readonly string[], eachOnce: bo
 }
 
 /** One life for each fault, over as many plans as it takes: a plan that ends before the point comes leaves it to the next. */
-export async function killAtEach(faults: readonly Fault[], options: { isWalled?: boolean } = {}): Promise<void> {
+export async function killAtEach(faults: readonly Fault[], options: KillOptions = {}): Promise<void> {
   const left = [...faults];
-  while (left.length > 0) await withScenario((scenario) => throughFaults(scenario, left), options);
+  while (left.length > 0) await withScenario((scenario) => throughFaults(scenario, left, options), options);
 }
 
-async function throughFaults(scenario: Scenario, left: Fault[]): Promise<void> {
+async function throughFaults(scenario: Scenario, left: Fault[], { homeGoes = false }: KillOptions): Promise<void> {
   const killed: string[] = [];
   for (;;) {
     const fault = left[0];
@@ -58,7 +65,14 @@ async function throughFaults(scenario: Scenario, left: Fault[]): Promise<void> {
     left.shift();
     if (fault !== undefined) killed.push(`${fault.point} ${fault.nth}${fault.isLate === true ? ' late' : ''}`);
     expectRunsToBelong(scenario.home);
+    if (homeGoes) await awayForAWhile(scenario.home);
   }
+}
+
+async function awayForAWhile(home: string): Promise<void> {
+  renameSync(home, `${home}.away`);
+  await new Promise((resolve) => setTimeout(resolve, awayMs));
+  renameSync(`${home}.away`, home);
 }
 
 /** Goes through the moments, in as many plans as it takes. */
