@@ -183,6 +183,8 @@ describe('the control API over its socket', () => {
       event: 'begun',
       from: '',
       to: 'lifecycle.ready.planned',
+      from_tags: [],
+      to_tags: ['status:ready', 'phase:planned'],
       effects: [],
       refused: null,
       attempt: null,
