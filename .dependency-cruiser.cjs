@@ -1,35 +1,60 @@
 /** Imports go down only: cli -> runtime -> actors -> machines, and inside the runtime and the machines from room to room, in the order below. */
 
-/** The runtime's rooms from the top floor down, and what others use of each; null: any of its files. */
-const rooms = {
-  engine: ['engine', 'connect', 'daemon'],
-  client: ['client', 'call', 'no-answer', 'known-options'],
-  inspector: ['inspector', 'place'],
-  control: ['app', 'run-sockets', 'server', 'route', 'routes', 'requests', 'openapi', 'tcp', 'web-guard'],
-  gateway: ['gateway', 'leave'],
-  commands: ['commands', 'parts'],
-  cleaning: ['cleaning', 'retention-watch'],
-  queries: ['queries', 'chart', 'queue-pause'],
-  outbox: ['budget-watch', 'dispatcher', 'fair-order', 'requeue', 'slots'],
-  inbox: ['admission', 'signal-row', 'pump', 'facts', 'tree-cache', 'verdicts'],
-  effects: null,
-  forges: null,
-  repos: ['registry', 'health', 'repo-watchers', 'verification-watch'],
-  agents: null,
-  git: null,
-  store: null,
-  config: ['config', 'settings', 'home', 'socket-path', 'file', 'reference', 'nearest', 'duration', 'preset-programs'],
-  contract: null,
-  charts: null,
-  platform: null,
+/** The runtime's boxes from the top floor down, each with its rooms likewise, and what others use of a room; null: any of its files. */
+const boxes = {
+  engine: { '': ['engine', 'connect', 'daemon'] },
+  api: {
+    client: ['client', 'call', 'no-answer', 'known-options'],
+    inspector: ['inspector', 'place'],
+    control: ['app', 'run-sockets', 'server', 'route', 'routes', 'requests', 'openapi', 'tcp', 'web-guard'],
+    commands: ['commands', 'parts'],
+    queries: ['queries', 'chart', 'queue-pause'],
+  },
+  work: {
+    'signal-files': ['gateway', 'leave'],
+    gc: ['gc', 'retention-watch'],
+    effects: null,
+    forges: null,
+    repos: ['registry', 'health', 'repo-watchers', 'verification-watch'],
+    sandbox: ['walls', 'resources'],
+    agents: null,
+    git: null,
+  },
+  core: {
+    outbox: ['budget', 'budget-watch', 'casting', 'dispatcher', 'fair-order', 'handler', 'requeue', 'slots'],
+    inbox: ['admission', 'signal-row', 'pump', 'facts', 'tree-cache', 'verdicts'],
+    store: null,
+  },
+  base: {
+    config: [
+      'config',
+      'settings',
+      'home',
+      'socket-path',
+      'file',
+      'reference',
+      'nearest',
+      'duration',
+      'preset-programs',
+    ],
+    charts: null,
+    platform: null,
+  },
 };
+const rooms = Object.fromEntries(
+  Object.entries(boxes).flatMap(([box, inside]) =>
+    Object.entries(inside).map(([room, files]) => [room === '' ? box : `${box}/${room}`, files]),
+  ),
+);
+/** Shapes and nothing else, which `work` may import although it lies above. */
+const leaf = 'api/contract';
 /** The machines' rooms, likewise: a folder an actor, above the words that they share. */
 const machineRooms = ['supervisor', 'repo', 'plan', 'wave', 'task', 'agent', 'document', 'vocabulary'];
 
 /** A room imports from those below it only. */
 function downOnly(layer, names) {
   return names.slice(1).map((room, index) => ({
-    name: `${layer}-${room}-looks-down`,
+    name: `${layer}-${room.replaceAll('/', '-')}-looks-down`,
     comment: `${layer}/${room} is below ${names.slice(0, index + 1).join(', ')}`,
     severity: 'error',
     from: { path: `^${layer}/${room}/` },
@@ -41,7 +66,7 @@ function downOnly(layer, names) {
 const doors = Object.entries(rooms)
   .filter(([, files]) => files !== null)
   .map(([room, files]) => ({
-    name: `runtime-${room}-has-doors`,
+    name: `runtime-${room.replaceAll('/', '-')}-has-doors`,
     comment: `others use ${files.map((file) => `${file}.ts`).join(', ')} of runtime/${room}`,
     severity: 'error',
     from: { pathNot: `^runtime/${room}/` },
@@ -59,8 +84,22 @@ module.exports = {
       to: {},
     },
     ...downOnly('runtime', Object.keys(rooms)),
+    {
+      name: 'the-contract-is-a-leaf',
+      comment: 'it imports machines alone, so that work may import it',
+      severity: 'error',
+      from: { path: `^runtime/${leaf}/` },
+      to: { path: '^(actors|runtime|cli)/', pathNot: `^runtime/${leaf}/` },
+    },
     ...downOnly('machines', machineRooms),
     ...doors,
+    {
+      name: 'core-needs-no-contract',
+      comment: 'what a tree needs to live has no shape of an answer in it',
+      severity: 'error',
+      from: { path: '^runtime/(core|base)/' },
+      to: { path: `^runtime/${leaf}/` },
+    },
     {
       name: 'no-room-is-unknown',
       comment: 'a new room gets its place in the order above, and a file lies in a room',
@@ -68,7 +107,7 @@ module.exports = {
       from: { path: '^(machines|actors|runtime|cli)/' },
       to: {
         path: '^(runtime|machines)/',
-        pathNot: [`^runtime/(${Object.keys(rooms).join('|')})/`, `^machines/(${machineRooms.join('|')})/`],
+        pathNot: [`^runtime/(${[...Object.keys(rooms), leaf].join('|')})/`, `^machines/(${machineRooms.join('|')})/`],
       },
     },
     {
@@ -88,33 +127,36 @@ module.exports = {
     {
       name: 'sql-stays-in-the-store',
       severity: 'error',
-      from: { path: '^(runtime|cli|actors|machines)/', pathNot: '^runtime/store/' },
+      from: { path: '^(runtime|cli|actors|machines)/', pathNot: '^runtime/core/store/' },
       to: { path: 'node_modules/better-sqlite3/' },
     },
     {
       name: 'engine-picks-the-store',
       comment:
-        'everybody else sees port.ts, rows.ts and timeline.ts of runtime/store; cli/daemon reads who owns a home',
+        'everybody else sees port.ts, rows.ts and timeline.ts of runtime/core/store; cli/daemon reads who owns a home',
       severity: 'error',
       from: {
         path: '^(machines|actors|runtime|cli)/',
-        pathNot: '^runtime/(engine|store/sqlite|store/memory)/',
+        pathNot: '^runtime/(engine|core/store/sqlite|core/store/memory)/',
       },
-      to: { path: '^runtime/store/(sqlite|memory)/', pathNot: '^runtime/store/sqlite/owner\\.ts$' },
+      to: { path: '^runtime/core/store/(sqlite|memory)/', pathNot: '^runtime/core/store/sqlite/owner\\.ts$' },
     },
     {
       name: 'stores-know-only-the-port',
       comment: 'one kind of store knows nothing of another',
       severity: 'error',
-      from: { path: '^runtime/store/(sqlite|memory)/' },
-      to: { path: '^runtime/store/(sqlite|memory)/', pathNot: '^runtime/store/$1/' },
+      from: { path: '^runtime/core/store/(sqlite|memory)/' },
+      to: { path: '^runtime/core/store/(sqlite|memory)/', pathNot: '^runtime/core/store/$1/' },
     },
     {
       name: 'cli-asks-through-the-client',
       comment: 'only the verbs that own an engine for long see it',
       severity: 'error',
       from: { path: '^cli/', pathNot: '^cli/((run|demo)\\.ts|daemon/[a-z-]+\\.ts)$' },
-      to: { path: '^runtime/', pathNot: '^runtime/(client|contract|config|platform)/|^runtime/engine/connect\\.ts$' },
+      to: {
+        path: '^runtime/',
+        pathNot: '^runtime/(api/client|api/contract|base/config|base/platform)/|^runtime/engine/connect\\.ts$',
+      },
     },
     {
       name: 'cli-does-not-reach-into-actors',
@@ -132,8 +174,8 @@ module.exports = {
         pathNot: [
           '^page/',
           '^node_modules/preact/',
-          '^runtime/charts/(chart|render|metrics|lit)\\.ts$',
-          '^runtime/contract/',
+          '^runtime/base/charts/(chart|render|metrics|lit)\\.ts$',
+          '^runtime/api/contract/',
         ],
       },
     },

@@ -1,5 +1,5 @@
 /** Limited accounts in lines. */
-import type { AccountEntry } from '../runtime/client/client.ts';
+import type { AccountEntry } from '../runtime/api/client/client.ts';
 import { counted, plain, untilText } from './text.ts';
 
 /** Agents that are named; of more the number is told. */

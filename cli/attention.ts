@@ -4,7 +4,7 @@
  */
 
 import { EngineError } from '../machines/vocabulary/errors.ts';
-import { homeFolder, loadDaemonConfig } from '../runtime/config/config.ts';
+import { homeFolder, loadDaemonConfig } from '../runtime/base/config/config.ts';
 import type { Stream } from './output.ts';
 import { plain } from './text.ts';
 

@@ -1,5 +1,5 @@
 /** Why a plan is blocked, as people say it. */
-import type { PlanEntry } from '../runtime/client/client.ts';
+import type { PlanEntry } from '../runtime/api/client/client.ts';
 
 type BlockSource = NonNullable<PlanEntry['blocked']>['source'];
 

@@ -1,6 +1,6 @@
 /** `stator completion`. */
 import { EngineError } from '../machines/vocabulary/errors.ts';
-import { nearest } from '../runtime/config/nearest.ts';
+import { nearest } from '../runtime/base/config/nearest.ts';
 import { defineVerb, type Verb } from './command.ts';
 import { bashScript } from './completion/bash.ts';
 import { fishScript } from './completion/fish.ts';

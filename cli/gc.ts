@@ -1,8 +1,8 @@
 /** `stator gc`. */
 import { EngineError } from '../machines/vocabulary/errors.ts';
-import type { CleaningItem, CleaningReport } from '../runtime/client/client.ts';
-import { durationMs } from '../runtime/config/duration.ts';
-import { groupBy } from '../runtime/platform/group-by.ts';
+import type { CleaningItem, CleaningReport } from '../runtime/api/client/client.ts';
+import { durationMs } from '../runtime/base/config/duration.ts';
+import { groupBy } from '../runtime/base/platform/group-by.ts';
 import { canAsk, confirm } from './ask.ts';
 import { defineVerb } from './command.ts';
 import { flagOf, overrideArgs, overridesOf } from './gc/overrides.ts';

@@ -2,9 +2,15 @@
 import { mkdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EngineError, messageOf } from '../machines/vocabulary/errors.ts';
-import { homeFolder, loadDaemonConfig, loadRepoConfig, originOf, parseRepoConfig } from '../runtime/config/config.ts';
-import { readConfigText } from '../runtime/config/file.ts';
-import { nearest } from '../runtime/config/nearest.ts';
+import {
+  homeFolder,
+  loadDaemonConfig,
+  loadRepoConfig,
+  originOf,
+  parseRepoConfig,
+} from '../runtime/base/config/config.ts';
+import { readConfigText } from '../runtime/base/config/file.ts';
+import { nearest } from '../runtime/base/config/nearest.ts';
 import { connect } from '../runtime/engine/connect.ts';
 import { canAsk, choose } from './ask.ts';
 import { type Call, defineVerb } from './command.ts';

@@ -1,7 +1,7 @@
 /** `stator inspect`: the page of a running daemon. */
 import { spawn } from 'node:child_process';
 import { EngineError, errorFromDocument, isErrorDocument } from '../machines/vocabulary/errors.ts';
-import { callSocket } from '../runtime/client/call.ts';
+import { callSocket } from '../runtime/api/client/call.ts';
 import { type Call, defineVerb } from './command.ts';
 import { answerMs, requireDaemon } from './daemon/presence.ts';
 import { portOf } from './number.ts';

@@ -3,9 +3,9 @@
  * there is something to say.
  */
 import type { ConsolaInstance, LogObject } from 'consola/core';
-import { createConsola } from '../runtime/platform/consola.ts';
-import { withoutSecrets } from '../runtime/platform/secrets.ts';
-import { colouredText, escapedJson } from '../runtime/platform/terminal-text.ts';
+import { createConsola } from '../runtime/base/platform/consola.ts';
+import { withoutSecrets } from '../runtime/base/platform/secrets.ts';
+import { colouredText, escapedJson } from '../runtime/base/platform/terminal-text.ts';
 import { paintFor } from './colour.ts';
 import { plainLines } from './text.ts';
 

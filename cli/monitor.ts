@@ -1,8 +1,8 @@
 /** `stator monitor`: a board on a terminal; what happens, a line for each fact, everywhere else. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError } from '../machines/vocabulary/errors.ts';
-import type { Client } from '../runtime/client/client.ts';
-import { homeFolder } from '../runtime/config/home.ts';
+import type { Client } from '../runtime/api/client/client.ts';
+import { homeFolder } from '../runtime/base/config/home.ts';
 import { attach } from '../runtime/engine/connect.ts';
 import { isAbsence } from './absence.ts';
 import { type Call, defineVerb } from './command.ts';

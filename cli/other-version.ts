@@ -1,7 +1,7 @@
 /** Whether a verb failed because the engine that it spoke with is of another version. */
 import { EngineError, messageOf } from '../machines/vocabulary/errors.ts';
-import { localTime } from '../runtime/platform/terminal-text.ts';
-import { isThisStator, statorBuild, statorVersion } from '../runtime/platform/version.ts';
+import { localTime } from '../runtime/base/platform/terminal-text.ts';
+import { isThisStator, statorBuild, statorVersion } from '../runtime/base/platform/version.ts';
 import { ownerHere, type Presence } from './daemon/presence.ts';
 
 /** What was thrown, or `other_version` where that is more likely the reason: the answer, or the question, was not understood. */

@@ -1,5 +1,5 @@
 /** Where a verb prints: what was asked for on standard output, everything else on standard error. */
-import { colouredText, escapedJson } from '../runtime/platform/terminal-text.ts';
+import { colouredText, escapedJson } from '../runtime/base/platform/terminal-text.ts';
 import { type Paint, paintFor } from './colour.ts';
 import { createMessages, type Messages, type MessagesOptions } from './messages.ts';
 import { type Cell, table } from './table.ts';

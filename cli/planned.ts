@@ -1,6 +1,6 @@
 /** What becomes of a plan once its planner has finished: whether agents carry it out by themselves, or a person has seen the document first. */
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
-import type { Client } from '../runtime/client/client.ts';
+import type { Client } from '../runtime/api/client/client.ts';
 import { canAsk } from './ask.ts';
 import type { Call } from './command.ts';
 

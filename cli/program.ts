@@ -1,5 +1,5 @@
 /** One call of the program: finds the verb, hands it the call, and answers its exit code. It touches no global of the process. */
-import { statorVersion } from '../runtime/platform/version.ts';
+import { statorVersion } from '../runtime/base/platform/version.ts';
 import type { Call } from './command.ts';
 import { type Entry, nouns, topUsage, verbs } from './commands.ts';
 import { createOutput, type Stream } from './output.ts';

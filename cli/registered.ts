@@ -1,6 +1,6 @@
 /** Registers the repo that a plan is for. What it would be allowed is shown first, and what of it has changed since; a yes is to what was shown. */
 import { EngineError } from '../machines/vocabulary/errors.ts';
-import type { AddRepoRequest, Client, RepoAdded, TrustLooked } from '../runtime/client/client.ts';
+import type { AddRepoRequest, Client, RepoAdded, TrustLooked } from '../runtime/api/client/client.ts';
 import { canAsk, confirm } from './ask.ts';
 import type { Call } from './command.ts';
 import { plain } from './text.ts';

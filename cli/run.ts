@@ -1,5 +1,5 @@
 /** `stator run`: the main job. */
-import { homeFolder } from '../runtime/config/home.ts';
+import { homeFolder } from '../runtime/base/config/home.ts';
 import { attach } from '../runtime/engine/connect.ts';
 import { defineVerb } from './command.ts';
 import { bindingOf } from './file-binding.ts';

@@ -1,5 +1,5 @@
 /** A client for the length of one verb. */
-import type { Client } from '../runtime/client/client.ts';
+import type { Client } from '../runtime/api/client/client.ts';
 import { type ConnectOptions, connect } from '../runtime/engine/connect.ts';
 import type { Call } from './command.ts';
 

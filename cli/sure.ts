@@ -1,7 +1,7 @@
 /** Before an act that ends work, moves a person's branch or may cost something: on a terminal it is said what will happen, and asked. */
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import type { SignalType } from '../machines/vocabulary/signal.ts';
-import type { Client } from '../runtime/client/client.ts';
+import type { Client } from '../runtime/api/client/client.ts';
 import { canAsk, confirm } from './ask.ts';
 import type { Call } from './command.ts';
 import { plain } from './text.ts';

@@ -1,5 +1,5 @@
 /** Text on a terminal: how wide it is, how it is cut and padded, and what of it may be shown at all. */
-import { oneLine, safeText } from '../runtime/platform/terminal-text.ts';
+import { oneLine, safeText } from '../runtime/base/platform/terminal-text.ts';
 
 /** Blocks whose characters take two columns; emoji are found by their own property. Unicode's East Asian Width, W and F. */
 const wide =

@@ -1,7 +1,7 @@
 /** SQLite's own part, in C++: left out by `npm install --ignore-scripts`, or built for another Node. It is no bug of ours, and one command mends it. */
 import { EngineError, messageOf } from '../machines/vocabulary/errors.ts';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
-import { inPackage } from '../runtime/platform/package-files.ts';
+import { inPackage } from '../runtime/base/platform/package-files.ts';
 
 /** null: something else was thrown. */
 export function unbuiltModule(thrown: unknown): EngineError | null {

@@ -1,6 +1,6 @@
 /** What agents took, on one line. Pure. */
 import { amountText, fullest, shareOf } from '../machines/vocabulary/budget.ts';
-import type { PlanEntry } from '../runtime/client/client.ts';
+import type { PlanEntry } from '../runtime/api/client/client.ts';
 import { counted } from './text.ts';
 
 type Usage = PlanEntry['usage'];

@@ -1,7 +1,7 @@
 /** What became of a signal, in words and as an exit code. */
 import { refusalHint, refusalSentence } from '../machines/plan/refusal-text.ts';
 import { isErrorDocument } from '../machines/vocabulary/errors.ts';
-import type { SignalAnswer } from '../runtime/client/client.ts';
+import type { SignalAnswer } from '../runtime/api/client/client.ts';
 import type { Call } from './command.ts';
 
 /** Waits that long for a verdict, as the inbox promises. */

@@ -1,6 +1,6 @@
 /** One agent: what it says, what it changed, what it was told; and what can be said to it. */
-import type { PlanDiff } from '../runtime/contract/plans.ts';
-import type { InstanceEntry } from '../runtime/contract/runs.ts';
+import type { PlanDiff } from '../runtime/api/contract/plans.ts';
+import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
 import { h, type View } from './dom.ts';
 import { fact, usageFacts } from './facts.ts';
 import { wordsOf } from './form.ts';

@@ -1,8 +1,8 @@
 /** The control API, asked as the person whose page this is. */
 
-import type { AccountEntry } from '../runtime/contract/accounts.ts';
-import type { ForgeEntry } from '../runtime/contract/forges.ts';
-import type { NotificationEntry } from '../runtime/contract/notifications.ts';
+import type { AccountEntry } from '../runtime/api/contract/accounts.ts';
+import type { ForgeEntry } from '../runtime/api/contract/forges.ts';
+import type { NotificationEntry } from '../runtime/api/contract/notifications.ts';
 import type {
   ActPreview,
   Explanation,
@@ -12,10 +12,10 @@ import type {
   PlanShow,
   PlanStates,
   PromptShow,
-} from '../runtime/contract/plans.ts';
-import type { StatusAnswer } from '../runtime/contract/repos.ts';
-import type { InstanceEntry, QueuePause, QueueStats } from '../runtime/contract/runs.ts';
-import type { SignalAnswer } from '../runtime/contract/signals.ts';
+} from '../runtime/api/contract/plans.ts';
+import type { StatusAnswer } from '../runtime/api/contract/repos.ts';
+import type { InstanceEntry, QueuePause, QueueStats } from '../runtime/api/contract/runs.ts';
+import type { SignalAnswer } from '../runtime/api/contract/signals.ts';
 import { bearer, type Session } from './session.ts';
 
 /** As every refusal of the API is written. */

@@ -1,6 +1,6 @@
 /** A plan's waves and tasks, and whoever else works for it. */
-import type { PlanShow } from '../runtime/contract/plans.ts';
-import type { InstanceEntry } from '../runtime/contract/runs.ts';
+import type { PlanShow } from '../runtime/api/contract/plans.ts';
+import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
 import { h, type View } from './dom.ts';
 import { dollars, duration, words } from './format.ts';
 import { stateOf } from './glyph.ts';

@@ -1,6 +1,6 @@
 /** A machine's chart in the page: drawn once, then only lit; the whole of it or a part, never smaller than can be read unless somebody asks for that. */
-import type { Chart, ChartEdge, ChartState } from '../runtime/charts/chart.ts';
-import { chartStyle, renderChart } from '../runtime/charts/render.ts';
+import type { Chart, ChartEdge, ChartState } from '../runtime/base/charts/chart.ts';
+import { chartStyle, renderChart } from '../runtime/base/charts/render.ts';
 
 /** What is lit, and what was taken last. */
 export interface Lighting {

@@ -1,10 +1,10 @@
 /** What is known of the fleet, how it is looked at, and what a person may do there. */
-import type { AccountEntry } from '../runtime/contract/accounts.ts';
-import type { ForgeEntry } from '../runtime/contract/forges.ts';
-import type { NotificationEntry } from '../runtime/contract/notifications.ts';
-import type { PlanEntry } from '../runtime/contract/plans.ts';
-import type { RepoEntry } from '../runtime/contract/repos.ts';
-import type { InstanceEntry, QueuePause, QueueStats } from '../runtime/contract/runs.ts';
+import type { AccountEntry } from '../runtime/api/contract/accounts.ts';
+import type { ForgeEntry } from '../runtime/api/contract/forges.ts';
+import type { NotificationEntry } from '../runtime/api/contract/notifications.ts';
+import type { PlanEntry } from '../runtime/api/contract/plans.ts';
+import type { RepoEntry } from '../runtime/api/contract/repos.ts';
+import type { InstanceEntry, QueuePause, QueueStats } from '../runtime/api/contract/runs.ts';
 import type { Group } from './needs.ts';
 import type { Slot } from './slots.ts';
 

@@ -1,7 +1,7 @@
 /** All plans at a glance: whose turn it is, who works, who waits, what it took. */
-import type { PlanEntry } from '../runtime/contract/plans.ts';
-import type { RepoEntry } from '../runtime/contract/repos.ts';
-import type { InstanceEntry, QueuePause } from '../runtime/contract/runs.ts';
+import type { PlanEntry } from '../runtime/api/contract/plans.ts';
+import type { RepoEntry } from '../runtime/api/contract/repos.ts';
+import type { InstanceEntry, QueuePause } from '../runtime/api/contract/runs.ts';
 import { h, type View } from './dom.ts';
 import { budgetText, tightestText } from './facts.ts';
 import type { Fleet, FleetActions, FleetView } from './fleet-model.ts';

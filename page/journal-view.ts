@@ -1,5 +1,5 @@
 /** What happened to a plan, line by line; each line leads to the chart as it was then. */
-import type { HistoryEntry } from '../runtime/contract/plans.ts';
+import type { HistoryEntry } from '../runtime/api/contract/plans.ts';
 import { h, type View } from './dom.ts';
 import { clock } from './format.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';

@@ -1,5 +1,5 @@
 /** The page of `stator inspect`: what is known, when it is read anew, and which view shows it. */
-import type { QueuePause } from '../runtime/contract/runs.ts';
+import type { QueuePause } from '../runtime/api/contract/runs.ts';
 import { ApiError, createApi } from './api.ts';
 import { patch } from './dom.ts';
 import { fleetView, needCount, orderOf } from './fleet.ts';

@@ -1,6 +1,6 @@
 /** Whose turn it is: why a plan needs a person, and in which group of the fleet it stands. */
-import type { PlanEntry } from '../runtime/contract/plans.ts';
-import type { InstanceEntry } from '../runtime/contract/runs.ts';
+import type { PlanEntry } from '../runtime/api/contract/plans.ts';
+import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
 
 export const groups = ['asks', 'works', 'waits', 'ready', 'done', 'cancelled'] as const;
 export type Group = (typeof groups)[number];

@@ -1,5 +1,5 @@
 /** What agents ask to be allowed: in full, with when it is denied by itself, and the two answers. */
-import type { InstanceEntry } from '../runtime/contract/runs.ts';
+import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
 import { askedPanel } from './asked-panel.ts';
 import { h, type View } from './dom.ts';
 import { wordsOf } from './form.ts';

@@ -6,8 +6,8 @@ import type {
   PlanShow,
   PlanStates,
   PromptShow,
-} from '../runtime/contract/plans.ts';
-import type { InstanceEntry, QueuePause } from '../runtime/contract/runs.ts';
+} from '../runtime/api/contract/plans.ts';
+import type { InstanceEntry, QueuePause } from '../runtime/api/contract/runs.ts';
 import type { Named } from './api.ts';
 
 export type Tab = 'log' | 'diff' | 'prompt';

@@ -1,8 +1,9 @@
 /** One plan: what is known of it, read anew where something happened, and what its person does about it. */
-import type { Chart } from '../runtime/charts/chart.ts';
-import type { FactEntry } from '../runtime/contract/plans.ts';
-import type { QueuePause } from '../runtime/contract/runs.ts';
-import type { SignalAnswer } from '../runtime/contract/signals.ts';
+
+import type { FactEntry } from '../runtime/api/contract/plans.ts';
+import type { QueuePause } from '../runtime/api/contract/runs.ts';
+import type { SignalAnswer } from '../runtime/api/contract/signals.ts';
+import type { Chart } from '../runtime/base/charts/chart.ts';
 import { type Api, ApiError, type Named } from './api.ts';
 import { createChartView, type Move } from './chart.ts';
 import { h, type View } from './dom.ts';

@@ -1,5 +1,5 @@
 /** What a plan looks like. */
-import type { PlanShow } from '../runtime/contract/plans.ts';
+import type { PlanShow } from '../runtime/api/contract/plans.ts';
 import { agentView } from './agent-view.ts';
 import { boardView } from './board-view.ts';
 import { type Child, h, type View } from './dom.ts';

@@ -1,5 +1,5 @@
 /** What agents ask a person: each question with its number, who asks, and an answer that reaches that agent alone. */
-import type { PlanShow } from '../runtime/contract/plans.ts';
+import type { PlanShow } from '../runtime/api/contract/plans.ts';
 import { askedPanel } from './asked-panel.ts';
 import { h, type View } from './dom.ts';
 import { sendOnEnter, wordsOf } from './form.ts';

@@ -1,5 +1,5 @@
 /** Places for agents: who begins takes the place of who has ended, so that nobody moves while one reads. */
-import type { InstanceEntry } from '../runtime/contract/runs.ts';
+import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
 
 export interface Slot {
   readonly agent: InstanceEntry;

@@ -1,5 +1,5 @@
 /** What happens, as it happens: facts in the order of the journal, over the deaths of daemons, in one piece for each frame of the screen. */
-import type { FactEntry } from '../runtime/contract/plans.ts';
+import type { FactEntry } from '../runtime/api/contract/plans.ts';
 import type { Api } from './api.ts';
 import type { Session } from './session.ts';
 

@@ -1,6 +1,6 @@
 /** Every route of the control API, from its own description. */
-import { describeApi } from '../runtime/control/openapi.ts';
-import { routes } from '../runtime/control/routes.ts';
+import { describeApi } from '../runtime/api/control/openapi.ts';
+import { routes } from '../runtime/api/control/routes.ts';
 import { code, markdownTable } from './markdown.ts';
 
 /** The part of a JSON schema that is told of. */

@@ -1,8 +1,8 @@
 /** The machines' layouts in `charts/`, and the pictures of them in `docs/pictures/`. */
-import type { Chart } from '../runtime/charts/chart.ts';
-import { machines } from '../runtime/charts/machines.ts';
-import { renderChart } from '../runtime/charts/render.ts';
-import { chartNames } from '../runtime/charts/stored.ts';
+import type { Chart } from '../runtime/base/charts/chart.ts';
+import { machines } from '../runtime/base/charts/machines.ts';
+import { renderChart } from '../runtime/base/charts/render.ts';
+import { chartNames } from '../runtime/base/charts/stored.ts';
 import { layoutOf } from './chart-layout.ts';
 import { planOverview } from './chart-overview.ts';
 

@@ -8,7 +8,7 @@
 import elk from 'elkjs/lib/elk.bundled.js';
 import type { ElkExtendedEdge, ElkNode, ElkPoint, LayoutOptions } from 'elkjs/lib/elk-api.js';
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
-import { type Arrow, arrowsOf, pathOf, wordOf } from '../runtime/charts/arrows.ts';
+import { type Arrow, arrowsOf, pathOf, wordOf } from '../runtime/base/charts/arrows.ts';
 import type {
   Box,
   Chart,
@@ -18,8 +18,8 @@ import type {
   ChartStart,
   ChartState,
   ChartWords,
-} from '../runtime/charts/chart.ts';
-import { metrics } from '../runtime/charts/metrics.ts';
+} from '../runtime/base/charts/chart.ts';
+import { metrics } from '../runtime/base/charts/metrics.ts';
 
 type Point = [x: number, y: number];
 

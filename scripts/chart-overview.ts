@@ -2,7 +2,7 @@
 import { type AnyStateMachine, type AnyStateNode, createMachine } from 'xstate';
 import { planMachine } from '../machines/index.ts';
 import { publicSignalTypes } from '../machines/vocabulary/signal.ts';
-import { arrowsOf } from '../runtime/charts/arrows.ts';
+import { arrowsOf } from '../runtime/base/charts/arrows.ts';
 
 interface Config {
   initial?: string;

@@ -10,7 +10,7 @@ import {
   pullRequestsKeys,
   topKeys,
   worktreeKeys,
-} from '../runtime/config/reference.ts';
+} from '../runtime/base/config/reference.ts';
 import { code, markdownTable } from './markdown.ts';
 
 /** `daemon`: keys of daemon.toml alone; `repo`: of a repo's file alone; `both`: of both, flags apart; `flags`: those of both that guards read. */

@@ -14,17 +14,19 @@ interface Cruised {
 /** Far above what a thousand files take. */
 const sizeLimitBytes = 64 * 1024 * 1024;
 const layers = ['cli', 'runtime', 'actors', 'machines'] as const;
+/** The runtime's boxes that have rooms; `engine` is one room. */
+const boxes = ['api', 'work', 'core', 'base'] as const;
 /** What a room is called in the picture where its name alone says too little. */
 const captions: Readonly<Record<string, string>> = {
   cli: 'cli<br/>who asks',
   actors: 'actors<br/>what',
   'runtime/engine': 'engine<br/>the parts, put together',
-  'runtime/control': 'control<br/>HTTP',
-  'runtime/inbox': 'inbox<br/>signals in',
-  'runtime/outbox': 'outbox<br/>effects out',
-  'runtime/queries': 'queries<br/>to see',
-  'runtime/commands': 'commands<br/>to change',
-  'runtime/contract': 'contract<br/>what leaves the process',
+  'runtime/api/control': 'control<br/>HTTP',
+  'runtime/core/inbox': 'inbox<br/>signals in',
+  'runtime/core/outbox': 'outbox<br/>effects out',
+  'runtime/api/queries': 'queries<br/>to see',
+  'runtime/api/commands': 'commands<br/>to change',
+  'runtime/api/contract': 'contract<br/>what leaves the process',
   'machines/vocabulary': 'vocabulary<br/>the shared words',
 };
 
@@ -35,11 +37,17 @@ export function importGraph(root: string): string {
   const rooms = [...new Set(arrows.flat())].sort();
   const inside = (layer: string) =>
     rooms.filter((room) => room.startsWith(`${layer}/`)).map((room) => `  ${nodeLine(room)}`);
+  const boxed = boxes.flatMap((box) => [
+    `    subgraph runtime_${box}_box ["${box}"]`,
+    ...inside(`runtime/${box}`).map((line) => `    ${line}`),
+    '    end',
+  ]);
   const lines = [
     'flowchart TD',
     ...['cli', 'actors'].map(nodeLine),
     '  subgraph runtime_layer ["runtime: how"]',
-    ...inside('runtime'),
+    `  ${nodeLine('runtime/engine')}`,
+    ...boxed,
     '  end',
     '  subgraph machines_layer ["machines: when"]',
     ...inside('machines'),
@@ -68,12 +76,13 @@ function roomArrows(root: string): Arrow[] {
   return [...seen.values()];
 }
 
-/** `runtime/git/refs.ts` lies in `runtime/git`; `cli` and `actors` are one room each; what is not ours, and a layer's own index, lie nowhere. */
+/** `runtime/work/git/refs.ts` lies in `runtime/work/git`; `cli` and `actors` are one room each; what is not ours, and a layer's own index, lie nowhere. */
 function roomOf(file: string): string | null {
-  const [layer = '', name = '', rest] = file.split('/');
+  const [layer = '', ...names] = file.split('/');
   if (!layers.some((known) => known === layer)) return null;
   if (layer === 'cli' || layer === 'actors') return layer;
-  return rest === undefined ? null : `${layer}/${name}`;
+  const depth = boxes.some((box) => box === names[0]) ? 2 : 1;
+  return names.length > depth ? [layer, ...names.slice(0, depth)].join('/') : null;
 }
 
 /** An arrow that a longer way says as well is left out. Throws where the arrows go round. */

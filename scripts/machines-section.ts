@@ -1,6 +1,7 @@
 /** The machines as they run: chart, states, and what each of them takes. */
-import { wordOf } from '../runtime/charts/arrows.ts';
-import { chartOf, machineNames } from '../runtime/queries/chart.ts';
+
+import { chartOf, machineNames } from '../runtime/api/queries/chart.ts';
+import { wordOf } from '../runtime/base/charts/arrows.ts';
 import { code, markdownTable } from './markdown.ts';
 
 /** What this reads of the JSON that `stator machine export <name> --format json` prints. */

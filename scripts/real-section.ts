@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { presetPrograms } from '../runtime/config/preset-programs.ts';
+import { presetPrograms } from '../runtime/base/config/preset-programs.ts';
 import { markdownTable } from './markdown.ts';
 
 /** By the title of the behaviour, then by program and version. */

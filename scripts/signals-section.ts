@@ -8,8 +8,8 @@ import {
   signalTypes,
   speakersOf,
 } from '../machines/vocabulary/signal.ts';
-import { openDatabase } from '../runtime/store/sqlite/db.ts';
-import { migrations } from '../runtime/store/sqlite/schema.ts';
+import { openDatabase } from '../runtime/core/store/sqlite/db.ts';
+import { migrations } from '../runtime/core/store/sqlite/schema.ts';
 import { code, fenced, markdownTable } from './markdown.ts';
 
 /** After all migrations, so it is what lies on the disk. */

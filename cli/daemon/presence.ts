@@ -2,12 +2,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import type { Client } from '../../runtime/client/client.ts';
-import { noAnswer } from '../../runtime/client/no-answer.ts';
-import { homeFolder } from '../../runtime/config/home.ts';
+import type { Client } from '../../runtime/api/client/client.ts';
+import { noAnswer } from '../../runtime/api/client/no-answer.ts';
+import { homeFolder } from '../../runtime/base/config/home.ts';
+import { localTime } from '../../runtime/base/platform/terminal-text.ts';
+import { type OwnerFacts, readOwner } from '../../runtime/core/store/sqlite/owner.ts';
 import { attach } from '../../runtime/engine/connect.ts';
-import { localTime } from '../../runtime/platform/terminal-text.ts';
-import { type OwnerFacts, readOwner } from '../../runtime/store/sqlite/owner.ts';
 import type { Call } from '../command.ts';
 
 /** Who is asked and does not answer in this time hangs. */

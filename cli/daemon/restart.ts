@@ -1,7 +1,7 @@
 /** `stator daemon restart`. */
 import { resolve } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { loadDaemonConfig } from '../../runtime/config/config.ts';
+import { loadDaemonConfig } from '../../runtime/base/config/config.ts';
 import { defineVerb } from '../command.ts';
 import { ownerHere } from './presence.ts';
 import { startAndTell } from './start.ts';

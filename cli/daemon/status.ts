@@ -1,6 +1,6 @@
 /** `stator daemon status`. */
-import type { RepoEntry, StatusAnswer } from '../../runtime/client/client.ts';
-import { isThisStator } from '../../runtime/platform/version.ts';
+import type { RepoEntry, StatusAnswer } from '../../runtime/api/client/client.ts';
+import { isThisStator } from '../../runtime/base/platform/version.ts';
 import { accountLines } from '../account-text.ts';
 import { defineVerb } from '../command.ts';
 import { forgeLines } from '../forge-text.ts';

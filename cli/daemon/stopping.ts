@@ -1,8 +1,8 @@
 /** Asks a daemon to leave its home, and waits until it has. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { callSocket } from '../../runtime/client/call.ts';
-import type { OwnerFacts } from '../../runtime/store/sqlite/owner.ts';
+import { callSocket } from '../../runtime/api/client/call.ts';
+import type { OwnerFacts } from '../../runtime/core/store/sqlite/owner.ts';
 import type { Call } from '../command.ts';
 import { answerMs, noDaemon, ownerHere } from './presence.ts';
 

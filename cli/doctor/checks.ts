@@ -10,7 +10,13 @@ import {
   loadRepoConfig,
   missingVariables,
   socketPath,
-} from '../../runtime/config/config.ts';
+} from '../../runtime/base/config/config.ts';
+import { probeBubblewrap } from '../../runtime/base/platform/bubblewrap.ts';
+import { usualMemoryBytes, usualProcesses } from '../../runtime/base/platform/machine-share.ts';
+import { probeResourceLimits } from '../../runtime/base/platform/resource-limits.ts';
+import { isSandboxOff } from '../../runtime/base/platform/sandbox-variables.ts';
+import { sizeText } from '../../runtime/base/platform/size.ts';
+import { oneLine } from '../../runtime/base/platform/terminal-text.ts';
 import {
   attach,
   baseBranchIn,
@@ -23,12 +29,6 @@ import {
   storeFaultsIn,
   tryStoreModule,
 } from '../../runtime/engine/connect.ts';
-import { probeBubblewrap } from '../../runtime/platform/bubblewrap.ts';
-import { usualMemoryBytes, usualProcesses } from '../../runtime/platform/machine-share.ts';
-import { probeResourceLimits } from '../../runtime/platform/resource-limits.ts';
-import { isSandboxOff } from '../../runtime/platform/sandbox-variables.ts';
-import { sizeText } from '../../runtime/platform/size.ts';
-import { oneLine } from '../../runtime/platform/terminal-text.ts';
 import type { Call } from '../command.ts';
 import { askGit, mainRepository } from '../place.ts';
 import { counted, duration } from '../text.ts';

@@ -2,14 +2,14 @@
 import { execFile } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
-import { everyProfile, type RepoConfig } from '../../runtime/config/config.ts';
+import { everyProfile, type RepoConfig } from '../../runtime/base/config/config.ts';
 import {
   installHint,
   isProgramPreset,
   type ProgramPreset,
   presetPrograms,
   versionHint,
-} from '../../runtime/config/preset-programs.ts';
+} from '../../runtime/base/config/preset-programs.ts';
 import { droppedFlagsOf } from '../../runtime/engine/connect.ts';
 import { plain } from '../text.ts';
 import type { Finding } from './finding.ts';

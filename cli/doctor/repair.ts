@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import type { Orphan } from '../../runtime/client/client.ts';
-import { homeFolder } from '../../runtime/config/config.ts';
+import type { Orphan } from '../../runtime/api/client/client.ts';
+import { homeFolder } from '../../runtime/base/config/config.ts';
 import { connect, type Recovery, recoverStoreIn, storeFaultsIn } from '../../runtime/engine/connect.ts';
 import type { Call } from '../command.ts';
 

@@ -1,5 +1,5 @@
 /** The flags by which a person says that something may go although it would be lost, or is in use. */
-import type { CleaningOverride } from '../../runtime/client/client.ts';
+import type { CleaningOverride } from '../../runtime/api/client/client.ts';
 
 /** The flag of each. */
 export const flagOf = {

@@ -1,6 +1,6 @@
 /** `stator hook deliveries`. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import type { DeliveryEntry } from '../../runtime/client/client.ts';
+import type { DeliveryEntry } from '../../runtime/api/client/client.ts';
 import type { Tone } from '../colour.ts';
 import { defineVerb } from '../command.ts';
 import { projectHere } from '../place.ts';

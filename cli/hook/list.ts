@@ -1,5 +1,5 @@
 /** `stator hook list`. */
-import type { HookEntry } from '../../runtime/client/client.ts';
+import type { HookEntry } from '../../runtime/api/client/client.ts';
 import type { Tone } from '../colour.ts';
 import { defineVerb } from '../command.ts';
 import { projectHere } from '../place.ts';

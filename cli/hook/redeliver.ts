@@ -1,5 +1,5 @@
 /** `stator hook redeliver`. */
-import type { DeliveryEntry } from '../../runtime/client/client.ts';
+import type { DeliveryEntry } from '../../runtime/api/client/client.ts';
 import { defineVerb } from '../command.ts';
 import { withClient } from '../session.ts';
 import { counted } from '../text.ts';

@@ -1,6 +1,6 @@
 /** `stator instance allow` and `stator instance deny`: a person's answer to what an agent asks to be allowed. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import type { Client } from '../../runtime/client/client.ts';
+import type { Client } from '../../runtime/api/client/client.ts';
 import { connect } from '../../runtime/engine/connect.ts';
 import { canAsk, confirm } from '../ask.ts';
 import { type Call, defineVerb, type Verb } from '../command.ts';

@@ -1,9 +1,9 @@
 /** An agent's output as it comes: over rotations of its log, over its attempts, and whether an engine runs or not. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import type { Client, InstanceEntry, PlanEntry } from '../../runtime/client/client.ts';
+import type { Client, InstanceEntry, PlanEntry } from '../../runtime/api/client/client.ts';
+import { createLogTail, type LogTail } from '../../runtime/base/platform/log-tail.ts';
 import { readableLog } from '../../runtime/engine/connect.ts';
-import { createLogTail, type LogTail } from '../../runtime/platform/log-tail.ts';
 import { isAbsence } from '../absence.ts';
 import type { Call } from '../command.ts';
 import { withClient } from '../session.ts';

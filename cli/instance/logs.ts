@@ -1,7 +1,7 @@
 /** `stator instance logs`. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { reasonText } from '../../machines/vocabulary/reason-text.ts';
-import type { RunLog } from '../../runtime/client/client.ts';
+import type { RunLog } from '../../runtime/api/client/client.ts';
 import { type Call, defineVerb } from '../command.ts';
 import { wholeNumber } from '../number.ts';
 import { requireProject } from '../place.ts';

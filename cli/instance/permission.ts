@@ -1,6 +1,6 @@
 /** What agents ask to be allowed, in words. Pure. */
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import type { InstanceEntry } from '../../runtime/client/client.ts';
+import type { InstanceEntry } from '../../runtime/api/client/client.ts';
 import { duration, plain } from '../text.ts';
 import { isLive } from './view.ts';
 

@@ -1,7 +1,7 @@
 /** How agents look in lists and on their own. Pure. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import type { InstanceEntry } from '../../runtime/client/client.ts';
-import { nearest } from '../../runtime/config/nearest.ts';
+import type { InstanceEntry } from '../../runtime/api/client/client.ts';
+import { nearest } from '../../runtime/base/config/nearest.ts';
 import type { Paint, Tone } from '../colour.ts';
 import { type Cell, fields } from '../table.ts';
 import { duration, plain } from '../text.ts';

@@ -1,7 +1,7 @@
 /** A person's word to an agent. Only an engine can bring it there. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import type { Client, SignalAnswer } from '../../runtime/client/client.ts';
+import type { Client, SignalAnswer } from '../../runtime/api/client/client.ts';
 import { connect } from '../../runtime/engine/connect.ts';
 import { type Call, defineVerb, type Verb } from '../command.ts';
 import { requireProject } from '../place.ts';

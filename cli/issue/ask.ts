@@ -1,6 +1,6 @@
 /** What the verbs of issues share: which issue is meant, and how an answer is told. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import type { IssueStarted } from '../../runtime/client/client.ts';
+import type { IssueStarted } from '../../runtime/api/client/client.ts';
 import type { Call } from '../command.ts';
 
 export const referenceArg = {

@@ -1,6 +1,6 @@
 /** `stator issue prune`. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import type { IssuesPruned } from '../../runtime/client/client.ts';
+import type { IssuesPruned } from '../../runtime/api/client/client.ts';
 import { canAsk, confirm } from '../ask.ts';
 import { defineVerb } from '../command.ts';
 import { withClient } from '../session.ts';

@@ -1,6 +1,6 @@
 /** `stator machine export`. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { nearest } from '../../runtime/config/nearest.ts';
+import { nearest } from '../../runtime/base/config/nearest.ts';
 import { defineVerb } from '../command.ts';
 import { planNamed } from '../named-plan.ts';
 import { requireProject } from '../place.ts';

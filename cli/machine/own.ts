@@ -1,6 +1,6 @@
 /** What the verbs about machines of one's own share: only an engine that was given the machine can say anything of its trees. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import type { Client, MachineVerdict } from '../../runtime/client/client.ts';
+import type { Client, MachineVerdict } from '../../runtime/api/client/client.ts';
 import { connect } from '../../runtime/engine/connect.ts';
 import type { Call } from '../command.ts';
 

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { EngineError, errorClasses } from '../../machines/vocabulary/errors.ts';
-import type { Client } from '../../runtime/client/client.ts';
+import type { Client } from '../../runtime/api/client/client.ts';
 import { runClient } from '../../runtime/engine/connect.ts';
 import { defineVerb } from '../command.ts';
 

@@ -1,6 +1,6 @@
 /** From when on facts are told: after one that is known by its number, or from a while ago. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { durationMs } from '../../runtime/config/duration.ts';
+import { durationMs } from '../../runtime/base/config/duration.ts';
 
 export interface Since {
   /** undefined: only what is new. */

@@ -1,5 +1,5 @@
 /** Facts of all repos as lines, or as documents under --json. */
-import type { Client, FactEntry } from '../../runtime/client/client.ts';
+import type { Client, FactEntry } from '../../runtime/api/client/client.ts';
 import type { Tone } from '../colour.ts';
 import type { Call } from '../command.ts';
 import { sizeOf } from '../output.ts';

@@ -2,7 +2,7 @@
 import { answerCommand } from '../../machines/plan/advice.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import type { Client, PlanEntry } from '../../runtime/client/client.ts';
+import type { Client, PlanEntry } from '../../runtime/api/client/client.ts';
 import { type Call, defineVerb } from '../command.ts';
 import { type PlanAddress, withPlan } from '../named-plan.ts';
 import { requireProject } from '../place.ts';

@@ -1,5 +1,5 @@
 /** The files that a plan has changed, and how much of each. Pure. */
-import type { PlanDiff } from '../../runtime/client/client.ts';
+import type { PlanDiff } from '../../runtime/api/client/client.ts';
 import { counted, cut, padded, plain, widthOf } from '../text.ts';
 
 export interface ChangeLook {

@@ -1,6 +1,12 @@
 /** `stator plan delete`. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import type { CleaningItem, CleaningOverride, Client, LeftoverKind, PlanDeleted } from '../../runtime/client/client.ts';
+import type {
+  CleaningItem,
+  CleaningOverride,
+  Client,
+  LeftoverKind,
+  PlanDeleted,
+} from '../../runtime/api/client/client.ts';
 import { canAsk, choose, confirm } from '../ask.ts';
 import { type Call, defineVerb } from '../command.ts';
 import { overrideArgs, overridesOf } from '../gc/overrides.ts';

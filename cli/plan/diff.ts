@@ -1,6 +1,6 @@
 /** `stator plan diff`. */
-import type { PlanDiff } from '../../runtime/client/client.ts';
-import { literalText } from '../../runtime/platform/terminal-text.ts';
+import type { PlanDiff } from '../../runtime/api/client/client.ts';
+import { literalText } from '../../runtime/base/platform/terminal-text.ts';
 import { type Paint, paintFor, type Tone } from '../colour.ts';
 import { defineVerb } from '../command.ts';
 import { withPlan } from '../named-plan.ts';

@@ -1,5 +1,5 @@
 /** `stator plan history`. */
-import type { HistoryEntry } from '../../runtime/client/client.ts';
+import type { HistoryEntry } from '../../runtime/api/client/client.ts';
 import { defineVerb } from '../command.ts';
 import { withPlan } from '../named-plan.ts';
 import { wholeNumber } from '../number.ts';

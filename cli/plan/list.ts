@@ -1,5 +1,5 @@
 /** `stator plan list`. */
-import type { PlanEntry } from '../../runtime/client/client.ts';
+import type { PlanEntry } from '../../runtime/api/client/client.ts';
 import { defineVerb } from '../command.ts';
 import { projectHere } from '../place.ts';
 import { withClient } from '../session.ts';

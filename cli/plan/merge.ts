@@ -1,6 +1,6 @@
 /** `stator plan merge`: a done plan into the branch that people work on; waits for what became of it. */
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import type { PlanShow } from '../../runtime/client/client.ts';
+import type { PlanShow } from '../../runtime/api/client/client.ts';
 import { type Call, defineVerb } from '../command.ts';
 import { withPlan } from '../named-plan.ts';
 import { sayWhenSlow } from '../slow.ts';

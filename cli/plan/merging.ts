@@ -1,7 +1,7 @@
 /** Merging a plan, until it is known what became of it: said alike by the verb and the board. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import type { Client, PlanShow } from '../../runtime/client/client.ts';
+import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
 import { waitDetailText } from '../text.ts';
 
 /** A merge takes well under a second; one that waits for other work in git, or a checkout of a large repo, longer. */

@@ -1,7 +1,7 @@
 /** `stator plan pr`: pushes a done plan and makes its pull request; waits for what became of it. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import type { Client, PlanShow } from '../../runtime/client/client.ts';
+import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
 import { type Call, defineVerb } from '../command.ts';
 import { withPlan } from '../named-plan.ts';
 import { sayWhenSlow } from '../slow.ts';

@@ -9,7 +9,7 @@ import {
   readAmounts,
 } from '../../machines/vocabulary/budget.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import type { PlanShow } from '../../runtime/client/client.ts';
+import type { PlanShow } from '../../runtime/api/client/client.ts';
 import { defineVerb } from '../command.ts';
 import { withPlan } from '../named-plan.ts';
 import { printVerdict, verdictMs } from '../verdict.ts';

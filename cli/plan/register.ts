@@ -1,7 +1,7 @@
 /** `stator plan register`. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import type { Client, PlanShow } from '../../runtime/client/client.ts';
+import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
 import { defineVerb } from '../command.ts';
 import { type BoundFile, bindingOf, planOfFile } from '../file-binding.ts';
 import { requireProject, requireRepository } from '../place.ts';

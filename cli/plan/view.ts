@@ -4,7 +4,7 @@ import { waysOn } from '../../machines/plan/advice.ts';
 import { landingText } from '../../machines/vocabulary/landing.ts';
 import { forgeMergeText } from '../../machines/vocabulary/plan-pull.ts';
 import { reasonText } from '../../machines/vocabulary/reason-text.ts';
-import type { PlanEntry, PlanShow } from '../../runtime/client/client.ts';
+import type { PlanEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { blockText } from '../block-text.ts';
 import type { Paint, Tone } from '../colour.ts';
 import { type Cell, fields, table } from '../table.ts';

@@ -1,7 +1,7 @@
 /** `stator queue list`. */
 import { reasons } from '../../machines/vocabulary/effect.ts';
 import { reasonText } from '../../machines/vocabulary/reason-text.ts';
-import type { QueueEntry } from '../../runtime/client/client.ts';
+import type { QueueEntry } from '../../runtime/api/client/client.ts';
 import { defineVerb } from '../command.ts';
 import { withClient } from '../session.ts';
 import { brief, clockTime, waitDetailText } from '../text.ts';

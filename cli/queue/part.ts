@@ -1,6 +1,6 @@
 /** Which part of the queue a verb is about: the whole, a repo, a plan of it, or one agent. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import type { Client, QueuePart, QueueSwitched } from '../../runtime/client/client.ts';
+import type { Client, QueuePart, QueueSwitched } from '../../runtime/api/client/client.ts';
 import type { Call } from '../command.ts';
 import { planNamed, withNearest } from '../named-plan.ts';
 import { requireProject } from '../place.ts';

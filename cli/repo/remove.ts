@@ -1,6 +1,6 @@
 /** `stator repo remove`. */
 import { resolve } from 'node:path';
-import type { RepoRemoved } from '../../runtime/client/client.ts';
+import type { RepoRemoved } from '../../runtime/api/client/client.ts';
 import { type Call, defineVerb } from '../command.ts';
 import { withClient } from '../session.ts';
 

@@ -1,5 +1,5 @@
 /** `stator repo show`. */
-import type { RepoShow } from '../../runtime/client/client.ts';
+import type { RepoShow } from '../../runtime/api/client/client.ts';
 import { defineVerb } from '../command.ts';
 import type { Output } from '../output.ts';
 import { plainKept } from '../registered.ts';

@@ -4,7 +4,7 @@ import { parsePlan } from '../../machines/document/plan-document.ts';
 import { guardTexts } from '../../machines/plan/guards.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import type { Client, PlanShow, SignalAnswer } from '../../runtime/client/client.ts';
+import type { Client, PlanShow, SignalAnswer } from '../../runtime/api/client/client.ts';
 import { refusalLines } from '../verdict.ts';
 
 export interface Beginning {

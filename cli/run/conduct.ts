@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import type { Client, PlanShow } from '../../runtime/client/client.ts';
+import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
 import { isAbsence } from '../absence.ts';
 import type { Call } from '../command.ts';
 import { differsFromFile } from '../file-binding.ts';

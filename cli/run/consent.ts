@@ -1,7 +1,7 @@
 /** The planned document, shown to the person at the terminal, and whether agents are to carry it out. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import type { Client, PlanShow } from '../../runtime/client/client.ts';
+import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
 import type { Call } from '../command.ts';
 import { counted, plain, plainLines } from '../text.ts';
 import type { Display } from './display.ts';

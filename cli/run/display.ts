@@ -1,5 +1,5 @@
 /** What a person, a pipe or a program sees of a run: a moving picture, plain lines, or JSON. */
-import type { FactEntry, InstanceEntry, PlanShow, RunFinished } from '../../runtime/client/client.ts';
+import type { FactEntry, InstanceEntry, PlanShow, RunFinished } from '../../runtime/api/client/client.ts';
 import { createAttention, wantsAttention } from '../attention.ts';
 import type { Call } from '../command.ts';
 import { deadlineText, permissionCommand, permissionsOf, permissionText } from '../instance/permission.ts';

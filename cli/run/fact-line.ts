@@ -2,7 +2,7 @@
 
 import type { AgentTag, PlanTag, TaskTag, WaveTag } from '../../machines/vocabulary/public-state.ts';
 import { reasonText } from '../../machines/vocabulary/reason-text.ts';
-import type { HistoryEntry, PlanShow } from '../../runtime/client/client.ts';
+import type { HistoryEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { brief, clockTime, plain, untilText } from '../text.ts';
 
 /** What a line may add to the bare fact, as it stands now: titles of tasks, and what is asked. */

@@ -1,7 +1,7 @@
 /** The picture of a plan at work: a few lines that fit the terminal. A pure function of what is known and what time it is. */
 import { instanceTitle } from '../../machines/vocabulary/ids.ts';
 import { reasonText } from '../../machines/vocabulary/reason-text.ts';
-import type { InstanceEntry, PlanShow } from '../../runtime/client/client.ts';
+import type { InstanceEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import type { Paint } from '../colour.ts';
 import { deadlineText, permissionCommand, permissionsOf } from '../instance/permission.ts';
 import { isLive } from '../instance/view.ts';

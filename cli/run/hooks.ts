@@ -1,6 +1,6 @@
 /** What hooks of the repo are still to be told when a run leaves that owned the engine: they get some time, then what is left is listed. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Client, DeliveryEntry } from '../../runtime/client/client.ts';
+import type { Client, DeliveryEntry } from '../../runtime/api/client/client.ts';
 import { counted } from '../text.ts';
 import type { Display } from './display.ts';
 

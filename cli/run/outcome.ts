@@ -4,7 +4,7 @@ import { landingText } from '../../machines/vocabulary/landing.ts';
 import { forgeMergeText } from '../../machines/vocabulary/plan-pull.ts';
 import { logCommand, reasonText } from '../../machines/vocabulary/reason-text.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import type { InstanceEntry, PlanShow } from '../../runtime/client/client.ts';
+import type { InstanceEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { blockText } from '../block-text.ts';
 import { isLive } from '../instance/view.ts';
 import { brief, plain } from '../text.ts';

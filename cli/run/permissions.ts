@@ -1,5 +1,5 @@
 /** What agents ask to be allowed while a plan runs, as the person at the terminal is asked it. */
-import type { Client, InstanceEntry, PlanShow } from '../../runtime/client/client.ts';
+import type { Client, InstanceEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import {
   deadlineText,
   type Permission,

@@ -1,7 +1,7 @@
 /** Before a plan runs: its repo and its document are registered or brought up to date, and it is started, or taken up again. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import type { Client, PlanShow } from '../../runtime/client/client.ts';
+import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
 import { identityIn } from '../../runtime/engine/connect.ts';
 import type { Call } from '../command.ts';
 import { type BoundFile, bind, findPlan, isEdited, planOfFile } from '../file-binding.ts';

@@ -4,7 +4,7 @@
  */
 import { createInterface, type Interface } from 'node:readline';
 import { Writable } from 'node:stream';
-import type { SignalAnswer } from '../../runtime/client/client.ts';
+import type { SignalAnswer } from '../../runtime/api/client/client.ts';
 import type { Call } from '../command.ts';
 import { plainLines } from '../text.ts';
 

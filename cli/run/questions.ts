@@ -1,6 +1,6 @@
 /** What agents ask while a plan runs, put to the person at the terminal, one question after the other. The picture of the plan goes on meanwhile. */
 import { answerCommand } from '../../machines/plan/advice.ts';
-import type { Client, InstanceEntry, PlanShow } from '../../runtime/client/client.ts';
+import type { Client, InstanceEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { canAsk } from '../ask.ts';
 import type { Call } from '../command.ts';
 import { refusalLines, verdictMs } from '../verdict.ts';

@@ -1,7 +1,7 @@
 /** What a run has come to, told at its end: what changed, who judged it and how. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import type { Client, HistoryEntry, Judgement, PlanDiff, PlanShow } from '../../runtime/client/client.ts';
+import type { Client, HistoryEntry, Judgement, PlanDiff, PlanShow } from '../../runtime/api/client/client.ts';
 import { changeLines } from '../plan/change-lines.ts';
 import { counted, plain } from '../text.ts';
 import { budgetText, usageText } from '../usage-text.ts';

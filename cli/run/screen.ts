@@ -2,7 +2,7 @@
  * A block of lines at the bottom of a terminal that is redrawn in place, and plain lines that scroll above it. One write per picture, and a
  * cleared screen only where its size has changed, so nothing flickers.
  */
-import { colouredText } from '../../runtime/platform/terminal-text.ts';
+import { colouredText } from '../../runtime/base/platform/terminal-text.ts';
 import { type Stream, sizeOf } from '../output.ts';
 import { cut, widthOf } from '../text.ts';
 

@@ -1,6 +1,6 @@
 /** Looks at a plan while it runs, shows what it sees, and says how it ended. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Client, FactEntry, InstanceEntry, PlanShow } from '../../runtime/client/client.ts';
+import type { Client, FactEntry, InstanceEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { isAbsence } from '../absence.ts';
 import type { Display } from './display.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';

@@ -1,6 +1,6 @@
 /** What a run does with an engine: the plan is brought under way and watched to its end; between planning and carrying out a person may have a say. */
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import type { Client, PlanShow } from '../../runtime/client/client.ts';
+import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
 import type { Call } from '../command.ts';
 import type { AfterPlanning } from '../planned.ts';
 import { beginPlan } from './begin.ts';

@@ -1,6 +1,6 @@
 /** `stator signal emit`: the one word that agents know; inside a run it needs no names. */
 import { EngineError, errorClasses } from '../../machines/vocabulary/errors.ts';
-import { nearest } from '../../runtime/config/nearest.ts';
+import { nearest } from '../../runtime/base/config/nearest.ts';
 import { openInbox } from '../../runtime/engine/connect.ts';
 import { readStdin } from '../ask.ts';
 import { type Call, defineVerb } from '../command.ts';

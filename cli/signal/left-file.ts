@@ -1,8 +1,8 @@
 /** A word that cannot be brought into the inbox now, left as a file that the next engine takes: what an agent says is never lost. */
 import { basename } from 'node:path';
 import { EngineError, type ErrorCode } from '../../machines/vocabulary/errors.ts';
+import { isInWalls } from '../../runtime/base/platform/sandbox-variables.ts';
 import { leaveSignalFile } from '../../runtime/engine/connect.ts';
-import { isInWalls } from '../../runtime/platform/sandbox-variables.ts';
 import type { Call } from '../command.ts';
 import { askGit, mainRepository, requireProject } from '../place.ts';
 

@@ -1,5 +1,5 @@
 /** `stator signal list`. */
-import type { SignalEntry } from '../../runtime/client/client.ts';
+import type { SignalEntry } from '../../runtime/api/client/client.ts';
 import type { Tone } from '../colour.ts';
 import { defineVerb } from '../command.ts';
 import { projectHere } from '../place.ts';

@@ -1,5 +1,5 @@
 /** What there is to be sorted by whose turn it is: asked of whoever answers. */
-import type { Client, InstanceEntry, PlanEntry, PlanShow } from '../../runtime/client/client.ts';
+import type { Client, InstanceEntry, PlanEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import type { Seen } from './sort.ts';
 
 /** So many plans are asked about one by one; of more it is quicker to take all agents there are, those of plans that have ended too. */

@@ -10,8 +10,8 @@ import type {
   PlanShow,
   QueueStats,
   RepoEntry,
-} from '../../runtime/client/client.ts';
-import { groupBy } from '../../runtime/platform/group-by.ts';
+} from '../../runtime/api/client/client.ts';
+import { groupBy } from '../../runtime/base/platform/group-by.ts';
 import { permissionCommand, permissionsOf, permissionText } from '../instance/permission.ts';
 import { isLive } from '../instance/view.ts';
 import { outcomeOf } from '../run/outcome.ts';

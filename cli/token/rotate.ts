@@ -1,5 +1,5 @@
 /** `stator token rotate`. */
-import { rotateHomeToken } from '../../runtime/platform/home-token.ts';
+import { rotateHomeToken } from '../../runtime/base/platform/home-token.ts';
 import { defineVerb } from '../command.ts';
 import { homeOfPerson, printToken } from './token.ts';
 

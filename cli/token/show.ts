@@ -1,5 +1,5 @@
 /** `stator token show`. */
-import { ensureHomeToken } from '../../runtime/platform/home-token.ts';
+import { ensureHomeToken } from '../../runtime/base/platform/home-token.ts';
 import { defineVerb } from '../command.ts';
 import { homeOfPerson, printToken } from './token.ts';
 

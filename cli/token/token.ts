@@ -1,7 +1,7 @@
 /** What both verbs of `token` have in common. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { homeFolder } from '../../runtime/config/home.ts';
-import { homeTokenFile } from '../../runtime/platform/home-token.ts';
+import { homeFolder } from '../../runtime/base/config/home.ts';
+import { homeTokenFile } from '../../runtime/base/platform/home-token.ts';
 import type { Call } from '../command.ts';
 
 /** Throws `not_allowed` inside a run: an agent speaks with its own token. */

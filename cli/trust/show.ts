@@ -1,5 +1,5 @@
 /** `stator trust show`. */
-import type { TrustShow } from '../../runtime/client/client.ts';
+import type { TrustShow } from '../../runtime/api/client/client.ts';
 import { defineVerb } from '../command.ts';
 import type { Output } from '../output.ts';
 import { plainKept } from '../registered.ts';

@@ -6,24 +6,24 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { callSocket } from '../client/call.ts';
-import { type Client, createClient } from '../client/client.ts';
-import { refuseUnknownOptions } from '../client/known-options.ts';
-import { noAnswer } from '../client/no-answer.ts';
-import { type Environment, homeFolder } from '../config/home.ts';
-import type { ProgramPreset } from '../config/preset-programs.ts';
-import type { ServerList } from '../forges/server-list.ts';
-import type { LeaveRequest, LeftSignal } from '../gateway/leave.ts';
-import { isInWalls } from '../platform/sandbox-variables.ts';
-import { isThisStator } from '../platform/version.ts';
-import { lockFile, type OwnerFacts, ownerByLock, readFacts } from '../store/sqlite/owner-facts.ts';
+import { callSocket } from '../api/client/call.ts';
+import { type Client, createClient } from '../api/client/client.ts';
+import { refuseUnknownOptions } from '../api/client/known-options.ts';
+import { noAnswer } from '../api/client/no-answer.ts';
+import { type Environment, homeFolder } from '../base/config/home.ts';
+import type { ProgramPreset } from '../base/config/preset-programs.ts';
+import { isInWalls } from '../base/platform/sandbox-variables.ts';
+import { isThisStator } from '../base/platform/version.ts';
+import { lockFile, type OwnerFacts, ownerByLock, readFacts } from '../core/store/sqlite/owner-facts.ts';
+import type { ServerList } from '../work/forges/server-list.ts';
+import type { LeaveRequest, LeftSignal } from '../work/signal-files/leave.ts';
 
-export type * from '../client/client.ts';
+export type * from '../api/client/client.ts';
 
-import type { Recovery } from '../store/sqlite/recovery-report.ts';
+import type { Recovery } from '../core/store/sqlite/recovery-report.ts';
 
-export type * from '../forges/server-list.ts';
-export type { Recovery } from '../store/sqlite/recovery-report.ts';
+export type { Recovery } from '../core/store/sqlite/recovery-report.ts';
+export type * from '../work/forges/server-list.ts';
 
 export interface ConnectOptions {
   env: Environment;
@@ -41,7 +41,7 @@ const claimLimitMs = 1_000;
 
 /** Everything that is wrong with a repo's own prompts. Loaded when it is asked for: it brings the schema library along. */
 export async function promptProblems(repo: string): Promise<EngineError[]> {
-  const templates = await import('../agents/prompts/template-files.ts');
+  const templates = await import('../work/agents/prompts/template-files.ts');
   return templates.promptProblems(repo);
 }
 
@@ -51,25 +51,25 @@ export async function droppedFlagsOf(
   path: string,
   env: Environment,
 ): Promise<readonly string[]> {
-  const { droppedFlags } = await import('../agents/presets/known-flags.ts');
+  const { droppedFlags } = await import('../work/agents/presets/known-flags.ts');
   return droppedFlags(preset, path, env);
 }
 
 /** What an agent wrote, as people read it. Loaded when it is asked for. */
 export async function readableLog(preset: string | null, text: string): Promise<string> {
-  const log = await import('../agents/reports/readable-log.ts');
+  const log = await import('../work/agents/reports/readable-log.ts');
   return log.readableLog(preset, text);
 }
 
 /** Who commits in that folder. Throws `bad_config` where git knows nobody, and `git_failed` where it could not say. */
 export async function identityIn(folder: string): Promise<{ name: string; email: string }> {
-  const { identity } = await import('../git/identity.ts');
+  const { identity } = await import('../work/git/identity.ts');
   return identity({ path: folder });
 }
 
 /** The branch, tag or commit that plans of a repository start from. Throws `bad_repo`, and `bad_config` where the configured one is not there. */
 export async function baseBranchIn(repo: string, configured: string): Promise<string> {
-  const { baseBranch, createSharedAccess, inspectRepository } = await import('../git/repository.ts');
+  const { baseBranch, createSharedAccess, inspectRepository } = await import('../work/git/repository.ts');
   const shared = createSharedAccess();
   try {
     return await baseBranch(await inspectRepository(repo, shared), configured);
@@ -83,25 +83,25 @@ export async function envFileIn(
   repo: string,
   file: string,
 ): Promise<{ readonly variables: Readonly<Record<string, string>>; readonly warnings: readonly string[] }> {
-  const { readEnvFile } = await import('../agents/env-file.ts');
+  const { readEnvFile } = await import('../work/agents/env-file.ts');
   return readEnvFile(file, repo);
 }
 
 /** Throws what Node throws where SQLite's own part is not built, or built for another Node. */
 export async function tryStoreModule(): Promise<void> {
-  const { tryModule } = await import('../store/sqlite/recovery.ts');
+  const { tryModule } = await import('../core/store/sqlite/recovery.ts');
   tryModule();
 }
 
 /** What killed gits left in a repository that stops others, each with what to do. */
 export async function gitTroublesIn(repo: string): Promise<string[]> {
-  const { gitTroubles } = await import('../git/troubles.ts');
+  const { gitTroubles } = await import('../work/git/troubles.ts');
   return gitTroubles(repo);
 }
 
 /** What SQLite finds wrong in the store of that environment, a line each; none where it is whole, or there is none. Reads the whole file. Throws as the store. */
 export async function storeFaultsIn(env: Environment): Promise<string[]> {
-  const { storeFaults } = await import('../store/sqlite/recovery.ts');
+  const { storeFaults } = await import('../core/store/sqlite/recovery.ts');
   return storeFaults(join(homeFolder(env), 'taskstore.db'));
 }
 
@@ -109,9 +109,9 @@ export async function storeFaultsIn(env: Environment): Promise<string[]> {
 export async function recoverStoreIn(env: Environment): Promise<Recovery> {
   const home = homeFolder(env);
   const [{ recoverStore }, { migrations }, { acquireOwner }] = await Promise.all([
-    import('../store/sqlite/recovery.ts'),
-    import('../store/sqlite/schema.ts'),
-    import('../store/sqlite/owner.ts'),
+    import('../core/store/sqlite/recovery.ts'),
+    import('../core/store/sqlite/schema.ts'),
+    import('../core/store/sqlite/owner.ts'),
   ]);
   const owner = await acquireOwner(home, { nowMs: () => Date.now() });
   try {
@@ -123,7 +123,7 @@ export async function recoverStoreIn(env: Environment): Promise<Recovery> {
 
 /** The forges that a person knows, in a file of the home: no engine is needed. */
 export async function serverList(env: Environment): Promise<ServerList> {
-  const { createServerList } = await import('../forges/server-list.ts');
+  const { createServerList } = await import('../work/forges/server-list.ts');
   return createServerList({ home: homeFolder(env), env });
 }
 
@@ -270,7 +270,7 @@ async function isOwner({ socketPath }: Listening, home: string, env: Environment
 
 async function ownerOf(home: string): Promise<OwnerFacts | null> {
   // SQLite is loaded by whoever needs it.
-  return ownerByLock(home) ?? (await import('../store/sqlite/owner.ts')).readOwner(home);
+  return ownerByLock(home) ?? (await import('../core/store/sqlite/owner.ts')).readOwner(home);
 }
 
 interface InRun extends Environment {
@@ -308,7 +308,7 @@ export async function openInbox(env: Environment): Promise<Client> {
 
 /** A signal as a file, for whoever cannot be heard otherwise. Loaded when it comes to that. Throws as `leaveSignalFile` of the gateway. */
 export async function leaveSignalFile(request: LeaveRequest): Promise<LeftSignal> {
-  const gateway = await import('../gateway/leave.ts');
+  const gateway = await import('../work/signal-files/leave.ts');
   return gateway.leaveSignalFile(request);
 }
 

@@ -7,27 +7,27 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
-import { type HttpConfig, homeFolder, loadDaemonConfig, socketPath } from '../config/config.ts';
-import type { StatusAnswer } from '../contract/repos.ts';
-import { check, errorResponse, mustBeJson } from '../control/requests.ts';
-import { type ControlServer, serveSocket } from '../control/server.ts';
-import { serveTcp } from '../control/tcp.ts';
-import type { Inspector } from '../inspector/inspector.ts';
-import { inspectorFile } from '../inspector/place.ts';
-import { ensureHome } from '../platform/home.ts';
-import { ensureHomeToken, readHomeToken } from '../platform/home-token.ts';
-import { later } from '../platform/later.ts';
-import { appendTo, createLog, harmless, type Log } from '../platform/log.ts';
-import { untilBeat } from '../platform/poll-loop.ts';
-import { localTime } from '../platform/terminal-text.ts';
-import { statorBuild, statorVersion } from '../platform/version.ts';
-import { acquireOwner, type Owner, readOwner } from '../store/sqlite/owner.ts';
-import { storeFile } from '../store/sqlite/store.ts';
+import type { StatusAnswer } from '../api/contract/repos.ts';
+import { check, errorResponse, mustBeJson } from '../api/control/requests.ts';
+import { type ControlServer, serveSocket } from '../api/control/server.ts';
+import { serveTcp } from '../api/control/tcp.ts';
+import type { Inspector } from '../api/inspector/inspector.ts';
+import { inspectorFile } from '../api/inspector/place.ts';
+import { type HttpConfig, homeFolder, loadDaemonConfig, socketPath } from '../base/config/config.ts';
+import { ensureHome } from '../base/platform/home.ts';
+import { ensureHomeToken, readHomeToken } from '../base/platform/home-token.ts';
+import { later } from '../base/platform/later.ts';
+import { appendTo, createLog, harmless, type Log } from '../base/platform/log.ts';
+import { untilBeat } from '../base/platform/poll-loop.ts';
+import { localTime } from '../base/platform/terminal-text.ts';
+import { statorBuild, statorVersion } from '../base/platform/version.ts';
+import { acquireOwner, type Owner, readOwner } from '../core/store/sqlite/owner.ts';
+import { storeFile } from '../core/store/sqlite/store.ts';
 import type { Core } from './core.ts';
 import type { Engine, EngineOptions } from './options.ts';
 import { type Answering, type Listen, startEngine } from './start.ts';
 
-const loadInspector = later(() => import('../inspector/inspector.ts'));
+const loadInspector = later(() => import('../api/inspector/inspector.ts'));
 
 export interface DaemonOptions
   extends Pick<

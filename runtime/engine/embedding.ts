@@ -6,11 +6,11 @@ import { isAbsolute, join, relative } from 'node:path';
 import { decodePlan } from '../../machines/document/plan-document.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { planNameOf } from '../../machines/vocabulary/ids.ts';
-import type { Client, SendRequest } from '../client/client.ts';
-import { type KnownOptions, refuseUnknownOptions } from '../client/known-options.ts';
-import type { FactEntry, PlanEntry, PlanShow } from '../contract/plans.ts';
-import type { SignalAnswer } from '../contract/signals.ts';
-import { textDigest } from '../platform/text-digest.ts';
+import type { Client, SendRequest } from '../api/client/client.ts';
+import { type KnownOptions, refuseUnknownOptions } from '../api/client/known-options.ts';
+import type { FactEntry, PlanEntry, PlanShow } from '../api/contract/plans.ts';
+import type { SignalAnswer } from '../api/contract/signals.ts';
+import { textDigest } from '../base/platform/text-digest.ts';
 
 export interface PlanFile {
   project: string;

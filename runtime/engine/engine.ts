@@ -3,18 +3,25 @@
  * There is no state outside of it: two engines with two homes live side by side.
  */
 import type { AnyDefinition } from '../../actors/definition.ts';
-import { type KnownOptions, refuseUnknownOptions } from '../client/known-options.ts';
-import { checkOverrides, homeFolder } from '../config/config.ts';
-import { serveSocket } from '../control/server.ts';
-import { ensureHome } from '../platform/home.ts';
-import { acquireOwner } from '../store/sqlite/owner.ts';
+import { type KnownOptions, refuseUnknownOptions } from '../api/client/known-options.ts';
+import { serveSocket } from '../api/control/server.ts';
+import { checkOverrides, homeFolder } from '../base/config/config.ts';
+import { ensureHome } from '../base/platform/home.ts';
+import { acquireOwner } from '../core/store/sqlite/owner.ts';
 import type { Engine, EngineOptions } from './options.ts';
 import { type Listen, overridesOf, startEngine } from './start.ts';
 
 export { defineMachine } from '../../actors/define-machine.ts';
 export type * from '../../actors/definition.ts';
 export { EngineError } from '../../machines/vocabulary/errors.ts';
-export type { Client, SendRequest } from '../client/client.ts';
+export type { Client, SendRequest } from '../api/client/client.ts';
+export type * from '../api/contract/hooks.ts';
+export type * from '../api/contract/machines.ts';
+export type * from '../api/contract/plans.ts';
+export type * from '../api/contract/repos.ts';
+export type * from '../api/contract/runs.ts';
+export type * from '../api/contract/signals.ts';
+export type * from '../api/contract/words.ts';
 export type {
   AgentCall,
   AgentCommand,
@@ -25,16 +32,9 @@ export type {
   HookMessage,
   OwnAgent,
   OwnHook,
-} from '../config/config.ts';
-export type * from '../contract/hooks.ts';
-export type * from '../contract/machines.ts';
-export type * from '../contract/plans.ts';
-export type * from '../contract/repos.ts';
-export type * from '../contract/runs.ts';
-export type * from '../contract/signals.ts';
-export type * from '../contract/words.ts';
-export { FatalError, RetryAtError } from '../effects/machine-effect.ts';
-export { type FaultPoint, type Faults, faultPoints } from '../platform/faults.ts';
+} from '../base/config/config.ts';
+export { type FaultPoint, type Faults, faultPoints } from '../base/platform/faults.ts';
+export { FatalError, RetryAtError } from '../work/effects/machine-effect.ts';
 export type { Embedding, PlanFile, PlanName } from './embedding.ts';
 export type { Machine, Machines } from './machines.ts';
 export type { Engine, EngineOptions } from './options.ts';

@@ -6,10 +6,10 @@ import { checkDefinition } from '../../actors/define-machine.ts';
 import type { AnyDefinition, InputOf, SentTo } from '../../actors/definition.ts';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { machineTree, parseTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
-import type { Client, FactEntry, HistoryEntry } from '../client/client.ts';
-import type { DaemonConfig } from '../config/config.ts';
-import type { MachineExplanation, MachineTreeEntry, MachineVerdict } from '../contract/machines.ts';
-import { type Change, mustCommit, type Store } from '../store/port.ts';
+import type { Client, FactEntry, HistoryEntry } from '../api/client/client.ts';
+import type { MachineExplanation, MachineTreeEntry, MachineVerdict } from '../api/contract/machines.ts';
+import type { DaemonConfig } from '../base/config/config.ts';
+import { type Change, mustCommit, type Store } from '../core/store/port.ts';
 
 /** A machine of one's own in a running engine. Throws `not_found` for a tree that is not there. */
 export interface Machine<D extends AnyDefinition> {

@@ -2,14 +2,14 @@
 
 import { join } from 'node:path';
 import { supervisorTree } from '../../machines/vocabulary/ids.ts';
-import { callApp } from '../client/call.ts';
-import { type Client, createClient } from '../client/client.ts';
-import { loadDaemonConfig } from '../config/config.ts';
-import { systemClock } from '../platform/clock.ts';
-import { ensureHome } from '../platform/home.ts';
-import { appendTo, createLog } from '../platform/log.ts';
-import { insertSignal } from '../store/port.ts';
-import { acquireOwner, type Owner } from '../store/sqlite/owner.ts';
+import { callApp } from '../api/client/call.ts';
+import { type Client, createClient } from '../api/client/client.ts';
+import { loadDaemonConfig } from '../base/config/config.ts';
+import { systemClock } from '../base/platform/clock.ts';
+import { ensureHome } from '../base/platform/home.ts';
+import { appendTo, createLog } from '../base/platform/log.ts';
+import { insertSignal } from '../core/store/port.ts';
+import { acquireOwner, type Owner } from '../core/store/sqlite/owner.ts';
 import { type Core, createCore } from './core.ts';
 
 /**

@@ -1,12 +1,12 @@
 /** What a program of one's own gives an engine, and gets of it. Types alone: what carries them out is no part of the public declarations. */
 import type { AnyDefinition } from '../../actors/definition.ts';
 import type { EngineError } from '../../machines/vocabulary/errors.ts';
-import type { Client } from '../client/client.ts';
-import type { RepoOverrides } from '../config/config.ts';
-import type { Environment } from '../config/home.ts';
-import type { Clock } from '../platform/clock.ts';
-import type { Faults } from '../platform/faults.ts';
-import type { Log } from '../platform/log.ts';
+import type { Client } from '../api/client/client.ts';
+import type { RepoOverrides } from '../base/config/config.ts';
+import type { Environment } from '../base/config/home.ts';
+import type { Clock } from '../base/platform/clock.ts';
+import type { Faults } from '../base/platform/faults.ts';
+import type { Log } from '../base/platform/log.ts';
 import type { Embedding } from './embedding.ts';
 import type { Machines } from './machines.ts';
 

@@ -1,8 +1,8 @@
 /** Engines of other homes on this machine: what one store does not know in a repository may be theirs. */
 import { readdirSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { hasProc, readProcessTable } from '../platform/process-table.ts';
-import { registeredPaths } from '../store/sqlite/recovery.ts';
+import { hasProc, readProcessTable } from '../base/platform/process-table.ts';
+import { registeredPaths } from '../core/store/sqlite/recovery.ts';
 
 /**
  * An engine of this user that lives, and has that repository registered or does not let itself be asked; null: there is none, or the system does not tell

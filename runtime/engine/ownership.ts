@@ -1,7 +1,7 @@
 /** Whether an engine still owns its home. */
 import { EngineError, withHint } from '../../machines/vocabulary/errors.ts';
-import type { Log } from '../platform/log.ts';
-import type { Owner } from '../store/sqlite/owner.ts';
+import type { Log } from '../base/platform/log.ts';
+import type { Owner } from '../core/store/sqlite/owner.ts';
 import type { EngineState } from './state.ts';
 
 export function lostHome(home: string): EngineError {

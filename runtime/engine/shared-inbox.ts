@@ -1,9 +1,9 @@
 /** The inbox of a home whose owner lives and cannot be asked: what is sent goes through the same admission, and the owner finds the row. */
 
-import { callApp } from '../client/call.ts';
-import { type Client, createClient } from '../client/client.ts';
-import { systemClock } from '../platform/clock.ts';
-import { createLog } from '../platform/log.ts';
+import { callApp } from '../api/client/call.ts';
+import { type Client, createClient } from '../api/client/client.ts';
+import { systemClock } from '../base/platform/clock.ts';
+import { createLog } from '../base/platform/log.ts';
 import { createCore } from './core.ts';
 
 /** What there is to tell is the answer. */

@@ -1,10 +1,10 @@
 /** How an engine leaves its home: every step is taken, whatever became of the ones before it, so that the next owner finds a home that is free. */
 import { messageOf } from '../../machines/vocabulary/errors.ts';
-import type { ControlServer } from '../control/server.ts';
-import { agentsAtWork, requeueAgents } from '../outbox/requeue.ts';
-import { insertSignal } from '../store/port.ts';
-import type { EffectRow } from '../store/rows.ts';
-import type { Owner } from '../store/sqlite/owner.ts';
+import type { ControlServer } from '../api/control/server.ts';
+import { agentsAtWork, requeueAgents } from '../core/outbox/requeue.ts';
+import { insertSignal } from '../core/store/port.ts';
+import type { EffectRow } from '../core/store/rows.ts';
+import type { Owner } from '../core/store/sqlite/owner.ts';
 import type { Core } from './core.ts';
 import { viewedPlan } from './state.ts';
 

@@ -1,17 +1,17 @@
 /** The composition root: puts an engine together for whoever owns the home. */
 import { join } from 'node:path';
 import { type EngineError, errorClasses, messageOf } from '../../machines/vocabulary/errors.ts';
-import { callApp } from '../client/call.ts';
-import { createClient } from '../client/client.ts';
-import { refuseUnknownOptions } from '../client/known-options.ts';
-import { loadDaemonConfig, type RepoOverrides, socketPath } from '../config/config.ts';
-import type { App } from '../control/app.ts';
-import type { ControlServer } from '../control/server.ts';
-import { systemClock } from '../platform/clock.ts';
-import { loadLater } from '../platform/later.ts';
-import { appendTo, createLog, harmless, type Log } from '../platform/log.ts';
-import { insertSignal } from '../store/port.ts';
-import type { Owner } from '../store/sqlite/owner.ts';
+import { callApp } from '../api/client/call.ts';
+import { createClient } from '../api/client/client.ts';
+import { refuseUnknownOptions } from '../api/client/known-options.ts';
+import type { App } from '../api/control/app.ts';
+import type { ControlServer } from '../api/control/server.ts';
+import { loadDaemonConfig, type RepoOverrides, socketPath } from '../base/config/config.ts';
+import { systemClock } from '../base/platform/clock.ts';
+import { loadLater } from '../base/platform/later.ts';
+import { appendTo, createLog, harmless, type Log } from '../base/platform/log.ts';
+import { insertSignal } from '../core/store/port.ts';
+import type { Owner } from '../core/store/sqlite/owner.ts';
 import { type Core, createCore } from './core.ts';
 import { createEmbedding } from './embedding.ts';
 import { createMachines, machinesFor, releaseHeld } from './machines.ts';

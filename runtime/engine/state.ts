@@ -3,7 +3,7 @@
  * Whoever depends on one of these subscribes; whoever finds out triggers.
  */
 import { createStore } from '@xstate/store';
-import type { DaemonConfig } from '../config/config.ts';
+import type { DaemonConfig } from '../base/config/config.ts';
 
 export interface EngineContext {
   readonly ownsHome: boolean;

@@ -5,22 +5,23 @@ import { isWork, laneLimit } from '../../actors/own-machine.ts';
 import type { MachineEffect } from '../../machines/vocabulary/effect.ts';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { repoTree } from '../../machines/vocabulary/ids.ts';
-import { createRetentionWatch, type RetentionWatch } from '../cleaning/retention-watch.ts';
-import { createRunSockets } from '../control/run-sockets.ts';
-import { createHandlers } from '../effects/handlers.ts';
-import { takeNotes } from '../effects/plan-base.ts';
-import { createPullRequestWatch, type PullRequestWatch } from '../forges/pull-request-watch.ts';
-import { createGateway, type Gateway } from '../gateway/gateway.ts';
-import { withNotes } from '../git/notes.ts';
-import { listWorktrees } from '../git/worktree-list.ts';
-import { type BudgetWatch, createBudgetWatch } from '../outbox/budget-watch.ts';
-import { createDispatcher, type Dispatcher } from '../outbox/dispatcher.ts';
-import { agentsAtWork } from '../outbox/requeue.ts';
-import { createHealth, type Health } from '../repos/health.ts';
-import { createRepoWatchers, type RepoWatchers } from '../repos/repo-watchers.ts';
-import { createVerificationWatch, type VerificationWatch } from '../repos/verification-watch.ts';
-import type { EffectRow } from '../store/rows.ts';
-import type { Owner } from '../store/sqlite/owner.ts';
+import { createRunSockets } from '../api/control/run-sockets.ts';
+import { type BudgetWatch, createBudgetWatch } from '../core/outbox/budget-watch.ts';
+import { createDispatcher, type Dispatcher } from '../core/outbox/dispatcher.ts';
+import { agentsAtWork } from '../core/outbox/requeue.ts';
+import type { EffectRow } from '../core/store/rows.ts';
+import type { Owner } from '../core/store/sqlite/owner.ts';
+import { lookAtAccounts } from '../work/agents/accounts.ts';
+import { createHandlers } from '../work/effects/handlers.ts';
+import { takeNotes } from '../work/effects/plan-base.ts';
+import { createPullRequestWatch, type PullRequestWatch } from '../work/forges/pull-request-watch.ts';
+import { createRetentionWatch, type RetentionWatch } from '../work/gc/retention-watch.ts';
+import { withNotes } from '../work/git/notes.ts';
+import { listWorktrees } from '../work/git/worktree-list.ts';
+import { createHealth, type Health } from '../work/repos/health.ts';
+import { createRepoWatchers, type RepoWatchers } from '../work/repos/repo-watchers.ts';
+import { createVerificationWatch, type VerificationWatch } from '../work/repos/verification-watch.ts';
+import { createGateway, type Gateway } from '../work/signal-files/gateway.ts';
 import type { Handling, Parts } from './parts.ts';
 
 /** What goes on by itself as long as an engine stays. */
@@ -185,7 +186,7 @@ function openDispatcher(core: Parts, owner: Owner, watchers: Watchers | null): D
     onSignals,
     startableAgents: startable,
     budget: { store, projects, nowMs },
-    accounts: { store, projects, env, nowMs },
+    casting: () => lookAtAccounts({ store, projects, env, nowMs }),
     ...machineLimits(core.machines),
     closedRepos: () => [
       ...projects.closed(),

@@ -4,8 +4,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { callSocket } from '../../runtime/client/call.ts';
-import { type Client, createClient, type PlanShow } from '../../runtime/client/client.ts';
+import { callSocket } from '../../runtime/api/client/call.ts';
+import { type Client, createClient, type PlanShow } from '../../runtime/api/client/client.ts';
 import { type Daemon, startDaemon } from '../../runtime/engine/daemon.ts';
 import { acts, documentOf, plans, repos, type ScenePlan } from './fleet.ts';
 

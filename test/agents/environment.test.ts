@@ -4,10 +4,10 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSyn
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { envFileLimitBytes, envValueLimitBytes, parseEnv, readEnvFile } from '../../runtime/agents/env-file.ts';
-import { type RunSurroundings, runEnvironment } from '../../runtime/agents/environment.ts';
-import { ensureLauncher } from '../../runtime/agents/launcher.ts';
-import { gitLocalVariables } from '../../runtime/git/local-variables.ts';
+import { envFileLimitBytes, envValueLimitBytes, parseEnv, readEnvFile } from '../../runtime/work/agents/env-file.ts';
+import { type RunSurroundings, runEnvironment } from '../../runtime/work/agents/environment.ts';
+import { ensureLauncher } from '../../runtime/work/agents/launcher.ts';
+import { gitLocalVariables } from '../../runtime/work/git/local-variables.ts';
 import { createFolder, failureOf, lines } from '../support/agent.ts';
 import { expectError, expectProse } from '../support/prose.ts';
 

@@ -3,8 +3,8 @@ import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import { isAlive, parseIdentity } from '../../runtime/platform/process-table.ts';
-import { migrations } from '../../runtime/store/sqlite/schema.ts';
+import { isAlive, parseIdentity } from '../../runtime/base/platform/process-table.ts';
+import { migrations } from '../../runtime/core/store/sqlite/schema.ts';
 import {
   begin,
   gate,

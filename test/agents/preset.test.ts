@@ -4,12 +4,12 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileS
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { CommandPlaces } from '../../runtime/agents/command-line.ts';
-import { runEnvironment } from '../../runtime/agents/environment.ts';
-import { commandLine } from '../../runtime/agents/preset.ts';
-import type { RunBrief } from '../../runtime/agents/run-brief.ts';
-import { writeRunFile } from '../../runtime/agents/run-folder.ts';
-import { launch } from '../../runtime/agents/wrapper.ts';
+import type { CommandPlaces } from '../../runtime/work/agents/command-line.ts';
+import { runEnvironment } from '../../runtime/work/agents/environment.ts';
+import { commandLine } from '../../runtime/work/agents/preset.ts';
+import type { RunBrief } from '../../runtime/work/agents/run-brief.ts';
+import { writeRunFile } from '../../runtime/work/agents/run-folder.ts';
+import { launch } from '../../runtime/work/agents/wrapper.ts';
 import { briefOf, createFolder, failureOf, lines } from '../support/agent.ts';
 import { expectError, expectProse } from '../support/prose.ts';
 import { createRun, ended } from '../support/run.ts';

@@ -4,12 +4,12 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { CommandPlaces } from '../../runtime/agents/command-line.ts';
-import { commandLine } from '../../runtime/agents/preset.ts';
-import { presetFlags } from '../../runtime/agents/presets/known-flags.ts';
-import { reportOf } from '../../runtime/agents/reports/read-log.ts';
-import { readableLog } from '../../runtime/agents/reports/readable-log.ts';
-import type { ProgramPreset } from '../../runtime/config/preset-programs.ts';
+import type { ProgramPreset } from '../../runtime/base/config/preset-programs.ts';
+import type { CommandPlaces } from '../../runtime/work/agents/command-line.ts';
+import { commandLine } from '../../runtime/work/agents/preset.ts';
+import { presetFlags } from '../../runtime/work/agents/presets/known-flags.ts';
+import { reportOf } from '../../runtime/work/agents/reports/read-log.ts';
+import { readableLog } from '../../runtime/work/agents/reports/readable-log.ts';
 import { briefOf, createFolder, type Differences } from '../support/agent.ts';
 import { callsIn, fakeEnv, programPresets } from '../support/program.ts';
 

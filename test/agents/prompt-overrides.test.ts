@@ -3,10 +3,15 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { roles } from '../../machines/vocabulary/role.ts';
-import { composePrompt } from '../../runtime/agents/prompt.ts';
-import { placeholders } from '../../runtime/agents/prompts/placeholders.ts';
-import { namesIn } from '../../runtime/agents/prompts/template.ts';
-import { builtIn, promptProblems, readTemplates, templateNames } from '../../runtime/agents/prompts/template-files.ts';
+import { composePrompt } from '../../runtime/work/agents/prompt.ts';
+import { placeholders } from '../../runtime/work/agents/prompts/placeholders.ts';
+import { namesIn } from '../../runtime/work/agents/prompts/template.ts';
+import {
+  builtIn,
+  promptProblems,
+  readTemplates,
+  templateNames,
+} from '../../runtime/work/agents/prompts/template-files.ts';
 import { briefOf, createFolder, type Differences, failureOf, lines } from '../support/agent.ts';
 import { expectError } from '../support/prose.ts';
 

@@ -2,8 +2,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { composePrompt, promptOf } from '../../runtime/agents/prompt.ts';
-import { readTemplates } from '../../runtime/agents/prompts/template-files.ts';
+import { composePrompt, promptOf } from '../../runtime/work/agents/prompt.ts';
+import { readTemplates } from '../../runtime/work/agents/prompts/template-files.ts';
 import { briefOf, createFolder, type Differences, lines } from '../support/agent.ts';
 import { expectProse } from '../support/prose.ts';
 

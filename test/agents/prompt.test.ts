@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { roles } from '../../machines/vocabulary/role.ts';
-import { composePrompt, promptOf } from '../../runtime/agents/prompt.ts';
-import { excerpt, fenced, oneLine } from '../../runtime/agents/prompts/quotation.ts';
+import { composePrompt, promptOf } from '../../runtime/work/agents/prompt.ts';
+import { excerpt, fenced, oneLine } from '../../runtime/work/agents/prompts/quotation.ts';
 import { briefOf, type Differences, failureOf, lines } from '../support/agent.ts';
 import { expectError, expectProse } from '../support/prose.ts';
 

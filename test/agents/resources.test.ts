@@ -6,9 +6,9 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { probeBubblewrap } from '../../runtime/platform/bubblewrap.ts';
-import { readProcessTable } from '../../runtime/platform/process-table.ts';
-import { probeResourceLimits } from '../../runtime/platform/resource-limits.ts';
+import { probeBubblewrap } from '../../runtime/base/platform/bubblewrap.ts';
+import { readProcessTable } from '../../runtime/base/platform/process-table.ts';
+import { probeResourceLimits } from '../../runtime/base/platform/resource-limits.ts';
 import {
   begin,
   gate,

@@ -4,10 +4,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { watchRun } from '../../runtime/agents/liveness.ts';
-import { processesOf } from '../../runtime/agents/process-tree.ts';
-import { voidOrAdopt } from '../../runtime/agents/run-folder.ts';
-import { launch } from '../../runtime/agents/wrapper.ts';
+import { watchRun } from '../../runtime/work/agents/liveness.ts';
+import { processesOf } from '../../runtime/work/agents/process-tree.ts';
+import { voidOrAdopt } from '../../runtime/work/agents/run-folder.ts';
+import { launch } from '../../runtime/work/agents/wrapper.ts';
 import { runsOf } from '../support/drawn.ts';
 import { carriersOf, createRun, type TestRun, until } from '../support/run.ts';
 
@@ -102,7 +102,7 @@ test('an agent survives its engine and is watched by the next one to its end', a
 /** A process of its own launches the run and kills itself in the same turn, after the spawn and before any claim can be seen. */
 async function launchAndDie(run: TestRun): Promise<void> {
   const program = `
-    import { launch } from ${JSON.stringify(new URL('../../dist/runtime/agents/wrapper.js', import.meta.url).href)};
+    import { launch } from ${JSON.stringify(new URL('../../dist/runtime/work/agents/wrapper.js', import.meta.url).href)};
     void launch(JSON.parse(process.argv[1]));
     process.kill(process.pid, 'SIGKILL');`;
   const args = ['--input-type=module', '-e', program, JSON.stringify(run.request)];

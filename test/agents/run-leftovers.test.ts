@@ -3,10 +3,10 @@ import { spawn } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { watchRun } from '../../runtime/agents/liveness.ts';
-import { processesOf } from '../../runtime/agents/process-tree.ts';
-import { stopTree } from '../../runtime/agents/stopping.ts';
-import { isAlive, readProcessTable } from '../../runtime/platform/process-table.ts';
+import { isAlive, readProcessTable } from '../../runtime/base/platform/process-table.ts';
+import { watchRun } from '../../runtime/work/agents/liveness.ts';
+import { processesOf } from '../../runtime/work/agents/process-tree.ts';
+import { stopTree } from '../../runtime/work/agents/stopping.ts';
 import { agentOf, carriersOf, createRun, ended, type TestRun, until } from '../support/run.ts';
 
 const forever = new AbortController().signal;

@@ -2,9 +2,9 @@
 import { rmSync, statSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { watchRun } from '../../runtime/agents/liveness.ts';
-import { rotateLog, TAIL_BYTES, tailOf } from '../../runtime/agents/output-log.ts';
-import { safeText } from '../../runtime/platform/terminal-text.ts';
+import { safeText } from '../../runtime/base/platform/terminal-text.ts';
+import { watchRun } from '../../runtime/work/agents/liveness.ts';
+import { rotateLog, TAIL_BYTES, tailOf } from '../../runtime/work/agents/output-log.ts';
 import { createRun } from '../support/run.ts';
 
 const forever = new AbortController().signal;

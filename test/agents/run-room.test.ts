@@ -4,10 +4,10 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { watchRun } from '../../runtime/agents/liveness.ts';
-import { createRunFolder, readClaim, runFolderAt } from '../../runtime/agents/run-folder.ts';
-import { type LaunchRequest, launch } from '../../runtime/agents/wrapper.ts';
-import { outputLostMark } from '../../runtime/agents/wrapper-script.ts';
+import { watchRun } from '../../runtime/work/agents/liveness.ts';
+import { createRunFolder, readClaim, runFolderAt } from '../../runtime/work/agents/run-folder.ts';
+import { type LaunchRequest, launch } from '../../runtime/work/agents/wrapper.ts';
+import { outputLostMark } from '../../runtime/work/agents/wrapper-script.ts';
 import { gate } from '../support/engine.ts';
 import { createRun, until } from '../support/run.ts';
 

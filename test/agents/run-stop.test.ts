@@ -3,19 +3,19 @@ import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { lastActivityMs, watchRun } from '../../runtime/agents/liveness.ts';
-import { tailOf } from '../../runtime/agents/output-log.ts';
-import { processesOf } from '../../runtime/agents/process-tree.ts';
-import { voidOrAdopt } from '../../runtime/agents/run-folder.ts';
-import { freezeTree, stopTree, sweepLeftovers, thawTree } from '../../runtime/agents/stopping.ts';
-import { launch } from '../../runtime/agents/wrapper.ts';
 import {
   findProcess,
   type Identity,
   isAlive,
   readProcessTable,
   signalProcess,
-} from '../../runtime/platform/process-table.ts';
+} from '../../runtime/base/platform/process-table.ts';
+import { lastActivityMs, watchRun } from '../../runtime/work/agents/liveness.ts';
+import { tailOf } from '../../runtime/work/agents/output-log.ts';
+import { processesOf } from '../../runtime/work/agents/process-tree.ts';
+import { voidOrAdopt } from '../../runtime/work/agents/run-folder.ts';
+import { freezeTree, stopTree, sweepLeftovers, thawTree } from '../../runtime/work/agents/stopping.ts';
+import { launch } from '../../runtime/work/agents/wrapper.ts';
 import { agentOf, carriersOf, createRun, ended, type TestRun, until } from '../support/run.ts';
 
 const forever = new AbortController().signal;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { errorLine, firstTelling, lastTelling } from '../../runtime/agents/reports/telling.ts';
+import { errorLine, firstTelling, lastTelling } from '../../runtime/work/agents/reports/telling.ts';
 
 describe('the line of an output that says why', () => {
   it.each([

@@ -6,8 +6,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { probeBubblewrap } from '../../dist/runtime/base/platform/bubblewrap.js';
 import { createEngine } from '../../dist/runtime/engine/engine.js';
-import { probeBubblewrap } from '../../dist/runtime/platform/bubblewrap.js';
 import { makeRepo, print, round } from './ground.mjs';
 
 const tasks = Number(process.env.STATOR_BENCH_TASKS ?? 4);

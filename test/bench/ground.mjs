@@ -4,9 +4,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { planTree } from '../../dist/machines/vocabulary/ids.js';
+import { createLog } from '../../dist/runtime/base/platform/log.js';
 import { createCore } from '../../dist/runtime/engine/core.js';
 import { openSupervisor } from '../../dist/runtime/engine/one-shot.js';
-import { createLog } from '../../dist/runtime/platform/log.js';
 
 const log = createLog((line) => process.stderr.write(line), 'error');
 

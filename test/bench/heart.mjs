@@ -18,7 +18,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { better, defineQueue } from 'plainjob';
 import { planTree } from '../../dist/machines/vocabulary/ids.js';
-import { handleBatch } from '../../dist/runtime/inbox/transaction.js';
+import { handleBatch } from '../../dist/runtime/core/inbox/transaction.js';
 import { layGround, makeRepo, median, openBenchCore, print, round } from './ground.mjs';
 import { recordWrites, replayWrites } from './recording.mjs';
 

@@ -3,16 +3,16 @@
  * again with an end that does not fit. Four times the text should take four times as long: `growth` says how often as long it took. `--json` prints one object.
  */
 import { parsePlan } from '../../dist/machines/document/plan-document.js';
-import { parseEnv } from '../../dist/runtime/agents/env-file.js';
-import { fenced } from '../../dist/runtime/agents/prompts/quotation.js';
-import { readableLog } from '../../dist/runtime/agents/reports/readable-log.js';
-import { lastTelling } from '../../dist/runtime/agents/reports/telling.js';
-import { checkDocument } from '../../dist/runtime/config/document.js';
-import { repoForm } from '../../dist/runtime/config/schema.js';
-import { readFileName } from '../../dist/runtime/gateway/file-name.js';
-import { lockInTheWay } from '../../dist/runtime/git/lock-file.js';
-import { withoutSecrets } from '../../dist/runtime/platform/secrets.js';
-import { safeText } from '../../dist/runtime/platform/terminal-text.js';
+import { checkDocument } from '../../dist/runtime/base/config/document.js';
+import { repoForm } from '../../dist/runtime/base/config/schema.js';
+import { withoutSecrets } from '../../dist/runtime/base/platform/secrets.js';
+import { safeText } from '../../dist/runtime/base/platform/terminal-text.js';
+import { parseEnv } from '../../dist/runtime/work/agents/env-file.js';
+import { fenced } from '../../dist/runtime/work/agents/prompts/quotation.js';
+import { readableLog } from '../../dist/runtime/work/agents/reports/readable-log.js';
+import { lastTelling } from '../../dist/runtime/work/agents/reports/telling.js';
+import { lockInTheWay } from '../../dist/runtime/work/git/lock-file.js';
+import { readFileName } from '../../dist/runtime/work/signal-files/file-name.js';
 import { print, round } from './ground.mjs';
 
 const task = '# P\n\n## Wave 1\n\n### Task 1: a\n\n';

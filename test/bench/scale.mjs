@@ -7,10 +7,10 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { planTree } from '../../dist/machines/vocabulary/ids.js';
+import { createLog } from '../../dist/runtime/base/platform/log.js';
 import { attach } from '../../dist/runtime/engine/connect.js';
 import { createCore } from '../../dist/runtime/engine/core.js';
 import { openSupervisor } from '../../dist/runtime/engine/one-shot.js';
-import { createLog } from '../../dist/runtime/platform/log.js';
 import { median, planText, print } from './ground.mjs';
 
 const repos = Number(process.env.REPOS ?? 1_000);

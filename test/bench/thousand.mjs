@@ -3,9 +3,9 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { callSocket } from '../../dist/runtime/client/call.js';
-import { createClient } from '../../dist/runtime/client/client.js';
-import { readOwner } from '../../dist/runtime/store/sqlite/owner.js';
+import { callSocket } from '../../dist/runtime/api/client/call.js';
+import { createClient } from '../../dist/runtime/api/client/client.js';
+import { readOwner } from '../../dist/runtime/core/store/sqlite/owner.js';
 import { layGround, makeRepo } from './ground.mjs';
 
 const patienceMs = 60_000;

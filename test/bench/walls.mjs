@@ -5,10 +5,10 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ensureLauncher } from '../../dist/runtime/agents/launcher.js';
-import { createRunFolder, runFolderAt } from '../../dist/runtime/agents/run-folder.js';
-import { createWalls } from '../../dist/runtime/agents/walls.js';
-import { launch } from '../../dist/runtime/agents/wrapper.js';
+import { ensureLauncher } from '../../dist/runtime/work/agents/launcher.js';
+import { createRunFolder, runFolderAt } from '../../dist/runtime/work/agents/run-folder.js';
+import { launch } from '../../dist/runtime/work/agents/wrapper.js';
+import { createWalls } from '../../dist/runtime/work/sandbox/walls.js';
 import { makeRepo, median, print, round } from './ground.mjs';
 
 const turns = Number(process.env.STATOR_BENCH_TURNS ?? 40);

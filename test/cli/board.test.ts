@@ -10,7 +10,7 @@ import { type Board, firstBoard, type News } from '../../cli/monitor/board/state
 import { statusOf } from '../../cli/status/sort.ts';
 import { widthOf } from '../../cli/text.ts';
 import { broken } from '../../cli/typed.ts';
-import type { InstanceEntry, PlanEntry, PlanShow } from '../../runtime/client/client.ts';
+import type { InstanceEntry, PlanEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { askingClaude } from '../support/asking-claude.ts';
 import { planOf } from '../support/cli.ts';
 import { daemonGround, shAgents } from '../support/daemon.ts';

@@ -12,7 +12,7 @@ import { table } from '../../cli/table.ts';
 import { cut, duration, plain, rangeText, widthOf } from '../../cli/text.ts';
 import { usageText } from '../../cli/usage-text.ts';
 import { planTree } from '../../machines/vocabulary/ids.ts';
-import type { HistoryEntry, InstanceEntry, PlanShow } from '../../runtime/client/client.ts';
+import type { HistoryEntry, InstanceEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { expectProse } from '../support/prose.ts';
 import { shownAgent } from '../support/shown-agent.ts';
 

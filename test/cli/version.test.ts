@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { acquireOwner } from '../../runtime/store/sqlite/owner.ts';
+import { acquireOwner } from '../../runtime/core/store/sqlite/owner.ts';
 import { terminal } from '../support/cli.ts';
 import { expectRefusal, expectRefusalJson } from '../support/prose.ts';
 

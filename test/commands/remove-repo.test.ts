@@ -2,12 +2,12 @@
 import { expect, it } from 'vitest';
 import type { Effect } from '../../machines/vocabulary/effect.ts';
 import { planTree } from '../../machines/vocabulary/ids.ts';
-import { createRepoCommands } from '../../runtime/commands/repos.ts';
-import { systemClock } from '../../runtime/platform/clock.ts';
-import { createLog } from '../../runtime/platform/log.ts';
-import { openProjects } from '../../runtime/repos/registry.ts';
-import { createMemoryStore } from '../../runtime/store/memory/store.ts';
-import type { Change, Store } from '../../runtime/store/port.ts';
+import { createRepoCommands } from '../../runtime/api/commands/repos.ts';
+import { systemClock } from '../../runtime/base/platform/clock.ts';
+import { createLog } from '../../runtime/base/platform/log.ts';
+import { createMemoryStore } from '../../runtime/core/store/memory/store.ts';
+import type { Change, Store } from '../../runtime/core/store/port.ts';
+import { openProjects } from '../../runtime/work/repos/registry.ts';
 
 const config = { file: 'f', text: null, kasmosFile: 'k', kasmosText: null, kasmosProblem: null };
 const run = { kind: 'agent.run', id: 'one#1', role: 'coder', place: { branch: 'one', from: 'main' } };

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { refusedAddresses } from '../../runtime/config/config.ts';
-import { kasmosHooks } from '../../runtime/config/kasmos.ts';
+import { refusedAddresses } from '../../runtime/base/config/config.ts';
+import { kasmosHooks } from '../../runtime/base/config/kasmos.ts';
 
 function linesOf(url: string, more = ''): string[] {
   const text = `[[hooks]]\ntype = "webhook"\nname = "deploy"\nurl = "${url}"\nevents = ["review_approved"]\n${more}`;

@@ -10,8 +10,8 @@ import {
   originOf,
   parseRepoConfig,
   readRepoConfigSource,
-} from '../../runtime/config/config.ts';
-import { daemonForm, repoForm } from '../../runtime/config/schema.ts';
+} from '../../runtime/base/config/config.ts';
+import { daemonForm, repoForm } from '../../runtime/base/config/schema.ts';
 import { daemonDefaults, daemonOf, errorOf, home, put, putDaemon, putRepo, repo, repoOf } from '../support/config.ts';
 import { expectError, expectProse } from '../support/prose.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { parse } from 'smol-toml';
 import { describe, expect, it } from 'vitest';
-import { placesOf } from '../../runtime/config/toml-place.ts';
+import { placesOf } from '../../runtime/base/config/toml-place.ts';
 
 describe('lines of values', () => {
   const text = `# comment with [table] and a = 1

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { originOf, type RepoOverrides } from '../../runtime/config/config.ts';
+import { originOf, type RepoOverrides } from '../../runtime/base/config/config.ts';
 import { daemonDefaults, daemonOf, errorOf, home, putKasmos, repo, repoOf } from '../support/config.ts';
 import { expectError, expectProse } from '../support/prose.ts';
 

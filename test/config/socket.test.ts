@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { homeFolder, nearest, socketPath } from '../../runtime/config/config.ts';
+import { homeFolder, nearest, socketPath } from '../../runtime/base/config/config.ts';
 import { errorOf } from '../support/config.ts';
 
 describe('the home and its socket', () => {

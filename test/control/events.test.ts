@@ -3,14 +3,14 @@ import { type ClientRequest, request } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { supervisorTree } from '../../machines/vocabulary/ids.ts';
-import { socketPath } from '../../runtime/config/config.ts';
-import { createApp } from '../../runtime/control/app.ts';
-import type { StreamLimits } from '../../runtime/control/events.ts';
+import { createApp } from '../../runtime/api/control/app.ts';
+import type { StreamLimits } from '../../runtime/api/control/events.ts';
+import { socketPath } from '../../runtime/base/config/config.ts';
+import { systemClock } from '../../runtime/base/platform/clock.ts';
+import { insertSignal, type Store } from '../../runtime/core/store/port.ts';
 import { type Core, createCore } from '../../runtime/engine/core.ts';
 import type { FactEntry } from '../../runtime/engine/engine.ts';
 import { openSupervisor } from '../../runtime/engine/one-shot.ts';
-import { systemClock } from '../../runtime/platform/clock.ts';
-import { insertSignal, type Store } from '../../runtime/store/port.ts';
 import {
   afterwards,
   begin,

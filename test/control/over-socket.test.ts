@@ -3,9 +3,9 @@ import { request } from 'node:http';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import { callSocket } from '../../runtime/client/call.ts';
-import { createClient } from '../../runtime/client/client.ts';
-import { socketPath } from '../../runtime/config/config.ts';
+import { callSocket } from '../../runtime/api/client/call.ts';
+import { createClient } from '../../runtime/api/client/client.ts';
+import { socketPath } from '../../runtime/base/config/config.ts';
 import type { FactEntry } from '../../runtime/engine/engine.ts';
 import {
   agentClient,

@@ -2,9 +2,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
-import type { RouteKey } from '../../runtime/control/route.ts';
-import { routes } from '../../runtime/control/routes.ts';
-import { addServer } from '../../runtime/forges/servers.ts';
+import type { RouteKey } from '../../runtime/api/control/route.ts';
+import { routes } from '../../runtime/api/control/routes.ts';
+import { addServer } from '../../runtime/work/forges/servers.ts';
 import { type Answered, ask, type Given } from '../support/api.ts';
 import {
   begin,

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import { callSocket } from '../../runtime/client/call.ts';
-import { type Client, createClient } from '../../runtime/client/client.ts';
-import { socketPath } from '../../runtime/config/config.ts';
+import { callSocket } from '../../runtime/api/client/call.ts';
+import { type Client, createClient } from '../../runtime/api/client/client.ts';
+import { socketPath } from '../../runtime/base/config/config.ts';
 import type { FactEntry } from '../../runtime/engine/engine.ts';
 import { afterwards, planText, register, say, startEngine, untilStatus } from '../support/engine.ts';
 import { until } from '../support/ground.ts';

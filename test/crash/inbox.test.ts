@@ -7,9 +7,9 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Effect } from '../../machines/vocabulary/effect.ts';
 import { planTree } from '../../machines/vocabulary/ids.ts';
+import { type Change, mustCommit } from '../../runtime/core/store/port.ts';
+import { openStore } from '../../runtime/core/store/sqlite/store.ts';
 import { createEngine, type Engine, type Faults } from '../../runtime/engine/engine.ts';
-import { type Change, mustCommit } from '../../runtime/store/port.ts';
-import { openStore } from '../../runtime/store/sqlite/store.ts';
 import { expectJournalToReplay } from '../support/crash-proof.ts';
 import { type Ground, makeGround, until } from '../support/ground.ts';
 

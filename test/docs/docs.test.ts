@@ -7,7 +7,7 @@ import { Webhook } from 'standardwebhooks';
 import { afterEach, describe, expect, it } from 'vitest';
 import { nouns, verbs } from '../../cli/commands.ts';
 import { parsePlan } from '../../machines/document/plan-document.ts';
-import { routes } from '../../runtime/control/routes.ts';
+import { routes } from '../../runtime/api/control/routes.ts';
 import { createEngine, faultPoints } from '../../runtime/engine/engine.ts';
 import { documentWithSections, generatedDocuments } from '../../scripts/docs.ts';
 import { makeGround, until } from '../support/ground.ts';

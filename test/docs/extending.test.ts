@@ -92,7 +92,7 @@ it('a state of the plan is at most five files, and lists, hooks and a person’s
       hooks: ['resolved verifying>done'],
     },
   ]);
-  const outside = 'runtime/queries/waiting.ts';
+  const outside = 'runtime/api/queries/waiting.ts';
   writeFileSync(join(copy, outside), `${readFileSync(join(copy, outside), 'utf8')}\nexport const wrong = 'signing';\n`);
   const checked = spawnSync(process.execPath, ['scripts/check-state-names.mjs'], { cwd: copy, encoding: 'utf8' });
   expect([checked.status, checked.stderr]).toEqual([1, expect.stringContaining(`${outside}:`)]);

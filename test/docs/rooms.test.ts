@@ -36,40 +36,42 @@ function broken(folder: string): { status: number | null; rules: string[] } {
 
 /** A file and an import that it must not have, by the rule that says so. */
 const breaches: readonly [rule: string, file: string, imported: string][] = [
-  ['runtime-client-looks-down', 'runtime/client/call.ts', '../engine/engine.ts'],
-  ['runtime-inspector-looks-down', 'runtime/inspector/assets.ts', '../client/client.ts'],
-  ['runtime-control-looks-down', 'runtime/control/principal.ts', '../client/client.ts'],
-  ['runtime-gateway-looks-down', 'runtime/gateway/leave.ts', '../control/app.ts'],
-  ['runtime-commands-looks-down', 'runtime/commands/plan-head.ts', '../gateway/gateway.ts'],
-  ['runtime-queries-looks-down', 'runtime/queries/usage.ts', '../commands/commands.ts'],
-  ['runtime-outbox-looks-down', 'runtime/outbox/fair-order.ts', '../queries/queries.ts'],
-  ['runtime-inbox-looks-down', 'runtime/inbox/tree-cache.ts', '../outbox/dispatcher.ts'],
-  ['runtime-effects-looks-down', 'runtime/effects/freeze.ts', '../inbox/pump.ts'],
-  ['runtime-repos-looks-down', 'runtime/repos/health.ts', '../effects/handlers.ts'],
-  ['runtime-agents-looks-down', 'runtime/agents/run-id.ts', '../repos/registry.ts'],
-  ['runtime-git-looks-down', 'runtime/git/identity.ts', '../agents/stopping.ts'],
-  ['runtime-store-looks-down', 'runtime/store/sqlite/queue.ts', '../../git/git.ts'],
-  ['runtime-config-looks-down', 'runtime/config/nearest.ts', '../store/sqlite/store.ts'],
-  ['runtime-contract-looks-down', 'runtime/contract/words.ts', '../config/config.ts'],
-  ['runtime-charts-looks-down', 'runtime/charts/lit.ts', '../contract/words.ts'],
-  ['runtime-platform-looks-down', 'runtime/platform/clock.ts', '../contract/words.ts'],
-  ['runtime-inbox-has-doors', 'runtime/engine/ownership.ts', '../inbox/transaction.ts'],
+  ['runtime-api-client-looks-down', 'runtime/api/client/call.ts', '../../engine/engine.ts'],
+  ['runtime-api-inspector-looks-down', 'runtime/api/inspector/assets.ts', '../client/client.ts'],
+  ['runtime-api-control-looks-down', 'runtime/api/control/principal.ts', '../client/client.ts'],
+  ['runtime-work-signal-files-looks-down', 'runtime/work/signal-files/leave.ts', '../../api/control/app.ts'],
+  ['runtime-api-commands-looks-down', 'runtime/api/commands/plan-head.ts', '../control/app.ts'],
+  ['runtime-api-queries-looks-down', 'runtime/api/queries/usage.ts', '../commands/commands.ts'],
+  ['runtime-core-outbox-looks-down', 'runtime/core/outbox/fair-order.ts', '../../api/queries/queries.ts'],
+  ['runtime-core-inbox-looks-down', 'runtime/core/inbox/tree-cache.ts', '../outbox/dispatcher.ts'],
+  ['runtime-work-effects-looks-down', 'runtime/work/effects/freeze.ts', '../gc/round.ts'],
+  ['runtime-work-repos-looks-down', 'runtime/work/repos/health.ts', '../effects/handlers.ts'],
+  ['runtime-work-sandbox-looks-down', 'runtime/work/sandbox/wall-guard.ts', '../effects/freeze.ts'],
+  ['runtime-work-agents-looks-down', 'runtime/work/agents/run-id.ts', '../repos/registry.ts'],
+  ['runtime-work-git-looks-down', 'runtime/work/git/identity.ts', '../agents/stopping.ts'],
+  ['runtime-core-store-looks-down', 'runtime/core/store/sqlite/queue.ts', '../../../work/git/git.ts'],
+  ['runtime-base-config-looks-down', 'runtime/base/config/nearest.ts', '../../core/store/sqlite/store.ts'],
+  ['the-contract-is-a-leaf', 'runtime/api/contract/words.ts', '../../base/config/config.ts'],
+  ['runtime-base-charts-looks-down', 'runtime/base/charts/lit.ts', '../config/config.ts'],
+  ['runtime-base-platform-looks-down', 'runtime/base/platform/clock.ts', '../charts/lit.ts'],
+  ['core-needs-no-contract', 'runtime/core/outbox/fair-order.ts', '../../api/contract/words.ts'],
+  ['runtime-core-inbox-has-doors', 'runtime/engine/ownership.ts', '../core/inbox/transaction.ts'],
   ['machines-vocabulary-looks-down', 'machines/vocabulary/ids.ts', '../plan/context.ts'],
   ['machines-document-looks-down', 'machines/document/order.ts', '../wave/machine.ts'],
-  ['page-is-a-browser', 'page/format.ts', '../runtime/platform/clock.ts'],
-  ['nobody-imports-the-page', 'runtime/platform/clock.ts', '../../page/format.ts'],
+  ['page-is-a-browser', 'page/format.ts', '../runtime/base/platform/clock.ts'],
+  ['nobody-imports-the-page', 'runtime/base/platform/clock.ts', '../../../page/format.ts'],
   ['machines-are-pure', 'machines/vocabulary/policy.ts', 'node:fs'],
-  ['actors-see-machines', 'actors/ports.ts', '../runtime/platform/clock.ts'],
-  ['runtime-is-below-cli', 'runtime/platform/version.ts', '../../cli/number.ts'],
-  ['sql-stays-in-the-store', 'runtime/git/locks.ts', 'better-sqlite3'],
-  ['engine-picks-the-store', 'runtime/gateway/leave.ts', '../store/sqlite/store.ts'],
-  ['engine-picks-the-store', 'runtime/store/timeline.ts', './memory/store.ts'],
-  ['stores-know-only-the-port', 'runtime/store/memory/table.ts', '../sqlite/queue.ts'],
-  ['stores-know-only-the-port', 'runtime/store/sqlite/queue.ts', '../memory/table.ts'],
-  ['cli-asks-through-the-client', 'cli/status.ts', '../runtime/git/git.ts'],
+  ['actors-see-machines', 'actors/ports.ts', '../runtime/base/platform/clock.ts'],
+  ['runtime-is-below-cli', 'runtime/base/platform/version.ts', '../../../cli/number.ts'],
+  ['sql-stays-in-the-store', 'runtime/work/git/locks.ts', 'better-sqlite3'],
+  ['engine-picks-the-store', 'runtime/work/signal-files/leave.ts', '../../core/store/sqlite/store.ts'],
+  ['engine-picks-the-store', 'runtime/core/store/timeline.ts', './memory/store.ts'],
+  ['stores-know-only-the-port', 'runtime/core/store/memory/table.ts', '../sqlite/queue.ts'],
+  ['stores-know-only-the-port', 'runtime/core/store/sqlite/queue.ts', '../memory/table.ts'],
+  ['cli-asks-through-the-client', 'cli/status.ts', '../runtime/work/git/git.ts'],
   ['cli-does-not-reach-into-actors', 'cli/logs.ts', '../actors/tree.ts'],
-  ['no-circular', 'runtime/platform/text-digest.ts', './version.ts'],
-  ['no-circular', 'runtime/platform/version.ts', './text-digest.ts'],
+  ['no-circular', 'runtime/base/platform/text-digest.ts', './version.ts'],
+  ['no-circular', 'runtime/base/platform/version.ts', './text-digest.ts'],
 ];
 
 it('the sources as they are keep every rule', () => {
@@ -79,7 +81,7 @@ it('the sources as they are keep every rule', () => {
 it('an import from above, past a door or from elsewhere is refused by the rule that is meant', () => {
   const copy = sources();
   for (const [, file, imported] of breaches) appendFileSync(join(copy, file), `\nimport '${imported}';\n`);
-  writeFileSync(join(copy, 'runtime/loose.ts'), `import './platform/version.ts';\n`);
+  writeFileSync(join(copy, 'runtime/loose.ts'), `import './base/platform/version.ts';\n`);
   appendFileSync(join(copy, 'runtime/engine/embedding.ts'), `\nimport '../loose.ts';\n`);
   const { status, rules } = broken(copy);
   expect(status).not.toBe(0);

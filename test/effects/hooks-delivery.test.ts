@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { DeliveryEntry } from '../../runtime/client/client.ts';
-import { showNotification } from '../../runtime/effects/hook-notify.ts';
+import type { DeliveryEntry } from '../../runtime/api/client/client.ts';
+import { showNotification } from '../../runtime/work/effects/hook-notify.ts';
 import { isAlive, makeRepo } from '../support/daemon.ts';
 import {
   afterwards,

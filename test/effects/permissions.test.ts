@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import type { InstanceEntry } from '../../runtime/client/client.ts';
+import type { InstanceEntry } from '../../runtime/api/client/client.ts';
 import { daemonGround } from '../support/daemon.ts';
 import { begin, ground, planText, script, startEngine, type TestEngine, untilStatus } from '../support/engine.ts';
 import { until } from '../support/ground.ts';

@@ -158,8 +158,8 @@ describe('symbolic refs of an earlier version', () => {
     const { repo } = on;
     git(repo, 'branch', 'develop');
     // As version 1 of stator left it: a ref, and nothing in the store.
-    const { openDatabase } = await import('../../runtime/store/sqlite/db.ts');
-    const { migrations } = await import('../../runtime/store/sqlite/schema.ts');
+    const { openDatabase } = await import('../../runtime/core/store/sqlite/db.ts');
+    const { migrations } = await import('../../runtime/core/store/sqlite/schema.ts');
     const db = openDatabase(join(on.home, 'taskstore.db'), { migrations });
     db.exec('UPDATE plans SET base_branch = NULL, base_commit = NULL');
     db.close();

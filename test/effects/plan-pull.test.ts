@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { PlanShow } from '../../runtime/contract/plans.ts';
+import type { PlanShow } from '../../runtime/api/contract/plans.ts';
 import {
   begin,
   type EngineSetup,

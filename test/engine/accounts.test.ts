@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { AgentSettings } from '../../runtime/config/config.ts';
+import type { AgentSettings } from '../../runtime/base/config/config.ts';
 import {
   begin,
   ground,

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { callSocket } from '../../runtime/client/call.ts';
+import { callSocket } from '../../runtime/api/client/call.ts';
 import { planOf } from '../support/cli.ts';
 import { type DaemonGround, daemonGround } from '../support/daemon.ts';
 import { until } from '../support/ground.ts';

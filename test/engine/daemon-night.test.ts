@@ -2,7 +2,7 @@ import { existsSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { afterEach, describe, expect, it } from 'vitest';
-import { callSocket } from '../../runtime/client/call.ts';
+import { callSocket } from '../../runtime/api/client/call.ts';
 import { type Daemon, startDaemon } from '../../runtime/engine/daemon.ts';
 import { planOf } from '../support/cli.ts';
 import { type DaemonGround, daemonGround } from '../support/daemon.ts';

@@ -2,7 +2,7 @@
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { callSocket } from '../../runtime/client/call.ts';
+import { callSocket } from '../../runtime/api/client/call.ts';
 import { daemonGround, makeRepo, shAgents } from '../support/daemon.ts';
 import { openGate } from '../support/engine.ts';
 import { until } from '../support/ground.ts';

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { callSocket } from '../../runtime/client/call.ts';
+import { callSocket } from '../../runtime/api/client/call.ts';
 import { type DaemonGround, daemonGround, isAlive, shAgents } from '../support/daemon.ts';
 import { gate, openGate, untilFile } from '../support/engine.ts';
 import { until } from '../support/ground.ts';

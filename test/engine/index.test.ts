@@ -1,9 +1,9 @@
 import { statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { keepAttempt } from '../../runtime/git/attempt.ts';
-import { inspectRepository } from '../../runtime/git/repository.ts';
-import { prepareWorktree } from '../../runtime/git/worktree.ts';
+import { keepAttempt } from '../../runtime/work/git/attempt.ts';
+import { inspectRepository } from '../../runtime/work/git/repository.ts';
+import { prepareWorktree } from '../../runtime/work/git/worktree.ts';
 import { ground } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { EngineError } from '../../machines/vocabulary/errors.ts';
-import type { AgentSettings } from '../../runtime/config/config.ts';
+import type { AgentSettings } from '../../runtime/base/config/config.ts';
 import type { EngineOptions, InstanceEntry } from '../../runtime/engine/engine.ts';
 import { randomOf, seedOf } from '../support/crash.ts';
 import { drawnUnlessWhole } from '../support/drawn.ts';

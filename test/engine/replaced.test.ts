@@ -14,7 +14,7 @@ it('a daemon whose files are gone since it settled answers everything as before'
   const made = working();
   const place = join(made.root, 'installed');
   mkdirSync(place);
-  for (const name of ['dist', 'charts', 'page', 'runtime/agents/prompts', 'package.json'])
+  for (const name of ['dist', 'charts', 'page', 'runtime/work/agents/prompts', 'package.json'])
     cpSync(join(root, name), join(place, name), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(place, 'node_modules'));
   mkdirSync(made.home, { recursive: true, mode: 0o700 });

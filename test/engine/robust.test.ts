@@ -7,16 +7,16 @@ import { describe, expect, it } from 'vitest';
 import type { Effect } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { effectKey, planTree } from '../../machines/vocabulary/ids.ts';
-import type { Handlers } from '../../runtime/effects/handler.ts';
+import { systemClock } from '../../runtime/base/platform/clock.ts';
+import { noFaults } from '../../runtime/base/platform/faults.ts';
+import { ensureHome } from '../../runtime/base/platform/home.ts';
+import { createLog, type Log } from '../../runtime/base/platform/log.ts';
+import { newborn } from '../../runtime/core/inbox/tree-cache.ts';
+import { createDispatcher } from '../../runtime/core/outbox/dispatcher.ts';
+import type { Handlers } from '../../runtime/core/outbox/handler.ts';
 import { createCore } from '../../runtime/engine/core.ts';
 import { createEngine } from '../../runtime/engine/engine.ts';
 import { openOneShot, openSupervisor } from '../../runtime/engine/one-shot.ts';
-import { newborn } from '../../runtime/inbox/tree-cache.ts';
-import { createDispatcher } from '../../runtime/outbox/dispatcher.ts';
-import { systemClock } from '../../runtime/platform/clock.ts';
-import { noFaults } from '../../runtime/platform/faults.ts';
-import { ensureHome } from '../../runtime/platform/home.ts';
-import { createLog, type Log } from '../../runtime/platform/log.ts';
 import {
   afterwards,
   begin,

@@ -1,6 +1,6 @@
 /** What closes an issue on a forge, as we write it and as it is taken out of what others wrote. */
 import { expect, it } from 'vitest';
-import { closingWords, disarmed } from '../../runtime/forges/closing-words.ts';
+import { closingWords, disarmed } from '../../runtime/work/forges/closing-words.ts';
 
 const server = { name: 'here', url: 'https://git.example.com', kind: 'gitea', allowPrivate: false } as const;
 const issue = { host: 'git.example.com', owner: 'acme', name: 'shop', number: 12 };

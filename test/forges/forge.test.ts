@@ -2,10 +2,10 @@
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { createForge } from '../../runtime/forges/create-forge.ts';
-import { type Forge, forgeKinds } from '../../runtime/forges/forge.ts';
-import { ForgeLimit } from '../../runtime/forges/forge-limit.ts';
-import { askKind } from '../../runtime/forges/kind.ts';
+import { createForge } from '../../runtime/work/forges/create-forge.ts';
+import { type Forge, forgeKinds } from '../../runtime/work/forges/forge.ts';
+import { ForgeLimit } from '../../runtime/work/forges/forge-limit.ts';
+import { askKind } from '../../runtime/work/forges/kind.ts';
 import { addPull, type FakePull, type ForgeServer, startForge } from '../support/forge-server.ts';
 
 describe.each(forgeKinds)('%s', (kind) => {

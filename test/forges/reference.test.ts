@@ -3,9 +3,9 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Server } from '../../runtime/forges/forge.ts';
-import { findReference, parseReference, referenceText } from '../../runtime/forges/reference.ts';
-import { isSameRepo, remoteAddress, remotesOf, serverOf } from '../../runtime/forges/remote.ts';
+import type { Server } from '../../runtime/work/forges/forge.ts';
+import { findReference, parseReference, referenceText } from '../../runtime/work/forges/reference.ts';
+import { isSameRepo, remoteAddress, remotesOf, serverOf } from '../../runtime/work/forges/remote.ts';
 import {
   addServer,
   chooseServer,
@@ -13,8 +13,8 @@ import {
   removeServer,
   serverNamed,
   serversFile,
-} from '../../runtime/forges/servers.ts';
-import { findToken } from '../../runtime/forges/tokens.ts';
+} from '../../runtime/work/forges/servers.ts';
+import { findToken } from '../../runtime/work/forges/tokens.ts';
 import { failureOf } from '../support/agent.ts';
 import { git } from '../support/ground.ts';
 import { expectFailure, expectProse } from '../support/prose.ts';

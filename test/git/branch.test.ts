@@ -2,11 +2,11 @@
 import { existsSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { archiveBranch, deleteBranch, ensureBranch } from '../../runtime/git/branch.ts';
-import { mergeBranch } from '../../runtime/git/merge.ts';
-import { ownedRef } from '../../runtime/git/refs.ts';
-import type { Repository } from '../../runtime/git/repository.ts';
-import { prepareWorktree } from '../../runtime/git/worktree.ts';
+import { archiveBranch, deleteBranch, ensureBranch } from '../../runtime/work/git/branch.ts';
+import { mergeBranch } from '../../runtime/work/git/merge.ts';
+import { ownedRef } from '../../runtime/work/git/refs.ts';
+import type { Repository } from '../../runtime/work/git/repository.ts';
+import { prepareWorktree } from '../../runtime/work/git/worktree.ts';
 import { commitOn, openRepository, run, temporaryHome, write } from '../support/git.ts';
 import { expectFailure } from '../support/prose.ts';
 

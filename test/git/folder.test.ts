@@ -3,9 +3,14 @@ import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { createSharedAccess } from '../../runtime/git/repository.ts';
-import { createRepositoryLook } from '../../runtime/git/repository-look.ts';
-import { realPlace, refuseInsideGit, worktreeExcludes, worktreesFolder } from '../../runtime/git/worktree-folder.ts';
+import { createSharedAccess } from '../../runtime/work/git/repository.ts';
+import { createRepositoryLook } from '../../runtime/work/git/repository-look.ts';
+import {
+  realPlace,
+  refuseInsideGit,
+  worktreeExcludes,
+  worktreesFolder,
+} from '../../runtime/work/git/worktree-folder.ts';
 import { makeRepository, openRepository, run, temporaryHome } from '../support/git.ts';
 import { expectFailure } from '../support/prose.ts';
 

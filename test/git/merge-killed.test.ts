@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { mergeIntoCheckout } from '../../runtime/git/checkout-merge.ts';
-import type { Repository } from '../../runtime/git/repository.ts';
+import { mergeIntoCheckout } from '../../runtime/work/git/checkout-merge.ts';
+import type { Repository } from '../../runtime/work/git/repository.ts';
 import { runsOf } from '../support/drawn.ts';
 import { openRepository, read, run, temporaryHome, write } from '../support/git.ts';
 

@@ -2,12 +2,12 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { commitLeftovers } from '../../runtime/git/attempt.ts';
-import { ensureBranch } from '../../runtime/git/branch.ts';
-import { mergeIntoCheckout } from '../../runtime/git/checkout-merge.ts';
-import { mergeBranch } from '../../runtime/git/merge.ts';
-import type { Repository } from '../../runtime/git/repository.ts';
-import { prepareWorktree } from '../../runtime/git/worktree.ts';
+import { commitLeftovers } from '../../runtime/work/git/attempt.ts';
+import { ensureBranch } from '../../runtime/work/git/branch.ts';
+import { mergeIntoCheckout } from '../../runtime/work/git/checkout-merge.ts';
+import { mergeBranch } from '../../runtime/work/git/merge.ts';
+import type { Repository } from '../../runtime/work/git/repository.ts';
+import { prepareWorktree } from '../../runtime/work/git/worktree.ts';
 import { checkoutState, openRepository, read, run, temporaryHome, write } from '../support/git.ts';
 import { expectFailure } from '../support/prose.ts';
 

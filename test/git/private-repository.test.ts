@@ -13,12 +13,12 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { commitLeftovers } from '../../runtime/git/attempt.ts';
-import { changedFiles } from '../../runtime/git/diff.ts';
-import { collectPrivate } from '../../runtime/git/private-collect.ts';
-import { makePrivateRepository, objectFolders, privatePlaceIn } from '../../runtime/git/private-repository.ts';
-import { inspectRepository, type Repository } from '../../runtime/git/repository.ts';
-import { prepareWorktree } from '../../runtime/git/worktree.ts';
+import { commitLeftovers } from '../../runtime/work/git/attempt.ts';
+import { changedFiles } from '../../runtime/work/git/diff.ts';
+import { collectPrivate } from '../../runtime/work/git/private-collect.ts';
+import { makePrivateRepository, objectFolders, privatePlaceIn } from '../../runtime/work/git/private-repository.ts';
+import { inspectRepository, type Repository } from '../../runtime/work/git/repository.ts';
+import { prepareWorktree } from '../../runtime/work/git/worktree.ts';
 import { makeRepository, openRepository, run, temporaryHome, write } from '../support/git.ts';
 
 const home = temporaryHome();

@@ -13,9 +13,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { gitAtWork } from '../../runtime/git/at-work.ts';
-import { createReaders } from '../../runtime/git/reader.ts';
-import { readRef } from '../../runtime/git/refs.ts';
+import { gitAtWork } from '../../runtime/work/git/at-work.ts';
+import { createReaders } from '../../runtime/work/git/reader.ts';
+import { readRef } from '../../runtime/work/git/refs.ts';
 import { makeRepository, run, temporaryHome } from '../support/git.ts';
 import { until } from '../support/ground.ts';
 
@@ -114,7 +114,7 @@ describe('a git that stays open', () => {
 
   it.runIf(isLinux)('ends with its engine, also when that is killed', async () => {
     const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
-    const module = join(import.meta.dirname, '..', '..', 'dist', 'runtime', 'git', 'reader.js');
+    const module = join(import.meta.dirname, '..', '..', 'dist', 'runtime', 'work', 'git', 'reader.js');
     const text = `import(${JSON.stringify(module)}).then(async ({ createReaders }) => { await createReaders().lookUp(${JSON.stringify(path)}, 'HEAD^{commit}'); console.log('asked'); setInterval(() => {}, 1000); })`;
     const engine = spawn(process.execPath, ['-e', text], { stdio: ['ignore', 'pipe', 'inherit'] });
     onTestFinished(() => void engine.kill('SIGKILL'));
@@ -127,7 +127,7 @@ describe('a git that stays open', () => {
 
   it('keeps no process waiting that has its answer', () => {
     const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
-    const module = join(import.meta.dirname, '..', '..', 'dist', 'runtime', 'git', 'reader.js');
+    const module = join(import.meta.dirname, '..', '..', 'dist', 'runtime', 'work', 'git', 'reader.js');
     const text = `import(${JSON.stringify(module)}).then(async ({ createReaders }) => console.log(await createReaders().lookUp(${JSON.stringify(path)}, 'HEAD^{commit}')))`;
     const said = execFileSync(process.execPath, ['-e', text], { encoding: 'utf8' });
     expect(said).toContain(run(path, 'rev-parse', 'HEAD'));

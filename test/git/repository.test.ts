@@ -2,9 +2,9 @@
 import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { gitVersion, ownGit } from '../../runtime/git/git.ts';
-import { identity } from '../../runtime/git/identity.ts';
-import { baseBranch, excludeOwnFolders, inspectRepository } from '../../runtime/git/repository.ts';
+import { gitVersion, ownGit } from '../../runtime/work/git/git.ts';
+import { identity } from '../../runtime/work/git/identity.ts';
+import { baseBranch, excludeOwnFolders, inspectRepository } from '../../runtime/work/git/repository.ts';
 import { makeRepository, openRepository, read, run, temporaryHome, write } from '../support/git.ts';
 import { expectFailure } from '../support/prose.ts';
 

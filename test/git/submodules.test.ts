@@ -2,11 +2,11 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { commitLeftovers, keepAttempt } from '../../runtime/git/attempt.ts';
-import { ensureBranch } from '../../runtime/git/branch.ts';
-import { mergeBranch } from '../../runtime/git/merge.ts';
-import type { Repository } from '../../runtime/git/repository.ts';
-import { prepareWorktree, removeWorktree } from '../../runtime/git/worktree.ts';
+import { commitLeftovers, keepAttempt } from '../../runtime/work/git/attempt.ts';
+import { ensureBranch } from '../../runtime/work/git/branch.ts';
+import { mergeBranch } from '../../runtime/work/git/merge.ts';
+import type { Repository } from '../../runtime/work/git/repository.ts';
+import { prepareWorktree, removeWorktree } from '../../runtime/work/git/worktree.ts';
 import { makeRepository, openRepository, read, run, temporaryHome, write } from '../support/git.ts';
 import { expectFailure } from '../support/prose.ts';
 

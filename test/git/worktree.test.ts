@@ -2,12 +2,12 @@
 import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { commitLeftovers, keepAttempt } from '../../runtime/git/attempt.ts';
-import { ensureBranch } from '../../runtime/git/branch.ts';
-import { mergeBranch } from '../../runtime/git/merge.ts';
-import { attemptRef } from '../../runtime/git/refs.ts';
-import type { Repository } from '../../runtime/git/repository.ts';
-import { prepareWorktree, removeWorktree } from '../../runtime/git/worktree.ts';
+import { commitLeftovers, keepAttempt } from '../../runtime/work/git/attempt.ts';
+import { ensureBranch } from '../../runtime/work/git/branch.ts';
+import { mergeBranch } from '../../runtime/work/git/merge.ts';
+import { attemptRef } from '../../runtime/work/git/refs.ts';
+import type { Repository } from '../../runtime/work/git/repository.ts';
+import { prepareWorktree, removeWorktree } from '../../runtime/work/git/worktree.ts';
 import { checkoutState, commitOn, openRepository, read, run, temporaryHome, write } from '../support/git.ts';
 import { expectFailure } from '../support/prose.ts';
 

@@ -1,6 +1,6 @@
 /** What pages read again and again is looked up once for all of them, and a change of one's own is seen at once. */
 import { expect, it } from 'vitest';
-import { createSharedReads } from '../../runtime/inspector/shared-reads.ts';
+import { createSharedReads } from '../../runtime/api/inspector/shared-reads.ts';
 
 function counting() {
   const asked: string[] = [];

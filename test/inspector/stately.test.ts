@@ -8,16 +8,16 @@ import { createWebSocketReceiver, type StatelyInspectionEvent } from '@statelyai
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { planMachine } from '../../machines/plan/machine.ts';
-import { machines } from '../../runtime/charts/machines.ts';
-import { callSocket } from '../../runtime/client/call.ts';
-import { type Client, createClient } from '../../runtime/client/client.ts';
+import { callSocket } from '../../runtime/api/client/call.ts';
+import { type Client, createClient } from '../../runtime/api/client/client.ts';
+import { shownContext } from '../../runtime/api/inspector/shown-actor.ts';
+import { createStatelyHub } from '../../runtime/api/inspector/stately.ts';
+import { createStatelySocket } from '../../runtime/api/inspector/stately-socket.ts';
+import { machines } from '../../runtime/base/charts/machines.ts';
+import { systemClock } from '../../runtime/base/platform/clock.ts';
 import { type Core, createCore } from '../../runtime/engine/core.ts';
 import { type Daemon, startDaemon } from '../../runtime/engine/daemon.ts';
 import { openSupervisor } from '../../runtime/engine/one-shot.ts';
-import { shownContext } from '../../runtime/inspector/shown-actor.ts';
-import { createStatelyHub } from '../../runtime/inspector/stately.ts';
-import { createStatelySocket } from '../../runtime/inspector/stately-socket.ts';
-import { systemClock } from '../../runtime/platform/clock.ts';
 import { afterwards, gate, ground, openGate, planText, waves } from '../support/engine.ts';
 import { type Ground, until } from '../support/ground.ts';
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { AnyMachineSnapshot, EventObject } from 'xstate';
 import { getShortestPaths } from 'xstate/graph';
 import { nextWave } from '../../machines/plan/context.ts';
-import type { machines } from '../../runtime/charts/machines.ts';
+import type { machines } from '../../runtime/base/charts/machines.ts';
 import { nodesOf } from '../support/cells.ts';
 import { alone, doneEvent, events, inputs } from '../support/family.ts';
 import { everyRole, policyWith } from '../support/plan-states.ts';

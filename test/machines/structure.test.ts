@@ -7,7 +7,7 @@ import { noRequests, portsInto } from '../../actors/ports.ts';
 import { bindRepo } from '../../actors/repo.ts';
 import { bindSupervisor } from '../../actors/supervisor.ts';
 import { createTrees } from '../../actors/tree.ts';
-import { machines } from '../../runtime/charts/machines.ts';
+import { machines } from '../../runtime/base/charts/machines.ts';
 import { nodesOf } from '../support/cells.ts';
 import { contextOf, events } from '../support/family.ts';
 import { planText, sha } from '../support/simulation.ts';

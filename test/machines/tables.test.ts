@@ -1,7 +1,7 @@
 /** Every state × every word of the machines that a plan is made of, and of its repo; and that no word inside a family falls on deaf ears. */
 import { describe, expect, it } from 'vitest';
 import { snapshotOf } from '../../actors/addressee.ts';
-import { machines } from '../../runtime/charts/machines.ts';
+import { machines } from '../../runtime/base/charts/machines.ts';
 import { cellOf, leavesOf, nodesOf, readTable, writeTable } from '../support/cells.ts';
 import { alone, contextOf, doneEvent, events } from '../support/family.ts';
 import { copyOf, worldsByState } from '../support/plan-states.ts';

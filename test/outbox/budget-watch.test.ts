@@ -4,11 +4,11 @@ import { expect, it } from 'vitest';
 import { kindsWith } from '../../actors/kinds.ts';
 import type { Need } from '../../actors/plan-view.ts';
 import { planTree } from '../../machines/vocabulary/ids.ts';
-import { createBus, type Fact } from '../../runtime/inbox/facts.ts';
-import { type BudgetWatchParts, createBudgetWatch } from '../../runtime/outbox/budget-watch.ts';
-import { createLog } from '../../runtime/platform/log.ts';
-import type { Projects } from '../../runtime/repos/registry.ts';
-import { createMemoryStore } from '../../runtime/store/memory/store.ts';
+import { createLog } from '../../runtime/base/platform/log.ts';
+import { createBus, type Fact } from '../../runtime/core/inbox/facts.ts';
+import { type BudgetWatchParts, createBudgetWatch } from '../../runtime/core/outbox/budget-watch.ts';
+import { createMemoryStore } from '../../runtime/core/store/memory/store.ts';
+import type { Projects } from '../../runtime/work/repos/registry.ts';
 import { until } from '../support/ground.ts';
 import { workingSummary } from '../support/plan-row.ts';
 

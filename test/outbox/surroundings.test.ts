@@ -3,8 +3,8 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { surroundingsIn, surroundingsOf } from '../../runtime/base/platform/surroundings.ts';
 import type { FaultPoint } from '../../runtime/engine/engine.ts';
-import { surroundingsIn, surroundingsOf } from '../../runtime/platform/surroundings.ts';
 import {
   afterwards,
   begin,

@@ -2,14 +2,14 @@
 import { expect, it, onTestFinished } from 'vitest';
 import type { Effect } from '../../machines/vocabulary/effect.ts';
 import { effectKey, planTree } from '../../machines/vocabulary/ids.ts';
-import type { Handlers } from '../../runtime/effects/handler.ts';
-import { createDispatcher, type DispatcherParts } from '../../runtime/outbox/dispatcher.ts';
-import { systemClock } from '../../runtime/platform/clock.ts';
-import { noFaults } from '../../runtime/platform/faults.ts';
-import { createLog } from '../../runtime/platform/log.ts';
-import { createMemoryStore } from '../../runtime/store/memory/store.ts';
-import type { Change, Store } from '../../runtime/store/port.ts';
-import { openTimeline } from '../../runtime/store/timeline.ts';
+import { systemClock } from '../../runtime/base/platform/clock.ts';
+import { noFaults } from '../../runtime/base/platform/faults.ts';
+import { createLog } from '../../runtime/base/platform/log.ts';
+import { createDispatcher, type DispatcherParts } from '../../runtime/core/outbox/dispatcher.ts';
+import type { Handlers } from '../../runtime/core/outbox/handler.ts';
+import { createMemoryStore } from '../../runtime/core/store/memory/store.ts';
+import type { Change, Store } from '../../runtime/core/store/port.ts';
+import { openTimeline } from '../../runtime/core/store/timeline.ts';
 import { until } from '../support/ground.ts';
 import { workingSummary } from '../support/plan-row.ts';
 

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { replaceFile } from '../../runtime/platform/atomic-file.ts';
+import { replaceFile } from '../../runtime/base/platform/atomic-file.ts';
 
 let folder: string;
 beforeEach(() => {

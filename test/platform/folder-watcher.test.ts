@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { createFolderWatcher, type FolderWatcher } from '../../runtime/platform/folder-watcher.ts';
+import { createFolderWatcher, type FolderWatcher } from '../../runtime/base/platform/folder-watcher.ts';
 import { until } from '../support/run.ts';
 
 let root: string;
@@ -111,7 +111,7 @@ describe('a watch on folders', () => {
   });
 
   it('says once what the system refused', () => {
-    const module = join(import.meta.dirname, '..', '..', 'dist', 'runtime', 'platform', 'folder-watcher.js');
+    const module = join(import.meta.dirname, '..', '..', 'dist', 'runtime', 'base', 'platform', 'folder-watcher.js');
     // All of the process's files are taken, so the system has none for the watch.
     const text = `
       import { openSync } from 'node:fs';

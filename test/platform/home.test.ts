@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import { createPrivateFile, ensureHome } from '../../runtime/platform/home.ts';
+import { createPrivateFile, ensureHome } from '../../runtime/base/platform/home.ts';
 import { expectError } from '../support/prose.ts';
 
 let folder: string;
@@ -88,7 +88,7 @@ test('a home folder that its own user cannot write is refused with the command t
   }
   const script = join(import.meta.dirname, '../support/scripts', 'unprivileged.mjs');
   const user = isRoot ? { uid: nobody, gid: nobody } : {};
-  const { stdout, stderr } = spawnSync(process.execPath, [script, 'platform/home.js', 'ensureHome', home], user);
+  const { stdout, stderr } = spawnSync(process.execPath, [script, 'base/platform/home.js', 'ensureHome', home], user);
   expect(stderr.toString()).toBe('');
   const { error: message, ...more } = JSON.parse(stdout.toString());
   expectError({ message, ...more }, 'home_unusable', `chmod u+rwx ${home}`, 'EACCES');

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { rotateLog } from '../../runtime/agents/output-log.ts';
-import { runFolderAt } from '../../runtime/agents/run-folder.ts';
-import { appendTo } from '../../runtime/platform/log.ts';
-import { createLogTail, type LogTail, lastText, linesOf } from '../../runtime/platform/log-tail.ts';
+import { appendTo } from '../../runtime/base/platform/log.ts';
+import { createLogTail, type LogTail, lastText, linesOf } from '../../runtime/base/platform/log-tail.ts';
+import { rotateLog } from '../../runtime/work/agents/output-log.ts';
+import { runFolderAt } from '../../runtime/work/agents/run-folder.ts';
 
 let folder: string;
 let path: string;

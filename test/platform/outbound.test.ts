@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { type OutboundRequest, requestOutbound } from '../../runtime/platform/outbound.ts';
-import { whyNotPublic } from '../../runtime/platform/public-address.ts';
+import { type OutboundRequest, requestOutbound } from '../../runtime/base/platform/outbound.ts';
+import { whyNotPublic } from '../../runtime/base/platform/public-address.ts';
 import { startDnsServer } from '../support/dns-server.ts';
 
 const stops: (() => Promise<void>)[] = [];

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { inPackage } from '../../runtime/platform/package-files.ts';
+import { inPackage } from '../../runtime/base/platform/package-files.ts';
 
 it('finds what the package brings, from what is compiled and from the bundle', () => {
   const root = join(import.meta.dirname, '../..');

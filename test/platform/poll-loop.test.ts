@@ -1,7 +1,7 @@
 /** The loop that polls and can be woken: how many rounds there are, when, and what a stop waits for. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createPollLoop, type PollLoop, untilBeat } from '../../runtime/platform/poll-loop.ts';
+import { createPollLoop, type PollLoop, untilBeat } from '../../runtime/base/platform/poll-loop.ts';
 
 /** Rounds that end when the test says so. */
 function scripted({ everyMs = 1_000, retryMs = 1_000 }: { everyMs?: number; retryMs?: number } = {}) {

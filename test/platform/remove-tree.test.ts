@@ -21,7 +21,7 @@ function removedBy(lines: readonly string[]): { readonly said: string; readonly 
   mkdirSync(outside);
   writeFileSync(join(outside, 'file'), 'kept');
   chmodSync(outside, 0o755);
-  const module = join(import.meta.dirname, '../../dist/runtime/platform/remove-tree.js');
+  const module = join(import.meta.dirname, '../../dist/runtime/base/platform/remove-tree.js');
   const program = [
     `import * as fs from 'node:fs'; import { removeTree } from ${JSON.stringify(module)};`,
     `const ground = ${JSON.stringify(root)}; process.chdir(ground); fs.mkdirSync('tree/a/b', { recursive: true });`,

@@ -16,7 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { inFolder, type OpenOptions, openFolder } from '../../runtime/platform/safe-path.ts';
+import { inFolder, type OpenOptions, openFolder } from '../../runtime/base/platform/safe-path.ts';
 
 let root: string;
 let elsewhere: string;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { literalText, localTime } from '../../runtime/platform/terminal-text.ts';
+import { literalText, localTime } from '../../runtime/base/platform/terminal-text.ts';
 
 it('a time is said as the time of day where the person is, with its date on another day', () => {
   const at = new Date(2026, 10, 20, 14, 3, 59);

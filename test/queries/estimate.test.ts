@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type Course, estimateOf } from '../../runtime/queries/estimate.ts';
+import { type Course, estimateOf } from '../../runtime/api/queries/estimate.ts';
 import { begin, gate, openGate, planText, say, startEngine, untilPlan, untilStatus } from '../support/engine.ts';
 
 const minuteMs = 60_000;

@@ -3,12 +3,12 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { planTree } from '../../machines/vocabulary/ids.ts';
+import { createViews } from '../../runtime/api/queries/queries.ts';
+import { systemClock } from '../../runtime/base/platform/clock.ts';
+import { createLog } from '../../runtime/base/platform/log.ts';
+import type { Change } from '../../runtime/core/store/port.ts';
 import { createCore } from '../../runtime/engine/core.ts';
 import { openSupervisor } from '../../runtime/engine/one-shot.ts';
-import { systemClock } from '../../runtime/platform/clock.ts';
-import { createLog } from '../../runtime/platform/log.ts';
-import { createViews } from '../../runtime/queries/queries.ts';
-import type { Change } from '../../runtime/store/port.ts';
 import { afterwards, ground, planText } from '../support/engine.ts';
 
 const plans = 60;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { slotText } from '../../runtime/queries/queue-places.ts';
+import { slotText } from '../../runtime/api/queries/queue-places.ts';
 
 const shop = { project: 'shop', text: 'p1-w1-t1 (2 min)' };
 const blog = { project: 'blog', text: 'p1-w1-t1 (under a minute)' };

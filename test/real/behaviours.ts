@@ -2,7 +2,7 @@
  * What is tried with the real programs, by the test file that tries it: each title is a test of that file and a row of the table in docs/agents.md. Pure.
  * A title without a test does not compile, nor does a test without a title.
  */
-import { type ProgramPreset, presetPrograms } from '../../runtime/config/preset-programs.ts';
+import { type ProgramPreset, presetPrograms } from '../../runtime/base/config/preset-programs.ts';
 
 export interface Behaviour {
   /** Versions of one program differ in it, so the short form tries each of them, too. Otherwise the short form tries the newest alone. */

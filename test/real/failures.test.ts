@@ -1,6 +1,6 @@
 /** What the services answer when something is wrong, and what becomes of the run. */
 import { expect } from 'vitest';
-import type { ProgramPreset } from '../../runtime/config/preset-programs.ts';
+import type { ProgramPreset } from '../../runtime/base/config/preset-programs.ts';
 import { begin, ground, planText, runFile, runFolders, untilPhase, untilPlan, untilStatus } from '../support/engine.ts';
 import { git } from '../support/ground.ts';
 import type { Asked, Reply, Script } from './model/reply.ts';

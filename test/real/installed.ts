@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { type ProgramPreset, presetPrograms } from '../../runtime/config/preset-programs.ts';
+import { type ProgramPreset, presetPrograms } from '../../runtime/base/config/preset-programs.ts';
 
 /** Five minutes: the largest of them has 400 MB. */
 const installTimeoutMs = 300_000;

@@ -2,7 +2,7 @@
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
-import type { ProgramPreset } from '../../runtime/config/preset-programs.ts';
+import type { ProgramPreset } from '../../runtime/base/config/preset-programs.ts';
 import { begin, ground, planText, untilStatus } from '../support/engine.ts';
 import { git } from '../support/ground.ts';
 import type { Asked, Reply } from './model/reply.ts';

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { describe, it } from 'vitest';
-import type { ProgramPreset } from '../../runtime/config/preset-programs.ts';
+import type { ProgramPreset } from '../../runtime/base/config/preset-programs.ts';
 import { isShort } from '../soak/length.ts';
 import { afterwards, ground, startEngine, type TestEngine } from '../support/engine.ts';
 import type { Ground } from '../support/ground.ts';

@@ -1,9 +1,9 @@
 /** A repo under load: looks that come to no answer in time. */
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { systemClock } from '../../runtime/platform/clock.ts';
-import { createLog } from '../../runtime/platform/log.ts';
-import { createHealth, type HealthParts } from '../../runtime/repos/health.ts';
-import { createMemoryStore } from '../../runtime/store/memory/store.ts';
+import { systemClock } from '../../runtime/base/platform/clock.ts';
+import { createLog } from '../../runtime/base/platform/log.ts';
+import { createMemoryStore } from '../../runtime/core/store/memory/store.ts';
+import { createHealth, type HealthParts } from '../../runtime/work/repos/health.ts';
 import { type Ground, makeGround } from '../support/ground.ts';
 
 /** Longer than any look waits. */

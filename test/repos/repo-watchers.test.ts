@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { silentLog } from '../../runtime/platform/log.ts';
-import { createRepoWatchers, type RepoChange, type RepoWatcher } from '../../runtime/repos/repo-watchers.ts';
+import { silentLog } from '../../runtime/base/platform/log.ts';
+import { createRepoWatchers, type RepoChange, type RepoWatcher } from '../../runtime/work/repos/repo-watchers.ts';
 import { until } from '../support/run.ts';
 
 /** A watched folder as a repository looks from outside, with so many loose branches. */

@@ -2,8 +2,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
-import { openDatabase } from '../../runtime/store/sqlite/db.ts';
-import { migrations } from '../../runtime/store/sqlite/schema.ts';
+import { openDatabase } from '../../runtime/core/store/sqlite/db.ts';
+import { migrations } from '../../runtime/core/store/sqlite/schema.ts';
 import { begin, ground, planText, register, say, startEngine, untilStatus } from '../support/engine.ts';
 import type { Ground } from '../support/ground.ts';
 

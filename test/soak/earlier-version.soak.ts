@@ -9,7 +9,7 @@ import { openGate } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 
 const checkout = join(import.meta.dirname, '../..');
-const schema = 'runtime/store/sqlite/schema.ts';
+const schema = 'runtime/core/store/sqlite/schema.ts';
 
 /** The last that wrote the schema before this one, and the last before the store had its room; none where the history is not there. */
 function earlierVersions(): string[] {

@@ -10,7 +10,7 @@ const drawnInTests = [
   'test/actors/properties.test.ts',
   'test/agents/run-claim.test.ts',
   'test/control/fuzz.test.ts',
-  'test/gateway/crash.test.ts',
+  'test/signal-files/crash.test.ts',
   'test/engine/programs.test.ts',
   'test/git/attempt.test.ts',
   'test/git/leftovers.test.ts',
@@ -19,7 +19,7 @@ const drawnInTests = [
 ];
 
 /** These take more than the short form has: there they are drawn as in `npm test`, which has just run them. */
-const longDrawn = ['test/gateway/fuzz.test.ts', 'test/walls/http-fuzz.test.ts'];
+const longDrawn = ['test/signal-files/fuzz.test.ts', 'test/walls/http-fuzz.test.ts'];
 
 const whole = ['test/**/*.soak.ts', 'test/real/**/*.test.ts', ...drawnInTests, ...(isShort ? [] : longDrawn)];
 

@@ -1,10 +1,10 @@
-/** What every store promises (runtime/store/port.ts): the same tests for each kind of it. */
+/** What every store promises (runtime/core/store/port.ts): the same tests for each kind of it. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { nothingRaised } from '../../machines/vocabulary/budget.ts';
 import type { AgentRun, Effect, HookDeliver, WorktreeRemove } from '../../machines/vocabulary/effect.ts';
 import type { PlanTree, TreeAddress } from '../../machines/vocabulary/ids.ts';
-import type { Change, ChangeOf, Store } from '../../runtime/store/port.ts';
-import { type NewSignal, notificationLimit, type PauseScope } from '../../runtime/store/rows.ts';
+import type { Change, ChangeOf, Store } from '../../runtime/core/store/port.ts';
+import { type NewSignal, notificationLimit, type PauseScope } from '../../runtime/core/store/rows.ts';
 import type { StoreGround } from './grounds.ts';
 
 const plan = { project: 'a', plan: 'p' };

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { faultPoints } from '../../runtime/platform/faults.ts';
-import type { Change } from '../../runtime/store/port.ts';
-import { openStore } from '../../runtime/store/sqlite/store.ts';
+import { faultPoints } from '../../runtime/base/platform/faults.ts';
+import type { Change } from '../../runtime/core/store/port.ts';
+import { openStore } from '../../runtime/core/store/sqlite/store.ts';
 
 const script = fileURLToPath(new URL('../support/scripts/store-crash.mjs', import.meta.url));
 const tree = 'plan:a/p';

@@ -24,7 +24,7 @@ import {
   openDatabase,
   type StoreOptions,
   storeError,
-} from '../../runtime/store/sqlite/db.ts';
+} from '../../runtime/core/store/sqlite/db.ts';
 import { expectError } from '../support/prose.ts';
 
 const first: Migration = {
@@ -298,7 +298,7 @@ test('a store without read permission is refused', () => {
   }
   const script = join(import.meta.dirname, '../support/scripts', 'unprivileged.mjs');
   const user = isRoot ? { uid: nobody, gid: nobody } : {};
-  const { stdout, stderr } = spawnSync(process.execPath, [script, 'store/sqlite/db.js', 'openDatabase', file], user);
+  const { stdout, stderr } = spawnSync(process.execPath, [script, 'core/store/sqlite/db.js', 'openDatabase', file], user);
   expect(stderr.toString()).toBe('');
   const { error: message, ...more } = JSON.parse(stdout.toString());
   expectError({ message, ...more }, 'store_unreadable', file, folder);

@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
-import { createMemory } from '../../runtime/store/memory/memory.ts';
-import type { ForeignSignal } from '../../runtime/store/memory/signals.ts';
-import { createMemoryStore } from '../../runtime/store/memory/store.ts';
-import type { Store } from '../../runtime/store/port.ts';
-import { openStore, storeFile } from '../../runtime/store/sqlite/store.ts';
+import { createMemory } from '../../runtime/core/store/memory/memory.ts';
+import type { ForeignSignal } from '../../runtime/core/store/memory/signals.ts';
+import { createMemoryStore } from '../../runtime/core/store/memory/store.ts';
+import type { Store } from '../../runtime/core/store/port.ts';
+import { openStore, storeFile } from '../../runtime/core/store/sqlite/store.ts';
 
 export interface StoreGround {
   readonly store: Store;

@@ -3,10 +3,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { tokenHash } from '../../runtime/platform/token.ts';
-import { openDatabase } from '../../runtime/store/sqlite/db.ts';
-import { migrations } from '../../runtime/store/sqlite/schema.ts';
-import { openStore } from '../../runtime/store/sqlite/store.ts';
+import { tokenHash } from '../../runtime/base/platform/token.ts';
+import { openDatabase } from '../../runtime/core/store/sqlite/db.ts';
+import { migrations } from '../../runtime/core/store/sqlite/schema.ts';
+import { openStore } from '../../runtime/core/store/sqlite/store.ts';
 
 const roots: string[] = [];
 

@@ -7,9 +7,9 @@ import { createInterface } from 'node:readline';
 import BetterSqlite3 from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { statorBuild, statorVersion } from '../../runtime/platform/version.ts';
-import { acquireOwner, type Owner, readOwner } from '../../runtime/store/sqlite/owner.ts';
-import { ownerByLock } from '../../runtime/store/sqlite/owner-facts.ts';
+import { statorBuild, statorVersion } from '../../runtime/base/platform/version.ts';
+import { acquireOwner, type Owner, readOwner } from '../../runtime/core/store/sqlite/owner.ts';
+import { ownerByLock } from '../../runtime/core/store/sqlite/owner-facts.ts';
 import { hangMs } from '../support/hang.ts';
 import { expectError, expectProse } from '../support/prose.ts';
 

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { planTree } from '../../machines/vocabulary/ids.ts';
-import type { Change } from '../../runtime/store/port.ts';
-import { openStore } from '../../runtime/store/sqlite/store.ts';
+import type { Change } from '../../runtime/core/store/port.ts';
+import { openStore } from '../../runtime/core/store/sqlite/store.ts';
 
 /** A page in the log: its own 4 KiB and a header. */
 const frameBytes = 4_096 + 24;

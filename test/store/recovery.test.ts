@@ -16,10 +16,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openDatabase } from '../../runtime/store/sqlite/db.ts';
-import { recoverStore, storeFaults } from '../../runtime/store/sqlite/recovery.ts';
-import { migrations } from '../../runtime/store/sqlite/schema.ts';
-import { openStore, storeFile } from '../../runtime/store/sqlite/store.ts';
+import { openDatabase } from '../../runtime/core/store/sqlite/db.ts';
+import { recoverStore, storeFaults } from '../../runtime/core/store/sqlite/recovery.ts';
+import { migrations } from '../../runtime/core/store/sqlite/schema.ts';
+import { openStore, storeFile } from '../../runtime/core/store/sqlite/store.ts';
 
 const pageBytes = 4096;
 const lines = 400;

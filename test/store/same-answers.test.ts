@@ -4,10 +4,10 @@ import { expect, it } from 'vitest';
 import { nothingRaised } from '../../machines/vocabulary/budget.ts';
 import { lanes } from '../../machines/vocabulary/effect.ts';
 import { effectKey, type PlanTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
-import { createMemoryStore } from '../../runtime/store/memory/store.ts';
-import type { Change, ChangeOf, Commit, Store } from '../../runtime/store/port.ts';
-import { expiringKinds } from '../../runtime/store/rows.ts';
-import { openStore } from '../../runtime/store/sqlite/store.ts';
+import { createMemoryStore } from '../../runtime/core/store/memory/store.ts';
+import type { Change, ChangeOf, Commit, Store } from '../../runtime/core/store/port.ts';
+import { expiringKinds } from '../../runtime/core/store/rows.ts';
+import { openStore } from '../../runtime/core/store/sqlite/store.ts';
 
 /** So few of everything that the changes meet. */
 const projects = ['a', 'b'];

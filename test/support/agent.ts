@@ -6,8 +6,8 @@ import { afterEach } from 'vitest';
 import { parsePlan } from '../../machines/document/plan-document.ts';
 import type { AgentRun } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import type { RunBrief } from '../../runtime/agents/run-brief.ts';
-import type { AgentProfile } from '../../runtime/config/config.ts';
+import type { AgentProfile } from '../../runtime/base/config/config.ts';
+import type { RunBrief } from '../../runtime/work/agents/run-brief.ts';
 
 const folders: string[] = [];
 

@@ -2,9 +2,9 @@
 import { expect } from 'vitest';
 import { z } from 'zod';
 import { type ErrorCode, errorClasses } from '../../machines/vocabulary/errors.ts';
-import { errorsOf } from '../../runtime/control/openapi.ts';
-import type { AnyRoute, RouteKey } from '../../runtime/control/route.ts';
-import { routes } from '../../runtime/control/routes.ts';
+import { errorsOf } from '../../runtime/api/control/openapi.ts';
+import type { AnyRoute, RouteKey } from '../../runtime/api/control/route.ts';
+import { routes } from '../../runtime/api/control/routes.ts';
 import type { Engine } from '../../runtime/engine/engine.ts';
 
 export interface Given {

@@ -10,7 +10,7 @@ import {
   loadRepoConfig,
   type RepoConfig,
   type RepoOverrides,
-} from '../../runtime/config/config.ts';
+} from '../../runtime/base/config/config.ts';
 
 let folder = '';
 export let home = '';

@@ -6,8 +6,8 @@ import BetterSqlite3 from 'better-sqlite3';
 import { expect } from 'vitest';
 import { createTrees } from '../../actors/tree.ts';
 import { effectKey, resultKey, type TreeAddress } from '../../machines/vocabulary/ids.ts';
-import { readOwner } from '../../runtime/store/sqlite/owner.ts';
-import { openStore } from '../../runtime/store/sqlite/store.ts';
+import { readOwner } from '../../runtime/core/store/sqlite/owner.ts';
+import { openStore } from '../../runtime/core/store/sqlite/store.ts';
 import { type Scenario, tasksOfWave, waves } from './crash.ts';
 import { git } from './ground.ts';
 

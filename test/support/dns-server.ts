@@ -1,7 +1,7 @@
 /** A DNS server on loopback that answers as a test says; a look-up of the kind that requests take is made from it. */
 import { createSocket } from 'node:dgram';
 import { Resolver } from 'node:dns/promises';
-import type { ResolveName } from '../../runtime/platform/outbound.ts';
+import type { ResolveName } from '../../runtime/base/platform/outbound.ts';
 
 export interface DnsServer {
   /** Asks this server alone, for both families. */

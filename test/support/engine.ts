@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
-import { callSocket } from '../../runtime/client/call.ts';
-import { type Client, createClient } from '../../runtime/client/client.ts';
+import { callSocket } from '../../runtime/api/client/call.ts';
+import { type Client, createClient } from '../../runtime/api/client/client.ts';
 import { createEngine, type Engine, type EngineOptions, type PlanShow } from '../../runtime/engine/engine.ts';
 import { type Ground, makeGround, until } from './ground.ts';
 import { hangMs } from './hang.ts';

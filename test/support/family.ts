@@ -9,7 +9,7 @@ import { taskMachine } from '../../machines/task/machine.ts';
 import type { AgentInput, TaskOutline } from '../../machines/vocabulary/family.ts';
 import { defaultPolicy } from '../../machines/vocabulary/policy.ts';
 import { waveMachine } from '../../machines/wave/machine.ts';
-import { machines } from '../../runtime/charts/machines.ts';
+import { machines } from '../../runtime/base/charts/machines.ts';
 import { planText, sha } from './simulation.ts';
 
 const agent: Omit<AgentInput, 'path'> = {

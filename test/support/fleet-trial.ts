@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { SignalType } from '../../machines/vocabulary/signal.ts';
-import type { PlanEntry } from '../../runtime/contract/plans.ts';
+import type { PlanEntry } from '../../runtime/api/contract/plans.ts';
 import type { Running } from './cli.ts';
 import { randomOf, readOrEmpty } from './crash.ts';
 import { expectJournalToReplay, expectRunsToBelong } from './crash-proof.ts';

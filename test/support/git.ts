@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeEach } from 'vitest';
-import { inspectRepository, type Repository } from '../../runtime/git/repository.ts';
+import { inspectRepository, type Repository } from '../../runtime/work/git/repository.ts';
 
 const isolated = ['HOME', 'XDG_CONFIG_HOME', 'GIT_CONFIG_GLOBAL', 'GIT_CONFIG_NOSYSTEM', 'EMAIL'] as const;
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import BetterSqlite3 from 'better-sqlite3';
 import { expect } from 'vitest';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import type { Client, PlanShow } from '../../runtime/client/client.ts';
+import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
 import { attach } from '../../runtime/engine/connect.ts';
 import { createEngine, type Engine } from '../../runtime/engine/engine.ts';
 import { carriersOf, kill, readOrEmpty } from './crash.ts';

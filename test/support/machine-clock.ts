@@ -1,5 +1,5 @@
 /** Time as a test wants it to pass: what takes its time on a busy machine runs into no limit before that. */
-import { systemClock } from '../../runtime/platform/clock.ts';
+import { systemClock } from '../../runtime/base/platform/clock.ts';
 
 /** The clocks of a machine that may be set, sleep, and start anew. */
 export function machineClock() {

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import type { ProgramPreset } from '../../runtime/config/preset-programs.ts';
+import type { ProgramPreset } from '../../runtime/base/config/preset-programs.ts';
 
 export const programPresets: readonly ProgramPreset[] = ['claude', 'codex', 'opencode', 'gemini'];
 

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect } from 'vitest';
-import { createRunFolder, type RunFolder, readExit, runFolderAt } from '../../runtime/agents/run-folder.ts';
-import { type Launched, type LaunchRequest, launch } from '../../runtime/agents/wrapper.ts';
-import { type Identity, isAlive } from '../../runtime/platform/process-table.ts';
+import { type Identity, isAlive } from '../../runtime/base/platform/process-table.ts';
+import { createRunFolder, type RunFolder, readExit, runFolderAt } from '../../runtime/work/agents/run-folder.ts';
+import { type Launched, type LaunchRequest, launch } from '../../runtime/work/agents/wrapper.ts';
 import { hangMs } from './hang.ts';
 import { killLeft, type LeftProcess, processesWith, readOrEmpty } from './leftovers.ts';
 

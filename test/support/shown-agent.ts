@@ -1,5 +1,5 @@
 /** An agent as lists and boards are given it. */
-import type { InstanceEntry } from '../../runtime/client/client.ts';
+import type { InstanceEntry } from '../../runtime/api/client/client.ts';
 
 /** One at work; what the test is about is named. */
 export function shownAgent(

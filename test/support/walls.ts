@@ -1,5 +1,5 @@
 /** What tests need that are about walls: whether they can be built here, and an engine whose agents stand inside of them. */
-import { probeBubblewrap } from '../../runtime/platform/bubblewrap.ts';
+import { probeBubblewrap } from '../../runtime/base/platform/bubblewrap.ts';
 import { type EngineSetup, startEngine, type TestEngine } from './engine.ts';
 
 const found = await probeBubblewrap(process.env);

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { findProcess, parseIdentity, readProcessTable } from '../../runtime/platform/process-table.ts';
+import { findProcess, parseIdentity, readProcessTable } from '../../runtime/base/platform/process-table.ts';
 import {
   begin,
   gate,

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { clearLock } from '../../runtime/git/lock-file.ts';
+import { clearLock } from '../../runtime/work/git/lock-file.ts';
 import { makeRepo } from '../support/daemon.ts';
 import { begin, planText, say, startEngine, type TestEngine, untilPlan } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';

@@ -3,10 +3,10 @@ import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from '
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parsePlan } from '../../machines/document/plan-document.ts';
-import { claudeState } from '../../runtime/agents/presets/claude-state.ts';
-import { readExit } from '../../runtime/agents/run-folder.ts';
-import { launch } from '../../runtime/agents/wrapper.ts';
-import { takeLfsObjects } from '../../runtime/git/lfs-objects.ts';
+import { claudeState } from '../../runtime/work/agents/presets/claude-state.ts';
+import { readExit } from '../../runtime/work/agents/run-folder.ts';
+import { launch } from '../../runtime/work/agents/wrapper.ts';
+import { takeLfsObjects } from '../../runtime/work/git/lfs-objects.ts';
 import { daemonOf, repoOf } from '../support/config.ts';
 import { begin, ground, planText, startEngine } from '../support/engine.ts';
 import { until } from '../support/ground.ts';

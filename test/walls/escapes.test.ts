@@ -22,7 +22,7 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { readProcessTable, signalProcess } from '../../runtime/platform/process-table.ts';
+import { readProcessTable, signalProcess } from '../../runtime/base/platform/process-table.ts';
 import { gate } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 import { hangMs } from '../support/hang.ts';

@@ -2,7 +2,7 @@
 import { appendFileSync, cpSync, existsSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { tryOwnGit } from '../../runtime/git/git.ts';
+import { tryOwnGit } from '../../runtime/work/git/git.ts';
 import { type Ground, git, makeGround } from '../support/ground.ts';
 
 const ff = Buffer.from([0xff]);

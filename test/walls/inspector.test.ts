@@ -9,10 +9,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { socketPath } from '../../runtime/config/config.ts';
-import { routes } from '../../runtime/control/routes.ts';
+import { routes } from '../../runtime/api/control/routes.ts';
+import { inspectorFile } from '../../runtime/api/inspector/place.ts';
+import { socketPath } from '../../runtime/base/config/config.ts';
 import { type Daemon, startDaemon } from '../../runtime/engine/daemon.ts';
-import { inspectorFile } from '../../runtime/inspector/place.ts';
 import { afterwards, ground } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
 import { type Answer, type Asked, ask } from '../support/http-ask.ts';
@@ -123,7 +123,7 @@ it('the page may load, frame and run nothing but its own files, and no path lead
     '/page/%2e%2e/package.json',
     '/page/..%2fpackage.json',
     '/page//etc/passwd',
-    '/runtime/platform/token.js',
+    '/runtime/base/platform/token.js',
     '/page/main.ts',
     '/charts/../package.json',
   ])

@@ -1,7 +1,7 @@
 /** What a text does not do by its mere size and shape: stop an engine, or be answered as a bug. */
 import { expect, it } from 'vitest';
 import { cut } from '../../cli/text.ts';
-import { readableLog } from '../../runtime/agents/reports/readable-log.ts';
+import { readableLog } from '../../runtime/work/agents/reports/readable-log.ts';
 import { terminal } from '../support/cli.ts';
 
 it('400,000 runs of backticks in a document are registered, shown and told to an agent', async () => {

@@ -14,12 +14,12 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { createRunFolder, runFolderAt } from '../../runtime/agents/run-folder.ts';
-import { createWalls, type Mount, type WallsProfile } from '../../runtime/agents/walls.ts';
-import { tryOwnGit } from '../../runtime/git/git.ts';
-import { makePrivateRepository, privateMounts, privatePlaceIn } from '../../runtime/git/private-repository.ts';
-import { inspectRepository, type Repository } from '../../runtime/git/repository.ts';
-import { prepareWorktree } from '../../runtime/git/worktree.ts';
+import { createRunFolder, runFolderAt } from '../../runtime/work/agents/run-folder.ts';
+import { tryOwnGit } from '../../runtime/work/git/git.ts';
+import { makePrivateRepository, privateMounts, privatePlaceIn } from '../../runtime/work/git/private-repository.ts';
+import { inspectRepository, type Repository } from '../../runtime/work/git/repository.ts';
+import { prepareWorktree } from '../../runtime/work/git/worktree.ts';
+import { createWalls, type Mount, type WallsProfile } from '../../runtime/work/sandbox/walls.ts';
 import { terminal } from '../support/cli.ts';
 import { begin, planText, untilStatus } from '../support/engine.ts';
 import { openRepository, run, temporaryHome, write } from '../support/git.ts';

@@ -2,9 +2,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { copyLogins, syncLogins } from '../../runtime/agents/logins.ts';
-import { createRunFolder, runFolderAt } from '../../runtime/agents/run-folder.ts';
-import type { Preset } from '../../runtime/config/config.ts';
+import type { Preset } from '../../runtime/base/config/config.ts';
+import { copyLogins, syncLogins } from '../../runtime/work/agents/logins.ts';
+import { createRunFolder, runFolderAt } from '../../runtime/work/agents/run-folder.ts';
 import { ground } from '../support/engine.ts';
 
 const nowMs = Date.UTC(2026, 0, 31);

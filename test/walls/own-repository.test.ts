@@ -3,10 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { collectPrivate } from '../../runtime/git/private-collect.ts';
-import { makePrivateRepository, privateMounts, privatePlaceIn } from '../../runtime/git/private-repository.ts';
-import type { Repository } from '../../runtime/git/repository.ts';
-import { prepareWorktree } from '../../runtime/git/worktree.ts';
+import { collectPrivate } from '../../runtime/work/git/private-collect.ts';
+import { makePrivateRepository, privateMounts, privatePlaceIn } from '../../runtime/work/git/private-repository.ts';
+import type { Repository } from '../../runtime/work/git/repository.ts';
+import { prepareWorktree } from '../../runtime/work/git/worktree.ts';
 import { openRepository, read, run, temporaryHome } from '../support/git.ts';
 
 const home = temporaryHome();

@@ -2,8 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { type Answered, callApp, callSocket } from '../../runtime/client/call.ts';
-import type { InstanceEntry } from '../../runtime/client/client.ts';
+import { type Answered, callApp, callSocket } from '../../runtime/api/client/call.ts';
+import type { InstanceEntry } from '../../runtime/api/client/client.ts';
 import {
   afterwards,
   begin,

@@ -3,9 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { createRunFolder, runFolderAt } from '../../runtime/agents/run-folder.ts';
-import { createWalls, type WallsProfile } from '../../runtime/agents/walls.ts';
-import { keptPlaceOf } from '../../runtime/effects/kept-places.ts';
+import { createRunFolder, runFolderAt } from '../../runtime/work/agents/run-folder.ts';
+import { keptPlaceOf } from '../../runtime/work/effects/kept-places.ts';
+import { createWalls, type WallsProfile } from '../../runtime/work/sandbox/walls.ts';
 import { ground } from '../support/engine.ts';
 import { noWallsHere } from '../support/walls.ts';
 

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { ProgramPreset } from '../../runtime/config/preset-programs.ts';
+import type { ProgramPreset } from '../../runtime/base/config/preset-programs.ts';
 import {
   begin,
   ground,

@@ -2,7 +2,7 @@
 import { chmodSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { pushBranch } from '../../runtime/git/push.ts';
+import { pushBranch } from '../../runtime/work/git/push.ts';
 import { write } from '../support/git.ts';
 import { type Ground, git, makeGround } from '../support/ground.ts';
 

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { watchRun } from '../../runtime/agents/liveness.ts';
+import { watchRun } from '../../runtime/work/agents/liveness.ts';
 import { begin, ground, planText, runFolders, startEngine, untilBlocked } from '../support/engine.ts';
 import { createRun, until } from '../support/run.ts';
 

@@ -2,8 +2,8 @@
 import { lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
-import { runSocketFolder, socketPath } from '../../runtime/config/socket-path.ts';
-import { serveSocket } from '../../runtime/control/server.ts';
+import { serveSocket } from '../../runtime/api/control/server.ts';
+import { runSocketFolder, socketPath } from '../../runtime/base/config/socket-path.ts';
 import { createEngine } from '../../runtime/engine/engine.ts';
 import {
   afterwards,

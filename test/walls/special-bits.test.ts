@@ -3,10 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { diskUsage } from '../../runtime/platform/disk-usage.ts';
-import { removeTree } from '../../runtime/platform/remove-tree.ts';
-import { dropSpecialBits } from '../../runtime/platform/special-bits.ts';
-import { walkTree } from '../../runtime/platform/walk-tree.ts';
+import { diskUsage } from '../../runtime/base/platform/disk-usage.ts';
+import { removeTree } from '../../runtime/base/platform/remove-tree.ts';
+import { dropSpecialBits } from '../../runtime/base/platform/special-bits.ts';
+import { walkTree } from '../../runtime/base/platform/walk-tree.ts';
 import { begin, ground, planText, startEngine, untilPhase } from '../support/engine.ts';
 import { noWallsHere, startWalled } from '../support/walls.ts';
 

@@ -3,12 +3,17 @@ import { readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from '
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { loadDaemonConfig, socketPath } from '../../runtime/config/config.ts';
-import { routes } from '../../runtime/control/routes.ts';
-import { serveSocket } from '../../runtime/control/server.ts';
-import { serveTcp } from '../../runtime/control/tcp.ts';
+import { routes } from '../../runtime/api/control/routes.ts';
+import { serveSocket } from '../../runtime/api/control/server.ts';
+import { serveTcp } from '../../runtime/api/control/tcp.ts';
+import { loadDaemonConfig, socketPath } from '../../runtime/base/config/config.ts';
+import {
+  ensureHomeToken,
+  homeTokenFile,
+  readHomeToken,
+  rotateHomeToken,
+} from '../../runtime/base/platform/home-token.ts';
 import { startDaemon } from '../../runtime/engine/daemon.ts';
-import { ensureHomeToken, homeTokenFile, readHomeToken, rotateHomeToken } from '../../runtime/platform/home-token.ts';
 import { terminal } from '../support/cli.ts';
 import { afterwards, ground, startEngine, type TestEngine } from '../support/engine.ts';
 import { until } from '../support/ground.ts';

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { loadDaemonConfig, parseRepoConfig } from '../../runtime/config/config.ts';
-import { trustChanges } from '../../runtime/repos/trust-changes.ts';
+import { loadDaemonConfig, parseRepoConfig } from '../../runtime/base/config/config.ts';
+import { trustChanges } from '../../runtime/work/repos/trust-changes.ts';
 
 function shown(text: string): string {
   const home = mkdtempSync(join(tmpdir(), 'stator-'));

@@ -1,7 +1,7 @@
 /** The board from its first picture to its exit code: keys and news change what it knows, and what it knows is drawn. */
 
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import type { Client } from '../../../runtime/client/client.ts';
+import type { Client } from '../../../runtime/api/client/client.ts';
 import { createAttention, wantsAttention } from '../../attention.ts';
 import type { Call } from '../../command.ts';
 import {

@@ -1,6 +1,6 @@
 /** What the board's keys do and open, each by the same request as the verb of that name, with the same refusals. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import type { Client, PlanShow, SignalAnswer } from '../../../runtime/client/client.ts';
+import type { Client, PlanShow, SignalAnswer } from '../../../runtime/api/client/client.ts';
 import type { Tone } from '../../colour.ts';
 import { noPaint } from '../../colour.ts';
 import { permissionsOf, permissionText } from '../../instance/permission.ts';

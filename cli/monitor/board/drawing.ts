@@ -2,7 +2,7 @@
 import { Writable } from 'node:stream';
 import { Box, type Key as InkKey, render, Text, useInput } from 'ink';
 import { createElement, useSyncExternalStore } from 'react';
-import { colouredText } from '../../../runtime/platform/terminal-text.ts';
+import { colouredText } from '../../../runtime/base/platform/terminal-text.ts';
 import type { Key } from './keys.ts';
 import type { BoardTerminal } from './terminal.ts';
 

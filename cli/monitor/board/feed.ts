@@ -1,7 +1,7 @@
 /** News of an engine as long as one is there, and of the next one when it has gone: asked for after each fact, and now and then. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import type { Client } from '../../../runtime/client/client.ts';
+import type { Client } from '../../../runtime/api/client/client.ts';
 import { isAbsence } from '../../absence.ts';
 import { look } from '../../status/look.ts';
 import { statusOf } from '../../status/sort.ts';

@@ -1,8 +1,8 @@
 /** The rows of the board: who needs a person first, then what runs, waits and rests; or the waves, tasks and agents of one plan. Pure. */
 import { instanceTitle } from '../../../machines/vocabulary/ids.ts';
 import { reasonText } from '../../../machines/vocabulary/reason-text.ts';
-import type { InstanceEntry, PlanEntry, PlanShow } from '../../../runtime/client/client.ts';
-import { groupBy } from '../../../runtime/platform/group-by.ts';
+import type { InstanceEntry, PlanEntry, PlanShow } from '../../../runtime/api/client/client.ts';
+import { groupBy } from '../../../runtime/base/platform/group-by.ts';
 import type { Tone } from '../../colour.ts';
 import { deadlineText, permissionsOf, permissionText } from '../../instance/permission.ts';
 import { isLive } from '../../instance/view.ts';

@@ -1,5 +1,5 @@
 /** All that the board knows and shows: one value, which keys and news change. Pure. */
-import type { InstanceEntry, PlanShow, QueueStats } from '../../../runtime/client/client.ts';
+import type { InstanceEntry, PlanShow, QueueStats } from '../../../runtime/api/client/client.ts';
 import type { Tone } from '../../colour.ts';
 import type { Line } from '../../spans.ts';
 import type { Seen, Status } from '../../status/sort.ts';

@@ -4,7 +4,7 @@
  */
 import { closeSync, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { acquireOwner } from '../../../dist/runtime/store/sqlite/owner.js';
+import { acquireOwner } from '../../../dist/runtime/core/store/sqlite/owner.js';
 
 const [mode, home, waitMs] = process.argv.slice(2);
 const say = (fact) => process.stdout.write(`${JSON.stringify(fact)}\n`);

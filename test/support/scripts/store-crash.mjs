@@ -1,5 +1,5 @@
 /** Commits twice, and kills itself at a point of the second commit. Its argument is JSON: `{home, point, changes}`: both lists of changes. */
-import { openStore } from '../../../dist/runtime/store/sqlite/store.js';
+import { openStore } from '../../../dist/runtime/core/store/sqlite/store.js';
 
 const { home, point, changes } = JSON.parse(process.argv[2]);
 let isSecond = false;

@@ -1,0 +1,22 @@
+/** The owner of a home is there and says nothing. */
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { localTime } from '../../base/platform/terminal-text.ts';
+
+interface Silent {
+  readonly kind: 'daemon' | 'engine';
+  readonly pid: number;
+  /** ISO 8601. */
+  readonly since: string;
+}
+
+/** Mostly it passes: it starts or stops, or the machine is busy or was asleep. `limitMs`: how long it was waited for; null: nobody took the connection. */
+export function noAnswer({ kind, pid, since }: Silent, limitMs: number | null): EngineError {
+  const who = `the ${kind} (pid ${pid}, since ${localTime(since, Date.now())})`;
+  const within = limitMs === null ? '' : ` within ${limitMs / 1_000} s`;
+  const last =
+    kind === 'daemon'
+      ? 'see why with stator daemon logs, then: stator daemon restart; agents live on'
+      : `it is most likely a \`stator run\`: look at it where it runs, or end it: kill ${pid}; agents live on`;
+  const hint = `mostly it comes back by itself within some seconds: ask again; if it does not: ${last}`;
+  return new EngineError('unavailable', `${who} does not answer${within}`, hint);
+}

@@ -1,0 +1,213 @@
+/** What people and agents may ask to be changed: each becomes signals in the inbox, and the answer is the verdict on them. */
+
+import { parsePlan } from '../../../machines/document/plan-document.ts';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { effectKey, planTree } from '../../../machines/vocabulary/ids.ts';
+import { originKind, type SignalPayload, type SignalType } from '../../../machines/vocabulary/signal.ts';
+import { type AgentProfile, everyProfile } from '../../base/config/config.ts';
+import { isSandboxOff } from '../../base/platform/sandbox-variables.ts';
+import { tokenHash } from '../../base/platform/token.ts';
+import { type AdmittedSignal, admitSignal } from '../../core/inbox/admission.ts';
+import { dependentPlan } from '../../core/inbox/signal-row.ts';
+import type { Change } from '../../core/store/port.ts';
+import type { RunRow } from '../../core/store/rows.ts';
+import { isVerdict, judgesByMessage, verdictLines } from '../../work/agents/reports/verdict.ts';
+import { refuseUnplayable } from '../../work/effects/playable.ts';
+import { baseOf } from '../../work/effects/workplace.ts';
+import type { CleaningRequest } from '../../work/gc/gc.ts';
+import { refuseBranch } from '../../work/git/branch.ts';
+import { identity } from '../../work/git/identity.ts';
+import { createStaleVerification } from '../../work/repos/verification-watch.ts';
+import { asksForLimits, unkeptLimits } from '../../work/sandbox/resources.ts';
+import type { CleaningReport, RepairReport } from '../contract/cleaning.ts';
+import type { SignalAnswer } from '../contract/signals.ts';
+import { createHookCommands } from './hooks.ts';
+import { createIssueCommands } from './issues.ts';
+import { createMachineCommands } from './machines.ts';
+import { createNotificationCommands } from './notifications.ts';
+import { type CommandParts, createSignalSender, type SendCommand, verdictWaitMs } from './parts.ts';
+import { createPermissionCommands } from './permissions.ts';
+import { createPlanHead } from './plan-head.ts';
+import { createPlanCommands } from './plans.ts';
+import { createQueueCommands } from './queue.ts';
+import { createRepoCommands } from './repos.ts';
+
+export type { CommandParts } from './parts.ts';
+
+/** As `CleaningRequest`, where the age may be left to the setting. */
+type ClearRequest = Omit<CleaningRequest, 'olderThanMs'> & { readonly olderThanMs: number | null };
+
+export type Commands = ReturnType<typeof createCommands>;
+
+/** Words after which agents run, and what they leave is committed. */
+const beginnings: ReadonlySet<SignalType> = new Set([
+  'plan_start',
+  'implement_start',
+  'implement_wave',
+  'retry_wave',
+  'start_over',
+  'reimplement',
+]);
+
+/** Of a run in one of these nothing speaks any more. */
+const finalStates: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancelled']);
+
+export function createCommands(parts: CommandParts) {
+  const { store, projects, views, clock, cleaning, settings } = parts;
+  const head = createPlanHead(parts);
+  const verification = createStaleVerification(parts);
+  const { post } = createSignalSender(parts);
+
+  /** Said now, and not by the first commit, after an agent has worked for an hour. */
+  async function refuseHopeless({ project, plan, type }: SendCommand): Promise<void> {
+    const { branch } = await views.mustRead(project, plan);
+    const place = projects.get(project);
+    projects.mustBeTrusted(project);
+    await identity(place);
+    await refuseBranch(place, branch);
+    const shown = await views.plan(project, plan);
+    const isDone = (wave: number, task: number) =>
+      shown.tasks_by_wave.some(
+        ({ number, tasks }) => number === wave && tasks.some((each) => each.number === task && each.status === 'done'),
+      );
+    const document = type === 'plan_start' ? null : parsePlan(shown.content).document;
+    const isSession = (await store.issues()).some((row) => row.project === project && row.plan === plan);
+    const { config, path } = place;
+    const { env, walls, flagCheck } = parts;
+    await refuseUnplayable({ config, repo: path, env, walls, flagCheck, document, isDone, isSession });
+  }
+
+  /** What such a judge's program starts has the run's token too, so the token gives no verdict. Throws `not_allowed`. */
+  async function refuseVerdict({ type, origin }: AdmittedSignal, command: SendCommand): Promise<void> {
+    if (command.run === null || !isVerdict(type) || originKind(origin) !== 'agent') return;
+    const run = await store.run(effectKey(planTree(command.project, command.plan), command.run));
+    if (run === null || !judgesByMessage(run.role, run.preset)) return;
+    throw new EngineError(
+      'not_allowed',
+      `${run.title} is a ${run.role} that ${run.preset} plays: its verdict is the last line of its last message, and no signal`,
+      `end the last message with the line "${verdictLines.approved}" or "${verdictLines.changes}"; a person says it without a token: stator signal emit ${type}`,
+    );
+  }
+
+  /** An approval of a run that names no commit is about the one at which that run began. */
+  async function aboutItsCommit(signal: AdmittedSignal, { project, plan, run }: SendCommand): Promise<AdmittedSignal> {
+    if (run === null || (signal.type !== 'review_approved' && signal.type !== 'verify_approved')) return signal;
+    const payload = signal.payload as SignalPayload<'review_approved' | 'verify_approved'>; // as the door read it
+    if (payload.reviewed_sha !== undefined) return signal;
+    const base = await baseOf({ home: parts.home, store }, { tree: planTree(project, plan) }, run);
+    return base === null ? signal : { ...signal, payload: { ...payload, reviewed_sha: base } };
+  }
+
+  /** One fewer is set aside when that signal is tried again: the plan stands because of the next one, or goes on. */
+  async function faultAfter(id: number): Promise<readonly Change[]> {
+    const row = await store.signal(id);
+    const key = row === null ? null : dependentPlan(row);
+    const from = key === null ? null : ((await store.plan(key.project, key.plan))?.faultSignal ?? null);
+    if (key === null || from === null) return [];
+    const isUnchanged = from !== id && (await store.signal(from))?.status === 'failed';
+    return isUnchanged ? [] : [{ do: 'plan.move-fault', key, from, at: clock.nowMs() }];
+  }
+
+  /** One line where agents that might have walls around them have none. */
+  async function wallWarnings(): Promise<string[]> {
+    const found = isSandboxOff(parts.env) ? null : await parts.walls.state();
+    if (found === null || found.kind === 'works' || !projects.list().some(({ project }) => mightHaveWalls(project)))
+      return [];
+    return [`agents run without walls, with all that you may do: ${found.reason}; ${found.hint}`];
+  }
+
+  function mightHaveWalls(project: string): boolean {
+    return playing(project).some(({ sandbox }) => sandbox === 'auto');
+  }
+
+  /** The profiles that are on. A configuration that cannot be read starts nobody. */
+  function playing(project: string): AgentProfile[] {
+    try {
+      const { profiles, policy } = projects.get(project).config;
+      return everyProfile(profiles).filter(({ role }) => policy.roles[role].on);
+    } catch (thrown) {
+      if (thrown instanceof EngineError) return [];
+      throw thrown;
+    }
+  }
+
+  /** One line where agents are to have limits that nothing here keeps. */
+  async function limitWarnings(): Promise<string[]> {
+    const profiles = projects.list().flatMap(({ project }) => playing(project).filter(asksForLimits));
+    if (profiles.length === 0) return [];
+    const warning = unkeptLimits(profiles, await parts.resources.state());
+    return warning === null ? [] : [warning];
+  }
+
+  /**
+   * Checks at the door, then waits for the verdict. Throws what the door refuses, `plan_not_found`, `repo_not_found`, and where work is to begin
+   * and git would not take it: `bad_config` (who commits?), `branch_taken`, `bad_request` (a branch of no name that git knows),
+   * `agent_unusable` (programs that are not there, tasks that nothing would run).
+   */
+  async function send(command: SendCommand): Promise<SignalAnswer> {
+    const admission = admitSignal(command);
+    if (admission.kind === 'refused') throw admission.error;
+    await refuseVerdict(admission.signal, command);
+    const signal = await aboutItsCommit(admission.signal, command);
+    const { tree, type } = signal;
+    if (tree.startsWith('plan:')) await views.mustRead(command.project, command.plan);
+    else projects.get(command.project);
+    if (beginnings.has(type)) await refuseHopeless(command);
+    const tip = await head.tipFor(command, type);
+    const stale = tree.startsWith('plan:') ? await verification.of(command.project, command.plan) : null;
+    const before = [
+      ...(stale === null ? [] : await verification.words(stale)),
+      ...(tip === null ? [] : await head.words(planTree(command.project, command.plan), tip)),
+    ];
+    return post({ ...signal, run: command.run }, command.waitMs, before);
+  }
+
+  const plans = createPlanCommands(parts);
+
+  return {
+    /** What is not as its user may think, one line each: agents without walls, limits that are not kept, hooks that were switched off. */
+    warnings: async (): Promise<string[]> => [
+      ...(await wallWarnings()),
+      ...(await limitWarnings()),
+      ...(await views.hooksOff()),
+    ],
+    send,
+    async retry(id: number): Promise<SignalAnswer> {
+      const entry = await views.signal(id);
+      const revived = await store.commit([{ do: 'signal.revive', id }, ...(await faultAfter(id))]);
+      if (revived.status === 'lost')
+        throw new EngineError(
+          'conflict',
+          `signal ${id} is ${entry.status}; only a failed one can be tried again`,
+          `see it with: stator signal show ${id}`,
+        );
+      await parts.settled(id, verdictWaitMs);
+      return views.answer(id);
+    },
+    ...plans,
+    /** `olderThanMs` null: as long as the setting `retention` has it. Throws as `Cleaning.clear`. */
+    clear: ({ olderThanMs, ...request }: ClearRequest): Promise<CleaningReport> =>
+      cleaning.clear({ ...request, olderThanMs: olderThanMs ?? settings.current().retentionMs }),
+    /** Throws as `Cleaning.repair`. */
+    repair: (request: { readonly dry: boolean }): Promise<RepairReport> => cleaning.repair(request),
+    ...createIssueCommands({ ...parts, send, registerPlan: plans.registerPlan, forgetPlan: plans.forgetPlan }),
+    ...createRepoCommands(parts),
+    ...createQueueCommands(parts),
+    ...createNotificationCommands(parts),
+    ...createHookCommands(parts),
+    ...createMachineCommands(parts),
+    ...createPermissionCommands(parts),
+    /** The run that a token speaks for, as long as it has not ended. Throws `unauthorized`. */
+    async runOfToken(token: string): Promise<RunRow> {
+      const [run] = await store.runs({ by: 'token', hash: tokenHash(token) });
+      if (run !== undefined && run.ended_at === null && !finalStates.has(run.state)) return run;
+      throw new EngineError(
+        'unauthorized',
+        run === undefined
+          ? 'the token belongs to no run that this engine knows'
+          : `the token belongs to a run of ${run.title} that has ended`,
+        'unset STATOR_TOKEN to speak as a person',
+      );
+    },
+  };
+}

@@ -1,0 +1,146 @@
+/** What would be lost, or be surprised, when an issue's session is taken away; and how it is. */
+import { planTree, runName } from '../../../machines/vocabulary/ids.ts';
+import { worktreePath } from '../../work/effects/workplace.ts';
+import { keepAttempt } from '../../work/git/attempt.ts';
+import { deleteBranch } from '../../work/git/branch.ts';
+import { tryOwnGit } from '../../work/git/git.ts';
+import { isObjectId } from '../../work/git/object-memo.ts';
+import { findCommit } from '../../work/git/objects.ts';
+import { attemptRef, branchRef, moveRef, readRef } from '../../work/git/refs.ts';
+import { baseBranch, type Repository } from '../../work/git/repository.ts';
+import { removeWorktree } from '../../work/git/worktree.ts';
+import { adminDirOf, isOwnFolder, tryInWorktree } from '../../work/git/worktree-list.ts';
+import type { IssuePlace } from './issue-place.ts';
+import type { CommandParts } from './parts.ts';
+
+export interface Danger {
+  readonly kind: 'pull_request' | 'uncommitted' | 'unpushed' | 'running';
+  readonly what: string;
+}
+
+export interface PullRequestLook {
+  readonly url: string;
+  readonly state: 'open' | 'merged' | 'closed' | 'unknown';
+  /** Why it is not known. */
+  readonly why: string;
+  /** Commits that are in it: the one that its forge has of the branch, where it is merged all that it brings, and the one that was pushed for it. */
+  readonly heads: readonly string[];
+}
+
+type EndParts = Pick<CommandParts, 'store' | 'projects'>;
+
+/** Everything that speaks against it, none hidden by another. */
+export async function dangersOf(
+  { store, projects }: EndParts,
+  place: IssuePlace,
+  pullRequests: readonly PullRequestLook[],
+): Promise<Danger[]> {
+  const { project, plan } = place;
+  const branch = (await store.plan(project, plan))?.branch ?? place.branch;
+  const found: Danger[] = [];
+  for (const { url, state, why } of pullRequests) {
+    if (state === 'open') found.push({ kind: 'pull_request', what: `its pull request is open: ${url}` });
+    if (state === 'unknown')
+      found.push({
+        kind: 'pull_request',
+        what: `its pull request counts as open, since nobody could say: ${url} (${why})`,
+      });
+  }
+  const effects = await store.effects({ by: 'tree', tree: planTree(project, plan) });
+  if (effects.some(({ kind, status }) => kind === 'agent.run' && status === 'running'))
+    found.push({ kind: 'running', what: `its agent is at work: stator instance list --project ${project}` });
+  const repository = await projects.repository(project);
+  const worktree = worktreePath(projects.get(project), { branch, from: branch, folder: place.folder });
+  const files = await uncommitted(repository, worktree);
+  if (files > 0)
+    found.push({
+      kind: 'uncommitted',
+      what: `${files} ${files === 1 ? 'file is' : 'files are'} uncommitted in ${worktree}`,
+    });
+  const configured = projects.get(project).config.baseBranch;
+  const commits = await unpushed(repository, { branch, configured, merged: mergedHeads(pullRequests) });
+  if (commits > 0)
+    found.push({
+      kind: 'unpushed',
+      what: `${commits} ${commits === 1 ? 'commit' : 'commits'} of ${branch} ${commits === 1 ? 'is' : 'are'} on no remote and not merged`,
+    });
+  return found;
+}
+
+/** What was merged on forges: that commit and all before it are in the base there, whatever this repository knows of it. */
+export function mergedHeads(pullRequests: readonly PullRequestLook[]): string[] {
+  return pullRequests.flatMap(({ state, heads }) => (state === 'merged' ? heads : []));
+}
+
+/**
+ * Its worktree goes, what was uncommitted in it is kept as an attempt's ref; its branch goes where all of it is merged, into the base or in one of the commits
+ * `merged`. Answers what stays. Throws what git throws. `isBegun`: its agent was there; else what lies in the worktree is of its setup, and not kept.
+ */
+export async function removeSession(
+  { projects }: EndParts,
+  place: IssuePlace,
+  {
+    branch,
+    isBegun,
+    merged,
+  }: { readonly branch: string; readonly isBegun: boolean; readonly merged: readonly string[] },
+): Promise<string[]> {
+  const repository = await projects.repository(place.project);
+  const path = worktreePath(projects.get(place.project), { branch, from: branch, folder: place.folder });
+  const base = await baseBranch(repository, projects.get(place.project).config.baseBranch);
+  const wanted = { path, branch, mergedInto: null };
+  const run = runName(place.project, place.plan, `destroyed-${Date.now().toString(36)}`);
+  const first = await removeWorktree(repository, wanted);
+  // In a folder of somebody else nothing is ours to keep.
+  if (first.kind === 'kept' && (await isOwnFolder(path)) && (await adminDirOf(repository, path)) !== null) {
+    const message = `left over in ${branch}`;
+    await whileThere(path, () => keepAttempt(repository, { path, branch, run, base: branch, message }));
+  }
+  const second = first.kind === 'removed' ? first : await removeWorktree(repository, wanted);
+  const kept = isBegun ? null : await readRef(repository, attemptRef(run));
+  if (kept !== null) await moveRef(repository, attemptRef(run), { from: kept, to: null });
+  const notes = second.kind === 'kept' ? [`the worktree stays: ${second.why}`] : [];
+  // Of a branch that is gone already its mark goes.
+  for (const mergedInto of [base, ...(await known(repository, merged))])
+    if (await deleteBranch(repository, { branch, mergedInto })) return notes;
+  return [...notes, `the branch ${branch} is kept: not all of it is in ${base}`];
+}
+
+async function uncommitted(repository: Repository, path: string): Promise<number> {
+  if (!(await isOwnFolder(path))) return 0;
+  const adminDir = await adminDirOf(repository, path);
+  if (adminDir === null) return 0;
+  const words = ['status', '--porcelain', '-z', '--untracked-files=all'];
+  const found = await whileThere(path, () => tryInWorktree({ path, adminDir }, words));
+  return (found?.stdout ?? '').split('\0').filter((entry) => entry !== '').length;
+}
+
+/** null where the folder went away meanwhile: the worktree of a plan that is merged is taken away by itself. */
+async function whileThere<Found>(path: string, look: () => Promise<Found>): Promise<Found | null> {
+  try {
+    return await look();
+  } catch (thrown) {
+    if (await isOwnFolder(path)) throw thrown;
+    return null;
+  }
+}
+
+/** What no remote has, as far as this repository knows, nor the base, nor a pull request that was merged: its branch may be gone from the remote. */
+async function unpushed(
+  repository: Repository,
+  { branch, configured, merged }: { branch: string; configured: string; merged: readonly string[] },
+): Promise<number> {
+  if ((await readRef(repository, branchRef(branch))) === null) return 0;
+  const base = await baseBranch(repository, configured);
+  const heads = await known(repository, merged);
+  const args = ['rev-list', '--count', branchRef(branch), '--not', '--remotes', base, ...heads];
+  const { stdout } = await tryOwnGit(repository.path, args);
+  return Number.parseInt(stdout.trim() || '0', 10);
+}
+
+/** Those of the commits that this repository has. */
+async function known(repository: Repository, commits: readonly string[]): Promise<string[]> {
+  const ids = [...new Set(commits)].filter(isObjectId);
+  const found = await Promise.all(ids.map(async (id) => ((await findCommit(repository, id)) === null ? [] : [id])));
+  return found.flat();
+}

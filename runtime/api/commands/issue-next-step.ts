@@ -1,0 +1,134 @@
+/** What brings a session on from where it is: the words that its plan is told, whose agent begins with them, and what a message becomes. */
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { planTree } from '../../../machines/vocabulary/ids.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import type { SignalType } from '../../../machines/vocabulary/signal.ts';
+import type { PlanRow } from '../../core/store/rows.ts';
+import { continuation } from './issue-document.ts';
+import type { IssueForges } from './issue-forges.ts';
+import type { IssuePlace } from './issue-place.ts';
+import type { IssueSessions } from './issue-sessions.ts';
+import { sessionTitle } from './issue-slots.ts';
+import type { CommandParts } from './parts.ts';
+
+export interface Word {
+  readonly type: SignalType;
+  readonly payload?: unknown;
+}
+
+export interface NextStep {
+  /** Its agent, which is not at work, begins with the words: a slot is needed. */
+  readonly starts: boolean;
+  readonly words: readonly Word[];
+  /** What its agent is told when it is there; null: nothing, or the words bring it. */
+  readonly tells: string | null;
+  /** The words only bring it to where it takes the message. */
+  readonly isOnTheWay: boolean;
+  readonly notes: readonly string[];
+}
+
+/** What a session is asked that was told nothing. */
+export const goOn = 'Go on with this issue.';
+
+interface StepParts
+  extends Pick<CommandParts, 'store'>,
+    Pick<IssueForges, 'materialOf'>,
+    Pick<IssueSessions, 'saidTo'> {}
+
+export function createNextStep({ store, materialOf, saidTo }: StepParts) {
+  /** Throws `refused` where it asks, and no answer is given. */
+  return async function nextStep(place: IssuePlace, known: PlanRow, message: string | null): Promise<NextStep> {
+    const { blocked, paused } = known;
+    const step = blocked === null || blocked.source === 'override' ? await onward() : await afterBlock(blocked);
+    return paused ? resumed(step) : step;
+
+    async function onward(): Promise<NextStep> {
+      switch (known.status) {
+        case 'implementing':
+          if (message === null) return { ...nothing, starts: paused, notes: paused ? [] : [await whatItDoes()] };
+          // Where it was stopped with a run of its own, that one begins with the message.
+          return paused && (await hasRun())
+            ? { ...nothing, starts: true, words: [told(place, message)] }
+            : { ...nothing, starts: paused, tells: message };
+        case 'reviewing':
+        case 'verifying':
+          return message === null ? { ...nothing, notes: [`it is ${known.status}`] } : changes(message);
+        case 'done':
+          return changes(message ?? goOn);
+        // What was done before it was given up stays done: then it is reviewed, and the message is still to do.
+        case 'cancelled':
+          return {
+            ...nothing,
+            starts: true,
+            words: [{ type: 'reopen' }, { type: 'implement_start' }],
+            isOnTheWay: message !== null,
+          };
+        default:
+          return { ...nothing, starts: true, words: [{ type: 'implement_start' }], isOnTheWay: message !== null };
+      }
+    }
+
+    async function afterBlock({
+      source,
+      reason,
+    }: {
+      readonly source: string;
+      readonly reason: string;
+    }): Promise<NextStep> {
+      if (source === 'agent' && message === null)
+        throw new EngineError(
+          'refused',
+          `it asks: ${reason}`,
+          `answer with: stator issue continue ${shellWord(place.reference ?? place.plan)} "<answer>"`,
+        );
+      const resolve: Word = { type: 'resolve', payload: bodyOf(message) };
+      if (known.status === 'implementing') return { ...nothing, starts: true, words: [resolve] };
+      // Its own agent has done its part: what asks or failed is the review, the merge or the pull request after it.
+      if (source === 'agent')
+        return { ...nothing, words: [resolve], notes: [`it is ${known.status}, and has your answer`] };
+      if (message === null)
+        return { ...nothing, words: [resolve], notes: [`tried again: ${reason.split('\n')[0] ?? ''}`] };
+      return changes(message);
+    }
+
+    async function hasRun(isAtWork = false): Promise<boolean> {
+      const effects = await store.effects({ by: 'tree', tree: planTree(place.project, place.plan) });
+      return effects.some(({ kind, status }) => kind === 'agent.run' && (!isAtWork || status === 'running'));
+    }
+
+    async function whatItDoes(): Promise<string> {
+      return (await hasRun(true))
+        ? 'it is at work already'
+        : `it goes on by itself; what it waits for: stator plan explain ${shellWord(place.plan)}`;
+    }
+
+    /** With what was written on the issue since the session heard last. */
+    async function changes(words: string): Promise<NextStep> {
+      const material = await materialOf(place);
+      const last = (await saidTo(place)).at(-1)?.at ?? 0;
+      const payload = { body: continuation(words, material, last) };
+      const type = known.status === 'verifying' ? 'verify_failed' : 'review_changes_requested';
+      return { ...nothing, starts: true, words: [{ type, payload }], notes: notesOf(material) };
+    }
+  };
+}
+
+const nothing: NextStep = { starts: false, words: [], tells: null, isOnTheWay: false, notes: [] };
+
+/** What an agent hears in its next turn. */
+export function told({ plan }: Pick<IssuePlace, 'plan'>, body: string): Word {
+  return { type: 'agent_send', payload: { title: sessionTitle(plan), body } };
+}
+
+function resumed(step: NextStep): NextStep {
+  return { ...step, words: [...step.words, { type: 'resume' }] };
+}
+
+function bodyOf(message: string | null): { readonly body: string } {
+  return { body: message ?? '' };
+}
+
+/** What a person is to know of material that a forge did not give. */
+export function notesOf({ trouble }: { readonly trouble: string | null }): string[] {
+  return trouble === null ? [] : [`went on without the issue's text: ${trouble}`];
+}

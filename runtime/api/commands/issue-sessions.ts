@@ -1,0 +1,145 @@
+/** Sessions as they stand in the store: found by what a person calls them, with what was said, and as they are shown. */
+import { z } from 'zod';
+import type { PlanContext } from '../../../machines/plan/context.ts';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { planTree } from '../../../machines/vocabulary/ids.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import type { PlanKey } from '../../core/store/port.ts';
+import type { IssueRow, RunRow } from '../../core/store/rows.ts';
+import { worktreePath } from '../../work/effects/workplace.ts';
+import { parseReference } from '../../work/forges/reference.ts';
+import type { IssueEntry } from '../contract/issues.ts';
+import type { PlanShow } from '../contract/plans.ts';
+import type { Said } from './issue-document.ts';
+import { type IssueForges, named } from './issue-forges.ts';
+import { type IssuePlace, placeOfIssue, placeOfWork } from './issue-place.ts';
+import { sessionTitle } from './issue-slots.ts';
+import type { CommandParts } from './parts.ts';
+
+export interface IssueAsk {
+  /** A reference, or the name of a session. */
+  readonly reference: string;
+  /** null: the repo is found by the reference. */
+  readonly project: string | null;
+}
+
+const contextLimit = 20;
+
+export type IssueSessions = ReturnType<typeof createIssueSessions>;
+
+export function createIssueSessions(
+  { store, projects, views }: Pick<CommandParts, 'store' | 'projects' | 'views'>,
+  { serversNow }: Pick<IssueForges, 'serversNow'>,
+) {
+  /** Throws `usage`, `not_found` and `conflict` as the reference and its place do. */
+  async function placeOf({ reference, project }: IssueAsk): Promise<IssuePlace> {
+    const own = (await store.issues()).filter(
+      (row) => row.plan === reference && (project === null || row.project === project),
+    );
+    const [row] = own;
+    if (row !== undefined && own.length === 1) return placeOfRow(row);
+    const servers = serversNow();
+    return placeOfIssue({ projects, servers }, parseReference(reference, named(servers)), project);
+  }
+
+  /** A session's own place, also where its repo has another remote by now. */
+  async function placeOfRow(row: IssueRow): Promise<IssuePlace> {
+    const bare = { ...placeOfWork(row.project, ''), plan: row.plan, branch: `fix/${row.plan}`, folder: row.plan };
+    if (row.reference === null) return bare;
+    const servers = serversNow();
+    return placeOfIssue({ projects, servers }, parseReference(row.reference, named(servers)), row.project);
+  }
+
+  async function rowOf({ project, plan }: PlanKey): Promise<IssueRow | null> {
+    return (await store.issues()).find((row) => row.project === project && row.plan === plan) ?? null;
+  }
+
+  /** Throws `not_found`. */
+  async function mustBeSession(ask: IssueAsk): Promise<{ place: IssuePlace; row: IssueRow }> {
+    const place = await placeOf(ask);
+    const row = await rowOf(place);
+    if (row !== null) return { place, row };
+    throw new EngineError(
+      'not_found',
+      `there is no session of ${place.reference ?? place.plan}`,
+      `begin one with: stator issue start ${shellWord(ask.reference)} "<what to do>"; see them with: stator issue list`,
+    );
+  }
+
+  async function mustRow(place: PlanKey): Promise<IssueRow> {
+    const row = await rowOf(place);
+    if (row !== null) return row;
+    throw new EngineError('not_found', `the session ${place.plan} is gone`, 'see them with: stator issue list');
+  }
+
+  /** The latest of its runs that was asked for since then. */
+  async function runSince({ project, plan }: PlanKey, sinceMs: number): Promise<RunRow | null> {
+    const runs = await store.runs({ by: 'title', project, title: sessionTitle(plan) });
+    return runs.find((run) => run.plan === plan && run.queued_at >= sinceMs) ?? null;
+  }
+
+  /** What people and agents said, the agents' questions among it, the newest 20, the oldest of them first. */
+  async function saidTo({ project, plan }: PlanKey): Promise<Said[]> {
+    const people = (await store.issueMessages({ project, plan })).map((said): Said => ({ by: 'person', ...said }));
+    const answers = (await wordsOf('resolve', { project, plan })).filter(
+      ({ content }) => !people.some((said) => said.content === content),
+    );
+    const asked = await wordsOf('needs_decision', { project, plan });
+    const runs = await store.runs({ by: 'title', project, title: sessionTitle(plan) });
+    const agents = runs.flatMap(({ plan: of, last_message: content, ended_at: at }): Said[] =>
+      of !== plan || content === null || content.trim() === '' || at === null ? [] : [{ by: 'agent', content, at }],
+    );
+    return [...people, ...answers, ...asked, ...agents].sort((a, b) => a.at - b.at).slice(-contextLimit);
+  }
+
+  /** What stands in the signals of its plan: questions of agents, and a person's answers to them. */
+  async function wordsOf(type: 'needs_decision' | 'resolve', { project, plan }: PlanKey): Promise<Said[]> {
+    const signals = await store.signals({ project, plan });
+    return signals.flatMap((row): Said[] => {
+      if (row.type !== type || row.status === 'failed') return [];
+      const payload = z.looseObject({ reason: z.string().optional(), body: z.string().optional() });
+      const { reason, body } = payload.parse(JSON.parse(row.payload));
+      const content = (reason ?? body ?? '').trim();
+      return content === '' ? [] : [{ by: type === 'resolve' ? 'person' : 'agent', content, at: row.created_at }];
+    });
+  }
+
+  async function entryOf(row: IssueRow): Promise<IssueEntry> {
+    const { project, plan, reference, title, createdAt } = row;
+    const known = await store.plan(project, plan);
+    const effects = await store.effects({ by: 'tree', tree: planTree(project, plan) });
+    const place = await placeOfRow(row).catch(() => null);
+    const branch = known?.branch ?? place?.branch ?? '';
+    const at = known?.updatedAt ?? createdAt;
+    return {
+      reference,
+      project,
+      plan,
+      title,
+      status: known?.status ?? 'ready',
+      phase: known?.phase ?? null,
+      blocked: known?.blocked?.reason ?? null,
+      running: effects.some(({ kind, status }) => kind === 'agent.run' && status === 'running'),
+      branch,
+      worktree: place === null ? '' : worktreePath(projects.get(project), { ...place, from: branch, branch }),
+      pull_request: row.pullRequest ?? (await ownPullRequest({ project, plan }))?.url ?? null,
+      created_at: new Date(createdAt).toISOString(),
+      updated_at: new Date(at).toISOString(),
+    };
+  }
+
+  /** The one that was made for its plan, with the commit that was pushed for it last. */
+  async function ownPullRequest({
+    project,
+    plan,
+  }: PlanKey): Promise<(NonNullable<PlanShow['pull_request']> & { readonly pushed: string | null }) | null> {
+    if ((await store.plan(project, plan)) === null) return null;
+    const { pull_request: request } = await views.plan(project, plan);
+    if (request === null) return null;
+    const row = await store.tree(planTree(project, plan)).catch(() => null); // the plan itself says that its row is damaged
+    const context = (row?.stored.snapshot as { context?: Partial<PlanContext> } | undefined)?.context; // a plan's row
+    return { ...request, pushed: context?.pull?.request?.head ?? null };
+  }
+
+  return { placeOf, placeOfRow, rowOf, mustRow, mustBeSession, runSince, saidTo, entryOf, ownPullRequest };
+}

@@ -1,0 +1,112 @@
+/**
+ * Whether one more session may begin, and that it will: one decision. Sessions are begun one after the other, each counts until its run stands in the
+ * outbox, and from then on the outbox itself counts it. So of many starts at once exactly as many get through as there are free slots.
+ */
+import type { AgentRun } from '../../../machines/vocabulary/effect.ts';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { instanceTitle, planTree } from '../../../machines/vocabulary/ids.ts';
+import type { PlanKey } from '../../core/store/port.ts';
+import type { EffectRow, PauseScope } from '../../core/store/rows.ts';
+import { holderOf, pausedWhat, resumeCommand } from '../queries/queue-pause.ts';
+import type { CommandParts } from './parts.ts';
+
+export type SessionSlots = ReturnType<typeof createSessionSlots>;
+
+interface Begun extends PlanKey {
+  readonly sinceMs: number;
+  /** Until then its plan may not be there yet, and whoever looks from outside must not take it for one that ended. */
+  isMade: boolean;
+}
+
+export function createSessionSlots({ store, settings }: Pick<CommandParts, 'store' | 'settings'>) {
+  /** Sessions that were let begin and have asked for no run yet. */
+  const begun = new Map<string, Begun>();
+  let last: Promise<unknown> = Promise.resolve();
+
+  /** Its run is in the outbox, or never will be. */
+  async function hasAsked({ project, plan, sinceMs, isMade }: Begun): Promise<boolean> {
+    if (!isMade) return false;
+    const runs = await store.runs({ by: 'latest', project, plan });
+    if (runs.some(({ queued_at: at, role }) => role === 'session' && at >= sinceMs)) return true;
+    const row = await store.plan(project, plan);
+    return row === null || row.blocked !== null || !['ready', 'implementing'].includes(row.status);
+  }
+
+  async function waitingToAsk(): Promise<readonly PlanKey[]> {
+    for (const [key, session] of begun) if (await hasAsked(session)) begun.delete(key);
+    return [...begun.values()];
+  }
+
+  /** Throws `limit_reached`: slots are taken, or those who wait will take them. */
+  async function mustBeFree({ project, plan }: PlanKey): Promise<void> {
+    const { maxAgents, maxAgentsPerRepo } = settings.current();
+    const queue = await store.queue();
+    const holder = holderOf(queue, { project, plan, title: sessionTitle(plan) });
+    if (holder !== null)
+      throw new EngineError(
+        'limit_reached',
+        `${pausedWhat(holder)}: no agent of it starts`,
+        `nothing was made; go on with: ${resumeCommand(holder)}, or wait with --queue`,
+      );
+    // In this order, and the outbox in one look: then each session counts once, whether it asks for its run meanwhile or not.
+    const begunBefore = await waitingToAsk();
+    const workers = (await store.effects({ by: 'open' })).filter(({ lane }) => lane === 'worker');
+    // Who waits for a person to go on with a part of the queue takes no slot until then.
+    const open = workers.filter((row) => row.status === 'running' || holderOf(queue, agentOf(row)) === null);
+    const asking = begunBefore.filter(
+      (one) =>
+        (one.project !== project || one.plan !== plan) &&
+        !open.some((row) => row.project === one.project && row.plan === one.plan),
+    );
+    const running = open.filter(({ status }) => status === 'running').length;
+    if (open.length + asking.length >= maxAgents)
+      throw new EngineError(
+        'limit_reached',
+        `limit reached: ${running} of ${maxAgents} agents busy, ${open.length - running + asking.length} waiting`,
+        'nothing was made; wait with --queue, or try it again when one has ended: stator queue list',
+      );
+    const ownTaken = [...open, ...asking].filter((one) => one.project === project).length;
+    if (maxAgentsPerRepo > 0 && ownTaken >= maxAgentsPerRepo)
+      throw new EngineError(
+        'limit_reached',
+        `limit reached: ${ownTaken} of ${maxAgentsPerRepo} agents of ${project} are taken`,
+        'nothing was made; wait with --queue, or try it again when one has ended: stator queue list',
+      );
+  }
+
+  return {
+    mustBeFree,
+    /** Begins it where a slot is free, or `waits`; nobody else begins meanwhile. Throws `limit_reached` before anything is made. */
+    async begin<T>(
+      key: PlanKey,
+      { waits, sinceMs }: { waits: boolean; sinceMs: number },
+      make: () => Promise<T>,
+    ): Promise<T> {
+      const turn = last.then(async () => {
+        if (!waits) await mustBeFree(key);
+        const name = planTree(key.project, key.plan);
+        const session: Begun = { project: key.project, plan: key.plan, sinceMs, isMade: false };
+        begun.set(name, session);
+        try {
+          const made = await make();
+          session.isMade = true;
+          return made;
+        } catch (thrown) {
+          begun.delete(name);
+          throw thrown;
+        }
+      });
+      last = turn.catch(() => {}); // thrown to its own caller
+      return turn;
+    },
+  };
+}
+
+/** What the agent of a plan that is a session is called. */
+export function sessionTitle(plan: string): string {
+  return instanceTitle({ plan, role: 'session', wave: null, task: null, round: 1 });
+}
+
+function agentOf({ project, plan, payload }: EffectRow): PauseScope {
+  return { project, plan, title: (JSON.parse(payload) as AgentRun).title }; // workers are runs of agents
+}

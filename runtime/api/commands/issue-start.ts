@@ -1,0 +1,202 @@
+/** The beginning of a session: refused before anything is made, or begun in a slot of its own, or gone again without a trace. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { parsePlan } from '../../../machines/document/plan-document.ts';
+import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import type { SignalPayload } from '../../../machines/vocabulary/signal.ts';
+import { hookRows } from '../../core/store/hook-rows.ts';
+import type { RunRow } from '../../core/store/rows.ts';
+import { whyFailed } from '../../work/agents/reports/telling.ts';
+import { refuseUnplayable } from '../../work/effects/playable.ts';
+import { refuseBranch } from '../../work/git/branch.ts';
+import { identity } from '../../work/git/identity.ts';
+import type { IssueStarted } from '../contract/issues.ts';
+import { issueDocument } from './issue-document.ts';
+import type { IssueForges } from './issue-forges.ts';
+import { notesOf, type Word } from './issue-next-step.ts';
+import type { IssuePlace } from './issue-place.ts';
+import type { IssueSessions } from './issue-sessions.ts';
+import { type SessionSlots, sessionTitle } from './issue-slots.ts';
+import type { CommandParts } from './parts.ts';
+import type { PlanCommand } from './plans.ts';
+
+export interface Beginning {
+  readonly message: string;
+  readonly pullRequest: string | null;
+  /** For a slot; not: `limit_reached` where there is none. */
+  readonly waits: boolean;
+}
+
+/** Making a worktree, with its setup, may take as long; then the session has at least been begun. */
+export const startLimitMs = 120_000;
+export const startPollMs = 50;
+
+interface BeginParts extends CommandParts {
+  readonly forges: Pick<IssueForges, 'materialOf'>;
+  readonly sessions: IssueSessions;
+  readonly slots: SessionSlots;
+  mustSend(place: IssuePlace, word: Word): Promise<void>;
+  registerPlan(command: PlanCommand): Promise<unknown>;
+  forgetPlan(project: string, plan: string): Promise<void>;
+  /** Takes it away with all that was made of it. */
+  end(place: IssuePlace, isBegun?: boolean): Promise<unknown>;
+}
+
+export function createBeginning(parts: BeginParts) {
+  const { store, projects, clock, views, forges, sessions, slots, mustSend } = parts;
+
+  /** Said before anything is made. Throws as `send` of the first word does. */
+  async function refuseHopeless(place: IssuePlace, content: string): Promise<void> {
+    const repo = projects.get(place.project);
+    projects.mustBeTrusted(place.project);
+    await identity(repo);
+    await refuseBranch(repo, place.branch);
+    const { document } = parsePlan(content);
+    const { config, path } = repo;
+    const { env, walls, flagCheck } = parts;
+    const cast = { config, repo: path, env, walls, flagCheck, document };
+    await refuseUnplayable({ ...cast, isSession: true, isDone: () => false });
+  }
+
+  /** Throws `conflict` where there is one, `limit_reached` with nothing made, `not_found` where its forge has no such issue, and what a first word throws. */
+  async function begin(place: IssuePlace, { message, pullRequest, waits }: Beginning): Promise<IssueStarted> {
+    const { project, plan, branch, folder, reference } = place;
+    const name = reference ?? plan;
+    if ((await store.plan(project, plan)) !== null) throw isThere(name);
+    if (!waits) await slots.mustBeFree(place);
+    const material = await forges.materialOf(place);
+    if (material.isMissing) throw isMissing(name, material.trouble, place);
+    const content = issueDocument({ name, message, material, said: await sessions.saidTo(place) });
+    await refuseHopeless(place, content);
+    const sinceMs = clock.nowMs();
+    const title = material.issue?.title.slice(0, 300) ?? null;
+    await slots.begin(place, { waits, sinceMs }, async () => {
+      if ((await store.plan(project, plan)) !== null) throw isThere(name);
+      const known = await sessions.rowOf(place);
+      if (known !== null && known.reference !== reference)
+        throw new EngineError(
+          'conflict',
+          `the session ${plan} is that of ${known.reference}`,
+          'destroy that one first',
+        );
+      try {
+        // First: a session without its plan is made whole by `continue`, a plan without its session would be any plan.
+        await store.commit([
+          { do: 'issue.insert', project, plan, reference, title, pullRequest, createdAt: sinceMs },
+          { do: 'issue.say', key: { project, plan }, content: message, at: sinceMs },
+        ]);
+        await parts.registerPlan({ project, plan, content, branch, topic: null, file: null, session: { folder } });
+        await mustSend(place, { type: 'implement_start' });
+      } catch (thrown) {
+        await forget(place);
+        throw thrown;
+      }
+    });
+    return untilStarted(place, { sinceMs, waits, isNew: true, notes: notesOf(material) });
+  }
+
+  /** A start that failed leaves nothing. */
+  async function forget(place: IssuePlace): Promise<void> {
+    const { project, plan } = place;
+    const row = await store.plan(project, plan);
+    if (row !== null && row.generation === 0 && row.status === 'ready') await parts.forgetPlan(project, plan);
+    await store.commit([{ do: 'issue.remove', key: { project, plan } }]);
+  }
+
+  /** Throws `unavailable` where it did not start; a new one is gone then. */
+  async function untilStarted(
+    place: IssuePlace,
+    { sinceMs, waits, isNew, notes }: { sinceMs: number; waits: boolean; isNew: boolean; notes: readonly string[] },
+  ): Promise<IssueStarted> {
+    const answer = async (status: IssueStarted['status'], more: readonly string[] = []): Promise<IssueStarted> => ({
+      status,
+      session: await sessions.entryOf(await sessions.mustRow(place)),
+      notes: [...notes, ...more],
+    });
+    if (!parts.stays) return answer('queued', ['no engine runs; its agent starts with: stator daemon start']);
+    if (waits) return answer('queued');
+    for (let waitedMs = 0; waitedMs < startLimitMs; waitedMs += startPollMs) {
+      const run = await sessions.runSince(place, sinceMs);
+      if (run !== null && run.reason === 'start-failed') throw await notStarted(place, isNew);
+      if (run !== null && !['queued', 'starting', 'cancelled'].includes(run.state)) return answer('started');
+      const known = await store.plan(place.project, place.plan);
+      if (run === null && known?.blocked != null) throw await notStarted(place, isNew);
+      // What was there to do is done already.
+      if (run === null && known !== null && !['ready', 'implementing'].includes(known.status))
+        return answer('told', [`it is ${known.status}`]);
+      await delay(startPollMs);
+    }
+    return answer('queued', [`it has not started yet: stator plan explain ${shellWord(place.plan)}`]);
+  }
+
+  async function notStarted(place: IssuePlace, isNew: boolean): Promise<EngineError> {
+    const shown = await views.plan(place.project, place.plan);
+    const [task] = shown.tasks_by_wave[0]?.tasks ?? [];
+    const why =
+      (await whyOf(place)) ?? task?.why ?? shown.blocked?.reason ?? task?.reason ?? 'its agent did not come up';
+    if (isNew) {
+      const [run] = await store.runs({ by: 'title', project: place.project, title: sessionTitle(place.plan) });
+      await parts.end(place, false).catch((thrown: unknown) => parts.log.warn(messageOf(thrown)));
+      if (run !== undefined && run.state !== 'failed') await noteFailed(run, why);
+    }
+    return new EngineError(
+      'unavailable',
+      `the session of ${place.reference ?? place.plan} did not start: ${why}`,
+      isNew
+        ? 'nothing of it is left; mend that and start it again'
+        : `look at it with: stator plan explain ${place.plan}`,
+    );
+  }
+
+  /** As its last run ended: while attempts are left no task and no block says it. */
+  async function whyOf({ project, plan }: IssuePlace): Promise<string | null> {
+    const exit = (await store.signals({ project, plan })).find(({ type }) => type === 'run_exited');
+    if (exit === undefined) return null;
+    const { detail } = JSON.parse(exit.payload) as SignalPayload<'run_exited'>; // as its type says
+    return whyFailed(detail, 'start-failed');
+  }
+
+  /** It was withdrawn before its attempts were used up, which by itself would count as an agent that nobody wanted. */
+  async function noteFailed({ project, plan, key, run, title, role, attempt, branch }: RunRow, why: string) {
+    const at = clock.nowMs();
+    const message = `${title} failed: start-failed: ${why}`.slice(0, 1_000);
+    const failed = {
+      key,
+      project,
+      plan,
+      run,
+      title,
+      role,
+      attempt,
+      branch,
+      state: 'failed',
+      reason: 'start-failed',
+    } as const;
+    const event = { event: 'task_error', from: null, to: null, details: { instance: title, message } } as const;
+    await store.commit([
+      { do: 'run.show', run: failed, isNewest: true, at },
+      { do: 'notification.insert', type: 'task_error', project, plan, message, at },
+      ...hookRows({ project, plan }, [event], { hooks: projects.hooksOf(project), at }),
+    ]);
+    parts.onChange();
+  }
+
+  return { begin, untilStarted };
+}
+
+function isMissing(name: string, why: string | null, { forge }: IssuePlace): EngineError {
+  const server = forge === null ? '' : ` ${shellWord(forge.server.name)}`;
+  return new EngineError(
+    'not_found',
+    `there is no issue ${name}: ${why}`,
+    `look at its number; of a private repository a forge says the same where the token may not see it: stator server get${server}`,
+  );
+}
+
+function isThere(name: string): EngineError {
+  return new EngineError(
+    'conflict',
+    `there is a session of ${name} already`,
+    `go on with it: stator issue continue ${shellWord(name)} "<what to do>"`,
+  );
+}

@@ -1,0 +1,326 @@
+/**
+ * Sessions of issues: each is a plan of one task, worked on by one agent over all its rounds. What begins a session, goes on with it and takes it away
+ * again are ordinary signals of that plan; what belongs to the issue alone (its reference, its pull request, what was said) stands in a row beside it.
+ */
+import { existsSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { planTree } from '../../../machines/vocabulary/ids.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import type { SignalType } from '../../../machines/vocabulary/signal.ts';
+import type { PlanKey } from '../../core/store/port.ts';
+import type { IssueRow, PlanRow } from '../../core/store/rows.ts';
+import { worktreePath } from '../../work/effects/workplace.ts';
+import { findReference } from '../../work/forges/reference.ts';
+import { branchRef, readRef } from '../../work/git/refs.ts';
+import type {
+  IssueCommented,
+  IssueContext,
+  IssueDestroyed,
+  IssueEntry,
+  IssueStarted,
+  IssuesPruned,
+} from '../contract/issues.ts';
+import type { SignalAnswer } from '../contract/signals.ts';
+import { type Danger, dangersOf, mergedHeads, type PullRequestLook, removeSession } from './issue-end.ts';
+import { createIssueForges, named } from './issue-forges.ts';
+import { createNextStep, goOn, told, type Word } from './issue-next-step.ts';
+import { type IssuePlace, placeOfIssue, placeOfWork } from './issue-place.ts';
+import { createIssueSessions, type IssueAsk } from './issue-sessions.ts';
+import { createSessionSlots } from './issue-slots.ts';
+import { type Beginning, createBeginning, startLimitMs, startPollMs } from './issue-start.ts';
+import { type CommandParts, type SendCommand, verdictWaitMs } from './parts.ts';
+import type { PlanCommand } from './plans.ts';
+
+/** What the commands of plans and signals do for these. */
+export interface IssueParts extends CommandParts {
+  send(command: SendCommand): Promise<SignalAnswer>;
+  registerPlan(command: PlanCommand): Promise<unknown>;
+  forgetPlan(project: string, plan: string): Promise<void>;
+}
+
+export interface ContinueIssue extends IssueAsk {
+  /** null: nothing new; it is made whole, and goes on. */
+  readonly message: string | null;
+  readonly waits: boolean;
+}
+
+/** A message that finds its session between two states is brought again, so often and after so long. */
+const continueTries = 60;
+const continuePollMs = 250;
+
+/** The session took no message just now. */
+class BetweenStates extends EngineError {}
+
+export function createIssueCommands(parts: IssueParts) {
+  const { store, projects, clock } = parts;
+  const forges = createIssueForges(parts);
+  const sessions = createIssueSessions(parts, forges);
+  const slots = createSessionSlots(parts);
+  const nextStep = createNextStep({ store, materialOf: forges.materialOf, saidTo: sessions.saidTo });
+  const { begin, untilStarted } = createBeginning({ ...parts, forges, sessions, slots, mustSend, end });
+
+  async function mustSend(place: PlanKey, { type, payload = {} }: Word): Promise<void> {
+    const { project, plan } = place;
+    const words = { origin: 'person', run: null, dedupeKey: null, waitMs: verdictWaitMs } as const;
+    const { signal } = await parts.send({ project, plan, type, payload, ...words });
+    if (signal.status !== 'failed') return;
+    const by =
+      signal.refused === null ? JSON.stringify(signal.result) : `${signal.refused.by} in ${signal.refused.state}`;
+    throw new EngineError(
+      'refused',
+      `${type} was refused: ${by}`,
+      `see what it waits for: stator plan explain ${shellWord(plan)}`,
+    );
+  }
+
+  async function continueSession(asked: ContinueIssue): Promise<IssueStarted> {
+    for (let tries = 1; tries <= continueTries; tries += 1) {
+      try {
+        const answer = await continueOnce(asked);
+        if (answer !== null) return answer;
+      } catch (thrown) {
+        // Its agent has just ended, and its work is being committed: a moment later it takes the message in another way.
+        if (!(thrown instanceof BetweenStates) || tries === continueTries) throw thrown;
+      }
+      await delay(continuePollMs);
+    }
+    throw new EngineError('unavailable', 'the session was begun again and again', 'see why: stator issue list');
+  }
+
+  /** null: it was begun again, and is now to be told the message. */
+  async function continueOnce({ message, waits, ...ask }: ContinueIssue): Promise<IssueStarted | null> {
+    const place = await sessions.placeOf(ask);
+    const { project, plan } = place;
+    const row = await sessions.rowOf(place);
+    const known = await store.plan(project, plan);
+    if (row === null && known !== null) throw notASession(place);
+    if (known === null) return begin(place, { message: message ?? goOn, pullRequest: row?.pullRequest ?? null, waits });
+    const sinceMs = clock.nowMs();
+    const { starts, words, tells, isOnTheWay, notes } = await nextStep(place, known, message);
+    const say = async () => {
+      for (const word of words) await mustTake(place, known, word);
+      if (tells !== null) await mustTell(place, tells);
+      const said = { do: 'issue.say', key: { project, plan }, content: message ?? '', at: sinceMs } as const;
+      if (message !== null && !isOnTheWay) await store.commit([said]);
+    };
+    if (!starts) {
+      await say();
+      return { status: 'told', session: await sessions.entryOf(await sessions.mustRow(place)), notes: [...notes] };
+    }
+    await slots.begin(place, { waits, sinceMs }, say);
+    if (isOnTheWay) return null;
+    return untilStarted(place, { sinceMs, waits, isNew: false, notes });
+  }
+
+  /** A person who asks for more allows the round that it takes, whatever the limits say. Throws `BetweenStates` where the session has moved on meanwhile. */
+  async function mustTake(place: PlanKey, known: PlanRow, word: Word): Promise<void> {
+    try {
+      await mustSend(place, word);
+    } catch (thrown) {
+      const now = await store.plan(place.project, place.plan);
+      throw now?.status === known.status && now.phase === known.phase ? thrown : betweenStates(thrown);
+    }
+    if (!asksForChanges.has(word.type)) return;
+    const source = (await store.plan(place.project, place.plan))?.blocked?.source;
+    if (source === 'review' || source === 'cycle_limit') await mustSend(place, { type: 'resolve' });
+  }
+
+  async function mustTell(place: PlanKey, body: string): Promise<void> {
+    await mustSend(place, told(place, body)).catch((thrown: unknown) => {
+      throw betweenStates(thrown);
+    });
+  }
+
+  /** Its pull requests, as their forges have them now, or as they were seen to end. */
+  async function looksOf(place: IssuePlace, row: IssueRow): Promise<PullRequestLook[]> {
+    const own = await sessions.ownPullRequest(place);
+    const urls = [...new Set([row.pullRequest, own?.url ?? null])].filter((url) => url !== null);
+    const looks = await Promise.all(urls.map(forges.lookAtPullRequest));
+    // What its forge said was merged stays so, whether it answers now or not.
+    const isMerged = ({ url, state }: PullRequestLook) =>
+      state === 'unknown' && own?.state === 'merged' && url === own.url;
+    return looks.map((look) => {
+      const heads = [...look.heads, ...(look.url === own?.url && own.pushed !== null ? [own.pushed] : [])];
+      return { ...look, heads, ...(isMerged(look) ? { state: 'merged' } : {}) };
+    });
+  }
+
+  /** What a session that nobody works on has lost; null: it may go on. */
+  async function goneOf(place: IssuePlace, row: IssueRow, status: string): Promise<string | null> {
+    const { project, plan } = place;
+    const effects = await store.effects({ by: 'tree', tree: planTree(project, plan) });
+    // One that waits for its slot has no worktree yet.
+    if (status === 'ready' || effects.length > 0) return null;
+    const branch = (await store.plan(project, plan))?.branch ?? place.branch;
+    const path = worktreePath(projects.get(project), { branch, from: branch, folder: place.folder });
+    const head = await readRef(await projects.repository(project), branchRef(branch));
+    if (head === null && !existsSync(path)) return 'its worktree and its branch are gone';
+    // A forge says the same of an issue that the token may not see: only one that was seen before is gone.
+    return row.title !== null && (await forges.isGone(place)) ? 'its issue is gone' : null;
+  }
+
+  async function end(place: IssuePlace, isBegun = true, merged: readonly string[] = []): Promise<string[]> {
+    const { project, plan } = place;
+    const known = await store.plan(project, plan);
+    if (known !== null && !['ready', 'done', 'cancelled'].includes(known.status))
+      await mustSend(place, { type: 'cancel' });
+    if (known !== null) {
+      await untilNobodyRuns(place);
+      await parts.forgetPlan(project, plan);
+    }
+    const notes = await removeSession(parts, place, {
+      branch: known?.branch ?? place.branch,
+      isBegun,
+      merged,
+    });
+    await store.commit([{ do: 'issue.remove', key: { project, plan } }]);
+    return notes;
+  }
+
+  /** Throws `unavailable` where an agent does not end. */
+  async function untilNobodyRuns({ project, plan }: PlanKey): Promise<void> {
+    for (let waitedMs = 0; waitedMs < startLimitMs; waitedMs += startPollMs) {
+      const effects = await store.effects({ by: 'tree', tree: planTree(project, plan) });
+      if (effects.length === 0 || !parts.stays) return;
+      await delay(startPollMs);
+    }
+    throw new EngineError('unavailable', `agents of ${plan} have not ended`, 'try it again: stator instance list');
+  }
+
+  return {
+    /** Throws `limit_reached` with nothing made, `conflict`, and what references, places and starts throw. */
+    async startIssue({ pullRequest, ...ask }: IssueAsk & Beginning): Promise<IssueStarted> {
+      const url = pullRequest === null ? null : forges.mustBePullRequest(pullRequest);
+      return begin(await sessions.placeOf(ask), { ...ask, pullRequest: url });
+    },
+    continueIssue: continueSession,
+    async issues(project: string | null): Promise<IssueEntry[]> {
+      const known = new Set(projects.list().map((repo) => repo.project));
+      const rows = (await store.issues()).filter(
+        (row) => known.has(row.project) && (project === null || row.project === project),
+      );
+      return Promise.all(rows.map(sessions.entryOf));
+    },
+    async issueContext(ask: IssueAsk): Promise<IssueContext> {
+      const place = await sessions.placeOf(ask);
+      const { project, plan, reference } = place;
+      const messages = (await sessions.saidTo(place)).map(({ by, content, at }) => ({
+        by,
+        content,
+        at: new Date(at).toISOString(),
+      }));
+      return { reference, project, plan, messages };
+    },
+    async setPullRequest({ url, ...ask }: IssueAsk & { readonly url: string }): Promise<IssueEntry> {
+      const { row } = await sessions.mustBeSession(ask);
+      const key = { project: row.project, plan: row.plan };
+      await store.commit([{ do: 'issue.set-pull-request', key, url: forges.mustBePullRequest(url) }]);
+      return sessions.entryOf(await sessions.mustRow(key));
+    },
+    async commentOnIssue({ text, ...ask }: IssueAsk & { readonly text: string }): Promise<IssueCommented> {
+      const place = await sessions.placeOf(ask);
+      return { status: 'commented', url: await forges.comment(place, text) };
+    },
+    /** Throws `refused` with each reason that is not overridden. */
+    async destroyIssue({
+      overrides,
+      ...ask
+    }: IssueAsk & { readonly overrides: readonly Danger['kind'][] | 'all' }): Promise<IssueDestroyed> {
+      const { place, row } = await sessions.mustBeSession(ask);
+      // Over everything means that no forge is asked.
+      const looks = overrides === 'all' ? [] : await looksOf(place, row);
+      const found = overrides === 'all' ? [] : await dangersOf(parts, place, looks);
+      const left = found.filter(({ kind }) => overrides !== 'all' && !overrides.includes(kind));
+      if (left.length > 0)
+        throw new EngineError(
+          'refused',
+          left.map(({ what }) => what).join('\n'),
+          `go over it with ${left.map(({ kind }) => overrideFlags[kind]).join(' ')}, or over everything with --force`,
+        );
+      return {
+        status: 'destroyed',
+        project: place.project,
+        plan: place.plan,
+        notes: await end(place, true, mergedHeads(looks)),
+      };
+    },
+    /** Sessions that are over, or whose worktree and branch or issue are gone, and that have nothing to lose. `dry`: they are only named. */
+    async pruneIssues({ project, dry }: { project: string | null; dry: boolean }): Promise<IssuesPruned> {
+      const pruned: IssuesPruned = { destroyed: [], kept: [] };
+      for (const row of await store.issues()) {
+        if (projects.find(row.project) === null || (project !== null && row.project !== project)) continue;
+        const key = { project: row.project, plan: row.plan };
+        const status = (await store.plan(row.project, row.plan))?.status ?? 'cancelled';
+        const place = await sessions.placeOfRow(row).catch(() => null);
+        const gone = place === null ? null : await goneOf(place, row, status);
+        const isOver = status === 'done' || status === 'cancelled' || gone !== null;
+        const looks = place === null || !isOver ? [] : await looksOf(place, row);
+        const why =
+          place === null
+            ? ['its repo has no such remote any more']
+            : isOver
+              ? (await dangersOf(parts, place, looks)).map(({ what }) => what)
+              : [`it is ${status}`];
+        if (why.length > 0 || place === null) {
+          pruned.kept.push({ ...key, why: why.join('; ') });
+          continue;
+        }
+        if (!dry) await end(place, true, mergedHeads(looks));
+        pruned.destroyed.push({ ...key, why: gone ?? `it is ${status}` });
+      }
+      return pruned;
+    },
+    /** Begins, or goes on with, the session of the reference in the message; of none, one for the message itself. Never waits for a slot. */
+    async delegate({ message, project }: { message: string; project: string | null }): Promise<IssueStarted> {
+      const servers = forges.serversNow();
+      const found = findReference(message, named(servers));
+      if (found === null) {
+        if (project === null)
+          throw new EngineError(
+            'usage',
+            'the message names no issue, and no registered repo is here',
+            'name one in it: owner/repo#12, host/owner/repo#12 or the address of an issue; or stand in a repo, or say --project',
+          );
+        return begin(placeOfWork(project, message), { message, pullRequest: null, waits: true });
+      }
+      // Where two repos have that remote, it is of the one that was named.
+      const place = await placeOfIssue({ projects, servers }, found, null).catch((thrown: unknown) => {
+        if (project === null || !(thrown instanceof EngineError) || thrown.code !== 'conflict') throw thrown;
+        return placeOfIssue({ projects, servers }, found, project);
+      });
+      return continueSession({
+        reference: place.reference ?? place.plan,
+        project: place.project,
+        message,
+        waits: true,
+      });
+    },
+    /** `start`, or `continue` where there is a session; it waits for its slot. */
+    enqueueIssue: (ask: IssueAsk & { readonly message: string }): Promise<IssueStarted> =>
+      continueSession({ ...ask, waits: true }),
+  };
+}
+
+const overrideFlags: Readonly<Record<Danger['kind'], string>> = {
+  pull_request: '--even-if-pr-open',
+  uncommitted: '--even-if-uncommitted',
+  unpushed: '--even-if-unpushed',
+  running: '--even-if-running',
+};
+
+/** What a person asks of work that was done. */
+const asksForChanges: ReadonlySet<SignalType> = new Set(['review_changes_requested', 'verify_failed']);
+
+function betweenStates(thrown: unknown): unknown {
+  const isRefused = thrown instanceof EngineError && thrown.code === 'refused';
+  return isRefused ? new BetweenStates('refused', thrown.message, thrown.hint) : thrown;
+}
+
+function notASession({ project, plan }: PlanKey): EngineError {
+  return new EngineError(
+    'conflict',
+    `${project}/${plan} is a plan, and no session of an issue`,
+    `see it with: stator plan show ${shellWord(plan)}`,
+  );
+}

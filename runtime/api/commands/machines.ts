@@ -1,0 +1,102 @@
+/** What may be asked of machines of one's own: a tree is begun, and messages are sent to it. */
+import { ownBirth } from '../../../actors/own-machine.ts';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { isTreeId, machineTree } from '../../../machines/vocabulary/ids.ts';
+import { issueText } from '../../../machines/vocabulary/schema-issue.ts';
+import { signalBodyLimitBytes } from '../../../machines/vocabulary/signal-kind.ts';
+import { nearest } from '../../base/config/nearest.ts';
+import { keyProblem } from '../../core/inbox/admission.ts';
+import { insertSignal } from '../../core/store/port.ts';
+import type { MachineVerdict } from '../contract/machines.ts';
+import type { CommandParts } from './parts.ts';
+
+export interface StartMachine {
+  readonly machine: string;
+  readonly id: string;
+  readonly input: unknown;
+  readonly waitMs: number;
+}
+
+export interface SendMachine {
+  readonly machine: string;
+  readonly id: string;
+  readonly type: string;
+  readonly payload: unknown;
+  readonly dedupeKey: string | null;
+  readonly waitMs: number;
+}
+
+export function createMachineCommands({ store, clock, views, settled }: CommandParts) {
+  return {
+    /**
+     * Begins a tree; one that is there already stays as it is (`result` is then `already`). Throws `machine_unknown`, `bad_request` for an id that cannot
+     * be used, `bad_payload`, `too_large`.
+     */
+    async startMachine({ machine, id, input, waitMs }: StartMachine): Promise<MachineVerdict> {
+      views.machineNamed(machine);
+      if (!isTreeId(id))
+        throw new EngineError(
+          'bad_request',
+          `"${id.slice(0, 200)}" cannot be the id of a ${machine}`,
+          'take up to 128 letters, digits, dots, dashes and underscores; the first is a letter or a digit',
+        );
+      const tree = machineTree(machine, id);
+      const payload = objectOf(`the input of ${machine}`, input);
+      const at = clock.nowMs();
+      const signal = await insertSignal(store, { tree, type: ownBirth, payload, origin: 'person', at });
+      await settled(signal, waitMs);
+      return views.machineVerdict(signal);
+    },
+    /** Throws `machine_unknown`, `not_found`, `unknown_signal`, `bad_payload`, `too_large`, `bad_request` for a key of the engine's own. */
+    async sendMachine({ machine, id, type, payload: given, dedupeKey, waitMs }: SendMachine): Promise<MachineVerdict> {
+      const { signals = {} } = views.machineNamed(machine);
+      await views.mustReadTree(machine, id);
+      const schema = Object.hasOwn(signals, type) ? signals[type] : undefined;
+      if (schema === undefined) {
+        const meant = nearest(type, Object.keys(signals));
+        const known = `a ${machine} takes: ${Object.keys(signals).join(', ') || 'nothing from outside'}`;
+        throw new EngineError(
+          'unknown_signal',
+          `a ${machine} takes no "${type.slice(0, 100)}" from outside`,
+          meant === null ? known : `did you mean ${meant}? ${known}`,
+        );
+      }
+      const taken = keyProblem(dedupeKey, machine);
+      if (taken !== null) throw taken;
+      const parsed = schema.safeParse(objectOf(`the payload of ${type}`, given));
+      if (!parsed.success) {
+        const [issue] = parsed.error.issues;
+        const field = issue === undefined || issue.path.length === 0 ? 'payload' : issue.path.join('.');
+        throw new EngineError(
+          'bad_payload',
+          `invalid payload: ${type}: ${field}: ${issue === undefined ? 'is not accepted' : issueText(issue)}`,
+          `the schema stands in the definition of ${machine}`,
+        );
+      }
+      const payload = objectOf(`the payload of ${type}, as its schema reads it,`, parsed.data);
+      const at = clock.nowMs();
+      const tree = machineTree(machine, id);
+      const signal = await insertSignal(store, { tree, type, payload, origin: 'person', dedupeKey, at });
+      await settled(signal, waitMs);
+      return views.machineVerdict(signal);
+    },
+  };
+}
+
+/** Throws `bad_payload` for what is no object, `too_large`. */
+function objectOf(what: string, given: unknown): object {
+  const value = given ?? {};
+  if (typeof value !== 'object' || Array.isArray(value))
+    throw new EngineError(
+      'bad_payload',
+      `${what} is no JSON object`,
+      'give fields by their names: {"version": "1.2.0"}',
+    );
+  const size = Buffer.byteLength(JSON.stringify(value));
+  if (size <= signalBodyLimitBytes) return value;
+  throw new EngineError(
+    'too_large',
+    `${what} is ${size} bytes, at most ${signalBodyLimitBytes} are taken`,
+    'shorten it, or put it in a file and name the file',
+  );
+}

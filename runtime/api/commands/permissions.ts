@@ -1,0 +1,133 @@
+/** What a run asks to be allowed: a question in the inbox, held against its deadline by the run's own actor, and the answer that comes of it. */
+import { mkdirSync } from 'node:fs';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { effectKey, planTree } from '../../../machines/vocabulary/ids.ts';
+import { roles } from '../../../machines/vocabulary/role.ts';
+import { oneLine, spelledOut } from '../../base/platform/terminal-text.ts';
+import { insertSignal } from '../../core/store/port.ts';
+import { profileOf } from '../../work/agents/accounts.ts';
+import { createFileWatch } from '../../work/agents/file-watch.ts';
+import type { RunFolder } from '../../work/agents/run-folder.ts';
+import { readAnswer } from '../../work/effects/permission-answer.ts';
+import { readLaunch } from '../../work/effects/workplace.ts';
+import type { PermissionState } from '../contract/permissions.ts';
+import { type CommandParts, verdictWaitMs } from './parts.ts';
+
+export interface AskedPermission {
+  readonly project: string;
+  readonly plan: string;
+  /** The run that asks, as its token says; null: whoever sends no token. */
+  readonly run: string | null;
+  /** Eight hex digits of the asking program: the same again is the same question. */
+  readonly id: string;
+}
+
+/** A watch may miss a change, so it is looked this often at the least. */
+const lookMs = 1_000;
+/** What a person is shown of it; the program that asks cuts it before, and says so. */
+const detailLimit = 16_384;
+
+export function createPermissionCommands({ home, store, projects, clock, views, settled }: CommandParts) {
+  async function folderOf({
+    project,
+    plan,
+    run,
+  }: AskedPermission): Promise<{ key: string; folder: RunFolder; run: string }> {
+    if (run === null)
+      throw new EngineError(
+        'not_allowed',
+        'only a run asks for permissions, and no token of one came along',
+        'answer one with: stator instance allow <title>',
+      );
+    const key = effectKey(planTree(project, plan), run);
+    const launch = await readLaunch({ home, store }, key);
+    if (launch !== null) return { key, folder: launch.folder, run };
+    throw new EngineError('not_found', `the run ${run} of ${project}/${plan} has no folder`, 'it has not started yet');
+  }
+
+  /** Throws `not_allowed` where nobody configured that this agent asks. */
+  async function limitOf(key: string, project: string): Promise<number> {
+    const row = await store.run(key);
+    const { profiles } = projects.get(project).config;
+    const role = roles.find((each) => each === row?.role);
+    const profile = role === undefined ? null : profileOf(profiles, { role, run: row });
+    if (profile?.permissions === 'ask') return profile.permissionTimeoutMs;
+    throw new EngineError(
+      'not_allowed',
+      `the ${row?.role ?? 'agent'} of ${project} is not configured to ask`,
+      `permissions = "ask" under [agents.${row?.role ?? 'default'}] lets it; a question to a person is: stator signal emit needs_decision`,
+    );
+  }
+
+  return {
+    /** The question with what became of it, after at most `waitMs`. Throws `not_allowed`, `not_found`. */
+    async askPermission(
+      asked: AskedPermission & { readonly tool: string; readonly detail: string; readonly waitMs: number },
+    ): Promise<PermissionState> {
+      const { key, folder, run } = await folderOf(asked);
+      const { id, project, plan, waitMs } = asked;
+      const limitMs = await limitOf(key, project);
+      mkdirSync(folder.answers, { recursive: true, mode: 0o700 });
+      const signal = await insertSignal(store, {
+        tree: planTree(project, plan),
+        type: 'run_waiting',
+        payload: {
+          permission: id,
+          tool: oneLine(asked.tool).slice(0, 256) || 'something',
+          detail: shownDetail(asked.detail),
+          limit_ms: limitMs,
+        },
+        origin: 'engine',
+        run,
+        dedupeKey: `${key}:permission:${id}`,
+        at: clock.nowMs(),
+      });
+      await settled(signal, verdictWaitMs);
+      const { status, result } = (await views.answer(signal)).signal;
+      const ended = status === 'failed' || result === 'stale';
+      if (ended)
+        return { state: 'denied', message: 'nobody can be asked now: the run is ending, or asks too much at once' };
+      return waitFor(folder, id, waitMs);
+    },
+    /** The program no longer wants to know. */
+    async withdrawPermission(asked: AskedPermission): Promise<void> {
+      const { key, run } = await folderOf(asked);
+      const { id, project, plan } = asked;
+      const signal = await insertSignal(store, {
+        tree: planTree(project, plan),
+        type: 'run_going',
+        payload: { permission: id },
+        origin: 'engine',
+        run,
+        dedupeKey: `${key}:withdrawn:${id}`,
+        at: clock.nowMs(),
+      });
+      await settled(signal, 0);
+    },
+  };
+}
+
+/** Whoever allows it has seen all of it, or how much is missing. */
+function shownDetail(detail: string): string {
+  const text = spelledOut(detail);
+  if (text.length <= detailLimit) return text;
+  const shown = text.slice(0, detailLimit - 100);
+  const more = text.length - shown.length;
+  return `${shown}\n… and ${more} more characters, which are not shown`;
+}
+
+async function waitFor(folder: RunFolder, id: string, waitMs: number): Promise<PermissionState> {
+  const watch = createFileWatch(folder.answers);
+  const untilMs = performance.now() + waitMs;
+  try {
+    for (;;) {
+      const answer = readAnswer(folder, id);
+      if (answer !== null) return { state: answer.allowed ? 'allowed' : 'denied', message: answer.message };
+      const leftMs = untilMs - performance.now();
+      if (leftMs <= 0) return { state: 'open', message: '' };
+      await watch.wait(Math.min(leftMs, lookMs));
+    }
+  } finally {
+    watch.stop();
+  }
+}

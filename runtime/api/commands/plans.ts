@@ -1,0 +1,318 @@
+/** Plans as they are registered and deleted again. */
+
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { isPlanName, planBranch, planTree, repoTree } from '../../../machines/vocabulary/ids.ts';
+import { otherFile } from '../../../machines/vocabulary/plan-file.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { textDigest } from '../../base/platform/text-digest.ts';
+import { type Change, mustCommit } from '../../core/store/port.ts';
+import type { PlanRow } from '../../core/store/rows.ts';
+import { refuseBranch, renewBranch } from '../../work/git/branch.ts';
+import { createRepositoryLocks } from '../../work/git/locks.ts';
+import { type Base, baseAt } from '../../work/git/plan-base.ts';
+import { pushBranch } from '../../work/git/push.ts';
+import { baseBranch } from '../../work/git/repository.ts';
+import { createStaleVerification } from '../../work/repos/verification-watch.ts';
+import type { CleaningItem, CleaningOverride, LeftoverKind, PlanDeleted, PlanLeftovers } from '../contract/cleaning.ts';
+import type { PlanPushed, PlanShow } from '../contract/plans.ts';
+import { type CommandParts, createSignalSender, verdictWaitMs } from './parts.ts';
+
+export interface PlanCommand {
+  readonly project: string;
+  readonly plan: string;
+  readonly content: string;
+  readonly branch: string | null;
+  readonly topic: string | null;
+  /** Where the document was read; null: it came without a file. */
+  readonly file: string | null;
+  /** It is an issue's session, and works in the worktree of that name. */
+  readonly session?: { readonly folder: string };
+}
+
+/** A plan, and the text of a file that is its own. */
+export interface FileRequest {
+  readonly project: string;
+  readonly plan: string;
+  readonly file: string;
+  readonly content: string;
+}
+
+export interface DeletePlan {
+  readonly project: string;
+  readonly plan: string;
+  /** What goes with it; null: nothing. */
+  readonly clear: LeftoverKind | null;
+  readonly overrides: readonly CleaningOverride[];
+}
+
+/** A plan that is another one at each look is not looked at for ever. */
+const commitTries = 5;
+
+export function createPlanCommands(parts: CommandParts) {
+  const { store, cache, projects, views, cleaning, clock } = parts;
+  const { mustBeDone } = createSignalSender(parts);
+  const approval = createStaleVerification(parts);
+  /** One registration of a project at a time: whoever renews a branch must know that nobody else has just been given it. */
+  const registrations = createRepositoryLocks();
+
+  async function mustBeFree({
+    project,
+    plan,
+    branch,
+    file,
+  }: Omit<PlanCommand, 'branch'> & { branch: string }): Promise<void> {
+    // First: what is born between the two looks is seen by the second.
+    const births = await store.births(project);
+    const known = await store.plan(project, plan);
+    if (known !== null) {
+      refuseOtherFile(known, file);
+      throw planExists(project, plan);
+    }
+    const others = [...(await store.plans(project)), ...births];
+    if (others.some((other) => other.plan === plan)) throw planExists(project, plan);
+    // A plan's branch is also the stem of its tasks' branches.
+    const owner = others.find((other) => stemOf(other.branch) === stemOf(branch));
+    if (owner === undefined) return;
+    throw new EngineError(
+      'conflict',
+      `the branch ${branch} is of plan ${project}/${owner.plan}`,
+      'name another one with --branch, or delete that plan first',
+    );
+  }
+
+  /** A plan that was here before under this name begins anew: what it had done must not look like done. */
+  async function renew({ project, plan, branch }: { project: string; plan: string; branch: string }): Promise<Base> {
+    const repository = await projects.repository(project);
+    const start = await baseBranch(repository, projects.get(project).config.baseBranch);
+    const base = await baseAt(repository, start);
+    await renewBranch(repository, { branch, plan, start: base.commit });
+    return base;
+  }
+
+  async function addPlan({ branch: named, ...command }: PlanCommand): Promise<PlanShow> {
+    const { project, plan, content, topic, file, session } = command;
+    const { policy } = projects.get(project).config;
+    refuseName(plan);
+    const branch = named ?? planBranch(plan);
+    const wanted = { ...command, branch };
+    await mustBeFree(wanted);
+    await refuseBranch(projects.get(project), branch);
+    const generation = await store.nextGeneration(project, plan);
+    const base = generation > 0 ? await renew({ project, plan, branch }) : null;
+    const payload = { content, branch, topic, generation, policy, file, ...(session === undefined ? {} : { session }) };
+    const tree = planTree(project, plan);
+    await mustBeFree(wanted); // a birth that was set aside may have been tried again meanwhile
+    const isNew = await mustBeDone({ tree, type: 'plan_opened', payload, origin: 'engine' });
+    if (!isNew) throw planExists(project, plan);
+    if (base !== null)
+      await mustCommit(store, [{ do: 'plan.set-base', key: { project, plan }, base: { ...base, on: [] } }]);
+    return views.plan(project, plan);
+  }
+
+  /** A file that is gone was moved, and takes its plan along. Throws `plan_not_found`, and `conflict` where the plan's file is another one. */
+  async function mustBeFileOf({ project, plan, file }: Omit<FileRequest, 'content'>): Promise<PlanRow> {
+    const known = await views.mustRead(project, plan);
+    const isGone = known.file !== null && !existsSync(resolve(projects.get(project).path, known.file));
+    if (!isGone) refuseOtherFile(known, file);
+    return known;
+  }
+
+  /** Throws `plan_not_found`, and `conflict` while it is under way. */
+  async function mustBeIdle(project: string, plan: string): Promise<PlanRow> {
+    const known = await views.mustRead(project, plan);
+    const { status } = known;
+    const effects = await store.effects({ by: 'tree', tree: planTree(project, plan) });
+    if (['ready', 'done', 'cancelled'].includes(status) && !effects.some(({ kind }) => kind === 'agent.run'))
+      return known;
+    throw new EngineError(
+      'conflict',
+      `plan ${project}/${plan} is ${status}`,
+      `end it first with: stator plan cancel ${plan}`,
+    );
+  }
+
+  /** Where the commit is lost the plan has moved on meanwhile: it is judged again. */
+  async function commitJudged(judge: () => Promise<readonly Change[]>): Promise<void> {
+    for (let tries = 1; tries < commitTries; tries += 1)
+      if ((await store.commit(await judge())).status === 'committed') return;
+    await mustCommit(store, await judge());
+  }
+
+  /** Throws `refused` where the branch of a done plan is not what was approved, and tells the plan so. */
+  async function refuseMoved(project: string, plan: string): Promise<void> {
+    const stale = await approval.of(project, plan);
+    if (stale === null) return;
+    const { branch, head, approval: approved } = stale;
+    const { signals } = await mustCommit(store, await approval.words(stale));
+    for (const { id } of signals) await parts.settled(id, verdictWaitMs);
+    throw new EngineError(
+      'refused',
+      `${branch} was approved at ${approved.sha.slice(0, 12)} and stands at ${head.slice(0, 12)} now`,
+      `its ${approved.by} looks again; when the plan is done: stator plan push ${shellWord(plan)}; what it waits for: stator plan explain ${shellWord(plan)}`,
+    );
+  }
+
+  /** The forge may have deleted the branch with the merge: a push would make it anew. */
+  async function refuseMerged(project: string, plan: string): Promise<void> {
+    const { pull_request: request } = await views.plan(project, plan);
+    if (request?.state !== 'merged') return;
+    const message = `its pull request ${request.url} is merged, and its branch is not pushed again`;
+    throw new EngineError('refused', message, `work on it anew: stator plan transition ${shellWord(plan)} reimplement`);
+  }
+
+  /** Its branch stays until a plan of this name is registered again, and its journal for good. Throws `conflict` while it is under way. */
+  async function forgetPlan(project: string, plan: string): Promise<void> {
+    const tree = planTree(project, plan);
+    const at = clock.nowMs();
+    const word = { tree: repoTree(project), payload: { plan }, origin: 'engine', at } as const;
+    await commitJudged(async () => {
+      await mustBeIdle(project, plan);
+      return [
+        { do: 'plan.remove', key: { project, plan }, at },
+        { do: 'tree.remove', address: tree },
+        { do: 'signal.void-tree', tree, at },
+        { do: 'signal.insert', type: 'implement_released', ...word },
+        { do: 'signal.insert', type: 'plan_undone', ...word },
+      ];
+    });
+    // Whoever stepped the tree just before keeps it live in this turn still.
+    await nextTurn();
+    cache.forget(tree);
+  }
+
+  /** Nobody registers a plan meanwhile: one of the same name would work on the same branch. */
+  async function deleteWhole({ project, plan, clear, overrides }: DeletePlan): Promise<PlanDeleted> {
+    const { branch } = await mustBeIdle(project, plan);
+    const of = { plan: { project, plan, branch }, overrides };
+    const deleted = { status: 'deleted', project, plan } as const;
+    if (clear === null) {
+      const { items, notes } = await stayingOf(of.plan);
+      await forgetPlan(project, plan);
+      return { ...deleted, items, notes };
+    }
+    refuseLoss(plan, await cleaning.clearPlan({ ...of, what: clear, dry: true }));
+    await forgetPlan(project, plan);
+    try {
+      return { ...deleted, items: await cleaning.clearPlan({ ...of, what: clear, dry: false }), notes: [] };
+    } catch (thrown) {
+      if (!(thrown instanceof EngineError)) throw thrown;
+      const note = `it is deleted, but not all that it left could be taken away: ${thrown.message}; ${thrown.hint}`;
+      return { ...deleted, items: [], notes: [note] };
+    }
+  }
+
+  /** What is left of it where nobody says that it may go. A repo that cannot be looked at is no reason to keep a plan. */
+  async function stayingOf(of: Pick<PlanRow, 'project' | 'plan' | 'branch'>) {
+    try {
+      const items = await cleaning.clearPlan({ plan: of, what: 'branches', dry: true, overrides: [] });
+      const kept = items.map((item) => (item.state === 'goes' ? { ...item, state: 'kept', why: unasked } : item));
+      return { items: kept as CleaningItem[], notes: [] }; // a state is one of its words
+    } catch (thrown) {
+      if (!(thrown instanceof EngineError)) throw thrown;
+      return { items: [], notes: [`what it left in ${of.project} could not be looked at: ${thrown.message}`] };
+    }
+  }
+
+  return {
+    mustBeFileOf,
+    /** Binds a plan to its file, and remembers that text as what is known of it: no edit. Throws as `mustBeFileOf`. */
+    async takeFile({ project, plan, file, content }: FileRequest): Promise<PlanShow> {
+      const taken = { file, digest: textDigest(content) };
+      await commitJudged(async () => {
+        const { file: before } = await mustBeFileOf({ project, plan, file });
+        return [{ do: 'plan.set-file', key: { project, plan }, taken, before }];
+      });
+      return views.plan(project, plan);
+    },
+    /** Throws `repo_not_found`, `bad_request` (the name), `conflict` (the name or the branch is another plan's), `branch_taken`, and git's errors. */
+    registerPlan: (command: PlanCommand): Promise<PlanShow> => registrations(command.project)(() => addPlan(command)),
+    /** Throws `plan_not_found`, `repo_not_found`, `refused` where a done plan's branch moved since it was approved, and what `pushBranch` throws. */
+    async pushPlan({
+      project,
+      plan,
+      remote,
+    }: {
+      project: string;
+      plan: string;
+      remote: string | null;
+    }): Promise<PlanPushed> {
+      const { branch } = await views.mustRead(project, plan);
+      await refuseMerged(project, plan);
+      await refuseMoved(project, plan);
+      const { isNew, ...pushed } = await pushBranch({ repo: projects.get(project).path, branch, remote, by: 'person' });
+      return { status: isNew ? 'pushed' : 'up_to_date', project, plan, branch, ...pushed };
+    },
+    forgetPlan,
+    /** What of a plan would go with it, and what would stay and why; nothing is changed. Throws as `deletePlan`. */
+    async planLeftovers({ project, plan, clear }: Omit<DeletePlan, 'overrides'>): Promise<PlanLeftovers> {
+      const { branch } = await mustBeIdle(project, plan);
+      const what = clear ?? 'branches';
+      return { items: await cleaning.clearPlan({ plan: { project, plan, branch }, what, dry: true, overrides: [] }) };
+    },
+    /**
+     * Deletes a plan, and with `clear` what it left behind: nothing at all where something of that would be lost that no override names. Its journal stays
+     * for good. Throws `conflict` while it is under way, `refused` with each reason, and what git throws.
+     */
+    deletePlan: (asked: DeletePlan): Promise<PlanDeleted> => registrations(asked.project)(() => deleteWhole(asked)),
+  };
+}
+
+const unasked = 'nobody said that it may go';
+
+/** Throws `refused` where something would not go, with each reason and what overrides it. */
+function refuseLoss(plan: string, items: readonly CleaningItem[]): void {
+  const kept = items.filter(({ state }) => state === 'kept');
+  if (kept.length === 0) return;
+  const flags = [...new Set(kept.flatMap(({ override }) => (override === null ? [] : [flagOf(override)])))];
+  const isOverridable = kept.every(({ override }) => override !== null);
+  throw new EngineError(
+    'refused',
+    [
+      `plan ${plan} was not deleted:`,
+      ...kept.map(({ name, why }) => (why.includes(name) ? why : `${name}: ${why}`)),
+    ].join('\n'),
+    `${isOverridable ? `they may go all the same: ${flags.join(' ')}` : 'mend what is named there'}; or delete the plan alone, without --worktrees and --branches`,
+  );
+}
+
+function flagOf(override: CleaningOverride): string {
+  return `--even-if-${override.replace('_', '-')}`;
+}
+
+/** What a task's branch adds to its plan's. */
+const taskSuffix = /-w\d+-t\d+$/;
+
+function stemOf(branch: string): string {
+  return branch.replace(taskSuffix, '');
+}
+
+function refuseName(plan: string): void {
+  if (!isPlanName(plan)) {
+    throw new EngineError(
+      'bad_request',
+      `"${plan}" cannot name a plan`,
+      'lower-case letters, digits, dot, dash and underscore, beginning with a letter or digit, at most 128, and good as a git ref',
+    );
+  }
+  if (!taskSuffix.test(plan)) return;
+  throw new EngineError(
+    'bad_request',
+    `"${plan}" cannot name a plan: names that end in -w<number>-t<number> are those of tasks`,
+    `the branch of task 1 in wave 1 of a plan "login" is plan/login-w1-t1; call yours something else`,
+  );
+}
+
+function refuseOtherFile({ plan, file: bound }: PlanRow, given: string | null): void {
+  if (bound !== null && given !== null && bound !== given) throw otherFile(plan, { bound, given });
+}
+
+function planExists(project: string, plan: string): EngineError {
+  return new EngineError(
+    'conflict',
+    `plan already exists: ${project}/${plan}`,
+    `change its document with: stator plan update-content ${plan}`,
+  );
+}

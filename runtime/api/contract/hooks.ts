@@ -1,0 +1,83 @@
+/** Hooks and what they were told, as `--json` prints and the control API answers them. */
+import { z } from 'zod';
+import { hookEvents } from '../../../machines/vocabulary/hook-event.ts';
+import { count, time } from './words.ts';
+
+export const deliveryStates = ['pending', 'delivered', 'dead'] as const;
+
+export const hookEntry = z
+  .object({
+    project: z.string(),
+    hook: z.string(),
+    type: z.enum(['webhook', 'command', 'notify', 'function']),
+    /** The origin of an address, or the command; null: it has none. */
+    target: z.string().nullable(),
+    /** Empty: all. */
+    events: z.array(z.enum(hookEvents)),
+    /** `off`: it was switched off, for `reason`. `disabled`: by its configuration. */
+    state: z.enum(['on', 'failing', 'off', 'disabled']),
+    reason: z.string().nullable(),
+    /** Since when it is as its state says; null: it is on, or nobody knows. */
+    since: time.nullable(),
+    pending: count,
+    delivered: count,
+    dead: count,
+  })
+  .meta({ id: 'Hook' });
+export type HookEntry = z.infer<typeof hookEntry>;
+
+export const deliveryEntry = z
+  .object({
+    id: z.string(),
+    hook: z.string(),
+    project: z.string(),
+    plan: z.string(),
+    event: z.enum(hookEvents),
+    state: z.enum(deliveryStates),
+    attempts: count,
+    /** When it is tried again; null: it is not, or as soon as its turn comes. */
+    next_at: time.nullable(),
+    /** HTTP status, or exit code of a command. */
+    last_status: z.int().nullable(),
+    last_error: z.string().nullable(),
+    sequence: count,
+    created_at: time,
+    finished_at: time.nullable(),
+  })
+  .meta({ id: 'Delivery' });
+export type DeliveryEntry = z.infer<typeof deliveryEntry>;
+
+export const deliveryShow = deliveryEntry
+  .extend({
+    /** What is sent, or stands on the standard input of a command. */
+    body: z.string(),
+    /** The end of what a command wrote. */
+    output: z.string().nullable(),
+  })
+  .meta({ id: 'DeliveryShow' });
+export type DeliveryShow = z.infer<typeof deliveryShow>;
+
+export const hookSwitched = z
+  .object({
+    status: z.enum(['enabled', 'disabled']),
+    project: z.string(),
+    hook: z.string(),
+    /** false: it was so already. */
+    changed: z.boolean(),
+    /** Those that wait for a person: `hook redeliver`. */
+    dead: count,
+  })
+  .meta({ id: 'HookSwitched' });
+export type HookSwitched = z.infer<typeof hookSwitched>;
+
+export const hookTested = z
+  .object({
+    project: z.string(),
+    hook: z.string(),
+    delivered: z.boolean(),
+    status: z.int().nullable(),
+    error: z.string().nullable(),
+    output: z.string().nullable(),
+  })
+  .meta({ id: 'HookTested' });
+export type HookTested = z.infer<typeof hookTested>;

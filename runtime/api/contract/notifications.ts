@@ -1,0 +1,21 @@
+/** Notifications as `--json` prints and the control API answers them. */
+import { z } from 'zod';
+import { notificationTypes } from '../../../machines/vocabulary/notification.ts';
+import { count, time } from './words.ts';
+
+export const notificationEntry = z
+  .object({
+    id: z.int(),
+    type: z.enum(notificationTypes),
+    project: z.string(),
+    /** null: it is about no plan. */
+    plan: z.string().nullable(),
+    message: z.string(),
+    at: time,
+    read: z.boolean(),
+  })
+  .meta({ id: 'Notification' });
+export type NotificationEntry = z.infer<typeof notificationEntry>;
+
+export const notificationsRead = z.object({ status: z.literal('read'), read: count }).meta({ id: 'NotificationsRead' });
+export type NotificationsRead = z.infer<typeof notificationsRead>;

@@ -1,0 +1,170 @@
+/** Agents and the queue for slots, as `--json` prints and the control API answers them. */
+import { z } from 'zod';
+import { runStates } from '../../../machines/vocabulary/public-state.ts';
+import { permissionQuestion } from './permissions.ts';
+import { count, lines, reason, time, usage, waiting } from './words.ts';
+
+export const instanceEntry = z
+  .object({
+    title: z.string(),
+    project: z.string(),
+    plan: z.string(),
+    role: z.string(),
+    state: z.enum(runStates),
+    run: z.string(),
+    pid: z.int().nullable(),
+    attempt: count,
+    worktree: z.string().nullable(),
+    branch: z.string(),
+    started_at: time.nullable(),
+    last_activity_at: time.nullable(),
+    exit_code: z.int().nullable(),
+    reason: reason.nullable(),
+    /** When it goes on by itself, where it waits for a limit of its account or for its next attempt. */
+    waits_until: time.nullable(),
+    /** What it asks to be allowed, the oldest first. */
+    permissions: z.array(permissionQuestion),
+    /** The log file's path. */
+    log: z.string().nullable(),
+    /** The last line of output that has something to show, at most 200 characters, safe to print. */
+    last_line: z.string().nullable(),
+    /** What its last run was started as; null: none has begun. */
+    preset: z.string().nullable(),
+    /** Over its attempts. */
+    usage,
+    /** From here on as kasmos says it. Unlike any other of this home, the same over its attempts. */
+    id: z.string(),
+    /** It has a process that is not frozen. */
+    active: z.boolean(),
+    /** It waits for a slot, or is being started. */
+    loading: z.boolean(),
+    /** It waits for an answer. */
+    ready: z.boolean(),
+    paused: z.boolean(),
+    /** What it is started as; "": nothing has been started yet. */
+    program: z.string(),
+    created_at: time,
+    /** 0: it works on no single task. */
+    task_number: count,
+    wave_number: count,
+  })
+  .meta({ id: 'Instance' });
+export type InstanceEntry = z.infer<typeof instanceEntry>;
+
+/** What one run wrote, or one of the checks that judged what it left. */
+export const runLog = z
+  .object({
+    title: z.string(),
+    run: z.string(),
+    attempt: count,
+    /** Why the run did not count; null: it did, or is not over. */
+    reason: reason.nullable(),
+    /** Of the run. */
+    started_at: time.nullable(),
+    ended_at: time.nullable(),
+    /** null: the log is the agent's own. What an earlier version began has no names; without an exit code it is not over, or vanished. */
+    check: z
+      .object({
+        wave: z.int().nullable(),
+        task: z.int().nullable(),
+        command: z.string().nullable(),
+        exit_code: z.int().nullable(),
+      })
+      .nullable(),
+    /** The log file's path; null: there is none, or it was cleared away. */
+    log: z.string().nullable(),
+    /** Its end, at most 64 KiB, safe to print. */
+    text: z.string(),
+  })
+  .meta({ id: 'RunLog' });
+export type RunLog = z.infer<typeof runLog>;
+
+/** What a pause of the queue is for. */
+export const pausedParts = ['queue', 'repo', 'plan', 'agent'] as const;
+export type PausedPart = (typeof pausedParts)[number];
+
+/** An agent over all its attempts, whatever becomes of each. */
+export const queueEntry = z
+  .object({
+    /** The same over all attempts. */
+    id: z.int(),
+    project: z.string(),
+    plan: z.string(),
+    title: z.string(),
+    role: z.string(),
+    /** `pending`: it waits for a slot, for its next attempt, for a service or for an answer. `error`: it has ended so. */
+    state: z.enum(['pending', 'notified', 'completed', 'error']),
+    /** In the words of `instance list`. */
+    agent_state: instanceEntry.shape.state,
+    /** Its place among those of its kind who wait for a slot, as they will be served; null: it waits for something else, or for a pause of its own. */
+    position: z.int().nullable(),
+    /** The one that it is in, or waits for. */
+    attempts: count,
+    /** Why its last attempt failed, or what keeps it from being begun; null: nothing does, or it has ended well. */
+    error: z.string().nullable(),
+    /** The widest pause that keeps it from being started. */
+    held_by: z.enum(pausedParts).nullable(),
+    /** What it waits for; null: it does not wait. */
+    waiting_for: waiting.nullable(),
+    /** When it was asked for, when its first attempt began, and when it had ended for good. */
+    queued_at: time,
+    started_at: time.nullable(),
+    finished_at: time.nullable(),
+  })
+  .meta({ id: 'QueueItem' });
+export type QueueEntry = z.infer<typeof queueEntry>;
+
+export const queuePause = z
+  .object({
+    of: z.enum(pausedParts),
+    project: z.string().nullable(),
+    plan: z.string().nullable(),
+    title: z.string().nullable(),
+    since: time,
+    /** Agents that wait for nothing else, and the titles of the first of them. */
+    pending: count,
+    titles: lines,
+  })
+  .meta({ id: 'QueuePause' });
+export type QueuePause = z.infer<typeof queuePause>;
+
+export const queueStats = z
+  .object({
+    total: count,
+    pending: count,
+    notified: count,
+    completed: count,
+    error: count,
+    /** No agent starts until somebody resumes it. */
+    paused: z.boolean(),
+    /** Of those pending so many wait for a pause alone. */
+    held: count,
+    /** The whole first, then by name. */
+    pauses: z.array(queuePause),
+    /** Worker slots that are taken, of `max_agents`. */
+    running: count,
+    max_agents: count,
+  })
+  .meta({ id: 'QueueStats' });
+export type QueueStats = z.infer<typeof queueStats>;
+
+export const queueSwitched = z
+  .object({
+    status: z.enum(['paused', 'resumed']),
+    /** false: it was so already. */
+    changed: z.boolean(),
+    /** What was paused or resumed. */
+    of: z.enum(pausedParts),
+    project: z.string().nullable(),
+    plan: z.string().nullable(),
+    title: z.string().nullable(),
+    /** Agents of it that are pending. */
+    pending: count,
+    /** What is paused now. */
+    pauses: z.array(queuePause),
+  })
+  .meta({ id: 'QueueSwitched' });
+export type QueueSwitched = z.infer<typeof queueSwitched>;
+
+export const queueCleared = z.object({ status: z.literal('cleared'), cleared: count }).meta({ id: 'QueueCleared' });
+export type QueueCleared = z.infer<typeof queueCleared>;

@@ -1,0 +1,69 @@
+/** The words that the shapes of plans, runs and repos are made of. `shapes/` is what `--json` prints and the control API answers: the schemas are the one source of the
+ * types and of the API's own description. Fields may be added, never renamed or dropped within a major version. Clients take the types alone, so that they load no schema library. */
+import { z } from 'zod';
+import { budgetMeasures, budgetScopes } from '../../../machines/vocabulary/budget.ts';
+import { reasons } from '../../../machines/vocabulary/effect.ts';
+import { planStatuses } from '../../../machines/vocabulary/signal.ts';
+
+/** ISO 8601 UTC. */
+export const time = z.iso.datetime();
+export const count = z.int().min(0);
+export const reason = z.enum(reasons);
+export const status = z.enum(planStatuses);
+export const lines = z.array(z.string());
+
+export const waiting = z
+  .object({
+    kind: z.enum([
+      'agent',
+      'slot',
+      'topic',
+      'plan_limit',
+      'after',
+      'paused',
+      'decision',
+      'wave_confirmation',
+      'back_off',
+      'rate_limit',
+      'repo',
+    ]),
+    detail: z.string(),
+    since: time.nullable(),
+  })
+  .meta({ id: 'Waiting' });
+export type Waiting = z.infer<typeof waiting>;
+
+/** Who refused, in which state, by which guard, and which signals it would take. */
+export const refusal = z
+  .object({
+    by: z.string(),
+    state: z.string(),
+    guard: z.string().nullable(),
+    accepts: z.array(z.string()).readonly(),
+  })
+  .meta({ id: 'Refusal' });
+
+/** Runs that began, and what their programs said that they took; null: nobody said it. */
+export const usage = z
+  .object({
+    runs: count,
+    input_tokens: count.nullable(),
+    output_tokens: count.nullable(),
+    cost_usd: z.number().min(0).nullable(),
+  })
+  .meta({ id: 'Usage' });
+export type Usage = z.infer<typeof usage>;
+
+/** A limit of a plan's budget, and how much of it is used: `plan` over its whole life, `day` by all plans of its repo today. */
+export const budget = z
+  .object({
+    scope: z.enum(budgetScopes),
+    measure: z.enum(budgetMeasures),
+    limit: z.number().min(0),
+    spent: z.number().min(0),
+  })
+  .meta({ id: 'Budget' });
+export type BudgetEntry = z.infer<typeof budget>;
+
+/** Every 4xx and 5xx. */
+export const errorDocument = z.object({ error: z.string(), code: z.string(), hint: z.string() }).meta({ id: 'Error' });

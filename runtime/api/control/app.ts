@@ -1,0 +1,159 @@
+/**
+ * The control API: one app for the socket, for an engine of one's own and for mounting elsewhere. Every failure is `{error, code, hint}`
+ * with the status of its code.
+ *
+ * A route stands in `routes/<noun>.ts`, and nowhere else:
+ *
+ *     route(
+ *       'POST /v1/repos/:project/plans/:plan/merge',
+ *       {
+ *         does: 'merges a plan into its base',        // the line of it in openapi.json and docs/control-api.md
+ *         who: 'person',                              // asked before anything is read: anyone | person | own (its agents too)
+ *         inRuns: false,                              // true: an agent's own socket serves it as well
+ *         params: planParams,                         // strict objects with a maximum everywhere, from requests.ts or beside the route
+ *         body: z.strictObject({ message: line(500).optional() }),
+ *         answers: { 200: mergeAnswer },              // by status; a schema of shapes.ts, 'text', 'empty' or 'events'
+ *         errors: ['plan_not_found', 'conflict'],     // the codes that `commands` throws
+ *       },
+ *       async ({ core, params, body }) => json(200, await core.commands.mergePlan(params, body)),
+ *     ),
+ *
+ * A handler parses nothing and decides nothing: it asks `core.views` or `core.commands`. One that sends a signal is `say(ask, {...})` with
+ * `verdictAnswers` and `doorErrors` of verdicts.ts. A new noun is a line in routes.ts. The client's function is a line in api-client.ts, typed by
+ * the route's key; a row of each of its answers stands in test/control/routes.test.ts; `npm run docs` writes the table of docs/control-api.md anew.
+ */
+import { randomUUID } from 'node:crypto';
+import { type Context, Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { EngineError, errorClasses } from '../../../machines/vocabulary/errors.ts';
+import { createEventStreams, type StreamLimits, streamLimits } from './events.ts';
+import { type Entrance, personEntrance } from './principal.ts';
+import { check, jsonOf, mustBeJson } from './requests.ts';
+import { type AnyReply, type AnyRoute, type AppParts, type Ask, type Definition, methodOf, pathOf } from './route.ts';
+import { routes } from './routes.ts';
+
+const bodyLimitBytes = 1024 * 1024;
+
+export type App = ReturnType<typeof createApp>;
+
+/** `entrance`: who is let in; default: people, and runs by their tokens. */
+export function createApp(
+  parts: AppParts,
+  {
+    limits = streamLimits,
+    entrance = personEntrance(parts.commands),
+  }: { limits?: StreamLimits; entrance?: Entrance } = {},
+) {
+  const app = new Hono();
+  const streams = createEventStreams(parts, limits);
+  app.onError((thrown, c) => problem(c, errorOf(parts, c, thrown)));
+  app.notFound((c) => problem(c, noRoute(c, entrance)));
+  app.use(async (c, next) => {
+    refuseBrokenPath(c);
+    mustBeJson(c.req.method, c.req.header('content-type'));
+    await next();
+  });
+  const served = entrance.isOfRun ? routes.filter(({ definition }) => isInRuns(definition)) : routes;
+  for (const each of served) mount(app, { core: parts, streams, entrance }, each);
+  return app;
+}
+
+function mount(
+  app: Hono,
+  { core, streams, entrance }: Pick<Ask, 'core' | 'streams'> & { readonly entrance: Entrance },
+  { key, definition, answer }: AnyRoute,
+): void {
+  const { who, params, query, body, bodyLimitBytes: maxSize = bodyLimitBytes } = definition;
+  const onError = (c: Context) =>
+    problem(c, new EngineError('too_large', `the body is over ${maxSize} bytes`, 'send less'));
+  app.on(methodOf(key), pathOf(key), bodyLimit({ maxSize, onError }), async (c) => {
+    const principal = entrance.principal(c.req.header('authorization'));
+    if (who === 'person') await principal.mustBePerson();
+    const named = params === undefined ? {} : check(params, c.req.param(), 'the path');
+    await principal.maySee(named);
+    const ask: Ask = {
+      core,
+      principal,
+      context: c,
+      streams,
+      routes,
+      params: named,
+      query: query === undefined ? {} : check(query, c.req.query(), 'the query'),
+      body: body === undefined ? {} : check(body, await jsonOf(c), 'the body'),
+    };
+    return respond(c, await answer(ask as never)); // read by its own schemas, one line above
+  });
+}
+
+function respond(c: Context, reply: AnyReply): Response {
+  if (reply instanceof Response) return reply;
+  const status = reply.status as 200; // of a route's own answers, and none of them is one without room for a body
+  if (reply.text !== undefined) return c.text(reply.text, status);
+  return 'json' in reply ? c.json(reply.json, status) : c.body(null, status);
+}
+
+function problem(c: Context, error: EngineError): Response {
+  return c.json(error.toJSON(), errorClasses[error.code].status as 400); // every status of the table is one that carries a body
+}
+
+/** What was thrown, as its error; a bug of ours is told to the log, under an id that the answer names. */
+function errorOf({ log }: AppParts, c: Context, thrown: unknown): EngineError {
+  if (thrown instanceof EngineError) return thrown; // trouble with the store is one
+  if (isLeaving(c, thrown))
+    return new EngineError('interrupted', 'the client went away before its request was there', 'send it again');
+  const id = randomUUID();
+  log.error(`request ${c.req.method} ${c.req.path} failed (${id})`, thrown);
+  return new EngineError('internal', `a bug of stator (${id})`, 'the log has it under this id; please report it');
+}
+
+/** Whether the client went away while its request was read: no fault of ours, and nobody hears the answer. */
+function isLeaving(c: Context, thrown: unknown): boolean {
+  if (!(thrown instanceof Error) || !c.req.raw.signal.aborted) return false;
+  const code = 'code' in thrown ? thrown.code : null;
+  return code === 'ECONNRESET' || /aborted|prematurely closed/i.test(thrown.message);
+}
+
+function isInRuns({ inRuns = false }: Definition): boolean {
+  return inRuns;
+}
+
+function noRoute(c: Context, { isOfRun }: Entrance): EngineError {
+  const { method, path } = c.req;
+  const segments = path.split('/');
+  const methods = routes.filter(({ key }) => isSamePath(pathOf(key).split('/'), segments));
+  if (isOfRun && methods.some(({ key }) => methodOf(key) === method))
+    return new EngineError(
+      'forbidden',
+      `the socket of a run does not serve ${method} ${path.slice(0, 500)}`,
+      'an agent may look at its own plan and speak of it; for anything else ask a person: stator signal emit needs_decision --payload "<why>"',
+    );
+  return new EngineError(
+    'not_found',
+    `no route ${method} ${path.slice(0, 500)}`,
+    methods.length === 0
+      ? 'the routes stand in docs/control-api.md and in GET /openapi.json'
+      : `this path takes ${methods.map(({ key }) => methodOf(key)).join(', ')}`,
+  );
+}
+
+function isSamePath(pattern: readonly string[], segments: readonly string[]): boolean {
+  return (
+    pattern.length === segments.length &&
+    pattern.every((part, index) => part.startsWith(':') || part === segments[index])
+  );
+}
+
+/** Throws `bad_request` for a path whose escapes are no UTF-8: a name must not be another one's by mistake. */
+function refuseBrokenPath(c: Context): void {
+  const { pathname } = new URL(c.req.url);
+  try {
+    decodeURIComponent(pathname);
+  } catch (cause) {
+    throw new EngineError(
+      'bad_request',
+      'the path is not percent-encoded UTF-8',
+      'encode each name in it, as encodeURIComponent does',
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,230 @@
+/** The journal as a stream of server-sent events: what was missed first, then what is live, to the end of the connection. */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Context } from 'hono';
+import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
+import { z } from 'zod';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { planTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import type { Bus, Subscription } from '../../core/inbox/facts.ts';
+import type { Store } from '../../core/store/port.ts';
+import type { JournalLine } from '../../core/store/rows.ts';
+import type { FactEntry } from '../contract/plans.ts';
+import type { Views } from '../queries/queries.ts';
+import { check, digits, line } from './requests.ts';
+
+export interface EventParts {
+  readonly store: Store;
+  readonly views: Views;
+  readonly bus: Bus;
+  /** While the returned function was not called, agents of that plan may start. */
+  watch(project: string, plan: string): () => void;
+}
+
+export interface StreamLimits {
+  /** Streams that are open at once. */
+  readonly streams: number;
+  /** A reader who takes nothing for so long is cut off; it goes on where it was by the id of the last event it saw. */
+  readonly stallMs: number;
+  readonly heartbeatMs: number;
+}
+
+/** Every stream holds a socket and a page of the journal; a stalled one gets four heartbeats' time. */
+export const streamLimits: StreamLimits = { streams: 256, stallMs: 60_000, heartbeatMs: 15_000 };
+
+export const eventsQuery = z.strictObject({
+  project: line(255).optional(),
+  plan: line(256).optional(),
+  /** A tree of a machine of one's own, `<machine>:<id>`. */
+  tree: line(256).optional(),
+  /** The id of the last event that was seen. */
+  since: digits.optional(),
+  /** `1`: somebody looks on, so agents of that plan may start. */
+  watch: z.enum(['0', '1']).optional(),
+  /**
+   * `1`: in pieces, at most ten a second, and without what is looked up (`attempt`, `reason`, `why`, `until`, `resumed`): for a page, which draws what
+   * has changed and asks for the rest.
+   */
+  calm: z.enum(['0', '1']).optional(),
+});
+
+export interface EventStreams {
+  /** Answers `GET /v1/events`. A header `Last-Event-ID`, as browsers send it, goes before `since`. Throws `bad_request`, `limit_reached`. */
+  open(c: Context, query: z.output<typeof eventsQuery>): Promise<Response>;
+}
+
+export function createEventStreams(parts: EventParts, limits: StreamLimits): EventStreams {
+  const piecesOf = createPieces(parts.views);
+  let count = 0;
+  return {
+    async open(c, { project, plan, tree, since: asked, watch, calm }) {
+      const last = c.req.header('last-event-id');
+      const newest = await parts.store.lastLine();
+      // A number from another store must not hide what comes in this one.
+      const since = Math.min((last === undefined ? asked : check(digits, last, 'Last-Event-ID')) ?? newest, newest);
+      // Nobody would ever read it.
+      if (c.req.raw.method === 'HEAD') return c.body(null, 200, { 'content-type': 'text/event-stream' });
+      if (count >= limits.streams)
+        throw new EngineError(
+          'limit_reached',
+          `streams of events are limited to ${limits.streams}, and all of them are open`,
+          'close one, or ask for a plan’s history instead',
+        );
+      const wantsWatch = watch === '1' && project !== undefined && plan !== undefined;
+      count += 1;
+      return streamSSE(c, async (stream) => {
+        const subscription = parts.bus.subscribe();
+        const unwatch = wantsWatch ? parts.watch(project, plan) : () => {};
+        const reader = createReader(stream, limits, () => subscription.close());
+        stream.onAbort(() => subscription.close());
+        try {
+          await reader.write(': connected\n\n');
+          await follow({
+            ...parts,
+            piecesOf,
+            reader,
+            subscription,
+            query: { project, plan, tree, since },
+            paceMs: calm === '1' ? calmMs : 0,
+          });
+        } finally {
+          reader.close();
+          unwatch();
+          subscription.close();
+          count -= 1;
+        }
+      });
+    },
+  };
+}
+
+interface Reader {
+  isGone(): boolean;
+  /** Waits until it is taken, or the reader is cut off. */
+  write(text: string): Promise<void>;
+  close(): void;
+}
+
+/** Whoever takes what is written; `onGone` is called where it takes nothing for too long. */
+function createReader(stream: SSEStreamingApi, { stallMs, heartbeatMs }: StreamLimits, onGone: () => void): Reader {
+  let isCut = false;
+  let isWriting = false;
+
+  async function write(text: string): Promise<void> {
+    if (isCut || stream.aborted) return;
+    isWriting = true;
+    let timer: NodeJS.Timeout | undefined;
+    const stalled = new Promise<void>((resolve) => {
+      timer = setTimeout(() => {
+        isCut = true;
+        onGone();
+        resolve();
+      }, stallMs);
+    });
+    await Promise.race([stream.write(text), stalled]);
+    clearTimeout(timer);
+    isWriting = false;
+  }
+
+  // Who has a line before them to read needs no sign of life.
+  const beat = setInterval(() => void (isWriting ? null : write(': heartbeat\n\n')), heartbeatMs);
+  return { isGone: () => isCut || stream.aborted, write, close: () => clearInterval(beat) };
+}
+
+/** Between the pieces of a stream that need not be at once. */
+const calmMs = 100;
+/** Facts that are written in one piece. */
+const eventsAtOnce = 64;
+
+type Wanted = NonNullable<Parameters<Views['facts']>[1]>;
+
+/** Lines as events, joined to what is written at once. */
+type PiecesOf = (lines: readonly JournalLine[], wanted: Wanted) => Promise<readonly string[]>;
+
+/** What ten streams send is written out once; and joined once for those that send the same lines one after the other. */
+function createPieces(views: Views): PiecesOf {
+  const texts = new WeakMap<FactEntry, string>();
+  const none = { name: '', pieces: Promise.resolve<readonly string[]>([]) };
+  let last = none;
+
+  function eventOf(fact: FactEntry): string {
+    const text = texts.get(fact) ?? `data: ${JSON.stringify(fact)}\nid: ${fact.seq}\n\n`;
+    texts.set(fact, text);
+    return text;
+  }
+
+  async function join(lines: readonly JournalLine[], wanted: Wanted): Promise<readonly string[]> {
+    const events = (await views.facts(lines, wanted)).map(eventOf);
+    const pieces: string[] = [];
+    for (let at = 0; at < events.length; at += eventsAtOnce) pieces.push(events.slice(at, at + eventsAtOnce).join(''));
+    return pieces;
+  }
+
+  return (lines, wanted) => {
+    // The journal has every number once: between the same two lie the same lines, where as many are asked for.
+    const name = JSON.stringify([lines[0]?.seq, lines.at(-1)?.seq, lines.length, wanted]);
+    if (name === last.name) return last.pieces;
+    const made = { name, pieces: join(lines, wanted) };
+    last = made;
+    // Who asked is told; the next is to try again.
+    made.pieces.catch(() => {
+      if (last === made) last = none;
+    });
+    return made.pieces;
+  };
+}
+
+interface Following extends EventParts {
+  readonly piecesOf: PiecesOf;
+  readonly reader: Reader;
+  /** Stands before the first page is read, so nothing falls between the pages and what is live. */
+  readonly subscription: Subscription;
+  readonly query: {
+    readonly project: string | undefined;
+    readonly plan: string | undefined;
+    readonly tree: string | undefined;
+    /** The last line that was seen. */
+    readonly since: number;
+  };
+  /** Between two pieces, where the reader wants to be left some rest. All such streams write at the same moments: what they say is then the same. */
+  readonly paceMs: number;
+}
+
+async function follow({
+  store,
+  piecesOf,
+  reader,
+  subscription,
+  query: { project, plan, tree, since },
+  paceMs,
+}: Following): Promise<void> {
+  // Of one plan the store has an index; what stood under its name before it was registered is not its own.
+  const ofPlan = project === undefined || plan === undefined ? null : planTree(project, plan);
+  const own = ofPlan ?? (tree === undefined ? null : (tree as TreeAddress)); // of any other text there are no lines
+  let sent = ofPlan === null ? since : Math.max(since, (await store.firstLine(ofPlan)) - 1);
+
+  async function send(lines: readonly JournalLine[]): Promise<void> {
+    const fresh = lines.filter(({ seq }) => seq > sent);
+    sent = fresh.at(-1)?.seq ?? sent;
+    for (const piece of await piecesOf(fresh, { project, plan, tree, isBare: paceMs > 0 })) {
+      if (reader.isGone()) return;
+      await reader.write(piece);
+    }
+  }
+
+  function nextPage(): Promise<readonly JournalLine[]> {
+    return store.journal(own === null ? { after: sent } : { after: sent, tree: own });
+  }
+
+  async function catchUp(): Promise<void> {
+    for (let page = await nextPage(); page.length > 0 && !reader.isGone(); page = await nextPage()) await send(page);
+  }
+
+  await catchUp();
+  for await (const facts of subscription) {
+    // What was told while a page was read may begin behind it, or leave a gap: the journal has it in its order.
+    if (facts === 'behind' || (facts[0]?.seq ?? 0) > sent + 1) await catchUp();
+    if (facts !== 'behind') await send(facts);
+    if (paceMs > 0) await delay(paceMs - (performance.now() % paceMs));
+  }
+}

@@ -1,0 +1,148 @@
+/** Who speaks to the control API: a person, a run whose token came along, or a check, which has no say. */
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import type { Origin } from '../../../machines/vocabulary/signal.ts';
+import type { RunRow } from '../../core/store/rows.ts';
+import type { Commands } from '../commands/commands.ts';
+
+export interface Sender {
+  readonly origin: Origin;
+  readonly run: string | null;
+}
+
+/** What a request names in its path. */
+export interface Named {
+  readonly project?: string;
+  readonly plan?: string;
+}
+
+export interface Principal {
+  /** Throws `not_allowed` to an agent, `unauthorized`. */
+  mustBePerson(): Promise<void>;
+  /** An agent speaks of its own plan only; a person of every plan. Throws `not_allowed`, `unauthorized`. */
+  mustOwn(project: string, plan: string): Promise<Sender>;
+  /** Through a run's own socket nothing but its own plan is to be seen. Throws `forbidden`, `unauthorized`. */
+  maySee(named: Named): Promise<void>;
+}
+
+/** A way in: who comes through it, and which routes there are for them. */
+export interface Entrance {
+  /** Only the routes of agents, those with `inRuns`. */
+  readonly isOfRun: boolean;
+  /** `header` is the request's Authorization; a person's has none. */
+  principal(header: string | undefined): Principal;
+}
+
+interface PlanName {
+  readonly project: string;
+  readonly plan: string;
+}
+
+const asksPerson = 'ask for it with: stator signal emit needs_decision --payload "<why>"';
+
+/** The way in of people and their programs; whoever brings a run's token is that run. */
+export function personEntrance(commands: Pick<Commands, 'runOfToken'>): Entrance {
+  return {
+    isOfRun: false,
+    principal(header) {
+      const run = async () => (header === undefined ? null : commands.runOfToken(tokenOf(header)));
+      return {
+        async mustBePerson() {
+          const who = await run();
+          if (who !== null) throw onlyPerson(who);
+        },
+        async mustOwn(project, plan) {
+          const who = await run();
+          return who === null ? { origin: 'person', run: null } : senderOf(who, { project, plan });
+        },
+        async maySee() {},
+      };
+    },
+  };
+}
+
+/** The way in of one run: its own token, and no other. */
+export function runEntrance(
+  commands: Pick<Commands, 'runOfToken'>,
+  own: PlanName & { readonly key: string },
+): Entrance {
+  return {
+    isOfRun: true,
+    principal(header) {
+      async function run(): Promise<RunRow> {
+        const found = header === undefined ? null : await commands.runOfToken(tokenOf(header));
+        if (found?.key === own.key) return found;
+        throw new EngineError(
+          'unauthorized',
+          found === null ? 'this socket is of a run, and no token came along' : 'the token is that of another run',
+          'send the token of the run whose socket this is: Authorization: Bearer $STATOR_TOKEN',
+        );
+      }
+      return {
+        async mustBePerson() {
+          throw onlyPerson(await run());
+        },
+        async mustOwn(project, plan) {
+          return senderOf(await run(), { project, plan });
+        },
+        async maySee(named) {
+          await run();
+          refuseOther(own, named);
+        },
+      };
+    },
+  };
+}
+
+/** The way in of a check: it may look at its own plan, and has no say. */
+export function checkEntrance(own: PlanName): Entrance {
+  const noSay = () =>
+    new EngineError('forbidden', 'a check judges the work, and has no say', 'it speaks by its exit code: 0 is passed');
+  return {
+    isOfRun: true,
+    principal: () => ({
+      async mustBePerson() {
+        throw noSay();
+      },
+      async mustOwn() {
+        throw noSay();
+      },
+      async maySee(named) {
+        refuseOther(own, named);
+      },
+    }),
+  };
+}
+
+/** Throws `unauthorized`. */
+function tokenOf(header: string): string {
+  const token = /^Bearer (\S+)$/.exec(header)?.[1];
+  if (token !== undefined) return token;
+  throw new EngineError(
+    'unauthorized',
+    'the Authorization header is not "Bearer <token>"',
+    'leave it out to speak as a person (stator: unset STATOR_TOKEN)',
+  );
+}
+
+function onlyPerson({ title }: RunRow): EngineError {
+  return new EngineError('not_allowed', `agent:${title} may not do this, only a person may`, asksPerson);
+}
+
+function senderOf(who: RunRow, { project, plan }: PlanName): Sender {
+  const origin = `agent:${who.title}` as const;
+  if (who.project === project && who.plan === plan) return { origin, run: who.run };
+  throw new EngineError(
+    'not_allowed',
+    `${origin} belongs to ${who.project}/${who.plan}, not to ${project}/${plan}`,
+    'an agent speaks of its own plan only',
+  );
+}
+
+function refuseOther(own: PlanName, { project = own.project, plan = own.plan }: Named): void {
+  if (project === own.project && plan === own.plan) return;
+  throw new EngineError(
+    'forbidden',
+    `this socket shows ${own.project}/${own.plan}, not ${project}/${plan}`,
+    'an agent sees its own plan only',
+  );
+}

@@ -1,0 +1,145 @@
+/** How requests to the control API are read: strict, bounded, and refused with the field's name and the nearest one that there is. */
+import type { Context } from 'hono';
+import { z } from 'zod';
+import { decodePlan } from '../../../machines/document/plan-document.ts';
+import { EngineError, errorClasses } from '../../../machines/vocabulary/errors.ts';
+import { issueText } from '../../../machines/vocabulary/schema-issue.ts';
+import { nearest } from '../../base/config/config.ts';
+
+/** JSON beyond this depth is no request of ours, and would overflow the stack of whoever writes it out again. */
+const maxDepth = 64;
+
+/** A word of one line: nothing of it can break a path, a command line or a line of the log. */
+const printable = /^\P{Cc}*$/u;
+export const line = (max: number) => z.string().min(1).max(max).regex(printable, 'holds a control character');
+
+/** A component of a path. */
+const name = line(255).regex(/^[^/]*$/, 'holds a slash');
+
+export const projectParams = z.strictObject({ project: name });
+export const planParams = z.strictObject({ project: name, plan: name });
+export const titleParams = z.strictObject({ project: name, title: name });
+
+/** A whole number in a path or a query. */
+export const digits = z
+  .string()
+  .regex(/^\d{1,15}$/, 'is no whole number')
+  .transform(Number);
+
+export const idParams = z.strictObject({ id: digits });
+
+/** Throws `bad_request` with the first field that does not fit; `what` names the whole where no field is at fault. */
+export function check<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  if (issue?.code === 'unrecognized_keys') throw unknownField(schema, issue.keys[0] ?? '', what);
+  const field = issue === undefined || issue.path.length === 0 ? what : issue.path.join('.');
+  throw new EngineError(
+    'bad_request',
+    `${field}${problemOf(issue, value)}`,
+    `see what ${what} takes in docs/control-api.md`,
+  );
+}
+
+/** The rest of a sentence that begins with the field. */
+function problemOf(issue: z.core.$ZodIssue | undefined, value: unknown): string {
+  if (issue?.code === 'too_small' && issue.origin === 'string' && issue.minimum === 1) return ' is empty';
+  if (issue === undefined) return ' is not accepted';
+  if (issue.code === 'invalid_type' && issue.path.length > 0 && valueAt(value, issue.path) === undefined)
+    return ' is required';
+  return ` ${issueText(issue)}`;
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  let inner = value;
+  for (const key of path) {
+    if (typeof inner !== 'object' || inner === null) return undefined;
+    inner = (inner as Record<PropertyKey, unknown>)[key]; // an object of anything
+  }
+  return inner;
+}
+
+function unknownField(schema: z.ZodType, key: string, what: string): EngineError {
+  const known = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+  const best = nearest(key, known);
+  const takes = known.length === 0 ? 'takes no field' : `takes: ${known.join(', ')}`;
+  return new EngineError(
+    'bad_request',
+    `unknown field "${key.slice(0, 100)}" in ${what}`,
+    best === null ? `${what} ${takes}` : `did you mean ${best}? ${what} ${takes}`,
+  );
+}
+
+/** The body of a request; nothing at all is `{}`. Throws `bad_request` where it is not JSON, or nests deeper than 64. */
+export async function jsonOf(c: Context): Promise<unknown> {
+  const bytes = await c.req.arrayBuffer();
+  // Nothing at all is an object without fields: what of it is required is said by name.
+  if (bytes.byteLength === 0) return {};
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw notJson('the body is not JSON', cause);
+  }
+  if (isDeeper(value, maxDepth)) throw notJson(`the body nests deeper than ${maxDepth}`);
+  if (isTorn(value)) throw notJson('a text of the body ends in the middle of a character (a lone surrogate)');
+  return value;
+}
+
+/** `application/json`, or one of its kind such as `application/merge-patch+json`. */
+export function isJsonType(type: string): boolean {
+  return /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(type);
+}
+
+/**
+ * A form of a web page is sent to any address without asking, and as none of these types is JSON sent so: whatever says that it is something else is
+ * refused before it is read. Throws `unsupported_media_type`.
+ */
+export function mustBeJson(method: string, type: string | undefined): void {
+  if (type === undefined || method === 'GET' || method === 'HEAD' || isJsonType(type)) return;
+  throw new EngineError(
+    'unsupported_media_type',
+    `the body is said to be ${type.slice(0, 100)}, and JSON is taken`,
+    'send it with content-type application/json (curl: --json)',
+  );
+}
+
+/** The answer that says what went wrong, where no app is asked. */
+export function errorResponse(error: EngineError): Response {
+  return Response.json(error.toJSON(), { status: errorClasses[error.code].status });
+}
+
+function notJson(message: string, cause?: unknown): EngineError {
+  return new EngineError('bad_request', message, 'send an object with content-type application/json', { cause });
+}
+
+function isDeeper(value: unknown, left: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return left === 0 || Object.values(value).some((inner) => isDeeper(inner, left - 1));
+}
+
+/** No UTF-8 has half of a character, so such a text comes back from the store as another one. The value is no deeper than `maxDepth`. */
+function isTorn(value: unknown): boolean {
+  if (typeof value === 'string') return /\p{Surrogate}/u.test(value);
+  return typeof value === 'object' && value !== null && Object.entries(value).flat().some(isTorn);
+}
+
+/** Throws `bad_plan`. */
+export function documentOf(content: string): string {
+  const decoded = decodePlan(new TextEncoder().encode(content));
+  if ('problem' in decoded)
+    throw new EngineError(
+      'bad_plan',
+      decoded.problem.message,
+      'see what a document may be with: stator plan check <file>',
+    );
+  return decoded.content;
+}
+
+/** undefined keys are left out, so that optional properties stay optional. */
+export function given<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  }; // as filtered
+}

@@ -1,0 +1,64 @@
+/** The engine as a whole: that it is there, how it stands, and what it can be asked. */
+import { z } from 'zod';
+import { later } from '../../../base/platform/later.ts';
+import { statorBuild, statorVersion } from '../../../base/platform/version.ts';
+import { pingAnswer, statusAnswer } from '../../contract/repos.ts';
+import { json, route } from '../route.ts';
+
+const loadDescription = later(() => import('../openapi.ts'));
+
+export const engineRoutes = [
+  route(
+    'GET /v1/ping',
+    {
+      does: 'answers that an engine is there, with its version and the digest of its code; 503 while a daemon waits for its store',
+      who: 'anyone',
+      inRuns: true,
+      answers: { 200: pingAnswer },
+      errors: ['unavailable'],
+    },
+    async ({ core }) =>
+      json(200, {
+        version: statorVersion(),
+        build: statorBuild(),
+        state: 'running',
+        lock: core.lock(),
+        warnings: await core.commands.warnings(),
+      }),
+  ),
+  route(
+    'GET /v1/status',
+    { does: 'the engine, its repos and their agents', who: 'anyone', answers: { 200: statusAnswer }, errors: [] },
+    async ({ core }) => {
+      const [repos, instances] = await Promise.all([core.views.repos(), core.views.instances({})]);
+      return json(200, {
+        running: true,
+        uptime: Math.floor((core.nowMs() - core.startedAtMs) / 1_000),
+        pid: process.pid,
+        repo_count: repos.length,
+        repos,
+        instances,
+        waiting: null,
+        problems: [...core.commands.problems()],
+        notes: [...core.commands.notes()],
+        warnings: await core.commands.warnings(),
+        forges: await core.views.forges(),
+        accounts: await core.views.accounts(),
+      });
+    },
+  ),
+  route(
+    'GET /openapi.json',
+    {
+      does: 'this description, as OpenAPI 3.1',
+      who: 'anyone',
+      answers: { 200: z.looseObject({ openapi: z.string() }) },
+      errors: [],
+    },
+    async ({ routes }) => {
+      // Needed by no other route, and slow to load.
+      const { describeApi } = await loadDescription();
+      return json(200, { ...describeApi(routes) });
+    },
+  ),
+] as const;

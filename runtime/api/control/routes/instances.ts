@@ -1,0 +1,215 @@
+/** Agents as people address them, by title, over their attempts. */
+import { basename, dirname } from 'node:path';
+import { z } from 'zod';
+import type { SignalType } from '../../../../machines/vocabulary/signal.ts';
+import { permissionId, signalBodyLimitBytes } from '../../../../machines/vocabulary/signal-kind.ts';
+import { tailOf } from '../../../work/agents/output-log.ts';
+import { readableLog } from '../../../work/agents/reports/readable-log.ts';
+import { runFolderAt } from '../../../work/agents/run-folder.ts';
+import { instanceEntry, runLog } from '../../contract/runs.ts';
+import { signalAnswer } from '../../contract/signals.ts';
+import { digits, given, line, projectParams, titleParams } from '../requests.ts';
+import { type Ask, empty, json, route, text } from '../route.ts';
+import { doorErrors, refused, refusedAnswer, say, tell } from '../verdicts.ts';
+
+/** kasmos's word for yes, with the verdict. */
+const done = signalAnswer.extend({ status: z.literal('ok') }).meta({ id: 'InstanceVerdict' });
+
+const wordAnswers = { 200: done, 202: signalAnswer, 409: refusedAnswer } as const;
+
+/** A line counted from the end: -50 is the fiftieth from there, 0 the end itself. */
+const lineFromEnd = z
+  .string()
+  .regex(/^(0|-\d{1,6})$/, 'is neither 0 nor a negative number of lines')
+  .transform(Number);
+
+const message = z
+  .strictObject({
+    prompt: z.string().max(signalBodyLimitBytes).optional(),
+    message: z.string().max(signalBodyLimitBytes).optional(),
+  })
+  .refine(({ prompt, message }) => (prompt === undefined) !== (message === undefined), {
+    error: 'is required, and only one of message and prompt',
+    path: ['message'],
+  });
+
+export const instanceRoutes = [
+  route(
+    'GET /v1/instances',
+    {
+      does: 'the agents of all repos; `live=1` those that are not final',
+      who: 'anyone',
+      query: z.strictObject({
+        project: line(255).optional(),
+        plan: line(256).optional(),
+        live: z
+          .enum(['0', '1'])
+          .transform((text) => text === '1')
+          .optional(),
+      }),
+      answers: { 200: z.array(instanceEntry) },
+      errors: [],
+    },
+    async ({ core, query }) => json(200, await core.views.instances(given(query))),
+  ),
+  route(
+    'GET /v1/repos/:project/instances',
+    {
+      does: 'the agents of a repo; none where it is not registered',
+      who: 'anyone',
+      params: projectParams,
+      answers: { 200: z.array(instanceEntry) },
+      errors: [],
+    },
+    async ({ core, params }) => json(200, await core.views.instances(params)),
+  ),
+  route(
+    'GET /v1/repos/:project/instances/:title/capture',
+    {
+      does: 'the end of its log, at most 64 KiB, without control characters; `start=-50` the last 50 lines, `end=-10` without the last 10',
+      who: 'anyone',
+      params: titleParams,
+      query: z.strictObject({ start: lineFromEnd.optional(), end: lineFromEnd.optional() }),
+      answers: { 200: 'text' },
+      errors: ['not_found'],
+    },
+    async ({ core, params: { project, title }, query }) => {
+      const { log, preset } = await core.views.instance(project, title);
+      if (log === null) return text(200, '');
+      const folder = dirname(log);
+      return text(200, linesOf(readableLog(preset, tailOf(runFolderAt(dirname(folder), basename(folder)))), query));
+    },
+  ),
+  route(
+    'GET /v1/repos/:project/instances/:title/logs',
+    {
+      does: 'the log of its newest run; `attempt=2` of every run of that attempt, the oldest first; `check=1` of the checks that judged them instead: at most 20 logs, each the last 64 KiB',
+      who: 'anyone',
+      params: titleParams,
+      query: z.strictObject({
+        attempt: digits.optional(),
+        check: z
+          .enum(['0', '1'])
+          .transform((text) => text === '1')
+          .optional(),
+      }),
+      answers: { 200: z.array(runLog) },
+      errors: ['not_found'],
+    },
+    async ({ core, params, query }) => json(200, await core.views.runLogs({ ...params, ...query })),
+  ),
+  route(
+    'POST /v1/repos/:project/instances/:title/pause',
+    {
+      does: 'freezes the processes of an agent; its slot is kept, its deadline moved',
+      who: 'own',
+      params: titleParams,
+      answers: wordAnswers,
+      errors: ['not_found', ...doorErrors],
+    },
+    (ask) => word(ask, 'agent_pause'),
+  ),
+  route(
+    'POST /v1/repos/:project/instances/:title/resume',
+    {
+      does: 'lets a paused agent go on',
+      who: 'own',
+      params: titleParams,
+      answers: wordAnswers,
+      errors: ['not_found', ...doorErrors],
+    },
+    (ask) => word(ask, 'agent_resume'),
+  ),
+  route(
+    'POST /v1/repos/:project/instances/:title/restart',
+    {
+      does: 'ends the attempt and starts a new one',
+      who: 'own',
+      params: titleParams,
+      answers: wordAnswers,
+      errors: ['not_found', ...doorErrors],
+    },
+    (ask) => word(ask, 'agent_restart'),
+  ),
+  route(
+    'POST /v1/repos/:project/instances/:title/kill',
+    {
+      does: 'ends the attempt, its task has failed; of one that has ended already the verdict says so, and the status is 200',
+      who: 'own',
+      params: titleParams,
+      answers: { 200: done, 202: signalAnswer },
+      errors: ['not_found', ...doorErrors],
+    },
+    async (ask) => {
+      const reply = await word(ask, 'agent_kill');
+      if (reply.status !== 409) return reply;
+      const { signal, plan } = reply.json;
+      return json(200, { status: 'ok' as const, signal, plan });
+    },
+  ),
+  route(
+    'POST /v1/repos/:project/instances/:title/allow',
+    {
+      does: 'lets an agent do what it asks for; `permission` names the question, which it must where several are open',
+      who: 'person',
+      params: titleParams,
+      body: z.strictObject({ permission: permissionId.optional() }),
+      answers: wordAnswers,
+      errors: ['not_found', ...doorErrors],
+    },
+    (ask) => word(ask, 'agent_allow', given(ask.body)),
+  ),
+  route(
+    'POST /v1/repos/:project/instances/:title/deny',
+    {
+      does: 'forbids an agent what it asks for, with a word to it; `permission` as of allow',
+      who: 'person',
+      params: titleParams,
+      body: z.strictObject({
+        permission: permissionId.optional(),
+        message: z.string().max(signalBodyLimitBytes).optional(),
+      }),
+      answers: wordAnswers,
+      errors: ['not_found', ...doorErrors],
+    },
+    (ask) => word(ask, 'agent_deny', given(ask.body)),
+  ),
+  route(
+    'POST /v1/repos/:project/instances/:title/send',
+    {
+      does: 'leaves a message for the agent’s next turn',
+      who: 'own',
+      params: titleParams,
+      body: message,
+      answers: { 204: 'empty', 202: signalAnswer, 409: refusedAnswer },
+      errors: ['not_found', ...doorErrors],
+    },
+    async (ask) => {
+      const { project, title } = ask.params;
+      const { plan } = await ask.core.views.instance(project, title);
+      const body = ask.body.message ?? ask.body.prompt ?? '';
+      const reply = await say(ask, { project, plan, type: 'agent_send', payload: { title, body } });
+      return reply.status === 200 ? empty(204) : reply;
+    },
+  ),
+] as const;
+
+type Titled = Pick<Ask, 'core' | 'principal'> & { readonly params: { project: string; title: string } };
+
+/** A word to the agent of that title, which is found by it. Throws `not_found`. */
+async function word(ask: Titled, type: SignalType, more: object = {}) {
+  const { project, title } = ask.params;
+  const { plan } = await ask.core.views.instance(project, title);
+  const answer = await tell(ask, { project, plan, type, payload: { title, ...more } });
+  const { status } = answer.signal;
+  if (status === 'failed') return refused(answer);
+  return status === 'pending' ? json(202, answer) : json(200, { status: 'ok' as const, ...answer });
+}
+
+/** The lines between two that are counted from the end. */
+function linesOf(whole: string, { start, end }: { start?: number | undefined; end?: number | undefined }): string {
+  if ((start ?? 0) === 0 && (end ?? 0) === 0) return whole;
+  const lines = whole.replace(/\n$/, '').split('\n');
+  const kept = lines.slice((start ?? 0) === 0 ? 0 : start, (end ?? 0) === 0 ? undefined : end);
+  return kept.length === 0 ? '' : `${kept.join('\n')}\n`;
+}

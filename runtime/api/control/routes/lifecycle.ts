@@ -1,0 +1,94 @@
+/** kasmos's words to a plan, and its list of plans. */
+import { z } from 'zod';
+import { guardTexts } from '../../../../machines/plan/guards.ts';
+import { instanceTitle } from '../../../../machines/vocabulary/ids.ts';
+import { signalBodyLimitBytes } from '../../../../machines/vocabulary/signal-kind.ts';
+import { accepted, olderTask } from '../../contract/plans.ts';
+import type { SignalAnswer } from '../../contract/signals.ts';
+import { planParams, projectParams } from '../requests.ts';
+import { type Ask, json, route } from '../route.ts';
+import { doorErrors, refused, refusedAnswer, tell } from '../verdicts.ts';
+
+const acceptedAnswers = { 202: accepted, 409: refusedAnswer } as const;
+
+export const lifecycleRoutes = [
+  route(
+    'GET /v1/repos/:project/tasks',
+    {
+      does: 'the plans of a repo in kasmos’s words',
+      who: 'anyone',
+      params: projectParams,
+      answers: { 200: z.array(olderTask) },
+      errors: ['repo_not_found'],
+    },
+    async ({ core: { views }, params: { project } }) => {
+      views.mustKnow(project);
+      return json(200, await views.olderTasks(project));
+    },
+  ),
+  route(
+    'POST /v1/repos/:project/plans/:plan/plan',
+    {
+      does: 'starts planning; the planner finds `prompt` among its messages',
+      who: 'own',
+      params: planParams,
+      body: z.strictObject({
+        prompt: z.string().max(signalBodyLimitBytes).default(''),
+        program: z
+          .literal('', {
+            error: 'must be empty: the program of an agent stands in the configuration, under [agents.planner]',
+          })
+          .default(''),
+      }),
+      answers: acceptedAnswers,
+      errors: doorErrors,
+    },
+    async (ask) => {
+      const { project, plan } = names(ask.params);
+      const answer = await tell(ask, { project, plan, type: 'plan_start', payload: {} });
+      const { prompt } = ask.body;
+      if (answer.signal.status === 'failed') return refused(answer);
+      return acceptedOf(answer, prompt.trim() === '' ? [] : await pass(ask, { project, plan, prompt }));
+    },
+  ),
+  route(
+    'POST /v1/repos/:project/plans/:plan/implement',
+    {
+      does: 'starts implementing',
+      who: 'own',
+      params: planParams,
+      answers: acceptedAnswers,
+      errors: ['branch_taken', ...doorErrors],
+    },
+    async (ask) => {
+      const { project, plan } = names(ask.params);
+      const answer = await tell(ask, { project, plan, type: 'implement_start', payload: {} });
+      if (answer.signal.status !== 'failed') return acceptedOf(answer, []);
+      const reply = refused(answer);
+      if (answer.signal.refused?.guard !== guardTexts.notPlannedYet) return reply;
+      const error = 'task is not yet planned: run plan_start first to create a planning session';
+      return json(409, { ...reply.json, error });
+    },
+  ),
+] as const;
+
+/** As kasmos has it, a name may come with its `.md`. */
+function names({ project, plan }: { project: string; plan: string }) {
+  return { project, plan: plan.replace(/\.md$/, '') };
+}
+
+/** Leaves the prompt for the planner; answers what is to be said where there is none. */
+async function pass(
+  ask: Pick<Ask, 'core' | 'principal'>,
+  { project, plan, prompt }: { project: string; plan: string; prompt: string },
+): Promise<string[]> {
+  const title = instanceTitle({ plan, role: 'planner', wave: null, task: null, round: 0 });
+  const { signal } = await tell(ask, { project, plan, type: 'agent_send', payload: { title, body: prompt } });
+  return signal.status === 'failed'
+    ? [`nobody reads the prompt: ${signal.refused?.guard ?? 'there is no planner'}`]
+    : [];
+}
+
+function acceptedOf({ signal, plan }: SignalAnswer, notes: string[]) {
+  return json(202, { status: 'accepted' as const, project: plan.project, filename: plan.plan, signal, plan, notes });
+}

@@ -1,0 +1,165 @@
+/** The statecharts, the very ones that run. */
+import { z } from 'zod';
+import { EngineError } from '../../../../machines/vocabulary/errors.ts';
+import { verdictWaitMs } from '../../commands/parts.ts';
+import {
+  type MachineVerdict,
+  machineEntry,
+  machineExplanation,
+  machineTreeEntry,
+  machineTreeShow,
+  machineVerdict,
+} from '../../contract/machines.ts';
+import { historyEntry } from '../../contract/plans.ts';
+import { machineNamed, pictureOf } from '../../queries/chart.ts';
+import { digits, line } from '../requests.ts';
+import { json, route, text } from '../route.ts';
+
+const maxWaitMs = 60_000;
+const named = z.strictObject({ name: line(64) });
+const tree = named.extend({ id: line(128) });
+const waits = { wait_ms: z.int().min(0).max(maxWaitMs).default(verdictWaitMs) };
+const lookErrors = ['machine_unknown', 'not_found', 'snapshot_unknown'] as const;
+
+/** 200 with what was done or is held, 202 while nobody knows; a refusal is an error. */
+function answered(verdict: MachineVerdict) {
+  const { status, refused, result, type, id } = verdict.signal;
+  if (status === 'pending') return json(202, verdict);
+  if (status !== 'failed') return json(200, verdict);
+  const why =
+    refused === null
+      ? typeof result === 'object' && result !== null && 'error' in result
+        ? String(result.error)
+        : JSON.stringify(result)
+      : `it is in ${refused.state}${refused.guard === null ? '' : ` ${refused.guard} says no`}`;
+  const takes = refused === null || refused.accepts.length === 0 ? '' : `; it takes: ${refused.accepts.join(', ')}`;
+  const hint =
+    refused === null ? `look at it with: stator signal show ${id}` : `ask again when it has moved on${takes}`;
+  throw new EngineError('refused', `${type} was not taken: ${why}`, hint);
+}
+
+export const machineRoutes = [
+  route(
+    'GET /v1/machines',
+    {
+      does: 'the machines: what each is, and how large',
+      who: 'anyone',
+      answers: { 200: z.array(machineEntry) },
+      errors: [],
+    },
+    ({ core: { views } }) => json(200, views.machines()),
+  ),
+  route(
+    'GET /v1/machines/:name',
+    {
+      does: 'the chart of a machine; as `svg` with the current states of a plan lit, or of all its actors of that machine',
+      who: 'anyone',
+      params: z.strictObject({ name: line(64) }),
+      query: z.strictObject({
+        format: z.enum(['mermaid', 'json', 'svg']).default('mermaid'),
+        theme: z.enum(['light', 'dark', 'both']).optional(),
+        project: line(255).optional(),
+        plan: line(255).optional(),
+      }),
+      answers: { 200: 'text' },
+      errors: ['not_found', 'plan_not_found'],
+    },
+    async ({ core: { views }, params: { name }, query: { format, theme, project, plan } }) => {
+      if (format === 'svg') {
+        if (views.machines().some((machine) => machine.own && machine.name === name))
+          throw new EngineError(
+            'bad_request',
+            `${name} is a machine of your own, and has no picture`,
+            'ask for format=mermaid, which other programs draw, or format=json',
+          );
+        machineNamed(name);
+        if ((project === undefined) !== (plan === undefined))
+          throw new EngineError('bad_request', 'a plan is named by project and plan', 'give both, or none of them');
+        const tree = project === undefined || plan === undefined ? null : await views.litTree(name, project, plan);
+        return text(200, pictureOf(name, theme ?? 'both', tree));
+      }
+      if (theme !== undefined || project !== undefined || plan !== undefined)
+        throw new EngineError('bad_request', `${format} has no theme and no plan`, 'ask for them with format=svg');
+      return text(200, views.chart(name, format));
+    },
+  ),
+  route(
+    'GET /v1/machines/:name/trees',
+    {
+      does: "up to 1,000 trees of a machine of one's own, by their ids",
+      who: 'anyone',
+      params: named,
+      query: z.strictObject({ after: line(128).optional() }),
+      answers: { 200: z.array(machineTreeEntry) },
+      errors: lookErrors,
+    },
+    async ({ core: { views }, params: { name }, query: { after = null } }) =>
+      json(200, await views.machineTrees(name, after)),
+  ),
+  route(
+    'POST /v1/machines/:name/trees',
+    {
+      does: "begins a tree of a machine of one's own; one that is there stays as it is",
+      who: 'person',
+      params: named,
+      body: z.strictObject({ id: line(128), input: z.unknown().optional(), ...waits }),
+      answers: { 200: machineVerdict, 202: machineVerdict },
+      errors: ['machine_unknown', 'bad_payload', 'too_large', 'refused'],
+    },
+    async ({ core, params: { name }, body: { id, input, wait_ms: waitMs } }) =>
+      answered(await core.commands.startMachine({ machine: name, id, input, waitMs })),
+  ),
+  route(
+    'GET /v1/machines/:name/trees/:id',
+    {
+      does: "a tree of a machine of one's own, with its context",
+      who: 'anyone',
+      params: tree,
+      answers: { 200: machineTreeShow },
+      errors: lookErrors,
+    },
+    async ({ core: { views }, params: { name, id } }) => json(200, await views.machineTree(name, id)),
+  ),
+  route(
+    'POST /v1/machines/:name/trees/:id/signals',
+    {
+      does: "sends a message to a tree of a machine of one's own and waits for the verdict: 200, 202 while it is pending, 409 refused",
+      who: 'person',
+      params: tree,
+      body: z.strictObject({
+        type: z.string().min(1).max(128),
+        payload: z.unknown().optional(),
+        dedupe_key: z.string().min(1).max(256).optional(),
+        ...waits,
+      }),
+      answers: { 200: machineVerdict, 202: machineVerdict },
+      errors: [...lookErrors, 'unknown_signal', 'bad_payload', 'too_large', 'refused'],
+    },
+    async ({ core, params: { name, id }, body: { type, payload, dedupe_key: dedupeKey = null, wait_ms: waitMs } }) =>
+      answered(await core.commands.sendMachine({ machine: name, id, type, payload, dedupeKey, waitMs })),
+  ),
+  route(
+    'GET /v1/machines/:name/trees/:id/history',
+    {
+      does: "up to 1,000 lines of the journal of a tree of a machine of one's own, from the line after that one",
+      who: 'anyone',
+      params: tree,
+      query: z.strictObject({ after: digits.optional() }),
+      answers: { 200: z.array(historyEntry) },
+      errors: lookErrors,
+    },
+    async ({ core: { views }, params: { name, id }, query: { after = 0 } }) =>
+      json(200, await views.machineHistory(name, id, after)),
+  ),
+  route(
+    'GET /v1/machines/:name/trees/:id/explain',
+    {
+      does: "what a tree of a machine of one's own waits for, and what it would take",
+      who: 'anyone',
+      params: tree,
+      answers: { 200: machineExplanation },
+      errors: lookErrors,
+    },
+    async ({ core: { views }, params: { name, id } }) => json(200, await views.machineExplanation(name, id)),
+  ),
+] as const;

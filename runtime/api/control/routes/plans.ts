@@ -1,0 +1,238 @@
+/** Plans: listed, registered, changed, forgotten, and told of. */
+import { z } from 'zod';
+import { planDocumentLimitBytes } from '../../../../machines/vocabulary/plan-file.ts';
+import {
+  type CleaningOverride,
+  cleaningOverrides,
+  leftoverKinds,
+  planDeleted,
+  planLeftovers,
+} from '../../contract/cleaning.ts';
+import {
+  explanation,
+  historyEntry,
+  planDiff,
+  planEntry,
+  planPushed,
+  planShow,
+  planStates,
+  promptShow,
+} from '../../contract/plans.ts';
+import { digits, documentOf, given, line, planParams, projectParams } from '../requests.ts';
+import { json, route } from '../route.ts';
+import { doorErrors, say, verdictAnswers } from '../verdicts.ts';
+
+/** A document in JSON may take more room than its own limit. */
+const bodyLimitBytes = 3 * planDocumentLimitBytes;
+
+const leftoverKind = z.enum(leftoverKinds);
+const flag = z.enum(['0', '1']).optional();
+const overrideFlags = { unmerged: flag, uncommitted: flag, in_use: flag } satisfies Record<
+  CleaningOverride,
+  typeof flag
+>;
+
+/** From the repo's root with `/`, absolute where it lies outside. */
+const filePath = line(4096);
+
+export const planRoutes = [
+  route(
+    'GET /v1/plans',
+    {
+      does: 'the plans of all repos, or of one',
+      who: 'anyone',
+      query: z.strictObject({ project: line(255).optional() }),
+      answers: { 200: z.array(planEntry) },
+      errors: [],
+    },
+    async ({ core, query }) => json(200, await core.views.plans(query.project ?? null)),
+  ),
+  route(
+    'GET /v1/repos/:project/plans',
+    {
+      does: 'the plans of a repo',
+      who: 'anyone',
+      params: projectParams,
+      answers: { 200: z.array(planEntry) },
+      errors: ['repo_not_found'],
+    },
+    async ({ core: { views }, params: { project } }) => {
+      views.mustKnow(project);
+      return json(200, await views.plans(project));
+    },
+  ),
+  route(
+    'POST /v1/repos/:project/plans',
+    {
+      does: 'registers a document as a plan, bound to `file` where it is the text of one',
+      who: 'person',
+      params: projectParams,
+      body: z.strictObject({
+        plan: line(256),
+        content: z.string(),
+        branch: line(200).optional(),
+        topic: line(200).optional(),
+        file: filePath.optional(),
+      }),
+      bodyLimitBytes,
+      answers: { 201: planShow },
+      errors: ['bad_plan', 'repo_not_found', 'conflict', 'branch_taken'],
+    },
+    async ({ core, params, body: { content, branch = null, topic = null, file = null, plan } }) => {
+      const command = { ...params, plan, content: documentOf(content), branch, topic, file };
+      return json(201, await core.commands.registerPlan(command));
+    },
+  ),
+  route(
+    'GET /v1/repos/:project/plans/:plan',
+    {
+      does: 'a plan with its waves and tasks',
+      who: 'anyone',
+      inRuns: true,
+      params: planParams,
+      answers: { 200: planShow },
+      errors: ['plan_not_found'],
+    },
+    async ({ core, params: { project, plan } }) => json(200, await core.views.plan(project, plan)),
+  ),
+  route(
+    'DELETE /v1/repos/:project/plans/:plan',
+    {
+      does: 'forgets a plan; 409 while it is under way. `clear` also takes its worktrees, or its branches and worktrees; where some of these would be lost (unmerged, uncommitted) or are in use, and no parameter of that name says that they may go, nothing is deleted',
+      who: 'person',
+      params: planParams,
+      query: z.strictObject({ clear: leftoverKind.optional(), ...overrideFlags }),
+      answers: { 200: planDeleted },
+      errors: ['plan_not_found', 'conflict', 'refused'],
+    },
+    async ({ core, params, query: { clear = null, ...flags } }) => {
+      const overrides = cleaningOverrides.filter((override) => flags[override] === '1');
+      return json(200, await core.commands.deletePlan({ ...params, clear, overrides }));
+    },
+  ),
+  route(
+    'GET /v1/repos/:project/plans/:plan/leftovers',
+    {
+      does: 'what would go with a plan if it were deleted with `clear` (branches, where it is not said), and what would stay and why',
+      who: 'person',
+      params: planParams,
+      query: z.strictObject({ clear: leftoverKind.optional() }),
+      answers: { 200: planLeftovers },
+      errors: ['plan_not_found', 'conflict'],
+    },
+    async ({ core, params, query: { clear = null } }) =>
+      json(200, await core.commands.planLeftovers({ ...params, clear })),
+  ),
+  route(
+    'PUT /v1/repos/:project/plans/:plan/content',
+    {
+      does: 'replaces the document; `file` where it is the text of the plan’s file, to which one without is then bound',
+      who: 'own',
+      inRuns: true,
+      params: planParams,
+      body: z.strictObject({ content: z.string(), file: filePath.optional() }),
+      bodyLimitBytes,
+      answers: verdictAnswers,
+      errors: ['bad_plan', 'conflict', ...doorErrors],
+    },
+    async (ask) => {
+      const { principal, params, core, body } = ask;
+      // Whoever may not say it is told so before the document is looked at.
+      await principal.mustOwn(params.project, params.plan);
+      if (body.file !== undefined) await core.commands.mustBeFileOf({ ...params, file: body.file });
+      const payload = { content: documentOf(body.content), ...given({ file: body.file }) };
+      return say(ask, { ...params, type: 'plan_updated', payload });
+    },
+  ),
+  route(
+    'PUT /v1/repos/:project/plans/:plan/file',
+    {
+      does: 'binds a plan to its file, and remembers that text as what is known of it: no edit of the plan',
+      who: 'person',
+      params: planParams,
+      body: z.strictObject({ file: filePath, content: z.string() }),
+      bodyLimitBytes,
+      answers: { 200: planShow },
+      errors: ['bad_plan', 'plan_not_found', 'conflict'],
+    },
+    async ({ core, params, body: { file, content } }) =>
+      json(200, await core.commands.takeFile({ ...params, file, content: documentOf(content) })),
+  ),
+  route(
+    'POST /v1/repos/:project/plans/:plan/push',
+    {
+      does: 'pushes its branch to a remote, the one that git would take or `remote`, with the user’s hooks and never by force',
+      who: 'person',
+      params: planParams,
+      body: z.strictObject({ remote: line(255).optional() }),
+      answers: { 200: planPushed },
+      errors: ['plan_not_found', 'repo_not_found', 'refused', 'git_failed'],
+    },
+    async ({ core, params, body: { remote = null } }) => json(200, await core.commands.pushPlan({ ...params, remote })),
+  ),
+  route(
+    'GET /v1/repos/:project/plans/:plan/history',
+    {
+      does: 'up to 1,000 lines of its journal, those after `after`',
+      who: 'anyone',
+      inRuns: true,
+      params: planParams,
+      query: z.strictObject({ after: digits.optional() }),
+      answers: { 200: z.array(historyEntry) },
+      errors: ['plan_not_found'],
+    },
+    async ({ core, params: { project, plan }, query: { after = 0 } }) =>
+      json(200, await core.views.history(project, plan, after)),
+  ),
+  route(
+    'GET /v1/repos/:project/plans/:plan/explain',
+    {
+      does: 'what a plan waits for, and what it would take',
+      who: 'anyone',
+      inRuns: true,
+      params: planParams,
+      answers: { 200: explanation },
+      errors: ['plan_not_found'],
+    },
+    async ({ core, params: { project, plan } }) => json(200, await core.views.explain(project, plan)),
+  ),
+  route(
+    'GET /v1/repos/:project/plans/:plan/states',
+    {
+      does: 'in which states its actors are, now or after line `at` of its journal',
+      who: 'anyone',
+      inRuns: true,
+      params: planParams,
+      query: z.strictObject({ at: digits.optional() }),
+      answers: { 200: planStates },
+      errors: ['plan_not_found'],
+    },
+    async ({ core, params, query: { at = null } }) => json(200, await core.views.planStates({ ...params, at })),
+  ),
+  route(
+    'GET /v1/repos/:project/plans/:plan/prompt',
+    {
+      does: 'what an agent would be told now: that of `task` (`w1-t2`), of `role`, or who is at work or would start next',
+      who: 'anyone',
+      inRuns: true,
+      params: planParams,
+      query: z.strictObject({ task: line(20).optional(), role: line(20).optional() }),
+      answers: { 200: promptShow },
+      errors: ['plan_not_found', 'conflict', 'bad_config', 'agent_unusable'],
+    },
+    async ({ core, params, query }) => json(200, await core.views.prompt({ ...params, ...query })),
+  ),
+  route(
+    'GET /v1/repos/:project/plans/:plan/diff',
+    {
+      does: 'what a plan has changed since it was begun, or what one `task` (`w1-t2`) of it brought',
+      who: 'anyone',
+      inRuns: true,
+      params: planParams,
+      query: z.strictObject({ task: line(20).optional() }),
+      answers: { 200: planDiff },
+      errors: ['plan_not_found', 'conflict', 'git_failed'],
+    },
+    async ({ core, params, query }) => json(200, await core.views.planDiff({ ...params, ...query })),
+  ),
+] as const;

@@ -1,0 +1,68 @@
+/** Signals as routes send them: what is answered is the verdict. */
+import type { z } from 'zod';
+import { refusalHint, refusalSentence } from '../../../machines/plan/refusal-text.ts';
+import { EngineError, type ErrorCode } from '../../../machines/vocabulary/errors.ts';
+import { verdictWaitMs } from '../commands/parts.ts';
+import { type SignalAnswer, signalAnswer } from '../contract/signals.ts';
+import { errorDocument } from '../contract/words.ts';
+import type { Principal } from './principal.ts';
+import { type AppParts, json } from './route.ts';
+
+/** A verdict and, as of every 4xx, what happened and what to do. */
+export const refusedAnswer = signalAnswer.extend(errorDocument.shape).meta({ id: 'Refused' });
+
+/** 200 with what was done or is held, 202 while nobody knows, 409 refused. */
+export const verdictAnswers = { 200: signalAnswer, 202: signalAnswer, 409: refusedAnswer } as const;
+
+/** What the door may say instead of a verdict. */
+export const doorErrors = [
+  'unauthorized',
+  'not_allowed',
+  'repo_not_found',
+  'plan_not_found',
+  'bad_payload',
+  'too_large',
+] as const satisfies readonly ErrorCode[];
+
+export interface Word {
+  readonly project: string;
+  readonly plan: string;
+  readonly type: string;
+  readonly payload: unknown;
+  readonly dedupeKey?: string | null;
+  readonly waitMs?: number;
+}
+
+/** Who asks, and the engine that is asked. */
+export interface Asking {
+  readonly core: AppParts;
+  readonly principal: Principal;
+}
+
+/** Sends a word of whoever asks, who must own the plan. Throws what `Commands.send` throws. */
+export async function tell({ core, principal }: Asking, word: Word): Promise<SignalAnswer> {
+  const voice = await principal.mustOwn(word.project, word.plan);
+  return core.commands.send({ dedupeKey: null, waitMs: verdictWaitMs, ...word, ...voice });
+}
+
+/** The same, answered by the status of its verdict. */
+export async function say(asking: Asking, word: Word) {
+  const answer = await tell(asking, word);
+  const { status } = answer.signal;
+  if (status === 'failed') return refused(answer);
+  return status === 'pending' ? json(202, answer) : json(200, answer);
+}
+
+export function refused(answer: SignalAnswer) {
+  return json(409, { ...answer, ...refusalOf(answer).toJSON() } satisfies z.input<typeof refusedAnswer>);
+}
+
+/** A refusal in the words of an error, for programs that look at nothing else. */
+function refusalOf({ signal: { id, type, refused, result }, plan }: SignalAnswer): EngineError {
+  if (refused === null) {
+    const why = typeof result === 'string' ? result : JSON.stringify(result ?? null);
+    return new EngineError('refused', `${type} failed: ${why}`, `deliver it again: stator signal retry ${id}`);
+  }
+  const told = { ...refused, ...plan, type };
+  return new EngineError('refused', refusalSentence(told), refusalHint(told));
+}

@@ -1,0 +1,89 @@
+/**
+ * What may knock where a browser can: nothing of a page of another origin, nothing under a name that was pointed here, nothing without the token.
+ * Each look answers the refusal, or null where there is none.
+ */
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { isSameSecret } from '../../base/platform/token.ts';
+import { isJsonType } from './requests.ts';
+
+/** As `Headers` has it: null where there is none. */
+export type HeaderOf = (name: string) => string | null;
+
+interface Expected {
+  /** The values of the header Host that are taken, in lower case. */
+  readonly allowed: readonly string[];
+  /** What is to be done by whoever came under another name. */
+  readonly hint: string;
+}
+
+/** Who asks under another name than ours is told `forbidden`: a name that anybody may point here is one of a rebinding page. */
+export function hostRefusal(header: HeaderOf, { allowed, hint }: Expected): EngineError | null {
+  const host = hostOf(header);
+  if (allowed.includes(host)) return null;
+  return forbidden(
+    `the header Host names ${host === '' ? 'nobody' : host.slice(0, 300)}`,
+    `this API is asked as ${allowed[0]}; ${hint}`,
+  );
+}
+
+/** A browser says for which page it asks; only one that was served from here is answered. */
+export function originRefusal(header: HeaderOf): EngineError | null {
+  const origin = header('origin');
+  const site = header('sec-fetch-site');
+  const isForeign = origin !== null && originHost(origin) !== hostOf(header);
+  if (!isForeign && (site === null || site === 'same-origin')) return null;
+  return forbidden(
+    `a page of another origin asks (${origin?.slice(0, 300) ?? `sec-fetch-site: ${site?.slice(0, 50)}`})`,
+    'no page of a browser may ask this API, but one that is served from its own address',
+  );
+}
+
+interface Wanted {
+  /** null: nobody may ask. */
+  readonly token: string | null;
+  /** Where it is to be had. */
+  readonly hint: string;
+}
+
+/** `Authorization: Bearer <token>`; compared in a time that tells nothing of it. */
+export function tokenRefusal(header: HeaderOf, wanted: Wanted): EngineError | null {
+  return secretRefusal(/^Bearer (\S+)$/.exec(header('authorization') ?? '')?.[1] ?? null, wanted);
+}
+
+/** The same for a token that came along in another way; null: none came along. */
+export function secretRefusal(given: string | null, { token, hint }: Wanted): EngineError | null {
+  if (given !== null && token !== null && isSameSecret(given, token)) return null;
+  return new EngineError(
+    'unauthorized',
+    given === null ? 'no token came along' : 'the token is not the one that is in force',
+    hint,
+  );
+}
+
+/** A form of a page is sent anywhere without asking; JSON is not. */
+export function bodyRefusal(header: HeaderOf): EngineError | null {
+  const type = header('content-type');
+  if (type === null ? !hasBody(header) : isJsonType(type)) return null;
+  return new EngineError(
+    'unsupported_media_type',
+    type === null ? 'the body does not say what it is' : `the body is said to be ${type.slice(0, 100)}`,
+    'send it with content-type application/json',
+  );
+}
+
+function hostOf(header: HeaderOf): string {
+  return header('host')?.toLowerCase() ?? '';
+}
+
+function forbidden(message: string, hint: string): EngineError {
+  return new EngineError('forbidden', message, hint);
+}
+
+function hasBody(header: HeaderOf): boolean {
+  return header('transfer-encoding') !== null || Number(header('content-length') ?? 0) !== 0;
+}
+
+/** Null for `null`, as pages without an origin of their own say, and for what is none. */
+function originHost(origin: string): string | null {
+  return /^https?:\/\//i.test(origin) && URL.canParse(origin) ? new URL(origin).host.toLowerCase() : null;
+}

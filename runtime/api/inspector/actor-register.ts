@@ -1,0 +1,161 @@
+/** The actors that watchers know, over all trees: a plan's belong to its repo, a repo's to the supervisor. */
+import type { AnyStateMachine, StateValue } from 'xstate';
+import { parseTree, repoTree, supervisorTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import { type Origin, originKind } from '../../../machines/vocabulary/signal.ts';
+import type { Fact } from '../../core/inbox/facts.ts';
+import type { Conversion, Status, Subject } from './conversion.ts';
+import type { ShownActor } from './shown-actor.ts';
+
+export interface ActorRegister {
+  has(tree: TreeAddress): boolean;
+  trees(): TreeAddress[];
+  /** Tells what happened in a tree, in its order, and who lives in it now. Its parent's tree is known, where that lives. */
+  update(tree: TreeAddress, live: readonly ShownActor[], lines: readonly Fact[]): void;
+  /** Everybody, parents first, as it stands. */
+  all(): readonly { readonly subject: Subject; readonly shown: ShownActor }[];
+  /** Tells of everybody that it is there no more. */
+  endAll(): void;
+}
+
+interface Known {
+  readonly key: string;
+  readonly tree: TreeAddress;
+  readonly subject: Subject;
+  readonly parent: Known | null;
+  readonly children: Set<Known>;
+  shown: ShownActor;
+}
+
+/** `prefix` stands in front of every id; no id is given twice, since each birth is counted. */
+export function createActorRegister(prefix: string, conversion: Conversion): ActorRegister {
+  const known = new Map<string, Known>();
+  let births = 0;
+
+  function announce(tree: TreeAddress, shown: ShownActor): void {
+    const parent = known.get(parentKey(tree, shown.path)) ?? null;
+    const sessionId = `${prefix}.${++births}:${tree}${shown.path === '' ? '' : `/${shown.path}`}`;
+    const subject = {
+      sessionId,
+      name: nameOf(tree, shown.path),
+      parentId: parent?.subject.sessionId ?? null,
+      rootId: parent?.subject.rootId ?? sessionId,
+    };
+    const actor = { key: keyOf(tree, shown.path), tree, subject, parent, children: new Set<Known>(), shown };
+    known.set(actor.key, actor);
+    parent?.children.add(actor);
+    conversion.actor(subject, shown);
+    conversion.snapshot(subject, shown, { event: 'xstate.init', status: 'active' });
+  }
+
+  /** What it had spawned goes with it. */
+  function end(actor: Known, event: string, status: Status): void {
+    for (const child of [...actor.children].reverse()) end(child, 'xstate.stop', 'stopped');
+    actor.parent?.children.delete(actor);
+    known.delete(actor.key);
+    conversion.snapshot(actor.subject, actor.shown, { event, status });
+  }
+
+  /** `now`: as it lives behind its last line; null: it does no more. */
+  function tellLine(actor: Known, line: Fact, isLast: boolean, now: ShownActor | null): void {
+    const value = isLast && now !== null ? now.value : valueAfter(actor.shown, line.to);
+    actor.shown = { ...actor.shown, value, context: isLast && now !== null ? now.context : actor.shown.context };
+    conversion.event(actor.subject, eventOf(line));
+    if (isLast && now === null) end(actor, line.event, isFinal(actor.shown.machine, line.to) ? 'done' : 'stopped');
+    else conversion.snapshot(actor.subject, actor.shown, { event: line.event, status: 'active' });
+  }
+
+  function actorsOf(tree: TreeAddress): Known[] {
+    const root = known.get(keyOf(tree, ''));
+    const walk = (actor: Known): Known[] => [
+      actor,
+      ...[...actor.children].filter((child) => child.tree === tree).flatMap(walk),
+    ];
+    return root === undefined ? [] : walk(root);
+  }
+
+  return {
+    has: (tree) => known.has(keyOf(tree, '')),
+    trees: () => [...known.values()].filter(({ shown }) => shown.path === '').map(({ tree }) => tree),
+    update(tree, live, lines) {
+      const living = new Map(live.map((shown) => [shown.path, shown]));
+      for (const shown of live) {
+        if (known.has(keyOf(tree, shown.path))) continue;
+        const first = lines.find(({ actor }) => actor === shown.path);
+        announce(tree, first === undefined ? shown : startOf(shown, first));
+      }
+      for (const [index, line] of lines.entries()) {
+        const actor = known.get(keyOf(tree, line.actor));
+        if (actor === undefined) continue; // it was born and has ended since anybody looked
+        const isLast = lines.slice(index + 1).every((later) => later.actor !== line.actor);
+        tellLine(actor, line, isLast, living.get(line.actor) ?? null);
+      }
+      for (const actor of actorsOf(tree).reverse()) {
+        const now = living.get(actor.shown.path);
+        if (now === undefined) end(actor, 'xstate.stop', 'stopped');
+        else if (!isSame(actor.shown, now)) {
+          actor.shown = now;
+          conversion.snapshot(actor.subject, now, { event: 'changed', status: 'active' });
+        }
+      }
+    },
+    all: () => [...known.values()],
+    endAll() {
+      for (const actor of [...known.values()]) if (actor.parent === null) end(actor, 'xstate.stop', 'stopped');
+    },
+  };
+}
+
+/** A plan belongs to its repo, a repo to the supervisor. */
+export function parentTree(tree: TreeAddress): TreeAddress | null {
+  const parsed = parseTree(tree);
+  if (parsed.kind === 'supervisor') return null;
+  return parsed.kind === 'plan' ? repoTree(parsed.project) : supervisorTree;
+}
+
+function keyOf(tree: TreeAddress, path: string): string {
+  return `${tree}/${path}`;
+}
+
+function parentKey(tree: TreeAddress, path: string): string {
+  if (path !== '') return keyOf(tree, path.split('/').slice(0, -1).join('/'));
+  const parent = parentTree(tree);
+  return parent === null ? '' : keyOf(parent, '');
+}
+
+function nameOf(tree: TreeAddress, path: string): string {
+  if (path !== '') return path.split('/').at(-1) ?? path;
+  const parsed = parseTree(tree);
+  if (parsed.kind === 'supervisor') return 'supervisor';
+  if (parsed.kind === 'machine') return parsed.id;
+  return parsed.kind === 'plan' ? `${parsed.project}/${parsed.plan}` : parsed.project;
+}
+
+/** Whose word it was, and where it stands in the journal; never what was said. */
+function eventOf({ event, origin, signal }: Fact): { type: string; origin: string; signal: number | null } {
+  return { type: event, origin: originKind(origin as Origin), signal }; // the journal has the origins of signals
+}
+
+function isSame(before: ShownActor, now: ShownActor): boolean {
+  return JSON.stringify([before.value, before.context]) === JSON.stringify([now.value, now.context]);
+}
+
+/** An actor that is heard of for the first time stood where its first line begins. */
+function startOf(now: ShownActor, { from }: Fact): ShownActor {
+  return from === '' || now.machine.root.type === 'parallel' ? now : { ...now, value: stateAt(from) };
+}
+
+/** `lifecycle.ready.planned` of a parallel machine is about one of its regions. */
+function valueAfter({ machine, value }: ShownActor, to: string): StateValue {
+  if (to === '') return value;
+  if (machine.root.type !== 'parallel') return stateAt(to);
+  return { ...(typeof value === 'string' ? {} : value), ...(stateAt(to) as Record<string, StateValue>) }; // it names a region and a state in it
+}
+
+function stateAt(path: string): StateValue {
+  const [first = '', ...rest] = path.split('.');
+  return rest.length === 0 ? first : { [first]: stateAt(rest.join('.')) };
+}
+
+function isFinal(machine: AnyStateMachine, state: string): boolean {
+  return machine.root.states[state.split('.')[0] ?? '']?.type === 'final';
+}

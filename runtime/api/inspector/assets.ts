@@ -1,0 +1,57 @@
+/** The files of the page as they lie in the package: its own, what of the machines is drawn, the library that it is drawn with, and nothing else. */
+import { existsSync, readFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { inPackage } from '../../base/platform/package-files.ts';
+
+const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.json': 'application/json',
+  '.svg': 'image/svg+xml',
+};
+
+/** What is written by hand lies in the package as it is, what is compiled in `dist`. */
+const whole = inPackage();
+const built = inPackage('dist');
+
+/** By the first words of a path: the folder that serves it. A name is letters, digits and dashes: nothing leads out of there. */
+const folders: readonly (readonly [pattern: RegExp, folder: string])[] = [
+  [/^\/(page\/[a-z-]+\.(?:html|css|svg))$/, whole],
+  [/^\/(charts\/[a-z-]+\.json)$/, whole],
+  [/^\/((?:page|runtime\/base\/charts)\/[a-z-]+\.js)$/, built],
+];
+
+/** A module of the page that imports a library by its name is served one that imports it by its address, since a browser knows no packages. */
+const libraries: ReadonlyMap<string, string> = new Map([['preact', '/page/preact.js']]);
+const imported = / from '([a-z@/-]+)'/g;
+
+export interface Asset {
+  readonly type: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** null: there is no such file. */
+export function assetAt(path: string): Asset | null {
+  const wanted = path === '/' ? '/page/index.html' : path === '/stately' ? '/page/stately.html' : path;
+  for (const [name, address] of libraries)
+    if (address === wanted) return asset(fileURLToPath(import.meta.resolve(name)), '.js');
+  for (const [pattern, folder] of folders) {
+    const name = pattern.exec(wanted)?.[1];
+    if (name === undefined) continue;
+    const file = join(folder, name);
+    return existsSync(file) ? asset(file, extname(name)) : null;
+  }
+  return null;
+}
+
+function asset(file: string, ending: string): Asset {
+  const type = types[ending] ?? 'application/octet-stream';
+  if (ending !== '.js') return { type, bytes: new Uint8Array(readFileSync(file)) };
+  const text = readFileSync(file, 'utf8').replace(imported, (found, name: string) => {
+    const address = libraries.get(name);
+    return address === undefined ? found : ` from '${address}'`;
+  });
+  return { type, bytes: new TextEncoder().encode(text) };
+}

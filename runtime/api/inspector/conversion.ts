@@ -1,0 +1,96 @@
+/**
+ * The package's own conversion to Stately's protocol. It runs in timers of its own, where what is thrown would end the daemon: so it is given nothing
+ * but plain values, and what sends is wrapped.
+ */
+import { createInspector } from '@statelyai/inspect';
+import type { InspectionEvent } from 'xstate';
+import { messageOf } from '../../../machines/vocabulary/errors.ts';
+import type { Log } from '../../base/platform/log.ts';
+import type { ShownActor } from './shown-actor.ts';
+
+/** An actor as watchers know it. */
+export interface Subject {
+  readonly sessionId: string;
+  readonly name: string;
+  /** null: it is the root of all. */
+  readonly parentId: string | null;
+  readonly rootId: string;
+}
+
+export type Status = 'active' | 'done' | 'stopped';
+
+export interface Conversion {
+  actor(subject: Subject, shown: ShownActor): void;
+  event(subject: Subject, event: { readonly type: string }): void;
+  snapshot(subject: Subject, shown: ShownActor, by: { event: string; status: Status }): void;
+  /** Resolves when all of it was sent. */
+  settled(): Promise<void>;
+}
+
+/** Everything that the machines hold: less deep than that, a target's name becomes `[Array]`. */
+const depth = 50;
+
+/** What the package reads of an inspection event. */
+interface Ref {
+  readonly id: string;
+  readonly sessionId: string;
+  readonly logic: { readonly config: unknown };
+  readonly _parent: { readonly sessionId: string } | undefined;
+  getSnapshot(): object;
+}
+type Inspected = { readonly actorRef: Ref; readonly rootId: string } & (
+  | { readonly type: '@xstate.actor' }
+  | { readonly type: '@xstate.event'; readonly sourceRef: undefined; readonly event: { readonly type: string } }
+  | { readonly type: '@xstate.snapshot'; readonly event: { readonly type: string }; readonly snapshot: object }
+);
+
+/** Frames in the order in which they were asked for. */
+export function createConversion(send: (frame: string) => void, log: Pick<Log, 'warn'>): Conversion {
+  const adapter = {
+    send(event: object) {
+      try {
+        send(JSON.stringify(event));
+      } catch (thrown) {
+        log.warn(`a frame was not sent to those who watch: ${messageOf(thrown)}`);
+      }
+    },
+  };
+  const { inspect } = createInspector(adapter, { serializationDepthLimit: depth });
+  const convert = (event: Inspected) => inspect.next?.(event as unknown as InspectionEvent); // all that the package reads of one is there
+  return {
+    actor: (subject, shown) =>
+      convert({ type: '@xstate.actor', actorRef: refOf(subject, shown), rootId: subject.rootId }),
+    event: (subject, event) =>
+      convert({
+        type: '@xstate.event',
+        actorRef: refOf(subject, null),
+        sourceRef: undefined,
+        event,
+        rootId: subject.rootId,
+      }),
+    snapshot: (subject, shown, { event, status }) =>
+      convert({
+        type: '@xstate.snapshot',
+        actorRef: refOf(subject, null),
+        event: { type: event },
+        snapshot: snapshotOf(shown, status),
+        rootId: subject.rootId,
+      }),
+    // Timers of one length go off in their order, so this one comes behind those of the package.
+    settled: () => new Promise((resolve) => setTimeout(resolve, 0)),
+  };
+}
+
+function refOf({ sessionId, name, parentId }: Subject, shown: ShownActor | null): Ref {
+  return {
+    id: name,
+    sessionId,
+    logic: { config: shown?.machine.config },
+    _parent: parentId === null ? undefined : { sessionId: parentId },
+    getSnapshot: () => (shown === null ? {} : snapshotOf(shown, 'active')),
+  };
+}
+
+function snapshotOf({ value, context }: ShownActor, status: Status): object {
+  return { status, value, context };
+}

@@ -1,0 +1,120 @@
+/**
+ * What a watcher of Stately's protocol is shown of an actor: its state, and of its context names, numbers, commits and flags. Nothing else leaves:
+ * no prompt, no document, no question or answer, no message, no output of an agent. What is not listed here is not sent.
+ */
+import type { AnyActorRef, AnyMachineSnapshot, AnyStateMachine, StateValue } from 'xstate';
+import { childrenOf, snapshotOf } from '../../../actors/addressee.ts';
+import type { AgentContext } from '../../../machines/agent/context.ts';
+import { needOf, type PlanContext } from '../../../machines/plan/context.ts';
+import type { RepoContext } from '../../../machines/repo/machine.ts';
+import type { SupervisorContext } from '../../../machines/supervisor/machine.ts';
+import type { TaskContext } from '../../../machines/task/words.ts';
+import type { WaveContext } from '../../../machines/wave/machine.ts';
+import { withoutSecrets } from '../../base/platform/secrets.ts';
+
+export interface ShownActor {
+  /** Its path in its tree; empty for the root. */
+  readonly path: string;
+  readonly machine: AnyStateMachine;
+  readonly value: StateValue;
+  readonly context: Plain;
+}
+
+export type Plain = string | number | boolean | null | readonly Plain[] | { readonly [key: string]: Plain };
+
+/** Longer words are cut: a name is never so long. */
+const longestWord = 256;
+/** Entries of one list or record. */
+const mostEntries = 256;
+
+/** By the machine's id. Each field is there because it says where the actor stands. */
+const shown: Readonly<Record<string, (context: never) => unknown>> = {
+  supervisor: ({ repos }: SupervisorContext) => ({ repos }),
+  repo: ({ project, isPaused, granted, waiting }: RepoContext) => ({
+    project,
+    isPaused,
+    granted: Object.keys(granted),
+    waiting: waiting.map(({ plan }) => plan),
+  }),
+  plan: (plan: PlanContext) => ({
+    project: plan.project,
+    plan: plan.plan,
+    branch: plan.branch,
+    isParsed: plan.isParsed,
+    granted: plan.granted,
+    now: plan.now,
+    living: plan.living,
+    wave: plan.wave,
+    wantedWave: plan.wantedWave,
+    passed: plan.passed,
+    pass: plan.pass,
+    reviewCycle: plan.reviewCycle,
+    rounds: plan.rounds,
+    head: plan.head,
+    reviewedSha: plan.reviewedSha,
+    verifiedSha: plan.verifiedSha,
+    blocked: needOf(plan)?.source ?? null,
+  }),
+  wave: ({ number, started, tasks, results, outcome }: WaveContext) => ({
+    number,
+    started,
+    tasks: tasks.length,
+    results: Object.fromEntries(Object.entries(results).map(([task, { status }]) => [task, status])),
+    outcome,
+  }),
+  task: ({ wave, number, run, work, changed, head, outcome }: TaskContext) => ({
+    wave,
+    number,
+    run,
+    work,
+    changed,
+    head,
+    outcome,
+  }),
+  agent: (agent: AgentContext) => ({
+    title: agent.title,
+    role: agent.role,
+    wave: agent.wave,
+    task: agent.task,
+    branch: agent.branch,
+    run: agent.run,
+    runs: agent.runs,
+    attempts: agent.attempts,
+    failures: agent.failures,
+    unread: agent.unread,
+    base: agent.base,
+    ending: agent.ending,
+    reason: agent.reason,
+    outcome: agent.outcome,
+  }),
+};
+
+/** Every live actor of a tree, parents first. */
+export function shownActors(root: AnyActorRef): ShownActor[] {
+  const walk = (ref: AnyActorRef, path: string): ShownActor[] => {
+    const snapshot = snapshotOf(ref);
+    if (snapshot.status !== 'active') return [];
+    const children = childrenOf(ref).flatMap((child) => walk(child, path === '' ? child.id : `${path}/${child.id}`));
+    return [{ path, machine: snapshot.machine, value: snapshot.value, context: shownContext(snapshot) }, ...children];
+  };
+  return walk(root, '');
+}
+
+export function shownContext({ machine, context }: Pick<AnyMachineSnapshot, 'machine' | 'context'>): Plain {
+  const pick = Object.hasOwn(shown, machine.id) ? shown[machine.id] : undefined;
+  return pick === undefined ? {} : plain(pick(context as never)); // the machine's id says whose context it is
+}
+
+/** What is no JSON (a BigInt, an Error, a function) is null; numbers that are none, too. */
+function plain(value: unknown): Plain {
+  if (typeof value === 'string') return withoutSecrets(value.slice(0, longestWord));
+  if (typeof value === 'number') return Number.isFinite(value) ? value : null;
+  if (typeof value === 'boolean') return value;
+  if (Array.isArray(value)) return value.slice(0, mostEntries).map(plain);
+  if (typeof value !== 'object' || value === null || value instanceof Error) return null;
+  return Object.fromEntries(
+    Object.entries(value)
+      .slice(0, mostEntries)
+      .map(([key, inner]) => [key.slice(0, longestWord), plain(inner)]),
+  );
+}

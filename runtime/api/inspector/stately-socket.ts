@@ -1,0 +1,71 @@
+/** The WebSockets on which the hub tells. Nobody says anything on them. */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { createStatelyHub, type HubOptions } from './stately.ts';
+import { refuseUpgrade, watchProtocol } from './watch-guard.ts';
+
+/** Nobody has anything to say. */
+const maxPayloadBytes = 1_024;
+const watchersMost = 16;
+/** Whoever leaves more of it unread is let go: a thousand plans with their definitions are 25 MB. */
+const unreadMostBytes = 48 * 1_024 * 1_024;
+/** WebSocket's code for "come again later". */
+const tooSlow = 1_013;
+
+export interface StatelySocket {
+  /** For whoever may watch. */
+  welcome(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Everybody is let go; others may come. */
+  stop(): Promise<void>;
+}
+
+export interface SocketOptions extends HubOptions {
+  /** Bytes; default 48 MiB. */
+  readonly unreadMost?: number;
+}
+
+export function createStatelySocket({ unreadMost = unreadMostBytes, ...options }: SocketOptions): StatelySocket {
+  const { log } = options;
+  const hub = createStatelyHub(options);
+  const server = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: maxPayloadBytes,
+    handleProtocols: (offered) => (offered.has(watchProtocol) ? watchProtocol : false),
+  });
+
+  function begin(socket: WebSocket): void {
+    const leave = hub.add({
+      send(frame) {
+        if (socket.readyState !== socket.OPEN) return;
+        if (socket.bufferedAmount <= unreadMost) {
+          socket.send(frame);
+          return;
+        }
+        leave();
+        log.warn(`one who watches by Stately's protocol is let go: ${socket.bufferedAmount} bytes are unread`);
+        // It is told why behind what it has not read; where it reads no more, it is cut off after a while.
+        socket.close(tooSlow, `too slow: over ${unreadMost} bytes are unread`);
+      },
+      close: () => socket.terminate(),
+    });
+    socket.on('close', leave);
+    socket.on('error', () => socket.terminate());
+  }
+
+  return {
+    welcome(request, socket, head) {
+      if (server.clients.size < watchersMost) server.handleUpgrade(request, socket, head, begin);
+      else {
+        const message = `${watchersMost} watch already, and no more are told`;
+        refuseUpgrade(socket, new EngineError('limit_reached', message, 'close one of them'));
+      }
+    },
+    async stop() {
+      for (const socket of server.clients) socket.terminate();
+      await hub.stop();
+    },
+  };
+}

@@ -1,0 +1,48 @@
+/**
+ * Who may watch by Stately's protocol: whoever has a token that is good for watching and for nothing else. It comes in a subprotocol from a page, and in
+ * the address from a program, since clients of `@statelyai/inspect` take an address and no more.
+ */
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { EngineError, errorClasses } from '../../../machines/vocabulary/errors.ts';
+import { type HeaderOf, hostRefusal, originRefusal, secretRefusal } from '../control/web-guard.ts';
+
+export const watchPath = '/stately';
+/** What a page offers; and the same, a dot, and its token. */
+export const watchProtocol = 'stator-watch';
+
+const anew = 'take the address anew: stator inspect --stately';
+
+/** Answers why it is refused; null: it is let in. */
+export function watchRefusal(
+  request: IncomingMessage,
+  { address, token }: { address: string; token: string },
+): EngineError | null {
+  const header: HeaderOf = (name) => {
+    const value = request.headers[name];
+    return typeof value === 'string' ? value : null;
+  };
+  const elsewhere =
+    hostRefusal(header, { allowed: [address], hint: 'a tunnel leads here from the same port' }) ??
+    originRefusal(header);
+  if (elsewhere !== null) return elsewhere;
+  const path = request.url ?? '/';
+  const base = `http://${address}`;
+  const url = URL.canParse(path, base) ? new URL(path, base) : null;
+  if (url?.pathname !== watchPath)
+    return new EngineError('not_found', 'there is no such socket', `it is at ${watchPath}`);
+  const offered = (header('sec-websocket-protocol') ?? '').split(',').map((each) => each.trim());
+  const given = offered.find((each) => each.startsWith(`${watchProtocol}.`))?.slice(watchProtocol.length + 1) ?? null;
+  // A page has the other way, and addresses end up in histories.
+  const said = header('origin') === null ? url.searchParams.get('watch') : null;
+  return secretRefusal(given ?? said, { token, hint: anew });
+}
+
+/** Ends an upgrade with the words of any other refusal. */
+export function refuseUpgrade(socket: Duplex, error: EngineError): void {
+  const { status } = errorClasses[error.code];
+  const body = JSON.stringify(error);
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/json\r\n`;
+  socket.on('error', () => socket.destroy());
+  socket.end(`${head}content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
+}

@@ -1,0 +1,50 @@
+/** The accounts that are limited now, and who waits for each. */
+import type { Role } from '../../../machines/vocabulary/role.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import type { Casting } from '../../core/outbox/casting.ts';
+import type { AccountLimitRow, RunRow } from '../../core/store/rows.ts';
+import { lookAtAccounts } from '../../work/agents/accounts.ts';
+import type { AccountEntry } from '../contract/accounts.ts';
+import { timeText, type ViewParts } from './parts.ts';
+
+export type CastingParts = Pick<ViewParts, 'store' | 'projects' | 'env' | 'clock'>;
+
+export function castingNow(parts: CastingParts): Promise<Casting> {
+  return lookAtAccounts({ ...parts, nowMs: () => parts.clock.nowMs() });
+}
+
+/** Why an agent that asks for a slot gets none; null: it may have one. */
+export function limitOf(
+  { castOf, limits }: Casting,
+  { project, role }: { readonly project: string; readonly role: string },
+): AccountLimitRow | null {
+  return limits.size === 0 ? null : (castOf(project, role as Role)?.limit ?? null); // written from a role
+}
+
+/** Who is held back by an account, and what a person can do. */
+export function limitText({ account, until }: AccountLimitRow, title: string): string {
+  return `the account ${account} takes no more until ${timeText(until)}; try at once with: stator instance restart ${shellWord(title)}`;
+}
+
+export function createAccountViews(parts: CastingParts) {
+  return {
+    async accounts(): Promise<AccountEntry[]> {
+      const casting = await castingNow(parts);
+      if (casting.limits.size === 0) return [];
+      const live = await parts.store.runs({ by: 'latest', live: true });
+      const accountOf = (run: RunRow) => {
+        if (run.state === 'queued') return limitOf(casting, run)?.account;
+        return run.state === 'waiting' && run.reason === 'rate-limited' ? run.account : null;
+      };
+      return [...casting.limits.values()].map(({ account, since, until }) => ({
+        account,
+        since: timeText(since),
+        until: timeText(until),
+        waiting: live
+          .filter((run) => accountOf(run) === account)
+          .map(({ project, plan, title }) => ({ project, plan, title }))
+          .toReversed(),
+      }));
+    },
+  };
+}

@@ -1,0 +1,229 @@
+/**
+ * What a signal of a person would do to a plan: which agents end and start, which branch moves, who waits then. It is found out by a step of a copy of the
+ * plan's tree, which is thrown away, so it is what the signal does. The command line, the board and the page ask by this one answer.
+ */
+import { createTrees, type Step } from '../../../actors/tree.ts';
+import { parsePlan } from '../../../machines/document/plan-document.ts';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { instanceTitle, planTree } from '../../../machines/vocabulary/ids.ts';
+import type { Policy } from '../../../machines/vocabulary/policy.ts';
+import type { Role } from '../../../machines/vocabulary/role.ts';
+import { type Signal, type SignalType, signals } from '../../../machines/vocabulary/signal.ts';
+import type { RepoConfig } from '../../base/config/config.ts';
+import { admit } from '../../core/inbox/admission.ts';
+import type { PlanRow, RunRow } from '../../core/store/rows.ts';
+import { castProfiles, lookAtAccounts } from '../../work/agents/accounts.ts';
+import type { ActPreview, PlanDiff } from '../contract/plans.ts';
+import { timeOrNull, type ViewParts } from './parts.ts';
+
+export interface ActQuestion {
+  readonly project: string;
+  readonly plan: string;
+  readonly type: string;
+  readonly payload: unknown;
+}
+
+interface PreviewParts extends Pick<ViewParts, 'store' | 'projects' | 'clock' | 'env'> {
+  planDiff(of: { readonly project: string; readonly plan: string }): Promise<PlanDiff>;
+}
+
+type Named = Pick<PlanRow, 'project' | 'plan'>;
+
+/** States of an agent that has processes, or is about to. */
+const liveStates: ReadonlySet<string> = new Set(['starting', 'running', 'waiting', 'paused', 'stopping']);
+/** An answer is what the plan waits for: who gives it is not asked whether they mean it. */
+const unasked: ReadonlySet<SignalType> = new Set(['resolve', 'answer', 'agent_allow', 'agent_deny', 'agent_send']);
+/** Of a done plan they take back what others may have built on. */
+const undoing: ReadonlySet<SignalType> = new Set(['cancel', 'pause']);
+
+/** Throws `plan_not_found`, and what the inbox refuses a signal with: `unknown_signal`, `not_allowed`, `bad_payload`. */
+export async function previewAct(parts: PreviewParts, question: ActQuestion): Promise<ActPreview> {
+  const { store, projects, clock, env } = parts;
+  const { project, plan } = question;
+  const admitted = admit({ type: question.type, payload: question.payload, origin: 'person' });
+  if (admitted.kind === 'refused') throw admitted.error;
+  const { type } = admitted;
+  const [row, tree] = await Promise.all([store.plan(project, plan), store.tree(planTree(project, plan))]);
+  if (row === null || tree === null)
+    throw new EngineError(
+      'plan_not_found',
+      `plan not found: ${project}/${plan}`,
+      'see the plans with: stator plan list',
+    );
+  const nothing: ActPreview = {
+    project,
+    plan,
+    act: type,
+    accepted: false,
+    asks: false,
+    needs_force: false,
+    ends: [],
+    starts: [],
+    merge: null,
+    archives: null,
+    waiters: [],
+    says: [],
+  };
+  if (signals[type].to === 'repo' || signals[type].to === 'supervisor') return nothing;
+  const { config: written } = projects.get(project);
+  const casting = await lookAtAccounts({ store, projects, env, nowMs: () => clock.nowMs() });
+  const config = { ...written, profiles: castProfiles(casting, project, written.profiles) };
+  const signal = {
+    type,
+    payload: admitted.payload,
+    origin: 'person',
+    actor: '',
+    run: null,
+    at: clock.nowMs(),
+  } as Signal; // admitted: type and payload belong together
+  const trees = createTrees();
+  const step = trees.step(trees.restore(planTree(project, plan), tree.stored), signal, { policy: config.policy });
+  if (step.verdict.status !== 'done' || step.verdict.result !== 'done') return nothing;
+  const ends = endsOf(step, await store.runs({ by: 'latest', project, plan }));
+  const found = {
+    ends,
+    starts: [
+      ...startsOf(step, config),
+      ...(type === 'agent_restart' ? ends.map((end) => startOf(end.title, end.role as Role, config)) : []),
+      ...(await beginsOf(parts, row, step, config)),
+    ],
+    merge: await mergeOf(parts, row, step, config),
+    archives: step.requests.effects.some(({ kind }) => kind === 'branch.archive') ? row.branch : null,
+    waiters: row.status === 'done' && type === 'cancel' ? await waitersOf(parts, row) : [],
+    needs_force: row.status === 'done' && undoing.has(type),
+  };
+  const isGrave =
+    ends.length > 0 ||
+    found.merge !== null ||
+    found.archives !== null ||
+    found.needs_force ||
+    found.starts.some(({ paid }) => paid);
+  const preview = { ...nothing, ...found, accepted: true, asks: isGrave && !unasked.has(type) };
+  return { ...preview, says: sentences(preview, type) };
+}
+
+function endsOf({ requests }: Step, runs: readonly RunRow[]): ActPreview['ends'] {
+  const stopped = new Set(requests.stops.map(({ run }) => run));
+  return runs
+    .filter(({ run, state, ended_at: endedAt }) => stopped.has(run) && endedAt === null && liveStates.has(state))
+    .map(({ title, role, state, started_at: at }) => ({ title, role, state, started_at: timeOrNull(at) }))
+    .sort((a, b) => a.title.localeCompare(b.title));
+}
+
+function startsOf({ requests }: Step, config: RepoConfig): ActPreview['starts'] {
+  return requests.effects.flatMap((effect) =>
+    effect.kind === 'agent.run' ? [startOf(effect.title, effect.role, config)] : [],
+  );
+}
+
+/** Whether a turn of it may cost something: all but a shell's do. */
+function startOf(title: string, role: Role, { profiles }: RepoConfig): ActPreview['starts'][number] {
+  const { preset } = profiles[role];
+  return { title, role, program: preset, paid: preset !== 'sh' };
+}
+
+/** Of a plan that asks first for the right to implement, or for a new branch: who begins then, as far as its document and its roles say. */
+async function beginsOf(
+  { store }: PreviewParts,
+  row: PlanRow,
+  { requests }: Step,
+  config: RepoConfig,
+): Promise<ActPreview['starts']> {
+  const asks = requests.tells.some(({ type }) => type === 'implement_requested');
+  const isAnew = requests.effects.some(({ kind }) => kind === 'branch.archive');
+  if (!asks && !isAnew) return [];
+  const { policy } = config;
+  const { document } = parsePlan((await store.planText(row.project, row.plan)) ?? '');
+  const begin = (role: Role) => [
+    startOf(instanceTitle({ plan: row.plan, role, wave: null, task: null, round: 0 }), role, config),
+  ];
+  if (!asks && policy.roles.planner.on) return begin('planner');
+  return firstWorkers(row, document.waves, policy, begin, config);
+}
+
+type Waves = ReturnType<typeof parsePlan>['document']['waves'];
+
+function firstWorkers(
+  row: Named,
+  waves: Waves,
+  policy: Policy,
+  begin: (role: Role) => ActPreview['starts'],
+  config: RepoConfig,
+): ActPreview['starts'] {
+  const tasks = waves.reduce((sum, wave) => sum + wave.tasks.length, 0);
+  if (tasks <= policy.blueprint_skip_threshold) return begin('coder');
+  if (policy.roles.architect.on) return begin('architect');
+  const [wave] = waves;
+  return (wave?.tasks ?? []).map(({ number: task }) =>
+    startOf(instanceTitle({ plan: row.plan, role: 'coder', wave: wave?.number ?? 1, task, round: 0 }), 'coder', config),
+  );
+}
+
+async function mergeOf(
+  parts: PreviewParts,
+  row: PlanRow,
+  { requests }: Step,
+  { baseBranch }: RepoConfig,
+): Promise<ActPreview['merge']> {
+  const merge = requests.effects.find(({ kind }) => kind === 'plan.merge');
+  if (merge?.kind !== 'plan.merge') return null;
+  const into =
+    merge.into ??
+    (baseBranch !== '' ? baseBranch : (row.base?.branch ?? (await parts.projects.repository(row.project)).defaultBase));
+  try {
+    const { total, files } = await parts.planDiff(row);
+    return { into, branch: row.branch, total, files: files.map(({ path }) => path).slice(0, filesNamed) };
+  } catch (thrown) {
+    if (!(thrown instanceof EngineError)) throw thrown;
+    return { into, branch: row.branch, total: null, files: [] }; // the merge itself says why
+  }
+}
+
+/** So many files of a merge are named. */
+const filesNamed = 5;
+
+/** Plans that stand in line for this one to be done. */
+async function waitersOf({ store }: PreviewParts, { project, plan }: Named): Promise<string[]> {
+  const others = (await store.plans(project)).filter(({ status }) => status !== 'done' && status !== 'cancelled');
+  const texts = await Promise.all(
+    others.map(async (row) => ({ row, text: (await store.planText(project, row.plan)) ?? '' })),
+  );
+  return texts
+    .filter(({ text }) => text.includes(plan) && parsePlan(text).document.after.includes(plan))
+    .map(({ row }) => row.plan);
+}
+
+function sentences(
+  { plan, ends, starts, merge, archives, waiters, needs_force: isDone }: ActPreview,
+  type: SignalType,
+): string[] {
+  const agents = (count: number) => `${count} agent${count === 1 ? '' : 's'}`;
+  const isSpared = type === 'pause' || type === 'set_status';
+  const after = waiters.join(', ');
+  return [
+    ...(isDone
+      ? [
+          `${plan} is done; ${type === 'cancel' ? 'cancelled, it counts as done no more, and nothing merges it' : 'paused, nothing of it goes on, its merge and its pull request neither'}`,
+        ]
+      : []),
+    ...(after === ''
+      ? []
+      : [`${after} wait${waiters.length === 1 ? 's' : ''} for it (**After:**), and would wait for good`]),
+    ...(ends.length === 0
+      ? []
+      : [
+          `ends ${agents(ends.length)}${isSpared ? ', no attempt spent' : ''}: ${ends.map(({ title, role }) => `${title} (${role})`).join(', ')}`,
+        ]),
+    ...(merge === null ? [] : [mergeText(merge)]),
+    ...(archives === null ? [] : [`puts the branch ${archives} aside, under refs/stator/archive, and begins it anew`]),
+    ...(starts.length === 0
+      ? []
+      : [`starts ${agents(starts.length)}: ${starts.map(({ title, program }) => `${title} (${program})`).join(', ')}`]),
+  ];
+}
+
+function mergeText({ into, branch, total, files }: NonNullable<ActPreview['merge']>): string {
+  if (total === null || total.files === 0) return `moves your branch ${into}: ${branch} is merged into it`;
+  const more = total.files > files.length ? ` and ${total.files - files.length} more` : '';
+  return `moves your branch ${into}: ${branch} is merged into it, +${total.insertions} -${total.deletions} in ${files.join(', ')}${more}`;
+}

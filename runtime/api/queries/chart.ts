@@ -1,0 +1,156 @@
+/** The machines, the very ones that run: what each is, and its definition as a picture, as a Mermaid state diagram or as JSON. */
+import type { AnyStateMachine, AnyStateNode } from 'xstate';
+import { actorsOf, snapshotOf } from '../../../actors/addressee.ts';
+import type { AnyDefinition } from '../../../actors/definition.ts';
+import type { Tree } from '../../../actors/tree.ts';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { type Arrow, arrowsOf, wordOf } from '../../base/charts/arrows.ts';
+import { litStates } from '../../base/charts/lit.ts';
+import { machines } from '../../base/charts/machines.ts';
+import { type ChartTheme, renderChart } from '../../base/charts/render.ts';
+import { type ChartName, chartNames, storedChart } from '../../base/charts/stored.ts';
+import { nearest } from '../../base/config/nearest.ts';
+import type { MachineEntry } from '../contract/machines.ts';
+
+export const machineNames = chartNames;
+
+/** Throws `not_found` for a name that is no machine. */
+export function machineNamed(name: string): ChartName {
+  const known = chartNames.find((each) => each === name);
+  if (known !== undefined) return known;
+  const meant = nearest(name, chartNames);
+  const hint = `the machines: ${chartNames.join(', ')}`;
+  throw new EngineError(
+    'not_found',
+    `no machine is called "${name}"`,
+    meant === null ? hint : `did you mean ${meant}? ${hint}`,
+  );
+}
+
+export function machineEntries(own: readonly AnyDefinition[]): MachineEntry[] {
+  const ours = chartNames.map((name) => {
+    const machine: AnyStateMachine = machines[name];
+    return { name, version: machine.version ?? '1', ...sizeOf(machine), own: false };
+  });
+  return [
+    ...ours,
+    ...own.map(({ name, version, machine }) => ({ name, version: String(version), ...sizeOf(machine), own: true })),
+  ];
+}
+
+function sizeOf({ root }: AnyStateMachine): Pick<MachineEntry, 'description' | 'states' | 'transitions'> {
+  const nodes = nodesOf(root);
+  const transitions = [root, ...nodes].flatMap(arrowsOf).length;
+  return { description: root.description ?? '', states: nodes.length, transitions };
+}
+
+function nodesOf(node: AnyStateNode): AnyStateNode[] {
+  return Object.values(node.states).flatMap((child) => [child, ...nodesOf(child)]);
+}
+
+/** Throws `not_found` for a name that is no machine. */
+export function chartOf(name: string, format: 'mermaid' | 'json', own: readonly AnyDefinition[]): string {
+  const brought = own.find((definition) => definition.name === name)?.machine;
+  const machine: AnyStateMachine = brought ?? machines[machineNamed(name)];
+  return format === 'mermaid' ? mermaidOf(machine) : `${JSON.stringify(definitionOf(machine.root), null, 2)}\n`;
+}
+
+/** A machine as SVG; lit is where the actors of that machine stand in the tree. Throws `not_found` for a name that is no machine. */
+export function pictureOf(name: string, theme: ChartTheme, tree: Tree | null): string {
+  const known = machineNamed(name);
+  const actors = tree === null ? [] : [...actorsOf(tree.root)].map(snapshotOf);
+  const lit = actors.filter(({ machine }) => machine.id === known).flatMap(({ value }) => litStates(value));
+  return renderChart(storedChart(known), { theme, lit: new Set(lit) });
+}
+
+/** Words only: in a label Mermaid reads a colon, a semicolon or a hash as the end of it. */
+function labelOf({ event, guard, isElse }: Arrow): string {
+  const condition = isElse ? 'else' : guard === null ? null : `if ${guard}`;
+  if (event === 'always') return condition ?? 'always';
+  return condition === null ? wordOf(event) : `${wordOf(event)}, ${condition}`;
+}
+
+/** The machine's name in front keeps every id away from the words of the language. */
+function idOf(node: AnyStateNode): string {
+  return [node.machine.id, ...node.path].join('_');
+}
+
+function isPlain(node: AnyStateNode): boolean {
+  return Object.keys(node.states).length === 0;
+}
+
+function mermaidOf(machine: AnyStateMachine): string {
+  const lines = ['stateDiagram-v2'];
+  const write = (node: AnyStateNode, depth: number) => {
+    const pad = '  '.repeat(depth);
+    const children = Object.values(node.states);
+    for (const child of children) {
+      if (isPlain(child)) {
+        lines.push(`${pad}state "${child.key}" as ${idOf(child)}`);
+        continue;
+      }
+      lines.push(`${pad}state "${child.key}" as ${idOf(child)} {`);
+      write(child, depth + 1);
+      lines.push(`${pad}}`);
+    }
+    if (node.type !== 'parallel') {
+      const [initial] = node.initial?.target ?? [];
+      if (initial !== undefined) lines.push(`${pad}[*] --> ${idOf(initial)}`);
+      for (const child of children) if (child.type === 'final') lines.push(`${pad}${idOf(child)} --> [*]`);
+    }
+  };
+  write(machine.root, 1);
+  for (const line of new Set(arrowLines(machine.root))) lines.push(`  ${line}`);
+  return `${lines.join('\n')}\n`;
+}
+
+function arrowLines(node: AnyStateNode): string[] {
+  const own = arrowsOf(node).flatMap((arrow) =>
+    startsOf(node, arrow).map((start) => `${idOf(start.node)} --> ${idOf(start.target)} : ${labelOf(arrow)}`),
+  );
+  const far = undrawn(node).map((event) => `%% ${idOf(node)} takes ${event} in all of its states`);
+  return [...own, ...far, ...Object.values(node.states).flatMap(arrowLines)];
+}
+
+/**
+ * Where an arrow is drawn from. Mermaid has none from a composite into itself: it is drawn from each of the states inside that rest and
+ * leave the event to the composite. Where these are composites in turn nobody could read it any more, and `undrawn` names it instead.
+ */
+function startsOf(node: AnyStateNode, { event, target }: Arrow): { node: AnyStateNode; target: AnyStateNode }[] {
+  if (target === null || node.parent === undefined) return [];
+  if (!isWithin(target, node)) return [{ node, target }];
+  const children = Object.values(node.states);
+  if (!children.every(isPlain)) return [];
+  return children
+    .filter((child) => child !== target && !answers(child, 'always') && !answers(child, event))
+    .map((child) => ({ node: child, target }));
+}
+
+function undrawn(node: AnyStateNode): string[] {
+  if (node.parent === undefined || Object.values(node.states).every(isPlain)) return [];
+  const inside = arrowsOf(node).filter(({ target }) => target !== null && isWithin(target, node));
+  return [...new Set(inside.map(({ event }) => wordOf(event)))];
+}
+
+/** The state never leaves that event to the one around it. */
+function answers(node: AnyStateNode, event: string): boolean {
+  return arrowsOf(node).some((arrow) => arrow.event === event && arrow.guard === null);
+}
+
+function isWithin(node: AnyStateNode, outer: AnyStateNode): boolean {
+  return !isPlain(outer) && outer.path.every((key, index) => node.path[index] === key);
+}
+
+function definitionOf(node: AnyStateNode): unknown {
+  return {
+    id: node.id,
+    key: node.key,
+    type: node.type,
+    description: node.description ?? null,
+    tags: node.tags,
+    meta: node.meta ?? null,
+    initial: node.initial?.target?.[0]?.key ?? null,
+    transitions: arrowsOf(node).map(({ event, guard, target }) => ({ event, guard, target: target?.id ?? null })),
+    states: Object.fromEntries(Object.entries(node.states).map(([key, child]) => [key, definitionOf(child)])),
+  };
+}

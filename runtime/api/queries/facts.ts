@@ -1,0 +1,178 @@
+/** A line of the journal as people and programs read it: with why it happened, which the signal and the run that it came from tell. */
+
+import type { Kinds } from '../../../actors/kind.ts';
+import type { PublicMove } from '../../../actors/public-states.ts';
+import type { Refusal } from '../../../actors/refusal.ts';
+import type { Reason } from '../../../machines/vocabulary/effect.ts';
+import { onOneLine } from '../../../machines/vocabulary/errors.ts';
+import { type PlanTree, parseTree } from '../../../machines/vocabulary/ids.ts';
+import { safeText } from '../../base/platform/terminal-text.ts';
+import type { Store } from '../../core/store/port.ts';
+import type { JournalLine, RunRow } from '../../core/store/rows.ts';
+import {
+  type JsonObject,
+  numberAt,
+  numbersAt,
+  objectOf,
+  textAt,
+  textsAt,
+} from '../../work/agents/reports/json-line.ts';
+import { firstTelling, whyFailed } from '../../work/agents/reports/telling.ts';
+import type { FactEntry, HistoryEntry } from '../contract/plans.ts';
+import { timeOrNull, timeText } from './parts.ts';
+
+/** So much of a review is told with the news of it. */
+const reviewLines = 3;
+/** What is asked, and what is answered: told whatever it moves. `answered` is the answer as its agent gets it. */
+const aboutQuestions: ReadonlySet<string> = new Set(['needs_decision', 'child_asked', 'answer', 'answered', 'resolve']);
+/** So much of a question or an answer is told with the news of it. */
+const wordLimit = 1_000;
+/** Files of a conflict that are named. */
+const filesNamed = 3;
+
+export function createFactView({ store, kinds }: { readonly store: Store; readonly kinds: Kinds }) {
+  async function historyEntry(line: JournalLine): Promise<HistoryEntry> {
+    const { signal, from, to } = line;
+    const move = kinds.moveOf(line);
+    const entry = bareEntry(line, move);
+    const begins = move.after.has('at-work');
+    const isMove = from !== to && entry.refused === null;
+    const isNews = isMove || (entry.refused === null && aboutQuestions.has(line.event));
+    const payload = isNews && signal !== null ? await payloadOf(store, signal) : null;
+    const run = isMove && (begins || hasFailed(move)) ? await runAt(store, line) : null;
+    const reason = (run?.reason ?? null) as Reason | null; // written from the machine's reasons
+    return {
+      ...entry,
+      attempt: run?.attempt ?? null,
+      reason: hasFailed(move) ? reason : null,
+      why: payload === null ? null : whyOf(payload, line, reason),
+      questions: payload === null || line.event !== 'answer' ? [] : numbersAt(payload, 'questions'),
+      until: payload === null ? null : timeOrNull(numberAt(payload, 'until')),
+      stands_in: begins ? (run?.profile ?? null) : null,
+      resumed: run !== null && begins && (await store.countRuns(run, run)) > 0,
+    };
+  }
+
+  /** By the line itself, which all who listen are given: what ten watchers are told is looked up once. */
+  const made = new WeakMap<JournalLine, Promise<FactEntry>>();
+
+  const bare = new WeakMap<JournalLine, FactEntry>();
+
+  function bareFactOf(line: JournalLine, names: Names): FactEntry {
+    const fact = bare.get(line) ?? { ...bareEntry(line, kinds.moveOf(line)), ...names };
+    bare.set(line, fact);
+    return fact;
+  }
+
+  function factOf(line: JournalLine, names: Names): Promise<FactEntry> {
+    const known = made.get(line);
+    if (known !== undefined) return known;
+    const making = historyEntry(line).then((entry) => ({ ...entry, ...names }));
+    made.set(line, making);
+    making.catch(() => made.delete(line)); // who asked is told
+    return making;
+  }
+
+  return {
+    historyEntry,
+    /** With the names in their trees' addresses, those of one repo or plan where these are given. The same line gives the same fact. */
+    facts(lines: readonly JournalLine[], { project, plan, tree, isBare = false }: Wanted = {}): Promise<FactEntry[]> {
+      const wanted = lines.flatMap((line) => {
+        const names = namesIn(line.tree);
+        const isMeant =
+          (project ?? names.project) === names.project &&
+          (plan ?? names.plan) === names.plan &&
+          (tree ?? line.tree) === line.tree;
+        return isMeant ? [{ line, names }] : [];
+      });
+      if (isBare) return Promise.resolve(wanted.map(({ line, names }) => bareFactOf(line, names)));
+      return Promise.all(wanted.map(({ line, names }) => factOf(line, names)));
+    },
+  };
+}
+
+export interface Wanted {
+  readonly project?: string | undefined;
+  readonly plan?: string | undefined;
+  /** The address of one tree. */
+  readonly tree?: string | undefined;
+  /** Without what has to be looked up. */
+  readonly isBare?: boolean;
+}
+
+/** What the line itself says: no attempt, no reason, and not why. */
+function bareEntry(line: JournalLine, { before, after }: PublicMove): HistoryEntry {
+  const { seq, at, signal, origin, actor, event, from, to, effects } = line;
+  const refused = line.refused as Refusal | null; // written from one
+  const looked = {
+    attempt: null,
+    reason: null,
+    why: null,
+    questions: [],
+    until: null,
+    stands_in: null,
+    resumed: false,
+  };
+  const tags = { from_tags: [...before], to_tags: [...after] };
+  return { seq, at: timeText(at), signal, origin, actor, event, from, to, ...tags, effects, refused, ...looked };
+}
+
+interface Names {
+  readonly project: string | null;
+  readonly plan: string | null;
+}
+
+/** The names in a tree's address; none in one that is no such address: one odd line must not end the streams that come past it. */
+function namesIn(address: string): Names {
+  try {
+    const parsed = parseTree(address);
+    return { project: 'project' in parsed ? parsed.project : null, plan: 'plan' in parsed ? parsed.plan : null };
+  } catch {
+    return { project: null, plan: null }; // it throws of nothing else
+  }
+}
+
+/** Of an agent or a task: this ended without its work. */
+function hasFailed({ after }: PublicMove): boolean {
+  return failures.some((tag) => after.has(tag));
+}
+const failures = ['run:backing_off', 'run:failed', 'waits:rate-limited', 'task:failed'] as const;
+
+async function payloadOf(store: Store, signal: number): Promise<JsonObject | null> {
+  const row = await store.signal(signal);
+  return row === null ? null : objectOf(row.payload);
+}
+
+/** The run of an agent's line, or of a task that failed by it; null of any other. */
+async function runAt(store: Store, { tree, actor, at }: JournalLine): Promise<RunRow | null> {
+  if (!isPlanTree(tree)) return null;
+  const paths = actor.endsWith('/agent') ? [actor] : [`${actor}/agent`, actor];
+  const found = await Promise.all(paths.map((path) => store.runs({ by: 'agent', tree, path, atMs: at })));
+  return found.flat()[0] ?? null;
+}
+
+function isPlanTree(tree: string): tree is PlanTree {
+  return tree.startsWith('plan:');
+}
+
+/** Judges begin with what matters; whoever fails says it last. */
+function whyOf(payload: JsonObject, { event }: JournalLine, reason: Reason | null): string | null {
+  const files = textsAt(payload, 'files');
+  if (files.length > 0) {
+    const more = files.length > filesNamed ? ` and ${files.length - filesNamed} more` : '';
+    return safeText(`${files.slice(0, filesNamed).join(', ')}${more}`);
+  }
+  // Of work that is committed: why it does not count, and what a person is asked about it.
+  const aside = textAt(payload, 'aside') ?? textAt(payload, 'deletions');
+  if (aside !== null) return onOneLine(safeText(aside)).slice(0, wordLimit);
+  const said = textAt(payload, 'detail') ?? textAt(payload, 'body') ?? textAt(payload, 'reason');
+  if (said === null) return null;
+  const text = safeText(said);
+  if (aboutQuestions.has(event)) return onOneLine(text).slice(0, wordLimit) || null;
+  const isVerdict = event.startsWith('review_') || event.startsWith('verify_');
+  if (isVerdict) return firstTelling(text, reviewLines).join('\n') || null;
+  const cause = textAt(payload, 'cause');
+  const wasNotStarted = cause === 'start-failed' || cause === 'unusable';
+  if (wasNotStarted) return whyFailed(text, 'start-failed');
+  return whyFailed(text, event === 'check_failed' ? 'check-failed' : reason);
+}

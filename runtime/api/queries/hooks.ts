@@ -1,0 +1,165 @@
+/** Hooks as they are configured, and what became of what they were told. */
+import type { HookDeliver } from '../../../machines/vocabulary/effect.ts';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import type { HookConfig } from '../../base/config/config.ts';
+import { refusedAddresses } from '../../base/config/config.ts';
+import { nearest } from '../../base/config/nearest.ts';
+import type { EffectRow, HookCountRow, HookRow } from '../../core/store/rows.ts';
+import type { HookResult } from '../../work/effects/hook-deliver.ts';
+import { hookBody } from '../../work/effects/hook-event-body.ts';
+import type { DeliveryEntry, DeliveryShow, HookEntry } from '../contract/hooks.ts';
+import { timeOrNull, timeText, type ViewParts } from './parts.ts';
+
+type State = DeliveryEntry['state'];
+
+const statuses: Readonly<Record<State, readonly EffectRow['status'][]>> = {
+  pending: ['queued', 'running'],
+  delivered: ['done'],
+  dead: ['failed', 'withdrawn'],
+};
+const listLimit = 1_000;
+
+export interface DeliveryFilter {
+  readonly project?: string;
+  readonly plan?: string;
+  readonly hook?: string;
+  readonly state?: State;
+  readonly limit?: number;
+}
+
+export function createHookViews({ store, projects, timeline }: ViewParts) {
+  async function hooksOf(project: string): Promise<HookEntry[]> {
+    const [rows, counts] = await Promise.all([store.hooks(project), store.hookCounts(project)]);
+    const known = new Map(rows.map((row) => [row.hook, row]));
+    return projects.hooksOf(project).map((hook) => hookEntry(project, hook, { row: known.get(hook.name), counts }));
+  }
+
+  async function row(id: string): Promise<EffectRow> {
+    const [found] = await store.effects({ by: 'delivery', id });
+    if (found !== undefined) return found;
+    throw new EngineError('not_found', `delivery ${id} not found`, 'see them with: stator hook deliveries');
+  }
+
+  const entry = (of: EffectRow) => deliveryEntry(of, timeline);
+  return {
+    /** Of one repo or of all, in the order of the configuration. */
+    async hooks(project?: string): Promise<HookEntry[]> {
+      const names = project === undefined ? projects.list().map((each) => each.project) : [project];
+      return (await Promise.all(names.map(hooksOf))).flat();
+    },
+    /** Throws `repo_not_found`, and `not_found` with the nearest name. */
+    hookNamed(project: string, name: string): HookConfig {
+      projects.get(project);
+      const hooks = projects.hooksOf(project);
+      const found = hooks.find((hook) => hook.name === name);
+      if (found !== undefined) return found;
+      const names = hooks.map((hook) => hook.name);
+      const near = nearest(name, names);
+      throw new EngineError(
+        'not_found',
+        `${project} has no hook "${name.slice(0, 100)}"${near === null ? '' : `; did you mean ${near}?`}`,
+        names.length === 0 ? 'its configuration has no [[hooks]], or is not trusted' : `it has: ${names.join(', ')}`,
+      );
+    },
+    /** The newest first, at most 1,000. */
+    async deliveries({ state, limit = listLimit, ...filter }: DeliveryFilter): Promise<DeliveryEntry[]> {
+      const of = state === undefined ? {} : { statuses: statuses[state] };
+      const query = { by: 'deliveries', ...filter, ...of, limit: Math.min(limit, listLimit) } as const;
+      return (await store.effects(query)).map(entry);
+    },
+    /** Throws `not_found`. */
+    async delivery(id: string): Promise<DeliveryShow> {
+      const found = await row(id);
+      const { output } = resultOf(found);
+      return { ...entry(found), body: hookBody(effectOf(found), found.project), output };
+    },
+    deliveryRow: row,
+    deliveryEntry: entry,
+    /** Hooks that were switched off, and those whose address is refused, a line for people each. */
+    async hooksOff(): Promise<string[]> {
+      const entries = await Promise.all(projects.list().map(({ project }) => hooksOf(project)));
+      const refused = projects
+        .list()
+        .flatMap(({ project }) => refusedAddresses(projects.hooksOf(project)).map((line) => `${project}: ${line}`));
+      const off = entries
+        .flat()
+        .filter(({ state }) => state === 'off')
+        .map(
+          ({ project, hook, reason }) =>
+            `hook ${hook} of ${project} is off: ${reason}; turn it on with: stator hook enable ${hook} --project ${project}`,
+        );
+      return [...off, ...refused];
+    },
+  };
+}
+
+function hookEntry(
+  project: string,
+  hook: HookConfig,
+  { row, counts }: { row: HookRow | undefined; counts: readonly HookCountRow[] },
+): HookEntry {
+  const count = (state: State) =>
+    counts
+      .filter((each) => each.hook === hook.name && statuses[state].includes(each.status))
+      .reduce((sum, each) => sum + each.count, 0);
+  return {
+    project,
+    hook: hook.name,
+    type: hook.type,
+    target: targetOf(hook),
+    events: [...hook.events],
+    ...stateOf(hook, row),
+    pending: count('pending'),
+    delivered: count('delivered'),
+    dead: count('dead'),
+  };
+}
+
+function stateOf(hook: HookConfig, row: HookRow | undefined): Pick<HookEntry, 'state' | 'reason' | 'since'> {
+  if (!hook.enabled) return { state: 'disabled', reason: 'enabled = false in its configuration', since: null };
+  if (row?.off_at != null) return { state: 'off', reason: row.off_reason, since: timeText(row.off_at) };
+  if (row?.failing_since == null) return { state: 'on', reason: null, since: null };
+  return { state: 'failing', reason: 'it has not been delivered since', since: timeText(row.failing_since) };
+}
+
+/** Of an address its origin: the rest is a secret with many services. */
+function targetOf(hook: HookConfig): string | null {
+  switch (hook.type) {
+    case 'webhook':
+      return new URL(hook.url).origin;
+    case 'command':
+      return hook.command;
+    case 'notify':
+    case 'function':
+      return null;
+  }
+}
+
+function effectOf({ payload }: EffectRow): HookDeliver {
+  return JSON.parse(payload) as HookDeliver; // asked of deliveries only
+}
+
+function resultOf({ result }: EffectRow): HookResult {
+  return result === null ? { status: null, output: null } : (JSON.parse(result) as HookResult); // written from one
+}
+
+function deliveryEntry(row: EffectRow, timeline: ViewParts['timeline']): DeliveryEntry {
+  const { hook, event, sequence } = effectOf(row);
+  const state: State = row.status === 'done' ? 'delivered' : statuses.pending.includes(row.status) ? 'pending' : 'dead';
+  const waits = row.status === 'queued' && row.next_at > timeline.nowMs();
+  return {
+    id: row.name,
+    hook,
+    project: row.project,
+    plan: row.plan,
+    event,
+    state,
+    attempts: row.attempts,
+    next_at: waits ? timeText(Math.round(timeline.wallOf(row.next_at))) : null,
+    last_status: resultOf(row).status,
+    last_error: row.error,
+    sequence,
+    created_at: timeText(row.created_at),
+    finished_at: timeOrNull(row.finished_at),
+  };
+}

@@ -1,0 +1,204 @@
+/** Trees of machines of one's own, as people see them: where each stands, what it waits for, and what it would take. */
+import type { AnyMachineSnapshot } from 'xstate';
+import { snapshotOf } from '../../../actors/addressee.ts';
+import type { AnyDefinition } from '../../../actors/definition.ts';
+import type { Refusal } from '../../../actors/refusal.ts';
+import type { Tree } from '../../../actors/tree.ts';
+import type { RepoContext } from '../../../machines/repo/machine.ts';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { machineTree, parseTree, pathOfRequest, repoTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import { nearest } from '../../base/config/nearest.ts';
+import type { SignalRow } from '../../core/store/rows.ts';
+import type { MachineExplanation, MachineTreeEntry, MachineTreeShow, MachineVerdict } from '../contract/machines.ts';
+import type { HistoryEntry } from '../contract/plans.ts';
+import { createFactView } from './facts.ts';
+import { timeText, type ViewParts } from './parts.ts';
+
+/** Trees of one list. */
+const listLimit = 1_000;
+
+/** Throws `machine_unknown` with the nearest name. */
+function machineIn(machines: readonly AnyDefinition[], name: string): AnyDefinition {
+  const found = machines.find((machine) => machine.name === name);
+  if (found !== undefined) return found;
+  const names = machines.map((machine) => machine.name);
+  const meant = nearest(name, names);
+  const known =
+    names.length === 0
+      ? 'none was given: name its file under [machines] in daemon.toml'
+      : `there are ${names.join(', ')}`;
+  throw new EngineError(
+    'machine_unknown',
+    `no machine of one's own is called "${name}"`,
+    meant === null ? known : `did you mean ${meant}? ${known}`,
+  );
+}
+
+export function createMachineTreeViews(parts: ViewParts) {
+  const { store, cache, clock, timeline, projects, machines } = parts;
+  const { historyEntry } = createFactView(parts);
+
+  /** Throws `machine_unknown`, `not_found`, and `snapshot_unknown` for a damaged one. */
+  async function mustReadTree(machine: string, id: string): Promise<Tree> {
+    machineIn(machines, machine);
+    const entry = await cache.get(machineTree(machine, id));
+    if (entry !== null) return entry.tree;
+    throw new EngineError(
+      'not_found',
+      `there is no ${machine} "${id.slice(0, 200)}"`,
+      `see those that there are with: stator machine list ${machine}; begin one with: stator machine start ${machine} <id>`,
+    );
+  }
+
+  function showOf(machine: string, id: string, snapshot: AnyMachineSnapshot): MachineTreeShow {
+    const { status, value, context, output = null } = snapshot;
+    const definition = machineIn(machines, machine);
+    const shown = status === 'stopped' ? 'error' : status; // trees are never stopped
+    return {
+      machine,
+      id,
+      status: shown,
+      value,
+      tags: [...snapshot.tags],
+      view: viewOf(definition, snapshot),
+      context,
+      output,
+    };
+  }
+
+  /** The plans of all repos that this tree waits for. */
+  async function plansFor(tree: TreeAddress): Promise<MachineExplanation['plans']> {
+    const found: MachineExplanation['plans'] = [];
+    for (const { project } of projects.list()) {
+      const repo = await cache.get(repoTree(project));
+      if (repo === null) continue;
+      const { watchers } = snapshotOf(repo.tree.root).context as RepoContext; // of a repo's tree
+      for (const [plan, trees] of Object.entries(watchers)) {
+        if (!trees.includes(tree)) continue;
+        found.push({ project, plan, status: (await store.plan(project, plan))?.status ?? null });
+      }
+    }
+    return found;
+  }
+
+  return {
+    /** Throws `machine_unknown` with the nearest name. */
+    machineNamed: (name: string): AnyDefinition => machineIn(machines, name),
+    mustReadTree,
+    /** Up to 1,000 trees of a machine by their ids, after that one. */
+    async machineTrees(machine: string, after: string | null): Promise<MachineTreeEntry[]> {
+      machineIn(machines, machine);
+      const from = after === null ? '' : machineTree(machine, after);
+      const addresses = await store.treesOf(machine, { after: from, limit: listLimit });
+      const entries: MachineTreeEntry[] = [];
+      for (const address of addresses) {
+        const parsed = parseTree(address);
+        const entry = await cache.get(address);
+        if (parsed.kind !== 'machine' || entry === null) continue;
+        const {
+          context: _context,
+          output: _output,
+          ...shown
+        } = showOf(machine, parsed.id, snapshotOf(entry.tree.root));
+        entries.push(shown);
+      }
+      return entries;
+    },
+    machineTree: async (machine: string, id: string): Promise<MachineTreeShow> =>
+      showOf(machine, id, snapshotOf((await mustReadTree(machine, id)).root)),
+    async machineHistory(machine: string, id: string, after: number): Promise<HistoryEntry[]> {
+      await mustReadTree(machine, id);
+      const lines = await store.journal({ tree: machineTree(machine, id), after });
+      return Promise.all(lines.map(historyEntry));
+    },
+    async machineVerdict(signalId: number): Promise<MachineVerdict> {
+      const row = await store.signal(signalId);
+      if (row?.tree == null) throw new Error(`signal ${signalId} is gone`);
+      const parsed = parseTree(row.tree);
+      const result: unknown = row.result === null ? null : JSON.parse(row.result);
+      const isRefusal = row.status === 'failed' && typeof result === 'object' && result !== null && 'accepts' in result;
+      const entry = parsed.kind === 'machine' ? await cache.get(machineTree(parsed.machine, parsed.id)) : null;
+      return {
+        signal: {
+          id: row.id,
+          type: row.type,
+          status: row.status,
+          result,
+          refused: isRefusal ? (result as Refusal) : null,
+        }, // recognised by its field
+        tree:
+          entry === null || parsed.kind !== 'machine'
+            ? null
+            : showOf(parsed.machine, parsed.id, snapshotOf(entry.tree.root)),
+      };
+    },
+    async machineExplanation(machine: string, id: string): Promise<MachineExplanation> {
+      const { root, memory } = await mustReadTree(machine, id);
+      const snapshot = snapshotOf(root);
+      const tree = machineTree(machine, id);
+      const definition = machineIn(machines, machine);
+      const [effects, waiting, held, failed, refused] = await Promise.all([
+        store.effects({ by: 'tree', tree }),
+        store.signals({ project: '', plan: '', tree, status: 'pending' }),
+        store.signals({ project: '', plan: '', tree, status: 'held' }),
+        store.signals({ project: '', plan: '', tree, status: 'failed' }),
+        store.lastRefused(tree),
+      ]);
+      const at = clock.nowMs();
+      return {
+        machine,
+        id,
+        status: showOf(machine, id, snapshot).status,
+        value: snapshot.value,
+        events: Object.keys(definition.signals ?? {}).map((type) => offerOf(snapshot, type, at)),
+        effects: effects.map(({ name, key, status, attempts, next_at: nextAt, error }) => ({
+          effect: pathOfRequest(name),
+          key,
+          status: status === 'running' ? 'running' : 'queued',
+          tries: attempts,
+          next_at: nextAt === 0 || status === 'running' ? null : timeText(timeline.wallOf(nextAt)),
+          error,
+        })),
+        timers: waiting
+          .filter(({ type, run }) => type === 'timer_due' && run !== null && memory.open[run] !== undefined)
+          .map(({ run, deliver_at: dueAt }) => ({
+            timer: pathOfRequest(run ?? ''),
+            due_at: timeText(timeline.wallOf(dueAt)),
+          })),
+        plans: await plansFor(tree),
+        held: held.map(({ id: signal, type }) => ({ id: signal, type })),
+        set_aside: failed.flatMap(faultOf),
+        refused_last: refused === null ? null : await historyEntry(refused),
+      };
+    },
+  };
+}
+
+/** What its machine shows of it. A view that throws is told as that: the tree is as good as ever. */
+function viewOf({ view }: AnyDefinition, snapshot: AnyMachineSnapshot): Record<string, unknown> {
+  if (view === undefined) return {};
+  try {
+    return { ...view(snapshot as never) }; // of its own machine
+  } catch (thrown) {
+    return { error: `its view threw: ${thrown instanceof Error ? thrown.message : String(thrown)}` };
+  }
+}
+
+/** A guard may read what the message would carry, and nobody knows that yet. */
+function offerOf(snapshot: AnyMachineSnapshot, type: string, at: number): MachineExplanation['events'][number] {
+  const has =
+    snapshot.status === 'active' && snapshot._nodes.some((node) => (node.transitions.get(type) ?? []).length > 0);
+  if (!has) return { type, accepted: false, why_not: 'not in the states that it is in now' };
+  try {
+    const accepted = snapshot.can({ type, at });
+    return { type, accepted, why_not: accepted ? null : 'a guard says no to one that carries nothing' };
+  } catch {
+    return { type, accepted: true, why_not: null };
+  }
+}
+
+function faultOf({ id, type, result }: SignalRow): MachineExplanation['set_aside'] {
+  const said: unknown = result === null ? null : JSON.parse(result);
+  if (typeof said !== 'object' || said === null || !('code' in said) || said.code !== 'internal') return [];
+  return [{ id, type, error: 'error' in said ? String(said.error) : '' }];
+}

@@ -1,0 +1,36 @@
+/** What people were told. */
+
+import type { NotificationRow } from '../../core/store/rows.ts';
+import type { NotificationEntry } from '../contract/notifications.ts';
+import { timeText, type ViewParts } from './parts.ts';
+
+/** The most that one answer lists. */
+const listLimit = 1_000;
+
+export interface NotificationFilter {
+  readonly project?: string;
+  /** Those that somebody has read too. */
+  readonly all?: boolean;
+}
+
+export function createNotificationViews({ store }: Pick<ViewParts, 'store'>) {
+  return {
+    /** The newest first, at most 1,000. */
+    async notifications({ project, all = false }: NotificationFilter): Promise<NotificationEntry[]> {
+      const of = project === undefined ? {} : { project };
+      return (await store.notifications({ limit: listLimit, isUnread: !all, ...of })).map(entryOf);
+    },
+  };
+}
+
+function entryOf({ id, type, project, plan, message, at, isRead }: NotificationRow): NotificationEntry {
+  return {
+    id,
+    type: type as NotificationEntry['type'], // written of this vocabulary alone
+    project,
+    plan: plan === '' ? null : plan,
+    message,
+    at: timeText(at),
+    read: isRead,
+  };
+}

@@ -1,0 +1,41 @@
+/** What views are made from: rows and live trees, read and never changed. */
+
+import type { AnyDefinition } from '../../../actors/definition.ts';
+import type { Kinds } from '../../../actors/kind.ts';
+import type { Lane } from '../../../machines/vocabulary/effect.ts';
+import type { Clock } from '../../base/platform/clock.ts';
+import type { TreeCache } from '../../core/inbox/tree-cache.ts';
+import type { Limits } from '../../core/outbox/slots.ts';
+import type { Store } from '../../core/store/port.ts';
+import type { Timeline } from '../../core/store/timeline.ts';
+import type { Projects } from '../../work/repos/registry.ts';
+
+export interface ViewParts {
+  readonly home: string;
+  /** Where tokens of forges are looked for. */
+  readonly env: NodeJS.ProcessEnv;
+  readonly store: Store;
+  readonly cache: Pick<TreeCache, 'get'>;
+  readonly clock: Clock;
+  /** What `deliver_at` is kept in. */
+  readonly timeline: Timeline;
+  readonly projects: Projects;
+  limits(): Limits;
+  /** The project that was served last, for each lane, where agents are started here. */
+  readonly servedLast: ReadonlyMap<Lane, string>;
+  /** Whether agents of that plan are started at all by who asks. */
+  mayStart(project: string, plan: string): boolean;
+  /** Why a repo cannot be used now; null: it can, as far as is known. Default: nobody looks. */
+  troubleOf?(project: string): string | null;
+  readonly kinds: Kinds;
+  /** Machines of one's own. */
+  readonly machines: readonly AnyDefinition[];
+}
+
+export function timeText(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+export function timeOrNull(ms: number | null): string | null {
+  return ms === null ? null : timeText(ms);
+}

@@ -1,0 +1,112 @@
+/** What a plan, or one task of it, has changed: read from git alone. */
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { taskBranch } from '../../../machines/vocabulary/ids.ts';
+import { nearest } from '../../base/config/nearest.ts';
+import type { PlanRow } from '../../core/store/rows.ts';
+import { changeMarked, changesBetween, diffStat, diffText } from '../../work/git/diff.ts';
+import { askOwnGit } from '../../work/git/git.ts';
+import { branchRef, readRefs } from '../../work/git/refs.ts';
+import { baseBranch, type Repository } from '../../work/git/repository.ts';
+import type { PlanDiff } from '../contract/plans.ts';
+import type { ViewParts } from './parts.ts';
+
+export interface DiffQuestion {
+  readonly project: string;
+  readonly plan: string;
+  /** `w1-t2`: what that task brought, or has on its branch so far. */
+  readonly task?: string | undefined;
+}
+
+interface DiffParts extends Pick<ViewParts, 'store' | 'projects'> {
+  /** Each as `w1-t2`. */
+  tasksOf(project: string, plan: string): Promise<readonly string[]>;
+}
+
+interface Range {
+  readonly from: string;
+  readonly to: string;
+}
+
+/**
+ * What is committed on the plan's branch since it was begun, or what one task brought. A merge into the person's branch changes nothing of it.
+ * Throws `plan_not_found`, `bad_request` for a word that is no task, `not_found` for a task that the plan has not, and `conflict` where there is no
+ * commit yet. `tasksOf` says the plan's tasks as it is now.
+ */
+export async function planDiff(
+  { store, projects, tasksOf }: DiffParts,
+  { project, plan, task }: DiffQuestion,
+): Promise<PlanDiff> {
+  const row = await store.plan(project, plan);
+  if (row === null) {
+    throw new EngineError(
+      'plan_not_found',
+      `plan not found: ${project}/${plan}`,
+      'see the plans with: stator plan list',
+    );
+  }
+  const asked = task === undefined ? null : taskOf(task);
+  const repository = await projects.repository(project);
+  const [head] = await readRefs(repository, [branchRef(row.branch)]);
+  const whole =
+    head == null ? null : { from: await beginOf(repository, row, projects.get(project).config.baseBranch), to: head };
+  const range = asked === null ? whole : await rangeOfTask(repository, row, { ...asked, whole });
+  if (range === null) {
+    if (asked !== null) checkTask(`w${asked.wave}-t${asked.task}`, { plan, tasks: await tasksOf(project, plan) });
+    const what = asked === null ? `plan ${plan}` : `task w${asked.wave}-t${asked.task} of ${plan}`;
+    throw new EngineError('conflict', `${what} has no commit yet`, `see how far it is: stator plan show ${plan}`);
+  }
+  const changes = await changesBetween(repository, range.from, range.to);
+  const { text, leftOut } = await diffText(repository, range.from, range.to, changes);
+  return {
+    project,
+    plan,
+    task: asked === null ? null : `w${asked.wave}-t${asked.task}`,
+    ...range,
+    files: [...changes.files],
+    total: changes.total,
+    stat: await diffStat(repository, range.from, range.to, ['--no-renames']),
+    diff: text,
+    files_left_out: leftOut,
+  };
+}
+
+/** Throws `not_found`. What a task brought that the plan's document has no more is still shown, so only who has brought nothing is asked. */
+function checkTask(task: string, { plan, tasks }: { plan: string; tasks: readonly string[] }): void {
+  if (tasks.length === 0 || tasks.includes(task)) return;
+  const shown = tasks.slice(0, 10).join(', ');
+  const near = nearest(task, tasks);
+  throw new EngineError(
+    'not_found',
+    `plan ${plan} has no task ${task}`,
+    `${near === null ? '' : `did you mean ${near}? `}it has: ${shown}${tasks.length > 10 ? ` and ${tasks.length - 10} more: stator plan show ${plan}` : ''}`,
+  );
+}
+
+function taskOf(word: string): { wave: number; task: number } {
+  const found = /^w([0-9]{1,4})-t([0-9]{1,4})$/i.exec(word.trim());
+  if (found !== null) return { wave: Number(found[1]), task: Number(found[2]) };
+  const [, wave, task] = /^(?:wave)?\D?([0-9]{1,4})\D+([0-9]{1,4})$/i.exec(word.trim()) ?? [];
+  const hint =
+    wave === undefined || task === undefined ? 'say wave and task such as w1-t2' : `did you mean w${wave}-t${task}?`;
+  throw new EngineError('bad_request', `task: "${word.slice(0, 60)}" is no task`, hint);
+}
+
+/** Where the plan was begun; of one that an earlier version made, where it parted from the base branch. */
+async function beginOf(repository: Repository, row: PlanRow, configured: string): Promise<string> {
+  const start = row.base?.commit ?? (await baseBranch(repository, configured));
+  return (await askOwnGit(repository.path, ['merge-base', start, branchRef(row.branch)])) ?? start;
+}
+
+/** What the task brought into the plan's branch, else what its own branch has that the plan's has not. */
+async function rangeOfTask(
+  repository: Repository,
+  { plan, branch }: PlanRow,
+  { wave, task, whole }: { wave: number; task: number; whole: Range | null },
+): Promise<Range | null> {
+  if (whole === null) return null;
+  const own = branchRef(taskBranch(branch, wave, task));
+  const [head] = await readRefs(repository, [own]);
+  const fork = head == null ? null : await askOwnGit(repository.path, ['merge-base', whole.to, own]);
+  if (head != null && fork !== null && fork !== head) return { from: fork, to: head };
+  return changeMarked(repository, whole, `(${plan} w${wave} t${task})`);
+}

@@ -1,0 +1,85 @@
+/** In which states the actors of a plan are: read off its live tree, or folded from its journal for a moment of the past. */
+import type { AnyActorRef } from 'xstate';
+import { childrenOf, snapshotOf } from '../../../actors/addressee.ts';
+import type { Kinds } from '../../../actors/kind.ts';
+import { regionsOf } from '../../../actors/recorder.ts';
+import type { Tree } from '../../../actors/tree.ts';
+import { type PlanTree, planTree } from '../../../machines/vocabulary/ids.ts';
+import type { Store } from '../../core/store/port.ts';
+import type { JournalLine } from '../../core/store/rows.ts';
+import type { PlanStates } from '../contract/plans.ts';
+import { timeText } from './parts.ts';
+
+type Actor = PlanStates['actors'][number];
+
+export interface StatesQuestion {
+  readonly project: string;
+  readonly plan: string;
+  /** After that line of its journal; null: now. */
+  readonly at: number | null;
+}
+
+/** The tree is that of the plan as it is now. */
+export async function planStates(
+  { store, kinds }: { store: Store; kinds: Kinds },
+  tree: Tree,
+  { project, plan, at }: StatesQuestion,
+): Promise<PlanStates> {
+  const address = planTree(project, plan);
+  const { chartAt } = kinds.of(address);
+  const machineOf = (actor: string) => chartAt(actor).id as Actor['machine']; // a plan's tree holds no others
+  if (at !== null) return { project, plan, ...(await fold({ store, machineOf }, address, at)) };
+  // The newest line of the store is behind none of this plan's: what is read after it may only be newer.
+  const seq = await store.lastLine();
+  return { project, plan, seq, at: null, actors: actorsIn(tree.root) };
+}
+
+function actorsIn(ref: AnyActorRef): Actor[] {
+  const { machine, value, context } = snapshotOf(ref);
+  const actor = typeof context.path === 'string' ? context.path : '';
+  const states = Object.entries(regionsOf(machine, value)).map(([region, state]) => join(region, state));
+  const own: Actor = { actor, machine: machine.id as Actor['machine'], states }; // a plan's tree holds no others
+  return [own, ...childrenOf(ref).flatMap(actorsIn)];
+}
+
+function join(region: string, state: string): string {
+  return region === '' ? state : `${region}.${state}`;
+}
+
+/** What each actor came to, line by line; a refusal moves nothing. */
+async function fold(
+  { store, machineOf }: { store: Store; machineOf(actor: string): Actor['machine'] },
+  tree: PlanTree,
+  at: number,
+): Promise<Pick<PlanStates, 'seq' | 'at' | 'actors'>> {
+  const actors = new Map<string, Map<string, string>>();
+  let last: JournalLine | null = null;
+  // A plan that was deleted and registered again has the lines of both.
+  let after = (await store.firstLine(tree)) - 1;
+  for (;;) {
+    const page = await store.journal({ tree, after });
+    for (const line of page) {
+      if (line.seq > at) break;
+      last = line;
+      if (line.refused === null && line.to !== '') note(actors, line);
+    }
+    after = page.at(-1)?.seq ?? at;
+    if (page.length === 0 || after >= at) break;
+  }
+  return {
+    seq: last?.seq ?? 0,
+    at: last === null ? null : timeText(last.at),
+    actors: [...actors].map(([actor, states]) => ({
+      actor,
+      machine: machineOf(actor),
+      states: [...states.values()],
+    })),
+  };
+}
+
+/** Only the plan's own machine has regions, and their names come first. */
+function note(actors: Map<string, Map<string, string>>, { actor, to }: JournalLine): void {
+  const states = actors.get(actor) ?? new Map<string, string>();
+  actors.set(actor, states);
+  states.set(actor === '' ? (to.split('.')[0] ?? '') : '', to);
+}

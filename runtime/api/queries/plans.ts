@@ -1,0 +1,411 @@
+/** Plans as people list, show and question them. */
+
+import { type Need, type PlanDetail, planDetail } from '../../../actors/plan-view.ts';
+import { acceptsOf, offersOf } from '../../../actors/refusal.ts';
+import type { Tree } from '../../../actors/tree.ts';
+import type { Question, TimestampName } from '../../../machines/plan/context.ts';
+import type { Reason } from '../../../machines/vocabulary/effect.ts';
+import { EngineError, onOneLine } from '../../../machines/vocabulary/errors.ts';
+import { planTree, repoTree, supervisorTree } from '../../../machines/vocabulary/ids.ts';
+import type { PlanMergeState } from '../../../machines/vocabulary/plan-merge.ts';
+import { openRequest, type PlanPullState } from '../../../machines/vocabulary/plan-pull.ts';
+import { signals } from '../../../machines/vocabulary/signal.ts';
+import { groupBy } from '../../base/platform/group-by.ts';
+import { later } from '../../base/platform/later.ts';
+import { lookAtRow } from '../../core/outbox/budget.ts';
+import type { EffectRow, PlanRow, RunRow, UsageRow } from '../../core/store/rows.ts';
+import { runIdOf } from '../../work/agents/run-id.ts';
+import { gitTroubles } from '../../work/git/troubles.ts';
+import type { Explanation, HistoryEntry, OlderTask, PlanEntry, PlanShow, PlanStates } from '../contract/plans.ts';
+import type { BudgetEntry, Usage } from '../contract/words.ts';
+import { estimateOf } from './estimate.ts';
+import { createFactView } from './facts.ts';
+import { timeOrNull, timeText, type ViewParts } from './parts.ts';
+import { planStates, type StatesQuestion } from './plan-states.ts';
+import { setAsideOf } from './set-aside.ts';
+import { slotsOnce } from './slots-look.ts';
+import { sumOfUsage, wavesShown } from './usage.ts';
+import { soundTree, type WaitLook, waitingFor } from './waiting.ts';
+
+const loadRepoForge = later(() => import('../../work/forges/repo-forge.ts'));
+
+/** A plan that is tried again for weeks has thousands. */
+const runsShown = 200;
+/** A plan that is deleted and registered again between two reads is looked at anew so often. */
+const looks = 3;
+/** Whether a repo has a forge is asked again after this. */
+const forgeKnownMs = 10_000;
+
+export function createPlanViews(parts: ViewParts) {
+  const { store, cache, clock, projects } = parts;
+  const { historyEntry } = createFactView(parts);
+  const forges = new Map<string, { isThere: boolean; untilMs: number }>();
+
+  async function mustRead(project: string, plan: string): Promise<PlanRow> {
+    const row = await store.plan(project, plan);
+    if (row !== null && projects.find(project) === null)
+      throw new EngineError(
+        'repo_not_found',
+        `repo not registered: ${project}`,
+        'it was removed, and its plans are kept: stator repo add <path> brings them back',
+      );
+    if (row !== null) return row;
+    throw new EngineError(
+      'plan_not_found',
+      `plan not found: ${project}/${plan}`,
+      'see the plans with: stator plan list',
+    );
+  }
+
+  async function mustTree(project: string, plan: string): Promise<Tree> {
+    for (let look = 1; look <= looks; look += 1) {
+      const entry = await cache.get(planTree(project, plan));
+      if (entry !== null) return entry.tree;
+      // It may have been deleted since its row was read, and registered again since then.
+      await mustRead(project, plan);
+    }
+    throw new Error(`plan ${project}/${plan} has a row and no tree`);
+  }
+
+  async function treeOrFault(project: string, plan: string): Promise<Tree | EngineError> {
+    return (await soundTree(cache, planTree(project, plan))) ?? (await mustTree(project, plan));
+  }
+
+  /** A plan whose stored state cannot be read shows what its row says, and why there is no more. */
+  async function damagedPlan(row: PlanRow, { message, hint }: EngineError): Promise<PlanShow> {
+    const { entry, content, runs, shown, undone, aside } = await read(row);
+    const at = timeText(row.updatedAt);
+    const fault = { reason: `${message}; ${hint}`, source: 'fault' as const, at, scope: 'plan' as const };
+    return {
+      ...entry,
+      blocked: entry.blocked ?? fault,
+      title: row.title,
+      goal: row.goal,
+      content,
+      file_digest: row.fileDigest,
+      tasks_by_wave: [],
+      auto_advance: false,
+      runs,
+      run_list: shown,
+      pull_request: null,
+      timestamps: {},
+      isolation: 'task',
+      base: row.base,
+      left_undone: undone,
+      set_aside: aside,
+      merged: null,
+      merging: false,
+      merge_refused: null,
+      creating_pr: false,
+      pr_refused: null,
+      pr_remarks: [],
+      estimate: null,
+    };
+  }
+
+  /** A done plan whose pull request the engine asks for by itself, where a forge is configured. */
+  async function willBeAsked({ project, plan, status }: PlanRow, pull: PlanPullState): Promise<boolean> {
+    const isWanted = status === 'done' && pull.isWanted && pull.refused === null && openRequest(pull) === null;
+    if (!isWanted || !parts.mayStart(project, plan)) return false;
+    const known = forges.get(project);
+    if (known !== undefined && known.untilMs > performance.now()) return known.isThere;
+    const isThere = await hasForge(project);
+    forges.set(project, { isThere, untilMs: performance.now() + forgeKnownMs });
+    return isThere;
+  }
+
+  async function hasForge(project: string): Promise<boolean> {
+    const { forgeOfRepo } = await loadRepoForge();
+    const { home, env } = parts;
+    const asked = async () => forgeOfRepo({ home, env, repo: (await parts.projects.repository(project)).path });
+    return asked().then(
+      () => true,
+      // Without a token it is asked for all the same, and the plan says what is missing.
+      (thrown: unknown) => thrown instanceof EngineError && thrown.code !== 'no_forge',
+    );
+  }
+
+  /** An earlier plan of that name is not this one's. */
+  function usageRows(row: PlanRow): Promise<readonly UsageRow[]> {
+    return store.usage(row, row.createdAt);
+  }
+
+  /** What the surroundings keep from being done of it. */
+  function keptOf({ project, plan }: PlanRow): Promise<readonly EffectRow[]> {
+    return store.effects({ by: 'waiting', tree: planTree(project, plan) });
+  }
+
+  async function leftUndone({ project, plan, createdAt }: PlanRow): Promise<string[]> {
+    const effects = await store.effects({ by: 'undone', tree: planTree(project, plan), sinceMs: createdAt });
+    return effects.map(({ kind, status, error }) => {
+      const what = kind === 'work.undo' ? "a failed task's commits are not taken back" : 'a worktree is not removed';
+      return `${what}${status === 'queued' ? ', and it is tried again' : ''}: ${onOneLine(error ?? 'no reason is known')}`;
+    });
+  }
+
+  function runRows({ project, plan, createdAt }: PlanRow): Promise<readonly RunRow[]> {
+    return store.runs({ by: 'plan', project, plan, sinceMs: createdAt, limit: runsShown });
+  }
+
+  function runList(rows: readonly RunRow[]): PlanShow['run_list'] {
+    return rows.map((row) => ({
+      run: runIdOf(parts.home, row.key),
+      title: row.title,
+      role: row.role,
+      profile: row.profile,
+      attempt: row.attempt,
+      state: row.state,
+      reason: row.reason as Reason | null, // written from the machine's reasons
+      started_at: timeOrNull(row.started_at),
+      ended_at: timeOrNull(row.ended_at),
+      input_tokens: row.input_tokens,
+      output_tokens: row.output_tokens,
+      cost_usd: row.cost_usd,
+    }));
+  }
+
+  /** What is shown of a plan from its rows alone. */
+  async function read(row: PlanRow) {
+    const { project, plan } = row;
+    const [usage, content, runs, rows, undone] = await Promise.all([
+      usageRows(row),
+      store.planText(project, plan),
+      store.countRuns(row),
+      runRows(row),
+      leftUndone(row),
+    ]);
+    return {
+      entry: await planEntry(row, { usage, kept: await keptOf(row), look: lookAtOne() }),
+      usage,
+      content: content ?? '',
+      runs,
+      rows,
+      shown: runList(rows),
+      undone,
+      aside: await setAsideOf(rows, () => projects.repository(project)),
+    };
+  }
+
+  /** null also while somebody or something else says how long it takes. */
+  async function estimate(
+    { project, plan, phase, paused, blocked, waiting_for: waiting }: PlanEntry,
+    { waves, timestamps, isolation, stopsAfterWaves }: PlanDetail,
+    runs: readonly RunRow[],
+  ): Promise<PlanShow['estimate']> {
+    const isAtWork = phase === 'wave_running' && !paused && blocked === null && !runs.some(isAsking);
+    if (!isAtWork || (waiting !== null && waiting.kind !== 'agent' && waiting.kind !== 'slot')) return null;
+    if (stopsAfterWaves && waves.filter(({ status }) => status !== 'done').length > 1) return null;
+    const busy = (await store.effects({ by: 'running' })).filter(({ lane }) => lane === 'worker');
+    const others = busy.filter((row) => row.project !== project || row.plan !== plan);
+    const { workers, workersPerRepo } = parts.limits();
+    const most = isolation === 'plan' ? 1 : Math.min(workers, workersPerRepo || workers);
+    return estimateOf({
+      plan,
+      waves,
+      runs,
+      sinceMs: timestamps.implementing_at ?? 0,
+      slots: { most, now: workers - others.length },
+      nowMs: clock.nowMs(),
+    });
+  }
+
+  async function olderTask(row: PlanRow): Promise<OlderTask> {
+    const tree = await soundTree(cache, planTree(row.project, row.plan));
+    const request = tree === null || tree instanceof EngineError ? null : planDetail(tree).pullRequest;
+    return {
+      filename: row.plan,
+      status: row.status,
+      execution_state: row.phase ?? '',
+      branch: row.branch,
+      pr_url: request?.url ?? '',
+      review_cycle: row.reviewCycle,
+      description: row.title ?? '',
+      topic: row.topic ?? '',
+    };
+  }
+
+  function lookAtOne(): WaitLook {
+    return { slots: slotsOnce(parts), runsOf: ({ project, plan }) => store.runs({ by: 'latest', project, plan }) };
+  }
+
+  async function planEntry(
+    row: PlanRow,
+    {
+      usage,
+      kept,
+      look,
+    }: { readonly usage: readonly Usage[]; readonly kept: readonly EffectRow[]; readonly look: WaitLook },
+  ): Promise<PlanEntry> {
+    const blocked: Need | null =
+      row.faultSignal === null
+        ? row.blocked
+        : {
+            reason: `signal ${row.faultSignal} could not be handled; see: stator signal show ${row.faultSignal}`,
+            source: 'fault' as const,
+            at: row.updatedAt,
+          };
+    return {
+      project: row.project,
+      plan: row.plan,
+      status: row.status,
+      phase: row.phase,
+      landing: row.landing,
+      blocked: blocked === null ? null : blockView(blocked),
+      questions: (row.blocked?.questions ?? []).map(questionView),
+      wave: row.wave,
+      waves: row.waves,
+      tasks_done: row.tasksDone,
+      tasks: row.tasks,
+      branch: row.branch,
+      topic: row.topic,
+      review_cycle: row.reviewCycle,
+      paused: row.paused,
+      waiting_for: await waitingFor(parts, row, { blocked, kept, look }),
+      updated_at: timeText(row.updatedAt),
+      file: row.file,
+      usage: sumOfUsage(usage),
+      budget: await budgetEntries(row),
+    };
+  }
+
+  async function budgetEntries(row: PlanRow): Promise<BudgetEntry[]> {
+    const look = await lookAtRow({ store, projects, nowMs: () => clock.nowMs() }, row);
+    return (look?.uses ?? []).map(({ title: _title, ...use }) => use);
+  }
+
+  return {
+    mustRead,
+    async plans(project: string | null): Promise<PlanEntry[]> {
+      const [rows, usage, kept, runs] = await Promise.all([
+        store.plans(project),
+        store.usageOfPlans(project),
+        store.effects({ by: 'waiting' }),
+        store.runs({
+          by: 'latest',
+          live: true,
+          limit: Number.MAX_SAFE_INTEGER,
+          ...(project === null ? {} : { project }),
+        }),
+      ]);
+      const usageByPlan = new Map(usage.map((line) => [planTree(line.project, line.plan), line]));
+      const keptByTree = groupBy(kept, ({ tree }) => tree);
+      const runsByPlan = groupBy(runs, (run) => planTree(run.project, run.plan));
+      const look: WaitLook = {
+        slots: slotsOnce(parts),
+        runsOf: async (row) => runsByPlan.get(planTree(row.project, row.plan)) ?? [],
+      };
+      return Promise.all(
+        rows.map((row) => {
+          const tree = planTree(row.project, row.plan);
+          const line = usageByPlan.get(tree);
+          const usage = line === undefined ? [] : [line];
+          return planEntry(row, { usage, kept: keptByTree.get(tree) ?? [], look });
+        }),
+      );
+    },
+    /** In kasmos's words. */
+    async olderTasks(project: string): Promise<OlderTask[]> {
+      const rows = await store.plans(project);
+      return Promise.all(rows.map(olderTask));
+    },
+    async plan(project: string, plan: string): Promise<PlanShow> {
+      const row = await mustRead(project, plan);
+      const tree = await treeOrFault(project, plan);
+      if (tree instanceof EngineError) return damagedPlan(row, tree);
+      const detail = planDetail(tree);
+      const stamps = Object.entries(detail.timestamps) as [TimestampName, number][]; // a partial record of exactly these
+      const { entry, usage, content, runs, rows, shown, undone, aside } = await read(row);
+      return {
+        ...entry,
+        title: row.title,
+        goal: row.goal,
+        content,
+        file_digest: row.fileDigest,
+        tasks_by_wave: wavesShown(plan, detail.waves, usage),
+        auto_advance: detail.advances,
+        runs,
+        run_list: shown,
+        pull_request: detail.pullRequest,
+        timestamps: Object.fromEntries(stamps.map(([name, at]) => [name, timeText(at)])),
+        isolation: detail.isolation,
+        base: row.base,
+        left_undone: undone,
+        set_aside: aside,
+        ...mergeView(detail.merge),
+        merging: detail.merge.work !== null || detail.pullRequest?.merge?.state === 'asked',
+        creating_pr: detail.pull.work !== null || (await willBeAsked(row, detail.pull)),
+        pr_refused: refusedView(detail.pull),
+        pr_remarks: detail.pull.remarks.map(({ author, text, url }) => ({ author, text, url })),
+        estimate: await estimate(entry, detail, rows),
+      };
+    },
+    async history(project: string, plan: string, after: number): Promise<HistoryEntry[]> {
+      await mustRead(project, plan);
+      const lines = await store.journal({ tree: planTree(project, plan), after });
+      return Promise.all(lines.map(historyEntry));
+    },
+    /** The tree in which actors of that machine stand for a plan. Throws `plan_not_found`, and `snapshot_unknown` for a damaged one. */
+    async litTree(machine: string, project: string, plan: string): Promise<Tree | null> {
+      await mustRead(project, plan);
+      const address = machine === 'supervisor' ? supervisorTree : machine === 'repo' ? repoTree(project) : null;
+      const tree = address === null ? await treeOrFault(project, plan) : await soundTree(cache, address);
+      if (tree instanceof EngineError) throw tree;
+      return tree;
+    },
+    /** `at`: after that line of its journal; null: now. Throws `plan_not_found`. */
+    async planStates(question: StatesQuestion): Promise<PlanStates> {
+      const { project, plan } = question;
+      await mustRead(project, plan);
+      return planStates(parts, await mustTree(project, plan), question);
+    },
+    async explain(project: string, plan: string): Promise<Explanation> {
+      const row = await mustRead(project, plan);
+      const tree = await mustTree(project, plan);
+      const refused = await store.lastRefused(planTree(project, plan));
+      const { waiting_for } = await planEntry(row, { usage: [], kept: await keptOf(row), look: lookAtOne() });
+      return {
+        plan,
+        status: row.status,
+        waiting_for,
+        base: row.base,
+        accepts: acceptsOf(tree.root, clock.nowMs()),
+        events: offersOf(tree.root, clock.nowMs()).map(({ type, isTaken, guard }) => ({
+          type,
+          does: signals[type].does,
+          accepted: isTaken,
+          why_not: isTaken ? null : (guard ?? 'not in the states that it is in now'),
+        })),
+        repo_troubles: gitTroubles(projects.find(project)?.path ?? ''),
+        refused_last: refused === null ? null : await historyEntry(refused),
+      };
+    },
+  };
+}
+
+function blockView({ reason, source, at, scope, budget }: Need): NonNullable<PlanEntry['blocked']> {
+  const shown = { reason, source, at: timeText(at), scope: scope ?? 'plan' };
+  if (budget === undefined) return shown;
+  const { title: _title, ...use } = budget;
+  return { ...shown, budget: use };
+}
+
+function questionView({ number, title, question, at }: Question): PlanEntry['questions'][number] {
+  return { number, title, question, at: timeText(at) };
+}
+
+/** It waits for a permission, or for a service. */
+function isAsking({ state, ended_at: endedAt }: RunRow): boolean {
+  return state === 'waiting' && endedAt === null;
+}
+
+function refusedView({ refused }: PlanPullState): PlanShow['pr_refused'] {
+  return refused === null ? null : { at: timeText(refused.at), detail: refused.detail };
+}
+
+function mergeView({ work, merged, refused }: PlanMergeState): Pick<PlanShow, 'merged' | 'merging' | 'merge_refused'> {
+  return {
+    merged: merged === null ? null : { at: timeText(merged.at), head: merged.head, into: merged.into },
+    merging: work !== null,
+    merge_refused: refused === null ? null : { ...refused, at: timeText(refused.at) },
+  };
+}

@@ -1,0 +1,209 @@
+/** What an agent of a plan would be told now: of one that is there, the prompt of its next run; else of the one that would start next. */
+import { actorsOf, snapshotOf } from '../../../actors/addressee.ts';
+import { runOf } from '../../../actors/agent.ts';
+import { planSummary } from '../../../actors/plan-view.ts';
+import type { Tree } from '../../../actors/tree.ts';
+import type { AgentContext } from '../../../machines/agent/context.ts';
+import { parsePlan } from '../../../machines/document/plan-document.ts';
+import { isSession, isSmall, nextWave, type PlanContext } from '../../../machines/plan/context.ts';
+import { type AgentRun, placeOf } from '../../../machines/vocabulary/effect.ts';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { effectKey, instanceTitle, planTree, taskBranch } from '../../../machines/vocabulary/ids.ts';
+import { isWorker, type Role, roles } from '../../../machines/vocabulary/role.ts';
+import { type AgentProfile, nearest } from '../../base/config/config.ts';
+import { castProfiles, lookAtAccounts, profileOf } from '../../work/agents/accounts.ts';
+import { composePrompt } from '../../work/agents/prompt.ts';
+import type { RunBrief } from '../../work/agents/run-brief.ts';
+import { promptOptions } from '../../work/effects/agent-prompt.ts';
+import { previousDiff, runBefore } from '../../work/effects/agent-start.ts';
+import { conversationFor } from '../../work/effects/conversation.ts';
+import type { PromptShow } from '../contract/plans.ts';
+import type { ViewParts } from './parts.ts';
+
+export interface PromptQuestion {
+  readonly project: string;
+  readonly plan: string;
+  /** `w1-t2`: of that task's worker. */
+  readonly task?: string | undefined;
+  readonly role?: string | undefined;
+}
+
+interface Whom {
+  readonly role: Role;
+  readonly wave: number | null;
+  readonly task: number | null;
+}
+
+export function createPromptView(parts: ViewParts) {
+  const { store, cache, projects, env, clock } = parts;
+
+  /** That of the run that is under way, else of who would start now: while an account is limited another one may stand in. */
+  async function profileFor(project: string, run: AgentRun, key: string | null): Promise<AgentProfile> {
+    const { profiles } = projects.get(project).config;
+    if (key !== null) return profileOf(profiles, { role: run.role, run: await store.run(key) });
+    const casting = await lookAtAccounts({ store, projects, env, nowMs: () => clock.nowMs() });
+    return castProfiles(casting, project, profiles)[run.role];
+  }
+
+  return {
+    /**
+     * Nothing is started, made or written. Throws `plan_not_found`, `bad_request` for a role or task that there is not, `conflict` where none
+     * would start and none is named, and what stands in the way of the prompt itself, as the run would say it.
+     */
+    async prompt({ project, plan, ...question }: PromptQuestion): Promise<PromptShow> {
+      const entry = (await store.plan(project, plan)) === null ? null : await cache.get(planTree(project, plan));
+      if (entry === null) {
+        const hint = 'see the plans with: stator plan list';
+        throw new EngineError('plan_not_found', `plan not found: ${project}/${plan}`, hint);
+      }
+      const run = runFor(entry.tree, askedFor(plan, question));
+      const key = effectKey(planTree(project, plan), run.id);
+      const status = (await store.effect(key))?.status;
+      const isOpen = status === 'queued' || status === 'running';
+      const content = (await store.planText(project, plan)) ?? '';
+      const site = { project: projects.get(project), repository: await projects.repository(project) };
+      // Between two runs the last one is the one before; a run that is queued or under way has its own before it.
+      const before = await runBefore(parts, { project, plan, key: isOpen ? key : '' }, run);
+      const profile = await profileFor(project, run, status === 'running' ? key : null);
+      const brief: RunBrief = {
+        run,
+        project,
+        plan,
+        content,
+        document: parsePlan(content).document,
+        profile,
+        previousDiff: await previousDiff(site.repository, before),
+        ...(await conversationFor(parts, { effect: run, row: { project, plan, key: isOpen ? key : '' }, profile })),
+      };
+      const feedbackFile = "feedback.md in the run's folder";
+      const planFile = "plan.md in the run's folder";
+      const options = await promptOptions(parts, site, brief);
+      const { text, source } = composePrompt(brief, { ...options, feedbackFile, planFile });
+      return { project, plan, role: run.role, task: taskWord(run), prompt: text, source };
+    },
+  };
+}
+
+function taskWord({ wave, task }: Pick<AgentRun, 'wave' | 'task'>): string | null {
+  return wave === null || task === null ? null : `w${wave}-t${task}`;
+}
+
+interface Asked {
+  readonly plan: string;
+  readonly role: Role | null;
+  readonly at: { readonly wave: number; readonly task: number } | null;
+}
+
+function askedFor(plan: string, { task, role }: Pick<PromptQuestion, 'task' | 'role'>): Asked {
+  const known = role === undefined ? null : roleNamed(role);
+  if (task === undefined) return { plan, role: known, at: null };
+  const found = /^w([0-9]{1,4})-t([0-9]{1,4})$/i.exec(task.trim());
+  if (found === null)
+    throw new EngineError('bad_request', `task: "${task.slice(0, 60)}" is no task`, 'say wave and task such as w1-t2');
+  if (known !== null && (!isWorker(known) || known === 'fixer'))
+    throw new EngineError(
+      'bad_request',
+      `a ${known} has no task of its own: it works for the whole plan`,
+      `leave one out: stator plan prompt ${plan} --role ${known}, or: stator plan prompt ${plan} --task ${task.trim()}`,
+    );
+  return { plan, role: known, at: { wave: Number(found[1]), task: Number(found[2]) } };
+}
+
+function roleNamed(word: string): Role {
+  const role = roles.find((candidate) => candidate === word);
+  if (role !== undefined) return role;
+  const near = nearest(word, roles);
+  const shown = word.slice(0, 60);
+  throw new EngineError(
+    'bad_request',
+    `role: unknown role "${shown}"${near === null ? '' : `; did you mean ${near}?`}`,
+    `one of: ${roles.join(', ')}`,
+  );
+}
+
+function runFor(tree: Tree, asked: Asked): AgentRun {
+  const living = [...actorsOf(tree.root)].flatMap((ref) => {
+    const { machine, status, context } = snapshotOf(ref);
+    return machine.id === 'agent' && status === 'active' ? [context as AgentContext] : []; // the id says so
+  });
+  const isMeant = ({ role, wave, task }: AgentContext) =>
+    (asked.role === null || role === asked.role) &&
+    (asked.at === null || (wave === asked.at.wave && task === asked.at.task));
+  const found = living.find(isMeant);
+  if (found !== undefined) return runOf(found);
+  const context = snapshotOf(tree.root).context as PlanContext; // a plan's root
+  return firstRun(context, whom(tree, context, asked));
+}
+
+function whom(tree: Tree, context: PlanContext, { plan, role, at }: Asked): Whom {
+  if (at !== null) return { role: role ?? 'coder', ...at };
+  const next = nextRole(tree, context);
+  if (role === null && next !== null) return next;
+  if (role !== null) return next?.role === role ? next : { role, wave: null, task: null };
+  const { status } = planSummary(tree);
+  throw new EngineError(
+    'conflict',
+    `plan ${context.project}/${plan} is ${status}: no agent starts by itself`,
+    `name a role: stator plan prompt ${plan} --role reviewer`,
+  );
+}
+
+/** Who would start next from where the plan stands, blocked and paused or not; null: nobody by itself. */
+function nextRole(tree: Tree, context: PlanContext): Whom | null {
+  const alone = (role: Role): Whom => ({ role, wave: null, task: null });
+  const { status, phase } = planSummary(tree);
+  switch (status) {
+    case 'ready':
+      return phase === 'planned' ? worker(context) : alone('planner');
+    case 'planning':
+      return alone('planner');
+    case 'implementing':
+      if (phase === 'fixing') return alone(isSession(context) ? 'session' : 'fixer');
+      return phase === 'architecting' ? alone('architect') : worker(context);
+    case 'reviewing':
+      return alone('reviewer');
+    case 'verifying':
+      return alone('verifier');
+    default:
+      return null;
+  }
+}
+
+function worker(context: PlanContext): Whom {
+  const alone = (role: Role): Whom => ({ role, wave: null, task: null });
+  if (isSmall(context)) return alone(isSession(context) ? 'session' : 'coder');
+  const { architect } = context.policy.roles;
+  if (architect.on && !context.elaborated && context.wave === 0 && context.wantedWave === null)
+    return alone('architect');
+  const wave = nextWave(context);
+  const tasks = context.waves.find(({ number }) => number === wave)?.tasks ?? [];
+  const open = tasks.find(({ number }) => context.results[wave ?? 0]?.[number]?.status !== 'done');
+  return wave === null || open === undefined ? alone('reviewer') : { role: 'coder', wave, task: open.number };
+}
+
+/** The first run of an agent that is not there yet, as the plan would ask for it. */
+function firstRun(
+  { plan, branch, rounds, policy, feedback, session }: PlanContext,
+  { role, wave, task }: Whom,
+): AgentRun {
+  const round = role === 'reviewer' || role === 'fixer' || role === 'verifier' ? rounds[role] + 1 : 1;
+  const isApart = wave !== null && task !== null && policy.isolation === 'task';
+  const own = isApart ? taskBranch(branch, wave, task) : branch;
+  return {
+    kind: 'agent.run',
+    id: 'next',
+    title: instanceTitle({ plan, role, wave, task, round }),
+    role,
+    attempt: 1,
+    wave,
+    task,
+    place: placeOf({ branch: own, from: branch, ...session }),
+    idleMs: policy.roles[role].idleMs,
+    feedback,
+    previous: null,
+    question: null,
+    answer: null,
+    messages: [],
+    start: 'begin',
+  };
+}

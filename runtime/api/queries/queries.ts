@@ -1,0 +1,112 @@
+/** What may be seen: read from rows and live trees, never changing either. */
+
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { later } from '../../base/platform/later.ts';
+import type { RepoRow } from '../../core/store/rows.ts';
+import type { ActPreview, PlanDiff, PromptShow } from '../contract/plans.ts';
+import type { RepoEntry } from '../contract/repos.ts';
+import { createAccountViews } from './accounts.ts';
+import type { ActQuestion } from './act-preview.ts';
+import { chartOf, machineEntries } from './chart.ts';
+import { createFactView } from './facts.ts';
+import { createForgeViews } from './forges.ts';
+import { createHookViews } from './hooks.ts';
+import { createMachineTreeViews } from './machine-trees.ts';
+import { createNotificationViews } from './notifications.ts';
+import type { ViewParts } from './parts.ts';
+import type { DiffQuestion } from './plan-diff.ts';
+import { createPlanViews } from './plans.ts';
+import type { PromptQuestion } from './prompt.ts';
+import { createQueueViews } from './queue.ts';
+import { createRunViews } from './runs.ts';
+import { createSignalViews } from './signals.ts';
+
+const loadPromptView = later(() => import('./prompt.ts'));
+const loadPlanDiff = later(() => import('./plan-diff.ts'));
+const loadActPreview = later(() => import('./act-preview.ts'));
+
+/** A repo's tree as its row says it; no state: the row is damaged. */
+interface RepoState {
+  readonly state: string | null;
+  readonly reason: string | null;
+}
+
+export type Views = ReturnType<typeof createViews>;
+
+export function createViews(parts: ViewParts) {
+  const { store, projects } = parts;
+  const { facts } = createFactView(parts);
+
+  function repoEntry({ project, path }: RepoRow, activePlans: number, known: RepoState | undefined): RepoEntry {
+    const reason = parts.troubleOf?.(project) ?? known?.reason ?? null;
+    const said = known === undefined ? 'registered' : (known.state ?? 'degraded');
+    return { project, path, active_plans: activePlans, state: reason === null ? said : 'degraded', reason };
+  }
+
+  /** Throws `repo_not_found`. */
+  function repoRow(project: string): RepoRow {
+    const row = projects.find(project);
+    if (row !== null) return row;
+    throw new EngineError(
+      'repo_not_found',
+      `repo not registered: ${project}`,
+      'register it with: stator repo add <path>',
+    );
+  }
+
+  const plans = createPlanViews(parts);
+  const tasksOf = async (project: string, plan: string) =>
+    (await plans.plan(project, plan)).tasks_by_wave.flatMap(({ number: wave, tasks }) =>
+      tasks.map(({ number }) => `w${wave}-t${number}`),
+    );
+
+  const diff = async (question: DiffQuestion): Promise<PlanDiff> => {
+    const { planDiff } = await loadPlanDiff();
+    return planDiff({ store, projects, tasksOf }, question);
+  };
+
+  return {
+    ...plans,
+    ...createSignalViews(parts),
+    ...createRunViews(parts),
+    ...createQueueViews(parts),
+    ...createNotificationViews(parts),
+    ...createHookViews(parts),
+    ...createForgeViews(parts),
+    ...createAccountViews(parts),
+    ...createMachineTreeViews(parts),
+    machines: () => machineEntries(parts.machines),
+    /** Throws `not_found` for a name that is no machine. */
+    chart: (name: string, format: 'mermaid' | 'json') => chartOf(name, format, parts.machines),
+    /** Throws as `createPromptView` says. It is loaded when it is asked for: it brings everything that is about prompts and worktrees. */
+    async prompt(question: PromptQuestion): Promise<PromptShow> {
+      const { createPromptView } = await loadPromptView();
+      return createPromptView(parts).prompt(question);
+    },
+    /** Throws as `planDiff` says. It is loaded when it is asked for: it brings git along. */
+    planDiff: diff,
+    /** Throws as `previewAct` says. */
+    async previewAct(question: ActQuestion): Promise<ActPreview> {
+      const { previewAct } = await loadActPreview();
+      return previewAct({ store, projects, clock: parts.clock, env: parts.env, planDiff: diff }, question);
+    },
+    facts,
+    /** Throws `repo_not_found`. */
+    mustKnow: (project: string): void => void repoRow(project),
+    /** No tree is made live for it: there may be a thousand. */
+    async repos(): Promise<RepoEntry[]> {
+      const [counts, states] = await Promise.all([store.planCounts(), store.repoStates()]);
+      return projects
+        .list()
+        .map((row) => repoEntry(row, counts.get(row.project)?.active ?? 0, states.get(row.project)));
+    },
+    /** Throws `repo_not_found`. */
+    async repo(project: string): Promise<RepoEntry> {
+      const row = repoRow(project);
+      const [counts, states] = await Promise.all([store.planCounts(), store.repoStates()]);
+      return repoEntry(row, counts.get(project)?.active ?? 0, states.get(project));
+    },
+    /** Why the repo cannot be used now; null: it can, as far as anybody knows. */
+    repoReason: (project: string): string | null => parts.troubleOf?.(project) ?? null,
+  };
+}

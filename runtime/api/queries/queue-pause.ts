@@ -1,0 +1,50 @@
+/** Pauses of the queue in words: what is paused, who waits for it, and how it goes on. */
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { pauseOf } from '../../core/store/pause-scope.ts';
+import type { PauseScope, QueueRow } from '../../core/store/rows.ts';
+import type { PausedPart } from '../contract/runs.ts';
+
+/** A pause, or the whole queue's. */
+export type Pause = PauseScope | 'queue';
+
+/** So many who wait are named. */
+const named = 5;
+
+/** The widest pause that keeps an agent from being started; null: none does. */
+export function holderOf({ pausedAt, pauses }: QueueRow, agent: PauseScope): Pause | null {
+  return pausedAt === null ? pauseOf(pauses, agent) : 'queue';
+}
+
+export function kindOf(pause: Pause): PausedPart {
+  if (pause === 'queue') return 'queue';
+  if (pause.title !== '') return 'agent';
+  return pause.plan === '' ? 'repo' : 'plan';
+}
+
+/** What to type so that it goes on. */
+export function resumeCommand(pause: Pause): string {
+  if (pause === 'queue') return 'stator queue resume';
+  const { project, plan, title } = pause;
+  const what = title !== '' ? `--agent ${shellWord(title)} ` : plan !== '' ? `--plan ${shellWord(plan)} ` : '';
+  return `stator queue resume ${what}--project ${shellWord(project)}`;
+}
+
+/** `titles`: who waits for it. */
+export function pausedText(pause: Pause, titles: readonly string[]): string {
+  return `${pausedWhat(pause)}, so ${waitText(titles)}; go on with: ${resumeCommand(pause)}`;
+}
+
+/** What of the queue is paused. */
+export function pausedWhat(pause: Pause): string {
+  if (pause === 'queue') return 'the queue is paused';
+  const { project, plan, title } = pause;
+  if (title !== '') return `the queue is paused for agent ${title}`;
+  return `the queue is paused for ${plan === '' ? `repo ${project}` : `plan ${project}/${plan}`}`;
+}
+
+function waitText(titles: readonly string[]): string {
+  const more = titles.length - named;
+  const names = titles.slice(0, named).join(', ');
+  if (more > 0) return `${names} and ${more} more wait`;
+  return titles.length === 1 ? `${names} waits` : `${names} wait`;
+}

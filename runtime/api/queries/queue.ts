@@ -1,0 +1,257 @@
+/** The queue as people see it: each agent once over all its attempts, what it waits for, and what of the queue is paused. */
+
+import type { Lane } from '../../../machines/vocabulary/effect.ts';
+import { onOneLine } from '../../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import type { Casting } from '../../core/outbox/casting.ts';
+import { covers } from '../../core/store/pause-scope.ts';
+import type { PlanRow, QueueItemRow, QueueRow } from '../../core/store/rows.ts';
+import type { QueueEntry, QueuePause, QueueStats } from '../contract/runs.ts';
+import type { Waiting } from '../contract/words.ts';
+import { castingNow, limitOf, limitText } from './accounts.ts';
+import { timeOrNull, timeText, type ViewParts } from './parts.ts';
+import { holderOf, kindOf, type Pause, pausedText } from './queue-pause.ts';
+import { type Holder, holderText, placesOf, slotText } from './queue-places.ts';
+import { waitOfRun } from './runs.ts';
+import { unstartedText } from './waiting.ts';
+
+/** Agents that have ended and are still shown. */
+const endedLimit = 500;
+/** Of those who wait for a pause so many are named. */
+const namedLimit = 10;
+
+export interface QueueFilter {
+  readonly project?: string;
+  readonly plan?: string;
+}
+
+interface Item {
+  readonly row: QueueItemRow;
+  readonly state: QueueEntry['state'];
+  readonly held: Pause | null;
+  readonly place: number | null;
+}
+
+/** All of it as it stands at one look. */
+interface Look {
+  readonly queue: QueueRow;
+  readonly items: readonly Item[];
+  /** Who has a slot of each lane, in words, and how many wait for one. */
+  readonly busy: ReadonlyMap<Lane, readonly Holder[]>;
+  readonly waiting: ReadonlyMap<Lane, number>;
+  readonly casting: Casting;
+}
+
+export function createQueueViews(parts: ViewParts) {
+  const { store, clock } = parts;
+
+  async function look(): Promise<Look> {
+    const [rows, queue, casting] = await Promise.all([
+      store.queueItems({ ended: endedLimit }),
+      store.queue(),
+      castingNow(parts),
+    ]);
+    const placed = new Map<number, number>();
+    const busy = new Map<Lane, Holder[]>();
+    const waiting = new Map<Lane, number>();
+    for (const lane of ['worker', 'coordinator'] as const) {
+      const ofLane = rows.filter((row) => row.lane === lane);
+      const waiters = ofLane.filter(
+        (row) => row.status === 'queued' && mayTakeTurn(queue, row) && limitOf(casting, row) === null,
+      );
+      const ids = waiters.flatMap(({ effect, project, priority }) =>
+        effect === null ? [] : [{ id: effect, project, priority: priority ?? 0 }],
+      );
+      for (const [id, place] of placesOf(ids, parts.servedLast.get(lane) ?? '')) placed.set(id, place);
+      waiting.set(lane, ids.length);
+      const running = ofLane.filter(({ status }) => status === 'running');
+      const textOf = ({ title, slot_at: at, queued_at: queuedAt }: QueueItemRow) =>
+        holderText(title, at ?? queuedAt, clock.nowMs());
+      busy.set(
+        lane,
+        running.map((row) => ({ project: row.project, text: textOf(row) })),
+      );
+    }
+    const items = rows.map((row) => {
+      const state = stateOf(row);
+      const held = row.state === 'queued' && state === 'pending' ? holderOf(queue, row) : null;
+      return { row, state, held, place: (row.effect === null ? undefined : placed.get(row.effect)) ?? null };
+    });
+    return { queue, items: items.toSorted(byTurn), busy, waiting, casting };
+  }
+
+  /** Plans that take no new runs, by project and name. */
+  async function restingPlans(): Promise<ReadonlyMap<string, PlanRow>> {
+    const rows = await store.plans(null);
+    const resting = rows.filter((row) => row.paused || row.holds || row.faultSignal !== null);
+    return new Map(resting.map((row) => [`${row.project}/${row.plan}`, row]));
+  }
+
+  /** The nearest reason first. */
+  async function waitOf(item: Item, seen: Look, resting: ReadonlyMap<string, PlanRow>): Promise<Waiting | null> {
+    const { row, state, held } = item;
+    if (state !== 'pending') return null;
+    if (row.state !== 'queued') return betweenRuns(row);
+    const since = timeText(row.queued_at);
+    const plan = resting.get(`${row.project}/${row.plan}`);
+    if (plan !== undefined) return restOf(plan);
+    if (held !== null) return { kind: 'slot', detail: pausedText(held, [row.title]), since };
+    if (row.waiting_since !== null)
+      return { kind: 'repo', detail: onOneLine(row.error ?? 'no reason is known'), since: timeText(row.waiting_since) };
+    const trouble = parts.troubleOf?.(row.project) ?? null;
+    if (trouble !== null) return { kind: 'repo', detail: `repo ${row.project} cannot be used now: ${trouble}`, since };
+    const limit = limitOf(seen.casting, row);
+    if (limit !== null)
+      return { kind: 'rate_limit', detail: limitText(limit, row.title), since: timeText(limit.since) };
+    if (!parts.mayStart(row.project, row.plan)) return { kind: 'slot', detail: unstartedText, since };
+    return { kind: 'slot', detail: slotDetail(item, seen), since };
+  }
+
+  function slotDetail({ row, place }: Item, { busy, waiting }: Look): string {
+    const lane = row.lane ?? 'worker';
+    const { workers, workersPerRepo, coordinators } = parts.limits();
+    return slotText({
+      project: row.project,
+      place: place ?? 1,
+      waiting: waiting.get(lane) ?? 1,
+      busy: busy.get(lane) ?? [],
+      limit: lane === 'worker' ? workers : coordinators,
+      workersPerRepo: lane === 'worker' ? workersPerRepo : 0,
+    });
+  }
+
+  /** It has no run: its next one waits for a time, or for a person. */
+  async function betweenRuns(row: QueueItemRow): Promise<Waiting> {
+    const { waits_until: until } = await waitOfRun(parts, row);
+    const at = until === null ? '' : ` until ${until}`;
+    const since = timeText(row.queued_at);
+    if (row.state === 'backing_off')
+      return { kind: 'back_off', detail: `waits${at} for attempt ${row.attempt + 1}, after ${row.reason}`, since };
+    if (row.reason === 'needs_decision') {
+      const command = `stator plan resolve ${shellWord(row.plan)} "<answer>"`;
+      return { kind: 'decision', detail: `it asked a person; answer with: ${command}`, since };
+    }
+    return { kind: 'rate_limit', detail: `waits${at}: the service takes no more for now`, since };
+  }
+
+  function pausesOf({ queue, items }: Look): QueuePause[] {
+    const listed = (pause: Pause, since: number): QueuePause => {
+      const waiting = items.filter(({ held }) => held !== null && (held === pause || isSame(held, pause)));
+      const { project = '', plan = '', title = '' } = pause === 'queue' ? {} : pause;
+      return {
+        of: kindOf(pause),
+        project: project || null,
+        plan: plan || null,
+        title: title || null,
+        since: timeText(since),
+        pending: waiting.length,
+        titles: waiting.slice(0, namedLimit).map(({ row }) => row.title),
+      };
+    };
+    const parts = queue.pauses.map((pause) => listed(pause, pause.pausedAt));
+    return queue.pausedAt === null ? parts : [listed('queue', queue.pausedAt), ...parts];
+  }
+
+  return {
+    /** Those that work, then those that wait, as they will be served, then those that have ended, the last first: at most 500 of these. */
+    async queue(filter: QueueFilter = {}): Promise<QueueEntry[]> {
+      const seen = await look();
+      const resting = await restingPlans();
+      const shown = seen.items.filter(isIn(filter));
+      return Promise.all(
+        shown.map(async (item) => ({ ...entryOf(item), waiting_for: await waitOf(item, seen, resting) })),
+      );
+    },
+    /** Counts of what `queue` lists; `running` are the worker slots that are taken, of `max_agents`. */
+    async queueStats(filter: QueueFilter = {}): Promise<QueueStats> {
+      const seen = await look();
+      const items = seen.items.filter(isIn(filter));
+      const count = (state: QueueEntry['state']) => items.filter((item) => item.state === state).length;
+      return {
+        total: items.length,
+        pending: count('pending'),
+        notified: count('notified'),
+        completed: count('completed'),
+        error: count('error'),
+        paused: seen.queue.pausedAt !== null,
+        held: items.filter(({ held }) => held !== null).length,
+        pauses: pausesOf(seen),
+        running: seen.busy.get('worker')?.length ?? 0,
+        max_agents: parts.limits().workers,
+      };
+    },
+  };
+}
+
+/** Who has a pause of its own takes no turn; under a pause of all of it everybody keeps their place. */
+function mayTakeTurn({ pauses }: QueueRow, row: QueueItemRow): boolean {
+  return !pauses.some((pause) => covers(pause, row));
+}
+
+/** In the words of the older queue; an agent that is no longer wanted is no error. */
+function stateOf({ status, state }: QueueItemRow): QueueEntry['state'] {
+  if (status === 'running') return 'notified';
+  switch (state) {
+    case 'queued':
+    case 'waiting':
+    case 'backing_off':
+      return 'pending';
+    case 'succeeded':
+    case 'cancelled':
+      return 'completed';
+    case 'failed':
+      return 'error';
+    default:
+      return 'notified';
+  }
+}
+
+function entryOf({ row, state, held, place }: Item): Omit<QueueEntry, 'waiting_for'> {
+  return {
+    id: row.id,
+    project: row.project,
+    plan: row.plan,
+    title: row.title,
+    role: row.role,
+    state,
+    agent_state: row.state as QueueEntry['agent_state'], // written from the machine's states
+    position: place,
+    attempts: row.attempt + (row.state === 'backing_off' ? 1 : 0),
+    error: state === 'completed' ? null : (row.reason ?? row.error),
+    held_by: held === null ? null : kindOf(held),
+    queued_at: timeText(row.queued_at),
+    started_at: timeOrNull(row.started_at ?? row.slot_at),
+    finished_at: timeOrNull(row.final_at),
+  };
+}
+
+function restOf({ plan, paused, blocked, updatedAt }: PlanRow): Waiting {
+  const since = timeText(blocked?.at ?? updatedAt);
+  if (paused && blocked === null)
+    return { kind: 'paused', detail: `its plan is paused; go on with: stator plan resume ${shellWord(plan)}`, since };
+  const why = blocked === null ? '' : `: ${blocked.reason}`;
+  return {
+    kind: 'decision',
+    detail: `its plan needs a person${why}; see: stator plan explain ${shellWord(plan)}`,
+    since,
+  };
+}
+
+const order: readonly QueueEntry['state'][] = ['notified', 'pending', 'error', 'completed'];
+
+/** Ended ones keep the order in which they are read, whether well or not. */
+function byTurn(a: Item, b: Item): number {
+  const rank = ({ state }: Item) => Math.min(2, order.indexOf(state));
+  const lane = ({ row }: Item) => (row.lane === 'coordinator' ? 1 : 0);
+  const place = (item: Item) => item.place ?? Number.MAX_SAFE_INTEGER;
+  return rank(a) - rank(b) || (a.state === 'pending' ? place(a) - place(b) || lane(a) - lane(b) : 0);
+}
+
+function isIn({ project, plan }: QueueFilter): (item: Item) => boolean {
+  return ({ row }) => (project === undefined || row.project === project) && (plan === undefined || row.plan === plan);
+}
+
+function isSame(a: Pause, b: Pause): boolean {
+  if (a === 'queue' || b === 'queue') return a === b;
+  return a.project === b.project && a.plan === b.plan && a.title === b.title;
+}

@@ -1,0 +1,107 @@
+/** The logs of one agent: of its newest run, of every run of one attempt, and of the checks that judged what a run left. */
+import { existsSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import type { Reason } from '../../../machines/vocabulary/effect.ts';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { logCommand } from '../../../machines/vocabulary/reason-text.ts';
+import type { LaunchRow, RunRow } from '../../core/store/rows.ts';
+import { readCheckNote } from '../../work/agents/check-note.ts';
+import { tailOf } from '../../work/agents/output-log.ts';
+import { readableLog } from '../../work/agents/reports/readable-log.ts';
+import { type RunFolder, readExit, runFolderAt } from '../../work/agents/run-folder.ts';
+import { runIdOf } from '../../work/agents/run-id.ts';
+import { runsRoot } from '../../work/effects/workplace.ts';
+import type { RunLog } from '../contract/runs.ts';
+import { timeOrNull, type ViewParts } from './parts.ts';
+
+/** The most logs that one answer holds, the newest ones: each is up to 64 KiB. */
+const logLimit = 20;
+
+export interface RunLogQuestion {
+  readonly project: string;
+  readonly title: string;
+  /** Every run of that attempt; not there: the newest run alone. */
+  readonly attempt?: number | undefined;
+  /** The checks that judged these runs, and not what their agent wrote. */
+  readonly check?: boolean | undefined;
+}
+
+type RunLogParts = Pick<ViewParts, 'home' | 'store'>;
+
+/** Oldest first, at most 20. Throws `not_found` where there is no such agent or attempt, or no check of it ran. */
+export async function runLogs(parts: RunLogParts, question: RunLogQuestion): Promise<RunLog[]> {
+  const { project, title, attempt, check = false } = question;
+  const rows = await parts.store.runs({ by: 'title', project, title });
+  if (rows.length === 0)
+    throw new EngineError('not_found', `instance not found: "${title}"`, 'see them with: stator instance list');
+  const ofAttempt = attempt === undefined ? rows : rows.filter((row) => row.attempt === attempt);
+  if (attempt !== undefined && ofAttempt.length === 0) throw noAttempt(title, attempt, rows);
+  const logs = check
+    ? await checkLogs(parts, ofAttempt, { isNewestOnly: attempt === undefined })
+    : ofAttempt.slice(0, attempt === undefined ? 1 : logLimit).map((row) => agentLog(parts, row));
+  if (logs.length > 0) return logs.slice(0, logLimit).reverse();
+  throw new EngineError(
+    'not_found',
+    `no check of ${title} has run${attempt === undefined ? '' : ` in attempt ${attempt}`}`,
+    `a check runs when the agent has ended well, where its task has a **Check:** line; what the agent wrote: ${logCommand(title, null)}`,
+  );
+}
+
+function noAttempt(title: string, attempt: number, rows: readonly RunRow[]): EngineError {
+  const numbers = [...new Set(rows.map((row) => row.attempt))].sort((a, b) => a - b);
+  const last = numbers.at(-1) ?? 1;
+  return new EngineError(
+    'not_found',
+    `${title} has no attempt ${attempt}; it has had ${numbers.length === 1 ? `attempt ${last}` : `attempts ${numbers.join(', ')}`}`,
+    `read the last one with: ${logCommand(title, null)} --attempt ${last}`,
+  );
+}
+
+function agentLog(parts: RunLogParts, row: RunRow): RunLog {
+  const folder = row.folder === null ? null : runFolderAt(dirname(row.folder), basename(row.folder));
+  const isThere = folder !== null && existsSync(folder.log);
+  return {
+    ...runOf(parts, row),
+    check: null,
+    log: isThere ? folder.log : null,
+    text: isThere ? readableLog(row.preset, tailOf(folder)) : '',
+  };
+}
+
+/** Newest first, as the runs are. */
+async function checkLogs(
+  parts: RunLogParts,
+  rows: readonly RunRow[],
+  { isNewestOnly }: { isNewestOnly: boolean },
+): Promise<RunLog[]> {
+  const logs: RunLog[] = [];
+  for (const row of rows) {
+    const launches = await parts.store.checksOf(row);
+    logs.push(...launches.map((launch) => checkLog(parts, row, launch)).reverse());
+    if (logs.length >= logLimit || (isNewestOnly && launches.length > 0)) break;
+  }
+  return logs;
+}
+
+function checkLog(parts: RunLogParts, row: RunRow, { folder: name, secret }: LaunchRow): RunLog {
+  const folder: RunFolder = runFolderAt(runsRoot(parts.home), name, secret);
+  const isThere = existsSync(folder.log);
+  const { wave = null, task = null, command = null } = readCheckNote(folder) ?? {};
+  return {
+    ...runOf(parts, row),
+    check: { wave, task, command, exit_code: readExit(folder) },
+    log: isThere ? folder.log : null,
+    text: isThere ? readableLog(null, tailOf(folder)) : '',
+  };
+}
+
+function runOf({ home }: RunLogParts, row: RunRow) {
+  return {
+    title: row.title,
+    run: runIdOf(home, row.key),
+    attempt: row.attempt,
+    reason: row.reason as Reason | null, // written from the machine's reasons
+    started_at: timeOrNull(row.started_at),
+    ended_at: timeOrNull(row.ended_at),
+  };
+}

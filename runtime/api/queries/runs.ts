@@ -1,0 +1,158 @@
+/** Agents and their runs as people list them: instances by title. */
+
+import { basename, dirname } from 'node:path';
+import { actorAt, snapshotOf } from '../../../actors/addressee.ts';
+import type { AgentContext } from '../../../machines/agent/context.ts';
+import type { Reason } from '../../../machines/vocabulary/effect.ts';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { pathOfRequest, planTree } from '../../../machines/vocabulary/ids.ts';
+import { isProgramPreset } from '../../base/config/preset-programs.ts';
+import type { Casting } from '../../core/outbox/casting.ts';
+import type { RunRow, UsageRow } from '../../core/store/rows.ts';
+import { lastActivityMs } from '../../work/agents/liveness.ts';
+import { tailOf } from '../../work/agents/output-log.ts';
+import { readableLog } from '../../work/agents/reports/readable-log.ts';
+import { type RunFolder, runFolderAt } from '../../work/agents/run-folder.ts';
+import { runIdOf } from '../../work/agents/run-id.ts';
+import type { PermissionQuestion } from '../contract/permissions.ts';
+import type { InstanceEntry, RunLog } from '../contract/runs.ts';
+import { castingNow, limitOf } from './accounts.ts';
+import { timeOrNull, timeText, type ViewParts } from './parts.ts';
+import { type RunLogQuestion, runLogs } from './run-logs.ts';
+import { usageOfTitle } from './usage.ts';
+import { soundTree } from './waiting.ts';
+
+const lineLimit = 200;
+const lineTailBytes = 2_048;
+const eventTailBytes = 32 * 1024;
+
+export function createRunViews(parts: ViewParts) {
+  const { store } = parts;
+
+  /** An earlier plan of that name is not this one's. */
+  async function usageOf(of: RunRow): Promise<readonly UsageRow[]> {
+    return store.usage(of, (await store.plan(of.project, of.plan))?.createdAt ?? 0);
+  }
+
+  /** Asked once for each plan. */
+  async function withUsage(rows: readonly RunRow[]): Promise<InstanceEntry[]> {
+    const casting = await castingNow(parts);
+    const known = new Map<string, Promise<readonly UsageRow[]>>();
+    return Promise.all(
+      rows.map(async (row) => {
+        const tree = planTree(row.project, row.plan);
+        const usage = known.get(tree) ?? usageOf(row);
+        known.set(tree, usage);
+        return instanceEntry(parts, row, { usage: await usage, casting });
+      }),
+    );
+  }
+
+  return {
+    runLogs: (question: RunLogQuestion): Promise<RunLog[]> => runLogs(parts, question),
+    instances: async (filter: { project?: string; plan?: string; live?: boolean }): Promise<InstanceEntry[]> =>
+      withUsage(await store.runs({ by: 'latest', ...filter })),
+    async instance(project: string, title: string): Promise<InstanceEntry> {
+      const [row] = await store.runs({ by: 'title', project, title });
+      if (row !== undefined)
+        return instanceEntry(parts, row, { usage: await usageOf(row), casting: await castingNow(parts) });
+      throw new EngineError('not_found', `instance not found: "${title}"`, 'see them with: stator instance list');
+    },
+  };
+}
+
+async function instanceEntry(
+  parts: ViewParts,
+  row: RunRow,
+  { usage, casting }: { readonly usage: readonly UsageRow[]; readonly casting: Casting },
+): Promise<InstanceEntry> {
+  const waits = await waitOfRun(parts, row);
+  const limit = row.state === 'queued' ? limitOf(casting, row) : null;
+  const folder = row.folder === null ? null : runFolderAt(dirname(row.folder), basename(row.folder));
+  const activity = folder === null ? 0 : lastActivityMs(folder);
+  return {
+    title: row.title,
+    project: row.project,
+    plan: row.plan,
+    role: row.role,
+    state: row.state as InstanceEntry['state'], // written from the machine's states
+    run: runIdOf(parts.home, row.key),
+    pid: row.pid,
+    attempt: row.attempt,
+    worktree: row.worktree,
+    branch: row.branch,
+    started_at: timeOrNull(row.started_at),
+    // Its log is made a little before its process starts.
+    last_activity_at: activity === 0 ? null : timeText(Math.max(activity, row.started_at ?? 0)),
+    exit_code: row.exit_code,
+    reason: row.reason as Reason | null, // written from the machine's reasons
+    ...waits,
+    waits_until: limit === null ? waits.waits_until : timeText(limit.until),
+    log: folder?.log ?? null,
+    last_line: folder === null ? null : lastLine(lastWords(folder, row.preset)),
+    preset: row.preset,
+    usage: usageOfTitle(usage, row.title),
+    ...olderFields(row),
+  };
+}
+
+const activeStates: ReadonlySet<string> = new Set(['starting', 'running', 'waiting', 'stopping']);
+const loadingStates: ReadonlySet<string> = new Set(['queued', 'starting']);
+
+/** What the programs of kasmos look at. */
+function olderFields({ project, plan, role, title, state, preset, queued_at: queuedAt }: RunRow) {
+  const [, wave = 0, task = 0] = (role === 'coder' && /^-w(\d+)-t(\d+)$/.exec(title.slice(plan.length))) || [];
+  return {
+    id: `${project}/${title}`,
+    active: activeStates.has(state),
+    loading: loadingStates.has(state),
+    ready: state === 'waiting',
+    paused: state === 'paused',
+    program: preset ?? '',
+    created_at: timeText(queuedAt),
+    task_number: Number(task),
+    wave_number: Number(wave),
+  };
+}
+
+/** The row says only that it waits; until when and for what, its actor knows. */
+export async function waitOfRun(
+  { cache }: Pick<ViewParts, 'cache'>,
+  {
+    project,
+    plan,
+    run,
+    state,
+    reason,
+    ended_at: endedAt = null,
+  }: Pick<RunRow, 'project' | 'plan' | 'run' | 'state' | 'reason'> & { readonly ended_at?: number | null },
+): Promise<Pick<InstanceEntry, 'permissions' | 'waits_until'>> {
+  const isTimed = state === 'backing_off' || (state === 'waiting' && reason === 'rate-limited');
+  const mayAsk = (state === 'waiting' && endedAt === null) || state === 'paused';
+  const tree = isTimed || mayAsk ? await soundTree(cache, planTree(project, plan)) : null;
+  const actor = tree === null || tree instanceof EngineError ? null : actorAt(tree.root, pathOfRequest(run));
+  if (actor === null) return { waits_until: null, permissions: [] };
+  const { dueAt, permissions } = snapshotOf(actor).context as AgentContext; // an agent's run
+  return { waits_until: isTimed ? timeText(dueAt) : null, permissions: permissions.map(permissionEntry) };
+}
+
+function permissionEntry({
+  id,
+  tool,
+  detail,
+  askedAt,
+  dueAt,
+}: AgentContext['permissions'][number]): PermissionQuestion {
+  return { id, tool, detail, asked_at: timeText(askedAt), until: timeText(dueAt) };
+}
+
+/** Of lines that are written for programs only a part is text. */
+function lastWords(folder: RunFolder, preset: string | null): string {
+  const bytes = preset !== null && isProgramPreset(preset) ? eventTailBytes : lineTailBytes;
+  return readableLog(preset, tailOf(folder, bytes));
+}
+
+function lastLine(text: string): string | null {
+  const line = text.split('\n').findLast((candidate) => candidate.trim() !== '');
+  return line === undefined ? null : line.trim().slice(0, lineLimit);
+}

@@ -1,0 +1,46 @@
+/** What agents took, as far as their programs say it: tokens and money, added up over runs, tasks and plans. */
+
+import { instanceTitle } from '../../../machines/vocabulary/ids.ts';
+import type { UsageRow } from '../../core/store/rows.ts';
+import { whyFailed } from '../../work/agents/reports/telling.ts';
+import type { PlanShow } from '../contract/plans.ts';
+import type { Usage } from '../contract/words.ts';
+
+/** null where nobody said anything; what some said is counted, and the rest is not guessed. */
+export function sumOfUsage(parts: readonly Usage[]): Usage {
+  return {
+    runs: parts.reduce((sum, { runs }) => sum + runs, 0),
+    input_tokens: sumOf(parts.map((part) => part.input_tokens)),
+    output_tokens: sumOf(parts.map((part) => part.output_tokens)),
+    cost_usd: sumOf(parts.map((part) => part.cost_usd)),
+  };
+}
+
+function sumOf(numbers: readonly (number | null)[]): number | null {
+  const said = numbers.filter((value) => value !== null);
+  return said.length === 0 ? null : said.reduce((sum, value) => sum + value, 0);
+}
+
+/** Of one agent over its attempts; zero runs where none has begun. */
+export function usageOfTitle(rows: readonly UsageRow[], title: string): Usage {
+  return sumOfUsage(rows.filter((row) => row.title === title));
+}
+
+type WaveEntry = PlanShow['tasks_by_wave'][number];
+interface Wave extends Omit<WaveEntry, 'tasks'> {
+  readonly tasks: readonly (Omit<WaveEntry['tasks'][number], 'usage' | 'why'> & { readonly detail: string })[];
+}
+
+/** The waves of a plan, each task with what its own agent took, and said last where it failed. A small plan's one coder is nobody's task. */
+export function wavesShown(plan: string, waves: readonly Wave[], rows: readonly UsageRow[]): WaveEntry[] {
+  return waves.map((wave) => ({
+    ...wave,
+    tasks: wave.tasks.map(({ detail, ...task }) => {
+      const title = instanceTitle({ plan, role: 'coder', wave: wave.number, task: task.number, round: 0 });
+      // What it asks is told with the plan's questions.
+      const isTold = task.reason === null || task.reason === 'needs_decision';
+      const why = isTold ? null : whyFailed(detail, task.reason);
+      return { ...task, why, usage: usageOfTitle(rows, title) };
+    }),
+  }));
+}

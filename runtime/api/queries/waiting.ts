@@ -1,0 +1,293 @@
+/** What a plan waits for, in words that say who has it and what to do. */
+
+import { actorAt, snapshotOf } from '../../../actors/addressee.ts';
+import { failuresOf, type Need, planDetail } from '../../../actors/plan-view.ts';
+import { tagged } from '../../../actors/public-states.ts';
+import type { Tree } from '../../../actors/tree.ts';
+import type { AgentContext } from '../../../machines/agent/context.ts';
+import { waysOn } from '../../../machines/plan/advice.ts';
+import { type Applicant, obstacleOf, type RepoContext } from '../../../machines/repo/machine.ts';
+import { EngineError, onOneLine } from '../../../machines/vocabulary/errors.ts';
+import { pathOfRequest, planTree, repoTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { StoreTrouble } from '../../core/store/port.ts';
+import type { EffectRow, PlanRow, QueueRow, RunRow } from '../../core/store/rows.ts';
+import type { Waiting } from '../contract/words.ts';
+import { limitText } from './accounts.ts';
+import { timeOrNull, timeText, type ViewParts } from './parts.ts';
+import { holderOf, type Pause, pausedText, resumeCommand } from './queue-pause.ts';
+import { holderText } from './queue-places.ts';
+import type { SlotsOnce } from './slots-look.ts';
+import { waveOverText } from './wave-over.ts';
+
+type TimedRun = Pick<RunRow, 'title' | 'started_at' | 'queued_at'>;
+
+const activeStates = new Set(['queued', 'starting', 'running', 'waiting', 'paused', 'stopping', 'backing_off']);
+/** An engine of a `run` starts the plans that a `run` watches, and without an engine nobody starts any. */
+export const unstartedText =
+  'no engine starts its agents now; start one with: stator daemon start, or stator run <plan.md>';
+
+/** What all plans of one answer share. */
+export interface WaitLook {
+  readonly slots: SlotsOnce;
+  /** The newest run of each agent of the plan; those that are over may be left out. */
+  runsOf(plan: PlanRow): Promise<readonly RunRow[]>;
+}
+
+/** What a plan waits for, the nearest reason first; null: it is at rest. `kept`: what the surroundings keep from being done of it. */
+export async function waitingFor(
+  parts: ViewParts,
+  row: PlanRow,
+  {
+    blocked,
+    kept,
+    look: { slots, runsOf },
+  }: { readonly blocked: Need | null; readonly kept: readonly EffectRow[]; readonly look: WaitLook },
+): Promise<Waiting | null> {
+  const since = timeText(row.updatedAt);
+  if (blocked !== null) {
+    const ways = waysOn({ ...row, source: blocked.source, questions: row.blocked?.questions ?? [] }).map(
+      ({ does, command }) => `${does}: ${command}`,
+    );
+    return { kind: 'decision', detail: [blocked.reason, ...ways].join('\n'), since: timeText(blocked.at) };
+  }
+  const held = await surroundings(parts, kept);
+  // A merge of a done plan, or what is left of a cancelled one, may be kept from being done too.
+  if (row.status === 'ready' || row.status === 'done' || row.status === 'cancelled') return held;
+  if (row.paused)
+    return { kind: 'paused', detail: `a person paused it; go on with: stator plan resume ${row.plan}`, since };
+  if (row.phase === 'wave_waiting') {
+    const tree = await soundTree(parts.cache, planTree(row.project, row.plan));
+    const failures = tree === null || tree instanceof EngineError ? [] : failuresOf(tree);
+    return { kind: 'wave_confirmation', detail: waveOverText(row.plan, row.wave, failures), since };
+  }
+  if (held !== null && (parts.troubleOf?.(row.project) ?? null) === null) return held;
+  const runs = (await runsOf(row)).filter((run) => activeStates.has(run.state));
+  const trouble = parts.troubleOf?.(row.project) ?? null;
+  // What runs goes on; what was put back for the repo's sake still says that it starts.
+  if (trouble !== null && !(await slots()).isAnyRunning(runs))
+    return { kind: 'repo', detail: `repo ${row.project} cannot be used now: ${trouble}; it goes on by itself`, since };
+  if (runs.length > 0) return waitingForAgents(parts, row, { runs, slots });
+  return (await waitingForGrant(parts, row, since)) ?? (await waitingForWork(parts, row, since));
+}
+
+/** What the surroundings keep from being done, also while other agents of the plan work: a person can often end it. */
+async function surroundings({ store }: ViewParts, kept: readonly EffectRow[]): Promise<Waiting | null> {
+  const [first] = kept;
+  if (first === undefined) return null;
+  const more = kept.length > 1 ? `; ${kept.length - 1} more wait with it` : '';
+  return {
+    kind: 'repo',
+    detail: `${effectText(first, (await store.run(first.key))?.title)} waits: ${onOneLine(first.error ?? 'no reason is known')}${more}`,
+    since: timeOrNull(first.waiting_since),
+  };
+}
+
+function effectText({ kind }: EffectRow, title: string | undefined): string {
+  if (title !== undefined) return title;
+  const texts: Partial<Record<EffectRow['kind'], string>> = {
+    'work.commit': 'the commit of what a run left',
+    'work.check': 'a check',
+    'work.merge': "a task's merge",
+    'work.undo': 'taking a failed task back',
+    'worktree.remove': 'the removal of a worktree',
+    'branch.archive': "the plan's new start",
+    'branch.base': 'the base that the plan starts from',
+    'plan.merge': "the plan's merge",
+    'plan.pull': "the plan's pull request",
+    'pull.merge': "the merge of the plan's pull request",
+  };
+  return texts[kind] ?? kind;
+}
+
+/** No agent and no grant is wanted: what git is to do first waits for an engine too, and silence would look like work. */
+async function waitingForWork(
+  { store, mayStart }: ViewParts,
+  { project, plan }: PlanRow,
+  since: string,
+): Promise<Waiting | null> {
+  const open = await store.effects({ by: 'tree', tree: planTree(project, plan) });
+  // A plan waits for none of those whom it tells.
+  const asked = open.filter(({ kind }) => kind !== 'hook.deliver');
+  if (asked.length === 0) return null;
+  if (!mayStart(project, plan)) return { kind: 'slot', detail: unstartedText, since };
+  const troubled = asked.find(({ error }) => error !== null);
+  if (troubled === undefined) return null;
+  return { kind: 'back_off', detail: `${troubled.kind} is tried again: ${onOneLine(troubled.error ?? '')}`, since };
+}
+
+async function waitingForAgents(
+  parts: ViewParts,
+  { project, plan }: PlanRow,
+  { runs, slots }: { readonly runs: readonly RunRow[]; readonly slots: SlotsOnce },
+): Promise<Waiting> {
+  const textOf = (run: TimedRun) => runText(run, parts.clock.nowMs());
+  const [first] = runs;
+  const since = timeOrNull(first?.started_at ?? first?.queued_at ?? null);
+  const working = runs.filter((run) => ['starting', 'running', 'stopping', 'paused'].includes(run.state));
+  const seen = await slots();
+  const { queue } = seen;
+  const held = runs.filter((run) => run.state === 'queued' && holderOf(queue, run) !== null);
+  const heldText = heldDetail(queue, held);
+  if (working.length > 0) {
+    const shared = await sharedText(parts, { project, plan });
+    return { kind: 'agent', detail: `${working.map(textOf).join(', ')}${shared}${after(heldText)}`, since };
+  }
+  const waiting = runs.find((run) => run.state === 'waiting');
+  if (waiting !== undefined) return waitingOf(parts, waiting, since);
+  if (runs.every((run) => run.state === 'backing_off')) {
+    return {
+      kind: 'back_off',
+      detail: runs.map((run) => `${run.title} after ${run.reason ?? 'a failed attempt'}`).join(', '),
+      since,
+    };
+  }
+  // Its slot is taken, and the signal that says so is on its way.
+  if (seen.isAnyRunning(runs)) return { kind: 'agent', detail: runs.map(textOf).join(', '), since };
+  const open = runs.filter((run) => run.state === 'queued' && !held.includes(run));
+  const { limitOf } = seen;
+  const free = open.filter((run) => limitOf(run) === null);
+  const [limited] = open;
+  const limit = limited === undefined ? null : limitOf(limited);
+  if (free.length === 0 && limited !== undefined && limit !== null) {
+    const titles = open.map(({ title }) => title).join(', ');
+    const detail = `${titles}: ${limitText(limit, limited.title)}${after(heldText)}`;
+    return { kind: 'rate_limit', detail, since: timeText(limit.since) };
+  }
+  if (free.length === 0 && heldText !== '') return { kind: 'slot', detail: heldText, since };
+  const slot = parts.mayStart(project, plan) ? seen.detailOf(free) : unstartedText;
+  return { kind: 'slot', detail: `${slot}${after(heldText)}`, since };
+}
+
+/** Those who wait for a pause, by the pause; '': nobody does. */
+function heldDetail(queue: QueueRow, held: readonly RunRow[]): string {
+  const byCommand = new Map<string, { pause: Pause; titles: string[] }>();
+  for (const run of held) {
+    const pause = holderOf(queue, run);
+    if (pause === null) continue;
+    const known = byCommand.get(resumeCommand(pause)) ?? { pause, titles: [] };
+    byCommand.set(resumeCommand(pause), { pause, titles: [...known.titles, run.title] });
+  }
+  return [...byCommand.values()].map(({ pause, titles }) => pausedText(pause, titles)).join('; ');
+}
+
+function after(text: string): string {
+  return text === '' ? '' : `; ${text}`;
+}
+
+/** Tasks of one worktree wait for each other. */
+async function sharedText({ cache }: ViewParts, { project, plan }: { project: string; plan: string }): Promise<string> {
+  const tree = await soundTree(cache, planTree(project, plan));
+  if (tree === null || tree instanceof EngineError) return '';
+  const { isolation, waves } = planDetail(tree);
+  const tasks = waves.find((wave) => wave.status === 'running')?.tasks ?? [];
+  const count = isolation === 'plan' ? tasks.filter((task) => task.status === 'pending').length : 0;
+  return count === 0
+    ? ''
+    : `; ${count} more of its wave ${count === 1 ? 'waits' : 'wait'} for the worktree that they share`;
+}
+
+/** The row says only that it waits; for what, its actor knows. */
+async function waitingOf(
+  { cache }: ViewParts,
+  { project, plan, run, title }: RunRow,
+  since: string | null,
+): Promise<Waiting> {
+  const tree = await soundTree(cache, planTree(project, plan));
+  const actor = tree === null || tree instanceof EngineError ? null : actorAt(tree.root, pathOfRequest(run));
+  const snapshot = actor === null ? null : snapshotOf(actor);
+  if (snapshot?.hasTag('waits:permission'))
+    return {
+      kind: 'agent',
+      detail: permissionText(title, snapshot.context as AgentContext), // an agent's context
+      since,
+    };
+  const again = snapshot === null ? '' : ` until ${timeText((snapshot.context as AgentContext).dueAt)}`; // an agent's context
+  return {
+    kind: 'rate_limit',
+    detail: `${title} waits${again}: the service takes no more for now; try at once with: stator instance restart ${shellWord(title)}`,
+    since,
+  };
+}
+
+function permissionText(title: string, { permissions }: AgentContext): string {
+  const [asked] = permissions;
+  if (asked === undefined) return `${title} waits for a permission`;
+  const more = permissions.length === 1 ? '' : ` and ${permissions.length - 1} more`;
+  const answer = `stator instance allow ${shellWord(title)} --question ${asked.id}`;
+  return `${title} asks whether it may use ${asked.tool}${more}, and is denied at ${timeText(asked.dueAt)}; answer with: ${answer}, or deny`;
+}
+
+/** One repo or plan whose stored state cannot be read hides no other. */
+export async function soundTree(cache: ViewParts['cache'], address: TreeAddress): Promise<Tree | EngineError | null> {
+  try {
+    return (await cache.get(address))?.tree ?? null;
+  } catch (thrown) {
+    if (thrown instanceof EngineError && !(thrown instanceof StoreTrouble)) return thrown;
+    throw thrown;
+  }
+}
+
+function runText(run: TimedRun, nowMs: number): string {
+  return holderText(run.title, run.started_at ?? run.queued_at, nowMs);
+}
+
+/** Of the plans that are waited for, those that will not be done by themselves: a name that was mistyped is waited for all night. */
+async function neverDone(
+  { store }: ViewParts,
+  project: string,
+  { plan, after }: Pick<Applicant, 'plan' | 'after'>,
+  waiting: readonly Applicant[],
+): Promise<string> {
+  const rows = await Promise.all(after.map((other) => store.plan(project, other)));
+  const texts = after.map((other, index) => {
+    const row = rows[index] ?? null;
+    if (row === null) return `; no plan ${other} is registered`;
+    if (row.status === 'cancelled') return `; ${other} is cancelled`;
+    if (row.status === 'ready') return `; ${other} has not been started: stator plan implement ${shellWord(other)}`;
+    if (row.paused) return `; ${other} is paused: stator plan resume ${shellWord(other)}`;
+    const needsPerson = row.blocked !== null || row.phase === 'wave_waiting';
+    return needsPerson ? `; ${other} needs a person: stator plan explain ${shellWord(other)}` : '';
+  });
+  const circle = circleOf(plan, waiting);
+  return `${texts.join('')}${circle === null ? '' : `; they wait for each other: ${circle.join(' → ')}`}`;
+}
+
+/** The way along which a plan waits for itself; null: there is none. */
+function circleOf(plan: string, waiting: readonly Applicant[]): string[] | null {
+  const seen = new Set<string>();
+  const paths = [[plan]];
+  for (let path = paths.shift(); path !== undefined; path = paths.shift()) {
+    const last = path.at(-1);
+    for (const next of waiting.find((each) => each.plan === last)?.after ?? []) {
+      if (next === plan) return [...path, plan];
+      if (seen.has(next)) continue;
+      seen.add(next);
+      paths.push([...path, next]);
+    }
+  }
+  return null;
+}
+
+async function waitingForGrant(parts: ViewParts, row: PlanRow, since: string): Promise<Waiting | null> {
+  const tree = await soundTree(parts.cache, repoTree(row.project));
+  if (tree === null) return { kind: 'repo', detail: `repo ${row.project} is not registered`, since };
+  if (tree instanceof EngineError) return { kind: 'repo', detail: `${tree.message}; ${tree.hint}`, since };
+  const snapshot = snapshotOf(tree.root);
+  const context = snapshot.context as RepoContext; // a repo tree's context
+  const applicant = context.waiting.find((waiting) => waiting.plan === row.plan);
+  if (applicant === undefined) return null;
+  const state = tagged(snapshot.tags, 'repo:');
+  if (state !== 'active')
+    return {
+      kind: 'repo',
+      detail:
+        context.degraded ??
+        `repo ${row.project} is ${state}${state === 'paused' ? `; go on with: stator repo resume ${row.project}` : ''}`,
+      since: timeText(applicant.since),
+    };
+  const obstacle = obstacleOf(context, applicant);
+  if (obstacle === null) return null;
+  const never = obstacle.kind === 'after' ? await neverDone(parts, row.project, applicant, context.waiting) : '';
+  return { ...obstacle, detail: `${obstacle.detail}${never}`, since: timeText(applicant.since) };
+}

@@ -1,0 +1,43 @@
+/** What is said of a plan whose wave is over and waits for a person: which tasks failed and how, and each way on with its command. */
+import type { TaskFailure } from '../../../actors/plan-view.ts';
+import { logCommand, reasonText } from '../../../machines/vocabulary/reason-text.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { whyFailed } from '../../work/agents/reports/telling.ts';
+
+/** Tasks that are told one by one; the rest is counted. */
+const shownTasks = 5;
+/** Of what never began the first words say why, and the last ones what to do. */
+const shownHead = 150;
+const shownCharacters = 300;
+
+/** Several lines. `failures` empty: all of the wave is done, and the next one waits for a word. */
+export function waveOverText(plan: string, wave: number, failures: readonly TaskFailure[]): string {
+  const name = shellWord(plan);
+  if (failures.length === 0)
+    return [
+      `wave ${wave} is done, and the next one waits for your word`,
+      `go on: stator plan advance-wave ${name}`,
+      `give it up: stator plan cancel ${name}`,
+    ].join('\n');
+  const more = failures.length - shownTasks;
+  return [
+    `wave ${wave} is over, and ${failures.length} of its tasks ${failures.length === 1 ? 'is' : 'are'} not done`,
+    ...failures.slice(0, shownTasks).map((failure) => failureText(`${name}-w${wave}-t${failure.number}`, failure)),
+    ...(more > 0 ? [`and ${more} more: stator plan show ${name}`] : []),
+    `run again what is not done: stator plan retry-wave ${name}`,
+    `go on without it: stator plan advance-wave ${name}`,
+    `give it up: stator plan cancel ${name}`,
+  ].join('\n');
+}
+
+function failureText(title: string, { number, title: what, attempts, reason, detail }: TaskFailure): string {
+  const runs = attempts === 0 ? 'it never ran' : `${attempts} ${attempts === 1 ? 'run' : 'runs'}`;
+  const why = reason === 'start-failed' ? bothEnds(detail.trim()) : whyFailed(detail, reason);
+  const said = why === null || why === '' ? '' : `: ${why}`;
+  return `task ${number} (${what}): ${reason === null ? 'not done' : reasonText(reason)} (${runs}; its log: ${logCommand(title, reason)})${said}`;
+}
+
+function bothEnds(text: string): string {
+  if (text.length <= shownCharacters + shownHead) return text;
+  return `${text.slice(0, shownHead).trim()} … ${text.slice(-shownCharacters).trim()}`;
+}

@@ -1,0 +1,428 @@
+/**
+ * The configuration: daemon.toml and a repo's own file, checked, folded with their defaults into one frozen object each, and the origin of every value.
+ * Nothing here watches or remembers a file: whoever reloads calls again and compares.
+ */
+import { dirname, join, resolve } from 'node:path';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import type { MergeMethod } from '../../../machines/vocabulary/plan-pull.ts';
+import { defaultPolicy, type Policy } from '../../../machines/vocabulary/policy.ts';
+import { type Role, roles } from '../../../machines/vocabulary/role.ts';
+import { type BudgetConfig, budgetsOf } from './budget.ts';
+import { checkDocument, type Origin, type Origins, problemsError, problemsOf } from './document.ts';
+import { readConfigText } from './file.ts';
+import { type DesktopMode, desktopHook, type HookConfig, hookOf } from './hooks.ts';
+import { type KasmosHooks, kasmosHooks } from './kasmos.ts';
+import { type OwnAgent, settingsOf } from './own-agents.ts';
+import { checkOwnHooks, functionHooks, type OwnHooks } from './own-hooks.ts';
+import { permissionProblem } from './permissions.ts';
+import { policyOf, unusedNotes } from './policy.ts';
+import {
+  type AgentLayer,
+  type AgentProfile,
+  builtIn,
+  canPlay,
+  fallbackNames,
+  type ResolvedProfile,
+  resolveProfile,
+} from './profiles.ts';
+import {
+  type AgentTable,
+  type AgentTableName,
+  type AgentTables,
+  agentTablesSchema,
+  type BudgetTable,
+  daemonForm,
+  type Flags,
+  flagNames,
+  type logLevels,
+  type PullRequestsTable,
+  type RepoFile,
+  repoForm,
+} from './schema.ts';
+import { type FoundBesides, trustView } from './trust.ts';
+
+export { hookEvents } from '../../../machines/vocabulary/hook-event.ts';
+export type { BudgetConfig } from './budget.ts';
+export type { Origin } from './document.ts';
+export { homeFolder } from './home.ts';
+export { withoutHookSecrets } from './hook-secrets.ts';
+export type { CommandHookConfig, FunctionHookConfig, HookConfig, NotifyHookConfig, WebhookConfig } from './hooks.ts';
+export { missingVariables, refusedAddresses } from './hooks.ts';
+export { nearest } from './nearest.ts';
+export type {
+  AgentCall,
+  AgentCommand,
+  AgentFunction,
+  AgentPreset,
+  AgentStart,
+  AgentWork,
+  OwnAgent,
+  OwnAgents,
+} from './own-agents.ts';
+export type { HookMessage, OwnHook, OwnHooks } from './own-hooks.ts';
+export { type AgentProfile, everyProfile } from './profiles.ts';
+export type { AgentSettings, Flags, Preset } from './schema.ts';
+export { socketPath } from './socket-path.ts';
+export { type FoundBesides, fileDigest } from './trust.ts';
+export { printable } from './wording.ts';
+
+/** The control API on TCP. */
+export interface HttpConfig {
+  /** `host:port`; null: there is none. */
+  readonly bind: string | null;
+  /** Names under which it may be asked, beside its own. */
+  readonly hosts: readonly string[];
+}
+
+export interface DaemonConfig {
+  /** Where it was read, or would have been. */
+  readonly file: string;
+  /** Absolute paths, each once. */
+  readonly repos: readonly string[];
+  /** `''`: by the rules of `socketPath`. */
+  readonly socketPath: string;
+  readonly maxAgents: number;
+  /** 0: no limit of its own. */
+  readonly maxAgentsPerRepo: number;
+  readonly maxCoordinators: number;
+  readonly logLevel: (typeof logLevels)[number];
+  /** Machines of one's own: from their names to absolute paths. */
+  readonly machines: Readonly<Record<string, string>>;
+  /** How long what ended is kept. */
+  readonly retentionMs: number;
+  /** `host:port`, or null: no TCP. */
+  readonly http: HttpConfig;
+  /** What a person's own desktop shows, and whether the terminal of `run` and `monitor` rings. */
+  readonly notifications: { readonly desktop: DesktopMode; readonly terminal: boolean };
+  /** What a repo inherits. */
+  readonly flags: Flags;
+  readonly maxActivePlans: number;
+  readonly agents: AgentTables;
+  readonly budget: BudgetTable | undefined;
+  readonly pullRequests: PullRequestsTable | undefined;
+  /** What was configured and has no effect, for people. */
+  readonly notes: readonly string[];
+  readonly origins: Origins;
+}
+
+export interface RepoConfig {
+  readonly flags: Flags;
+  /** Plans that implement at once; 0: no limit. */
+  readonly maxActivePlans: number;
+  readonly priority: number;
+  /** `''`: the remote's default branch, else the current one. */
+  readonly baseBranch: string;
+  readonly isolation: 'task' | 'plan';
+  readonly requireChange: boolean;
+  /** A commit that deletes more than half of the files waits for a person's yes. */
+  readonly confirmDeletions: boolean;
+  /** The request of an issue's session closes that issue when it is merged. */
+  readonly closeIssues: boolean;
+  /** How a pull request is merged without a person; null: as the forge has it by default. Whether it is stands in `policy`. */
+  readonly mergeMethod: MergeMethod | null;
+  readonly cleanupAgeMs: number;
+  /** `copy` and `dir` as configured, relative to the repo; `dir` may be absolute. */
+  readonly worktree: { readonly setup: string | null; readonly copy: readonly string[]; readonly dir: string };
+  readonly profiles: Readonly<Record<Role, AgentProfile>>;
+  readonly budget: BudgetConfig;
+  readonly hooks: readonly HookConfig[];
+  /** Those that are written wrong and told nothing, each with its place and why; the rest of the file counts. */
+  readonly hooksOff: readonly string[];
+  /** The part that guards read, derived from the rest. */
+  readonly policy: Policy;
+  /** What was configured and is not used, for people. */
+  readonly notes: readonly string[];
+  /** What the repo's own files may start, and which gates they weaken, one line for people each; empty: there is nothing to trust. */
+  readonly enables: readonly string[];
+  /** Those of them that only weaken a gate. */
+  readonly weakens: readonly string[];
+  /** Who said which program works here: the repo's files, daemon.toml (or the program that embeds the engine), or nobody, which leaves the built-in one. */
+  readonly agentsOf: 'repo' | 'user' | 'nobody';
+  /** The tables of `[agents]` of the repo's own file. */
+  readonly ownAgents: readonly AgentTable[];
+  /** SHA-256 (hex) of that, to pin it. */
+  readonly digest: string;
+  readonly origins: Origins;
+}
+
+/** The texts of a repo's files, as they are pinned: null where there is none. JSON, so that a host can keep it in a row. */
+export interface RepoConfigSource {
+  readonly file: string;
+  readonly text: string | null;
+  readonly kasmosFile: string;
+  readonly kasmosText: string | null;
+  /** Why the other program's file could not be read, where it could not. */
+  readonly kasmosProblem: string | null;
+  /** What they lead to. Absent in what a version pinned that did not look for it. */
+  readonly found?: FoundBesides;
+  /** What the user's checkout stood on when somebody said yes: command hooks run in its files. Absent in what an earlier version pinned. */
+  readonly commit?: string;
+}
+
+export interface RepoOverrides {
+  /** Functions of the program that embeds the engine: hooks of each repo. */
+  readonly hooks?: OwnHooks;
+  /** Of the program that embeds the engine; nearer than every file. The keys are those of the files. */
+  readonly agents?: { readonly [name in AgentTableName]?: OwnAgent } & { readonly [profile: string]: OwnAgent };
+}
+
+/** The configuration of the daemon; no file: the defaults. `file` is another file that must exist. Throws `bad_config` with all its problems. */
+export function loadDaemonConfig(home: string, file?: string): DaemonConfig {
+  const path = resolve(file ?? join(home, 'daemon.toml'));
+  const text = readConfigText(path);
+  if (text === null && file !== undefined) {
+    throw new EngineError('bad_config', `${path} does not exist`, 'name a file that exists, or leave --config out');
+  }
+  const { values, origins, notes } = checkDocument(daemonForm, path, text ?? '');
+  return deepFreeze({
+    file: path,
+    repos: [...new Set(values.repos ?? [])],
+    socketPath: values.socket_path ?? '',
+    maxAgents: values.max_agents ?? 3,
+    maxAgentsPerRepo: values.max_agents_per_repo ?? 0,
+    maxCoordinators: values.max_coordinators ?? 2,
+    logLevel: values.log_level ?? 'info',
+    machines: Object.fromEntries(
+      Object.entries(values.machines ?? {}).map(([name, given]) => [name, resolve(dirname(path), given)]),
+    ),
+    retentionMs: values.retention ?? 90 * 86_400_000,
+    http: { bind: values.http?.bind ?? null, hosts: values.http?.hosts ?? [] },
+    notifications: {
+      desktop: values.notifications?.desktop ?? 'off',
+      terminal: values.notifications?.terminal ?? true,
+    },
+    flags: flagsOf(values, defaultPolicy),
+    maxActivePlans: values.max_active_plans ?? 0,
+    agents: values.agents ?? {},
+    budget: values.budget,
+    pullRequests: values.pull_requests,
+    notes,
+    origins,
+  });
+}
+
+/** The configuration of the repo at `repoPath` as its files are now. Throws `bad_config`. */
+export function loadRepoConfig(repoPath: string, daemon: DaemonConfig, overrides: RepoOverrides = {}): RepoConfig {
+  return parseRepoConfig(readRepoConfigSource(repoPath), daemon, overrides);
+}
+
+/** The texts of the repo's files, unchecked. Throws `bad_config` where its own file cannot be read; the other program's only leaves a note. */
+export function readRepoConfigSource(repoPath: string): RepoConfigSource {
+  const file = join(repoPath, '.stator', 'config.toml');
+  const kasmosFile = join(repoPath, '.kasmos', 'config.toml');
+  const source = { file, text: readConfigText(file), kasmosFile, kasmosText: null, kasmosProblem: null };
+  try {
+    return { ...source, kasmosText: readConfigText(kasmosFile) };
+  } catch (thrown) {
+    if (thrown instanceof EngineError) return { ...source, kasmosProblem: `hooks are off: ${thrown.message}` };
+    throw thrown;
+  }
+}
+
+/** The configuration that those texts mean, under today's daemon.toml; a pinned source means the same whatever the repo's files say by now. */
+export function parseRepoConfig(
+  source: RepoConfigSource,
+  daemon: DaemonConfig,
+  overrides: RepoOverrides = {},
+): RepoConfig {
+  const { values, origins, notes } = checkDocument(repoForm, source.file, source.text ?? '');
+  const tables = values.agents ?? {};
+  const files = [layerOf(tables, origins), layerOf(daemon.agents, daemon.origins)];
+  const given = givenTables(overrides);
+  const agents = resolveRoles([{ tables: given, originOf: () => builtIn }, ...files]);
+  const flags = flagsOf(values, daemon.flags);
+  const kasmos = kasmosOf(source);
+  const { hooks, origins: hookOrigins } = allHooks(values, kasmos);
+  // A person's own, so it is no part of what a repo starts, and of what is trusted.
+  const desktop = desktopHook(daemon.notifications.desktop, hooks);
+  const besides = desktop === null ? [] : [desktop];
+  const desktopOrigin = { [`hooks.${hooks.length}`]: originOf(daemon, 'notifications.desktop') };
+  const worktree = {
+    setup: values.worktree?.setup ?? null,
+    copy: values.worktree?.copy ?? [],
+    dir: values.worktree?.dir ?? '.worktrees',
+  };
+  const limits = {
+    requireChange: values.require_change ?? true,
+    confirmDeletions: values.confirm_deletions ?? true,
+    isolation: values.isolation ?? 'task',
+    maxActivePlans: values.max_active_plans ?? daemon.maxActivePlans,
+    priority: values.priority ?? 0,
+    cleanupAgeMs: values.cleanup_age ?? 7 * 86_400_000,
+    pullMerge: values.pull_requests?.merge ?? daemon.pullRequests?.merge ?? 'manual',
+  };
+  const profileOf = (role: Role) => resolveProfile(role, files).profile;
+  return deepFreeze({
+    flags,
+    ...limits,
+    closeIssues: values.close_issues ?? true,
+    mergeMethod: (values.pull_requests?.method ?? daemon.pullRequests?.method) || null,
+    baseBranch: values.base_branch ?? '',
+    worktree,
+    profiles: agents.profiles,
+    budget: budgetsOf([values.budget, daemon.budget]),
+    hooks: [...hooks, ...besides, ...functionHooks(overrides.hooks ?? {}, [...hooks, ...besides])],
+    hooksOff: notes,
+    policy: policyOf({ flags, profiles: agents.profiles, ...limits }),
+    notes: [...notes, ...unusedNotes(agents.profiles, flags), ...kasmos.notes],
+    ...trustView({ tables, profileOf, ...worktree, hooks, values, found: source.found ?? null }),
+    agentsOf: namesAgent(tables) ? 'repo' : namesAgent(daemon.agents) || namesAgent(given) ? 'user' : 'nobody',
+    ownAgents: Object.values(tables).filter((table) => table !== undefined),
+    origins: {
+      ...inherited(daemon),
+      ...origins,
+      ...agents.origins,
+      ...hookOrigins,
+      ...(desktop === null ? {} : desktopOrigin),
+    },
+  });
+}
+
+/** Whether these say which program does the work. */
+function namesAgent({ default: all, coder }: AgentTables): boolean {
+  return [all, coder].some((table) => (table?.preset ?? table?.program ?? null) !== null);
+}
+
+/** Where the value of that key comes from: dotted, as in the files (`max_agents`, `agents.coder.timeout`, `hooks.0`). Both null: the default. */
+export function originOf(config: { readonly origins: Origins }, key: string): Origin {
+  return (Object.hasOwn(config.origins, key) ? config.origins[key] : undefined) ?? builtIn;
+}
+
+/** What is set in `own`, the rest from `fallback`. */
+function flagsOf(own: { readonly [name in keyof Flags]?: Flags[name] | undefined }, fallback: Flags): Flags {
+  const set = flagNames.map((name) => [name, own[name] ?? fallback[name]]);
+  return Object.fromEntries(set) as Flags; // each name of Flags, with the value of that very name
+}
+
+function layerOf(tables: AgentTables, origins: Origins): AgentLayer {
+  return { tables, originOf: (table, key) => originOf({ origins }, `agents.${table}.${key}`) };
+}
+
+/** An embedding program's tables are checked like a file's, since a typed caller is not the only one. */
+/** Throws `bad_config` for what no repo's configuration may have either, and `bad_request` for what is wrong with a function. */
+export function checkOverrides(overrides: RepoOverrides): void {
+  givenTables(overrides);
+  checkOwnHooks(overrides.hooks ?? {});
+}
+
+function givenTables({ agents: given = {} }: RepoOverrides): AgentTables {
+  const own = Object.entries(given).map(([name, agent]) => [name, settingsOf(name, agent)] as const);
+  const agents = Object.fromEntries(own.map(([name, { settings }]) => [name, settings]));
+  const parsed = agentTablesSchema.safeParse(agents);
+  if (parsed.success) return { ...parsed.data, ...ofFunctions(own, parsed.data) };
+  const place = { form: repoForm, raw: { agents }, places: { line: () => null } };
+  const problems = parsed.error.issues.flatMap((issue) =>
+    problemsOf({ ...issue, path: ['agents', ...issue.path] }, place),
+  );
+  throw problemsError('the agents given to the engine', problems);
+}
+
+/** A function is called in the engine's own process, so no walls stand around it. */
+function ofFunctions(
+  own: readonly (readonly [string, ReturnType<typeof settingsOf>])[],
+  tables: AgentTables,
+): AgentTables {
+  const found = own.flatMap(([name, { preset }]): [string, AgentTable][] => {
+    if (preset === null) return [];
+    return [[name, { ...tables[name], preset, program: name, ...(preset === 'function' ? { sandbox: 'off' } : {}) }]];
+  });
+  return Object.fromEntries(found);
+}
+
+interface ResolvedRoles {
+  readonly profiles: Record<Role, AgentProfile>;
+  readonly origins: Origins;
+}
+
+function resolveRoles(layers: readonly AgentLayer[]): ResolvedRoles {
+  refuseFallbacks(layers);
+  const resolved = roles.map((role) => resolveProfile(role, layers));
+  const profiles = Object.fromEntries(resolved.map(({ profile }) => [profile.role, profile]));
+  const origins = resolved.flatMap(({ profile, origins: own }) =>
+    Object.entries(own).map(([key, origin]) => [`agents.${profile.role}.${key}`, origin] as const),
+  );
+  refuseUnaskable(resolved, Object.fromEntries(origins));
+  const { coder } = profiles;
+  if (coder?.enabled === false) {
+    const { file, line } = originOf({ origins: Object.fromEntries(origins) }, 'agents.coder.enabled');
+    throw problemsError(file ?? 'the agents given to the engine', [
+      {
+        line,
+        message: 'this turns the coder off, and without one nothing is implemented; set [agents.coder] enabled = true',
+      },
+    ]);
+  }
+  return { profiles: profiles as Record<Role, AgentProfile>, origins: Object.fromEntries(origins) }; // one for each of `roles`
+}
+
+/** Who is to ask and cannot, is found when the configuration is read, and not by an agent that does everything unasked. All of one place at once. */
+function refuseUnaskable(resolved: readonly ResolvedProfile[], origins: Origins): void {
+  const problems = resolved.flatMap(({ profile }) => {
+    const isOn = profile.enabled && canPlay(profile);
+    const others = isOn ? profile.fallbacks.map(permissionProblem) : [];
+    const unfit = isOn ? profile.fallbacks.find((other) => !canPlay(other)) : undefined;
+    const problem = isOn
+      ? (permissionProblem(profile) ??
+        others.find((other) => other !== null) ??
+        (unfit === undefined
+          ? null
+          : ({
+              key: 'fallback',
+              message: `${unfit.name} cannot stand in for the ${profile.role}: preset "sh" runs the blocks of tasks, and has nothing to run for it`,
+            } as const)))
+      : null;
+    if (problem === null) return [];
+    const { file, line } = originOf({ origins }, `agents.${profile.role}.${problem.key}`);
+    return [{ file: file ?? 'the agents given to the engine', line, message: problem.message }];
+  });
+  const [first] = problems;
+  if (first === undefined) return;
+  throw problemsError(
+    first.file,
+    problems.filter(({ file }) => file === first.file),
+  );
+}
+
+/** A circle, or a profile that is not there, is found when the configuration is read. All of one place at once. */
+function refuseFallbacks(layers: readonly AgentLayer[]): void {
+  const problems = roles.flatMap((role) => fallbackNames(role, layers).problem ?? []);
+  const [first] = problems;
+  if (first === undefined) return;
+  const here = problems.filter(({ origin }) => origin.file === first.origin.file);
+  const byText = new Map(
+    here.map(({ origin, message }) => [`${origin.line} ${message}`, { line: origin.line, message }]),
+  );
+  throw problemsError(first.origin.file ?? 'the agents given to the engine', [...byText.values()]);
+}
+
+function kasmosOf({ kasmosFile, kasmosText, kasmosProblem }: RepoConfigSource): KasmosHooks {
+  if (kasmosText !== null) return kasmosHooks(kasmosFile, kasmosText);
+  return { hooks: [], notes: kasmosProblem === null ? [] : [kasmosProblem] };
+}
+
+/** The repo's own hooks first; a hook that both files have fires once. */
+function allHooks(values: RepoFile, kasmos: KasmosHooks): { hooks: HookConfig[]; origins: Origins } {
+  const hooks = (values.hooks ?? []).map(hookOf);
+  const names = new Set(hooks.map(({ name }) => name));
+  const origins: Record<string, Origin> = {};
+  for (const { hook, origin } of kasmos.hooks) {
+    if (names.has(hook.name)) continue;
+    names.add(hook.name);
+    origins[`hooks.${hooks.length}`] = origin;
+    hooks.push(hook);
+  }
+  return { hooks, origins };
+}
+
+/** The origins of what a repo takes from daemon.toml as it is; those of its agents are found role by role. */
+function inherited(daemon: DaemonConfig): Origins {
+  const keys = [...flagNames, 'max_active_plans', 'pull_requests.merge', 'pull_requests.method'].filter((key) =>
+    Object.hasOwn(daemon.origins, key),
+  );
+  return Object.fromEntries(keys.map((key) => [key, originOf(daemon, key)]));
+}
+
+function deepFreeze<Value extends object>(value: Value): Value {
+  for (const part of Object.values(value)) if (typeof part === 'object' && part !== null) deepFreeze(part);
+  return Object.freeze(value);
+}

@@ -1,0 +1,63 @@
+/** A configuration file's text: read once, bounded, and with its own message for everything that can be wrong before the first key is looked at. */
+import { readFileSync, statSync } from 'node:fs';
+import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+
+/** Far above any real configuration; keeps a wrong path from filling the memory. */
+const configLimitBytes = 256 * 1024;
+
+/** The text without its byte order mark, or null where there is no such file. Throws `bad_config`. */
+export function readConfigText(file: string): string | null {
+  try {
+    return readText(file);
+  } catch (thrown) {
+    if (thrown instanceof EngineError) throw thrown;
+    switch (codeOf(thrown)) {
+      case 'ENOENT':
+        return null;
+      case 'ENOTDIR':
+        throw bad(
+          `${file}: a part of this path is a file, not a folder`,
+          'rename that file, or make it a folder',
+          thrown,
+        );
+      case 'EACCES':
+      case 'EPERM':
+        throw bad(`${file} cannot be read: permission denied`, `chmod u+r ${shellWord(file)}`, thrown);
+      default:
+        throw bad(
+          `${file} cannot be read: ${messageOf(thrown)}`,
+          'check the path and the disk, then try again',
+          thrown,
+        );
+    }
+  }
+}
+
+function readText(file: string): string {
+  const stat = statSync(file);
+  if (stat.isDirectory()) throw bad(`${file} is a folder, not a file`, 'move the folder away');
+  // Reading a pipe or a device would wait or never end.
+  if (!stat.isFile()) throw bad(`${file} is no regular file`, 'put a plain file there, or none');
+  if (stat.size > configLimitBytes) throw tooLarge(file, stat.size);
+  const bytes = readFileSync(file);
+  if (bytes.byteLength > configLimitBytes) throw tooLarge(file, bytes.byteLength);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw bad(`${file} is not UTF-8 text`, 'save it as UTF-8', cause);
+  }
+}
+
+function tooLarge(file: string, sizeBytes: number): EngineError {
+  const kib = Math.ceil(sizeBytes / 1024);
+  return bad(`${file} has ${kib} KiB; at most ${configLimitBytes / 1024} KiB are read`, 'is it the right file?');
+}
+
+function bad(message: string, hint: string, cause?: unknown): EngineError {
+  return new EngineError('bad_config', message, hint, { cause });
+}
+
+function codeOf(thrown: unknown): unknown {
+  return thrown instanceof Error && 'code' in thrown ? thrown.code : null;
+}

@@ -1,0 +1,112 @@
+/** Agents that a program brings as functions: what they are given and answer, and how they stand among the agents of the files. */
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import type { Role } from '../../../machines/vocabulary/role.ts';
+import type { AgentSettings } from './schema.ts';
+
+/** The work of one run: whose it is, and what it is about. */
+export interface AgentWork {
+  readonly role: Role;
+  readonly project: string;
+  readonly plan: string;
+  /** Numbers of the wave and the task; null: the run is about the whole plan. */
+  readonly wave: number | null;
+  readonly task: number | null;
+  /** Which attempt this is, from 1. */
+  readonly attempt: number;
+  /** The folder to work in, an absolute path. What stands there at the end of a coder's run is committed. */
+  readonly worktree: string;
+  /** A file with what the agent is told, as every agent is: docs/prompts.md. */
+  readonly promptFile: string;
+  /** For the programs that it starts, and for `connect` of `stator/client`: who has it speaks as this run. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** What an agent that is a function is given. */
+export interface AgentCall extends AgentWork {
+  /** The text of `promptFile`. */
+  readonly prompt: string;
+  /** The same at every call of this run, and of no other one: what is asked of others under it is done once. */
+  readonly key: string;
+  /** Aborted when the run is to end (stopped, out of time) or the engine stops: end soon then, what is answered is not heard. */
+  readonly signal: AbortSignal;
+  /** A line for the log of the run, which people read with `stator instance logs`. It counts as a sign of life (`idle_timeout`). */
+  log(message: string): void;
+}
+
+/**
+ * An agent as a function of the program that embeds the engine. The run has succeeded when it resolves, and failed with the message of what it throws. It is
+ * called at least once for each run, and again with the same `key` where the engine stopped or died meanwhile. The text that it answers is its last message;
+ * a reviewer or verifier ends it with the line of its verdict, as its prompt says.
+ */
+export type AgentFunction = (call: AgentCall) => Promise<string | undefined> | Promise<void> | string | undefined;
+
+/** What a preset that is a function is given. */
+export interface AgentStart extends AgentWork {
+  /** As the settings have them. */
+  readonly model: string | null;
+  readonly flags: readonly string[];
+}
+
+/** The program of an agent. */
+export interface AgentCommand {
+  /** The program, by an absolute path or by a name on PATH, and its arguments. It works in the worktree, inside of walls where they stand. */
+  readonly argv: readonly [string, ...string[]];
+  /** What its standard input holds. Default: the prompt. */
+  readonly stdin?: 'prompt' | 'none';
+  /** Beside the environment that every agent has. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A preset of one's own: how a program is started for a run. Called once, before the start; after a crash before the start it is called again. */
+export type AgentPreset = (start: AgentStart) => Promise<AgentCommand> | AgentCommand;
+
+/** The keys that mean something for a function, which runs in the engine's own process, without walls. */
+const functionKeys = ['enabled', 'timeout', 'idle_timeout', 'attempts', 'env_file', 'env'] as const;
+/** Who brings the start chooses the program. */
+const notOfPresets = ['preset', 'program'] as const;
+
+/** One agent of `createEngine({ agents })`: the keys of `[agents.*]`, and instead of `preset` a function. */
+export interface OwnAgent extends AgentSettings {
+  /** The agent itself, called in the engine's own process, without walls. Beside it: `enabled`, `timeout`, `idle_timeout`, `attempts`, `env_file`, `env`. */
+  readonly run?: AgentFunction;
+  /** How the program of the agent is started. Beside it every key but `preset` and `program`. */
+  readonly start?: AgentPreset;
+}
+
+/** By role, `default`, or the name of a further profile. */
+export type OwnAgents = Readonly<Record<string, OwnAgent | undefined>>;
+
+/**
+ * The settings of one agent without its function, under the preset that stands for it; `program` is the name under which the function is found again. Throws
+ * `bad_request` for what is no function, and for a key that would have no effect.
+ */
+export function settingsOf(name: string, agent: OwnAgent): { settings: object; preset: 'function' | 'custom' | null } {
+  const { run, start, ...settings } = agent;
+  if (run === undefined && start === undefined) return { settings, preset: null };
+  const where = `createEngine: agents.${name}`;
+  if (run !== undefined && start !== undefined)
+    throw new EngineError(
+      'bad_request',
+      `${where} has run and start`,
+      'run is the agent itself, start says how a program is started: give one',
+    );
+  const key = run === undefined ? 'start' : 'run';
+  if (typeof (run ?? start) !== 'function')
+    throw new EngineError(
+      'bad_request',
+      `${where}.${key} is no function`,
+      `give a function: ${key}: async (…) => { … }`,
+    );
+  const odd = Object.keys(settings).find((each) =>
+    run === undefined
+      ? (notOfPresets as readonly string[]).includes(each)
+      : !(functionKeys as readonly string[]).includes(each),
+  );
+  if (odd !== undefined)
+    throw new EngineError(
+      'bad_request',
+      `${where} has ${key}, and "${odd}" means nothing beside it`,
+      run === undefined ? `leave ${notOfPresets.join(' and ')} out` : `beside run it takes ${functionKeys.join(', ')}`,
+    );
+  return { settings, preset: run === undefined ? 'custom' : 'function' };
+}

@@ -1,0 +1,81 @@
+/** From a repo's configuration to the policy that guards read, and what of the configuration has no effect. */
+
+import type { PullMergeMode } from '../../../machines/vocabulary/plan-pull.ts';
+import { defaultPolicy, type Isolation, type Policy, type RolePolicy } from '../../../machines/vocabulary/policy.ts';
+import { type Role, roles } from '../../../machines/vocabulary/role.ts';
+import { type AgentProfile, canPlay } from './profiles.ts';
+import type { Flags } from './schema.ts';
+
+export type Profiles = Readonly<Record<Role, AgentProfile>>;
+
+interface PolicyParts {
+  readonly flags: Flags;
+  readonly profiles: Profiles;
+  readonly requireChange: boolean;
+  readonly isolation: Isolation;
+  readonly maxActivePlans: number;
+  readonly priority: number;
+  readonly cleanupAgeMs: number;
+  readonly pullMerge: PullMergeMode;
+}
+
+/** `auto_review_fix` is on only where a fixer is; a verifier's own fixes are always limited, by the default where 0 is said. */
+export function policyOf(parts: PolicyParts): Policy {
+  const { flags, profiles, requireChange, isolation, maxActivePlans, priority, cleanupAgeMs, pullMerge } = parts;
+  return {
+    ...flags,
+    readiness_self_fix_max_lines: flags.readiness_self_fix_max_lines || defaultPolicy.readiness_self_fix_max_lines,
+    auto_review_fix: flags.auto_review_fix && isOn(profiles.fixer),
+    pull_merge: pullMerge,
+    require_change: requireChange,
+    isolation,
+    max_active_plans: maxActivePlans,
+    priority,
+    cleanup_age_ms: cleanupAgeMs,
+    roles: {
+      planner: rolePolicy(profiles.planner),
+      architect: rolePolicy(profiles.architect),
+      coder: rolePolicy(profiles.coder),
+      reviewer: rolePolicy(profiles.reviewer),
+      fixer: rolePolicy(profiles.fixer),
+      verifier: rolePolicy(profiles.verifier),
+      // It is its own fixer; under "sh" it would run the blocks of its task once more.
+      session: {
+        ...rolePolicy(profiles.session),
+        fixesAlone: flags.auto_review_fix && profiles.session.preset !== 'sh',
+      },
+    },
+  };
+}
+
+/** One line for each key that has no effect, and each role that is configured to be on and cannot be, in the words of its consequence. */
+export function unusedNotes(profiles: Profiles, flags: Flags): string[] {
+  const isReviewed = isOn(profiles.reviewer) || isOn(profiles.verifier);
+  const limit = defaultPolicy.readiness_self_fix_max_lines;
+  const selfFix =
+    flags.readiness_self_fix_max_lines > 0
+      ? []
+      : [`readiness_self_fix_max_lines = 0 stands for no limit of your own: the default, ${limit}, is in force`];
+  const unused = roles.flatMap((role) => {
+    const profile = profiles[role];
+    if (!profile.enabled || canPlay(profile)) return [];
+    if (role !== 'fixer') return [`the ${role} is off: preset "sh" runs the blocks of a task, and a ${role} has none`];
+    if (!isReviewed || !flags.auto_review_fix) return [];
+    return ['auto_review_fix is off: preset "sh" runs the blocks of a task, and a fixer has none'];
+  });
+  return [...selfFix, ...unused];
+}
+
+function isOn(profile: AgentProfile): boolean {
+  return profile.enabled && canPlay(profile);
+}
+
+function rolePolicy(profile: AgentProfile): RolePolicy {
+  return {
+    on: isOn(profile),
+    attempts: profile.attempts,
+    timeoutMs: profile.timeoutMs,
+    idleMs: profile.idleTimeoutMs,
+    speaksByExit: profile.preset === 'command' && (profile.role === 'reviewer' || profile.role === 'verifier'),
+  };
+}

@@ -1,0 +1,402 @@
+/** Both configuration files as strict schemas. No defaults here: a key that is absent must stay absent, so that the next place can be asked. */
+
+import { isAbsolute, normalize, resolve } from 'node:path';
+import { z } from 'zod';
+import { amountLimit } from '../../../machines/vocabulary/budget.ts';
+import { isMachineName } from '../../../machines/vocabulary/ids.ts';
+import { mergeMethods, pullMergeModes } from '../../../machines/vocabulary/plan-pull.ts';
+import type { Policy } from '../../../machines/vocabulary/policy.ts';
+import { type Role, roles } from '../../../machines/vocabulary/role.ts';
+import { isLoopback } from './home.ts';
+import { desktopModes, type HookTable, hookKeysOf, hookOf, hookTableSchema } from './hooks.ts';
+import { kasmosDaemonKeys } from './kasmos-daemon.ts';
+import {
+  amountOrNone,
+  duration,
+  flag,
+  listOf,
+  oneOf,
+  placesInWalls,
+  sandboxModes,
+  sizeOrNone,
+  text,
+  textOrNone,
+  wholeNumber,
+  wholeNumberOrNone,
+} from './schema-words.ts';
+import type { TomlPath } from './toml-place.ts';
+
+/** Those that files may name. */
+export const presets = ['claude', 'codex', 'opencode', 'gemini', 'sh', 'command'] as const;
+/** `function` and `custom`: agents of the program that embeds the engine, from `run` and `start`. */
+export type Preset = (typeof presets)[number] | 'function' | 'custom';
+
+export const networkModes = ['on', 'off'] as const;
+export type { SandboxMode } from './schema-words.ts';
+export type NetworkMode = (typeof networkModes)[number];
+/** Whether an agent does what it wants, or asks a person before what its program would ask about. */
+export const permissionModes = ['skip', 'ask'] as const;
+export type PermissionMode = (typeof permissionModes)[number];
+
+const dayMs = 86_400_000;
+const runLimit = { maxMs: 30 * dayMs, limits: 'at most 30d' };
+const mebibyte = 1024 ** 2;
+
+/** Everything that guards may read under the name it has in the files. */
+const flagKeys = {
+  auto_advance: flag.optional(),
+  auto_advance_waves: flag.optional(),
+  auto_review_fix: flag.optional(),
+  auto_readiness_review: flag.optional(),
+  auto_create_pr: flag.optional(),
+  auto_merge: flag.optional(),
+  max_review_fix_cycles: wholeNumber(0, 1000).optional(),
+  readiness_self_fix_max_lines: wholeNumber(0, 1_000_000).optional(),
+  blueprint_skip_threshold: wholeNumber(0, 1000).optional(),
+};
+export const flagNames = Object.keys(flagKeys) as (keyof typeof flagKeys)[]; // the keys of the table above, nothing else
+export type Flags = Readonly<Pick<Policy, keyof typeof flagKeys>>;
+
+const profileName = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+
+const agentKeys = {
+  enabled: flag.optional(),
+  preset: oneOf(presets).optional(),
+  program: textOrNone({ max: 4096, is: 'a program' }).optional(),
+  account: textOrNone({
+    max: 64,
+    is: 'a name such as "work", in small letters, digits, ".", "_" and "-"',
+    where: (name) => name === '' || profileName.test(name),
+  }).optional(),
+  fallback: textOrNone({
+    max: 64,
+    is: 'the name of another table of [agents], such as "spare"',
+    where: (name) => name === '' || profileName.test(name),
+  }).optional(),
+  flags: listOf(text({ min: 0, max: 8192, is: 'a text' }), { max: 200, is: 'a list of texts' }).optional(),
+  model: textOrNone({ max: 200, is: "a model's name" }).optional(),
+  timeout: duration({ minMs: 1, ...runLimit }).optional(),
+  idle_timeout: z
+    .union([z.literal('').transform(() => null), duration({ minMs: 1, ...runLimit })], {
+      error: 'a duration such as "10m", at most 30d, or "" for none',
+    })
+    .optional(),
+  attempts: wholeNumber(1, 100).optional(),
+  max_cost_usd: amountOrNone(amountLimit).optional(),
+  env_file: textOrNone({
+    max: 4096,
+    is: 'a file, absolute or relative to the repo; ~ is not expanded',
+    where: hasNoTilde,
+  }).optional(),
+  sandbox: oneOf(sandboxModes).optional(),
+  network: oneOf(networkModes).optional(),
+  nice: wholeNumber(0, 19).optional(),
+  memory: sizeOrNone({
+    minBytes: 64 * mebibyte,
+    maxBytes: 64 * mebibyte * mebibyte,
+    limits: 'from 64MiB to 64TiB',
+  }).optional(),
+  processes: wholeNumberOrNone(16, 1_000_000).optional(),
+  disk: sizeOrNone({
+    minBytes: 64 * mebibyte,
+    maxBytes: 64 * mebibyte * mebibyte,
+    limits: 'from 64MiB to 64TiB',
+  }).optional(),
+  permissions: oneOf(permissionModes).optional(),
+  permission_timeout: duration({ minMs: 1_000, maxMs: dayMs, limits: 'from 1s to 24h' }).optional(),
+  writable: placesInWalls(),
+  readable: placesInWalls(),
+  trusted_files: listOf(
+    text({
+      min: 1,
+      max: 4096,
+      is: 'a path inside the repo, on one line, or "." for all of it',
+      where: (path) => path === '.' || isPathInside(path),
+    }),
+    { max: 100, is: 'a list of paths inside the repo' },
+  ).optional(),
+  env: listOf(
+    text({
+      min: 1,
+      max: 200,
+      is: 'a variable\'s name, such as "GITHUB_TOKEN" (STATOR_ names are the engine\'s own)',
+      where: (name) => /^(?!STATOR(?:_|$))[A-Za-z_][A-Za-z0-9_]*$/.test(name),
+    }),
+    { max: 200, is: "a list of variables' names" },
+  ).optional(),
+};
+const agentTableSchema = z.strictObject(agentKeys, { error: 'a table of agent keys' });
+/** Who judges nothing works in the branch as it is. */
+const workerKeys = {
+  ...agentKeys,
+  trusted_files: z
+    .undefined({
+      error: 'nothing here: it is for who judges, in [agents.reviewer], [agents.verifier] or [agents.default]',
+    })
+    .optional(),
+};
+const workerTableSchema = z.strictObject(workerKeys, { error: 'a table of agent keys' });
+const coderTableSchema = z.strictObject(
+  {
+    ...workerKeys,
+    enabled: z.literal(true, { error: 'only true, since without a coder nothing is implemented' }).optional(),
+  },
+  { error: 'a table of agent keys' },
+);
+
+/** One `[agents.<role>]`, or another profile that a `fallback` names, as checked: durations in milliseconds, null where `""` said none. */
+export type AgentTable = Readonly<Omit<z.infer<typeof agentTableSchema>, 'preset'> & { preset?: Preset | undefined }>;
+/** The same keys as a program writes them: `{ preset: 'command', program: './agent', timeout: '90s' }`. */
+export type AgentSettings = Readonly<z.input<typeof agentTableSchema>>;
+export type AgentTableName = Role | 'default';
+/** By role, `default`, or the name of a further profile. */
+export type AgentTables = { readonly [name: string]: AgentTable | undefined };
+
+export const agentTableNames: readonly AgentTableName[] = ['default', ...roles];
+const roleTables = {
+  default: agentTableSchema.optional(),
+  planner: workerTableSchema.optional(),
+  architect: workerTableSchema.optional(),
+  coder: coderTableSchema.optional(),
+  reviewer: agentTableSchema.optional(),
+  fixer: workerTableSchema.optional(),
+  verifier: agentTableSchema.optional(),
+  session: workerTableSchema.optional(),
+} satisfies Record<AgentTableName, unknown>;
+export const agentTablesSchema = z
+  .object(roleTables, { error: 'tables such as [agents.coder]' })
+  .catchall(agentTableSchema)
+  // Told with the other problems of the file, not after them.
+  .superRefine(refuseUnnamed, { when: () => true });
+
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
+
+const amountKeys = {
+  usd: amountOrNone(amountLimit).optional(),
+  tokens: amountOrNone(amountLimit).optional(),
+  agent_minutes: amountOrNone(amountLimit).optional(),
+};
+const amountsSchema = z.strictObject(amountKeys, { error: 'a table with usd, tokens and agent_minutes' });
+export const budgetSchema = z.strictObject(
+  {
+    ...amountKeys,
+    hard_percent: wholeNumber(100, 1000).optional(),
+    day: amountsSchema.optional(),
+    attempt: amountsSchema.optional(),
+  },
+  { error: 'a table with usd, tokens, agent_minutes, hard_percent, and tables day and attempt' },
+);
+export type BudgetTable = Readonly<z.infer<typeof budgetSchema>>;
+
+/** Who merges a pull request, and how. */
+export const pullRequestsSchema = z.strictObject(
+  {
+    merge: oneOf(pullMergeModes).optional(),
+    method: oneOf(['', ...mergeMethods]).optional(),
+  },
+  { error: 'a table with merge and method' },
+);
+export type PullRequestsTable = Readonly<z.infer<typeof pullRequestsSchema>>;
+
+/** Keys of both files. */
+const sharedKeys = {
+  ...flagKeys,
+  budget: budgetSchema.optional(),
+  pull_requests: pullRequestsSchema.optional(),
+  max_active_plans: wholeNumber(0, 1000).optional(),
+  agents: agentTablesSchema.optional(),
+};
+
+/** `host:port`, an IPv6 address in brackets, and a port that there is. */
+const bindForm =
+  /^(?:\[[0-9a-fA-F:.]+\]|[^\s:/[\]]+):(?:[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$/;
+
+const httpSchema = z
+  .strictObject(
+    {
+      bind: textOrNone({
+        max: 300,
+        is: '"host:port", such as "127.0.0.1:7433"',
+        where: (bind) => bind === '' || bindForm.test(bind),
+      }).optional(),
+      hosts: listOf(
+        text({
+          min: 1,
+          max: 255,
+          is: 'a host name, with or without its port',
+          where: (name) => /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?$/i.test(name),
+        }),
+        { max: 20, is: 'a list of host names such as "stator.lan"' },
+      ).optional(),
+      allow_remote: flag.optional(),
+    },
+    { error: 'a table with bind, hosts and allow_remote' },
+  )
+  .superRefine(({ bind = null, allow_remote: allowRemote = false }, context) => {
+    if (bind === null || allowRemote || !bindForm.test(bind) || isLoopback(bind.slice(0, bind.lastIndexOf(':'))))
+      return;
+    const message =
+      'an address of this machine alone, such as "127.0.0.1:7433": other machines would reach this one, and what is sent is not encrypted; allow_remote = true beside it says that this is wanted';
+    context.addIssue({ code: 'custom', path: ['bind'], message, input: bind });
+  });
+
+const notificationsSchema = z.strictObject(
+  { desktop: oneOf(desktopModes).optional(), terminal: flag.optional() },
+  { error: 'a table with desktop and terminal' },
+);
+
+const daemonKeys = {
+  repos: listOf(
+    text({ min: 1, max: 4096, is: 'an absolute path', where: isAbsolute }).transform((path) => resolve(path)),
+    { max: 1000, is: 'a list of absolute paths' },
+  ).optional(),
+  socket_path: text({
+    min: 0,
+    max: 4096,
+    is: 'an absolute path, or ""',
+    where: (path) => path === '' || isAbsolute(path),
+  }).optional(),
+  max_agents: wholeNumber(1, 1000).optional(),
+  max_agents_per_repo: wholeNumber(0, 1000).optional(),
+  max_coordinators: wholeNumber(1, 1000).optional(),
+  log_level: oneOf(logLevels).optional(),
+  retention: duration({ minMs: dayMs, maxMs: 3650 * dayMs, limits: 'between 1d and 3650d' }).optional(),
+  machines: z
+    .record(
+      z.string().refine(isMachineName, { error: 'a lower-case word that no machine of stator has' }),
+      text({ min: 1, max: 4096, is: 'a file' }),
+      { error: 'a table of names and files, such as release = "./release.mjs"' },
+    )
+    .optional(),
+  http: httpSchema.optional(),
+  notifications: notificationsSchema.optional(),
+};
+export const daemonFileSchema = z.strictObject({ ...sharedKeys, ...daemonKeys });
+export type DaemonFile = z.infer<typeof daemonFileSchema>;
+
+const worktreeSchema = z.strictObject(
+  {
+    setup: textOrNone({ max: 8192, is: 'a shell command' }).optional(),
+    copy: listOf(text({ min: 1, max: 4096, is: 'a path inside the repo, on one line', where: isPathInside }), {
+      max: 100,
+      is: 'a list of paths inside the repo',
+    }).optional(),
+    dir: text({
+      min: 1,
+      max: 4096,
+      is: 'a folder inside the repo, relative to it, such as ".worktrees", or an absolute path, and not in .git, on one line',
+      where: (dir) =>
+        isOneLine(dir) &&
+        (isAbsolute(dir)
+          ? !/\/\.git(?:\/|$)/i.test(normalize(dir)) && normalize(dir) !== '/'
+          : hasNoTilde(dir) && isInside(dir) && !/^\.git(?:\/|$)/i.test(normalize(dir))),
+    }).optional(),
+  },
+  { error: 'a table with setup, copy and dir' },
+);
+
+const repoKeys = {
+  base_branch: text({
+    min: 0,
+    max: 255,
+    is: 'a branch such as "main" or "origin/main", or ""',
+    where: (name) => /^(?!-)(?!.*\.\.)[^\s~^:?*[\\\0-\x1f\x7f]*$/.test(name),
+  }).optional(),
+  isolation: oneOf(['task', 'plan']).optional(),
+  require_change: flag.optional(),
+  confirm_deletions: flag.optional(),
+  close_issues: flag.optional(),
+  cleanup_age: duration({ minMs: 0, maxMs: 3650 * dayMs, limits: 'at most 3650d' }).optional(),
+  priority: wholeNumber(-1000, 1000).optional(),
+  worktree: worktreeSchema.optional(),
+  hooks: listOf(hookTableSchema, { max: 100, is: 'tables that begin with [[hooks]]' })
+    .superRefine(refuseTwins)
+    .optional(),
+};
+export const repoFileSchema = z.strictObject({ ...sharedKeys, ...repoKeys });
+export type RepoFile = z.infer<typeof repoFileSchema>;
+
+/** What a file may hold, for its check and for naming the valid keys where one is unknown. */
+export interface FileForm<Checked> {
+  readonly schema: z.ZodType<Checked>;
+  /** The valid keys of the table at `path`; `table` is what stands there. */
+  keysOf(path: TomlPath, table: unknown): readonly string[];
+  /** Where a key that is unknown in this file has its place, as the end of a sentence; null where it has none. */
+  elsewhere(key: string): string | null;
+  /** Top-level keys that are taken and have no effect, and why. */
+  readonly ignored: Readonly<Record<string, string>>;
+  /** The list of tables of which a wrong one is left out by itself, and what that one is called; null: every mistake counts for the whole file. */
+  readonly apart: { readonly key: string; readonly noun: string } | null;
+}
+
+export const daemonForm: FileForm<DaemonFile> = {
+  schema: daemonFileSchema,
+  keysOf: (path, table) => keysAt(Object.keys(daemonFileSchema.shape), path, table),
+  elsewhere: (key) => (Object.hasOwn(repoKeys, key) ? "stands in a repo's .stator/config.toml only" : null),
+  ignored: kasmosDaemonKeys,
+  apart: null,
+};
+
+export const repoForm: FileForm<RepoFile> = {
+  schema: repoFileSchema,
+  keysOf: (path, table) => keysAt(Object.keys(repoFileSchema.shape), path, table),
+  elsewhere: (key) => (Object.hasOwn(daemonKeys, key) ? 'stands in daemon.toml only' : null),
+  ignored: {},
+  apart: { key: 'hooks', noun: 'hook' },
+};
+
+function keysAt(top: readonly string[], path: TomlPath, table: unknown): readonly string[] {
+  if (path.length === 0) return top;
+  if (path[0] === 'agents') return path.length === 1 ? agentTableNames : Object.keys(agentKeys);
+  if (path[0] === 'worktree') return Object.keys(worktreeSchema.shape);
+  if (path[0] === 'budget') return Object.keys(path.length === 1 ? budgetSchema.shape : amountKeys);
+  if (path[0] === 'pull_requests') return Object.keys(pullRequestsSchema.shape);
+  if (path[0] === 'http') return Object.keys(httpSchema.shape);
+  if (path[0] === 'notifications') return Object.keys(notificationsSchema.shape);
+  return hookKeysOf(typeof table === 'object' && table !== null && 'type' in table ? table.type : null);
+}
+
+/** A delivery belongs to a hook by its name, so no two hooks may share one. */
+function refuseTwins(tables: readonly HookTable[], context: z.RefinementCtx): void {
+  const seen = new Map<string, number>();
+  for (const [index, table] of tables.entries()) {
+    const name = hookOf(table).name;
+    const first = seen.get(name);
+    if (first === undefined) seen.set(name, index + 1);
+    else {
+      const message = `a name that no other hook of the file has; hook ${first} ${table.name === undefined ? 'does exactly the same' : 'has it too'}`;
+      context.addIssue({ code: 'custom', path: [index, 'name'], message });
+    }
+  }
+}
+
+/** Another table than that of a role is a profile that some `fallback` beside it names: a role that is mistyped is none. */
+function refuseUnnamed(tables: unknown, context: z.RefinementCtx): void {
+  if (typeof tables !== 'object' || tables === null) return;
+  const named = new Set(
+    Object.values(tables).map((table: unknown) =>
+      typeof table === 'object' && table !== null && 'fallback' in table ? table.fallback : null,
+    ),
+  );
+  const keys = Object.keys(tables).filter((name) => !Object.hasOwn(roleTables, name) && !named.has(name));
+  if (keys.length > 0) context.addIssue({ code: 'unrecognized_keys', keys, input: { ...tables } });
+}
+
+/** A shell would expand it, a configuration does not: taken literally it would name a folder called `~`. */
+function hasNoTilde(path: string): boolean {
+  return !path.startsWith('~');
+}
+
+/** A path with a newline would be two lines in git's exclude file. */
+function isOneLine(path: string): boolean {
+  return !/[\x00-\x1f\x7f]/.test(path);
+}
+
+function isPathInside(path: string): boolean {
+  return isOneLine(path) && isInside(path);
+}
+
+function isInside(path: string): boolean {
+  const plain = normalize(path).replace(/\/$/, '');
+  return !isAbsolute(path) && plain !== '.' && plain !== '..' && !plain.startsWith('../');
+}

@@ -1,0 +1,65 @@
+/** Where the sockets of a home are, from its path and the environment alone. */
+import { createHash } from 'node:crypto';
+import { userInfo } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import type { Environment } from './home.ts';
+
+/** A path longer than this is cut off without an error when a socket is bound: `sun_path`, its closing NUL included. */
+const socketPathLimitBytes = process.platform === 'linux' ? 108 : 104;
+
+/**
+ * The control socket of `home`: `configured` (`socket_path`, `''` for none), else in `$XDG_RUNTIME_DIR/stator`, else in `/tmp/stator-<uid>`. Two homes of one
+ * user never share a socket: every home but the account's own `~/.config/stator` adds eight hex digits of its path's SHA-256.
+ * Throws `bad_config` where the path does not fit into a socket address.
+ */
+export function socketPath(home: string, env: Environment, configured: string): string {
+  const path = configured === '' ? join(socketFolder(env), socketName(resolve(home))) : configured;
+  const sizeBytes = Buffer.byteLength(path) + 1;
+  if (sizeBytes <= socketPathLimitBytes) return path;
+  throw new EngineError(
+    'bad_config',
+    `the socket's path has ${sizeBytes - 1} bytes, at most ${socketPathLimitBytes - 1} fit into an address: ${path}`,
+    `set a shorter one in ${join(home, 'daemon.toml')}: socket_path = "/tmp/stator.sock"`,
+  );
+}
+
+/** The name of a run's own socket in its folder: short, since its whole path has little room. */
+export const runSocketName = 's';
+
+/**
+ * The folder of one run's own socket, the same for every engine of this home: in the home, or where its path has no room for an address in
+ * `/tmp/stator-<uid>`. `launch` is the name of the run's folder; with its secret nobody foretells this one either.
+ */
+export function runSocketFolder(home: string, launch: string): string {
+  const name = createHash('sha256').update(launch).digest('hex').slice(0, 16);
+  const inHome = join(resolve(home), 'sockets', name);
+  if (Buffer.byteLength(join(inHome, runSocketName)) + 1 <= socketPathLimitBytes) return inHome;
+  return join(`/tmp/stator-${process.getuid?.() ?? 0}`, `${homeDigits(resolve(home))}-${name}`);
+}
+
+function socketFolder(env: Environment): string {
+  const runtimeFolder = env.XDG_RUNTIME_DIR;
+  if (runtimeFolder && isAbsolute(runtimeFolder)) return join(runtimeFolder, 'stator');
+  return `/tmp/stator-${process.getuid?.() ?? 0}`;
+}
+
+function socketName(home: string): string {
+  if (home === accountHome()) return 'stator.sock';
+  return `stator-${homeDigits(home)}.sock`;
+}
+
+/** Tells homes of one user apart. */
+function homeDigits(home: string): string {
+  return createHash('sha256').update(home).digest('hex').slice(0, 8);
+}
+
+/** From the account, not from `$HOME`: a changed `$HOME` is another home, but the folder for sockets stays the same. */
+function accountHome(): string | null {
+  try {
+    return join(userInfo().homedir, '.config', 'stator');
+  } catch {
+    // A user id without an account, as in some containers: then every home adds its digits.
+    return null;
+  }
+}

@@ -1,0 +1,341 @@
+/**
+ * What a repo's own files may start on this machine, and which gates they weaken. They come with the repo, so from anyone who can push to it: they are
+ * shown, pinned by this digest, and a change is not applied until a person trusts it. What daemon.toml says is the user's own and never part of it.
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { type Role, roles } from '../../../machines/vocabulary/role.ts';
+import { hidesMore, withoutSecrets } from '../platform/secrets.ts';
+import { sizeText } from '../platform/size.ts';
+import { durationText } from './duration.ts';
+import type { CommandHookConfig, HookConfig, WebhookConfig } from './hooks.ts';
+import { type AgentProfile, canPlay } from './profiles.ts';
+import { type AgentTable, type AgentTables, agentTableNames, type RepoFile, type SandboxMode } from './schema.ts';
+import { printable } from './wording.ts';
+
+/** What a repo's files lead to, as it was found when they were read. Empty tables where they lead to nothing. */
+export interface FoundBesides {
+  /** The texts of `.stator/prompts/<name>.md`, by name. */
+  readonly prompts: Readonly<Record<string, string>>;
+  /** Programs and scripts inside of the repo that the configuration names: the path from the repo's root to the SHA-256 of the content. */
+  readonly programs: Readonly<Record<string, string>>;
+  /** Paths of `env_file`, `copy` and `dir` that lead elsewhere than they say, through a link: as configured, to the real path. */
+  readonly places: Readonly<Record<string, string>>;
+  /** Env files inside of the repo, whole: as configured, to the SHA-256 of the content. Absent in what an earlier version pinned. */
+  readonly envFiles?: Readonly<Record<string, string>>;
+  /** Files that the configured programs load by themselves: the path from the repo's root to the SHA-256. Absent where there are none, or an earlier version looked. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+export interface Startable {
+  /** The `[agents]` of the repo's own file. */
+  readonly tables: AgentTables;
+  /** The profile that a role ends up with, without what an embedding program overrides. */
+  profileOf(role: Role): AgentProfile;
+  readonly setup: string | null;
+  readonly copy: readonly string[];
+  /** Where worktrees are made, files and programs of the repo in them. */
+  readonly dir: string;
+  readonly hooks: readonly HookConfig[];
+  /** The checked values of the repo's own file. */
+  readonly values: RepoFile;
+  readonly found: FoundBesides | null;
+}
+
+export interface TrustView {
+  /** One line for people each; empty where the repo's files start nothing and weaken nothing: there is nothing to trust. */
+  readonly enables: readonly string[];
+  /** Those of them that only weaken a gate: a role that is off, a flag. */
+  readonly weakens: readonly string[];
+  /** SHA-256 in hex; changes with whatever `enables` is made of, and not with comments, order of keys, limits or times. */
+  readonly digest: string;
+}
+
+export function trustView(startable: Startable): TrustView {
+  const { tables, setup, copy, hooks, dir, values, found } = startable;
+  const gates = gatesOf(values);
+  const names = [...new Set([...agentTableNames, ...Object.keys(tables)])];
+  const weakens = [
+    ...names.flatMap((name) => offLine(startable, name)),
+    ...Object.entries(gates).map(([key, value]) => `${key} = ${JSON.stringify(value)}: ${gateWords[key] ?? ''}`),
+  ].map(printable);
+  const enables = [
+    ...names.flatMap((name) => agentLine(startable, name)),
+    ...(setup === null ? [] : [`setup in every new worktree: ${setup}`]),
+    ...(copy.length === 0 ? [] : [`copied into every new worktree: ${copy.join(', ')}`]),
+    ...(isAbsolute(dir) ? [`worktrees outside of the repo, in ${dir}`] : []),
+    ...hooks.map(hookLine),
+    ...(found === null ? [] : foundLines(found)),
+  ].map(shownWhole);
+  const agents = names.map((name) => [name, starting(tables, name)]);
+  const place = isAbsolute(dir) ? { dir } : {};
+  const more = { gates, ...found };
+  const added = Object.entries(more).filter(([, part]) => Object.keys(part).length > 0);
+  const lines = [...enables, ...weakens];
+  const acting = hooks.map(({ timeoutMs: _timeout, ...hook }) => hook);
+  const pinned =
+    lines.length === 0 ? null : { agents, setup, copy, hooks: acting, ...place, ...Object.fromEntries(added) };
+  return { enables: lines, weakens, digest: sha256(canonical(pinned)) };
+}
+
+/** A password is left out; where that would hide something that acts, nobody could know what is agreed to. Throws `bad_config`. */
+function shownWhole(line: string): string {
+  if (!hidesMore(line)) return printable(withoutSecrets(line));
+  throw new EngineError(
+    'bad_config',
+    `${line.slice(0, line.indexOf(':'))}: what stands as a user, a password or a token in an address could start something, or is the real host`,
+    'passwords are not shown, so nobody could know what to agree to: name a variable such as $TOKEN there, and set it by env_file',
+  );
+}
+
+function sha256(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex');
+}
+
+/** A larger file is compiled, or no program at all; it is known by its size and its age. */
+const contentLimitBytes = 16 * 1024 * 1024;
+
+/** What a file is trusted by. Throws the system's errors. */
+export function fileDigest(file: string): string {
+  const { size, mtimeMs } = statSync(file);
+  return size > contentLimitBytes ? sha256(`${size} ${mtimeMs}`) : sha256(readFileSync(file));
+}
+
+/** What each key means that opens or weakens a gate. */
+const gateWords: Readonly<Record<string, string>> = {
+  auto_advance: 'implementing starts when the planner has finished',
+  auto_advance_waves: 'the next wave starts by itself',
+  auto_review_fix: 'whether a fixer starts by itself when a review asks for changes',
+  auto_readiness_review: 'no verifier looks at what the review approved',
+  auto_create_pr: 'a done plan is pushed, and a pull request is made',
+  auto_merge: 'a done plan is merged into the base branch',
+  'pull_requests.merge': 'its pull request is merged without a person as soon as it is approved and green',
+  max_review_fix_cycles: 'rounds of fixing before a person is asked; 0: no limit',
+  readiness_self_fix_max_lines: 'lines that the verifier may correct itself',
+  budget: 'how much its agents may take before a person is asked',
+  require_change: 'a coder that changed nothing has done its task',
+  confirm_deletions: "work that deletes most of the repo's files counts without a person's yes",
+  isolation: 'all tasks of a plan share one worktree',
+  base_branch: 'where plans start and are merged',
+};
+
+/** The gates that the repo's own file opens. A value that is as strict as can be opens none. */
+function gatesOf(values: RepoFile): Readonly<Record<string, unknown>> {
+  const strict: Readonly<Record<string, unknown>> = {
+    auto_advance: false,
+    auto_advance_waves: false,
+    auto_readiness_review: true,
+    auto_create_pr: false,
+    auto_merge: false,
+    'pull_requests.merge': 'manual',
+    require_change: true,
+    confirm_deletions: true,
+    isolation: 'task',
+    base_branch: '',
+  };
+  const all = { ...values, 'pull_requests.merge': values.pull_requests?.merge };
+  const set = Object.entries(all).filter(
+    ([key, value]) => Object.hasOwn(gateWords, key) && value !== undefined && value !== strict[key],
+  );
+  return Object.fromEntries(set);
+}
+
+/** Naming these roles turns them on. */
+const onWhenNamed: ReadonlySet<string> = new Set(['architect', 'verifier']);
+
+/** The keys of a table that decide what is started; limits and times do not. null: the table decides nothing. */
+function starting(tables: AgentTables, name: string): Partial<AgentTable> | null {
+  const table = tables[name];
+  if (table === undefined) return null;
+  const { timeout: _timeout, idle_timeout: _idle, attempts: _attempts, ...rest } = table;
+  return Object.keys(rest).length > 0 || onWhenNamed.has(name) ? rest : null;
+}
+
+/** A table that turns its role off, or every role. */
+function offLine({ tables, profileOf }: Startable, name: string): string[] {
+  const table = starting(tables, name);
+  if (table === null) return [];
+  if (name === 'default')
+    return table.enabled === false ? ['agents: off, but for those with a table of their own'] : [];
+  return !isRole(name) || profileOf(name).enabled ? [] : [`agent ${name}: off`];
+}
+
+function agentLine({ tables, profileOf }: Startable, name: string): string[] {
+  const table = starting(tables, name);
+  if (table === null) return [];
+  if (name === 'default') {
+    const { enabled, preset, env_file: envFile, ...rest } = table;
+    const isOffOnly = enabled === false && Object.keys(table).length === 1;
+    return isOffOnly ? [] : [`agents: ${words(preset ?? null, { ...rest, envFile }, table)}`];
+  }
+  if (!isRole(name)) {
+    const { preset, env_file: envFile, ...rest } = table;
+    return [`agent ${name}, which stands in for others: ${words(preset ?? null, { ...rest, envFile }, table)}`];
+  }
+  const profile = profileOf(name);
+  if (!profile.enabled) return [];
+  if (!canPlay(profile)) return [`agent ${name}: off, since preset "sh" has nothing to run for it`];
+  return [`agent ${name}: ${words(profile.preset, profile, table)}`];
+}
+
+function isRole(name: string): name is Role {
+  return (roles as readonly string[]).includes(name);
+}
+
+interface Words {
+  readonly program?: string | null | undefined;
+  readonly flags?: readonly string[] | undefined;
+  readonly model?: string | null | undefined;
+  readonly envFile?: string | null | undefined;
+  readonly sandbox?: SandboxMode | undefined;
+  readonly writable?: readonly string[] | undefined;
+  readonly readable?: readonly string[] | undefined;
+  readonly env?: readonly string[] | undefined;
+}
+
+/** Keys that are told in words of their own. */
+const toldKeys: ReadonlySet<string> = new Set([
+  'enabled',
+  'preset',
+  'program',
+  'flags',
+  'model',
+  'env_file',
+  'sandbox',
+  'writable',
+  'readable',
+  'env',
+  'memory',
+  'processes',
+  'disk',
+]);
+
+/** `table`: what stands in the repo's own file; its other keys are told as they are written there. */
+function words(preset: string | null, given: Words, table: AgentTable): string {
+  const { program, flags, model, envFile, sandbox, writable, readable, env = [] } = given;
+  const command = [preset, program, ...(flags ?? [])].filter((word) => word !== null && word !== undefined);
+  const parts = [
+    ...(command.length === 0 ? [] : [command.join(' ')]),
+    ...(model ? [`model ${model}`] : []),
+    ...(envFile ? [`environment from ${envFile}`] : []),
+    ...(env.length === 0 ? [] : [`given ${env.join(' ')}`]),
+    ...wallWords({ sandbox, writable, readable }),
+    ...limitWords(table),
+    ...Object.entries(table)
+      .filter(([key, value]) => !toldKeys.has(key) && value !== undefined)
+      .map(([key, value]) => `${key} = ${JSON.stringify(asWritten(key, value))}`),
+  ];
+  return parts.length === 0 ? 'on' : parts.join(', ');
+}
+
+/** A value of a checked table as it stands in the file: its only duration that decides what is started is that of a permission. */
+function asWritten(key: string, value: unknown): unknown {
+  return key === 'permission_timeout' && typeof value === 'number' ? durationText(value) : value;
+}
+
+/** What a repo says may be more than what daemon.toml would allow: so its own words are told. */
+function limitWords({ memory, processes, disk }: AgentTable): string[] {
+  return [
+    ...limitWord('memory', memory, sizeText),
+    ...limitWord('processes', processes, String),
+    ...limitWord('disk', disk, sizeText),
+  ];
+}
+
+function limitWord(of: string, limit: number | 'auto' | null | undefined, text: (limit: number) => string): string[] {
+  if (limit === undefined) return [];
+  if (limit === null) return [`no limit of ${of}`];
+  return [limit === 'auto' ? `${of} as the machine has it` : `${of} up to ${text(limit)}`];
+}
+
+function hookLine(hook: HookConfig): string {
+  const events = hook.events.length === 0 ? 'every event' : hook.events.join(', ');
+  const off = hook.enabled ? '' : ' (off)';
+  switch (hook.type) {
+    case 'webhook':
+      return `hook ${hook.name} on ${events}${off}: POST ${hook.url}${webhookWords(hook)}`;
+    case 'command':
+      return `hook ${hook.name} on ${events}${off}: ${[hook.command, ...commandWords(hook)].join(', ')}`;
+    case 'function':
+      return `hook ${hook.name} on ${events}${off}: a function of the engine`;
+    case 'notify':
+      return `hook ${hook.name} on ${events}${off}: a notification on the desktop`;
+  }
+}
+
+function commandWords({ envFile, sandbox, writable, readable }: CommandHookConfig): string[] {
+  return [...(envFile === null ? [] : [`environment from ${envFile}`]), ...wallWords({ sandbox, writable, readable })];
+}
+
+/** What somebody may do beyond what walls leave him by themselves. */
+function wallWords({
+  sandbox,
+  writable = [],
+  readable = [],
+}: Pick<Words, 'sandbox' | 'writable' | 'readable'>): string[] {
+  return [
+    ...(sandbox === 'off' ? ['without walls'] : []),
+    ...(writable.length === 0 ? [] : [`may write ${writable.join(' ')}`]),
+    ...(readable.length === 0 ? [] : [`may read ${readable.join(' ')}`]),
+  ];
+}
+
+/** Which variables of the user's leave the machine with it. */
+function webhookWords({ allowPrivate, headers, secrets, envFile }: WebhookConfig): string {
+  const header = ([name, value]: [string, string]) =>
+    value.startsWith('env:')
+      ? `header ${name} from $${value.slice(4)}`
+      : `header ${name} (sha256 ${sha256(value).slice(0, 12)})`;
+  const parts = [
+    ...(allowPrivate ? ['private addresses allowed'] : []),
+    ...Object.entries(headers).map(header),
+    ...secrets.map((name) => `signed with $${name}`),
+    ...(envFile === null ? [] : [`environment from ${envFile}`]),
+  ];
+  return parts.length === 0 ? '' : ` (${parts.join(', ')})`;
+}
+
+function foundLines({ prompts, programs, places, envFiles = {}, settings = {} }: FoundBesides): string[] {
+  const lines = (text: string) => {
+    const count = text.replace(/\n$/, '').split('\n').length;
+    return count === 1 ? '1 line' : `${count} lines`;
+  };
+  const short = (digest: string) => `sha256 ${digest.slice(0, 12)}`;
+  return [
+    ...Object.entries(prompts).map(
+      ([name, text]) => `prompt ${name}: .stator/prompts/${name}.md, ${lines(text)} (${short(sha256(text))})`,
+    ),
+    ...Object.entries(programs).map(([path, digest]) => `program of the repo: ${path} (${short(digest)})`),
+    ...Object.entries(places).map(([named, real]) => `${named} leads to ${real}`),
+    ...Object.entries(envFiles).map(([file, digest]) => `environment file of the repo: ${file} (${short(digest)})`),
+    ...settingLines(settings),
+  ];
+}
+
+/** Names of files in one line; all of them are counted. */
+const shownSettings = 8;
+
+/** One line for each file or folder at the root. */
+function settingLines(settings: Readonly<Record<string, string>>): string[] {
+  const roots = new Map<string, [path: string, digest: string][]>();
+  for (const [path, digest] of Object.entries(settings)) {
+    const root = path.split('/')[0] ?? path;
+    roots.set(root, [...(roots.get(root) ?? []), [path, digest]]);
+  }
+  return [...roots.values()].map((files) => {
+    const names = files.slice(0, shownSettings).map(([path]) => path);
+    const more = files.length > names.length ? ` and ${files.length - names.length} more` : '';
+    const digest = sha256(files.map((file) => file.join(' ')).join('\n')).slice(0, 12);
+    return `settings that agents' programs load: ${names.join(', ')}${more} (sha256 ${digest})`;
+  });
+}
+
+/** JSON with sorted keys, so that the order in the file does not count. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, item: unknown) => {
+    if (typeof item !== 'object' || item === null || Array.isArray(item)) return item;
+    return Object.fromEntries(Object.entries(item).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}

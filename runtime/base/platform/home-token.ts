@@ -1,0 +1,41 @@
+/** The token of a home: whoever brings it over TCP speaks as the person whose home it is. */
+import { join } from 'node:path';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { replaceFile } from './atomic-file.ts';
+import { ensureHome } from './home.ts';
+import { readPrivate } from './private-file.ts';
+import { newToken } from './token.ts';
+
+const anew = 'make a new one: stator token rotate';
+
+export function homeTokenFile(home: string): string {
+  return join(home, 'token');
+}
+
+/** The token as it is now; null: there is none yet. Throws `home_unusable` for what is no file of this user's alone, or holds no token. */
+export function readHomeToken(home: string): string | null {
+  const file = homeTokenFile(home);
+  const text = readPrivate(file, anew);
+  const token = text?.trim() ?? null;
+  if (token === null || /^[\w-]{43,200}$/.test(token)) return token;
+  throw new EngineError('home_unusable', `${file} holds no token`, anew);
+}
+
+/** The token; made where there is none. Throws `home_unusable`. */
+export function ensureHomeToken(home: string): string {
+  return readHomeToken(home) ?? rotateHomeToken(home);
+}
+
+/** A new token in the place of the old one, which counts no more from here on. Throws `home_unusable`. */
+export function rotateHomeToken(home: string): string {
+  ensureHome(home);
+  const file = homeTokenFile(home);
+  const token = newToken();
+  try {
+    replaceFile(file, `${token}\n`, { mode: 0o600, isSynced: true });
+  } catch (cause) {
+    const hint = 'see that it is no folder, and that the home has room';
+    throw new EngineError('home_unusable', `${file} cannot be written`, hint, { cause });
+  }
+  return token;
+}

@@ -1,0 +1,111 @@
+/**
+ * The home folder: everything that stator keeps outside the repos. Other users of the machine have no business in it
+ * (prompts, tokens and logs lie there), so it is 0700, and what cannot be kept so is refused before anything is written.
+ */
+import {
+  accessSync,
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+
+const elsewhere = 'or set STATOR_HOME to another folder';
+
+/**
+ * Makes the home folder, parents too, and closes it to everybody else; may be called again at any time.
+ * Throws `home_unusable` where something that is no folder stands in its place, it belongs to another user, or it cannot be made,
+ * written or closed.
+ */
+export function ensureHome(home: string): void {
+  const found = statOf(home) ?? made(home);
+  if (!found.isDirectory()) {
+    throw unusable(
+      home,
+      'is not a folder',
+      `move it out of the way: mv ${shellWord(home)} ${shellWord(`${home}.old`)}`,
+    );
+  }
+  const uid = process.getuid?.();
+  if (uid !== undefined && found.uid !== uid) {
+    throw unusable(home, `belongs to uid ${found.uid}, and this is uid ${uid}`, 'run stator as the user it belongs to');
+  }
+  close(home, found);
+  try {
+    accessSync(home, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (thrown) {
+    throw unusable(home, 'is not writable', `make it so: chmod u+rwx ${shellWord(home)}`, thrown);
+  }
+}
+
+/** Whether a home that was in use is away: a disk that drops out leaves no folder, or the empty one that it was mounted on. Nothing is made there then. */
+export function isHomeAway(home: string): boolean {
+  return !existsSync(join(home, 'owner.db')) && !existsSync(join(home, 'runs'));
+}
+
+/**
+ * Makes an empty file, 0600 from its first moment on; one that exists is left alone. Throws the system's error.
+ * It never opens a file that exists: closing any descriptor of a SQLite file drops every lock that this process holds on it.
+ */
+export function createPrivateFile(file: string): void {
+  try {
+    closeSync(openSync(file, 'wx', 0o600));
+  } catch (thrown) {
+    if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'EEXIST')) throw thrown;
+  }
+}
+
+function statOf(home: string): Stats | undefined {
+  try {
+    return statSync(home, { throwIfNoEntry: false });
+  } catch (thrown) {
+    throw unusable(home, 'cannot be reached', 'look at the folders above it', thrown);
+  }
+}
+
+/** One level at a time: Node's own recursion never ends below a folder that takes none, such as /proc. */
+function makeFolders(folder: string): void {
+  if (statSync(folder, { throwIfNoEntry: false }) !== undefined) return;
+  const parent = dirname(folder);
+  if (parent !== folder) makeFolders(parent);
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (thrown) {
+    // Somebody else, at the same moment.
+    if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'EEXIST')) throw thrown;
+  }
+}
+
+function made(home: string): Stats {
+  try {
+    makeFolders(home);
+    return statSync(home);
+  } catch (thrown) {
+    throw unusable(home, 'cannot be made', 'look at the folders above it', thrown);
+  }
+}
+
+function close(home: string, found: Stats): void {
+  if ((found.mode & 0o077) === 0) return;
+  const hint = 'put it on a file system that keeps modes';
+  try {
+    chmodSync(home, 0o700);
+  } catch (thrown) {
+    throw unusable(home, 'is open to other users and cannot be closed', hint, thrown);
+  }
+  // Some mounts take a chmod and forget it.
+  if ((statSync(home).mode & 0o077) !== 0) throw unusable(home, 'stays open to other users after chmod 700', hint);
+}
+
+function unusable(home: string, what: string, hint: string, cause?: unknown): EngineError {
+  const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
+  const message = `the home folder ${home} ${what}${code}`;
+  return new EngineError('home_unusable', message, `${hint}, ${elsewhere}`, cause === undefined ? {} : { cause });
+}

@@ -1,0 +1,96 @@
+/** What the engine tells those who run it: lines with a level, never the way to tell a caller of an error. A log never throws. */
+import { appendFileSync, existsSync, renameSync, statSync } from 'node:fs';
+import type { ConsolaInstance, LogObject } from 'consola/core';
+import { messageOf } from '../../../machines/vocabulary/errors.ts';
+import { createConsola } from './consola.ts';
+import { withoutSecrets } from './secrets.ts';
+import { safeText } from './terminal-text.ts';
+
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+export interface Log {
+  debug(message: string): void;
+  info(message: string): void;
+  warn(message: string): void;
+  error(message: string, thrown?: unknown): void;
+}
+
+/** Weeks of an engine's words. */
+const logLimitBytes = 10 * 1024 * 1024;
+/** With those before it a log takes three times its limit of a disk, at most. */
+const keptLogs = 2;
+
+/** Nothing that it is told is kept anywhere. */
+export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** consola's numbers for these levels. */
+const rank = { error: 0, warn: 1, info: 3, debug: 4 } satisfies Record<LogLevel, number>;
+
+/**
+ * `level` may be asked for each line, so that it can change. One line each: time, level, message, safe for a terminal. A thrown value's causes are on the line; its stack follows at `debug`. What `write`
+ * does not take is dropped and counted; the next line that it takes says how many those were. consola is loaded with the first word.
+ */
+export function createLog(write: (line: string) => void, level: LogLevel | (() => LogLevel)): Log {
+  let dropped = 0;
+  let consola: ConsolaInstance | null = null;
+  const report = ({ date, type, args: [message] }: LogObject) => {
+    const lineOf = (of: string, text: string) =>
+      `${date.toISOString()} ${of} ${safeText(withoutSecrets(text)).replaceAll('\n', ' | ')}\n`;
+    const lost = dropped === 0 ? '' : lineOf('warn', `${dropped} lines before this one could not be written`);
+    write(lost + lineOf(type, String(message)));
+    dropped = 0;
+  };
+  const say = (of: LogLevel, message: string) => {
+    try {
+      consola ??= createConsola({ log: report });
+      consola.level = rank[typeof level === 'function' ? level() : level];
+      consola[of](message);
+    } catch {
+      dropped += 1; // nobody is left to tell: on a full disk the work must go on without words
+    }
+  };
+  return {
+    debug: (message) => say('debug', message),
+    info: (message) => say('info', message),
+    warn: (message) => say('warn', message),
+    error(message, thrown) {
+      say('error', thrown === undefined ? message : `${message}: ${messageOf(thrown)}`);
+      if (thrown instanceof Error && thrown.stack !== undefined) say('debug', thrown.stack);
+    },
+  };
+}
+
+/** Appends to a file that only its owner reads. Beyond `limitBytes` (10 MiB) it becomes `<file>.1`, that one `<file>.2`, and the oldest goes. Throws the system's errors. */
+export function appendTo(file: string, limitBytes: number = logLimitBytes): (line: string) => void {
+  return (line) => {
+    // Asked for each line, because people empty and delete logs.
+    const sizeBytes = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+    if (sizeBytes > 0 && sizeBytes + Buffer.byteLength(line) > limitBytes) rotate(file);
+    appendFileSync(file, line, { mode: 0o600 });
+  };
+}
+
+/** The oldest first, so that a crash on the way leaves a gap and never a line twice. */
+function rotate(file: string): void {
+  for (let age = keptLogs - 1; age > 0; age -= 1)
+    if (existsSync(`${file}.${age}`)) renameSync(`${file}.${age}`, `${file}.${age + 1}`);
+  renameSync(file, `${file}.1`);
+}
+
+/** Somebody else's log, which may throw: then what it was told is lost, and nothing else. */
+export function harmless(log: Log): Log {
+  const attempt = (say: () => void) => {
+    try {
+      say();
+    } catch {
+      // As on a full disk: whoever cannot be told keeps nobody from working.
+    }
+  };
+  return {
+    debug: (message) => attempt(() => log.debug(message)),
+    info: (message) => attempt(() => log.info(message)),
+    warn: (message) => attempt(() => log.warn(message)),
+    error: (message, thrown) => attempt(() => log.error(message, thrown)),
+  };
+}

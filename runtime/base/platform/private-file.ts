@@ -1,0 +1,25 @@
+/** Files that hold a secret of this user. */
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+
+/**
+ * The file's text; null: there is none. No link is followed: what it leads to would be told to whoever asks for the secret.
+ * Throws `home_unusable` with that hint for what is no file of this user's alone.
+ */
+export function readPrivate(file: string, hint: string): string | null {
+  let descriptor: number;
+  try {
+    descriptor = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return null;
+    throw new EngineError('home_unusable', `${file} cannot be read, or is a link`, hint, { cause });
+  }
+  try {
+    const found = fstatSync(descriptor);
+    const isOwn = process.getuid === undefined || found.uid === process.getuid();
+    if (found.isFile() && isOwn && (found.mode & 0o077) === 0) return readFileSync(descriptor, 'utf8');
+    throw new EngineError('home_unusable', `${file} is not a file that this user alone may read`, hint);
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -1,0 +1,127 @@
+/** What people list of a plan and its runs, written once for each tree that a batch moved, in the batch's own commit. */
+import { planSummary, summarySources } from '../../../actors/plan-view.ts';
+import { tagged } from '../../../actors/public-states.ts';
+import type { AgentSnapshot } from '../../../actors/recorder.ts';
+import type { Step } from '../../../actors/tree.ts';
+import { parsePlan } from '../../../machines/document/plan-document.ts';
+import type { Reason } from '../../../machines/vocabulary/effect.ts';
+import { effectKey, type PlanTree, parseTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import { originKind, type Signal } from '../../../machines/vocabulary/signal.ts';
+import { textDigest } from '../../base/platform/text-digest.ts';
+import type { Change, ChangeOf, PlanKey } from '../store/port.ts';
+import type { TakenFile } from '../store/rows.ts';
+import type { CachedTree } from './tree-cache.ts';
+
+/** The last that a batch saw of a document and of each run of a plan. */
+interface Seen {
+  document: { content: string; isNew: boolean; taken: TakenFile | null } | null;
+  readonly agents: Map<string, AgentSnapshot>;
+}
+
+/** What a step shows of a tree, in rows. */
+export interface Shown {
+  readonly changes: readonly Change[];
+  /** The plan's agents may start now and could not before, or the reverse. */
+  readonly isMoved: boolean;
+}
+
+export type Projection = ReturnType<typeof createProjection>;
+
+const nothing: Shown = { changes: [], isMoved: false };
+
+export function createProjection() {
+  const seen = new Map<PlanTree, Seen>();
+
+  return {
+    note(address: TreeAddress, { inputs, agents }: Step): void {
+      if (!isPlan(address)) return;
+      const plan = seen.get(address) ?? { document: null, agents: new Map() };
+      seen.set(address, plan);
+      for (const { signal } of inputs) {
+        if (signal.type !== 'plan_opened' && signal.type !== 'plan_updated') continue;
+        const { payload, origin } = signal as Signal<'plan_updated'>; // both carry the document, and the file that it is the text of
+        const { content, file } = payload;
+        // What an agent hands in is its own text, and no file of the plan's.
+        const isTaken = file != null && originKind(origin) !== 'agent';
+        const taken = isTaken ? { file, digest: textDigest(content) } : (plan.document?.taken ?? null);
+        plan.document = { content, isNew: signal.type === 'plan_opened' || plan.document?.isNew === true, taken };
+      }
+      for (const agent of agents) if (agent.context.run !== null) plan.agents.set(agent.context.run, agent);
+    },
+    /** The plan's row where it would look different, and its runs'. */
+    shownBy(address: TreeAddress, entry: CachedTree, at: number): Shown {
+      const plan = isPlan(address) ? seen.get(address) : undefined;
+      const key = parseTree(address);
+      if (!isPlan(address) || plan === undefined || key.kind !== 'plan') return nothing;
+      const { document } = plan;
+      const changes: Change[] = [];
+      for (const agent of plan.agents.values()) {
+        const change = runShown(address, key, { agent, at, shown: entry.shownRuns });
+        if (change !== null) changes.push(change);
+      }
+      const sources = summarySources(entry.tree);
+      const isAsBefore =
+        entry.shownOf !== null &&
+        entry.shownOf.length === sources.length &&
+        sources.every((source, index) => source === entry.shownOf?.[index]);
+      if (document === null && isAsBefore) return { changes, isMoved: false };
+      entry.shownOf = sources;
+      const summary = planSummary(entry.tree);
+      if (document !== null) {
+        const { content, isNew, taken } = document;
+        const text = { content, goal: parsePlan(content).document.goal, taken };
+        changes.push(isNew ? { do: 'plan.insert', key, text, summary, at } : { do: 'plan.set-text', key, text });
+      }
+      const shown = JSON.stringify(summary);
+      if (shown === entry.shown) return { changes, isMoved: false };
+      entry.shown = shown;
+      changes.push({ do: 'plan.show', key, summary, at });
+      return { changes, isMoved: true };
+    },
+  };
+}
+
+function isPlan(address: TreeAddress): address is PlanTree {
+  return address.startsWith('plan:');
+}
+
+/** How its last run ended; null: it has not, or well. */
+function reasonOf({ tags, context }: AgentSnapshot): Reason | null {
+  // Until a run has ended the agent's reason is that of the one before.
+  if (tags.has('run-over')) {
+    // Ends that spend no attempt: the agent remembers none as a failure, the run still ended by it.
+    const waits = tagged(tags, 'waits:') as Reason | null; // called as the reason
+    return waits ?? context.reason;
+  }
+  // It may be answered before its run has ended: then no waiting tells how that run ended.
+  return tags.has('run:stopping') && context.ending === 'decision' ? 'needs_decision' : null;
+}
+
+/** Runs whose last look is remembered, for one plan. */
+const shownLimit = 256;
+
+/** What a step changed of an agent, on the row of its run; null: it looks as before. */
+function runShown(
+  tree: PlanTree,
+  plan: PlanKey,
+  { agent, at, shown }: { agent: AgentSnapshot; at: number; shown: Map<string, string> },
+): ChangeOf<'run.show'> | null {
+  const { tags, context } = agent;
+  if (context.run === null) return null;
+  const key = effectKey(tree, context.run);
+  const state = tagged(tags, 'run:');
+  if (state === null) throw new Error(`agent ${context.title} is in a state that says nothing in public`);
+  const reason = reasonOf(agent);
+  const shows = `${state} ${reason}`;
+  if (shown.get(key) === shows) return null;
+  if (shown.size > shownLimit) shown.clear();
+  shown.set(key, shows);
+  const { run, title, role, branch, failures } = context;
+  const { project, plan: name } = plan;
+  return {
+    do: 'run.show',
+    run: { key, project, plan: name, run, title, role, attempt: failures + 1, state, reason, branch },
+    isNewest: state === 'queued',
+    at,
+  };
+}

@@ -1,0 +1,189 @@
+/**
+ * The one place where signals are handled: claim -> step -> commit -> publish. What throws in a batch is isolated by trying its signals one by one,
+ * counted, and set aside after three tries.
+ */
+
+import { messageOf } from '../../../machines/vocabulary/errors.ts';
+import type { TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import type { Clock } from '../../base/platform/clock.ts';
+import type { Log } from '../../base/platform/log.ts';
+import { createPollLoop } from '../../base/platform/poll-loop.ts';
+import { hookRows } from '../store/hook-rows.ts';
+import { type Change, mustCommit, type PlanKey, StoreTrouble } from '../store/port.ts';
+import type { JournalLine, NewLine, SignalRow } from '../store/rows.ts';
+import type { Bus } from './facts.ts';
+import { notification } from './notifications.ts';
+import { dependentPlan, toldToSender, treeOf } from './signal-row.ts';
+import { type BatchParts, type BatchResult, handleBatch } from './transaction.ts';
+
+/** Signals of one commit: enough to share its cost, few enough that nobody waits long behind them. */
+const batchSize = 64;
+/** A signal that throws this often is set aside. */
+const maxTries = 3;
+/** Late signals are looked for this often, whatever was poked: a machine that slept may have slept over one. */
+const pollMs = 10_000;
+
+export interface PumpParts extends BatchParts {
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Whether this process still owns the home: asked before each batch. */
+  isOwner(): boolean;
+  /** Something was asked for or withdrawn, or may start now. */
+  onEffects(): void;
+  /** These have their verdict, or are held. */
+  onVerdicts(ids: readonly number[]): void;
+}
+
+export interface Pump {
+  start(): void;
+  /** Nothing is handled any more, once the batch under way has ended; what is due stays in its rows. */
+  stop(): Promise<void>;
+  /** There may be something to do. */
+  poke(): void;
+  /** Handles everything that is due now, or that of one project alone (`''`: the supervisor), nothing where the home is somebody else's. Throws the store's errors. */
+  drain(project?: string): Promise<void>;
+}
+
+export function createPump(parts: PumpParts): Pump {
+  const { store, bus, clock, timeline, log } = parts;
+  let isRunning = false;
+  let unwatch = () => {};
+  /** Batches come one after the other, whoever asks for them. */
+  let last: Promise<unknown> = Promise.resolve();
+  const loop = createPollLoop({
+    everyMs: pollMs,
+    async work() {
+      await handleAll(() => isRunning, null);
+      return untilNextDue();
+    },
+    onError: (thrown) => log.error('signals could not be handled; they are tried again', thrown),
+  });
+
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = last.then(work);
+    last = turn.catch(() => {});
+    return turn;
+  }
+
+  /** Handles one batch; false where nothing was due, or nothing is ours to handle. */
+  async function turn(project: string | null): Promise<boolean> {
+    if (!parts.isOwner()) return false;
+    const now = { keptMs: timeline.nowMs(), wallMs: clock.nowMs() };
+    const rows = await store.claim(now, { limit: batchSize, ...(project === null ? {} : { project }) });
+    if (rows.length === 0) return false;
+    const { touchedEffects, lines, settled } = await handle(rows);
+    if (touchedEffects) parts.onEffects();
+    bus.publish(lines);
+    parts.onVerdicts(settled);
+    return true;
+  }
+
+  async function handle(rows: readonly SignalRow[]): Promise<BatchResult> {
+    try {
+      return await handleBatch(parts, rows, clock.nowMs());
+    } catch (thrown) {
+      if (thrown instanceof StoreTrouble) throw thrown;
+      log.debug(`a batch of ${rows.length} signals threw: ${messageOf(thrown)}`);
+      return await isolate(rows);
+    }
+  }
+
+  /** Each row alone, so that one bad signal harms nobody else. What comes after it in its own tree waits for what becomes of it. */
+  async function isolate(rows: readonly SignalRow[]): Promise<BatchResult> {
+    const lines: JournalLine[] = [];
+    const settled: number[] = [];
+    const later = new Set<TreeAddress>();
+    let touchedEffects = false;
+    for (const row of rows) {
+      if (later.has(treeOf(row))) continue;
+      try {
+        const alone = await handleBatch(parts, [row], clock.nowMs());
+        lines.push(...alone.lines);
+        settled.push(...alone.settled);
+        touchedEffects ||= alone.touchedEffects;
+        for (const address of alone.released) later.add(address);
+      } catch (thrown) {
+        if (thrown instanceof StoreTrouble) throw thrown;
+        const told = await countFailure(row, thrown);
+        lines.push(...told);
+        if (told.length > 0) {
+          settled.push(row.id);
+          touchedEffects = true;
+        }
+        later.add(treeOf(row));
+      }
+    }
+    return { lines, touchedEffects, settled, released: later };
+  }
+
+  async function countFailure(row: SignalRow, thrown: unknown): Promise<JournalLine[]> {
+    const at = clock.nowMs();
+    const { id, type, origin } = row;
+    const tries = row.attempts + 1;
+    log.error(`signal ${id} (${type} for ${treeOf(row)}) threw, try ${tries} of ${maxTries}`, thrown);
+    if (tries < maxTries) {
+      await store.commit([{ do: 'signal.count-attempt', id }]);
+      return [];
+    }
+    const hint = `look at it with: stator signal show ${id}; try it again with: stator signal retry ${id}`;
+    const result = { error: messageOf(thrown), code: 'internal', hint };
+    const told = { type, origin, actor: '', event: 'set_aside', from: '', to: '', effects: [], refused: result };
+    const line: NewLine = { at, tree: treeOf(row), signal: id, ...told };
+    // The first one stays: whoever resolves it gets all that came after it too.
+    const key = dependentPlan(row);
+    const fault: Change[] =
+      key === null
+        ? []
+        : [
+            { do: 'plan.set-fault', key, signal: id, isFirst: true, at },
+            notification(key, { type: 'plan_blocked', message: `fault: signal ${id} (${type}) was set aside`, at }),
+            ...(await toldOfFault(key, { reason: `signal ${id} (${type}) was set aside`, at })),
+          ];
+    const { lines } = await mustCommit(store, [
+      { do: 'signal.count-attempt', id },
+      { do: 'signal.set-aside', id, result, at },
+      ...fault,
+      ...toldToSender(row, result, at),
+      { do: 'journal.append', line, input: null },
+    ]);
+    return [{ seq: lines[0] ?? 0, ...line }];
+  }
+
+  /** What hooks are told of a plan that stands for a fault from now on. */
+  async function toldOfFault(key: PlanKey, { reason, at }: { reason: string; at: number }): Promise<Change[]> {
+    const plan = await store.plan(key.project, key.plan);
+    if (plan === null || plan.faultSignal !== null) return [];
+    const details = { blocked_reason: reason, blocked_source: 'fault' };
+    const base = { from: plan.status, to: plan.status };
+    const blocked = { event: 'blocked', ...base, details } as const;
+    const notice = { event: 'plan_blocked', ...base, details: { message: `fault: ${reason}` } } as const;
+    return hookRows(key, [blocked, notice], { hooks: parts.hooksOf(key.project), at });
+  }
+
+  /** Batches as long as they come and `goes` holds; between two of them others get their turn: sockets, timers, the ends of processes. */
+  async function handleAll(goes: () => boolean, project: string | null): Promise<void> {
+    while (goes() && (await inTurn(() => turn(project)))) await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+
+  async function untilNextDue(): Promise<number> {
+    const now = { keptMs: timeline.nowMs(), wallMs: clock.nowMs() };
+    const waitMs = await store.nextSignalIn(now);
+    return waitMs === null ? pollMs : Math.min(pollMs, Math.max(1, waitMs));
+  }
+
+  return {
+    start() {
+      isRunning = true;
+      unwatch = store.watch(loop.poke);
+      loop.start();
+    },
+    async stop() {
+      isRunning = false;
+      unwatch();
+      await loop.stop();
+    },
+    poke: loop.poke,
+    drain: (project) => handleAll(() => true, project ?? null),
+  };
+}

@@ -1,0 +1,73 @@
+/** A row of the inbox as a signal: for which tree it is, who waits for it, and whether what another program wrote is taken at all. */
+
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { parseTree, planTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import { type AnySignal, type Origin, signalTypeOf } from '../../../machines/vocabulary/signal.ts';
+import type { Change } from '../store/port.ts';
+import type { SignalRow } from '../store/rows.ts';
+import { addressOf, admitSignal } from './admission.ts';
+
+/** A row written by another program names no tree: it is for whoever takes signals of its type, and of an unknown one the plan's. */
+export function treeOf(row: SignalRow): TreeAddress {
+  if (row.tree !== null) return row.tree as TreeAddress; // what is no address is failed before a tree is looked for
+  const type = signalTypeOf(row.type);
+  return type === null ? planTree(row.project, row.plan) : addressOf(row, type);
+}
+
+/** The plan that stands where this signal is set aside: its own, or the one that asks its repo for leave; null: none does. */
+export function dependentPlan(row: SignalRow): { project: string; plan: string } | null {
+  const { project, plan, type, payload, origin } = row;
+  if (origin !== 'engine') return null;
+  if (plan !== '') return { project, plan };
+  if (type !== 'implement_requested') return null;
+  const request = parsePayload(payload);
+  const asking = typeof request === 'object' && request !== null && 'plan' in request ? request.plan : null;
+  return typeof asking === 'string' ? { project, plan: asking } : null;
+}
+
+/** A machine of one's own may wait for what comes of what it said: it is told that nobody took it. */
+export function toldToSender(row: SignalRow, refused: unknown, at: number): Change[] {
+  const { origin, type: message } = row;
+  if (!origin.startsWith('machine:')) return [];
+  const tree = origin.slice('machine:'.length) as TreeAddress; // it was written from one
+  const payload = { to: treeOf(row), message, refused };
+  return [{ do: 'signal.insert', tree, type: 'message_failed', payload, origin: 'engine', at }];
+}
+
+/** The signal of a row, or why it is none: what another program wrote goes through the door here. */
+export function signalOf(row: SignalRow, at: number): AnySignal | EngineError {
+  if ((row.is_checked === 1 || row.tree !== null) && !isAddress(row.tree ?? '')) {
+    const hint = 'leave the column tree out: the engine fills it in';
+    return new EngineError('bad_request', `no tree has the address "${row.tree ?? ''}"`, hint);
+  }
+  const base = { actor: '', at };
+  if (row.is_checked === 1) {
+    return { ...base, run: row.run, type: row.type, payload: JSON.parse(row.payload), origin: row.origin as Origin }; // written by us after the door
+  }
+  const origin: Origin = row.origin === 'file' ? 'file' : 'person';
+  const { project, plan, dedupe_key: dedupeKey } = row;
+  const payload = parsePayload(row.payload);
+  const admission = admitSignal({ project, plan, type: row.type, payload, origin, dedupeKey });
+  if (admission.kind === 'refused') return admission.error;
+  // A run is known by its token, and a row brings none.
+  return { ...base, run: null, type: admission.signal.type, payload: admission.signal.payload, origin } as AnySignal; // a payload is an object, as checked
+}
+
+export function isAddress(text: string): boolean {
+  try {
+    parseTree(text);
+    return true;
+  } catch {
+    return false; // it throws of nothing else
+  }
+}
+
+/** JSON, or the text itself. */
+function parsePayload(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : text;
+  } catch {
+    return text; // no JSON is no mistake: it is a body
+  }
+}

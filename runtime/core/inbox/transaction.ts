@@ -1,0 +1,405 @@
+/** One batch of the pump: rows in, each handled by its tree, and everything that this asked for in one commit. */
+import { type Happened, hookEventsOf, resolvedNow } from '../../../actors/hook-events.ts';
+import { noticeEventsOf, noticesOf } from '../../../actors/notices.ts';
+import type { Input, Step, Tree, Trees, Upgraded } from '../../../actors/tree.ts';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { effectKey, parseTree, resultKey, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import type { Policy } from '../../../machines/vocabulary/policy.ts';
+import type { Faults } from '../../base/platform/faults.ts';
+import { type HookInForce, hookRows } from '../store/hook-rows.ts';
+import { type Change, mustCommit, type PlanKey, type Store } from '../store/port.ts';
+import type { JournalLine, NewLine, SignalRow } from '../store/rows.ts';
+import type { Timeline } from '../store/timeline.ts';
+import { notification } from './notifications.ts';
+import { createProjection, type Projection } from './projection.ts';
+import { isAddress, signalOf, toldToSender, treeOf } from './signal-row.ts';
+import { type CachedTree, newborn, type TreeCache } from './tree-cache.ts';
+
+export interface BatchParts {
+  readonly store: Store;
+  readonly trees: Trees;
+  readonly cache: TreeCache;
+  readonly faults: Faults;
+  /** What deadlines are kept in. */
+  readonly timeline: Timeline;
+  /** The configuration in force for a project; null where the repo is not there. */
+  policyOf(project: string): Policy | null;
+  /** The hooks in force for a project; none where the repo is not there. */
+  hooksOf(project: string): readonly HookInForce[];
+}
+
+export interface BatchResult {
+  readonly lines: readonly JournalLine[];
+  /** Something was asked for, withdrawn, or may start now that could not before. */
+  readonly touchedEffects: boolean;
+  /** Signals that have their verdict now, or are held. */
+  readonly settled: readonly number[];
+  /** Trees of which signals with lower ids than these became due: what else is due for them comes after those. */
+  readonly released: ReadonlySet<TreeAddress>;
+}
+
+/** What a batch is decided by. */
+interface Known {
+  readonly rows: readonly SignalRow[];
+  readonly trees: Map<TreeAddress, CachedTree | null>;
+  /** Of plans that a person resolves in this batch: which signals were set aside and are delivered again; null: the plan stands for none. */
+  readonly setAside: ReadonlyMap<TreeAddress, readonly number[] | null>;
+}
+
+/** What is decided so far: the changes in the order in which they came up. */
+interface Batch {
+  readonly at: number;
+  readonly known: Known;
+  readonly changes: Change[];
+  readonly lines: NewLine[];
+  readonly settled: number[];
+  readonly dirty: Set<TreeAddress>;
+  readonly projection: Projection;
+  readonly released: Set<TreeAddress>;
+  touchedEffects: boolean;
+  keepsDeadline: boolean;
+}
+
+/** Handles the rows in one commit, or throws and leaves the rows and the cache as they were. One batch at a time. */
+export async function handleBatch(parts: BatchParts, rows: readonly SignalRow[], at: number): Promise<BatchResult> {
+  const { store, cache, faults } = parts;
+  const known = await readFor(parts, rows);
+  const release = cache.hold();
+  try {
+    faults('pump.after-begin');
+    const batch = decide(parts, known, at);
+    faults('pump.before-commit');
+    const { lines } = await mustCommit(store, batch.changes);
+    faults('pump.after-commit');
+    for (const address of batch.dirty) {
+      const entry = mustKnow(batch, address);
+      entry.stored = entry.steps;
+      cache.keep(address, entry);
+    }
+    const { released, touchedEffects } = batch;
+    return {
+      lines: batch.lines.map((line, index) => ({ seq: lines[index] ?? 0, ...line })),
+      touchedEffects,
+      settled: batch.settled,
+      released,
+    };
+  } catch (thrown) {
+    // The live trees have gone on without their rows: the rows are the truth.
+    for (const row of rows) cache.forget(treeOf(row));
+    throw thrown;
+  } finally {
+    release();
+  }
+}
+
+async function readFor({ store, cache, trees: { kinds } }: BatchParts, rows: readonly SignalRow[]): Promise<Known> {
+  const trees = new Map<TreeAddress, CachedTree | null>();
+  const setAside = new Map<TreeAddress, readonly number[] | null>();
+  for (const row of rows) {
+    const address = treeOf(row);
+    // What is no address is failed before a tree is looked for, and what is of no known kind waits for an engine that knows it.
+    if (isAddress(address) && !kinds.knows(address)) continue;
+    if (!trees.has(address)) trees.set(address, await cache.load(address));
+    if (row.type === 'resolve' && !setAside.has(address)) setAside.set(address, await setAsideFor(store, address));
+  }
+  return { rows, trees, setAside };
+}
+
+/** A plan that stands because signals of the engine were set aside: a person's `resolve` delivers them again, all of them. */
+async function setAsideFor(store: Store, address: TreeAddress): Promise<readonly number[] | null> {
+  const parsed = planOf(address);
+  const first = parsed === null ? null : ((await store.plan(parsed.project, parsed.plan))?.faultSignal ?? null);
+  if (first === null) return null;
+  const own = await store.setAside(address, first);
+  // The first may be a request to the repo: that stands in another tree's row.
+  const row = await store.signal(first);
+  return row?.status === 'failed' && row.tree !== address ? [first, ...own] : own;
+}
+
+function planOf(address: TreeAddress): PlanKey | null {
+  if (!isAddress(address)) return null;
+  const parsed = parseTree(address);
+  return parsed.kind === 'plan' ? parsed : null;
+}
+
+/** Steps the trees, and says what is to be written: no store in sight. */
+function decide(parts: BatchParts, known: Known, at: number): Batch {
+  const batch: Batch = {
+    at,
+    known,
+    changes: [],
+    lines: [],
+    settled: [],
+    dirty: new Set(),
+    projection: createProjection(),
+    released: new Set(),
+    touchedEffects: false,
+    keepsDeadline: false,
+  };
+  for (const row of known.rows) {
+    // What was just released has lower ids than the rest of this batch, which stays pending and comes after it.
+    if (!batch.released.has(treeOf(row))) handleRow(parts, batch, row);
+  }
+  for (const address of batch.dirty) {
+    const entry = mustKnow(batch, address);
+    const { tree, stored, steps } = entry;
+    const text = parts.trees.persistText(tree);
+    batch.changes.push({ do: 'tree.write', address, stored: text, before: stored, after: steps, at });
+    const { changes, isMoved } = batch.projection.shownBy(address, entry, at);
+    batch.changes.push(...changes);
+    if (isMoved) batch.touchedEffects = true;
+  }
+  if (batch.keepsDeadline) batch.changes.push(parts.timeline.note());
+  return batch;
+}
+
+function mustKnow({ known }: Batch, address: TreeAddress): CachedTree {
+  const entry = known.trees.get(address);
+  if (entry == null) throw new Error(`tree ${address} is not live`);
+  return entry;
+}
+
+function handleRow(parts: BatchParts, batch: Batch, row: SignalRow): void {
+  const { trees } = parts;
+  const signal = signalOf(row, batch.at);
+  if (signal instanceof EngineError) {
+    finish(batch, row, 'failed', signal.toJSON());
+    return;
+  }
+  const address = treeOf(row);
+  if (!parts.trees.kinds.knows(address)) {
+    batch.settled.push(row.id);
+    batch.changes.push({ do: 'signal.hold', id: row.id, tree: address });
+    return;
+  }
+  const entry = batch.known.trees.get(address) ?? null;
+  if (entry === null) {
+    if (!trees.isBirth(address, signal)) {
+      settleOrphan(batch, row);
+      return;
+    }
+    const { tree, step } = trees.create(address, signal);
+    batch.known.trees.set(address, newborn(tree));
+    absorb(parts, batch, { row, address, tree, step, revived: 0 });
+    return;
+  }
+  if (trees.isBirth(address, signal)) {
+    finish(batch, row, 'done', 'already');
+    return;
+  }
+  const revived = signal.type === 'resolve' ? reviveFault(batch, address) : 0;
+  const policy = policyFor(parts, address);
+  const step = trees.step(entry.tree, signal, policy === null ? {} : { policy });
+  absorb(parts, batch, { row, address, tree: entry.tree, step, revived });
+}
+
+function finish({ changes, settled, at }: Batch, row: SignalRow, status: 'done' | 'failed', result: unknown): void {
+  const { id } = row;
+  settled.push(id);
+  changes.push({ do: 'signal.finish', id, status, result, at });
+  if (status === 'failed') changes.push(...toldToSender(row, result, at));
+}
+
+/** There is no such tree: the engine's own word came too late, anybody else's names a plan that is not there. */
+function settleOrphan(batch: Batch, row: SignalRow): void {
+  if (row.origin === 'engine') {
+    finish(batch, row, 'done', 'stale');
+    return;
+  }
+  const parsed = parseTree(treeOf(row));
+  if (parsed.kind === 'machine') {
+    const hint = `see those that there are with: stator machine list ${parsed.machine}`;
+    finish(batch, row, 'failed', new EngineError('not_found', `there is no ${treeOf(row)}`, hint).toJSON());
+    return;
+  }
+  const missing = treeOf(row).startsWith('repo:')
+    ? new EngineError(
+        'repo_not_found',
+        `repo not registered: ${row.project}`,
+        'register it with: stator repo add <path>',
+      )
+    : new EngineError(
+        'plan_not_found',
+        `plan not found: ${row.project}/${row.plan}`,
+        'see the plans with: stator plan list',
+      );
+  finish(batch, row, 'failed', missing.toJSON());
+}
+
+/** How many signals that were set aside are delivered again. */
+function reviveFault(batch: Batch, address: TreeAddress): number {
+  const ids = batch.known.setAside.get(address) ?? null;
+  const key = planOf(address);
+  if (ids === null || key === null) return 0;
+  for (const id of ids) batch.changes.push({ do: 'signal.revive', id });
+  batch.changes.push({ do: 'plan.set-fault', key, signal: null, at: batch.at });
+  batch.released.add(address);
+  batch.touchedEffects = true;
+  return ids.length;
+}
+
+function policyFor(parts: BatchParts, address: TreeAddress): Policy | null {
+  const parsed = parseTree(address);
+  return 'project' in parsed ? parts.policyOf(parsed.project) : null;
+}
+
+interface Stepped {
+  readonly row: SignalRow;
+  readonly address: TreeAddress;
+  readonly tree: Tree;
+  readonly step: Step;
+  /** How many signals that were set aside this one delivers again. */
+  readonly revived: number;
+}
+
+function absorb(parts: BatchParts, batch: Batch, { row, address, tree, step, revived }: Stepped): void {
+  addRequests(parts, batch, address, step);
+  if (step.upgrade !== null) addUpgrade(batch, { row, address, upgrade: step.upgrade });
+  const keys = step.requests.effects.map((effect) => effectKey(address, effect.id));
+  step.inputs.forEach((input, index) => {
+    addLines(batch, { row, address, input, keys: index === step.inputs.length - 1 ? keys : [] });
+  });
+  if (step.inputs.length > 0) {
+    mustKnow(batch, address).steps += step.inputs.length;
+    batch.dirty.add(address);
+    batch.projection.note(address, step);
+    const plan = planOf(address);
+    const notices = plan === null ? [] : noticesOf(tree, step);
+    addDeliveries(parts, batch, address, () => [...hookEventsOf(tree, step), ...noticeEventsOf(tree, notices)]);
+    if (plan !== null) batch.changes.push(...notices.map((notice) => notification(plan, { ...notice, at: batch.at })));
+  }
+  // It stood for what was set aside, which no state of its machine says.
+  if (revived > 0 && step.verdict.status !== 'done') addDeliveries(parts, batch, address, () => [resolvedNow(tree)]);
+  settleRow(batch, { row, address, tree, step, revived });
+  if (step.released) {
+    batch.changes.push({ do: 'signal.release', tree: address });
+    batch.released.add(address);
+    batch.touchedEffects = true;
+  }
+}
+
+/** What the plan's hooks are told of it, in the commit of the very step. */
+function addDeliveries(
+  parts: BatchParts,
+  batch: Batch,
+  address: TreeAddress,
+  happened: () => readonly Happened[],
+): void {
+  const key = planOf(address);
+  const hooks = key === null ? [] : parts.hooksOf(key.project);
+  if (key === null || hooks.length === 0) return;
+  const rows = hookRows(key, happened(), { hooks, at: batch.at });
+  batch.changes.push(...rows);
+  if (rows.length > 0) batch.touchedEffects = true;
+}
+
+function settleRow(batch: Batch, { row, address, step: { verdict }, revived }: Stepped): void {
+  if (verdict.status === 'held') {
+    batch.settled.push(row.id);
+    batch.changes.push({ do: 'signal.hold', id: row.id, tree: address });
+  } else if (verdict.status === 'done') {
+    finish(batch, row, 'done', verdict.result);
+  } else if (revived > 0) {
+    finish(batch, row, 'done', `signals delivered again: ${revived}`);
+  } else {
+    const { refusal } = verdict;
+    const { by: actor, state } = refusal;
+    const { type, origin } = row;
+    const told = { type, origin, actor, event: type, from: state, to: state, effects: noKeys, refused: refusal };
+    addLine(batch, { at: batch.at, tree: address, signal: row.id, ...told }, null);
+    finish(batch, row, 'failed', refusal);
+  }
+}
+
+const noKeys: string[] = [];
+
+function addLine({ lines, changes }: Batch, line: NewLine, input: string | null): void {
+  lines.push(line);
+  changes.push({ do: 'journal.append', line, input });
+}
+
+function addLines(
+  batch: Batch,
+  { row, address, input, keys }: { row: SignalRow; address: TreeAddress; input: Input; keys: string[] },
+): void {
+  const { signal, transitions } = input;
+  const seen = transitions.length > 0 ? transitions : [{ actor: signal.actor, event: signal.type, from: '', to: '' }];
+  // Spelled out, not spread: this is the innermost loop of every batch.
+  for (let index = 0; index < seen.length; index += 1) {
+    const transition = seen[index];
+    if (transition === undefined) continue;
+    const { actor, event, from, to } = transition;
+    const effects = index === 0 ? keys : noKeys;
+    const { type, origin } = signal;
+    const line = {
+      at: batch.at,
+      tree: address,
+      signal: row.id,
+      type,
+      origin,
+      actor,
+      event,
+      from,
+      to,
+      effects,
+      refused: null,
+    };
+    addLine(batch, line, index === 0 ? JSON.stringify(signal) : null);
+  }
+}
+
+/** Without it the journal, whose earlier lines another version made, would not lead to the snapshot that is stored. */
+function addUpgrade(
+  batch: Batch,
+  { row, address, upgrade }: { row: SignalRow; address: TreeAddress; upgrade: Upgraded },
+): void {
+  const { type, from, to } = upgrade;
+  const told = { type, origin: 'engine', actor: '', event: type, from, to, effects: noKeys, refused: null };
+  addLine(batch, { at: batch.at, tree: address, signal: row.id, ...told }, JSON.stringify(upgrade));
+  mustKnow(batch, address).steps += 1;
+}
+
+/** A machine's deadline in the time of the store: as far from now as it is from the time of this batch. */
+function keptIn({ timeline }: BatchParts, batch: Batch, dueAt: number): number {
+  batch.keepsDeadline = true;
+  return timeline.nowMs() + Math.max(0, dueAt - batch.at);
+}
+
+function addRequests(parts: BatchParts, batch: Batch, address: TreeAddress, { requests }: Step): void {
+  const { at, changes } = batch;
+  if (requests.effects.length > 0) {
+    const priority = policyFor(parts, address)?.priority ?? 0;
+    for (const effect of requests.effects) changes.push({ do: 'effect.insert', tree: address, effect, priority, at });
+    batch.touchedEffects = true;
+  }
+  for (const { id, dueAt } of requests.timers) {
+    const deliverAt = keptIn(parts, batch, dueAt);
+    changes.push({
+      do: 'signal.insert',
+      tree: address,
+      type: 'timer_due',
+      payload: {},
+      origin: 'engine',
+      run: id,
+      deliverAt,
+      at,
+    });
+  }
+  for (const { tree, type, payload, sender } of requests.tells) {
+    const origin = sender === undefined ? 'engine' : (`machine:${sender}` as const);
+    changes.push({ do: 'signal.insert', tree, type, payload, origin, at });
+  }
+  for (const { run, stopAt } of requests.stops) {
+    const key = effectKey(address, run);
+    batch.touchedEffects = true;
+    const payload = { code: null, cause: 'withdrawn', detail: '' };
+    const dedupeKey = resultKey(key);
+    changes.push({
+      do: 'effect.stop',
+      key,
+      stopAt: keptIn(parts, batch, stopAt),
+      at,
+      withdrawn: { tree: address, type: 'run_exited', payload, origin: 'engine', run, dedupeKey, at },
+    });
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Lets plans go on that wait for their budget, once there is room again: on the next day, under a configuration that allows more. What one run may take is a person's to
+ * raise. Costs nothing while no plan waits so.
+ */
+import type { Kinds } from '../../../actors/kind.ts';
+import { shareOf } from '../../../machines/vocabulary/budget.ts';
+import { messageOf } from '../../../machines/vocabulary/errors.ts';
+import { parseTree, planTree } from '../../../machines/vocabulary/ids.ts';
+import type { Log } from '../../base/platform/log.ts';
+import { createPollLoop } from '../../base/platform/poll-loop.ts';
+import type { PlanKey, Store } from '../store/port.ts';
+import type { JournalLine, PlanRow } from '../store/rows.ts';
+import { type BudgetParts, lookAtRow, restoredWord } from './budget.ts';
+
+export interface BudgetWatchParts extends BudgetParts {
+  readonly store: Pick<Store, 'plan' | 'plans' | 'spent' | 'commit'>;
+  readonly kinds: Pick<Kinds, 'moveOf'>;
+  readonly log: Log;
+  readonly facts: AsyncIterable<readonly JournalLine[] | 'behind'> & { close(): void };
+  isOwner(): boolean;
+  onSignals(): void;
+  /** The time between two looks at the plans that wait. Default: five seconds. */
+  readonly everyMs?: number;
+}
+
+export interface BudgetWatch {
+  start(): void;
+  /** May be called twice. */
+  stop(): void;
+}
+
+const lookMs = 5_000;
+
+export function createBudgetWatch(parts: BudgetWatchParts): BudgetWatch {
+  const { store, kinds, log, facts, nowMs, everyMs = lookMs } = parts;
+  /** Plans that may wait for their budget, by tree. */
+  const waiting = new Map<string, PlanKey>();
+  let isBehind = true;
+
+  async function listen(): Promise<void> {
+    for await (const lines of facts) {
+      if (lines === 'behind') isBehind = true;
+      else for (const line of lines) note(line);
+    }
+  }
+
+  function note(line: JournalLine): void {
+    const key = parseTree(line.tree);
+    if (key.kind === 'plan' && isAboutBlock(line, kinds)) waiting.set(line.tree, key);
+  }
+
+  async function catchUp(): Promise<void> {
+    if (!isBehind) return;
+    isBehind = false;
+    for (const row of await store.plans(null)) if (waitsForRoom(row)) waiting.set(planTree(row.project, row.plan), row);
+  }
+
+  async function look(tree: string, { project, plan }: PlanKey): Promise<void> {
+    const row = await store.plan(project, plan);
+    if (row === null || !waitsForRoom(row)) {
+      waiting.delete(tree);
+      return;
+    }
+    const budget = await lookAtRow(parts, row);
+    if (budget === null || budget.uses.some((use) => shareOf(use) >= 1) || !parts.isOwner()) return;
+    await store.commit([restoredWord(row, nowMs())]);
+    parts.onSignals();
+  }
+
+  const loop = createPollLoop({
+    everyMs,
+    async work() {
+      await catchUp();
+      for (const [tree, key] of waiting) await look(tree, key);
+      return null;
+    },
+    onError(thrown) {
+      isBehind = true;
+      log.warn(`the plans that wait for their budget were not looked at: ${messageOf(thrown)}`);
+    },
+  });
+
+  return {
+    start() {
+      void listen();
+      loop.start();
+    },
+    stop() {
+      facts.close();
+      void loop.stop(); // never rejects
+    },
+  };
+}
+
+/** A plan is blocked, or another reason joins the one that there is. */
+function isAboutBlock(line: JournalLine, kinds: Pick<Kinds, 'moveOf'>): boolean {
+  return line.event.startsWith('budget_') || kinds.moveOf(line).after.has('needs:person');
+}
+
+function waitsForRoom({ blocked }: PlanRow): boolean {
+  return blocked?.source === 'budget' && blocked.budget?.scope !== 'attempt';
+}

@@ -1,0 +1,121 @@
+/**
+ * How much of its budget a plan has used, and what is told of it. What is spent stands in the rows of runs as their programs report it; the limits are those of the
+ * configuration, of the plan's document, and what a person allowed beyond them.
+ */
+import {
+  type Amounts,
+  type Budgets,
+  type BudgetUse,
+  limitsInForce,
+  nearShare,
+  shareOf,
+  usesOf,
+} from '../../../machines/vocabulary/budget.ts';
+import { planTree } from '../../../machines/vocabulary/ids.ts';
+import type { BudgetConfig } from '../../base/config/config.ts';
+import type { Change, PlanKey, Store } from '../store/port.ts';
+import type { PlanRow } from '../store/rows.ts';
+
+export interface BudgetParts {
+  readonly store: Pick<Store, 'plan' | 'spent'>;
+  readonly projects: { budgetOf(project: string): BudgetConfig | null };
+  readonly nowMs: () => number;
+}
+
+export interface BudgetLook {
+  readonly row: PlanRow;
+  readonly limits: Budgets;
+  readonly hardShare: number;
+  /** Of the plan and of the day; empty where neither has a limit. */
+  readonly uses: readonly BudgetUse[];
+  readonly day: Day;
+}
+
+/** A day of this machine's own clock. */
+interface Day {
+  readonly name: string;
+  readonly startMs: number;
+}
+
+/** null: the plan or its repo is not there. */
+export async function lookAtBudget(parts: BudgetParts, { project, plan }: PlanKey): Promise<BudgetLook | null> {
+  const row = await parts.store.plan(project, plan);
+  return row === null ? null : lookAtRow(parts, row);
+}
+
+/** null: its repo is not there. */
+export async function lookAtRow({ store, projects, nowMs }: BudgetParts, row: PlanRow): Promise<BudgetLook | null> {
+  const config = projects.budgetOf(row.project);
+  if (config === null) return null;
+  const day = dayAt(nowMs());
+  const limits = limitsInForce(config, row.budget, day.name);
+  const { hardShare } = config;
+  if (!hasLimit(limits.plan) && !hasLimit(limits.day)) return { row, limits, hardShare, uses: [], day };
+  const spent = await store.spent(row, day.startMs);
+  const uses = [
+    ...usesOf('plan', limits.plan, { spent: spent.plan }),
+    ...usesOf('day', limits.day, { spent: spent.day }),
+  ];
+  return { row, limits, hardShare, uses, day };
+}
+
+function hasLimit(limits: Amounts): boolean {
+  return Object.keys(limits).length > 0;
+}
+
+/** On condition that there is room; null: there is no limit. */
+export function roomRequired({ row, limits, day }: BudgetLook): Change | null {
+  const { plan, day: ofDay } = limits;
+  if (!hasLimit(plan) && !hasLimit(ofDay)) return null;
+  const { project, plan: name } = row;
+  return { do: 'budget.require', key: { project, plan: name }, plan, day: ofDay, dayStartMs: day.startMs };
+}
+
+/** That a limit is reached: the plan is told again when it has moved on since. `run`: the run that it is about, or which noticed it. */
+export function reachedWord({ row }: BudgetLook, use: BudgetUse, { run, at }: { run: string; at: number }): Change {
+  const which = use.scope === 'attempt' ? run : use.scope;
+  return wordOf(row, { type: 'budget_reached', use, key: `reached ${row.updatedAt} ${which}`, at });
+}
+
+/** That a limit is nearly used up, or was passed: once for each limit. */
+export function nearWords(
+  { row, day }: BudgetLook,
+  uses: readonly BudgetUse[],
+  { run, at }: { run: string; at: number },
+): Extract<Change, { do: 'signal.insert' }>[] {
+  const since = { plan: String(row.createdAt), day: day.name, attempt: run };
+  return uses
+    .filter((use) => shareOf(use) >= nearShare)
+    .map((use) => {
+      const key = `near ${use.scope} ${since[use.scope]} ${use.measure} ${use.limit}`;
+      return wordOf(row, { type: 'budget_near', use, key, at });
+    });
+}
+
+/** That a plan which waits for its budget may go on; said once for each time that it waits. */
+export function restoredWord(row: PlanRow, at: number): Change {
+  return wordOf(row, { type: 'budget_restored', use: null, key: `restored ${row.updatedAt}`, at });
+}
+
+interface Word {
+  readonly type: 'budget_reached' | 'budget_near' | 'budget_restored';
+  readonly use: BudgetUse | null;
+  readonly key: string;
+  readonly at: number;
+}
+
+function wordOf({ project, plan }: PlanRow, { type, use, key, at }: Word): Extract<Change, { do: 'signal.insert' }> {
+  const tree = planTree(project, plan);
+  // A repo's day is told of once, whichever plan it is.
+  const whose = use?.scope === 'day' && type === 'budget_near' ? project : tree;
+  const dedupeKey = `${whose} budget ${key}`;
+  return { do: 'signal.insert', tree, type, payload: use ?? {}, origin: 'engine', dedupeKey, at };
+}
+
+function dayAt(nowMs: number): Day {
+  const at = new Date(nowMs);
+  const start = new Date(at.getFullYear(), at.getMonth(), at.getDate());
+  const two = (number: number) => String(number).padStart(2, '0');
+  const name = `${start.getFullYear()}-${two(start.getMonth() + 1)}-${two(start.getDate())}`;
+  return { name, startMs: start.getTime() };
+}

@@ -1,0 +1,22 @@
+/** Which profile would play each role now: what the outbox must know of accounts and their limits before it takes a slot. */
+import type { Role } from '../../../machines/vocabulary/role.ts';
+import type { AgentProfile } from '../../base/config/config.ts';
+import type { AccountLimitRow } from '../store/rows.ts';
+
+export interface Cast {
+  readonly profile: AgentProfile;
+  /** null: no limit of its program is known. */
+  readonly account: string | null;
+  /** Why it cannot start: the account that is free again first; null: it can. */
+  readonly limit: AccountLimitRow | null;
+}
+
+export interface Casting {
+  readonly nowMs: number;
+  /** Those that are limited now. */
+  readonly limits: ReadonlyMap<string, AccountLimitRow>;
+  /** null: the repo is not there, or its configuration is broken. */
+  castOf(project: string, role: Role): Cast | null;
+  /** Every role of a repo for which nobody can start now, as `<project>/<role>`. */
+  held(): readonly string[];
+}

@@ -1,0 +1,519 @@
+/**
+ * Starts what is asked for, within its limits and with its resource to itself; settles what has ended, in one commit with the
+ * signal that says so. A slot is taken in the commit that marks the row as running, and given back by the one that settles it.
+ */
+
+import { setMaxListeners } from 'node:events';
+import { isDeepStrictEqual } from 'node:util';
+import {
+  type AgentRun,
+  type Effect,
+  type EffectKind,
+  type Lane,
+  lanes as laneNames,
+} from '../../../machines/vocabulary/effect.ts';
+import { EngineError, errorClasses, reasonOf } from '../../../machines/vocabulary/errors.ts';
+import { resultKey } from '../../../machines/vocabulary/ids.ts';
+import type { Origin } from '../../../machines/vocabulary/signal.ts';
+import type { Clock } from '../../base/platform/clock.ts';
+import type { Faults } from '../../base/platform/faults.ts';
+import type { Log } from '../../base/platform/log.ts';
+import { createPollLoop } from '../../base/platform/poll-loop.ts';
+import { surroundingsOf } from '../../base/platform/surroundings.ts';
+import { type Change, type StartQuery, type Store, StoreTrouble } from '../store/port.ts';
+import type { EffectRow } from '../store/rows.ts';
+import type { Timeline } from '../store/timeline.ts';
+import type { Casting } from './casting.ts';
+import type { Again, EffectContext, Handler, Handlers, Outcome } from './handler.ts';
+import { freeSlots, type Limits, partedLanes, takeSlots } from './slots.ts';
+import { createStoreRetry } from './store-retry.ts';
+import { type Budget, withinBudget } from './within-budget.ts';
+
+/** What every try of an effect is given; `over` is of one try alone. */
+type Tried = Omit<EffectContext, 'over'>;
+
+export interface DispatcherParts {
+  readonly store: Store;
+  readonly handlers: Handlers;
+  readonly clock: Clock;
+  /** What `next_at` and `stop_at` are kept in. */
+  readonly timeline: Timeline;
+  readonly log: Log;
+  readonly faults: Faults;
+  readonly epoch: number;
+  /** Whether this process still owns the home: asked before it acts. */
+  isOwner(): boolean;
+  limits(): Limits;
+  /** The project that was served last, for each lane: the next turn begins after it. Default: nobody else looks. */
+  readonly servedLast?: Map<Lane, string>;
+  /** The plans whose agents may start in this engine now, each as `<project>/<plan>`. */
+  startableAgents(): StartQuery['agents'];
+  /** Repos of which nothing may start now; default: none. */
+  closedRepos?(): readonly string[];
+  /** Whether a plan's budget has room for one more run of an agent. Default: always. */
+  budget?: Budget;
+  /** Which profile plays each role now: none starts for an account that is limited. Default: no limit is known. */
+  casting?(): Promise<Casting>;
+  /** How many of the lane of a machine's effect run at a time. Default: as many as there are slots. */
+  machineLimit?(row: EffectRow): number;
+  /** How often an effect is tried, where its machine says so. Default: five times. */
+  triesOf?(row: EffectRow): number | null;
+  /** Looks whether the repo is what an effect failed at; then it waits for it, and no attempt is spent. Default: it is not. */
+  isRepoDown?(project: string): Promise<boolean>;
+  onSignals(): void;
+}
+
+export interface Dispatcher {
+  /** Takes up what an earlier owner left running, then starts what may start. */
+  start(): void;
+  poke(): void;
+  /** Once it has resolved no agent is started any more; everything else goes on. Throws as the store does. */
+  holdAgents(): Promise<void>;
+  /** Lets go of everything that runs, and leaves its rows as they are. */
+  stop(): Promise<void>;
+  /**
+   * Ends the runs whose time to stop has come and settles them, without starting or adopting anything else. Answers the rows that did not end
+   * within `limitMs`: they are let go of and stay as they are, and nothing more can be asked of this dispatcher.
+   */
+  stopDue(limitMs: number): Promise<EffectRow[]>;
+  /** For an engine of one verb: carries out what is asked for of that kind, with what of the same trees' git stands before it, and nothing else. */
+  carryOut(kind: EffectKind, lane: Lane): Promise<void>;
+}
+
+/** An effect that cannot be done is tried this often. */
+const maxTries = 5;
+const backOffFirstMs = 500;
+const backOffCapMs = 30_000;
+/** A handler of a run that is under way and threw is started again after this, then after twice as long each time, up to the cap: the run itself goes on. */
+const resumeMs = 2_000;
+/** Everything that may let an effect start pokes; a look in this rhythm makes sure. */
+const pollMs = 10_000;
+/** The same where an effect waits for its time, a lane was given up, or a round could not look. */
+const waitingPollMs = 1_000;
+/** Effects in a row that an engine of one verb carries out at most. */
+const carryLimit = 100;
+/** So often in a row a lane is looked at where what may start changes under its eyes; then with the next round. */
+const lookLimit = 10;
+
+/** What of a lane may start, whatever the store says of it. */
+type MayStart = Pick<StartQuery, 'closed' | 'agents' | 'trees'>;
+
+/** A signal for the tree of an effect; `run`: the run that it is about. */
+interface Told {
+  readonly type: string;
+  readonly payload: unknown;
+  readonly run: string | null;
+  /** Who says it. Default: the engine. */
+  readonly origin?: Origin;
+}
+
+interface Running {
+  readonly row: EffectRow;
+  readonly stop: AbortController;
+  /** Whether what is asked for is under way. */
+  hasBegun: boolean;
+  /** What its handler reported, in order; the end of it waits for these. */
+  told: Promise<void>;
+  stopTimer: NodeJS.Timeout | null;
+  stopAt: number | null;
+  done: Promise<void>;
+}
+
+/** That nobody else took a slot since the look: limits hold in the commit, whoever dispatches beside. */
+function slotsRequired(lane: Lane, busy: ReadonlyMap<string, number>): Change {
+  return { do: 'slots.require', lane, busy: Object.fromEntries(busy) };
+}
+
+export function createDispatcher(parts: DispatcherParts): Dispatcher {
+  const { store, handlers, clock, timeline, log, faults, epoch, servedLast = new Map(), machineLimit } = parts;
+  const running = new Map<string, Running>();
+  const abort = new AbortController();
+  // Every effect at work listens to it; of more than ten listeners Node would warn the person.
+  setMaxListeners(0, abort.signal);
+  const storeRetry = createStoreRetry({ log, abort: abort.signal });
+  const loop = createPollLoop({
+    everyMs: pollMs,
+    retryMs: waitingPollMs,
+    work: round,
+    onError: (thrown) => storeRetry.note('the dispatcher could not look for work', thrown),
+  });
+  let holdsAgents = false;
+  let hasAdopted = false;
+  /** A lane changed under its eyes too often: it is looked at again soon. */
+  let hasGivenUp = false;
+
+  async function round(): Promise<number | null> {
+    if (!parts.isOwner()) return null;
+    hasGivenUp = false;
+    await adopt();
+    for (const lane of laneNames) await startLane(lane);
+    await watchStops();
+    storeRetry.forget();
+    return untilNext();
+  }
+
+  /** What an earlier owner left running is gone on with before anything is started. */
+  async function adopt(): Promise<void> {
+    if (hasAdopted) return;
+    const rows = await adopted();
+    hasAdopted = true;
+    for (const row of rows) begin(row);
+  }
+
+  /** Everything that runs, as this owner's. */
+  async function adopted(): Promise<readonly EffectRow[]> {
+    await store.commit([{ do: 'effect.adopt', epoch }]);
+    return store.effects({ by: 'running' });
+  }
+
+  async function untilNext(): Promise<number | null> {
+    const now = timeline.nowMs();
+    const nextAt = await store.nextEffectAt(now);
+    const limits = parts.casting === undefined ? [] : await store.accountLimits();
+    const isLimited = limits.some(({ until }) => until > clock.nowMs());
+    if (nextAt === null) return hasGivenUp || isLimited ? waitingPollMs : null;
+    return Math.min(waitingPollMs, Math.max(1, nextAt - now));
+  }
+
+  async function startLane(lane: Lane): Promise<void> {
+    const rows = await take(lane, mayStart);
+    if (rows.length === 0) return;
+    faults('lanes.after-claim');
+    for (const row of rows) begin(row);
+    parts.onSignals();
+  }
+
+  function mayStart(): MayStart {
+    return { closed: parts.closedRepos?.() ?? [], agents: holdsAgents ? 'none' : parts.startableAgents() };
+  }
+
+  /**
+   * Marks what gets a slot as running, and answers the rows as they then are. What was withdrawn, or may no longer start, between the look and the commit
+   * is not begun, and nothing with it: the lane is looked at again.
+   */
+  async function take(lane: Lane, asked: () => MayStart): Promise<EffectRow[]> {
+    for (let look = 0; look < lookLimit; look += 1) {
+      const may = asked();
+      const limits = parts.limits();
+      const busy = await store.effectCounts(lane, 'running');
+      if (freeSlots({ lane, busy, limits }) <= 0) return [];
+      const casting = await castingOf(lane);
+      const held = casting?.held() ?? [];
+      const candidates = await store.startable({ lane, nowMs: timeline.nowMs(), ...may, held });
+      if (candidates.length === 0) return [];
+      const last = servedLast.get(lane) ?? '';
+      const here = partedLanes.has(lane) ? [...running.values()].map(({ row }) => row) : [];
+      const parted = machineLimit === undefined ? {} : { machineLimit };
+      const choose = (open: readonly EffectRow[]) =>
+        takeSlots({ lane, candidates: open, busy, limits, servedLast: last, running: here, ...parted });
+      const { rows, conditions, told } = await withinBudget(candidates, choose, parts.budget);
+      if ((rows.length === 0 && told.length === 0) || abort.signal.aborted || !parts.isOwner()) return [];
+      if (!isDeepStrictEqual(asked(), may)) continue;
+      const at = clock.nowMs();
+      const { status } = await store.commit([
+        // Without one that starts nothing is taken, and the words alone go on.
+        ...(rows.length === 0 ? [] : [slotsRequired(lane, busy)]),
+        ...conditions,
+        ...told,
+        ...rows.flatMap((row) => changesOf(row, { at, casting })),
+      ]);
+      if (status === 'lost') continue;
+      if (told.length > 0) parts.onSignals();
+      servedLast.set(lane, rows.at(-1)?.project ?? last);
+      return rows.map((row) => ({ ...row, status: 'running', epoch, started_at: at, attempts: row.attempts + 1 }));
+    }
+    hasGivenUp = true;
+    return [];
+  }
+
+  /** null: of that lane no agent is started. */
+  async function castingOf(lane: Lane): Promise<Casting | null> {
+    const isOfAgents = lane === 'worker' || lane === 'coordinator';
+    return isOfAgents ? ((await parts.casting?.()) ?? null) : null;
+  }
+
+  function changesOf(row: EffectRow, { at, casting }: { at: number; casting: Casting | null }): Change[] {
+    const taken: Change = { do: 'effect.take', id: row.id, epoch, at };
+    if (row.kind !== 'agent.run') return [taken];
+    const { role, start } = JSON.parse(row.payload) as AgentRun; // of that kind
+    const cast = casting?.castOf(row.project, role) ?? null;
+    const starting = { type: 'run_starting', payload: {}, run: row.name } as const;
+    const told = signalOf(row, starting, `${row.key}:starting`);
+    if (cast === null) return [taken, told];
+    const { account, profile } = cast;
+    const noted: Change = { do: 'run.note', key: row.key, set: { profile: profile.name, account } };
+    // Another run may have been told meanwhile that the account takes no more. A person who starts an agent anew wants it tried.
+    const required: Change[] = account === null || start === 'restart' ? [] : [{ do: 'account.require', account, at }];
+    return [...required, taken, noted, told];
+  }
+
+  function signalOf({ tree }: EffectRow, told: Told, dedupeKey: string): Change {
+    return { do: 'signal.insert', tree, origin: 'engine', ...told, dedupeKey, at: clock.nowMs() };
+  }
+
+  /** What a handler says before its end, in the order said. */
+  function pass(entry: Running, word: string, told: Told): void {
+    const { row } = entry;
+    const insert = async () => {
+      if (!parts.isOwner()) return;
+      await store.commit([signalOf(row, told, `${row.key}:${word}`)]);
+      parts.onSignals();
+    };
+    entry.told = entry.told.then(async () => void (await storeRetry.untilTaken(insert)));
+    // Thrown where the end of the effect waits for it; the handler may throw before that.
+    entry.told.catch(() => {});
+  }
+
+  function begin(row: EffectRow): void {
+    const nothing = Promise.resolve();
+    const entry: Running = {
+      row,
+      stop: new AbortController(),
+      hasBegun: false,
+      told: nothing,
+      stopTimer: null,
+      stopAt: null,
+      done: nothing,
+    };
+    running.set(row.key, entry);
+    // Before its handler looks: what is to be gone must not be started first.
+    if (row.stop_at !== null && row.stop_at <= timeline.nowMs()) entry.stop.abort();
+    entry.done = carryOut(entry).finally(() => {
+      if (entry.stopTimer !== null) clearTimeout(entry.stopTimer);
+      if (running.get(row.key) === entry) running.delete(row.key);
+      loop.poke();
+    });
+  }
+
+  async function carryOut(entry: Running): Promise<void> {
+    const { row, stop } = entry;
+    const effect = JSON.parse(row.payload) as Effect; // written by insert from an Effect
+    const context: Tried = {
+      row,
+      abort: abort.signal,
+      stop: stop.signal,
+      report: (word, type, payload) => pass(entry, word, { type, payload, run: row.name }),
+      tell: (word, type, payload) => pass(entry, word, { type, payload, run: null }),
+      say: (title, word, type, payload) =>
+        pass(entry, word, { type, payload, run: row.name, origin: `agent:${title}` }),
+      began: () => begins(entry),
+    };
+    for (let resumes = 0; !abort.signal.aborted; resumes += 1) {
+      try {
+        const outcome = await handle(effect, entry, context);
+        await entry.told;
+        await storeRetry.untilTaken(() => conclude(row, outcome));
+        return;
+      } catch (thrown) {
+        if (abort.signal.aborted) return;
+        if (await isDealtWith(entry, resumes, thrown)) return;
+      }
+    }
+  }
+
+  async function conclude(row: EffectRow, outcome: Outcome): Promise<void> {
+    if (outcome.type === 'again') await repeat(row, outcome);
+    else if (outcome.type === 'kept') await settle(row, outcome.status, outcome.error, outcome);
+    else await settle(row, 'done', null, outcome);
+  }
+
+  /** What is to be done again goes back to the queue, in one commit with what its try has changed. */
+  async function repeat({ key }: EffectRow, { afterMs, error, result, changes }: Again): Promise<void> {
+    if (!parts.isOwner()) return;
+    faults('lanes.before-settle');
+    const nextAt = timeline.nowMs() + afterMs;
+    await store.commit([timeline.note(), { do: 'effect.try-again', key, nextAt, error, epoch, result }, ...changes]);
+    faults('lanes.after-settle');
+  }
+
+  async function handle(effect: Effect, entry: Running, context: Tried): Promise<Outcome> {
+    const handler = handlers[effect.kind] as Handler<Effect>; // the table has each kind's own
+    const { stop } = entry;
+    const over = new AbortController();
+    const end = () => over.abort();
+    // Once a run is under way, git takes over what it made after it was stopped.
+    const endUnlessBegun = () => (entry.hasBegun ? undefined : end());
+    abort.signal.addEventListener('abort', end, { once: true });
+    stop.signal.addEventListener('abort', endUnlessBegun, { once: true });
+    try {
+      return await handler(effect, { ...context, over: over.signal });
+    } finally {
+      abort.signal.removeEventListener('abort', end);
+      stop.signal.removeEventListener('abort', endUnlessBegun);
+    }
+  }
+
+  /** What a handler looks after is under way: it waits for nothing that could keep it from being begun. */
+  function begins(entry: Running): void {
+    entry.hasBegun = true;
+    if (entry.row.waiting_since === null) return;
+    entry.told = entry.told.then(() => noteWait(entry, null));
+    entry.told.catch(() => {}); // thrown where the end of the effect waits for it
+  }
+
+  async function noteWait({ row }: Running, wait: { at: number; reason: string } | null): Promise<void> {
+    await storeRetry.untilTaken(() => store.commit([{ do: 'effect.note-wait', key: row.key, wait, epoch }]));
+  }
+
+  /** What to do about a handler that threw; false: start it again here and now, since what it looks after is under way. */
+  async function isDealtWith(entry: Running, resumes: number, thrown: unknown): Promise<boolean> {
+    const { row } = entry;
+    const isStoreTrouble = thrown instanceof StoreTrouble;
+    const trouble = isStoreTrouble ? null : surroundingsOf(thrown);
+    const message = reasonOf(trouble ?? thrown);
+    // What waits for hours says why once.
+    if (row.waiting_since === null) log.warn(`${row.kind} ${row.key} (try ${row.attempts + resumes}): ${message}`);
+    if (!isStoreTrouble && (await isPutBack(entry, trouble, message))) return true;
+    if (row.kind === 'agent.run' || isStoreTrouble) {
+      const isFull = thrown instanceof EngineError && thrown.code === 'store_full';
+      const waitMs = isStoreTrouble || isFull ? resumeMs : Math.min(backOffCapMs, resumeMs * 2 ** resumes);
+      const isKept = trouble !== null || (!isStoreTrouble && (await parts.isRepoDown?.(row.project)) === true);
+      await waitInPlace(entry, { waitMs, reason: isKept ? message : null });
+      return false;
+    }
+    const canHelp = !(thrown instanceof EngineError) || errorClasses[thrown.code].retry;
+    if (canHelp && row.attempts < (parts.triesOf?.(row) ?? maxTries)) {
+      const delay = Math.min(backOffCapMs, backOffFirstMs * 2 ** (row.attempts - 1)) * (0.75 + Math.random() / 2);
+      const nextAt = timeline.nowMs() + Math.round(delay);
+      const again: Change = { do: 'effect.try-again', key: row.key, nextAt, error: message, epoch };
+      await storeRetry.untilTaken(() => store.commit([timeline.note(), again]));
+      return true;
+    }
+    const outcome =
+      row.kind === 'hook.deliver'
+        ? ({ type: null } as const)
+        : ({ type: 'effect_failed', payload: { detail: message.slice(0, 8_192) } } as const);
+    await storeRetry.untilTaken(() => settle(row, 'failed', message, outcome));
+    return true;
+  }
+
+  /**
+   * An effect that its surroundings, or its repo, keep from being done waits in its row, without its slot, for as long as it takes: no try is spent. It
+   * is tried again after half the time that it has waited. What is under way, or is to be stopped, stays with its handler.
+   */
+  async function isPutBack({ row, hasBegun }: Running, trouble: EngineError | null, error: string): Promise<boolean> {
+    if (hasBegun) return false;
+    const isOfRepo = row.project !== '';
+    if (trouble === null && (!isOfRepo || (await parts.isRepoDown?.(row.project)) !== true)) return false;
+    const at = clock.nowMs();
+    const waitedMs = at - (row.waiting_since ?? at);
+    const wait = Math.min(backOffCapMs, Math.max(backOffFirstMs, Math.round(waitedMs / 2)));
+    const nextAt = timeline.nowMs() + Math.max(wait, (trouble?.retryAtMs ?? at) - at);
+    const back: Change = { do: 'effect.put-back', key: row.key, nextAt, error, epoch, at };
+    // Lost where it is to be stopped.
+    const commit = await storeRetry.untilTaken(() => store.commit([timeline.note(), back]));
+    return commit?.status === 'committed';
+  }
+
+  /** A run that is under way keeps its slot, and says meanwhile what keeps it. */
+  async function waitInPlace(entry: Running, wait: { waitMs: number; reason: string | null }): Promise<void> {
+    const { reason, waitMs } = wait;
+    if (reason !== null) await noteWait(entry, { at: clock.nowMs(), reason });
+    await storeRetry.pause(waitMs, entry.stop.signal);
+    if (reason !== null) await noteWait(entry, null);
+  }
+
+  async function settle(
+    row: EffectRow,
+    status: 'done' | 'failed',
+    error: string | null,
+    outcome: Exclude<Outcome, Again>,
+  ): Promise<void> {
+    if (!parts.isOwner()) return;
+    faults('lanes.before-settle');
+    const kept = outcome.type === 'kept' ? { result: outcome.result } : {};
+    const settled: Change = { do: 'effect.settle', key: row.key, status, error, epoch, at: clock.nowMs(), ...kept };
+    const told = afterwards(row, outcome);
+    const commit = await store.commit([settled, ...told]);
+    if (commit.status === 'lost')
+      log.error(`effect ${row.key} was settled by somebody else; this end of it does not count`);
+    faults('lanes.after-settle');
+    parts.onSignals();
+  }
+
+  /** What goes into the commit that settles it. */
+  function afterwards(row: EffectRow, outcome: Exclude<Outcome, Again>): readonly Change[] {
+    if (outcome.type === null) return [];
+    if (outcome.type === 'kept') return outcome.changes;
+    const told = outcome.type === 'sent' ? outcome.event : outcome;
+    return [signalOf(row, { ...told, run: row.name }, resultKey(row.key))];
+  }
+
+  /** Tells the handlers to stop, each at its time. */
+  async function watchStops(): Promise<void> {
+    if (running.size === 0) return;
+    for (const { key, stop_at: stopAt } of await store.effects({ by: 'running' })) {
+      const entry = running.get(key);
+      if (stopAt === null || entry === undefined || entry.stop.signal.aborted || entry.stopAt === stopAt) continue;
+      if (entry.stopTimer !== null) clearTimeout(entry.stopTimer);
+      entry.stopAt = stopAt;
+      entry.stopTimer = setTimeout(() => entry.stop.abort(), Math.max(0, stopAt - timeline.nowMs()));
+    }
+  }
+
+  /**
+   * How long until what failed in these trees is to be tried again; null: nothing is. What its surroundings keep from being done is tried once by each owner,
+   * then it is for the next.
+   */
+  async function untilNextTry(here: { lane: Lane; trees: readonly string[]; begun: ReadonlySet<string> }) {
+    const open = (await store.effects({ by: 'open' })).filter(
+      ({ lane, tree, status }) => lane === here.lane && here.trees.includes(tree) && status === 'queued',
+    );
+    const tried = open.filter(({ attempts, waiting_since: since, key }) =>
+      since === null ? attempts > 0 : !here.begun.has(key),
+    );
+    if (tried.length === 0) return null;
+    return Math.max(1, Math.min(...tried.map((row) => row.next_at)) - timeline.nowMs());
+  }
+
+  function ended(): Promise<unknown> {
+    return Promise.allSettled([...running.values()].map((entry) => entry.done));
+  }
+
+  return {
+    start: loop.start,
+    poke: loop.poke,
+    async holdAgents() {
+      holdsAgents = true;
+      // Of the commits that were asked for before, which may have waited for another program, this is the last.
+      await store.commit([]);
+    },
+    async stop() {
+      const stopped = loop.stop();
+      abort.abort(new EngineError('interrupted', 'the engine stops', 'start it again: what runs is adopted'));
+      await stopped;
+      await ended();
+    },
+    async stopDue(limitMs) {
+      const now = timeline.nowMs();
+      const isDue = (row: EffectRow) => row.stop_at !== null && row.stop_at <= now;
+      if (!(await store.effects({ by: 'running' })).some(isDue)) return [];
+      const due = (await adopted()).filter(isDue);
+      for (const row of due) begin(row);
+      const reason = new EngineError('unavailable', 'the time to stop is over', 'the next owner goes on with it');
+      const limit = setTimeout(() => abort.abort(reason), limitMs);
+      await ended();
+      clearTimeout(limit);
+      const left = new Set((await store.effects({ by: 'running' })).map((row) => row.key));
+      return due.filter(({ key }) => left.has(key));
+    },
+    async carryOut(kind, lane) {
+      const ofKind = async () => (await store.effects({ by: 'open' })).filter((row) => row.kind === kind);
+      if ((await ofKind()).length === 0) return;
+      for (const row of await adopted()) if (row.kind === kind && !running.has(row.key)) begin(row);
+      await ended();
+      // Each round ends at least one effect, has it tried again, or waits for its next try.
+      const begun = new Set<string>();
+      for (let round = 0; round < carryLimit; round += 1) {
+        const trees = [...new Set((await ofKind()).map((row) => row.tree))];
+        const taken = await take(lane, () => ({ closed: [], agents: 'none', trees }));
+        const waitMs = taken.length === 0 ? await untilNextTry({ lane, trees, begun }) : 0;
+        if (waitMs === null) return;
+        await storeRetry.pause(waitMs, abort.signal);
+        for (const row of taken) begun.add(row.key);
+        for (const row of taken) begin(row);
+        await ended();
+      }
+    },
+  };
+}

@@ -1,0 +1,64 @@
+/** What carries out an effect: it is given what is asked for and what it may use, and answers how it ended. Safe to run again, from any line on. */
+
+import type { Effect } from '../../../machines/vocabulary/effect.ts';
+import type { SignalPayload, SignalType } from '../../../machines/vocabulary/signal.ts';
+import type { Change } from '../store/port.ts';
+import type { EffectRow } from '../store/rows.ts';
+
+/** How an effect ended: the signal that its actor waits for, or nothing that anybody waits for. */
+export type Outcome =
+  | { [K in SignalType]: { type: K; payload: SignalPayload<K> } }[SignalType]
+  | { type: null }
+  | Sent
+  | Kept
+  | Again;
+
+/** What a machine of one's own is sent by its handler: an event of that machine. */
+export interface Sent {
+  readonly type: 'sent';
+  readonly event: { readonly type: string; readonly payload: object };
+}
+
+/** Nobody in a tree waits for it: what it came to stands in its own row, in one commit with `changes`. */
+export interface Kept {
+  readonly type: 'kept';
+  readonly status: 'done' | 'failed';
+  readonly error: string | null;
+  /** JSON. */
+  readonly result: string;
+  readonly changes: readonly Change[];
+}
+
+/** It is to be done again, not before that. */
+export interface Again {
+  readonly type: 'again';
+  readonly afterMs: number;
+  readonly error: string;
+  /** JSON. */
+  readonly result: string;
+  readonly changes: readonly Change[];
+}
+
+export interface EffectContext {
+  readonly row: EffectRow;
+  /** The engine stops: let go of everything and leave it as it is; the next owner goes on. */
+  readonly abort: AbortSignal;
+  /** The run is to be gone. */
+  readonly stop: AbortSignal;
+  /** `abort`, or `stop` before it began: processes that were started for this effect end. */
+  readonly over: AbortSignal;
+  /**
+   * What is asked for is under way from here on. Trouble of the surroundings that comes later leaves it in its slot, with its handler; before,
+   * it goes back to the queue as if nobody had taken it. May be called twice.
+   */
+  began(): void;
+  /** Tells the actor something of its run before the end; once for each word, however often the handler runs. */
+  report<T extends SignalType>(word: string, type: T, payload: SignalPayload<T>): void;
+  /** Tells the tree's root something that is about no run; in one order with the reports, and once for each word. */
+  tell<T extends SignalType>(word: string, type: T, payload: SignalPayload<T>): void;
+  /** Says to the tree's root what the run's own agent has said, in the name of that title; in one order with the others, and once for each word. */
+  say<T extends SignalType>(title: string, word: string, type: T, payload: SignalPayload<T>): void;
+}
+
+export type Handler<E extends Effect> = (effect: E, context: EffectContext) => Promise<Outcome>;
+export type Handlers = { readonly [K in Effect['kind']]: Handler<Extract<Effect, { kind: K }>> };

@@ -1,0 +1,91 @@
+/** The slots of each lane: how many are free, and whose turn it is. A slot is a row in `running`, so nothing here is lost with the engine. */
+
+import type { Lane } from '../../../machines/vocabulary/effect.ts';
+import type { EffectRow } from '../store/rows.ts';
+import { inTurn } from './fair-order.ts';
+
+export interface Limits {
+  readonly workers: number;
+  /** Workers of one repo; 0 is no limit of its own. */
+  readonly workersPerRepo: number;
+  readonly coordinators: number;
+}
+
+interface Claim {
+  readonly lane: Lane;
+  /** What may start, the most wanted first. */
+  readonly candidates: readonly EffectRow[];
+  /** Slots of the lane that are taken, by project. */
+  readonly busy: ReadonlyMap<string, number>;
+  readonly limits: Limits;
+  /** The project that was served last in this lane: the turn begins after it. `''`: none was. */
+  readonly servedLast: string;
+  /** What runs of a lane whose parts have limits of their own. */
+  readonly running?: readonly EffectRow[];
+  /** How many of a machine's own lane run at a time; its effect's row names it. Default: as many as there are slots. */
+  machineLimit?(row: EffectRow): number;
+}
+
+/** Commands in git, checks and freezes at a time: enough for two cores, and a bound. Hooks wait for others most of their time. */
+const fixedLimits = { git: 4, check: 2, process: 4, hook: 16, forge: 4, machine: 64 } as const;
+/** Of these a single hook has at most so many, of whichever plans: one that hangs leaves room for the others. */
+const perHook = 4;
+/** Lanes of which parts have limits of their own: each hook, and each lane of a machine. */
+export const partedLanes: ReadonlySet<Lane> = new Set(['hook', 'machine']);
+
+/** Slots of a lane that are not taken; below 1 where none is, since a limit may have been lowered meanwhile. */
+export function freeSlots({ lane, busy, limits }: Pick<Claim, 'lane' | 'busy' | 'limits'>): number {
+  return limitOf(lane, limits) - [...busy.values()].reduce((sum, count) => sum + count, 0);
+}
+
+/** Those of the candidates that get a slot, and their resource to themselves: the projects in turn, in the order in which they are served. */
+export function takeSlots(claim: Claim): EffectRow[] {
+  const { lane, candidates, busy: taken, limits, servedLast, running = [] } = claim;
+  const isParted = partedLanes.has(lane);
+  const perRepo = repoLimit(lane, limitOf(lane, limits), limits.workersPerRepo);
+  const busy = new Map(taken);
+  let free = freeSlots({ lane, busy, limits });
+  const resources = new Set<string>();
+  const parts = new Map<string, number>();
+  const countPart = (row: EffectRow) => parts.set(partOf(row), (parts.get(partOf(row)) ?? 0) + 1);
+  for (const row of running) if (row.lane === lane) countPart(row);
+  const rows: EffectRow[] = [];
+  for (const row of inTurn(candidates, servedLast)) {
+    if (free <= 0) break;
+    const resource = `${row.project} ${row.resource}`;
+    const busyHere = busy.get(row.project) ?? 0;
+    if (busyHere >= perRepo || resources.has(resource)) continue;
+    if (isParted && (parts.get(partOf(row)) ?? 0) >= partLimit(claim, row)) continue;
+    countPart(row);
+    resources.add(resource);
+    busy.set(row.project, busyHere + 1);
+    free -= 1;
+    rows.push(row);
+  }
+  return rows;
+}
+
+/** The hook that a delivery is for, whichever plan it is of; of a machine's effect the machine and its lane. */
+function partOf({ lane, project, resource }: EffectRow): string {
+  const words = resource.split(':');
+  return lane === 'machine' ? words.slice(1, 3).join(':') : `${project} ${words.slice(2).join(':')}`;
+}
+
+function partLimit({ lane, machineLimit }: Claim, row: EffectRow): number {
+  if (lane === 'hook') return perHook;
+  return machineLimit?.(row) ?? Number.POSITIVE_INFINITY;
+}
+
+function limitOf(lane: Lane, { workers, coordinators }: Limits): number {
+  if (lane === 'worker') return workers;
+  return lane === 'coordinator' ? coordinators : fixedLimits[lane];
+}
+
+/** Commands of one repo that hang leave room for those of the others. */
+function repoLimit(lane: Lane, limit: number, workersPerRepo: number): number {
+  if (lane === 'coordinator') return Number.POSITIVE_INFINITY;
+  if (lane === 'worker') return workersPerRepo > 0 ? workersPerRepo : Number.POSITIVE_INFINITY;
+  // What machines of one's own do is of no repo.
+  if (lane === 'machine') return limit;
+  return Math.max(1, lane === 'hook' ? limit - perHook : limit - 1);
+}

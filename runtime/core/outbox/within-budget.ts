@@ -1,0 +1,45 @@
+/** Of what may start, what its budget has room for: decided before the commit, and a condition of it. */
+import { shareOf } from '../../../machines/vocabulary/budget.ts';
+import type { Change } from '../store/port.ts';
+import type { EffectRow } from '../store/rows.ts';
+import { type BudgetParts, lookAtBudget, reachedWord, roomRequired } from './budget.ts';
+
+export type Budget = BudgetParts;
+
+interface Choice {
+  readonly rows: readonly EffectRow[];
+  /** That there still is room. */
+  readonly conditions: readonly Change[];
+  /** To the plans whose budget is used up: they need a person. */
+  readonly told: readonly Change[];
+}
+
+/** `choose`: those of the candidates that get a slot. Of a plan without room none does, and others take their turn. */
+export async function withinBudget(
+  candidates: readonly EffectRow[],
+  choose: (open: readonly EffectRow[]) => readonly EffectRow[],
+  budget: Budget | undefined,
+): Promise<Choice> {
+  if (budget === undefined) return { rows: choose(candidates), conditions: [], told: [] };
+  const conditions = new Map<string, Change | null>();
+  const told = new Map<string, Change>();
+  // Each round settles the question for at least one more plan.
+  for (;;) {
+    const rows = choose(candidates.filter(({ tree }) => !told.has(tree)));
+    const unasked = rows.filter(({ kind, tree }) => kind === 'agent.run' && !conditions.has(tree));
+    if (unasked.length === 0) {
+      const needed = new Set(rows.map(({ tree }) => tree));
+      const required = [...conditions].flatMap(([tree, change]) =>
+        change === null || !needed.has(tree as EffectRow['tree']) ? [] : [change],
+      );
+      return { rows, conditions: required, told: [...told.values()] };
+    }
+    for (const row of unasked) {
+      if (conditions.has(row.tree) || told.has(row.tree)) continue;
+      const look = await lookAtBudget(budget, row);
+      const reached = look?.uses.find((use) => shareOf(use) >= 1) ?? null;
+      if (look === null || reached === null) conditions.set(row.tree, look === null ? null : roomRequired(look));
+      else told.set(row.tree, reachedWord(look, reached, { run: row.key, at: budget.nowMs() }));
+    }
+  }
+}

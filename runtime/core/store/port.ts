@@ -1,0 +1,547 @@
+/**
+ * What the engine asks of a store. It reads what a decision needs, decides with no store in sight, and writes one value that lists everything that
+ * changes: all of it, or nothing. Whatever keeps these promises can carry an engine; the tests of the contract stand in test/store/.
+ */
+import type { PersistedText } from '../../../actors/compatibility.ts';
+import type { PlanSummary } from '../../../actors/plan-view.ts';
+import type { Upgraded } from '../../../actors/tree.ts';
+import type { Amounts } from '../../../machines/vocabulary/budget.ts';
+import type { Effect, HookDeliver, Lane } from '../../../machines/vocabulary/effect.ts';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import type { PlanTree, RepoTree, TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import type { Signal } from '../../../machines/vocabulary/signal.ts';
+import type {
+  AccountLimitRow,
+  EffectRow,
+  ExpiringKind,
+  ForgeRow,
+  HookCountRow,
+  HookRow,
+  IssueMessage,
+  IssueRow,
+  JournalLine,
+  LaunchRow,
+  LaunchTrace,
+  NewLine,
+  NewNotification,
+  NewSignal,
+  NotificationQuery,
+  NotificationRow,
+  Now,
+  PauseScope,
+  PlanBase,
+  PlanRow,
+  PlanText,
+  PlanTrace,
+  PlanUsageRow,
+  QueueItemRow,
+  QueueRow,
+  RepoRow,
+  RunRow,
+  SignalFilter,
+  SignalRow,
+  Span,
+  SpentOf,
+  StoreSize,
+  TakenFile,
+  TimelineRow,
+  TreeRow,
+  UsageRow,
+} from './rows.ts';
+
+export interface PlanKey {
+  readonly project: string;
+  readonly plan: string;
+}
+
+/** What a row of a run says of the world outside of its machine. */
+export type RunFacts = Partial<
+  Pick<
+    RunRow,
+    | 'started_at'
+    | 'ended_at'
+    | 'exit_code'
+    | 'pid'
+    | 'worktree'
+    | 'folder'
+    | 'preset'
+    | 'profile'
+    | 'account'
+    | 'conversation'
+    | 'input_tokens'
+    | 'output_tokens'
+    | 'cost_usd'
+    | 'worked_ms'
+    | 'last_message'
+  >
+>;
+
+/** A run as its agent's machine shows it. */
+export type RunShown = Pick<
+  RunRow,
+  'key' | 'project' | 'plan' | 'run' | 'title' | 'role' | 'attempt' | 'state' | 'reason' | 'branch'
+>;
+
+/**
+ * One change of one row. A change with a condition that does not hold loses the whole commit; which they are is said with each.
+ * They are carried out in their order.
+ */
+export type Change =
+  // What a key has already is not inserted again. The engine's own word goes under the next free key where a stranger has taken its own.
+  | ({ readonly do: 'signal.insert' } & NewSignal)
+  /** On condition that it is pending or held. */
+  | {
+      readonly do: 'signal.finish';
+      readonly id: number;
+      readonly status: 'done' | 'failed';
+      readonly result: unknown;
+      readonly at: number;
+    }
+  /** On condition that it is pending. */
+  | { readonly do: 'signal.hold'; readonly id: number; readonly tree: TreeAddress }
+  /** Those of a tree that were held are pending again. */
+  | { readonly do: 'signal.release'; readonly tree: TreeAddress }
+  | { readonly do: 'signal.count-attempt'; readonly id: number }
+  /** On condition that it is pending: it failed for a fault of ours. */
+  | { readonly do: 'signal.set-aside'; readonly id: number; readonly result: unknown; readonly at: number }
+  /** On condition that it failed. It is pending again, with all its tries. */
+  | { readonly do: 'signal.revive'; readonly id: number }
+  /** Nothing of a tree waits any more. */
+  | { readonly do: 'signal.void-tree'; readonly tree: TreeAddress; readonly at: number }
+  /** On condition that the row is at step `before`; 0: that there is none. */
+  | {
+      readonly do: 'tree.write';
+      readonly address: TreeAddress;
+      readonly stored: PersistedText;
+      readonly before: number;
+      readonly after: number;
+      readonly at: number;
+    }
+  | { readonly do: 'tree.remove'; readonly address: TreeAddress }
+  /** `input` is what the tree was fed, on the first line of what it made of it. */
+  | { readonly do: 'journal.append'; readonly line: NewLine; readonly input: string | null }
+  | {
+      readonly do: 'effect.insert';
+      readonly tree: TreeAddress;
+      readonly effect: Effect;
+      readonly priority: number;
+      readonly at: number;
+    }
+  /** On condition that it is queued; and a run of an agent that its plan takes new runs, and the queue is not paused for it. */
+  | { readonly do: 'effect.take'; readonly id: number; readonly epoch: number; readonly at: number }
+  /** On condition that no project has more that runs in the lane than these; what is not there has none. */
+  | { readonly do: 'slots.require'; readonly lane: Lane; readonly busy: Readonly<Record<string, number>> }
+  /** On condition that the plan, and all of its repo since that time, took less than these. Of a run that began before then nothing counts for the day. */
+  | {
+      readonly do: 'budget.require';
+      readonly key: PlanKey;
+      readonly plan: Amounts;
+      readonly day: Amounts;
+      readonly dayStartMs: number;
+    }
+  /** On condition that the account is not limited at that time. */
+  | { readonly do: 'account.require'; readonly account: string; readonly at: number }
+  /** It takes no more until then; where that is news, `notice` is inserted. A limit that comes back soon after it was over is the same one. */
+  | ({ readonly do: 'account.limit'; readonly at: number; readonly notice: NewNotification } & Omit<
+      AccountLimitRow,
+      'since'
+    >)
+  /** A run that began then was not told so: a limit of before is over. */
+  | { readonly do: 'account.free'; readonly account: string; readonly before: number }
+  /** What an earlier owner left running is this one's; the slots stay taken throughout. */
+  | { readonly do: 'effect.adopt'; readonly epoch: number }
+  /** On condition that it runs under this epoch. */
+  | {
+      readonly do: 'effect.settle';
+      readonly key: string;
+      readonly status: 'done' | 'failed';
+      readonly error: string | null;
+      readonly epoch: number;
+      readonly at: number;
+      /** What it came to, as JSON; absent: what an earlier try left stays. */
+      readonly result?: string;
+    }
+  /** On condition that it runs under this epoch. A try is spent. */
+  | {
+      readonly do: 'effect.try-again';
+      readonly key: string;
+      readonly nextAt: number;
+      readonly error: string;
+      readonly epoch: number;
+      /** As of `effect.settle`. */
+      readonly result?: string;
+    }
+  /** As if it had not been begun: on condition that it runs under this epoch, and is not to be stopped. */
+  | {
+      readonly do: 'effect.put-back';
+      readonly key: string;
+      readonly nextAt: number;
+      readonly error: string;
+      readonly epoch: number;
+      readonly at: number;
+    }
+  /** What a running one waits for, since `at`; null: for nothing any more. */
+  | {
+      readonly do: 'effect.note-wait';
+      readonly key: string;
+      readonly wait: { readonly at: number; readonly reason: string } | null;
+      readonly epoch: number;
+    }
+  /** A queued one never begins, and `withdrawn` is inserted; a running one is to be ended at `stopAt`; one that has ended stays as it is. */
+  | {
+      readonly do: 'effect.stop';
+      readonly key: string;
+      readonly stopAt: number;
+      readonly at: number;
+      readonly withdrawn: NewSignal;
+    }
+  /** One more for that hook of that plan, or of the repo itself: it gets the next number there, and none is left out. */
+  | {
+      readonly do: 'hook.enqueue';
+      readonly tree: PlanTree | RepoTree;
+      readonly delivery: Omit<HookDeliver, 'sequence'>;
+    }
+  /** On condition that it is of a hook and has ended. It is queued again, with all its tries; its id stays. */
+  | { readonly do: 'hook.redeliver'; readonly key: string }
+  /** How the last try of a hook ended: it fails since the first failure after a success. */
+  | {
+      readonly do: 'hook.note-result';
+      readonly project: string;
+      readonly hook: string;
+      readonly isDelivered: boolean;
+      readonly at: number;
+    }
+  /** Switched off for that reason; null: it is on, and has not failed yet. */
+  | {
+      readonly do: 'hook.switch';
+      readonly project: string;
+      readonly hook: string;
+      readonly off: { readonly reason: string; readonly at: number } | null;
+    }
+  /** How the forge of a repo was found. */
+  | ({ readonly do: 'forge.note' } & ForgeRow)
+  /** Registers it, or registers anew one that was removed. */
+  | {
+      readonly do: 'plan.insert';
+      readonly key: PlanKey;
+      readonly text: PlanText;
+      readonly summary: PlanSummary;
+      readonly at: number;
+    }
+  | { readonly do: 'plan.show'; readonly key: PlanKey; readonly summary: PlanSummary; readonly at: number }
+  /** The text; and where it was taken from a file, that file. */
+  | { readonly do: 'plan.set-text'; readonly key: PlanKey; readonly text: PlanText }
+  /** On condition that it is there and its file is `before`; null: it has none. */
+  | {
+      readonly do: 'plan.set-file';
+      readonly key: PlanKey;
+      readonly taken: TakenFile;
+      readonly before: string | null;
+    }
+  /** `isFirst`: one that stands already stays. */
+  | {
+      readonly do: 'plan.set-fault';
+      readonly key: PlanKey;
+      readonly signal: number | null;
+      readonly isFirst?: boolean;
+      readonly at: number;
+    }
+  /** Where it stands because of `from`: it stands because of the first that is still set aside for it from there on, or no more. */
+  | { readonly do: 'plan.move-fault'; readonly key: PlanKey; readonly from: number; readonly at: number }
+  | { readonly do: 'plan.set-base'; readonly key: PlanKey; readonly base: PlanBase }
+  /** On condition that it is there, ready, done or cancelled, and that no agent of it runs or is to run. */
+  | { readonly do: 'plan.remove'; readonly key: PlanKey; readonly at: number }
+  /** `isNewest`: the agent's earlier runs, where they have not ended, have failed. */
+  | { readonly do: 'run.show'; readonly run: RunShown; readonly isNewest: boolean; readonly at: number }
+  /** `once`: values that stay as they are where there are any. */
+  | { readonly do: 'run.note'; readonly key: string; readonly set?: RunFacts; readonly once?: RunFacts }
+  /** One more token speaks for that run: its SHA-256, as hex digits. One that is there already stays whose it is. */
+  | { readonly do: 'run.add-token'; readonly key: string; readonly hash: string }
+  /** Gives it a folder, or another one as long as nothing was started in the first. */
+  | {
+      readonly do: 'launch.name';
+      readonly key: string;
+      readonly folder: string;
+      readonly secret: string | null;
+      readonly launchedAt: number | null;
+    }
+  /** What is known already stays. */
+  | {
+      readonly do: 'launch.note';
+      readonly key: string;
+      readonly launchedAt?: number | null;
+      readonly wrapper?: string | null;
+      readonly base?: string | null;
+    }
+  /** Its folder is gone, and nobody asks for it any more. */
+  | { readonly do: 'launch.remove'; readonly key: string }
+  /**
+   * Takes away what of these rows ended before that time, and is needed no more: words that were handled, effects of plans that are over, the journal of
+   * plans that were deleted, and of repos, launches without an effect, runs and texts of plans that were deleted. The last row of each kind stays, so no number is given twice.
+   */
+  | ({ readonly do: 'rows.expire'; readonly kind: ExpiringKind } & Span)
+  | ({ readonly do: 'timeline.write' } & TimelineRow)
+  /** No agent of that is started, of nothing said none at all; what is paused stays so since it was. */
+  | { readonly do: 'queue.pause'; readonly at: number; readonly what?: PauseScope }
+  /** Ends that one pause; of nothing said that of the whole. */
+  | { readonly do: 'queue.resume'; readonly what?: PauseScope }
+  | { readonly do: 'queue.clear'; readonly at: number }
+  /** Says that a plan is an issue's session, or says so anew. */
+  | ({ readonly do: 'issue.insert' } & IssueRow)
+  /** On condition that it is a session. */
+  | { readonly do: 'issue.set-pull-request'; readonly key: PlanKey; readonly url: string }
+  /** What was said to it is kept. */
+  | { readonly do: 'issue.remove'; readonly key: PlanKey }
+  /** Of more than `issueMessageLimit` the oldest goes. */
+  | ({ readonly do: 'issue.say'; readonly key: PlanKey } & IssueMessage)
+  /** Of more than `notificationLimit` the oldest goes. */
+  | ({ readonly do: 'notification.insert' } & NewNotification)
+  /** Somebody has read it and all before it. */
+  | { readonly do: 'notification.read'; readonly upTo: number }
+  /** Registers it, or brings it back with its plans. */
+  | ({ readonly do: 'repo.insert' } & RepoRow)
+  | { readonly do: 'repo.remove'; readonly project: string; readonly at: number };
+
+/** A change by its name. */
+export type ChangeOf<Name extends Change['do']> = Extract<Change, { readonly do: Name }>;
+
+export type Commit =
+  | {
+      readonly status: 'committed';
+      /** One for each inserted signal, in their order; not new: the row that has its key. */
+      readonly signals: readonly { readonly id: number; readonly isNew: boolean }[];
+      /** The numbers of the journal's lines, in their order. */
+      readonly lines: readonly number[];
+    }
+  /** Nothing was written, because of this change. */
+  | { readonly status: 'lost'; readonly change: Change };
+
+/** Which runs, the newest first where nothing else is said. */
+export type RunQuery =
+  | { readonly by: 'keys'; readonly keys: readonly string[] }
+  /** Whose token has that SHA-256. */
+  | { readonly by: 'token'; readonly hash: string }
+  /** Of one agent, in whichever plan. */
+  | { readonly by: 'title'; readonly project: string; readonly title: string }
+  /** The newest of the agent at that path of a tree, as it was at that time. */
+  | { readonly by: 'agent'; readonly tree: PlanTree; readonly path: string; readonly atMs: number }
+  /** The last `limit` that really began, the oldest first; `sinceMs` leaves out an earlier plan of that name. */
+  | {
+      readonly by: 'plan';
+      readonly project: string;
+      readonly plan: string;
+      readonly sinceMs: number;
+      readonly limit: number;
+    }
+  /** One for each agent: its last; `live`: of those that are not final. At most 1,000 where no limit is given. */
+  | {
+      readonly by: 'latest';
+      readonly project?: string;
+      readonly plan?: string;
+      readonly live?: boolean;
+      readonly limit?: number;
+    };
+
+/** Which effects, in the order of their ids where nothing else is said. */
+export type EffectQuery =
+  | { readonly by: 'running' }
+  /** Queued and running, the most wanted first. */
+  | { readonly by: 'open' }
+  /** Queued and running of one tree. */
+  | { readonly by: 'tree'; readonly tree: TreeAddress }
+  /** What the surroundings keep from being done, the longest first; of one tree, or of all. */
+  | { readonly by: 'waiting'; readonly tree?: TreeAddress }
+  /** Clearing up that failed, or is yet to be tried again, since then. */
+  | { readonly by: 'undone'; readonly tree: TreeAddress; readonly sinceMs: number }
+  /** What hooks are told, the newest first. */
+  | {
+      readonly by: 'deliveries';
+      readonly project?: string;
+      readonly plan?: string;
+      readonly hook?: string;
+      readonly statuses?: readonly EffectRow['status'][];
+      readonly limit: number;
+    }
+  /** That one delivery of a hook. */
+  | { readonly by: 'delivery'; readonly id: string };
+
+/** What may start in one lane at that time, of the store's own timeline. */
+export interface StartQuery {
+  readonly lane: Lane;
+  readonly nowMs: number;
+  /** Repos of which nothing may start. */
+  readonly closed: readonly string[];
+  /** The plans whose agents may start, each as `<project>/<plan>`; `all`; or `none`. */
+  readonly agents: 'all' | 'none' | readonly string[];
+  /** Roles of repos whose agents are not started, each as `<project>/<role>`; one that a person starts anew is. */
+  readonly held?: readonly string[];
+  /** Only of these trees. */
+  readonly trees?: readonly TreeAddress[];
+}
+
+/** Every operation throws `StoreTrouble`, after it has waited up to 5 s where another program holds the store. */
+export interface Store {
+  /** Where it lies, for people. */
+  readonly file: string;
+  /** All of it or nothing. Commits are carried out in the order in which they were asked for. */
+  commit(changes: readonly Change[]): Promise<Commit>;
+
+  /** Up to `limit` due rows, the projects in turn, each project's in the order of their ids; or those of one project (`''`: the supervisor). */
+  claim(now: Now, options: { readonly limit: number; readonly project?: string }): Promise<readonly SignalRow[]>;
+  signal(id: number): Promise<SignalRow | null>;
+  /** The newest first, at most 1,000. */
+  signals(filter: SignalFilter): Promise<readonly SignalRow[]>;
+  /** In how many milliseconds the next signal that is not due yet will be; null: none waits. */
+  nextSignalIn(now: Now): Promise<number | null>;
+  /** The engine's own signals for a tree that were set aside and still are, from that id on. */
+  setAside(tree: TreeAddress, from: number): Promise<readonly number[]>;
+  /** Plans that are registered and not yet born, with the branches that they will have. */
+  births(project: string): Promise<readonly { readonly plan: string; readonly branch: string }[]>;
+
+  /** Throws `snapshot_unknown` for a row that is damaged. */
+  tree(address: TreeAddress): Promise<TreeRow | null>;
+  /** The trees of a machine, by their addresses: at most `limit` after that one, '' first. */
+  treesOf(machine: string, page: { readonly after: string; readonly limit: number }): Promise<readonly TreeAddress[]>;
+  /** The state of every repo's tree; a row that is damaged has none. */
+  repoStates(): Promise<ReadonlyMap<string, { readonly state: string | null; readonly reason: string | null }>>;
+
+  effect(key: string): Promise<EffectRow | null>;
+  effects(query: EffectQuery): Promise<readonly EffectRow[]>;
+  /**
+   * Queued rows whose resource is free and that may start, the most wanted first; at most 512, however many of those that may not start stand before
+   * them. Of agents none for which the queue is paused, and none whose plan takes no new runs.
+   */
+  startable(query: StartQuery): Promise<readonly EffectRow[]>;
+  /** How many of a lane, by project. */
+  effectCounts(lane: Lane, status: 'queued' | 'running'): Promise<ReadonlyMap<string, number>>;
+  /** When the next queued one that waits may be tried, after that; null: none waits. */
+  nextEffectAt(afterMs: number): Promise<number | null>;
+
+  /** What is known of the hooks of a repo; one that has told nothing yet has no row. */
+  hooks(project: string): Promise<readonly HookRow[]>;
+  /** How many deliveries each hook has, by status. */
+  hookCounts(project: string): Promise<readonly HookCountRow[]>;
+
+  plan(project: string, plan: string): Promise<PlanRow | null>;
+  /** Who needs a person first; without those of repos that were removed. */
+  plans(project: string | null): Promise<readonly PlanRow[]>;
+  planText(project: string, plan: string): Promise<string | null>;
+  /** Where the next plan of this name counts on from, so that no run of it is ever named like an old one. */
+  nextGeneration(project: string, plan: string): Promise<number>;
+  /** All that ever were, those that were deleted too, in an order of their own: at most `limit` after the number of the last one, 0 first. */
+  planTraces(query: { readonly after: number; readonly limit: number }): Promise<{
+    readonly traces: readonly PlanTrace[];
+    /** null: that was the last. */
+    readonly next: number | null;
+  }>;
+  /** By project: all that are registered, and those under way. */
+  planCounts(): Promise<ReadonlyMap<string, { readonly all: number; readonly active: number }>>;
+
+  run(key: string): Promise<RunRow | null>;
+  runs(query: RunQuery): Promise<readonly RunRow[]>;
+  /** How many of a plan really began; with `before`, of that run's attempt and before it. */
+  countRuns(of: PlanKey, before?: RunRow): Promise<number>;
+  /** A line for each agent of a plan, in the order of their first runs; `sinceMs` leaves out an earlier plan of that name. */
+  usage(of: PlanKey, sinceMs?: number): Promise<readonly UsageRow[]>;
+  /** A line for each plan that is registered and has runs, all of its agents together, by their names; an earlier plan of its name is left out. */
+  usageOfPlans(project: string | null): Promise<readonly PlanUsageRow[]>;
+  /** What the runs of a plan took, and those of its repo that began since then, as far as it is known. */
+  spent(of: PlanKey, sinceMs: number): Promise<SpentOf>;
+  /** What the other runs of a conversation took: some programs count the conversation as a whole. */
+  conversationTokens(of: {
+    readonly project: string;
+    readonly conversation: string;
+    readonly exceptKey: string;
+  }): Promise<{ readonly input: number; readonly output: number }>;
+
+  launch(key: string): Promise<LaunchRow | null>;
+  /** The checks that judged the work of that run, in the order in which they ran. */
+  checksOf(run: Pick<RunRow, 'project' | 'plan' | 'run'>): Promise<readonly LaunchRow[]>;
+  /** Whose these folders under `runs` are; those that nobody was given are left out. In the order of their keys. */
+  launchesOf(folders: readonly string[]): Promise<readonly LaunchTrace[]>;
+
+  /** At most 1,000 lines after that number, of all trees or of one. */
+  journal(query: {
+    readonly after: number;
+    readonly tree?: TreeAddress;
+    readonly limit?: number;
+  }): Promise<readonly JournalLine[]>;
+  /** The number of the last line; 0: there is none. */
+  lastLine(): Promise<number>;
+  /** The first line of a plan as it is registered now, whatever stood under its name before; 0: there is none. */
+  firstLine(tree: PlanTree): Promise<number>;
+  lastRefused(tree: TreeAddress): Promise<JournalLine | null>;
+  /** Every input that a tree was fed, births first, upgrades among them: what a replay feeds again. */
+  inputs(tree: TreeAddress): Promise<readonly (Signal | Upgraded)[]>;
+
+  /** How many rows `rows.expire` would take of the `span` rows after that number, and up to which number these are; null: there are no more. */
+  expiring(query: {
+    readonly kind: ExpiringKind;
+    readonly beforeMs: number;
+    readonly after: number;
+    readonly span: number;
+  }): Promise<{ readonly rows: number; readonly upTo: number } | null>;
+  size(): Promise<StoreSize>;
+  /** Gives up to so many bytes back to the disk that nothing fills any more, where it can do so in steps; answers how many. */
+  giveBack(limitBytes: number): Promise<number>;
+  /** Writes the file anew, so that it gives back what is free now, and later in steps. This process stands still meanwhile: not where anything waits for it. */
+  rebuild(): Promise<void>;
+
+  queue(): Promise<QueueRow>;
+  /** Every agent that has not ended, the first that asked first; then up to `ended` of those that have since the queue was cleared, the last first. */
+  queueItems(query: { readonly ended: number }): Promise<readonly QueueItemRow[]>;
+  /** The oldest first, also those of repos that were removed. */
+  issues(): Promise<readonly IssueRow[]>;
+  /** What people said to this session and to those before it, the oldest first. */
+  issueMessages(of: PlanKey): Promise<readonly IssueMessage[]>;
+  /** One for each repo whose forge was ever asked, by the repos' names; also those of repos that were removed. */
+  forges(): Promise<readonly ForgeRow[]>;
+  /** Those that were limited last, by name; also those whose limit is over. */
+  accountLimits(): Promise<readonly AccountLimitRow[]>;
+  notifications(query: NotificationQuery): Promise<readonly NotificationRow[]>;
+  repos(): Promise<readonly RepoRow[]>;
+  /** Those that were removed, with where they were. */
+  removedRepos(): Promise<ReadonlyMap<string, string>>;
+  timeline(): Promise<TimelineRow | null>;
+
+  /** Calls when somebody else has changed it, within a second; ends with the returned function. */
+  watch(onChange: () => void): () => void;
+  /** Why nothing is written any more, where its files were deleted or replaced; null: they are as they were opened. */
+  loss(): EngineError | null;
+  close(): void;
+}
+
+/** Trouble of the world with the store: nothing of what was asked for has happened, and asking again may help. */
+export class StoreTrouble extends EngineError {}
+
+/** A commit that was lost although nobody else was to write these rows. */
+class CommitLost extends Error {
+  readonly change: Change;
+
+  constructor(change: Change) {
+    super(`the store is not as it was read: ${JSON.stringify(change).slice(0, 300)}`);
+    this.change = change;
+  }
+}
+
+/** Throws `CommitLost` where it was lost. */
+export async function mustCommit(
+  store: Pick<Store, 'commit'>,
+  changes: readonly Change[],
+): Promise<Extract<Commit, { status: 'committed' }>> {
+  const commit = await store.commit(changes);
+  if (commit.status === 'lost') throw new CommitLost(commit.change);
+  return commit;
+}
+
+/** The id of the only signal of a commit. Throws `CommitLost`. */
+export async function insertSignal(
+  store: Pick<Store, 'commit'>,
+  signal: NewSignal,
+  before: readonly Change[] = [],
+): Promise<number> {
+  const { signals } = await mustCommit(store, [...before, { do: 'signal.insert', ...signal }]);
+  const inserted = signals.at(-1);
+  if (inserted === undefined) throw new Error(`signal ${signal.type} was not inserted`);
+  return inserted.id;
+}

@@ -1,0 +1,458 @@
+/** What lies in a store, row by row: the same in every kind of it. Times are milliseconds since the epoch. */
+
+import type { PersistedTree } from '../../../actors/compatibility.ts';
+import type { Need } from '../../../actors/plan-view.ts';
+import type { PlanBudget, Spent } from '../../../machines/vocabulary/budget.ts';
+import type { EffectKind, Lane } from '../../../machines/vocabulary/effect.ts';
+import type { ErrorCode } from '../../../machines/vocabulary/errors.ts';
+import type { TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import type { Landing } from '../../../machines/vocabulary/landing.ts';
+import type { Origin, PlanStatus } from '../../../machines/vocabulary/signal.ts';
+import type { RepoConfigSource } from '../../base/config/config.ts';
+
+export const signalStatuses = ['pending', 'held', 'done', 'failed'] as const;
+
+export type SignalStatus = (typeof signalStatuses)[number];
+
+/** A row as it lies in the table. `tree` is null where another program wrote it: then it is the plan's. */
+export interface SignalRow {
+  readonly id: number;
+  readonly project: string;
+  readonly plan: string;
+  readonly type: string;
+  readonly payload: string;
+  readonly origin: string;
+  readonly status: SignalStatus;
+  readonly attempts: number;
+  readonly result: string | null;
+  readonly dedupe_key: string | null;
+  readonly created_at: number;
+  readonly deliver_at: number;
+  readonly processed_at: number | null;
+  readonly tree: string | null;
+  readonly run: string | null;
+  readonly is_checked: 0 | 1;
+}
+
+export interface NewSignal {
+  readonly tree: TreeAddress;
+  /** Of a machine of one's own: one of its own types. */
+  readonly type: string;
+  readonly payload: unknown;
+  readonly origin: Origin;
+  readonly run?: string | null;
+  readonly dedupeKey?: string | null;
+  readonly deliverAt?: number;
+  readonly at: number;
+}
+
+export interface SignalFilter {
+  readonly project?: string;
+  readonly plan?: string;
+  readonly tree?: TreeAddress;
+  readonly status?: SignalStatus;
+  readonly limit?: number;
+}
+
+/** This moment in the time that the store keeps deadlines in, and by the wall clock. */
+export interface Now {
+  readonly keptMs: number;
+  readonly wallMs: number;
+}
+
+export type EffectStatus = 'queued' | 'running' | 'done' | 'failed' | 'withdrawn';
+
+export interface EffectRow {
+  readonly id: number;
+  readonly key: string;
+  readonly tree: TreeAddress;
+  readonly project: string;
+  readonly plan: string;
+  /** What it is called inside of its tree; of an agent's run it is `run` of the signals about it. */
+  readonly name: string;
+  readonly kind: EffectKind;
+  readonly lane: Lane;
+  readonly resource: string;
+  readonly priority: number;
+  readonly payload: string;
+  readonly status: EffectStatus;
+  readonly attempts: number;
+  readonly next_at: number;
+  readonly stop_at: number | null;
+  readonly epoch: number | null;
+  readonly created_at: number;
+  readonly started_at: number | null;
+  readonly finished_at: number | null;
+  readonly error: string | null;
+  /** Since when the surroundings keep it from being done, for the reason in `error`; null: they do not. */
+  readonly waiting_since: number | null;
+  /** What its last try came to, as JSON; null: nothing that is kept. */
+  readonly result: string | null;
+}
+
+/** A hook of a repo, by its name in the configuration. */
+export interface HookRow {
+  readonly project: string;
+  readonly hook: string;
+  /** Since when it has only failed; null: its last try did not. */
+  readonly failing_since: number | null;
+  /** Since when it is switched off; null: it is on. */
+  readonly off_at: number | null;
+  readonly off_reason: string | null;
+}
+
+/** The forge of a repo, as it was found when it was asked last. */
+export interface ForgeRow {
+  readonly project: string;
+  /** Its name in the list of servers. */
+  readonly server: string;
+  readonly url: string;
+  /** Why nothing can be asked of it; null: it answers. */
+  readonly code: ErrorCode | null;
+  readonly reason: string | null;
+  readonly hint: string | null;
+  /** When it came to be so. */
+  readonly since: number;
+  /** The plans that wait for it, by name; none while it answers. */
+  readonly plans: readonly string[];
+}
+
+export interface HookCountRow {
+  readonly hook: string;
+  readonly status: EffectStatus;
+  readonly count: number;
+}
+
+export interface TreeRow {
+  readonly stored: PersistedTree;
+  readonly steps: number;
+}
+
+export interface JournalLine {
+  readonly seq: number;
+  readonly at: number;
+  readonly tree: TreeAddress;
+  readonly signal: number | null;
+  readonly type: string;
+  readonly origin: string;
+  readonly actor: string;
+  readonly event: string;
+  readonly from: string;
+  readonly to: string;
+  readonly effects: string[];
+  readonly refused: unknown;
+}
+
+export type NewLine = Omit<JournalLine, 'seq'>;
+
+/** What the branch of a plan was made from. */
+export interface PlanBase {
+  /** The branch that the plan goes into when it is merged; null: it was begun from a tag or a commit. */
+  readonly branch: string | null;
+  readonly commit: string;
+  /** The plans in it that were not in that branch then, each with the commit that it was done at. */
+  readonly on: readonly { readonly plan: string; readonly commit: string }[];
+}
+
+/** A plan's file and what was last taken from it, or written to it. */
+export interface TakenFile {
+  /** From the repo's root with `/`, absolute where it lies outside. */
+  readonly file: string;
+  readonly digest: string;
+}
+
+export interface PlanText {
+  readonly content: string;
+  readonly goal: string | null;
+  /** null: the text is not that of the plan's file. */
+  readonly taken: TakenFile | null;
+}
+
+export interface PlanRow {
+  readonly project: string;
+  readonly plan: string;
+  readonly title: string | null;
+  readonly goal: string | null;
+  readonly branch: string;
+  readonly topic: string | null;
+  readonly status: PlanStatus;
+  readonly phase: string | null;
+  /** Where the work of a done plan is; null: it is not done. */
+  readonly landing: Landing | null;
+  readonly blocked: Need | null;
+  readonly holds: boolean;
+  readonly paused: boolean;
+  /** The engine's own signal that was set aside; the plan stands until a person resolves it. */
+  readonly faultSignal: number | null;
+  readonly wave: number;
+  readonly waves: number;
+  readonly tasksDone: number;
+  readonly tasks: number;
+  readonly reviewCycle: number;
+  readonly generation: number;
+  /** null: its branch was not made yet, or an earlier version made it and noted nothing. */
+  readonly base: PlanBase | null;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** The file that it is bound to; null: it came without one, or from a store of an older version. */
+  readonly file: string | null;
+  /** Of the file's text as it was last taken or written; null where `file` is. */
+  readonly fileDigest: string | null;
+  /** Its own part in its budget. */
+  readonly budget: PlanBudget;
+}
+
+/** What a plan took, and its repo since a day began. */
+export interface SpentOf {
+  readonly plan: Spent;
+  readonly day: Spent;
+}
+
+/** At most so many are kept: the oldest goes when one more comes. */
+export const notificationLimit = 10_000;
+
+export interface NewNotification {
+  readonly type: string;
+  readonly project: string;
+  /** `''`: it is about no plan. */
+  readonly plan: string;
+  readonly message: string;
+  readonly at: number;
+}
+
+export interface NotificationRow extends NewNotification {
+  readonly id: number;
+  readonly isRead: boolean;
+}
+
+/** Which notifications, the newest first. */
+export interface NotificationQuery {
+  readonly limit: number;
+  /** Those with higher ids. */
+  readonly after?: number;
+  readonly project?: string;
+  /** Only those that nobody has read. */
+  readonly isUnread?: boolean;
+}
+
+/** Of what people said to an issue's sessions the newest so many are kept. */
+export const issueMessageLimit = 20;
+
+/** A plan that is the session of an issue. */
+export interface IssueRow {
+  readonly project: string;
+  readonly plan: string;
+  /** `host/owner/repo#n`; null: a session of no issue. */
+  readonly reference: string | null;
+  readonly title: string | null;
+  /** As a person or an effect noted it. */
+  readonly pullRequest: string | null;
+  readonly createdAt: number;
+}
+
+export interface IssueMessage {
+  readonly content: string;
+  readonly at: number;
+}
+
+/** What a pause of the queue is for: a repo, a plan of it, or one agent of that; `''` stands for all of them. */
+export interface PauseScope {
+  readonly project: string;
+  readonly plan: string;
+  readonly title: string;
+}
+
+export interface QueuePause extends PauseScope {
+  readonly pausedAt: number;
+}
+
+export interface QueueRow {
+  /** Since when no agent starts anywhere; null: agents are started. */
+  readonly pausedAt: number | null;
+  /** Agents that ended up to then are no longer listed; 0: all are. */
+  readonly clearedAt: number;
+  /** Pauses of parts of it, by their names. */
+  readonly pauses: readonly QueuePause[];
+}
+
+/** An agent as the queue lists it, over all its runs: what its machine says of the last one, and how the effect of that one stands. */
+export interface QueueItemRow extends PauseScope {
+  /** Of the first run's effect: the same over all attempts. 0: it was cleared up. */
+  readonly id: number;
+  /** Of the last run. */
+  readonly key: string;
+  readonly run: string;
+  readonly role: string;
+  readonly state: string;
+  readonly reason: string | null;
+  readonly attempt: number;
+  /** When its first run was asked for, and when the first one that began got its slot. */
+  readonly queued_at: number;
+  readonly started_at: number | null;
+  /** When its machine had said the last word of it; null: it goes on. */
+  readonly final_at: number | null;
+  /** Of the last run's effect; null: it was cleared up. */
+  readonly status: EffectStatus | null;
+  readonly effect: number | null;
+  readonly lane: Lane | null;
+  readonly priority: number | null;
+  readonly next_at: number | null;
+  readonly slot_at: number | null;
+  readonly waiting_since: number | null;
+  readonly error: string | null;
+}
+
+export interface RepoRow {
+  readonly project: string;
+  readonly path: string;
+  /** What was trusted when it was added or last trusted again: programs are started by this and no later text. */
+  readonly config: RepoConfigSource;
+  readonly addedAt: number;
+  /** When that was, and by which way somebody said yes: a verb, daemon.toml, a program. */
+  readonly trustedAt: number;
+  readonly trustedBy: string;
+  /** When somebody took it back; null: it is trusted. */
+  readonly revokedAt: number | null;
+}
+
+/** Whether an agent in that state has nothing more to do. */
+export function isFinalState(state: string): boolean {
+  return state === 'succeeded' || state === 'failed' || state === 'cancelled';
+}
+
+export interface RunRow {
+  readonly key: string;
+  readonly project: string;
+  readonly plan: string;
+  /** The name of its effect inside of the plan's tree. */
+  readonly run: string;
+  readonly title: string;
+  readonly role: string;
+  readonly attempt: number;
+  readonly state: string;
+  readonly reason: string | null;
+  readonly branch: string;
+  readonly queued_at: number;
+  readonly started_at: number | null;
+  readonly ended_at: number | null;
+  /** When its agent's machine had nothing more to do with it; null: it goes on. */
+  readonly final_at: number | null;
+  readonly exit_code: number | null;
+  readonly pid: number | null;
+  readonly worktree: string | null;
+  readonly folder: string | null;
+  /** What it was started as; null: it never came so far, or an older stator started it. */
+  readonly preset: string | null;
+  /** The profile that stood in for that of its role; null: none did. */
+  readonly profile: string | null;
+  /** The account that it worked with; null: of its program none is known, or an older stator started it. */
+  readonly account: string | null;
+  /** Its program's name for what was talked about, where it can be taken up again. */
+  readonly conversation: string | null;
+  /** What its program counted, caches included; null: it does not say. */
+  readonly input_tokens: number | null;
+  readonly output_tokens: number | null;
+  readonly cost_usd: number | null;
+  /** How long it has worked, as it was last looked at: not the time in which it was paused or waited for a person. */
+  readonly worked_ms: number | null;
+  /** The last that the agent itself said, cut. */
+  readonly last_message: string | null;
+}
+
+/** An account that a service said takes no more. */
+export interface AccountLimitRow {
+  /** As a person named it, or as a digest of what it is known by. */
+  readonly account: string;
+  /** When it was first said. */
+  readonly since: number;
+  /** From then on it is asked again. */
+  readonly until: number;
+}
+
+/** What all runs of one agent took together; null: none of them said. */
+export interface UsageRow {
+  readonly title: string;
+  /** Runs that really began. */
+  readonly runs: number;
+  readonly input_tokens: number | null;
+  readonly output_tokens: number | null;
+  readonly cost_usd: number | null;
+}
+
+export interface PlanUsageRow extends Omit<UsageRow, 'title'> {
+  readonly project: string;
+  readonly plan: string;
+}
+
+export interface LaunchRow {
+  /** The effect's key, and for one of its checks `<key>/check-<n>`. */
+  readonly key: string;
+  /** The name of its folder under `runs`: nobody can know it who has not read this row. */
+  readonly folder: string;
+  /** What its wrapper is told, and writes beside the exit code; null: an earlier version began it, whose wrappers were told none. */
+  readonly secret: string | null;
+  /** Set before a wrapper is started: from then on its processes may be there. */
+  readonly launched_at: number | null;
+  /** The wrapper that claimed it, as `<boot> <pid> <start>`; null: it is not known to have come so far. */
+  readonly wrapper: string | null;
+  /** The commit that an agent began from. */
+  readonly base: string | null;
+}
+
+/** A folder under `runs` as the store knows it, and how far what spoke through it has come. */
+export interface LaunchTrace extends Pick<LaunchRow, 'key' | 'folder'> {
+  /** Of its effect; null: that row is no longer there, so it has ended. */
+  readonly status: EffectStatus | null;
+  readonly finishedAt: number | null;
+}
+
+/** What is left of a plan for whoever clears up, also of one that was deleted. */
+export interface PlanTrace extends Pick<PlanRow, 'project' | 'plan' | 'branch' | 'status' | 'base' | 'updatedAt'> {
+  /** When it was deleted; null: it is there. */
+  readonly deletedAt: number | null;
+}
+
+/** The rows that go when they have ended long ago. */
+export const expiringKinds = [
+  'signals',
+  'effects',
+  'journal',
+  'launches',
+  'runs',
+  'plans',
+  'notifications',
+  'messages',
+] as const;
+export type ExpiringKind = (typeof expiringKinds)[number];
+
+/** Rows by their numbers, the first one left out, of which those go that ended before that time. */
+export interface Span {
+  readonly beforeMs: number;
+  readonly after: number;
+  readonly upTo: number;
+}
+
+/** How rows of a table go by their age. */
+export interface Expiry {
+  /** How many of the `span` rows after that number would go, and up to which number these are; null: there are no more. */
+  find(query: { readonly beforeMs: number; readonly after: number; readonly span: number }): {
+    rows: number;
+    upTo: number;
+  } | null;
+  expire(span: Span): void;
+}
+
+export interface StoreSize {
+  readonly bytes: number;
+  /** Of pages in it that nothing fills. */
+  readonly freeBytes: number;
+  /** Whether it can give them back in steps; a store of an earlier version is to be written anew first. */
+  readonly givesBack: boolean;
+}
+
+export interface TimelineRow {
+  readonly boot: string;
+  readonly steady_ms: number;
+  readonly wall_ms: number;
+  readonly at_ms: number;
+}

@@ -1,0 +1,266 @@
+/**
+ * The store's file: how it is opened, brought up to date, and how its failures are told apart.
+ *
+ * It is looked at before it is opened for good: a file that is damaged, of a newer stator or of another program is refused as it was,
+ * byte for byte. There is no integrity check at the start, because it reads the whole file: the header, its length and the schema are
+ * read, and damage further in is told by `storeError` when it is met.
+ */
+import { chmodSync, type Stats, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
+import { shellWord } from '../../../../machines/vocabulary/shell-word.ts';
+import { createPrivateFile } from '../../../base/platform/home.ts';
+import { tokenHash } from '../../../base/platform/token.ts';
+import { StoreTrouble } from '../port.ts';
+
+/** One step of the schema. Versions count from 1 without gaps; what has been released never changes. */
+export interface Migration {
+  readonly version: number;
+  readonly name: string;
+  readonly sql: string;
+}
+
+export type Database = BetterSqlite3.Database;
+export type Statement = BetterSqlite3.Statement;
+
+export interface StoreOptions {
+  readonly migrations: readonly Migration[];
+  readonly readonly?: boolean;
+  /** Nothing stands on the disk, and nothing is put there: an empty store of this process alone. */
+  readonly isAbsent?: boolean;
+  /** The store of an owner that lives: it is written to as it is; what is missing or of another version of the schema is `store_unreadable`. */
+  readonly isShared?: boolean;
+  /** How long one statement may freeze the event loop for a lock; default 25. Whoever needs longer tries again asynchronously. */
+  readonly busyTimeoutMs?: number;
+  /** The file's limit in pages of 4 KiB; beyond it a write is `store_full`. Default: the disk. */
+  readonly maxPageCount?: number;
+}
+
+/** `stat` in ASCII, in the file's header: how a store is told from the database of another program. */
+const applicationId = 0x73746174;
+export const defaultBusyTimeoutMs = 25;
+/** A log that one large transaction stretched is cut back to this at the next reset. */
+const logLimitBytes = 64 * 1024 * 1024;
+const synchronousFull = 2;
+
+/**
+ * Opens the store, makes it where it is missing (0600), and applies the migrations that it lacks, each in a transaction of its own.
+ * Durable: a commit is on the disk when it returns. With `readonly` nothing is made or migrated: a store that is missing or of an older
+ * version is `store_unreadable`; with `isShared` likewise, and rows can be written.
+ * Throws `store_locked` (try again), `store_full`, `store_corrupt`, `store_newer` and `store_unreadable`; a plain Error where a migration is wrong.
+ */
+export function openDatabase(file: string, options: StoreOptions): Database {
+  if (options.migrations.some((migration, index) => migration.version !== index + 1)) {
+    throw new Error('the migrations of the store are not numbered 1, 2, 3 …');
+  }
+  try {
+    if (options.isAbsent === true) return openEmpty(options);
+    return options.readonly === true ? openForReading(file, options) : openForWriting(file, options);
+  } catch (thrown) {
+    throw storeError(thrown, file) ?? thrown;
+  }
+}
+
+/**
+ * The failure of the world behind an error of SQLite or a look of ours, or behind a system error about this very file; null for everything else,
+ * which is a broken invariant of whoever called.
+ */
+export function storeError(thrown: unknown, file: string): StoreTrouble | null {
+  if (thrown instanceof StoreTrouble) return thrown; // found by a look of ours
+  const code = systemCode(thrown, file);
+  if (code === null) return null;
+  if (/^SQLITE_(BUSY|LOCKED|PROTOCOL)/.test(code)) {
+    const hint = `the engine tries its own work again by itself; give your command again; who has it open: lsof ${shellWord(file)}`;
+    return new StoreTrouble('store_locked', `${file} is locked by another process (${code})`, hint, { cause: thrown });
+  }
+  // A quota that is used up comes as IOERR_WRITE, a full disk under the shared index as IOERR_SHMSIZE.
+  if (/^(SQLITE_(FULL|IOERR_WRITE|IOERR_SHMSIZE)|ENOSPC|EDQUOT)/.test(code)) {
+    const hint = `make room on its disk: df -h ${shellWord(dirname(file))}; what was committed is safe, and stator goes on by itself`;
+    return new StoreTrouble('store_full', `${file} cannot grow: the disk is full (${code})`, hint, { cause: thrown });
+  }
+  if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) return corrupt(file, code, thrown);
+  if (/^(SQLITE_(CANTOPEN|READONLY|PERM|AUTH|IOERR)|E(ACCES|PERM|NOENT|NOTDIR|ROFS|LOOP|IO)$)/.test(code)) {
+    const hint = `look at it, its folder and its disk: ls -la ${shellWord(dirname(file))}`;
+    return new StoreTrouble('store_unreadable', `${file} cannot be read and written (${code})`, hint, {
+      cause: thrown,
+    });
+  }
+  return null;
+}
+
+function systemCode(thrown: unknown, file: string): string | null {
+  if (thrown instanceof BetterSqlite3.SqliteError) return thrown.code;
+  const isOfFile = thrown instanceof Error && 'path' in thrown && thrown.path === file && 'code' in thrown;
+  return isOfFile && typeof thrown.code === 'string' ? thrown.code : null;
+}
+
+/**
+ * The hint's commands: the log moves too, because left beside the saved file it would be played into it. The text of the recovery goes
+ * through a file, because the sqlite3 of some distributions (Debian's, Ubuntu's) cannot recover, and its empty output would become an empty store.
+ */
+function corrupt(file: string, code: string, cause: unknown): StoreTrouble {
+  const aside = join(dirname(file), 'damaged');
+  const [broken, text] = [join(aside, basename(file)), join(aside, 'saved.sql')].map(shellWord);
+  const move = `mkdir ${shellWord(aside)} && mv ${shellWord(file)}* ${shellWord(aside)}`;
+  const save = `sqlite3 ${broken} .recover > ${text} && sqlite3 ${shellWord(file)} < ${text}`;
+  const hint = `stop stator, then: stator doctor --fix; where that can read nothing put it aside (${move}), and save what can be saved, with the sqlite3 of sqlite.org: ${save}`;
+  return new StoreTrouble('store_corrupt', `${file} is damaged, or no database (${code})`, hint, { cause });
+}
+
+function openEmpty({ migrations }: StoreOptions): Database {
+  const db = new BetterSqlite3(':memory:');
+  migrate(db, ':memory:', migrations);
+  return db;
+}
+
+function openForReading(file: string, options: StoreOptions): Database {
+  mustExist(file);
+  return opened(file, options, true, (db) => mustBeCurrent(db, file, options.migrations.length));
+}
+
+function mustExist(file: string): void {
+  if (statOf(file) !== undefined) return;
+  const hint = 'it is made by what first changes something: stator run, stator plan register';
+  throw new StoreTrouble('store_unreadable', `there is no store at ${file} yet`, hint);
+}
+
+function mustBeCurrent(db: Database, file: string, known: number): void {
+  refuseForeign(db, file, known);
+  const version = versionOf(db);
+  if (version === known) return;
+  const message = `${file} has version ${version} of the schema, this stator reads ${known}`;
+  throw new StoreTrouble('store_unreadable', message, 'let this stator bring it up to date: stator plan list');
+}
+
+function openForWriting(file: string, options: StoreOptions): Database {
+  if (options.isShared === true) return openShared(file, options);
+  if (statOf(file) === undefined) createPrivateFile(file);
+  else examine(file, options);
+  return opened(file, options, false, (db) => {
+    if ((statSync(file).mode & 0o077) !== 0) chmodSync(file, 0o600);
+    if (versionOf(db) === 0) giveBackInSteps(db);
+    makeDurable(db, file);
+    if (options.maxPageCount !== undefined) db.pragma(`max_page_count = ${options.maxPageCount}`);
+    migrate(db, file, options.migrations);
+  });
+}
+
+function openShared(file: string, options: StoreOptions): Database {
+  mustExist(file);
+  return opened(file, options, false, (db) => {
+    mustBeCurrent(db, file, options.migrations.length);
+    makeDurable(db, file);
+    db.pragma('foreign_keys = ON');
+  });
+}
+
+/**
+ * Reads who made the file, and changes nothing. With a log beside it only a read-only connection leaves both as they are: the last
+ * one that may write folds the log in when it closes. Without one it is the reverse: a read-only one leaves an empty log behind.
+ */
+function examine(file: string, options: StoreOptions): void {
+  const log = statSync(`${file}-wal`, { throwIfNoEntry: false });
+  const isReadonly = log !== undefined && log.size > 0;
+  opened(file, options, isReadonly, (db) => refuseForeign(db, file, options.migrations.length)).close();
+}
+
+function opened(file: string, options: StoreOptions, readonly: boolean, prepare: (db: Database) => void): Database {
+  const timeout = options.busyTimeoutMs ?? defaultBusyTimeoutMs;
+  const db = new BetterSqlite3(file, { readonly, timeout, fileMustExist: true });
+  try {
+    prepare(db);
+    return db;
+  } catch (thrown) {
+    db.close();
+    throw thrown;
+  }
+}
+
+function statOf(file: string): Stats | undefined {
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found !== undefined && !found.isFile()) {
+    const hint = `move it out of the way: mv ${shellWord(file)} ${shellWord(`${file}.old`)}`;
+    throw new StoreTrouble('store_unreadable', `${file} is ${found.isDirectory() ? 'a folder' : 'no file'}`, hint);
+  }
+  return found;
+}
+
+/** Throws `store_unreadable` for the database of another program, and `store_newer`. */
+export function refuseForeign(db: Database, file: string, known: number): void {
+  const id = Number(db.pragma('application_id', { simple: true }));
+  const version = versionOf(db);
+  const tables = Number(db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get());
+  const isEmpty = id === 0 && version === 0 && tables === 0; // made a moment ago, by us or by whoever died before the first migration
+  if (id !== applicationId && !isEmpty) {
+    const message = `${file} is the database of another program (application id ${id}, ${tables} tables and indexes)`;
+    throw new StoreTrouble('store_unreadable', message, 'move it out of the way, or set STATOR_HOME to another folder');
+  }
+  if (version > known) {
+    const message = `${file} has version ${version} of the schema, this stator knows versions up to ${known}`;
+    const writer = writerOf(db);
+    const wanted = writer === null ? 'a newer stator' : `stator ${writer}, which wrote it, or a newer one`;
+    throw new StoreTrouble('store_newer', message, `install ${wanted}; the file is as it was`);
+  }
+}
+
+/** Null: it does not say. */
+function writerOf(db: Database): string | null {
+  try {
+    const found = db.prepare('SELECT stator FROM written_by').pluck().get();
+    return typeof found === 'string' ? found : null;
+  } catch (thrown) {
+    if (thrown instanceof BetterSqlite3.SqliteError) return null; // no such table in that version
+    throw thrown;
+  }
+}
+
+/** better-sqlite3 goes back to NORMAL at every open in WAL mode, so FULL is set after the mode, and both are read back. */
+function makeDurable(db: Database, file: string): void {
+  const mode = db.pragma('journal_mode = WAL', { simple: true });
+  db.pragma('synchronous = FULL');
+  const synchronous = db.pragma('synchronous', { simple: true });
+  if (mode !== 'wal' || synchronous !== synchronousFull) {
+    const message = `${file} cannot be kept safely: journal_mode is ${mode}, not wal, or synchronous is ${synchronous}, not ${synchronousFull}`;
+    throw new StoreTrouble('store_unreadable', message, 'keep the home folder on a local disk: set STATOR_HOME');
+  }
+  db.pragma(`journal_size_limit = ${logLimitBytes}`);
+}
+
+/**
+ * Foreign keys are off meanwhile, as rebuilding a table needs it: with them on, dropping the old one would delete the rows that point
+ * at it. What a migration leaves dangling is found before it commits.
+ */
+function migrate(db: Database, file: string, migrations: readonly Migration[]): void {
+  db.pragma('foreign_keys = OFF');
+  db.function('sha256', { deterministic: true }, (text: unknown) => tokenHash(String(text)));
+  for (const migration of migrations) {
+    if (versionOf(db) >= migration.version) continue;
+    try {
+      db.transaction(() => applyMigration(db, migration)).immediate();
+    } catch (thrown) {
+      const world = storeError(thrown, file);
+      if (world !== null) throw world;
+      const message = `migration ${migration.version} (${migration.name}) of ${file} is wrong; the store stays at version ${versionOf(db)}`;
+      throw new Error(message, { cause: thrown });
+    }
+  }
+  db.pragma('foreign_keys = ON');
+}
+
+function applyMigration(db: Database, migration: Migration): void {
+  if (versionOf(db) >= migration.version) return; // another process came first, while this one waited for the lock
+  db.exec(migration.sql);
+  const dangling = db.prepare('PRAGMA foreign_key_check').all();
+  if (dangling.length > 0) throw new Error(`it leaves ${dangling.length} rows that point at nothing`);
+  db.pragma(`application_id = ${applicationId}`);
+  db.pragma(`user_version = ${migration.version}`);
+}
+
+/** Takes effect on a store that has no table yet; later it takes a `VACUUM`. */
+export function giveBackInSteps(db: Database): void {
+  db.pragma('auto_vacuum = INCREMENTAL');
+}
+
+function versionOf(db: Database): number {
+  return Number(db.pragma('user_version', { simple: true }));
+}

@@ -1,0 +1,227 @@
+/** The outbox: everything that is asked for is a row here; a row in `running` is a taken slot and a taken resource. */
+
+import { type Lane, laneOf, resourceOf } from '../../../../machines/vocabulary/effect.ts';
+import { effectKey, parseTree, planTree } from '../../../../machines/vocabulary/ids.ts';
+import type { ChangeOf, EffectQuery, PlanKey, StartQuery } from '../port.ts';
+import type { EffectRow } from '../rows.ts';
+import type { Database } from './db.ts';
+import { createExpiry } from './expiry.ts';
+
+const columns =
+  'id, key, tree, project, plan, name, kind, lane, resource, priority, payload, status, attempts, next_at, stop_at, epoch, created_at, started_at, finished_at, error, waiting_since, result';
+/** How far ahead a lane looks for something that may start; more than any limit, so a busy resource hides nobody for long. */
+const lookAhead = 512;
+/** Of agents none begins for which the queue is paused, and none whose plan takes no new runs. */
+const mayBegin = `(kind <> 'agent.run' OR (
+         NOT EXISTS (SELECT 1 FROM queue WHERE paused_at IS NOT NULL)
+         AND NOT EXISTS (
+           SELECT 1 FROM queue_pauses q WHERE q.project = e.project AND (q.plan = '' OR (
+             q.plan = e.plan AND (q.title = '' OR q.title = json_extract(e.payload, '$.title')))))
+         AND NOT EXISTS (
+           SELECT 1 FROM plans p WHERE p.project = e.project AND p.plan = e.plan AND (p.holds = 1 OR p.paused = 1 OR p.fault_signal IS NOT NULL))))`;
+
+/** A tree's effects by the range of their keys, which begin with it and `/`; `0` is the character after that. */
+const keysOf = (tree: string, table: string) => `${table}.key > ${tree} || '/' AND ${table}.key < ${tree} || '0'`;
+
+export function createEffectTable(db: Database) {
+  const insert = db.prepare(
+    `INSERT INTO effects (key, tree, project, plan, name, kind, lane, resource, priority, payload, created_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  // A resource belongs to who runs on it, then to who asked first. The statuses are said twice: in these very words the index covers them, and
+  // without it each of a thousand rows would look at all the others.
+  const startable = db.prepare<[Record<string, unknown>], EffectRow>(
+    `SELECT ${columns} FROM effects e
+     WHERE status = 'queued' AND lane = @lane AND next_at <= @now
+       AND ${mayBegin}
+       AND NOT EXISTS (
+         SELECT 1 FROM effects o WHERE o.project = e.project AND o.resource = e.resource AND o.status IN ('queued', 'running')
+           AND (o.status = 'running' OR (o.status = 'queued' AND o.id < e.id)))
+       AND project NOT IN (SELECT value FROM json_each(@closed))
+       AND (kind <> 'agent.run' OR @agents IS NULL OR project || '/' || plan IN (SELECT value FROM json_each(@agents)))
+       AND (@held IS NULL OR kind <> 'agent.run' OR json_extract(payload, '$.start') = 'restart'
+         OR project || '/' || json_extract(payload, '$.role') NOT IN (SELECT value FROM json_each(@held)))
+       AND (@trees IS NULL OR tree IN (SELECT value FROM json_each(@trees)))
+     ORDER BY priority DESC, id LIMIT ${lookAhead}`,
+  );
+  const paused = db.prepare('SELECT 1 FROM queue WHERE paused_at IS NOT NULL');
+  const take = db.prepare(
+    `UPDATE effects AS e SET status = 'running', epoch = ?, started_at = ?, attempts = attempts + 1 WHERE id = ? AND status = 'queued' AND ${mayBegin}`,
+  );
+  const adopt = db.prepare(`UPDATE effects SET epoch = ? WHERE status = 'running' AND epoch <> ?`);
+  // `+id`: sorted afterwards. In the order of `id` itself all that ever ended would be walked through.
+  const running = db.prepare<[], EffectRow>(`SELECT ${columns} FROM effects WHERE status = 'running' ORDER BY +id`);
+  const settle = db.prepare(
+    `UPDATE effects SET status = ?, finished_at = ?, error = ?, result = coalesce(?, result), waiting_since = NULL
+     WHERE key = ? AND status = 'running' AND epoch = ?`,
+  );
+  const again = db.prepare(
+    `UPDATE effects SET status = 'queued', epoch = NULL, started_at = NULL, next_at = ?, error = ?, result = coalesce(?, result), waiting_since = NULL
+     WHERE key = ? AND status = 'running' AND epoch = ?`,
+  );
+  const putBack = db.prepare(
+    `UPDATE effects SET status = 'queued', epoch = NULL, started_at = NULL, attempts = attempts - 1, next_at = ?, error = ?,
+       waiting_since = coalesce(waiting_since, ?)
+     WHERE key = ? AND status = 'running' AND stop_at IS NULL AND epoch = ?`,
+  );
+  const noteWait = db.prepare(
+    `UPDATE effects SET waiting_since = ?, error = ? WHERE key = ? AND status = 'running' AND epoch = ?`,
+  );
+  const byKey = db.prepare<[string], EffectRow>(`SELECT ${columns} FROM effects WHERE key = ?`);
+  const withdraw = db.prepare(
+    `UPDATE effects SET status = 'withdrawn', finished_at = ?, waiting_since = NULL WHERE key = ? AND status = 'queued'`,
+  );
+  const stop = db.prepare(
+    `UPDATE effects SET stop_at = min(coalesce(stop_at, ?), ?) WHERE key = ? AND status = 'running'`,
+  );
+  // The status in these very words: then an index has no others.
+  const ofLane = (status: 'queued' | 'running') =>
+    db.prepare<[string], { project: string; count: number }>(
+      `SELECT project, count(*) AS count FROM effects WHERE lane = ? AND status = '${status}' GROUP BY project`,
+    );
+  const countsOf = { queued: ofLane('queued'), running: ofLane('running') };
+  const ofTree = db.prepare<[{ tree: string }], EffectRow>(
+    `SELECT ${columns} FROM effects e WHERE ${keysOf('@tree', 'e')} AND status IN ('queued', 'running') ORDER BY id`,
+  );
+  const waiting = db.prepare<[string], EffectRow>(
+    `SELECT ${columns} FROM effects WHERE tree = ? AND waiting_since IS NOT NULL ORDER BY waiting_since, id`,
+  );
+  const allWaiting = db.prepare<[], EffectRow>(
+    `SELECT ${columns} FROM effects WHERE waiting_since IS NOT NULL ORDER BY waiting_since, id`,
+  );
+  const open = db.prepare<[], EffectRow>(
+    `SELECT ${columns} FROM effects WHERE status IN ('queued', 'running') ORDER BY priority DESC, id`,
+  );
+  // Nobody waits for these, so no state of the plan says it. What a later one of the same did is not undone.
+  const undone = db.prepare<[{ tree: string; sinceMs: number }], EffectRow>(
+    `SELECT ${columns} FROM effects e
+     WHERE ${keysOf('@tree', 'e')} AND created_at >= @sinceMs AND kind IN ('worktree.remove', 'work.undo') AND error IS NOT NULL AND status IN ('queued', 'failed')
+       AND NOT EXISTS (
+         SELECT 1 FROM effects o WHERE ${keysOf('@tree', 'o')} AND o.kind = e.kind AND o.resource = e.resource AND o.id > e.id AND o.status <> 'failed')
+     ORDER BY id`,
+  );
+  // `next_at > 0` in these very words: then the index covers it, however many wait for nothing but their turn.
+  const nextAt = db.prepare<[number], { at: number | null }>(
+    `SELECT min(next_at) AS at FROM effects WHERE status = 'queued' AND next_at > 0 AND next_at > ?`,
+  );
+  // Of hooks there may be many thousands behind one that fails: only the first of each resource is looked at.
+  const startableHooks = db.prepare<[Record<string, unknown>], EffectRow>(
+    `SELECT ${columns} FROM effects e
+     WHERE id IN (
+         SELECT min(id) FROM effects WHERE kind = 'hook.deliver' AND status IN ('queued', 'running') GROUP BY project, resource)
+       AND status = 'queued' AND next_at <= @now
+       AND NOT EXISTS (
+         SELECT 1 FROM effects o WHERE o.lane = 'hook' AND o.status = 'running' AND o.project = e.project AND o.resource = e.resource)
+       AND project NOT IN (SELECT value FROM json_each(@closed))
+       AND (@trees IS NULL OR tree IN (SELECT value FROM json_each(@trees)))
+     ORDER BY id LIMIT ${lookAhead}`,
+  );
+  const deliveries = db.prepare<[Record<string, unknown>], EffectRow>(
+    `SELECT ${columns} FROM effects WHERE kind = 'hook.deliver' AND (@project IS NULL OR project = @project) AND (@plan IS NULL OR plan = @plan)
+       AND (@hook IS NULL OR json_extract(payload, '$.hook') = @hook)
+       AND (@statuses IS NULL OR status IN (SELECT value FROM json_each(@statuses)))
+     ORDER BY id DESC LIMIT (@limit + 0)`,
+  );
+  const delivery = db.prepare<[string], EffectRow>(
+    `SELECT ${columns} FROM effects WHERE kind = 'hook.deliver' AND name = ? ORDER BY id`,
+  );
+  const redeliver = db.prepare(
+    `UPDATE effects SET status = 'queued', attempts = 0, next_at = 0, stop_at = NULL, epoch = NULL, started_at = NULL, finished_at = NULL, error = NULL
+     WHERE key = ? AND kind = 'hook.deliver' AND status IN ('done', 'failed', 'withdrawn')`,
+  );
+
+  const expiry = createExpiry(db, {
+    name: 'effects',
+    number: 'id',
+    where: `status IN ('done', 'failed', 'withdrawn') AND finished_at < @beforeMs AND id < (SELECT max(id) FROM effects)
+      AND (kind = 'hook.deliver' OR NOT EXISTS (
+        SELECT 1 FROM plans p WHERE p.project = effects.project AND p.plan = effects.plan AND p.deleted_at IS NULL
+          AND p.status NOT IN ('done', 'cancelled')))`,
+    statements: ['DELETE FROM effects WHERE <these>'],
+  });
+
+  return {
+    expiry,
+    insert({ tree, effect, priority, at }: Omit<ChangeOf<'effect.insert'>, 'do'>): void {
+      const parsed = parseTree(tree);
+      const key = effectKey(tree, effect.id);
+      const project = 'project' in parsed ? parsed.project : '';
+      const plan = 'plan' in parsed ? parsed.plan : '';
+      insert.run(
+        key,
+        tree,
+        project,
+        plan,
+        effect.id,
+        effect.kind,
+        laneOf(effect),
+        resourceOf(effect),
+        priority,
+        JSON.stringify(effect),
+        at,
+      );
+    },
+    /** Of the plans and the queue as they are; at most 512. */
+    startable({ lane, nowMs, closed, agents, held = [], trees }: StartQuery): EffectRow[] {
+      // Of the thousand that then wait none need be looked at.
+      const isOfAgents = lane === 'worker' || lane === 'coordinator';
+      if (isOfAgents && (agents === 'none' || paused.get() !== undefined)) return [];
+      return (lane === 'hook' ? startableHooks : startable).all({
+        lane,
+        now: nowMs,
+        closed: JSON.stringify(closed),
+        agents: agents === 'all' ? null : JSON.stringify(agents === 'none' ? [] : agents),
+        held: held.length === 0 ? null : JSON.stringify(held),
+        trees: trees === undefined ? null : JSON.stringify(trees),
+      });
+    },
+    take: ({ id, epoch, at }: Omit<ChangeOf<'effect.take'>, 'do'>): boolean => take.run(epoch, at, id).changes === 1,
+    /** What an earlier owner left running is this one's; the slots stay taken throughout. */
+    adopt: (epoch: number): void => void adopt.run(epoch, epoch),
+    settle: ({ key, status, error, epoch, at, result }: Omit<ChangeOf<'effect.settle'>, 'do'>): boolean =>
+      settle.run(status, at, error, result ?? null, key, epoch).changes === 1,
+    tryAgain: ({ key, nextAt, error, epoch, result }: Omit<ChangeOf<'effect.try-again'>, 'do'>): boolean =>
+      again.run(nextAt, error, result ?? null, key, epoch).changes === 1,
+    redeliver: (key: string): boolean => redeliver.run(key).changes === 1,
+    /** As if it had not been begun: it waits in its row, without its slot. Not where it is to be stopped. */
+    putBack: ({ key, nextAt, error, epoch, at }: Omit<ChangeOf<'effect.put-back'>, 'do'>): boolean =>
+      putBack.run(nextAt, error, at, key, epoch).changes === 1,
+    /** What a running one waits for, since `at`; null: for nothing any more. */
+    noteWait: ({ key, wait, epoch }: Omit<ChangeOf<'effect.note-wait'>, 'do'>): void =>
+      void noteWait.run(wait?.at ?? null, wait?.reason ?? null, key, epoch),
+    /** Whether it was withdrawn: it had not begun and never will. One that runs is to be ended at `stopAt`. */
+    stop({ key, stopAt, at }: Omit<ChangeOf<'effect.stop'>, 'do'>): boolean {
+      if (withdraw.run(at, key).changes === 1) return true;
+      stop.run(stopAt, stopAt, key);
+      return false;
+    },
+    read: (key: string): EffectRow | null => byKey.get(key) ?? null,
+    counts: (lane: Lane, status: 'queued' | 'running'): Map<string, number> =>
+      new Map(countsOf[status].all(lane).map(({ project, count }) => [project, count])),
+    /** Whether an agent of the plan runs or is to run. */
+    hasOpenRuns: ({ project, plan }: PlanKey): boolean =>
+      ofTree.all({ tree: planTree(project, plan) }).some(({ kind }) => kind === 'agent.run'),
+    by(query: EffectQuery): EffectRow[] {
+      switch (query.by) {
+        case 'running':
+          return running.all();
+        case 'open':
+          return open.all();
+        case 'tree':
+          return ofTree.all({ tree: query.tree });
+        case 'waiting':
+          return query.tree === undefined ? allWaiting.all() : waiting.all(query.tree);
+        case 'undone':
+          return undone.all({ tree: query.tree, sinceMs: query.sinceMs });
+        case 'deliveries': {
+          const { project = null, plan = null, hook = null, statuses, limit } = query;
+          const named = statuses === undefined ? null : JSON.stringify(statuses);
+          return deliveries.all({ project, plan, hook, statuses: named, limit });
+        }
+        case 'delivery':
+          return delivery.all(query.id);
+      }
+    },
+    nextAt: (afterMs: number): number | null => nextAt.get(afterMs)?.at ?? null,
+  };
+}

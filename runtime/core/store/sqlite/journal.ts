@@ -1,0 +1,100 @@
+/** The journal: what happened, refusals included, in one order for all trees. A replay needs nothing else. */
+
+import type { Upgraded } from '../../../../actors/tree.ts';
+import type { PlanTree, TreeAddress } from '../../../../machines/vocabulary/ids.ts';
+import type { Signal } from '../../../../machines/vocabulary/signal.ts';
+import type { JournalLine, NewLine } from '../rows.ts';
+import type { Database } from './db.ts';
+import { createExpiry } from './expiry.ts';
+
+interface Row {
+  seq: number;
+  at: number;
+  tree: TreeAddress;
+  signal: number | null;
+  type: string;
+  origin: string;
+  actor: string;
+  event: string;
+  from_state: string;
+  to_state: string;
+  effects: string;
+  refused: string | null;
+}
+
+/** The most lines that one reading returns. */
+const journalPage = 1_000;
+const columns = 'seq, at, tree, signal, type, origin, actor, event, from_state, to_state, effects, refused';
+
+export function createJournalTable(db: Database) {
+  const insert = db.prepare(
+    `INSERT INTO journal (at, tree, signal, type, origin, actor, event, from_state, to_state, effects, refused, input)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const since = db.prepare<[number, number], Row>(
+    `SELECT ${columns} FROM journal WHERE seq > ? ORDER BY seq LIMIT (? + 0)`,
+  );
+  const ofTree = db.prepare<[string, number, number], Row>(
+    `SELECT ${columns} FROM journal WHERE tree = ? AND seq > ? ORDER BY seq LIMIT (? + 0)`,
+  );
+  const inputs = db.prepare<[string], { input: string }>(
+    'SELECT input FROM journal WHERE tree = ? AND input IS NOT NULL ORDER BY seq',
+  );
+  const last = db.prepare<[], { seq: number | null }>('SELECT max(seq) AS seq FROM journal');
+  const lastRefused = db.prepare<[string], Row>(
+    `SELECT ${columns} FROM journal WHERE tree = ? AND refused IS NOT NULL ORDER BY seq DESC LIMIT 1`,
+  );
+  const lastBirth = db.prepare<[string], { seq: number | null }>(
+    `SELECT max(seq) AS seq FROM journal WHERE tree = ? AND type = 'plan_opened' AND input IS NOT NULL`,
+  );
+
+  // A project's name has no slash.
+  const expiry = createExpiry(db, {
+    name: 'journal',
+    number: 'seq',
+    where: `at < @beforeMs AND seq < (SELECT max(seq) FROM journal)
+      AND (tree NOT LIKE 'plan:%' OR NOT EXISTS (
+        SELECT 1 FROM plans p WHERE p.project = substr(tree, 6, instr(tree, '/') - 6) AND p.plan = substr(tree, instr(tree, '/') + 1)
+          AND p.deleted_at IS NULL))`,
+    statements: ['DELETE FROM journal WHERE <these>'],
+  });
+
+  return {
+    expiry,
+    /** `input` is what the tree was fed, on the first line of what it made of it. Answers the number of the line. */
+    append(
+      { at, tree, signal, type, origin, actor, event, from, to, effects, refused }: NewLine,
+      input: string | null,
+    ): number {
+      const names = effects.length === 0 ? '[]' : JSON.stringify(effects);
+      const why = refused === null ? null : JSON.stringify(refused);
+      return Number(
+        insert.run(at, tree, signal, type, origin, actor, event, from, to, names, why, input).lastInsertRowid,
+      );
+    },
+    /** Of all trees, or of one. */
+    since(after: number, { tree, limit = journalPage }: { tree?: TreeAddress; limit?: number }): JournalLine[] {
+      const most = Math.min(limit, journalPage);
+      return (tree === undefined ? since.all(after, most) : ofTree.all(tree, after, most)).map(lineOf);
+    },
+    /** Every input that the tree was fed, births first, upgrades among them: what a replay feeds again. */
+    inputs: (tree: TreeAddress): (Signal | Upgraded)[] => inputs.all(tree).map(({ input }) => JSON.parse(input)),
+    lastLine: (): number => last.get()?.seq ?? 0,
+    lastRefused(tree: TreeAddress): JournalLine | null {
+      const row = lastRefused.get(tree);
+      return row === undefined ? null : lineOf(row);
+    },
+    /** The first line of a plan as it is registered now, whatever stood under its name before; 0: there is none. */
+    firstLine: (tree: PlanTree): number => lastBirth.get(tree)?.seq ?? 0,
+  };
+}
+
+function lineOf({ from_state, to_state, effects, refused, ...row }: Row): JournalLine {
+  return {
+    ...row,
+    from: from_state,
+    to: to_state,
+    effects: JSON.parse(effects),
+    refused: refused === null ? null : JSON.parse(refused),
+  };
+}

@@ -1,0 +1,61 @@
+/**
+ * What was started as processes of their own, agents and checks: which folder is its own, and how far its start came. The folder holds what the
+ * processes say; whether there are any is known here, so a folder that is gone, or that another store made, starts nothing a second time.
+ */
+
+import { planTree } from '../../../../machines/vocabulary/ids.ts';
+import type { ChangeOf } from '../port.ts';
+import type { LaunchRow, LaunchTrace, RunRow } from '../rows.ts';
+import type { Database } from './db.ts';
+import { createExpiry } from './expiry.ts';
+
+/** The key of a launch's effect, where that is there: what a check is known by is `<that key>/check-<number>`. */
+function effectOf(table: string): string {
+  const stem = `rtrim(${table}.key, '0123456789')`;
+  return `coalesce(
+      (SELECT o.key FROM effects o WHERE o.key = ${table}.key),
+      (SELECT o.key FROM effects o WHERE ${stem} LIKE '%/check-' AND o.key = substr(${stem}, 1, length(${stem}) - 7)))`;
+}
+
+export function createLaunchTable(db: Database) {
+  const read = db.prepare<[string], LaunchRow>(
+    'SELECT key, folder, secret, launched_at, wrapper, base FROM launches WHERE key = ?',
+  );
+  const name = db.prepare(
+    `INSERT INTO launches (key, folder, secret, launched_at) VALUES (?, ?, ?, ?)
+     ON CONFLICT (key) DO UPDATE SET folder = excluded.folder, secret = excluded.secret, launched_at = excluded.launched_at WHERE launches.launched_at IS NULL`,
+  );
+  const note = db.prepare(
+    'UPDATE launches SET launched_at = coalesce(launched_at, ?), wrapper = coalesce(wrapper, ?), base = coalesce(base, ?) WHERE key = ?',
+  );
+  const ofFolders = db.prepare<[string], LaunchTrace>(
+    `SELECT l.key, l.folder, e.status, e.finished_at AS finishedAt FROM launches l LEFT JOIN effects e ON e.key = ${effectOf('l')}
+     WHERE l.folder IN (SELECT value FROM json_each(?)) ORDER BY l.key`,
+  );
+  const ofChecks = db.prepare<[string, string], LaunchRow>(
+    `SELECT l.key, l.folder, l.secret, l.launched_at, l.wrapper, l.base FROM effects e
+     JOIN launches l ON l.key > e.key || '/check-' AND l.key < e.key || '/check.'
+     WHERE e.tree = ? AND e.kind = 'work.check' AND e.payload ->> '$.run' = ? ORDER BY e.id, length(l.key), l.key`,
+  );
+  const expiry = createExpiry(db, {
+    name: 'launches',
+    number: 'rowid',
+    where: `${effectOf('launches')} IS NULL`,
+    statements: ['DELETE FROM launches WHERE <these>'],
+  });
+  const remove = db.prepare('DELETE FROM launches WHERE key = ?');
+
+  return {
+    expiry,
+    ofFolders: (folders: readonly string[]): LaunchTrace[] => ofFolders.all(JSON.stringify(folders)),
+    checksOf: ({ project, plan, run }: Pick<RunRow, 'project' | 'plan' | 'run'>): LaunchRow[] =>
+      ofChecks.all(planTree(project, plan), run),
+    remove: (key: string): void => void remove.run(key),
+    read: (key: string): LaunchRow | null => read.get(key) ?? null,
+    /** Gives it a folder, or another one as long as nothing was started in the first. */
+    name: ({ key, folder, secret, launchedAt }: Omit<ChangeOf<'launch.name'>, 'do'>): void =>
+      void name.run(key, folder, secret, launchedAt),
+    note: ({ key, launchedAt = null, wrapper = null, base = null }: Omit<ChangeOf<'launch.note'>, 'do'>): void =>
+      void note.run(launchedAt, wrapper, base, key),
+  };
+}

@@ -1,0 +1,221 @@
+/** The plans as people list them: written in the transaction of the step that they show, with the document itself. */
+
+import type { PlanSummary } from '../../../../actors/plan-view.ts';
+import { nothingRaised } from '../../../../machines/vocabulary/budget.ts';
+import type { Landing } from '../../../../machines/vocabulary/landing.ts';
+import type { PlanStatus } from '../../../../machines/vocabulary/signal.ts';
+import type { ChangeOf, PlanKey } from '../port.ts';
+import type { PlanBase, PlanRow, PlanText, PlanTrace } from '../rows.ts';
+import type { Database } from './db.ts';
+import { createExpiry } from './expiry.ts';
+
+interface Row {
+  project: string;
+  plan: string;
+  title: string | null;
+  goal: string | null;
+  branch: string;
+  topic: string | null;
+  status: PlanStatus;
+  phase: string | null;
+  landing: Landing | null;
+  blocked: string | null;
+  holds: number;
+  paused: number;
+  fault_signal: number | null;
+  wave: number;
+  waves: number;
+  tasks_done: number;
+  tasks: number;
+  review_cycle: number;
+  generation: number;
+  base_branch: string | null;
+  base_commit: string | null;
+  base_on: string | null;
+  created_at: number;
+  updated_at: number;
+  file: string | null;
+  file_digest: string | null;
+  budget: string | null;
+}
+
+const columns =
+  'project, plan, title, goal, branch, topic, status, phase, landing, blocked, holds, paused, fault_signal, wave, waves, tasks_done, tasks, review_cycle, generation, base_branch, base_commit, base_on, created_at, updated_at, file, file_digest, budget';
+
+export function createPlanTable(db: Database) {
+  const insert = db.prepare(
+    `INSERT INTO plans (project, plan, content, goal, title, branch, topic, status, phase, landing, blocked, holds, paused, wave, waves, tasks_done, tasks, review_cycle, generation, created_at, updated_at, file, file_digest, budget)
+     VALUES (@project, @plan, @content, @goal, @title, @branch, @topic, @status, @phase, @landing, @blocked, @holds, @paused, @wave, @waves, @tasksDone, @tasks, @reviewCycle, @generation, @at, @at, @file, @digest, @budget)
+     ON CONFLICT (project, plan) DO UPDATE SET content = excluded.content, goal = excluded.goal, created_at = excluded.created_at, deleted_at = NULL, fault_signal = NULL,
+       file = excluded.file, file_digest = excluded.file_digest, budget = excluded.budget, base_branch = NULL, base_commit = NULL, base_on = NULL`,
+  );
+  const show = db.prepare(
+    `UPDATE plans SET title = @title, branch = @branch, topic = @topic, status = @status, phase = @phase, landing = @landing, blocked = @blocked, holds = @holds,
+       paused = @paused, wave = @wave, waves = @waves, tasks_done = @tasksDone, tasks = @tasks, review_cycle = @reviewCycle,
+       generation = @generation, budget = @budget, updated_at = @at
+     WHERE project = @project AND plan = @plan`,
+  );
+  const setText = db.prepare('UPDATE plans SET content = ?, goal = ? WHERE project = ? AND plan = ?');
+  const setFile = db.prepare(
+    'UPDATE plans SET file = ?, file_digest = ? WHERE project = ? AND plan = ? AND deleted_at IS NULL',
+  );
+  const rebind = db.prepare(
+    'UPDATE plans SET file = ?, file_digest = ? WHERE project = ? AND plan = ? AND deleted_at IS NULL AND file IS ?',
+  );
+  const moveFault = db.prepare(
+    'UPDATE plans SET fault_signal = ?, updated_at = ? WHERE project = ? AND plan = ? AND fault_signal = ?',
+  );
+  const setFault = db.prepare('UPDATE plans SET fault_signal = ?, updated_at = ? WHERE project = ? AND plan = ?');
+  const setFirstFault = db.prepare(
+    'UPDATE plans SET fault_signal = ?, updated_at = ? WHERE project = ? AND plan = ? AND fault_signal IS NULL',
+  );
+  const setBase = db.prepare(
+    'UPDATE plans SET base_branch = ?, base_commit = ?, base_on = ? WHERE project = ? AND plan = ?',
+  );
+  const remove = db.prepare(
+    "UPDATE plans SET deleted_at = ?, updated_at = ? WHERE project = ? AND plan = ? AND deleted_at IS NULL AND status IN ('ready', 'done', 'cancelled')",
+  );
+  const read = db.prepare<[string, string], Row>(
+    `SELECT ${columns} FROM plans WHERE project = ? AND plan = ? AND deleted_at IS NULL`,
+  );
+  const text = db.prepare<[string, string], { content: string }>(
+    'SELECT content FROM plans WHERE project = ? AND plan = ? AND deleted_at IS NULL',
+  );
+  const generation = db.prepare<[string, string], { generation: number }>(
+    'SELECT generation FROM plans WHERE project = ? AND plan = ?',
+  );
+  const list = db.prepare<[Record<string, unknown>], Row>(
+    `SELECT ${columns} FROM plans WHERE deleted_at IS NULL AND (@project IS NULL OR project = @project)
+       AND NOT EXISTS (SELECT 1 FROM repos r WHERE r.project = plans.project AND r.removed_at IS NOT NULL)
+     ORDER BY (blocked IS NULL AND fault_signal IS NULL), project, updated_at DESC, plan`,
+  );
+  const counts = db.prepare<[], { project: string; total: number; active: number }>(
+    `SELECT project, count(*) AS total, sum(status NOT IN ('ready', 'done', 'cancelled')) AS active FROM plans WHERE deleted_at IS NULL GROUP BY project`,
+  );
+
+  const traces = db.prepare<[number, number], TraceRow>(
+    `SELECT rowid AS number, project, plan, branch, status, base_branch, base_commit, base_on, updated_at, deleted_at FROM plans
+     WHERE rowid > ? ORDER BY rowid LIMIT (? + 0)`,
+  );
+
+  function parameters(
+    { project, plan }: PlanKey,
+    { blocked, holds, paused, budget, ...summary }: PlanSummary,
+    at: number,
+  ) {
+    return {
+      project,
+      plan,
+      ...summary,
+      blocked: blocked === null ? null : JSON.stringify(blocked),
+      holds: holds ? 1 : 0,
+      budget: JSON.stringify(budget),
+      paused: paused ? 1 : 0,
+      at,
+    };
+  }
+
+  // The row stays, so that the next plan of this name counts on from it.
+  const expiry = createExpiry(db, {
+    name: 'plans',
+    number: 'rowid',
+    where: "deleted_at < @beforeMs AND content <> ''",
+    statements: ["UPDATE plans SET content = '' WHERE <these>"],
+  });
+
+  return {
+    expiry,
+    insert({ key, text: { content, goal, taken }, summary, at }: Omit<ChangeOf<'plan.insert'>, 'do'>): void {
+      const { file, digest } = taken ?? { file: null, digest: null };
+      insert.run({ ...parameters(key, summary, at), content, goal, file, digest });
+    },
+    show: ({ key, summary, at }: Omit<ChangeOf<'plan.show'>, 'do'>): void =>
+      void show.run(parameters(key, summary, at)),
+    /** The text; and where it was taken from a file, that file. */
+    setText({ project, plan }: PlanKey, { content, goal, taken }: PlanText): void {
+      setText.run(content, goal, project, plan);
+      if (taken !== null) setFile.run(taken.file, taken.digest, project, plan);
+    },
+    rebind: ({ key, taken, before }: Omit<ChangeOf<'plan.set-file'>, 'do'>): boolean =>
+      rebind.run(taken.file, taken.digest, key.project, key.plan, before).changes === 1,
+    moveFault: ({ key, from, to, at }: { key: PlanKey; from: number; to: number | null; at: number }): void =>
+      void moveFault.run(to, at, key.project, key.plan, from),
+    setFault: ({ key, signal, isFirst = false, at }: Omit<ChangeOf<'plan.set-fault'>, 'do'>): void =>
+      void (isFirst ? setFirstFault : setFault).run(signal, at, key.project, key.plan),
+    setBase: ({ project, plan }: PlanKey, { branch, commit, on }: PlanBase): void =>
+      void setBase.run(branch, commit, on.length === 0 ? null : JSON.stringify(on), project, plan),
+    remove: ({ project, plan }: PlanKey, at: number): boolean => remove.run(at, at, project, plan).changes === 1,
+    read(project: string, plan: string): PlanRow | null {
+      const row = read.get(project, plan);
+      return row === undefined ? null : planOf(row);
+    },
+    text: (project: string, plan: string): string | null => text.get(project, plan)?.content ?? null,
+    nextGeneration: (project: string, plan: string): number => (generation.get(project, plan)?.generation ?? -1) + 1,
+    /** Who needs a person first. */
+    list: (project: string | null): PlanRow[] => list.all({ project }).map(planOf),
+    traces(after: number, limit: number): { traces: PlanTrace[]; next: number | null } {
+      const rows = traces.all(after, limit);
+      return { traces: rows.map(traceOf), next: rows.length < limit ? null : (rows.at(-1)?.number ?? null) };
+    },
+    counts: (): Map<string, { all: number; active: number }> =>
+      new Map(counts.all().map(({ project, total, active }) => [project, { all: total, active }])),
+  };
+}
+
+type TraceRow = Pick<
+  Row,
+  'project' | 'plan' | 'branch' | 'status' | 'base_branch' | 'base_commit' | 'base_on' | 'updated_at'
+> & {
+  readonly number: number;
+  readonly deleted_at: number | null;
+};
+
+function traceOf(row: TraceRow): PlanTrace {
+  return {
+    project: row.project,
+    plan: row.plan,
+    branch: row.branch,
+    status: row.status,
+    base: baseOf(row),
+    updatedAt: row.updated_at,
+    deletedAt: row.deleted_at,
+  };
+}
+
+function baseOf({
+  base_branch: branch,
+  base_commit: commit,
+  base_on: on,
+}: Pick<Row, 'base_branch' | 'base_commit' | 'base_on'>): PlanBase | null {
+  return commit === null ? null : { branch, commit, on: on === null ? [] : JSON.parse(on) };
+}
+
+function planOf(row: Row): PlanRow {
+  return {
+    project: row.project,
+    plan: row.plan,
+    title: row.title,
+    goal: row.goal,
+    branch: row.branch,
+    topic: row.topic,
+    status: row.status,
+    phase: row.phase,
+    landing: row.landing,
+    blocked: row.blocked === null ? null : JSON.parse(row.blocked),
+    holds: row.holds === 1,
+    paused: row.paused === 1,
+    faultSignal: row.fault_signal,
+    wave: row.wave,
+    waves: row.waves,
+    tasksDone: row.tasks_done,
+    tasks: row.tasks,
+    reviewCycle: row.review_cycle,
+    generation: row.generation,
+    base: baseOf(row),
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    file: row.file,
+    fileDigest: row.file_digest,
+    budget: row.budget === null ? { document: null, raised: nothingRaised } : JSON.parse(row.budget),
+  };
+}

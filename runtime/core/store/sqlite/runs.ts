@@ -1,0 +1,179 @@
+/** The runs of agents as people address them: what the machine says of each (state, reason) and what the world says (pid, exit code). */
+
+import type { Spent } from '../../../../machines/vocabulary/budget.ts';
+import { effectKey } from '../../../../machines/vocabulary/ids.ts';
+import type { ChangeOf, PlanKey, RunQuery, Store } from '../port.ts';
+import { isFinalState, type PlanUsageRow, type RunRow, type SpentOf, type UsageRow } from '../rows.ts';
+import type { Database, Statement } from './db.ts';
+import { createExpiry } from './expiry.ts';
+
+const columns =
+  'key, project, plan, run, title, role, attempt, state, reason, branch, queued_at, started_at, ended_at, final_at, exit_code, pid, worktree, folder, preset, profile, account, conversation, input_tokens, output_tokens, cost_usd, worked_ms, last_message';
+
+/** The most agents that one list shows. */
+const latestLimit = 1_000;
+
+type Conversation = Parameters<Store['conversationTokens']>[0];
+
+/** A run `r` after which its agent had no other. */
+export const isNewest =
+  'NOT EXISTS (SELECT 1 FROM runs n WHERE n.project = r.project AND n.plan = r.plan AND n.title = r.title AND n.rowid > r.rowid)';
+
+export function createRunTable(db: Database) {
+  // Most steps are of a run that is under way and stays so: what says when its agent's last word was has indexes, and is not written.
+  const move = db.prepare('UPDATE runs SET state = ?, reason = ? WHERE key = ? AND final_at IS NULL');
+  const upsert = db.prepare(
+    `INSERT INTO runs (key, project, plan, run, title, role, attempt, state, reason, branch, queued_at, final_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (key) DO UPDATE SET state = excluded.state, reason = excluded.reason,
+       final_at = CASE WHEN excluded.final_at IS NULL THEN NULL ELSE coalesce(final_at, excluded.final_at) END`,
+  );
+  // A run that was not the last word of its agent: the agent has a newer one by now.
+  const supersede = db.prepare(
+    `UPDATE runs SET state = 'failed', final_at = ? WHERE project = ? AND plan = ? AND title = ? AND key <> ? AND state NOT IN ('succeeded', 'failed', 'cancelled')`,
+  );
+  const usage = db.prepare<[string, string, number], UsageRow>(
+    `SELECT title, count(started_at) AS runs, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens, sum(cost_usd) AS cost_usd
+     FROM runs WHERE project = ? AND plan = ? AND queued_at >= ? GROUP BY title ORDER BY min(rowid)`,
+  );
+  const usageOfPlans = db.prepare<[{ project: string | null }], PlanUsageRow>(
+    `SELECT p.project, p.plan, count(r.started_at) AS runs, sum(r.input_tokens) AS input_tokens, sum(r.output_tokens) AS output_tokens, sum(r.cost_usd) AS cost_usd
+     FROM plans p JOIN runs r ON r.project = p.project AND r.plan = p.plan AND r.queued_at >= p.created_at
+     WHERE p.deleted_at IS NULL AND (@project IS NULL OR p.project = @project) GROUP BY p.project, p.plan ORDER BY p.project, p.plan`,
+  );
+  const amounts = `coalesce(sum(cost_usd), 0) AS usd, coalesce(sum(input_tokens), 0) + coalesce(sum(output_tokens), 0) AS tokens,
+     coalesce(sum(worked_ms), 0) / 60000.0 AS agent_minutes`;
+  const spentByPlan = db.prepare<[PlanKey], Spent>(
+    `SELECT ${amounts} FROM runs WHERE project = @project AND plan = @plan
+       AND queued_at >= coalesce((SELECT created_at FROM plans p WHERE p.project = @project AND p.plan = @plan), 0)`,
+  );
+  const spentSince = db.prepare<[string, number], Spent>(
+    `SELECT ${amounts} FROM runs WHERE project = ? AND started_at >= ?`,
+  );
+  const ofKeys = db.prepare<[string], RunRow>(
+    `SELECT ${columns} FROM runs WHERE key IN (SELECT value FROM json_each(?)) ORDER BY rowid DESC`,
+  );
+  const conversationTokens = db.prepare<[string, string, string], { input: number; output: number }>(
+    `SELECT coalesce(sum(input_tokens), 0) AS input, coalesce(sum(output_tokens), 0) AS output
+     FROM runs WHERE project = ? AND conversation = ? AND key <> ?`,
+  );
+  const read = db.prepare<[string], RunRow>(`SELECT ${columns} FROM runs WHERE key = ?`);
+  const byToken = db.prepare<[string], RunRow>(
+    `SELECT ${columns} FROM runs WHERE key = (SELECT run FROM run_tokens WHERE hash = ?)`,
+  );
+  const addToken = db.prepare('INSERT INTO run_tokens (hash, run) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING');
+  const latest = db.prepare<[Record<string, unknown>], RunRow>(
+    `SELECT ${columns} FROM runs r WHERE (@project IS NULL OR project = @project) AND (@plan IS NULL OR plan = @plan) AND ${isNewest}
+     ORDER BY rowid DESC LIMIT (@limit + 0)`,
+  );
+  // These by their indexes: the one above reads every run that there is. `+rowid`: sorted afterwards, and not found in that order.
+  const latestLive = db.prepare<[Record<string, unknown>], RunRow>(
+    `SELECT ${columns} FROM runs r WHERE final_at IS NULL AND state NOT IN ('succeeded', 'failed', 'cancelled')
+       AND (@project IS NULL OR project = @project) AND (@plan IS NULL OR plan = @plan) AND ${isNewest}
+     ORDER BY +rowid DESC LIMIT (@limit + 0)`,
+  );
+  const latestOfPlan = db.prepare<[Record<string, unknown>], RunRow>(
+    `SELECT ${columns} FROM runs r WHERE project = @project AND plan = @plan
+       AND (@live = 0 OR state NOT IN ('succeeded', 'failed', 'cancelled')) AND ${isNewest}
+     ORDER BY rowid DESC LIMIT (@limit + 0)`,
+  );
+  const ofTitle = db.prepare<[string, string], RunRow>(
+    `SELECT ${columns} FROM runs WHERE project = ? AND title = ? ORDER BY rowid DESC`,
+  );
+  const ofAgent = db.prepare<[string, string, number], RunRow>(
+    `SELECT ${columns} FROM runs WHERE key > ? AND key < ? AND queued_at <= ? ORDER BY rowid DESC LIMIT 1`,
+  );
+  const countBefore = db.prepare<[string, string, string, number, string], { count: number }>(
+    `SELECT count(*) AS count FROM runs WHERE project = ? AND plan = ? AND title = ? AND attempt = ? AND started_at IS NOT NULL
+       AND rowid < (SELECT rowid FROM runs WHERE key = ?)`,
+  );
+  const ofPlan = db.prepare<[string, string, number, number], RunRow>(
+    `SELECT ${columns} FROM runs WHERE project = ? AND plan = ? AND queued_at >= ? AND started_at IS NOT NULL ORDER BY rowid DESC LIMIT ?`,
+  );
+  const count = db.prepare<[string, string], { count: number }>(
+    'SELECT count(*) AS count FROM runs WHERE project = ? AND plan = ? AND started_at IS NOT NULL',
+  );
+
+  /** One statement for each set of columns that is written together. */
+  const notes = new Map<string, Statement>();
+
+  function note({ key, set = {}, once = {} }: Omit<ChangeOf<'run.note'>, 'do'>): void {
+    const values = { ...set, ...once };
+    const assigned = [
+      ...Object.keys(set).map((column) => `${column} = @${column}`),
+      ...Object.keys(once).map((column) => `${column} = coalesce(${column}, @${column})`),
+    ];
+    if (assigned.length === 0) return;
+    const text = `UPDATE runs SET ${assigned.join(', ')} WHERE key = @key`;
+    const statement = notes.get(text) ?? db.prepare(text);
+    notes.set(text, statement);
+    statement.run({ ...values, key });
+  }
+
+  // Of a plan that is there what its runs took is shown for as long as it is.
+  const expiry = createExpiry(db, {
+    name: 'runs',
+    number: 'rowid',
+    where: `queued_at < @beforeMs AND (started_at IS NULL OR ended_at < @beforeMs)
+      AND EXISTS (SELECT 1 FROM plans p WHERE p.project = runs.project AND p.plan = runs.plan AND p.deleted_at < @beforeMs)`,
+    statements: [
+      'DELETE FROM run_tokens WHERE run IN (SELECT key FROM runs WHERE <these>)',
+      'DELETE FROM runs WHERE <these>',
+    ],
+  });
+
+  return {
+    expiry,
+    note,
+    addToken: ({ key, hash }: Omit<ChangeOf<'run.add-token'>, 'do'>): void => void addToken.run(hash, key),
+    show({ run, isNewest, at }: Omit<ChangeOf<'run.show'>, 'do'>): void {
+      const { key, project, plan, title, role, attempt, state, reason, branch } = run;
+      const finalAt = isFinalState(state) ? at : null;
+      const isMoved = finalAt === null && !isNewest && move.run(state, reason, key).changes === 1;
+      if (isMoved) return;
+      upsert.run(key, project, plan, run.run, title, role, attempt, state, reason, branch, at, finalAt);
+      if (isNewest) supersede.run(at, project, plan, title, key);
+    },
+    /** A line for each agent of a plan, in the order of their first runs; `sinceMs` leaves out an earlier plan of that name. */
+    usage: ({ project, plan }: PlanKey, sinceMs = 0): UsageRow[] => usage.all(project, plan, sinceMs),
+    spent({ project, plan }: PlanKey, sinceMs: number): SpentOf {
+      const byPlan = spentByPlan.get({ project, plan });
+      const today = spentSince.get(project, sinceMs);
+      if (byPlan === undefined || today === undefined) throw new Error('a sum has a row');
+      return { plan: byPlan, day: today };
+    },
+    usageOfPlans: (project: string | null): PlanUsageRow[] => usageOfPlans.all({ project }),
+    /** What the other runs of a conversation took: some programs count the conversation as a whole. */
+    conversationTokens: ({ project, conversation, exceptKey }: Conversation): { input: number; output: number } =>
+      conversationTokens.get(project, conversation, exceptKey) ?? { input: 0, output: 0 },
+    read: (key: string): RunRow | null => read.get(key) ?? null,
+    by(query: RunQuery): RunRow[] {
+      switch (query.by) {
+        case 'keys':
+          return ofKeys.all(JSON.stringify(query.keys));
+        case 'token':
+          return byToken.all(query.hash);
+        case 'title':
+          return ofTitle.all(query.project, query.title);
+        case 'agent':
+          // `$` is the next character after `#`.
+          return ofAgent.all(
+            effectKey(query.tree, `${query.path}#`),
+            effectKey(query.tree, `${query.path}$`),
+            query.atMs,
+          );
+        case 'plan':
+          return ofPlan.all(query.project, query.plan, query.sinceMs, query.limit).reverse();
+        case 'latest': {
+          const { project = null, plan = null, live = false, limit = latestLimit } = query;
+          if (project !== null && plan !== null) return latestOfPlan.all({ project, plan, live: live ? 1 : 0, limit });
+          return (live ? latestLive : latest).all({ project, plan, limit });
+        }
+      }
+    },
+    /** Runs of a plan that really began; with `before`, of that one's attempt and before it. */
+    count: ({ project, plan }: PlanKey, before?: RunRow): number =>
+      before === undefined
+        ? (count.get(project, plan)?.count ?? 0)
+        : (countBefore.get(project, plan, before.title, before.attempt, before.key)?.count ?? 0),
+  };
+}

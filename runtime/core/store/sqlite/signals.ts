@@ -1,0 +1,160 @@
+/** The inbox: everything that happens is a row here, and is handled in the order of its id. */
+
+import { parseTree, type TreeAddress } from '../../../../machines/vocabulary/ids.ts';
+import type { ChangeOf } from '../port.ts';
+import type { NewSignal, Now, SignalFilter, SignalRow } from '../rows.ts';
+import type { Database } from './db.ts';
+import { createExpiry } from './expiry.ts';
+
+/** Strangers' rows under one key of the engine that are stepped over. */
+const keyCopies = 100;
+/** The most rows that one list shows. */
+const listLimit = 1_000;
+const columns =
+  'id, project, plan, type, payload, origin, status, attempts, result, dedupe_key, created_at, deliver_at, processed_at, tree, run, is_checked';
+
+export function createSignalTable(db: Database) {
+  const insert = db.prepare<unknown[], { id: number }>(
+    `INSERT INTO signals (project, plan, type, payload, origin, dedupe_key, created_at, deliver_at, tree, run, is_checked, seal)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?) ON CONFLICT (dedupe_key) DO NOTHING RETURNING id`,
+  );
+  /** What says of a row that the engine wrote it. */
+  const seal = db.prepare<[], number>('SELECT seal FROM inbox_seal').pluck().get() ?? null;
+  const byKey = db.prepare<[string], Pick<SignalRow, 'id' | 'origin' | 'is_checked'>>(
+    'SELECT id, origin, is_checked FROM signals WHERE dedupe_key = ?',
+  );
+  const births = db.prepare<[string], { plan: string; branch: string }>(
+    `SELECT plan, json_extract(payload, '$.branch') AS branch FROM signals
+     WHERE status = 'pending' AND project = ? AND type = 'plan_opened' AND is_checked = 1`,
+  );
+  const byId = db.prepare<[number], SignalRow>(`SELECT ${columns} FROM signals WHERE id = ?`);
+  // A loose scan: one index step a project, however many rows each of them has waiting.
+  const projects = db.prepare<[], { project: string }>(
+    `WITH RECURSIVE p(project) AS (
+       SELECT min(project) FROM signals WHERE status = 'pending'
+       UNION ALL
+       SELECT (SELECT min(project) FROM signals WHERE status = 'pending' AND project > p.project) FROM p WHERE p.project IS NOT NULL
+     ) SELECT project FROM p WHERE project IS NOT NULL`,
+  );
+  // Of the engine's own rows the time is the store's, of other programs' the wall clock's.
+  const due = db.prepare<[string, number, number, number], SignalRow>(
+    `SELECT ${columns} FROM signals
+     WHERE status = 'pending' AND project = ? AND deliver_at <= CASE is_checked WHEN 1 THEN ? ELSE ? END ORDER BY id LIMIT (? + 0)`,
+  );
+  const nextDue = db.prepare<[Now], { wait: number | null }>(
+    `SELECT min(deliver_at - CASE is_checked WHEN 1 THEN @keptMs ELSE @wallMs END) AS wait FROM signals
+     WHERE status = 'pending' AND deliver_at > CASE is_checked WHEN 1 THEN @keptMs ELSE @wallMs END`,
+  );
+  const finish = db.prepare(
+    `UPDATE signals SET status = ?, result = ?, processed_at = ?, attempts = attempts + 1 WHERE id = ? AND status IN ('pending', 'held')`,
+  );
+  const hold = db.prepare(`UPDATE signals SET status = 'held', tree = ? WHERE id = ? AND status = 'pending'`);
+  const release = db.prepare(`UPDATE signals SET status = 'pending' WHERE tree = ? AND status = 'held'`);
+  const countAttempt = db.prepare('UPDATE signals SET attempts = attempts + 1 WHERE id = ?');
+  const setAside = db.prepare(
+    `UPDATE signals SET status = 'failed', result = ?, processed_at = ? WHERE id = ? AND status = 'pending'`,
+  );
+  const revive = db.prepare(
+    `UPDATE signals SET status = 'pending', attempts = 0, result = NULL, processed_at = NULL WHERE id = ? AND status = 'failed'`,
+  );
+  const allSetAside = db.prepare<[string, number], { id: number }>(
+    `SELECT id FROM signals
+     WHERE tree = ? AND id >= ? AND status = 'failed' AND origin = 'engine' AND json_extract(result, '$.code') = 'internal' ORDER BY id`,
+  );
+  const voidTree = db.prepare(
+    `UPDATE signals SET status = 'done', result = '"stale"', processed_at = ? WHERE tree = ? AND status IN ('pending', 'held')`,
+  );
+  const list = db.prepare<[Record<string, unknown>], SignalRow>(
+    `SELECT ${columns} FROM signals
+     WHERE (@project IS NULL OR project = @project) AND (@plan IS NULL OR plan = @plan) AND (@tree IS NULL OR tree = @tree) AND (@status IS NULL OR status = @status)
+     ORDER BY id DESC LIMIT (@limit + 0)`,
+  );
+
+  // What the engine's own word came to is kept while a plan may stand because of it.
+  const expiry = createExpiry(db, {
+    name: 'signals',
+    number: 'id',
+    where: `status IN ('done', 'failed') AND processed_at < @beforeMs AND id < (SELECT max(id) FROM signals)
+      AND NOT (status = 'failed' AND origin = 'engine' AND EXISTS (
+        SELECT 1 FROM plans p WHERE p.project = signals.project AND p.plan = signals.plan AND p.deleted_at IS NULL))`,
+    statements: ['DELETE FROM signals WHERE <these>'],
+  });
+
+  function place(tree: TreeAddress): { project: string; plan: string } {
+    const parsed = parseTree(tree);
+    return { project: 'project' in parsed ? parsed.project : '', plan: 'plan' in parsed ? parsed.plan : '' };
+  }
+
+  return {
+    expiry,
+    /**
+     * The row's id, and whether it is new; a key that is there already answers with the first one's id. A word of the engine is never
+     * lost to a stranger's row under its key: it goes under the next free one.
+     */
+    insert({ tree, type, payload, origin, run = null, dedupeKey = null, deliverAt = 0, at }: NewSignal): {
+      id: number;
+      isNew: boolean;
+    } {
+      const { project, plan } = place(tree);
+      const text = JSON.stringify(payload);
+      for (let copy = 1; copy <= keyCopies; copy += 1) {
+        const key = dedupeKey === null || copy === 1 ? dedupeKey : `${dedupeKey}~${copy}`;
+        const row = insert.get(project, plan, type, text, origin, key, at, deliverAt, tree, run, seal);
+        if (row !== undefined) return { id: row.id, isNew: true };
+        const first = key === null ? undefined : byKey.get(key);
+        if (first === undefined) break;
+        const isOwn = first.origin === 'engine' && first.is_checked === 1;
+        if (isOwn || origin !== 'engine') return { id: first.id, isNew: false };
+      }
+      throw new Error(`signal ${type} for ${tree} was neither inserted nor there before`);
+    },
+    read: (id: number): SignalRow | null => byId.get(id) ?? null,
+    /** Plans that are registered and not yet born, with the branches that they will have. */
+    births: (project: string): { plan: string; branch: string }[] => births.all(project),
+    /** Up to `limit` due rows, the projects in turn, each project's rows in the order of their ids. */
+    claim({ keptMs, wallMs }: Now, limit: number): SignalRow[] {
+      const waiting = projects.all();
+      const share = Math.max(1, Math.ceil(limit / Math.max(1, waiting.length)));
+      const first = waiting.map(({ project }) => due.all(project, keptMs, wallMs, share));
+      // Projects with nothing due, such as those whose timers are days away, leave their share to the others.
+      const isShort = first.reduce((sum, list) => sum + list.length, 0) < limit;
+      const lists = first.map((list) => {
+        const project = list.length === share && isShort ? list[0]?.project : undefined;
+        return project === undefined ? list : due.all(project, keptMs, wallMs, limit);
+      });
+      const rows: SignalRow[] = [];
+      for (let turn = 0; rows.length < limit && lists.some((rows) => rows.length > turn); turn += 1) {
+        for (const rowsOfProject of lists) {
+          const row = rowsOfProject[turn];
+          if (row !== undefined && rows.length < limit) rows.push(row);
+        }
+      }
+      return rows;
+    },
+    /** The due rows of one project alone; `''` is the supervisor. */
+    claimOf: (project: string, { keptMs, wallMs }: Now, limit: number): SignalRow[] =>
+      due.all(project, keptMs, wallMs, limit),
+    /** In how many milliseconds the next one that is not due yet will be; null: none waits. */
+    nextDueIn: (now: Now): number | null => nextDue.get(now)?.wait ?? null,
+    finish: ({ id, status, result, at }: Omit<ChangeOf<'signal.finish'>, 'do'>): boolean =>
+      finish.run(status, JSON.stringify(result), at, id).changes === 1,
+    hold: ({ id, tree }: Omit<ChangeOf<'signal.hold'>, 'do'>): boolean => hold.run(tree, id).changes === 1,
+    release: (tree: TreeAddress): void => void release.run(tree),
+    countAttempt: (id: number): void => void countAttempt.run(id),
+    setAside: ({ id, result, at }: Omit<ChangeOf<'signal.set-aside'>, 'do'>): boolean =>
+      setAside.run(JSON.stringify(result), at, id).changes === 1,
+    revive: (id: number): boolean => revive.run(id).changes === 1,
+    /** The engine's own for a tree that were set aside and still are, from that id on. */
+    allSetAside: (tree: TreeAddress, from: number): number[] => allSetAside.all(tree, from).map(({ id }) => id),
+    voidTree: (tree: TreeAddress, at: number): void => void voidTree.run(at, tree),
+    /** The newest first. */
+    list: ({ project, plan, tree, status, limit = listLimit }: SignalFilter): SignalRow[] =>
+      list.all({
+        project: project ?? null,
+        plan: plan ?? null,
+        tree: tree ?? null,
+        status: status ?? null,
+        limit: Math.min(limit, listLimit),
+      }),
+  };
+}

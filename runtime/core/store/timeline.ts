@@ -1,0 +1,48 @@
+/**
+ * The time that deadlines are kept in: it begins as wall time, goes on by the steady clock, and is one line for all engines of a store. So a lid that was
+ * closed, or a clock that is set, moves no timeout, no back-off and no stop.
+ *
+ * Machines reckon in wall time and say when something is due; what counts of that is how long from now, and that is what the host keeps. Beside every
+ * deadline the store gets a reading of both clocks, so the next engine of this boot goes on exactly. After the machine has started anew the steady
+ * clock begins again: then the wall clock says how long it was off, which is never less than nothing. So nothing waits for longer than it was to.
+ */
+
+import type { Clock } from '../../base/platform/clock.ts';
+import { readBoot } from '../../base/platform/process-table.ts';
+import type { ChangeOf, Store } from './port.ts';
+
+export interface Timeline {
+  /** Now, in the time of `deliver_at`, `next_at` and `stop_at`. */
+  nowMs(): number;
+  /** A reading of the clocks, for the commit that keeps a deadline. */
+  note(): ChangeOf<'timeline.write'>;
+  /** About when that is by the wall clock, for people. */
+  wallOf(ms: number): number;
+}
+
+/** Reads where the store's time stands. Throws as the store does. */
+export async function openTimeline(store: Pick<Store, 'timeline'>, clock: Clock): Promise<Timeline> {
+  const known = await store.timeline();
+  const steadyMs = () => clock.steadyMs?.() ?? clock.nowMs();
+  // A wall clock in place of a steady one is told from it: their readings have nothing in common.
+  const boot = clock.boot?.() ?? (clock.steadyMs === undefined ? 'wall' : readBoot());
+  const begunSteadyMs = steadyMs();
+  const begunAtMs = begin();
+  const nowMs = () => begunAtMs + Math.max(0, steadyMs() - begunSteadyMs);
+
+  function begin(): number {
+    const wallMs = clock.nowMs();
+    if (known === null) return wallMs;
+    const passedMs =
+      known.boot === boot && begunSteadyMs >= known.steady_ms
+        ? begunSteadyMs - known.steady_ms
+        : wallMs - known.wall_ms;
+    return known.at_ms + Math.max(0, passedMs);
+  }
+
+  return {
+    nowMs,
+    note: () => ({ do: 'timeline.write', boot, steady_ms: steadyMs(), wall_ms: clock.nowMs(), at_ms: nowMs() }),
+    wallOf: (ms) => clock.nowMs() + ms - nowMs(),
+  };
+}

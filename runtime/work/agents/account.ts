@@ -1,0 +1,101 @@
+/** The account that an agent works with: what a service counts its limits by. */
+import { createHash } from 'node:crypto';
+import { basename } from 'node:path';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import type { AgentProfile } from '../../base/config/config.ts';
+import { isProgramPreset, type ProgramPreset, presetPrograms } from '../../base/config/preset-programs.ts';
+import { readEnvFile } from './env-file.ts';
+import { givenEnvironment } from './environment.ts';
+
+/** By which variables a program knows its account: each documents them. */
+interface AccountVariables {
+  /** Where it asks. */
+  readonly address: readonly string[];
+  /** With one of these it looks for no login. */
+  readonly keys: readonly string[];
+  /** Where its login and its conversations are kept; the first that is set counts, and HOME where none is. */
+  readonly places: readonly string[];
+}
+
+const variables: { readonly [preset in ProgramPreset]: AccountVariables } = {
+  claude: {
+    address: [
+      'ANTHROPIC_BASE_URL',
+      'CLAUDE_CODE_USE_BEDROCK',
+      'CLAUDE_CODE_USE_VERTEX',
+      'ANTHROPIC_BEDROCK_BASE_URL',
+      'ANTHROPIC_VERTEX_BASE_URL',
+      'ANTHROPIC_VERTEX_PROJECT_ID',
+    ],
+    keys: ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN', 'CLAUDE_CODE_OAUTH_TOKEN'],
+    places: ['CLAUDE_CONFIG_DIR'],
+  },
+  codex: { address: ['OPENAI_BASE_URL'], keys: ['CODEX_API_KEY', 'OPENAI_API_KEY'], places: ['CODEX_HOME'] },
+  gemini: {
+    address: ['GOOGLE_GEMINI_BASE_URL', 'GOOGLE_GENAI_USE_VERTEXAI', 'GOOGLE_CLOUD_PROJECT'],
+    keys: ['GEMINI_API_KEY', 'GOOGLE_API_KEY'],
+    places: ['GEMINI_CLI_HOME'],
+  },
+  opencode: {
+    address: ['OPENCODE_CONFIG'],
+    keys: [
+      ...['ANTHROPIC_API_KEY', 'OPENAI_API_KEY', 'GEMINI_API_KEY', 'GOOGLE_GENERATIVE_AI_API_KEY'],
+      ...['OPENROUTER_API_KEY', 'GROQ_API_KEY', 'MISTRAL_API_KEY', 'DEEPSEEK_API_KEY', 'XAI_API_KEY'],
+    ],
+    places: ['XDG_DATA_HOME'],
+  },
+};
+const digestLength = 10;
+
+interface Surroundings {
+  /** The repo's main folder. */
+  readonly repo: string;
+  /** The environment of who starts the agent. */
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/**
+ * Its name: the profile's own word for it, else the program and a digest of the address and the key, or of where the login is, so that no key is shown or
+ * kept. null: a program of which no limit is known. An env file that cannot be read adds nothing: the start says what is wrong with it.
+ */
+export function accountOf(profile: AgentProfile, surroundings: Surroundings): string | null {
+  const { preset, program, model } = profile;
+  if (!isProgramPreset(preset)) return null;
+  if (profile.account !== null) return profile.account;
+  const { address, keys } = variables[preset];
+  const env = environmentOf(profile, surroundings);
+  const valuesOf = (names: readonly string[]) => names.flatMap((name) => (env[name] ? [`${name}=${env[name]}`] : []));
+  const login = valuesOf(keys);
+  const known = [
+    basename(program ?? presetPrograms[preset].program),
+    ...valuesOf(address),
+    // opencode asks whichever service its model is of.
+    ...(preset === 'opencode' ? [(model ?? '').split('/')[0] ?? ''] : []),
+    ...(login.length > 0 ? login : [placeOf(preset, env)]),
+  ];
+  const digest = createHash('sha256').update(JSON.stringify(known)).digest('hex');
+  return `${preset}-${digest.slice(0, digestLength)}`;
+}
+
+/** Whether a conversation of one can be taken up by the other: the same program, which keeps them in the same place. */
+export function sharesConversations(a: AgentProfile, b: AgentProfile, surroundings: Surroundings): boolean {
+  if (a.preset !== b.preset || !isProgramPreset(a.preset)) return false;
+  const place = (profile: AgentProfile) =>
+    placeOf(profile.preset as ProgramPreset, environmentOf(profile, surroundings)); // neither sh nor command, by the line above
+  return place(a) === place(b);
+}
+
+function placeOf(preset: ProgramPreset, env: Readonly<Record<string, string>>): string {
+  const name = variables[preset].places.find((each) => env[each]) ?? 'HOME';
+  return `${name}=${env[name] ?? ''}`;
+}
+
+function environmentOf({ preset, env: names, envFile }: AgentProfile, { repo, env: base }: Surroundings) {
+  const given = givenEnvironment(base, { preset, names });
+  try {
+    return envFile === null ? given : { ...given, ...readEnvFile(envFile, repo).variables };
+  } catch (thrown) {
+    if (thrown instanceof EngineError) return given;
+    throw thrown;
+  }
+}

@@ -1,0 +1,92 @@
+/** Who plays a role now: its own profile, or while the account of that one is limited, the first that stands in for it and is free. */
+import { type Role, roles } from '../../../machines/vocabulary/role.ts';
+import type { AgentProfile, RepoConfig } from '../../base/config/config.ts';
+import type { Cast, Casting } from '../../core/outbox/casting.ts';
+import type { Change, Store } from '../../core/store/port.ts';
+import type { RunRow } from '../../core/store/rows.ts';
+import { accountOf } from './account.ts';
+
+export interface AccountParts {
+  readonly store: Pick<Store, 'accountLimits'>;
+  readonly projects: {
+    list(): readonly { readonly project: string }[];
+    get(project: string): { readonly path: string; readonly config: Pick<RepoConfig, 'profiles'> };
+    budgetOf(project: string): unknown;
+  };
+  readonly env: NodeJS.ProcessEnv;
+  readonly nowMs: () => number;
+}
+
+/** As things stand at one look. */
+export async function lookAtAccounts({ store, projects, env, nowMs }: AccountParts): Promise<Casting> {
+  const now = nowMs();
+  const rows = (await store.accountLimits()).filter(({ until }) => until > now);
+  const limits = new Map(rows.map((row) => [row.account, row]));
+  const known = new Map<string, Cast | null>();
+
+  function cast(project: string, role: Role): Cast | null {
+    // Also null where the configuration is broken, which lets nothing start.
+    if (projects.budgetOf(project) === null) return null;
+    const { path: repo, config } = projects.get(project);
+    const own = config.profiles[role];
+    const all = [own, ...own.fallbacks].map((profile) => {
+      const account = accountOf(profile, { repo, env });
+      return { profile, account, limit: account === null ? null : (limits.get(account) ?? null) };
+    });
+    const free = all.find(({ limit }) => limit === null);
+    const soonest = all.toSorted((a, b) => (a.limit?.until ?? 0) - (b.limit?.until ?? 0))[0];
+    return free ?? soonest ?? null;
+  }
+
+  function castOf(project: string, role: Role): Cast | null {
+    const key = `${project}/${role}`;
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const made = cast(project, role);
+    known.set(key, made);
+    return made;
+  }
+
+  return {
+    nowMs: now,
+    limits,
+    castOf,
+    held() {
+      if (limits.size === 0) return [];
+      return projects
+        .list()
+        .flatMap(({ project }) =>
+          roles.filter((role) => (castOf(project, role)?.limit ?? null) !== null).map((role) => `${project}/${role}`),
+        );
+    },
+  };
+}
+
+/** The profiles with which the roles of a repo would start now. */
+export function castProfiles(
+  casting: Casting,
+  project: string,
+  profiles: RepoConfig['profiles'],
+): RepoConfig['profiles'] {
+  const cast = roles.map((role) => [role, casting.castOf(project, role)?.profile ?? profiles[role]]);
+  return Object.fromEntries(cast) as RepoConfig['profiles']; // one for each role
+}
+
+/** The profile that a run is started with, as it was decided with its slot. What the configuration no longer has is that of the role. */
+export function profileOf(
+  profiles: RepoConfig['profiles'],
+  { role, run }: { readonly role: Role; readonly run: Pick<RunRow, 'profile'> | null },
+): AgentProfile {
+  const own = profiles[role];
+  return own.fallbacks.find(({ name }) => name === (run?.profile ?? null)) ?? own;
+}
+
+/** Noted before the slot is given back, so nobody gets it for the same account. Said again after a crash it is told once. */
+export function accountLimited(
+  { account, until, at }: { readonly account: string; readonly until: number; readonly at: number },
+  { project, plan, title }: Pick<RunRow, 'project' | 'plan' | 'title'>,
+): Change {
+  const message = `the account ${account} takes no more until ${new Date(until).toISOString()}: ${title} of ${project}/${plan} was told so; agents that work with it wait, or another profile stands in for them`;
+  const notice = { type: 'account_limited', project, plan, message: message.slice(0, 1_000), at } as const;
+  return { do: 'account.limit', account, until, at, notice };
+}

@@ -1,0 +1,185 @@
+/** The environment of a run: of the user's own what is listed here or named by its profile, and what it needs to speak to the engine. */
+import { delimiter } from 'node:path';
+import type { AgentRun } from '../../../machines/vocabulary/effect.ts';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import type { Preset } from '../../base/config/config.ts';
+import { gitLocalVariables } from '../git/local-variables.ts';
+
+export interface RunSurroundings {
+  /** The environment of the engine, such as `process.env`. */
+  readonly base: Readonly<Record<string, string | undefined>>;
+  readonly run: Pick<AgentRun, 'title' | 'role' | 'attempt' | 'wave' | 'task'>;
+  readonly project: string;
+  readonly plan: string;
+  /** What leftovers of the run are found by: the id that `stopTree` is told, unlike any other on this machine. */
+  readonly runId: string;
+  readonly home: string;
+  readonly socketPath: string;
+  readonly token: string;
+  /** Absolute paths of the run's folder. */
+  readonly folder: { readonly prompt: string; readonly temp: string };
+  /** Where the launcher `stator` lies; the first folder of PATH. */
+  readonly binDir: string;
+  /** The variables of the profile's env file; `{}` without one. */
+  readonly envFile: Readonly<Record<string, string>>;
+  /** Whose keys it is given: those of the preset's program. `command` and `sh` have none. */
+  readonly preset: Preset;
+  /** The variables that the profile names. */
+  readonly names: readonly string[];
+  readonly hasWalls: boolean;
+}
+
+/**
+ * What everybody is given of the engine's environment: who and where the user is, language and terminal, the way out into the network, where git's
+ * settings and the user's folders are. Not the agent of ssh, tokens, what a loader or an interpreter reads (LD_…, NODE_OPTIONS, PYTHONPATH …).
+ */
+const usual: ReadonlySet<string> = new Set([
+  ...['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'LANGUAGE', 'TERM', 'COLORTERM', 'NO_COLOR', 'TZ', 'CI'],
+  ...['http_proxy', 'https_proxy', 'ftp_proxy', 'all_proxy', 'no_proxy'],
+  ...['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'ALL_PROXY', 'NO_PROXY'],
+  ...[
+    'SSL_CERT_FILE',
+    'SSL_CERT_DIR',
+    'NIX_SSL_CERT_FILE',
+    'NODE_EXTRA_CA_CERTS',
+    'REQUESTS_CA_BUNDLE',
+    'CURL_CA_BUNDLE',
+  ],
+  ...['XDG_CONFIG_HOME', 'XDG_DATA_HOME', 'XDG_CACHE_HOME', 'XDG_STATE_HOME', 'XDG_CONFIG_DIRS', 'XDG_DATA_DIRS'],
+  // Where tools of languages are installed: places, no secrets.
+  ...[
+    'ASDF_DATA_DIR',
+    'ASDF_DIR',
+    'BUN_INSTALL',
+    'CARGO_HOME',
+    'GOPATH',
+    'GOROOT',
+    'JAVA_HOME',
+    'NVM_DIR',
+    'PNPM_HOME',
+  ],
+  ...['PYENV_ROOT', 'RBENV_ROOT', 'RUSTUP_HOME', 'SDKMAN_DIR', 'VIRTUAL_ENV', 'VOLTA_HOME'],
+  ...['GIT_AUTHOR_NAME', 'GIT_AUTHOR_EMAIL', 'GIT_COMMITTER_NAME', 'GIT_COMMITTER_EMAIL', 'EMAIL'],
+]);
+/** Where git's settings are, of which walls let in only who commits. */
+const gitSettings: ReadonlySet<string> = new Set(['GIT_CONFIG_GLOBAL', 'GIT_CONFIG_SYSTEM', 'GIT_CONFIG_NOSYSTEM']);
+const usualBeginnings = ['LC_'];
+
+/** What the programs of the presets document as theirs: keys, endpoints, models, where their settings are. A name that ends in `_` stands for all that begin so. */
+const presetVariables: { readonly [preset in Preset]: readonly string[] } = {
+  claude: [
+    'ANTHROPIC_',
+    'CLAUDE_',
+    'IS_SANDBOX',
+    'DISABLE_AUTOUPDATER',
+    'DISABLE_TELEMETRY',
+    'MAX_THINKING_TOKENS',
+    'MCP_TIMEOUT',
+    'MCP_TOOL_TIMEOUT',
+  ],
+  codex: ['OPENAI_', 'CODEX_'],
+  gemini: ['GEMINI_', 'GOOGLE_API_KEY', 'GOOGLE_CLOUD_PROJECT', 'GOOGLE_CLOUD_LOCATION', 'GOOGLE_GENAI_USE_VERTEXAI'],
+  opencode: [
+    ...['OPENCODE_', 'ANTHROPIC_API_KEY', 'OPENAI_API_KEY', 'GEMINI_API_KEY', 'GOOGLE_GENERATIVE_AI_API_KEY'],
+    ...['OPENROUTER_API_KEY', 'GROQ_API_KEY', 'MISTRAL_API_KEY', 'DEEPSEEK_API_KEY', 'XAI_API_KEY'],
+  ],
+  sh: [],
+  command: [],
+  function: [],
+  custom: [],
+};
+
+/** Linux passes no longer `NAME=VALUE` to a program, its NUL included. */
+const variableLimitBytes = 128 * 1024;
+const defaultPath = '/usr/local/bin:/usr/bin:/bin';
+
+/**
+ * The whole environment of a run. STATOR_WAVE and STATOR_TASK are empty where it has none, so that scripts under `set -u` may ask. An env file's
+ * variables win over the user's, the engine's own over both. STATOR_SANDBOX is `bwrap` inside of walls. Throws `agent_unusable` where a variable is over 128 KiB or holds a NUL.
+ */
+export function runEnvironment(surroundings: RunSurroundings): Record<string, string> {
+  const { run, project, plan, runId, home, socketPath, token, folder, binDir, envFile, hasWalls } = surroundings;
+  const given = { ...inherited(surroundings), ...envFile };
+  const env: Record<string, string> = {
+    ...given,
+    PATH: pathWith(binDir, given.PATH || defaultPath),
+    TMPDIR: folder.temp,
+    STATOR: '1',
+    STATOR_PROJECT: project,
+    STATOR_PLAN: plan,
+    STATOR_WAVE: run.wave === null ? '' : String(run.wave),
+    STATOR_TASK: run.task === null ? '' : String(run.task),
+    STATOR_ROLE: run.role,
+    STATOR_TITLE: run.title,
+    STATOR_RUN: runId,
+    STATOR_ATTEMPT: String(run.attempt),
+    STATOR_HOME: home,
+    STATOR_SOCKET: socketPath,
+    STATOR_TOKEN: token,
+    STATOR_PROMPT_FILE: folder.prompt,
+    STATOR_TEMP_DIR: folder.temp,
+    ...(hasWalls ? { STATOR_SANDBOX: 'bwrap' } : {}),
+  };
+  for (const [name, value] of Object.entries(env)) refuseUnfit(name, value);
+  return env;
+}
+
+/** The variables of the engine's own environment that are the preset's keys: what is not the agent gets none of them. */
+export function presetKeys(preset: Preset, names: readonly string[]): string[] {
+  return names.filter((name) => isPresets(name, preset));
+}
+
+/** What an agent is given of the engine's environment, before its env file. */
+export function givenEnvironment(
+  base: RunSurroundings['base'],
+  { preset, names }: Pick<RunSurroundings, 'preset' | 'names'>,
+): Record<string, string> {
+  return inherited({ base, preset, names, hasWalls: true });
+}
+
+/** What a program that is no agent is given of the engine's environment: who and where the user is, the way out, and `names`; no key, no token. */
+export function inheritedEnvironment(
+  base: RunSurroundings['base'],
+  { names = [], hasWalls = false }: Partial<Pick<RunSurroundings, 'names' | 'hasWalls'>> = {},
+): Record<string, string> {
+  const env = inherited({ base, preset: 'command', names, hasWalls });
+  return { ...env, PATH: env.PATH || defaultPath };
+}
+
+function inherited({
+  base,
+  preset,
+  names,
+  hasWalls,
+}: Pick<RunSurroundings, 'base' | 'preset' | 'names' | 'hasWalls'>): Record<string, string> {
+  const named = new Set(names);
+  const env: Record<string, string> = {};
+  for (const [name, value] of Object.entries(base)) {
+    if (value === undefined || /^STATOR(?:_|$)/.test(name) || gitLocalVariables.has(name)) continue;
+    const isUsual = usual.has(name) || usualBeginnings.some((beginning) => name.startsWith(beginning));
+    const isGits = !hasWalls && gitSettings.has(name);
+    if (isUsual || isGits || isPresets(name, preset) || named.has(name)) env[name] = value;
+  }
+  return env;
+}
+
+function isPresets(name: string, preset: Preset): boolean {
+  return presetVariables[preset].some((each) => (each.endsWith('_') ? name.startsWith(each) : name === each));
+}
+
+function pathWith(binDir: string, path: string): string {
+  return [binDir, ...path.split(delimiter).filter((entry) => entry !== binDir)].join(delimiter);
+}
+
+function refuseUnfit(name: string, value: string): void {
+  const sizeBytes = Buffer.byteLength(name) + Buffer.byteLength(value) + 2;
+  if (sizeBytes <= variableLimitBytes && !value.includes('\0')) return;
+  const what = value.includes('\0')
+    ? 'holds a NUL'
+    : `has ${sizeBytes} bytes; at most ${variableLimitBytes} can be passed`;
+  throw new EngineError(
+    'agent_unusable',
+    `the environment variable ${name} ${what}`,
+    `unset ${name} where stator is started, or take it out of the env file; a program can read long values from a file`,
+  );
+}

@@ -1,0 +1,43 @@
+/** The `stator` that agents find on their PATH: this very installation under this very Node, whatever else is installed. */
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { replaceFile } from '../../base/platform/atomic-file.ts';
+import { inPackage } from '../../base/platform/package-files.ts';
+
+/**
+ * Makes `<home>/bin/stator` (0700) and answers the folder that it lies in. Written only where it differs, and by rename, so that an agent that is
+ * just starting it reads the old or the new one. Throws `home_unusable`.
+ */
+export function ensureLauncher(home: string): string {
+  const folder = join(home, 'bin');
+  const file = join(folder, 'stator');
+  const text = launcherText();
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    if (!isAsWanted(file, text)) replaceFile(file, text, { mode: 0o700 });
+  } catch (cause) {
+    throw new EngineError(
+      'home_unusable',
+      `${file}, the stator of the agents, cannot be written: ${messageOf(cause)}`,
+      `see that ${folder} is a folder that you may write, and that its disk has room`,
+      { cause },
+    );
+  }
+  return folder;
+}
+
+function launcherText(): string {
+  return [
+    '#!/bin/sh',
+    '# Written by stator, for its agents; written anew when an engine starts.',
+    `exec ${shellWord(process.execPath)} ${shellWord(inPackage('dist', 'bin', 'stator.js'))} "$@"`,
+    '',
+  ].join('\n');
+}
+
+function isAsWanted(file: string, text: string): boolean {
+  const found = statSync(file, { throwIfNoEntry: false });
+  return found?.isFile() === true && (found.mode & 0o777) === 0o700 && readFileSync(file, 'utf8') === text;
+}

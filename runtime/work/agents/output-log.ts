@@ -1,0 +1,89 @@
+/** What an agent wrote: a bounded file and its end. */
+import {
+  closeSync,
+  createReadStream,
+  createWriteStream,
+  ftruncateSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { lastText } from '../../base/platform/log-tail.ts';
+import type { RunFolder } from './run-folder.ts';
+
+/** A run keeps this much twice, `log` and `log.1`; an agent that prints without end must not fill the disk. */
+export const LOG_LIMIT_BYTES = 64 * 1024 * 1024;
+export const TAIL_BYTES = 64 * 1024;
+
+/** Beyond this much the catching up goes on without blocking the engine; below it takes a fraction of a millisecond. */
+const LAST_COPY_BYTES = 256 * 1024;
+/** An agent that writes faster than we copy must not keep us at it. */
+const MAX_COPIES = 8;
+
+/**
+ * Moves a log over its limit to `log.1` (the last `limitBytes` of it, and what comes meanwhile) and empties it; true where it did.
+ * The agent holds the file open, so it is copied and truncated, and goes on at the new end because it appends. The last copy and the truncation
+ * follow each other in one turn; what is written in the microseconds between them is lost, the price of a limit. Between two calls the log may grow
+ * past it.
+ */
+export async function rotateLog(folder: RunFolder, limitBytes: number = LOG_LIMIT_BYTES): Promise<boolean> {
+  const size = sizeOf(folder.log);
+  if (size <= limitBytes) return false;
+  const fresh = `${folder.olderLog}.new`;
+  rmSync(fresh, { force: true }); // of an engine that was killed at this
+  let start = size - limitBytes;
+  for (let copies = 0; copies < MAX_COPIES && sizeOf(folder.log) - start > LAST_COPY_BYTES; copies++) {
+    const end = sizeOf(folder.log);
+    await copyRange({ from: folder.log, to: fresh, start, end });
+    start = end;
+  }
+  moveRest(folder, { fresh, start });
+  return true;
+}
+
+/** The last bytes of the output as text, reaching back into `log.1` after a rotation. Control characters stay. */
+export function tailOf(folder: RunFolder, bytes: number = TAIL_BYTES): string {
+  return lastText(folder.log, bytes);
+}
+
+interface Range {
+  readonly from: string;
+  readonly to: string;
+  readonly start: number;
+  /** The first byte not copied. */
+  readonly end: number;
+}
+
+async function copyRange({ from, to, start, end }: Range): Promise<void> {
+  await pipeline(createReadStream(from, { start, end: end - 1 }), createWriteStream(to, { flags: 'a', mode: 0o600 }));
+}
+
+/** In one turn. The rename comes before the truncation: killed in between, the text stands in both files, and in neither the other way round. */
+function moveRest(folder: RunFolder, { fresh, start }: { fresh: string; start: number }): void {
+  const source = openSync(folder.log, 'r+');
+  const target = openSync(fresh, 'a', 0o600);
+  try {
+    const chunk = Buffer.alloc(LAST_COPY_BYTES);
+    let position = start;
+    const copyNew = () => {
+      const read = readSync(source, chunk, 0, chunk.length, position);
+      if (read > 0) writeSync(target, chunk, 0, read);
+      position += read;
+    };
+    copyNew();
+    renameSync(fresh, folder.olderLog);
+    copyNew(); // what came during the copy and the rename
+    ftruncateSync(source, 0);
+  } finally {
+    closeSync(source);
+    closeSync(target);
+  }
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}

@@ -1,0 +1,95 @@
+/**
+ * The preset `command`: a program of the user's own, with the prompt on its standard input and in $STATOR_PROMPT_FILE.
+ *
+ * Where a `program` is looked for: a path in the repo's main folder, a plain name on PATH. Never in the run's worktree: a coder would write the program
+ * that judges it. One with white space in it that is no file by that very name is a shell's command line, run in the worktree; its first word is looked
+ * for like a program. Whatever else it names is what lies in the worktree, but for a judge: then it is the file of the main folder.
+ */
+import { statSync } from 'node:fs';
+import { isAbsolute, resolve } from 'node:path';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { isJudge } from '../../../machines/vocabulary/role.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import type { CommandLine, CommandPlaces } from './command-line.ts';
+import { isIndirect, type JudgePlaces, type TrustedWords, trustedLine, trustedWords } from './judge-words.ts';
+import { resolveProgram } from './program.ts';
+import type { RunBrief } from './run-brief.ts';
+
+/** Throws `agent_unusable` where no program is configured. One that does not exist is told by whoever launches it. */
+export function programCommand({ profile }: RunBrief, places: CommandPlaces): CommandLine {
+  const program = profile.program?.trim() ?? '';
+  if (program === '') {
+    throw new EngineError(
+      'agent_unusable',
+      `the ${profile.role} has preset "command" and no program`,
+      `in .stator/config.toml of the repo, or in daemon.toml:\n\n[agents.${profile.role}]\npreset = "command"\nprogram = "your-agent --its-flags"\n`,
+    );
+  }
+  const { text: rest, flags, files } = judgedWords(profile, program, places);
+  const file = programFile(program, places);
+  if (file !== null || !/\s/.test(program)) {
+    return { argv: [file ?? program, ...flags], stdin: 'prompt', script: null, files };
+  }
+  const own = rest === program ? firstWord(program, places.repo) : null;
+  const command = own === null ? rest : `${shellWord(own.file)}${own.rest}`;
+  // Without flags nothing is added, so a line may end with a brace, a comment or an operator's own arguments.
+  const line = flags.length === 0 ? command : `${command} "$@"`;
+  return {
+    argv: ['/bin/sh', '-c', line, 'sh', ...flags],
+    stdin: 'prompt',
+    script: null,
+    files: [...(own === null ? [] : [own.file]), ...files],
+  };
+}
+
+/** For a judge the words of its program and its flags with the trusted files in them; for everybody else as they are. Throws `agent_unusable`. */
+export function judgedWords(
+  { role, preset, flags, trustedFiles }: Pick<RunBrief['profile'], 'flags' | 'preset' | 'role' | 'trustedFiles'>,
+  program: string,
+  { repo, worktree }: CommandPlaces,
+): { readonly text: string; readonly flags: readonly string[]; readonly files: readonly string[] } {
+  if (!isJudge(role)) return { text: program, flags, files: [] };
+  const places = { role, repo, worktree, trustedFiles };
+  // One file, or one name on PATH, is looked for as such.
+  const isOwn = isFile(resolve(repo, program));
+  const line = isOwn ? { text: program, files: [] } : trusted(program, places);
+  // What a program of a preset does with its options is known; any other may be an interpreter.
+  const words = flags.map((flag) => (preset === 'command' ? trustedLine(flag, places) : trustedWords(flag, places)));
+  return {
+    text: line.text,
+    flags: words.map(({ text }) => text),
+    files: [...line.files, ...words.flatMap(({ files }) => files)],
+  };
+}
+
+/** One name is looked for on PATH or in the main folder, whatever the branch has of that name. */
+function trusted(program: string, places: JudgePlaces): TrustedWords {
+  return /\s/.test(program) || isIndirect(program) ? trustedLine(program, places) : { text: program, files: [] };
+}
+
+/**
+ * The file that a program's name means; null where a plain name is nowhere, or the words are a command line. A path leads to its file whether that can be
+ * started or not: the launch says what is wrong with it.
+ */
+export function programFile(program: string, { repo, env }: Pick<CommandPlaces, 'env' | 'repo'>): string | null {
+  const found = resolveProgram(program, { from: repo, env });
+  if (found.kind === 'found') return found.path;
+  if (!program.includes('/')) return null;
+  const path = resolve(repo, program);
+  return isFile(path) || !/\s/.test(program) ? path : null;
+}
+
+/** A command line whose first word is a relative path names a file of the main folder by it; null: it does not. */
+function firstWord(line: string, repo: string): { file: string; rest: string } | null {
+  const [word] = /^[\w.@%+,:-]*\/[\w.@%+,:/-]*(?=\s)/.exec(line) ?? [];
+  if (word === undefined || isAbsolute(word)) return null;
+  return { file: resolve(repo, word), rest: line.slice(word.length) };
+}
+
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false; // a command line read as a path is mostly none, and may be too long for one
+  }
+}

@@ -1,0 +1,31 @@
+/** From a role's profile to the program that plays it. One starter for each preset; adding one is adding a line here. */
+import type { Preset } from '../../base/config/config.ts';
+import type { CommandLine, CommandPlaces, Starter } from './command-line.ts';
+import { programCommand } from './preset-command.ts';
+import { shellCommand } from './preset-sh.ts';
+import { claudeCommand } from './presets/claude.ts';
+import { codexCommand } from './presets/codex.ts';
+import { geminiCommand } from './presets/gemini.ts';
+import { opencodeCommand } from './presets/opencode.ts';
+import type { RunBrief } from './run-brief.ts';
+
+const presets = {
+  claude: claudeCommand,
+  codex: codexCommand,
+  opencode: opencodeCommand,
+  gemini: geminiCommand,
+  sh: shellCommand,
+  command: programCommand,
+} satisfies { readonly [name in FilePreset]: Starter };
+
+type FilePreset = Exclude<Preset, 'function' | 'custom'>;
+
+/**
+ * How the agent of a run is started. That the program exists is asked when it is launched. Throws `agent_unusable`: a task without an `sh` block, a
+ * `command` without a program, a role that its preset cannot play.
+ */
+export function commandLine(brief: RunBrief, places: CommandPlaces): CommandLine {
+  const { preset } = brief.profile;
+  if (preset === 'function' || preset === 'custom') throw new Error(`the preset "${preset}" is one of preset-own.ts`);
+  return presets[preset](brief, places);
+}

@@ -1,0 +1,98 @@
+/**
+ * Whether the program that is installed still knows the flags that its preset gives it, as its own help says. A version that dropped one would end every attempt
+ * at once, so it is found before anything is started.
+ */
+import { execFile } from 'node:child_process';
+import { statSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ProgramPreset } from '../../../base/config/preset-programs.ts';
+
+interface Flags {
+  /** What makes it print the help of the command that a preset starts. */
+  readonly help: readonly string[];
+  /** All that its preset may give it and that its help lists in each version that was tried; without a profile's own. */
+  readonly flags: readonly string[];
+}
+
+/** `--permission-prompt-tool` of claude is missing: 2.1.197 knows it and does not list it. */
+export const presetFlags: Readonly<Record<ProgramPreset, Flags>> = {
+  claude: {
+    help: ['--help'],
+    flags: [
+      ...['--print', '--output-format', '--verbose', '--session-id', '--resume', '--model'],
+      ...['--dangerously-skip-permissions', '--permission-mode', '--mcp-config'],
+      ...['--settings', '--setting-sources', '--strict-mcp-config'],
+    ],
+  },
+  codex: {
+    help: ['exec', '--help'],
+    flags: ['--json', '--dangerously-bypass-approvals-and-sandbox', '--config', '--model'],
+  },
+  gemini: {
+    help: ['--help'],
+    flags: ['--output-format', '--approval-mode', '--skip-trust', '--session-id', '--resume', '--model'],
+  },
+  opencode: {
+    help: ['run', '--help'],
+    flags: ['--format', '--auto', '--print-logs', '--log-level', '--model', '--session'],
+  },
+};
+
+/** Some of them are 200 MB and start from a cold disk. */
+const helpTimeoutMs = 30_000;
+/** The longest of them has 22 KiB. */
+const helpLimitBytes = 1024 * 1024;
+
+/**
+ * The flags that the program at that path does not know; none where its help cannot be read, or is in words that name none of them. It is run with `--help` and
+ * nothing else.
+ */
+export async function droppedFlags(preset: ProgramPreset, path: string, env: NodeJS.ProcessEnv): Promise<string[]> {
+  const { help, flags } = presetFlags[preset];
+  const text = await outputOf(path, help, env);
+  const dropped = flags.filter((flag) => !new RegExp(`(?<![\\w-])${flag}(?![\\w-])`).test(text));
+  return dropped.length === flags.length ? [] : dropped;
+}
+
+/** All that a help needs. It is asked for outside of walls, so it is given no key; and in no folder of anybody's, whose settings it might load. */
+const given = ['PATH', 'LANG'];
+
+/** Standard output and error: opencode's help is on the latter. Empty where it does not end well. Its home is a folder of its own: gemini leaves files there. */
+async function outputOf(path: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
+  const home = await mkdtemp(join(tmpdir(), 'stator-help-'));
+  const own = Object.fromEntries(given.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
+  const options = { env: { ...own, HOME: home, TMPDIR: home }, cwd: '/', timeout: helpTimeoutMs } as const;
+  try {
+    return await new Promise((done) => {
+      const child = execFile(
+        path,
+        args,
+        { ...options, maxBuffer: helpLimitBytes, encoding: 'utf8' },
+        (error, ...said) => done(error === null ? said.join('\n') : ''),
+      );
+      child.stdin?.end();
+    });
+  } finally {
+    await rm(home, { recursive: true, force: true });
+  }
+}
+
+/** Looks once at each file, for as long as it stays the same one. */
+export function createFlagCheck(env: NodeJS.ProcessEnv): FlagCheck {
+  const known = new Map<string, { readonly stamp: string; readonly dropped: Promise<string[]> }>();
+  return async (preset, path) => {
+    const { mtimeMs, size, ino } = statSync(path);
+    const stamp = `${ino} ${size} ${mtimeMs}`;
+    const key = `${preset} ${path}`;
+    const found = known.get(key);
+    if (found?.stamp === stamp) return found.dropped;
+    const dropped = droppedFlags(preset, path, env);
+    known.set(key, { stamp, dropped });
+    return dropped;
+  };
+}
+
+/** The flags that the program does not know any more, by its help. */
+export type FlagCheck = (preset: ProgramPreset, path: string) => Promise<readonly string[]>;

@@ -1,0 +1,116 @@
+/**
+ * What the programs of the presets keep in the user's home, and what of it they get inside of walls: their login as a copy, their conversations in a store of
+ * their role and plan; what they carry out the next time a person starts them (settings, hooks, plugins, servers) may only be read; the rest is not there.
+ */
+import { join } from 'node:path';
+import type { Preset } from '../../../base/config/config.ts';
+
+export interface PresetPlaces {
+  /** The folder in which it keeps its conversations: in its place is that of its role and plan, so that a later run may go on with one. null: it keeps none. */
+  readonly conversations: string | null;
+  /** Files with its login. */
+  readonly logins: readonly string[];
+  readonly readable: readonly string[];
+  /** Folders that may only be read, in that of its conversations: made where they are not there, so that nobody else makes them. */
+  readonly closed: readonly string[];
+  /** Files that the program rewrites as it goes, and that decide what it starts: it gets a copy, which goes with the run. */
+  readonly copied: readonly string[];
+}
+
+type Environment = PlacesOf['env'];
+
+const none: PresetPlaces = { conversations: null, logins: [], readable: [], closed: [], copied: [] };
+
+export interface PlacesOf {
+  /** That of the run: its variables may name other folders. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly userHome: string;
+  readonly worktree: string;
+}
+
+/** Absolute paths, there or not. */
+export function presetPlaces(preset: Preset, { env, userHome, worktree }: PlacesOf): PresetPlaces {
+  switch (preset) {
+    case 'claude':
+      return claudePlaces(env, userHome, worktree);
+    case 'codex':
+      return codexPlaces(env, userHome);
+    case 'gemini':
+      return geminiPlaces(userHome);
+    case 'opencode':
+      return opencodePlaces(env, userHome);
+    case 'sh':
+    case 'command':
+    case 'function':
+    case 'custom':
+      return none;
+  }
+}
+
+/** It keeps the conversations of each folder apart, by the folder's path with `-` for all but letters and digits: those of other folders are not there. */
+function claudePlaces(env: Environment, userHome: string, worktree: string): PresetPlaces {
+  const own = env.CLAUDE_CONFIG_DIR || join(userHome, '.claude');
+  const state = env.CLAUDE_CONFIG_DIR ? join(own, '.claude.json') : join(userHome, '.claude.json');
+  return {
+    conversations: join(own, 'projects', worktree.replace(/[^A-Za-z0-9]/g, '-')),
+    logins: under(own, ['.credentials.json']),
+    readable: under(own, [
+      'settings.json',
+      'CLAUDE.md',
+      'agents',
+      'commands',
+      'skills',
+      'plugins',
+      'output-styles',
+      'rules',
+    ]),
+    closed: [],
+    copied: [state],
+  };
+}
+
+function codexPlaces(env: Environment, userHome: string): PresetPlaces {
+  const own = env.CODEX_HOME || join(userHome, '.codex');
+  return {
+    conversations: join(own, 'sessions'),
+    logins: under(own, ['auth.json']),
+    readable: under(own, ['config.toml', 'AGENTS.md', 'prompts', 'rules', 'skills']),
+    closed: [],
+    copied: [],
+  };
+}
+
+function geminiPlaces(userHome: string): PresetPlaces {
+  const own = join(userHome, '.gemini');
+  return {
+    conversations: join(own, 'tmp'),
+    logins: under(own, ['oauth_creds.json']),
+    readable: under(own, ['settings.json', 'GEMINI.md', '.env', 'commands', 'extensions', 'installation_id']),
+    closed: [],
+    copied: under(own, ['projects.json', 'state.json', 'google_accounts.json']),
+  };
+}
+
+/**
+ * Its store of conversations is a database with files beside it, so the folder is given as a whole, but for what it would start. Its folder of settings is
+ * not: at every start it writes a `.gitignore` there, and fails where it cannot. So the files are given one by one, and what it writes beside them goes with the run.
+ */
+function opencodePlaces(env: Environment, userHome: string): PresetPlaces {
+  const data = join(env.XDG_DATA_HOME || join(userHome, '.local', 'share'), 'opencode');
+  const config = join(env.XDG_CONFIG_HOME || join(userHome, '.config'), 'opencode');
+  return {
+    ...{ conversations: data, logins: [join(data, 'auth.json')] },
+    ...{ readable: under(config, opencodeSettings), closed: under(data, ['bin', 'plugins']), copied: [] },
+  };
+}
+
+/** What its documents name below its folder of settings, in both spellings. */
+const opencodeSettings = [
+  ...['opencode.json', 'opencode.jsonc', 'config.json', 'tui.json', 'AGENTS.md'],
+  ...['agent', 'agents', 'command', 'commands', 'mode', 'modes', 'plugin', 'plugins'],
+  ...['skill', 'skills', 'theme', 'themes', 'tool', 'tools'],
+];
+
+function under(folder: string, names: readonly string[]): string[] {
+  return names.map((name) => join(folder, name));
+}

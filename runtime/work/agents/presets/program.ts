@@ -1,0 +1,26 @@
+/** What the starters of claude, codex, opencode and gemini have in common: which file is started, and that the prompt is never an argument. */
+import { type ProgramPreset, presetPrograms } from '../../../base/config/preset-programs.ts';
+import type { CommandLine, CommandPlaces } from '../command-line.ts';
+import { judgedWords, programFile } from '../preset-command.ts';
+import type { RunBrief } from '../run-brief.ts';
+
+/**
+ * The program of the profile, else the preset's own, with its arguments and then the profile's flags, so that a flag of the user comes last. The prompt is
+ * on standard input: it may have 300 KiB, and Linux passes no argument over 128 KiB.
+ */
+export function programLine(
+  preset: ProgramPreset,
+  { profile }: RunBrief,
+  places: CommandPlaces,
+  args: { readonly before: readonly string[]; readonly after?: readonly string[] },
+): CommandLine {
+  const program = profile.program?.trim() || presetPrograms[preset].program;
+  const file = programFile(program, places) ?? program;
+  const { flags, files } = judgedWords(profile, program, places);
+  return { argv: [file, ...args.before, ...flags, ...(args.after ?? [])], stdin: 'prompt', script: null, files };
+}
+
+/** `--model <name>` where the profile names one; all four programs spell it so. */
+export function modelOf({ profile }: RunBrief): string[] {
+  return profile.model === null ? [] : ['--model', profile.model];
+}

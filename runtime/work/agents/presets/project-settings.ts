@@ -1,0 +1,101 @@
+/**
+ * What the programs of the presets load by themselves from the folder that they are started in, and that can make them start or do something: settings with
+ * hooks and servers, plugins, agents, commands, skills. Texts that are only read (CLAUDE.md, AGENTS.md, GEMINI.md) are not among them. Sources: the programs'
+ * own documents, and trials with the versions that docs/agents.md names.
+ */
+import { lstatSync, readdirSync, readlinkSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileDigest, type Preset } from '../../../base/config/config.ts';
+import type { ProgramPreset } from '../../../base/config/preset-programs.ts';
+import { textDigest } from '../../../base/platform/text-digest.ts';
+import { isWithin } from '../../git/worktree-folder.ts';
+
+/** Files and folders, by their paths from the root of a worktree. */
+export const projectSettings = {
+  claude: ['.claude', '.mcp.json'],
+  codex: ['.codex', '.agents'],
+  // Its own `.env` comes first; without one it reads the project's, which may name another service to ask.
+  gemini: ['.gemini', '.agents', '.env'],
+  opencode: ['.opencode', '.claude', '.agents', 'opencode.json', 'opencode.jsonc'],
+  sh: [],
+  command: [],
+  function: [],
+  custom: [],
+} as const satisfies { readonly [preset in Preset]: readonly string[] };
+
+/** Presets whose program can be told to load none of them. gemini has no switch: it does not start where they are not as they were trusted. */
+export const leavesSettingsOut = {
+  claude: true,
+  codex: true,
+  gemini: false,
+  opencode: true,
+} as const satisfies { readonly [preset in ProgramPreset]: boolean };
+
+/** Made by the programs as they go, in each checkout anew. */
+const madeByPrograms: ReadonlySet<string> = new Set(['.claude/worktrees', '.opencode/node_modules']);
+/** A user's own, which git carries nowhere, and which changes with each question that claude is answered. It counts where it is copied into worktrees. */
+const ownOfUser = '.claude/settings.local.json';
+/** Far more than anybody writes by hand. */
+const pathLimit = 2_000;
+/** In the place of a digest, where there is none. It is trusted nowhere. */
+const notRead = 'not read';
+
+/**
+ * What programs of these presets would load from that folder: each file by its path, with the SHA-256 of its content. A link counts with where it leads and
+ * with what is there. What cannot be read, and what is beyond 2,000 paths, is known by a word that is no digest.
+ */
+export function settingsIn(folder: string, presets: Iterable<Preset>): Record<string, string> {
+  const open = [...new Set([...presets].flatMap((preset): readonly string[] => projectSettings[preset]))].sort();
+  const found: [path: string, digest: string][] = [];
+  let count = 0;
+  for (let path = open.shift(); path !== undefined; path = open.shift()) {
+    count += 1;
+    if (count > pathLimit) return Object.fromEntries([...found.sort(byPath), [path, notRead]]);
+    if (madeByPrograms.has(path)) continue;
+    const { digest, entries } = lookAt(join(folder, path));
+    if (digest !== null) found.push([path, digest]);
+    open.push(...entries.slice(0, pathLimit).map((entry) => `${path}/${entry}`));
+  }
+  return Object.fromEntries(found.sort(byPath));
+}
+
+function byPath([one]: readonly [string, string], [other]: readonly [string, string]): number {
+  return one < other ? -1 : 1;
+}
+
+/** The same of a repository's main folder, as a person is asked about it. `copy`: what is copied into each worktree. */
+export function settingsOf(
+  repo: string,
+  { presets, copy }: { readonly presets: Iterable<Preset>; readonly copy: readonly string[] },
+): Record<string, string> {
+  const { [ownOfUser]: own, ...found } = settingsIn(repo, presets);
+  const isCopied = copy.some((named) => isWithin(resolve(repo, named), join(repo, ownOfUser)));
+  return own !== undefined && isCopied ? { ...found, [ownOfUser]: own } : found;
+}
+
+/** Those of them that are not as they were trusted. */
+export function untrustedSettings(
+  found: Readonly<Record<string, string>>,
+  trusted: Readonly<Record<string, string>>,
+): string[] {
+  return Object.entries(found).flatMap(([path, digest]) =>
+    digest !== notRead && trusted[path] === digest ? [] : [path],
+  );
+}
+
+/** A file has a digest, a folder has entries, a link has a digest and maybe entries; what is not there has neither. */
+function lookAt(path: string): { readonly digest: string | null; readonly entries: readonly string[] } {
+  try {
+    const entry = lstatSync(path, { throwIfNoEntry: false });
+    if (entry === undefined) return { digest: null, entries: [] };
+    const link = entry.isSymbolicLink() ? `link to ${readlinkSync(path)}` : null;
+    const target = statSync(path, { throwIfNoEntry: false });
+    if (target?.isDirectory() === true)
+      return { digest: link === null ? null : textDigest(link), entries: readdirSync(path).sort() };
+    if (target?.isFile() === true)
+      return { digest: link === null ? fileDigest(path) : textDigest(`${link} ${fileDigest(path)}`), entries: [] };
+  } catch {
+    // Closed to us, or a link that leads in a circle.
+  }
+  return { digest: notRead, entries: [] };
+}

@@ -1,0 +1,80 @@
+/**
+ * What an agent is told: the template of its role (prompts/*.md, or the repo's own), filled with the plan, the work and the history of
+ * the run. An agent whose conversation is taken up again gets the template `resume` instead: only what happened since.
+ */
+import type { Role } from '../../../machines/vocabulary/role.ts';
+import type { EarlierTask } from './prompts/earlier-waves.ts';
+import { feedbackOf } from './prompts/feedback.ts';
+import type { Values } from './prompts/placeholders.ts';
+import { namesIn, render, sectionOf } from './prompts/template.ts';
+import { builtIn, type OwnTemplates, templateFor } from './prompts/template-files.ts';
+import { valuesOf } from './prompts/values.ts';
+import type { RunBrief } from './run-brief.ts';
+
+export interface PromptOptions {
+  /** The repo's own templates, which come first. Default: the built-in words. */
+  readonly own?: OwnTemplates;
+  /** What the plan's branch began from. */
+  readonly base?: string;
+  /** How many lines a verifier may correct itself. Default 0. */
+  readonly selfFixMaxLines?: number;
+  /** The whole of the verdict that the run carries only a part of. */
+  readonly wholeVerdict?: string | null;
+  /** Where the whole plan can be read. */
+  readonly planFile?: string;
+  /** What the tasks of earlier waves changed. */
+  readonly earlier?: readonly EarlierTask[];
+  /** Where the whole feedback will lie if only a part of it is in the prompt, as the end of a sentence. */
+  readonly feedbackFile?: string;
+}
+
+export interface Prompt {
+  /** Markdown, ending with a newline. */
+  readonly text: string;
+  /** The path of the repo's own template, or `built-in`. */
+  readonly source: string;
+  /** All of the feedback, where the text holds only a part of it: to be written where `feedbackFile` says. */
+  readonly wholeFeedback: string | null;
+}
+
+/** The section of every built-in prompt that says how to end. */
+const ending = 'How to end';
+
+/**
+ * The prompt of a run. Texts of others are cut at 16 KiB, feedback at 40 KiB, documents at 256 KiB, notes of the plan at 64 KiB, each with a note of how much is missing
+ * and where the whole is. A repo's own template that says nothing of `{{signals}}` gets them at its end: an agent that cannot speak is
+ * lost. Throws `agent_unusable` where the document has no such task, `bad_config` for a template that cannot be taken.
+ */
+export function composePrompt(brief: RunBrief, options: PromptOptions = {}): Prompt {
+  const { role } = brief.run;
+  const rest = options.feedbackFile ?? `stator signal list --json, the last verdict on plan ${brief.plan}`;
+  const feedback = feedbackOf(brief.run.feedback, options.wholeVerdict ?? null, rest);
+  const around = {
+    base: options.base ?? null,
+    selfFixMaxLines: options.selfFixMaxLines ?? 0,
+    feedback: feedback?.text ?? null,
+    planFile: options.planFile ?? null,
+    earlier: options.earlier ?? [],
+  };
+  const known: Values = { ...valuesOf(brief, around), signals: null };
+  const values: Values = { ...known, signals: signalsOf(role, known) };
+  const template = templateFor(brief.conversation ? 'resume' : role, options.own ?? null);
+  const { source } = template;
+  const isSilent = source !== 'built-in' && !namesIn(template).has('signals');
+  const text = render(template, values);
+  const sections = isSilent ? [text, `## ${ending}`, values.signals] : [text];
+  return {
+    text: `${sections.filter((section) => section !== '').join('\n\n')}\n`,
+    source,
+    wholeFeedback: feedback?.whole ?? null,
+  };
+}
+
+/** The text of `composePrompt`. */
+export function promptOf(brief: RunBrief, options: PromptOptions = {}): string {
+  return composePrompt(brief, options).text;
+}
+
+function signalsOf(role: Role, values: Values): string {
+  return render(sectionOf(builtIn(role), ending), values);
+}

@@ -1,0 +1,45 @@
+/** What a coder is told of the waves before its own: their tasks, and the files that these changed. */
+import type { PlanDocument } from '../../../../machines/document/plan-document.ts';
+import type { ChangedFile } from '../../git/diff.ts';
+import { excerpt, oneLine } from './quotation.ts';
+
+/** A task of an earlier wave. */
+export interface EarlierTask {
+  readonly wave: number;
+  readonly task: number;
+  /** null: nothing of it is on the plan's branch, or nobody knows any more what is. */
+  readonly files: readonly ChangedFile[] | null;
+}
+
+const shownFiles = 15;
+const limitBytes = 12 * 1024;
+
+/** A list; null where there is no earlier wave. `rest` says where the whole plan stands. */
+export function earlierWaves(
+  document: PlanDocument,
+  earlier: readonly EarlierTask[],
+  { wave, rest }: { readonly wave: number | null; readonly rest: string },
+): string | null {
+  const lines = document.waves.flatMap(({ number, title, tasks }) => {
+    if (wave === null || number >= wave) return [];
+    const shown = tasks.map((task) => {
+      const files = earlier.find((known) => known.wave === number && known.task === task.number)?.files ?? null;
+      return `  - task ${task.number}: ${oneLine(task.title)}${files === null ? '' : `; changed ${fileList(files)}`}`;
+    });
+    return [`- ${waveName(number, title)}`, ...shown];
+  });
+  return lines.length === 0 ? null : excerpt(lines.join('\n'), { limitBytes, keep: 'end', rest });
+}
+
+export function waveName(number: number, title: string): string {
+  return title === '' ? `wave ${number}` : `wave ${number}: ${oneLine(title)}`;
+}
+
+function fileList(files: readonly ChangedFile[]): string {
+  if (files.length === 0) return 'nothing';
+  const shown = files.slice(0, shownFiles).map(({ path, added, removed }) => {
+    return `${oneLine(path)} (${added === null ? 'binary' : `+${added} -${removed}`})`;
+  });
+  const more = files.length - shown.length;
+  return `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}

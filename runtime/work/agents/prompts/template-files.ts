@@ -1,0 +1,174 @@
+/**
+ * Where templates come from: a repo's `.stator/prompts/<role>.md`, else the built-in file of that name. A repo's own are read when the repo is trusted,
+ * and are used as they were then.
+ */
+import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { EngineError, messageOf } from '../../../../machines/vocabulary/errors.ts';
+import { roles } from '../../../../machines/vocabulary/role.ts';
+import { shellWord } from '../../../../machines/vocabulary/shell-word.ts';
+import { nearest } from '../../../base/config/nearest.ts';
+import { inPackage } from '../../../base/platform/package-files.ts';
+import { namesIn, type Template } from './template.ts';
+
+/** A prompt for each role, and the one with which a conversation is taken up again. */
+export const templateNames = [...roles, 'resume'] as const;
+export type TemplateName = (typeof templateNames)[number];
+
+export interface FoundTemplate extends Template {
+  /** The override's path, or `built-in`. */
+  readonly source: string;
+}
+
+/** Far above any prompt that an agent should read at once. */
+const overrideLimitBytes = 64 * 1024;
+
+/** The folder of a repo's own prompts. */
+function overrideFolder(repo: string): string {
+  return join(repo, '.stator', 'prompts');
+}
+
+/** A repo's own templates, as they were when they were trusted. */
+export interface OwnTemplates {
+  /** The main folder of the repo. */
+  readonly repo: string;
+  /** By name; a name that is missing has the built-in one. */
+  readonly texts: Readonly<Record<string, string>>;
+}
+
+/** The repo's own template, else the built-in one. */
+export function templateFor(name: TemplateName, own: OwnTemplates | null): FoundTemplate {
+  const text = own !== null && Object.hasOwn(own.texts, name) ? own.texts[name] : undefined;
+  if (own === null || text === undefined) return { ...builtIn(name), source: 'built-in' };
+  const file = join(overrideFolder(own.repo), `${name}.md`);
+  return { file, text, source: file };
+}
+
+/** The texts of a repo's own templates as they are now, by name. Throws `bad_config` for a file that cannot be taken, or that leads out of the repo. */
+export function readTemplates(repo: string): Record<string, string> {
+  if (!existsSync(overrideFolder(repo))) return {};
+  const found = templateNames.map((name) => [name, readOwn(repo, name)] as const);
+  return Object.fromEntries(found.filter((entry): entry is [TemplateName, string] => entry[1] !== null));
+}
+
+function readOwn(repo: string, name: TemplateName): string | null {
+  const file = join(overrideFolder(repo), `${name}.md`);
+  const text = readOverride(file);
+  if (text === null) return null;
+  const real = realpathSync(file);
+  const way = relative(realpathSync(repo), real);
+  if (way === '..' || way.startsWith('../')) {
+    throw bad(`${file} leads out of the repo, to ${real}`, orDelete(file, 'put a plain file there'));
+  }
+  return text;
+}
+
+export function builtIn(name: TemplateName): Template {
+  const file = join(builtInFolder(), `${name}.md`);
+  return { file, text: readFileSync(file, 'utf8') };
+}
+
+/** The compiler copies no markdown: what runs from `dist` reads the files where the sources stand, and the package has them there too. */
+function builtInFolder(): string {
+  return inPackage('runtime', 'work', 'agents', 'prompts');
+}
+
+/** Everything that is wrong with a repo's own prompts, each with its file and what to do; empty where there are none. */
+export function promptProblems(repo: string): EngineError[] {
+  const folder = overrideFolder(repo);
+  const problems = templateNames.flatMap((name) =>
+    problemOf(() => {
+      const text = readOwn(repo, name);
+      if (text !== null) namesIn(templateFor(name, { repo, texts: { [name]: text } }));
+    }),
+  );
+  return [...problems, ...strays(folder).map((file) => stray(folder, file))];
+}
+
+function problemOf(act: () => void): EngineError[] {
+  try {
+    act();
+    return [];
+  } catch (thrown) {
+    if (thrown instanceof EngineError) return [thrown];
+    throw thrown;
+  }
+}
+
+/** Markdown files that no role reads: most likely a name with a slip in it. */
+function strays(folder: string): string[] {
+  const known = new Set<string>([...templateNames.map((name) => `${name}.md`), 'README.md']);
+  try {
+    return readdirSync(folder).filter((file) => /\.(md|markdown)$/i.test(file) && !known.has(file));
+  } catch {
+    return []; // no folder, or one that the files in it are reported for
+  }
+}
+
+function stray(folder: string, file: string): EngineError {
+  const near = nearest(file.replace(/\.[^.]*$/, ''), templateNames);
+  return bad(
+    `${join(folder, file)} overrides nothing: no role has this name`,
+    near === null ? `names that count: ${templateNames.map((name) => `${name}.md`).join(', ')}` : `call it ${near}.md`,
+  );
+}
+
+/** null where there is no such file. */
+function readOverride(file: string): string | null {
+  try {
+    return readText(file);
+  } catch (thrown) {
+    if (thrown instanceof EngineError) throw thrown;
+    const code = thrown instanceof Error && 'code' in thrown ? thrown.code : null;
+    if (code === 'ENOENT') {
+      if (lstatSync(file, { throwIfNoEntry: false }) === undefined) return null;
+      throw bad(`${file} is a link that leads nowhere`, orDelete(file, 'point it at a file'), thrown);
+    }
+    if (code === 'ENOTDIR')
+      throw bad(
+        `${file}: a part of this path is a file, not a folder`,
+        'rename that file, or make it a folder',
+        thrown,
+      );
+    if (code === 'EACCES' || code === 'EPERM')
+      throw bad(`${file} cannot be read: permission denied`, `chmod u+r ${shellWord(file)}`, thrown);
+    throw bad(`${file} cannot be read: ${messageOf(thrown)}`, orDelete(file, 'check the disk'), thrown);
+  }
+}
+
+function readText(file: string): string {
+  const stat = statSync(file);
+  if (stat.isDirectory()) throw bad(`${file} is a folder, not a file`, orDelete(file, 'put a file there'));
+  // Reading a pipe or a device would wait or never end.
+  if (!stat.isFile()) throw bad(`${file} is no regular file`, orDelete(file, 'put a plain file there'));
+  if (stat.size > overrideLimitBytes) throw tooLarge(file, stat.size);
+  const bytes = readFileSync(file);
+  if (bytes.byteLength > overrideLimitBytes) throw tooLarge(file, bytes.byteLength);
+  const text = decoded(file, bytes);
+  if (text.trim() === '')
+    throw bad(`${file} is empty: an agent would be told nothing`, orDelete(file, 'write a prompt'));
+  return text;
+}
+
+function decoded(file: string, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw bad(`${file} is not UTF-8 text`, 'save it as UTF-8', cause);
+  }
+}
+
+function tooLarge(file: string, sizeBytes: number): EngineError {
+  return bad(
+    `${file} has ${sizeBytes} bytes; a prompt may have ${overrideLimitBytes} (64 KiB)`,
+    'shorten it: long texts may stand in the repo, and the prompt names their files',
+  );
+}
+
+function orDelete(file: string, what: string): string {
+  return `${what}, or take it away for the built-in prompt: mv ${shellWord(file)} ${shellWord(`${file}.off`)}`;
+}
+
+function bad(message: string, hint: string, cause?: unknown): EngineError {
+  return new EngineError('bad_config', message, hint, { cause });
+}

@@ -1,0 +1,114 @@
+/** A whole log through the reader of its preset: in pieces, since it may have 128 MiB, and whatever stands in it. */
+import { createReadStream, statSync } from 'node:fs';
+import type { ProgramPreset } from '../../../base/config/preset-programs.ts';
+import { createLogTail } from '../../../base/platform/log-tail.ts';
+import { safeText } from '../../../base/platform/terminal-text.ts';
+import type { RunFolder } from '../run-folder.ts';
+import { createClaudeReader } from './claude.ts';
+import { createCodexReader } from './codex.ts';
+import { createGeminiReader } from './gemini.ts';
+import { LINE_LIMIT_BYTES, objectOf } from './json-line.ts';
+import { createOpencodeReader } from './opencode.ts';
+import { refusedArgumentIn } from './refused-argument.ts';
+import { type Reader, type RunReport, shortened, type ToldReport } from './report.ts';
+import { isTelling } from './telling.ts';
+
+const readers = {
+  claude: createClaudeReader,
+  codex: createCodexReader,
+  opencode: createOpencodeReader,
+  gemini: createGeminiReader,
+} satisfies Record<ProgramPreset, () => Reader>;
+
+/** Of a run that an earlier engine began, so much is read at once. */
+const liveBytes = 8 * 1024 * 1024;
+/** Lines of plain text at the end that may say why a program ended without a word of its own. */
+const plainLimit = 5;
+const plainLineLength = 500;
+
+/**
+ * What the program wrote of the run, as far as it came. A log that is not there, cut, rotated in between or no text at all gives what can be read of it;
+ * throws only what the file system throws.
+ */
+export async function reportOf(
+  preset: ProgramPreset,
+  folder: Pick<RunFolder, 'log' | 'olderLog'>,
+  code: number | null = null,
+): Promise<RunReport> {
+  const reader = readers[preset]();
+  const plain: string[] = [];
+  let hasBegun = false;
+  let refused: string | null = null;
+  const take = (line: string) => {
+    const event = objectOf(line);
+    if (event !== null) {
+      hasBegun = true;
+      reader.event(event);
+      return;
+    }
+    if (!isTelling(line)) return;
+    const cut = line.slice(0, plainLineLength);
+    refused ??= refusedArgumentIn(preset, cut);
+    plain.push(cut);
+    if (plain.length > plainLimit) plain.shift();
+  };
+  for (const file of [folder.olderLog, folder.log]) await readLines(file, take);
+  // Whole milliseconds, as everywhere: file systems have parts of them.
+  const writtenAtMs = Math.floor(statSync(folder.log, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+  const report = reader.report({ writtenAtMs, code });
+  const refusedArgument = hasBegun || code === 0 || refused === null ? null : safeText(refused);
+  const texts = {
+    lastMessage: report.lastMessage === null ? null : shortened(safeText(report.lastMessage)),
+    problem: shortened(safeText(report.problem ?? refusedArgument ?? plain.join('\n'))),
+  };
+  return { ...report, ...texts, refusedArgument, conversation: fitConversation(report.conversation) };
+}
+
+/** What the program has written by now, and reads on from there with each read. Of a longer log only its end counts. */
+export function createLiveReader(preset: ProgramPreset, folder: Pick<RunFolder, 'log'>) {
+  const reader = readers[preset]();
+  const tail = createLogTail(folder.log, { lastBytes: liveBytes });
+  return {
+    read(): ToldReport {
+      for (const line of tail.read({ rest: false }).split('\n')) {
+        const event = line.length > LINE_LIMIT_BYTES ? null : objectOf(line);
+        if (event !== null) reader.event(event);
+      }
+      const report = reader.report({ writtenAtMs: 0, code: null });
+      return { ...report, conversation: fitConversation(report.conversation) };
+    },
+    close: tail.close,
+  };
+}
+
+/** An id that could be mistaken for an option, or that is none, is not passed to a program again. */
+function fitConversation(id: string | null): string | null {
+  return id !== null && /^[A-Za-z0-9][A-Za-z0-9_-]{0,199}$/.test(id) ? id : null;
+}
+
+/** A line that is longer than a reader looks for is left out; what stands after the last newline counts as a line. */
+async function readLines(file: string, take: (line: string) => void): Promise<void> {
+  if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return;
+  let parts: Buffer[] = [];
+  let length = 0;
+  const finish = () => {
+    if (length > 0 && length <= LINE_LIMIT_BYTES) take(Buffer.concat(parts).toString('utf8').replace(/\r$/, ''));
+    parts = [];
+    length = 0;
+  };
+  for await (const chunk of createReadStream(file, { highWaterMark: 256 * 1024 })) {
+    const bytes = chunk as Buffer; // no encoding is set
+    let start = 0;
+    for (;;) {
+      const at = bytes.indexOf(0x0a, start);
+      const piece = bytes.subarray(start, at < 0 ? bytes.length : at);
+      length += piece.length;
+      if (length <= LINE_LIMIT_BYTES) parts.push(piece);
+      else parts = [];
+      if (at < 0) break;
+      finish();
+      start = at + 1;
+    }
+  }
+  finish();
+}

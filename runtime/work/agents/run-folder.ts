@@ -1,0 +1,226 @@
+/**
+ * The folder of one run, through which an engine, its wrapper and the next engine speak: prompt, log, wrapper, claim, pid, exit, tmp.
+ *
+ * `claim` decides whether the agent is started at all. It comes to be by link(2) only, so exactly one of its makers wins: a wrapper
+ * (its identity; it starts the agent) or an engine (`void`; nobody ever will). No file is edited in place but `log`, and the poke
+ * that the wrapper appends to `claim` when it is through.
+ */
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { replaceFile } from '../../base/platform/atomic-file.ts';
+import { isHomeAway } from '../../base/platform/home.ts';
+import { type Identity, parseIdentity } from '../../base/platform/process-table.ts';
+import { wrapperScript } from './wrapper-script.ts';
+
+export interface RunFolder {
+  readonly path: string;
+  /** What the wrapper is told when it is started, and what makes an exit code count; null: it was told none, as wrappers of earlier versions. */
+  readonly secret: string | null;
+  readonly prompt: string;
+  /** Standard output and error of the agent, in the order written. */
+  readonly log: string;
+  /** What was rotated out of `log`; the one before it is gone. */
+  readonly olderLog: string;
+  readonly wrapper: string;
+  readonly claim: string;
+  readonly pid: string;
+  readonly exit: string;
+  /** There as soon as some of the output could not be written. */
+  readonly outputLost: string;
+  /** STATOR_TEMP_DIR and TMPDIR of the agent. */
+  readonly temp: string;
+  /** The fenced blocks of a task, for the preset that runs them. */
+  readonly script: string;
+  /** The MCP servers of a program that asks for permissions. */
+  readonly servers: string;
+  /** What became of its questions, a file each: written by the engine, and never the agent's to see or change. */
+  readonly answers: string;
+}
+
+export type Claim = { readonly kind: 'void' } | { readonly kind: 'wrapper'; readonly wrapper: Identity };
+
+/** What stands after nobody can start this run any more without our knowing. */
+export type Adoption =
+  | { readonly kind: 'void' }
+  | { readonly kind: 'claimed'; readonly wrapper: Identity }
+  | { readonly kind: 'ended'; readonly code: number };
+
+const namePattern = /^[A-Za-z0-9][A-Za-z0-9._#:-]{0,219}$/;
+const VOID = 'void\n';
+/** Stands for a wrapper that claimed and whose words a power failure took: it cannot be alive. */
+const nobody: Identity = { boot: 'unknown', pid: 0, start: 'unknown' };
+
+/** The paths of a run's folder; touches nothing. The name is one path component, up to 220 of `A-Z a-z 0-9 . _ # : -`. */
+export function runFolderAt(runsRoot: string, name: string, secret: string | null = null): RunFolder {
+  if (!namePattern.test(name))
+    throw new Error(`"${name}" cannot name a run folder: it is not one plain path component`);
+  const path = join(runsRoot, name);
+  return {
+    path,
+    secret,
+    prompt: join(path, 'prompt'),
+    log: join(path, 'log'),
+    olderLog: join(path, 'log.1'),
+    wrapper: join(path, 'wrapper'),
+    claim: join(path, 'claim'),
+    pid: join(path, 'pid'),
+    exit: join(path, 'exit'),
+    outputLost: join(path, 'output-lost'),
+    temp: join(path, 'tmp'),
+    script: join(path, 'script.sh'),
+    servers: join(path, 'servers.json'),
+    answers: join(path, 'answers'),
+  };
+}
+
+/**
+ * Makes the folder (0700) with its wrapper script. `isBegun`: the store knows that a wrapper may have been started from it, so what is there is kept;
+ * else nothing may lie there yet, and what does is not adopted. Throws home_unusable, store_full.
+ */
+export function createRunFolder(folder: RunFolder, { isBegun = false } = {}): void {
+  inHome(`making the run folder ${folder.path}`, () => {
+    mkdirSync(dirname(folder.path), { recursive: true, mode: 0o700 });
+    if (!isBegun || !lstatSync(folder.path, { throwIfNoEntry: false })?.isDirectory())
+      mkdirSync(folder.path, { mode: 0o700 });
+    mkdirSync(folder.temp, { recursive: true, mode: 0o700 });
+    writeRunFile(folder.wrapper, wrapperScript);
+  });
+}
+
+/**
+ * Writes a file of the folder (0600) whole or not at all: fsync, then rename. It survives a power failure as the old or the new text, and a wrapper that is
+ * reading the old one keeps it.
+ */
+export function writeRunFile(path: string, text: string): void {
+  inHome(`writing ${path}`, () => replaceFile(path, text, { mode: 0o600, isSynced: true }));
+}
+
+/** Whether it is away along with the home that it lies in. */
+export function isAwayWithHome({ path }: Pick<RunFolder, 'path'>): boolean {
+  const runs = dirname(path);
+  return !existsSync(runs) && isHomeAway(dirname(runs));
+}
+
+/** Who has claimed the run; null: nobody yet, so a wrapper may still do it. */
+export function readClaim(folder: RunFolder): Claim | null {
+  const text = readIfThere(folder.claim);
+  if (text === null) return null;
+  if (text === VOID) return { kind: 'void' };
+  return { kind: 'wrapper', wrapper: parseIdentity(text) ?? nobody };
+}
+
+/** The pipe into which the agent of that wrapper writes. It is there for as long as it is emptied into the log. */
+export function outputPipe({ path }: RunFolder, wrapper: Identity): string {
+  return join(path, `output.${wrapper.pid}`);
+}
+
+/** The agent's own process; null until it is about to be started. */
+export function readAgent(folder: RunFolder): Identity | null {
+  return parseIdentity(readIfThere(folder.pid) ?? '');
+}
+
+/** What the wrapper of this folder is told: one line, which is never empty. */
+export function secretLine({ secret }: RunFolder): string {
+  return `${secret ?? '-'}\n`;
+}
+
+/**
+ * The agent's exit code (128+n for a signal); null: none was written, a power failure emptied the file, or it does not hold the run's secret, so the
+ * wrapper did not write it.
+ */
+export function readExit(folder: RunFolder): number | null {
+  const [, code, secret] = /^(\d{1,3})(?: (\S+))?\n$/.exec(readIfThere(folder.exit) ?? '') ?? [];
+  const isOther = folder.secret !== null && folder.secret !== secret;
+  return code === undefined || isOther ? null : Number(code);
+}
+
+/**
+ * Settles whether this run was started: first word of whoever takes over, stops or gives up a run. `void`: nothing was started and
+ * nothing will be, by anybody, from this folder. Otherwise a wrapper was first. No fsync: a power failure that takes the
+ * void takes every wrapper with it. Throws home_unusable, store_full.
+ */
+export function voidOrAdopt(folder: RunFolder): Adoption {
+  const claim = linkVoid(folder);
+  if (claim.kind === 'void') return claim;
+  const code = readExit(folder);
+  return code === null ? { kind: 'claimed', wrapper: claim.wrapper } : { kind: 'ended', code };
+}
+
+/**
+ * Makes a claim that was seen survive a power failure: without it the next engine would find no claim after its reboot, and take a
+ * run that was recorded as started for one that never was.
+ */
+export function syncClaim(folder: RunFolder): void {
+  inHome(`syncing ${folder.claim}`, () => {
+    for (const path of [folder.claim, folder.path]) {
+      const fd = openSync(path, 'r');
+      try {
+        fsyncSync(fd);
+      } finally {
+        closeSync(fd);
+      }
+    }
+  });
+}
+
+function linkVoid(folder: RunFolder): Claim {
+  return inHome(`claiming ${folder.claim}`, () => {
+    const own = `${folder.claim}.${process.pid}-${randomBytes(6).toString('hex')}`;
+    writeFileSync(own, VOID, { flag: 'wx', mode: 0o600 });
+    try {
+      linkSync(own, folder.claim);
+      return { kind: 'void' };
+    } catch (error) {
+      const claim = readClaim(folder);
+      if (claim === null) throw error;
+      return claim;
+    } finally {
+      unlinkSync(own);
+    }
+  });
+}
+
+function readIfThere(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null; // fs throws system errors only
+    throw error;
+  }
+}
+
+function inHome<T>(doing: string, act: () => T): T {
+  try {
+    return act();
+  } catch (cause) {
+    if (cause instanceof EngineError) throw cause;
+    const code = (cause as NodeJS.ErrnoException).code; // fs throws system errors only
+    if (code === 'ENOSPC' || code === 'EDQUOT') {
+      throw new EngineError(
+        'store_full',
+        `no space left, ${doing}`,
+        'free some disk space and retry; the folders of old runs take the most',
+        { cause },
+      );
+    }
+    throw new EngineError(
+      'home_unusable',
+      `${code ?? 'error'}, ${doing}`,
+      'check that the folder exists, belongs to you and is on a file system with hard links',
+      { cause },
+    );
+  }
+}

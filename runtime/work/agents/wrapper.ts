@@ -1,0 +1,198 @@
+/**
+ * Starts one agent through its wrapper, exactly once: every launch of a folder, by any engine, starts a wrapper that first claims the
+ * run, and the one that loses ends. So a launch that may have happened before a crash is simply launched again.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { closeSync, lstatSync, openSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
+import { inheritedFiles } from '../../base/platform/inherited-files.ts';
+import { type Identity, isAlive } from '../../base/platform/process-table.ts';
+import { createFileWatch, type FileWatch } from './file-watch.ts';
+import { resolveProgram } from './program.ts';
+import { type RunFolder, readAgent, readClaim, secretLine, syncClaim, voidOrAdopt } from './run-folder.ts';
+import { noRoomCode } from './wrapper-script.ts';
+
+export interface LaunchRequest {
+  readonly folder: RunFolder;
+  /** The program by an absolute path, or by a name on PATH. */
+  readonly argv: readonly [string, ...string[]];
+  /** What stands before everything else, by absolute paths: what limits the resources of a run as a whole. Default: nothing. */
+  readonly limits?: readonly string[];
+  /** What stands before the program: bubblewrap with its arguments, and what limits each process in there. Empty: nothing does. */
+  readonly walls: readonly string[];
+  /** An absolute path. */
+  readonly cwd: string;
+  /**
+   * The whole environment; STATOR_RUN is required, because leftovers are found by it. Names that are not shell identifiers do not
+   * arrive: /bin/sh drops them.
+   */
+  readonly env: Readonly<Record<string, string>>;
+  /** Read as a copy; null: /dev/null. */
+  readonly stdinFile: string | null;
+  /** What is advised where the program is not there. */
+  readonly installHint?: string;
+}
+
+export type Launched =
+  /** The claim stands and survives a power failure. `agent` is null only where the wrapper was killed in between. */
+  | { readonly kind: 'started'; readonly wrapper: Identity; readonly agent: Identity | null }
+  /** Nothing was started; `isFinal`: another try would find the same. Where a wrapper had been spawned, the claim is void, so nothing will be. */
+  | { readonly kind: 'failed'; readonly message: string; readonly hint: string; readonly isFinal: boolean }
+  /** Somebody gave up this run first; nothing was or will be started from this folder. */
+  | { readonly kind: 'void' };
+
+/** The wrapper needs some milliseconds; this is for a machine that stands still. */
+const START_LIMIT_MS = 30_000;
+const POLL_MS = 1000;
+/** A wrapper that a signal ended before its claim is spawned again so often. */
+const START_TRIES = 3;
+
+interface WrapperEnd {
+  readonly how: string;
+  readonly code: number | null;
+  readonly isSignalled: boolean;
+}
+
+/**
+ * Starts the agent, or finds the one that this folder already has. The wrapper is spawned before the first `await`. Resolves when claim and
+ * pid stand or the start is known to have failed. Throws home_unusable, store_full.
+ */
+export async function launch(request: LaunchRequest): Promise<Launched> {
+  const { folder, argv, cwd, env } = request;
+  if (!env.STATOR_RUN) throw new Error(`the environment of the run in ${folder.path} has no STATOR_RUN`);
+  if (readClaim(folder) !== null) return launched(folder);
+  if (!lstatSync(cwd, { throwIfNoEntry: false })?.isDirectory()) {
+    return {
+      kind: 'failed',
+      message: `the working folder ${cwd} does not exist`,
+      hint: 'bring the folder back, or start the plan over',
+      isFinal: false,
+    };
+  }
+  const program = resolveProgram(argv[0], { from: null, env });
+  if (program.kind === 'missing') {
+    return {
+      kind: 'failed',
+      message: program.message,
+      hint: request.installHint ?? 'install it, or set `program` of this role under [agents] in the config',
+      isFinal: true,
+    };
+  }
+  return spawnWrapper(request, program.path);
+}
+
+async function spawnWrapper(request: LaunchRequest, program: string): Promise<Launched> {
+  const { folder } = request;
+  const fileWatch = createFileWatch(folder.path);
+  let ended: string | null = null;
+  let hasNoRoom = false;
+  const spawnOnce = (tries: number): void =>
+    spawnDetached(request, program, ({ how, code, isSignalled }) => {
+      // Until it has its own session, a Ctrl-C on the engine's terminal is for it too. It claimed nothing, so the next one may.
+      if (isSignalled && tries < START_TRIES && readClaim(folder) === null) return spawnOnce(tries + 1);
+      ended ??= how;
+      hasNoRoom ||= code === noRoomCode;
+      fileWatch.wake();
+    });
+  try {
+    spawnOnce(1);
+    await until(fileWatch, () => ended !== null || readClaim(folder) !== null);
+  } finally {
+    fileWatch.stop();
+  }
+  if (hasNoRoom && readClaim(folder) === null) {
+    throw new EngineError(
+      'store_full',
+      `the wrapper could not write into ${folder.path}: the disk is full, or the folder is gone`,
+      'free some disk space; the folders of old runs take the most',
+    );
+  }
+  // The void keeps a wrapper that is merely late from starting what we call failed.
+  if (readClaim(folder) === null && voidOrAdopt(folder).kind === 'void') {
+    return {
+      kind: 'failed',
+      message: `the wrapper in ${folder.path} did not come to its claim: ${ended ?? `no answer in ${START_LIMIT_MS / 1000} s`}`,
+      hint: `see ${folder.log}; free memory, processes or disk space, and retry`,
+      isFinal: false,
+    };
+  }
+  return launched(folder);
+}
+
+/** A session of its own and files for its streams: nothing ties the wrapper to the engine's life. */
+function spawnDetached(request: LaunchRequest, program: string, end: (ended: WrapperEnd) => void): void {
+  const { folder, argv, limits = [], walls, cwd, env, stdinFile } = request;
+  const fds: number[] = [];
+  try {
+    fds.push(stdinFile === null ? openSync('/dev/null', 'r') : openCopy(folder, stdinFile));
+    fds.push(openSync(folder.log, 'a', 0o600));
+    fds.push(openSync('/dev/null', 'r'));
+    const [stdin, log, nothing] = fds;
+    // A folder that a terminal or an editor left open would be a way out of walls: in place of each such descriptor the agent finds one of nothing.
+    const stdio: (number | 'ignore' | 'pipe' | undefined)[] = [stdin, log, log];
+    for (const descriptor of inheritedFiles()) stdio[descriptor] = nothing;
+    stdio[3] = 'pipe';
+    const args = [folder.wrapper, 'wrap', folder.path, ...limits, ...walls, program, ...argv.slice(1)];
+    const child = spawn('/bin/sh', args, {
+      cwd,
+      env,
+      detached: true,
+      stdio: Array.from(stdio, (each) => each ?? 'ignore'),
+    });
+    child.once('error', (error) => end({ how: messageOf(error), code: null, isSignalled: false }));
+    child.once('exit', (code, signal) =>
+      end({ how: `it ended with ${signal ?? code}`, code, isSignalled: signal !== null }),
+    );
+    child.unref();
+    tellSecret(child, folder);
+  } catch (error) {
+    end({ how: messageOf(error), code: null, isSignalled: false });
+  } finally {
+    for (const fd of fds) closeSync(fd);
+  }
+}
+
+/**
+ * A copy without a name. Who holds a descriptor opens its file anew for writing (`/proc/self/fd/0`), walls or none, and would exchange what the next attempt
+ * and people read.
+ */
+function openCopy(folder: RunFolder, file: string): number {
+  const copy = join(folder.path, `stdin-${randomUUID()}`);
+  writeFileSync(copy, readFileSync(file), { mode: 0o600, flag: 'wx' });
+  try {
+    return openSync(copy, 'r');
+  } finally {
+    unlinkSync(copy);
+  }
+}
+
+/** One that ends before it has read it claims nothing, and its end says so. */
+function tellSecret(child: ChildProcess, folder: RunFolder): void {
+  const way = child.stdio[3];
+  if (!(way instanceof Writable)) throw new Error('the wrapper was started without a way for its secret');
+  way.on('error', () => {});
+  way.end(secretLine(folder));
+}
+
+/** Reads off a folder that is claimed, once its agent has a number. */
+async function launched(folder: RunFolder): Promise<Launched> {
+  const claim = readClaim(folder);
+  if (claim === null) throw new Error(`the claim of ${folder.path} vanished`);
+  if (claim.kind === 'void') return claim;
+  const fileWatch = createFileWatch(folder.path);
+  try {
+    await until(fileWatch, () => readAgent(folder) !== null || !isAlive(claim.wrapper));
+  } finally {
+    fileWatch.stop();
+  }
+  syncClaim(folder);
+  return { kind: 'started', wrapper: claim.wrapper, agent: readAgent(folder) };
+}
+
+async function until(fileWatch: FileWatch, isTrue: () => boolean): Promise<void> {
+  const limitAtMs = performance.now() + START_LIMIT_MS;
+  while (!isTrue() && performance.now() < limitAtMs) await fileWatch.wait(POLL_MS);
+}

@@ -1,0 +1,62 @@
+/** What a run's prompt is made from beside its brief: the repo's own words, the branch that the plan began from, the whole of a long verdict. */
+import { join } from 'node:path';
+import type { Store } from '../../core/store/port.ts';
+import { composePrompt, type PromptOptions } from '../agents/prompt.ts';
+import { wholeVerdict } from '../agents/prompts/feedback.ts';
+import type { RunBrief } from '../agents/run-brief.ts';
+import { type RunFolder, writeRunFile } from '../agents/run-folder.ts';
+import { branchRef, readRef } from '../git/refs.ts';
+import { baseBranch } from '../git/repository.ts';
+import { type EarlierWorkParts, earlierWork } from './earlier-work.ts';
+import type { Site } from './workplace.ts';
+
+export interface PromptParts extends EarlierWorkParts {
+  readonly store: EarlierWorkParts['store'] & Pick<Store, 'plan' | 'signals'>;
+}
+
+type PromptSite = Pick<Site, 'project' | 'repository'>;
+
+/** Throws `bad_config` where the configured base branch does not exist. */
+export async function promptOptions(parts: PromptParts, site: PromptSite, brief: RunBrief): Promise<PromptOptions> {
+  const { project, path, config, prompts } = site.project;
+  const { plan, run } = brief;
+  return {
+    own: { repo: path, texts: prompts },
+    base: await baseOf(parts.store, site, plan),
+    selfFixMaxLines: config.policy.readiness_self_fix_max_lines,
+    wholeVerdict: await wholeVerdict(run.feedback, () => parts.store.signals({ project, plan, status: 'done' })),
+    earlier: await earlierWork(parts, site.repository, brief),
+  };
+}
+
+/**
+ * Writes the prompt into the run's folder, the whole plan beside it, and `feedback.md` where only a part of that is in the prompt. Throws `bad_config` for a
+ * template of the repo that cannot be taken, `agent_unusable`, and what the home throws.
+ */
+export async function writePrompt(
+  parts: PromptParts,
+  site: PromptSite,
+  { brief, folder }: { readonly brief: RunBrief; readonly folder: RunFolder },
+): Promise<void> {
+  const feedbackFile = join(folder.path, 'feedback.md');
+  const planFile = join(folder.path, 'plan.md');
+  const options = await promptOptions(parts, site, brief);
+  const { text, wholeFeedback } = composePrompt(brief, { ...options, feedbackFile, planFile });
+  writeRunFile(planFile, brief.content);
+  if (wholeFeedback !== null) writeRunFile(feedbackFile, `${wholeFeedback}\n`);
+  writeRunFile(folder.prompt, text);
+}
+
+/** The branch that the plan was begun from, whatever is checked out by now; the commit where it is no branch of this repository. */
+async function baseOf(
+  store: Pick<Store, 'plan'>,
+  { project: { project, config }, repository }: PromptSite,
+  plan: string,
+): Promise<string> {
+  const base = (await store.plan(project, plan))?.base ?? null;
+  // What others did is in it already, and not for this plan's reviewer to read.
+  if (base !== null && base.on.length > 0) return base.commit;
+  if (config.baseBranch !== '' || base === null) return baseBranch(repository, config.baseBranch);
+  const isHere = base.branch !== null && (await readRef(repository, branchRef(base.branch))) !== null;
+  return base.branch !== null && isHere ? base.branch : base.commit;
+}

@@ -1,0 +1,497 @@
+/**
+ * One run of an agent, from its worktree to its last process. Whoever carries it out again after a crash asks the store first whether a start was
+ * tried, then the run's folder how far it came: a claim means that it was started and is to be adopted, none that a wrapper may still be on its way.
+ * Where a start was tried and the folder is gone the run is lost.
+ */
+import { existsSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { type AgentRun, placeOfRun } from '../../../machines/vocabulary/effect.ts';
+import { EngineError, reasonOf, withHint } from '../../../machines/vocabulary/errors.ts';
+import { runName } from '../../../machines/vocabulary/ids.ts';
+import { logCommand } from '../../../machines/vocabulary/reason-text.ts';
+import { isJudge } from '../../../machines/vocabulary/role.ts';
+import { createPollLoop, type PollLoop } from '../../base/platform/poll-loop.ts';
+import { formatIdentity } from '../../base/platform/process-table.ts';
+import { surroundingsOf } from '../../base/platform/surroundings.ts';
+import { safeText } from '../../base/platform/terminal-text.ts';
+import { newToken, tokenHash } from '../../base/platform/token.ts';
+import { lookAtBudget, nearWords } from '../../core/outbox/budget.ts';
+import type { EffectContext, Handler, Outcome } from '../../core/outbox/handler.ts';
+import { StoreTrouble } from '../../core/store/port.ts';
+import type { Timeline } from '../../core/store/timeline.ts';
+import { accountOf } from '../agents/account.ts';
+import { accountLimited, lookAtAccounts, profileOf } from '../agents/accounts.ts';
+import { lastActivityMs, watchRun } from '../agents/liveness.ts';
+import { syncLogins } from '../agents/logins.ts';
+import { outputEnd } from '../agents/output-end.ts';
+import { tailOf } from '../agents/output-log.ts';
+import type { RunReport } from '../agents/reports/report.ts';
+import { verdictIn, verdictSignals } from '../agents/reports/verdict.ts';
+import { limitReached, watchResources } from '../agents/resource-watch.ts';
+import {
+  createRunFolder,
+  type RunFolder,
+  readAgent,
+  readClaim,
+  readExit,
+  voidOrAdopt,
+  writeRunFile,
+} from '../agents/run-folder.ts';
+import { runIdOf } from '../agents/run-id.ts';
+import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
+import { type Launched, launch } from '../agents/wrapper.ts';
+import { branchRef, readRef } from '../git/refs.ts';
+import { limitsEnd } from '../sandbox/resources.ts';
+import { wallsFailure } from '../sandbox/walls.ts';
+import { callFunction } from './agent-function.ts';
+import { type PrepareParts, prepareRun } from './agent-start.ts';
+import { type Leftovers, tidyCoordinator } from './coordinator-end.ts';
+import { presenceAtEnd, wasAway } from './place-away.ts';
+import { startMeter } from './run-meter.ts';
+import { limitedUntil, noteReport, unusableHint, wordsOf } from './run-report.ts';
+import { collectRun } from './run-repository.ts';
+import { type RunSockets, withSocket } from './run-socket.ts';
+import { isGone, type Launch, ownLaunch, readBase, runSiteOf, worktreePath } from './workplace.ts';
+import { awaitSetup, withoutSetup, withSetup } from './worktree-setup.ts';
+
+export interface AgentRunParts extends PrepareParts {
+  readonly sockets: RunSockets;
+  /** What durations are measured by. */
+  readonly timeline: Timeline;
+  /** Between asking and ending by force. */
+  readonly graceMs: number;
+  /** Takes the signal files of a worktree in which nobody works any more: what an agent said last counts before its end does. */
+  lastWords?(project: string, worktree: string): Promise<void>;
+  /** Looks whether the repo cannot be used now. Default: it can. */
+  isRepoDown?(project: string): Promise<boolean>;
+}
+
+/** How much of the output's end is told as the reason; the log holds the rest. */
+const tailBytes = 4_096;
+/** How often silence is measured. */
+const idlePollMs = 1_000;
+/** How often what a program renewed is looked for: another one that starts meanwhile would find a login that is spent. */
+const loginPollMs = 2_000;
+const noLimits = { kind: 'none' } as const;
+
+export function createAgentRun(parts: AgentRunParts): Handler<AgentRun> {
+  return async (effect, context) => {
+    const { row } = context;
+    const run = await ownLaunch(parts, row.key, runName(row.project, row.plan, effect.id));
+    const { project, plan, key } = row;
+    const owner = { launch: basename(run.folder.path), project, plan, run: key };
+    return withSocket(parts.sockets, owner, (socketPath) => carryOut(parts, effect, context, { run, socketPath }));
+  };
+}
+
+async function carryOut(
+  parts: AgentRunParts,
+  effect: AgentRun,
+  context: EffectContext,
+  { run, socketPath }: { run: Launch; socketPath: string },
+): Promise<Outcome> {
+  const { row } = context;
+  if (isGone(run)) return endGone(parts, context, run);
+  const { folder } = run;
+  const begun = readClaim(folder) === null ? await begin(parts, effect, context, { run, socketPath }) : adopted(folder);
+  if (begun.kind === 'over') return begun.outcome;
+  context.began();
+  await noteClaim(parts, row.key, folder);
+  const unprepared = await awaitSetup(parts, context, folder);
+  if (unprepared !== null) return unprepared;
+  await noteStart(parts, effect, context, folder);
+  return accompany(parts, effect, context, folder);
+}
+
+/** What it did is not known, and nothing of it may go on: the next attempt works in the same place. */
+async function endGone(parts: AgentRunParts, context: EffectContext, run: Launch): Promise<Outcome> {
+  const { row, stop, abort, report } = context;
+  const { folder, wrapper } = run;
+  context.began();
+  // It may be gone before anybody noted that it had begun; it costs an attempt, so it counts as one. Said twice it counts once.
+  await parts.store.commit([{ do: 'run.note', key: row.key, once: { started_at: parts.nowMs() } }]);
+  report('started', 'run_started', { base: null });
+  await stopTree(folder, runIdOf(parts.home, row.key), { graceMs: parts.graceMs, abort, known: wrapper });
+  abort.throwIfAborted();
+  await noteEnd(parts, row.key, null);
+  const detail = `the folder of this run was taken away while it was under way: ${folder.path}\nits processes were ended; folders under runs are yours to delete once their run has ended`;
+  if (stop.aborted) return { type: 'run_exited', payload: { code: null, cause: 'stopped', detail } };
+  return { type: 'run_lost', payload: { detail } };
+}
+
+/** From here on the run is known to have been started, whatever becomes of its folder. */
+async function noteClaim({ store }: AgentRunParts, key: string, folder: RunFolder): Promise<void> {
+  const claim = readClaim(folder);
+  if (claim?.kind !== 'wrapper') return;
+  await store.commit([{ do: 'launch.note', key, wrapper: formatIdentity(claim.wrapper), base: readBase(folder) }]);
+}
+
+async function noteEnd({ store, nowMs }: AgentRunParts, key: string, code: number | null): Promise<void> {
+  await store.commit([{ do: 'run.note', key, set: { ended_at: nowMs(), exit_code: code, pid: null } }]);
+}
+
+type Begun = { kind: 'runs' } | { kind: 'over'; outcome: Outcome };
+
+function over(cause: 'stopped' | 'start-failed' | 'unusable', detail: string): Begun {
+  return {
+    kind: 'over',
+    outcome: { type: 'run_exited', payload: { code: null, cause, detail: safeText(detail).slice(-8_192) } },
+  };
+}
+
+/** A claim that is void was given up by an earlier owner before anything was started. */
+function adopted(folder: RunFolder): Begun {
+  return readClaim(folder)?.kind === 'void' ? over('stopped', 'it was given up before it began') : { kind: 'runs' };
+}
+
+async function begin(
+  parts: AgentRunParts,
+  effect: AgentRun,
+  context: EffectContext,
+  { run, socketPath }: { run: Launch; socketPath: string },
+): Promise<Begun> {
+  const { row, stop, abort } = context;
+  const { folder } = run;
+  createRunFolder(folder, { isBegun: run.mayHaveStarted });
+  await parts.store.commit([{ do: 'run.note', key: row.key, set: { folder: folder.path } }]);
+  if (stop.aborted) return giveUp(folder);
+  try {
+    const token = await giveToken(parts, row.key);
+    const { profiles } = parts.projects.get(row.project).config;
+    const { preset } = profileOf(profiles, { role: effect.role, run: await parts.store.run(row.key) });
+    const request = await withSetup(
+      parts,
+      { row, stop, preset },
+      await prepareRun(parts, { effect, row, folder, token, socketPath }),
+    );
+    // On the disk before there is a wrapper: nothing is started a second time.
+    await parts.store.commit([{ do: 'launch.note', key: row.key, launchedAt: parts.timeline.nowMs() }]);
+    if (stop.aborted) return giveUp(folder);
+    abort.throwIfAborted();
+    parts.faults('agent-run.before-spawn');
+    const launched: Launched = await launch(request);
+    parts.faults('agent-run.after-spawn');
+    if (launched.kind === 'failed') return notStarted(folder, withHint(launched), launched.isFinal);
+    return launched.kind === 'void' ? over('stopped', 'it was given up before it began') : { kind: 'runs' };
+  } catch (thrown) {
+    abort.throwIfAborted();
+    if (isStoreTrouble(thrown)) throw thrown;
+    if (stop.aborted) return giveUp(folder);
+    // No fault of the run: it waits in its row until it can be begun.
+    if (surroundingsOf(thrown) !== null || (await parts.isRepoDown?.(row.project)) === true) throw thrown;
+    const message = reasonOf(thrown);
+    return notStarted(folder, message, isFinal(thrown));
+  }
+}
+
+/** A store that is locked, or a disk that is full, is waited for: it is no fault of the run. */
+function isStoreTrouble(thrown: unknown): boolean {
+  return thrown instanceof StoreTrouble || (thrown instanceof EngineError && thrown.code === 'store_full');
+}
+
+/** What the configuration or the document says does not change by itself. */
+function isFinal(thrown: unknown): boolean {
+  return thrown instanceof EngineError && (thrown.code === 'agent_unusable' || thrown.code === 'bad_config');
+}
+
+/** What cannot be prepared is a failed start. A wrapper of an earlier owner may yet be on its way to the claim: whoever is there first decides. */
+function notStarted(folder: RunFolder, message: string, isFinal: boolean): Begun {
+  if (voidOrAdopt(folder).kind !== 'void') return { kind: 'runs' };
+  tellInLog(folder, message);
+  return over(isFinal ? 'unusable' : 'start-failed', message);
+}
+
+/** People look for the reason where the output would be; a disk that is full just now takes nothing from it. */
+function tellInLog({ log }: RunFolder, message: string): void {
+  try {
+    writeFileSync(log, `${message}\n`, { flag: 'a', mode: 0o600 });
+  } catch {
+    // The reason is told with the run's end as well.
+  }
+}
+
+function giveUp(folder: RunFolder): Begun {
+  return voidOrAdopt(folder).kind === 'void' ? over('stopped', 'it was stopped before it began') : { kind: 'runs' };
+}
+
+/** A wrapper of an owner that was killed may yet be the one that starts the agent, with the token that it has: that one goes on to be the run's too. */
+async function giveToken({ store }: AgentRunParts, key: string): Promise<string> {
+  const token = newToken();
+  await store.commit([{ do: 'run.add-token', key, hash: tokenHash(token) }]);
+  return token;
+}
+
+async function noteStart(
+  parts: AgentRunParts,
+  effect: AgentRun,
+  { row, report, tell }: EffectContext,
+  folder: RunFolder,
+): Promise<void> {
+  const { place } = effect;
+  const { store, nowMs, projects } = parts;
+  const base = readBase(folder);
+  const worktree = worktreePath(projects.get(row.project), placeOfRun(effect));
+  const pid = readAgent(folder)?.pid ?? null;
+  const set = { pid, worktree, folder: folder.path };
+  await store.commit([{ do: 'run.note', key: row.key, set, once: { started_at: nowMs() } }]);
+  // On the plan's own branch it begins from what people and earlier agents left there, which the plan is to know first.
+  if (base !== null && place.branch === place.from) tell('head', 'head_moved', { head: base, begins: true });
+  report('started', 'run_started', { base });
+}
+
+/** Waits for the end of a run that was started, by us or by an earlier owner, and sees that nothing of it is left. */
+async function accompany(
+  parts: AgentRunParts,
+  effect: AgentRun,
+  context: EffectContext,
+  folder: RunFolder,
+): Promise<Outcome> {
+  const { row, stop, abort } = context;
+  const runId = runIdOf(parts.home, row.key);
+  const watch = new AbortController();
+  const leave = () => watch.abort();
+  const meter = await startMeter(parts, { effect, row }, { folder, onOver: leave });
+  abort.addEventListener('abort', leave, { once: true });
+  stop.addEventListener('abort', leave, { once: true });
+  const silence = watchSilence(parts, effect, context, folder);
+  const logins = watchLogins(parts, effect, folder);
+  const own = callFunction(parts, {
+    ...{ folder, key: row.key, title: effect.title },
+    giveToken: () => giveToken(parts, row.key),
+  });
+  const onError = (thrown: unknown) => parts.log.debug(`what ${effect.title} takes is not known: ${reasonOf(thrown)}`);
+  const resources = watchResources(folder, runId, { onReached: leave, onError });
+  try {
+    if (abort.aborted || stop.aborted) watch.abort();
+    const end = await watchRun(folder, { abort: watch.signal }).catch((thrown: unknown) => {
+      if (watch.signal.aborted) return null;
+      throw thrown;
+    });
+    await own.stop();
+    abort.throwIfAborted();
+    // Before the first TERM: whoever goes on after a crash must not take what follows for the agent's own end.
+    const run = await ownLaunch(parts, row.key, basename(folder.path));
+    if (isGone(run)) return await endGone(parts, context, run);
+    if (end === null && readExit(folder) === null) markStopped(folder);
+    if (end === null || end.kind === 'lost') await stopTree(folder, runId, { graceMs: parts.graceMs, abort });
+    else await sweepLeftovers(folder, runId, { abort });
+    abort.throwIfAborted();
+    parts.faults('agent-run.after-exit');
+    if (existsSync(folder.outputLost))
+      parts.log.warn(`some output of ${effect.title} is lost: the disk took no more into ${folder.log}`);
+    const site = await runSiteOf(parts, row, placeOfRun(effect));
+    if (!stop.aborted) await presenceAtEnd(site, { folder, nowMs: parts.nowMs() });
+    await collectRun(parts, effect, { row, folder });
+    const { worktree = null } = (await parts.store.run(row.key)) ?? {};
+    if (worktree !== null) await parts.lastWords?.(row.project, worktree);
+    const left = await tidy(parts, effect, context, folder);
+    await logins.stop();
+    await meter.stop();
+    return await outcomeOf(parts, effect, context, { folder, left });
+  } finally {
+    await Promise.all([own.stop(), silence.stop(), logins.stop(), resources.stop(), meter.stop()]);
+    abort.removeEventListener('abort', leave);
+    stop.removeEventListener('abort', leave);
+  }
+}
+
+/** Keeps the program's login and the user's alike; a login that was exchanged is said, and not taken. */
+function watchLogins({ log, nowMs }: AgentRunParts, { title }: AgentRun, folder: RunFolder): Pick<PollLoop, 'stop'> {
+  const onError = (thrown: unknown) => log.warn(`the login of ${title} could not be looked at: ${reasonOf(thrown)}`);
+  const loop = createPollLoop({
+    everyMs: loginPollMs,
+    async work() {
+      syncLogins(folder, nowMs());
+      return null;
+    },
+    onError,
+  });
+  loop.start();
+  let stopped: Promise<void> | null = null;
+  async function stop(): Promise<void> {
+    await loop.stop();
+    try {
+      for (const path of syncLogins(folder, nowMs()))
+        log.warn(`${title} changed the copy of ${path}, and not as its renewal would; what you have there stays`);
+    } catch (thrown) {
+      onError(thrown);
+    }
+  }
+  return {
+    async stop() {
+      stopped ??= stop();
+      await stopped;
+    },
+  };
+}
+
+/** What cannot be tidied now is kept by whoever works in this worktree next: nothing waits for it. */
+async function tidy(
+  parts: AgentRunParts,
+  effect: AgentRun,
+  context: EffectContext,
+  folder: RunFolder,
+): Promise<Leftovers> {
+  try {
+    const left = await tidyCoordinator(parts, effect, { row: context.row, folder });
+    if (left.kind === 'fixed') {
+      const { head, since, lines } = left;
+      context.tell('fixed', 'head_moved', { head, since, lines });
+    } else if (left.kind === 'kept') {
+      const what = left.commits
+        ? `its commits are not on ${effect.place.branch}`
+        : 'what it left uncommitted was set aside';
+      parts.log.warn(`${effect.title}: ${what}, since a ${effect.role} is there to judge; kept as ${left.ref}`);
+    }
+    return left;
+  } catch (thrown) {
+    parts.log.warn(`what ${effect.title} left in its worktree was not looked at: ${reasonOf(thrown)}`);
+    return { kind: 'none' };
+  }
+}
+
+/** Says for good that this run did not end by itself; a stop that comes when the agent has exited ends only its leftovers. */
+function markStopped(folder: RunFolder): void {
+  writeRunFile(stoppedFile(folder), '');
+}
+
+function stoppedFile({ path }: RunFolder): string {
+  return join(path, 'stopped');
+}
+
+async function outcomeOf(
+  parts: AgentRunParts,
+  effect: AgentRun,
+  context: EffectContext,
+  { folder, left }: { readonly folder: RunFolder; readonly left: Leftovers },
+): Promise<Outcome> {
+  const { title, role } = effect;
+  const { store, nowMs } = parts;
+  const { row, stop } = context;
+  const code = readExit(folder);
+  const wasStopped = existsSync(stoppedFile(folder));
+  const unbuilt = wasStopped || code !== 1 ? null : wallsFailure(withoutSetup(tailOf(folder, tailBytes)));
+  await noteEnd(parts, row.key, unbuilt === null ? code : null);
+  if (unbuilt !== null) return { type: 'run_exited', payload: { code: null, cause: 'start-failed', detail: unbuilt } };
+  if (code !== 0 && !wasStopped && wasAway(folder))
+    return { type: 'run_exited', payload: { code, cause: 'stopped', detail: 'its worktree was away while it ran' } };
+  const limits = wasStopped || !code ? noLimits : limitsEnd(folder, { code, output: tailOf(folder, tailBytes) });
+  if (limits.kind === 'unmade')
+    return { type: 'run_exited', payload: { code: null, cause: 'start-failed', detail: limits.text.slice(-8_192) } };
+  const ran = { key: row.key, code, wasStopped };
+  const report = await noteReport(parts, ran, folder);
+  await tellNear(parts, row);
+  const noted = await store.run(row.key);
+  const preset = noted?.preset ?? null;
+  const words = wordsOf(report, ran, folder, preset);
+  const said = words ?? withoutSetup(outputEnd(folder, { limitBytes: tailBytes, more: logCommand(title, null) }));
+  // Last, as whoever fails says why.
+  const reached = limitReached(folder);
+  const last = reached ?? (limits.kind === 'none' ? null : limits.text);
+  const detail = last === null ? said : `${said}\n${last}`.trim();
+  if (reached !== null && !stop.aborted)
+    return { type: 'run_exited', payload: { code, cause: 'resource-limit', detail } };
+  const until = limitedUntil(report, ran, { nowMs: nowMs(), folder });
+  if (until !== null) {
+    const again = await noteLimit(parts, effect, { row, until });
+    return { type: 'run_exited', payload: { code, cause: 'rate-limited', detail, until: again } };
+  }
+  if (code === 0) await noteRoom(parts, row.key);
+  const { flags } = profileOf(parts.projects.get(row.project).config.profiles, { role, run: noted });
+  const unusable = unusableHint(report, ran, { preset, role, flags });
+  if (unusable !== null)
+    return { type: 'run_exited', payload: { code, cause: 'unusable', detail: `${unusable}\n${detail}`.trim() } };
+  if (limits.kind === 'met') return { type: 'run_exited', payload: { code, cause: 'resource-limit', detail } };
+  if (code === null && !wasStopped) return { type: 'run_lost', payload: { detail } };
+  if (code === 0 && !wasStopped) await sayVerdict(parts, effect, context, { report, about: commitOf(folder, left) });
+  return { type: 'run_exited', payload: { code, cause: wasStopped ? 'stopped' : 'exit', detail } };
+}
+
+/** All agents of the account are held back. Answers when this one is to go on: at once where another profile can stand in for it. */
+async function noteLimit(
+  parts: AgentRunParts,
+  { role, title }: AgentRun,
+  { row, until }: { readonly row: EffectContext['row']; readonly until: number },
+): Promise<number> {
+  const { project, plan } = row;
+  const run = await parts.store.run(row.key);
+  const { path: repo, config } = parts.projects.get(project);
+  // One of an older stator noted none.
+  const account = run?.account ?? accountOf(profileOf(config.profiles, { role, run }), { repo, env: parts.env });
+  if (account === null) return until;
+  const at = parts.nowMs();
+  await parts.store.commit([accountLimited({ account, until, at }, { project, plan, title })]);
+  const cast = (await lookAtAccounts(parts)).castOf(project, role);
+  return cast !== null && cast.limit === null ? at : until;
+}
+
+/** It was told of no limit: one that was said before it began is over, as where a person started it anew. */
+async function noteRoom({ store }: AgentRunParts, key: string): Promise<void> {
+  const run = await store.run(key);
+  const { account = null, started_at: before = null } = run ?? {};
+  if (account === null || before === null) return;
+  const isKnown = (await store.accountLimits()).some((row) => row.account === account && row.since < before);
+  if (isKnown) await store.commit([{ do: 'account.free', account, before }]);
+}
+
+/** What a judge's program said in its last message becomes the signal of its role, in the name of its agent and about the commit that it looked at. */
+async function sayVerdict(
+  parts: AgentRunParts,
+  { role, title, place }: AgentRun,
+  { row, say, tell }: EffectContext,
+  { report, about }: { readonly report: RunReport | null; readonly about: string | null },
+): Promise<void> {
+  const verdict = report === null || !isJudge(role) ? null : verdictIn(report.finalMessages);
+  if (verdict === null || !isJudge(role)) return;
+  const { kind, body } = verdict;
+  // Somebody may have committed there meanwhile, which nobody looked at.
+  const { repository } = await runSiteOf(parts, row, place);
+  const tip = await readRef(repository, branchRef(place.branch));
+  if (tip !== null && tip !== about) tell('tip', 'head_moved', { head: tip });
+  const reviewed = about === null ? {} : { reviewed_sha: about };
+  say(title, 'verdict', verdictSignals[role][kind], { ...(body === '' ? {} : { body }), ...reviewed });
+}
+
+/** The commit that a judge has seen last: where its run began, or what it made of that itself. */
+function commitOf(folder: RunFolder, left: Leftovers): string | null {
+  return left.kind === 'fixed' ? left.head : readBase(folder);
+}
+
+/** Most programs say what a run cost when it ends. */
+async function tellNear(parts: AgentRunParts, row: EffectContext['row']): Promise<void> {
+  const budget = await lookAtBudget(parts, row);
+  if (budget === null || budget.uses.length === 0) return;
+  const near = nearWords(budget, budget.uses, { run: row.key, at: parts.nowMs() });
+  if (near.length > 0) await parts.store.commit(near);
+}
+
+/**
+ * Reports silence that lasts too long, from when this engine first looked. Who is frozen, or waits for somebody else, is not silent: for them the clock begins anew afterwards. Who has
+ * ended is not silent either, however long its leftovers take. Nothing is reported any more once `stop` has resolved.
+ */
+function watchSilence(
+  { store, timeline, log }: AgentRunParts,
+  { idleMs, title }: AgentRun,
+  { report, row }: EffectContext,
+  folder: RunFolder,
+): Pick<PollLoop, 'stop'> {
+  if (idleMs === null) return { stop: async () => {} };
+  // The log's own times are those of the wall clock: only that they change is believed.
+  let seen = lastActivityMs(folder);
+  let since = timeline.nowMs();
+  const loop = createPollLoop({
+    everyMs: idlePollMs,
+    async work() {
+      const state = (await store.run(row.key))?.state;
+      if (readExit(folder) !== null) return null;
+      const activity = lastActivityMs(folder);
+      if (activity !== seen || state === 'paused' || state === 'waiting') since = timeline.nowMs();
+      seen = activity;
+      if (timeline.nowMs() - since > idleMs) report('idle', 'run_idle', {});
+      return null;
+    },
+    onError: (thrown) => log.debug(`whether ${title} is silent is not known: ${reasonOf(thrown)}`),
+  });
+  loop.start();
+  return loop;
+}

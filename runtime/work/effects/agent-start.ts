@@ -1,0 +1,350 @@
+/** Everything that stands before a run may begin: its worktree at the right commit, its prompt, its command line and environment. */
+
+import { existsSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { parsePlan } from '../../../machines/document/plan-document.ts';
+import { type AgentRun, placeOfRun } from '../../../machines/vocabulary/effect.ts';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { planTree, runName } from '../../../machines/vocabulary/ids.ts';
+import { isJudge, isWorker } from '../../../machines/vocabulary/role.ts';
+import type { AgentProfile, OwnAgents, Preset } from '../../base/config/config.ts';
+import { installHint, isProgramPreset } from '../../base/config/preset-programs.ts';
+import type { Log } from '../../base/platform/log.ts';
+import type { Store } from '../../core/store/port.ts';
+import type { EffectRow, RunRow } from '../../core/store/rows.ts';
+import { profileOf } from '../agents/accounts.ts';
+import { readEnvFile } from '../agents/env-file.ts';
+import { runEnvironment } from '../agents/environment.ts';
+import { ensureLauncher } from '../agents/launcher.ts';
+import { anyCommandLine } from '../agents/preset-own.ts';
+import {
+  leavesSettingsOut,
+  projectSettings,
+  settingsIn,
+  settingsOf,
+  untrustedSettings,
+} from '../agents/presets/project-settings.ts';
+import { resolveProgram } from '../agents/program.ts';
+import type { RunBrief } from '../agents/run-brief.ts';
+import { type RunFolder, writeRunFile } from '../agents/run-folder.ts';
+import { runIdOf } from '../agents/run-id.ts';
+import type { LaunchRequest } from '../agents/wrapper.ts';
+import { commitLeftovers, ownCommitsBase } from '../git/attempt.ts';
+import { ensureBranch } from '../git/branch.ts';
+import { diffStat } from '../git/diff.ts';
+import { recentIdentity } from '../git/identity.ts';
+import { makeCheckout, type TrustedFiles } from '../git/judged-checkout.ts';
+import { dropPrivateRepository, privatePlaceIn } from '../git/private-repository.ts';
+import { attemptRef, branchRef, readRef } from '../git/refs.ts';
+import type { Repository } from '../git/repository.ts';
+import { prepareWorktree } from '../git/worktree.ts';
+import { placeOf } from '../git/worktree-list.ts';
+import type { Resources } from '../sandbox/resources.ts';
+import type { Mount, Walls } from '../sandbox/walls.ts';
+import { writePrompt } from './agent-prompt.ts';
+import { conversationFor, noteConversation } from './conversation.ts';
+import { keptPlaceOf } from './kept-places.ts';
+import { isDeleted, presenceOf } from './place-away.ts';
+import { planBase } from './plan-base.ts';
+import { closedMounts, gitMounts } from './run-repository.ts';
+import { trustedCommit } from './trusted-commit.ts';
+import { baseOf, type EffectParts, readReady, type Site, trustedSiteOf, writeBase, writeReady } from './workplace.ts';
+
+export interface PrepareParts extends EffectParts {
+  readonly nowMs: () => number;
+  readonly log: Log;
+  readonly env: NodeJS.ProcessEnv;
+  readonly walls: Walls;
+  readonly resources: Resources;
+  /** The agents that the engine was given. */
+  readonly ownAgents: OwnAgents;
+}
+
+/** More names than this make no line clearer. */
+const shownSettings = 5;
+
+interface Start {
+  readonly effect: AgentRun;
+  readonly row: EffectRow;
+  readonly folder: RunFolder;
+  readonly token: string;
+  /** The run's own socket. */
+  readonly socketPath: string;
+}
+
+/** The last run of the same agent, where there was one: what it changed is named in the next prompt. */
+interface Before {
+  readonly name: string;
+  readonly base: string | null;
+  readonly row: RunRow;
+}
+
+/** Safe to do again until the run is launched. Throws what git, the configuration and the presets throw; `bad_config` where nobody's name would stand on commits. */
+export async function prepareRun(parts: PrepareParts, start: Start): Promise<LaunchRequest> {
+  const { effect, row, folder, token, socketPath } = start;
+  const site = await trustedSiteOf(parts, row, placeOfRun(effect));
+  const identity = await recentIdentity(site.repository);
+  const before = await runBefore(parts, row, effect);
+  const { profiles } = site.project.config;
+  const profile = profileOf(profiles, { role: effect.role, run: await parts.store.run(row.key) });
+  const path = await readyPlace(parts, start, site, before);
+  const content = (await parts.store.planText(row.project, row.plan)) ?? '';
+  const brief: RunBrief = {
+    run: effect,
+    project: row.project,
+    plan: row.plan,
+    document: parsePlan(content).document,
+    content,
+    profile,
+    previousDiff: await previousDiff(site.repository, before),
+    ...(await conversationFor(parts, { effect, row, profile })),
+  };
+  const { envFile } = profile;
+  const given = envFile === null ? null : readEnvFile(envFile, site.project.path);
+  for (const warning of given?.warnings ?? []) {
+    parts.log.warn(warning);
+    // Also where the person looks who wonders about this agent.
+    writeFileSync(folder.log, `stator: ${warning}\n`, { flag: 'a', mode: 0o600 });
+  }
+  const hasWalls = await parts.walls.standFor(profile);
+  const env = runEnvironment({
+    base: parts.env,
+    run: effect,
+    project: row.project,
+    plan: row.plan,
+    runId: runIdOf(parts.home, row.key),
+    home: parts.home,
+    socketPath,
+    token,
+    folder: { prompt: folder.prompt, temp: folder.temp },
+    binDir: ensureLauncher(parts.home),
+    envFile: given?.variables ?? {},
+    preset: profile.preset,
+    names: profile.env,
+    hasWalls,
+  });
+  const loadsProject = mayLoadSettings(parts, { effect, folder, site, path, preset: profile.preset });
+  await noteConversation(parts, { row, folder, brief });
+  await writePrompt(parts, site, { brief, folder });
+  const places = {
+    prompt: folder.prompt,
+    script: folder.script,
+    servers: folder.servers,
+    worktree: path,
+    repo: site.project.path,
+    loadsProject,
+    env,
+  };
+  const line = await anyCommandLine(brief, places, { own: parts.ownAgents, folder });
+  if (line.script !== null) writeRunFile(folder.script, line.script);
+  if (line.servers !== undefined) writeRunFile(folder.servers, line.servers);
+  const { preset, role } = profile;
+  const isDetached = isJudge(role);
+  const program = resolveProgram(line.argv[0], { from: null, env });
+  const walls = await parts.walls.around({
+    ...{ profile, env, home: parts.home, folder, identity, worktree: path, repo: site.repository.path },
+    program: program.kind === 'found' ? program.path : line.argv[0],
+    files: line.files ?? [],
+    git: hasWalls
+      ? [
+          ...(await gitMounts(site.repository, { folder, path, branch: effect.place.branch, isDetached })),
+          ...(isDetached ? closedMounts(path, profile.trustedFiles) : []),
+        ]
+      : [],
+    socket: socketMounts(socketPath),
+    keeps: hasWalls && isProgramPreset(preset) ? await keptPlaceOf(parts, row, { title: effect.title, preset }) : null,
+  });
+  const limits = await parts.resources.around({
+    ...{ profile, folder, worktree: path, writable: profile.writable, env, hasWalls },
+  });
+  return {
+    folder,
+    argv: line.argv,
+    limits: limits.outside,
+    walls: [...walls, ...limits.inside],
+    cwd: path,
+    // What its starter sets holds, whatever an env file says.
+    env: { ...env, ...line.env },
+    stdinFile: line.stdin === 'prompt' ? folder.prompt : null,
+    ...(isProgramPreset(preset) ? { installHint: installHint(preset, role) } : {}),
+  };
+}
+
+/**
+ * Whether the program may load settings of the repository. A judge loads none: they are the coder's. Anybody else loads them where those of the worktree, and
+ * those of the main folder, in which it may lie, are as they were trusted; what is left out is said in the log. Throws `untrusted` where the program cannot be told.
+ */
+function mayLoadSettings(
+  { log }: PrepareParts,
+  {
+    effect,
+    folder,
+    site,
+    path,
+    preset,
+  }: Pick<Start, 'effect' | 'folder'> & { site: Site; path: string; preset: Preset },
+): boolean {
+  if (isJudge(effect.role) || !isProgramPreset(preset)) return false;
+  const { project, path: repo, config, settings } = site.project;
+  const { copy } = config.worktree;
+  const names = new Set([
+    ...untrustedSettings(settingsIn(path, [preset]), settings),
+    ...untrustedSettings(settingsOf(repo, { presets: [preset], copy }), settings),
+  ]);
+  if (names.size === 0) return true;
+  const shown = [...names].slice(0, shownSettings).join(', ');
+  const more = names.size > shownSettings ? ` and ${names.size - shownSettings} more` : '';
+  const what = `settings that ${preset} loads are not as they were trusted: ${shown}${more}`;
+  const yes = `see what the main folder has, and say yes to it: stator trust show ${project}; stator repo trust ${project}`;
+  if (!leavesSettingsOut[preset])
+    throw new EngineError(
+      'untrusted',
+      `${what}; ${preset} cannot be told to leave them out`,
+      `${yes}; where the branch differs from it, let another preset play the ${effect.role}`,
+    );
+  const text = `${what}; it works without the settings of the repository; ${yes}`;
+  log.warn(`${effect.title}: ${text}`);
+  writeFileSync(folder.log, `stator: ${text}\n`, { flag: 'a', mode: 0o600 });
+  return false;
+}
+
+/** The folder, not the socket: the next engine makes that anew in it. Whoever may only read the folder connects all the same. */
+export function socketMounts(socketPath: string): readonly Mount[] {
+  return [{ access: 'read', from: dirname(socketPath) }];
+}
+
+/** The run of this agent that the one of `row` comes after; null: it is the first. */
+export async function runBefore(
+  parts: { readonly home: string; readonly store: Pick<Store, 'launch' | 'plan' | 'runs'> },
+  row: Pick<EffectRow, 'key' | 'project' | 'plan'>,
+  effect: Pick<AgentRun, 'title'>,
+): Promise<Before | null> {
+  const { project, plan, key } = row;
+  // Runs of an earlier plan of this name are not this one's.
+  const since = (await parts.store.plan(project, plan))?.createdAt ?? 0;
+  const runs = await parts.store.runs({ by: 'title', project, title: effect.title });
+  let last: Before | null = null;
+  for (const run of runs) {
+    if (run.key === key || run.plan !== plan || run.queued_at < since) continue;
+    const base = await baseOf(parts, { tree: planTree(project, plan) }, run.run);
+    const before = { name: runName(project, plan, run.run), base, row: run };
+    // One that was withdrawn from the queue left nothing; what there is to go on from is of the one before.
+    if (base !== null) return before;
+    last ??= before;
+  }
+  return last;
+}
+
+/** The worktree's real path. It is made ready once for each run: an agent that an earlier owner started may come to life in it meanwhile. */
+async function readyPlace(
+  parts: PrepareParts,
+  { effect, row, folder }: Start,
+  site: Site,
+  before: Before | null,
+): Promise<string> {
+  if (readReady(folder) !== null && existsSync(site.worktree)) return placeOf(site.worktree);
+  if (before?.row.folder == null || !isDeleted(before.row.folder))
+    await presenceOf(site, { waitedMs: parts.nowMs() - (row.waiting_since ?? parts.nowMs()) });
+  parts.faults('agent-run.before-worktree');
+  // What a coordinator left was set aside when its run ended: nothing of it is committed for it.
+  const isInterrupted = effect.start === 'continue' && isWorker(effect.role) && before !== null && before.base !== null;
+  const { path, base } = isInterrupted
+    ? await continueWork(site, row, effect, { name: before.name, base: before.base })
+    : await prepareWorkplace(parts, site, { row, effect, before });
+  await dropPrivateRepository(privatePlaceIn(folder.path));
+  writeBase(folder, base);
+  writeReady(folder);
+  return path;
+}
+
+/**
+ * A run that was interrupted (a pause, a question, a message, a rate limit) goes on from what it left: its leftovers are committed, and what it changed
+ * since it first began counts as this run's.
+ */
+async function continueWork(
+  site: Site,
+  row: EffectRow,
+  { id, title, place }: AgentRun,
+  before: { name: string; base: string },
+) {
+  const { repository, worktree } = site;
+  const { branch } = place;
+  const message = `${title}: what it had so far`;
+  const { head } = await commitLeftovers(repository, {
+    path: worktree,
+    branch,
+    run: before.name,
+    base: before.base,
+    message,
+    goesOn: true,
+  });
+  const run = runName(row.project, row.plan, id);
+  const wanted = { path: worktree, branch, run, previousRun: before.name, start: head, reset: false };
+  const { path } = await prepareWorktree(repository, wanted);
+  return { path, base: before.base };
+}
+
+async function trustedFilesOf(
+  { project, repository }: Pick<Site, 'project' | 'repository'>,
+  { role, trustedFiles: paths }: Pick<AgentProfile, 'role' | 'trustedFiles'>,
+): Promise<TrustedFiles> {
+  if (paths.length === 0) return { commit: '', paths };
+  const what = `the ${role} has ${paths.join(', ')} as the commit that you trust has them`;
+  return { commit: await trustedCommit(repository, { project, what }), paths };
+}
+
+/**
+ * A judge's run has a checkout of its own, of the head of the plan's branch. A task's run starts from the head of the plan's branch. A run on the plan's own branch goes on from where that is, or, after an
+ * attempt of a worker that failed there, from where that attempt began: what it committed is kept by its ref.
+ */
+async function prepareWorkplace(
+  parts: PrepareParts,
+  { project, repository, worktree }: Site,
+  { row, effect, before }: { row: EffectRow; effect: AgentRun; before: Before | null },
+) {
+  const { id, role, place } = effect;
+  const run = runName(row.project, row.plan, id);
+  const { commit: base } = await planBase(parts, { project: row.project, plan: row.plan, branch: place.from });
+  if (isJudge(role)) {
+    const { branch } = place;
+    const commit = await ensureBranch(repository, { branch, start: base });
+    const profile = profileOf(project.config.profiles, { role, run: await parts.store.run(row.key) });
+    const { path, absent } = await makeCheckout(repository, {
+      path: worktree,
+      branch,
+      commit,
+      hidden: projectSettings[profile.preset],
+      trusted: await trustedFilesOf({ project, repository }, profile),
+    });
+    if (absent.length > 0)
+      parts.log.warn(
+        `trusted_files of the ${role} names ${absent.join(', ')}, which the commit of ${project.project} that was trusted has not: nothing of that name is in its checkout`,
+      );
+    return { path, base: commit };
+  }
+  const wanted = { path: worktree, branch: place.branch, run, previousRun: before?.name ?? null };
+  if (place.branch !== place.from) {
+    await ensureBranch(repository, { branch: place.from, start: base });
+    return prepareWorktree(repository, { ...wanted, start: branchRef(place.from), reset: true });
+  }
+  const failedFrom = isWorker(role) ? await failedAttemptsBase(repository, place.branch, before) : null;
+  return prepareWorktree(repository, { ...wanted, start: failedFrom ?? base, reset: failedFrom !== null });
+}
+
+async function failedAttemptsBase(
+  repository: Repository,
+  branch: string,
+  before: Before | null,
+): Promise<string | null> {
+  if (before === null || before.base === null || before.row.state === 'succeeded') return null;
+  return ownCommitsBase(repository, { branch, run: before.name, base: before.base });
+}
+
+/** What that run changed, cut, with the ref that keeps all of it; null where it changed nothing. */
+export async function previousDiff(repository: Repository, before: Before | null): Promise<string | null> {
+  if (before === null || before.base === null) return null;
+  const ref = attemptRef(before.name);
+  const kept = await readRef(repository, ref);
+  if (kept === null || kept === before.base) return null;
+  return `${await diffStat(repository, before.base, kept)}\n(all of it: git diff ${before.base.slice(0, 12)} ${ref})`;
+}

@@ -1,0 +1,149 @@
+/**
+ * A plan that waited for others starts from a base that contains them: the branch that it goes into, where they are merged, and where one of them is
+ * not, the commit that it was done at. What counts is the commit that the engine knows of it, whatever a ref says by now.
+ * The plan's changes are counted from that base. Run again it finds what it made.
+ */
+import { approvalOf, type PlanContext } from '../../../machines/plan/context.ts';
+import type { BranchBase } from '../../../machines/vocabulary/effect.ts';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { planTree } from '../../../machines/vocabulary/ids.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import type { Handler, Outcome } from '../../core/outbox/handler.ts';
+import type { Store } from '../../core/store/port.ts';
+import type { PlanBase } from '../../core/store/rows.ts';
+import { ensureBranch, movedMeanwhile } from '../git/branch.ts';
+import { holdsWork, joinCommits, type NamedCommit, restartBranch, takeIntoBranch } from '../git/joint-base.ts';
+import { findCommit, isAncestor } from '../git/objects.ts';
+import { baseAt } from '../git/plan-base.ts';
+import { branchRef, readRef } from '../git/refs.ts';
+import { baseBranch, type Repository } from '../git/repository.ts';
+import { knownBase, remember } from './plan-base.ts';
+import { type EffectParts, siteOf } from './workplace.ts';
+
+/** As many files as the signal holds, and as many as a sentence names. */
+const toldFiles = 100;
+const shownFiles = 10;
+
+export function createBranchBase(parts: EffectParts): Handler<BranchBase> {
+  return async ({ branch, after }, { row }): Promise<Outcome> => {
+    const { repository, project } = await siteOf(parts, row, { branch, from: branch });
+    const known = await Promise.all(after.map((plan) => doneAt(parts.store, row.project, plan)));
+    const unmet = after.filter((_plan, index) => known[index] === null);
+    if (unmet.length > 0) return { type: 'base_unmet', payload: { plans: unmet } };
+    const trunk = await baseAt(repository, await baseBranch(repository, project.config.baseBranch));
+    const wanted = await partsOf(repository, trunk.commit, after, known);
+    const head = await readRef(repository, branchRef(branch));
+    const before = await knownBase(parts, row);
+    const joint = await joinCommits(repository, wanted.commits);
+    if (joint.kind === 'conflict') {
+      if (head !== null && (await containsAll(repository, wanted.commits, head))) return based(head);
+      const [first, second] = joint.between;
+      return conflict(
+        joint.files,
+        `${first.join(', ')} and ${second}, which ${row.plan} waits for, conflict`,
+        row.plan,
+      );
+    }
+    const base: PlanBase = { branch: trunk.branch, commit: joint.commit, on: wanted.on };
+    parts.faults('branch-base.before-move');
+    if (head === null || head === joint.commit) {
+      await ensureBranch(repository, { branch, start: joint.commit });
+    } else if (await containsAll(repository, wanted.commits, head)) {
+      return based(head);
+    } else if (await holdsNothing(repository, head, [before?.commit ?? null, trunk.commit, joint.commit])) {
+      await ensureBranch(repository, { branch, start: joint.commit });
+      if (!(await restartBranch(repository, { branch, from: head, to: joint.commit })))
+        throw movedMeanwhile(repository, branch);
+    } else {
+      // First what it is to be: killed after the merge, it is found in the branch and left as it is.
+      await remember(parts, row, base);
+      const message = `${row.plan}: with ${after.join(', ')}`;
+      const taken = await takeIntoBranch(repository, { branch, commit: joint.commit, message });
+      if (taken.kind === 'moved') throw movedMeanwhile(repository, branch);
+      if (taken.kind === 'conflict')
+        return conflict(taken.files, `what is on ${branch} already and ${after.join(', ')} conflict`, row.plan);
+      parts.faults('branch-base.after-move');
+      return based(taken.head);
+    }
+    parts.faults('branch-base.after-move');
+    await remember(parts, row, base);
+    return based(joint.commit);
+  };
+}
+
+interface Done {
+  /** null: it was done without a branch, so there is nothing to contain. */
+  readonly commit: string | null;
+}
+
+/** Where a done plan's work stands: at what was approved, else where its agents left it. null: it is not done. */
+async function doneAt(
+  { plan: readPlan, tree }: Pick<Store, 'plan' | 'tree'>,
+  project: string,
+  plan: string,
+): Promise<Done | null> {
+  const row = await readPlan(project, plan);
+  if (row?.status !== 'done') return null;
+  const stored = (await tree(planTree(project, plan)))?.stored.snapshot as
+    | { context?: Partial<PlanContext> }
+    | undefined; // a plan's row
+  const { verifiedSha = null, reviewedSha = null, head = null } = stored?.context ?? {};
+  return { commit: approvalOf({ verifiedSha, reviewedSha })?.sha ?? head };
+}
+
+/** What the base is made of, and which plans in it are not in the trunk. */
+async function partsOf(
+  repository: Repository,
+  trunk: string,
+  after: readonly string[],
+  known: readonly (Done | null)[],
+): Promise<{ commits: NamedCommit[]; on: { plan: string; commit: string }[] }> {
+  const on: { plan: string; commit: string }[] = [];
+  let isInTrunk = false;
+  for (const [index, plan] of after.entries()) {
+    const commit = known[index]?.commit ?? null;
+    if (commit === null) continue;
+    if ((await findCommit(repository, commit)) === null) throw goneCommit(repository, plan, commit);
+    if (await holdsWork(repository, trunk, commit)) isInTrunk = true;
+    else on.push({ plan, commit });
+  }
+  const commits = on.map(({ plan, commit }) => ({ name: plan, commit }));
+  // One that is merged comes with the branch that it was merged into.
+  if (isInTrunk || commits.length === 0) commits.unshift({ name: 'the base branch', commit: trunk });
+  return { commits, on };
+}
+
+async function containsAll(repository: Repository, commits: readonly NamedCommit[], head: string): Promise<boolean> {
+  for (const { commit } of commits) if (!(await isAncestor(repository, commit, head))) return false;
+  return true;
+}
+
+/** A branch that was made and not worked on yet, such as a planner's. */
+async function holdsNothing(
+  repository: Repository,
+  head: string,
+  elsewhere: readonly (string | null)[],
+): Promise<boolean> {
+  for (const commit of elsewhere) if (commit !== null && (await isAncestor(repository, head, commit))) return true;
+  return false;
+}
+
+function based(head: string): Outcome {
+  return { type: 'branch_based', payload: { head } };
+}
+
+function conflict(files: readonly string[], what: string, plan: string): Outcome {
+  const more = files.length > shownFiles ? ` and ${files.length - shownFiles} more` : '';
+  const where = `${files.slice(0, shownFiles).join(', ')}${more}`;
+  const name = shellWord(plan);
+  const detail = `${what} in ${where}; merge them into the branch that they go into (stator plan merge), resolving that by hand, then: stator plan resolve ${name}; or take one of them out of **After:** first: stator plan update-content ${name}`;
+  return { type: 'base_conflicted', payload: { files: files.slice(0, toldFiles), detail } };
+}
+
+function goneCommit({ path }: Repository, plan: string, commit: string): EngineError {
+  return new EngineError(
+    'git_failed',
+    `the commit ${commit.slice(0, 12)}, at which plan ${plan} was done, is no longer in ${path}`,
+    `bring it back from where it was pushed to (git -C ${shellWord(path)} fetch), or take ${plan} out of **After:**`,
+  );
+}

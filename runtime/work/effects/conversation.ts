@@ -1,0 +1,72 @@
+/** Which conversation a run takes up: the one that the last run of the same agent had, if its program can still be asked for it. */
+
+import { randomUUID } from 'node:crypto';
+import { type AgentRun, placeOfRun } from '../../../machines/vocabulary/effect.ts';
+import type { AgentProfile } from '../../base/config/config.ts';
+import { isProgramPreset } from '../../base/config/preset-programs.ts';
+import type { Store } from '../../core/store/port.ts';
+import type { EffectRow } from '../../core/store/rows.ts';
+import { sharesConversations } from '../agents/account.ts';
+import { profileOf } from '../agents/accounts.ts';
+import type { Conversation, RunBrief } from '../agents/run-brief.ts';
+import type { RunFolder } from '../agents/run-folder.ts';
+import type { Projects } from '../repos/registry.ts';
+import { writeResumed } from './run-report.ts';
+import { worktreePath } from './workplace.ts';
+
+interface ConversationParts {
+  readonly store: Pick<Store, 'run' | 'runs' | 'plan'>;
+  readonly projects: Projects;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+interface Wanted {
+  readonly effect: Pick<AgentRun, 'title' | 'place' | 'role' | 'start'>;
+  readonly row: Pick<EffectRow, 'key' | 'project' | 'plan'>;
+  /** Who is to take it up. */
+  readonly profile: AgentProfile;
+}
+
+/**
+ * For the run's brief. Only the very last run that began counts: where that one could not take a conversation up, or lost it, a new one begins. Programs keep
+ * conversations by the folder that they were held in, so another worktree has none. Asked again for the same run it answers the same, once it was noted.
+ */
+export async function conversationFor(
+  { store, projects, env }: ConversationParts,
+  { effect, row, profile }: Wanted,
+): Promise<Pick<RunBrief, 'conversation' | 'newConversation'>> {
+  const newConversation = (await store.run(row.key))?.conversation ?? randomUUID();
+  const none = { conversation: null, newConversation };
+  if (effect.start === 'restart' || !isProgramPreset(profile.preset)) return none;
+  // Runs of an earlier plan of this name are not this one's.
+  const since = (await store.plan(row.project, row.plan))?.createdAt ?? 0;
+  const runs = await store.runs({ by: 'title', project: row.project, title: effect.title });
+  const last = runs.find(
+    (run) => run.key !== row.key && run.plan === row.plan && run.queued_at >= since && run.started_at !== null,
+  );
+  if (last === undefined || last.conversation === null || last.preset !== profile.preset) return none;
+  const project = projects.get(row.project);
+  if (last.worktree !== worktreePath(project, placeOfRun(effect))) return none;
+  // Another account may keep its conversations elsewhere.
+  const before = profileOf(project.config.profiles, { role: profile.role, run: last });
+  if (before !== profile && !sharesConversations(before, profile, { repo: project.path, env })) return none;
+  const conversation: Conversation = { id: last.conversation, run: last.run };
+  return { conversation, newConversation };
+}
+
+/** Kept before the launch: what is launched and then killed, engine and all, is known by it. */
+export async function noteConversation(
+  { store }: { readonly store: Pick<Store, 'commit'> },
+  {
+    row,
+    folder,
+    brief,
+  }: { readonly row: Pick<EffectRow, 'key'>; readonly folder: RunFolder; readonly brief: RunBrief },
+): Promise<void> {
+  const { preset } = brief.profile;
+  const { conversation, newConversation } = brief;
+  const isChosen = preset === 'claude' || preset === 'gemini';
+  const known = conversation?.id ?? (isChosen ? newConversation : null);
+  await store.commit([{ do: 'run.note', key: row.key, set: { preset }, once: { conversation: known } }]);
+  if (conversation !== null) writeResumed(folder, conversation.id);
+}

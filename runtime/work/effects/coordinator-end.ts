@@ -1,0 +1,108 @@
+/**
+ * What a coordinator leaves where it worked. It is there to plan or to judge: nothing of it may get into the plan's branch unseen, and nothing may be
+ * lost. Only a verifier may change small things itself, and then the plan must know how much.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type AgentRun, placeOfRun } from '../../../machines/vocabulary/effect.ts';
+import { runName } from '../../../machines/vocabulary/ids.ts';
+import { isJudge, isWorker } from '../../../machines/vocabulary/role.ts';
+import type { EffectContext } from '../../core/outbox/handler.ts';
+import { type RunFolder, writeRunFile } from '../agents/run-folder.ts';
+import { keepAttempt } from '../git/attempt.ts';
+import { changedLines } from '../git/changed-lines.ts';
+import { adopt, dropCheckout, headOf } from '../git/judged-checkout.ts';
+import { attemptRef, branchRef, readRef } from '../git/refs.ts';
+import { prepareWorktree } from '../git/worktree.ts';
+import { adminDirOf, inWorktree, isOwnFolder } from '../git/worktree-list.ts';
+import { baseOf, type EffectParts, type Site, siteOf } from './workplace.ts';
+
+export type Leftovers =
+  | { readonly kind: 'none' }
+  /** `ref` keeps what was uncommitted, and with `commits` the commits that the branch does not have. */
+  | { readonly kind: 'kept'; readonly ref: string; readonly commits: boolean }
+  /** A verifier's commits are on the branch: so many lines between the commit that its run began from and the branch's head. */
+  | { readonly kind: 'fixed'; readonly head: string; readonly since: string; readonly lines: number };
+
+/** A run of a coordinator that has ended, at a commit that it began from. */
+interface Ended {
+  readonly effect: AgentRun;
+  readonly base: string;
+  /** Good as a ref name. */
+  readonly run: string;
+}
+
+const none: Leftovers = { kind: 'none' };
+
+/**
+ * Called when the last process of a coordinator's run has gone; called again it answers the same or `none`. What is uncommitted is kept as
+ * `refs/stator/attempts/<run>`, and so are commits of a planner, an architect or a reviewer, which are no part of the plan's branch. A verifier's commits
+ * come to it where nobody else has moved it. A judge's own checkout goes.
+ */
+export async function tidyCoordinator(
+  parts: EffectParts,
+  effect: AgentRun,
+  { row, folder }: Pick<EffectContext, 'row'> & { readonly folder: RunFolder },
+): Promise<Leftovers> {
+  const { id, role, place } = effect;
+  const base = await baseOf(parts, row, id);
+  if (isWorker(role) || base === null || place.branch !== place.from) return none;
+  const ended = { effect, base, run: runName(row.project, row.plan, id) };
+  const site = await siteOf(parts, row, placeOfRun(effect));
+  if (!isJudge(role)) return tidyPlanner(site, ended);
+  const left = await tidyJudge(site, ended, { folder, own: (await siteOf(parts, row, place)).worktree });
+  await dropCheckout(site.repository, { path: site.worktree, branch: place.branch });
+  return left;
+}
+
+/** A planner or an architect works in the plan's own worktree, and in no branch of its own. */
+async function tidyPlanner({ repository, worktree }: Site, { effect, base, run }: Ended): Promise<Leftovers> {
+  const { branch } = effect.place;
+  const head = await readRef(repository, branchRef(branch));
+  if (head === null || !(await isThere(repository, worktree))) return none;
+  if (head === base && !(await isDirty(repository, worktree))) return none;
+  await prepareWorktree(repository, { path: worktree, branch, run, previousRun: run, start: base, reset: true });
+  return { kind: 'kept', ref: attemptRef(run), commits: head !== base };
+}
+
+async function tidyJudge(
+  { repository, worktree }: Site,
+  { effect, base, run }: Ended,
+  { folder, own }: { readonly folder: RunFolder; readonly own: string },
+): Promise<Leftovers> {
+  const { role, place } = effect;
+  const { branch } = place;
+  const head = await headOf(repository, worktree);
+  if (head !== null && (head !== base || (await isDirty(repository, worktree)))) {
+    await keepAttempt(repository, { path: worktree, branch, run, base, message: `what ${effect.title} left` });
+    if (
+      role === 'verifier' &&
+      head !== base &&
+      (await adopt(repository, { branch, worktree: own, from: base, to: head, run }))
+    )
+      // The checkout goes: whoever comes again knows from here what it was.
+      writeRunFile(fixedFile(folder), `${head}\n`);
+  }
+  const fixed = existsSync(fixedFile(folder)) ? readFileSync(fixedFile(folder), 'utf8').trim() : null;
+  if (fixed !== null)
+    return { kind: 'fixed', head: fixed, since: base, lines: await changedLines(repository, base, fixed) };
+  const kept = await readRef(repository, attemptRef(run));
+  return kept === null || kept === base
+    ? none
+    : { kind: 'kept', ref: attemptRef(run), commits: (head ?? base) !== base };
+}
+
+async function isThere(repository: Site['repository'], worktree: string): Promise<boolean> {
+  return (await isOwnFolder(worktree)) && (await adminDirOf(repository, worktree)) !== null;
+}
+
+async function isDirty(repository: Site['repository'], path: string): Promise<boolean> {
+  const adminDir = (await isOwnFolder(path)) ? await adminDirOf(repository, path) : null;
+  // Not into submodules: git would start a git there, which obeys what the agent wrote into its configuration.
+  const asked = ['status', '--porcelain', '--ignore-submodules=dirty'];
+  return adminDir !== null && (await inWorktree({ path, adminDir }, asked)) !== '';
+}
+
+function fixedFile({ path }: RunFolder): string {
+  return join(path, 'fixed');
+}

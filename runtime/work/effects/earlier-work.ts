@@ -1,0 +1,75 @@
+/** What the tasks of the waves before a run's own have changed, for its prompt. */
+
+import type { PlanDocument } from '../../../machines/document/plan-document.ts';
+import type { AgentRun } from '../../../machines/vocabulary/effect.ts';
+import { instanceTitle, planTree, runName } from '../../../machines/vocabulary/ids.ts';
+import type { Store } from '../../core/store/port.ts';
+import type { EarlierTask } from '../agents/prompts/earlier-waves.ts';
+import { type ChangedFile, fileChanges } from '../git/diff.ts';
+import { isAncestor } from '../git/objects.ts';
+import { attemptRef, branchRef, readRef, readRefs } from '../git/refs.ts';
+import type { Repository } from '../git/repository.ts';
+import { baseOf, type LaunchParts } from './workplace.ts';
+
+/** Of a longer plan the last ones: they are what an agent builds on, and each is a look at git. */
+const shownTasks = 30;
+
+export interface EarlierWorkParts extends LaunchParts {
+  readonly store: Pick<Store, 'launch' | 'runs'>;
+}
+
+interface TaskEnd {
+  readonly base: string | null;
+  readonly ref: string;
+}
+
+/** In the order of the document. Empty for a run that is about no wave. `files` is null where nothing of the task is on the plan's branch. */
+export async function earlierWork(
+  parts: EarlierWorkParts,
+  repository: Repository,
+  brief: {
+    readonly project: string;
+    readonly plan: string;
+    readonly document: PlanDocument;
+    readonly run: Pick<AgentRun, 'wave' | 'place'>;
+  },
+): Promise<EarlierTask[]> {
+  const { project, plan, document, run } = brief;
+  const before = document.waves.filter(({ number }) => run.wave !== null && number < run.wave);
+  const tasks = before.flatMap((wave) => wave.tasks.map((task) => ({ wave: wave.number, task: task.number })));
+  const shown = tasks.slice(-shownTasks);
+  const ends: (TaskEnd | null)[] = [];
+  for (const at of shown) ends.push(await lastEnd(parts, { project, plan, ...at }));
+  const commits = await readRefs(
+    repository,
+    ends.map((end) => end?.ref ?? 'refs/stator/none'),
+  );
+  const head = await readRef(repository, branchRef(run.place.from));
+  const found: EarlierTask[] = [];
+  for (const [at, task] of shown.entries()) {
+    const files = await changesOf(repository, { base: ends[at]?.base ?? null, end: commits[at] ?? null, head });
+    found.push({ ...task, files });
+  }
+  return found;
+}
+
+async function changesOf(
+  repository: Repository,
+  { base, end, head }: { base: string | null; end: string | null; head: string | null },
+): Promise<readonly ChangedFile[] | null> {
+  if (base === null || end === null || head === null) return null;
+  return (await isAncestor(repository, end, head)) ? fileChanges(repository, base, end) : null;
+}
+
+/** The last run of a task that succeeded: what it began from, and the ref that keeps how it ended; null where there is none. */
+async function lastEnd(
+  parts: EarlierWorkParts,
+  { project, plan, wave, task }: { project: string; plan: string; wave: number; task: number },
+): Promise<TaskEnd | null> {
+  const title = instanceTitle({ plan, role: 'coder', wave, task, round: 1 });
+  const runs = await parts.store.runs({ by: 'title', project, title });
+  const row = runs.find((run) => run.plan === plan && run.state === 'succeeded');
+  if (row === undefined) return null;
+  const base = await baseOf(parts, { tree: planTree(project, plan) }, row.run);
+  return { base, ref: attemptRef(runName(project, plan, row.run)) };
+}

@@ -1,0 +1,18 @@
+/** Freezes the processes of a run, and lets them go on; a run that has ended meanwhile has nothing to freeze. */
+import type { AgentFreeze } from '../../../machines/vocabulary/effect.ts';
+import { effectKey } from '../../../machines/vocabulary/ids.ts';
+import type { Handler } from '../../core/outbox/handler.ts';
+import { runIdOf } from '../agents/run-id.ts';
+import { freezeTree, thawTree } from '../agents/stopping.ts';
+import { type EffectParts, readLaunch } from './workplace.ts';
+
+export function createFreeze(parts: EffectParts): Handler<AgentFreeze> {
+  return async (effect, { row }) => {
+    const key = effectKey(row.tree, effect.run);
+    const folder = (await readLaunch(parts, key))?.folder;
+    if (folder === undefined) return { type: null };
+    if (effect.kind === 'agent.freeze') await freezeTree(folder, runIdOf(parts.home, key));
+    else thawTree(folder, runIdOf(parts.home, key));
+    return { type: null };
+  };
+}

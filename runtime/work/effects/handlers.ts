@@ -1,0 +1,54 @@
+/** One handler for each kind of effect: a new kind does not compile until someone handles it. */
+
+import type { Effect } from '../../../machines/vocabulary/effect.ts';
+import type { Handler, Handlers } from '../../core/outbox/handler.ts';
+import { withEnding } from '../git/ending.ts';
+import { withNotes } from '../git/notes.ts';
+import { type AgentRunParts, createAgentRun } from './agent-run.ts';
+import { createBranchBase } from './branch-base.ts';
+import { createCheck } from './check.ts';
+import { createFreeze } from './freeze.ts';
+import { createHookDeliver, type HookParts } from './hook-deliver.ts';
+import { createMachineEffect, type MachineEffectParts } from './machine-effect.ts';
+import { createPermissionAnswer } from './permission-answer.ts';
+import { createPlanMerge } from './plan-merge.ts';
+import { createPlanPull } from './plan-pull.ts';
+import { createPullMerge, type PullMergeParts } from './pull-merge.ts';
+import { createBranchArchive, createCommit, createMerge, createUndo, createWorktreeRemove } from './work.ts';
+
+type HandlerParts = AgentRunParts & HookParts & PullMergeParts & MachineEffectParts;
+
+export function createHandlers(parts: HandlerParts): Handlers {
+  const freeze = createFreeze(parts);
+  const handlers: Handlers = {
+    'agent.run': createAgentRun(parts),
+    'agent.freeze': freeze,
+    'agent.thaw': freeze,
+    'agent.answer': createPermissionAnswer(parts),
+    'work.commit': createCommit(parts),
+    'work.check': createCheck(parts),
+    'work.merge': createMerge(parts),
+    'work.undo': createUndo(parts),
+    'worktree.remove': createWorktreeRemove(parts),
+    'branch.archive': createBranchArchive(parts),
+    'branch.base': createBranchBase(parts),
+    'plan.merge': createPlanMerge(parts),
+    'hook.deliver': createHookDeliver(parts),
+    'plan.pull': createPlanPull(parts),
+    'pull.merge': createPullMerge(parts),
+    'machine.effect': createMachineEffect(parts),
+  };
+  const bound = Object.entries(handlers).map(([kind, handler]) => [kind, withGit(handler as Handler<Effect>, parts)]);
+  return Object.fromEntries(bound) as Handlers; // each under its own kind, as above
+}
+
+/** Each git that a handler starts ends with the effect, however deep below the handler it stands, and the log says what git mended. */
+function withGit(handler: Handler<Effect>, { log }: Pick<HandlerParts, 'log'>): Handler<Effect> {
+  return (effect, context) =>
+    withEnding(context.over, () =>
+      withNotes(
+        (text) => log.warn(`${effect.kind} ${context.row.key}: ${text}`),
+        () => handler(effect, context),
+      ),
+    );
+}

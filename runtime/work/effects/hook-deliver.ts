@@ -1,0 +1,154 @@
+/** Tells one hook of one event: as its configuration is now, again where that may help, and never where a person has not trusted it. */
+import type { HookDeliver } from '../../../machines/vocabulary/effect.ts';
+import type { HookConfig, OwnHooks } from '../../base/config/config.ts';
+import type { Log } from '../../base/platform/log.ts';
+import type { EffectContext, Handler, Outcome } from '../../core/outbox/handler.ts';
+import type { Change } from '../../core/store/port.ts';
+import type { HookRow } from '../../core/store/rows.ts';
+import { type CommandParts, runCommandHook } from './hook-command.ts';
+import { hookBody } from './hook-event-body.ts';
+import { callHook } from './hook-function.ts';
+import { showNotification } from './hook-notify.ts';
+import { failedTry, type HookTry } from './hook-try.ts';
+import { sendWebhook } from './hook-webhook.ts';
+import type { EffectParts } from './workplace.ts';
+
+export interface HookParts extends EffectParts, CommandParts {
+  readonly log: Log;
+  readonly nowMs: () => number;
+  /** The hooks that the engine was given. */
+  readonly ownHooks: OwnHooks;
+  /** After each try that failed, milliseconds until the next one; when these are used up it is dead. null: the usual ones. */
+  readonly hookRetryMs: readonly number[] | null;
+}
+
+const second = 1_000;
+const minute = 60 * second;
+const hour = 60 * minute;
+
+/** Eight more tries over about eight hours: a restart of the receiver is met soon, a night of it is outlasted. */
+const usualRetryMs: readonly number[] = [
+  5 * second,
+  30 * second,
+  2 * minute,
+  10 * minute,
+  30 * minute,
+  hour,
+  2 * hour,
+  4 * hour,
+];
+/** A hook that has failed at every try for so long is switched off. */
+const failingLimitMs = 5 * 24 * hour;
+/** As of every line that people are told. */
+const messageLimit = 1_000;
+/** Nobody who was down is met by all that waited in the same second. */
+const jitter = 0.1;
+
+export function createHookDeliver(parts: HookParts): Handler<HookDeliver> {
+  return async (effect, context): Promise<Outcome> => {
+    const { project } = context.row;
+    const hook = parts.projects.hooksOf(project).find(({ name }) => name === effect.hook);
+    const state = (await parts.store.hooks(project)).find((row) => row.hook === effect.hook) ?? null;
+    const obstacle = obstacleOf(hook, state, project);
+    if (hook === undefined || obstacle !== null) return dead(failedTry(obstacle ?? ''), []);
+    if (hook.type !== 'function') parts.projects.mustBeTrusted(project);
+    parts.faults('hook.before-send');
+    const tried = await tryHook(parts, hook, effect, {
+      ...{ project, abort: context.abort, key: `${context.row.key}/${context.row.attempts}` },
+      plan: context.row.plan,
+    });
+    parts.faults('hook.after-send');
+    if (tried.kind === 'failed')
+      parts.log.debug(
+        `hook ${effect.hook} of ${project}: try ${context.row.attempts} of ${effect.id} failed: ${tried.error}`,
+      );
+    return outcomeOf(parts, effect, { tried, context, state });
+  };
+}
+
+/** Why nothing is sent; null: it is. */
+function obstacleOf(hook: HookConfig | undefined, state: HookRow | null, project: string): string | null {
+  if (hook === undefined) return `the configuration of ${project} has no such hook any more`;
+  if (!hook.enabled) return 'the hook is off in the configuration: enabled = false';
+  return state?.off_reason == null ? null : `the hook is off: ${state.off_reason}`;
+}
+
+interface Trying {
+  readonly project: string;
+  readonly plan: string;
+  /** What the processes of this try are kept under. */
+  readonly key: string;
+  readonly abort: AbortSignal;
+}
+
+/** One try, whatever becomes of it; the row of a delivery is not looked at. Throws what is to be waited for, and `interrupted`. */
+export async function tryHook(
+  parts: Omit<HookParts, 'faults' | 'hookRetryMs'>,
+  hook: HookConfig,
+  effect: HookDeliver,
+  { project, plan, key, abort }: Trying,
+): Promise<HookTry> {
+  const { path: repo } = parts.projects.get(project);
+  switch (hook.type) {
+    case 'webhook': {
+      const body = hookBody(effect, project);
+      return sendWebhook(hook, { id: effect.id, body, repo, env: parts.env, nowMs: parts.nowMs(), abort });
+    }
+    case 'command':
+      return runCommandHook(parts, hook, effect, { key, row: { project, plan }, abort });
+    case 'notify':
+      return showNotification(hook, effect, { project, env: parts.env, abort });
+    case 'function':
+      return callHook(hook, effect, { project, ownHooks: parts.ownHooks, nowMs: parts.nowMs(), abort });
+  }
+}
+
+function outcomeOf(
+  parts: HookParts,
+  { hook }: HookDeliver,
+  { tried, context, state }: { tried: HookTry; context: EffectContext; state: HookRow | null },
+): Outcome {
+  const { project, attempts } = context.row;
+  const at = parts.nowMs();
+  const noted: Change = { do: 'hook.note-result', project, hook, isDelivered: tried.kind === 'delivered', at };
+  if (tried.kind === 'delivered')
+    return { type: 'kept', status: 'done', error: null, result: resultText(tried), changes: [noted] };
+  const offReason = whyOff(tried, { failingSince: state?.failing_since ?? at, at });
+  if (offReason !== null) {
+    parts.log.warn(`hook ${hook} of ${project} is off from now on: ${offReason}`);
+    const off: Change = { do: 'hook.switch', project, hook, off: { reason: offReason, at } };
+    const message = `hook ${hook} is off: ${offReason}`.slice(0, messageLimit);
+    const { plan } = context.row;
+    return dead(tried, [noted, off, { do: 'notification.insert', type: 'hook_off', project, plan, message, at }]);
+  }
+  const waitMs = tried.retries ? (parts.hookRetryMs ?? usualRetryMs)[attempts - 1] : undefined;
+  if (waitMs === undefined) return dead(tried, [noted]);
+  const afterMs = Math.max(waitMs, tried.retryAfterMs ?? 0) * (1 - jitter + Math.random() * 2 * jitter);
+  const { error } = tried;
+  return { type: 'again', afterMs: Math.round(afterMs), error, result: resultText(tried), changes: [noted] };
+}
+
+/** null: it stays on. */
+function whyOff(tried: HookTry, { failingSince, at }: { failingSince: number; at: number }): string | null {
+  if (tried.kind === 'delivered') return null;
+  if (tried.isGone) return 'the receiver answered 410, it wants nothing more of it';
+  if (at - failingSince < failingLimitMs) return null;
+  return `it has only failed since ${new Date(failingSince).toISOString()}, at last with: ${tried.error}`;
+}
+
+/** Kept, listed, and delivered again where a person says so. */
+function dead(tried: Extract<HookTry, { kind: 'failed' }>, changes: readonly Change[]): Outcome {
+  return { type: 'kept', status: 'failed', error: tried.error, result: resultText(tried), changes };
+}
+
+/** What a row keeps of a try. */
+export interface HookResult {
+  /** HTTP status or exit code. */
+  readonly status: number | null;
+  /** The end of what a command wrote. */
+  readonly output: string | null;
+}
+
+function resultText({ status, output }: HookTry): string {
+  return JSON.stringify({ status, output } satisfies HookResult);
+}

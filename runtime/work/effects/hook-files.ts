@@ -1,0 +1,128 @@
+/**
+ * The folder that command hooks of a repository run in: the files of the commit that a person trusted, in a folder of stator's own. The checkout is somebody's
+ * workplace and changes with every pull, and what a command leads to (a script that it changes into, a target of a Makefile, a sourced file) is in no line that
+ * was shown. Made once for each commit, and closed to writing.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import {
+  chmodSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { fileDigest } from '../../base/config/config.ts';
+import { removeTree } from '../../base/platform/remove-tree.ts';
+import { surroundingsOf } from '../../base/platform/surroundings.ts';
+import { checkoutTimeoutMs, ownGit } from '../git/git.ts';
+import type { Repository } from '../git/repository.ts';
+import { isWithin, realPlace } from '../git/worktree-folder.ts';
+import type { Project, Projects } from '../repos/registry.ts';
+import { trustedBefore, trustedCommit } from './trusted-commit.ts';
+
+export function hookFilesRoot(home: string): string {
+  return join(home, 'hook-files');
+}
+
+/** The folder's name: another one for each state that was trusted. null: nothing was, since that was before there was a commit. */
+export function hookFilesName({
+  path,
+  commit,
+  programs,
+}: Pick<Project, 'path' | 'commit' | 'programs'>): string | null {
+  if (commit === null) return null;
+  const named = Object.entries(programs).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return createHash('sha256')
+    .update(JSON.stringify([path, commit, named]))
+    .digest('hex')
+    .slice(0, 32);
+}
+
+/**
+ * Answers the folder's absolute path, and makes it where it is missing. Throws `untrusted`, which is waited for, where nobody said yes since there is such a
+ * folder; `bad_repo` where the commit is gone; `conflict` where a file that was trusted is another one by now; git's errors and the system's.
+ */
+export async function hookFilesOf(
+  { home, projects }: { readonly home: string; readonly projects: Projects },
+  name: string,
+): Promise<string> {
+  const project = projects.get(name);
+  const what = `the command hooks of ${name} run in the files of the commit that you trust`;
+  const folderName = hookFilesName(project);
+  if (folderName === null) throw trustedBefore(project, what);
+  const folder = join(hookFilesRoot(home), folderName);
+  if (existsSync(folder)) return folder;
+  const making = `${folder}.${randomUUID()}`;
+  mkdirSync(making, { recursive: true, mode: 0o700 });
+  try {
+    const repository = await projects.repository(name);
+    await checkOut(repository, { commit: await trustedCommit(repository, { project, what }), folder: making });
+    for (const [path, digest] of Object.entries(project.programs)) bringNamed(project, making, { path, digest });
+    closeFolder(making);
+    moveInto(making, folder);
+  } finally {
+    await removeTree(making);
+    rmSync(`${making}.index`, { force: true });
+  }
+  return folder;
+}
+
+async function checkOut(
+  repository: Repository,
+  { commit, folder }: { readonly commit: string; readonly folder: string },
+): Promise<void> {
+  const options = { env: { GIT_INDEX_FILE: `${folder}.index` }, timeoutMs: checkoutTimeoutMs };
+  await ownGit(repository.path, ['read-tree', commit], options);
+  await ownGit(repository.path, ['checkout-index', '--all', '--force', `--prefix=${folder}/`], options);
+}
+
+/** What a command names and the person saw counts as they saw it, whether it is committed or not. */
+function bringNamed(
+  project: Project,
+  folder: string,
+  { path, digest }: { readonly path: string; readonly digest: string },
+): void {
+  const target = join(folder, path);
+  if (!isWithin(folder, realPlace(dirname(target)))) return; // behind a link that leads out: the link is what was committed
+  if (isFile(target) && fileDigest(target) === digest) return;
+  const source = join(project.path, path);
+  if (!isFile(source) || fileDigest(source) !== digest)
+    throw new EngineError(
+      'conflict',
+      `${path} of ${project.project} is not what was trusted any more`,
+      `see what has changed, and say yes: stator trust show ${project.project}; stator repo trust ${project.project}`,
+    );
+  mkdirSync(dirname(target), { recursive: true });
+  rmSync(target, { force: true });
+  copyFileSync(source, target, constants.COPYFILE_EXCL);
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+}
+
+/** Nobody writes there by mistake, whoever it is. Links are left as they are. */
+function closeFolder(folder: string): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) closeFolder(path);
+    else if (entry.isFile()) chmodSync(path, lstatSync(path).mode & 0o555);
+  }
+  chmodSync(folder, 0o500);
+}
+
+/** Another delivery may have made the same one meanwhile. */
+function moveInto(making: string, folder: string): void {
+  try {
+    renameSync(making, folder);
+  } catch (thrown) {
+    if (surroundingsOf(thrown) !== null || !existsSync(folder)) throw thrown;
+  }
+}

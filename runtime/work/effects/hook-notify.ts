@@ -1,0 +1,80 @@
+/** A hook as a notification on the desktop: notify-send on Linux, osascript on macOS. */
+import { execFile } from 'node:child_process';
+import type { HookDeliver } from '../../../machines/vocabulary/effect.ts';
+import type { NotifyHookConfig } from '../../base/config/config.ts';
+import { oneLine } from '../../base/platform/terminal-text.ts';
+import { inheritedEnvironment } from '../agents/environment.ts';
+import { resolveProgram } from '../agents/program.ts';
+import { failedTry, type HookTry } from './hook-try.ts';
+
+interface Notifying {
+  readonly project: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly abort: AbortSignal;
+  /** Default: that of this process. */
+  readonly platform?: NodeJS.Platform;
+}
+
+/** How a program finds the desktop of its user. */
+const desktopVariables = ['DBUS_SESSION_BUS_ADDRESS', 'XDG_RUNTIME_DIR', 'DISPLAY', 'WAYLAND_DISPLAY', 'XAUTHORITY'];
+const textLimit = 500;
+
+/** Shows it once; a notification of hours ago helps nobody, so there is no other try. */
+export async function showNotification(
+  hook: NotifyHookConfig,
+  effect: HookDeliver,
+  { project, env: base, abort, platform = process.platform }: Notifying,
+): Promise<HookTry> {
+  const { plan, event, from, to, details } = effect;
+  const reason = details.blocked_reason ?? details.reason ?? null;
+  const moved = from === to ? (from ?? project) : `${from} -> ${to}`;
+  const title = shown(`stator: ${plan === '' ? project : `${project}/${plan}`}`);
+  const body = shown(
+    details.message == null ? `${moved} (${event})${reason === null ? '' : `: ${reason}`}` : String(details.message),
+  );
+  const { program, args, install } = platform === 'darwin' ? byAppleScript(title, body) : byNotifySend(title, body);
+  const env = inheritedEnvironment(base, { names: desktopVariables });
+  const found = resolveProgram(program, { from: null, env });
+  if (found.kind === 'missing') return failedTry(`${program} is not there: ${install}`);
+  return new Promise((resolve) => {
+    execFile(
+      found.path,
+      args,
+      { env, timeout: hook.timeoutMs, maxBuffer: 64 * 1024, signal: abort },
+      (thrown, _out, err) => {
+        if (thrown === null) resolve({ kind: 'delivered', status: 0, output: null });
+        else resolve(failedTry(`${program} did not show it: ${shown(err || thrown.message)}`));
+      },
+    );
+  });
+}
+
+interface Program {
+  readonly program: string;
+  readonly args: string[];
+  readonly install: string;
+}
+
+/** Its body is markup. */
+function byNotifySend(title: string, body: string): Program {
+  const text = body.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  return {
+    program: 'notify-send',
+    args: ['--app-name=stator', '--', title, text],
+    install: 'install it (Debian, Ubuntu: apt install libnotify-bin), or take the hook out',
+  };
+}
+
+/** The texts are arguments of a script that does not change. */
+function byAppleScript(title: string, body: string): Program {
+  const script = [
+    'on run argv',
+    'display notification (item 2 of argv) with title (item 1 of argv)',
+    'end run',
+  ].flatMap((line) => ['-e', line]);
+  return { program: 'osascript', args: [...script, title, body], install: 'it is part of macOS; look at your PATH' };
+}
+
+function shown(text: string): string {
+  return oneLine(text).slice(0, textLimit);
+}

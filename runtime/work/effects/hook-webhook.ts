@@ -1,0 +1,115 @@
+/** A hook as an HTTP request: one POST, signed as Standard Webhooks has it (https://www.standardwebhooks.com). */
+import { createHmac } from 'node:crypto';
+import { EngineError, onOneLine, withHint } from '../../../machines/vocabulary/errors.ts';
+import type { WebhookConfig } from '../../base/config/config.ts';
+import { type OutboundAnswer, type OutboundRequest, requestOutbound } from '../../base/platform/outbound.ts';
+import { statorVersion } from '../../base/platform/version.ts';
+import { readEnvFile } from '../agents/env-file.ts';
+import { failedTry, type HookTry } from './hook-try.ts';
+
+export interface WebhookSending {
+  /** The id of the delivery: the same at each try. */
+  readonly id: string;
+  readonly body: string;
+  /** Where a relative env file begins. */
+  readonly repo: string;
+  /** The environment of the engine. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly nowMs: number;
+  readonly abort: AbortSignal;
+}
+
+/** Of an answer the status alone is kept: it could say our own headers again. */
+const maxResponseBytes = 64 * 1024;
+/** Nobody who asks for a pause holds a hook back for longer than this. */
+const retryAfterLimitMs = 60 * 60_000;
+
+/** Sends it once. Throws `interrupted` where the engine stops. */
+export async function sendWebhook(hook: WebhookConfig, sending: WebhookSending): Promise<HookTry> {
+  try {
+    const headers = headersOf(hook, sending);
+    const request: OutboundRequest = {
+      url: hook.url,
+      method: 'POST',
+      headers,
+      body: sending.body,
+      allowPrivate: hook.allowPrivate,
+      timeoutMs: hook.timeoutMs,
+      maxResponseBytes,
+      signal: sending.abort,
+    };
+    return judged(await requestOutbound(request), sending.nowMs);
+  } catch (thrown) {
+    if (!(thrown instanceof EngineError) || thrown.code === 'interrupted') throw thrown;
+    // What the user has still to set (a variable, an env file) may be there for the next try.
+    return failedTry(onOneLine(withHint(thrown)), { retries: thrown.code !== 'address_refused' });
+  }
+}
+
+function judged({ status, headers }: OutboundAnswer, nowMs: number): HookTry {
+  if (status >= 200 && status < 300) return { kind: 'delivered', status, output: null };
+  const isRedirect = status >= 300 && status < 400;
+  const error = `the answer was ${status}${isRedirect ? '; redirects are not followed' : ''}`;
+  const retries = status === 408 || status === 429 || status >= 500;
+  const retryAfterMs = status === 429 || status === 503 ? pauseOf(headers['retry-after'], nowMs) : null;
+  return failedTry(error, { retries, isGone: status === 410, retryAfterMs, status });
+}
+
+/** Seconds, or a date. */
+function pauseOf(retryAfter: string | undefined, nowMs: number): number | null {
+  if (retryAfter === undefined) return null;
+  const ms = /^\s*\d{1,9}\s*$/.test(retryAfter) ? Number(retryAfter) * 1000 : Date.parse(retryAfter) - nowMs;
+  return Number.isFinite(ms) ? Math.min(Math.max(0, ms), retryAfterLimitMs) : null;
+}
+
+function headersOf(hook: WebhookConfig, { id, body, nowMs, repo, env }: WebhookSending): Record<string, string> {
+  const needsEnv = hook.secrets.length > 0 || Object.values(hook.headers).some((value) => value.startsWith('env:'));
+  const file =
+    hook.envFile === null || !needsEnv
+      ? {}
+      : readEnvFile(hook.envFile, repo, `[[hooks]] ${hook.name} in the config`).variables;
+  const valueOfVariable = (name: string) => variable(name, { ...env, ...file });
+  const own = { 'content-type': 'application/json', 'user-agent': `stator/${statorVersion()}` };
+  const given = Object.entries(hook.headers).map(([name, value]) => {
+    const text = value.startsWith('env:') ? valueOfVariable(value.slice('env:'.length)).trim() : value;
+    if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(text))
+      throw badSetting(`the header ${name} has a character that no header may have`, 'one line of Latin letters');
+    return [name.toLowerCase(), text] as const;
+  });
+  const seconds = String(Math.floor(nowMs / 1000));
+  const signatures = hook.secrets.map((name) =>
+    signature(keyOf(name, valueOfVariable(name)), `${id}.${seconds}.${body}`),
+  );
+  const signed = signatures.length === 0 ? {} : { 'webhook-signature': signatures.join(' ') };
+  return { ...own, ...Object.fromEntries(given), 'webhook-id': id, 'webhook-timestamp': seconds, ...signed };
+}
+
+function variable(name: string, variables: Readonly<Record<string, string | undefined>>): string {
+  const value = variables[name];
+  if (value !== undefined && value !== '') return value;
+  throw badSetting(
+    `$${name} is not set, neither in the env file of the hook nor in the environment of the engine`,
+    `set ${name}, and start the engine with it`,
+  );
+}
+
+function signature(key: Buffer, text: string): string {
+  return `v1,${createHmac('sha256', key).update(text).digest('base64')}`;
+}
+
+/** The key of a secret: base 64, after `whsec_` or without it. */
+function keyOf(name: string, secret: string): Buffer {
+  const text = secret.trim().replace(/^whsec_/, '');
+  const key = Buffer.from(text, 'base64');
+  const isBase64 = /^[A-Za-z0-9+/]+={0,2}$/.test(text) && key.length > 0;
+  if (isBase64 && key.toString('base64').replace(/=+$/, '') === text.replace(/=+$/, '')) return key;
+  throw badSetting(
+    `$${name} is no secret of Standard Webhooks`,
+    'write base 64, with or without whsec_ before it: printf "whsec_%s" "$(openssl rand -base64 32)"',
+  );
+}
+
+/** It may be set right before the next try. */
+function badSetting(message: string, hint: string): EngineError {
+  return new EngineError('bad_config', message, hint);
+}

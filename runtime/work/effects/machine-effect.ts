@@ -1,0 +1,102 @@
+/** Carries out what a machine of one's own asks for: its handler is run, and what it answers is sent to the machine. */
+import { once } from 'node:events';
+import type { AnyStateMachine } from 'xstate';
+import type { AnyDefinition, Work } from '../../../actors/definition.ts';
+import { asJson } from '../../../actors/json-value.ts';
+import { isWork } from '../../../actors/own-machine.ts';
+import type { MachineEffect } from '../../../machines/vocabulary/effect.ts';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import type { Log } from '../../base/platform/log.ts';
+import type { Handler, Outcome } from '../../core/outbox/handler.ts';
+
+export interface MachineEffectParts {
+  /** The machines that this engine was given. */
+  readonly machines: readonly AnyDefinition[];
+  readonly log: Log;
+}
+
+const hourMs = 3_600_000;
+
+/** Thrown by a handler: no further try would do better. The machine is told `effect_failed` at once. */
+export class FatalError extends EngineError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('effect_failed', message, 'the handler says that a further try would not help', options);
+    this.name = 'FatalError';
+  }
+}
+
+/** Thrown by a handler: try again then, and not before; no try is spent. `when`: a time, or milliseconds of the wall clock. */
+export class RetryAtError extends EngineError {
+  override readonly retryAtMs: number;
+
+  constructor(message: string, when: Date | number, options?: { cause?: unknown }) {
+    super('effect_later', message, 'it goes on by itself', options);
+    this.name = 'RetryAtError';
+    this.retryAtMs = Number(when);
+    if (!Number.isFinite(this.retryAtMs)) throw new TypeError('RetryAtError: when is no time');
+  }
+}
+
+export function createMachineEffect({ machines, log }: MachineEffectParts): Handler<MachineEffect> {
+  return async ({ machine, effect: action, id, input }, { row, abort, stop }) => {
+    const work = workOf(machines, machine, action);
+    const timeoutMs = work.timeoutMs ?? hourMs;
+    const over = AbortSignal.timeout(timeoutMs);
+    const signal = AbortSignal.any([abort, stop, over]);
+    const said = (message: string) => log.info(`${machine} ${row.key}: ${message}`);
+    const running = (async () =>
+      work.run({ input: input as never, key: row.key, attempt: row.attempts, signal, log: said }))();
+    running.catch(() => {}); // told below, unless it is not waited for any more
+    try {
+      const answered = await Promise.race([running, untilAborted(signal)]);
+      if (stop.aborted) return { type: null };
+      return outcomeOf(`${machine}: effects.${action}`, answered);
+    } catch (thrown) {
+      if (stop.aborted) return { type: null };
+      if (abort.aborted || !over.aborted) throw classOf(thrown);
+      throw new EngineError(
+        'timed_out',
+        `${machine}/${id} was not done in ${timeoutMs} ms`,
+        'raise its timeoutMs, or make it shorter',
+      );
+    }
+  };
+}
+
+/** The file of a machine may have a copy of this package of its own: its errors are known by their codes. */
+function classOf(thrown: unknown): unknown {
+  if (!(thrown instanceof Error) || thrown instanceof EngineError) return thrown;
+  const { code, retryAtMs } = thrown as { code?: unknown; retryAtMs?: unknown }; // looked at below
+  if (code === 'effect_failed') return new FatalError(thrown.message, { cause: thrown });
+  if (code === 'effect_later' && typeof retryAtMs === 'number')
+    return new RetryAtError(thrown.message, retryAtMs, { cause: thrown });
+  return thrown;
+}
+
+function workOf(machines: readonly AnyDefinition[], machine: string, action: string): Work<AnyStateMachine, never> {
+  const found = machines.find(({ name }) => name === machine)?.effects?.[action];
+  if (found !== undefined && isWork(found)) return found;
+  throw new EngineError(
+    'machine_unknown',
+    `no machine "${machine}" with an effect "${action}" was given to this engine`,
+    'name its file under [machines] in daemon.toml, or give it to createEngine({ machines }); it goes on by itself',
+  );
+}
+
+async function untilAborted(signal: AbortSignal): Promise<never> {
+  if (!signal.aborted) await once(signal, 'abort');
+  throw signal.reason;
+}
+
+/** Throws `effect_failed` for an answer that is no event. */
+function outcomeOf(what: string, answered: unknown): Outcome {
+  if (answered === undefined || answered === null) return { type: null };
+  if (typeof answered !== 'object' || !('type' in answered) || typeof answered.type !== 'string')
+    throw new FatalError(`${what}: run answered something that is no event`);
+  try {
+    const { type, ...payload } = asJson('the event', answered) as { type: string };
+    return { type: 'sent', event: { type, payload } };
+  } catch (cause) {
+    throw new FatalError(`${what}: ${cause instanceof Error ? cause.message : cause}`, { cause });
+  }
+}

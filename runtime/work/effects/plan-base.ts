@@ -1,0 +1,76 @@
+/**
+ * What a plan's branch is made from is chosen when the branch is, and written before it: killed in between, it is chosen anew.
+ * From there on it is remembered, whatever is checked out: prompts name it, and a merge goes there.
+ */
+
+import type { Store } from '../../core/store/port.ts';
+import type { PlanBase } from '../../core/store/rows.ts';
+import { baseAt, baseBehind, dropNote, notedBases } from '../git/plan-base.ts';
+import { branchRef, readRef } from '../git/refs.ts';
+import { baseBranch, type Repository } from '../git/repository.ts';
+import type { Projects } from '../repos/registry.ts';
+
+export interface BaseParts {
+  readonly store: Pick<Store, 'plan' | 'plans' | 'commit'>;
+  readonly projects: Projects;
+}
+
+interface Named {
+  readonly project: string;
+  readonly plan: string;
+}
+
+/** What the plan was begun from, or is to be begun from now. Throws `bad_config` where `base_branch` does not exist. */
+export async function planBase(parts: BaseParts, of: Named & { branch: string }): Promise<PlanBase> {
+  const repository = await parts.projects.repository(of.project);
+  if ((await readRef(repository, branchRef(of.branch))) === null) return chooseBase(parts, of, repository);
+  const known = await knownBase(parts, of);
+  if (known !== null) return known;
+  // Made by an earlier version, which noted nothing.
+  const behind = await baseBehind(repository, of.branch, await startOf(parts, of.project, repository));
+  return remember(parts, of, { ...behind, on: [] });
+}
+
+/** Chooses anew, for a branch that is to be made or to start over. */
+export async function chooseBase(parts: BaseParts, of: Named, repository: Repository): Promise<PlanBase> {
+  const base = await baseAt(repository, await startOf(parts, of.project, repository));
+  return remember(parts, of, { ...base, on: [] });
+}
+
+/** What is remembered; null: nothing. */
+export async function knownBase(parts: BaseParts, { project, plan }: Named): Promise<PlanBase | null> {
+  const base = async () => (await parts.store.plan(project, plan))?.base ?? null;
+  const known = await base();
+  if (known !== null) return known;
+  await takeNotes(parts, project);
+  return base();
+}
+
+/** Moves what an earlier version kept in symbolic refs into the plans' rows; such a ref is a danger, because what tidies refs follows it. Safe to run again. */
+export async function takeNotes(parts: BaseParts, project: string): Promise<void> {
+  const { store, projects } = parts;
+  const repository = await projects.repository(project);
+  const noted = await notedBases(repository);
+  if (noted.size === 0) return;
+  const plans = new Map((await store.plans(project)).map((row) => [row.branch, row]));
+  for (const [branch, into] of noted) {
+    const row = plans.get(branch);
+    if (row !== undefined && row.base === null && into !== null)
+      await remember(parts, row, { ...(await baseBehind(repository, branch, into)), on: [] });
+    await dropNote(repository, branch);
+  }
+}
+
+function startOf({ projects }: BaseParts, project: string, repository: Repository): Promise<string> {
+  return baseBranch(repository, projects.get(project).config.baseBranch);
+}
+
+/** Killed before it, whoever comes next finds the base anew. */
+export async function remember(
+  { store }: Pick<BaseParts, 'store'>,
+  { project, plan }: Named,
+  base: PlanBase,
+): Promise<PlanBase> {
+  await store.commit([{ do: 'plan.set-base', key: { project, plan }, base }]);
+  return base;
+}

@@ -1,0 +1,132 @@
+/** Merges a done plan's branch into the one that people work on. What stands against it is an answer, with the files and what to do. */
+import type { PlanContext } from '../../../machines/plan/context.ts';
+import type { PlanMerge } from '../../../machines/vocabulary/effect.ts';
+import { planTree } from '../../../machines/vocabulary/ids.ts';
+import type { Approval } from '../../../machines/vocabulary/plan-merge.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import type { Handler, Outcome } from '../../core/outbox/handler.ts';
+import { type CheckoutMerge, mergeIntoCheckout } from '../git/checkout-merge.ts';
+import { holdsWork } from '../git/joint-base.ts';
+import { realBranch } from '../git/plan-base.ts';
+import { branchRef, readRef } from '../git/refs.ts';
+import type { Repository } from '../git/repository.ts';
+import { planBase } from './plan-base.ts';
+import { type EffectParts, type Site, siteOf } from './workplace.ts';
+
+/** As many files as the signal holds, and as many as a sentence names. */
+const toldFiles = 100;
+const shownFiles = 10;
+
+/** Run again it answers the same merge. Into the branch that a person named, that `base_branch` names, or that the plan was begun from, in this order. */
+export function createPlanMerge(parts: EffectParts): Handler<PlanMerge> {
+  return async ({ branch, into: named, message, approved = null, withAfter = false }, { row }): Promise<Outcome> => {
+    const site = await siteOf(parts, row, { branch, from: branch });
+    const { repository } = site;
+    const wanted = named ?? (await targetOf(parts, site, { plan: row.plan, branch }));
+    const names = { plan: row.plan, branch, repo: repository.path, approved };
+    if (wanted === null) return refusal({ kind: 'no_branch' }, { ...names, into: null });
+    const into = await realBranch(repository, wanted);
+    const unmerged = withAfter ? [] : await unmergedBelow(parts, repository, { ...row, into });
+    if (unmerged.length > 0) return refusal({ kind: 'after', plans: unmerged }, { ...names, into });
+    parts.faults('plan-merge.before-merge');
+    const merged = await mergeIntoCheckout(repository, { from: branch, into, message, only: approved?.sha ?? null });
+    parts.faults('plan-merge.after-merge');
+    if (merged.kind !== 'merged') return refusal(merged, { ...names, into });
+    return { type: 'plan_merged', payload: { head: merged.head, into, tip: merged.tip } };
+  };
+}
+
+/** What git, or the plans below, have against it. */
+type Refused =
+  | Exclude<CheckoutMerge, { kind: 'merged' }>
+  | { readonly kind: 'after'; readonly plans: readonly string[] };
+
+/**
+ * The plans that it stands on and whose work is not in `into`, squashed or not: with this one they would be merged unasked. One whose pull request was
+ * merged counts as there, whatever has become of its lines since.
+ */
+async function unmergedBelow(
+  { store }: Pick<EffectParts, 'store'>,
+  repository: Repository,
+  { project, plan, into }: { project: string; plan: string; into: string },
+): Promise<string[]> {
+  const on = (await store.plan(project, plan))?.base?.on ?? [];
+  const target = await readRef(repository, branchRef(into));
+  // There is no branch to merge into, which is said instead.
+  if (target === null) return [];
+  const unmerged: string[] = [];
+  for (const below of on) {
+    if (await holdsWork(repository, target, below.commit)) continue;
+    const stored = (await store.tree(planTree(project, below.plan)))?.stored.snapshot as
+      | { context?: Pick<PlanContext, 'pull'> }
+      | undefined; // a plan's row
+    if (stored?.context?.pull?.request?.state !== 'merged') unmerged.push(below.plan);
+  }
+  return unmerged;
+}
+
+function refusal(refused: Refused, names: Names): Outcome {
+  const why = refused.kind === 'unapproved' ? 'moved' : refused.kind;
+  const files = 'files' in refused ? refused.files.slice(0, toldFiles) : [];
+  const into = why === 'no_branch' ? null : names.into;
+  return { type: 'merge_refused', payload: { why, into, files, detail: detailOf(refused, names) } };
+}
+
+/** null: the plan was begun from no branch, but from a tag or a commit. */
+async function targetOf(
+  parts: EffectParts,
+  { repository, project: { project, config } }: Site,
+  { plan, branch }: { plan: string; branch: string },
+): Promise<string | null> {
+  if (config.baseBranch !== '') return config.baseBranch;
+  // Without a branch nothing was begun, and there is nothing to merge anywhere.
+  if ((await readRef(repository, branchRef(branch))) === null) return repository.defaultBase;
+  return (await planBase(parts, { project, plan, branch })).branch;
+}
+
+interface Names {
+  readonly plan: string;
+  readonly branch: string;
+  readonly into: string | null;
+  readonly repo: string;
+  readonly approved: Approval | null;
+}
+
+function detailOf(refused: Refused, { plan, branch, into, repo, approved }: Names): string {
+  const again = `then: stator plan merge ${plan}`;
+  switch (refused.kind) {
+    case 'overlap':
+      return `${refused.checkout}, where ${into} is checked out, has changes of its own in ${listOf(refused.files)}; commit or stash them (git -C ${shellWord(refused.checkout)} stash -u), ${again}`;
+    case 'busy':
+      return `${refused.what} is under way in ${refused.checkout}; finish or abort it, ${again}`;
+    case 'conflict':
+      return `${branch} and ${into} conflict in ${listOf(refused.files)}; merge ${into} into ${branch} and resolve them by hand, where that is checked out (git -C ${shellWord(repo)} worktree list) or in a checkout of your own, ${again}`;
+    case 'after': {
+      const first = refused.plans.map((below) => `stator plan merge ${shellWord(below)}`).join(', ');
+      return `it stands on ${refused.plans.join(', ')}, which ${into} does not have; merge that first (${first}), ${again}; or all of it at once: stator plan merge ${plan} --with-after; or begin it anew without: stator plan start-over ${plan}`;
+    }
+    case 'no_branch':
+      return into === null
+        ? `${branch} was begun from no branch, so there is nothing to merge into; name one: stator plan merge ${plan} --into <branch>, or set base_branch in .stator/config.toml`
+        : `${into} is no branch of ${repo}, so there is nothing to merge into; make it (git -C ${shellWord(repo)} branch ${shellWord(into)} <commit>) or name another: stator plan merge ${plan} --into <branch>; all of them: git -C ${shellWord(repo)} branch`;
+    case 'unapproved':
+      return movedText(branch, { head: refused.tip, approved });
+    case 'no_work':
+      return `there is no branch ${branch}: nothing was done that could be merged`;
+    case 'git':
+      return `git would not fast-forward ${into} in ${refused.checkout}: ${refused.said || 'it said nothing'}; mend that, ${again}`;
+    default:
+      return refused satisfies never;
+  }
+}
+
+/** Both commits, and who looks again. */
+function movedText(branch: string, { head, approved }: { head: string; approved: Approval | null }): string {
+  const by = approved?.by ?? 'reviewer';
+  return `${branch} was approved at ${approved?.sha.slice(0, 12)} and stands at ${head.slice(0, 12)} now, so nothing was merged; its ${by} looks again at what it is now`;
+}
+
+function listOf(files: readonly string[]): string {
+  const more = files.length > shownFiles ? ` and ${files.length - shownFiles} more` : '';
+  return `${files.slice(0, shownFiles).join(', ')}${more}`;
+}

@@ -1,0 +1,147 @@
+/** Pushes a done plan's approved commit, and makes its pull request or finds the one that is there. Run again it finds what it made. */
+import type { PlanPull } from '../../../machines/vocabulary/effect.ts';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import type { Handler, Outcome } from '../../core/outbox/handler.ts';
+import type { PlanKey } from '../../core/store/port.ts';
+import { closingWords } from '../forges/closing-words.ts';
+import type { Forge, PullRequest } from '../forges/forge.ts';
+import type { ForgeStates } from '../forges/forge-states.ts';
+import { findReference } from '../forges/reference.ts';
+import { forgeOfRepo, forgeSiteOf, type RepoForge } from '../forges/repo-forge.ts';
+import { readServers } from '../forges/servers.ts';
+import { pushBranch, updateBranch } from '../git/push.ts';
+import { branchRef, readRef } from '../git/refs.ts';
+import { planBase } from './plan-base.ts';
+import { pullRequestText } from './pull-request-text.ts';
+import { type EffectParts, siteOf } from './workplace.ts';
+
+export interface PlanPullParts extends EffectParts {
+  readonly env: NodeJS.ProcessEnv;
+  readonly forgeStates: ForgeStates;
+}
+
+/** Trouble that another try would meet again: it is told to the plan, with what to do. */
+const final = new Set([
+  'no_forge',
+  'no_token',
+  'forge_denied',
+  'forge_refused',
+  'not_found',
+  'address_refused',
+  'refused',
+  'bad_config',
+  'agent_unusable',
+]);
+
+export function isFinalTrouble(thrown: unknown): thrown is EngineError {
+  return thrown instanceof EngineError && final.has(thrown.code);
+}
+
+/** A forge that is down or wants us to wait is waited for, and no try is spent. */
+export function createPlanPull(parts: PlanPullParts): Handler<PlanPull> {
+  return async ({ branch, approved, request: open }, { row, abort }): Promise<Outcome> => {
+    const { repository } = await siteOf(parts, row, { branch, from: branch });
+    parts.projects.mustBeTrusted(row.project);
+    const head = await readRef(repository, branchRef(branch));
+    if (head === null) return failed(`there is no branch ${branch}: nothing was done that could be pushed`);
+    if (approved !== null && head !== approved.sha) {
+      const detail = `${branch} was approved at ${approved.sha.slice(0, 12)} and stands at ${head.slice(0, 12)} now, so nothing was pushed; it is judged again first`;
+      return { type: 'pr_failed', payload: { detail, moved: true } };
+    }
+    try {
+      const { forge, remote } = await forgeOfRepo({
+        home: parts.home,
+        env: parts.env,
+        repo: repository.path,
+        signal: abort,
+      });
+      const at = { project: row.project, plan: row.plan, branch };
+      const base = (await planBase(parts, at)).branch ?? repository.defaultBase;
+      // Asked first: a forge that cannot be reached is waited for before anything is pushed.
+      const known = open == null ? await forge.findPullRequest(branch, head) : await requestAt(forge, open);
+      // One that the plan does not know yet is told as open: it is followed from there, and found to be over.
+      if (known !== null && known.state !== 'open')
+        return open == null ? openedOutcome(forge, known, head) : overOutcome(known);
+      parts.faults('plan-pull.before-push');
+      const push = { repo: repository.path, branch, remote, commit: head, by: 'engine' as const };
+      // A forge deletes a branch when it merges it: a push would make it anew.
+      if (known === null) await pushBranch(push);
+      else if ((await updateBranch(push)) === null) {
+        const gone = await requestAt(forge, known.number);
+        if (gone.state !== 'open') return open == null ? openedOutcome(forge, gone, head) : overOutcome(gone);
+        if (open != null) return failed(deletedText(branch, gone));
+        await pushBranch(push);
+      }
+      parts.faults('plan-pull.after-push');
+      const request =
+        known ??
+        (await makeOrFind(forge, {
+          head: branch,
+          base,
+          ...(await pullRequestText(parts, { ...at, closes: await closesOf(parts, at, forge) })),
+        }));
+      parts.faults('plan-pull.after-create');
+      await parts.forgeStates.answered({ project: row.project, server: forge.server, plan: row.plan });
+      return openedOutcome(forge, request, head);
+    } catch (thrown) {
+      const site = await forgeSiteOf({ home: parts.home, repo: repository.path }).catch(() => null); // then no forge has failed
+      if (site !== null && !abort.aborted)
+        await parts.forgeStates.failed({ project: row.project, server: site.server, plan: row.plan }, thrown);
+      if (isFinalTrouble(thrown)) return failed(`${thrown.message}; ${thrown.hint}`);
+      throw thrown;
+    }
+  };
+}
+
+/** What closes the issue that its session is about when the request is merged; null: it is about none, or the repo wants none closed. */
+async function closesOf(
+  { store, projects, home }: Pick<PlanPullParts, 'store' | 'projects' | 'home'>,
+  { project, plan }: PlanKey,
+  forge: Pick<Forge, 'server' | 'repo'>,
+): Promise<string | null> {
+  if (!projects.get(project).config.closeIssues) return null;
+  const session = (await store.issues()).find((row) => row.project === project && row.plan === plan);
+  if (session?.reference == null) return null;
+  const { list, main } = readServers(home);
+  const issue = findReference(session.reference, { servers: list, main });
+  return issue === null ? null : closingWords(forge, issue);
+}
+
+export async function requestAt(forge: Forge, number: number): Promise<PullRequest> {
+  const found = await forge.pullRequest(number);
+  if (found === 'unchanged') throw new Error('a pull request was asked for without an etag');
+  return found;
+}
+
+function openedOutcome(forge: Forge, { number, url }: PullRequest, head: string): Outcome {
+  return { type: 'pr_opened', payload: { number, url, server: forge.server.name, head } };
+}
+
+export function overOutcome({ state, mergeCommit, base }: PullRequest): Outcome {
+  return state === 'merged'
+    ? { type: 'pr_merged', payload: { head: mergeCommit, into: base } }
+    : { type: 'pr_closed', payload: {} };
+}
+
+function deletedText(branch: string, { url }: PullRequest): string {
+  return `${branch} was deleted where ${url} is, so nothing was pushed; restore the branch there, or close the request`;
+}
+
+function failed(detail: string): Outcome {
+  return { type: 'pr_failed', payload: { detail } };
+}
+
+/** One that was made meanwhile, by a person or by our own earlier try whose answer was lost, is the one. */
+async function makeOrFind(
+  forge: RepoForge['forge'],
+  wanted: Parameters<Forge['createPullRequest']>[0],
+): Promise<PullRequest> {
+  try {
+    return await forge.createPullRequest(wanted);
+  } catch (thrown) {
+    if (!(thrown instanceof EngineError) || thrown.code !== 'forge_refused') throw thrown;
+    const twin = await forge.findPullRequest(wanted.head);
+    if (twin === null) throw thrown;
+    return twin;
+  }
+}

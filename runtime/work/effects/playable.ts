@@ -1,0 +1,154 @@
+/**
+ * Whether the agents of a plan could be started at all, asked before anything is: the programs of the roles that will play, and the blocks of the tasks
+ * that a shell is to run. What can only be known in a worktree (a script of the plan's branch, what a setup makes) is left to the start itself.
+ */
+import { isAbsolute } from 'node:path';
+import { type PlanDocument, shellBlocks } from '../../../machines/document/plan-document.ts';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { type Role, roles } from '../../../machines/vocabulary/role.ts';
+import type { AgentProfile, RepoConfig } from '../../base/config/config.ts';
+import {
+  installHint,
+  isProgramPreset,
+  type ProgramPreset,
+  presetPrograms,
+  versionHint,
+} from '../../base/config/preset-programs.ts';
+import { readEnvFile } from '../agents/env-file.ts';
+import { programFile } from '../agents/preset-command.ts';
+import { rootProblem } from '../agents/presets/claude-as-root.ts';
+import type { FlagCheck } from '../agents/presets/known-flags.ts';
+import { resolveProgram } from '../agents/program.ts';
+import { taskName } from '../agents/run-brief.ts';
+import { noWalls, type Walls } from '../sandbox/walls.ts';
+
+export interface Cast {
+  readonly config: Pick<RepoConfig, 'profiles' | 'policy'>;
+  /** The repo's main folder. */
+  readonly repo: string;
+  /** The environment of who will start them. */
+  readonly env: NodeJS.ProcessEnv;
+  readonly walls: Pick<Walls, 'standFor' | 'state'>;
+  readonly flagCheck: FlagCheck;
+  /** It is an issue's session: one agent works on it, and nobody plans it. */
+  readonly isSession?: boolean;
+  /** What is to be worked on; null: it is only planned. */
+  readonly document: PlanDocument | null;
+  readonly isDone: (wave: number, task: number) => boolean;
+}
+
+interface Problem {
+  readonly message: string;
+  readonly hint: string;
+}
+
+const defaultPath = '/usr/local/bin:/usr/bin:/bin';
+
+/** Throws `agent_unusable` with every problem, one on a line. */
+export async function refuseUnplayable(cast: Cast): Promise<void> {
+  const problems = [...(await programProblems(cast)), ...(await wallsProblems(cast)), ...blockProblems(cast)];
+  if (problems.length === 0) return;
+  const lines = (texts: readonly string[]) => [...new Set(texts)].join('\n');
+  throw new EngineError(
+    'agent_unusable',
+    lines(problems.map(({ message }) => message)),
+    lines(problems.map(({ hint }) => hint)),
+  );
+}
+
+/** One problem for each program, however many roles it was to play. */
+async function programProblems(cast: Cast): Promise<Problem[]> {
+  const found = new Map<string, { roles: Role[]; hint: string }>();
+  for (const role of rolesOf(cast)) {
+    const problem = await programProblem(cast, cast.config.profiles[role]);
+    if (problem === null) continue;
+    const known = found.get(problem.message);
+    if (known === undefined) found.set(problem.message, { roles: [role], hint: problem.hint });
+    else known.roles.push(role);
+  }
+  return [...found].map(([message, { roles: whom, hint }]) => ({ message: `${whom.join(', ')}: ${message}`, hint }));
+}
+
+/** Who must have walls around it where there can be none is as little there as a program that is missing. */
+async function wallsProblems(cast: Cast): Promise<Problem[]> {
+  const whom = rolesOf(cast).filter((role) => cast.config.profiles[role].sandbox === 'bwrap');
+  if (whom.length === 0) return [];
+  const sandbox = await cast.walls.state();
+  return sandbox.kind === 'works' ? [] : [noWalls(whom.join(', '), sandbox)];
+}
+
+function rolesOf({ config: { policy }, document, isSession = false }: Cast): Role[] {
+  const isJudged = policy.roles.reviewer.on || policy.roles.verifier.on;
+  return roles.filter((role) => {
+    if (isSession) return role === 'session' || (policy.roles[role].on && (role === 'reviewer' || role === 'verifier'));
+    if (role === 'session' || (role === 'planner' && document !== null)) return false;
+    return policy.roles[role].on && (role !== 'fixer' || (policy.auto_review_fix && isJudged));
+  });
+}
+
+async function programProblem(
+  { repo, env: base, walls, flagCheck }: Cast,
+  profile: AgentProfile,
+): Promise<Problem | null> {
+  const { preset, role } = profile;
+  // They are there as soon as the engine is.
+  if (preset === 'function' || preset === 'custom') return null;
+  const own = isProgramPreset(preset) ? presetPrograms[preset].program : preset === 'sh' ? '/bin/sh' : '';
+  const program = profile.program?.trim() || own;
+  if (program === '') {
+    return {
+      message: 'preset "command" and no program',
+      hint: `set it under [agents.${role}] in .stator/config.toml or daemon.toml: program = "your-agent --its-flags"`,
+    };
+  }
+  const given = envFileOf(profile, repo);
+  const env = { PATH: given.PATH || base.PATH || defaultPath };
+  const file = programFile(program, { repo, env });
+  // A shell's command line, or a file that the plan's branch or a setup may yet bring.
+  if (file === null && preset === 'command' && /\s/.test(program)) return null;
+  if (file === null && program.includes('/') && !isAbsolute(program)) return null;
+  const found = resolveProgram(file ?? program, { from: repo, env });
+  if (found.kind === 'found') {
+    const isWalled = profile.sandbox === 'bwrap' || (await walls.standFor(profile));
+    const refusal = preset === 'claude' && !isWalled ? rootProblem(profile, { ...base, ...given }) : null;
+    if (refusal !== null || !isProgramPreset(preset) || profile.program !== null) return refusal;
+    const dropped = await flagCheck(preset, found.path);
+    return dropped.length === 0 ? null : droppedProblem(preset, role, { path: found.path, dropped });
+  }
+  const hint = isProgramPreset(preset)
+    ? installHint(preset, role)
+    : `install it, or set \`program\` under [agents.${role}] to where it is; stator doctor looks for it`;
+  return { message: found.message, hint };
+}
+
+function droppedProblem(
+  preset: ProgramPreset,
+  role: Role,
+  { path, dropped }: { readonly path: string; readonly dropped: readonly string[] },
+): Problem {
+  const hint = versionHint(preset, role);
+  return { message: `${path} does not know ${dropped.join(', ')}, which preset "${preset}" gives it`, hint };
+}
+
+/** What the env file sets. The start reports a file that cannot be read, with its line. */
+function envFileOf({ envFile }: AgentProfile, repo: string): Readonly<Record<string, string>> {
+  try {
+    return envFile === null ? {} : readEnvFile(envFile, repo).variables;
+  } catch (thrown) {
+    if (thrown instanceof EngineError) return {};
+    throw thrown;
+  }
+}
+
+function blockProblems({ config: { profiles }, document, isDone, isSession = false }: Cast): Problem[] {
+  const role = isSession ? 'session' : 'coder';
+  if (document === null || profiles[role].preset !== 'sh') return [];
+  return document.waves.flatMap(({ number, tasks }) =>
+    tasks
+      .filter((task) => !isDone(number, task.number) && shellBlocks(task.body).length === 0)
+      .map((task) => ({
+        message: `${taskName({ wave: number, task })}: no fenced sh block, and preset "sh" runs nothing else`,
+        hint: `put the commands into the task between \`\`\`sh and \`\`\`, or give the ${role} another agent: [agents.${role}] preset = "command" with a program`,
+      })),
+  );
+}

@@ -1,0 +1,122 @@
+/** Has a forge merge a plan's pull request: as the approved commit and no other, now or as soon as it is green, or not any more. Run again it finds what it did. */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { PlanContext } from '../../../machines/plan/context.ts';
+import type { PullMerge } from '../../../machines/vocabulary/effect.ts';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { planTree } from '../../../machines/vocabulary/ids.ts';
+import { openRequest } from '../../../machines/vocabulary/plan-pull.ts';
+import type { Handler, Outcome } from '../../core/outbox/handler.ts';
+import type { EffectRow } from '../../core/store/rows.ts';
+import type { Forge, WantedMerge } from '../forges/forge.ts';
+import { otherHeadText } from '../forges/pull-request-news.ts';
+import { forgeOfRepo, forgeSiteOf } from '../forges/repo-forge.ts';
+import { isFinalTrouble, overOutcome, type PlanPullParts, requestAt } from './plan-pull.ts';
+import { siteOf } from './workplace.ts';
+
+/** The base may move between the look and the merge, where several are merged in one minute. */
+const tries = 3;
+const pauseMs = 500;
+
+export interface PullMergeParts extends PlanPullParts {
+  nowMs(): number;
+}
+
+/** A forge that is down or wants us to wait is waited for, and no try is spent. */
+export function createPullMerge(parts: PullMergeParts): Handler<PullMerge> {
+  return async (effect, { row, abort }): Promise<Outcome> => {
+    const { branch, number } = effect;
+    const { repository } = await siteOf(parts, row, { branch, from: branch });
+    parts.projects.mustBeTrusted(row.project);
+    if (effect.act !== 'withdraw' && !(await isWanted(parts, effect, row))) return { type: null };
+    try {
+      const { forge } = await forgeOfRepo({
+        home: parts.home,
+        env: parts.env,
+        repo: repository.path,
+        signal: abort,
+      });
+      const outcome =
+        effect.act === 'withdraw' ? await withdraw(forge, number) : await merge(parts, { forge, effect, row, abort });
+      await parts.forgeStates.answered({ project: row.project, server: forge.server, plan: row.plan });
+      return outcome;
+    } catch (thrown) {
+      const site = await forgeSiteOf({ home: parts.home, repo: repository.path }).catch(() => null); // then no forge has failed
+      if (site !== null && !abort.aborted)
+        await parts.forgeStates.failed({ project: row.project, server: site.server, plan: row.plan }, thrown);
+      if (!isFinalTrouble(thrown)) throw thrown;
+      const detail = `${thrown.message}; ${thrown.hint}`;
+      return effect.act === 'withdraw'
+        ? notWithdrawn(parts, row, `#${number}: ${detail}`)
+        : { type: 'pr_merge_refused', payload: { detail } };
+    }
+  };
+}
+
+interface Merging {
+  readonly forge: Forge;
+  readonly effect: PullMerge;
+  readonly row: EffectRow;
+  readonly abort: AbortSignal;
+}
+
+async function merge(parts: PlanPullParts, { forge, effect, row, abort }: Merging): Promise<Outcome> {
+  const { number, head, act } = effect;
+  const found = await requestAt(forge, number);
+  if (found.state !== 'open') return overOutcome(found);
+  if (found.headCommit !== head) return { type: 'pr_merge_refused', payload: { detail: otherHeadText(found, head) } };
+  const { mergeMethod: method } = parts.projects.get(row.project).config;
+  const wanted: WantedMerge = { number, head, base: found.base, method };
+  parts.faults('pull-merge.before-merge');
+  if (act === 'merge') {
+    const commit = await mergeNow(forge, wanted, abort);
+    parts.faults('pull-merge.after-merge');
+    return { type: 'pr_merged', payload: { head: commit, into: found.base } };
+  }
+  const isScheduled = await forge.mergeWhenGreen(wanted);
+  parts.faults('pull-merge.after-merge');
+  const now = await requestAt(forge, number);
+  if (now.state !== 'open') return overOutcome(now);
+  return { type: 'pr_merge_scheduled', payload: { by: isScheduled ? 'forge' : 'stator' } };
+}
+
+async function mergeNow(forge: Forge, wanted: WantedMerge, abort: AbortSignal): Promise<string | null> {
+  for (let nth = 1; ; nth += 1) {
+    try {
+      return await forge.merge(wanted);
+    } catch (thrown) {
+      if (!(thrown instanceof EngineError) || thrown.code !== 'forge_refused' || nth === tries) throw thrown;
+      const found = await requestAt(forge, wanted.number);
+      // Its answer was lost, or a person was first.
+      if (found.state === 'merged') return found.mergeCommit;
+      const { kind } = await forge.mergeObstacle({ number: wanted.number, base: wanted.base });
+      if (kind === 'stands' || found.headCommit !== wanted.head) throw thrown;
+      await pause(pauseMs * nth, undefined, { signal: abort });
+    }
+  }
+}
+
+async function withdraw(forge: Forge, number: number): Promise<Outcome> {
+  await forge.cancelMerge(number);
+  return { type: null };
+}
+
+/** The plan may have gone on since it asked. */
+async function isWanted({ store }: PlanPullParts, { id }: PullMerge, { project, plan }: EffectRow): Promise<boolean> {
+  const row = await store.tree(planTree(project, plan));
+  const stored = row?.stored.snapshot as { context?: Partial<PlanContext> } | undefined; // a plan's row
+  return openRequest(stored?.context?.pull)?.merge?.work === id;
+}
+
+/** What is known of the forge is that it may merge by itself what the plan does not stand by any more. */
+function notWithdrawn({ nowMs }: PullMergeParts, { project, plan }: EffectRow, detail: string): Outcome {
+  const message = `the forge may still merge the pull request by itself, and could not be told otherwise: ${detail}`;
+  return {
+    type: 'kept',
+    status: 'failed',
+    error: message,
+    result: JSON.stringify({ message }),
+    changes: [
+      { do: 'notification.insert', type: 'plan_blocked', project, plan, message: message.slice(0, 1_000), at: nowMs() },
+    ],
+  };
+}

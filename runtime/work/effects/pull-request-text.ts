@@ -1,0 +1,68 @@
+/** What a pull request says: the plan's goal, its tasks with their checks, what the review said, and what it cost. */
+import { parsePlan } from '../../../machines/document/plan-document.ts';
+import type { PlanKey, Store } from '../../core/store/port.ts';
+import { fenced } from '../agents/prompts/quotation.ts';
+import { disarmed } from '../forges/closing-words.ts';
+
+const bodyLimit = 60_000;
+const titleLimit = 200;
+const notesLimit = 4_000;
+
+/**
+ * `title` on one line, at most 200 characters; `body` as Markdown, at most 60,000. What agents and strangers wrote calls nobody, closes no issue and holds no
+ * HTML; a person's own document stays as it was written. `closes`: what closes the issue that it is about.
+ */
+export async function pullRequestText(
+  { store }: { readonly store: Pick<Store, 'plan' | 'planText' | 'usage' | 'runs'> },
+  { project, plan, closes }: PlanKey & { readonly closes: string | null },
+): Promise<{ title: string; body: string }> {
+  const row = await store.plan(project, plan);
+  const runs = await store.runs({ by: 'latest', project, plan });
+  const isOfAgents = runs.some(({ role }) => role === 'planner' || role === 'architect');
+  const told = isOfAgents ? harmless : (text: string) => text;
+  const { document } = parsePlan((await store.planText(project, plan)) ?? '');
+  const tasks = document.waves.flatMap(({ number, tasks: ofWave }) =>
+    ofWave.map(
+      ({ number: task, title, check }) =>
+        `- w${number} t${task}: ${told(title)}${check === null ? '' : ` (check: \`${(isOfAgents ? disarmed(check) : check).replaceAll('`', "'").slice(0, 200)}\`)`}`,
+    ),
+  );
+  const reviewers = runs.filter(
+    ({ role, last_message: said }) => (role === 'reviewer' || role === 'verifier') && said !== null,
+  );
+  const notes = reviewers.at(-1)?.last_message ?? null;
+  const usage = await store.usage({ project, plan });
+  const count = usage.reduce((sum, one) => sum + one.runs, 0);
+  const costs = usage.flatMap(({ cost_usd: cost }) => (cost === null ? [] : [cost]));
+  const cost =
+    costs.length === 0 ? '' : `, ${costs.reduce((sum, one) => sum + one, 0).toFixed(2)} USD as far as they said`;
+  const parts = [
+    document.goal === null ? '' : told(document.goal),
+    closes ?? '',
+    standsOn(row?.base?.on ?? []),
+    tasks.length === 0 ? '' : `## Tasks\n\n${tasks.join('\n')}`,
+    notes === null ? '' : `## Review\n\n${fenced(disarmed(notes.slice(0, notesLimit)))}`,
+    `Plan \`${plan}\`: ${count} ${count === 1 ? 'run' : 'runs'} of agents${cost}. Made by stator.`,
+  ];
+  return {
+    title: told(row?.title ?? plan)
+      .replace(/\s+/g, ' ')
+      .slice(0, titleLimit),
+    body: parts
+      .filter((part) => part !== '')
+      .join('\n\n')
+      .slice(0, bodyLimit),
+  };
+}
+
+/** Who reads the request sees their changes too, until they are merged. */
+function standsOn(on: readonly { readonly plan: string; readonly commit: string }[]): string {
+  if (on.length === 0) return '';
+  const names = on.map(({ plan, commit }) => `\`${plan}\` (${commit.slice(0, 12)})`).join(', ');
+  return `Stands on ${names}, which had not been merged when this was begun: merge that first.`;
+}
+
+/** `<` is no tag. */
+function harmless(text: string): string {
+  return disarmed(text).replaceAll('<', '&lt;');
+}

@@ -1,0 +1,156 @@
+/**
+ * What a run takes while it lives, kept with its row: the time it works, and what its program has reported so far. Where a limit of its budget is reached the run is to
+ * be ended, and its plan is told first: whoever goes on after a crash sees the same. It is to be ended, too, where the service refuses its login and it goes on asking.
+ */
+import { type BudgetUse, lowerOf, shareOf, usesOf } from '../../../machines/vocabulary/budget.ts';
+import type { AgentRun } from '../../../machines/vocabulary/effect.ts';
+import { messageOf } from '../../../machines/vocabulary/errors.ts';
+import { isProgramPreset } from '../../base/config/preset-programs.ts';
+import type { Log } from '../../base/platform/log.ts';
+import { createPollLoop } from '../../base/platform/poll-loop.ts';
+import { type BudgetLook, type BudgetParts, lookAtBudget, nearWords, reachedWord } from '../../core/outbox/budget.ts';
+import type { Change, Store } from '../../core/store/port.ts';
+import type { EffectRow, RunRow } from '../../core/store/rows.ts';
+import type { Timeline } from '../../core/store/timeline.ts';
+import { profileOf } from '../agents/accounts.ts';
+import { createLiveReader } from '../agents/reports/read-log.ts';
+import type { RunFolder } from '../agents/run-folder.ts';
+import type { Project } from '../repos/registry.ts';
+import { usageOf } from './run-report.ts';
+
+interface MeterParts extends BudgetParts {
+  readonly store: Pick<Store, 'run' | 'plan' | 'spent' | 'commit' | 'conversationTokens'>;
+  readonly projects: BudgetParts['projects'] & { get(project: string): Project };
+  readonly timeline: Timeline;
+  readonly log: Log;
+}
+
+export interface RunMeter {
+  /** Writes the time that it worked for good. Nothing is written any more once it has resolved. May be called twice. */
+  stop(): Promise<void>;
+}
+
+const lookMs = 2_000;
+/** Where no limit is in force what it took so far is only shown. */
+const restMs = 10_000;
+
+/** `onOver` is called once; where a budget is the reason, after the plan was told. */
+export async function startMeter(
+  parts: MeterParts,
+  { effect, row }: { readonly effect: AgentRun; readonly row: EffectRow },
+  { folder, onOver }: { readonly folder: RunFolder; readonly onOver: () => void },
+): Promise<RunMeter> {
+  const { store, timeline, log, nowMs } = parts;
+  const first = await store.run(row.key);
+  const preset = first?.preset ?? null;
+  const reader = preset === null || !isProgramPreset(preset) ? null : createLiveReader(preset, folder);
+  let workedMs = first?.worked_ms ?? 0;
+  let lookedAt = timeline.nowMs();
+  let notedAt = Number.NEGATIVE_INFINITY;
+  let isEnded = false;
+  let wasOver = false;
+  const told = new Set<string>();
+
+  function end(): void {
+    if (isEnded) return;
+    isEnded = true;
+    onOver();
+  }
+
+  function measure(state: string | undefined): void {
+    const now = timeline.nowMs();
+    if (state !== 'paused' && state !== 'waiting') workedMs += Math.max(0, now - lookedAt);
+    lookedAt = now;
+  }
+
+  /** What is known of it by now, as it stands in its row then. */
+  async function note(run: RunRow): Promise<RunRow> {
+    const report = reader?.read() ?? null;
+    if (report?.denied === true) end();
+    const usage = report === null ? null : await usageOf(store, run, { report, folder });
+    const fresh = {
+      conversation: usage?.conversation ?? run.conversation,
+      input_tokens: more(run.input_tokens, usage?.inputTokens),
+      output_tokens: more(run.output_tokens, usage?.outputTokens),
+      cost_usd: more(run.cost_usd, usage?.costUsd),
+      worked_ms: Math.round(workedMs),
+    };
+    notedAt = timeline.nowMs();
+    await store.commit([{ do: 'run.note', key: row.key, set: fresh }]);
+    return { ...run, ...fresh };
+  }
+
+  async function look(): Promise<void> {
+    const run = await store.run(row.key);
+    if (run === null) return;
+    measure(run.state);
+    const before = await lookAtBudget(parts, row);
+    const limits = await attemptLimits(parts, { effect, row }, before);
+    const isLimited = before !== null && (before.uses.length > 0 || Object.keys(limits).length > 0);
+    const isUnnamed = reader !== null && run.conversation === null;
+    if (!isLimited && !isUnnamed && timeline.nowMs() - notedAt < restMs) return;
+    const noted = await note(run);
+    const budget = isLimited ? await lookAtBudget(parts, row) : null;
+    if (budget === null) return;
+    const uses = [...budget.uses, ...usesOf('attempt', limits, { spent: spentBy(noted), title: effect.title })];
+    await tell(budget, uses);
+  }
+
+  async function tell(budget: BudgetLook, uses: readonly BudgetUse[]): Promise<void> {
+    const about = { run: row.key, at: nowMs() };
+    const over = uses.find((use) => shareOf(use) >= budget.hardShare) ?? null;
+    // A program that has just told its whole cost is about to end: it is stopped where it is still there with the next look.
+    const reached = wasOver ? over : null;
+    wasOver = over !== null;
+    const near = nearWords(budget, uses, about).filter(({ dedupeKey = '' }) => !told.has(dedupeKey ?? ''));
+    const words: Change[] = reached === null ? near : [...near, reachedWord(budget, reached, about)];
+    if (words.length > 0) await store.commit(words);
+    for (const { dedupeKey } of near) told.add(dedupeKey ?? '');
+    if (reached !== null) end();
+  }
+
+  const loop = createPollLoop({
+    everyMs: lookMs,
+    async work() {
+      await look();
+      return null;
+    },
+    onError: (thrown) => log.debug(`what ${effect.title} takes is not known: ${messageOf(thrown)}`),
+  });
+  loop.start();
+  let stopped: Promise<void> | null = null;
+  async function stop(): Promise<void> {
+    await loop.stop();
+    reader?.close();
+    measure((await store.run(row.key))?.state);
+    await store.commit([{ do: 'run.note', key: row.key, set: { worked_ms: Math.round(workedMs) } }]);
+  }
+  return {
+    async stop() {
+      stopped ??= stop();
+      await stopped;
+    },
+  };
+}
+
+/** The configuration's own for each attempt, and the role's; what a person allowed for attempts counts in place of both. */
+async function attemptLimits(
+  { store, projects }: MeterParts,
+  { effect: { role }, row }: { readonly effect: AgentRun; readonly row: EffectRow },
+  budget: BudgetLook | null,
+) {
+  if (budget === null) return {};
+  const { profiles } = projects.get(budget.row.project).config;
+  const { maxCostUsd } = profileOf(profiles, { role, run: await store.run(row.key) });
+  const own = maxCostUsd === null ? {} : { usd: maxCostUsd };
+  return { ...lowerOf(budget.limits.attempt, own), ...budget.row.budget.raised.attempt };
+}
+
+function spentBy({ cost_usd: usd, input_tokens: input, output_tokens: output, worked_ms: workedMs }: RunRow) {
+  return { usd: usd ?? 0, tokens: (input ?? 0) + (output ?? 0), agent_minutes: (workedMs ?? 0) / 60_000 };
+}
+
+/** A log that was cut tells less than what was read of it before. */
+function more(before: number | null, now: number | null | undefined): number | null {
+  return now == null ? before : Math.max(before ?? 0, now);
+}

@@ -1,0 +1,194 @@
+/** What an agent's program reports of a run that has ended, kept with the run. */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { messageOf } from '../../../machines/vocabulary/errors.ts';
+import { argumentHint, isProgramPreset, loginHint } from '../../base/config/preset-programs.ts';
+import type { Log } from '../../base/platform/log.ts';
+import { safeText } from '../../base/platform/terminal-text.ts';
+import type { Store } from '../../core/store/port.ts';
+import type { RunRow } from '../../core/store/rows.ts';
+import { tailOf } from '../agents/output-log.ts';
+import { readFunctionAnswer } from '../agents/preset-own.ts';
+import { reportOf } from '../agents/reports/read-log.ts';
+import { readableLog } from '../agents/reports/readable-log.ts';
+import { messageLimit, type RunReport, type ToldReport } from '../agents/reports/report.ts';
+import { type RunFolder, writeRunFile } from '../agents/run-folder.ts';
+import { withoutSetup } from './worktree-setup.ts';
+
+interface ReportParts {
+  readonly store: Pick<Store, 'run' | 'conversationTokens' | 'commit'>;
+  readonly log: Log;
+}
+
+/** How the run ended, as its folder says. */
+export interface RanSo {
+  readonly key: string;
+  readonly code: number | null;
+  readonly wasStopped: boolean;
+}
+
+/** Of lines that are written for programs only a part is text. */
+const eventTailBytes = 64 * 1024;
+/** A reset that is not said, or was over when it was said, is asked for again after this long. */
+const unknownResetMs = 300_000;
+/** A reset that came while nobody looked is asked for at once, less what keeps a wrong clock from asking without end. */
+const soonestMs = 1_000;
+/** No service that is known sets a limit for longer than a week. */
+const longestResetMs = 7 * 86_400_000;
+
+/**
+ * Reads the log of a run that has ended and writes what it took onto its row, and into its folder as `report.json`; null where its preset writes none. A log that
+ * cannot be read is said in daemon.log, and holds up nothing. Called again after a crash it writes the same.
+ */
+export async function noteReport(
+  { store, log }: ReportParts,
+  ran: RanSo,
+  folder: RunFolder,
+): Promise<RunReport | null> {
+  const row = await store.run(ran.key);
+  const preset = row?.preset ?? null;
+  if (row !== null && preset === 'command' && row.role === 'session') await noteOutput({ store, log }, row, folder);
+  if (row !== null && preset === 'function') return noteAnswer(store, row, folder);
+  if (row === null || preset === null || !isProgramPreset(preset)) return null;
+  try {
+    const report = await reportOf(preset, folder, ran.code);
+    const isDeadEnd =
+      wasResumed(folder) && !ran.wasStopped && ran.code !== 0 && !report.hasSpoken && report.rateLimit === null;
+    const seen = await usageOf(store, row, { report, folder });
+    const { inputTokens, outputTokens } = seen;
+    const conversation = isDeadEnd ? null : seen.conversation;
+    const { costUsd, lastMessage, rateLimit } = report;
+    const problem = ran.code === 0 ? null : report.problem;
+    const usage = { conversation, inputTokens, outputTokens, costUsd, lastMessage };
+    await store.commit([
+      {
+        do: 'run.note',
+        key: row.key,
+        set: {
+          conversation,
+          input_tokens: inputTokens,
+          output_tokens: outputTokens,
+          cost_usd: costUsd,
+          last_message: lastMessage,
+        },
+      },
+    ]);
+    writeRunFile(join(folder.path, 'report.json'), `${JSON.stringify({ preset, ...usage, rateLimit, problem })}\n`);
+    return { ...report, conversation, inputTokens, outputTokens };
+  } catch (thrown) {
+    log.warn(`what ${row.title} reported of its run was not read: ${messageOf(thrown)}`);
+    return null;
+  }
+}
+
+/** What a function answered is its last message. */
+async function noteAnswer(store: ReportParts['store'], { key }: RunRow, folder: RunFolder): Promise<RunReport> {
+  const answer = readFunctionAnswer(folder);
+  const hasEnded = answer?.code === 0;
+  const said = answer === null ? '' : safeText(answer.text).trim().slice(-messageLimit);
+  const lastMessage = said === '' ? null : said;
+  await store.commit([{ do: 'run.note', key, set: { last_message: lastMessage } }]);
+  const none = { conversation: null, inputTokens: null, outputTokens: null, costUsd: null, rateLimit: null } as const;
+  return {
+    ...none,
+    countedOver: 'run',
+    lastMessage: hasEnded ? lastMessage : null,
+    finalMessages: hasEnded ? [answer.text] : [],
+    denied: false,
+    refusedArgument: null,
+    problem: hasEnded ? null : lastMessage,
+    hasSpoken: true,
+  };
+}
+
+/** The end of what a program of a person's own wrote is what it said: the next session of the issue is told it. */
+async function noteOutput({ store, log }: ReportParts, { key, title }: RunRow, folder: RunFolder): Promise<void> {
+  try {
+    const said = safeText(withoutSetup(tailOf(folder, messageLimit))).trim();
+    if (said !== '') await store.commit([{ do: 'run.note', key, set: { last_message: said } }]);
+  } catch (thrown) {
+    log.warn(`what ${title} wrote was not read: ${messageOf(thrown)}`);
+  }
+}
+
+/** What this run took of what its program reported: some count over all runs of a conversation. Of a log that was cut the row knows the conversation. */
+export async function usageOf(
+  store: Pick<Store, 'conversationTokens'>,
+  row: RunRow,
+  { report, folder }: { readonly report: ToldReport; readonly folder: RunFolder },
+): Promise<Pick<ToldReport, 'conversation' | 'inputTokens' | 'outputTokens' | 'costUsd'>> {
+  const isCut = existsSync(folder.olderLog);
+  const conversation = report.conversation ?? resumedIn(folder) ?? (isCut ? row.conversation : null);
+  const others =
+    report.countedOver === 'conversation' && wasResumed(folder) && conversation !== null
+      ? await store.conversationTokens({ project: row.project, conversation, exceptKey: row.key })
+      : { input: 0, output: 0 };
+  const less = (count: number | null, other: number) =>
+    count === null ? null : Math.max(0, Math.round(count) - other);
+  return {
+    conversation,
+    inputTokens: less(report.inputTokens, others.input),
+    outputTokens: less(report.outputTokens, others.output),
+    costUsd: report.costUsd,
+  };
+}
+
+/** When a limit that the run met is over, ms; null: it met none, or ended well or by others. */
+export function limitedUntil(
+  report: RunReport | null,
+  { code, wasStopped }: RanSo,
+  { nowMs, folder }: { readonly nowMs: number; readonly folder: Pick<RunFolder, 'log'> },
+): number | null {
+  if (report?.rateLimit == null || wasStopped || code === 0 || code === null) return null;
+  const { untilMs } = report.rateLimit;
+  // The engine may have been away since: what counts is whether the reset was to come when it was said.
+  const saidAtMs = Math.floor(statSync(folder.log, { throwIfNoEntry: false })?.mtimeMs ?? nowMs);
+  if (untilMs === null || untilMs <= saidAtMs) return nowMs + unknownResetMs;
+  return Math.min(Math.max(untilMs, nowMs + soonestMs), nowMs + longestResetMs);
+}
+
+/**
+ * What a person does where a further attempt would find the same: the service refused the login of the run, or its program an argument; null: nothing of that.
+ * A run whose login is refused may have been ended by us, as one that would ask for ever.
+ */
+export function unusableHint(
+  report: RunReport | null,
+  { code }: RanSo,
+  { preset, role, flags }: { readonly preset: string | null; readonly role: string; readonly flags: readonly string[] },
+): string | null {
+  if (report === null || code === 0 || preset === null || !isProgramPreset(preset)) return null;
+  if (report.denied) return loginHint(preset, role);
+  return report.refusedArgument === null ? null : argumentHint(preset, { role, said: report.refusedArgument, flags });
+}
+
+/** The end of a run in words: what its agent said last, what its program says went wrong. null: nothing but its output tells. */
+export function wordsOf(
+  report: RunReport | null,
+  { code }: RanSo,
+  folder: RunFolder,
+  preset: string | null,
+): string | null {
+  if (report === null) return null;
+  const told = [report.lastMessage, code === 0 ? null : report.problem].filter((text) => text !== null).join('\n\n');
+  if (told !== '') return told;
+  const text = readableLog(preset, tailOf(folder, eventTailBytes)).trim();
+  return text === '' ? null : text.slice(-messageLimit);
+}
+
+/** Says for good that this run takes up a conversation; written before it is launched. */
+export function writeResumed(folder: RunFolder, conversation: string): void {
+  writeRunFile(resumedFile(folder), `${conversation}\n`);
+}
+
+function wasResumed(folder: RunFolder): boolean {
+  return existsSync(resumedFile(folder));
+}
+
+/** The conversation that the run took up; null: it began one. */
+function resumedIn(folder: RunFolder): string | null {
+  return wasResumed(folder) ? readFileSync(resumedFile(folder), 'utf8').trim() : null;
+}
+
+function resumedFile({ path }: RunFolder): string {
+  return join(path, 'resumed');
+}

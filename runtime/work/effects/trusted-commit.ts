@@ -1,0 +1,32 @@
+/** The commit that a repository stood on when a person said yes to it: whose files act, whatever was pulled, committed or edited since. */
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { findCommit } from '../git/objects.ts';
+import type { Repository } from '../git/repository.ts';
+import type { Project } from '../repos/registry.ts';
+
+/**
+ * `what`: what works in its files, as a sentence for people. Throws `untrusted`, which is waited for, where nobody said yes since there is such a commit;
+ * `bad_repo` where the commit is gone; git's errors.
+ */
+export async function trustedCommit(
+  repository: Repository,
+  { project, what }: { readonly project: Project; readonly what: string },
+): Promise<string> {
+  const { commit, project: name } = project;
+  if (commit === null) throw trustedBefore(project, what);
+  if ((await findCommit(repository, commit)) === null)
+    throw new EngineError(
+      'bad_repo',
+      `${what}, and commit ${commit.slice(0, 12)} is not in the repository any more`,
+      `trust it as it is now: stator repo trust ${name}`,
+    );
+  return commit;
+}
+
+export function trustedBefore({ project: name }: Pick<Project, 'project'>, what: string): EngineError {
+  return new EngineError(
+    'untrusted',
+    `${what}, and ${name} was trusted before that was so`,
+    `see what they are, and say yes: stator trust show ${name}; stator repo trust ${name}`,
+  );
+}

@@ -1,0 +1,230 @@
+/** What follows a run in git: a commit of what was left over, a merge into the plan's branch, a worktree taken away, a branch archived. */
+import type {
+  BranchArchive,
+  WorkCommit,
+  WorkMerge,
+  WorktreeRemove,
+  WorkUndo,
+} from '../../../machines/vocabulary/effect.ts';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { effectKey, runName } from '../../../machines/vocabulary/ids.ts';
+import type { Handler, Outcome } from '../../core/outbox/handler.ts';
+import type { EffectRow } from '../../core/store/rows.ts';
+import { commitLeftovers, keepAttempt, ownCommitsBase, type SetAside } from '../git/attempt.ts';
+import { archiveBranch, deleteBranch } from '../git/branch.ts';
+import { deletedMost } from '../git/diff.ts';
+import { mergeBranch } from '../git/merge.ts';
+import { archiveRef, attemptRef, branchRef, moveRef, readRef } from '../git/refs.ts';
+import { prepareWorktree, removeWorktree } from '../git/worktree.ts';
+import { adminDirOf, isOwnFolder } from '../git/worktree-list.ts';
+import { isDeleted, presenceOf } from './place-away.ts';
+import { chooseBase, knownBase, planBase } from './plan-base.ts';
+import { baseOf, type EffectParts, readLaunch, type Site, siteOf } from './workplace.ts';
+
+export interface WorkParts extends EffectParts {
+  readonly nowMs: () => number;
+}
+
+/** Throws `unreachable`, which is waited for, where the worktree of a run is away, and did not stay away when that run ended. */
+async function mustBeThere(
+  parts: WorkParts,
+  site: Pick<Site, 'repository' | 'worktree'>,
+  { row, run }: { row: EffectRow; run: string },
+): Promise<void> {
+  const launch = await readLaunch(parts, effectKey(row.tree, run));
+  if (launch !== null && isDeleted(launch.folder.path)) return;
+  await presenceOf(site, { waitedMs: parts.nowMs() - (row.waiting_since ?? parts.nowMs()) });
+}
+
+/** Commits a run's leftovers on its branch; of a failed run (`aside`) only a ref keeps them. Run again it answers the same. */
+export function createCommit(parts: WorkParts): Handler<WorkCommit> {
+  return async (effect, { row }): Promise<Outcome> => {
+    const base = await baseOf(parts, row, effect.run);
+    if (base === null && effect.aside) return { type: null };
+    const { project, repository, worktree } = await siteOf(parts, row, effect.place);
+    if (base === null) {
+      // Said to be finished before its run began: nothing was changed, which is for the task to judge.
+      const { from: branch } = effect.place;
+      const named = { project: row.project, plan: row.plan, branch };
+      const head = (await readRef(repository, branchRef(branch))) ?? (await planBase(parts, named)).commit;
+      return { type: 'work_committed', payload: { head, base: head, changed: false } };
+    }
+    await mustBeThere(parts, { repository, worktree }, { row, run: effect.run });
+    const ended = {
+      path: worktree,
+      branch: effect.place.branch,
+      run: runName(row.project, row.plan, effect.run),
+      base,
+      message: effect.message,
+    };
+    if (effect.aside) {
+      await keepAttempt(repository, ended);
+      return { type: null };
+    }
+    parts.faults('commit.before-commit');
+    const { head, changed, aside } = await commitLeftovers(repository, ended);
+    parts.faults('commit.after-commit');
+    const outcome = { head, base, changed };
+    if (aside !== undefined)
+      return { type: 'work_committed', payload: { ...outcome, aside: asideText(aside, ended.branch) } };
+    const most = changed && project.config.confirmDeletions ? await deletedMost(repository, base, head) : null;
+    const deletions = most === null ? {} : { deletions: deletionsText(most, { base, head }) };
+    return { type: 'work_committed', payload: { ...outcome, ...deletions } };
+  };
+}
+
+/** As many files as a sentence names. */
+const shownFiles = 10;
+
+function asideText(aside: SetAside, branch: string): string {
+  const files = someOf(aside.files);
+  if (aside.kind === 'elsewhere')
+    return `it ended on another commit than ${branch}, and the two conflict in ${files}; where it ended is kept: git diff ${branch} ${aside.ref}`;
+  const other = aside.other === null ? '' : `, and what it was merging as ${aside.other}`;
+  return `it ended in the middle of a merge, with conflicts left in ${files}; its files are kept as ${aside.ref}${other}`;
+}
+
+function deletionsText(
+  { files, of }: { readonly files: readonly string[]; readonly of: number },
+  { base, head }: { readonly base: string; readonly head: string },
+): string {
+  const look = `git diff --stat ${base.slice(0, 12)} ${head.slice(0, 12)}`;
+  return `its work deletes ${files.length} of ${of} files: ${someOf(files)} (${look}). Are they to go? "yes" takes the work; anything else sends it back to the agent with your words`;
+}
+
+function someOf(files: readonly string[]): string {
+  const more = files.length > shownFiles ? ` and ${files.length - shownFiles} more` : '';
+  return `${files.slice(0, shownFiles).join(', ')}${more}`;
+}
+
+export function createMerge(parts: EffectParts): Handler<WorkMerge> {
+  return async (effect, { row }): Promise<Outcome> => {
+    const { repository } = await siteOf(parts, row, effect.place);
+    parts.faults('merge.before-update-ref');
+    const merged = await mergeBranch(repository, {
+      from: effect.place.branch,
+      into: effect.place.from,
+      message: effect.message,
+    });
+    parts.faults('merge.after-update-ref');
+    switch (merged.kind) {
+      case 'merged':
+        return { type: 'work_merged', payload: { head: merged.head } };
+      case 'conflict':
+        return { type: 'work_conflicted', payload: { files: merged.files.slice(0, 1_000) } };
+      case 'nothing':
+        throw new EngineError(
+          'git_failed',
+          `${effect.place.branch} has nothing that ${effect.place.from} has not`,
+          'look at both with: git log --graph',
+        );
+      default:
+        return merged satisfies never;
+    }
+  };
+}
+
+/**
+ * Takes the branch, and the worktree on it, back to where a run that failed for good began. Only while nobody else has moved it since, and only to
+ * where nothing is lost: the run's attempt ref keeps what it did.
+ */
+export function createUndo(parts: WorkParts): Handler<WorkUndo> {
+  return async (effect, { row }): Promise<Outcome> => {
+    const base = await baseOf(parts, row, effect.run);
+    if (base === null) return { type: null };
+    const { repository, worktree } = await siteOf(parts, row, effect.place);
+    await mustBeThere(parts, { repository, worktree }, { row, run: effect.run });
+    const { branch } = effect.place;
+    const failed = runName(row.project, row.plan, effect.run);
+    if ((await ownCommitsBase(repository, { branch, run: failed, base })) === null) return { type: null };
+    parts.faults('undo.before-reset');
+    const run = `${runName(row.project, row.plan, row.name)}-undo`;
+    await prepareWorktree(repository, { path: worktree, branch, start: base, run, previousRun: failed, reset: true });
+    return { type: null };
+  };
+}
+
+/**
+ * The worktree of a merged task, and of a plan that is long over. What lies there beside the commits is kept as an attempt's ref, so nothing holds
+ * it back. A task's branch goes too, since all of it is merged; a plan's own stays.
+ */
+export function createWorktreeRemove(parts: EffectParts): Handler<WorktreeRemove> {
+  return async (effect, { row }): Promise<Outcome> => {
+    const { place } = effect;
+    const { repository, worktree } = await siteOf(parts, row, place);
+    parts.faults('worktree.before-remove');
+    if (effect.unstarted !== undefined) {
+      await leaveNothing(parts, { repository, worktree }, { effect, row, run: effect.unstarted });
+      return { type: null };
+    }
+    const wanted = {
+      path: worktree,
+      branch: place.branch,
+      mergedInto: place.branch === place.from ? null : place.from,
+    };
+    const removal = await removeWorktree(repository, wanted);
+    if (removal.kind === 'removed') return { type: null };
+    const name = `${runName(row.project, row.plan, row.name)}-leftover`;
+    await keepAttempt(repository, {
+      path: worktree,
+      branch: place.branch,
+      run: name,
+      base: place.branch,
+      message: `left over in ${place.branch}`,
+    });
+    const again = await removeWorktree(repository, wanted);
+    // A worktree that may not go stays, and its row says why; nothing waits for it.
+    if (again.kind === 'kept')
+      throw new EngineError(
+        'worktree_taken',
+        `the worktree stays: ${again.why}`,
+        `look at it with: git -C ${worktree} status`,
+      );
+    return { type: null };
+  };
+}
+
+/**
+ * Of a run that could not be started: its worktree goes, and its branch where nothing was committed on it. What lies in the worktree is of its setup, unless
+ * the run did not come so far as to have it made ready: then a ref keeps it. What cannot go stays, as it does for a person to see why.
+ */
+async function leaveNothing(
+  parts: EffectParts,
+  { repository, worktree }: Pick<Site, 'repository' | 'worktree'>,
+  { effect: { place }, row, run }: { effect: WorktreeRemove; row: EffectRow; run: string },
+): Promise<void> {
+  const { branch, from } = place;
+  const wanted = { path: worktree, branch, mergedInto: null };
+  const removal = await removeWorktree(repository, wanted);
+  const isOurs = (await isOwnFolder(worktree)) && (await adminDirOf(repository, worktree)) !== null;
+  if (removal.kind === 'kept' && isOurs) {
+    const name = `${runName(row.project, row.plan, row.name)}-leftover`;
+    await keepAttempt(repository, {
+      path: worktree,
+      branch,
+      run: name,
+      base: branch,
+      message: `left over in ${branch}`,
+    });
+    await removeWorktree(repository, wanted);
+    const wasReady = (await baseOf(parts, row, run)) !== null;
+    const kept = wasReady ? await readRef(repository, attemptRef(name)) : null;
+    if (kept !== null) await moveRef(repository, attemptRef(name), { from: kept, to: null });
+  }
+  // The plan's own branch goes where it is what it was made from, and can be made from that again.
+  const base = branch === from ? await knownBase(parts, row) : null;
+  const mergedInto = branch === from ? (base === null || base.on.length > 0 ? null : base.commit) : from;
+  if (mergedInto !== null) await deleteBranch(repository, { branch, mergedInto });
+}
+
+export function createBranchArchive(parts: EffectParts): Handler<BranchArchive> {
+  return async ({ branch, pass }, { row }): Promise<Outcome> => {
+    const { repository } = await siteOf(parts, row, { branch, from: branch });
+    // One that was killed after it began goes on with what it had chosen.
+    const hasBegun = (await readRef(repository, archiveRef(row.plan, pass))) !== null;
+    const known = hasBegun ? await knownBase(parts, row) : null;
+    const { commit: start } = known ?? (await chooseBase(parts, row, repository));
+    const head = await archiveBranch(repository, { branch, plan: row.plan, pass, start });
+    return { type: 'branch_archived', payload: { head } };
+  };
+}

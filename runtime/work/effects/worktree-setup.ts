@@ -1,0 +1,245 @@
+/**
+ * What a repo wants done in every new worktree before an agent starts there: paths copied, a command run. The command runs in the run's own processes,
+ * before the agent: so it is claimed, logged, adopted, stopped and swept as the run is, and never started twice. Beside the worktree, in its part of
+ * `.git`, stands what was done; killed before that, it is done again.
+ */
+
+import { createHash } from 'node:crypto';
+import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { messageOf } from '../../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import type { Preset } from '../../base/config/config.ts';
+import type { Log } from '../../base/platform/log.ts';
+import { isAlive } from '../../base/platform/process-table.ts';
+import { safeText } from '../../base/platform/terminal-text.ts';
+import type { EffectContext, Outcome } from '../../core/outbox/handler.ts';
+import type { EffectRow } from '../../core/store/rows.ts';
+import type { Timeline } from '../../core/store/timeline.ts';
+import { presetKeys } from '../agents/environment.ts';
+import { createFileWatch } from '../agents/file-watch.ts';
+import { tailOf } from '../agents/output-log.ts';
+import { lastTelling } from '../agents/reports/telling.ts';
+import { limitReached, watchResources } from '../agents/resource-watch.ts';
+import { type RunFolder, readClaim, readExit, writeRunFile } from '../agents/run-folder.ts';
+import { runIdOf } from '../agents/run-id.ts';
+import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
+import type { LaunchRequest } from '../agents/wrapper.ts';
+import { excludeOwnFolders, type Repository } from '../git/repository.ts';
+import { worktreeExcludes } from '../git/worktree-folder.ts';
+import { adminDirOf } from '../git/worktree-list.ts';
+import type { EffectParts } from './workplace.ts';
+import { copyIntoWorktree } from './worktree-copy.ts';
+
+/** An installation of everything that a large project needs, over a slow line, is done by then. */
+const limitMs = 10 * 60_000;
+const pollMs = 1_000;
+const tailBytes = 4_096;
+/** Stands in the log where the agent's own output begins. */
+const endLine = '--- stator: the worktree is set up, the agent starts ---';
+
+/**
+ * Runs in the process that becomes the agent, outside of the walls, of which the command and then the agent have their own each. Standard input is the
+ * agent's and is left alone; the token and the keys of its program are the agent's too. `done` is told last: what comes after it is the agent.
+ */
+function scriptOf({ walls, env }: Pick<LaunchRequest, 'walls' | 'env'>, preset: Preset): string {
+  const own = ['STATOR_TOKEN', ...presetKeys(preset, Object.keys(env))];
+  return `# Written by stator: sets a new worktree up, then becomes the agent.
+inside() {
+  exec ${[...walls.map(shellWord), '"$@"'].join(' ')}
+}
+run=$1
+marker=$2
+digest=$3
+command=$4
+shift 4
+fail() {
+  echo "$1" >"$run/setup-failed.$$" && command -p mv -f "$run/setup-failed.$$" "$run/setup-failed"
+  exit "$2"
+}
+printf '%s\\n' "--- stator: setting the worktree up: $command ---"
+(unset ${own.join(' ')}; inside /bin/sh -c "$command") </dev/null
+code=$?
+[ "$code" -eq 0 ] || fail "exit $code" "$code"
+{ echo "$digest" >"$marker.$$" && command -p mv -f "$marker.$$" "$marker"; } || fail 'marker' 126
+command -v -- "$1" >/dev/null 2>&1 || fail "program $1" 127
+echo '${endLine}'
+: >"$run/setup-done"
+inside "$@"
+`;
+}
+
+interface Done {
+  readonly copied: string;
+  readonly set: string;
+}
+
+/**
+ * Makes the worktree of `request.cwd` what the configuration wants: copies now, and puts the command before the agent where it is still to be run. The
+ * request as it was where nothing is to be done. Safe to run again until the run is launched. Throws what `copyIntoWorktree` throws, and git's errors.
+ */
+export async function withSetup(
+  parts: EffectParts,
+  { row, stop, preset }: { row: EffectRow; stop: AbortSignal; preset: Preset },
+  request: LaunchRequest,
+): Promise<LaunchRequest> {
+  const { config } = parts.projects.get(row.project);
+  const { setup, copy, dir } = config.worktree;
+  const { folder } = request;
+  // Left by an owner that was killed before the launch, maybe under another configuration.
+  for (const file of [commandFile(folder), doneFile(folder), failedFile(folder)]) rmSync(file, { force: true });
+  const repository = await parts.projects.repository(row.project);
+  await excludeOwnFolders(repository, worktreeExcludes(repository, dir));
+  makeSignalFolders(repository.path, request.cwd);
+  if (setup === null && copy.length === 0) return request;
+  const adminDir = await mustFindAdminDir(repository, request.cwd);
+  const wanted = digestsOf({ setup, copy });
+  const copiedFile = join(adminDir, 'stator-copied');
+  if (!(await holds(copiedFile, wanted.copied))) {
+    parts.faults('setup.before-copy');
+    await copyIntoWorktree({ repository, worktree: { path: request.cwd, adminDir }, copy, dir, stop });
+    parts.faults('setup.after-copy');
+    writeRunFile(copiedFile, `${wanted.copied}\n`);
+  }
+  const marker = join(adminDir, 'stator-setup');
+  if (setup === null || (await holds(marker, wanted.set))) return request;
+  const file = join(folder.path, 'setup.sh');
+  writeRunFile(file, scriptOf(request, preset));
+  writeRunFile(commandFile(folder), setup);
+  const argv = ['/bin/sh', file, folder.path, marker, wanted.set, setup, ...request.argv] as const;
+  // It begins with /bin/sh, which builds the walls itself.
+  return { ...request, walls: [], argv: [...argv] as [string, ...string[]] };
+}
+
+/** Agents of kasmos write into theirs without making it; where something of the repo's own lies in the way, an agent speaks by command. */
+function makeSignalFolders(repo: string, worktree: string): void {
+  const owners = ['.stator', ...(existsSync(join(repo, '.kasmos')) ? ['.kasmos'] : [])];
+  for (const owner of owners) {
+    const folders = [owner, join(owner, 'signals'), join(owner, 'signals', 'staging')].map((path) =>
+      join(worktree, path),
+    );
+    for (const folder of folders) {
+      const found = lstatSync(folder, { throwIfNoEntry: false });
+      if (found === undefined) mkdirSync(folder);
+      else if (!found.isDirectory()) break; // a link is not followed: it may lead anywhere
+    }
+  }
+}
+
+/**
+ * Waits while the command of a run that was started, by us or by an earlier owner, is at it. null: the agent has its turn, or the run has ended or is to
+ * end without the command being the cause. Otherwise how the start failed, when the last process has gone.
+ */
+export async function awaitSetup(
+  parts: EffectParts & { readonly timeline: Timeline; readonly graceMs: number; readonly log: Log },
+  { row, abort, stop }: EffectContext,
+  folder: RunFolder,
+): Promise<Outcome | null> {
+  const command = textOf(commandFile(folder));
+  if (command === null) return null;
+  const claim = readClaim(folder);
+  const launchedAt = (await parts.store.launch(row.key))?.launched_at ?? parts.timeline.nowMs();
+  const fileWatch = createFileWatch(folder.path);
+  const resources = watchResources(folder, runIdOf(parts.home, row.key), {
+    // The process becomes the agent as soon as the command has ended, and what that takes is its own.
+    onReached: () => existsSync(doneFile(folder)) || writeRunFile(failedFile(folder), 'limit\n'),
+    onError: (thrown) => parts.log.debug(`what the setup in ${folder.path} takes is not known: ${messageOf(thrown)}`),
+  });
+  try {
+    for (;;) {
+      abort.throwIfAborted();
+      if (stop.aborted) return null;
+      // Looked for before the files that it may write between two looks.
+      const lives = claim?.kind === 'wrapper' && isAlive(claim.wrapper);
+      const failure = textOf(failedFile(folder));
+      if (failure !== null) return await failedStart(parts, { row, abort, folder, command, failure });
+      if (existsSync(doneFile(folder)) || readExit(folder) !== null || !lives) return null;
+      const sinceMs = parts.timeline.nowMs() - launchedAt;
+      if (sinceMs > limitMs) writeRunFile(failedFile(folder), 'time\n');
+      else await fileWatch.wait(Math.min(pollMs, limitMs - sinceMs + 1), AbortSignal.any([abort, stop]));
+    }
+  } finally {
+    fileWatch.stop();
+    await resources.stop();
+  }
+}
+
+/** The output of the agent alone. */
+export function withoutSetup(output: string): string {
+  const at = output.lastIndexOf(`${endLine}\n`);
+  return at === -1 ? output : output.slice(at + endLine.length + 1);
+}
+
+interface Failed {
+  readonly row: EffectRow;
+  readonly abort: AbortSignal;
+  readonly folder: RunFolder;
+  readonly command: string;
+  readonly failure: string;
+}
+
+async function failedStart(
+  parts: EffectParts & { readonly graceMs: number },
+  { row, abort, folder, command, failure }: Failed,
+): Promise<Outcome> {
+  const [kind = '', ...rest] = failure.trim().split(' ');
+  const runId = runIdOf(parts.home, row.key);
+  if (kind === 'time' || kind === 'limit') await stopTree(folder, runId, { graceMs: parts.graceMs, abort });
+  else await sweepLeftovers(folder, runId, { abort });
+  const reached = kind === 'limit' ? limitReached(folder) : null;
+  const what = reached === null ? failureText(kind, rest.join(' ')) : `the setup of the worktree was ended: ${reached}`;
+  const output = safeText(tailOf(folder, tailBytes)).trim();
+  const said = lastTelling(output.replace(/^--- stator: .* ---$/gm, ''));
+  const detail = `${what}: ${command}${said === null ? '' : `: ${said}`}\n${output}\nmend it, or [worktree] setup in .stator/config.toml; its whole output: stator instance logs`;
+  const cause = kind === 'program' ? 'unusable' : reached === null ? 'start-failed' : 'resource-limit';
+  // Last, as whoever fails says why.
+  const told = reached === null ? detail : `${detail}\n${reached}`;
+  return { type: 'run_exited', payload: { code: null, cause, detail: told.slice(-8_192) } };
+}
+
+function failureText(kind: string, rest: string): string {
+  switch (kind) {
+    case 'time':
+      return `the setup of the worktree was still running after ${limitMs / 60_000} minutes, and was ended`;
+    case 'program':
+      return `the program ${rest} was not found, also after the setup of the worktree`;
+    case 'marker':
+      return 'that the worktree is set up could not be written down; is the disk full?';
+    default:
+      return `the setup of the worktree ended with exit code ${rest}`;
+  }
+}
+
+/** What was copied, and the command with it: other files may need it to run again. */
+function digestsOf({ setup, copy }: { setup: string | null; copy: readonly string[] }): Done {
+  const digest = (value: unknown) => createHash('sha256').update(JSON.stringify(value)).digest('hex');
+  return { copied: digest(copy), set: digest({ setup, copy }) };
+}
+
+async function mustFindAdminDir(repository: Repository, worktree: string): Promise<string> {
+  const adminDir = await adminDirOf(repository, worktree);
+  if (adminDir !== null) return adminDir;
+  throw new Error(`${repository.commonDir}/worktrees has no folder for the worktree ${worktree}, which was just made`);
+}
+
+async function holds(file: string, digest: string): Promise<boolean> {
+  return (await readFile(file, 'utf8').catch(() => '')).trim() === digest;
+}
+
+/** Written where the command is still to be run: its text. */
+function commandFile({ path }: RunFolder): string {
+  return join(path, 'setup');
+}
+
+function doneFile({ path }: RunFolder): string {
+  return join(path, 'setup-done');
+}
+
+function failedFile({ path }: RunFolder): string {
+  return join(path, 'setup-failed');
+}
+
+function textOf(file: string): string | null {
+  return existsSync(file) ? readFileSync(file, 'utf8') : null;
+}

@@ -1,0 +1,220 @@
+/** One question to a forge's REST interface: through the guard of what leaves, with the errors that all forges share. */
+import { request } from '@octokit/request';
+import { z } from 'zod';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { requestOutbound } from '../../base/platform/outbound.ts';
+import { withoutSecrets } from '../../base/platform/secrets.ts';
+import { oneLine } from '../../base/platform/terminal-text.ts';
+import type { ForgeParts } from './forge.ts';
+import { ForgeLimit } from './forge-limit.ts';
+
+export interface CallOptions {
+  /** Where the interface is: `https://api.github.com`. */
+  readonly baseUrl: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface Asked<Answer> {
+  /** `GET /repos/{owner}/{repo}/pulls/{number}`: as the documents of the forges write it. */
+  readonly route: string;
+  readonly parameters: Readonly<Record<string, string | number | boolean | Readonly<Record<string, unknown>>>>;
+  readonly shape: z.ZodType<Answer>;
+  /** Answers null where the forge says that nothing changed since. */
+  readonly etag?: string | null | undefined;
+}
+
+export interface Answered<Answer> {
+  readonly value: Answer;
+  readonly etag: string | null;
+}
+
+const timeoutMs = 30_000;
+const maxResponseBytes = 4 * 1024 * 1024;
+/** A forge that says no time is asked again after this. */
+const limitDefaultMs = 60_000;
+const limitCapMs = 60 * 60_000;
+const saidChars = 500;
+
+/** Nothing of it is used: half an answer cannot be told from a whole one. */
+export class AnswerTooLarge extends EngineError {}
+
+/** The forge understood and will not. */
+export class ForgeRefusal extends EngineError {
+  readonly status: number;
+
+  constructor(words: string, status: number) {
+    super('forge_refused', words, 'its answer says what is wrong');
+    this.status = status;
+  }
+}
+
+export type Ask = <Answer>(asked: Asked<Answer>) => Promise<Answered<Answer> | null>;
+
+/** Asks as `Forge` says, and throws as it says. No message holds the token. */
+export function createForgeCall(
+  { server, token, signal, send = requestOutbound }: ForgeParts,
+  { baseUrl, headers }: CallOptions,
+): Ask {
+  const host = new URL(server.url).host;
+
+  async function fetchOutbound(
+    url: string,
+    init: { method?: string; headers?: Record<string, string>; body?: string | null },
+  ): Promise<Response> {
+    const answer = await send({
+      url,
+      method: init.method ?? 'GET',
+      headers: init.headers ?? {},
+      body: init.body ?? null,
+      allowPrivate: server.allowPrivate,
+      timeoutMs,
+      maxResponseBytes,
+      signal,
+    });
+    if (answer.isCut)
+      throw new AnswerTooLarge(
+        'forge_refused',
+        `${host} answered with more than ${maxResponseBytes} bytes`,
+        'see whether that address is a forge',
+      );
+    const bodyless = answer.status === 204 || answer.status === 205 || answer.status === 304;
+    // Decoded already, and with a length that belongs to the bytes as sent.
+    const {
+      'content-length': _length,
+      'content-encoding': _encoding,
+      'transfer-encoding': _transfer,
+      ...kept
+    } = answer.headers;
+    return new Response(bodyless ? null : answer.body, { status: answer.status, headers: kept });
+  }
+
+  const ask = request.defaults({
+    baseUrl,
+    headers: { ...headers, 'accept-encoding': 'identity' },
+    request: { fetch: fetchOutbound },
+  });
+
+  return async ({ route, parameters, shape, etag }) => {
+    try {
+      const answer = await ask(route, {
+        ...parameters,
+        ...(etag == null ? {} : { headers: { 'if-none-match': etag } }),
+      });
+      const read = shape.safeParse(answer.data);
+      if (!read.success) {
+        const issue = read.error.issues[0];
+        throw new EngineError(
+          'forge_refused',
+          `${host} answered ${route} with something else: ${issue?.path.join('.') || 'the whole'}: ${issue?.message ?? ''}`,
+          `see whether its kind is right: stator server get ${server.name}`,
+        );
+      }
+      return { value: read.data, etag: answer.headers.etag ?? null };
+    } catch (thrown) {
+      if (statusOf(thrown) === 304) return null;
+      if (isOver(signal)) {
+        const hint = 'it had no more time here; see whether it is up';
+        throw new EngineError('forge_unreachable', `${host} gave no answer in time to ${route}`, hint, {
+          cause: thrown,
+        });
+      }
+      throw failureOf(thrown, { host, route, token, name: server.name });
+    }
+  };
+}
+
+/** Whoever asks gave it so much time and no more. */
+function isOver(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true && signal.reason instanceof Error && signal.reason.name === 'TimeoutError';
+}
+
+function statusOf(thrown: unknown): number | null {
+  const { status } = (thrown ?? {}) as { status?: unknown }; // any object has or lacks it
+  return typeof status === 'number' ? status : null;
+}
+
+interface Failed {
+  readonly host: string;
+  readonly route: string;
+  readonly token: string | null;
+  readonly name: string;
+}
+
+function failureOf(thrown: unknown, { host, route, token, name }: Failed): EngineError {
+  const guard = engineErrorIn(thrown);
+  if (guard !== null) {
+    const isSilent = guard.code === 'no_answer' || guard.code === 'timed_out';
+    return isSilent
+      ? new EngineError('forge_unreachable', guard.message, 'it is asked again later; see whether it is up', {
+          cause: guard,
+        })
+      : guard;
+  }
+  const status = statusOf(thrown);
+  if (status === null)
+    return new EngineError(
+      'forge_unreachable',
+      `${host} gave no readable answer to ${route}`,
+      'it is asked again later',
+      { cause: thrown },
+    );
+  const { headers, data } = responseOf(thrown);
+  const retryAtMs = retryAt(status, headers, Date.now());
+  if (retryAtMs !== null) return new ForgeLimit(host, retryAtMs);
+  const said = saidBy(data, token);
+  const words = `${host} answered ${route} with ${status}${said === '' ? '' : `: ${said}`}`;
+  if (status === 401 || status === 403) {
+    const hint =
+      token !== null
+        ? `give ${name} a token that may do this; see docs/forges.md`
+        : `there is no token for ${name}: stator server get ${name} says where it is looked for`;
+    return new EngineError('forge_denied', words, hint);
+  }
+  if (status === 404 || status === 410)
+    return new EngineError('not_found', words, 'see whether it is there, and whether the token may see it');
+  if (status >= 500 || status === 408) return new EngineError('forge_unreachable', words, 'it is asked again later');
+  return new ForgeRefusal(words, status);
+}
+
+/** Octokit wraps what its fetch throws. */
+function engineErrorIn(thrown: unknown): EngineError | null {
+  for (let at: unknown = thrown, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
+    if (at instanceof EngineError) return at;
+  }
+  return null;
+}
+
+function responseOf(thrown: unknown): { headers: Readonly<Record<string, string | undefined>>; data: unknown } {
+  const { response } = (thrown ?? {}) as { response?: { headers?: Record<string, string>; data?: unknown } }; // as @octokit/request-error has it
+  return { headers: response?.headers ?? {}, data: response?.data ?? null };
+}
+
+/** When to ask again, where the answer says that it was too much; null: it does not. GitHub says 403 for that as well. */
+function retryAt(status: number, headers: Readonly<Record<string, string | undefined>>, nowMs: number): number | null {
+  const isSpent = headers['x-ratelimit-remaining'] === '0' || headers['ratelimit-remaining'] === '0';
+  const after = headers['retry-after'];
+  if (status !== 429 && !(status === 403 && (isSpent || after !== undefined))) return null;
+  const seconds = Number(after);
+  const reset = Number(headers['x-ratelimit-reset'] ?? headers['ratelimit-reset']);
+  const at =
+    after !== undefined && Number.isFinite(seconds)
+      ? nowMs + seconds * 1000
+      : Number.isFinite(reset) && reset > 0
+        ? reset * 1000
+        : nowMs + limitDefaultMs;
+  return Math.min(Math.max(at, nowMs + 1000), nowMs + limitCapMs);
+}
+
+/** The forge's own words, on one line; a forge may repeat the token that it was given. */
+function saidBy(data: unknown, token: string | null): string {
+  const found = z
+    .object({ message: z.unknown().optional(), error: z.unknown().optional(), errors: z.unknown().optional() })
+    .safeParse(data);
+  const parts = found.success ? [found.data.message, found.data.error, found.data.errors] : [];
+  const text = parts
+    .filter((part) => part !== undefined && part !== null)
+    .map((part) => (typeof part === 'string' ? part : JSON.stringify(part)))
+    .join('; ');
+  const safe = withoutSecrets(oneLine(text));
+  return (token === null ? safe : safe.replaceAll(token, '***')).slice(0, saidChars);
+}

@@ -1,0 +1,332 @@
+/** GitHub's REST interface, also of GitHub Enterprise: https://docs.github.com/rest */
+import { z } from 'zod';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { createCommonCalls } from './common-calls.ts';
+import type { Check, Comment, Feedback, Forge, ForgeParts, Issue, MergeObstacle, WantedMerge } from './forge.ts';
+import { createForgeCall } from './forge-call.ts';
+import { orNothing } from './forge-nothing.ts';
+import { createPages } from './forge-pages.ts';
+import {
+  chosenMethod,
+  chosenPull,
+  comment,
+  commentOf,
+  commitOr,
+  issue,
+  link,
+  longText,
+  number,
+  person,
+  pull,
+  pullOf,
+  word,
+} from './forge-shapes.ts';
+import { createGraphCall } from './graph-call.ts';
+import { newestComments } from './newest-comments.ts';
+import { countedChecks } from './required-checks.ts';
+import { feedbackOf, type Review } from './review-words.ts';
+
+const page = 100;
+/** Of a list that grows at its end: what people wrote. */
+const wordPages = 5;
+const checkLimit = 2 * page;
+/** Failed checks whose own words are asked for. */
+const explained = 10;
+
+/** What somebody is to the repository; who is none of these may not write to it. */
+const association = word.nullish().transform((is) => ['OWNER', 'MEMBER', 'COLLABORATOR'].includes(is ?? ''));
+const said = { id: number, user: person, body: longText, html_url: link, author_association: association };
+const review = z.object({ ...said, state: word, commit_id: word.nullish() });
+const reviewComment = z.object({
+  ...said,
+  path: word,
+  line: number.nullish(),
+  pull_request_review_id: number.nullish(),
+});
+const talk = z.object({ ...said, user: z.object({ login: word, type: word.nullish() }).nullish() });
+/** A reviewer's verdicts; what is only a comment leaves an earlier one as it is. */
+const verdicts: Readonly<Record<string, Review['verdict']>> = {
+  APPROVED: 'approved',
+  CHANGES_REQUESTED: 'changes',
+  DISMISSED: 'withdrawn',
+  COMMENTED: 'none',
+};
+const checkRun = z.object({
+  id: number.nullish(),
+  name: word,
+  status: word,
+  conclusion: word.nullish(),
+  html_url: link,
+  output: z
+    .object({ title: longText, summary: longText, text: longText, annotations_count: number.nullish() })
+    .nullish(),
+});
+const annotation = z.object({ path: longText, start_line: number.nullish(), message: longText });
+const requiredIn = z.object({
+  protection: z.object({ required_status_checks: z.object({ contexts: z.array(word).nullish() }).nullish() }).nullish(),
+});
+const branchRule = z.object({
+  type: word,
+  parameters: z.object({ required_status_checks: z.array(z.object({ context: word })).nullish() }).nullish(),
+});
+const status = z.object({ context: word, state: word, description: longText, target_url: link });
+
+const draft = { draft: z.boolean().nullish() };
+const mergeState = z.object({ ...draft, mergeable_state: word.nullish() });
+/** https://docs.github.com/graphql/reference/enums#pullrequestmergemethod */
+const method = z.enum(['MERGE', 'SQUASH', 'REBASE']);
+const mergeRules = z.object({
+  repository: z.object({
+    autoMergeAllowed: z.boolean(),
+    viewerDefaultMergeMethod: method,
+    mergeCommitAllowed: z.boolean(),
+    squashMergeAllowed: z.boolean(),
+    rebaseMergeAllowed: z.boolean(),
+    pullRequest: z.object({ id: word }).nullish(),
+  }),
+});
+const rulesQuery = `query($owner: String!, $name: String!, $number: Int!) {
+  repository(owner: $owner, name: $name) {
+    autoMergeAllowed viewerDefaultMergeMethod mergeCommitAllowed squashMergeAllowed rebaseMergeAllowed
+    pullRequest(number: $number) { id }
+  }
+}`;
+const enableMutation = `mutation($input: EnablePullRequestAutoMergeInput!) { enablePullRequestAutoMerge(input: $input) { clientMutationId } }`;
+const disableMutation = `mutation($input: DisablePullRequestAutoMergeInput!) { disablePullRequestAutoMerge(input: $input) { clientMutationId } }`;
+/** Of one that could be merged right away GitHub takes no auto-merge. */
+const isMergeable = /pull request is in (?:clean|unstable) status/i;
+
+/** Every conclusion that is no failure: https://docs.github.com/rest/checks/runs */
+const conclusions: Readonly<Record<string, Check['state']>> = {
+  success: 'passed',
+  neutral: 'passed',
+  skipped: 'passed',
+  cancelled: 'inconclusive',
+  stale: 'inconclusive',
+  action_required: 'needs-person',
+};
+/** What GitHub Actions writes where the job's own words are not there. */
+const sayNothing = /^Process completed with exit code \d+\.$/;
+
+export function createGitHub(parts: ForgeParts): Forge {
+  const { server, token } = parts;
+  const { owner, name: repo } = parts.repo;
+  const { host } = new URL(server.url);
+  // The cloud's forges have a host for it, others a place on their own.
+  const isCloud = host === 'github.com' || host.endsWith('.ghe.com');
+  const headers = {
+    accept: 'application/vnd.github+json',
+    'x-github-api-version': '2022-11-28',
+    ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+  };
+  const ask = createForgeCall(parts, { baseUrl: isCloud ? `https://api.${host}` : `${server.url}/api/v3`, headers });
+  const graph = createGraphCall(
+    createForgeCall(parts, { baseUrl: isCloud ? `https://api.${host}` : `${server.url}/api`, headers }),
+    host,
+  );
+  const at = { owner, repo };
+  const readPages = createPages(ask, { sizeName: 'per_page', size: page });
+
+  async function checkRuns(commit: string): Promise<Check[]> {
+    const answer = await ask({
+      route: 'GET /repos/{owner}/{repo}/commits/{ref}/check-runs',
+      parameters: { ...at, ref: commit, per_page: page, filter: 'latest' },
+      shape: z.object({ check_runs: z.array(checkRun) }),
+    });
+    const runs = answer?.value.check_runs ?? [];
+    const checks: Check[] = [];
+    let asked = 0;
+    for (const { id, name, status: stage, conclusion, html_url: url, output } of runs) {
+      const state = stage !== 'completed' ? 'pending' : (conclusions[conclusion ?? ''] ?? 'failed');
+      const own = [output?.title ?? '', output?.summary ?? '', output?.text ?? ''];
+      const isAsked = state === 'failed' && id != null && output?.annotations_count !== 0 && asked < explained;
+      if (isAsked) asked += 1;
+      const log = [...own, ...(isAsked ? await annotationsOf(id) : [])].filter((text) => text !== '').join('\n');
+      const detail = [conclusion ?? stage, log].filter((text) => text !== '').join('\n');
+      checks.push({ name, state, detail, log, url: url || null });
+    }
+    return checks;
+  }
+
+  /** The places that a check points to, each with its words. */
+  async function annotationsOf(run: number): Promise<string[]> {
+    const route = 'GET /repos/{owner}/{repo}/check-runs/{run}/annotations';
+    const found = await orNothing(readPages(route, { ...at, run }, annotation), []);
+    return found
+      .filter(({ message }) => !sayNothing.test(message))
+      .slice(0, 20)
+      .map(({ path, start_line: line, message }) => `${path}${line == null ? '' : `:${line}`}: ${message}`);
+  }
+
+  /** By the rules of the branch, of both kinds that there are; a token may not be allowed to see them. */
+  async function requiredFor(branch: string): Promise<string[]> {
+    const route = 'GET /repos/{owner}/{repo}/branches/{branch}';
+    const found = await orNothing(ask({ route, parameters: { ...at, branch }, shape: requiredIn }), null);
+    const rules = await orNothing(
+      readPages('GET /repos/{owner}/{repo}/rules/branches/{branch}', { ...at, branch }, branchRule),
+      [],
+    );
+    return [
+      ...(found?.value.protection?.required_status_checks?.contexts ?? []),
+      ...rules.flatMap(({ parameters }) => (parameters?.required_status_checks ?? []).map(({ context }) => context)),
+    ];
+  }
+
+  async function rulesOf({ number: wanted, method: by }: Pick<WantedMerge, 'number' | 'method'>) {
+    const { repository: rules } = await graph(rulesQuery, { owner, name: repo, number: wanted }, mergeRules);
+    const allowed = {
+      ...(rules.mergeCommitAllowed ? { merge: 'MERGE' as const } : {}),
+      ...(rules.squashMergeAllowed ? { squash: 'SQUASH' as const } : {}),
+      ...(rules.rebaseMergeAllowed ? { rebase: 'REBASE' as const } : {}),
+    };
+    const isFirst = Object.values(allowed).some((one) => one === rules.viewerDefaultMergeMethod);
+    const first = isFirst ? rules.viewerDefaultMergeMethod : null;
+    return { ...rules, method: chosenMethod({ wanted: by, allowed, first }, parts.repo) };
+  }
+
+  return {
+    server,
+    repo: parts.repo,
+    ...createCommonCalls({ ask, readPages }, parts.repo),
+    async mergeObstacle({ number: wanted, base }): Promise<MergeObstacle> {
+      const route = 'GET /repos/{owner}/{repo}/pulls/{number}';
+      const answer = await ask({ route, parameters: { ...at, number: wanted }, shape: mergeState });
+      const { draft: isDraft, mergeable_state: state } = answer?.value ?? {};
+      if (isDraft === true) return { kind: 'waits', detail: 'it is a draft' };
+      if (state === 'dirty') return { kind: 'stands', detail: `it conflicts with ${base}` };
+      if (state === 'behind')
+        return { kind: 'stands', detail: `it is behind ${base}, and the forge wants it up to date first` };
+      if (state === 'blocked') return { kind: 'waits', detail: `it has not yet what ${base} requires` };
+      return state === 'unknown' ? { kind: 'waits', detail: 'the forge looks at it' } : { kind: 'none' };
+    },
+    async merge({ number: wanted, head, method: by }) {
+      const { method: chosen } = await rulesOf({ number: wanted, method: by });
+      const answer = await ask({
+        route: 'PUT /repos/{owner}/{repo}/pulls/{number}/merge',
+        parameters: { ...at, number: wanted, sha: head, merge_method: chosen.toLowerCase() },
+        shape: z.object({ sha: word.nullish() }),
+      });
+      return commitOr(answer?.value.sha);
+    },
+    async mergeWhenGreen({ number: wanted, head, base, method: by }) {
+      const rules = await rulesOf({ number: wanted, method: by });
+      // Without a required check it would be merged before any of them has passed.
+      if (!rules.autoMergeAllowed || rules.pullRequest == null || (await requiredFor(base)).length === 0) return false;
+      const input = { pullRequestId: rules.pullRequest.id, mergeMethod: rules.method, expectedHeadOid: head };
+      try {
+        await graph(enableMutation, { input }, z.unknown());
+        return true;
+      } catch (thrown) {
+        if (thrown instanceof EngineError && isMergeable.test(thrown.message)) return false;
+        throw thrown;
+      }
+    },
+    async cancelMerge(wanted) {
+      const { pullRequest } = await rulesOf({ number: wanted, method: null });
+      if (pullRequest == null) return;
+      await orNothing(graph(disableMutation, { input: { pullRequestId: pullRequest.id } }, z.unknown()), null);
+    },
+    async login() {
+      const answer = await ask({ route: 'GET /user', parameters: {}, shape: person });
+      return answer?.value ?? 'somebody';
+    },
+    async issue(wanted): Promise<Issue> {
+      const answer = await ask({
+        route: 'GET /repos/{owner}/{repo}/issues/{number}',
+        parameters: { ...at, number: wanted },
+        shape: issue,
+      });
+      if (answer === null) throw new Error('an issue was asked for without an etag');
+      const { user, html_url: url, state, comments: count, updated_at: _updated, ...text } = answer.value;
+      const said = await newestComments(async (size) => {
+        const last = Math.max(1, Math.ceil(count / size));
+        // The newest ones are on the last page, which may hold a few alone.
+        const pages = last === 1 ? [1] : [last - 1, last];
+        const comments: Comment[] = [];
+        for (const index of count === 0 ? [] : pages) {
+          const route = 'GET /repos/{owner}/{repo}/issues/{number}/comments';
+          const parameters = { ...at, number: wanted, per_page: size, page: index };
+          const some = await ask({ route, parameters, shape: z.array(comment) });
+          comments.push(...(some?.value ?? []).map(commentOf));
+        }
+        return comments;
+      });
+      return { ...text, author: user, url, state: state === 'open' ? 'open' : 'closed', ...said };
+    },
+    async findPullRequest(head, commit) {
+      const parameters = { ...at, head: `${owner}:${head}`, state: commit === undefined ? 'open' : 'all' };
+      const found = await readPages('GET /repos/{owner}/{repo}/pulls', parameters, pull);
+      return chosenPull(
+        found.filter((one) => one.head.ref === head).map((one) => pullOf(one, null)),
+        commit,
+      );
+    },
+    async feedback(of): Promise<Feedback[]> {
+      const parameters = { ...at, number: of.number };
+      const reviews = await readPages(
+        'GET /repos/{owner}/{repo}/pulls/{number}/reviews',
+        parameters,
+        review,
+        wordPages,
+      );
+      const comments = await readPages(
+        'GET /repos/{owner}/{repo}/pulls/{number}/comments',
+        parameters,
+        reviewComment,
+        wordPages,
+      );
+      const below = await orNothing(
+        readPages('GET /repos/{owner}/{repo}/issues/{number}/comments', parameters, talk, wordPages),
+        [],
+      );
+      const wordOf = (kind: string, one: z.infer<typeof review | typeof reviewComment>) => ({
+        id: `${kind}:${one.id}`,
+        author: one.user,
+        mayWrite: one.author_association,
+        text: one.body,
+        url: one.html_url,
+      });
+      return feedbackOf(
+        {
+          reviews: reviews
+            .filter(({ state }) => state !== 'PENDING')
+            .map((one) => ({
+              ...wordOf('review', one),
+              verdict: verdicts[one.state] ?? 'none',
+              commit: one.commit_id ?? null,
+            })),
+          comments: comments.map((one) => ({
+            ...wordOf('comment', one),
+            review: one.pull_request_review_id == null ? null : `review:${one.pull_request_review_id}`,
+            path: one.path,
+            line: one.line ?? null,
+          })),
+          talk: below
+            .filter(({ user }) => user?.type !== 'Bot')
+            .map((one) => wordOf('talk', { ...one, user: one.user?.login ?? 'somebody', path: '' })),
+        },
+        of,
+      );
+    },
+    async checks(commit, base) {
+      const runs = await checkRuns(commit);
+      const statuses = await ask({
+        route: 'GET /repos/{owner}/{repo}/commits/{ref}/status',
+        parameters: { ...at, ref: commit, per_page: page },
+        shape: z.object({ statuses: z.array(status) }),
+      });
+      const others = (statuses?.value.statuses ?? []).map(
+        ({ context, state, description, target_url: url }): Check => ({
+          name: context,
+          state: state === 'pending' ? 'pending' : state === 'success' ? 'passed' : 'failed',
+          detail: description,
+          log: description,
+          url: url || null,
+        }),
+      );
+      const all = [...runs, ...others].slice(0, checkLimit);
+      // Where all is well nothing depends on it.
+      return all.every(({ state }) => state === 'passed') ? all : countedChecks(all, await requiredFor(base));
+    },
+  };
+}

@@ -1,0 +1,347 @@
+/** GitLab's REST interface: https://docs.gitlab.com/api/rest/ ; a merge request is what other forges call a pull request. */
+import { stripVTControlCharacters } from 'node:util';
+import { z } from 'zod';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import type { Check, Feedback, Forge, ForgeParts, Issue, MergeObstacle, PullRequest, WantedMerge } from './forge.ts';
+import { createForgeCall, ForgeRefusal } from './forge-call.ts';
+import { orNothing } from './forge-nothing.ts';
+import { createPages } from './forge-pages.ts';
+import { chosenMethod, chosenPull, commitOr, link, longText, number, person, word } from './forge-shapes.ts';
+import { newestComments } from './newest-comments.ts';
+import { feedbackOf, fixAskedFor, type Review } from './review-words.ts';
+
+const page = 100;
+/** Of a list that grows at its end: what people wrote. */
+const wordPages = 5;
+
+const issue = z.object({ iid: number, title: word, description: longText, state: word, author: person, web_url: link });
+const note = z.object({ id: number, body: longText, author: person, created_at: word, system: z.boolean().nullish() });
+const mergeRequest = z.object({
+  iid: number,
+  web_url: link,
+  state: word,
+  source_branch: word,
+  target_branch: word,
+  sha: word.nullish(),
+  merge_commit_sha: word.nullish(),
+  merge_when_pipeline_succeeds: z.boolean().nullish(),
+  squash_commit_sha: word.nullish(),
+  source_project_id: number.nullish(),
+  target_project_id: number.nullish(),
+});
+const mergeState = mergeRequest.extend({
+  draft: z.boolean().nullish(),
+  merge_status: word.nullish(),
+  detailed_merge_status: word.nullish(),
+  head_pipeline: z.object({ sha: word.nullish(), status: word }).nullish(),
+  user: z.object({ can_merge: z.boolean().nullish() }).nullish(),
+});
+const rules = z.object({ merge_method: word.nullish(), squash_option: word.nullish() });
+/** https://docs.gitlab.com/api/pipelines/ */
+const activePipeline: ReadonlySet<string> = new Set([
+  'created',
+  'waiting_for_resource',
+  'preparing',
+  'pending',
+  'running',
+  'scheduled',
+]);
+/** What does not end by itself: https://docs.gitlab.com/api/merge_requests/#merge-status */
+const standing: Readonly<Record<string, string>> = {
+  conflict: 'it conflicts with',
+  cannot_be_merged: 'it conflicts with',
+  broken_status: 'it conflicts with',
+  need_rebase: 'it must be rebased onto',
+};
+const discussion = z.object({
+  id: word,
+  notes: z.array(
+    z.object({
+      id: number,
+      body: longText,
+      author: z.object({ id: number, username: word }),
+      system: z.boolean().nullish(),
+      resolvable: z.boolean().nullish(),
+      resolved: z.boolean().nullish(),
+      position: z.object({ new_path: word.nullish(), new_line: number.nullish() }).nullish(),
+    }),
+  ),
+});
+const reviewer = z.object({ user: person, state: word, updated_at: word.nullish(), created_at: word.nullish() });
+const member = z.object({ access_level: number });
+/** The least that may push: https://docs.gitlab.com/api/members/ */
+const developer = 30;
+const status = z.object({
+  id: number.nullish(),
+  name: word,
+  status: word,
+  description: longText,
+  target_url: link,
+  allow_failure: z.boolean().nullish(),
+});
+/** Failed jobs whose logs are asked for, and what of each is kept: its end says what failed. */
+const explained = 5;
+const logChars = 6_000;
+
+export function createGitLab(parts: ForgeParts): Forge {
+  const { server, token } = parts;
+  const ask = createForgeCall(parts, {
+    baseUrl: `${server.url}/api/v4`,
+    headers: { accept: 'application/json', ...(token === null ? {} : { authorization: `Bearer ${token}` }) },
+  });
+  const at = { id: `${parts.repo.owner}/${parts.repo.name}` };
+  const readPages = createPages(ask, { sizeName: 'per_page', size: page });
+
+  /** False of strangers, whom the forge does not find among the members. */
+  async function mayWrite(user: number): Promise<boolean> {
+    try {
+      const answer = await ask({
+        route: 'GET /projects/{id}/members/all/{user}',
+        parameters: { ...at, user },
+        shape: member,
+      });
+      return (answer?.value.access_level ?? 0) >= developer;
+    } catch (thrown) {
+      if (thrown instanceof EngineError && thrown.code === 'not_found') return false;
+      throw thrown;
+    }
+  }
+
+  /** A reviewer has one state at a time; one that asks for changes is told once for each time that they said so. */
+  async function changesAsked(wanted: number, url: string): Promise<Review[]> {
+    const reviewers = await readPages(
+      'GET /projects/{id}/merge_requests/{iid}/reviewers',
+      { ...at, iid: wanted },
+      reviewer,
+    );
+    return reviewers
+      .filter(({ state }) => state === 'requested_changes')
+      .map(({ user, updated_at: updated, created_at: created }) => ({
+        id: `review:${user}:${updated ?? created ?? ''}`,
+        author: user,
+        mayWrite: true,
+        text: '',
+        url,
+        verdict: 'changes',
+        commit: null,
+      }));
+  }
+
+  /** The end of what a job printed; empty where the forge does not give it. */
+  async function logOf(job: number): Promise<string> {
+    const route = 'GET /projects/{id}/jobs/{job}/trace';
+    const answer = await orNothing(ask({ route, parameters: { ...at, job }, shape: z.string() }), null);
+    return stripVTControlCharacters(answer?.value ?? '')
+      .trim()
+      .slice(-logChars);
+  }
+
+  async function lookAt(wanted: number): Promise<z.infer<typeof mergeState>> {
+    const route = 'GET /projects/{id}/merge_requests/{iid}';
+    const answer = await ask({ route, parameters: { ...at, iid: wanted }, shape: mergeState });
+    if (answer === null) throw new Error('a merge request was asked for without an etag');
+    return answer.value;
+  }
+
+  /** The project says whether a merge commit is made or the commits are put on top; a request says whether they become one first. */
+  async function squashes(wanted: WantedMerge['method']): Promise<boolean> {
+    const answer = await ask({ route: 'GET /projects/{id}', parameters: at, shape: rules });
+    const { merge_method: own = 'merge', squash_option: squash = 'default_off' } = answer?.value ?? {};
+    const kept = squash === 'always' ? {} : own === 'merge' ? { merge: 'keep' } : { rebase: 'keep' };
+    const allowed = { ...kept, ...(squash === 'never' ? {} : { squash: 'squash' }) };
+    const first = squash === 'default_on' ? 'squash' : null;
+    return chosenMethod({ wanted, allowed, first }, parts.repo) === 'squash';
+  }
+
+  async function accept({ number: wanted, head, method }: WantedMerge, more: Readonly<Record<string, boolean>>) {
+    const parameters = { ...at, iid: wanted, sha: head, squash: await squashes(method), ...more };
+    const route = 'PUT /projects/{id}/merge_requests/{iid}/merge';
+    const answer = await ask({ route, parameters, shape: mergeRequest });
+    if (answer === null) throw new Error('a merge request was merged without an answer');
+    return answer.value;
+  }
+
+  return {
+    server,
+    repo: parts.repo,
+    async mergeObstacle({ number: wanted, base }): Promise<MergeObstacle> {
+      const { draft, user, merge_status: older, detailed_merge_status: newer } = await lookAt(wanted);
+      const state = newer ?? older ?? '';
+      if (user?.can_merge === false)
+        return { kind: 'stands', detail: `the token that is used may not merge into ${base}` };
+      const stands = standing[state];
+      if (stands !== undefined) return { kind: 'stands', detail: `${stands} ${base}` };
+      if (draft === true) return { kind: 'waits', detail: 'it is a draft' };
+      if (state === 'mergeable' || state === 'can_be_merged') return { kind: 'none' };
+      return { kind: 'waits', detail: `the forge says ${state.replaceAll('_', ' ')}` };
+    },
+    async commits(wanted) {
+      const route = 'GET /projects/{id}/merge_requests/{iid}/commits';
+      const found = await orNothing(readPages(route, { ...at, iid: wanted }, z.object({ id: word })), []);
+      return found.map(({ id }) => id);
+    },
+    async merge(wanted) {
+      const { state, ...merged } = await accept(wanted, {});
+      if (state === 'merged') return commitOr(merged.merge_commit_sha ?? merged.squash_commit_sha ?? merged.sha);
+      throw new EngineError(
+        'forge_refused',
+        `${server.name} took the merge and says ${state}`,
+        'see the request there',
+      );
+    },
+    async mergeWhenGreen(wanted) {
+      // Without a pipeline that runs for this commit, versions of GitLab merge at once, also after one that failed.
+      const { head_pipeline: pipeline } = await lookAt(wanted.number);
+      if (pipeline == null || pipeline.sha !== wanted.head || !activePipeline.has(pipeline.status)) return false;
+      try {
+        const found = await accept(wanted, { auto_merge: true, merge_when_pipeline_succeeds: true });
+        return found.state === 'merged' || found.merge_when_pipeline_succeeds === true;
+      } catch (thrown) {
+        // It wants something else first.
+        if (thrown instanceof ForgeRefusal && (thrown.status === 405 || thrown.status === 422)) return false;
+        throw thrown;
+      }
+    },
+    async cancelMerge(wanted) {
+      const route = 'POST /projects/{id}/merge_requests/{iid}/cancel_merge_when_pipeline_succeeds';
+      await orNothing(ask({ route, parameters: { ...at, iid: wanted }, shape: z.unknown() }), null);
+    },
+    async login() {
+      const answer = await ask({ route: 'GET /user', parameters: {}, shape: person });
+      return answer?.value ?? 'somebody';
+    },
+    async issue(wanted): Promise<Issue> {
+      const answer = await ask({
+        route: 'GET /projects/{id}/issues/{iid}',
+        parameters: { ...at, iid: wanted },
+        shape: issue,
+      });
+      if (answer === null) throw new Error('an issue was asked for without an etag');
+      const { iid, title, description: body, state, author, web_url: url } = answer.value;
+      const said = await newestComments(async (size) => {
+        const answered = await ask({
+          route: 'GET /projects/{id}/issues/{iid}/notes',
+          parameters: { ...at, iid: wanted, sort: 'desc', order_by: 'created_at', per_page: size, page: 1 },
+          shape: z.array(note),
+        });
+        return (answered?.value ?? [])
+          .filter(({ system }) => system !== true)
+          .map((one) => ({ author: one.author, body: one.body, at: one.created_at }))
+          .reverse();
+      });
+      return { number: iid, title, body, author, url, state: state === 'opened' ? 'open' : 'closed', ...said };
+    },
+    async comment(wanted, text) {
+      const route = 'POST /projects/{id}/issues/{iid}/notes';
+      const answer = await ask({
+        route,
+        parameters: { ...at, iid: wanted, body: text },
+        shape: z.object({ id: number }),
+      });
+      return answer === null ? '' : `${server.url}/${at.id}/-/issues/${wanted}#note_${answer.value.id}`;
+    },
+    async findPullRequest(head, commit) {
+      const found = await readPages(
+        'GET /projects/{id}/merge_requests',
+        { ...at, source_branch: head, state: commit === undefined ? 'opened' : 'all' },
+        mergeRequest,
+      );
+      const own = found.filter((one) => one.source_branch === head && one.source_project_id === one.target_project_id);
+      return chosenPull(
+        own.map((one) => pullOf(one, null)),
+        commit,
+      );
+    },
+    async createPullRequest({ head, base, title, body }) {
+      const answer = await ask({
+        route: 'POST /projects/{id}/merge_requests',
+        parameters: { ...at, source_branch: head, target_branch: base, title, description: body },
+        shape: mergeRequest,
+      });
+      if (answer === null) throw new Error('a merge request was made without an answer');
+      return pullOf(answer.value, null);
+    },
+    async pullRequest(wanted, etag) {
+      const route = 'GET /projects/{id}/merge_requests/{iid}';
+      const answer = await ask({ route, parameters: { ...at, iid: wanted }, shape: mergeRequest, etag });
+      return answer === null ? 'unchanged' : pullOf(answer.value, answer.etag);
+    },
+    async feedback({ number: wanted, ...of }): Promise<Feedback[]> {
+      const url = `${server.url}/${at.id}/-/merge_requests/${wanted}`;
+      const discussions = await readPages(
+        'GET /projects/{id}/merge_requests/{iid}/discussions',
+        { ...at, iid: wanted },
+        discussion,
+        wordPages,
+      );
+      const notes = discussions
+        .flatMap((one) => one.notes)
+        .filter(({ system, resolved, resolvable }) => system !== true && !(resolvable === true && resolved === true));
+      const isAsked = (one: (typeof notes)[number]) => one.resolvable === true || fixAskedFor(one.body) !== null;
+      const writers = new Set<number>();
+      for (const user of new Set(notes.filter(isAsked).map(({ author }) => author.id)))
+        if (await mayWrite(user)) writers.add(user);
+      const words = notes.map((one) => ({
+        isOnCode: one.resolvable === true,
+        id: `${one.resolvable === true ? 'comment' : 'talk'}:${one.id}`,
+        author: one.author.username,
+        mayWrite: writers.has(one.author.id),
+        text: one.body,
+        url: `${url}#note_${one.id}`,
+        review: null,
+        path: one.position?.new_path ?? null,
+        line: one.position?.new_line ?? null,
+      }));
+      return feedbackOf(
+        {
+          reviews: await changesAsked(wanted, url),
+          comments: words.filter(({ isOnCode }) => isOnCode),
+          talk: words.filter(({ isOnCode }) => !isOnCode),
+        },
+        of,
+      );
+    },
+    /** Which jobs may fail stands with each of them. */
+    async checks(commit) {
+      const statuses = await readPages(
+        'GET /projects/{id}/repository/commits/{sha}/statuses',
+        { ...at, sha: commit },
+        status,
+        2,
+      );
+      const checks: Check[] = [];
+      let asked = 0;
+      for (const { id, name, status: said, description, target_url: url, allow_failure: mayFail } of statuses) {
+        const state = mayFail === true && said === 'failed' ? 'passed' : stateOf(said);
+        const isAsked = state === 'failed' && id != null && asked < explained;
+        if (isAsked) asked += 1;
+        const log = [description, isAsked ? await logOf(id) : ''].filter((text) => text !== '').join('\n');
+        const detail = [said, log].filter((text) => text !== '').join(': ');
+        checks.push({ name, state, detail, log, url: url || null });
+      }
+      return checks;
+    },
+  };
+}
+
+function stateOf(state: string): Check['state'] {
+  if (state === 'success' || state === 'skipped' || state === 'manual') return 'passed';
+  if (state === 'canceled') return 'inconclusive';
+  return state === 'failed' ? 'failed' : 'pending';
+}
+
+function pullOf(found: z.infer<typeof mergeRequest>, etag: string | null): PullRequest {
+  const state = found.state === 'merged' ? 'merged' : found.state === 'closed' ? 'closed' : 'open';
+  return {
+    number: found.iid,
+    url: found.web_url,
+    state,
+    head: found.source_branch,
+    headCommit: found.sha ?? '',
+    base: found.target_branch,
+    mergeCommit: state === 'merged' ? commitOr(found.merge_commit_sha ?? found.squash_commit_sha ?? found.sha) : null,
+    awaited: [],
+    isAutoMerged: found.merge_when_pipeline_succeeds ?? null,
+    etag,
+  };
+}

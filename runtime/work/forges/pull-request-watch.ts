@@ -1,0 +1,424 @@
+/**
+ * Pull requests of plans: one is asked for where a plan is done, wants one and a forge is configured; open ones are looked at, and what became of them is told to
+ * their plans. Plans that want none cost nothing; a forge is asked for each open one once a minute at most, less often where nothing happens.
+ */
+import type { Kinds } from '../../../actors/kind.ts';
+import type { PlanContext } from '../../../machines/plan/context.ts';
+import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
+import { type PlanTree, parseTree, planTree } from '../../../machines/vocabulary/ids.ts';
+import {
+  noPull,
+  openRequest,
+  type PullRequest as PlanPullRequest,
+  type PlanPullState,
+} from '../../../machines/vocabulary/plan-pull.ts';
+import type { SignalPayload } from '../../../machines/vocabulary/signal.ts';
+import type { Clock } from '../../base/platform/clock.ts';
+import { groupBy } from '../../base/platform/group-by.ts';
+import type { Log } from '../../base/platform/log.ts';
+import { createPollLoop } from '../../base/platform/poll-loop.ts';
+import type { Store } from '../../core/store/port.ts';
+import type { JournalLine } from '../../core/store/rows.ts';
+import type { Projects } from '../repos/registry.ts';
+import type { MergeObstacle, PullRequest } from './forge.ts';
+import { createForgeReadiness } from './forge-readiness.ts';
+import { type ForgeStates, isUntilChanged } from './forge-states.ts';
+import { type AllNews, newsOf, newsText, otherHeadText } from './pull-request-news.ts';
+import { type ForgePlace, forgeOfRepo, type RepoForge } from './repo-forge.ts';
+
+export interface PullRequestWatchParts {
+  readonly home: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly store: Pick<Store, 'commit' | 'plan' | 'plans' | 'tree'>;
+  readonly kinds: Pick<Kinds, 'moveOf'>;
+  readonly projects: Projects;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly facts: AsyncIterable<readonly JournalLine[] | 'behind'> & { close(): void };
+  /** Whether this process still owns the home: asked before it writes. */
+  isOwner(): boolean;
+  onSignals(): void;
+  readonly forgeStates: ForgeStates;
+  /** The least time between two looks at one request. Default: a minute. */
+  readonly everyMs?: number;
+  /** Default: `forgeOfRepo`. */
+  readonly forgeOf?: (place: ForgePlace) => Promise<RepoForge>;
+}
+
+export interface PullRequestWatch {
+  start(): void;
+  /** A person has changed the configuration: what stands for a forge is looked at again now. */
+  lookAgain(): void;
+  /** May be called twice; a question that is under way is let go of. */
+  stop(): void;
+}
+
+const beatMs = 5_000;
+const lookMs = 60_000;
+/** Looks at one request that found nothing new, after which it is looked at less often. */
+const quietLooks = 30;
+const quietFactor = 5;
+/** Requests that are looked at in one such time over all plans, at most: a token has a few thousand an hour. */
+const looksPerTime = 15;
+const troubleCapMs = 15 * 60_000;
+const keyLimit = 1_000;
+const remarksAtOnce = 20;
+const asksAtOnce = 200;
+
+/** Looks at one request one after the other that must find the same before anything follows from it: checks are begun one by one, and forges look at conflicts late. */
+const sureLooks = 2;
+/** The same where no check was ever begun. */
+const sureWithoutChecks = 3;
+
+type PullWord =
+  | 'pr_wanted'
+  | 'pr_merge_wanted'
+  | 'pr_merge_unwanted'
+  | 'pr_merge_refused'
+  | 'pr_merged'
+  | 'pr_closed'
+  | 'pr_changes_requested'
+  | 'pr_needs_person'
+  | 'pr_remarked';
+
+interface Watched {
+  readonly project: string;
+  readonly plan: string;
+  readonly isDone: boolean;
+  readonly isOpen: boolean;
+  /** The forge is being asked for it, by who makes the request. */
+  readonly isMaking: boolean;
+  readonly doneAt: number;
+  readonly pull: PlanPullState;
+  /** Grows with everything that the plan asks for. */
+  readonly count: number;
+}
+
+/** What is known of one request from look to look. */
+interface Looks {
+  nextMs: number;
+  quiet: number;
+  troubles: number;
+  /** What it was asked with last. */
+  mark: string;
+  etag: string | null;
+  /** As the forge gave it with that etag. */
+  request: PullRequest | null;
+  /** Comments that were there at the last look: whoever writes them one by one is let finish. */
+  pending: string;
+  /** What was found about its merge at the last looks, and at how many of them. */
+  merge: { readonly found: string; readonly times: number };
+}
+
+interface MergeLook {
+  readonly forge: RepoForge['forge'];
+  readonly known: Looks;
+  readonly found: PullRequest;
+  readonly news: AllNews;
+}
+
+/** What stands between a request and its merge now; an empty `detail` says that nothing does, or that others are waited for. */
+async function mergeStep(
+  forge: RepoForge['forge'],
+  { request, found, news }: Pick<MergeLook, 'found' | 'news'> & { readonly request: PlanPullRequest },
+): Promise<{ readonly kind: MergeObstacle['kind']; readonly detail: string }> {
+  if (found.headCommit !== request.head) return { kind: 'stands', detail: otherHeadText(found, request.head) };
+  if (request.merge?.state === 'scheduled' && found.isAutoMerged === false)
+    return {
+      kind: 'stands',
+      detail: `the forge does not merge ${found.url} by itself any more: that was taken back there`,
+    };
+  if (request.merge === null) return { kind: 'waits', detail: '' };
+  const obstacle = await forge.mergeObstacle(found);
+  if (obstacle.kind === 'none' && (news.green === 'no' || !news.isApproved)) return { kind: 'waits', detail: '' };
+  return { detail: '', ...obstacle };
+}
+
+export function createPullRequestWatch(parts: PullRequestWatchParts): PullRequestWatch {
+  const { store, kinds, projects, clock, log, facts, forgeStates, everyMs = lookMs, forgeOf = forgeOfRepo } = parts;
+  const roundMs = Math.min(beatMs, everyMs);
+  const readiness = createForgeReadiness({ home: parts.home, env: parts.env, projects, everyMs, beatMs: roundMs });
+  const watched = new Map<PlanTree, Watched>();
+  const looks = new Map<string, Looks>();
+  /** Plans that moved since they were last read; null: all are to be read. */
+  let moved: Set<PlanTree> | null = null;
+  /** Tokens that their forge did not take, by project. */
+  const denied = new Map<string, string>();
+  const ending = new AbortController();
+
+  async function listen(): Promise<void> {
+    for await (const lines of facts) {
+      if (lines === 'behind') moved = null;
+      else note(lines);
+      if (moved === null || moved.size > 0) loop.poke();
+    }
+  }
+
+  function note(lines: readonly JournalLine[]): void {
+    for (const line of lines) {
+      const { tree, event } = line;
+      const { before, after } = kinds.moveOf(line);
+      const isDone = before.has('status:done') || after.has('status:done');
+      const concerns = isDone || /^(?:pr_|pull_|create_pr)/.test(event);
+      if (concerns && tree.startsWith('plan:')) moved?.add(tree as PlanTree); // proven by its beginning
+    }
+  }
+
+  const loop = createPollLoop({
+    everyMs: roundMs,
+    async work() {
+      await takeStock();
+      for (const [tree, one] of watched) {
+        if (ending.signal.aborted) return null;
+        if (one.isMaking) continue;
+        if (one.isOpen) await look(tree, one);
+        else if (one.isDone) await want(tree, one);
+      }
+      await noteWaiting();
+      return null;
+    },
+    onError: (thrown) => log.warn(`the pull requests of plans were not looked at: ${messageOf(thrown)}`),
+  });
+
+  async function takeStock(): Promise<void> {
+    const wanted = moved ?? new Set((await store.plans(null)).map(({ project, plan }) => planTree(project, plan)));
+    moved = new Set();
+    for (const tree of wanted) {
+      const one = await watchedOf(tree);
+      if (one === null) watched.delete(tree);
+      else watched.set(tree, one);
+    }
+  }
+
+  async function watchedOf(tree: PlanTree): Promise<Watched | null> {
+    const key = parseTree(tree);
+    const row = await store.tree(tree).catch(() => null); // the plan itself is told that its row is damaged
+    const stored = row?.stored.snapshot as { context?: Partial<PlanContext> } | undefined; // a plan's row
+    const pull = stored?.context?.pull ?? noPull;
+    if (key.kind !== 'plan') return null;
+    const isDone = (await store.plan(key.project, key.plan))?.status === 'done';
+    const isOpen = openRequest(pull) !== null;
+    const isMaking = pull.work !== null;
+    if (!isOpen && !isMaking && !(isDone && pull.isWanted)) return null;
+    return {
+      project: key.project,
+      plan: key.plan,
+      isDone,
+      isOpen,
+      isMaking,
+      doneAt: stored?.context?.timestamps?.done_at ?? 0,
+      pull,
+      count: stored?.context?.count ?? 0,
+    };
+  }
+
+  async function forgeFor(project: string): Promise<RepoForge> {
+    const repo = (await projects.repository(project)).path;
+    return forgeOf({ home: parts.home, env: parts.env, repo, signal: ending.signal });
+  }
+
+  /** Without a forge a plan is done as it is: nothing is asked for, and nobody is told. Where its token is missing, who makes the request says so. */
+  async function want(tree: PlanTree, { project, doneAt, pull: { refused } }: Watched): Promise<void> {
+    if (!parts.isOwner()) return;
+    const ready = await readiness.of(project);
+    if (ready.kind === 'none') return;
+    if (refused !== null && !(ready.kind === 'ready' && (await isMended(project, ready.mark)))) return;
+    const again = refused === null ? '' : ` ${refused.at}`;
+    await tell(tree, 'pr_wanted', {}, `${tree} pr_wanted ${doneAt}${again}`);
+    watched.delete(tree);
+  }
+
+  /** Whether a forge that took nothing from here takes the token that there is by now. */
+  async function isMended(project: string, mark: string): Promise<boolean> {
+    const down = await forgeStates.down(project);
+    if (down === null || !isUntilChanged(down) || denied.get(project) === mark) return false;
+    try {
+      await (await forgeFor(project)).forge.login();
+      return true;
+    } catch (thrown) {
+      if (thrown instanceof EngineError && thrown.code === 'forge_denied') denied.set(project, mark);
+      return false;
+    }
+  }
+
+  async function noteWaiting(): Promise<void> {
+    const waiting = groupBy([...watched.values()], ({ project }) => project);
+    for (const { project } of projects.list())
+      await forgeStates.waiting(project, (waiting.get(project) ?? []).map(({ plan }) => plan).sort());
+  }
+
+  async function look(tree: PlanTree, one: Watched): Promise<void> {
+    const { request } = one.pull;
+    if (request === null) return;
+    const known = looks.get(request.url) ?? {
+      nextMs: 0,
+      quiet: 0,
+      troubles: 0,
+      mark: '',
+      etag: null,
+      request: null,
+      pending: '',
+      merge: { found: '', times: 0 },
+    };
+    looks.set(request.url, known);
+    // Another token is tried at once.
+    if (known.troubles > 0 && (await readiness.of(one.project)).mark !== known.mark) known.nextMs = 0;
+    const now = performance.now();
+    if (known.nextMs > now || !parts.isOwner()) return;
+    const open = [...watched.values()].filter(({ isOpen }) => isOpen).length;
+    const pause = Math.max(everyMs, (everyMs * open) / looksPerTime);
+    known.nextMs = now + (known.quiet > quietLooks ? pause * quietFactor : pause) * (0.9 + Math.random() / 5);
+    try {
+      const { forge } = await forgeFor(one.project);
+      const hasNews = await ask(tree, one, { forge, known });
+      known.quiet = hasNews ? 0 : known.quiet + 1;
+      known.troubles = 0;
+      await forgeStates.answered({ project: one.project, server: forge.server, plan: one.plan });
+    } catch (thrown) {
+      if (ending.signal.aborted) return;
+      const { mark, site } = await readiness.of(one.project);
+      known.mark = mark;
+      const server = site?.server ?? { name: request.server, url: new URL(request.url).origin };
+      await forgeStates.failed({ project: one.project, server, plan: one.plan }, thrown);
+      const limit = thrown instanceof EngineError ? thrown.retryAtMs : undefined;
+      const wait =
+        limit === undefined ? Math.min(troubleCapMs, everyMs * 2 ** Math.min(known.troubles, 10)) : limit - Date.now();
+      known.nextMs = performance.now() + Math.max(wait, pause);
+      // What goes on for hours is said once.
+      if (known.troubles === 0) log.warn(`${request.url} could not be looked at: ${messageOf(thrown)}`);
+      known.troubles += 1;
+    }
+  }
+
+  /** Whether anything was new. */
+  async function ask(
+    tree: PlanTree,
+    one: Watched,
+    { forge, known }: { forge: RepoForge['forge']; known: Looks },
+  ): Promise<boolean> {
+    const { isDone } = one;
+    const { request } = one.pull;
+    if (request === null) return false;
+    const found = await forge.pullRequest(request.number, known.etag);
+    if (found !== 'unchanged') {
+      known.etag = found.etag;
+      known.request = found;
+      if (found.state === 'merged') {
+        await tell(
+          tree,
+          'pr_merged',
+          { head: found.mergeCommit, into: found.base },
+          `${tree} pr_merged ${request.url}`,
+        );
+        return true;
+      }
+      if (found.state === 'closed') {
+        await tell(tree, 'pr_closed', {}, `${tree} pr_closed ${request.url} ${request.head}`);
+        return true;
+      }
+    }
+    if (known.request === null) return false;
+    const news = await newsOf(forge, { pull: known.request, head: request.head, isDone });
+    const isRemarked = await tellRemarks(tree, one, news);
+    // A plan that is at work already hears of the rest when it is done.
+    if (!isDone) return isRemarked;
+    const isAsked = await tellAsked(tree, one, { news, known });
+    return isAsked || (await tellMerge(tree, one, { forge, known, found: known.request, news })) || isRemarked;
+  }
+
+  /** Whether its forge is asked to merge it, or a person is told why that does not come to pass. */
+  async function tellMerge(
+    tree: PlanTree,
+    { project, pull, count }: Watched,
+    { forge, known, found, news }: MergeLook,
+  ): Promise<boolean> {
+    const { request } = pull;
+    if (request === null || (request.merge?.work ?? null) !== null || pull.work !== null) return false;
+    const { merge, head } = request;
+    const say = <T extends PullWord>(type: T, payload: SignalPayload<T>) =>
+      tell(tree, type, payload, `${tree} ${type} ${head} ${count}`).then(() => true);
+    if (projects.get(project).config.policy.pull_merge !== 'when-green')
+      return merge === null || merge.state === 'refused' ? false : say('pr_merge_unwanted', {});
+    if (merge?.state === 'refused') return false;
+    const { kind, detail } = await mergeStep(forge, { request, found, news });
+    const times = known.merge.found === `${kind} ${detail}` ? known.merge.times + 1 : 1;
+    known.merge = { found: `${kind} ${detail}`, times };
+    if (kind === 'stands') return times < sureLooks || say('pr_merge_refused', { detail });
+    if (merge === null) return say('pr_merge_wanted', { head, ready: false });
+    if (kind === 'waits') return false;
+    if (times < (news.green === 'none' ? sureWithoutChecks : sureLooks)) return true;
+    return say('pr_merge_wanted', { head, ready: true });
+  }
+
+  async function tellRemarks(tree: PlanTree, { pull }: Watched, { remarks }: AllNews): Promise<boolean> {
+    const fresh = remarks.filter(({ id }) => !pull.seen.includes(id)).slice(0, remarksAtOnce);
+    if (fresh.length === 0) return false;
+    const ids = fresh.map(({ id }) => id).join(' ');
+    await tell(tree, 'pr_remarked', { remarks: fresh }, `${tree} pr_remarked ${ids}`.slice(0, keyLimit));
+    return true;
+  }
+
+  async function tellAsked(
+    tree: PlanTree,
+    { pull, doneAt }: Watched,
+    { news, known }: { news: AllNews; known: Looks },
+  ): Promise<boolean> {
+    const isFresh = ({ id }: { id: string }) => !pull.seen.includes(id);
+    const url = pull.request?.url ?? '';
+    const fresh = news.asks.filter(isFresh).slice(0, asksAtOnce);
+    const ids = fresh.map(({ id }) => id);
+    const isWhole = fresh.some(({ isFinal }) => isFinal) || known.pending === ids.join(' ');
+    known.pending = ids.join(' ');
+    if (fresh.length > 0) {
+      if (!isWhole) return true;
+      const payload = { body: newsText(url, fresh), ids, failing: [...news.failing] };
+      await tell(
+        tree,
+        'pr_changes_requested',
+        payload,
+        `${tree} pr_changes ${doneAt} ${ids.join(' ')}`.slice(0, keyLimit),
+      );
+      return true;
+    }
+    const needs = news.needsPerson.filter(isFresh);
+    if (needs.length === 0) return false;
+    const waiting = {
+      detail: needs
+        .map(({ title }) => title)
+        .join('; ')
+        .slice(0, 4_000),
+      ids: needs.map(({ id }) => id),
+    };
+    await tell(tree, 'pr_needs_person', waiting, `${tree} pr_needs_person ${waiting.ids.join(' ')}`.slice(0, keyLimit));
+    return true;
+  }
+
+  async function tell<T extends PullWord>(
+    tree: PlanTree,
+    type: T,
+    payload: SignalPayload<T>,
+    dedupeKey: string,
+  ): Promise<void> {
+    if (ending.signal.aborted || !parts.isOwner()) return;
+    await store.commit([{ do: 'signal.insert', tree, type, payload, origin: 'engine', dedupeKey, at: clock.nowMs() }]);
+    parts.onSignals();
+  }
+
+  return {
+    start() {
+      void listen();
+      loop.start();
+    },
+    lookAgain() {
+      readiness.forget();
+      denied.clear();
+      for (const known of looks.values()) if (known.troubles > 0) known.nextMs = 0;
+      loop.poke();
+    },
+    stop() {
+      ending.abort();
+      facts.close();
+      void loop.stop(); // never rejects; a question to a forge is let go of
+    },
+  };
+}

@@ -1,0 +1,79 @@
+/** The forge that a repo's own remote is at, ready to be asked: the first of its remotes that a person's list of servers knows, `origin` before the others. */
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { later } from '../../base/platform/later.ts';
+import type { Forge, ForgeRepo } from './forge.ts';
+import { remotesOf, serverOf } from './remote.ts';
+import { type KnownServer, readServers, serversFile } from './servers.ts';
+import { findToken, programOf, tokenVariables } from './tokens.ts';
+
+const loadForges = later(() => import('./create-forge.ts'));
+
+export interface ForgePlace {
+  readonly home: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** The main folder of the repo. */
+  readonly repo: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Where a repo is at a forge. */
+export interface ForgeSite {
+  readonly server: KnownServer;
+  readonly repo: ForgeRepo;
+  /** The name of the remote. */
+  readonly remote: string;
+}
+
+export interface RepoForge extends Pick<ForgeSite, 'remote'> {
+  readonly forge: Forge;
+}
+
+/** Throws `no_forge` where no remote is at a known server, with what to do; also what `readServers` throws. */
+export async function forgeSiteOf({ home, repo }: Pick<ForgePlace, 'home' | 'repo'>): Promise<ForgeSite> {
+  const { list } = readServers(home);
+  const remotes = await remotesOf(repo);
+  for (const { remote, ...address } of remotes) {
+    const found = serverOf(address, list);
+    const server = list.find(({ name }) => name === found?.server.name);
+    if (found !== null && server !== undefined) return { server, repo: found.repo, remote };
+  }
+  const hosts = [...new Set(remotes.map(({ host }) => host))];
+  const what =
+    hosts.length === 0
+      ? `${repo} has no remote at a forge`
+      : `${repo} has remotes at ${hosts.join(', ')} only, and none is a known server`;
+  const hint =
+    hosts.length === 0
+      ? `add one: git -C ${shellWord(repo)} remote add origin <url>`
+      : `name it: stator server add <name> https://${hosts[0]}`;
+  throw new EngineError('no_forge', what, hint);
+}
+
+/** Throws `no_forge` as `forgeSiteOf`, `no_token` with what to do, and what `readServers` and `findToken` throw. */
+export async function forgeOfRepo(place: ForgePlace): Promise<RepoForge> {
+  const site = await forgeSiteOf(place);
+  const token = await findToken(site.server, place.env);
+  if (token === null) throw noToken(site, place);
+  // What speaks to forges is loaded with the first question to one.
+  const { createForge } = await loadForges();
+  const { server, repo, remote } = site;
+  return { remote, forge: createForge({ server, repo, token: token.token, signal: place.signal }) };
+}
+
+function noToken({ server, remote }: ForgeSite, { home, repo }: ForgePlace): EngineError {
+  const [variable = ''] = tokenVariables(server);
+  const program = programOf(server)?.login;
+  const ways = [
+    ...(program === undefined ? [] : [program]),
+    server.envFile === null
+      ? `write ${variable}=<token> into a file and name it as env_file of ${server.name} in ${serversFile(home)}`
+      : `write ${variable}=<token> into ${server.envFile}`,
+    `set ${variable} where the engine is started: stator daemon restart`,
+  ];
+  return new EngineError(
+    'no_token',
+    `there is no token for ${server.name}, where ${remote} of ${repo} is`,
+    `${ways.join('; or ')}; it is taken as soon as it is there`,
+  );
+}

@@ -1,0 +1,169 @@
+/** What a person may ask of the list of forges, and of the forge behind a repository's remote. Works with no engine. */
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import type { Environment } from '../../base/config/home.ts';
+import { createForge } from './create-forge.ts';
+import { type ForgeKind, type ForgeRepo, forgeKinds } from './forge.ts';
+import { askKind } from './kind.ts';
+import { remotesOf, serverOf } from './remote.ts';
+import {
+  addServer,
+  chooseServer,
+  type KnownServer,
+  presetOf,
+  readServers,
+  removeServer,
+  type Servers,
+  serverNamed,
+  serverUrl,
+} from './servers.ts';
+import { findToken, tokenVariables } from './tokens.ts';
+
+export interface ServerEntry {
+  readonly name: string;
+  readonly url: string;
+  readonly kind: ForgeKind;
+  /** What `owner/repo#n` is on. */
+  readonly default: boolean;
+  /** It came with stator. */
+  readonly preset: boolean;
+  readonly allow_private: boolean;
+  /** `env:NAME`; null: the usual places of its kind. */
+  readonly token: string | null;
+  readonly env_file: string | null;
+}
+
+export interface ServerShow extends ServerEntry {
+  /** The variables that are looked for, in order. */
+  readonly token_variables: readonly string[];
+  /** Where a token is; null: nowhere. The token itself is shown nowhere. */
+  readonly token_from: string | null;
+}
+
+export interface NewServer {
+  readonly name: string;
+  readonly url: string;
+  readonly kind?: string | undefined;
+  readonly token?: string | undefined;
+  readonly envFile?: string | undefined;
+  readonly allowPrivate: boolean;
+}
+
+/** The forge behind a repository: the first of its remotes that is at a known server. */
+export interface RepoForgeState {
+  readonly remote: string;
+  readonly server: string;
+  readonly kind: ForgeKind;
+  readonly repo: string;
+  readonly tokenFrom: string | null;
+  /** Who the token is; null: there is none, or the forge did not say. */
+  readonly login: string | null;
+  readonly problem: EngineError | null;
+}
+
+export interface ServerList {
+  list(): readonly ServerEntry[];
+  /** Without a name the default one. Throws `not_found`. */
+  show(name: string | undefined): Promise<ServerShow>;
+  /** Asks the forge of which kind it is where that is not said. Throws what `addServer` and `askKind` throw. */
+  add(server: NewServer): Promise<ServerEntry>;
+  /** Throws what `removeServer` throws. */
+  remove(name: string): ServerEntry;
+  /** Throws `not_found`. */
+  choose(name: string): ServerEntry;
+  /** null: no remote of it is at a known forge. Throws `bad_config`. */
+  forgeOf(repo: string): Promise<RepoForgeState | null>;
+}
+
+const loginTimeoutMs = 10_000;
+
+export function createServerList({ home, env }: { home: string; env: Environment }): ServerList {
+  const entry = (server: KnownServer, { main }: Servers = readServers(home)) => entryOf(server, main);
+  return {
+    list() {
+      const servers = readServers(home);
+      return servers.list.map((server) => entry(server, servers));
+    },
+    async show(name) {
+      const servers = readServers(home);
+      const server = name === undefined ? servers.main : serverNamed(servers, name);
+      const found = await findToken(server, env);
+      return {
+        ...entry(server, servers),
+        token_variables: tokenVariables(server),
+        token_from: found?.from ?? null,
+      };
+    },
+    async add({ name, url: given, kind: said, token, envFile, allowPrivate }) {
+      const url = serverUrl(given);
+      const kind = said === undefined ? (presetOf(url)?.kind ?? (await askKind({ url, allowPrivate }))) : kindOf(said);
+      return entry(
+        addServer(home, {
+          name,
+          url,
+          kind,
+          ...(token === undefined ? {} : { token }),
+          ...(envFile === undefined ? {} : { env_file: envFile }),
+          ...(allowPrivate ? { allow_private: true } : {}),
+        }),
+      );
+    },
+    remove: (name) => entry(removeServer(home, name)),
+    choose: (name) => entry(chooseServer(home, name)),
+    forgeOf: createForgeOf({ home, env }),
+  };
+}
+
+function entryOf(server: KnownServer, main: KnownServer): ServerEntry {
+  return {
+    name: server.name,
+    url: server.url,
+    kind: server.kind,
+    default: server.name === main.name,
+    preset: server.isPreset,
+    allow_private: server.allowPrivate,
+    token: server.tokenVariable === null ? null : `env:${server.tokenVariable}`,
+    env_file: server.envFile,
+  };
+}
+
+function kindOf(said: string): ForgeKind {
+  const kind = forgeKinds.find((one) => one === said.toLowerCase());
+  if (kind !== undefined) return kind;
+  throw new EngineError('usage', `"${said.slice(0, 100)}" is no kind of forge`, `one of ${forgeKinds.join(', ')}`);
+}
+
+/** What a server says of the token that there is for it: asked once, however many repos are there. */
+interface Standing {
+  readonly tokenFrom: string | null;
+  readonly login: string | null;
+  readonly problem: EngineError | null;
+}
+
+function createForgeOf({ home, env }: { home: string; env: Environment }): ServerList['forgeOf'] {
+  const standings = new Map<string, Promise<Standing>>();
+  return async (path) => {
+    const { list } = readServers(home);
+    for (const { remote, ...address } of await remotesOf(path)) {
+      const found = serverOf(address, list);
+      if (found === null) continue;
+      const server = serverNamed({ list }, found.server.name);
+      const standing = standings.get(server.name) ?? standingOf(server, found.repo, env);
+      standings.set(server.name, standing);
+      const repo = `${found.repo.owner}/${found.repo.name}`;
+      return { remote, server: server.name, kind: server.kind, repo, ...(await standing) };
+    }
+    return null;
+  };
+}
+
+async function standingOf(server: KnownServer, repo: ForgeRepo, env: Environment): Promise<Standing> {
+  const token = await findToken(server, env);
+  if (token === null) return { tokenFrom: null, login: null, problem: null };
+  const forge = createForge({ server, repo, token: token.token, signal: AbortSignal.timeout(loginTimeoutMs) });
+  try {
+    return { tokenFrom: token.from, login: await forge.login(), problem: null };
+  } catch (thrown) {
+    if (thrown instanceof EngineError) return { tokenFrom: token.from, login: null, problem: thrown };
+    throw thrown;
+  }
+}

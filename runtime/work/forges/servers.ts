@@ -1,0 +1,253 @@
+/** The forges that a person knows, in `servers.toml` of the home: read whenever they are needed, written by the `server` verbs. No repository names any. */
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { parse, stringify } from 'smol-toml';
+import { z } from 'zod';
+import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { readConfigText } from '../../base/config/file.ts';
+import { nearest } from '../../base/config/nearest.ts';
+import { replaceFile } from '../../base/platform/atomic-file.ts';
+import { ensureHome } from '../../base/platform/home.ts';
+import { withoutSecrets } from '../../base/platform/secrets.ts';
+import { forgeKinds, type Server } from './forge.ts';
+import { withDefault, withoutServer, withServer } from './servers-text.ts';
+
+/** A forge with where its token comes from. */
+export interface KnownServer extends Server {
+  /** The environment variable that holds the token; null: the usual ones of its kind. */
+  readonly tokenVariable: string | null;
+  /** A file of `NAME=value` lines in which that variable is looked for first. */
+  readonly envFile: string | null;
+  /** It came with stator. */
+  readonly isPreset: boolean;
+}
+
+export interface Servers {
+  readonly list: readonly KnownServer[];
+  /** What `owner/repo#n` is on. */
+  readonly main: KnownServer;
+}
+
+const serverLimit = 100;
+const named = z
+  .string({ error: 'a name' })
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$/, { error: 'a name of letters, digits, dots and dashes' });
+const serverSchema = z
+  .strictObject({
+    name: named,
+    url: z.string({ error: 'an address such as https://git.example.com' }).max(2048).transform(asUrl),
+    kind: z.enum(forgeKinds, { error: `one of ${forgeKinds.join(', ')}` }),
+    token: z
+      .string({ error: 'a text "env:NAME"' })
+      .regex(/^env:[A-Za-z_][A-Za-z0-9_]*$/, { error: '"env:NAME": the token itself is not kept here' })
+      .optional(),
+    env_file: z.string({ error: 'an absolute path' }).regex(/^\//, { error: 'an absolute path' }).max(4096).optional(),
+    allow_private: z.boolean({ error: 'true or false' }).optional(),
+  })
+  .refine(({ url, allow_private: isPrivate }) => isPrivate !== true || presetOf(url) === null, {
+    path: ['allow_private'],
+    error: 'false: that forge is one of the open internet',
+  });
+const fileSchema = z.strictObject({
+  default: named.optional(),
+  servers: z.array(serverSchema, { error: 'a list of tables [[servers]]' }).max(serverLimit).optional(),
+});
+export type ServerTable = z.input<typeof serverSchema>;
+
+const presets: readonly KnownServer[] = [
+  preset('github.com', 'github'),
+  preset('gitlab.com', 'gitlab'),
+  preset('codeberg.org', 'forgejo'),
+];
+
+/** What came with stator for that address; null: nothing did. */
+export function presetOf(url: string): KnownServer | null {
+  return presets.find((one) => new URL(one.url).host === new URL(url).host) ?? null;
+}
+
+export function serversFile(home: string): string {
+  return join(home, 'servers.toml');
+}
+
+/** The ones of the file, then those that came with stator and are not named anew. Throws `bad_config` with the file, the key and what is accepted. */
+export function readServers(home: string): Servers {
+  const file = readFile(home);
+  const own = (file.servers ?? []).map(serverOf);
+  const list = [...own, ...presets.filter(({ name }) => !own.some((server) => server.name === name))];
+  const name = file.default ?? presets[0]?.name;
+  const main = list.find((server) => server.name === name);
+  if (main !== undefined) return { list, main };
+  throw wrong(home, `default: there is no server "${name}"`, `one of ${list.map((server) => server.name).join(', ')}`);
+}
+
+/** Throws `conflict` where there is one of that name, or of that address, and `usage` for what is no server. */
+export function addServer(home: string, table: ServerTable): KnownServer {
+  const read = serverSchema.safeParse(table);
+  if (!read.success) throw new EngineError('usage', wordsOf(read.error), 'see: stator server add --help');
+  const server = serverOf(read.data);
+  const { list } = readServers(home);
+  const twin = list.find(({ name, url, isPreset }) => !isPreset && (name === server.name || url === server.url));
+  if (twin !== undefined) {
+    throw new EngineError(
+      'conflict',
+      `there is a server ${twin.name} already: ${twin.url}`,
+      `take it away first: stator server remove ${twin.name}`,
+    );
+  }
+  const file = readFile(home);
+  write(home, { ...file, servers: [...(file.servers ?? []), read.data] }, (text) => withServer(text, read.data));
+  return server;
+}
+
+/** Throws `not_found`, and `conflict` for one that came with stator. */
+export function removeServer(home: string, name: string): KnownServer {
+  const server = serverNamed(readServers(home), name);
+  if (server.isPreset)
+    throw new EngineError(
+      'conflict',
+      `${name} came with stator and stays`,
+      'it is asked only for repos that have a remote there',
+    );
+  const { default: chosen, servers = [], ...file } = readFile(home);
+  const kept = servers.filter((one) => one.name !== name);
+  const isChosen = chosen === undefined || chosen === name;
+  const left = {
+    ...(isChosen ? {} : { default: chosen }),
+    ...file,
+    ...(kept.length === 0 ? {} : { servers: kept }),
+  };
+  write(home, left, (text) => {
+    const without = withoutServer(
+      text,
+      servers.findIndex((one) => one.name === name),
+    );
+    return isChosen ? withDefault(without, null) : without;
+  });
+  return server;
+}
+
+/** From here on `owner/repo#n` is on that one. Throws `not_found`. */
+export function chooseServer(home: string, name: string): KnownServer {
+  const server = serverNamed(readServers(home), name);
+  write(home, { ...readFile(home), default: name }, (text) => withDefault(text, name));
+  return server;
+}
+
+/** Throws `not_found` with the names that there are. */
+export function serverNamed({ list }: Pick<Servers, 'list'>, name: string): KnownServer {
+  const found = list.find((server) => server.name === name);
+  if (found !== undefined) return found;
+  const names = list.map((server) => server.name);
+  const near = nearest(name, names);
+  throw new EngineError(
+    'not_found',
+    `there is no server "${name.slice(0, 100)}"`,
+    `${near === null ? '' : `did you mean ${near}? `}one of ${names.join(', ')}; add one: stator server add <name> <url>`,
+  );
+}
+
+function preset(name: string, kind: Server['kind']): KnownServer {
+  return {
+    name,
+    url: `https://${name}`,
+    kind,
+    allowPrivate: false,
+    tokenVariable: null,
+    envFile: null,
+    isPreset: true,
+  };
+}
+
+function serverOf(table: z.output<typeof serverSchema>): KnownServer {
+  return {
+    name: table.name,
+    url: table.url,
+    kind: table.kind,
+    allowPrivate: table.allow_private ?? false,
+    tokenVariable: table.token?.slice('env:'.length) ?? null,
+    envFile: table.env_file ?? null,
+    isPreset: false,
+  };
+}
+
+/** As `url` is kept. Throws `usage` for what is no address of a forge. */
+export function serverUrl(text: string): string {
+  const read = serverSchema.shape.url.safeParse(text);
+  if (read.success) return read.data;
+  throw new EngineError(
+    'usage',
+    `"${withoutSecrets(text).slice(0, 100)}" is no address of a forge`,
+    'write an http:// or https:// address without a user in it, such as https://git.example.com',
+  );
+}
+
+/** Without a slash at its end, a user, a query. */
+function asUrl(text: string, context: z.RefinementCtx): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  const isPlain =
+    url !== null &&
+    /^https?:$/.test(url.protocol) &&
+    url.username === '' &&
+    url.password === '' &&
+    url.search === '' &&
+    url.hash === '';
+  if (!isPlain) {
+    context.addIssue({ code: 'custom', message: 'an http:// or https:// address without a user in it' });
+    return z.NEVER;
+  }
+  return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
+}
+
+type ServersFile = z.output<typeof fileSchema>;
+
+function readFile(home: string): ServersFile {
+  const text = readConfigText(serversFile(home));
+  if (text === null) return {};
+  let value: unknown;
+  try {
+    value = parse(text);
+  } catch (cause) {
+    throw wrong(home, messageOf(cause).split('\n')[0] ?? '', 'mend that line', cause);
+  }
+  const read = fileSchema.safeParse(value);
+  if (read.success) return read.data;
+  throw wrong(
+    home,
+    wordsOf(read.error),
+    'mend that key; the keys of a server are name, url, kind, token, env_file and allow_private',
+  );
+}
+
+/** Keeps what a person wrote beside the keys; where the change does not fit into that text, the file is written anew and the old one stays beside it. */
+function write(home: string, wanted: ServersFile, change: (text: string) => string): void {
+  ensureHome(home);
+  const path = serversFile(home);
+  const before = readConfigText(path) ?? '';
+  const changed = changedTo(wanted, () => change(before));
+  if (changed === null && before.includes('#')) replaceFile(`${path}.before`, before, { mode: 0o600 });
+  replaceFile(path, changed ?? stringify(wanted), { mode: 0o600, isSynced: true });
+}
+
+/** null: that text would say something else. */
+function changedTo(wanted: ServersFile, change: () => string): string | null {
+  try {
+    const text = change();
+    return isDeepStrictEqual(fileSchema.parse(parse(text)), wanted) ? text : null;
+  } catch {
+    return null; // a text that one of the parsers does not take
+  }
+}
+
+function wordsOf(error: z.ZodError): string {
+  const [issue] = error.issues;
+  const key = issue?.path.join('.') ?? '';
+  const isUnknown = issue?.code === 'unrecognized_keys';
+  const words = isUnknown ? `unknown key "${issue.keys[0] ?? ''}"` : `it takes ${issue?.message ?? ''}`;
+  return `${key === '' ? 'a server' : key}: ${words}`;
+}
+
+function wrong(home: string, message: string, hint: string, cause?: unknown): EngineError {
+  const file = serversFile(home);
+  return new EngineError('bad_config', `${file}: ${message}`, `${hint}: ${shellWord(file)}`, { cause });
+}

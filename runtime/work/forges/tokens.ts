@@ -1,0 +1,84 @@
+/** Where a forge's token is found: a variable, a person's env file, or the forge's own program. It stays in memory, for the call that needs it. */
+
+import type { Environment } from '../../base/config/home.ts';
+import { loadExeca } from '../../base/platform/execa.ts';
+import { readEnvFile } from '../agents/env-file.ts';
+import type { ForgeKind } from './forge.ts';
+import type { KnownServer } from './servers.ts';
+
+export interface FoundToken {
+  readonly token: string;
+  /** For people: `GITHUB_TOKEN`, `gh auth token`. */
+  readonly from: string;
+}
+
+const programTimeoutMs = 5_000;
+const tokenPattern = /^[\x21-\x7e]{1,4096}$/;
+
+/** The variables that each forge's own tools read. */
+function usualVariables({ kind, name }: KnownServer): readonly string[] {
+  if (kind === 'github')
+    return name === 'github.com' ? ['GH_TOKEN', 'GITHUB_TOKEN'] : ['GH_ENTERPRISE_TOKEN', 'GITHUB_ENTERPRISE_TOKEN'];
+  if (kind === 'gitlab') return ['GITLAB_TOKEN'];
+  return kind === 'forgejo' ? ['FORGEJO_TOKEN', 'GITEA_TOKEN'] : ['GITEA_TOKEN', 'FORGEJO_TOKEN'];
+}
+
+interface TokenProgram {
+  readonly ask: readonly [string, ...string[]];
+  /** The command by which a person gives it a token. */
+  readonly login: string;
+}
+
+/** What is asked for a token, by kind; the argument is the host. */
+const programs: Partial<Record<ForgeKind, (host: string) => TokenProgram>> = {
+  github: (host) => ({ ask: ['gh', 'auth', 'token', '--hostname', host], login: `gh auth login --hostname ${host}` }),
+  gitlab: (host) => ({
+    ask: ['glab', 'config', 'get', 'token', '--host', host],
+    login: `glab auth login --hostname ${host}`,
+  }),
+};
+
+/** The forge's own program, where it is asked for a token: a server whose variable a person named is not. */
+export function programOf({ kind, url, tokenVariable }: KnownServer): TokenProgram | undefined {
+  return tokenVariable === null ? programs[kind]?.(new URL(url).host) : undefined;
+}
+
+/** The variables that are looked for, in order. */
+export function tokenVariables(server: KnownServer): readonly string[] {
+  return server.tokenVariable === null ? usualVariables(server) : [server.tokenVariable];
+}
+
+/** null: there is none. A program is asked only where no variable is named. Throws `agent_unusable` for an env file that cannot be read. */
+export async function findToken(server: KnownServer, env: Environment): Promise<FoundToken | null> {
+  const owner = `[[servers]] ${server.name} in servers.toml`;
+  const file = server.envFile === null ? null : readEnvFile(server.envFile, '/', owner).variables;
+  for (const name of tokenVariables(server)) {
+    for (const [variables, from] of [[file ?? {}, `${name} in ${server.envFile}`] as const, [env, name] as const]) {
+      const token = variables[name]?.trim() ?? '';
+      if (tokenPattern.test(token)) return { token, from };
+    }
+  }
+  const program = programOf(server);
+  return program === undefined ? null : askProgram(program.ask, env);
+}
+
+async function askProgram(
+  [program, ...args]: readonly [string, ...string[]],
+  env: Environment,
+): Promise<FoundToken | null> {
+  const { execa } = await loadExeca();
+  const answer = await execa(program, args, {
+    // Never a folder of a repository: such a program may read files of the one that it stands in.
+    cwd: '/',
+    env,
+    extendEnv: false,
+    reject: false,
+    stdin: 'ignore',
+    timeout: programTimeoutMs,
+    maxBuffer: 64 * 1024,
+  });
+  const token = (answer.stdout ?? '').trim();
+  return answer.exitCode === 0 && tokenPattern.test(token)
+    ? { token, from: [program, ...args.slice(0, 2)].join(' ') }
+    : null;
+}

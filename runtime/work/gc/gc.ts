@@ -1,0 +1,152 @@
+/**
+ * What plans leave behind, cleared away: run folders and worktrees of what ended long ago. One round at a time, in small steps between which signals
+ * are handled. A round that is killed is simply begun again: each step is whole by itself, and what it decides is looked at anew.
+ */
+import { stat } from 'node:fs/promises';
+import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
+import type {
+  CleaningItem,
+  CleaningOverride,
+  CleaningReport,
+  LeftoverKind,
+  RepairReport,
+} from '../../api/contract/cleaning.ts';
+import { diskUsage } from '../../base/platform/disk-usage.ts';
+import type { PlanTrace } from '../../core/store/rows.ts';
+import { runsRoot } from '../effects/workplace.ts';
+import { clearBranches, clearRefs } from './branches.ts';
+import { clearHookFiles } from './hook-files.ts';
+import { clearKeptPlaces } from './kept-places.ts';
+import { repairAll } from './orphans.ts';
+import { byBranch, type CleaningParts, type Round, readPlans, resting } from './round.ts';
+import { clearRows, giveSpaceBack } from './rows.ts';
+import { clearRunFolders } from './run-folders.ts';
+import { clearWorktrees } from './worktrees.ts';
+
+export interface CleaningRequest {
+  /** What ended longer ago than this goes. */
+  readonly olderThanMs: number;
+  /** Only what would go is said. */
+  readonly dry: boolean;
+  readonly overrides: readonly CleaningOverride[];
+}
+
+export interface Cleaning {
+  /** Throws `conflict` while another round is under way; the signal's reason where it is aborted; as the store does. */
+  clear(request: CleaningRequest, abort?: AbortSignal): Promise<CleaningReport>;
+  /** Takes what one plan has left, whatever its age: the caller sees to it that the plan is over. Throws what git and the repo throw. */
+  clearPlan(request: PlanCleaningRequest): Promise<CleaningItem[]>;
+  /** Takes away what nobody owns any more. Throws `conflict` while a round is under way. */
+  repair(request: { readonly dry: boolean }): Promise<RepairReport>;
+}
+
+export interface PlanCleaningRequest {
+  readonly plan: Pick<PlanTrace, 'project' | 'plan' | 'branch'>;
+  /** `branches`: with the worktrees that stand on them. */
+  readonly what: LeftoverKind;
+  readonly dry: boolean;
+  readonly overrides: readonly CleaningOverride[];
+}
+
+export function createCleaning(parts: CleaningParts): Cleaning {
+  const { home, store, projects, nowMs } = parts;
+  let isUnderWay = false;
+
+  async function carryOut(
+    { olderThanMs, dry, overrides }: CleaningRequest,
+    abort: AbortSignal,
+  ): Promise<CleaningReport> {
+    const beforeMs = nowMs() - olderThanMs;
+    const before = await diskNow();
+    const plans = await readPlans(store);
+    const round: Round = {
+      beforeMs,
+      dry,
+      overrides: new Set(overrides),
+      plans,
+      branches: byBranch(plans.values()),
+      isOfThese: false,
+      ...begun(abort),
+    };
+    for (const { project: name } of projects.list()) {
+      try {
+        const place = { project: projects.get(name), repository: await projects.repository(name) };
+        await clearWorktrees(parts, round, place);
+        await clearRefs(parts, round, { project: name, repository: place.repository });
+      } catch (thrown) {
+        abort.throwIfAborted();
+        if (!(thrown instanceof EngineError)) throw thrown;
+        round.notes.push(`${name} was left out: ${messageOf(thrown)}`);
+      }
+    }
+    await clearRunFolders(parts, round);
+    await clearHookFiles(parts, round);
+    await clearKeptPlaces(parts, round);
+    await clearRows(parts, round);
+    await giveSpaceBack(parts, round);
+    const { items, notes } = round;
+    const disk = { before, after: dry ? before : await diskNow() };
+    return { dry, before: new Date(Math.max(0, beforeMs)).toISOString(), items, disk, notes };
+  }
+
+  const begun = (abort: AbortSignal) => ({
+    leaving: new Set<string>(),
+    made: new Set<string>(),
+    items: [],
+    notes: [],
+    abort,
+    rest: resting(parts.stays, abort),
+  });
+
+  async function clearPlan({ plan, what, dry, overrides }: PlanCleaningRequest): Promise<CleaningItem[]> {
+    const over: PlanTrace = { ...plan, status: 'done', base: null, updatedAt: 0, deletedAt: 0 };
+    const round: Round = {
+      beforeMs: Number.POSITIVE_INFINITY,
+      dry,
+      overrides: new Set(overrides),
+      plans: new Map([[`${plan.project}/${plan.plan}`, over]]),
+      branches: byBranch([over]),
+      isOfThese: true,
+      ...begun(new AbortController().signal),
+    };
+    const repository = await projects.repository(plan.project);
+    await clearWorktrees(parts, round, { project: projects.get(plan.project), repository });
+    if (what === 'branches') await clearBranches(parts, round, { project: plan.project, repository });
+    return round.items;
+  }
+
+  async function diskNow() {
+    return { runs: await diskUsage(runsRoot(home)), store: await storeBytes(store.file) };
+  }
+
+  /** One at a time. Throws `conflict`. */
+  async function alone<Answer>(work: () => Promise<Answer>): Promise<Answer> {
+    if (isUnderWay)
+      throw new EngineError('conflict', 'it is being cleared away already', 'wait until that is done, and ask again');
+    isUnderWay = true;
+    try {
+      return await work();
+    } finally {
+      isUnderWay = false;
+    }
+  }
+
+  return {
+    clearPlan,
+    clear: (request, abort = new AbortController().signal) => alone(() => carryOut(request, abort)),
+    repair: ({ dry }) => alone(() => repairAll(parts, dry)),
+  };
+}
+
+/** The file with its log. */
+async function storeBytes(file: string): Promise<number> {
+  const sizes = await Promise.all(
+    [file, `${file}-wal`].map((each) =>
+      stat(each).then(
+        ({ size }) => size,
+        () => 0, // in memory, or no log yet
+      ),
+    ),
+  );
+  return sizes.reduce((sum, each) => sum + each, 0);
+}

@@ -1,0 +1,49 @@
+/** The folders that command hooks ran in: those of what is trusted now stay, the others go whatever their age, since they can be made again. */
+import { join } from 'node:path';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { diskUsage } from '../../base/platform/disk-usage.ts';
+import { readFolderUsers } from '../../base/platform/folder-users.ts';
+import { removeTree } from '../../base/platform/remove-tree.ts';
+import { hookFilesName, hookFilesRoot } from '../effects/hook-files.ts';
+import { entriesOf, standsIn } from './folders.ts';
+import { type CleaningParts, keptAs, type Round } from './round.ts';
+
+export async function clearHookFiles(parts: CleaningParts, round: Round): Promise<void> {
+  const root = hookFilesRoot(parts.home);
+  const entries = await entriesOf(root);
+  if (entries.length === 0) return;
+  const wanted = new Set(parts.projects.list().map(({ project }) => nameOf(parts, project)));
+  const userOf = await readFolderUsers();
+  for (const { name } of entries) {
+    // One that is being made has the name of what it becomes before its own.
+    if (wanted.has(name.split('.')[0] ?? '')) continue;
+    const path = join(root, name);
+    const user = userOf(path);
+    const reason = user === null ? null : keptAs(standsIn(user), 'in_use');
+    const isKept = reason !== null && !round.overrides.has('in_use');
+    const item = {
+      kind: 'hook_files',
+      project: null,
+      plan: null,
+      name,
+      bytes: await diskUsage(path),
+      count: 1,
+    } as const;
+    if (isKept) round.items.push({ ...item, state: 'kept', ...reason });
+    else {
+      if (!round.dry) await removeTree(path);
+      round.items.push({ ...item, state: round.dry ? 'goes' : 'gone', why: '', override: null });
+    }
+    await round.rest();
+  }
+}
+
+/** null: it cannot be read now, and nothing of it is delivered. */
+function nameOf({ projects }: CleaningParts, project: string): string | null {
+  try {
+    return hookFilesName(projects.get(project));
+  } catch (thrown) {
+    if (thrown instanceof EngineError) return null;
+    throw thrown;
+  }
+}

@@ -1,0 +1,33 @@
+/** What programs of agents kept for plans that ended long ago goes. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { diskUsage } from '../../base/platform/disk-usage.ts';
+import { removeTree } from '../../base/platform/remove-tree.ts';
+import { keptOwner, keptRoot, ownerFile } from '../effects/kept-places.ts';
+import { entriesOf } from './folders.ts';
+import { type CleaningParts, keptAs, notOver, type Round } from './round.ts';
+
+export async function clearKeptPlaces(parts: CleaningParts, round: Round): Promise<void> {
+  const root = keptRoot(parts.home);
+  for (const { name } of await entriesOf(root)) {
+    const path = join(root, name);
+    const owner = ownerOf(path);
+    const reason =
+      owner === null
+        ? keptAs('it does not say which plan it is of')
+        : notOver(round, round.plans.get(`${owner.project}/${owner.plan}`));
+    const { project = null, plan = null } = owner ?? {};
+    const item = { kind: 'agent_memory', project, plan, name, bytes: await diskUsage(path), count: 1 } as const;
+    if (reason !== null) round.items.push({ ...item, state: 'kept', ...reason });
+    else {
+      if (!round.dry) await removeTree(path);
+      round.items.push({ ...item, state: round.dry ? 'goes' : 'gone', why: '', override: null });
+    }
+    await round.rest();
+  }
+}
+
+function ownerOf(folder: string): { readonly project: string; readonly plan: string } | null {
+  const file = ownerFile(folder);
+  return existsSync(file) ? keptOwner.parse(JSON.parse(readFileSync(file, 'utf8'))) : null;
+}

@@ -1,0 +1,117 @@
+/** One round of clearing away: what is asked for, what was found so far, and how it makes room for others between two steps. */
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import type { CleaningItem, CleaningOverride } from '../../api/contract/cleaning.ts';
+import type { Faults } from '../../base/platform/faults.ts';
+import type { Log } from '../../base/platform/log.ts';
+import type { Store } from '../../core/store/port.ts';
+import type { PlanTrace } from '../../core/store/rows.ts';
+import type { Projects } from '../repos/registry.ts';
+
+export interface CleaningParts {
+  readonly home: string;
+  readonly store: Store;
+  readonly projects: Projects;
+  readonly faults: Faults;
+  readonly log: Log;
+  /** Signals may come meanwhile: a rest is taken after every step. */
+  readonly stays: boolean;
+  readonly nowMs: () => number;
+  /** Who else may use what this store does not know in a repository, in words; null: nobody. */
+  readonly otherEngine: (repo: string) => string | null;
+}
+
+export interface Round {
+  /** What ended before that goes. */
+  readonly beforeMs: number;
+  /** Nothing is changed. */
+  readonly dry: boolean;
+  readonly overrides: ReadonlySet<CleaningOverride>;
+  /** By `<project>/<plan>`, those that were deleted too. */
+  readonly plans: ReadonlyMap<string, PlanTrace>;
+  /** By project and branch: of two plans with one branch the one that is there, else the one that was deleted last. */
+  readonly branches: ReadonlyMap<string, PlanTrace>;
+  /** Only what belongs to one of `plans` is looked at. */
+  readonly isOfThese: boolean;
+  /** The folders of worktrees that go, or with `dry` would. */
+  readonly leaving: Set<string>;
+  /** Refs that this very round has made to keep what it took away. */
+  readonly made: Set<string>;
+  readonly items: CleaningItem[];
+  readonly notes: string[];
+  readonly abort: AbortSignal;
+  /** Between two steps. Throws where the round is to end. */
+  rest(): Promise<void>;
+}
+
+/** Why something stays; `override`: what lets it go all the same. */
+export interface Reason {
+  readonly why: string;
+  readonly override: CleaningOverride | null;
+}
+
+export const keptAs = (why: string, override: CleaningOverride | null = null): Reason => ({ why, override });
+
+/** As long as a step took others may work, at least for this. */
+const restMs = 5;
+
+export function resting(isBusy: boolean, abort: AbortSignal): () => Promise<void> {
+  let sinceMs = performance.now();
+  return async () => {
+    if (isBusy) await delay(Math.max(restMs, Math.min(performance.now() - sinceMs, 100)));
+    else await nextTurn();
+    abort.throwIfAborted();
+    sinceMs = performance.now();
+  };
+}
+
+export function isOver({ status, deletedAt }: PlanTrace): boolean {
+  return deletedAt !== null || status === 'done' || status === 'cancelled';
+}
+
+/** Why a plan is not over, or not long enough; null: it is, or there is none. */
+export function notOver({ beforeMs }: Pick<Round, 'beforeMs'>, plan: PlanTrace | undefined): Reason | null {
+  if (plan === undefined) return null;
+  const { status, deletedAt, updatedAt } = plan;
+  if (!isOver(plan)) return keptAs(`its plan is ${status}`);
+  if ((deletedAt ?? updatedAt) >= beforeMs)
+    return keptAs(`its plan is ${deletedAt === null ? status : 'deleted'}, but not for long enough`);
+  return null;
+}
+
+/** What a task's branch adds to its plan's. */
+const taskSuffix = /-w\d+-t\d+$/;
+
+/** The plan that a branch belongs to: its own, or one of its tasks'. */
+export function planOfBranch(
+  { branches }: Pick<Round, 'branches'>,
+  project: string,
+  branch: string,
+): PlanTrace | undefined {
+  return branches.get(`${project} ${branch}`) ?? branches.get(`${project} ${branch.replace(taskSuffix, '')}`);
+}
+
+export function byBranch(plans: Iterable<PlanTrace>): Map<string, PlanTrace> {
+  const found = new Map<string, PlanTrace>();
+  const endOf = ({ deletedAt }: PlanTrace) => deletedAt ?? Number.POSITIVE_INFINITY;
+  for (const plan of plans) {
+    const name = `${plan.project} ${plan.branch}`;
+    const other = found.get(name);
+    if (other === undefined || endOf(plan) > endOf(other)) found.set(name, plan);
+  }
+  return found;
+}
+
+/** The page of plans that is read at once. */
+const planPage = 500;
+
+/** All that the store knows of. */
+export async function readPlans(store: Pick<Store, 'planTraces'>): Promise<Map<string, PlanTrace>> {
+  const plans = new Map<string, PlanTrace>();
+  for (let after: number | null = 0; after !== null; ) {
+    const page: Awaited<ReturnType<Store['planTraces']>> = await store.planTraces({ after, limit: planPage });
+    for (const trace of page.traces) plans.set(`${trace.project}/${trace.plan}`, trace);
+    after = page.next;
+    await nextTurn();
+  }
+  return plans;
+}

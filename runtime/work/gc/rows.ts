@@ -1,0 +1,75 @@
+/**
+ * Rows of the store that ended long ago, and the space that they took. Each step reads a span of rows and takes what goes of it, in one short
+ * transaction; then pages that nothing fills any more are given back, some at a time.
+ */
+import { statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
+import { expiringKinds } from '../../core/store/rows.ts';
+import type { CleaningParts, Round } from './round.ts';
+
+/** Rows of one step: a few milliseconds. */
+const span = 200;
+/** A word that is given again under its key within a day is known, whatever age somebody names. */
+const leastMs = 86_400_000;
+const giveBackBytes = 128 * 1024;
+/** Beyond this a store is not written anew while an engine stays: it would stand still for too long. */
+const rebuildLimitBytes = 8 * 1024 * 1024;
+/** The store is there twice meanwhile. */
+const rebuildRoom = 2.5;
+
+export async function clearRows({ store, faults, nowMs }: CleaningParts, round: Round): Promise<void> {
+  const beforeMs = Math.min(round.beforeMs, nowMs() - leastMs);
+  for (const kind of expiringKinds) {
+    let count = 0;
+    for (let after = 0; ; ) {
+      const found = await store.expiring({ kind, beforeMs, after, span });
+      if (found === null) break;
+      const { rows, upTo } = found;
+      if (rows > 0 && !round.dry) await store.commit([{ do: 'rows.expire', kind, beforeMs, after, upTo }]);
+      if (rows > 0) faults('gc.between-rows');
+      count += rows;
+      after = upTo;
+      await round.rest();
+    }
+    if (count === 0) continue;
+    const state = round.dry ? 'goes' : 'gone';
+    round.items.push({
+      ...{ kind: 'rows', project: null, plan: null, name: kind, bytes: null },
+      ...{ state, count, why: '', override: null },
+    } as const);
+  }
+}
+
+export async function giveSpaceBack(parts: CleaningParts, round: Round): Promise<void> {
+  if (round.dry) return;
+  const { store, faults } = parts;
+  if (!(await store.size()).givesBack) await bringOver(parts, round);
+  while ((await store.giveBack(giveBackBytes)) > 0) {
+    faults('gc.between-pages');
+    await round.rest();
+  }
+}
+
+/** A store that an earlier version made is written anew once, where nothing waits for it. */
+async function bringOver({ store, stays }: CleaningParts, { notes }: Round): Promise<void> {
+  const { bytes, freeBytes } = await store.size();
+  const isQuiet = !stays || (bytes <= rebuildLimitBytes && (await store.effects({ by: 'open' })).length === 0);
+  const command = stays ? 'stator daemon stop && stator gc' : 'stator gc';
+  if (!isQuiet) {
+    if (freeBytes > 0)
+      notes.push(
+        `the store keeps ${freeBytes} bytes that nothing fills: it is of an earlier version, and is written anew by: ${command}`,
+      );
+    return;
+  }
+  try {
+    const { bavail, bsize } = await statfs(dirname(store.file));
+    if (bavail * bsize < bytes * rebuildRoom)
+      notes.push(`the store was not written anew: its disk has no room for it twice; make some, then: ${command}`);
+    else await store.rebuild();
+  } catch (thrown) {
+    if (!(thrown instanceof EngineError)) throw thrown;
+    notes.push(`the store was not written anew: ${messageOf(thrown)}`);
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * The folders under `runs`: those of runs, checks and hooks that ended long ago go. A folder is ours where the store gave it its name; it is moved aside
+ * before anything in it is deleted, so a kill leaves either the whole folder or one that the next round deletes without a question.
+ */
+import { rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseTree } from '../../../machines/vocabulary/ids.ts';
+import { diskUsage } from '../../base/platform/disk-usage.ts';
+import { type FolderUser, readFolderUsers } from '../../base/platform/folder-users.ts';
+import { isAlive } from '../../base/platform/process-table.ts';
+import { removeTree } from '../../base/platform/remove-tree.ts';
+import type { LaunchTrace } from '../../core/store/rows.ts';
+import { readAgent, readClaim, runFolderAt } from '../agents/run-folder.ts';
+import { runsRoot } from '../effects/workplace.ts';
+import { entriesOf, standsIn } from './folders.ts';
+import { type CleaningParts, keptAs, notOver, type Reason, type Round } from './round.ts';
+
+/** So many are asked about at once. */
+const page = 64;
+export const asidePrefix = '.removing-';
+
+export async function clearRunFolders(parts: CleaningParts, round: Round): Promise<void> {
+  const root = runsRoot(parts.home);
+  const entries = await entriesOf(root);
+  for (let at = 0; at < entries.length; at += page) {
+    const some = entries.slice(at, at + page);
+    const known = await parts.store.launchesOf(some.map(({ name }) => name));
+    const launches = new Map(known.map((launch) => [launch.folder, launch]));
+    const userOf = await readFolderUsers();
+    for (const entry of some) {
+      await clearOne(
+        parts,
+        round,
+        { name: entry.name, isFolder: entry.isDirectory() },
+        launches.get(entry.name),
+        userOf,
+      );
+      await round.rest();
+    }
+  }
+}
+
+async function clearOne(
+  parts: CleaningParts,
+  round: Round,
+  { name, isFolder }: { readonly name: string; readonly isFolder: boolean },
+  launch: LaunchTrace | undefined,
+  userOf: (folder: string) => FolderUser | null,
+): Promise<void> {
+  const path = join(runsRoot(parts.home), name);
+  // What a round that was killed had decided to delete.
+  if (name.startsWith(asidePrefix) && isFolder) {
+    if (!round.dry) await removeTree(path);
+    return;
+  }
+  const { project = null, plan = null } = launch === undefined ? {} : placeOf(launch.key);
+  const reason = isFolder
+    ? reasonToStay(round, launch, { path, user: userOf(path) })
+    : keptAs('it is no folder, so no run of stator made it');
+  const bytes = await diskUsage(path);
+  const item = { kind: 'run_folder', project, plan, name, bytes, count: 1 } as const;
+  if (reason !== null && (reason.override === null || !round.overrides.has(reason.override))) {
+    round.items.push({ ...item, state: 'kept', ...reason });
+    return;
+  }
+  if (round.dry) {
+    round.items.push({ ...item, state: 'goes', why: '', override: null });
+    return;
+  }
+  await removeAside(parts, name);
+  if (launch !== undefined) await parts.store.commit([{ do: 'launch.remove', key: launch.key }]);
+  round.items.push({ ...item, state: 'gone', why: '', override: null });
+}
+
+function reasonToStay(
+  round: Round,
+  launch: LaunchTrace | undefined,
+  { path, user }: { readonly path: string; readonly user: FolderUser | null },
+): Reason | null {
+  if (launch === undefined) return keptAs('no run that this store knows has it');
+  const { status, finishedAt, key } = launch;
+  if (status === 'queued' || status === 'running') return keptAs('its run is not over');
+  const { project = null, plan = null } = placeOf(key);
+  const reason = notOver(round, round.plans.get(`${project}/${plan}`));
+  if (reason !== null) return reason;
+  if (finishedAt !== null && finishedAt >= round.beforeMs) return keptAs('its run ended not long ago');
+  const pid = livingIn(path);
+  if (pid !== null) return keptAs(`pid ${pid} of its run lives`, 'in_use');
+  if (user !== null) return keptAs(standsIn(user), 'in_use');
+  return null;
+}
+
+/** The wrapper or the agent of a run, where one lives. */
+export function livingIn(path: string): number | null {
+  const folder = runFolderAt(join(path, '..'), path.slice(path.lastIndexOf('/') + 1));
+  const claim = readClaim(folder);
+  const processes = [claim?.kind === 'wrapper' ? claim.wrapper : null, readAgent(folder)];
+  return processes.find((one) => one !== null && isAlive(one))?.pid ?? null;
+}
+
+/** The plan whose effect has that key. */
+function placeOf(key: string): { readonly project?: string; readonly plan?: string } {
+  const tree = key.split('/').slice(0, 2).join('/');
+  const parsed = /^plan:[^/]+\/[^/]+$/.test(tree) ? parseTree(tree) : null;
+  return parsed?.kind === 'plan' ? { project: parsed.project, plan: parsed.plan } : {};
+}
+
+export async function removeAside({ home, faults }: CleaningParts, name: string): Promise<void> {
+  const root = runsRoot(home);
+  const aside = join(root, `${asidePrefix}${name}`);
+  await removeTree(aside);
+  await rename(join(root, name), aside);
+  faults('gc.after-rename');
+  await removeTree(aside);
+  faults('gc.before-row');
+}

@@ -1,0 +1,103 @@
+/**
+ * Worktrees of plans that ended long ago. One is ours where git has it locked with our reason and it lies in the repo's folder of worktrees: the reason
+ * alone anybody may write, an agent too. What would be lost with it keeps it; what somebody says all the same is kept as an attempt's ref first.
+ */
+import { dirname } from 'node:path';
+import { messageOf } from '../../../machines/vocabulary/errors.ts';
+import { runName } from '../../../machines/vocabulary/ids.ts';
+import type { CleaningItem, CleaningOverride } from '../../api/contract/cleaning.ts';
+import { diskUsage } from '../../base/platform/disk-usage.ts';
+import { readFolderUsers } from '../../base/platform/folder-users.ts';
+import type { PlanTrace } from '../../core/store/rows.ts';
+import { keepAttempt } from '../git/attempt.ts';
+import { attemptRef } from '../git/refs.ts';
+import type { Repository } from '../git/repository.ts';
+import { clearWorktree, type Loss } from '../git/worktree.ts';
+import { branchMadeFor, listWorktrees } from '../git/worktree-list.ts';
+import type { Project } from '../repos/registry.ts';
+import { standsIn, worktreesFolder } from './folders.ts';
+import { type CleaningParts, keptAs, notOver, planOfBranch, type Reason, type Round } from './round.ts';
+
+interface Found {
+  readonly path: string;
+  readonly branch: string;
+  readonly plan: PlanTrace | undefined;
+}
+
+export async function clearWorktrees(
+  parts: CleaningParts,
+  round: Round,
+  { project, repository }: { readonly project: Project; readonly repository: Repository },
+): Promise<void> {
+  const folder = await worktreesFolder(project);
+  for (const worktree of await listWorktrees(repository)) {
+    const branch = branchMadeFor(worktree);
+    if (branch === null) continue;
+    const found = { path: worktree.path, branch, plan: planOfBranch(round, project.project, branch) };
+    if (found.plan === undefined && round.isOfThese) continue;
+    const isInPlace = dirname(worktree.path) === folder;
+    const reason = isInPlace
+      ? await reasonToStay(round, repository, found)
+      : keptAs(`it does not lie in ${folder}, where stator makes them`);
+    await clearOne(parts, round, { project, repository }, found, reason);
+    await round.rest();
+  }
+}
+
+async function clearOne(
+  parts: CleaningParts,
+  round: Round,
+  { project, repository }: { readonly project: Project; readonly repository: Repository },
+  found: Found,
+  reason: Reason | null,
+): Promise<void> {
+  const { path, branch, plan } = found;
+  const item: Omit<CleaningItem, 'state' | 'why' | 'override'> = {
+    kind: 'worktree',
+    project: project.project,
+    plan: plan?.plan ?? null,
+    name: path,
+    bytes: await diskUsage(path),
+    count: 1,
+  };
+  const keep = (why: Reason) => {
+    // A person who is asked about one plan hears of each branch what speaks against itself.
+    if (round.dry && round.isOfThese) round.leaving.add(path);
+    round.items.push({ ...item, state: 'kept', ...why });
+  };
+  if (reason !== null && (reason.override === null || !round.overrides.has(reason.override))) return keep(reason);
+  if (round.dry) round.leaving.add(path);
+  if (round.dry) return void round.items.push({ ...item, state: 'goes', why: '', override: null });
+  let why = '';
+  if (reason?.override === 'uncommitted' || reason?.override === 'unmerged') {
+    const run = runName(project.project, plan?.plan ?? '', `gc-${parts.nowMs().toString(36)}`);
+    const message = `left over in ${branch}`;
+    await keepAttempt(repository, { path, branch, run, base: branch, message });
+    round.made.add(attemptRef(run));
+    why = `what was not on its branch is kept: ${attemptRef(run)}`;
+  }
+  parts.faults('gc.before-worktree');
+  const loss = await clearWorktree(repository, { path, branch, dry: false });
+  if (loss !== null) return keep(reasonOf(loss));
+  round.items.push({ ...item, state: 'gone', why, override: null });
+}
+
+async function reasonToStay(round: Round, repository: Repository, found: Found): Promise<Reason | null> {
+  const { path, branch, plan } = found;
+  if (plan === undefined) return keptAs(`no plan of this store has ${branch}: stator doctor`);
+  const reason = notOver(round, plan);
+  if (reason !== null) return reason;
+  const user = (await readFolderUsers())(path);
+  if (user !== null && !round.overrides.has('in_use')) return keptAs(standsIn(user), 'in_use');
+  try {
+    const loss = await clearWorktree(repository, { path, branch, dry: true });
+    return loss === null ? null : reasonOf(loss);
+  } catch (thrown) {
+    return keptAs(messageOf(thrown));
+  }
+}
+
+function reasonOf({ cause, why }: Loss): Reason {
+  const override: CleaningOverride | null = cause === 'uncommitted' || cause === 'unmerged' ? cause : null;
+  return keptAs(why, override);
+}

@@ -1,0 +1,202 @@
+/** Branches of ours: made, moved and deleted only under the mark that says they are. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { ownGit, tryOwnGit } from './git.ts';
+import { commitOf, isAncestor } from './objects.ts';
+import {
+  archiveRef,
+  branchRef,
+  makeRefs,
+  moveRef,
+  ownedRef,
+  type RefPlace,
+  readRef,
+  readRefs,
+  setRef,
+} from './refs.ts';
+import type { Repository } from './repository.ts';
+import { adminDirOf, isOurs, listWorktrees, type Worktree } from './worktree-list.ts';
+
+/**
+ * Makes `branch` at `start` (branch, tag or commit) where it is missing; answers where it stands. The mark is written first:
+ * killed in between, a second run finds a mark without a branch and goes on.
+ * Throws `branch_taken` for a branch without our mark, or one whose name git cannot have beside another's; `bad_request` for a name that git refuses.
+ */
+export async function ensureBranch(repo: Repository, wanted: { branch: string; start: string }): Promise<string> {
+  const { branch } = wanted;
+  return repo.exclusively(async () => {
+    const [head, mark] = await readRefs(repo, [branchRef(branch), ownedRef(branch)]);
+    if (head != null && mark != null) return head;
+    if (head != null) throw taken(branch, branch);
+    const start = await commitOf(repo, wanted.start);
+    await refuseName(repo, branch);
+    // The mark first: killed in between, it stands without a branch.
+    if (mark == null && (await makeRefs(repo, [ownedRef(branch), branchRef(branch)], start))) return start;
+    // What the refs fail of is said by what comes in their way.
+    await refuseNeighbours(repo, branch);
+    if (mark == null) await moveRef(repo, ownedRef(branch), { from: null, to: start });
+    if (await moveRef(repo, branchRef(branch), { from: null, to: start })) return start;
+    // Somebody made it in this moment: the mark must not claim it.
+    await moveRef(repo, ownedRef(branch), { from: mark ?? start, to: null });
+    throw taken(branch, branch);
+  });
+}
+
+/** Throws what `ensureBranch` would, and makes nothing: said to a person before work begins. */
+export async function refuseBranch(repo: { readonly path: string }, branch: string): Promise<void> {
+  await refuseName(repo, branch);
+  if ((await readRef(repo, branchRef(branch))) === null) return refuseNeighbours(repo, branch);
+  if ((await readRef(repo, ownedRef(branch))) === null) throw taken(branch, branch);
+}
+
+/** Names that every git accepts, and needs not be asked about. */
+const plainName = /^(?!HEAD$)[A-Za-z0-9][\w-]*(?:\/[A-Za-z0-9][\w-]*)*$/;
+
+/** Git takes a branch of such a name for something else: a flag, where a checkout stands, another ref, a commit. */
+const otherMeaning = /^(?:-.*|@|(?:[A-Z]+_)*HEAD|(?:refs|heads|tags|remotes)\/.*|[0-9a-f]{40}|[0-9a-f]{64})$/s;
+
+async function refuseName(repo: { readonly path: string }, branch: string): Promise<void> {
+  const hint = 'name another one, such as --branch plan/demo';
+  if (otherMeaning.test(branch)) {
+    const message = `a branch of the name ${JSON.stringify(branch)} would be taken for something else by git`;
+    throw new EngineError('bad_request', message, hint);
+  }
+  if (plainName.test(branch)) return;
+  const isName = await tryOwnGit(repo.path, ['check-ref-format', branchRef(branch)]);
+  if (isName.exitCode === 0) return;
+  throw new EngineError('bad_request', `git accepts no branch of the name ${JSON.stringify(branch)}`, hint);
+}
+
+/**
+ * Sets the branch of a plan that starts over to `start`; where it stood is kept as `refs/stator/archive/<plan>/<pass>`.
+ * Killed in between, a second run finds the archive and finishes; after that it changes nothing. Answers the branch's commit.
+ * Worktrees of ours that stand on the branch are left detached, to be prepared anew. Throws `branch_taken`, `branch_checked_out`.
+ */
+export async function archiveBranch(
+  repo: Repository,
+  wanted: { branch: string; plan: string; pass: number | string; start: string },
+): Promise<string> {
+  const { branch } = wanted;
+  const start = await commitOf(repo, wanted.start);
+  const head = await ensureBranch(repo, { branch, start });
+  const archive = archiveRef(wanted.plan, wanted.pass);
+  return repo.exclusively(async () => {
+    const archived = await readRef(repo, archive);
+    if (archived !== null && archived !== head) return head;
+    if (archived === null) await moveRef(repo, archive, { from: null, to: head });
+    for (const worktree of await worktreesOn(repo, branch)) await detach(repo, worktree, head);
+    if (await moveRef(repo, branchRef(branch), { from: head, to: start })) return start;
+    throw movedMeanwhile(repo, branch);
+  });
+}
+
+/**
+ * Sets the branch of a plan whose name was used before to `start`. Where it stood, and what the earlier plan had archived, is kept as
+ * `refs/stator/archive/<plan>/former-<commit>`, so that the new plan's own passes are free. A branch that is not ours is left as it is. Safe to run again.
+ */
+export async function renewBranch(
+  repo: Repository,
+  { branch, plan, start }: { branch: string; plan: string; start: string },
+): Promise<void> {
+  const former = (commit: string) => `former-${commit.slice(0, 12)}`;
+  const head = await readRef(repo, branchRef(branch));
+  if (head === null || (await readRef(repo, ownedRef(branch))) === null) return;
+  const listing = await ownGit(repo.path, ['for-each-ref', '--format=%(objectname) %(refname)', archiveRef(plan, '')]);
+  for (const line of listing.split('\n')) {
+    const [commit = '', ref = ''] = line.split(' ');
+    if (!/\/\d+$/.test(ref)) continue;
+    await setRef(repo, archiveRef(plan, former(commit)), commit);
+    await moveRef(repo, ref, { from: commit, to: null });
+  }
+  if (head !== (await commitOf(repo, start))) await archiveBranch(repo, { branch, plan, pass: former(head), start });
+}
+
+/**
+ * Deletes a branch of ours, and then its mark, where all of it is in `mergedInto` and no worktree stands on it; answers whether
+ * it is gone. Judged by our own look at its history: `git branch -d` would ask the user's HEAD.
+ */
+export async function deleteBranch(repo: Repository, wanted: { branch: string; mergedInto: string }): Promise<boolean> {
+  const { branch } = wanted;
+  const mark = await readRef(repo, ownedRef(branch));
+  const head = await readRef(repo, branchRef(branch));
+  if (mark === null) return head === null;
+  if (head !== null) {
+    if (!(await isAncestor(repo, head, await commitOf(repo, wanted.mergedInto)))) return false;
+    if ((await listWorktrees(repo)).some((worktree) => worktree.branch === branch)) return false;
+    if (await dropBoth(repo, branch, { head, mark })) return true;
+    if (!(await moveRef(repo, branchRef(branch), { from: head, to: null }))) return false;
+  }
+  await moveRef(repo, ownedRef(branch), { from: mark, to: null });
+  return true;
+}
+
+/**
+ * At once, where git deletes them in this order also when it is killed: what lies in a file of its own goes after all that lies in the one of many. false:
+ * neither is gone, for whatever reason.
+ */
+async function dropBoth(
+  repo: RefPlace,
+  branch: string,
+  { head, mark }: { readonly head: string; readonly mark: string },
+): Promise<boolean> {
+  if (!existsSync(join(repo.commonDir, ownedRef(branch)))) return false;
+  const input = `delete ${branchRef(branch)} ${head}\ndelete ${ownedRef(branch)} ${mark}\n`;
+  return (await tryOwnGit(repo.path, ['update-ref', '--no-deref', '--stdin'], { input })).exitCode === 0;
+}
+
+/** Our worktrees that stand on `branch`. Throws `worktree_taken` where the user's checkout, or a worktree that is not ours, stands on it: moving the branch would change what they see. */
+export async function worktreesOn(repo: RefPlace, branch: string): Promise<Worktree[]> {
+  const worktrees = (await listWorktrees(repo)).filter((worktree) => worktree.branch === branch);
+  const foreign = worktrees.find((worktree) => !isOurs(worktree));
+  if (foreign === undefined) return worktrees;
+  throw checkedOut(branch, foreign);
+}
+
+/** Somebody looks at a branch of ours: it is not moved beneath them, and what is to move it waits until they have looked. */
+export function checkedOut(branch: string, { path }: Pick<Worktree, 'path'>): EngineError {
+  const message = `${branch} is checked out in ${path}, and stator does not move a branch beneath somebody who looks at it`;
+  const hint = `switch to another branch there, or: git -C ${shellWord(path)} switch --detach; it goes on by itself`;
+  return new EngineError('branch_checked_out', message, hint);
+}
+
+/** Leaves a worktree on `commit` without a branch; its index and files stay. So what lies there is never taken for a change of what the branch gets next. */
+export async function detach(repo: RefPlace, worktree: Pick<Worktree, 'path'>, commit: string): Promise<void> {
+  const adminDir = await adminDirOf(repo, worktree.path);
+  // A worktree whose folder is gone has nothing to mistake.
+  if (adminDir === null) return;
+  await ownGit(repo.path, ['update-ref', '--no-deref', 'HEAD', commit], { env: { GIT_DIR: adminDir } });
+}
+
+/** A `git_failed` that is worth another try: somebody committed to the branch while we worked. */
+export function movedMeanwhile(repo: RefPlace, branch: string): EngineError {
+  const hint = `see who commits there: git -C ${repo.path} reflog ${branch}`;
+  return new EngineError('git_failed', `${branch} moved again and again while stator worked on it`, hint);
+}
+
+/** Git keeps branches as files: `plan` and `plan/demo` cannot both be. */
+async function refuseNeighbours(repo: { readonly path: string }, branch: string): Promise<void> {
+  const parts = branch.split('/');
+  for (let count = 1; count < parts.length; count++) {
+    const parent = parts.slice(0, count).join('/');
+    if ((await readRef(repo, branchRef(parent))) !== null) throw taken(branch, parent);
+  }
+  const below = await ownGit(repo.path, [
+    'for-each-ref',
+    '--count=1',
+    '--format=%(refname:lstrip=2)',
+    `${branchRef(branch)}/`,
+  ]);
+  if (below !== '') throw taken(branch, below);
+}
+
+function taken(branch: string, by: string): EngineError {
+  const message =
+    branch === by
+      ? `the branch ${branch} exists and was not made by stator`
+      : `the branch ${branch} cannot be made beside your branch ${by}`;
+  const hint =
+    'yours stays as it is; give the plan another one: stator run <plan.md> --branch <name>, where it is registered already after stator plan delete <plan>';
+  return new EngineError('branch_taken', message, hint);
+}

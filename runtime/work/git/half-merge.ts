@@ -1,0 +1,202 @@
+/**
+ * A merge into the checkout that was killed inside git: some of its files are written, the branch has not moved, a lock is left. What the merge wrote
+ * is told from what a person changed, so that the next merge finishes it. A mark in the checkout's git folder stands while git is at it.
+ */
+import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, realpath, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { inFolder } from '../../base/platform/safe-path.ts';
+import { gitWorkingIn } from './at-work.ts';
+import { checkoutTimeoutMs, ownGit } from './git.ts';
+import { textOf } from './git-folder.ts';
+import { treeOf } from './objects.ts';
+import { branchRef } from './refs.ts';
+import type { Repository } from './repository.ts';
+
+export interface CheckoutStep {
+  readonly checkout: string;
+  /** The git folder of that checkout. */
+  readonly gitDir: string;
+  readonly into: string;
+  /** Where the branch stands, and the merge commit that it is to stand on. */
+  readonly target: string;
+  readonly head: string;
+}
+
+/** Files of the merge in which the checkout differs from where the branch stands. */
+export interface Differences {
+  /** A person's: the merge would write over them. */
+  readonly own: string[];
+  /** Written by a merge that was killed, or the same by chance: nothing is lost with them. */
+  readonly merged: readonly Change[];
+}
+
+interface Change {
+  readonly path: string;
+  readonly mode: string;
+  /** The blob that the merge brings; all zeros: it takes the file away. */
+  readonly blob: string;
+  readonly isAdded: boolean;
+}
+
+const slow = { timeoutMs: checkoutTimeoutMs };
+const markName = 'stator-merge';
+const gitlink = '160000';
+const symlink = '120000';
+
+/** Called before git writes the first file. Two merges of the same commits bring the same tree. */
+export async function markMerge(repo: Repository, { gitDir, target, head }: CheckoutStep): Promise<void> {
+  const mark = `${target} ${await treeOf(repo, head)}\n`;
+  inFolder({ root: await realpath(gitDir), way: '' }, (folder) => folder.write(markName, mark, { mode: 0o644 }));
+}
+
+/** Called when git has ended by itself, well or not. */
+export async function unmarkMerge({ gitDir }: Pick<CheckoutStep, 'gitDir'>): Promise<void> {
+  await rm(join(gitDir, markName), { force: true });
+}
+
+/**
+ * Looks whether a merge from where the branch stands was killed there; then its locks are taken away. True: it was this very merge, which had found no
+ * change of a person in its files. Throws `unreachable` while a git still works in that checkout.
+ */
+export async function wasKilled(repo: Repository, step: CheckoutStep): Promise<boolean> {
+  const { gitDir, target, head } = step;
+  const mark = textOf(join(gitDir, markName)) ?? '';
+  const [from, tree] = mark.trim().split(' ');
+  if (from !== target) {
+    await unmarkMerge(step);
+    return false;
+  }
+  await dropLocks(repo, step);
+  return tree === (await treeOf(repo, head));
+}
+
+async function dropLocks(repo: Repository, { checkout, gitDir, into }: CheckoutStep): Promise<void> {
+  const marked = await stat(join(gitDir, markName));
+  const places = ['index.lock', 'HEAD.lock', 'ORIG_HEAD.lock'].map((name) => join(gitDir, name));
+  const locks: string[] = [];
+  for (const place of [...places, join(repo.commonDir, `${branchRef(into)}.lock`)]) {
+    const found = await stat(place).catch(() => null);
+    if (found !== null && found.mtimeMs >= marked.mtimeMs) locks.push(place);
+  }
+  if (locks.length > 0 && gitWorkingIn(checkout) !== null) {
+    const hint = `wait for it, or see which it is: fuser -v ${shellWord(checkout)}; the merge goes on by itself`;
+    throw new EngineError('unreachable', `a git is still at work in ${checkout}`, hint);
+  }
+  for (const lock of locks) await rm(lock, { force: true });
+}
+
+/** `isBegun`: this merge was killed there, so a file that is missing or cut may be its work too. */
+export async function differencesOf(repo: Repository, step: CheckoutStep, isBegun: boolean): Promise<Differences> {
+  const { checkout, target, head } = step;
+  const asked = ['status', '--porcelain', '-z', '-uall', '--no-renames', '--ignore-submodules=dirty'];
+  const status = await ownGit(checkout, asked, slow);
+  const listed = new Set(status.split('\0').map((entry) => entry.slice(3)));
+  const differing: Change[] = [];
+  for (const change of await changesOf(repo, target, head))
+    if (listed.has(change.path) || (change.isAdded && (await lies(checkout, change.path)))) differing.push(change);
+  if (differing.length === 0) return { own: [], merged: [] };
+  const staged = await stagedByOthers(step);
+  const blobs = await blobsIn(checkout, differing);
+  const own: string[] = [];
+  const merged: Change[] = [];
+  for (const change of differing) {
+    const isSame = !staged.has(change.path) && (await isMerged(checkout, change, blobs.get(change.path)));
+    const isOurs = isSame || (isBegun && !staged.has(change.path) && (await isCut(repo, step, change)));
+    if (isOurs) merged.push(change);
+    else own.push(change.path);
+  }
+  return { own, merged };
+}
+
+/** Brings files of a killed merge, and their entries of the index, to what the merge makes of them; then git takes them for its own. */
+export async function takeUp({ checkout, head }: CheckoutStep, merged: readonly Change[]): Promise<void> {
+  const isGone = ({ mode }: Change) => mode === '000000';
+  const namesOf = (changes: readonly Change[]) => changes.map(({ path }) => path).join('\0');
+  const [gone, kept] = [merged.filter(isGone), merged.filter((change) => !isGone(change))];
+  const literal = { ...slow, env: { GIT_LITERAL_PATHSPECS: '1' } };
+  const listed = ['--pathspec-from-file=-', '--pathspec-file-nul'];
+  if (gone.length > 0) {
+    const args = ['rm', '--cached', '-f', '-q', '--ignore-unmatch', ...listed];
+    await ownGit(checkout, args, { ...literal, input: namesOf(gone) });
+  }
+  if (kept.length > 0) {
+    const args = ['restore', `--source=${head}`, '--staged', '--worktree', '-q', ...listed];
+    await ownGit(checkout, args, { ...literal, input: namesOf(kept) });
+  }
+}
+
+async function changesOf(repo: Repository, target: string, head: string): Promise<Change[]> {
+  const listing = await ownGit(repo.path, ['diff-tree', '-r', '-z', '--no-renames', '--raw', target, head], slow);
+  const fields = listing.split('\0');
+  const changes: Change[] = [];
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    const [, mode = '', , blob = '', status = ''] = (fields[at] ?? '').split(' ');
+    changes.push({ path: fields[at + 1] ?? '', mode, blob, isAdded: status === 'A' });
+  }
+  return changes;
+}
+
+/** What the index holds and neither the branch nor the merge does. */
+async function stagedByOthers({ checkout, target, head }: CheckoutStep): Promise<ReadonlySet<string>> {
+  const differingFrom = async (commit: string) => {
+    const args = ['diff-index', '--cached', '--name-only', '--no-renames', '-z', commit];
+    return (await ownGit(checkout, args, slow)).split('\0');
+  };
+  const fromHead = new Set(await differingFrom(head));
+  return new Set((await differingFrom(target)).filter((path) => fromHead.has(path)));
+}
+
+/** The blobs that git would make of the files as they lie there. */
+async function blobsIn(checkout: string, changes: readonly Change[]): Promise<ReadonlyMap<string, string>> {
+  const paths: string[] = [];
+  for (const { path } of changes) {
+    const found = await lstat(join(checkout, path)).catch(() => null);
+    if (found?.isFile() === true && !path.includes('\n')) paths.push(path);
+  }
+  if (paths.length === 0) return new Map();
+  const hashed = await ownGit(checkout, ['hash-object', '--stdin-paths'], { ...slow, input: `${paths.join('\n')}\n` });
+  const blobs = hashed.split('\n');
+  return new Map(paths.map((path, index) => [path, blobs[index] ?? '']));
+}
+
+/** Whether the file lies there just as the merge wants it. */
+async function isMerged(checkout: string, change: Change, blob: string | undefined): Promise<boolean> {
+  const file = join(checkout, change.path);
+  const found = await lstat(file).catch(() => null);
+  if (change.mode === '000000') return found === null;
+  if (found === null || change.mode === gitlink) return false;
+  if (change.mode !== symlink) return found.isFile() && blob === change.blob;
+  if (!found.isSymbolicLink()) return false;
+  return (await readlink(file)) === (await ownGit(checkout, ['cat-file', 'blob', change.blob]));
+}
+
+/** Git takes the old file away before it writes the new one, from its first byte to its last. Whoever cut a file so has lost nothing that git does not have. */
+async function isCut(repo: Repository, { checkout, gitDir, head }: CheckoutStep, change: Change): Promise<boolean> {
+  const file = join(checkout, change.path);
+  const found = await lstat(file).catch(() => null);
+  if (found === null) return change.mode !== gitlink;
+  if (!found.isFile() || change.mode === '000000' || change.mode === symlink || change.mode === gitlink) return false;
+  const aside = await mkdtemp(join(tmpdir(), 'stator-merge-'));
+  const folder = join(aside, 'files');
+  try {
+    await mkdir(folder);
+    const env = { GIT_DIR: gitDir, GIT_WORK_TREE: folder, GIT_INDEX_FILE: join(aside, 'index') };
+    await ownGit(repo.path, ['read-tree', head], { ...slow, env });
+    await ownGit(folder, ['checkout-index', '-f', '-q', '--', change.path], { ...slow, env });
+    const whole = await readFile(join(folder, change.path));
+    const there = await readFile(file);
+    return there.length < whole.length && whole.subarray(0, there.length).equals(there);
+  } finally {
+    await rm(aside, { recursive: true, force: true });
+  }
+}
+
+/** An empty folder is in nobody's way. */
+async function lies(checkout: string, file: string): Promise<boolean> {
+  const found = await lstat(join(checkout, file)).catch(() => null);
+  if (found === null) return false;
+  return !found.isDirectory() || (await readdir(join(checkout, file))).length > 0;
+}

@@ -1,0 +1,284 @@
+/**
+ * The programs that a repository's own configuration names, and what is said to git instead. Whoever wrote `.git/config` is not known: it came with an
+ * archive, a shared disk or an agent. So of the settings that name a program only the user's own count (system, global), and the repository's are
+ * overruled by name. A file in which none of the words stands that such a setting is written with is not looked at further, and costs no process.
+ */
+import { accessSync, type BigIntStats, constants, readFileSync, realpathSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { basename, dirname, isAbsolute, join } from 'node:path';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+
+/** One setting, as `git config --list` has it: section and name in small letters. */
+export interface Setting {
+  readonly key: string;
+  readonly value: string;
+}
+
+/** Lists the settings of one file of git's configuration, without those that it includes; or those of the user's own files, with them. */
+export type ListSettings = (source: { readonly file: string } | 'own') => Promise<readonly Setting[]>;
+
+interface Rule {
+  readonly key: RegExp;
+  /** What git is told where the user has no such setting of their own. */
+  readonly off: string | (() => string);
+  /** A list: an empty value first takes back what stands in it. */
+  readonly isList?: boolean;
+  /** The setting that switches it off, where that is another one. */
+  readonly by?: string;
+}
+
+/** What git would do without a driver: a driver that is empty would take our side without a word. */
+const textMerge = 'git merge-file -q --marker-size=%L %A %O %B';
+
+/** `git help --config` and gitattributes(5), githooks(5), git-lfs-config(5): what names a program, and is not off in every command anyway. */
+const rules: readonly Rule[] = [
+  { key: /^filter\..+\.(clean|smudge|process)$/s, off: '' },
+  { key: /^filter\..+\.required$/s, off: 'false' },
+  { key: /^merge\..+\.driver$/s, off: textMerge },
+  { key: /^diff\.external$/, off: 'true' },
+  { key: /^diff\..+\.command$/s, off: 'true' },
+  { key: /^diff\..+\.textconv$/s, off: 'cat' },
+  { key: /^core\.sshcommand$/, off: 'ssh' },
+  { key: /^core\.gitproxy$/, off: 'none' },
+  { key: /^core\.askpass$/, off: '' },
+  { key: /^(core|sequence)\.editor$/, off: 'true' },
+  { key: /^core\.pager$/, off: 'cat' },
+  { key: /^pager\../s, off: 'false' },
+  { key: /^core\.alternaterefscommand$/, off: 'true' },
+  { key: /^gpg\.(.+\.)?program$/s, off: 'false' },
+  { key: /^gpg\.ssh\.defaultkeycommand$/, off: 'false' },
+  { key: /^credential\.(.+\.)?helper$/s, off: '', isList: true },
+  { key: /^interactive\.difffilter$/, off: 'cat' },
+  { key: /^remote\..+\.uploadpack$/s, off: 'git-upload-pack' },
+  { key: /^remote\..+\.receivepack$/s, off: 'git-receive-pack' },
+  { key: /^trailer\..+\.(command|cmd)$/s, off: 'true' },
+  { key: /^submodule\..+\.update$/s, off: 'none' },
+  { key: /^hook\..+\.(command|event)$/s, off: 'false', by: 'enabled' },
+  { key: /^lfs\.(customtransfer|extension)\../s, off: 'false' },
+  { key: /^lfs\.(.+\.)?standalonetransferagent$/s, off: '' },
+  // No programs, but files that git reads whole: it would wait for a pipe for ever, and walls would show what is copied of a file.
+  { key: /^core\.excludesfile$/, off: () => usersFile('ignore') },
+  { key: /^core\.attributesfile$/, off: () => usersFile('attributes') },
+  { key: /^mailmap\.file$/, off: '' },
+];
+
+/** What git reads for the user where no setting names another file. */
+export function usersFile(name: 'ignore' | 'attributes'): string {
+  return join(process.env.XDG_CONFIG_HOME || join(process.env.HOME || homedir(), '.config'), 'git', name);
+}
+
+/** A setting needs its section's header and its name as they are: neither can be written another way. */
+const needsLook =
+  /\[(filter|merge|diff|pager|gpg|credential|interactive|trailer|submodule|hook|lfs|sequence|mailmap|include|includeif)\b|(sshcommand|gitproxy|askpass|editor|pager|alternaterefscommand|uploadpack|receivepack|worktreeconfig|excludesfile|attributesfile)/i;
+
+const maxFileBytes = 1024 * 1024;
+/** Of a file that holds one path. */
+const maxPointerBytes = 8 * 1024;
+/** Git's own limit for files that include each other. */
+const maxDepth = 10;
+const maxKnown = 1_000;
+/** A file that was written so short ago may be written again without another time. */
+const settledMs = 100;
+
+interface Known {
+  /** The files, those that are not there too, as they were. */
+  readonly files: ReadonlyMap<string, string>;
+  readonly overrides: readonly Setting[];
+}
+
+const known = new Map<string, Known>();
+
+/**
+ * What is to be said to a git that works in `gitDir`, an absolute path (and in `commonDir`, where it is told of one), so that no setting of the repository's own names a program; in git's order, so that the
+ * last of one name counts. Throws `unsafe_path` for a file of its configuration that is no file, or too large, and what `list` throws.
+ */
+export async function overridesFor(
+  { gitDir: named, commonDir }: { readonly gitDir: string; readonly commonDir: string | null },
+  list: ListSettings,
+): Promise<readonly Setting[]> {
+  const gitDir = realPath(named);
+  const common = commonDir ?? commonDirOf(gitDir);
+  const place = `${gitDir}\0${common}`;
+  const remembered = known.get(place);
+  if (remembered !== undefined && isUnchanged(remembered)) return remembered.overrides;
+  known.delete(place);
+  const files = new Map<string, string>();
+  const shared = await readFile(join(common, 'config'), { files, list, depth: 0 });
+  const hasMore = shared.some(({ key, value }) => key === 'extensions.worktreeconfig' && !isFalse(value));
+  const more = hasMore ? await readFile(join(gitDir, 'config.worktree'), { files, list, depth: 0 }) : [];
+  const settings = [...shared, ...more];
+  const keys = [...new Set(settings.map(({ key }) => key))].filter((key) => ruleFor(key) !== undefined);
+  for (const key of keys) mustBeText(key, join(common, 'config'));
+  const own = keys.length === 0 ? [] : await list('own');
+  const overrides = keys.flatMap((key) => overruled(key, own));
+  if ([...files.keys()].every(isSettled)) remember(place, { files, overrides });
+  return overrides;
+}
+
+/**
+ * The folders of git that a command in `cwd` may come to work in, the nearest first: git passes over a `.git` that it takes for none, so what lies above it
+ * is part of the answer until there is one that git cannot but take. Throws `unsafe_path` for a file `.git` that does not hold one path.
+ */
+export function gitDirsFrom(cwd: string): readonly string[] {
+  const found: string[] = [];
+  for (let folder = realPath(cwd); ; folder = dirname(folder)) {
+    const gitDir = gitDirAt(basename(folder) === '.git' ? folder : join(folder, '.git'));
+    if (gitDir !== null) found.push(gitDir);
+    if ((gitDir !== null && isSurelyGits(gitDir)) || dirname(folder) === folder) return found;
+  }
+}
+
+/** The folder that lies at `place`, or that the file there points to; null: it is neither. Throws `unsafe_path` for a file that does not hold one path. */
+export function gitDirAt(place: string): string | null {
+  const found = statSync(place, { throwIfNoEntry: false });
+  if (found?.isDirectory() === true) return place;
+  if (found?.isFile() !== true) return null;
+  const text = readPointer(place, found.size);
+  const opening = 'gitdir: ';
+  return text.startsWith(opening) ? below(dirname(place), text.slice(opening.length)) : null;
+}
+
+/** Whether git takes it for a folder of its own, whatever else it looks at. */
+function isSurelyGits(gitDir: string): boolean {
+  try {
+    if (!/^(ref: refs\/\S+|[0-9a-f]{40}|[0-9a-f]{64})\n$/.test(headOf(gitDir))) return false;
+    const common = commonDirOf(gitDir);
+    for (const name of ['objects', 'refs']) accessSync(`${common}/${name}`, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Empty where it is no file: a pipe is not waited for. */
+function headOf(gitDir: string): string {
+  const file = `${gitDir}/HEAD`;
+  return statSync(file).isFile() ? readFileSync(file, 'latin1') : '';
+}
+
+/** The path that a file of git's holds, without the ends of its line. */
+function readPointer(file: string, sizeBytes: number): string {
+  const text = sizeBytes > maxPointerBytes ? null : readFileSync(file, 'utf8').replace(/[\r\n]+$/, '');
+  if (text !== null && !/[\0\uFFFD]/.test(text)) return text;
+  const what = text === null ? `has more than ${maxPointerBytes} bytes` : 'is no text';
+  throw new EngineError(
+    'unsafe_path',
+    `${file} ${what}, where one path is to stand, so git is not run there`,
+    `look at it: head -c 300 ${shellWord(file)}`,
+  );
+}
+
+/** As the system goes along a path: what `..` means behind a link is known to it alone. */
+function below(folder: string, path: string): string {
+  return isAbsolute(path) ? path : `${folder}/${path}`;
+}
+
+/** Of what is not there: as it was given. */
+function realPath(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    return path;
+  }
+}
+
+/** What is no UTF-8 cannot be named to git as it stands there. */
+function mustBeText(value: string, file: string): void {
+  if (!value.includes('\uFFFD')) return;
+  const hint = `take it away: git config --file ${shellWord(file)} --edit`;
+  throw new EngineError('unsafe_path', `${file} leads to ${JSON.stringify(value)}, which is no UTF-8`, hint);
+}
+
+function ruleFor(key: string): Rule | undefined {
+  return rules.find((rule) => rule.key.test(key));
+}
+
+function overruled(key: string, own: readonly Setting[]): Setting[] {
+  const rule = ruleFor(key);
+  if (rule === undefined) return [];
+  const { isList = false, by } = rule;
+  const off = typeof rule.off === 'string' ? rule.off : rule.off();
+  if (by !== undefined) return [{ key: `${key.slice(0, key.lastIndexOf('.'))}.${by}`, value: off }];
+  const theirs = own.filter((setting) => setting.key === key);
+  if (!isList) return [{ key, value: theirs.at(-1)?.value ?? off }];
+  // An empty one empties the whole list, also what stands under other addresses: so all that the user has follows it.
+  const [section = ''] = key.split('.');
+  const all = own.filter((setting) => setting.key.startsWith(`${section}.`) && rule.key.test(setting.key));
+  return [{ key, value: off }, ...all];
+}
+
+async function readFile(
+  file: string,
+  how: { files: Map<string, string>; list: ListSettings; depth: number },
+): Promise<Setting[]> {
+  const { files, list, depth } = how;
+  const found = statSync(file, { bigint: true, throwIfNoEntry: false });
+  files.set(file, signature(found));
+  if (found === undefined) return [];
+  if (!found.isFile() || found.size > maxFileBytes) throw unusable(file, found.isFile());
+  if (!needsLook.test(readFileSync(file, 'latin1'))) return [];
+  const settings: Setting[] = [];
+  for (const setting of await list({ file })) {
+    settings.push(setting);
+    if (!/^include(if\..*)?\.path$/s.test(setting.key)) continue;
+    // Whatever its condition says: where git works may be another worktree by then.
+    if (depth === maxDepth) throw tooDeep(file);
+    for (const one of await readFile(included(file, setting.value), { ...how, depth: depth + 1 })) settings.push(one);
+  }
+  return settings;
+}
+
+function included(by: string, path: string): string {
+  mustBeText(path, by);
+  if (path.startsWith('~/')) return `${process.env.HOME || homedir()}/${path.slice(2)}`;
+  if (!path.startsWith('~') && !path.startsWith('%(')) return below(dirname(by), path);
+  const hint = `write it out, or take it away: git config --file ${shellWord(by)} --edit`;
+  throw new EngineError('unsafe_path', `${by} includes ${JSON.stringify(path)}, which stator does not look up`, hint);
+}
+
+function commonDirOf(gitDir: string): string {
+  const file = `${gitDir}/commondir`;
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found?.isFile() !== true) return gitDir;
+  return realPath(below(gitDir, readPointer(file, found.size)));
+}
+
+function remember(place: string, what: Known): void {
+  const [oldest] = known.keys();
+  if (known.size >= maxKnown && oldest !== undefined) known.delete(oldest);
+  known.set(place, what);
+}
+
+function isUnchanged({ files }: Known): boolean {
+  return [...files].every(
+    ([file, before]) => signature(statSync(file, { bigint: true, throwIfNoEntry: false })) === before,
+  );
+}
+
+function isSettled(file: string): boolean {
+  const found = statSync(file, { throwIfNoEntry: false });
+  return found === undefined || Math.abs(Date.now() - found.ctimeMs) > settledMs;
+}
+
+function signature(found: BigIntStats | undefined): string {
+  return found === undefined ? '' : [found.dev, found.ino, found.size, found.mtimeNs, found.ctimeNs].join(' ');
+}
+
+function isFalse(value: string): boolean {
+  return /^(false|no|off|0)$/i.test(value);
+}
+
+function unusable(file: string, isFile: boolean): EngineError {
+  const what = isFile ? `has more than ${maxFileBytes} bytes` : 'is no file';
+  return new EngineError(
+    'unsafe_path',
+    `${file} ${what}, so git is not run there`,
+    `look at it: ls -lL ${shellWord(file)}`,
+  );
+}
+
+function tooDeep(file: string): EngineError {
+  const hint = `take the include away: git config --file ${shellWord(file)} --edit`;
+  return new EngineError('unsafe_path', `${file} is included by more than ${maxDepth} files, one by the other`, hint);
+}

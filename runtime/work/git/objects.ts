@@ -1,0 +1,125 @@
+/** Commits and trees: finding, comparing, making. Nothing here moves a ref or touches a working tree, so all of it may run again at will. */
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { askOwnGit, gitFailure, ownGit, tryOwnGit } from './git.ts';
+import { identity } from './identity.ts';
+import { isObjectId, type ObjectMemo } from './object-memo.ts';
+import type { ReadPlace } from './reader.ts';
+
+interface Place extends ReadPlace {
+  readonly memo?: ObjectMemo;
+}
+
+/** Where every name is an object's id, the answer of before. */
+async function remembered<T extends string | boolean>(
+  { memo }: Place,
+  question: readonly [what: string, ...ids: string[]],
+  look: () => Promise<T | null>,
+): Promise<T | null> {
+  const [, ...ids] = question;
+  return memo === undefined || !ids.every(isObjectId) ? look() : memo.get(question.join(' '), look);
+}
+
+/** The commit that a branch, remote branch, tag or commit id names, in this order (git alone would prefer a tag to a branch); null where none. */
+export function findCommit(repo: Place, name: string): Promise<string | null> {
+  return remembered(repo, ['commit', name], () => lookForCommit(repo, name));
+}
+
+async function lookForCommit(repo: Place, name: string): Promise<string | null> {
+  const isExact = name === 'HEAD' || name.startsWith('refs/') || isObjectId(name);
+  const candidates = isExact ? [name] : [`refs/heads/${name}`, `refs/remotes/${name}`, name];
+  for (const candidate of candidates) {
+    if (candidate === '' || candidate.startsWith('-')) continue;
+    const commit = await pointee(repo, candidate);
+    if (commit !== null) return commit;
+  }
+  return null;
+}
+
+/** The commit that git finds under just this name; null where none. */
+export async function pointee({ path, readers }: Place, name: string): Promise<string | null> {
+  const found = await readers?.lookUp(path, `${name}^{commit}`);
+  return found === undefined ? askOwnGit(path, ['rev-parse', '-q', '--verify', `${name}^{commit}`]) : found;
+}
+
+/** `findCommit` where the commit must be there. Throws `git_failed`. */
+export async function commitOf(repo: Place, name: string): Promise<string> {
+  const commit = await findCommit(repo, name);
+  if (commit !== null) return commit;
+  throw new EngineError(
+    'git_failed',
+    `${repo.path} has no branch, tag or commit ${name}`,
+    `see what there is: git -C ${repo.path} branch --all`,
+  );
+}
+
+/** The tree of a commit. */
+export async function treeOf(repo: Place, commit: string): Promise<string> {
+  const name = `${commit}^{tree}`;
+  const look = async () =>
+    (await repo.readers?.lookUp(repo.path, name)) ?? ownGit(repo.path, ['rev-parse', '--verify', name]);
+  return (await remembered(repo, ['tree', commit], look)) ?? '';
+}
+
+/** Whether `ancestor` is `descendant` or lies in its history. */
+export async function isAncestor(repo: Place, ancestor: string, descendant: string): Promise<boolean> {
+  if (ancestor === descendant && isObjectId(ancestor)) return true;
+  if (isObjectId(ancestor) && isKnownAncestor(repo, ancestor, descendant)) return true;
+  const look = () => lookForAncestor(repo, ancestor, descendant);
+  return (await remembered(repo, ['ancestor', ancestor, descendant], look)) ?? false;
+}
+
+async function lookForAncestor(repo: Place, ancestor: string, descendant: string): Promise<boolean> {
+  const args = ['merge-base', '--is-ancestor', ancestor, descendant];
+  const result = await tryOwnGit(repo.path, args);
+  if (result.exitCode === 0 || result.exitCode === 1) return result.exitCode === 0;
+  throw gitFailure({ cwd: repo.path, args, result });
+}
+
+/** Makes a commit object with the user's identity; nothing points to it yet. Throws `bad_config` where no identity is set. */
+export async function commitTree(
+  repo: Place,
+  commit: { tree: string; parents: readonly string[]; message: string; env?: Readonly<Record<string, string>> },
+): Promise<string> {
+  const args = ['commit-tree', commit.tree, ...commit.parents.flatMap((parent) => ['-p', parent]), '-F', '-'];
+  const result = await tryOwnGit(repo.path, args, { input: `${commit.message.trimEnd()}\n`, env: commit.env ?? {} });
+  if (result.exitCode === 0) {
+    noteMade(repo, result.stdout, commit);
+    return result.stdout;
+  }
+  await identity(repo);
+  throw gitFailure({ cwd: repo.path, args, result });
+}
+
+/** What a commit of ours holds, and where it comes from, needs no git to say. */
+function noteMade(
+  { memo }: Place,
+  made: string,
+  { tree, parents }: { tree: string; parents: readonly string[] },
+): void {
+  memo?.set(`tree ${made}`, tree);
+  memo?.set(`parents ${made}`, parents.join(' '));
+}
+
+/** Whether a way leads from one commit to the other over commits that were made here; false says nothing. */
+function isKnownAncestor({ memo }: Place, ancestor: string, descendant: string): boolean {
+  const seen = new Set([descendant]);
+  for (const commit of seen) {
+    if (commit === ancestor) return true;
+    for (const parent of memo?.known(`parents ${commit}`)?.split(' ') ?? []) seen.add(parent);
+  }
+  return false;
+}
+
+/** Of a conflict `tree` has the files as git leaves them for a person, with its marks. */
+export type MergedTree = { kind: 'tree'; tree: string } | { kind: 'conflict'; tree: string; files: string[] };
+
+/** Merges two commits without a working tree. */
+export async function mergeTrees(repo: Place, ours: string, theirs: string): Promise<MergedTree> {
+  const args = ['merge-tree', '--write-tree', '-z', '--name-only', '--no-messages', ours, theirs];
+  const result = await tryOwnGit(repo.path, args);
+  const [tree = '', ...files] = result.stdout.split('\0').filter((field) => field !== '');
+  if (result.exitCode === 0) return { kind: 'tree', tree: tree.trim() };
+  if (result.exitCode === 1 && files.length > 0)
+    return { kind: 'conflict', tree: tree.trim(), files: [...new Set(files)] };
+  throw gitFailure({ cwd: repo.path, args, result });
+}

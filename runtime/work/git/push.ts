@@ -1,0 +1,196 @@
+/**
+ * A branch to a remote, never by force. What a person types is pushed as git would: with the hooks and settings of the repository too. What the engine decides
+ * by itself runs nothing that the repository names, and takes credentials from the user's own settings.
+ */
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { withoutSecrets } from '../../base/platform/secrets.ts';
+import { askOwnGit, gitFailure, ownGit, tryOwnGit, tryPersonsGit } from './git.ts';
+
+/** A hook of the user's before a push may run their tests. */
+const pushTimeoutMs = 600_000;
+const askTimeoutMs = 60_000;
+
+export interface Push {
+  readonly repo: string;
+  readonly branch: string;
+  /** null: the one that git would take. */
+  readonly remote: string | null;
+  /** Who wants it pushed. */
+  readonly by: 'person' | 'engine';
+  /** That commit of the branch, and nothing that came to it since; default: where it stands. */
+  readonly commit?: string;
+}
+
+export interface Pushed {
+  readonly remote: string;
+  /** Where that is, without a password in it. */
+  readonly url: string;
+  readonly head: string;
+  /** false: it was there already. */
+  readonly isNew: boolean;
+}
+
+/**
+ * Throws `refused` where there is no such branch or remote, or the remote does not take it, with its reason; `git_failed` where git could not ask
+ * (credentials, network, a hook that said no, 10 minutes).
+ */
+export async function pushBranch(push: Push): Promise<Pushed> {
+  const head = await headOf(push);
+  const remote = await remoteOf(push.repo, push.branch, push.remote);
+  return send({ ...push, remote, head, lease: null });
+}
+
+/** As `pushBranch`, but only where the remote still has the branch, also at the moment of the push: null where it is gone, and nothing was pushed. */
+export async function updateBranch(push: Push): Promise<Pushed | null> {
+  const { repo, branch } = push;
+  const head = await headOf(push);
+  const remote = await remoteOf(repo, branch, push.remote);
+  const place = { repo, remote, branch, by: push.by };
+  const there = await tipAt(place);
+  if (there === null) return null;
+  const isBehind = (await tryOwnGit(repo, ['merge-base', '--is-ancestor', there, head])).exitCode === 0;
+  if (!isBehind) throw rejection({ repo, branch, remote }, 'non-fast-forward', '');
+  try {
+    return await send({ ...push, remote, head, lease: there });
+  } catch (thrown) {
+    if ((await tipAt(place)) === null) return null;
+    throw thrown;
+  }
+}
+
+async function headOf({ repo, branch, commit }: Push): Promise<string> {
+  const name = `${commit ?? `refs/heads/${branch}`}^{commit}`;
+  const head = await askOwnGit(repo, ['rev-parse', '--verify', '--quiet', name]);
+  if (head !== null) return head;
+  throw new EngineError(
+    'refused',
+    `the branch ${branch} is not there yet`,
+    'it is made when the plan is implemented: stator plan implement <plan>',
+  );
+}
+
+/** Where a branch stands at the place that is pushed to; null: it is not there. Throws `git_failed`. */
+async function tipAt({ repo, remote, branch, by }: Place): Promise<string | null> {
+  const place = (await ownGit(repo, ['remote', 'get-url', '--push', '--', remote])).split('\n')[0] ?? '';
+  const args = ['ls-remote', '--refs', '--', place, `refs/heads/${branch}`];
+  const result = await tryAs(by, { repo, args, timeoutMs: askTimeoutMs });
+  if (result.exitCode !== 0) throw gitFailure({ cwd: repo, args, result });
+  return /^([0-9a-f]{40,64})\t/.exec(result.stdout)?.[1] ?? null;
+}
+
+/** Of a person with the repository's own settings, of the engine with those of the user alone. */
+function tryAs(
+  by: Push['by'],
+  { repo, args, timeoutMs }: { readonly repo: string; readonly args: readonly string[]; readonly timeoutMs: number },
+) {
+  return by === 'person'
+    ? tryPersonsGit(repo, args, { timeoutMs })
+    : tryOwnGit(repo, args, { timeoutMs, protocols: networks, env: usersAskpass() });
+}
+
+type Place = Pick<Sent, 'repo' | 'remote' | 'branch' | 'by'>;
+
+interface Sent extends Push {
+  readonly remote: string;
+  readonly head: string;
+  /** The remote takes it only while its branch stands there, which `head` contains; null: wherever it is, or is not. */
+  readonly lease: string | null;
+}
+
+async function send({ repo, branch, remote, commit, head, lease, by }: Sent): Promise<Pushed> {
+  const ref = `refs/heads/${branch}`;
+  const guard = lease === null ? [] : [`--force-with-lease=${ref}:${lease}`];
+  const quiet = by === 'person' ? [] : await unattended(repo, remote);
+  const args = ['push', '--porcelain', ...guard, ...quiet, '--', remote, `${commit ?? ref}:${ref}`];
+  const result = await tryAs(by, { repo, args, timeoutMs: pushTimeoutMs });
+  const line = result.stdout.split('\n').find((candidate) => /^.\t[^\t]+:refs\/heads\//.test(candidate)) ?? '';
+  if (result.exitCode === 0) return { remote, url: await urlOf(repo, remote), head, isNew: !line.startsWith('=') };
+  if (line.startsWith('!')) throw rejection({ repo, branch, remote }, line.split('\t')[2] ?? '', result.stderr);
+  throw gitFailure({ cwd: repo, args, result });
+}
+
+const networks = ['http', 'https', 'ssh', 'git', 'file'];
+
+/** Nothing but the one branch, and no hook on either side: a remote on this machine is run by us. */
+async function unattended(repo: string, remote: string): Promise<string[]> {
+  const flags = ['--no-verify', '--no-signed', '--no-follow-tags', '--recurse-submodules=no'];
+  const urls = (await ownGit(repo, ['remote', 'get-url', '--push', '--all', '--', remote])).split('\n');
+  return urls.some(isLocal) ? [...flags, `--receive-pack=${quietReceiver}`] : flags;
+}
+
+/** A server on another machine takes no such command, and runs its own hooks. */
+const quietReceiver =
+  'git -c core.hooksPath=/dev/null -c core.alternateRefsCommand=true -c receive.autogc=false receive-pack';
+
+/** As git tells a path from an address: `host:path` has its colon before the first slash. */
+function isLocal(url: string): boolean {
+  return /^file:/i.test(url) || !/^[^/]*:/.test(url);
+}
+
+/** What the user's own environment asks for passwords with. */
+function usersAskpass(): Record<string, string> {
+  const { GIT_ASKPASS } = process.env;
+  return GIT_ASKPASS === undefined ? {} : { GIT_ASKPASS };
+}
+
+/** As git chooses it for a push without words; where that names none, the only one there is. Throws `refused`. */
+async function remoteOf(repo: string, branch: string, named: string | null): Promise<string> {
+  const listed = await ownGit(repo, ['remote']);
+  const remotes = listed.split('\n').filter((name) => name !== '');
+  if (remotes.length === 0) {
+    throw new EngineError(
+      'refused',
+      `${repo} has no remote to push ${branch} to`,
+      `add one: git -C ${shellWord(repo)} remote add origin <url>`,
+    );
+  }
+  const configured = named ?? (await configuredRemote(repo, branch));
+  const [first = ''] = remotes;
+  const chosen = configured ?? (remotes.includes('origin') ? 'origin' : remotes.length === 1 ? first : null);
+  if (chosen?.startsWith('-') === true) {
+    const message = `${repo} has a remote ${JSON.stringify(chosen)}, which git would take for a flag`;
+    throw new EngineError('refused', message, `rename it: git -C ${shellWord(repo)} config --edit`);
+  }
+  if (chosen !== null && remotes.includes(chosen)) return chosen;
+  const what =
+    chosen === null ? `${repo} has ${remotes.length} remotes and none is origin` : `${repo} has no remote "${chosen}"`;
+  throw new EngineError('refused', what, `name one of them with --remote: ${remotes.join(', ')}`);
+}
+
+async function configuredRemote(repo: string, branch: string): Promise<string | null> {
+  for (const key of [`branch.${branch}.pushRemote`, 'remote.pushDefault', `branch.${branch}.remote`]) {
+    const value = await askOwnGit(repo, ['config', '--get', key]);
+    if (value !== null && value !== '') return value;
+  }
+  return null;
+}
+
+async function urlOf(repo: string, remote: string): Promise<string> {
+  const { stdout } = await tryOwnGit(repo, ['remote', 'get-url', '--push', '--', remote]);
+  return withoutSecrets(stdout.split('\n')[0] ?? '');
+}
+
+function rejection(
+  { repo, branch, remote }: { repo: string; branch: string; remote: string },
+  summary: string,
+  said: string,
+): EngineError {
+  const place = `cd ${shellWord(repo)} && `;
+  if (/non-fast-forward|fetch first|stale info/.test(summary)) {
+    const range = `${shellWord(branch)}..${shellWord(`${remote}/${branch}`)}`;
+    const message = `${remote} has commits on ${branch} that are not here; nothing was pushed, and nothing is overwritten`;
+    return new EngineError('refused', message, `see them: ${place}git fetch ${shellWord(remote)} && git log ${range}`);
+  }
+  const words = said
+    .split('\n')
+    .filter((line) => line.startsWith('remote: '))
+    .map((line) => line.slice(8).trim())
+    .filter((line) => line !== '');
+  const why = [summary, ...words.slice(-10)].join('\n');
+  return new EngineError(
+    'refused',
+    `${remote} does not take ${branch}: ${withoutSecrets(why)}`,
+    `by hand: ${place}git push ${shellWord(remote)} ${shellWord(branch)}`,
+  );
+}

@@ -1,0 +1,235 @@
+/** What stator needs to know about a repository before it works there: where it is, and what plans start from. */
+import { constants } from 'node:fs';
+import { access, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join } from 'node:path';
+import { distance } from 'fastest-levenshtein';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { inFolder } from '../../base/platform/safe-path.ts';
+import { askOwnGit, ownGit, tryOwnGit } from './git.ts';
+import { refuseLinks } from './git-folder.ts';
+import { createRepositoryLocks, type Exclusively, type RepositoryLocks } from './locks.ts';
+import { createObjectMemo, type ObjectMemo } from './object-memo.ts';
+import { findCommit } from './objects.ts';
+import { createReaders, type Readers } from './reader.ts';
+import { listWorktrees } from './worktree-list.ts';
+
+export interface Repository {
+  /** The real path of the main working tree, which is the user's checkout. */
+  readonly path: string;
+  /** The last component of the path. */
+  readonly project: string;
+  readonly commonDir: string;
+  /** The commit that the user's checkout stood on when it was looked at. */
+  readonly head: string;
+  /** null: detached. */
+  readonly currentBranch: string | null;
+  /** What `baseBranch` answers where nothing is configured. */
+  readonly defaultBase: string;
+  readonly exclusively: Exclusively;
+  readonly memo: ObjectMemo;
+  readonly readers: Readers;
+}
+
+/** What all looks of one engine at its repositories share. */
+export interface SharedAccess {
+  readonly locks: RepositoryLocks;
+  readonly readers: Readers;
+}
+
+export function createSharedAccess(): SharedAccess {
+  return { locks: createRepositoryLocks(), readers: createReaders() };
+}
+
+const shownBranches = 10;
+
+/**
+ * Looks at the repository that `path` belongs to; a linked worktree or a folder inside resolves to the main working tree. Changes nothing.
+ * Give what the engine shares where anything is done with the answer, else two answers do not know of each other.
+ * Throws `bad_repo`: not absolute, missing, not a git repository, bare, no commit yet, not trusted by git; `unsafe_path` where a folder of its own leads elsewhere.
+ */
+export async function inspectRepository(path: string, shared = createSharedAccess()): Promise<Repository> {
+  const { locks, readers } = shared;
+  if (!isAbsolute(path)) {
+    throw new EngineError(
+      'bad_repo',
+      `the path of a repository must be absolute, not ${path}`,
+      'give it from the root on, as pwd prints it in that folder',
+    );
+  }
+  const main = await mainWorktree(await realFolder(path));
+  const commonDir = await ownGit(main, ['rev-parse', '--path-format=absolute', '--git-common-dir']);
+  refuseLinks(await realpath(commonDir));
+  const head = await findCommit({ path: main, readers }, 'HEAD');
+  if (head === null) {
+    const hint = `make one: git -C ${shellWord(main)} commit --allow-empty -m 'first commit'`;
+    throw new EngineError('bad_repo', `${main} has no commit yet, so there is nothing to start a plan from`, hint);
+  }
+  const symbolic = await askOwnGit(main, ['symbolic-ref', '-q', 'HEAD']);
+  const currentBranch = symbolic?.replace(/^refs\/heads\//, '') ?? null;
+  const defaultBase = (await remoteDefault(main)) ?? currentBranch ?? head;
+  return {
+    path: main,
+    project: basename(main),
+    commonDir: await realpath(commonDir),
+    head,
+    currentBranch,
+    defaultBase,
+    exclusively: locks(await realpath(commonDir)),
+    memo: createObjectMemo(),
+    readers,
+  };
+}
+
+/**
+ * The name that plans start from: the configured branch, tag or commit; where none is configured the remote's default branch
+ * (the local branch of that name where there is one), else the current branch, else, detached, the commit of HEAD.
+ * Throws `bad_config` for a name that does not exist, with the branches that do.
+ */
+export async function baseBranch(
+  repo: Pick<Repository, 'path' | 'defaultBase' | 'readers'>,
+  configured: string,
+): Promise<string> {
+  if (configured === '') return repo.defaultBase;
+  if ((await findCommit(repo, configured)) !== null) return configured;
+  const listing = await ownGit(repo.path, [
+    'for-each-ref',
+    '--format=%(refname:lstrip=2)',
+    'refs/heads',
+    'refs/remotes',
+  ]);
+  const branches = listing.split('\n').filter((name) => name !== '' && !name.endsWith('/HEAD'));
+  const nearest = branches.sort((a, b) => distance(a, configured) - distance(b, configured)).slice(0, shownBranches);
+  throw new EngineError(
+    'bad_config',
+    `base_branch ${JSON.stringify(configured)} is no branch, tag or commit of ${repo.path}`,
+    `set base_branch in .stator/config.toml to one of: ${nearest.join(', ')}; or leave it "" for the default branch`,
+  );
+}
+
+/** An exclude file beyond this is nobody's own writing. */
+const maxExcludeBytes = 4 * 1024 * 1024;
+
+/**
+ * Keeps folders of ours out of git through `.git/info/exclude`, which no commit contains. Patterns as in a .gitignore, one line each.
+ * Only adds what is not there: a user's lines stay, and so does their order. Safe to run again. Throws `bad_repo` where git's folder cannot be written,
+ * `unsafe_path` where that file or its folder is a link, `bad_config` for a pattern with a control character, which would be another line.
+ */
+export function excludeOwnFolders(
+  repo: Pick<Repository, 'commonDir' | 'exclusively'>,
+  patterns: readonly string[],
+): Promise<void> {
+  for (const pattern of patterns) mustBeOneLine(pattern);
+  return repo.exclusively(async () => {
+    await mustBeWritable(repo.commonDir);
+    inFolder({ root: repo.commonDir, way: 'info', makeMode: 0o777 & ~process.umask() }, (info) => {
+      const text = info.read('exclude', { maxBytes: maxExcludeBytes })?.toString('latin1') ?? '';
+      const present = new Set(text.split('\n').map((line) => line.trimEnd()));
+      const missing = patterns.filter((pattern) => !present.has(Buffer.from(pattern).toString('latin1')));
+      if (missing.length === 0) return;
+      const opening = text === '' || text.endsWith('\n') ? '' : '\n';
+      info.append('exclude', `${opening}${missing.join('\n')}\n`, { makeMode: 0o666 & ~process.umask() });
+    });
+  });
+}
+
+function mustBeOneLine(pattern: string): void {
+  if (!/[\x00-\x1f\x7f]/.test(pattern)) return;
+  throw new EngineError(
+    'bad_config',
+    `${JSON.stringify(pattern)} has a control character, so it cannot stand as one line in .git/info/exclude`,
+    'rename that file or folder, or take it out of [worktree] in .stator/config.toml',
+  );
+}
+
+/** Said before anything is begun there: branches, worktrees and commits all end up in it. */
+async function mustBeWritable(commonDir: string): Promise<void> {
+  for (const folder of [commonDir, join(commonDir, 'objects'), join(commonDir, 'refs')]) {
+    try {
+      await access(folder, constants.W_OK | constants.X_OK);
+    } catch (cause) {
+      const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
+      const hint = `branches and commits of plans are kept there: give this user the right to write it (ls -ld ${shellWord(folder)}), or clone the repository to where you may write`;
+      throw new EngineError('bad_repo', `${folder} cannot be written (${code})`, hint, { cause });
+    }
+  }
+}
+
+async function realFolder(path: string): Promise<string> {
+  try {
+    const real = await realpath(path);
+    if ((await stat(real)).isDirectory()) return real;
+  } catch (cause) {
+    throw new EngineError('bad_repo', `there is no folder ${path}`, `look for it: ls -ld ${shellWord(path)}`, {
+      cause,
+    });
+  }
+  throw new EngineError(
+    'bad_repo',
+    `${path} is a file, not the folder of a git repository`,
+    'give the folder that holds .git',
+  );
+}
+
+async function mainWorktree(folder: string): Promise<string> {
+  const words = ['--is-bare-repository', '--is-inside-work-tree', '--absolute-git-dir', '--git-common-dir'];
+  const answer = await tryOwnGit(folder, ['rev-parse', '--path-format=absolute', ...words]);
+  if (answer.exitCode !== 0) {
+    // Git does not look into one that nobody named as such: a folder in a checkout may pose as one.
+    if (answer.stderr.includes('cannot use bare repository')) throw notAWorkingTree(folder);
+    if (answer.stderr.includes('dubious ownership')) {
+      const hint = `if you trust it: git config --global --add safe.directory ${shellWord(folder)}`;
+      throw new EngineError('bad_repo', `${folder} belongs to another user, so git does not open it`, hint);
+    }
+    const hint = `make it one: git -C ${shellWord(folder)} init && git -C ${shellWord(folder)} commit --allow-empty -m 'first commit'`;
+    throw new EngineError('bad_repo', `${folder} is not a git repository`, hint);
+  }
+  const [isBare, isInside, gitDir, commonDir = ''] = answer.stdout.split('\n');
+  if (isBare === 'true') throw bare(folder);
+  if (isInside !== 'true') {
+    throw new EngineError(
+      'bad_repo',
+      `${folder} is inside a .git folder`,
+      `give its repository: ${dirname(commonDir)}`,
+    );
+  }
+  if (gitDir === commonDir) return realFolder(await ownGit(folder, ['rev-parse', '--show-toplevel']));
+  const [main] = await listWorktrees({ path: folder, commonDir });
+  if (main === undefined || main.isBare) throw bare(commonDir);
+  return realFolder(main.path);
+}
+
+/** A `.git` folder counts as bare there, too. */
+function notAWorkingTree(folder: string): EngineError {
+  const parts = folder.split('/');
+  const at = parts.lastIndexOf('.git');
+  if (at < 0) return bare(folder);
+  return new EngineError(
+    'bad_repo',
+    `${folder} is inside a .git folder`,
+    `give its repository: ${parts.slice(0, at).join('/')}`,
+  );
+}
+
+function bare(path: string): EngineError {
+  const hint = `plans need a checkout: git clone ${shellWord(path)} <folder>, and add that folder`;
+  return new EngineError('bad_repo', `${path} is a bare repository, without a working tree`, hint);
+}
+
+/** `origin`, else the only remote; null where its default branch is not known or gone. */
+async function remoteDefault(path: string): Promise<string | null> {
+  const remotes = (await ownGit(path, ['remote'])).split('\n').filter((name) => name !== '');
+  const remote = remotes.includes('origin') ? 'origin' : remotes.length === 1 ? remotes[0] : undefined;
+  if (remote === undefined) return null;
+  const head = await askOwnGit(path, ['symbolic-ref', '-q', `refs/remotes/${remote}/HEAD`]);
+  if (head === null) return null;
+  const name = head.slice(`refs/remotes/${remote}/`.length);
+  for (const [ref, short] of [
+    [`refs/heads/${name}`, name],
+    [`refs/remotes/${remote}/${name}`, `${remote}/${name}`],
+  ] as const) {
+    const found = await ownGit(path, ['for-each-ref', '--format=%(refname)', ref]);
+    if (found.split('\n').includes(ref)) return short;
+  }
+  return null;
+}

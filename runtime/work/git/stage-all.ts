@@ -1,0 +1,88 @@
+/**
+ * Staging all that lies in a worktree, without a look into the repositories that lie inside of it. For each submodule `git add` starts a git in its folder, which
+ * obeys a configuration that an agent wrote, filters and all. So submodules are left out of it; what commit they stand on, git reads without a process.
+ */
+import { lstat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { sizeText } from '../../base/platform/size.ts';
+import { isOwnFolder } from './worktree-list.ts';
+
+/** Runs git in the worktree, and answers what it said. */
+export type RunThere = (args: readonly string[], options?: { readonly input: string }) => Promise<string>;
+
+/** Git reads some hundred MiB in a second, and has ten minutes. */
+const stagedLimitBytes = 32 * 1024 ** 3;
+
+const fromInput = ['--pathspec-from-file=-', '--pathspec-file-nul'];
+
+/** What lies in a worktree besides files. */
+export interface Inside {
+  /** Repositories that are no submodules, each with a slash at its end: these are not staged. */
+  readonly nested: string[];
+  /** Whether its index has a commit of another repository: without one, what is staged has none either. */
+  readonly hasLinks: boolean;
+}
+
+/** Stages what was changed, added and deleted in `folder`, the root of a worktree, and what commits its submodules stand on. */
+export async function stageAll(folder: string, run: RunThere): Promise<Inside> {
+  const listing = await run(['ls-files', '-t', '--stage', '--others', '--exclude-standard', '--abbrev=4', '-z']);
+  const entries = listing.split('\0');
+  const nested = entries
+    .filter((entry) => entry.startsWith('? ') && entry.endsWith('/'))
+    .map((entry) => entry.slice(2));
+  const links = entries
+    .filter((entry) => /^\w 160000 /.test(entry))
+    .map((entry) => entry.slice(entry.indexOf('\t') + 1));
+  const populated: string[] = [];
+  for (const link of new Set(links))
+    if ((await isOwnFolder(join(folder, link))) && (await isThere(join(folder, link, '.git')))) populated.push(link);
+  await refuseHuge(folder, await run(['ls-files', '--modified', '--others', '--exclude-standard', '-z']));
+  const left = [...nested.map((path) => path.slice(0, -1)), ...populated];
+  const excluded = left.map((path) => `:(exclude,top,literal)${path}`);
+  const adding =
+    left.length === 0 ? run(['add', '-A']) : run(['add', '-A', ...fromInput], { input: ['.', ...excluded].join('\0') });
+  await adding.catch((thrown: unknown) => {
+    throw namedLikeGit(folder, thrown) ?? thrown;
+  });
+  if (populated.length > 0) await run(['update-index', '-z', '--stdin'], { input: `${populated.join('\0')}\0` });
+  return { nested, hasLinks: links.length > 0 };
+}
+
+/** A file of any size is made in a moment, with nothing in it but its length; git would read all of it. Throws `unsafe_path`. */
+async function refuseHuge(folder: string, listing: string): Promise<void> {
+  let bytes = 0;
+  for (const name of new Set(listing.split('\0'))) {
+    if (name === '' || name.endsWith('/')) continue;
+    const found = await lstat(join(folder, name)).catch(() => null);
+    if (found?.isFile() === true) bytes += found.size;
+    if (bytes <= stagedLimitBytes) continue;
+    const path = join(folder, name);
+    throw new EngineError(
+      'unsafe_path',
+      `what is uncommitted in ${folder} has more than ${sizeText(stagedLimitBytes, ' ')}, with ${path}: git would read all of it`,
+      `look at it: ls -ls ${shellWord(path)}; delete it, or name it in .gitignore`,
+    );
+  }
+}
+
+/** Why git adds nothing: a name that macOS or Windows takes for `.git`, in which a repository's own files would lie there. null: another reason. */
+function namedLikeGit(folder: string, thrown: unknown): EngineError | null {
+  if (!(thrown instanceof EngineError) || thrown.code !== 'git_failed') return null;
+  const name = /^.*?error: invalid path '(.+?)'\nerror: unable to add/s.exec(thrown.message)?.[1];
+  if (name === undefined) return null;
+  return new EngineError(
+    'unsafe_path',
+    `${JSON.stringify(name)} in ${folder} can be in no commit`,
+    `macOS or Windows takes that name for git's own folder: give it another one, or delete it: rm -r ${shellWord(join(folder, name))}`,
+    { cause: thrown },
+  );
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,153 @@
+/**
+ * The entries of linked worktrees, `.git/worktrees/<name>`. A killed `git worktree add` leaves files of one missing, empty or cut, and an empty
+ * `commondir` makes `git worktree list`, `git branch` and `git gc` fatal, for the user too. Entries of ours are mended before git is asked, once no git is
+ * at work that may yet finish them; others' are named. An entry is ours by the reason that it is locked with, else by its name and our mark on its branch.
+ */
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { worktreeName } from '../../../machines/vocabulary/ids.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { gitAtWork } from './at-work.ts';
+import { ownGit } from './git.ts';
+import { entriesIn, isPlainFolder, textOf } from './git-folder.ts';
+import { lockPrefix } from './lock-file.ts';
+import { noteMended } from './notes.ts';
+
+/** A `worktree add` of an engine that was killed may go on for as long as its checkout takes; its entry is whole long before. */
+const retryLimitMs = 10_000;
+const pollMs = 100;
+
+type Flaw = 'gitdir' | 'commondir' | 'HEAD' | 'index' | 'locked';
+
+/** Mends the entries of ours; `branches` are those that carry our mark, asked for only where an entry is broken. */
+export async function mendEntries(commonDir: string, branches: () => Promise<readonly string[]>): Promise<void> {
+  const broken = brokenEntries(commonDir);
+  if (broken.length === 0) return;
+  const marked = await branches();
+  for (const name of broken) {
+    const folder = join(commonDir, 'worktrees', name);
+    const branch = branchOf(folder, name, marked);
+    // A link is none of ours, and what it leads to is not written.
+    if (branch === null || !isPlainFolder(folder) || (await settledCondition(commonDir, folder)) !== 'left') continue;
+    const flaws = flawsOf(folder);
+    await mend(commonDir, { folder, branch, flaws });
+    if (flawsOf(folder).length < flaws.length || !existsSync(folder))
+      noteMended(`mended ${folder} (${flaws.join(', ')}): a git worktree add that was killed left it`);
+  }
+}
+
+/** Broken entries that nobody is making or taking away just now, each as a sentence with what to do. */
+export function brokenEntryWords(commonDir: string): string[] {
+  const folders = brokenEntries(commonDir).map((name) => join(commonDir, 'worktrees', name));
+  return folders
+    .filter((folder) => conditionOf(commonDir, folder) === 'left')
+    .map((folder) => {
+      const flaws = flawsOf(folder).join(', ');
+      const what = `${folder} is broken (${flaws} missing, empty or cut), and can stop git worktree list, git branch and git gc`;
+      if (textOf(join(folder, 'locked'))?.startsWith(lockPrefix) === true)
+        return `${what}; stator mends it when it next works there`;
+      const mending = `printf '../..\\n' > ${shellWord(join(folder, 'commondir'))}`;
+      const hint = flaws === 'commondir' ? `mend it: ${mending}; or, ` : '';
+      return `${what}; ${hint}where its worktree is not needed: rm -r ${shellWord(folder)}`;
+    });
+}
+
+function brokenEntries(commonDir: string): string[] {
+  const entries = join(commonDir, 'worktrees');
+  return entriesIn(entries).filter((name) => flawsOf(join(entries, name)).length > 0);
+}
+
+function flawsOf(folder: string): Flaw[] {
+  const flaws: Flaw[] = [];
+  if (!/.+\/\.git\n$/.test(textOf(join(folder, 'gitdir')) ?? '')) flaws.push('gitdir');
+  if (!/^.+\n$/.test(textOf(join(folder, 'commondir')) ?? '')) flaws.push('commondir');
+  if (!/^(ref: refs\/.+|[0-9a-f]{40}|[0-9a-f]{64})\n$/.test(textOf(join(folder, 'HEAD')) ?? '')) flaws.push('HEAD');
+  if (isCutIndex(join(folder, 'index'))) flaws.push('index');
+  const locked = textOf(join(folder, 'locked'));
+  // Empty it is also what `git worktree lock` writes for who gives no reason.
+  if (locked === '' ? flaws.length > 0 : locked !== null && isOurReason(locked) && !locked.endsWith('\n'))
+    flaws.push('locked');
+  return flaws;
+}
+
+/** Ours, or the beginning of it. */
+function isOurReason(text: string): boolean {
+  return text.startsWith(lockPrefix) || lockPrefix.startsWith(text);
+}
+
+/** An index has a head of 12 bytes and a hash at its end. */
+function isCutIndex(file: string): boolean {
+  const found = statSync(file, { throwIfNoEntry: false });
+  return (
+    found !== undefined &&
+    (!found.isFile() || found.size < 32 || readFileSync(file).subarray(0, 4).toString() !== 'DIRC')
+  );
+}
+
+function branchOf(folder: string, name: string, marked: readonly string[]): string | null {
+  const locked = textOf(join(folder, 'locked')) ?? '';
+  if (!isOurReason(locked)) return null;
+  const said = locked.slice(lockPrefix.length).trimEnd();
+  if (locked.endsWith('\n') && said !== '') return said;
+  // Git adds a number where an entry of that name is there already.
+  return marked.find((branch) => name.replace(worktreeName(branch), '').match(/^\d*$/) !== null) ?? null;
+}
+
+/** `left`: broken, and no git is at work that may be the reason; `busy`: such a git is. An entry that is gone is whole. */
+function conditionOf(commonDir: string, folder: string): 'whole' | 'busy' | 'left' {
+  const found = statSync(folder, { throwIfNoEntry: false });
+  if (found === undefined || flawsOf(folder).length === 0) return 'whole';
+  if (gitAtWork(commonDir, found.mtimeMs) !== null) return 'busy';
+  // The git that was at work may have ended before it was looked for.
+  return existsSync(folder) && flawsOf(folder).length > 0 ? 'left' : 'whole';
+}
+
+/** The same once nobody is at work there, or after 10 s. */
+async function settledCondition(commonDir: string, folder: string): Promise<'whole' | 'busy' | 'left'> {
+  for (let waitedMs = 0; waitedMs < retryLimitMs; waitedMs += pollMs) {
+    const condition = conditionOf(commonDir, folder);
+    if (condition !== 'busy') return condition;
+    await delay(pollMs);
+  }
+  return 'busy';
+}
+
+async function mend(
+  commonDir: string,
+  { folder, branch, flaws }: { folder: string; branch: string; flaws: readonly Flaw[] },
+): Promise<void> {
+  // It is written before all files of the worktree: without it, and without an index, nobody was ever there.
+  if (flaws.includes('gitdir') && !existsSync(join(folder, 'index'))) {
+    rmSync(folder, { recursive: true, force: true });
+    return;
+  }
+  const place = flaws.includes('gitdir') ? placeOfEntry(commonDir, folder, branch) : null;
+  const texts = {
+    commondir: '../..\n',
+    HEAD: `ref: refs/heads/${branch}\n`,
+    locked: `${lockPrefix}${branch}\n`,
+    ...(place === null ? {} : { gitdir: `${place}/.git\n` }),
+  };
+  for (const [name, text] of Object.entries(texts))
+    if (flaws.some((flaw) => flaw === name)) {
+      // An agent may have left a folder in its place.
+      rmSync(join(folder, name), { recursive: true, force: true });
+      writeFileSync(join(folder, name), text);
+    }
+  if (!flaws.includes('index')) return;
+  rmSync(join(folder, 'index'), { recursive: true });
+  await ownGit(folder, ['read-tree', 'HEAD'], { env: { GIT_DIR: folder } });
+}
+
+/** Our worktrees lie side by side; the one that points back to the entry is meant. */
+function placeOfEntry(commonDir: string, folder: string, branch: string): string | null {
+  const entries = join(commonDir, 'worktrees');
+  const beside = entriesIn(entries).map((name) =>
+    dirname(dirname(textOf(join(entries, name, 'gitdir'))?.trim() ?? '')),
+  );
+  const places = [join(dirname(commonDir), '.worktrees'), ...beside].map((parent) =>
+    join(parent, worktreeName(branch)),
+  );
+  return places.find((place) => textOf(join(place, '.git'))?.trim() === `gitdir: ${folder}`) ?? null;
+}

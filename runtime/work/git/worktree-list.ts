@@ -1,0 +1,218 @@
+/**
+ * The worktrees of a repository, and which of them are ours. Ours are locked with a reason that names their branch: git
+ * writes that before anything else of a new worktree, so it holds even where an agent switched branches or the engine died.
+ */
+import { lstat, mkdtemp, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { type GitOptions, type GitResult, ownGit, tryOwnGit } from './git.ts';
+import { entriesIn, textOf } from './git-folder.ts';
+import { lockPrefix } from './lock-file.ts';
+import { brokenEntryWords, mendEntries } from './worktree-entry.ts';
+
+export interface Worktree {
+  readonly path: string;
+  /** null: detached. */
+  readonly branch: string | null;
+  /** The reason it is locked with; null where it is not locked. */
+  readonly lock: string | null;
+  /** The user's checkout. */
+  readonly isMain: boolean;
+  readonly isBare: boolean;
+}
+
+/** A worktree of ours that is there: its folder, and its own part of the repository (`.git/worktrees/<name>`). */
+export interface OpenWorktree {
+  readonly path: string;
+  readonly adminDir: string;
+}
+
+/** A path is no longer. */
+const linkLimitBytes = 8_192;
+
+/** The reason that a worktree of ours for `branch` is locked with. */
+export function lockReason(branch: string): string {
+  return `${lockPrefix}${branch}`;
+}
+
+/** Made by us, for whichever branch. */
+export function isOurs(worktree: Worktree): boolean {
+  return !worktree.isMain && (worktree.lock?.startsWith(lockPrefix) ?? false);
+}
+
+/** The branch that a worktree of ours was made for; null: it is not ours. */
+export function branchMadeFor(worktree: Worktree): string | null {
+  return isOurs(worktree) ? (worktree.lock ?? '').slice(lockPrefix.length) : null;
+}
+
+/** Made by us for `branch`; one that a person unlocked, or whose lock lost its reason, counts while it stands on that branch. */
+export function isOursFor(worktree: Worktree, branch: string): boolean {
+  if (worktree.isMain) return false;
+  return worktree.lock === lockReason(branch) || (!worktree.lock && worktree.branch === branch);
+}
+
+/** All worktrees that git knows, the user's checkout first; also those whose folder is gone. */
+export async function listWorktrees(repo: { readonly path: string; readonly commonDir: string }): Promise<Worktree[]> {
+  await mendEntries(repo.commonDir, () => ownBranches(repo));
+  return readWorktrees(repo) ?? askForWorktrees(repo);
+}
+
+/** As git tells of them, from the files that it keeps; null where one of these is not as expected: then git is to say what it makes of it. */
+function readWorktrees(repo: { readonly path: string; readonly commonDir: string }): Worktree[] | null {
+  const { path, commonDir } = repo;
+  // Asked from a linked worktree, of a checkout whose .git is a file, or where somebody else's entry is broken.
+  if (commonDir !== join(path, '.git') || brokenEntryWords(commonDir).length > 0) return null;
+  const main = branchIn(commonDir);
+  if (main === undefined) return null;
+  const all: Worktree[] = [{ path, branch: main, lock: null, isMain: true, isBare: false }];
+  for (const adminDir of adminDirs(repo)) {
+    const place = /^(\/.+)\/\.git\n$/.exec(textOf(join(adminDir, 'gitdir')) ?? '')?.[1];
+    const branch = branchIn(adminDir);
+    if (place === undefined || branch === undefined) return null;
+    const lock = textOf(join(adminDir, 'locked'))?.trim() ?? null;
+    all.push({ path: place, branch, lock, isMain: false, isBare: false });
+  }
+  return all;
+}
+
+/** The branch that HEAD stands on; null: detached. undefined: it is a link, or kept elsewhere, or broken. */
+function branchIn(gitDir: string): string | null | undefined {
+  const [, branch, commit] =
+    /^(?:ref: refs\/heads\/([^.\s]\S*)|([0-9a-f]{40}|[0-9a-f]{64}))\n$/.exec(textOf(join(gitDir, 'HEAD')) ?? '') ?? [];
+  return commit === undefined ? branch : null;
+}
+
+async function askForWorktrees(repo: { readonly path: string; readonly commonDir: string }): Promise<Worktree[]> {
+  const listing = await ownGit(repo.path, ['worktree', 'list', '--porcelain', '-z']).catch((thrown: unknown) => {
+    throw withEntries(thrown, repo.commonDir);
+  });
+  const records = listing.split('\0\0').filter((record) => record !== '');
+  return records.map((record, index) => {
+    const fields = new Map<string, string>();
+    for (const line of record.split('\0')) {
+      const [, key = '', value = ''] = /^(\S+)(?: (.*))?$/s.exec(line) ?? [];
+      fields.set(key, value);
+    }
+    return {
+      path: fields.get('worktree') ?? '',
+      branch: fields.get('branch')?.replace(/^refs\/heads\//, '') ?? null,
+      lock: fields.get('locked') ?? null,
+      isMain: index === 0,
+      isBare: fields.has('bare'),
+    };
+  });
+}
+
+async function ownBranches({ path }: { readonly path: string }): Promise<string[]> {
+  const listing = await ownGit(path, ['for-each-ref', '--format=%(refname:lstrip=3)', 'refs/stator/owned']);
+  return listing.split('\n').filter((branch) => branch !== '');
+}
+
+/** A broken entry of somebody else makes git fail, and git does not say what to do about it. */
+function withEntries(thrown: unknown, commonDir: string): unknown {
+  const words = brokenEntryWords(commonDir);
+  if (!(thrown instanceof EngineError) || words.length === 0) return thrown;
+  return new EngineError(thrown.code, words.join('\n'), 'mend what is named there, then try again', { cause: thrown });
+}
+
+/** `path` as git knows it: with the real path of its parent folder. The last component may be missing. */
+export async function placeOf(path: string): Promise<string> {
+  const parent = await realpath(dirname(path)).catch(() => resolve(dirname(path)));
+  return join(parent, path.slice(dirname(path).length));
+}
+
+/** The folder in `.git/worktrees` that belongs to the worktree at `path`; null where there is none. */
+export async function adminDirOf(repo: { readonly commonDir: string }, path: string): Promise<string | null> {
+  for (const adminDir of adminDirs(repo)) {
+    const link = textOf(join(adminDir, 'gitdir'));
+    if (link !== null && resolve(adminDir, link.trim()) === join(path, '.git')) return adminDir;
+  }
+  return null;
+}
+
+/**
+ * Writes the worktree's `.git` file anew where it is not the one that git made: whoever next runs git in that folder would work on what an agent chose.
+ * A repository of its own in its place is moved aside, into the worktree's part of `.git`, and goes with that.
+ */
+export async function mendLink({ path, adminDir }: OpenWorktree): Promise<void> {
+  const link = join(path, '.git');
+  const text = `gitdir: ${adminDir}\n`;
+  const found = await lstat(link).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
+  if (found?.isFile() && found.size < linkLimitBytes && (await readFile(link, 'utf8')) === text) return;
+  if (found?.isDirectory()) await moveAside(link, adminDir);
+  else if (found !== null) await rm(link);
+  await writeFile(link, text, { flag: 'wx' });
+}
+
+async function moveAside(repository: string, adminDir: string): Promise<void> {
+  const aside = await mkdtemp(join(adminDir, 'stator-replaced-'));
+  await rename(repository, join(aside, 'git')).catch((cause: unknown) => {
+    const message = `${repository} is a repository of its own, and could not be moved to ${aside}`;
+    const hint = `move it away: mv ${shellWord(repository)} ${shellWord(`${repository}-old`)}`;
+    throw new EngineError('worktree_taken', message, hint, { cause });
+  });
+}
+
+/** Removes the lock files that a killed git left in a worktree. Only where nobody else works there: its agent has ended, and we are the only other owner. */
+export async function dropLocks(worktree: OpenWorktree): Promise<void> {
+  for (const name of ['index.lock', 'HEAD.lock']) await rm(join(worktree.adminDir, name), { force: true });
+}
+
+/**
+ * Runs git in a worktree by naming all of its folders. Left to look for itself, git would follow what an agent wrote into the
+ * worktree's `.git` file, or find the user's checkout around it where that file is gone, and a reset would hit that.
+ * Throws `worktree_taken` where the folder is a link: git would add, and delete, what lies elsewhere.
+ */
+export async function inWorktree(
+  worktree: OpenWorktree,
+  args: readonly string[],
+  options: GitOptions = {},
+): Promise<string> {
+  return ownGit(worktree.path, args, await named(worktree, options));
+}
+
+/** `inWorktree` where an exit code other than 0 is an answer. */
+export async function tryInWorktree(
+  worktree: OpenWorktree,
+  args: readonly string[],
+  options: GitOptions = {},
+): Promise<GitResult> {
+  return tryOwnGit(worktree.path, args, await named(worktree, options));
+}
+
+async function named({ path, adminDir }: OpenWorktree, options: GitOptions): Promise<GitOptions> {
+  if (!(await isOwnFolder(path)))
+    throw new EngineError(
+      'worktree_taken',
+      `${path} is no folder of its own: it is gone, or a link leads elsewhere from there`,
+      `look at it: ls -ld ${shellWord(path)}; once what it leads to is safe, take the link away: rm ${shellWord(path)}`,
+    );
+  const commonDir = dirname(dirname(adminDir));
+  return { ...options, env: { GIT_DIR: adminDir, GIT_COMMON_DIR: commonDir, GIT_WORK_TREE: path, ...options.env } };
+}
+
+/** Whether a folder lies at `path` itself: an agent may put a link there, to files that are not its own. */
+export async function isOwnFolder(path: string): Promise<boolean> {
+  const found = await lstat(path).catch(() => null);
+  return found?.isDirectory() === true && (await realpath(path).catch(() => null)) === path;
+}
+
+/** Whether something lies at `path`. */
+export async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return false;
+      throw error;
+    },
+  );
+}
+
+function adminDirs(repo: { readonly commonDir: string }): string[] {
+  const folder = join(repo.commonDir, 'worktrees');
+  return entriesIn(folder).map((name) => join(folder, name));
+}

@@ -1,0 +1,309 @@
+/**
+ * Worktrees of ours: made, brought to the commit that a run starts from, and taken away again. Whatever lies in one is kept
+ * under refs/stator before it goes; what is not kept stops it from going.
+ */
+import { chmod, lstat, mkdir, readdir, rename, rmdir, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { removeTree } from '../../base/platform/remove-tree.ts';
+import { type Contents, cleanContentsOf, commitFor, contentsOf } from './attempt.ts';
+import { checkedOut, deleteBranch, ensureBranch, movedMeanwhile } from './branch.ts';
+import { changedFiles } from './diff.ts';
+import { checkoutTimeoutMs, ownGit } from './git.ts';
+import { commitOf, isAncestor, treeOf } from './objects.ts';
+import { attemptRef, branchRef, isKept, isTreeKept, moveRef, readRef, setRef } from './refs.ts';
+import type { Repository } from './repository.ts';
+import { keepModules, resetModules, strayIn } from './submodules.ts';
+import { dropUnfinished } from './unfinished.ts';
+import { isWithin } from './worktree-folder.ts';
+import * as list from './worktree-list.ts';
+
+const shownFiles = 5;
+
+export interface WantedWorktree {
+  readonly path: string;
+  readonly branch: string;
+  /** Branch, tag or commit that the branch is made from and, with `reset`, set to. */
+  readonly start: string;
+  /** The run that is to work here, and the one that did before; both good as ref names. */
+  readonly run: string;
+  readonly previousRun: string | null;
+  /** true: the run starts from `start`, and the branch moves there. false: from where the branch is. */
+  readonly reset: boolean;
+}
+
+/**
+ * Makes the folder that a worktree is to lie in, closed to other users: an agent may leave a file there that acts with its owner's rights. One in the repo
+ * that is there is closed, too; elsewhere it is the user's own and stays as it is.
+ */
+export async function makePlace({ path: repo }: Pick<Repository, 'path'>, worktree: string): Promise<void> {
+  const folder = dirname(worktree);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (folder === repo || !isWithin(repo, folder)) return;
+  const { uid, mode } = await lstat(folder);
+  if ((mode & 0o077) !== 0 && uid === process.getuid?.()) await chmod(folder, mode & 0o700);
+}
+
+/**
+ * Makes the worktree, or brings it to the commit that the run starts from, which it answers as `base` (with the worktree's real path).
+ * What lies there and is kept nowhere becomes `refs/stator/attempts/<previousRun>`, or `<run>-before…` where that is taken.
+ * Files that git ignores stay: they are caches. Call it before the run's agent starts, never after.
+ * Throws `worktree_taken` for a folder or worktree that is not ours, `branch_checked_out` where somebody else looks at it, `branch_taken`, `git_failed`.
+ */
+export async function prepareWorktree(
+  repo: Repository,
+  wanted: WantedWorktree,
+): Promise<{ path: string; base: string }> {
+  const { branch } = wanted;
+  const start = await commitOf(repo, wanted.start);
+  const tip = await ensureBranch(repo, { branch, start });
+  await makePlace(repo, wanted.path);
+  const path = await list.placeOf(wanted.path);
+  const worktree = await repo.exclusively(() => openWorktree(repo, { path, branch }));
+  const base = wanted.reset ? start : tip;
+  // Checked out in this moment, at the very commit: nothing can lie there, and nothing is to be brought anywhere.
+  if (worktree.isNew && base === tip && (await readRef(repo, branchRef(branch))) === tip) return { path, base };
+  await keepWhatLiesThere(repo, worktree, { ...wanted, tip, base });
+  await bringTo(repo, worktree, { branch, tip, base });
+  return { path, base };
+}
+
+export type Removal = { kind: 'removed'; branchDeleted: boolean } | { kind: 'kept'; why: string };
+
+/** What speaks against taking a worktree away. `foreign`: it is none of ours, or cannot be looked through. */
+export interface Loss {
+  readonly cause: 'foreign' | 'nested' | 'uncommitted' | 'unmerged';
+  readonly why: string;
+}
+
+/**
+ * Takes a worktree away, and with `mergedInto` also its branch where all of it is in there. What would be lost is never taken:
+ * uncommitted files that no attempt ref holds, commits that neither `mergedInto` nor a ref of ours reaches, repositories inside it.
+ * Who wants it gone all the same calls `keepAttempt` first. A worktree that is gone already counts as removed.
+ */
+export async function removeWorktree(
+  repo: Repository,
+  wanted: { path: string; branch: string; mergedInto: string | null },
+): Promise<Removal> {
+  const { branch } = wanted;
+  const path = await list.placeOf(wanted.path);
+  const into = wanted.mergedInto === null ? null : await commitOf(repo, wanted.mergedInto);
+  const loss = await repo.exclusively(async () => {
+    const { isKnown, loss } = await lookThrough(repo, { path, branch, mergedInto: wanted.mergedInto, into });
+    if (loss === null) await dispose(repo, path, isKnown);
+    return loss;
+  });
+  if (loss !== null) return { kind: 'kept', why: loss.why };
+  return { kind: 'removed', branchDeleted: into !== null && (await deleteBranch(repo, { branch, mergedInto: into })) };
+}
+
+/**
+ * The same for a worktree whose branch stays: what the branch has is not lost. null: it is gone, or with `dry` it would go, and nothing is changed.
+ */
+export async function clearWorktree(
+  repo: Repository,
+  wanted: { readonly path: string; readonly branch: string; readonly dry: boolean },
+): Promise<Loss | null> {
+  const { branch, dry } = wanted;
+  const path = await list.placeOf(wanted.path);
+  return repo.exclusively(async () => {
+    const into = await readRef(repo, branchRef(branch));
+    const mergedInto = into === null ? null : branch;
+    const { isKnown, loss } = await lookThrough(repo, { path, branch, mergedInto, into, dry });
+    if (loss === null && !dry) await dispose(repo, path, isKnown);
+    return loss;
+  });
+}
+
+/** `dry`: nothing is kept aside before; what lies in submodules is not looked at. */
+async function lookThrough(
+  repo: Repository,
+  wanted: { path: string; branch: string; mergedInto: string | null; into: string | null; dry?: boolean },
+): Promise<{ isKnown: boolean; loss: Loss | null }> {
+  const { path, branch } = wanted;
+  const foreign = (why: string) => ({ isKnown: false, loss: { cause: 'foreign', why } as const });
+  if (await isInTheWay(path)) return foreign(`${path} is a link or a file: what it leads to is not looked at`);
+  const known = (await list.listWorktrees(repo)).find((worktree) => worktree.path === path);
+  if (!(await isOccupied(path))) return { isKnown: known !== undefined, loss: null };
+  if (known === undefined) return foreign(`${path} is not a worktree of stator`);
+  if (!list.isOursFor(known, branch)) return foreign(`${path} is a worktree of somebody else, not of ${branch}`);
+  const adminDir = await list.adminDirOf(repo, path);
+  if (adminDir === null)
+    return foreign(`${repo.commonDir}/worktrees has no folder for ${path}, so it cannot be looked through`);
+  return { isKnown: true, loss: await lossOf(repo, { ...wanted, worktree: { path, adminDir } }) };
+}
+
+/** `isNew`: git has just made it, whole. */
+async function openWorktree(
+  repo: Repository,
+  wanted: { path: string; branch: string },
+): Promise<list.OpenWorktree & { readonly isNew: boolean }> {
+  const { path, branch } = wanted;
+  if (await isInTheWay(path)) throw taken(`${path} is a link or a file, and no worktree`, `mv ${path} ${path}-old`);
+  const all = await list.listWorktrees(repo);
+  const known = all.find((worktree) => worktree.path === path);
+  if (await isOccupied(path)) {
+    if (known === undefined)
+      throw taken(`${path} is in the way: it is not a worktree of ${repo.path}`, `mv ${path} ${path}-old`);
+    if (!list.isOursFor(known, branch)) {
+      throw taken(
+        `${path} is a worktree that stator did not make for ${branch}`,
+        `git -C ${repo.path} worktree move ${path} ${path}-old`,
+      );
+    }
+  }
+  for (const other of all.filter((worktree) => worktree.branch === branch && worktree.path !== path)) {
+    if (list.isOurs(other) && !(await isOccupied(other.path))) await dispose(repo, other.path, true);
+    else if (await list.isThere(other.path)) throw checkedOut(branch, other);
+    else
+      throw taken(
+        `${branch} is checked out in ${other.path}, which is gone`,
+        `bring that folder back, or say where it is now: git -C ${repo.path} worktree repair <its folder>; what is gone for good git forgets with: git -C ${repo.path} worktree prune`,
+      );
+  }
+  const isNew = known === undefined || !(await isOccupied(path));
+  if (isNew) {
+    await dispose(repo, path, known !== undefined);
+    const args = ['worktree', 'add', '--quiet', '--lock', '--reason', list.lockReason(branch), path, branch];
+    await ownGit(repo.path, args, { timeoutMs: checkoutTimeoutMs });
+  }
+  const adminDir = await list.adminDirOf(repo, path);
+  if (adminDir === null)
+    throw new Error(`git lists the worktree ${path}, but ${repo.commonDir}/worktrees has no folder for it`);
+  await mend({ path, adminDir }, branch);
+  return { path, adminDir, isNew };
+}
+
+/** Writes anew what a killed `worktree add`, or a careless agent, left out of the link between a worktree and its repository. */
+async function mend(worktree: list.OpenWorktree, branch: string): Promise<void> {
+  await list.mendLink(worktree);
+  const links: [string, string][] = [
+    [join(worktree.adminDir, 'commondir'), '../..\n'],
+    [join(worktree.adminDir, 'HEAD'), `ref: ${branchRef(branch)}\n`],
+  ];
+  for (const [file, text] of links) {
+    await writeFile(file, text, { flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+  }
+  await list.dropLocks(worktree);
+}
+
+async function keepWhatLiesThere(
+  repo: Repository,
+  worktree: list.OpenWorktree,
+  run: WantedWorktree & { tip: string; base: string },
+): Promise<void> {
+  const before = `${run.run}-before`;
+  const records = run.previousRun === null ? [before] : [run.previousRun, before];
+  await keepModules(repo, worktree, { run: records[0] ?? before, message: `what lay there before ${run.run}` });
+  const contents = await contentsOf(repo, worktree, run.branch);
+  const end = await commitFor(repo, contents, { records, message: `what lay in ${worktree.path} before ${run.run}` });
+  const ends = (await isAncestor(repo, run.tip, end)) ? [end] : [end, run.tip];
+  for (const commit of ends) {
+    if (await isKept(repo, commit, [run.base])) continue;
+    await setRef(repo, attemptRef(await freeName(repo, [...records, `${before}-${commit.slice(0, 12)}`])), commit);
+  }
+}
+
+/** The first name that no record has; the last one carries the commit's own id, so it is free or holds the same. */
+async function freeName(repo: Repository, names: readonly string[]): Promise<string> {
+  for (const name of names) if ((await readRef(repo, attemptRef(name))) === null) return name;
+  return names.at(-1) ?? '';
+}
+
+async function bringTo(
+  repo: Repository,
+  worktree: list.OpenWorktree,
+  to: { branch: string; tip: string; base: string },
+): Promise<void> {
+  const slow = { timeoutMs: checkoutTimeoutMs };
+  await dropUnfinished(worktree);
+  // Detached first: the agent may have left HEAD on a branch of somebody else, which the reset would move.
+  await list.inWorktree(worktree, ['update-ref', '--no-deref', 'HEAD', to.base]);
+  await list.inWorktree(worktree, ['reset', '--hard', '-q'], slow);
+  await list.inWorktree(worktree, ['clean', '-f', '-d', '-q'], slow);
+  await resetModules(repo, worktree, to.base);
+  if (!(await moveRef(repo, branchRef(to.branch), { from: to.tip, to: to.base })))
+    throw movedMeanwhile(repo, to.branch);
+  await list.inWorktree(worktree, ['symbolic-ref', 'HEAD', branchRef(to.branch)]);
+}
+
+/** What would be lost with the worktree; null where nothing. */
+async function lossOf(
+  repo: Repository,
+  wanted: {
+    worktree: list.OpenWorktree;
+    branch: string;
+    mergedInto: string | null;
+    into: string | null;
+    dry?: boolean;
+  },
+): Promise<Loss | null> {
+  const { worktree, branch, into, dry = false } = wanted;
+  const run = `${basename(worktree.path)}-removed`;
+  if (!dry) await keepModules(repo, worktree, { run, message: `left over in ${branch}` });
+  const contents = (await cleanContentsOf(repo, worktree, branch)) ?? (await contentsOf(repo, worktree, branch));
+  const nested = [...contents.nested, ...(await strayIn(repo, worktree, contents.tree))];
+  if (nested.length > 0)
+    return { cause: 'nested', why: `git repositories of their own lie in ${worktree.path}: ${nested.join(', ')}` };
+  const files = await unkeptFiles(repo, contents);
+  if (files.length > 0) {
+    const more = files.length > shownFiles ? ` and ${files.length - shownFiles} more` : '';
+    const shown = `${files.slice(0, shownFiles).join(', ')}${more}`;
+    return { cause: 'uncommitted', why: `uncommitted work in ${worktree.path} is kept nowhere: ${shown}` };
+  }
+  if (await isKept(repo, contents.head, [into])) return null;
+  const commit = `commit ${contents.head.slice(0, 12)} of ${branch}`;
+  const where = wanted.mergedInto === null ? 'not kept' : `neither in ${wanted.mergedInto} nor kept`;
+  return { cause: 'unmerged', why: `${commit} is ${where} under refs/stator` };
+}
+
+async function unkeptFiles(repo: Repository, contents: Contents): Promise<string[]> {
+  if ((await treeOf(repo, contents.head)) === contents.tree || (await isTreeKept(repo, contents.tree))) return [];
+  return changedFiles(repo, contents.head, contents.tree);
+}
+
+/**
+ * Deletes folder and registration. The rename is the decision: killed before it, nothing happened; after it, the folder is gone
+ * for everybody and the next call sweeps up. A half deleted worktree would look like one with uncommitted deletions.
+ */
+export async function dispose(repo: Repository, path: string, isKnown: boolean): Promise<void> {
+  const aside = join(dirname(path), `.removing-${basename(path)}`);
+  try {
+    await removeTree(aside);
+    if (await isOccupied(path)) await rename(path, aside);
+    else if (await list.isThere(path)) await rmdir(path);
+    if (isKnown) await ownGit(repo.path, ['worktree', 'remove', '--force', '--force', path]);
+    await removeTree(aside);
+  } catch (cause) {
+    if (cause instanceof EngineError) throw cause;
+    const hint = `delete what is left: chmod -R u+w ${aside} && rm -rf ${aside}`;
+    throw new EngineError('git_failed', `the worktree ${path} could not be deleted`, hint, { cause });
+  }
+}
+
+/** Something that is no folder: a link is never followed, wherever it leads. */
+export async function isInTheWay(path: string): Promise<boolean> {
+  const found = await lstat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null;
+    throw error;
+  });
+  return found !== null && !found.isDirectory();
+}
+
+/** An empty folder is as good as none: git makes a worktree in it. */
+export async function isOccupied(path: string): Promise<boolean> {
+  return readdir(path).then(
+    (names) => names.length > 0,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return false;
+      if (error.code === 'ENOTDIR') return true;
+      throw error;
+    },
+  );
+}
+
+export function taken(message: string, command: string): EngineError {
+  return new EngineError('worktree_taken', message, `make room: ${command}`);
+}

@@ -1,0 +1,248 @@
+/**
+ * Whether each repo can be used: its folder, its disk, its git, its pinned configuration. Looked at in the background, so that one that hangs
+ * delays nobody; nothing is started for a repo that cannot be used, and it recovers by itself.
+ */
+
+import { constants } from 'node:fs';
+import { access, stat } from 'node:fs/promises';
+import pMap from 'p-map';
+import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
+import { repoTree } from '../../../machines/vocabulary/ids.ts';
+import type { Clock } from '../../base/platform/clock.ts';
+import type { Log } from '../../base/platform/log.ts';
+import { createPollLoop } from '../../base/platform/poll-loop.ts';
+import { insertSignal, type Store } from '../../core/store/port.ts';
+import type { RepoRow } from '../../core/store/rows.ts';
+import { tryOwnGit } from '../git/git.ts';
+import type { Projects } from './registry.ts';
+import type { RepoWatchers } from './repo-watchers.ts';
+
+export interface HealthParts {
+  readonly store: Pick<Store, 'commit' | 'effects' | 'repoStates'>;
+  /** The repo's own tree, live; null: there is none. Throws where its stored state is of another version. */
+  treeOf(project: string): Promise<object | null>;
+  readonly projects: Projects;
+  readonly watchers: Pick<RepoWatchers, 'subscribe'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Why a repo cannot be used, by project, as far as is known. */
+  troubles(): Readonly<Record<string, string>>;
+  /** That is known now; null: it can be used. */
+  note(project: string, reason: string | null): void;
+  /** A word for a repo's tree lies in the inbox. */
+  onSignals(): void;
+  /** The first look at a repo after the start, or after it could not be used, found it sound: its file may have changed while nobody looked. */
+  onFound(project: string): Promise<void>;
+  /** Called now and then: repos of daemon.toml that were not there may be there by now. */
+  onRound(): Promise<void>;
+}
+
+export interface Health {
+  /** Before anything is started for a repo. Throws the store's errors. */
+  start(): Promise<void>;
+  /** Looks under way are let go of; git ends within its own limit. May be called twice. */
+  stop(): void;
+  /** Looks now, with git, and after a look that is under way: that one may have seen what was before. Answers the reason, null: it can be used. */
+  look(project: string): Promise<string | null>;
+}
+
+/** A look at the folder costs little; one with git is a process, and only where something runs or was wrong. */
+const roundMs = 2_000;
+const activeMs = 10_000;
+/** Of what is changed in a repo that is watched its watcher tells at once, and whoever cannot work in one has it looked at. */
+const idleMs = 15_000;
+/** Looks at a time: as many repos may hang before the others are looked at late. */
+const lookWidth = 4;
+/** A git, or a disk, that takes longer does not answer; or the machine is busy. */
+const lookLimitMs = 10_000;
+/** So many looks in a row come to no answer before the repo cannot be used: a machine under load answers one of them. */
+const unansweredLooks = 3;
+/** Repos of daemon.toml that are not there are looked for this often. */
+const searchMs = 30_000;
+
+type Depth = 'folder' | 'git';
+
+export function createHealth(parts: HealthParts): Health {
+  const { store, projects, clock, log, watchers } = parts;
+  const nextAt = new Map<string, number>();
+  const looking = new Map<string, Promise<string | null>>();
+  const seen = new Set<string>();
+  /** Looks in a row that came to no answer. */
+  const unanswered = new Map<string, number>();
+  let isOpen = false;
+  let searchAt = performance.now() + searchMs;
+  const troubleOf = (project: string): string | null => parts.troubles()[project] ?? null;
+
+  function look(project: string, depth: Depth): Promise<string | null> {
+    const known = looking.get(project);
+    if (known !== undefined) return known;
+    const fresh = lookAt(project, depth).finally(() => looking.delete(project));
+    looking.set(project, fresh);
+    return fresh;
+  }
+
+  async function lookAt(project: string, depth: Depth): Promise<string | null> {
+    const reason = await inTime(project, depth);
+    // It may have been removed meanwhile, or the engine stopped: then nobody is to be told.
+    if (!projects.isOpen(project)) parts.note(project, null);
+    else if (isOpen) await learn(project, reason);
+    return reason;
+  }
+
+  /** A look that came to no answer says what was known before, until too many of them have. */
+  async function inTime(project: string, depth: Depth): Promise<string | null> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<'late'>((resolve) => {
+      timer = setTimeout(() => resolve('late'), lookLimitMs + 1_000);
+    });
+    try {
+      const found = await Promise.race([troubleIn(parts, project, depth), late]);
+      if (found !== 'late') {
+        unanswered.delete(project);
+        return found;
+      }
+      const count = (unanswered.get(project) ?? 0) + 1;
+      unanswered.set(project, count);
+      const isSilent = count >= unansweredLooks;
+      return isSilent
+        ? `its folder does not answer within ${lookLimitMs / 1_000} s, ${count} times`
+        : troubleOf(project);
+    } catch (thrown) {
+      if (thrown instanceof EngineError)
+        return thrown.code === 'untrusted' ? `${thrown.message}; ${thrown.hint}` : thrown.message;
+      return messageOf(thrown);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async function learn(project: string, reason: string | null): Promise<void> {
+    const before = troubleOf(project);
+    const isFirst = !seen.has(project);
+    seen.add(project);
+    if (reason !== before) await tell(project, reason);
+    // Also after it could not be used: its file may be another by now.
+    if (reason === null && (isFirst || before !== null)) await parts.onFound(project);
+  }
+
+  async function tell(project: string, reason: string | null): Promise<void> {
+    parts.note(project, reason);
+    nextAt.delete(project); // whoever found it: the next round looks again
+    const tree = repoTree(project);
+    if (reason === null) log.info(`repo ${project} can be used again`);
+    else log.warn(`repo ${project} cannot be used: ${reason}`);
+    if (!(await isSound(project))) return; // a word for a tree that cannot be read would be set aside
+    const at = clock.nowMs();
+    const word =
+      reason === null
+        ? { tree, type: 'repo_recovered' as const, payload: {} }
+        : { tree, type: 'repo_degraded' as const, payload: { reason: reason.slice(0, 4_096) } };
+    await insertSignal(store, { ...word, origin: 'engine', at });
+    parts.onSignals();
+  }
+
+  async function isSound(project: string): Promise<boolean> {
+    try {
+      return (await parts.treeOf(project)) !== null;
+    } catch (thrown) {
+      if (thrown instanceof EngineError) return false;
+      throw thrown;
+    }
+  }
+
+  async function round(): Promise<null> {
+    const now = performance.now();
+    const due = projects.list().filter(({ project }) => (nextAt.get(project) ?? 0) <= now);
+    if (due.length > 0) await lookAll(due);
+    if (isOpen && searchAt <= now) {
+      searchAt = performance.now() + searchMs;
+      await parts.onRound();
+    }
+    return null;
+  }
+
+  async function lookAll(due: readonly RepoRow[]): Promise<void> {
+    // Bounded by the limits of the dispatcher, however many repos have plans under way.
+    const working = new Set((await store.effects({ by: 'running' })).map(({ project }) => project));
+    const lookInTurn = async ({ project }: RepoRow) => {
+      if (!isOpen) return;
+      const isBusy = troubleOf(project) !== null || working.has(project);
+      await look(project, isBusy ? 'git' : 'folder');
+      const waitMs = troubleOf(project) !== null ? 0 : isBusy ? activeMs : idleMs;
+      nextAt.set(project, performance.now() + waitMs);
+    };
+    await pMap(due, lookInTurn, { concurrency: lookWidth });
+  }
+
+  const loop = createPollLoop({
+    everyMs: roundMs,
+    work: round,
+    // A store that is locked or full: the next round comes.
+    onError: (thrown) => log.warn(`the repos could not be looked at: ${messageOf(thrown)}`),
+  });
+
+  /** Its configuration file was written or taken away, or its folder was. */
+  const unsubscribe = watchers.subscribe((change) => {
+    if (change.topic !== 'config' && change.topic !== 'folder') return;
+    nextAt.delete(change.project);
+    loop.poke();
+  });
+
+  return {
+    async start() {
+      isOpen = true;
+      // What was degraded when the last engine ended is so until somebody has looked.
+      for (const [project, { state, reason }] of await store.repoStates())
+        if (state === 'degraded') parts.note(project, reason ?? 'it could not be used when the last engine ended');
+      loop.start();
+    },
+    stop() {
+      isOpen = false;
+      unsubscribe();
+      void loop.stop(); // never rejects, and a disk that does not answer keeps nobody
+    },
+    async look(project) {
+      await looking.get(project);
+      return look(project, 'git');
+    },
+  };
+}
+
+/** The first thing that is wrong with the repo, in words for a person. */
+async function troubleIn({ treeOf, projects }: HealthParts, project: string, depth: Depth): Promise<string | null> {
+  // Throws where the pinned configuration no longer parses.
+  const { path } = projects.get(project);
+  const folder = await stat(path).catch((thrown: NodeJS.ErrnoException) => thrown);
+  if (folder instanceof Error) return folderTrouble(path, folder);
+  if (!folder.isDirectory()) return `${path} is no folder any more`;
+  const closed = await access(path, constants.R_OK | constants.W_OK | constants.X_OK).catch(
+    (thrown: unknown) => thrown,
+  );
+  if (closed !== undefined) return writeTrouble(path, closed);
+  const problem = projects.fileProblem(project);
+  if (problem !== null) return problem;
+  projects.mustBeTrusted(project);
+  if (depth === 'folder') return null;
+  await treeOf(project); // throws where its stored state is of another version
+  const asked = ['rev-parse', '--path-format=absolute', '--git-common-dir', '--verify', 'HEAD^{commit}'];
+  // It ends by the limit of the look, and by this one where nobody waits for it any more.
+  const answer = await tryOwnGit(path, asked, { timeoutMs: 2 * lookLimitMs });
+  const [commonDir = ''] = answer.stdout.split('\n');
+  if (answer.exitCode !== 0)
+    return `git cannot use ${path}: ${answer.stderr.trim().split('\n')[0] ?? 'it says nothing'}`;
+  const locked = await access(commonDir, constants.W_OK).catch((thrown: unknown) => thrown);
+  if (locked !== undefined) return writeTrouble(commonDir, locked);
+  return null;
+}
+
+function folderTrouble(path: string, { code, message }: NodeJS.ErrnoException): string {
+  return code === 'ENOENT' || code === 'ENOTDIR'
+    ? `there is no folder ${path}`
+    : `${path} cannot be reached: ${message}`;
+}
+
+function writeTrouble(path: string, thrown: unknown): string {
+  const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
+  if (code === 'EROFS') return `${path} is on a disk that is mounted read-only`;
+  return thrown instanceof EngineError ? thrown.message : `${path} cannot be written (${code})`;
+}

@@ -1,0 +1,620 @@
+/** The registered repositories as the engine works with them: where they are, what was trusted, and the policy that follows from it. */
+
+import { existsSync, statSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
+import type { Policy } from '../../../machines/vocabulary/policy.ts';
+import {
+  type BudgetConfig,
+  type DaemonConfig,
+  type HookConfig,
+  parseRepoConfig,
+  type RepoConfig,
+  type RepoConfigSource,
+  type RepoOverrides,
+  withoutHookSecrets,
+} from '../../base/config/config.ts';
+import type { Settings } from '../../base/config/settings.ts';
+import type { Log } from '../../base/platform/log.ts';
+import { type Change, mustCommit, type Store } from '../../core/store/port.ts';
+import type { RepoRow } from '../../core/store/rows.ts';
+import { readTemplates } from '../agents/prompts/template-files.ts';
+import { createRepositoryLocks } from '../git/locks.ts';
+import { createSharedAccess, excludeOwnFolders, inspectRepository, type Repository } from '../git/repository.ts';
+import { createRepositoryLook } from '../git/repository-look.ts';
+import { placesOfSignals } from '../git/signal-paths.ts';
+import { refuseInsideGit, worktreeExcludes, worktreesFolder } from '../git/worktree-folder.ts';
+import { trustChanges } from './trust-changes.ts';
+import { findPlaces, readTrustSource } from './trust-source.ts';
+import { nothingOwn, otherDigest, revoked, type TrustWay, untrusted, wayText } from './trust-words.ts';
+
+export type { TrustWay } from './trust-words.ts';
+
+export interface Project {
+  readonly project: string;
+  readonly path: string;
+  readonly config: RepoConfig;
+  /** What the user's checkout stood on when it was trusted; null: that was with an earlier version. */
+  readonly commit: string | null;
+  /** Files of the repo that its configuration names, with the SHA-256 that they were trusted with. */
+  readonly programs: Readonly<Record<string, string>>;
+  /** Files of the repo that the programs of its agents load by themselves, likewise. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** The repo's own prompts as they were when they were trusted, by name. */
+  readonly prompts: Readonly<Record<string, string>>;
+  /** The folder of its worktrees, absolute, links resolved as they were when it was trusted. */
+  readonly worktrees: string;
+}
+
+/** `true`: as it is found. A digest: as it is found, where that is its digest. */
+export type Yes = boolean | string;
+
+export interface Registering {
+  readonly trust: Yes;
+  readonly way: TrustWay;
+  readonly mustBeNew?: boolean;
+}
+
+export interface Projects {
+  /** In the order of their names. */
+  list(): readonly RepoRow[];
+  /** Calls `listener` when a repo has come, gone or changed, until the returned function is called. It must not throw. */
+  subscribe(listener: () => void): () => void;
+  /** null: there is no such repo. */
+  find(project: string): RepoRow | null;
+  /** Throws `repo_not_found`, and `bad_config` where what was trusted no longer parses. */
+  get(project: string): Project;
+  /** null where the repo is not there or its configuration is broken. */
+  policyOf(project: string): Policy | null;
+  /** The budgets in force; null where the repo is not there or its configuration is broken, which lets no agent start. */
+  budgetOf(project: string): BudgetConfig | null;
+  /** The hooks in force; none where the repo is not there, is not trusted any more, or its configuration is broken. */
+  hooksOf(project: string): readonly HookConfig[];
+  /** The repository as it is now; throws `bad_repo` where it is gone. */
+  repository(project: string): Promise<Repository>;
+  /** Registers the repo of any path inside it, or answers what is registered. Throws `bad_repo`, `conflict`, `untrusted`, `bad_config`, and as the store does. */
+  register(path: string, options: Registering): Promise<Registration>;
+  /** What registering the repo of any path inside it would trust, and what of it is new. Changes nothing. Throws `bad_repo`, `conflict`, `bad_config`. */
+  look(path: string, way: TrustWay): Promise<TrustLook>;
+  /** The pinned configuration beside the files as they are now. Throws `repo_not_found`. */
+  compare(project: string): Comparison;
+  /**
+   * Puts the files as they are now in force, where they start nothing that was not trusted before, or where somebody says so now. A file that is
+   * broken changes nothing. Throws `repo_not_found`, `untrusted` where it has another digest than the one that was given, and as the store does.
+   */
+  refresh(project: string, options: { trust: Yes; way: TrustWay }): Promise<Comparison>;
+  /** Takes the trust back: nothing new of it starts. Throws `repo_not_found`, and as the store does. */
+  revoke(project: string): Promise<RepoRow>;
+  /** Throws `untrusted` where nothing of the repo may start now: its trust was taken back, or what was trusted leads elsewhere by now. */
+  mustBeTrusted(project: string): void;
+  /** Throws `untrusted` where the folder of the worktrees is a link, or leads elsewhere than when it was trusted. */
+  mustLieInPlace(project: string): void;
+  /** Those whose trust was taken back. */
+  revoked(): readonly string[];
+  /** That its trust was taken back, and what to do; null: it was not, or there is no such repo. */
+  revokedText(project: string): string | null;
+  /** Why the repo's file cannot be used; null: it can. Cheap while the file is as it was when it was last asked about. Throws `repo_not_found`. */
+  fileProblem(project: string): string | null;
+  /** daemon.toml has changed: what follows from it is worked out anew. */
+  forget(): void;
+  /** Whether it is registered and stays: nothing is started for one that is going or gone. */
+  isOpen(project: string): boolean;
+  /** Those that are not open: going or gone. */
+  closed(): readonly string[];
+  /** Starts nothing for it any more, until the returned function is called. */
+  close(project: string): () => void;
+  /** Takes it out, in one commit with `words`; its rows stay. Throws as the store does. */
+  remove(project: string, words: readonly Change[]): Promise<void>;
+  /** Lets go of what stays open between two looks at the repositories. They may be looked at again, which then costs more. May be called twice. */
+  release(): void;
+}
+
+export interface Comparison {
+  /** What the configuration in force may start; empty where it no longer parses. */
+  readonly enables: readonly string[];
+  /** The digest of what is in force; null: it no longer parses. */
+  readonly digest: string | null;
+  /** What the files may start that is not in force, and needs somebody's yes. */
+  readonly untrusted: readonly string[];
+  /** The digest of the files as they are now; null: they cannot be used. */
+  readonly digestNow: string | null;
+  /** What is gone and what is new, `- ` and `+ ` before it; prompts line by line. */
+  readonly changes: readonly string[];
+  /** Why the file cannot be used; null: it can. */
+  readonly problem: string | null;
+  /** Whether the configuration in force is another one than before. */
+  readonly changed: boolean;
+  readonly notes: readonly string[];
+}
+
+export interface TrustLook {
+  readonly project: string;
+  readonly path: string;
+  readonly state: 'new' | 'trusted' | 'changed' | 'revoked';
+  readonly digest: string;
+  /** What is in force now; null: it is new. */
+  readonly trusted: string | null;
+  readonly enables: readonly string[];
+  /** Who works where the repo's files do not say it. */
+  readonly agents: readonly string[];
+  readonly changes: readonly string[];
+  /** Whether it may act without anybody's yes. */
+  readonly mayAct: boolean;
+}
+
+export interface Registration {
+  readonly added: boolean;
+  readonly project: string;
+  readonly path: string;
+  /** What the configuration in force may start. */
+  readonly enables: readonly string[];
+  /** What the files enable since they were changed; nothing of it is in force until somebody says yes. */
+  readonly untrusted: readonly string[];
+  readonly changes: readonly string[];
+  /** Of what is in force. */
+  readonly digest: string;
+  /** What was trusted here and now, and by whose word, for people; null: it was so before. */
+  readonly trustedNow: string | null;
+  /** What is configured and has no effect, and why. */
+  readonly notes: readonly string[];
+}
+
+/** What must never be committed by anybody: our worktrees and the folders of signal files. */
+const ownFolders = ['.worktrees/', ...placesOfSignals.map((place) => `${place}/`)];
+
+/**
+ * Reads once which repos there are: only the owner of the home changes them, and does it here. Throws as the store does.
+ * What changes a repo is committed first, and known here afterwards.
+ */
+export async function openProjects(parts: {
+  store: Pick<Store, 'repos' | 'removedRepos' | 'commit'>;
+  settings: Pick<Settings, 'current'>;
+  overrides: RepoOverrides;
+  log: Log;
+  nowMs: () => number;
+  /** Whether this process may change the store now. */
+  mayWrite: boolean;
+}): Promise<Projects> {
+  const { store, settings, overrides, log, nowMs } = parts;
+  const shared = createSharedAccess();
+  const look = createRepositoryLook(shared);
+  const loaded = new Map<string, Project>();
+  const broken = new Set<string>();
+  /** By project: what its file said when it was that old. */
+  const seen = new Map<string, { age: string; problem: string | null }>();
+  const stored = await store.repos();
+  const rows = new Map(stored.map((row) => [row.project, { ...row, config: masked(row.config) }]));
+  // What a version kept that took them.
+  for (const { project, config } of parts.mayWrite ? stored : [])
+    if (!isDeepStrictEqual(config, rows.get(project)?.config))
+      await mustCommit(store, [{ do: 'repo.insert', ...mustRead(project) }]);
+  /** Those that were taken out, with where they were. */
+  const removed = new Map(await store.removedRepos());
+  /** Those that are being taken out. */
+  const closed = new Set<string>();
+  /** One change of a repo at a time: between what it is judged by and its commit others have their turn. */
+  const changes = createRepositoryLocks();
+  const listeners = new Set<() => void>();
+  let bare: { of: DaemonConfig; config: RepoConfig } | null = null;
+
+  /** Repos without files of their own, of which there may be a thousand, share one configuration. */
+  function parse(source: RepoConfigSource): RepoConfig {
+    const daemon = settings.current();
+    if (!isBare(source)) return parseRepoConfig(source, daemon, overrides);
+    if (bare?.of !== daemon) bare = { of: daemon, config: parseRepoConfig(source, daemon, overrides) };
+    return bare.config;
+  }
+
+  function get(project: string): Project {
+    const cached = loaded.get(project);
+    if (cached !== undefined) return cached;
+    const row = mustRead(project);
+    const { prompts = {}, places = {}, programs = {}, settings = {} } = row.config.found ?? {};
+    const { commit = null } = row.config;
+    const config = parse(row.config);
+    const { dir } = config.worktree;
+    const worktrees = places[dir] ?? resolve(row.path, dir);
+    const found = { project, path: row.path, config, commit, programs, settings, prompts, worktrees };
+    loaded.set(project, found);
+    return found;
+  }
+
+  return {
+    list: () => [...rows.values()].sort((a, b) => (a.project < b.project ? -1 : 1)),
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    find: (project) => rows.get(project) ?? null,
+    get,
+    policyOf(project) {
+      try {
+        return get(project).config.policy;
+      } catch (thrown) {
+        if (!broken.has(project)) log.warn(`project ${project}: ${messageOf(thrown)}`);
+        broken.add(project);
+        return null;
+      }
+    },
+    budgetOf(project) {
+      try {
+        return get(project).config.budget;
+      } catch (thrown) {
+        if (thrown instanceof EngineError) return null;
+        throw thrown;
+      }
+    },
+    hooksOf(project) {
+      if (rows.get(project)?.revokedAt !== null) return [];
+      try {
+        return get(project).config.hooks;
+      } catch (thrown) {
+        if (thrown instanceof EngineError) return [];
+        throw thrown;
+      }
+    },
+    repository: async (project) => look.at(get(project).path),
+    async register(path, registering) {
+      const repository = await inspectRepository(path, shared);
+      const taken = await changes(repository.project)(() => take(repository, registering));
+      return { ...taken, project: repository.project, path: repository.path };
+    },
+    async look(path, way) {
+      const { project, path: main } = await inspectRepository(path, shared);
+      const known = rows.get(project) ?? null;
+      if (known !== null) refuseKnown(known, { path: main, mustBeNew: false });
+      const found = read(main);
+      const { config } = found;
+      const before = known === null ? null : pinned(known.config);
+      const mayAct = known === null ? mayBeNew(config, way) : isAsTrusted(known, found);
+      const state = known === null ? 'new' : known.revokedAt !== null ? 'revoked' : mayAct ? 'trusted' : 'changed';
+      return {
+        project,
+        path: main,
+        state,
+        digest: config.digest,
+        trusted: before?.digest ?? null,
+        enables: config.enables,
+        agents: inheritedAgents(config),
+        changes: changesOf(known, found),
+        mayAct,
+      };
+    },
+    compare: (project) => examine(project).comparison,
+    async revoke(project) {
+      return changes(project)(async () => {
+        const row = mustRead(project);
+        const gone = { ...row, revokedAt: row.revokedAt ?? nowMs() };
+        await pin(gone);
+        return gone;
+      });
+    },
+    mustBeTrusted(project) {
+      const row = mustRead(project);
+      if (row.revokedAt !== null) throw revoked(row, row.revokedAt);
+      const { config } = get(project);
+      const pinnedPlaces = row.config.found;
+      // What an earlier version pinned is good where nothing acts that was not part of it then.
+      const covered = { programs: {}, places: {}, envFiles: {}, ...pinnedPlaces };
+      const now = asTrust(() => findPlaces(row.path, config));
+      const moved = (['programs', 'places', 'envFiles'] as const).filter(
+        (kind) => !isDeepStrictEqual(covered[kind], now[kind]),
+      );
+      const uncovered = pinnedPlaces === undefined ? [...config.weakens, ...ownPrompts(row)] : [];
+      const names = [...moved.flatMap((kind) => differing(covered[kind], now[kind])), ...uncovered];
+      if (names.length === 0) return;
+      throw new EngineError(
+        'untrusted',
+        `${project} has changed since it was trusted: ${names.join('; ')}`,
+        `see what, and say yes: stator trust show ${project}; stator repo trust ${project}`,
+      );
+    },
+    mustLieInPlace(project) {
+      const { path, config, worktrees } = get(project);
+      const now = asTrust(() => worktreesFolder({ path }, config.worktree.dir));
+      if (now === worktrees) return;
+      const message = `worktrees of ${project} are to be made in ${worktrees}, which leads to ${now} by now`;
+      throw new EngineError('untrusted', message, `say yes to that: stator repo trust ${project}; or put it back`);
+    },
+    revokedText(project) {
+      const row = rows.get(project);
+      if (row === undefined || row.revokedAt === null) return null;
+      const { message, hint } = revoked(row, row.revokedAt);
+      return `${message}; ${hint}`;
+    },
+    revoked: () => [...rows.values()].filter(({ revokedAt }) => revokedAt !== null).map(({ project }) => project),
+    fileProblem(project) {
+      const file = join(mustRead(project).path, '.stator', 'config.toml');
+      const { mtimeMs = 0, size = 0, ino = 0 } = statSync(file, { throwIfNoEntry: false }) ?? {};
+      const age = `${mtimeMs} ${size} ${ino}`;
+      const known = seen.get(project);
+      // What is wrong may be another file, or a link: it is looked at again until it is right.
+      if (known?.age === age && known.problem === null) return null;
+      const { problem } = examine(project).comparison;
+      seen.set(project, { age, problem });
+      return problem;
+    },
+    refresh: (project, { trust, way }) =>
+      changes(project)(async () => {
+        const row = mustRead(project);
+        const { comparison, found } = examine(project);
+        if (found === null) return comparison;
+        const isYes = said(trust, { project, config: found.config });
+        const mayApply = isYes || isAsTrusted(row, found);
+        const source = isYes ? await atHead(row.path, found.source) : withCommit(found.source, row.config.commit);
+        const isSame = row.revokedAt === null && JSON.stringify(source) === JSON.stringify(row.config);
+        if (!mayApply || isSame) return comparison;
+        // What is as it was keeps its date: only its comments, its order or its limits are others.
+        const trusted = isAsTrusted(row, found) ? {} : { trustedAt: nowMs(), trustedBy: way, revokedAt: null };
+        await pin({ ...row, config: source, ...trusted });
+        const after = examine(project).comparison;
+        return { ...after, changes: comparison.changes, changed: true };
+      }),
+    forget() {
+      loaded.clear();
+      broken.clear();
+      seen.clear();
+    },
+    isOpen: (project) => rows.has(project) && !closed.has(project),
+    closed: () => [...removed.keys(), ...closed],
+    close(project) {
+      // Who asks while another is taking it out does not open it again under their hands.
+      if (closed.has(project)) return () => {};
+      closed.add(project);
+      return () => closed.delete(project);
+    },
+    remove: (project, words) =>
+      changes(project)(async () => {
+        await mustCommit(store, [{ do: 'repo.remove', project, at: nowMs() }, ...words]);
+        const row = rows.get(project);
+        if (row !== undefined) removed.set(project, row.path);
+        rows.delete(project);
+        closed.delete(project);
+        forgetOne(project);
+        tell();
+      }),
+    release: () => shared.readers.close(),
+  };
+
+  /** Registers it as it was found, where it may be, and answers what is in force then. */
+  async function take(repository: Repository, { trust, way, mustBeNew = false }: Registering) {
+    const { project, path } = repository;
+    const known = rows.get(project) ?? null;
+    if (known !== null) refuseKnown(known, { path, mustBeNew });
+    const last = removed.get(project);
+    // The name is all that says that they are the same: a clone of something else may have it too.
+    const moved =
+      last === undefined || last === path
+        ? []
+        : [`${project} was at ${last} before it was removed; the plans of that name are back, and work here now`];
+    const found = read(path);
+    const { config } = found;
+    refuseInsideGit(repository, config.worktree.dir);
+    const isYes = said(trust, { project, config });
+    const isAsBefore = known !== null && isAsTrusted(known, found);
+    const isTrusted = isYes || isAsBefore || (known === null && mayBeNew(config, way));
+    const source = withCommit(found.source, isYes || known === null ? repository.head : known.config.commit);
+    if (!isTrusted && (known === null || known.revokedAt !== null || pinned(known.config) === null))
+      throw untrusted({
+        project,
+        config,
+        agents: inheritedAgents(config),
+        way,
+        isRevoked: known !== null && known.revokedAt !== null,
+      });
+    const before = changesOf(known, found);
+    const inForce = isTrusted || known === null ? config : get(project).config;
+    // Before it is registered: a repository whose own files stand in the way is none.
+    await excludeOwnFolders(repository, [
+      ...ownFolders,
+      ...worktreeExcludes(repository, inForce.worktree.dir).filter((pattern) => pattern !== '/.worktrees/'),
+    ]);
+    const at = nowMs();
+    const anew = { trustedAt: at, trustedBy: way, revokedAt: null };
+    const kept = known !== null && isAsBefore ? known : anew;
+    const { trustedAt, trustedBy, revokedAt } = kept;
+    const isOther = known === null || !isAsBefore || JSON.stringify(known.config) !== JSON.stringify(source);
+    if (isTrusted && isOther)
+      await pin({ project, path, config: source, addedAt: known?.addedAt ?? at, trustedAt, trustedBy, revokedAt });
+    const now = get(project).config;
+    return {
+      added: known === null,
+      enables: now.enables,
+      notes: [...moved, ...config.notes],
+      untrusted: isTrusted ? [] : nothingOwn(config.enables),
+      changes: before,
+      digest: now.digest,
+      trustedNow: isTrusted && !isAsBefore ? wayText(config) : null,
+    };
+  }
+
+  /** With the commit that the user's checkout stands on. Throws `bad_repo`. */
+  async function atHead(path: string, source: RepoConfigSource): Promise<RepoConfigSource> {
+    return withCommit(source, (await inspectRepository(path, shared)).head); // kept looks know an older one
+  }
+
+  /** The files as they are now. Throws `bad_config`. */
+  function read(path: string): Found {
+    const source = masked(readTrustSource(path, parse));
+    return { source, config: parse(source) };
+  }
+
+  /** Whether nothing acts that was not trusted before. What an earlier version pinned did not cover gates, prompts, programs and places. */
+  function isAsTrusted(row: RepoRow, { config }: Found): boolean {
+    if (row.revokedAt !== null) return false;
+    const before = pinned(row.config);
+    if (before === null || before.digest !== config.digest) return false;
+    return row.config.found !== undefined || config.weakens.length === 0;
+  }
+
+  function changesOf(row: RepoRow | null, { source, config }: Found): string[] {
+    const before = row === null ? null : pinned(row.config);
+    return trustChanges(
+      { enables: before?.enables ?? [], prompts: row?.config.found?.prompts ?? {} },
+      { enables: config.enables, prompts: row === null ? {} : (source.found?.prompts ?? {}) },
+    );
+  }
+
+  async function pin(row: RepoRow): Promise<void> {
+    await mustCommit(store, [{ do: 'repo.insert', ...row }]);
+    rows.set(row.project, row);
+    removed.delete(row.project);
+    closed.delete(row.project);
+    forgetOne(row.project);
+    tell();
+  }
+
+  function tell(): void {
+    for (const listener of listeners) listener();
+  }
+
+  /** What was worked out of it. */
+  function forgetOne(project: string): void {
+    loaded.delete(project);
+    broken.delete(project);
+    seen.delete(project);
+  }
+
+  function mustRead(project: string): RepoRow {
+    const row = rows.get(project);
+    if (row !== undefined) return row;
+    throw new EngineError(
+      'repo_not_found',
+      `repo not registered: ${project}`,
+      'register it with: stator repo add <path>',
+    );
+  }
+
+  /** `found` null: the files cannot be used now. */
+  function examine(project: string): { comparison: Comparison; found: Found | null } {
+    const row = mustRead(project);
+    const before = pinned(row.config);
+    const pinnedNow = { enables: before?.enables ?? [], digest: before?.digest ?? null, changed: false };
+    try {
+      mustBeThere(row.path);
+      const found = read(row.path);
+      const { config } = found;
+      const notes = [...config.notes];
+      const untrustedNow = isAsTrusted(row, found) ? [] : nothingOwn(config.enables);
+      const differences = { digestNow: config.digest, changes: changesOf(row, found) };
+      return { comparison: { ...pinnedNow, ...differences, untrusted: untrustedNow, problem: null, notes }, found };
+    } catch (thrown) {
+      if (!(thrown instanceof EngineError)) throw thrown;
+      const none = { untrusted: [], digestNow: null, changes: [], notes: [] };
+      return { comparison: { ...pinnedNow, ...none, problem: thrown.message }, found: null };
+    }
+  }
+
+  function pinned(source: RepoConfigSource): RepoConfig | null {
+    try {
+      return parse(source);
+    } catch {
+      return null; // whoever works with it is told; here it only means that nothing is trusted
+    }
+  }
+}
+
+/** A repo's files as they were read, and what they mean. */
+interface Found {
+  readonly source: RepoConfigSource;
+  readonly config: RepoConfig;
+}
+
+/** Without what hooks should have had as a variable. */
+function masked(source: RepoConfigSource): RepoConfigSource {
+  const { text, kasmosText } = source;
+  return {
+    ...source,
+    text: text === null ? null : withoutHookSecrets(text),
+    kasmosText: kasmosText === null ? null : withoutHookSecrets(kasmosText),
+  };
+}
+
+/** What was trusted before there was a commit has none until somebody says yes again. */
+function withCommit(source: RepoConfigSource, commit: string | undefined): RepoConfigSource {
+  return commit === undefined ? source : { ...source, commit };
+}
+
+/** A repo without files of its own. */
+function isBare({ text, kasmosText, kasmosProblem, found }: RepoConfigSource): boolean {
+  const parts = found === undefined ? [] : Object.values(found);
+  return (
+    text === null &&
+    kasmosText === null &&
+    kasmosProblem === null &&
+    parts.every((part) => Object.keys(part).length === 0)
+  );
+}
+
+/** Whether somebody says yes to it. Throws `untrusted` where they say it to something else. */
+function said(trust: Yes, { project, config }: { project: string; config: RepoConfig }): boolean {
+  if (typeof trust === 'boolean') return trust;
+  if (trust.toLowerCase() === config.digest) return true;
+  throw otherDigest({ project, given: trust, config });
+}
+
+/**
+ * Whether a repo that is not known may be taken without a yes: its files enable nothing, and a person chose what is to work there. Who adds a repo names
+ * it, and nothing else; who runs a plan in a folder may never have heard of the agent that is built in.
+ */
+function mayBeNew({ enables, agentsOf }: RepoConfig, way: TrustWay): boolean {
+  if (enables.length > 0) return false;
+  return agentsOf !== 'nobody' || (way !== 'run' && way !== 'plan register');
+}
+
+/** What stands in the way of a trusted repo is waited for: somebody ends it from outside. */
+function asTrust<Answer>(look: () => Answer): Answer {
+  try {
+    return look();
+  } catch (thrown) {
+    if (!(thrown instanceof EngineError)) throw thrown;
+    throw new EngineError('untrusted', thrown.message, thrown.hint, { cause: thrown });
+  }
+}
+
+/** Who works where the repo's files do not say it. */
+function inheritedAgents({ agentsOf, profiles }: RepoConfig): string[] {
+  if (agentsOf === 'repo') return [];
+  const { preset, program } = profiles.coder;
+  const words = [preset, program].filter((word) => word !== null).join(' ');
+  if (agentsOf === 'user') return [`agents: ${words}, as daemon.toml says`];
+  return [
+    `agents: ${words}, which is built in and asks nobody before it acts: neither the repo nor daemon.toml names another`,
+  ];
+}
+
+/** Prompts that are there and were not part of what an earlier version pinned. */
+function ownPrompts({ path }: RepoRow): string[] {
+  return Object.keys(readTemplates(path)).map((name) => `prompt ${name}`);
+}
+
+/** The names under which two tables differ. */
+function differing(before: Readonly<Record<string, string>>, after: Readonly<Record<string, string>>): string[] {
+  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...names].filter((name) => before[name] !== after[name]);
+}
+
+/** A folder that is away has no file, which is not the same as a file that was taken away: what was trusted is kept. Throws `bad_repo`. */
+function mustBeThere(path: string): void {
+  if (existsSync(join(path, '.git'))) return;
+  const what = existsSync(path) ? `${path} is no git repository any more` : `there is no folder ${path}`;
+  throw new EngineError('bad_repo', what, `put it back, or take the repo out: stator daemon remove ${basename(path)}`);
+}
+
+/** Throws `conflict`. */
+function refuseKnown(known: RepoRow, { path, mustBeNew }: { path: string; mustBeNew: boolean }): void {
+  const { project } = known;
+  if (known.path !== path)
+    throw new EngineError(
+      'conflict',
+      `repo with basename "${project}" already registered (path: ${known.path}); rename one of the directories or use distinct names`,
+      'a project is known by the last component of its path',
+    );
+  if (mustBeNew)
+    throw new EngineError(
+      'conflict',
+      `repo already registered: ${known.path}`,
+      `see it with: stator repo show ${project}; a changed configuration is taken with: stator repo trust ${project}`,
+    );
+}

@@ -1,0 +1,121 @@
+/**
+ * What a repo's files are, and what they lead to: the texts of its configuration and of its prompts, the programs and the env files of its own that it
+ * names, the places behind its links. All of it is shown, and pinned, when the repo is trusted.
+ */
+import { existsSync, realpathSync, statSync } from 'node:fs';
+import { relative, resolve } from 'node:path';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import {
+  type FoundBesides,
+  fileDigest,
+  type Preset,
+  type RepoConfig,
+  type RepoConfigSource,
+  readRepoConfigSource,
+} from '../../base/config/config.ts';
+import { isOwnEnvFile, readEnvFile } from '../agents/env-file.ts';
+import { settingsOf } from '../agents/presets/project-settings.ts';
+import { readTemplates } from '../agents/prompts/template-files.ts';
+import { isWithin, worktreesFolder } from '../git/worktree-folder.ts';
+
+/** What those files lead to, the prompts aside, which are pinned whole. */
+export type FoundPlaces = Required<Omit<FoundBesides, 'prompts' | 'settings'>>;
+
+/** The configuration that a source means; a parser that throws `bad_config` is asked for nothing else. */
+type Parse = (source: RepoConfigSource) => Pick<RepoConfig, 'worktree' | 'hooks' | 'ownAgents' | 'profiles'>;
+
+/** Words of a command line that are looked up as files. */
+const wordLimit = 200;
+
+/** The repo's files as they are now. Throws `bad_config` for what cannot be read, parsed or taken. */
+export function readTrustSource(repo: string, parse: Parse): RepoConfigSource {
+  const source = readRepoConfigSource(repo);
+  const prompts = readTemplates(repo);
+  const config = parse(source);
+  const settings = settingsOf(repo, { presets: presetsOf(config), copy: config.worktree.copy });
+  const others = Object.keys(settings).length === 0 ? {} : { settings };
+  return { ...source, found: { prompts, ...findPlaces(repo, config), ...others } };
+}
+
+/** Of everybody who may be started, wherever that is configured. */
+function presetsOf({ profiles }: ReturnType<Parse>): Set<Preset> {
+  const all = Object.values(profiles).filter(({ enabled }) => enabled);
+  return new Set(all.flatMap(({ preset, fallbacks }) => [preset, ...fallbacks.map((fallback) => fallback.preset)]));
+}
+
+/** What the configuration leads to now. Throws `bad_config` where worktrees would be made through a link, and for an env file that decides what programs load. */
+export function findPlaces(repo: string, config: ReturnType<Parse>): FoundPlaces {
+  const { worktree, hooks, ownAgents } = config;
+  const lines = [
+    ...ownAgents.flatMap(({ program, flags }) => [program ?? '', ...(flags ?? [])]),
+    worktree.setup ?? '',
+    ...hooks.map((hook) => (hook.type === 'command' ? hook.command : '')),
+  ];
+  // What a webhook reads of its own is sent, and starts nothing.
+  const sent = hooks.map((hook) => (hook.type === 'webhook' ? hook.envFile : null));
+  const given = [
+    ...ownAgents.map(({ env_file: file }) => file),
+    ...hooks.map((hook) => (hook.type === 'command' ? hook.envFile : null)),
+  ];
+  const filesOf = (named: typeof given) =>
+    [...new Set(named.filter((file) => file != null && file !== ''))] as string[]; // by the filter
+  const envFiles = filesOf(given);
+  const folder = worktreesFolder({ path: repo }, worktree.dir);
+  const places = [
+    ...[...filesOf([...given, ...sent]), ...worktree.copy].map(
+      (named) => [named, realOf(resolve(repo, named))] as const,
+    ),
+    [worktree.dir, folder] as const,
+  ].filter(([named, real]) => real !== null && real !== resolve(repo, named));
+  return {
+    programs: Object.fromEntries(lines.flatMap((line) => programsIn(repo, line))),
+    places: Object.fromEntries(places) as Record<string, string>, // without null, by the filter above
+    envFiles: Object.fromEntries(envFiles.flatMap((file) => envFileIn(repo, file))),
+  };
+}
+
+/** A file that a command writes its output to changes with every run, and is none that it runs. Where quotes could hide what `>` means, nothing is left out. */
+function withoutOutputs(line: string): string {
+  return /["'`\\]/.test(line) ? line : line.replace(/>{1,2}\s*[^\s;&|()<>]+/g, ' ');
+}
+
+/** The files of the repo that a command line names: the whole of it, or any of its words. */
+function programsIn(repo: string, line: string): [string, string][] {
+  const words = withoutOutputs(line)
+    .split(/[\s"'`;&|()<>=]+/)
+    .slice(0, wordLimit);
+  const files = [...new Set([line.trim(), ...words])]
+    .map((word) => ownFile(repo, word))
+    .filter((file) => file !== null);
+  return [...new Set(files)].map((file) => [relative(repo, file), fileDigest(file)]);
+}
+
+/** A file of the repo, by its own path; null: it is none, or lies elsewhere. */
+function ownFile(repo: string, word: string): string | null {
+  if (word === '' || word.startsWith('-') || word.length > 4_096) return null;
+  const file = resolve(repo, word);
+  if (!isWithin(repo, file) || file === repo) return null;
+  try {
+    return statSync(file).isFile() ? file : null;
+  } catch {
+    return null; // most words are no files
+  }
+}
+
+function realOf(path: string): string | null {
+  return existsSync(path) ? realpathSync(path) : null;
+}
+
+/** Whole, since each of its lines decides how what is started behaves. One outside of the repo is the user's own. Throws `bad_config`. */
+function envFileIn(repo: string, named: string): [string, string][] {
+  const file = resolve(repo, named);
+  if (!isOwnEnvFile(file, repo) || statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return [];
+  try {
+    readEnvFile(named, repo);
+  } catch (thrown) {
+    // What is wrong otherwise is told to whoever starts something with it.
+    if (thrown instanceof EngineError && thrown.code === 'bad_config') throw thrown;
+    if (!(thrown instanceof EngineError)) throw thrown;
+  }
+  return [[named, fileDigest(file)]];
+}

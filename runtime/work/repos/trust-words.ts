@@ -1,0 +1,73 @@
+/** What is said where somebody's yes to a repository is missing, and by which ways it is given. */
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import type { RepoConfig } from '../../base/config/config.ts';
+import type { RepoRow } from '../../core/store/rows.ts';
+
+/** By which somebody says yes to a repo. */
+export const trustWays = [
+  'run',
+  'plan register',
+  'repo add',
+  'repo trust',
+  'daemon add',
+  'daemon.toml',
+  'init',
+  'api',
+  'program',
+] as const;
+export type TrustWay = (typeof trustWays)[number];
+
+/** Of a repo that is new, or whose trust was taken back. */
+export function untrusted(about: {
+  readonly project: string;
+  readonly config: RepoConfig;
+  readonly agents: readonly string[];
+  readonly way: TrustWay;
+  readonly isRevoked: boolean;
+}): EngineError {
+  const { project, config, agents, way, isRevoked } = about;
+  const lines = [...config.enables, ...agents, ...(way === 'run' || way === 'plan register' ? [checks] : [])];
+  const what = isRevoked ? `the trust in ${project} was taken back; with it` : `nobody trusts ${project} yet; in it`;
+  return new EngineError(
+    'untrusted',
+    `${what} stator would start, or leave out:\n${lines.map((line) => `  ${line}`).join('\n')}\n  digest ${config.digest}`,
+    `read it, then say yes: the same command with --trust, or in a script --trust=${config.digest}`,
+  );
+}
+
+/** A plan's document starts these, whatever is configured. */
+const checks =
+  "checks: the **Check:** commands of the repo's plans; like setup they run the branch's files, which may be what an agent wrote";
+
+export function otherDigest(about: {
+  readonly project: string;
+  readonly given: string;
+  readonly config: RepoConfig;
+}): EngineError {
+  const { project, given, config } = about;
+  const lines = nothingOwn(config.enables).map((line) => `  ${line}`);
+  return new EngineError(
+    'untrusted',
+    `${project} is not what you trust: its digest is ${config.digest}, and not ${given}; it would start, or leave out:\n${lines.join('\n')}`,
+    `read it, then say yes to this: --trust=${config.digest}`,
+  );
+}
+
+export function revoked({ project }: RepoRow, atMs: number): EngineError {
+  return new EngineError(
+    'untrusted',
+    `the trust in ${project} was taken back at ${new Date(atMs).toISOString()}: nothing new of it starts`,
+    `give it again: stator repo trust ${project}`,
+  );
+}
+
+/** What is said of files that enable nothing, where something else was trusted. */
+export function nothingOwn(enables: readonly string[]): readonly string[] {
+  return enables.length > 0 ? enables : ['nothing of its own: agents are those of daemon.toml, or the built-in one'];
+}
+
+/** What was trusted by registering, in a few words. */
+export function wayText({ enables, agentsOf }: RepoConfig): string {
+  if (enables.length > 0) return 'its configuration, as it is now';
+  return agentsOf === 'user' ? 'its files enable nothing; agents are those of daemon.toml' : 'its files enable nothing';
+}

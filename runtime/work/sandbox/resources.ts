@@ -1,0 +1,243 @@
+/**
+ * Limits of what an agent takes from the machine. Where the user's own systemd makes scopes, the whole run stands in one: memory and processes are counted
+ * together, and what the kernel did is read off before the scope goes. Elsewhere the engine counts them (resource-watch.ts), and what a profile sets prlimit limits
+ * for each process by itself as well, of which nobody is told what it did.
+ * The wrapper stays outside: a run that has used up its processes still has somebody who writes down how it ended.
+ */
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { AgentProfile } from '../../base/config/config.ts';
+import { usualDiskBytes, usualMemoryBytes, usualProcesses } from '../../base/platform/machine-share.ts';
+import { hasProc } from '../../base/platform/process-table.ts';
+import { probeResourceLimits, type ResourceLimits, scopeProperties } from '../../base/platform/resource-limits.ts';
+import { sizeText } from '../../base/platform/size.ts';
+import { safeText } from '../../base/platform/terminal-text.ts';
+import { noteWatched } from '../agents/resource-watch.ts';
+import { type RunFolder, writeRunFile } from '../agents/run-folder.ts';
+import type { Walls } from './walls.ts';
+
+/** The keys of a profile that limit it. */
+export type LimitsProfile = Pick<AgentProfile, 'role' | 'nice' | 'memoryBytes' | 'processes' | 'diskBytes'>;
+
+export interface LimitsRequest {
+  readonly profile: LimitsProfile;
+  readonly folder: RunFolder;
+  readonly worktree: string;
+  /** Folders besides that the walls let it write to, absolute or below `~/`. */
+  readonly writable: readonly string[];
+  /** Of the run. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Whether walls stand around it. */
+  readonly hasWalls: boolean;
+}
+
+/** What stands before the walls, and what stands between them and the program. Both may be empty. */
+export interface LimitWords {
+  readonly outside: readonly string[];
+  readonly inside: readonly string[];
+}
+
+export interface Resources {
+  /** What this machine can limit; asked of the system once. */
+  state(): Promise<ResourceLimits>;
+  /** Notes in the folder what is in force. Throws what the home throws. */
+  around(request: LimitsRequest): Promise<LimitWords>;
+}
+
+const inForce = z.object({
+  by: z.enum(['scope', 'prlimit']),
+  memoryBytes: z.number().nullable(),
+  processes: z.number().nullable(),
+});
+type InForce = z.infer<typeof inForce>;
+
+/** How a run that ended badly stood to its limits. */
+export type LimitsEnd =
+  | { readonly kind: 'none' }
+  /** The kernel says so. */
+  | { readonly kind: 'met'; readonly text: string }
+  /** What it looks like, and nobody can know. */
+  | { readonly kind: 'maybe'; readonly text: string }
+  /** It was not started, since its scope could not be made. */
+  | { readonly kind: 'unmade'; readonly text: string };
+
+/**
+ * Runs in the scope, in the process that is the agent's to everybody outside, and starts the program as its child. Its own commands need no process, since
+ * there may be none left; signals are the program's to act on. What the kernel counted goes with the scope, so it is written down here.
+ */
+const scopeScript = `folder=$1
+shift
+echo made >"$folder/scope"
+trap : HUP INT QUIT PIPE ALRM TERM USR1 USR2
+"$@"
+code=$?
+trap '' HUP INT QUIT PIPE ALRM TERM USR1 USR2
+{
+while IFS=: read -r number names path; do
+  [ "$number" = 0 ] && place=/sys/fs/cgroup$path
+done </proc/self/cgroup
+while read -r name count; do
+  [ "$name" = oom_kill ] && memory=$count
+done <"$place/memory.events"
+while read -r name count; do
+  [ "$name" = max ] && processes=$count
+done <"$place/pids.events"
+echo "\${memory:-0} \${processes:-0}" >"$folder/scope"
+} 2>/dev/null
+exit "$code"`;
+
+/** How a program ends whose memory ran out, unless it says so and exits: ILL, TRAP, ABRT, SEGV. */
+const crashCodes: ReadonlySet<number> = new Set([132, 133, 134, 139]);
+const memoryWords =
+  /cannot allocate memory|out of memory|memory exhausted|MemoryError|bad_alloc|allocation fail(?:ed|ure)|ENOMEM/i;
+const processWords =
+  /resource temporarily unavailable|cannot fork|can't fork|unable to fork|EAGAIN|can't start new thread/i;
+
+/** One for each engine: what the machine can limit is asked when it is first needed, and kept. */
+export function createResources(env: NodeJS.ProcessEnv, walls: Pick<Walls, 'state'>): Resources {
+  let asked: Promise<ResourceLimits> | null = null;
+  const state = () => {
+    asked ??= walls.state().then((found) => probeResourceLimits(env, found));
+    return asked;
+  };
+  return {
+    state,
+    async around(request) {
+      rmSync(noteFile(request.folder), { force: true });
+      const found = await state();
+      await noteWatch(request, found);
+      return wordsFor(request, found);
+    },
+  };
+}
+
+/** What is in force where a profile says nothing. */
+function limitsOf({ memoryBytes = usualMemoryBytes(), processes = usualProcesses }: LimitsProfile) {
+  return { memoryBytes, processes };
+}
+
+/** What a scope counts nobody has to look at. */
+async function noteWatch(
+  { profile, folder, worktree, writable: named, env, hasWalls }: LimitsRequest,
+  { scopes }: ResourceLimits,
+): Promise<void> {
+  const isCounted = scopes.kind === 'works';
+  const { memoryBytes, processes } = isCounted ? { memoryBytes: null, processes: null } : limitsOf(profile);
+  const { role, diskBytes = await usualDiskBytes(worktree) } = profile;
+  const folders = [worktree, folder.temp, join(folder.path, 'git')];
+  const inMemory = hasWalls ? ['/tmp', '/var/tmp', '/dev', '/run', ...(env.HOME === undefined ? [] : [env.HOME])] : [];
+  const writable = named.map((path) => (path.startsWith('~/') ? join(env.HOME ?? homedir(), path.slice(2)) : path));
+  noteWatched(folder, { role, memoryBytes, processes, diskBytes, folders, inMemory, writable });
+}
+
+function wordsFor({ profile, folder, env, hasWalls }: LimitsRequest, found: ResourceLimits): LimitWords {
+  const nice = profile.nice > 0 && found.nice !== null ? [found.nice, '-n', String(profile.nice)] : [];
+  const { scopes, prlimit, counted } = found;
+  if (scopes.kind === 'works') {
+    const limits = limitsOf(profile);
+    if (limits.memoryBytes === null && limits.processes === null) return { outside: nice, inside: [] };
+    note(folder, { by: 'scope', ...limits });
+    return { outside: [...nice, ...scopeWords(scopes, { limits, folder, env })], inside: [] };
+  }
+  // What nobody set is no limit of each process: that would stop programs that reserve much and use little.
+  const { memoryBytes = null, processes = null } = profile;
+  if (memoryBytes === null && processes === null) return { outside: nice, inside: [] };
+  if (prlimit.kind === 'missing') return { outside: nice, inside: [] };
+  const isCounted = hasWalls && counted.kind === 'works';
+  const kept = { by: 'prlimit', memoryBytes, processes: isCounted ? processes : null } as const;
+  const each = [
+    ...(kept.memoryBytes === null ? [] : [`--data=${kept.memoryBytes}`]),
+    ...(kept.processes === null ? [] : [`--nproc=${kept.processes}`]),
+  ];
+  if (each.length === 0) return { outside: nice, inside: [] };
+  note(folder, kept);
+  return { outside: nice, inside: [prlimit.program, ...each, '--'] };
+}
+
+/** Where the manager is asked is no variable of an agent's, so it is set for systemd-run alone. */
+function scopeWords(
+  { program, runtimeDir }: Extract<ResourceLimits['scopes'], { kind: 'works' }>,
+  { limits, folder, env }: Pick<LimitsRequest, 'folder' | 'env'> & { readonly limits: ReturnType<typeof limitsOf> },
+): string[] {
+  const own = env.XDG_RUNTIME_DIR;
+  return [
+    ...['/usr/bin/env', `XDG_RUNTIME_DIR=${runtimeDir}`, program],
+    ...['--user', '--scope', '--quiet', '--collect', `--description=stator ${env.STATOR_RUN ?? ''}`],
+    ...scopeProperties(limits),
+    ...['--', '/usr/bin/env', ...(own === undefined ? ['-u', 'XDG_RUNTIME_DIR'] : [`XDG_RUNTIME_DIR=${own}`])],
+    ...['/bin/sh', '-c', scopeScript, 'stator-scope', folder.path],
+  ];
+}
+
+/** What a run that ended with this code, by itself and not well, had to do with its limits. `output`: the end of what it said. */
+export function limitsEnd(folder: RunFolder, { code, output }: { code: number; output: string }): LimitsEnd {
+  const limits = readNote(folder);
+  if (limits === null) return { kind: 'none' };
+  const memory = limits.memoryBytes === null ? null : `memory limit ${sizeText(limits.memoryBytes, ' ')}`;
+  const processes = limits.processes === null ? null : `process limit ${limits.processes}`;
+  if (limits.by === 'prlimit') return guess({ memory, processes }, { code, output });
+  const told = readIfThere(scopeFile(folder));
+  if (told === null) return { kind: 'unmade', text: `its limits could not be set: ${safeText(output).trim()}` };
+  const [killed = 0, refused = 0] = told.split(' ').map((count) => Number(count) || 0);
+  const met = [
+    ...(memory !== null && killed > 0 ? [`${memory} reached`] : []),
+    ...(processes !== null && refused > 0 ? [`${processes} reached`] : []),
+  ];
+  return met.length === 0 ? { kind: 'none' } : { kind: 'met', text: met.join(', ') };
+}
+
+function guess(
+  { memory, processes }: { memory: string | null; processes: string | null },
+  { code, output }: { code: number; output: string },
+): LimitsEnd {
+  const may = [
+    ...(memory !== null && (crashCodes.has(code) || memoryWords.test(output)) ? [`${memory} for each process`] : []),
+    ...(processes !== null && processWords.test(output) ? [processes] : []),
+  ];
+  if (may.length === 0) return { kind: 'none' };
+  return { kind: 'maybe', text: `maybe because of its ${may.join(' or its ')}: what prlimit does, it tells nobody` };
+}
+
+/** Whether a profile asks for something that may not be there. */
+export function asksForLimits({ nice, memoryBytes, processes }: LimitsProfile): boolean {
+  return nice > 0 || isSet(memoryBytes) || isSet(processes);
+}
+
+function isSet(value: number | null | undefined): boolean {
+  return value !== null && value !== undefined;
+}
+
+/** What of the limits of these profiles is not kept here, one line; null: all of them are. What no scope counts the engine counts itself, on Linux. */
+export function unkeptLimits(profiles: readonly LimitsProfile[], { nice, scopes }: ResourceLimits): string | null {
+  const unkept: string[] = [];
+  if (nice === null && profiles.some((profile) => profile.nice > 0)) unkept.push('nice (there is no nice on PATH)');
+  if (scopes.kind === 'missing' && !hasProc) {
+    if (profiles.some(({ memoryBytes }) => isSet(memoryBytes))) unkept.push(`memory (${scopes.reason})`);
+    if (profiles.some(({ processes }) => isSet(processes))) unkept.push(`processes (${scopes.reason})`);
+  }
+  return unkept.length === 0 ? null : `limits of agents that are not kept: ${unkept.join(', ')}`;
+}
+
+function note(folder: RunFolder, limits: InForce): void {
+  writeRunFile(noteFile(folder), `${JSON.stringify(limits)}\n`);
+}
+
+function readNote(folder: RunFolder): InForce | null {
+  const text = readIfThere(noteFile(folder));
+  return text === null ? null : inForce.parse(JSON.parse(text));
+}
+
+function readIfThere(file: string): string | null {
+  return existsSync(file) ? readFileSync(file, 'utf8') : null;
+}
+
+function noteFile({ path }: RunFolder): string {
+  return join(path, 'limits.json');
+}
+
+/** Written in the scope: that it was made, then what the kernel counted there. */
+function scopeFile({ path }: RunFolder): string {
+  return join(path, 'scope');
+}

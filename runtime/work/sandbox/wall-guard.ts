@@ -1,0 +1,118 @@
+/**
+ * The last look at what is bound into walls, whatever led to it: a setting, a link, a file in a repository. The places where a user's keys, sockets and
+ * stator's own store lie are never inside, neither as a whole nor, where nobody named that very path, in part.
+ */
+import { existsSync, realpathSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { isWithin } from '../git/worktree-folder.ts';
+
+/** Below a home: what holds keys, and nothing that a program needs as a whole. */
+const keyFolders = [
+  '.ssh',
+  '.gnupg',
+  '.password-store',
+  '.local/share/keyrings',
+  '.aws',
+  '.azure',
+  '.kube',
+  '.docker',
+  '.config/gcloud',
+];
+
+export interface GuardedMounts {
+  /** The run's own folders, which stator has made for it. */
+  readonly own: readonly string[];
+  /** What a person's settings or a preset name. */
+  readonly named: readonly string[];
+  /** What was found by way of the repository, whoever wrote it. */
+  readonly found: readonly string[];
+  /** The programs on PATH and what they were installed into. */
+  readonly programs: readonly string[];
+}
+
+export interface GuardedPlaces {
+  readonly role: string;
+  readonly userHome: string;
+  /** The engine's home. */
+  readonly home: string;
+  /** The repository's main folder: a place that holds it as well is not closed to it. */
+  readonly repo: string;
+  /** Of the engine. */
+  readonly env: NodeJS.ProcessEnv;
+}
+
+interface Closed {
+  readonly path: string;
+  readonly real: string;
+  readonly what: string;
+}
+
+/**
+ * Throws `agent_unusable` for a mount that holds a home, the engine's home, a folder of sockets or a folder of keys; and for one that lies in such a folder,
+ * unless it is the run's own, or a person named a path below a folder of keys or sockets as it stands there.
+ */
+export function refuseClosedPlaces(mounts: GuardedMounts, places: GuardedPlaces): void {
+  const { role, home, repo } = places;
+  const closed = closedPlaces(places);
+  const homes = homesOf(places).map((path) => closedAt(path, 'your home folder'));
+  for (const from of [...mounts.own, ...mounts.named, ...mounts.found, ...mounts.programs].filter(existsSync))
+    refuse(
+      { role, from, does: 'holds' },
+      [...closed, ...homes].find(({ real }) => isWithin(realOf(from), real)),
+    );
+  const own = mounts.own.map(realOf);
+  const foreign = (from: string) => existsSync(from) && !own.some((place) => isWithin(place, realOf(from)));
+  const around = (from: string) => closed.find(({ real }) => isWithin(real, realOf(from)));
+  for (const from of mounts.found.filter(foreign)) {
+    const place = around(from);
+    if (place !== undefined && !isWithin(place.real, realOf(repo))) refuse({ role, from, does: 'lies in' }, place);
+  }
+  for (const from of mounts.named.filter(foreign)) {
+    const place = around(from);
+    const isMeant = place !== undefined && place.path !== home && isWithin(place.path, from);
+    if (!isMeant) refuse({ role, from, does: 'lies in' }, place);
+  }
+}
+
+function refuse(
+  { role, from, does }: { readonly role: string; readonly from: string; readonly does: 'holds' | 'lies in' },
+  closed: Closed | undefined,
+): void {
+  if (closed === undefined) return;
+  const way = realOf(from) === from ? from : `${from}, which is ${realOf(from)},`;
+  throw new EngineError(
+    'agent_unusable',
+    `${way} ${does} ${closed.path} (${closed.what}), which no agent gets: the ${role} would have it inside of its walls`,
+    `look where it leads: ls -ld ${shellWord(from)}; under [agents] name only the files or folders that the ${role} needs`,
+  );
+}
+
+function closedPlaces(places: GuardedPlaces): Closed[] {
+  const { home, env } = places;
+  const uid = process.getuid?.() ?? 0;
+  const sockets = [env.XDG_RUNTIME_DIR ?? '', `/run/user/${uid}`, `/tmp/stator-${uid}`].filter((path) =>
+    isAbsolute(path),
+  );
+  const keys = homesOf(places).flatMap((path) => keyFolders.map((name) => join(path, name)));
+  return [
+    closedAt(home, "stator's own home"),
+    ...sockets.filter(existsSync).map((path) => closedAt(path, 'a folder of sockets')),
+    ...keys.filter(existsSync).map((path) => closedAt(path, 'a folder of keys')),
+  ];
+}
+
+function homesOf({ userHome }: GuardedPlaces): string[] {
+  return [...new Set([userHome, homedir()])].filter(existsSync);
+}
+
+function closedAt(path: string, what: string): Closed {
+  return { path, real: realOf(path), what };
+}
+
+/** Of what is not there: as it was given. */
+function realOf(path: string): string {
+  return existsSync(path) ? realpathSync(path) : path;
+}

@@ -1,0 +1,68 @@
+/** A signal file's content as a signal for the inbox, or why it is none. */
+
+import { EngineError, withHint } from '../../../machines/vocabulary/errors.ts';
+import { signalBodyLimitBytes } from '../../../machines/vocabulary/signal-kind.ts';
+import { admitSignal } from '../../core/inbox/admission.ts';
+import type { Store } from '../../core/store/port.ts';
+import type { NewSignal } from '../../core/store/rows.ts';
+import type { NamedSignal } from './file-name.ts';
+
+export type Reading = { kind: 'signal'; signal: Omit<NewSignal, 'at'> } | { kind: 'refused'; reason: string };
+
+export interface ReadingRequest {
+  readonly project: string;
+  readonly named: NamedSignal;
+  /** null: more than a signal may have. */
+  readonly bytes: Buffer | null;
+  readonly key: string;
+  /** The one that is meant. */
+  readonly plan: string;
+  /** The commit that the run began from that says it; null: a person says it. */
+  readonly base: string | null;
+}
+
+/** Of the plans that a name may mean the first that is there; where none is, the first. */
+export async function meantPlan(
+  store: Pick<Store, 'plan'>,
+  project: string,
+  { plans }: Pick<NamedSignal, 'plans'>,
+): Promise<string> {
+  for (const plan of plans) if ((await store.plan(project, plan)) !== null) return plan;
+  return plans[0];
+}
+
+/** The content is the body, without the white space around it, as kasmos has it. A plan that is not there is found out by whoever handles the signal. */
+export function readSignal({ project, named, bytes, key, plan, base }: ReadingRequest): Reading {
+  const body = bodyOf(named, bytes);
+  if (body instanceof EngineError) return { kind: 'refused', reason: withHint(body) };
+  const isVerdict = named.type === 'review_approved' || named.type === 'review_changes_requested';
+  const payload = { ...named.payload, ...body, ...(isVerdict && base !== null ? { reviewed_sha: base } : {}) };
+  const dedupeKey = `file:${key}`;
+  const admission = admitSignal({ project, plan, type: named.type, payload, origin: 'file', dedupeKey });
+  if (admission.kind === 'admitted') return { kind: 'signal', signal: admission.signal };
+  return { kind: 'refused', reason: withHint(admission.error) };
+}
+
+function bodyOf({ type, hasBody }: NamedSignal, bytes: Buffer | null): { body?: string } | EngineError {
+  if (bytes === null) {
+    return new EngineError(
+      'too_large',
+      `the file has more than the ${signalBodyLimitBytes} bytes (64 KiB) that a signal may have`,
+      'shorten it, or put the text into a file of its own and name that file here',
+    );
+  }
+  const body = textOf(bytes);
+  if (body === null)
+    return new EngineError('bad_payload', `invalid payload: ${type}: the file is not UTF-8`, 'write it as UTF-8 text');
+  const trimmed = body.trim();
+  return hasBody && trimmed !== '' ? { body: trimmed } : {};
+}
+
+/** Without a byte order mark; null where it is no UTF-8. */
+function textOf(bytes: Buffer): string | null {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return null; // it throws of nothing else
+  }
+}

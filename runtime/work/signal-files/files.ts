@@ -1,0 +1,192 @@
+/**
+ * The few things that are done with signal files. Names are byte strings: one character for each byte, so that a name that is no UTF-8
+ * is a name like any other.
+ */
+import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import { lstat, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { hashOf } from '../../../machines/vocabulary/ids.ts';
+import type { SafeFolder } from '../../base/platform/safe-path.ts';
+
+/** A file's name, one character (0 to 255) for each byte. */
+export type ByteName = string;
+
+/** The longest name that file systems take, in bytes. */
+const nameLimitBytes = 255;
+/** What tells two drops of one name apart: a dot and a uuid. */
+const markPattern = /\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+const markBytes = 37;
+const reasonSuffix = '.reason';
+/** What a killed engine was just writing: swept away when its folder is taken up. */
+export const draftPrefix = '.reason-';
+
+/** More drafts than this lie there only where nobody tidies up. */
+const draftsLookedAt = 1_024;
+
+/** Names beyond this get no mark; none of a signal is half as long. */
+export const markableBytes = nameLimitBytes - markBytes;
+
+/** Through a folder that is held open it leads to an entry of that very folder. */
+export function pathOf(folder: string | SafeFolder, name: ByteName): Buffer {
+  const bytes = Buffer.from(name, 'latin1');
+  if (typeof folder === 'string') return Buffer.concat([Buffer.from(`${folder}/`), bytes]);
+  return Buffer.from(folder.at(bytes));
+}
+
+/** As people read it: in quotes, with what is no character shown as such. */
+export function shownName(name: ByteName): string {
+  return JSON.stringify(Buffer.from(name, 'latin1').toString('utf8'));
+}
+
+/** `<name>.<unique>`. */
+export function marked(name: ByteName): ByteName {
+  return `${name}.${randomUUID()}`;
+}
+
+/** The two parts of a marked name; `key` is null where it has no mark. */
+export function unmarked(inFlight: ByteName): { name: ByteName; key: string | null } {
+  const key = markPattern.exec(inFlight)?.[1] ?? null;
+  return { name: key === null ? inFlight : inFlight.slice(0, -markBytes), key };
+}
+
+export function codeOf(thrown: unknown): string {
+  return thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
+}
+
+/** What is asked whether a file is still being written. */
+export interface Print {
+  readonly ino: bigint;
+  readonly size: bigint;
+  readonly mtimeNs: bigint;
+}
+
+export function isSame(a: Print, b: Print): boolean {
+  return a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs;
+}
+
+export interface Seen extends Print {
+  /** Null: an ordinary file; else what it is. */
+  readonly oddity: string | null;
+  /** Whose it is. */
+  readonly uid: number;
+  /** How many names it has. */
+  readonly links: number;
+  /** When the file itself was last changed or moved, in milliseconds since 1970 of the system's clock: nobody can set that. */
+  readonly sinceMs: number;
+  /** When it was made; where the file system does not keep that, as `sinceMs`. */
+  readonly madeMs: number;
+}
+
+/** How many names of the folder are names of that file. Throws the system's errors; a folder that is not there has none. */
+export async function namesOfFile(folder: string, { ino }: Print): Promise<number> {
+  const names = await readdir(folder, 'latin1').catch((thrown: unknown) => {
+    if (codeOf(thrown) === 'ENOENT' || codeOf(thrown) === 'ENOTDIR') return [];
+    throw thrown;
+  });
+  const seen = await Promise.all(names.slice(0, draftsLookedAt).map((name) => seenAt(pathOf(folder, name))));
+  return seen.filter((each) => each?.ino === ino).length;
+}
+
+/** Null where it is gone. Throws the system's errors. */
+export async function seenAt(path: Buffer): Promise<Seen | null> {
+  try {
+    const found = await lstat(path, { bigint: true });
+    const { ino, size, mtimeNs } = found;
+    const sinceMs = millisecondsOf(found.ctimeNs);
+    const madeMs = found.birthtimeNs > 0n ? millisecondsOf(found.birthtimeNs) : sinceMs;
+    const facts = { uid: Number(found.uid), links: Number(found.nlink), sinceMs, madeMs };
+    if (found.isFile()) return { ino, size, mtimeNs, oddity: null, ...facts };
+    // A folder's own figures change with every file in it.
+    return { ino, size: 0n, mtimeNs: 0n, oddity: found.isDirectory() ? 'a folder' : oddityOf(found), ...facts };
+  } catch (thrown) {
+    if (codeOf(thrown) === 'ENOENT') return null;
+    throw thrown;
+  }
+}
+
+function millisecondsOf(ns: bigint): number {
+  return Number(ns / 1_000n) / 1_000;
+}
+
+/** Whether an `ENOENT` was about this file, and not about the folder that it was to go to. Throws the system's errors. */
+export async function isGone(path: Buffer): Promise<boolean> {
+  return (await seenAt(path)) === null;
+}
+
+function oddityOf(found: { isSymbolicLink(): boolean; isFIFO(): boolean; isSocket(): boolean }): string {
+  if (found.isSymbolicLink()) return 'a symbolic link';
+  if (found.isFIFO()) return 'a named pipe';
+  return found.isSocket() ? 'a socket' : 'a device';
+}
+
+/** The content as it was when `print` was true of it; null where the file has more than `limitBytes`. */
+export interface Content {
+  readonly bytes: Buffer | null;
+  readonly print: Print;
+  /** Whose it is. */
+  readonly uid: number;
+}
+
+/** Follows no link and waits for no pipe. Throws the system's errors, `ELOOP` of a link. */
+export async function readContent(path: Buffer, limitBytes: number): Promise<Content> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const print = await handle.stat({ bigint: true });
+    const uid = Number(print.uid);
+    if (print.size > BigInt(limitBytes)) return { bytes: null, print, uid };
+    // One byte more than it had: whoever is still writing shows up. A file on a disk gives less than was asked for only at its end.
+    const bytes = Buffer.allocUnsafe(Number(print.size) + 1);
+    const { bytesRead } = await handle.read(bytes, 0, bytes.length, 0);
+    const { ino, mtimeNs } = print;
+    return { bytes: bytes.subarray(0, bytesRead), print: { ino, mtimeNs, size: BigInt(bytesRead) }, uid };
+  } finally {
+    await handle.close();
+  }
+}
+
+export interface Failing {
+  readonly from: Buffer;
+  /** The folder. */
+  readonly failed: SafeFolder;
+  /** A folder on the same disk for what is not finished yet. */
+  readonly drafts: SafeFolder;
+  readonly name: ByteName;
+  readonly reason: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+/**
+ * Puts a file into `failed/`, its reason first, so that no file ever lies there without one. An older file of that name is replaced: what
+ * was a signal stands in the inbox. Throws the system's errors.
+ */
+export async function moveToFailed(failing: Failing): Promise<void> {
+  try {
+    await moveTo(failing, failing.name);
+  } catch (thrown) {
+    // A folder of that name is in the way, or a file in that of a folder: neither is ours to delete.
+    if (!['EISDIR', 'ENOTDIR', 'ENOTEMPTY', 'EEXIST'].includes(codeOf(thrown))) throw thrown;
+    await moveTo(failing, `${failing.name}~${hashOf(randomUUID())}`);
+  }
+}
+
+async function moveTo({ from, failed, drafts, name, reason, at }: Failing, wanted: ByteName): Promise<void> {
+  const place = placeFor(wanted);
+  const renamed = place === name ? '' : `its name was ${shownName(name)}\n`;
+  const draft = pathOf(drafts, `${draftPrefix}${randomUUID()}`);
+  try {
+    // By renaming: readers see the old text or the new one, whatever lies there now.
+    await writeFile(draft, `${new Date(at).toISOString()} ${reason}\n${renamed}`, { flag: 'wx' });
+    await rename(draft, pathOf(failed, `${place}${reasonSuffix}`));
+  } catch (thrown) {
+    await rm(draft, { force: true });
+    throw thrown;
+  }
+  await rename(from, pathOf(failed, place));
+}
+
+/** The name itself, or as much of it as leaves room for what is added, with a hash that tells it apart. */
+function placeFor(name: ByteName): ByteName {
+  const room = nameLimitBytes - reasonSuffix.length;
+  return name.length <= room ? name : `${name.slice(0, room - 9)}~${hashOf(name)}`;
+}

@@ -1,0 +1,106 @@
+/** Signal files of all registered repos, turned into signals. Repos come and go while it runs: the registry tells of it. */
+import type { Faults } from '../../base/platform/faults.ts';
+import type { Log } from '../../base/platform/log.ts';
+import type { Store } from '../../core/store/port.ts';
+import type { Projects } from '../repos/registry.ts';
+import type { RepoWatchers } from '../repos/repo-watchers.ts';
+import { createRepoLoop, type RepoLoop } from './repo-loop.ts';
+
+export interface GatewayParts {
+  readonly home: string;
+  readonly store: Pick<Store, 'commit' | 'effects' | 'launch' | 'plan' | 'run' | 'runs' | 'signal'>;
+  readonly projects: Projects;
+  readonly watchers: RepoWatchers;
+  readonly faults: Faults;
+  readonly log: Log;
+  /** Milliseconds since 1970. */
+  readonly nowMs: () => number;
+  /** Whether the home is still ours: else nothing is taken. */
+  isOwner(): boolean;
+  /** Wakes the pump; resolves when the signal is no longer pending, or after `waitMs`. */
+  settled(id: number, waitMs: number): Promise<void>;
+}
+
+export interface Gateway {
+  start(): void;
+  /** Takes what lies in the signal folders of a worktree in which nobody works any more. Answers when it is in the inbox, or after 2 s. Never throws. */
+  sweep(project: string, worktree: string): Promise<void>;
+  /** What is under way is finished or left to the next owner. May be called twice. */
+  stop(): Promise<void>;
+}
+
+/** A verdict is not waited for any longer: whoever stops must not be kept by it. */
+const verdictWaitMs = 500;
+const sweepLimitMs = 2_000;
+
+export function createGateway(parts: GatewayParts): Gateway {
+  const { home, store, projects, watchers, faults, log, nowMs } = parts;
+  const loops = new Map<string, { repo: string; loop: RepoLoop }>();
+  let isStopped = false;
+  let unsubscribe = () => {};
+
+  /** Where what was trusted cannot be read any more, the worktrees are where they are by default. */
+  function worktreeDir(project: string): string {
+    try {
+      return projects.get(project).config.worktree.dir;
+    } catch {
+      return '.worktrees';
+    }
+  }
+
+  function begin(project: string, repo: string): RepoLoop {
+    return createRepoLoop({
+      project,
+      repo,
+      home,
+      store,
+      projects,
+      watchers,
+      faults,
+      log,
+      nowMs,
+      worktreeDir: () => worktreeDir(project),
+      isOwner: parts.isOwner,
+      settled: async (id) => {
+        if (!isStopped) await parts.settled(id, verdictWaitMs);
+      },
+    });
+  }
+
+  function compare(): void {
+    if (isStopped) return;
+    const registered = new Map(projects.list().map(({ project, path }) => [project, path]));
+    for (const [project, { repo, loop }] of loops) {
+      if (registered.get(project) === repo) continue;
+      loops.delete(project);
+      void loop.stop(); // never rejects, and nothing waits for it
+    }
+    for (const [project, repo] of registered)
+      if (!loops.has(project)) loops.set(project, { repo, loop: begin(project, repo) });
+  }
+
+  return {
+    start() {
+      unsubscribe = projects.subscribe(compare);
+      compare();
+    },
+    async sweep(project, worktree) {
+      // A run that an earlier owner started may end before this has started.
+      if (!loops.has(project)) compare();
+      const loop = loops.get(project)?.loop;
+      if (loop === undefined) return;
+      let timeout: NodeJS.Timeout | undefined;
+      const limit = new Promise<void>((resolve) => {
+        timeout = setTimeout(resolve, sweepLimitMs);
+      });
+      await Promise.race([loop.sweep(worktree), limit]);
+      clearTimeout(timeout);
+    },
+    async stop() {
+      isStopped = true;
+      unsubscribe();
+      await Promise.all([...loops.values()].map(({ loop }) => loop.stop()));
+      loops.clear();
+    },
+  };
+}

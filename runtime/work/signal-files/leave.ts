@@ -1,0 +1,79 @@
+/** A signal left as a file, by whoever cannot reach the inbox: the next engine takes it from there. */
+
+import { randomUUID } from 'node:crypto';
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
+import { isPlanName } from '../../../machines/vocabulary/ids.ts';
+import type { SignalType } from '../../../machines/vocabulary/signal.ts';
+import { admit } from '../../core/inbox/admission.ts';
+import { fileFor, signalFileForms } from './file-name.ts';
+import { codeOf } from './files.ts';
+
+export interface LeaveRequest {
+  /** Main repositories or worktrees, the best place first. */
+  readonly roots: readonly string[];
+  readonly plan: string;
+  readonly type: string;
+  readonly payload: unknown;
+}
+
+export interface LeftSignal {
+  readonly type: SignalType;
+  readonly path: string;
+}
+
+/**
+ * Writes the file beside the others and renames it, so that nobody sees half of it. Throws what the door refuses; `bad_request` where no file
+ * can say this; `conflict` where one of that name lies there with other words; `unavailable` where no folder can be written.
+ */
+export async function leaveSignalFile({ roots, plan, type: name, payload: given }: LeaveRequest): Promise<LeftSignal> {
+  const admission = admit({ type: name, payload: given, origin: 'file' });
+  if (admission.kind === 'refused') throw admission.error;
+  const { type } = admission;
+  const payload = admission.payload as Readonly<Record<string, unknown>>; // every type's payload is an object
+  const file = isPlanName(plan) ? fileFor({ type, plan, payload }) : null;
+  if (file === null) {
+    const hint = `the files there are: ${signalFileForms.join(', ')}`;
+    throw new EngineError('bad_request', `no signal file can say ${type} of "${plan}"`, hint);
+  }
+  let failure: unknown = null;
+  for (const root of roots) {
+    try {
+      return { type, path: await place(join(root, '.stator', 'signals'), file) };
+    } catch (thrown) {
+      if (thrown instanceof EngineError) throw thrown;
+      failure ??= thrown;
+    }
+  }
+  const hint =
+    'say it again in a folder of the repo that you can write to, or when an engine runs: stator daemon start';
+  throw new EngineError('unavailable', `no signal file could be written: ${messageOf(failure)}`, hint, {
+    cause: failure,
+  });
+}
+
+/** A word that lies there already is not overwritten: the same name with `.md` means the same. Throws the system's errors, `conflict`. */
+async function place(folder: string, { name, content }: { name: string; content: string }): Promise<string> {
+  const draft = join(folder, 'staging', `${name}.${randomUUID()}`);
+  await mkdir(dirname(draft), { recursive: true });
+  try {
+    await writeFile(draft, content, { flag: 'wx' });
+    for (const path of [join(folder, name), join(folder, `${name}.md`)]) {
+      try {
+        await link(draft, path);
+        return path;
+      } catch (thrown) {
+        if (codeOf(thrown) !== 'EEXIST') throw thrown;
+        if ((await readFile(path, 'utf8').catch(() => null)) === content) return path;
+      }
+    }
+  } finally {
+    await rm(draft, { force: true });
+  }
+  throw new EngineError(
+    'conflict',
+    `${join(folder, name)} lies there already with other words, and no engine has taken it yet`,
+    'start an engine, which takes it: stator daemon start',
+  );
+}

@@ -1,0 +1,254 @@
+/**
+ * The files in `processing/`, each `<name>.<uuid>`: its signal is inserted with that uuid in its key, and the file stays until the signal has
+ * its verdict; then it is deleted, or put into `failed/` with the reason. Whoever takes the folder up after a crash does the same with what
+ * lies there: the key makes a second insert harmless, and the row says what became of the first.
+ */
+import { rename, unlink } from 'node:fs/promises';
+import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
+import { signalBodyLimitBytes } from '../../../machines/vocabulary/signal-kind.ts';
+import type { Faults } from '../../base/platform/faults.ts';
+import type { SafeFolder } from '../../base/platform/safe-path.ts';
+import { type ChangeOf, mustCommit, type Store } from '../../core/store/port.ts';
+import { quietMs } from './arrivals.ts';
+import { forEachFile } from './each-file.ts';
+import { type NamedSignal, readFileName } from './file-name.ts';
+import { meantPlan, type Reading, readSignal } from './file-signal.ts';
+import {
+  type ByteName,
+  codeOf,
+  draftPrefix,
+  isGone,
+  isSame,
+  markableBytes,
+  marked,
+  type Print,
+  pathOf,
+  readContent,
+  type Seen,
+  seenAt,
+  unmarked,
+} from './files.ts';
+import { failure, noFile, noSignal } from './reason-text.ts';
+import { reasonAgainstOwner, type Source, type Standing } from './source.ts';
+
+export interface ProcessingFilesParts {
+  readonly project: string;
+  readonly store: Pick<Store, 'commit' | 'plan' | 'signal'>;
+  readonly faults: Faults;
+  /** Milliseconds since 1970. */
+  readonly nowMs: () => number;
+  /** Signals up to that id are in the inbox, and what becomes of them is waited for. */
+  onInsert(id: number): void;
+  readonly source: Source;
+  /** The folder of signals and its `processing/`, as they are held now. */
+  held(): { readonly own: SafeFolder; readonly processing: SafeFolder };
+  /** Puts it into `failed/`. Throws the system's errors. */
+  refuse(from: Buffer, name: ByteName, reason: string): Promise<void>;
+  /** Something cannot be done now; the file stays where it is, and is tried again. */
+  note(trouble: string): void;
+}
+
+export interface ProcessingFiles {
+  /** What an earlier owner left in the middle, and what somebody put there. Throws the system's errors. */
+  takeUp(): Promise<void>;
+  /** Moves a file in from the folder above that was judged there; `base`: the commit that the run began from that says it. Throws the system's errors. */
+  take(name: ByteName, seen: Seen, base: string | null): Promise<void>;
+  /** Puts what is not in the inbox yet there; `isWaitedFor`: not what is still being written. Throws the store's errors. */
+  insert(isWaitedFor: boolean): Promise<void>;
+  /** Takes away the files of signals that have their verdict. */
+  settle(): Promise<void>;
+  /** Milliseconds until there is more to insert; null: nothing is known to come. */
+  untilInsert(): number | null;
+  readonly isEmpty: boolean;
+  clear(): void;
+}
+
+interface Flying {
+  readonly file: ByteName;
+  readonly name: ByteName;
+  readonly key: string;
+  /** Where it was found; null: what it may say was judged before it was moved. */
+  readonly found: Seen | null;
+  /** The commit that the run began from that says it. */
+  readonly base: string | null;
+  /** As it was when it was taken: what is read must be the same. */
+  print: Print;
+  /** On the monotonic clock: it is not read sooner. */
+  readAtMs: number;
+  /** The signal's row, once it is in. */
+  id: number | null;
+}
+
+/** Files of one transaction, and rows that are looked at without a pause: a few milliseconds. */
+const sliceSize = 256;
+/** The process or the machine is short of something for a moment: no fault of the file. */
+const passing: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM', 'EINTR', 'EBUSY', 'ESTALE']);
+
+export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFiles {
+  const { project, store, faults, nowMs } = parts;
+  const files = new Map<ByteName, Flying>();
+
+  function inFlight(file: ByteName): Buffer {
+    return pathOf(parts.held().processing, file);
+  }
+
+  function add(file: ByteName, print: Print, how: Pick<Flying, 'found' | 'base'>): void {
+    const { name, key } = unmarked(file);
+    files.set(file, { file, name, key: key ?? file, print, readAtMs: 0, id: null, ...how });
+  }
+
+  async function takeUp(): Promise<void> {
+    const folder = parts.held().processing;
+    const names = folder.list().map((name) => name.toString('latin1'));
+    await forEachFile(names, async (file) => {
+      if (file.startsWith(draftPrefix)) await unlink(pathOf(folder, file));
+      if (file.startsWith('.')) return;
+      const found = await seenAt(pathOf(folder, file));
+      if (found === null) return;
+      // kasmos's have no mark.
+      const isMarked = unmarked(file).key !== null || file.length > markableBytes;
+      const name = isMarked ? file : marked(file);
+      if (!isMarked) await rename(pathOf(folder, file), pathOf(folder, name));
+      add(name, found, { found, base: null });
+    });
+  }
+
+  /** What lay in `processing/` already may come from anybody: an engine that was killed judged it when it took it, and left no note of that. */
+  async function standingOf({ name, found, base }: Flying, named: NamedSignal, plan: string): Promise<Standing> {
+    if (found === null) return { kind: 'counts', base };
+    if (found.oddity !== null) return { kind: 'refused', reason: noFile(found.oddity) };
+    // It was moved here: when it was made is what is left to tell when it was said.
+    const seen = { ...found, sinceMs: Math.min(found.sinceMs, found.madeMs) };
+    return parts.source.judge({ name, named, plan, seen, drafts: 0 });
+  }
+
+  /** The file's signal; null: it is gone, or is still being written. */
+  async function read(flying: Flying, isWaitedFor: boolean): Promise<Reading | null> {
+    const named = readFileName(flying.name);
+    if (named === null) return { kind: 'refused', reason: noSignal() };
+    try {
+      const plan = await meantPlan(store, project, named);
+      const standing = await standingOf(flying, named, plan);
+      if (standing.kind === 'refused') return standing;
+      const { bytes, print, uid } = await readContent(inFlight(flying.file), signalBodyLimitBytes);
+      // Another file may have been put in its place since it was judged.
+      const others = reasonAgainstOwner(uid);
+      if (others !== null) return { kind: 'refused', reason: others };
+      if (isWaitedFor && !isSame(flying.print, print)) {
+        flying.print = print;
+        flying.readAtMs = performance.now() + quietMs;
+        return null;
+      }
+      return readSignal({ project, named, bytes, key: flying.key, plan, base: standing.base });
+    } catch (thrown) {
+      const code = codeOf(thrown);
+      if (code === '' || thrown instanceof EngineError) throw thrown;
+      if (code === 'ENOENT') files.delete(flying.file);
+      else if (passing.has(code)) parts.note(messageOf(thrown));
+      else return { kind: 'refused', reason: unreadable(code, thrown) };
+      return null;
+    }
+  }
+
+  async function insertSlice(slice: readonly Flying[], isWaitedFor: boolean): Promise<void> {
+    const readings = new Map<Flying, Reading>();
+    await forEachFile(slice, async (flying) => {
+      const reading = await read(flying, isWaitedFor);
+      if (reading !== null) readings.set(flying, reading);
+    });
+    await insertAll(slice, readings);
+    await forEachFile([...readings], async ([flying, reading]) => {
+      if (reading.kind === 'refused') await leave(flying, reading.reason);
+    });
+  }
+
+  async function insertAll(slice: readonly Flying[], readings: ReadonlyMap<Flying, Reading>): Promise<void> {
+    const at = nowMs();
+    const taken: Flying[] = [];
+    const changes: ChangeOf<'signal.insert'>[] = [];
+    // In the order of the slice, not in that in which the disk answered.
+    for (const flying of slice) {
+      const reading = readings.get(flying);
+      if (reading?.kind !== 'signal') continue;
+      taken.push(flying);
+      changes.push({ do: 'signal.insert', ...reading.signal, at });
+    }
+    if (taken.length === 0) return;
+    const { signals } = await mustCommit(store, changes);
+    parts.faults('gateway.after-insert');
+    signals.forEach(({ id }, index) => {
+      const flying = taken[index];
+      if (flying !== undefined) flying.id = id;
+    });
+    parts.onInsert(Math.max(...signals.map(({ id }) => id)));
+  }
+
+  /** Deletes the file, or refuses it. What cannot be done is tried again with the next look. */
+  async function leave(flying: Flying, reason: string | null): Promise<void> {
+    const path = inFlight(flying.file);
+    try {
+      if (reason === null) {
+        faults('gateway.before-unlink');
+        await unlink(path);
+      } else await parts.refuse(path, flying.name, reason);
+      files.delete(flying.file);
+    } catch (thrown) {
+      if (codeOf(thrown) === 'ENOENT' && (await isGone(path))) files.delete(flying.file);
+      else parts.note(`what was handled cannot be taken away: ${messageOf(thrown)}`);
+    }
+  }
+
+  return {
+    takeUp,
+    async take(name, seen, base) {
+      const file = marked(name);
+      await rename(pathOf(parts.held().own, name), inFlight(file));
+      add(file, seen, { found: null, base });
+      faults('gateway.after-rename');
+    },
+    async insert(isWaitedFor) {
+      const now = performance.now();
+      const due = [...files.values()].filter(({ id, readAtMs }) => id === null && (readAtMs <= now || !isWaitedFor));
+      // What was written first is said first.
+      due.sort((a, b) => Number(a.print.mtimeNs - b.print.mtimeNs));
+      for (let from = 0; from < due.length; from += sliceSize)
+        await insertSlice(due.slice(from, from + sliceSize), isWaitedFor);
+    },
+    async settle() {
+      const inserted = [...files.values()].filter(({ id }) => id !== null);
+      for (let from = 0; from < inserted.length; from += sliceSize) {
+        const settled: [Flying, string | null][] = [];
+        let pending = 0;
+        const slice = inserted.slice(from, from + sliceSize);
+        for (const flying of slice) {
+          const row = flying.id === null ? null : await store.signal(flying.id);
+          if (row?.status === 'pending') pending += 1;
+          else if (row?.status === 'failed') settled.push([flying, failure(row, await store.plan(project, row.plan))]);
+          else if (row?.status !== 'held') settled.push([flying, null]);
+        }
+        // They are handled in the order of their ids: where a whole slice waits, what comes after it does too.
+        if (pending === slice.length) return;
+        await forEachFile(settled, ([flying, reason]) => leave(flying, reason));
+        await new Promise<void>((resolve) => setImmediate(resolve));
+      }
+    },
+    untilInsert() {
+      let first = Number.POSITIVE_INFINITY;
+      for (const { id, readAtMs } of files.values()) if (id === null && readAtMs > 0) first = Math.min(first, readAtMs);
+      return first === Number.POSITIVE_INFINITY ? null : Math.max(0, first - performance.now());
+    },
+    get isEmpty() {
+      return files.size === 0;
+    },
+    clear: () => files.clear(),
+  };
+}
+
+function unreadable(code: string, thrown: unknown): string {
+  if (code === 'ELOOP') return noFile('a symbolic link');
+  if (code === 'EISDIR') return noFile('a folder');
+  if (code === 'ENXIO') return noFile('a pipe or a socket');
+  // The system names the place that it was asked for, which is a descriptor of this process and not where the file lies.
+  const why = messageOf(thrown).replace(/, [a-z]+ '.*'$/s, '');
+  return `the file cannot be read: ${why}\nmake it readable for the user that the engine runs as, and put it back into the folder above`;
+}

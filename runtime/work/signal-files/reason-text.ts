@@ -1,0 +1,103 @@
+/** What stands in `<name>.reason`: who refused, in which state, what would be taken, and what can be done. */
+
+import type { Refusal } from '../../../actors/refusal.ts';
+import { refusalHint, refusalSentence } from '../../../machines/plan/refusal-text.ts';
+import { isErrorDocument, withHint } from '../../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import type { SignalRow } from '../../core/store/rows.ts';
+import { type NamedSignal, signalFileForms } from './file-name.ts';
+
+/** Of a name that is no signal's. */
+export function noSignal(): string {
+  return withHint({
+    message: 'no signal has this name',
+    hint: `the names are ${signalFileForms.join(', ')}; rename the file and put it back into the folder above`,
+  });
+}
+
+/** Of what is no file: links are not followed, pipes and devices not opened. */
+export function noFile(what: string): string {
+  return withHint({
+    message: `it is ${what}, and a signal is an ordinary file`,
+    hint: 'write the file beside it (staging/ is for that) and rename it into the folder above',
+  });
+}
+
+/** Of a file that came with a commit, or went into one. */
+export function tracked(path: string, root: string): string {
+  return withHint({
+    message:
+      'git tracks this file, so it came with a commit or is on its way into one, and nobody who works here now said it',
+    hint: `take it out of git: git -C ${shellWord(root)} rm --cached ${shellWord(path)}; a signal is said with: stator signal emit`,
+  });
+}
+
+/** Of a file that somebody else put there. */
+export function ofOtherUser(uid: number, own: number): string {
+  return withHint({
+    message: `it belongs to the user ${uid}, and this engine works for the user ${own}`,
+    hint: 'whoever is to have a say here runs as that user, or says it through the control API',
+  });
+}
+
+/** Of a file that is also somewhere else. */
+export function hasOtherName(): string {
+  return withHint({
+    message: 'the same file has another name elsewhere (a hard link), and a signal is a file of its own',
+    hint: 'copy it: cp, not ln',
+  });
+}
+
+/** Of a word from a worktree in which nobody lives who has it to say. */
+export function nobodyMaySay({
+  named: { type, payload },
+  plan,
+  main,
+  root,
+  roles,
+}: {
+  readonly named: NamedSignal;
+  readonly plan: string;
+  readonly main: string;
+  readonly root: string;
+  readonly roles: readonly string[];
+}): string {
+  const task = type === 'implement_task_finished' ? ` of wave ${payload.wave_number} task ${payload.task_number}` : '';
+  const who =
+    roles.length === 0 ? 'a person says it, in the main folder' : `that is for its ${roles.join(' or ')}${task}`;
+  return withHint({
+    message: `no run that lives in ${root}, or lived there when the file was written, may say ${type} of ${plan}: ${who}`,
+    hint: `a person says it with \`stator plan transition ${plan} ${type}\`, or by the same file in ${main}`,
+  });
+}
+
+/** Of a signal that was taken in and came to `failed`; `standing`: where its plan stands now, null where it is gone. */
+export function failure(
+  { id, plan, type, result }: SignalRow,
+  standing: { readonly status: string; readonly phase: string | null } | null,
+): string {
+  const found = parse(result);
+  const tell = `it is signal ${id}: stator signal show ${id}`;
+  if (isRefusal(found)) {
+    const told = { ...found, type, plan, status: standing?.status ?? null, phase: standing?.phase ?? null };
+    return [
+      `refused: ${refusalSentence(told)}`,
+      `hint: ${refusalHint(told)}`,
+      `${tell}; to send it again later: stator signal retry ${id}`,
+    ].join('\n');
+  }
+  const why = isErrorDocument(found) ? withHint({ message: found.error, hint: found.hint }) : String(result);
+  return `${why}\n${tell}; to send it again: stator signal retry ${id}`;
+}
+
+function parse(result: string | null): unknown {
+  try {
+    return JSON.parse(result ?? 'null');
+  } catch {
+    return null; // another program wrote into the row: its text is shown as it is
+  }
+}
+
+function isRefusal(value: unknown): value is Refusal {
+  return typeof value === 'object' && value !== null && 'accepts' in value && 'state' in value;
+}

@@ -1,0 +1,201 @@
+/** The signal folders of one repo and of its worktrees, looked into one after the other: what is slow or broken here delays no other repo. */
+import { type Dirent, promises } from 'node:fs';
+import { join } from 'node:path';
+import { messageOf } from '../../../machines/vocabulary/errors.ts';
+import { untilBeat } from '../../base/platform/poll-loop.ts';
+import { placesOfSignals } from '../git/signal-paths.ts';
+import type { RepoPlaces, RepoWatchers } from '../repos/repo-watchers.ts';
+import { codeOf } from './files.ts';
+import { createSignalFolder, type SignalFolder, type SignalFolderParts } from './signal-folder.ts';
+import { createSource, type SourceParts, type SourcePlace } from './source.ts';
+
+export interface RepoLoopParts extends Omit<SignalFolderParts, 'path' | 'source' | 'onAppear' | 'onInsert'> {
+  readonly home: string;
+  readonly store: SignalFolderParts['store'] & SourceParts['store'];
+  readonly projects: SourceParts['projects'];
+  /** The main repository. */
+  readonly repo: string;
+  readonly watchers: RepoWatchers;
+  /** The folder of its worktrees as it is configured now, relative to the repo. */
+  worktreeDir(): string;
+  /** Whether signals may be taken at all: the home is still ours. */
+  isOwner(): boolean;
+  /** Resolves when the signal has its verdict or is held, or after a while. */
+  settled(id: number): Promise<void>;
+}
+
+export interface RepoLoop {
+  /** Looks into the folders of one worktree at once, without waiting for writers: there are none any more. Never throws. */
+  sweep(worktree: string): Promise<void>;
+  /** Resolves when nothing is under way, or after 2 s: a disk that does not answer keeps nobody. */
+  stop(): Promise<void>;
+}
+
+/** Looked at this often where nobody tells of changes, and where somebody does. */
+const pollMs = 1_000;
+const watchedPollMs = 15_000;
+/** After something was told it is looked at often for so long: a folder is watched a little later than it is made. */
+const freshMs = 3_000;
+/** Changes come several at a time: the look waits for more of them. */
+const debounceMs = 20;
+const stopLimitMs = 2_000;
+
+/** Real paths: the repo, the folder of its worktrees, and what signals are looked for in, the repo and its worktrees. */
+interface Places extends RepoPlaces {
+  readonly roots: readonly string[];
+}
+
+export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
+  const { project, repo, log } = parts;
+  const folders = new Map<string, SignalFolder>();
+  const watcher = parts.watchers.create(project);
+  const unsubscribe = parts.watchers.subscribe((change) => {
+    if (change.project !== project || (change.topic !== 'signals' && change.topic !== 'folder')) return;
+    if (change.topic === 'signals') folders.get(change.folder)?.noteChange();
+    poke();
+  });
+  let isStopped = false;
+  let isPoked = false;
+  let hasAppeared = false;
+  /** On the monotonic clock. */
+  let toldAtMs = Number.NEGATIVE_INFINITY;
+  let timer: NodeJS.Timeout | null = null;
+  let last: Promise<void> = Promise.resolve();
+  let told: string | null = null;
+
+  function folderAt(path: string, at: SourcePlace): SignalFolder {
+    const known = folders.get(path);
+    if (known !== undefined) return known;
+    const source = createSource(parts, at);
+    const made = createSignalFolder({ ...parts, path, source, onAppear, onInsert: (id) => void follow(id) });
+    folders.set(path, made);
+    return made;
+  }
+
+  function onAppear(): void {
+    hasAppeared = true;
+  }
+
+  /** Verdicts are looked for when the last of a slice has its own; the poll finds what came otherwise. */
+  async function follow(id: number): Promise<void> {
+    await parts.settled(id);
+    poke();
+  }
+
+  async function findPlaces(): Promise<Places> {
+    const main = await promises.realpath(repo);
+    const dir = join(main, parts.worktreeDir());
+    let entries: Dirent[];
+    let real: string;
+    try {
+      real = await promises.realpath(dir);
+      entries = await promises.readdir(real, { withFileTypes: true });
+    } catch (thrown) {
+      if (codeOf(thrown) !== 'ENOENT' && codeOf(thrown) !== 'ENOTDIR') throw thrown;
+      return { main, worktrees: dir.startsWith(`${main}/`) ? dir : null, roots: [main] };
+    }
+    const found = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
+    return { main, worktrees: real, roots: [main, ...found.map(({ name }) => join(real, name))] };
+  }
+
+  /** One look into each folder; answers the shortest wait that one of them asks for. `isTold`: somebody said that there is something. */
+  async function lookAround(isTold: boolean): Promise<number> {
+    if (!parts.isOwner()) return pollMs;
+    const { main, worktrees, roots } = await findPlaces();
+    if (isStopped) return pollMs;
+    const wasLive = watcher.isLive();
+    // Before the look: what changes after it is told.
+    watcher.keep({ main, worktrees });
+    hasAppeared = false;
+    if (isTold) toldAtMs = performance.now();
+    const present = new Map<string, SourcePlace>();
+    for (const root of roots)
+      for (const place of placesOfSignals) present.set(join(root, place), { main, root, place });
+    for (const path of folders.keys()) if (!present.has(path)) folders.delete(path);
+    let waitMs = watchedPollMs;
+    for (const [path, at] of present) {
+      if (isStopped) break;
+      waitMs = Math.min(waitMs, (await folderAt(path, at).look({ isWaitedFor: true })) ?? watchedPollMs);
+    }
+    // A folder that came unsaid, such as one that was put in another's place: what is watched is not what is there.
+    if (hasAppeared && wasLive && !isTold) watcher.reset();
+    const isFresh = performance.now() - toldAtMs < freshMs;
+    return watcher.isLive() && worktrees !== null && !isFresh ? waitMs : Math.min(waitMs, pollMs);
+  }
+
+  async function turn(): Promise<void> {
+    timer = null;
+    const isTold = isPoked;
+    isPoked = false;
+    const begun = performance.now();
+    let waitMs = pollMs;
+    await alone(async () => {
+      try {
+        waitMs = await lookAround(isTold);
+        if (told !== null) log.info(`signal files of ${project} are taken again`);
+        told = null;
+      } catch (thrown) {
+        watcher.reset();
+        const trouble = messageOf(thrown);
+        if (trouble !== told) log.warn(`signal files of ${project}: ${trouble}; looked at again every second`);
+        told = trouble;
+      }
+    });
+    if (isStopped) return;
+    schedule(isPoked ? debounceMs : Math.max(debounceMs, untilDue(waitMs, begun)));
+  }
+
+  /** The poll counts from one look to the next, however long a look takes. */
+  function untilDue(waitMs: number, begunMs: number): number {
+    if (waitMs >= watchedPollMs) return untilBeat(watchedPollMs);
+    return waitMs < pollMs ? waitMs : waitMs - (performance.now() - begunMs);
+  }
+
+  function schedule(ms: number): void {
+    if (timer !== null) clearTimeout(timer);
+    timer = setTimeout(() => void turn(), ms);
+  }
+
+  function poke(): void {
+    if (isPoked || isStopped) return;
+    isPoked = true;
+    // While a turn is under way it schedules the next one itself.
+    if (timer !== null) schedule(debounceMs);
+  }
+
+  /** One at a time: a look and a sweep of the same folder would both take its files. */
+  function alone(work: () => Promise<void>): Promise<void> {
+    last = last.then(work);
+    return last;
+  }
+
+  schedule(0);
+  return {
+    sweep: (worktree) =>
+      alone(async () => {
+        if (isStopped || !parts.isOwner()) return;
+        const root = await promises.realpath(worktree).catch(() => null);
+        const main = await promises.realpath(repo).catch(() => null);
+        if (root === null || main === null) return;
+        for (const place of placesOfSignals)
+          await folderAt(join(root, place), { main, root, place }).look({ isWaitedFor: false });
+        poke();
+      }),
+    async stop() {
+      isStopped = true;
+      unsubscribe();
+      watcher.close();
+      if (timer !== null) clearTimeout(timer);
+      const limit = new AbortController();
+      await Promise.race([last, pause(stopLimitMs, limit.signal)]);
+      limit.abort();
+    },
+  };
+}
+
+function pause(ms: number, abort: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timeout = setTimeout(resolve, ms);
+    abort.addEventListener('abort', () => clearTimeout(timeout), { once: true });
+  });
+}

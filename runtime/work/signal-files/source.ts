@@ -1,0 +1,203 @@
+/**
+ * Who may have written a signal file. In the repo's main folder a person; in a worktree the run that lives there, if its role has that to say of that
+ * plan. Nobody by a file that git tracks, that belongs to another user, or that has a second name elsewhere.
+ *
+ * A word outlives its run: a file counts if it came between the moment at which its run's worktree stood ready and the end of that run, whenever an
+ * engine finds it. The times are those that the kernel keeps of a file's last change; nobody can set them.
+ */
+import { lstat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type AgentRun, folderOf, placeOfRun } from '../../../machines/vocabulary/effect.ts';
+import { instanceTitle, planTree } from '../../../machines/vocabulary/ids.ts';
+import type { Role } from '../../../machines/vocabulary/role.ts';
+import type { Store } from '../../core/store/port.ts';
+import { isVerdict, judgesByMessage } from '../agents/reports/verdict.ts';
+import { baseOf, readLaunch } from '../effects/workplace.ts';
+import { type PlaceOfSignals, type TrackedNames, trackedSignals } from '../git/signal-paths.ts';
+import { worktreesFolder } from '../git/worktree-folder.ts';
+import { adminDirOf } from '../git/worktree-list.ts';
+import type { Projects } from '../repos/registry.ts';
+import type { NamedSignal } from './file-name.ts';
+import type { ByteName, Seen } from './files.ts';
+import { hasOtherName, nobodyMaySay, ofOtherUser, tracked } from './reason-text.ts';
+
+export interface SourceParts {
+  readonly home: string;
+  readonly project: string;
+  readonly store: Pick<Store, 'effects' | 'launch' | 'plan' | 'run' | 'runs'>;
+  readonly projects: Pick<Projects, 'repository'>;
+  /** The folder of the repo's worktrees as it is configured now, relative to the repo. */
+  worktreeDir(): string;
+}
+
+/** A folder of signals: real paths. */
+export interface SourcePlace {
+  /** The repo's main folder. */
+  readonly main: string;
+  /** That, or one of its worktrees. */
+  readonly root: string;
+  readonly place: PlaceOfSignals;
+}
+
+export interface DroppedFile {
+  readonly name: ByteName;
+  readonly named: NamedSignal;
+  /** The one that is meant. */
+  readonly plan: string;
+  readonly seen: Seen;
+  /** Other names of the same file that a careful writer has not taken away yet. */
+  readonly drafts: number;
+}
+
+export type Standing =
+  /** `base`: the commit that the run began from that says it; null: a person says it, or the run is not known to have begun from one. */
+  { readonly kind: 'counts'; readonly base: string | null } | { readonly kind: 'refused'; readonly reason: string };
+
+export interface Source {
+  /** What git tracks and who lives there is read anew when it is next asked about. */
+  forget(): void;
+  /** Throws git's and the store's errors: then nothing is known, and the file waits. */
+  judge(file: DroppedFile): Promise<Standing>;
+}
+
+/** Who has a word to say from a worktree; `implement_wave` is a person's. */
+const speakers: Partial<Record<NamedSignal['type'], readonly Role[]>> = {
+  planner_finished: ['planner'],
+  elaborator_finished: ['architect'],
+  implement_finished: ['coder', 'fixer', 'session'],
+  implement_task_finished: ['coder', 'session'],
+  review_approved: ['reviewer'],
+  review_changes_requested: ['reviewer'],
+  needs_decision: ['planner', 'architect', 'coder', 'reviewer', 'fixer', 'verifier', 'session'],
+};
+
+/** Runs of one plan that are looked at for a word of one that has ended. */
+const runLimit = 200;
+
+/** A run and the time in which its words were written, of the system's clock; `untilMs` null: it lives. */
+interface Life {
+  readonly run: string;
+  readonly role: string;
+  readonly preset: string | null;
+  readonly title: string;
+  readonly fromMs: number;
+  readonly untilMs: number | null;
+}
+
+export function createSource(parts: SourceParts, { main, root, place }: SourcePlace): Source {
+  const { home, project, store, projects } = parts;
+  /** Read once for all files of a look. */
+  let names: Promise<TrackedNames> | null = null;
+  const livesOf = new Map<string, Promise<Life[]>>();
+
+  async function readNames(): Promise<TrackedNames> {
+    const repository = await projects.repository(project);
+    const { commonDir } = repository;
+    const adminDir = root === main ? commonDir : await adminDirOf(repository, root);
+    // No worktree of this repository: nothing that lies there came with a commit of it, and no run lives there.
+    return adminDir === null ? new Set() : (await trackedSignals({ path: root, adminDir, commonDir }))[place];
+  }
+
+  /** The living before those who have ended, of these the youngest first. */
+  function lives(plan: string): Promise<Life[]> {
+    const known = livesOf.get(plan);
+    if (known !== undefined) return known;
+    const found = Promise.all([livingAt(plan), endedAt(plan)]).then((both) => both.flat());
+    livesOf.set(plan, found);
+    return found;
+  }
+
+  function mayHaveSaid(life: Life, { named, plan }: DroppedFile): boolean {
+    if (!(speakers[named.type] ?? []).some((role) => role === life.role)) return false;
+    // Whatever its program starts could write such a file.
+    if (isVerdict(named.type) && judgesByMessage(life.role, life.preset)) return false;
+    if (named.type !== 'implement_task_finished' || life.role === 'session') return true;
+    const { wave_number: wave = 0, task_number: task = 0 } = named.payload;
+    return life.title === instanceTitle({ plan, role: 'coder', wave, task, round: 1 });
+  }
+
+  async function speakerOf(file: DroppedFile): Promise<Life | null> {
+    const all = await lives(file.plan);
+    return all.find((life) => mayHaveSaid(life, file) && isWithinLife(file.seen, life)) ?? null;
+  }
+
+  async function endedAt(plan: string): Promise<Life[]> {
+    const runs = await store.runs({ by: 'plan', project, plan, sinceMs: 0, limit: runLimit });
+    const ended: Life[] = [];
+    for (const { run, role, preset, title, worktree, folder, started_at, ended_at } of runs.toReversed()) {
+      if (worktree !== root || ended_at === null) continue;
+      const fromMs = (folder === null ? null : await readyAtMs(folder)) ?? started_at ?? 0;
+      ended.push({ run, role, preset, title, fromMs, untilMs: ended_at });
+    }
+    return ended;
+  }
+
+  /** Whose effect runs in this worktree, and whose worktree stood ready: nobody says anything before. */
+  async function livingAt(plan: string): Promise<Life[]> {
+    const lives: Life[] = [];
+    for (const row of await store.effects({ by: 'running' })) {
+      if (row.kind !== 'agent.run' || row.project !== project || row.plan !== plan) continue;
+      const effect = JSON.parse(row.payload) as AgentRun; // the outbox's own row of that kind
+      const worktree = join(worktreesFolder({ path: main }, parts.worktreeDir()), folderOf(placeOfRun(effect)));
+      if (worktree !== root) continue;
+      const launch = await readLaunch({ home, store }, row.key);
+      const fromMs = launch === null ? null : await readyAtMs(launch.folder.path);
+      if (fromMs === null) continue;
+      const { role, title } = effect;
+      const preset = (await store.run(row.key))?.preset ?? null;
+      lives.push({ run: row.name, role, preset, title, fromMs, untilMs: null });
+    }
+    return lives;
+  }
+
+  return {
+    forget() {
+      names = null;
+      livesOf.clear();
+    },
+    async judge(file) {
+      const { name, seen, drafts } = file;
+      const others = reasonAgainstOwner(seen.uid);
+      if (others !== null) return refused(others);
+      if (seen.links - drafts > 1) return refused(hasOtherName());
+      names ??= readNames();
+      const known = await names;
+      if (known === 'all' || known.has(name)) return refused(tracked(join(place, name), root));
+      if (root === main) return { kind: 'counts', base: null };
+      const speaker = await speakerOf(file);
+      if (speaker === null)
+        return refused(nobodyMaySay({ ...file, main, root, roles: speakers[file.named.type] ?? [] }));
+      return {
+        kind: 'counts',
+        base: await baseOf({ home, store }, { tree: planTree(project, file.plan) }, speaker.run),
+      };
+    },
+  };
+}
+
+/** null: it is this user's. */
+export function reasonAgainstOwner(uid: number): string | null {
+  const own = process.geteuid?.() ?? uid;
+  return uid === own ? null : ofOtherUser(uid, own);
+}
+
+function refused(reason: string): Standing {
+  return { kind: 'refused', reason };
+}
+
+function isWithinLife({ sinceMs }: Seen, { fromMs, untilMs }: Life): boolean {
+  return sinceMs >= fromMs && (untilMs === null || sinceMs <= untilMs);
+}
+
+/** When a run's worktree stood ready for its agent; null: it never did, or its folder is gone. */
+function readyAtMs(folder: string): Promise<number | null> {
+  return changedAtMs(join(folder, 'ready'));
+}
+
+/** null: it is not there. */
+async function changedAtMs(path: string): Promise<number | null> {
+  return lstat(path).then(
+    ({ ctimeMs }) => ctimeMs,
+    () => null,
+  );
+}

@@ -1,0 +1,126 @@
+/** Rows of the store go by their age, and the space that they took; whatever is still needed stays. */
+import { mkdirSync, statSync } from 'node:fs';
+import BetterSqlite3 from 'better-sqlite3';
+import { expect, it } from 'vitest';
+import type { CleaningItem } from '../../runtime/api/client/client.ts';
+import { openStore, storeFile } from '../../runtime/core/store/sqlite/store.ts';
+import { begin, ground, planText, register, say, startEngine, untilPlan } from '../support/engine.ts';
+import { until } from '../support/ground.ts';
+
+const days = 86_400_000;
+const ask = { dry: false, overrides: [] } as const;
+
+/** A clock that is set forward. */
+function laterClock() {
+  let moreMs = 0;
+  return {
+    nowMs: () => Date.now() + moreMs,
+    pass: (ms: number) => {
+      moreMs += ms;
+    },
+  };
+}
+
+function rowsOf(items: readonly CleaningItem[]): Record<string, number> {
+  return Object.fromEntries(items.flatMap(({ kind, name, count }) => (kind === 'rows' ? [[name, count]] : [])));
+}
+
+it('takes what was handled long ago; a plan that is there keeps its journal, its words and how it went, also in the next engine', async () => {
+  const clock = laterClock();
+  const on = await startEngine({ clock });
+  await begin(on, 'p', planText(['echo one >one']));
+  await untilPlan(on, 'p', ({ status }) => status === 'done');
+  await register(on, 'waits', planText(['echo later >later']));
+  const [history, shown] = [await on.client.history('demo', 'p'), await on.client.plan('demo', 'p')];
+  expect(rowsOf((await on.client.gc({ ...ask, older_than_ms: 0 })).items)).toEqual({});
+  clock.pass(91 * days);
+  const preview = rowsOf((await on.client.gc({ ...ask, dry: true })).items);
+  const taken = rowsOf((await on.client.gc(ask)).items);
+  expect(taken.signals).toBeGreaterThan(5);
+  expect(taken.effects).toBeGreaterThan(2);
+  expect(taken.notifications).toBeGreaterThan(1);
+  expect(taken).toMatchObject(preview);
+  expect((await on.client.signals({})).length).toBeLessThan(taken.signals ?? 0);
+  // Meanwhile its worktree was to go, which is one more line.
+  expect((await on.client.history('demo', 'p')).slice(0, history.length)).toEqual(history);
+  expect(await on.client.plan('demo', 'p')).toEqual(shown);
+  await on.engine.stop({ agents: 'stop' });
+
+  const next = await startEngine({ on, clock, adds: false });
+  await say(next, 'waits', 'implement_start');
+  await untilPlan(next, 'waits', ({ status }) => status === 'done');
+  expect((await next.client.history('demo', 'p')).slice(0, history.length)).toEqual(history);
+});
+
+it('leaves nothing but a line of a plan that was deleted long ago, and a new one of its name starts anew', async () => {
+  const clock = laterClock();
+  const on = await startEngine({ clock });
+  await begin(on, 'p', planText(['echo one >one']));
+  await untilPlan(on, 'p', ({ status }) => status === 'done');
+  await on.client.deletePlan('demo', 'p');
+  clock.pass(91 * days);
+  const taken = rowsOf((await on.client.gc(ask)).items);
+  expect(taken).toMatchObject({ plans: 1, runs: 1 });
+  expect(taken.journal).toBeGreaterThan(10);
+  await begin(on, 'p', planText(['echo two >two']));
+  await untilPlan(on, 'p', ({ status }) => status === 'done');
+  expect((await on.client.history('demo', 'p')).length).toBeGreaterThan(5);
+});
+
+it('is done by a daemon itself, by the age that daemon.toml says', async () => {
+  const clock = laterClock();
+  const daemon = 'blueprint_skip_threshold = 0\nretention = "2d"\n';
+  const on = await startEngine({ clock, daemon, cleaningEveryMs: 40 });
+  await begin(on, 'p', planText(['echo one >one', 'exit 1']));
+  await untilPlan(on, 'p', ({ phase }) => phase === 'wave_waiting');
+  await say(on, 'p', 'advance_wave');
+  await untilPlan(on, 'p', ({ status }) => status === 'done');
+  clock.pass(3 * days);
+  await until(() => on.log.some((line) => /cleared away what ended more than 2 days ago: .*run folder/.test(line)));
+});
+
+it('gives the space of many rows back in steps', async () => {
+  const { home } = ground();
+  mkdirSync(home, { recursive: true });
+  const store = openStore(home);
+  const at = 1;
+  for (let page = 0; page < 20; page += 1)
+    await store.commit(
+      Array.from({ length: 100 }, () => ({
+        ...({ do: 'notification.insert', type: 't', project: 'p', plan: '', message: 'm'.repeat(2_000), at } as const),
+      })),
+    );
+  const before = await store.size();
+  await store.commit([{ do: 'rows.expire', kind: 'notifications', beforeMs: 2, after: 0, upTo: 2_000 }]);
+  expect((await store.size()).freeBytes).toBeGreaterThan(before.bytes / 2);
+  const steps: number[] = [];
+  for (let given = await store.giveBack(65_536); given > 0; given = await store.giveBack(65_536)) steps.push(given);
+  expect(steps.length).toBeGreaterThan(10);
+  expect(Math.max(...steps)).toBeLessThanOrEqual(65_536);
+  const after = await store.size();
+  expect(after).toMatchObject({ freeBytes: 0, givesBack: true });
+  store.close();
+  expect(statSync(storeFile(home)).size).toBe(after.bytes);
+});
+
+it('a store of an earlier version is written anew once, and keeps all that it had', async () => {
+  const on = ground();
+  mkdirSync(on.home, { recursive: true });
+  openStore(on.home).close();
+  const raw = new BetterSqlite3(storeFile(on.home));
+  raw.pragma('auto_vacuum = NONE');
+  raw.exec('VACUUM');
+  raw.close();
+  const old = openStore(on.home);
+  expect((await old.size()).givesBack).toBe(false);
+  expect(await old.giveBack(65_536)).toBe(0);
+  await old.commit([{ do: 'notification.insert', type: 't', project: 'p', plan: '', message: 'kept', at: Date.now() }]);
+  old.close();
+  const engine = await startEngine({ on });
+  expect((await engine.client.gc(ask)).notes).toEqual([]);
+  await engine.engine.stop({ agents: 'stop' });
+  const store = openStore(on.home);
+  expect((await store.size()).givesBack).toBe(true);
+  expect(await store.notifications({ limit: 1 })).toMatchObject([{ message: 'kept' }]);
+  store.close();
+});
