@@ -1,50 +1,18 @@
 /** Imports go down only: cli -> runtime -> actors -> machines, and inside the runtime and the machines from room to room, in the order below. */
 
-/** The runtime's boxes from the top floor down, each with its rooms likewise, and what others use of a room; null: any of its files. */
+const { existsSync, readFileSync } = require('node:fs');
+const { join } = require('node:path');
+
+/** The runtime's boxes from the top floor down, each with its rooms likewise. The top one is a room itself. */
 const boxes = {
-  engine: { '': ['engine', 'connect', 'daemon'] },
-  api: {
-    client: ['client', 'call', 'no-answer', 'known-options'],
-    inspector: ['inspector', 'place'],
-    control: ['app', 'run-sockets', 'server', 'route', 'routes', 'requests', 'openapi', 'tcp', 'web-guard'],
-    commands: ['commands', 'parts'],
-    queries: ['queries', 'chart', 'queue-pause'],
-  },
-  work: {
-    'signal-files': ['gateway', 'leave'],
-    gc: ['gc', 'retention-watch'],
-    effects: null,
-    forges: null,
-    repos: ['registry', 'health', 'repo-watchers', 'verification-watch'],
-    sandbox: ['walls', 'resources'],
-    agents: null,
-    git: null,
-  },
-  core: {
-    outbox: ['budget', 'budget-watch', 'casting', 'dispatcher', 'fair-order', 'handler', 'requeue', 'slots'],
-    inbox: ['admission', 'signal-row', 'pump', 'facts', 'tree-cache', 'verdicts'],
-    store: null,
-  },
-  base: {
-    config: [
-      'config',
-      'settings',
-      'home',
-      'socket-path',
-      'file',
-      'reference',
-      'nearest',
-      'duration',
-      'preset-programs',
-    ],
-    charts: null,
-    platform: null,
-  },
+  engine: [''],
+  api: ['client', 'inspector', 'control', 'commands', 'queries'],
+  work: ['signal-files', 'gc', 'effects', 'forges', 'repos', 'sandbox', 'agents', 'git'],
+  core: ['outbox', 'inbox', 'store'],
+  base: ['config', 'charts', 'platform'],
 };
-const rooms = Object.fromEntries(
-  Object.entries(boxes).flatMap(([box, inside]) =>
-    Object.entries(inside).map(([room, files]) => [room === '' ? box : `${box}/${room}`, files]),
-  ),
+const rooms = Object.entries(boxes).flatMap(([box, inside]) =>
+  inside.map((room) => (room === '' ? box : `${box}/${room}`)),
 );
 /** Shapes and nothing else, which `work` may import although it lies above. */
 const leaf = 'api/contract';
@@ -62,16 +30,52 @@ function downOnly(layer, names) {
   }));
 }
 
-/** What is not named above is a room's own business. */
-const doors = Object.entries(rooms)
-  .filter(([, files]) => files !== null)
-  .map(([room, files]) => ({
-    name: `runtime-${room.replaceAll('/', '-')}-has-doors`,
-    comment: `others use ${files.map((file) => `${file}.ts`).join(', ')} of runtime/${room}`,
-    severity: 'error',
-    from: { pathNot: `^runtime/${room}/` },
-    to: { path: `^runtime/${room}/`, pathNot: `^runtime/${room}/(${files.join('|')})\\.ts$` },
-  }));
+/** What others may use of a room: the list at the end of its README.md. null: any of its files. Throws where that is not to be read, or names a file that there is not. */
+function doorsOf(room) {
+  const readme = `${room}/README.md`;
+  const [, list] = readFileSync(join(__dirname, readme), 'utf8').split(/^Doors:/m);
+  if (list === undefined) throw new Error(`${readme} has no line "Doors:"`);
+  if (list.trim() === 'every file.') return null;
+  return list
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const [, file] = line.match(/^- `([\w/-]+\.ts)`: \S/) ?? [];
+      if (file === undefined)
+        throw new Error(
+          `${readme}: ${line}: a door is "- \`file.ts\`: what one gets there", or all are "Doors: every file."`,
+        );
+      if (!existsSync(join(__dirname, room, file))) throw new Error(`${readme}: ${room}/${file} is not there`);
+      return file;
+    });
+}
+
+/** What its README does not name is a room's own business, and what it names is used by somebody. */
+const doors = [
+  ...[...rooms, leaf].map((room) => `runtime/${room}`),
+  ...machineRooms.map((room) => `machines/${room}`),
+].flatMap((room) => {
+  const files = doorsOf(room);
+  if (files === null) return [];
+  const named = `^${room}/(${files.join('|').replaceAll('.', '\\.')})$`;
+  const rule = room.replaceAll('/', '-');
+  return [
+    {
+      name: `${rule}-has-doors`,
+      comment: `others use what ${room}/README.md lists`,
+      severity: 'error',
+      from: { pathNot: `^${room}/` },
+      to: { path: `^${room}/`, pathNot: named },
+    },
+    {
+      name: `${rule}-doors-are-used`,
+      comment: `${room}/README.md lists a door that nobody uses`,
+      severity: 'error',
+      module: { path: named, numberOfDependentsLessThan: 1 },
+      from: { pathNot: `^${room}/` },
+    },
+  ];
+});
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
@@ -83,7 +87,7 @@ module.exports = {
       from: { orphan: true, path: '^(machines|actors|runtime|cli|page)/' },
       to: {},
     },
-    ...downOnly('runtime', Object.keys(rooms)),
+    ...downOnly('runtime', rooms),
     {
       name: 'the-contract-is-a-leaf',
       comment: 'it imports machines alone, so that work may import it',
@@ -107,7 +111,7 @@ module.exports = {
       from: { path: '^(machines|actors|runtime|cli)/' },
       to: {
         path: '^(runtime|machines)/',
-        pathNot: [`^runtime/(${[...Object.keys(rooms), leaf].join('|')})/`, `^machines/(${machineRooms.join('|')})/`],
+        pathNot: [`^runtime/(${[...rooms, leaf].join('|')})/`, `^machines/(${machineRooms.join('|')})/`],
       },
     },
     {

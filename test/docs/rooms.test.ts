@@ -1,6 +1,6 @@
 /** The gate that keeps imports going down closes: each of its rules is broken here on purpose, in a copy of the sources. */
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
@@ -25,13 +25,14 @@ function sources(): string {
 
 /** The names of the rules that are broken. */
 function broken(folder: string): { status: number | null; rules: string[] } {
-  const program = join(root, 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs');
-  const { status, stdout } = spawnSync(process.execPath, [program, ...layers, '--output-type', 'err'], {
-    cwd: folder,
-    encoding: 'utf8',
-  });
+  const { status, stdout } = linted(folder);
   const rules = [...stdout.matchAll(/^ {2}error ([\w-]+):/gm)].map(([, rule = '']) => rule);
   return { status, rules: [...new Set(rules)].sort() };
+}
+
+function linted(folder: string) {
+  const program = join(root, 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs');
+  return spawnSync(process.execPath, [program, ...layers, '--output-type', 'err'], { cwd: folder, encoding: 'utf8' });
 }
 
 /** A file and an import that it must not have, by the rule that says so. */
@@ -56,6 +57,8 @@ const breaches: readonly [rule: string, file: string, imported: string][] = [
   ['runtime-base-platform-looks-down', 'runtime/base/platform/clock.ts', '../charts/lit.ts'],
   ['core-needs-no-contract', 'runtime/core/outbox/fair-order.ts', '../../api/contract/words.ts'],
   ['runtime-core-inbox-has-doors', 'runtime/engine/ownership.ts', '../core/inbox/transaction.ts'],
+  ['runtime-work-forges-has-doors', 'runtime/api/queries/usage.ts', '../../work/forges/github.ts'],
+  ['machines-plan-has-doors', 'actors/ports.ts', '../machines/plan/memory.ts'],
   ['machines-vocabulary-looks-down', 'machines/vocabulary/ids.ts', '../plan/context.ts'],
   ['machines-document-looks-down', 'machines/document/order.ts', '../wave/machine.ts'],
   ['page-is-a-browser', 'page/format.ts', '../runtime/base/platform/clock.ts'],
@@ -83,9 +86,32 @@ it('an import from above, past a door or from elsewhere is refused by the rule t
   for (const [, file, imported] of breaches) appendFileSync(join(copy, file), `\nimport '${imported}';\n`);
   writeFileSync(join(copy, 'runtime/loose.ts'), `import './base/platform/version.ts';\n`);
   appendFileSync(join(copy, 'runtime/engine/embedding.ts'), `\nimport '../loose.ts';\n`);
+  const forgotten = join(copy, 'runtime/core/inbox/README.md');
+  writeFileSync(
+    forgotten,
+    `${readFileSync(forgotten, 'utf8').trim()}\n- \`notifications.ts\`: what nobody else uses\n`,
+  );
   const { status, rules } = broken(copy);
   expect(status).not.toBe(0);
-  expect(rules).toEqual(
-    expect.arrayContaining([...new Set([...breaches.map(([rule]) => rule), 'no-room-is-unknown'])].sort()),
-  );
+  const named = [...breaches.map(([rule]) => rule), 'no-room-is-unknown', 'runtime-core-inbox-doors-are-used'];
+  expect(rules).toEqual(expect.arrayContaining([...new Set(named)].sort()));
+});
+
+it('a README that lists a file that is not there, or no doors at all, is refused with its place', () => {
+  const copy = sources();
+  const readme = join(copy, 'runtime/core/inbox/README.md');
+  const text = readFileSync(readme, 'utf8');
+  const said = (changed: string) => {
+    writeFileSync(readme, changed);
+    const { status, stderr } = linted(copy);
+    return { isRefused: status !== 0, line: /runtime\/core\/inbox\S* .*/.exec(stderr)?.[0] };
+  };
+  expect(said(text.replace('`pump.ts`', '`pomp.ts`'))).toEqual({
+    isRefused: true,
+    line: 'runtime/core/inbox/README.md: runtime/core/inbox/pomp.ts is not there',
+  });
+  expect(said(text.replace('Doors:', 'Files:'))).toEqual({
+    isRefused: true,
+    line: 'runtime/core/inbox/README.md has no line "Doors:"',
+  });
 });

@@ -298,7 +298,11 @@ test('a store without read permission is refused', () => {
   }
   const script = join(import.meta.dirname, '../support/scripts', 'unprivileged.mjs');
   const user = isRoot ? { uid: nobody, gid: nobody } : {};
-  const { stdout, stderr } = spawnSync(process.execPath, [script, 'core/store/sqlite/db.js', 'openDatabase', file], user);
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    [script, 'core/store/sqlite/db.js', 'openDatabase', file],
+    user,
+  );
   expect(stderr.toString()).toBe('');
   const { error: message, ...more } = JSON.parse(stdout.toString());
   expectError({ message, ...more }, 'store_unreadable', file, folder);

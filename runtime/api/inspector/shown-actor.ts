@@ -8,7 +8,7 @@ import type { AgentContext } from '../../../machines/agent/context.ts';
 import { needOf, type PlanContext } from '../../../machines/plan/context.ts';
 import type { RepoContext } from '../../../machines/repo/machine.ts';
 import type { SupervisorContext } from '../../../machines/supervisor/machine.ts';
-import type { TaskContext } from '../../../machines/task/words.ts';
+import type { TaskContext } from '../../../machines/task/machine.ts';
 import type { WaveContext } from '../../../machines/wave/machine.ts';
 import { withoutSecrets } from '../../base/platform/secrets.ts';
 
