@@ -2,7 +2,7 @@
 
 import type { AgentContext } from '../machines/agent/context.ts';
 import { agentMachine } from '../machines/agent/machine.ts';
-import { permissionOf } from '../machines/agent/words.ts';
+import { permissionOf } from '../machines/agent/setup.ts';
 import { type AgentRun, placeOf } from '../machines/vocabulary/effect.ts';
 import { requestId } from '../machines/vocabulary/ids.ts';
 import { idOf, type Ports } from './ports.ts';

@@ -1,5 +1,5 @@
 /** A list of names and values, in which what is not known has no line. */
-import type { BudgetEntry, Usage } from '../runtime/api/contract/words.ts';
+import type { BudgetEntry, Usage } from '../runtime/api/contract/shared-shapes.ts';
 import { type Child, h, type View } from './dom.ts';
 import { amount, dollars } from './format.ts';
 

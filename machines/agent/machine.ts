@@ -3,7 +3,7 @@
  * `delivered` (the run ended well) waits for its parent's verdict, so a dead agent is never a success.
  */
 import { type Ending, graceMs } from './context.ts';
-import { agentWords } from './words.ts';
+import { agentSetup } from './setup.ts';
 
 const stopNow = { type: 'stopRun', params: { afterMs: 0 } } as const;
 const stopSoon = { type: 'stopRun', params: { afterMs: graceMs } } as const;
@@ -59,7 +59,7 @@ const idle = {
 } as const;
 const again = { agent_restart: { target: '#agent.queued', actions: 'noteRestart' } } as const;
 
-export const agentMachine = agentWords.createMachine({
+export const agentMachine = agentSetup.createMachine({
   id: 'agent',
   version: '4',
   description: 'one agent, over all its attempts',

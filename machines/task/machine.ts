@@ -3,9 +3,9 @@
  * of its own and is merged; a plan's one coder and its fixers are tasks on the plan's branch itself and are not.
  */
 import type { Reason } from '../vocabulary/effect.ts';
-import { taskWords } from './words.ts';
+import { taskSetup } from './setup.ts';
 
-export type { TaskContext } from './words.ts';
+export type { TaskContext } from './setup.ts';
 
 const agentEnds = [
   { guard: 'agentSucceeded', target: 'done', actions: ['noteEnd', 'forgetAgent'] },
@@ -24,7 +24,7 @@ const looking = {
   implement_task_finished: { description: 'it is finished' },
 } as const;
 
-export const taskMachine = taskWords.createMachine({
+export const taskMachine = taskSetup.createMachine({
   id: 'task',
   version: '2',
   description: 'one piece of work',

@@ -2,7 +2,7 @@
  * An engine's parts, put together in one place: what only reads, what owns a home for one verb and what stays differ in which of them there are, and in
  * nothing else.
  */
-import { type CoreOptions, openParts, type Parts } from './parts.ts';
+import { type CoreOptions, openParts, type Parts } from './composition.ts';
 import type { Workers } from './workers.ts';
 
 export interface Core extends Parts {

@@ -20,8 +20,8 @@ export type * from '../api/contract/machines.ts';
 export type * from '../api/contract/plans.ts';
 export type * from '../api/contract/repos.ts';
 export type * from '../api/contract/runs.ts';
+export type * from '../api/contract/shared-shapes.ts';
 export type * from '../api/contract/signals.ts';
-export type * from '../api/contract/words.ts';
 export type {
   AgentCall,
   AgentCommand,

@@ -22,7 +22,7 @@ import { createHealth, type Health } from '../work/repos/health.ts';
 import { createRepoWatchers, type RepoWatchers } from '../work/repos/repo-watchers.ts';
 import { createVerificationWatch, type VerificationWatch } from '../work/repos/verification-watch.ts';
 import { createGateway, type Gateway } from '../work/signal-files/gateway.ts';
-import type { Handling, Parts } from './parts.ts';
+import type { Handling, Parts } from './composition.ts';
 
 /** What goes on by itself as long as an engine stays. */
 export interface Watchers {

@@ -52,7 +52,7 @@ const breaches: readonly [rule: string, file: string, imported: string][] = [
   ['runtime-work-git-looks-down', 'runtime/work/git/identity.ts', '../agents/stopping.ts'],
   ['runtime-core-store-looks-down', 'runtime/core/store/sqlite/queue.ts', '../../../work/git/git.ts'],
   ['runtime-base-config-looks-down', 'runtime/base/config/nearest.ts', '../../core/store/sqlite/store.ts'],
-  ['the-contract-is-a-leaf', 'runtime/api/contract/words.ts', '../../base/config/config.ts'],
+  ['the-contract-is-a-leaf', 'runtime/api/contract/shared-shapes.ts', '../../base/config/config.ts'],
   ['runtime-base-charts-looks-down', 'runtime/base/charts/lit.ts', '../config/config.ts'],
   ['runtime-base-platform-looks-down', 'runtime/base/platform/clock.ts', '../charts/lit.ts'],
   ['core-needs-no-contract', 'runtime/core/outbox/fair-order.ts', '../../api/contract/words.ts'],

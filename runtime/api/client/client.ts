@@ -69,8 +69,8 @@ export type * from '../contract/notifications.ts';
 export type * from '../contract/plans.ts';
 export type * from '../contract/repos.ts';
 export type * from '../contract/runs.ts';
+export type * from '../contract/shared-shapes.ts';
 export type * from '../contract/signals.ts';
-export type * from '../contract/words.ts';
 
 export interface SendRequest {
   project: string;

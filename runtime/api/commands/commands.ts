@@ -21,18 +21,19 @@ import { createStaleVerification } from '../../work/repos/verification-watch.ts'
 import { asksForLimits, unkeptLimits } from '../../work/sandbox/resources.ts';
 import type { CleaningReport, RepairReport } from '../contract/cleaning.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
+import type { CommandDependencies } from './command-dependencies.ts';
 import { createHookCommands } from './hooks.ts';
 import { createIssueCommands } from './issues.ts';
 import { createMachineCommands } from './machines.ts';
 import { createNotificationCommands } from './notifications.ts';
-import { type CommandParts, createSignalSender, type SendCommand, verdictWaitMs } from './parts.ts';
 import { createPermissionCommands } from './permissions.ts';
 import { createPlanHead } from './plan-head.ts';
 import { createPlanCommands } from './plans.ts';
 import { createQueueCommands } from './queue.ts';
 import { createRepoCommands } from './repos.ts';
+import { createSignalSender, type SendCommand, verdictWaitMs } from './signal-sender.ts';
 
-export type { CommandParts } from './parts.ts';
+export type { CommandDependencies } from './command-dependencies.ts';
 
 /** As `CleaningRequest`, where the age may be left to the setting. */
 type ClearRequest = Omit<CleaningRequest, 'olderThanMs'> & { readonly olderThanMs: number | null };
@@ -52,7 +53,7 @@ const beginnings: ReadonlySet<SignalType> = new Set([
 /** Of a run in one of these nothing speaks any more. */
 const finalStates: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancelled']);
 
-export function createCommands(parts: CommandParts) {
+export function createCommands(parts: CommandDependencies) {
   const { store, projects, views, clock, cleaning, settings } = parts;
   const head = createPlanHead(parts);
   const verification = createStaleVerification(parts);

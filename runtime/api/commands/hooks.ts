@@ -4,14 +4,14 @@ import { effectKey, planTree } from '../../../machines/vocabulary/ids.ts';
 import { newDeliveryId } from '../../base/platform/delivery-id.ts';
 import { later } from '../../base/platform/later.ts';
 import type { DeliveryEntry, HookSwitched, HookTested } from '../contract/hooks.ts';
-import type { CommandParts } from './parts.ts';
+import type { CommandDependencies } from './command-dependencies.ts';
 
 const loadDelivery = later(() => import('../../work/effects/hook-deliver.ts'));
 
 /** What stands for a plan in a test. */
 const testPlan = 'hook-test';
 
-export function createHookCommands(parts: CommandParts) {
+export function createHookCommands(parts: CommandDependencies) {
   const { store, views, projects, clock } = parts;
 
   async function turn(

@@ -10,8 +10,8 @@ import { attemptRef, branchRef, moveRef, readRef } from '../../work/git/refs.ts'
 import { baseBranch, type Repository } from '../../work/git/repository.ts';
 import { removeWorktree } from '../../work/git/worktree.ts';
 import { adminDirOf, isOwnFolder, tryInWorktree } from '../../work/git/worktree-list.ts';
+import type { CommandDependencies } from './command-dependencies.ts';
 import type { IssuePlace } from './issue-place.ts';
-import type { CommandParts } from './parts.ts';
 
 export interface Danger {
   readonly kind: 'pull_request' | 'uncommitted' | 'unpushed' | 'running';
@@ -27,7 +27,7 @@ export interface PullRequestLook {
   readonly heads: readonly string[];
 }
 
-type EndParts = Pick<CommandParts, 'store' | 'projects'>;
+type EndParts = Pick<CommandDependencies, 'store' | 'projects'>;
 
 /** Everything that speaks against it, none hidden by another. */
 export async function dangersOf(

@@ -5,10 +5,10 @@ import type { Forge } from '../../work/forges/forge.ts';
 import { findReference } from '../../work/forges/reference.ts';
 import { readServers, type Servers } from '../../work/forges/servers.ts';
 import { findToken } from '../../work/forges/tokens.ts';
+import type { CommandDependencies } from './command-dependencies.ts';
 import type { IssueMaterial } from './issue-document.ts';
 import type { PullRequestLook } from './issue-end.ts';
 import type { IssuePlace } from './issue-place.ts';
-import type { CommandParts } from './parts.ts';
 
 const loadForges = later(() => import('../../work/forges/create-forge.ts'));
 
@@ -21,7 +21,7 @@ export function createIssueForges({
   home,
   env,
   forgeAnswerMs = answerMs,
-}: Pick<CommandParts, 'home' | 'env' | 'forgeAnswerMs'>) {
+}: Pick<CommandDependencies, 'home' | 'env' | 'forgeAnswerMs'>) {
   function serversNow(): Servers {
     return readServers(home);
   }

@@ -4,12 +4,12 @@ import { planTree } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { SignalType } from '../../../machines/vocabulary/signal.ts';
 import type { PlanRow } from '../../core/store/rows.ts';
+import type { CommandDependencies } from './command-dependencies.ts';
 import { continuation } from './issue-document.ts';
 import type { IssueForges } from './issue-forges.ts';
 import type { IssuePlace } from './issue-place.ts';
 import type { IssueSessions } from './issue-sessions.ts';
 import { sessionTitle } from './issue-slots.ts';
-import type { CommandParts } from './parts.ts';
 
 export interface Word {
   readonly type: SignalType;
@@ -31,7 +31,7 @@ export interface NextStep {
 export const goOn = 'Go on with this issue.';
 
 interface StepParts
-  extends Pick<CommandParts, 'store'>,
+  extends Pick<CommandDependencies, 'store'>,
     Pick<IssueForges, 'materialOf'>,
     Pick<IssueSessions, 'saidTo'> {}
 

@@ -10,11 +10,11 @@ import { worktreePath } from '../../work/effects/workplace.ts';
 import { parseReference } from '../../work/forges/reference.ts';
 import type { IssueEntry } from '../contract/issues.ts';
 import type { PlanShow } from '../contract/plans.ts';
+import type { CommandDependencies } from './command-dependencies.ts';
 import type { Said } from './issue-document.ts';
 import { type IssueForges, named } from './issue-forges.ts';
 import { type IssuePlace, placeOfIssue, placeOfWork } from './issue-place.ts';
 import { sessionTitle } from './issue-slots.ts';
-import type { CommandParts } from './parts.ts';
 
 export interface IssueAsk {
   /** A reference, or the name of a session. */
@@ -28,7 +28,7 @@ const contextLimit = 20;
 export type IssueSessions = ReturnType<typeof createIssueSessions>;
 
 export function createIssueSessions(
-  { store, projects, views }: Pick<CommandParts, 'store' | 'projects' | 'views'>,
+  { store, projects, views }: Pick<CommandDependencies, 'store' | 'projects' | 'views'>,
   { serversNow }: Pick<IssueForges, 'serversNow'>,
 ) {
   /** Throws `usage`, `not_found` and `conflict` as the reference and its place do. */

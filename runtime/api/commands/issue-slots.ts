@@ -8,7 +8,7 @@ import { instanceTitle, planTree } from '../../../machines/vocabulary/ids.ts';
 import type { PlanKey } from '../../core/store/port.ts';
 import type { EffectRow, PauseScope } from '../../core/store/rows.ts';
 import { holderOf, pausedWhat, resumeCommand } from '../queries/queue-pause.ts';
-import type { CommandParts } from './parts.ts';
+import type { CommandDependencies } from './command-dependencies.ts';
 
 export type SessionSlots = ReturnType<typeof createSessionSlots>;
 
@@ -18,7 +18,7 @@ interface Begun extends PlanKey {
   isMade: boolean;
 }
 
-export function createSessionSlots({ store, settings }: Pick<CommandParts, 'store' | 'settings'>) {
+export function createSessionSlots({ store, settings }: Pick<CommandDependencies, 'store' | 'settings'>) {
   /** Sessions that were let begin and have asked for no run yet. */
   const begun = new Map<string, Begun>();
   let last: Promise<unknown> = Promise.resolve();

@@ -11,13 +11,13 @@ import { refuseUnplayable } from '../../work/effects/playable.ts';
 import { refuseBranch } from '../../work/git/branch.ts';
 import { identity } from '../../work/git/identity.ts';
 import type { IssueStarted } from '../contract/issues.ts';
+import type { CommandDependencies } from './command-dependencies.ts';
 import { issueDocument } from './issue-document.ts';
 import type { IssueForges } from './issue-forges.ts';
 import { notesOf, type Word } from './issue-next-step.ts';
 import type { IssuePlace } from './issue-place.ts';
 import type { IssueSessions } from './issue-sessions.ts';
 import { type SessionSlots, sessionTitle } from './issue-slots.ts';
-import type { CommandParts } from './parts.ts';
 import type { PlanCommand } from './plans.ts';
 
 export interface Beginning {
@@ -31,7 +31,7 @@ export interface Beginning {
 export const startLimitMs = 120_000;
 export const startPollMs = 50;
 
-interface BeginParts extends CommandParts {
+interface BeginParts extends CommandDependencies {
   readonly forges: Pick<IssueForges, 'materialOf'>;
   readonly sessions: IssueSessions;
   readonly slots: SessionSlots;

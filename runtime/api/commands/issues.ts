@@ -22,6 +22,7 @@ import type {
   IssuesPruned,
 } from '../contract/issues.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
+import type { CommandDependencies } from './command-dependencies.ts';
 import { type Danger, dangersOf, mergedHeads, type PullRequestLook, removeSession } from './issue-end.ts';
 import { createIssueForges, named } from './issue-forges.ts';
 import { createNextStep, goOn, told, type Word } from './issue-next-step.ts';
@@ -29,11 +30,11 @@ import { type IssuePlace, placeOfIssue, placeOfWork } from './issue-place.ts';
 import { createIssueSessions, type IssueAsk } from './issue-sessions.ts';
 import { createSessionSlots } from './issue-slots.ts';
 import { type Beginning, createBeginning, startLimitMs, startPollMs } from './issue-start.ts';
-import { type CommandParts, type SendCommand, verdictWaitMs } from './parts.ts';
 import type { PlanCommand } from './plans.ts';
+import { type SendCommand, verdictWaitMs } from './signal-sender.ts';
 
 /** What the commands of plans and signals do for these. */
-export interface IssueParts extends CommandParts {
+export interface IssueParts extends CommandDependencies {
   send(command: SendCommand): Promise<SignalAnswer>;
   registerPlan(command: PlanCommand): Promise<unknown>;
   forgetPlan(project: string, plan: string): Promise<void>;

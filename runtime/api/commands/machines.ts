@@ -8,7 +8,7 @@ import { nearest } from '../../base/config/nearest.ts';
 import { keyProblem } from '../../core/inbox/admission.ts';
 import { insertSignal } from '../../core/store/port.ts';
 import type { MachineVerdict } from '../contract/machines.ts';
-import type { CommandParts } from './parts.ts';
+import type { CommandDependencies } from './command-dependencies.ts';
 
 export interface StartMachine {
   readonly machine: string;
@@ -26,7 +26,7 @@ export interface SendMachine {
   readonly waitMs: number;
 }
 
-export function createMachineCommands({ store, clock, views, settled }: CommandParts) {
+export function createMachineCommands({ store, clock, views, settled }: CommandDependencies) {
   return {
     /**
      * Begins a tree; one that is there already stays as it is (`result` is then `already`). Throws `machine_unknown`, `bad_request` for an id that cannot

@@ -1,11 +1,11 @@
 /** What people do about what they were told. */
 import type { NotificationsRead } from '../contract/notifications.ts';
-import type { CommandParts } from './parts.ts';
+import type { CommandDependencies } from './command-dependencies.ts';
 
 /** More than the store keeps. */
 const everything = 10_000;
 
-export function createNotificationCommands({ store }: Pick<CommandParts, 'store'>) {
+export function createNotificationCommands({ store }: Pick<CommandDependencies, 'store'>) {
   return {
     /** Those that came up to now are read; what comes meanwhile is not. */
     async readNotifications(): Promise<NotificationsRead> {

@@ -11,7 +11,8 @@ import type { RunFolder } from '../../work/agents/run-folder.ts';
 import { readAnswer } from '../../work/effects/permission-answer.ts';
 import { readLaunch } from '../../work/effects/workplace.ts';
 import type { PermissionState } from '../contract/permissions.ts';
-import { type CommandParts, verdictWaitMs } from './parts.ts';
+import type { CommandDependencies } from './command-dependencies.ts';
+import { verdictWaitMs } from './signal-sender.ts';
 
 export interface AskedPermission {
   readonly project: string;
@@ -27,7 +28,7 @@ const lookMs = 1_000;
 /** What a person is shown of it; the program that asks cuts it before, and says so. */
 const detailLimit = 16_384;
 
-export function createPermissionCommands({ home, store, projects, clock, views, settled }: CommandParts) {
+export function createPermissionCommands({ home, store, projects, clock, views, settled }: CommandDependencies) {
   async function folderOf({
     project,
     plan,

@@ -18,7 +18,8 @@ import { baseBranch } from '../../work/git/repository.ts';
 import { createStaleVerification } from '../../work/repos/verification-watch.ts';
 import type { CleaningItem, CleaningOverride, LeftoverKind, PlanDeleted, PlanLeftovers } from '../contract/cleaning.ts';
 import type { PlanPushed, PlanShow } from '../contract/plans.ts';
-import { type CommandParts, createSignalSender, verdictWaitMs } from './parts.ts';
+import type { CommandDependencies } from './command-dependencies.ts';
+import { createSignalSender, verdictWaitMs } from './signal-sender.ts';
 
 export interface PlanCommand {
   readonly project: string;
@@ -51,7 +52,7 @@ export interface DeletePlan {
 /** A plan that is another one at each look is not looked at for ever. */
 const commitTries = 5;
 
-export function createPlanCommands(parts: CommandParts) {
+export function createPlanCommands(parts: CommandDependencies) {
   const { store, cache, projects, views, cleaning, clock } = parts;
   const { mustBeDone } = createSignalSender(parts);
   const approval = createStaleVerification(parts);

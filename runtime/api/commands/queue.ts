@@ -10,7 +10,7 @@ import type { Change } from '../../core/store/port.ts';
 import type { PauseScope, QueueRow } from '../../core/store/rows.ts';
 import type { QueueCleared, QueueSwitched } from '../contract/runs.ts';
 import { kindOf, pausedWhat } from '../queries/queue-pause.ts';
-import type { CommandParts } from './parts.ts';
+import type { CommandDependencies } from './command-dependencies.ts';
 
 /** What is to be paused or resumed; nothing said: all of it. */
 export interface QueuePart {
@@ -19,7 +19,7 @@ export interface QueuePart {
   readonly title?: string | undefined;
 }
 
-type QueueParts = Pick<CommandParts, 'store' | 'views' | 'projects' | 'clock' | 'log' | 'onChange'>;
+type QueueParts = Pick<CommandDependencies, 'store' | 'views' | 'projects' | 'clock' | 'log' | 'onChange'>;
 
 export function createQueueCommands({ store, views, projects, clock, log, onChange }: QueueParts) {
   /** undefined: the whole. Throws `bad_request`, `repo_not_found`, `plan_not_found`, `not_found`. */

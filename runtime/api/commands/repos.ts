@@ -25,8 +25,9 @@ import type {
   TrustRevoked,
   TrustShow,
 } from '../contract/repos.ts';
-import { type CommandParts, createSignalSender, verdictWaitMs } from './parts.ts';
+import type { CommandDependencies } from './command-dependencies.ts';
 import { configEntries } from './repo-config.ts';
+import { createSignalSender, verdictWaitMs } from './signal-sender.ts';
 
 export interface AddRepo {
   readonly trust: Yes;
@@ -39,7 +40,7 @@ const lookWidth = 4;
 /** A repo of daemon.toml that git does not answer for in this time is left for later; the others do not wait for it. */
 const listedMs = 10_000;
 
-export function createRepoCommands(parts: CommandParts) {
+export function createRepoCommands(parts: CommandDependencies) {
   const { store, projects, views, settings, clock, log } = parts;
   const { post, mustBeDone } = createSignalSender(parts);
   /** Repos of daemon.toml that could not be registered, with the reason. */

@@ -1,6 +1,6 @@
 /** Accounts of agents as `--json` prints and the control API answers them. */
 import { z } from 'zod';
-import { time } from './words.ts';
+import { time } from './shared-shapes.ts';
 
 export const accountEntry = z
   .object({

@@ -1,7 +1,7 @@
 /** Hooks and what they were told, as `--json` prints and the control API answers them. */
 import { z } from 'zod';
 import { hookEvents } from '../../../machines/vocabulary/hook-event.ts';
-import { count, time } from './words.ts';
+import { count, time } from './shared-shapes.ts';
 
 export const deliveryStates = ['pending', 'delivered', 'dead'] as const;
 

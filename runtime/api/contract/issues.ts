@@ -1,6 +1,6 @@
 /** Sessions of issues as `--json` prints and the control API answers them. */
 import { z } from 'zod';
-import { status, time } from './words.ts';
+import { status, time } from './shared-shapes.ts';
 
 export const issueEntry = z
   .object({

@@ -1,8 +1,8 @@
 /** The machines, and the trees of machines of one's own, as `--json` prints and the control API answers them. */
 import { z } from 'zod';
 import { historyEntry } from './plans.ts';
+import { count, lines, refusal, status, time } from './shared-shapes.ts';
 import { signalStatuses } from './signals.ts';
-import { count, lines, refusal, status, time } from './words.ts';
 
 export const machineEntry = z
   .object({

@@ -1,7 +1,7 @@
 /** Notifications as `--json` prints and the control API answers them. */
 import { z } from 'zod';
 import { notificationTypes } from '../../../machines/vocabulary/notification.ts';
-import { count, time } from './words.ts';
+import { count, time } from './shared-shapes.ts';
 
 export const notificationEntry = z
   .object({

@@ -1,6 +1,6 @@
 /** What a program is told of its question, and how a question is shown to people. */
 import { z } from 'zod';
-import { time } from './words.ts';
+import { time } from './shared-shapes.ts';
 
 export const permissionState = z
   .object({

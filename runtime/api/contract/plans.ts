@@ -6,8 +6,8 @@ import { mergeObstacles } from '../../../machines/vocabulary/plan-merge.ts';
 import { forgeMergeStates } from '../../../machines/vocabulary/plan-pull.ts';
 import { isolations } from '../../../machines/vocabulary/policy.ts';
 import { taskStatuses } from '../../../machines/vocabulary/public-state.ts';
+import { budget, count, lines, reason, refusal, status, time, usage, waiting } from './shared-shapes.ts';
 import { signalAnswer } from './signals.ts';
-import { budget, count, lines, reason, refusal, status, time, usage, waiting } from './words.ts';
 
 /** What an agent, or a person by hand, asked and nobody has answered. */
 const question = z.object({

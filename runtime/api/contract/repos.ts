@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { accountEntry } from './accounts.ts';
 import { forgeEntry } from './forges.ts';
 import { instanceEntry } from './runs.ts';
-import { count, lines, status, time } from './words.ts';
+import { count, lines, status, time } from './shared-shapes.ts';
 
 export const repoEntry = z
   .object({

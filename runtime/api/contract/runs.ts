@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { runStates } from '../../../machines/vocabulary/public-state.ts';
 import { permissionQuestion } from './permissions.ts';
-import { count, lines, reason, time, usage, waiting } from './words.ts';
+import { count, lines, reason, time, usage, waiting } from './shared-shapes.ts';
 
 export const instanceEntry = z
   .object({

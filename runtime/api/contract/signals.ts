@@ -1,6 +1,6 @@
 /** Signals and the verdicts on them, as `--json` prints and the control API answers them. */
 import { z } from 'zod';
-import { count, refusal, status, time } from './words.ts';
+import { count, refusal, status, time } from './shared-shapes.ts';
 
 export const signalStatuses = ['pending', 'held', 'done', 'failed'] as const;
 const signalStatus = z.enum(signalStatuses);

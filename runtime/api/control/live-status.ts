@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { z } from 'zod';
 import type { PlanEntry } from '../contract/plans.ts';
 import type { InstanceEntry } from '../contract/runs.ts';
-import { time } from '../contract/words.ts';
+import { time } from '../contract/shared-shapes.ts';
 import type { AppParts } from './route.ts';
 
 export const liveStatusCap = { default: 20, most: 100 } as const;

@@ -3,7 +3,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { type ErrorCode, errorClasses } from '../../../machines/vocabulary/errors.ts';
 import { statorVersion } from '../../base/platform/version.ts';
-import { errorDocument } from '../contract/words.ts';
+import { errorDocument } from '../contract/shared-shapes.ts';
 import { type AnyRoute, methodOf, pathOf } from './route.ts';
 
 export type ApiDescription = ReturnType<OpenAPIHono['getOpenAPI31Document']>;

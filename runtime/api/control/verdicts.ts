@@ -2,9 +2,9 @@
 import type { z } from 'zod';
 import { refusalHint, refusalSentence } from '../../../machines/plan/refusal-text.ts';
 import { EngineError, type ErrorCode } from '../../../machines/vocabulary/errors.ts';
-import { verdictWaitMs } from '../commands/parts.ts';
+import { verdictWaitMs } from '../commands/signal-sender.ts';
+import { errorDocument } from '../contract/shared-shapes.ts';
 import { type SignalAnswer, signalAnswer } from '../contract/signals.ts';
-import { errorDocument } from '../contract/words.ts';
 import type { Principal } from './principal.ts';
 import { type AppParts, json } from './route.ts';
 

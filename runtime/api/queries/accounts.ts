@@ -5,9 +5,10 @@ import type { Casting } from '../../core/outbox/casting.ts';
 import type { AccountLimitRow, RunRow } from '../../core/store/rows.ts';
 import { lookAtAccounts } from '../../work/agents/accounts.ts';
 import type { AccountEntry } from '../contract/accounts.ts';
-import { timeText, type ViewParts } from './parts.ts';
+import { timeText } from './time-text.ts';
+import type { ViewDependencies } from './view-dependencies.ts';
 
-export type CastingParts = Pick<ViewParts, 'store' | 'projects' | 'env' | 'clock'>;
+export type CastingParts = Pick<ViewDependencies, 'store' | 'projects' | 'env' | 'clock'>;
 
 export function castingNow(parts: CastingParts): Promise<Casting> {
   return lookAtAccounts({ ...parts, nowMs: () => parts.clock.nowMs() });

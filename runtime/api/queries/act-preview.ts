@@ -14,7 +14,8 @@ import { admit } from '../../core/inbox/admission.ts';
 import type { PlanRow, RunRow } from '../../core/store/rows.ts';
 import { castProfiles, lookAtAccounts } from '../../work/agents/accounts.ts';
 import type { ActPreview, PlanDiff } from '../contract/plans.ts';
-import { timeOrNull, type ViewParts } from './parts.ts';
+import { timeOrNull } from './time-text.ts';
+import type { ViewDependencies } from './view-dependencies.ts';
 
 export interface ActQuestion {
   readonly project: string;
@@ -23,7 +24,7 @@ export interface ActQuestion {
   readonly payload: unknown;
 }
 
-interface PreviewParts extends Pick<ViewParts, 'store' | 'projects' | 'clock' | 'env'> {
+interface PreviewParts extends Pick<ViewDependencies, 'store' | 'projects' | 'clock' | 'env'> {
   planDiff(of: { readonly project: string; readonly plan: string }): Promise<PlanDiff>;
 }
 

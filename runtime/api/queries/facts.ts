@@ -19,7 +19,7 @@ import {
 } from '../../work/agents/reports/json-line.ts';
 import { firstTelling, whyFailed } from '../../work/agents/reports/telling.ts';
 import type { FactEntry, HistoryEntry } from '../contract/plans.ts';
-import { timeOrNull, timeText } from './parts.ts';
+import { timeOrNull, timeText } from './time-text.ts';
 
 /** So much of a review is told with the news of it. */
 const reviewLines = 3;

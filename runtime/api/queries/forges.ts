@@ -1,8 +1,9 @@
 /** How the forge of each repo was found when it was asked last. */
 import type { ForgeEntry } from '../contract/forges.ts';
-import { timeText, type ViewParts } from './parts.ts';
+import { timeText } from './time-text.ts';
+import type { ViewDependencies } from './view-dependencies.ts';
 
-export function createForgeViews({ store, projects }: Pick<ViewParts, 'store' | 'projects'>) {
+export function createForgeViews({ store, projects }: Pick<ViewDependencies, 'store' | 'projects'>) {
   return {
     /** Of registered repos whose forge was ever asked. */
     async forges(): Promise<ForgeEntry[]> {

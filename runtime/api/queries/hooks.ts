@@ -8,7 +8,8 @@ import type { EffectRow, HookCountRow, HookRow } from '../../core/store/rows.ts'
 import type { HookResult } from '../../work/effects/hook-deliver.ts';
 import { hookBody } from '../../work/effects/hook-event-body.ts';
 import type { DeliveryEntry, DeliveryShow, HookEntry } from '../contract/hooks.ts';
-import { timeOrNull, timeText, type ViewParts } from './parts.ts';
+import { timeOrNull, timeText } from './time-text.ts';
+import type { ViewDependencies } from './view-dependencies.ts';
 
 type State = DeliveryEntry['state'];
 
@@ -27,7 +28,7 @@ export interface DeliveryFilter {
   readonly limit?: number;
 }
 
-export function createHookViews({ store, projects, timeline }: ViewParts) {
+export function createHookViews({ store, projects, timeline }: ViewDependencies) {
   async function hooksOf(project: string): Promise<HookEntry[]> {
     const [rows, counts] = await Promise.all([store.hooks(project), store.hookCounts(project)]);
     const known = new Map(rows.map((row) => [row.hook, row]));
@@ -143,7 +144,7 @@ function resultOf({ result }: EffectRow): HookResult {
   return result === null ? { status: null, output: null } : (JSON.parse(result) as HookResult); // written from one
 }
 
-function deliveryEntry(row: EffectRow, timeline: ViewParts['timeline']): DeliveryEntry {
+function deliveryEntry(row: EffectRow, timeline: ViewDependencies['timeline']): DeliveryEntry {
   const { hook, event, sequence } = effectOf(row);
   const state: State = row.status === 'done' ? 'delivered' : statuses.pending.includes(row.status) ? 'pending' : 'dead';
   const waits = row.status === 'queued' && row.next_at > timeline.nowMs();

@@ -12,7 +12,8 @@ import type { SignalRow } from '../../core/store/rows.ts';
 import type { MachineExplanation, MachineTreeEntry, MachineTreeShow, MachineVerdict } from '../contract/machines.ts';
 import type { HistoryEntry } from '../contract/plans.ts';
 import { createFactView } from './facts.ts';
-import { timeText, type ViewParts } from './parts.ts';
+import { timeText } from './time-text.ts';
+import type { ViewDependencies } from './view-dependencies.ts';
 
 /** Trees of one list. */
 const listLimit = 1_000;
@@ -34,7 +35,7 @@ function machineIn(machines: readonly AnyDefinition[], name: string): AnyDefinit
   );
 }
 
-export function createMachineTreeViews(parts: ViewParts) {
+export function createMachineTreeViews(parts: ViewDependencies) {
   const { store, cache, clock, timeline, projects, machines } = parts;
   const { historyEntry } = createFactView(parts);
 

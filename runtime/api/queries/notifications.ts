@@ -2,7 +2,8 @@
 
 import type { NotificationRow } from '../../core/store/rows.ts';
 import type { NotificationEntry } from '../contract/notifications.ts';
-import { timeText, type ViewParts } from './parts.ts';
+import { timeText } from './time-text.ts';
+import type { ViewDependencies } from './view-dependencies.ts';
 
 /** The most that one answer lists. */
 const listLimit = 1_000;
@@ -13,7 +14,7 @@ export interface NotificationFilter {
   readonly all?: boolean;
 }
 
-export function createNotificationViews({ store }: Pick<ViewParts, 'store'>) {
+export function createNotificationViews({ store }: Pick<ViewDependencies, 'store'>) {
   return {
     /** The newest first, at most 1,000. */
     async notifications({ project, all = false }: NotificationFilter): Promise<NotificationEntry[]> {

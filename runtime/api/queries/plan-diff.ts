@@ -8,7 +8,7 @@ import { askOwnGit } from '../../work/git/git.ts';
 import { branchRef, readRefs } from '../../work/git/refs.ts';
 import { baseBranch, type Repository } from '../../work/git/repository.ts';
 import type { PlanDiff } from '../contract/plans.ts';
-import type { ViewParts } from './parts.ts';
+import type { ViewDependencies } from './view-dependencies.ts';
 
 export interface DiffQuestion {
   readonly project: string;
@@ -17,7 +17,7 @@ export interface DiffQuestion {
   readonly task?: string | undefined;
 }
 
-interface DiffParts extends Pick<ViewParts, 'store' | 'projects'> {
+interface DiffParts extends Pick<ViewDependencies, 'store' | 'projects'> {
   /** Each as `w1-t2`. */
   tasksOf(project: string, plan: string): Promise<readonly string[]>;
 }

@@ -8,7 +8,7 @@ import { type PlanTree, planTree } from '../../../machines/vocabulary/ids.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { JournalLine } from '../../core/store/rows.ts';
 import type { PlanStates } from '../contract/plans.ts';
-import { timeText } from './parts.ts';
+import { timeText } from './time-text.ts';
 
 type Actor = PlanStates['actors'][number];
 

@@ -17,14 +17,15 @@ import type { EffectRow, PlanRow, RunRow, UsageRow } from '../../core/store/rows
 import { runIdOf } from '../../work/agents/run-id.ts';
 import { gitTroubles } from '../../work/git/troubles.ts';
 import type { Explanation, HistoryEntry, OlderTask, PlanEntry, PlanShow, PlanStates } from '../contract/plans.ts';
-import type { BudgetEntry, Usage } from '../contract/words.ts';
+import type { BudgetEntry, Usage } from '../contract/shared-shapes.ts';
 import { estimateOf } from './estimate.ts';
 import { createFactView } from './facts.ts';
-import { timeOrNull, timeText, type ViewParts } from './parts.ts';
 import { planStates, type StatesQuestion } from './plan-states.ts';
 import { setAsideOf } from './set-aside.ts';
 import { slotsOnce } from './slots-look.ts';
+import { timeOrNull, timeText } from './time-text.ts';
 import { sumOfUsage, wavesShown } from './usage.ts';
+import type { ViewDependencies } from './view-dependencies.ts';
 import { soundTree, type WaitLook, waitingFor } from './waiting.ts';
 
 const loadRepoForge = later(() => import('../../work/forges/repo-forge.ts'));
@@ -36,7 +37,7 @@ const looks = 3;
 /** Whether a repo has a forge is asked again after this. */
 const forgeKnownMs = 10_000;
 
-export function createPlanViews(parts: ViewParts) {
+export function createPlanViews(parts: ViewDependencies) {
   const { store, cache, clock, projects } = parts;
   const { historyEntry } = createFactView(parts);
   const forges = new Map<string, { isThere: boolean; untilMs: number }>();

@@ -18,7 +18,7 @@ import { promptOptions } from '../../work/effects/agent-prompt.ts';
 import { previousDiff, runBefore } from '../../work/effects/agent-start.ts';
 import { conversationFor } from '../../work/effects/conversation.ts';
 import type { PromptShow } from '../contract/plans.ts';
-import type { ViewParts } from './parts.ts';
+import type { ViewDependencies } from './view-dependencies.ts';
 
 export interface PromptQuestion {
   readonly project: string;
@@ -34,7 +34,7 @@ interface Whom {
   readonly task: number | null;
 }
 
-export function createPromptView(parts: ViewParts) {
+export function createPromptView(parts: ViewDependencies) {
   const { store, cache, projects, env, clock } = parts;
 
   /** That of the run that is under way, else of who would start now: while an account is limited another one may stand in. */

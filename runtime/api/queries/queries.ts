@@ -13,13 +13,13 @@ import { createForgeViews } from './forges.ts';
 import { createHookViews } from './hooks.ts';
 import { createMachineTreeViews } from './machine-trees.ts';
 import { createNotificationViews } from './notifications.ts';
-import type { ViewParts } from './parts.ts';
 import type { DiffQuestion } from './plan-diff.ts';
 import { createPlanViews } from './plans.ts';
 import type { PromptQuestion } from './prompt.ts';
 import { createQueueViews } from './queue.ts';
 import { createRunViews } from './runs.ts';
 import { createSignalViews } from './signals.ts';
+import type { ViewDependencies } from './view-dependencies.ts';
 
 const loadPromptView = later(() => import('./prompt.ts'));
 const loadPlanDiff = later(() => import('./plan-diff.ts'));
@@ -33,7 +33,7 @@ interface RepoState {
 
 export type Views = ReturnType<typeof createViews>;
 
-export function createViews(parts: ViewParts) {
+export function createViews(parts: ViewDependencies) {
   const { store, projects } = parts;
   const { facts } = createFactView(parts);
 

@@ -7,12 +7,13 @@ import type { Casting } from '../../core/outbox/casting.ts';
 import { covers } from '../../core/store/pause-scope.ts';
 import type { PlanRow, QueueItemRow, QueueRow } from '../../core/store/rows.ts';
 import type { QueueEntry, QueuePause, QueueStats } from '../contract/runs.ts';
-import type { Waiting } from '../contract/words.ts';
+import type { Waiting } from '../contract/shared-shapes.ts';
 import { castingNow, limitOf, limitText } from './accounts.ts';
-import { timeOrNull, timeText, type ViewParts } from './parts.ts';
 import { holderOf, kindOf, type Pause, pausedText } from './queue-pause.ts';
 import { type Holder, holderText, placesOf, slotText } from './queue-places.ts';
 import { waitOfRun } from './runs.ts';
+import { timeOrNull, timeText } from './time-text.ts';
+import type { ViewDependencies } from './view-dependencies.ts';
 import { unstartedText } from './waiting.ts';
 
 /** Agents that have ended and are still shown. */
@@ -42,7 +43,7 @@ interface Look {
   readonly casting: Casting;
 }
 
-export function createQueueViews(parts: ViewParts) {
+export function createQueueViews(parts: ViewDependencies) {
   const { store, clock } = parts;
 
   async function look(): Promise<Look> {

@@ -12,7 +12,8 @@ import { type RunFolder, readExit, runFolderAt } from '../../work/agents/run-fol
 import { runIdOf } from '../../work/agents/run-id.ts';
 import { runsRoot } from '../../work/effects/workplace.ts';
 import type { RunLog } from '../contract/runs.ts';
-import { timeOrNull, type ViewParts } from './parts.ts';
+import { timeOrNull } from './time-text.ts';
+import type { ViewDependencies } from './view-dependencies.ts';
 
 /** The most logs that one answer holds, the newest ones: each is up to 64 KiB. */
 const logLimit = 20;
@@ -26,7 +27,7 @@ export interface RunLogQuestion {
   readonly check?: boolean | undefined;
 }
 
-type RunLogParts = Pick<ViewParts, 'home' | 'store'>;
+type RunLogParts = Pick<ViewDependencies, 'home' | 'store'>;
 
 /** Oldest first, at most 20. Throws `not_found` where there is no such agent or attempt, or no check of it ran. */
 export async function runLogs(parts: RunLogParts, question: RunLogQuestion): Promise<RunLog[]> {

@@ -17,16 +17,17 @@ import { runIdOf } from '../../work/agents/run-id.ts';
 import type { PermissionQuestion } from '../contract/permissions.ts';
 import type { InstanceEntry, RunLog } from '../contract/runs.ts';
 import { castingNow, limitOf } from './accounts.ts';
-import { timeOrNull, timeText, type ViewParts } from './parts.ts';
 import { type RunLogQuestion, runLogs } from './run-logs.ts';
+import { timeOrNull, timeText } from './time-text.ts';
 import { usageOfTitle } from './usage.ts';
+import type { ViewDependencies } from './view-dependencies.ts';
 import { soundTree } from './waiting.ts';
 
 const lineLimit = 200;
 const lineTailBytes = 2_048;
 const eventTailBytes = 32 * 1024;
 
-export function createRunViews(parts: ViewParts) {
+export function createRunViews(parts: ViewDependencies) {
   const { store } = parts;
 
   /** An earlier plan of that name is not this one's. */
@@ -62,7 +63,7 @@ export function createRunViews(parts: ViewParts) {
 }
 
 async function instanceEntry(
-  parts: ViewParts,
+  parts: ViewDependencies,
   row: RunRow,
   { usage, casting }: { readonly usage: readonly UsageRow[]; readonly casting: Casting },
 ): Promise<InstanceEntry> {
@@ -117,7 +118,7 @@ function olderFields({ project, plan, role, title, state, preset, queued_at: que
 
 /** The row says only that it waits; until when and for what, its actor knows. */
 export async function waitOfRun(
-  { cache }: Pick<ViewParts, 'cache'>,
+  { cache }: Pick<ViewDependencies, 'cache'>,
   {
     project,
     plan,

@@ -4,9 +4,10 @@ import type { Refusal } from '../../../actors/refusal.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { SignalFilter, SignalRow } from '../../core/store/rows.ts';
 import type { SignalAnswer, SignalEntry } from '../contract/signals.ts';
-import { timeOrNull, timeText, type ViewParts } from './parts.ts';
+import { timeOrNull, timeText } from './time-text.ts';
+import type { ViewDependencies } from './view-dependencies.ts';
 
-export function createSignalViews({ store, timeline }: ViewParts) {
+export function createSignalViews({ store, timeline }: ViewDependencies) {
   const entryOf = (row: SignalRow) => signalEntry(row, timeline);
   return {
     signals: async (filter: SignalFilter): Promise<SignalEntry[]> => (await store.signals(filter)).map(entryOf),
@@ -31,7 +32,7 @@ export function createSignalViews({ store, timeline }: ViewParts) {
   };
 }
 
-function signalEntry(row: SignalRow, timeline: ViewParts['timeline']): SignalEntry {
+function signalEntry(row: SignalRow, timeline: ViewDependencies['timeline']): SignalEntry {
   // The engine's own are kept in the store's time, other programs' by the wall clock.
   const dueAt = row.is_checked === 1 ? Math.round(timeline.wallOf(row.deliver_at)) : row.deliver_at;
   return {

@@ -4,8 +4,8 @@ import type { Casting } from '../../core/outbox/casting.ts';
 import { covers } from '../../core/store/pause-scope.ts';
 import type { AccountLimitRow, EffectRow, QueueRow, RunRow } from '../../core/store/rows.ts';
 import { castingNow, limitOf } from './accounts.ts';
-import type { ViewParts } from './parts.ts';
 import { type Holder, holderText, placesOf, slotText } from './queue-places.ts';
+import type { ViewDependencies } from './view-dependencies.ts';
 
 export interface SlotsLook {
   readonly queue: QueueRow;
@@ -26,7 +26,7 @@ interface LaneLook {
   readonly places: ReadonlyMap<number, number>;
 }
 
-export function slotsOnce(parts: ViewParts): SlotsOnce {
+export function slotsOnce(parts: ViewDependencies): SlotsOnce {
   let look: Promise<SlotsLook> | null = null;
   return () => {
     look ??= lookAtSlots(parts);
@@ -34,7 +34,7 @@ export function slotsOnce(parts: ViewParts): SlotsOnce {
   };
 }
 
-async function lookAtSlots(parts: ViewParts): Promise<SlotsLook> {
+async function lookAtSlots(parts: ViewDependencies): Promise<SlotsLook> {
   const { store } = parts;
   const [effects, queue, casting] = await Promise.all([
     store.effects({ by: 'open' }),
@@ -72,7 +72,7 @@ async function lookAtSlots(parts: ViewParts): Promise<SlotsLook> {
 }
 
 async function lookAtLane(
-  { store, clock, servedLast }: ViewParts,
+  { store, clock, servedLast }: ViewDependencies,
   {
     lane,
     rows,

@@ -4,7 +4,7 @@ import { instanceTitle } from '../../../machines/vocabulary/ids.ts';
 import type { UsageRow } from '../../core/store/rows.ts';
 import { whyFailed } from '../../work/agents/reports/telling.ts';
 import type { PlanShow } from '../contract/plans.ts';
-import type { Usage } from '../contract/words.ts';
+import type { Usage } from '../contract/shared-shapes.ts';
 
 /** null where nobody said anything; what some said is counted, and the rest is not guessed. */
 export function sumOfUsage(parts: readonly Usage[]): Usage {

@@ -12,12 +12,13 @@ import { pathOfRequest, planTree, repoTree, type TreeAddress } from '../../../ma
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { StoreTrouble } from '../../core/store/port.ts';
 import type { EffectRow, PlanRow, QueueRow, RunRow } from '../../core/store/rows.ts';
-import type { Waiting } from '../contract/words.ts';
+import type { Waiting } from '../contract/shared-shapes.ts';
 import { limitText } from './accounts.ts';
-import { timeOrNull, timeText, type ViewParts } from './parts.ts';
 import { holderOf, type Pause, pausedText, resumeCommand } from './queue-pause.ts';
 import { holderText } from './queue-places.ts';
 import type { SlotsOnce } from './slots-look.ts';
+import { timeOrNull, timeText } from './time-text.ts';
+import type { ViewDependencies } from './view-dependencies.ts';
 import { waveOverText } from './wave-over.ts';
 
 type TimedRun = Pick<RunRow, 'title' | 'started_at' | 'queued_at'>;
@@ -36,7 +37,7 @@ export interface WaitLook {
 
 /** What a plan waits for, the nearest reason first; null: it is at rest. `kept`: what the surroundings keep from being done of it. */
 export async function waitingFor(
-  parts: ViewParts,
+  parts: ViewDependencies,
   row: PlanRow,
   {
     blocked,
@@ -72,7 +73,7 @@ export async function waitingFor(
 }
 
 /** What the surroundings keep from being done, also while other agents of the plan work: a person can often end it. */
-async function surroundings({ store }: ViewParts, kept: readonly EffectRow[]): Promise<Waiting | null> {
+async function surroundings({ store }: ViewDependencies, kept: readonly EffectRow[]): Promise<Waiting | null> {
   const [first] = kept;
   if (first === undefined) return null;
   const more = kept.length > 1 ? `; ${kept.length - 1} more wait with it` : '';
@@ -102,7 +103,7 @@ function effectText({ kind }: EffectRow, title: string | undefined): string {
 
 /** No agent and no grant is wanted: what git is to do first waits for an engine too, and silence would look like work. */
 async function waitingForWork(
-  { store, mayStart }: ViewParts,
+  { store, mayStart }: ViewDependencies,
   { project, plan }: PlanRow,
   since: string,
 ): Promise<Waiting | null> {
@@ -117,7 +118,7 @@ async function waitingForWork(
 }
 
 async function waitingForAgents(
-  parts: ViewParts,
+  parts: ViewDependencies,
   { project, plan }: PlanRow,
   { runs, slots }: { readonly runs: readonly RunRow[]; readonly slots: SlotsOnce },
 ): Promise<Waiting> {
@@ -176,7 +177,10 @@ function after(text: string): string {
 }
 
 /** Tasks of one worktree wait for each other. */
-async function sharedText({ cache }: ViewParts, { project, plan }: { project: string; plan: string }): Promise<string> {
+async function sharedText(
+  { cache }: ViewDependencies,
+  { project, plan }: { project: string; plan: string },
+): Promise<string> {
   const tree = await soundTree(cache, planTree(project, plan));
   if (tree === null || tree instanceof EngineError) return '';
   const { isolation, waves } = planDetail(tree);
@@ -189,7 +193,7 @@ async function sharedText({ cache }: ViewParts, { project, plan }: { project: st
 
 /** The row says only that it waits; for what, its actor knows. */
 async function waitingOf(
-  { cache }: ViewParts,
+  { cache }: ViewDependencies,
   { project, plan, run, title }: RunRow,
   since: string | null,
 ): Promise<Waiting> {
@@ -219,7 +223,10 @@ function permissionText(title: string, { permissions }: AgentContext): string {
 }
 
 /** One repo or plan whose stored state cannot be read hides no other. */
-export async function soundTree(cache: ViewParts['cache'], address: TreeAddress): Promise<Tree | EngineError | null> {
+export async function soundTree(
+  cache: ViewDependencies['cache'],
+  address: TreeAddress,
+): Promise<Tree | EngineError | null> {
   try {
     return (await cache.get(address))?.tree ?? null;
   } catch (thrown) {
@@ -234,7 +241,7 @@ function runText(run: TimedRun, nowMs: number): string {
 
 /** Of the plans that are waited for, those that will not be done by themselves: a name that was mistyped is waited for all night. */
 async function neverDone(
-  { store }: ViewParts,
+  { store }: ViewDependencies,
   project: string,
   { plan, after }: Pick<Applicant, 'plan' | 'after'>,
   waiting: readonly Applicant[],
@@ -269,7 +276,7 @@ function circleOf(plan: string, waiting: readonly Applicant[]): string[] | null 
   return null;
 }
 
-async function waitingForGrant(parts: ViewParts, row: PlanRow, since: string): Promise<Waiting | null> {
+async function waitingForGrant(parts: ViewDependencies, row: PlanRow, since: string): Promise<Waiting | null> {
   const tree = await soundTree(parts.cache, repoTree(row.project));
   if (tree === null) return { kind: 'repo', detail: `repo ${row.project} is not registered`, since };
   if (tree instanceof EngineError) return { kind: 'repo', detail: `${tree.message}; ${tree.hint}`, since };

@@ -29,7 +29,7 @@ import { hookFilesOf } from './hook-files.ts';
 import { failedTry, type HookTry } from './hook-try.ts';
 import { type EffectParts, isGone, ownLaunch } from './workplace.ts';
 
-export interface CommandParts extends Pick<EffectParts, 'home' | 'store' | 'projects'> {
+export interface CommandDependencies extends Pick<EffectParts, 'home' | 'store' | 'projects'> {
   readonly env: NodeJS.ProcessEnv;
   readonly walls: Walls;
   readonly resources: Resources;
@@ -49,7 +49,7 @@ const tailBytes = 4_096;
 
 /** Runs it once, or goes on with what an earlier owner started for this very try. 0 is delivered; any other end may be tried again. */
 export async function runCommandHook(
-  parts: CommandParts,
+  parts: CommandDependencies,
   hook: CommandHookConfig,
   effect: HookDeliver,
   { key, row, abort }: Running,
@@ -87,7 +87,7 @@ async function watched(
     abort,
     graceMs,
     log,
-  }: Pick<Running, 'abort'> & Pick<CommandParts, 'graceMs' | 'log'> & { folder: RunFolder; runId: string },
+  }: Pick<Running, 'abort'> & Pick<CommandDependencies, 'graceMs' | 'log'> & { folder: RunFolder; runId: string },
 ): Promise<HookTry> {
   const limit = AbortSignal.timeout(hook.timeoutMs);
   const over = new AbortController();
@@ -128,7 +128,7 @@ interface Preparing {
 
 /** What the user may set right before the next try is an error of this one. Throws `untrusted`, `bad_repo` and what else is waited for. */
 async function prepare(
-  parts: CommandParts,
+  parts: CommandDependencies,
   hook: CommandHookConfig,
   effect: HookDeliver,
   preparing: Preparing,
@@ -144,7 +144,7 @@ async function prepare(
 }
 
 async function requestFor(
-  parts: CommandParts,
+  parts: CommandDependencies,
   hook: CommandHookConfig,
   effect: HookDeliver,
   { row, folder, runId, repo }: Preparing & { readonly repo: string },

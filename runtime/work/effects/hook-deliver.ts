@@ -5,7 +5,7 @@ import type { Log } from '../../base/platform/log.ts';
 import type { EffectContext, Handler, Outcome } from '../../core/outbox/handler.ts';
 import type { Change } from '../../core/store/port.ts';
 import type { HookRow } from '../../core/store/rows.ts';
-import { type CommandParts, runCommandHook } from './hook-command.ts';
+import { type CommandDependencies, runCommandHook } from './hook-command.ts';
 import { hookBody } from './hook-event-body.ts';
 import { callHook } from './hook-function.ts';
 import { showNotification } from './hook-notify.ts';
@@ -13,7 +13,7 @@ import { failedTry, type HookTry } from './hook-try.ts';
 import { sendWebhook } from './hook-webhook.ts';
 import type { EffectParts } from './workplace.ts';
 
-export interface HookParts extends EffectParts, CommandParts {
+export interface HookParts extends EffectParts, CommandDependencies {
   readonly log: Log;
   readonly nowMs: () => number;
   /** The hooks that the engine was given. */

@@ -1,7 +1,7 @@
 /** The statecharts, the very ones that run. */
 import { z } from 'zod';
 import { EngineError } from '../../../../machines/vocabulary/errors.ts';
-import { verdictWaitMs } from '../../commands/parts.ts';
+import { verdictWaitMs } from '../../commands/signal-sender.ts';
 import {
   type MachineVerdict,
   machineEntry,

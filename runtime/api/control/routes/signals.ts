@@ -1,6 +1,6 @@
 /** The inbox: signals sent, listed and delivered again. */
 import { z } from 'zod';
-import { verdictWaitMs } from '../../commands/parts.ts';
+import { verdictWaitMs } from '../../commands/signal-sender.ts';
 import { actPreview } from '../../contract/plans.ts';
 import { signalAnswer, signalEntry, signalStatuses } from '../../contract/signals.ts';
 import { digits, given, idParams, line, projectParams } from '../requests.ts';

@@ -1,4 +1,4 @@
-/** The words that the shapes of plans, runs and repos are made of. `shapes/` is what `--json` prints and the control API answers: the schemas are the one source of the
+/** Shapes that several of this room share: times, counts, reasons, usage, budgets, errors. This room is what `--json` prints and the control API answers: the schemas are the one source of the
  * types and of the API's own description. Fields may be added, never renamed or dropped within a major version. Clients take the types alone, so that they load no schema library. */
 import { z } from 'zod';
 import { budgetMeasures, budgetScopes } from '../../../machines/vocabulary/budget.ts';

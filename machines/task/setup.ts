@@ -1,4 +1,4 @@
-/** What a task remembers, hears, says and asks: the words that its chart is written in. */
+/** What a task remembers, hears and may do: its context and events, and actions, guards and requests over one setup. */
 import { assign, sendParent, sendTo, setup, stopChild } from 'xstate';
 import { agentMachine } from '../agent/machine.ts';
 import type { Reason } from '../vocabulary/effect.ts';
@@ -104,7 +104,7 @@ function isOnPlanBranch({ agent: { branch, from } }: TaskContext): boolean {
   return branch === from;
 }
 
-const words = setup({
+const base = setup({
   types: {
     context: {} as TaskContext,
     events: {} as TaskEvent,
@@ -205,18 +205,18 @@ const words = setup({
   },
 });
 
-export const taskWords = words.extend({
+export const taskSetup = base.extend({
   actions: {
-    passAnswer: words.enqueueActions(({ event, enqueue }) => {
+    passAnswer: base.enqueueActions(({ event, enqueue }) => {
       if (event.type === 'answered') enqueue.sendTo(taskAgentId, event);
     }),
     /** What its agent asks, or asks no longer. */
-    passQuestion: words.enqueueActions(({ context, event, enqueue }) => {
+    passQuestion: base.enqueueActions(({ context, event, enqueue }) => {
       if (event.type !== 'child_asked' && event.type !== 'question_withdrawn') return;
       const report: Asked | QuestionWithdrawn = { ...event, id: idOf(context) };
       enqueue.sendParent(report);
     }),
-    spawnAgent: words.spawnChild('agent', {
+    spawnAgent: base.spawnChild('agent', {
       id: taskAgentId,
       input: ({ context, event }) => ({
         ...context.agent,
@@ -224,19 +224,19 @@ export const taskWords = words.extend({
         at: timeOf(context, event),
       }),
     }),
-    takeBack: words.enqueueActions(({ enqueue, check }) => {
+    takeBack: base.enqueueActions(({ enqueue, check }) => {
       if (!check('leftWorkToOthers')) return;
       enqueue('nextId');
       enqueue('askUndo');
     }),
     /** A task that could not be started leaves nothing; what earlier attempts did is kept. */
-    leaveNothing: words.enqueueActions(({ enqueue, check }) => {
+    leaveNothing: base.enqueueActions(({ enqueue, check }) => {
       if (!check('couldNotStart')) return;
       enqueue('nextId');
       enqueue('askClearing');
     }),
     /** The plan's own worktree stays; a task's has nothing left that is not merged. */
-    leaveWorktree: words.enqueueActions(({ enqueue, check }) => {
+    leaveWorktree: base.enqueueActions(({ enqueue, check }) => {
       if (!check('hasOwnWorktree')) return;
       enqueue('nextId');
       enqueue('askRemoval');

@@ -1,4 +1,4 @@
-/** What an agent says, asks and decides: the words that its chart is written in. */
+/** What an agent asks and does before its chart says when: actions, guards and requests, over one setup. */
 import { assign, sendParent, setup } from 'xstate';
 import type { AgentInput, AgentOutput, Asked, Delivered, QuestionWithdrawn } from '../vocabulary/family.ts';
 import { requestId } from '../vocabulary/ids.ts';
@@ -41,7 +41,7 @@ export function permissionOf({ permissions }: AgentContext, event: AgentEvent): 
   }
 }
 
-const words = setup({
+const base = setup({
   types: {
     context: {} as AgentContext,
     events: {} as AgentEvent,
@@ -237,19 +237,19 @@ const words = setup({
 });
 
 /** A failed run's changes are kept as a ref; the next attempt starts clean. */
-export const agentWords = words.extend({
+export const agentSetup = base.extend({
   actions: {
     /** It ends or goes on without an answer, so nobody is to be asked for one any more. */
-    withdrawQuestion: words.enqueueActions(({ enqueue, check }) => {
+    withdrawQuestion: base.enqueueActions(({ enqueue, check }) => {
       if (check('awaitsAnswer')) enqueue('reportWithdrawn');
     }),
     /** The program is told what a person said, or that the time is up, and goes on with what it asked for or without it. */
-    answerPermission: words.enqueueActions(({ enqueue }) => {
+    answerPermission: base.enqueueActions(({ enqueue }) => {
       enqueue('nextId');
       enqueue('askAnswer');
       enqueue('closePermission');
     }),
-    keepWork: words.enqueueActions(({ enqueue, check }) => {
+    keepWork: base.enqueueActions(({ enqueue, check }) => {
       if (!check('leftWork')) return;
       enqueue('nextId');
       enqueue('askKeep');

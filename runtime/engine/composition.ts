@@ -1,4 +1,4 @@
-/** The parts of every engine, without those that work by themselves. */
+/** What every engine is composed of, without what works by itself. */
 
 import type { AnyDefinition } from '../../actors/definition.ts';
 import { kindsWith } from '../../actors/kinds.ts';

@@ -10,7 +10,7 @@ import type { Store } from '../../core/store/port.ts';
 import type { Timeline } from '../../core/store/timeline.ts';
 import type { Projects } from '../../work/repos/registry.ts';
 
-export interface ViewParts {
+export interface ViewDependencies {
   readonly home: string;
   /** Where tokens of forges are looked for. */
   readonly env: NodeJS.ProcessEnv;
@@ -30,12 +30,4 @@ export interface ViewParts {
   readonly kinds: Kinds;
   /** Machines of one's own. */
   readonly machines: readonly AnyDefinition[];
-}
-
-export function timeText(ms: number): string {
-  return new Date(ms).toISOString();
-}
-
-export function timeOrNull(ms: number | null): string | null {
-  return ms === null ? null : timeText(ms);
 }
