@@ -1,7 +1,7 @@
 /** `--project` of any verb: a name that no registered repo has is a slip, never an empty answer. */
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { nearest } from '../runtime/base/config/nearest.ts';
-import { registeredProjects } from '../runtime/engine/connect.ts';
+import { registeredProjects } from '../runtime/engine/registered-projects.ts';
 
 /** More names than this are no help to anyone. */
 const shownNames = 20;

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import type { Client } from '../runtime/api/client/client.ts';
 import { homeFolder } from '../runtime/base/config/home.ts';
-import { attach } from '../runtime/engine/connect.ts';
+import { attach } from '../runtime/engine/attach.ts';
 import { isAbsence } from './absence.ts';
 import { type Call, defineVerb } from './command.ts';
 import { sinceOf } from './monitor/since.ts';

@@ -1,6 +1,6 @@
 /** `stator run`: the main job. */
 import { homeFolder } from '../runtime/base/config/home.ts';
-import { attach } from '../runtime/engine/connect.ts';
+import { attach } from '../runtime/engine/attach.ts';
 import { defineVerb } from './command.ts';
 import { bindingOf } from './file-binding.ts';
 import { requireRepository } from './place.ts';

@@ -1,6 +1,6 @@
 /** Where no engine runs, a verb whose work needs one offers to start the daemon: on a terminal, and before anything is made. */
 import { homeFolder } from '../../runtime/base/config/home.ts';
-import { attach } from '../../runtime/engine/connect.ts';
+import { attach } from '../../runtime/engine/attach.ts';
 import { canAsk, confirm } from '../ask.ts';
 import type { Call } from '../command.ts';
 import { startAndTell } from './start.ts';

@@ -7,7 +7,7 @@ import { noAnswer } from '../../runtime/api/client/no-answer.ts';
 import { homeFolder } from '../../runtime/base/config/home.ts';
 import { localTime } from '../../runtime/base/platform/terminal-text.ts';
 import { type OwnerFacts, readOwner } from '../../runtime/core/store/sqlite/owner.ts';
-import { attach } from '../../runtime/engine/connect.ts';
+import { attach } from '../../runtime/engine/attach.ts';
 import type { Call } from '../command.ts';
 
 /** Who is asked and does not answer in this time hangs. */

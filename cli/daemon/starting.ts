@@ -7,7 +7,7 @@ import { EngineError, errorFromDocument, isErrorDocument, messageOf } from '../.
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { ensureHome } from '../../runtime/base/platform/home.ts';
 import { createLogTail, type LogTail } from '../../runtime/base/platform/log-tail.ts';
-import { attach } from '../../runtime/engine/connect.ts';
+import { attach } from '../../runtime/engine/attach.ts';
 import type { Call } from '../command.ts';
 import { plainLines } from '../text.ts';
 import { ownerHere } from './presence.ts';

@@ -17,20 +17,13 @@ import { probeResourceLimits } from '../../runtime/base/platform/resource-limits
 import { isSandboxOff } from '../../runtime/base/platform/sandbox-variables.ts';
 import { sizeText } from '../../runtime/base/platform/size.ts';
 import { oneLine } from '../../runtime/base/platform/terminal-text.ts';
-import {
-  attach,
-  baseBranchIn,
-  connect,
-  envFileIn,
-  gitTroublesIn,
-  identityIn,
-  promptProblems,
-  serverList,
-  storeFaultsIn,
-  tryStoreModule,
-} from '../../runtime/engine/connect.ts';
+import { attach } from '../../runtime/engine/attach.ts';
+import { connect } from '../../runtime/engine/connect.ts';
+import { baseBranchIn, envFileIn, gitTroublesIn, identityIn, promptProblems } from '../../runtime/engine/preflight.ts';
+import { storeFaultsIn, tryStoreModule } from '../../runtime/engine/store-recovery.ts';
 import type { Call } from '../command.ts';
 import { askGit, mainRepository } from '../place.ts';
+import { serverList } from '../server/server.ts';
 import { counted, duration } from '../text.ts';
 import { unbuiltModule } from '../unbuilt-module.ts';
 import type { Finding } from './finding.ts';
@@ -246,7 +239,7 @@ async function store(call: Call, home: string): Promise<Finding> {
 
 /** One for each registered repo; of the one that is here where none is. None where the store cannot be read: its own check says why. */
 async function forgeChecks(call: Call, path: string | null, home: string): Promise<Check[]> {
-  const servers = await serverList(call.env);
+  const servers = serverList(call.env);
   const broken = await attempt(() => servers.list());
   if ('thrown' in broken) return [await check('servers.toml', () => Promise.reject(broken.thrown))];
   const read = await attempt(async () => {

@@ -1,6 +1,6 @@
 /** The forge behind a repo's remote, and whether it takes the token that there is for it. */
 import type { ForgeEntry } from '../../runtime/api/client/client.ts';
-import type { ServerList } from '../../runtime/engine/connect.ts';
+import type { ServerList } from '../../runtime/work/forges/server-list.ts';
 import { forgeLines } from '../forge-text.ts';
 import type { Finding } from './finding.ts';
 

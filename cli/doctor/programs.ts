@@ -10,7 +10,7 @@ import {
   presetPrograms,
   versionHint,
 } from '../../runtime/base/config/preset-programs.ts';
-import { droppedFlagsOf } from '../../runtime/engine/connect.ts';
+import { droppedFlagsOf } from '../../runtime/engine/preflight.ts';
 import { plain } from '../text.ts';
 import type { Finding } from './finding.ts';
 

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Orphan } from '../../runtime/api/client/client.ts';
 import { homeFolder } from '../../runtime/base/config/config.ts';
-import { connect, type Recovery, recoverStoreIn, storeFaultsIn } from '../../runtime/engine/connect.ts';
+import { connect } from '../../runtime/engine/connect.ts';
+import { type Recovery, recoverStoreIn, storeFaultsIn } from '../../runtime/engine/store-recovery.ts';
 import type { Call } from '../command.ts';
 
 export interface Repairs {

@@ -3,7 +3,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Client, InstanceEntry, PlanEntry } from '../../runtime/api/client/client.ts';
 import { createLogTail, type LogTail } from '../../runtime/base/platform/log-tail.ts';
-import { readableLog } from '../../runtime/engine/connect.ts';
 import { isAbsence } from '../absence.ts';
 import type { Call } from '../command.ts';
 import { withClient } from '../session.ts';
@@ -86,7 +85,8 @@ async function say(
   how: { rest: boolean },
 ): Promise<void> {
   const { out } = follower.call;
-  const text = await readableLog(reading.entry.preset, plainLines(reading.tail?.read(how) ?? ''));
+  const { readableLog } = await import('../../runtime/work/agents/reports/readable-log.ts');
+  const text = readableLog(reading.entry.preset, plainLines(reading.tail?.read(how) ?? ''));
   if (text === '') return;
   const { run, attempt } = reading.entry;
   if (!out.json) {

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { EngineError, errorClasses } from '../../machines/vocabulary/errors.ts';
 import type { Client } from '../../runtime/api/client/client.ts';
-import { runClient } from '../../runtime/engine/connect.ts';
+import { runClient } from '../../runtime/engine/attach.ts';
 import { defineVerb } from '../command.ts';
 
 /** The engine may be starting anew: it serves the same socket again. */

@@ -2,7 +2,7 @@
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
-import { identityIn } from '../../runtime/engine/connect.ts';
+import { identityIn } from '../../runtime/engine/preflight.ts';
 import type { Call } from '../command.ts';
 import { type BoundFile, bind, findPlan, isEdited, planOfFile } from '../file-binding.ts';
 import { type AfterPlanning, advanceOf, afterPlanning, type PlanningFlags } from '../planned.ts';

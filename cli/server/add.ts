@@ -19,7 +19,7 @@ export default defineVerb({
     'stator server add lan http://10.0.0.7:3000 --kind gitea --allow-private',
   ],
   async run({ name, url, kind, token, 'env-from': envFile, 'allow-private': allowPrivate }, call) {
-    const servers = await ownServers(call);
+    const servers = ownServers(call);
     const added = await servers.add({
       name,
       url,

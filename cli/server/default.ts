@@ -8,7 +8,7 @@ export default defineVerb({
   examples: ['stator server default', 'stator server default work'],
   async run({ name }, call) {
     const { out } = call;
-    const servers = await ownServers(call);
+    const servers = ownServers(call);
     if (name !== undefined) return tell(call, servers.choose(name), `owner/repo#n is on ${name} from here on`);
     const chosen = servers.list().find((entry) => entry.default);
     out.answer(chosen, () => [chosen?.name ?? '']);

@@ -1,6 +1,6 @@
 /** `stator server get`. */
-import { serverList } from '../../runtime/engine/connect.ts';
 import { defineVerb } from '../command.ts';
+import { serverList } from './server.ts';
 
 export default defineVerb({
   summary: 'One forge, and where its token comes from; without a name the default one.',
@@ -9,7 +9,7 @@ export default defineVerb({
   more: 'The token itself is never shown. Whether the forge takes it: stator doctor',
   async run({ name }, call) {
     const { out } = call;
-    const found = await (await serverList(call.env)).show(name);
+    const found = await serverList(call.env).show(name);
     const looked = found.token_variables.join(', ');
     out.answer(found, () => [
       `${found.name}  ${found.kind}  ${found.url}${found.default ? '  (default)' : ''}`,

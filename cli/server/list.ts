@@ -1,6 +1,6 @@
 /** `stator server list`. */
-import { serverList } from '../../runtime/engine/connect.ts';
 import { defineVerb } from '../command.ts';
+import { serverList } from './server.ts';
 
 export default defineVerb({
   summary: 'The forges that you know: your own first, then those that came with stator.',
@@ -8,7 +8,7 @@ export default defineVerb({
   examples: ['stator server list', 'stator server list --json'],
   async run(_args, call) {
     const { out } = call;
-    const entries = (await serverList(call.env)).list();
+    const entries = serverList(call.env).list();
     out.answer(entries, () =>
       out.table(
         ['name', 'kind', 'url', 'token', ''],

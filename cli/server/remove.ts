@@ -7,7 +7,7 @@ export default defineVerb({
   args: { name: { type: 'positional', required: true, description: 'its name in stator server list' } },
   examples: ['stator server remove work'],
   async run({ name }, call) {
-    const removed = (await ownServers(call)).remove(name);
+    const removed = ownServers(call).remove(name);
     return tell(call, removed, `removed ${removed.name}`);
   },
 });

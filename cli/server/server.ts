@@ -1,10 +1,16 @@
 /** What the verbs of `server` have in common. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { type ServerEntry, type ServerList, serverList } from '../../runtime/engine/connect.ts';
+import { type Environment, homeFolder } from '../../runtime/base/config/home.ts';
+import { createServerList, type ServerEntry, type ServerList } from '../../runtime/work/forges/server-list.ts';
 import type { Call } from '../command.ts';
 
+/** The forges that a person knows, in a file of the home: no engine is needed. */
+export function serverList(env: Environment): ServerList {
+  return createServerList({ home: homeFolder(env), env });
+}
+
 /** Throws `not_allowed` inside a run: which servers get a token is a person's word. */
-export function ownServers({ env }: Pick<Call, 'env'>): Promise<ServerList> {
+export function ownServers({ env }: Pick<Call, 'env'>): ServerList {
   if (env.STATOR_TOKEN === undefined) return serverList(env);
   throw new EngineError(
     'not_allowed',

@@ -1,7 +1,7 @@
 /** `stator signal emit`: the one word that agents know; inside a run it needs no names. */
 import { EngineError, errorClasses } from '../../machines/vocabulary/errors.ts';
+import { homeFolder } from '../../runtime/base/config/home.ts';
 import { nearest } from '../../runtime/base/config/nearest.ts';
-import { openInbox } from '../../runtime/engine/connect.ts';
 import { readStdin } from '../ask.ts';
 import { type Call, defineVerb } from '../command.ts';
 import { isFilePath, planNamed } from '../named-plan.ts';
@@ -86,7 +86,8 @@ async function sayOnce(call: Call, keyed: KeyedWord): Promise<number> {
 async function record(call: Call, { wait: _wait, ...word }: KeyedWord, cause: Error): Promise<number | null> {
   if (!(cause instanceof EngineError) || !errorClasses[cause.code].retry) return null;
   try {
-    const client = await openInbox(call.env);
+    const { openSharedInbox } = await import('../../runtime/engine/shared-inbox.ts');
+    const client = await openSharedInbox(homeFolder(call.env), call.env);
     try {
       const project = requireProject(call);
       const plan = await planNamed(call, client, project, word.plan);

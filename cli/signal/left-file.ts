@@ -2,7 +2,6 @@
 import { basename } from 'node:path';
 import { EngineError, type ErrorCode } from '../../machines/vocabulary/errors.ts';
 import { isInWalls } from '../../runtime/base/platform/sandbox-variables.ts';
-import { leaveSignalFile } from '../../runtime/engine/connect.ts';
 import type { Call } from '../command.ts';
 import { askGit, mainRepository, requireProject } from '../place.ts';
 
@@ -39,6 +38,7 @@ export async function leaveWord(call: Call, word: SaidWord, cause: Error): Promi
   if (roots.length === 0)
     throw both(cause, `${call.cwd} is not in the repo ${project}, where a signal file would be left`);
   try {
+    const { leaveSignalFile } = await import('../../runtime/work/signal-files/leave.ts');
     const { type, path } = await leaveSignalFile({ roots, ...word, payload: word.payload ?? {} });
     const { out } = call;
     out.note(`${cause.message}; the signal is left as a file, and the next engine takes it: ${path}`);

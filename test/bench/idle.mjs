@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { attach } from '../../dist/runtime/engine/connect.js';
+import { attach } from '../../dist/runtime/engine/attach.js';
 import { makeRepo, planText, print, round } from './ground.mjs';
 
 const repos = Number(process.env.STATOR_BENCH_REPOS ?? 20);

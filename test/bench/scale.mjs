@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { planTree } from '../../dist/machines/vocabulary/ids.js';
 import { createLog } from '../../dist/runtime/base/platform/log.js';
-import { attach } from '../../dist/runtime/engine/connect.js';
+import { attach } from '../../dist/runtime/engine/attach.js';
 import { createCore } from '../../dist/runtime/engine/core.js';
 import { openSupervisor } from '../../dist/runtime/engine/one-shot.js';
 import { median, planText, print } from './ground.mjs';

@@ -6,7 +6,7 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { attach } from '../../dist/runtime/engine/connect.js';
+import { attach } from '../../dist/runtime/engine/attach.js';
 import { makeRepo, median, planText, print, round } from './ground.mjs';
 
 const runs = Number(process.env.STATOR_BENCH_RUNS ?? 15);

@@ -96,6 +96,7 @@ it('a client loads neither the schemas nor the routes: they would cost each verb
     'api/client/client.ts',
     'api/client/known-options.ts',
     'api/client/no-answer.ts',
+    'engine/attach.ts',
     'engine/connect.ts',
   ]);
 });

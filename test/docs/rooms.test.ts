@@ -55,7 +55,7 @@ const breaches: readonly [rule: string, file: string, imported: string][] = [
   ['the-contract-is-a-leaf', 'runtime/api/contract/shared-shapes.ts', '../../base/config/config.ts'],
   ['runtime-base-charts-looks-down', 'runtime/base/charts/lit.ts', '../config/config.ts'],
   ['runtime-base-platform-looks-down', 'runtime/base/platform/clock.ts', '../charts/lit.ts'],
-  ['core-needs-no-contract', 'runtime/core/outbox/fair-order.ts', '../../api/contract/words.ts'],
+  ['core-needs-no-contract', 'runtime/core/outbox/fair-order.ts', '../../api/contract/shared-shapes.ts'],
   ['runtime-core-inbox-has-doors', 'runtime/engine/ownership.ts', '../core/inbox/transaction.ts'],
   ['runtime-work-forges-has-doors', 'runtime/api/queries/usage.ts', '../../work/forges/github.ts'],
   ['machines-plan-has-doors', 'actors/ports.ts', '../machines/plan/memory.ts'],

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { attach } from '../../runtime/engine/connect.ts';
+import { attach } from '../../runtime/engine/attach.ts';
 import { planOf, steady } from '../support/cli.ts';
 import { type DaemonGround, daemonGround, isAlive, makeRepo } from '../support/daemon.ts';
 import { gate, openGate, untilFile } from '../support/engine.ts';

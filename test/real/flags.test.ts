@@ -1,7 +1,7 @@
 /** What the real programs say of themselves, which is read before a plan starts. */
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { droppedFlagsOf } from '../../runtime/engine/connect.ts';
+import { droppedFlagsOf } from '../../runtime/engine/preflight.ts';
 import { terminal } from '../support/cli.ts';
 import { begin, planText, untilPhase } from '../support/engine.ts';
 import { behaves, startReal } from './stage.ts';

@@ -7,7 +7,7 @@ import BetterSqlite3 from 'better-sqlite3';
 import { expect } from 'vitest';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
-import { attach } from '../../runtime/engine/connect.ts';
+import { attach } from '../../runtime/engine/attach.ts';
 import { createEngine, type Engine } from '../../runtime/engine/engine.ts';
 import { carriersOf, kill, readOrEmpty } from './crash.ts';
 import { type Ground, git, makeGround } from './ground.ts';

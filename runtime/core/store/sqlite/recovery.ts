@@ -7,7 +7,23 @@ import { chmodSync, linkSync, mkdirSync, renameSync, rmSync, statSync } from 'no
 import { basename, dirname, join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { type Database, type Migration, openDatabase, refuseForeign, storeError } from './db.ts';
-import type { RecoveredTable, Recovery } from './recovery-report.ts';
+
+/** What of a table could be read. */
+interface RecoveredTable {
+  readonly table: string;
+  readonly rows: number;
+  /** null: some, and nothing tells how many. */
+  readonly lost: number | null;
+}
+
+/** What became of a damaged store. */
+export interface Recovery {
+  /** Where the damaged files lie. */
+  readonly aside: string;
+  readonly tables: readonly RecoveredTable[];
+  /** `project/plan` of those whose progress was lost, though they are still listed. */
+  readonly plansWithoutState: readonly string[];
+}
 
 /** So many faults are named. */
 const shownFaults = 5;

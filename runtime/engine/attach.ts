@@ -1,0 +1,142 @@
+/** How a verb finds the engine that owns its home: by what the home says of its owner, by the kernel's list of locks, or by the socket of its own run. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { callSocket } from '../api/client/call.ts';
+import { type Client, createClient } from '../api/client/client.ts';
+import { noAnswer } from '../api/client/no-answer.ts';
+import type { Environment } from '../base/config/home.ts';
+import { isThisStator } from '../base/platform/version.ts';
+import { lockFile, type OwnerFacts, ownerByLock, readFacts } from '../core/store/sqlite/owner-facts.ts';
+
+/** An owner that takes the connection and says nothing for so long hangs, or is stopped. */
+const answerLimitMs = 5_000;
+/** One that says nothing for so long is asked after in the list of locks: it may hang, or the socket be of somebody else. */
+const claimLimitMs = 1_000;
+
+/**
+ * A client of the engine that owns the home; null where none does, or where the one that does serves nobody. Inside a run its own socket comes first.
+ * Throws `unavailable` where it hangs, and inside of walls, where there is no home, also where it does not run.
+ */
+export async function attach(home: string, env: Environment): Promise<Client | null> {
+  if (isInRun(env)) {
+    const client = await attachRun(env);
+    if (client !== null) return client;
+    if (!existsSync(join(home, 'owner.db')))
+      throw new EngineError(
+        'unavailable',
+        `the engine does not answer at ${env.STATOR_SOCKET}, the socket of this run`,
+        'it may be starting anew: ask again',
+      );
+  }
+  const claimed = claimedBy(home);
+  if (claimed !== null && (await isOwner(claimed, home, env))) return clientOf(claimed, env);
+  // A home that is no folder is told so by whoever makes it; here it has no owner.
+  const owner = existsSync(join(home, 'owner.db')) ? await ownerOf(home) : null;
+  if (owner === null || owner.socketPath === null) return null;
+  const limit = AbortSignal.timeout(answerLimitMs);
+  try {
+    await callSocket(owner.socketPath, env.STATOR_TOKEN)('GET', '/v1/ping', { signal: limit });
+  } catch {
+    if (limit.aborted) throw noAnswer(owner, answerLimitMs);
+    return null; // it is starting or going: the caller tries again or owns the home itself
+  }
+  return clientOf({ ...owner, socketPath: owner.socketPath }, env);
+}
+
+type Listening = OwnerFacts & { readonly socketPath: string };
+
+function clientOf(owner: Listening, env: Environment): Client {
+  return createClient(callSocket(owner.socketPath, env.STATOR_TOKEN), {
+    note: null,
+    stays: owner.kind === 'daemon',
+    isOtherBuild: !isThisStator(owner),
+    close: async () => {},
+  });
+}
+
+/** Who says in the home that it listens, dead or alive; null: nobody. */
+function claimedBy(home: string): Listening | null {
+  try {
+    const facts = readFacts(home);
+    return facts === null || facts.socketPath === null ? null : { ...facts, socketPath: facts.socketPath };
+  } catch {
+    return null; // whoever asks for the lock says what is wrong
+  }
+}
+
+/**
+ * Whether an engine listens there that holds the lock of this very home (of a copied one it names another file): it says so itself, which takes a
+ * sixth of the time that the kernel takes to list its locks. False proves nothing.
+ */
+async function isOwner({ socketPath }: Listening, home: string, env: Environment): Promise<boolean> {
+  const file = lockFile(home);
+  if (file === null) return false;
+  try {
+    const call = callSocket(socketPath, env.STATOR_TOKEN);
+    const answer = await call('GET', '/v1/ping', { signal: AbortSignal.timeout(claimLimitMs) });
+    return answer.ok && JSON.parse(await answer.text()).lock === file;
+  } catch {
+    return false;
+  }
+}
+
+async function ownerOf(home: string): Promise<OwnerFacts | null> {
+  // SQLite is loaded by whoever needs it.
+  return ownerByLock(home) ?? (await import('../core/store/sqlite/owner.ts')).readOwner(home);
+}
+
+interface InRun extends Environment {
+  readonly STATOR_SOCKET: string;
+  readonly STATOR_TOKEN: string;
+}
+
+function isInRun(env: Environment): env is InRun {
+  return Boolean(env.STATOR_RUN && env.STATOR_SOCKET) && env.STATOR_TOKEN !== undefined;
+}
+
+/** Null: nobody serves it now. */
+async function attachRun({ STATOR_SOCKET: path, STATOR_TOKEN: token }: InRun): Promise<Client | null> {
+  const call = callSocket(path, token);
+  const limit = AbortSignal.timeout(answerLimitMs);
+  try {
+    await call('GET', '/v1/ping', { signal: limit });
+    return createClient(call, { note: null, stays: false, close: async () => {} });
+  } catch (cause) {
+    if (!limit.aborted) return null;
+    throw new EngineError(
+      'unavailable',
+      `the engine does not answer at ${path} within ${answerLimitMs / 1_000} s`,
+      'mostly it comes back by itself within some seconds: ask again',
+      { cause },
+    );
+  }
+}
+
+/** The engine as the run of that environment reaches it: through the run's own socket alone, whoever serves it now. Throws `usage` outside of a run. */
+export function runClient(env: Environment): Client {
+  if (!isInRun(env))
+    throw new EngineError(
+      'usage',
+      'this is for the program of an agent: STATOR_RUN, STATOR_SOCKET and STATOR_TOKEN are not set',
+      'stator starts it by itself where permissions = "ask" stands under [agents.<role>]',
+    );
+  return createClient(callSocket(env.STATOR_SOCKET, env.STATOR_TOKEN), { note: null, close: async () => {} });
+}
+
+/** Throws `unavailable` where no engine answers: inside of walls nobody can become one. */
+export async function attachFromWalls(env: Environment): Promise<Client> {
+  const socketPath = env.STATOR_SOCKET ?? '';
+  const call = callSocket(socketPath, env.STATOR_TOKEN);
+  try {
+    await call('GET', '/v1/ping', { signal: AbortSignal.timeout(answerLimitMs) });
+  } catch (cause) {
+    throw new EngineError(
+      'unavailable',
+      `no engine answers at ${socketPath || 'STATOR_SOCKET, which is not set'}`,
+      'the next engine serves it again: say it then, or leave a file in .stator/signals/',
+      { cause },
+    );
+  }
+  return createClient(call, { note: null, stays: true, close: async () => {} });
+}

@@ -1,0 +1,52 @@
+/** What is looked at before an engine is there, by `stator doctor` and `stator run`: prompts, programs, env files, git. Each part is loaded when it is asked for. */
+import type { EngineError } from '../../machines/vocabulary/errors.ts';
+import type { Environment } from '../base/config/home.ts';
+import type { ProgramPreset } from '../base/config/preset-programs.ts';
+
+/** Everything that is wrong with a repo's own prompts. */
+export async function promptProblems(repo: string): Promise<EngineError[]> {
+  const templates = await import('../work/agents/prompts/template-files.ts');
+  return templates.promptProblems(repo);
+}
+
+/** The flags of the preset that the program at that path does not know, by its own help. */
+export async function droppedFlagsOf(
+  preset: ProgramPreset,
+  path: string,
+  env: Environment,
+): Promise<readonly string[]> {
+  const { droppedFlags } = await import('../work/agents/presets/known-flags.ts');
+  return droppedFlags(preset, path, env);
+}
+
+/** Who commits in that folder. Throws `bad_config` where git knows nobody, and `git_failed` where it could not say. */
+export async function identityIn(folder: string): Promise<{ name: string; email: string }> {
+  const { identity } = await import('../work/git/identity.ts');
+  return identity({ path: folder });
+}
+
+/** The branch, tag or commit that plans of a repository start from. Throws `bad_repo`, and `bad_config` where the configured one is not there. */
+export async function baseBranchIn(repo: string, configured: string): Promise<string> {
+  const { baseBranch, createSharedAccess, inspectRepository } = await import('../work/git/repository.ts');
+  const shared = createSharedAccess();
+  try {
+    return await baseBranch(await inspectRepository(repo, shared), configured);
+  } finally {
+    shared.readers.close();
+  }
+}
+
+/** The variables of an `env_file`, and what is doubtful in it. Throws `agent_unusable` where it cannot be read. */
+export async function envFileIn(
+  repo: string,
+  file: string,
+): Promise<{ readonly variables: Readonly<Record<string, string>>; readonly warnings: readonly string[] }> {
+  const { readEnvFile } = await import('../work/agents/env-file.ts');
+  return readEnvFile(file, repo);
+}
+
+/** What killed gits left in a repository that stops others, each with what to do. */
+export async function gitTroublesIn(repo: string): Promise<string[]> {
+  const { gitTroubles } = await import('../work/git/troubles.ts');
+  return gitTroubles(repo);
+}

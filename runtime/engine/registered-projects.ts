@@ -1,0 +1,31 @@
+/** Which repos are registered, for a verb that was given a name: asked of the engine, or read where none runs. */
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { type Environment, homeFolder } from '../base/config/home.ts';
+import { attach } from './attach.ts';
+
+/** The names of the registered repos; null where that cannot be found out now. Makes nothing, throws nothing. */
+export async function registeredProjects(env: Environment): Promise<string[] | null> {
+  try {
+    const home = homeFolder(env);
+    if (!existsSync(join(home, 'taskstore.db'))) return isUsable(home) ? [] : null;
+    const client = (await attach(home, env)) ?? (await (await import('./read-only.ts')).openReader(home, env));
+    if (client === null) return null;
+    try {
+      return (await client.repos()).map(({ project }) => project);
+    } finally {
+      await client.close();
+    }
+  } catch {
+    return null; // the verb meets the same, and says it in its own words
+  }
+}
+
+/** Whether a home that holds no store is an empty one, or one that is not there yet. */
+function isUsable(home: string): boolean {
+  const found = statSync(home, { throwIfNoEntry: false });
+  if (found === undefined) return isUsable(dirname(home));
+  if (!found.isDirectory()) return false;
+  accessSync(home, constants.R_OK | constants.W_OK | constants.X_OK);
+  return true;
+}
