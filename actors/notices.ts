@@ -122,18 +122,18 @@ function asksDeletions({ type, payload }: Input['signal']): boolean {
 
 /** That a plan needs a person now: an agent's question, a block of another source, or a wave that waits for a choice. */
 function needOf({ signal, transitions }: Input, tree: Tree): Notice[] {
-  const moves = transitions.filter(({ actor }) => actor === '').map((each) => publicMove(each.chart, each));
-  const entered = (tag: string) => moves.some(({ enters }) => enters(tag));
-  const block = blockOf(tree);
   if (signal.type === 'needs_decision' || asksDeletions(signal)) {
-    const question = block?.questions?.at(-1);
+    const question = blockOf(tree)?.questions?.at(-1);
     // Of a tree that is being ended nobody is asked.
     if (transitions.length === 0 || question === undefined) return [];
     const message = `${questionName(question)}: ${question.question}`;
     return [{ type: 'agent_asks', instance: question.title, message }];
   }
+  const moves = transitions.filter(({ actor }) => actor === '').map((each) => publicMove(each.chart, each));
+  const entered = (tag: string) => moves.some(({ enters }) => enters(tag));
   const instance = null;
   if (entered('needs:person')) {
+    const block = blockOf(tree);
     const message = block === null ? 'it needs a person' : `${block.source}: ${block.reason}`;
     return [{ type: 'plan_blocked', instance, message }];
   }

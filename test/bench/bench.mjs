@@ -8,6 +8,7 @@ import { join } from 'node:path';
 const parts = [
   'heart',
   'machines',
+  'walk',
   'verbs',
   'fleet',
   'git',
