@@ -11,11 +11,32 @@ export interface PersistedTree {
   readonly stator?: string | null;
 }
 
+/** What a tree's kind says of it, for whoever reads its row and restores no tree. */
+export interface Standing {
+  /** Nothing more comes of it: some time after that its row goes. */
+  readonly isEnded: boolean;
+  /** Its journal stays as long as its row; else lines go by their age. */
+  readonly keepsJournal: boolean;
+  /** What lists show of it, in one public word, and why it is so; null: nothing. */
+  readonly state: string | null;
+  readonly reason: string | null;
+}
+
+/** It goes on, with its journal, and shows nothing. */
+export const underWay: Standing = { isEnded: false, keepsJournal: true, state: null, reason: null };
+
+/** Most trees stand so, and stores keep no more of them than that they are there. */
+export function isUnderWay({ isEnded, keepsJournal, state, reason }: Standing): boolean {
+  return !isEnded && keepsJournal && state === null && reason === null;
+}
+
 /** The same as it is written: its snapshot as JSON. */
 export interface PersistedText {
   readonly machine: string;
   readonly version: string;
   readonly text: string;
+  /** Absent: as `underWay`. */
+  readonly standing?: Standing;
 }
 
 /** From a machine id and a version to a function that turns that version's snapshot into the next one's. */

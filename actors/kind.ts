@@ -7,7 +7,7 @@ import { EngineError } from '../machines/vocabulary/errors.ts';
 import { parseTree, type TreeAddress } from '../machines/vocabulary/ids.ts';
 import type { AnySignal } from '../machines/vocabulary/signal.ts';
 import type { Found } from './addressee.ts';
-import type { Upgrades } from './compatibility.ts';
+import type { Standing, Upgrades } from './compatibility.ts';
 import type { Ports } from './ports.ts';
 import { type PublicMove, publicMove, silentMove } from './public-states.ts';
 import type { Refusal } from './refusal.ts';
@@ -15,6 +15,8 @@ import type { Refusal } from './refusal.ts';
 /** What a tree asked for and still waits for, where its machine does not count that itself. It is stored beside the snapshot. */
 export interface Memory {
   readonly address: TreeAddress;
+  /** The number of the signal that gave birth to it. What it asks for is named by it, so nothing is named like what an earlier tree of this address asked for. 0: it is not known. */
+  readonly born: number;
   /** How many ids were given. */
   count: number;
   /** From the id of each request that is open to the named action that made it. */
@@ -57,6 +59,8 @@ export interface Kind {
   /** The chart of the actor at that path of a tree; of the root at "". */
   chartAt(actor: string): AnyStateMachine;
   readonly rules: Rules;
+  /** What stands in the row of a tree beside its snapshot. */
+  standingOf(root: AnyActorRef): Standing;
   /** Its machine gives no ids to what it asks for: `Memory` does, and is stored with it. */
   readonly keepsMemory: boolean;
   /** A word between two of its actors that nobody hears is a broken invariant. */

@@ -2,19 +2,24 @@
 import type { AnyStateMachine } from 'xstate';
 import { agentMachine } from '../machines/agent/machine.ts';
 import { planMachine } from '../machines/plan/machine.ts';
-import { repoMachine } from '../machines/repo/machine.ts';
+import { type RepoContext, repoMachine } from '../machines/repo/machine.ts';
 import { supervisorMachine } from '../machines/supervisor/machine.ts';
 import { taskMachine } from '../machines/task/machine.ts';
 import { isWorker, type Role } from '../machines/vocabulary/role.ts';
 import { waveMachine } from '../machines/wave/machine.ts';
-import { versionOf } from './compatibility.ts';
+import { snapshotOf } from './addressee.ts';
+import { type Standing, underWay, versionOf } from './compatibility.ts';
 import { familyRules } from './family-rules.ts';
 import { createKinds, type Kind, type Kinds } from './kind.ts';
 import { leanAssign } from './lean-assign.ts';
 import { bindPlan } from './plan.ts';
+import { tagged } from './public-states.ts';
 import { bindRepo } from './repo.ts';
 import { bindSupervisor } from './supervisor.ts';
 import { upgrades } from './upgrades.ts';
+
+/** It never ends, so its journal would grow without end. */
+const endless: Standing = { ...underWay, keepsJournal: false };
 
 const family = { versionOf, rules: familyRules, keepsMemory: false, isStrict: true } as const;
 
@@ -25,6 +30,7 @@ const supervisorKind: Kind = {
   upgrades: {},
   bind: (ports) => leanAssign(bindSupervisor(ports)),
   chartAt: () => supervisorMachine,
+  standingOf: () => endless,
 };
 
 const repoKind: Kind = {
@@ -34,6 +40,10 @@ const repoKind: Kind = {
   upgrades: upgrades.repo ?? {},
   bind: (ports) => leanAssign(bindRepo(ports)),
   chartAt: () => repoMachine,
+  standingOf(root) {
+    const { tags, context } = snapshotOf(root);
+    return { ...endless, state: tagged(tags, 'repo:'), reason: (context as RepoContext).degraded }; // of a repo's tree
+  },
 };
 
 const planKind: Kind = {
@@ -43,6 +53,7 @@ const planKind: Kind = {
   upgrades: upgrades.plan ?? {},
   bind: (ports) => leanAssign(bindPlan(ports)),
   chartAt: chartInPlan,
+  standingOf: () => underWay,
 };
 
 /** `wave-1.2`, `wave-1.2/task-3.4`, `fixer.5` (a worker of the plan itself is a task), `reviewer.6`, and `…/agent`. */

@@ -3,6 +3,7 @@ import type { AnyActorRef, AnyEventObject, AnyMachineSnapshot, AnyStateMachine }
 import { isTreeId, machineTree, pathOfRequest, planTree, repoTree, requestId } from '../machines/vocabulary/ids.ts';
 import { type AnySignal, maySend, signals, signalTypeOf } from '../machines/vocabulary/signal.ts';
 import { snapshotOf } from './addressee.ts';
+import { type Standing, underWay } from './compatibility.ts';
 import type { Addressed, AnyDefinition, AnyEffect, Work } from './definition.ts';
 import { asJson } from './json-value.ts';
 import type { Kind, Memory, Rules } from './kind.ts';
@@ -13,6 +14,7 @@ import { holdsOf } from './refusal.ts';
 /** The birth of a tree: what its machine is begun with. */
 export const ownBirth = 'machine_started';
 const defaultLimit = 4;
+const ended: Standing = { ...underWay, isEnded: true };
 
 /** How many of a lane run at a time. */
 export function laneLimit({ effects = {} }: AnyDefinition, lane: string): number {
@@ -41,6 +43,7 @@ export function kindOf(definition: AnyDefinition): Kind {
     bind: (ports, memory) => bindOwn(definition, ports, memory),
     chartAt: () => definition.machine,
     rules: rulesOf(definition),
+    standingOf: (root) => (snapshotOf(root).status === 'active' ? underWay : ended),
     keepsMemory: true,
     isStrict: false,
   };
@@ -63,7 +66,8 @@ function bindOwn(definition: AnyDefinition, ports: Ports, memory: () => Memory):
   function nextId(action: string): string {
     const remembered = memory();
     remembered.count += 1;
-    return requestId(action, remembered.count);
+    const { born, count } = remembered;
+    return requestId(action, born === 0 ? count : `${born}.${count}`);
   }
 
   function stop(actions: readonly string[]): void {

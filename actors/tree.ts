@@ -71,7 +71,8 @@ export interface Trees {
   readonly kinds: Kinds;
   /** Whether this signal gives birth to a tree at that address. */
   isBirth(address: TreeAddress, signal: AnySignal): boolean;
-  create(address: TreeAddress, signal: AnySignal): { tree: Tree; step: Step };
+  /** `id`: the number of the signal in the inbox, which is given once. */
+  create(address: TreeAddress, signal: AnySignal, id?: number): { tree: Tree; step: Step };
   /** Throws `snapshot_unknown`; asks for nothing and runs no entry action. */
   restore(address: TreeAddress, stored: PersistedTree): Tree;
   /** Throws a plain Error for a broken invariant; the tree is then to be thrown away. */
@@ -215,8 +216,10 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
     };
   }
 
-  function create(address: TreeAddress, signal: AnySignal): { tree: Tree; step: Step } {
-    const remembers: Memory = { address, count: 0, open: {}, at: signal.at };
+  function create(address: TreeAddress, given: AnySignal, id?: number): { tree: Tree; step: Step } {
+    // In the journal with it: a replay names all as it was named.
+    const signal = id !== undefined && kinds.of(address).keepsMemory ? { ...given, id } : given;
+    const remembers: Memory = { address, born: signal.id ?? 0, count: 0, open: {}, at: signal.at };
     const { value, requests: asked } = collect(remembers, () => {
       const tree = begin(address, { input: inputOf(address, signal) }, remembers);
       settleOwn(tree);
@@ -279,7 +282,7 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
     },
     persistText(tree) {
       const { version } = machineOf(tree.kind);
-      return { machine: tree.kind.name, version, text: textOf(tree) };
+      return { machine: tree.kind.name, version, text: textOf(tree), standing: tree.kind.standingOf(tree.root) };
     },
   };
 }
@@ -289,15 +292,16 @@ function isUpgrade(input: AnySignal | Upgraded): input is Upgraded {
 }
 
 /** The root's own persisted snapshot; and beside it what the tree waits for, where its machine does not count that itself. */
-function textOf({ kind, root, memory: { count, open } }: Tree): string {
+function textOf({ kind, root, memory: { born, count, open } }: Tree): string {
   if (!kind.keepsMemory) return persistedText(root);
-  return JSON.stringify({ ...(root.getPersistedSnapshot() as object), stator: { count, open } });
+  return JSON.stringify({ ...(root.getPersistedSnapshot() as object), stator: { born, count, open } });
 }
 
 /** What `textOf` wrote beside a snapshot. */
 function memoryIn(address: TreeAddress, snapshot: object): Memory {
-  const { stator = { count: 0, open: {} } } = snapshot as { stator?: Pick<Memory, 'count' | 'open'> };
-  return { address, count: stator.count, open: { ...stator.open }, at: 0 };
+  const { stator = {} } = snapshot as { stator?: Partial<Pick<Memory, 'born' | 'count' | 'open'>> };
+  const { born = 0, count = 0, open = {} } = stator;
+  return { address, born, count, open: { ...open }, at: 0 };
 }
 
 function inputOf(address: TreeAddress, { payload, at }: AnySignal): unknown {

@@ -171,6 +171,7 @@ export const nouns: Readonly<Record<string, readonly Entry[]>> = {
     entry('start', 'begin a tree of a machine of your own', () => import('./machine/start.ts')),
     entry('send', 'a message to such a tree', () => import('./machine/send.ts')),
     entry('show', 'where such a tree stands', () => import('./machine/show.ts')),
+    entry('delete', 'take such a tree away', () => import('./machine/delete.ts')),
     entry('explain', 'what such a tree waits for, what it would take', () => import('./machine/explain.ts')),
     entry('history', 'what happened to such a tree', () => import('./machine/history.ts')),
   ],

@@ -21,7 +21,7 @@ export default defineVerb({
     ...overrideArgs,
     yes: { type: 'boolean', alias: 'y', description: 'do not ask' },
   },
-  more: 'What is unmerged, uncommitted or in use stays, unless its own flag says that it may go. Plans, their journal and their documents stay.',
+  more: 'What is unmerged, uncommitted or in use stays, unless its own flag says that it may go. Plans, their journal and their documents stay. Trees of machines of your own that ended go.',
   examples: ['stator gc --dry-run', 'stator gc --older-than 30d --yes', 'stator gc --dry-run --json'],
   async run({ 'dry-run': dryRun, 'older-than': age, yes, ...flags }, call) {
     const { out } = call;

@@ -112,7 +112,7 @@ export function childPath(parent: string, child: string): string {
 }
 
 /** The id of a run or a timer: the path of the actor that asked for it and that actor's counter. */
-export function requestId(path: string, count: number): string {
+export function requestId(path: string, count: number | string): string {
   return `${path}#${count}`;
 }
 

@@ -230,6 +230,8 @@ export interface AnySignal {
   readonly actor: string;
   readonly run: string | null;
   readonly at: number;
+  /** Its number in the inbox, where a tree is born of it that keeps it. */
+  readonly id?: number;
 }
 
 export const signalTypes = Object.keys(signals) as SignalType[]; // the keys of the table are exactly the union

@@ -27,6 +27,8 @@ export interface Machine<D extends AnyDefinition> {
   /** From its first fact on, live; ends when it is final. */
   facts(id: string): AsyncIterable<FactEntry>;
   explain(id: string): Promise<MachineExplanation>;
+  /** Takes it away, its journal later (`retention`). Throws `conflict` where it has not ended; with `force` all that it waits for is given up. */
+  delete(id: string, options?: { force?: boolean }): Promise<void>;
   /** Up to 1,000 lines of its journal, those after that one. */
   history(id: string, options?: { after?: number }): Promise<HistoryEntry[]>;
 }
@@ -66,6 +68,9 @@ function machineOf(client: Client, name: string): Machine<AnyDefinition> {
     list: ({ after } = {}) => client.machineTrees(name, after),
     facts: (id) => factsOf(client, name, id),
     explain: (id) => client.machineExplanation(name, id),
+    async delete(id, options = {}) {
+      await client.deleteMachineTree(name, id, options);
+    },
     history: (id, options = {}) => client.machineHistory(name, id, options),
   };
 }

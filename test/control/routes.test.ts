@@ -100,6 +100,15 @@ const ofOwnMachine: readonly Row[] = [
     409,
     code('refused'),
   ],
+  ['DELETE /v1/machines/:name/trees/:id', { params: { name: 'release', id: '9' } }, 404, code('not_found')],
+  ['POST /v1/machines/:name/trees', { params: release, body: { id: '1.4', input: { version: '4' } } }, 200],
+  ['DELETE /v1/machines/:name/trees/:id', { params: { name: 'release', id: '1.4' } }, 409, code('conflict')],
+  [
+    'DELETE /v1/machines/:name/trees/:id',
+    { params: { name: 'release', id: '1.4' }, query: '?force=1' },
+    200,
+    { status: 'deleted', machine: 'release', id: '1.4' },
+  ],
   ['GET /v1/machines/:name', { params: release }, 200],
   ['GET /v1/machines/:name', { params: release, query: '?format=svg' }, 400, code('bad_request')],
 ];

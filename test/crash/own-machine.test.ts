@@ -42,5 +42,6 @@ it.each([
     'published: out',
   ]);
   // At least once, always under the one key.
-  expect(new Set(readOrEmpty(ledger).trim().split('\n'))).toEqual(new Set(['release:1.2/publish#2']));
+  const keys = [...new Set(readOrEmpty(ledger).trim().split('\n'))];
+  expect(keys).toEqual([expect.stringMatching(/^release:1\.2\/publish#\d+\.2$/)]);
 });

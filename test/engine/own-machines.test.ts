@@ -2,13 +2,15 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { Clock } from '../../runtime/base/platform/clock.ts';
 import { createEngine, EngineError, FatalError, RetryAtError } from '../../runtime/engine/engine.ts';
+import { days, laterClock, rowsOf } from '../support/cleaning.ts';
 import { afterwards, begin, ground, planText, startEngine, untilStatus } from '../support/engine.ts';
 import { type Ground, until } from '../support/ground.ts';
 import { defineRelease, type ReleaseParts } from '../support/own-machine.ts';
 import { expectFailure } from '../support/prose.ts';
 
-async function startWith(parts: ReleaseParts = {}, on: Ground = ground()) {
+async function startWith(parts: ReleaseParts = {}, on: Ground = ground(), clock?: Clock) {
   mkdirSync(on.home, { recursive: true, mode: 0o700 });
   const log: string[] = [];
   const note = (message: string) => void log.push(message);
@@ -16,6 +18,7 @@ async function startWith(parts: ReleaseParts = {}, on: Ground = ground()) {
     home: on.home,
     env: on.env,
     machines: [defineRelease(parts)],
+    ...(clock === undefined ? {} : { clock }),
     log: { debug: () => {}, info: note, warn: note, error: note },
   });
   afterwards(() => engine.stop());
@@ -70,7 +73,9 @@ describe('a machine of one’s own', () => {
       ['published', 'engine'],
     ]);
     expect(await release.list()).toMatchObject([{ id: '1.2', status: 'done', view: { version: '1.2.0' } }]);
-    expect(log).toContain('release release:1.2/publish#2: publishes 1.2.0 as release:1.2/publish#2, try 1');
+    expect(log.find((line) => line.includes('publishes'))).toMatch(
+      /^release (release:1\.2\/publish#\d+\.2): publishes 1\.2\.0 as \1, try 1$/,
+    );
     expect((await release.explain('1.2')).timers).toEqual([]);
   });
 
@@ -97,7 +102,9 @@ describe('a machine of one’s own', () => {
     await release.send('1.2', { type: 'approve' });
     await until(async () => tries.length === 2);
     await untilValue('1.2', 'asking');
-    expect(tries).toEqual(['release:1.2/publish#2 1', 'release:1.2/publish#2 2']);
+    const [key] = tries[0]?.split(' ') ?? [];
+    expect(key).toMatch(/^release:1\.2\/publish#\d+\.2$/);
+    expect(tries).toEqual([`${key} 1`, `${key} 2`]);
     expect((await release.get('1.2')).context.why).toBe('the registry is not there');
   });
 
@@ -208,7 +215,8 @@ describe('a machine of one’s own', () => {
       first.on,
     );
     await next.untilValue('1.2', 'out');
-    expect(keys).toEqual(['release:1.2/publish#2', 'release:1.2/publish#2']);
+    expect(keys).toHaveLength(2);
+    expect(new Set(keys).size).toBe(1);
     expect((await next.release.explain('1.3')).timers).toMatchObject([{ timer: 'expire' }]);
   });
 
@@ -221,6 +229,92 @@ describe('a machine of one’s own', () => {
     await without.engine.stop();
     const next = await startWith({}, first.on);
     expect((await next.release.get('1.2')).value).toBe('asking');
+  });
+});
+
+describe('what is left of a tree', () => {
+  const ask = { dry: false, overrides: [] } as const;
+
+  it('that goes on stays whole, however old it is; one that ended long ago is cleared away with its journal', async () => {
+    const clock = laterClock();
+    const { engine, release } = await startWith({ expireMs: 365 * days }, ground(), clock);
+    await release.start('goes-on', { version: '1' });
+    await release.start('ended', { version: '2' });
+    await release.send('ended', { type: 'refuse', reason: 'no' });
+    // Nobody takes what it says last.
+    await until(async () => (await release.history('ended')).length === 3);
+    const history = await release.history('goes-on');
+    clock.pass(91 * days);
+    await release.start('ended-now', { version: '3' });
+    await release.send('ended-now', { type: 'refuse', reason: 'no' });
+    const preview = rowsOf((await engine.client.gc({ ...ask, dry: true })).items);
+    expect(preview.trees).toBe(1);
+    expect(preview.journal).toBeGreaterThanOrEqual(3);
+    expect((await release.get('ended')).status).toBe('done');
+    expect(rowsOf((await engine.client.gc(ask)).items)).toEqual(preview);
+    expect((await release.list()).map(({ id }) => id)).toEqual(['ended-now', 'goes-on']);
+    await expect(release.get('ended')).rejects.toMatchObject({ code: 'not_found' });
+    expect(await release.history('goes-on')).toEqual(history);
+    expect((await release.history('ended-now')).map(({ event }) => event).slice(0, 2)).toEqual(['begun', 'refuse']);
+    await release.send('goes-on', { type: 'approve' });
+  });
+
+  it('of an engine that was not given its machine goes too', async () => {
+    const clock = laterClock();
+    const first = await startWith({}, ground(), clock);
+    await first.release.start('1.2', { version: '1' });
+    await first.release.send('1.2', { type: 'refuse', reason: 'no' });
+    await first.engine.stop();
+    clock.pass(91 * days);
+    const without = await startEngine({ on: first.on, clock, adds: false });
+    expect(rowsOf((await without.client.gc(ask)).items)).toMatchObject({ trees: 1 });
+  });
+
+  it('that has ended can be deleted, and one that goes on only where somebody gives up what it waits for', async () => {
+    const aborted: string[] = [];
+    const { release } = await startWith({
+      publish: ({ signal, key }) =>
+        new Promise((resolve) =>
+          signal.addEventListener('abort', () => {
+            aborted.push(key);
+            resolve({ type: 'published', url: 'late' });
+          }),
+        ),
+    });
+    await release.start('ended', { version: '1' });
+    await release.send('ended', { type: 'refuse', reason: 'no' });
+    await release.delete('ended');
+    await expectFailure(release.get('ended'), 'not_found', 'ended');
+    await expectFailure(release.delete('ended'), 'not_found', 'ended');
+    await release.start('1.2', { version: '1.2.0' });
+    await release.send('1.2', { type: 'approve' });
+    await until(async () => (await release.explain('1.2')).effects[0]?.status === 'running');
+    await expectFailure(release.delete('1.2'), 'conflict', '1.2', '--force');
+    await release.delete('1.2', { force: true });
+    await until(async () => aborted.length === 1);
+    expect(await release.list()).toEqual([]);
+  });
+
+  it('is not mixed with what is begun anew under its id: another journal, other keys', async () => {
+    const keys: string[] = [];
+    const { release, untilValue } = await startWith({
+      publish: async ({ key }) => {
+        keys.push(key);
+        return { type: 'published', url: '' };
+      },
+    });
+    for (const version of ['1', '2']) {
+      if (version === '2') await release.delete('1.2');
+      await release.start('1.2', { version });
+      await release.send('1.2', { type: 'approve' });
+      await untilValue('1.2', 'out');
+      expect((await release.history('1.2')).map(({ event }) => event)).toEqual(['begun', 'approve', 'published']);
+      const seen: string[] = [];
+      for await (const { event } of release.facts('1.2')) seen.push(event);
+      expect(seen).toEqual(['begun', 'approve', 'published']);
+      expect((await release.get('1.2')).context.version).toBe(version);
+    }
+    expect(new Set(keys).size).toBe(2);
   });
 });
 

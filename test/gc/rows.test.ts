@@ -2,28 +2,12 @@
 import { mkdirSync, statSync } from 'node:fs';
 import BetterSqlite3 from 'better-sqlite3';
 import { expect, it } from 'vitest';
-import type { CleaningItem } from '../../runtime/api/client/client.ts';
 import { openStore, storeFile } from '../../runtime/core/store/sqlite/store.ts';
+import { days, laterClock, rowsOf } from '../support/cleaning.ts';
 import { begin, ground, planText, register, say, startEngine, untilPlan } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
 
-const days = 86_400_000;
 const ask = { dry: false, overrides: [] } as const;
-
-/** A clock that is set forward. */
-function laterClock() {
-  let moreMs = 0;
-  return {
-    nowMs: () => Date.now() + moreMs,
-    pass: (ms: number) => {
-      moreMs += ms;
-    },
-  };
-}
-
-function rowsOf(items: readonly CleaningItem[]): Record<string, number> {
-  return Object.fromEntries(items.flatMap(({ kind, name, count }) => (kind === 'rows' ? [[name, count]] : [])));
-}
 
 it('takes what was handled long ago; a plan that is there keeps its journal, its words and how it went, also in the next engine', async () => {
   const clock = laterClock();

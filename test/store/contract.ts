@@ -1,5 +1,6 @@
 /** What every store promises (runtime/core/store/port.ts): the same tests for each kind of it. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Standing, underWay } from '../../actors/compatibility.ts';
 import { nothingRaised } from '../../machines/vocabulary/budget.ts';
 import type { AgentRun, Effect, HookDeliver, WorktreeRemove } from '../../machines/vocabulary/effect.ts';
 import type { PlanTree, TreeAddress } from '../../machines/vocabulary/ids.ts';
@@ -51,6 +52,16 @@ function asked(effect: Effect, fields: { tree?: TreeAddress; priority?: number }
 
 function step(before: number, after: number, text = '{}'): Change {
   return { do: 'tree.write', address: tree, stored: { machine: 'plan', version: '1', text }, before, after, at: 1 };
+}
+
+/** A tree as its kind says that it stands. */
+function stands(
+  address: TreeAddress,
+  standing: Partial<Standing>,
+  { text = '{}', before = 0, at = 1 }: { text?: string; before?: number; at?: number } = {},
+): Change {
+  const stored = { machine: 'm', version: '1', text, standing: { ...underWay, ...standing } };
+  return { do: 'tree.write', address, stored, before, after: before + 1, at };
 }
 
 function line(fields: Partial<ChangeOf<'journal.append'>['line']> = {}, input: string | null = null): Change {
@@ -358,22 +369,69 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
         await commit(step(0, 1));
       });
 
-      it('of repos say how they are, also where one is damaged', async () => {
-        const of = (address: TreeAddress, text: string) => ({ ...step(0, 1, text), address }) as Change;
+      it('say what their kind shows of them, also where one is damaged', async () => {
         await commit(
-          of('repo:a', '{"value":"active","context":{"degraded":null}}'),
-          of('repo:b', '{"value":"degraded","context":{"degraded":"no git"}}'),
-          of('repo:c', '{"value"'),
-          of('plan:a/p', '{"value":"x"}'),
+          stands('repo:a', { state: 'active' }),
+          stands('repo:b', { state: 'active' }),
+          stands('repo:c', { state: 'degraded', reason: 'no disk' }, { text: '{"value"' }),
+          stands('plan:a/p', {}),
         );
-        expect(await store.repoStates()).toEqual(
+        await commit(stands('repo:b', { state: 'degraded', reason: 'no git' }, { before: 1 }));
+        expect(await store.treeStates('repo')).toEqual(
           new Map([
-            ['a', { state: 'active', reason: null }],
-            ['b', { state: 'degraded', reason: 'no git' }],
-            ['c', { state: null, reason: null }],
+            ['repo:a', { state: 'active', reason: null }],
+            ['repo:b', { state: 'degraded', reason: 'no git' }],
+            ['repo:c', { state: 'degraded', reason: 'no disk' }],
           ]),
         );
+        expect(await store.treeStates('plan')).toEqual(new Map());
         await expect(store.tree('repo:c')).rejects.toMatchObject({ code: 'snapshot_unknown' });
+      });
+    });
+
+    describe('trees that have ended', () => {
+      const release = 'release:1.2';
+      const all = { after: 0, upTo: 1_000 };
+      const counts = async (kind: 'trees' | 'journal', beforeMs: number) =>
+        (await store.expiring({ kind, beforeMs, after: 0, span: 100 }))?.rows ?? 0;
+
+      it('go some time after that, with their journal; one that goes on keeps all of it, whatever it is of', async () => {
+        await commit(stands(release, {}), stands('release:1.3', {}), stands('repo:a', { keepsJournal: false }));
+        await commit(line({ tree: release }), line({ tree: 'release:1.3' }), line({ tree: 'repo:a' }), line({ tree }));
+        await commit(stands(tree, {}), line({ tree, at: 500 }));
+        expect(await store.treeStanding(release)).toEqual({ steps: 1, endedAt: null });
+        expect([await counts('trees', 900), await counts('journal', 900)]).toEqual([0, 1]);
+        await commit(stands(release, { isEnded: true }, { before: 1, at: 5 }));
+        // What is refused later is no later end.
+        await commit(stands(release, { isEnded: true }, { before: 2, at: 9 }));
+        expect(await store.treeStanding(release)).toEqual({ steps: 3, endedAt: 5 });
+        expect([await counts('trees', 5), await counts('journal', 5)]).toEqual([0, 1]);
+        expect([await counts('trees', 6), await counts('journal', 6)]).toEqual([1, 2]);
+        await commit({ do: 'rows.expire', kind: 'trees', beforeMs: 6, ...all });
+        expect(await store.treesOf('release', { after: '', limit: 10 })).toEqual(['release:1.3']);
+        expect(await store.treeStanding(release)).toBeNull();
+        await commit({ do: 'rows.expire', kind: 'journal', beforeMs: 6, ...all });
+        expect((await store.journal({ after: 0 })).map(({ tree: of }) => of)).toEqual(['release:1.3', tree, tree]);
+        await commit(stands(release, {}));
+        expect(await store.treeStanding(release)).toEqual({ steps: 1, endedAt: null });
+      });
+
+      it('are taken away at the step that they were looked at, or not at all', async () => {
+        await commit(stands(release, { isEnded: true }));
+        const stale = await store.commit([{ do: 'tree.remove', address: release, before: 2 }]);
+        expect(stale.status).toBe('lost');
+        await commit({ do: 'tree.remove', address: release, before: 1 });
+        expect(await store.treeStanding(release)).toBeNull();
+      });
+
+      it('keep what the engine told them and was set aside for as long as they go on', async () => {
+        await commit(stands(release, {}), signal({ tree: release }), signal({ tree: 'release:none' }), signal());
+        for (const id of [1, 2]) await commit({ do: 'signal.set-aside', id, result: '', at: 2 });
+        const gone = async (beforeMs: number) =>
+          (await store.expiring({ kind: 'signals', beforeMs, after: 0, span: 100 }))?.rows;
+        expect(await gone(9)).toBe(1);
+        await commit(stands(release, { isEnded: true }, { before: 1, at: 3 }));
+        expect(await gone(9)).toBe(2);
       });
     });
 
@@ -403,10 +461,14 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
 
       it('knows what a tree was fed, and where the plan of that name began that stands now', async () => {
         expect(await store.firstLine(tree)).toBe(0);
-        const birth = line({ type: 'plan_opened' }, '{"type":"plan_opened"}');
-        await commit(birth, line({}, '{"type":"pause"}'), birth, line({ type: 'plan_opened' }));
+        const birth = line({ type: 'plan_opened', from: '' }, '{"type":"plan_opened"}');
+        await commit(birth, line({}, '{"type":"pause"}'), birth, line({ type: 'plan_opened', from: '' }));
+        await commit(
+          line({ from: '', to: '' }, '{"type":"resume"}'),
+          line({ actor: 'a', from: '' }, '{"type":"kill"}'),
+        );
         expect(await store.firstLine(tree)).toBe(3);
-        const fed = [{ type: 'plan_opened' }, { type: 'pause' }, { type: 'plan_opened' }];
+        const fed = ['plan_opened', 'pause', 'plan_opened', 'resume', 'kill'].map((type) => ({ type }));
         expect(await store.inputs(tree)).toEqual(fed);
       });
     });

@@ -361,3 +361,29 @@ it('a store of version 28 knows of no account that is limited', () => {
   ]);
   db.close();
 });
+
+it('of the trees of version 30 those of repos say how they are, and those of one’s own that ended can go', () => {
+  const tree = (address: string, machine: string, snapshot: string, at = 7) =>
+    `INSERT INTO trees (address, machine, version, steps, snapshot, updated_at) VALUES ('${address}', '${machine}', '1', 3, '${snapshot}', ${at})`;
+  const db = upgraded(30, [
+    tree('supervisor', 'supervisor', '{"status":"active","value":"running"}'),
+    tree('repo:a', 'repo', '{"status":"active","value":"degraded","context":{"degraded":"no git"}}'),
+    tree('repo:b', 'repo', '{"value'),
+    tree('plan:a/p', 'plan', '{"status":"active","value":"done"}'),
+    tree('release:1', 'release', '{"status":"done","value":"out"}', 9),
+    tree('release:2', 'release', '{"status":"active","value":"asking"}'),
+    tree('release:3', 'release', '{"val'),
+  ]);
+  expect(
+    db
+      .prepare('SELECT address, state, reason, keeps_journal, ended_at FROM tree_standings ORDER BY address')
+      .raw()
+      .all(),
+  ).toEqual([
+    ['release:1', null, null, 1, 9],
+    ['repo:a', 'degraded', 'no git', 0, null],
+    ['repo:b', null, null, 0, null],
+    ['supervisor', null, null, 0, null],
+  ]);
+  db.close();
+});

@@ -12,7 +12,7 @@ import { openStore } from '../../runtime/core/store/sqlite/store.ts';
 /** So few of everything that the changes meet. */
 const projects = ['a', 'b'];
 const planTrees: readonly PlanTree[] = ['plan:a/p', 'plan:a/q', 'plan:b/p'];
-const trees: readonly TreeAddress[] = ['supervisor', 'repo:a', 'repo:b', ...planTrees];
+const trees: readonly TreeAddress[] = ['supervisor', 'repo:a', 'repo:b', 'release:1', ...planTrees];
 const names = ['coder#1', 'coder#2', 'w/t#1'];
 const keys = planTrees.flatMap((tree) => names.map((name) => effectKey(tree, name)));
 const times = [0, 1, 2, 3, 5, 8];
@@ -119,6 +119,13 @@ const amounts = fc.record(
 );
 const result = fc.constantFrom<unknown>('done', { code: 'internal' }, { code: 'refused' });
 
+const stands = fc.record({
+  isEnded: fc.boolean(),
+  keepsJournal: fc.boolean(),
+  state: fc.constantFrom('active', null),
+  reason: fc.constantFrom('x', null),
+});
+
 /** One arbitrary for each kind of change: a kind that is new does not compile until it has one. */
 const arbitraries: { readonly [Name in Change['do']]: fc.Arbitrary<Omit<ChangeOf<Name>, 'do'>> } = {
   'signal.insert': signal,
@@ -134,13 +141,13 @@ const arbitraries: { readonly [Name in Change['do']]: fc.Arbitrary<Omit<ChangeOf
     .chain(({ address, text: stored }) =>
       fc.record({
         address: fc.constant(address),
-        stored: fc.constant({ machine: 'm', version: '1', text: stored }),
+        stored: stands.map((how) => ({ machine: 'm', version: '1', text: stored, standing: how })),
         before: fc.constantFrom(0, 1),
         after: fc.constantFrom(1, 2),
         at,
       }),
     ),
-  'tree.remove': fc.record({ address: tree }),
+  'tree.remove': fc.oneof(fc.record({ address: tree }), fc.record({ address: tree, before: fc.constantFrom(1, 2) })),
   'journal.append': fc.record({
     line: fc.record({
       at,
@@ -150,7 +157,7 @@ const arbitraries: { readonly [Name in Change['do']]: fc.Arbitrary<Omit<ChangeOf
       origin: word,
       actor: word,
       event: word,
-      from: word,
+      from: fc.oneof(word, fc.constant('')),
       to: word,
       effects: fc.array(word, { maxLength: 2 }),
       refused: fc.option(fc.record({ code: word })),
@@ -387,7 +394,8 @@ async function answers(store: Store): Promise<Record<string, unknown>> {
   await ask('all waiting', store.effects({ by: 'waiting' }));
   await ask('usage of all plans', store.usageOfPlans(null));
   await ask('runs by keys', store.runs({ by: 'keys', keys: [...keys.slice(2).reverse(), 'nobody'] }));
-  await ask('states', store.repoStates());
+  for (const machine of ['repo', 'plan', 'release']) await ask(`states ${machine}`, store.treeStates(machine));
+  for (const each of trees) await ask(`end of ${each}`, store.treeStanding(each));
   await ask('plans', store.plans(null));
   await ask('plan counts', store.planCounts());
   for (const kind of expiringKinds) {

@@ -22,6 +22,7 @@ import type {
 import type {
   MachineEntry,
   MachineExplanation,
+  MachineTreeDeleted,
   MachineTreeEntry,
   MachineTreeShow,
   MachineVerdict,
@@ -279,6 +280,8 @@ export interface Client {
   startMachine(machine: string, id: string, input?: unknown): Promise<MachineVerdict>;
   /** Throws `refused` where its states do not take it. */
   sendMachine(machine: string, id: string, message: MachineMessage): Promise<MachineVerdict>;
+  /** Takes it away. Throws `conflict` where it has not ended; with `force` all that it waits for is given up. */
+  deleteMachineTree(machine: string, id: string, options?: { force?: boolean }): Promise<MachineTreeDeleted>;
   machineHistory(machine: string, id: string, options?: { after?: number }): Promise<HistoryEntry[]>;
   machineExplanation(machine: string, id: string): Promise<MachineExplanation>;
   /** Facts from `since` on, then live. While it is open with `watch`, the owner starts that plan's agents. */
@@ -485,6 +488,8 @@ export function createClient(
         params: { name, id },
         body: { type, payload, dedupe_key: dedupeKey, wait_ms: waitMs },
       }),
+    deleteMachineTree: (name, id, { force } = {}) =>
+      ask('DELETE /v1/machines/:name/trees/:id', { params: { name, id }, query: { force } }),
     machineHistory: (name, id, { after } = {}) =>
       ask('GET /v1/machines/:name/trees/:id/history', { params: { name, id }, query: { after } }),
     machineExplanation: (name, id) => ask('GET /v1/machines/:name/trees/:id/explain', { params: { name, id } }),

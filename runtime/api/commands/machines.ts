@@ -1,13 +1,14 @@
 /** What may be asked of machines of one's own: a tree is begun, and messages are sent to it. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ownBirth } from '../../../actors/own-machine.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { isTreeId, machineTree } from '../../../machines/vocabulary/ids.ts';
+import { isMachineName, isTreeId, machineTree, resultKey } from '../../../machines/vocabulary/ids.ts';
 import { issueText } from '../../../machines/vocabulary/schema-issue.ts';
 import { signalBodyLimitBytes } from '../../../machines/vocabulary/signal-kind.ts';
 import { nearest } from '../../base/config/nearest.ts';
 import { keyProblem } from '../../core/inbox/admission.ts';
-import { insertSignal } from '../../core/store/port.ts';
-import type { MachineVerdict } from '../contract/machines.ts';
+import { type Change, insertSignal } from '../../core/store/port.ts';
+import type { MachineTreeDeleted, MachineVerdict } from '../contract/machines.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
 
 export interface StartMachine {
@@ -26,8 +27,72 @@ export interface SendMachine {
   readonly waitMs: number;
 }
 
-export function createMachineCommands({ store, clock, views, settled }: CommandDependencies) {
+export interface DeleteMachine {
+  readonly machine: string;
+  readonly id: string;
+  /** Also where it goes on: what it asked for is stopped. */
+  readonly force: boolean;
+}
+
+/** A tree that takes steps all the while is looked at so often. */
+const deleteTries = 20;
+
+export function createMachineCommands({ store, cache, clock, views, settled }: CommandDependencies) {
+  /** What takes the tree away as it is now, with all that it asked for. Throws `machine_unknown`, `not_found`, and `conflict` for one that goes on. */
+  async function removal({ machine, id, force }: DeleteMachine): Promise<Change[]> {
+    const tree = machineTree(machine, id);
+    const standing = isMachineName(machine) && isTreeId(id) ? await store.treeStanding(tree) : null;
+    // Rows of a machine that this engine was not given may go as well.
+    if (standing === null) await views.mustReadTree(machine, id);
+    if (standing === null) throw new Error(`${tree} came to be while it was deleted`);
+    const { steps, endedAt } = standing;
+    if (endedAt === null && !force)
+      throw new EngineError(
+        'conflict',
+        `${machine} ${id} has not ended`,
+        `what would end it: stator machine explain ${machine} ${id}; or give up all that it waits for: stator machine delete ${machine} ${id} --force`,
+      );
+    const at = clock.nowMs();
+    const effects = await store.effects({ by: 'tree', tree });
+    return [
+      { do: 'tree.remove', address: tree, before: steps },
+      ...effects.map(({ key, name: run }): Change => {
+        const payload = { code: null, cause: 'withdrawn', detail: '' };
+        const withdrawn = {
+          tree,
+          type: 'run_exited',
+          payload,
+          origin: 'engine',
+          run,
+          dedupeKey: resultKey(key),
+          at,
+        } as const;
+        return { do: 'effect.stop', key, stopAt: at, at, withdrawn };
+      }),
+      { do: 'signal.void-tree', tree, at },
+    ];
+  }
+
   return {
+    /**
+     * Takes a tree away: its row at once, its journal when it is old enough (`stator gc`). Throws `machine_unknown`, `not_found`, `conflict` where it goes on and
+     * nobody says that it may go all the same.
+     */
+    async deleteMachine(command: DeleteMachine): Promise<MachineTreeDeleted> {
+      const { machine, id } = command;
+      // Where the commit is lost the tree has moved on meanwhile: it is judged again.
+      for (let tries = 1; (await store.commit(await removal(command))).status === 'lost'; tries += 1)
+        if (tries === deleteTries)
+          throw new EngineError(
+            'conflict',
+            `${machine} ${id} takes step after step`,
+            'ask again when it has come to rest',
+          );
+      // Whoever stepped the tree just before keeps it live in this turn still.
+      await nextTurn();
+      cache.forget(machineTree(machine, id));
+      return { status: 'deleted', machine, id };
+    },
     /**
      * Begins a tree; one that is there already stays as it is (`result` is then `already`). Throws `machine_unknown`, `bad_request` for an id that cannot
      * be used, `bad_payload`, `too_large`.

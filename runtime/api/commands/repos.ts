@@ -59,7 +59,7 @@ export function createRepoCommands(parts: CommandDependencies) {
   });
 
   async function isNew({ added, project }: Registration): Promise<boolean> {
-    return added || !(await store.repoStates()).has(project);
+    return added || !(await store.treeStates('repo')).has(repoTree(project));
   }
 
   /** By its name, or by a path as it was given or as it was written down. Throws `repo_not_found`. */
@@ -115,8 +115,8 @@ export function createRepoCommands(parts: CommandDependencies) {
     const wayOf = (path: string): TrustWay => (given.includes(path) ? 'program' : 'daemon.toml');
     await pMap(wanted, (path) => registerOne(path, wayOf(path)), { concurrency: lookWidth });
     // Also what a crash left between the row and the word.
-    const born = await store.repoStates();
-    const births = projects.list().filter(({ project }) => !born.has(project));
+    const born = await store.treeStates('repo');
+    const births = projects.list().filter(({ project }) => !born.has(repoTree(project)));
     const at = clock.nowMs();
     const words = births
       .flatMap(({ project }) => wordOf(project))

@@ -55,6 +55,11 @@ export const machineVerdict = z
   .meta({ id: 'MachineVerdict' });
 export type MachineVerdict = z.infer<typeof machineVerdict>;
 
+export const machineTreeDeleted = z
+  .object({ status: z.literal('deleted'), machine: z.string(), id: z.string() })
+  .meta({ id: 'MachineTreeDeleted' });
+export type MachineTreeDeleted = z.infer<typeof machineTreeDeleted>;
+
 export const machineExplanation = z
   .object({
     machine: z.string(),

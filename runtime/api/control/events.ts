@@ -198,10 +198,10 @@ async function follow({
   query: { project, plan, tree, since },
   paceMs,
 }: Following): Promise<void> {
-  // Of one plan the store has an index; what stood under its name before it was registered is not its own.
+  // Of one tree the store has an index; what stood at its address before it was born is not its own.
   const ofPlan = project === undefined || plan === undefined ? null : planTree(project, plan);
   const own = ofPlan ?? (tree === undefined ? null : (tree as TreeAddress)); // of any other text there are no lines
-  let sent = ofPlan === null ? since : Math.max(since, (await store.firstLine(ofPlan)) - 1);
+  let sent = own === null ? since : Math.max(since, (await store.firstLine(own)) - 1);
 
   async function send(lines: readonly JournalLine[]): Promise<void> {
     const fresh = lines.filter(({ seq }) => seq > sent);

@@ -26,6 +26,8 @@ export const digits = z
   .regex(/^\d{1,15}$/, 'is no whole number')
   .transform(Number);
 
+export const flag = z.enum(['0', '1']).optional();
+
 export const idParams = z.strictObject({ id: digits });
 
 /** Throws `bad_request` with the first field that does not fit; `what` names the whole where no field is at fault. */

@@ -109,7 +109,10 @@ export function createMachineTreeViews(parts: ViewDependencies) {
       showOf(machine, id, snapshotOf((await mustReadTree(machine, id)).root)),
     async machineHistory(machine: string, id: string, after: number): Promise<HistoryEntry[]> {
       await mustReadTree(machine, id);
-      const lines = await store.journal({ tree: machineTree(machine, id), after });
+      const tree = machineTree(machine, id);
+      // One that was begun anew under the id of one that was deleted has the lines of both.
+      const first = await store.firstLine(tree);
+      const lines = await store.journal({ tree, after: Math.max(after, first - 1) });
       return Promise.all(lines.map(historyEntry));
     },
     async machineVerdict(signalId: number): Promise<MachineVerdict> {

@@ -1,6 +1,7 @@
 /** What may be seen: read from rows and live trees, never changing either. */
 
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { repoTree } from '../../../machines/vocabulary/ids.ts';
 import { later } from '../../base/platform/later.ts';
 import type { RepoRow } from '../../core/store/rows.ts';
 import type { ActPreview, PlanDiff, PromptShow } from '../contract/plans.ts';
@@ -95,16 +96,16 @@ export function createViews(parts: ViewDependencies) {
     mustKnow: (project: string): void => void repoRow(project),
     /** No tree is made live for it: there may be a thousand. */
     async repos(): Promise<RepoEntry[]> {
-      const [counts, states] = await Promise.all([store.planCounts(), store.repoStates()]);
+      const [counts, states] = await Promise.all([store.planCounts(), store.treeStates('repo')]);
       return projects
         .list()
-        .map((row) => repoEntry(row, counts.get(row.project)?.active ?? 0, states.get(row.project)));
+        .map((row) => repoEntry(row, counts.get(row.project)?.active ?? 0, states.get(repoTree(row.project))));
     },
     /** Throws `repo_not_found`. */
     async repo(project: string): Promise<RepoEntry> {
       const row = repoRow(project);
-      const [counts, states] = await Promise.all([store.planCounts(), store.repoStates()]);
-      return repoEntry(row, counts.get(project)?.active ?? 0, states.get(project));
+      const [counts, states] = await Promise.all([store.planCounts(), store.treeStates('repo')]);
+      return repoEntry(row, counts.get(project)?.active ?? 0, states.get(repoTree(project)));
     },
     /** Why the repo cannot be used now; null: it can, as far as anybody knows. */
     repoReason: (project: string): string | null => parts.troubleOf?.(project) ?? null,

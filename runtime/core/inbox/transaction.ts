@@ -178,7 +178,7 @@ function handleRow(parts: BatchParts, batch: Batch, row: SignalRow): void {
       settleOrphan(batch, row);
       return;
     }
-    const { tree, step } = trees.create(address, signal);
+    const { tree, step } = trees.create(address, signal, row.id);
     batch.known.trees.set(address, newborn(tree));
     absorb(parts, batch, { row, address, tree, step, revived: 0 });
     return;

@@ -44,6 +44,8 @@ export function createTreeCache({ store, trees }: { store: Pick<Store, 'tree'>; 
 
   function keep(address: TreeAddress, entry: CachedTree): void {
     live.delete(address);
+    // Nothing moves it any more, and its row may be cleared away by its age.
+    if (entry.tree.kind.standingOf(entry.tree.root).isEnded) return;
     live.set(address, entry);
     for (const oldest of live.keys()) {
       if (live.size <= liveTrees) return;

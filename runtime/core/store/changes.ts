@@ -26,7 +26,7 @@ export interface Tables {
     voidTree(tree: TreeAddress, at: number): void;
     allSetAside(tree: TreeAddress, from: number): readonly number[];
   };
-  readonly trees: { write(change: Of<'tree.write'>): boolean; remove(address: TreeAddress): void };
+  readonly trees: { write(change: Of<'tree.write'>): boolean; remove(change: Of<'tree.remove'>): boolean };
   readonly journal: { append(line: Of<'journal.append'>['line'], input: string | null): number };
   readonly effects: {
     insert(change: Of<'effect.insert'>): void;
@@ -146,8 +146,7 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): b
     case 'tree.write':
       return trees.write(change);
     case 'tree.remove':
-      trees.remove(change.address);
-      return true;
+      return trees.remove(change);
     case 'journal.append':
       numbers.lines.push(journal.append(change.line, change.input));
       return true;

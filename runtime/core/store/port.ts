@@ -46,6 +46,7 @@ import type {
   TakenFile,
   TimelineRow,
   TreeRow,
+  TreeState,
   UsageRow,
 } from './rows.ts';
 
@@ -117,7 +118,8 @@ export type Change =
       readonly after: number;
       readonly at: number;
     }
-  | { readonly do: 'tree.remove'; readonly address: TreeAddress }
+  /** On condition that it is at step `before`, where that is given. */
+  | { readonly do: 'tree.remove'; readonly address: TreeAddress; readonly before?: number }
   /** `input` is what the tree was fed, on the first line of what it made of it. */
   | { readonly do: 'journal.append'; readonly line: NewLine; readonly input: string | null }
   | {
@@ -276,8 +278,9 @@ export type Change =
   /** Its folder is gone, and nobody asks for it any more. */
   | { readonly do: 'launch.remove'; readonly key: string }
   /**
-   * Takes away what of these rows ended before that time, and is needed no more: words that were handled, effects of plans that are over, the journal of
-   * plans that were deleted, and of repos, launches without an effect, runs and texts of plans that were deleted. The last row of each kind stays, so no number is given twice.
+   * Takes away what of these rows ended before that time, and is needed no more: trees that ended, words that were handled, effects of plans that are over, the
+   * journal of trees that are gone and of those that never end, launches without an effect, runs and texts of plans that were deleted. The last signal, effect and
+   * line stays, so no number is given twice.
    */
   | ({ readonly do: 'rows.expire'; readonly kind: ExpiringKind } & Span)
   | ({ readonly do: 'timeline.write' } & TimelineRow)
@@ -402,8 +405,10 @@ export interface Store {
   tree(address: TreeAddress): Promise<TreeRow | null>;
   /** The trees of a machine, by their addresses: at most `limit` after that one, '' first. */
   treesOf(machine: string, page: { readonly after: string; readonly limit: number }): Promise<readonly TreeAddress[]>;
-  /** The state of every repo's tree; a row that is damaged has none. */
-  repoStates(): Promise<ReadonlyMap<string, { readonly state: string | null; readonly reason: string | null }>>;
+  /** What the rows of a machine show, without a tree being restored; one that shows nothing is not among them. */
+  treeStates(machine: string): Promise<ReadonlyMap<TreeAddress, TreeState>>;
+  /** At which step a tree is, and when its last word was said (null: it goes on), also where its row is damaged; null: there is none. */
+  treeStanding(address: TreeAddress): Promise<{ readonly steps: number; readonly endedAt: number | null } | null>;
 
   effect(key: string): Promise<EffectRow | null>;
   effects(query: EffectQuery): Promise<readonly EffectRow[]>;
@@ -468,8 +473,8 @@ export interface Store {
   }): Promise<readonly JournalLine[]>;
   /** The number of the last line; 0: there is none. */
   lastLine(): Promise<number>;
-  /** The first line of a plan as it is registered now, whatever stood under its name before; 0: there is none. */
-  firstLine(tree: PlanTree): Promise<number>;
+  /** The first line of a tree as it was born last, whatever stood at its address before; 0: there is none. */
+  firstLine(tree: TreeAddress): Promise<number>;
   lastRefused(tree: TreeAddress): Promise<JournalLine | null>;
   /** Every input that a tree was fed, births first, upgrades among them: what a replay feeds again. */
   inputs(tree: TreeAddress): Promise<readonly (Signal | Upgraded)[]>;

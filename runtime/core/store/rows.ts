@@ -123,6 +123,13 @@ export interface HookCountRow {
   readonly count: number;
 }
 
+/** What the row of a tree shows of it. */
+export interface TreeState {
+  /** One public word of its kind; null: none. */
+  readonly state: string | null;
+  readonly reason: string | null;
+}
+
 export interface TreeRow {
   readonly stored: PersistedTree;
   readonly steps: number;
@@ -414,6 +421,8 @@ export interface PlanTrace extends Pick<PlanRow, 'project' | 'plan' | 'branch' |
 
 /** The rows that go when they have ended long ago. */
 export const expiringKinds = [
+  // First: what goes with a tree is then found to be of none.
+  'trees',
   'signals',
   'effects',
   'journal',

@@ -7,7 +7,7 @@ import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import pMap from 'p-map';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
-import { repoTree } from '../../../machines/vocabulary/ids.ts';
+import { parseTree, repoTree } from '../../../machines/vocabulary/ids.ts';
 import type { Clock } from '../../base/platform/clock.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { createPollLoop } from '../../base/platform/poll-loop.ts';
@@ -18,7 +18,7 @@ import type { Projects } from './registry.ts';
 import type { RepoWatchers } from './repo-watchers.ts';
 
 export interface HealthParts {
-  readonly store: Pick<Store, 'commit' | 'effects' | 'repoStates'>;
+  readonly store: Pick<Store, 'commit' | 'effects' | 'treeStates'>;
   /** The repo's own tree, live; null: there is none. Throws where its stored state is of another version. */
   treeOf(project: string): Promise<object | null>;
   readonly projects: Projects;
@@ -192,8 +192,11 @@ export function createHealth(parts: HealthParts): Health {
     async start() {
       isOpen = true;
       // What was degraded when the last engine ended is so until somebody has looked.
-      for (const [project, { state, reason }] of await store.repoStates())
-        if (state === 'degraded') parts.note(project, reason ?? 'it could not be used when the last engine ended');
+      for (const [tree, { state, reason }] of await store.treeStates('repo')) {
+        const parsed = parseTree(tree);
+        if (parsed.kind !== 'repo' || state !== 'degraded') continue;
+        parts.note(parsed.project, reason ?? 'it could not be used when the last engine ended');
+      }
       loop.start();
     },
     stop() {

@@ -6,13 +6,14 @@ import {
   type MachineVerdict,
   machineEntry,
   machineExplanation,
+  machineTreeDeleted,
   machineTreeEntry,
   machineTreeShow,
   machineVerdict,
 } from '../../contract/machines.ts';
 import { historyEntry } from '../../contract/plans.ts';
 import { machineNamed, pictureOf } from '../../queries/chart.ts';
-import { digits, line } from '../requests.ts';
+import { digits, flag, line } from '../requests.ts';
 import { json, route, text } from '../route.ts';
 
 const maxWaitMs = 60_000;
@@ -119,6 +120,19 @@ export const machineRoutes = [
       errors: lookErrors,
     },
     async ({ core: { views }, params: { name, id } }) => json(200, await views.machineTree(name, id)),
+  ),
+  route(
+    'DELETE /v1/machines/:name/trees/:id',
+    {
+      does: "takes a tree of a machine of one's own away; 409 where it has not ended, unless `force` says that all that it waits for is given up",
+      who: 'person',
+      params: tree,
+      query: z.strictObject({ force: flag }),
+      answers: { 200: machineTreeDeleted },
+      errors: [...lookErrors, 'conflict'],
+    },
+    async ({ core, params: { name, id }, query: { force } }) =>
+      json(200, await core.commands.deleteMachine({ machine: name, id, force: force === '1' })),
   ),
   route(
     'POST /v1/machines/:name/trees/:id/signals',

@@ -18,7 +18,7 @@ import {
   planStates,
   promptShow,
 } from '../../contract/plans.ts';
-import { digits, documentOf, given, line, planParams, projectParams } from '../requests.ts';
+import { digits, documentOf, flag, given, line, planParams, projectParams } from '../requests.ts';
 import { json, route } from '../route.ts';
 import { doorErrors, say, verdictAnswers } from '../verdicts.ts';
 
@@ -26,7 +26,6 @@ import { doorErrors, say, verdictAnswers } from '../verdicts.ts';
 const bodyLimitBytes = 3 * planDocumentLimitBytes;
 
 const leftoverKind = z.enum(leftoverKinds);
-const flag = z.enum(['0', '1']).optional();
 const overrideFlags = { unmerged: flag, uncommitted: flag, in_use: flag } satisfies Record<
   CleaningOverride,
   typeof flag

@@ -1,6 +1,6 @@
 /** The journal in memory, in one order for all trees. */
 import type { Upgraded } from '../../../../actors/tree.ts';
-import { type PlanTree, parseTree, type TreeAddress } from '../../../../machines/vocabulary/ids.ts';
+import type { TreeAddress } from '../../../../machines/vocabulary/ids.ts';
 import type { Signal } from '../../../../machines/vocabulary/signal.ts';
 import type { JournalLine, NewLine } from '../rows.ts';
 import { createExpiry } from './expiry.ts';
@@ -15,21 +15,18 @@ interface StoredLine {
   readonly input: string | null;
 }
 
-export function createJournal(undo: Undo, isThere: (project: string, plan: string) => boolean) {
+/** `keepsJournal`: of trees that are there, and have not ended before that time. */
+export function createJournal(undo: Undo, keepsJournal: (tree: TreeAddress, beforeMs: number) => boolean) {
   const rows = createTable<number, StoredLine>(undo);
   const ofTree = (tree: TreeAddress): StoredLine[] => where(rows.all(), ({ line }) => line.tree === tree);
 
   const all = (): StoredLine[] => where(rows.all(), () => true);
   const lastLine = (): number => all().at(-1)?.line.seq ?? 0;
-  const isOfPlan = (tree: TreeAddress): boolean => {
-    const parsed = parseTree(tree);
-    return parsed.kind === 'plan' && isThere(parsed.project, parsed.plan);
-  };
 
   return {
     expiry: createExpiry<StoredLine>({
       all: () => all().map((row) => ({ number: row.line.seq, row })),
-      goes: ({ line }, beforeMs, isLast) => !isLast && line.at < beforeMs && !isOfPlan(line.tree),
+      goes: ({ line }, beforeMs, isLast) => !isLast && line.at < beforeMs && !keepsJournal(line.tree, beforeMs),
       drop: ({ line }) => rows.remove(line.seq),
     }),
     append({ effects, refused, ...line }: NewLine, input: string | null): number {
@@ -44,8 +41,10 @@ export function createJournal(undo: Undo, isThere: (project: string, plan: strin
         .map(({ line }) => line);
     },
     lastLine,
-    firstLine: (tree: PlanTree): number =>
-      ofTree(tree).findLast(({ line, input }) => line.type === 'plan_opened' && input !== null)?.line.seq ?? 0,
+    firstLine: (tree: TreeAddress): number =>
+      ofTree(tree).findLast(
+        ({ line: { actor, from, to }, input }) => input !== null && actor === '' && from === '' && to !== '',
+      )?.line.seq ?? 0,
     lastRefused: (tree: TreeAddress): JournalLine | null =>
       ofTree(tree).findLast(({ line }) => line.refused !== null)?.line ?? null,
     inputs: (tree: TreeAddress): (Signal | Upgraded)[] =>

@@ -20,7 +20,8 @@ export type Memory = ReturnType<typeof createMemory>;
 export function createMemory() {
   const undo: Undo = [];
   const plans = createPlans(undo);
-  const signals = createSignals(undo, plans.isThere);
+  const trees = createTrees(undo);
+  const signals = createSignals(undo, { isThere: plans.isThere, keepsJournal: trees.keepsJournal });
   const queue = createQueue(undo);
   const watchers = createWatchers();
   const effects = createEffects(undo, {
@@ -28,7 +29,7 @@ export function createMemory() {
     isUnderWay: plans.isUnderWay,
   });
   const runs = createRuns(undo, { deletedAt: plans.deletedAt, createdAt: plans.createdAt, effect: effects.read });
-  const journal = createJournal(undo, plans.isThere);
+  const journal = createJournal(undo, trees.keepsJournal);
   const issues = createIssues(undo);
   const notifications = createNotifications(undo);
 
@@ -42,7 +43,7 @@ export function createMemory() {
     hooks: createHooks(undo),
     accounts: createAccounts(undo),
     forges: createForges(undo),
-    trees: createTrees(undo),
+    trees,
     journal,
     runs,
     issues,
@@ -51,6 +52,7 @@ export function createMemory() {
     repos: { insert: plans.insertRepo, remove: plans.removeRepo },
     timeline: createTimeline(undo),
     expiry: {
+      trees: trees.expiry,
       signals: signals.expiry,
       effects: effects.expiry,
       journal: journal.expiry,

@@ -24,7 +24,13 @@ export interface ForeignSignal {
   readonly at: number;
 }
 
-export function createSignals(undo: Undo, isThere: (project: string, plan: string) => boolean) {
+/** Whether a plan is there; whether a tree is, and has not ended before that time. */
+interface Owners {
+  readonly isThere: (project: string, plan: string) => boolean;
+  readonly keepsJournal: (tree: TreeAddress, beforeMs: number) => boolean;
+}
+
+export function createSignals(undo: Undo, { isThere, keepsJournal }: Owners) {
   const rows = createTable<number, SignalRow>(undo);
   const idsByKey = createTable<string, number>(undo);
 
@@ -119,12 +125,16 @@ export function createSignals(undo: Undo, isThere: (project: string, plan: strin
 
     expiry: createExpiry<SignalRow>({
       all: () => where(rows.all(), () => true).map((row) => ({ number: row.id, row })),
-      goes: ({ status, origin, project, plan, processed_at: at }, beforeMs, isLast) =>
+      goes: ({ status, origin, project, plan, tree, processed_at: at }, beforeMs, isLast) =>
         !isLast &&
         (status === 'done' || status === 'failed') &&
         at !== null &&
         at < beforeMs &&
-        !(status === 'failed' && origin === 'engine' && isThere(project, plan)),
+        !(
+          status === 'failed' &&
+          origin === 'engine' &&
+          (isThere(project, plan) || (tree !== null && keepsJournal(tree as TreeAddress, beforeMs))) // what is no address is of no tree
+        ),
       drop({ id, dedupe_key: key }) {
         rows.remove(id);
         if (key !== null) idsByKey.remove(key);

@@ -1,7 +1,7 @@
 /** The journal: what happened, refusals included, in one order for all trees. A replay needs nothing else. */
 
 import type { Upgraded } from '../../../../actors/tree.ts';
-import type { PlanTree, TreeAddress } from '../../../../machines/vocabulary/ids.ts';
+import type { TreeAddress } from '../../../../machines/vocabulary/ids.ts';
 import type { Signal } from '../../../../machines/vocabulary/signal.ts';
 import type { JournalLine, NewLine } from '../rows.ts';
 import type { Database } from './db.ts';
@@ -45,17 +45,16 @@ export function createJournalTable(db: Database) {
     `SELECT ${columns} FROM journal WHERE tree = ? AND refused IS NOT NULL ORDER BY seq DESC LIMIT 1`,
   );
   const lastBirth = db.prepare<[string], { seq: number | null }>(
-    `SELECT max(seq) AS seq FROM journal WHERE tree = ? AND type = 'plan_opened' AND input IS NOT NULL`,
+    `SELECT max(seq) AS seq FROM journal WHERE tree = ? AND input IS NOT NULL AND actor = '' AND from_state = '' AND to_state <> ''`,
   );
 
-  // A project's name has no slash.
+  // A tree keeps its lines for as long as it is there; one that has ended goes by its age, and one that never ends keeps none for good.
   const expiry = createExpiry(db, {
     name: 'journal',
     number: 'seq',
     where: `at < @beforeMs AND seq < (SELECT max(seq) FROM journal)
-      AND (tree NOT LIKE 'plan:%' OR NOT EXISTS (
-        SELECT 1 FROM plans p WHERE p.project = substr(tree, 6, instr(tree, '/') - 6) AND p.plan = substr(tree, instr(tree, '/') + 1)
-          AND p.deleted_at IS NULL))`,
+      AND (NOT EXISTS (SELECT 1 FROM trees t WHERE t.address = tree)
+        OR EXISTS (SELECT 1 FROM tree_standings s WHERE s.address = tree AND (s.keeps_journal = 0 OR s.ended_at < @beforeMs)))`,
     statements: ['DELETE FROM journal WHERE <these>'],
   });
 
@@ -84,8 +83,8 @@ export function createJournalTable(db: Database) {
       const row = lastRefused.get(tree);
       return row === undefined ? null : lineOf(row);
     },
-    /** The first line of a plan as it is registered now, whatever stood under its name before; 0: there is none. */
-    firstLine: (tree: PlanTree): number => lastBirth.get(tree)?.seq ?? 0,
+    /** The first line of a tree as it was born last, whatever stood at its address before; 0: there is none. */
+    firstLine: (tree: TreeAddress): number => lastBirth.get(tree)?.seq ?? 0,
   };
 }
 

@@ -547,4 +547,30 @@ export const migrations: readonly Migration[] = [
         FROM seen WHERE plans.rowid = seen.number;
     `,
   },
+  {
+    version: 31,
+    name: 'how trees stand, beside their snapshots',
+    // A table of its own: it is looked at for each line of the journal that may go, and a column behind a long snapshot is read through all of its pages.
+    sql: `
+      CREATE TABLE tree_standings (
+        number INTEGER PRIMARY KEY,
+        address TEXT NOT NULL UNIQUE,
+        state TEXT,
+        reason TEXT,
+        keeps_journal INTEGER NOT NULL CHECK (keeps_journal IN (0, 1)),
+        ended_at INTEGER
+      ) STRICT;
+      WITH read AS (
+        SELECT address, machine, updated_at, CASE WHEN json_valid(snapshot) THEN snapshot ELSE '{}' END AS whole FROM trees
+        WHERE machine <> 'plan'
+      )
+      INSERT INTO tree_standings (address, state, reason, keeps_journal, ended_at)
+        SELECT address,
+          CASE machine WHEN 'repo' THEN json_extract(whole, '$.value') END,
+          CASE machine WHEN 'repo' THEN json_extract(whole, '$.context.degraded') END,
+          machine NOT IN ('repo', 'supervisor'),
+          CASE WHEN machine NOT IN ('repo', 'supervisor') THEN updated_at END
+        FROM read WHERE machine IN ('repo', 'supervisor') OR json_extract(whole, '$.status') IN ('done', 'error') ORDER BY address;
+    `,
+  },
 ];

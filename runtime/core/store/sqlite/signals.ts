@@ -76,7 +76,9 @@ export function createSignalTable(db: Database) {
     number: 'id',
     where: `status IN ('done', 'failed') AND processed_at < @beforeMs AND id < (SELECT max(id) FROM signals)
       AND NOT (status = 'failed' AND origin = 'engine' AND EXISTS (
-        SELECT 1 FROM plans p WHERE p.project = signals.project AND p.plan = signals.plan AND p.deleted_at IS NULL))`,
+        SELECT 1 FROM plans p WHERE p.project = signals.project AND p.plan = signals.plan AND p.deleted_at IS NULL))
+      AND NOT (status = 'failed' AND origin = 'engine' AND EXISTS (SELECT 1 FROM trees t WHERE t.address = signals.tree)
+        AND NOT EXISTS (SELECT 1 FROM tree_standings s WHERE s.address = signals.tree AND (s.keeps_journal = 0 OR s.ended_at < @beforeMs)))`,
     statements: ['DELETE FROM signals WHERE <these>'],
   });
 

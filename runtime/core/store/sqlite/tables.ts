@@ -51,6 +51,7 @@ export function createTables(db: Database) {
       queue,
     },
     expiry: {
+      trees: trees.expiry,
       signals: signals.expiry,
       effects: effects.expiry,
       journal: journal.expiry,
