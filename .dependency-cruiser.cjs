@@ -141,16 +141,9 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^(machines|actors|runtime|cli)/',
-        pathNot: '^runtime/(engine|core/store/sqlite|core/store/memory)/',
+        pathNot: '^runtime/(engine|core/store/sqlite)/',
       },
-      to: { path: '^runtime/core/store/(sqlite|memory)/', pathNot: '^runtime/core/store/sqlite/owner\\.ts$' },
-    },
-    {
-      name: 'stores-know-only-the-port',
-      comment: 'one kind of store knows nothing of another',
-      severity: 'error',
-      from: { path: '^runtime/core/store/(sqlite|memory)/' },
-      to: { path: '^runtime/core/store/(sqlite|memory)/', pathNot: '^runtime/core/store/$1/' },
+      to: { path: '^runtime/core/store/sqlite/', pathNot: '^runtime/core/store/sqlite/owner\\.ts$' },
     },
     {
       name: 'cli-asks-through-the-client',

@@ -5,16 +5,16 @@ import { planTree } from '../../machines/vocabulary/ids.ts';
 import { createRepoCommands } from '../../runtime/api/commands/repos.ts';
 import { systemClock } from '../../runtime/base/platform/clock.ts';
 import { createLog } from '../../runtime/base/platform/log.ts';
-import { createMemoryStore } from '../../runtime/core/store/memory/store.ts';
 import type { Change, Store } from '../../runtime/core/store/port.ts';
 import { openProjects } from '../../runtime/work/repos/registry.ts';
+import { openStoreInMemory } from '../support/memory-store.ts';
 
 const config = { file: 'f', text: null, kasmosFile: 'k', kasmosText: null, kasmosProblem: null };
 const run = { kind: 'agent.run', id: 'one#1', role: 'coder', place: { branch: 'one', from: 'main' } };
 
 /** A store whose commits wait, in order, until another program lets go of it. */
 function heldStore() {
-  const store = createMemoryStore();
+  const store = openStoreInMemory();
   let release = () => {};
   let line: Promise<unknown> = new Promise<void>((resolve) => {
     release = resolve;

@@ -7,9 +7,9 @@ import { planTree } from '../../machines/vocabulary/ids.ts';
 import { createLog } from '../../runtime/base/platform/log.ts';
 import { createBus, type Fact } from '../../runtime/core/inbox/facts.ts';
 import { type BudgetWatchParts, createBudgetWatch } from '../../runtime/core/outbox/budget-watch.ts';
-import { createMemoryStore } from '../../runtime/core/store/memory/store.ts';
 import type { Projects } from '../../runtime/work/repos/registry.ts';
 import { until } from '../support/ground.ts';
+import { openStoreInMemory } from '../support/memory-store.ts';
 import { workingSummary } from '../support/plan-row.ts';
 
 const blocked: Need = {
@@ -26,7 +26,7 @@ function fact(seq: number, plan: string, event: string, to: string): Fact {
 }
 
 it('a plan that waits for its budget goes on when there is room, and no other plan is read for that', async () => {
-  const store = createMemoryStore();
+  const store = openStoreInMemory();
   const plans = Array.from({ length: 20 }, (_, index) => `p${index}`);
   for (const plan of plans)
     await store.commit([

@@ -7,10 +7,10 @@ import { noFaults } from '../../runtime/base/platform/faults.ts';
 import { createLog } from '../../runtime/base/platform/log.ts';
 import { createDispatcher, type DispatcherParts } from '../../runtime/core/outbox/dispatcher.ts';
 import type { Handlers } from '../../runtime/core/outbox/handler.ts';
-import { createMemoryStore } from '../../runtime/core/store/memory/store.ts';
 import type { Change, Store } from '../../runtime/core/store/port.ts';
 import { openTimeline } from '../../runtime/core/store/timeline.ts';
 import { until } from '../support/ground.ts';
+import { openStoreInMemory } from '../support/memory-store.ts';
 import { workingSummary } from '../support/plan-row.ts';
 
 const tree = planTree('demo', 'a');
@@ -39,7 +39,7 @@ function barrier(count: number): () => Promise<void> {
 async function dispatching(
   ids: readonly string[],
   meanwhile: readonly Change[],
-  { store = createMemoryStore(), ...parts }: Partial<DispatcherParts> = {},
+  { store = openStoreInMemory(), ...parts }: Partial<DispatcherParts> = {},
 ) {
   await store.commit(ids.map(asked));
   const begun: string[] = [];
@@ -186,7 +186,7 @@ async function twoDispatchers(
 }
 
 it('two dispatchers that both see the last slot free take it once', async () => {
-  const store = createMemoryStore();
+  const store = openStoreInMemory();
   await store.commit(['one#1', 'two#1'].map(asked));
   const together = barrier(2);
   const both = await twoDispatchers({ store }, (wanted) => ({
@@ -213,7 +213,7 @@ const budgetOf = () => ({ ...none, plan: { usd: 5 }, hardShare: 1.2 });
 
 /** A plan, and runs of it of which nothing was reported yet. */
 async function storeWithRuns(...ids: readonly string[]) {
-  const store = createMemoryStore();
+  const store = openStoreInMemory();
   const text = { content: '# A', goal: null, taken: null };
   await store.commit([{ do: 'plan.insert', key: budgetKey, text, summary: workingSummary, at: 1 }]);
   for (const [index, id] of ids.entries()) {

@@ -2,9 +2,9 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { systemClock } from '../../runtime/base/platform/clock.ts';
 import { createLog } from '../../runtime/base/platform/log.ts';
-import { createMemoryStore } from '../../runtime/core/store/memory/store.ts';
 import { createHealth, type HealthParts } from '../../runtime/work/repos/health.ts';
 import { type Ground, makeGround } from '../support/ground.ts';
+import { openStoreInMemory } from '../support/memory-store.ts';
 
 /** Longer than any look waits. */
 const lookMs = 12_000;
@@ -20,7 +20,7 @@ afterEach(() => {
 
 /** A sound repo on a machine that answers, or answers nothing while `isLoaded`. */
 async function looked() {
-  const store = createMemoryStore();
+  const store = openStoreInMemory();
   const machine = { isLoaded: false };
   let silent = false;
   const known: Record<string, string> = {};

@@ -3,11 +3,22 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
-import { createMemory } from '../../runtime/core/store/memory/memory.ts';
-import type { ForeignSignal } from '../../runtime/core/store/memory/signals.ts';
-import { createMemoryStore } from '../../runtime/core/store/memory/store.ts';
 import type { Store } from '../../runtime/core/store/port.ts';
 import { openStore, storeFile } from '../../runtime/core/store/sqlite/store.ts';
+
+/** A row as another program inserts it. */
+interface ForeignSignal {
+  readonly project: string;
+  readonly plan?: string;
+  readonly type: string;
+  readonly payload?: string;
+  readonly origin?: string;
+  readonly dedupeKey?: string;
+  readonly deliverAt?: number;
+  /** What it says of itself and nobody believes. */
+  readonly claims?: { readonly tree: string; readonly run: string };
+  readonly at: number;
+}
 
 export interface StoreGround {
   readonly store: Store;
@@ -18,10 +29,7 @@ export interface StoreGround {
   remove(): void;
 }
 
-export const storeGrounds: Readonly<Record<'sqlite' | 'memory', () => StoreGround>> = {
-  sqlite: onDisk,
-  memory: inMemory,
-};
+export const storeGrounds: Readonly<Record<'sqlite', () => StoreGround>> = { sqlite: onDisk };
 
 function onDisk(): StoreGround {
   const home = mkdtempSync(join(tmpdir(), 'stator-store-'));
@@ -51,24 +59,6 @@ function onDisk(): StoreGround {
     remove() {
       for (const store of opened) store.close();
       rmSync(home, { recursive: true, force: true });
-    },
-  };
-}
-
-function inMemory(): StoreGround {
-  const memory = createMemory();
-  const opened: Store[] = [];
-  function another(): Store {
-    const store = createMemoryStore(memory);
-    opened.push(store);
-    return store;
-  }
-  return {
-    store: another(),
-    another,
-    insertForeign: memory.insertForeign,
-    remove() {
-      for (const store of opened) store.close();
     },
   };
 }
