@@ -7,7 +7,7 @@ import type { Reason } from '../machines/vocabulary/effect.ts';
 import type { TaskResult } from '../machines/vocabulary/family.ts';
 import { childOfRequest, taskBranch } from '../machines/vocabulary/ids.ts';
 import { type Landing, landingOf } from '../machines/vocabulary/landing.ts';
-import { noMerge, type PlanMergeState } from '../machines/vocabulary/plan-merge.ts';
+import type { Merged, MergeRefused } from '../machines/vocabulary/plan-merge.ts';
 import { type ForgeMerge, noPull, type PlanPullState } from '../machines/vocabulary/plan-pull.ts';
 import type { Isolation } from '../machines/vocabulary/policy.ts';
 import type { TaskStatus } from '../machines/vocabulary/public-state.ts';
@@ -153,12 +153,19 @@ function othersWork(root: AnyActorRef): boolean {
   });
 }
 
+/** How far its merge is, and what became of the last one. */
+export interface MergeView {
+  isWorking: boolean;
+  merged: Merged | null;
+  refused: MergeRefused | null;
+}
+
 export interface PlanDetail {
   waves: WaveView[];
   pullRequest: { state: string; url: string | null; merge: Pick<ForgeMerge, 'state' | 'detail'> | null } | null;
   timestamps: PlanContext['timestamps'];
   isolation: Isolation;
-  merge: PlanMergeState;
+  merge: MergeView;
   pull: PlanPullState;
   /** A person says after each wave whether the next one begins. */
   stopsAfterWaves: boolean;
@@ -199,7 +206,11 @@ export function planDetail(tree: Tree): PlanDetail {
       pullRequest === null ? null : { state: pullRequest, url: context.pullRequestUrl, merge: forgeMergeOf(context) },
     timestamps: context.timestamps,
     isolation: living.get(context.wave)?.context.isolation ?? context.policy.isolation ?? 'task',
-    merge: context.merge ?? noMerge,
+    merge: {
+      isWorking: snapshot.hasTag('merge:working'),
+      merged: context.merge?.merged ?? null,
+      refused: context.merge?.refused ?? null,
+    },
     pull: context.pull ?? noPull,
     stopsAfterWaves: !context.policy.auto_advance_waves,
     advances: advances(context),

@@ -1,5 +1,5 @@
 /** The public states of a chart: the tags of a state by its name, and what a transition entered and left of them. */
-import type { AnyStateMachine } from 'xstate';
+import type { AnyStateMachine, StateValue } from 'xstate';
 
 export type Tags = ReadonlySet<string>;
 
@@ -18,6 +18,18 @@ export function tagsOf(machine: AnyStateMachine, state: string): Tags {
   }
   known.set(state, tags);
   return tags;
+}
+
+/** The tags of all states in which an actor of that value is. */
+export function tagsOfValue(machine: AnyStateMachine, value: StateValue): Tags {
+  return new Set(pathsIn(value).flatMap((path) => [...tagsOf(machine, path)]));
+}
+
+function pathsIn(value: StateValue): string[] {
+  if (typeof value === 'string') return [value];
+  return Object.entries(value).flatMap(([name, inner]) =>
+    inner === undefined ? [name] : pathsIn(inner).map((path) => `${name}.${path}`),
+  );
 }
 
 const tagsByState = new WeakMap<AnyStateMachine, Map<string, Tags>>();

@@ -82,13 +82,15 @@ export function createRecorder({ isStrict }: { isStrict: boolean }): Recorder {
   }
 
   function line(chart: AnyStateMachine, { actor, event, from, to }: Omit<Transition, 'chart'>, prefix: string): void {
-    const last = lines.at(-1);
-    // The steps by which one event settles are one line: from where it met the actor to where it came to rest.
-    if (last !== undefined && last.actor === actor && last.event === event && last.to === prefix + from) {
-      lines[lines.length - 1] = { actor, event, from: last.from, to: prefix + to, chart };
-    } else {
-      lines.push({ actor, event, from: from === '' ? '' : prefix + from, to: prefix + to, chart });
+    // The steps by which one event settles are one line a region: from where it met the actor to where it came to rest.
+    for (let index = lines.length - 1; index >= 0; index -= 1) {
+      const earlier = lines[index];
+      if (earlier === undefined || earlier.actor !== actor || earlier.event !== event) break;
+      if (earlier.to !== prefix + from) continue;
+      lines[index] = { actor, event, from: earlier.from, to: prefix + to, chart };
+      return;
     }
+    lines.push({ actor, event, from: from === '' ? '' : prefix + from, to: prefix + to, chart });
   }
 
   return {

@@ -185,12 +185,21 @@ function failing(guard: unknown, snapshot: AnyMachineSnapshot, event: AnyEventOb
   if (typeof guard !== 'function' || !('guards' in guard) || !Array.isArray(guard.guards)) return null;
   for (const member of guard.guards) {
     const named = failing(member, snapshot, event);
-    const holds = named === null ? undefined : snapshot.machine.implementations.guards[named.type];
-    if (named === null || typeof holds !== 'function') continue;
-    if (!(holds as (args: object, params: unknown) => boolean)({ context: snapshot.context, event }, named.params))
-      return named; // guards of ours are functions of context and event
+    const guard: unknown = named === null ? undefined : snapshot.machine.implementations.guards[named.type];
+    if (named === null || typeof guard !== 'function') continue;
+    const args = { context: snapshot.context, event };
+    if ('check' in guard) {
+      // One of XState's own, which asks for the state of another region: where that is another one, this transition is not of here.
+      if (!(guard as unknown as StateGuard).check(snapshot, args, guard)) return null;
+      continue;
+    }
+    if (!(guard as (args: object, params: unknown) => boolean)(args, named.params)) return named; // guards of ours are functions of context and event
   }
   return null;
+}
+
+interface StateGuard {
+  check(snapshot: AnyMachineSnapshot, args: object, guard: unknown): boolean;
 }
 
 /** Guards that say with names and numbers why they do not hold; every other one says the same each time. */

@@ -68,6 +68,30 @@ function requestOf({ value }: Pick<StoredPulled, 'value'>, { pass, pull }: Store
   return { ...request, state, pass, cycles: 0, failing: {}, merge: null };
 }
 
+/** A plan of version 6. */
+interface StoredMerging extends StoredActor {
+  readonly value: object;
+  readonly context: {
+    readonly merge?: {
+      readonly work: string | null;
+      readonly isAuto: boolean;
+      readonly merged: object | null;
+      readonly refused: object | null;
+    } | null;
+  };
+}
+
+/** How far a merge is stood in the context alone. */
+function withMergeRegion({ value, context, ...rest }: StoredMerging): object {
+  const { merge } = context;
+  if (merge == null) return { ...rest, context, value: { ...value, merge: 'none' } };
+  const { isAuto, ...kept } = merge;
+  const asker = isAuto ? 'automatic' : 'asked';
+  const ended = merge.refused !== null ? { refused: asker } : merge.merged !== null ? 'merged' : 'none';
+  const state = merge.work !== null ? { working: asker } : ended;
+  return { ...rest, context: { ...context, merge: kept }, value: { ...value, merge: state } };
+}
+
 /** How a run starts, from what version 2 of an agent called it. */
 const starts: Readonly<Record<string, RunStart>> = { anew: 'begin', on: 'continue', fresh: 'restart' };
 
@@ -155,6 +179,11 @@ export const upgrades: Upgrades = {
       to: 'agent:4 plan:6 task:2 wave:1',
       upgrade: (snapshot) =>
         withContexts(snapshot as StoredActor, 'task', (context) => ({ deletions: null, ...context })),
+    },
+    // The merge was no region of its own.
+    'agent:4 plan:6 task:2 wave:1': {
+      to: 'agent:4 plan:7 task:2 wave:1',
+      upgrade: (snapshot) => withMergeRegion(snapshot as StoredMerging),
     },
   },
 };

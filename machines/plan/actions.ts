@@ -1,5 +1,5 @@
 /** All that a plan's chart may do, over one setup: what it remembers, whom it starts and stops, what it says to its own regions, and its merge. */
-import { raise } from 'xstate';
+import { assertEvent, raise } from 'xstate';
 import { type MergeRefused, noMerge } from '../vocabulary/plan-merge.ts';
 import { type ForgeMerge, noPull, openRequest } from '../vocabulary/plan-pull.ts';
 import { children } from './children.ts';
@@ -22,8 +22,8 @@ function refusedBy(context: PlanContext, event: PlanEvent): MergeRefused {
     const { why, into, files, detail } = event;
     return { at, why, into, files, detail: detail.slice(0, detailLimit) };
   }
-  const detail = event.type === 'effect_failed' ? event.detail.slice(0, detailLimit) : '';
-  return { at, why: 'git', into: context.merge?.into ?? null, files: [], detail };
+  assertEvent(event, 'effect_failed');
+  return { at, why: 'git', into: context.merge?.into ?? null, files: [], detail: event.detail.slice(0, detailLimit) };
 }
 
 /** What a coordinator that speaks by its exit code may say. */
@@ -64,6 +64,16 @@ const words = {
       cause: event.type,
     }),
   ),
+  raiseDoneEntered: base.raise(
+    ({ context, event }): PlanRegionEvent => ({
+      type: 'done_entered',
+      at: timeOf(context, event),
+      byHand: isByHand(event),
+    }),
+  ),
+  raiseDoneLeft: base.raise(
+    ({ context, event }): PlanRegionEvent => ({ type: 'done_left', at: timeOf(context, event), cause: event.type }),
+  ),
   raiseFinished: ownWord('implement_finished'),
   raiseImplement: ownWord('implement_start'),
   raiseVerdict: raise<PlanContext, PlanEvent, PlanEvent, Verdict>(({ context, event }, type) => {
@@ -95,25 +105,29 @@ const words = {
   }),
 };
 
+/** A person says into which branch; by itself it goes where it was to go before. */
 const nextMerge = base.assign(({ context, event }) => {
   const count = context.count + 1;
-  const isAuto = event.type !== 'merge';
-  const into = event.type === 'merge' ? (event.into ?? null) : isAuto ? (context.merge?.into ?? null) : null;
-  const withAfter = event.type === 'merge' && event.with_after === true;
   const { withAfter: _before, ...before } = context.merge ?? noMerge;
-  return {
-    count,
-    merge: { ...before, work: `#${count}`, isAuto, into, refused: null, ...(withAfter ? { withAfter } : {}) },
-  };
+  const into = event.type === 'merge' ? (event.into ?? null) : before.into;
+  const withAfter = event.type === 'merge' && event.with_after === true;
+  return { count, merge: { ...before, work: `#${count}`, into, refused: null, ...(withAfter ? { withAfter } : {}) } };
 });
 
 /** What the root does about its merge: asks for it, remembers the answer, and says where a refusal needs a person. */
 const merging = {
   nextMerge,
   noteMerged: base.assign(({ event }) => {
-    if (event.type !== 'plan_merged') return {};
+    assertEvent(event, 'plan_merged');
     const { head, into, tip, at } = event;
     return { merge: { ...noMerge, merged: { at, head, into, tip } }, at };
+  }),
+  /** What the forge merged is merged, whoever did it. */
+  noteMergedThere: base.assign(({ context, event }) => {
+    assertEvent(event, 'pr_merged');
+    const { head, into, at } = event;
+    const tip = context.pull?.request?.head ?? context.head;
+    return head === null || tip === null ? {} : { merge: { ...noMerge, merged: { at, head, into, tip } }, at };
   }),
   noteMergeRefused: base.assign(({ context, event }) => ({
     merge: { ...(context.merge ?? noMerge), work: null, refused: refusedBy(context, event) },
@@ -123,16 +137,11 @@ const merging = {
     const reason = `the plan is done and auto_merge could not merge it: ${detail}; resolve tries again; to leave it unmerged, turn auto_merge off first`;
     return { standing: { source: 'failed' as const, reason } };
   }),
-  /** The plan goes on: what was merged is not what it will be. A merge that runs ends and is recorded. */
-  forgetMerge: base.assign(({ context: { merge } }) =>
-    merge == null ? {} : { merge: merge.work === null ? null : { ...merge, merged: null, refused: null } },
-  ),
+  /** The plan goes on: what was merged is not what it will be. */
+  forgetMerge: base.assign({ merge: null }),
+  /** The same beside a merge that runs, which ends and is recorded, or beside a refusal that is still to be seen. */
+  forgetMerged: base.assign(({ context: { merge } }) => (merge == null ? {} : { merge: { ...merge, merged: null } })),
   askMerge: base.enqueueActions(({ enqueue }) => {
-    enqueue(nextMerge);
-    enqueue('askPlanMerge');
-  }),
-  mergeAlone: base.enqueueActions(({ enqueue, check }) => {
-    if (!check('mergesAlone')) return;
     enqueue(nextMerge);
     enqueue('askPlanMerge');
   }),
@@ -234,14 +243,6 @@ const pulling = {
     if (pull?.request == null || openRequest(pull) !== null) return;
     enqueue.assign({ pull: { ...noPull, seen: pull.seen }, pullRequestUrl: null });
     enqueue.raise({ type: 'pull_forgotten', at: timeOf(context, event) });
-  }),
-  /** What the forge merged is merged, whoever did it. */
-  notePullMerged: base.assign(({ context, event }) => {
-    const tip = context.pull?.request?.head ?? context.head;
-    const isEarlier = context.pull?.request != null && context.pull.request.pass !== context.pass;
-    const isAtWork = (context.merge?.work ?? null) !== null;
-    if (event.type !== 'pr_merged' || event.head === null || tip === null || isAtWork || isEarlier) return {};
-    return { merge: { ...noMerge, merged: { at: event.at, head: event.head, into: event.into, tip } }, at: event.at };
   }),
   noteSeen: base.assign(({ context: { pull }, event }) => {
     if (event.type !== 'pr_changes_requested' && event.type !== 'pr_needs_person') return {};

@@ -20,7 +20,7 @@ import {
   type WaveOutput,
 } from '../vocabulary/family.ts';
 import { hashOf } from '../vocabulary/ids.ts';
-import type { Approval, PlanMergeState } from '../vocabulary/plan-merge.ts';
+import type { Approval, PlanMerge } from '../vocabulary/plan-merge.ts';
 import type { PlanPullState } from '../vocabulary/plan-pull.ts';
 import type { Policy } from '../vocabulary/policy.ts';
 import type { Role } from '../vocabulary/role.ts';
@@ -130,7 +130,7 @@ export interface PlanContext extends DocumentFacts {
   /** Why the last child that had the say failed for good, until its role is started again. */
   failed?: (Previous & { role: PlanRole }) | null;
   /** Its merge into the branch that people work on; null or not there: none was asked for. */
-  merge?: PlanMergeState | null;
+  merge?: PlanMerge | null;
   /** Its pull request; null or not there: none was asked for. */
   pull?: PlanPullState | null;
   /** What a person allowed beyond its budgets; null or not there: nothing. */

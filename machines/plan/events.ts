@@ -75,6 +75,10 @@ type PlanSignal = SignalEvent<
 export type PlanRegionEvent =
   | { type: 'moved'; at: number; origin: Origin; cause: string }
   | { type: 'block'; at: number; reason: string; source: BlockSource }
+  /** `byHand`: its status was set, so nothing starts by itself. */
+  | { type: 'done_entered'; at: number; byHand: boolean }
+  /** It is done no more. `cause`: the type of the event that moved it. */
+  | { type: 'done_left'; at: number; cause: string }
   /** `again`: an earlier one was refused, and the plan stands for that. */
   | { type: 'pull_asked'; at: number; again: boolean }
   | { type: 'pull_forgotten'; at: number }

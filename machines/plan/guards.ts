@@ -1,5 +1,6 @@
 /** What a plan's root asks before it moves: pure questions over its context and the event, and how a "no" reads. */
 
+import { not, stateIn } from 'xstate';
 import { openRequest } from '../vocabulary/plan-pull.ts';
 import { originKind } from '../vocabulary/signal.ts';
 import type { Attention, PlanRole, StageOfWork } from './context.ts';
@@ -43,37 +44,44 @@ function endedWith({ context, event }: GuardArgs, code: number): boolean {
   return role !== undefined && role !== 'wave' && context.policy.roles[role].speaksByExit;
 }
 
-/** Nothing of its branch is left to be merged: it is merged as it stands, or on its way. */
-function isTaken({ merge, head }: PlanContext): boolean {
-  if (merge == null) return false;
-  return merge.work !== null || (merge.merged !== null && (head === null || head === merge.merged.tip));
+/** Its branch holds nothing that was not merged. */
+function isMergedAsItStands({ merge, head }: PlanContext): boolean {
+  const merged = merge?.merged ?? null;
+  return merged !== null && (head === null || head === merged.tip);
 }
 
-function isElsewhere({ merge }: PlanContext, into: string | null): boolean {
-  return merge != null && merge.work === null && into !== null && merge.merged !== null && merge.merged.into !== into;
-}
-
-/** What may be asked of a plan's merge where the plan stands. */
+/** What may be asked of a plan's merge where the plan stands. Whether one is under way is a state of the chart. */
 const mergeGuards = {
+  isDone: stateIn('#plan.lifecycle.done'),
+  isNotMerging: not(stateIn('#plan.merge.working')),
   /** A branch that a person names may get what another one has. */
   mayMerge: ({ context, event }: GuardArgs) =>
-    !isTaken(context) || (event.type === 'merge' && isElsewhere(context, event.into ?? null)),
-  /** Neither merged nor on its way: its verification still counts for something. */
-  isApart: ({ context: { merge } }: GuardArgs) => merge == null || (merge.work === null && merge.merged === null),
+    !isMergedAsItStands(context) ||
+    (event.type === 'merge' && event.into != null && event.into !== context.merge?.merged?.into),
+  isUnmerged: ({ context: { merge } }: GuardArgs) => (merge?.merged ?? null) === null,
   /**
    * `auto_merge`, at the end of a plan's own way. A status that was set by hand starts nothing, and a plan with a pull request is merged there.
    */
   mergesAlone: ({ context, event }: GuardArgs) =>
-    context.policy.auto_merge && context.pullRequestUrl === null && !isByHand(event) && !isTaken(context),
-  wasRefused: ({ context: { merge } }: GuardArgs) => merge?.isAuto === true && merge.refused !== null,
-  isMerge: ({ context: { merge }, event }: GuardArgs) =>
-    'run' in event && event.run !== null && event.run === merge?.work,
-  isAutoMerge: ({ context: { merge }, event }: GuardArgs) =>
-    'run' in event && event.run !== null && event.run === merge?.work && merge.isAuto,
+    context.policy.auto_merge && context.pullRequestUrl === null && !isByHand(event) && !isMergedAsItStands(context),
+  isMerge: ({ context: { merge }, event }: GuardArgs) => isRun(event, merge?.work),
+  /** The pull request that the forge merged shows the present work, and the forge says as which commit. */
+  isMergedThere: ({ context: { pull, head, pass }, event }: GuardArgs) =>
+    event.type === 'pr_merged' &&
+    event.head !== null &&
+    (pull?.request?.head ?? head) !== null &&
+    (pull?.request?.pass ?? pass) === pass,
+  leftForRefusal: ({ event }: GuardArgs) => event.type === 'done_left' && event.cause === 'merge_refused',
 };
+
+/** The event is about what was asked for under that name. */
+function isRun(event: PlanEvent, work: string | null | undefined): boolean {
+  return 'run' in event && event.run !== null && event.run === work;
+}
 
 /** What may be asked of a plan's pull request where the plan stands. */
 const pullGuards = {
+  pullIsOpen: stateIn('#plan.pullRequest.open'),
   /** There is none yet that shows the branch as it is, and none is on its way. What was merged is merged: its branch is not pushed again. */
   mayPull: ({ context: { pull, head } }: GuardArgs) =>
     pull == null ||
@@ -102,16 +110,12 @@ const pullGuards = {
   /** What the plan stands for is asked for anew. */
   stoodForPull: ({ context: { blocked }, event }: GuardArgs) =>
     event.type === 'pull_asked' && event.again && blocked?.source === 'failed',
-  isPull: ({ context: { pull }, event }: GuardArgs) => 'run' in event && event.run !== null && event.run === pull?.work,
+  isPull: ({ context: { pull }, event }: GuardArgs) => isRun(event, pull?.work),
   /** The answer to what was asked, or a request that a person named. */
   isOpened: ({ context: { pull }, event }: GuardArgs) =>
     event.type === 'pr_opened' && (event.run === null || event.run === pull?.work),
   isAutoPull: ({ context: { pull }, event }: GuardArgs) =>
-    'run' in event &&
-    event.run !== null &&
-    event.run === pull?.work &&
-    pull.isAuto &&
-    !(event.type === 'pr_failed' && event.moved === true),
+    isRun(event, pull?.work) && pull?.isAuto === true && !(event.type === 'pr_failed' && event.moved === true),
   /** At least one of them is news. */
   isNews: ({ context: { pull }, event }: GuardArgs) =>
     (event.type === 'pr_changes_requested' || event.type === 'pr_needs_person') &&
@@ -137,8 +141,7 @@ const forgeMergeGuards = {
   },
   wantsForgeMerge: ({ context: { policy } }: GuardArgs) => policy.pull_merge === 'when-green',
   hasForgeMerge: ({ context: { pull } }: GuardArgs) => (openRequest(pull)?.merge ?? null) !== null,
-  isForgeMerge: ({ context: { pull }, event }: GuardArgs) =>
-    'run' in event && event.run !== null && event.run === openRequest(pull)?.merge?.work,
+  isForgeMerge: ({ context: { pull }, event }: GuardArgs) => isRun(event, openRequest(pull)?.merge?.work),
   /** The answer to what was asked, or what was seen on the forge meanwhile. */
   mayRefuseForgeMerge: ({ context: { pull }, event }: GuardArgs) => {
     const request = openRequest(pull);
@@ -160,12 +163,13 @@ export function failingAlike({ pull }: Pick<PlanContext, 'pull'>, event: PlanEve
 
 /** A status that was set by hand starts nothing. */
 export function isByHand(event: PlanEvent): boolean {
+  if (event.type === 'done_entered') return event.byHand;
   return event.type === 'set_status' || event.type === 'mark_done';
 }
 
 /** How a "no" of these reads. */
 const mergeGuardTexts: Readonly<Record<string, string>> = {
-  wasRefused: 'nothing waits for an answer',
+  pullWasRefused: 'nothing waits for an answer',
   mergesAlone: 'auto_merge is off',
   pullIsWanted: 'no pull request is wanted',
   mergesOnForge: 'its pull request is not to be merged by itself now',
@@ -213,7 +217,7 @@ export const planGuards = {
     context.granted && !context.archivePending && noWorkerLives(context) && context.after.length > 0,
   mayFix: ({ context }: GuardArgs) => context.granted && noWorkerLives(context),
   archives: ({ context }: GuardArgs) => context.archivePending && context.work === null && noWorkerLives(context),
-  isWork: ({ context, event }: GuardArgs) => 'run' in event && event.run !== null && event.run === context.work,
+  isWork: ({ context, event }: GuardArgs) => isRun(event, context.work),
 
   isSmall: ({ context }: GuardArgs) => isSmall(context),
   advancesWaves: ({ context }: GuardArgs) => context.policy.auto_advance_waves,

@@ -7,6 +7,7 @@ import { plan } from './actions.ts';
 import { attention } from './attention.ts';
 import { documentFacts } from './context.ts';
 import { fixedTasks, gaveUp, noVerdict } from './implementing.ts';
+import { merge } from './merge.ts';
 import { underway } from './underway.ts';
 
 const lifecycle = '#plan.lifecycle';
@@ -60,10 +61,10 @@ const overrides = [
   },
 ] as const;
 
-/** Of a done plan only. A refused merge of `auto_merge` is tried again when a person resolves it. */
+/** Of a done plan only. What becomes of it, its own region says. */
 const mergeVerbs = {
   merge: [
-    { guard: 'mayMerge', actions: ['askMerge', 'raiseMoved'] },
+    { guard: and(['isNotMerging', 'mayMerge']), actions: 'raiseMoved' },
     { description: 'it is merged as it stands, or being merged' },
   ],
 } as const;
@@ -107,7 +108,6 @@ const pullVerbs = {
     { guard: 'isNews', target: `${fixing}.standing`, actions: ['noteFeedback', 'noteSeen', 'noteReviewStop'] },
   ],
   resolve: [
-    { guard: and(['wasRefused', 'mergesAlone']), actions: 'askMerge' },
     { guard: 'pullWasRefused', actions: 'askPull' },
     { guard: 'forgeMergeWasRefused', actions: 'askForgeMerge' },
   ],
@@ -120,23 +120,9 @@ const pullFailures = [
 /** The same where there is none yet. */
 const noPullMade = pullFailures.map((failure) => ({ ...failure, target: '.failed' }));
 
-const mergeResults = {
-  plan_merged: { guard: 'isMerge', actions: ['noteMerged', 'leaveMergedWorktree'] },
-  merge_refused: [
-    { guard: 'isAutoMerge', actions: ['noteMergeRefused', 'noteMergeStop', 'raiseBlock'] },
-    { guard: 'isMerge', actions: 'noteMergeRefused' },
-  ],
-} as const;
-
-/** The merge could not even be looked at. */
-const mergeFailed = [
-  { guard: 'isAutoMerge', actions: ['noteMergeRefused', 'noteMergeStop', 'raiseBlock'] },
-  { guard: 'isMerge', actions: 'noteMergeRefused' },
-] as const;
-
 export const planMachine = plan.createMachine({
   id: 'plan',
-  version: '6',
+  version: '7',
   description: 'a plan, from its document to done',
   type: 'parallel',
   context: ({ input: { project, plan, branch, policy, content, generation, topic, session, at } }) => {
@@ -187,8 +173,7 @@ export const planMachine = plan.createMachine({
     head_moved: [{ guard: 'headDiffers', actions: 'noteHead' }, { description: 'it stands there already' }],
     implement_granted: { description: 'it no longer asks, or asked again since' },
     branch_archived: { guard: 'isWork', actions: 'noteArchived' },
-    ...mergeResults,
-    effect_failed: [{ guard: 'isWork', actions: ['noteArchiveFailure', 'raiseBlock'] }, ...mergeFailed],
+    effect_failed: { guard: 'isWork', actions: ['noteArchiveFailure', 'raiseBlock'] },
     'xstate.done.actor.*': { actions: ['forget', 'archiveAgain'] },
     agent_delivered: { actions: 'thank' },
     wave_failed: { description: 'it no longer has the say' },
@@ -286,22 +271,26 @@ export const planMachine = plan.createMachine({
             'tellRepoDone',
             'setCleanup',
             'askTimer',
-            'mergeAlone',
+            'raiseDoneEntered',
             'pullAlone',
           ],
-          exit: ['tellRepoUndone', 'forgetApproval', 'dropTimer', 'forgetMerge', 'withdrawForgeMerge'],
+          exit: ['tellRepoUndone', 'forgetApproval', 'dropTimer', 'raiseDoneLeft', 'withdrawForgeMerge'],
           on: {
             ...cleanup,
             ...mergeVerbs,
             ...pullVerbs,
             ...forgeMergeVerbs,
             verification_stale: [
-              { guard: and(['isOutdated', 'isApart', 'wasVerified']), target: verifying, actions: 'setHead' },
-              { guard: and(['isOutdated', 'isApart']), target: reviewing, actions: 'setHead' },
+              {
+                guard: and(['isOutdated', 'isNotMerging', 'isUnmerged', 'wasVerified']),
+                target: verifying,
+                actions: 'setHead',
+              },
+              { guard: and(['isOutdated', 'isNotMerging', 'isUnmerged']), target: reviewing, actions: 'setHead' },
             ],
             merge_refused: [
-              { guard: and(['isMerge', 'branchMoved', 'wasVerified']), target: verifying, actions: 'noteMergeRefused' },
-              { guard: and(['isMerge', 'branchMoved']), target: reviewing, actions: 'noteMergeRefused' },
+              { guard: and(['isMerge', 'branchMoved', 'wasVerified']), target: verifying },
+              { guard: and(['isMerge', 'branchMoved']), target: reviewing },
             ],
             start_over: {
               target: 'planning',
@@ -352,6 +341,7 @@ export const planMachine = plan.createMachine({
         },
       },
     },
+    merge,
     attention,
     gate: {
       description: 'may its agents start?',
@@ -405,7 +395,7 @@ export const planMachine = plan.createMachine({
             pull_asked: { description: 'what is new is pushed to it' },
             pr_failed: pullFailures,
             effect_failed: pullFailures,
-            pr_merged: { target: 'merged', actions: ['notePullOver', 'notePullMerged', 'leaveIdleWorktree'] },
+            pr_merged: { target: 'merged', actions: ['notePullOver', 'leaveIdleWorktree'] },
             pr_closed: { target: 'closed', actions: 'notePullOver' },
             pr_remarked: { actions: 'noteRemarks' },
             pr_merge_scheduled: { guard: 'isForgeMerge', actions: 'noteForgeMerge' },

@@ -1,12 +1,12 @@
 /** Where the work of a done plan is: on its branch alone, in a pull request, or in the branch that people work on. */
-import type { PlanMergeState } from './plan-merge.ts';
+import type { PlanMerge } from './plan-merge.ts';
 import { openRequest, type PlanPullState } from './plan-pull.ts';
 
 export const landings = ['not_merged', 'pull_request_open', 'merged'] as const;
 export type Landing = (typeof landings)[number];
 
 interface DonePlan {
-  readonly merge?: PlanMergeState | null;
+  readonly merge?: PlanMerge | null;
   readonly pull?: PlanPullState | null;
   /** Counts its beginnings: a pull request of an earlier one does not show its work. */
   readonly pass: number;

@@ -31,17 +31,18 @@ export interface MergeRefused {
   detail: string;
 }
 
-export interface PlanMergeState {
+/** What a plan remembers of its merge. How far it is, is a state of its chart. */
+export interface PlanMerge {
   /** The name of the effect that is under way. */
   work: string | null;
-  /** Asked for by `auto_merge`, not by a person who waits for the answer. */
-  isAuto: boolean;
   /** The branch that a person named; null: the one that the plan was begun from. */
   into: string | null;
   /** A person wants what it stands on merged along with it; not there: no. */
   withAfter?: boolean;
+  /** What was merged last and still counts. */
   merged: Merged | null;
+  /** Why the last try did nothing. */
   refused: MergeRefused | null;
 }
 
-export const noMerge: PlanMergeState = { work: null, isAuto: false, into: null, merged: null, refused: null };
+export const noMerge: PlanMerge = { work: null, into: null, merged: null, refused: null };

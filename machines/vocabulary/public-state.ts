@@ -48,6 +48,8 @@ export type PlanTag =
   /** A person is needed: to answer tasks, for all of it, or since the status was set by hand. */
   | `needs:${'answers' | 'person' | 'word'}`
   | 'paused'
+  /** Its merge into the branch that people work on; of one that was never asked for there is no word. */
+  | `merge:${'working' | 'merged' | 'refused'}`
   | `pull:${'creating' | 'open' | 'merged' | 'closed' | 'failed'}`;
 
 /** `failed`: it ended with failures, and a person says what follows. */

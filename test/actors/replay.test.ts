@@ -18,8 +18,8 @@ import { leavesOf } from '../support/cells.ts';
 import { plan, repo, type World } from '../support/chaos.ts';
 import { type Move, move } from '../support/chaos-moves.ts';
 import { makeGround } from '../support/ground.ts';
-import { begin, exit, run, say, titles } from '../support/hands.ts';
-import { worldsByState } from '../support/plan-states.ts';
+import { begin, exit, reply, run, say, titles } from '../support/hands.ts';
+import { worldOf, worldsByState } from '../support/plan-states.ts';
 
 const cleanups: (() => void)[] = [];
 afterEach(() => {
@@ -129,6 +129,33 @@ describe('in the real store and pump', () => {
       }
     });
   }
+
+  it('a plan that is merged by itself or by hand, and refused at first, goes on as in the simulation', async () => {
+    const world = worldOf({ on: ['planner'], rest: { auto_merge: true } });
+    const head = 'a'.repeat(40);
+    const refused = { why: 'conflict', into: 'main', files: ['a.txt'], detail: 'a.txt' };
+    world.person('set_status', { status: 'verifying' });
+    world.person('verify_approved');
+    reply(world, 'plan.merge', 'merge_refused', refused);
+    world.person('resolve');
+    world.drain();
+    reply(world, 'plan.merge', 'effect_failed', { detail: 'no git' });
+    for (const [type, payload] of [
+      ['merge_refused', refused],
+      ['plan_merged', { head, into: 'main', tip: head }],
+    ] as const) {
+      world.person('merge');
+      world.drain();
+      reply(world, 'plan.merge', type, payload);
+    }
+    const real = await openReal();
+    await real.replay(world, plan);
+    const live = world.live.get(plan);
+    expect(live).toBeDefined();
+    if (live !== undefined)
+      expect(JSON.stringify(await real.snapshot(plan))).toBe(JSON.stringify(world.trees.persist(live).snapshot));
+    for (const { actor, to } of await real.visited(plan)) if (actor === '') planStates.add(to);
+  });
 
   it('and these ways together lead through every state of plans and agents', () => {
     const missing = (leaves: string[], seen: Set<string>) =>

@@ -42,6 +42,7 @@ describe('a plan that is done', () => {
   it('is merged by itself where auto_merge is on, and only then', () => {
     const on = doneOf({ auto_merge: true });
     expect(on.world.context(on.tree).merge.merged).toMatchObject({ into: 'main' });
+    expect(on.world.value(on.tree)).toMatchObject({ lifecycle: 'done', merge: 'merged' });
     const off = doneOf({});
     expect(off.world.value(off.tree)).toMatchObject({ lifecycle: 'done' });
     expect(merges(off.world)).toEqual([]);
@@ -57,6 +58,40 @@ describe('a plan that is done', () => {
     world.send(tree, 'head_moved', { head: 'f'.repeat(40) }, { origin: 'engine' });
     expect(world.send(tree, 'merge').verdict).toEqual({ status: 'done', result: 'done' });
     expect(merges(world)).toHaveLength(2);
+  });
+
+  it('is in a state of its own while it is merged, and says who asked for it', () => {
+    const { world, tree } = doneOf({});
+    expect(world.value(tree)).toMatchObject({ merge: 'none' });
+    world.send(tree, 'merge');
+    expect(world.value(tree)).toMatchObject({ merge: { working: 'asked' } });
+    world.run(0);
+    expect(world.value(tree)).toMatchObject({ merge: 'merged' });
+    const alone = createSimulation({ policy: { ...quietPolicy, auto_merge: true } });
+    const other = alone.open('demo', 'hello', planText([1]));
+    alone.send(other, 'set_status', { status: 'verifying' });
+    alone.send(other, 'verify_approved');
+    expect(alone.value(other)).toMatchObject({ merge: { working: 'automatic' } });
+  });
+
+  it('is looked at again where its branch moved before it could be merged, and why is to be seen until then', () => {
+    const roles = { ...quietPolicy.roles, verifier: { ...quietPolicy.roles.verifier, on: true } };
+    const world = createSimulation({ policy: { ...quietPolicy, roles, auto_merge: true }, script: () => 'runs on' });
+    const tree = world.open('demo', 'hello', planText([1]));
+    world.send(tree, 'head_moved', { head: 'a'.repeat(40) }, { origin: 'engine' });
+    world.send(tree, 'set_status', { status: 'verifying' });
+    world.send(tree, 'verify_approved');
+    const refusal = { why: 'moved', into: 'main', files: [], detail: 'it moved' };
+    const [effect] = merges(world).map((row) => row.effect.id);
+    world.send(tree, 'merge_refused', refusal, { origin: 'engine', run: effect ?? null });
+    expect(world.value(tree)).toMatchObject({
+      lifecycle: { underway: { verifying: 'working' } },
+      merge: { refused: 'automatic' },
+      attention: 'clear',
+    });
+    expect(world.context(tree).merge.refused).toMatchObject({ why: 'moved' });
+    world.send(tree, 'verify_approved');
+    expect(world.value(tree)).toMatchObject({ lifecycle: 'done', merge: { working: 'automatic' } });
   });
 
   it('goes into another branch too, where a person names one', () => {

@@ -135,13 +135,20 @@ describe('paths', () => {
       });
     });
     const sides = walk({ name: 'plan', events: sideEvents, marks: ({ blocked }) => blocked?.source });
+    const merges = walk({
+      name: 'plan',
+      input: { ...inputs.plan, policy: policyWith([], { auto_merge: true }) },
+      events: mergeEvents,
+      marks: ({ blocked }) => blocked?.source,
+    });
     const asked = walk({
       name: 'plan',
       input: { ...inputs.plan, policy: policyWith([], { blueprint_skip_threshold: 0 }) },
       events: askedEvents,
       marks: ({ questions }) => questions.length,
     });
-    expect(unreached('plan', ...lives.map(({ reached }) => reached), sides.reached, asked.reached)).toEqual([]);
+    const others = [sides, merges, asked].map(({ reached }) => reached);
+    expect(unreached('plan', ...lives.map(({ reached }) => reached), ...others)).toEqual([]);
     expect(Math.max(...lives.map(({ situations }) => situations))).toBeLessThan(50_000);
   });
 });
@@ -212,6 +219,20 @@ function sideEvents({ context }: AnyMachineSnapshot): readonly object[] {
     { type: 'create_pr', ...by },
     { type: 'pr_opened', ...by, number: 1, url: 'https://example.com', server: 'example.com', head: 'a'.repeat(40) },
     { type: 'pr_failed', ...by, run: context.pull?.work ?? null, detail: '' },
+  ];
+}
+
+/** It comes to its end by itself or by hand, and is merged or not. */
+function mergeEvents({ context }: AnyMachineSnapshot): readonly object[] {
+  const result = { ...by, origin: 'engine', run: context.merge?.work ?? null };
+  const refusal = { type: 'merge_refused', ...result, into: 'main', files: [], detail: '' };
+  return [
+    ...['mark_done', 'merge', 'resolve'].map((type) => ({ type, ...by })),
+    { type: 'set_status', ...by, status: 'verifying' },
+    { type: 'verify_approved', ...by },
+    { ...refusal, why: 'conflict' },
+    { ...refusal, why: 'moved' },
+    { type: 'plan_merged', ...result, head: 'b'.repeat(40), into: 'main', tip: 'a'.repeat(40) },
   ];
 }
 

@@ -91,7 +91,8 @@ describe('every chart', () => {
     it(`${name} asks pure questions: the same situation gets the same answer twice and stays as it was`, () => {
       const context = JSON.parse(JSON.stringify(contextOf(name)));
       const before = JSON.stringify(context);
-      for (const guard of Object.values(machine.implementations.guards)) {
+      // XState's own, which ask for the state of another region, are asked with a snapshot.
+      for (const guard of Object.values(machine.implementations.guards).filter((each) => !('check' in each))) {
         for (const event of [...Object.values(events), ...planEvents()]) {
           const ask = guard as (args: unknown, params: unknown) => boolean; // builtin guards are not in this table
           const given = JSON.stringify(event);

@@ -1,13 +1,12 @@
 /** Plans as people list, show and question them. */
 
-import { type Need, type PlanDetail, planDetail } from '../../../actors/plan-view.ts';
+import { type MergeView, type Need, type PlanDetail, planDetail } from '../../../actors/plan-view.ts';
 import { acceptsOf, offersOf } from '../../../actors/refusal.ts';
 import type { Tree } from '../../../actors/tree.ts';
 import type { Question, TimestampName } from '../../../machines/plan/context.ts';
 import type { Reason } from '../../../machines/vocabulary/effect.ts';
 import { EngineError, onOneLine } from '../../../machines/vocabulary/errors.ts';
 import { planTree, repoTree, supervisorTree } from '../../../machines/vocabulary/ids.ts';
-import type { PlanMergeState } from '../../../machines/vocabulary/plan-merge.ts';
 import { openRequest, type PlanPullState } from '../../../machines/vocabulary/plan-pull.ts';
 import { signals } from '../../../machines/vocabulary/signal.ts';
 import { groupBy } from '../../base/platform/group-by.ts';
@@ -333,7 +332,7 @@ export function createPlanViews(parts: ViewDependencies) {
         left_undone: undone,
         set_aside: aside,
         ...mergeView(detail.merge),
-        merging: detail.merge.work !== null || detail.pullRequest?.merge?.state === 'asked',
+        merging: detail.merge.isWorking || detail.pullRequest?.merge?.state === 'asked',
         creating_pr: detail.pull.work !== null || (await willBeAsked(row, detail.pull)),
         pr_refused: refusedView(detail.pull),
         pr_remarks: detail.pull.remarks.map(({ author, text, url }) => ({ author, text, url })),
@@ -403,10 +402,10 @@ function refusedView({ refused }: PlanPullState): PlanShow['pr_refused'] {
   return refused === null ? null : { at: timeText(refused.at), detail: refused.detail };
 }
 
-function mergeView({ work, merged, refused }: PlanMergeState): Pick<PlanShow, 'merged' | 'merging' | 'merge_refused'> {
+function mergeView({ isWorking, merged, refused }: MergeView): Pick<PlanShow, 'merged' | 'merging' | 'merge_refused'> {
   return {
     merged: merged === null ? null : { at: timeText(merged.at), head: merged.head, into: merged.into },
-    merging: work !== null,
+    merging: isWorking,
     merge_refused: refused === null ? null : { ...refused, at: timeText(refused.at) },
   };
 }

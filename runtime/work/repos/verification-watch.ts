@@ -7,7 +7,8 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { approvalOf, type PlanContext } from '../../../machines/plan/context.ts';
+import { storedPlan } from '../../../actors/stored-plan.ts';
+import { approvalOf } from '../../../machines/plan/context.ts';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { type PlanTree, planTree } from '../../../machines/vocabulary/ids.ts';
 import type { Approval } from '../../../machines/vocabulary/plan-merge.ts';
@@ -239,14 +240,16 @@ async function approvalOfRow(
   store: Pick<Store, 'tree'>,
   { project, plan }: Pick<PlanRow, 'project' | 'plan'>,
 ): Promise<Approval | null> {
-  const row = await store.tree(planTree(project, plan)).catch((thrown: unknown) => {
+  const address = planTree(project, plan);
+  try {
+    const row = await store.tree(address);
+    const stored = row === null ? null : storedPlan(address, row.stored);
+    if (stored === null || stored.has('merge:working') || stored.context.merge?.merged != null) return null;
+    return approvalOf(stored.context);
+  } catch (thrown) {
     if (thrown instanceof EngineError && !(thrown instanceof StoreTrouble)) return null;
     throw thrown;
-  });
-  const stored = row?.stored.snapshot as { context?: Partial<PlanContext> } | undefined; // a plan's row
-  const { verifiedSha = null, reviewedSha = null, merge = null } = stored?.context ?? {};
-  if (merge !== null && (merge.work !== null || merge.merged !== null)) return null;
-  return approvalOf({ verifiedSha, reviewedSha });
+  }
 }
 
 /** What git writes when branches move: the file that holds many, and a new file in the folder of the branch's own, which changes the folder. */

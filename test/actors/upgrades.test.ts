@@ -1,0 +1,82 @@
+/** Plans that version 6 of their machine stored, read by this one: what people see of them is the same, and they go on as they would have. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { snapshotOf } from '../../actors/addressee.ts';
+import type { PersistedTree } from '../../actors/compatibility.ts';
+import { planDetail } from '../../actors/plan-view.ts';
+import { storedPlan } from '../../actors/stored-plan.ts';
+import { createTrees } from '../../actors/tree.ts';
+import type { Signal, SignalType } from '../../machines/vocabulary/signal.ts';
+
+const plan = 'plan:demo/hello';
+
+function storedIn(file: string): Map<string, PersistedTree> {
+  const text = readFileSync(new URL(`../support/fixtures/${file}`, import.meta.url), 'utf8');
+  const rows = text.trim().split('\n');
+  return new Map(rows.map((row) => JSON.parse(row)).map((row) => [row.case, row.tree]));
+}
+
+/** The plan of that case, and what it makes of a word. */
+function restored(rows: ReadonlyMap<string, PersistedTree>, name: string) {
+  const old = rows.get(name);
+  if (old === undefined) throw new Error(`no row is stored as "${name}"; there are ${[...rows.keys()].join('; ')}`);
+  expect(old.version).toBe('agent:4 plan:6 task:2 wave:1');
+  const trees = createTrees();
+  const tree = trees.restore(plan, old);
+  const tell = (type: SignalType, payload: object = {}, run: string | null = null) => {
+    const origin = run === null ? 'person' : 'engine';
+    const { verdict, requests } = trees.step(tree, { type, payload, origin, actor: '', run, at: 9_000_000 } as Signal);
+    expect(verdict, type).toEqual({ status: 'done', result: 'done' });
+    return requests.effects;
+  };
+  return { old, tree, tell, value: () => snapshotOf(tree.root).value as Record<string, unknown> };
+}
+
+describe('a plan that was stored before its merge had states', () => {
+  const rows = storedIn('plan-merges.jsonl');
+  const conflict = { why: 'conflict', files: ['a.txt'], detail: 'a.txt conflicts' };
+  const merged = { head: 'b'.repeat(40), into: 'main' };
+
+  it.each([
+    ['done, no merge asked for', 'none', { isWorking: false, merged: null, refused: null }],
+    ['a merge that a person asked for at work', { working: 'asked' }, { isWorking: true, merged: null, refused: null }],
+    ['a merge of auto_merge at work', { working: 'automatic' }, { isWorking: true, merged: null, refused: null }],
+    ['a merge that a person asked for refused', { refused: 'asked' }, { isWorking: false, refused: conflict }],
+    ['a merge of auto_merge refused', { refused: 'automatic' }, { isWorking: false, refused: conflict }],
+    ['merged', 'merged', { isWorking: false, merged, refused: null }],
+    ['merged, and refused for another branch', { refused: 'asked' }, { merged, refused: { ...conflict, into: 'dev' } }],
+  ])('%s', (name, state, view) => {
+    const { old, tree, value } = restored(rows, name);
+    expect(value()).toMatchObject({ lifecycle: 'done', merge: state });
+    expect(snapshotOf(tree.root).context.merge ?? {}).not.toHaveProperty('isAuto');
+    expect(planDetail(tree).merge).toMatchObject(view);
+    // The row is read alike where nobody brings it to life.
+    expect(storedPlan(plan, old).has('merge:working')).toBe(snapshotOf(tree.root).hasTag('merge:working'));
+  });
+
+  it('hears what became of the merge that was under way', () => {
+    const done = { head: 'b'.repeat(40), into: 'dev', tip: 'a'.repeat(40) };
+    const one = restored(rows, 'a merge that a person asked for at work');
+    one.tell('plan_merged', done, '#2');
+    expect(one.value()).toMatchObject({ merge: 'merged' });
+    const other = restored(rows, 'a merge of auto_merge at work');
+    other.tell('merge_refused', { ...conflict, into: 'main' }, '#2');
+    expect(other.value()).toMatchObject({ merge: { refused: 'automatic' }, attention: 'blocked' });
+  });
+
+  it('is merged anew when a person resolves what auto_merge could not do, and where it was merged already when somebody names another branch', () => {
+    const refused = restored(rows, 'a merge of auto_merge refused');
+    expect(refused.tell('resolve')).toMatchObject([{ kind: 'plan.merge', into: null }]);
+    expect(refused.value()).toMatchObject({ merge: { working: 'automatic' }, attention: 'clear' });
+    expect(restored(rows, 'merged').tell('merge', { into: 'dev' })).toMatchObject([
+      { kind: 'plan.merge', into: 'dev' },
+    ]);
+  });
+
+  it('forgets what was merged when it goes back to work', () => {
+    const { tree, tell, value } = restored(rows, 'merged');
+    tell('request_review');
+    expect(value()).toMatchObject({ merge: 'none' });
+    expect(planDetail(tree).merge).toEqual({ isWorking: false, merged: null, refused: null });
+  });
+});
