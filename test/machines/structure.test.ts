@@ -92,7 +92,9 @@ describe('every chart', () => {
       const context = JSON.parse(JSON.stringify(contextOf(name)));
       const before = JSON.stringify(context);
       // XState's own, which ask for the state of another region, are asked with a snapshot.
-      const own = Object.values(machine.implementations.guards).filter((each) => each !== undefined && !('check' in each));
+      const own = Object.values(machine.implementations.guards).filter(
+        (each) => each !== undefined && !('check' in each),
+      );
       for (const guard of own) {
         for (const event of [...Object.values(events), ...planEvents()]) {
           const ask = guard as (args: unknown, params: unknown) => boolean; // builtin guards are not in this table
