@@ -3,6 +3,7 @@
  * takes a signal. The heart (tree.ts) and everything around it read these values and know no machine by name.
  */
 import type { AnyActorRef, AnyEventObject, AnyStateMachine } from 'xstate';
+import type { z } from 'zod';
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { parseTree, type TreeAddress } from '../machines/vocabulary/ids.ts';
 import type { AnySignal } from '../machines/vocabulary/signal.ts';
@@ -59,6 +60,8 @@ export interface Kind {
   /** The chart of the actor at that path of a tree; of the root at "". */
   chartAt(actor: string): AnyStateMachine;
   readonly rules: Rules;
+  /** What may be said to a tree of it from outside, each with the schema of what it carries; null: what the table of signals says. */
+  readonly signals: Readonly<Record<string, z.ZodType | undefined>> | null;
   /** What stands in the row of a tree beside its snapshot. */
   standingOf(root: AnyActorRef): Standing;
   /** Its machine gives no ids to what it asks for: `Memory` does, and is stored with it. */

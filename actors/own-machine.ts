@@ -43,10 +43,21 @@ export function kindOf(definition: AnyDefinition): Kind {
     bind: (ports, memory) => bindOwn(definition, ports, memory),
     chartAt: () => definition.machine,
     rules: rulesOf(definition),
+    signals: definition.signals ?? {},
     standingOf: (root) => (snapshotOf(root).status === 'active' ? underWay : ended),
     keepsMemory: true,
     isStrict: false,
   };
+}
+
+/** What its machine shows of it. A view that throws is told as that: the tree is as good as ever. */
+export function viewOf({ view }: AnyDefinition, snapshot: AnyMachineSnapshot): Record<string, unknown> {
+  if (view === undefined) return {};
+  try {
+    return { ...view(snapshot as never) }; // of its own machine
+  } catch (thrown) {
+    return { error: `its view threw: ${thrown instanceof Error ? thrown.message : String(thrown)}` };
+  }
 }
 
 interface ActionArgs {

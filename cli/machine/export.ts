@@ -21,7 +21,7 @@ function oneOf<Word extends string>(flag: string, said: string, words: readonly 
 export default defineVerb({
   summary: 'A statechart that runs: a picture, Mermaid or JSON.',
   args: {
-    name: { type: 'positional', description: 'supervisor, repo, plan, wave, task or agent' },
+    name: { type: 'positional', description: 'supervisor, repo, plan, wave, task or agent; or one of your own' },
     format: {
       type: 'string',
       valueHint: formats.join('|'),
@@ -43,7 +43,7 @@ export default defineVerb({
     'stator machine export plan --plan login > login.svg',
     'stator machine export agent --plan login --theme dark > agents.svg',
   ],
-  more: 'Of wave, task and agent the states of all that live in the plan are lit; of repo those of its repo.',
+  more: 'One of your own has no picture: give --format mermaid or json. Of wave, task and agent the states of all that live in the plan are lit; of repo those of its repo.',
   async run({ name, format, plan, theme }, call) {
     const { out } = call;
     const isDrawn = plan !== undefined || theme !== undefined;

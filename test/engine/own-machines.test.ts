@@ -351,6 +351,29 @@ describe('between trees', () => {
     expect(line?.origin).toBe('machine:release:1.2');
   });
 
+  it('a machine may say to another what a person may, and nothing that is its engine’s to say', async () => {
+    const says = async (type: string, payload: Record<string, unknown>, id = 'other') => {
+      const { release, engine } = await startWith({ tells: { machine: 'release', id }, says: { type, payload } });
+      await release.start('other', { version: '1' });
+      await release.start('1.2', { version: '1' });
+      await release.send('1.2', { type: 'refuse', reason: 'no' });
+      const told = async () =>
+        (await engine.client.signals({})).find((row) => row.type === type && row.origin === 'machine:release:1.2');
+      await until(async () => (await told())?.processed_at != null);
+      return {
+        code: ((await told())?.result as { code?: string } | null)?.code,
+        value: (await release.get('other')).value,
+        release,
+      };
+    };
+    expect(await says('refuse', { reason: 'late' })).toMatchObject({ code: undefined, value: 'refused' });
+    expect(await says('refuse', { reason: '' })).toMatchObject({ code: 'bad_payload', value: 'asking' });
+    expect(await says('published', { url: 'x' })).toMatchObject({ code: 'unknown_signal', value: 'asking' });
+    const { code, release } = await says('machine_started', { version: '2' }, 'new');
+    expect(code).toBe('not_found');
+    expect((await release.list()).map(({ id }) => id)).toEqual(['1.2', 'other']);
+  });
+
   it('a message that nobody takes is told to who sent it', async () => {
     const { release } = await startWith({ tells: { machine: 'release', id: 'nobody' } });
     await release.start('other', { version: '1' });

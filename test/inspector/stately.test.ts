@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Duplex } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import { createWebSocketReceiver, type StatelyInspectionEvent } from '@statelyai/inspect';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
@@ -31,11 +32,12 @@ interface Served {
   watch(): Promise<Watch>;
 }
 
+const example = fileURLToPath(new URL('../../examples/release/release.mjs', import.meta.url));
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
-async function served(made: Ground = ground()): Promise<Served> {
+async function served(made: Ground = ground(), more = ''): Promise<Served> {
   mkdirSync(made.home, { recursive: true, mode: 0o700 });
-  writeFileSync(join(made.home, 'daemon.toml'), waves);
+  writeFileSync(join(made.home, 'daemon.toml'), `${waves}${more}`);
   const daemon = await startDaemon({
     home: made.home,
     env: made.env,
@@ -146,6 +148,30 @@ describe("the package's own receiver", () => {
     const events = first.frames.flatMap((frame) => (frame.type === '@xstate.event' ? [frame.event] : []));
     expect(events).toContainEqual(expect.objectContaining({ type: 'implement_start', origin: 'person' }));
     expect(events).toContainEqual(expect.objectContaining({ type: 'run_exited', origin: 'engine' }));
+  });
+
+  it('sees trees of a machine of one’s own: those that live when it joins, what happens to them, their view and nothing else', async () => {
+    const { client, watch } = await served(ground(), `[machines]\nrelease = "${example}"\n`);
+    await client.startMachine('release', 'idle', { project: 'demo', version: '1', plans: [] });
+    await client.startMachine('release', 'over', { project: 'demo', version: '2', plans: [] });
+    await client.sendMachine('release', 'over', { type: 'refuse', payload: { reason: 'no' } });
+    const watcher = await watch();
+    await until(() => watcher.living().includes('idle'));
+    const idle = watcher.named('idle');
+    expect(watcher.actors.map(({ name }) => name)).not.toContain('over');
+    expect(idle.parentId).toBe(watcher.named('supervisor').sessionId);
+    expect(watcher.last(idle)).toMatchObject({
+      status: 'active',
+      value: 'asking',
+      context: { version: '1', waiting: [] },
+    });
+    await client.sendMachine('release', 'idle', { type: 'refuse', payload: { reason: 'the secret reason' } });
+    await until(() => watcher.last(idle).status === 'done');
+    expect(watcher.last(idle).value).toBe('refused');
+    await client.startMachine('release', 'later', { project: 'demo', version: '3', plans: [] });
+    await until(() => watcher.living().includes('later'));
+    inOrder(watcher.frames);
+    expect(JSON.stringify(watcher.frames)).not.toContain('secret reason');
   });
 
   it('never meets an id of the daemon before', async () => {

@@ -80,6 +80,8 @@ export interface ReleaseParts {
   readonly tells?:
     | { readonly machine: string; readonly id: string }
     | { readonly project: string; readonly plan: string };
+  /** What it tells it. */
+  readonly says?: { readonly type: string; readonly payload: Readonly<Record<string, unknown>> };
 }
 
 export function defineRelease(parts: ReleaseParts = {}) {
@@ -87,6 +89,7 @@ export function defineRelease(parts: ReleaseParts = {}) {
     publish = async ({ input }) => ({ type: 'published', url: `https://${input.version}` }),
     watches,
     tells,
+    says = { type: 'cancel', payload: {} },
   } = parts;
   const { expireMs = 3_600_000, attempts = 5, timeoutMs = 60_000, limit = 4 } = parts;
   return defineMachine({
@@ -99,7 +102,7 @@ export function defineRelease(parts: ReleaseParts = {}) {
       expire: { afterMs: expireMs, event: 'expired', stoppedBy: ['publish'] },
       watchPlan: { watch: () => (watches === undefined ? [] : [watches]) },
       tellOther: {
-        send: () => ({ to: tells ?? { machine: 'release', id: 'nobody' }, type: 'cancel', payload: {} }),
+        send: () => ({ to: tells ?? { machine: 'release', id: 'nobody' }, ...says }),
       },
     },
     view: ({ context: { version } }) => ({ version }),

@@ -3,10 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ownBirth } from '../../../actors/own-machine.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { isMachineName, isTreeId, machineTree, resultKey } from '../../../machines/vocabulary/ids.ts';
-import { issueText } from '../../../machines/vocabulary/schema-issue.ts';
-import { signalBodyLimitBytes } from '../../../machines/vocabulary/signal-kind.ts';
-import { nearest } from '../../base/config/nearest.ts';
-import { keyProblem } from '../../core/inbox/admission.ts';
+import { admitOwn, payloadOf } from '../../core/inbox/admission.ts';
 import { type Change, insertSignal } from '../../core/store/port.ts';
 import type { MachineTreeDeleted, MachineVerdict } from '../contract/machines.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
@@ -106,7 +103,7 @@ export function createMachineCommands({ store, cache, clock, views, settled }: C
           'take up to 128 letters, digits, dots, dashes and underscores; the first is a letter or a digit',
         );
       const tree = machineTree(machine, id);
-      const payload = objectOf(`the input of ${machine}`, input);
+      const payload = payloadOf(`the input of ${machine}`, input);
       const at = clock.nowMs();
       const signal = await insertSignal(store, { tree, type: ownBirth, payload, origin: 'person', at });
       await settled(signal, waitMs);
@@ -116,29 +113,9 @@ export function createMachineCommands({ store, cache, clock, views, settled }: C
     async sendMachine({ machine, id, type, payload: given, dedupeKey, waitMs }: SendMachine): Promise<MachineVerdict> {
       const { signals = {} } = views.machineNamed(machine);
       await views.mustReadTree(machine, id);
-      const schema = Object.hasOwn(signals, type) ? signals[type] : undefined;
-      if (schema === undefined) {
-        const meant = nearest(type, Object.keys(signals));
-        const known = `a ${machine} takes: ${Object.keys(signals).join(', ') || 'nothing from outside'}`;
-        throw new EngineError(
-          'unknown_signal',
-          `a ${machine} takes no "${type.slice(0, 100)}" from outside`,
-          meant === null ? known : `did you mean ${meant}? ${known}`,
-        );
-      }
-      const taken = keyProblem(dedupeKey, machine);
-      if (taken !== null) throw taken;
-      const parsed = schema.safeParse(objectOf(`the payload of ${type}`, given));
-      if (!parsed.success) {
-        const [issue] = parsed.error.issues;
-        const field = issue === undefined || issue.path.length === 0 ? 'payload' : issue.path.join('.');
-        throw new EngineError(
-          'bad_payload',
-          `invalid payload: ${type}: ${field}: ${issue === undefined ? 'is not accepted' : issueText(issue)}`,
-          `the schema stands in the definition of ${machine}`,
-        );
-      }
-      const payload = objectOf(`the payload of ${type}, as its schema reads it,`, parsed.data);
+      const admission = admitOwn({ name: machine, signals }, { type, payload: given, dedupeKey });
+      if (admission.kind === 'refused') throw admission.error;
+      const { payload } = admission;
       const at = clock.nowMs();
       const tree = machineTree(machine, id);
       const signal = await insertSignal(store, { tree, type, payload, origin: 'person', dedupeKey, at });
@@ -146,22 +123,4 @@ export function createMachineCommands({ store, cache, clock, views, settled }: C
       return views.machineVerdict(signal);
     },
   };
-}
-
-/** Throws `bad_payload` for what is no object, `too_large`. */
-function objectOf(what: string, given: unknown): object {
-  const value = given ?? {};
-  if (typeof value !== 'object' || Array.isArray(value))
-    throw new EngineError(
-      'bad_payload',
-      `${what} is no JSON object`,
-      'give fields by their names: {"version": "1.2.0"}',
-    );
-  const size = Buffer.byteLength(JSON.stringify(value));
-  if (size <= signalBodyLimitBytes) return value;
-  throw new EngineError(
-    'too_large',
-    `${what} is ${size} bytes, at most ${signalBodyLimitBytes} are taken`,
-    'shorten it, or put it in a file and name the file',
-  );
 }

@@ -4,6 +4,8 @@
  */
 import type { AnyActorRef, AnyMachineSnapshot, AnyStateMachine, StateValue } from 'xstate';
 import { childrenOf, snapshotOf } from '../../../actors/addressee.ts';
+import type { AnyDefinition } from '../../../actors/definition.ts';
+import { viewOf } from '../../../actors/own-machine.ts';
 import type { AgentContext } from '../../../machines/agent/context.ts';
 import { needOf, type PlanContext } from '../../../machines/plan/context.ts';
 import type { RepoContext } from '../../../machines/repo/machine.ts';
@@ -89,13 +91,15 @@ const shown: Readonly<Record<string, (context: never) => unknown>> = {
   }),
 };
 
-/** Every live actor of a tree, parents first. */
-export function shownActors(root: AnyActorRef): ShownActor[] {
+/** Every live actor of a tree, parents first; `own`: of a machine of one's own, of which its view is shown. */
+export function shownActors(root: AnyActorRef, own: AnyDefinition | null): ShownActor[] {
+  const contextOf = (snapshot: AnyMachineSnapshot) =>
+    own === null ? shownContext(snapshot) : plain(viewOf(own, snapshot));
   const walk = (ref: AnyActorRef, path: string): ShownActor[] => {
     const snapshot = snapshotOf(ref);
     if (snapshot.status !== 'active') return [];
     const children = childrenOf(ref).flatMap((child) => walk(child, path === '' ? child.id : `${path}/${child.id}`));
-    return [{ path, machine: snapshot.machine, value: snapshot.value, context: shownContext(snapshot) }, ...children];
+    return [{ path, machine: snapshot.machine, value: snapshot.value, context: contextOf(snapshot) }, ...children];
   };
   return walk(root, '');
 }

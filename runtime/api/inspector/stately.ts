@@ -4,6 +4,7 @@
  * Facts that come faster than people can see are told as where they have led to.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { AnyDefinition } from '../../../actors/definition.ts';
 import { messageOf } from '../../../machines/vocabulary/errors.ts';
 import { planTree, supervisorTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { groupBy } from '../../base/platform/group-by.ts';
@@ -18,8 +19,10 @@ import { shownActors } from './shown-actor.ts';
 /** What is watched; another one after an engine was lost. */
 export interface Watched {
   readonly bus: Pick<Bus, 'subscribe'>;
-  readonly store: Pick<Store, 'plans'>;
+  readonly store: Pick<Store, 'plans' | 'treesOf' | 'treeStanding'>;
   readonly cache: Pick<TreeCache, 'get'>;
+  /** Of one's own. */
+  readonly machines: readonly AnyDefinition[];
 }
 
 export interface Watcher {
@@ -42,7 +45,7 @@ export interface HubOptions {
   readonly log: Pick<Log, 'warn'>;
 }
 
-/** Live plans of which a watcher is told from the beginning, those that moved last; more of them are told when they move. */
+/** Live plans, and trees of each machine of one's own, of which a watcher is told from the beginning, those that moved last; more of them are told when they move. */
 const plansMost = 1_000;
 /** What happened is told in pieces, so often and at most so many lines of it: more is told as where it has led to. */
 const flushMs = 50;
@@ -172,6 +175,9 @@ function startTelling({ watched, log, nextPrefix }: HubOptions & { nextPrefix():
     const latest = [...plans].sort((a, b) => a.updatedAt - b.updatedAt).slice(-plansMost);
     const trees = new Set<TreeAddress>([supervisorTree, ...register.trees()]);
     for (const { project, plan } of latest) trees.add(planTree(project, plan));
+    for (const { name } of source.machines)
+      for (const tree of await source.store.treesOf(name, { after: '', limit: plansMost }))
+        if ((await source.store.treeStanding(tree))?.endedAt === null) trees.add(tree);
     for (const tree of trees) {
       if (signal.aborted) return;
       await update(source, register, tree, []);
@@ -190,7 +196,8 @@ function startTelling({ watched, log, nextPrefix }: HubOptions & { nextPrefix():
       const parent = parentTree(tree);
       if (parent !== null && !register.has(parent)) await update(source, register, parent, []);
       const entry = await source.cache.get(tree);
-      register.update(tree, entry === null ? [] : shownActors(entry.tree.root), lines);
+      const own = source.machines.find(({ name }) => name === entry?.tree.kind.name) ?? null;
+      register.update(tree, entry === null ? [] : shownActors(entry.tree.root, own), lines);
     } catch (thrown) {
       log.warn(`${tree} is not shown to those who watch: ${messageOf(thrown)}`);
     }

@@ -2,6 +2,7 @@
 import type { AnyMachineSnapshot } from 'xstate';
 import { snapshotOf } from '../../../actors/addressee.ts';
 import type { AnyDefinition } from '../../../actors/definition.ts';
+import { viewOf } from '../../../actors/own-machine.ts';
 import type { Refusal } from '../../../actors/refusal.ts';
 import type { Tree } from '../../../actors/tree.ts';
 import type { RepoContext } from '../../../machines/repo/machine.ts';
@@ -176,16 +177,6 @@ export function createMachineTreeViews(parts: ViewDependencies) {
       };
     },
   };
-}
-
-/** What its machine shows of it. A view that throws is told as that: the tree is as good as ever. */
-function viewOf({ view }: AnyDefinition, snapshot: AnyMachineSnapshot): Record<string, unknown> {
-  if (view === undefined) return {};
-  try {
-    return { ...view(snapshot as never) }; // of its own machine
-  } catch (thrown) {
-    return { error: `its view threw: ${thrown instanceof Error ? thrown.message : String(thrown)}` };
-  }
 }
 
 /** A guard may read what the message would carry, and nobody knows that yet. */

@@ -144,6 +144,61 @@ export function admit({ type: name, payload, origin }: { type: string; payload: 
   return refused(payloadProblem(type, parsed.error.issues[0]));
 }
 
+/** What is said to a tree of a machine of one's own, by a person or by another tree: what its kind takes, with its payload as the schema reads it. */
+export function admitOwn(
+  { name, signals }: { readonly name: string; readonly signals: Readonly<Record<string, z.ZodType | undefined>> },
+  {
+    type,
+    payload: given,
+    dedupeKey,
+  }: { readonly type: string; readonly payload: unknown; readonly dedupeKey: string | null },
+): { readonly kind: 'admitted'; readonly payload: object } | { readonly kind: 'refused'; readonly error: EngineError } {
+  const schema = Object.hasOwn(signals, type) ? signals[type] : undefined;
+  if (schema === undefined) {
+    const meant = nearest(type, Object.keys(signals));
+    const known = `a ${name} takes: ${Object.keys(signals).join(', ') || 'nothing from outside'}`;
+    return refused(
+      new EngineError(
+        'unknown_signal',
+        `a ${name} takes no "${type.slice(0, 100)}" from outside`,
+        meant === null ? known : `did you mean ${meant}? ${known}`,
+      ),
+    );
+  }
+  const taken = keyProblem(dedupeKey, name);
+  if (taken !== null) return refused(taken);
+  try {
+    const parsed = schema.safeParse(payloadOf(`the payload of ${type}`, given));
+    if (parsed.success)
+      return { kind: 'admitted', payload: payloadOf(`the payload of ${type}, as its schema reads it,`, parsed.data) };
+    const [issue] = parsed.error.issues;
+    const field = issue === undefined || issue.path.length === 0 ? 'payload' : issue.path.join('.');
+    const message = `invalid payload: ${type}: ${field}: ${issue === undefined ? 'is not accepted' : issueText(issue)}`;
+    return refused(new EngineError('bad_payload', message, `the schema stands in the definition of ${name}`));
+  } catch (thrown) {
+    if (thrown instanceof EngineError) return refused(thrown);
+    throw thrown;
+  }
+}
+
+/** Throws `bad_payload` for what is no object, `too_large`. */
+export function payloadOf(what: string, given: unknown): object {
+  const value = given ?? {};
+  if (typeof value !== 'object' || Array.isArray(value))
+    throw new EngineError(
+      'bad_payload',
+      `${what} is no JSON object`,
+      'give fields by their names: {"version": "1.2.0"}',
+    );
+  const size = Buffer.byteLength(JSON.stringify(value));
+  if (size <= signalBodyLimitBytes) return value;
+  throw new EngineError(
+    'too_large',
+    `${what} is ${size} bytes, at most ${signalBodyLimitBytes} are taken`,
+    'shorten it, or put it in a file and name the file',
+  );
+}
+
 function payloadProblem(type: SignalType, issue: z.core.$ZodIssue | undefined): EngineError {
   const fields = fieldsOf(signals[type].payload);
   const takes = fields.length === 0 ? `${type} takes no payload` : `${type} takes: ${fields.join(', ')}`;

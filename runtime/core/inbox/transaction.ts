@@ -5,11 +5,13 @@ import type { Input, Step, Tree, Trees, Upgraded } from '../../../actors/tree.ts
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { effectKey, parseTree, resultKey, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import type { Policy } from '../../../machines/vocabulary/policy.ts';
+import type { AnySignal } from '../../../machines/vocabulary/signal.ts';
 import type { Faults } from '../../base/platform/faults.ts';
 import { type HookInForce, hookRows } from '../store/hook-rows.ts';
 import { type Change, mustCommit, type PlanKey, type Store } from '../store/port.ts';
 import type { JournalLine, NewLine, SignalRow } from '../store/rows.ts';
 import type { Timeline } from '../store/timeline.ts';
+import { admitOwn } from './admission.ts';
 import { notification } from './notifications.ts';
 import { createProjection, type Projection } from './projection.ts';
 import { isAddress, signalOf, toldToSender, treeOf } from './signal-row.ts';
@@ -174,7 +176,7 @@ function handleRow(parts: BatchParts, batch: Batch, row: SignalRow): void {
   }
   const entry = batch.known.trees.get(address) ?? null;
   if (entry === null) {
-    if (!trees.isBirth(address, signal)) {
+    if (!trees.isBirth(address, signal) || isMessage(signal)) {
       settleOrphan(batch, row);
       return;
     }
@@ -187,10 +189,30 @@ function handleRow(parts: BatchParts, batch: Batch, row: SignalRow): void {
     finish(batch, row, 'done', 'already');
     return;
   }
+  const message = messageTo(parts, address, signal);
+  if (message instanceof EngineError) {
+    finish(batch, row, 'failed', message.toJSON());
+    return;
+  }
   const revived = signal.type === 'resolve' ? reviveFault(batch, address) : 0;
   const policy = policyFor(parts, address);
-  const step = trees.step(entry.tree, signal, policy === null ? {} : { policy });
+  const step = trees.step(entry.tree, message, policy === null ? {} : { policy });
   absorb(parts, batch, { row, address, tree: entry.tree, step, revived });
+}
+
+/** As its tree gets it, or why it does not: what one machine of one's own says to another is checked here, as what a person says is where it comes in. */
+function messageTo({ trees }: BatchParts, address: TreeAddress, signal: AnySignal): AnySignal | EngineError {
+  const { origin, type, payload } = signal;
+  if (!isMessage(signal) || origin === `machine:${address}`) return signal;
+  const { name, signals } = trees.kinds.of(address);
+  if (signals === null) return signal; // it was checked by the table of signals when it was said
+  const admission = admitOwn({ name, signals }, { type, payload, dedupeKey: null });
+  return admission.kind === 'refused' ? admission.error : { ...signal, payload: admission.payload };
+}
+
+/** A tree of a machine of one's own said it. */
+function isMessage({ origin }: AnySignal): boolean {
+  return origin.startsWith('machine:');
 }
 
 function finish({ changes, settled, at }: Batch, row: SignalRow, status: 'done' | 'failed', result: unknown): void {
