@@ -1,5 +1,5 @@
 /** What an agent asks and does before its chart says when: actions, guards and requests, over one setup. */
-import { assign, sendParent, setup } from 'xstate';
+import { assertEvent, assign, sendParent, setup } from 'xstate';
 import type { AgentInput, AgentOutput, Asked, Delivered, QuestionWithdrawn } from '../vocabulary/family.ts';
 import { requestId } from '../vocabulary/ids.ts';
 import type { AgentTag } from '../vocabulary/public-state.ts';
@@ -90,7 +90,7 @@ const base = setup({
     /** The clock of a run that asks before it is known to have started stands at its beginning. */
     holdClock: assign(({ context }) => ({ timer: null, remainingMs: context.timeoutMs })),
     notePermission: assign(({ context, event }) => {
-      if (event.type !== 'run_waiting') return {};
+      assertEvent(event, 'run_waiting');
       const { permission: id, tool, detail, limit_ms: limitMs, at } = event;
       return { permissions: [...context.permissions, { id, tool, detail, askedAt: at, dueAt: at + limitMs }] };
     }),
@@ -103,39 +103,30 @@ const base = setup({
       return { permissions: context.permissions.filter((each) => each !== closed) };
     }),
     noteEnding: assign((_, ending: Ending) => ({ ending, timer: null, permissions: [] })),
-    noteQuestion: assign(({ event }) => ({
-      question: event.type === 'needs_decision' ? event.reason : '',
-      answer: null,
-    })),
-    noteMessage: assign(({ context, event }) =>
-      event.type === 'agent_send' ? { messages: [...context.messages, event.body], unread: context.unread + 1 } : {},
-    ),
+    noteQuestion: assign(({ event }) => {
+      assertEvent(event, 'needs_decision');
+      return { question: event.reason, answer: null };
+    }),
+    noteMessage: assign(({ context, event }) => {
+      assertEvent(event, 'agent_send');
+      return { messages: [...context.messages, event.body], unread: context.unread + 1 };
+    }),
     /** A run that never began leaves nothing to go on from. */
     noteContinue: assign(({ context }) => ({ start: context.base === null ? context.start : ('continue' as const) })),
     noteRestart: assign({ start: 'restart' as const }),
-    noteAnswer: assign(({ event }) => ({
-      answer: event.type === 'answered' ? event.answer : null,
-    })),
+    noteAnswer: assign(({ event }) => {
+      assertEvent(event, 'answered');
+      return { answer: event.answer };
+    }),
     noteEnd: assign(({ event }) => {
-      switch (event.type) {
-        case 'run_exited': {
-          const { at, code, cause, until = null, detail } = event;
-          return {
-            ended: { at, code, cause, until },
-            detail: detail.slice(-detailLimit),
-            timer: null,
-            permissions: [],
-          };
-        }
-        case 'run_lost':
-        case 'effect_failed': {
-          const cause = event.type === 'run_lost' ? ('lost' as const) : ('start-failed' as const);
-          const ended = { at: event.at, code: null, cause, until: null };
-          return { ended, detail: event.detail.slice(-detailLimit), timer: null, permissions: [] };
-        }
-        default:
-          return {};
+      assertEvent(event, ['run_exited', 'run_lost', 'effect_failed']);
+      const closed = { detail: event.detail.slice(-detailLimit), timer: null, permissions: [] };
+      if (event.type === 'run_exited') {
+        const { at, code, cause, until = null } = event;
+        return { ...closed, ended: { at, code, cause, until } };
       }
+      const cause = event.type === 'run_lost' ? ('lost' as const) : ('start-failed' as const);
+      return { ...closed, ended: { at: event.at, code: null, cause, until: null } };
     }),
     spendAttempt: assign(({ context }) => {
       const reason = reasonOf(context);
@@ -148,7 +139,7 @@ const base = setup({
       };
     }),
     spendRejected: assign(({ context, event }) => {
-      if (event.type !== 'reject') return {};
+      assertEvent(event, 'reject');
       const detail = event.detail.slice(-detailLimit);
       return {
         failures: context.failures + 1,

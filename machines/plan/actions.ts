@@ -203,7 +203,7 @@ const pulling = {
     });
   }),
   notePull: base.assign(({ context, event }) => {
-    if (event.type !== 'pr_opened') return {};
+    assertEvent(event, 'pr_opened');
     const { number, url, server, head } = event;
     const known = openRequest(context.pull);
     const { cycles, failing } = known?.url === url ? known : { cycles: 0, failing: {} };
@@ -221,9 +221,9 @@ const pulling = {
     return { pull: { ...(context.pull ?? noPull), work: null, isWanted: false, request }, pullRequestUrl: url };
   }),
   notePullRefused: base.assign(({ context, event }) => {
-    const detail = 'detail' in event && typeof event.detail === 'string' ? event.detail.slice(0, detailLimit) : '';
+    assertEvent(event, ['pr_failed', 'effect_failed']);
     const isMoved = event.type === 'pr_failed' && event.moved === true;
-    const refused = isMoved ? null : { at: timeOf(context, event), detail };
+    const refused = isMoved ? null : { at: event.at, detail: event.detail.slice(0, detailLimit) };
     return { pull: { ...(context.pull ?? noPull), work: null, refused } };
   }),
   notePullStop: base.assign(({ context }) => {
@@ -245,7 +245,7 @@ const pulling = {
     enqueue.raise({ type: 'pull_forgotten', at: timeOf(context, event) });
   }),
   noteSeen: base.assign(({ context: { pull }, event }) => {
-    if (event.type !== 'pr_changes_requested' && event.type !== 'pr_needs_person') return {};
+    assertEvent(event, ['pr_changes_requested', 'pr_needs_person']);
     const known = pull ?? noPull;
     const told = { ...known, seen: alsoSeen(known.seen, event.ids) };
     const { request } = told;
@@ -255,7 +255,7 @@ const pulling = {
     return { pull: { ...told, request: { ...request, cycles: request.cycles + 1, failing } } };
   }),
   noteRemarks: base.assign(({ context: { pull }, event }) => {
-    if (event.type !== 'pr_remarked') return {};
+    assertEvent(event, 'pr_remarked');
     const known = pull ?? noPull;
     const fresh = event.remarks
       .filter(({ id }) => !known.seen.includes(id))
@@ -270,8 +270,8 @@ const pulling = {
     };
   }),
   notePullAsks: base.assign(({ context, event }) => {
-    const detail = event.type === 'pr_needs_person' ? event.detail : '';
-    const reason = `${openRequest(context.pull)?.url ?? 'the pull request'} waits for a person: ${detail}`;
+    assertEvent(event, 'pr_needs_person');
+    const reason = `${openRequest(context.pull)?.url ?? 'the pull request'} waits for a person: ${event.detail}`;
     return { standing: { source: 'review' as const, reason: reason.slice(0, detailLimit) } };
   }),
 };
@@ -311,11 +311,13 @@ const mergingThere = {
   }),
   noteForgeMerge: base.assign(({ context, event }) => {
     const merge = context.pull?.request?.merge;
-    if (event.type !== 'pr_merge_scheduled' || merge == null) return {};
+    assertEvent(event, 'pr_merge_scheduled');
+    if (merge == null) return {};
     return withForgeMerge(context, { ...merge, work: null, state: event.by === 'forge' ? 'scheduled' : 'watched' });
   }),
   noteForgeMergeRefused: base.enqueueActions(({ context, event, enqueue }) => {
-    const said = 'detail' in event && typeof event.detail === 'string' ? event.detail.slice(0, detailLimit) : '';
+    assertEvent(event, ['pr_merge_refused', 'effect_failed']);
+    const said = event.detail.slice(0, detailLimit);
     const head = openRequest(context.pull)?.head ?? '';
     enqueue(withdrawForgeMerge);
     enqueue.assign(({ context: now }) =>

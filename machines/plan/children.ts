@@ -1,4 +1,5 @@
 /** A plan's children: agents, tasks and waves are spawned, told what follows, and forgotten when they have ended. */
+import { assertEvent } from 'xstate';
 import type { AgentInput, AgentOrder, CommonOrder, TaskOrder, WaveOrder } from '../vocabulary/family.ts';
 import { instanceTitle } from '../vocabulary/ids.ts';
 import { isWorker, type Role } from '../vocabulary/role.ts';
@@ -196,8 +197,8 @@ export const children = {
   ),
   /** A report of a child that no longer has the say: its verdict stood before its end. */
   thank: base.enqueueActions(({ event, enqueue }) => {
-    if (event.type === 'agent_delivered')
-      enqueue.sendTo(event.id, { type: 'accept', at: event.at } satisfies AgentOrder);
+    assertEvent(event, 'agent_delivered');
+    enqueue.sendTo(event.id, { type: 'accept', at: event.at } satisfies AgentOrder);
   }),
   tellRetry: base.enqueueActions(({ context, event, enqueue }) => {
     if (context.now !== null)
@@ -206,13 +207,14 @@ export const children = {
   /** The wave that runs or waits takes its tasks from the edited document. */
   extendWave: base.enqueueActions(({ context, event, enqueue }) => {
     const { now } = context;
-    if (event.type !== 'plan_updated' || now === null || context.living[now] !== 'wave') return;
+    assertEvent(event, 'plan_updated');
+    if (now === null || context.living[now] !== 'wave') return;
     const tasks = documentFacts(event.content).waves.find((wave) => wave.number === context.wave)?.tasks ?? [];
     enqueue.sendTo(now, { type: 'extend', at: event.at, tasks } satisfies WaveOrder);
   }),
   /** A child's end: its results are kept, the child is forgotten. */
   forget: base.enqueueActions(({ event, enqueue }) => {
-    if (!('actorId' in event)) return;
+    assertEvent(event, 'xstate.done.actor.*');
     enqueue(memory.noteEnd);
     enqueue.stopChild(event.actorId);
   }),

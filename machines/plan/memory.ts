@@ -1,6 +1,6 @@
 /** What a plan's root writes into its context, and when it says so to itself. */
 
-import { assign } from 'xstate';
+import { assertEvent, assign } from 'xstate';
 import { type Amounts, lowerOf, nothingRaised, textOfUse } from '../vocabulary/budget.ts';
 import type { Previous } from '../vocabulary/family.ts';
 import { instanceTitle } from '../vocabulary/ids.ts';
@@ -23,7 +23,7 @@ import {
   waveNumberOf,
   withResults,
 } from './context.ts';
-import { bodyOf, endOf, originOf, type PlanEvent, timeOf } from './events.ts';
+import { bodyOf, originOf, type PlanEvent, timeOf } from './events.ts';
 import { failingAlike } from './guards.ts';
 import { base } from './setup.ts';
 
@@ -93,14 +93,14 @@ function blockOf({ blocked }: PlanContext, event: PlanEvent): PlanContext['block
   return { reason: reason.slice(0, reasonLimit), source, at: before?.at ?? at };
 }
 
-/** null: the event asks nothing. */
-function questionOf({ questionCount }: PlanContext, event: PlanEvent): Question | null {
+/** What an agent asks, or a person by hand. */
+function questionOf({ questionCount }: PlanContext, event: PlanEvent): Question {
+  assertEvent(event, ['child_asked', 'needs_decision']);
   const number = questionCount + 1;
   if (event.type === 'child_asked') {
     const { title, id: childId, run, question, at } = event;
     return { number, title, childId, run, question: question.slice(0, reasonLimit), at };
   }
-  if (event.type !== 'needs_decision') return null;
   const question = event.reason.slice(0, reasonLimit);
   return { number, title: null, childId: null, run: null, question, at: event.at };
 }
@@ -132,18 +132,24 @@ function onlySaid(amounts: Amounts): Amounts {
 
 /** What the root knows: of its document, its branch, and the work so far. */
 export const memory = {
-  setPolicy: base.assign(({ event }) => (event.type === 'policy' ? { policy: event.policy } : {})),
-  setHead: base.assign(({ event }) => ('head' in event ? { head: event.head } : {})),
+  setPolicy: base.assign(({ event }) => {
+    assertEvent(event, 'policy');
+    return { policy: event.policy };
+  }),
+  setHead: base.assign(({ event }) => {
+    assertEvent(event, 'verification_stale');
+    return { head: event.head };
+  }),
   /** The head, and how much of the way to it a verifier's run made itself. */
   noteHead: base.assign(({ context, event }) => {
-    if (event.type !== 'head_moved') return {};
+    assertEvent(event, 'head_moved');
     const { head, since, lines } = event;
     if (since === undefined || lines === undefined) return { head };
     const reviewedSha = context.reviewedSha === since ? head : context.reviewedSha;
     return { head, reviewedSha, selfFix: { ...context.selfFix, [since]: lines } };
   }),
   setDocument: base.assign(({ context, event }) => {
-    if (event.type !== 'plan_updated') return {};
+    assertEvent(event, 'plan_updated');
     const facts = documentFacts(event.content);
     // What an agent writes never allows more than what stood there before.
     const isAgents = originKind(event.origin) === 'agent' && context.budget != null;
@@ -166,7 +172,7 @@ export const memory = {
 
   /** The waves before the one that a person wants count as done. */
   wantWave: base.assign(({ context, event }) => {
-    if (event.type !== 'implement_wave') return {};
+    assertEvent(event, 'implement_wave');
     const earlier = context.waves.filter((wave) => wave.number < event.wave_number);
     const passed = allDone(earlier, { runs: 0, run: null, detail: 'passed over', reason: null });
     const results = { ...context.results };
@@ -176,17 +182,18 @@ export const memory = {
   }),
   passWave: base.assign(({ context }) => ({ passed: context.wave })),
   noteWaveFailed: base.assign(({ context, event }) => {
-    if (event.type !== 'wave_failed') return {};
+    assertEvent(event, 'wave_failed');
     const results = withResults(context, waveNumberOf(event.id), event.results);
     return { results, head: event.head ?? context.head, at: event.at };
   }),
   noteEnd: base.assign(({ context, event }) => {
-    const end = endOf(event);
-    return end === null ? {} : afterEnd(context, end);
+    assertEvent(event, 'xstate.done.actor.*');
+    return afterEnd(context, event);
   }),
   /** One coder did the whole plan; a fixer's end changes no task. */
   recordWork: base.assign(({ context, event }) => {
-    if (!('output' in event) || !('run' in event.output) || context.living[event.actorId] !== 'coder') return {};
+    assertEvent(event, 'xstate.done.actor.*');
+    if (!('run' in event.output) || context.living[event.actorId] !== 'coder') return {};
     const { runs, run } = event.output;
     const results = allDone(context.waves, { runs, run, detail: '', reason: null });
     return { results, wave: context.waves.at(-1)?.number ?? 0 };
@@ -212,12 +219,14 @@ export const memory = {
     archivePending: true,
     head: null,
   })),
-  noteArchived: base.assign(({ event }) => ({
-    archivePending: false,
-    work: null,
-    head: event.type === 'branch_archived' ? event.head : null,
-  })),
-  noteBase: base.assign(({ event }) => (event.type === 'branch_based' ? { head: event.head } : {})),
+  noteArchived: base.assign(({ event }) => {
+    assertEvent(event, 'branch_archived');
+    return { archivePending: false, work: null, head: event.head };
+  }),
+  noteBase: base.assign(({ event }) => {
+    assertEvent(event, 'branch_based');
+    return { head: event.head };
+  }),
   dropWork: base.assign({ work: null }),
   noteFeedback: base.assign(({ context, event }) => ({
     feedback: (bodyOf(event) ?? '').slice(0, feedbackLimit),
@@ -236,12 +245,14 @@ export const memory = {
     const isPerson = originKind(originOf(event)) === 'person';
     return { advance: isPerson && 'advance' in event ? (event.advance ?? null) : isPerson ? null : context.advance };
   }),
-  noteVerified: base.assign(({ context, event }) => ({
-    verifiedSha: event.type === 'verify_approved' ? (event.reviewed_sha ?? context.head) : null,
-  })),
-  noteReviewed: base.assign(({ context, event }) => ({
-    reviewedSha: event.type === 'review_approved' ? (event.reviewed_sha ?? context.head) : null,
-  })),
+  noteVerified: base.assign(({ context, event }) => {
+    assertEvent(event, 'verify_approved');
+    return { verifiedSha: event.reviewed_sha ?? context.head };
+  }),
+  noteReviewed: base.assign(({ context, event }) => {
+    assertEvent(event, 'review_approved');
+    return { reviewedSha: event.reviewed_sha ?? context.head };
+  }),
   forgetApproval: base.assign({ reviewedSha: null, verifiedSha: null }),
 };
 
@@ -283,45 +294,36 @@ export const needs = {
   noteOverride: base.assign(({ event }) => ({
     standing: { source: 'override' as const, reason: overrideReason(event) },
   })),
-  noteArchiveFailure: base.assign(({ event }) => ({
-    work: null,
-    standing: {
-      source: 'failed' as const,
-      reason: `the old branch could not be kept aside: ${event.type === 'effect_failed' ? event.detail : ''}`,
-    },
-  })),
-  noteBaseConflict: base.assign(({ event }) => ({
-    standing: {
-      source: 'conflict' as const,
-      reason: (event.type === 'base_conflicted' ? event.detail : 'what it waited for conflicts').slice(0, reasonLimit),
-    },
-  })),
-  noteBaseFailure: base.assign(({ event }) => ({
-    standing: {
-      source: 'failed' as const,
-      reason:
-        `its branch could not be begun from the plans that it waited for: ${event.type === 'effect_failed' ? event.detail : ''}`.slice(
-          0,
-          reasonLimit,
-        ),
-    },
-  })),
+  noteArchiveFailure: base.assign(({ event }) => {
+    assertEvent(event, 'effect_failed');
+    const reason = `the old branch could not be kept aside: ${event.detail}`;
+    return { work: null, standing: { source: 'failed' as const, reason } };
+  }),
+  noteBaseConflict: base.assign(({ event }) => {
+    assertEvent(event, 'base_conflicted');
+    return { standing: { source: 'conflict' as const, reason: event.detail.slice(0, reasonLimit) } };
+  }),
+  noteBaseFailure: base.assign(({ event }) => {
+    assertEvent(event, 'effect_failed');
+    const reason = `its branch could not be begun from the plans that it waited for: ${event.detail}`;
+    return { standing: { source: 'failed' as const, reason: reason.slice(0, reasonLimit) } };
+  }),
   noteBlock: base.assign(({ context, event }) => ({
     blocked: blockOf(context, event),
     questions: event.type === 'block' && event.source === 'override' ? [] : context.questions,
   })),
   noteQuestion: base.assign(({ context, event }) => {
     const question = questionOf(context, event);
-    if (question === null) return {};
     return { questions: [...context.questions, question], questionCount: question.number };
   }),
   noteAnswers: base.assign(({ context, event }) => {
     const answered = new Set(answersOf(context, event).map(({ question }) => question.number));
     return { questions: context.questions.filter(({ number }) => !answered.has(number)) };
   }),
-  dropQuestion: base.assign(({ context, event }) =>
-    event.type === 'question_withdrawn' ? { questions: context.questions.filter(({ run }) => run !== event.run) } : {},
-  ),
+  dropQuestion: base.assign(({ context, event }) => {
+    assertEvent(event, 'question_withdrawn');
+    return { questions: context.questions.filter(({ run }) => run !== event.run) };
+  }),
   /** What the plan stood for is over with the merge of its pull request; a fault of the engine's own is not. */
   clearMerged: base.assign(({ context: { blocked } }) =>
     blocked?.source === 'fault' ? {} : { blocked: null, standing: null },
@@ -337,7 +339,7 @@ export const needs = {
 /** What a person allowed beyond a budget. */
 export const allowances = {
   noteRaise: base.assign(({ context, event }) => {
-    if (event.type !== 'raise_budget') return {};
+    assertEvent(event, 'raise_budget');
     const { scope, day = null, usd, tokens, agent_minutes } = event;
     const before = context.raised ?? nothingRaised;
     const isOver = scope === 'day' && before.on !== day;

@@ -1,5 +1,5 @@
 /** A registered repository: it grants the right to implement, one plan per topic at a time, in the order asked, higher priority first. */
-import { assign, setup } from 'xstate';
+import { assertEvent, assign, setup } from 'xstate';
 import type { Policy } from '../vocabulary/policy.ts';
 import type { RepoTag } from '../vocabulary/public-state.ts';
 import type { SignalEvent } from '../vocabulary/signal.ts';
@@ -71,9 +71,12 @@ const words = setup({
   actions: {
     tellGranted: (_, _params: { plan: string; request: number }) => {},
     tellWatcher: (_, _params: { plan: string; watcher: string }) => {},
-    setPolicy: assign(({ event }) => (event.type === 'policy' ? { policy: event.policy } : {})),
+    setPolicy: assign(({ event }) => {
+      assertEvent(event, 'policy');
+      return { policy: event.policy };
+    }),
     enlist: assign(({ context, event }) => {
-      if (event.type !== 'implement_requested') return {};
+      assertEvent(event, 'implement_requested');
       const { plan, topic, after, priority, request, at } = event;
       const before = context.waiting.find((applicant) => applicant.plan === plan);
       const others = context.waiting.filter((applicant) => applicant.plan !== plan);
@@ -81,19 +84,25 @@ const words = setup({
       return { waiting: [...others, { plan, topic, after, priority, request, since: before?.since ?? at }] };
     }),
     release: assign(({ context, event }) => {
-      if (event.type !== 'implement_released') return {};
+      assertEvent(event, 'implement_released');
       const { [event.plan]: _gone, ...granted } = context.granted;
       return { granted, waiting: context.waiting.filter((applicant) => applicant.plan !== event.plan) };
     }),
-    noteDone: assign(({ context, event }) =>
-      event.type === 'plan_done' ? { done: [...context.done.filter((plan) => plan !== event.plan), event.plan] } : {},
-    ),
-    noteUndone: assign(({ context, event }) =>
-      event.type === 'plan_undone' ? { done: context.done.filter((plan) => plan !== event.plan) } : {},
-    ),
+    noteDone: assign(({ context, event }) => {
+      assertEvent(event, 'plan_done');
+      return { done: [...context.done.filter((plan) => plan !== event.plan), event.plan] };
+    }),
+    noteUndone: assign(({ context, event }) => {
+      assertEvent(event, 'plan_undone');
+      return { done: context.done.filter((plan) => plan !== event.plan) };
+    }),
     notePaused: assign({ isPaused: true }),
     noteResumed: assign({ isPaused: false }),
-    noteDegraded: assign(({ event }) => ({ degraded: event.type === 'repo_degraded' ? event.reason : null })),
+    noteDegraded: assign(({ event }) => {
+      assertEvent(event, 'repo_degraded');
+      return { degraded: event.reason };
+    }),
+    noteRecovered: assign({ degraded: null }),
   },
 });
 
@@ -115,13 +124,13 @@ const base = words.extend({
     }),
     /** Each hears it once: who wants to hear it of the next time says so again. */
     tellWatchers: words.enqueueActions(({ context, event, enqueue }) => {
-      if (event.type !== 'plan_done') return;
+      assertEvent(event, 'plan_done');
       const { [event.plan]: waiting = [], ...watchers } = context.watchers;
       for (const watcher of waiting) enqueue({ type: 'tellWatcher', params: { plan: event.plan, watcher } });
       if (waiting.length > 0) enqueue.assign({ watchers });
     }),
     noteWatcher: words.enqueueActions(({ context, event, enqueue }) => {
-      if (event.type !== 'plan_watched') return;
+      assertEvent(event, 'plan_watched');
       const { plan, watcher } = event;
       if (context.done.includes(plan)) enqueue({ type: 'tellWatcher', params: { plan, watcher } });
       else {
@@ -131,7 +140,7 @@ const base = words.extend({
     }),
     /** A plan that asks again although it has the right (it asked before a crash of its own making) is told so again. */
     grantAgain: words.enqueueActions(({ event, enqueue }) => {
-      if (event.type !== 'implement_requested') return;
+      assertEvent(event, 'implement_requested');
       enqueue({ type: 'tellGranted', params: { plan: event.plan, request: event.request } });
     }),
   },
@@ -198,7 +207,7 @@ export const repoMachine = base.createMachine({
       description: 'the repository cannot be used now; it recovers by itself',
       tags: ['repo:degraded'],
       entry: 'noteDegraded',
-      exit: 'noteDegraded',
+      exit: 'noteRecovered',
       on: {
         ...books,
         ...enlistOnly,

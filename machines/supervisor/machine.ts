@@ -1,5 +1,5 @@
 /** The supervisor: it knows the names of its repositories and nothing else of them, so one that is broken never stops the others. */
-import { assign, setup } from 'xstate';
+import { assertEvent, assign, setup } from 'xstate';
 import type { Policy } from '../vocabulary/policy.ts';
 import type { SignalEvent } from '../vocabulary/signal.ts';
 
@@ -15,21 +15,21 @@ const words = setup({
   types: { context: {} as SupervisorContext, events: {} as SupervisorEvent, input: {} as { at: number } },
   actions: {
     openRepo: (_, _params: { project: string; policy: Policy }) => {},
-    addRepo: assign(({ context, event }) =>
-      event.type === 'repo_registered'
-        ? { repos: [...context.repos.filter((name) => name !== event.project), event.project] }
-        : {},
-    ),
-    dropRepo: assign(({ context, event }) =>
-      event.type === 'repo_removed' ? { repos: context.repos.filter((name) => name !== event.project) } : {},
-    ),
+    addRepo: assign(({ context, event }) => {
+      assertEvent(event, 'repo_registered');
+      return { repos: [...context.repos.filter((name) => name !== event.project), event.project] };
+    }),
+    dropRepo: assign(({ context, event }) => {
+      assertEvent(event, 'repo_removed');
+      return { repos: context.repos.filter((name) => name !== event.project) };
+    }),
   },
 });
 
 const base = words.extend({
   actions: {
     enterRepo: words.enqueueActions(({ event, enqueue }) => {
-      if (event.type !== 'repo_registered') return;
+      assertEvent(event, 'repo_registered');
       const { project, policy } = event;
       enqueue({ type: 'openRepo', params: { project, policy } });
     }),

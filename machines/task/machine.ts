@@ -86,22 +86,22 @@ export const taskMachine = taskSetup.createMachine({
       entry: ['nextWork', 'askCommit'],
       on: {
         work_committed: [
-          { guard: 'isConcluded', target: 'cancelled', actions: ['noteCommit', 'workEnded'] },
-          { guard: 'wantsEnd', target: 'accepting', actions: ['noteCommit', 'workEnded'] },
+          { guard: 'isConcluded', target: 'cancelled', actions: 'noteCommit' },
+          { guard: 'wantsEnd', target: 'accepting', actions: 'noteCommit' },
           {
             guard: 'wasSetAside',
             target: 'working',
-            actions: ['noteCommit', 'workEnded', { type: 'reject', params: 'set-aside' }],
+            actions: ['noteCommit', { type: 'reject', params: 'set-aside' }],
           },
           {
             guard: 'changedNothing',
             target: 'working',
-            actions: ['noteCommit', 'workEnded', { type: 'reject', params: 'no-change' }],
+            actions: ['noteCommit', { type: 'reject', params: 'no-change' }],
           },
-          { guard: 'deletesMost', target: 'asking', actions: ['noteCommit', 'workEnded'] },
-          { guard: 'hasCheck', target: 'checking', actions: ['noteCommit', 'workEnded'] },
-          { guard: 'mustMerge', target: 'merging', actions: ['noteCommit', 'workEnded'] },
-          { target: 'accepting', actions: ['noteCommit', 'workEnded'] },
+          { guard: 'deletesMost', target: 'asking', actions: 'noteCommit' },
+          { guard: 'hasCheck', target: 'checking', actions: 'noteCommit' },
+          { guard: 'mustMerge', target: 'merging', actions: 'noteCommit' },
+          { target: 'accepting', actions: 'noteCommit' },
         ],
         effect_failed: [
           { guard: 'isConcluded', target: 'cancelled', actions: 'workEnded' },
@@ -151,7 +151,7 @@ export const taskMachine = taskSetup.createMachine({
       tags: ['task:merging'],
       entry: ['nextWork', 'askMerge'],
       on: {
-        work_merged: { target: 'accepting', actions: ['noteMerge', 'workEnded'] },
+        work_merged: { target: 'accepting', actions: 'noteMerge' },
         work_conflicted: [{ guard: 'wantsEnd', ...cancelled }, sentBack('conflict')],
         effect_failed: [{ guard: 'wantsEnd', ...cancelled }, sentBack('merge-failed')],
         end: { actions: 'noteWantsEnd', description: 'a merge that runs ends first' },
@@ -171,7 +171,7 @@ export const taskMachine = taskSetup.createMachine({
       tags: ['task:ending', 'not_begun'],
       on: {
         'xstate.done.actor.*': [
-          { guard: 'leavesWork', target: 'committing', actions: ['noteEnd', 'noteLastRun', 'forgetAgent'] },
+          { guard: 'leavesWork', target: 'committing', actions: ['noteLastRun', 'forgetAgent'] },
           { target: 'cancelled', actions: ['noteEnd', 'forgetAgent'] },
         ],
         conclude: { description: 'it is being ended' },

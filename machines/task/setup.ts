@@ -1,5 +1,5 @@
 /** What a task remembers, hears and may do: its context and events, and actions, guards and requests over one setup. */
-import { assign, sendParent, sendTo, setup, stopChild } from 'xstate';
+import { assertEvent, assign, sendParent, sendTo, setup, stopChild } from 'xstate';
 import { agentMachine } from '../agent/machine.ts';
 import type { Reason } from '../vocabulary/effect.ts';
 import type {
@@ -125,18 +125,28 @@ const base = setup({
     nextWork: assign(({ context }) => ({ count: context.count + 1, work: requestId(context.path, context.count + 1) })),
     nextId: assign(({ context }) => ({ count: context.count + 1 })),
     workEnded: assign({ work: null }),
-    noteDelivered: assign(({ context, event }) =>
-      event.type === 'agent_delivered' ? { run: event.run, at: event.at } : { at: context.at },
-    ),
-    noteCommit: assign(({ context, event }) => {
-      if (event.type !== 'work_committed') return {};
-      const head = isOnPlanBranch(context) ? event.head : context.head;
-      return { changed: event.changed, deletions: event.deletions ?? null, head, at: event.at };
+    noteDelivered: assign(({ event }) => {
+      assertEvent(event, 'agent_delivered');
+      return { run: event.run, at: event.at };
     }),
-    noteMerge: assign(({ event }) => (event.type === 'work_merged' ? { head: event.head, at: event.at } : {})),
-    noteEnd: assign(({ event }) => ('output' in event ? { last: event.output, at: event.output.at } : {})),
-    /** The run whose work is kept, though nobody counts it as done. */
-    noteLastRun: assign(({ context, event }) => ({ run: 'output' in event ? event.output.run : context.run })),
+    noteCommit: assign(({ context, event }) => {
+      assertEvent(event, 'work_committed');
+      const head = isOnPlanBranch(context) ? event.head : context.head;
+      return { changed: event.changed, deletions: event.deletions ?? null, head, work: null, at: event.at };
+    }),
+    noteMerge: assign(({ event }) => {
+      assertEvent(event, 'work_merged');
+      return { head: event.head, work: null, at: event.at };
+    }),
+    noteEnd: assign(({ event }) => {
+      assertEvent(event, 'xstate.done.actor.*');
+      return { last: event.output, at: event.output.at };
+    }),
+    /** The same, and the run whose work is kept, though nobody counts it as done. */
+    noteLastRun: assign(({ event }) => {
+      assertEvent(event, 'xstate.done.actor.*');
+      return { last: event.output, run: event.output.run, at: event.output.at };
+    }),
     noteTime: assign(({ context, event }) => ({ at: timeOf(context, event) })),
     noteWantsEnd: assign({ wantsEnd: true }),
     noteOutcome: assign((_, outcome: TaskOutput['outcome']) => ({ outcome })),
@@ -208,11 +218,12 @@ const base = setup({
 export const taskSetup = base.extend({
   actions: {
     passAnswer: base.enqueueActions(({ event, enqueue }) => {
-      if (event.type === 'answered') enqueue.sendTo(taskAgentId, event);
+      assertEvent(event, 'answered');
+      enqueue.sendTo(taskAgentId, event);
     }),
     /** What its agent asks, or asks no longer. */
     passQuestion: base.enqueueActions(({ context, event, enqueue }) => {
-      if (event.type !== 'child_asked' && event.type !== 'question_withdrawn') return;
+      assertEvent(event, ['child_asked', 'question_withdrawn']);
       const report: Asked | QuestionWithdrawn = { ...event, id: idOf(context) };
       enqueue.sendParent(report);
     }),

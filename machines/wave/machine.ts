@@ -1,5 +1,5 @@
 /** A stage of a plan: its tasks run side by side, and it settles when every task is final; a retry runs only what is not done. */
-import { assign, enqueueActions, sendParent, setup, stopChild } from 'xstate';
+import { assertEvent, assign, enqueueActions, sendParent, setup, stopChild } from 'xstate';
 import { taskMachine } from '../task/machine.ts';
 import {
   type Asked,
@@ -131,7 +131,7 @@ const words = setup({
   actors: { task: taskMachine },
   actions: {
     recordResult: assign(({ context, event }) => {
-      if (!('output' in event)) return {};
+      assertEvent(event, 'xstate.done.actor.*');
       const number = context.living[event.actorId];
       if (number === undefined) return {};
       const { [event.actorId]: _gone, ...living } = context.living;
@@ -147,10 +147,13 @@ const words = setup({
       };
     }),
     forgetTask: stopChild(({ event }) => ('actorId' in event ? event.actorId : '')),
-    setTasks: assign(({ event }) => (event.type === 'extend' ? { tasks: event.tasks } : {})),
+    setTasks: assign(({ event }) => {
+      assertEvent(event, 'extend');
+      return { tasks: event.tasks };
+    }),
     /** Of a wave that runs: who has not begun, and has other work to do by now or none, is ended. Its turn is kept until it is gone. */
     takeTasks: enqueueActions(({ context, event, enqueue }) => {
-      if (event.type !== 'extend') return;
+      assertEvent(event, 'extend');
       const taskOf = (tasks: TaskOutline[], number: number) => tasks.find((task) => task.number === number);
       const changed = Object.entries(context.living).filter(([, number]) => {
         const before = taskOf(context.tasks, number);
@@ -163,7 +166,7 @@ const words = setup({
     noteOutcome: assign((_, outcome: WaveOutput['outcome']) => ({ outcome })),
     noteTime: assign(({ context, event }) => ({ at: timeOf(context, event) })),
     tellAll: enqueueActions(({ context, event, enqueue }) => {
-      if (event.type !== 'end' && event.type !== 'requeue') return;
+      assertEvent(event, ['end', 'requeue']);
       const order: CommonOrder = event;
       for (const id of Object.keys(context.living)) enqueue.sendTo(id, order);
     }),
@@ -174,13 +177,13 @@ const words = setup({
     }),
     /** To the task whose agent asked, and to no other. */
     passAnswer: enqueueActions(({ context, event, enqueue }) => {
-      if (event.type !== 'answered') return;
+      assertEvent(event, 'answered');
       const id = childOfRequest(context.path, event.run);
       if (id in context.living) enqueue.sendTo(id, event);
     }),
     /** What an agent of a task asks, or asks no longer. */
     passQuestion: enqueueActions(({ context, event, enqueue }) => {
-      if (event.type !== 'child_asked' && event.type !== 'question_withdrawn') return;
+      assertEvent(event, ['child_asked', 'question_withdrawn']);
       const report: Asked | QuestionWithdrawn = { ...event, id: context.path };
       enqueue.sendParent(report);
     }),
@@ -215,7 +218,7 @@ const base = words.extend({
     }),
     /** A task that was ended for its edit gets another child, where the document still has it. What earlier generations came to stays. */
     replaceTask: words.enqueueActions(({ context, event, enqueue }) => {
-      if (!('output' in event)) return;
+      assertEvent(event, 'xstate.done.actor.*');
       const { [event.actorId]: number, ...others } = context.living;
       const { at } = event.output;
       const edited = context.tasks.filter((task) => task.number === number);

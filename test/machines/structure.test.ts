@@ -30,6 +30,9 @@ function guardsOf(guard: unknown): string[] {
   return wordsOf(guard);
 }
 
+/** These have nothing to change in the context that they are asked with here. */
+const silentByContext = ['noteAdvice', 'forgetMerged', 'forgetForgeMerge', 'notePullOver'];
+
 function transitionsOf(node: AnyStateNode) {
   return [...[...node.transitions.values()].flat(), ...(node.always ?? [])];
 }
@@ -86,6 +89,20 @@ describe('every chart', () => {
       // Six guards are asked by actions.
       const asked = ['pullIsBehind', 'awaitsAnswer', 'leftWork', 'hasOwnWorktree', 'leftWorkToOthers', 'couldNotStart'];
       expect(Object.keys(guards).filter((word) => !used.guards.has(word) && !asked.includes(word))).toEqual([]);
+    });
+
+    it(`${name} writes nothing down in silence for an event that an action does not know`, () => {
+      const context = JSON.parse(JSON.stringify(contextOf(name)));
+      const silent = Object.entries(machine.implementations.actions).filter(([, action]) => {
+        const assignment: unknown = typeof action === 'function' && 'assignment' in action ? action.assignment : null;
+        if (typeof assignment !== 'function') return false;
+        try {
+          return Object.keys(assignment({ context, event: { type: 'unheard_of', at: 5 } }, 'x')).length === 0;
+        } catch {
+          return false;
+        }
+      });
+      expect(silent.map(([word]) => word).filter((word) => !silentByContext.includes(word))).toEqual([]);
     });
 
     it(`${name} asks pure questions: the same situation gets the same answer twice and stays as it was`, () => {
