@@ -47,6 +47,7 @@ export interface Work<M extends AnyStateMachine, Input> {
   readonly timeoutMs?: number;
   /** Named actions that stop it. A machine that ends stops all of its effects. */
   readonly stoppedBy?: readonly ActionName<M>[];
+  /** Carries the effect out. It runs at least once, so it must find what an earlier try did. Throws `FatalError` where trying again is of no use, `RetryAtError` to be tried at a time. */
   run(run: EffectRun<Input>): Promise<EventFromLogic<M> | undefined> | EventFromLogic<M> | undefined;
 }
 
@@ -79,6 +80,7 @@ export interface Watch<M extends AnyStateMachine, Params> {
   ) => readonly { readonly project: string; readonly plan: string }[];
 }
 
+/** How a named action of the chart is carried out: its handler, and its limits. */
 export type EffectDefinition<M extends AnyStateMachine, Params = unknown> =
   | Work<M, Params>
   | Timer<M, Params>
@@ -88,6 +90,7 @@ export type EffectDefinition<M extends AnyStateMachine, Params = unknown> =
 /** The types of the events that signals may carry. */
 type Payload<Event> = Omit<Event, 'type' | 'at'>;
 
+/** A machine of your own, as `defineMachine` takes it: the chart, what signals it hears, what its effects do, and what people are shown of it. */
 export interface MachineDefinition<Name extends string = string, M extends AnyStateMachine = AnyStateMachine> {
   /** A lower-case word; it stands in addresses, keys and routes. */
   readonly name: Name;
@@ -105,6 +108,7 @@ export interface MachineDefinition<Name extends string = string, M extends AnySt
   readonly view?: (snapshot: SnapshotFrom<M>) => Readonly<Record<string, unknown>>;
 }
 
+/** An effect of any machine, whatever its params are. */
 export type AnyEffect = EffectDefinition<AnyStateMachine, never>;
 
 /** The definition of some machine, whichever its events and actions are. */
@@ -118,6 +122,7 @@ export interface AnyDefinition {
   readonly view?: (snapshot: never) => Readonly<Record<string, unknown>>;
 }
 
+/** What a machine is begun with: the input of its chart. */
 export type InputOf<D extends AnyDefinition> = Omit<InputFrom<D['machine']>, 'id' | 'at'>;
 /** What may be sent from outside: the events that have a schema. */
 export type SentTo<D extends AnyDefinition> =

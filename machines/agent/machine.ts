@@ -59,6 +59,7 @@ const idle = {
 } as const;
 const again = { agent_restart: { target: '#agent.queued', actions: 'noteRestart' } } as const;
 
+/** The chart of an agent, whatever its role: its runs, attempts, time limits and questions. An XState machine without effects. */
 export const agentMachine = agentSetup.createMachine({
   id: 'agent',
   version: '4',

@@ -37,11 +37,13 @@ export interface PlanNote {
   text: string;
 }
 
+/** Something in a document that makes it no plan, with its line. */
 export interface PlanProblem {
   line: number;
   message: string;
 }
 
+/** A document as a plan: its waves and tasks, and the words around them. */
 export interface PlanDocument {
   /** The first `# ` heading before the first wave. */
   title: string | null;

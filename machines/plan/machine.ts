@@ -120,6 +120,7 @@ const pullFailures = [
 /** The same where there is none yet. */
 const noPullMade = pullFailures.map((failure) => ({ ...failure, target: '.failed' }));
 
+/** The chart of a plan, from a document to done. An XState machine without effects. */
 export const planMachine = plan.createMachine({
   id: 'plan',
   version: '7',

@@ -161,6 +161,7 @@ const books = {
 const usable = { description: 'it could be used all along' } as const;
 const enlistOnly = { implement_requested: [{ guard: 'hasIt', actions: 'grantAgain' }, { actions: 'enlist' }] } as const;
 
+/** The chart of a registered repository, which grants plans the right to implement. An XState machine without effects. */
 export const repoMachine = base.createMachine({
   id: 'repo',
   version: '2',

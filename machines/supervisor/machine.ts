@@ -41,6 +41,7 @@ const names = {
   repo_removed: { actions: 'dropRepo' },
 } as const;
 
+/** The chart of the supervisor, which knows the repositories by name. An XState machine without effects. */
 export const supervisorMachine = base.createMachine({
   id: 'supervisor',
   version: '1',

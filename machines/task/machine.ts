@@ -24,6 +24,7 @@ const looking = {
   implement_task_finished: { description: 'it is finished' },
 } as const;
 
+/** The chart of a task: work, commit, check, merge. An XState machine without effects. */
 export const taskMachine = taskSetup.createMachine({
   id: 'task',
   version: '2',

@@ -232,6 +232,7 @@ export interface MachineEffect {
   readonly input: unknown;
 }
 
+/** Something that a tree asks of the outside, told apart by `kind`: a run, a commit, a check, a merge, a hook and more. */
 export type Effect =
   | AgentRun
   | AgentFreeze

@@ -49,6 +49,7 @@ export const policySchema = z.strictObject({
     session: rolePolicySchema,
   }),
 });
+/** The configuration that guards may read: flags, limits, and the roles that are on. */
 export type Policy = z.infer<typeof policySchema>;
 
 /** Whether two policies say the same, whatever the order of their keys; what an earlier version did not know counts as its default. */

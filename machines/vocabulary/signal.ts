@@ -53,6 +53,7 @@ export const planStatuses = [
 export type PlanStatus = (typeof planStatuses)[number];
 export const forceTargets = [...planStatuses, 'planned'] as const;
 
+/** Every signal that may enter a tree, by its name: the schema of its payload, who may send it, by which other names it is known, and where it goes. */
 export const signals = {
   // A plan's life, from anyone.
   plan_start: { payload: planning, from: 'anyone', to: 'plan', does: 'starts planning' },
@@ -201,6 +202,7 @@ export const signals = {
   ...engineSignals,
 } as const satisfies Record<string, SignalKind>;
 
+/** The name of a signal, such as `plan_start`: a key of `signals`. */
 export type SignalType = keyof typeof signals;
 export type SignalPayload<T extends SignalType> = z.infer<(typeof signals)[T]['payload']>;
 

@@ -242,6 +242,7 @@ const base = words.extend({
 const finish = { description: 'its tasks say when it is finished' } as const;
 const ended = { actions: ['recordResult', 'forgetTask'] } as const;
 
+/** The chart of a wave, whose tasks run side by side. An XState machine without effects. */
 export const waveMachine = base.createMachine({
   id: 'wave',
   version: '1',

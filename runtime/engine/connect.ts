@@ -11,7 +11,9 @@ import { isInWalls } from '../base/platform/sandbox-variables.ts';
 import { attach, attachFromWalls } from './attach.ts';
 
 export type * from '../api/client/client.ts';
+export type { Environment } from '../base/config/home.ts';
 
+/** Which home, and for what. */
 export interface ConnectOptions {
   env: Environment;
   /** `read` opens the store read-only where nobody owns the home; `write` becomes the owner for a moment. */

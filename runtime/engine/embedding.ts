@@ -12,6 +12,7 @@ import type { FactEntry, PlanEntry, PlanShow } from '../api/contract/plans.ts';
 import type { SignalAnswer } from '../api/contract/signals.ts';
 import { textDigest } from '../base/platform/text-digest.ts';
 
+/** A plan, and the file that it is registered from. */
 export interface PlanFile {
   project: string;
   /** Relative to the repo, or absolute. */
@@ -29,6 +30,7 @@ export interface PlanFile {
 /** A plan by its names, or as `plans.register` answered it. */
 export type PlanName = { project: string; plan: string };
 
+/** What a program asks of an engine in the same process. `engine.client` has everything else. */
 export interface Embedding {
   readonly plans: {
     /** Registers the document, or brings the plan that is registered under its name up to date with it. */

@@ -33,7 +33,10 @@ export type {
   OwnAgent,
   OwnHook,
 } from '../base/config/config.ts';
+export type { Environment } from '../base/config/home.ts';
+export type { Clock } from '../base/platform/clock.ts';
 export { type FaultPoint, type Faults, faultPoints } from '../base/platform/faults.ts';
+export type { Log } from '../base/platform/log.ts';
 export { FatalError, RetryAtError } from '../work/effects/machine-effect.ts';
 export type { Embedding, PlanFile, PlanName } from './embedding.ts';
 export type { Machine, Machines } from './machines.ts';
@@ -61,7 +64,7 @@ const engineOptions: KnownOptions<EngineOptions> = {
   faults: true,
 };
 
-/** Throws `bad_request` for an option that there is not, `owner_taken`, `home_unusable`, `bad_config` and the store's codes; then nothing of it is left running. */
+/** Makes an engine that owns the home and works until `stop` is called. Throws `bad_request` for an option that there is not, `owner_taken`, `home_unusable`, `bad_config` and the store's codes; then nothing of it is left running. */
 export async function createEngine<const D extends AnyDefinition = never>(
   options: Omit<EngineOptions, 'machines'> & { machines?: readonly D[] } = {},
 ): Promise<Engine<D>> {

@@ -21,11 +21,13 @@ export interface Machine<D extends AnyDefinition> {
     event: SentTo<D>,
     options?: { dedupeKey?: string; waitMs?: number },
   ): Promise<MachineVerdict['signal']>;
+  /** One tree with its context. Throws `not_found`. */
   get(id: string): Promise<TreeOf<D>>;
   /** Up to 1,000, by their ids; `after`: the ids behind that one. */
   list(options?: { after?: string }): Promise<MachineTreeEntry[]>;
   /** From its first fact on, live; ends when it is final. */
   facts(id: string): AsyncIterable<FactEntry>;
+  /** Why a tree stands where it does: what it would take, its timers and its effects. Throws `not_found`. */
   explain(id: string): Promise<MachineExplanation>;
   /** Takes it away, its journal later (`retention`). Throws `conflict` where it has not ended; with `force` all that it waits for is given up. */
   delete(id: string, options?: { force?: boolean }): Promise<void>;
@@ -47,6 +49,7 @@ export interface TreeOf<D extends AnyDefinition> {
   readonly view: Record<string, unknown>;
 }
 
+/** The machines that an engine was given, each by its name. */
 export type Machines<D extends AnyDefinition> = { readonly [Each in D as Each['name']]: Machine<Each> };
 
 export function createMachines(client: Client, machines: readonly AnyDefinition[]): Machines<AnyDefinition> {

@@ -10,6 +10,7 @@ import type { Log } from '../base/platform/log.ts';
 import type { Embedding } from './embedding.ts';
 import type { Machines } from './machines.ts';
 
+/** What an engine is made from. All of it may be left out. Times are milliseconds. */
 export interface EngineOptions {
   /** Default: as the command line finds it. */
   home?: string;
@@ -47,6 +48,7 @@ export interface EngineOptions {
   maxPageCount?: number;
 }
 
+/** An engine that owns its home until `stop` is called. */
 export interface Engine<D extends AnyDefinition = AnyDefinition> extends Embedding {
   readonly home: string;
   /** The machines of one's own, by their names. */

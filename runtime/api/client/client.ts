@@ -73,6 +73,7 @@ export type * from '../contract/runs.ts';
 export type * from '../contract/shared-shapes.ts';
 export type * from '../contract/signals.ts';
 
+/** A signal for a plan. `type` is one of docs/signals.md, `payload` what its schema takes: at most 64 KiB. */
 export interface SendRequest {
   project: string;
   plan: string;
@@ -84,6 +85,7 @@ export interface SendRequest {
   waitMs?: number;
 }
 
+/** How a repo is registered. */
 export interface AddRepoRequest {
   /** true: as it is found; a digest: as it is found, where that is its digest. */
   trust: boolean | string;
@@ -98,6 +100,7 @@ export interface IssueAsked {
   readonly project?: string;
 }
 
+/** Of which repo, and of which plan of it; nothing said: of all. */
 export interface QueueFilter {
   readonly project?: string;
   readonly plan?: string;
@@ -128,14 +131,17 @@ export interface MachineDrawing {
   readonly plan?: string;
 }
 
+/** The control API as functions. Each is a route of docs/control-api.md; each throws an `EngineError` with the code that the route answers, `unavailable` where the engine is gone. */
 export interface Client {
   /** `no engine runs` where this client is an engine of its own for a moment; null where it speaks to one. */
   readonly note: string | null;
   /** Whether it speaks to a daemon, which stays until it is stopped and comes back when it is started anew. */
   readonly stays: boolean;
+  /** The engine, its repos and their agents. */
   status(): Promise<StatusAnswer>;
   /** What is not as safe as its user may think, one line each. */
   warnings(): Promise<readonly string[]>;
+  /** The registered repos. */
   repos(): Promise<RepoEntry[]>;
   /**
    * Registers a repo by any path inside it, or brings one up to date that is; with `mustBeNew` that is 409 `conflict`. 409 `untrusted` where its
@@ -144,20 +150,29 @@ export interface Client {
   addRepo(path: string, options: AddRepoRequest): Promise<RepoAdded>;
   /** What registering would trust. Changes nothing. */
   lookAtTrust(path: string, way: AddRepoRequest['way']): Promise<TrustLooked>;
+  /** What was trusted of each repo. */
   trust(): Promise<TrustEntry[]>;
+  /** What was trusted of a repo, and what differs from it. Throws `repo_not_found`. */
   trustOf(project: string): Promise<TrustShow>;
   /** Nothing new of it starts. */
   revokeTrust(project: string): Promise<TrustRevoked>;
+  /** One repo with its configuration. Throws `repo_not_found`. */
   repo(project: string): Promise<RepoShow>;
   /** By its name or its path. 409 while its agents run, without `stop`. */
   removeRepo(name: string, options?: { stop?: boolean }): Promise<RepoRemoved>;
   /** Only as the files are where `digest` is theirs; without it as they are now. */
   trustRepo(project: string, digest?: string): Promise<RepoTrusted>;
+  /** Nothing new of it starts until it is resumed. Throws `repo_not_found`. */
   pauseRepo(project: string): Promise<RepoSwitched>;
+  /** Lets a paused repo go on. Throws `repo_not_found`. */
   resumeRepo(project: string): Promise<RepoSwitched>;
+  /** Reads the configuration anew. Throws `bad_config`, and then nothing has changed. */
   reload(): Promise<ReloadAnswer>;
+  /** The plans of all repos, or of one. Throws `repo_not_found`. */
   plans(project?: string): Promise<PlanEntry[]>;
+  /** One plan with its waves and tasks. Throws `plan_not_found`. */
   plan(project: string, plan: string): Promise<PlanShow>;
+  /** Registers a plan from its document, at most 1 MiB. Throws `bad_plan`, `conflict` where the name is taken. */
   registerPlan(request: {
     project: string;
     plan: string;
@@ -180,7 +195,9 @@ export interface Client {
   planLeftovers(project: string, plan: string): Promise<PlanLeftovers>;
   /** Its branch, to the remote that git would take or to that one. Throws `refused`, `git_failed`. */
   pushPlan(project: string, plan: string, options: { remote?: string }): Promise<PlanPushed>;
+  /** What happened to a plan, the oldest first; `after`: only what has a higher `seq`. Throws `plan_not_found`. */
   history(project: string, plan: string, options?: { after?: number }): Promise<HistoryEntry[]>;
+  /** Why a plan stands where it does, and what can be done. Throws `plan_not_found`. */
   explain(project: string, plan: string): Promise<Explanation>;
   /** What that signal of a person would do; changes nothing. */
   previewAct(act: { project: string; plan: string; type: string; payload?: unknown }): Promise<ActPreview>;
@@ -188,16 +205,23 @@ export interface Client {
   prompt(project: string, plan: string, whom?: { task?: string; role?: string }): Promise<PromptShow>;
   /** What the plan, or that task of it (`w1-t2`), has changed. Throws `conflict` where there is no commit yet. */
   planDiff(project: string, plan: string, options?: { task?: string }): Promise<PlanDiff>;
+  /** Sends a signal to a plan, and waits for its verdict. A refusal is in the answer. Throws `unknown_signal`, `bad_payload`, `plan_not_found`. */
   send(request: SendRequest): Promise<SignalAnswer>;
+  /** Up to 1,000 signals, the newest first. */
   signals(filter: { project?: string; plan?: string; status?: string }): Promise<SignalEntry[]>;
+  /** One signal by its id. Throws `not_found`. */
   signal(id: number): Promise<SignalEntry>;
+  /** Handles a signal again that was set aside. Throws `not_found`, `conflict`. */
   retrySignal(id: number): Promise<SignalAnswer>;
+  /** Agents, each once over all of its attempts. */
   instances(filter: { project?: string; plan?: string }): Promise<InstanceEntry[]>;
   /** The end of an instance's log, at most 64 KiB, safe to print. */
   capture(project: string, title: string): Promise<string>;
   /** The log of its newest run; `attempt`: of every run of that one, the oldest first; `check`: of the checks that judged them instead. Throws `not_found`. */
   runLogs(project: string, title: string, of?: { attempt?: number; check?: boolean }): Promise<RunLog[]>;
+  /** Ends an agent's run at once; that spends an attempt. Throws `not_found`. */
   killInstance(project: string, title: string): Promise<SignalAnswer>;
+  /** Pauses, resumes, restarts or ends an agent. Throws `not_found`. */
   instanceWord(project: string, title: string, word: 'pause' | 'resume' | 'restart' | 'kill'): Promise<SignalAnswer>;
   /** A person's answer to a question of an agent. Throws `not_found`. */
   answerPermission(
@@ -211,10 +235,13 @@ export interface Client {
     plan: string,
     question: { id: string; tool: string; detail: string },
   ): Promise<PermissionState>;
+  /** Takes back what a run asked to be allowed. Throws `not_found`. */
   withdrawPermission(project: string, plan: string, id: string): Promise<void>;
   /** Leaves a message for the agent's next turn. Throws `not_found`. */
   sendToInstance(project: string, title: string, message: string): Promise<SignalAnswer>;
+  /** Who waits for a slot, in the order of their turn. */
   queue(filter?: QueueFilter): Promise<QueueEntry[]>;
+  /** How full the queue is, of all repos or of one. */
   queueStats(filter?: QueueFilter): Promise<QueueStats>;
   /** No agent of that starts until it is resumed; nothing said: none anywhere. Throws `repo_not_found`, `plan_not_found`, `not_found`. */
   pauseQueue(part?: QueuePart): Promise<QueueSwitched>;
@@ -232,14 +259,17 @@ export interface Client {
     state?: string;
     limit?: number;
   }): Promise<DeliveryEntry[]>;
+  /** One delivery with its tries. Throws `not_found`. */
   delivery(id: string): Promise<DeliveryShow>;
   /** Throws `conflict` while it is pending. */
   redeliver(id: string): Promise<DeliveryEntry>;
+  /** Switches a hook on or off. Throws `not_found`. */
   switchHook(project: string, hook: string, word: 'enable' | 'disable'): Promise<HookSwitched>;
   /** One event of no plan, now and once. */
   testHook(project: string, hook: string): Promise<HookTested>;
   /** The sessions of issues, the oldest first. */
   issues(project?: string): Promise<IssueEntry[]>;
+  /** What a session is about: the issue, what was said, and where its work is. Throws `not_found`. */
   issueContext(reference: string, project?: string): Promise<IssueContext>;
   /** Throws `limit_reached`, with nothing made, where no slot is free and it was not to wait. Without a daemon it is `queued`. */
   startIssue(request: IssueAsked & { message: string; pull_request?: string; queue?: boolean }): Promise<IssueStarted>;
@@ -249,7 +279,9 @@ export interface Client {
   enqueueIssue(request: IssueAsked & { message: string }): Promise<IssueStarted>;
   /** As `enqueueIssue`, of the issue that the message names; of none, in that project. */
   delegate(request: { message: string; project?: string }): Promise<IssueStarted>;
+  /** Notes the address of a session's pull request. Throws `not_found`. */
   setPullRequest(request: IssueAsked & { url: string }): Promise<IssueEntry>;
+  /** Writes on the issue of a session. Throws `no_forge`, `no_token`, `forge_unreachable`. */
   commentOnIssue(request: IssueAsked & { text: string }): Promise<IssueCommented>;
   /** Throws `refused` with each reason against it that is not overridden. */
   destroyIssue(request: IssueAsked & { overrides?: IssueDanger[]; force?: boolean }): Promise<IssueDestroyed>;
@@ -261,6 +293,7 @@ export interface Client {
   }): Promise<CleaningReport>;
   /** Takes away what nobody owns any more; `dry`: it only says what it would do. */
   repair(request: { dry: boolean }): Promise<RepairReport>;
+  /** Takes away the sessions that are over; `dry`: it only says which. */
   pruneIssues(request: { project?: string; dry?: boolean }): Promise<IssuesPruned>;
   /** How the forge of each repo was found when it was asked last. */
   forges(): Promise<ForgeEntry[]>;
@@ -270,11 +303,13 @@ export interface Client {
   notifications(filter?: { project?: string; all?: boolean }): Promise<NotificationEntry[]>;
   /** What was told up to now is read. */
   readNotifications(): Promise<NotificationsRead>;
+  /** The machines that this engine carries: its own and yours. */
   machines(): Promise<MachineEntry[]>;
   /** A machine's definition: the same that runs. `theme`, and a plan whose current states are lit, go with `svg`. */
   machine(name: string, format: 'mermaid' | 'json' | 'svg', drawing?: MachineDrawing): Promise<string>;
   /** The trees of a machine of one's own. */
   machineTrees(machine: string, after?: string): Promise<MachineTreeEntry[]>;
+  /** One tree of a machine of your own with its context. Throws `machine_unknown`, `not_found`. */
   machineTree(machine: string, id: string): Promise<MachineTreeShow>;
   /** Begins one; one that is there stays as it is. Throws `refused` where it could not be begun. */
   startMachine(machine: string, id: string, input?: unknown): Promise<MachineVerdict>;
@@ -282,7 +317,9 @@ export interface Client {
   sendMachine(machine: string, id: string, message: MachineMessage): Promise<MachineVerdict>;
   /** Takes it away. Throws `conflict` where it has not ended; with `force` all that it waits for is given up. */
   deleteMachineTree(machine: string, id: string, options?: { force?: boolean }): Promise<MachineTreeDeleted>;
+  /** What happened to a tree, the oldest first; `after`: only what has a higher `seq`. Throws `not_found`. */
   machineHistory(machine: string, id: string, options?: { after?: number }): Promise<HistoryEntry[]>;
+  /** Why a tree stands where it does. Throws `machine_unknown`, `not_found`. */
   machineExplanation(machine: string, id: string): Promise<MachineExplanation>;
   /** Facts from `since` on, then live. While it is open with `watch`, the owner starts that plan's agents. */
   events(options: {
@@ -294,6 +331,7 @@ export interface Client {
     watch?: boolean;
     signal: AbortSignal;
   }): AsyncIterable<FactEntry>;
+  /** Lets go of what was opened for this client. May be called twice. */
   close(): Promise<void>;
 }
 
@@ -322,6 +360,7 @@ function pathOf<Key extends ApiKey>(key: Key, { params, query }: Given<Key>): st
   return `${path.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(names[name] ?? ''))}${queryOf(query)}`;
 }
 
+/** A client over a call of the control API. */
 export function createClient(
   call: Call,
   options: {

@@ -14,4 +14,5 @@ export const accountEntry = z
     waiting: z.array(z.object({ project: z.string(), plan: z.string(), title: z.string() })),
   })
   .meta({ id: 'LimitedAccount' });
+/** An account of an agent's service that takes no more now, until when, and who waits for it. */
 export type AccountEntry = z.infer<typeof accountEntry>;

@@ -2,10 +2,12 @@
 import { z } from 'zod';
 
 export const cleaningKinds = ['run_folder', 'hook_files', 'agent_memory', 'worktree', 'branch', 'ref', 'rows'] as const;
+/** A kind of thing that is cleared away. */
 export type CleaningKind = (typeof cleaningKinds)[number];
 
 /** What a person may say to, by its own word, so that it goes all the same. */
 export const cleaningOverrides = ['unmerged', 'uncommitted', 'in_use'] as const;
+/** What is deleted although something of it would be lost: a person names it. */
 export type CleaningOverride = (typeof cleaningOverrides)[number];
 
 export const cleaningItem = z.strictObject({
@@ -24,13 +26,16 @@ export const cleaningItem = z.strictObject({
   /** What would let it go all the same. */
   override: z.enum(cleaningOverrides).nullable(),
 });
+/** Something that a plan left behind: what it is, where, how large, and whether it goes. */
 export type CleaningItem = z.infer<typeof cleaningItem>;
 
 /** What of a deleted plan may go with it; `branches`: and the worktrees that stand on them. */
 export const leftoverKinds = ['worktrees', 'branches'] as const;
+/** What goes with a plan that is deleted. */
 export type LeftoverKind = (typeof leftoverKinds)[number];
 
 export const planLeftovers = z.object({ items: z.array(cleaningItem) }).meta({ id: 'PlanLeftovers' });
+/** What would go with a plan that is deleted. */
 export type PlanLeftovers = z.infer<typeof planLeftovers>;
 
 export const planDeleted = z
@@ -43,6 +48,7 @@ export const planDeleted = z
     notes: z.array(z.string()),
   })
   .meta({ id: 'PlanDeleted' });
+/** A plan that was deleted, with what went with it. */
 export type PlanDeleted = z.infer<typeof planDeleted>;
 
 const disk = z.strictObject({ runs: z.int(), store: z.int() });
@@ -56,6 +62,7 @@ export const cleaningReport = z.strictObject({
   disk: z.strictObject({ before: disk, after: disk }),
   notes: z.array(z.string()),
 });
+/** What one round of clearing away found, took and left. */
 export type CleaningReport = z.infer<typeof cleaningReport>;
 
 /** What nobody owns any more, and what it may be. */
@@ -72,9 +79,11 @@ export const orphan = z.strictObject({
   /** What is done about it; of what is kept, why. */
   what: z.string(),
 });
+/** Something that nobody owns any more, and whether it can be mended. */
 export type Orphan = z.infer<typeof orphan>;
 
 export const repairReport = z
   .object({ dry: z.boolean(), orphans: z.array(orphan), notes: z.array(z.string()) })
   .meta({ id: 'RepairReport' });
+/** What `stator doctor --fix` found and mended. */
 export type RepairReport = z.infer<typeof repairReport>;

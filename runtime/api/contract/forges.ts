@@ -19,4 +19,5 @@ export const forgeEntry = z
     waiting_plans: z.array(z.string()),
   })
   .meta({ id: 'Forge' });
+/** The forge of a repo, as it was found when it was asked last. */
 export type ForgeEntry = z.infer<typeof forgeEntry>;

@@ -24,6 +24,7 @@ export const hookEntry = z
     dead: count,
   })
   .meta({ id: 'Hook' });
+/** A hook as it is configured, whether it is on, and how its deliveries stand. */
 export type HookEntry = z.infer<typeof hookEntry>;
 
 export const deliveryEntry = z
@@ -45,6 +46,7 @@ export const deliveryEntry = z
     finished_at: time.nullable(),
   })
   .meta({ id: 'Delivery' });
+/** An event that a hook is told, or was told: its state, its tries, and when the next one comes. */
 export type DeliveryEntry = z.infer<typeof deliveryEntry>;
 
 export const deliveryShow = deliveryEntry
@@ -55,6 +57,7 @@ export const deliveryShow = deliveryEntry
     output: z.string().nullable(),
   })
   .meta({ id: 'DeliveryShow' });
+/** A delivery with its body and every try. */
 export type DeliveryShow = z.infer<typeof deliveryShow>;
 
 export const hookSwitched = z
@@ -68,6 +71,7 @@ export const hookSwitched = z
     dead: count,
   })
   .meta({ id: 'HookSwitched' });
+/** A hook that was switched on or off. */
 export type HookSwitched = z.infer<typeof hookSwitched>;
 
 export const hookTested = z
@@ -80,4 +84,5 @@ export const hookTested = z
     output: z.string().nullable(),
   })
   .meta({ id: 'HookTested' });
+/** What became of a trial of a hook. */
 export type HookTested = z.infer<typeof hookTested>;

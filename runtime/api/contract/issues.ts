@@ -21,6 +21,7 @@ export const issueEntry = z
     updated_at: time,
   })
   .meta({ id: 'IssueSession' });
+/** A session of an issue: its plan, its state, its pull request. */
 export type IssueEntry = z.infer<typeof issueEntry>;
 
 /** `started`: its agent works. `queued`: it waits for a slot, or for an engine. `told`: it was at work, and has the message. `resumed`: it goes on. */
@@ -32,11 +33,13 @@ export const issueStarted = z
     notes: z.array(z.string()),
   })
   .meta({ id: 'IssueStarted' });
+/** A session that was begun or gone on with. */
 export type IssueStarted = z.infer<typeof issueStarted>;
 
 export const issueDestroyed = z
   .object({ status: z.literal('destroyed'), project: z.string(), plan: z.string(), notes: z.array(z.string()) })
   .meta({ id: 'IssueDestroyed' });
+/** A session that was taken away, with what went with it. */
 export type IssueDestroyed = z.infer<typeof issueDestroyed>;
 
 export const issuesPruned = z
@@ -45,6 +48,7 @@ export const issuesPruned = z
     kept: z.array(z.object({ project: z.string(), plan: z.string(), why: z.string() })),
   })
   .meta({ id: 'IssuesPruned' });
+/** The sessions that were taken away because they are over, and those that stay, each with the reason. */
 export type IssuesPruned = z.infer<typeof issuesPruned>;
 
 export const issueContext = z
@@ -55,9 +59,11 @@ export const issueContext = z
     messages: z.array(z.object({ by: z.enum(['person', 'agent']), content: z.string(), at: time })),
   })
   .meta({ id: 'IssueContext' });
+/** What an issue's session is about: the issue, what was said, and where its work is. */
 export type IssueContext = z.infer<typeof issueContext>;
 
 export const issueCommented = z
   .object({ status: z.literal('commented'), url: z.string() })
   .meta({ id: 'IssueCommented' });
+/** A comment that was written on an issue. */
 export type IssueCommented = z.infer<typeof issueCommented>;

@@ -17,6 +17,7 @@ export const machineEntry = z
     own: z.boolean(),
   })
   .meta({ id: 'Machine' });
+/** A machine that this engine carries: its name and its version. */
 export type MachineEntry = z.infer<typeof machineEntry>;
 
 const treeStatus = z.enum(['active', 'done', 'error']);
@@ -33,11 +34,13 @@ export const machineTreeEntry = z
     view: z.record(z.string(), z.unknown()),
   })
   .meta({ id: 'MachineTree' });
+/** A tree of a machine of your own, as lists show it: its id, its status, and the view that the machine defines. */
 export type MachineTreeEntry = z.infer<typeof machineTreeEntry>;
 
 export const machineTreeShow = machineTreeEntry
   .extend({ context: z.unknown(), output: z.unknown() })
   .meta({ id: 'MachineTreeWithContext' });
+/** A tree of a machine of your own with its whole context. */
 export type MachineTreeShow = z.infer<typeof machineTreeShow>;
 
 /** What became of a message to it. */
@@ -53,11 +56,13 @@ export const machineVerdict = z
     tree: machineTreeShow.nullable(),
   })
   .meta({ id: 'MachineVerdict' });
+/** What became of a signal to a tree of a machine of your own, and where the tree stands after it. */
 export type MachineVerdict = z.infer<typeof machineVerdict>;
 
 export const machineTreeDeleted = z
   .object({ status: z.literal('deleted'), machine: z.string(), id: z.string() })
   .meta({ id: 'MachineTreeDeleted' });
+/** A tree of a machine of your own that was taken away. */
 export type MachineTreeDeleted = z.infer<typeof machineTreeDeleted>;
 
 export const machineExplanation = z
@@ -89,4 +94,5 @@ export const machineExplanation = z
     refused_last: historyEntry.nullable(),
   })
   .meta({ id: 'MachineExplanation' });
+/** Why a tree stands where it does: what it would take, its timers, and the effects that it waits for. */
 export type MachineExplanation = z.infer<typeof machineExplanation>;

@@ -15,7 +15,9 @@ export const notificationEntry = z
     read: z.boolean(),
   })
   .meta({ id: 'Notification' });
+/** Something that a person was told. */
 export type NotificationEntry = z.infer<typeof notificationEntry>;
 
 export const notificationsRead = z.object({ status: z.literal('read'), read: count }).meta({ id: 'NotificationsRead' });
+/** How many notifications were marked as read. */
 export type NotificationsRead = z.infer<typeof notificationsRead>;

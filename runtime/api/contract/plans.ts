@@ -66,6 +66,7 @@ export const planEntry = z
     budget: z.array(budget),
   })
   .meta({ id: 'Plan' });
+/** A plan as lists show it: its status, its phase, and what it waits for. */
 export type PlanEntry = z.infer<typeof planEntry>;
 
 const taskEntry = z.object({
@@ -153,6 +154,7 @@ export const planShow = planEntry
       .nullable(),
   })
   .meta({ id: 'PlanWithTasks' });
+/** A plan with its waves, its tasks and their agents. */
 export type PlanShow = z.infer<typeof planShow>;
 
 /** Where a plan's branch is now, beside here. */
@@ -168,6 +170,7 @@ export const planPushed = z
     url: z.string(),
   })
   .meta({ id: 'PlanPushed' });
+/** Where a plan's branch was pushed to. */
 export type PlanPushed = z.infer<typeof planPushed>;
 
 const journalLine = {
@@ -202,12 +205,14 @@ const journalLine = {
 };
 
 export const historyEntry = z.object(journalLine).meta({ id: 'JournalLine' });
+/** A line of a plan's history. */
 export type HistoryEntry = z.infer<typeof historyEntry>;
 
 /** A line of the journal of all trees, as events are streamed. */
 export const factEntry = z
   .object({ ...journalLine, project: z.string().nullable(), plan: z.string().nullable() })
   .meta({ id: 'Fact' });
+/** One line of the journal: what happened, when, to whom and why. `seq` grows over all plans, and is where a reader goes on. */
 export type FactEntry = z.infer<typeof factEntry>;
 
 export const explanation = z
@@ -227,6 +232,7 @@ export const explanation = z
     refused_last: historyEntry.nullable(),
   })
   .meta({ id: 'Explanation' });
+/** Why a plan stands where it does: what it waits for, and what can be done, each way with its command. */
 export type Explanation = z.infer<typeof explanation>;
 
 const agentOfAct = { title: z.string(), role: z.string() };
@@ -263,6 +269,7 @@ export const actPreview = z
     says: lines,
   })
   .meta({ id: 'ActPreview' });
+/** What a signal would do to a plan: its status after it, agents that would start or end. Nothing was changed. */
 export type ActPreview = z.infer<typeof actPreview>;
 
 /** In which states the actors of a plan's tree are: now, or after a line of its journal. */
@@ -285,6 +292,7 @@ export const planStates = z
     ),
   })
   .meta({ id: 'PlanStates' });
+/** The states that the actors of a plan are in, by their paths, now or at a moment of the past. */
 export type PlanStates = z.infer<typeof planStates>;
 
 /** What an agent of a plan would be told now; `source` is the path of the repo's own template, or `built-in`. */
@@ -298,6 +306,7 @@ export const promptShow = z
     source: z.string(),
   })
   .meta({ id: 'Prompt' });
+/** What an agent would be told now, and what each part of it comes from. */
 export type PromptShow = z.infer<typeof promptShow>;
 
 const diffTotal = z.object({ files: count, insertions: count, deletions: count });
@@ -322,6 +331,7 @@ export const planDiff = z
     files_left_out: z.number(),
   })
   .meta({ id: 'PlanDiff' });
+/** What a plan, or a task of it, has changed, as a diff and in numbers. */
 export type PlanDiff = z.infer<typeof planDiff>;
 
 /** Who judged the work last, and how. */
@@ -335,6 +345,7 @@ export const judgement = z
     why: z.string().nullable(),
   })
   .meta({ id: 'Judgement' });
+/** What a reviewer, a verifier or a check said of the work. */
 export type Judgement = z.infer<typeof judgement>;
 
 /** The last line of `run --json`. */
@@ -359,6 +370,7 @@ export const runFinished = z
     verification: judgement.nullable(),
   })
   .meta({ id: 'RunFinished' });
+/** A run that has ended, and how. */
 export type RunFinished = z.infer<typeof runFinished>;
 
 /** A plan in kasmos's words: `filename` is its name, an empty text what it has not. */
@@ -374,6 +386,7 @@ export const olderTask = z
     topic: z.string(),
   })
   .meta({ id: 'Task' });
+/** A task of an earlier document of the plan that the newest one has no longer. */
 export type OlderTask = z.infer<typeof olderTask>;
 
 /** That planning or implementing has been asked for. */

@@ -16,6 +16,7 @@ export const repoEntry = z
     reason: z.string().nullable(),
   })
   .meta({ id: 'Repo' });
+/** A registered repo: where it is, its status, and whether it can be used. */
 export type RepoEntry = z.infer<typeof repoEntry>;
 
 export const pingAnswer = z
@@ -54,6 +55,7 @@ export const statusAnswer = z
     accounts: z.array(accountEntry),
   })
   .meta({ id: 'Status' });
+/** The engine, its repos and their agents. `uptime` is in seconds; `waiting` says why a daemon handles nothing yet. */
 export type StatusAnswer = z.infer<typeof statusAnswer>;
 
 export const repoAdded = z
@@ -76,6 +78,7 @@ export const repoAdded = z
     notes: lines,
   })
   .meta({ id: 'RepoAdded' });
+/** A repo that was registered, or was known, with what its files enable and what was trusted. */
 export type RepoAdded = z.infer<typeof repoAdded>;
 
 export const repoRemoved = z
@@ -87,6 +90,7 @@ export const repoRemoved = z
     notes: lines,
   })
   .meta({ id: 'RepoRemoved' });
+/** A repo that is registered no longer. */
 export type RepoRemoved = z.infer<typeof repoRemoved>;
 
 export const repoTrusted = z
@@ -103,6 +107,7 @@ export const repoTrusted = z
     notes: lines,
   })
   .meta({ id: 'RepoTrusted' });
+/** The digest of a repo's files that was trusted. */
 export type RepoTrusted = z.infer<typeof repoTrusted>;
 
 export const trustEntry = z
@@ -119,6 +124,7 @@ export const trustEntry = z
     revoked_at: time.nullable(),
   })
   .meta({ id: 'Trust' });
+/** What was trusted of a repo, when, and by which way. */
 export type TrustEntry = z.infer<typeof trustEntry>;
 
 export const trustShow = trustEntry
@@ -132,6 +138,7 @@ export const trustShow = trustEntry
     problem: z.string().nullable(),
   })
   .meta({ id: 'TrustShow' });
+/** What was trusted of a repo, and how its files differ from that now. */
 export type TrustShow = z.infer<typeof trustShow>;
 
 export const trustLooked = z
@@ -150,16 +157,19 @@ export const trustLooked = z
     may_act: z.boolean(),
   })
   .meta({ id: 'TrustLooked' });
+/** What registering a repo would trust. */
 export type TrustLooked = z.infer<typeof trustLooked>;
 
 export const trustRevoked = z
   .object({ status: z.literal('revoked'), project: z.string(), path: z.string(), revoked_at: time, notes: lines })
   .meta({ id: 'TrustRevoked' });
+/** A repo that is trusted no longer. */
 export type TrustRevoked = z.infer<typeof trustRevoked>;
 
 export const repoSwitched = z
   .object({ status: z.enum(['paused', 'resumed']), project: z.string() })
   .meta({ id: 'RepoSwitched' });
+/** A repo that was paused or resumed. */
 export type RepoSwitched = z.infer<typeof repoSwitched>;
 
 export const repoShow = repoEntry
@@ -184,6 +194,7 @@ export const repoShow = repoEntry
     ),
   })
   .meta({ id: 'RepoShow' });
+/** A registered repo with its configuration: each key, its value, and where that comes from. */
 export type RepoShow = z.infer<typeof repoShow>;
 
 export const reloadAnswer = z
@@ -193,4 +204,5 @@ export const reloadAnswer = z
     problems: lines,
   })
   .meta({ id: 'Reloaded' });
+/** What a new reading of the configuration changed. */
 export type ReloadAnswer = z.infer<typeof reloadAnswer>;

@@ -49,6 +49,7 @@ export const instanceEntry = z
     wave_number: count,
   })
   .meta({ id: 'Instance' });
+/** An agent over all of its attempts: its state, its newest run, its worktree, its log. */
 export type InstanceEntry = z.infer<typeof instanceEntry>;
 
 /** What one run wrote, or one of the checks that judged what it left. */
@@ -77,10 +78,12 @@ export const runLog = z
     text: z.string(),
   })
   .meta({ id: 'RunLog' });
+/** The log of one run, or of one check. */
 export type RunLog = z.infer<typeof runLog>;
 
 /** What a pause of the queue is for. */
 export const pausedParts = ['queue', 'repo', 'plan', 'agent'] as const;
+/** The part of the queue that a pause is of. */
 export type PausedPart = (typeof pausedParts)[number];
 
 /** An agent over all its attempts, whatever becomes of each. */
@@ -112,6 +115,7 @@ export const queueEntry = z
     finished_at: time.nullable(),
   })
   .meta({ id: 'QueueItem' });
+/** An agent that waits for a slot, and for what. */
 export type QueueEntry = z.infer<typeof queueEntry>;
 
 export const queuePause = z
@@ -126,6 +130,7 @@ export const queuePause = z
     titles: lines,
   })
   .meta({ id: 'QueuePause' });
+/** A part of the queue that is paused, since when, and by whom. */
 export type QueuePause = z.infer<typeof queuePause>;
 
 export const queueStats = z
@@ -146,6 +151,7 @@ export const queueStats = z
     max_agents: count,
   })
   .meta({ id: 'QueueStats' });
+/** How many wait, how many work, and how many slots there are. */
 export type QueueStats = z.infer<typeof queueStats>;
 
 export const queueSwitched = z
@@ -164,7 +170,9 @@ export const queueSwitched = z
     pauses: z.array(queuePause),
   })
   .meta({ id: 'QueueSwitched' });
+/** A part of the queue that was paused or let go on. */
 export type QueueSwitched = z.infer<typeof queueSwitched>;
 
 export const queueCleared = z.object({ status: z.literal('cleared'), cleared: count }).meta({ id: 'QueueCleared' });
+/** How many agents were taken out of the queue. */
 export type QueueCleared = z.infer<typeof queueCleared>;

@@ -31,6 +31,7 @@ export const waiting = z
     since: time.nullable(),
   })
   .meta({ id: 'Waiting' });
+/** What a plan or an agent waits for, since when, in words that say who has it. */
 export type Waiting = z.infer<typeof waiting>;
 
 /** Who refused, in which state, by which guard, and which signals it would take. */
@@ -52,6 +53,7 @@ export const usage = z
     cost_usd: z.number().min(0).nullable(),
   })
   .meta({ id: 'Usage' });
+/** What agents took, as far as their programs say it: tokens, and US dollars. null: nobody said it. */
 export type Usage = z.infer<typeof usage>;
 
 /** A limit of a plan's budget, and how much of it is used: `plan` over its whole life, `day` by all plans of its repo today. */
@@ -63,6 +65,7 @@ export const budget = z
     spent: z.number().min(0),
   })
   .meta({ id: 'Budget' });
+/** A limit of a plan's budget, and how much of it is used. */
 export type BudgetEntry = z.infer<typeof budget>;
 
 /** Every 4xx and 5xx. */

@@ -22,6 +22,7 @@ export const signalAnswer = z
     }),
   })
   .meta({ id: 'Verdict' });
+/** What became of a signal that was sent, and where its plan stands after it. A refusal is here, in `signal.refused`, and is not thrown. */
 export type SignalAnswer = z.infer<typeof signalAnswer>;
 
 export const signalEntry = z
@@ -41,4 +42,5 @@ export const signalEntry = z
     processed_at: time.nullable(),
   })
   .meta({ id: 'Signal' });
+/** A signal as it stands in the inbox, with its verdict. */
 export type SignalEntry = z.infer<typeof signalEntry>;

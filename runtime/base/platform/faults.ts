@@ -46,6 +46,7 @@ export const faultPoints = [
   'store.after-commit',
   'engine.before-stop',
 ] as const;
+/** The name of a moment between two writes: one of `faultPoints`. */
 export type FaultPoint = (typeof faultPoints)[number];
 
 /** Called at each point; what it does there is the test's business. */

@@ -9,10 +9,15 @@ import { safeText } from './terminal-text.ts';
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
+/** Where an engine says what it does, line by line. What it throws is left out: a log stops nothing. */
 export interface Log {
+  /** What helps to find a fault, and else nobody reads. */
   debug(message: string): void;
+  /** What an engine did. */
   info(message: string): void;
+  /** What a person may want to look at. */
   warn(message: string): void;
+  /** What went wrong, with what was thrown. */
   error(message: string, thrown?: unknown): void;
 }
 

@@ -1,0 +1,61 @@
+/**
+ * What a program can import from the package is described: each export of its three entries has a doc comment, and each function of an exported interface; and the
+ * reference in docs/reference/api names each export, so it is not older than they are. Reads the declarations that the compiler wrote. Exit code 1: something is missing.
+ */
+import { readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+
+const root = join(import.meta.dirname, '..');
+const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const pages = { '.': 'stator', './client': 'client', './machines': 'machines' };
+
+const declaration =
+  /^(?<comment>\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)?export (?:declare )?(?<kind>interface|type|const|function|class) (?<name>\w+)/gm;
+const reexport = /^export (?<typeOnly>type )?(?:\*|\{(?<names>[^}]*)\}) from ['"](?<path>\.[^'"]+)['"];/gm;
+
+/** The exports of a file of declarations, with those of others that it hands on: by name, where each is declared and whether it is described. */
+function exportsOf(file, isTypeOnly = false) {
+  const text = readFileSync(file, 'utf8');
+  const found = new Map();
+  for (const { groups, index } of text.matchAll(declaration))
+    if (!(isTypeOnly && groups.kind === 'const'))
+      found.set(groups.name, {
+        file,
+        isDescribed: groups.comment !== undefined || found.get(groups.name)?.isDescribed === true,
+        bare: groups.kind === 'interface' ? bareFunctions(text.slice(index)) : [],
+      });
+  for (const { groups } of text.matchAll(reexport)) {
+    const handed = exportsOf(declarationsAt(file, groups.path), isTypeOnly || groups.typeOnly !== undefined);
+    const names = groups.names?.split(',').map((name) => name.trim().replace(/^type /, '')) ?? [...handed.keys()];
+    for (const name of names.filter((each) => each !== ''))
+      found.set(name, handed.get(name) ?? { file, isDescribed: false, bare: [] });
+  }
+  return found;
+}
+
+function declarationsAt(file, path) {
+  return join(dirname(file), path.replace(/\.[jt]s$/, '.d.ts'));
+}
+
+/** The functions of an interface that no comment stands above. */
+function bareFunctions(text) {
+  const lines = text.slice(0, text.indexOf('\n}')).split('\n');
+  return lines
+    .map((line, index) => ({ name: /^ {4}(\w+)(?:<[^(]*>)?\(/.exec(line)?.[1], above: lines[index - 1] ?? '' }))
+    .filter(({ name, above }) => name !== undefined && !above.trimEnd().endsWith('*/'))
+    .map(({ name }) => name);
+}
+
+const problems = Object.entries(pages).flatMap(([entry, page]) => {
+  const place = `docs/reference/api/${page}.md`;
+  const described = readFileSync(join(root, place), 'utf8');
+  return [...exportsOf(join(root, exports[entry].types))].flatMap(([name, { file, isDescribed, bare }]) => [
+    ...(isDescribed ? [] : [`${relative(root, file)}: ${name} has no doc comment`]),
+    ...bare.map((each) => `${relative(root, file)}: ${name}.${each} has no doc comment`),
+    ...(described.includes(`\`${name}\``) || new RegExp(`^#+ ${name}\\b`, 'm').test(described)
+      ? []
+      : [`${place} does not name ${name}: write it anew with: npm run docs:reference`]),
+  ]);
+});
+for (const problem of [...new Set(problems)].sort()) console.log(problem);
+process.exitCode = problems.length === 0 ? 0 : 1;

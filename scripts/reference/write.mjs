@@ -1,0 +1,214 @@
+/**
+ * Writes docs/reference/api: a page for each entry of the package, by TypeDoc, from the declarations that the compiler wrote (`npm run build` first). TypeDoc reads with a
+ * TypeScript that is older than the one that compiles the sources, so it stands in a package of its own, which nothing else needs.
+ *
+ * The declarations are read from a copy in which the shapes of answers are spelled out: there they are inferred from schemas, which nobody can read.
+ */
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { Application, TSConfigReader } from 'typedoc';
+import ts from 'typescript';
+
+const root = resolve(import.meta.dirname, '../..');
+const out = join(root, 'docs/reference/api');
+const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const entries = [
+  { page: 'stator', entry: '.', title: 'stator' },
+  { page: 'client', entry: './client', title: 'stator/client' },
+  { page: 'machines', entry: './machines', title: 'stator/machines' },
+];
+
+const compilerOptions = {
+  target: ts.ScriptTarget.ES2023,
+  lib: ['lib.es2023.d.ts', 'lib.dom.d.ts'],
+  module: ts.ModuleKind.NodeNext,
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  allowImportingTsExtensions: true,
+  skipLibCheck: true,
+  noEmit: true,
+  types: ['node'],
+  typeRoots: [join(root, 'node_modules/@types')],
+};
+
+/** The sources behind the declarations: comments within schemas are there alone. */
+function sourceOf(types) {
+  return join(root, types.replace(/^\.\/dist\//, '').replace(/\.d\.ts$/, '.ts'));
+}
+
+const program = ts.createProgram(
+  entries.map(({ entry }) => sourceOf(exports[entry].types)),
+  compilerOptions,
+);
+const checker = program.getTypeChecker();
+
+/** Inferred from a schema, or from a table of words. */
+function isInferred(node, file) {
+  return /^z\.(?:infer|input|output)<|^(?:keyof typeof \w+|\(typeof \w+\)\[number\])$/.test(node.type.getText(file));
+}
+
+/** The types that are inferred, each by its name; a name stands for its type wherever that comes again. */
+const inferred = new Map();
+const nameOf = new Map();
+for (const file of program.getSourceFiles()) {
+  if (!/\/(?:api\/contract|machines\/vocabulary|platform)\/[\w-]+\.ts$/.test(file.fileName)) continue;
+  for (const node of file.statements) {
+    if (!ts.isTypeAliasDeclaration(node) || !isInferred(node, file)) continue;
+    const type = checker.getTypeAtLocation(node.name);
+    inferred.set(node.name.text, type);
+    nameOf.set(type, node.name.text);
+  }
+}
+
+function commentOf(symbol) {
+  const text = ts.displayPartsToString(symbol.getDocumentationComment(checker)).trim();
+  return text === '' ? '' : `/** ${text} */\n`;
+}
+
+/** A type as it is written, with the fields of its objects and what is said of them. */
+function written(type, isRoot = false) {
+  if (!isRoot && nameOf.has(type)) return nameOf.get(type);
+  if ((type.flags & ts.TypeFlags.Boolean) !== 0) return 'boolean';
+  if (type.isUnion()) return [...new Set(orderOf(type).map((each) => written(each)))].join(' | ');
+  if (checker.isArrayType(type)) {
+    const [item] = checker.getTypeArguments(type);
+    const isReadonly = type.symbol?.name === 'ReadonlyArray';
+    return `${isReadonly ? 'readonly ' : ''}${item.isUnion() ? `(${written(item)})` : written(item)}[]`;
+  }
+  const fields = type.getProperties();
+  const isObject =
+    (type.flags & ts.TypeFlags.Object) !== 0 && type.getCallSignatures().length === 0 && !checker.isTupleType(type);
+  if (!isObject || fields.length === 0) return checker.typeToString(type, undefined, ts.TypeFormatFlags.NoTruncation);
+  return `{\n${fields.map(fieldOf).join('')}}`;
+}
+
+function fieldOf(symbol) {
+  const isOptional = (symbol.flags & ts.SymbolFlags.Optional) !== 0;
+  const type = checker.getTypeOfSymbol(symbol);
+  const bare = isOptional ? checker.getNonNullableType(type) : type;
+  const isNullable = isOptional && type.isUnion() && type.types.some(({ flags }) => (flags & ts.TypeFlags.Null) !== 0);
+  return `${commentOf(symbol)}${JSON.stringify(symbol.name)}${isOptional ? '?' : ''}: ${written(bare)}${isNullable ? ' | null' : ''};\n`;
+}
+
+/** The words of a union by the alphabet, and null last: the order in which the checker met them is no order. */
+function orderOf(type) {
+  const key = (each) => ((each.flags & ts.TypeFlags.Null) !== 0 ? '~' : checker.typeToString(each));
+  const isBoolean = ({ flags }) => (flags & ts.TypeFlags.BooleanLiteral) !== 0;
+  const types = type.types.filter((each) => !isBoolean(each));
+  return [...types, ...(types.length < type.types.length ? [checker.getBooleanType()] : [])].sort((a, b) =>
+    key(a) < key(b) ? -1 : 1,
+  );
+}
+
+/** A statement as it is to be read; null: as it is. Shapes are spelled out, charts and tables are said by their kind. */
+function readable(node, file) {
+  if (ts.isTypeAliasDeclaration(node)) {
+    const type = inferred.get(node.name.text);
+    if (type === undefined || !isInferred(node, file)) return null;
+    const body = written(type, true);
+    return body.startsWith('{')
+      ? `export interface ${node.name.text} ${body}`
+      : `export type ${node.name.text} = ${body};`;
+  }
+  if (!ts.isVariableStatement(node)) return null;
+  // A program gets the types of the contract, and none of its schemas.
+  if (/[\\/]api[\\/]contract[\\/]/.test(file.fileName)) return '';
+  const [{ name }] = node.declarationList.declarations;
+  const kind = kinds.find(({ fits }) => fits.test(name.getText(file)));
+  return kind === undefined ? null : `export declare const ${name.getText(file)}: ${kind.type};`;
+}
+
+const kinds = [
+  { fits: /^\w+Machine$/, type: 'import("xstate").AnyStateMachine' },
+  { fits: /^signals$/, type: 'Readonly<Record<SignalType, SignalKind>>' },
+];
+
+function readableFile(path) {
+  const text = readFileSync(path, 'utf8');
+  const file = ts.createSourceFile(path, text, ts.ScriptTarget.ES2023, true);
+  let said = text;
+  for (const node of [...file.statements].reverse()) {
+    const instead = readable(node, file);
+    if (instead === null) continue;
+    // Where a schema goes, what is said of it goes too.
+    const from = instead === '' ? node.getFullStart() : node.getStart(file);
+    said = said.slice(0, from) + instead + said.slice(node.getEnd());
+  }
+  return said;
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'stator-reference-'));
+try {
+  const build = join(folder, 'dist');
+  for (const layer of ['machines', 'actors', 'runtime'])
+    cpSync(join(root, 'dist', layer), join(build, layer), {
+      recursive: true,
+      filter: (file) => !/\.(?:js|map)$/.test(file),
+    });
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  mkdirSync(join(folder, 'entries'));
+  for (const path of ts.sys.readDirectory(build, ['.d.ts'])) writeFileSync(path, readableFile(path));
+  const tsconfig = {
+    noEmit: true,
+    target: 'es2023',
+    lib: ['es2023', 'dom'],
+    module: 'nodenext',
+    strict: true,
+    skipLibCheck: true,
+    types: [],
+  };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: tsconfig, include: ['entries'] }));
+  for (const { page, entry } of entries) {
+    const path = exports[entry].types.replace(/^\.\/dist/, '../dist').replace(/\.d\.ts$/, '.js');
+    writeFileSync(join(folder, 'entries', `${page}.ts`), `export * from '${path}';\n`);
+  }
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+  const app = await Application.bootstrapWithPlugins(
+    {
+      entryPoints: entries.map(({ page }) => join(folder, 'entries', `${page}.ts`)),
+      tsconfig: join(folder, 'tsconfig.json'),
+      plugin: [import.meta.resolve('typedoc-plugin-markdown')],
+      outputs: [{ name: 'markdown', path: join(folder, 'out') }],
+      name: 'stator',
+      router: 'module',
+      readme: 'none',
+      skipErrorChecking: true,
+      disableSources: true,
+      excludeExternals: true,
+      hidePageHeader: true,
+      hideBreadcrumbs: true,
+      useCodeBlocks: true,
+      parametersFormat: 'table',
+      interfacePropertiesFormat: 'table',
+      classPropertiesFormat: 'table',
+      typeAliasPropertiesFormat: 'table',
+      propertyMembersFormat: 'table',
+      typeDeclarationFormat: 'table',
+      validation: false,
+      logLevel: 'Warn',
+    },
+    [new TSConfigReader()],
+  );
+  const project = await app.convert();
+  if (project === undefined) throw new Error('TypeDoc could not read the declarations');
+  await app.generateOutputs(project);
+  mkdirSync(out, { recursive: true });
+  for (const { page, title } of entries)
+    writeFileSync(join(out, `${page}.md`), finished(readFileSync(join(folder, 'out', `${page}.md`), 'utf8'), title));
+} finally {
+  rmSync(folder, { recursive: true });
+}
+
+/** The page with the name that people import, and what it hands on of another page in one paragraph. */
+function finished(text, title) {
+  const [body, handedOn = ''] = text.split('\n## References\n');
+  const names = [...handedOn.matchAll(/^### (\S+)/gm)].map(([, name]) => `\`${name}\``);
+  const also =
+    names.length === 0 ? '' : `\n## Types of [stator](stator.md)\n\nThey are exported here too: ${names.join(', ')}.\n`;
+  return `<!-- written by: npm run docs:reference -->\n\n# ${title}\n\n${body
+    .slice(body.indexOf('\n'))
+    .trimEnd()
+    .replace(/\*\*\*$/, '')
+    .trim()}\n${also}`;
+}
