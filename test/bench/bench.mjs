@@ -12,6 +12,7 @@ const parts = [
   'verbs',
   'fleet',
   'git',
+  'loop',
   'walls',
   'gateway',
   'parsers',

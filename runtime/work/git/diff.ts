@@ -1,5 +1,6 @@
 /** What differs between two commits, small enough for a prompt. */
 import { ownGit } from './git.ts';
+import { isObjectId, type ObjectMemo } from './object-memo.ts';
 
 const statBytes = 4 * 1024;
 const maxFiles = 1_000;
@@ -44,13 +45,25 @@ export interface Changes {
 }
 
 /** What differs between two commits, by files; 1,000 of them are named. One that was moved is two. */
-export async function changesBetween(repo: { readonly path: string }, from: string, to: string): Promise<Changes> {
-  const rows = await ownGit(repo.path, ['diff', ...plain, '--no-renames', '--numstat', '-z', from, to]);
+export async function changesBetween(repo: DiffPlace, from: string, to: string): Promise<Changes> {
+  const rows = await numbersOf(repo, from, to);
   const all = rows.split('\0').flatMap(changedFile);
   const sum = (count: (file: ChangedFile) => number | null) =>
     all.reduce((before, file) => before + (count(file) ?? 0), 0);
   const total = { files: all.length, insertions: sum(({ added }) => added), deletions: sum(({ removed }) => removed) };
   return { files: all.slice(0, maxFiles), total };
+}
+
+interface DiffPlace {
+  readonly path: string;
+  /** Two commits differ by the same for ever: every prompt of a later wave asks it of every earlier task. */
+  readonly memo?: ObjectMemo;
+}
+
+async function numbersOf({ path, memo }: DiffPlace, from: string, to: string): Promise<string> {
+  const look = () => ownGit(path, ['diff', ...plain, '--no-renames', '--numstat', '-z', from, to]);
+  if (memo === undefined || !isObjectId(from) || !isObjectId(to)) return look();
+  return (await memo.get(`numbers ${from} ${to}`, look)) ?? '';
 }
 
 /** Fewer are read at a glance: a small project that is written anew asks nobody. */
@@ -76,11 +89,7 @@ export async function deletedMost(
 }
 
 /** The files that differ between two commits with their lines, 1,000 at most; one that was moved is two. */
-export async function fileChanges(
-  repo: { readonly path: string },
-  from: string,
-  to: string,
-): Promise<readonly ChangedFile[]> {
+export async function fileChanges(repo: DiffPlace, from: string, to: string): Promise<readonly ChangedFile[]> {
   return (await changesBetween(repo, from, to)).files;
 }
 

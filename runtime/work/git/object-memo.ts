@@ -1,7 +1,9 @@
 /** What was asked of commits by their ids: they never change, so that one answer is enough. Refs are never remembered. */
 
-/** Answers kept for one repository; the oldest go first. An answer is some hundred bytes. */
+/** Answers kept for one repository; the oldest go first. */
 const memoLimit = 4_096;
+/** Most answers are some hundred characters; a longer one is not worth its room. */
+const longestAnswer = 16_384;
 
 export interface ObjectMemo {
   /** The answer of before, or the one of `look`; a failure is not remembered, and neither is null: a missing commit may be fetched. */
@@ -15,6 +17,7 @@ export interface ObjectMemo {
 export function createObjectMemo(): ObjectMemo {
   const answers = new Map<string, string | boolean>();
   const set = (question: string, answer: string | boolean): void => {
+    if (typeof answer === 'string' && answer.length > longestAnswer) return;
     const oldest = answers.size >= memoLimit ? answers.keys().next().value : undefined;
     if (oldest !== undefined) answers.delete(oldest);
     answers.set(question, answer);
