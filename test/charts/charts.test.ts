@@ -118,6 +118,8 @@ describe('what is drawn', () => {
       'lifecycle.underway.implementing',
       'lifecycle.underway.implementing.wave',
       'lifecycle.underway.implementing.wave.running',
+      'merge',
+      'merge.none',
       'attention',
       'attention.clear',
       'gate',
@@ -144,7 +146,7 @@ describe('what is drawn', () => {
     );
     expect(svg).not.toContain('<style>');
     expect(svg).toContain(
-      'aria-label="plan: lifecycle.underway.implementing.wave.running, attention.clear, gate.open, pullRequest.none"',
+      'aria-label="plan: lifecycle.underway.implementing.wave.running, merge.none, attention.clear, gate.open, pullRequest.none"',
     );
   });
 
