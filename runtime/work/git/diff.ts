@@ -60,10 +60,26 @@ interface DiffPlace {
   readonly memo?: ObjectMemo;
 }
 
+const numbersQuestion = (from: string, to: string) => `numbers ${from} ${to}`;
+
 async function numbersOf({ path, memo }: DiffPlace, from: string, to: string): Promise<string> {
   const look = () => ownGit(path, ['diff', ...plain, '--no-renames', '--numstat', '-z', from, to]);
   if (memo === undefined || !isObjectId(from) || !isObjectId(to)) return look();
-  return (await memo.get(`numbers ${from} ${to}`, look)) ?? '';
+  return (await memo.get(numbersQuestion(from, to), look)) ?? '';
+}
+
+/** The files that `to` has no more, one that was moved among them. What the prompts of later waves ask of the two commits is noted on the way. */
+async function missingIn({ path, memo }: DiffPlace, from: string, to: string): Promise<string[]> {
+  const fields = (await ownGit(path, ['diff', ...plain, '--no-renames', '--raw', '--numstat', '-z', from, to])).split(
+    '\0',
+  );
+  const missing: string[] = [];
+  let at = 0;
+  // `:100644 000000 1234567 0000000 D` and the path; the numbers come behind all of them.
+  for (; fields[at]?.startsWith(':') === true; at += 2)
+    if (fields[at]?.endsWith(' D')) missing.push(fields[at + 1] ?? '');
+  memo?.set(numbersQuestion(from, to), fields.slice(at).join('\0'));
+  return missing;
 }
 
 /** Fewer are read at a glance: a small project that is written anew asks nobody. */
@@ -74,17 +90,17 @@ const fewDeleted = 5;
  * null.
  */
 export async function deletedMost(
-  repo: { readonly path: string },
+  repo: DiffPlace,
   from: string,
   to: string,
 ): Promise<{ readonly files: readonly string[]; readonly of: number } | null> {
   const pathsOf = (listing: string) => listing.split('\0').filter((path) => path !== '');
-  const deleted = ['diff', ...plain, '--name-only', '--diff-filter=D', '-z'];
-  const missing = pathsOf(await ownGit(repo.path, [...deleted, '--no-renames', from, to]));
+  const missing = await missingIn(repo, from, to);
   if (missing.length < fewDeleted) return null;
   const of = pathsOf(await ownGit(repo.path, ['ls-tree', '-r', '-z', '--name-only', '--full-tree', from])).length;
   if (missing.length * 2 <= of) return null;
-  const files = pathsOf(await ownGit(repo.path, [...deleted, '--find-renames', '-l0', from, to]));
+  const deleted = ['diff', ...plain, '--name-only', '--diff-filter=D', '-z', '--find-renames', '-l0'];
+  const files = pathsOf(await ownGit(repo.path, [...deleted, from, to]));
   return files.length >= fewDeleted && files.length * 2 > of ? { files, of } : null;
 }
 

@@ -27,18 +27,20 @@ export interface Inside {
 
 /** Stages what was changed, added and deleted in `folder`, the root of a worktree, and what commits its submodules stand on. */
 export async function stageAll(folder: string, run: RunThere): Promise<Inside> {
-  const listing = await run(['ls-files', '-t', '--stage', '--others', '--exclude-standard', '--abbrev=4', '-z']);
-  const entries = listing.split('\0');
-  const nested = entries
-    .filter((entry) => entry.startsWith('? ') && entry.endsWith('/'))
-    .map((entry) => entry.slice(2));
+  const asked = ['-t', '--stage', '--modified', '--others', '--exclude-standard', '--abbrev=4', '-z'];
+  const entries = (await run(['ls-files', ...asked])).split('\0');
+  const others = entries.filter((entry) => entry.startsWith('? ')).map((entry) => entry.slice(2));
+  const modified = entries
+    .filter((entry) => entry.startsWith('C '))
+    .map((entry) => entry.slice(entry.indexOf('\t') + 1));
+  const nested = others.filter((name) => name.endsWith('/'));
   const links = entries
     .filter((entry) => /^\w 160000 /.test(entry))
     .map((entry) => entry.slice(entry.indexOf('\t') + 1));
   const populated: string[] = [];
   for (const link of new Set(links))
     if ((await isOwnFolder(join(folder, link))) && (await isThere(join(folder, link, '.git')))) populated.push(link);
-  await refuseHuge(folder, await run(['ls-files', '--modified', '--others', '--exclude-standard', '-z']));
+  await refuseHuge(folder, [...modified, ...others]);
   const left = [...nested.map((path) => path.slice(0, -1)), ...populated];
   const excluded = left.map((path) => `:(exclude,top,literal)${path}`);
   const adding =
@@ -51,10 +53,10 @@ export async function stageAll(folder: string, run: RunThere): Promise<Inside> {
 }
 
 /** A file of any size is made in a moment, with nothing in it but its length; git would read all of it. Throws `unsafe_path`. */
-async function refuseHuge(folder: string, listing: string): Promise<void> {
+async function refuseHuge(folder: string, names: readonly string[]): Promise<void> {
   let bytes = 0;
-  for (const name of new Set(listing.split('\0'))) {
-    if (name === '' || name.endsWith('/')) continue;
+  for (const name of new Set(names)) {
+    if (name.endsWith('/')) continue;
     const found = await lstat(join(folder, name)).catch(() => null);
     if (found?.isFile() === true) bytes += found.size;
     if (bytes <= stagedLimitBytes) continue;
