@@ -1,0 +1,69 @@
+/** The package as a user gets it: packed, installed by npm into an empty project with what it depends on, and used from there. Nothing of this repository is in reach. */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+
+const root = join(import.meta.dirname, '../..');
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+let folder = '';
+let project = '';
+
+/** What npm may take where packages have to come over the network, and SQLite to be compiled. */
+const installLimitMs = 600_000;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'stator-installed-'));
+  project = join(folder, 'project');
+  mkdirSync(project);
+  // The scripts of the package would build anew, while other tests use what is built.
+  execFileSync('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder], { cwd: root });
+  const archive = readdirSync(folder).find((name) => name.endsWith('.tgz')) ?? '';
+  writeFileSync(join(project, 'package.json'), '{ "type": "module", "private": true }');
+  const options = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
+  execFileSync('npm', ['install', ...options, join(folder, archive)], { cwd: project, stdio: 'pipe' });
+}, installLimitMs);
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const stator = () => join(project, 'node_modules/.bin/stator');
+
+function inProject(program: string, args: readonly string[]): string {
+  const { PATH = '' } = process.env;
+  const env = { PATH, HOME: folder, STATOR_HOME: join(folder, 'home') };
+  return execFileSync(program, args, { cwd: project, encoding: 'utf8', env });
+}
+
+it('the command answers, and the store is found to work', () => {
+  expect(inProject(stator(), ['--version']).trim()).toBe(version);
+  expect(inProject(stator(), ['status', '--json'])).toContain('"engine":false');
+});
+
+it('the three entries are imported, and a machine of its own is carried to its end and read by the client', () => {
+  const program = `
+    import { createEngine, defineMachine } from 'stator';
+    import { connect } from 'stator/client';
+    import { parsePlan, planMachine } from 'stator/machines';
+    import { setup } from 'xstate';
+    import { z } from 'zod';
+
+    const machine = setup({ types: { events: {} } }).createMachine({
+      id: 'gate',
+      initial: 'closed',
+      states: { closed: { on: { open: 'opened' } }, opened: { type: 'final' } },
+    });
+    const gate = defineMachine({ name: 'gate', machine, version: 1, signals: { open: z.strictObject({}) } });
+    const engine = await createEngine({ machines: [gate] });
+    await engine.machines.gate.start('1');
+    await engine.machines.gate.send('1', { type: 'open' });
+    const { status } = await engine.machines.gate.get('1');
+    const client = await connect({ env: process.env, mode: 'read' });
+    const trees = await client.machineTrees('gate');
+    await client.close();
+    await engine.stop();
+    console.log(status, trees.length, planMachine.id, parsePlan('# A').ok);
+  `;
+  writeFileSync(join(project, 'own.mjs'), program);
+  expect(inProject(process.execPath, ['own.mjs']).trim()).toBe('done 1 plan false');
+});
