@@ -1,5 +1,5 @@
 /** A machine of one's own as a kind of tree: its named actions bound to effects, timers, messages and watches; whatever it is sent goes to its root. */
-import type { AnyActorRef, AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from 'xstate';
+import type { AnyActorRef, AnyEventObject, AnyMachineSnapshot, AnyStateMachine, AnyStateNode } from 'xstate';
 import { isTreeId, machineTree, pathOfRequest, planTree, repoTree, requestId } from '../machines/vocabulary/ids.ts';
 import { type AnySignal, maySend, signals, signalTypeOf } from '../machines/vocabulary/signal.ts';
 import { snapshotOf } from './addressee.ts';
@@ -22,6 +22,12 @@ export function laneLimit({ effects = {} }: AnyDefinition, lane: string): number
     effect !== undefined && isWork(effect) && (effect.lane ?? name) === lane ? [effect.limit ?? defaultLimit] : [],
   );
   return limits.length === 0 ? defaultLimit : Math.min(...limits);
+}
+
+/** Every tag that a state of it has. */
+export function tagsOfMachine({ machine }: AnyDefinition): string[] {
+  const below = (node: AnyStateNode): string[] => [...node.tags, ...Object.values(node.states).flatMap(below)];
+  return [...new Set(below(machine.root))];
 }
 
 export function isWork(effect: AnyEffect): effect is Work<AnyStateMachine, never> {

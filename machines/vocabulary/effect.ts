@@ -1,6 +1,6 @@
 /** The outbox's words: everything that may be asked of the outside, each with the lane it waits in and the resource it has alone. */
-import type { HookDetails, HookEvent } from './hook-event.ts';
-import { worktreeName } from './ids.ts';
+import type { HookDetails, ToldEvent } from './hook-event.ts';
+import { type TreeAddress, worktreeName } from './ids.ts';
 import type { Approval } from './plan-merge.ts';
 import { isJudge, isWorker, type Role } from './role.ts';
 import type { PlanStatus } from './signal.ts';
@@ -181,17 +181,19 @@ export interface PlanMerge {
 export interface HookDeliver {
   readonly kind: 'hook.deliver';
   readonly id: string;
-  /** `''`: it is about the repo. */
+  /** `''`: it is about the repo, or about a tree of a machine of one's own. */
   readonly plan: string;
+  /** That tree. */
+  readonly subject?: TreeAddress;
   /** The name of the hook in the configuration. */
   readonly hook: string;
-  readonly event: HookEvent;
+  readonly event: ToldEvent;
   /** null: it is about no plan. */
   readonly from: PlanStatus | null;
   readonly to: PlanStatus | null;
   readonly at: number;
   readonly details: HookDetails;
-  /** Counts what that hook was told of that plan, from 1. */
+  /** Counts what that hook was told of that plan, or that tree, from 1. */
   readonly sequence: number;
 }
 
@@ -308,7 +310,7 @@ export function resourceOf(effect: Effect): string {
       return `worktree:${effect.branch}`;
     // One that fails holds back what the same hook is to be told of the same plan, and nothing else.
     case 'hook.deliver':
-      return `hook:${effect.plan}:${effect.hook}`;
+      return `hook:${effect.subject ?? effect.plan}:${effect.hook}`;
     // What was scheduled is withdrawn before anything new is pushed.
     case 'plan.pull':
     case 'pull.merge':

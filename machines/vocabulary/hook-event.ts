@@ -1,4 +1,5 @@
 import type { BudgetUse } from './budget.ts';
+import { isMachineName } from './ids.ts';
 import type { NotificationType } from './notification.ts';
 
 /** Notifications about a plan. There are many of them, and most repeat what another event says, so only a hook that names one is told of it. */
@@ -56,6 +57,23 @@ export const hookEvents = [
 ] as const;
 export type HookEvent = (typeof hookEvents)[number];
 
+/** A public state that a tree of a machine of one's own entered: `<machine>.<tag>`. */
+export type MachineEvent = `${string}.${string}`;
+export type ToldEvent = HookEvent | MachineEvent;
+
+/** What such an event is of; null: it is none. */
+export function machineEventOf(event: string): { readonly machine: string; readonly tag: string } | null {
+  const dot = event.indexOf('.');
+  const [machine, tag] = [event.slice(0, Math.max(0, dot)), event.slice(dot + 1)];
+  return isMachineName(machine) && tag.trim() !== '' && tag.length <= 100 ? { machine, tag } : null;
+}
+
+export function isToldEvent(event: unknown): event is ToldEvent {
+  return (
+    typeof event === 'string' && ((hookEvents as readonly string[]).includes(event) || machineEventOf(event) !== null)
+  );
+}
+
 /** More about one event, such as the reason of a block: names of the body, in snake case. */
 export type HookDetails = Readonly<Record<string, string | number | null>>;
 
@@ -65,6 +83,6 @@ export function budgetDetails({ scope, measure, limit, spent }: BudgetUse): Hook
 }
 
 /** Whether a hook without a list of events is told of it. */
-export function isUsualEvent(event: HookEvent): boolean {
-  return !(noticeEvents as readonly string[]).includes(event);
+export function isUsualEvent(event: ToldEvent): boolean {
+  return !(noticeEvents as readonly string[]).includes(event) && machineEventOf(event) === null;
 }

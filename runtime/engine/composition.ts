@@ -127,6 +127,7 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
     faults,
     policyOf,
     hooksOf,
+    projects: () => projects.list().map(({ project }) => project),
     isOwner,
     onEffects,
     onVerdicts: verdicts.tell,

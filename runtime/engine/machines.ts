@@ -4,11 +4,12 @@ import { pathToFileURL } from 'node:url';
 import type { SnapshotFrom } from 'xstate';
 import { checkDefinition } from '../../actors/define-machine.ts';
 import type { AnyDefinition, InputOf, SentTo } from '../../actors/definition.ts';
+import { tagsOfMachine } from '../../actors/own-machine.ts';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { machineTree, parseTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Client, FactEntry, HistoryEntry } from '../api/client/client.ts';
 import type { MachineExplanation, MachineTreeEntry, MachineVerdict } from '../api/contract/machines.ts';
-import type { DaemonConfig } from '../base/config/config.ts';
+import { checkOwnHooks, type DaemonConfig, type OwnHooks, unheardEvents } from '../base/config/config.ts';
 import { type Change, mustCommit, type Store } from '../core/store/port.ts';
 
 /** A machine of one's own in a running engine. Throws `not_found` for a tree that is not there. */
@@ -106,6 +107,16 @@ export async function machinesFor(
   const twice = all.find(({ name }, index) => all.findIndex((other) => other.name === name) !== index);
   if (twice === undefined) return all;
   throw new EngineError('bad_machine', `machine "${twice.name}" is there twice`, 'leave one of them out');
+}
+
+/** Throws `bad_request` for a hook of the program that names a machine, or a tag of one, that is not there. */
+export function refuseUnheard(hooks: OwnHooks, machines: readonly AnyDefinition[]): void {
+  checkOwnHooks(hooks);
+  const named = Object.entries(hooks).map(([name, { on = [] }]) => ({ name, events: on }));
+  const known = machines.map((each) => ({ name: each.name, tags: tagsOfMachine(each) }));
+  const [unheard] = unheardEvents(named, known);
+  if (unheard !== undefined)
+    throw new EngineError('bad_request', `createEngine: ${unheard}`, 'name a tag of a state: <machine>.<tag>');
 }
 
 /** Throws `bad_machine` with the place of the file. */

@@ -14,7 +14,7 @@ import { insertSignal } from '../core/store/port.ts';
 import type { Owner } from '../core/store/sqlite/owner.ts';
 import { type Core, createCore } from './core.ts';
 import { createEmbedding } from './embedding.ts';
-import { createMachines, machinesFor, releaseHeld } from './machines.ts';
+import { createMachines, machinesFor, refuseUnheard, releaseHeld } from './machines.ts';
 import { engineInbox, openSupervisor } from './one-shot.ts';
 import type { Engine, EngineOptions } from './options.ts';
 import { lostHome } from './ownership.ts';
@@ -59,6 +59,7 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
   const { maxPageCount, configFile, onlyWatched, graceMs, hookRetryMs, faults } = options;
   const { pullRequestLookMs, forgeAnswerMs, cleaningEveryMs } = options;
   const machines = await machinesFor(options.machines ?? [], daemon);
+  refuseUnheard(options.hooks ?? {}, machines);
   const core = await createCore({
     home,
     handling: 'stays',

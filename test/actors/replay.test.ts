@@ -40,7 +40,16 @@ async function openReal() {
   const trees = createTrees();
   const cache = createTreeCache({ store, trees });
   const timeline = await openTimeline(store, systemClock);
-  const parts = { store, trees, cache, timeline, faults: noFaults, policyOf: () => null, hooksOf: () => [] };
+  const parts = {
+    store,
+    trees,
+    cache,
+    timeline,
+    faults: noFaults,
+    policyOf: () => null,
+    hooksOf: () => [],
+    projects: () => [],
+  };
   return {
     /** Every input of the world's tree as a row of its own, handled alone; the live tree is thrown away now and then. */
     async replay(world: World, address: TreeAddress): Promise<void> {

@@ -1,7 +1,8 @@
 /** Machines that a program brings: started, sent to, carried out, stopped, kept over restarts, and explained. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { MachineEvent } from '../../machines/vocabulary/hook-event.ts';
 import type { Clock } from '../../runtime/base/platform/clock.ts';
 import { createEngine, EngineError, FatalError, RetryAtError } from '../../runtime/engine/engine.ts';
 import { days, laterClock, rowsOf } from '../support/cleaning.ts';
@@ -315,6 +316,67 @@ describe('what is left of a tree', () => {
       expect((await release.get('1.2')).context.version).toBe(version);
     }
     expect(new Set(keys).size).toBe(2);
+  });
+});
+
+describe('its hooks', () => {
+  it('are told of the public states that a tree enters, in order, also where a repo names them', async () => {
+    const on = ground();
+    const heard: string[] = [];
+    const file = join(on.root, 'heard');
+    mkdirSync(join(on.repo, '.stator'), { recursive: true });
+    writeFileSync(
+      join(on.repo, '.stator', 'config.toml'),
+      `[[hooks]]\ntype = "command"\nname = "log"\nsandbox = "off"\ncommand = "cat >> ${file}"\nevents = ["release.works", "release.wurks"]\n`,
+    );
+    const engine = await startEngine({
+      on,
+      machines: [defineRelease()],
+      hooks: {
+        watch: {
+          on: ['release.needs a person', 'release.works'],
+          run: ({ event, machine, tree, sequence, project }) =>
+            void heard.push(`${event} ${machine} ${tree} ${sequence} ${project}`),
+        },
+        usual: { run: ({ event }) => void heard.push(event) },
+      },
+    });
+    const { release } = engine.engine.machines as unknown as Awaited<
+      ReturnType<typeof startWith>
+    >['engine']['machines'];
+    await release.start('1.2', { version: '1.2.0' });
+    await release.send('1.2', { type: 'approve' });
+    await until(async () => {
+      const told = await engine.client.deliveries({});
+      return told.length === 3 && told.every(({ state }) => state === 'delivered');
+    });
+    expect(heard).toEqual(['release.needs a person release 1.2 1 ', 'release.works release 1.2 2 ']);
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({
+      event: 'release.works',
+      project: 'demo',
+      plan_file: null,
+      from_status: null,
+      machine: 'release',
+      tree: '1.2',
+      tag: 'works',
+      sequence: 1,
+      hook: 'log',
+    });
+    const told = await engine.client.deliveries({});
+    expect(told.map(({ hook, project, event }) => [hook, project, event])).toEqual([
+      ['log', 'demo', 'release.works'],
+      ['watch', '', 'release.works'],
+      ['watch', '', 'release.needs a person'],
+    ]);
+    expect((await engine.client.hooks()).map(({ hook, project }) => [project, hook])).toContainEqual(['', 'watch']);
+    expect((await engine.client.status()).warnings).toEqual([expect.stringMatching(/log.*release\.wurks.*works/)]);
+  });
+
+  it('that name a tag which no state has are refused, with those that there are', async () => {
+    const start = (event: MachineEvent) =>
+      createEngine({ home: ground().home, machines: [defineRelease()], hooks: { h: { on: [event], run: () => {} } } });
+    await expectFailure(start('release.wurks'), 'bad_request', 'wurks', 'works');
+    await expectFailure(start('relase.works'), 'bad_request', 'relase', 'release');
   });
 });
 

@@ -1,5 +1,5 @@
 /** Forges that take nothing from here: what waits for them is told once, with what to do, and goes on by itself as soon as it can. */
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { afterwards, begin, planText, script, type TestEngine, untilBlocked, untilPlan } from '../support/engine.ts';
@@ -99,7 +99,10 @@ describe('a forge that takes the token no more while a pull request is open', ()
     const where = await site('github');
     const receiver = await openReceiver();
     afterwards(() => receiver.close());
-    putHooks(where.on.repo, webhook(receiver.url, 'events = ["forge_down", "forge_up"]'));
+    const heard = join(where.on.root, 'heard');
+    const events = 'events = ["forge_down", "forge_up"]';
+    const command = `[[hooks]]\ntype = "command"\nsandbox = "off"\ncommand = "cat >> ${heard}; echo >> ${heard}"\n${events}\n`;
+    putHooks(where.on.repo, `${webhook(receiver.url, events)}\n${command}`);
     const file = tokenFile(where);
     put(file, 'secret-token');
     const engine = await start(where);
@@ -122,6 +125,10 @@ describe('a forge that takes the token no more while a pull request is open', ()
       { event: 'forge_up', plan_file: null, forge: 'here', forge_code: null },
     ]);
     expect(await forgeOf(engine)).toMatchObject({ state: 'up', waiting_plans: [] });
+    // A program is told of it as well, though it is about no plan.
+    const lines = () => (existsSync(heard) ? readFileSync(heard, 'utf8').trim().split('\n').filter(Boolean) : []);
+    await until(() => lines().length === 2);
+    expect(lines().map((line) => JSON.parse(line).event)).toEqual(['forge_down', 'forge_up']);
   });
 
   it('is still known as down by the next engine, which tells nobody anew', async () => {

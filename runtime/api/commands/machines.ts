@@ -50,7 +50,8 @@ export function createMachineCommands({ store, cache, clock, views, settled }: C
         `what would end it: stator machine explain ${machine} ${id}; or give up all that it waits for: stator machine delete ${machine} ${id} --force`,
       );
     const at = clock.nowMs();
-    const effects = await store.effects({ by: 'tree', tree });
+    // What it has told its hooks is not taken back.
+    const effects = (await store.effects({ by: 'tree', tree })).filter(({ kind }) => kind !== 'hook.deliver');
     return [
       { do: 'tree.remove', address: tree, before: steps },
       ...effects.map(({ key, name: run }): Change => {

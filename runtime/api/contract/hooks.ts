@@ -3,6 +3,9 @@ import { z } from 'zod';
 import { hookEvents } from '../../../machines/vocabulary/hook-event.ts';
 import { count, time } from './shared-shapes.ts';
 
+/** Of a machine of one's own it is `<machine>.<tag>`. */
+const toldEvent = z.union([z.enum(hookEvents), z.templateLiteral([z.string(), '.', z.string()])]);
+
 export const deliveryStates = ['pending', 'delivered', 'dead'] as const;
 
 export const hookEntry = z
@@ -13,7 +16,7 @@ export const hookEntry = z
     /** The origin of an address, or the command; null: it has none. */
     target: z.string().nullable(),
     /** Empty: all. */
-    events: z.array(z.enum(hookEvents)),
+    events: z.array(toldEvent),
     /** `off`: it was switched off, for `reason`. `disabled`: by its configuration. */
     state: z.enum(['on', 'failing', 'off', 'disabled']),
     reason: z.string().nullable(),
@@ -33,7 +36,7 @@ export const deliveryEntry = z
     hook: z.string(),
     project: z.string(),
     plan: z.string(),
-    event: z.enum(hookEvents),
+    event: toldEvent,
     state: z.enum(deliveryStates),
     attempts: count,
     /** When it is tried again; null: it is not, or as soon as its turn comes. */

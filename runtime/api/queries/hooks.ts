@@ -1,8 +1,9 @@
 /** Hooks as they are configured, and what became of what they were told. */
+import { tagsOfMachine } from '../../../actors/own-machine.ts';
 import type { HookDeliver } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { HookConfig } from '../../base/config/config.ts';
-import { refusedAddresses } from '../../base/config/config.ts';
+import { refusedAddresses, unheardEvents } from '../../base/config/config.ts';
 import { nearest } from '../../base/config/nearest.ts';
 import type { EffectRow, HookCountRow, HookRow } from '../../core/store/rows.ts';
 import type { HookResult } from '../../work/effects/hook-deliver.ts';
@@ -28,7 +29,7 @@ export interface DeliveryFilter {
   readonly limit?: number;
 }
 
-export function createHookViews({ store, projects, timeline }: ViewDependencies) {
+export function createHookViews({ store, projects, timeline, machines }: ViewDependencies) {
   async function hooksOf(project: string): Promise<HookEntry[]> {
     const [rows, counts] = await Promise.all([store.hooks(project), store.hookCounts(project)]);
     const known = new Map(rows.map((row) => [row.hook, row]));
@@ -45,7 +46,7 @@ export function createHookViews({ store, projects, timeline }: ViewDependencies)
   return {
     /** Of one repo or of all, in the order of the configuration. */
     async hooks(project?: string): Promise<HookEntry[]> {
-      const names = project === undefined ? projects.list().map((each) => each.project) : [project];
+      const names = project === undefined ? ['', ...projects.list().map((each) => each.project)] : [project];
       return (await Promise.all(names.map(hooksOf))).flat();
     },
     /** Throws `repo_not_found`, and `not_found` with the nearest name. */
@@ -89,7 +90,14 @@ export function createHookViews({ store, projects, timeline }: ViewDependencies)
           ({ project, hook, reason }) =>
             `hook ${hook} of ${project} is off: ${reason}; turn it on with: stator hook enable ${hook} --project ${project}`,
         );
-      return [...off, ...refused];
+      const known = machines.map((each) => ({ name: each.name, tags: tagsOfMachine(each) }));
+      const unheard = projects.list().flatMap(({ project }) =>
+        unheardEvents(
+          projects.hooksOf(project).filter(({ type }) => type !== 'function'),
+          known,
+        ).map((line) => `${project}: ${line}`),
+      );
+      return [...off, ...refused, ...unheard];
     },
   };
 }

@@ -47,7 +47,7 @@ export type { Origin } from './document.ts';
 export { homeFolder } from './home.ts';
 export { withoutHookSecrets } from './hook-secrets.ts';
 export type { CommandHookConfig, FunctionHookConfig, HookConfig, NotifyHookConfig, WebhookConfig } from './hooks.ts';
-export { missingVariables, refusedAddresses } from './hooks.ts';
+export { missingVariables, refusedAddresses, unheardEvents } from './hooks.ts';
 export { nearest } from './nearest.ts';
 export type {
   AgentCall,
@@ -59,7 +59,7 @@ export type {
   OwnAgent,
   OwnAgents,
 } from './own-agents.ts';
-export type { HookMessage, OwnHook, OwnHooks } from './own-hooks.ts';
+export { checkOwnHooks, type HookMessage, machineHooks, type OwnHook, type OwnHooks } from './own-hooks.ts';
 export { type AgentProfile, everyProfile } from './profiles.ts';
 export type { AgentSettings, Flags, Preset } from './schema.ts';
 export { socketPath } from './socket-path.ts';

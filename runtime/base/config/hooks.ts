@@ -2,9 +2,17 @@
 import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { type HookEvent, hookEvents, needEvents, noticeEvents } from '../../../machines/vocabulary/hook-event.ts';
+import {
+  hookEvents,
+  isToldEvent,
+  machineEventOf,
+  needEvents,
+  noticeEvents,
+  type ToldEvent,
+} from '../../../machines/vocabulary/hook-event.ts';
 import { whyNotPublic } from '../platform/public-address.ts';
 import { isSecretHeader } from './hook-secrets.ts';
+import { nearest } from './nearest.ts';
 import {
   duration,
   flag,
@@ -19,12 +27,18 @@ import {
 
 export const hookTypes = ['webhook', 'command', 'notify'] as const;
 
-const eventSchema = z.enum(hookEvents, { error: `one of ${hookEvents.join(', ')}` });
+const eventSchema = z.custom<ToldEvent>(isToldEvent, {
+  error: ({ input }) => {
+    const meant = typeof input === 'string' ? nearest(input, hookEvents) : null;
+    const accepted = `one of ${hookEvents.join(', ')}, or <machine>.<tag> of a machine of your own`;
+    return meant === null ? accepted : `${accepted}; did you mean "${meant}"?`;
+  },
+});
 
 const common = {
   name: text({ min: 1, max: 100, is: 'a name' }).optional(),
   events: listOf(eventSchema, {
-    max: hookEvents.length,
+    max: 2 * hookEvents.length,
     is: 'a list of events; empty: all but the notifications',
   }).optional(),
   enabled: flag.optional(),
@@ -101,7 +115,7 @@ interface Common {
   /** What its deliveries belong to: the configured name, or one made of type, target and events. */
   readonly name: string;
   /** Empty: all but the notifications. */
-  readonly events: readonly HookEvent[];
+  readonly events: readonly ToldEvent[];
   /** false: it is told nothing. */
   readonly enabled: boolean;
   /** For one delivery. */
@@ -176,7 +190,7 @@ export function hookOf(table: HookTable): HookConfig {
 export const desktopModes = ['off', 'attention', 'all'] as const;
 export type DesktopMode = (typeof desktopModes)[number];
 
-const desktopEvents: { readonly [mode in DesktopMode]: readonly HookEvent[] } = {
+const desktopEvents: { readonly [mode in DesktopMode]: readonly ToldEvent[] } = {
   off: [],
   attention: needEvents,
   all: noticeEvents,
@@ -203,6 +217,26 @@ function isWebAddress(url: string): boolean {
   if (!URL.canParse(url)) return false;
   const { protocol, username, password } = new URL(url);
   return /^https?:$/.test(protocol) && username === '' && password === '';
+}
+
+/** One line for each event that no hook is ever told: its machine is not there, or has no such tag. */
+export function unheardEvents(
+  hooks: readonly Pick<HookConfig, 'name' | 'events'>[],
+  machines: readonly { readonly name: string; readonly tags: readonly string[] }[],
+): string[] {
+  return hooks.flatMap(({ name, events }) =>
+    events.flatMap((event) => {
+      const of = machineEventOf(event);
+      if (of === null) return [];
+      const machine = machines.find((each) => each.name === of.machine);
+      if (machine?.tags.includes(of.tag) === true) return [];
+      const known = machine === undefined ? machines.map((each) => each.name) : machine.tags;
+      const meant = nearest(machine === undefined ? of.machine : of.tag, known);
+      const what = machine === undefined ? `there is no machine ${of.machine}` : `${of.machine} has no tag "${of.tag}"`;
+      const hint = `${meant === null ? '' : `did you mean ${meant}? `}there ${known.length === 1 ? 'is' : 'are'} ${known.join(', ') || 'none'}`;
+      return [`the hook ${name} is never told ${event}: ${what}; ${hint}`];
+    }),
+  );
 }
 
 /**

@@ -1,12 +1,18 @@
 /** Hooks that a program brings as functions: what they are told, and how they stand among the hooks of a repo. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { type HookDetails, type HookEvent, hookEvents } from '../../../machines/vocabulary/hook-event.ts';
+import {
+  type HookDetails,
+  hookEvents,
+  isToldEvent,
+  machineEventOf,
+  type ToldEvent,
+} from '../../../machines/vocabulary/hook-event.ts';
 import type { FunctionHookConfig, HookConfig } from './hooks.ts';
 import { nearest } from './nearest.ts';
 
 /** What happened, as every hook is told it, with what else belongs to the event (`reason`, `wave`, `blocked_reason`, …): docs/hooks.md. */
 export interface HookMessage {
-  readonly event: HookEvent;
+  readonly event: ToldEvent;
   readonly project: string;
   /** The plan's name; null: it is about the repo. */
   readonly plan_file: string | null;
@@ -24,8 +30,8 @@ export interface HookMessage {
 
 /** A hook as a function of the program that embeds the engine, of all of its repos. */
 export interface OwnHook {
-  /** Default: all but the notifications. */
-  readonly on?: readonly HookEvent[];
+  /** `<machine>.<tag>`: a tree of a machine of one's own entered a state of that tag. Default: all of plans and repos but the notifications. */
+  readonly on?: readonly ToldEvent[];
   /**
    * Delivered when it resolves. What it throws is tried again, eight times over about eight hours; a `FatalError` is not, and a `RetryAtError` not before then. At
    * least once for each event, in order for each plan, also over restarts. `signal` is aborted at the end of its time, and when the engine stops: then it is
@@ -68,7 +74,7 @@ function checkOwnHook(where: string, name: string, hook: OwnHook): void {
     throw refused('.run is no function', 'give a function: run: async (message) => { … }');
   const { on = [], timeoutMs: given = timeoutMs } = hook;
   if (!Array.isArray(on)) throw refused('.on is no list', `give a list of events: ${hookEvents.join(', ')}`);
-  const unknown = on.find((event) => !(hookEvents as readonly string[]).includes(event));
+  const unknown = on.find((event) => !isToldEvent(event));
   if (unknown !== undefined) {
     const meant = nearest(String(unknown), hookEvents);
     throw refused(
@@ -78,6 +84,11 @@ function checkOwnHook(where: string, name: string, hook: OwnHook): void {
   }
   if (!Number.isInteger(given) || given < least || given > most)
     throw refused(`.timeoutMs is ${given}`, `give a whole number of milliseconds, from ${least} to ${most}`);
+}
+
+/** Those that name an event of a machine of one's own: it is of no repo, so they are told of it once. */
+export function machineHooks(hooks: OwnHooks): FunctionHookConfig[] {
+  return functionHooks(hooks, []).filter(({ events }) => events.some((event) => machineEventOf(event) !== null));
 }
 
 /** Under names that none of the repo's own has. */

@@ -1,8 +1,10 @@
 /** One batch of the pump: rows in, each handled by its tree, and everything that this asked for in one commit. */
 import { type Happened, hookEventsOf, resolvedNow } from '../../../actors/hook-events.ts';
 import { noticeEventsOf, noticesOf } from '../../../actors/notices.ts';
+import { publicMove } from '../../../actors/public-states.ts';
 import type { Input, Step, Tree, Trees, Upgraded } from '../../../actors/tree.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import type { ToldEvent } from '../../../machines/vocabulary/hook-event.ts';
 import { effectKey, parseTree, resultKey, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import type { Policy } from '../../../machines/vocabulary/policy.ts';
 import type { AnySignal } from '../../../machines/vocabulary/signal.ts';
@@ -28,6 +30,8 @@ export interface BatchParts {
   policyOf(project: string): Policy | null;
   /** The hooks in force for a project; none where the repo is not there. */
   hooksOf(project: string): readonly HookInForce[];
+  /** The projects that there are. */
+  projects(): readonly string[];
 }
 
 export interface BatchResult {
@@ -288,7 +292,8 @@ function absorb(parts: BatchParts, batch: Batch, { row, address, tree, step, rev
     const plan = planOf(address);
     const notices = plan === null ? [] : noticesOf(tree, step);
     addDeliveries(parts, batch, address, () => [...hookEventsOf(tree, step), ...noticeEventsOf(tree, notices)]);
-    if (plan !== null) batch.changes.push(...notices.map((notice) => notification(plan, { ...notice, at: batch.at })));
+    if (plan === null) tellOfMachine(parts, batch, address, step);
+    else batch.changes.push(...notices.map((notice) => notification(plan, { ...notice, at: batch.at })));
   }
   // It stood for what was set aside, which no state of its machine says.
   if (revived > 0 && step.verdict.status !== 'done') addDeliveries(parts, batch, address, () => [resolvedNow(tree)]);
@@ -313,6 +318,30 @@ function addDeliveries(
   const rows = hookRows(key, happened(), { hooks, at: batch.at });
   batch.changes.push(...rows);
   if (rows.length > 0) batch.touchedEffects = true;
+}
+
+/** Public states that a tree of a machine of one's own entered, to the hooks that name them: of each repo, and once to the functions of the program. */
+function tellOfMachine(parts: BatchParts, batch: Batch, address: TreeAddress, { inputs }: Step): void {
+  const parsed = parseTree(address);
+  if (parsed.kind !== 'machine') return;
+  const { machine, id: tree } = parsed;
+  const entered = inputs.flatMap(({ transitions }) =>
+    transitions.flatMap((transition) => {
+      const move = publicMove(transition.chart, transition);
+      return [...move.after].filter(move.enters);
+    }),
+  );
+  if (entered.length === 0) return;
+  const happened = entered.map((tag) => {
+    const event: ToldEvent = `${machine}.${tag}`;
+    return { event, from: null, to: null, details: { machine, tree, tag } };
+  });
+  for (const project of ['', ...parts.projects()]) {
+    const hooks = parts.hooksOf(project).filter(({ type }) => project === '' || type !== 'function');
+    const rows = hookRows({ project, plan: null, subject: address }, happened, { hooks, at: batch.at });
+    batch.changes.push(...rows);
+    if (rows.length > 0) batch.touchedEffects = true;
+  }
 }
 
 function settleRow(batch: Batch, { row, address, step: { verdict }, revived }: Stepped): void {

@@ -1,13 +1,7 @@
 /** The changes of a commit, each carried out on the rows that it is of: the same for every kind of store that keeps its rows table by table. */
 import { shareOf, usesOf } from '../../../machines/vocabulary/budget.ts';
 import type { Lane } from '../../../machines/vocabulary/effect.ts';
-import {
-  type PlanTree,
-  parseTree,
-  planTree,
-  type RepoTree,
-  type TreeAddress,
-} from '../../../machines/vocabulary/ids.ts';
+import { parseTree, planTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import type { Change, ChangeOf, PlanKey } from './port.ts';
 import type { ExpiringKind, IssueMessage, NewSignal, PauseScope, Span, SpentOf } from './rows.ts';
 
@@ -191,7 +185,7 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): b
     case 'hook.enqueue': {
       const { tree, delivery } = change;
       const { plan, project } = ownerOf(tree);
-      const sequence = hooks.next(project, plan, delivery.hook);
+      const sequence = hooks.next(project, delivery.subject ?? plan, delivery.hook);
       effects.insert({ tree, effect: { ...delivery, sequence }, priority: 0, at: delivery.at });
       return true;
     }
@@ -294,8 +288,8 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): b
 }
 
 /** Of a repo's tree the plan is `''`. */
-function ownerOf(tree: PlanTree | RepoTree): PlanKey {
+function ownerOf(tree: TreeAddress): PlanKey {
   const parsed = parseTree(tree);
-  if (!('project' in parsed)) throw new Error(`${tree} has no hooks`);
-  return { project: parsed.project, plan: parsed.kind === 'plan' ? parsed.plan : '' };
+  const project = 'project' in parsed ? parsed.project : '';
+  return { project, plan: parsed.kind === 'plan' ? parsed.plan : '' };
 }

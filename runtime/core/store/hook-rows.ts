@@ -1,28 +1,37 @@
 /** What happened to a plan or to a repo, as one row of the outbox for each of the repo's hooks that asked for it. */
 import type { HookDeliver } from '../../../machines/vocabulary/effect.ts';
 import { isUsualEvent } from '../../../machines/vocabulary/hook-event.ts';
-import { planTree, repoTree } from '../../../machines/vocabulary/ids.ts';
+import { planTree, repoTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import type { HookConfig } from '../../base/config/config.ts';
 import { newDeliveryId } from '../../base/platform/delivery-id.ts';
 import type { ChangeOf } from './port.ts';
 
 /** Of a hook what decides whether it is told. */
-export type HookInForce = Pick<HookConfig, 'name' | 'events' | 'enabled'>;
+export type HookInForce = Pick<HookConfig, 'name' | 'type' | 'events' | 'enabled'>;
 
 /** In the order in which it happened; of one event the hooks in the order of the configuration. A hook that is off in the configuration is told nothing. `plan` null: it is about the repo. */
 export function hookRows(
-  { project, plan }: { readonly project: string; readonly plan: string | null },
+  {
+    project,
+    plan,
+    subject,
+  }: { readonly project: string; readonly plan: string | null; readonly subject?: TreeAddress },
   happened: readonly Pick<HookDeliver, 'event' | 'from' | 'to' | 'details'>[],
   { hooks, at }: { readonly hooks: readonly HookInForce[]; readonly at: number },
 ): ChangeOf<'hook.enqueue'>[] {
-  const tree = plan === null ? repoTree(project) : planTree(project, plan);
+  const ofProject = plan === null ? repoTree(project) : planTree(project, plan);
+  // Of no repo: it stands among the rows of the tree that it is about.
+  const tree = project === '' && subject !== undefined ? subject : ofProject;
   return happened.flatMap(({ event, from, to, details }) =>
     hooks
       .filter(({ enabled, events }) => enabled && (events.length === 0 ? isUsualEvent(event) : events.includes(event)))
       .map(({ name: hook }) => ({
         do: 'hook.enqueue',
         tree,
-        delivery: { kind: 'hook.deliver', id: newDeliveryId(at), plan: plan ?? '', hook, event, from, to, at, details },
+        delivery: {
+          ...{ kind: 'hook.deliver', id: newDeliveryId(at), plan: plan ?? '', hook, event, from, to, at, details },
+          ...(subject === undefined ? {} : { subject }),
+        },
       })),
   );
 }

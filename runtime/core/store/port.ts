@@ -8,7 +8,7 @@ import type { Upgraded } from '../../../actors/tree.ts';
 import type { Amounts } from '../../../machines/vocabulary/budget.ts';
 import type { Effect, HookDeliver, Lane } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import type { PlanTree, RepoTree, TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import type { PlanTree, TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import type { Signal } from '../../../machines/vocabulary/signal.ts';
 import type {
   AccountLimitRow,
@@ -197,10 +197,10 @@ export type Change =
       readonly at: number;
       readonly withdrawn: NewSignal;
     }
-  /** One more for that hook of that plan, or of the repo itself: it gets the next number there, and none is left out. */
+  /** One more for that hook of that plan, of the repo itself, or of a machine's tree: it gets the next number there, and none is left out. */
   | {
       readonly do: 'hook.enqueue';
-      readonly tree: PlanTree | RepoTree;
+      readonly tree: TreeAddress;
       readonly delivery: Omit<HookDeliver, 'sequence'>;
     }
   /** On condition that it is of a hook and has ended. It is queued again, with all its tries; its id stays. */

@@ -55,7 +55,9 @@ export async function runCommandHook(
   { key, row, abort }: Running,
 ): Promise<HookTry> {
   const { home, store, graceMs } = parts;
-  const own = await ownLaunch({ home, store }, key, runName(row.project, row.plan, `hook-${effect.id}`));
+  // What is about no plan has a folder, too, whose name begins with a word.
+  const about = row.plan === '' ? 'hook' : row.plan;
+  const own = await ownLaunch({ home, store }, key, runName(row.project, about, `hook-${effect.id}`));
   const { folder } = own;
   const runId = runIdOf(home, key);
   if (isGone(own)) {

@@ -88,9 +88,9 @@ export async function tryHook(
   effect: HookDeliver,
   { project, plan, key, abort }: Trying,
 ): Promise<HookTry> {
-  const { path: repo } = parts.projects.get(project);
   switch (hook.type) {
     case 'webhook': {
+      const { path: repo } = parts.projects.get(project);
       const body = hookBody(effect, project);
       return sendWebhook(hook, { id: effect.id, body, repo, env: parts.env, nowMs: parts.nowMs(), abort });
     }

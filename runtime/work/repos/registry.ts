@@ -9,6 +9,7 @@ import {
   type BudgetConfig,
   type DaemonConfig,
   type HookConfig,
+  machineHooks,
   parseRepoConfig,
   type RepoConfig,
   type RepoConfigSource,
@@ -69,7 +70,7 @@ export interface Projects {
   policyOf(project: string): Policy | null;
   /** The budgets in force; null where the repo is not there or its configuration is broken, which lets no agent start. */
   budgetOf(project: string): BudgetConfig | null;
-  /** The hooks in force; none where the repo is not there, is not trusted any more, or its configuration is broken. */
+  /** The hooks in force, of `''` the functions that hear of machines of one's own; none where the repo is not there, is not trusted any more, or its configuration is broken. */
   hooksOf(project: string): readonly HookConfig[];
   /** The repository as it is now; throws `bad_repo` where it is gone. */
   repository(project: string): Promise<Repository>;
@@ -246,6 +247,7 @@ export async function openProjects(parts: {
       }
     },
     hooksOf(project) {
+      if (project === '') return machineHooks(overrides.hooks ?? {});
       if (rows.get(project)?.revokedAt !== null) return [];
       try {
         return get(project).config.hooks;
