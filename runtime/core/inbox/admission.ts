@@ -77,7 +77,7 @@ function refused(error: EngineError): { kind: 'refused'; error: EngineError } {
 const ownKeys = ['plan:', 'repo:', supervisorTree] as const;
 
 /** Null where the key may be used; the `bad_request` for one of the engine's own, or of that machine. */
-export function keyProblem(key: string | null, machine?: string): EngineError | null {
+function keyProblem(key: string | null, machine?: string): EngineError | null {
   const taken = [...ownKeys, ...(machine === undefined ? [] : [`${machine}:`])].find((prefix) =>
     key?.startsWith(prefix),
   );
