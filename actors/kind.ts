@@ -60,7 +60,7 @@ export interface Kind {
   /** The chart of the actor at that path of a tree; of the root at "". */
   chartAt(actor: string): AnyStateMachine;
   readonly rules: Rules;
-  /** What may be said to a tree of it from outside, each with the schema of what it carries; null: what the table of signals says. */
+  /** The signals that a tree of this kind takes from outside, each with the schema of its payload. null: those of the shared table. */
   readonly signals: Readonly<Record<string, z.ZodType | undefined>> | null;
   /** What stands in the row of a tree beside its snapshot. */
   standingOf(root: AnyActorRef): Standing;

@@ -56,7 +56,7 @@ export function kindOf(definition: AnyDefinition): Kind {
   };
 }
 
-/** What its machine shows of it. A view that throws is told as that: the tree is as good as ever. */
+/** What the machine's `view` shows of a tree. Where the view throws, its error is shown in its place; the tree is not harmed. */
 export function viewOf({ view }: AnyDefinition, snapshot: AnyMachineSnapshot): Record<string, unknown> {
   if (view === undefined) return {};
   try {

@@ -48,6 +48,19 @@ export async function isSure(call: Call, client: Pick<Client, 'previewAct'>, act
   return false;
 }
 
+/** Whether that may be deleted: `--yes`, or a person's word on a terminal. Throws `refused` where nobody can be asked. */
+export async function mayDelete(
+  call: Call,
+  name: string,
+  { yes = false }: { yes?: boolean | undefined },
+): Promise<boolean> {
+  if (yes) return true;
+  if (!canAsk(call)) throw new EngineError('refused', `not deleted: ${name}: nobody can be asked here`, 'say --yes');
+  if (await confirm(call, `delete ${name}?`)) return true;
+  call.out.note('not deleted');
+  return false;
+}
+
 /** By any name that the type goes by. Its vocabulary holds schemas, which a verb that only lists must not load. */
 async function isForced(type: string): Promise<boolean> {
   const { signalTypeOf } = await import('../machines/vocabulary/signal.ts');

@@ -1,7 +1,6 @@
 /** `stator machine delete`. */
-import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { canAsk, confirm } from '../ask.ts';
 import { defineVerb } from '../command.ts';
+import { mayDelete, sureArgs } from '../sure.ts';
 import { treeArgs, withMachines } from './own.ts';
 
 export default defineVerb({
@@ -9,20 +8,13 @@ export default defineVerb({
   args: {
     ...treeArgs,
     force: { type: 'boolean', description: 'also where it has not ended: all that it waits for is given up' },
-    yes: { type: 'boolean', alias: 'y', description: 'do not ask' },
+    ...sureArgs,
   },
   more: 'Its journal stays until it is older than `retention` (stator gc). A tree that is begun later under its id is another one.',
   examples: ['stator machine delete release 1.2 --yes', 'stator machine delete release 1.2 --force --yes'],
   async run({ machine, id, force, yes }, call) {
     const { out } = call;
-    if (yes !== true) {
-      if (!canAsk(call))
-        throw new EngineError('refused', `not deleted: ${machine} ${id}: nobody can be asked here`, 'say --yes');
-      if (!(await confirm(call, `delete ${machine} ${id}?`))) {
-        out.note('not deleted');
-        return 1;
-      }
-    }
+    if (!(await mayDelete(call, `${machine} ${id}`, { yes }))) return 1;
     const how = force === true ? { force } : {};
     const deleted = await withMachines(call, (client) => client.deleteMachineTree(machine, id, how));
     out.answer(deleted, () => [`deleted ${machine} ${id}`]);

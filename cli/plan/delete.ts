@@ -7,11 +7,12 @@ import type {
   LeftoverKind,
   PlanDeleted,
 } from '../../runtime/api/client/client.ts';
-import { canAsk, choose, confirm } from '../ask.ts';
+import { choose, confirm } from '../ask.ts';
 import { type Call, defineVerb } from '../command.ts';
 import { overrideArgs, overridesOf } from '../gc/overrides.ts';
 import { type PlanAddress, withPlan } from '../named-plan.ts';
 import { withClient } from '../session.ts';
+import { mayDelete, sureArgs } from '../sure.ts';
 import { byteText } from '../text.ts';
 
 export default defineVerb({
@@ -22,12 +23,11 @@ export default defineVerb({
     worktrees: { type: 'boolean', description: 'its worktrees go too' },
     branches: { type: 'boolean', description: 'its branches go too, and their worktrees' },
     ...overrideArgs,
-    yes: { type: 'boolean', alias: 'y', description: 'do not ask' },
+    ...sureArgs,
   },
   more: 'What would be lost, or is in use, goes with its own flag only; without it nothing is deleted at all, and it says why.',
   examples: ['stator plan delete login --yes', 'stator plan delete login --branches --yes'],
   async run({ plan, worktrees, branches, yes, ...flags }, call) {
-    const { out } = call;
     const said: LeftoverKind | undefined =
       branches === true ? 'branches' : worktrees === true ? 'worktrees' : undefined;
     const overrides = overridesOf(flags);
@@ -37,13 +37,7 @@ export default defineVerb({
       return withPlan(call, 'write', plan, (client, of) => discard(call, client, of, { clear: said, overrides }));
     const of = await withPlan(call, 'read', plan, async (_client, address) => address);
     const name = `${of.project}/${of.plan}`;
-    if (!canAsk(call)) {
-      throw new EngineError('refused', `not deleted: ${name}: nobody can be asked here`, 'say --yes');
-    }
-    if (!(await confirm(call, `delete ${name}?`))) {
-      out.note('not deleted');
-      return 1;
-    }
+    if (!(await mayDelete(call, name, {}))) return 1;
     const asked: Going = said === undefined ? await askAbout(call, of) : { clear: said, overrides };
     return withClient(call, 'write', (client) => discard(call, client, of, asked));
   },

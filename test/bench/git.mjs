@@ -2,27 +2,18 @@
  * How many git processes a task costs from pending to merged and tidied away: one plan of one wave whose tasks run side by side, each in a worktree of its own; without
  * walls, inside walls, and inside walls where each agent commits by itself (its own `add` and `commit` are not counted). A git that notes its words stands first on PATH. `--json` prints one object; `--commands` says to standard error which commands there were, and how often.
  */
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { probeBubblewrap } from '../../dist/runtime/base/platform/bubblewrap.js';
 import { createEngine } from '../../dist/runtime/engine/engine.js';
-import { makeRepo, print, round } from './ground.mjs';
+import { makeRepo, notedGit, print, round } from './ground.mjs';
 
 const tasks = Number(process.env.STATOR_BENCH_TASKS ?? 4);
 const root = mkdtempSync(join(tmpdir(), 'stator-bench-'));
 const noted = join(root, 'commands');
 const say = () => {};
 const log = { debug: say, info: say, warn: say, error: (line, thrown) => process.stderr.write(`${line} ${thrown}\n`) };
-
-function layGit() {
-  const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
-  const bin = join(root, 'bin');
-  mkdirSync(bin);
-  writeFileSync(join(bin, 'git'), `#!/bin/sh\necho "$*" >> '${noted}'\nexec '${real}' "$@"\n`, { mode: 0o755 });
-  process.env.PATH = `${bin}:${process.env.PATH}`;
-}
 
 const leaves = '';
 const commits = `; /usr/bin/env -i PATH=/usr/local/bin:/usr/bin:/bin HOME="$HOME" sh -c 'git add -A && git commit -qm own'`;
@@ -85,7 +76,7 @@ async function perTask(sandbox, thens) {
 }
 
 try {
-  layGit();
+  process.env.PATH = `${notedGit(root, noted)}:${process.env.PATH}`;
   const [plain] = await perTask('off', [leaves]);
   const found = await probeBubblewrap(process.env);
   const [walled = null, committed = null] = found.kind === 'works' ? await perTask('bwrap', [leaves, commits]) : [];

@@ -1,7 +1,7 @@
 /** A home with plans under way and, waiting in its inbox, the results of all their runs: what a busy night looks like to the pump. */
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { planTree } from '../../dist/machines/vocabulary/ids.js';
 import { createLog } from '../../dist/runtime/base/platform/log.js';
@@ -20,6 +20,15 @@ export function makeRepo(root, name) {
   git('config', 'user.email', 'ada@example.com');
   git('commit', '-q', '--allow-empty', '-m', 'begin');
   return repo;
+}
+
+/** A folder for PATH with a git that writes its arguments to a file, a line for each call, and goes on as the real one. */
+export function notedGit(root, file) {
+  const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
+  const bin = join(root, 'bin');
+  mkdirSync(bin);
+  writeFileSync(join(bin, 'git'), `#!/bin/sh\necho "$*" >> '${file}'\nexec '${real}' "$@"\n`, { mode: 0o755 });
+  return bin;
 }
 
 export const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];

@@ -7,7 +7,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { makeRepo, median, print, round } from './ground.mjs';
+import { makeRepo, median, notedGit, print, round } from './ground.mjs';
 
 const rounds = Number(process.env.STATOR_BENCH_ROUNDS ?? 3);
 const waves = 3;
@@ -15,10 +15,9 @@ const tasks = 8;
 const atOnce = 4;
 const root = mkdtempSync(join(tmpdir(), 'stator-bench-'));
 const main = join(import.meta.dirname, '../../dist/bin/stator.js');
-const bin = join(root, 'bin');
 const counted = join(root, 'git-calls');
+const bin = notedGit(root, counted);
 const clockTicks = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
-const realGit = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
 
 /** The same work by hand, in a repository that is there. */
 const byHand = `
@@ -105,8 +104,6 @@ function gitCalls(ofWaves) {
 }
 
 try {
-  mkdirSync(bin);
-  writeFileSync(join(bin, 'git'), `#!/bin/sh\necho >> '${counted}'\nexec '${realGit}' "$@"\n`, { mode: 0o755 });
   const [hand, run, walled] = [[], [], []];
   for (let each = 0; each < rounds; each += 1) {
     hand.push(loopTime());

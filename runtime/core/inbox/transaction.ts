@@ -315,7 +315,10 @@ function addDeliveries(
   const key = planOf(address);
   const hooks = key === null ? [] : parts.hooksOf(key.project);
   if (key === null || hooks.length === 0) return;
-  const rows = hookRows(key, happened(), { hooks, at: batch.at });
+  enqueueHooks(batch, hookRows(key, happened(), { hooks, at: batch.at }));
+}
+
+function enqueueHooks(batch: Batch, rows: readonly Change[]): void {
   batch.changes.push(...rows);
   if (rows.length > 0) batch.touchedEffects = true;
 }
@@ -338,9 +341,7 @@ function tellOfMachine(parts: BatchParts, batch: Batch, address: TreeAddress, { 
   });
   for (const project of ['', ...parts.projects()]) {
     const hooks = parts.hooksOf(project).filter(({ type }) => project === '' || type !== 'function');
-    const rows = hookRows({ project, plan: null, subject: address }, happened, { hooks, at: batch.at });
-    batch.changes.push(...rows);
-    if (rows.length > 0) batch.touchedEffects = true;
+    enqueueHooks(batch, hookRows({ project, plan: null, subject: address }, happened, { hooks, at: batch.at }));
   }
 }
 
