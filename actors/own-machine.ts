@@ -7,7 +7,7 @@ import { type Standing, underWay } from './compatibility.ts';
 import type { Addressed, AnyDefinition, AnyEffect, Work } from './definition.ts';
 import { asJson } from './json-value.ts';
 import type { Kind, Memory, Rules } from './kind.ts';
-import type { Ports, Tell } from './ports.ts';
+import type { OutgoingSignal, Ports } from './ports.ts';
 import { stateText } from './recorder.ts';
 import { holdsOf } from './refusal.ts';
 
@@ -112,13 +112,13 @@ function bindOwn(definition: AnyDefinition, ports: Ports, memory: () => Memory):
       ports.timer({ id, dueAt: at + Math.max(0, Math.round(afterMs)) });
     } else if ('send' in effect) {
       const { to, type, payload = {} } = effect.send(moment, given);
-      ports.post(
+      ports.sendAny(
         messageOf(memory().address, to, { type, payload: asJson(`what the action ${action} sends`, payload) }),
       );
     } else {
       const watcher = memory().address;
       for (const { project, plan } of effect.watch(moment, given))
-        ports.post({ tree: repoTree(project), type: 'plan_watched', payload: { plan, watcher }, sender: watcher });
+        ports.sendAny({ tree: repoTree(project), type: 'plan_watched', payload: { plan, watcher }, sender: watcher });
     }
   }
 
@@ -137,7 +137,11 @@ function bindOwn(definition: AnyDefinition, ports: Ports, memory: () => Memory):
 }
 
 /** Of a plan and a repo it is checked here, as what a person sends; of a machine of one's own where it comes to. Throws a plain Error that names the fault. */
-function messageOf(sender: string, to: Addressed, { type: given, payload }: { type: string; payload: unknown }): Tell {
+function messageOf(
+  sender: string,
+  to: Addressed,
+  { type: given, payload }: { type: string; payload: unknown },
+): OutgoingSignal {
   if ('machine' in to) {
     if (!isTreeId(to.id)) throw new Error(`"${to.id}" cannot be the id of a ${to.machine}`);
     return { tree: machineTree(to.machine, to.id), type: given, payload: payload as object, sender };

@@ -15,16 +15,17 @@ export function bindPlan(ports: Ports) {
     actors: { agent: bindAgent(ports), task: bindTask(ports), wave: bindWave(ports) },
     actions: {
       askGrant: ({ context: { project, plan, topic, after, policy, request } }) =>
-        ports.tell(repoTree(project), 'implement_requested', {
+        ports.sendSignal(repoTree(project), 'implement_requested', {
           plan,
           topic,
           after,
           priority: policy.priority,
           request,
         }),
-      tellReleased: ({ context: { project, plan } }) => ports.tell(repoTree(project), 'implement_released', { plan }),
-      tellRepoDone: ({ context: { project, plan } }) => ports.tell(repoTree(project), 'plan_done', { plan }),
-      tellRepoUndone: ({ context: { project, plan } }) => ports.tell(repoTree(project), 'plan_undone', { plan }),
+      tellReleased: ({ context: { project, plan } }) =>
+        ports.sendSignal(repoTree(project), 'implement_released', { plan }),
+      tellRepoDone: ({ context: { project, plan } }) => ports.sendSignal(repoTree(project), 'plan_done', { plan }),
+      tellRepoUndone: ({ context: { project, plan } }) => ports.sendSignal(repoTree(project), 'plan_undone', { plan }),
       askArchive: ({ context }) =>
         ports.ask({ kind: 'branch.archive', id: idOf(context.work), branch: context.branch, pass: context.pass }),
       askBase: ({ context: { work, branch, after } }) =>

@@ -16,7 +16,7 @@ export interface StopRequest {
 }
 
 /** A signal to another tree. */
-export interface Tell {
+export interface OutgoingSignal {
   readonly tree: TreeAddress;
   readonly type: string;
   readonly payload: object;
@@ -28,9 +28,9 @@ export interface Ports {
   ask(effect: Effect): void;
   timer(request: TimerRequest): void;
   stop(request: StopRequest): void;
-  tell<T extends SignalType>(tree: TreeAddress, type: T, payload: SignalPayload<T>): void;
+  sendSignal<T extends SignalType>(tree: TreeAddress, type: T, payload: SignalPayload<T>): void;
   /** The same, where types and payloads are not known here. */
-  post(tell: Tell): void;
+  sendAny(tell: OutgoingSignal): void;
 }
 
 /** The id that a machine gave to what it asks for. Without one the machine is wrong: throws a plain Error, and the step is thrown away. */
@@ -44,11 +44,11 @@ export interface Requests {
   effects: Effect[];
   timers: TimerRequest[];
   stops: StopRequest[];
-  tells: Tell[];
+  signals: OutgoingSignal[];
 }
 
 export function noRequests(): Requests {
-  return { effects: [], timers: [], stops: [], tells: [] };
+  return { effects: [], timers: [], stops: [], signals: [] };
 }
 
 /** Ports that write into whatever `current` returns: the requests of the step that is under way. */
@@ -57,7 +57,7 @@ export function portsInto(current: () => Requests): Ports {
     ask: (effect) => void current().effects.push(effect),
     timer: (request) => void current().timers.push(request),
     stop: (request) => void current().stops.push(request),
-    tell: (tree, type, payload) => void current().tells.push({ tree, type, payload }),
-    post: (tell) => void current().tells.push(tell),
+    sendSignal: (tree, type, payload) => void current().signals.push({ tree, type, payload }),
+    sendAny: (tell) => void current().signals.push(tell),
   };
 }

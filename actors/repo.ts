@@ -8,9 +8,9 @@ export function bindRepo(ports: Ports) {
   return repoMachine.provide({
     actions: {
       tellGranted: ({ context }, { plan, request }) =>
-        ports.tell(planTree(context.project, plan), 'implement_granted', { request }),
+        ports.sendSignal(planTree(context.project, plan), 'implement_granted', { request }),
       tellWatcher: ({ context: { project } }, { plan, watcher }) =>
-        ports.post({ tree: watcher as TreeAddress, type: 'plan_done', payload: { project, plan } }), // as its tree gave it
+        ports.sendAny({ tree: watcher as TreeAddress, type: 'plan_done', payload: { project, plan } }), // as its tree gave it
     },
   });
 }

@@ -7,7 +7,7 @@ import type { Ports } from './ports.ts';
 export function bindSupervisor(ports: Ports) {
   return supervisorMachine.provide({
     actions: {
-      openRepo: (_, { project, policy }) => ports.tell(repoTree(project), 'repo_opened', { policy }),
+      openRepo: (_, { project, policy }) => ports.sendSignal(repoTree(project), 'repo_opened', { policy }),
     },
   });
 }

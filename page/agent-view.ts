@@ -3,7 +3,7 @@ import type { PlanDiff } from '../runtime/api/contract/plans.ts';
 import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
 import { h, type View } from './dom.ts';
 import { fact, usageFacts } from './facts.ts';
-import { wordsOf } from './form.ts';
+import { fieldText } from './form.ts';
 import { clock, counted, literal, since } from './format.ts';
 import { stateOf } from './glyph.ts';
 import { keepAtEnd } from './keep-at-end.ts';
@@ -78,7 +78,7 @@ const agentWords: readonly (readonly [type: string, text: string, fits: RegExp])
 function commands({ title, state }: InstanceEntry, { busy }: PlanModel, actions: PlanActions): View {
   const send = (event: Event) => {
     event.preventDefault();
-    const body = wordsOf(event, 'message');
+    const body = fieldText(event, 'message');
     if (body === '') return;
     actions.send('agent_send', { title, body }, 'It reads that at its next turn.');
     (event.currentTarget as HTMLFormElement).reset();

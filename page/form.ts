@@ -1,7 +1,7 @@
 /** What a person has typed. Fields keep it: nothing is written over them. */
 
 /** The words in the field `name` of the form in which something happened, without blanks around them; '': none. */
-export function wordsOf({ currentTarget }: Event, name: string): string {
+export function fieldText({ currentTarget }: Event, name: string): string {
   const form = (currentTarget as HTMLElement).closest('form');
   const field = form?.elements.namedItem(name);
   return field instanceof HTMLTextAreaElement || field instanceof HTMLInputElement ? field.value.trim() : '';

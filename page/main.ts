@@ -97,7 +97,7 @@ function arrange(part: Partial<FleetView>): void {
   redraw();
 }
 
-function say(said: string): void {
+function announce(said: string): void {
   clearTimeout(saidTimer);
   saidTimer = setTimeout(() => change({ said: null }), saidMs);
   change({ said, refused: null });
@@ -117,7 +117,7 @@ function switchQueue(word: 'pause' | 'resume', pause?: QueuePause): void {
       ...(plan === null ? {} : { plan }),
       ...(title === null ? {} : { title }),
     })
-    .then(() => say(word === 'pause' ? 'No agent starts until the queue is resumed.' : 'It goes on.'))
+    .then(() => announce(word === 'pause' ? 'No agent starts until the queue is resumed.' : 'It goes on.'))
     .then(readAnew)
     .catch(tellRefusal);
 }
@@ -185,7 +185,14 @@ function route(): void {
   planPage = null;
   arrange({});
   if (kind === 'plan' && project && plan)
-    planPage = createPlanPage({ api, named: { project, plan }, agent: agent ?? null, redraw, say, tellRefusal });
+    planPage = createPlanPage({
+      api,
+      named: { project, plan },
+      agent: agent ?? null,
+      redraw,
+      say: announce,
+      tellRefusal,
+    });
   scrollTo(0, 0);
   fleetRefresher.hurry();
   redraw();

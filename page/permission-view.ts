@@ -2,7 +2,7 @@
 import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
 import { askedPanel } from './asked-panel.ts';
 import { h, type View } from './dom.ts';
-import { wordsOf } from './form.ts';
+import { fieldText } from './form.ts';
 import { clock, duration } from './format.ts';
 import { shortTitle } from './needs.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
@@ -31,7 +31,7 @@ function permissionView({ agent, question, plan, isBusy }: Asked, actions: PlanA
   const { title } = agent;
   const heading = `permission-${title}-${id}`;
   const answer = (word: 'allow' | 'deny') => (event: Event) => {
-    actions.permit(title, id, word, wordsOf(event, 'message'));
+    actions.permit(title, id, word, fieldText(event, 'message'));
   };
   return askedPanel(
     { heading, words: `${shortTitle(title, plan)} asks to use ${tool}`, askedAt, nowMs },

@@ -5,7 +5,7 @@ import { boardView } from './board-view.ts';
 import { type Child, h, type View } from './dom.ts';
 import { budgetText, fact, usageFacts } from './facts.ts';
 import { pauseText, progress } from './fleet.ts';
-import { sendOnEnter, wordsOf } from './form.ts';
+import { fieldText, sendOnEnter } from './form.ts';
 import { clock, duration, since, words } from './format.ts';
 import { glyph, stateOf } from './glyph.ts';
 import { journalView } from './journal-view.ts';
@@ -202,7 +202,7 @@ function needView(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs:
   if (need === null || (blocked?.source === 'agent' && questions.length > 0)) return null;
   const resolve = (event: Event) => {
     event.preventDefault();
-    const said = wordsOf(event, 'answer');
+    const said = fieldText(event, 'answer');
     actions.send('resolve', said === '' ? {} : { body: said }, 'It goes on.');
     (event.currentTarget as HTMLFormElement).reset();
   };
@@ -324,7 +324,7 @@ function nextEvents({ explain, plan, busy, at }: PlanModel, actions: PlanActions
   const taken = events.filter(({ accepted }) => accepted);
   const others = events.filter(({ accepted }) => !accepted);
   const send = (type: string) => (event: Event) => {
-    actions.send(type, payloadOf(type, wordsOf(event, 'words'), plan), `${words(type)}: done.`);
+    actions.send(type, payloadOf(type, fieldText(event, 'words'), plan), `${words(type)}: done.`);
     (event.currentTarget as HTMLElement).closest('form')?.reset();
   };
   return h(

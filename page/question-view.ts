@@ -2,7 +2,7 @@
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
 import { askedPanel } from './asked-panel.ts';
 import { h, type View } from './dom.ts';
-import { sendOnEnter, wordsOf } from './form.ts';
+import { fieldText, sendOnEnter } from './form.ts';
 import { shortTitle } from './needs.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
 
@@ -22,7 +22,7 @@ function questionView(plan: PlanShow, { question, isBusy }: Asked, actions: Plan
   const answer = (event: Event) => {
     event.preventDefault();
     const form = event.currentTarget as HTMLFormElement;
-    const body = wordsOf(event, 'answer');
+    const body = fieldText(event, 'answer');
     if (body === '') {
       form.querySelector('textarea')?.focus();
       return;

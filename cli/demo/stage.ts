@@ -23,7 +23,7 @@ export function makeDemo(outer: Call): Stage {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'stator-demo-')));
   const home = join(root, 'home');
   const repo = join(root, 'hello');
-  const env = surroundings(outer.env, home);
+  const env = demoEnvironment(outer.env, home);
   for (const [name, { text, isProgram }] of Object.entries(files)) {
     const path = join(repo, name);
     mkdirSync(dirname(path), { recursive: true });
@@ -64,7 +64,7 @@ export function makeDemo(outer: Call): Stage {
 }
 
 /** Of the user's environment all but what would lead to another engine, another repo, or another author. */
-function surroundings(env: NodeJS.ProcessEnv, home: string): NodeJS.ProcessEnv {
+function demoEnvironment(env: NodeJS.ProcessEnv, home: string): NodeJS.ProcessEnv {
   const own = Object.entries(env).filter(([name]) => !/^(STATOR_(?!SANDBOX$)|GIT_)/.test(name));
   return { ...Object.fromEntries(own), STATOR_HOME: home };
 }

@@ -2,7 +2,7 @@
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { readStdin } from '../ask.ts';
 import { defineVerb } from '../command.ts';
-import { tellInstance, titleArg } from './word.ts';
+import { sendToInstance, titleArg } from './word.ts';
 
 /** What the inbox takes, with room for its wrapping. */
 const messageLimitBytes = 60 * 1024;
@@ -32,7 +32,7 @@ export default defineVerb({
         'put it into a file of the repo and name that',
       );
     }
-    return tellInstance(call, { title, does: 'send a message to' }, (client, project) =>
+    return sendToInstance(call, { title, does: 'send a message to' }, (client, project) =>
       client.sendToInstance(project, title, text),
     );
   },

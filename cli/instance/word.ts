@@ -46,7 +46,7 @@ export function instanceWordVerb(name: string): Verb {
     args: { title: titleArg, ...sureArgs },
     examples: [`stator instance ${name} login-w1-t2`, example],
     run: ({ title, yes = false }, call) =>
-      tellInstance(call, { title, does }, async (client, project, plan) => {
+      sendToInstance(call, { title, does }, async (client, project, plan) => {
         const act = { project, plan, type: `agent_${word}`, payload: { title } };
         const isMeant = await isSure(call, client, act, { yes, command: `instance ${word} ${shellWord(title)}` });
         return isMeant ? client.instanceWord(project, title, word) : null;
@@ -55,7 +55,7 @@ export function instanceWordVerb(name: string): Verb {
 }
 
 /** Sends, prints the verdict, answers the exit code; 1 where `tell` answers null, since nothing was sent. Throws `no_daemon` where no engine runs, `not_found` with the nearest title. */
-export async function tellInstance(
+export async function sendToInstance(
   call: Call,
   { title, does }: { title: string; does: string },
   tell: (client: Client, project: string, plan: string) => Promise<SignalAnswer | null>,

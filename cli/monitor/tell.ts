@@ -3,7 +3,7 @@ import type { Client, FactEntry } from '../../runtime/api/client/client.ts';
 import type { Tone } from '../colour.ts';
 import type { Call } from '../command.ts';
 import { sizeOf } from '../output.ts';
-import { factText, hasFailed, type Surroundings, whyOf } from '../run/fact-line.ts';
+import { type FactContext, factText, hasFailed, whyOf } from '../run/fact-line.ts';
 import { clockTime, cut, plain, widthOf } from '../text.ts';
 
 export interface Teller {
@@ -13,12 +13,12 @@ export interface Teller {
 
 /** What a plan looks like is asked again after this: titles and reasons, for many facts at once. */
 const freshMs = 500;
-const bare: Surroundings = { tasks_by_wave: [], blocked: null, questions: [] };
+const bare: FactContext = { tasks_by_wave: [], blocked: null, questions: [] };
 
 export function createTeller({ out }: Call, client: Pick<Client, 'plan' | 'status'>): Teller {
-  const known = new Map<string, { plan: Surroundings; atMs: number }>();
+  const known = new Map<string, { plan: FactContext; atMs: number }>();
 
-  async function surroundings({ project, plan }: FactEntry): Promise<Surroundings> {
+  async function contextOf({ project, plan }: FactEntry): Promise<FactContext> {
     if (project === null || plan === null) return bare;
     const key = `${project}/${plan}`;
     const before = known.get(key);
@@ -35,7 +35,7 @@ export function createTeller({ out }: Call, client: Pick<Client, 'plan' | 'statu
         out.print(JSON.stringify(fact));
         return;
       }
-      const said = factText(fact, bare) === null ? null : factText(fact, await surroundings(fact));
+      const said = factText(fact, bare) === null ? null : factText(fact, await contextOf(fact));
       const text = said ?? (out.verbose ? rawText(fact) : null);
       if (text === null) return;
       const name = fact.plan === null ? (fact.project ?? 'stator') : `${fact.project}/${fact.plan}`;

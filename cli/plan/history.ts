@@ -4,7 +4,7 @@ import { defineVerb } from '../command.ts';
 import { withPlan } from '../named-plan.ts';
 import { wholeNumber } from '../number.ts';
 import { type Output, tableWidth } from '../output.ts';
-import { factText, hasFailed, type Surroundings, whyOf } from '../run/fact-line.ts';
+import { type FactContext, factText, hasFailed, whyOf } from '../run/fact-line.ts';
 import type { Cell } from '../table.ts';
 import { clockTime, cut, padded, plain, widthOf } from '../text.ts';
 
@@ -55,7 +55,7 @@ function dayOf(time: string): string {
 }
 
 /** Why stands on lines of its own: at 80 columns there is no room beside. Empty: it tells a person nothing. */
-function newsLines(entry: HistoryEntry, around: Surroundings, out: Output): string[] {
+function newsLines(entry: HistoryEntry, around: FactContext, out: Output): string[] {
   const text = factText(entry, around);
   if (text === null) return [];
   const room = (tableWidth(out) ?? Number.POSITIVE_INFINITY) - whenWidth;

@@ -13,7 +13,7 @@ export function slowMerge(plan: string): string {
   return `${plan} is being merged; it waits for git, or tries again what failed: stator daemon logs`;
 }
 
-/** The plan when its merge is over, kept by its surroundings, or still under way after two minutes. */
+/** The plan when its merge is over, kept back by a fault of its environment, or still under way after two minutes. */
 export async function mergeOutcome(client: Client, project: string, plan: string): Promise<PlanShow> {
   const untilMs = performance.now() + outcomeMs;
   for (;;) {

@@ -42,7 +42,7 @@ export default defineVerb({
   },
 });
 
-/** The plan when its request is made or refused, kept by its surroundings, or still under way after two minutes. */
+/** The plan when its request is made or refused, kept back by a fault of its environment, or still under way after two minutes. */
 async function outcomeOf(client: Client, project: string, plan: string): Promise<PlanShow> {
   const untilMs = performance.now() + outcomeMs;
   for (;;) {

@@ -6,10 +6,10 @@ import type { HistoryEntry, PlanShow } from '../../runtime/api/client/client.ts'
 import { brief, clockTime, plain, untilText } from '../text.ts';
 
 /** What a line may add to the bare fact, as it stands now: titles of tasks, and what is asked. */
-export type Surroundings = Pick<PlanShow, 'tasks_by_wave' | 'blocked' | 'questions'>;
+export type FactContext = Pick<PlanShow, 'tasks_by_wave' | 'blocked' | 'questions'>;
 
 /** `14:03:21 wave 1 task 2 working  Write the parser`, and why below it, where it went wrong or a judge spoke. null: it is no news. */
-export function factLines(fact: HistoryEntry, around: Surroundings): string[] | null {
+export function factLines(fact: HistoryEntry, around: FactContext): string[] | null {
   const text = factText(fact, around);
   return text === null ? null : [`${clockTime(fact.at)} ${text}`, ...whyOf(fact).map((line) => `${indent}${line}`)];
 }
@@ -47,7 +47,7 @@ function isHeldUp(fact: HistoryEntry): boolean {
 }
 
 /** Without its time. null: it says nothing to a person. */
-export function factText(fact: HistoryEntry, around: Surroundings): string | null {
+export function factText(fact: HistoryEntry, around: FactContext): string | null {
   if (fact.refused !== null) {
     const guard = fact.refused.guard === null ? '' : `: ${fact.refused.guard}`;
     return `refused ${fact.event} from ${originText(fact.origin)} in ${fact.refused.state}${guard}`;
@@ -76,7 +76,7 @@ interface Work {
   readonly title: string;
 }
 
-function titleOf({ tasks_by_wave: waves }: Surroundings, wave: number, number: number): string {
+function titleOf({ tasks_by_wave: waves }: FactContext, wave: number, number: number): string {
   const task = waves.find((entry) => entry.number === wave)?.tasks.find((entry) => entry.number === number);
   return task === undefined ? '' : `  ${plain(task.title)}`;
 }
@@ -98,7 +98,7 @@ function inBrackets({ reason }: HistoryEntry): string {
   return reason === null ? '' : ` (${reasonText(reason)})`;
 }
 
-function taskAgentText(fact: HistoryEntry, { name, title }: Work, around: Surroundings): string | null {
+function taskAgentText(fact: HistoryEntry, { name, title }: Work, around: FactContext): string | null {
   const word = agentWord(fact, name, around);
   if (word !== null) return word;
   if (is(fact, 'at-work')) return `${name} ${workingText(fact)}${title}`;
@@ -129,7 +129,7 @@ function waitingText(fact: HistoryEntry, name: string): string | null {
 }
 
 /** An agent of the plan itself: `reviewer.3`, or the task of a worker, `fixer.4` and `fixer.4/agent`. */
-function roleText(fact: HistoryEntry, head: string, around: Surroundings): string | null {
+function roleText(fact: HistoryEntry, head: string, around: FactContext): string | null {
   const role = head.slice(0, head.indexOf('.'));
   const word = agentWord(fact, role, around);
   if (word !== null) return word;
@@ -143,13 +143,13 @@ function roleText(fact: HistoryEntry, head: string, around: Surroundings): strin
 const words: ReadonlySet<string> = new Set(['needs_decision', 'answer']);
 
 /** A question of an agent, and its answer as the agent gets it; null: it is neither. */
-function agentWord(fact: HistoryEntry, name: string, around: Surroundings): string | null {
+function agentWord(fact: HistoryEntry, name: string, around: FactContext): string | null {
   if (fact.event === 'needs_decision') return `${name} asks${numberText(fact, around)}${textOf(fact)}`;
   return fact.event === 'answered' ? `${name} is answered${textOf(fact)}` : null;
 }
 
 /** The same of the plan: what a person asks by hand, and what is answered. */
-function wordText(fact: HistoryEntry, around: Surroundings): string {
+function wordText(fact: HistoryEntry, around: FactContext): string {
   if (fact.event === 'needs_decision')
     return `${originText(fact.origin)} asks${numberText(fact, around)}${textOf(fact)}`;
   const { questions } = fact;
@@ -162,7 +162,7 @@ function textOf({ why }: HistoryEntry): string {
 }
 
 /** While it is open. */
-function numberText({ at }: HistoryEntry, { questions }: Surroundings): string {
+function numberText({ at }: HistoryEntry, { questions }: FactContext): string {
   const open = questions.filter((question) => question.at === at);
   return open.length === 1 ? ` (question ${open[0]?.number})` : '';
 }
@@ -198,7 +198,7 @@ const news: readonly (readonly [PlanTag, string])[] = [
   ['pull:failed', 'no pull request could be made'],
 ];
 
-function planText(fact: HistoryEntry, { blocked }: Surroundings): string | null {
+function planText(fact: HistoryEntry, { blocked }: FactContext): string | null {
   const { at, event, from_tags: before, to_tags: after, why } = fact;
   // The agent's own line has the question.
   if (event === 'child_asked') return null;

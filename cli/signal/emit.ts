@@ -35,11 +35,11 @@ export default defineVerb({
     const text = payload === '-' ? await readStdin(call, 'the payload') : payload;
     const said = text === undefined || text.trim() === '' ? payloadHere(call.env, type) : payloadOf(text);
     const body = said === undefined ? {} : { payload: said };
-    if (plan?.includes(':') && !isFilePath(plan)) return sayToMachine(call, plan, { type, ...body });
+    if (plan?.includes(':') && !isFilePath(plan)) return sendToMachine(call, plan, { type, ...body });
     const word = { plan: await planOf(call, plan, type), type, ...body };
     const keyed = { ...word, dedupeKey: `emit:${crypto.randomUUID()}`, wait };
     try {
-      return await sayOnce(call, keyed);
+      return await sendOnce(call, keyed);
     } catch (thrown) {
       if (!isUnwritable(thrown)) throw thrown;
       const code = await record(call, keyed, thrown);
@@ -60,7 +60,7 @@ async function planOf(call: Call, plan: string | undefined, type: string): Promi
 }
 
 /** No plan's name has a colon. */
-async function sayToMachine(call: Call, tree: string, message: { type: string; payload?: unknown }): Promise<number> {
+async function sendToMachine(call: Call, tree: string, message: { type: string; payload?: unknown }): Promise<number> {
   const { verdictText, withMachines } = await import('../machine/own.ts');
   const colon = tree.indexOf(':');
   const [machine, id] = [tree.slice(0, colon), tree.slice(colon + 1)];
@@ -72,7 +72,7 @@ async function sayToMachine(call: Call, tree: string, message: { type: string; p
 type KeyedWord = Word & { readonly dedupeKey: string };
 
 /** An engine that went away over the question may have heard it: whoever comes next is asked again, under the same key. */
-async function sayOnce(call: Call, keyed: KeyedWord): Promise<number> {
+async function sendOnce(call: Call, keyed: KeyedWord): Promise<number> {
   try {
     return await sendToPlan(call, keyed);
   } catch (thrown) {

@@ -1,6 +1,6 @@
 /**
- * The failures of the world, in one table for every layer: the HTTP status, the exit code, and whether trying again can help. `wait`: it is trouble
- * of the surroundings, which somebody ends from outside. What is to be done waits for that, for as long as it takes, and nothing counts as failed.
+ * The failures of the world, in one table for every layer: the HTTP status, the exit code, and whether trying again can help. `wait`: it is a fault
+ * of the environment, which somebody ends from outside. What is to be done waits for that, for as long as it takes, and nothing counts as failed.
  */
 interface ErrorClass {
   readonly status: number;

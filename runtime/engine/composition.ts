@@ -38,11 +38,11 @@ import { createEngineState, type EngineState, viewedPlan } from './state.ts';
  * What becomes of a signal. `stays`: the engine handles it by itself, and carries out what it asks for. `verb`: it is handled while its sender waits,
  * and what is to be stopped is stopped; nothing is started. `inbox`: it is left to the owner of the home. `reads`: there are none.
  */
-export type Handling = 'stays' | 'verb' | 'inbox' | 'reads';
+export type EngineMode = 'stays' | 'verb' | 'inbox' | 'reads';
 
 export interface CoreOptions {
   readonly home: string;
-  readonly handling: Handling;
+  readonly mode: EngineMode;
   readonly clock: Clock;
   readonly log: Log;
   /** Who owns the home, where this process does. */
@@ -73,7 +73,7 @@ export interface CoreOptions {
 export type Parts = Awaited<ReturnType<typeof openParts>>;
 
 /** Who carries out what signals ask for. */
-export interface Carrier {
+export interface EffectRunner {
   readonly dispatcher: Pick<Dispatcher, 'carryOut'>;
   /** Resolves when no agent of the project runs any more. Throws `unavailable` where one does not end. */
   runsEnded(project: string): Promise<void>;
@@ -85,9 +85,9 @@ function limitsOf({ maxAgents, maxAgentsPerRepo, maxCoordinators }: DaemonConfig
   return { workers: maxAgents, workersPerRepo: maxAgentsPerRepo, coordinators: maxCoordinators };
 }
 
-/** Opens the store; nothing runs yet. `carrier` is asked where a verb needs one; null: nothing is carried out here. Throws as `createCore`. */
-export async function openParts(options: CoreOptions, carrier: () => Carrier | null) {
-  const { home, handling, clock, log, owner, faults = noFaults, env = process.env } = options;
+/** Opens the store; nothing runs yet. `runner` is asked where a verb needs one; null: no effect is carried out here. Throws as `createCore`. */
+export async function openParts(options: CoreOptions, runner: () => EffectRunner | null) {
+  const { home, mode: handling, clock, log, owner, faults = noFaults, env = process.env } = options;
   const walls = createWalls(env);
   const resources = createResources(env, walls);
   const state = createEngineState(loadDaemonConfig(home, options.configFile));
@@ -130,7 +130,7 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
     projects: () => projects.list().map(({ project }) => project),
     isOwner,
     onEffects,
-    onVerdicts: verdicts.tell,
+    onVerdicts: verdicts.announce,
   });
   state.select(({ arrivals }) => arrivals).subscribe(pump.poke);
   const startable = startableAgents(options, state);
@@ -165,8 +165,8 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
     } else if (handling === 'verb') {
       await pump.drain();
       // A merge or a pull request that a person asked for is why the home is owned at all.
-      await carrier()?.dispatcher.carryOut('plan.merge', 'git');
-      await carrier()?.dispatcher.carryOut('plan.pull', 'forge');
+      await runner()?.dispatcher.carryOut('plan.merge', 'git');
+      await runner()?.dispatcher.carryOut('plan.pull', 'forge');
       await pump.drain();
     } else if (handling === 'reads') {
       throw new EngineError(
@@ -203,7 +203,7 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
     forgeAnswerMs: options.forgeAnswerMs,
     stays: handling === 'stays',
     settled,
-    runsEnded: async (project) => carrier()?.runsEnded(project),
+    runsEnded: async (project) => runner()?.runsEnded(project),
     onChange: onEffects,
   });
 
@@ -265,14 +265,17 @@ export async function openParts(options: CoreOptions, carrier: () => Carrier | n
   };
 }
 
-function open({ home, handling, isAbsent = false, maxPageCount }: CoreOptions, faults: Faults) {
+function open({ home, mode: handling, isAbsent = false, maxPageCount }: CoreOptions, faults: Faults) {
   const isReadonly = handling === 'reads';
   const limit = maxPageCount === undefined ? {} : { maxPageCount };
   return openStore(home, { readonly: isReadonly, isAbsent, isShared: handling === 'inbox', faults, ...limit });
 }
 
 /** The plans whose agents may start, each as `<project>/<plan>`. */
-function startableAgents({ handling, onlyWatched }: CoreOptions, state: EngineState): () => 'all' | 'none' | string[] {
+function startableAgents(
+  { mode: handling, onlyWatched }: CoreOptions,
+  state: EngineState,
+): () => 'all' | 'none' | string[] {
   if (handling !== 'stays') return () => 'none';
   return () => (onlyWatched === true ? Object.keys(state.getSnapshot().context.viewers) : 'all');
 }

@@ -12,7 +12,7 @@ export interface Core extends Parts {
 
 /** Opens the store and puts the parts together; nothing runs yet. Throws what the store and the configuration throw. */
 export async function createCore(options: CoreOptions): Promise<Core> {
-  const { owner, handling } = options;
+  const { owner, mode: handling } = options;
   let workers: Workers | null = null;
   const parts = await openParts(options, () => workers);
   // What carries out effects takes longer to load than a question to answer.

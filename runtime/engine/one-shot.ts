@@ -21,7 +21,7 @@ export async function openOneShot(home: string, env: NodeJS.ProcessEnv): Promise
   const owner = await acquireOwner(home, { nowMs: () => Date.now() });
   try {
     const log = createLog(appendTo(join(home, 'daemon.log')), loadDaemonConfig(home).logLevel);
-    const core = await createCore({ home, handling: 'verb', env, clock: systemClock, log, owner });
+    const core = await createCore({ home, mode: 'verb', env, clock: systemClock, log, owner });
     try {
       await openSupervisor(core);
       await wakeSupervisor(core);

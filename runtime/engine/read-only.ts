@@ -19,7 +19,7 @@ export async function openReader(home: string, env: NodeJS.ProcessEnv): Promise<
   const isAbsent = !existsSync(storeFile(home));
   if (isAbsent && !isReadable(home)) return null;
   try {
-    const core = await createCore({ home, handling: 'reads', clock: systemClock, log: quiet, isAbsent });
+    const core = await createCore({ home, mode: 'reads', clock: systemClock, log: quiet, isAbsent });
     const close = async () => core.close();
     return createClient(callApp(core.app, env.STATOR_TOKEN), { note: 'no engine runs', close });
   } catch (thrown) {

@@ -62,7 +62,7 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
   refuseUnheard(options.hooks ?? {}, machines);
   const core = await createCore({
     home,
-    handling: 'stays',
+    mode: 'stays',
     env,
     clock: options.clock ?? systemClock,
     log,

@@ -22,7 +22,7 @@ import { createHealth, type Health } from '../work/repos/health.ts';
 import { createRepoWatchers, type RepoWatchers } from '../work/repos/repo-watchers.ts';
 import { createVerificationWatch, type VerificationWatch } from '../work/repos/verification-watch.ts';
 import { createGateway, type Gateway } from '../work/signal-files/gateway.ts';
-import type { Handling, Parts } from './composition.ts';
+import type { EngineMode, Parts } from './composition.ts';
 
 /** What goes on by itself as long as an engine stays. */
 export interface Watchers {
@@ -54,7 +54,7 @@ const endLimitMs = 60_000;
 const endPollMs = 50;
 
 /** Nothing runs yet. */
-export function createWorkers(core: Parts, { owner, handling }: { owner: Owner; handling: Handling }): Workers {
+export function createWorkers(core: Parts, { owner, handling }: { owner: Owner; handling: EngineMode }): Workers {
   const { pump, state, store } = core;
   const watchers = handling === 'stays' ? createWatchers(core) : null;
   const dispatcher = openDispatcher(core, owner, watchers);

@@ -154,7 +154,7 @@ describe('a stored tree', () => {
     );
     const tree = trees.restore(plan, old);
     expect(snapshotOf(tree.root).matches({ lifecycle: { ready: 'planned' } })).toBe(true);
-    expect(step(tree, trees, 'implement_start').requests.tells).toMatchObject([
+    expect(step(tree, trees, 'implement_start').requests.signals).toMatchObject([
       { tree: 'repo:demo', type: 'implement_requested', payload: { plan: 'hello', request: 1 } },
     ]);
     expect(trees.persist(tree).version).toBe('agent:4 plan:7 task:2 wave:1');
@@ -359,7 +359,7 @@ describe('a stored tree', () => {
     const trees = createTrees();
     const tree = trees.restore('repo:demo', old);
     const say = (type: 'plan_watched' | 'plan_done', payload: object) =>
-      trees.step(tree, { type, payload, origin: 'engine', actor: '', run: null, at: 9 } as Signal).requests.tells;
+      trees.step(tree, { type, payload, origin: 'engine', actor: '', run: null, at: 9 } as Signal).requests.signals;
     const watcher = 'machine:release/1.2';
     expect(say('plan_watched', { plan: 'login', watcher })).toEqual([]);
     expect(say('plan_done', { plan: 'login' })).toMatchObject([

@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { envFileLimitBytes, envValueLimitBytes, parseEnv, readEnvFile } from '../../runtime/work/agents/env-file.ts';
-import { type RunSurroundings, runEnvironment } from '../../runtime/work/agents/environment.ts';
+import { type RunContext, runEnvironment } from '../../runtime/work/agents/environment.ts';
 import { ensureLauncher } from '../../runtime/work/agents/launcher.ts';
 import { gitLocalVariables } from '../../runtime/work/git/local-variables.ts';
 import { createFolder, failureOf, lines } from '../support/agent.ts';
 import { expectError, expectProse } from '../support/prose.ts';
 
-function surroundings(more: Partial<RunSurroundings> = {}): RunSurroundings {
+function context(more: Partial<RunContext> = {}): RunContext {
   return {
     base: { PATH: '/usr/bin:/bin', HOME: '/home/me' },
     run: { title: 'search-w1-t2', role: 'coder', attempt: 2, wave: 1, task: 2 },
@@ -33,7 +33,7 @@ function surroundings(more: Partial<RunSurroundings> = {}): RunSurroundings {
 
 describe('the environment of a run', () => {
   test('tells the agent who it is, and how to reach the engine', () => {
-    expect(runEnvironment(surroundings())).toMatchInlineSnapshot(`
+    expect(runEnvironment(context())).toMatchInlineSnapshot(`
       {
         "HOME": "/home/me",
         "PATH": "/home/me/.config/stator/bin:/usr/bin:/bin",
@@ -58,7 +58,7 @@ describe('the environment of a run', () => {
 
   test('has an empty wave and task where the run has none, so that a strict script may ask', () => {
     const run = { title: 'search-coder', role: 'coder', attempt: 1, wave: null, task: null } as const;
-    const env = runEnvironment(surroundings({ run }));
+    const env = runEnvironment(context({ run }));
     const asked = spawnSync('/bin/sh', ['-uc', 'echo "[$STATOR_WAVE$STATOR_TASK]"'], { env, encoding: 'utf8' });
     expect(asked.stdout).toBe('[]\n');
   });
@@ -85,7 +85,7 @@ describe('the environment of a run', () => {
     };
     const run = { title: 't', role: 'reviewer', attempt: 1, wave: null, task: null } as const;
     const own = (names: readonly string[]) => {
-      const env = runEnvironment(surroundings({ base, run, names }));
+      const env = runEnvironment(context({ base, run, names }));
       return Object.keys(env).filter((name) => Object.hasOwn(base, name) && !name.startsWith('STATOR'));
     };
     expect(own([])).toEqual(['LANG', 'LC_ALL', 'https_proxy', 'GIT_AUTHOR_NAME']);
@@ -103,14 +103,14 @@ describe('the environment of a run', () => {
   ] as const)("gives %s the keys that its program documents, and nobody else's", (preset, expected) => {
     const names = ['ANTHROPIC_API_KEY', 'CLAUDE_CODE_OAUTH_TOKEN', 'OPENAI_API_KEY', 'CODEX_HOME', 'GEMINI_API_KEY'];
     const base = Object.fromEntries([...names, 'CLAUDECODE', 'AWS_SECRET_ACCESS_KEY'].map((name) => [name, 'x']));
-    const env = runEnvironment(surroundings({ base, preset }));
+    const env = runEnvironment(context({ base, preset }));
     expect(Object.keys(env).filter((name) => Object.hasOwn(base, name))).toEqual(expected);
   });
 
   test("knows git's settings outside of walls, and inside only who commits", () => {
     const base = { GIT_CONFIG_GLOBAL: '/home/me/.gitconfig', EMAIL: 'me@example.com' };
-    expect(runEnvironment(surroundings({ base }))).toMatchObject(base);
-    const inside = runEnvironment(surroundings({ base, hasWalls: true }));
+    expect(runEnvironment(context({ base }))).toMatchObject(base);
+    const inside = runEnvironment(context({ base, hasWalls: true }));
     expect(inside).toMatchObject({ EMAIL: 'me@example.com', STATOR_SANDBOX: 'bwrap' });
     expect(inside).not.toHaveProperty('GIT_CONFIG_GLOBAL');
   });
@@ -126,12 +126,12 @@ describe('the environment of a run', () => {
     [undefined, '/home/me/.config/stator/bin:/usr/local/bin:/usr/bin:/bin'],
     ['', '/home/me/.config/stator/bin:/usr/local/bin:/usr/bin:/bin'],
   ])('puts the own stator first on PATH %j, once', (path, expected) => {
-    expect(runEnvironment(surroundings({ base: { PATH: path } })).PATH).toBe(expected);
+    expect(runEnvironment(context({ base: { PATH: path } })).PATH).toBe(expected);
   });
 
   test('takes the env file before the user, and the engine before both', () => {
     const envFile = { LANG: 'C', PATH: '/opt/bin', TMPDIR: '/elsewhere', API_KEY: 'k' };
-    const env = runEnvironment(surroundings({ base: { LANG: 'de' }, envFile }));
+    const env = runEnvironment(context({ base: { LANG: 'de' }, envFile }));
     expect(env).toMatchObject({
       LANG: 'C',
       API_KEY: 'k',
@@ -141,9 +141,7 @@ describe('the environment of a run', () => {
   });
 
   test('refuses a variable that no program could be given', () => {
-    const long = failureOf(() =>
-      runEnvironment(surroundings({ names: ['BIG'], base: { BIG: 'x'.repeat(128 * 1024) } })),
-    );
+    const long = failureOf(() => runEnvironment(context({ names: ['BIG'], base: { BIG: 'x'.repeat(128 * 1024) } })));
     expect(long).toMatchInlineSnapshot(`
       {
         "code": "agent_unusable",
@@ -151,11 +149,11 @@ describe('the environment of a run', () => {
         "message": "the environment variable BIG has 131077 bytes; at most 131072 can be passed",
       }
     `);
-    expect(failureOf(() => runEnvironment(surroundings({ project: 'a\0b' }))).message).toBe(
+    expect(failureOf(() => runEnvironment(context({ project: 'a\0b' }))).message).toBe(
       'the environment variable STATOR_PROJECT holds a NUL',
     );
     const longest = { BIG: 'x'.repeat(128 * 1024 - 'BIG='.length - 1) };
-    const env = runEnvironment(surroundings({ names: ['BIG'], base: { PATH: process.env.PATH, ...longest } }));
+    const env = runEnvironment(context({ names: ['BIG'], base: { PATH: process.env.PATH, ...longest } }));
     expect(spawnSync('true', { env }).status).toBe(0);
   });
 });

@@ -114,7 +114,7 @@ function keys(board: Board, ...pressed: readonly (Key | string)[]): ReturnType<t
 
 const asksToMerge: Board['confirmation'] = {
   lines: ['moves your branch main'],
-  deed: 'merge',
+  action: 'merge',
   target: { project: 'shop', plan: 'login', title: null, task: null, role: null },
 };
 
@@ -243,7 +243,7 @@ describe('a key of the board', () => {
     expect(keys(fleet, 'j', ' ').command).not.toHaveProperty('isSure');
     if (merge?.kind !== 'do') throw new Error('m merges');
     const lines = ['moves your branch main: plan/login is merged into it', 'ends 1 agent: login-w1-t1 (coder)'];
-    const asked: Board = { ...fleet, confirmation: { lines, deed: 'merge', target: merge.target } };
+    const asked: Board = { ...fleet, confirmation: { lines, action: 'merge', target: merge.target } };
     expectProse(shot(asked).split('\n').slice(-3).join('\n'), ...lines, '(y/n)');
     expect(keys(asked, 'y').command).toMatchObject({ deed: 'merge', target: { plan: 'login' }, isSure: true });
     const answered = new Set<string>();

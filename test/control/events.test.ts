@@ -113,7 +113,7 @@ async function smallApp(limits: StreamLimits, between: (started: Core) => Partia
     home,
     clock: systemClock,
     log,
-    handling: 'verb',
+    mode: 'verb',
   });
   afterwards(() => {
     started.bus.close();

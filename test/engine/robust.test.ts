@@ -216,7 +216,7 @@ describe('a verb without an engine', () => {
       home,
       clock,
       log,
-      handling: 'verb',
+      mode: 'verb',
     });
     afterwards(() => started.store.close());
     const { store } = started;
@@ -260,7 +260,7 @@ describe('the live trees', () => {
       home,
       clock: systemClock,
       log: createLog(() => {}, 'error'),
-      handling: 'verb',
+      mode: 'verb',
     });
     afterwards(() => started.store.close());
     await openSupervisor(started);

@@ -266,7 +266,7 @@ class Stuck extends Duplex {
 async function smallCore(): Promise<Core> {
   const { home } = ground();
   mkdirSync(home, { recursive: true, mode: 0o700 });
-  const core = await createCore({ home, clock: systemClock, log: quiet, handling: 'verb' });
+  const core = await createCore({ home, clock: systemClock, log: quiet, mode: 'verb' });
   afterwards(() => {
     core.bus.close();
     core.store.close();

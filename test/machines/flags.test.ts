@@ -48,7 +48,7 @@ function story(
     const effects = step.requests.effects.map((effect) =>
       `${effect.kind} ${'title' in effect ? effect.title : ''}`.trim(),
     );
-    return [...moves, ...effects, ...step.requests.tells.map(({ type }) => `tells ${type}`)];
+    return [...moves, ...effects, ...step.requests.signals.map(({ type }) => `tells ${type}`)];
   });
   const { timestamps, blocked, verifiedSha, reviewCycle } = started.context(plan);
   const stamps = Object.keys(timestamps).map((name) => `stamp ${name}`);

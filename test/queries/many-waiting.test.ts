@@ -18,7 +18,7 @@ it('a list of many plans that wait for a slot looks at the queue once, and says 
   mkdirSync(home, { recursive: true, mode: 0o700 });
   writeFileSync(join(home, 'daemon.toml'), `repos = ['${repo}']\n[agents.default]\npreset = "sh"\n`);
   const log = createLog(() => {}, 'error');
-  const core = await createCore({ home, clock: systemClock, log, handling: 'verb' });
+  const core = await createCore({ home, clock: systemClock, log, mode: 'verb' });
   afterwards(() => core.close());
   await openSupervisor(core);
   await core.commands.registerListed();

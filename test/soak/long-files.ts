@@ -78,7 +78,7 @@ export const longFiles: readonly string[] = [
   'test/lives/queue-rules.test.ts',
   'test/lives/resume.test.ts',
   'test/outbox/deadlines.test.ts',
-  'test/outbox/surroundings.test.ts',
+  'test/outbox/environment-faults.test.ts',
   'test/page/page.test.ts',
   'test/repos/properties.test.ts',
   'test/repos/registered.test.ts',

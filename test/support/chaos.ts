@@ -142,7 +142,7 @@ export function createWorld(options: { policy: Policy; content: string }) {
       timerKeys.add(key);
       timers.push({ tree: address, id, dueAt });
     }
-    for (const { tree, type, payload } of step.requests.tells) post(tree, type as SignalType, payload);
+    for (const { tree, type, payload } of step.requests.signals) post(tree, type as SignalType, payload);
     for (const { run } of step.requests.stops) {
       const row = rows.get(effectKey(address, run));
       if (row === undefined) throw new Error(`a run that nobody asked for is to be stopped: ${run}`);

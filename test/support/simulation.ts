@@ -79,7 +79,7 @@ export function createSimulation(
     for (const effect of step.requests.effects)
       effects.set(effectKey(address, effect.id), { effect, tree: address, status: 'open' });
     for (const timer of step.requests.timers) post(address, 'timer_due', {}, { run: timer.id, dueAt: timer.dueAt });
-    for (const tell of step.requests.tells) post(tell.tree, tell.type as SignalType, tell.payload);
+    for (const tell of step.requests.signals) post(tell.tree, tell.type as SignalType, tell.payload);
     for (const stop of step.requests.stops) {
       const row = effects.get(effectKey(address, stop.run));
       if (row?.status === 'open') {

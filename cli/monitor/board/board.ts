@@ -13,7 +13,7 @@ import {
   permissionPage,
   questionOf,
   readPage,
-} from './deeds.ts';
+} from './actions.ts';
 import { createDrawing } from './drawing.ts';
 import { createFeed } from './feed.ts';
 import { type Command, type Key, press } from './keys.ts';
@@ -158,13 +158,13 @@ export function runBoard({ call, first, attach, near }: BoardOptions): Promise<n
     }
 
     async function carry(client: Client, { isSure = false, ...doing }: Doing & { isSure?: boolean }): Promise<void> {
-      const { deed, input, target } = doing;
+      const { action, input, target } = doing;
       const confirmation = isSure ? null : await confirmationOf(client, doing);
       if (confirmation !== null) return show({ ...board, confirmation });
       const message = await carryOut(client, doing);
       show({ ...board, message });
       // Others may ask as well: one question after the other.
-      if (deed !== 'answer' || input === undefined || input.number === null || message.tone === 'bad') return;
+      if (action !== 'answer' || input === undefined || input.number === null || message.tone === 'bad') return;
       const { questions } = await client.plan(target.project, target.plan ?? '');
       if (questions.length > 0) show({ ...board, input: await questionOf(client, { ...target, title: null }) });
     }

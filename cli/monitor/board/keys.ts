@@ -1,7 +1,7 @@
 /** What a key does: to the board itself, or a command that somebody else carries out. Pure. */
 import type { Line } from '../../spans.ts';
 import { markedIndex, type Row, rowsOf } from './rows.ts';
-import type { Board, Deed, Input, InputKind, Page, PageKind, Target } from './state.ts';
+import type { Board, BoardAction, Input, InputKind, Page, PageKind, Target } from './state.ts';
 
 /** A key that has a name, or what was typed. */
 export type Key =
@@ -19,7 +19,7 @@ export type Command =
   | { readonly kind: 'ask' | 'events'; readonly target: Target }
   | {
       readonly kind: 'do';
-      readonly deed: Deed;
+      readonly action: BoardAction;
       readonly target: Target;
       readonly input?: Input;
       readonly permission?: string;
@@ -96,9 +96,9 @@ function entered(board: Board, input: Input): Pressed {
   if (input.kind === 'search') return stay(board.page === null ? closed : searched(closed, input.text, 1));
   // An empty line is no answer.
   if ((input.text.trim() === '' && !input.mayBeEmpty) || input.target === null) return stay(board);
-  const { kind: deed, target, permission } = input;
-  if (permission === null) return { board: closed, command: { kind: 'do', deed, target, input } };
-  return { board: { ...closed, page: null }, command: { kind: 'do', deed, target, input, permission } };
+  const { kind: action, target, permission } = input;
+  if (permission === null) return { board: closed, command: { kind: 'do', action, target, input } };
+  return { board: { ...closed, page: null }, command: { kind: 'do', action, target, input, permission } };
 }
 
 function pressConfirmation(board: Board, key: Key): Pressed {
@@ -107,8 +107,8 @@ function pressConfirmation(board: Board, key: Key): Pressed {
   if (confirmation === null || key.name !== 'text' || key.text.toLowerCase() !== 'y') {
     return stay({ ...closed, message: { tone: 'dim', lines: ['nothing was done'] } });
   }
-  const { deed, target, input } = confirmation;
-  const command = { kind: 'do' as const, deed, target, isSure: true, ...(input === undefined ? {} : { input }) };
+  const { action, target, input } = confirmation;
+  const command = { kind: 'do' as const, action, target, isSure: true, ...(input === undefined ? {} : { input }) };
   return { board: closed, command };
 }
 
@@ -170,8 +170,8 @@ function pressPermission(board: Board, { target }: Page, permission: string, let
   switch (letter) {
     case 'y':
     case 'n': {
-      const deed = letter === 'y' ? 'allow' : 'deny';
-      return { board: { ...board, page: null }, command: { kind: 'do', deed, target, permission } };
+      const action = letter === 'y' ? 'allow' : 'deny';
+      return { board: { ...board, page: null }, command: { kind: 'do', action, target, permission } };
     }
     case 'w':
       return stay(asking(board, { kind: 'deny', target, permission }));
@@ -296,13 +296,13 @@ function pressTarget(board: Board, letter: string, target: Target | null): Press
     case 't':
       return { board, command: { kind: 'events', target } };
     case 'r':
-      return { board, command: { kind: 'do', deed: 'retry', target } };
+      return { board, command: { kind: 'do', action: 'retry', target } };
     case ' ':
-      return { board, command: { kind: 'do', deed: 'pause', target } };
+      return { board, command: { kind: 'do', action: 'pause', target } };
     case 'm':
-      return { board, command: { kind: 'do', deed: 'merge', target } };
+      return { board, command: { kind: 'do', action: 'merge', target } };
     case 'x':
-      return { board, command: { kind: 'do', deed: 'end', target } };
+      return { board, command: { kind: 'do', action: 'end', target } };
     case 's':
       if (target.title !== null) return stay(asking(board, { kind: 'send', target }));
       return stay({ ...board, message: { tone: 'attention', lines: ['a message is for an agent: mark one, then s'] } });

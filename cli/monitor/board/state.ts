@@ -74,13 +74,13 @@ export interface Input {
   readonly permission: string | null;
 }
 
-export type Deed = 'answer' | 'allow' | 'deny' | 'transition' | 'retry' | 'pause' | 'merge' | 'send' | 'end';
+export type BoardAction = 'answer' | 'allow' | 'deny' | 'transition' | 'retry' | 'pause' | 'merge' | 'send' | 'end';
 
 /** What is done once a person says yes to what it will do. */
 export interface Confirmation {
   /** What will happen, a line each. */
   readonly lines: readonly string[];
-  readonly deed: Deed;
+  readonly action: BoardAction;
   readonly target: Target;
   readonly input?: Input | undefined;
 }

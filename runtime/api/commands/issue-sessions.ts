@@ -81,10 +81,10 @@ export function createIssueSessions(
   /** What people and agents said, the agents' questions among it, the newest 20, the oldest of them first. */
   async function saidTo({ project, plan }: PlanKey): Promise<Said[]> {
     const people = (await store.issueMessages({ project, plan })).map((said): Said => ({ by: 'person', ...said }));
-    const answers = (await wordsOf('resolve', { project, plan })).filter(
+    const answers = (await messagesOf('resolve', { project, plan })).filter(
       ({ content }) => !people.some((said) => said.content === content),
     );
-    const asked = await wordsOf('needs_decision', { project, plan });
+    const asked = await messagesOf('needs_decision', { project, plan });
     const runs = await store.runs({ by: 'title', project, title: sessionTitle(plan) });
     const agents = runs.flatMap(({ plan: of, last_message: content, ended_at: at }): Said[] =>
       of !== plan || content === null || content.trim() === '' || at === null ? [] : [{ by: 'agent', content, at }],
@@ -93,7 +93,7 @@ export function createIssueSessions(
   }
 
   /** What stands in the signals of its plan: questions of agents, and a person's answers to them. */
-  async function wordsOf(type: 'needs_decision' | 'resolve', { project, plan }: PlanKey): Promise<Said[]> {
+  async function messagesOf(type: 'needs_decision' | 'resolve', { project, plan }: PlanKey): Promise<Said[]> {
     const signals = await store.signals({ project, plan });
     return signals.flatMap((row): Said[] => {
       if (row.type !== type || row.status === 'failed') return [];

@@ -40,14 +40,14 @@ export interface Asking {
 }
 
 /** Sends a word of whoever asks, who must own the plan. Throws what `Commands.send` throws. */
-export async function tell({ core, principal }: Asking, word: Word): Promise<SignalAnswer> {
+export async function sendSignal({ core, principal }: Asking, word: Word): Promise<SignalAnswer> {
   const voice = await principal.mustOwn(word.project, word.plan);
   return core.commands.send({ dedupeKey: null, waitMs: verdictWaitMs, ...word, ...voice });
 }
 
 /** The same, answered by the status of its verdict. */
-export async function say(asking: Asking, word: Word) {
-  const answer = await tell(asking, word);
+export async function sendAndAnswer(asking: Asking, word: Word) {
+  const answer = await sendSignal(asking, word);
   const { status } = answer.signal;
   if (status === 'failed') return refused(answer);
   return status === 'pending' ? json(202, answer) : json(200, answer);

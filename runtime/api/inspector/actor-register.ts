@@ -56,7 +56,7 @@ export function createActorRegister(prefix: string, conversion: Conversion): Act
   }
 
   /** `now`: as it lives behind its last line; null: it does no more. */
-  function tellLine(actor: Known, line: Fact, isLast: boolean, now: ShownActor | null): void {
+  function emitLine(actor: Known, line: Fact, isLast: boolean, now: ShownActor | null): void {
     const value = isLast && now !== null ? now.value : valueAfter(actor.shown, line.to);
     actor.shown = { ...actor.shown, value, context: isLast && now !== null ? now.context : actor.shown.context };
     conversion.event(actor.subject, eventOf(line));
@@ -87,7 +87,7 @@ export function createActorRegister(prefix: string, conversion: Conversion): Act
         const actor = known.get(keyOf(tree, line.actor));
         if (actor === undefined) continue; // it was born and has ended since anybody looked
         const isLast = lines.slice(index + 1).every((later) => later.actor !== line.actor);
-        tellLine(actor, line, isLast, living.get(line.actor) ?? null);
+        emitLine(actor, line, isLast, living.get(line.actor) ?? null);
       }
       for (const actor of actorsOf(tree).reverse()) {
         const now = living.get(actor.shown.path);

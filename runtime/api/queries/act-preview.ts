@@ -130,7 +130,7 @@ async function beginsOf(
   { requests }: Step,
   config: RepoConfig,
 ): Promise<ActPreview['starts']> {
-  const asks = requests.tells.some(({ type }) => type === 'implement_requested');
+  const asks = requests.signals.some(({ type }) => type === 'implement_requested');
   const isAnew = requests.effects.some(({ kind }) => kind === 'branch.archive');
   if (!asks && !isAnew) return [];
   const { policy } = config;

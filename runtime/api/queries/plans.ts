@@ -130,7 +130,7 @@ export function createPlanViews(parts: ViewDependencies) {
     return store.usage(row, row.createdAt);
   }
 
-  /** What the surroundings keep from being done of it. */
+  /** What a fault of the environment keeps from being done of it. */
   function keptOf({ project, plan }: PlanRow): Promise<readonly EffectRow[]> {
     return store.effects({ by: 'waiting', tree: planTree(project, plan) });
   }

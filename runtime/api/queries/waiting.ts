@@ -35,7 +35,7 @@ export interface WaitLook {
   runsOf(plan: PlanRow): Promise<readonly RunRow[]>;
 }
 
-/** What a plan waits for, the nearest reason first; null: it is at rest. `kept`: what the surroundings keep from being done of it. */
+/** What a plan waits for, the nearest reason first; null: it is at rest. `kept`: what a fault of the environment keeps from being done of it. */
 export async function waitingFor(
   parts: ViewDependencies,
   row: PlanRow,
@@ -52,7 +52,7 @@ export async function waitingFor(
     );
     return { kind: 'decision', detail: [blocked.reason, ...ways].join('\n'), since: timeText(blocked.at) };
   }
-  const held = await surroundings(parts, kept);
+  const held = await environmentWait(parts, kept);
   // A merge of a done plan, or what is left of a cancelled one, may be kept from being done too.
   if (row.status === 'ready' || row.status === 'done' || row.status === 'cancelled') return held;
   if (row.paused)
@@ -72,8 +72,8 @@ export async function waitingFor(
   return (await waitingForGrant(parts, row, since)) ?? (await waitingForWork(parts, row, since));
 }
 
-/** What the surroundings keep from being done, also while other agents of the plan work: a person can often end it. */
-async function surroundings({ store }: ViewDependencies, kept: readonly EffectRow[]): Promise<Waiting | null> {
+/** What a fault of the environment keeps from being done, also while other agents of the plan work: a person can often end it. */
+async function environmentWait({ store }: ViewDependencies, kept: readonly EffectRow[]): Promise<Waiting | null> {
   const [first] = kept;
   if (first === undefined) return null;
   const more = kept.length > 1 ? `; ${kept.length - 1} more wait with it` : '';

@@ -292,7 +292,7 @@ function absorb(parts: BatchParts, batch: Batch, { row, address, tree, step, rev
     const plan = planOf(address);
     const notices = plan === null ? [] : noticesOf(tree, step);
     addDeliveries(parts, batch, address, () => [...hookEventsOf(tree, step), ...noticeEventsOf(tree, notices)]);
-    if (plan === null) tellOfMachine(parts, batch, address, step);
+    if (plan === null) sendOfMachine(parts, batch, address, step);
     else batch.changes.push(...notices.map((notice) => notification(plan, { ...notice, at: batch.at })));
   }
   // It stood for what was set aside, which no state of its machine says.
@@ -324,7 +324,7 @@ function enqueueHooks(batch: Batch, rows: readonly Change[]): void {
 }
 
 /** Public states that a tree of a machine of one's own entered, to the hooks that name them: of each repo, and once to the functions of the program. */
-function tellOfMachine(parts: BatchParts, batch: Batch, address: TreeAddress, { inputs }: Step): void {
+function sendOfMachine(parts: BatchParts, batch: Batch, address: TreeAddress, { inputs }: Step): void {
   const parsed = parseTree(address);
   if (parsed.kind !== 'machine') return;
   const { machine, id: tree } = parsed;
@@ -437,7 +437,7 @@ function addRequests(parts: BatchParts, batch: Batch, address: TreeAddress, { re
       at,
     });
   }
-  for (const { tree, type, payload, sender } of requests.tells) {
+  for (const { tree, type, payload, sender } of requests.signals) {
     const origin = sender === undefined ? 'engine' : (`machine:${sender}` as const);
     changes.push({ do: 'signal.insert', tree, type, payload, origin, at });
   }

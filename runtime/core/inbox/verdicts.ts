@@ -5,7 +5,7 @@ export interface Verdicts {
   /** Resolves when the signal has its verdict, or is held, or `waitMs` have passed. Throws as the store does. */
   wait(id: number, waitMs: number): Promise<void>;
   /** These have theirs. */
-  tell(ids: readonly number[]): void;
+  announce(ids: readonly number[]): void;
 }
 
 export function createVerdicts(store: Pick<Store, 'signal'>): Verdicts {
@@ -41,7 +41,7 @@ export function createVerdicts(store: Pick<Store, 'signal'>): Verdicts {
         leave();
       }
     },
-    tell(ids) {
+    announce(ids) {
       if (waiters.size === 0) return;
       for (const id of ids) for (const wake of [...(waiters.get(id) ?? [])]) wake();
     },

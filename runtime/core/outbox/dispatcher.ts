@@ -16,10 +16,10 @@ import { EngineError, errorClasses, reasonOf } from '../../../machines/vocabular
 import { resultKey } from '../../../machines/vocabulary/ids.ts';
 import type { Origin } from '../../../machines/vocabulary/signal.ts';
 import type { Clock } from '../../base/platform/clock.ts';
+import { environmentFault } from '../../base/platform/environment-fault.ts';
 import type { Faults } from '../../base/platform/faults.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { createPollLoop } from '../../base/platform/poll-loop.ts';
-import { surroundingsOf } from '../../base/platform/surroundings.ts';
 import { type Change, type StartQuery, type Store, StoreTrouble } from '../store/port.ts';
 import type { EffectRow } from '../store/rows.ts';
 import type { Timeline } from '../store/timeline.ts';
@@ -293,8 +293,8 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       abort: abort.signal,
       stop: stop.signal,
       report: (word, type, payload) => pass(entry, word, { type, payload, run: row.name }),
-      tell: (word, type, payload) => pass(entry, word, { type, payload, run: null }),
-      say: (title, word, type, payload) =>
+      sendSignal: (word, type, payload) => pass(entry, word, { type, payload, run: null }),
+      sendAs: (title, word, type, payload) =>
         pass(entry, word, { type, payload, run: row.name, origin: `agent:${title}` }),
       began: () => begins(entry),
     };
@@ -359,7 +359,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   async function isDealtWith(entry: Running, resumes: number, thrown: unknown): Promise<boolean> {
     const { row } = entry;
     const isStoreTrouble = thrown instanceof StoreTrouble;
-    const trouble = isStoreTrouble ? null : surroundingsOf(thrown);
+    const trouble = isStoreTrouble ? null : environmentFault(thrown);
     const message = reasonOf(trouble ?? thrown);
     // What waits for hours says why once.
     if (row.waiting_since === null) log.warn(`${row.kind} ${row.key} (try ${row.attempts + resumes}): ${message}`);
@@ -388,7 +388,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   }
 
   /**
-   * An effect that its surroundings, or its repo, keep from being done waits in its row, without its slot, for as long as it takes: no try is spent. It
+   * An effect that its environment, or its repo, keeps from being done waits in its row, without its slot, for as long as it takes: no try is spent. It
    * is tried again after half the time that it has waited. What is under way, or is to be stopped, stays with its handler.
    */
   async function isPutBack({ row, hasBegun }: Running, trouble: EngineError | null, error: string): Promise<boolean> {
@@ -452,7 +452,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   }
 
   /**
-   * How long until what failed in these trees is to be tried again; null: nothing is. What its surroundings keep from being done is tried once by each owner,
+   * How long until what failed in these trees is to be tried again; null: nothing is. what a fault of its environment keeps from being done is tried once by each owner,
    * then it is for the next.
    */
   async function untilNextTry(here: { lane: Lane; trees: readonly string[]; begun: ReadonlySet<string> }) {

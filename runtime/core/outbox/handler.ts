@@ -48,16 +48,16 @@ export interface EffectContext {
   /** `abort`, or `stop` before it began: processes that were started for this effect end. */
   readonly over: AbortSignal;
   /**
-   * What is asked for is under way from here on. Trouble of the surroundings that comes later leaves it in its slot, with its handler; before,
+   * What is asked for is under way from here on. a fault of the environment that comes later leaves it in its slot, with its handler; before,
    * it goes back to the queue as if nobody had taken it. May be called twice.
    */
   began(): void;
   /** Tells the actor something of its run before the end; once for each word, however often the handler runs. */
   report<T extends SignalType>(word: string, type: T, payload: SignalPayload<T>): void;
   /** Tells the tree's root something that is about no run; in one order with the reports, and once for each word. */
-  tell<T extends SignalType>(word: string, type: T, payload: SignalPayload<T>): void;
+  sendSignal<T extends SignalType>(word: string, type: T, payload: SignalPayload<T>): void;
   /** Says to the tree's root what the run's own agent has said, in the name of that title; in one order with the others, and once for each word. */
-  say<T extends SignalType>(title: string, word: string, type: T, payload: SignalPayload<T>): void;
+  sendAs<T extends SignalType>(title: string, word: string, type: T, payload: SignalPayload<T>): void;
 }
 
 export type Handler<E extends Effect> = (effect: E, context: EffectContext) => Promise<Outcome>;

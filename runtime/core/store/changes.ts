@@ -77,7 +77,7 @@ export interface Tables {
     insert(row: Of<'issue.insert'>): void;
     setPullRequest(key: PlanKey, url: string): boolean;
     remove(key: PlanKey): void;
-    say(key: PlanKey, message: IssueMessage): void;
+    addMessage(key: PlanKey, message: IssueMessage): void;
   };
   readonly notifications: { insert(row: Of<'notification.insert'>): void; read(upTo: number): void };
   readonly queue: {
@@ -261,7 +261,7 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): b
       issues.remove(change.key);
       return true;
     case 'issue.say':
-      issues.say(change.key, change);
+      issues.addMessage(change.key, change);
       return true;
     case 'notification.insert':
       notifications.insert(change);

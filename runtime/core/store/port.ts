@@ -352,7 +352,7 @@ export type EffectQuery =
   | { readonly by: 'open' }
   /** Queued and running of one tree. */
   | { readonly by: 'tree'; readonly tree: TreeAddress }
-  /** What the surroundings keep from being done, the longest first; of one tree, or of all. */
+  /** What a fault of the environment keeps from being done, the longest first; of one tree, or of all. */
   | { readonly by: 'waiting'; readonly tree?: TreeAddress }
   /** Clearing up that failed, or is yet to be tried again, since then. */
   | { readonly by: 'undone'; readonly tree: TreeAddress; readonly sinceMs: number }

@@ -84,7 +84,7 @@ export interface EffectRow {
   readonly started_at: number | null;
   readonly finished_at: number | null;
   readonly error: string | null;
-  /** Since when the surroundings keep it from being done, for the reason in `error`; null: they do not. */
+  /** Since when a fault of the environment keeps it from being done, for the reason in `error`; null: none does. */
   readonly waiting_since: number | null;
   /** What its last try came to, as JSON; null: nothing that is kept. */
   readonly result: string | null;

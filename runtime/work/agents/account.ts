@@ -47,7 +47,7 @@ const variables: { readonly [preset in ProgramPreset]: AccountVariables } = {
 };
 const digestLength = 10;
 
-interface Surroundings {
+interface AccountContext {
   /** The repo's main folder. */
   readonly repo: string;
   /** The environment of who starts the agent. */
@@ -58,12 +58,12 @@ interface Surroundings {
  * Its name: the profile's own word for it, else the program and a digest of the address and the key, or of where the login is, so that no key is shown or
  * kept. null: a program of which no limit is known. An env file that cannot be read adds nothing: the start says what is wrong with it.
  */
-export function accountOf(profile: AgentProfile, surroundings: Surroundings): string | null {
+export function accountOf(profile: AgentProfile, context: AccountContext): string | null {
   const { preset, program, model } = profile;
   if (!isProgramPreset(preset)) return null;
   if (profile.account !== null) return profile.account;
   const { address, keys } = variables[preset];
-  const env = environmentOf(profile, surroundings);
+  const env = environmentOf(profile, context);
   const valuesOf = (names: readonly string[]) => names.flatMap((name) => (env[name] ? [`${name}=${env[name]}`] : []));
   const login = valuesOf(keys);
   const known = [
@@ -78,10 +78,9 @@ export function accountOf(profile: AgentProfile, surroundings: Surroundings): st
 }
 
 /** Whether a conversation of one can be taken up by the other: the same program, which keeps them in the same place. */
-export function sharesConversations(a: AgentProfile, b: AgentProfile, surroundings: Surroundings): boolean {
+export function sharesConversations(a: AgentProfile, b: AgentProfile, context: AccountContext): boolean {
   if (a.preset !== b.preset || !isProgramPreset(a.preset)) return false;
-  const place = (profile: AgentProfile) =>
-    placeOf(profile.preset as ProgramPreset, environmentOf(profile, surroundings)); // neither sh nor command, by the line above
+  const place = (profile: AgentProfile) => placeOf(profile.preset as ProgramPreset, environmentOf(profile, context)); // neither sh nor command, by the line above
   return place(a) === place(b);
 }
 
@@ -90,7 +89,7 @@ function placeOf(preset: ProgramPreset, env: Readonly<Record<string, string>>): 
   return `${name}=${env[name] ?? ''}`;
 }
 
-function environmentOf({ preset, env: names, envFile }: AgentProfile, { repo, env: base }: Surroundings) {
+function environmentOf({ preset, env: names, envFile }: AgentProfile, { repo, env: base }: AccountContext) {
   const given = givenEnvironment(base, { preset, names });
   try {
     return envFile === null ? given : { ...given, ...readEnvFile(envFile, repo).variables };

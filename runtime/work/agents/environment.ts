@@ -5,7 +5,7 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Preset } from '../../base/config/config.ts';
 import { gitLocalVariables } from '../git/local-variables.ts';
 
-export interface RunSurroundings {
+export interface RunContext {
   /** The environment of the engine, such as `process.env`. */
   readonly base: Readonly<Record<string, string | undefined>>;
   readonly run: Pick<AgentRun, 'title' | 'role' | 'attempt' | 'wave' | 'task'>;
@@ -97,9 +97,9 @@ const defaultPath = '/usr/local/bin:/usr/bin:/bin';
  * The whole environment of a run. STATOR_WAVE and STATOR_TASK are empty where it has none, so that scripts under `set -u` may ask. An env file's
  * variables win over the user's, the engine's own over both. STATOR_SANDBOX is `bwrap` inside of walls. Throws `agent_unusable` where a variable is over 128 KiB or holds a NUL.
  */
-export function runEnvironment(surroundings: RunSurroundings): Record<string, string> {
-  const { run, project, plan, runId, home, socketPath, token, folder, binDir, envFile, hasWalls } = surroundings;
-  const given = { ...inherited(surroundings), ...envFile };
+export function runEnvironment(context: RunContext): Record<string, string> {
+  const { run, project, plan, runId, home, socketPath, token, folder, binDir, envFile, hasWalls } = context;
+  const given = { ...inherited(context), ...envFile };
   const env: Record<string, string> = {
     ...given,
     PATH: pathWith(binDir, given.PATH || defaultPath),
@@ -131,16 +131,16 @@ export function presetKeys(preset: Preset, names: readonly string[]): string[] {
 
 /** What an agent is given of the engine's environment, before its env file. */
 export function givenEnvironment(
-  base: RunSurroundings['base'],
-  { preset, names }: Pick<RunSurroundings, 'preset' | 'names'>,
+  base: RunContext['base'],
+  { preset, names }: Pick<RunContext, 'preset' | 'names'>,
 ): Record<string, string> {
   return inherited({ base, preset, names, hasWalls: true });
 }
 
 /** What a program that is no agent is given of the engine's environment: who and where the user is, the way out, and `names`; no key, no token. */
 export function inheritedEnvironment(
-  base: RunSurroundings['base'],
-  { names = [], hasWalls = false }: Partial<Pick<RunSurroundings, 'names' | 'hasWalls'>> = {},
+  base: RunContext['base'],
+  { names = [], hasWalls = false }: Partial<Pick<RunContext, 'names' | 'hasWalls'>> = {},
 ): Record<string, string> {
   const env = inherited({ base, preset: 'command', names, hasWalls });
   return { ...env, PATH: env.PATH || defaultPath };
@@ -151,7 +151,7 @@ function inherited({
   preset,
   names,
   hasWalls,
-}: Pick<RunSurroundings, 'base' | 'preset' | 'names' | 'hasWalls'>): Record<string, string> {
+}: Pick<RunContext, 'base' | 'preset' | 'names' | 'hasWalls'>): Record<string, string> {
   const named = new Set(names);
   const env: Record<string, string> = {};
   for (const [name, value] of Object.entries(base)) {

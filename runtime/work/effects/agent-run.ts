@@ -10,9 +10,9 @@ import { EngineError, reasonOf, withHint } from '../../../machines/vocabulary/er
 import { runName } from '../../../machines/vocabulary/ids.ts';
 import { logCommand } from '../../../machines/vocabulary/reason-text.ts';
 import { isJudge } from '../../../machines/vocabulary/role.ts';
+import { environmentFault } from '../../base/platform/environment-fault.ts';
 import { createPollLoop, type PollLoop } from '../../base/platform/poll-loop.ts';
 import { formatIdentity } from '../../base/platform/process-table.ts';
-import { surroundingsOf } from '../../base/platform/surroundings.ts';
 import { safeText } from '../../base/platform/terminal-text.ts';
 import { newToken, tokenHash } from '../../base/platform/token.ts';
 import { lookAtBudget, nearWords } from '../../core/outbox/budget.ts';
@@ -48,7 +48,7 @@ import { type PrepareParts, prepareRun } from './agent-start.ts';
 import { type Leftovers, tidyCoordinator } from './coordinator-end.ts';
 import { presenceAtEnd, wasAway } from './place-away.ts';
 import { startMeter } from './run-meter.ts';
-import { limitedUntil, noteReport, unusableHint, wordsOf } from './run-report.ts';
+import { failureText, limitedUntil, noteReport, unusableHint } from './run-report.ts';
 import { collectRun } from './run-repository.ts';
 import { type RunSockets, withSocket } from './run-socket.ts';
 import { isGone, type Launch, ownLaunch, readBase, runSiteOf, worktreePath } from './workplace.ts';
@@ -178,7 +178,7 @@ async function begin(
     if (isStoreTrouble(thrown)) throw thrown;
     if (stop.aborted) return giveUp(folder);
     // No fault of the run: it waits in its row until it can be begun.
-    if (surroundingsOf(thrown) !== null || (await parts.isRepoDown?.(row.project)) === true) throw thrown;
+    if (environmentFault(thrown) !== null || (await parts.isRepoDown?.(row.project)) === true) throw thrown;
     const message = reasonOf(thrown);
     return notStarted(folder, message, isFinal(thrown));
   }
@@ -224,7 +224,7 @@ async function giveToken({ store }: AgentRunParts, key: string): Promise<string>
 async function noteStart(
   parts: AgentRunParts,
   effect: AgentRun,
-  { row, report, tell }: EffectContext,
+  { row, report, sendSignal: tell }: EffectContext,
   folder: RunFolder,
 ): Promise<void> {
   const { place } = effect;
@@ -336,7 +336,7 @@ async function tidy(
     const left = await tidyCoordinator(parts, effect, { row: context.row, folder });
     if (left.kind === 'fixed') {
       const { head, since, lines } = left;
-      context.tell('fixed', 'head_moved', { head, since, lines });
+      context.sendSignal('fixed', 'head_moved', { head, since, lines });
     } else if (left.kind === 'kept') {
       const what = left.commits
         ? `its commits are not on ${effect.place.branch}`
@@ -383,7 +383,7 @@ async function outcomeOf(
   await tellNear(parts, row);
   const noted = await store.run(row.key);
   const preset = noted?.preset ?? null;
-  const words = wordsOf(report, ran, folder, preset);
+  const words = failureText(report, ran, folder, preset);
   const said = words ?? withoutSetup(outputEnd(folder, { limitBytes: tailBytes, more: logCommand(title, null) }));
   // Last, as whoever fails says why.
   const reached = limitReached(folder);
@@ -438,7 +438,7 @@ async function noteRoom({ store }: AgentRunParts, key: string): Promise<void> {
 async function sayVerdict(
   parts: AgentRunParts,
   { role, title, place }: AgentRun,
-  { row, say, tell }: EffectContext,
+  { row, sendAs: say, sendSignal: tell }: EffectContext,
   { report, about }: { readonly report: RunReport | null; readonly about: string | null },
 ): Promise<void> {
   const verdict = report === null || !isJudge(role) ? null : verdictIn(report.finalMessages);

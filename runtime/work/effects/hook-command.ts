@@ -6,10 +6,10 @@ import type { HookDeliver } from '../../../machines/vocabulary/effect.ts';
 import { EngineError, messageOf, onOneLine, withHint } from '../../../machines/vocabulary/errors.ts';
 import { runName } from '../../../machines/vocabulary/ids.ts';
 import type { CommandHookConfig } from '../../base/config/config.ts';
+import { environmentFault } from '../../base/platform/environment-fault.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { formatIdentity } from '../../base/platform/process-table.ts';
 import { removeTree } from '../../base/platform/remove-tree.ts';
-import { surroundingsOf } from '../../base/platform/surroundings.ts';
 import { safeText } from '../../base/platform/terminal-text.ts';
 import type { EffectRow } from '../../core/store/rows.ts';
 import type { Timeline } from '../../core/store/timeline.ts';
@@ -140,7 +140,7 @@ async function prepare(
   try {
     return await requestFor(parts, hook, effect, { ...preparing, repo });
   } catch (thrown) {
-    if (!(thrown instanceof EngineError) || surroundingsOf(thrown) !== null) throw thrown;
+    if (!(thrown instanceof EngineError) || environmentFault(thrown) !== null) throw thrown;
     return { error: onOneLine(withHint(thrown)) };
   }
 }

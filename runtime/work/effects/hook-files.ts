@@ -19,8 +19,8 @@ import {
 import { dirname, join } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { fileDigest } from '../../base/config/config.ts';
+import { environmentFault } from '../../base/platform/environment-fault.ts';
 import { removeTree } from '../../base/platform/remove-tree.ts';
-import { surroundingsOf } from '../../base/platform/surroundings.ts';
 import { checkoutTimeoutMs, ownGit } from '../git/git.ts';
 import type { Repository } from '../git/repository.ts';
 import { isWithin, realPlace } from '../git/worktree-folder.ts';
@@ -123,6 +123,6 @@ function moveInto(making: string, folder: string): void {
   try {
     renameSync(making, folder);
   } catch (thrown) {
-    if (surroundingsOf(thrown) !== null || !existsSync(folder)) throw thrown;
+    if (environmentFault(thrown) !== null || !existsSync(folder)) throw thrown;
   }
 }

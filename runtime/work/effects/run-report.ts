@@ -162,7 +162,7 @@ export function unusableHint(
 }
 
 /** The end of a run in words: what its agent said last, what its program says went wrong. null: nothing but its output tells. */
-export function wordsOf(
+export function failureText(
   report: RunReport | null,
   { code }: RanSo,
   folder: RunFolder,

@@ -5,9 +5,9 @@ import { type AgentRun, folderJudged, placeOfRun } from '../../../machines/vocab
 import { reasonOf } from '../../../machines/vocabulary/errors.ts';
 import { runName, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { isJudge, type Role } from '../../../machines/vocabulary/role.ts';
+import { environmentFault } from '../../base/platform/environment-fault.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { removeTree } from '../../base/platform/remove-tree.ts';
-import { surroundingsOf } from '../../base/platform/surroundings.ts';
 import { safeText } from '../../base/platform/terminal-text.ts';
 import { type Store, StoreTrouble } from '../../core/store/port.ts';
 import type { EffectRow } from '../../core/store/rows.ts';
@@ -74,7 +74,7 @@ export async function collectRun(
   const why = await collected(parts, { ...effect, row, folder }).then(
     (found) => (found.kind === 'refused' ? found.why : null),
     (thrown: unknown) => {
-      if (surroundingsOf(thrown) !== null || thrown instanceof StoreTrouble) throw thrown;
+      if (environmentFault(thrown) !== null || thrown instanceof StoreTrouble) throw thrown;
       return reasonOf(thrown);
     },
   );

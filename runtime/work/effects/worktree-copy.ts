@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { cp, mkdir, realpath } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
-import { surroundingsOf } from '../../base/platform/surroundings.ts';
+import { environmentFault } from '../../base/platform/environment-fault.ts';
 import { excludeOwnFolders, type Repository } from '../git/repository.ts';
 import { isWithin, literal, realPlace, worktreesFolder } from '../git/worktree-folder.ts';
 import { inWorktree, type OpenWorktree } from '../git/worktree-list.ts';
@@ -60,7 +60,7 @@ async function copyOne(request: CopyRequest, path: string, tracked: ReadonlySet<
     });
   } catch (cause) {
     stop.throwIfAborted();
-    const trouble = surroundingsOf(cause);
+    const trouble = environmentFault(cause);
     if (trouble !== null) throw trouble;
     const hint = `see that ${source} can be read and the disk has room, or take ${path} out of copy`;
     throw new EngineError('unavailable', `${source} could not be copied to ${target}: ${messageOf(cause)}`, hint, {

@@ -84,7 +84,7 @@ export function readServers(home: string): Servers {
 /** Throws `conflict` where there is one of that name, or of that address, and `usage` for what is no server. */
 export function addServer(home: string, table: ServerTable): KnownServer {
   const read = serverSchema.safeParse(table);
-  if (!read.success) throw new EngineError('usage', wordsOf(read.error), 'see: stator server add --help');
+  if (!read.success) throw new EngineError('usage', problemText(read.error), 'see: stator server add --help');
   const server = serverOf(read.data);
   const { list } = readServers(home);
   const twin = list.find(({ name, url, isPreset }) => !isPreset && (name === server.name || url === server.url));
@@ -214,7 +214,7 @@ function readFile(home: string): ServersFile {
   if (read.success) return read.data;
   throw wrong(
     home,
-    wordsOf(read.error),
+    problemText(read.error),
     'mend that key; the keys of a server are name, url, kind, token, env_file and allow_private',
   );
 }
@@ -239,7 +239,7 @@ function changedTo(wanted: ServersFile, change: () => string): string | null {
   }
 }
 
-function wordsOf(error: z.ZodError): string {
+function problemText(error: z.ZodError): string {
   const [issue] = error.issues;
   const key = issue?.path.join('.') ?? '';
   const isUnknown = issue?.code === 'unrecognized_keys';

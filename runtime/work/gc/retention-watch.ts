@@ -42,7 +42,7 @@ export function createRetentionWatch({
       }
       const olderThanMs = settings.current().retentionMs;
       const report = await cleaning.clear({ olderThanMs, dry: false, overrides: [] }, stopping.signal);
-      const words = wordsOf(report);
+      const words = summaryOf(report);
       if (words !== '')
         log.info(`cleared away what ended more than ${Math.round(olderThanMs / 86_400_000)} days ago: ${words}`);
       return everyMs;
@@ -66,7 +66,7 @@ export function createRetentionWatch({
 }
 
 /** `3 run_folder, 1 worktree`; empty where nothing went. */
-function wordsOf({ items }: CleaningReport): string {
+function summaryOf({ items }: CleaningReport): string {
   const counts = new Map<string, number>();
   for (const { kind, state, count } of items) if (state === 'gone') counts.set(kind, (counts.get(kind) ?? 0) + count);
   return [...counts].map(([kind, count]) => `${count} ${kind.replace('_', ' ')}`).join(', ');

@@ -7,9 +7,9 @@ import { access, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { environmentFault, environmentFaultInText } from '../../base/platform/environment-fault.ts';
 import { loadExeca } from '../../base/platform/execa.ts';
 import { withoutSecrets } from '../../base/platform/secrets.ts';
-import { surroundingsIn, surroundingsOf } from '../../base/platform/surroundings.ts';
 import { endingHere } from './ending.ts';
 import { gitEnvironment, personEnvironment } from './environment.ts';
 import { gitDirAt, gitDirsFrom, overridesFor, type Setting } from './local-settings.ts';
@@ -137,7 +137,7 @@ async function runGit({ cwd, args, environment, options, gitDirs }: Run): Promis
   }
   const command = shownCommand(args);
   if (cause !== null && 'pipe' in cause) throw waitsForPipe({ cwd, command, pipe: cause.pipe });
-  const trouble = surroundingsOf(result.cause);
+  const trouble = environmentFault(result.cause);
   if (trouble !== null) throw trouble;
   if (result.code === 'EACCES') await refuseClosed(cwd, command);
   if (result.code === 'ENOENT' || result.code === 'ENOTDIR') throw await notStarted(cwd, result.cause);
@@ -303,7 +303,7 @@ function mustSucceed(ran: { cwd: string; args: readonly string[]; result: GitRes
 async function refuseSurroundings(cwd: string, args: readonly string[], stderr: string): Promise<void> {
   const command = shownCommand(args);
   const said = withoutSecrets(stderr.trim().slice(-stderrTailChars));
-  const trouble = surroundingsIn(said, `\`${command}\` in ${cwd} could not be done`);
+  const trouble = environmentFaultInText(said, `\`${command}\` in ${cwd} could not be done`);
   if (trouble !== null) throw trouble;
   if (stderr.includes('Permission denied')) await refuseClosed(cwd, command);
 }

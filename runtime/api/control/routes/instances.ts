@@ -10,7 +10,7 @@ import { instanceEntry, runLog } from '../../contract/runs.ts';
 import { signalAnswer } from '../../contract/signals.ts';
 import { digits, given, line, projectParams, titleParams } from '../requests.ts';
 import { type Ask, empty, json, route, text } from '../route.ts';
-import { doorErrors, refused, refusedAnswer, say, tell } from '../verdicts.ts';
+import { doorErrors, refused, refusedAnswer, sendAndAnswer, sendSignal } from '../verdicts.ts';
 
 /** kasmos's word for yes, with the verdict. */
 const done = signalAnswer.extend({ status: z.literal('ok') }).meta({ id: 'InstanceVerdict' });
@@ -188,7 +188,7 @@ export const instanceRoutes = [
       const { project, title } = ask.params;
       const { plan } = await ask.core.views.instance(project, title);
       const body = ask.body.message ?? ask.body.prompt ?? '';
-      const reply = await say(ask, { project, plan, type: 'agent_send', payload: { title, body } });
+      const reply = await sendAndAnswer(ask, { project, plan, type: 'agent_send', payload: { title, body } });
       return reply.status === 200 ? empty(204) : reply;
     },
   ),
@@ -200,7 +200,7 @@ type Titled = Pick<Ask, 'core' | 'principal'> & { readonly params: { project: st
 async function word(ask: Titled, type: SignalType, more: object = {}) {
   const { project, title } = ask.params;
   const { plan } = await ask.core.views.instance(project, title);
-  const answer = await tell(ask, { project, plan, type, payload: { title, ...more } });
+  const answer = await sendSignal(ask, { project, plan, type, payload: { title, ...more } });
   const { status } = answer.signal;
   if (status === 'failed') return refused(answer);
   return status === 'pending' ? json(202, answer) : json(200, { status: 'ok' as const, ...answer });

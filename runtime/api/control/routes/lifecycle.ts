@@ -7,7 +7,7 @@ import { accepted, olderTask } from '../../contract/plans.ts';
 import type { SignalAnswer } from '../../contract/signals.ts';
 import { planParams, projectParams } from '../requests.ts';
 import { type Ask, json, route } from '../route.ts';
-import { doorErrors, refused, refusedAnswer, tell } from '../verdicts.ts';
+import { doorErrors, refused, refusedAnswer, sendSignal } from '../verdicts.ts';
 
 const acceptedAnswers = { 202: accepted, 409: refusedAnswer } as const;
 
@@ -45,7 +45,7 @@ export const lifecycleRoutes = [
     },
     async (ask) => {
       const { project, plan } = names(ask.params);
-      const answer = await tell(ask, { project, plan, type: 'plan_start', payload: {} });
+      const answer = await sendSignal(ask, { project, plan, type: 'plan_start', payload: {} });
       const { prompt } = ask.body;
       if (answer.signal.status === 'failed') return refused(answer);
       return acceptedOf(answer, prompt.trim() === '' ? [] : await pass(ask, { project, plan, prompt }));
@@ -62,7 +62,7 @@ export const lifecycleRoutes = [
     },
     async (ask) => {
       const { project, plan } = names(ask.params);
-      const answer = await tell(ask, { project, plan, type: 'implement_start', payload: {} });
+      const answer = await sendSignal(ask, { project, plan, type: 'implement_start', payload: {} });
       if (answer.signal.status !== 'failed') return acceptedOf(answer, []);
       const reply = refused(answer);
       if (answer.signal.refused?.guard !== guardTexts.notPlannedYet) return reply;
@@ -83,7 +83,7 @@ async function pass(
   { project, plan, prompt }: { project: string; plan: string; prompt: string },
 ): Promise<string[]> {
   const title = instanceTitle({ plan, role: 'planner', wave: null, task: null, round: 0 });
-  const { signal } = await tell(ask, { project, plan, type: 'agent_send', payload: { title, body: prompt } });
+  const { signal } = await sendSignal(ask, { project, plan, type: 'agent_send', payload: { title, body: prompt } });
   return signal.status === 'failed'
     ? [`nobody reads the prompt: ${signal.refused?.guard ?? 'there is no planner'}`]
     : [];

@@ -20,7 +20,7 @@ import {
 } from '../../contract/plans.ts';
 import { digits, documentOf, flag, given, line, planParams, projectParams } from '../requests.ts';
 import { json, route } from '../route.ts';
-import { doorErrors, say, verdictAnswers } from '../verdicts.ts';
+import { doorErrors, sendAndAnswer, verdictAnswers } from '../verdicts.ts';
 
 /** A document in JSON may take more room than its own limit. */
 const bodyLimitBytes = 3 * planDocumentLimitBytes;
@@ -140,7 +140,7 @@ export const planRoutes = [
       await principal.mustOwn(params.project, params.plan);
       if (body.file !== undefined) await core.commands.mustBeFileOf({ ...params, file: body.file });
       const payload = { content: documentOf(body.content), ...given({ file: body.file }) };
-      return say(ask, { ...params, type: 'plan_updated', payload });
+      return sendAndAnswer(ask, { ...params, type: 'plan_updated', payload });
     },
   ),
   route(

@@ -5,7 +5,7 @@ import { actPreview } from '../../contract/plans.ts';
 import { signalAnswer, signalEntry, signalStatuses } from '../../contract/signals.ts';
 import { digits, given, idParams, line, projectParams } from '../requests.ts';
 import { json, route } from '../route.ts';
-import { doorErrors, say, verdictAnswers } from '../verdicts.ts';
+import { doorErrors, sendAndAnswer, verdictAnswers } from '../verdicts.ts';
 
 const maxWaitMs = 60_000;
 
@@ -34,7 +34,7 @@ export const signalRoutes = [
     },
     (ask) => {
       const { plan, type, payload = {}, dedupe_key: dedupeKey = null, wait_ms: waitMs } = ask.body;
-      return say(ask, { ...ask.params, plan, type, payload, dedupeKey, waitMs });
+      return sendAndAnswer(ask, { ...ask.params, plan, type, payload, dedupeKey, waitMs });
     },
   ),
   route(

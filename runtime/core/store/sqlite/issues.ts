@@ -42,7 +42,7 @@ export function createIssueTable(db: Database) {
       return setPullRequest.run(url, project, plan).changes === 1;
     },
     remove: ({ project, plan }: PlanKey): void => void remove.run(project, plan),
-    say({ project, plan }: PlanKey, { content, at }: IssueMessage): void {
+    addMessage({ project, plan }: PlanKey, { content, at }: IssueMessage): void {
       say.run(project, plan, content, at);
       forget.run({ project, plan, limit: issueMessageLimit });
     },

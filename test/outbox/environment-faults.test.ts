@@ -1,9 +1,9 @@
-/** Trouble of the surroundings is waited for and told; it spends no attempt, takes no slot, and nothing is done again. */
+/** A fault of the environment is waited for and told; it spends no attempt, takes no slot, and nothing is done again. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { surroundingsIn, surroundingsOf } from '../../runtime/base/platform/surroundings.ts';
+import { environmentFault, environmentFaultInText } from '../../runtime/base/platform/environment-fault.ts';
 import type { FaultPoint } from '../../runtime/engine/engine.ts';
 import {
   afterwards,
@@ -181,7 +181,7 @@ describe('what waits can still be', () => {
   });
 });
 
-describe('which trouble is of the surroundings', () => {
+describe('which faults are of the environment', () => {
   it.each([
     ['ENOSPC', 'write', 'disk_full'],
     ['EDQUOT', 'write', 'disk_full'],
@@ -191,12 +191,12 @@ describe('which trouble is of the surroundings', () => {
     ['EACCES', 'unlink', null],
     ['ENOENT', 'stat', null],
   ])('%s of %s: %s', (code, syscall, expected) => {
-    expect(surroundingsOf(Object.assign(new Error(code), { code, syscall }))?.code ?? null).toBe(expected);
+    expect(environmentFault(Object.assign(new Error(code), { code, syscall }))?.code ?? null).toBe(expected);
   });
 
   it('git says it in its own words; what an agent left unreadable is not it', () => {
-    expect(surroundingsIn('fatal: sha1 file write error. Out of diskspace', 'x')?.code).toBe('disk_full');
-    expect(surroundingsIn('error: open("secret"): Permission denied', 'x')).toBe(null);
-    expect(surroundingsOf(new EngineError('git_failed', 'No space left on device', ''))).toBe(null);
+    expect(environmentFaultInText('fatal: sha1 file write error. Out of diskspace', 'x')?.code).toBe('disk_full');
+    expect(environmentFaultInText('error: open("secret"): Permission denied', 'x')).toBe(null);
+    expect(environmentFault(new EngineError('git_failed', 'No space left on device', ''))).toBe(null);
   });
 });

@@ -12,7 +12,7 @@ import { factText, hasFailed, whyOf } from '../../run/fact-line.ts';
 import { askedText } from '../../run/questions.ts';
 import { clockTime, counted, plain, plainLines } from '../../text.ts';
 import { refusalLines, verdictLine, verdictMs } from '../../verdict.ts';
-import type { Confirmation, Deed, Input, Message, Page, PageKind, Target } from './state.ts';
+import type { BoardAction, Confirmation, Input, Message, Page, PageKind, Target } from './state.ts';
 
 export type PageText = Pick<Page, 'title' | 'lines'>;
 
@@ -39,23 +39,23 @@ function planOf({ project, plan }: Target): string {
 }
 
 export interface Doing {
-  readonly deed: Deed;
+  readonly action: BoardAction;
   readonly target: Target;
   readonly input?: Input | undefined;
   /** Of `allow` and `deny`: the question. */
   readonly permission?: string | undefined;
 }
 
-/** The signal that a deed is; null: it is an answer, which nobody is asked about again. Throws what the client throws. */
+/** The signal that an action is; null: it is an answer, which nobody is asked about again. Throws what the client throws. */
 async function actOf(
   client: Client,
-  { deed, target, input }: Doing,
+  { action, target, input }: Doing,
 ): Promise<{ type: string; payload: unknown } | null> {
   const { project, title } = target;
   const plan = planOf(target);
   const ofAgent = (type: string) => ({ type, payload: { title } });
   const ofPlan = (type: string) => ({ type, payload: {} });
-  switch (deed) {
+  switch (action) {
     case 'transition':
       return ofPlan(input?.text.trim() ?? '');
     case 'retry':
@@ -75,26 +75,26 @@ async function actOf(
     case 'send':
       return null;
     default:
-      return deed satisfies never;
+      return action satisfies never;
   }
 }
 
-/** What is asked before that deed is carried out; null: nothing. What will be refused is not asked about. Throws what the client throws. */
+/** What is asked before that action is carried out; null: nothing. What will be refused is not asked about. Throws what the client throws. */
 export async function confirmationOf(client: Client, doing: Doing): Promise<Confirmation | null> {
   const act = await actOf(client, doing);
   if (act === null) return null;
-  const { deed, target, input } = doing;
+  const { action, target, input } = doing;
   const { asks, says } = await client.previewAct({ project: target.project, plan: planOf(target), ...act });
-  return asks ? { lines: says, deed, target, input } : null;
+  return asks ? { lines: says, action, target, input } : null;
 }
 
 /** Throws what the client throws. */
-export async function carryOut(client: Client, { deed, target, input, permission }: Doing): Promise<Message> {
+export async function carryOut(client: Client, { action, target, input, permission }: Doing): Promise<Message> {
   const { project, title } = target;
   const plan = planOf(target);
   const send = async (type: string, payload?: unknown) =>
     messageOf(await client.send({ project, plan, type, payload, waitMs: verdictMs }));
-  switch (deed) {
+  switch (action) {
     case 'answer': {
       const said = input?.text.trim() ?? '';
       const number = input?.number ?? null;
@@ -103,9 +103,9 @@ export async function carryOut(client: Client, { deed, target, input, permission
     }
     case 'allow':
     case 'deny': {
-      if (permission === undefined) throw new Error(`no question to ${deed}`);
-      const message = deed === 'deny' ? input?.text.trim() : undefined;
-      return messageOf(await client.answerPermission(project, title ?? '', { answer: deed, permission, message }));
+      if (permission === undefined) throw new Error(`no question to ${action}`);
+      const message = action === 'deny' ? input?.text.trim() : undefined;
+      return messageOf(await client.answerPermission(project, title ?? '', { answer: action, permission, message }));
     }
     case 'send':
       return messageOf(await client.sendToInstance(project, title ?? '', input?.text.trim() ?? ''));
@@ -115,12 +115,12 @@ export async function carryOut(client: Client, { deed, target, input, permission
     case 'retry':
     case 'end':
     case 'pause': {
-      const act = await actOf(client, { deed, target, input });
-      if (act === null) throw new Error(`${deed} is no signal`);
+      const act = await actOf(client, { action, target, input });
+      if (act === null) throw new Error(`${action} is no signal`);
       return send(act.type, act.payload);
     }
     default:
-      return deed satisfies never;
+      return action satisfies never;
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * Trouble of the surroundings: a full disk, a folder that is out of reach, a branch that somebody has checked out. Nobody's work is at fault, and it
+ * a fault of the environment: a full disk, a folder that is out of reach, a branch that somebody has checked out. Nobody's work is at fault, and it
  * ends by itself or by a person's hand: what meets it waits (`retry: 'wait'` in the table of errors).
  */
 import { EngineError, errorClasses } from '../../../machines/vocabulary/errors.ts';
@@ -34,7 +34,7 @@ const hints: Readonly<Record<Trouble, string>> = {
  * The trouble behind what was thrown; null: something else was wrong. A folder that may not be entered is out of reach. A file that may not be read is
  * not: an agent can leave such a one behind, and nobody would come to mend it. An EngineError is what its thrower said.
  */
-export function surroundingsOf(thrown: unknown): EngineError | null {
+export function environmentFault(thrown: unknown): EngineError | null {
   if (thrown instanceof EngineError) return errorClasses[thrown.code].retry === 'wait' ? thrown : null;
   if (!(thrown instanceof Error)) return null;
   const { code = '', syscall = '' } = thrown as NodeJS.ErrnoException; // both are missing where it is none
@@ -44,7 +44,7 @@ export function surroundingsOf(thrown: unknown): EngineError | null {
 }
 
 /** The trouble that git's own words tell of; null: none. `what` says which command it was, and where. */
-export function surroundingsIn(said: string, what: string): EngineError | null {
+export function environmentFaultInText(said: string, what: string): EngineError | null {
   const found = gitWords.find(([words]) => words.test(said));
   return found === undefined ? null : new EngineError(found[1], `${what}: ${said}`, hints[found[1]]);
 }
