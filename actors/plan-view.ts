@@ -140,11 +140,11 @@ export function blockOf({ root }: Tree): Need | null {
   const snapshot = snapshotOf(root);
   const { questions, ...context } = snapshot.context as PlanContext; // asked of plan trees only
   const need = needOf({ ...context, questions });
-  return need === null ? null : { ...need, questions, scope: othersWork(root) ? 'tasks' : 'plan' };
+  return need === null ? null : { ...need, questions, scope: hasOtherWork(root) ? 'tasks' : 'plan' };
 }
 
 /** Whether tasks ask, and others of their wave are under way. */
-function othersWork(root: AnyActorRef): boolean {
+function hasOtherWork(root: AnyActorRef): boolean {
   if (!snapshotOf(root).hasTag('needs:answers')) return false;
   const asking = openQuestions(root);
   return [...livingWaves(root).values()].some(({ context: { path, living, started } }) => {

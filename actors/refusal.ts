@@ -244,7 +244,7 @@ function examplePayload(type: SignalType, { context }: AnyMachineSnapshot): Reco
 }
 
 /** The public signals that this root would take from a person now. Documents and words to agents are left out: they need names. */
-export function acceptsOf(root: AnyActorRef, at: number): SignalType[] {
+export function acceptedSignals(root: AnyActorRef, at: number): SignalType[] {
   const snapshot = snapshotOf(root);
   return publicSignalTypes.filter((type) => {
     if (type === 'plan_updated' || type === 'set_status' || signals[type].to === 'agent' || signals[type].to === 'task')
@@ -263,7 +263,7 @@ export interface Offer {
 /** Every public signal that is for the plan itself, taken or not. Documents are left out. */
 export function offersOf(root: AnyActorRef, at: number): Offer[] {
   const snapshot = snapshotOf(root);
-  const taken = new Set(acceptsOf(root, at));
+  const taken = new Set(acceptedSignals(root, at));
   return publicSignalTypes
     .filter((type) => signals[type].to === 'plan' && type !== 'plan_updated' && type !== 'set_status')
     .map((type) => {
@@ -293,7 +293,7 @@ export function refusalOf(root: AnyActorRef, ref: AnyActorRef, event: AnyEventOb
     by: typeof path === 'string' && path !== '' ? path : snapshot.machine.id,
     state: statusText(snapshot),
     guard: failingGuard(snapshot, event),
-    accepts: isAgentWord(event.type) ? agentAccepts(ref, event.at) : acceptsOf(root, event.at),
+    accepts: isAgentWord(event.type) ? agentAccepts(ref, event.at) : acceptedSignals(root, event.at),
   };
 }
 

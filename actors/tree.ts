@@ -160,7 +160,7 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
     return { input: { signal, transitions }, agents };
   }
 
-  function bringPolicy(
+  function applyPolicy(
     tree: Tree,
     { policy }: Facts,
     signal: AnySignal,
@@ -183,7 +183,7 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
   function handle(tree: Tree, signal: AnySignal, facts: Facts): Omit<Step, 'requests' | 'upgrade'> {
     const { root, memory: remembers } = tree;
     const { rules } = tree.kind;
-    const brought = bringPolicy(tree, facts, signal);
+    const brought = applyPolicy(tree, facts, signal);
     const before = { inputs: brought === null ? [] : [brought.input], agents: brought?.agents ?? [] };
     const found = rules.addresseeOf(root, signal, remembers);
     const answer = (verdict: Verdict) => ({ verdict, ...before, released: false });

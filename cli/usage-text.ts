@@ -1,5 +1,5 @@
 /** What agents took, on one line. Pure. */
-import { amountText, fullest, shareOf } from '../machines/vocabulary/budget.ts';
+import { amountText, mostUsed, shareOf } from '../machines/vocabulary/budget.ts';
 import type { PlanEntry } from '../runtime/api/client/client.ts';
 import { counted } from './text.ts';
 
@@ -31,7 +31,7 @@ export function spendingText({ usage, budget }: Pick<PlanEntry, 'usage' | 'budge
 }
 
 export function budgetText(budget: PlanEntry['budget']): string {
-  const most = fullest(budget.map((use) => ({ ...use, title: null })));
+  const most = mostUsed(budget.map((use) => ({ ...use, title: null })));
   if (most === null) return '';
   const { scope, measure, limit } = most;
   return `${Math.round(shareOf(most) * 100)} % of ${amountText(measure, limit)}${scope === 'day' ? ' for today' : ''}`;

@@ -19,7 +19,7 @@ import { sizeText } from '../../runtime/base/platform/size.ts';
 import { oneLine } from '../../runtime/base/platform/terminal-text.ts';
 import { attach } from '../../runtime/engine/attach.ts';
 import { connect } from '../../runtime/engine/connect.ts';
-import { baseBranchIn, envFileIn, gitTroublesIn, identityIn, promptProblems } from '../../runtime/engine/preflight.ts';
+import { baseBranchIn, envFileIn, gitFaultsIn, identityIn, promptProblems } from '../../runtime/engine/preflight.ts';
 import { storeFaultsIn, tryStoreModule } from '../../runtime/engine/store-recovery.ts';
 import type { Call } from '../command.ts';
 import { askGit, mainRepository } from '../place.ts';
@@ -150,7 +150,7 @@ async function gitIdentity({ cwd }: Call): Promise<Finding> {
 }
 
 async function gitLeftovers(path: string): Promise<Finding> {
-  const troubles = await gitTroublesIn(path);
+  const troubles = await gitFaultsIn(path);
   if (troubles.length === 0) return { detail: 'none' };
   return { detail: `${counted(troubles.length, 'thing')} of killed gits in the way`, hint: troubles.join('\n') };
 }

@@ -1,6 +1,6 @@
 /** Plans sorted by whose turn it is: a person's, an agent's, or nobody's yet. Pure. */
 import { waysOn } from '../../machines/plan/advice.ts';
-import { fullest } from '../../machines/vocabulary/budget.ts';
+import { mostUsed } from '../../machines/vocabulary/budget.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type {
   AccountEntry,
@@ -198,7 +198,7 @@ function tightestBudget(plans: readonly PlanEntry[]): Status['budget'] {
   const uses = plans.flatMap(({ project, plan, budget }) =>
     budget.map((use) => ({ ...use, title: null, project, plan })),
   );
-  const most = fullest(uses);
+  const most = mostUsed(uses);
   if (most === null) return null;
   const { title: _title, ...use } = most;
   return use;

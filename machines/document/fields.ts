@@ -75,7 +75,7 @@ export function createHeaderReader(document: PlanDocument, report: ReportProblem
     return 'taken';
   }
 
-  function goOn(text: string, line: number): HeaderLine {
+  function continueField(text: string, line: number): HeaderLine {
     if (open === null) return 'text';
     const { name, hasValue } = open;
     const value = text.trim();
@@ -93,7 +93,7 @@ export function createHeaderReader(document: PlanDocument, report: ReportProblem
   return {
     read(text, line) {
       const label = readLabel(text);
-      if (label === null || label.indent !== null) return goOn(text, line);
+      if (label === null || label.indent !== null) return continueField(text, line);
       open = null;
       const field = readField(text, headerNames, (message) => report(line, message));
       return field === null ? 'text' : start(field, line);

@@ -28,7 +28,7 @@ const otherWords = new Set(['save', 'saves', 'have', 'gave', 'cave', 'mask', 'ma
 export function readHeading(text: string): HeadingLine {
   if (!text.includes('#')) return { heading: null, slip: null };
   const found = likelyPattern.exec(text);
-  if (found === null) return { heading: otherHeading(text), slip: nearSlip(text) };
+  if (found === null) return { heading: otherHeading(text), slip: misspelledHeading(text) };
   const [, indent = '', marks = '', gap = '', word = '', space = '', sign = '', digits = '', rest = ''] = found;
   const level = marks.length;
   const isWave = word.toLowerCase() === 'wave';
@@ -42,17 +42,17 @@ export function readHeading(text: string): HeadingLine {
   return { heading: otherHeading(text), slip: { message, isCertain: isLevel || (!isWave && level === 2) } };
 }
 
-function nearSlip(text: string): HeadingLine['slip'] {
+function misspelledHeading(text: string): HeadingLine['slip'] {
   const [, marks = '', written = '', digits = '', rest = ''] = nearPattern.exec(text) ?? [];
   const word = written.toLowerCase();
   if (word === '' || otherWords.has(word)) return null;
-  if (isSlipOf(word, 'task')) return { message: taskSlip(text, digits, rest), isCertain: true };
-  const isWave = isSlipOf(word, 'wave') && marks.length < 4;
+  if (isMisspelling(word, 'task')) return { message: taskSlip(text, digits, rest), isCertain: true };
+  const isWave = isMisspelling(word, 'wave') && marks.length < 4;
   return isWave ? { message: waveSlip(text, digits, rest), isCertain: true } : null;
 }
 
 /** Also of its plural. */
-function isSlipOf(word: string, name: string): boolean {
+function isMisspelling(word: string, name: string): boolean {
   return slips(word, name) === 1 || slips(word, `${name}s`) <= 1;
 }
 

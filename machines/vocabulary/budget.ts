@@ -81,7 +81,7 @@ export function usesOf(
 }
 
 /** The one of which the greatest share is used; null: there is no limit. */
-export function fullest<Use extends BudgetUse>(uses: readonly Use[]): Use | null {
+export function mostUsed<Use extends BudgetUse>(uses: readonly Use[]): Use | null {
   return uses.reduce<Use | null>((most, use) => (most === null || shareOf(use) > shareOf(most) ? use : most), null);
 }
 

@@ -87,7 +87,7 @@ function limitsOf({ maxAgents, maxAgentsPerRepo, maxCoordinators }: DaemonConfig
 
 /** Opens the store; nothing runs yet. `runner` is asked where a verb needs one; null: no effect is carried out here. Throws as `createCore`. */
 export async function openParts(options: CoreOptions, runner: () => EffectRunner | null) {
-  const { home, mode: handling, clock, log, owner, faults = noFaults, env = process.env } = options;
+  const { home, mode, clock, log, owner, faults = noFaults, env = process.env } = options;
   const walls = createWalls(env);
   const resources = createResources(env, walls);
   const state = createEngineState(loadDaemonConfig(home, options.configFile));
@@ -95,7 +95,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
   const put = (settings: DaemonConfig) => state.trigger.configured({ settings });
   const settings = createSettings({ current: () => known().settings, put }, home, options.configFile);
   const store = open(options, faults);
-  const isOwner = owner === undefined ? () => handling === 'verb' : createOwnership({ home, owner, log, state });
+  const isOwner = owner === undefined ? () => mode === 'verb' : createOwnership({ home, owner, log, state });
   const nowMs = () => clock.nowMs();
   const overrides = options.overrides ?? {};
   const { hooks: ownHooks = {} } = overrides;
@@ -132,7 +132,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     onEffects,
     onVerdicts: verdicts.announce,
   });
-  state.select(({ arrivals }) => arrivals).subscribe(pump.poke);
+  state.select(({ arrivals }) => arrivals).subscribe(pump.wake);
   const startable = startableAgents(options, state);
   const limits = () => limitsOf(known().settings);
   const troubleOf = (project: string) => known().troubles[project] ?? projects.revokedText(project);
@@ -159,16 +159,16 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
 
   /** Resolves when the signal has its verdict, where one is to be waited for. */
   async function settled(id: number, waitMs: number): Promise<void> {
-    if (handling === 'stays') {
-      pump.poke();
+    if (mode === 'stays') {
+      pump.wake();
       await verdicts.wait(id, waitMs);
-    } else if (handling === 'verb') {
+    } else if (mode === 'verb') {
       await pump.drain();
       // A merge or a pull request that a person asked for is why the home is owned at all.
       await runner()?.dispatcher.carryOut('plan.merge', 'git');
       await runner()?.dispatcher.carryOut('plan.pull', 'forge');
       await pump.drain();
-    } else if (handling === 'reads') {
+    } else if (mode === 'reads') {
       throw new EngineError(
         'unavailable',
         'the store is open for reading only',
@@ -179,7 +179,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
 
   const cleaning = createCleaning({
     ...{ home, store, projects, faults, log, nowMs },
-    stays: handling === 'stays',
+    stays: mode === 'stays',
     otherEngine: (repo) => otherEngineOf(home, repo),
   });
   const forgeStates = createForgeStates({ store, projects, clock, isOwner, onEffects });
@@ -201,7 +201,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     timeline,
     graceMs: options.graceMs ?? graceMs,
     forgeAnswerMs: options.forgeAnswerMs,
-    stays: handling === 'stays',
+    stays: mode === 'stays',
     settled,
     runsEnded: async (project) => runner()?.runsEnded(project),
     onChange: onEffects,
@@ -265,17 +265,14 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
   };
 }
 
-function open({ home, mode: handling, isAbsent = false, maxPageCount }: CoreOptions, faults: Faults) {
-  const isReadonly = handling === 'reads';
+function open({ home, mode, isAbsent = false, maxPageCount }: CoreOptions, faults: Faults) {
+  const isReadonly = mode === 'reads';
   const limit = maxPageCount === undefined ? {} : { maxPageCount };
-  return openStore(home, { readonly: isReadonly, isAbsent, isShared: handling === 'inbox', faults, ...limit });
+  return openStore(home, { readonly: isReadonly, isAbsent, isShared: mode === 'inbox', faults, ...limit });
 }
 
 /** The plans whose agents may start, each as `<project>/<plan>`. */
-function startableAgents(
-  { mode: handling, onlyWatched }: CoreOptions,
-  state: EngineState,
-): () => 'all' | 'none' | string[] {
-  if (handling !== 'stays') return () => 'none';
+function startableAgents({ mode, onlyWatched }: CoreOptions, state: EngineState): () => 'all' | 'none' | string[] {
+  if (mode !== 'stays') return () => 'none';
   return () => (onlyWatched === true ? Object.keys(state.getSnapshot().context.viewers) : 'all');
 }

@@ -12,12 +12,12 @@ export interface Core extends Parts {
 
 /** Opens the store and puts the parts together; nothing runs yet. Throws what the store and the configuration throw. */
 export async function createCore(options: CoreOptions): Promise<Core> {
-  const { owner, mode: handling } = options;
+  const { owner, mode } = options;
   let workers: Workers | null = null;
   const parts = await openParts(options, () => workers);
   // What carries out effects takes longer to load than a question to answer.
   try {
-    if (owner !== undefined) workers = (await import('./workers.ts')).createWorkers(parts, { owner, handling });
+    if (owner !== undefined) workers = (await import('./workers.ts')).createWorkers(parts, { owner, mode });
     return { ...parts, workers };
   } catch (thrown) {
     parts.close();

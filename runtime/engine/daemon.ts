@@ -145,7 +145,7 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
       try {
         if (isReady()) {
           if (!owner.isHeld()) await ownAgain();
-          engine = await startEngine({ options, env, home, owner: lent(owner), listen, write });
+          engine = await startEngine({ options, env, home, owner: withoutRelease(owner), listen, write });
           if (waiting !== starting) log.info('the store can be used: the engine works');
           waiting = null;
           return;
@@ -240,7 +240,7 @@ async function serve({ place, http, home, log }: Opening, app: Answering): Promi
 }
 
 /** The home outlives an engine of it. */
-function lent(owner: Owner): Owner {
+function withoutRelease(owner: Owner): Owner {
   return { ...owner, release: () => {} };
 }
 

@@ -110,7 +110,7 @@ export async function machinesFor(
 }
 
 /** Throws `bad_request` for a hook of the program that names a machine, or a tag of one, that is not there. */
-export function refuseUnheard(hooks: OwnHooks, machines: readonly AnyDefinition[]): void {
+export function refuseUnknownEvents(hooks: OwnHooks, machines: readonly AnyDefinition[]): void {
   checkOwnHooks(hooks);
   const named = Object.entries(hooks).map(([name, { on = [] }]) => ({ name, events: on }));
   const known = machines.map((each) => ({ name: each.name, tags: tagsOfMachine(each) }));

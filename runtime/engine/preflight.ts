@@ -46,7 +46,7 @@ export async function envFileIn(
 }
 
 /** What killed gits left in a repository that stops others, each with what to do. */
-export async function gitTroublesIn(repo: string): Promise<string[]> {
-  const { gitTroubles } = await import('../work/git/troubles.ts');
+export async function gitFaultsIn(repo: string): Promise<string[]> {
+  const { gitFaults: gitTroubles } = await import('../work/git/troubles.ts');
   return gitTroubles(repo);
 }

@@ -83,7 +83,7 @@ async function stopAgents({ store, clock, pump, log, startable, workers }: Core)
   };
   await workers?.dispatcher.holdAgents();
   await requeueAgents(store, await runs(), clock.nowMs());
-  pump.poke();
+  pump.wake();
   const untilMs = performance.now() + stopLimitMs;
   while ((await runs()).length > 0 && performance.now() < untilMs)
     await new Promise<void>((resolve) => setTimeout(resolve, stopPollMs));

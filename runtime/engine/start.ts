@@ -14,7 +14,7 @@ import { insertSignal } from '../core/store/port.ts';
 import type { Owner } from '../core/store/sqlite/owner.ts';
 import { type Core, createCore } from './core.ts';
 import { createEmbedding } from './embedding.ts';
-import { createMachines, machinesFor, refuseUnheard, releaseHeld } from './machines.ts';
+import { createMachines, machinesFor, refuseUnknownEvents, releaseHeld } from './machines.ts';
 import { engineInbox, openSupervisor } from './one-shot.ts';
 import type { Engine, EngineOptions } from './options.ts';
 import { lostHome } from './ownership.ts';
@@ -59,7 +59,7 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
   const { maxPageCount, configFile, onlyWatched, graceMs, hookRetryMs, faults } = options;
   const { pullRequestLookMs, forgeAnswerMs, cleaningEveryMs } = options;
   const machines = await machinesFor(options.machines ?? [], daemon);
-  refuseUnheard(options.hooks ?? {}, machines);
+  refuseUnknownEvents(options.hooks ?? {}, machines);
   const core = await createCore({
     home,
     mode: 'stays',
@@ -83,7 +83,7 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
   });
   level = () => core.settings.current().logLevel;
   const loss = () => core.store.loss() ?? (owner.isHeld() ? null : lostHome(home));
-  const app = answeringUnless(loss, core.app);
+  const app = guardedAnswers(loss, core.app);
   const server = await open(start, core, { app, place: { ...place, note: log.warn } });
   log.info(`engine ${owner.epoch} owns ${home}, pid ${process.pid}`);
   const loading = setTimeout(() => void loadRest(log), settledMs).unref();
@@ -121,7 +121,7 @@ async function loadRest(log: Log): Promise<void> {
 }
 
 /** What is read from a store that is gone, or said to a home that is somebody else's, would be taken for true. */
-function answeringUnless(loss: () => EngineError | null, app: App): Answering {
+function guardedAnswers(loss: () => EngineError | null, app: App): Answering {
   return {
     fetch(request) {
       const lost = loss();

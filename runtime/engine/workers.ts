@@ -54,11 +54,11 @@ const endLimitMs = 60_000;
 const endPollMs = 50;
 
 /** Nothing runs yet. */
-export function createWorkers(core: Parts, { owner, handling }: { owner: Owner; handling: EngineMode }): Workers {
+export function createWorkers(core: Parts, { owner, mode }: { owner: Owner; mode: EngineMode }): Workers {
   const { pump, state, store } = core;
-  const watchers = handling === 'stays' ? createWatchers(core) : null;
+  const watchers = mode === 'stays' ? createWatchers(core) : null;
   const dispatcher = openDispatcher(core, owner, watchers);
-  if (handling === 'stays') state.select(({ moves }) => moves).subscribe(dispatcher.poke);
+  if (mode === 'stays') state.select(({ moves }) => moves).subscribe(dispatcher.wake);
   if (watchers !== null) state.select(({ settings }) => settings).subscribe(watchers.pullRequestWatch.lookAgain);
 
   async function stopDue(): Promise<void> {
@@ -69,7 +69,7 @@ export function createWorkers(core: Parts, { owner, handling }: { owner: Owner; 
   }
 
   async function untilEnded(project: string): Promise<void> {
-    pump.poke();
+    pump.wake();
     const lives = async () => (await agentsAtWork(store)).filter((row) => row.project === project);
     const untilMs = performance.now() + endLimitMs;
     while ((await lives()).length > 0 && performance.now() < untilMs) await delay(endPollMs);
@@ -86,7 +86,7 @@ export function createWorkers(core: Parts, { owner, handling }: { owner: Owner; 
     dispatcher,
     watchers,
     stopDue,
-    runsEnded: handling === 'stays' ? untilEnded : stopDue,
+    runsEnded: mode === 'stays' ? untilEnded : stopDue,
     async start() {
       await watchers?.health.start();
       watchers?.verificationWatch.start();

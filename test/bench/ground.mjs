@@ -53,7 +53,7 @@ export function openBenchCore(home, machines = []) {
     clock: { nowMs: () => Date.now() },
     log,
     overrides: { agents: { default: { preset: 'sh', attempts: 5 } } },
-    handling: 'verb',
+    mode: 'verb',
   });
 }
 

@@ -39,7 +39,7 @@ function openStore() {
     home,
     clock: { nowMs: () => Date.now() },
     log: createLog((line) => process.stderr.write(line), 'error'),
-    handling: 'verb',
+    mode: 'verb',
   });
 }
 

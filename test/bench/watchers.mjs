@@ -36,9 +36,9 @@ async function watch(url, count) {
     const answer = await fetch(`${origin}/v1/events?calm=1`, { headers });
     await work();
     live += 1;
-    refresher.poke();
+    refresher.wake();
     void (async () => {
-      for await (const _ of answer.body) refresher.poke();
+      for await (const _ of answer.body) refresher.wake();
     })();
   }
   process.send({ live });

@@ -11,7 +11,7 @@ import { systemClock } from '../../runtime/base/platform/clock.ts';
 import { noFaults } from '../../runtime/base/platform/faults.ts';
 import { ensureHome } from '../../runtime/base/platform/home.ts';
 import { createLog, type Log } from '../../runtime/base/platform/log.ts';
-import { newborn } from '../../runtime/core/inbox/tree-cache.ts';
+import { unstored } from '../../runtime/core/inbox/tree-cache.ts';
 import { createDispatcher } from '../../runtime/core/outbox/dispatcher.ts';
 import type { Handlers } from '../../runtime/core/outbox/handler.ts';
 import { createCore } from '../../runtime/engine/core.ts';
@@ -268,7 +268,7 @@ describe('the live trees', () => {
     const tree = (await cache.get('supervisor'))?.tree;
     if (tree === undefined) throw new Error('the supervisor is live');
     const plans = Array.from({ length: 1_200 }, (_, index) => planTree('demo', `p${index}`));
-    for (const address of plans) cache.keep(address, newborn(tree));
+    for (const address of plans) cache.keep(address, unstored(tree));
     const isLive = await Promise.all(plans.map(async (address) => (await cache.get(address)) !== null));
     expect(plans.filter((_, index) => isLive[index])).toEqual(plans.slice(-1_024));
   });

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { withNotes } from '../../runtime/work/git/notes.ts';
 import { moveRef, readRef } from '../../runtime/work/git/refs.ts';
 import type { Repository } from '../../runtime/work/git/repository.ts';
-import { gitTroubles } from '../../runtime/work/git/troubles.ts';
+import { gitFaults } from '../../runtime/work/git/troubles.ts';
 import { prepareWorktree, removeWorktree } from '../../runtime/work/git/worktree.ts';
 import { listWorktrees, lockReason } from '../../runtime/work/git/worktree-list.ts';
 import { runsOf } from '../support/drawn.ts';
@@ -33,7 +33,7 @@ async function prepared(repo: Repository, id: string): Promise<string> {
 function isSound(repo: Repository): void {
   for (const args of [['worktree', 'list'], ['branch'], ['gc', '-q']])
     run(repo.path, '-c', 'core.hooksPath=/dev/null', ...args);
-  expect(gitTroubles(repo.path)).toEqual([]);
+  expect(gitFaults(repo.path)).toEqual([]);
 }
 
 /** A lock file that was written an hour ago. */
@@ -146,7 +146,7 @@ describe("an entry of somebody else's worktree", () => {
       message: expect.stringContaining(command),
     });
     expect(readFileSync(join(theirs, 'commondir'), 'utf8')).toBe('');
-    const [trouble = '', ...others] = gitTroubles(repo.path);
+    const [trouble = '', ...others] = gitFaults(repo.path);
     expectProse(trouble, theirs);
     expect(others).toEqual([]);
     run(repo.path, 'rev-parse', 'HEAD');
@@ -158,7 +158,7 @@ describe("an entry of somebody else's worktree", () => {
     const repo = await openRepository(join(home.path, 'demo'));
     run(repo.path, '-c', 'core.hooksPath=/dev/null', 'worktree', 'add', '-q', '--detach', join(home.path, 'theirs'));
     run(repo.path, 'worktree', 'lock', join(home.path, 'theirs'));
-    expect(gitTroubles(repo.path)).toEqual([]);
+    expect(gitFaults(repo.path)).toEqual([]);
   });
 });
 
@@ -171,7 +171,7 @@ describe('a lock that a killed git left', () => {
     const packed = oldLock(join(repo.commonDir, 'packed-refs.lock'));
     mkdirSync(join(repo.commonDir, 'refs', 'stator', 'attempts'), { recursive: true });
     const own = oldLock(join(repo.commonDir, 'refs', 'stator', 'attempts', 'a.lock'));
-    expect(gitTroubles(repo.path)).toHaveLength(2);
+    expect(gitFaults(repo.path)).toHaveLength(2);
     const said: string[] = [];
     const moved = await withNotes(
       (text) => said.push(text),
@@ -183,7 +183,7 @@ describe('a lock that a killed git left', () => {
       `removed ${packed}: a git that was killed left it`,
       `removed ${own}: a git that was killed left it`,
     ]);
-    expect(gitTroubles(repo.path)).toEqual([]);
+    expect(gitFaults(repo.path)).toEqual([]);
   });
 
   it('stays while a git is at work there that began before it', async () => {
@@ -216,7 +216,7 @@ describe('a lock that a killed git left', () => {
       const repo = await openRepository(join(home.path, 'demo'));
       mkdirSync(dirname(join(repo.commonDir, name)), { recursive: true });
       const lock = oldLock(join(repo.commonDir, name));
-      const [told = '', ...others] = gitTroubles(repo.path);
+      const [told = '', ...others] = gitFaults(repo.path);
       expect(told).toContain(`rm ${lock}`);
       expect(others).toEqual([]);
     },
@@ -226,7 +226,7 @@ describe('a lock that a killed git left', () => {
     const repo = await openRepository(join(home.path, 'demo'));
     const lock = oldLock(join(repo.commonDir, 'index.lock'));
     const config = oldLock(join(repo.commonDir, 'config.lock'));
-    const [ofLock = '', ofConfig = '', ...others] = gitTroubles(repo.path);
+    const [ofLock = '', ofConfig = '', ...others] = gitFaults(repo.path);
     expectProse(ofLock, `rm ${lock}`);
     expectProse(ofConfig, `rm ${config}`);
     expect(others).toEqual([]);

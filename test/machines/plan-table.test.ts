@@ -1,6 +1,6 @@
 /** What every place in a plan's life makes of every signal: the lifecycle's table, written out. */
 import { describe, expect, it } from 'vitest';
-import { acceptsOf } from '../../actors/refusal.ts';
+import { acceptedSignals } from '../../actors/refusal.ts';
 import type { Role } from '../../machines/vocabulary/role.ts';
 import {
   maySend,
@@ -159,7 +159,7 @@ describe('the table of a plan', () => {
     it(`offers in ${from} what it takes, and nothing else`, () => {
       const world = make();
       const copy = copyOf(world);
-      const offered = acceptsOf(copy.tree.root, world.now()).filter((type) => !everywhere.includes(type));
+      const offered = acceptedSignals(copy.tree.root, world.now()).filter((type) => !everywhere.includes(type));
       const taken = cells
         .filter(
           (cell) => cell.from === from && !['held', 'suppressed'].includes(cell.to) && !cell.to.startsWith('refused'),

@@ -1,7 +1,7 @@
 /** Refusals are sentences of people. */
 import { expect, it } from 'vitest';
 import { planSummary } from '../../actors/plan-view.ts';
-import { acceptsOf } from '../../actors/refusal.ts';
+import { acceptedSignals } from '../../actors/refusal.ts';
 import { agentMachine } from '../../machines/agent/machine.ts';
 import { type Refused, refusalHint, refusalSentence } from '../../machines/plan/refusal-text.ts';
 import { publicSignalTypes, signals } from '../../machines/vocabulary/signal.ts';
@@ -71,7 +71,7 @@ function matrix(): string[] {
   const ofPlans = Object.values(worldsByState).flatMap((make) => {
     const world = make();
     const { tree } = copyOf(world);
-    const taken = acceptsOf(tree.root, world.now());
+    const taken = acceptedSignals(tree.root, world.now());
     const { status, phase } = planSummary(tree);
     const refusedTypes = publicSignalTypes.filter((type) => signals[type].to === 'plan' && !taken.includes(type));
     return refusedTypes.map((type) => refusalSentence({ ...planned, type, status, phase }));

@@ -47,7 +47,7 @@ describe('a poll loop', () => {
 
   it('does nothing before it is started, whoever pokes it, and the first round at once', async () => {
     const { loop, seen } = scripted();
-    loop.poke();
+    loop.wake();
     await settle();
     expect(seen.rounds).toBe(0);
     loop.start();
@@ -95,14 +95,14 @@ describe('a poll loop', () => {
     expect(seen.rounds).toBe(3);
   });
 
-  it('that is poked while it waits works at once, and once more with the beat', async () => {
+  it('that is woken while it waits works at once, and once more with the beat', async () => {
     const { loop, seen, end } = scripted();
     loop.start();
     await settle();
     await end();
     vi.advanceTimersByTime(900);
-    loop.poke();
-    loop.poke();
+    loop.wake();
+    loop.wake();
     await settle();
     expect(seen.rounds).toBe(2);
     await end();
@@ -142,11 +142,11 @@ describe('a poll loop', () => {
     expect(untilBeat(15_000)).toBe(12_000);
   });
 
-  it('that is poked during a round works once more after it, and never twice at once', async () => {
+  it('that is woken during a round works once more after it, and never twice at once', async () => {
     const { loop, seen, end } = scripted();
     loop.start();
     await settle();
-    for (let poke = 0; poke < 10; poke += 1) loop.poke();
+    for (let wake = 0; wake < 10; wake += 1) loop.wake();
     await settle();
     expect(seen).toEqual({ rounds: 1, most: 1 });
     await end(60_000);
@@ -186,7 +186,7 @@ describe('a poll loop', () => {
     const { loop, seen, end } = scripted();
     loop.start();
     await settle();
-    loop.poke();
+    loop.wake();
     let hasStopped = false;
     const stopped = Promise.all([loop.stop(), loop.stop()]).then(() => {
       hasStopped = true;
@@ -195,7 +195,7 @@ describe('a poll loop', () => {
     expect(hasStopped).toBe(false);
     await end(1);
     await stopped;
-    loop.poke();
+    loop.wake();
     vi.advanceTimersByTime(60_000);
     await settle();
     expect(seen.rounds).toBe(1);

@@ -118,11 +118,11 @@ export function createCommands(parts: CommandDependencies) {
   }
 
   function mightHaveWalls(project: string): boolean {
-    return playing(project).some(({ sandbox }) => sandbox === 'auto');
+    return enabledProfiles(project).some(({ sandbox }) => sandbox === 'auto');
   }
 
   /** The profiles that are on. A configuration that cannot be read starts nobody. */
-  function playing(project: string): AgentProfile[] {
+  function enabledProfiles(project: string): AgentProfile[] {
     try {
       const { profiles, policy } = projects.get(project).config;
       return everyProfile(profiles).filter(({ role }) => policy.roles[role].on);
@@ -134,7 +134,7 @@ export function createCommands(parts: CommandDependencies) {
 
   /** One line where agents are to have limits that nothing here keeps. */
   async function limitWarnings(): Promise<string[]> {
-    const profiles = projects.list().flatMap(({ project }) => playing(project).filter(asksForLimits));
+    const profiles = projects.list().flatMap(({ project }) => enabledProfiles(project).filter(asksForLimits));
     if (profiles.length === 0) return [];
     const warning = unkeptLimits(profiles, await parts.resources.state());
     return warning === null ? [] : [warning];

@@ -66,7 +66,7 @@ export function createIssueSessions(
     );
   }
 
-  async function mustRow(place: PlanKey): Promise<IssueRow> {
+  async function requiredRow(place: PlanKey): Promise<IssueRow> {
     const row = await rowOf(place);
     if (row !== null) return row;
     throw new EngineError('not_found', `the session ${place.plan} is gone`, 'see them with: stator issue list');
@@ -79,7 +79,7 @@ export function createIssueSessions(
   }
 
   /** What people and agents said, the agents' questions among it, the newest 20, the oldest of them first. */
-  async function saidTo({ project, plan }: PlanKey): Promise<Said[]> {
+  async function conversation({ project, plan }: PlanKey): Promise<Said[]> {
     const people = (await store.issueMessages({ project, plan })).map((said): Said => ({ by: 'person', ...said }));
     const answers = (await messagesOf('resolve', { project, plan })).filter(
       ({ content }) => !people.some((said) => said.content === content),
@@ -141,5 +141,15 @@ export function createIssueSessions(
     return { ...request, pushed: context?.pull?.request?.head ?? null };
   }
 
-  return { placeOf, placeOfRow, rowOf, mustRow, mustBeSession, runSince, saidTo, entryOf, ownPullRequest };
+  return {
+    placeOf,
+    placeOfRow,
+    rowOf,
+    mustRow: requiredRow,
+    mustBeSession,
+    runSince,
+    saidTo: conversation,
+    entryOf,
+    ownPullRequest,
+  };
 }

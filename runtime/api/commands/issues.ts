@@ -101,7 +101,7 @@ export function createIssueCommands(parts: IssueParts) {
     const { starts, words, tells, isOnTheWay, notes } = await nextStep(place, known, message);
     const say = async () => {
       for (const word of words) await mustTake(place, known, word);
-      if (tells !== null) await mustTell(place, tells);
+      if (tells !== null) await requireSent(place, tells);
       const said = { do: 'issue.say', key: { project, plan }, content: message ?? '', at: sinceMs } as const;
       if (message !== null && !isOnTheWay) await store.commit([said]);
     };
@@ -120,16 +120,16 @@ export function createIssueCommands(parts: IssueParts) {
       await mustSend(place, word);
     } catch (thrown) {
       const now = await store.plan(place.project, place.plan);
-      throw now?.status === known.status && now.phase === known.phase ? thrown : betweenStates(thrown);
+      throw now?.status === known.status && now.phase === known.phase ? thrown : retryableConflict(thrown);
     }
     if (!asksForChanges.has(word.type)) return;
     const source = (await store.plan(place.project, place.plan))?.blocked?.source;
     if (source === 'review' || source === 'cycle_limit') await mustSend(place, { type: 'resolve' });
   }
 
-  async function mustTell(place: PlanKey, body: string): Promise<void> {
+  async function requireSent(place: PlanKey, body: string): Promise<void> {
     await mustSend(place, told(place, body)).catch((thrown: unknown) => {
-      throw betweenStates(thrown);
+      throw retryableConflict(thrown);
     });
   }
 
@@ -313,7 +313,7 @@ const overrideFlags: Readonly<Record<Danger['kind'], string>> = {
 /** What a person asks of work that was done. */
 const asksForChanges: ReadonlySet<SignalType> = new Set(['review_changes_requested', 'verify_failed']);
 
-function betweenStates(thrown: unknown): unknown {
+function retryableConflict(thrown: unknown): unknown {
   const isRefused = thrown instanceof EngineError && thrown.code === 'refused';
   return isRefused ? new BetweenStates('refused', thrown.message, thrown.hint) : thrown;
 }

@@ -10,7 +10,7 @@ import type { ViewDependencies } from './view-dependencies.ts';
 
 export type CastingParts = Pick<ViewDependencies, 'store' | 'projects' | 'env' | 'clock'>;
 
-export function castingNow(parts: CastingParts): Promise<Casting> {
+export function currentCasting(parts: CastingParts): Promise<Casting> {
   return lookAtAccounts({ ...parts, nowMs: () => parts.clock.nowMs() });
 }
 
@@ -30,7 +30,7 @@ export function limitText({ account, until }: AccountLimitRow, title: string): s
 export function createAccountViews(parts: CastingParts) {
   return {
     async accounts(): Promise<AccountEntry[]> {
-      const casting = await castingNow(parts);
+      const casting = await currentCasting(parts);
       if (casting.limits.size === 0) return [];
       const live = await parts.store.runs({ by: 'latest', live: true });
       const accountOf = (run: RunRow) => {

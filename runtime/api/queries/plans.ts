@@ -1,7 +1,7 @@
 /** Plans as people list, show and question them. */
 
 import { type MergeView, type Need, type PlanDetail, planDetail } from '../../../actors/plan-view.ts';
-import { acceptsOf, offersOf } from '../../../actors/refusal.ts';
+import { acceptedSignals, offersOf } from '../../../actors/refusal.ts';
 import type { Tree } from '../../../actors/tree.ts';
 import type { Question, TimestampName } from '../../../machines/plan/context.ts';
 import type { Reason } from '../../../machines/vocabulary/effect.ts';
@@ -14,7 +14,7 @@ import { later } from '../../base/platform/later.ts';
 import { lookAtRow } from '../../core/outbox/budget.ts';
 import type { EffectRow, PlanRow, RunRow, UsageRow } from '../../core/store/rows.ts';
 import { runIdOf } from '../../work/agents/run-id.ts';
-import { gitTroubles } from '../../work/git/troubles.ts';
+import { gitFaults } from '../../work/git/troubles.ts';
 import type { Explanation, HistoryEntry, OlderTask, PlanEntry, PlanShow, PlanStates } from '../contract/plans.ts';
 import type { BudgetEntry, Usage } from '../contract/shared-shapes.ts';
 import { estimateOf } from './estimate.ts';
@@ -57,7 +57,7 @@ export function createPlanViews(parts: ViewDependencies) {
     );
   }
 
-  async function mustTree(project: string, plan: string): Promise<Tree> {
+  async function requiredTree(project: string, plan: string): Promise<Tree> {
     for (let look = 1; look <= looks; look += 1) {
       const entry = await cache.get(planTree(project, plan));
       if (entry !== null) return entry.tree;
@@ -68,7 +68,7 @@ export function createPlanViews(parts: ViewDependencies) {
   }
 
   async function treeOrFault(project: string, plan: string): Promise<Tree | EngineError> {
-    return (await soundTree(cache, planTree(project, plan))) ?? (await mustTree(project, plan));
+    return (await soundTree(cache, planTree(project, plan))) ?? (await requiredTree(project, plan));
   }
 
   /** A plan whose stored state cannot be read shows what its row says, and why there is no more. */
@@ -356,11 +356,11 @@ export function createPlanViews(parts: ViewDependencies) {
     async planStates(question: StatesQuestion): Promise<PlanStates> {
       const { project, plan } = question;
       await mustRead(project, plan);
-      return planStates(parts, await mustTree(project, plan), question);
+      return planStates(parts, await requiredTree(project, plan), question);
     },
     async explain(project: string, plan: string): Promise<Explanation> {
       const row = await mustRead(project, plan);
-      const tree = await mustTree(project, plan);
+      const tree = await requiredTree(project, plan);
       const refused = await store.lastRefused(planTree(project, plan));
       const { waiting_for } = await planEntry(row, { usage: [], kept: await keptOf(row), look: lookAtOne() });
       return {
@@ -368,14 +368,14 @@ export function createPlanViews(parts: ViewDependencies) {
         status: row.status,
         waiting_for,
         base: row.base,
-        accepts: acceptsOf(tree.root, clock.nowMs()),
+        accepts: acceptedSignals(tree.root, clock.nowMs()),
         events: offersOf(tree.root, clock.nowMs()).map(({ type, isTaken, guard }) => ({
           type,
           does: signals[type].does,
           accepted: isTaken,
           why_not: isTaken ? null : (guard ?? 'not in the states that it is in now'),
         })),
-        repo_troubles: gitTroubles(projects.find(project)?.path ?? ''),
+        repo_troubles: gitFaults(projects.find(project)?.path ?? ''),
         refused_last: refused === null ? null : await historyEntry(refused),
       };
     },

@@ -8,7 +8,7 @@ import { covers } from '../../core/store/pause-scope.ts';
 import type { PlanRow, QueueItemRow, QueueRow } from '../../core/store/rows.ts';
 import type { QueueEntry, QueuePause, QueueStats } from '../contract/runs.ts';
 import type { Waiting } from '../contract/shared-shapes.ts';
-import { castingNow, limitOf, limitText } from './accounts.ts';
+import { currentCasting, limitOf, limitText } from './accounts.ts';
 import { holderOf, kindOf, type Pause, pausedText } from './queue-pause.ts';
 import { type Holder, holderText, placesOf, slotText } from './queue-places.ts';
 import { waitOfRun } from './runs.ts';
@@ -50,7 +50,7 @@ export function createQueueViews(parts: ViewDependencies) {
     const [rows, queue, casting] = await Promise.all([
       store.queueItems({ ended: endedLimit }),
       store.queue(),
-      castingNow(parts),
+      currentCasting(parts),
     ]);
     const placed = new Map<number, number>();
     const busy = new Map<Lane, Holder[]>();

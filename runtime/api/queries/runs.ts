@@ -16,7 +16,7 @@ import { type RunFolder, runFolderAt } from '../../work/agents/run-folder.ts';
 import { runIdOf } from '../../work/agents/run-id.ts';
 import type { PermissionQuestion } from '../contract/permissions.ts';
 import type { InstanceEntry, RunLog } from '../contract/runs.ts';
-import { castingNow, limitOf } from './accounts.ts';
+import { currentCasting, limitOf } from './accounts.ts';
 import { type RunLogQuestion, runLogs } from './run-logs.ts';
 import { timeOrNull, timeText } from './time-text.ts';
 import { usageOfTitle } from './usage.ts';
@@ -37,7 +37,7 @@ export function createRunViews(parts: ViewDependencies) {
 
   /** Asked once for each plan. */
   async function withUsage(rows: readonly RunRow[]): Promise<InstanceEntry[]> {
-    const casting = await castingNow(parts);
+    const casting = await currentCasting(parts);
     const known = new Map<string, Promise<readonly UsageRow[]>>();
     return Promise.all(
       rows.map(async (row) => {
@@ -56,7 +56,7 @@ export function createRunViews(parts: ViewDependencies) {
     async instance(project: string, title: string): Promise<InstanceEntry> {
       const [row] = await store.runs({ by: 'title', project, title });
       if (row !== undefined)
-        return instanceEntry(parts, row, { usage: await usageOf(row), casting: await castingNow(parts) });
+        return instanceEntry(parts, row, { usage: await usageOf(row), casting: await currentCasting(parts) });
       throw new EngineError('not_found', `instance not found: "${title}"`, 'see them with: stator instance list');
     },
   };

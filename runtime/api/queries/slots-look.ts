@@ -3,7 +3,7 @@ import type { AgentRun, Lane } from '../../../machines/vocabulary/effect.ts';
 import type { Casting } from '../../core/outbox/casting.ts';
 import { covers } from '../../core/store/pause-scope.ts';
 import type { AccountLimitRow, EffectRow, QueueRow, RunRow } from '../../core/store/rows.ts';
-import { castingNow, limitOf } from './accounts.ts';
+import { currentCasting, limitOf } from './accounts.ts';
 import { type Holder, holderText, placesOf, slotText } from './queue-places.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
 
@@ -39,7 +39,7 @@ async function lookAtSlots(parts: ViewDependencies): Promise<SlotsLook> {
   const [effects, queue, casting] = await Promise.all([
     store.effects({ by: 'open' }),
     store.queue(),
-    castingNow(parts),
+    currentCasting(parts),
   ]);
   const open = effects.filter(({ kind }) => kind === 'agent.run');
   const byKey = new Map(open.map((row) => [row.key, row]));

@@ -240,7 +240,7 @@ function runText(run: TimedRun, nowMs: number): string {
 }
 
 /** Of the plans that are waited for, those that will not be done by themselves: a name that was mistyped is waited for all night. */
-async function neverDone(
+async function plansNeverDone(
   { store }: ViewDependencies,
   project: string,
   { plan, after }: Pick<Applicant, 'plan' | 'after'>,
@@ -295,6 +295,6 @@ async function waitingForGrant(parts: ViewDependencies, row: PlanRow, since: str
     };
   const obstacle = obstacleOf(context, applicant);
   if (obstacle === null) return null;
-  const never = obstacle.kind === 'after' ? await neverDone(parts, row.project, applicant, context.waiting) : '';
+  const never = obstacle.kind === 'after' ? await plansNeverDone(parts, row.project, applicant, context.waiting) : '';
   return { ...obstacle, detail: `${obstacle.detail}${never}`, since: timeText(applicant.since) };
 }

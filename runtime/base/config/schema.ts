@@ -310,7 +310,7 @@ const repoKeys = {
   priority: wholeNumber(-1000, 1000).optional(),
   worktree: worktreeSchema.optional(),
   hooks: listOf(hookTableSchema, { max: 100, is: 'tables that begin with [[hooks]]' })
-    .superRefine(refuseTwins)
+    .superRefine(refuseDuplicateHooks)
     .optional(),
 };
 export const repoFileSchema = z.strictObject({ ...sharedKeys, ...repoKeys });
@@ -357,7 +357,7 @@ function keysAt(top: readonly string[], path: TomlPath, table: unknown): readonl
 }
 
 /** A delivery belongs to a hook by its name, so no two hooks may share one. */
-function refuseTwins(tables: readonly HookTable[], context: z.RefinementCtx): void {
+function refuseDuplicateHooks(tables: readonly HookTable[], context: z.RefinementCtx): void {
   const seen = new Map<string, number>();
   for (const [index, table] of tables.entries()) {
     const name = hookOf(table).name;

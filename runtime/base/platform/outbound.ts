@@ -83,7 +83,7 @@ async function checkedAddresses(
   const host = hostOf(url);
   const family = isIP(host);
   const found =
-    family === 0 ? await raced((outbound.resolve ?? resolveBySystem)(host), abort) : [{ address: host, family }];
+    family === 0 ? await orAborted((outbound.resolve ?? resolveBySystem)(host), abort) : [{ address: host, family }];
   if (found.length === 0) throw new Error(`${host} has no address`);
   for (const { address } of outbound.allowPrivate ? [] : found) {
     const why = whyNotPublic(address);
@@ -108,7 +108,7 @@ async function resolveBySystem(hostname: string): Promise<readonly ResolvedAddre
 }
 
 /** A look-up cannot be ended; nobody waits for it any longer than the limit. */
-function raced<T>(work: Promise<T>, abort: AbortSignal): Promise<T> {
+function orAborted<T>(work: Promise<T>, abort: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(abort.reason);
     abort.addEventListener('abort', onAbort, { once: true });

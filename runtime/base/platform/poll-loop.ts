@@ -1,4 +1,4 @@
-/** A loop that wakes at regular times, or earlier where it is poked: polling makes sure, pokes make it prompt. */
+/** A loop that wakes at regular times, or earlier where it is woken: polling makes sure, waking it makes it prompt. */
 
 export interface PollLoopOptions {
   /** The rhythm of the rounds, where a round does not say when the next one is due: see `untilBeat`. */
@@ -15,7 +15,7 @@ export interface PollLoop {
   /** The first round comes in the next turn of the event loop. May be called again, also after a stop. */
   start(): void;
   /** A round comes in the next turn of the event loop; during a round, one more comes after it, however many pokes there were. */
-  poke(): void;
+  wake(): void;
   /** Resolves when the round under way has ended; no other one comes. May be called twice. From within `work` it must not be awaited. */
   stop(): Promise<void>;
 }
@@ -23,24 +23,24 @@ export interface PollLoop {
 /** Nothing runs before `start`. While it is started it keeps the process alive. */
 export function createPollLoop({ everyMs, retryMs = everyMs, work, onError }: PollLoopOptions): PollLoop {
   let isOpen = false;
-  let isPoked = false;
+  let isWoken = false;
   let round: Promise<void> | null = null;
   let timer: NodeJS.Timeout | null = null;
   let turn: NodeJS.Immediate | null = null;
 
-  function poke(): void {
+  function wake(): void {
     if (!isOpen) return;
-    isPoked = true;
+    isWoken = true;
     if (round === null) turn ??= setImmediate(begin);
   }
 
   function begin(): void {
     cancel();
-    isPoked = false;
+    isWoken = false;
     round = carryOut().then((waitMs) => {
       round = null;
       if (!isOpen) return;
-      if (isPoked) poke();
+      if (isWoken) wake();
       else timer = setTimeout(begin, waitMs);
     });
   }
@@ -65,9 +65,9 @@ export function createPollLoop({ everyMs, retryMs = everyMs, work, onError }: Po
   return {
     start() {
       isOpen = true;
-      poke();
+      wake();
     },
-    poke,
+    wake,
     async stop() {
       isOpen = false;
       cancel();

@@ -22,7 +22,7 @@ export async function removeTree(path: string): Promise<void> {
       const isRaced = mended > 0 && (code === 'ENOENT' || code === 'ENOTEMPTY');
       if (mended === mendLimit || !(code === 'ENAMETOOLONG' || isRaced || (isClosed && mayOpen))) throw thrown;
       if (isClosed) await openFolders(path, () => true).catch(ignoreUnseen);
-      else await raiseDeep(path);
+      else await shortenDeepPaths(path);
       // What was raised may be closed as well.
       mayOpen = !isClosed;
     }
@@ -30,7 +30,7 @@ export async function removeTree(path: string): Promise<void> {
 }
 
 /** Brings folders that no path reaches as a whole up to the top, so that their own are short. */
-async function raiseDeep(root: string): Promise<void> {
+async function shortenDeepPaths(root: string): Promise<void> {
   const waiting = [root];
   for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop())
     for (const entry of await readdir(folder, { withFileTypes: true }).catch(ignoreUnseen)) {

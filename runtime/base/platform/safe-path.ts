@@ -233,7 +233,7 @@ function openDirectory(place: string | Buffer, path: string): number | null {
   } catch (thrown) {
     const code = codeOf(thrown);
     if (code === 'ENOENT') return null;
-    if (code === 'ELOOP' || code === 'ENOTDIR') throw oddPlace(place, path, 'folder');
+    if (code === 'ELOOP' || code === 'ENOTDIR') throw wrongKind(place, path, 'folder');
     throw thrown;
   }
 }
@@ -242,18 +242,18 @@ function openDirectory(place: string | Buffer, path: string): number | null {
 function openRegular(place: string | Buffer, path: string, access: number): number | null {
   const before = lstatSync(place, { throwIfNoEntry: false });
   if (before === undefined) return null;
-  if (!before.isFile()) throw oddPlace(place, path, 'file');
+  if (!before.isFile()) throw wrongKind(place, path, 'file');
   let file: number;
   try {
     file = openSync(place, access | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch (thrown) {
     if (codeOf(thrown) === 'ENOENT') return null;
-    if (codeOf(thrown) === 'ELOOP' || codeOf(thrown) === 'ENXIO') throw oddPlace(place, path, 'file');
+    if (codeOf(thrown) === 'ELOOP' || codeOf(thrown) === 'ENXIO') throw wrongKind(place, path, 'file');
     throw thrown;
   }
   if (fstatSync(file).isFile()) return file;
   closeSync(file);
-  throw oddPlace(place, path, 'file');
+  throw wrongKind(place, path, 'file');
 }
 
 function readWhole(file: number, { path, maxBytes }: { path: string; maxBytes: number }): Buffer {
@@ -326,7 +326,7 @@ function mustBeEntry(path: string, name: EntryName): void {
   throw unsafe(path, `has no entry ${JSON.stringify(shown(name))}`, 'give the name of one file or folder in it');
 }
 
-function oddPlace(place: string | Buffer, path: string, wanted: 'file' | 'folder'): EngineError {
+function wrongKind(place: string | Buffer, path: string, wanted: 'file' | 'folder'): EngineError {
   const found = lstatSync(place, { throwIfNoEntry: false });
   const hint = `look at it: ls -ld ${shellWord(path)}; take it away, or put a ${wanted} in its place`;
   if (found?.isSymbolicLink() !== true) return unsafe(path, `is no ${wanted}`, hint);

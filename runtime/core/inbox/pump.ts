@@ -20,7 +20,7 @@ import { type BatchParts, type BatchResult, handleBatch } from './transaction.ts
 const batchSize = 64;
 /** A signal that throws this often is set aside. */
 const maxTries = 3;
-/** Late signals are looked for this often, whatever was poked: a machine that slept may have slept over one. */
+/** Late signals are looked for this often, whatever was woken: a machine that slept may have slept over one. */
 const pollMs = 10_000;
 
 export interface PumpParts extends BatchParts {
@@ -40,7 +40,7 @@ export interface Pump {
   /** Nothing is handled any more, once the batch under way has ended; what is due stays in its rows. */
   stop(): Promise<void>;
   /** There may be something to do. */
-  poke(): void;
+  wake(): void;
   /** Handles everything that is due now, or that of one project alone (`''`: the supervisor), nothing where the home is somebody else's. Throws the store's errors. */
   drain(project?: string): Promise<void>;
 }
@@ -175,7 +175,7 @@ export function createPump(parts: PumpParts): Pump {
   return {
     start() {
       isRunning = true;
-      unwatch = store.watch(loop.poke);
+      unwatch = store.watch(loop.wake);
       loop.start();
     },
     async stop() {
@@ -183,7 +183,7 @@ export function createPump(parts: PumpParts): Pump {
       unwatch();
       await loop.stop();
     },
-    poke: loop.poke,
+    wake: loop.wake,
     drain: (project) => handleAll(() => true, project ?? null),
   };
 }

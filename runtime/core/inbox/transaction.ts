@@ -17,7 +17,7 @@ import { admitOwn } from './admission.ts';
 import { notification } from './notifications.ts';
 import { createProjection, type Projection } from './projection.ts';
 import { isAddress, signalOf, toldToSender, treeOf } from './signal-row.ts';
-import { type CachedTree, newborn, type TreeCache } from './tree-cache.ts';
+import { type CachedTree, type TreeCache, unstored } from './tree-cache.ts';
 
 export interface BatchParts {
   readonly store: Store;
@@ -185,7 +185,7 @@ function handleRow(parts: BatchParts, batch: Batch, row: SignalRow): void {
       return;
     }
     const { tree, step } = trees.create(address, signal, row.id);
-    batch.known.trees.set(address, newborn(tree));
+    batch.known.trees.set(address, unstored(tree));
     absorb(parts, batch, { row, address, tree, step, revived: 0 });
     return;
   }

@@ -32,7 +32,7 @@ export interface TreeCache {
 }
 
 /** A tree that has no row yet. */
-export function newborn(tree: Tree): CachedTree {
+export function unstored(tree: Tree): CachedTree {
   return { tree, stored: 0, steps: 0, shown: null, shownOf: null, shownRuns: new Map() };
 }
 
@@ -56,7 +56,7 @@ export function createTreeCache({ store, trees }: { store: Pick<Store, 'tree'>; 
   async function restore(address: TreeAddress, isWanted: () => boolean): Promise<CachedTree | null> {
     const row = await store.tree(address);
     if (row === null) return null;
-    const entry = { ...newborn(trees.restore(address, row.stored)), stored: row.steps, steps: row.steps };
+    const entry = { ...unstored(trees.restore(address, row.stored)), stored: row.steps, steps: row.steps };
     if (isWanted()) keep(address, entry);
     return entry;
   }

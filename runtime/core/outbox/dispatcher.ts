@@ -66,7 +66,7 @@ export interface DispatcherParts {
 export interface Dispatcher {
   /** Takes up what an earlier owner left running, then starts what may start. */
   start(): void;
-  poke(): void;
+  wake(): void;
   /** Once it has resolved no agent is started any more; everything else goes on. Throws as the store does. */
   holdAgents(): Promise<void>;
   /** Lets go of everything that runs, and leaves its rows as they are. */
@@ -281,7 +281,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     entry.done = carryOut(entry).finally(() => {
       if (entry.stopTimer !== null) clearTimeout(entry.stopTimer);
       if (running.get(row.key) === entry) running.delete(row.key);
-      loop.poke();
+      loop.wake();
     });
   }
 
@@ -423,7 +423,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     faults('lanes.before-settle');
     const kept = outcome.type === 'kept' ? { result: outcome.result } : {};
     const settled: Change = { do: 'effect.settle', key: row.key, status, error, epoch, at: clock.nowMs(), ...kept };
-    const told = afterwards(row, outcome);
+    const told = settlementChanges(row, outcome);
     const commit = await store.commit([settled, ...told]);
     if (commit.status === 'lost')
       log.error(`effect ${row.key} was settled by somebody else; this end of it does not count`);
@@ -432,7 +432,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   }
 
   /** What goes into the commit that settles it. */
-  function afterwards(row: EffectRow, outcome: Exclude<Outcome, Again>): readonly Change[] {
+  function settlementChanges(row: EffectRow, outcome: Exclude<Outcome, Again>): readonly Change[] {
     if (outcome.type === null) return [];
     if (outcome.type === 'kept') return outcome.changes;
     const told = outcome.type === 'sent' ? outcome.event : outcome;
@@ -472,7 +472,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
 
   return {
     start: loop.start,
-    poke: loop.poke,
+    wake: loop.wake,
     async holdAgents() {
       holdsAgents = true;
       // Of the commits that were asked for before, which may have waited for another program, this is the last.

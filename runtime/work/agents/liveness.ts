@@ -23,7 +23,7 @@ export interface WatchOptions {
 }
 
 /**
- * Resolves when the agent has ended: at once by the wrapper's poke, within a poll where the wrapper died. Keeps the log within its limit
+ * Resolves when the agent has ended: at once when the wrapper wakes it, within a poll where the wrapper died. Keeps the log within its limit
  * meanwhile. A run that nobody or `void` has claimed is a broken invariant: ask `voidOrAdopt` first.
  */
 export async function watchRun(folder: RunFolder, options: WatchOptions): Promise<RunEnd> {

@@ -25,7 +25,7 @@ export function programCommand({ profile }: RunBrief, places: CommandPlaces): Co
       `in .stator/config.toml of the repo, or in daemon.toml:\n\n[agents.${profile.role}]\npreset = "command"\nprogram = "your-agent --its-flags"\n`,
     );
   }
-  const { text: rest, flags, files } = judgedWords(profile, program, places);
+  const { text: rest, flags, files } = withTrustedFiles(profile, program, places);
   const file = programFile(program, places);
   if (file !== null || !/\s/.test(program)) {
     return { argv: [file ?? program, ...flags], stdin: 'prompt', script: null, files };
@@ -43,7 +43,7 @@ export function programCommand({ profile }: RunBrief, places: CommandPlaces): Co
 }
 
 /** For a judge the words of its program and its flags with the trusted files in them; for everybody else as they are. Throws `agent_unusable`. */
-export function judgedWords(
+export function withTrustedFiles(
   { role, preset, flags, trustedFiles }: Pick<RunBrief['profile'], 'flags' | 'preset' | 'role' | 'trustedFiles'>,
   program: string,
   { repo, worktree }: CommandPlaces,

@@ -2,7 +2,7 @@
  * The folder of one run, through which an engine, its wrapper and the next engine speak: prompt, log, wrapper, claim, pid, exit, tmp.
  *
  * `claim` decides whether the agent is started at all. It comes to be by link(2) only, so exactly one of its makers wins: a wrapper
- * (its identity; it starts the agent) or an engine (`void`; nobody ever will). No file is edited in place but `log`, and the poke
+ * (its identity; it starts the agent) or an engine (`void`; nobody ever will). No file is edited in place but `log`, and the wake
  * that the wrapper appends to `claim` when it is through.
  */
 import { randomBytes } from 'node:crypto';

@@ -67,7 +67,8 @@ async function endTree(
     const { wrapper, members } = tree;
     seen = members;
     if (wrapper === null && members.length === 0) return;
-    if (nowMs > killAtMs + KILL_LIMIT_MS) throw outlived(folder, runId, wrapper ? [wrapper, ...members] : members);
+    if (nowMs > killAtMs + KILL_LIMIT_MS)
+      throw stillRunningError(folder, runId, wrapper ? [wrapper, ...members] : members);
     if (wrapper) signalProcess(wrapper, 'SIGCONT');
     if (isToKill) for (const member of members) signalProcess(member, 'SIGKILL');
     else askToEnd(folder, tree, told);
@@ -118,7 +119,7 @@ async function hold(look: () => RunTree, limitMs: number): Promise<RunTree> {
   let told: readonly Identity[] = [];
   for (;;) {
     const tree = look();
-    const moving = tree.rows.filter((row) => !standsStill(row, tree)).map((row) => row.identity);
+    const moving = tree.rows.filter((row) => !isBlockedByChild(row, tree)).map((row) => row.identity);
     if (moving.length === 0 || performance.now() > untilMs) return tree;
     for (const identity of moving) signalProcess(identity, 'SIGSTOP');
     const isAnyNew = moving.some((identity) => !told.some((each) => isSame(each, identity)));
@@ -128,7 +129,7 @@ async function hold(look: () => RunTree, limitMs: number): Promise<RunTree> {
 }
 
 /** A parent by vfork(2) is D, whatever it was sent, until its child has called exec: while the child stands still, so does it. */
-function standsStill(row: ProcessRow, { rows }: RunTree): boolean {
+function isBlockedByChild(row: ProcessRow, { rows }: RunTree): boolean {
   const isStopped = ({ state }: ProcessRow) => state === 'T' || state === 't';
   return (
     isStopped(row) || (row.state === 'D' && rows.some((each) => each.parent === row.identity.pid && isStopped(each)))
@@ -171,7 +172,7 @@ async function untilGone(
   }
 }
 
-function outlived(folder: RunFolder, runId: string, left: readonly Identity[]): EngineError {
+function stillRunningError(folder: RunFolder, runId: string, left: readonly Identity[]): EngineError {
   const pids = left.map((identity) => identity.pid).join(', ');
   return new EngineError(
     'unavailable',

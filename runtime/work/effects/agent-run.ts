@@ -100,7 +100,7 @@ async function carryOut(
   const unprepared = await awaitSetup(parts, context, folder);
   if (unprepared !== null) return unprepared;
   await noteStart(parts, effect, context, folder);
-  return accompany(parts, effect, context, folder);
+  return waitForEnd(parts, effect, context, folder);
 }
 
 /** What it did is not known, and nothing of it may go on: the next attempt works in the same place. */
@@ -240,7 +240,7 @@ async function noteStart(
 }
 
 /** Waits for the end of a run that was started, by us or by an earlier owner, and sees that nothing of it is left. */
-async function accompany(
+async function waitForEnd(
   parts: AgentRunParts,
   effect: AgentRun,
   context: EffectContext,

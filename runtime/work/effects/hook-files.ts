@@ -64,7 +64,7 @@ export async function hookFilesOf(
   try {
     const repository = await projects.repository(name);
     await checkOut(repository, { commit: await trustedCommit(repository, { project, what }), folder: making });
-    for (const [path, digest] of Object.entries(project.programs)) bringNamed(project, making, { path, digest });
+    for (const [path, digest] of Object.entries(project.programs)) copyNamedFiles(project, making, { path, digest });
     closeFolder(making);
     moveInto(making, folder);
   } finally {
@@ -84,7 +84,7 @@ async function checkOut(
 }
 
 /** What a command names and the person saw counts as they saw it, whether it is committed or not. */
-function bringNamed(
+function copyNamedFiles(
   project: Project,
   folder: string,
   { path, digest }: { readonly path: string; readonly digest: string },

@@ -26,14 +26,15 @@ export async function presenceOf(
   { waitedMs }: { readonly waitedMs: number },
 ): Promise<Presence> {
   if (await isThere(worktree)) return 'there';
-  if (!(await isThere(repository.path))) throw away('the repository', repository.path);
+  if (!(await isThere(repository.path))) throw missingPlace('the repository', repository.path);
   if ((await adminDirOf(repository, worktree)) === null) return 'there';
   const holder = dirname(worktree);
   const forget = `git -C ${shellWord(repository.path)} worktree remove -f -f ${shellWord(worktree)}`;
   // A mount point without its disk is an empty folder.
   const isHolderAway = !existsSync(holder) || readdirSync(holder).length === 0;
-  if (isHolderAway && !isWithin(repository.path, holder)) throw away('the folder of the worktrees', holder, forget);
-  if (waitedMs < limitMs) throw away('the worktree', worktree);
+  if (isHolderAway && !isWithin(repository.path, holder))
+    throw missingPlace('the folder of the worktrees', holder, forget);
+  if (waitedMs < limitMs) throw missingPlace('the worktree', worktree);
   return 'deleted';
 }
 
@@ -74,7 +75,7 @@ function awayFile({ path }: RunFolder): string {
 }
 
 /** `forget`: the command after which a new one is made. */
-function away(what: string, path: string, forget: string | null = null): EngineError {
+function missingPlace(what: string, path: string, forget: string | null = null): EngineError {
   const forGood = forget === null ? '' : `; where it is gone for good, have git forget the worktree: ${forget}`;
   const hint = `bring it back (mount its disk, or move it back): ls -ld ${shellWord(path)}; it goes on by itself${forGood}`;
   return new EngineError('unreachable', `${what} ${path} is away`, hint);

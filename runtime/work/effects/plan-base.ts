@@ -5,7 +5,7 @@
 
 import type { Store } from '../../core/store/port.ts';
 import type { PlanBase } from '../../core/store/rows.ts';
-import { baseAt, baseBehind, dropNote, notedBases } from '../git/plan-base.ts';
+import { baseAt, baseBehind, dropNote, storedBases } from '../git/plan-base.ts';
 import { branchRef, readRef } from '../git/refs.ts';
 import { baseBranch, type Repository } from '../git/repository.ts';
 import type { Projects } from '../repos/registry.ts';
@@ -50,7 +50,7 @@ export async function knownBase(parts: BaseParts, { project, plan }: Named): Pro
 export async function takeNotes(parts: BaseParts, project: string): Promise<void> {
   const { store, projects } = parts;
   const repository = await projects.repository(project);
-  const noted = await notedBases(repository);
+  const noted = await storedBases(repository);
   if (noted.size === 0) return;
   const plans = new Map((await store.plans(project)).map((row) => [row.branch, row]));
   for (const [branch, into] of noted) {

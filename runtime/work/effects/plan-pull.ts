@@ -61,14 +61,14 @@ export function createPlanPull(parts: PlanPullParts): Handler<PlanPull> {
       const known = open == null ? await forge.findPullRequest(branch, head) : await requestAt(forge, open);
       // One that the plan does not know yet is told as open: it is followed from there, and found to be over.
       if (known !== null && known.state !== 'open')
-        return open == null ? openedOutcome(forge, known, head) : overOutcome(known);
+        return open == null ? openedOutcome(forge, known, head) : closedOutcome(known);
       parts.faults('plan-pull.before-push');
       const push = { repo: repository.path, branch, remote, commit: head, by: 'engine' as const };
       // A forge deletes a branch when it merges it: a push would make it anew.
       if (known === null) await pushBranch(push);
       else if ((await updateBranch(push)) === null) {
         const gone = await requestAt(forge, known.number);
-        if (gone.state !== 'open') return open == null ? openedOutcome(forge, gone, head) : overOutcome(gone);
+        if (gone.state !== 'open') return open == null ? openedOutcome(forge, gone, head) : closedOutcome(gone);
         if (open != null) return failed(deletedText(branch, gone));
         await pushBranch(push);
       }
@@ -117,7 +117,7 @@ function openedOutcome(forge: Forge, { number, url }: PullRequest, head: string)
   return { type: 'pr_opened', payload: { number, url, server: forge.server.name, head } };
 }
 
-export function overOutcome({ state, mergeCommit, base }: PullRequest): Outcome {
+export function closedOutcome({ state, mergeCommit, base }: PullRequest): Outcome {
   return state === 'merged'
     ? { type: 'pr_merged', payload: { head: mergeCommit, into: base } }
     : { type: 'pr_closed', payload: {} };

@@ -10,7 +10,7 @@ import type { EffectRow } from '../../core/store/rows.ts';
 import type { Forge, WantedMerge } from '../forges/forge.ts';
 import { otherHeadText } from '../forges/pull-request-news.ts';
 import { forgeOfRepo, forgeSiteOf } from '../forges/repo-forge.ts';
-import { isFinalTrouble, overOutcome, type PlanPullParts, requestAt } from './plan-pull.ts';
+import { closedOutcome, isFinalTrouble, type PlanPullParts, requestAt } from './plan-pull.ts';
 import { siteOf } from './workplace.ts';
 
 /** The base may move between the look and the merge, where several are merged in one minute. */
@@ -62,7 +62,7 @@ interface Merging {
 async function merge(parts: PlanPullParts, { forge, effect, row, abort }: Merging): Promise<Outcome> {
   const { number, head, act } = effect;
   const found = await requestAt(forge, number);
-  if (found.state !== 'open') return overOutcome(found);
+  if (found.state !== 'open') return closedOutcome(found);
   if (found.headCommit !== head) return { type: 'pr_merge_refused', payload: { detail: otherHeadText(found, head) } };
   const { mergeMethod: method } = parts.projects.get(row.project).config;
   const wanted: WantedMerge = { number, head, base: found.base, method };
@@ -75,7 +75,7 @@ async function merge(parts: PlanPullParts, { forge, effect, row, abort }: Mergin
   const isScheduled = await forge.mergeWhenGreen(wanted);
   parts.faults('pull-merge.after-merge');
   const now = await requestAt(forge, number);
-  if (now.state !== 'open') return overOutcome(now);
+  if (now.state !== 'open') return closedOutcome(now);
   return { type: 'pr_merge_scheduled', payload: { by: isScheduled ? 'forge' : 'stator' } };
 }
 

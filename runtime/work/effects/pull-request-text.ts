@@ -39,7 +39,7 @@ export async function pullRequestText(
   const parts = [
     document.goal === null ? '' : told(document.goal),
     closes ?? '',
-    standsOn(row?.base?.on ?? []),
+    dependsOnText(row?.base?.on ?? []),
     tasks.length === 0 ? '' : `## Tasks\n\n${tasks.join('\n')}`,
     notes === null ? '' : `## Review\n\n${fenced(disarmed(notes.slice(0, notesLimit)))}`,
     `Plan \`${plan}\`: ${count} ${count === 1 ? 'run' : 'runs'} of agents${cost}. Made by stator.`,
@@ -56,7 +56,7 @@ export async function pullRequestText(
 }
 
 /** Who reads the request sees their changes too, until they are merged. */
-function standsOn(on: readonly { readonly plan: string; readonly commit: string }[]): string {
+function dependsOnText(on: readonly { readonly plan: string; readonly commit: string }[]): string {
   if (on.length === 0) return '';
   const names = on.map(({ plan, commit }) => `\`${plan}\` (${commit.slice(0, 12)})`).join(', ');
   return `Stands on ${names}, which had not been merged when this was begun: merge that first.`;

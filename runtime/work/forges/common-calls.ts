@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Forge, ForgeRepo } from './forge.ts';
 import type { Ask } from './forge-call.ts';
-import { orNothing } from './forge-nothing.ts';
+import { orDefault } from './forge-nothing.ts';
 import type { ReadPages } from './forge-pages.ts';
 import { commented, pull, pullOf, word } from './forge-shapes.ts';
 
@@ -18,7 +18,7 @@ export function createCommonCalls({ ask, readPages }: Calls, { owner, name: repo
   return {
     async commits(wanted) {
       const route = 'GET /repos/{owner}/{repo}/pulls/{number}/commits';
-      const found = await orNothing(readPages(route, { ...at, number: wanted }, z.object({ sha: word })), []);
+      const found = await orDefault(readPages(route, { ...at, number: wanted }, z.object({ sha: word })), []);
       return found.map(({ sha }) => sha);
     },
     async comment(number, body) {

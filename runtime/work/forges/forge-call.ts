@@ -161,7 +161,7 @@ function failureOf(thrown: unknown, { host, route, token, name }: Failed): Engin
   const { headers, data } = responseOf(thrown);
   const retryAtMs = retryAt(status, headers, Date.now());
   if (retryAtMs !== null) return new ForgeLimit(host, retryAtMs);
-  const said = saidBy(data, token);
+  const said = messageIn(data, token);
   const words = `${host} answered ${route} with ${status}${said === '' ? '' : `: ${said}`}`;
   if (status === 401 || status === 403) {
     const hint =
@@ -206,7 +206,7 @@ function retryAt(status: number, headers: Readonly<Record<string, string | undef
 }
 
 /** The forge's own words, on one line; a forge may repeat the token that it was given. */
-function saidBy(data: unknown, token: string | null): string {
+function messageIn(data: unknown, token: string | null): string {
   const found = z
     .object({ message: z.unknown().optional(), error: z.unknown().optional(), errors: z.unknown().optional() })
     .safeParse(data);

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { createCommonCalls } from './common-calls.ts';
 import type { Check, Feedback, Forge, ForgeParts, Issue, MergeObstacle, WantedMerge } from './forge.ts';
 import { createForgeCall, ForgeRefusal } from './forge-call.ts';
-import { orNothing } from './forge-nothing.ts';
+import { orDefault } from './forge-nothing.ts';
 import { createPages } from './forge-pages.ts';
 import {
   chosenMethod,
@@ -93,7 +93,7 @@ export function createGitea(parts: ForgeParts): Forge {
       const before = known.get(login);
       if (before !== undefined) return before;
       const route = 'GET /repos/{owner}/{repo}/collaborators/{login}/permission';
-      const answer = await orNothing(ask({ route, parameters: { ...at, login }, shape: permission }), null);
+      const answer = await orDefault(ask({ route, parameters: { ...at, login }, shape: permission }), null);
       const isWriter = writers.has(answer?.value.permission ?? '');
       known.set(login, isWriter);
       return isWriter;
@@ -102,13 +102,13 @@ export function createGitea(parts: ForgeParts): Forge {
 
   async function requiredFor(branch: string): Promise<string[]> {
     const route = 'GET /repos/{owner}/{repo}/branches/{branch}';
-    const answer = await orNothing(ask({ route, parameters: { ...at, branch }, shape: requiredIn }), null);
+    const answer = await orDefault(ask({ route, parameters: { ...at, branch }, shape: requiredIn }), null);
     return answer?.value.enable_status_check === true ? (answer.value.status_check_contexts ?? []) : [];
   }
 
   async function rulesOf(branch: string): Promise<z.infer<typeof mergeRules>> {
     const route = 'GET /repos/{owner}/{repo}/branches/{branch}';
-    const answer = await orNothing(ask({ route, parameters: { ...at, branch }, shape: mergeRules }), null);
+    const answer = await orDefault(ask({ route, parameters: { ...at, branch }, shape: mergeRules }), null);
     return answer?.value ?? {};
   }
 
@@ -181,7 +181,7 @@ export function createGitea(parts: ForgeParts): Forge {
     },
     async cancelMerge(wanted) {
       const route = 'DELETE /repos/{owner}/{repo}/pulls/{number}/merge';
-      await orNothing(ask({ route, parameters: { ...at, number: wanted }, shape: z.unknown() }), null);
+      await orDefault(ask({ route, parameters: { ...at, number: wanted }, shape: z.unknown() }), null);
     },
     ...createCommonCalls({ ask, readPages }, parts.repo),
     async login() {
@@ -257,7 +257,7 @@ export function createGitea(parts: ForgeParts): Forge {
           });
       }
       const talk = [];
-      const below = await orNothing(
+      const below = await orDefault(
         readPages('GET /repos/{owner}/{repo}/issues/{number}/comments', { ...at, number }, talkWord, maxPages),
         [],
       );

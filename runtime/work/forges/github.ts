@@ -4,7 +4,7 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { createCommonCalls } from './common-calls.ts';
 import type { Check, Comment, Feedback, Forge, ForgeParts, Issue, MergeObstacle, WantedMerge } from './forge.ts';
 import { createForgeCall } from './forge-call.ts';
-import { orNothing } from './forge-nothing.ts';
+import { orDefault } from './forge-nothing.ts';
 import { createPages } from './forge-pages.ts';
 import {
   chosenMethod,
@@ -151,7 +151,7 @@ export function createGitHub(parts: ForgeParts): Forge {
   /** The places that a check points to, each with its words. */
   async function annotationsOf(run: number): Promise<string[]> {
     const route = 'GET /repos/{owner}/{repo}/check-runs/{run}/annotations';
-    const found = await orNothing(readPages(route, { ...at, run }, annotation), []);
+    const found = await orDefault(readPages(route, { ...at, run }, annotation), []);
     return found
       .filter(({ message }) => !sayNothing.test(message))
       .slice(0, 20)
@@ -161,8 +161,8 @@ export function createGitHub(parts: ForgeParts): Forge {
   /** By the rules of the branch, of both kinds that there are; a token may not be allowed to see them. */
   async function requiredFor(branch: string): Promise<string[]> {
     const route = 'GET /repos/{owner}/{repo}/branches/{branch}';
-    const found = await orNothing(ask({ route, parameters: { ...at, branch }, shape: requiredIn }), null);
-    const rules = await orNothing(
+    const found = await orDefault(ask({ route, parameters: { ...at, branch }, shape: requiredIn }), null);
+    const rules = await orDefault(
       readPages('GET /repos/{owner}/{repo}/rules/branches/{branch}', { ...at, branch }, branchRule),
       [],
     );
@@ -224,7 +224,7 @@ export function createGitHub(parts: ForgeParts): Forge {
     async cancelMerge(wanted) {
       const { pullRequest } = await rulesOf({ number: wanted, method: null });
       if (pullRequest == null) return;
-      await orNothing(graph(disableMutation, { input: { pullRequestId: pullRequest.id } }, z.unknown()), null);
+      await orDefault(graph(disableMutation, { input: { pullRequestId: pullRequest.id } }, z.unknown()), null);
     },
     async login() {
       const answer = await ask({ route: 'GET /user', parameters: {}, shape: person });
@@ -275,7 +275,7 @@ export function createGitHub(parts: ForgeParts): Forge {
         reviewComment,
         wordPages,
       );
-      const below = await orNothing(
+      const below = await orDefault(
         readPages('GET /repos/{owner}/{repo}/issues/{number}/comments', parameters, talk, wordPages),
         [],
       );

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Check, Feedback, Forge, ForgeParts, Issue, MergeObstacle, PullRequest, WantedMerge } from './forge.ts';
 import { createForgeCall, ForgeRefusal } from './forge-call.ts';
-import { orNothing } from './forge-nothing.ts';
+import { orDefault } from './forge-nothing.ts';
 import { createPages } from './forge-pages.ts';
 import { chosenMethod, chosenPull, commitOr, link, longText, number, person, word } from './forge-shapes.ts';
 import { newestComments } from './newest-comments.ts';
@@ -130,7 +130,7 @@ export function createGitLab(parts: ForgeParts): Forge {
   /** The end of what a job printed; empty where the forge does not give it. */
   async function logOf(job: number): Promise<string> {
     const route = 'GET /projects/{id}/jobs/{job}/trace';
-    const answer = await orNothing(ask({ route, parameters: { ...at, job }, shape: z.string() }), null);
+    const answer = await orDefault(ask({ route, parameters: { ...at, job }, shape: z.string() }), null);
     return stripVTControlCharacters(answer?.value ?? '')
       .trim()
       .slice(-logChars);
@@ -177,7 +177,7 @@ export function createGitLab(parts: ForgeParts): Forge {
     },
     async commits(wanted) {
       const route = 'GET /projects/{id}/merge_requests/{iid}/commits';
-      const found = await orNothing(readPages(route, { ...at, iid: wanted }, z.object({ id: word })), []);
+      const found = await orDefault(readPages(route, { ...at, iid: wanted }, z.object({ id: word })), []);
       return found.map(({ id }) => id);
     },
     async merge(wanted) {
@@ -204,7 +204,7 @@ export function createGitLab(parts: ForgeParts): Forge {
     },
     async cancelMerge(wanted) {
       const route = 'POST /projects/{id}/merge_requests/{iid}/cancel_merge_when_pipeline_succeeds';
-      await orNothing(ask({ route, parameters: { ...at, iid: wanted }, shape: z.unknown() }), null);
+      await orDefault(ask({ route, parameters: { ...at, iid: wanted }, shape: z.unknown() }), null);
     },
     async login() {
       const answer = await ask({ route: 'GET /user', parameters: {}, shape: person });

@@ -150,7 +150,7 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
     for await (const lines of facts) {
       if (lines === 'behind') moved = null;
       else note(lines);
-      if (moved === null || moved.size > 0) loop.poke();
+      if (moved === null || moved.size > 0) loop.wake();
     }
   }
 
@@ -413,7 +413,7 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
       readiness.forget();
       denied.clear();
       for (const known of looks.values()) if (known.troubles > 0) known.nextMs = 0;
-      loop.poke();
+      loop.wake();
     },
     stop() {
       ending.abort();

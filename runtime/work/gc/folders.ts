@@ -20,6 +20,6 @@ export async function entriesOf(folder: string): Promise<Dirent[]> {
 }
 
 /** Why a folder stays in which somebody stands. */
-export function standsIn({ pid, name }: FolderUser): string {
+export function inUseText({ pid, name }: FolderUser): string {
   return `pid ${pid} (${name}) stands in it`;
 }

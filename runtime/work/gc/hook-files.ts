@@ -5,7 +5,7 @@ import { diskUsage } from '../../base/platform/disk-usage.ts';
 import { readFolderUsers } from '../../base/platform/folder-users.ts';
 import { removeTree } from '../../base/platform/remove-tree.ts';
 import { hookFilesName, hookFilesRoot } from '../effects/hook-files.ts';
-import { entriesOf, standsIn } from './folders.ts';
+import { entriesOf, inUseText } from './folders.ts';
 import { type CleaningParts, keptAs, type Round } from './round.ts';
 
 export async function clearHookFiles(parts: CleaningParts, round: Round): Promise<void> {
@@ -19,7 +19,7 @@ export async function clearHookFiles(parts: CleaningParts, round: Round): Promis
     if (wanted.has(name.split('.')[0] ?? '')) continue;
     const path = join(root, name);
     const user = userOf(path);
-    const reason = user === null ? null : keptAs(standsIn(user), 'in_use');
+    const reason = user === null ? null : keptAs(inUseText(user), 'in_use');
     const isKept = reason !== null && !round.overrides.has('in_use');
     const item = {
       kind: 'hook_files',

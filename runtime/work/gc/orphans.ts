@@ -22,7 +22,7 @@ import { clearWorktree } from '../git/worktree.ts';
 import { branchMadeFor, isThere, listWorktrees } from '../git/worktree-list.ts';
 import type { Project } from '../repos/registry.ts';
 import { archive, attempts, heads, isOtherName, owned, planNamed, unreached } from './branches.ts';
-import { entriesOf, standsIn, worktreesFolder } from './folders.ts';
+import { entriesOf, inUseText, worktreesFolder } from './folders.ts';
 import { byBranch, type CleaningParts, isOver, planOfBranch, readPlans, resting } from './round.ts';
 import { asidePrefix, livingIn, removeAside } from './run-folders.ts';
 
@@ -135,7 +135,7 @@ async function verdictOfWorktree(
   if (dirname(path) !== folder) return { keep: `it does not lie in ${folder}, where stator makes them` };
   if (other !== null) return { keep: other };
   const user = (await readFolderUsers())(path);
-  if (user !== null) return { keep: standsIn(user) };
+  if (user !== null) return { keep: inUseText(user) };
   const clear = async (dry: boolean) => (await clearWorktree(repository, { path, branch, dry }))?.why ?? null;
   const why = await clear(true);
   if (why !== null) return { keep: why };
@@ -154,7 +154,7 @@ async function repairFolders(look: Look, { project, repository, other }: Place):
     if (!entry.isDirectory() || known.has(path)) continue;
     const named = { kind: 'folder', project: project.project, name: path, bytes: await diskUsage(path) } as const;
     const user = (await readFolderUsers())(path);
-    const keep = other ?? (user === null ? null : standsIn(user));
+    const keep = other ?? (user === null ? null : inUseText(user));
     if (keep !== null) {
       await settle(look, named, { keep });
     } else if (entry.name.startsWith('.removing-')) {
@@ -290,7 +290,7 @@ async function reasonOfRunFolder(path: string, entry: Dirent): Promise<string | 
     return messageOf(thrown); // a name that no run has
   }
   const user = (await readFolderUsers())(path);
-  return user === null ? null : standsIn(user);
+  return user === null ? null : inUseText(user);
 }
 
 /** The sockets of runs: those of a run that is not over are served again by the next engine. */

@@ -44,7 +44,7 @@ export async function clearRows({ store, faults, nowMs }: CleaningParts, round: 
 export async function giveSpaceBack(parts: CleaningParts, round: Round): Promise<void> {
   if (round.dry) return;
   const { store, faults } = parts;
-  if (!(await store.size()).givesBack) await bringOver(parts, round);
+  if (!(await store.size()).givesBack) await rewriteOldStore(parts, round);
   while ((await store.giveBack(giveBackBytes)) > 0) {
     faults('gc.between-pages');
     await round.rest();
@@ -52,7 +52,7 @@ export async function giveSpaceBack(parts: CleaningParts, round: Round): Promise
 }
 
 /** A store that an earlier version made is written anew once, where nothing waits for it. */
-async function bringOver({ store, stays }: CleaningParts, { notes }: Round): Promise<void> {
+async function rewriteOldStore({ store, stays }: CleaningParts, { notes }: Round): Promise<void> {
   const { bytes, freeBytes } = await store.size();
   const isQuiet = !stays || (bytes <= rebuildLimitBytes && (await store.effects({ by: 'open' })).length === 0);
   const command = stays ? 'stator daemon stop && stator gc' : 'stator gc';

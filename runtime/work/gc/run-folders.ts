@@ -12,7 +12,7 @@ import { removeTree } from '../../base/platform/remove-tree.ts';
 import type { LaunchTrace } from '../../core/store/rows.ts';
 import { readAgent, readClaim, runFolderAt } from '../agents/run-folder.ts';
 import { runsRoot } from '../effects/workplace.ts';
-import { entriesOf, standsIn } from './folders.ts';
+import { entriesOf, inUseText } from './folders.ts';
 import { type CleaningParts, keptAs, notOver, type Reason, type Round } from './round.ts';
 
 /** So many are asked about at once. */
@@ -86,7 +86,7 @@ function reasonToStay(
   if (finishedAt !== null && finishedAt >= round.beforeMs) return keptAs('its run ended not long ago');
   const pid = livingIn(path);
   if (pid !== null) return keptAs(`pid ${pid} of its run lives`, 'in_use');
-  if (user !== null) return keptAs(standsIn(user), 'in_use');
+  if (user !== null) return keptAs(inUseText(user), 'in_use');
   return null;
 }
 

@@ -15,7 +15,7 @@ import type { Repository } from '../git/repository.ts';
 import { clearWorktree, type Loss } from '../git/worktree.ts';
 import { branchMadeFor, listWorktrees } from '../git/worktree-list.ts';
 import type { Project } from '../repos/registry.ts';
-import { standsIn, worktreesFolder } from './folders.ts';
+import { inUseText, worktreesFolder } from './folders.ts';
 import { type CleaningParts, keptAs, notOver, planOfBranch, type Reason, type Round } from './round.ts';
 
 interface Found {
@@ -88,7 +88,7 @@ async function reasonToStay(round: Round, repository: Repository, found: Found):
   const reason = notOver(round, plan);
   if (reason !== null) return reason;
   const user = (await readFolderUsers())(path);
-  if (user !== null && !round.overrides.has('in_use')) return keptAs(standsIn(user), 'in_use');
+  if (user !== null && !round.overrides.has('in_use')) return keptAs(inUseText(user), 'in_use');
   try {
     const loss = await clearWorktree(repository, { path, branch, dry: true });
     return loss === null ? null : reasonOf(loss);

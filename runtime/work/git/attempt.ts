@@ -99,7 +99,7 @@ export async function commitLeftovers(repo: Repository, ended: RunEnd): Promise<
   }
   try {
     await refuseLost(repo, { path: ended.path, base: ended.base, commit: head, nested });
-    if (head !== (await readRef(repo, branchRef(ended.branch)))) await refuseOnlookers(repo, ended);
+    if (head !== (await readRef(repo, branchRef(ended.branch)))) await refuseOtherWorktrees(repo, ended);
   } catch (thrown) {
     await setRefs(repo, [record]);
     throw thrown;
@@ -123,7 +123,7 @@ export async function commitLeftovers(repo: Repository, ended: RunEnd): Promise<
 }
 
 /** A person may look at the branch beside the run's worktree, by `--ignore-other-worktrees`. */
-async function refuseOnlookers(repo: Repository, { branch, path }: RunEnd): Promise<void> {
+async function refuseOtherWorktrees(repo: Repository, { branch, path }: RunEnd): Promise<void> {
   const own = await placeOf(path);
   const others = (await listWorktrees(repo)).filter((worktree) => worktree.branch === branch && worktree.path !== own);
   const [other] = others.filter((worktree) => !isOurs(worktree));

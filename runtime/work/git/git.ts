@@ -130,7 +130,7 @@ async function runGit({ cwd, args, environment, options, gitDirs }: Run): Promis
   const limit = limitTime(running.pid, { timeoutMs, places: { gitDirs, tree: options.env?.GIT_WORK_TREE ?? cwd } });
   const result = await running.finally(limit.clear);
   const cause = limit.cause();
-  if (cameToItsEnd(result.exitCode) && cause === null && !result.isMaxBuffer) {
+  if (hasExited(result.exitCode) && cause === null && !result.isMaxBuffer) {
     const { exitCode, stdout, stderr } = result;
     if (exitCode !== 0) await refuseSurroundings(cwd, args, stderr);
     return { exitCode, stdout, stderr };
@@ -239,7 +239,7 @@ function waitsForPipe({ cwd, command, pipe }: { cwd: string; command: string; pi
 }
 
 /** Git itself says 128 at most, and 129 to words that it does not know. Beyond that a program that stands before it on PATH tells of its death: 128 and the signal. */
-function cameToItsEnd(exitCode: number | undefined): exitCode is number {
+function hasExited(exitCode: number | undefined): exitCode is number {
   return exitCode !== undefined && exitCode <= 129;
 }
 
@@ -273,16 +273,16 @@ async function listSettings(source: { readonly file: string } | 'own'): Promise<
     return [...system, ...global];
   }
   const args = ['config', '--file', source.file, '--no-includes', '--list', '-z'];
-  return settingsIn(mustSucceed({ cwd: '/', args, result: await aloneGit(args) }));
+  return settingsIn(mustSucceed({ cwd: '/', args, result: await gitWithoutRepository(args) }));
 }
 
 /** A user without such a file has no settings in it. */
 async function listOwn(scope: '--system' | '--global'): Promise<Setting[]> {
-  const result = await aloneGit(['config', scope, '--includes', '--list', '-z']);
+  const result = await gitWithoutRepository(['config', scope, '--includes', '--list', '-z']);
   return result.exitCode === 0 ? settingsIn(result.stdout) : [];
 }
 
-function aloneGit(args: readonly string[]): Promise<GitResult> {
+function gitWithoutRepository(args: readonly string[]): Promise<GitResult> {
   return runGit({ cwd: '/', args, environment: gitEnvironment({ GIT_DIR: '/dev/null' }), options: {}, gitDirs: [] });
 }
 

@@ -96,7 +96,7 @@ export async function differencesOf(repo: Repository, step: CheckoutStep, isBegu
   const listed = new Set(status.split('\0').map((entry) => entry.slice(3)));
   const differing: Change[] = [];
   for (const change of await changesOf(repo, target, head))
-    if (listed.has(change.path) || (change.isAdded && (await lies(checkout, change.path)))) differing.push(change);
+    if (listed.has(change.path) || (change.isAdded && (await existsIn(checkout, change.path)))) differing.push(change);
   if (differing.length === 0) return { own: [], merged: [] };
   const staged = await stagedByOthers(step);
   const blobs = await blobsIn(checkout, differing);
@@ -195,7 +195,7 @@ async function isCut(repo: Repository, { checkout, gitDir, head }: CheckoutStep,
 }
 
 /** An empty folder is in nobody's way. */
-async function lies(checkout: string, file: string): Promise<boolean> {
+async function existsIn(checkout: string, file: string): Promise<boolean> {
   const found = await lstat(join(checkout, file)).catch(() => null);
   if (found === null) return false;
   return !found.isDirectory() || (await readdir(join(checkout, file))).length > 0;

@@ -60,7 +60,7 @@ export async function makeCheckout(
   const adminDir = await list.adminDirOf(repo, path);
   if (adminDir === null)
     throw new Error(`git lists the worktree ${path}, but ${repo.commonDir}/worktrees has no folder for it`);
-  const absent = trusted.paths.length === 0 ? [] : await bringTrusted(repo, { path, adminDir }, trusted);
+  const absent = trusted.paths.length === 0 ? [] : await putTrustedFiles(repo, { path, adminDir }, trusted);
   await hide({ path, adminDir }, hidden);
   return { path, absent };
 }
@@ -91,7 +91,7 @@ async function hide(worktree: list.OpenWorktree, hidden: readonly string[]): Pro
 /**
  * Puts files of the trusted commit in the place of the branch's. Git leaves them alone: no commit and no look of the judge's has them, nor what they stand for.
  */
-async function bringTrusted(
+async function putTrustedFiles(
   repo: Repository,
   worktree: list.OpenWorktree,
   { commit, paths }: TrustedFiles,

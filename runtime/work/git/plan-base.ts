@@ -40,7 +40,7 @@ export async function realBranch(repo: Pick<RefPlace, 'path'>, branch: string): 
 const folder = 'refs/stator/base';
 
 /** By a plan's branch, the branch that an earlier version noted as a symbolic ref; null where that is gone. */
-export async function notedBases(repo: RefPlace): Promise<Map<string, string | null>> {
+export async function storedBases(repo: RefPlace): Promise<Map<string, string | null>> {
   const noted = new Map<string, string | null>();
   const listing = await ownGit(repo.path, ['for-each-ref', '--format=%(refname)', folder]);
   // Git lists none that points at nothing, though `update-ref` follows those too. A symbolic ref is never packed.

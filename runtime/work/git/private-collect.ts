@@ -60,7 +60,7 @@ export async function collectPrivate(repo: Repository, run: Collection): Promise
   if (tips.length === 0 && notes.length < 2 && unfinished.length === 0) return { kind: 'none' };
   const why = await takeCommits(repo, gitDir, { tips, known: start === null ? [] : [start] });
   if (why !== null) return { kind: 'refused', why };
-  if (worktree !== null) await bringIndex(worktree, end.head);
+  if (worktree !== null) await updateIndex(worktree, end.head);
   const isOnTip = run.isDetached !== true && (await moveBranch(repo, run, { tip: end.tip, notes }));
   if (worktree !== null) await placeHead(worktree, branch, isOnTip && end.isOnBranch ? null : end.head);
   // What it stopped in the middle of is for whoever commits its files to know.
@@ -113,7 +113,7 @@ function unfinishedIn(gitDir: string): { name: string; commit: string }[] {
 }
 
 /** The index keeps what it knows of files that did not change; the files themselves are as the agent left them. */
-async function bringIndex(worktree: OpenWorktree, head: string): Promise<void> {
+async function updateIndex(worktree: OpenWorktree, head: string): Promise<void> {
   await dropLocks(worktree);
   await inWorktree(worktree, ['read-tree', '--reset', head], { timeoutMs: checkoutTimeoutMs });
 }

@@ -80,7 +80,7 @@ export async function refuseLost(
 }
 
 /** Repositories inside a worktree that `tree` points to and that are no submodules, or none that git is run in: they would go with its folder. */
-export async function strayIn(repo: Repository, worktree: OpenWorktree, tree: string): Promise<string[]> {
+export async function nestedRepositories(repo: Repository, worktree: OpenWorktree, tree: string): Promise<string[]> {
   if (repo.memo.known(noLinks(tree)) !== null) return [];
   const listing = await inWorktree(worktree, ['ls-tree', '-r', '-z', '--full-tree', tree], slow);
   const links = listing.split('\0').filter((entry) => entry.startsWith('160000 '));

@@ -6,7 +6,7 @@ import { leftOverLocks } from './lock-file.ts';
 import { brokenEntryWords } from './worktree-entry.ts';
 
 /** One sentence each, with what to do; none where all is well. `path` is the main working tree. */
-export function gitTroubles(path: string): string[] {
+export function gitFaults(path: string): string[] {
   const dotGit = resolve(path, '.git');
   const [, elsewhere] = /^gitdir: (.+)\n?$/.exec(textOf(dotGit) ?? '') ?? [];
   const named = elsewhere === undefined ? dotGit : resolve(path, elsewhere);

@@ -13,7 +13,7 @@ import { checkoutTimeoutMs, ownGit } from './git.ts';
 import { commitOf, isAncestor, treeOf } from './objects.ts';
 import { attemptRef, branchRef, isKept, isTreeKept, moveRef, readRef, setRef } from './refs.ts';
 import type { Repository } from './repository.ts';
-import { keepModules, resetModules, strayIn } from './submodules.ts';
+import { keepModules, nestedRepositories, resetModules } from './submodules.ts';
 import { dropUnfinished } from './unfinished.ts';
 import { isWithin } from './worktree-folder.ts';
 import * as list from './worktree-list.ts';
@@ -63,8 +63,8 @@ export async function prepareWorktree(
   const base = wanted.reset ? start : tip;
   // Checked out in this moment, at the very commit: nothing can lie there, and nothing is to be brought anywhere.
   if (worktree.isNew && base === tip && (await readRef(repo, branchRef(branch))) === tip) return { path, base };
-  await keepWhatLiesThere(repo, worktree, { ...wanted, tip, base });
-  await bringTo(repo, worktree, { branch, tip, base });
+  await keepExistingFiles(repo, worktree, { ...wanted, tip, base });
+  await checkOutCommit(repo, worktree, { branch, tip, base });
   return { path, base };
 }
 
@@ -189,7 +189,7 @@ async function mend(worktree: list.OpenWorktree, branch: string): Promise<void> 
   await list.dropLocks(worktree);
 }
 
-async function keepWhatLiesThere(
+async function keepExistingFiles(
   repo: Repository,
   worktree: list.OpenWorktree,
   run: WantedWorktree & { tip: string; base: string },
@@ -212,7 +212,7 @@ async function freeName(repo: Repository, names: readonly string[]): Promise<str
   return names.at(-1) ?? '';
 }
 
-async function bringTo(
+async function checkOutCommit(
   repo: Repository,
   worktree: list.OpenWorktree,
   to: { branch: string; tip: string; base: string },
@@ -244,7 +244,7 @@ async function lossOf(
   const run = `${basename(worktree.path)}-removed`;
   if (!dry) await keepModules(repo, worktree, { run, message: `left over in ${branch}` });
   const contents = (await cleanContentsOf(repo, worktree, branch)) ?? (await contentsOf(repo, worktree, branch));
-  const nested = [...contents.nested, ...(await strayIn(repo, worktree, contents.tree))];
+  const nested = [...contents.nested, ...(await nestedRepositories(repo, worktree, contents.tree))];
   if (nested.length > 0)
     return { cause: 'nested', why: `git repositories of their own lie in ${worktree.path}: ${nested.join(', ')}` };
   const files = await unkeptFiles(repo, contents);

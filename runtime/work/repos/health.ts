@@ -185,7 +185,7 @@ export function createHealth(parts: HealthParts): Health {
   const unsubscribe = watchers.subscribe((change) => {
     if (change.topic !== 'config' && change.topic !== 'folder') return;
     nextAt.delete(change.project);
-    loop.poke();
+    loop.wake();
   });
 
   return {

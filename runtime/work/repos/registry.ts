@@ -342,7 +342,7 @@ export async function openProjects(parts: {
         const row = mustRead(project);
         const { comparison, found } = examine(project);
         if (found === null) return comparison;
-        const isYes = said(trust, { project, config: found.config });
+        const isYes = isTrustedBy(trust, { project, config: found.config });
         const mayApply = isYes || isAsTrusted(row, found);
         const source = isYes ? await atHead(row.path, found.source) : withCommit(found.source, row.config.commit);
         const isSame = row.revokedAt === null && JSON.stringify(source) === JSON.stringify(row.config);
@@ -393,7 +393,7 @@ export async function openProjects(parts: {
     const found = read(path);
     const { config } = found;
     refuseInsideGit(repository, config.worktree.dir);
-    const isYes = said(trust, { project, config });
+    const isYes = isTrustedBy(trust, { project, config });
     const isAsBefore = known !== null && isAsTrusted(known, found);
     const isTrusted = isYes || isAsBefore || (known === null && mayBeNew(config, way));
     const source = withCommit(found.source, isYes || known === null ? repository.head : known.config.commit);
@@ -550,7 +550,7 @@ function isBare({ text, kasmosText, kasmosProblem, found }: RepoConfigSource): b
 }
 
 /** Whether somebody says yes to it. Throws `untrusted` where they say it to something else. */
-function said(trust: Yes, { project, config }: { project: string; config: RepoConfig }): boolean {
+function isTrustedBy(trust: Yes, { project, config }: { project: string; config: RepoConfig }): boolean {
   if (typeof trust === 'boolean') return trust;
   if (trust.toLowerCase() === config.digest) return true;
   throw otherDigest({ project, given: trust, config });

@@ -90,7 +90,7 @@ export function createVerificationWatch(parts: VerificationWatchParts): Verifica
   const loop = createPollLoop({
     everyMs: pollMs,
     async work() {
-      if (isChanged) await takeStock().catch(again);
+      if (isChanged) await takeStock().catch(retryWithNextLook);
       for (const [project, plans] of watched) {
         if (!isOpen || (nextAt.get(project) ?? 0) > performance.now() + pollMs / 2) continue;
         const waitMs = watchers.tellsOfRefs(project) ? watchedPollMs : 0;
@@ -105,11 +105,11 @@ export function createVerificationWatch(parts: VerificationWatchParts): Verifica
   const unsubscribe = watchers.subscribe(({ topic, project }) => {
     if (topic !== 'refs' || !watched.has(project)) return;
     nextAt.delete(project);
-    loop.poke();
+    loop.wake();
   });
 
   /** What was to be read is read with the next look. */
-  function again(thrown: unknown): never {
+  function retryWithNextLook(thrown: unknown): never {
     isChanged = true;
     throw thrown;
   }

@@ -97,7 +97,7 @@ export async function seenAt(path: Buffer): Promise<Seen | null> {
     const facts = { uid: Number(found.uid), links: Number(found.nlink), sinceMs, madeMs };
     if (found.isFile()) return { ino, size, mtimeNs, oddity: null, ...facts };
     // A folder's own figures change with every file in it.
-    return { ino, size: 0n, mtimeNs: 0n, oddity: found.isDirectory() ? 'a folder' : oddityOf(found), ...facts };
+    return { ino, size: 0n, mtimeNs: 0n, oddity: found.isDirectory() ? 'a folder' : kindOf(found), ...facts };
   } catch (thrown) {
     if (codeOf(thrown) === 'ENOENT') return null;
     throw thrown;
@@ -113,7 +113,7 @@ export async function isGone(path: Buffer): Promise<boolean> {
   return (await seenAt(path)) === null;
 }
 
-function oddityOf(found: { isSymbolicLink(): boolean; isFIFO(): boolean; isSocket(): boolean }): string {
+function kindOf(found: { isSymbolicLink(): boolean; isFIFO(): boolean; isSocket(): boolean }): string {
   if (found.isSymbolicLink()) return 'a symbolic link';
   if (found.isFIFO()) return 'a named pipe';
   return found.isSocket() ? 'a socket' : 'a device';

@@ -49,7 +49,7 @@ export function hasOtherName(): string {
 }
 
 /** Of a word from a worktree in which nobody lives who has it to say. */
-export function nobodyMaySay({
+export function noSenderText({
   named: { type, payload },
   plan,
   main,

@@ -52,10 +52,10 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
   const unsubscribe = parts.watchers.subscribe((change) => {
     if (change.project !== project || (change.topic !== 'signals' && change.topic !== 'folder')) return;
     if (change.topic === 'signals') folders.get(change.folder)?.noteChange();
-    poke();
+    wake();
   });
   let isStopped = false;
-  let isPoked = false;
+  let isWoken = false;
   let hasAppeared = false;
   /** On the monotonic clock. */
   let toldAtMs = Number.NEGATIVE_INFINITY;
@@ -79,7 +79,7 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
   /** Verdicts are looked for when the last of a slice has its own; the poll finds what came otherwise. */
   async function follow(id: number): Promise<void> {
     await parts.settled(id);
-    poke();
+    wake();
   }
 
   async function findPlaces(): Promise<Places> {
@@ -99,7 +99,7 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
   }
 
   /** One look into each folder; answers the shortest wait that one of them asks for. `isTold`: somebody said that there is something. */
-  async function lookAround(isTold: boolean): Promise<number> {
+  async function readFolders(isTold: boolean): Promise<number> {
     if (!parts.isOwner()) return pollMs;
     const { main, worktrees, roots } = await findPlaces();
     if (isStopped) return pollMs;
@@ -125,13 +125,13 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
 
   async function turn(): Promise<void> {
     timer = null;
-    const isTold = isPoked;
-    isPoked = false;
+    const isTold = isWoken;
+    isWoken = false;
     const begun = performance.now();
     let waitMs = pollMs;
     await alone(async () => {
       try {
-        waitMs = await lookAround(isTold);
+        waitMs = await readFolders(isTold);
         if (told !== null) log.info(`signal files of ${project} are taken again`);
         told = null;
       } catch (thrown) {
@@ -142,7 +142,7 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
       }
     });
     if (isStopped) return;
-    schedule(isPoked ? debounceMs : Math.max(debounceMs, untilDue(waitMs, begun)));
+    schedule(isWoken ? debounceMs : Math.max(debounceMs, untilDue(waitMs, begun)));
   }
 
   /** The poll counts from one look to the next, however long a look takes. */
@@ -156,9 +156,9 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
     timer = setTimeout(() => void turn(), ms);
   }
 
-  function poke(): void {
-    if (isPoked || isStopped) return;
-    isPoked = true;
+  function wake(): void {
+    if (isWoken || isStopped) return;
+    isWoken = true;
     // While a turn is under way it schedules the next one itself.
     if (timer !== null) schedule(debounceMs);
   }
@@ -179,7 +179,7 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
         if (root === null || main === null) return;
         for (const place of placesOfSignals)
           await folderAt(join(root, place), { main, root, place }).look({ isWaitedFor: false });
-        poke();
+        wake();
       }),
     async stop() {
       isStopped = true;

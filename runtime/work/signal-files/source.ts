@@ -19,7 +19,7 @@ import { adminDirOf } from '../git/worktree-list.ts';
 import type { Projects } from '../repos/registry.ts';
 import type { NamedSignal } from './file-name.ts';
 import type { ByteName, Seen } from './files.ts';
-import { hasOtherName, nobodyMaySay, ofOtherUser, tracked } from './reason-text.ts';
+import { hasOtherName, noSenderText, ofOtherUser, tracked } from './reason-text.ts';
 
 export interface SourceParts {
   readonly home: string;
@@ -166,7 +166,7 @@ export function createSource(parts: SourceParts, { main, root, place }: SourcePl
       if (root === main) return { kind: 'counts', base: null };
       const speaker = await speakerOf(file);
       if (speaker === null)
-        return refused(nobodyMaySay({ ...file, main, root, roles: speakers[file.named.type] ?? [] }));
+        return refused(noSenderText({ ...file, main, root, roles: speakers[file.named.type] ?? [] }));
       return {
         kind: 'counts',
         base: await baseOf({ home, store }, { tree: planTree(project, file.plan) }, speaker.run),

@@ -1,7 +1,7 @@
 /** What the starters of claude, codex, opencode and gemini have in common: which file is started, and that the prompt is never an argument. */
 import { type ProgramPreset, presetPrograms } from '../../../base/config/preset-programs.ts';
 import type { CommandLine, CommandPlaces } from '../command-line.ts';
-import { judgedWords, programFile } from '../preset-command.ts';
+import { programFile, withTrustedFiles } from '../preset-command.ts';
 import type { RunBrief } from '../run-brief.ts';
 
 /**
@@ -16,7 +16,7 @@ export function programLine(
 ): CommandLine {
   const program = profile.program?.trim() || presetPrograms[preset].program;
   const file = programFile(program, places) ?? program;
-  const { flags, files } = judgedWords(profile, program, places);
+  const { flags, files } = withTrustedFiles(profile, program, places);
   return { argv: [file, ...args.before, ...flags, ...(args.after ?? [])], stdin: 'prompt', script: null, files };
 }
 

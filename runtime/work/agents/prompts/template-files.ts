@@ -82,7 +82,7 @@ export function promptProblems(repo: string): EngineError[] {
       if (text !== null) namesIn(templateFor(name, { repo, texts: { [name]: text } }));
     }),
   );
-  return [...problems, ...strays(folder).map((file) => stray(folder, file))];
+  return [...problems, ...unknownTemplates(folder).map((file) => unknownTemplateError(folder, file))];
 }
 
 function problemOf(act: () => void): EngineError[] {
@@ -96,7 +96,7 @@ function problemOf(act: () => void): EngineError[] {
 }
 
 /** Markdown files that no role reads: most likely a name with a slip in it. */
-function strays(folder: string): string[] {
+function unknownTemplates(folder: string): string[] {
   const known = new Set<string>([...templateNames.map((name) => `${name}.md`), 'README.md']);
   try {
     return readdirSync(folder).filter((file) => /\.(md|markdown)$/i.test(file) && !known.has(file));
@@ -105,7 +105,7 @@ function strays(folder: string): string[] {
   }
 }
 
-function stray(folder: string, file: string): EngineError {
+function unknownTemplateError(folder: string, file: string): EngineError {
   const near = nearest(file.replace(/\.[^.]*$/, ''), templateNames);
   return bad(
     `${join(folder, file)} overrides nothing: no role has this name`,
