@@ -12,7 +12,7 @@ const built = join(import.meta.dirname, 'dist');
  * The program, and the verbs that people and agents call most beside a running engine: with all that they import they are one file, whichever is called.
  * Not `main.js`, which waits at its top level.
  */
-const often = ['program', 'status', 'plan/list', 'plan/show', 'plan/signals', 'queue/list', 'signal/emit'];
+const often = ['program', 'status', 'plan/show', 'plan/signals', 'queue', 'signal/emit'];
 
 /** These files, and each that is imported from there on without an `import()` on the way. */
 function reachedFrom(files, graph) {

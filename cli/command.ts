@@ -42,9 +42,12 @@ interface VerbDefinition<Definition extends ArgsDef> {
   readonly mayBeEmpty?: readonly string[];
   /** Its last word may stand several times: `run` gets all words. */
   readonly mayRepeat?: boolean;
-  /** Answers the exit code. */
-  run(args: Args<Definition>, call: Call, words: readonly string[]): Promise<number>;
+  /** Answers the exit code; nothing is 0. */
+  run(args: Args<Definition>, call: Call, words: readonly string[]): Promise<number | undefined>;
 }
+
+/** Those of one file, by their names. */
+export type Verbs = Readonly<Record<string, Verb>>;
 
 export interface Verb {
   readonly summary: string;
@@ -80,7 +83,7 @@ export function defineVerb<const Definition extends ArgsDef>(definition: VerbDef
       return {
         wantsHelp,
         globals: parsed as Args<typeof globalArgs>, // read by that very definition
-        run: (call) => definition.run(parsed as Args<Definition>, call, wordsOf(rawArgs, all)), // likewise
+        run: async (call) => (await definition.run(parsed as Args<Definition>, call, wordsOf(rawArgs, all))) ?? 0, // likewise
       };
     },
   };

@@ -32,7 +32,6 @@ export function completionVerb(tables: Tables): Verb {
       const script = shells[shell as keyof typeof shells](await commandTree(tables)); // proven by hasOwn
       if (out.json) out.print(JSON.stringify({ shell, script }));
       else out.stdout.write(script);
-      return 0;
     },
   });
 }

@@ -31,7 +31,6 @@ all that you may. It counts until the daemon ends; a page that is open goes on w
     const answer = websocket === undefined ? { url } : { url, websocket };
     call.out.answer(answer, () => Object.values(answer));
     if (open) await openInBrowser(call, (await addressFrom(ask, { ...wanted, once: true })).url);
-    return 0;
   },
 });
 

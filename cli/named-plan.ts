@@ -12,6 +12,10 @@ import { bindingOf, boundPath, findPlan, isMovedTo } from './file-binding.ts';
 import { isInRun, requireProject, saidPlan } from './place.ts';
 import { withClient } from './session.ts';
 
+export const planArgs = {
+  plan: { type: 'positional', required: false, description: 'its name or its file; inside a run its own' },
+} as const;
+
 export interface PlanAddress {
   readonly project: string;
   readonly plan: string;

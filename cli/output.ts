@@ -33,8 +33,18 @@ export interface Output extends OutputOptions, Messages {
   /** Lines of what was asked for; colours are all that they do to a terminal. */
   print(...lines: string[]): void;
   /** That something is done; silent under --quiet and --json. */
-  say(text: string): void;
+  say(...lines: string[]): void;
+  /** What was done: one document under --json, else lines that --quiet silences. */
+  done(document: unknown, ...lines: string[]): void;
   table(headings: readonly string[], rows: readonly (readonly Cell[])[], empty: string): string[];
+  /** A list that was asked for: one document under --json, else a table; `empty` is said where nothing is in it. */
+  list<Entry>(entries: readonly Entry[], look: ListLook<Entry>): void;
+}
+
+export interface ListLook<Entry> {
+  readonly headings: readonly string[];
+  row(entry: Entry): readonly Cell[];
+  readonly empty: string;
 }
 
 export function createOutput(options: OutputOptions): Output {
@@ -46,25 +56,28 @@ export function createOutput(options: OutputOptions): Output {
     const text = lines.join('\n');
     stdout.write(`${json ? escapedJson(text) : colouredText(text)}\n`);
   };
+  const answer: Output['answer'] = (document, lines) => print(...(json ? [JSON.stringify(document)] : lines()));
+  const say: Output['say'] = (...lines) => {
+    if (!json && !quiet) print(...lines);
+  };
+  const shownTable: Output['table'] = (headings, rows, empty) => {
+    // An empty list is an answer and not an error; a script that counts lines must not find one.
+    if (rows.length > 0) return table(headings, rows, { width: tableWidth(options), paint });
+    messages.remark(empty);
+    return [];
+  };
   return {
     ...options,
     ...messages,
     paint,
     print,
-    answer(document, lines) {
+    answer,
+    say,
+    done(document, ...lines) {
       if (json) print(JSON.stringify(document));
-      else print(...lines());
+      else say(...lines);
     },
-    say(text) {
-      if (!json && !quiet) print(text);
-    },
-    table(headings, rows, empty) {
-      // An empty list is an answer and not an error; a script that counts lines must not find one.
-      if (rows.length === 0) {
-        messages.remark(empty);
-        return [];
-      }
-      return table(headings, rows, { width: tableWidth(options), paint });
-    },
+    table: shownTable,
+    list: (entries, { headings, row, empty }) => answer(entries, () => shownTable(headings, entries.map(row), empty)),
   };
 }

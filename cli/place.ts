@@ -90,6 +90,14 @@ export function projectHere(call: Call): string | null {
   return path === null ? null : basename(path);
 }
 
+export const allArgs = { all: { type: 'boolean', description: 'of every repo' } } as const;
+
+/** What a list is of: the repo that is meant, or with --all, and outside of any, every repo. */
+export function scopeOf(call: Call, { all = false }: { all?: boolean | undefined }): { project?: string } {
+  const project = all ? null : projectHere(call);
+  return project === null ? {} : { project };
+}
+
 /** Throws `bad_repo`. */
 export function requireProject(call: Call): string {
   const project = projectHere(call);
@@ -100,6 +108,13 @@ export function requireProject(call: Call): string {
 /** Whether an agent types this: it speaks over its run's own socket, with its token. */
 export function isInRun({ env }: Pick<Call, 'env'>): boolean {
   return env.STATOR_RUN !== undefined && env.STATOR_TOKEN !== undefined;
+}
+
+/** Throws `not_allowed` inside a run: `what` is for a person alone. */
+export function refuseAgent({ env }: Pick<Call, 'env'>, what: string): void {
+  if (env.STATOR_TOKEN === undefined) return;
+  const hint = 'ask for it with: stator signal emit needs_decision --payload "<why>"';
+  throw new EngineError('not_allowed', `an agent may not ${what}, only a person may`, hint);
 }
 
 /** A plan as it was typed, or that of the run that this is typed in; a file's path stays one. Throws `usage`. */

@@ -44,15 +44,11 @@ export async function addRepo(call: Call, client: Client, registering: Registeri
 
 /** What was registered, and what its configuration may start. */
 export function tellAdded({ out }: Call, added: RepoAdded): void {
-  if (out.json) {
-    out.print(JSON.stringify(added));
-    return;
-  }
-  const { status, project, path, enables, digest } = added;
-  out.say(status === 'added' ? `added ${project} (${path})` : `${project} is registered already (${path})`);
-  for (const line of enables) out.say(`  ${plain(line)}`);
-  if (enables.length > 0) out.say(`  digest ${digest}`);
-  for (const note of added.notes) out.note(note);
+  const { status, project, path, enables, digest, notes } = added;
+  const allowed = enables.length === 0 ? [] : [...enables.map(plain), `digest ${digest}`].map((line) => `  ${line}`);
+  const done = status === 'added' ? `added ${project} (${path})` : `${project} is registered already (${path})`;
+  out.done(added, done, ...allowed);
+  for (const note of notes) out.note(note);
 }
 
 /** Who runs a plan in a folder is asked about it once, whatever it enables; who adds one has named it. */

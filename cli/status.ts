@@ -17,6 +17,5 @@ export default defineVerb({
     const status = statusOf(seen);
     const here = call.project === undefined ? projectHere(call) : null;
     out.answer(status, () => statusLines(status, { here, nowMs: Date.now(), paint: out.paint }));
-    return 0;
   },
 });

@@ -65,3 +65,8 @@ export function fields(pairs: readonly (readonly [string, string | null])[], pai
   const width = Math.max(0, ...shown.map(([name]) => widthOf(name)));
   return shown.map(([name, value]) => `${paint('dim', padded(name, width))}  ${value}`);
 }
+
+/** Lines below a title, after an empty line; nothing where there are none. */
+export function section(title: string, body: readonly string[]): string[] {
+  return body.length === 0 ? [] : ['', title, ...body.map((line) => `  ${line}`)];
+}

@@ -23,7 +23,7 @@ import { baseBranchIn, envFileIn, gitFaultsIn, identityIn, promptProblems } from
 import { storeFaultsIn, tryStoreModule } from '../../runtime/engine/store-recovery.ts';
 import type { Call } from '../command.ts';
 import { askGit, mainRepository } from '../place.ts';
-import { serverList } from '../server/server.ts';
+import { serverList } from '../server.ts';
 import { counted, duration } from '../text.ts';
 import { unbuiltModule } from '../unbuilt-module.ts';
 import type { Finding } from './finding.ts';
@@ -239,7 +239,7 @@ async function store(call: Call, home: string): Promise<Finding> {
 
 /** One for each registered repo; of the one that is here where none is. None where the store cannot be read: its own check says why. */
 async function forgeChecks(call: Call, path: string | null, home: string): Promise<Check[]> {
-  const servers = serverList(call.env);
+  const servers = serverList(call);
   const broken = await attempt(() => servers.list());
   if ('thrown' in broken) return [await check('servers.toml', () => Promise.reject(broken.thrown))];
   const read = await attempt(async () => {

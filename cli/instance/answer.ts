@@ -3,7 +3,7 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Client } from '../../runtime/api/client/client.ts';
 import { connect } from '../../runtime/engine/connect.ts';
 import { canAsk, confirm } from '../ask.ts';
-import { type Call, defineVerb, type Verb } from '../command.ts';
+import { type Call, defineVerb, type Verbs } from '../command.ts';
 import { projectHere } from '../place.ts';
 import { plainLines, untilText } from '../text.ts';
 import { printVerdict } from '../verdict.ts';
@@ -23,7 +23,7 @@ const args = {
   },
 } as const;
 
-export const allow = defineVerb({
+const allow = defineVerb({
   summary: 'Let an agent do what it asks for.',
   args,
   examples: ['stator instance allow login-w1-t2', 'stator instance allow login-w1-t2 --question 9f3a1c2e'],
@@ -31,7 +31,7 @@ export const allow = defineVerb({
   run: ({ title, question }, call) => answer(call, { word: 'allow', title, question, message: undefined }),
 });
 
-export const deny = defineVerb({
+const deny = defineVerb({
   summary: 'Forbid an agent what it asks for; it goes on without it.',
   args: {
     ...args,
@@ -112,11 +112,6 @@ function shown(asked: Permission): string {
   return `${permissionText(asked)} (${id}, ${untilText(until, Date.now())}; then it is denied):\n${indented(detail)}`;
 }
 
-/** By its name in the table of commands. */
-export function answerVerb(name: string): Verb {
-  return name === 'allow' ? allow : deny;
-}
-
 /** Texts of others, so that no line of them looks like one of ours. */
 function indented(text: string): string {
   return plainLines(text)
@@ -124,3 +119,5 @@ function indented(text: string): string {
     .map((line) => `  | ${line}`)
     .join('\n');
 }
+
+export default { allow, deny } satisfies Verbs;

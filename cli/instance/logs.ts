@@ -9,7 +9,6 @@ import { withClient } from '../session.ts';
 import { plain, plainLines } from '../text.ts';
 import { followLog } from './follow.ts';
 import { findInstance } from './view.ts';
-import { titleArg } from './word.ts';
 
 /** The flags of `instance logs`, which `logs` takes as well. */
 export const logArgs = {
@@ -20,7 +19,7 @@ export const logArgs = {
 
 export default defineVerb({
   summary: 'What an agent said, or what its check wrote: at most the last 64 KiB.',
-  args: { title: titleArg, ...logArgs },
+  args: { title: { type: 'positional', description: 'as stator instance list shows it' }, ...logArgs },
   examples: [
     'stator instance logs login-w1-t2 -f',
     'stator instance logs login-w1-t2 --check',

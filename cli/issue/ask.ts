@@ -34,7 +34,6 @@ export function tellStarted({ out }: Pick<Call, 'out'>, answer: IssueStarted, ma
     queued: `queued: ${name}; what it waits for: stator plan explain ${session.plan}`,
     told: `told: ${name}`,
   }[status];
-  if (out.json) out.print(JSON.stringify(answer));
-  else out.say(words);
+  out.done(answer, words);
   return status === 'queued' && !mayWait ? 1 : 0;
 }

@@ -3,7 +3,7 @@ import type { PlanDiff } from '../../runtime/api/client/client.ts';
 import { literalText } from '../../runtime/base/platform/terminal-text.ts';
 import { type Paint, paintFor, type Tone } from '../colour.ts';
 import { defineVerb } from '../command.ts';
-import { withPlan } from '../named-plan.ts';
+import { planArgs, withPlan } from '../named-plan.ts';
 import { tableWidth } from '../output.ts';
 import { counted } from '../text.ts';
 import { changeLines } from './change-lines.ts';
@@ -11,7 +11,7 @@ import { changeLines } from './change-lines.ts';
 export default defineVerb({
   summary: 'What a plan has changed since it was begun, or what one task of it brought: what is committed, as a diff.',
   args: {
-    plan: { type: 'positional', required: false, description: 'its name or its file; inside a run its own' },
+    ...planArgs,
     task: { type: 'string', valueHint: 'w1-t2', description: 'of that wave and task alone' },
     stat: { type: 'boolean', description: 'the files, and how much of each' },
   },

@@ -1,7 +1,7 @@
 /** `stator plan history`. */
 import type { HistoryEntry } from '../../runtime/api/client/client.ts';
 import { defineVerb } from '../command.ts';
-import { withPlan } from '../named-plan.ts';
+import { planArgs, withPlan } from '../named-plan.ts';
 import { wholeNumber } from '../number.ts';
 import { type Output, tableWidth } from '../output.ts';
 import { type FactContext, factText, hasFailed, whyOf } from '../run/fact-line.ts';
@@ -11,7 +11,7 @@ import { clockTime, cut, padded, plain, widthOf } from '../text.ts';
 export default defineVerb({
   summary: 'What happened to a plan, and why, refusals too.',
   args: {
-    plan: { type: 'positional', required: false, description: 'its name or its file; inside a run its own' },
+    ...planArgs,
     after: {
       type: 'string',
       valueHint: 'seq',

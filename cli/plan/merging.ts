@@ -2,9 +2,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
+import type { PlanAddress } from '../named-plan.ts';
 import { waitDetailText } from '../text.ts';
 
-/** A merge takes well under a second; one that waits for other work in git, or a checkout of a large repo, longer. */
+/** A merge takes well under a second; one that waits for other work in git, or a push with hooks of a person's own, longer. It goes on without us. */
 const outcomeMs = 120_000;
 const pollMs = 100;
 
@@ -13,13 +14,17 @@ export function slowMerge(plan: string): string {
   return `${plan} is being merged; it waits for git, or tries again what failed: stator daemon logs`;
 }
 
-/** The plan when its merge is over, kept back by a fault of its environment, or still under way after two minutes. */
-export async function mergeOutcome(client: Client, project: string, plan: string): Promise<PlanShow> {
+/** The plan when its merge or its pull request is no longer under way, kept back by a fault of its environment, or after two minutes. */
+export async function outcomeOf(
+  client: Client,
+  { project, plan }: PlanAddress,
+  isUnderWay: (shown: PlanShow) => boolean,
+): Promise<PlanShow> {
   const untilMs = performance.now() + outcomeMs;
   for (;;) {
     const shown = await client.plan(project, plan);
     const isKept = shown.waiting_for?.kind === 'repo';
-    if (!shown.merging || isKept || performance.now() > untilMs) return shown;
+    if (!isUnderWay(shown) || isKept || performance.now() > untilMs) return shown;
     await delay(pollMs);
   }
 }

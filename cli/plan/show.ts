@@ -1,14 +1,49 @@
-/** `stator plan show`. */
-import { defineVerb } from '../command.ts';
-import { withPlan } from '../named-plan.ts';
+/** The verbs that show plans. */
+import type { PlanEntry } from '../../runtime/api/client/client.ts';
+import { defineVerb, type Verbs } from '../command.ts';
+import { planArgs, withPlan } from '../named-plan.ts';
 import { tableWidth } from '../output.ts';
-import { plainLines } from '../text.ts';
-import { planLines } from './view.ts';
+import { allArgs, projectHere } from '../place.ts';
+import { withClient } from '../session.ts';
+import { fields } from '../table.ts';
+import { clockTime, plainLines, waitDetailText } from '../text.ts';
+import { baseText, linesBeside, planHeadings, planLines, planRow } from './view.ts';
 
-export default defineVerb({
+const list = defineVerb({
+  summary: 'The plans of this repo; outside of a repo, and with --all, of every repo.',
+  args: {
+    ...allArgs,
+    'not-merged': { type: 'boolean', description: 'only what is done and not in the branch that people work on' },
+  },
+  examples: ['stator plan list --json', 'stator plan list --all --not-merged'],
+  async run({ all, 'not-merged': notMerged }, call) {
+    const { out } = call;
+    const project = all === true ? null : projectHere(call);
+    const every = await withClient(call, 'read', (client) => client.plans(project ?? undefined));
+    const plans = notMerged === true ? every.filter(isNotMerged) : every;
+    const nowMs = Date.now();
+    const headings = project === null ? ['project', ...planHeadings] : planHeadings;
+    out.answer(plans, () =>
+      out.table(
+        headings,
+        plans.map((plan) => planRow(plan, { nowMs, withProject: project === null })),
+        notMerged === true && every.length > 0
+          ? 'every plan that is done is merged'
+          : 'no plans; stator plan register <file> takes one',
+      ),
+    );
+  },
+});
+
+/** Done, and neither merged here nor by its forge. */
+function isNotMerged({ landing }: PlanEntry): boolean {
+  return landing === 'not_merged' || landing === 'pull_request_open';
+}
+
+const show = defineVerb({
   summary: 'One plan with its waves and tasks.',
   args: {
-    plan: { type: 'positional', required: false, description: 'its name or its file; inside a run its own' },
+    ...planArgs,
     content: { type: 'boolean', description: 'print the document instead' },
   },
   examples: ['stator plan show login', 'stator plan show login --content > login.md'],
@@ -18,6 +53,77 @@ export default defineVerb({
     if (content === true && !out.json)
       out.stdout.write(out.stdout.isTTY === true ? plainLines(shown.content) : shown.content);
     else out.answer(shown, () => planLines(shown, { width: tableWidth(out), nowMs: Date.now(), paint: out.paint }));
+  },
+});
+
+const explain = defineVerb({
+  summary: 'What a plan waits for, what it would take, and what it refused last.',
+  args: planArgs,
+  examples: ['stator plan explain login'],
+  async run({ plan }, call) {
+    const { out } = call;
+    const { project, explained } = await withPlan(call, 'read', plan, async (client, at) => ({
+      project: at.project,
+      explained: await client.explain(at.project, at.plan),
+    }));
+    out.answer(explained, () => {
+      const { waiting_for: waiting, refused_last: refused, accepts } = explained;
+      const since = waiting?.since ? `, since ${clockTime(waiting.since)}` : '';
+      const guard = refused?.refused?.guard ? `: ${refused.refused.guard}` : '';
+      return fields(
+        [
+          ['plan', `${project}/${explained.plan}`],
+          ['status', explained.status],
+          ...linesBeside(
+            'waits for',
+            waiting === null
+              ? ['nothing']
+              : [
+                  `${waiting.kind.replaceAll('_', ' ')}${since}`,
+                  ...waitDetailText(waiting.detail, Date.now()).split('\n'),
+                ],
+          ),
+          ['base', baseText(explained.base)],
+          ...linesBeside('repo', explained.repo_troubles),
+          ['would take', accepts.join(', ')],
+          [
+            'refused last',
+            refused === null ? null : `${refused.event} of ${refused.origin}, ${clockTime(refused.at)}${guard}`,
+          ],
+        ],
+        out.paint,
+      );
+    });
     return 0;
   },
 });
+
+const prompt = defineVerb({
+  summary: 'What an agent would be told now: who is at work, or would start next, unless you name one.',
+  args: {
+    ...planArgs,
+    task: { type: 'string', valueHint: 'w1-t2', description: 'of the agent of that wave and task' },
+    role: { type: 'string', valueHint: 'role', description: 'such as planner, coder, reviewer, fixer, verifier' },
+  },
+  examples: [
+    'stator plan prompt login',
+    'stator plan prompt login --task w1-t2',
+    'stator plan prompt login --role reviewer',
+  ],
+  more: 'A repo says it in its own words in .stator/prompts/<role>.md; see docs/prompts.md.',
+  async run({ plan, task, role }, call) {
+    const { out } = call;
+    const whom = { ...(task === undefined ? {} : { task }), ...(role === undefined ? {} : { role }) };
+    const shown = await withPlan(call, 'read', plan, (client, at) => client.prompt(at.project, at.plan, whom));
+    if (out.json) {
+      out.print(JSON.stringify(shown));
+      return 0;
+    }
+    const about = shown.task === null ? shown.role : `${shown.role} of ${shown.task}`;
+    out.note(`${about}, ${shown.source === 'built-in' ? 'the built-in prompt' : shown.source}`);
+    out.stdout.write(plainLines(shown.prompt));
+    return 0;
+  },
+});
+
+export default { list, show, explain, prompt } satisfies Verbs;

@@ -61,7 +61,7 @@ async function planOf(call: Call, plan: string | undefined, type: string): Promi
 
 /** No plan's name has a colon. */
 async function sendToMachine(call: Call, tree: string, message: { type: string; payload?: unknown }): Promise<number> {
-  const { verdictText, withMachines } = await import('../machine/own.ts');
+  const { verdictText, withMachines } = await import('../machine.ts');
   const colon = tree.indexOf(':');
   const [machine, id] = [tree.slice(0, colon), tree.slice(colon + 1)];
   const verdict = await withMachines(call, (client) => client.sendMachine(machine, id, message));

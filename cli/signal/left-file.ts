@@ -44,8 +44,7 @@ export async function leaveWord(call: Call, word: SaidWord, cause: Error): Promi
     out.note(`${cause.message}; the signal is left as a file, and the next engine takes it: ${path}`);
     const signal = { id: null, type, status: 'pending', result: null, refused: null };
     const plan = { project, plan: word.plan, status: null, phase: null };
-    if (out.json) out.print(JSON.stringify({ signal, plan, file: path }));
-    else out.say(`pending: ${type} lies in ${path}`);
+    out.done({ signal, plan, file: path }, `pending: ${type} lies in ${path}`);
     return 0;
   } catch (thrown) {
     throw thrown instanceof EngineError ? both(cause, thrown.message) : thrown;

@@ -1,0 +1,154 @@
+/** `stator daemon`: the engine that stays. */
+
+import { resolve } from 'node:path';
+import { EngineError } from '../machines/vocabulary/errors.ts';
+import type { RepoEntry, StatusAnswer } from '../runtime/api/client/client.ts';
+import { loadDaemonConfig } from '../runtime/base/config/config.ts';
+import { isThisStator } from '../runtime/base/platform/version.ts';
+import { accountLines } from './account-text.ts';
+import { defineVerb, type Verbs } from './command.ts';
+import { ownerHere, requireDaemon, requireEngine } from './daemon/presence.ts';
+import { startAndTell } from './daemon/start.ts';
+import { stopDaemon } from './daemon/stopping.ts';
+import { forgeLines } from './forge-text.ts';
+import { differenceText } from './other-version.ts';
+import { addRepo, tellAdded } from './registered.ts';
+import { removeArgs, removedName, tellRemoved } from './repo.ts';
+import { padded, plain, plainLines, widthOf } from './text.ts';
+import { trustArg, trustOf } from './trust/flag.ts';
+
+const stop = defineVerb({
+  summary: 'Stop the daemon. Its agents go on, and the next engine adopts them.',
+  args: { agents: { type: 'boolean', description: 'stop the agents too, no attempt spent' } },
+  examples: ['stator daemon stop', 'stator daemon stop --agents'],
+  async run({ agents = false }, call) {
+    const { out } = call;
+    const { pid } = await stopDaemon(call, agents ? 'stop' : 'leave');
+    const left = agents ? 'stopped' : 'left';
+    out.done(
+      { status: 'stopped', pid, agents: left },
+      `daemon stopped (pid ${pid})${agents ? ', and its agents' : '; agents that run go on'}`,
+    );
+  },
+});
+
+const restart = defineVerb({
+  summary: 'Stop the daemon and start it again; its agents live on. Where none runs, one is started.',
+  args: { config: { type: 'string', valueHint: 'file', description: 'another daemon.toml than it had' } },
+  examples: ['stator daemon restart'],
+  async run({ config }, call) {
+    const { home, owner } = ownerHere(call.env);
+    const named = config ?? owner?.config ?? undefined;
+    // One that runs is not given up for a file that none can be started with.
+    loadDaemonConfig(home, named === undefined ? undefined : resolve(call.cwd, named));
+    const before = await stopDaemon(call, 'leave').catch((thrown: unknown) => {
+      if (thrown instanceof EngineError && thrown.code === 'no_daemon') return null;
+      throw thrown;
+    });
+    if (before === null) call.out.note('no daemon was running');
+    return startAndTell(call, config ?? before?.config ?? undefined);
+  },
+});
+
+const status = defineVerb({
+  summary: 'Whether the daemon runs, for how long, and how its repos are.',
+  args: {},
+  examples: ['stator daemon status', 'stator daemon status --json'],
+  more: 'Exit code 69: no daemon runs.',
+  async run(_args, call) {
+    const { client, owner } = await requireDaemon(call);
+    const status = await client.status();
+    call.out.answer(status, () => [
+      ...statusLines(status),
+      ...(isThisStator(owner) ? [] : [`note: the daemon is ${differenceText(owner)}: stator daemon restart`]),
+    ]);
+  },
+});
+
+function statusLines({ uptime, repos, waiting, problems, notes, warnings, forges, accounts }: StatusAnswer): string[] {
+  return [
+    `daemon running (uptime: ${uptimeText(uptime)})`,
+    ...(waiting === null ? [`repos (${repos.length}):`, ...repoLines(repos)] : [`waiting: ${plain(waiting)}`]),
+    ...problems.map((problem) => `problem: ${plainLines(problem)}`),
+    ...notes.map((note) => `note: ${plainLines(note)}`),
+    ...forgeLines(forges, Date.now()).map(({ text }) => text),
+    ...accountLines(accounts, Date.now()),
+    ...warnings.map((warning) => `warning: ${plainLines(warning)}`),
+  ];
+}
+
+/** `3h14m22s`, `14m22s`, `22s`. */
+function uptimeText(seconds: number): string {
+  const [h, m, s] = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60, seconds % 60];
+  if (h > 0) return `${h}h${m}m${s}s`;
+  return m > 0 ? `${m}m${s}s` : `${s}s`;
+}
+
+function repoLines(repos: readonly RepoEntry[]): string[] {
+  const width = (text: (repo: RepoEntry) => string) => Math.max(0, ...repos.map((repo) => widthOf(plain(text(repo)))));
+  const [names, paths, counts] = [
+    width(({ project }) => project),
+    width(({ path }) => path),
+    width(({ active_plans: active }) => `active: ${active}`),
+  ];
+  return repos.map(({ project, path, active_plans: active, state, reason }) => {
+    const stateText =
+      state === 'active' || state === 'registered' ? '' : reason === null ? state : `${state}: ${plain(reason)}`;
+    const cells = [
+      padded(plain(project), names),
+      padded(plain(path), paths),
+      padded(`active: ${active}`, counts),
+      stateText,
+    ];
+    return `  ${cells.join('  ')}`.trimEnd();
+  });
+}
+
+const add = defineVerb({
+  summary: 'Register a repo with the running daemon: active at once, and remembered.',
+  args: {
+    path: { type: 'positional', description: 'a folder inside of it; a worktree means its main repository' },
+    trust: trustArg,
+  },
+  examples: ['stator daemon add ~/code/my-lib'],
+  more: 'Without a daemon: stator repo add <path>.',
+  async run({ path, trust: given }, call) {
+    const { client } = await requireEngine(call);
+    const folder = resolve(call.cwd, path);
+    const added = await addRepo(call, client, {
+      path: folder,
+      trust: trustOf(given),
+      way: 'daemon add',
+      mustBeNew: true,
+    });
+    tellAdded(call, added);
+  },
+});
+
+const remove = defineVerb({
+  summary: 'Take a repo out. Its plans are kept, and adding it again brings them back.',
+  args: removeArgs,
+  examples: ['stator daemon remove my-lib', 'stator daemon remove . --stop'],
+  async run({ repo, stop = false }, call) {
+    const { client } = await requireEngine(call);
+    tellRemoved(call, await client.removeRepo(removedName(call, repo), { stop }));
+  },
+});
+
+const reload = defineVerb({
+  summary: "Read daemon.toml and the repos' configurations again, and put them in force at once.",
+  args: {},
+  examples: ['stator daemon reload'],
+  more: 'What is broken, or would start programs that nobody has trusted, is kept out and told: exit code 1.',
+  async run(_args, call) {
+    const { out } = call;
+    const { client } = await requireEngine(call);
+    const answer = await client.reload();
+    const { problems } = answer;
+    out.done(answer, problems.length === 0 ? 'reloaded' : 'reloaded, but for:');
+    for (const problem of problems) out.warn(plainLines(problem));
+    return problems.length === 0 ? 0 : 1;
+  },
+});
+
+export default { stop, restart, status, add, remove, reload } satisfies Verbs;

@@ -1,0 +1,183 @@
+/** `stator instance`: the agents. */
+
+import { EngineError } from '../machines/vocabulary/errors.ts';
+import { shellWord } from '../machines/vocabulary/shell-word.ts';
+import type { Client, SignalAnswer } from '../runtime/api/client/client.ts';
+import { connect } from '../runtime/engine/connect.ts';
+import { readStdin } from './ask.ts';
+import { type Call, defineVerb, type Verb, type Verbs } from './command.ts';
+import { findInstance, instanceHeadings, instanceLines, instanceRow } from './instance/view.ts';
+import { wholeNumber } from './number.ts';
+import { allArgs, requireProject, scopeOf } from './place.ts';
+import { withClient } from './session.ts';
+import { isSure, sureArgs } from './sure.ts';
+import { plainLines } from './text.ts';
+import { hasUsage } from './usage-text.ts';
+import { printVerdict } from './verdict.ts';
+
+const titleArg = { type: 'positional', description: 'as stator instance list shows it' } as const;
+
+const list = defineVerb({
+  summary: 'The agents of this repo; outside of a repo, and with --all, of every repo.',
+  args: {
+    plan: { type: 'positional', required: false, description: 'of one plan only' },
+    ...allArgs,
+  },
+  examples: ['stator instance list login'],
+  async run({ plan, all }, call) {
+    const { out } = call;
+    const scope = scopeOf(call, { all });
+    const filter = { ...scope, ...(plan === undefined ? {} : { plan }) };
+    const entries = await withClient(call, 'read', (client) => client.instances(filter));
+    const nowMs = Date.now();
+    const withUsage = entries.some(({ usage }) => hasUsage(usage));
+    const isOfAll = scope.project === undefined;
+    out.list(entries, {
+      headings: [...(isOfAll ? ['project'] : []), ...instanceHeadings(withUsage)],
+      row: (entry) => [...(isOfAll ? [entry.project] : []), ...instanceRow(entry, { nowMs, withUsage })],
+      empty: 'no agents',
+    });
+  },
+});
+
+const show = defineVerb({
+  summary: 'One agent.',
+  args: { title: titleArg },
+  examples: ['stator instance show login-w1-t2'],
+  async run({ title }, call) {
+    const { out } = call;
+    const project = requireProject(call);
+    const entries = await withClient(call, 'read', (client) => client.instances({ project }));
+    const entry = findInstance(entries, title);
+    out.answer(entry, () => instanceLines(entry, out.paint));
+  },
+});
+
+const capture = defineVerb({
+  summary: "The end of an agent's output as text: at most its last 64 KiB.",
+  args: {
+    title: titleArg,
+    lines: { type: 'string', valueHint: 'n', description: 'no more than the last n lines' },
+  },
+  examples: ['stator instance capture login-w1-t2 --lines 20'],
+  async run({ title, lines }, call) {
+    const limit = lines === undefined ? null : wholeNumber('--lines', lines);
+    const project = requireProject(call);
+    const text = await withClient(call, 'read', async (client) => {
+      findInstance(await client.instances({ project }), title);
+      return client.capture(project, title);
+    });
+    const shown = plainLines(limit === null ? text : lastLines(text, limit));
+    const { out } = call;
+    if (out.json) out.print(JSON.stringify({ title, text: shown }));
+    else if (shown !== '') out.print(shown.replace(/\n$/, ''));
+    return 0;
+  },
+});
+
+/** The line that is not finished yet counts as one. */
+function lastLines(text: string, count: number): string {
+  const isWhole = text.endsWith('\n');
+  const lines = (isWhole ? text.slice(0, -1) : text).split('\n');
+  return `${lines.slice(-count).join('\n')}${isWhole ? '\n' : ''}`;
+}
+
+/** What the inbox takes, with room for its wrapping. */
+const messageLimitBytes = 60 * 1024;
+
+const send = defineVerb({
+  summary: 'Leave a message for an agent: it reads it in its next turn.',
+  args: {
+    title: titleArg,
+    message: { type: 'positional', description: 'in quotes; - reads it from standard input' },
+  },
+  examples: ['stator instance send login-w1-t2 "keep the old format"', 'git diff | stator instance send login-w1-t2 -'],
+  async run({ title, message }, call) {
+    const text = message === '-' ? await readStdin(call, 'the message') : message;
+    if (text.trim() === '') {
+      throw new EngineError(
+        'usage',
+        `the message to ${title} is empty`,
+        'say something: stator instance send <title> "<message>"',
+      );
+    }
+    const sizeBytes = Buffer.byteLength(text);
+    if (sizeBytes > messageLimitBytes) {
+      const limit = `${messageLimitBytes} bytes (60 KiB)`;
+      throw new EngineError(
+        'too_large',
+        `the message has ${sizeBytes} bytes, over the limit of ${limit}`,
+        'put it into a file of the repo and name that',
+      );
+    }
+    return sendToInstance(call, { title, does: 'send a message to' }, (client, project) =>
+      client.sendToInstance(project, title, text),
+    );
+  },
+});
+
+type Word = 'kill' | 'pause' | 'restart' | 'resume';
+
+/** A person's word to an agent. Only an engine can bring it there. */
+function wordVerb(word: Word, { summary, does, example }: { summary: string; does: string; example: string }): Verb {
+  return defineVerb({
+    summary,
+    args: { title: titleArg, ...sureArgs },
+    examples: [`stator instance ${word} login-w1-t2`, example],
+    run: ({ title, yes = false }, call) =>
+      sendToInstance(call, { title, does }, async (client, project, plan) => {
+        const act = { project, plan, type: `agent_${word}`, payload: { title } };
+        const isMeant = await isSure(call, client, act, { yes, command: `instance ${word} ${shellWord(title)}` });
+        return isMeant ? client.instanceWord(project, title, word) : null;
+      }),
+  });
+}
+
+/** Sends, prints the verdict, answers the exit code; 1 where `tell` answers null, since nothing was sent. Throws `no_daemon` where no engine runs, `not_found` with the nearest title. */
+async function sendToInstance(
+  call: Call,
+  { title, does }: { title: string; does: string },
+  tell: (client: Client, project: string, plan: string) => Promise<SignalAnswer | null>,
+): Promise<number> {
+  const project = requireProject(call);
+  // Without an engine nobody is there to see the process end, or to start the next one.
+  const client = await connect({ env: call.env, mode: 'read' });
+  try {
+    if (client.note !== null) {
+      const hint = 'stator run <plan.md> runs one; or pause the plan: stator plan pause <plan>';
+      throw new EngineError('no_daemon', `no engine runs, so nobody can ${does} ${title}`, hint);
+    }
+    const { plan } = findInstance(await client.instances({ project }), title);
+    const answer = await tell(client, project, plan);
+    return answer === null ? 1 : printVerdict(call, answer);
+  } finally {
+    await client.close();
+  }
+}
+
+export default {
+  list,
+  show,
+  capture,
+  send,
+  pause: wordVerb('pause', {
+    summary: 'Freeze an agent with all its processes: its slot is kept, its deadline moved.',
+    does: 'pause',
+    example: 'stator instance resume login-w1-t2',
+  }),
+  resume: wordVerb('resume', {
+    summary: 'Let a paused agent go on.',
+    does: 'resume',
+    example: 'stator instance pause login-w1-t2',
+  }),
+  restart: wordVerb('restart', {
+    summary: 'End the attempt of an agent and start a new one, from a clean branch.',
+    does: 'restart',
+    example: 'stator instance logs login-w1-t2 -f    # see it begin',
+  }),
+  kill: wordVerb('kill', {
+    summary: "End an agent's attempt; its task has failed.",
+    does: 'end',
+    example: 'stator plan retry-wave login    # runs it again',
+  }),
+} satisfies Verbs;

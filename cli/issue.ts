@@ -1,0 +1,215 @@
+/** `stator issue`: the sessions of issues. */
+
+import { EngineError } from '../machines/vocabulary/errors.ts';
+import type { IssueDanger, IssuesPruned } from '../runtime/api/client/client.ts';
+import { canAsk, confirm } from './ask.ts';
+import { defineVerb, type Verbs } from './command.ts';
+import { offerDaemon } from './daemon/offer.ts';
+import { asked, referenceArg, tellStarted, waitsForEngine, written } from './issue/ask.ts';
+import { withClient } from './session.ts';
+import { sayWhenSlow } from './slow.ts';
+import { clockTime } from './text.ts';
+
+const start = defineVerb({
+  summary: 'Begin an agent session for an issue, on a branch and in a worktree of its own.',
+  args: {
+    ref: referenceArg,
+    message: { type: 'positional', description: 'what to do about it' },
+    'pr-url': { type: 'positional', required: false, description: 'the address of its pull request' },
+    queue: { type: 'boolean', description: 'wait for a slot, where none is free' },
+  },
+  more: 'Exit 0: its agent works (with --queue: or it is queued). Exit 1: it failed, or no engine runs, and it waits for one; on a terminal it offers to start the daemon. Exit 2: no slot is free, and nothing was made.',
+  examples: [
+    'stator issue start acme/shop#12 "find out why the basket is empty"',
+    'stator issue start acme/shop#12 "fix it" --queue',
+  ],
+  async run({ ref, message, 'pr-url': pr, queue }, call) {
+    const body = {
+      ...asked(call, ref),
+      message: written(message, 'message'),
+      queue: queue === true,
+      ...(pr === undefined ? {} : { pull_request: pr }),
+    };
+    await offerDaemon(call, waitsForEngine);
+    const slow = `${ref} is being looked up at its forge; its branch and worktree are made then`;
+    return tellStarted(
+      call,
+      await withClient(call, 'write', (client) => sayWhenSlow(call, slow, client.startIssue(body))),
+      body.queue,
+    );
+  },
+});
+
+const continueOne = defineVerb({
+  summary: "Go on with an issue's session, in its agent's own conversation; what of it is missing is made.",
+  args: {
+    ref: referenceArg,
+    message: { type: 'positional', required: false, description: 'the answer to its question, or what else to do' },
+    queue: { type: 'boolean', description: 'wait for a slot, where none is free' },
+  },
+  more: 'It may be said again and again. An agent at work is told the message; one that asked gets it as its answer; one that is done takes it as what is still to do. Exit codes as those of issue start.',
+  examples: ['stator issue continue acme/shop#12 "use the other library"', 'stator issue continue acme/shop#12'],
+  async run({ ref, message, queue }, call) {
+    const body = {
+      ...asked(call, ref),
+      queue: queue === true,
+      ...(message === undefined ? {} : { message: written(message, 'message') }),
+    };
+    await offerDaemon(call, waitsForEngine);
+    return tellStarted(call, await withClient(call, 'write', (client) => client.continueIssue(body)), body.queue);
+  },
+});
+
+const list = defineVerb({
+  summary: 'The sessions of issues, over all repos.',
+  args: {},
+  examples: ['stator issue list', 'stator issue list --json'],
+  async run(_args, call) {
+    const { out, project } = call;
+    const sessions = await withClient(call, 'read', (client) => client.issues(project));
+    out.list(sessions, {
+      headings: ['issue', 'status', 'needs you', 'branch', 'pull request', 'title'],
+      row: (one) => [
+        one.reference ?? `${one.project}/${one.plan}`,
+        one.running ? `${one.status}, at work` : one.status,
+        { text: one.blocked ?? '', tone: 'bad' },
+        one.branch,
+        one.pull_request ?? '',
+        one.title ?? '',
+      ],
+      empty: 'no sessions: stator issue start <issue> "<what to do>"',
+    });
+  },
+});
+
+const context = defineVerb({
+  summary: 'What you and the agents said about an issue, the last 20: the next session is told it too.',
+  args: { ref: referenceArg },
+  examples: ['stator issue context acme/shop#12'],
+  async run({ ref }, call) {
+    const { out } = call;
+    const { reference, project } = asked(call, ref);
+    const context = await withClient(call, 'read', (client) => client.issueContext(reference, project));
+    out.answer(context, () =>
+      context.messages.flatMap(({ by, at, content }) => [`${clockTime(at)} ${by}:`, content, '']),
+    );
+    if (context.messages.length === 0) out.remark('nothing was said yet');
+  },
+});
+
+const setPr = defineVerb({
+  summary: 'Note the pull request of a session: while it is open the session is not destroyed.',
+  args: { ref: referenceArg, url: { type: 'positional', description: 'the address of the pull request' } },
+  examples: ['stator issue set-pr acme/shop#12 https://github.com/acme/shop/pull/13'],
+  async run({ ref, url }, call) {
+    const { out } = call;
+    const session = await withClient(call, 'write', (client) => client.setPullRequest({ ...asked(call, ref), url }));
+    out.done(session, `noted: ${session.reference ?? session.plan} has ${session.pull_request}`);
+  },
+});
+
+const comment = defineVerb({
+  summary: 'Write on an issue, where its forge takes your token.',
+  args: { ref: referenceArg, text: { type: 'positional', description: 'what to write, as markdown' } },
+  examples: ['stator issue comment acme/shop#12 "A fix is on its way."'],
+  async run({ ref, text }, call) {
+    const { out } = call;
+    const body = { ...asked(call, ref), text: written(text, 'comment') };
+    const answer = await withClient(call, 'write', (client) => client.commentOnIssue(body));
+    out.done(answer, `written: ${answer.url}`);
+  },
+});
+
+const destroy = defineVerb({
+  summary: "Take an issue's session away, with its worktree; its branch goes where all of it is merged.",
+  args: {
+    ref: referenceArg,
+    yes: { type: 'boolean', alias: 'y', description: 'do not ask' },
+    'even-if-pr-open': { type: 'boolean', description: 'its pull request is open, or its forge cannot say' },
+    'even-if-uncommitted': { type: 'boolean', description: 'its worktree has uncommitted work; a ref keeps it' },
+    'even-if-unpushed': { type: 'boolean', description: 'commits are on no remote; the branch is kept' },
+    'even-if-running': { type: 'boolean', description: 'its agent is at work, and is stopped' },
+    force: { type: 'boolean', description: 'all four' },
+  },
+  more: 'What was said stays, and is told to the next session of the issue.',
+  examples: ['stator issue destroy acme/shop#12', 'stator issue destroy acme/shop#12 -y --even-if-unpushed'],
+  async run({ ref, yes, force, ...flags }, call) {
+    const { out } = call;
+    const overridden = {
+      pull_request: flags['even-if-pr-open'],
+      uncommitted: flags['even-if-uncommitted'],
+      unpushed: flags['even-if-unpushed'],
+      running: flags['even-if-running'],
+    } satisfies Record<IssueDanger, boolean | undefined>;
+    const overrides = Object.entries(overridden).flatMap(
+      ([kind, isSaid]) => (isSaid === true ? [kind as IssueDanger] : []), // a key of the table above
+    );
+    if (yes !== true && force !== true) {
+      if (!canAsk(call))
+        throw new EngineError('refused', `not destroyed: ${ref}: nobody can be asked here`, 'say --yes');
+      if (!(await confirm(call, `destroy the session of ${ref}?`))) {
+        out.note('not destroyed');
+        return 1;
+      }
+    }
+    const body = { ...asked(call, ref), overrides, force: force === true };
+    const answer = await withClient(call, 'write', (client) => client.destroyIssue(body));
+    for (const note of answer.notes) out.note(note);
+    out.done(answer, `destroyed ${answer.project}/${answer.plan}`);
+    return 0;
+  },
+});
+
+const prune = defineVerb({
+  summary:
+    'Take away the sessions that are over, or whose worktree and branch or issue are gone; what has something to lose stays, and it says why.',
+  args: {
+    force: { type: 'boolean', description: 'do not ask' },
+    'dry-run': { type: 'boolean', description: 'only say what would go' },
+  },
+  examples: ['stator issue prune', 'stator issue prune --force --json'],
+  async run({ force, 'dry-run': dryRun }, call) {
+    const { out, project } = call;
+    const of = project === undefined ? {} : { project };
+    const prune = (dry: boolean) => withClient(call, 'write', (client) => client.pruneIssues({ ...of, dry }));
+    const tell = ({ destroyed, kept }: IssuesPruned, done: string): string[] => [
+      ...destroyed.map((one) => `${done} ${one.project}/${one.plan}: ${one.why}`),
+      ...kept.map((one) => `kept ${one.project}/${one.plan}: ${one.why}`),
+    ];
+    if (dryRun === true) {
+      const planned = await prune(true);
+      out.answer(planned, () => tell(planned, 'would destroy'));
+      if (planned.destroyed.length === 0) out.remark('nothing to prune');
+      return 0;
+    }
+    if (force !== true) {
+      const planned = await prune(true);
+      if (planned.destroyed.length === 0) {
+        out.answer(planned, () => tell(planned, 'would destroy'));
+        out.remark('nothing to prune');
+        return 0;
+      }
+      if (!canAsk(call)) throw new EngineError('refused', 'nothing pruned: nobody can be asked here', 'say --force');
+      out.print(...tell(planned, 'would destroy'));
+      if (!(await confirm(call, `destroy ${planned.destroyed.length}?`))) {
+        out.note('nothing pruned');
+        return 1;
+      }
+    }
+    const pruned = await prune(false);
+    out.answer(pruned, () => tell(pruned, 'destroyed'));
+    if (pruned.destroyed.length === 0) out.remark('nothing to prune');
+    return 0;
+  },
+});
+
+export default {
+  start,
+  continue: continueOne,
+  list,
+  context,
+  'set-pr': setPr,
+  comment,
+  destroy,
+  prune,
+} satisfies Verbs;

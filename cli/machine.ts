@@ -1,0 +1,305 @@
+/** `stator machine`: the statecharts, and the trees of machines of your own. */
+
+import { EngineError } from '../machines/vocabulary/errors.ts';
+import type { Client, MachineVerdict } from '../runtime/api/client/client.ts';
+import { nearest } from '../runtime/base/config/nearest.ts';
+import { connect } from '../runtime/engine/connect.ts';
+import { type Call, defineVerb, type Verbs } from './command.ts';
+import { planNamed } from './named-plan.ts';
+import { wholeNumber } from './number.ts';
+import { requireProject } from './place.ts';
+import { withClient } from './session.ts';
+import { mayDelete, sureArgs } from './sure.ts';
+import { fields } from './table.ts';
+import { clockTime, plain } from './text.ts';
+
+const treeArgs = {
+  machine: { type: 'positional', description: 'its name, as under [machines] of daemon.toml' },
+  id: { type: 'positional', description: 'which of its trees' },
+} as const;
+
+const list = defineVerb({
+  summary: 'The statecharts that decide everything; of a machine of your own its trees.',
+  args: { machine: { type: 'positional', required: false, description: 'a machine of your own' } },
+  examples: ['stator machine list', 'stator machine list release'],
+  async run({ machine }, call) {
+    const { out } = call;
+    if (machine !== undefined) {
+      const trees = await withMachines(call, (client) => client.machineTrees(machine));
+      out.answer(trees, () =>
+        out.table(
+          [machine, 'status', 'state', 'shows'],
+          trees.map(({ id, status, value, view }) => [
+            id,
+            status,
+            stateText(value),
+            Object.entries(view)
+              .map(([key, shown]) => plain(`${key} ${typeof shown === 'string' ? shown : JSON.stringify(shown)}`))
+              .join(', '),
+          ]),
+          `there are none: stator machine start ${machine} <id>`,
+        ),
+      );
+      return 0;
+    }
+    const quiet = { ...call, out: { ...out, noteOnce: () => undefined } }; // they are the same with and without an engine
+    const machines = await withClient(quiet, 'read', (client) => client.machines());
+    out.list(machines, {
+      headings: ['machine', 'what it is', 'version', 'states', 'transitions'],
+      row: ({ name, description, version, states, transitions }) => [
+        name,
+        description,
+        version,
+        String(states),
+        String(transitions),
+      ],
+      empty: 'there are none',
+    });
+    return 0;
+  },
+});
+
+const formats = ['mermaid', 'json', 'svg'] as const;
+const themes = ['light', 'dark', 'both'] as const;
+
+/** Throws `usage` with the nearest word. */
+function oneOf<Word extends string>(flag: string, said: string, words: readonly Word[]): Word {
+  const known = words.find((word) => word === said);
+  if (known !== undefined) return known;
+  const meant = nearest(said, words);
+  const hint = `give one of ${words.join(', ')}`;
+  throw new EngineError('usage', `${flag} is "${said}"`, meant === null ? hint : `did you mean ${meant}? ${hint}`);
+}
+
+const exportIt = defineVerb({
+  summary: 'A statechart that runs: a picture, Mermaid or JSON.',
+  args: {
+    name: { type: 'positional', description: 'supervisor, repo, plan, wave, task or agent; or one of your own' },
+    format: {
+      type: 'string',
+      valueHint: formats.join('|'),
+      description: 'default mermaid; with --plan or --theme svg',
+    },
+    plan: {
+      type: 'string',
+      valueHint: 'plan',
+      description: 'in the picture the states are lit in which it stands now',
+    },
+    theme: {
+      type: 'string',
+      valueHint: themes.join('|'),
+      description: "of the picture; default both: as the reader's system",
+    },
+  },
+  examples: [
+    'stator machine export plan --format mermaid > plan.mmd',
+    'stator machine export plan --plan login > login.svg',
+    'stator machine export agent --plan login --theme dark > agents.svg',
+  ],
+  more: 'One of your own has no picture: give --format mermaid or json. Of wave, task and agent the states of all that live in the plan are lit; of repo those of its repo.',
+  async run({ name, format, plan, theme }, call) {
+    const { out } = call;
+    const isDrawn = plan !== undefined || theme !== undefined;
+    const wanted = oneOf('--format', format ?? (isDrawn ? 'svg' : out.json ? 'json' : 'mermaid'), formats);
+    if (isDrawn && wanted !== 'svg')
+      throw new EngineError('usage', `${wanted} has no --plan and no --theme`, 'give --format svg with them');
+    const look = theme === undefined ? {} : { theme: oneOf('--theme', theme, themes) };
+    const quiet = { ...call, out: { ...out, noteOnce: () => undefined } }; // a definition is the same with and without an engine
+    const text = await withClient(plan === undefined ? quiet : call, 'read', async (client) => {
+      if (plan === undefined) return client.machine(name, wanted, look);
+      const project = requireProject(call);
+      return client.machine(name, wanted, { ...look, project, plan: await planNamed(call, client, project, plan) });
+    });
+    if (plan !== undefined && !/ class="[^"]*\blit\b/.test(text))
+      out.note(`nothing is lit: no ${name} of ${plan} lives now`);
+    out.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+    return 0;
+  },
+});
+
+const start = defineVerb({
+  summary: 'Begin a tree of a machine of your own; one that is there stays as it is.',
+  args: { ...treeArgs, input: { type: 'string', valueHint: 'JSON', description: 'what its machine begins with' } },
+  examples: [`stator machine start release 1.2 --input '{"version": "1.2.0"}'`],
+  async run({ machine, id, input }, call) {
+    const given = objectOf('--input', input);
+    const verdict = await withMachines(call, (client) => client.startMachine(machine, id, given));
+    call.out.answer(verdict, () => [verdictText(verdict, machine, id)]);
+  },
+});
+
+const send = defineVerb({
+  summary: 'Send a message to a tree of a machine of your own.',
+  args: {
+    ...treeArgs,
+    type: { type: 'positional', description: 'as its definition names it under signals' },
+    payload: { type: 'string', valueHint: 'JSON', description: 'its fields' },
+  },
+  examples: [
+    'stator machine send release 1.2 approve',
+    `stator machine send release 1.2 refuse --payload '{"reason": "late"}'`,
+  ],
+  async run({ machine, id, type, payload }, call) {
+    const given = objectOf('--payload', payload);
+    const body = given === undefined ? {} : { payload: given };
+    const verdict = await withMachines(call, (client) => client.sendMachine(machine, id, { type, ...body }));
+    call.out.answer(verdict, () => [verdictText(verdict, machine, id)]);
+  },
+});
+
+const show = defineVerb({
+  summary: 'Where a tree of a machine of your own stands, with its context.',
+  args: treeArgs,
+  examples: ['stator machine show release 1.2', 'stator machine show release 1.2 --json'],
+  async run({ machine, id }, call) {
+    const { out } = call;
+    const tree = await withMachines(call, (client) => client.machineTree(machine, id));
+    out.answer(tree, () =>
+      fields(
+        [
+          ['machine', `${machine} ${id}`],
+          ['status', tree.status],
+          ['state', stateText(tree.value)],
+          ['tags', tree.tags.join(', ') || null],
+          ['context', plain(JSON.stringify(tree.context))],
+          ['output', tree.output === null ? null : plain(JSON.stringify(tree.output))],
+        ],
+        out.paint,
+      ),
+    );
+  },
+});
+
+const deleteOne = defineVerb({
+  summary: 'Take a tree of a machine of your own away. One that has ended goes by itself when it is old enough.',
+  args: {
+    ...treeArgs,
+    force: { type: 'boolean', description: 'also where it has not ended: all that it waits for is given up' },
+    ...sureArgs,
+  },
+  more: 'Its journal stays until it is older than `retention` (stator gc). A tree that is begun later under its id is another one.',
+  examples: ['stator machine delete release 1.2 --yes', 'stator machine delete release 1.2 --force --yes'],
+  async run({ machine, id, force, yes }, call) {
+    const { out } = call;
+    if (!(await mayDelete(call, `${machine} ${id}`, { yes }))) return 1;
+    const how = force === true ? { force } : {};
+    const deleted = await withMachines(call, (client) => client.deleteMachineTree(machine, id, how));
+    out.answer(deleted, () => [`deleted ${machine} ${id}`]);
+    return 0;
+  },
+});
+
+const explain = defineVerb({
+  summary: 'What a tree of a machine of your own waits for, what it would take, and what it refused last.',
+  args: treeArgs,
+  examples: ['stator machine explain release 1.2'],
+  async run({ machine, id }, call) {
+    const { out } = call;
+    const explained = await withMachines(call, (client) => client.machineExplanation(machine, id));
+    out.answer(explained, () => {
+      const { effects, timers, plans, held, set_aside: aside, refused_last: refused } = explained;
+      const waits = [
+        ...effects.map(({ effect, status, tries, error }) => {
+          const failed = error === null ? '' : `, failed ${tries} times: ${plain(error).split('\n')[0]}`;
+          return `${effect}: ${status}${failed}`;
+        }),
+        ...timers.map(({ timer, due_at: dueAt }) => `${timer}: due ${clockTime(dueAt)}`),
+        ...plans.map(({ project, plan, status }) => `plan ${plan} of ${project}: ${status ?? 'there is no such plan'}`),
+        ...held.map(({ id: signal, type }) => `${type} (signal ${signal}) until its states take it`),
+      ];
+      const taken = explained.events.filter(({ accepted }) => accepted).map(({ type }) => type);
+      const guard = refused?.refused?.guard ? `: ${refused.refused.guard}` : '';
+      return fields(
+        [
+          ['machine', `${machine} ${id}`],
+          ['status', explained.status],
+          ['state', stateText(explained.value)],
+          ['waits for', waits.join('; ') || 'a message'],
+          ['would take', taken.join(', ') || 'nothing'],
+          ['set aside', aside.map(({ id: signal, error }) => `signal ${signal}: ${plain(error)}`).join('; ') || null],
+          [
+            'refused last',
+            refused === null ? null : `${refused.event} of ${refused.origin}, ${clockTime(refused.at)}${guard}`,
+          ],
+        ],
+        out.paint,
+      );
+    });
+    return 0;
+  },
+});
+
+const history = defineVerb({
+  summary: 'What happened to a tree of a machine of your own, refusals too.',
+  args: {
+    ...treeArgs,
+    after: { type: 'string', valueHint: 'seq', description: 'only what came after that line' },
+  },
+  examples: ['stator machine history release 1.2'],
+  async run({ machine, id, after }, call) {
+    const { out } = call;
+    const options = after === undefined ? {} : { after: after === '0' ? 0 : wholeNumber('--after', after) };
+    const entries = await withMachines(call, (client) => client.machineHistory(machine, id, options));
+    out.list(entries, {
+      headings: ['seq', 'at', 'by', 'event', 'from', 'to'],
+      row: ({ seq, at, origin, event, from, to, refused }) => [
+        String(seq),
+        `${at.slice(0, 10)} ${clockTime(at)}`,
+        origin,
+        event,
+        from,
+        refused === null ? to : { text: `refused${refused.guard === null ? '' : `: ${refused.guard}`}`, tone: 'bad' },
+      ],
+      empty: 'nothing happened yet',
+    });
+  },
+});
+
+/** Throws `no_daemon` where no engine runs. */
+export async function withMachines<Answer>({ env }: Call, use: (client: Client) => Promise<Answer>): Promise<Answer> {
+  const client = await connect({ env, mode: 'read' });
+  try {
+    if (client.note === null) return await use(client);
+    throw new EngineError(
+      'no_daemon',
+      'no engine runs, so nobody carries a machine of your own',
+      'start one that has it under [machines] of its daemon.toml: stator daemon start',
+    );
+  } finally {
+    await client.close();
+  }
+}
+
+/** A JSON object of the command line. Throws `usage` with the flag. */
+export function objectOf(flag: string, text: string | undefined): unknown {
+  if (text === undefined || text.trim() === '') return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  } catch {
+    // told below, as what is no object
+  }
+  throw new EngineError(
+    'usage',
+    `${flag} is no JSON object: ${text.slice(0, 100)}`,
+    `such as ${flag} '{"version": "1.2.0"}'`,
+  );
+}
+
+/** One line of what became of a message. */
+export function verdictText({ signal, tree }: MachineVerdict, machine: string, id: string): string {
+  const { type, status, result } = signal;
+  const how = typeof result === 'string' && result !== 'done' ? ` (${result})` : '';
+  const stands = tree === null ? '' : `; ${machine} ${id} is in ${stateText(tree.value)}`;
+  return `${status}${how}: ${type}${stands}`;
+}
+
+/** A state's value as one dotted word. */
+export function stateText(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value);
+  return Object.entries(value)
+    .map(([key, inner]) => `${key}.${stateText(inner)}`)
+    .join(' ');
+}
+
+export default { list, export: exportIt, start, send, show, delete: deleteOne, explain, history } satisfies Verbs;

@@ -1,0 +1,50 @@
+/** `stator notify`: what a person was told. */
+import { defineVerb, type Verbs } from './command.ts';
+import { withClient } from './session.ts';
+import { clockTime } from './text.ts';
+
+const needs: ReadonlySet<string> = new Set([
+  'plan_blocked',
+  'wave_waiting',
+  'agent_asks',
+  'budget_near',
+  'task_error',
+  'hook_off',
+  'forge_down',
+  'account_limited',
+]);
+
+const list = defineVerb({
+  summary: 'What you were told and have not read, over all repos, the newest first.',
+  args: { all: { type: 'boolean', description: 'what was read too' } },
+  examples: ['stator notify list', 'stator notify list --all --json'],
+  async run({ all }, call) {
+    const { out, project } = call;
+    const entries = await withClient(call, 'read', (client) =>
+      client.notifications({ ...(project === undefined ? {} : { project }), all: all === true }),
+    );
+    out.list(entries, {
+      headings: ['at', 'type', 'plan', 'message'],
+      row: (entry) => [
+        clockTime(entry.at),
+        { text: entry.type, tone: needs.has(entry.type) && !entry.read ? 'bad' : 'plain' },
+        entry.plan === null ? entry.project : `${entry.project}/${entry.plan}`,
+        entry.message,
+      ],
+      empty: all === true ? 'nothing was told' : 'nothing new: what was read stands in stator notify list --all',
+    });
+  },
+});
+
+const clear = defineVerb({
+  summary: 'What you were told up to now is read; it is kept, and stands under `stator notify list --all`.',
+  args: {},
+  examples: ['stator notify clear'],
+  async run(_args, call) {
+    const { out } = call;
+    const answer = await withClient(call, 'write', (client) => client.readNotifications());
+    out.done(answer, `read: ${answer.read} ${answer.read === 1 ? 'notification' : 'notifications'}`);
+  },
+});
+
+export default { list, clear } satisfies Verbs;

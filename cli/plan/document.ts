@@ -1,0 +1,233 @@
+/** The verbs that take a plan's document, and hand it out again. */
+
+import { readFileSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { decodePlan } from '../../machines/document/plan-document.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { planNameOf } from '../../machines/vocabulary/ids.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
+import { replaceFile } from '../../runtime/base/platform/atomic-file.ts';
+import { textDigest } from '../../runtime/base/platform/text-digest.ts';
+import { readStdin } from '../ask.ts';
+import { defineVerb, type Verbs } from '../command.ts';
+import { type BoundFile, bindingOf, placeOf, planOfFile } from '../file-binding.ts';
+import { planArgs, withPlan } from '../named-plan.ts';
+import { isInRun, requireProject, requireRepository } from '../place.ts';
+import { forceFileArgs, readPlanFile } from '../plan-file.ts';
+import { advanceOf, afterPlanning, plannedLaterNote, planOnlyArg } from '../planned.ts';
+import { ensureRegistered } from '../registered.ts';
+import { beginPlan } from '../run/begin.ts';
+import { withClient } from '../session.ts';
+import { sureArgs } from '../sure.ts';
+import { plainLines } from '../text.ts';
+import { trustArg, trustOf } from '../trust/flag.ts';
+import { printVerdict, verdictMs } from '../verdict.ts';
+import { planStateText, waitText } from './view.ts';
+
+const register = defineVerb({
+  summary: 'Take a file as a plan of this repo. Nothing starts by itself.',
+  args: {
+    file: { type: 'positional', description: 'a markdown file; its name becomes the name of the plan' },
+    branch: { type: 'string', description: 'the branch that it works on; default plan/<name>' },
+    topic: { type: 'string', description: 'plans of one topic implement one at a time' },
+    start: { type: 'boolean', description: 'start implementing' },
+    trust: trustArg,
+    name: { type: 'string', valueHint: 'plan', description: "the plan's name; default the file's" },
+    yes: { ...sureArgs.yes, description: 'with --start: carry out what a planner has planned without asking' },
+    'plan-only': {
+      ...planOnlyArg['plan-only'],
+      description: 'with --start: it stands planned when its planner has finished',
+    },
+    ...forceFileArgs,
+  },
+  examples: ['stator plan register docs/plans/login.md --start'],
+  async run({ file, branch, topic, start = false, trust: given, name, force = false, ...flags }, call) {
+    const { yes = false, 'plan-only': planOnly = false } = flags;
+    if (!start && (yes || planOnly))
+      throw new EngineError(
+        'usage',
+        `--${yes ? 'yes' : 'plan-only'} goes with --start`,
+        'without --start nothing starts',
+      );
+    const read = readPlanFile(call.cwd, file, { name, force });
+    const shown = await withClient(call, 'write', async (client) => {
+      const project =
+        call.project === undefined
+          ? await ensureRegistered(call, client, {
+              path: requireRepository(call),
+              trust: trustOf(given),
+              way: 'plan register',
+            })
+          : requireProject(call);
+      const bound = bindingOf(call, (await client.repo(project)).path, read);
+      const registered = await registerFile(client, { project, bound, branch, topic });
+      const after = await afterPlanning(call, client, project, { yes, planOnly });
+      const begins = start && registered.status === 'ready' && !(planOnly && registered.phase === 'planned');
+      if (begins) await beginPlan(client, { shown: registered, file, waitMs: verdictMs, advance: advanceOf(after) });
+      return begins ? client.plan(project, registered.plan) : registered;
+    });
+    const { out } = call;
+    out.done(shown, `registered ${shown.project}/${shown.plan}: ${planStateText(shown)}`);
+    if (start && shown.waiting_for !== null) out.note(`it waits: ${waitText(shown, Date.now())}`);
+    if (start && shown.status === 'planning' && !shown.auto_advance) out.note(plannedLaterNote(shown.plan));
+  },
+});
+
+interface Registering {
+  readonly project: string;
+  readonly bound: BoundFile;
+  readonly branch: string | undefined;
+  readonly topic: string | undefined;
+}
+
+/** A plan of that name that came without a file, with this very text, is bound to it. Throws `conflict` for every other that is there. */
+async function registerFile(client: Client, { project, bound, branch, topic }: Registering): Promise<PlanShow> {
+  const { plan, shown } = await planOfFile(client, project, bound);
+  const { file, content, bound: path } = bound;
+  if (shown !== null && shown.file === null && path !== null && shown.content === content) {
+    return client.takeFile(project, plan, { file: path, content });
+  }
+  if (shown !== null) {
+    const hint = `go on with it, an edit of the file included: stator run ${shellWord(file)}; or give this one a name of its own: --name <plan>`;
+    throw new EngineError('conflict', `plan already exists: ${project}/${plan}`, hint);
+  }
+  return client.registerPlan({
+    project,
+    plan,
+    content,
+    ...(branch === undefined ? {} : { branch }),
+    ...(topic === undefined ? {} : { topic }),
+    ...(path === null ? {} : { file: path }),
+  });
+}
+
+const create = defineVerb({
+  summary: 'Make a plan without a file; without content it is a draft for a planner.',
+  args: {
+    name: { type: 'positional', description: 'its name, or a title that makes one' },
+    content: { type: 'string', valueHint: 'markdown', description: 'the document; - reads standard input' },
+    branch: { type: 'string', description: 'the branch that it works on; default plan/<name>' },
+    topic: { type: 'string', description: 'plans of one topic implement one at a time' },
+  },
+  examples: ["stator plan create login --content '# Log in with a passkey'", 'stator plan create login < draft.md'],
+  async run({ name, content, branch, topic }, call) {
+    const plan = planNameOf(name);
+    if (plan === null) {
+      throw new EngineError('usage', `"${name}" makes no name for a plan`, 'use letters, digits, ".", "_" and "-"');
+    }
+    const project = requireProject(call);
+    // On a terminal nobody expects a prompt for a document.
+    const isPiped = content === '-' || (content === undefined && call.stdin.isTTY !== true);
+    const given = isPiped ? await readStdin(call, 'the document') : (content ?? '');
+    const document = given.trim() === '' ? `# ${name}\n` : given;
+    const more = { ...(branch === undefined ? {} : { branch }), ...(topic === undefined ? {} : { topic }) };
+    const shown = await withClient(call, 'write', (client) =>
+      client.registerPlan({ project, plan, content: document, ...more }),
+    );
+    call.out.done(shown, `created ${shown.project}/${shown.plan}: ${planStateText(shown)}`);
+  },
+});
+
+const updateContent = defineVerb({
+  summary: "Replace a plan's document; the progress of unchanged tasks is kept.",
+  args: {
+    ...planArgs,
+    file: { type: 'string', valueHint: 'file', description: 'the new document; else standard input' },
+    ...forceFileArgs,
+  },
+  examples: [
+    'stator plan update-content login --file docs/plans/login.md',
+    'stator plan update-content login < new.md',
+  ],
+  async run({ plan, file, force = false }, call) {
+    const answer = await withPlan(call, 'write', plan, async (client, { project, plan: name }) => {
+      if (file === undefined || file === '-')
+        return client.updateContent(project, name, await readStdin(call, 'the document'));
+      // Which file a plan is of, people say; an agent hands in a text.
+      if (isInRun(call)) return client.updateContent(project, name, readPlanFile(call.cwd, file).content);
+      const { bound, content } = bindingOf(
+        call,
+        (await client.repo(project)).path,
+        readPlanFile(call.cwd, file, { force }),
+      );
+      // Another file than the plan's is taken for its text alone.
+      const isOwn = bound !== null && (await client.plan(project, name)).file === bound;
+      return client.updateContent(project, name, content, isOwn ? { file: bound } : {});
+    });
+    return printVerdict(call, answer);
+  },
+});
+
+const exportIt = defineVerb({
+  summary: "Print a plan's document as it is now, or write it back to the plan's file.",
+  args: {
+    ...planArgs,
+    write: { type: 'boolean', description: "into the plan's file, unless that was edited since" },
+    force: { type: 'boolean', description: 'with --write: also over an edit' },
+  },
+  examples: ['stator plan export login', 'stator plan export login --write', 'stator plan export login > copy.md'],
+  async run({ plan, write = false, force = false }, call) {
+    const { out } = call;
+    if (!write) {
+      const found = await withPlan(call, 'read', plan, (client, at) => client.plan(at.project, at.plan));
+      const { content } = found;
+      if (out.json) out.print(JSON.stringify({ project: found.project, plan: found.plan, content, written: null }));
+      else out.stdout.write(out.stdout.isTTY === true ? plainLines(content) : content);
+      return 0;
+    }
+    const { shown, path } = await withPlan(call, 'write', plan, async (client, { project, plan: name }) => {
+      const found = await client.plan(project, name);
+      if (found.file === null) throw fileless(found);
+      const place = placeOf(call, (await client.repo(project)).path, found.file);
+      const isThere = textOf(place) === found.content;
+      if (!isThere) {
+        if (!force) refuseEdited(found, place);
+        replace(place, found.content);
+      }
+      // Killed before this, the file is the plan's own text, which is no edit either.
+      return { shown: await client.takeFile(project, name, { file: found.file, content: found.content }), path: place };
+    });
+    if (out.json)
+      out.print(JSON.stringify({ project: shown.project, plan: shown.plan, content: shown.content, written: path }));
+    else out.say(`${shown.file} has the document of ${shown.plan}`);
+    return 0;
+  },
+});
+
+/** null: there is no such file. */
+function textOf(path: string): string | null {
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) return null;
+  const decoded = decodePlan(readFileSync(path));
+  return 'content' in decoded ? decoded.content : '';
+}
+
+/** Whole or not at all, with the permissions that it has. */
+function replace(path: string, content: string): void {
+  const found = statSync(path, { throwIfNoEntry: false });
+  try {
+    replaceFile(path, content, found === undefined ? {} : { mode: found.mode & 0o7777 });
+  } catch (cause) {
+    const hint = `look at its folder: ls -ld ${shellWord(dirname(path))}`;
+    throw new EngineError('bad_file', `${path} cannot be written`, hint, { cause });
+  }
+}
+
+function fileless({ plan }: PlanShow): EngineError {
+  const name = shellWord(plan);
+  const hint = `write it to one: stator plan export ${name} > ${name}.md; stator run ${name}.md is that plan from then on`;
+  return new EngineError('refused', `plan ${plan} came without a file`, hint);
+}
+
+function refuseEdited({ plan, file, file_digest: digest }: PlanShow, path: string): void {
+  const text = textOf(path);
+  if (text === null || textDigest(text) === digest) return;
+  const [name, shown] = [shellWord(plan), shellWord(path)];
+  throw new EngineError(
+    'refused',
+    `${file} was edited since, and writing the document of ${plan} over it would lose that`,
+    `compare: stator plan export ${name} | diff ${shown} -; then overwrite it: stator plan export ${name} --write --force; or keep both: stator plan export ${name} > ${name}-planned.md`,
+  );
+}
+
+export default { register, create, 'update-content': updateContent, export: exportIt } satisfies Verbs;

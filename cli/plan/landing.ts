@@ -1,0 +1,172 @@
+/** The verbs that bring a done plan where it belongs: into a branch, to a remote, onto the forge. */
+
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import type { PlanShow } from '../../runtime/api/client/client.ts';
+import { type Call, defineVerb, type Verbs } from '../command.ts';
+import { planArgs, withPlan } from '../named-plan.ts';
+import { sayWhenSlow } from '../slow.ts';
+import { isSure, sureArgs } from '../sure.ts';
+import { plain, waitDetailText } from '../text.ts';
+import { printVerdict, verdictMs } from '../verdict.ts';
+import { mergeTold, outcomeOf, slowMerge } from './merging.ts';
+import { waitArg } from './send.ts';
+
+interface Landing {
+  readonly type: 'merge' | 'create_pr';
+  readonly payload: object;
+  /** False: `--no-wait`. */
+  readonly wait: boolean;
+  /** Said once where it takes long. */
+  slow(plan: string): string;
+  /** Said where it was refused, and the plan is not done. */
+  readonly onlyDone: string;
+  isUnderWay(shown: PlanShow): boolean;
+  /** Says what became of it, and answers the exit code. */
+  tell(shown: PlanShow, isRepeated: boolean): number;
+}
+
+/** Sends the signal, and waits for what becomes of it. */
+function land(call: Call, given: string | undefined, landing: Landing): Promise<number> {
+  const { type, payload, wait, slow, onlyDone, isUnderWay, tell } = landing;
+  return withPlan(call, 'write', given, async (client, { project, plan }) => {
+    const request = { project, plan, type, payload, waitMs: wait ? verdictMs : 0 };
+    const answer = await sayWhenSlow(call, slow(plan), client.send(request));
+    const { status, result } = answer.signal;
+    if (status !== 'done') {
+      const code = printVerdict(call, answer);
+      if (status === 'failed' && answer.plan.status !== 'done')
+        call.out.note(`${onlyDone}; where it is: stator plan show ${shellWord(plan)}`);
+      return code;
+    }
+    const shown = wait
+      ? await sayWhenSlow(call, slow(plan), outcomeOf(client, { project, plan }, isUnderWay))
+      : await client.plan(project, plan);
+    return tell(shown, result === 'already');
+  });
+}
+
+const merge = defineVerb({
+  summary: 'Merge a done plan into the branch that it was begun from.',
+  args: {
+    ...planArgs,
+    into: { type: 'string', description: 'another branch of yours' },
+    'with-after': { type: 'boolean', description: 'along with the plans that it stands on and that are not merged' },
+    ...waitArg,
+    ...sureArgs,
+  },
+  examples: [
+    'stator plan merge login',
+    'stator plan merge login --into develop',
+    'stator plan merge login-ui --with-after',
+  ],
+  more: `Exit 0: it is merged. Exit 1: it is not, or not yet; the text says why.
+  The merge commit is made aside; then your branch is fast-forwarded to it, and with it the checkout that stands there.
+  Refused, with the files, where that checkout has changes of its own in them, and where the two conflict: then nothing is changed.
+  Refused too while a plan that it waited for, and begins from, is not there: merge that first, or both with --with-after.`,
+  async run({ plan, into, wait, 'with-after': withAfter, yes = false }, call) {
+    const payload = { ...(into === undefined ? {} : { into }), ...(withAfter ? { with_after: true } : {}) };
+    // Not while the home is owned for it: a person may take their time.
+    const isMeant = await withPlan(call, 'read', plan, (client, address) =>
+      isSure(
+        call,
+        client,
+        { ...address, type: 'merge', payload },
+        { yes, command: `plan merge ${shellWord(address.plan)}` },
+      ),
+    );
+    if (!isMeant) return 1;
+    return land(call, plan, {
+      type: 'merge',
+      payload,
+      wait,
+      slow: slowMerge,
+      onlyDone: 'only a done plan is merged',
+      isUnderWay: ({ merging }) => merging,
+      tell: (shown, isRepeated) => tellMerge(call, shown, { isRepeated, wait }),
+    });
+  },
+});
+
+/** 0: it is merged, or nobody waited for that; 1: it is not. */
+function tellMerge(
+  { out }: Call,
+  shown: PlanShow,
+  { isRepeated, wait }: { isRepeated: boolean; wait: boolean },
+): number {
+  const { isMissing, text } = mergeTold(shown, { isRepeated });
+  const { plan, branch, merged, merging, merge_refused } = shown;
+  const isAtIt = merging && !wait;
+  if (out.json) out.print(JSON.stringify({ plan, branch, merged, merging, merge_refused }));
+  else if (isMissing && !isAtIt) out.refusal(text);
+  else out.say(text);
+  return isMissing && !isAtIt ? 1 : 0;
+}
+
+const pr = defineVerb({
+  summary: "Push a done plan's approved commit and make its pull request, or find the one that is there.",
+  args: {
+    ...planArgs,
+    ...waitArg,
+  },
+  examples: ['stator plan pr login'],
+  more: `Exit 0: it is there. Exit 1: it is not, or not yet; the text says why.
+  The forge is that of the repo's remote, origin before the others: stator server list. Its token comes from a variable of the engine, or from gh or glab.
+  Refused where the branch moved since it was approved. With auto_create_pr, the default, it is made by itself when the plan is done.`,
+  run: ({ plan, wait }, call) =>
+    land(call, plan, {
+      type: 'create_pr',
+      payload: {},
+      wait,
+      slow: (name) =>
+        `the pull request of ${name} is being made; it waits for the remote, or tries again what failed: stator daemon logs`,
+      onlyDone: 'only a done plan has a pull request made',
+      isUnderWay: (shown) => shown.creating_pr,
+      tell: (shown, isRepeated) => tellRequest(call, shown, { isRepeated, wait }),
+    }),
+});
+
+/** 0: it is there, or nobody waited for that; 1: it is not, or not yet. */
+function tellRequest(
+  { out }: Call,
+  shown: PlanShow,
+  { isRepeated, wait }: { isRepeated: boolean; wait: boolean },
+): number {
+  const { plan, branch, pull_request: request, creating_pr: isAtIt, pr_refused: refused } = shown;
+  const isRefused = refused !== null && !isAtIt;
+  const isLate = isAtIt && wait;
+  const pending =
+    shown.waiting_for?.kind === 'repo'
+      ? `pending: ${plan} has no pull request yet: ${waitDetailText(shown.waiting_for.detail, Date.now())}`
+      : `pending: the pull request of ${plan} is being made; see what became of it: stator plan show ${shellWord(plan)}`;
+  if (out.json)
+    out.print(JSON.stringify({ plan, branch, pull_request: request, creating_pr: isAtIt, pr_refused: refused }));
+  else if (isRefused) out.refusal(`${plan} has no pull request: ${plain(refused.detail)}`);
+  else if (!isAtIt && request?.url != null)
+    out.say(`${plan}${isRepeated ? ' has its pull request already' : ''}: ${plain(request.url)}, ${request.state}`);
+  else if (isLate) out.refusal(pending);
+  else out.say(pending);
+  return isRefused || isLate ? 1 : 0;
+}
+
+const push = defineVerb({
+  summary: "Push a plan's branch to its remote: with your own hooks and credentials, never by force.",
+  args: {
+    ...planArgs,
+    remote: { type: 'string', valueHint: 'name', description: 'another remote than the one that git would take' },
+  },
+  examples: ['stator plan push login', 'stator plan push login --remote fork'],
+  more: 'Refused where the remote has commits that are not here. A hook before the push may take up to 10 minutes.',
+  async run({ plan, remote }, call) {
+    const { out } = call;
+    const pushed = await withPlan(call, 'write', plan, (client, at) => {
+      const pushing = client.pushPlan(at.project, at.plan, remote === undefined ? {} : { remote });
+      return sayWhenSlow(call, `${at.plan} is being pushed; git waits for the remote, or for a hook of yours`, pushing);
+    });
+    const verb = pushed.status === 'pushed' ? 'pushed' : 'is there already';
+    out.answer(pushed, () => [
+      `${pushed.plan} ${verb}: ${pushed.branch} at ${pushed.head.slice(0, 12)} on ${plain(pushed.remote)} (${plain(pushed.url)})`,
+    ]);
+  },
+});
+
+export default { merge, pr, push } satisfies Verbs;

@@ -1,0 +1,148 @@
+/** `stator queue`: who waits for a slot, who works, and what is paused. */
+import { reasons } from '../machines/vocabulary/effect.ts';
+import { EngineError } from '../machines/vocabulary/errors.ts';
+import { reasonText } from '../machines/vocabulary/reason-text.ts';
+import type { QueueEntry } from '../runtime/api/client/client.ts';
+import { defineVerb, type Verbs } from './command.ts';
+import { asked, referenceArg, tellStarted, written } from './issue/ask.ts';
+import { partArgs, partText, pauseLines, projectFilter, resumeText, waitText, withPart } from './queue/part.ts';
+import { withClient } from './session.ts';
+import { brief, clockTime, waitDetailText } from './text.ts';
+
+const list = defineVerb({
+  summary:
+    'Agents at work, those who wait with what they wait for, and those that have ended, over all repos or that of --project.',
+  args: {},
+  examples: ['stator queue list', "stator queue list --json | jq '.[].waiting_for.detail'"],
+  more:
+    'An agent is one line over all its attempts: pending while it waits for a slot, for its next attempt, for a service or for an answer; ' +
+    'error only when it has ended so. The position is its place among those who wait for a slot, in the order in which they are served.',
+  async run(_args, call) {
+    const { out } = call;
+    const [entries, { pauses }] = await withClient(call, 'read', (client) =>
+      Promise.all([client.queue(projectFilter(call)), client.queueStats()]),
+    );
+    out.answer(entries, () => [
+      ...pauseLines(pauses),
+      ...out.table(
+        ['position', 'title', 'plan', 'state', 'attempts', 'queued', 'waits for'],
+        entries.map((entry) => [
+          entry.position === null ? '' : String(entry.position),
+          entry.title,
+          `${entry.project}/${entry.plan}`,
+          { text: entry.state, tone: entry.state === 'error' ? 'bad' : 'plain' },
+          String(entry.attempts),
+          clockTime(entry.queued_at),
+          whyText(entry),
+        ]),
+        'nobody waits',
+      ),
+    ]);
+  },
+});
+
+/** Of who waits for a slot or a pause the list itself says enough. */
+function whyText({ position, held_by: held, waiting_for: waits, error }: QueueEntry): string {
+  if (held !== null) return `paused (${held})`;
+  if (waits === null) return error === null ? '' : errorText(error);
+  if (waits.kind === 'slot' && position !== null) return 'a slot';
+  return brief(waitDetailText(waits.detail, Date.now()));
+}
+
+/** A reason in words; what else went wrong says itself what it is. */
+function errorText(error: string): string {
+  const reason = reasons.find((known) => known === error);
+  return reason === undefined ? brief(error) : reasonText(reason);
+}
+
+const enqueue = defineVerb({
+  summary: 'Put work on an issue into the queue: its session begins, or goes on, when a slot is free. Returns at once.',
+  args: { ref: referenceArg, message: { type: 'positional', description: 'what to do' } },
+  examples: ['stator queue enqueue acme/shop#12 "fix it"'],
+  async run({ ref, message }, call) {
+    const body = { ...asked(call, ref), message: written(message, 'message') };
+    return tellStarted(call, await withClient(call, 'write', (client) => client.enqueueIssue(body)), true);
+  },
+});
+
+const stats = defineVerb({
+  summary: 'How many agents wait, work and have ended, over all repos or in that of --project; what is paused.',
+  args: {},
+  examples: ['stator queue stats', 'stator queue stats --json'],
+  async run(_args, call) {
+    const { out } = call;
+    const stats = await withClient(call, 'read', (client) => client.queueStats(projectFilter(call)));
+    const { pending, notified, completed, error, total, running, max_agents: most } = stats;
+    out.answer(stats, () => [
+      `${running} of ${most} agents busy${stats.paused ? '; paused, so no more start: stator queue resume' : ''}`,
+      `pending ${pending}, running ${notified}, completed ${completed}, error ${error}, in all ${total}`,
+      ...pauseLines(stats.pauses),
+    ]);
+  },
+});
+
+const pause = defineVerb({
+  summary:
+    'Start no agent until it is resumed: none in any repo, or none of a repo, of a plan, or that one; what runs goes on.',
+  args: partArgs,
+  examples: [
+    'stator queue pause',
+    'stator queue pause --project shop     # of that repo',
+    'stator queue pause --plan login       # of a plan of this repo',
+    'stator queue pause --agent login-w1-t2',
+    'stator queue resume --plan login      # ends that one, and no other',
+  ],
+  more:
+    'It outlives the engine: one that is started later starts none of these agents either. Who waits for a pause keeps its attempts, and ' +
+    'stator queue list, stator status and stator plan explain say which pause it is. An agent starts when nothing of it is paused.',
+  async run(args, call) {
+    const { out } = call;
+    const answer = await withPart(call, args, (client, part) => client.pauseQueue(part));
+    const what = answer.of === 'queue' ? '' : ` ${partText(answer)}`;
+    out.answer(answer, () => [
+      `paused${answer.changed ? '' : ' already'}${what}: ${waitText(answer.pending)}; go on with: ${resumeText(answer)}`,
+    ]);
+  },
+});
+
+const resume = defineVerb({
+  summary: 'Start agents again after a pause of the queue: of all of it, of a repo, of a plan, or of one agent.',
+  args: { ...partArgs, all: { type: 'boolean', description: 'end every pause there is' } },
+  examples: ['stator queue resume', 'stator queue resume --plan login', 'stator queue resume --all'],
+  more: 'Each pause ends by itself: what else is paused stays so, and is shown.',
+  async run({ all = false, ...args }, call) {
+    const { out } = call;
+    if (all && (args.plan !== undefined || args.agent !== undefined || call.project !== undefined))
+      throw new EngineError(
+        'usage',
+        '--all ends every pause, so it takes no --project, --plan or --agent',
+        'leave out --all, or what stands beside it',
+      );
+    const answer = await withPart(call, args, (client, part) => client.resumeQueue(all ? { all } : part));
+    const what = answer.of === 'queue' ? '' : ` ${partText(answer)}`;
+    const text = answer.changed ? `resumed${what}` : `${what === '' ? 'it' : partText(answer)} was not paused`;
+    out.answer(answer, () => [
+      `${text}: ${waitText(answer.pending)}`,
+      ...pauseLines(answer.pauses).map((line) => `still ${line}`),
+    ]);
+  },
+});
+
+const clear = defineVerb({
+  summary: 'Take ended agents off the list; what waits or runs stays.',
+  args: {},
+  examples: ['stator queue clear'],
+  async run(_args, call) {
+    const { out } = call;
+    if (call.project !== undefined)
+      throw new EngineError(
+        'usage',
+        'queue clear takes no --project: it clears the list of all repos',
+        'leave out --project',
+      );
+    const answer = await withClient(call, 'write', (client) => client.clearQueue());
+    out.done(answer, `cleared ${answer.cleared} ended ${answer.cleared === 1 ? 'agent' : 'agents'}`);
+  },
+});
+
+export default { list, enqueue, stats, pause, resume, clear } satisfies Verbs;

@@ -1,0 +1,172 @@
+/** `stator repo`: the registered repos. */
+
+import { resolve } from 'node:path';
+import type { RepoRemoved, RepoShow } from '../runtime/api/client/client.ts';
+import { type Call, defineVerb, type Verbs } from './command.ts';
+import type { Output } from './output.ts';
+import { addRepo, plainKept, tellAdded } from './registered.ts';
+import { repoArg, whichRepo } from './repo/which.ts';
+import { withClient } from './session.ts';
+import { fields, section, table } from './table.ts';
+import { plain } from './text.ts';
+import { trustArg, trustOf } from './trust/flag.ts';
+
+const list = defineVerb({
+  summary: 'The registered repos.',
+  args: {},
+  examples: ['stator repo list'],
+  async run(_args, call) {
+    const { out } = call;
+    const repos = await withClient(call, 'read', (client) => client.repos());
+    out.list(repos, {
+      headings: ['project', 'path', 'active', 'state'],
+      row: ({ project, path, active_plans: active, state, reason }) => [
+        project,
+        path,
+        String(active),
+        { text: reason === null ? state : `${state}: ${reason}`, tone: state === 'active' ? 'plain' : 'attention' },
+      ],
+      empty: 'no repos; stator repo add <path> registers one',
+    });
+  },
+});
+
+const add = defineVerb({
+  summary: 'Register a repo.',
+  args: {
+    path: { type: 'positional', description: 'a folder inside of it' },
+    trust: trustArg,
+  },
+  examples: ['stator repo add .'],
+  async run({ path, trust: given }, call) {
+    const folder = resolve(call.cwd, path);
+    const added = await withClient(call, 'write', (client) =>
+      addRepo(call, client, { path: folder, trust: trustOf(given), way: 'repo add' }),
+    );
+    tellAdded(call, added);
+  },
+});
+
+export const removeArgs = {
+  repo: { type: 'positional', valueHint: 'project|path', description: 'its name or its folder' },
+  stop: { type: 'boolean', description: 'stop its agents first, no attempt spent' },
+} as const;
+
+const remove = defineVerb({
+  summary: 'Take a repo out, also where no daemon runs. Its plans are kept, and adding it again brings them back.',
+  args: removeArgs,
+  examples: ['stator repo remove my-lib', 'stator repo remove . --stop'],
+  async run({ repo, stop = false }, call) {
+    const name = removedName(call, repo);
+    tellRemoved(call, await withClient(call, 'write', (client) => client.removeRepo(name, { stop })));
+  },
+});
+
+/** A name has no slash, and is no folder of this one. */
+export function removedName({ cwd }: Call, repo: string): string {
+  return repo.includes('/') || repo === '.' || repo === '..' ? resolve(cwd, repo) : repo;
+}
+
+export function tellRemoved({ out }: Call, removed: RepoRemoved): void {
+  out.done(removed, `removed ${removed.project} (${removed.path})`);
+  for (const note of removed.notes) out.note(note);
+}
+
+const show = defineVerb({
+  summary: 'One repo: its state, the configuration in force and where each value is from, and its plans.',
+  args: { repo: repoArg },
+  examples: ['stator repo show my-lib'],
+  async run({ repo }, call) {
+    const project = whichRepo(call, repo);
+    const shown = await withClient(call, 'read', (client) => client.repo(project));
+    call.out.answer(shown, () => repoLines(shown, call.out));
+  },
+});
+
+function repoLines(repo: RepoShow, { paint, verbose }: Output): string[] {
+  const state = repo.reason === null ? repo.state : `${repo.state}: ${plain(repo.reason)}`;
+  const head = fields(
+    [
+      ['repo', plain(repo.project)],
+      ['path', plain(repo.path)],
+      ['state', repo.state === 'active' ? state : paint('attention', state)],
+      ['trusted', repo.trust === null ? null : `since ${repo.trust.since}, by ${repo.trust.by}`],
+      ['plans', `${repo.plans.length}, ${repo.active_plans} under way`],
+      ['daemon.toml', repo.listed ? 'lists it' : 'does not list it'],
+      ['file', repo.problem === null ? null : paint('bad', plain(repo.problem))],
+    ],
+    paint,
+  );
+  const shown = repo.config.filter(({ origin }) => verbose || origin !== 'default');
+  const config = shown.map(({ key, value, origin }) => [key, JSON.stringify(value), origin]);
+  return [
+    ...head,
+    ...section('it may start:', repo.enables.map(plain)),
+    ...section(
+      `changed since it was trusted, and not in force until you say stator repo trust ${repo.project}:`,
+      (repo.untrusted.length === 0 ? [] : repo.changes).map((line) => paint('attention', plainKept(line))),
+    ),
+    ...section('notes:', repo.notes.map(plain)),
+    ...section(
+      verbose ? 'configuration in force:' : 'configuration in force (defaults with --verbose):',
+      config.length === 0 ? [] : table(['key', 'value', 'from'], config, { paint }),
+    ),
+    ...section('plans:', repo.plans.length === 0 ? [] : planTable(repo, paint)),
+  ];
+}
+
+function planTable({ plans }: RepoShow, paint: Output['paint']): string[] {
+  const rows = plans.map(({ plan, status, phase, blocked, paused }) => [
+    plan,
+    status,
+    phase ?? '',
+    blocked ? 'blocked' : paused ? 'paused' : '',
+  ]);
+  return table(['plan', 'status', 'phase', ''], rows, { paint });
+}
+
+const trust = defineVerb({
+  summary: "Put the repo's files in force as they are now, with what they start, and what they leave out.",
+  args: {
+    repo: repoArg,
+    digest: { type: 'string', description: 'only where this is the digest of what is there now' },
+  },
+  examples: ['stator repo trust my-lib'],
+  more: 'See first what it would change: stator trust show.',
+  async run({ repo, digest }, call) {
+    const { out } = call;
+    const project = whichRepo(call, repo);
+    const trusted = await withClient(call, 'write', (client) => client.trustRepo(project, digest));
+    const { path, changes, notes, digest: taken } = trusted;
+    const how = changes.length === 0 ? '; it starts what it did before' : '';
+    const lines = [...changes.map(plainKept), `digest ${taken}`].map((line) => `  ${line}`);
+    out.done(trusted, `trusted ${project} (${path})${how}`, ...lines);
+    for (const note of notes) out.note(note);
+  },
+});
+
+const pause = defineVerb({
+  summary: 'Let none of its plans begin to implement; what implements goes on.',
+  args: { repo: repoArg },
+  examples: ['stator repo pause my-lib', 'stator repo resume my-lib'],
+  async run({ repo }, call) {
+    const { out } = call;
+    const project = whichRepo(call, repo);
+    const answer = await withClient(call, 'write', (client) => client.pauseRepo(project));
+    out.done(answer, `paused ${project}; go on with: stator repo resume ${project}`);
+  },
+});
+
+const resume = defineVerb({
+  summary: 'Let its plans begin again.',
+  args: { repo: repoArg },
+  examples: ['stator repo resume my-lib'],
+  async run({ repo }, call) {
+    const { out } = call;
+    const project = whichRepo(call, repo);
+    const answer = await withClient(call, 'write', (client) => client.resumeRepo(project));
+    out.done(answer, `resumed ${project}`);
+  },
+});
+
+export default { list, add, remove, show, trust, pause, resume } satisfies Verbs;

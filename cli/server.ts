@@ -1,0 +1,111 @@
+/** `stator server`: the forges that a person knows, in a file of the home. No engine is needed. */
+
+import { resolve } from 'node:path';
+import { homeFolder } from '../runtime/base/config/home.ts';
+import { createServerList, type ServerList } from '../runtime/work/forges/server-list.ts';
+import { type Call, defineVerb, type Verbs } from './command.ts';
+import { refuseAgent } from './place.ts';
+
+export function serverList({ env }: Pick<Call, 'env'>): ServerList {
+  return createServerList({ home: homeFolder(env), env });
+}
+
+/** The same to change it. Throws `not_allowed` inside a run: which servers get a token is a person's word. */
+function ownServers(call: Call): ServerList {
+  refuseAgent(call, 'change the list of forges');
+  return serverList(call);
+}
+
+const nameArg = { type: 'positional', description: 'its name in stator server list' } as const;
+
+const list = defineVerb({
+  summary: 'The forges that you know: your own first, then those that came with stator.',
+  args: {},
+  examples: ['stator server list', 'stator server list --json'],
+  async run(_args, call) {
+    call.out.list(serverList(call).list(), {
+      headings: ['name', 'kind', 'url', 'token', ''],
+      row: (entry) => [
+        entry.name,
+        entry.kind,
+        entry.url,
+        entry.token ?? 'usual places',
+        [entry.default ? 'default' : '', entry.allow_private ? 'may be private' : '']
+          .filter((word) => word !== '')
+          .join(', '),
+      ],
+      empty: '',
+    });
+  },
+});
+
+const add = defineVerb({
+  summary: 'Name a forge. Without --kind it is asked which kind it is.',
+  args: {
+    name: { type: 'positional', required: true, description: 'what you call it' },
+    url: { type: 'positional', required: true, description: 'where people look at it' },
+    kind: { type: 'string', description: 'github, gitea, forgejo or gitlab' },
+    token: { type: 'string', description: 'env:NAME, where its token is' },
+    // Never `--env-file`: node takes that flag for its own, wherever it stands.
+    'env-from': { type: 'string', valueHint: 'file', description: 'a file of NAME=value lines, for its token' },
+    'allow-private': { type: 'boolean', description: 'it may be at a private address' },
+  },
+  examples: [
+    'stator server add work https://git.example.com --token env:WORK_TOKEN',
+    'stator server add lan http://10.0.0.7:3000 --kind gitea --allow-private',
+  ],
+  async run({ name, url, kind, token, 'env-from': envFile, 'allow-private': allowPrivate }, call) {
+    const added = await ownServers(call).add({
+      name,
+      url,
+      kind,
+      token,
+      envFile: envFile === undefined ? undefined : resolve(call.cwd, envFile),
+      allowPrivate: allowPrivate === true,
+    });
+    call.out.done(added, `added ${added.name}: ${added.kind} at ${added.url}`);
+  },
+});
+
+const remove = defineVerb({
+  summary: 'Forget a forge that you named; nothing is asked there any more.',
+  args: { name: nameArg },
+  examples: ['stator server remove work'],
+  async run({ name }, call) {
+    const removed = ownServers(call).remove(name);
+    call.out.done(removed, `removed ${removed.name}`);
+  },
+});
+
+const defaultOne = defineVerb({
+  summary: 'The forge that owner/repo#n is on: shows it, or with a name chooses it.',
+  args: { name: { ...nameArg, required: false } },
+  examples: ['stator server default', 'stator server default work'],
+  async run({ name }, call) {
+    const { out } = call;
+    const servers = ownServers(call);
+    const chosen = name === undefined ? servers.list().find((entry) => entry.default) : servers.choose(name);
+    if (name === undefined) out.answer(chosen, () => [chosen?.name ?? '']);
+    else out.done(chosen, `owner/repo#n is on ${name} from here on`);
+  },
+});
+
+const get = defineVerb({
+  summary: 'One forge, and where its token comes from; without a name the default one.',
+  args: { name: { ...nameArg, required: false } },
+  examples: ['stator server get', 'stator server get work --json'],
+  more: 'The token itself is never shown. Whether the forge takes it: stator doctor',
+  async run({ name }, call) {
+    const { out } = call;
+    const found = await serverList(call).show(name);
+    const looked = found.token_variables.join(', ');
+    out.answer(found, () => [
+      `${found.name}  ${found.kind}  ${found.url}${found.default ? '  (default)' : ''}`,
+      `token: ${found.token_from === null ? `none; looked for in ${looked}` : `from ${found.token_from}`}`,
+      ...(found.env_file === null ? [] : [`env file: ${found.env_file}`]),
+      ...(found.allow_private ? ['may be at a private address'] : []),
+    ]);
+  },
+});
+
+export default { list, add, remove, default: defaultOne, get } satisfies Verbs;
