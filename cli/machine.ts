@@ -271,7 +271,7 @@ export async function withMachines<Answer>({ env }: Call, use: (client: Client) 
 }
 
 /** A JSON object of the command line. Throws `usage` with the flag. */
-export function objectOf(flag: string, text: string | undefined): unknown {
+function objectOf(flag: string, text: string | undefined): unknown {
   if (text === undefined || text.trim() === '') return undefined;
   try {
     const value: unknown = JSON.parse(text);
@@ -295,7 +295,7 @@ export function verdictText({ signal, tree }: MachineVerdict, machine: string, i
 }
 
 /** A state's value as one dotted word. */
-export function stateText(value: unknown): string {
+function stateText(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value);
   return Object.entries(value)
     .map(([key, inner]) => `${key}.${stateText(inner)}`)
