@@ -57,6 +57,12 @@ export function parseTree(address: string): ParsedTree {
   throw new Error(`no tree has the address "${address}"`);
 }
 
+/** The project and the plan that rows of a tree are listed by; `''` where it is of none. */
+export function placeOf(tree: TreeAddress): { project: string; plan: string } {
+  const parsed = parseTree(tree);
+  return { project: 'project' in parsed ? parsed.project : '', plan: 'plan' in parsed ? parsed.plan : '' };
+}
+
 /** `[a-z0-9][a-z0-9._-]{0,127}`: what a plan may be called. */
 const planNamePattern = /^[a-z0-9][a-z0-9._-]{0,127}$/;
 

@@ -16,11 +16,12 @@ import type { Clock } from '../base/platform/clock.ts';
 import { type Faults, noFaults } from '../base/platform/faults.ts';
 import type { Log } from '../base/platform/log.ts';
 import { createBus } from '../core/inbox/facts.ts';
-import { createPump } from '../core/inbox/pump.ts';
+import { type ArrivingSignal, createPump } from '../core/inbox/pump.ts';
 import { createTreeCache } from '../core/inbox/tree-cache.ts';
 import { createVerdicts } from '../core/inbox/verdicts.ts';
 import type { Dispatcher } from '../core/outbox/dispatcher.ts';
 import type { Limits } from '../core/outbox/slots.ts';
+import { type Change, insertSignal } from '../core/store/port.ts';
 import type { Owner } from '../core/store/sqlite/owner.ts';
 import { openStore } from '../core/store/sqlite/store.ts';
 import { openTimeline } from '../core/store/timeline.ts';
@@ -177,6 +178,15 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     }
   }
 
+  async function addSignal(signal: ArrivingSignal, waitMs: number, before: readonly Change[] = []): Promise<number> {
+    const isWaitedFor = waitMs > 0 && before.length === 0;
+    const { id, isSettled } = isWaitedFor
+      ? await pump.add(signal)
+      : { id: await insertSignal(store, signal, before), isSettled: false };
+    if (!isSettled) await settled(id, waitMs);
+    return id;
+  }
+
   const cleaning = createCleaning({
     ...{ home, store, projects, faults, log, nowMs },
     stays: mode === 'stays',
@@ -203,6 +213,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     forgeAnswerMs: options.forgeAnswerMs,
     stays: mode === 'stays',
     settled,
+    addSignal,
     runsEnded: async (project) => runner()?.runsEnded(project),
     onChange: onEffects,
   });

@@ -10,6 +10,7 @@ const parts = [
   'machines',
   'walk',
   'verbs',
+  'socket',
   'fleet',
   'git',
   'loop',

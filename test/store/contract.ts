@@ -5,7 +5,7 @@ import { nothingRaised } from '../../machines/vocabulary/budget.ts';
 import type { AgentRun, Effect, HookDeliver, WorktreeRemove } from '../../machines/vocabulary/effect.ts';
 import type { PlanTree, TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Change, ChangeOf, Store } from '../../runtime/core/store/port.ts';
-import { type NewSignal, notificationLimit, type PauseScope } from '../../runtime/core/store/rows.ts';
+import { type NewSignal, notificationLimit, type PauseScope, type SignalRow } from '../../runtime/core/store/rows.ts';
 import type { StoreGround } from './grounds.ts';
 
 const plan = { project: 'a', plan: 'p' };
@@ -16,6 +16,13 @@ const everything = { lane: 'worker', nowMs: 100, closed: [], agents: 'all' } as 
 function signal(fields: Partial<NewSignal> = {}): ChangeOf<'signal.insert'> {
   const usual = { tree, type: 'run_exited', payload: {}, origin: 'engine', at: 1 } as const;
   return { do: 'signal.insert', ...usual, ...fields };
+}
+
+/** A row of the engine's own, as it comes in with its verdict. */
+function entering(id: number, fields: Partial<SignalRow> = {}): SignalRow {
+  const names = { project: 'a', plan: 'p', type: 'pause', payload: '{}', origin: 'person', tree, run: null };
+  const ended = { status: 'done', attempts: 1, result: '"done"', processed_at: 2 } as const;
+  return { id, ...names, ...ended, dedupe_key: null, created_at: 1, deliver_at: 0, is_checked: 1, ...fields };
 }
 
 function agent(id: string, branch = id): AgentRun {
@@ -147,6 +154,7 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
       const conditioned: readonly Change[] = [
         { do: 'signal.finish', id: 9, status: 'done', result: 'x', at: 1 },
         { do: 'signal.hold', id: 9, tree },
+        { do: 'signal.enter', row: entering(1) },
         { do: 'signal.set-aside', id: 9, result: 'x', at: 1 },
         { do: 'signal.revive', id: 9 },
         step(4, 5),
@@ -236,6 +244,24 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
           { id: 1, isNew: false },
           { id: 2, isNew: true },
         ]);
+      });
+
+      it('come in with their verdict under the next number, or not at all where somebody took that or their key', async () => {
+        expect(await store.lastSignal()).toBe(0);
+        const held = entering(2, { status: 'held', attempts: 0, result: null, processed_at: null, dedupe_key: 'k' });
+        const { signals } = await commit(
+          { do: 'signal.enter', row: entering(1) },
+          { do: 'signal.enter', row: held },
+          signal(),
+        );
+        expect(signals).toEqual([{ id: 3, isNew: true }]);
+        expect(await store.signal(1)).toEqual(entering(1));
+        expect(await store.signal(2)).toEqual(held);
+        expect(await store.lastSignal()).toBe(3);
+        for (const row of [entering(3), entering(4, { dedupe_key: 'k' })])
+          expect((await store.commit([{ do: 'signal.enter', row }])).status).toBe('lost');
+        await commit({ do: 'signal.release', tree });
+        expect(await claimed()).toEqual([2, 3]);
       });
 
       it('of the engine step over what a stranger wrote under their key; a stranger is answered with the first', async () => {

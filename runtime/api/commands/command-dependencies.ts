@@ -4,8 +4,9 @@ import type { OwnHooks } from '../../base/config/config.ts';
 import type { Settings } from '../../base/config/settings.ts';
 import type { Clock } from '../../base/platform/clock.ts';
 import type { Log } from '../../base/platform/log.ts';
+import type { ArrivingSignal } from '../../core/inbox/pump.ts';
 import type { TreeCache } from '../../core/inbox/tree-cache.ts';
-import type { Store } from '../../core/store/port.ts';
+import type { Change, Store } from '../../core/store/port.ts';
 import type { Timeline } from '../../core/store/timeline.ts';
 import type { FlagCheck } from '../../work/agents/presets/known-flags.ts';
 import type { Cleaning } from '../../work/gc/gc.ts';
@@ -41,6 +42,8 @@ export interface CommandDependencies {
   readonly stays: boolean;
   /** There is something in the inbox; resolves when the row has its verdict, or after `waitMs`. */
   settled(id: number, waitMs: number): Promise<void>;
+  /** Puts it into the inbox, and resolves with its number as `settled` does. `before` goes into the same commit: what it inserts is handled first. */
+  addSignal(signal: ArrivingSignal, waitMs: number, before?: readonly Change[]): Promise<number>;
   /** Resolves when no agent of the project runs any more, told or not. Throws `unavailable` where one does not end. */
   runsEnded(project: string): Promise<void>;
   /** Limits, or what may start, have changed. */

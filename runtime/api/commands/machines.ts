@@ -4,7 +4,7 @@ import { ownBirth } from '../../../actors/own-machine.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { isMachineName, isTreeId, machineTree, resultKey } from '../../../machines/vocabulary/ids.ts';
 import { admitOwn, payloadOf } from '../../core/inbox/admission.ts';
-import { type Change, insertSignal } from '../../core/store/port.ts';
+import type { Change } from '../../core/store/port.ts';
 import type { MachineTreeDeleted, MachineVerdict } from '../contract/machines.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
 
@@ -34,7 +34,7 @@ export interface DeleteMachine {
 /** A tree that takes steps all the while is looked at so often. */
 const deleteTries = 20;
 
-export function createMachineCommands({ store, cache, clock, views, settled }: CommandDependencies) {
+export function createMachineCommands({ store, cache, clock, views, addSignal }: CommandDependencies) {
   /** What takes the tree away as it is now, with all that it asked for. Throws `machine_unknown`, `not_found`, and `conflict` for one that goes on. */
   async function removal({ machine, id, force }: DeleteMachine): Promise<Change[]> {
     const tree = machineTree(machine, id);
@@ -106,8 +106,7 @@ export function createMachineCommands({ store, cache, clock, views, settled }: C
       const tree = machineTree(machine, id);
       const payload = payloadOf(`the input of ${machine}`, input);
       const at = clock.nowMs();
-      const signal = await insertSignal(store, { tree, type: ownBirth, payload, origin: 'person', at });
-      await settled(signal, waitMs);
+      const signal = await addSignal({ tree, type: ownBirth, payload, origin: 'person', at }, waitMs);
       return views.machineVerdict(signal);
     },
     /** Throws `machine_unknown`, `not_found`, `unknown_signal`, `bad_payload`, `too_large`, `bad_request` for a key of the engine's own. */
@@ -119,8 +118,7 @@ export function createMachineCommands({ store, cache, clock, views, settled }: C
       const { payload } = admission;
       const at = clock.nowMs();
       const tree = machineTree(machine, id);
-      const signal = await insertSignal(store, { tree, type, payload, origin: 'person', dedupeKey, at });
-      await settled(signal, waitMs);
+      const signal = await addSignal({ tree, type, payload, origin: 'person', dedupeKey, at }, waitMs);
       return views.machineVerdict(signal);
     },
   };

@@ -4,7 +4,6 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { effectKey, planTree } from '../../../machines/vocabulary/ids.ts';
 import { roles } from '../../../machines/vocabulary/role.ts';
 import { oneLine, spelledOut } from '../../base/platform/terminal-text.ts';
-import { insertSignal } from '../../core/store/port.ts';
 import { profileOf } from '../../work/agents/accounts.ts';
 import { createFileWatch } from '../../work/agents/file-watch.ts';
 import type { RunFolder } from '../../work/agents/run-folder.ts';
@@ -28,7 +27,7 @@ const lookMs = 1_000;
 /** What a person is shown of it; the program that asks cuts it before, and says so. */
 const detailLimit = 16_384;
 
-export function createPermissionCommands({ home, store, projects, clock, views, settled }: CommandDependencies) {
+export function createPermissionCommands({ home, store, projects, clock, views, addSignal }: CommandDependencies) {
   async function folderOf({
     project,
     plan,
@@ -69,21 +68,23 @@ export function createPermissionCommands({ home, store, projects, clock, views, 
       const { id, project, plan, waitMs } = asked;
       const limitMs = await limitOf(key, project);
       mkdirSync(folder.answers, { recursive: true, mode: 0o700 });
-      const signal = await insertSignal(store, {
-        tree: planTree(project, plan),
-        type: 'run_waiting',
-        payload: {
-          permission: id,
-          tool: oneLine(asked.tool).slice(0, 256) || 'something',
-          detail: shownDetail(asked.detail),
-          limit_ms: limitMs,
+      const signal = await addSignal(
+        {
+          tree: planTree(project, plan),
+          type: 'run_waiting',
+          payload: {
+            permission: id,
+            tool: oneLine(asked.tool).slice(0, 256) || 'something',
+            detail: shownDetail(asked.detail),
+            limit_ms: limitMs,
+          },
+          origin: 'engine',
+          run,
+          dedupeKey: `${key}:permission:${id}`,
+          at: clock.nowMs(),
         },
-        origin: 'engine',
-        run,
-        dedupeKey: `${key}:permission:${id}`,
-        at: clock.nowMs(),
-      });
-      await settled(signal, verdictWaitMs);
+        verdictWaitMs,
+      );
       const { status, result } = (await views.answer(signal)).signal;
       const ended = status === 'failed' || result === 'stale';
       if (ended)
@@ -94,16 +95,18 @@ export function createPermissionCommands({ home, store, projects, clock, views, 
     async withdrawPermission(asked: AskedPermission): Promise<void> {
       const { key, run } = await folderOf(asked);
       const { id, project, plan } = asked;
-      const signal = await insertSignal(store, {
-        tree: planTree(project, plan),
-        type: 'run_going',
-        payload: { permission: id },
-        origin: 'engine',
-        run,
-        dedupeKey: `${key}:withdrawn:${id}`,
-        at: clock.nowMs(),
-      });
-      await settled(signal, 0);
+      await addSignal(
+        {
+          tree: planTree(project, plan),
+          type: 'run_going',
+          payload: { permission: id },
+          origin: 'engine',
+          run,
+          dedupeKey: `${key}:withdrawn:${id}`,
+          at: clock.nowMs(),
+        },
+        0,
+      );
     },
   };
 }

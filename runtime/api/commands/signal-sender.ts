@@ -2,8 +2,8 @@
 
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Origin } from '../../../machines/vocabulary/signal.ts';
-import { type Change, insertSignal } from '../../core/store/port.ts';
-import type { NewSignal } from '../../core/store/rows.ts';
+import type { ArrivingSignal } from '../../core/inbox/pump.ts';
+import type { Change } from '../../core/store/port.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
 
@@ -21,20 +21,18 @@ export interface SendCommand {
 /** How long a verdict is waited for where the caller says nothing. */
 export const verdictWaitMs = 5_000;
 
-export function createSignalSender({ store, clock, views, settled }: CommandDependencies) {
+export function createSignalSender({ clock, views, addSignal }: CommandDependencies) {
   /** `before` goes into the same commit: what it inserts is handled first. */
   async function post(
-    signal: Omit<NewSignal, 'at'>,
+    signal: Omit<ArrivingSignal, 'at'>,
     waitMs: number,
     before: readonly Change[] = [],
   ): Promise<SignalAnswer> {
-    const id = await insertSignal(store, { ...signal, at: clock.nowMs() }, before);
-    await settled(id, waitMs);
-    return views.answer(id);
+    return views.answer(await addSignal({ ...signal, at: clock.nowMs() }, waitMs, before));
   }
 
   /** false: it was done before, by somebody else. Throws `unavailable` where nobody handled it, or it was refused. */
-  async function mustBeDone(signal: Omit<NewSignal, 'at'>): Promise<boolean> {
+  async function mustBeDone(signal: Omit<ArrivingSignal, 'at'>): Promise<boolean> {
     const { signal: answer } = await post(signal, verdictWaitMs);
     if (answer.status === 'done') return answer.result !== 'already';
     throw new EngineError(

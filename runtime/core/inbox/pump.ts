@@ -9,11 +9,11 @@ import type { Clock } from '../../base/platform/clock.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { createPollLoop } from '../../base/platform/poll-loop.ts';
 import { hookRows } from '../store/hook-rows.ts';
-import { type Change, mustCommit, type PlanKey, StoreTrouble } from '../store/port.ts';
-import type { JournalLine, NewLine, SignalRow } from '../store/rows.ts';
+import { type Change, insertSignal, mustCommit, type PlanKey, StoreTrouble } from '../store/port.ts';
+import type { JournalLine, NewLine, NewSignal, SignalRow } from '../store/rows.ts';
 import type { Bus } from './facts.ts';
 import { notification } from './notifications.ts';
-import { dependentPlan, toldToSender, treeOf } from './signal-row.ts';
+import { dependentPlan, rowOf, toldToSender, treeOf } from './signal-row.ts';
 import { type BatchParts, type BatchResult, handleBatch } from './transaction.ts';
 
 /** Signals of one commit: enough to share its cost, few enough that nobody waits long behind them. */
@@ -35,12 +35,33 @@ export interface PumpParts extends BatchParts {
   onVerdicts(ids: readonly number[]): void;
 }
 
+export interface Added {
+  readonly id: number;
+  /** It has its verdict, or is held. */
+  readonly isSettled: boolean;
+}
+
+/** Due as it comes. */
+export type ArrivingSignal = Omit<NewSignal, 'deliverAt'>;
+
+/** A signal on its way into the inbox. */
+interface Arrival {
+  readonly signal: ArrivingSignal;
+  added(answer: Added): void;
+  failed(thrown: unknown): void;
+}
+
 export interface Pump {
   start(): void;
   /** Nothing is handled any more, once the batch under way has ended; what is due stays in its rows. */
   stop(): Promise<void>;
   /** There may be something to do. */
   wake(): void;
+  /**
+   * Puts a signal into the inbox. Where nothing waits before it, it is handled in the very commit that brings it in: `isSettled`. Those that come in
+   * together share a commit. Throws the store's errors; then it is not in the inbox.
+   */
+  add(signal: ArrivingSignal): Promise<Added>;
   /** Handles everything that is due now, or that of one project alone (`''`: the supervisor), nothing where the home is somebody else's. Throws the store's errors. */
   drain(project?: string): Promise<void>;
 }
@@ -49,6 +70,7 @@ export function createPump(parts: PumpParts): Pump {
   const { store, bus, clock, timeline, log } = parts;
   let isRunning = false;
   let unwatch = () => {};
+  const arrivals: Arrival[] = [];
   /** Batches come one after the other, whoever asks for them. */
   let last: Promise<unknown> = Promise.resolve();
   const loop = createPollLoop({
@@ -68,15 +90,68 @@ export function createPump(parts: PumpParts): Pump {
 
   /** Handles one batch; false where nothing was due, or nothing is ours to handle. */
   async function turn(project: string | null): Promise<boolean> {
-    if (!parts.isOwner()) return false;
+    const arrived = project === null ? arrivals.splice(0, batchSize) : [];
+    return answering(arrived, () => handleDue(arrived, project));
+  }
+
+  /** Whoever sent one of them is told what kept it out. */
+  async function answering<T>(arrived: readonly Arrival[], work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (thrown) {
+      for (const { failed } of arrived) failed(thrown);
+      if (arrivals.length > 0) loop.wake();
+      throw thrown;
+    }
+  }
+
+  async function handleDue(arrived: readonly Arrival[], project: string | null): Promise<boolean> {
+    if (!parts.isOwner()) {
+      await insert(arrived);
+      return arrivals.length > 0;
+    }
+    // Before the claim: what comes in after it takes the next number, and the commit that counts on it is lost.
+    const last = arrived.length === 0 ? 0 : await store.lastSignal();
     const now = { keptMs: timeline.nowMs(), wallMs: clock.nowMs() };
     const rows = await store.claim(now, { limit: batchSize, ...(project === null ? {} : { project }) });
-    if (rows.length === 0) return false;
-    const { touchedEffects, lines, settled } = await handle(rows);
+    if (rows.length + arrived.length === 0) return false;
+    const { touchedEffects, lines, settled } = (await handleWith(rows, arrived, last)) ?? (await handle(rows));
     if (touchedEffects) parts.onEffects();
     bus.publish(lines);
     parts.onVerdicts(settled);
     return true;
+  }
+
+  /** The rows and then what arrived, in one commit; null: what arrived waits in its rows, and these are still to be handled. */
+  async function handleWith(
+    rows: readonly SignalRow[],
+    arrived: readonly Arrival[],
+    last: number,
+  ): Promise<BatchResult | null> {
+    if (arrived.length === 0) return null;
+    // Of more than a batch some may be for the same tree, and stand before it.
+    if (rows.length + arrived.length <= batchSize) {
+      try {
+        const entering = arrived.map(({ signal }, index) => rowOf(last + 1 + index, signal));
+        const result = await handleBatch(parts, rows, clock.nowMs(), entering);
+        const settled = new Set(result.settled);
+        for (const [index, { id }] of entering.entries()) arrived[index]?.added({ id, isSettled: settled.has(id) });
+        return result;
+      } catch (thrown) {
+        if (thrown instanceof StoreTrouble) throw thrown;
+        log.debug(`${arrived.length} signals were not handled at once: ${messageOf(thrown)}`);
+      }
+    }
+    await insert(arrived);
+    return null;
+  }
+
+  /** All brought in by one commit; they are handled as what is due. */
+  async function insert(arrived: readonly Arrival[]): Promise<void> {
+    if (arrived.length === 0) return;
+    const changes = arrived.map(({ signal }): Change => ({ do: 'signal.insert', ...signal }));
+    const { signals } = await mustCommit(store, changes);
+    for (const [index, { id }] of signals.entries()) arrived[index]?.added({ id, isSettled: false });
   }
 
   async function handle(rows: readonly SignalRow[]): Promise<BatchResult> {
@@ -182,8 +257,17 @@ export function createPump(parts: PumpParts): Pump {
       isRunning = false;
       unwatch();
       await loop.stop();
+      const arrived = arrivals.splice(0);
+      await answering(arrived, () => insert(arrived)).catch(() => {}); // whoever sent them is told
     },
     wake: loop.wake,
+    async add(signal) {
+      if (!isRunning) return { id: await insertSignal(store, signal), isSettled: false };
+      return new Promise((added, failed) => {
+        arrivals.push({ signal, added, failed });
+        loop.wake();
+      });
+    },
     drain: (project) => handleAll(() => true, project ?? null),
   };
 }

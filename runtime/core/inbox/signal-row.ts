@@ -1,10 +1,10 @@
 /** A row of the inbox as a signal: for which tree it is, who waits for it, and whether what another program wrote is taken at all. */
 
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { parseTree, planTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import { parseTree, placeOf, planTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { type AnySignal, type Origin, signalTypeOf } from '../../../machines/vocabulary/signal.ts';
 import type { Change } from '../store/port.ts';
-import type { SignalRow } from '../store/rows.ts';
+import type { NewSignal, SignalRow } from '../store/rows.ts';
 import { addressOf, admitSignal } from './admission.ts';
 
 /** A row written by another program names no tree: it is for whoever takes signals of its type, and of an unknown one the plan's. */
@@ -12,6 +12,30 @@ export function treeOf(row: SignalRow): TreeAddress {
   if (row.tree !== null) return row.tree as TreeAddress; // what is no address is failed before a tree is looked for
   const type = signalTypeOf(row.type);
   return type === null ? planTree(row.project, row.plan) : addressOf(row, type);
+}
+
+/** The row that a signal of our own would get under that number. */
+export function rowOf(
+  id: number,
+  { tree, type, payload, origin, run = null, dedupeKey = null, at }: NewSignal,
+): SignalRow {
+  return {
+    id,
+    ...placeOf(tree),
+    type,
+    payload: JSON.stringify(payload),
+    origin,
+    status: 'pending',
+    attempts: 0,
+    result: null,
+    dedupe_key: dedupeKey,
+    created_at: at,
+    deliver_at: 0,
+    processed_at: null,
+    tree,
+    run,
+    is_checked: 1,
+  };
 }
 
 /** The plan that stands where this signal is set aside: its own, or the one that asks its repo for leave; null: none does. */

@@ -52,6 +52,9 @@ interface Known {
   readonly setAside: ReadonlyMap<TreeAddress, readonly number[] | null>;
 }
 
+/** A row that is written with what became of it. */
+type Entering = { -readonly [Column in keyof SignalRow]: SignalRow[Column] };
+
 /** What is decided so far: the changes in the order in which they came up. */
 interface Batch {
   readonly at: number;
@@ -59,6 +62,8 @@ interface Batch {
   readonly changes: Change[];
   readonly lines: NewLine[];
   readonly settled: number[];
+  /** Rows that are not in the store yet, by their numbers. */
+  readonly entering: Map<number, Entering>;
   readonly dirty: Set<TreeAddress>;
   readonly projection: Projection;
   readonly released: Set<TreeAddress>;
@@ -66,14 +71,23 @@ interface Batch {
   keepsDeadline: boolean;
 }
 
-/** Handles the rows in one commit, or throws and leaves the rows and the cache as they were. One batch at a time. */
-export async function handleBatch(parts: BatchParts, rows: readonly SignalRow[], at: number): Promise<BatchResult> {
+/**
+ * Handles the rows in one commit, or throws and leaves the rows and the cache as they were. One batch at a time. `entering` are not in the store yet: they
+ * come after the others, and are written with what became of them.
+ */
+export async function handleBatch(
+  parts: BatchParts,
+  due: readonly SignalRow[],
+  at: number,
+  entering: readonly SignalRow[] = [],
+): Promise<BatchResult> {
   const { store, cache, faults } = parts;
+  const rows = [...due, ...entering];
   const known = await readFor(parts, rows);
   const release = cache.hold();
   try {
     faults('pump.after-begin');
-    const batch = decide(parts, known, at);
+    const batch = decide(parts, known, { at, entering });
     faults('pump.before-commit');
     const { lines } = await mustCommit(store, batch.changes);
     faults('pump.after-commit');
@@ -129,19 +143,26 @@ function planOf(address: TreeAddress): PlanKey | null {
 }
 
 /** Steps the trees, and says what is to be written: no store in sight. */
-function decide(parts: BatchParts, known: Known, at: number): Batch {
+function decide(
+  parts: BatchParts,
+  known: Known,
+  { at, entering }: { at: number; entering: readonly SignalRow[] },
+): Batch {
   const batch: Batch = {
     at,
     known,
     changes: [],
     lines: [],
     settled: [],
+    entering: new Map(entering.map((row) => [row.id, { ...row }])),
     dirty: new Set(),
     projection: createProjection(),
     released: new Set(),
     touchedEffects: false,
     keepsDeadline: false,
   };
+  // First, so that what comes up in this batch gets higher numbers.
+  for (const row of batch.entering.values()) batch.changes.push({ do: 'signal.enter', row });
   for (const row of known.rows) {
     // What was just released has lower ids than the rest of this batch, which stays pending and comes after it.
     if (!batch.released.has(treeOf(row))) handleRow(parts, batch, row);
@@ -174,8 +195,7 @@ function handleRow(parts: BatchParts, batch: Batch, row: SignalRow): void {
   }
   const address = treeOf(row);
   if (!parts.trees.kinds.knows(address)) {
-    batch.settled.push(row.id);
-    batch.changes.push({ do: 'signal.hold', id: row.id, tree: address });
+    hold(batch, row, address);
     return;
   }
   const entry = batch.known.trees.get(address) ?? null;
@@ -219,11 +239,21 @@ function isMessage({ origin }: AnySignal): boolean {
   return origin.startsWith('machine:');
 }
 
-function finish({ changes, settled, at }: Batch, row: SignalRow, status: 'done' | 'failed', result: unknown): void {
+function finish(batch: Batch, row: SignalRow, status: 'done' | 'failed', result: unknown): void {
+  const { changes, settled, at } = batch;
   const { id } = row;
   settled.push(id);
-  changes.push({ do: 'signal.finish', id, status, result, at });
+  const entering = batch.entering.get(id);
+  if (entering === undefined) changes.push({ do: 'signal.finish', id, status, result, at });
+  else Object.assign(entering, { status, result: JSON.stringify(result), attempts: 1, processed_at: at });
   if (status === 'failed') changes.push(...toldToSender(row, result, at));
+}
+
+function hold({ entering, changes, settled }: Batch, { id }: SignalRow, tree: TreeAddress): void {
+  settled.push(id);
+  const row = entering.get(id);
+  if (row === undefined) changes.push({ do: 'signal.hold', id, tree });
+  else row.status = 'held';
 }
 
 /** There is no such tree: the engine's own word came too late, anybody else's names a plan that is not there. */
@@ -347,8 +377,7 @@ function sendOfMachine(parts: BatchParts, batch: Batch, address: TreeAddress, { 
 
 function settleRow(batch: Batch, { row, address, step: { verdict }, revived }: Stepped): void {
   if (verdict.status === 'held') {
-    batch.settled.push(row.id);
-    batch.changes.push({ do: 'signal.hold', id: row.id, tree: address });
+    hold(batch, row, address);
   } else if (verdict.status === 'done') {
     finish(batch, row, 'done', verdict.result);
   } else if (revived > 0) {

@@ -1,9 +1,9 @@
 /** The changes of a commit, each carried out on the rows that it is of: the same for every kind of store that keeps its rows table by table. */
 import { shareOf, usesOf } from '../../../machines/vocabulary/budget.ts';
 import type { Lane } from '../../../machines/vocabulary/effect.ts';
-import { parseTree, planTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import { placeOf, planTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import type { Change, ChangeOf, PlanKey } from './port.ts';
-import type { ExpiringKind, IssueMessage, NewSignal, PauseScope, Span, SpentOf } from './rows.ts';
+import type { ExpiringKind, IssueMessage, NewSignal, PauseScope, SignalRow, Span, SpentOf } from './rows.ts';
 
 type Of<Name extends Change['do']> = Omit<ChangeOf<Name>, 'do'>;
 
@@ -11,6 +11,7 @@ type Of<Name extends Change['do']> = Omit<ChangeOf<Name>, 'do'>;
 export interface Tables {
   readonly signals: {
     insert(signal: NewSignal): { id: number; isNew: boolean };
+    enter(row: SignalRow): boolean;
     finish(change: Of<'signal.finish'>): boolean;
     hold(change: Of<'signal.hold'>): boolean;
     release(tree: TreeAddress): void;
@@ -120,6 +121,8 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): b
     case 'signal.insert':
       numbers.signals.push(signals.insert(change));
       return true;
+    case 'signal.enter':
+      return signals.enter(change.row);
     case 'signal.finish':
       return signals.finish(change);
     case 'signal.hold':
@@ -184,7 +187,7 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): b
       return true;
     case 'hook.enqueue': {
       const { tree, delivery } = change;
-      const { plan, project } = ownerOf(tree);
+      const { plan, project } = placeOf(tree);
       const sequence = hooks.next(project, delivery.subject ?? plan, delivery.hook);
       effects.insert({ tree, effect: { ...delivery, sequence }, priority: 0, at: delivery.at });
       return true;
@@ -285,11 +288,4 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): b
       repos.remove(change.project, change.at);
       return true;
   }
-}
-
-/** Of a repo's tree the plan is `''`. */
-function ownerOf(tree: TreeAddress): PlanKey {
-  const parsed = parseTree(tree);
-  const project = 'project' in parsed ? parsed.project : '';
-  return { project, plan: parsed.kind === 'plan' ? parsed.plan : '' };
 }

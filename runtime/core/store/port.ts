@@ -90,6 +90,8 @@ export type RunShown = Pick<
 export type Change =
   // What a key has already is not inserted again. The engine's own word goes under the next free key where a stranger has taken its own.
   | ({ readonly do: 'signal.insert' } & NewSignal)
+  /** A row of the engine's own with what became of it. On condition that its number is the next one, so nothing came in meanwhile, and that its key is free. */
+  | { readonly do: 'signal.enter'; readonly row: SignalRow }
   /** On condition that it is pending or held. */
   | {
       readonly do: 'signal.finish';
@@ -392,6 +394,8 @@ export interface Store {
   /** Up to `limit` due rows, the projects in turn, each project's in the order of their ids; or those of one project (`''`: the supervisor). */
   claim(now: Now, options: { readonly limit: number; readonly project?: string }): Promise<readonly SignalRow[]>;
   signal(id: number): Promise<SignalRow | null>;
+  /** The number of the last signal; 0: there is none. */
+  lastSignal(): Promise<number>;
   /** The newest first, at most 1,000. */
   signals(filter: SignalFilter): Promise<readonly SignalRow[]>;
   /** In how many milliseconds the next signal that is not due yet will be; null: none waits. */

@@ -1,6 +1,6 @@
 /** The inbox: everything that happens is a row here, and is handled in the order of its id. */
 
-import { parseTree, type TreeAddress } from '../../../../machines/vocabulary/ids.ts';
+import { placeOf, type TreeAddress } from '../../../../machines/vocabulary/ids.ts';
 import type { ChangeOf } from '../port.ts';
 import type { NewSignal, Now, SignalFilter, SignalRow } from '../rows.ts';
 import type { Database } from './db.ts';
@@ -18,6 +18,12 @@ export function createSignalTable(db: Database) {
     `INSERT INTO signals (project, plan, type, payload, origin, dedupe_key, created_at, deliver_at, tree, run, is_checked, seal)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?) ON CONFLICT (dedupe_key) DO NOTHING RETURNING id`,
   );
+  const enter = db.prepare(
+    `INSERT INTO signals (${columns}, seal)
+     VALUES (@id, @project, @plan, @type, @payload, @origin, @status, @attempts, @result, @dedupe_key, @created_at, @deliver_at, @processed_at, @tree, @run, 1, @seal)
+     ON CONFLICT DO NOTHING`,
+  );
+  const last = db.prepare<[], number | null>('SELECT max(id) FROM signals').pluck();
   /** What says of a row that the engine wrote it. */
   const seal = db.prepare<[], number>('SELECT seal FROM inbox_seal').pluck().get() ?? null;
   const byKey = db.prepare<[string], Pick<SignalRow, 'id' | 'origin' | 'is_checked'>>(
@@ -82,11 +88,6 @@ export function createSignalTable(db: Database) {
     statements: ['DELETE FROM signals WHERE <these>'],
   });
 
-  function place(tree: TreeAddress): { project: string; plan: string } {
-    const parsed = parseTree(tree);
-    return { project: 'project' in parsed ? parsed.project : '', plan: 'plan' in parsed ? parsed.plan : '' };
-  }
-
   return {
     expiry,
     /**
@@ -97,7 +98,7 @@ export function createSignalTable(db: Database) {
       id: number;
       isNew: boolean;
     } {
-      const { project, plan } = place(tree);
+      const { project, plan } = placeOf(tree);
       const text = JSON.stringify(payload);
       for (let copy = 1; copy <= keyCopies; copy += 1) {
         const key = dedupeKey === null || copy === 1 ? dedupeKey : `${dedupeKey}~${copy}`;
@@ -110,6 +111,9 @@ export function createSignalTable(db: Database) {
       }
       throw new Error(`signal ${type} for ${tree} was neither inserted nor there before`);
     },
+    /** false: its number or its key is taken. */
+    enter: (row: SignalRow): boolean => enter.run({ ...row, seal }).changes === 1,
+    last: (): number => last.get() ?? 0,
     read: (id: number): SignalRow | null => byId.get(id) ?? null,
     /** Plans that are registered and not yet born, with the branches that they will have. */
     births: (project: string): { plan: string; branch: string }[] => births.all(project),

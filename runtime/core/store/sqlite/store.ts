@@ -86,6 +86,7 @@ export function openStore(home: string, { faults = noFaults, ...options }: OpenO
     claim: (now, { limit, project }) =>
       whenFree(() => (project === undefined ? signals.claim(now, limit) : signals.claimOf(project, now, limit))),
     signal: (id) => whenFree(() => signals.read(id)),
+    lastSignal: () => whenFree(() => signals.last()),
     signals: (filter) => whenFree(() => signals.list(filter)),
     nextSignalIn: (now) => whenFree(() => signals.nextDueIn(now)),
     setAside: (tree, from) => whenFree(() => signals.allSetAside(tree, from)),
