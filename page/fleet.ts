@@ -37,7 +37,7 @@ function rowsOf({ plans, agents }: Pick<Fleet, 'plans' | 'agents'>): Row[] {
   for (const agent of agents) byPlan.set(nameOf(agent), [...(byPlan.get(nameOf(agent)) ?? []), agent]);
   return plans.map((plan): Row => {
     const own = byPlan.get(nameOf(plan)) ?? [];
-    return { plan, agents: own, group: groupOf(plan, own) };
+    return { plan, agents: own, group: groupOf(plan) };
   });
 }
 
@@ -192,7 +192,7 @@ export function pauseText({ of, project, plan, title, pending, since: from }: Qu
 function needs(rows: readonly Row[], nowMs: number): View {
   const asking = rows
     .filter(({ group }) => group === 'asks')
-    .map(({ plan, agents }) => ({ plan, need: needOf(plan, agents) }))
+    .map(({ plan }) => ({ plan, need: needOf(plan) }))
     .sort((a, b) => (a.need?.since ?? '').localeCompare(b.need?.since ?? ''));
   return h(
     'section',
@@ -382,10 +382,10 @@ export function progress({ tasks_done: done, tasks, wave, waves }: PlanEntry): V
 }
 
 function nowText(plan: PlanEntry, agents: readonly InstanceEntry[]): string {
-  const need = needOf(plan, agents);
+  const need = needOf(plan);
   if (need !== null) return need.why.split('\n')[0] ?? '';
-  const running = agents.filter(({ state }) => state === 'running');
-  if (running.length > 0) return running.map(({ title }) => shortTitle(title, plan.plan)).join(', ');
+  const live = agents.filter((agent) => agent.live);
+  if (live.length > 0) return live.map(({ title }) => shortTitle(title, plan.plan)).join(', ');
   if (plan.waiting_for !== null) return shortTitles(plan.waiting_for.detail.split('\n')[0] ?? '', plan.plan);
   if (plan.landing !== null) return words(plan.landing);
   return plan.phase === null ? '' : words(plan.phase);

@@ -1,32 +1,27 @@
-/** Whose turn it is: why a plan needs a person, and in which group of the fleet it stands. */
+/** In which group of the fleet a plan stands, and why it needs a person: as its entry says it. */
 import type { PlanEntry } from '../runtime/api/contract/plans.ts';
-import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
 
 export const groups = ['asks', 'works', 'waits', 'ready', 'done', 'cancelled'] as const;
 export type Group = (typeof groups)[number];
 
-export interface Need {
-  readonly why: string;
-  readonly since: string;
+/** Why a plan needs a person; null: it does not. */
+export function needOf({ plan, need }: PlanEntry): PlanEntry['need'] {
+  return need === null ? null : { ...need, why: shortTitles(need.why, plan) };
 }
 
-/** Why a plan needs a person; null: it does not. `agents` are its own. */
-export function needOf(plan: PlanEntry, agents: readonly InstanceEntry[]): Need | null {
-  if (plan.blocked !== null) return { why: shortTitles(plan.blocked.reason, plan.plan), since: plan.blocked.at };
-  if (plan.phase === 'wave_waiting')
-    return { why: plan.waiting_for?.detail ?? 'its wave is over, and not all of it is done', since: plan.updated_at };
-  const [asked] = agents
-    .flatMap(({ title, permissions }) => permissions.map((each) => ({ title, ...each })))
-    .sort((a, b) => a.asked_at.localeCompare(b.asked_at));
-  if (asked === undefined) return null;
-  const title = shortTitle(asked.title, plan.plan);
-  return { why: `${title} asks whether it may use ${asked.tool}: ${asked.detail}`, since: asked.asked_at };
-}
-
-export function groupOf(plan: PlanEntry, agents: readonly InstanceEntry[]): Group {
-  if (needOf(plan, agents) !== null) return 'asks';
-  if (plan.status === 'ready' || plan.status === 'done' || plan.status === 'cancelled') return plan.status;
-  return plan.waiting_for === null || agents.some(({ state }) => state === 'running') ? 'works' : 'waits';
+export function groupOf({ turn, status }: PlanEntry): Group {
+  switch (turn) {
+    case 'person':
+      return 'asks';
+    case 'agents':
+      return 'works';
+    case 'waiting':
+      return 'waits';
+    case 'nobody':
+      return status === 'done' || status === 'cancelled' ? status : 'ready';
+    default:
+      return turn satisfies never;
+  }
 }
 
 /** `w1-t2` of `login-w1-t2`: the plan's name stands beside it. */

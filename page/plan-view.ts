@@ -197,9 +197,10 @@ function commands({ explain, busy }: PlanModel, actions: PlanActions): View {
 /** What needs a person beside questions: why the plan stands, and a word that lets it go on. */
 function needView(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: number): View | null {
   const { blocked, questions } = plan;
-  const need = needOf(plan, []);
+  const need = needOf(plan);
   // What is asked stands above, each question with its own answer.
-  if (need === null || (blocked?.source === 'agent' && questions.length > 0)) return null;
+  if (need === null || need.source === 'permission' || (blocked?.source === 'agent' && questions.length > 0))
+    return null;
   const resolve = (event: Event) => {
     event.preventDefault();
     const said = fieldText(event, 'answer');

@@ -2,7 +2,6 @@
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { InstanceEntry } from '../../runtime/api/client/client.ts';
 import { duration, plain } from '../text.ts';
-import { isLive } from './view.ts';
 
 export interface Permission {
   readonly agent: InstanceEntry;
@@ -12,7 +11,7 @@ export interface Permission {
 /** The questions of agents with a process, the one that is denied soonest first. */
 export function permissionsOf(agents: readonly InstanceEntry[]): Permission[] {
   return agents
-    .filter(isLive)
+    .filter(({ live }) => live)
     .flatMap((agent) => agent.permissions.map((question): Permission => ({ agent, question })))
     .toSorted((a, b) => Date.parse(a.question.until) - Date.parse(b.question.until));
 }

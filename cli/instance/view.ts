@@ -12,12 +12,6 @@ export function instanceHeadings(withUsage: boolean): string[] {
   return ['title', 'role', 'state', 'attempt', 'time', ...(withUsage ? ['took'] : []), 'last line'];
 }
 
-/** An agent that has a process, or is about to have or lose one. Who waits for a permission has one, who waits for a decision or a service has none. */
-export function isLive({ state, pid }: Pick<InstanceEntry, 'state' | 'pid'>): boolean {
-  if (state === 'waiting') return pid !== null;
-  return state === 'starting' || state === 'running' || state === 'stopping' || state === 'paused';
-}
-
 function stateTone(state: InstanceEntry['state']): Tone {
   if (state === 'failed') return 'bad';
   if (state === 'succeeded') return 'good';
@@ -27,7 +21,7 @@ function stateTone(state: InstanceEntry['state']): Tone {
 
 export function instanceRow(entry: InstanceEntry, { nowMs, withUsage }: { nowMs: number; withUsage: boolean }): Cell[] {
   const why = entry.reason === null ? '' : `: ${entry.reason}`;
-  const time = entry.started_at === null || !isLive(entry) ? '' : duration(nowMs - Date.parse(entry.started_at));
+  const time = entry.started_at === null || !entry.live ? '' : duration(nowMs - Date.parse(entry.started_at));
   return [
     entry.title,
     entry.role,

@@ -9,7 +9,6 @@ import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
 import { isAbsence } from '../absence.ts';
 import type { Call } from '../command.ts';
 import { differsFromFile } from '../file-binding.ts';
-import { isLive } from '../instance/view.ts';
 import { type Output, tableWidth } from '../output.ts';
 import { counted, duration, plain } from '../text.ts';
 import { broken } from '../typed.ts';
@@ -175,8 +174,8 @@ async function pauseAndLeave(run: Conduct, { client }: OwnEngine, { of }: WorkEn
   const stopped = new Set<string>();
   for (;;) {
     const instances = await client.instances({ project, plan });
-    for (const { title } of instances.filter(isLive)) stopped.add(title);
-    if (!instances.some(isLive) || performance.now() > untilMs) break;
+    for (const { title } of instances.filter(({ live }) => live)) stopped.add(title);
+    if (!instances.some(({ live }) => live) || performance.now() > untilMs) break;
     run.display.show({ plan: await client.plan(project, plan), instances, facts: [], footer: 'stopping the agents' });
     await delay(200);
   }

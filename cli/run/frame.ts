@@ -4,7 +4,6 @@ import { reasonText } from '../../machines/vocabulary/reason-text.ts';
 import type { InstanceEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import type { Paint } from '../colour.ts';
 import { deadlineText, permissionCommand, permissionsOf } from '../instance/permission.ts';
-import { isLive } from '../instance/view.ts';
 import { estimateText, planStateText, taskMark, waitText, waveMark } from '../plan/view.ts';
 import { cutLine, type Line, paintLine } from '../spans.ts';
 import { brief, counted, cut, duration, plain, untilText, widthOf } from '../text.ts';
@@ -160,7 +159,7 @@ function taskState(view: FrameView, wave: Wave, task: Task): Line {
   if (task.status === 'pending' || task.status === 'done') return [];
   const agent = agentOf(view, wave, task);
   if (agent === null || task.status !== 'working') return [{ tone: 'busy', text: task.status }];
-  if (!isLive(agent)) return [{ tone: 'attention', text: restingText(view, agent, task.why) }];
+  if (!agent.live) return [{ tone: 'attention', text: restingText(view, agent, task.why) }];
   return liveSpans(agent, tries, view.nowMs);
 }
 
@@ -197,13 +196,13 @@ function agentLines(view: FrameView): Line[] {
   return view.instances
     .filter(
       (entry) =>
-        !ofTasks.has(entry.title) && (isLive(entry) || ['queued', 'backing_off', 'waiting'].includes(entry.state)),
+        !ofTasks.has(entry.title) && (entry.live || ['queued', 'backing_off', 'waiting'].includes(entry.state)),
     )
     .map(
       (entry): Line => [
-        { tone: isLive(entry) ? 'busy' : 'dim', text: isLive(entry) ? '●' : '○' },
+        { tone: entry.live ? 'busy' : 'dim', text: entry.live ? '●' : '○' },
         { tone: 'plain', text: ` ${entry.role}  ` },
-        ...(isLive(entry)
+        ...(entry.live
           ? liveSpans(entry, '', view.nowMs)
           : [{ tone: 'attention' as const, text: restingText(view, entry, entry.last_line) }, ...said(entry)]),
       ],

@@ -2,11 +2,9 @@
 import { waysOn } from '../../machines/plan/advice.ts';
 import { landingText } from '../../machines/vocabulary/landing.ts';
 import { forgeMergeText } from '../../machines/vocabulary/plan-pull.ts';
-import { logCommand, reasonText } from '../../machines/vocabulary/reason-text.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { InstanceEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { blockText } from '../block-text.ts';
-import { isLive } from '../instance/view.ts';
 import { brief, plain } from '../text.ts';
 
 export type Outcome =
@@ -28,9 +26,8 @@ type Standing = Pick<
   | 'paused'
   | 'blocked'
   | 'questions'
-  | 'wave'
+  | 'need'
   | 'branch'
-  | 'tasks_by_wave'
   | 'pull_request'
   | 'merging'
   | 'creating_pr'
@@ -38,8 +35,8 @@ type Standing = Pick<
 >;
 
 /** An ending is only told when none of the plan's agents runs any more: their last words may still change it. */
-export function outcomeOf(plan: Standing, instances: readonly Pick<InstanceEntry, 'state' | 'pid'>[]): Outcome {
-  return instances.some(isLive) ? { kind: 'goes-on' } : restingOutcome(plan);
+export function outcomeOf(plan: Standing, instances: readonly Pick<InstanceEntry, 'live'>[]): Outcome {
+  return instances.some(({ live }) => live) ? { kind: 'goes-on' } : restingOutcome(plan);
 }
 
 function restingOutcome(plan: Standing): Outcome {
@@ -76,7 +73,7 @@ function restingOutcome(plan: Standing): Outcome {
   if (plan.paused) {
     return { kind: 'needs-person', text: `${plan.plan} is paused`, steps: [`stator plan resume ${name}`] };
   }
-  if (plan.phase === 'wave_waiting') return waveOver(plan, name);
+  if (plan.need?.source === 'wave') return { kind: 'needs-person', text: plain(plan.need.why), steps: plan.need.do };
   if (plan.status === 'ready') {
     const isPlanned = plan.phase === 'planned';
     const text = isPlanned ? `${plan.plan} is planned` : `${plan.plan} is a draft: its document has no waves yet`;
@@ -90,23 +87,4 @@ function doneText({ plan, landing, merged, pull_request: request }: Standing): s
   if (merged !== null) return `${plan} is done and merged into ${merged.into}`;
   const text = landing === null ? `${plan} is done` : `${plan} is done, ${landingText(landing)}`;
   return request?.merge == null ? text : `${text}; ${forgeMergeText(request.merge)}`;
-}
-
-function waveOver(plan: Standing, name: string): Outcome {
-  const wave = plan.tasks_by_wave.find(({ number }) => number === plan.wave);
-  const failed = (wave?.tasks ?? []).filter((task) => task.status === 'failed');
-  const which = failed.map(
-    (task) => `task ${task.number} (${plain(task.title)}${task.reason === null ? '' : `: ${reasonText(task.reason)}`})`,
-  );
-  if (failed.length === 0) {
-    const text = `wave ${plan.wave} of ${plan.plan} is over, and the next one waits for your word`;
-    return { kind: 'needs-person', text, steps: [`stator plan advance-wave ${name}`] };
-  }
-  const logs = failed.slice(0, 3).map((task) => logCommand(`${plan.plan}-w${plan.wave}-t${task.number}`, task.reason));
-  const text = `wave ${plan.wave} of ${plan.plan} failed: ${which.join(', ')}`;
-  return {
-    kind: 'needs-person',
-    text,
-    steps: [...logs, `stator plan retry-wave ${name}`, `stator plan advance-wave ${name}`],
-  };
 }

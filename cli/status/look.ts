@@ -1,6 +1,6 @@
 /** What there is to be sorted by whose turn it is: asked of whoever answers. */
-import type { Client, InstanceEntry, PlanEntry, PlanShow } from '../../runtime/api/client/client.ts';
-import type { Seen } from './sort.ts';
+import type { Client, InstanceEntry, PlanEntry } from '../../runtime/api/client/client.ts';
+import { isUnderWay, type Seen } from './sort.ts';
 
 /** So many plans are asked about one by one; of more it is quicker to take all agents there are, those of plans that have ended too. */
 const oneByOne = 25;
@@ -15,15 +15,11 @@ export async function look(client: Client, project: string | undefined): Promise
     client.forges(),
     client.accounts(),
   ]);
-  const active = plans.filter(isActive);
-  const agents = await agentsOf(client, active, project);
-  const over = active.filter(({ phase }) => phase === 'wave_waiting');
-  const shown = await Promise.all(over.map((plan): Promise<PlanShow> => client.plan(plan.project, plan.plan)));
+  const agents = await agentsOf(client, plans.filter(isUnderWay), project);
   return {
     engine: client.note === null,
     plans,
     agents,
-    shown,
     warnings,
     accounts,
     forges: forges.filter((forge) => project === undefined || forge.project === project),
@@ -45,8 +41,4 @@ async function agentsOf(
   }
   const each = active.map((plan) => client.instances({ project: plan.project, plan: plan.plan }));
   return (await Promise.all(each)).flat();
-}
-
-function isActive({ status }: PlanEntry): boolean {
-  return status !== 'ready' && status !== 'done' && status !== 'cancelled';
 }

@@ -1,21 +1,14 @@
 /** Plans sorted by whose turn it is: a person's, an agent's, or nobody's yet. Pure. */
-import { waysOn } from '../../machines/plan/advice.ts';
 import { mostUsed } from '../../machines/vocabulary/budget.ts';
-import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type {
   AccountEntry,
   ForgeEntry,
   InstanceEntry,
   PlanEntry,
-  PlanShow,
   QueueStats,
   RepoEntry,
 } from '../../runtime/api/client/client.ts';
 import { groupBy } from '../../runtime/base/platform/group-by.ts';
-import { permissionCommand, permissionsOf, permissionText } from '../instance/permission.ts';
-import { isLive } from '../instance/view.ts';
-import { outcomeOf } from '../run/outcome.ts';
-import { brief } from '../text.ts';
 import { usageOfAll } from '../usage-text.ts';
 
 export interface Seen {
@@ -23,8 +16,6 @@ export interface Seen {
   readonly plans: readonly PlanEntry[];
   /** Of the plans that are under way. */
   readonly agents: readonly InstanceEntry[];
-  /** Plans whose wave is over, in full. */
-  readonly shown: readonly PlanShow[];
   readonly repos: readonly RepoEntry[];
   readonly warnings: readonly string[];
   readonly pauses: QueueStats['pauses'];
@@ -103,15 +94,17 @@ export function statusOf(seen: Seen): Status {
   const needs: Need[] = seen.repos.flatMap(repoNeed);
   const running: Status['running'][number][] = [];
   const waiting: Status['waiting'][number][] = [];
-  const live = groupBy(seen.agents.filter(isLive), nameOf);
+  const live = groupBy(
+    seen.agents.filter(({ live }) => live),
+    nameOf,
+  );
   for (const plan of seen.plans) {
     const agents = live.get(nameOf(plan)) ?? [];
-    const need = needOf(plan, agents, seen);
-    if (need !== null) needs.push(need);
+    const { project, plan: name, status, turn, need, waiting_for: waits } = plan;
+    if (need !== null) needs.push({ project, plan: name, status, ...need });
     if (!isUnderWay(plan)) continue;
-    const { waiting_for: waits } = plan;
-    if (agents.length > 0 || waits === null) running.push({ ...planState(plan), agents: agents.map(runningAgent) });
-    else if (need === null)
+    if (turn === 'agents' || agents.length > 0) running.push({ ...planState(plan), agents: agents.map(runningAgent) });
+    else if (turn === 'waiting' && waits !== null)
       waiting.push({ ...planState(plan), kind: waits.kind, why: waits.detail, since: waits.since });
   }
   const isSooner = (a: Need, b: Need) => (a.since ?? '').localeCompare(b.since ?? '');
@@ -137,37 +130,6 @@ function nameOf({ project, plan }: { project: string; plan: string }): string {
   return `${project}/${plan}`;
 }
 
-/** A person's turn, also while other agents of the plan still work. */
-function needOf(plan: PlanEntry, agents: readonly InstanceEntry[], { shown }: Seen): Need | null {
-  const { project, plan: name, status, blocked } = plan;
-  const base = { project, plan: name, status, since: plan.waiting_for?.since ?? plan.updated_at, until: null };
-  if (blocked !== null) {
-    const commands = waysOn({ ...plan, source: blocked.source }).map(({ command }) => command);
-    return { ...base, source: blocked.source, why: blocked.reason, since: blocked.at, do: commands };
-  }
-  const over = shown.find((candidate) => candidate.project === project && candidate.plan === name);
-  if (over !== undefined) {
-    const outcome = outcomeOf(over, []);
-    if (outcome.kind === 'needs-person') return { ...base, source: 'wave', why: outcome.text, do: outcome.steps };
-  }
-  const [permission] = permissionsOf(agents);
-  if (permission === undefined) return nameless(agents, base);
-  const { agent, question } = permission;
-  const { detail, asked_at: since, until } = question;
-  const why = `${permissionText(permission)}: ${brief(detail)}`;
-  const commands = (['allow', 'deny'] as const).map((word) => permissionCommand(word, permission));
-  const show = `stator instance show ${shellWord(agent.title)}`;
-  return { ...base, since, until, source: 'permission', why, do: [...commands, show] };
-}
-
-/** Who waits with a process waits for a permission, also where its program says none that can be answered here. */
-function nameless(agents: readonly InstanceEntry[], base: Omit<Need, 'source' | 'why' | 'do'>): Need | null {
-  const asking = agents.find((agent) => agent.state === 'waiting');
-  if (asking === undefined) return null;
-  const why = `${asking.title} waits for a permission`;
-  return { ...base, source: 'permission', why, do: [`stator instance show ${shellWord(asking.title)}`] };
-}
-
 function repoNeed({ project, path, state, reason }: RepoEntry): Need[] {
   if (state !== 'degraded') return [];
   const why = reason ?? `the repo at ${path} cannot be used now`;
@@ -182,7 +144,7 @@ function runningAgent({ title, role, state, attempt, started_at, last_line }: In
   return { title, role, state, attempt, started_at, last_line };
 }
 
-function isUnderWay({ status }: PlanEntry): boolean {
+export function isUnderWay({ status }: PlanEntry): boolean {
   return status !== 'ready' && status !== 'done' && status !== 'cancelled';
 }
 

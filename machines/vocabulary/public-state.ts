@@ -35,6 +35,20 @@ export const runStates = [
 ] as const;
 export type RunState = (typeof runStates)[number];
 
+/** States of an agent that has a process, or is about to have or lose one, whatever it waits for. */
+export const processStates: ReadonlySet<string> = new Set<RunState>(['starting', 'running', 'paused', 'stopping']);
+
+/** Whether an agent has a process, or is about to have or lose one. Who waits for a permission has one; who waits for a decision or a service has none. */
+export function isLive({
+  state,
+  ended_at: endedAt,
+}: {
+  readonly state: string;
+  readonly ended_at: number | null;
+}): boolean {
+  return processStates.has(state) || (state === 'waiting' && endedAt === null);
+}
+
 export type PlanTag =
   /** Every state of its life carries one. */
   | `status:${PlanStatus}`

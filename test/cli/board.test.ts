@@ -43,6 +43,8 @@ function plan(name: string, more: Partial<PlanEntry> = {}): PlanEntry {
     review_cycle: 0,
     paused: false,
     waiting_for: { kind: 'agent', detail: '', since: at },
+    turn: more.status !== undefined ? 'nobody' : more.waiting_for === undefined ? 'agents' : 'waiting',
+    need: null,
     updated_at: at,
     file: null,
     budget: [],
@@ -73,7 +75,6 @@ function news(plans: readonly PlanEntry[], agents: readonly InstanceEntry[] = []
     engine: true,
     plans,
     agents,
-    shown: [],
     repos: [],
     warnings: [],
     pauses: [],
@@ -83,6 +84,8 @@ function news(plans: readonly PlanEntry[], agents: readonly InstanceEntry[] = []
   return { seen, status: statusOf(seen), stats, near: null };
 }
 
+const reason = 'left or right?\n\x1b]52;c;eA==\x07';
+
 const fleet: Board = {
   ...firstBoard(null),
   news: news(
@@ -90,7 +93,17 @@ const fleet: Board = {
       plan('old', { status: 'done', phase: null, landing: 'pull_request_open', tasks_done: 4 }),
       plan('after', { waiting_for: { kind: 'after', detail: 'waits for login to be done', since: at } }),
       plan('login'),
-      plan('asks', { blocked: { reason: 'left or right?\n\x1b]52;c;eA==\x07', source: 'agent', at, scope: 'plan' } }),
+      plan('asks', {
+        blocked: { reason, source: 'agent', at, scope: 'plan' },
+        turn: 'person',
+        need: {
+          source: 'agent',
+          why: reason,
+          since: at,
+          until: null,
+          do: ['stator plan resolve asks "<your answer>"'],
+        },
+      }),
     ],
     [agent('login-w1-t1', 'login')],
   ),
@@ -222,7 +235,7 @@ describe('a key of the board', () => {
   it('stays with its plan when others come and go', () => {
     const { board } = keys(fleet, 'j');
     const more = { ...board, news: news([plan('login'), plan('another', { status: 'ready', phase: null })]) };
-    expect(shot(more)).toMatch(/^> ○ shop\/login/m);
+    expect(shot(more)).toMatch(/^> ● shop\/login/m);
     const gone = { ...board, news: news([plan('another', { status: 'ready', phase: null })]) };
     expect(shot(gone)).toMatch(/^> ○ shop\/another/m);
   });
@@ -237,15 +250,15 @@ describe('a key of the board', () => {
 
   it('is carried out after it was said what it does, and only y is a yes', () => {
     const merge = keys(fleet, 'j', 'm').command;
-    expect(merge).toMatchObject({ kind: 'do', deed: 'merge', target: { plan: 'login' } });
-    expect(keys(fleet, 'j', 'x').command).toMatchObject({ deed: 'end', target: { plan: 'login', title: null } });
-    expect(keys(fleet, 'j', 'j', 'x').command).toMatchObject({ deed: 'end', target: { title: 'login-w1-t1' } });
+    expect(merge).toMatchObject({ kind: 'do', action: 'merge', target: { plan: 'login' } });
+    expect(keys(fleet, 'j', 'x').command).toMatchObject({ action: 'end', target: { plan: 'login', title: null } });
+    expect(keys(fleet, 'j', 'j', 'x').command).toMatchObject({ action: 'end', target: { title: 'login-w1-t1' } });
     expect(keys(fleet, 'j', ' ').command).not.toHaveProperty('isSure');
     if (merge?.kind !== 'do') throw new Error('m merges');
     const lines = ['moves your branch main: plan/login is merged into it', 'ends 1 agent: login-w1-t1 (coder)'];
     const asked: Board = { ...fleet, confirmation: { lines, action: 'merge', target: merge.target } };
     expectProse(shot(asked).split('\n').slice(-3).join('\n'), ...lines, '(y/n)');
-    expect(keys(asked, 'y').command).toMatchObject({ deed: 'merge', target: { plan: 'login' }, isSure: true });
+    expect(keys(asked, 'y').command).toMatchObject({ action: 'merge', target: { plan: 'login' }, isSure: true });
     const answered = new Set<string>();
     for (const no of ['n', 'm', ' ', { name: 'enter' }, { name: 'escape' }] satisfies (Key | string)[]) {
       const { board, command } = keys(asked, no);
@@ -263,7 +276,7 @@ describe('a key of the board', () => {
     expect(asking.command).toBeNull();
     expect(asking.board.input?.text).toBe('x y');
     expect(keys(asking.board, { name: 'enter' }).command).toMatchObject({
-      deed: 'send',
+      action: 'send',
       target: { title: 'login-w1-t1' },
     });
     expect(keys({ ...fleet, confirmation: asksToMerge }, pasted).command).toBeNull();

@@ -52,6 +52,8 @@ function plan(more: Partial<PlanShow> = {}): PlanShow {
     review_cycle: 0,
     paused: false,
     waiting_for: { kind: 'agent', detail: 'login-w2-t1 (under a minute)', since: null },
+    turn: 'agents',
+    need: null,
     isolation: 'task',
     base: null,
     left_undone: [],
@@ -377,27 +379,24 @@ describe('a fact in words', () => {
 });
 
 describe('where a plan stands', () => {
-  const steps = (more: Partial<PlanShow>, instances: Pick<InstanceEntry, 'state' | 'pid'>[] = []) => {
+  const steps = (more: Partial<PlanShow>, instances: Pick<InstanceEntry, 'live'>[] = []) => {
     const outcome = outcomeOf(plan(more), instances);
     return outcome.kind === 'goes-on' ? 'goes on' : [outcome.kind, ...outcome.steps];
   };
 
   it('needs a person only when none of its agents runs any more', () => {
     const blocked = { reason: 'left?', source: 'agent' as const, at: '', scope: 'plan' as const };
-    expect(steps({ blocked }, [{ state: 'running', pid: 1 }])).toBe('goes on');
-    expect(steps({ blocked }, [{ state: 'waiting', pid: null }])).toEqual([
+    expect(steps({ blocked }, [{ live: true }])).toBe('goes on');
+    expect(steps({ blocked }, [{ live: false }])).toEqual([
       'needs-person',
       'stator plan resolve login "<your answer>"',
       'stator plan cancel login',
     ]);
     expect(steps({})).toBe('goes on');
     expect(steps({ paused: true })).toEqual(['needs-person', 'stator plan resume login']);
-    expect(steps({ phase: 'wave_waiting' })).toEqual([
-      'needs-person',
-      'stator instance logs login-w2-t4 --check',
-      'stator plan retry-wave login',
-      'stator plan advance-wave login',
-    ]);
+    const ways = ['stator plan retry-wave login', 'stator plan advance-wave login'];
+    const need = { source: 'wave' as const, why: 'wave 2 failed', since: '', until: null, do: ways };
+    expect(steps({ phase: 'wave_waiting', need })).toEqual(['needs-person', ...ways]);
     expect(steps({ status: 'done', phase: null })).toEqual([
       'done',
       'git log --oneline plan/login',

@@ -1,4 +1,5 @@
 /** An agent as lists and boards are given it. */
+import { isLive } from '../../machines/vocabulary/public-state.ts';
 import type { InstanceEntry } from '../../runtime/api/client/client.ts';
 
 /** One at work; what the test is about is named. */
@@ -8,6 +9,7 @@ export function shownAgent(
   return {
     role: 'coder',
     state: 'running',
+    live: isLive({ state: given.state ?? 'running', ended_at: given.pid === null ? 0 : null }),
     run: 'r',
     pid: 1,
     attempt: 1,

@@ -5,7 +5,6 @@ import type { InstanceEntry, PlanEntry, PlanShow } from '../../../runtime/api/cl
 import { groupBy } from '../../../runtime/base/platform/group-by.ts';
 import type { Tone } from '../../colour.ts';
 import { deadlineText, permissionsOf, permissionText } from '../../instance/permission.ts';
-import { isLive } from '../../instance/view.ts';
 import { estimateText, planStateText, taskMark, waitText, waveMark } from '../../plan/view.ts';
 import type { Line, Span } from '../../spans.ts';
 import { brief, cut, padded, plain, waitDetailText, widthOf } from '../../text.ts';
@@ -71,7 +70,7 @@ function fleetRows({ seen, status }: News, { filter, nowMs }: Looking): Row[] {
   const planRow = (name: string, mark: Span, rest: Line): Row[] => {
     const entry = entries.get(name);
     told.add(name);
-    const agents = (agentsOf.get(name) ?? []).filter(isLive);
+    const agents = (agentsOf.get(name) ?? []).filter(({ live }) => live);
     const isShown = isMeant(name, ...agents.map(({ title }) => title), ...rest.map(({ text }) => text));
     if (entry === undefined || !isShown) return [];
     const line: Line = [mark, { tone: 'strong', text: ` ${padded(cut(name, nameWidth), nameWidth)}` }, ...rest];
@@ -172,7 +171,7 @@ function agentRow(agent: InstanceEntry, nowMs: number): Row {
 
 function agentSpans(agent: InstanceEntry, name: string, nowMs: number): Line {
   const { state, started_at: started, last_line: last, reason, permissions } = agent;
-  const live = isLive(agent);
+  const live = agent.live;
   const [question] = permissions;
   if (live && question !== undefined) {
     const { tool, detail, until } = question;

@@ -29,6 +29,17 @@ const block = z.object({
   budget: budget.optional(),
 });
 
+/** `source` `wave`: its wave is over; `permission`: an agent asks to be allowed something; else that of the block. */
+const need = z.object({
+  source: z.enum([...blockSources, 'wave', 'permission']),
+  why: z.string(),
+  since: time,
+  /** When an agent's question is denied by itself; null: nothing ends it but a person. */
+  until: time.nullable(),
+  /** Commands, the likeliest first. */
+  do: lines,
+});
+
 /** `commit` is what the plan's changes are counted from. */
 const planBase = z.object({
   branch: z.string().nullable(),
@@ -57,6 +68,10 @@ export const planEntry = z
     review_cycle: count,
     paused: z.boolean(),
     waiting_for: waiting.nullable(),
+    /** Whose turn it is: `agents` are at work, or `waiting` for what `waiting_for` says; `nobody`: it is not under way. */
+    turn: z.enum(['person', 'agents', 'waiting', 'nobody']),
+    /** Why it is a person's turn, also while agents are at work; null: it is not. */
+    need: need.nullable(),
     updated_at: time,
     /** The file that it is bound to: from the repo's root with `/`, absolute where it lies outside; null: it came without one. */
     file: z.string().nullable(),

@@ -11,6 +11,8 @@ export const instanceEntry = z
     plan: z.string(),
     role: z.string(),
     state: z.enum(runStates),
+    /** It has a process, or is about to have or lose one. */
+    live: z.boolean(),
     run: z.string(),
     pid: z.int().nullable(),
     attempt: count,

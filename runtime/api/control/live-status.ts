@@ -147,12 +147,12 @@ function byTask(a: Agent, b: Agent): number {
   );
 }
 
-function attentionOf({ plan, blocked, phase }: PlanEntry): LiveStatus['attention'] {
+function attentionOf({ plan, blocked, need }: PlanEntry): LiveStatus['attention'] {
   if (blocked !== null) {
     const kind = blocked.source === 'review' || blocked.source === 'cycle_limit' ? 'review_feedback' : 'needs_decision';
     return [{ task: plan, kind, detail: blocked.reason }];
   }
-  return phase === 'wave_waiting' ? [{ task: plan, kind: 'needs_decision' }] : [];
+  return need?.source === 'wave' ? [{ task: plan, kind: 'needs_decision' }] : [];
 }
 
 function taskOf(entry: PlanEntry): LiveStatus['tasks'][number] {

@@ -2,11 +2,13 @@
  * What a signal of a person would do to a plan: which agents end and start, which branch moves, who waits then. It is found out by a step of a copy of the
  * plan's tree, which is thrown away, so it is what the signal does. The command line, the board and the page ask by this one answer.
  */
+
 import { createTrees, type Step } from '../../../actors/tree.ts';
 import { parsePlan } from '../../../machines/document/plan-document.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { instanceTitle, planTree } from '../../../machines/vocabulary/ids.ts';
 import type { Policy } from '../../../machines/vocabulary/policy.ts';
+import { isLive } from '../../../machines/vocabulary/public-state.ts';
 import type { Role } from '../../../machines/vocabulary/role.ts';
 import { type Signal, type SignalType, signals } from '../../../machines/vocabulary/signal.ts';
 import type { RepoConfig } from '../../base/config/config.ts';
@@ -30,8 +32,6 @@ interface PreviewParts extends Pick<ViewDependencies, 'store' | 'projects' | 'cl
 
 type Named = Pick<PlanRow, 'project' | 'plan'>;
 
-/** States of an agent that has processes, or is about to. */
-const liveStates: ReadonlySet<string> = new Set(['starting', 'running', 'waiting', 'paused', 'stopping']);
 /** An answer is what the plan waits for: who gives it is not asked whether they mean it. */
 const unasked: ReadonlySet<SignalType> = new Set(['resolve', 'answer', 'agent_allow', 'agent_deny', 'agent_send']);
 /** Of a done plan they take back what others may have built on. */
@@ -106,7 +106,7 @@ export async function previewAct(parts: PreviewParts, question: ActQuestion): Pr
 function endsOf({ requests }: Step, runs: readonly RunRow[]): ActPreview['ends'] {
   const stopped = new Set(requests.stops.map(({ run }) => run));
   return runs
-    .filter(({ run, state, ended_at: endedAt }) => stopped.has(run) && endedAt === null && liveStates.has(state))
+    .filter((run) => stopped.has(run.run) && isLive(run))
     .map(({ title, role, state, started_at: at }) => ({ title, role, state, started_at: timeOrNull(at) }))
     .sort((a, b) => a.title.localeCompare(b.title));
 }

@@ -23,6 +23,7 @@ import { planStates, type StatesQuestion } from './plan-states.ts';
 import { setAsideOf } from './set-aside.ts';
 import { slotsOnce } from './slots-look.ts';
 import { timeOrNull, timeText } from './time-text.ts';
+import { turnOf } from './turn.ts';
 import { sumOfUsage, wavesShown } from './usage.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
 import { soundTree, type WaitLook, waitingFor } from './waiting.ts';
@@ -244,6 +245,8 @@ export function createPlanViews(parts: ViewDependencies) {
             source: 'fault' as const,
             at: row.updatedAt,
           };
+    const newest = await look.runsOf(row);
+    const waiting = await waitingFor(parts, row, { blocked, kept, slots: look.slots, newest });
     return {
       project: row.project,
       plan: row.plan,
@@ -260,7 +263,8 @@ export function createPlanViews(parts: ViewDependencies) {
       topic: row.topic,
       review_cycle: row.reviewCycle,
       paused: row.paused,
-      waiting_for: await waitingFor(parts, row, { blocked, kept, look }),
+      waiting_for: waiting,
+      ...(await turnOf(parts, row, { blocked, waiting, runs: newest })),
       updated_at: timeText(row.updatedAt),
       file: row.file,
       usage: sumOfUsage(usage),

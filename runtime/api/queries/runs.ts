@@ -6,6 +6,7 @@ import type { AgentContext } from '../../../machines/agent/context.ts';
 import type { Reason } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { pathOfRequest, planTree } from '../../../machines/vocabulary/ids.ts';
+import { isLive } from '../../../machines/vocabulary/public-state.ts';
 import { isProgramPreset } from '../../base/config/preset-programs.ts';
 import type { Casting } from '../../core/outbox/casting.ts';
 import type { RunRow, UsageRow } from '../../core/store/rows.ts';
@@ -77,6 +78,7 @@ async function instanceEntry(
     plan: row.plan,
     role: row.role,
     state: row.state as InstanceEntry['state'], // written from the machine's states
+    live: isLive(row),
     run: runIdOf(parts.home, row.key),
     pid: row.pid,
     attempt: row.attempt,

@@ -9,6 +9,7 @@ import { waysOn } from '../../../machines/plan/advice.ts';
 import { type Applicant, obstacleOf, type RepoContext } from '../../../machines/repo/machine.ts';
 import { EngineError, onOneLine } from '../../../machines/vocabulary/errors.ts';
 import { pathOfRequest, planTree, repoTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import { processStates } from '../../../machines/vocabulary/public-state.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { StoreTrouble } from '../../core/store/port.ts';
 import type { EffectRow, PlanRow, QueueRow, RunRow } from '../../core/store/rows.ts';
@@ -35,15 +36,19 @@ export interface WaitLook {
   runsOf(plan: PlanRow): Promise<readonly RunRow[]>;
 }
 
+interface PlanLook {
+  readonly blocked: Need | null;
+  readonly kept: readonly EffectRow[];
+  readonly slots: SlotsOnce;
+  /** As `WaitLook.runsOf` answers. */
+  readonly newest: readonly RunRow[];
+}
+
 /** What a plan waits for, the nearest reason first; null: it is at rest. `kept`: what a fault of the environment keeps from being done of it. */
 export async function waitingFor(
   parts: ViewDependencies,
   row: PlanRow,
-  {
-    blocked,
-    kept,
-    look: { slots, runsOf },
-  }: { readonly blocked: Need | null; readonly kept: readonly EffectRow[]; readonly look: WaitLook },
+  { blocked, kept, slots, newest }: PlanLook,
 ): Promise<Waiting | null> {
   const since = timeText(row.updatedAt);
   if (blocked !== null) {
@@ -63,7 +68,7 @@ export async function waitingFor(
     return { kind: 'wave_confirmation', detail: waveOverText(row.plan, row.wave, failures), since };
   }
   if (held !== null && (parts.troubleOf?.(row.project) ?? null) === null) return held;
-  const runs = (await runsOf(row)).filter((run) => activeStates.has(run.state));
+  const runs = newest.filter((run) => activeStates.has(run.state));
   const trouble = parts.troubleOf?.(row.project) ?? null;
   // What runs goes on; what was put back for the repo's sake still says that it starts.
   if (trouble !== null && !(await slots()).isAnyRunning(runs))
@@ -125,7 +130,7 @@ async function waitingForAgents(
   const textOf = (run: TimedRun) => runText(run, parts.clock.nowMs());
   const [first] = runs;
   const since = timeOrNull(first?.started_at ?? first?.queued_at ?? null);
-  const working = runs.filter((run) => ['starting', 'running', 'stopping', 'paused'].includes(run.state));
+  const working = runs.filter((run) => processStates.has(run.state));
   const seen = await slots();
   const { queue } = seen;
   const held = runs.filter((run) => run.state === 'queued' && holderOf(queue, run) !== null);

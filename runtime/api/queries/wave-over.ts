@@ -3,7 +3,10 @@ import type { TaskFailure } from '../../../actors/plan-view.ts';
 import { logCommand, reasonText } from '../../../machines/vocabulary/reason-text.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { whyFailed } from '../../work/agents/reports/telling.ts';
+import type { PlanEntry } from '../contract/plans.ts';
 
+/** Tasks whose logs are named. */
+const shownLogs = 3;
 /** Tasks that are told one by one; the rest is counted. */
 const shownTasks = 5;
 /** Of what never began the first words say why, and the last ones what to do. */
@@ -28,6 +31,28 @@ export function waveOverText(plan: string, wave: number, failures: readonly Task
     `go on without it: stator plan advance-wave ${name}`,
     `give it up: stator plan cancel ${name}`,
   ].join('\n');
+}
+
+/** The same on one line, and the commands, the likeliest first. */
+export function waveOverNeed(
+  plan: string,
+  wave: number,
+  failures: readonly TaskFailure[],
+): Pick<NonNullable<PlanEntry['need']>, 'why' | 'do'> {
+  const name = shellWord(plan);
+  const goOn = `stator plan advance-wave ${name}`;
+  if (failures.length === 0)
+    return { why: `wave ${wave} of ${plan} is over, and the next one waits for your word`, do: [goOn] };
+  const which = failures.map(
+    ({ number, title, reason }) => `task ${number} (${title}${reason === null ? '' : `: ${reasonText(reason)}`})`,
+  );
+  const logs = failures
+    .slice(0, shownLogs)
+    .map(({ number, reason }) => logCommand(`${plan}-w${wave}-t${number}`, reason));
+  return {
+    why: `wave ${wave} of ${plan} failed: ${which.join(', ')}`,
+    do: [...logs, `stator plan retry-wave ${name}`, goOn],
+  };
 }
 
 function failureText(title: string, { number, title: what, attempts, reason, detail }: TaskFailure): string {

@@ -1,0 +1,97 @@
+/** Whose turn it is in a plan: a person's, its agents', or nobody's. Status, board, page and `run` all show what is said here. */
+import { failuresOf, type Need } from '../../../actors/plan-view.ts';
+import { waysOn } from '../../../machines/plan/advice.ts';
+import { EngineError, onOneLine } from '../../../machines/vocabulary/errors.ts';
+import { planTree } from '../../../machines/vocabulary/ids.ts';
+import { isLive } from '../../../machines/vocabulary/public-state.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import type { PlanRow, RunRow } from '../../core/store/rows.ts';
+import type { PlanEntry } from '../contract/plans.ts';
+import type { Waiting } from '../contract/shared-shapes.ts';
+import { waitOfRun } from './runs.ts';
+import { timeText } from './time-text.ts';
+import type { ViewDependencies } from './view-dependencies.ts';
+import { soundTree } from './waiting.ts';
+import { waveOverNeed } from './wave-over.ts';
+
+/** In a list the beginning of what an agent wants to do is enough; the agent's own entry has all of it. */
+const detailCharacters = 300;
+
+export interface TurnLook {
+  readonly blocked: Need | null;
+  readonly waiting: Waiting | null;
+  /** The newest run of each agent of the plan; those that are over may be left out. */
+  readonly runs: readonly RunRow[];
+}
+
+export async function turnOf(
+  parts: Pick<ViewDependencies, 'cache'>,
+  row: PlanRow,
+  look: TurnLook,
+): Promise<Pick<PlanEntry, 'turn' | 'need'>> {
+  const need = await needOf(parts, row, look);
+  if (need !== null) return { turn: 'person', need };
+  if (row.status === 'ready' || row.status === 'done' || row.status === 'cancelled') return { turn: 'nobody', need };
+  const isAtWork = look.waiting === null || look.runs.some(isLive);
+  return { turn: isAtWork ? 'agents' : 'waiting', need };
+}
+
+/** A person is needed, also while other agents of the plan still work. */
+async function needOf(
+  parts: Pick<ViewDependencies, 'cache'>,
+  row: PlanRow,
+  { blocked, waiting, runs }: TurnLook,
+): Promise<PlanEntry['need']> {
+  if (blocked !== null) {
+    const { source, reason, at } = blocked;
+    const ways = waysOn({ ...row, source, questions: row.blocked?.questions ?? [] });
+    return { source, why: reason, since: timeText(at), until: null, do: ways.map(({ command }) => command) };
+  }
+  if (waiting?.kind === 'wave_confirmation') {
+    const tree = await soundTree(parts.cache, planTree(row.project, row.plan));
+    const failures = tree === null || tree instanceof EngineError ? [] : failuresOf(tree);
+    const since = waiting.since ?? timeText(row.updatedAt);
+    return { source: 'wave', since, until: null, ...waveOverNeed(row.plan, row.wave, failures) };
+  }
+  return permissionNeed(parts, runs);
+}
+
+/** The question that is denied soonest. */
+async function permissionNeed(
+  parts: Pick<ViewDependencies, 'cache'>,
+  runs: readonly RunRow[],
+): Promise<PlanEntry['need']> {
+  const waiting = runs.filter((run) => isLive(run) && (run.state === 'waiting' || run.state === 'paused'));
+  const asking = await Promise.all(
+    waiting.map(async (run) => ({ run, permissions: (await waitOfRun(parts, run)).permissions })),
+  );
+  const [first] = asking
+    .flatMap(({ run: { title }, permissions }) => permissions.map((question) => ({ title, question })))
+    .sort((a, b) => a.question.until.localeCompare(b.question.until));
+  if (first !== undefined) {
+    const { title, question } = first;
+    const { id, tool, detail, asked_at: since, until } = question;
+    const name = shellWord(title);
+    return {
+      source: 'permission',
+      why: `${title} asks whether it may use ${tool}: ${onOneLine(detail).slice(0, detailCharacters)}`,
+      since,
+      until,
+      do: [
+        `stator instance allow ${name} --question ${id}`,
+        `stator instance deny ${name} --question ${id}`,
+        `stator instance show ${name}`,
+      ],
+    };
+  }
+  // Its program asks in a way that cannot be answered here.
+  const nameless = waiting.find(({ state }) => state === 'waiting');
+  if (nameless === undefined) return null;
+  return {
+    source: 'permission',
+    why: `${nameless.title} waits for a permission`,
+    since: timeText(nameless.started_at ?? nameless.queued_at),
+    until: null,
+    do: [`stator instance show ${shellWord(nameless.title)}`],
+  };
+}
