@@ -32,7 +32,7 @@ export async function baseBranchIn(repo: string, configured: string): Promise<st
   try {
     return await baseBranch(await inspectRepository(repo, shared), configured);
   } finally {
-    shared.readers.close();
+    shared.gits.close();
   }
 }
 

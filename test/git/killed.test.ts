@@ -1,6 +1,6 @@
 /** A git that was killed has answered nothing: it is never taken for a no. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { identity } from '../../runtime/work/git/identity.ts';
@@ -45,6 +45,9 @@ describe('git that is', () => {
 
   it('killed does not detach a checkout', async () => {
     const path = makeRepository(join(home.path, 'demo'));
+    // As early gits made it: only git reads it.
+    rmSync(join(path, '.git', 'HEAD'));
+    symlinkSync('refs/heads/main', join(path, '.git', 'HEAD'));
     const before = process.env.PATH;
     try {
       process.env.PATH = gitThat(home.path, '*symbolic-ref*', 'exit 143');

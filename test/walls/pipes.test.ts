@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { withEnding } from '../../runtime/work/git/ending.ts';
 import { tryOwnGit } from '../../runtime/work/git/git.ts';
-import { createReaders } from '../../runtime/work/git/reader.ts';
+import { createOpenGits } from '../../runtime/work/git/open-gits.ts';
 import { begin, planText, startEngine, untilPlan } from '../support/engine.ts';
 import { openRepository, temporaryHome, write } from '../support/git.ts';
 import { until } from '../support/ground.ts';
@@ -70,10 +70,10 @@ test('a git whose effect ends is ended too, and so is what asks for names', asyn
 test('a name that leads to a pipe is asked of git itself, which is not waited for', async () => {
   const { path } = await openRepository(join(home.path, 'demo'));
   pipe(join(path, '.git', 'refs', 'heads', 'other'));
-  const readers = createReaders();
+  const gits = createOpenGits();
   const ending = new AbortController();
-  const asked = withEnding(ending.signal, () => readers.lookUp(path, 'refs/heads/other^{commit}'));
+  const asked = withEnding(ending.signal, () => gits.lookUp(path, 'refs/heads/other^{commit}'));
   ending.abort();
   expect(await asked).toBeUndefined();
-  readers.close();
+  gits.close();
 });

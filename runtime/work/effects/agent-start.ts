@@ -32,7 +32,7 @@ import type { LaunchRequest } from '../agents/wrapper.ts';
 import { commitLeftovers, ownCommitsBase } from '../git/attempt.ts';
 import { ensureBranch } from '../git/branch.ts';
 import { diffStat } from '../git/diff.ts';
-import { recentIdentity } from '../git/identity.ts';
+import { identity } from '../git/identity.ts';
 import { makeCheckout, type TrustedFiles } from '../git/judged-checkout.ts';
 import { dropPrivateRepository, privatePlaceIn } from '../git/private-repository.ts';
 import { attemptRef, branchRef, readRef } from '../git/refs.ts';
@@ -83,7 +83,7 @@ interface Before {
 export async function prepareRun(parts: PrepareParts, start: Start): Promise<LaunchRequest> {
   const { effect, row, folder, token, socketPath } = start;
   const site = await trustedSiteOf(parts, row, placeOfRun(effect));
-  const identity = await recentIdentity(site.repository);
+  const author = await identity(site.repository);
   const before = await runBefore(parts, row, effect);
   const { profiles } = site.project.config;
   const profile = profileOf(profiles, { role: effect.role, run: await parts.store.run(row.key) });
@@ -142,7 +142,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
   const isDetached = isJudge(role);
   const program = resolveProgram(line.argv[0], { from: null, env });
   const walls = await parts.walls.around({
-    ...{ profile, env, home: parts.home, folder, identity, worktree: path, repo: site.repository.path },
+    ...{ profile, env, home: parts.home, folder, identity: author, worktree: path, repo: site.repository.path },
     program: program.kind === 'found' ? program.path : line.argv[0],
     files: line.files ?? [],
     git: hasWalls

@@ -27,7 +27,7 @@ import { createRunFolder, type RunFolder, readClaim, readExit, runFolderAt } fro
 import { runIdOf } from '../agents/run-id.ts';
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
 import { launch } from '../agents/wrapper.ts';
-import { recentIdentity } from '../git/identity.ts';
+import { identity } from '../git/identity.ts';
 import { dropPrivateRepository, privatePlaceIn } from '../git/private-repository.ts';
 import { placeOf } from '../git/worktree-list.ts';
 import { type LimitsEnd, limitsEnd, type Resources } from '../sandbox/resources.ts';
@@ -246,7 +246,7 @@ async function start(
   const walls = await parts.walls.around({
     ...{ env, home: parts.home, folder, worktree: place, repo: repository.path, program: '/bin/sh' },
     profile: { ...profile, preset: 'command' },
-    identity: await recentIdentity(repository),
+    identity: await identity(repository),
     git: hasWalls ? await gitMounts(repository, { folder, path: place, branch: effect.place.branch }) : [],
     socket: socketMounts(socketPath),
     keeps: null,

@@ -5,7 +5,7 @@ import type { AgentRun } from '../../../machines/vocabulary/effect.ts';
 import { instanceTitle, planTree, runName } from '../../../machines/vocabulary/ids.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { EarlierTask } from '../agents/prompts/earlier-waves.ts';
-import { type ChangedFile, fileChanges } from '../git/diff.ts';
+import { type Change, filesOfChanges } from '../git/diff.ts';
 import { isAncestor } from '../git/objects.ts';
 import { attemptRef, branchRef, readRef, readRefs } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
@@ -45,20 +45,18 @@ export async function earlierWork(
     ends.map((end) => end?.ref ?? 'refs/stator/none'),
   );
   const head = await readRef(repository, branchRef(run.place.from));
-  const found: EarlierTask[] = [];
-  for (const [at, task] of shown.entries()) {
-    const files = await changesOf(repository, { base: ends[at]?.base ?? null, end: commits[at] ?? null, head });
-    found.push({ ...task, files });
+  const changes: (Change | null)[] = [];
+  for (const at of shown.keys()) {
+    const [from = null, to = null] = [ends[at]?.base, commits[at]];
+    const isMerged = from !== null && to !== null && head !== null && (await isAncestor(repository, to, head));
+    changes.push(isMerged ? { from, to } : null);
   }
-  return found;
-}
-
-async function changesOf(
-  repository: Repository,
-  { base, end, head }: { base: string | null; end: string | null; head: string | null },
-): Promise<readonly ChangedFile[] | null> {
-  if (base === null || end === null || head === null) return null;
-  return (await isAncestor(repository, end, head)) ? fileChanges(repository, base, end) : null;
+  const files = await filesOfChanges(
+    repository,
+    changes.filter((change) => change !== null),
+  );
+  const rest = files.values();
+  return shown.map((task, at) => ({ ...task, files: changes[at] === null ? null : (rest.next().value ?? []) }));
 }
 
 /** The last run of a task that succeeded: what it began from, and the ref that keeps how it ended; null where there is none. */

@@ -6,6 +6,7 @@ import { readlinkSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { hasProc, type ProcessRow, type ProcessTable, readProcessTable } from '../../base/platform/process-table.ts';
 import { entriesIn, textOf } from './git-folder.ts';
+import { openMark } from './open-git.ts';
 import { isWithin } from './worktree-folder.ts';
 
 /** The time of a file and the start of a process come from two clocks of the kernel, each of its own grain. */
@@ -26,17 +27,16 @@ function gitIn(foldersIn: () => string[] | null, writtenAtMs: number): ProcessRo
   const table = readProcessTable();
   const gits = table.rows.filter(({ name, hasEnded }) => !hasEnded && (name === 'git' || name.startsWith('git-')));
   const older = gits.filter(
-    ({ identity }) => table.startedAtMs(identity.start) <= writtenAtMs + slackMs && !isReader(table, identity.pid),
+    ({ identity }) => table.startedAtMs(identity.start) <= writtenAtMs + slackMs && !staysOpen(table, identity.pid),
   );
   if (older.length === 0) return null;
   const folders = foldersIn();
   return older.find(({ identity }) => folders === null || mayWorkIn(folders, identity.pid)) ?? null;
 }
 
-/** What an engine asks names of (reader.ts): it makes no file, and stays open. */
-function isReader({ argumentsOf }: ProcessTable, pid: number): boolean {
-  const [, verb, form] = argumentsOf(pid);
-  return verb === 'cat-file' && form === '--batch-check';
+/** What an engine keeps open (open-git.ts) has a file of its own for the time of an answer only. */
+function staysOpen({ argumentsOf }: ProcessTable, pid: number): boolean {
+  return argumentsOf(pid)[2] === openMark;
 }
 
 function mayWorkIn(folders: readonly string[], pid: number): boolean {

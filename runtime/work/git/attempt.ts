@@ -2,7 +2,7 @@
  * How a run ended, as a commit. Leftovers are committed through an index of our own, aside from the worktree's: no hook and
  * no signature is asked, a merge or rebase that the agent left half done does not matter, and a kill at any line leaves the worktree as it was.
  */
-import { copyFile, mkdtemp, rm, stat, utimes } from 'node:fs/promises';
+import { copyFile, mkdtemp, rename, rm, stat, utimes } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { checkedOut } from './branch.ts';
 import { changedFiles } from './diff.ts';
@@ -89,7 +89,7 @@ export interface Committed {
  * `nested_repository` where the branch would point to commits of a repository that goes with the worktree.
  */
 export async function commitLeftovers(repo: Repository, ended: RunEnd): Promise<Committed> {
-  const { head, worktree, isElsewhere, nested, aside } = await endOf(repo, ended);
+  const { head, worktree, isElsewhere, staged, nested, aside } = await endOf(repo, ended);
   const record = [attemptRef(ended.run), head] as const;
   if (aside !== null && ended.goesOn === true)
     noteMended(`what ${ended.run} left on another commit conflicts with ${ended.branch}: it is kept as ${aside.ref}`);
@@ -116,10 +116,19 @@ export async function commitLeftovers(repo: Repository, ended: RunEnd): Promise<
   if (worktree !== null) {
     if (textOf(join(worktree.adminDir, 'HEAD')) !== `ref: ${branchRef(ended.branch)}\n`)
       await inWorktree(worktree, ['symbolic-ref', 'HEAD', branchRef(ended.branch)]);
-    await inWorktree(worktree, ['reset', '--mixed', '-q'], { timeoutMs: checkoutTimeoutMs });
+    const isStaged = !isElsewhere && staged === (await treeOf(repo, head)) && (await installIndex(worktree));
+    if (!isStaged) await inWorktree(worktree, ['reset', '--mixed', '-q'], { timeoutMs: checkoutTimeoutMs });
     await dropUnfinished(worktree);
   }
   return { head, base: ended.base, changed: (await treeOf(repo, head)) !== (await treeOf(repo, ended.base)) };
+}
+
+/** What was staged aside becomes the worktree's own index; false: it is not there. */
+function installIndex({ adminDir }: OpenWorktree): Promise<boolean> {
+  return rename(join(adminDir, stagedIndex), join(adminDir, 'index')).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** A person may look at the branch beside the run's worktree, by `--ignore-other-worktrees`. */
@@ -157,10 +166,14 @@ export interface Contents {
   readonly isGone: boolean;
 }
 
-/** Reads a worktree's files into a tree; the worktree's own index is not written. */
+/** In the worktree's part of the repository: the index that holds what a run left. */
+const stagedIndex = 'stator-index';
+
+/** Reads a worktree's files into a tree; the worktree's own index is not written. What was staged for that stays beside it, as `stator-index`. */
 export async function contentsOf(repo: Repository, worktree: OpenWorktree, branch: string): Promise<Contents> {
   const head = await commitAt(repo, worktree, branch);
   const index = join(worktree.adminDir, 'index');
+  await rm(join(worktree.adminDir, stagedIndex), { force: true });
   // `worktree add` was killed before its checkout ended: no agent was ever here.
   if (!(await isThere(index))) return { head, tree: await treeOf(repo, head), nested: [], isGone: false };
   const folder = await mkdtemp(join(worktree.adminDir, 'stator-'));
@@ -174,6 +187,7 @@ export async function contentsOf(repo: Repository, worktree: OpenWorktree, branc
       tree === whole ? { isGone: false, isEmpty: false } : await takenAway(repo, worktree, head);
     if (isGone && isEmpty) return { head, tree: whole, nested: [], isGone };
     if (!inside.hasLinks) repo.memo.set(noLinks(tree), '');
+    await rename(aside.env.GIT_INDEX_FILE, join(worktree.adminDir, stagedIndex));
     return { head, tree, nested: inside.nested, isGone };
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -225,6 +239,8 @@ interface End {
   readonly worktree: OpenWorktree | null;
   /** Whether the worktree's files are not those of `head`. */
   readonly isElsewhere: boolean;
+  /** The tree that the index beside the worktree's own holds; null: there is none. */
+  readonly staged: string | null;
   /** Repositories that `head` cannot hold. */
   readonly nested: readonly string[];
   readonly aside: SetAside | null;
@@ -237,7 +253,7 @@ async function endOf(repo: Repository, ended: RunEnd): Promise<End> {
   const adminDir = (await isOwnFolder(ended.path)) ? await adminDirOf(repo, ended.path) : null;
   if (adminDir === null) {
     const head = record ?? tip ?? (await commitOf(repo, ended.base));
-    return { head, worktree: null, isElsewhere: false, nested: [], aside: null };
+    return { head, worktree: null, isElsewhere: false, staged: null, nested: [], aside: null };
   }
   const worktree = { path: ended.path, adminDir };
   await keepModules(repo, worktree, ended);
@@ -251,7 +267,7 @@ async function endOf(repo: Repository, ended: RunEnd): Promise<End> {
   const contents = { ...found, tree };
   const { merged, conflicts } = await unfinishedIn(repo, worktree, contents);
   const end = await commitFor(repo, contents, { records: [ended.run], message: ended.message, merged });
-  const shared = { worktree, nested };
+  const shared = { worktree, nested, staged: isGone ? null : found.tree };
   if (conflicts.length > 0 && ended.goesOn !== true) {
     const other = merged !== null && (await isOwnWork(repo, worktree, { end: merged, run: ended.run }));
     const ref = attemptRef(`${ended.run}-aside`);
@@ -325,7 +341,7 @@ async function isOwnWork(
 }
 
 async function commitAt(repo: Repository, worktree: OpenWorktree, branch: string): Promise<string> {
-  const known = await repo.readers.lookUp(repo.path, `worktrees/${basename(worktree.adminDir)}/HEAD^{commit}`);
+  const known = await repo.gits.lookUp(repo.path, `worktrees/${basename(worktree.adminDir)}/HEAD^{commit}`);
   if (known != null) return known;
   const answer = await tryInWorktree(worktree, ['rev-parse', '-q', '--verify', 'HEAD^{commit}']);
   if (answer.exitCode === 0) return answer.stdout;

@@ -10,6 +10,7 @@ import {
   branchRef,
   makeRefs,
   moveRef,
+  moveRefs,
   ownedRef,
   type RefPlace,
   readRef,
@@ -142,8 +143,11 @@ async function dropBoth(
   { head, mark }: { readonly head: string; readonly mark: string },
 ): Promise<boolean> {
   if (!existsSync(join(repo.commonDir, ownedRef(branch)))) return false;
-  const input = `delete ${branchRef(branch)} ${head}\ndelete ${ownedRef(branch)} ${mark}\n`;
-  return (await tryOwnGit(repo.path, ['update-ref', '--no-deref', '--stdin'], { input })).exitCode === 0;
+  const moves = [
+    { ref: branchRef(branch), from: head, to: null },
+    { ref: ownedRef(branch), from: mark, to: null },
+  ];
+  return (await moveRefs(repo, moves)) === null;
 }
 
 /** Our worktrees that stand on `branch`. Throws `worktree_taken` where the user's checkout, or a worktree that is not ours, stands on it: moving the branch would change what they see. */

@@ -1,6 +1,9 @@
 /** What differs between two commits, small enough for a prompt. */
+import { randomUUID } from 'node:crypto';
 import { ownGit } from './git.ts';
 import { isObjectId, type ObjectMemo } from './object-memo.ts';
+import { treeOf } from './objects.ts';
+import type { OpenPlace } from './open-gits.ts';
 
 const statBytes = 4 * 1024;
 const maxFiles = 1_000;
@@ -44,42 +47,68 @@ export interface Changes {
   readonly total: { readonly files: number; readonly insertions: number; readonly deletions: number };
 }
 
+/** Two commits: what the later one changed. */
+export interface Change {
+  readonly from: string;
+  readonly to: string;
+}
+
 /** What differs between two commits, by files; 1,000 of them are named. One that was moved is two. */
 export async function changesBetween(repo: DiffPlace, from: string, to: string): Promise<Changes> {
-  const rows = await numbersOf(repo, from, to);
-  const all = rows.split('\0').flatMap(changedFile);
+  const all = filesIn((await numbersOf(repo, [{ from, to }]))[0] ?? '');
   const sum = (count: (file: ChangedFile) => number | null) =>
     all.reduce((before, file) => before + (count(file) ?? 0), 0);
   const total = { files: all.length, insertions: sum(({ added }) => added), deletions: sum(({ removed }) => removed) };
   return { files: all.slice(0, maxFiles), total };
 }
 
-interface DiffPlace {
-  readonly path: string;
+/** The files of several changes with their lines, 1,000 at most of each; one that was moved is two. One process for all that was not asked before. */
+export async function filesOfChanges(
+  repo: DiffPlace,
+  changes: readonly Change[],
+): Promise<readonly (readonly ChangedFile[])[]> {
+  return (await numbersOf(repo, changes)).map((rows) => filesIn(rows).slice(0, maxFiles));
+}
+
+interface DiffPlace extends OpenPlace {
   /** Two commits differ by the same for ever: every prompt of a later wave asks it of every earlier task. */
   readonly memo?: ObjectMemo;
 }
 
-const numbersQuestion = (from: string, to: string) => `numbers ${from} ${to}`;
+const numbersQuestion = ({ from, to }: Change) => `numbers ${from} ${to}`;
 
-async function numbersOf({ path, memo }: DiffPlace, from: string, to: string): Promise<string> {
-  const look = () => ownGit(path, ['diff', ...plain, '--no-renames', '--numstat', '-z', from, to]);
-  if (memo === undefined || !isObjectId(from) || !isObjectId(to)) return look();
-  return (await memo.get(numbersQuestion(from, to), look)) ?? '';
+async function numbersOf(repo: DiffPlace, changes: readonly Change[]): Promise<string[]> {
+  const { path, memo } = repo;
+  const found = new Map<Change, string>();
+  const open: Change[] = [];
+  for (const change of changes) {
+    const known = memo?.known(numbersQuestion(change)) ?? null;
+    if (known === null) open.push(change);
+    else found.set(change, known);
+  }
+  if (open.length > 0) {
+    const asked: string[] = [];
+    for (const { from, to } of open) asked.push(`${await treeOf(repo, from)} ${await treeOf(repo, to)}\n`);
+    // A line that names no object is said back, once what stands before it is answered.
+    const marks = asked.map(() => `end ${randomUUID()}\n`);
+    const args = ['diff-tree', '--stdin', '-r', '--numstat', '-z', '--no-renames', ...plain];
+    let rest = `${await ownGit(path, args, { input: asked.map((line, at) => line + marks[at]).join('') })}\n`;
+    for (const [at, change] of open.entries()) {
+      const end = rest.indexOf(marks[at] ?? '');
+      const rows = rest.slice(asked[at]?.length ?? 0, end);
+      found.set(change, rows);
+      if (isObjectId(change.from) && isObjectId(change.to)) memo?.set(numbersQuestion(change), rows);
+      rest = rest.slice(end + (marks[at]?.length ?? 0));
+    }
+  }
+  return changes.map((change) => found.get(change) ?? '');
 }
 
-/** The files that `to` has no more, one that was moved among them. What the prompts of later waves ask of the two commits is noted on the way. */
-async function missingIn({ path, memo }: DiffPlace, from: string, to: string): Promise<string[]> {
-  const fields = (await ownGit(path, ['diff', ...plain, '--no-renames', '--raw', '--numstat', '-z', from, to])).split(
-    '\0',
-  );
-  const missing: string[] = [];
-  let at = 0;
-  // `:100644 000000 1234567 0000000 D` and the path; the numbers come behind all of them.
-  for (; fields[at]?.startsWith(':') === true; at += 2)
-    if (fields[at]?.endsWith(' D')) missing.push(fields[at + 1] ?? '');
-  memo?.set(numbersQuestion(from, to), fields.slice(at).join('\0'));
-  return missing;
+/** The files that `to` has no more, one that was moved among them. */
+async function missingIn(repo: DiffPlace, from: string, to: string): Promise<string[]> {
+  const said = await repo.gits?.missing(repo.path, await treeOf(repo, from), await treeOf(repo, to));
+  const deleted = ['diff', ...plain, '--no-renames', '--name-only', '--diff-filter=D', '-z', from, to];
+  return said ?? (await ownGit(repo.path, deleted)).split('\0').filter((path) => path !== '');
 }
 
 /** Fewer are read at a glance: a small project that is written anew asks nobody. */
@@ -104,9 +133,8 @@ export async function deletedMost(
   return files.length >= fewDeleted && files.length * 2 > of ? { files, of } : null;
 }
 
-/** The files that differ between two commits with their lines, 1,000 at most; one that was moved is two. */
-export async function fileChanges(repo: DiffPlace, from: string, to: string): Promise<readonly ChangedFile[]> {
-  return (await changesBetween(repo, from, to)).files;
+function filesIn(rows: string): ChangedFile[] {
+  return rows.split('\0').flatMap(changedFile);
 }
 
 function changedFile(row: string): ChangedFile[] {

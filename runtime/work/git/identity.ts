@@ -1,42 +1,84 @@
 /** Whose name stands on commits: the user's own, or nobody's. */
+import { statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { gitFailure, tryOwnGit } from './git.ts';
+import { usersFile } from './local-settings.ts';
 
 export interface Identity {
   readonly name: string;
   readonly email: string;
 }
 
+/** As git says it, with where its clock stands: `+0100`. */
+interface Dated extends Identity {
+  readonly zone: string;
+}
+
+interface Committers {
+  readonly author: Dated;
+  readonly committer: Dated;
+}
+
 /** How git says, in its own words, that it knows nobody: nothing is set, or what is set is empty. */
 const knowsNobody = /tell me who you are|auto-detect|ident name|disallowed characters/;
 
+const recentMs = 10_000;
+const recent = new Map<
+  string,
+  { readonly atMs: number; readonly settings: string; readonly who: Promise<Committers> }
+>();
+
 /**
- * Who commits here: `GIT_AUTHOR_*` and `GIT_COMMITTER_*`, else the user's git configuration; never a guess from the host's name.
+ * Who commits here: `GIT_AUTHOR_*` and `GIT_COMMITTER_*`, else the user's git configuration; never a guess from the host's name. What git knew a moment ago
+ * it knows still, while the files of its configuration and the variables are as they were.
  * Answers the author; throws `bad_config` where author or committer is not set, and `git_failed` where git could not say.
  */
 export async function identity(repo: { readonly path: string }): Promise<Identity> {
-  const author = await ask(repo, 'GIT_AUTHOR_IDENT');
-  await ask(repo, 'GIT_COMMITTER_IDENT');
-  return author;
+  const { name, email } = (await committers(repo)).author;
+  return { name, email };
 }
 
-const recentMs = 10_000;
-const recent = new Map<string, { readonly atMs: number; readonly who: Identity }>();
-
-/** Who commits here; what git knew a moment ago it knows still. A commit asks for itself. Throws as `identity` does. */
-export async function recentIdentity(repo: { readonly path: string }): Promise<Identity> {
+function committers(repo: { readonly path: string }): Promise<Committers> {
   const known = recent.get(repo.path);
-  if (known !== undefined && performance.now() - known.atMs < recentMs) return known.who;
-  const who = await identity(repo);
-  recent.set(repo.path, { atMs: performance.now(), who });
+  const settings = settingsOf(repo).join(' ');
+  if (known !== undefined && known.settings === settings && performance.now() - known.atMs < recentMs) return known.who;
+  const who = askBoth(repo);
+  recent.set(repo.path, { atMs: performance.now(), settings, who });
+  who.catch(() => recent.delete(repo.path));
   return who;
 }
 
-async function ask(repo: { readonly path: string }, who: string): Promise<Identity> {
+async function askBoth(repo: { readonly path: string }): Promise<Committers> {
+  return { author: await ask(repo, 'GIT_AUTHOR_IDENT'), committer: await ask(repo, 'GIT_COMMITTER_IDENT') };
+}
+
+function settingsOf({ path }: { readonly path: string }): string[] {
+  const { env } = process;
+  const files = [join(path, '.git', 'config'), join(env.HOME || homedir(), '.gitconfig'), usersFile('config')];
+  const states = files.map((file) => {
+    const found = statSync(file, { throwIfNoEntry: false });
+    return found === undefined ? '-' : `${found.ino}:${found.size}:${found.mtimeMs}`;
+  });
+  const variables = ['AUTHOR_NAME', 'AUTHOR_EMAIL', 'COMMITTER_NAME', 'COMMITTER_EMAIL'].map((name) => `GIT_${name}`);
+  return [...states, ...[...variables, 'EMAIL'].map((name) => env[name] ?? '')];
+}
+
+/** The two lines of a commit that is made now; null where a variable says another time. Throws as `identity` does. */
+export async function commitLines(repo: { readonly path: string }): Promise<string | null> {
+  if (process.env.GIT_AUTHOR_DATE !== undefined || process.env.GIT_COMMITTER_DATE !== undefined) return null;
+  const { author, committer } = await committers(repo);
+  const seconds = Math.floor(Date.now() / 1_000);
+  const line = ({ name, email, zone }: Dated) => `${name} <${email}> ${seconds} ${zone}`;
+  return `author ${line(author)}\ncommitter ${line(committer)}`;
+}
+
+async function ask(repo: { readonly path: string }, who: string): Promise<Dated> {
   const args = ['var', who];
   const result = await tryOwnGit(repo.path, args);
-  const [, name, email] = /^(.*) <(.*)> \d+ [+-]\d+$/.exec(result.stdout) ?? [];
-  if (result.exitCode === 0 && name && email) return { name, email };
+  const [, name, email, zone] = /^(.*) <(.*)> \d+ ([+-]\d+)$/.exec(result.stdout) ?? [];
+  if (result.exitCode === 0 && name && email && zone) return { name, email, zone };
   if (result.exitCode !== 0 && !knowsNobody.test(result.stderr)) throw gitFailure({ cwd: repo.path, args, result });
   throw new EngineError(
     'bad_config',

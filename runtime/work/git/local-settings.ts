@@ -63,8 +63,8 @@ const rules: readonly Rule[] = [
   { key: /^mailmap\.file$/, off: '' },
 ];
 
-/** What git reads for the user where no setting names another file. */
-export function usersFile(name: 'ignore' | 'attributes'): string {
+/** What git reads for the user where nothing names another file. */
+export function usersFile(name: 'ignore' | 'attributes' | 'config'): string {
   return join(process.env.XDG_CONFIG_HOME || join(process.env.HOME || homedir(), '.config'), 'git', name);
 }
 

@@ -1,11 +1,11 @@
 /** Commits and trees: finding, comparing, making. Nothing here moves a ref or touches a working tree, so all of it may run again at will. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { askOwnGit, gitFailure, ownGit, tryOwnGit } from './git.ts';
-import { identity } from './identity.ts';
+import { commitLines, identity } from './identity.ts';
 import { isObjectId, type ObjectMemo } from './object-memo.ts';
-import type { ReadPlace } from './reader.ts';
+import type { OpenPlace } from './open-gits.ts';
 
-interface Place extends ReadPlace {
+interface Place extends OpenPlace {
   readonly memo?: ObjectMemo;
 }
 
@@ -36,8 +36,8 @@ async function lookForCommit(repo: Place, name: string): Promise<string | null> 
 }
 
 /** The commit that git finds under just this name; null where none. */
-export async function pointee({ path, readers }: Place, name: string): Promise<string | null> {
-  const found = await readers?.lookUp(path, `${name}^{commit}`);
+export async function pointee({ path, gits }: Place, name: string): Promise<string | null> {
+  const found = await gits?.lookUp(path, `${name}^{commit}`);
   return found === undefined ? askOwnGit(path, ['rev-parse', '-q', '--verify', `${name}^{commit}`]) : found;
 }
 
@@ -56,7 +56,7 @@ export async function commitOf(repo: Place, name: string): Promise<string> {
 export async function treeOf(repo: Place, commit: string): Promise<string> {
   const name = `${commit}^{tree}`;
   const look = async () =>
-    (await repo.readers?.lookUp(repo.path, name)) ?? ownGit(repo.path, ['rev-parse', '--verify', name]);
+    (await repo.gits?.lookUp(repo.path, name)) ?? ownGit(repo.path, ['rev-parse', '--verify', name]);
   return (await remembered(repo, ['tree', commit], look)) ?? '';
 }
 
@@ -80,6 +80,11 @@ export async function commitTree(
   repo: Place,
   commit: { tree: string; parents: readonly string[]; message: string; env?: Readonly<Record<string, string>> },
 ): Promise<string> {
+  const made = await writeCommit(repo, commit);
+  if (made !== undefined) {
+    noteMade(repo, made, commit);
+    return made;
+  }
   const args = ['commit-tree', commit.tree, ...commit.parents.flatMap((parent) => ['-p', parent]), '-F', '-'];
   const result = await tryOwnGit(repo.path, args, { input: `${commit.message.trimEnd()}\n`, env: commit.env ?? {} });
   if (result.exitCode === 0) {
@@ -88,6 +93,18 @@ export async function commitTree(
   }
   await identity(repo);
   throw gitFailure({ cwd: repo.path, args, result });
+}
+
+/** By the git that stays open; undefined where there is none, or one of its own is to do it. */
+async function writeCommit(
+  { path, gits }: Place,
+  { tree, parents, message, env }: { tree: string; parents: readonly string[]; message: string; env?: object },
+): Promise<string | undefined> {
+  if (gits === undefined || env !== undefined || message.includes('\0')) return undefined;
+  const lines = await commitLines({ path });
+  if (lines === null) return undefined;
+  const above = [`tree ${tree}`, ...[...new Set(parents)].map((parent) => `parent ${parent}`), lines];
+  return gits.writeCommit(path, `${above.join('\n')}\n\n${message.trimEnd()}\n`);
 }
 
 /** What a commit of ours holds, and where it comes from, needs no git to say. */

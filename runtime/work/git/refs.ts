@@ -6,12 +6,12 @@
  * - `refs/stator/attempts/<run>`: how a run ended. `<run>` must be good as a ref name; that is the caller's part.
  * - `refs/stator/archive/<plan>/<pass>`: a plan's branch as it was before it started over; `former-<commit>` of an earlier plan of that name.
  */
-import { gitFailure, ownGit, tryOwnGit } from './git.ts';
+import { type GitResult, gitFailure, ownGit, tryOwnGit } from './git.ts';
 import { isAncestor, pointee } from './objects.ts';
-import type { ReadPlace } from './reader.ts';
+import type { OpenPlace } from './open-gits.ts';
 import type { Repository } from './repository.ts';
 
-export type RefPlace = Pick<Repository, 'commonDir'> & ReadPlace;
+export type RefPlace = Pick<Repository, 'commonDir'> & OpenPlace;
 
 export const branchRef = (branch: string): string => `refs/heads/${branch}`;
 export const ownedRef = (branch: string): string => `refs/stator/owned/${branch}`;
@@ -22,19 +22,47 @@ export const archiveRef = (plan: string, pass: number | string): string => `refs
 const keepingRefs = ['refs/stator/attempts', 'refs/stator/archive'] as const;
 
 /** The commit that a ref, by its full name, points to; null where there is no such ref. */
-export async function readRef(repo: ReadPlace, ref: string): Promise<string | null> {
+export async function readRef(repo: OpenPlace, ref: string): Promise<string | null> {
   return pointee(repo, ref);
 }
 
 /** The commits of several branches or marks, by their full names and in their order, at one look; null where there is no such ref. */
-export async function readRefs(repo: ReadPlace, refs: readonly string[]): Promise<(string | null)[]> {
-  const looked = await Promise.all(refs.map((ref) => repo.readers?.lookUp(repo.path, `${ref}^{commit}`)));
+export async function readRefs(repo: OpenPlace, refs: readonly string[]): Promise<(string | null)[]> {
+  const looked = await Promise.all(refs.map((ref) => repo.gits?.lookUp(repo.path, `${ref}^{commit}`)));
   const answers = looked.filter((answer) => answer !== undefined);
   if (answers.length === refs.length) return answers;
   const listing = await ownGit(repo.path, ['for-each-ref', '--format=%(refname) %(objectname)', ...refs]);
   // A name also lists what is below it.
   const found = new Map(listing.split('\n').map((line) => [line.split(' ')[0] ?? '', line.split(' ')[1] ?? '']));
   return refs.map((ref) => found.get(ref) || null);
+}
+
+/** null before: it must not exist. null after: it goes. */
+interface RefMove {
+  readonly ref: string;
+  readonly from: string | null;
+  readonly to: string | null;
+}
+
+/** Moves all refs or none, in this order; null where it is done, else what git says against it. A kill of git leaves those that come first. */
+export async function moveRefs(repo: RefPlace, moves: readonly RefMove[]): Promise<GitResult | null> {
+  const input = moves.map(commandOf).join('');
+  const said = await repo.gits?.moveRefs(repo.path, input);
+  if (said === 'moved' || (said === 'unknown' && (await haveMoved(repo, moves)))) return null;
+  const result = await tryOwnGit(repo.path, moveArgs, { input });
+  return result.exitCode === 0 ? null : result;
+}
+
+const moveArgs = ['update-ref', '--no-deref', '-m', 'stator', '--stdin'] as const;
+
+function commandOf({ ref, from, to }: RefMove): string {
+  if (to === null) return `delete ${ref} ${from ?? ''}\n`;
+  return from === null ? `create ${ref} ${to}\n` : `update ${ref} ${to} ${from}\n`;
+}
+
+async function haveMoved(repo: RefPlace, moves: readonly RefMove[]): Promise<boolean> {
+  for (const { ref, to } of moves) if ((await readRef(repo, ref)) !== to) return false;
+  return true;
 }
 
 /**
@@ -45,21 +73,19 @@ export async function moveRef(
   ref: string,
   move: { from: string | null; to: string | null },
 ): Promise<boolean> {
-  const args =
-    move.to === null
-      ? ['update-ref', '--no-deref', '-d', ref, move.from ?? '']
-      : ['update-ref', '--no-deref', '-m', 'stator', ref, move.to, move.from ?? ''];
-  const first = await tryOwnGit(repo.path, args);
-  if (first.exitCode === 0) return true;
+  const result = await moveRefs(repo, [{ ref, from: move.from, to: move.to }]);
+  if (result === null) return true;
   if ((await readRef(repo, ref)) !== move.from) return false;
-  throw gitFailure({ cwd: repo.path, args, result: first });
+  throw gitFailure({ cwd: repo.path, args: moveArgs, result });
 }
 
 /** Makes refs that must not exist, in this order and all or none; false where one exists by now, or another is in its way. */
 export async function makeRefs(repo: RefPlace, refs: readonly string[], to: string): Promise<boolean> {
-  const input = refs.map((ref) => `create ${ref} ${to}\n`).join('');
   return (
-    (await tryOwnGit(repo.path, ['update-ref', '--no-deref', '-m', 'stator', '--stdin'], { input })).exitCode === 0
+    (await moveRefs(
+      repo,
+      refs.map((ref) => ({ ref, from: null, to })),
+    )) === null
   );
 }
 
@@ -72,16 +98,12 @@ export async function setRef(repo: RefPlace, ref: string, to: string): Promise<v
 
 /** The same for several, in this order and at once, where that goes; a kill of git leaves those that come first. */
 export async function setRefs(repo: RefPlace, wanted: readonly (readonly [ref: string, to: string])[]): Promise<void> {
-  const moves: { readonly ref: string; readonly from: string | null; readonly to: string }[] = [];
+  const moves: (RefMove & { readonly to: string })[] = [];
   for (const [ref, to] of wanted) {
     const from = await readRef(repo, ref);
     if (from !== to) moves.push({ ref, from, to });
   }
-  const input = moves
-    .map(({ ref, from, to }) => (from === null ? `create ${ref} ${to}\n` : `update ${ref} ${to} ${from}\n`))
-    .join('');
-  const args = ['update-ref', '--no-deref', '-m', 'stator', '--stdin'];
-  if (moves.length > 1 && (await tryOwnGit(repo.path, args, { input })).exitCode === 0) return;
+  if (moves.length === 0 || (await moveRefs(repo, moves)) === null) return;
   // What stands in the way of one of them is said of that one.
   for (const { ref, to } of moves) await setRef(repo, ref, to);
 }
@@ -96,7 +118,7 @@ export interface Ref {
 }
 
 /** All refs below these prefixes. */
-export async function listRefs(repo: ReadPlace, prefixes: readonly string[]): Promise<Ref[]> {
+export async function listRefs(repo: OpenPlace, prefixes: readonly string[]): Promise<Ref[]> {
   const format = '--format=%(refname)%00%(objectname)%00%(committerdate:unix)%00%(symref)';
   const listing = await ownGit(repo.path, ['for-each-ref', format, ...prefixes]);
   return listing.split('\n').flatMap((line) => {
@@ -108,9 +130,11 @@ export async function listRefs(repo: ReadPlace, prefixes: readonly string[]): Pr
 /** Deletes refs that still stand where they were seen; the names of those that are gone. One process where none of them has moved. */
 export async function dropRefs(repo: RefPlace, refs: readonly Ref[]): Promise<Set<string>> {
   if (refs.length === 0) return new Set();
-  const input = refs.map(({ name, commit }) => `delete ${name} ${commit}\n`).join('');
-  const all = await tryOwnGit(repo.path, ['update-ref', '--no-deref', '--stdin'], { input });
-  if (all.exitCode === 0) return new Set(refs.map(({ name }) => name));
+  const all = await moveRefs(
+    repo,
+    refs.map(({ name, commit }) => ({ ref: name, from: commit, to: null })),
+  );
+  if (all === null) return new Set(refs.map(({ name }) => name));
   const gone = new Set<string>();
   for (const { name, commit } of refs) if (await moveRef(repo, name, { from: commit, to: null })) gone.add(name);
   return gone;

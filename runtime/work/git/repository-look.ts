@@ -1,4 +1,4 @@
-/** One look at a repository for many effects: it costs eight processes, and what it finds changes only with a few files. */
+/** One look at a repository for many effects: it costs processes, and what it finds changes only with a few files. */
 import { type Stats, statSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,24 +16,31 @@ interface Seen {
 
 export function createRepositoryLook(shared: SharedAccess): RepositoryLook {
   const seen = new Map<string, Seen>();
+  const looking = new Map<string, Promise<Repository>>();
   return {
-    async at(path) {
-      const before = seen.get(path);
-      const guess = before?.repository.commonDir ?? join(path, '.git');
-      // Taken before the look: what changes meanwhile is seen at the next one.
-      const signature = await signatureOf(path, guess, before?.repository.defaultBase ?? null);
-      if (before !== undefined && before.signature === signature) return before.repository;
-      seen.delete(path);
-      const repository = await inspectRepository(path, shared);
-      const isAsGuessed = repository.commonDir === guess && repository.path === path;
-      const taken =
-        isAsGuessed && before !== undefined && before.repository.defaultBase === repository.defaultBase
-          ? signature
-          : await signatureOf(path, repository.commonDir, repository.defaultBase);
-      seen.set(path, { repository, signature: taken });
-      return repository;
+    at(path) {
+      const now = looking.get(path) ?? look(path).finally(() => looking.delete(path));
+      looking.set(path, now);
+      return now;
     },
   };
+
+  async function look(path: string): Promise<Repository> {
+    const before = seen.get(path);
+    const guess = before?.repository.commonDir ?? join(path, '.git');
+    // Taken before the look: what changes meanwhile is seen at the next one.
+    const signature = await signatureOf(path, guess, before?.repository.defaultBase ?? null);
+    if (before !== undefined && before.signature === signature) return before.repository;
+    seen.delete(path);
+    const repository = await inspectRepository(path, shared);
+    const isAsGuessed = repository.commonDir === guess && repository.path === path;
+    const taken =
+      isAsGuessed && before !== undefined && before.repository.defaultBase === repository.defaultBase
+        ? signature
+        : await signatureOf(path, repository.commonDir, repository.defaultBase);
+    seen.set(path, { repository, signature: taken });
+    return repository;
+  }
 }
 
 /**

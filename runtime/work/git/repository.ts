@@ -1,5 +1,5 @@
 /** What stator needs to know about a repository before it works there: where it is, and what plans start from. */
-import { constants } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import { access, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { distance } from 'fastest-levenshtein';
@@ -7,12 +7,12 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { inFolder } from '../../base/platform/safe-path.ts';
 import { askOwnGit, ownGit, tryOwnGit } from './git.ts';
-import { refuseLinks } from './git-folder.ts';
+import { entriesIn, refuseLinks } from './git-folder.ts';
 import { createRepositoryLocks, type Exclusively, type RepositoryLocks } from './locks.ts';
 import { createObjectMemo, type ObjectMemo } from './object-memo.ts';
 import { findCommit } from './objects.ts';
-import { createReaders, type Readers } from './reader.ts';
-import { listWorktrees } from './worktree-list.ts';
+import { createOpenGits, type OpenGits } from './open-gits.ts';
+import { branchIn, listWorktrees } from './worktree-list.ts';
 
 export interface Repository {
   /** The real path of the main working tree, which is the user's checkout. */
@@ -28,17 +28,17 @@ export interface Repository {
   readonly defaultBase: string;
   readonly exclusively: Exclusively;
   readonly memo: ObjectMemo;
-  readonly readers: Readers;
+  readonly gits: OpenGits;
 }
 
 /** What all looks of one engine at its repositories share. */
 export interface SharedAccess {
   readonly locks: RepositoryLocks;
-  readonly readers: Readers;
+  readonly gits: OpenGits;
 }
 
 export function createSharedAccess(): SharedAccess {
-  return { locks: createRepositoryLocks(), readers: createReaders() };
+  return { locks: createRepositoryLocks(), gits: createOpenGits() };
 }
 
 const shownBranches = 10;
@@ -49,7 +49,7 @@ const shownBranches = 10;
  * Throws `bad_repo`: not absolute, missing, not a git repository, bare, no commit yet, not trusted by git; `unsafe_path` where a folder of its own leads elsewhere.
  */
 export async function inspectRepository(path: string, shared = createSharedAccess()): Promise<Repository> {
-  const { locks, readers } = shared;
+  const { locks, gits } = shared;
   if (!isAbsolute(path)) {
     throw new EngineError(
       'bad_repo',
@@ -57,27 +57,25 @@ export async function inspectRepository(path: string, shared = createSharedAcces
       'give it from the root on, as pwd prints it in that folder',
     );
   }
-  const main = await mainWorktree(await realFolder(path));
-  const commonDir = await ownGit(main, ['rev-parse', '--path-format=absolute', '--git-common-dir']);
-  refuseLinks(await realpath(commonDir));
-  const head = await findCommit({ path: main, readers }, 'HEAD');
+  const { main, commonDir } = await mainWorktree(await realFolder(path));
+  refuseLinks(commonDir);
+  const head = await findCommit({ path: main, gits }, 'HEAD');
   if (head === null) {
     const hint = `make one: git -C ${shellWord(main)} commit --allow-empty -m 'first commit'`;
     throw new EngineError('bad_repo', `${main} has no commit yet, so there is nothing to start a plan from`, hint);
   }
-  const symbolic = await askOwnGit(main, ['symbolic-ref', '-q', 'HEAD']);
-  const currentBranch = symbolic?.replace(/^refs\/heads\//, '') ?? null;
-  const defaultBase = (await remoteDefault(main)) ?? currentBranch ?? head;
+  const currentBranch = await branchAt(main, commonDir);
+  const defaultBase = (await remoteDefault(main, commonDir)) ?? currentBranch ?? head;
   return {
     path: main,
     project: basename(main),
-    commonDir: await realpath(commonDir),
+    commonDir,
     head,
     currentBranch,
     defaultBase,
-    exclusively: locks(await realpath(commonDir)),
+    exclusively: locks(commonDir),
     memo: createObjectMemo(),
-    readers,
+    gits,
   };
 }
 
@@ -87,7 +85,7 @@ export async function inspectRepository(path: string, shared = createSharedAcces
  * Throws `bad_config` for a name that does not exist, with the branches that do.
  */
 export async function baseBranch(
-  repo: Pick<Repository, 'path' | 'defaultBase' | 'readers'>,
+  repo: Pick<Repository, 'path' | 'defaultBase' | 'gits'>,
   configured: string,
 ): Promise<string> {
   if (configured === '') return repo.defaultBase;
@@ -171,10 +169,13 @@ async function realFolder(path: string): Promise<string> {
   );
 }
 
-async function mainWorktree(folder: string): Promise<string> {
+/** `commonDir` is a real path. */
+async function mainWorktree(folder: string): Promise<{ main: string; commonDir: string }> {
   const words = ['--is-bare-repository', '--is-inside-work-tree', '--absolute-git-dir', '--git-common-dir'];
-  const answer = await tryOwnGit(folder, ['rev-parse', '--path-format=absolute', ...words]);
-  if (answer.exitCode !== 0) {
+  const answer = await tryOwnGit(folder, ['rev-parse', '--path-format=absolute', ...words, '--show-toplevel']);
+  const [isBare, isInside, gitDir, common = '', top] = answer.stdout.split('\n');
+  // The last word is refused outside of a working tree, once the others are answered.
+  if (answer.exitCode !== 0 && common === '') {
     // Git does not look into one that nobody named as such: a folder in a checkout may pose as one.
     if (answer.stderr.includes('cannot use bare repository')) throw notAWorkingTree(folder);
     if (answer.stderr.includes('dubious ownership')) {
@@ -184,19 +185,23 @@ async function mainWorktree(folder: string): Promise<string> {
     const hint = `make it one: git -C ${shellWord(folder)} init && git -C ${shellWord(folder)} commit --allow-empty -m 'first commit'`;
     throw new EngineError('bad_repo', `${folder} is not a git repository`, hint);
   }
-  const [isBare, isInside, gitDir, commonDir = ''] = answer.stdout.split('\n');
   if (isBare === 'true') throw bare(folder);
   if (isInside !== 'true') {
-    throw new EngineError(
-      'bad_repo',
-      `${folder} is inside a .git folder`,
-      `give its repository: ${dirname(commonDir)}`,
-    );
+    throw new EngineError('bad_repo', `${folder} is inside a .git folder`, `give its repository: ${dirname(common)}`);
   }
-  if (gitDir === commonDir) return realFolder(await ownGit(folder, ['rev-parse', '--show-toplevel']));
-  const [main] = await listWorktrees({ path: folder, commonDir });
-  if (main === undefined || main.isBare) throw bare(commonDir);
-  return realFolder(main.path);
+  const commonDir = await realpath(common);
+  if (gitDir === common && top !== undefined) return { main: await realFolder(top), commonDir };
+  const [first] = await listWorktrees({ path: folder, commonDir: common });
+  if (first === undefined || first.isBare) throw bare(common);
+  return { main: await realFolder(first.path), commonDir };
+}
+
+/** The branch of the checkout; null: detached. */
+async function branchAt(main: string, commonDir: string): Promise<string | null> {
+  const known = branchIn(commonDir);
+  if (known !== undefined) return known;
+  const symbolic = await askOwnGit(main, ['symbolic-ref', '-q', 'HEAD']);
+  return symbolic?.replace(/^refs\/heads\//, '') ?? null;
 }
 
 /** A `.git` folder counts as bare there, too. */
@@ -217,7 +222,10 @@ function bare(path: string): EngineError {
 }
 
 /** `origin`, else the only remote; null where its default branch is not known or gone. */
-async function remoteDefault(path: string): Promise<string | null> {
+async function remoteDefault(path: string, commonDir: string): Promise<string | null> {
+  // Where refs are files, a remote's HEAD is always one of its own.
+  const isFiled = !existsSync(join(commonDir, 'reftable'));
+  if (isFiled && entriesIn(join(commonDir, 'refs', 'remotes')).length === 0) return null;
   const remotes = (await ownGit(path, ['remote'])).split('\n').filter((name) => name !== '');
   const remote = remotes.includes('origin') ? 'origin' : remotes.length === 1 ? remotes[0] : undefined;
   if (remote === undefined) return null;

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gitFailure } from './git.ts';
-import type { ReadPlace } from './reader.ts';
+import type { OpenPlace } from './open-gits.ts';
 import { inWorktree, type OpenWorktree, tryInWorktree } from './worktree-list.ts';
 
 /** Below a repo and below each of its worktrees. */
@@ -57,10 +57,10 @@ function namesIn(place: PlaceOfSignals, paths: readonly string[]): TrackedNames 
 }
 
 /** Whether neither folder stands in a tree, by its id or a commit's; false where nobody can be asked without a process. */
-async function hasNoSignals({ path, readers }: ReadPlace, id: string): Promise<boolean> {
+async function hasNoSignals({ path, gits }: OpenPlace, id: string): Promise<boolean> {
   const found = await Promise.all(
     // What is not there has no folders either.
-    [`${id}^{tree}`, ...placesOfSignals.map((place) => `${id}:${place}`)].map((name) => readers?.lookUp(path, name)),
+    [`${id}^{tree}`, ...placesOfSignals.map((place) => `${id}:${place}`)].map((name) => gits?.lookUp(path, name)),
   );
   const [tree, ...places] = found;
   return typeof tree === 'string' && places.every((place) => place === null);
@@ -71,7 +71,7 @@ async function hasNoSignals({ path, readers }: ReadPlace, id: string): Promise<b
  * a person keeps there in git stays. `paths` are those that differed, a few of them.
  */
 export async function withoutSignals(
-  repo: ReadPlace,
+  repo: OpenPlace,
   worktree: OpenWorktree,
   { tree, base }: { tree: string; base: string },
 ): Promise<{ tree: string; paths: string[] }> {

@@ -77,7 +77,7 @@ function readWorktrees(repo: { readonly path: string; readonly commonDir: string
 }
 
 /** The branch that HEAD stands on; null: detached. undefined: it is a link, or kept elsewhere, or broken. */
-function branchIn(gitDir: string): string | null | undefined {
+export function branchIn(gitDir: string): string | null | undefined {
   const [, branch, commit] =
     /^(?:ref: refs\/heads\/([^.\s]\S*)|([0-9a-f]{40}|[0-9a-f]{64}))\n$/.exec(textOf(join(gitDir, 'HEAD')) ?? '') ?? [];
   return commit === undefined ? branch : null;

@@ -2,6 +2,7 @@
  * Worktrees of ours: made, brought to the commit that a run starts from, and taken away again. Whatever lies in one is kept
  * under refs/stator before it goes; what is not kept stops it from going.
  */
+import { randomUUID } from 'node:crypto';
 import { chmod, lstat, mkdir, readdir, rename, rmdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
@@ -274,13 +275,29 @@ export async function dispose(repo: Repository, path: string, isKnown: boolean):
     await removeTree(aside);
     if (await isOccupied(path)) await rename(path, aside);
     else if (await list.isThere(path)) await rmdir(path);
-    if (isKnown) await ownGit(repo.path, ['worktree', 'remove', '--force', '--force', path]);
+    if (isKnown) await forget(repo, { path, aside });
     await removeTree(aside);
   } catch (cause) {
     if (cause instanceof EngineError) throw cause;
     const hint = `delete what is left: chmod -R u+w ${aside} && rm -rf ${aside}`;
     throw new EngineError('git_failed', `the worktree ${path} could not be deleted`, hint, { cause });
   }
+}
+
+/** Takes git's own part of a worktree away, at once: `git worktree remove` deletes its files one by one. Where it lies on another disk, git does it. */
+async function forget(repo: Repository, { path, aside }: { path: string; aside: string }): Promise<void> {
+  const adminDir = await list.adminDirOf(repo, path);
+  const isMoved =
+    adminDir !== null &&
+    (await mkdir(aside, { recursive: true, mode: 0o700 })
+      .then(() => rename(adminDir, join(aside, `.git-${randomUUID()}`)))
+      .then(
+        () => true,
+        () => false,
+      ));
+  if (!isMoved) await ownGit(repo.path, ['worktree', 'remove', '--force', '--force', path]);
+  // As git does: an empty folder of worktrees goes too.
+  else await rmdir(join(repo.commonDir, 'worktrees')).catch(() => {});
 }
 
 /** Something that is no folder: a link is never followed, wherever it leads. */

@@ -376,7 +376,7 @@ export async function openProjects(parts: {
         forgetOne(project);
         tell();
       }),
-    release: () => shared.readers.close(),
+    release: () => shared.gits.close(),
   };
 
   /** Registers it as it was found, where it may be, and answers what is in force then. */

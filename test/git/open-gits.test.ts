@@ -14,8 +14,14 @@ import {
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { gitAtWork } from '../../runtime/work/git/at-work.ts';
-import { createReaders } from '../../runtime/work/git/reader.ts';
-import { readRef } from '../../runtime/work/git/refs.ts';
+import { commitLeftovers } from '../../runtime/work/git/attempt.ts';
+import { ensureBranch } from '../../runtime/work/git/branch.ts';
+import { mergeBranch } from '../../runtime/work/git/merge.ts';
+import { commitTree, treeOf } from '../../runtime/work/git/objects.ts';
+import { createOpenGits } from '../../runtime/work/git/open-gits.ts';
+import { makeRefs, moveRef, readRef } from '../../runtime/work/git/refs.ts';
+import { inspectRepository } from '../../runtime/work/git/repository.ts';
+import { prepareWorktree, removeWorktree } from '../../runtime/work/git/worktree.ts';
 import { makeRepository, run, temporaryHome } from '../support/git.ts';
 import { until } from '../support/ground.ts';
 
@@ -23,15 +29,15 @@ const isLinux = process.platform === 'linux';
 
 describe('a git that stays open', () => {
   const home = temporaryHome();
-  let readers = createReaders();
-  const lookUp = (path: string, name: string) => readers.lookUp(path, name);
+  let gits = createOpenGits();
+  const lookUp = (path: string, name: string) => gits.lookUp(path, name);
 
   beforeEach(() => {
-    readers = createReaders();
+    gits = createOpenGits();
   });
 
   afterEach(async () => {
-    readers.close();
+    gits.close();
     await until(() => openIn(process.pid).length === 0);
   });
 
@@ -69,6 +75,83 @@ describe('a git that stays open', () => {
     expect(await lookUp(path, 'HEAD:.stator/signals')).toBeUndefined();
   });
 
+  it('moves several refs at once or none, and the next answer of another git says where they stand', async () => {
+    const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
+    const repo = { ...(await inspectRepository(path)), gits };
+    const first = repo.head;
+    const second = commitIn(path, 'second');
+    expect(await makeRefs(repo, ['refs/heads/a', 'refs/heads/b'], first)).toBe(true);
+    expect(await makeRefs(repo, ['refs/heads/c', 'refs/heads/a'], first)).toBe(false);
+    expect(await readRef({ path }, 'refs/heads/c')).toBeNull();
+    run(path, 'pack-refs', '--all');
+    expect(await moveRef(repo, 'refs/heads/a', { from: first, to: second })).toBe(true);
+    expect(await moveRef(repo, 'refs/heads/a', { from: first, to: second })).toBe(false);
+    expect(await moveRef(repo, 'refs/heads/b', { from: first, to: null })).toBe(true);
+    expect(run(path, 'for-each-ref', '--format=%(refname) %(objectname)', 'refs/heads')).toBe(
+      `refs/heads/a ${second}\nrefs/heads/main ${second}`,
+    );
+  });
+
+  it.runIf(isLinux)(
+    'that was killed in the middle of moving a ref leaves it to the repository to say what it did',
+    async () => {
+      const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
+      const repo = { ...(await inspectRepository(path)), gits };
+      const second = commitIn(path, 'second');
+      expect(await makeRefs(repo, ['refs/heads/a'], repo.head)).toBe(true);
+      const [pid = 0] = openIn(process.pid, 'update-ref');
+      process.kill(pid, 'SIGSTOP');
+      const moving = moveRef(repo, 'refs/heads/a', { from: repo.head, to: second });
+      // As it did it, and did not come to say so.
+      run(path, 'update-ref', 'refs/heads/a', second);
+      process.kill(pid, 'SIGKILL');
+      expect(await moving).toBe(true);
+      expect(await moveRef(repo, 'refs/heads/a', { from: second, to: repo.head })).toBe(true);
+    },
+  );
+
+  it('writes the commit that git would write', async () => {
+    const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
+    const repo = { ...(await inspectRepository(path)), gits };
+    const wanted = { tree: await treeOf(repo, repo.head), parents: [repo.head], message: 'two\n\nlines ü' };
+    const made = await commitTree(repo, wanted);
+    const [, at = ''] = /^author .* (\d+ [+-]\d{4})$/m.exec(run(path, 'cat-file', 'commit', made)) ?? [];
+    const env = { GIT_AUTHOR_DATE: at, GIT_COMMITTER_DATE: at };
+    expect(await commitTree({ path }, { ...wanted, env })).toBe(made);
+    expect(readdirSync(join(path, '.git', 'objects')).filter((name) => name.startsWith('tmp'))).toEqual([]);
+  });
+
+  it('a task takes seven processes of git, from its worktree to its merge and its end', async () => {
+    const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
+    const repo = { ...(await inspectRepository(path)), gits };
+    await ensureBranch(repo, { branch: 'plan/p', start: 'main' });
+    const task = async (name: string) => {
+      const branch = `plan/p-${name}`;
+      const wanted = { path: join(path, '.worktrees', name), branch, run: name, previousRun: null, reset: true };
+      const { path: worktree, base } = await prepareWorktree(repo, { ...wanted, start: 'plan/p' });
+      writeFileSync(join(worktree, `${name}.txt`), name);
+      await commitLeftovers(repo, { path: worktree, branch, run: name, base, message: name });
+      expect(run(worktree, 'status', '--porcelain')).toBe('');
+      expect(await mergeBranch(repo, { from: branch, into: 'plan/p', message: name })).toMatchObject({
+        kind: 'merged',
+      });
+      const removal = await removeWorktree(repo, { path: worktree, branch, mergedInto: 'plan/p' });
+      expect(removal).toEqual({ kind: 'removed', branchDeleted: true });
+    };
+    await task('first');
+    const before = process.env.PATH;
+    const counted = join(home.path, 'counted');
+    try {
+      process.env.PATH = `${notingGit(home.path, counted)}:${before}`;
+      await task('second');
+    } finally {
+      process.env.PATH = before;
+    }
+    // One of them is the status that stands above.
+    expect(textOf(counted).trim().split('\n')).toHaveLength(7);
+    expect(run(path, 'worktree', 'list', '--porcelain').match(/^worktree /gm)).toHaveLength(1);
+  });
+
   it.runIf(isLinux)('is opened anew when it died, and when another repository lies there', async () => {
     const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
     const first = run(path, 'rev-parse', 'HEAD');
@@ -89,7 +172,7 @@ describe('a git that stays open', () => {
     expect(await lookUp(path, 'main^{commit}')).toBeUndefined();
     rmSync(join(path, '.git', 'objects'), { recursive: true });
     expect(await lookUp(path, 'refs/heads/nowhere^{commit}')).toBeUndefined();
-    await expect(readRef({ path, readers }, 'refs/heads/nowhere')).rejects.toMatchObject({ code: 'git_failed' });
+    await expect(readRef({ path, gits }, 'refs/heads/nowhere')).rejects.toMatchObject({ code: 'git_failed' });
   });
 
   it('is no git at work, and stands in no folder of the repository', async () => {
@@ -102,7 +185,7 @@ describe('a git that stays open', () => {
   it.runIf(isLinux)('is let go of with its engine, and another engine in this process keeps its own', async () => {
     const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
     const head = run(path, 'rev-parse', 'HEAD');
-    const other = createReaders();
+    const other = createOpenGits();
     onTestFinished(other.close);
     expect(await lookUp(path, 'HEAD^{commit}')).toBe(head);
     expect(await other.lookUp(path, 'HEAD^{commit}')).toBe(head);
@@ -114,8 +197,8 @@ describe('a git that stays open', () => {
 
   it.runIf(isLinux)('ends with its engine, also when that is killed', async () => {
     const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
-    const module = join(import.meta.dirname, '..', '..', 'dist', 'runtime', 'work', 'git', 'reader.js');
-    const text = `import(${JSON.stringify(module)}).then(async ({ createReaders }) => { await createReaders().lookUp(${JSON.stringify(path)}, 'HEAD^{commit}'); console.log('asked'); setInterval(() => {}, 1000); })`;
+    const module = join(import.meta.dirname, '..', '..', 'dist', 'runtime', 'work', 'git', 'open-gits.js');
+    const text = `import(${JSON.stringify(module)}).then(async ({ createOpenGits }) => { await createOpenGits().lookUp(${JSON.stringify(path)}, 'HEAD^{commit}'); console.log('asked'); setInterval(() => {}, 1000); })`;
     const engine = spawn(process.execPath, ['-e', text], { stdio: ['ignore', 'pipe', 'inherit'] });
     onTestFinished(() => void engine.kill('SIGKILL'));
     await once(engine.stdout, 'data');
@@ -127,12 +210,21 @@ describe('a git that stays open', () => {
 
   it('keeps no process waiting that has its answer', () => {
     const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
-    const module = join(import.meta.dirname, '..', '..', 'dist', 'runtime', 'work', 'git', 'reader.js');
-    const text = `import(${JSON.stringify(module)}).then(async ({ createReaders }) => console.log(await createReaders().lookUp(${JSON.stringify(path)}, 'HEAD^{commit}')))`;
+    const module = join(import.meta.dirname, '..', '..', 'dist', 'runtime', 'work', 'git', 'open-gits.js');
+    const text = `import(${JSON.stringify(module)}).then(async ({ createOpenGits }) => console.log(await createOpenGits().lookUp(${JSON.stringify(path)}, 'HEAD^{commit}')))`;
     const said = execFileSync(process.execPath, ['-e', text], { encoding: 'utf8' });
     expect(said).toContain(run(path, 'rev-parse', 'HEAD'));
   });
 });
+
+/** A folder for PATH with a git that notes each call. */
+function notingGit(folder: string, file: string): string {
+  const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
+  const bin = join(folder, 'bin');
+  mkdirSync(bin);
+  writeFileSync(join(bin, 'git'), `#!/bin/sh\necho "$*" >> '${file}'\nexec '${real}' "$@"\n`, { mode: 0o755 });
+  return bin;
+}
 
 function commitIn(path: string, message: string): string {
   run(path, 'commit', '-q', '--allow-empty', '-m', message);
@@ -140,12 +232,12 @@ function commitIn(path: string, message: string): string {
 }
 
 /** The gits that stay open in a process; on Linux, elsewhere none is found. */
-function openIn(parent: number): number[] {
+function openIn(parent: number, verb = 'cat-file'): number[] {
   if (!isLinux) return [];
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .filter((name) => textOf(`/proc/${name}/status`).includes(`PPid:\t${parent}\n`))
-    .filter((name) => textOf(`/proc/${name}/cmdline`).includes('cat-file'))
+    .filter((name) => textOf(`/proc/${name}/cmdline`).includes(verb))
     .map(Number);
 }
 

@@ -1,0 +1,146 @@
+/**
+ * The gits that an engine keeps open for a repository, one of each kind, so that a question is a line instead of a process: what names point to, what
+ * differs between two trees, a commit to be made, refs to be moved. They read refs and objects anew for each question, and hold a lock for one transaction
+ * only. What they cannot answer beyond doubt is asked of a git of its own, which says why.
+ */
+import { randomUUID } from 'node:crypto';
+import { accessSync, constants, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gitEnvironment } from './environment.ts';
+import { type Answer, type OpenGit, oneLine, openGit } from './open-git.ts';
+
+const kinds = {
+  names: ['cat-file', '--batch-check'],
+  differences: ['diff-tree', '--stdin', '-r', '--raw', '-z', '--no-renames', '--no-ext-diff', '--no-textconv'],
+  commits: ['hash-object', '-w', '-t', 'commit', '--no-filters', '--stdin-paths'],
+  refs: ['update-ref', '--no-deref', '-m', 'stator', '--stdin'],
+} satisfies Record<string, readonly string[]>;
+
+type Kind = keyof typeof kinds;
+
+/** Those of one engine, each opened when it is first asked. undefined: it cannot be said this way, so ask git itself. */
+export interface OpenGits {
+  /**
+   * The object that a name of the repository at `path` points to: a ref by its full name, HEAD or an id, with `^{commit}` or `^{tree}`; or an id of a tree
+   * or commit that is there, with `:` and the path of a file or folder in it. null: there is none.
+   */
+  lookUp(path: string, name: string): Promise<string | null | undefined>;
+  /** The paths that a later tree has no more, one that was moved among them. */
+  missing(path: string, from: string, to: string): Promise<string[] | undefined>;
+  /** Writes a commit, given as git keeps it; answers its id. */
+  writeCommit(path: string, text: string): Promise<string | undefined>;
+  /** One transaction of commands of `git update-ref --stdin`. `refused`: nothing has moved. `unknown`: it was killed in the middle. */
+  moveRefs(path: string, commands: string): Promise<'moved' | 'refused' | 'unknown'>;
+  /** They end when they have answered what they were asked; whoever asks later is told to ask git. May be called twice. */
+  close(): void;
+}
+
+/** A repository, and who may be asked there; where there is nobody, git is. */
+export interface OpenPlace {
+  readonly path: string;
+  readonly gits?: OpenGits;
+}
+
+export function createOpenGits(): OpenGits {
+  const open = new Map<string, OpenGit>();
+  let isClosed = false;
+
+  function ask(kind: Kind, path: string, input: string, end: (text: string) => number): Promise<Answer> {
+    const gitDir = join(path, '.git');
+    const signature = isClosed ? null : signatureOf(gitDir);
+    return signature === null ? Promise.resolve(null) : gitOf(kind, { gitDir, signature }).ask(input, end);
+  }
+
+  function gitOf(kind: Kind, { gitDir, signature }: { gitDir: string; signature: string }): OpenGit {
+    const key = `${kind} ${gitDir}`;
+    const known = open.get(key);
+    if (known?.isOpen() === true && known.signature === signature) return known;
+    known?.end();
+    const opened = openGit({ args: kinds[kind], env: gitEnvironment({ GIT_DIR: gitDir }), signature }, () => {
+      if (open.get(key) === opened) open.delete(key);
+    });
+    open.set(key, opened);
+    return opened;
+  }
+
+  return {
+    async lookUp(path, name) {
+      const [, pointer] =
+        /^((?:refs|worktrees)\/\S+|HEAD|[0-9a-f]{40}|[0-9a-f]{64})\^\{(?:commit|tree)\}$/.exec(name) ??
+        /^([0-9a-f]{40}|[0-9a-f]{64}):[\w.-]+(?:\/[\w.-]+)*$/.exec(name) ??
+        [];
+      if (pointer === undefined) return undefined;
+      const gitDir = join(path, '.git');
+      const signature = signatureOf(gitDir);
+      const answer = await ask('names', path, `${name}\n`, oneLine);
+      const [, id] = /^([0-9a-f]{40,64}) (?:commit|tree|blob) \d+\n$/.exec(answer ?? '') ?? [];
+      if (id !== undefined) return id;
+      const isNone = answer === `${name} missing\n` && isNowhere(gitDir, pointer) && signatureOf(gitDir) === signature;
+      return isNone ? null : undefined;
+    },
+    async missing(path, from, to) {
+      if (![from, to].every(isTreeId)) return undefined;
+      // A line that names no object is said back, once what stands before it is answered.
+      const mark = `end ${randomUUID()}\n`;
+      const begin = `${from} ${to}\n`;
+      const answer = await ask('differences', path, `${begin}${mark}`, (text) => endOf(text, mark));
+      if (answer?.startsWith(begin) !== true) return undefined;
+      const fields = answer.slice(begin.length, -mark.length).split('\0');
+      // `:100644 000000 <id> <id> D` and the path.
+      return fields.filter((_, at) => at % 2 === 1 && fields[at - 1]?.endsWith(' D'));
+    },
+    async writeCommit(path, text) {
+      // In the folder and with the name of what git itself is about to write: where we are killed, its `gc` takes the file away.
+      const file = join(path, '.git', 'objects', `tmp_obj_${randomUUID()}`);
+      try {
+        writeFileSync(file, text, { flag: 'wx', mode: 0o600 });
+        const answer = await ask('commits', path, `${file}\n`, oneLine);
+        return /^([0-9a-f]{40}|[0-9a-f]{64})\n$/.exec(answer ?? '')?.[1];
+      } catch {
+        return undefined; // the disk or the folder, of which git says more
+      } finally {
+        rmSync(file, { force: true });
+      }
+    },
+    async moveRefs(path, commands) {
+      const done = 'commit: ok\n';
+      const answer = await ask('refs', path, `start\n${commands}prepare\ncommit\n`, (text) => endOf(text, done));
+      return answer === null ? 'refused' : answer === undefined ? 'unknown' : 'moved';
+    },
+    close() {
+      isClosed = true;
+      for (const each of open.values()) each.end();
+    },
+  };
+}
+
+function endOf(text: string, mark: string): number {
+  const at = text.indexOf(mark);
+  return at < 0 ? -1 : at + mark.length;
+}
+
+function isTreeId(name: string): boolean {
+  return /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(name);
+}
+
+/** null: no folder of git's own, such as in a linked worktree. */
+function signatureOf(gitDir: string): string | null {
+  try {
+    const folder = statSync(gitDir);
+    const config = statSync(join(gitDir, 'config'));
+    return folder.isDirectory() ? [folder.dev, folder.ino, config.ino, config.size, config.mtimeMs].join(' ') : null;
+  } catch {
+    return null; // git says what is missing there, or closed
+  }
+}
+
+/** Whether git can read the repository, and no file of that name lies in it: one that is broken is for git to judge. */
+function isNowhere(gitDir: string, pointer: string): boolean {
+  try {
+    accessSync(join(gitDir, 'HEAD'), constants.R_OK);
+    for (const folder of ['objects', 'refs']) accessSync(join(gitDir, folder), constants.R_OK | constants.X_OK);
+    return statSync(join(gitDir, pointer), { throwIfNoEntry: false })?.isDirectory() ?? true;
+  } catch {
+    return false; // out of reach, which is not the same as missing
+  }
+}
