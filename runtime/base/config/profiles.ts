@@ -2,7 +2,15 @@
 import { isWorker, type Role } from '../../../machines/vocabulary/role.ts';
 import type { Origin } from './document.ts';
 import { nearest } from './nearest.ts';
-import type { AgentTable, AgentTables, NetworkMode, PermissionMode, Preset, SandboxMode } from './schema.ts';
+import {
+  type AgentTable,
+  type AgentTables,
+  agentKeyNames,
+  type NetworkMode,
+  type PermissionMode,
+  type Preset,
+  type SandboxMode,
+} from './schema.ts';
 
 /** What is known of the agent of a role. Paths are as configured: `envFile` relative to the repo unless absolute. */
 export interface AgentProfile {
@@ -125,67 +133,54 @@ export function fallbackNames(
 
 /** `name`: the table that stands in for the role's own, and comes first; its account is no other table's. */
 function fold(role: Role, sources: readonly Source[], name: string | null): ResolvedProfile {
-  const preset = pick(sources, 'preset');
+  const preset = pick(sources, 'preset').value;
   const samePreset = sources.filter((_, index) => {
     const inForce = sources.slice(index).find((source) => source.table.preset !== undefined)?.table.preset;
-    return inForce === undefined || inForce === preset.value;
+    return inForce === undefined || inForce === preset;
   });
   const isNamed = !offUnlessNamed.has(role) || sources.some((source) => source.isOwn);
-  const found = {
-    enabled: pick(sources, 'enabled'),
-    preset,
-    program: pick(samePreset, 'program'),
-    flags: pick(samePreset, 'flags'),
-    model: pick(samePreset, 'model'),
-    account: pick(name === null ? samePreset : sources.filter(({ isOwn }) => isOwn), 'account'),
-    fallback: pick(sources, 'fallback'),
-    timeout: pick(sources, 'timeout'),
-    idle_timeout: pick(sources, 'idle_timeout'),
-    attempts: pick(sources, 'attempts'),
-    max_cost_usd: pick(sources, 'max_cost_usd'),
-    env_file: pick(sources, 'env_file'),
-    sandbox: pick(sources, 'sandbox'),
-    network: pick(sources, 'network'),
-    nice: pick(sources, 'nice'),
-    memory: pick(sources, 'memory'),
-    processes: pick(sources, 'processes'),
-    disk: pick(sources, 'disk'),
-    permissions: pick(sources, 'permissions'),
-    permission_timeout: pick(sources, 'permission_timeout'),
-    writable: pick(sources, 'writable'),
-    readable: pick(sources, 'readable'),
-    trusted_files: pick(sources, 'trusted_files'),
-    env: pick(sources, 'env'),
+  // Where a key is looked for, if not everywhere.
+  const ownSources: { readonly [key in keyof AgentTable]?: readonly Source[] } = {
+    program: samePreset,
+    flags: samePreset,
+    model: samePreset,
+    account: name === null ? samePreset : sources.filter(({ isOwn }) => isOwn),
   };
+  const found = <Key extends keyof AgentTable>(key: Key) => pick(ownSources[key] ?? sources, key);
+  const value = <Key extends keyof AgentTable>(key: Key) => found(key).value;
+  const memory = value('memory');
+  const processes = value('processes');
+  const disk = value('disk');
   const profile: AgentProfile = {
     role,
     name,
     fallbacks: [],
-    account: found.account.value ?? null,
-    enabled: isNamed && (found.enabled.value ?? true),
-    preset: preset.value ?? 'claude',
-    program: found.program.value ?? null,
-    flags: found.flags.value ?? [],
-    model: found.model.value ?? null,
-    timeoutMs: found.timeout.value ?? 3_600_000,
-    idleTimeoutMs: found.idle_timeout.value ?? null,
-    attempts: found.attempts.value ?? 3,
-    maxCostUsd: found.max_cost_usd.value ?? null,
-    envFile: found.env_file.value ?? null,
-    sandbox: found.sandbox.value ?? 'auto',
-    network: found.network.value ?? 'on',
-    nice: found.nice.value ?? 0,
-    ...(isChosen(found.memory.value) ? {} : { memoryBytes: found.memory.value }),
-    ...(isChosen(found.processes.value) ? {} : { processes: found.processes.value }),
-    ...(isChosen(found.disk.value) ? {} : { diskBytes: found.disk.value }),
-    permissions: found.permissions.value ?? 'skip',
-    permissionTimeoutMs: found.permission_timeout.value ?? 3_600_000,
-    writable: found.writable.value ?? [],
-    readable: found.readable.value ?? [],
-    trustedFiles: found.trusted_files.value ?? [],
-    env: found.env.value ?? [],
+    account: value('account') ?? null,
+    enabled: isNamed && (value('enabled') ?? true),
+    preset: preset ?? 'claude',
+    program: value('program') ?? null,
+    flags: value('flags') ?? [],
+    model: value('model') ?? null,
+    timeoutMs: value('timeout') ?? 3_600_000,
+    idleTimeoutMs: value('idle_timeout') ?? null,
+    attempts: value('attempts') ?? 3,
+    maxCostUsd: value('max_cost_usd') ?? null,
+    envFile: value('env_file') ?? null,
+    sandbox: value('sandbox') ?? 'auto',
+    network: value('network') ?? 'on',
+    nice: value('nice') ?? 0,
+    ...(isChosen(memory) ? {} : { memoryBytes: memory }),
+    ...(isChosen(processes) ? {} : { processes }),
+    ...(isChosen(disk) ? {} : { diskBytes: disk }),
+    permissions: value('permissions') ?? 'skip',
+    permissionTimeoutMs: value('permission_timeout') ?? 3_600_000,
+    writable: value('writable') ?? [],
+    readable: value('readable') ?? [],
+    trustedFiles: value('trusted_files') ?? [],
+    env: value('env') ?? [],
   };
-  return { profile, origins: mapOrigins(found) };
+  const origins = Object.fromEntries(agentKeyNames.map((key) => [key, found(key).origin]));
+  return { profile, origins: origins as ResolvedProfile['origins'] }; // each key of a table, by the list
 }
 
 /** Whoever may play a role: its own profiles first, then those that stand in for them. */
@@ -212,35 +207,6 @@ interface Picked<Value> {
 function pick<Key extends keyof AgentTable>(sources: readonly Source[], key: Key): Picked<AgentTable[Key]> {
   const source = sources.find(({ table }) => table[key] !== undefined);
   return { value: source?.table[key], origin: source?.originOf(key) ?? builtIn };
-}
-
-function mapOrigins(found: Record<keyof AgentTable, Picked<unknown>>): Record<keyof AgentTable, Origin> {
-  return {
-    enabled: found.enabled.origin,
-    preset: found.preset.origin,
-    program: found.program.origin,
-    flags: found.flags.origin,
-    model: found.model.origin,
-    account: found.account.origin,
-    fallback: found.fallback.origin,
-    timeout: found.timeout.origin,
-    idle_timeout: found.idle_timeout.origin,
-    attempts: found.attempts.origin,
-    max_cost_usd: found.max_cost_usd.origin,
-    env_file: found.env_file.origin,
-    sandbox: found.sandbox.origin,
-    network: found.network.origin,
-    nice: found.nice.origin,
-    memory: found.memory.origin,
-    processes: found.processes.origin,
-    disk: found.disk.origin,
-    permissions: found.permissions.origin,
-    permission_timeout: found.permission_timeout.origin,
-    writable: found.writable.origin,
-    readable: found.readable.origin,
-    trusted_files: found.trusted_files.origin,
-    env: found.env.origin,
-  };
 }
 
 /** The engine chooses the limit by the machine. */

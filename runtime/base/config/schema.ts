@@ -125,6 +125,7 @@ const agentKeys = {
     { max: 200, is: "a list of variables' names" },
   ).optional(),
 };
+export const agentKeyNames = Object.keys(agentKeys) as (keyof typeof agentKeys)[]; // the keys of the table above, nothing else
 const agentTableSchema = z.strictObject(agentKeys, { error: 'a table of agent keys' });
 /** Who judges nothing works in the branch as it is. */
 const workerKeys = {
@@ -347,7 +348,7 @@ export const repoForm: FileForm<RepoFile> = {
 
 function keysAt(top: readonly string[], path: TomlPath, table: unknown): readonly string[] {
   if (path.length === 0) return top;
-  if (path[0] === 'agents') return path.length === 1 ? agentTableNames : Object.keys(agentKeys);
+  if (path[0] === 'agents') return path.length === 1 ? agentTableNames : agentKeyNames;
   if (path[0] === 'worktree') return Object.keys(worktreeSchema.shape);
   if (path[0] === 'budget') return Object.keys(path.length === 1 ? budgetSchema.shape : amountKeys);
   if (path[0] === 'pull_requests') return Object.keys(pullRequestsSchema.shape);

@@ -1,6 +1,6 @@
 /** bubblewrap, the program that builds walls on Linux: where it is, and whether it works for this user on this machine. */
-import { execFile } from 'node:child_process';
 import { findOnPath } from './find-program.ts';
+import { tryOut } from './try-out.ts';
 
 export type Bubblewrap =
   /** `program` is absolute. */
@@ -21,9 +21,6 @@ export const namespaceArguments = [
   '--new-session',
 ] as const;
 
-/** It takes some 20 ms; this is for a machine that stands still. */
-const limitMs = 10_000;
-
 /** Starts bubblewrap once, with every namespace that walls need, around `true`. Throws nothing. */
 export async function probeBubblewrap(env: Readonly<Record<string, string | undefined>>): Promise<Bubblewrap> {
   if (process.platform !== 'linux') {
@@ -41,22 +38,13 @@ export async function probeBubblewrap(env: Readonly<Record<string, string | unde
       hint: 'install it: apt-get install bubblewrap (dnf, pacman, apk and zypper call it bubblewrap, too)',
     };
   }
-  const failure = await tryOut(program);
+  // `--unshare-net` as well: where a loopback cannot be set up, `network = "off"` could not be kept.
+  const args = [...namespaceArguments, '--unshare-net', '--ro-bind', '/', '/', '--proc', '/proc', '--dev', '/dev'];
+  const { failure } = await tryOut(program, [...args, '--', 'true'], env);
   if (failure === null) return { kind: 'works', program };
   return {
     kind: 'missing',
     reason: `${program} does not work here: ${failure}`,
     hint: 'allow user namespaces: sysctl kernel.unprivileged_userns_clone=1 user.max_user_namespaces=15000, on Ubuntu kernel.apparmor_restrict_unprivileged_userns=0 or an AppArmor profile for bwrap; in a container they must be allowed from outside',
   };
-}
-
-/** null: it works. `--unshare-net` as well: where a loopback cannot be set up, `network = "off"` could not be kept. */
-function tryOut(program: string): Promise<string | null> {
-  const args = [...namespaceArguments, '--unshare-net', '--ro-bind', '/', '/', '--proc', '/proc', '--dev', '/dev'];
-  return new Promise((done) => {
-    execFile(program, [...args, '--', 'true'], { timeout: limitMs, encoding: 'utf8' }, (error, _stdout, stderr) => {
-      if (error === null) done(null);
-      else done(stderr.trim().split('\n')[0]?.slice(0, 300) || error.message.slice(0, 300));
-    });
-  });
 }

@@ -3,11 +3,11 @@
  * prlimit, which the kernel counts for each process by itself. Both are tried out and looked at, since a limit that is taken is not always one that is kept:
  * an old hierarchy of cgroups takes a scope's limits and keeps none.
  */
-import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Bubblewrap, namespaceArguments } from './bubblewrap.ts';
 import { findOnPath } from './find-program.ts';
+import { tryOut } from './try-out.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -28,8 +28,6 @@ export interface ResourceLimits {
   readonly nice: string | null;
 }
 
-/** It takes some 50 ms; this is for a machine that stands still. */
-const limitMs = 10_000;
 const trial = { memoryBytes: 64 * 1024 ** 2, processes: 16 } as const;
 /** Prints what the kernel has written down for the scope that it runs in. */
 const look =
@@ -95,18 +93,4 @@ async function probeCount(prlimit: Found, walls: Bubblewrap, env: Environment): 
   return failure === null
     ? { kind: 'works' }
     : { kind: 'missing', reason: `on this kernel ${reason}, also inside of walls` };
-}
-
-function tryOut(
-  program: string,
-  args: readonly string[],
-  env: Environment,
-): Promise<{ readonly failure: string | null; readonly output: string }> {
-  return new Promise((done) => {
-    execFile(program, args, { timeout: limitMs, encoding: 'utf8', env }, (error, output, stderr) => {
-      const failure =
-        error === null ? null : stderr.trim().split('\n')[0]?.slice(0, 300) || error.message.slice(0, 300);
-      done({ failure, output });
-    });
-  });
 }

@@ -3,13 +3,23 @@
  * write, an agent too. A branch goes where a branch that is not ours, or a remote's, has all of it; a failed task's also where the ref of an attempt
  * keeps it. Those refs never go by age alone: one goes where a branch that stays has what it holds, or where a person says so.
  */
-import type { CleaningItem } from '../../api/contract/cleaning.ts';
 import type { PlanTrace } from '../../core/store/rows.ts';
 import { ownGit } from '../git/git.ts';
 import { dropRefs, listRefs, type Ref } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { listWorktrees } from '../git/worktree-list.ts';
-import { type CleaningParts, keptAs, notOver, planOfBranch, type Reason, type Round } from './round.ts';
+import {
+  type CleaningParts,
+  type CleaningSubject,
+  keptAs,
+  keptBy,
+  noteGone,
+  noteKept,
+  notOver,
+  planOfBranch,
+  type Reason,
+  type Round,
+} from './round.ts';
 
 export const owned = 'refs/stator/owned/';
 export const heads = 'refs/heads/';
@@ -21,7 +31,7 @@ export const isOtherName = 'it is a name for another ref, which stator makes non
 const page = 100;
 
 interface Going {
-  readonly item: Omit<CleaningItem, 'state' | 'why' | 'override'>;
+  readonly item: CleaningSubject;
   readonly why: string;
   readonly ref: Ref;
   /** The mark of a branch, which goes after it. */
@@ -85,8 +95,8 @@ async function judgeBranches(round: Round, { project, repository, refs }: Listed
     if (plan === undefined && round.isOfThese) continue;
     const item = { kind: 'branch', project, plan: plan?.plan ?? null, name: branch, bytes: null, count: 1 } as const;
     const reason = reasonToStay(round, { mark, ref, plan, path: checkedOut.get(branch), isLost: lost(ref) });
-    if (reason !== null && (reason.override === null || !round.overrides.has(reason.override)))
-      round.items.push({ ...item, state: 'kept', ...reason });
+    const kept = keptBy(round, reason);
+    if (kept !== null) noteKept(round, item, kept);
     else if (ref === undefined)
       going.push({ item, why: 'it was gone already, its mark was left', ref: mark, mark: null });
     else going.push({ item, why: reason === null ? '' : `it was at ${ref.commit}`, ref, mark });
@@ -171,8 +181,8 @@ async function judgeKeeping(
       plan === undefined
         ? keptAs('no plan of this store made it')
         : (notOver(round, plan) ?? tooYoung(round, ref) ?? lostWork(lost, ref));
-    if (reason !== null && (reason.override === null || !round.overrides.has(reason.override)))
-      round.items.push({ ...item, state: 'kept', ...reason });
+    const kept = keptBy(round, reason);
+    if (kept !== null) noteKept(round, item, kept);
     else going.push({ item, why: reason === null ? '' : `it was at ${ref.commit}`, ref, mark: null });
   }
   return going;
@@ -201,11 +211,10 @@ async function dropSome(
   repository: Repository,
   some: readonly Going[],
 ): Promise<void> {
-  const state = round.dry ? 'goes' : 'gone';
   const gone = round.dry ? new Set(some.map(({ ref }) => ref.name)) : await dropAll();
   for (const { item, why, ref } of some) {
-    if (gone.has(ref.name)) round.items.push({ ...item, state, why, override: null });
-    else round.items.push({ ...item, state: 'kept', ...keptAs('it has moved meanwhile') });
+    if (gone.has(ref.name)) noteGone(round, item, why);
+    else noteKept(round, item, keptAs('it has moved meanwhile'));
   }
 
   async function dropAll(): Promise<Set<string>> {

@@ -6,7 +6,7 @@ import { readFolderUsers } from '../../base/platform/folder-users.ts';
 import { removeTree } from '../../base/platform/remove-tree.ts';
 import { hookFilesName, hookFilesRoot } from '../effects/hook-files.ts';
 import { entriesOf, inUseText } from './folders.ts';
-import { type CleaningParts, keptAs, type Round } from './round.ts';
+import { type CleaningParts, keptAs, type Round, settle } from './round.ts';
 
 export async function clearHookFiles(parts: CleaningParts, round: Round): Promise<void> {
   const root = hookFilesRoot(parts.home);
@@ -20,8 +20,7 @@ export async function clearHookFiles(parts: CleaningParts, round: Round): Promis
     const path = join(root, name);
     const user = userOf(path);
     const reason = user === null ? null : keptAs(inUseText(user), 'in_use');
-    const isKept = reason !== null && !round.overrides.has('in_use');
-    const item = {
+    const subject = {
       kind: 'hook_files',
       project: null,
       plan: null,
@@ -29,11 +28,7 @@ export async function clearHookFiles(parts: CleaningParts, round: Round): Promis
       bytes: await diskUsage(path),
       count: 1,
     } as const;
-    if (isKept) round.items.push({ ...item, state: 'kept', ...reason });
-    else {
-      if (!round.dry) await removeTree(path);
-      round.items.push({ ...item, state: round.dry ? 'goes' : 'gone', why: '', override: null });
-    }
+    await settle(round, subject, { reason, remove: () => removeTree(path) });
     await round.rest();
   }
 }

@@ -5,7 +5,7 @@ import { diskUsage } from '../../base/platform/disk-usage.ts';
 import { removeTree } from '../../base/platform/remove-tree.ts';
 import { keptOwner, keptRoot, ownerFile } from '../effects/kept-places.ts';
 import { entriesOf } from './folders.ts';
-import { type CleaningParts, keptAs, notOver, type Round } from './round.ts';
+import { type CleaningParts, keptAs, notOver, type Round, settle } from './round.ts';
 
 export async function clearKeptPlaces(parts: CleaningParts, round: Round): Promise<void> {
   const root = keptRoot(parts.home);
@@ -17,12 +17,8 @@ export async function clearKeptPlaces(parts: CleaningParts, round: Round): Promi
         ? keptAs('it does not say which plan it is of')
         : notOver(round, round.plans.get(`${owner.project}/${owner.plan}`));
     const { project = null, plan = null } = owner ?? {};
-    const item = { kind: 'agent_memory', project, plan, name, bytes: await diskUsage(path), count: 1 } as const;
-    if (reason !== null) round.items.push({ ...item, state: 'kept', ...reason });
-    else {
-      if (!round.dry) await removeTree(path);
-      round.items.push({ ...item, state: round.dry ? 'goes' : 'gone', why: '', override: null });
-    }
+    const subject = { kind: 'agent_memory', project, plan, name, bytes: await diskUsage(path), count: 1 } as const;
+    await settle(round, subject, { reason, remove: () => removeTree(path) });
     await round.rest();
   }
 }

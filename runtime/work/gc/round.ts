@@ -51,6 +51,34 @@ export interface Reason {
 
 export const keptAs = (why: string, override: CleaningOverride | null = null): Reason => ({ why, override });
 
+/** What is said of a thing that is looked at, before it is known what becomes of it. */
+export type CleaningSubject = Omit<CleaningItem, 'state' | 'why' | 'override'>;
+
+/** The reason, unless there is none or a person overrides it. */
+export function keptBy({ overrides }: Pick<Round, 'overrides'>, reason: Reason | null): Reason | null {
+  return reason?.override != null && overrides.has(reason.override) ? null : reason;
+}
+
+export function noteKept({ items }: Pick<Round, 'items'>, subject: CleaningSubject, reason: Reason): void {
+  items.push({ ...subject, state: 'kept', ...reason });
+}
+
+export function noteGone({ items, dry }: Pick<Round, 'items' | 'dry'>, subject: CleaningSubject, why = ''): void {
+  items.push({ ...subject, state: dry ? 'goes' : 'gone', why, override: null });
+}
+
+/** Takes it away with `remove`, unless a reason that nobody overrides keeps it, or nothing is to be changed. */
+export async function settle(
+  round: Round,
+  subject: CleaningSubject,
+  { reason, remove }: { readonly reason: Reason | null; readonly remove: () => Promise<void> },
+): Promise<void> {
+  const kept = keptBy(round, reason);
+  if (kept !== null) return noteKept(round, subject, kept);
+  if (!round.dry) await remove();
+  noteGone(round, subject);
+}
+
 /** As long as a step took others may work, at least for this. */
 const restMs = 5;
 

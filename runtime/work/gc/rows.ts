@@ -6,7 +6,7 @@ import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { expiringKinds } from '../../core/store/rows.ts';
-import type { CleaningParts, Round } from './round.ts';
+import { type CleaningParts, noteGone, type Round } from './round.ts';
 
 /** Rows of one step: a few milliseconds. */
 const span = 200;
@@ -32,12 +32,7 @@ export async function clearRows({ store, faults, nowMs }: CleaningParts, round: 
       after = upTo;
       await round.rest();
     }
-    if (count === 0) continue;
-    const state = round.dry ? 'goes' : 'gone';
-    round.items.push({
-      ...{ kind: 'rows', project: null, plan: null, name: kind, bytes: null },
-      ...{ state, count, why: '', override: null },
-    } as const);
+    if (count > 0) noteGone(round, { kind: 'rows', project: null, plan: null, name: kind, bytes: null, count });
   }
 }
 

@@ -13,7 +13,7 @@ import type { LaunchTrace } from '../../core/store/rows.ts';
 import { readAgent, readClaim, runFolderAt } from '../agents/run-folder.ts';
 import { runsRoot } from '../effects/workplace.ts';
 import { entriesOf, inUseText } from './folders.ts';
-import { type CleaningParts, keptAs, notOver, type Reason, type Round } from './round.ts';
+import { type CleaningParts, keptAs, notOver, type Reason, type Round, settle } from './round.ts';
 
 /** So many are asked about at once. */
 const page = 64;
@@ -58,18 +58,14 @@ async function clearOne(
     ? reasonToStay(round, launch, { path, user: userOf(path) })
     : keptAs('it is no folder, so no run of stator made it');
   const bytes = await diskUsage(path);
-  const item = { kind: 'run_folder', project, plan, name, bytes, count: 1 } as const;
-  if (reason !== null && (reason.override === null || !round.overrides.has(reason.override))) {
-    round.items.push({ ...item, state: 'kept', ...reason });
-    return;
-  }
-  if (round.dry) {
-    round.items.push({ ...item, state: 'goes', why: '', override: null });
-    return;
-  }
-  await removeAside(parts, name);
-  if (launch !== undefined) await parts.store.commit([{ do: 'launch.remove', key: launch.key }]);
-  round.items.push({ ...item, state: 'gone', why: '', override: null });
+  const subject = { kind: 'run_folder', project, plan, name, bytes, count: 1 } as const;
+  await settle(round, subject, {
+    reason,
+    async remove() {
+      await removeAside(parts, name);
+      if (launch !== undefined) await parts.store.commit([{ do: 'launch.remove', key: launch.key }]);
+    },
+  });
 }
 
 function reasonToStay(

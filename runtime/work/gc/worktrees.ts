@@ -5,7 +5,7 @@
 import { dirname } from 'node:path';
 import { messageOf } from '../../../machines/vocabulary/errors.ts';
 import { runName } from '../../../machines/vocabulary/ids.ts';
-import type { CleaningItem, CleaningOverride } from '../../api/contract/cleaning.ts';
+import type { CleaningOverride } from '../../api/contract/cleaning.ts';
 import { diskUsage } from '../../base/platform/disk-usage.ts';
 import { readFolderUsers } from '../../base/platform/folder-users.ts';
 import type { PlanTrace } from '../../core/store/rows.ts';
@@ -16,7 +16,18 @@ import { clearWorktree, type Loss } from '../git/worktree.ts';
 import { branchMadeFor, listWorktrees } from '../git/worktree-list.ts';
 import type { Project } from '../repos/registry.ts';
 import { inUseText, worktreesFolder } from './folders.ts';
-import { type CleaningParts, keptAs, notOver, planOfBranch, type Reason, type Round } from './round.ts';
+import {
+  type CleaningParts,
+  type CleaningSubject,
+  keptAs,
+  keptBy,
+  noteGone,
+  noteKept,
+  notOver,
+  planOfBranch,
+  type Reason,
+  type Round,
+} from './round.ts';
 
 interface Found {
   readonly path: string;
@@ -52,7 +63,7 @@ async function clearOne(
   reason: Reason | null,
 ): Promise<void> {
   const { path, branch, plan } = found;
-  const item: Omit<CleaningItem, 'state' | 'why' | 'override'> = {
+  const subject: CleaningSubject = {
     kind: 'worktree',
     project: project.project,
     plan: plan?.plan ?? null,
@@ -63,11 +74,14 @@ async function clearOne(
   const keep = (why: Reason) => {
     // A person who is asked about one plan hears of each branch what speaks against itself.
     if (round.dry && round.isOfThese) round.leaving.add(path);
-    round.items.push({ ...item, state: 'kept', ...why });
+    noteKept(round, subject, why);
   };
-  if (reason !== null && (reason.override === null || !round.overrides.has(reason.override))) return keep(reason);
-  if (round.dry) round.leaving.add(path);
-  if (round.dry) return void round.items.push({ ...item, state: 'goes', why: '', override: null });
+  const kept = keptBy(round, reason);
+  if (kept !== null) return keep(kept);
+  if (round.dry) {
+    round.leaving.add(path);
+    return noteGone(round, subject);
+  }
   let why = '';
   if (reason?.override === 'uncommitted' || reason?.override === 'unmerged') {
     const run = runName(project.project, plan?.plan ?? '', `gc-${parts.nowMs().toString(36)}`);
@@ -79,7 +93,7 @@ async function clearOne(
   parts.faults('gc.before-worktree');
   const loss = await clearWorktree(repository, { path, branch, dry: false });
   if (loss !== null) return keep(reasonOf(loss));
-  round.items.push({ ...item, state: 'gone', why, override: null });
+  noteGone(round, subject, why);
 }
 
 async function reasonToStay(round: Round, repository: Repository, found: Found): Promise<Reason | null> {

@@ -1,0 +1,20 @@
+/** One start of a program, to see whether it works on this machine. */
+import { execFile } from 'node:child_process';
+
+/** It takes some 50 ms; this is for a machine that stands still. */
+const limitMs = 10_000;
+
+/** `failure`: the first line of what it said, at most 300 characters; null: it ended well. Throws nothing. */
+export function tryOut(
+  program: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<{ readonly failure: string | null; readonly output: string }> {
+  return new Promise((done) => {
+    execFile(program, args, { timeout: limitMs, encoding: 'utf8', env }, (error, output, stderr) => {
+      const failure =
+        error === null ? null : stderr.trim().split('\n')[0]?.slice(0, 300) || error.message.slice(0, 300);
+      done({ failure, output });
+    });
+  });
+}
