@@ -189,6 +189,11 @@ export const nouns: Readonly<Record<string, readonly Entry[]>> = {
     resume: 'let its plans begin again',
   }),
   mcp: [entry('permissions', "how an agent's program asks a person", () => import('./mcp/permissions.ts'))],
+  store: verbsOf(() => import('./store.ts'), {
+    backup: 'copy the store',
+    check: 'whether it is damaged, and its copies',
+    restore: 'put a copy in its place',
+  }),
   token: verbsOf(() => import('./token.ts'), {
     show: 'print the token of the control API over TCP',
     rotate: 'make a new one; the old one counts no more',

@@ -10,12 +10,12 @@ export default defineVerb({
   args: {
     fix: {
       type: 'boolean',
-      description: 'take away what nobody owns any more, and make a damaged store anew',
+      description: 'take away what nobody owns any more',
     },
     'dry-run': { type: 'boolean', description: 'with --fix: only say what it would do' },
   },
   more: `--fix deletes worktrees, branches, refs and run folders that no plan knows, sockets nobody serves, and locks that killed gits left. What would be lost, what somebody stands in, and what
-another engine may use stays, and is named. A damaged store is kept aside; what can be read of it is in the new one.`,
+another engine may use stays, and is named. A damaged store is left as it is: stator store restore.`,
   examples: ['stator doctor', 'stator doctor --fix --dry-run', 'stator doctor --fix'],
   async run({ fix, 'dry-run': dryRun }, call) {
     const { out } = call;

@@ -8,6 +8,7 @@ import {
   type KeyReference,
   notificationsKeys,
   pullRequestsKeys,
+  storeKeys,
   topKeys,
   worktreeKeys,
 } from '../runtime/base/config/reference.ts';
@@ -30,6 +31,7 @@ export const pullRequestsKeyTable = () => keyTable(pullRequestsKeys);
 export const worktreeKeyTable = () => keyTable(worktreeKeys);
 export const httpKeyTable = () => keyTable(httpKeys);
 export const notificationsKeyTable = () => keyTable(notificationsKeys);
+export const storeKeyTable = () => keyTable(storeKeys);
 export const hookKeyTable = () => keyTable(hookKeys);
 
 function keyTable(entries: readonly KeyReference[]): string {

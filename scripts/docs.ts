@@ -15,6 +15,7 @@ import {
   httpKeyTable,
   notificationsKeyTable,
   pullRequestsKeyTable,
+  storeKeyTable,
   topKeyTable,
   worktreeKeyTable,
 } from './config-section.ts';
@@ -34,6 +35,7 @@ const sections: Readonly<Record<string, Readonly<Record<string, (root: string) =
     'daemon keys': () => topKeyTable('daemon'),
     'http keys': httpKeyTable,
     'notifications keys': notificationsKeyTable,
+    'store keys': storeKeyTable,
     'repo keys': () => topKeyTable('repo'),
     'worktree keys': worktreeKeyTable,
     'keys of both files': () => topKeyTable('both'),

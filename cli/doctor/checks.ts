@@ -20,7 +20,7 @@ import { oneLine } from '../../runtime/base/platform/terminal-text.ts';
 import { attach } from '../../runtime/engine/attach.ts';
 import { connect } from '../../runtime/engine/connect.ts';
 import { baseBranchIn, envFileIn, gitFaultsIn, identityIn, promptProblems } from '../../runtime/engine/preflight.ts';
-import { storeFaultsIn, tryStoreModule } from '../../runtime/engine/store-recovery.ts';
+import { copiesIn, storeFaultsIn, tryStoreModule } from '../../runtime/engine/store-copies.ts';
 import type { Call } from '../command.ts';
 import { askGit, mainRepository } from '../place.ts';
 import { serverList } from '../server.ts';
@@ -64,6 +64,7 @@ export async function examine(call: Call): Promise<Check[]> {
     ...(path === null || !existsSync(promptFolder(path)) ? [] : [await check('prompts', () => prompts(path))]),
     ...(await agentChecks(call, path, home)),
     await check('store', () => store(call, home)),
+    await check('store copies', () => copies(call, home)),
     ...(await forgeChecks(call, path, home)),
     await check('disk', () => disk(home)),
     await check('liveness', () => liveness()),
@@ -227,7 +228,7 @@ async function store(call: Call, home: string): Promise<Finding> {
     if (faults.length > 0)
       return {
         detail: `${count}; damaged: ${faults.join('; ')}`,
-        hint: 'stator doctor --fix keeps it aside and makes a new one of what can be read; first: stator daemon stop',
+        hint: 'stator store check says more; stator store restore puts the newest copy in its place; first: stator daemon stop',
       };
     if (client.note !== null) return { detail: `${count}; ${client.note}` };
     const { pid, uptime } = await client.status();
@@ -235,6 +236,16 @@ async function store(call: Call, home: string): Promise<Finding> {
   } finally {
     await client.close();
   }
+}
+
+async function copies(call: Call, home: string): Promise<Finding> {
+  const [newest, ...older] = await copiesIn(call.env);
+  const detail =
+    newest === undefined ? 'none yet' : `${older.length + 1}, the newest of ${new Date(newest.atMs).toISOString()}`;
+  const engine = await attach(home, call.env);
+  const trouble = (await engine?.status())?.warnings.find((warning) => warning.startsWith('the store was not copied'));
+  await engine?.close();
+  return trouble === undefined ? { detail } : { detail, hint: trouble };
 }
 
 /** One for each registered repo; of the one that is here where none is. None where the store cannot be read: its own check says why. */

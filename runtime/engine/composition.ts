@@ -31,6 +31,7 @@ import { createCleaning } from '../work/gc/gc.ts';
 import { openProjects } from '../work/repos/registry.ts';
 import { createResources } from '../work/sandbox/resources.ts';
 import { createWalls } from '../work/sandbox/walls.ts';
+import { copyBeforeMigration } from './backup-watch.ts';
 import { otherEngineOf } from './other-engines.ts';
 import { createOwnership } from './ownership.ts';
 import { createEngineState, type EngineState, viewedPlan } from './state.ts';
@@ -95,6 +96,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
   const known = () => state.getSnapshot().context;
   const put = (settings: DaemonConfig) => state.trigger.configured({ settings });
   const settings = createSettings({ current: () => known().settings, put }, home, options.configFile);
+  if (owner !== undefined) await copyBeforeMigration({ home, state, log });
   const store = open(options, faults);
   const isOwner = owner === undefined ? () => mode === 'verb' : createOwnership({ home, owner, log, state });
   const nowMs = () => clock.nowMs();
@@ -215,6 +217,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     settled,
     addSignal,
     runsEnded: async (project) => runner()?.runsEnded(project),
+    backupTrouble: () => known().backupTrouble,
     onChange: onEffects,
   });
 

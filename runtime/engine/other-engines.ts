@@ -2,7 +2,7 @@
 import { readdirSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { hasProc, readProcessTable } from '../base/platform/process-table.ts';
-import { registeredPaths } from '../core/store/sqlite/recovery.ts';
+import { registeredPaths } from '../core/store/sqlite/copies.ts';
 
 /**
  * An engine of this user that lives, and has that repository registered or does not let itself be asked; null: there is none, or the system does not tell

@@ -12,6 +12,8 @@ export interface EngineContext {
   /** Why a repo cannot be used, by project. */
   readonly troubles: Readonly<Record<string, string>>;
   readonly settings: DaemonConfig;
+  /** Why the last copy of the store was not made; null: it was, or none was due. */
+  readonly backupTrouble: string | null;
   /** Counts how often something may have become due in the inbox. */
   readonly arrivals: number;
   /** Counts how often something was asked for or withdrawn, or may start now that could not before. */
@@ -21,7 +23,9 @@ export interface EngineContext {
 export type EngineState = ReturnType<typeof createEngineState>;
 
 export function createEngineState(settings: DaemonConfig) {
-  const context: EngineContext = { ownsHome: true, viewers: {}, troubles: {}, settings, arrivals: 0, moves: 0 };
+  const context: EngineContext = {
+    ...{ ownsHome: true, viewers: {}, troubles: {}, settings, backupTrouble: null, arrivals: 0, moves: 0 },
+  };
   return createStore({
     context,
     on: {
@@ -44,6 +48,7 @@ export function createEngineState(settings: DaemonConfig) {
         const troubles = reason === null ? others : { ...others, [project]: reason };
         return { ...known, troubles, moves: known.moves + 1 };
       },
+      backedUp: (known, { trouble }: { trouble: string | null }) => ({ ...known, backupTrouble: trouble }),
       configured: (known, { settings: inForce }: { settings: DaemonConfig }) => {
         return { ...known, settings: inForce, moves: known.moves + 1 };
       },

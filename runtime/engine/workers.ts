@@ -22,6 +22,7 @@ import { createHealth, type Health } from '../work/repos/health.ts';
 import { createRepoWatchers, type RepoWatchers } from '../work/repos/repo-watchers.ts';
 import { createVerificationWatch, type VerificationWatch } from '../work/repos/verification-watch.ts';
 import { createGateway, type Gateway } from '../work/signal-files/gateway.ts';
+import { createBackupWatch } from './backup-watch.ts';
 import type { EngineMode, Parts } from './composition.ts';
 
 /** What goes on by itself as long as an engine stays. */
@@ -33,6 +34,7 @@ export interface Watchers {
   readonly pullRequestWatch: PullRequestWatch;
   readonly retentionWatch: RetentionWatch;
   readonly budgetWatch: BudgetWatch;
+  readonly backupWatch: ReturnType<typeof createBackupWatch>;
 }
 
 export interface Workers {
@@ -93,6 +95,7 @@ export function createWorkers(core: Parts, { owner, mode }: { owner: Owner; mode
       watchers?.pullRequestWatch.start();
       watchers?.retentionWatch.start();
       watchers?.budgetWatch.start();
+      watchers?.backupWatch.start();
       dispatcher.start();
       watchers?.gateway.start();
     },
@@ -102,6 +105,7 @@ export function createWorkers(core: Parts, { owner, mode }: { owner: Owner; mode
       watchers?.pullRequestWatch.stop();
       watchers?.budgetWatch.stop();
       await watchers?.retentionWatch.stop();
+      await watchers?.backupWatch.stop();
       try {
         await watchers?.gateway.stop();
       } finally {
@@ -212,6 +216,7 @@ function createWatchers(core: Parts): Watchers {
       log,
       isOwner,
     }),
+    backupWatch: createBackupWatch({ home, state: core.state, log, isOwner }),
     budgetWatch: createBudgetWatch({ store, kinds, projects, nowMs, log, facts: bus.subscribe(), isOwner, onSignals }),
     pullRequestWatch: createPullRequestWatch({
       ...(core.pullRequestLookMs === null ? {} : { everyMs: core.pullRequestLookMs }),

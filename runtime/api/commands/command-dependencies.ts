@@ -46,6 +46,8 @@ export interface CommandDependencies {
   addSignal(signal: ArrivingSignal, waitMs: number, before?: readonly Change[]): Promise<number>;
   /** Resolves when no agent of the project runs any more, told or not. Throws `unavailable` where one does not end. */
   runsEnded(project: string): Promise<void>;
+  /** What is wrong with the copies of the store; null: nothing. */
+  backupTrouble(): string | null;
   /** Limits, or what may start, have changed. */
   onChange(): void;
 }

@@ -166,11 +166,12 @@ export function createCommands(parts: CommandDependencies) {
   const plans = createPlanCommands(parts);
 
   return {
-    /** What is not as its user may think, one line each: agents without walls, limits that are not kept, hooks that were switched off. */
+    /** What is not as its user may think, one line each: agents without walls, limits that are not kept, hooks that were switched off, a copy of the store that was not made. */
     warnings: async (): Promise<string[]> => [
       ...(await wallWarnings()),
       ...(await limitWarnings()),
       ...(await views.hooksOff()),
+      ...[parts.backupTrouble()].filter((trouble) => trouble !== null),
     ],
     send,
     async retry(id: number): Promise<SignalAnswer> {

@@ -94,6 +94,8 @@ export interface DaemonConfig {
   readonly http: HttpConfig;
   /** What a person's own desktop shows, and whether the terminal of `run` and `monitor` rings. */
   readonly notifications: { readonly desktop: DesktopMode; readonly terminal: boolean };
+  /** How many daily copies of the store are kept; 0: none are made. */
+  readonly backups: number;
   /** What a repo inherits. */
   readonly flags: Flags;
   readonly maxActivePlans: number;
@@ -191,6 +193,7 @@ export function loadDaemonConfig(home: string, file?: string): DaemonConfig {
       desktop: values.notifications?.desktop ?? 'off',
       terminal: values.notifications?.terminal ?? true,
     },
+    backups: values.store?.backups ?? 3,
     flags: flagsOf(values, defaultPolicy),
     maxActivePlans: values.max_active_plans ?? 0,
     agents: values.agents ?? {},

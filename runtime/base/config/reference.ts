@@ -26,13 +26,14 @@ const repoShape = repoFileSchema.shape;
 const agentShape = agentTablesSchema.shape.default.unwrap().shape;
 const httpShape = daemonShape.http.unwrap().shape;
 const notificationsShape = daemonShape.notifications.unwrap().shape;
+const storeShape = daemonShape.store.unwrap().shape;
 const pullRequestsShape = daemonShape.pull_requests.unwrap().shape;
 const worktreeShape = repoShape.worktree.unwrap().shape;
 
 const [webhook, command, notify] = hookTableSchema.options;
 const hookShape = { ...notify.shape, ...command.shape, ...webhook.shape, type: oneOf(hookTypes) };
 
-type TableName = 'agents' | 'budget' | 'http' | 'notifications' | 'pull_requests' | 'worktree' | 'hooks';
+type TableName = 'agents' | 'budget' | 'http' | 'notifications' | 'pull_requests' | 'store' | 'worktree' | 'hooks';
 type TopKey = Exclude<keyof typeof daemonShape | keyof typeof repoShape, TableName>;
 
 const flagWords = {
@@ -168,6 +169,10 @@ const notificationsWords: Readonly<Record<keyof typeof notificationsShape, Words
   ],
 };
 
+const storeWords: Readonly<Record<keyof typeof storeShape, Words>> = {
+  backups: ['3', 'daily copies of the store that are kept in `backups/` of the home; 0: none are made'],
+};
+
 const hookWords: Readonly<Record<keyof typeof hookShape, Words>> = {
   type: [null, 'an HTTP POST, a shell command, or a notification on the desktop'],
   name: [null, 'what its deliveries belong to over reloads; default: made of type, target and events'],
@@ -199,6 +204,7 @@ export const pullRequestsKeys = entries(pullRequestsWords, pullRequestsShape, ()
 ]);
 export const httpKeys = entries(httpWords, httpShape, () => ['daemon.toml']);
 export const notificationsKeys = entries(notificationsWords, notificationsShape, () => ['daemon.toml']);
+export const storeKeys = entries(storeWords, storeShape, () => ['daemon.toml']);
 export const hookKeys = entries(hookWords, hookShape, () => ['.stator/config.toml']);
 
 function entries(

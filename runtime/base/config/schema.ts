@@ -246,6 +246,8 @@ const notificationsSchema = z.strictObject(
   { error: 'a table with desktop and terminal' },
 );
 
+const storeSchema = z.strictObject({ backups: wholeNumber(0, 100).optional() }, { error: 'a table with backups' });
+
 const daemonKeys = {
   repos: listOf(
     text({ min: 1, max: 4096, is: 'an absolute path', where: isAbsolute }).transform((path) => resolve(path)),
@@ -271,6 +273,7 @@ const daemonKeys = {
     .optional(),
   http: httpSchema.optional(),
   notifications: notificationsSchema.optional(),
+  store: storeSchema.optional(),
 };
 export const daemonFileSchema = z.strictObject({ ...sharedKeys, ...daemonKeys });
 export type DaemonFile = z.infer<typeof daemonFileSchema>;
@@ -353,6 +356,7 @@ function keysAt(top: readonly string[], path: TomlPath, table: unknown): readonl
   if (path[0] === 'budget') return Object.keys(path.length === 1 ? budgetSchema.shape : amountKeys);
   if (path[0] === 'pull_requests') return Object.keys(pullRequestsSchema.shape);
   if (path[0] === 'http') return Object.keys(httpSchema.shape);
+  if (path[0] === 'store') return Object.keys(storeSchema.shape);
   if (path[0] === 'notifications') return Object.keys(notificationsSchema.shape);
   return hookKeysOf(typeof table === 'object' && table !== null && 'type' in table ? table.type : null);
 }

@@ -406,6 +406,11 @@ export interface LaunchRow {
   readonly base: string | null;
 }
 
+/** The key of a launch that a restored copy did not know: the effect that asks for a run of that name takes the launch over. */
+export function restoredKey(name: string): string {
+  return `restored/${name}`;
+}
+
 /** A folder under `runs` as the store knows it, and how far what spoke through it has come. */
 export interface LaunchTrace extends Pick<LaunchRow, 'key' | 'folder'> {
   /** Of its effect; null: that row is no longer there, so it has ended. */

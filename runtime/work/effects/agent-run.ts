@@ -47,6 +47,7 @@ import { callFunction } from './agent-function.ts';
 import { type PrepareParts, prepareRun } from './agent-start.ts';
 import { type Leftovers, tidyCoordinator } from './coordinator-end.ts';
 import { presenceAtEnd, wasAway } from './place-away.ts';
+import { lostWords, takeOver } from './restored-run.ts';
 import { startMeter } from './run-meter.ts';
 import { failureText, limitedUntil, noteReport, unusableHint } from './run-report.ts';
 import { collectRun } from './run-repository.ts';
@@ -93,6 +94,8 @@ async function carryOut(
   const { row } = context;
   if (isGone(run)) return endGone(parts, context, run);
   const { folder } = run;
+  const unfit = await takeOver(parts, effect, context, folder);
+  if (unfit !== null) return unusable(null, unfit);
   const begun = readClaim(folder) === null ? await begin(parts, effect, context, { run, socketPath }) : adopted(folder);
   if (begun.kind === 'over') return begun.outcome;
   context.began();
@@ -398,13 +401,19 @@ async function outcomeOf(
   }
   if (code === 0) await noteRoom(parts, row.key);
   const { flags } = profileOf(parts.projects.get(row.project).config.profiles, { role, run: noted });
-  const unusable = unusableHint(report, ran, { preset, role, flags });
-  if (unusable !== null)
-    return { type: 'run_exited', payload: { code, cause: 'unusable', detail: `${unusable}\n${detail}`.trim() } };
+  const hint = unusableHint(report, ran, { preset, role, flags });
+  if (hint !== null) return unusable(code, `${hint}\n${detail}`.trim());
   if (limits.kind === 'met') return { type: 'run_exited', payload: { code, cause: 'resource-limit', detail } };
   if (code === null && !wasStopped) return { type: 'run_lost', payload: { detail } };
+  const lost = code === 0 && !wasStopped ? lostWords(effect, row.plan, { folder, preset }) : null;
+  if (lost !== null) return unusable(code, lost);
   if (code === 0 && !wasStopped) await sayVerdict(parts, effect, context, { report, about: commitOf(folder, left) });
   return { type: 'run_exited', payload: { code, cause: wasStopped ? 'stopped' : 'exit', detail } };
+}
+
+/** A further attempt would find the same, so a person is asked. */
+function unusable(code: number | null, detail: string): Outcome {
+  return { type: 'run_exited', payload: { code, cause: 'unusable', detail } };
 }
 
 /** All agents of the account are held back. Answers when this one is to go on: at once where another profile can stand in for it. */

@@ -10,7 +10,7 @@ import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { Faults } from '../../base/platform/faults.ts';
 import { type Identity, parseIdentity, readBoot } from '../../base/platform/process-table.ts';
 import type { Store } from '../../core/store/port.ts';
-import type { EffectRow, LaunchRow } from '../../core/store/rows.ts';
+import { type EffectRow, type LaunchRow, restoredKey } from '../../core/store/rows.ts';
 import { isAwayWithHome, type RunFolder, readClaim, runFolderAt, writeRunFile } from '../agents/run-folder.ts';
 import type { Repository } from '../git/repository.ts';
 import { refuseInsideGit } from '../git/worktree-folder.ts';
@@ -83,14 +83,14 @@ const secretBytes = 16;
 
 /**
  * The folder that is this one's own: its name is kept in the store before the folder is made. So the folder of another run of that name (of a store
- * that was here before, or of what a restored one has forgotten) is never taken for it, and stays as it is.
+ * that was here before) is never taken for it, and stays as it is. What was started after the copy that the store was restored from is gone on with.
  */
 export async function ownLaunch(
   { home, store }: Pick<EffectParts, 'home' | 'store'>,
   key: string,
   name: string,
 ): Promise<Launch> {
-  const known = await readLaunch({ home, store }, key);
+  const known = (await readLaunch({ home, store }, key)) ?? (await restoredLaunch({ home, store }, key, name));
   if (known?.mayHaveStarted === true) return known;
   // Nothing was ever started from it: what lies there is of an owner that was killed before, or of somebody else, and is not adopted.
   if (known !== null) rmSync(known.folder.path, { recursive: true, force: true });
@@ -98,6 +98,22 @@ export async function ownLaunch(
   const secret = randomBytes(secretBytes).toString('base64url');
   await store.commit([{ do: 'launch.name', key, folder, secret, launchedAt: null }]);
   return { key, folder: runFolderAt(runsRoot(home), folder, secret), mayHaveStarted: false, wrapper: null };
+}
+
+/** What was started under that name after the copy that the store was restored from. null: nothing was. */
+async function restoredLaunch(
+  { home, store }: Pick<EffectParts, 'home' | 'store'>,
+  key: string,
+  name: string,
+): Promise<Launch | null> {
+  const row = await store.launch(restoredKey(name));
+  if (row === null) return null;
+  const { folder, secret, launched_at: launchedAt } = row;
+  await store.commit([
+    { do: 'launch.name', key, folder, secret, launchedAt },
+    { do: 'launch.remove', key: row.key },
+  ]);
+  return launchOf(home, { ...row, key });
 }
 
 /** null: it never came so far as to have a folder. */

@@ -6,7 +6,7 @@
  * read, and damage further in is told by `storeError` when it is met.
  */
 import { chmodSync, type Stats, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { shellWord } from '../../../../machines/vocabulary/shell-word.ts';
 import { createPrivateFile } from '../../../base/platform/home.ts';
@@ -94,17 +94,24 @@ function systemCode(thrown: unknown, file: string): string | null {
   return isOfFile && typeof thrown.code === 'string' ? thrown.code : null;
 }
 
-/**
- * The hint's commands: the log moves too, because left beside the saved file it would be played into it. The text of the recovery goes
- * through a file, because the sqlite3 of some distributions (Debian's, Ubuntu's) cannot recover, and its empty output would become an empty store.
- */
+/** The file is left as it was: a person decides what is put in its place. */
 function corrupt(file: string, code: string, cause: unknown): StoreTrouble {
-  const aside = join(dirname(file), 'damaged');
-  const [broken, text] = [join(aside, basename(file)), join(aside, 'saved.sql')].map(shellWord);
-  const move = `mkdir ${shellWord(aside)} && mv ${shellWord(file)}* ${shellWord(aside)}`;
-  const save = `sqlite3 ${broken} .recover > ${text} && sqlite3 ${shellWord(file)} < ${text}`;
-  const hint = `stop stator, then: stator doctor --fix; where that can read nothing put it aside (${move}), and save what can be saved, with the sqlite3 of sqlite.org: ${save}`;
-  return new StoreTrouble('store_corrupt', `${file} is damaged, or no database (${code})`, hint, { cause });
+  const message = `${file} is damaged, or no database (${code})`;
+  const hint =
+    'the file stays as it is; see what is damaged and which copies there are: stator store check; put the newest copy in its place: stator store restore';
+  return new StoreTrouble('store_corrupt', message, hint, { cause });
+}
+
+/** Lies there from the moment on which a restore begins to exchange the files until it has. */
+export function pendingRestore(file: string): string {
+  return `${file}.restoring`;
+}
+
+/** Throws `store_corrupt` while the files of a restore are half exchanged. */
+export function mustNotBeRestoring(file: string): void {
+  if (statSync(pendingRestore(file), { throwIfNoEntry: false }) === undefined) return;
+  const message = `a restore of ${file} was cut off, so it is half of the old store`;
+  throw new StoreTrouble('store_corrupt', message, 'restore it again: stator store restore');
 }
 
 function openEmpty({ migrations }: StoreOptions): Database {
@@ -114,6 +121,7 @@ function openEmpty({ migrations }: StoreOptions): Database {
 }
 
 function openForReading(file: string, options: StoreOptions): Database {
+  mustNotBeRestoring(file);
   mustExist(file);
   return opened(file, options, true, (db) => mustBeCurrent(db, file, options.migrations.length));
 }
@@ -133,6 +141,7 @@ function mustBeCurrent(db: Database, file: string, known: number): void {
 }
 
 function openForWriting(file: string, options: StoreOptions): Database {
+  mustNotBeRestoring(file);
   if (options.isShared === true) return openShared(file, options);
   if (statOf(file) === undefined) createPrivateFile(file);
   else examine(file, options);

@@ -5,7 +5,7 @@
 
 import { planTree } from '../../../../machines/vocabulary/ids.ts';
 import type { ChangeOf } from '../port.ts';
-import type { LaunchRow, LaunchTrace, RunRow } from '../rows.ts';
+import { type LaunchRow, type LaunchTrace, type RunRow, restoredKey } from '../rows.ts';
 import type { Database } from './db.ts';
 import { createExpiry } from './expiry.ts';
 
@@ -29,7 +29,7 @@ export function createLaunchTable(db: Database) {
     'UPDATE launches SET launched_at = coalesce(launched_at, ?), wrapper = coalesce(wrapper, ?), base = coalesce(base, ?) WHERE key = ?',
   );
   const ofFolders = db.prepare<[string], LaunchTrace>(
-    `SELECT l.key, l.folder, e.status, e.finished_at AS finishedAt FROM launches l LEFT JOIN effects e ON e.key = ${effectOf('l')}
+    `SELECT l.key, l.folder, e.status, coalesce(e.finished_at, iif(l.key LIKE '${restoredKey('%')}', l.launched_at, NULL)) AS finishedAt FROM launches l LEFT JOIN effects e ON e.key = ${effectOf('l')}
      WHERE l.folder IN (SELECT value FROM json_each(?)) ORDER BY l.key`,
   );
   const ofChecks = db.prepare<[string, string], LaunchRow>(
@@ -40,7 +40,7 @@ export function createLaunchTable(db: Database) {
   const expiry = createExpiry(db, {
     name: 'launches',
     number: 'rowid',
-    where: `${effectOf('launches')} IS NULL`,
+    where: `${effectOf('launches')} IS NULL AND launches.key NOT LIKE '${restoredKey('%')}'`,
     statements: ['DELETE FROM launches WHERE <these>'],
   });
   const remove = db.prepare('DELETE FROM launches WHERE key = ?');

@@ -1,0 +1,125 @@
+/** `stator store backup | check | restore`. */
+import { resolve } from 'node:path';
+import { EngineError } from '../machines/vocabulary/errors.ts';
+import { connect } from '../runtime/engine/connect.ts';
+import {
+  backUpStoreIn,
+  copiesIn,
+  copyToRestore,
+  type Restored,
+  restoreStoreIn,
+  type StoreCopy,
+  storeFaultsIn,
+} from '../runtime/engine/store-copies.ts';
+import { canAsk, confirm } from './ask.ts';
+import { type Call, defineVerb, type Verbs } from './command.ts';
+import { refuseAgent } from './place.ts';
+import { sureArgs } from './sure.ts';
+import { byteText, counted } from './text.ts';
+
+const timeOf = (ms: number) => new Date(ms).toISOString();
+const entryOf = ({ file, atMs, bytes, schema }: StoreCopy) => ({ file, at: timeOf(atMs), bytes, schema });
+const untilText = (ms: number | null) => (ms === null ? 'in which nothing has happened yet' : `of ${timeOf(ms)}`);
+
+const backup = defineVerb({
+  summary: 'Copy the store while it is in use. The copy is checked before it gets its name.',
+  args: {
+    file: {
+      type: 'positional',
+      required: false,
+      valueHint: 'file',
+      description: 'where to; default: among the daily copies',
+    },
+  },
+  examples: ['stator store backup', 'stator store backup /mnt/usb/stator.db'],
+  more: 'An engine copies the store once a day by itself: `[store] backups` of daemon.toml says how many copies stay. Runs, worktrees and branches are not in it.',
+  async run({ file }, { cwd, env, out }) {
+    const copy = await backUpStoreIn(env, file === undefined ? null : resolve(cwd, file));
+    out.answer(entryOf(copy), () => [`copied to ${copy.file} (${byteText(copy.bytes)})`]);
+  },
+});
+
+const check = defineVerb({
+  summary: 'Check the store with the check of SQLite, and list its copies. It changes nothing.',
+  args: {},
+  examples: ['stator store check', 'stator store check --json'],
+  more: 'Exit code 78: the store is damaged.',
+  async run(_args, { env, out }) {
+    const [faults, copies] = [await storeFaultsIn(env), await copiesIn(env)];
+    out.answer({ ok: faults.length === 0, faults, copies: copies.map(entryOf) }, () => [
+      ...(faults.length === 0
+        ? ['the store is whole']
+        : ['the store is damaged:', ...faults.map((text) => `  ${text}`)]),
+      ...(copies.length === 0 ? ['copies: none'] : ['copies:']),
+      ...copies.map(
+        ({ file, atMs, bytes, schema }) =>
+          `  ${timeOf(atMs)}  ${byteText(bytes)}  ${file}${schema === null ? '' : `  before schema ${schema} was changed`}`,
+      ),
+      ...(faults.length === 0 ? [] : ['put the newest copy in its place: stator store restore']),
+    ]);
+    return faults.length === 0 ? 0 : 78;
+  },
+});
+
+const restore = defineVerb({
+  summary: 'Put a copy in the place of the store. The replaced files are kept.',
+  args: {
+    copy: { type: 'positional', required: false, valueHint: 'file', description: 'which copy; default: the newest' },
+    ...sureArgs,
+  },
+  examples: ['stator store restore', 'stator store restore --yes /mnt/usb/stator.db'],
+  more: `Stop the daemon first; agents may go on. Runs that were started after the copy are taken over when their plan asks for them again, and merges are found in git: nothing is done twice. What people
+and agents told stator after the copy is lost: give those commands again. Plans that were registered after it are registered again under their name. Hooks may be told again what they were told.`,
+  async run({ copy: named, yes = false }, call) {
+    const { env, cwd, out } = call;
+    refuseAgent(call, 'restore the store');
+    const { copy, knowsUntilMs } = await copyToRestore(env, named === undefined ? null : resolve(cwd, named));
+    const what = `put ${copy}, ${untilText(knowsUntilMs)}, in the place of the store`;
+    if (!yes) {
+      if (!canAsk(call)) throw new EngineError('refused', `nobody can be asked whether to ${what}`, 'say --yes');
+      if (!(await confirm(call, `${what}?`))) {
+        out.note('nothing was done');
+        return 1;
+      }
+    }
+    const restored = await restoreStoreIn(env, copy);
+    const strangers = await strangersIn(call);
+    const document = {
+      copy,
+      knows_until: knowsUntilMs === null ? null : timeOf(knowsUntilMs),
+      aside: restored.aside,
+      runs: restored.runs,
+      unknown: strangers,
+    };
+    out.answer(document, () => restoredLines(restored, strangers));
+  },
+});
+
+/** Worktrees, branches and refs that no plan of the store has: plans that were begun after the copy left them. */
+async function strangersIn({ env }: Call): Promise<string[]> {
+  const client = await connect({ env, mode: 'write' });
+  try {
+    const { orphans } = await client.repair({ dry: true });
+    return orphans.flatMap(({ kind, project, name }) =>
+      kind === 'worktree' || kind === 'branch' || kind === 'ref' ? [`${kind} ${name} of ${project}`] : [],
+    );
+  } finally {
+    await client.close();
+  }
+}
+
+function restoredLines({ copy, knowsUntilMs, aside, runs }: Restored, strangers: readonly string[]): string[] {
+  return [
+    `restored from ${copy}, ${untilText(knowsUntilMs)}`,
+    `the replaced files lie in ${aside}`,
+    ...(runs.length === 0
+      ? []
+      : [`${counted(runs.length, 'run')} newer than the copy, taken over when a plan asks for them:`]),
+    ...runs.map(({ folder, alive }) => `  ${folder}: ${alive ? 'lives' : 'has ended'}`),
+    ...(strangers.length === 0 ? [] : ['no plan of the copy has these; register the plan again under its name:']),
+    ...strangers.map((line) => `  ${line}`),
+    'next: stator plan list, then give again what you told stator since; start: stator daemon start',
+  ];
+}
+
+export default { backup, check, restore } satisfies Verbs;

@@ -1,0 +1,238 @@
+/** Copies of the store: made by SQLite's own online backup, checked before they count, and put back in the place of a damaged store. */
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
+import { createPrivateFile } from '../../../base/platform/home.ts';
+import { StoreTrouble } from '../port.ts';
+import { restoredKey } from '../rows.ts';
+import {
+  type Database,
+  type Migration,
+  mustNotBeRestoring,
+  openDatabase,
+  pendingRestore,
+  refuseForeign,
+  storeError,
+} from './db.ts';
+
+export interface StoreCopy {
+  readonly file: string;
+  readonly atMs: number;
+  readonly bytes: number;
+  /** The schema's version that a newer stator was about to change; null: a regular copy. */
+  readonly schema: number | null;
+}
+
+/** A run or a check that was started: its folder, its name within that, and the secret that its wrapper was told. */
+export interface StartedRun {
+  readonly folder: string;
+  readonly name: string;
+  readonly secret: string | null;
+  /** It was started after the copy. */
+  readonly isNew: boolean;
+}
+
+/** Pages of 4 KiB that are copied before other work of the process goes on. */
+const pagesAtOnce = 512;
+/** So many faults are named. */
+const shownFaults = 5;
+/** A draft that is older was left by a process that was killed. */
+const draftLimitMs = 86_400_000;
+const namePattern = /^taskstore-(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d)-(\d{3})Z(?:-schema-(\d+))?\.db$/;
+
+/** Throws what Node throws where SQLite's own part cannot be loaded. */
+export function tryModule(): void {
+  new BetterSqlite3(':memory:').close();
+}
+
+/** What SQLite's own check finds, a line each; none: the file is whole, or not there. Reads the whole file. Throws as `openDatabase`, but not for damage. */
+export function storeFaults(file: string): string[] {
+  if (!existsSync(file)) return [];
+  const check = (db: Database) => {
+    const lines = db.pragma(`integrity_check(${shownFaults})`) as { integrity_check: string }[]; // one column, says SQLite
+    return lines.map(({ integrity_check: text }) => text.replaceAll('\n', ' ')).filter((text) => text !== 'ok');
+  };
+  try {
+    mustNotBeRestoring(file);
+    return reading(file, check);
+  } catch (thrown) {
+    if (thrown instanceof StoreTrouble && thrown.code === 'store_corrupt') return [thrown.message];
+    throw thrown;
+  }
+}
+
+/** The paths of the repos that a store of any version has registered; null where it cannot be read. */
+export function registeredPaths(file: string): string[] | null {
+  if (!existsSync(file)) return [];
+  try {
+    return reading(file, (db) => db.prepare<[], string>('SELECT path FROM repos').pluck().all());
+  } catch {
+    return null; // locked, or none of ours
+  }
+}
+
+function reading<T>(file: string, read: (db: Database) => T): T {
+  try {
+    const db = new BetterSqlite3(file, { readonly: true, fileMustExist: true });
+    try {
+      return read(db);
+    } finally {
+      db.close();
+    }
+  } catch (thrown) {
+    throw storeError(thrown, file) ?? thrown;
+  }
+}
+
+/** The copies in a folder, the newest first. Throws the system's error where the folder cannot be read. */
+export function listCopies(folder: string): StoreCopy[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .flatMap((name) => {
+      const [, day, h, m, s, ms, schema] = namePattern.exec(name) ?? [];
+      const file = join(folder, name);
+      const found = statSync(file, { throwIfNoEntry: false });
+      if (day === undefined || found === undefined) return [];
+      const atMs = Date.parse(`${day}T${h}:${m}:${s}.${ms}Z`);
+      return [{ file, atMs, bytes: found.size, schema: schema === undefined ? null : Number(schema) }];
+    })
+    .sort((a, b) => b.atMs - a.atMs);
+}
+
+/** The version of the schema that a stator which knows `known` of them would change; null: none. */
+export function outdatedSchema(file: string, known: number): number | null {
+  if (!existsSync(file) || statSync(file).size === 0) return null;
+  const version = reading(file, (db) => Number(db.pragma('user_version', { simple: true })));
+  return version > 0 && version < known ? version : null;
+}
+
+/** A new copy in that folder, which is made where it is missing; then of its kind the newest `keep` stay. Throws as `writeCopy`. */
+export async function makeCopy(
+  file: string,
+  { folder, keep, at, schema = null }: { folder: string; keep: number; at: number; schema?: number | null },
+): Promise<StoreCopy> {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  chmodSync(folder, 0o700);
+  const stamp = new Date(at).toISOString().replace(/[:.]/g, '-');
+  const to = join(folder, `taskstore-${stamp}${schema === null ? '' : `-schema-${schema}`}.db`);
+  const bytes = await writeCopy(file, to);
+  const old = listCopies(folder).filter((copy) => (copy.schema === null) === (schema === null));
+  for (const copy of old.slice(Math.max(1, keep))) rmSync(copy.file, { force: true });
+  for (const name of readdirSync(folder).filter((one) => one.includes('.db.draft')))
+    if (statSync(join(folder, name)).mtimeMs < at - draftLimitMs) rmSync(join(folder, name), { force: true });
+  return { file: to, atMs: at, bytes, schema };
+}
+
+/**
+ * Copies the store, in use or not, as it is at this moment, and answers the size of the copy (0600). The copy is checked before it gets its name. Throws
+ * `store_corrupt` where the store is damaged, `store_full`, and as `openDatabase`; then nothing is left of the copy.
+ */
+export async function writeCopy(file: string, to: string): Promise<number> {
+  const draft = `${to}.draft`;
+  try {
+    removeFiles(draft);
+    createPrivateFile(draft);
+    const source = new BetterSqlite3(file, { readonly: true, fileMustExist: true });
+    try {
+      source.exec('BEGIN'); // one moment of the store, however long the copy takes
+      source.pragma('schema_version');
+      await source.backup(draft, { progress: () => pagesAtOnce });
+    } finally {
+      source.close();
+    }
+    const copy = new BetterSqlite3(draft);
+    try {
+      copy.pragma('journal_mode = DELETE'); // one file, which reading does not change
+      const found = copy.pragma('quick_check(1)', { simple: true });
+      if (found !== 'ok') throw new BetterSqlite3.SqliteError(String(found).replaceAll('\n', ' '), 'SQLITE_CORRUPT');
+    } finally {
+      copy.close();
+    }
+    synced(draft);
+    renameSync(draft, to);
+    synced(dirname(to));
+    return statSync(to).size;
+  } catch (thrown) {
+    removeFiles(draft);
+    throw storeError(thrown, file) ?? storeError(thrown, draft) ?? thrown;
+  }
+}
+
+/** When the last thing happened that a store knows of; null: nothing has. Throws `store_corrupt`, `store_newer`, `store_unreadable` where no store of this stator can be made of the file. */
+export function lastKnownMs(file: string, known: number): number | null {
+  return reading(file, (db) => {
+    refuseForeign(db, file, known);
+    return db.prepare<[], number | null>('SELECT max(at) FROM journal').pluck().get() ?? null;
+  });
+}
+
+/**
+ * Puts a copy in the place of the store; the caller owns the home. Runs that were started after the copy are noted in it, so that none is started again.
+ * Answers the folder in which the replaced files lie. Killed at any moment, the old store is there as it was, or every use of it throws `store_corrupt` until
+ * a restore is through, or the new one is there.
+ */
+export async function restoreCopy(file: string, { copy, migrations, started, at }: RestoreOptions): Promise<string> {
+  const draft = `${file}.draft`;
+  const ready = pendingRestore(file);
+  try {
+    removeFiles(draft);
+    await writeCopy(copy, draft);
+    const made = openDatabase(draft, { migrations });
+    try {
+      noteStarted(made, started, at);
+      made.pragma('journal_mode = DELETE');
+    } finally {
+      made.close();
+    }
+    synced(draft);
+  } catch (thrown) {
+    removeFiles(draft);
+    throw storeError(thrown, copy) ?? storeError(thrown, draft) ?? thrown;
+  }
+  const aside = join(dirname(file), `replaced-${new Date(at).toISOString().replace(/[:.]/g, '-')}`);
+  mkdirSync(aside, { mode: 0o700 });
+  const parts = ['', '-wal', '-shm'].filter((part) => existsSync(`${file}${part}`));
+  for (const part of parts) linkSync(`${file}${part}`, join(aside, `${basename(file)}${part}`));
+  renameSync(draft, ready);
+  // Its log would be played into the new store. From here to the last rename the old store lacks it, and nobody opens it.
+  for (const part of ['-wal', '-shm']) rmSync(`${file}${part}`, { force: true });
+  renameSync(ready, file);
+  synced(dirname(file));
+  return aside;
+}
+
+interface RestoreOptions {
+  readonly copy: string;
+  readonly migrations: readonly Migration[];
+  readonly started: readonly StartedRun[];
+  readonly at: number;
+}
+
+function noteStarted(db: Database, started: readonly StartedRun[], at: number): void {
+  const known = db.prepare('UPDATE launches SET launched_at = coalesce(launched_at, ?) WHERE folder = ?');
+  const unknown = db.prepare('INSERT OR REPLACE INTO launches (key, folder, secret, launched_at) VALUES (?, ?, ?, ?)');
+  for (const { folder, name, secret, isNew } of started)
+    if (known.run(at, folder).changes === 0 && isNew) unknown.run(restoredKey(name), folder, secret, at);
+}
+
+function synced(path: string): void {
+  const descriptor = openSync(path, 'r');
+  fsyncSync(descriptor);
+  closeSync(descriptor);
+}
+
+function removeFiles(file: string): void {
+  for (const part of ['', '-wal', '-shm', '-journal']) rmSync(`${file}${part}`, { force: true });
+}

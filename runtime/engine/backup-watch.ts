@@ -1,0 +1,72 @@
+/** Copies the store by itself: once a day in an engine that stays, and before a newer stator changes its schema. */
+import { join } from 'node:path';
+import { EngineError, messageOf, withHint } from '../../machines/vocabulary/errors.ts';
+import type { Log } from '../base/platform/log.ts';
+import { createPollLoop, type PollLoop } from '../base/platform/poll-loop.ts';
+import { listCopies, makeCopy, outdatedSchema } from '../core/store/sqlite/copies.ts';
+import { migrations } from '../core/store/sqlite/schema.ts';
+import type { EngineState } from './state.ts';
+import { backupsFolder } from './store-copies.ts';
+
+interface BackupParts {
+  readonly home: string;
+  readonly state: EngineState;
+  readonly log: Log;
+}
+
+const dayMs = 86_400_000;
+/** Looked for this often, and first after a tenth of it: an engine that has just started has other things to do. */
+const lookMs = 600_000;
+
+/** `everyMs` and `nowMs` are for tests. */
+export function createBackupWatch(
+  { isOwner, ...parts }: BackupParts & { readonly isOwner: () => boolean },
+  { everyMs = lookMs, nowMs = Date.now }: { everyMs?: number; nowMs?: () => number } = {},
+): Pick<PollLoop, 'start' | 'stop'> {
+  let isFirst = true;
+  return createPollLoop({
+    everyMs,
+    async work() {
+      if (isFirst || !isOwner()) {
+        isFirst = false;
+        return everyMs / 10;
+      }
+      await copyWhere(parts, nowMs(), async (folder) => {
+        const newest = listCopies(folder).find(({ schema }) => schema === null);
+        return newest === undefined || nowMs() - newest.atMs >= dayMs ? {} : null;
+      });
+      return everyMs;
+    },
+    onError: (thrown) => parts.log.warn(`the copies of the store were not looked at: ${messageOf(thrown)}`),
+  });
+}
+
+/** A copy of the store as an earlier stator left it; nothing where this one changes nothing in it. What fails is told, and holds up nothing. */
+export function copyBeforeMigration(parts: BackupParts): Promise<void> {
+  return copyWhere(parts, Date.now(), async (_folder, file) => {
+    const schema = outdatedSchema(file, migrations.length);
+    return schema === null ? null : { schema };
+  });
+}
+
+/** `wanted` answers null where none is due. */
+async function copyWhere(
+  { home, state, log }: BackupParts,
+  at: number,
+  wanted: (folder: string, file: string) => Promise<{ schema?: number } | null>,
+): Promise<void> {
+  const keep = state.getSnapshot().context.settings.backups;
+  const [folder, file] = [backupsFolder(home), join(home, 'taskstore.db')];
+  if (keep === 0) return;
+  try {
+    const due = await wanted(folder, file);
+    if (due === null) return;
+    const copy = await makeCopy(file, { folder, keep, at, ...due });
+    log.info(`copied the store: ${copy.file}, ${copy.bytes} bytes`);
+    state.trigger.backedUp({ trouble: null });
+  } catch (thrown) {
+    const trouble = `the store was not copied: ${thrown instanceof EngineError ? withHint(thrown) : messageOf(thrown)}`;
+    if (trouble !== state.getSnapshot().context.backupTrouble) log.warn(trouble);
+    state.trigger.backedUp({ trouble });
+  }
+}

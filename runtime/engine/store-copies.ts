@@ -1,0 +1,94 @@
+/** The store's file and its copies, for verbs that need no engine. SQLite is loaded when it is asked for. */
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { loadDaemonConfig } from '../base/config/config.ts';
+import { type Environment, homeFolder } from '../base/config/home.ts';
+import type { StoreCopy } from '../core/store/sqlite/copies.ts';
+
+export type { StoreCopy } from '../core/store/sqlite/copies.ts';
+
+const load = () => import('../core/store/sqlite/copies.ts');
+const storeOf = (env: Environment) => join(homeFolder(env), 'taskstore.db');
+export const backupsFolder = (home: string) => join(home, 'backups');
+
+/** What a restore did. */
+export interface Restored {
+  readonly copy: string;
+  /** When the last thing happened that the copy knows of; null: nothing has. */
+  readonly knowsUntilMs: number | null;
+  /** Where the files of the replaced store lie. */
+  readonly aside: string;
+  /** The folders of runs and checks that were started after the copy: each is taken over by the plan that asks for it. */
+  readonly runs: readonly { readonly folder: string; readonly alive: boolean }[];
+}
+
+/** Throws what Node throws where SQLite's own part is not built, or built for another Node. */
+export async function tryStoreModule(): Promise<void> {
+  (await load()).tryModule();
+}
+
+/** What SQLite finds wrong in the store of that environment, a line each; none where it is whole, or there is none. Reads the whole file. Throws as the store. */
+export async function storeFaultsIn(env: Environment): Promise<string[]> {
+  return (await load()).storeFaults(storeOf(env));
+}
+
+/** The copies of that environment's store, the newest first. */
+export async function copiesIn(env: Environment): Promise<StoreCopy[]> {
+  return (await load()).listCopies(backupsFolder(homeFolder(env)));
+}
+
+/** Copies the store, whoever uses it: into that file, which is not there yet, or among the daily copies. Throws `not_found`, `conflict`, and as the store. */
+export async function backUpStoreIn(env: Environment, to: string | null): Promise<StoreCopy> {
+  const home = homeFolder(env);
+  const [file, { makeCopy, writeCopy }, at] = [storeOf(env), await load(), Date.now()];
+  const isThere = (path: string) => statSync(path, { throwIfNoEntry: false }) !== undefined;
+  if (!isThere(file)) throw new EngineError('not_found', `there is no store at ${file}`, 'set STATOR_HOME to its home');
+  if (to === null) return makeCopy(file, { folder: backupsFolder(home), keep: loadDaemonConfig(home).backups, at });
+  if (isThere(to)) throw new EngineError('conflict', `${to} is there already`, 'name a file that is not there yet');
+  return { file: to, atMs: at, bytes: await writeCopy(file, to), schema: null };
+}
+
+/**
+ * The copy that a restore would take, the newest or the one that was named, and until when it knows what happened. Throws `not_found`, and as the store where
+ * the copy is damaged, of another program or of a newer stator.
+ */
+export async function copyToRestore(
+  env: Environment,
+  named: string | null,
+): Promise<Pick<Restored, 'copy' | 'knowsUntilMs'>> {
+  const [{ lastKnownMs }, { migrations }, copies] = await Promise.all([
+    load(),
+    import('../core/store/sqlite/schema.ts'),
+    copiesIn(env),
+  ]);
+  const copy = named ?? copies[0]?.file;
+  if (copy === undefined || statSync(copy, { throwIfNoEntry: false })?.isFile() !== true)
+    throw new EngineError(
+      'not_found',
+      copy === undefined ? `there are no copies in ${backupsFolder(homeFolder(env))}` : `there is no copy at ${copy}`,
+      'name the file of a copy: stator store restore <file>; see those that there are: stator store check',
+    );
+  return { copy, knowsUntilMs: lastKnownMs(copy, migrations.length) };
+}
+
+/** Puts that copy in the place of the store. Throws `owner_taken` while an engine owns the home, and as `copyToRestore`. */
+export async function restoreStoreIn(env: Environment, named: string): Promise<Restored> {
+  const home = homeFolder(env);
+  const [{ restoreCopy }, { migrations }, { acquireOwner }, { startedRuns }] = await Promise.all([
+    load(),
+    import('../core/store/sqlite/schema.ts'),
+    import('../core/store/sqlite/owner.ts'),
+    import('../work/agents/started-runs.ts'),
+  ]);
+  const owner = await acquireOwner(home, { nowMs: () => Date.now() });
+  try {
+    const { copy, knowsUntilMs } = await copyToRestore(env, named);
+    const started = startedRuns(join(home, 'runs'), knowsUntilMs ?? 0);
+    const aside = await restoreCopy(storeOf(env), { copy, migrations, started, at: Date.now() });
+    const runs = started.flatMap(({ folder, alive, isNew }) => (isNew ? [{ folder, alive }] : []));
+    return { copy, knowsUntilMs, aside, runs };
+  } finally {
+    owner.release();
+  }
+}

@@ -1,0 +1,67 @@
+/** The runs that a copy of the store may not know, or may not know the end of: found by their folders, and marked so that nothing of them is done again. */
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { isAlive } from '../../base/platform/process-table.ts';
+import type { StartedRun } from '../../core/store/sqlite/copies.ts';
+import { type RunFolder, readAgent, readClaim, runFolderAt, writeRunFile } from './run-folder.ts';
+
+/** File times are coarser than the clock. */
+const slackMs = 1_000;
+/** What `ownLaunch` puts behind a run's name. */
+const suffix = /\.[A-Za-z0-9_-]{12}$/;
+
+/** What a restore knew of a run when it put the copy in place. */
+export interface RestoredRun {
+  /** It was started after the copy. */
+  readonly isNew: boolean;
+  /** It had ended, and what it told the engine after the copy is not in the store. */
+  readonly hasEnded: boolean;
+}
+
+/** Those under `root` that were started, that ended after `sinceMs`, or that live, each with a mark in its folder. */
+export function startedRuns(root: string, sinceMs: number): (StartedRun & { readonly alive: boolean })[] {
+  if (!existsSync(root)) return [];
+  return readdirSync(root).flatMap((name) => {
+    if (!suffix.test(name)) return [];
+    const folder = runFolderAt(root, name);
+    const claim = readClaim(folder);
+    if (claim?.kind !== 'wrapper') return [];
+    const alive = isAlive(claim.wrapper);
+    const isNew = timeOf(folder.wrapper) >= sinceMs - slackMs;
+    // The wrapper writes into its claim when it is through.
+    if (!isNew && !alive && timeOf(folder.claim) < sinceMs - slackMs) return [];
+    const restored: RestoredRun = { isNew, hasEnded: !alive };
+    writeRunFile(markOf(folder), `${JSON.stringify(restored)}\n`);
+    const secret = secretIn(folder.exit) ?? secretIn(`${folder.exit}.${claim.wrapper.pid}`);
+    return [{ folder: name, name: name.replace(suffix, ''), secret, isNew, alive }];
+  });
+}
+
+/** null: no restore has found it. */
+export function restoredRun(folder: RunFolder): RestoredRun | null {
+  return existsSync(markOf(folder)) ? (JSON.parse(readFileSync(markOf(folder), 'utf8')) as RestoredRun) : null; // written above
+}
+
+/** The token that the live agent of a run was given, where the system shows it: the store knows only the hashes that the copy had. */
+export function tokenOfAgent(folder: RunFolder): string | null {
+  const agent = readAgent(folder);
+  if (agent === null || !isAlive(agent)) return null;
+  try {
+    return /(?:^|\0)STATOR_TOKEN=([^\0]+)/.exec(readFileSync(`/proc/${agent.pid}/environ`, 'utf8'))?.[1] ?? null;
+  } catch {
+    return null; // no /proc, or it has just ended
+  }
+}
+
+function markOf({ path }: RunFolder): string {
+  return join(path, 'restored');
+}
+
+function timeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+function secretIn(path: string): string | null {
+  const [, secret] = existsSync(path) ? (/^\d{3} (\S+)\n$/.exec(readFileSync(path, 'utf8')) ?? []) : [];
+  return secret === undefined || secret === '-' ? null : secret;
+}

@@ -1,0 +1,43 @@
+/** A run that a restored store did not know, or did not know the end of: it is taken over, never started again; where that cannot be, its plan is blocked. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AgentRun } from '../../../machines/vocabulary/effect.ts';
+import { isWorker } from '../../../machines/vocabulary/role.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { tokenHash } from '../../base/platform/token.ts';
+import type { EffectContext } from '../../core/outbox/handler.ts';
+import { judgesByMessage } from '../agents/reports/verdict.ts';
+import type { RunFolder } from '../agents/run-folder.ts';
+import { runIdOf } from '../agents/run-id.ts';
+import { restoredRun, tokenOfAgent } from '../agents/started-runs.ts';
+import { stopTree } from '../agents/stopping.ts';
+import type { EffectParts } from './workplace.ts';
+
+/** Makes a run go on that a restore has found. Answers why it cannot: then nothing of it lives any more. null: it goes on, or no restore has found it. */
+export async function takeOver(
+  parts: EffectParts & { readonly graceMs: number },
+  { title }: AgentRun,
+  { row, abort }: Pick<EffectContext, 'row' | 'abort'>,
+  folder: RunFolder,
+): Promise<string | null> {
+  const restored = restoredRun(folder);
+  if (restored === null) return null;
+  const token = tokenOfAgent(folder);
+  if (token !== null) await parts.store.commit([{ do: 'run.add-token', key: row.key, hash: tokenHash(token) }]);
+  const planFile = join(folder.path, 'plan.md');
+  if (!restored.isNew || readFileSync(planFile, 'utf8') === (await parts.store.planText(row.project, row.plan)))
+    return null;
+  await stopTree(folder, runIdOf(parts.home, row.key), { graceMs: parts.graceMs, abort });
+  abort.throwIfAborted();
+  return `a run of ${title} was started after the copy that was restored, for another text of the plan, which is kept: ${shellWord(planFile)}; its output: ${shellWord(folder.log)}. To go on with that text: stator plan update-content ${row.plan} ${shellWord(planFile)}, then: stator plan resolve ${row.plan}`;
+}
+
+/** Why the good end of a run does not count: what its agent said was in the store that was replaced. null: it counts. */
+export function lostWords(
+  { title, role }: AgentRun,
+  plan: string,
+  { folder, preset }: { readonly folder: RunFolder; readonly preset: string | null },
+): string | null {
+  if (isWorker(role) || judgesByMessage(role, preset) || restoredRun(folder)?.hasEnded !== true) return null;
+  return `${title} ended before the store was restored, and what it told stator is newer than the copy; its output: ${shellWord(folder.log)}. Say it in its place (stator plan show ${plan} says what is waited for), or have the ${role} work again: stator plan resolve ${plan}`;
+}
