@@ -198,7 +198,7 @@ for (const [name, damage] of Object.entries(damages)) {
     damage();
     untouched(() => {
       const refused = failure(() => store());
-      expectError(refused, 'store_corrupt', file, `${folder}/damaged/saved.sql`);
+      expectError(refused, 'store_corrupt', file, 'stator store check', 'stator store restore');
     });
   });
 }

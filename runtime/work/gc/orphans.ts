@@ -13,7 +13,7 @@ import { diskUsage } from '../../base/platform/disk-usage.ts';
 import { readFolderUsers } from '../../base/platform/folder-users.ts';
 import { removeTree } from '../../base/platform/remove-tree.ts';
 import { isAnswered } from '../../base/platform/socket-answers.ts';
-import type { PlanTrace } from '../../core/store/rows.ts';
+import { type PlanTrace, restoredKey } from '../../core/store/rows.ts';
 import { runsRoot } from '../effects/workplace.ts';
 import { dropLeftOverLock, leftOverLockFiles } from '../git/lock-file.ts';
 import { dropRefs, listRefs, type Ref } from '../git/refs.ts';
@@ -53,10 +53,11 @@ export async function repairAll(parts: CleaningParts, dry: boolean): Promise<Rep
   const rest = resting(parts.stays, new AbortController().signal);
   const look: Look = { parts, dry, plans, branches: byBranch(plans.values()), leaving: new Set(), orphans: [], rest };
   const notes: string[] = [];
+  const waiting = await restoredRuns(parts);
   for (const { project: name, path } of parts.projects.list()) {
     try {
       const repository = await parts.projects.repository(name);
-      const place = { project: parts.projects.get(name), repository, other: parts.otherEngine(path) };
+      const place = { project: parts.projects.get(name), repository, other: parts.otherEngine(path) ?? waiting };
       await repairLocks(look, place);
       await repairWorktrees(look, place);
       await repairFolders(look, place);
@@ -69,6 +70,14 @@ export async function repairAll(parts: CleaningParts, dry: boolean): Promise<Rep
   await repairRunFolders(look);
   await repairSockets(look);
   return { dry, orphans: look.orphans, notes };
+}
+
+/** After a restore the store may not know the plans of runs that it waits for. null: it waits for none. */
+async function restoredRuns({ home, store }: CleaningParts): Promise<string | null> {
+  const names = (await entriesOf(runsRoot(home))).map(({ name }) => name);
+  const [first] = (await store.launchesOf(names)).filter(({ key }) => key.startsWith(restoredKey('')));
+  if (first === undefined) return null;
+  return `it may be of a plan that the restored copy does not know, whose run waits to be taken over: register that plan again; or delete ${shellWord(join(runsRoot(home), first.folder))}`;
 }
 
 async function settle({ dry, orphans, rest }: Look, named: Named, verdict: Verdict): Promise<void> {
