@@ -59,6 +59,7 @@ describe('without any file', () => {
       machines: {},
       retentionMs: 90 * 86_400_000,
       notifications: { desktop: 'off', terminal: true },
+      backups: 3,
       http: { bind: null, hosts: [] },
       maxActivePlans: 0,
       notes: [],

@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { StartedRun } from '../../runtime/core/store/rows.ts';
 import {
   lastKnownMs,
   listCopies,
   makeCopy,
   outdatedSchema,
   restoreCopy,
-  type StartedRun,
   storeFaults,
   writeCopy,
 } from '../../runtime/core/store/sqlite/copies.ts';

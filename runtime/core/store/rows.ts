@@ -406,6 +406,15 @@ export interface LaunchRow {
   readonly base: string | null;
 }
 
+/** A run or a check that was started, as a restore finds it: its folder, its name within that, and the secret that its wrapper was told. */
+export interface StartedRun {
+  readonly folder: string;
+  readonly name: string;
+  readonly secret: string | null;
+  /** It was started after the copy. */
+  readonly isNew: boolean;
+}
+
 /** The key of a launch that a restored copy did not know: the effect that asks for a run of that name takes the launch over. */
 export function restoredKey(name: string): string {
   return `restored/${name}`;

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isAlive } from '../../base/platform/process-table.ts';
-import type { StartedRun } from '../../core/store/sqlite/copies.ts';
+import type { StartedRun } from '../../core/store/rows.ts';
 import { type RunFolder, readAgent, readClaim, runFolderAt, writeRunFile } from './run-folder.ts';
 
 /** File times are coarser than the clock. */

@@ -16,7 +16,7 @@ import { basename, dirname, join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { createPrivateFile } from '../../../base/platform/home.ts';
 import { StoreTrouble } from '../port.ts';
-import { restoredKey } from '../rows.ts';
+import { restoredKey, type StartedRun } from '../rows.ts';
 import {
   type Database,
   type Migration,
@@ -33,15 +33,6 @@ export interface StoreCopy {
   readonly bytes: number;
   /** The schema's version that a newer stator was about to change; null: a regular copy. */
   readonly schema: number | null;
-}
-
-/** A run or a check that was started: its folder, its name within that, and the secret that its wrapper was told. */
-export interface StartedRun {
-  readonly folder: string;
-  readonly name: string;
-  readonly secret: string | null;
-  /** It was started after the copy. */
-  readonly isNew: boolean;
 }
 
 /** Pages of 4 KiB that are copied before other work of the process goes on. */
