@@ -59,7 +59,7 @@ function isCurrent(root: AnyActorRef, { run, origin }: Signal): boolean {
   if (actor === null) return false;
   const { context } = snapshotOf(actor);
   const { timer, work, merge, pull } = context;
-  if ([timer, work, merge?.work, pull?.work, pull?.request?.merge?.work].includes(run)) return true;
+  if ([timer, work, merge?.work, pull?.work].includes(run)) return true;
   if (context.run !== run) return false;
   return originKind(origin) === 'agent' ? context.ending !== 'decision' : (context.ended ?? null) === null;
 }
@@ -79,8 +79,8 @@ function find(
 
 /** The commit at which the run began that an approval is about: its own, or where nobody says which, that of whoever has the say. */
 export function baseOf(root: AnyActorRef, { run }: Pick<Signal, 'run'>): string | null {
-  const { now } = snapshotOf(root).context;
-  const path = run !== null ? pathOfRequest(run) : typeof now === 'string' ? now : null;
+  const { activeChildId } = snapshotOf(root).context;
+  const path = run !== null ? pathOfRequest(run) : typeof activeChildId === 'string' ? activeChildId : null;
   const actor = path === null ? null : actorAt(root, path);
   const base: unknown = actor === null ? null : snapshotOf(actor).context.base;
   return typeof base === 'string' ? base : null;
@@ -88,8 +88,8 @@ export function baseOf(root: AnyActorRef, { run }: Pick<Signal, 'run'>): string 
 
 /** The tasks of the wave that has the say which no agent has begun: those that wait for their turn or for a slot, and those that an edit begins anew. */
 export function notBegunIn(root: AnyActorRef): number[] {
-  const { now } = snapshotOf(root).context;
-  const wave = typeof now === 'string' ? actorAt(root, now) : null;
+  const { activeChildId } = snapshotOf(root).context;
+  const wave = typeof activeChildId === 'string' ? actorAt(root, activeChildId) : null;
   return (wave === null ? [] : childrenOf(wave))
     .filter((task) => [...actorsOf(task)].some((actor) => isNotBegun(snapshotOf(actor))))
     .map((task) => snapshotOf(task).context.number);

@@ -8,13 +8,13 @@ import type { TaskResult } from '../machines/vocabulary/family.ts';
 import { childOfRequest, taskBranch } from '../machines/vocabulary/ids.ts';
 import { type Landing, landingOf } from '../machines/vocabulary/landing.ts';
 import type { Merged, MergeRefused } from '../machines/vocabulary/plan-merge.ts';
-import { type ForgeMerge, noPull, type PlanPullState } from '../machines/vocabulary/plan-pull.ts';
+import type { ForgeMerge, PlanPull } from '../machines/vocabulary/plan-pull.ts';
 import type { Isolation } from '../machines/vocabulary/policy.ts';
 import type { TaskStatus } from '../machines/vocabulary/public-state.ts';
 import type { PlanStatus } from '../machines/vocabulary/signal.ts';
 import type { WaveContext } from '../machines/wave/machine.ts';
 import { childrenOf, snapshotOf } from './addressee.ts';
-import { tagged } from './public-states.ts';
+import { type Tags, tagged } from './public-states.ts';
 import { openQuestions, waitsForPerson } from './refusal.ts';
 import type { Tree } from './tree.ts';
 
@@ -113,7 +113,7 @@ export function planSummary(tree: Tree): PlanSummary {
   return {
     status,
     phase: tagged(snapshot.tags, 'phase:'),
-    landing: status === 'done' ? landingOf(context) : null,
+    landing: status === 'done' ? landingOf(context, snapshot.tags) : null,
     blocked: blockOf(tree),
     holds: waitsForPerson(tree.root),
     paused: snapshot.hasTag('paused'),
@@ -147,9 +147,9 @@ export function blockOf({ root }: Tree): Need | null {
 function hasOtherWork(root: AnyActorRef): boolean {
   if (!snapshotOf(root).hasTag('needs:answers')) return false;
   const asking = openQuestions(root);
-  return [...livingWaves(root).values()].some(({ context: { path, living, started } }) => {
+  return [...livingWaves(root).values()].some(({ context: { path, liveChildren, started } }) => {
     const askers = new Set([...asking].map((run) => childOfRequest(path, run)));
-    return Object.entries(living).some(([id, task]) => started.includes(task) && !askers.has(id));
+    return Object.entries(liveChildren).some(([id, task]) => started.includes(task) && !askers.has(id));
   });
 }
 
@@ -160,13 +160,20 @@ export interface MergeView {
   refused: MergeRefused | null;
 }
 
+/** What is under way about its pull request, and what became of the last try. */
+export interface PullView extends Pick<PlanPull, 'refused' | 'remarks'> {
+  isWorking: boolean;
+  /** It is asked for by itself, where a forge is configured. */
+  isWanted: boolean;
+}
+
 export interface PlanDetail {
   waves: WaveView[];
-  pullRequest: { state: string; url: string | null; merge: Pick<ForgeMerge, 'state' | 'detail'> | null } | null;
+  pullRequest: { state: string; url: string | null; merge: ForgeMerge | null } | null;
   timestamps: PlanContext['timestamps'];
   isolation: Isolation;
   merge: MergeView;
-  pull: PlanPullState;
+  pull: PullView;
   /** A person says after each wave whether the next one begins. */
   stopsAfterWaves: boolean;
   /** It is carried out by itself once its planner has finished. */
@@ -200,10 +207,11 @@ export function planDetail(tree: Tree): PlanDetail {
     return { number, status: waveStatus(here?.ref ?? null, tasksOfWave), tasks: tasksOfWave };
   });
   const pullRequest = tagged(snapshot.tags, 'pull:');
+  const { refused = null, remarks = [] } = context.pull ?? {};
+  const merge = forgeMergeOf(snapshot.tags, refused);
   return {
     waves,
-    pullRequest:
-      pullRequest === null ? null : { state: pullRequest, url: context.pullRequestUrl, merge: forgeMergeOf(context) },
+    pullRequest: pullRequest === null ? null : { state: pullRequest, url: context.pullRequestUrl, merge },
     timestamps: context.timestamps,
     isolation: living.get(context.wave)?.context.isolation ?? context.policy.isolation ?? 'task',
     merge: {
@@ -211,15 +219,20 @@ export function planDetail(tree: Tree): PlanDetail {
       merged: context.merge?.merged ?? null,
       refused: context.merge?.refused ?? null,
     },
-    pull: context.pull ?? noPull,
+    pull: {
+      isWorking: snapshot.hasTag('pull_working'),
+      isWanted: snapshot.hasTag('pull_wanted'),
+      refused: merge === null ? refused : null,
+      remarks,
+    },
     stopsAfterWaves: !context.policy.auto_advance_waves,
     advances: advances(context),
   };
 }
 
-function forgeMergeOf({ pull }: PlanContext): Pick<ForgeMerge, 'state' | 'detail'> | null {
-  const merge = pull?.request?.merge ?? null;
-  return merge === null ? null : { state: merge.state, detail: merge.detail };
+function forgeMergeOf(tags: Tags, refused: PlanPull['refused']): ForgeMerge | null {
+  const state = tagged(tags, 'pull_merge:') as ForgeMerge['state'] | null; // so the tags are called
+  return state === null ? null : { state, detail: refused?.detail ?? '' };
 }
 
 export interface TaskFailure {
@@ -250,7 +263,7 @@ function waveStatus(ref: AnyActorRef | null, tasks: TaskView[]): WaveStatus {
 }
 
 function liveTask({ ref, context }: { ref: AnyActorRef; context: WaveContext }, number: number) {
-  const id = Object.entries(context.living).find(([, living]) => living === number)?.[0];
+  const id = Object.entries(context.liveChildren).find(([, task]) => task === number)?.[0];
   const child = id === undefined ? undefined : childrenOf(ref).find((candidate) => candidate.id === id);
   return child === undefined ? null : taskState(child);
 }

@@ -4,7 +4,6 @@ import { approvalOf } from '../machines/plan/context.ts';
 import { planMachine } from '../machines/plan/machine.ts';
 import { placeOf } from '../machines/vocabulary/effect.ts';
 import { repoTree, requestId } from '../machines/vocabulary/ids.ts';
-import { openRequest } from '../machines/vocabulary/plan-pull.ts';
 import { bindAgent } from './agent.ts';
 import { idOf, type Ports } from './ports.ts';
 import { bindTask } from './task.ts';
@@ -49,14 +48,14 @@ export function bindPlan(ports: Ports) {
           id: idOf(context.pull?.work ?? null),
           branch: context.branch,
           approved: approvalOf(context),
-          request: openRequest(context.pull)?.number ?? null,
+          request: context.pull?.request?.number ?? null,
         }),
       askPullMerge: ({ context: { branch, pull } }, act) => {
-        const { number = 0, head = '', merge = null } = openRequest(pull) ?? {};
-        ports.ask({ kind: 'pull.merge', id: idOf(merge?.work ?? null), branch, number, head, act });
+        const { number = 0, head = '' } = pull?.request ?? {};
+        ports.ask({ kind: 'pull.merge', id: idOf(pull?.work ?? null), branch, number, head, act });
       },
       askMergeWithdrawal: ({ context: { path, count, branch, pull } }) => {
-        const { number = 0, head = '' } = openRequest(pull) ?? {};
+        const { number = 0, head = '' } = pull?.request ?? {};
         ports.ask({ kind: 'pull.merge', id: requestId(path, count), branch, number, head, act: 'withdraw' });
       },
       askRemoval: ({ context: { path, count, branch, session } }) =>

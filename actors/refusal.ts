@@ -178,22 +178,23 @@ interface NamedGuard {
   readonly params?: unknown;
 }
 
-/** The guard by its name; of several that must all hold, the first that does not. */
+/** The guard by its name; of several that must all hold, the first that does not. null: none, or the transition belongs to another state of another region. */
 function failing(guard: unknown, snapshot: AnyMachineSnapshot, event: AnyEventObject): NamedGuard | null {
-  if (typeof guard === 'string') return { type: guard };
-  if (typeof guard === 'object') return guard as NamedGuard | null; // as machines write guards with params
-  if (typeof guard !== 'function' || !('guards' in guard) || !Array.isArray(guard.guards)) return null;
-  for (const member of guard.guards) {
-    const named = failing(member, snapshot, event);
-    const guard: unknown = named === null ? undefined : snapshot.machine.implementations.guards[named.type];
-    if (named === null || typeof guard !== 'function') continue;
-    const args = { context: snapshot.context, event };
-    if ('check' in guard) {
-      // One of XState's own, which asks for the state of another region: where that is another one, this transition is not of here.
-      if (!(guard as unknown as StateGuard).check(snapshot, args, guard)) return null;
+  const isJoined = typeof guard === 'function' && 'guards' in guard && Array.isArray(guard.guards);
+  const args = { context: snapshot.context, event };
+  for (const member of isJoined ? (guard.guards as unknown[]) : [guard]) {
+    if (typeof member === 'function') {
+      const inner = member === guard ? null : failing(member, snapshot, event);
+      if (inner !== null) return inner;
       continue;
     }
-    if (!(guard as (args: object, params: unknown) => boolean)(args, named.params)) return named; // guards of ours are functions of context and event
+    const named = typeof member === 'string' ? { type: member } : (member as NamedGuard | null | undefined); // as machines write guards with params
+    const known: unknown = named == null ? undefined : snapshot.machine.implementations.guards[named.type];
+    if (named == null || typeof known !== 'function') continue;
+    if ('check' in known) {
+      // One of XState's own, which asks for the state of another region: where that is another one, this transition is not of here.
+      if (!(known as unknown as StateGuard).check(snapshot, args, known)) return null;
+    } else if (!(known as (args: object, params: unknown) => boolean)(args, named.params)) return named; // guards of ours are functions of context and event
   }
   return null;
 }

@@ -2,6 +2,7 @@
 import type { AgentContext } from '../machines/agent/context.ts';
 import { attentionOf, type PlanContext, type Question } from '../machines/plan/context.ts';
 import type { RunStart } from '../machines/vocabulary/effect.ts';
+import type { ForgeMerge, PlanPull, PullRequest } from '../machines/vocabulary/plan-pull.ts';
 import type { Upgrades } from './compatibility.ts';
 
 interface StoredActor {
@@ -22,7 +23,10 @@ function withContexts(actor: StoredActor, src: string, change: (context: object)
 }
 
 interface StoredPlan extends StoredActor {
-  readonly context: Pick<PlanContext, 'blocked' | 'living' | 'standing'>;
+  readonly context: Pick<PlanContext, 'blocked'> & {
+    readonly living: PlanContext['liveChildren'];
+    readonly standing: PlanContext['stopCause'];
+  };
   readonly value: { readonly attention: string };
 }
 
@@ -39,7 +43,11 @@ function withQuestions(plan: StoredPlan): object {
   const questions = open.map((question, index): Question => ({ number: index + 1, ...question }));
   const blocked = !asked ? context.blocked : standing === null ? null : { ...standing, at: blockedAt };
   const upgraded = { ...context, blocked, questions, questionCount: questions.length };
-  return { ...plan, context: upgraded, value: { ...value, attention: attentionOf(upgraded) } };
+  return {
+    ...plan,
+    context: upgraded,
+    value: { ...value, attention: attentionOf({ ...upgraded, liveChildren: context.living }) },
+  };
 }
 
 function questionsBelow(actor: StoredActor, childId: string | null): Omit<Question, 'number'>[] {
@@ -90,6 +98,90 @@ function withMergeRegion({ value, context, ...rest }: StoredMerging): object {
   const ended = merge.refused !== null ? { refused: asker } : merge.merged !== null ? 'merged' : 'none';
   const state = merge.work !== null ? { working: asker } : ended;
   return { ...rest, context: { ...context, merge: kept }, value: { ...value, merge: state } };
+}
+
+/** A plan of version 7. */
+interface StoredPulling extends StoredActor {
+  readonly value: { readonly pullRequest: string };
+  readonly context: {
+    readonly at: number;
+    readonly pull?: {
+      readonly work: string | null;
+      readonly isAuto: boolean;
+      readonly isWanted: boolean;
+      readonly refused: PlanPull['refused'];
+      readonly request:
+        | (PullRequest & { state: string; merge: (ForgeMerge & { work: string | null; head: string }) | null })
+        | null;
+    } | null;
+  };
+}
+
+const noPullOf7 = { work: null, isAuto: false, isWanted: false, refused: null, request: null };
+
+const forgeMergeStates = { asked: 'asking', scheduled: 'scheduled', watched: 'watched', refused: 'unmerged' } as const;
+
+/** How far a pull request is stood in the context, for the most part. */
+function withPullRegion({ value, context, ...rest }: StoredPulling): StoredActor {
+  const state = { ...value, pullRequest: pullState(value.pullRequest, context.pull ?? noPullOf7) };
+  return { ...rest, context: { ...context, pull: pullOf(value.pullRequest, context) }, value: state } as StoredActor;
+}
+
+function pullOf(before: string, { pull, at }: StoredPulling['context']): object | null {
+  if (pull == null) return null;
+  const { isAuto: _isAuto, isWanted: _isWanted, request, refused, ...kept } = pull;
+  const { state: _state, merge = null, ...shown } = request ?? {};
+  const isOver = before === 'merged' || before === 'closed';
+  const isThere = request !== null && (before === 'open' || isOver);
+  const said = merge?.state === 'refused' ? { at, detail: merge.detail } : refused;
+  return {
+    ...kept,
+    work: pull.work ?? merge?.work ?? null,
+    request: isThere ? shown : null,
+    refused: isOver ? null : said,
+  };
+}
+
+function pullState(
+  before: string,
+  { work, isAuto, isWanted, refused, request }: NonNullable<StoredPulling['context']['pull']>,
+): string | object {
+  const asker = isAuto ? 'automatic' : 'asked';
+  const follows = isAuto ? 'automatic' : 'idle';
+  switch (before) {
+    case 'none':
+      return { none: isWanted ? 'wanted' : 'idle' };
+    case 'creating':
+      return { creating: asker };
+    case 'failed':
+      return { failed: refused !== null ? follows : isWanted ? 'wanted' : 'idle' };
+    case 'open':
+      if (work !== null) return { open: { pushing: asker } };
+      if (request?.merge != null) return { open: forgeMergeStates[request.merge.state] };
+      return { open: refused === null ? 'manual' : { unpushed: follows } };
+    default:
+      return before;
+  }
+}
+
+/** Names that a plan and its waves had for what they know, and for a state in which nothing goes on. */
+function renamed(plan: StoredActor): object {
+  const { value } = plan as StoredActor & { value: unknown };
+  const named = (context: object) =>
+    Object.fromEntries(Object.entries(context).map(([key, known]) => [contextNames[key] ?? key, known]));
+  const tree = withContexts(plan, 'wave', named);
+  return { ...tree, context: named(tree.context), value: stuckIn(value) };
+}
+
+const contextNames: Readonly<Record<string, string | undefined>> = {
+  living: 'liveChildren',
+  now: 'activeChildId',
+  standing: 'stopCause',
+};
+
+function stuckIn(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value === 'standing' ? 'stuck' : value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, stuckIn(inner)]));
 }
 
 /** How a run starts, from what version 2 of an agent called it. */
@@ -184,6 +276,11 @@ export const upgrades: Upgrades = {
     'agent:4 plan:6 task:2 wave:1': {
       to: 'agent:4 plan:7 task:2 wave:1',
       upgrade: (snapshot) => withMergeRegion(snapshot as StoredMerging),
+    },
+    // A plan's pull request had six states and the rest of it in the context; some names were other ones.
+    'agent:4 plan:7 task:2 wave:1': {
+      to: 'agent:4 plan:8 task:2 wave:2',
+      upgrade: (snapshot) => renamed(withPullRegion(snapshot as StoredPulling)),
     },
   },
 };

@@ -1,7 +1,7 @@
 /** All that a plan's chart may do, over one setup: what it remembers, whom it starts and stops, what it says to its own regions, and its merge. */
 import { assertEvent, raise } from 'xstate';
 import { type MergeRefused, noMerge } from '../vocabulary/plan-merge.ts';
-import { type ForgeMerge, noPull, openRequest } from '../vocabulary/plan-pull.ts';
+import { noPull } from '../vocabulary/plan-pull.ts';
 import { children } from './children.ts';
 import type { PlanContext } from './context.ts';
 import { originOf, type PlanEvent, type PlanRegionEvent, timeOf } from './events.ts';
@@ -45,7 +45,7 @@ const words = {
     ({ context, event }): PlanRegionEvent => ({
       type: 'block',
       at: timeOf(context, event),
-      ...(context.standing ?? { source: 'override', reason: 'the status was set by hand' }),
+      ...(context.stopCause ?? { source: 'override', reason: 'the status was set by hand' }),
     }),
   ),
   raiseOverride: base.raise(
@@ -135,7 +135,7 @@ const merging = {
   noteMergeStop: base.assign(({ context }) => {
     const detail = context.merge?.refused?.detail ?? '';
     const reason = `the plan is done and auto_merge could not merge it: ${detail}; resolve tries again; to leave it unmerged, turn auto_merge off first`;
-    return { standing: { source: 'failed' as const, reason } };
+    return { stopCause: { source: 'failed' as const, reason } };
   }),
   /** The plan goes on: what was merged is not what it will be. */
   forgetMerge: base.assign({ merge: null }),
@@ -152,24 +152,17 @@ const merging = {
   }),
   /** Whoever still works there ends first. */
   leaveIdleWorktree: base.enqueueActions(({ enqueue, check }) => {
-    if (!check('nobodyLives')) return;
+    if (!check('hasNoChildren')) return;
     enqueue(memory.nextId);
     enqueue('askRemoval');
   }),
 };
 
-const nextPull = base.assign(({ context, event }) => {
+const nextPull = base.assign(({ context }) => {
   const count = context.count + 1;
-  const isAuto = event.type !== 'create_pr';
-  return { count, pull: { ...(context.pull ?? noPull), work: `#${count}`, isAuto, refused: null } };
+  return { count, pull: { ...(context.pull ?? noPull), work: `#${count}`, refused: null } };
 });
-const raisePullAsked = base.raise(
-  ({ context, event }): PlanRegionEvent => ({
-    type: 'pull_asked',
-    at: timeOf(context, event),
-    again: context.pull?.isAuto === true && context.pull.refused !== null,
-  }),
-);
+const endPullWork = base.assign(({ context: { pull } }) => ({ pull: { ...(pull ?? noPull), work: null } }));
 
 function alsoSeen(seen: readonly string[], ids: readonly string[]): string[] {
   return [...new Set([...seen, ...ids])].slice(-seenLimit);
@@ -177,73 +170,40 @@ function alsoSeen(seen: readonly string[], ids: readonly string[]): string[] {
 
 /** What the root does about its pull request: asks for it, remembers what became of it, and what its reviewers said. */
 const pulling = {
-  nextPull,
-  raisePullAsked,
+  endPullWork,
   askPull: base.enqueueActions(({ enqueue }) => {
-    enqueue(raisePullAsked);
     enqueue(nextPull);
     enqueue('askPlanPull');
-  }),
-  /** At the end of a plan's own way: a request that is open gets what is new, a new one is wanted where that is configured. */
-  pullAlone: base.enqueueActions(({ enqueue, check }) => {
-    if (check('pullIsBehind')) {
-      enqueue(raisePullAsked);
-      enqueue(nextPull);
-      enqueue('askPlanPull');
-      return;
-    }
-    enqueue.assign(({ context, event }) => {
-      // What was merged or closed on the forge is not opened again, until a person begins anew.
-      const isOver = context.pull?.request != null && openRequest(context.pull) === null;
-      const isWanted = context.policy.auto_create_pr && !context.policy.auto_merge && !isByHand(event) && !isOver;
-      // Nothing is kept of a plan that never had one and wants none.
-      return context.pull == null && !isWanted
-        ? {}
-        : { pull: { ...(context.pull ?? noPull), isWanted, refused: null } };
-    });
   }),
   notePull: base.assign(({ context, event }) => {
     assertEvent(event, 'pr_opened');
     const { number, url, server, head } = event;
-    const known = openRequest(context.pull);
-    const { cycles, failing } = known?.url === url ? known : { cycles: 0, failing: {} };
-    const request = {
-      number,
-      url,
-      server,
-      head,
-      state: 'open' as const,
-      pass: context.pass,
-      cycles,
-      failing,
-      merge: null,
-    };
-    return { pull: { ...(context.pull ?? noPull), work: null, isWanted: false, request }, pullRequestUrl: url };
+    const pull = context.pull ?? noPull;
+    const { cycles, failing } = pull.request?.url === url ? pull.request : { cycles: 0, failing: {} };
+    const request = { number, url, server, head, pass: context.pass, cycles, failing };
+    return { pull: { ...pull, work: null, request }, pullRequestUrl: url };
   }),
   notePullRefused: base.assign(({ context, event }) => {
-    assertEvent(event, ['pr_failed', 'effect_failed']);
+    assertEvent(event, ['pr_failed', 'effect_failed', 'pr_merge_refused']);
     const isMoved = event.type === 'pr_failed' && event.moved === true;
     const refused = isMoved ? null : { at: event.at, detail: event.detail.slice(0, detailLimit) };
     return { pull: { ...(context.pull ?? noPull), work: null, refused } };
   }),
+  forgetPullRefusal: base.assign(({ context: { pull } }) => ({ pull: { ...(pull ?? noPull), refused: null } })),
   notePullStop: base.assign(({ context }) => {
     const detail = context.pull?.refused?.detail ?? '';
     const reason = `the plan is done and auto_create_pr could not make its pull request: ${detail}; resolve tries again; to do without one, turn auto_create_pr off first`;
-    return { standing: { source: 'failed' as const, reason } };
+    return { stopCause: { source: 'failed' as const, reason } };
   }),
-  /** What is asked for of it is of no use any more. */
-  notePullOver: base.assign(({ context: { pull }, event }) => {
-    if (pull?.request == null) return {};
-    const state = event.type === 'pr_merged' ? ('merged' as const) : ('closed' as const);
-    return { pull: { ...pull, work: null, isWanted: false, request: { ...pull.request, state, merge: null } } };
-  }),
-  /** A new beginning gets a request of its own where the one of before is over. */
-  forgetPull: base.enqueueActions(({ context, event, enqueue }) => {
-    const { pull } = context;
-    if (pull?.request == null || openRequest(pull) !== null) return;
-    enqueue.assign({ pull: { ...noPull, seen: pull.seen }, pullRequestUrl: null });
-    enqueue.raise({ type: 'pull_forgotten', at: timeOf(context, event) });
-  }),
+  /** What the plan stands for is asked for anew. */
+  clearPullStop: base.assign(({ context: { blocked, stopCause } }) =>
+    blocked?.source === 'failed' ? { blocked: null, stopCause: null } : { blocked, stopCause },
+  ),
+  forgetPull: base.assign(({ context: { pull } }) => ({
+    pull: { ...noPull, seen: pull?.seen ?? [] },
+    pullRequestUrl: null,
+  })),
+  forgetRequest: base.assign(({ context: { pull } }) => ({ pull: { ...(pull ?? noPull), request: null } })),
   noteSeen: base.assign(({ context: { pull }, event }) => {
     assertEvent(event, ['pr_changes_requested', 'pr_needs_person']);
     const known = pull ?? noPull;
@@ -271,63 +231,27 @@ const pulling = {
   }),
   notePullAsks: base.assign(({ context, event }) => {
     assertEvent(event, 'pr_needs_person');
-    const reason = `${openRequest(context.pull)?.url ?? 'the pull request'} waits for a person: ${event.detail}`;
-    return { standing: { source: 'review' as const, reason: reason.slice(0, detailLimit) } };
+    const reason = `${context.pull?.request?.url ?? 'the pull request'} waits for a person: ${event.detail}`;
+    return { stopCause: { source: 'review' as const, reason: reason.slice(0, detailLimit) } };
   }),
 };
 
-function withForgeMerge(context: PlanContext, merge: ForgeMerge | null): Partial<PlanContext> {
-  const { pull } = context;
-  return pull?.request == null ? {} : { pull: { ...pull, request: { ...pull.request, merge } } };
-}
-
-const nextForgeMerge = base.assign(({ context }) => {
-  const count = context.count + 1;
-  const head = context.pull?.request?.head ?? '';
-  return { count, ...withForgeMerge(context, { work: `#${count}`, head, state: 'asked', detail: '' }) };
-});
-const forgetForgeMerge = base.assign(({ context }) => withForgeMerge(context, null));
-/** What the forge may do by itself from now on is not wanted any more. */
-const withdrawForgeMerge = base.enqueueActions(({ context, enqueue }) => {
-  const merge = openRequest(context.pull)?.merge ?? null;
-  if (merge === null) return;
-  enqueue(memory.nextId);
-  if (merge.state === 'asked' || merge.state === 'scheduled') enqueue('askMergeWithdrawal');
-  enqueue(forgetForgeMerge);
-});
-
 /** What the root does about the merge of its pull request by the forge. */
 const mergingThere = {
-  nextForgeMerge,
-  forgetForgeMerge,
-  withdrawForgeMerge,
-  raiseMergeWanted: base.raise(
-    ({ context, event }): PlanRegionEvent => ({ type: 'merge_wanted', at: timeOf(context, event) }),
-  ),
+  /** What the forge may do by itself from now on is not wanted any more. */
+  withdrawMerge: base.enqueueActions(({ enqueue }) => {
+    enqueue(memory.nextId);
+    enqueue('askMergeWithdrawal');
+    enqueue(endPullWork);
+  }),
   askForgeMerge: base.enqueueActions(({ event, enqueue }) => {
     const isReady = event.type === 'pr_merge_wanted' && event.ready;
-    enqueue(nextForgeMerge);
+    enqueue(nextPull);
     enqueue({ type: 'askPullMerge', params: isReady ? 'merge' : 'schedule' });
   }),
-  noteForgeMerge: base.assign(({ context, event }) => {
-    const merge = context.pull?.request?.merge;
-    assertEvent(event, 'pr_merge_scheduled');
-    if (merge == null) return {};
-    return withForgeMerge(context, { ...merge, work: null, state: event.by === 'forge' ? 'scheduled' : 'watched' });
-  }),
-  noteForgeMergeRefused: base.enqueueActions(({ context, event, enqueue }) => {
-    assertEvent(event, ['pr_merge_refused', 'effect_failed']);
-    const said = event.detail.slice(0, detailLimit);
-    const head = openRequest(context.pull)?.head ?? '';
-    enqueue(withdrawForgeMerge);
-    enqueue.assign(({ context: now }) =>
-      withForgeMerge(now, { work: null, head, state: 'refused' as const, detail: said }),
-    );
-  }),
-  noteForgeMergeStop: base.assign(({ context }) => {
-    const request = openRequest(context.pull);
-    const reason = `the plan is done and its pull request ${request?.url ?? ''} was not merged: ${request?.merge?.detail ?? ''}; resolve tries again; or merge it on the forge yourself`;
-    return { standing: { source: 'failed' as const, reason } };
+  noteForgeMergeStop: base.assign(({ context: { pull } }) => {
+    const reason = `the plan is done and its pull request ${pull?.request?.url ?? ''} was not merged: ${pull?.refused?.detail ?? ''}; resolve tries again; or merge it on the forge yourself`;
+    return { stopCause: { source: 'failed' as const, reason } };
   }),
 };
 

@@ -44,7 +44,6 @@ export const attention = plan.createStateConfig({
       on: {
         resolve: { ...resolve, guard: 'budgetIsRaised' },
         moved: movedByPerson,
-        pull_asked: { guard: 'stoodForPull', actions: 'clearBlock' },
       },
     },
     override: {

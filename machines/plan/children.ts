@@ -60,9 +60,9 @@ function startCoordinator(role: 'planner' | 'architect' | 'reviewer' | 'verifier
       count,
       rounds,
       selfFix,
-      now: id,
-      living: { ...context.living, [id]: role },
-      standing: null,
+      activeChildId: id,
+      liveChildren: { ...context.liveChildren, [id]: role },
+      stopCause: null,
       failed: null,
       at,
     });
@@ -93,8 +93,8 @@ function startWorker(role: 'coder' | 'fixer') {
       },
     });
     enqueue.sendTo(id, { type: 'start', at } satisfies TaskOrder);
-    const living = { ...context.living, [id]: role };
-    enqueue.assign({ count, rounds, now: id, living, standing: null, failed: null, at });
+    const liveChildren = { ...context.liveChildren, [id]: role };
+    enqueue.assign({ count, rounds, activeChildId: id, liveChildren, stopCause: null, failed: null, at });
   });
 }
 
@@ -121,18 +121,18 @@ const startWave = base.enqueueActions(({ context, event, enqueue }) => {
       at,
     },
   });
-  const living = { ...context.living, [id]: 'wave' as const };
-  enqueue.assign({ count, now: id, wave: wave.number, wantedWave: null, living, standing: null, at });
+  const liveChildren = { ...context.liveChildren, [id]: 'wave' as const };
+  enqueue.assign({ count, activeChildId: id, wave: wave.number, wantedWave: null, liveChildren, stopCause: null, at });
 });
 
 /** Why a coordinator's end does not count; its attempts decide whether there is a next one. */
 function sendBack(detailOf: (context: PlanContext, base: string | null) => string) {
   return base.enqueueActions(({ context, event, enqueue }) => {
-    if (context.now === null) return;
+    if (context.activeChildId === null) return;
     const at = timeOf(context, event);
     const base = event.type === 'agent_delivered' ? event.base : null;
     const order: AgentOrder = { type: 'reject', at, reason: 'no-verdict', detail: detailOf(context, base) };
-    enqueue.sendTo(context.now, order);
+    enqueue.sendTo(context.activeChildId, order);
   });
 }
 
@@ -145,31 +145,34 @@ export const children = {
   startFixer: startWorker('fixer'),
   startWave,
   /** The child that had the say is let go: with thanks after its verdict, stopped otherwise. Its end is awaited and forgotten. */
-  leave: base.enqueueActions(({ context, event, enqueue }) => {
-    const { now } = context;
-    if (now === null) return;
-    enqueue.assign({ now: null });
+  releaseChild: base.enqueueActions(({ context, event, enqueue }) => {
+    const { activeChildId } = context;
+    if (activeChildId === null) return;
+    enqueue.assign({ activeChildId: null });
     if (event.type === 'set_status' || event.type === 'cancel' || event.type === 'pr_merged') return; // everybody is told
-    if ('actorId' in event && event.actorId === now) return; // it has ended by itself
-    const isThanked = verdicts.has(event.type) && context.living[now] !== 'wave';
-    enqueue.sendTo(now, { type: isThanked ? 'finish' : 'end', at: timeOf(context, event) } satisfies CommonOrder);
+    if ('actorId' in event && event.actorId === activeChildId) return; // it has ended by itself
+    const isThanked = verdicts.has(event.type) && context.liveChildren[activeChildId] !== 'wave';
+    enqueue.sendTo(activeChildId, {
+      type: isThanked ? 'finish' : 'end',
+      at: timeOf(context, event),
+    } satisfies CommonOrder);
   }),
   endAll: base.enqueueActions(({ context, event, enqueue }) => {
-    for (const id of Object.keys(context.living))
+    for (const id of Object.keys(context.liveChildren))
       enqueue.sendTo(id, { type: 'end', at: timeOf(context, event) } satisfies CommonOrder);
-    enqueue.assign({ now: null });
+    enqueue.assign({ activeChildId: null });
   }),
   /** What a coder or a fixer did until now stays on the plan's branch. */
   concludeAll: base.enqueueActions(({ context, event, enqueue }) => {
     const at = timeOf(context, event);
-    for (const [id, kind] of Object.entries(context.living)) {
+    for (const [id, kind] of Object.entries(context.liveChildren)) {
       const isOnBranch = kind === 'coder' || kind === 'fixer';
       enqueue.sendTo(id, { type: isOnBranch ? 'conclude' : 'end', at } satisfies TaskOrder);
     }
-    enqueue.assign({ now: null });
+    enqueue.assign({ activeChildId: null });
   }),
   tellRequeue: base.enqueueActions(({ context, event, enqueue }) => {
-    for (const id of Object.keys(context.living))
+    for (const id of Object.keys(context.liveChildren))
       enqueue.sendTo(id, { type: 'requeue', at: timeOf(context, event) } satisfies CommonOrder);
   }),
   /** Each answer to the agent that asked, and to no other. */
@@ -177,13 +180,13 @@ export const children = {
     const at = timeOf(context, event);
     for (const { question, answer } of answersOf(context, event)) {
       const { childId, run } = question;
-      if (childId === null || run === null || context.living[childId] === undefined) continue;
+      if (childId === null || run === null || context.liveChildren[childId] === undefined) continue;
       enqueue.sendTo(childId, { type: 'answered', at, run, answer } satisfies CommonOrder);
     }
   }),
   tellFinish: base.enqueueActions(({ context, event, enqueue }) => {
-    if (context.now !== null)
-      enqueue.sendTo(context.now, { type: 'finish', at: timeOf(context, event) } satisfies CommonOrder);
+    if (context.activeChildId !== null)
+      enqueue.sendTo(context.activeChildId, { type: 'finish', at: timeOf(context, event) } satisfies CommonOrder);
   }),
   tellNoVerdict: sendBack((context, base) =>
     context.head !== null && base !== null && base !== context.head
@@ -201,16 +204,16 @@ export const children = {
     enqueue.sendTo(event.id, { type: 'accept', at: event.at } satisfies AgentOrder);
   }),
   tellRetry: base.enqueueActions(({ context, event, enqueue }) => {
-    if (context.now !== null)
-      enqueue.sendTo(context.now, { type: 'retry', at: timeOf(context, event) } satisfies WaveOrder);
+    if (context.activeChildId !== null)
+      enqueue.sendTo(context.activeChildId, { type: 'retry', at: timeOf(context, event) } satisfies WaveOrder);
   }),
   /** The wave that runs or waits takes its tasks from the edited document. */
   extendWave: base.enqueueActions(({ context, event, enqueue }) => {
-    const { now } = context;
+    const { activeChildId } = context;
     assertEvent(event, 'plan_updated');
-    if (now === null || context.living[now] !== 'wave') return;
+    if (activeChildId === null || context.liveChildren[activeChildId] !== 'wave') return;
     const tasks = documentFacts(event.content).waves.find((wave) => wave.number === context.wave)?.tasks ?? [];
-    enqueue.sendTo(now, { type: 'extend', at: event.at, tasks } satisfies WaveOrder);
+    enqueue.sendTo(activeChildId, { type: 'extend', at: event.at, tasks } satisfies WaveOrder);
   }),
   /** A child's end: its results are kept, the child is forgotten. */
   forget: base.enqueueActions(({ event, enqueue }) => {

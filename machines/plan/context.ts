@@ -21,7 +21,7 @@ import {
 } from '../vocabulary/family.ts';
 import { hashOf } from '../vocabulary/ids.ts';
 import type { Approval, PlanMerge } from '../vocabulary/plan-merge.ts';
-import type { PlanPullState } from '../vocabulary/plan-pull.ts';
+import type { PlanPull } from '../vocabulary/plan-pull.ts';
 import type { Policy } from '../vocabulary/policy.ts';
 import type { Role } from '../vocabulary/role.ts';
 
@@ -93,9 +93,9 @@ export interface PlanContext extends DocumentFacts {
   policy: Policy;
   /** Generations of children over the plan's whole life, past incarnations included. */
   count: number;
-  living: Record<string, PlanRole>;
+  liveChildren: Record<string, PlanRole>;
   /** The child that has the say now. */
-  now: string | null;
+  activeChildId: string | null;
   granted: boolean;
   /** The number of the open request for the right to implement, 0 where there is none: an answer to an earlier one does not count. */
   request: number;
@@ -110,8 +110,8 @@ export interface PlanContext extends DocumentFacts {
   reviewCycle: number;
   feedback: string | null;
   rounds: { reviewer: number; fixer: number; verifier: number };
-  /** Why the status stands still; set just before `standing` is entered. */
-  standing: { source: BlockSource; reason: string } | null;
+  /** Why a person is needed, for the block that follows; kept until somebody works again or the block is over. */
+  stopCause: { source: BlockSource; reason: string } | null;
   /** Why it needs a person, beside what is asked. */
   blocked: Block | null;
   /** What is asked and not answered, the oldest first. */
@@ -132,7 +132,7 @@ export interface PlanContext extends DocumentFacts {
   /** Its merge into the branch that people work on; null or not there: none was asked for. */
   merge?: PlanMerge | null;
   /** Its pull request; null or not there: none was asked for. */
-  pull?: PlanPullState | null;
+  pull?: PlanPull | null;
   /** What a person allowed beyond its budgets; null or not there: nothing. */
   raised?: RaisedBudgets | null;
   /** Times that the plan was begun anew; the earlier branches are archived under these numbers. */
@@ -191,12 +191,12 @@ function digestOf(body: string): string {
 }
 
 /** Whether the plan goes on beside that question: a task of a wave asks, and the others do not depend on it. */
-function isOfTask({ living }: Pick<PlanContext, 'living'>, { childId }: Question): boolean {
-  return childId !== null && living[childId] === 'wave';
+function isOfTask({ liveChildren }: Pick<PlanContext, 'liveChildren'>, { childId }: Question): boolean {
+  return childId !== null && liveChildren[childId] === 'wave';
 }
 
 /** A question that the whole plan waits for stops it, as any other block does. */
-export function attentionOf(context: Pick<PlanContext, 'blocked' | 'questions' | 'living'>): Attention {
+export function attentionOf(context: Pick<PlanContext, 'blocked' | 'questions' | 'liveChildren'>): Attention {
   const { blocked, questions } = context;
   if (blocked !== null && blocked.source !== 'override') return 'blocked';
   if (questions.length === 0) return blocked === null ? 'clear' : 'override';
@@ -254,11 +254,11 @@ export function nextWave(context: PlanContext): number | null {
 export function afterEnd(
   context: PlanContext,
   { actorId, output }: { actorId: string; output: AgentOutput | TaskOutput | WaveOutput },
-): Pick<PlanContext, 'living' | 'now' | 'head' | 'results' | 'questions' | 'at'> {
-  const { [actorId]: kind, ...living } = context.living;
-  const now = context.now === actorId ? null : context.now;
+): Pick<PlanContext, 'liveChildren' | 'activeChildId' | 'head' | 'results' | 'questions' | 'at'> {
+  const { [actorId]: kind, ...liveChildren } = context.liveChildren;
+  const activeChildId = context.activeChildId === actorId ? null : context.activeChildId;
   const questions = context.questions.filter(({ childId }) => childId !== actorId);
-  const ended = { living, now, head: context.head, results: context.results, questions, at: output.at };
+  const ended = { liveChildren, activeChildId, head: context.head, results: context.results, questions, at: output.at };
   if (kind === undefined || context.archivePending) return ended;
   const head = ('head' in output ? output.head : null) ?? context.head;
   if (!('results' in output)) return { ...ended, head };

@@ -78,11 +78,7 @@ export type PlanRegionEvent =
   /** `byHand`: its status was set, so nothing starts by itself. */
   | { type: 'done_entered'; at: number; byHand: boolean }
   /** It is done no more. `cause`: the type of the event that moved it. */
-  | { type: 'done_left'; at: number; cause: string }
-  /** `again`: an earlier one was refused, and the plan stands for that. */
-  | { type: 'pull_asked'; at: number; again: boolean }
-  | { type: 'pull_forgotten'; at: number }
-  | { type: 'merge_wanted'; at: number };
+  | { type: 'done_left'; at: number; cause: string };
 
 /** `notBegun`: the tasks of the running wave that no agent has begun, as the tree says when the edit comes; not there: none. */
 export type Edited = SignalEvent<'plan_updated'> & { notBegun?: readonly number[] };

@@ -1,7 +1,6 @@
 /** What a plan's root asks before it moves: pure questions over its context and the event, and how a "no" reads. */
 
 import { not, stateIn } from 'xstate';
-import { openRequest } from '../vocabulary/plan-pull.ts';
 import { originKind } from '../vocabulary/signal.ts';
 import type { Attention, PlanRole, StageOfWork } from './context.ts';
 import {
@@ -23,8 +22,8 @@ import {
 import { endOf, type GuardArgs, originOf, type PlanEvent } from './events.ts';
 
 /** A coder, a fixer or a wave: whoever may move the plan's branch. */
-function noWorkerLives({ living }: PlanContext): boolean {
-  return Object.values(living).every((kind) => kind !== 'wave' && kind !== 'coder' && kind !== 'fixer');
+function hasNoWorkers({ liveChildren }: PlanContext): boolean {
+  return Object.values(liveChildren).every((kind) => kind !== 'wave' && kind !== 'coder' && kind !== 'fixer');
 }
 
 /** A session mends what it did itself. */
@@ -39,8 +38,8 @@ function isSmallFix(context: PlanContext): boolean {
 
 /** The coordinator that has the say and speaks by exit code has ended with this code. */
 function endedWith({ context, event }: GuardArgs, code: number): boolean {
-  if (event.type !== 'agent_delivered' || event.id !== context.now || event.code !== code) return false;
-  const role: PlanRole | undefined = context.living[event.id];
+  if (event.type !== 'agent_delivered' || event.id !== context.activeChildId || event.code !== code) return false;
+  const role: PlanRole | undefined = context.liveChildren[event.id];
   return role !== undefined && role !== 'wave' && context.policy.roles[role].speaksByExit;
 }
 
@@ -79,83 +78,53 @@ function isRun(event: PlanEvent, work: string | null | undefined): boolean {
   return 'run' in event && event.run !== null && event.run === work;
 }
 
-/** What may be asked of a plan's pull request where the plan stands. */
+/** What may be asked of a plan's pull request, and of its forge. How far it is, is a state of the chart. */
 const pullGuards = {
   pullIsOpen: stateIn('#plan.pullRequest.open'),
-  /** There is none yet that shows the branch as it is, and none is on its way. What was merged is merged: its branch is not pushed again. */
-  mayPull: ({ context: { pull, head } }: GuardArgs) =>
-    pull == null ||
-    (pull.work === null &&
-      (pull.request === null ||
-        pull.request.state === 'closed' ||
-        (pull.request.state === 'open' && head !== null && pull.request.head !== head))),
-  pullIsWanted: ({ context: { pull } }: GuardArgs) =>
-    pull?.isWanted === true && pull.work === null && pull.request?.state !== 'open',
-  /** One that is open shows the branch as it was before this round. */
-  pullIsBehind: ({ context: { pull, head }, event }: GuardArgs) => {
-    const request = openRequest(pull);
-    return request !== null && pull?.work === null && request.head !== head && !isByHand(event);
-  },
-  /** The request that the forge merged shows the present work, not that of before a new beginning. */
-  isMergedWork: ({ context: { pull, pass }, event }: GuardArgs) =>
-    event.type === 'pr_merged' && pull?.request?.state === 'open' && pull.request.pass === pass,
+  /** `auto_create_pr`, at the end of a plan's own way. */
+  pullsAlone: ({ context: { policy }, event }: GuardArgs) =>
+    policy.auto_create_pr && !policy.auto_merge && !isByHand(event),
+  /** The one that is open does not show the branch as it is. */
+  mayPush: ({ context: { pull, head } }: GuardArgs) => head !== null && pull?.request?.head !== head,
+  /** It shows the branch as it was before this round. */
+  pullIsBehind: ({ context: { pull, head }, event }: GuardArgs) => pull?.request?.head !== head && !isByHand(event),
+  /** It shows the present work, not that of before a new beginning. */
+  showsPresentWork: ({ context: { pull, pass } }: GuardArgs) => pull?.request?.pass === pass,
+  pullIsMerged: stateIn('#plan.pullRequest.merged'),
   /** The last of those that worked on it when the forge merged it. */
-  lastEndsMerged: ({ context: { pull, pass, living }, event }: GuardArgs) =>
-    'actorId' in event &&
-    pull?.request?.state === 'merged' &&
-    pull.request.pass === pass &&
-    Object.keys(living).every((id) => id === event.actorId),
-  pullWasRefused: ({ context: { pull } }: GuardArgs) =>
-    pull?.isAuto === true && pull.work === null && pull.refused !== null,
-  /** What the plan stands for is asked for anew. */
-  stoodForPull: ({ context: { blocked }, event }: GuardArgs) =>
-    event.type === 'pull_asked' && event.again && blocked?.source === 'failed',
+  endsLast: ({ context: { liveChildren }, event }: GuardArgs) =>
+    'actorId' in event && Object.keys(liveChildren).every((id) => id === event.actorId),
   isPull: ({ context: { pull }, event }: GuardArgs) => isRun(event, pull?.work),
+  /** The branch moved on: the plan is looked at again. */
+  pullMoved: ({ event }: GuardArgs) => event.type === 'pr_failed' && event.moved === true,
   /** The answer to what was asked, or a request that a person named. */
   isOpened: ({ context: { pull }, event }: GuardArgs) =>
     event.type === 'pr_opened' && (event.run === null || event.run === pull?.work),
-  isAutoPull: ({ context: { pull }, event }: GuardArgs) =>
-    isRun(event, pull?.work) && pull?.isAuto === true && !(event.type === 'pr_failed' && event.moved === true),
+  leftToBeginAnew: ({ event }: GuardArgs) =>
+    event.type === 'done_left' && (event.cause === 'start_over' || event.cause === 'reimplement'),
   /** At least one of them is news. */
   isNews: ({ context: { pull }, event }: GuardArgs) =>
     (event.type === 'pr_changes_requested' || event.type === 'pr_needs_person') &&
-    openRequest(pull) !== null &&
     event.ids.some((id) => !pull?.seen.includes(id)),
   /** A check failed before the last round of work, and fails after it in the same words. */
   failsAlike: ({ context, event }: GuardArgs) => failingAlike(context, event).length > 0,
-};
-
-/** What may be asked of the merge of a plan's pull request by its forge. */
-const forgeMergeGuards = {
-  /** The request shows the approved work and nothing else, and nothing is asked of the forge already. */
+  /** It is to be merged when it is green, and shows the approved work and nothing else. */
   mergesOnForge: ({ context, event }: GuardArgs) => {
-    const { pull, head, policy, blocked } = context;
-    const request = openRequest(pull);
-    if (request === null || policy.pull_merge !== 'when-green' || blocked !== null || pull?.work != null) return false;
-    const approval = approvalOf(context);
-    if (request.head !== (head ?? request.head) || request.head !== (approval?.sha ?? request.head)) return false;
-    if (event.type !== 'pr_merge_wanted') return request.merge === null;
-    if (event.head !== request.head) return false;
-    if (request.merge === null) return true;
-    return event.ready && request.merge.work === null && request.merge.state !== 'refused';
+    const shown = event.type === 'pr_opened' ? event.head : (context.pull?.request?.head ?? null);
+    if (shown === null || context.policy.pull_merge !== 'when-green' || context.blocked !== null) return false;
+    if (event.type === 'pr_merge_wanted' && event.head !== shown) return false;
+    return [context.head, approvalOf(context)?.sha ?? null].every((sha) => sha === null || sha === shown);
   },
-  wantsForgeMerge: ({ context: { policy } }: GuardArgs) => policy.pull_merge === 'when-green',
-  hasForgeMerge: ({ context: { pull } }: GuardArgs) => (openRequest(pull)?.merge ?? null) !== null,
-  isForgeMerge: ({ context: { pull }, event }: GuardArgs) => isRun(event, openRequest(pull)?.merge?.work),
-  /** The answer to what was asked, or what was seen on the forge meanwhile. */
-  mayRefuseForgeMerge: ({ context: { pull }, event }: GuardArgs) => {
-    const request = openRequest(pull);
-    if (event.type !== 'pr_merge_refused' || request === null) return false;
-    if (event.run !== null) return event.run === request.merge?.work;
-    return request.merge?.work == null && request.merge?.state !== 'refused';
-  },
-  forgeMergeWasRefused: ({ context: { pull } }: GuardArgs) => openRequest(pull)?.merge?.state === 'refused',
+  isReady: ({ event }: GuardArgs) => event.type === 'pr_merge_wanted' && event.ready,
+  isByForge: ({ event }: GuardArgs) => event.type === 'pr_merge_scheduled' && event.by === 'forge',
+  /** It was seen on the forge, and is no answer. */
+  isUnasked: ({ event }: GuardArgs) => event.type === 'pr_merge_refused' && event.run === null,
 };
 
 /** The names of the checks that are news and fail as they did when the plan was told last. */
 export function failingAlike({ pull }: Pick<PlanContext, 'pull'>, event: PlanEvent): string[] {
   if (event.type !== 'pr_changes_requested') return [];
-  const before = openRequest(pull)?.failing ?? {};
+  const before = pull?.request?.failing ?? {};
   return (event.failing ?? [])
     .filter(({ id, name, digest }) => event.ids.includes(id) && digest !== null && before[name] === digest)
     .map(({ name }) => name);
@@ -169,13 +138,9 @@ export function isByHand(event: PlanEvent): boolean {
 
 /** How a "no" of these reads. */
 const mergeGuardTexts: Readonly<Record<string, string>> = {
-  pullWasRefused: 'nothing waits for an answer',
   mergesAlone: 'auto_merge is off',
-  pullIsWanted: 'no pull request is wanted',
   mergesOnForge: 'its pull request is not to be merged by itself now',
-  hasForgeMerge: 'its pull request is not to be merged by itself now',
-  mayRefuseForgeMerge: 'its pull request is not to be merged by itself now',
-  isNews: 'no pull request is open, or the plan was told of that',
+  isNews: 'the plan was told of that',
 };
 
 /** Who may approve without naming a commit. */
@@ -188,7 +153,6 @@ const namesNoCommit = {
 export const planGuards = {
   ...mergeGuards,
   ...pullGuards,
-  ...forgeMergeGuards,
   isEngine: ({ event }: GuardArgs) => originOf(event) === 'engine',
   isNoAgent: ({ event }: GuardArgs) => originKind(originOf(event)) !== 'agent',
 
@@ -211,12 +175,12 @@ export const planGuards = {
 
   isAsked: ({ context, event }: GuardArgs) => event.type === 'implement_granted' && event.request === context.request,
   /** The right is there, the branch is the new one, and nobody of before works on it any more. */
-  mayBegin: ({ context }: GuardArgs) => context.granted && !context.archivePending && noWorkerLives(context),
+  mayBegin: ({ context }: GuardArgs) => context.granted && !context.archivePending && hasNoWorkers(context),
   /** What it starts from is to contain the plans that it waited for. */
   mayBeginAfter: ({ context }: GuardArgs) =>
-    context.granted && !context.archivePending && noWorkerLives(context) && context.after.length > 0,
-  mayFix: ({ context }: GuardArgs) => context.granted && noWorkerLives(context),
-  archives: ({ context }: GuardArgs) => context.archivePending && context.work === null && noWorkerLives(context),
+    context.granted && !context.archivePending && hasNoWorkers(context) && context.after.length > 0,
+  mayFix: ({ context }: GuardArgs) => context.granted && hasNoWorkers(context),
+  archives: ({ context }: GuardArgs) => context.archivePending && context.work === null && hasNoWorkers(context),
   isWork: ({ context, event }: GuardArgs) => isRun(event, context.work),
 
   isSmall: ({ context }: GuardArgs) => isSmall(context),
@@ -228,14 +192,16 @@ export const planGuards = {
   hasWaveAfter: ({ context }: GuardArgs) => nextWave({ ...context, passed: context.wave }) !== null,
   waveExists: ({ context, event }: GuardArgs) =>
     event.type === 'implement_wave' && waveOf(context, event.wave_number) !== undefined,
-  hasFailedWave: ({ context }: GuardArgs) => context.now !== null && context.living[context.now] === 'wave',
+  hasFailedWave: ({ context }: GuardArgs) =>
+    context.activeChildId !== null && context.liveChildren[context.activeChildId] === 'wave',
 
-  isNow: ({ context, event }: GuardArgs) =>
-    ('actorId' in event && event.actorId === context.now) || ('id' in event && event.id === context.now),
-  nowSucceeded: ({ context, event }: GuardArgs) =>
-    'output' in event && event.actorId === context.now && event.output.outcome === 'succeeded',
-  nowLives: ({ context }: GuardArgs) => context.now !== null,
-  nobodyLives: ({ context }: GuardArgs) => Object.keys(context.living).length === 0,
+  isActiveChild: ({ context, event }: GuardArgs) =>
+    ('actorId' in event && event.actorId === context.activeChildId) ||
+    ('id' in event && event.id === context.activeChildId),
+  activeChildSucceeded: ({ context, event }: GuardArgs) =>
+    'output' in event && event.actorId === context.activeChildId && event.output.outcome === 'succeeded',
+  hasActiveChild: ({ context }: GuardArgs) => context.activeChildId !== null,
+  hasNoChildren: ({ context }: GuardArgs) => Object.keys(context.liveChildren).length === 0,
 
   approvesByExit: (asked: GuardArgs) => endedWith(asked, 0),
   rejectsByExit: (asked: GuardArgs) => endedWith(asked, 1),
@@ -266,7 +232,7 @@ export const planGuards = {
 
   /** What a pull request asks for counts over its whole life, also after a new beginning. */
   cyclesAreUsed: ({ context: { policy, reviewCycle, pull }, event }: GuardArgs) => {
-    const asked = event.type === 'pr_changes_requested' ? (openRequest(pull)?.cycles ?? 0) : 0;
+    const asked = event.type === 'pr_changes_requested' ? (pull?.request?.cycles ?? 0) : 0;
     return policy.max_review_fix_cycles > 0 && Math.max(reviewCycle, asked) + 1 > policy.max_review_fix_cycles;
   },
   fixesAlone: ({ context }: GuardArgs) => {

@@ -5,10 +5,10 @@ import { plan } from './actions.ts';
 const reviewing = '#plan.lifecycle.underway.reviewing';
 
 /** A coordinator that ended without its verdict; its attempts decide whether there is a next one. */
-export const noVerdict = { agent_delivered: { guard: 'isNow', actions: 'tellNoVerdict' } } as const;
+export const noVerdict = { agent_delivered: { guard: 'isActiveChild', actions: 'tellNoVerdict' } } as const;
 /** The child that has the say has failed for good. */
 export const gaveUp = {
-  'xstate.done.actor.*': { guard: 'isNow', target: 'standing', actions: ['noteFailure', 'forget'] },
+  'xstate.done.actor.*': { guard: 'isActiveChild', target: 'stuck', actions: ['noteFailure', 'forget'] },
 } as const;
 /** Nothing runs, so only what is done is fixed. */
 const editable = {
@@ -26,15 +26,15 @@ const editableRequest = {
 /** A worker on the plan's own branch: its task is done, or has failed. */
 const workerEnds = {
   'xstate.done.actor.*': [
-    { guard: 'nowSucceeded', actions: ['recordWork', 'forget', 'raiseFinished'] },
-    { guard: 'isNow', target: 'standing', actions: ['noteFailure', 'forget'] },
+    { guard: 'activeChildSucceeded', actions: ['recordWork', 'forget', 'raiseFinished'] },
+    { guard: 'isActiveChild', target: 'stuck', actions: ['noteFailure', 'forget'] },
   ],
 } as const;
 /** The worker or a person says that the work is finished: the run ends first, then its task says so. */
 const workerFinished = {
   implement_finished: [
     { guard: 'isEngine', target: reviewing },
-    { guard: 'nowLives', actions: ['tellFinish', 'raiseMoved'] },
+    { guard: 'hasActiveChild', actions: ['tellFinish', 'raiseMoved'] },
     { target: reviewing },
   ],
 } as const;
@@ -46,7 +46,7 @@ const preparing = plan.createStateConfig({
   initial: 'making',
   on: notByAgent,
   states: {
-    standing: {
+    stuck: {
       description: 'they do not go together; a person must mend that',
       entry: 'raiseBlock',
       on: {
@@ -64,13 +64,13 @@ const preparing = plan.createStateConfig({
           target: '#plan.lifecycle.underway.implementing.choosing',
           actions: 'noteBase',
         },
-        base_conflicted: { guard: 'isWork', target: 'standing', actions: 'noteBaseConflict' },
+        base_conflicted: { guard: 'isWork', target: 'stuck', actions: 'noteBaseConflict' },
         base_unmet: {
           guard: 'isWork',
           target: '#plan.lifecycle.underway.implementing.requesting',
           actions: 'releaseGrant',
         },
-        effect_failed: { guard: 'isWork', target: 'standing', actions: 'noteBaseFailure' },
+        effect_failed: { guard: 'isWork', target: 'stuck', actions: 'noteBaseFailure' },
         ...editable,
       },
     },
@@ -91,7 +91,7 @@ const architecting = plan.createStateConfig({
     ...editable,
   },
   states: {
-    standing: {
+    stuck: {
       description: 'no architect runs; a person must say what follows',
       entry: 'raiseBlock',
       on: { resolve: { target: 'working', actions: 'noteAdvice' } },
@@ -100,7 +100,7 @@ const architecting = plan.createStateConfig({
       description: 'the architect has the word',
       tags: ['works:architect'],
       entry: 'startArchitect',
-      exit: 'leave',
+      exit: 'releaseChild',
       on: { ...noVerdict, ...gaveUp },
     },
   },
@@ -111,7 +111,7 @@ const single = plan.createStateConfig({
   tags: ['phase:single_agent_implementing'],
   initial: 'working',
   states: {
-    standing: {
+    stuck: {
       description: 'no coder runs; a person must say what follows',
       entry: 'raiseBlock',
       on: { resolve: { target: 'working', actions: 'noteAdvice' }, ...toReview, ...editable },
@@ -120,7 +120,7 @@ const single = plan.createStateConfig({
       description: 'the coder has the work',
       tags: ['works:coder'],
       entry: 'startCoder',
-      exit: 'leave',
+      exit: 'releaseChild',
       on: { ...workerEnds, ...workerFinished, ...fixedTasks },
     },
   },
@@ -129,7 +129,7 @@ const single = plan.createStateConfig({
 const wave = plan.createStateConfig({
   description: 'waves of tasks',
   initial: 'running',
-  exit: 'leave',
+  exit: 'releaseChild',
   meta: { suppresses: ['implement_finished'] },
   on: { implement_finished: { guard: 'isEngine', target: reviewing } },
   states: {
@@ -138,12 +138,12 @@ const wave = plan.createStateConfig({
       tags: ['phase:wave_running'],
       on: {
         'xstate.done.actor.*': [
-          { guard: and(['nowSucceeded', 'hasNextWave', 'advancesWaves']), actions: ['forget', 'startWave'] },
-          { guard: and(['nowSucceeded', 'hasNextWave']), target: 'waiting', actions: 'forget' },
-          { guard: 'nowSucceeded', actions: ['forget', 'raiseFinished'] },
-          { guard: 'isNow', target: 'waiting', actions: 'forget' },
+          { guard: and(['activeChildSucceeded', 'hasNextWave', 'advancesWaves']), actions: ['forget', 'startWave'] },
+          { guard: and(['activeChildSucceeded', 'hasNextWave']), target: 'waiting', actions: 'forget' },
+          { guard: 'activeChildSucceeded', actions: ['forget', 'raiseFinished'] },
+          { guard: 'isActiveChild', target: 'waiting', actions: 'forget' },
         ],
-        wave_failed: { guard: 'isNow', target: 'waiting', actions: 'noteWaveFailed' },
+        wave_failed: { guard: 'isActiveChild', target: 'waiting', actions: 'noteWaveFailed' },
         implement_wave: { guard: 'noWaveRuns' },
         retry_wave: { guard: 'noWaveRuns' },
         advance_wave: { guard: 'noWaveRuns' },
@@ -159,14 +159,14 @@ const wave = plan.createStateConfig({
           {
             guard: 'hasWaveAfter',
             target: 'running',
-            actions: ['leave', 'passWave', 'startWave', 'raiseMoved'],
+            actions: ['releaseChild', 'passWave', 'startWave', 'raiseMoved'],
           },
-          { actions: ['leave', 'passWave', 'raiseFinished', 'raiseMoved'] },
+          { actions: ['releaseChild', 'passWave', 'raiseFinished', 'raiseMoved'] },
         ],
         implement_wave: {
           guard: 'waveExists',
           target: 'running',
-          actions: ['leave', 'wantWave', 'startWave', 'raiseMoved'],
+          actions: ['releaseChild', 'wantWave', 'startWave', 'raiseMoved'],
         },
         plan_updated: { guard: { type: 'editFits', params: 'open' }, actions: ['extendWave', 'setDocument'] },
       },
@@ -180,7 +180,7 @@ const fixing = plan.createStateConfig({
   initial: 'requesting',
   on: fixedTasks,
   states: {
-    standing: {
+    stuck: {
       description: 'no fixer runs; a person must say what follows',
       entry: 'raiseBlock',
       on: {
@@ -202,7 +202,7 @@ const fixing = plan.createStateConfig({
       description: 'the fixer has the work',
       tags: ['works:fixer'],
       entry: 'startFixer',
-      exit: 'leave',
+      exit: 'releaseChild',
       on: { ...workerEnds, ...workerFinished },
     },
   },
@@ -214,7 +214,7 @@ export const implementing = plan.createStateConfig({
   entry: ['raiseMoved', { type: 'stamp', params: 'implementing_at' }],
   initial: 'requesting',
   states: {
-    standing: {
+    stuck: {
       description: 'the status was set by hand; nothing runs',
       entry: 'raiseBlock',
       on: {

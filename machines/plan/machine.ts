@@ -8,6 +8,7 @@ import { attention } from './attention.ts';
 import { documentFacts } from './context.ts';
 import { fixedTasks, gaveUp, noVerdict } from './implementing.ts';
 import { merge } from './merge.ts';
+import { pullRequest } from './pull-request.ts';
 import { underway } from './underway.ts';
 
 const lifecycle = '#plan.lifecycle';
@@ -31,22 +32,22 @@ const overrides = [
   { guard: { type: 'forces', params: 'ready' }, target: '.ready.draft', actions: ['endAll', 'raiseOverride'] },
   {
     guard: { type: 'forces', params: 'planning' },
-    target: '.planning.standing',
+    target: '.planning.stuck',
     actions: ['endAll', 'noteOverride'],
   },
   {
     guard: { type: 'forces', params: 'implementing' },
-    target: '.underway.implementing.standing',
+    target: '.underway.implementing.stuck',
     actions: ['endAll', 'noteOverride'],
   },
   {
     guard: { type: 'forces', params: 'reviewing' },
-    target: '.underway.reviewing.standing',
+    target: '.underway.reviewing.stuck',
     actions: ['endAll', 'noteOverride'],
   },
   {
     guard: { type: 'forces', params: 'verifying' },
-    target: '.underway.verifying.standing',
+    target: '.underway.verifying.stuck',
     actions: ['endAll', 'noteOverride'],
   },
   {
@@ -69,61 +70,38 @@ const mergeVerbs = {
   ],
 } as const;
 
-const mergeThere = { actions: 'askForgeMerge' } as const;
-/** Its pull request is merged without a person where that is configured: only that of a done plan, and only as it was approved. */
-const forgeMergeVerbs = {
-  merge_wanted: [{ ...mergeThere, guard: 'mergesOnForge' }, { description: 'it is not to be merged by itself' }],
-  pr_merge_wanted: { ...mergeThere, guard: 'mergesOnForge' },
-  pr_merge_unwanted: { guard: 'hasForgeMerge', actions: 'withdrawForgeMerge' },
-  pr_merge_refused: {
-    guard: 'mayRefuseForgeMerge',
-    actions: ['noteForgeMergeRefused', 'noteForgeMergeStop', 'raiseBlock'],
-  },
-  effect_failed: {
-    guard: 'isForgeMerge',
-    actions: ['noteForgeMergeRefused', 'noteForgeMergeStop', 'raiseBlock'],
-  },
-} as const;
-
-/** Of a done plan only, as a merge. What reviewers on the forge ask for is fixed as what our own ask for. */
+/** Of a done plan only. What becomes of its pull request, its own region says; what reviewers on the forge ask for is fixed as what our own ask for. */
 const pullVerbs = {
-  create_pr: [
-    { guard: 'mayPull', actions: ['askPull', 'raiseMoved'] },
-    { description: 'it is open and shows the branch as it is, or is being made' },
-  ],
-  pr_wanted: { guard: 'pullIsWanted', actions: 'askPull' },
-  pr_needs_person: { guard: 'isNews', actions: ['noteSeen', 'notePullAsks', 'raiseBlock'] },
+  create_pr: { description: 'it is open and shows the branch as it is, is merged, or is being made' },
+  pr_needs_person: { guard: and(['pullIsOpen', 'isNews']), actions: ['noteSeen', 'notePullAsks', 'raiseBlock'] },
   pr_changes_requested: [
     {
-      guard: and(['isNews', 'failsAlike']),
-      target: `${fixing}.standing`,
+      guard: and(['pullIsOpen', 'isNews', 'failsAlike']),
+      target: `${fixing}.stuck`,
       actions: ['noteFeedback', 'noteSameFailure', 'noteSeen'],
     },
     {
-      guard: and(['isNews', 'cyclesAreUsed']),
-      target: `${fixing}.standing`,
+      guard: and(['pullIsOpen', 'isNews', 'cyclesAreUsed']),
+      target: `${fixing}.stuck`,
       actions: ['noteFeedback', 'noteCycleLimit', 'noteSeen'],
     },
-    { guard: and(['isNews', 'fixesAlone']), target: `${fixing}.requesting`, actions: ['noteFeedback', 'noteSeen'] },
-    { guard: 'isNews', target: `${fixing}.standing`, actions: ['noteFeedback', 'noteSeen', 'noteReviewStop'] },
-  ],
-  resolve: [
-    { guard: 'pullWasRefused', actions: 'askPull' },
-    { guard: 'forgeMergeWasRefused', actions: 'askForgeMerge' },
+    {
+      guard: and(['pullIsOpen', 'isNews', 'fixesAlone']),
+      target: `${fixing}.requesting`,
+      actions: ['noteFeedback', 'noteSeen'],
+    },
+    {
+      guard: and(['pullIsOpen', 'isNews']),
+      target: `${fixing}.stuck`,
+      actions: ['noteFeedback', 'noteSeen', 'noteReviewStop'],
+    },
   ],
 } as const;
-
-const pullFailures = [
-  { guard: 'isAutoPull', actions: ['notePullRefused', 'notePullStop', 'raiseBlock'] },
-  { guard: 'isPull', actions: 'notePullRefused' },
-] as const;
-/** The same where there is none yet. */
-const noPullMade = pullFailures.map((failure) => ({ ...failure, target: '.failed' }));
 
 /** The chart of a plan, from a document to done. An XState machine without effects. */
 export const planMachine = plan.createMachine({
   id: 'plan',
-  version: '7',
+  version: '8',
   description: 'a plan, from its document to done',
   type: 'parallel',
   context: ({ input: { project, plan, branch, policy, content, generation, topic, session, at } }) => {
@@ -137,8 +115,8 @@ export const planMachine = plan.createMachine({
       topic: topic ?? facts.topic,
       path: '',
       count: generation,
-      living: {},
-      now: null,
+      liveChildren: {},
+      activeChildId: null,
       granted: false,
       request: 0,
       elaborated: false,
@@ -149,7 +127,7 @@ export const planMachine = plan.createMachine({
       reviewCycle: 0,
       feedback: null,
       rounds: { reviewer: 0, fixer: 0, verifier: 0 },
-      standing: null,
+      stopCause: null,
       blocked: null,
       questions: [],
       questionCount: 0,
@@ -182,7 +160,6 @@ export const planMachine = plan.createMachine({
     budget_near: { description: 'people are told of it', actions: 'noteTime' },
     budget_reached: { description: 'it needs a person already' },
     budget_restored: { description: 'it does not wait for its budget' },
-    merge_wanted: { description: 'it is at work again' },
     pr_merge_scheduled: { description: 'it was not wanted any more' },
     pr_merge_refused: { description: 'it was not wanted any more' },
   },
@@ -244,7 +221,7 @@ export const planMachine = plan.createMachine({
             ...cancel,
           },
           states: {
-            standing: {
+            stuck: {
               description: 'no planner runs; a person must say what follows',
               entry: 'raiseBlock',
               on: { resolve: { target: 'choosing', actions: 'noteAdvice' } },
@@ -257,7 +234,7 @@ export const planMachine = plan.createMachine({
               description: 'the planner has the word',
               tags: ['works:planner'],
               entry: [{ type: 'stamp', params: 'planning_at' }, 'startPlanner'],
-              exit: 'leave',
+              exit: 'releaseChild',
               on: { ...noVerdict, ...gaveUp },
             },
           },
@@ -273,14 +250,12 @@ export const planMachine = plan.createMachine({
             'setCleanup',
             'askTimer',
             'raiseDoneEntered',
-            'pullAlone',
           ],
-          exit: ['tellRepoUndone', 'forgetApproval', 'dropTimer', 'raiseDoneLeft', 'withdrawForgeMerge'],
+          exit: ['tellRepoUndone', 'forgetApproval', 'dropTimer', 'raiseDoneLeft'],
           on: {
             ...cleanup,
             ...mergeVerbs,
             ...pullVerbs,
-            ...forgeMergeVerbs,
             verification_stale: [
               {
                 guard: and(['isOutdated', 'isNotMerging', 'isUnmerged', 'wasVerified']),
@@ -295,9 +270,9 @@ export const planMachine = plan.createMachine({
             ],
             start_over: {
               target: 'planning',
-              actions: ['beginAnew', 'forgetPull', 'noteAdvice', 'setAdvance', 'archiveAgain'],
+              actions: ['beginAnew', 'noteAdvice', 'setAdvance', 'archiveAgain'],
             },
-            reimplement: { target: implementing, actions: ['beginAnew', 'forgetPull', 'noteAdvice'] },
+            reimplement: { target: implementing, actions: ['beginAnew', 'noteAdvice'] },
             // What is asked of an issue after its session was done is done by the same session.
             review_changes_requested: {
               guard: 'isSession',
@@ -307,9 +282,9 @@ export const planMachine = plan.createMachine({
             request_review: { target: reviewing, actions: 'noteAdvice' },
             ...fixedTasks,
             ...cancel,
-            pr_merged: { guard: 'isMergedWork', actions: 'clearMerged' },
+            pr_merged: { guard: and(['pullIsOpen', 'showsPresentWork']), actions: 'clearMerged' },
             'xstate.done.actor.*': {
-              guard: 'lastEndsMerged',
+              guard: and(['pullIsMerged', 'showsPresentWork', 'endsLast']),
               actions: ['forget', 'archiveAgain', 'leaveMergedWorktree'],
             },
           },
@@ -324,7 +299,7 @@ export const planMachine = plan.createMachine({
             ending: {
               description: 'its agents are being ended',
               meta: { holds: ['reopen'] },
-              always: { guard: 'nobodyLives', target: 'ended' },
+              always: { guard: 'hasNoChildren', target: 'ended' },
             },
             ended: {
               description: 'nothing of it lives; the branch is kept',
@@ -369,43 +344,6 @@ export const planMachine = plan.createMachine({
         },
       },
     },
-    pullRequest: {
-      description: 'its pull request',
-      initial: 'none',
-      on: {
-        pull_asked: '.creating',
-        pull_forgotten: '.none',
-        pr_opened: [
-          {
-            guard: and(['isOpened', 'wantsForgeMerge']),
-            target: '.open',
-            actions: ['notePull', 'raiseMergeWanted'],
-          },
-          { guard: 'isOpened', target: '.open', actions: 'notePull' },
-        ],
-        pr_failed: noPullMade,
-        effect_failed: noPullMade,
-      },
-      states: {
-        none: { description: 'there is none' },
-        creating: { description: 'it is being made', tags: ['pull:creating'] },
-        open: {
-          description: 'it is open',
-          tags: ['pull:open'],
-          on: {
-            pull_asked: { description: 'what is new is pushed to it' },
-            pr_failed: pullFailures,
-            effect_failed: pullFailures,
-            pr_merged: { target: 'merged', actions: ['notePullOver', 'leaveIdleWorktree'] },
-            pr_closed: { target: 'closed', actions: 'notePullOver' },
-            pr_remarked: { actions: 'noteRemarks' },
-            pr_merge_scheduled: { guard: 'isForgeMerge', actions: 'noteForgeMerge' },
-          },
-        },
-        merged: { description: 'it is merged', tags: ['pull:merged'] },
-        closed: { description: 'it was closed without a merge', tags: ['pull:closed'] },
-        failed: { description: 'it could not be made', tags: ['pull:failed'] },
-      },
-    },
+    pullRequest,
   },
 });

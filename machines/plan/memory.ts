@@ -4,7 +4,6 @@ import { assertEvent, assign } from 'xstate';
 import { type Amounts, lowerOf, nothingRaised, textOfUse } from '../vocabulary/budget.ts';
 import type { Previous } from '../vocabulary/family.ts';
 import { instanceTitle } from '../vocabulary/ids.ts';
-import { openRequest } from '../vocabulary/plan-pull.ts';
 import { logCommand, reasonText } from '../vocabulary/reason-text.ts';
 import { isWorker } from '../vocabulary/role.ts';
 import { originKind } from '../vocabulary/signal.ts';
@@ -49,17 +48,17 @@ function failureOf(context: PlanContext, event: PlanEvent): { source: BlockSourc
 }
 
 /** How the last run of the child that failed ended: whoever is started in its place is told. */
-function lastRunOf({ living }: PlanContext, event: PlanEvent): (Previous & { role: PlanRole }) | null {
+function lastRunOf({ liveChildren }: PlanContext, event: PlanEvent): (Previous & { role: PlanRole }) | null {
   if (!('output' in event) || !('reason' in event.output)) return null;
   const { run, reason, detail } = event.output;
-  const role = living[event.actorId];
+  const role = liveChildren[event.actorId];
   return role === undefined || run === null || reason === null ? null : { role, run, reason, detail };
 }
 
 /** The title under which people find that child, which has not been forgotten yet. */
 function titleOf(context: PlanContext, id: string): string {
-  const { plan, living, rounds } = context;
-  const role = living[id];
+  const { plan, liveChildren, rounds } = context;
+  const role = liveChildren[id];
   if (role === undefined || role === 'wave') return id;
   if (isSession(context) && isWorker(role))
     return instanceTitle({ plan, role: 'session', wave: null, task: null, round: 1 });
@@ -69,8 +68,8 @@ function titleOf(context: PlanContext, id: string): string {
 
 /** Who asked for changes once more than there may be rounds. */
 function askedAgain({ pull, reviewCycle }: PlanContext, event: PlanEvent): string {
-  const request = openRequest(pull);
-  return event.type === 'pr_changes_requested' && request !== null
+  const request = pull?.request;
+  return event.type === 'pr_changes_requested' && request != null
     ? `reviewers or checks of ${request.url} asked for changes ${request.cycles + 1} times`
     : `review ${reviewCycle} asked for changes`;
 }
@@ -193,7 +192,7 @@ export const memory = {
   /** One coder did the whole plan; a fixer's end changes no task. */
   recordWork: base.assign(({ context, event }) => {
     assertEvent(event, 'xstate.done.actor.*');
-    if (!('run' in event.output) || context.living[event.actorId] !== 'coder') return {};
+    if (!('run' in event.output) || context.liveChildren[event.actorId] !== 'coder') return {};
     const { runs, run } = event.output;
     const results = allDone(context.waves, { runs, run, detail: '', reason: null });
     return { results, wave: context.waves.at(-1)?.number ?? 0 };
@@ -259,11 +258,11 @@ export const memory = {
 /** Why the plan needs a person, and what is asked of one. */
 export const needs = {
   noteFailure: base.assign(({ context, event }) => ({
-    standing: failureOf(context, event),
+    stopCause: failureOf(context, event),
     failed: lastRunOf(context, event),
   })),
   noteCycleLimit: base.assign(({ context, event }) => ({
-    standing: {
+    stopCause: {
       source: 'cycle_limit' as const,
       reason: `${askedAgain(context, event)} and ${context.policy.max_review_fix_cycles} fix ${
         context.policy.max_review_fix_cycles === 1 ? 'round is' : 'rounds are'
@@ -275,7 +274,7 @@ export const needs = {
     const names = failingAlike(context, event);
     const what = names.length === 1 ? `the check ${names[0]} fails` : `the checks ${names.join(', ')} fail`;
     return {
-      standing: {
+      stopCause: {
         source: 'cycle_limit' as const,
         reason:
           `${what} as before the last fix round, with the same log, so no agent is started again; the last feedback:\n${context.feedback ?? ''}`.slice(
@@ -286,27 +285,27 @@ export const needs = {
     };
   }),
   noteReviewStop: base.assign(({ context }) => ({
-    standing: {
+    stopCause: {
       source: 'review' as const,
       reason: `changes are asked for and ${whyNoFix(context)}:\n${context.feedback ?? ''}`.slice(0, reasonLimit),
     },
   })),
   noteOverride: base.assign(({ event }) => ({
-    standing: { source: 'override' as const, reason: overrideReason(event) },
+    stopCause: { source: 'override' as const, reason: overrideReason(event) },
   })),
   noteArchiveFailure: base.assign(({ event }) => {
     assertEvent(event, 'effect_failed');
     const reason = `the old branch could not be kept aside: ${event.detail}`;
-    return { work: null, standing: { source: 'failed' as const, reason } };
+    return { work: null, stopCause: { source: 'failed' as const, reason } };
   }),
   noteBaseConflict: base.assign(({ event }) => {
     assertEvent(event, 'base_conflicted');
-    return { standing: { source: 'conflict' as const, reason: event.detail.slice(0, reasonLimit) } };
+    return { stopCause: { source: 'conflict' as const, reason: event.detail.slice(0, reasonLimit) } };
   }),
   noteBaseFailure: base.assign(({ event }) => {
     assertEvent(event, 'effect_failed');
     const reason = `its branch could not be begun from the plans that it waited for: ${event.detail}`;
-    return { standing: { source: 'failed' as const, reason: reason.slice(0, reasonLimit) } };
+    return { stopCause: { source: 'failed' as const, reason: reason.slice(0, reasonLimit) } };
   }),
   noteBlock: base.assign(({ context, event }) => ({
     blocked: blockOf(context, event),
@@ -326,12 +325,12 @@ export const needs = {
   }),
   /** What the plan stood for is over with the merge of its pull request; a fault of the engine's own is not. */
   clearMerged: base.assign(({ context: { blocked } }) =>
-    blocked?.source === 'fault' ? {} : { blocked: null, standing: null },
+    blocked?.source === 'fault' ? {} : { blocked: null, stopCause: null },
   ),
   /** What agents ask goes with them, or stays. */
   clearBlock: base.assign(({ context }) => ({
     blocked: null,
-    standing: null,
+    stopCause: null,
     questions: context.questions.filter(({ run }) => run !== null),
   })),
 };

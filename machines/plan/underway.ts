@@ -10,9 +10,9 @@ const done = '#plan.lifecycle.done';
 
 /** Changes are asked for: fix them, or stand where the rounds are used up or fixing needs a person's word. */
 const toFix = [
-  { guard: 'cyclesAreUsed', target: `${fixing}.standing`, actions: ['noteFeedback', 'noteCycleLimit'] },
+  { guard: 'cyclesAreUsed', target: `${fixing}.stuck`, actions: ['noteFeedback', 'noteCycleLimit'] },
   { guard: 'fixesAlone', target: `${fixing}.requesting`, actions: 'noteFeedback' },
-  { target: `${fixing}.standing`, actions: ['noteFeedback', 'noteReviewStop'] },
+  { target: `${fixing}.stuck`, actions: ['noteFeedback', 'noteReviewStop'] },
 ] as const;
 
 const reviewing = plan.createStateConfig({
@@ -26,7 +26,7 @@ const reviewing = plan.createStateConfig({
     ...fixedTasks,
   },
   states: {
-    standing: {
+    stuck: {
       description: 'no reviewer runs; a person must say what follows',
       entry: 'raiseBlock',
       on: { resolve: { target: 'choosing', actions: 'noteAdvice' } },
@@ -39,7 +39,7 @@ const reviewing = plan.createStateConfig({
       description: 'the reviewer has the word',
       tags: ['works:reviewer'],
       entry: [{ type: 'stamp', params: 'reviewing_at' }, 'startReviewer'],
-      exit: 'leave',
+      exit: 'releaseChild',
       on: {
         agent_delivered: [
           { guard: 'approvesHeadByExit', actions: { type: 'raiseVerdict', params: 'review_approved' } },
@@ -65,7 +65,7 @@ const verifying = plan.createStateConfig({
     ...fixedTasks,
   },
   states: {
-    standing: {
+    stuck: {
       description: 'no verifier runs; a person must say what follows',
       entry: 'raiseBlock',
       on: { resolve: { target: 'choosing', actions: 'noteAdvice' } },
@@ -78,7 +78,7 @@ const verifying = plan.createStateConfig({
       description: 'the verifier has the word',
       tags: ['works:verifier'],
       entry: [{ type: 'stamp', params: 'verifying_at' }, 'startVerifier'],
-      exit: 'leave',
+      exit: 'releaseChild',
       on: {
         agent_delivered: [
           { guard: 'approvesHeadByExit', actions: { type: 'raiseVerdict', params: 'verify_approved' } },
@@ -100,7 +100,11 @@ export const underway = plan.createStateConfig({
     implement_granted: { guard: 'isAsked', actions: 'setGranted' },
     cancel: '#plan.lifecycle.cancelled',
     // Whoever merged it took it as it was: nobody works on it any more.
-    pr_merged: { guard: 'isMergedWork', target: done, actions: ['concludeAll', 'clearMerged'] },
+    pr_merged: {
+      guard: and(['pullIsOpen', 'showsPresentWork']),
+      target: done,
+      actions: ['concludeAll', 'clearMerged'],
+    },
   },
   states: { implementing, reviewing, verifying },
 });

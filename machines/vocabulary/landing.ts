@@ -1,26 +1,25 @@
 /** Where the work of a done plan is: on its branch alone, in a pull request, or in the branch that people work on. */
 import type { PlanMerge } from './plan-merge.ts';
-import { openRequest, type PlanPullState } from './plan-pull.ts';
+import type { PlanPull } from './plan-pull.ts';
 
 export const landings = ['not_merged', 'pull_request_open', 'merged'] as const;
 export type Landing = (typeof landings)[number];
 
 interface DonePlan {
   readonly merge?: PlanMerge | null;
-  readonly pull?: PlanPullState | null;
+  readonly pull?: PlanPull | null;
   /** Counts its beginnings: a pull request of an earlier one does not show its work. */
   readonly pass: number;
   /** A merge that ended while the plan worked on does not hold all of its work. */
   readonly timestamps: { readonly done_at?: number };
 }
 
-/** As far as stator knows it: a merge that a person makes with git is not seen. */
-export function landingOf({ merge, pull, pass, timestamps }: DonePlan): Landing {
-  const request = pull?.request ?? null;
+/** As far as stator knows it: a merge that a person makes with git is not seen. `tags`: the plan's public states. */
+export function landingOf({ merge, pull, pass, timestamps }: DonePlan, tags: ReadonlySet<string>): Landing {
   const merged = merge?.merged ?? null;
   if (merged !== null && merged.at >= (timestamps.done_at ?? 0)) return 'merged';
-  if (request?.state === 'merged' && request.pass === pass) return 'merged';
-  return openRequest(pull) === null ? 'not_merged' : 'pull_request_open';
+  if (tags.has('pull:merged') && pull?.request?.pass === pass) return 'merged';
+  return tags.has('pull:open') ? 'pull_request_open' : 'not_merged';
 }
 
 /** Stands after `done`: `done, not merged`. */

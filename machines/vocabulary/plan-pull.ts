@@ -1,4 +1,4 @@
-/** A plan's pull request on its forge: what is asked for, what there is, and why there is none. */
+/** A plan's pull request on its forge: what there is, and why there is none. */
 
 export interface PullRequest {
   number: number;
@@ -7,15 +7,12 @@ export interface PullRequest {
   server: string;
   /** The commit of the plan's branch that was pushed for it last. */
   head: string;
-  state: 'open' | 'merged' | 'closed';
   /** The plan's `pass` that it shows: after a new beginning it belongs to the work of before. */
   pass: number;
   /** Rounds of work that its reviewers and checks have asked for, over its whole life. */
   cycles: number;
   /** The checks that failed when the plan was last told of any: a digest of what each said, by name. What said nothing is not there. */
   failing: Record<string, string>;
-  /** Its merge by the forge; null: not asked for. */
-  merge: ForgeMerge | null;
 }
 
 /** Who merges a pull request: a person, or stator and the forge as soon as it is approved and its checks have passed. */
@@ -33,16 +30,13 @@ export type MergeMethod = (typeof mergeMethods)[number];
 export const forgeMergeStates = ['asked', 'scheduled', 'watched', 'refused'] as const;
 
 export interface ForgeMerge {
-  /** The name of the effect that is under way. */
-  work: string | null;
-  /** The commit that may be merged, and no other. */
-  head: string;
   state: (typeof forgeMergeStates)[number];
+  /** Why it was refused. */
   detail: string;
 }
 
 /** What is said of a merge without a person beside its request. */
-export function forgeMergeText({ state, detail }: Pick<ForgeMerge, 'state' | 'detail'>): string {
+export function forgeMergeText({ state, detail }: ForgeMerge): string {
   switch (state) {
     case 'asked':
       return 'its forge is being asked to merge it';
@@ -65,14 +59,13 @@ export interface Remark {
   url: string;
 }
 
-export interface PlanPullState {
-  /** The name of the effect that is under way. */
+/** What a plan remembers of its pull request. How far it is, is a state of its chart. */
+export interface PlanPull {
+  /** The name of the effect that is under way: it is made, pushed to, or its forge is asked to merge it. */
   work: string | null;
-  /** Asked for by `auto_create_pr`, not by a person who waits for the answer. */
-  isAuto: boolean;
-  /** The plan came to its end by itself, with `auto_create_pr` on: where a forge is configured one is made. */
-  isWanted: boolean;
+  /** The one that is open, or that was merged or closed last. */
   request: PullRequest | null;
+  /** Why it was not made, not pushed to or not merged, as long as that is so. */
   refused: { at: number; detail: string } | null;
   /** Comments, reviews and failed checks that the plan was told of, by the ids of the forge; the last 1,000. */
   seen: string[];
@@ -80,17 +73,4 @@ export interface PlanPullState {
   remarks: Remark[];
 }
 
-export const noPull: PlanPullState = {
-  work: null,
-  isAuto: false,
-  isWanted: false,
-  request: null,
-  refused: null,
-  seen: [],
-  remarks: [],
-};
-
-/** The request that people may still merge on the forge. */
-export function openRequest(pull: PlanPullState | null | undefined): PullRequest | null {
-  return pull?.request?.state === 'open' ? pull.request : null;
-}
+export const noPull: PlanPull = { work: null, request: null, refused: null, seen: [], remarks: [] };

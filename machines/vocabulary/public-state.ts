@@ -2,6 +2,7 @@
  * What a chart says of itself in public: tags of its states. Lists, hooks, notices and history read these; the name of a state is its chart's own,
  * and may change without anybody outside being touched.
  */
+import type { ForgeMerge } from './plan-pull.ts';
 import type { Role } from './role.ts';
 import type { PlanStatus } from './signal.ts';
 
@@ -64,7 +65,13 @@ export type PlanTag =
   | 'paused'
   /** Its merge into the branch that people work on; of one that was never asked for there is no word. */
   | `merge:${'working' | 'merged' | 'refused'}`
-  | `pull:${'creating' | 'open' | 'merged' | 'closed' | 'failed'}`;
+  | `pull:${'creating' | 'open' | 'merged' | 'closed' | 'failed'}`
+  /** It gets one by itself, where a forge is configured. */
+  | 'pull_wanted'
+  /** Its forge is being asked for one, or what is new is being pushed to it. */
+  | 'pull_working'
+  /** How far its merge by the forge is, where that is not left to a person. */
+  | `pull_merge:${ForgeMerge['state']}`;
 
 /** `failed`: it ended with failures, and a person says what follows. */
 export type WaveTag = `wave:${'running' | 'failed' | 'done'}`;

@@ -40,7 +40,7 @@ export interface WaveContext extends WaveInput {
   /** Counts the generations: a task that is run again is another child. */
   count: number;
   /** The children that are not final: id to task number. */
-  living: Record<string, number>;
+  liveChildren: Record<string, number>;
   started: number[];
   head: string | null;
   outcome: WaveOutput['outcome'];
@@ -58,9 +58,9 @@ function timeOf(context: WaveContext, event: WaveEvent): number {
  * The tasks that may start now: what they come after is done, and no task at work claims one of their files. Where they share a worktree, one at a
  * time: the next begins when the one before is final, its commit and its check included.
  */
-function startable({ tasks, results, living, started, isolation }: WaveContext): number[] {
+function startable({ tasks, results, liveChildren, started, isolation }: WaveContext): number[] {
   if (isolation === 'plan' && started.length > 0) return [];
-  const here = new Set(Object.values(living));
+  const here = new Set(Object.values(liveChildren));
   const claimed = new Set(
     tasks.filter((task) => started.includes(task.number) && here.has(task.number)).flatMap((task) => task.files),
   );
@@ -109,8 +109,8 @@ function newChildren(context: WaveContext, tasks: TaskOutline[], at: number) {
     const id = `task-${task.number}.${count}`;
     return { id, input: { ...taskInput(context, task, id), at } };
   });
-  const living = Object.fromEntries(inputs.map(({ id, input }) => [id, input.number]));
-  return { count, living: { ...context.living, ...living }, inputs };
+  const liveChildren = Object.fromEntries(inputs.map(({ id, input }) => [id, input.number]));
+  return { count, liveChildren: { ...context.liveChildren, ...liveChildren }, inputs };
 }
 
 /** What a retry is told of the generation before it. */
@@ -132,14 +132,14 @@ const words = setup({
   actions: {
     recordResult: assign(({ context, event }) => {
       assertEvent(event, 'xstate.done.actor.*');
-      const number = context.living[event.actorId];
+      const number = context.liveChildren[event.actorId];
       if (number === undefined) return {};
-      const { [event.actorId]: _gone, ...living } = context.living;
+      const { [event.actorId]: _gone, ...liveChildren } = context.liveChildren;
       const { outcome, runs, reason, detail, run, head, at } = event.output;
       const status = outcome === 'succeeded' ? 'done' : outcome;
       const before = context.results[number]?.runs ?? 0;
       return {
-        living,
+        liveChildren,
         at,
         head: head ?? context.head,
         started: context.started.filter((started) => started !== number),
@@ -155,7 +155,7 @@ const words = setup({
     takeTasks: enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, 'extend');
       const taskOf = (tasks: TaskOutline[], number: number) => tasks.find((task) => task.number === number);
-      const changed = Object.entries(context.living).filter(([, number]) => {
+      const changed = Object.entries(context.liveChildren).filter(([, number]) => {
         const before = taskOf(context.tasks, number);
         return before !== undefined && !isSameWork(before, taskOf(event.tasks, number));
       });
@@ -168,18 +168,18 @@ const words = setup({
     tellAll: enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, ['end', 'requeue']);
       const order: CommonOrder = event;
-      for (const id of Object.keys(context.living)) enqueue.sendTo(id, order);
+      for (const id of Object.keys(context.liveChildren)) enqueue.sendTo(id, order);
     }),
     /** Whoever still waits for its turn may no longer be what the document says: a retry begins it anew. */
     endPending: enqueueActions(({ context, event, enqueue }) => {
-      for (const id of Object.keys(context.living))
+      for (const id of Object.keys(context.liveChildren))
         enqueue.sendTo(id, { type: 'end', at: timeOf(context, event) } satisfies TaskOrder);
     }),
     /** To the task whose agent asked, and to no other. */
     passAnswer: enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, 'answered');
       const id = childOfRequest(context.path, event.run);
-      if (id in context.living) enqueue.sendTo(id, event);
+      if (id in context.liveChildren) enqueue.sendTo(id, event);
     }),
     /** What an agent of a task asks, or asks no longer. */
     passQuestion: enqueueActions(({ context, event, enqueue }) => {
@@ -194,9 +194,9 @@ const words = setup({
   guards: {
     isSettled: ({ context }) => context.started.length === 0 && startable(context).length === 0,
     allDone: ({ context }) =>
-      Object.keys(context.living).length === 0 &&
+      Object.keys(context.liveChildren).length === 0 &&
       context.tasks.every((task) => context.results[task.number]?.status === 'done'),
-    nobodyLives: ({ context }) => Object.keys(context.living).length === 0,
+    hasNoChildren: ({ context }) => Object.keys(context.liveChildren).length === 0,
     /** Nobody else ends a task of a wave that runs. */
     wasEndedForEdit: ({ event }) => 'output' in event && event.output.outcome === 'cancelled',
   },
@@ -206,31 +206,31 @@ const base = words.extend({
   actions: {
     /** Every task that is not done and has no child gets one; an edit begins nothing that has failed. */
     spawnTasks: words.enqueueActions(({ context, event, enqueue }) => {
-      const here = new Set(Object.values(context.living));
+      const here = new Set(Object.values(context.liveChildren));
       const missing = context.tasks.filter(({ number }) => {
         const result = context.results[number];
         return !here.has(number) && (event.type === 'extend' ? result === undefined : result?.status !== 'done');
       });
       const at = timeOf(context, event);
-      const { inputs, count, living } = newChildren(context, missing, at);
+      const { inputs, count, liveChildren } = newChildren(context, missing, at);
       for (const { id, input } of inputs) enqueue.spawnChild('task', { id, input });
-      enqueue.assign({ count, living, at });
+      enqueue.assign({ count, liveChildren, at });
     }),
     /** A task that was ended for its edit gets another child, where the document still has it. What earlier generations came to stays. */
     replaceTask: words.enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, 'xstate.done.actor.*');
-      const { [event.actorId]: number, ...others } = context.living;
+      const { [event.actorId]: number, ...others } = context.liveChildren;
       const { at } = event.output;
       const edited = context.tasks.filter((task) => task.number === number);
-      const { inputs, count, living } = newChildren({ ...context, living: others }, edited, at);
+      const { inputs, count, liveChildren } = newChildren({ ...context, liveChildren: others }, edited, at);
       for (const { id, input } of inputs) enqueue.spawnChild('task', { id, input });
       const started = context.started.filter((each) => each !== number);
-      enqueue.assign({ count, living, started, at });
+      enqueue.assign({ count, liveChildren, started, at });
     }),
     startReady: words.enqueueActions(({ context, event, enqueue }) => {
       const free = startable(context);
       const order: TaskOrder = { type: 'start', at: timeOf(context, event) };
-      for (const [id, number] of Object.entries(context.living)) {
+      for (const [id, number] of Object.entries(context.liveChildren)) {
         if (free.includes(number)) enqueue.sendTo(id, order);
       }
       enqueue.assign({ started: [...context.started, ...free] });
@@ -245,12 +245,12 @@ const ended = { actions: ['recordResult', 'forgetTask'] } as const;
 /** The chart of a wave, whose tasks run side by side. An XState machine without effects. */
 export const waveMachine = base.createMachine({
   id: 'wave',
-  version: '1',
+  version: '2',
   description: 'a stage of a plan',
   context: ({ input: { at, ...input } }) => ({
     ...input,
     count: 0,
-    living: {},
+    liveChildren: {},
     started: [],
     head: null,
     outcome: 'ended',
@@ -291,7 +291,7 @@ export const waveMachine = base.createMachine({
         extend: { actions: ['setTasks', 'endPending'] },
         'xstate.done.actor.*': ended,
         end: [
-          { guard: 'nobodyLives', target: 'ended', actions: 'noteTime' },
+          { guard: 'hasNoChildren', target: 'ended', actions: 'noteTime' },
           { target: 'ending', actions: ['tellAll', 'noteTime'] },
         ],
         requeue: { description: 'nothing runs' },
@@ -312,7 +312,7 @@ export const waveMachine = base.createMachine({
         retry: { description: 'nothing new is begun' },
         finish,
       },
-      always: { guard: 'nobodyLives', target: 'ended' },
+      always: { guard: 'hasNoChildren', target: 'ended' },
     },
     succeeded: {
       type: 'final',

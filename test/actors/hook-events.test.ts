@@ -28,29 +28,29 @@ const contract = `
   planning                        planner_finished          planner_finished planning>ready, implement_start ready>implementing
   planning                        planner_draft_finished    planner_finished planning>ready, implement_start ready>implementing
   planning                        cancel                    cancel planning>cancelled
-  implementing.standing           implement_finished        implement_finished implementing>reviewing
+  implementing.stuck              implement_finished        implement_finished implementing>reviewing
   implementing.requesting         implement_finished        implement_finished implementing>reviewing
   implementing.preparing.making   implement_finished        implement_finished implementing>reviewing
-  implementing.preparing.standing implement_finished        implement_finished implementing>reviewing, resolved implementing>reviewing
+  implementing.preparing.stuck    implement_finished        implement_finished implementing>reviewing, resolved implementing>reviewing
   implementing.architecting.working  implement_finished     implement_finished implementing>reviewing
   implementing.architecting.working  elaborator_finished    wave_started implementing>implementing
-  implementing.architecting.standing implement_finished     implement_finished implementing>reviewing, resolved implementing>reviewing
-  implementing.architecting.standing elaborator_finished    resolved implementing>implementing, wave_started implementing>implementing
-  implementing.single.standing    implement_finished        implement_finished implementing>reviewing, resolved implementing>reviewing
-  implementing.fixing.standing    implement_finished        implement_finished implementing>reviewing, resolved implementing>reviewing
+  implementing.architecting.stuck    implement_finished     implement_finished implementing>reviewing, resolved implementing>reviewing
+  implementing.architecting.stuck    elaborator_finished    resolved implementing>implementing, wave_started implementing>implementing
+  implementing.single.stuck       implement_finished        implement_finished implementing>reviewing, resolved implementing>reviewing
+  implementing.fixing.stuck       implement_finished        implement_finished implementing>reviewing, resolved implementing>reviewing
   implementing.fixing.requesting  implement_finished        implement_finished implementing>reviewing
   implementing.wave.waiting       implement_wave            wave_started implementing>implementing
   implementing.wave.waiting       retry_wave                wave_started implementing>implementing
   implementing.wave.waiting       advance_wave              wave_started implementing>implementing
-  implementing.preparing.standing resolve                   resolved implementing>implementing
-  implementing.architecting.standing resolve                resolved implementing>implementing
-  implementing.single.standing    resolve                   resolved implementing>implementing
-  implementing.fixing.standing    resolve                   resolved implementing>implementing
+  implementing.preparing.stuck    resolve                   resolved implementing>implementing
+  implementing.architecting.stuck    resolve                resolved implementing>implementing
+  implementing.single.stuck       resolve                   resolved implementing>implementing
+  implementing.fixing.stuck       resolve                   resolved implementing>implementing
   implementing                    cancel                    cancel implementing>cancelled
-  implementing.preparing.standing cancel                    cancel implementing>cancelled, resolved implementing>cancelled
-  implementing.architecting.standing cancel                 cancel implementing>cancelled, resolved implementing>cancelled
-  implementing.single.standing    cancel                    cancel implementing>cancelled, resolved implementing>cancelled
-  implementing.fixing.standing    cancel                    cancel implementing>cancelled, resolved implementing>cancelled
+  implementing.preparing.stuck    cancel                    cancel implementing>cancelled, resolved implementing>cancelled
+  implementing.architecting.stuck    cancel                 cancel implementing>cancelled, resolved implementing>cancelled
+  implementing.single.stuck       cancel                    cancel implementing>cancelled, resolved implementing>cancelled
+  implementing.fixing.stuck       cancel                    cancel implementing>cancelled, resolved implementing>cancelled
   reviewing                       review_approved           review_approved reviewing>verifying
   reviewing                       review_changes_requested  review_changes_requested reviewing>implementing
   reviewing                       cancel                    cancel reviewing>cancelled
@@ -73,7 +73,7 @@ const cells = contract
   });
 
 /** Blocked already: another question changes nothing that hooks are told of. */
-const blockedPlaces = ['preparing.standing', 'architecting.standing', 'single.standing', 'fixing.standing'];
+const blockedPlaces = ['preparing.stuck', 'architecting.stuck', 'single.stuck', 'fixing.stuck'];
 
 /** The row that is about this very place, else the one about all of its status. */
 function expectedOf(from: string, type: string): string {

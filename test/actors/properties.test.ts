@@ -111,7 +111,7 @@ describe('whatever happens to a plan', () => {
         if (!world.lifecycle().startsWith('cancelled')) expect(world.person('cancel').verdict.status).toBe('done');
         settle(world);
         expect(world.lifecycle()).toBe('cancelled.ended');
-        expect(world.context().living).toEqual({});
+        expect(world.context().liveChildren).toEqual({});
         expect(world.open()).toEqual([]);
       }),
       { numRuns },

@@ -43,7 +43,7 @@ describe('the public states of a chart', () => {
     const move = (from: string, to: string) => publicMove(planMachine, { from, to }).enters('status:reviewing');
     const inside = 'lifecycle.underway.reviewing';
     expect(move('lifecycle.underway.implementing.requesting', `${inside}.working`)).toBe(true);
-    expect(move(`${inside}.standing`, `${inside}.working`)).toBe(false);
+    expect(move(`${inside}.stuck`, `${inside}.working`)).toBe(false);
     expect(move(`${inside}.working`, `${inside}.working`)).toBe(true);
   });
 

@@ -80,3 +80,75 @@ describe('a plan that was stored before its merge had states', () => {
     expect(planDetail(tree).merge).toEqual({ isWorking: false, merged: null, refused: null });
   });
 });
+
+describe('a plan that was stored before its pull request had states', () => {
+  const rows = storedIn('plan-pulls.jsonl');
+  const url = 'https://forge.test/7';
+  const failed = { state: 'failed', url: null, merge: null };
+  const open = { state: 'open', url, merge: null };
+  const asked = (state: string, detail = '') => ({ ...open, merge: { state, detail } });
+  const quiet = { isWorking: false, isWanted: false, refused: null };
+  const refused = { ...quiet, refused: { detail: 'no token' } };
+
+  it.each([
+    ['a pull request wanted', { none: 'wanted' }, null, { ...quiet, isWanted: true }],
+    [
+      'a pull request that a person asked for being made',
+      { creating: 'asked' },
+      { ...failed, state: 'creating' },
+      { ...quiet, isWorking: true },
+    ],
+    [
+      'a pull request of auto_create_pr being made',
+      { creating: 'automatic' },
+      { ...failed, state: 'creating' },
+      { ...quiet, isWorking: true },
+    ],
+    ['a pull request that a person asked for failed', { failed: 'idle' }, failed, refused],
+    ['a pull request of auto_create_pr failed', { failed: 'automatic' }, failed, { ...refused, isWanted: true }],
+    ['a pull request of auto_create_pr whose branch moved', { failed: 'wanted' }, failed, { ...quiet, isWanted: true }],
+    ['an open pull request', { open: 'manual' }, open, quiet],
+    ['an open pull request that is pushed again', { open: { pushing: 'asked' } }, open, { ...quiet, isWorking: true }],
+    ['an open pull request whose push failed', { open: { unpushed: 'idle' } }, open, refused],
+    ['an open pull request whose forge is asked to merge it', { open: 'asking' }, asked('asked'), quiet],
+    ['an open pull request that its forge will merge', { open: 'scheduled' }, asked('scheduled'), quiet],
+    ['an open pull request that stator will merge', { open: 'watched' }, asked('watched'), quiet],
+    ['an open pull request that was not merged', { open: 'unmerged' }, asked('refused', 'not allowed'), quiet],
+    ['a merged pull request', 'merged', { ...open, state: 'merged' }, quiet],
+    ['a closed pull request', 'closed', { ...open, state: 'closed' }, quiet],
+    [
+      'a closed pull request, and a new one being made',
+      { creating: 'asked' },
+      { ...open, state: 'creating' },
+      { ...quiet, isWorking: true },
+    ],
+    ['a pull request that was merged nobody knows how', 'merged', { ...open, state: 'merged' }, quiet],
+  ])('%s', (name, state, pullRequest, pull) => {
+    const { old, tree, value } = restored(rows, name);
+    expect(value()).toMatchObject({ lifecycle: 'done', pullRequest: state });
+    expect(planDetail(tree).pullRequest).toEqual(pullRequest);
+    expect(planDetail(tree).pull).toMatchObject(pull);
+    const { pull: known } = snapshotOf(tree.root).context;
+    expect(Object.keys(known).sort()).toEqual(['refused', 'remarks', 'request', 'seen', 'work']);
+    expect(storedPlan(plan, old).has('pull_wanted')).toBe(pull.isWanted);
+  });
+
+  it('hears what became of what it asked for', () => {
+    const opened = { number: 8, url: 'https://forge.test/8', server: 'forge.test', head: 'a'.repeat(40) };
+    const one = restored(rows, 'a closed pull request, and a new one being made');
+    one.tell('pr_opened', opened, '#3');
+    expect(one.value()).toMatchObject({ pullRequest: { open: 'manual' } });
+    const other = restored(rows, 'an open pull request whose forge is asked to merge it');
+    other.tell('pr_merge_scheduled', { by: 'forge' }, '#3');
+    expect(other.value()).toMatchObject({ pullRequest: { open: 'scheduled' } });
+  });
+
+  it('tries again when a person resolves what it stands for', () => {
+    const failed = restored(rows, 'a pull request of auto_create_pr failed');
+    expect(failed.tell('resolve')).toMatchObject([{ kind: 'plan.pull', request: null }]);
+    expect(failed.value()).toMatchObject({ pullRequest: { creating: 'automatic' }, attention: 'clear' });
+    const unmerged = restored(rows, 'an open pull request that was not merged');
+    expect(unmerged.tell('resolve')).toMatchObject([{ kind: 'pull.merge', act: 'schedule', number: 7 }]);
+    expect(unmerged.value()).toMatchObject({ pullRequest: { open: 'asking' }, attention: 'clear' });
+  });
+});

@@ -118,7 +118,7 @@ describe('a plan', () => {
     expect(simulation.send(plan, 'reopen').verdict.status).toBe('held');
     simulation.run();
     expect(simulation.value(plan)).toMatchObject({ lifecycle: { ready: 'planned' } });
-    expect(Object.keys(simulation.context(plan).living)).toEqual([]);
+    expect(Object.keys(simulation.context(plan).liveChildren)).toEqual([]);
   });
 
   it('moves at once on a coordinator’s verdict, and on a worker’s word when its run has ended; both get 30 s to exit by themselves', () => {
@@ -149,8 +149,8 @@ describe('a plan', () => {
     expect(simulation.context(plan).results).toMatchObject({ 1: { 1: { status: 'done', runs: 1, reason: null } } });
     speak('hello-review-1', 'review_approved');
     expect(simulation.value(plan)).toMatchObject({ lifecycle: 'done' });
-    expect(Object.values(simulation.context(plan).living)).toEqual(['reviewer']);
+    expect(Object.values(simulation.context(plan).liveChildren)).toEqual(['reviewer']);
     simulation.run(31_000);
-    expect(Object.keys(simulation.context(plan).living)).toEqual([]);
+    expect(Object.keys(simulation.context(plan).liveChildren)).toEqual([]);
   });
 });

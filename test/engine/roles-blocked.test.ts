@@ -100,7 +100,7 @@ describe('a coordinator that failed', () => {
     const { blocked } = world.context();
     expect(blocked?.source).toBe('failed');
     expectProse(blocked?.reason ?? '', '3 runs', 'stator instance logs hello-review-1', 'my licence ran out');
-    expect(world.lifecycle()).toBe('underway.reviewing.standing');
+    expect(world.lifecycle()).toBe('underway.reviewing.stuck');
   });
 });
 

@@ -129,7 +129,7 @@ describe('a verifier', () => {
   it('that speaks by exit code approves the commit it began with, so what it changed is looked at once more, and too much of it by a person', () => {
     for (const [lines, last] of [
       [10, 'done'],
-      [11, 'underway.verifying.standing'],
+      [11, 'underway.verifying.stuck'],
     ] as const) {
       const world = verifying({ limit: 10, speaksByExit: true });
       const first = begin(world, 'hello-verify-1');

@@ -205,7 +205,7 @@ const rows: Row[] = [
       script: (run) => (run.role === 'verifier' ? 'runs on' : { code: 0 }),
       play: (started, plan) => {
         start(started, plan);
-        const run = started.context(plan).now;
+        const run = started.context(plan).activeChildId;
         started.post(plan, 'head_moved', { head: sha(900), since: sha(1), lines: 81 });
         started.run(1_000);
         started.send(plan, 'verify_approved', { reviewed_sha: sha(900) }, { origin: `agent:${run}` });
@@ -288,7 +288,8 @@ describe('a flag changes what it says, and nothing else:', () => {
     expect(facts(beyond(second, first))).toEqual([...onlyOther].sort());
     // Up to the first thing that the flag decides, the two plans go the same way.
     const parting = first.findIndex((line, index) => line !== second[index]);
-    if (onlyOne.length + onlyOther.length === 0) expect(first).toEqual(second);
+    if (onlyOne.length + onlyOther.length === 0)
+      expect(first.filter((line) => !isMove(line))).toEqual(second.filter((line) => !isMove(line)));
     else expect(parting).toBeGreaterThan(0);
   });
 });
@@ -306,7 +307,7 @@ describe('a role that is off', () => {
     const play: Scene['play'] = (started, plan) => {
       started.send(plan, 'implement_start');
       started.run(1_000);
-      if (started.context(plan).now?.startsWith('architect')) started.send(plan, 'elaborator_finished');
+      if (started.context(plan).activeChildId?.startsWith('architect')) started.send(plan, 'elaborator_finished');
       started.run();
     };
     const script: RunScript = (run, count) =>

@@ -85,12 +85,12 @@ describe('paths', () => {
       name: 'wave',
       events: ({ context }) => [
         ...[events.retry, events.extend, events.end, events.requeue, events.answered, events.child_asked],
-        ...Object.keys(context.living).flatMap((id) =>
+        ...Object.keys(context.liveChildren).flatMap((id) =>
           ['succeeded', 'failed'].map((outcome) => doneEvent(id, { ...output, outcome })),
         ),
       ],
-      marks: ({ living, results, started }) => [
-        Object.values(living),
+      marks: ({ liveChildren, results, started }) => [
+        Object.values(liveChildren),
         started,
         Object.entries(results).map(([task, result]) => [task, (result as { status: string }).status]),
       ],
@@ -125,11 +125,11 @@ describe('paths', () => {
         name: 'plan',
         input: { ...inputs.plan, content: policy.roles.planner.on ? '# nothing yet\n' : text, policy },
         events: lifecycleEvents,
-        marks: ({ granted, archivePending, work, now, living, isParsed, ...context }) => [
+        marks: ({ granted, archivePending, work, activeChildId, liveChildren, isParsed, ...context }) => [
           [granted, archivePending, work === null, isParsed, context.elaborated],
-          now === null ? null : living[now],
-          Object.keys(living).length > (now === null ? 0 : 1),
-          nextWave({ living, now, ...context } as never),
+          activeChildId === null ? null : liveChildren[activeChildId],
+          Object.keys(liveChildren).length > (activeChildId === null ? 0 : 1),
+          nextWave({ liveChildren, activeChildId, ...context } as never),
           Math.min(1, context.reviewCycle),
         ],
       });
@@ -147,7 +147,15 @@ describe('paths', () => {
       events: askedEvents,
       marks: ({ questions }) => questions.length,
     });
-    const others = [sides, merges, asked].map(({ reached }) => reached);
+    const pulls = (['manual', 'when-green'] as const).map((pull_merge) =>
+      walk({
+        name: 'plan',
+        input: { ...inputs.plan, policy: policyWith([], { auto_create_pr: true, pull_merge }) },
+        events: pullEvents,
+        marks: ({ blocked, head, pull }) => [blocked?.source, head, pull?.request?.head],
+      }),
+    );
+    const others = [sides, merges, asked, ...pulls].map(({ reached }) => reached);
     expect(unreached('plan', ...lives.map(({ reached }) => reached), ...others)).toEqual([]);
     expect(Math.max(...lives.map(({ situations }) => situations))).toBeLessThan(50_000);
   });
@@ -179,12 +187,14 @@ const forced = ['planning', 'implementing', 'reviewing', 'verifying'].map((statu
 
 /** What moves a plan along, its children's reports included; at most one child that has no say is heard of at a time. */
 function lifecycleEvents({ context }: AnyMachineSnapshot): readonly object[] {
-  const { living, now, request, work } = context;
-  const [other] = Object.keys(living).filter((id) => id !== now);
+  const { liveChildren, activeChildId, request, work } = context;
+  const [other] = Object.keys(liveChildren).filter((id) => id !== activeChildId);
   const ends =
-    now === null
+    activeChildId === null
       ? []
-      : ['succeeded', 'failed'].map((outcome) => doneEvent(now, { ...output, outcome, results: resultsOf(context) }));
+      : ['succeeded', 'failed'].map((outcome) =>
+          doneEvent(activeChildId, { ...output, outcome, results: resultsOf(context) }),
+        );
   return [
     ...words,
     ...forced,
@@ -195,7 +205,7 @@ function lifecycleEvents({ context }: AnyMachineSnapshot): readonly object[] {
     { type: 'base_conflicted', ...by, origin: 'engine', run: work, files: ['a.txt'], detail: 'a.txt' },
     { type: 'base_unmet', ...by, origin: 'engine', run: work, plans: ['another'] },
     ...ends,
-    ...(now === null ? [] : [{ ...events.wave_failed, id: now }]),
+    ...(activeChildId === null ? [] : [{ ...events.wave_failed, id: activeChildId }]),
     ...(other === undefined ? [] : [doneEvent(other, { ...output, outcome: 'cancelled' })]),
   ];
 }
@@ -209,7 +219,7 @@ function resultsOf({ waves, wave }: AnyMachineSnapshot['context']): object {
 
 /** What turns the switches beside the lifecycle. */
 function sideEvents({ context }: AnyMachineSnapshot): readonly object[] {
-  const types = ['pause', 'resume', 'resolve', 'pull_asked', 'pr_merged', 'pr_closed'];
+  const types = ['pause', 'resume', 'resolve', 'pr_merged', 'pr_closed'];
   return [
     ...types.map((type) => ({ type, ...by })),
     { type: 'needs_decision', ...by, reason: 'tabs?' },
@@ -236,13 +246,37 @@ function mergeEvents({ context }: AnyMachineSnapshot): readonly object[] {
   ];
 }
 
+/** It comes to its end by itself or by hand, and gets a pull request that is pushed to, merged or closed, or not. */
+function pullEvents({ context }: AnyMachineSnapshot): readonly object[] {
+  const result = { ...by, origin: 'engine', run: context.pull?.work ?? null };
+  const [head, other] = ['a'.repeat(40), 'b'.repeat(40)];
+  return [
+    ...['create_pr', 'resolve'].map((type) => ({ type, ...by })),
+    { type: 'set_status', ...by, status: 'verifying' },
+    { type: 'verify_approved', ...by },
+    { type: 'head_moved', ...by, head },
+    { type: 'head_moved', ...by, head: other },
+    { type: 'pr_wanted', ...by, origin: 'engine' },
+    { type: 'pr_opened', ...result, number: 1, url: 'https://example.com', server: 'example.com', head },
+    { type: 'pr_failed', ...result, detail: 'no token' },
+    { type: 'pr_failed', ...result, detail: 'it moved', moved: true },
+    { type: 'pr_merge_scheduled', ...result, by: 'forge' },
+    { type: 'pr_merge_scheduled', ...result, by: 'stator' },
+    { type: 'pr_merge_refused', ...result, detail: 'not allowed' },
+    { type: 'pr_merged', ...by, head: null, into: 'main' },
+    { type: 'pr_closed', ...by },
+  ];
+}
+
 /** A wave begins, and a task of it asks once. */
 function askedEvents({ context }: AnyMachineSnapshot): readonly object[] {
-  const { now, living, questions, request } = context;
+  const { activeChildId, liveChildren, questions, request } = context;
   return [
     { type: 'implement_start', ...by },
     { type: 'implement_granted', ...by, origin: 'engine', request },
-    ...(now !== null && living[now] === 'wave' && questions.length === 0 ? [{ ...events.child_asked, id: now }] : []),
+    ...(activeChildId !== null && liveChildren[activeChildId] === 'wave' && questions.length === 0
+      ? [{ ...events.child_asked, id: activeChildId }]
+      : []),
     { type: 'answer', ...by, questions: [1], body: 'tabs' },
   ];
 }

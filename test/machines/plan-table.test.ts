@@ -36,38 +36,38 @@ const contract = `
   ready.planned                               implement_wave*           underway.implementing.requesting
   ready.planned                               mark_done*                done
   ready.planned                               cancel*                   cancelled.ended
-  planning.standing                           plan_start                planning.working
-  planning.standing                           planner_finished          underway.implementing.requesting
-  planning.standing                           planner_draft_finished    underway.implementing.requesting
-  planning.standing                           resolve*                  planning.working
-  planning.standing                           cancel*                   cancelled.ended
+  planning.stuck                              plan_start                planning.working
+  planning.stuck                              planner_finished          underway.implementing.requesting
+  planning.stuck                              planner_draft_finished    underway.implementing.requesting
+  planning.stuck                              resolve*                  planning.working
+  planning.stuck                              cancel*                   cancelled.ended
   planning.working                            plan_start                planning.working
   planning.working                            planner_finished          underway.implementing.requesting
   planning.working                            planner_draft_finished    underway.implementing.requesting
   planning.working                            cancel*                   cancelled.ending
-  underway.implementing.standing              implement_finished        underway.reviewing.working
-  underway.implementing.standing              resolve*                  underway.implementing.requesting
-  underway.implementing.standing              cancel*                   cancelled.ended
+  underway.implementing.stuck                 implement_finished        underway.reviewing.working
+  underway.implementing.stuck                 resolve*                  underway.implementing.requesting
+  underway.implementing.stuck                 cancel*                   cancelled.ended
   underway.implementing.requesting            implement_finished        underway.reviewing.working
   underway.implementing.requesting            resolve*                  refused: nothing waits for an answer
   underway.implementing.requesting            cancel*                   cancelled.ended
   underway.implementing.preparing.making      implement_finished        underway.reviewing.working
   underway.implementing.preparing.making      cancel*                   cancelled.ended
-  underway.implementing.preparing.standing    implement_finished        underway.reviewing.working
-  underway.implementing.preparing.standing    resolve*                  underway.implementing.preparing.making
-  underway.implementing.preparing.standing    cancel*                   cancelled.ended
+  underway.implementing.preparing.stuck       implement_finished        underway.reviewing.working
+  underway.implementing.preparing.stuck       resolve*                  underway.implementing.preparing.making
+  underway.implementing.preparing.stuck       cancel*                   cancelled.ended
   underway.implementing.architecting.working  implement_finished        underway.reviewing.working
   underway.implementing.architecting.working  elaborator_finished       underway.implementing.wave.running
   underway.implementing.architecting.working  cancel*                   cancelled.ending
-  underway.implementing.architecting.standing implement_finished        underway.reviewing.working
-  underway.implementing.architecting.standing elaborator_finished       underway.implementing.wave.running
-  underway.implementing.architecting.standing resolve*                  underway.implementing.architecting.working
-  underway.implementing.architecting.standing cancel*                   cancelled.ended
+  underway.implementing.architecting.stuck    implement_finished        underway.reviewing.working
+  underway.implementing.architecting.stuck    elaborator_finished       underway.implementing.wave.running
+  underway.implementing.architecting.stuck    resolve*                  underway.implementing.architecting.working
+  underway.implementing.architecting.stuck    cancel*                   cancelled.ended
   underway.implementing.single.working        implement_finished        underway.implementing.single.working
   underway.implementing.single.working        cancel*                   cancelled.ending
-  underway.implementing.single.standing       implement_finished        underway.reviewing.working
-  underway.implementing.single.standing       resolve*                  underway.implementing.single.working
-  underway.implementing.single.standing       cancel*                   cancelled.ended
+  underway.implementing.single.stuck          implement_finished        underway.reviewing.working
+  underway.implementing.single.stuck          resolve*                  underway.implementing.single.working
+  underway.implementing.single.stuck          cancel*                   cancelled.ended
   underway.implementing.wave.running          implement_finished        suppressed
   underway.implementing.wave.running          implement_wave*           refused: wave_running
   underway.implementing.wave.running          retry_wave*               refused: wave_running
@@ -82,20 +82,20 @@ const contract = `
   underway.implementing.fixing.requesting     cancel*                   cancelled.ended
   underway.implementing.fixing.working        implement_finished        underway.implementing.fixing.working
   underway.implementing.fixing.working        cancel*                   cancelled.ending
-  underway.implementing.fixing.standing       implement_finished        underway.reviewing.working
-  underway.implementing.fixing.standing       resolve*                  underway.implementing.fixing.requesting
-  underway.implementing.fixing.standing       cancel*                   cancelled.ended
-  underway.reviewing.standing                 review_approved           underway.verifying.working
-  underway.reviewing.standing                 review_changes_requested  underway.implementing.fixing.requesting
-  underway.reviewing.standing                 resolve*                  underway.reviewing.working
-  underway.reviewing.standing                 cancel*                   cancelled.ended
+  underway.implementing.fixing.stuck          implement_finished        underway.reviewing.working
+  underway.implementing.fixing.stuck          resolve*                  underway.implementing.fixing.requesting
+  underway.implementing.fixing.stuck          cancel*                   cancelled.ended
+  underway.reviewing.stuck                    review_approved           underway.verifying.working
+  underway.reviewing.stuck                    review_changes_requested  underway.implementing.fixing.requesting
+  underway.reviewing.stuck                    resolve*                  underway.reviewing.working
+  underway.reviewing.stuck                    cancel*                   cancelled.ended
   underway.reviewing.working                  review_approved           underway.verifying.working
   underway.reviewing.working                  review_changes_requested  underway.implementing.fixing.requesting
   underway.reviewing.working                  cancel*                   cancelled.ending
-  underway.verifying.standing                 verify_approved           done
-  underway.verifying.standing                 verify_failed             underway.implementing.fixing.requesting
-  underway.verifying.standing                 resolve*                  underway.verifying.working
-  underway.verifying.standing                 cancel*                   cancelled.ended
+  underway.verifying.stuck                    verify_approved           done
+  underway.verifying.stuck                    verify_failed             underway.implementing.fixing.requesting
+  underway.verifying.stuck                    resolve*                  underway.verifying.working
+  underway.verifying.stuck                    cancel*                   cancelled.ended
   underway.verifying.working                  verify_approved           done
   underway.verifying.working                  verify_failed             underway.implementing.fixing.requesting
   underway.verifying.working                  cancel*                   cancelled.ending
@@ -106,7 +106,6 @@ const contract = `
   done                                        cancel*                   cancelled.ended
   done                                        merge*                    done
   done                                        create_pr*                done
-  done                                        resolve*                  refused: nothing waits for an answer
   cancelled.ending                            reopen*                   held
   cancelled.ended                             reopen*                   planning.working
 `;
@@ -245,10 +244,10 @@ describe('the table of a plan', () => {
     const targets = {
       ready: 'ready.draft',
       planned: 'ready.planned',
-      planning: 'planning.standing',
-      implementing: 'underway.implementing.standing',
-      reviewing: 'underway.reviewing.standing',
-      verifying: 'underway.verifying.standing',
+      planning: 'planning.stuck',
+      implementing: 'underway.implementing.stuck',
+      reviewing: 'underway.reviewing.stuck',
+      verifying: 'underway.verifying.stuck',
       done: 'done',
       cancelled: /^cancelled/,
     };
@@ -261,7 +260,7 @@ describe('the table of a plan', () => {
         expect(copy.send('set_status', { status })).toMatch(to);
         expect(copy.attention()).toBe('override');
         expect(JSON.stringify(copy.tree.root.getSnapshot().context.timestamps)).toBe(before);
-        expect(copy.tree.root.getSnapshot().context.now).toBe(null);
+        expect(copy.tree.root.getSnapshot().context.activeChildId).toBe(null);
       }
     }
   });
@@ -271,7 +270,7 @@ describe('the table of a plan', () => {
       const world = worldsByState[from]?.();
       if (world === undefined) continue;
       killAll(world);
-      expect(world.lifecycle()).toBe(from.replace('.working', '.standing'));
+      expect(world.lifecycle()).toBe(from.replace('.working', '.stuck'));
       expect(world.context().blocked).toMatchObject({ source: 'failed', reason: expect.stringContaining('killed') });
       world.person('resolve');
       world.drain();

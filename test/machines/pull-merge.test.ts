@@ -30,7 +30,8 @@ function opened(pull_merge: 'manual' | 'when-green' = 'when-green') {
   tell('pr_opened', { number: 7, url: 'https://forge.test/7', server: 'forge.test', head }, { run: asked?.id ?? null });
   const merges = () => effects.flatMap((effect) => (effect.kind === 'pull.merge' ? [effect] : []));
   const last = () => merges().at(-1)?.id ?? null;
-  return { tell, merges, last, context: () => tree.root.getSnapshot().context };
+  const state = () => tree.root.getSnapshot().value.pullRequest;
+  return { tell, merges, last, state, context: () => tree.root.getSnapshot().context };
 }
 
 describe('a plan whose request is to be merged when it is green', () => {
@@ -49,11 +50,12 @@ describe('a plan whose request is to be merged when it is green', () => {
   });
 
   it('takes back what the forge was to do when it goes back to work', () => {
-    const { tell, merges, last, context } = opened();
+    const { tell, merges, last, state } = opened();
     tell('pr_merge_scheduled', { by: 'forge' }, { run: last() });
+    expect(state()).toEqual({ open: 'scheduled' });
     tell('cancel', {}, { origin: 'person' });
     expect(merges().map(({ act }) => act)).toEqual(['schedule', 'withdraw']);
-    expect(context().pull.request.merge).toBeNull();
+    expect(state()).toEqual({ open: 'manual' });
   });
 
   it('needs a person once where it is refused, asks nothing more, and tries again when that is resolved', () => {

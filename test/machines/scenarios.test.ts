@@ -179,11 +179,11 @@ describe('a status set by hand', () => {
     world.drain();
     expect(attention(world)).toBe('blocked');
     send(world, 'answer', { questions: [1], body: 'tabs' });
-    expect(world.lifecycle()).toBe('planning.standing');
+    expect(world.lifecycle()).toBe('planning.stuck');
     expect(attention(world)).toBe('override');
     send(world, 'resolve');
     expect(attention(world)).toBe('clear');
-    expect(world.lifecycle()).not.toBe('planning.standing');
+    expect(world.lifecycle()).not.toBe('planning.stuck');
   });
 
   it('ends what runs, and on resolve only what is not done is done', () => {
@@ -191,7 +191,7 @@ describe('a status set by hand', () => {
     finishTask(world, 'hello-w1-t1');
     const second = begin(world, 'hello-w1-t2');
     send(world, 'set_status', { status: 'implementing' });
-    expect(world.lifecycle()).toBe('underway.implementing.standing');
+    expect(world.lifecycle()).toBe('underway.implementing.stuck');
     send(world, 'resolve');
     // The old run still lives: nothing is begun beside it.
     expect(world.lifecycle()).toBe('underway.implementing.requesting');
@@ -421,7 +421,7 @@ describe('review rounds', () => {
     expect(attention(world)).toBe('clear');
     fix(1);
     round(2);
-    expect(world.lifecycle()).toBe('underway.implementing.fixing.standing');
+    expect(world.lifecycle()).toBe('underway.implementing.fixing.stuck');
     expect(world.context().blocked).toMatchObject({
       source: 'cycle_limit',
       reason: expect.stringContaining('round 2'),
@@ -438,17 +438,17 @@ describe('review rounds', () => {
   });
 
   it('wait for a person where fixing is not automatic', () => {
-    const world = stand('underway.implementing.fixing.standing');
+    const world = stand('underway.implementing.fixing.stuck');
     expect(world.context().blocked).toMatchObject({ source: 'review', reason: expect.stringContaining('no tests') });
     send(world, 'resolve');
     expect(titles(world)).toEqual(['hello-fix-1']);
   });
 
   it('give the next agent what a person says to it, beside what the review asked for', () => {
-    const world = stand('underway.implementing.fixing.standing');
+    const world = stand('underway.implementing.fixing.stuck');
     send(world, 'resolve', { body: 'leave the old tests alone\n' });
     expect(run(world, 'hello-fix-1').effect.feedback).toBe('no tests\n\nA person says: leave the old tests alone');
-    const silent = stand('underway.implementing.fixing.standing');
+    const silent = stand('underway.implementing.fixing.stuck');
     send(silent, 'resolve', { body: '  ' });
     expect(run(silent, 'hello-fix-1').effect.feedback).toBe('no tests');
     for (const from of ['planning', 'implementing.architecting', 'implementing.single', 'reviewing', 'verifying']) {

@@ -31,7 +31,7 @@ function guardsOf(guard: unknown): string[] {
 }
 
 /** These have nothing to change in the context that they are asked with here. */
-const silentByContext = ['noteAdvice', 'forgetMerged', 'forgetForgeMerge', 'notePullOver'];
+const silentByContext = ['noteAdvice', 'forgetMerged'];
 
 function transitionsOf(node: AnyStateNode) {
   return [...[...node.transitions.values()].flat(), ...(node.always ?? [])];
@@ -173,7 +173,6 @@ function planEvents() {
     'resume',
     'agents_requeued',
     'resolve',
-    'pull_asked',
     'create_pr',
     'pr_wanted',
     'pr_merged',

@@ -133,7 +133,7 @@ function computed(name: keyof typeof tables): Map<string, Map<string, string>> {
 /** What is in the context of whoever is in a state, where a guard asks for it. */
 const situations: Record<string, object> = {
   'agent.stopping': { ending: 'timeout' },
-  wave: { living: { 'task-1.1': 1, 'task-2.1': 2 }, started: [1, 2] },
+  wave: { liveChildren: { 'task-1.1': 1, 'task-2.1': 2 }, started: [1, 2] },
 };
 
 describe('the table of', () => {
@@ -268,7 +268,7 @@ describe('inside a family', () => {
     for (const [stand, make] of Object.entries(worldsByState)) {
       const { tree } = copyOf(make());
       const snapshot = snapshotOf(tree.root);
-      for (const id of [String(snapshot.context.now), 'wave-9.9']) {
+      for (const id of [String(snapshot.context.activeChildId), 'wave-9.9']) {
         const reports = [
           { ...events.agent_delivered, id },
           { ...events.child_asked, id },
@@ -331,15 +331,12 @@ describe('inside a family', () => {
         "plan budget_restored: it does not wait for its budget",
         "plan head_moved: it stands there already",
         "plan implement_granted: it no longer asks, or asked again since",
-        "plan merge_wanted: it is at work again",
         "plan pr_merge_refused: it was not wanted any more",
         "plan pr_merge_scheduled: it was not wanted any more",
         "plan wave_failed: it no longer has the say",
         "plan.gate.paused pause: it is paused already",
-        "plan.lifecycle.done create_pr: it is open and shows the branch as it is, or is being made",
+        "plan.lifecycle.done create_pr: it is open and shows the branch as it is, is merged, or is being made",
         "plan.lifecycle.done merge: it is merged as it stands, or being merged",
-        "plan.lifecycle.done merge_wanted: it is not to be merged by itself",
-        "plan.pullRequest.open pull_asked: what is new is pushed to it",
         "repo.active repo_recovered: it could be used all along",
         "repo.paused repo_recovered: it could be used all along",
         "supervisor.running supervisor_started: it was not stopped in order",

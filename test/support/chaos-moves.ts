@@ -372,9 +372,9 @@ function oneStep(world: World, lifecycle: string, retried: Set<string>): void {
     'underway.reviewing.working': ['review_approved', {}],
     'underway.verifying.working': ['verify_approved', {}],
   };
-  const fresh = !retried.has(String(world.context().now));
+  const fresh = !retried.has(String(world.context().activeChildId));
   if (lifecycle.endsWith('wave.waiting')) {
-    retried.add(String(world.context().now));
+    retried.add(String(world.context().activeChildId));
     const isRetry = fresh && world.person('retry_wave').verdict.status === 'done';
     if (!isRetry) world.person('advance_wave');
     return;

@@ -215,30 +215,30 @@ export function createWorld(options: { policy: Policy; content: string }) {
 
   function checkPlan(): void {
     const { value, context } = snapshotOf(root(plan));
-    const { now, living, work, timer, blocked } = context as PlanContext;
+    const { activeChildId, liveChildren, work, timer, blocked } = context as PlanContext;
     const lifecycle = stateText((value as Record<string, string>).lifecycle ?? '');
     const mustHaveChild = lifecycle.endsWith('.working') || lifecycle.endsWith('wave.running');
-    if (mustHaveChild && (now === null || living[now] === undefined))
+    if (mustHaveChild && (activeChildId === null || liveChildren[activeChildId] === undefined))
       throw new Error(`the plan is in ${lifecycle}, and no child has the say`);
-    if (!mustHaveChild && !lifecycle.endsWith('wave.waiting') && now !== null)
-      throw new Error(`the plan is in ${lifecycle}, and ${now} has the say`);
+    if (!mustHaveChild && !lifecycle.endsWith('wave.waiting') && activeChildId !== null)
+      throw new Error(`the plan is in ${lifecycle}, and ${activeChildId} has the say`);
     if (work !== null && !isOpenWork(work)) throw new Error(`the plan waits for ${work}, which nobody does`);
     const attention = (value as Record<string, string>).attention;
     if (attention !== attentionOf(context as PlanContext))
       throw new Error(`attention is ${attention}, the block ${JSON.stringify(blocked)}`);
     if (timer !== null && lifecycle !== 'done' && lifecycle !== 'cancelled.ended')
       throw new Error(`the plan is in ${lifecycle}, and waits for its worktree to go`);
-    checkDismissed(now);
+    checkDismissed(activeChildId);
     const ids = snapshotOf(root(plan)).children;
-    if (Object.keys(ids).sort().join() !== Object.keys(living).sort().join())
-      throw new Error(`children ${Object.keys(ids)} are not the living ${Object.keys(living)}`);
+    if (Object.keys(ids).sort().join() !== Object.keys(liveChildren).sort().join())
+      throw new Error(`children ${Object.keys(ids)} are not the living ${Object.keys(liveChildren)}`);
   }
 
   /** Whoever no longer has the say only comes to its end; nothing of it is begun again. */
-  function checkDismissed(now: string | null): void {
+  function checkDismissed(activeChildId: string | null): void {
     for (const child of childrenOf(root(plan))) {
       const state = stateText(snapshotOf(child).value);
-      if (child.id !== now && !['stopping', 'ending', 'merging'].includes(state))
+      if (child.id !== activeChildId && !['stopping', 'ending', 'merging'].includes(state))
         throw new Error(`${child.id} no longer has the say, and is ${state}`);
     }
   }

@@ -67,14 +67,14 @@ export const inputs = {
 
 const silent = () => {};
 /** What is left of letting a child go where there is none to tell. */
-const forgetNow = planSetup.assign({ now: null });
+const forgetNow = planSetup.assign({ activeChildId: null });
 /** The same machines with nobody to talk to: what they say to parents and children is left out, so that one may stand alone. */
 export const alone: Record<keyof typeof machines, AnyStateMachine> = {
   supervisor: supervisorMachine,
   repo: repoMachine,
   plan: planMachine.provide({
     actions: {
-      leave: forgetNow,
+      releaseChild: forgetNow,
       endAll: forgetNow,
       concludeAll: forgetNow,
       tellRequeue: silent,

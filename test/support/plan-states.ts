@@ -77,12 +77,12 @@ const noArchitect = ['planner', 'reviewer', 'verifier'] as const;
 export const worldsByState: Record<string, () => World> = {
   'ready.draft': () => worldOf({ content: '# nothing yet\n' }),
   'ready.planned': () => worldOf(),
-  'planning.standing': () => after({}, force('planning')),
+  'planning.stuck': () => after({}, force('planning')),
   'planning.working': () => after({}, ['plan_start']),
-  'underway.implementing.standing': () => after({}, force('implementing')),
+  'underway.implementing.stuck': () => after({}, force('implementing')),
   'underway.implementing.requesting': () => after({ content: laterText }, ['implement_start']),
   'underway.implementing.preparing.making': () => released(),
-  'underway.implementing.preparing.standing': () => {
+  'underway.implementing.preparing.stuck': () => {
     const world = released();
     const [row] = world.open();
     if (row !== undefined) world.report(row, 'base_conflicted', { files: ['a.txt'], detail: 'a.txt' });
@@ -90,13 +90,13 @@ export const worldsByState: Record<string, () => World> = {
     return world;
   },
   'underway.implementing.architecting.working': () => after({}, ['implement_start']),
-  'underway.implementing.architecting.standing': () => {
+  'underway.implementing.architecting.stuck': () => {
     const world = after({}, ['implement_start']);
     killAll(world);
     return world;
   },
   'underway.implementing.single.working': () => after({ rest: { blueprint_skip_threshold: 9 } }, ['implement_start']),
-  'underway.implementing.single.standing': () => {
+  'underway.implementing.single.stuck': () => {
     const world = after({ rest: { blueprint_skip_threshold: 9 } }, ['implement_start']);
     killAll(world);
     return world;
@@ -115,11 +115,11 @@ export const worldsByState: Record<string, () => World> = {
   },
   'underway.implementing.fixing.working': () =>
     after({}, force('reviewing'), ['review_changes_requested', { body: 'no tests' }]),
-  'underway.implementing.fixing.standing': () =>
+  'underway.implementing.fixing.stuck': () =>
     after({ rest: { auto_review_fix: false } }, force('reviewing'), ['review_changes_requested', { body: 'no tests' }]),
-  'underway.reviewing.standing': () => after({}, force('reviewing')),
+  'underway.reviewing.stuck': () => after({}, force('reviewing')),
   'underway.reviewing.working': () => after({}, force('reviewing'), ['resolve']),
-  'underway.verifying.standing': () => after({}, force('verifying')),
+  'underway.verifying.stuck': () => after({}, force('verifying')),
   'underway.verifying.working': () => after({}, force('verifying'), ['resolve']),
   done: () => after({}, ['mark_done']),
   'cancelled.ending': () => {

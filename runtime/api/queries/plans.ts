@@ -1,13 +1,12 @@
 /** Plans as people list, show and question them. */
 
-import { type MergeView, type Need, type PlanDetail, planDetail } from '../../../actors/plan-view.ts';
+import { type MergeView, type Need, type PlanDetail, type PullView, planDetail } from '../../../actors/plan-view.ts';
 import { acceptedSignals, offersOf } from '../../../actors/refusal.ts';
 import type { Tree } from '../../../actors/tree.ts';
 import type { Question, TimestampName } from '../../../machines/plan/context.ts';
 import type { Reason } from '../../../machines/vocabulary/effect.ts';
 import { EngineError, onOneLine } from '../../../machines/vocabulary/errors.ts';
 import { planTree, repoTree, supervisorTree } from '../../../machines/vocabulary/ids.ts';
-import { openRequest, type PlanPullState } from '../../../machines/vocabulary/plan-pull.ts';
 import { signals } from '../../../machines/vocabulary/signal.ts';
 import { groupBy } from '../../base/platform/group-by.ts';
 import { later } from '../../base/platform/later.ts';
@@ -105,8 +104,8 @@ export function createPlanViews(parts: ViewDependencies) {
   }
 
   /** A done plan whose pull request the engine asks for by itself, where a forge is configured. */
-  async function willBeAsked({ project, plan, status }: PlanRow, pull: PlanPullState): Promise<boolean> {
-    const isWanted = status === 'done' && pull.isWanted && pull.refused === null && openRequest(pull) === null;
+  async function willBeAsked({ project, plan, status }: PlanRow, pull: PullView): Promise<boolean> {
+    const isWanted = status === 'done' && pull.isWanted && pull.refused === null;
     if (!isWanted || !parts.mayStart(project, plan)) return false;
     const known = forges.get(project);
     if (known !== undefined && known.untilMs > performance.now()) return known.isThere;
@@ -337,7 +336,7 @@ export function createPlanViews(parts: ViewDependencies) {
         set_aside: aside,
         ...mergeView(detail.merge),
         merging: detail.merge.isWorking || detail.pullRequest?.merge?.state === 'asked',
-        creating_pr: detail.pull.work !== null || (await willBeAsked(row, detail.pull)),
+        creating_pr: detail.pull.isWorking || (await willBeAsked(row, detail.pull)),
         pr_refused: refusedView(detail.pull),
         pr_remarks: detail.pull.remarks.map(({ author, text, url }) => ({ author, text, url })),
         estimate: await estimate(entry, detail, rows),
@@ -402,7 +401,7 @@ function isAsking({ state, ended_at: endedAt }: RunRow): boolean {
   return state === 'waiting' && endedAt === null;
 }
 
-function refusedView({ refused }: PlanPullState): PlanShow['pr_refused'] {
+function refusedView({ refused }: PullView): PlanShow['pr_refused'] {
   return refused === null ? null : { at: timeText(refused.at), detail: refused.detail };
 }
 

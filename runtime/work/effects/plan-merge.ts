@@ -1,5 +1,5 @@
 /** Merges a done plan's branch into the one that people work on. What stands against it is an answer, with the files and what to do. */
-import type { PlanContext } from '../../../machines/plan/context.ts';
+import { storedPlan } from '../../../actors/stored-plan.ts';
 import type { PlanMerge } from '../../../machines/vocabulary/effect.ts';
 import { planTree } from '../../../machines/vocabulary/ids.ts';
 import type { Approval } from '../../../machines/vocabulary/plan-merge.ts';
@@ -57,10 +57,9 @@ async function unmergedBelow(
   const unmerged: string[] = [];
   for (const below of on) {
     if (await holdsWork(repository, target, below.commit)) continue;
-    const stored = (await store.tree(planTree(project, below.plan)))?.stored.snapshot as
-      | { context?: Pick<PlanContext, 'pull'> }
-      | undefined; // a plan's row
-    if (stored?.context?.pull?.request?.state !== 'merged') unmerged.push(below.plan);
+    const tree = planTree(project, below.plan);
+    const row = await store.tree(tree);
+    if (row === null || !storedPlan(tree, row.stored).has('pull:merged')) unmerged.push(below.plan);
   }
   return unmerged;
 }

@@ -1,10 +1,9 @@
 /** Has a forge merge a plan's pull request: as the approved commit and no other, now or as soon as it is green, or not any more. Run again it finds what it did. */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { PlanContext } from '../../../machines/plan/context.ts';
+import { storedPlan } from '../../../actors/stored-plan.ts';
 import type { PullMerge } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { planTree } from '../../../machines/vocabulary/ids.ts';
-import { openRequest } from '../../../machines/vocabulary/plan-pull.ts';
 import type { Handler, Outcome } from '../../core/outbox/handler.ts';
 import type { EffectRow } from '../../core/store/rows.ts';
 import type { Forge, WantedMerge } from '../forges/forge.ts';
@@ -102,9 +101,9 @@ async function withdraw(forge: Forge, number: number): Promise<Outcome> {
 
 /** The plan may have gone on since it asked. */
 async function isWanted({ store }: PlanPullParts, { id }: PullMerge, { project, plan }: EffectRow): Promise<boolean> {
-  const row = await store.tree(planTree(project, plan));
-  const stored = row?.stored.snapshot as { context?: Partial<PlanContext> } | undefined; // a plan's row
-  return openRequest(stored?.context?.pull)?.merge?.work === id;
+  const tree = planTree(project, plan);
+  const row = await store.tree(tree);
+  return row !== null && storedPlan(tree, row.stored).context.pull?.work === id;
 }
 
 /** What is known of the forge is that it may merge by itself what the plan does not stand by any more. */

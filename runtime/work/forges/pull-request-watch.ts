@@ -3,14 +3,15 @@
  * their plans. Plans that want none cost nothing; a forge is asked for each open one once a minute at most, less often where nothing happens.
  */
 import type { Kinds } from '../../../actors/kind.ts';
-import type { PlanContext } from '../../../machines/plan/context.ts';
+import { type StoredPlan, storedPlan } from '../../../actors/stored-plan.ts';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { type PlanTree, parseTree, planTree } from '../../../machines/vocabulary/ids.ts';
 import {
+  type ForgeMerge,
+  forgeMergeStates,
   noPull,
-  openRequest,
+  type PlanPull,
   type PullRequest as PlanPullRequest,
-  type PlanPullState,
 } from '../../../machines/vocabulary/plan-pull.ts';
 import type { SignalPayload } from '../../../machines/vocabulary/signal.ts';
 import type { Clock } from '../../base/platform/clock.ts';
@@ -29,7 +30,7 @@ import { type ForgePlace, forgeOfRepo, type RepoForge } from './repo-forge.ts';
 export interface PullRequestWatchParts {
   readonly home: string;
   readonly env: NodeJS.ProcessEnv;
-  readonly store: Pick<Store, 'commit' | 'plan' | 'plans' | 'tree'>;
+  readonly store: Pick<Store, 'commit' | 'plans' | 'tree'>;
   readonly kinds: Pick<Kinds, 'moveOf'>;
   readonly projects: Projects;
   readonly clock: Clock;
@@ -89,7 +90,8 @@ interface Watched {
   /** The forge is being asked for it, by who makes the request. */
   readonly isMaking: boolean;
   readonly doneAt: number;
-  readonly pull: PlanPullState;
+  readonly pull: PlanPull;
+  readonly merge: MergeState;
   /** Grows with everything that the plan asks for. */
   readonly count: number;
 }
@@ -110,6 +112,9 @@ interface Looks {
   merge: { readonly found: string; readonly times: number };
 }
 
+/** How far its merge by the forge is; null: it is left to a person. */
+type MergeState = ForgeMerge['state'] | null;
+
 interface MergeLook {
   readonly forge: RepoForge['forge'];
   readonly known: Looks;
@@ -120,15 +125,20 @@ interface MergeLook {
 /** What stands between a request and its merge now; an empty `detail` says that nothing does, or that others are waited for. */
 async function mergeStep(
   forge: RepoForge['forge'],
-  { request, found, news }: Pick<MergeLook, 'found' | 'news'> & { readonly request: PlanPullRequest },
+  {
+    request,
+    merge,
+    found,
+    news,
+  }: Pick<MergeLook, 'found' | 'news'> & { readonly request: PlanPullRequest; readonly merge: MergeState },
 ): Promise<{ readonly kind: MergeObstacle['kind']; readonly detail: string }> {
   if (found.headCommit !== request.head) return { kind: 'stands', detail: otherHeadText(found, request.head) };
-  if (request.merge?.state === 'scheduled' && found.isAutoMerged === false)
+  if (merge === 'scheduled' && found.isAutoMerged === false)
     return {
       kind: 'stands',
       detail: `the forge does not merge ${found.url} by itself any more: that was taken back there`,
     };
-  if (request.merge === null) return { kind: 'waits', detail: '' };
+  if (merge === null) return { kind: 'waits', detail: '' };
   const obstacle = await forge.mergeObstacle(found);
   if (obstacle.kind === 'none' && (news.green === 'no' || !news.isApproved)) return { kind: 'waits', detail: '' };
   return { detail: '', ...obstacle };
@@ -159,7 +169,7 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
       const { tree, event } = line;
       const { before, after } = kinds.moveOf(line);
       const isDone = before.has('status:done') || after.has('status:done');
-      const concerns = isDone || /^(?:pr_|pull_|create_pr)/.test(event);
+      const concerns = isDone || /^(?:pr_|create_pr)/.test(event);
       if (concerns && tree.startsWith('plan:')) moved?.add(tree as PlanTree); // proven by its beginning
     }
   }
@@ -192,24 +202,34 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
 
   async function watchedOf(tree: PlanTree): Promise<Watched | null> {
     const key = parseTree(tree);
-    const row = await store.tree(tree).catch(() => null); // the plan itself is told that its row is damaged
-    const stored = row?.stored.snapshot as { context?: Partial<PlanContext> } | undefined; // a plan's row
-    const pull = stored?.context?.pull ?? noPull;
-    if (key.kind !== 'plan') return null;
-    const isDone = (await store.plan(key.project, key.plan))?.status === 'done';
-    const isOpen = openRequest(pull) !== null;
-    const isMaking = pull.work !== null;
-    if (!isOpen && !isMaking && !(isDone && pull.isWanted)) return null;
+    const stored = await storedAt(tree);
+    if (key.kind !== 'plan' || stored === null) return null;
+    const { pull, timestamps, count } = stored.context;
+    const isDone = stored.has('status:done');
+    const isOpen = stored.has('pull:open');
+    const isMaking = stored.has('pull_working');
+    if (!isOpen && !isMaking && !(isDone && stored.has('pull_wanted'))) return null;
     return {
       project: key.project,
       plan: key.plan,
       isDone,
       isOpen,
       isMaking,
-      doneAt: stored?.context?.timestamps?.done_at ?? 0,
-      pull,
-      count: stored?.context?.count ?? 0,
+      doneAt: timestamps.done_at ?? 0,
+      pull: pull ?? noPull,
+      merge: forgeMergeStates.find((state) => stored.has(`pull_merge:${state}`)) ?? null,
+      count,
     };
+  }
+
+  /** null: it is gone, or nobody can read it, of which the plan itself is told. */
+  async function storedAt(tree: PlanTree): Promise<StoredPlan | null> {
+    try {
+      const row = await store.tree(tree);
+      return row === null ? null : storedPlan(tree, row.stored);
+    } catch {
+      return null;
+    }
   }
 
   async function forgeFor(project: string): Promise<RepoForge> {
@@ -329,18 +349,18 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
   /** Whether its forge is asked to merge it, or a person is told why that does not come to pass. */
   async function tellMerge(
     tree: PlanTree,
-    { project, pull, count }: Watched,
+    { project, pull, merge, count }: Watched,
     { forge, known, found, news }: MergeLook,
   ): Promise<boolean> {
     const { request } = pull;
-    if (request === null || (request.merge?.work ?? null) !== null || pull.work !== null) return false;
-    const { merge, head } = request;
+    if (request === null || merge === 'asked') return false;
+    const { head } = request;
     const say = <T extends PullWord>(type: T, payload: SignalPayload<T>) =>
       tell(tree, type, payload, `${tree} ${type} ${head} ${count}`).then(() => true);
     if (projects.get(project).config.policy.pull_merge !== 'when-green')
-      return merge === null || merge.state === 'refused' ? false : say('pr_merge_unwanted', {});
-    if (merge?.state === 'refused') return false;
-    const { kind, detail } = await mergeStep(forge, { request, found, news });
+      return merge === null || merge === 'refused' ? false : say('pr_merge_unwanted', {});
+    if (merge === 'refused') return false;
+    const { kind, detail } = await mergeStep(forge, { request, merge, found, news });
     const times = known.merge.found === `${kind} ${detail}` ? known.merge.times + 1 : 1;
     known.merge = { found: `${kind} ${detail}`, times };
     if (kind === 'stands') return times < sureLooks || say('pr_merge_refused', { detail });
