@@ -152,3 +152,29 @@ describe('a plan that was stored before its pull request had states', () => {
     expect(unmerged.value()).toMatchObject({ pullRequest: { open: 'asking' }, attention: 'clear' });
   });
 });
+
+describe('a plan that was stored under the names of before', () => {
+  const stored = (file: string): PersistedTree =>
+    JSON.parse(readFileSync(new URL(`../support/fixtures/${file}`, import.meta.url), 'utf8'));
+
+  it('knows which of its children has the say, and so do its waves of theirs', () => {
+    const { context, children } = snapshotOf(createTrees().restore(plan, stored('plan-committing.json')).root);
+    expect(context).toMatchObject({ activeChildId: 'wave-1.2', liveChildren: { 'wave-1.2': 'wave' }, stopCause: null });
+    expect(Object.keys(context)).not.toEqual(expect.arrayContaining(['now', 'living', 'standing']));
+    const wave = children['wave-1.2'];
+    if (wave === undefined) throw new Error('the wave lives');
+    expect(snapshotOf(wave).context.liveChildren).toEqual({ 'task-1.1': 1 });
+  });
+
+  it('that waited for a person is stuck, for the cause that it gave', () => {
+    const old = storedIn('plan-stuck.jsonl').get('a review that a person set by hand');
+    if (old === undefined) throw new Error('it is stored');
+    const trees = createTrees();
+    const tree = trees.restore(plan, old);
+    expect(snapshotOf(tree.root).value).toMatchObject({ lifecycle: { underway: { reviewing: 'stuck' } } });
+    expect(snapshotOf(tree.root).context.stopCause).toMatchObject({ source: 'override' });
+    const answer = { type: 'resolve', payload: {}, origin: 'person', actor: '', run: null, at: 9_000_000 } as Signal;
+    expect(trees.step(tree, answer).verdict).toEqual({ status: 'done', result: 'done' });
+    expect(snapshotOf(tree.root).value).not.toMatchObject({ lifecycle: { underway: { reviewing: 'stuck' } } });
+  });
+});

@@ -126,6 +126,7 @@ describe('what is drawn', () => {
       'gate.open',
       'pullRequest',
       'pullRequest.none',
+      'pullRequest.none.idle',
     ]);
     const drawn = chart.edges.filter(({ id }) => taken.has(id)).map(({ id }) => id);
     expect(drawn).toEqual([
