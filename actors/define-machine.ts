@@ -3,7 +3,7 @@ import type { AnyStateMachine, AnyStateNode } from 'xstate';
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { isMachineName } from '../machines/vocabulary/ids.ts';
 import type { AnyDefinition, MachineDefinition } from './definition.ts';
-import { ownBirth } from './own-machine.ts';
+import { ownBirth, tagsOfMachine } from './own-machine.ts';
 
 /** What the engine itself tells a machine: nobody may send it from outside. */
 const ownWords: ReadonlySet<string> = new Set([ownBirth, 'effect_failed', 'message_failed', 'timer_due']);
@@ -28,6 +28,7 @@ const known: Record<keyof MachineDefinition, true> = {
   signals: true,
   effects: true,
   view: true,
+  notices: true,
 };
 
 /** The same for what a file exports, which may be anything. Throws `bad_machine`. */
@@ -35,7 +36,7 @@ export function checkDefinition(given: unknown): asserts given is AnyDefinition 
   if (typeof given !== 'object' || given === null)
     throw refused('a machine', 'it is no definition', 'export what defineMachine({ name, machine, version }) answers');
   const definition = given as AnyDefinition; // looked at part by part below
-  const { name, machine, version, upgrades = {}, signals = {}, effects = {} } = definition;
+  const { name, machine, version, upgrades = {}, signals = {}, effects = {}, notices = {} } = definition;
   const what = `machine ${JSON.stringify(name)}`;
   if (typeof name !== 'string' || !isMachineName(name))
     throw refused(
@@ -56,6 +57,13 @@ export function checkDefinition(given: unknown): asserts given is AnyDefinition 
     if (ownWords.has(type)) throw refused(what, `signals.${type}: the engine alone says this`, 'give it another name');
     if (typeof (schema as { safeParse?: unknown } | undefined)?.safeParse !== 'function')
       throw refused(what, `signals.${type}: it is no schema`, 'give a zod schema, such as z.object({})');
+  }
+  const tags = tagsOfMachine(definition);
+  for (const [tag, text] of Object.entries(notices)) {
+    if (!tags.includes(tag))
+      throw refused(what, `notices: no state has the tag "${tag}"`, `there are ${tags.join(', ') || 'none'}`);
+    if (typeof text !== 'function')
+      throw refused(what, `notices["${tag}"] is ${typeof text}`, 'give a function from a snapshot to a text');
   }
   const { actions } = machine.implementations;
   for (const [action, effect] of Object.entries(effects)) {

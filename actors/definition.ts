@@ -106,6 +106,8 @@ export interface MachineDefinition<Name extends string = string, M extends AnySt
   readonly effects?: { readonly [Action in ActionName<M>]?: EffectDefinition<M, ParamsOf<M, Action>> };
   /** What lists show of a tree, as JSON. Default: nothing more than its state. */
   readonly view?: (snapshot: SnapshotFrom<M>) => Readonly<Record<string, unknown>>;
+  /** By tag: what people are told each time a tree enters a state with that tag, as a notification. */
+  readonly notices?: Readonly<Record<string, (snapshot: SnapshotFrom<M>) => string>>;
 }
 
 /** An effect of any machine, whatever its params are. */
@@ -120,6 +122,7 @@ export interface AnyDefinition {
   readonly signals?: Readonly<Record<string, z.ZodType | undefined>>;
   readonly effects?: Readonly<Record<string, AnyEffect | undefined>>;
   readonly view?: (snapshot: never) => Readonly<Record<string, unknown>>;
+  readonly notices?: Readonly<Record<string, (snapshot: never) => string>>;
 }
 
 /** What a machine is begun with: the input of its chart. */

@@ -22,6 +22,8 @@ export interface Memory {
   count: number;
   /** From the id of each request that is open to the named action that made it. */
   open: Record<string, string>;
+  /** The projects of plans that it wants to hear of. */
+  watches: string[];
   /** When the signal is handled that the tree takes now. */
   at: number;
 }
@@ -62,6 +64,8 @@ export interface Kind {
   readonly rules: Rules;
   /** The signals that a tree of this kind takes from outside, each with the schema of its payload. null: those of the shared table. */
   readonly signals: Readonly<Record<string, z.ZodType | undefined>> | null;
+  /** What people are told when a tree enters a state with that tag; `root` as it stands after the step. */
+  readonly notices: Readonly<Record<string, (root: AnyActorRef) => string>>;
   /** What stands in the row of a tree beside its snapshot. */
   standingOf(root: AnyActorRef): Standing;
   /** Its machine gives no ids to what it asks for: `Memory` does, and is stored with it. */

@@ -21,7 +21,14 @@ import { upgrades } from './upgrades.ts';
 /** It never ends, so its journal would grow without end. */
 const endless: Standing = { ...underWay, keepsJournal: false };
 
-const family = { versionOf, rules: familyRules, signals: null, keepsMemory: false, isStrict: true } as const;
+const family = {
+  versionOf,
+  rules: familyRules,
+  signals: null,
+  notices: {},
+  keepsMemory: false,
+  isStrict: true,
+} as const;
 
 const supervisorKind: Kind = {
   ...family,

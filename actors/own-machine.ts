@@ -1,5 +1,6 @@
 /** A machine of one's own as a kind of tree: its named actions bound to effects, timers, messages and watches; whatever it is sent goes to its root. */
 import type { AnyActorRef, AnyEventObject, AnyMachineSnapshot, AnyStateMachine, AnyStateNode } from 'xstate';
+import { messageOf } from '../machines/vocabulary/errors.ts';
 import { isTreeId, machineTree, pathOfRequest, planTree, repoTree, requestId } from '../machines/vocabulary/ids.ts';
 import { type AnySignal, maySend, signals, signalTypeOf } from '../machines/vocabulary/signal.ts';
 import { snapshotOf } from './addressee.ts';
@@ -50,6 +51,18 @@ export function kindOf(definition: AnyDefinition): Kind {
     chartAt: () => definition.machine,
     rules: rulesOf(definition),
     signals: definition.signals ?? {},
+    notices: Object.fromEntries(
+      Object.entries(definition.notices ?? {}).map(([tag, text]) => [
+        tag,
+        (root) => {
+          try {
+            return String(text(snapshotOf(root) as never)); // of its own machine
+          } catch (thrown) {
+            return `its notice threw: ${messageOf(thrown)}`;
+          }
+        },
+      ]),
+    ),
     standingOf: (root) => (snapshotOf(root).status === 'active' ? underWay : ended),
     keepsMemory: true,
     isStrict: false,
@@ -62,7 +75,7 @@ export function viewOf({ view }: AnyDefinition, snapshot: AnyMachineSnapshot): R
   try {
     return { ...view(snapshot as never) }; // of its own machine
   } catch (thrown) {
-    return { error: `its view threw: ${thrown instanceof Error ? thrown.message : String(thrown)}` };
+    return { error: `its view threw: ${messageOf(thrown)}` };
   }
 }
 
@@ -113,12 +126,14 @@ function bindOwn(definition: AnyDefinition, ports: Ports, memory: () => Memory):
     } else if ('send' in effect) {
       const { to, type, payload = {} } = effect.send(moment, given);
       ports.sendAny(
-        messageOf(memory().address, to, { type, payload: asJson(`what the action ${action} sends`, payload) }),
+        messageTo(memory().address, to, { type, payload: asJson(`what the action ${action} sends`, payload) }),
       );
     } else {
       const watcher = memory().address;
-      for (const { project, plan } of effect.watch(moment, given))
+      for (const { project, plan } of effect.watch(moment, given)) {
+        memory().watches = [...new Set([...memory().watches, project])];
         ports.sendAny({ tree: repoTree(project), type: 'plan_watched', payload: { plan, watcher }, sender: watcher });
+      }
     }
   }
 
@@ -137,7 +152,7 @@ function bindOwn(definition: AnyDefinition, ports: Ports, memory: () => Memory):
 }
 
 /** Of a plan and a repo it is checked here, as what a person sends; of a machine of one's own where it comes to. Throws a plain Error that names the fault. */
-function messageOf(
+function messageTo(
   sender: string,
   to: Addressed,
   { type: given, payload }: { type: string; payload: unknown },

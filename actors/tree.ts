@@ -3,7 +3,7 @@
  * (the pump, a replay, a simulation) stores what it returns.
  */
 import { type AnyActorRef, type AnyStateMachine, createActor, type Snapshot } from 'xstate';
-import { parseTree, type TreeAddress } from '../machines/vocabulary/ids.ts';
+import { parseTree, repoTree, type TreeAddress } from '../machines/vocabulary/ids.ts';
 import { type Policy, samePolicy } from '../machines/vocabulary/policy.ts';
 import type { AnySignal } from '../machines/vocabulary/signal.ts';
 import { snapshotOf } from './addressee.ts';
@@ -144,6 +144,9 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
     if (status === 'active') return;
     for (const run of Object.keys(tree.memory.open)) ports.stop({ run, stopAt: tree.memory.at });
     tree.memory.open = {};
+    for (const project of tree.memory.watches)
+      ports.send(repoTree(project), 'plan_unwatched', { watcher: tree.address });
+    tree.memory.watches = [];
   }
 
   function feed(
@@ -219,7 +222,7 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
   function create(address: TreeAddress, given: AnySignal, id?: number): { tree: Tree; step: Step } {
     // In the journal with it: a replay names all as it was named.
     const signal = id !== undefined && kinds.of(address).keepsMemory ? { ...given, id } : given;
-    const remembers: Memory = { address, born: signal.id ?? 0, count: 0, open: {}, at: signal.at };
+    const remembers: Memory = { address, born: signal.id ?? 0, count: 0, open: {}, watches: [], at: signal.at };
     const { value, requests: asked } = collect(remembers, () => {
       const tree = begin(address, { input: inputOf(address, signal) }, remembers);
       settleOwn(tree);
@@ -292,16 +295,16 @@ function isUpgrade(input: AnySignal | Upgraded): input is Upgraded {
 }
 
 /** The root's own persisted snapshot; and beside it what the tree waits for, where its machine does not count that itself. */
-function textOf({ kind, root, memory: { born, count, open } }: Tree): string {
+function textOf({ kind, root, memory: { born, count, open, watches } }: Tree): string {
   if (!kind.keepsMemory) return persistedText(root);
-  return JSON.stringify({ ...(root.getPersistedSnapshot() as object), stator: { born, count, open } });
+  return JSON.stringify({ ...(root.getPersistedSnapshot() as object), stator: { born, count, open, watches } });
 }
 
 /** What `textOf` wrote beside a snapshot. */
 function memoryIn(address: TreeAddress, snapshot: object): Memory {
-  const { stator = {} } = snapshot as { stator?: Partial<Pick<Memory, 'born' | 'count' | 'open'>> };
-  const { born = 0, count = 0, open = {} } = stator;
-  return { address, born, count, open: { ...open }, at: 0 };
+  const { stator = {} } = snapshot as { stator?: Partial<Pick<Memory, 'born' | 'count' | 'open' | 'watches'>> };
+  const { born = 0, count = 0, open = {}, watches = [] } = stator;
+  return { address, born, count, open: { ...open }, watches, at: 0 };
 }
 
 function inputOf(address: TreeAddress, { payload, at }: AnySignal): unknown {

@@ -3,6 +3,7 @@
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import type { Client, MachineVerdict } from '../runtime/api/client/client.ts';
 import { nearest } from '../runtime/base/config/nearest.ts';
+import { localTime } from '../runtime/base/platform/terminal-text.ts';
 import { connect } from '../runtime/engine/connect.ts';
 import { type Call, defineVerb, type Verbs } from './command.ts';
 import { planNamed } from './named-plan.ts';
@@ -203,7 +204,7 @@ const explain = defineVerb({
           const failed = error === null ? '' : `, failed ${tries} times: ${plain(error).split('\n')[0]}`;
           return `${effect}: ${status}${failed}`;
         }),
-        ...timers.map(({ timer, due_at: dueAt }) => `${timer}: due ${clockTime(dueAt)}`),
+        ...timers.map(({ timer, due_at: dueAt }) => `${timer}: due ${localTime(dueAt, Date.now())}`),
         ...plans.map(({ project, plan, status }) => `plan ${plan} of ${project}: ${status ?? 'there is no such plan'}`),
         ...held.map(({ id: signal, type }) => `${type} (signal ${signal}) until its states take it`),
       ];

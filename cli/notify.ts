@@ -12,6 +12,7 @@ const needs: ReadonlySet<string> = new Set([
   'hook_off',
   'forge_down',
   'account_limited',
+  'machine_notice',
 ]);
 
 const list = defineVerb({
@@ -24,11 +25,11 @@ const list = defineVerb({
       client.notifications({ ...(project === undefined ? {} : { project }), all: all === true }),
     );
     out.list(entries, {
-      headings: ['at', 'type', 'plan', 'message'],
+      headings: ['at', 'type', 'of', 'message'],
       row: (entry) => [
         clockTime(entry.at),
         { text: entry.type, tone: needs.has(entry.type) && !entry.read ? 'bad' : 'plain' },
-        entry.plan === null ? entry.project : `${entry.project}/${entry.plan}`,
+        entry.tree ?? (entry.plan === null ? entry.project : `${entry.project}/${entry.plan}`),
         entry.message,
       ],
       empty: all === true ? 'nothing was told' : 'nothing new: what was read stands in stator notify list --all',

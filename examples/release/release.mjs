@@ -111,4 +111,9 @@ export default defineMachine({
     },
   },
   view: ({ context: { version, waiting } }) => ({ version, waiting }),
+  notices: {
+    'needs a person': ({ context: { version } }) =>
+      `may ${version} be published? stator machine send release … approve`,
+    failed: ({ context: { version, why } }) => `${version} is not published: ${why}`,
+  },
 });

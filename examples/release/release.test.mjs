@@ -72,6 +72,8 @@ test('in an engine it goes from its first state to its last', async () => {
   try {
     const trains = engine.machines.release;
     await trains.start('1.2', { project: 'demo', version: '1.2', plans: [] });
+    const [notice] = await engine.client.notifications();
+    assert.equal(notice?.tree, 'release:1.2');
     await trains.send('1.2', { type: 'approve' });
     const seen = [];
     for await (const { event, to } of trains.facts('1.2')) seen.push(`${event}: ${to}`);

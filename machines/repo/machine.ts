@@ -37,6 +37,7 @@ export type RepoEvent = SignalEvent<
   | 'plan_done'
   | 'plan_undone'
   | 'plan_watched'
+  | 'plan_unwatched'
   | 'repo_degraded'
   | 'repo_recovered'
   | 'repo_paused'
@@ -98,6 +99,13 @@ const words = setup({
     }),
     notePaused: assign({ isPaused: true }),
     noteResumed: assign({ isPaused: false }),
+    forgetWatcher: assign(({ context, event }) => {
+      assertEvent(event, 'plan_unwatched');
+      const left = Object.entries(context.watchers)
+        .map(([plan, trees]) => [plan, trees.filter((tree) => tree !== event.watcher)] as const)
+        .filter(([, trees]) => trees.length > 0);
+      return { watchers: Object.fromEntries(left) };
+    }),
     noteDegraded: assign(({ event }) => {
       assertEvent(event, 'repo_degraded');
       return { degraded: event.reason };
@@ -155,6 +163,7 @@ const books = {
   implement_released: { actions: 'release' },
   plan_done: { actions: ['noteDone', 'tellWatchers'] },
   plan_watched: { actions: 'noteWatcher' },
+  plan_unwatched: { actions: 'forgetWatcher' },
   plan_undone: { actions: 'noteUndone' },
   policy: { actions: 'setPolicy' },
 } as const;
@@ -186,6 +195,7 @@ export const repoMachine = base.createMachine({
         implement_released: { actions: ['release', 'grantReady'] },
         plan_done: { actions: ['noteDone', 'tellWatchers', 'grantReady'] },
         plan_watched: { actions: 'noteWatcher' },
+        plan_unwatched: { actions: 'forgetWatcher' },
         plan_undone: { actions: 'noteUndone' },
         policy: { actions: ['setPolicy', 'grantReady'] },
         repo_paused: { target: 'paused', actions: 'notePaused' },

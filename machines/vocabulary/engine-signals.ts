@@ -348,6 +348,12 @@ export const engineSignals = {
     to: 'repo',
     does: 'a machine of one’s own wants to hear when that plan is done',
   },
+  plan_unwatched: {
+    payload: z.strictObject({ watcher: word }),
+    from: 'engine',
+    to: 'repo',
+    does: 'a machine of one’s own has ended or is deleted: it hears of no plan any more',
+  },
   plan_undone: {
     payload: z.strictObject({ plan: word }),
     from: 'engine',

@@ -1,4 +1,4 @@
-/** What people are told, by kind: five for an agent on its way through the queue, the others where a person is needed. */
+/** What people are told, by kind: five for an agent on its way through the queue, one for what machines of one's own tell, the others where a person is needed. */
 export const notificationTypes = [
   'task_queued',
   'task_dequeued',
@@ -14,5 +14,6 @@ export const notificationTypes = [
   'hook_off',
   'forge_down',
   'account_limited',
+  'machine_notice',
 ] as const;
 export type NotificationType = (typeof notificationTypes)[number];

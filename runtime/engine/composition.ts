@@ -8,7 +8,7 @@ import type { Lane } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { createCommands } from '../api/commands/commands.ts';
 import { createApp } from '../api/control/app.ts';
-import type { AppParts } from '../api/control/route.ts';
+import type { AppParts, Host } from '../api/control/route.ts';
 import { createViews } from '../api/queries/queries.ts';
 import { type DaemonConfig, loadDaemonConfig, type RepoOverrides } from '../base/config/config.ts';
 import { createSettings } from '../base/config/settings.ts';
@@ -69,6 +69,8 @@ export interface CoreOptions {
   readonly cleaningEveryMs?: number;
   /** Machines of one's own, checked. */
   readonly machines?: readonly AnyDefinition[];
+  /** The daemon that this engine lives in; default: none. */
+  readonly host?: Host;
 }
 
 /** The parts of every engine. */
@@ -130,7 +132,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     faults,
     policyOf,
     hooksOf,
-    projects: () => projects.list().map(({ project }) => project),
+    machineHooks: projects.machineHooks,
     isOwner,
     onEffects,
     onVerdicts: verdicts.announce,
@@ -233,7 +235,8 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
   }
 
   const lock = () => owner?.lock() ?? null;
-  const api: AppParts = { store, views, commands, bus, log, startedAtMs: clock.nowMs(), nowMs, watch, lock };
+  const { host = null } = options;
+  const api: AppParts = { store, views, commands, bus, log, startedAtMs: clock.nowMs(), nowMs, watch, lock, host };
   const app = createApp(api);
   return {
     home,

@@ -5,12 +5,11 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { z } from 'zod';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
-import type { StatusAnswer } from '../api/contract/repos.ts';
-import { check, errorResponse, mustBeJson } from '../api/control/requests.ts';
+import type { Host } from '../api/control/route.ts';
 import { type ControlServer, serveSocket } from '../api/control/server.ts';
 import { serveTcp } from '../api/control/tcp.ts';
+import { createWaitingApp } from '../api/control/waiting-app.ts';
 import type { Inspector } from '../api/inspector/inspector.ts';
 import { inspectorFile } from '../api/inspector/place.ts';
 import { type HttpConfig, homeFolder, loadDaemonConfig, socketPath } from '../base/config/config.ts';
@@ -20,7 +19,6 @@ import { later } from '../base/platform/later.ts';
 import { appendTo, createLog, harmless, type Log } from '../base/platform/log.ts';
 import { untilBeat } from '../base/platform/poll-loop.ts';
 import { localTime } from '../base/platform/terminal-text.ts';
-import { statorBuild, statorVersion } from '../base/platform/version.ts';
 import { acquireOwner, type Owner, readOwner } from '../core/store/sqlite/owner.ts';
 import { storeFile } from '../core/store/sqlite/store.ts';
 import type { Core } from './core.ts';
@@ -103,20 +101,28 @@ interface Opening {
 async function openDaemon(opening: Opening): Promise<Daemon> {
   const { options, env, home, log, write, place, config } = opening;
   let { owner } = opening;
-  const startedMs = Date.now();
   const stopping = new AbortController();
   const end = createEnd();
   /** It is known that there is something to wait for. */
   const waits = createEnd();
   let waiting: string | null = starting;
   let engine: Engine | null = null;
-  const closed = waitingApp(() => waiting ?? starting, startedMs);
+  const host: Host = {
+    // Who asked waits for the home, not for an answer that nobody is left to give.
+    stop: (agents) => void setImmediate(() => void stop({ agents })),
+    inspect: (wanted) => page.open(wanted),
+  };
+  const closed = createWaitingApp({
+    host,
+    log,
+    startedAtMs: Date.now(),
+    nowMs: () => Date.now(),
+    waiting: () => (waiting === starting ? null : waiting),
+  });
   let app: Answering = closed;
   let core: Core | null = null;
   const front: Answering = {
     fetch(request) {
-      if (isAsked(request, 'POST /v1/stop')) return answerStop(request, stop);
-      if (isAsked(request, 'POST /v1/inspect')) return answerInspect(request, page);
       look();
       return app.fetch(request);
     },
@@ -145,7 +151,7 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
       try {
         if (isReady()) {
           if (!owner.isHeld()) await ownAgain();
-          engine = await startEngine({ options, env, home, owner: withoutRelease(owner), listen, write });
+          engine = await startEngine({ options, env, home, owner: withoutRelease(owner), listen, host, write });
           if (waiting !== starting) log.info('the store can be used: the engine works');
           waiting = null;
           return;
@@ -327,100 +333,9 @@ function waitable(thrown: unknown): string | null {
   return isOfWorld ? message : null;
 }
 
-/** Who asks meanwhile is told why there is nothing to be had yet. */
-function waitingApp(waiting: () => string, startedMs: number): Answering {
-  return {
-    fetch(request) {
-      const { pathname } = new URL(request.url);
-      if (request.method === 'GET' && pathname === '/v1/ping' && waiting() === starting)
-        return Response.json({
-          version: statorVersion(),
-          build: statorBuild(),
-          state: 'starting',
-          lock: null,
-          warnings: [],
-        });
-      if (request.method === 'GET' && pathname === '/v1/status') {
-        const status: StatusAnswer = {
-          running: true,
-          uptime: Math.floor((Date.now() - startedMs) / 1_000),
-          pid: process.pid,
-          repo_count: 0,
-          repos: [],
-          instances: [],
-          waiting: waiting(),
-          problems: [],
-          notes: [],
-          warnings: [],
-          forges: [],
-          accounts: [],
-        };
-        return Response.json(status);
-      }
-      return errorResponse(
-        new EngineError(
-          'unavailable',
-          `the daemon waits: ${waiting()}`,
-          'it goes on by itself as soon as that is over; look again with: stator daemon status, or begin anew with: stator daemon restart',
-        ),
-      );
-    },
-  };
-}
-
-/** `POST /v1/stop` is answered here and stands in no table of routes: it works while there is no engine, and an engine of a program has none. */
-const stopRequest = z.strictObject({ agents: z.enum(['leave', 'stop']).default('leave') });
-const bodyLimitBytes = 1_024;
-const stopHint = 'send {"agents": "leave"} or {"agents": "stop"}';
-
-function isAsked(request: Request, key: 'POST /v1/stop' | 'POST /v1/inspect'): boolean {
-  return key === `${request.method} ${new URL(request.url).pathname}`;
-}
-
-/** Answers before it stops: who asked waits for the home, not for an answer that nobody is left to give. */
-async function answerStop(request: Request, stop: Daemon['stop']): Promise<Response> {
-  if (request.headers.has('authorization'))
-    return errorResponse(
-      new EngineError(
-        'not_allowed',
-        'an agent may not stop the daemon, only a person may',
-        'ask for it with: stator signal emit needs_decision --payload "<why>"',
-      ),
-    );
-  const asked = await bodyOf(request, stopRequest, stopHint).catch((thrown: unknown) => {
-    if (thrown instanceof EngineError) return thrown;
-    return new EngineError('interrupted', 'the client went away before its request was there', 'send it again');
-  });
-  if (asked instanceof EngineError) return errorResponse(asked);
-  const { agents } = asked;
-  setImmediate(() => void stop({ agents }));
-  return Response.json({ status: 'stopping', pid: process.pid, agents }, { status: 202 });
-}
-
-/** Nothing at all is `{}`; a field that is not known is refused: a slip of the pen must not leave agents running. Throws `bad_request`, `too_large`. */
-async function bodyOf<T>(request: Request, schema: z.ZodType<T>, hint: string): Promise<T> {
-  mustBeJson(request.method, request.headers.get('content-type') ?? undefined);
-  const parts: Uint8Array[] = [];
-  let sizeBytes = 0;
-  for await (const part of request.body ?? []) {
-    sizeBytes += part.byteLength;
-    if (sizeBytes > bodyLimitBytes)
-      throw new EngineError('too_large', `the body is over ${bodyLimitBytes} bytes`, hint);
-    parts.push(part);
-  }
-  if (sizeBytes === 0) return check(schema, {}, 'the body');
-  let value: unknown;
-  try {
-    value = JSON.parse(Buffer.concat(parts).toString('utf8'));
-  } catch (cause) {
-    throw new EngineError('bad_request', 'the body is not JSON', hint, { cause });
-  }
-  return check(schema, value, 'the body');
-}
-
 /** The page of `stator inspect`; nothing of it is loaded before somebody asks for it, or may still have it open. */
 interface Page {
-  open(request: Request): Promise<{ url: string; websocket?: string }>;
+  open: Host['inspect'];
   /** Where a page of an earlier daemon may wait for this one. */
   resume(): void;
   stop(): Promise<void>;
@@ -435,11 +350,7 @@ function pageOf({ home, log }: Opening, app: Answering, watched: () => Core | nu
     return loaded;
   };
   return {
-    async open(request) {
-      const { openRequest } = await loadInspector();
-      const asked = await bodyOf(request, openRequest, inspectHint);
-      return (await load()).open(asked);
-    },
+    open: async (wanted) => (await load()).open(wanted),
     resume() {
       if (!existsSync(inspectorFile(home))) return;
       load()
@@ -448,24 +359,4 @@ function pageOf({ home, log }: Opening, app: Answering, watched: () => Core | nu
     },
     stop: async () => (await loaded)?.stop(),
   };
-}
-
-const inspectHint = 'send {} or {"port": 7434}';
-
-/** `POST /v1/inspect`: answered here too, since the page tells of a daemon that waits as well. */
-async function answerInspect(request: Request, page: Page): Promise<Response> {
-  if (request.headers.has('authorization'))
-    return errorResponse(
-      new EngineError(
-        'not_allowed',
-        'an agent may not open the page, only a person may',
-        'ask for it with: stator signal emit needs_decision --payload "<why>"',
-      ),
-    );
-  try {
-    return Response.json(await page.open(request));
-  } catch (thrown) {
-    if (thrown instanceof EngineError) return errorResponse(thrown);
-    throw thrown;
-  }
 }

@@ -5,6 +5,7 @@ import { callApp } from '../api/client/call.ts';
 import { createClient } from '../api/client/client.ts';
 import { refuseUnknownOptions } from '../api/client/known-options.ts';
 import type { App } from '../api/control/app.ts';
+import type { Host } from '../api/control/route.ts';
 import type { ControlServer } from '../api/control/server.ts';
 import { loadDaemonConfig, type RepoOverrides, socketPath } from '../base/config/config.ts';
 import { systemClock } from '../base/platform/clock.ts';
@@ -42,6 +43,8 @@ export interface EngineStart {
   readonly home: string;
   readonly owner: Owner;
   readonly listen: Listen;
+  /** The daemon that it lives in; default: none. */
+  readonly host?: Host;
   /** Where the log's lines go; default: `daemon.log` in the home. */
   readonly write?: (line: string) => void;
 }
@@ -79,6 +82,7 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
       forgeAnswerMs,
       cleaningEveryMs,
       faults,
+      host: start.host,
     }),
   });
   level = () => core.settings.current().logLevel;

@@ -44,6 +44,17 @@ describe('a tree of a machine of one’s own', () => {
     expect(trees.step(again, word('approve')).requests.effects).toMatchObject([{ id: 'publish#4' }]);
   });
 
+  it('tells the repo of a plan that it watched when it ends', () => {
+    const trees = treesOf(defineRelease({ watches: { project: 'demo', plan: 'login' } }));
+    const { tree } = trees.create(address, start);
+    const again = trees.restore(address, trees.persist(tree));
+    expect(trees.step(again, word('refuse', { reason: 'no' })).requests.signals).toContainEqual({
+      tree: 'repo:demo',
+      type: 'plan_unwatched',
+      payload: { watcher: address },
+    });
+  });
+
   it('is led by a replay where its steps led', () => {
     const trees = treesOf();
     const inputs = [start, word('approve'), word('effect_failed', { detail: 'no' }, 'publish#2'), word('approve')];
@@ -119,6 +130,8 @@ it('a definition that would not hold what it promises is refused with its place'
     [{ name: 'release', machine, version: 1, effects: { publish: { run, attempts: 0 } } }, 'attempts'],
     [{ name: 'release', machine, version: 1, effects: { publish: { run, stoppedBy: ['stop'] } } }, 'stoppedBy'],
     [{ name: 'release', machine, version: 1, effects: { expire: { afterMs: 1 } } }, 'effects.expire'],
+    [{ name: 'release', machine, version: 1, notices: { 'needs people': run } }, 'needs people'],
+    [{ name: 'release', machine, version: 1, notices: { works: 'it works' } }, 'notices["works"]'],
     [{ name: 'own', machine: own, version: 1, effects: { note: { run } } }, 'effects.note'],
     [{ name: 'loads', machine: invoking, version: 1 }, 'state loading'],
     [{ name: 'waits', machine: waiting, version: 1 }, 'state a'],

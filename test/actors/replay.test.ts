@@ -48,7 +48,7 @@ async function openReal() {
     faults: noFaults,
     policyOf: () => null,
     hooksOf: () => [],
-    projects: () => [],
+    machineHooks: () => [],
   };
   return {
     /** Every input of the world's tree as a row of its own, handled alone; the live tree is thrown away now and then. */

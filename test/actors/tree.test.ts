@@ -372,10 +372,15 @@ describe('a stored tree', () => {
     expect(old.version).toBe('repo:1');
     const trees = createTrees();
     const tree = trees.restore('repo:demo', old);
-    const say = (type: 'plan_watched' | 'plan_done', payload: object) =>
+    const say = (type: 'plan_watched' | 'plan_unwatched' | 'plan_done', payload: object) =>
       trees.step(tree, { type, payload, origin: 'engine', actor: '', run: null, at: 9 } as Signal).requests.signals;
     const watcher = 'machine:release/1.2';
     expect(say('plan_watched', { plan: 'login', watcher })).toEqual([]);
+    const ended = 'release:ended';
+    expect(say('plan_watched', { plan: 'login', watcher: ended })).toEqual([]);
+    expect(say('plan_watched', { plan: 'other', watcher: ended })).toEqual([]);
+    expect(say('plan_unwatched', { watcher: ended })).toEqual([]);
+    expect(snapshotOf(tree.root).context).toMatchObject({ watchers: { login: [watcher] } });
     expect(say('plan_done', { plan: 'login' })).toMatchObject([
       { tree: watcher, type: 'plan_done', payload: { plan: 'login' } },
       { tree: 'plan:demo/logout', type: 'implement_granted', payload: { request: 1 } },

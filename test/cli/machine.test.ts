@@ -55,6 +55,11 @@ it('a release train waits for three plans, asks a person, survives the daemon’
     expect((await say('run', `${plan}.md`)).code).toBe(0);
   }
   await until(async () => (await stateOf()) === 'asking');
+  expect((await say('machine', 'explain', 'release', '1.2')).stdout).toMatch(/remind: due \d{4}-\d\d-\d\d \d\d:\d\d/);
+  const notices = JSON.parse((await say('notify', 'list', '--json')).stdout) as { type: string }[];
+  expect(notices.filter(({ type }) => type === 'machine_notice')).toMatchObject([
+    { project: '', plan: null, tree: 'release:1.2', message: expect.stringContaining('may 1.2 be published?') },
+  ]);
   // The registry is away, and the daemon dies while it is asked.
   registry.state.isOpen = false;
   expect((await say('signal', 'emit', 'approve', 'release:1.2')).code).toBe(0);

@@ -128,7 +128,18 @@ async function smallApp(limits: StreamLimits, between: (started: Core) => Partia
   };
   const { views, commands, bus } = started;
   const store = { ...started.store, ...between(started) };
-  const parts = { store, views, commands, bus, log, startedAtMs: 0, nowMs: () => Date.now(), watch, lock: () => null };
+  const parts = {
+    store,
+    views,
+    commands,
+    bus,
+    log,
+    startedAtMs: 0,
+    nowMs: () => Date.now(),
+    watch,
+    lock: () => null,
+    host: null,
+  };
   const app = createApp(parts, { limits });
   return { started, watched, open: async (query = '') => app.fetch(new Request(`http://stator/v1/events${query}`)) };
 }

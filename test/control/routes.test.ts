@@ -32,8 +32,8 @@ function clerk(started: TestEngine) {
   return { seen, of };
 }
 
-/** Their successes take a program that asks: test/effects/permissions.test.ts. */
-const asksOrAnswers = /\/(?:allow|deny|permissions|permissions\/:id)$/;
+/** Their successes take a program that asks, test/effects/permissions.test.ts, or a daemon, test/engine/daemon-night.test.ts. */
+const takesMore = /\/(?:allow|deny|permissions|permissions\/:id|stop|inspect)$/;
 
 /** What is asked, the status, a part of the answer, and the places that an error names. */
 type Row = readonly [RouteKey, Given, number, unknown?, ...string[]];
@@ -160,6 +160,9 @@ it('every route answers as it says, done and refused', async () => {
       { running: true, repo_count: 1, repos: [{ project: 'demo', path: repo, active_plans: 1 }] },
     ],
     ['GET /openapi.json', {}, 200, { openapi: '3.1.0' }],
+    ['POST /v1/stop', {}, 409, code('conflict')],
+    ['POST /v1/stop', { body: { agents: 'some' } }, 400, code('bad_request')],
+    ['POST /v1/inspect', {}, 409, code('conflict')],
 
     ['GET /v1/repos', {}, 200, [{ project: 'demo', path: repo }]],
     ['POST /v1/repos', { body: {} }, 400, ofKasmos.noPath],
@@ -724,7 +727,7 @@ it('every route answers as it says, done and refused', async () => {
 
   // Every route was asked, and every status of a success was seen; what nobody knows yet is a matter of luck but where it does not wait.
   const missing = routes.flatMap(({ key, definition }) =>
-    Object.keys(asksOrAnswers.test(key) ? {} : definition.answers)
+    Object.keys(takesMore.test(key) ? {} : definition.answers)
       .map(Number)
       .filter((status) => status < 300 && (status !== 202 || key.includes('/signals') || /plan$|implement$/.test(key)))
       .filter((status) => seen.get(key)?.has(status) !== true)

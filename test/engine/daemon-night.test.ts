@@ -161,6 +161,30 @@ describe('POST /v1/stop', () => {
     expect(await answerOf({ agents: 'leave' })).toMatchObject({ status: 202, agents: 'leave' });
     await daemon.ended;
   });
+
+  it('as well as POST /v1/inspect, is answered while it waits for its store', async () => {
+    const ground = daemonGround();
+    const lock = new BetterSqlite3(join(ground.home, 'taskstore.db'));
+    lock.pragma('locking_mode = EXCLUSIVE');
+    lock.exec('BEGIN EXCLUSIVE');
+    try {
+      const daemon = await daemonIn(ground);
+      expect(daemon.waiting()).toContain('SQLITE_BUSY');
+      const call = callSocket(daemon.socketPath, undefined);
+      const page = await call('POST', '/v1/inspect', { body: {} });
+      expect([page.status, await page.json()]).toMatchObject([200, { url: expect.stringContaining('127.0.0.1') }]);
+      expect((await call('POST', '/v1/inspect', { body: { prot: 1 } })).status).toBe(400);
+      expect(await (await call('GET', '/v1/plans')).json()).toMatchObject({ code: 'unavailable' });
+      // Nobody can say whose token it is.
+      expect((await callSocket(daemon.socketPath, 'nobody')('POST', '/v1/stop', { body: {} })).status).toBe(503);
+      expect(daemon.waiting()).toContain('SQLITE_BUSY');
+      expect((await call('POST', '/v1/stop', {})).status).toBe(202);
+      await daemon.ended;
+    } finally {
+      lock.exec('ROLLBACK');
+      lock.close();
+    }
+  });
 });
 
 describe('a repo whose folder is away', () => {

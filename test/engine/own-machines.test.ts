@@ -400,6 +400,20 @@ describe('between trees', () => {
     expect((await release.get('after')).context.heard).toEqual(['login']);
   });
 
+  it('one that is deleted hears of no plan that another of its id did not ask for', async () => {
+    const watches = { project: 'demo', plan: 'login' };
+    const engine = await startEngine({ machines: [defineRelease({ watches })] });
+    const tree = { machine: 'release', id: '1.2' };
+    await engine.client.startMachine('release', '1.2', { version: '1' });
+    const waitsFor = async () => (await engine.client.machineExplanation(tree.machine, tree.id)).plans;
+    await until(async () => (await waitsFor()).length === 1);
+    await engine.client.deleteMachineTree('release', '1.2', { force: true });
+    const told = await engine.client.signals({ project: 'demo' });
+    expect(told.filter(({ type }) => type === 'plan_unwatched')).toMatchObject([
+      { payload: { watcher: 'release:1.2' } },
+    ]);
+  });
+
   it('a machine cancels a plan, which takes it as the word of a person and says whose it was', async () => {
     const engine = await startEngine({ machines: [defineRelease({ tells: { project: 'demo', plan: 'login' } })] });
     const { release } = engine.engine.machines as unknown as Awaited<

@@ -149,8 +149,8 @@ it('an agent is told no address, and who has no token opens none', async () => {
   const { open } = await served(made);
   const home = { socketPath: socketPath(made.home, made.env, '') };
   const asked = await ask(home, 'POST /v1/inspect', { headers: { ...json, ...bearer('that of a run') }, body: '{}' });
-  expect(asked).toMatchObject({ status: 409 });
-  expect(JSON.parse(asked.text)).toMatchObject({ code: 'not_allowed' });
+  expect(asked).toMatchObject({ status: 401 });
+  expect(JSON.parse(asked.text)).toMatchObject({ code: 'unauthorized' });
   expect((await open({ prot: 1 })).status).toBe(400);
   expect((await open({ port: 0 })).status).toBe(400);
 });

@@ -2,7 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ownBirth } from '../../../actors/own-machine.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { isMachineName, isTreeId, machineTree, resultKey } from '../../../machines/vocabulary/ids.ts';
+import { isMachineName, isTreeId, machineTree, repoTree, resultKey } from '../../../machines/vocabulary/ids.ts';
 import { admitOwn, payloadOf } from '../../core/inbox/admission.ts';
 import type { Change } from '../../core/store/port.ts';
 import type { MachineTreeDeleted, MachineVerdict } from '../contract/machines.ts';
@@ -50,6 +50,7 @@ export function createMachineCommands({ store, cache, clock, views, addSignal }:
         `what would end it: stator machine explain ${machine} ${id}; or give up all that it waits for: stator machine delete ${machine} ${id} --force`,
       );
     const at = clock.nowMs();
+    const watched = new Set((await views.plansWatchedBy(tree)).map(({ project }) => project));
     // What it has told its hooks is not taken back.
     const effects = (await store.effects({ by: 'tree', tree })).filter(({ kind }) => kind !== 'hook.deliver');
     return [
@@ -68,6 +69,10 @@ export function createMachineCommands({ store, cache, clock, views, addSignal }:
         return { do: 'effect.stop', key, stopAt: at, at, withdrawn };
       }),
       { do: 'signal.void-tree', tree, at },
+      ...[...watched].map((project): Change => {
+        const unwatched = { type: 'plan_unwatched', payload: { watcher: tree }, origin: 'engine', at } as const;
+        return { do: 'signal.insert', tree: repoTree(project), ...unwatched };
+      }),
     ];
   }
 

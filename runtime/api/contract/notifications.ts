@@ -10,6 +10,8 @@ export const notificationEntry = z
     project: z.string(),
     /** null: it is about no plan. */
     plan: z.string().nullable(),
+    /** Of a machine of one's own, `<machine>:<id>`; then it is about no project. */
+    tree: z.string().nullable(),
     message: z.string(),
     at: time,
     read: z.boolean(),

@@ -26,10 +26,11 @@ import { randomUUID } from 'node:crypto';
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { EngineError, errorClasses } from '../../../machines/vocabulary/errors.ts';
-import { createEventStreams, type StreamLimits, streamLimits } from './events.ts';
+import type { Log } from '../../base/platform/log.ts';
+import { createEventStreams, type EventStreams, type StreamLimits, streamLimits } from './events.ts';
 import { type Entrance, personEntrance } from './principal.ts';
 import { check, jsonOf, mustBeJson } from './requests.ts';
-import { type AnyReply, type AnyRoute, type AppParts, type Ask, type Definition, methodOf, pathOf } from './route.ts';
+import { type AnyReply, type AnyRoute, type AppParts, type Definition, methodOf, pathOf } from './route.ts';
 import { routes } from './routes.ts';
 
 const bodyLimitBytes = 1024 * 1024;
@@ -44,25 +45,33 @@ export function createApp(
     entrance = personEntrance(parts.commands),
   }: { limits?: StreamLimits; entrance?: Entrance } = {},
 ) {
-  const app = new Hono();
+  const app = bareApp(parts.log, (c) => noRoute(c, entrance));
   const streams = createEventStreams(parts, limits);
-  app.onError((thrown, c) => problem(c, errorOf(parts, c, thrown)));
-  app.notFound((c) => problem(c, noRoute(c, entrance)));
-  app.use(async (c, next) => {
-    refuseBrokenPath(c);
-    mustBeJson(c.req.method, c.req.header('content-type'));
-    await next();
-  });
   const served = entrance.isOfRun ? routes.filter(({ definition }) => isInRuns(definition)) : routes;
   for (const each of served) mount(app, { core: parts, streams, entrance }, each);
   return app;
 }
 
-function mount(
+/** An app without a route: how it refuses. `otherwise` says why a request has none. */
+export function bareApp(log: Pick<Log, 'error'>, otherwise: (c: Context) => EngineError): Hono {
+  const app = new Hono();
+  app.onError((thrown, c) => problem(c, errorOf(log, c, thrown)));
+  app.notFound((c) => problem(c, otherwise(c)));
+  app.use(async (c, next) => {
+    refuseBrokenPath(c);
+    mustBeJson(c.req.method, c.req.header('content-type'));
+    await next();
+  });
+  return app;
+}
+
+/** Without `streams`, and with less in `core`, only the routes that ask for no more. */
+export function mount(
   app: Hono,
-  { core, streams, entrance }: Pick<Ask, 'core' | 'streams'> & { readonly entrance: Entrance },
+  given: { readonly core: object; readonly streams?: EventStreams; readonly entrance: Entrance },
   { key, definition, answer }: AnyRoute,
 ): void {
+  const { entrance, ...parts } = given;
   const { who, params, query, body, bodyLimitBytes: maxSize = bodyLimitBytes } = definition;
   const onError = (c: Context) =>
     problem(c, new EngineError('too_large', `the body is over ${maxSize} bytes`, 'send less'));
@@ -71,17 +80,16 @@ function mount(
     if (who === 'person') await principal.mustBePerson();
     const named = params === undefined ? {} : check(params, c.req.param(), 'the path');
     await principal.maySee(named);
-    const ask: Ask = {
-      core,
+    const ask = {
+      ...parts,
       principal,
       context: c,
-      streams,
       routes,
       params: named,
       query: query === undefined ? {} : check(query, c.req.query(), 'the query'),
       body: body === undefined ? {} : check(body, await jsonOf(c), 'the body'),
     };
-    return respond(c, await answer(ask as never)); // read by its own schemas, one line above
+    return respond(c, await answer(ask as never)); // read by its own schemas, a line above
   });
 }
 
@@ -97,7 +105,7 @@ function problem(c: Context, error: EngineError): Response {
 }
 
 /** What was thrown, as its error; a bug of ours is told to the log, under an id that the answer names. */
-function errorOf({ log }: AppParts, c: Context, thrown: unknown): EngineError {
+function errorOf(log: Pick<Log, 'error'>, c: Context, thrown: unknown): EngineError {
   if (thrown instanceof EngineError) return thrown; // trouble with the store is one
   if (isLeaving(c, thrown))
     return new EngineError('interrupted', 'the client went away before its request was there', 'send it again');

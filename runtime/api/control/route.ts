@@ -14,6 +14,26 @@ export interface AppParts extends EventParts {
   nowMs(): number;
   /** The `owner.db` that the engine holds the lock of, `<device>:<inode>`; null: it owns no home. */
   lock(): string | null;
+  /** null: the engine belongs to a program. */
+  readonly host: Host | null;
+}
+
+/** The daemon that an engine lives in. */
+export interface Host {
+  /** Begins to stop; the request that asks for it is answered first. */
+  stop(agents: 'leave' | 'stop'): void;
+  /** Throws `unavailable` where the port cannot be had, `home_unusable`. */
+  inspect(wanted: PageWanted): Promise<{ url: string; websocket?: string }>;
+}
+
+/** What a person may ask of the live page. */
+export interface PageWanted {
+  /** Where it is to be served; default: where it was, else any that is free. */
+  readonly port?: number | undefined;
+  /** The address is good for one page, within a minute: for command lines, which others may read. */
+  readonly once?: boolean | undefined;
+  /** The address of Stately's protocol, and of the page that hands it on to Stately's inspector. */
+  readonly stately?: boolean | undefined;
 }
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';

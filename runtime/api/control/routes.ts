@@ -2,6 +2,7 @@
 
 import { accountRoutes } from './routes/accounts.ts';
 import { cleaningRoutes } from './routes/cleaning.ts';
+import { daemonRoutes } from './routes/daemon.ts';
 import { engineRoutes } from './routes/engine.ts';
 import { eventRoutes } from './routes/events.ts';
 import { forgeRoutes } from './routes/forges.ts';
@@ -20,6 +21,7 @@ import { signalRoutes } from './routes/signals.ts';
 
 export const routes = [
   ...engineRoutes,
+  ...daemonRoutes,
   ...repoRoutes,
   ...planRoutes,
   ...lifecycleRoutes,

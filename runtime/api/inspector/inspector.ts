@@ -6,11 +6,11 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { z } from 'zod';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { later } from '../../base/platform/later.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { errorResponse } from '../control/requests.ts';
+import type { PageWanted } from '../control/route.ts';
 import { createHttpServer, stopServers, tcpLimits } from '../control/server.ts';
 import {
   bodyRefusal,
@@ -63,17 +63,6 @@ const headers = {
   'cache-control': 'no-store',
 } as const;
 
-/** What a person may ask of it, over the socket of the home. */
-export const openRequest = z.strictObject({
-  /** Where it is to be served; default: where it was, else any that is free. */
-  port: z.int().min(1).max(65_535).optional(),
-  /** The address is good for one page, within a minute: for command lines, which others may read. */
-  once: z.boolean().optional(),
-  /** The address of Stately's protocol, and of the page that hands it on to Stately's inspector. */
-  stately: z.boolean().optional(),
-});
-type OpenRequest = z.output<typeof openRequest>;
-
 export interface InspectorOptions {
   readonly home: string;
   /** The control API of people; it sees no token. */
@@ -86,7 +75,7 @@ export interface InspectorOptions {
 
 export interface Inspector {
   /** Serves where it does not yet. Throws `unavailable` where the port cannot be had, `home_unusable`. */
-  open(request: OpenRequest): Promise<{ url: string; websocket?: string }>;
+  open(wanted: PageWanted): Promise<{ url: string; websocket?: string }>;
   /** Serves again where pages of an earlier life may wait for it; false: there are none. Throws as `open`. */
   resume(): Promise<boolean>;
   /** May be called twice. */

@@ -69,7 +69,7 @@ export function createMachineTreeViews(parts: ViewDependencies) {
   }
 
   /** The plans of all repos that this tree waits for. */
-  async function plansFor(tree: TreeAddress): Promise<MachineExplanation['plans']> {
+  async function plansWatchedBy(tree: TreeAddress): Promise<MachineExplanation['plans']> {
     const found: MachineExplanation['plans'] = [];
     for (const { project } of projects.list()) {
       const repo = await cache.get(repoTree(project));
@@ -87,6 +87,7 @@ export function createMachineTreeViews(parts: ViewDependencies) {
     /** Throws `machine_unknown` with the nearest name. */
     machineNamed: (name: string): AnyDefinition => machineIn(machines, name),
     mustReadTree,
+    plansWatchedBy,
     /** Up to 1,000 trees of a machine by their ids, after that one. */
     async machineTrees(machine: string, after: string | null): Promise<MachineTreeEntry[]> {
       machineIn(machines, machine);
@@ -170,7 +171,7 @@ export function createMachineTreeViews(parts: ViewDependencies) {
             timer: pathOfRequest(run ?? ''),
             due_at: timeText(timeline.wallOf(dueAt)),
           })),
-        plans: await plansFor(tree),
+        plans: await plansWatchedBy(tree),
         held: held.map(({ id: signal, type }) => ({ id: signal, type })),
         set_aside: failed.flatMap(faultOf),
         refused_last: refused === null ? null : await historyEntry(refused),

@@ -29,7 +29,8 @@ function entryOf({ id, type, project, plan, message, at, isRead }: NotificationR
     id,
     type: type as NotificationEntry['type'], // written of this vocabulary alone
     project,
-    plan: plan === '' ? null : plan,
+    plan: plan === '' || project === '' ? null : plan,
+    tree: plan !== '' && project === '' ? plan : null,
     message,
     at: timeText(at),
     read: isRead,

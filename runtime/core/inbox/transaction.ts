@@ -30,8 +30,8 @@ export interface BatchParts {
   policyOf(project: string): Policy | null;
   /** The hooks in force for a project; none where the repo is not there. */
   hooksOf(project: string): readonly HookInForce[];
-  /** The projects that there are. */
-  projects(): readonly string[];
+  /** Those that name a public state of a machine of one's own: of each repo, and of the program, whose project is `''`. */
+  machineHooks(): readonly { readonly project: string; readonly hooks: readonly HookInForce[] }[];
 }
 
 export interface BatchResult {
@@ -322,7 +322,7 @@ function absorb(parts: BatchParts, batch: Batch, { row, address, tree, step, rev
     const plan = planOf(address);
     const notices = plan === null ? [] : noticesOf(tree, step);
     addDeliveries(parts, batch, address, () => [...hookEventsOf(tree, step), ...noticeEventsOf(tree, notices)]);
-    if (plan === null) sendOfMachine(parts, batch, address, step);
+    if (plan === null) sendOfMachine(parts, batch, tree, step);
     else batch.changes.push(...notices.map((notice) => notification(plan, { ...notice, at: batch.at })));
   }
   // It stood for what was set aside, which no state of its machine says.
@@ -353,11 +353,12 @@ function enqueueHooks(batch: Batch, rows: readonly Change[]): void {
   if (rows.length > 0) batch.touchedEffects = true;
 }
 
-/** Public states that a tree of a machine of one's own entered, to the hooks that name them: of each repo, and once to the functions of the program. */
-function sendOfMachine(parts: BatchParts, batch: Batch, address: TreeAddress, { inputs }: Step): void {
+/** Public states that a tree of a machine of one's own entered: to people where its machine says so, and to the hooks that name them. */
+function sendOfMachine(parts: BatchParts, batch: Batch, { address, root, kind }: Tree, { inputs }: Step): void {
   const parsed = parseTree(address);
   if (parsed.kind !== 'machine') return;
   const { machine, id: tree } = parsed;
+  const { at } = batch;
   const entered = inputs.flatMap(({ transitions }) =>
     transitions.flatMap((transition) => {
       const move = publicMove(transition.chart, transition);
@@ -365,14 +366,17 @@ function sendOfMachine(parts: BatchParts, batch: Batch, address: TreeAddress, { 
     }),
   );
   if (entered.length === 0) return;
+  for (const tag of new Set(entered)) {
+    const message = kind.notices[tag]?.(root);
+    if (message === undefined) continue;
+    batch.changes.push(notification({ project: '', plan: address }, { type: 'machine_notice', message, at }));
+  }
   const happened = entered.map((tag) => {
     const event: ToldEvent = `${machine}.${tag}`;
     return { event, from: null, to: null, details: { machine, tree, tag } };
   });
-  for (const project of ['', ...parts.projects()]) {
-    const hooks = parts.hooksOf(project).filter(({ type }) => project === '' || type !== 'function');
-    enqueueHooks(batch, hookRows({ project, plan: null, subject: address }, happened, { hooks, at: batch.at }));
-  }
+  for (const { project, hooks } of parts.machineHooks())
+    enqueueHooks(batch, hookRows({ project, plan: null, subject: address }, happened, { hooks, at }));
 }
 
 function settleRow(batch: Batch, { row, address, step: { verdict }, revived }: Stepped): void {

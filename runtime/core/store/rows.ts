@@ -221,7 +221,7 @@ export const notificationLimit = 10_000;
 export interface NewNotification {
   readonly type: string;
   readonly project: string;
-  /** `''`: it is about no plan. */
+  /** `''`: it is about no plan. With no project: the address of a tree of a machine of one's own. */
   readonly plan: string;
   readonly message: string;
   readonly at: number;

@@ -4,6 +4,7 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
+import { machineEventOf } from '../../../machines/vocabulary/hook-event.ts';
 import type { Policy } from '../../../machines/vocabulary/policy.ts';
 import {
   type BudgetConfig,
@@ -72,6 +73,8 @@ export interface Projects {
   budgetOf(project: string): BudgetConfig | null;
   /** The hooks in force, of `''` the functions that hear of machines of one's own; none where the repo is not there, is not trusted any more, or its configuration is broken. */
   hooksOf(project: string): readonly HookConfig[];
+  /** Those of all repos, and under `''` those of the program, that name a public state of a machine of one's own. Cheap: it is worked out once for each change of a repo. */
+  machineHooks(): readonly { readonly project: string; readonly hooks: readonly HookConfig[] }[];
   /** The repository as it is now; throws `bad_repo` where it is gone. */
   repository(project: string): Promise<Repository>;
   /** Registers the repo of any path inside it, or answers what is registered. Throws `bad_repo`, `conflict`, `untrusted`, `bad_config`, and as the store does. */
@@ -197,6 +200,7 @@ export async function openProjects(parts: {
   /** One change of a repo at a time: between what it is judged by and its commit others have their turn. */
   const changes = createRepositoryLocks();
   const listeners = new Set<() => void>();
+  let hearing: ReturnType<Projects['machineHooks']> | null = null;
   let bare: { of: DaemonConfig; config: RepoConfig } | null = null;
 
   /** Repos without files of their own, of which there may be a thousand, share one configuration. */
@@ -219,6 +223,17 @@ export async function openProjects(parts: {
     const found = { project, path: row.path, config, commit, programs, settings, prompts, worktrees };
     loaded.set(project, found);
     return found;
+  }
+
+  function hooksOf(project: string): readonly HookConfig[] {
+    if (project === '') return machineHooks(overrides.hooks ?? {});
+    if (rows.get(project)?.revokedAt !== null) return [];
+    try {
+      return get(project).config.hooks;
+    } catch (thrown) {
+      if (thrown instanceof EngineError) return [];
+      throw thrown;
+    }
   }
 
   return {
@@ -246,15 +261,18 @@ export async function openProjects(parts: {
         throw thrown;
       }
     },
-    hooksOf(project) {
-      if (project === '') return machineHooks(overrides.hooks ?? {});
-      if (rows.get(project)?.revokedAt !== null) return [];
-      try {
-        return get(project).config.hooks;
-      } catch (thrown) {
-        if (thrown instanceof EngineError) return [];
-        throw thrown;
-      }
+    hooksOf,
+    machineHooks() {
+      hearing ??= ['', ...rows.keys()]
+        .map((project) => ({
+          project,
+          hooks: hooksOf(project).filter(
+            ({ type, events }) =>
+              (project === '' || type !== 'function') && events.some((event) => machineEventOf(event) !== null),
+          ),
+        }))
+        .filter(({ hooks }) => hooks.length > 0);
+      return hearing;
     },
     repository: async (project) => look.at(get(project).path),
     async register(path, registering) {
@@ -357,6 +375,7 @@ export async function openProjects(parts: {
       loaded.clear();
       broken.clear();
       seen.clear();
+      hearing = null;
     },
     isOpen: (project) => rows.has(project) && !closed.has(project),
     closed: () => [...removed.keys(), ...closed],
@@ -476,6 +495,7 @@ export async function openProjects(parts: {
     loaded.delete(project);
     broken.delete(project);
     seen.delete(project);
+    hearing = null;
   }
 
   function mustRead(project: string): RepoRow {

@@ -1,0 +1,55 @@
+/** What a daemon answers while it has no engine: its own routes, how it stands, and to everything else why it waits. */
+import type { Hono } from 'hono';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { statorBuild, statorVersion } from '../../base/platform/version.ts';
+import type { StatusAnswer } from '../contract/repos.ts';
+import { bareApp, mount } from './app.ts';
+import { personEntrance } from './principal.ts';
+import type { AppParts } from './route.ts';
+import { daemonRoutes } from './routes/daemon.ts';
+
+interface WaitingParts extends Pick<AppParts, 'host' | 'log' | 'startedAtMs' | 'nowMs'> {
+  /** What it waits for; null: its engine is starting. */
+  waiting(): string | null;
+}
+
+export function createWaitingApp(parts: WaitingParts): Hono {
+  const { log, waiting, startedAtMs, nowMs } = parts;
+  const why = () => waiting() ?? 'the engine is starting';
+  const refusal = () =>
+    new EngineError(
+      'unavailable',
+      `the daemon waits: ${why()}`,
+      'it goes on by itself as soon as that is over; look again with: stator daemon status, or begin anew with: stator daemon restart',
+    );
+  const app = bareApp(log, refusal);
+  // Whose token it is stands in the store.
+  const entrance = personEntrance({
+    runOfToken: async () => {
+      throw refusal();
+    },
+  });
+  for (const each of daemonRoutes) mount(app, { core: parts, entrance }, each);
+  app.get('/v1/ping', (c) => {
+    if (waiting() !== null) throw refusal();
+    return c.json({ version: statorVersion(), build: statorBuild(), state: 'starting', lock: null, warnings: [] });
+  });
+  app.get('/v1/status', (c) => {
+    const status: StatusAnswer = {
+      running: true,
+      uptime: Math.floor((nowMs() - startedAtMs) / 1_000),
+      pid: process.pid,
+      repo_count: 0,
+      repos: [],
+      instances: [],
+      waiting: why(),
+      problems: [],
+      notes: [],
+      warnings: [],
+      forges: [],
+      accounts: [],
+    };
+    return c.json(status);
+  });
+  return app;
+}
