@@ -145,7 +145,7 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
     for (const run of Object.keys(tree.memory.open)) ports.stop({ run, stopAt: tree.memory.at });
     tree.memory.open = {};
     for (const project of tree.memory.watches)
-      ports.send(repoTree(project), 'plan_unwatched', { watcher: tree.address });
+      ports.sendSignal(repoTree(project), 'plan_unwatched', { watcher: tree.address });
     tree.memory.watches = [];
   }
 

@@ -2,6 +2,13 @@
 
 import type { AccountEntry } from '../runtime/api/contract/accounts.ts';
 import type { ForgeEntry } from '../runtime/api/contract/forges.ts';
+import type {
+  MachineEntry,
+  MachineExplanation,
+  MachineTreeEntry,
+  MachineTreeShow,
+  MachineVerdict,
+} from '../runtime/api/contract/machines.ts';
 import type { NotificationEntry } from '../runtime/api/contract/notifications.ts';
 import type {
   ActPreview,
@@ -16,6 +23,7 @@ import type {
 import type { StatusAnswer } from '../runtime/api/contract/repos.ts';
 import type { InstanceEntry, QueuePause, QueueStats } from '../runtime/api/contract/runs.ts';
 import type { SignalAnswer } from '../runtime/api/contract/signals.ts';
+import type { Definition } from './machine-view.ts';
 import { bearer, type Session } from './session.ts';
 
 /** As every refusal of the API is written. */
@@ -105,6 +113,10 @@ export function createApi(session: Session, onLocked: () => void) {
   const agent = (project: string, title: string, rest: string) =>
     `/v1/repos/${encodeURIComponent(project)}/instances/${encodeURIComponent(title)}${rest}`;
 
+  const ofMachine = (machine: string, rest: string) => `/v1/machines/${encodeURIComponent(machine)}${rest}`;
+  const ofTree = (machine: string, id: string, rest: string) =>
+    ofMachine(machine, `/trees/${encodeURIComponent(id)}${rest}`);
+
   return {
     /** For how long the fleet's answers stay what they are. */
     freshInMs: () => Math.max(0, ...freshIn.values()),
@@ -140,6 +152,22 @@ export function createApi(session: Session, onLocked: () => void) {
     queueWord: (word: 'pause' | 'resume', part: Partial<Pick<QueuePause, 'project' | 'plan' | 'title'>> = {}) =>
       ask<unknown>('POST', `/v1/queue/${word}`, part),
     readNotifications: () => ask<unknown>('POST', '/v1/notifications/clear', {}),
+    /** Of machines of one's own; null: there is none. */
+    async trees(isFresh: boolean): Promise<MachineTreeEntry[] | null> {
+      const own = (await look<MachineEntry[]>('/v1/machines', isFresh)).filter((machine) => machine.own);
+      if (own.length === 0) return null;
+      return (
+        await Promise.all(own.map(({ name }) => look<MachineTreeEntry[]>(ofMachine(name, '/trees'), isFresh)))
+      ).flat();
+    },
+    machineTree: (machine: string, id: string) => ask<MachineTreeShow>('GET', ofTree(machine, id, '')),
+    machineExplanation: (machine: string, id: string) =>
+      ask<MachineExplanation>('GET', ofTree(machine, id, '/explain')),
+    machineDefinition: (machine: string) => ask<Definition>('GET', ofMachine(machine, '?format=json')),
+    machineHistory: (machine: string, id: string, after: number) =>
+      ask<HistoryEntry[]>('GET', ofTree(machine, id, `/history?after=${after}`)),
+    sendMachine: (machine: string, id: string, type: string, payload: unknown) =>
+      ask<MachineVerdict>('POST', ofTree(machine, id, '/signals'), { type, payload }),
     events: (since: number | null, signal: AbortSignal) =>
       call('GET', `/v1/events?calm=1${since === null ? '' : `&since=${since}`}`, { signal }),
   };

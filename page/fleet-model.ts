@@ -1,6 +1,7 @@
 /** What is known of the fleet, how it is looked at, and what a person may do there. */
 import type { AccountEntry } from '../runtime/api/contract/accounts.ts';
 import type { ForgeEntry } from '../runtime/api/contract/forges.ts';
+import type { MachineTreeEntry } from '../runtime/api/contract/machines.ts';
 import type { NotificationEntry } from '../runtime/api/contract/notifications.ts';
 import type { PlanEntry } from '../runtime/api/contract/plans.ts';
 import type { RepoEntry } from '../runtime/api/contract/repos.ts';
@@ -20,6 +21,8 @@ export interface Fleet {
   readonly accounts: readonly AccountEntry[];
   /** What people were told and nobody has read, the newest first. */
   readonly notifications: readonly NotificationEntry[];
+  /** Of machines of one's own; null: the engine carries none. */
+  readonly trees: readonly MachineTreeEntry[] | null;
   /** false: nothing has been read yet. */
   readonly isKnown: boolean;
 }

@@ -1,9 +1,11 @@
 /** Beside the plans: what people were told, and who works. */
+import type { NotificationEntry } from '../runtime/api/contract/notifications.ts';
 import { h, type View } from './dom.ts';
 import type { Fleet, FleetActions } from './fleet-model.ts';
 import { age, duration, words } from './format.ts';
 import { glyph } from './glyph.ts';
 import { keepAtEnd } from './keep-at-end.ts';
+import { treeAddress } from './machine-view.ts';
 import { planAddress } from './needs.ts';
 import { isQueued } from './slots.ts';
 
@@ -67,7 +69,7 @@ export function notificationsView({ notifications }: Fleet, actions: FleetAction
       all
         .slice(0, notificationsShown)
         .toReversed()
-        .map(({ id, type, project, plan, message, at }) =>
+        .map(({ id, type, project, plan, tree, message, at }) =>
           h(
             'li',
             { key: String(id) },
@@ -75,13 +77,18 @@ export function notificationsView({ notifications }: Fleet, actions: FleetAction
             h(
               'span',
               { class: 'said', title: message },
-              plan === null
-                ? h('span', null, project)
-                : h('a', { class: 'link', href: planAddress({ project, plan }) }, plan),
+              subjectOf({ project, plan, tree }),
               ` ${words(type)}: ${message}`,
             ),
           ),
         ),
     ),
   );
+}
+
+function subjectOf({ project, plan, tree }: Pick<NotificationEntry, 'project' | 'plan' | 'tree'>): View {
+  if (plan !== null) return h('a', { class: 'link', href: planAddress({ project, plan }) }, plan);
+  if (tree === null) return h('span', null, project);
+  const [machine = '', id = ''] = tree.split(':');
+  return h('a', { class: 'link', href: treeAddress({ machine, id }) }, `${machine} ${id}`);
 }

@@ -8,6 +8,7 @@ import type { Fleet, FleetActions, FleetView } from './fleet-model.ts';
 import { agentsView, notificationsView } from './fleet-side.ts';
 import { age, amount, counted, dollars, since, words } from './format.ts';
 import { glyph, stateOf } from './glyph.ts';
+import { treesView } from './machine-view.ts';
 import { type Group, groupOf, groups, needOf, planAddress, shortTitle, shortTitles } from './needs.ts';
 
 /** Rows that are drawn before somebody asks for all. */
@@ -75,6 +76,7 @@ export function fleetView(fleet: Fleet, view: FleetView, actions: FleetActions, 
     fleet.warnings.map((warning) => h('p', { class: 'notice' }, warning)),
     pauses(fleet.queue?.pauses ?? [], actions, nowMs),
     h('div', { class: 'columns heads' }, needs(rows, nowMs), notificationsView(fleet, actions, nowMs)),
+    fleet.trees === null ? null : treesView(fleet.trees),
     h(
       'div',
       { class: 'columns' },

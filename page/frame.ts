@@ -92,6 +92,11 @@ function toMain(event: Event): void {
   document.getElementById('main')?.focus();
 }
 
+/** In place of what an address names and is not there. */
+export function missingView(name: string, why: string): View {
+  return h('main', { id: 'main', tabindex: '-1' }, h('h1', null, name), h('p', { class: 'nothing' }, why));
+}
+
 export function lockedView(why: string): View {
   return h(
     'main',

@@ -7,7 +7,9 @@ import type { PlanActions, PlanModel } from './plan-model.ts';
 /** Lines around the moment that is shown. */
 const linesShown = 200;
 
-export function journalView({ journal, at }: PlanModel, actions: PlanActions): View {
+type Moments = Pick<PlanActions, 'goTo'>;
+
+export function journalView({ journal, at }: Pick<PlanModel, 'journal' | 'at'>, actions: Moments): View {
   const index = at === null ? journal.length - 1 : journal.findIndex(({ seq }) => seq === at);
   const end = Math.min(journal.length, Math.max(linesShown, index + linesShown / 2));
   const shown = journal.slice(Math.max(0, end - linesShown), end);
@@ -24,9 +26,9 @@ export function journalView({ journal, at }: PlanModel, actions: PlanActions): V
   );
 }
 
-const made = new WeakMap<HistoryEntry, { isShown: boolean; actions: PlanActions; view: View }>();
+const made = new WeakMap<HistoryEntry, { isShown: boolean; actions: Moments; view: View }>();
 
-function lineView(line: HistoryEntry, isShown: boolean, actions: PlanActions): View {
+function lineView(line: HistoryEntry, isShown: boolean, actions: Moments): View {
   const before = made.get(line);
   if (before !== undefined && before.isShown === isShown && before.actions === actions) return before.view;
   const { seq, at, actor, event, from, to, refused, why } = line;

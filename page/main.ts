@@ -5,7 +5,9 @@ import { patch } from './dom.ts';
 import { fleetView, needCount, orderOf } from './fleet.ts';
 import type { Fleet, FleetActions, FleetView } from './fleet-model.ts';
 import { type Frame, frameView, lockedView, type Theme } from './frame.ts';
-import { createPlanPage, type PlanPage } from './plan-page.ts';
+import { createMachinePage } from './machine-page.ts';
+import type { Page } from './page.ts';
+import { createPlanPage } from './plan-page.ts';
 import { createRefresher } from './refresh.ts';
 import { createSession } from './session.ts';
 import { nextSlots } from './slots.ts';
@@ -41,10 +43,11 @@ let fleet: Fleet = {
   forges: [],
   accounts: [],
   notifications: [],
+  trees: null,
   isKnown: false,
 };
 let fleetShown: FleetView = { filter: '', project: null, group: null, isWhole: false, order: new Map() };
-let planPage: PlanPage | null = null;
+let page: Page | null = null;
 let isAsked = false;
 let isChanged = false;
 let saidTimer: ReturnType<typeof setTimeout> | undefined;
@@ -62,17 +65,15 @@ function redraw(): void {
 }
 
 function render(): void {
-  const asking = planPage === null ? needCount(fleet) : 0;
-  document.title = asking > 0 ? `(${asking}) stator` : (planPage?.title() ?? 'stator');
+  const asking = page === null ? needCount(fleet) : 0;
+  document.title = asking > 0 ? `(${asking}) stator` : (page?.title() ?? 'stator');
   const actions = { turn, dismiss: () => change({ refused: null }) };
   if (frame.connection === 'locked') {
     patch(root, frameView({ ...frame, where: [] }, actions, [lockedView('This page is not let in any more.')]));
     return;
   }
-  const content =
-    planPage === null ? fleetView(fleet, fleetShown, fleetActions, Date.now()) : planPage.view(Date.now());
-  const where =
-    planPage === null ? [{ text: 'fleet', href: null }] : [{ text: 'fleet', href: '#/' }, ...planPage.where()];
+  const content = page === null ? fleetView(fleet, fleetShown, fleetActions, Date.now()) : page.view(Date.now());
+  const where = page === null ? [{ text: 'fleet', href: null }] : [{ text: 'fleet', href: '#/' }, ...page.where()];
   patch(root, frameView({ ...frame, where }, actions, [content]));
 }
 
@@ -129,10 +130,10 @@ function readAnew(): void {
 }
 
 async function readFleet(): Promise<number> {
-  if (frame.connection !== 'live' || (planPage !== null && !document.hidden)) return 0;
+  if (frame.connection !== 'live' || (page !== null && !document.hidden)) return 0;
   const isFresh = isChanged;
   isChanged = false;
-  const [plans, agents, queue, repos, notifications, forges, accounts] = await Promise.all([
+  const [plans, agents, queue, repos, notifications, forges, accounts, trees] = await Promise.all([
     api.plans(isFresh),
     api.liveAgents(isFresh),
     api.queue(isFresh),
@@ -140,6 +141,7 @@ async function readFleet(): Promise<number> {
     api.notifications(isFresh),
     api.forges(isFresh),
     api.accounts(isFresh),
+    api.trees(isFresh),
   ]);
   const isFirst = !fleet.isKnown;
   if (isFirst) await readPing(); // its warnings stand above the rest
@@ -153,6 +155,7 @@ async function readFleet(): Promise<number> {
     notifications,
     forges,
     accounts,
+    trees,
     isKnown: true,
   };
   if (isFirst) fleetShown = { ...fleetShown, order: orderOf(fleet) };
@@ -178,21 +181,16 @@ function applyTheme(theme: Theme): void {
   else document.documentElement.setAttribute('data-theme', theme);
 }
 
-/** `#/` is the fleet, `#/plan/<project>/<plan>` a plan, with an agent's title behind it that agent. */
+/** `#/` is the fleet, `#/plan/<project>/<plan>` a plan, with an agent's title behind it that agent; `#/machine/<machine>/<id>` a tree of a machine of one's own. */
 function route(): void {
-  const [kind, project, plan, agent] = location.hash.replace(/^#\//, '').split('/').map(decoded);
-  planPage?.leave();
-  planPage = null;
+  const [kind, first, second, agent] = location.hash.replace(/^#\//, '').split('/').map(decoded);
+  page?.leave();
+  page = null;
   arrange({});
-  if (kind === 'plan' && project && plan)
-    planPage = createPlanPage({
-      api,
-      named: { project, plan },
-      agent: agent ?? null,
-      redraw,
-      say: announce,
-      tellRefusal,
-    });
+  const shared = { api, redraw, say: announce, tellRefusal };
+  if (kind === 'plan' && first && second)
+    page = createPlanPage({ ...shared, named: { project: first, plan: second }, agent: agent ?? null });
+  if (kind === 'machine' && first && second) page = createMachinePage({ ...shared, machine: first, id: second });
   scrollTo(0, 0);
   fleetRefresher.hurry();
   redraw();
@@ -211,7 +209,7 @@ const stream = createStream({
   session,
   onFacts(facts, isGap) {
     if (isGap) void readPing();
-    planPage?.heard(facts, isGap);
+    page?.heard(facts, isGap);
     fleetRefresher.poke();
   },
   onConnection: (connection) => change({ connection }),

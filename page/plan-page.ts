@@ -1,26 +1,18 @@
 /** One plan: what is known of it, read anew where something happened, and what its person does about it. */
 
-import type { FactEntry } from '../runtime/api/contract/plans.ts';
 import type { QueuePause } from '../runtime/api/contract/runs.ts';
 import type { SignalAnswer } from '../runtime/api/contract/signals.ts';
 import type { Chart } from '../runtime/base/charts/chart.ts';
 import { type Api, ApiError, type Named } from './api.ts';
 import { createChartView, type Move } from './chart.ts';
-import { h, type View } from './dom.ts';
 import { words } from './format.ts';
+import { missingView } from './frame.ts';
 import { planAddress, shortTitle } from './needs.ts';
+import { type Page, readOn } from './page.ts';
 import type { Chosen, PlanActions, PlanModel, Tab } from './plan-model.ts';
 import { planView } from './plan-view.ts';
 import { createRefresher } from './refresh.ts';
 import { takeNew } from './take.ts';
-
-export interface PlanPage {
-  title(): string;
-  where(): { text: string; href: string | null }[];
-  view(nowMs: number): View;
-  heard(facts: readonly FactEntry[], isGap: boolean): void;
-  leave(): void;
-}
 
 export interface PlanPageOptions {
   readonly api: Api;
@@ -31,8 +23,6 @@ export interface PlanPageOptions {
   tellRefusal(thrown: unknown): void;
 }
 
-/** Pages of the journal that are read, 1,000 lines each. */
-const pagesMost = 30;
 /** A person who presses a button sees what was drawn so long ago. */
 const steadyMs = 800;
 /** How often the end of a log is read while its agent lives. */
@@ -43,7 +33,7 @@ function orderOf(agents: PlanModel['agents'], pauses: PlanModel['pauses']): stri
   return [...agents.flatMap(({ permissions }) => permissions.map(({ id }) => id)), pauses.length].join(' ');
 }
 
-export function createPlanPage({ api, named, agent, redraw, say, tellRefusal }: PlanPageOptions): PlanPage {
+export function createPlanPage({ api, named, agent, redraw, say, tellRefusal }: PlanPageOptions): Page {
   const view = createChartView();
   const charts = new Map<string, Chart | null>();
   let model: PlanModel = {
@@ -100,15 +90,12 @@ export function createPlanPage({ api, named, agent, redraw, say, tellRefusal }: 
     change({ isSteady: false });
   }
 
-  async function readJournal(): Promise<void> {
-    for (let page = 0; page < pagesMost; page += 1) {
-      const after = model.journal.at(-1)?.seq ?? 0;
-      const lines = await api.history(named, after);
-      const fresh = lines.filter(({ seq }) => seq > (model.journal.at(-1)?.seq ?? 0));
-      if (fresh.length > 0) change({ journal: [...model.journal, ...fresh] });
-      if (lines.length < 1_000) return;
-    }
-  }
+  const readJournal = () =>
+    readOn(
+      () => model.journal.at(-1)?.seq ?? 0,
+      (after) => api.history(named, after),
+      (lines) => change({ journal: [...model.journal, ...lines] }),
+    );
 
   const refresher = createRefresher({ work: () => read().then(always), leastMs: 150, mostMs: 5_000 });
   const journalReader = createRefresher({ work: () => readJournal().then(always), leastMs: 150, mostMs: 60_000 });
@@ -265,14 +252,7 @@ export function createPlanPage({ api, named, agent, redraw, say, tellRefusal }: 
     view(nowMs) {
       // The chart is drawn by hand, after the page around it is there.
       queueMicrotask(light);
-      return model.missing === null
-        ? planView(model, actions, nowMs)
-        : h(
-            'main',
-            { id: 'main', tabindex: '-1' },
-            h('h1', null, named.plan),
-            h('p', { class: 'nothing' }, model.missing),
-          );
+      return model.missing === null ? planView(model, actions, nowMs) : missingView(named.plan, model.missing);
     },
     heard(facts, isGap) {
       if (!isGap && !facts.some(({ project, plan }) => project === named.project && plan === named.plan)) return;

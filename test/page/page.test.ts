@@ -27,7 +27,8 @@ describe.skipIf(!hasBrowser())('the page', () => {
   beforeAll(async () => {
     made = makeGround();
     mkdirSync(made.home, { recursive: true, mode: 0o700 });
-    const config = `max_agents = 8\n${waves}[agents.default]\npreset = "sh"\nattempts = 1\n`;
+    const release = join(import.meta.dirname, '../../examples/release/release.mjs');
+    const config = `max_agents = 8\n${waves}[agents.default]\npreset = "sh"\nattempts = 1\n[machines]\nrelease = "${release}"\n`;
     writeFileSync(join(made.home, 'daemon.toml'), config);
     const quiet = { debug() {}, info() {}, warn() {}, error() {} };
     daemon = await startDaemon({ home: made.home, env: made.env, log: quiet });
@@ -114,6 +115,31 @@ describe.skipIf(!hasBrowser())('the page', () => {
     await lit(page, 'lifecycle.cancelled').waitFor(limit);
     await page.getByRole('button', { name: 'Reopen', exact: true }).waitFor(limit);
     openGate(go);
+    await page.close();
+  });
+
+  it('shows a tree of a machine of your own: where it stands, what it waits for, and sends it what a person may send', async () => {
+    await client.startMachine('release', '1.2', { project: 'demo', version: '1.2', plans: [] });
+    const { page } = await open();
+    const state = (name: string) => page.locator(`[data-state="${name}"].lit`);
+    await page.getByRole('region', { name: 'Your machines' }).getByRole('link', { name: 'release 1.2' }).click();
+    await state('asking').waitFor(limit);
+    await page.getByText('remind: due').waitFor(limit);
+    await page.getByRole('textbox', { name: 'Payload' }).fill('{"reason": 1');
+    await page.locator('[data-event="refuse"]').click();
+    await page.getByRole('alert').getByText('bad_payload').waitFor(limit);
+    await page.getByRole('button', { name: 'dismiss' }).click();
+    await page.locator('[data-event="approve"]').focus();
+    await page.keyboard.press('Enter');
+    // Its registry is not there.
+    await state('failed').waitFor(limit);
+    await page.locator('.journal').getByText('effect_failed').waitFor(limit);
+    await page.locator('.journal').getByText('begun').click();
+    await state('asking').waitFor(limit);
+    await page.getByRole('button', { name: 'back to now' }).click();
+    await state('failed').waitFor(limit);
+    await page.goto(`${new URL(page.url()).origin}/#/machine/release/9`);
+    await page.getByText('there is no release "9"').waitFor(limit);
     await page.close();
   });
 
@@ -514,6 +540,9 @@ program = "date +%N >> fixes.txt"
         await lit(page, 'lifecycle.done').waitFor(limit);
         await page.getByRole('region', { name: 'Log' }).waitFor(limit);
         await look(`plan, ${colorScheme}, ${width}`);
+        await page.goto(`${new URL(page.url()).origin}/#/machine/release/1.2`);
+        await page.locator('[data-state="failed"].lit').waitFor(limit);
+        await look(`machine, ${colorScheme}, ${width}`);
       }
     expect(problems).toEqual([]);
     await page.close();

@@ -11,6 +11,7 @@ const sharedReads: ReadonlySet<string> = new Set([
   '/v1/queue/stats',
   '/v1/repos',
   '/v1/notifications',
+  '/v1/machines',
 ]);
 const timesTheirCost = 20;
 /** Of what costs next to nothing. */

@@ -1,0 +1,117 @@
+/** One tree of a machine of one's own: what is known of it, read anew where something happened, and what its person sends it. */
+import type { MachineExplanation, MachineTreeShow } from '../runtime/api/contract/machines.ts';
+import type { HistoryEntry } from '../runtime/api/contract/plans.ts';
+import { type Api, ApiError } from './api.ts';
+import { missingView } from './frame.ts';
+import { type Definition, machineView } from './machine-view.ts';
+import { type Page, readOn } from './page.ts';
+import { createRefresher } from './refresh.ts';
+
+export interface MachineModel {
+  readonly machine: string;
+  readonly id: string;
+  readonly tree: MachineTreeShow | null;
+  readonly explained: MachineExplanation | null;
+  readonly chart: Definition | null;
+  readonly journal: readonly HistoryEntry[];
+  /** The line after which the chart is shown; null: as it is now. */
+  readonly at: number | null;
+  /** Why there is no such tree. */
+  readonly missing: string | null;
+  readonly isBusy: boolean;
+}
+
+export interface MachineActions {
+  /** `payload`: JSON as it was typed; '': nothing. */
+  send(type: string, payload: string): void;
+  /** null: now. */
+  goTo(seq: number | null): void;
+}
+
+export interface MachinePageOptions {
+  readonly api: Api;
+  readonly machine: string;
+  readonly id: string;
+  redraw(): void;
+  say(text: string): void;
+  tellRefusal(thrown: unknown): void;
+}
+
+export function createMachinePage({ api, machine, id, redraw, say, tellRefusal }: MachinePageOptions): Page {
+  let model: MachineModel = {
+    machine,
+    id,
+    tree: null,
+    explained: null,
+    chart: null,
+    journal: [],
+    at: null,
+    missing: null,
+    isBusy: false,
+  };
+
+  function change(part: Partial<MachineModel>): void {
+    model = { ...model, ...part };
+    redraw();
+  }
+
+  async function read(): Promise<number> {
+    try {
+      const [tree, explained, chart] = await Promise.all([
+        api.machineTree(machine, id),
+        api.machineExplanation(machine, id),
+        model.chart ?? api.machineDefinition(machine),
+      ]);
+      change({ tree, explained, chart, missing: null });
+      await readOn(
+        () => model.journal.at(-1)?.seq ?? 0,
+        (after) => api.machineHistory(machine, id, after),
+        (lines) => change({ journal: [...model.journal, ...lines] }),
+      );
+    } catch (thrown) {
+      if (!(thrown instanceof ApiError)) throw thrown;
+      if (/not_found$|unknown$/.test(thrown.code)) change({ missing: `${thrown.message}. ${thrown.hint}` });
+    }
+    return 0;
+  }
+
+  const refresher = createRefresher({ work: read, leastMs: 150, mostMs: 5_000 });
+  const actions: MachineActions = {
+    send(type, text) {
+      change({ isBusy: true });
+      payloadOf(text)
+        .then((payload) => api.sendMachine(machine, id, type, payload))
+        .then(({ signal: { status } }) => say(`${type}: ${status}`))
+        .catch(tellRefusal)
+        .finally(() => {
+          change({ isBusy: false });
+          refresher.hurry();
+        });
+    },
+    goTo: (at) => change({ at }),
+  };
+
+  refresher.poke();
+  return {
+    title: () => `${machine} ${id} · stator`,
+    where: () => [
+      { text: machine, href: '#/' },
+      { text: id, href: null },
+    ],
+    view: () => (model.missing === null ? machineView(model, actions) : missingView(`${machine} ${id}`, model.missing)),
+    heard(facts, isGap) {
+      // A line of such a tree is of no project.
+      if (isGap || facts.some(({ project }) => project === null)) refresher.poke();
+    },
+    leave: () => refresher.stop(),
+  };
+}
+
+async function payloadOf(text: string): Promise<unknown> {
+  if (text === '') return {};
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ApiError('bad_payload', 'the payload is not JSON', 'such as: {"reason": "not yet"}');
+  }
+}

@@ -1,0 +1,222 @@
+/** What a tree of a machine of one's own looks like. Nothing lays out its chart, so its states are shown as boxes in each other, each with its transitions. */
+import type { MachineExplanation, MachineTreeEntry } from '../runtime/api/contract/machines.ts';
+import { type ChartValue, litStates } from '../runtime/base/charts/lit.ts';
+import { h, type View } from './dom.ts';
+import { fact } from './facts.ts';
+import { fieldText } from './form.ts';
+import { clock } from './format.ts';
+import { stateOf } from './glyph.ts';
+import { journalView } from './journal-view.ts';
+import type { MachineActions, MachineModel } from './machine-page.ts';
+
+/** A state, as `GET /v1/machines/:name?format=json` answers it. */
+export interface Definition {
+  readonly id: string;
+  readonly key: string;
+  readonly type: string;
+  readonly description: string | null;
+  readonly tags: readonly string[];
+  readonly transitions: readonly {
+    readonly event: string;
+    readonly guard: string | null;
+    readonly target: string | null;
+  }[];
+  readonly states: Readonly<Record<string, Definition>>;
+}
+
+const treesShown = 100;
+const glyphs = { active: 'running', done: 'done', error: 'failed' } as const;
+
+export function treeAddress({ machine, id }: { readonly machine: string; readonly id: string }): string {
+  return `#/machine/${encodeURIComponent(machine)}/${encodeURIComponent(id)}`;
+}
+
+/** Those that go on first. */
+export function treesView(trees: readonly MachineTreeEntry[]): View {
+  const shown = trees.toSorted((a, b) => Number(a.status !== 'active') - Number(b.status !== 'active'));
+  return h(
+    'section',
+    { class: 'panel trees', 'aria-labelledby': 'trees-title' },
+    h('h2', { id: 'trees-title' }, 'Your machines', h('span', { class: 'count' }, String(trees.length))),
+    h(
+      'ul',
+      null,
+      trees.length === 0 ? h('li', { class: 'dim' }, 'None was started: stator machine start') : null,
+      shown
+        .slice(0, treesShown)
+        .map((tree) =>
+          h(
+            'li',
+            { key: `${tree.machine}:${tree.id}` },
+            h('a', { class: 'link', href: treeAddress(tree) }, `${tree.machine} ${tree.id}`),
+            stateOf(glyphs[tree.status], statesOf(tree.value).join(', ')),
+            h('span', { class: 'dim' }, tree.tags.join(', ')),
+            h('span', { class: 'said' }, viewText(tree.view)),
+          ),
+        ),
+    ),
+    shown.length > treesShown ? h('p', { class: 'more dim' }, `and ${shown.length - treesShown} more`) : null,
+  );
+}
+
+export function machineView(model: MachineModel, actions: MachineActions): View {
+  const { machine, id, tree, explained, chart, journal, at } = model;
+  const line = journal.find(({ seq }) => seq === at);
+  return h(
+    'main',
+    { class: 'plan machine', id: 'main', tabindex: '-1' },
+    h(
+      'header',
+      { class: 'plan-head' },
+      h(
+        'div',
+        { class: 'plan-title' },
+        h('h1', null, `${machine} ${id}`),
+        tree === null ? null : stateOf(glyphs[tree.status], statesOf(tree.value).join(', ')),
+        tree === null ? null : h('span', { class: 'dim' }, tree.tags.join(', ')),
+      ),
+      h(
+        'dl',
+        { class: 'facts' },
+        Object.entries(tree?.view ?? {}).map(([name, value]) => fact(name, textOf(value))),
+        explained === null ? null : fact('waits for', waitsFor(explained).join('; ')),
+        explained === null ? null : fact('set aside', explained.set_aside.map(({ type }) => type).join(', ')),
+      ),
+    ),
+    h(
+      'div',
+      { class: 'columns' },
+      h(
+        'section',
+        { class: 'panel chart-panel', 'aria-labelledby': 'states-title' },
+        h(
+          'h2',
+          { id: 'states-title' },
+          'States',
+          line === undefined ? null : h('span', { class: 'count' }, `after ${line.event}, ${clock(line.at)}`),
+          line === undefined
+            ? null
+            : h('button', { class: 'quiet', on: { click: () => actions.goTo(null) } }, 'back to now'),
+        ),
+        chart === null || tree === null
+          ? h('p', { class: 'boot' }, '…')
+          : outlineView(chart, line === undefined ? statesOf(tree.value) : [line.to]),
+      ),
+      h(
+        'div',
+        { class: 'side' },
+        explained === null ? null : signalsView(explained, model.isBusy, actions),
+        journalView({ journal, at }, actions),
+      ),
+    ),
+  );
+}
+
+function waitsFor({ effects, timers, plans, held }: MachineExplanation): string[] {
+  return [
+    ...effects.map(({ effect, status, tries }) => `${effect}: ${status}${tries > 1 ? `, try ${tries}` : ''}`),
+    ...timers.map(({ timer, due_at: dueAt }) => `${timer}: due ${clock(dueAt)}`),
+    ...plans.map(({ project, plan }) => `${project}/${plan}`),
+    ...held.map(({ type }) => `${type}, which is held`),
+  ];
+}
+
+function signalsView({ events }: MachineExplanation, isBusy: boolean, actions: MachineActions): View {
+  const send = (type: string) => (event: Event) => {
+    actions.send(type, fieldText(event, 'payload'));
+    (event.currentTarget as HTMLElement).closest('form')?.reset();
+  };
+  return h(
+    'section',
+    { class: 'panel events', 'aria-labelledby': 'signals-title' },
+    h('h2', { id: 'signals-title' }, 'Signals'),
+    h(
+      'form',
+      { on: { submit: (event) => event.preventDefault() } },
+      h(
+        'ul',
+        null,
+        events.map(({ type, why_not: why }) =>
+          h(
+            'li',
+            { key: type },
+            h(
+              'button',
+              { type: 'button', 'data-event': type, disabled: isBusy, on: { click: send(type) } },
+              h('code', null, type),
+            ),
+            h('span', { class: 'dim' }, why ?? ''),
+          ),
+        ),
+      ),
+      h('textarea', {
+        name: 'payload',
+        rows: '1',
+        placeholder: '{"reason": "…"}',
+        'aria-label': 'Payload that goes with the signal, as JSON',
+      }),
+    ),
+  );
+}
+
+/** `lit`: the paths of the states that are active. */
+function outlineView(root: Definition, lit: readonly string[]): View {
+  return h('div', { class: 'outline', tabindex: '0', role: 'group', 'aria-label': 'Statechart' }, inside(root, ''));
+
+  function inside(state: Definition, path: string): (View | null)[] {
+    const children = Object.values(state.states);
+    return [
+      state.description === null ? null : h('p', { class: 'dim' }, state.description),
+      state.transitions.length === 0
+        ? null
+        : h(
+            'ul',
+            { class: 'transitions' },
+            state.transitions.map(({ event, guard, target }, place) =>
+              h(
+                'li',
+                { key: String(place) },
+                h('code', null, event),
+                guard === null ? null : ` if ${guard}`,
+                target === null ? null : ` → ${target.replace(`${root.id}.`, '')}`,
+              ),
+            ),
+          ),
+      children.length === 0
+        ? null
+        : h(
+            'ul',
+            { class: state.type === 'parallel' ? 'states parallel' : 'states' },
+            children.map((child) => boxOf(child, path === '' ? child.key : `${path}.${child.key}`)),
+          ),
+    ];
+  }
+
+  function boxOf(state: Definition, path: string): View {
+    const isLit = lit.some((each) => each === path || each.startsWith(`${path}.`));
+    return h(
+      'li',
+      { key: path, class: isLit ? 'lit' : '', 'data-state': path, 'aria-current': isLit ? 'step' : null },
+      h('b', null, state.key),
+      h('span', { class: 'dim' }, [...(state.type === 'final' ? ['final'] : []), ...state.tags].join(', ')),
+      ...inside(state, path),
+    );
+  }
+}
+
+/** The innermost active states. */
+function statesOf(value: unknown): string[] {
+  const all = litStates(value as ChartValue); // as XState stores it
+  return all.filter((path) => !all.some((other) => other.startsWith(`${path}.`)));
+}
+
+function viewText(view: MachineTreeEntry['view']): string {
+  return Object.entries(view)
+    .map(([name, value]) => `${name}: ${textOf(value)}`)
+    .join(', ');
+}
+
+function textOf(value: unknown): string {
+  if (Array.isArray(value)) return value.map(textOf).join(', ');
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

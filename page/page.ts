@@ -1,0 +1,28 @@
+/** What the page shows in place of the fleet: one plan, or one tree of a machine of one's own. */
+import type { FactEntry, HistoryEntry } from '../runtime/api/contract/plans.ts';
+import type { View } from './dom.ts';
+
+export interface Page {
+  title(): string;
+  where(): { text: string; href: string | null }[];
+  view(nowMs: number): View;
+  heard(facts: readonly FactEntry[], isGap: boolean): void;
+  leave(): void;
+}
+
+/** Pages of a journal that are read at once, 1,000 lines each. */
+const pagesMost = 30;
+
+/** Reads a journal on from its last known line. */
+export async function readOn(
+  last: () => number,
+  read: (after: number) => Promise<readonly HistoryEntry[]>,
+  add: (lines: readonly HistoryEntry[]) => void,
+): Promise<void> {
+  for (let page = 0; page < pagesMost; page += 1) {
+    const lines = await read(last());
+    const fresh = lines.filter(({ seq }) => seq > last());
+    if (fresh.length > 0) add(fresh);
+    if (lines.length < 1_000) return;
+  }
+}
