@@ -64,7 +64,7 @@ export function compatibleSnapshot(
   address: string,
   stored: PersistedTree,
   known: { machine: AnyStateMachine; version: string; upgrades: Upgrades[string] },
-): Snapshot<unknown> {
+): Snapshot<unknown> & { readonly value: StateValue; readonly context: unknown } {
   const { machine, version: wanted, upgrades } = known;
   if (stored.machine !== machine.id)
     refuse(address, stored, `it is of machine "${stored.machine}", expected "${machine.id}"`);
@@ -77,7 +77,7 @@ export function compatibleSnapshot(
     snapshot = next.upgrade(snapshot) as Snapshot<unknown>; // an upgrade is tested with a stored old snapshot
   }
   check(address, stored, { snapshot, machine });
-  return snapshot;
+  return snapshot as ReturnType<typeof compatibleSnapshot>; // as was checked
 }
 
 interface StoredActor {

@@ -193,7 +193,7 @@ function failing(guard: unknown, snapshot: AnyMachineSnapshot, event: AnyEventOb
     if (named == null || typeof known !== 'function') continue;
     if ('check' in known) {
       // One of XState's own, which asks for the state of another region: where that is another one, this transition is not of here.
-      if (!(known as unknown as StateGuard).check(snapshot, args, known)) return null;
+      if (!(known as StateGuard).check(snapshot, args, known)) return null;
     } else if (!(known as (args: object, params: unknown) => boolean)(args, named.params)) return named; // guards of ours are functions of context and event
   }
   return null;

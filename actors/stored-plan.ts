@@ -1,5 +1,4 @@
 /** A plan as its row holds it, read without bringing it to life: what it remembers, and its public states. Rows of earlier versions are read as this version would. */
-import type { StateValue } from 'xstate';
 import type { PlanContext } from '../machines/plan/context.ts';
 import { planMachine } from '../machines/plan/machine.ts';
 import type { PlanTag } from '../machines/vocabulary/public-state.ts';
@@ -16,7 +15,7 @@ const known = { machine: planMachine, version: versionOf(planMachine), upgrades:
 
 /** Throws `snapshot_unknown` for a row that this version cannot read. */
 export function storedPlan(address: string, stored: PersistedTree): StoredPlan {
-  const snapshot = compatibleSnapshot(address, stored, known) as unknown as { context: PlanContext; value: StateValue }; // of the plan's machine, as was checked
-  const tags = tagsOfValue(planMachine, snapshot.value);
-  return { context: snapshot.context, has: (tag) => tags.has(tag) };
+  const { context, value } = compatibleSnapshot(address, stored, known);
+  const tags = tagsOfValue(planMachine, value);
+  return { context: context as PlanContext, has: (tag) => tags.has(tag) }; // of the plan's machine, as was checked
 }

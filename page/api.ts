@@ -23,7 +23,7 @@ import type {
 import type { StatusAnswer } from '../runtime/api/contract/repos.ts';
 import type { InstanceEntry, QueuePause, QueueStats } from '../runtime/api/contract/runs.ts';
 import type { SignalAnswer } from '../runtime/api/contract/signals.ts';
-import type { Definition } from './machine-view.ts';
+import type { Definition } from './machine-model.ts';
 import { bearer, type Session } from './session.ts';
 
 /** As every refusal of the API is written. */

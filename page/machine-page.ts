@@ -1,32 +1,10 @@
 /** One tree of a machine of one's own: what is known of it, read anew where something happened, and what its person sends it. */
-import type { MachineExplanation, MachineTreeShow } from '../runtime/api/contract/machines.ts';
-import type { HistoryEntry } from '../runtime/api/contract/plans.ts';
 import { type Api, ApiError } from './api.ts';
 import { missingView } from './frame.ts';
-import { type Definition, machineView } from './machine-view.ts';
+import type { MachineActions, MachineModel } from './machine-model.ts';
+import { machineView } from './machine-view.ts';
 import { type Page, readOn } from './page.ts';
 import { createRefresher } from './refresh.ts';
-
-export interface MachineModel {
-  readonly machine: string;
-  readonly id: string;
-  readonly tree: MachineTreeShow | null;
-  readonly explained: MachineExplanation | null;
-  readonly chart: Definition | null;
-  readonly journal: readonly HistoryEntry[];
-  /** The line after which the chart is shown; null: as it is now. */
-  readonly at: number | null;
-  /** Why there is no such tree. */
-  readonly missing: string | null;
-  readonly isBusy: boolean;
-}
-
-export interface MachineActions {
-  /** `payload`: JSON as it was typed; '': nothing. */
-  send(type: string, payload: string): void;
-  /** null: now. */
-  goTo(seq: number | null): void;
-}
 
 export interface MachinePageOptions {
   readonly api: Api;

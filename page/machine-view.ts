@@ -7,22 +7,7 @@ import { fieldText } from './form.ts';
 import { clock } from './format.ts';
 import { stateOf } from './glyph.ts';
 import { journalView } from './journal-view.ts';
-import type { MachineActions, MachineModel } from './machine-page.ts';
-
-/** A state, as `GET /v1/machines/:name?format=json` answers it. */
-export interface Definition {
-  readonly id: string;
-  readonly key: string;
-  readonly type: string;
-  readonly description: string | null;
-  readonly tags: readonly string[];
-  readonly transitions: readonly {
-    readonly event: string;
-    readonly guard: string | null;
-    readonly target: string | null;
-  }[];
-  readonly states: Readonly<Record<string, Definition>>;
-}
+import type { Definition, MachineActions, MachineModel } from './machine-model.ts';
 
 const treesShown = 100;
 const glyphs = { active: 'running', done: 'done', error: 'failed' } as const;

@@ -18,7 +18,7 @@ function exportsOf(file, isTypeOnly = false) {
   const text = readFileSync(file, 'utf8');
   const found = new Map();
   for (const { groups, index } of text.matchAll(declaration))
-    if (!(isTypeOnly && groups.kind === 'const'))
+    if (!(isTypeOnly && /^(?:const|function)$/.test(groups.kind)))
       found.set(groups.name, {
         file,
         isDescribed: groups.comment !== undefined || found.get(groups.name)?.isDescribed === true,

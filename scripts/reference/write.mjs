@@ -111,12 +111,16 @@ function readable(node, file) {
       ? `export interface ${node.name.text} ${body}`
       : `export type ${node.name.text} = ${body};`;
   }
+  if (isTypeOnly(file.fileName) && (ts.isVariableStatement(node) || ts.isFunctionDeclaration(node))) return '';
   if (!ts.isVariableStatement(node)) return null;
-  // A program gets the types of the contract, and none of its schemas.
-  if (/[\\/]api[\\/]contract[\\/]/.test(file.fileName)) return '';
   const [{ name }] = node.declarationList.declarations;
   const kind = kinds.find(({ fits }) => fits.test(name.getText(file)));
   return kind === undefined ? null : `export declare const ${name.getText(file)}: ${kind.type};`;
+}
+
+/** A program gets the types of the contract and of the client, and none of their schemas and functions: they are handed on by `export type *`. */
+function isTypeOnly(path) {
+  return /[\\/]api[\\/](?:contract[\\/]|client[\\/]client\.)/.test(path);
 }
 
 const kinds = [

@@ -166,9 +166,9 @@ export interface Client {
   pauseRepo(project: string): Promise<RepoSwitched>;
   /** Lets a paused repo go on. Throws `repo_not_found`. */
   resumeRepo(project: string): Promise<RepoSwitched>;
-  /** Reads the configuration anew. Throws `bad_config`, and then nothing has changed. */
+  /** Reads the configuration again. What cannot be used stands in `problems`, and what was in force stays in force. */
   reload(): Promise<ReloadAnswer>;
-  /** The plans of all repos, or of one. Throws `repo_not_found`. */
+  /** The plans of all repos, or of one; none where that is not registered. */
   plans(project?: string): Promise<PlanEntry[]>;
   /** One plan with its waves and tasks. Throws `plan_not_found`. */
   plan(project: string, plan: string): Promise<PlanShow>;
@@ -229,7 +229,7 @@ export interface Client {
     title: string,
     answer: { answer: 'allow' | 'deny'; permission?: string; message?: string | undefined },
   ): Promise<SignalAnswer>;
-  /** A run's own question, and what became of it within some seconds. Throws `unavailable` where the engine is away, `not_allowed`. */
+  /** A run's own question, and what became of it within some seconds. Throws `not_allowed`. */
   askPermission(
     project: string,
     plan: string,

@@ -150,7 +150,17 @@ export const issueRoutes = [
       who: 'person',
       body: z.strictObject({ ...who, text: z.string().min(1).max(65_536) }),
       answers: { 200: issueCommented },
-      errors: ['usage', 'not_found', 'conflict', 'forge_unreachable', 'forge_denied', 'forge_limited', 'forge_refused'],
+      errors: [
+        'usage',
+        'not_found',
+        'conflict',
+        'no_forge',
+        'no_token',
+        'forge_unreachable',
+        'forge_denied',
+        'forge_limited',
+        'forge_refused',
+      ],
     },
     async ({ core, body }) =>
       json(

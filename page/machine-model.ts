@@ -1,0 +1,39 @@
+/** What is known of the tree of a machine of one's own that is shown, and what its person may do there. */
+import type { MachineExplanation, MachineTreeShow } from '../runtime/api/contract/machines.ts';
+import type { HistoryEntry } from '../runtime/api/contract/plans.ts';
+
+/** A state, as `GET /v1/machines/:name?format=json` answers it. */
+export interface Definition {
+  readonly id: string;
+  readonly key: string;
+  readonly type: string;
+  readonly description: string | null;
+  readonly tags: readonly string[];
+  readonly transitions: readonly {
+    readonly event: string;
+    readonly guard: string | null;
+    readonly target: string | null;
+  }[];
+  readonly states: Readonly<Record<string, Definition>>;
+}
+
+export interface MachineModel {
+  readonly machine: string;
+  readonly id: string;
+  readonly tree: MachineTreeShow | null;
+  readonly explained: MachineExplanation | null;
+  readonly chart: Definition | null;
+  readonly journal: readonly HistoryEntry[];
+  /** The line after which the chart is shown; null: as it is now. */
+  readonly at: number | null;
+  /** Why there is no such tree. */
+  readonly missing: string | null;
+  readonly isBusy: boolean;
+}
+
+export interface MachineActions {
+  /** `payload`: JSON as it was typed; '': nothing. */
+  send(type: string, payload: string): void;
+  /** null: now. */
+  goTo(seq: number | null): void;
+}
