@@ -85,8 +85,8 @@ export async function restoreStoreIn(env: Environment, named: string): Promise<R
   try {
     const { copy, knowsUntilMs } = await copyToRestore(env, named);
     const started = startedRuns(join(home, 'runs'), knowsUntilMs ?? 0);
-    const aside = await restoreCopy(storeOf(env), { copy, migrations, started, at: Date.now() });
-    const runs = started.flatMap(({ folder, alive, isNew }) => (isNew ? [{ folder, alive }] : []));
+    const { aside, unknown } = await restoreCopy(storeOf(env), { copy, migrations, started, at: Date.now() });
+    const runs = started.flatMap(({ folder, alive }) => (unknown.includes(folder) ? [{ folder, alive }] : []));
     return { copy, knowsUntilMs, aside, runs };
   } finally {
     owner.release();

@@ -36,6 +36,7 @@ export const longFiles: readonly string[] = [
   'test/crash/points.test.ts',
   'test/crash/pull-request.test.ts',
   'test/crash/random.test.ts',
+  'test/crash/store-restored.test.ts',
   'test/docs/installed.test.ts',
   'test/docs/types.test.ts',
   'test/effects/branch-base.test.ts',

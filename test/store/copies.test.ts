@@ -110,7 +110,7 @@ describe('a restore', () => {
     store.close();
     const { file: copy } = await makeCopy(file, { folder, keep: 3, at: 1 });
     writeFileSync(file, 'noise');
-    const aside = await restore(copy);
+    const { aside } = await restore(copy);
     expect(digestOf(join(aside, 'taskstore.db'))).toBe(createHash('sha256').update('noise').digest('hex'));
     expect(storeFaults(file)).toEqual([]);
     expect(statSync(file).mode & 0o777).toBe(0o600);
@@ -128,7 +128,7 @@ describe('a restore', () => {
     store.close();
     writeFileSync(file, bytes);
     writeFileSync(`${file}-wal`, log);
-    const aside = await restore(copy);
+    const { aside } = await restore(copy);
     expect(digestOf(join(aside, 'taskstore.db-wal'))).toBe(createHash('sha256').update(log).digest('hex'));
     expect(await signalsIn(home)).toBe(0);
   });
@@ -175,11 +175,12 @@ describe('a restore', () => {
     const copy = join(home, 'copy.db');
     await writeCopy(file, copy);
     const run = { secret: 'x', isNew: true };
-    await restore(copy, [
+    const { unknown } = await restore(copy, [
       { ...run, folder: 'a.1', name: 'a' },
       { ...run, folder: 'b.1', name: 'b' },
       { ...run, folder: 'c.1', name: 'c', isNew: false },
     ]);
+    expect(unknown).toEqual(['b.1']);
     const restored = openStore(home);
     expect(await restored.launch('known')).toMatchObject({ folder: 'a.1', secret: 's', launched_at: 0 });
     expect(await restored.launch('restored/b')).toMatchObject({ folder: 'b.1', secret: 'x', launched_at: 0 });

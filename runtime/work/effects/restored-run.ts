@@ -29,7 +29,7 @@ export async function takeOver(
     return null;
   await stopTree(folder, runIdOf(parts.home, row.key), { graceMs: parts.graceMs, abort });
   abort.throwIfAborted();
-  return `a run of ${title} was started after the copy that was restored, for another text of the plan, which is kept: ${shellWord(planFile)}; its output: ${shellWord(folder.log)}. To go on with that text: stator plan update-content ${row.plan} ${shellWord(planFile)}, then: stator plan resolve ${row.plan}`;
+  return `a run of ${title} was started after the copy that was restored, for another text of the plan, which is kept: ${shellWord(planFile)}; its output: ${shellWord(folder.log)}. To go on with that text: stator plan update-content ${row.plan} --file ${shellWord(planFile)}; then, or to have it work on the new one: stator plan explain ${row.plan} says with which command`;
 }
 
 /** Why the good end of a run does not count: what its agent said was in the store that was replaced. null: it counts. */

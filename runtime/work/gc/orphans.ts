@@ -306,7 +306,9 @@ async function reasonOfRunFolder(path: string, entry: Dirent): Promise<string | 
 async function repairSockets(look: Look): Promise<void> {
   const { home, store } = look.parts;
   const runs = (await entriesOf(runsRoot(home))).map(({ name }) => name);
-  const open = (await store.launchesOf(runs)).filter(({ status }) => status === 'queued' || status === 'running');
+  const open = (await store.launchesOf(runs)).filter(
+    ({ status, key }) => status === 'queued' || status === 'running' || key.startsWith(restoredKey('')),
+  );
   const serving = new Set(open.map(({ folder }) => runSocketFolder(home, folder)));
   const root = join(home, 'sockets');
   for (const entry of await entriesOf(root)) {

@@ -171,18 +171,22 @@ export function lastKnownMs(file: string, known: number): number | null {
 
 /**
  * Puts a copy in the place of the store; the caller owns the home. Runs that were started after the copy are noted in it, so that none is started again.
- * Answers the folder in which the replaced files lie. Killed at any moment, the old store is there as it was, or every use of it throws `store_corrupt` until
+ * Answers the folder in which the replaced files lie, and the folders of the runs that the copy did not know. Killed at any moment, the old store is there as it was, or every use of it throws `store_corrupt` until
  * a restore is through, or the new one is there.
  */
-export async function restoreCopy(file: string, { copy, migrations, started, at }: RestoreOptions): Promise<string> {
+export async function restoreCopy(
+  file: string,
+  { copy, migrations, started, at }: RestoreOptions,
+): Promise<{ readonly aside: string; readonly unknown: readonly string[] }> {
   const draft = `${file}.draft`;
+  let unknown: string[];
   const ready = pendingRestore(file);
   try {
     removeFiles(draft);
     await writeCopy(copy, draft);
     const made = openDatabase(draft, { migrations });
     try {
-      noteStarted(made, started, at);
+      unknown = noteStarted(made, started, at);
       made.pragma('journal_mode = DELETE');
     } finally {
       made.close();
@@ -201,7 +205,7 @@ export async function restoreCopy(file: string, { copy, migrations, started, at 
   for (const part of ['-wal', '-shm']) rmSync(`${file}${part}`, { force: true });
   renameSync(ready, file);
   synced(dirname(file));
-  return aside;
+  return { aside, unknown };
 }
 
 interface RestoreOptions {
@@ -211,11 +215,12 @@ interface RestoreOptions {
   readonly at: number;
 }
 
-function noteStarted(db: Database, started: readonly StartedRun[], at: number): void {
+function noteStarted(db: Database, started: readonly StartedRun[], at: number): string[] {
   const known = db.prepare('UPDATE launches SET launched_at = coalesce(launched_at, ?) WHERE folder = ?');
-  const unknown = db.prepare('INSERT OR REPLACE INTO launches (key, folder, secret, launched_at) VALUES (?, ?, ?, ?)');
-  for (const { folder, name, secret, isNew } of started)
-    if (known.run(at, folder).changes === 0 && isNew) unknown.run(restoredKey(name), folder, secret, at);
+  const note = db.prepare('INSERT OR REPLACE INTO launches (key, folder, secret, launched_at) VALUES (?, ?, ?, ?)');
+  const unknown = started.filter(({ folder, isNew }) => known.run(at, folder).changes === 0 && isNew);
+  for (const { folder, name, secret } of unknown) note.run(restoredKey(name), folder, secret, at);
+  return unknown.map(({ folder }) => folder);
 }
 
 function synced(path: string): void {
