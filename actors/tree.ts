@@ -77,8 +77,17 @@ export interface Trees {
   restore(address: TreeAddress, stored: PersistedTree): Tree;
   /** Throws a plain Error for a broken invariant; the tree is then to be thrown away. */
   step(tree: Tree, signal: AnySignal, facts?: Facts): Step;
-  /** Feeds a tree all that it was fed; null: it was never born. What came before its last upgrade is in that. */
-  replay(address: TreeAddress, inputs: readonly (AnySignal | Upgraded)[]): Tree | null;
+  /**
+   * Feeds a tree all that it was fed, from its last birth or its last upgrade on, which holds what came before; null: neither is among the inputs.
+   * `onStep` is told of each step with the number of its input; throws what `step` throws.
+   */
+  replay(
+    address: TreeAddress,
+    inputs: readonly (AnySignal | Upgraded)[],
+    onStep?: (step: Step, index: number) => void,
+  ): Tree | null;
+  /** The version in which a tree of that kind is persisted now. */
+  versionOf(address: TreeAddress): string;
   persist(tree: Tree): PersistedTree;
   /** The same, its snapshot as JSON. */
   persistText(tree: Tree): PersistedText;
@@ -256,16 +265,23 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
     return { ...value, upgrade, requests: asked };
   }
 
-  function replay(address: TreeAddress, inputs: readonly (AnySignal | Upgraded)[]): Tree | null {
+  function replay(
+    address: TreeAddress,
+    inputs: readonly (AnySignal | Upgraded)[],
+    onStep: (step: Step, index: number) => void = () => {},
+  ): Tree | null {
     const { name, birth } = kinds.of(address);
-    const first = inputs.findLastIndex(({ type }) => type === 'upgraded' || type === birth);
+    const first = inputs.findLastIndex((input) => isUpgrade(input) || input.type === birth);
     let tree: Tree | null = null;
-    for (const input of inputs.slice(Math.max(0, first))) {
+    for (let index = first; index >= 0 && index < inputs.length; index += 1) {
+      const input = inputs[index] as AnySignal | Upgraded; // the loop ends with the list
       if (isUpgrade(input)) {
-        const { to: version, snapshot } = input;
-        tree = restore(address, { machine: name, version, snapshot });
-      } else if (tree === null) tree = create(address, input).tree;
-      else step(tree, input);
+        tree = restore(address, { machine: name, version: input.to, snapshot: input.snapshot });
+      } else if (tree === null) {
+        const born = create(address, input);
+        tree = born.tree;
+        onStep(born.step, index);
+      } else onStep(step(tree, input), index);
     }
     return tree;
   }
@@ -277,6 +293,7 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
     restore,
     step,
     replay,
+    versionOf: (address) => machineOf(kinds.of(address)).version,
     persist(tree) {
       const { version } = machineOf(tree.kind);
       const { name, keepsMemory } = tree.kind;

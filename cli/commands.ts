@@ -93,6 +93,10 @@ export const nouns: Readonly<Record<string, readonly Entry[]>> = {
     ...verbsOf(planShow, {
       explain: 'what a plan waits for, what it would take',
     }),
+    ...verbsOf(() => import('./plan/past.ts'), {
+      replay: 'what a plan was at a moment of the past',
+      verify: 'whether what is stored follows from the journal',
+    }),
     entry('diff', 'what a plan has changed', () => import('./plan/diff.ts')),
     ...verbsOf(planShow, {
       prompt: 'what an agent would be told now',

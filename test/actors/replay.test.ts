@@ -204,7 +204,10 @@ describe('in the real store and pump', () => {
     expect(upgrades).toHaveLength(1);
     expect(upgrades[0]).toMatchObject({ from: version, origin: 'engine', refused: null });
     const trees = createTrees();
-    const replayed = trees.replay(address, await store.inputs(address));
+    const replayed = trees.replay(
+      address,
+      (await store.fed(address)).flatMap(({ input }) => input ?? []),
+    );
     expect(replayed).not.toBeNull();
     if (replayed === null) return;
     expect(upgrades[0]?.to).toBe(trees.persist(replayed).version);

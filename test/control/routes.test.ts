@@ -287,6 +287,13 @@ it('every route answers as it says, done and refused', async () => {
     ['GET /v1/repos/:project/plans/:plan/history', { params: plan('absent') }, 404, code('plan_not_found')],
     ['GET /v1/repos/:project/plans/:plan/explain', { params: plan('busy') }, 200, { waiting_for: { kind: 'agent' } }],
     ['GET /v1/repos/:project/plans/:plan/explain', { params: plan('absent') }, 404, code('plan_not_found')],
+    ['GET /v1/repos/:project/plans/:plan/replay', { params: plan('finished') }, 200, { status: 'done' }],
+    ['GET /v1/repos/:project/plans/:plan/replay', { params: plan('finished'), query: '?to=0' }, 404, code('not_found')],
+    ['GET /v1/repos/:project/plans/:plan/replay', { params: plan('finished'), query: '?at=noon' }, 400],
+    ['GET /v1/repos/:project/plans/:plan/replay', { params: plan('absent') }, 404, code('plan_not_found')],
+    ['GET /v1/repos/:project/plans/:plan/verify', { params: plan('finished') }, 200, { ok: true, checked: 1 }],
+    ['GET /v1/repos/:project/plans/:plan/verify', { params: plan('absent') }, 404, code('plan_not_found')],
+    ['GET /v1/verify', {}, 200, { differs: [] }],
     [
       'GET /v1/repos/:project/plans/:plan/states',
       { params: plan('busy') },

@@ -1,7 +1,7 @@
 /** A real engine over a throw-away repository, with agents that are shell scripts; everything is gone after the test. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach } from 'vitest';
+import { afterEach, expect } from 'vitest';
 import { callSocket } from '../../runtime/api/client/call.ts';
 import { type Client, createClient } from '../../runtime/api/client/client.ts';
 import { createEngine, type Engine, type EngineOptions, type PlanShow } from '../../runtime/engine/engine.ts';
@@ -38,11 +38,13 @@ export interface EngineSetup extends Omit<EngineOptions, 'home' | 'env'> {
   /** Registers the repo. Default true. */
   readonly adds?: boolean;
   readonly env?: NodeJS.ProcessEnv;
+  /** What is stored at the end is what the journal leads to. Default true; false for a test that writes into the store by itself. */
+  readonly verifies?: boolean;
 }
 
 /** `sh` agents, one attempt each, no reviewer, unless `setup` says otherwise. */
 export async function startEngine(setup: EngineSetup = {}): Promise<TestEngine> {
-  const { daemon = waves, on = ground(), adds = true, env = on.env, ...options } = setup;
+  const { daemon = waves, on = ground(), adds = true, env = on.env, verifies = true, ...options } = setup;
   mkdirSync(on.home, { recursive: true, mode: 0o700 });
   if (!existsSync(join(on.home, 'daemon.toml'))) writeFileSync(join(on.home, 'daemon.toml'), daemon);
   const log: string[] = [];
@@ -55,9 +57,19 @@ export async function startEngine(setup: EngineSetup = {}): Promise<TestEngine> 
     home: on.home,
     env,
   });
-  afterwards(() => engine.stop({ agents: 'stop' }));
+  let isStopped = false;
+  const stop: Engine['stop'] = (how) => {
+    isStopped = true;
+    return engine.stop(how);
+  };
+  afterwards(async () => {
+    // One that has lost its home answers nothing.
+    const found = verifies && !isStopped ? await engine.client.verify().catch(() => null) : null;
+    await engine.stop({ agents: 'stop' });
+    expect(found?.differs ?? [], 'what is stored and does not follow from the journal').toEqual([]);
+  });
   if (adds) await engine.client.addRepo(on.repo, { trust: true });
-  return { ...on, engine, client: engine.client, log };
+  return { ...on, engine: { ...engine, stop }, client: engine.client, log };
 }
 
 /** A daemon.toml in which small plans have waves too. */

@@ -37,8 +37,10 @@ import type {
   PlanDiff,
   PlanEntry,
   PlanPushed,
+  PlanReplay,
   PlanShow,
   PromptShow,
+  Verification,
 } from '../contract/plans.ts';
 import type {
   ReloadAnswer,
@@ -199,6 +201,12 @@ export interface Client {
   history(project: string, plan: string, options?: { after?: number }): Promise<HistoryEntry[]>;
   /** Why a plan stands where it does, and what can be done. Throws `plan_not_found`. */
   explain(project: string, plan: string): Promise<Explanation>;
+  /** A plan as it was after line `to` of its journal, or at the time `at` (ISO 8601). Throws `plan_not_found`, `not_found`, `snapshot_unknown`. */
+  planReplay(project: string, plan: string, moment?: { to?: number; at?: string }): Promise<PlanReplay>;
+  /** Whether what is stored of a plan is what its journal leads to. Throws `plan_not_found`. */
+  verifyPlan(project: string, plan: string): Promise<Verification>;
+  /** The same of every tree of the store. */
+  verify(): Promise<Verification>;
   /** What that signal of a person would do; changes nothing. */
   previewAct(act: { project: string; plan: string; type: string; payload?: unknown }): Promise<ActPreview>;
   /** What an agent would be told now: of that task (`w1-t2`), that role, or who is at work or would start next. */
@@ -440,6 +448,10 @@ export function createClient(
     history: (project, plan, { after } = {}) =>
       ask('GET /v1/repos/:project/plans/:plan/history', { params: { project, plan }, query: { after } }),
     explain: (project, plan) => ask('GET /v1/repos/:project/plans/:plan/explain', { params: { project, plan } }),
+    planReplay: (project, plan, { to, at } = {}) =>
+      ask('GET /v1/repos/:project/plans/:plan/replay', { params: { project, plan }, query: { to, at } }),
+    verifyPlan: (project, plan) => ask('GET /v1/repos/:project/plans/:plan/verify', { params: { project, plan } }),
+    verify: () => ask('GET /v1/verify', {}),
     previewAct: ({ project, ...body }) => ask('POST /v1/repos/:project/preview', { params: { project }, body }),
     prompt: (project, plan, { task, role } = {}) =>
       ask('GET /v1/repos/:project/plans/:plan/prompt', { params: { project, plan }, query: { task, role } }),

@@ -172,6 +172,28 @@ export const planShow = planEntry
 /** A plan with its waves, its tasks and their agents. */
 export type PlanShow = z.infer<typeof planShow>;
 
+/** A plan as it was after the line `seq` of its journal, which was written at `at`: made anew from the journal alone. */
+export const planReplay = planShow.extend({ seq: count, at: time }).meta({ id: 'PlanReplay' });
+/** A plan as it was after one line of its journal. What only the present knows (what it waits for, an estimate) is left out. */
+export type PlanReplay = z.infer<typeof planReplay>;
+
+export const verification = z
+  .object({
+    /** Nothing differs. */
+    ok: z.boolean(),
+    /** Trees that were compared. */
+    checked: count,
+    /** `path`: the first place in the tree that differs, or which effect, signal or column of its row. `seq`: the line of the journal from which it does. */
+    differs: z.array(
+      z.object({ tree: z.string(), seq: count, path: z.string(), stored: z.unknown(), replayed: z.unknown() }),
+    ),
+    /** Trees that cannot be compared, each with why. */
+    skipped: z.array(z.object({ tree: z.string(), why: z.string() })),
+  })
+  .meta({ id: 'Verification' });
+/** Whether what is stored is what the journal leads to. */
+export type Verification = z.infer<typeof verification>;
+
 /** Where a plan's branch is now, beside here. */
 export const planPushed = z
   .object({

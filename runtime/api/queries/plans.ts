@@ -1,8 +1,15 @@
 /** Plans as people list, show and question them. */
 
-import { type MergeView, type Need, type PlanDetail, type PullView, planDetail } from '../../../actors/plan-view.ts';
+import {
+  type MergeView,
+  type Need,
+  type PlanDetail,
+  type PullView,
+  planDetail,
+  planSummary,
+} from '../../../actors/plan-view.ts';
 import { acceptedSignals, offersOf } from '../../../actors/refusal.ts';
-import type { Tree } from '../../../actors/tree.ts';
+import { createTrees, type Tree, type Trees } from '../../../actors/tree.ts';
 import type { Question, TimestampName } from '../../../machines/plan/context.ts';
 import type { Reason } from '../../../machines/vocabulary/effect.ts';
 import { EngineError, onOneLine } from '../../../machines/vocabulary/errors.ts';
@@ -14,11 +21,21 @@ import { lookAtRow } from '../../core/outbox/budget.ts';
 import type { EffectRow, PlanRow, RunRow, UsageRow } from '../../core/store/rows.ts';
 import { runIdOf } from '../../work/agents/run-id.ts';
 import { gitFaults } from '../../work/git/troubles.ts';
-import type { Explanation, HistoryEntry, OlderTask, PlanEntry, PlanShow, PlanStates } from '../contract/plans.ts';
+import type {
+  Explanation,
+  HistoryEntry,
+  OlderTask,
+  PlanEntry,
+  PlanReplay,
+  PlanShow,
+  PlanStates,
+  Verification,
+} from '../contract/plans.ts';
 import type { BudgetEntry, Usage } from '../contract/shared-shapes.ts';
 import { estimateOf } from './estimate.ts';
 import { createFactView } from './facts.ts';
 import { planStates, type StatesQuestion } from './plan-states.ts';
+import { type Moment, replayTo } from './replay.ts';
 import { setAsideOf } from './set-aside.ts';
 import { slotsOnce } from './slots-look.ts';
 import { timeOrNull, timeText } from './time-text.ts';
@@ -27,6 +44,7 @@ import { sumOfUsage, wavesShown } from './usage.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
 import { soundTree, type WaitLook, waitingFor } from './waiting.ts';
 
+const loadVerify = later(() => import('./verify.ts'));
 const loadRepoForge = later(() => import('../../work/forges/repo-forge.ts'));
 
 /** A plan that is tried again for weeks has thousands. */
@@ -39,6 +57,7 @@ const forgeKnownMs = 10_000;
 export function createPlanViews(parts: ViewDependencies) {
   const { store, cache, clock, projects } = parts;
   const { historyEntry } = createFactView(parts);
+  let trees: Trees | null = null;
   const forges = new Map<string, { isThere: boolean; untilMs: number }>();
 
   async function mustRead(project: string, plan: string): Promise<PlanRow> {
@@ -162,6 +181,12 @@ export function createPlanViews(parts: ViewDependencies) {
       output_tokens: row.output_tokens,
       cost_usd: row.cost_usd,
     }));
+  }
+
+  /** Trees of their own, made when they are first asked for: a replay moves none that live. */
+  function replays(): Trees {
+    trees ??= createTrees(parts.kinds);
+    return trees;
   }
 
   /** What is shown of a plan from its rows alone. */
@@ -316,31 +341,35 @@ export function createPlanViews(parts: ViewDependencies) {
       const tree = await treeOrFault(project, plan);
       if (tree instanceof EngineError) return damagedPlan(row, tree);
       const detail = planDetail(tree);
-      const stamps = Object.entries(detail.timestamps) as [TimestampName, number][]; // a partial record of exactly these
-      const { entry, usage, content, runs, rows, shown, undone, aside } = await read(row);
+      const found = await read(row);
+      const shown = planShown(row, detail, found);
       return {
-        ...entry,
-        title: row.title,
-        goal: row.goal,
-        content,
-        file_digest: row.fileDigest,
-        tasks_by_wave: wavesShown(plan, detail.waves, usage),
-        auto_advance: detail.advances,
-        runs,
-        run_list: shown,
-        pull_request: detail.pullRequest,
-        timestamps: Object.fromEntries(stamps.map(([name, at]) => [name, timeText(at)])),
-        isolation: detail.isolation,
-        base: row.base,
-        left_undone: undone,
-        set_aside: aside,
-        ...mergeView(detail.merge),
-        merging: detail.merge.isWorking || detail.pullRequest?.merge?.state === 'asked',
-        creating_pr: detail.pull.isWorking || (await willBeAsked(row, detail.pull)),
-        pr_refused: refusedView(detail.pull),
-        pr_remarks: detail.pull.remarks.map(({ author, text, url }) => ({ author, text, url })),
-        estimate: await estimate(entry, detail, rows),
+        ...shown,
+        creating_pr: shown.creating_pr || (await willBeAsked(row, detail.pull)),
+        estimate: await estimate(found.entry, detail, found.rows),
       };
+    },
+    /** A plan as it was after a line of its journal. Throws `plan_not_found` and what `replayTo` throws. */
+    async planReplay(project: string, plan: string, moment: Moment): Promise<PlanReplay> {
+      const row = await mustRead(project, plan);
+      const { tree, line } = await replayTo({ store, trees: replays() }, planTree(project, plan), moment);
+      const then = { ...row, ...planSummary(tree), faultSignal: null, updatedAt: line.at };
+      const found = await read(row);
+      const rows = runsBy(line.at, found.rows);
+      const usage = rows.map(usageOfRun);
+      const entry = {
+        ...(await planEntry(then, { usage, kept: [], look: lookAtOne() })),
+        waiting_for: null,
+        budget: [],
+      };
+      const before = { ...found, entry, usage, runs: rows.length, shown: runList(rows), undone: [], aside: [] };
+      return { ...planShown(then, planDetail(tree), before), seq: line.seq, at: timeText(line.at) };
+    },
+    /** Whether a plan, or every tree of the store, is as its journal says. Throws `plan_not_found`. */
+    async verify(of: { readonly project: string; readonly plan: string } | null): Promise<Verification> {
+      if (of !== null) await mustRead(of.project, of.plan);
+      const { verify } = await loadVerify();
+      return verify({ store, trees: replays() }, of === null ? null : planTree(of.project, of.plan));
     },
     async history(project: string, plan: string, after: number): Promise<HistoryEntry[]> {
       await mustRead(project, plan);
@@ -382,6 +411,68 @@ export function createPlanViews(parts: ViewDependencies) {
         refused_last: refused === null ? null : await historyEntry(refused),
       };
     },
+  };
+}
+
+/** The runs that had begun by that time, as they were then: one that ended later was at work, and had counted nothing yet. */
+function runsBy(atMs: number, rows: readonly RunRow[]): RunRow[] {
+  const open = {
+    state: 'running',
+    reason: null,
+    ended_at: null,
+    input_tokens: null,
+    output_tokens: null,
+    cost_usd: null,
+  };
+  return rows
+    .filter(({ started_at: startedAt }) => startedAt !== null && startedAt <= atMs)
+    .map((row) => (row.ended_at !== null && row.ended_at <= atMs ? row : { ...row, ...open }));
+}
+
+function usageOfRun({ title, input_tokens, output_tokens, cost_usd }: RunRow): UsageRow {
+  return { title, runs: 1, input_tokens, output_tokens, cost_usd };
+}
+
+/** What `read` answers. */
+interface RowsOfPlan {
+  readonly entry: PlanEntry;
+  readonly usage: readonly UsageRow[];
+  readonly content: string;
+  readonly runs: number;
+  readonly shown: PlanShow['run_list'];
+  readonly undone: string[];
+  readonly aside: string[];
+}
+
+/** Read off its tree and its rows; nothing that only the present knows. */
+function planShown(
+  row: PlanRow,
+  detail: PlanDetail,
+  { entry, usage, content, runs, shown, undone, aside }: RowsOfPlan,
+): PlanShow {
+  const stamps = Object.entries(detail.timestamps) as [TimestampName, number][]; // a partial record of exactly these
+  return {
+    ...entry,
+    title: row.title,
+    goal: row.goal,
+    content,
+    file_digest: row.fileDigest,
+    tasks_by_wave: wavesShown(row.plan, detail.waves, usage),
+    auto_advance: detail.advances,
+    runs,
+    run_list: shown,
+    pull_request: detail.pullRequest,
+    timestamps: Object.fromEntries(stamps.map(([name, at]) => [name, timeText(at)])),
+    isolation: detail.isolation,
+    base: row.base,
+    left_undone: undone,
+    set_aside: aside,
+    ...mergeView(detail.merge),
+    merging: detail.merge.isWorking || detail.pullRequest?.merge?.state === 'asked',
+    creating_pr: detail.pull.isWorking,
+    pr_refused: refusedView(detail.pull),
+    pr_remarks: detail.pull.remarks.map(({ author, text, url }) => ({ author, text, url })),
+    estimate: null,
   };
 }
 

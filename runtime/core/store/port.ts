@@ -4,16 +4,15 @@
  */
 import type { PersistedText } from '../../../actors/compatibility.ts';
 import type { PlanSummary } from '../../../actors/plan-view.ts';
-import type { Upgraded } from '../../../actors/tree.ts';
 import type { Amounts } from '../../../machines/vocabulary/budget.ts';
 import type { Effect, HookDeliver, Lane } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { PlanTree, TreeAddress } from '../../../machines/vocabulary/ids.ts';
-import type { Signal } from '../../../machines/vocabulary/signal.ts';
 import type {
   AccountLimitRow,
   EffectRow,
   ExpiringKind,
+  FedLine,
   ForgeRow,
   HookCountRow,
   HookRow,
@@ -480,8 +479,12 @@ export interface Store {
   /** The first line of a tree as it was born last, whatever stood at its address before; 0: there is none. */
   firstLine(tree: TreeAddress): Promise<number>;
   lastRefused(tree: TreeAddress): Promise<JournalLine | null>;
-  /** Every input that a tree was fed, births first, upgrades among them: what a replay feeds again. */
-  inputs(tree: TreeAddress): Promise<readonly (Signal | Upgraded)[]>;
+  /** Every line of a tree, or those up to `upTo`, with what the tree was fed on each: what a replay feeds again. */
+  fed(tree: TreeAddress, upTo?: number): Promise<readonly FedLine[]>;
+  /** The last line of a tree that was written by that time; null: there is none. */
+  lastLineBy(tree: TreeAddress, atMs: number): Promise<JournalLine | null>;
+  /** The ids of signals that a tree took, and that no line of its journal tells of. */
+  unexplained(tree: TreeAddress): Promise<readonly number[]>;
 
   /** How many rows `rows.expire` would take of the `span` rows after that number, and up to which number these are; null: there are no more. */
   expiring(query: {

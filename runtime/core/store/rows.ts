@@ -2,12 +2,13 @@
 
 import type { PersistedTree } from '../../../actors/compatibility.ts';
 import type { Need } from '../../../actors/plan-view.ts';
+import type { Upgraded } from '../../../actors/tree.ts';
 import type { PlanBudget, Spent } from '../../../machines/vocabulary/budget.ts';
 import type { EffectKind, Lane } from '../../../machines/vocabulary/effect.ts';
 import type { ErrorCode } from '../../../machines/vocabulary/errors.ts';
 import type { TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import type { Landing } from '../../../machines/vocabulary/landing.ts';
-import type { Origin, PlanStatus } from '../../../machines/vocabulary/signal.ts';
+import type { AnySignal, Origin, PlanStatus } from '../../../machines/vocabulary/signal.ts';
 import type { RepoConfigSource } from '../../base/config/config.ts';
 
 export const signalStatuses = ['pending', 'held', 'done', 'failed'] as const;
@@ -151,6 +152,11 @@ export interface JournalLine {
 }
 
 export type NewLine = Omit<JournalLine, 'seq'>;
+
+/** A line with what its tree was fed on it; null: it is a further line of the input before it, or a refusal. */
+export interface FedLine extends JournalLine {
+  readonly input: AnySignal | Upgraded | null;
+}
 
 /** What the branch of a plan was made from. */
 export interface PlanBase {

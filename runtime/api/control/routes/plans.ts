@@ -1,5 +1,6 @@
 /** Plans: listed, registered, changed, forgotten, and told of. */
 import { z } from 'zod';
+import { EngineError } from '../../../../machines/vocabulary/errors.ts';
 import { planDocumentLimitBytes } from '../../../../machines/vocabulary/plan-file.ts';
 import {
   type CleaningOverride,
@@ -14,9 +15,11 @@ import {
   planDiff,
   planEntry,
   planPushed,
+  planReplay,
   planShow,
   planStates,
   promptShow,
+  verification,
 } from '../../contract/plans.ts';
 import { digits, documentOf, flag, given, line, planParams, projectParams } from '../requests.ts';
 import { json, route } from '../route.ts';
@@ -207,6 +210,44 @@ export const planRoutes = [
       errors: ['plan_not_found'],
     },
     async ({ core, params, query: { at = null } }) => json(200, await core.views.planStates({ ...params, at })),
+  ),
+  route(
+    'GET /v1/repos/:project/plans/:plan/replay',
+    {
+      does: 'the plan as it was after line `to` of its journal, or at the time `at`: made anew from the journal alone',
+      who: 'anyone',
+      params: planParams,
+      query: z.strictObject({ to: digits.optional(), at: z.iso.datetime({ offset: true }).optional() }),
+      answers: { 200: planReplay },
+      errors: ['plan_not_found', 'not_found', 'snapshot_unknown', 'bad_request'],
+    },
+    async ({ core, params: { project, plan }, query: { to = null, at } }) => {
+      if (to !== null && at !== undefined)
+        throw new EngineError('bad_request', 'a moment is given twice: by to and by at', 'give one of them');
+      const moment = { seq: to, atMs: at === undefined ? null : Date.parse(at) };
+      return json(200, await core.views.planReplay(project, plan, moment));
+    },
+  ),
+  route(
+    'GET /v1/repos/:project/plans/:plan/verify',
+    {
+      does: 'whether what is stored of a plan is what its journal leads to; nothing is changed',
+      who: 'anyone',
+      params: planParams,
+      answers: { 200: verification },
+      errors: ['plan_not_found'],
+    },
+    async ({ core, params }) => json(200, await core.views.verify(params)),
+  ),
+  route(
+    'GET /v1/verify',
+    {
+      does: 'the same of every plan, every repo, the supervisor, and every tree of a machine of your own',
+      who: 'person',
+      answers: { 200: verification },
+      errors: [],
+    },
+    async ({ core }) => json(200, await core.views.verify(null)),
   ),
   route(
     'GET /v1/repos/:project/plans/:plan/prompt',

@@ -1,9 +1,7 @@
 /** The journal: what happened, refusals included, in one order for all trees. A replay needs nothing else. */
 
-import type { Upgraded } from '../../../../actors/tree.ts';
 import type { TreeAddress } from '../../../../machines/vocabulary/ids.ts';
-import type { Signal } from '../../../../machines/vocabulary/signal.ts';
-import type { JournalLine, NewLine } from '../rows.ts';
+import type { FedLine, JournalLine, NewLine } from '../rows.ts';
 import type { Database } from './db.ts';
 import { createExpiry } from './expiry.ts';
 
@@ -37,9 +35,18 @@ export function createJournalTable(db: Database) {
   const ofTree = db.prepare<[string, number, number], Row>(
     `SELECT ${columns} FROM journal WHERE tree = ? AND seq > ? ORDER BY seq LIMIT (? + 0)`,
   );
-  const inputs = db.prepare<[string], { input: string }>(
-    'SELECT input FROM journal WHERE tree = ? AND input IS NOT NULL ORDER BY seq',
+  const fed = db.prepare<[string, number], Row & { input: string | null }>(
+    `SELECT ${columns}, input FROM journal WHERE tree = ? AND seq <= ? ORDER BY seq`,
   );
+  const at = db.prepare<[string, number], Row>(
+    `SELECT ${columns} FROM journal WHERE tree = ? AND at <= ? ORDER BY seq DESC LIMIT 1`,
+  );
+  const unexplained = db
+    .prepare<[string], number>(
+      `SELECT id FROM signals WHERE tree = ? AND status = 'done' AND result = '"done"'
+       AND NOT EXISTS (SELECT 1 FROM journal j WHERE j.tree = signals.tree AND j.signal = signals.id) ORDER BY id`,
+    )
+    .pluck();
   const last = db.prepare<[], { seq: number | null }>('SELECT max(seq) AS seq FROM journal');
   const lastRefused = db.prepare<[string], Row>(
     `SELECT ${columns} FROM journal WHERE tree = ? AND refused IS NOT NULL ORDER BY seq DESC LIMIT 1`,
@@ -76,8 +83,18 @@ export function createJournalTable(db: Database) {
       const most = Math.min(limit, journalPage);
       return (tree === undefined ? since.all(after, most) : ofTree.all(tree, after, most)).map(lineOf);
     },
-    /** Every input that the tree was fed, births first, upgrades among them: what a replay feeds again. */
-    inputs: (tree: TreeAddress): (Signal | Upgraded)[] => inputs.all(tree).map(({ input }) => JSON.parse(input)),
+    /** Every line of a tree up to that one, with what the tree was fed on it. */
+    fed: (tree: TreeAddress, upTo: number): FedLine[] =>
+      fed
+        .all(tree, upTo)
+        .map(({ input, ...row }) => ({ ...lineOf(row), input: input === null ? null : JSON.parse(input) })),
+    /** The last line of a tree that was written by that time. */
+    lastBy(tree: TreeAddress, atMs: number): JournalLine | null {
+      const row = at.get(tree, atMs);
+      return row === undefined ? null : lineOf(row);
+    },
+    /** Signals that a tree took, and that no line of its journal tells of. */
+    unexplained: (tree: TreeAddress): number[] => unexplained.all(tree),
     lastLine: (): number => last.get()?.seq ?? 0,
     lastRefused(tree: TreeAddress): JournalLine | null {
       const row = lastRefused.get(tree);

@@ -1,0 +1,97 @@
+/** The verbs that carry out the journal once more: what a plan was, and whether what is stored follows from it. */
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import type { Verification } from '../../runtime/api/client/client.ts';
+import { defineVerb, type Verbs } from '../command.ts';
+import { planArgs, withPlan } from '../named-plan.ts';
+import { wholeNumber } from '../number.ts';
+import { tableWidth } from '../output.ts';
+import { withClient } from '../session.ts';
+import { clockTime, counted, cut, plain } from '../text.ts';
+import { planLines } from './view.ts';
+
+const replay = defineVerb({
+  summary: 'What a plan was at a moment of the past, made anew from its journal alone.',
+  args: {
+    ...planArgs,
+    to: {
+      type: 'string',
+      valueHint: 'seq',
+      description: 'after that line of its journal; plan history --verbose shows the numbers',
+    },
+    at: { type: 'string', valueHint: 'time', description: 'at that time: 14:30 today, or 2026-11-21T14:30' },
+  },
+  examples: ['stator plan replay login --to 120', 'stator plan replay login --at 14:30 --json'],
+  more: 'Nothing is carried out. What only the present knows is left out: what it waits for, its budget, an estimate. The document is the present one.',
+  async run({ plan, to, at }, call) {
+    const { out } = call;
+    if (to !== undefined && at !== undefined)
+      throw new EngineError('usage', 'a moment is given twice: by --to and by --at', 'give one of them');
+    const moment = {
+      ...(to === undefined ? {} : { to: wholeNumber('--to', to) }),
+      ...(at === undefined ? {} : { at: timeOf(at, new Date()) }),
+    };
+    const shown = await withPlan(call, 'read', plan, (client, { project, plan: name }) =>
+      client.planReplay(project, name, moment),
+    );
+    out.answer(shown, () => [
+      out.paint('dim', `as of line ${shown.seq}, ${shown.at.slice(0, 10)} ${clockTime(shown.at)}`),
+      ...planLines(shown, { width: tableWidth(out), nowMs: Date.parse(shown.at), paint: out.paint }),
+    ]);
+  },
+});
+
+/** A time of this day, or a date with a time, where this terminal is; as ISO 8601 UTC. Throws `usage`. */
+function timeOf(text: string, now: Date): string {
+  const day = `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`;
+  const date = new Date(/^\d\d:\d\d(:\d\d)?$/.test(text) ? `${day}T${text}` : text);
+  if (!Number.isNaN(date.getTime())) return date.toISOString();
+  throw new EngineError(
+    'usage',
+    `--at is "${text}"`,
+    'give a time such as 14:30, or a date with one such as 2026-11-21T14:30',
+  );
+}
+
+function two(value: number): string {
+  return String(value).padStart(2, '0');
+}
+
+const verify = defineVerb({
+  summary: 'Whether what is stored of a plan is what its journal leads to.',
+  args: {
+    ...planArgs,
+    all: { type: 'boolean', description: 'every plan, every repo, the supervisor, and trees of machines of your own' },
+  },
+  examples: ['stator plan verify login', 'stator plan verify --all --json'],
+  more: 'Each tree is replayed and compared with its stored state, with what it asked for, with the signals that it took, and with what lists show of it. Nothing is changed. Exit 1 where something differs.',
+  async run({ plan, all }, call) {
+    const { out } = call;
+    if (all === true && plan !== undefined)
+      throw new EngineError('usage', `--all is for every plan, and "${plan}" is one`, 'give one of them');
+    const found =
+      all === true
+        ? await withClient(call, 'read', (client) => client.verify())
+        : await withPlan(call, 'read', plan, (client, { project, plan: name }) => client.verifyPlan(project, name));
+    out.answer(found, () => verificationLines(found));
+    return found.ok ? 0 : 1;
+  },
+});
+
+const valueLimit = 100;
+
+function verificationLines({ ok, checked, differs, skipped }: Verification): string[] {
+  const value = (given: unknown) => cut(plain(typeof given === 'string' ? given : JSON.stringify(given)), valueLimit);
+  return [
+    ...differs.flatMap(({ tree, seq, path, stored, replayed }) => [
+      `${tree}, from line ${seq} on: ${path}`,
+      `  stored    ${value(stored)}`,
+      `  replayed  ${value(replayed)}`,
+    ]),
+    ...skipped.map(({ tree, why }) => `${tree} was not compared: ${why}`),
+    ok
+      ? `${counted(checked, 'tree')} replayed: what is stored is what the journal leads to`
+      : `${counted(differs.length, 'difference')}; keep the store as it is and report it: stator store backup`,
+  ];
+}
+
+export default { replay, verify } satisfies Verbs;

@@ -1,0 +1,208 @@
+/**
+ * Whether the rows of a store are what its journal leads to: each tree is replayed and compared with its stored snapshot, with what it asked for, with the
+ * signals that it took, and with what lists show of it. Nothing is changed.
+ */
+import { planSummary } from '../../../actors/plan-view.ts';
+import type { Step, Tree, Trees } from '../../../actors/tree.ts';
+import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
+import { effectKey, parseTree, supervisorTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import type { Store } from '../../core/store/port.ts';
+import type { FedLine, TreeRow } from '../../core/store/rows.ts';
+import type { Verification } from '../contract/plans.ts';
+
+type Difference = Verification['differs'][number];
+type Skipped = Verification['skipped'][number];
+
+interface Parts {
+  readonly store: Store;
+  readonly trees: Trees;
+}
+
+/** Trees that are read at once. */
+const pageOfTrees = 500;
+/** An engine may step a tree between two readings of it; it is then read anew, so often. */
+const looks = 5;
+
+/** One tree, or all of the kinds that are known here. Throws `not_found` for a tree that is not there. */
+export async function verify(parts: Parts, address: TreeAddress | null): Promise<Verification> {
+  const report = { ok: true, checked: 0, differs: [] as Difference[], skipped: [] as Skipped[] };
+  for await (const tree of address === null ? allTrees(parts) : [address]) {
+    const found = await verifyTree(parts, tree);
+    if (typeof found === 'string') report.skipped.push({ tree, why: found });
+    else {
+      report.checked += 1;
+      report.differs.push(...found);
+    }
+  }
+  return { ...report, ok: report.differs.length === 0 };
+}
+
+async function* allTrees({ store, trees: { kinds } }: Parts): AsyncGenerator<TreeAddress> {
+  if ((await store.tree(supervisorTree).catch(damage)) !== null) yield supervisorTree;
+  for (const { name } of kinds.all) {
+    for (let after = ''; ; ) {
+      const page = await store.treesOf(name, { after, limit: pageOfTrees });
+      yield* page;
+      const last = page.at(-1);
+      if (last === undefined || page.length < pageOfTrees) break;
+      after = last;
+    }
+  }
+}
+
+/** What differs, or why it cannot be compared. */
+async function verifyTree({ store, trees }: Parts, tree: TreeAddress): Promise<Difference[] | string> {
+  for (let look = 1; look <= looks; look += 1) {
+    const row = await store.tree(tree).catch(damage);
+    if (row === null) throw new EngineError('not_found', `there is no ${tree}`, 'see the plans with: stator plan list');
+    const lines = await store.fed(tree);
+    if (row instanceof EngineError)
+      return [{ tree, seq: lines.at(-1)?.seq ?? 0, path: 'snapshot', stored: row.message, replayed: null }];
+    const kept = await keptOf(store, tree);
+    const standing = await store.treeStanding(tree);
+    if (standing?.steps !== row.steps) continue;
+    return compare(trees, tree, { row, lines, kept });
+  }
+  return 'it moves faster than it can be read: ask again when it rests';
+}
+
+function damage(thrown: unknown): EngineError {
+  if (thrown instanceof EngineError && thrown.code === 'snapshot_unknown') return thrown;
+  throw thrown;
+}
+
+/** What is stored beside a tree and must follow from it. */
+async function keptOf(store: Store, tree: TreeAddress) {
+  const parsed = parseTree(tree);
+  const [effects, unexplained, plan] = await Promise.all([
+    store.effects({ by: 'tree', tree }),
+    store.unexplained(tree),
+    parsed.kind === 'plan' ? store.plan(parsed.project, parsed.plan) : null,
+  ]);
+  return { effects: effects.filter(({ kind }) => kind !== 'hook.deliver'), unexplained, plan };
+}
+
+interface Read {
+  readonly row: TreeRow;
+  readonly lines: readonly FedLine[];
+  readonly kept: Awaited<ReturnType<typeof keptOf>>;
+}
+
+function compare(trees: Trees, address: TreeAddress, { row, lines, kept }: Read): Difference[] | string {
+  if (row.stored.version !== trees.versionOf(address))
+    return `an earlier version of its machine wrote it (${row.stored.version}), and it has not moved since`;
+  const groups = byInput(lines);
+  const fed = groups.flatMap(([first]) => first ?? []);
+  const asked = new Set(lines.flatMap(({ effects }) => effects));
+  const unlike: number[] = [];
+  const unasked: Difference[] = [];
+  const difference = (seq: number, path: string, stored: unknown, replayed: unknown): Difference => ({
+    tree: address,
+    seq,
+    path,
+    stored,
+    replayed,
+  });
+  let at = 0;
+  let tree: Tree | null;
+  try {
+    tree = trees.replay(
+      address,
+      fed.flatMap(({ input }) => input ?? []),
+      (step, index) => {
+        at = fed[index]?.seq ?? 0;
+        if (!isAsWritten(step, groups[index] ?? [])) unlike.push(at);
+        for (const { id } of step.requests.effects) {
+          const key = effectKey(address, id);
+          if (!asked.has(key)) unasked.push(difference(at, `effects["${key}"]`, null, 'asked for'));
+        }
+      },
+    );
+  } catch (thrown) {
+    return [difference(at, 'replay', 'it was carried out', messageOf(thrown))];
+  }
+  if (tree === null) return 'the first lines of its journal were cleared away by their age';
+  const last = lines.at(-1)?.seq ?? 0;
+  const { text } = trees.persistText(tree);
+  const wrong =
+    text === JSON.stringify(row.stored.snapshot) ? null : snapshotDifference(row.stored.snapshot, JSON.parse(text));
+  return [
+    ...(wrong === null ? [] : [difference(unlike[0] ?? last, wrong.path, wrong.stored, wrong.replayed)]),
+    ...unasked,
+    ...kept.effects
+      .filter(({ key }) => !asked.has(key))
+      .map(({ key, status }) => difference(last, `effects["${key}"]`, status, null)),
+    ...kept.unexplained.map((id) => difference(last, `signals[${id}]`, 'done', null)),
+    ...twice(fed).map(({ seq, signal }) => difference(seq, `signals[${signal}]`, 'in the journal twice', 'once')),
+    ...shownDifferences(tree, kept.plan).map(({ path, stored, replayed }) => difference(last, path, stored, replayed)),
+  ];
+}
+
+/** The lines of each input, in order; refusals are of none. */
+function byInput(lines: readonly FedLine[]): FedLine[][] {
+  const groups: FedLine[][] = [];
+  for (const line of lines) {
+    if (line.input !== null) groups.push([line]);
+    else if (line.refused === null) groups.at(-1)?.push(line);
+  }
+  return groups;
+}
+
+function isAsWritten({ inputs }: Step, lines: readonly FedLine[]): boolean {
+  const moves = inputs.flatMap(({ transitions }) => transitions);
+  const written = lines.filter(({ to }) => to !== '');
+  const text = ({ actor, from, to }: { actor: string; from: string; to: string }) => `${actor} ${from} ${to}`;
+  return moves.map(text).join('\n') === written.map(text).join('\n');
+}
+
+/** Lines whose signal was fed before: each is fed once, whatever is put before it. */
+function twice(fed: readonly FedLine[]): FedLine[] {
+  const seen = new Set<number>();
+  return fed.filter(({ signal, input }) => {
+    if (signal === null || input === null || input.type === 'policy' || input.type === 'upgraded') return false;
+    const isSeen = seen.has(signal);
+    seen.add(signal);
+    return isSeen;
+  });
+}
+
+/** What lists show of a plan, beside what its tree says. */
+function shownDifferences(tree: Tree, row: object | null): { path: string; stored: unknown; replayed: unknown }[] {
+  if (row === null) return [];
+  return Object.entries(planSummary(tree)).flatMap(([name, replayed]) => {
+    const stored = (row as Record<string, unknown>)[name]; // a plan's row holds its summary
+    const found = firstDifference(stored ?? null, JSON.parse(JSON.stringify(replayed ?? null)), `row.${name}`);
+    return found === null ? [] : [found];
+  });
+}
+
+function snapshotDifference(stored: unknown, replayed: unknown) {
+  return (
+    firstDifference(stored, replayed, 'snapshot') ?? {
+      path: 'snapshot',
+      stored: 'another order of its keys',
+      replayed: null,
+    }
+  );
+}
+
+/** The first place at which two values of JSON differ, keys in the order of the stored one; null: they are the same. */
+function firstDifference(
+  stored: unknown,
+  replayed: unknown,
+  path: string,
+): { path: string; stored: unknown; replayed: unknown } | null {
+  if (Object.is(stored, replayed)) return null;
+  const isPair = isObject(stored) && isObject(replayed) && Array.isArray(stored) === Array.isArray(replayed);
+  if (!isPair) return { path, stored: stored ?? null, replayed: replayed ?? null };
+  for (const key of new Set([...Object.keys(stored), ...Object.keys(replayed)])) {
+    const place = Array.isArray(stored) ? `${path}[${key}]` : `${path}.${key}`;
+    const found = firstDifference(stored[key], replayed[key], place);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,49 @@
+/** `stator plan replay` and `stator plan verify` as a person types them, with the mistakes that people make. */
+import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
+import { expect, test } from 'vitest';
+import { planOf, working } from '../support/cli.ts';
+import { expectProse, expectRefusal } from '../support/prose.ts';
+
+test('a plan that is done is shown as it was, and verified; what was edited in its store is found', async () => {
+  const made = working();
+  made.write('p.md', planOf(['true']));
+  expect(await made.stator(['run', 'p.md', '--trust'])).toMatchObject({ code: 0 });
+  const lines: { seq: number; event: string; at: string }[] = JSON.parse(
+    (await made.stator(['plan', 'history', 'p', '--json'])).stdout,
+  );
+  const first = lines[0];
+  const begun = await made.stator(['plan', 'replay', 'p', '--to', String(first?.seq), '--json']);
+  expect(JSON.parse(begun.stdout)).toMatchObject({ plan: 'p', status: 'ready', seq: first?.seq, at: first?.at });
+  const shown = await made.stator(['plan', 'replay', 'p']);
+  expect(shown).toMatchObject({ code: 0 });
+  expect(shown.stdout).toContain(`as of line ${lines.at(-1)?.seq}, `);
+  expect(shown.stdout).toContain('done');
+  for (const wrong of [
+    ['--to', 'x'],
+    ['--at', 'yesterday'],
+    ['--to', '1', '--at', '10:00'],
+  ]) {
+    const answer = await made.stator(['plan', 'replay', 'p', ...wrong]);
+    expect(answer).toMatchObject({ code: 64, stdout: '' });
+    expectRefusal(answer.stderr, wrong[0] ?? '');
+  }
+  const early = await made.stator(['plan', 'replay', 'p', '--at', '2001-01-01T00:00']);
+  expect(early).toMatchObject({ code: 1, stdout: '' });
+  expectRefusal(early.stderr, 'stator plan history');
+
+  const sound = await made.stator(['plan', 'verify', 'p']);
+  expect(sound).toMatchObject({ code: 0 });
+  expectProse(sound.stdout, '1 tree');
+  const all = JSON.parse((await made.stator(['plan', 'verify', '--all', '--json'])).stdout);
+  expect(all).toEqual({ ok: true, checked: 3, differs: [], skipped: [] });
+  expect((await made.stator(['plan', 'verify', 'p', '--all'])).code).toBe(64);
+  const db = new BetterSqlite3(join(made.home, 'taskstore.db'));
+  db.exec(`UPDATE trees SET snapshot = replace(snapshot, '"wave":1', '"wave":9') WHERE address LIKE 'plan:%'`);
+  db.close();
+  const found = await made.stator(['plan', 'verify', 'p']);
+  expect(found).toMatchObject({ code: 1 });
+  expect(found.stdout).toMatch(
+    /plan:demo\/p, from line \d+ on: snapshot\.context\.wave\n {2}stored {4}9\n {2}replayed {2}1\n/,
+  );
+});
