@@ -21,6 +21,8 @@ const otherMeanings = new Set([
   'degraded',
   'delivered',
   'ended',
+  'idle',
+  'manual',
   'none',
   'override',
   'permission',
@@ -29,6 +31,8 @@ const otherMeanings = new Set([
   'rateLimit',
   'single',
   'stopped',
+  'unmerged',
+  'unpushed',
   'wave',
 ]);
 
