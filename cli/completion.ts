@@ -12,7 +12,7 @@ const shells = { bash: bashScript, zsh: zshScript, fish: fishScript };
 /** The verb over those tables. */
 export function completionVerb(tables: Tables): Verb {
   return defineVerb({
-    summary: 'Print the completion for a shell: commands, flags, and the names of plans, agents and repos.',
+    summary: 'Print the completion script of a shell: commands, flags, and the names of plans, agents and repos.',
     args: { shell: { type: 'positional', description: 'bash, zsh or fish' } },
     examples: [
       'source <(stator completion bash)    # in ~/.bashrc',

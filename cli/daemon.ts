@@ -18,8 +18,8 @@ import { padded, plain, plainLines, widthOf } from './text.ts';
 import { trustArg, trustOf } from './trust/flag.ts';
 
 const stop = defineVerb({
-  summary: 'Stop the daemon. Its agents go on, and the next engine adopts them.',
-  args: { agents: { type: 'boolean', description: 'stop the agents too, no attempt spent' } },
+  summary: 'Stop the daemon. Agents keep running, and the next engine adopts them.',
+  args: { agents: { type: 'boolean', description: 'also stop the agents; this costs no attempt' } },
   examples: ['stator daemon stop', 'stator daemon stop --agents'],
   async run({ agents = false }, call) {
     const { out } = call;
@@ -33,8 +33,8 @@ const stop = defineVerb({
 });
 
 const restart = defineVerb({
-  summary: 'Stop the daemon and start it again; its agents live on. Where none runs, one is started.',
-  args: { config: { type: 'string', valueHint: 'file', description: 'another daemon.toml than it had' } },
+  summary: 'Restart the daemon, or start it if none runs. Agents keep running.',
+  args: { config: { type: 'string', valueHint: 'file', description: 'use another daemon.toml' } },
   examples: ['stator daemon restart'],
   async run({ config }, call) {
     const { home, owner } = ownerHere(call.env);
@@ -51,7 +51,7 @@ const restart = defineVerb({
 });
 
 const status = defineVerb({
-  summary: 'Whether the daemon runs, for how long, and how its repos are.',
+  summary: 'Show whether the daemon runs, for how long, and the state of its repos.',
   args: {},
   examples: ['stator daemon status', 'stator daemon status --json'],
   more: 'Exit code 69: no daemon runs.',
@@ -105,7 +105,7 @@ function repoLines(repos: readonly RepoEntry[]): string[] {
 }
 
 const add = defineVerb({
-  summary: 'Register a repo with the running daemon: active at once, and remembered.',
+  summary: 'Register a repo with the running daemon. It is active at once, and remembered.',
   args: {
     path: { type: 'positional', description: 'a folder inside of it; a worktree means its main repository' },
     trust: trustArg,
@@ -126,7 +126,7 @@ const add = defineVerb({
 });
 
 const remove = defineVerb({
-  summary: 'Take a repo out. Its plans are kept, and adding it again brings them back.',
+  summary: 'Unregister a repo. Its plans are kept, and adding it again brings them back.',
   args: removeArgs,
   examples: ['stator daemon remove my-lib', 'stator daemon remove . --stop'],
   async run({ repo, stop = false }, call) {
@@ -136,10 +136,10 @@ const remove = defineVerb({
 });
 
 const reload = defineVerb({
-  summary: "Read daemon.toml and the repos' configurations again, and put them in force at once.",
+  summary: "Read daemon.toml and the repos' configurations again, and apply them.",
   args: {},
   examples: ['stator daemon reload'],
-  more: 'What is broken, or would start programs that nobody has trusted, is kept out and told: exit code 1.',
+  more: 'Configuration with a mistake, or that would start untrusted programs, is not applied and is listed: exit code 1.',
   async run(_args, call) {
     const { out } = call;
     const { client } = await requireEngine(call);

@@ -5,9 +5,9 @@ import { projectHere } from './place.ts';
 import { withClient } from './session.ts';
 
 export default defineVerb({
-  summary: 'Hand work to an agent and go on with yours: it is queued, and begins when a slot is free.',
-  args: { message: { type: 'positional', description: 'what to do; an issue may be named anywhere in it' } },
-  more: 'An issue is named as owner/repo#12, host/owner/repo#12 or by its address; where it has a session, that one goes on. Without one the work is done in the repo where you stand.',
+  summary: 'Queue work for an agent and return at once; it starts when a slot is free.',
+  args: { message: { type: 'positional', description: 'what to do; it may contain the address of an issue' } },
+  more: 'Name an issue as owner/repo#12, host/owner/repo#12 or by its address. If it has a session, that session continues. Without an issue the work is done in the repo of this folder.',
   examples: [
     'stator delegate "look at https://github.com/acme/shop/issues/12"',
     'stator delegate "bring the README up to date"',

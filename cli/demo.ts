@@ -5,8 +5,9 @@ import { tellDemo } from './demo/story.ts';
 import { conduct } from './run/conduct.ts';
 
 export default defineVerb({
-  summary: 'See it work: a plan of two waves in a throw-away repo, run by shell scripts, reviewed, fixed and merged.',
-  args: { keep: { type: 'boolean', description: 'leave the folder' } },
+  summary:
+    'Run an example: a plan of two waves in a temporary repo, worked on by shell scripts, reviewed, fixed and merged.',
+  args: { keep: { type: 'boolean', description: 'keep the folder' } },
   examples: ['stator demo', 'stator demo --keep'],
   async run({ keep = false }, outer) {
     const stage = makeDemo(outer);

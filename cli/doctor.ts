@@ -6,16 +6,16 @@ import { type Repairs, repair } from './doctor/repair.ts';
 import { byteText } from './text.ts';
 
 export default defineVerb({
-  summary: 'Check this machine and the repo you stand in: exit 0, or 1 where something is in the way.',
+  summary: 'Check this machine and the repo of this folder. Exit code 0: all is well. 1: there is a problem.',
   args: {
     fix: {
       type: 'boolean',
-      description: 'take away what nobody owns any more',
+      description: 'delete leftovers without an owner',
     },
-    'dry-run': { type: 'boolean', description: 'with --fix: only say what it would do' },
+    'dry-run': { type: 'boolean', description: 'with --fix: only print what it would do' },
   },
-  more: `--fix deletes worktrees, branches, refs and run folders that no plan knows, sockets nobody serves, and locks that killed gits left. What would be lost, what somebody stands in, and what
-another engine may use stays, and is named. A damaged store is left as it is: stator store restore.`,
+  more: `--fix deletes worktrees, branches, refs and run folders without a plan, unused sockets, and locks of killed git processes. Work that would be lost, folders in use, and things that
+another engine may use stay, and are listed. A damaged store is left as it is: stator store restore.`,
   examples: ['stator doctor', 'stator doctor --fix --dry-run', 'stator doctor --fix'],
   async run({ fix, 'dry-run': dryRun }, call) {
     const { out } = call;

@@ -10,18 +10,18 @@ import { withClient } from './session.ts';
 import { byteText, counted } from './text.ts';
 
 export default defineVerb({
-  summary: 'Clear away what plans left behind that ended long ago. It says first what would go, what stays, and why.',
+  summary: 'Delete what old plans left behind. It first lists what would be deleted, what stays, and why.',
   args: {
-    'dry-run': { type: 'boolean', description: 'only say what would go' },
+    'dry-run': { type: 'boolean', description: 'only list what would be deleted' },
     'older-than': {
       type: 'string',
       valueHint: 'duration',
-      description: 'what ended longer ago than that, such as 30d or 12h; default: `retention` of daemon.toml, 90 days',
+      description: 'minimum age of what is deleted, such as 30d or 12h; default: `retention` in daemon.toml, 90 days',
     },
     ...overrideArgs,
     yes: { type: 'boolean', alias: 'y', description: 'do not ask' },
   },
-  more: 'What is unmerged, uncommitted or in use stays, unless its own flag says that it may go. Plans, their journal and their documents stay. Trees of machines of your own that ended go.',
+  more: 'Unmerged, uncommitted and used things stay without their flag. Plans with their journals and documents stay. Ended trees of your own machines are deleted.',
   examples: ['stator gc --dry-run', 'stator gc --older-than 30d --yes', 'stator gc --dry-run --json'],
   async run({ 'dry-run': dryRun, 'older-than': age, yes, ...flags }, call) {
     const { out } = call;

@@ -18,7 +18,7 @@ const hookTones: Readonly<Record<HookEntry['state'], Tone>> = {
 
 const list = defineVerb({
   summary:
-    'The hooks in force of this repo, and how their deliveries stand; outside of a repo, and with --all, of every repo.',
+    'List the hooks of this repo with the state of their deliveries; outside of a repo, and with --all, of all repos.',
   args: allArgs,
   examples: ['stator hook list', 'stator hook list --all --json'],
   async run({ all }, call) {
@@ -52,7 +52,7 @@ const deliveryTones: Readonly<Record<DeliveryEntry['state'], Tone>> = {
 };
 
 const deliveries = defineVerb({
-  summary: 'What the hooks of this repo were told, the newest first; outside of a repo, and with --all, of every repo.',
+  summary: 'List the hook deliveries of this repo, newest first; outside of a repo, and with --all, of all repos.',
   args: {
     hook: { type: 'string', valueHint: 'name', description: 'of one hook only' },
     plan: { type: 'string', valueHint: 'plan', description: 'of one plan only' },
@@ -60,7 +60,7 @@ const deliveries = defineVerb({
     ...allArgs,
   },
   examples: ['stator hook deliveries --state dead', 'stator hook deliveries --hook deploy --plan login --json'],
-  more: 'At most 1,000. What is dead is kept: see why with stator hook show, send it again with stator hook redeliver.',
+  more: 'Lists at most 1,000. Dead deliveries are kept: stator hook show prints the reason, stator hook redeliver sends one again.',
   async run({ hook, plan, state, all }, call) {
     const { out } = call;
     if (state !== undefined && !states.some((each) => each === state))
@@ -92,7 +92,7 @@ const deliveries = defineVerb({
 });
 
 const show = defineVerb({
-  summary: 'One delivery: its body, what became of it, and the end of what a command wrote.',
+  summary: 'Show one delivery: its body, its result, and the end of the output of a command.',
   args: { id: { type: 'positional', description: 'as stator hook deliveries lists it' } },
   examples: ['stator hook show msg_01k2x3y4z5abcdefghjkmnpqrs'],
   async run({ id }, call) {
@@ -122,10 +122,10 @@ const show = defineVerb({
 });
 
 const redeliver = defineVerb({
-  summary: 'Deliver again, under the same ids and with all tries: what is dead, or was delivered.',
+  summary: 'Deliver again, with the same ids and all retries.',
   args: { id: { type: 'positional', description: 'one or more, as stator hook deliveries lists them' } },
   examples: ['stator hook redeliver msg_01k2x3y4z5abcdefghjkmnpqrs'],
-  more: 'A receiver that keeps the ids it has seen takes none of them twice. The engine sends them; without one they wait for it.',
+  more: 'A receiver can recognise a repeated delivery by its id. The engine sends deliveries; without an engine they wait.',
   mayRepeat: true,
   async run(_args, call, ids) {
     const { out } = call;
@@ -141,10 +141,10 @@ const redeliver = defineVerb({
 });
 
 const test = defineVerb({
-  summary: 'Send a hook of this repo one event of no plan, now and once, and say what came back.',
+  summary: 'Send one test event to a hook of this repo, and print the answer.',
   args: { name: { type: 'positional', description: 'the name of the hook' } },
   examples: ['stator hook test deploy', 'stator hook test deploy --project shop --json'],
-  more: 'It works while the hook is switched off, too. Its body says "test": 1. Exit code 1 where it was not delivered.',
+  more: 'It also works while the hook is off. The body has "test": 1. Exit code 1: it was not delivered.',
   async run({ name }, call) {
     const { out } = call;
     const project = requireProject(call);
@@ -158,18 +158,18 @@ const test = defineVerb({
 });
 
 const enable = defineVerb({
-  summary: 'Switch a hook on that was switched off: by you, by its receiver (410), or since it had only failed.',
+  summary: 'Turn a hook on again that was turned off by you, by its receiver (410), or because it kept failing.',
   args: { name: { type: 'positional', description: 'the name of the hook' } },
   examples: ['stator hook enable deploy'],
-  more: 'What it was not told meanwhile is dead, and kept: send it with stator hook redeliver.',
+  more: 'Deliveries while it was off are dead, and kept: send them with stator hook redeliver.',
   run: ({ name }, call) => switchHook(call, name, 'enable'),
 });
 
 const disable = defineVerb({
-  summary: 'Switch a hook off, until it is enabled; its configuration stays as it is.',
+  summary: 'Turn a hook off until it is enabled again; its configuration does not change.',
   args: { name: { type: 'positional', description: 'the name of the hook' } },
   examples: ['stator hook disable deploy'],
-  more: 'What it is to be told meanwhile is dead at once, and kept: send it later with stator hook redeliver.',
+  more: 'Deliveries while it is off are dead, and kept: send them later with stator hook redeliver.',
   run: ({ name }, call) => switchHook(call, name, 'disable'),
 });
 

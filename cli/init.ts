@@ -28,7 +28,7 @@ export default defineVerb({
       valueHint: 'name',
       description: 'claude, codex, opencode, gemini, amp, aider, sh, command',
     },
-    yes: { type: 'boolean', alias: 'y', description: 'ask nothing: the first agent that is found' },
+    yes: { type: 'boolean', alias: 'y', description: 'ask nothing; use the first agent that is found' },
   },
   examples: ['stator init', 'stator init --agent codex'],
   async run({ agent, yes = false }, call) {

@@ -7,21 +7,21 @@ import { answerMs, requireDaemon } from './daemon/presence.ts';
 import { portOf } from './number.ts';
 
 export default defineVerb({
-  summary: 'The live page of the daemon: the fleet, each plan with its statechart, its agents and its journal.',
+  summary: 'Print the address of the web page of the daemon: all plans with their statecharts, agents and journals.',
   args: {
-    open: { type: 'boolean', description: 'in your browser, too' },
+    open: { type: 'boolean', description: 'open it in your browser' },
     port: {
       type: 'string',
       valueHint: 'n',
-      description: 'where it is served; default: where it was, else any that is free',
+      description: 'the port; default: the same as before, else a free one',
     },
-    stately: { type: 'boolean', description: "the bridge to Stately's inspector, and its socket" },
+    stately: { type: 'boolean', description: "print the addresses for Stately's inspector" },
   },
   examples: ['stator inspect --open', 'stator inspect --json', 'stator inspect --stately'],
-  more: `It prints the address and ends; the daemon serves the page on 127.0.0.1, to whoever has the token in the address. Keep that to yourself: it may do
-all that you may. It counts until the daemon ends; a page that is open goes on with the next daemon. Over ssh: ssh -L <port>:127.0.0.1:<port>.
---stately: a page that hands states and names to https://stately.ai once you press its button (no prompt, document or output), and the WebSocket for
-@statelyai/inspect; both are good for watching only. Exit code 69: no daemon runs.`,
+  more: `The daemon serves the page on 127.0.0.1. The address contains a token: keep it secret, because with it anybody can do
+what you can. It is valid until the daemon ends; an open page continues with the next daemon. Over ssh: ssh -L <port>:127.0.0.1:<port>.
+--stately prints a page that sends states and names to https://stately.ai when you press its button (no prompt, document or output), and the WebSocket for
+@statelyai/inspect; both can only watch. Exit code 69: no daemon runs.`,
   async run({ open = false, port, stately = false }, call) {
     const number = port === undefined ? undefined : portOf(port);
     const { owner } = await requireDaemon(call);

@@ -18,7 +18,7 @@ import { printVerdict } from './verdict.ts';
 const titleArg = { type: 'positional', description: 'as stator instance list shows it' } as const;
 
 const list = defineVerb({
-  summary: 'The agents of this repo; outside of a repo, and with --all, of every repo.',
+  summary: 'List the agents of this repo; outside of a repo, and with --all, of all repos.',
   args: {
     plan: { type: 'positional', required: false, description: 'of one plan only' },
     ...allArgs,
@@ -41,7 +41,7 @@ const list = defineVerb({
 });
 
 const show = defineVerb({
-  summary: 'One agent.',
+  summary: 'Show one agent.',
   args: { title: titleArg },
   examples: ['stator instance show login-w1-t2'],
   async run({ title }, call) {
@@ -54,10 +54,10 @@ const show = defineVerb({
 });
 
 const capture = defineVerb({
-  summary: "The end of an agent's output as text: at most its last 64 KiB.",
+  summary: "Print the end of an agent's output as text, at most 64 KiB.",
   args: {
     title: titleArg,
-    lines: { type: 'string', valueHint: 'n', description: 'no more than the last n lines' },
+    lines: { type: 'string', valueHint: 'n', description: 'only the last n lines' },
   },
   examples: ['stator instance capture login-w1-t2 --lines 20'],
   async run({ title, lines }, call) {
@@ -86,10 +86,10 @@ function lastLines(text: string, count: number): string {
 const messageLimitBytes = 60 * 1024;
 
 const send = defineVerb({
-  summary: 'Leave a message for an agent: it reads it in its next turn.',
+  summary: 'Send a message to an agent; it reads it in its next turn.',
   args: {
     title: titleArg,
-    message: { type: 'positional', description: 'in quotes; - reads it from standard input' },
+    message: { type: 'positional', description: 'the message, in quotes; - reads it from standard input' },
   },
   examples: ['stator instance send login-w1-t2 "keep the old format"', 'git diff | stator instance send login-w1-t2 -'],
   async run({ title, message }, call) {
@@ -161,12 +161,12 @@ export default {
   capture,
   send,
   pause: wordVerb('pause', {
-    summary: 'Freeze an agent with all its processes: its slot is kept, its deadline moved.',
+    summary: 'Freeze an agent with all its processes. It keeps its slot, and its deadline is moved.',
     does: 'pause',
     example: 'stator instance resume login-w1-t2',
   }),
   resume: wordVerb('resume', {
-    summary: 'Let a paused agent go on.',
+    summary: 'Continue a paused agent.',
     does: 'resume',
     example: 'stator instance pause login-w1-t2',
   }),
@@ -176,7 +176,7 @@ export default {
     example: 'stator instance logs login-w1-t2 -f    # see it begin',
   }),
   kill: wordVerb('kill', {
-    summary: "End an agent's attempt; its task has failed.",
+    summary: 'End the attempt of an agent; its task fails.',
     does: 'end',
     example: 'stator plan retry-wave login    # runs it again',
   }),

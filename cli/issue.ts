@@ -11,14 +11,14 @@ import { sayWhenSlow } from './slow.ts';
 import { clockTime } from './text.ts';
 
 const start = defineVerb({
-  summary: 'Begin an agent session for an issue, on a branch and in a worktree of its own.',
+  summary: 'Start an agent session for an issue, with its own branch and worktree.',
   args: {
     ref: referenceArg,
     message: { type: 'positional', description: 'what to do about it' },
     'pr-url': { type: 'positional', required: false, description: 'the address of its pull request' },
-    queue: { type: 'boolean', description: 'wait for a slot, where none is free' },
+    queue: { type: 'boolean', description: 'wait for a slot if none is free' },
   },
-  more: 'Exit 0: its agent works (with --queue: or it is queued). Exit 1: it failed, or no engine runs, and it waits for one; on a terminal it offers to start the daemon. Exit 2: no slot is free, and nothing was made.',
+  more: 'Exit code 0: its agent works, or with --queue it is queued. 1: it failed, or no engine runs and it waits for one; on a terminal stator offers to start the daemon. 2: no slot is free, and nothing was made.',
   examples: [
     'stator issue start acme/shop#12 "find out why the basket is empty"',
     'stator issue start acme/shop#12 "fix it" --queue',
@@ -41,13 +41,17 @@ const start = defineVerb({
 });
 
 const continueOne = defineVerb({
-  summary: "Go on with an issue's session, in its agent's own conversation; what of it is missing is made.",
+  summary: 'Continue the session of an issue in the same conversation; a missing worktree or branch is made again.',
   args: {
     ref: referenceArg,
-    message: { type: 'positional', required: false, description: 'the answer to its question, or what else to do' },
-    queue: { type: 'boolean', description: 'wait for a slot, where none is free' },
+    message: {
+      type: 'positional',
+      required: false,
+      description: 'the answer to its question, or further instructions',
+    },
+    queue: { type: 'boolean', description: 'wait for a slot if none is free' },
   },
-  more: 'It may be said again and again. An agent at work is told the message; one that asked gets it as its answer; one that is done takes it as what is still to do. Exit codes as those of issue start.',
+  more: 'You can repeat it. A working agent gets the message; an agent that asked gets it as its answer; an agent that is done gets it as further work. The exit codes are those of issue start.',
   examples: ['stator issue continue acme/shop#12 "use the other library"', 'stator issue continue acme/shop#12'],
   async run({ ref, message, queue }, call) {
     const body = {
@@ -61,7 +65,7 @@ const continueOne = defineVerb({
 });
 
 const list = defineVerb({
-  summary: 'The sessions of issues, over all repos.',
+  summary: 'List the sessions of issues in all repos.',
   args: {},
   examples: ['stator issue list', 'stator issue list --json'],
   async run(_args, call) {
@@ -83,7 +87,7 @@ const list = defineVerb({
 });
 
 const context = defineVerb({
-  summary: 'What you and the agents said about an issue, the last 20: the next session is told it too.',
+  summary: 'Print the last 20 messages about an issue; the next session gets them too.',
   args: { ref: referenceArg },
   examples: ['stator issue context acme/shop#12'],
   async run({ ref }, call) {
@@ -98,7 +102,7 @@ const context = defineVerb({
 });
 
 const setPr = defineVerb({
-  summary: 'Note the pull request of a session: while it is open the session is not destroyed.',
+  summary: 'Record the pull request of a session. While it is open, the session is not destroyed.',
   args: { ref: referenceArg, url: { type: 'positional', description: 'the address of the pull request' } },
   examples: ['stator issue set-pr acme/shop#12 https://github.com/acme/shop/pull/13'],
   async run({ ref, url }, call) {
@@ -109,7 +113,7 @@ const setPr = defineVerb({
 });
 
 const comment = defineVerb({
-  summary: 'Write on an issue, where its forge takes your token.',
+  summary: 'Comment on an issue; its forge must accept your token.',
   args: { ref: referenceArg, text: { type: 'positional', description: 'what to write, as markdown' } },
   examples: ['stator issue comment acme/shop#12 "A fix is on its way."'],
   async run({ ref, text }, call) {
@@ -121,17 +125,17 @@ const comment = defineVerb({
 });
 
 const destroy = defineVerb({
-  summary: "Take an issue's session away, with its worktree; its branch goes where all of it is merged.",
+  summary: 'Delete the session of an issue with its worktree, and its branch if that is merged.',
   args: {
     ref: referenceArg,
     yes: { type: 'boolean', alias: 'y', description: 'do not ask' },
-    'even-if-pr-open': { type: 'boolean', description: 'its pull request is open, or its forge cannot say' },
+    'even-if-pr-open': { type: 'boolean', description: 'its pull request is open, or the forge does not answer' },
     'even-if-uncommitted': { type: 'boolean', description: 'its worktree has uncommitted work; a ref keeps it' },
     'even-if-unpushed': { type: 'boolean', description: 'commits are on no remote; the branch is kept' },
-    'even-if-running': { type: 'boolean', description: 'its agent is at work, and is stopped' },
-    force: { type: 'boolean', description: 'all four' },
+    'even-if-running': { type: 'boolean', description: 'its agent works; it is stopped' },
+    force: { type: 'boolean', description: 'all four of these' },
   },
-  more: 'What was said stays, and is told to the next session of the issue.',
+  more: 'The messages are kept, and the next session of the issue gets them.',
   examples: ['stator issue destroy acme/shop#12', 'stator issue destroy acme/shop#12 -y --even-if-unpushed'],
   async run({ ref, yes, force, ...flags }, call) {
     const { out } = call;
@@ -162,10 +166,10 @@ const destroy = defineVerb({
 
 const prune = defineVerb({
   summary:
-    'Take away the sessions that are over, or whose worktree and branch or issue are gone; what has something to lose stays, and it says why.',
+    'Delete the sessions that have ended, or whose worktree and branch or issue are gone. Sessions with unsaved work stay, and it says why.',
   args: {
     force: { type: 'boolean', description: 'do not ask' },
-    'dry-run': { type: 'boolean', description: 'only say what would go' },
+    'dry-run': { type: 'boolean', description: 'only list what would be deleted' },
   },
   examples: ['stator issue prune', 'stator issue prune --force --json'],
   async run({ force, 'dry-run': dryRun }, call) {

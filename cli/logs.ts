@@ -4,11 +4,11 @@ import { defineVerb } from './command.ts';
 import { logArgs, printLogs } from './instance/logs.ts';
 
 export default defineVerb({
-  summary: 'What the engine says: the end of daemon.log; what an agent said, where one is named.',
+  summary: 'Print the end of daemon.log, or the log of the named agent.',
   args: {
     n: { type: 'positional', required: false, valueHint: 'n|title', description: 'how many lines, or an agent' },
     ...logArgs,
-    follow: { type: 'boolean', alias: 'f', description: 'go on until Ctrl-C, or until the agent is final' },
+    follow: { type: 'boolean', alias: 'f', description: 'follow until Ctrl-C, or until the agent has ended' },
   },
   examples: ['stator logs 200', 'stator logs -f', 'stator logs login-w1-t2 --check'],
   async run({ n, follow = false, attempt, check }, call) {

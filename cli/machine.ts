@@ -15,13 +15,13 @@ import { fields } from './table.ts';
 import { clockTime, plain } from './text.ts';
 
 const treeArgs = {
-  machine: { type: 'positional', description: 'its name, as under [machines] of daemon.toml' },
-  id: { type: 'positional', description: 'which of its trees' },
+  machine: { type: 'positional', description: 'its name under [machines] in daemon.toml' },
+  id: { type: 'positional', description: 'the id of the tree' },
 } as const;
 
 const list = defineVerb({
-  summary: 'The statecharts that decide everything; of a machine of your own its trees.',
-  args: { machine: { type: 'positional', required: false, description: 'a machine of your own' } },
+  summary: 'List the state machines, or the trees of one of your own machines.',
+  args: { machine: { type: 'positional', required: false, description: 'one of your own machines' } },
   examples: ['stator machine list', 'stator machine list release'],
   async run({ machine }, call) {
     const { out } = call;
@@ -73,7 +73,7 @@ function oneOf<Word extends string>(flag: string, said: string, words: readonly 
 }
 
 const exportIt = defineVerb({
-  summary: 'A statechart that runs: a picture, Mermaid or JSON.',
+  summary: 'Print a statechart as a picture, Mermaid or JSON.',
   args: {
     name: { type: 'positional', description: 'supervisor, repo, plan, wave, task or agent; or one of your own' },
     format: {
@@ -84,12 +84,12 @@ const exportIt = defineVerb({
     plan: {
       type: 'string',
       valueHint: 'plan',
-      description: 'in the picture the states are lit in which it stands now',
+      description: 'highlight the current states of this plan',
     },
     theme: {
       type: 'string',
       valueHint: themes.join('|'),
-      description: "of the picture; default both: as the reader's system",
+      description: "of the picture; default both: it follows the reader's system",
     },
   },
   examples: [
@@ -97,7 +97,7 @@ const exportIt = defineVerb({
     'stator machine export plan --plan login > login.svg',
     'stator machine export agent --plan login --theme dark > agents.svg',
   ],
-  more: 'One of your own has no picture: give --format mermaid or json. Of wave, task and agent the states of all that live in the plan are lit; of repo those of its repo.',
+  more: 'For your own machine use --format mermaid or json; it has no picture. With --plan, the charts of wave, task and agent highlight the states of all live actors of the plan, and that of repo the state of its repo.',
   async run({ name, format, plan, theme }, call) {
     const { out } = call;
     const isDrawn = plan !== undefined || theme !== undefined;
@@ -119,8 +119,8 @@ const exportIt = defineVerb({
 });
 
 const start = defineVerb({
-  summary: 'Begin a tree of a machine of your own; one that is there stays as it is.',
-  args: { ...treeArgs, input: { type: 'string', valueHint: 'JSON', description: 'what its machine begins with' } },
+  summary: 'Start a tree of your own machine; an existing tree does not change.',
+  args: { ...treeArgs, input: { type: 'string', valueHint: 'JSON', description: 'the input of the machine' } },
   examples: [`stator machine start release 1.2 --input '{"version": "1.2.0"}'`],
   async run({ machine, id, input }, call) {
     const given = objectOf('--input', input);
@@ -130,10 +130,10 @@ const start = defineVerb({
 });
 
 const send = defineVerb({
-  summary: 'Send a message to a tree of a machine of your own.',
+  summary: 'Send a signal to a tree of your own machine.',
   args: {
     ...treeArgs,
-    type: { type: 'positional', description: 'as its definition names it under signals' },
+    type: { type: 'positional', description: 'a signal of its definition' },
     payload: { type: 'string', valueHint: 'JSON', description: 'its fields' },
   },
   examples: [
@@ -149,7 +149,7 @@ const send = defineVerb({
 });
 
 const show = defineVerb({
-  summary: 'Where a tree of a machine of your own stands, with its context.',
+  summary: 'Show the state and the context of a tree of your own machine.',
   args: treeArgs,
   examples: ['stator machine show release 1.2', 'stator machine show release 1.2 --json'],
   async run({ machine, id }, call) {
@@ -172,13 +172,13 @@ const show = defineVerb({
 });
 
 const deleteOne = defineVerb({
-  summary: 'Take a tree of a machine of your own away. One that has ended goes by itself when it is old enough.',
+  summary: 'Delete a tree of your own machine. Old trees that have ended are deleted automatically.',
   args: {
     ...treeArgs,
-    force: { type: 'boolean', description: 'also where it has not ended: all that it waits for is given up' },
+    force: { type: 'boolean', description: 'delete it although it has not ended; its effects and timers are stopped' },
     ...sureArgs,
   },
-  more: 'Its journal stays until it is older than `retention` (stator gc). A tree that is begun later under its id is another one.',
+  more: 'Its journal is kept until it is older than `retention` (stator gc). A tree that you start later with the same id is a new tree.',
   examples: ['stator machine delete release 1.2 --yes', 'stator machine delete release 1.2 --force --yes'],
   async run({ machine, id, force, yes }, call) {
     const { out } = call;
@@ -191,7 +191,7 @@ const deleteOne = defineVerb({
 });
 
 const explain = defineVerb({
-  summary: 'What a tree of a machine of your own waits for, what it would take, and what it refused last.',
+  summary: 'Explain what a tree of your own machine waits for, which signals it accepts, and what it refused last.',
   args: treeArgs,
   examples: ['stator machine explain release 1.2'],
   async run({ machine, id }, call) {
@@ -231,10 +231,10 @@ const explain = defineVerb({
 });
 
 const history = defineVerb({
-  summary: 'What happened to a tree of a machine of your own, refusals too.',
+  summary: 'Print what happened to a tree of your own machine, including refusals.',
   args: {
     ...treeArgs,
-    after: { type: 'string', valueHint: 'seq', description: 'only what came after that line' },
+    after: { type: 'string', valueHint: 'seq', description: 'only events after that journal line' },
   },
   examples: ['stator machine history release 1.2'],
   async run({ machine, id, after }, call) {

@@ -15,15 +15,16 @@ import { requireProject, saidPlan } from './place.ts';
 const retryMs = 500;
 
 export default defineVerb({
-  summary: 'A board of plans and agents, with keys for all that they need of you; in a pipe a line for each fact.',
+  summary:
+    'Show a full-screen board of plans and agents, with keys to act on them; in a pipe print one line for each event.',
   args: {
     since: {
       type: 'string',
       valueHint: 'when',
-      description: 'also what came after that fact (a number), or in the last 30m, 2h, …',
+      description: 'also print past events: after that event number, or of the last 30m, 2h, …',
     },
     plan: { type: 'string', valueHint: 'name', description: 'of one plan of this repo only' },
-    lines: { type: 'boolean', description: 'lines on a terminal too, as in a pipe' },
+    lines: { type: 'boolean', description: 'print lines on a terminal too' },
   },
   examples: [
     'stator monitor',
@@ -31,10 +32,10 @@ export default defineVerb({
     'stator monitor --plan login',
     'stator monitor --json --project shop',
   ],
-  more: `All repos, or that of --project. It goes on with the next engine where this one is restarted.
-  The board's keys: ? shows them. Exit code 0 after q, 130 after Ctrl-C.
-  With --lines, --since, --verbose or --json, in a pipe, and where TERM is dumb it is lines, until Ctrl-C;
-  --verbose also tells what only machines care about.`,
+  more: `It shows all repos, or that of --project. If the engine restarts, it continues with the next one.
+  ? lists the keys of the board. Exit code 0 after q, 130 after Ctrl-C.
+  With --lines, --since, --verbose or --json, in a pipe, and with TERM=dumb it prints lines until Ctrl-C;
+  --verbose also prints internal steps.`,
   async run({ since, plan, lines }, call) {
     const start = sinceOf(since, Date.now());
     const said = plan === undefined ? projectOf(call) : { ...needProject(call), plan: saidPlan(call, plan) };

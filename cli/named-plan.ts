@@ -13,7 +13,11 @@ import { isInRun, requireProject, saidPlan } from './place.ts';
 import { withClient } from './session.ts';
 
 export const planArgs = {
-  plan: { type: 'positional', required: false, description: 'its name or its file; inside a run its own' },
+  plan: {
+    type: 'positional',
+    required: false,
+    description: 'its name or its file; default inside a run: the plan of the run',
+  },
 } as const;
 
 export interface PlanAddress {

@@ -16,8 +16,8 @@ const needs: ReadonlySet<string> = new Set([
 ]);
 
 const list = defineVerb({
-  summary: 'What you were told and have not read, over all repos, the newest first.',
-  args: { all: { type: 'boolean', description: 'what was read too' } },
+  summary: 'List unread notifications of all repos, newest first.',
+  args: { all: { type: 'boolean', description: 'also list read notifications' } },
   examples: ['stator notify list', 'stator notify list --all --json'],
   async run({ all }, call) {
     const { out, project } = call;
@@ -38,7 +38,7 @@ const list = defineVerb({
 });
 
 const clear = defineVerb({
-  summary: 'What you were told up to now is read; it is kept, and stands under `stator notify list --all`.',
+  summary: 'Mark all notifications as read; `stator notify list --all` still lists them.',
   args: {},
   examples: ['stator notify clear'],
   async run(_args, call) {

@@ -90,7 +90,7 @@ export function projectHere(call: Call): string | null {
   return path === null ? null : basename(path);
 }
 
-export const allArgs = { all: { type: 'boolean', description: 'of every repo' } } as const;
+export const allArgs = { all: { type: 'boolean', description: 'of all repos' } } as const;
 
 /** What a list is of: the repo that is meant, or with --all, and outside of any, every repo. */
 export function scopeOf(call: Call, { all = false }: { all?: boolean | undefined }): { project?: string } {

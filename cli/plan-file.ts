@@ -26,7 +26,7 @@ export interface PlanFileOptions {
 }
 
 export const forceFileArgs = {
-  force: { type: 'boolean', description: 'a file that does not end in .md or .markdown, too' },
+  force: { type: 'boolean', description: 'accept a file that does not end in .md or .markdown' },
 } as const;
 
 /**

@@ -18,7 +18,7 @@ export interface PlanningFlags {
 }
 
 export const planOnlyArg = {
-  'plan-only': { type: 'boolean', description: 'end when it is planned' },
+  'plan-only': { type: 'boolean', description: 'end when the plan is planned' },
 } as const;
 
 /** On a terminal a planned document is asked about, unless the configuration says `auto_advance = true` in so many words. */

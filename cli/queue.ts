@@ -10,13 +10,12 @@ import { withClient } from './session.ts';
 import { brief, clockTime, waitDetailText } from './text.ts';
 
 const list = defineVerb({
-  summary:
-    'Agents at work, those who wait with what they wait for, and those that have ended, over all repos or that of --project.',
+  summary: 'List working, waiting and ended agents of all repos or that of --project, with what they wait for.',
   args: {},
   examples: ['stator queue list', "stator queue list --json | jq '.[].waiting_for.detail'"],
   more:
-    'An agent is one line over all its attempts: pending while it waits for a slot, for its next attempt, for a service or for an answer; ' +
-    'error only when it has ended so. The position is its place among those who wait for a slot, in the order in which they are served.',
+    'Each agent has one line for all its attempts. It is pending while it waits for a slot, its next attempt, a service or an answer, and error ' +
+    'only when it has failed for good. The position is its place among the agents that wait for a slot.',
   async run(_args, call) {
     const { out } = call;
     const [entries, { pauses }] = await withClient(call, 'read', (client) =>
@@ -56,7 +55,7 @@ function errorText(error: string): string {
 }
 
 const enqueue = defineVerb({
-  summary: 'Put work on an issue into the queue: its session begins, or goes on, when a slot is free. Returns at once.',
+  summary: 'Queue work on an issue and return at once. Its session starts or continues when a slot is free.',
   args: { ref: referenceArg, message: { type: 'positional', description: 'what to do' } },
   examples: ['stator queue enqueue acme/shop#12 "fix it"'],
   async run({ ref, message }, call) {
@@ -66,7 +65,7 @@ const enqueue = defineVerb({
 });
 
 const stats = defineVerb({
-  summary: 'How many agents wait, work and have ended, over all repos or in that of --project; what is paused.',
+  summary: 'Print how many agents wait, work and have ended, and what is paused.',
   args: {},
   examples: ['stator queue stats', 'stator queue stats --json'],
   async run(_args, call) {
@@ -83,18 +82,18 @@ const stats = defineVerb({
 
 const pause = defineVerb({
   summary:
-    'Start no agent until it is resumed: none in any repo, or none of a repo, of a plan, or that one; what runs goes on.',
+    'Start no agents until the pause ends: none at all, or none of a repo, of a plan, or one agent. Running agents continue.',
   args: partArgs,
   examples: [
     'stator queue pause',
     'stator queue pause --project shop     # of that repo',
     'stator queue pause --plan login       # of a plan of this repo',
     'stator queue pause --agent login-w1-t2',
-    'stator queue resume --plan login      # ends that one, and no other',
+    'stator queue resume --plan login      # ends only that pause',
   ],
   more:
-    'It outlives the engine: one that is started later starts none of these agents either. Who waits for a pause keeps its attempts, and ' +
-    'stator queue list, stator status and stator plan explain say which pause it is. An agent starts when nothing of it is paused.',
+    'The pause outlives the engine. A paused agent loses no attempt; stator queue list, stator status and stator plan explain name the ' +
+    'pause. An agent starts when neither it, its plan, its repo nor the whole queue is paused.',
   async run(args, call) {
     const { out } = call;
     const answer = await withPart(call, args, (client, part) => client.pauseQueue(part));
@@ -106,10 +105,10 @@ const pause = defineVerb({
 });
 
 const resume = defineVerb({
-  summary: 'Start agents again after a pause of the queue: of all of it, of a repo, of a plan, or of one agent.',
-  args: { ...partArgs, all: { type: 'boolean', description: 'end every pause there is' } },
+  summary: 'End a pause of the queue: of the whole queue, a repo, a plan or one agent.',
+  args: { ...partArgs, all: { type: 'boolean', description: 'end all pauses' } },
   examples: ['stator queue resume', 'stator queue resume --plan login', 'stator queue resume --all'],
-  more: 'Each pause ends by itself: what else is paused stays so, and is shown.',
+  more: 'This ends only that pause. Other pauses stay, and are listed.',
   async run({ all = false, ...args }, call) {
     const { out } = call;
     if (all && (args.plan !== undefined || args.agent !== undefined || call.project !== undefined))
@@ -129,7 +128,7 @@ const resume = defineVerb({
 });
 
 const clear = defineVerb({
-  summary: 'Take ended agents off the list; what waits or runs stays.',
+  summary: 'Remove ended agents from the list; waiting and running agents stay.',
   args: {},
   examples: ['stator queue clear'],
   async run(_args, call) {

@@ -12,7 +12,7 @@ import { plain } from './text.ts';
 import { trustArg, trustOf } from './trust/flag.ts';
 
 const list = defineVerb({
-  summary: 'The registered repos.',
+  summary: 'List the registered repos.',
   args: {},
   examples: ['stator repo list'],
   async run(_args, call) {
@@ -49,11 +49,11 @@ const add = defineVerb({
 
 export const removeArgs = {
   repo: { type: 'positional', valueHint: 'project|path', description: 'its name or its folder' },
-  stop: { type: 'boolean', description: 'stop its agents first, no attempt spent' },
+  stop: { type: 'boolean', description: 'stop its agents first; this costs no attempt' },
 } as const;
 
 const remove = defineVerb({
-  summary: 'Take a repo out, also where no daemon runs. Its plans are kept, and adding it again brings them back.',
+  summary: 'Unregister a repo, with or without a daemon. Its plans are kept, and adding it again brings them back.',
   args: removeArgs,
   examples: ['stator repo remove my-lib', 'stator repo remove . --stop'],
   async run({ repo, stop = false }, call) {
@@ -73,7 +73,7 @@ export function tellRemoved({ out }: Call, removed: RepoRemoved): void {
 }
 
 const show = defineVerb({
-  summary: 'One repo: its state, the configuration in force and where each value is from, and its plans.',
+  summary: 'Show one repo: its state, its plans, and the configuration in effect with the source of each value.',
   args: { repo: repoArg },
   examples: ['stator repo show my-lib'],
   async run({ repo }, call) {
@@ -126,13 +126,13 @@ function planTable({ plans }: RepoShow, paint: Output['paint']): string[] {
 }
 
 const trust = defineVerb({
-  summary: "Put the repo's files in force as they are now, with what they start, and what they leave out.",
+  summary: "Trust the repo's files in their present state, with everything that they start or turn off.",
   args: {
     repo: repoArg,
-    digest: { type: 'string', description: 'only where this is the digest of what is there now' },
+    digest: { type: 'string', description: 'only if this is the digest of the present state' },
   },
   examples: ['stator repo trust my-lib'],
-  more: 'See first what it would change: stator trust show.',
+  more: 'To see first what would change: stator trust show.',
   async run({ repo, digest }, call) {
     const { out } = call;
     const project = whichRepo(call, repo);
@@ -146,7 +146,7 @@ const trust = defineVerb({
 });
 
 const pause = defineVerb({
-  summary: 'Let none of its plans begin to implement; what implements goes on.',
+  summary: 'Start implementing no further plan of a repo; plans that implement already continue.',
   args: { repo: repoArg },
   examples: ['stator repo pause my-lib', 'stator repo resume my-lib'],
   async run({ repo }, call) {
@@ -158,7 +158,7 @@ const pause = defineVerb({
 });
 
 const resume = defineVerb({
-  summary: 'Let its plans begin again.',
+  summary: 'Let the plans of a paused repo start again.',
   args: { repo: repoArg },
   examples: ['stator repo resume my-lib'],
   async run({ repo }, call) {

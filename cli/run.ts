@@ -11,22 +11,26 @@ import { sureArgs } from './sure.ts';
 import { trustArg, trustOf } from './trust/flag.ts';
 
 export default defineVerb({
-  summary: 'Run a plan to its end in the repo you stand in, with live progress.',
+  summary: 'Run a plan to its end in the repo of this folder, with live progress.',
   args: {
-    file: { type: 'positional', valueHint: 'plan.md', description: 'registered, or brought up to date, and started' },
+    file: {
+      type: 'positional',
+      valueHint: 'plan.md',
+      description: 'the plan file; it is registered or updated, and started',
+    },
     trust: trustArg,
     branch: { type: 'string', description: 'the branch that it works on; default plan/<name>' },
-    topic: { type: 'string', description: 'plans of one topic implement one at a time' },
+    topic: { type: 'string', description: 'plans with the same topic are implemented one at a time' },
     name: { type: 'string', valueHint: 'plan', description: "the plan's name; default the file's" },
-    yes: { ...sureArgs.yes, description: 'carry out what a planner has planned without asking' },
+    yes: { ...sureArgs.yes, description: 'implement the planned document without asking' },
     ...planOnlyArg,
     ...forceFileArgs,
   },
   examples: ['stator run idea.md --plan-only', 'stator run docs/plans/login.md --json | jq .event'],
-  more: `What a planner has planned is shown on a terminal before agents start; not with
---yes, or auto_advance = true in the configuration, which also rules in a pipe.
-Exit code 0: it is done, or planned with --plan-only. 1: it needs you, and how.
-130: Ctrl-C paused it, and the same command goes on.`,
+  more: `On a terminal a planned document is shown before agents start, unless you use
+--yes or set auto_advance = true. In a pipe auto_advance decides.
+Exit code 0: the plan is done, or planned with --plan-only. 1: it needs you, and
+the output says for what. 130: Ctrl-C paused it; the same command continues.`,
   async run(
     { file, trust: given, branch, topic, name, yes = false, 'plan-only': planOnly = false, force = false },
     call,

@@ -19,7 +19,7 @@ function ownServers(call: Call): ServerList {
 const nameArg = { type: 'positional', description: 'its name in stator server list' } as const;
 
 const list = defineVerb({
-  summary: 'The forges that you know: your own first, then those that came with stator.',
+  summary: 'List the known forges: first your own, then the built-in ones.',
   args: {},
   examples: ['stator server list', 'stator server list --json'],
   async run(_args, call) {
@@ -40,15 +40,15 @@ const list = defineVerb({
 });
 
 const add = defineVerb({
-  summary: 'Name a forge. Without --kind it is asked which kind it is.',
+  summary: 'Add a forge. Without --kind stator asks the server which kind it is.',
   args: {
-    name: { type: 'positional', required: true, description: 'what you call it' },
-    url: { type: 'positional', required: true, description: 'where people look at it' },
+    name: { type: 'positional', required: true, description: 'a name of your choice' },
+    url: { type: 'positional', required: true, description: 'its address in a browser' },
     kind: { type: 'string', description: 'github, gitea, forgejo or gitlab' },
-    token: { type: 'string', description: 'env:NAME, where its token is' },
+    token: { type: 'string', description: 'env:NAME, the variable that holds its token' },
     // Never `--env-file`: node takes that flag for its own, wherever it stands.
-    'env-from': { type: 'string', valueHint: 'file', description: 'a file of NAME=value lines, for its token' },
-    'allow-private': { type: 'boolean', description: 'it may be at a private address' },
+    'env-from': { type: 'string', valueHint: 'file', description: 'a file of NAME=value lines that holds the token' },
+    'allow-private': { type: 'boolean', description: 'allow a private address' },
   },
   examples: [
     'stator server add work https://git.example.com --token env:WORK_TOKEN',
@@ -68,7 +68,7 @@ const add = defineVerb({
 });
 
 const remove = defineVerb({
-  summary: 'Forget a forge that you named; nothing is asked there any more.',
+  summary: 'Remove a forge that you added.',
   args: { name: nameArg },
   examples: ['stator server remove work'],
   async run({ name }, call) {
@@ -78,7 +78,7 @@ const remove = defineVerb({
 });
 
 const defaultOne = defineVerb({
-  summary: 'The forge that owner/repo#n is on: shows it, or with a name chooses it.',
+  summary: 'Show the default forge for owner/repo#n; with a name, set it.',
   args: { name: { ...nameArg, required: false } },
   examples: ['stator server default', 'stator server default work'],
   async run({ name }, call) {
@@ -91,10 +91,10 @@ const defaultOne = defineVerb({
 });
 
 const get = defineVerb({
-  summary: 'One forge, and where its token comes from; without a name the default one.',
+  summary: 'Show a forge and where its token comes from; default: the default forge.',
   args: { name: { ...nameArg, required: false } },
   examples: ['stator server get', 'stator server get work --json'],
-  more: 'The token itself is never shown. Whether the forge takes it: stator doctor',
+  more: 'The token itself is never shown. stator doctor checks whether the forge accepts it.',
   async run({ name }, call) {
     const { out } = call;
     const found = await serverList(call).show(name);

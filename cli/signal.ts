@@ -10,7 +10,7 @@ import { clockTime, plainLines } from './text.ts';
 import { printVerdict } from './verdict.ts';
 
 const list = defineVerb({
-  summary: 'The inbox of this repo; outside of a repo, and with --all, of every repo.',
+  summary: 'List the signals of this repo; outside of a repo, and with --all, of all repos.',
   args: {
     plan: { type: 'positional', required: false, description: 'of one plan only' },
     status: { type: 'string', valueHint: 'status', description: 'pending, held, done or failed' },
@@ -39,8 +39,8 @@ function signalRow(entry: SignalEntry): Cell[] {
 }
 
 const show = defineVerb({
-  summary: 'One signal, with its payload and what became of it.',
-  args: { id: { type: 'positional', description: 'its number' } },
+  summary: 'Show one signal with its payload and its result.',
+  args: { id: { type: 'positional', description: 'the number of the signal' } },
   examples: ['stator signal show 42 --json'],
   async run({ id }, call) {
     const { out } = call;
@@ -72,7 +72,7 @@ const show = defineVerb({
 
 const retry = defineVerb({
   summary: 'Deliver a failed signal again.',
-  args: { id: { type: 'positional', description: 'its number' } },
+  args: { id: { type: 'positional', description: 'the number of the signal' } },
   examples: ['stator signal retry 42'],
   async run({ id }, call) {
     const number = wholeNumber('the id of a signal', id);

@@ -7,10 +7,10 @@ import { statusOf } from './status/sort.ts';
 import { statusLines } from './status/view.ts';
 
 export default defineVerb({
-  summary: 'What needs you, what runs and what waits, over all repos or that of --project.',
+  summary: 'Show what needs you, what runs and what waits, in all repos or in that of --project.',
   args: {},
   examples: ['stator status', "stator status --json | jq '.needs_you[].do[0]'"],
-  more: 'Exit code 0, whatever there is to tell. Without an engine it reads what the last one left.',
+  more: 'The exit code is always 0. Without an engine it shows the last stored state.',
   async run(_args, call) {
     const { out } = call;
     const seen = await withClient(call, 'read', (client) => look(client, call.project));

@@ -11,7 +11,7 @@ export const sureArgs = {
 } as const;
 
 export const forceArgs = {
-  force: { type: 'boolean', description: 'also where the plan is done' },
+  force: { type: 'boolean', description: 'also if the plan is done' },
 } as const;
 
 export interface Act {

@@ -6,20 +6,20 @@ import { type Call, defineVerb, type Verbs } from './command.ts';
 import { refuseAgent } from './place.ts';
 
 const show = defineVerb({
-  summary: 'Print the token that the control API wants over TCP.',
+  summary: 'Print the token for the control API over TCP.',
   args: {},
   examples: ['stator token show'],
-  more: 'It is made where there is none yet. Whoever has it may do all that you may: keep it as you keep a password.',
+  more: 'If there is no token, it is made. With the token anybody can do what you can: keep it like a password.',
   async run(_args, call) {
     printToken(call, ensureHomeToken);
   },
 });
 
 const rotate = defineVerb({
-  summary: 'Make a new token for the control API over TCP, and print it; the old one counts no more.',
+  summary: 'Make and print a new token for the control API over TCP; the old one becomes invalid.',
   args: {},
   examples: ['stator token rotate'],
-  more: 'A daemon that runs takes the new one at once. Tokens of agents are not touched: they end with their runs.',
+  more: 'A running daemon uses the new token at once. Tokens of agents do not change; they end with their runs.',
   async run(_args, call) {
     printToken(call, rotateHomeToken);
   },

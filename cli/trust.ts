@@ -10,7 +10,7 @@ import { fields, section } from './table.ts';
 import { plain } from './text.ts';
 
 const list = defineVerb({
-  summary: 'Which repos are trusted, since when, and by which way.',
+  summary: 'List the trusted repos, since when and by which command.',
   args: {},
   examples: ['stator trust list'],
   async run(_args, call) {
@@ -31,7 +31,7 @@ const list = defineVerb({
 });
 
 const show = defineVerb({
-  summary: 'What of a repo is trusted, since when, by which way, and what has changed since.',
+  summary: 'Show what of a repo is trusted, since when and by which command, and what has changed since.',
   args: { repo: repoArg },
   examples: ['stator trust show my-lib'],
   async run({ repo }, call) {
@@ -68,10 +68,10 @@ function lines(trust: TrustShow, { paint }: Output): string[] {
 }
 
 const revoke = defineVerb({
-  summary: 'Take the trust in a repo back: nothing new of it starts. What runs goes on to its end.',
+  summary: 'Revoke the trust in a repo: nothing new of it starts. Running agents continue to their end.',
   args: { repo: repoArg },
   examples: ['stator trust revoke my-lib', 'stator repo trust my-lib'],
-  more: 'Its plans stay as they are, and go on when it is trusted again.',
+  more: 'Its plans do not change, and continue when the repo is trusted again.',
   async run({ repo }, call) {
     const { out } = call;
     const named = whichRepo(call, repo);

@@ -25,9 +25,9 @@ export class UsageError extends Error {
 /** Flags that every verb takes. */
 export const globalArgs = {
   json: { type: 'boolean', description: 'print JSON' },
-  project: { type: 'string', valueHint: 'name', description: 'the repo, where the folder does not say it' },
-  quiet: { type: 'boolean', alias: 'q', description: 'no notes' },
-  verbose: { type: 'boolean', description: 'say more' },
+  project: { type: 'string', valueHint: 'name', description: 'the repo; default: the repo of this folder' },
+  quiet: { type: 'boolean', alias: 'q', description: 'print no notes' },
+  verbose: { type: 'boolean', description: 'print more' },
   help: { type: 'boolean', alias: 'h', description: 'this page' },
 } as const satisfies ArgsDef;
 

@@ -17,13 +17,13 @@ const followMs = 250;
 const lookBackBytes = 16 * 1024 * 1024;
 
 export default defineVerb({
-  summary: 'What the daemon says: the end of daemon.log.',
+  summary: 'Print the end of daemon.log.',
   args: {
-    follow: { type: 'boolean', alias: 'f', description: 'go on until Ctrl-C' },
+    follow: { type: 'boolean', alias: 'f', description: 'follow until Ctrl-C' },
     lines: { type: 'string', alias: 'n', valueHint: 'n', description: `how many, default ${defaultLines}` },
   },
   examples: ['stator daemon logs', 'stator daemon logs --follow --lines 200'],
-  more: 'Where --json is given each line is a document.',
+  more: 'With --json each line is a JSON document.',
   async run({ follow = false, lines }, call) {
     const file = join(homeFolder(call.env), 'daemon.log');
     const count = lines === undefined ? defaultLines : Math.min(maxLines, wholeNumber('--lines', lines));

@@ -8,14 +8,18 @@ import { ownerHere } from './presence.ts';
 import { DaemonEnded, type Started, startDetached, untilAnswers } from './starting.ts';
 
 export default defineVerb({
-  summary: 'Start the engine that stays: it runs the plans of all registered repos.',
+  summary: 'Start the daemon: a long-running engine that runs the plans of all registered repos.',
   args: {
-    foreground: { type: 'boolean', description: 'stay in this terminal, or under a service manager' },
-    config: { type: 'string', valueHint: 'file', description: "another daemon.toml than the home's" },
+    foreground: { type: 'boolean', description: 'run in the foreground, for a terminal or a service manager' },
+    config: {
+      type: 'string',
+      valueHint: 'file',
+      description: 'use this file instead of daemon.toml in the home folder',
+    },
   },
   examples: ['stator daemon start', 'stator daemon start --foreground --config ./daemon.toml'],
-  more: `SIGTERM, SIGINT and a hang-up stop it; its agents go on, and the next engine adopts them. Exit code 0 where a daemon with this configuration runs,
-also one that ran before. 69: with --foreground, or with another --config, where a daemon runs already; or a \`stator run\` owns the home.`,
+  more: `SIGTERM, SIGINT and SIGHUP stop it; agents keep running, and the next engine adopts them. Exit code 0: a daemon with this configuration runs,
+perhaps from before. 69: a daemon runs already and you used --foreground or another --config, or a \`stator run\` owns the home folder.`,
   run: ({ foreground, config }, call) => (foreground === true ? stay(call, config) : startAndTell(call, config)),
 });
 

@@ -9,9 +9,12 @@ export const flagOf = {
 } as const satisfies Record<CleaningOverride, string>;
 
 export const overrideArgs = {
-  'even-if-unmerged': { type: 'boolean', description: 'commits are merged nowhere: branches, and refs of attempts' },
-  'even-if-uncommitted': { type: 'boolean', description: 'a worktree has uncommitted work; a ref keeps it' },
-  'even-if-in-use': { type: 'boolean', description: 'a process stands in the folder' },
+  'even-if-unmerged': {
+    type: 'boolean',
+    description: 'delete branches and refs of attempts whose commits are merged nowhere',
+  },
+  'even-if-uncommitted': { type: 'boolean', description: 'delete worktrees with uncommitted work; a ref keeps it' },
+  'even-if-in-use': { type: 'boolean', description: 'delete folders in use by a process' },
 } as const;
 
 export function overridesOf(

@@ -14,28 +14,28 @@ const args = {
   title: {
     type: 'positional',
     required: false,
-    description: 'as stator instance list shows it; may be left out where one agent asks',
+    description: 'as stator instance list shows it; optional if only one agent asks',
   },
   question: {
     type: 'string',
     valueHint: 'id',
-    description: 'which question, where several are open; no other one is answered',
+    description: 'the id of the question, if several are open',
   },
 } as const;
 
 const allow = defineVerb({
-  summary: 'Let an agent do what it asks for.',
+  summary: 'Allow an agent what it asks permission for.',
   args,
   examples: ['stator instance allow login-w1-t2', 'stator instance allow login-w1-t2 --question 9f3a1c2e'],
-  more: 'On a terminal the question is shown and asked again, unless --question names it. What nobody answers is denied: permission_timeout, 1h by default.',
+  more: 'On a terminal it shows the question and asks for confirmation, unless --question names it. An unanswered question is denied after permission_timeout, 1h by default.',
   run: ({ title, question }, call) => answer(call, { word: 'allow', title, question, message: undefined }),
 });
 
 const deny = defineVerb({
-  summary: 'Forbid an agent what it asks for; it goes on without it.',
+  summary: 'Deny an agent the permission that it asks for; it continues without it.',
   args: {
     ...args,
-    message: { type: 'string', valueHint: 'text', description: 'a word to the agent: why, or what instead' },
+    message: { type: 'string', valueHint: 'text', description: 'a message to the agent: why, or what to do instead' },
   },
   examples: ['stator instance deny login-w1-t2 --message "use the test database"'],
   run: ({ title, question, message }, call) => answer(call, { word: 'deny', title, question, message }),

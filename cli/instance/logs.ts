@@ -12,20 +12,20 @@ import { findInstance } from './view.ts';
 
 /** The flags of `instance logs`, which `logs` takes as well. */
 export const logArgs = {
-  follow: { type: 'boolean', alias: 'f', description: 'go on, over its next attempts, until the agent is final' },
-  attempt: { type: 'string', valueHint: 'n', description: 'of that attempt, and not of the last one' },
-  check: { type: 'boolean', description: 'what its check wrote: the **Check:** of its task' },
+  follow: { type: 'boolean', alias: 'f', description: 'follow, also over further attempts, until the agent has ended' },
+  attempt: { type: 'string', valueHint: 'n', description: 'of that attempt; default: the last one' },
+  check: { type: 'boolean', description: 'the output of the **Check:** of its task' },
 } as const;
 
 export default defineVerb({
-  summary: 'What an agent said, or what its check wrote: at most the last 64 KiB.',
+  summary: 'Print the log of an agent, or the output of its check, at most the last 64 KiB.',
   args: { title: { type: 'positional', description: 'as stator instance list shows it' }, ...logArgs },
   examples: [
     'stator instance logs login-w1-t2 -f',
     'stator instance logs login-w1-t2 --check',
     'stator instance logs login-w1-t2 --attempt 1 --json',
   ],
-  more: 'With --follow it waits for an agent that has not started yet. Ctrl-C ends it, and nothing else. Where an attempt has several logs (it was paused, or each task of a small plan has a check) they come one after the other; under --json each is a line.',
+  more: 'With --follow it also waits for an agent that has not started yet. Ctrl-C ends only this command. If an attempt has several logs (it was paused, or each task of a small plan has a check), they are printed one after the other; with --json each is a line.',
   run: (args, call) => printLogs(args, call),
 });
 

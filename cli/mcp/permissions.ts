@@ -29,11 +29,10 @@ type Decision =
   | { readonly behavior: 'deny'; readonly message: string };
 
 export default defineVerb({
-  summary:
-    'An MCP server through which the program of an agent asks a person; stator starts it where permissions = "ask".',
+  summary: 'Serve MCP, so that the program of an agent can ask a person. stator starts it with permissions = "ask".',
   args: {},
   examples: ['claude -p --permission-prompt-tool mcp__stator__permission'],
-  more: 'It speaks through the socket of its run (STATOR_SOCKET, STATOR_TOKEN, STATOR_PROJECT, STATOR_PLAN), so outside of a run it refuses.',
+  more: 'It uses the socket of its run (STATOR_SOCKET, STATOR_TOKEN, STATOR_PROJECT, STATOR_PLAN), so it works only inside a run.',
   async run(_args, { env, stdin, out }) {
     const client = runClient(env);
     const [{ McpServer }, { StdioServerTransport }] = await Promise.all([

@@ -12,19 +12,19 @@ import { printVerdict, verdictMs } from '../verdict.ts';
 import { waitArg } from './send.ts';
 
 export default defineVerb({
-  summary: 'Answer a question of an agent; nobody else is told.',
+  summary: 'Answer a question of an agent; only that agent gets the answer.',
   args: {
     question: {
       type: 'positional',
       required: true,
-      description: '<plan>#<number>; the number alone, or the plan alone, where that is clear',
+      description: '<plan>#<number>; the number or the plan alone, if that is unambiguous',
     },
-    answer: { type: 'positional', required: true, description: 'what the agent is told; in quotes' },
+    answer: { type: 'positional', required: true, description: 'the answer, in quotes' },
     all: { type: 'boolean', default: false, description: 'the same answer to every open question of the plan' },
     ...waitArg,
   },
   examples: ['stator plan answer login#2 "use port 8080"', 'stator plan answer login --all "as you think best"'],
-  more: 'Questions count over the life of a plan: stator status shows those that are open. What does not depend on a question goes on meanwhile.',
+  more: 'stator status lists open questions with their numbers. Work that does not depend on a question continues meanwhile.',
   async run({ question, answer, all, wait }, call) {
     const asked = readQuestion(question);
     if (all && asked.number !== null)

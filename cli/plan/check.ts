@@ -14,7 +14,8 @@ import { openPlanFile } from '../plan-file.ts';
 import { counted, cut, plain } from '../text.ts';
 
 export default defineVerb({
-  summary: 'Read a plan without registering it: 0 with its sections and who is told of each, or 1 with every problem.',
+  summary:
+    'Check a plan without registering it. Prints its sections and which agents get each, or every problem (exit code 1).',
   args: { file: { type: 'positional', description: 'a markdown file' } },
   examples: ['stator plan check docs/plans/login.md'],
   async run({ file }, { cwd, out }) {

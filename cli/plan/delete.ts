@@ -17,15 +17,15 @@ import { byteText } from '../text.ts';
 
 export default defineVerb({
   summary:
-    'Forget a plan. On a terminal it asks about its worktrees and branches; else they stay, unless a flag says so.',
+    'Delete a plan. On a terminal it asks about worktrees and branches; otherwise they stay unless a flag names them.',
   args: {
     plan: { type: 'positional', description: 'its name or its file' },
-    worktrees: { type: 'boolean', description: 'its worktrees go too' },
-    branches: { type: 'boolean', description: 'its branches go too, and their worktrees' },
+    worktrees: { type: 'boolean', description: 'also delete its worktrees' },
+    branches: { type: 'boolean', description: 'also delete its branches and their worktrees' },
     ...overrideArgs,
     ...sureArgs,
   },
-  more: 'What would be lost, or is in use, goes with its own flag only; without it nothing is deleted at all, and it says why.',
+  more: 'If work would be lost or a folder is in use, nothing is deleted without the matching --even-if flag, and the message says why.',
   examples: ['stator plan delete login --yes', 'stator plan delete login --branches --yes'],
   async run({ plan, worktrees, branches, yes, ...flags }, call) {
     const said: LeftoverKind | undefined =

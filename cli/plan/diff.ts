@@ -9,14 +9,14 @@ import { counted } from '../text.ts';
 import { changeLines } from './change-lines.ts';
 
 export default defineVerb({
-  summary: 'What a plan has changed since it was begun, or what one task of it brought: what is committed, as a diff.',
+  summary: 'Print the diff of what a plan, or one of its tasks, has committed.',
   args: {
     ...planArgs,
-    task: { type: 'string', valueHint: 'w1-t2', description: 'of that wave and task alone' },
-    stat: { type: 'boolean', description: 'the files, and how much of each' },
+    task: { type: 'string', valueHint: 'w1-t2', description: 'only of that wave and task' },
+    stat: { type: 'boolean', description: 'only the files, with the number of changed lines' },
   },
   examples: ['stator plan diff login', 'stator plan diff login --task w1-t2', 'stator plan diff login --stat'],
-  more: 'At most 20,000 changed lines and 1 MiB are shown. A merge of the plan into your branch changes nothing of its diff.',
+  more: 'Prints at most 20,000 changed lines and 1 MiB. Merging the plan into your branch does not change its diff.',
   async run({ plan, task, stat }, call) {
     const { out } = call;
     const shown = await withPlan(call, 'read', plan, (client, at) =>

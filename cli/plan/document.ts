@@ -26,18 +26,18 @@ import { printVerdict, verdictMs } from '../verdict.ts';
 import { planStateText, waitText } from './view.ts';
 
 const register = defineVerb({
-  summary: 'Take a file as a plan of this repo. Nothing starts by itself.',
+  summary: 'Register a file as a plan of this repo. Nothing starts.',
   args: {
     file: { type: 'positional', description: 'a markdown file; its name becomes the name of the plan' },
     branch: { type: 'string', description: 'the branch that it works on; default plan/<name>' },
-    topic: { type: 'string', description: 'plans of one topic implement one at a time' },
+    topic: { type: 'string', description: 'plans with the same topic are implemented one at a time' },
     start: { type: 'boolean', description: 'start implementing' },
     trust: trustArg,
     name: { type: 'string', valueHint: 'plan', description: "the plan's name; default the file's" },
-    yes: { ...sureArgs.yes, description: 'with --start: carry out what a planner has planned without asking' },
+    yes: { ...sureArgs.yes, description: 'with --start: implement the planned document without asking' },
     'plan-only': {
       ...planOnlyArg['plan-only'],
-      description: 'with --start: it stands planned when its planner has finished',
+      description: 'with --start: end when the plan is planned',
     },
     ...forceFileArgs,
   },
@@ -103,12 +103,12 @@ async function registerFile(client: Client, { project, bound, branch, topic }: R
 }
 
 const create = defineVerb({
-  summary: 'Make a plan without a file; without content it is a draft for a planner.',
+  summary: 'Make a plan without a file. Without content it is a draft for a planner.',
   args: {
     name: { type: 'positional', description: 'its name, or a title that makes one' },
-    content: { type: 'string', valueHint: 'markdown', description: 'the document; - reads standard input' },
+    content: { type: 'string', valueHint: 'markdown', description: 'the document; - reads it from standard input' },
     branch: { type: 'string', description: 'the branch that it works on; default plan/<name>' },
-    topic: { type: 'string', description: 'plans of one topic implement one at a time' },
+    topic: { type: 'string', description: 'plans with the same topic are implemented one at a time' },
   },
   examples: ["stator plan create login --content '# Log in with a passkey'", 'stator plan create login < draft.md'],
   async run({ name, content, branch, topic }, call) {
@@ -130,7 +130,7 @@ const create = defineVerb({
 });
 
 const updateContent = defineVerb({
-  summary: "Replace a plan's document; the progress of unchanged tasks is kept.",
+  summary: 'Replace the document of a plan; unchanged tasks keep their progress.',
   args: {
     ...planArgs,
     file: { type: 'string', valueHint: 'file', description: 'the new document; else standard input' },
@@ -160,11 +160,11 @@ const updateContent = defineVerb({
 });
 
 const exportIt = defineVerb({
-  summary: "Print a plan's document as it is now, or write it back to the plan's file.",
+  summary: "Print the present document of a plan, or write it to the plan's file.",
   args: {
     ...planArgs,
-    write: { type: 'boolean', description: "into the plan's file, unless that was edited since" },
-    force: { type: 'boolean', description: 'with --write: also over an edit' },
+    write: { type: 'boolean', description: "write it to the plan's file, unless you have edited that file" },
+    force: { type: 'boolean', description: 'with --write: overwrite an edited file' },
   },
   examples: ['stator plan export login', 'stator plan export login --write', 'stator plan export login > copy.md'],
   async run({ plan, write = false, force = false }, call) {

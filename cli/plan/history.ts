@@ -9,17 +9,17 @@ import type { Cell } from '../table.ts';
 import { clockTime, cut, padded, plain, widthOf } from '../text.ts';
 
 export default defineVerb({
-  summary: 'What happened to a plan, and why, refusals too.',
+  summary: 'Print what happened to a plan, and why, including refusals.',
   args: {
     ...planArgs,
     after: {
       type: 'string',
       valueHint: 'seq',
-      description: 'only what came after that line; --verbose shows the numbers',
+      description: 'only events after that journal line; --verbose shows the numbers',
     },
   },
   examples: ['stator plan history login', 'stator plan history login --json --after 120'],
-  more: '--verbose has every line of the journal, with the actors, events and states of the machines.',
+  more: '--verbose prints every journal line, with the actors, events and states of the machines.',
   async run({ plan, after }, call) {
     const { out } = call;
     const options = after === undefined ? {} : { after: after === '0' ? 0 : wholeNumber('--after', after) };

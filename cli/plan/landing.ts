@@ -46,11 +46,11 @@ function land(call: Call, given: string | undefined, landing: Landing): Promise<
 }
 
 const merge = defineVerb({
-  summary: 'Merge a done plan into the branch that it was begun from.',
+  summary: 'Merge a done plan into the branch that it started from.',
   args: {
     ...planArgs,
-    into: { type: 'string', description: 'another branch of yours' },
-    'with-after': { type: 'boolean', description: 'along with the plans that it stands on and that are not merged' },
+    into: { type: 'string', description: 'merge into this branch instead' },
+    'with-after': { type: 'boolean', description: 'also merge the unmerged plans that it depends on' },
     ...waitArg,
     ...sureArgs,
   },
@@ -59,10 +59,10 @@ const merge = defineVerb({
     'stator plan merge login --into develop',
     'stator plan merge login-ui --with-after',
   ],
-  more: `Exit 0: it is merged. Exit 1: it is not, or not yet; the text says why.
-  The merge commit is made aside; then your branch is fast-forwarded to it, and with it the checkout that stands there.
-  Refused, with the files, where that checkout has changes of its own in them, and where the two conflict: then nothing is changed.
-  Refused too while a plan that it waited for, and begins from, is not there: merge that first, or both with --with-after.`,
+  more: `Exit code 0: it is merged. 1: it is not merged, or not yet; the output says why.
+  The merge commit is made without a worktree. Then your branch, and the checkout that is on it, are fast-forwarded to it.
+  It is refused, with the files and without any change, if that checkout has uncommitted changes in them or if the branches conflict.
+  It is also refused if the branch does not contain a plan that this one depends on: merge that first, or both with --with-after.`,
   async run({ plan, into, wait, 'with-after': withAfter, yes = false }, call) {
     const payload = { ...(into === undefined ? {} : { into }), ...(withAfter ? { with_after: true } : {}) };
     // Not while the home is owned for it: a person may take their time.
@@ -103,15 +103,15 @@ function tellMerge(
 }
 
 const pr = defineVerb({
-  summary: "Push a done plan's approved commit and make its pull request, or find the one that is there.",
+  summary: 'Push the approved commit of a done plan, and make its pull request or adopt an existing one.',
   args: {
     ...planArgs,
     ...waitArg,
   },
   examples: ['stator plan pr login'],
-  more: `Exit 0: it is there. Exit 1: it is not, or not yet; the text says why.
-  The forge is that of the repo's remote, origin before the others: stator server list. Its token comes from a variable of the engine, or from gh or glab.
-  Refused where the branch moved since it was approved. With auto_create_pr, the default, it is made by itself when the plan is done.`,
+  more: `Exit code 0: the pull request exists. 1: it does not, or not yet; the output says why.
+  The forge is found from the remotes of the repo, origin first (stator server list). The token comes from a variable of the engine, or from gh or glab.
+  It is refused if the branch has moved since the approval. With auto_create_pr, the default, stator makes the pull request when the plan is done.`,
   run: ({ plan, wait }, call) =>
     land(call, plan, {
       type: 'create_pr',
@@ -149,13 +149,17 @@ function tellRequest(
 }
 
 const push = defineVerb({
-  summary: "Push a plan's branch to its remote: with your own hooks and credentials, never by force.",
+  summary: 'Push the branch of a plan, with your own hooks and credentials, and never by force.',
   args: {
     ...planArgs,
-    remote: { type: 'string', valueHint: 'name', description: 'another remote than the one that git would take' },
+    remote: {
+      type: 'string',
+      valueHint: 'name',
+      description: 'push to this remote; default: the one that git would use',
+    },
   },
   examples: ['stator plan push login', 'stator plan push login --remote fork'],
-  more: 'Refused where the remote has commits that are not here. A hook before the push may take up to 10 minutes.',
+  more: 'Refused if the remote has commits that are missing here. A pre-push hook may take up to 10 minutes.',
   async run({ plan, remote }, call) {
     const { out } = call;
     const pushed = await withPlan(call, 'write', plan, (client, at) => {

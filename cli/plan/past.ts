@@ -10,15 +10,15 @@ import { clockTime, counted, cut, plain } from '../text.ts';
 import { planLines } from './view.ts';
 
 const replay = defineVerb({
-  summary: 'What a plan was at a moment of the past, made anew from its journal alone.',
+  summary: 'Show a plan as it was at an earlier moment, rebuilt from its journal alone.',
   args: {
     ...planArgs,
     to: {
       type: 'string',
       valueHint: 'seq',
-      description: 'after that line of its journal; plan history --verbose shows the numbers',
+      description: 'after this line of its journal; plan history --verbose shows the numbers',
     },
-    at: { type: 'string', valueHint: 'time', description: 'at that time: 14:30 today, or 2026-11-21T14:30' },
+    at: { type: 'string', valueHint: 'time', description: 'at this time: 14:30 today, or 2026-11-21T14:30' },
   },
   examples: ['stator plan replay login --to 120', 'stator plan replay login --at 14:30 --json'],
   more: 'Nothing is carried out. What only the present knows is left out: what it waits for, its budget, an estimate. The document is the present one.',
@@ -57,7 +57,7 @@ function two(value: number): string {
 }
 
 const verify = defineVerb({
-  summary: 'Whether what is stored of a plan is what its journal leads to.',
+  summary: 'Check that the stored state of a plan is what its journal leads to.',
   args: {
     ...planArgs,
     all: { type: 'boolean', description: 'every plan, every repo, the supervisor, and trees of machines of your own' },

@@ -16,11 +16,11 @@ import { printVerdict, verdictMs } from '../verdict.ts';
 import { waitArg } from './send.ts';
 
 export default defineVerb({
-  summary: 'Allow a plan more than its budget, and let it go on where it waits for that.',
+  summary: 'Raise the budget of a plan; if it waits for that, it continues.',
   args: {
     plan: { type: 'positional', description: 'its name or its file' },
-    amount: { type: 'positional', description: 'the new limit, such as "10 USD"; "+5 USD": so much more' },
-    unit: { type: 'positional', required: false, description: 'USD, tokens or minutes, where it is not in the amount' },
+    amount: { type: 'positional', description: 'the new limit, such as "10 USD", or an increase, such as "+5 USD"' },
+    unit: { type: 'positional', required: false, description: 'USD, tokens or minutes, if the amount has no unit' },
     ...waitArg,
   },
   examples: ['stator plan raise-budget login 10 USD', 'stator plan raise-budget login "+90 minutes"'],

@@ -10,10 +10,10 @@ import { clockTime, plainLines, waitDetailText } from '../text.ts';
 import { baseText, linesBeside, planHeadings, planLines, planRow } from './view.ts';
 
 const list = defineVerb({
-  summary: 'The plans of this repo; outside of a repo, and with --all, of every repo.',
+  summary: 'List the plans of this repo; outside of a repo, and with --all, of all repos.',
   args: {
     ...allArgs,
-    'not-merged': { type: 'boolean', description: 'only what is done and not in the branch that people work on' },
+    'not-merged': { type: 'boolean', description: 'only plans that are done and not merged' },
   },
   examples: ['stator plan list --json', 'stator plan list --all --not-merged'],
   async run({ all, 'not-merged': notMerged }, call) {
@@ -41,7 +41,7 @@ function isNotMerged({ landing }: PlanEntry): boolean {
 }
 
 const show = defineVerb({
-  summary: 'One plan with its waves and tasks.',
+  summary: 'Show one plan with its waves and tasks.',
   args: {
     ...planArgs,
     content: { type: 'boolean', description: 'print the document instead' },
@@ -57,7 +57,7 @@ const show = defineVerb({
 });
 
 const explain = defineVerb({
-  summary: 'What a plan waits for, what it would take, and what it refused last.',
+  summary: 'Explain what a plan waits for, which signals it accepts, and what it refused last.',
   args: planArgs,
   examples: ['stator plan explain login'],
   async run({ plan }, call) {
@@ -99,7 +99,7 @@ const explain = defineVerb({
 });
 
 const prompt = defineVerb({
-  summary: 'What an agent would be told now: who is at work, or would start next, unless you name one.',
+  summary: 'Print the prompt of the agent that works now or would start next, or of the agent that you name.',
   args: {
     ...planArgs,
     task: { type: 'string', valueHint: 'w1-t2', description: 'of the agent of that wave and task' },
@@ -110,7 +110,7 @@ const prompt = defineVerb({
     'stator plan prompt login --task w1-t2',
     'stator plan prompt login --role reviewer',
   ],
-  more: 'A repo says it in its own words in .stator/prompts/<role>.md; see docs/prompts.md.',
+  more: 'A repo can replace the prompt with .stator/prompts/<role>.md; see docs/prompts.md.',
   async run({ plan, task, role }, call) {
     const { out } = call;
     const whom = { ...(task === undefined ? {} : { task }), ...(role === undefined ? {} : { role }) };

@@ -13,8 +13,8 @@ import { sendToPlan, waitArg } from './send.ts';
 const planningTypes: ReadonlySet<string> = new Set(['plan_start', 'reopen', 'start_over']);
 
 const planningHelp = `
-What a planner has planned then waits for your word, unless you say --yes or the configuration says auto_advance = true. In a pipe auto_advance
-decides, which is true where nobody wrote it.`;
+The planned document then waits for your approval, unless you use --yes or the configuration sets auto_advance = true. In a pipe only auto_advance
+decides; its default is true.`;
 
 function verbOf(name: string, { type, summary }: { type: string; summary: string }): Verb {
   const isPlanning = planningTypes.has(type);
@@ -28,7 +28,7 @@ function verbOf(name: string, { type, summary }: { type: string; summary: string
       ...(isPlanning ? planOnlyArg : {}),
     },
     examples: [`stator plan ${name} login`],
-    more: `On a terminal it asks first where agents end, a branch moves or a turn is paid, and says which.${isPlanning ? planningHelp : ''}`,
+    more: `On a terminal it first says which agents it would stop, which branch it would move and which agents may cost money, and asks.${isPlanning ? planningHelp : ''}`,
     run({ plan, wait, yes = false, ...flags }, call) {
       const { force = false, 'plan-only': planOnly = false } = flags as { force?: boolean; 'plan-only'?: boolean }; // not each verb has them
       const sure = { yes, force, command: `plan ${name}` };
@@ -39,10 +39,10 @@ function verbOf(name: string, { type, summary }: { type: string; summary: string
 }
 
 const implement = defineVerb({
-  summary: 'Start implementing, or one wave of it; earlier waves count as done.',
+  summary: 'Start implementing a plan. With --wave, earlier waves count as done.',
   args: {
     ...planArgs,
-    wave: { type: 'string', valueHint: 'N', description: 'begin with that wave' },
+    wave: { type: 'string', valueHint: 'N', description: 'start with that wave' },
     ...waitArg,
     ...sureArgs,
   },
@@ -57,10 +57,10 @@ const implement = defineVerb({
 });
 
 const pause = defineVerb({
-  summary: 'Pause a plan: its agents are stopped, no attempt is spent, nothing new starts.',
+  summary: 'Pause a plan: its agents are stopped, which costs no attempt, and nothing new starts.',
   args: {
     ...planArgs,
-    wait: { type: 'boolean', description: 'let what runs end instead' },
+    wait: { type: 'boolean', description: 'let running agents finish instead of stopping them' },
     ...sureArgs,
     ...forceArgs,
   },
@@ -73,14 +73,14 @@ const pause = defineVerb({
 });
 
 const resolve = defineVerb({
-  summary: 'Let a plan that is blocked go on; its one open question is answered by it.',
+  summary: 'Continue a blocked plan. If one question is open, this answers it.',
   args: {
     plan: { type: 'positional', required: false, description: 'its name or its file' },
-    answer: { type: 'positional', required: false, description: 'what the agent is told; in quotes' },
+    answer: { type: 'positional', required: false, description: 'the answer, in quotes' },
     ...waitArg,
   },
   examples: ['stator plan resolve login "use the second design"'],
-  more: 'Of several questions it answers none: stator plan answer <plan>#<number> "<your answer>" names the one.',
+  more: 'If several questions are open, it answers none: use stator plan answer <plan>#<number> "<your answer>".',
   async run({ plan, answer, wait }, call) {
     const [name, text] = planAndWord(call, plan, answer);
     const payload = text === undefined ? {} : { payload: { body: text } };
@@ -89,7 +89,7 @@ const resolve = defineVerb({
 });
 
 const transition = defineVerb({
-  summary: 'Send any lifecycle event, by its name or an alias.',
+  summary: 'Send any lifecycle signal, by its name or an alias.',
   args: {
     ...planArgs,
     event: { type: 'positional', required: false, description: 'such as implement_start' },
@@ -110,14 +110,14 @@ const transition = defineVerb({
 });
 
 const setStatus = defineVerb({
-  summary: 'Override the status, past every rule: agents are stopped and nothing starts.',
+  summary: 'Set the status and ignore all rules. Agents are stopped, and nothing starts.',
   args: {
     plan: { type: 'positional', description: 'its name or its file' },
     status: {
       type: 'positional',
       description: 'ready planned planning implementing reviewing verifying done cancelled',
     },
-    force: { type: 'boolean', description: 'required: it goes past the lifecycle' },
+    force: { type: 'boolean', description: 'required, because it ignores the rules of the lifecycle' },
     ...waitArg,
     ...sureArgs,
   },
@@ -141,28 +141,28 @@ const setStatus = defineVerb({
 export default {
   start: verbOf('start', {
     type: 'plan_start',
-    summary: 'Start planning (plan_start); without a planner a document that parses is planned at once.',
+    summary: 'Start planning (plan_start). Without a planner, a valid document counts as planned at once.',
   }),
   implement,
   pause,
-  resume: verbOf('resume', { type: 'resume', summary: 'Go on after a pause.' }),
+  resume: verbOf('resume', { type: 'resume', summary: 'Continue a plan after a pause.' }),
   resolve,
   'retry-wave': verbOf('retry-wave', {
     type: 'retry_wave',
-    summary: 'Run again what failed in the wave; the rest stays done.',
+    summary: 'Run the failed tasks of the wave again; the others stay done.',
   }),
   'advance-wave': verbOf('advance-wave', {
     type: 'advance_wave',
-    summary: 'Go on to the next wave without what failed in this one.',
+    summary: 'Continue with the next wave without the failed tasks of this one.',
   }),
   cancel: verbOf('cancel', {
     type: 'cancel',
-    summary: 'Stop a plan for good: its agents are ended, its branch is kept.',
+    summary: 'Cancel a plan: its agents are stopped, its branch is kept.',
   }),
-  reopen: verbOf('reopen', { type: 'reopen', summary: 'Take a cancelled plan up again.' }),
+  reopen: verbOf('reopen', { type: 'reopen', summary: 'Continue a cancelled plan.' }),
   'start-over': verbOf('start-over', {
     type: 'start_over',
-    summary: 'Plan a done plan anew on a new branch; the old one is kept under refs/stator/archive.',
+    summary: 'Start a done plan again from planning, on a new branch; refs/stator/archive keeps the old one.',
   }),
   transition,
   'set-status': setStatus,

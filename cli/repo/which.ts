@@ -6,7 +6,7 @@ export const repoArg = {
   type: 'positional',
   valueHint: 'project',
   required: false,
-  description: 'its name; default: that of this folder',
+  description: 'its name; default: the repo of this folder',
 } as const;
 
 /** Throws `bad_repo`. */

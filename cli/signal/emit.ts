@@ -11,18 +11,18 @@ import { printVerdict } from '../verdict.ts';
 import { isUnwritable, leaveWord } from './left-file.ts';
 
 export default defineVerb({
-  summary: 'Send a signal. Inside a run the plan is known.',
+  summary: 'Send a signal to a plan. Inside a run the plan is known.',
   args: {
-    type: { type: 'positional', description: 'such as implement_finished; - counts as _' },
+    type: { type: 'positional', description: 'such as implement_finished; - and _ are the same' },
     plan: {
       type: 'positional',
       required: false,
-      description: 'its name or its file; <machine>:<id> for a tree of a machine of your own',
+      description: 'its name or its file, or <machine>:<id> for a tree of your own machine',
     },
     payload: {
       type: 'string',
       valueHint: 'JSON or text',
-      description: 'a JSON object, or a text; - reads standard input',
+      description: 'a JSON object or text; - reads it from standard input',
     },
     ...waitArg,
   },
