@@ -52,8 +52,14 @@ const margin = 8;
 const gap = 28;
 /** In letters, on an arrow and in a state. */
 const longestLine = { onArrow: 26, inState: 40 } as const;
-/** In lines; where an arrow has more words, they stand in the state that it leads out of. The next is taken where the chart is wider than a page. */
-const tallestLabels = [8, 6, 4, 2, 0] as const;
+/**
+ * How many lines may stand on an arrow; where it has more words, they stand in the state that it leads out of. And whether states of one height stand below one
+ * another where there is no room beside. The next is taken where a part of the chart is wider than a page.
+ */
+const attempts = [
+  ...[8, 6, 4, 2, 0].map((tallest) => ({ tallest, strategy: 'NETWORK_SIMPLEX' })),
+  { tallest: 0, strategy: 'STRETCH_WIDTH' },
+] as const;
 /** A page that people read, in pixels. */
 const widest = 1280;
 const startPrefix = 'start ';
@@ -82,30 +88,39 @@ const spacing: LayoutOptions = {
   'elk.layered.spacing.edgeEdgeBetweenLayers': '8',
 };
 
-/** The same for the same machine, whenever and wherever it is worked out. The narrowest, where none is as narrow as a page. */
+/** The same for the same machine, whenever and wherever it is worked out. Each part is the first that is as narrow as a page, else the narrowest. */
 export async function layoutOf(machine: AnyStateMachine): Promise<Chart> {
-  const tried: Chart[] = [];
-  for (const tallest of tallestLabels) {
-    const chart = await laidOut(machine, tallest);
-    if (chart.width <= widest) return chart;
-    tried.push(chart);
-  }
-  return tried.reduce((narrowest, chart) => (chart.width < narrowest.width ? chart : narrowest));
+  const nodes = nodesOf(machine.root);
+  const regions = Object.values(machine.root.states);
+  const groups =
+    machine.root.type === 'parallel'
+      ? regions.map((region) => ({ parent: null, roots: [region] }))
+      : [{ parent: machine.root, roots: regions }];
+  const laid = await Promise.all(groups.map(narrowPart));
+  const parts = laid.map(({ part }) => part);
+  const bundles = laid.flatMap((one) => one.bundles);
+  const named = laid.flatMap((one) => one.named);
+  return assemble({ machine, nodes, named, bundles, parts, offsets: offsetsOf(parts) });
 }
 
-async function laidOut(machine: AnyStateMachine, tallestLabel: number): Promise<Chart> {
-  const nodes = nodesOf(machine.root);
-  const leads = nodes.flatMap(leadsOf);
-  const bundles = bundlesOf(leads, tallestLabel);
-  const onArrows = new Set(bundles.flatMap(({ label }) => label));
-  const named = leads.filter((lead) => !onArrows.has(lead));
-  const regions = Object.values(machine.root.states);
-  const isParallel = machine.root.type === 'parallel';
-  const groups = isParallel
-    ? regions.map((region) => ({ parent: null, roots: [region] }))
-    : [{ parent: machine.root, roots: regions }];
-  const parts = await Promise.all(groups.map((group) => partOf({ ...group, bundles, named })));
-  return assemble({ machine, nodes, named, bundles, parts, offsets: offsetsOf(parts) });
+interface Group {
+  /** The state around the roots, for its start; null: they have none. */
+  readonly parent: AnyStateNode | null;
+  readonly roots: readonly AnyStateNode[];
+}
+
+async function narrowPart({ parent, roots }: Group) {
+  const leads = roots.flatMap((root) => [root, ...nodesOf(root)]).flatMap(leadsOf);
+  const tried: { part: Part; bundles: Bundle[]; named: Lead[] }[] = [];
+  for (const { tallest, strategy } of attempts) {
+    const bundles = bundlesOf(leads, tallest);
+    const onArrows = new Set(bundles.flatMap(({ label }) => label));
+    const named = leads.filter((lead) => !onArrows.has(lead));
+    const part = await partOf({ parent, roots, bundles, named, strategy });
+    if (part.width + 2 * margin <= widest) return { part, bundles, named };
+    tried.push({ part, bundles, named });
+  }
+  return tried.reduce((narrowest, one) => (one.part.width < narrowest.part.width ? one : narrowest));
 }
 
 /** The first part stands on top or on the left, the others beside it where the page is wide enough, and else in rows below. */
@@ -265,20 +280,20 @@ function headerOf(node: AnyStateNode, named: readonly Lead[]): { width: number; 
   };
 }
 
-function elkNode(node: AnyStateNode, named: readonly Lead[]): ElkNode {
+function elkNode(node: AnyStateNode, named: readonly Lead[], layered: LayoutOptions): ElkNode {
   const id = pathOf(node);
   const { width, height } = headerOf(node, named);
   if (!isComposite(node)) return { id, width, height };
   return {
     id,
     layoutOptions: {
-      ...options,
+      ...layered,
       ...spacing,
       'elk.padding': `[top=${height + 8},left=12,bottom=12,right=12]`,
       'elk.nodeSize.constraints': 'MINIMUM_SIZE',
       'elk.nodeSize.minimum': `(${width}, 10)`,
     },
-    children: [...startNode(node), ...Object.values(node.states).map((child) => elkNode(child, named))],
+    children: [...startNode(node), ...Object.values(node.states).map((child) => elkNode(child, named, layered))],
   };
 }
 
@@ -332,15 +347,14 @@ function tiesOf(node: AnyStateNode, bundles: readonly Bundle[]): ElkExtendedEdge
   });
 }
 
-interface PartOptions {
-  /** The state around the roots, for its start; null: they have none. */
-  readonly parent: AnyStateNode | null;
-  readonly roots: readonly AnyStateNode[];
+interface PartOptions extends Group {
   readonly bundles: readonly Bundle[];
   readonly named: readonly Lead[];
+  /** By which ELK says what stands in one row. */
+  readonly strategy: string;
 }
 
-async function partOf({ parent, roots, bundles, named }: PartOptions): Promise<Part> {
+async function partOf({ parent, roots, bundles, named, strategy }: PartOptions): Promise<Part> {
   const order = new Map(roots.flatMap((root) => [root, ...nodesOf(root)]).map((node, index) => [node, index]));
   const here = new Map(bundles.filter(({ from }) => order.has(from)).map((bundle) => [bundle.id, bundle]));
   const isBack = ({ from, to }: Bundle) => (order.get(from) ?? 0) > (order.get(to) ?? 0);
@@ -348,10 +362,11 @@ async function partOf({ parent, roots, bundles, named }: PartOptions): Promise<P
   const ties = [...(parent === null ? [] : [parent]), ...order.keys()].flatMap((node) =>
     tiesOf(node, [...here.values()]),
   );
+  const layered = { ...options, 'elk.layered.layering.strategy': strategy };
   const laidOut: ElkNode = await new elk.default().layout({
     id: ' root',
-    layoutOptions: { ...options, ...spacing, 'elk.padding': '[top=0,left=0,bottom=0,right=0]' },
-    children: [...(parent === null ? [] : startNode(parent)), ...roots.map((root) => elkNode(root, named))],
+    layoutOptions: { ...layered, ...spacing, 'elk.padding': '[top=0,left=0,bottom=0,right=0]' },
+    children: [...(parent === null ? [] : startNode(parent)), ...roots.map((root) => elkNode(root, named, layered))],
     edges: [...[...here.values()].map((bundle) => elkEdge(bundle, isBack(bundle))), ...starts, ...ties],
   });
   const part: Part = {

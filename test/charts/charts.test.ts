@@ -147,7 +147,7 @@ describe('what is drawn', () => {
     );
     expect(svg).not.toContain('<style>');
     expect(svg).toContain(
-      'aria-label="plan: lifecycle.underway.implementing.wave.running, merge.none, attention.clear, gate.open, pullRequest.none"',
+      'aria-label="plan: lifecycle.underway.implementing.wave.running, merge.none, attention.clear, gate.open, pullRequest.none.idle"',
     );
   });
 
