@@ -2,7 +2,7 @@
  * The one place where signals are handled: claim -> step -> commit -> publish. What throws in a batch is isolated by trying its signals one by one,
  * counted, and set aside after three tries.
  */
-
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf } from '../../../machines/vocabulary/errors.ts';
 import type { TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import type { Clock } from '../../base/platform/clock.ts';
@@ -90,6 +90,9 @@ export function createPump(parts: PumpParts): Pump {
 
   /** Handles one batch; false where nothing was due, or nothing is ours to handle. */
   async function turn(project: string | null): Promise<boolean> {
+    // Node takes in one new connection in each turn of its loop: those that come together would each be a batch of one.
+    for (let known = 0; known < arrivals.length && arrivals.length < batchSize; await nextTurn())
+      known = arrivals.length;
     const arrived = project === null ? arrivals.splice(0, batchSize) : [];
     return answering(arrived, () => handleDue(arrived, project));
   }
@@ -238,7 +241,7 @@ export function createPump(parts: PumpParts): Pump {
 
   /** Batches as long as they come and `goes` holds; between two of them others get their turn: sockets, timers, the ends of processes. */
   async function handleAll(goes: () => boolean, project: string | null): Promise<void> {
-    while (goes() && (await inTurn(() => turn(project)))) await new Promise<void>((resolve) => setImmediate(resolve));
+    while (goes() && (await inTurn(() => turn(project)))) await nextTurn();
   }
 
   async function untilNextDue(): Promise<number> {
