@@ -17,6 +17,7 @@ const walking = [
   '… FROM signals WHERE (@project IS NULL',
   "… FROM effects WHERE kind = 'hook.deliver' AND (@project IS NULL",
   '… FROM runs r WHERE (@project IS NULL',
+  "SELECT id, COALESCE(tree, 'plan:' || project || '/' || plan) AS tree FROM signals", // a person has a plan verified, or all of them
   "UPDATE signals SET status = 'done', result = '\"stale\"'", // a person deletes a plan
 ];
 

@@ -6,6 +6,7 @@ import { planSummary } from '../../../actors/plan-view.ts';
 import type { Step, Tree, Trees } from '../../../actors/tree.ts';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { effectKey, parseTree, supervisorTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import { groupBy } from '../../base/platform/group-by.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { FedLine, TreeRow } from '../../core/store/rows.ts';
 import type { Verification } from '../contract/plans.ts';
@@ -26,8 +27,13 @@ const looks = 5;
 /** One tree, or all of the kinds that are known here. Throws `not_found` for a tree that is not there. */
 export async function verify(parts: Parts, address: TreeAddress | null): Promise<Verification> {
   const report = { ok: true, checked: 0, differs: [] as Difference[], skipped: [] as Skipped[] };
+  const untold = groupBy(await parts.store.unexplained(), ({ tree }) => tree);
   for await (const tree of address === null ? allTrees(parts) : [address]) {
-    const found = await verifyTree(parts, tree);
+    const found = await verifyTree(
+      parts,
+      tree,
+      (untold.get(tree) ?? []).map(({ id }) => id),
+    );
     if (typeof found === 'string') report.skipped.push({ tree, why: found });
     else {
       report.checked += 1;
@@ -51,7 +57,11 @@ async function* allTrees({ store, trees: { kinds } }: Parts): AsyncGenerator<Tre
 }
 
 /** What differs, or why it cannot be compared. */
-async function verifyTree({ store, trees }: Parts, tree: TreeAddress): Promise<Difference[] | string> {
+async function verifyTree(
+  { store, trees }: Parts,
+  tree: TreeAddress,
+  untold: readonly number[],
+): Promise<Difference[] | string> {
   for (let look = 1; look <= looks; look += 1) {
     const row = await store.tree(tree).catch(damage);
     if (row === null) throw new EngineError('not_found', `there is no ${tree}`, 'see the plans with: stator plan list');
@@ -61,7 +71,7 @@ async function verifyTree({ store, trees }: Parts, tree: TreeAddress): Promise<D
     const kept = await keptOf(store, tree);
     const standing = await store.treeStanding(tree);
     if (standing?.steps !== row.steps) continue;
-    return compare(trees, tree, { row, lines, kept });
+    return compare(trees, tree, { row, lines, kept, untold });
   }
   return 'it moves faster than it can be read: ask again when it rests';
 }
@@ -74,21 +84,22 @@ function damage(thrown: unknown): EngineError {
 /** What is stored beside a tree and must follow from it. */
 async function keptOf(store: Store, tree: TreeAddress) {
   const parsed = parseTree(tree);
-  const [effects, unexplained, plan] = await Promise.all([
+  const [effects, plan] = await Promise.all([
     store.effects({ by: 'tree', tree }),
-    store.unexplained(tree),
     parsed.kind === 'plan' ? store.plan(parsed.project, parsed.plan) : null,
   ]);
-  return { effects: effects.filter(({ kind }) => kind !== 'hook.deliver'), unexplained, plan };
+  return { effects: effects.filter(({ kind }) => kind !== 'hook.deliver'), plan };
 }
 
 interface Read {
   readonly row: TreeRow;
   readonly lines: readonly FedLine[];
   readonly kept: Awaited<ReturnType<typeof keptOf>>;
+  /** Signals that it took, and that no line tells of. */
+  readonly untold: readonly number[];
 }
 
-function compare(trees: Trees, address: TreeAddress, { row, lines, kept }: Read): Difference[] | string {
+function compare(trees: Trees, address: TreeAddress, { row, lines, kept, untold }: Read): Difference[] | string {
   if (row.stored.version !== trees.versionOf(address))
     return `an earlier version of its machine wrote it (${row.stored.version}), and it has not moved since`;
   const groups = byInput(lines);
@@ -132,7 +143,10 @@ function compare(trees: Trees, address: TreeAddress, { row, lines, kept }: Read)
     ...kept.effects
       .filter(({ key }) => !asked.has(key))
       .map(({ key, status }) => difference(last, `effects["${key}"]`, status, null)),
-    ...kept.unexplained.map((id) => difference(last, `signals[${id}]`, 'done', null)),
+    // Lines and signals go by their age, and not in one commit: what is older than its first line is not asked for.
+    ...untold
+      .filter((id) => id >= (lines.find(({ signal }) => signal !== null)?.signal ?? 0))
+      .map((id) => difference(last, `signals[${id}]`, 'done', null)),
     ...twice(fed).map(({ seq, signal }) => difference(seq, `signals[${signal}]`, 'in the journal twice', 'once')),
     ...shownDifferences(tree, kept.plan).map(({ path, stored, replayed }) => difference(last, path, stored, replayed)),
   ];

@@ -483,8 +483,8 @@ export interface Store {
   fed(tree: TreeAddress, upTo?: number): Promise<readonly FedLine[]>;
   /** The last line of a tree that was written by that time; null: there is none. */
   lastLineBy(tree: TreeAddress, atMs: number): Promise<JournalLine | null>;
-  /** The ids of signals that a tree took, and that no line of its journal tells of. */
-  unexplained(tree: TreeAddress): Promise<readonly number[]>;
+  /** Signals that a tree took, and that no line of the journal tells of: reads all that there are. */
+  unexplained(): Promise<readonly { readonly id: number; readonly tree: TreeAddress }[]>;
 
   /** How many rows `rows.expire` would take of the `span` rows after that number, and up to which number these are; null: there are no more. */
   expiring(query: {

@@ -41,12 +41,10 @@ export function createJournalTable(db: Database) {
   const at = db.prepare<[string, number], Row>(
     `SELECT ${columns} FROM journal WHERE tree = ? AND at <= ? ORDER BY seq DESC LIMIT 1`,
   );
-  const unexplained = db
-    .prepare<[string], number>(
-      `SELECT id FROM signals WHERE tree = ? AND status = 'done' AND result = '"done"'
-       AND NOT EXISTS (SELECT 1 FROM journal j WHERE j.tree = signals.tree AND j.signal = signals.id) ORDER BY id`,
-    )
-    .pluck();
+  const unexplained = db.prepare<[], { id: number; tree: TreeAddress }>(
+    `SELECT id, COALESCE(tree, 'plan:' || project || '/' || plan) AS tree FROM signals
+     WHERE status = 'done' AND result = '"done"' AND id NOT IN (SELECT signal FROM journal WHERE signal IS NOT NULL)`,
+  );
   const last = db.prepare<[], { seq: number | null }>('SELECT max(seq) AS seq FROM journal');
   const lastRefused = db.prepare<[string], Row>(
     `SELECT ${columns} FROM journal WHERE tree = ? AND refused IS NOT NULL ORDER BY seq DESC LIMIT 1`,
@@ -93,8 +91,8 @@ export function createJournalTable(db: Database) {
       const row = at.get(tree, atMs);
       return row === undefined ? null : lineOf(row);
     },
-    /** Signals that a tree took, and that no line of its journal tells of. */
-    unexplained: (tree: TreeAddress): number[] => unexplained.all(tree),
+    /** Signals that a tree took, and that no line of the journal tells of. */
+    unexplained: () => unexplained.all(),
     lastLine: (): number => last.get()?.seq ?? 0,
     lastRefused(tree: TreeAddress): JournalLine | null {
       const row = lastRefused.get(tree);

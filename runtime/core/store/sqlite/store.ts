@@ -126,7 +126,7 @@ export function openStore(home: string, { faults = noFaults, ...options }: OpenO
     lastRefused: (tree) => whenFree(() => journal.lastRefused(tree)),
     fed: (tree, upTo = Number.MAX_SAFE_INTEGER) => whenFree(() => journal.fed(tree, upTo)),
     lastLineBy: (tree, atMs) => whenFree(() => journal.lastBy(tree, atMs)),
-    unexplained: (tree) => whenFree(() => journal.unexplained(tree)),
+    unexplained: () => whenFree(() => journal.unexplained()),
     expiring: ({ kind, ...query }) => whenFree(() => tables.expiry[kind].find(query)),
     size: () => whenFree(space.size),
     giveBack: (limitBytes) => inOrder(() => space.giveBack(limitBytes)),
