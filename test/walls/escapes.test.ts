@@ -37,30 +37,30 @@ const user: { uid?: number; gid?: number } = process.getuid?.() === 0 && mayRead
 
 /** In words, in the order of the table. */
 const attempts = {
-  'read-home': 'read a file of the home folder',
+  'read-home': 'read a file in the home folder',
   'list-home': 'list the home folder',
   'read-ssh-key': 'read a key in `~/.ssh`',
   'read-git-credentials': "read git's stored passwords",
   'write-shell-start': 'write into `~/.bashrc`',
   'write-git-config': 'name a program in `~/.gitconfig`',
-  'write-program': 'exchange a program on PATH',
+  'write-program': 'replace a program on PATH',
   'read-temp-of-others': 'read a file in `/tmp`',
   'write-temp-of-others': 'write a file into `/tmp`',
-  'read-through-link': 'read a file of the home folder through a link in the worktree',
-  'hard-link': 'make a file of the home folder a file of the worktree',
+  'read-through-link': 'read a file in the home folder through a link in the worktree',
+  'hard-link': 'hard-link a file of the home folder into the worktree',
   'read-through-open-folder': 'read the home folder through a descriptor that a terminal or an editor left open',
   'read-through-proc': 'read the home folder through `/proc/<pid>/root`',
-  'uncover-mounts': 'take away what lies over the home folder, in a user namespace of its own',
-  'read-checkout': 'read what is uncommitted in the checkout',
+  'uncover-mounts': 'unmount what covers the home folder, in a user namespace of its own',
+  'read-checkout': 'read uncommitted files in the checkout',
   'write-checkout': 'write into the checkout',
   'read-neighbour': 'read the worktree of another task',
   'write-neighbour': 'write into the worktree of another task',
   'exchange-worktree': 'move its own worktree away',
-  'exchange-dot-git': "exchange its worktree's `.git`",
+  'exchange-dot-git': "replace its worktree's `.git`",
   'read-store': "read the engine's store",
   'write-store': "open the engine's store for writing",
   'read-engine-config': 'read `daemon.toml`',
-  'write-launcher': 'exchange the `stator` of all agents',
+  'write-launcher': 'replace the `stator` program that all agents use',
   'read-other-run': "read another run's prompt",
   'end-other-run': "write another run's exit code",
   'end-own-run': "write into its own run's folder",
@@ -69,18 +69,18 @@ const attempts = {
   'write-hook': 'put a hook into the repository',
   'write-attributes': 'name filters in `.git/info/attributes`',
   'redirect-objects': "write among the repository's objects by hand",
-  'move-main': "make a branch of the repository's",
+  'move-main': 'create a branch in the repository',
   'signal-engine': 'signal the engine',
   'signal-victim': 'signal another program of the user',
-  'signal-wrapper': 'reach its own wrapper',
+  'signal-wrapper': 'signal its own wrapper',
   'see-processes': 'see the command lines of others',
   'read-environment-of-others': 'read the environment of another program',
-  'leave-process': 'leave a process behind, with nothing that says whose it is',
-  'ssh-agent': 'speak to the agent of ssh',
-  'session-bus': 'speak to a socket in the runtime folder',
-  'abstract-socket': 'speak to an abstract socket (`network = "off"`)',
-  loopback: 'speak to a server on the loopback (`network = "off"`)',
-  'engine-as-person': 'speak to the engine as a person, without a token',
+  'leave-process': 'leave a process behind that nothing links to its run',
+  'ssh-agent': 'connect to ssh-agent',
+  'session-bus': 'connect to a socket in the runtime folder',
+  'abstract-socket': 'connect to an abstract socket (`network = "off"`)',
+  loopback: 'connect to a server on the loopback interface (`network = "off"`)',
+  'engine-as-person': 'send to the engine as a person, without a token',
   'token-in-environment': 'find a token in its environment',
   'ssh-agent-in-environment': 'find `SSH_AUTH_SOCK` in its environment',
   'loader-in-environment': 'find `LD_…` or `NODE_OPTIONS` in its environment',
@@ -112,10 +112,10 @@ describe.skipIf(noWallsHere !== null)(
 
 const head = `# What a hostile agent gets
 
-A program that tries to get out, run by a person who is not root, with the same profile but for \`sandbox\`. What the columns say was measured: a test carries it out, and this page is written by it.
-What the walls are made of: [walls.md](walls.md).
+A hostile program tries each of these, started by a user who is not root. Both columns use the same profile except for \`sandbox\`. A test measures each result and writes this page.
+[walls.md](walls.md) says what the walls are made of.
 
-| it tries to | without walls | inside of walls |
+| it tries to | without walls | inside walls |
 | --- | --- | --- |
 `;
 
