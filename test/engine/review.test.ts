@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { EngineOptions } from '../../runtime/engine/engine.ts';
+import type { EngineOptions, HistoryEntry } from '../../runtime/engine/engine.ts';
 import {
   begin,
   planText,
@@ -26,6 +26,11 @@ function agents(given: Agents): Agents {
 
 const command = (program: string, attempts = 1) => ({ preset: 'command', program, attempts }) as const;
 
+/** What the plan itself was told, without what its pull request made of it. */
+function movesOf(lines: readonly HistoryEntry[]): string[] {
+  return lines.filter(({ actor, to }) => actor === '' && !to.startsWith('pullRequest')).map(({ event }) => event);
+}
+
 describe('a review by exit code', () => {
   it('asks for changes once, is fixed and then approves', async () => {
     const engine = await startEngine({
@@ -47,7 +52,7 @@ describe('a review by exit code', () => {
     expect(Object.keys(done.timestamps)).toEqual(['implementing_at', 'reviewing_at', 'done_at']);
     const [fixerRun] = runFolders(home, 'good').filter((name) => name.includes('fixer'));
     expect(runFile(home, fixerRun ?? '', 'prompt')).toContain('What the last review, or a person, asked for');
-    const path = (await client.history('demo', 'good')).filter((line) => line.actor === '').map((line) => line.event);
+    const path = movesOf(await client.history('demo', 'good'));
     expect(path.slice(-4)).toEqual([
       'implement_finished',
       'review_changes_requested',
@@ -209,8 +214,7 @@ describe('a plan', () => {
     await say(engine, 'late', 'review_approved');
     await untilStatus(engine, 'late', 'done');
     expect(git(repo, 'show', 'plan/late:late.txt')).toBe('late');
-    const lines = await client.history('demo', 'late');
-    const events = lines.filter((line) => line.actor === '').map((line) => line.event);
+    const events = movesOf(await client.history('demo', 'late'));
     expect(events).toContain('head_moved');
     expect(events.at(-1)).toBe('verify_approved');
   });

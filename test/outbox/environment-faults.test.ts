@@ -114,7 +114,7 @@ describe('a disk of the repo that is', () => {
     const engine = await startEngine({ clock: { nowMs: () => Date.now() + aheadMs } });
     const disk = brokenGit(
       engine.root,
-      '*commit-tree*',
+      '*commit-tree*|*hash-object*',
       'error: unable to write file .git/objects/1: No space left on device',
     );
     await begin(engine, 'full', planText(['echo a > a.txt']));
@@ -127,7 +127,7 @@ describe('a disk of the repo that is', () => {
         aheadMs += 60_000;
         return isSo();
       });
-    await later(() => disk.tries() > 6);
+    await later(() => disk.tries() > 12);
     disk.end();
     await later(async () => (await engine.client.plan('demo', 'full')).status === 'done');
     expect(attempts(await engine.client.plan('demo', 'full'))).toEqual([1]);
