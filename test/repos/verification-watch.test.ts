@@ -76,7 +76,7 @@ describe('a verified plan', () => {
     const db = new BetterSqlite3(join(on.home, 'taskstore.db'));
     db.prepare("UPDATE trees SET snapshot = '{' WHERE address = 'plan:demo/broken'").run();
     db.close();
-    const next = await startEngine({ on, daemon: verifier, agents });
+    const next = await startEngine({ on, daemon: verifier, agents, verifies: false });
     move(on.repo, 'login');
     await untilPlan(next, 'login', (shown) => shown.runs === 3);
     await untilStatus(next, 'login', 'done');
