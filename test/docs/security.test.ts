@@ -21,11 +21,7 @@ const heldBy: readonly (readonly [promise: string, file: string, title: string])
     'walls/agents',
     'a role that must have them is refused before anything starts',
   ],
-  [
-    'What is in `.git` is reached through no link',
-    'walls/linked-git',
-    'is not mounted by what the repository leads to',
-  ],
+  ['Links inside `.git` are not followed', 'walls/linked-git', 'is not mounted by what the repository leads to'],
   [
     'unless a profile says otherwise: a run that takes more',
     'agents/resources',
@@ -33,7 +29,7 @@ const heldBy: readonly (readonly [promise: string, file: string, title: string])
   ],
   ['A setup has the limits of its agent', 'agents/resources', 'a command hook has the limits of the coder'],
   [
-    'A program that it leaves has no setuid',
+    'When a run has ended, a program that its agent leaves',
     'walls/special-bits',
     'that an agent leaves in its worktree has lost it when the run has ended',
   ],
@@ -49,16 +45,16 @@ const heldBy: readonly (readonly [promise: string, file: string, title: string])
     'runs what was trusted of %s, and another version once somebody says yes',
   ],
   [
-    'An env file inside of the repository counts whole',
+    'An env file inside the repository is trusted as a whole',
     'walls/hook-files',
     'counts whole: a changed line is asked about before the hook has it',
   ],
   [
-    'of who judges (reviewer, verifier)',
+    'for judges (reviewer, verifier)',
     'walls/project-settings',
     'finds no file that git ignores, and loads no settings among them',
   ],
-  ['What it leaves there goes', 'walls/project-settings', 'approves the commit that it looked at'],
+  ['What it leaves there is moved', 'walls/project-settings', 'approves the commit that it looked at'],
   [
     'claude, codex, gemini and opencode load no settings',
     'walls/project-settings',
@@ -74,15 +70,11 @@ const heldBy: readonly (readonly [promise: string, file: string, title: string])
     'walls/project-settings',
     'a judge whose output holds two verdicts has given none',
   ],
-  ['Every file of the repository that the words', 'walls/judges', 'is judged by the one that it found'],
-  ['One that only the branch has is refused', 'walls/judges', 'runs what the branch says, and is refused'],
+  ['If `program` or `flags` of its profile name', 'walls/judges', 'is judged by the one that it found'],
+  ['A file that only the branch has is refused', 'walls/judges', 'runs what the branch says, and is refused'],
+  ['Its `trusted_files` are', 'walls/judges', 'has the files that its profile names as they were trusted'],
   [
-    'What its profile names as `trusted_files`',
-    'walls/judges',
-    'has the files that its profile names as they were trusted',
-  ],
-  [
-    'Inside of walls nothing that it starts writes',
+    'Inside walls nothing that the judge starts',
     'walls/judges',
     'what a judge starts writes none of its trusted files anew',
   ],
@@ -92,12 +84,12 @@ const heldBy: readonly (readonly [promise: string, file: string, title: string])
     'loads settings of the repository that a person was shown and said yes to',
   ],
   [
-    'A file of it that was added or changed',
+    'A file that was added or changed since then',
     'walls/project-settings',
     'loads no settings that came to the repository since',
   ],
   [
-    "no git of stator's runs a program",
+    'git, when stator runs it, starts no program',
     'walls/git-programs',
     'does not start one when it is added, worked in, checked and merged',
   ],
@@ -122,7 +114,7 @@ const heldBy: readonly (readonly [promise: string, file: string, title: string])
     'walls/run-sockets',
     'nobody else comes to a run’s socket: its folder is closed, and a link in its place is not followed',
   ],
-  ['Inside of walls there is one socket', 'walls/agents', 'nothing is there but its own worktree and temp'],
+  ['Inside walls there is one socket', 'walls/agents', 'nothing is there but its own worktree and temp'],
   [
     "It takes the run's token and no other",
     'walls/run-sockets',
@@ -134,13 +126,17 @@ const heldBy: readonly (readonly [promise: string, file: string, title: string])
     'a coder approves nothing and finishes no task but its own',
   ],
   [
-    'A check may look, and has no say',
+    'A check may read, and may send nothing',
     'walls/run-sockets',
     'a run’s socket serves nothing but its own plan, and no route of people',
   ],
   ['A token has 256 bits', 'walls/run-sockets', 'a token speaks for nobody once its run has ended'],
   ['A row that another program inserts', 'walls/foreign-rows', 'a row is no agent, whatever origin and run it names'],
-  ['Whoever connects and says nothing', 'walls/tcp', 'sixty half-sent bodies are let go when their time is over'],
+  [
+    'A client that connects and sends nothing',
+    'walls/tcp',
+    'sixty half-sent bodies are let go when their time is over',
+  ],
   ['where `[http] bind` switches it on', 'walls/tcp', 'no route answers without the token'],
   [
     '`stator token rotate` ends the old token',
