@@ -84,7 +84,7 @@ const heldBy: readonly (readonly [promise: string, file: string, title: string])
     'loads settings of the repository that a person was shown and said yes to',
   ],
   [
-    'A file that was added or changed since then',
+    'A settings file that was added or changed since then',
     'walls/project-settings',
     'loads no settings that came to the repository since',
   ],
