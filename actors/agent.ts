@@ -4,8 +4,8 @@ import type { AgentContext } from '../machines/agent/context.ts';
 import { agentMachine } from '../machines/agent/machine.ts';
 import { permissionOf } from '../machines/agent/setup.ts';
 import { type AgentRun, placeOf } from '../machines/vocabulary/effect.ts';
-import { requestId } from '../machines/vocabulary/ids.ts';
-import { idOf, type Ports } from './ports.ts';
+import { idOf, requestId } from '../machines/vocabulary/ids.ts';
+import type { Ports } from './ports.ts';
 
 export function bindAgent(ports: Ports) {
   return agentMachine.provide({
@@ -41,7 +41,7 @@ export function bindAgent(ports: Ports) {
   });
 }
 
-/** Why what nobody answered is denied. */
+/** Why a question that nobody answered is denied. */
 function unanswered({ permissions: [question] }: AgentContext): string {
   const seconds = question === undefined ? 0 : Math.round((question.dueAt - question.askedAt) / 1_000);
   const within =

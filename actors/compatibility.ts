@@ -25,11 +25,6 @@ export interface Standing {
 /** It goes on, with its journal, and shows nothing. */
 export const underWay: Standing = { isEnded: false, keepsJournal: true, state: null, reason: null };
 
-/** Most trees stand so, and stores keep no more of them than that they are there. */
-export function isUnderWay({ isEnded, keepsJournal, state, reason }: Standing): boolean {
-  return !isEnded && keepsJournal && state === null && reason === null;
-}
-
 /** The same as it is written: its snapshot as JSON. */
 export interface PersistedText {
   readonly machine: string;

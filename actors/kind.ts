@@ -3,14 +3,14 @@
  * takes a signal. The heart (tree.ts) and everything around it read these values and know no machine by name.
  */
 import type { AnyActorRef, AnyEventObject, AnyStateMachine } from 'xstate';
-import type { z } from 'zod';
-import { EngineError } from '../machines/vocabulary/errors.ts';
-import { parseTree, type TreeAddress } from '../machines/vocabulary/ids.ts';
+import type { EngineError } from '../machines/vocabulary/errors.ts';
+import type { TreeAddress } from '../machines/vocabulary/ids.ts';
 import type { AnySignal } from '../machines/vocabulary/signal.ts';
+import type { SignalKind } from '../machines/vocabulary/signal-kind.ts';
 import type { Found } from './addressee.ts';
 import type { Standing, Upgrades } from './compatibility.ts';
 import type { Ports } from './ports.ts';
-import { type PublicMove, publicMove, silentMove } from './public-states.ts';
+import type { PublicMove } from './public-states.ts';
 import type { Refusal } from './refusal.ts';
 
 /** What a tree asked for and still waits for, where its machine does not count that itself. It is stored beside the snapshot. */
@@ -38,14 +38,26 @@ export interface Rules {
   /** Why its sender may not say this, whatever the state; null: it may. */
   obstacleTo(root: AnyActorRef, signal: AnySignal): string | null;
   isHeld(root: AnyActorRef, signal: AnySignal, found: Found): boolean;
-  /** It says what is so already. */
+  /** The signal asks for what is the case already. */
   isPreApplied(root: AnyActorRef, signal: AnySignal): boolean;
-  /** It is taken and changes nothing. */
+  /** The signal is accepted and changes nothing. */
   isSuppressed(root: AnyActorRef, signal: AnySignal): boolean;
   eventOf(root: AnyActorRef, signal: AnySignal): TreeEvent;
   refusalOf(root: AnyActorRef, ref: AnyActorRef, event: TreeEvent): Refusal;
   /** What signals are held for now: where one of these words goes, what waits is delivered. */
   heldFor(root: AnyActorRef): ReadonlySet<string>;
+}
+
+/** What a sender names that knows no address. */
+export interface Place {
+  readonly project: string;
+  readonly plan: string;
+}
+
+export interface PlaceRules {
+  treeAt(place: Place): TreeAddress;
+  /** Null where there can be a tree of these names; whether there is one is not asked. */
+  problemOf(place: Place): EngineError | null;
 }
 
 export interface Kind {
@@ -62,8 +74,12 @@ export interface Kind {
   /** The chart of the actor at that path of a tree; of the root at "". */
   chartAt(actor: string): AnyStateMachine;
   readonly rules: Rules;
-  /** The signals that a tree of this kind takes from outside, each with the schema of its payload. null: those of the shared table. */
-  readonly signals: Readonly<Record<string, z.ZodType | undefined>> | null;
+  /** The signals that a tree of this kind takes: the schema of each one's payload, and who may send it. */
+  readonly signals: Readonly<Record<string, SignalKind | undefined>>;
+  /** Where people read what these carry. */
+  readonly signalsAreIn: string;
+  /** How its trees are found by who names a repo and a plan; null: they are named by a machine and an id. */
+  readonly place: PlaceRules | null;
   /** What people are told when a tree enters a state with that tag; `root` as it stands after the step. */
   readonly notices: Readonly<Record<string, (root: AnyActorRef) => string>>;
   /** What stands in the row of a tree beside its snapshot. */
@@ -74,12 +90,21 @@ export interface Kind {
   readonly isStrict: boolean;
 }
 
+/** Which kind takes a signal, how its trees are found, and what the signal is called there. */
+export interface Taker {
+  readonly kind: Kind;
+  readonly place: PlaceRules;
+  readonly type: string;
+}
+
 /** The kinds that an engine carries, by their names. */
 export interface Kinds {
   readonly all: readonly Kind[];
   /** Throws `machine_unknown` for the address of a machine that this engine was not given. */
   of(address: TreeAddress): Kind;
   knows(address: TreeAddress): boolean;
+  /** The kind that takes a signal of that name or alias, of those whose trees are found by a place; null: none does. */
+  taking(name: string): Taker | null;
   /** What a line of the journal says in public: nothing where its tree is of no kind that is known here. */
   moveOf(line: MoveLine): PublicMove;
 }
@@ -90,36 +115,4 @@ export interface MoveLine {
   readonly actor: string;
   readonly from: string;
   readonly to: string;
-}
-
-export function createKinds(all: readonly Kind[]): Kinds {
-  const known = new Map(all.map((kind) => [kind.name, kind]));
-  const find = (address: TreeAddress): Kind | undefined => {
-    const parsed = parseTree(address);
-    return known.get(parsed.kind === 'machine' ? parsed.machine : parsed.kind);
-  };
-  const findLoosely = (address: string): Kind | undefined => {
-    try {
-      return find(address as TreeAddress); // or it throws
-    } catch {
-      return undefined; // it throws of an address that is none only
-    }
-  };
-  return {
-    all,
-    of(address) {
-      const kind = find(address);
-      if (kind !== undefined) return kind;
-      throw new EngineError(
-        'machine_unknown',
-        `${address} is of a machine that this engine was not given`,
-        'name its file under [machines] in daemon.toml, or give it to createEngine({ machines })',
-      );
-    },
-    knows: (address) => find(address) !== undefined,
-    moveOf({ tree, actor, from, to }) {
-      const kind = findLoosely(tree);
-      return kind === undefined ? silentMove : publicMove(kind.chartAt(actor), { from, to });
-    },
-  };
 }

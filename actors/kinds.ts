@@ -1,19 +1,40 @@
-/** The kinds of tree that every engine carries: a plan, a repo and the supervisor are three such values, as a machine of one's own is another. */
-import type { AnyStateMachine } from 'xstate';
+/** The registry of kinds, and the three that every engine carries: a plan, a repo and the supervisor. A machine of one's own is a further such value. */
+import type { AnyActorRef, AnyStateMachine } from 'xstate';
 import { agentMachine } from '../machines/agent/machine.ts';
+import type { Edited } from '../machines/plan/events.ts';
 import { planMachine } from '../machines/plan/machine.ts';
 import { type RepoContext, repoMachine } from '../machines/repo/machine.ts';
 import { supervisorMachine } from '../machines/supervisor/machine.ts';
 import { taskMachine } from '../machines/task/machine.ts';
+import { EngineError } from '../machines/vocabulary/errors.ts';
+import {
+  isPlanName,
+  parseTree,
+  planTree,
+  repoTree,
+  supervisorTree,
+  type TreeAddress,
+} from '../machines/vocabulary/ids.ts';
 import { isWorker, type Role } from '../machines/vocabulary/role.ts';
+import { originKind, type Signal, type SignalEvent, signalName, signals } from '../machines/vocabulary/signal.ts';
+import type { NamedSignalKind } from '../machines/vocabulary/signal-kind.ts';
 import { waveMachine } from '../machines/wave/machine.ts';
-import { snapshotOf } from './addressee.ts';
+import { addresseeOf, baseOf, notBegunIn, snapshotOf } from './addressee.ts';
 import { type Standing, underWay, versionOf } from './compatibility.ts';
-import { familyRules } from './family-rules.ts';
-import { createKinds, type Kind, type Kinds } from './kind.ts';
+import type { Kind, Kinds, Place, Rules, Taker } from './kind.ts';
 import { leanAssign } from './lean-assign.ts';
 import { bindPlan } from './plan.ts';
-import { tagged } from './public-states.ts';
+import { publicMove, silentMove, tagged } from './public-states.ts';
+import {
+  answerObstacle,
+  holdsOf,
+  isHeld,
+  isPreApplied,
+  isSuppressed,
+  openQuestions,
+  refusalOf,
+  roleObstacle,
+} from './refusal.ts';
 import { bindRepo } from './repo.ts';
 import { bindSupervisor } from './supervisor.ts';
 import { upgrades } from './upgrades.ts';
@@ -21,10 +42,22 @@ import { upgrades } from './upgrades.ts';
 /** It never ends, so its journal would grow without end. */
 const endless: Standing = { ...underWay, keepsJournal: false };
 
+/** By roles, questions, runs and the words in their states. What comes to such a tree was checked by its kind's signals. */
+const familyRules: Rules = {
+  addresseeOf: (root, signal) => addresseeOf(root, signal as Signal),
+  obstacleTo: (root, signal) => roleObstacle(root, signal as Signal) ?? answerObstacle(root, signal as Signal),
+  isHeld: (root, signal, found) => isHeld(root, signal as Signal, found),
+  isPreApplied: (root, signal) => isPreApplied(root, signal as Signal),
+  isSuppressed: (root, signal) => isSuppressed(root, signal as Signal),
+  eventOf: (root, signal) => eventOf(root, signal as Signal),
+  refusalOf,
+  heldFor: (root) => new Set([...holdsOf(root), ...openQuestions(root)]),
+};
+
 const family = {
   versionOf,
   rules: familyRules,
-  signals: null,
+  signalsAreIn: 'docs/signals.md',
   notices: {},
   keepsMemory: false,
   isStrict: true,
@@ -34,6 +67,8 @@ const supervisorKind: Kind = {
   ...family,
   name: 'supervisor',
   birth: 'supervisor_opened',
+  signals: signalsTo('supervisor'),
+  place: { treeAt: () => supervisorTree, problemOf: () => null },
   upgrades: {},
   bind: (ports) => leanAssign(bindSupervisor(ports)),
   chartAt: () => supervisorMachine,
@@ -44,6 +79,8 @@ const repoKind: Kind = {
   ...family,
   name: 'repo',
   birth: 'repo_opened',
+  signals: signalsTo('repo'),
+  place: { treeAt: ({ project }) => repoTree(project), problemOf: repoProblem },
   upgrades: upgrades.repo ?? {},
   bind: (ports) => leanAssign(bindRepo(ports)),
   chartAt: () => repoMachine,
@@ -57,11 +94,54 @@ const planKind: Kind = {
   ...family,
   name: 'plan',
   birth: 'plan_opened',
+  signals: signalsTo('plan', 'task', 'agent'),
+  place: {
+    treeAt: ({ project, plan }) => planTree(project, plan),
+    problemOf: (place) => repoProblem(place) ?? planProblem(place),
+  },
   upgrades: upgrades.plan ?? {},
   bind: (ports) => leanAssign(bindPlan(ports)),
   chartAt: chartInPlan,
   standingOf: () => underWay,
 };
+
+/**
+ * An approval that names no commit is about the one at which its run began; a person's is about the branch as it is now. An edited document comes with the
+ * tasks that may still change: only the tree as it is in this step says which have not begun.
+ */
+function eventOf(root: AnyActorRef, signal: Signal): SignalEvent {
+  const { type, payload, origin, run, at } = signal;
+  const event = { ...payload, type, origin, run, at } as SignalEvent; // a signal's type and payload belong together
+  if (event.type === 'plan_updated') {
+    const edited: Edited = { ...event, notBegun: notBegunIn(root) };
+    return edited;
+  }
+  if (event.type !== 'verify_approved' && event.type !== 'review_approved') return event;
+  if (event.reviewed_sha !== undefined || originKind(origin) === 'person') return event;
+  const base = baseOf(root, signal);
+  return base === null ? event : { ...event, reviewed_sha: base };
+}
+
+/** Those of the table that are for that root, or for actors below it. */
+function signalsTo(...addressees: readonly NamedSignalKind['to'][]): Record<string, NamedSignalKind> {
+  const all: [string, NamedSignalKind][] = Object.entries(signals);
+  return Object.fromEntries(all.filter(([, { to }]) => addressees.includes(to)));
+}
+
+function repoProblem({ project }: Place): EngineError | null {
+  if (project !== '' && !project.includes('/')) return null;
+  const hint = 'project is the name of a registered repo: stator repo list';
+  return new EngineError('repo_not_found', `"${project.slice(0, 200)}" cannot name a repo`, hint);
+}
+
+function planProblem({ project, plan }: Place): EngineError | null {
+  if (isPlanName(plan)) return null;
+  return new EngineError(
+    'plan_not_found',
+    `plan not found: ${project}/${plan.slice(0, 256)}`,
+    'a plan is named in lower case, as in: stator plan list',
+  );
+}
 
 /** `wave-1.2`, `wave-1.2/task-3.4`, `fixer.5` (a worker of the plan itself is a task), `reviewer.6`, and `…/agent`. */
 function chartInPlan(actor: string): AnyStateMachine {
@@ -74,5 +154,48 @@ function chartInPlan(actor: string): AnyStateMachine {
 
 /** These, and the machines that a program of one's own brings. */
 export function kindsWith(own: readonly Kind[]): Kinds {
-  return createKinds([supervisorKind, repoKind, planKind, ...own]);
+  return createKinds([planKind, repoKind, supervisorKind, ...own]);
+}
+
+export function createKinds(all: readonly Kind[]): Kinds {
+  const known = new Map(all.map((kind) => [kind.name, kind]));
+  const byName = new Map(all.flatMap(takersByName));
+  const find = (address: TreeAddress): Kind | undefined => {
+    const parsed = parseTree(address);
+    return known.get(parsed.kind === 'machine' ? parsed.machine : parsed.kind);
+  };
+  const findLoosely = (address: string): Kind | undefined => {
+    try {
+      return find(address as TreeAddress); // or it throws
+    } catch {
+      return undefined; // it throws of an address that is none only
+    }
+  };
+  return {
+    all,
+    of(address) {
+      const kind = find(address);
+      if (kind !== undefined) return kind;
+      throw new EngineError(
+        'machine_unknown',
+        `${address} is of a machine that this engine was not given`,
+        'name its file under [machines] in daemon.toml, or give it to createEngine({ machines })',
+      );
+    },
+    knows: (address) => find(address) !== undefined,
+    taking: (name) => byName.get(signalName(name)) ?? null,
+    moveOf({ tree, actor, from, to }) {
+      const kind = findLoosely(tree);
+      return kind === undefined ? silentMove : publicMove(kind.chartAt(actor), { from, to });
+    },
+  };
+}
+
+/** Every name of its signals, where its trees are found by a place. */
+function takersByName(kind: Kind): (readonly [string, Taker])[] {
+  const { place, signals } = kind;
+  if (place === null) return [];
+  return Object.entries(signals).flatMap(([type, signal]) =>
+    [type, ...(signal?.aliases ?? [])].map((name) => [name, { kind, place, type }] as const),
+  );
 }

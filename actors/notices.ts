@@ -17,7 +17,7 @@ export interface Notice {
   /** Of the agent that it is about; null: it is about the plan. */
   readonly instance: string | null;
   readonly message: string;
-  /** More of it for hooks. */
+  /** Further fields for hooks. */
   readonly details?: HookDetails;
 }
 
@@ -36,7 +36,6 @@ export function noticesOf(tree: Tree, step: Step): Notice[] {
   });
 }
 
-/** The same for hooks. */
 export function noticeEventsOf(tree: Tree, notices: readonly Notice[]): Happened[] {
   if (notices.length === 0) return [];
   const status = statusOfPlan(tree);

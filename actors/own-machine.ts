@@ -3,6 +3,7 @@ import type { AnyActorRef, AnyEventObject, AnyMachineSnapshot, AnyStateMachine, 
 import { messageOf } from '../machines/vocabulary/errors.ts';
 import { isTreeId, machineTree, pathOfRequest, planTree, repoTree, requestId } from '../machines/vocabulary/ids.ts';
 import { type AnySignal, maySend, signals, signalTypeOf } from '../machines/vocabulary/signal.ts';
+import { person } from '../machines/vocabulary/signal-kind.ts';
 import { snapshotOf } from './addressee.ts';
 import { type Standing, underWay } from './compatibility.ts';
 import type { Addressed, AnyDefinition, AnyEffect, Work } from './definition.ts';
@@ -50,7 +51,13 @@ export function kindOf(definition: AnyDefinition): Kind {
     bind: (ports, memory) => bindOwn(definition, ports, memory),
     chartAt: () => definition.machine,
     rules: rulesOf(definition),
-    signals: definition.signals ?? {},
+    signals: Object.fromEntries(
+      Object.entries(definition.signals ?? {}).flatMap(([type, payload]) =>
+        payload === undefined ? [] : [[type, { payload, from: person }]],
+      ),
+    ),
+    signalsAreIn: `the definition of ${name}`,
+    place: null,
     notices: Object.fromEntries(
       Object.entries(definition.notices ?? {}).map(([tag, text]) => [
         tag,
@@ -162,7 +169,7 @@ function messageTo(
     return { tree: machineTree(to.machine, to.id), type: given, payload: payload as object, sender };
   }
   const type = signalTypeOf(given);
-  if (type === null || !maySend(type, 'person'))
+  if (type === null || !maySend(signals[type], 'person'))
     throw new Error(`"${given}" is no signal that a plan takes from a person`);
   const parsed = signals[type].payload.safeParse(payload);
   if (!parsed.success) throw new Error(`the payload of ${type} is not what it takes: ${parsed.error.message}`);

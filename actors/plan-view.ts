@@ -65,7 +65,7 @@ export interface PlanSummary {
   branch: string;
   topic: string | null;
   title: string | null;
-  /** Its own part in its budget. */
+  /** The plan's own part of its budget. */
   budget: PlanBudget;
 }
 
@@ -130,7 +130,6 @@ export function planSummary(tree: Tree): PlanSummary {
   };
 }
 
-/** The status that people see. */
 export function statusOfPlan({ root }: Tree): PlanStatus {
   return (tagged(snapshotOf(root).tags, 'status:') ?? 'ready') as PlanStatus; // every lifecycle state carries one of these tags
 }

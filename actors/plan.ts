@@ -3,9 +3,9 @@
 import { approvalOf } from '../machines/plan/context.ts';
 import { planMachine } from '../machines/plan/machine.ts';
 import { placeOf } from '../machines/vocabulary/effect.ts';
-import { repoTree, requestId } from '../machines/vocabulary/ids.ts';
+import { idOf, repoTree, requestId } from '../machines/vocabulary/ids.ts';
 import { bindAgent } from './agent.ts';
-import { idOf, type Ports } from './ports.ts';
+import type { Ports } from './ports.ts';
 import { bindTask } from './task.ts';
 import { bindWave } from './wave.ts';
 

@@ -33,31 +33,10 @@ export interface Ports {
   sendAny(tell: OutgoingSignal): void;
 }
 
-/** The id that a machine gave to what it asks for. Without one the machine is wrong: throws a plain Error, and the step is thrown away. */
-export function idOf(id: string | null): string {
-  if (id === null) throw new Error('a machine asked for something before it gave it an id');
-  return id;
-}
-
 /** Everything that one step asked for, in the order of asking. */
 export interface Requests {
   effects: Effect[];
   timers: TimerRequest[];
   stops: StopRequest[];
   signals: OutgoingSignal[];
-}
-
-export function noRequests(): Requests {
-  return { effects: [], timers: [], stops: [], signals: [] };
-}
-
-/** Ports that write into whatever `current` returns: the requests of the step that is under way. */
-export function portsInto(current: () => Requests): Ports {
-  return {
-    ask: (effect) => void current().effects.push(effect),
-    timer: (request) => void current().timers.push(request),
-    stop: (request) => void current().stops.push(request),
-    sendSignal: (tree, type, payload) => void current().signals.push({ tree, type, payload }),
-    sendAny: (tell) => void current().signals.push(tell),
-  };
 }

@@ -57,7 +57,7 @@ export function publicMove(machine: AnyStateMachine, { from, to }: { from: strin
 
 const noTags: Tags = new Set();
 
-/** It says nothing. */
+/** A move that changes no public state. */
 export const silentMove: PublicMove = { before: noTags, after: noTags, isBirth: false, enters: () => false };
 
 /** What follows the prefix in the first tag that has it; null: none has. */

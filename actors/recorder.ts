@@ -15,7 +15,6 @@ export interface Transition {
 /** An agent that a step touched, as it stood after it. */
 export interface AgentSnapshot {
   readonly path: string;
-  /** Its public states. */
   readonly tags: Tags;
   readonly context: AgentContext;
 }

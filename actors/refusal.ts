@@ -221,7 +221,7 @@ function guardText(
     case 'forcesPlanned':
       return `the document does not parse: ${context.problem}`;
     case 'editFits':
-      return editObstacle(context, event as unknown as Edit, params as StageOfWork) ?? guard; // of an edit, with its own params
+      return editObstacle(context, event as AnyEventObject & Edit, params as StageOfWork) ?? guard; // of an edit, with its own params
     default:
       return guardTexts[guard] ?? guard;
   }

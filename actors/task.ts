@@ -2,9 +2,9 @@
 
 import { type TaskContext, taskMachine } from '../machines/task/machine.ts';
 import { placeOf } from '../machines/vocabulary/effect.ts';
-import { requestId } from '../machines/vocabulary/ids.ts';
+import { idOf, requestId } from '../machines/vocabulary/ids.ts';
 import { bindAgent } from './agent.ts';
-import { idOf, type Ports } from './ports.ts';
+import type { Ports } from './ports.ts';
 
 function place({ agent }: TaskContext) {
   return placeOf(agent);

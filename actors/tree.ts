@@ -2,7 +2,7 @@
  * The heart: a tree takes one signal and says what became of it. It knows no SQLite, no file and no clock; whatever drives it
  * (the pump, a replay, a simulation) stores what it returns.
  */
-import { type AnyActorRef, type AnyStateMachine, createActor, type Snapshot } from 'xstate';
+import { type AnyActorRef, type AnyMachineSnapshot, type AnyStateMachine, createActor, type Snapshot } from 'xstate';
 import { parseTree, repoTree, type TreeAddress } from '../machines/vocabulary/ids.ts';
 import { type Policy, samePolicy } from '../machines/vocabulary/policy.ts';
 import type { AnySignal } from '../machines/vocabulary/signal.ts';
@@ -11,8 +11,7 @@ import { compatibleSnapshot, type PersistedText, type PersistedTree } from './co
 import { jsonProblem } from './json-value.ts';
 import type { Kind, Kinds, Memory, TreeEvent } from './kind.ts';
 import { kindsWith } from './kinds.ts';
-import { persistedText } from './persisted-text.ts';
-import { noRequests, portsInto, type Requests } from './ports.ts';
+import type { Ports, Requests } from './ports.ts';
 import { type AgentSnapshot, createRecorder, type Recorder, type Transition } from './recorder.ts';
 import { type Refusal, receptionOf } from './refusal.ts';
 
@@ -307,6 +306,21 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
   };
 }
 
+export function noRequests(): Requests {
+  return { effects: [], timers: [], stops: [], signals: [] };
+}
+
+/** Ports that write into whatever `current` returns: the requests of the step that is under way. */
+export function portsInto(current: () => Requests): Ports {
+  return {
+    ask: (effect) => void current().effects.push(effect),
+    timer: (request) => void current().timers.push(request),
+    stop: (request) => void current().stops.push(request),
+    sendSignal: (tree, type, payload) => void current().signals.push({ tree, type, payload }),
+    sendAny: (tell) => void current().signals.push(tell),
+  };
+}
+
 function isUpgrade(input: AnySignal | Upgraded): input is Upgraded {
   return input.type === 'upgraded' && 'snapshot' in input;
 }
@@ -317,7 +331,51 @@ function textOf({ kind, root, memory: { born, count, open, watches } }: Tree): s
   return JSON.stringify({ ...(root.getPersistedSnapshot() as object), stator: { born, count, open, watches } });
 }
 
-/** What `textOf` wrote beside a snapshot. */
+const noChildren = '{}';
+
+/** Everything of an actor's own, up to where its children begin; snapshots never change. */
+const ownTexts = new WeakMap<AnyMachineSnapshot, string>();
+const childTexts = new WeakMap<AnyActorRef, string>();
+
+function ownText(snapshot: AnyMachineSnapshot): string {
+  const known = ownTexts.get(snapshot);
+  if (known !== undefined) return known;
+  const { status, output, error, value, context } = snapshot;
+  const text = `${JSON.stringify({ status, output, error, value, historyValue: {}, context }).slice(0, -1)},"children":`;
+  ownTexts.set(snapshot, text);
+  return text;
+}
+
+/** What XState persists of a child beside its snapshot; its types keep the last two to themselves. */
+interface ChildFrame {
+  readonly systemId?: string;
+  readonly _syncSnapshot?: boolean;
+}
+
+function frameOf(child: AnyActorRef): string {
+  const known = childTexts.get(child);
+  if (known !== undefined) return known;
+  const { src, systemId, _syncSnapshot: syncSnapshot } = child as AnyActorRef & ChildFrame;
+  const text = `,${JSON.stringify({ src, systemId, syncSnapshot }).slice(1)}`;
+  childTexts.set(child, text);
+  return text;
+}
+
+/**
+ * What one actor is worth is written once for each of its snapshots: most of a tree stands still in a step.
+ * Byte for byte `JSON.stringify(root.getPersistedSnapshot())`: no context of ours holds an actor, and no state a history.
+ */
+function persistedText(root: AnyActorRef): string {
+  const snapshot: AnyMachineSnapshot = root.getSnapshot();
+  let children = '';
+  for (const id in snapshot.children) {
+    const child = snapshot.children[id] as AnyActorRef;
+    children += `${children === '' ? '{' : ','}${JSON.stringify(id)}:{"snapshot":${persistedText(child)}${frameOf(child)}`;
+  }
+  return `${ownText(snapshot)}${children === '' ? noChildren : `${children}}`}}`;
+}
+
+/** The memory that `textOf` wrote beside a snapshot. */
 function memoryIn(address: TreeAddress, snapshot: object): Memory {
   const { stator = {} } = snapshot as { stator?: Partial<Pick<Memory, 'born' | 'count' | 'open' | 'watches'>> };
   const { born = 0, count = 0, open = {}, watches = [] } = stator;

@@ -60,7 +60,6 @@ function questionsBelow(actor: StoredActor, childId: string | null): Omit<Questi
   });
 }
 
-/** A plan of version 4. */
 interface StoredPulled extends StoredActor {
   readonly value: { readonly pullRequest?: unknown };
   readonly context: {

@@ -1,11 +1,10 @@
-/** Limited accounts in lines. */
 import type { AccountEntry } from '../runtime/api/client/client.ts';
 import { counted, plain, untilText } from './text.ts';
 
 /** Agents that are named; of more the number is told. */
 const namedLimit = 5;
 
-/** Until when each takes no more, and who waits for it. */
+/** Until when each is rate limited, and who waits for it. */
 export function accountLines(accounts: readonly AccountEntry[], nowMs: number): string[] {
   return accounts.map(({ account, until, waiting }) => {
     const names = waiting.slice(0, namedLimit).map(({ project, title }) => `${project}/${title}`);
@@ -13,6 +12,6 @@ export function accountLines(accounts: readonly AccountEntry[], nowMs: number): 
     const verb = waiting.length === 1 ? 'waits' : 'wait';
     const who =
       waiting.length === 0 ? '' : `; ${counted(waiting.length, 'agent')} ${verb} for it: ${names.join(', ')}${more}`;
-    return plain(`account ${account} takes no more ${untilText(until, nowMs)}${who}`);
+    return plain(`account ${account} is rate limited ${untilText(until, nowMs)}${who}`);
   });
 }

@@ -13,7 +13,7 @@ export interface Attention {
   show(needs: readonly string[], title: string, options?: { isQuiet: boolean }): void;
   /** The title is given back, until the next `show`; may be called twice. */
   suspend(): void;
-  /** Gives it back for good. */
+  /** Restores the title for good. */
   close(): void;
 }
 

@@ -13,7 +13,6 @@ export interface Call {
   readonly cwd: string;
   readonly stdin: NodeJS.ReadStream;
   readonly out: Output;
-  /** `--project`. */
   readonly project: string | undefined;
 }
 
@@ -159,7 +158,6 @@ function findProblem(
   return { message, hint: () => 'put a text of several words in quotes' };
 }
 
-/** The flags as they are typed. */
 function validFlags(args: ArgsDef): string[] {
   return Object.entries(args)
     .filter(([, arg]) => arg.type !== 'positional')

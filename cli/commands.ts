@@ -33,7 +33,6 @@ const planLanding = () => import('./plan/landing.ts');
 const instance = () => import('./instance.ts');
 const daemon = () => import('./daemon.ts');
 
-/** Commands of one word. */
 export const verbs: readonly Entry[] = [
   entry('init', 'set up this repo', () => import('./init.ts')),
   entry('run', 'run a plan to its end', () => import('./run.ts')),
@@ -48,6 +47,7 @@ export const verbs: readonly Entry[] = [
     summary: 'shell completion',
     load: async () => (await import('./completion.ts')).completionVerb({ verbs, nouns }),
   },
+  entry('mcp', 'tools for agents (MCP)', () => import('./mcp/serve.ts')),
   entry('gc', 'clean up after old plans', () => import('./gc.ts')),
   entry('doctor', 'check this machine', () => import('./doctor.ts')),
 ];
@@ -97,6 +97,7 @@ export const nouns: Readonly<Record<string, readonly Entry[]>> = {
       replay: 'show it as it was',
       verify: 'check its journal',
     }),
+    entry('simulate', 'try a document out', () => import('./plan/simulate.ts')),
     entry('diff', 'print its diff', () => import('./plan/diff.ts')),
     ...verbsOf(planShow, {
       prompt: 'print a prompt',
@@ -221,7 +222,9 @@ export const nouns: Readonly<Record<string, readonly Entry[]>> = {
 
 export function topUsage(version: string): string {
   const rows = verbs.map(({ name, summary }): [string, string] => [name, summary]);
-  const nounRows = Object.entries(nouns).map(([noun, entries]): [string, string] => [
+  const own = new Set(verbs.map(({ name }) => name));
+  const groups = Object.entries(nouns).filter(([noun]) => !own.has(noun));
+  const nounRows = groups.map(([noun, entries]): [string, string] => [
     noun,
     entries.map(({ name }) => name).join(', '),
   ]);

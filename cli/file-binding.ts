@@ -17,7 +17,7 @@ export interface BoundFile extends Omit<ReadPlanFile, 'path'> {
 
 export interface FoundPlan {
   readonly plan: string;
-  /** null: there is none yet. */
+  /** null: the plan is not registered yet. */
   readonly shown: PlanShow | null;
 }
 

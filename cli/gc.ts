@@ -3,10 +3,11 @@ import { EngineError } from '../machines/vocabulary/errors.ts';
 import type { CleaningItem, CleaningReport } from '../runtime/api/client/client.ts';
 import { durationMs } from '../runtime/base/config/duration.ts';
 import { groupBy } from '../runtime/base/platform/group-by.ts';
-import { canAsk, confirm } from './ask.ts';
+import { canAsk } from './ask.ts';
 import { defineVerb } from './command.ts';
 import { flagOf, overrideArgs, overridesOf } from './gc/overrides.ts';
 import { withClient } from './session.ts';
+import { isConfirmed, sureArgs } from './sure.ts';
 import { byteText, counted } from './text.ts';
 
 export default defineVerb({
@@ -19,7 +20,7 @@ export default defineVerb({
       description: 'minimum age of what is deleted, such as 30d or 12h; default: `retention` in daemon.toml, 90 days',
     },
     ...overrideArgs,
-    yes: { type: 'boolean', alias: 'y', description: 'do not ask' },
+    ...sureArgs,
   },
   more: 'Unmerged, uncommitted and used things stay without their flag. Plans with their journals and documents stay. Ended trees of your own machines are deleted.',
   examples: ['stator gc --dry-run', 'stator gc --older-than 30d --yes', 'stator gc --dry-run --json'],
@@ -28,29 +29,18 @@ export default defineVerb({
     const overrides = overridesOf(flags);
     const request = { overrides, ...(age === undefined ? {} : { older_than_ms: ageOf(age) }) };
     const ask = (dry: boolean) => withClient(call, 'write', (client) => client.gc({ ...request, dry }));
-    if (dryRun === true) {
-      const preview = await ask(true);
-      out.answer(preview, () => linesOf(preview));
-      return 0;
-    }
-    if (yes !== true) {
+    if (dryRun === true || yes !== true) {
       const preview = await ask(true);
       const going = preview.items.filter(({ state }) => state === 'goes').reduce((sum, { count }) => sum + count, 0);
-      if (going === 0) {
+      if (dryRun === true || going === 0) {
         out.answer(preview, () => linesOf(preview));
         return 0;
       }
-      if (!canAsk(call))
-        throw new EngineError(
-          'refused',
-          `nothing was cleared away, though ${counted(going, 'thing')} would go: nobody can be asked here`,
-          'see what would go with --dry-run, then say --yes',
-        );
-      out.print(...linesOf(preview));
-      if (!(await confirm(call, `clear away ${counted(going, 'thing')}?`))) {
-        out.note('nothing was cleared away');
-        return 1;
-      }
+      if (canAsk(call)) out.print(...linesOf(preview));
+      const things = counted(going, 'thing');
+      const not = `nothing was deleted of ${things}`;
+      const hint = 'list them with --dry-run, then say --yes';
+      if (!(await isConfirmed(call, { yes, question: `delete ${things}?`, not, hint }))) return 1;
     }
     const report = await ask(false);
     out.answer(report, () => linesOf(report));
@@ -119,13 +109,12 @@ function amount(some: readonly CleaningItem[]): string {
   return `${count} ${count === 1 ? one : many}`;
 }
 
-/** Empty where nobody measured. */
+/** Empty if nothing was measured. */
 function sizeText(some: readonly CleaningItem[]): string {
   const measured = some.flatMap(({ bytes }) => (bytes === null ? [] : [bytes]));
   return measured.length === 0 ? '' : `, ${byteText(measured.reduce((sum, bytes) => sum + bytes, 0))}`;
 }
 
-/** Of rows, of which kind. */
 function ofWhat([first]: readonly CleaningItem[]): string {
   return first?.kind === 'rows' ? ` of ${first.name}` : '';
 }

@@ -173,7 +173,6 @@ const disable = defineVerb({
   run: ({ name }, call) => switchHook(call, name, 'disable'),
 });
 
-/** Switches it, and says so. */
 async function switchHook(call: Call, name: string, to: 'enable' | 'disable'): Promise<undefined> {
   const project = requireProject(call);
   const answer = await withClient(call, 'write', (client) => client.switchHook(project, name, to));

@@ -16,6 +16,7 @@ import { canAsk, choose } from './ask.ts';
 import { type Call, defineVerb } from './command.ts';
 import { installedAgents, isOnPath, type KnownAgent, knownAgents, namedAgents } from './init/agents.ts';
 import { configText, unmentionedKeys } from './init/file.ts';
+import { type McpRegistered, mcpLines, offerMcp } from './init/mcp.ts';
 import { requireRepository } from './place.ts';
 import { plain } from './text.ts';
 
@@ -29,24 +30,39 @@ export default defineVerb({
       description: 'claude, codex, opencode, gemini, amp, aider, sh, command',
     },
     yes: { type: 'boolean', alias: 'y', description: 'ask nothing; use the first agent that is found' },
+    mcp: { type: 'boolean', description: 'also give the installed agents the tools of stator, by their own commands' },
   },
-  examples: ['stator init', 'stator init --agent codex'],
-  async run({ agent, yes = false }, call) {
+  examples: ['stator init', 'stator init --agent codex', 'stator init --mcp'],
+  async run({ agent, yes = false, mcp = false }, call) {
     const named = agent === undefined ? null : agentNamed(agent);
     const repo = realpathSync(requireRepository(call));
     const file = join(repo, '.stator', 'config.toml');
     const text = readConfigText(file);
-    if (text !== null) return tellExisting(call, { repo, file, text, wanted: named });
     const found = installedAgents(call.env);
+    if (text !== null)
+      return tellExisting(call, { repo, file, text, wanted: named, mcp: await asked(call, found, mcp) });
     const chosen = named ?? (await pick(call, found, yes));
     const fresh = configText(chosen);
-    if (!write(file, fresh)) return tellExisting(call, { repo, file, text: readConfigText(file) ?? '', wanted: named });
+    if (!write(file, fresh)) {
+      const there = { repo, file, text: readConfigText(file) ?? '', wanted: named };
+      return tellExisting(call, { ...there, mcp: await asked(call, found, mcp) });
+    }
     const untrusted =
       chosen === null ? `it names no agent yet; ${asksLater}` : await trustWritten(call, { repo, file, text: fresh });
-    tellWritten(call, { file, chosen, found, untrusted });
-    return 0;
+    const registered = await offerMcp(call, found, mcp);
+    tellWritten(call, { file, chosen, found, untrusted, mcp: registered });
+    return exitCode(registered);
   },
 });
+
+/** In a repo that is set up it is done only where it is asked for. */
+function asked(call: Call, found: readonly KnownAgent[], mcp: boolean): Promise<McpRegistered[]> {
+  return mcp ? offerMcp(call, found, true) : Promise.resolve([]);
+}
+
+function exitCode(registered: readonly McpRegistered[]): number {
+  return registered.some(({ state }) => state === 'failed') ? 1 : 0;
+}
 
 /** Throws `usage` with the nearest. */
 function agentNamed(name: string): KnownAgent {
@@ -111,17 +127,20 @@ interface Written {
   readonly found: readonly KnownAgent[];
   /** Why it is not trusted; null: it is. */
   readonly untrusted: string | null;
+  readonly mcp: readonly McpRegistered[];
 }
 
-function tellWritten({ out, env }: Call, { file, chosen, found, untrusted }: Written): void {
+function tellWritten({ out, env }: Call, { file, chosen, found, untrusted, mcp }: Written): void {
   const names = found.map(({ name }) => name);
   const next = 'stator run <plan.md>';
   const trusted = untrusted === null;
-  out.answer({ file, written: true, trusted, agent: chosen?.name ?? null, installed: names, missing: [], next }, () => [
+  const agent = chosen?.name ?? null;
+  out.answer({ file, written: true, trusted, agent, installed: names, missing: [], mcp, next }, () => [
     `written: ${file}`,
     ...agentLines(chosen, names, env),
     trusted ? 'trusted as it is now; a later change is asked about' : `not trusted yet, since ${plain(untrusted)}`,
     'to share it, commit it; stator does not: git add .stator/config.toml',
+    ...mcpLines(mcp),
     chosen === null
       ? 'next: install an agent and name it in that file; stator doctor checks both'
       : `next: ${next}, or see it work first: stator demo`,
@@ -146,13 +165,13 @@ interface Existing {
   readonly repo: string;
   readonly file: string;
   readonly text: string;
-  /** `--agent`. */
   readonly wanted: KnownAgent | null;
+  readonly mcp: readonly McpRegistered[];
 }
 
 /** Throws `bad_config` where it is broken: that is what there is to say of it. */
 function tellExisting({ out, env }: Call, existing: Existing): number {
-  const { repo, file, text, wanted } = existing;
+  const { repo, file, text, wanted, mcp } = existing;
   const { origins, profiles } = loadRepoConfig(repo, loadDaemonConfig(homeFolder(env)));
   const named = Object.keys(origins).filter(
     (key) => originOf({ origins }, key).file === file && !isInherited(key, text),
@@ -166,7 +185,7 @@ function tellExisting({ out, env }: Call, existing: Existing): number {
   // A program of another name or place is doctor's to look for.
   const absent = known === undefined || profiles.coder.program !== null || isOnPath(agent, env) ? null : known.install;
   const next = absent === null ? 'stator run <plan.md>' : 'stator doctor';
-  out.answer({ file, written: false, agent, installed: names, holds: keys, missing, next }, () => [
+  out.answer({ file, written: false, agent, installed: names, holds: keys, missing, mcp, next }, () => [
     `${file} is there already, and stays as it is`,
     keys.length === 0 ? 'it sets nothing: all is by default' : `it sets: ${keys.join(', ')}`,
     ...(missing.length === 0 ? [] : [`not mentioned in it, so by default: ${missing.join(', ')}`]),
@@ -174,9 +193,10 @@ function tellExisting({ out, env }: Call, existing: Existing): number {
     ...(wanted === null || wanted.name === agent
       ? []
       : [`for ${wanted.name} instead, in its [agents.default]: ${wanted.settings.join(', ')}`]),
+    ...mcpLines(mcp),
     `next: ${next}`,
   ]);
-  return 0;
+  return exitCode(mcp);
 }
 
 /** A role has what the default table says: what stands in the file is said once, and not for every role. */

@@ -40,7 +40,6 @@ interface Wanted {
   readonly once?: boolean;
 }
 
-/** Throws what the daemon refuses with. */
 async function addressFrom(
   ask: ReturnType<typeof callSocket>,
   body: Wanted,

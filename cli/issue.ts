@@ -1,13 +1,13 @@
 /** `stator issue`: the sessions of issues. */
 
-import { EngineError } from '../machines/vocabulary/errors.ts';
 import type { IssueDanger, IssuesPruned } from '../runtime/api/client/client.ts';
-import { canAsk, confirm } from './ask.ts';
+import { canAsk } from './ask.ts';
 import { defineVerb, type Verbs } from './command.ts';
 import { offerDaemon } from './daemon/offer.ts';
 import { asked, referenceArg, tellStarted, waitsForEngine, written } from './issue/ask.ts';
 import { withClient } from './session.ts';
 import { sayWhenSlow } from './slow.ts';
+import { isConfirmed } from './sure.ts';
 import { clockTime } from './text.ts';
 
 const start = defineVerb({
@@ -148,14 +148,9 @@ const destroy = defineVerb({
     const overrides = Object.entries(overridden).flatMap(
       ([kind, isSaid]) => (isSaid === true ? [kind as IssueDanger] : []), // a key of the table above
     );
-    if (yes !== true && force !== true) {
-      if (!canAsk(call))
-        throw new EngineError('refused', `not destroyed: ${ref}: nobody can be asked here`, 'say --yes');
-      if (!(await confirm(call, `destroy the session of ${ref}?`))) {
-        out.note('not destroyed');
-        return 1;
-      }
-    }
+    const question = `destroy the session of ${ref}?`;
+    if (!(await isConfirmed(call, { yes: yes === true || force === true, question, not: `not destroyed: ${ref}` })))
+      return 1;
     const body = { ...asked(call, ref), overrides, force: force === true };
     const answer = await withClient(call, 'write', (client) => client.destroyIssue(body));
     for (const note of answer.notes) out.note(note);
@@ -180,25 +175,24 @@ const prune = defineVerb({
       ...destroyed.map((one) => `${done} ${one.project}/${one.plan}: ${one.why}`),
       ...kept.map((one) => `kept ${one.project}/${one.plan}: ${one.why}`),
     ];
-    if (dryRun === true) {
+    if (dryRun === true || force !== true) {
       const planned = await prune(true);
-      out.answer(planned, () => tell(planned, 'would destroy'));
-      if (planned.destroyed.length === 0) out.remark('nothing to prune');
-      return 0;
-    }
-    if (force !== true) {
-      const planned = await prune(true);
-      if (planned.destroyed.length === 0) {
+      const count = planned.destroyed.length;
+      if (dryRun === true || count === 0) {
         out.answer(planned, () => tell(planned, 'would destroy'));
-        out.remark('nothing to prune');
+        if (count === 0) out.remark('nothing to prune');
         return 0;
       }
-      if (!canAsk(call)) throw new EngineError('refused', 'nothing pruned: nobody can be asked here', 'say --force');
-      out.print(...tell(planned, 'would destroy'));
-      if (!(await confirm(call, `destroy ${planned.destroyed.length}?`))) {
-        out.note('nothing pruned');
+      if (canAsk(call)) out.print(...tell(planned, 'would destroy'));
+      if (
+        !(await isConfirmed(call, {
+          yes: false,
+          question: `destroy ${count}?`,
+          not: 'nothing pruned',
+          hint: 'say --force',
+        }))
+      )
         return 1;
-      }
     }
     const pruned = await prune(false);
     out.answer(pruned, () => tell(pruned, 'destroyed'));

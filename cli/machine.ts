@@ -3,14 +3,14 @@
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import type { Client, MachineVerdict } from '../runtime/api/client/client.ts';
 import { nearest } from '../runtime/base/config/nearest.ts';
-import { localTime } from '../runtime/base/platform/terminal-text.ts';
+import { localTime } from '../runtime/base/platform/local-time.ts';
 import { connect } from '../runtime/engine/connect.ts';
 import { type Call, defineVerb, type Verbs } from './command.ts';
 import { planNamed } from './named-plan.ts';
 import { wholeNumber } from './number.ts';
 import { requireProject } from './place.ts';
 import { withClient } from './session.ts';
-import { mayDelete, sureArgs } from './sure.ts';
+import { isConfirmed, sureArgs } from './sure.ts';
 import { fields } from './table.ts';
 import { clockTime, plain } from './text.ts';
 
@@ -182,10 +182,11 @@ const deleteOne = defineVerb({
   examples: ['stator machine delete release 1.2 --yes', 'stator machine delete release 1.2 --force --yes'],
   async run({ machine, id, force, yes }, call) {
     const { out } = call;
-    if (!(await mayDelete(call, `${machine} ${id}`, { yes }))) return 1;
+    const name = `${machine} ${id}`;
+    if (!(await isConfirmed(call, { yes, question: `delete ${name}?`, not: `not deleted: ${name}` }))) return 1;
     const how = force === true ? { force } : {};
     const deleted = await withMachines(call, (client) => client.deleteMachineTree(machine, id, how));
-    out.answer(deleted, () => [`deleted ${machine} ${id}`]);
+    out.answer(deleted, () => [`deleted ${name}`]);
     return 0;
   },
 });

@@ -24,7 +24,7 @@ export interface ErrorMessage {
   readonly hint: string;
   /** The last lines of somebody who ended. */
   readonly log?: string;
-  /** Not under --json. */
+  /** Not printed with --json. */
   readonly page?: string;
 }
 
@@ -34,13 +34,13 @@ export interface Messages {
   /** What was not accepted; its first line stands out. */
   refusal(...lines: string[]): void;
   warn(text: string): void;
-  /** What a person may know. */
+  /** Additional information. */
   note(text: string): void;
   /** As `note`, unless it was said already: for what each of several calls would say. */
   noteOnce(text: string): void;
-  /** As `note`, in plain letters. */
+  /** As `note`, without colour. */
   remark(text: string): void;
-  /** Under --verbose only. */
+  /** Printed with --verbose only. */
   detail(text: string): void;
 }
 

@@ -1,4 +1,3 @@
-/** Numbers as they are typed. */
 import { EngineError } from '../machines/vocabulary/errors.ts';
 
 /** Throws `usage` where it is no whole number from 1 on. */

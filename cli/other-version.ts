@@ -1,6 +1,6 @@
 /** Whether a verb failed because the engine that it spoke with is of another version. */
 import { EngineError, messageOf } from '../machines/vocabulary/errors.ts';
-import { localTime } from '../runtime/base/platform/terminal-text.ts';
+import { localTime } from '../runtime/base/platform/local-time.ts';
 import { isThisStator, statorBuild, statorVersion } from '../runtime/base/platform/version.ts';
 import { ownerHere, type Presence } from './daemon/presence.ts';
 

@@ -1,8 +1,10 @@
 /** Which repo and which plan a verb is about, from what was typed, the run that it is typed in, or the folder. */
+
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { EngineError, messageOf } from '../machines/vocabulary/errors.ts';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
+import { systemCode } from '../runtime/base/platform/system-code.ts';
 import type { Call } from './command.ts';
 
 /** One of these in the environment (in a git hook) would answer for another repository than the folder's. */
@@ -18,7 +20,7 @@ export function askGit({ cwd, env }: Pick<Call, 'cwd' | 'env'>, args: readonly s
       '',
     );
   } catch (thrown) {
-    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') {
+    if (systemCode(thrown) === 'ENOENT') {
       throw new EngineError('git_missing', 'git is not installed, or not on PATH', 'install git 2.38 or newer', {
         cause: thrown,
       });

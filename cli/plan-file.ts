@@ -1,16 +1,17 @@
 /** A plan's file from the disk, with a message of its own for everything that is no such file. */
+
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { decodePlan, type PlanProblem } from '../machines/document/plan-document.ts';
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { planNameOf } from '../machines/vocabulary/ids.ts';
 import { planDocumentLimitBytes } from '../machines/vocabulary/plan-file.ts';
+import { systemCode } from '../runtime/base/platform/system-code.ts';
 
 /** More than this is not even read to say what is wrong with it. */
 const readLimitBytes = 16 * planDocumentLimitBytes;
 
 export interface PlanFile {
-  /** As it was typed. */
   readonly file: string;
   /** Where it lies, links followed; null: a pipe, which lies nowhere. */
   readonly path: string | null;
@@ -96,7 +97,7 @@ function bytesOf(path: string, file: string): Uint8Array {
 }
 
 function unreadable(file: string, thrown: unknown): EngineError {
-  const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : 'unknown';
+  const code = systemCode(thrown);
   if (code === 'ENOENT' || code === 'ENOTDIR') {
     return new EngineError(
       'bad_file',

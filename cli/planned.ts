@@ -11,9 +11,7 @@ import type { Call } from './command.ts';
 export type AfterPlanning = 'stops' | 'goes-on' | 'asks' | 'as-configured';
 
 export interface PlanningFlags {
-  /** `--yes`. */
   readonly yes: boolean;
-  /** `--plan-only`. */
   readonly planOnly: boolean;
 }
 
@@ -38,7 +36,7 @@ export async function afterPlanning(
   return isWritten ? 'goes-on' : 'asks';
 }
 
-/** As `plan_start` takes it. */
+/** The field `advance` of `plan_start`. */
 export function advanceOf(after: AfterPlanning): boolean | undefined {
   return after === 'as-configured' ? undefined : after === 'goes-on';
 }

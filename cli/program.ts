@@ -6,7 +6,6 @@ import { createOutput, type Stream } from './output.ts';
 import { nounUsage, UsageError } from './usage.ts';
 
 export interface Invocation extends Pick<Call, 'env' | 'cwd' | 'stdin'> {
-  /** Without the program's own name. */
   readonly argv: readonly string[];
   readonly stdout: Stream;
   readonly stderr: Stream;
@@ -81,7 +80,8 @@ function choose(argv: readonly string[]): Chosen | { readonly page: string } {
   }
   if (first === 'help') return choose([...words.slice(1), '--help']);
   const verb = verbs.find(({ name }) => name === first);
-  if (verb !== undefined) return { name: first, entry: verb, rest: [...leading, ...words.slice(1)] };
+  const inner = Object.hasOwn(nouns, first) && nouns[first]?.some(({ name }) => name === second);
+  if (verb !== undefined && !inner) return { name: first, entry: verb, rest: [...leading, ...words.slice(1)] };
   const list = Object.hasOwn(nouns, first) ? nouns[first] : undefined;
   if (list === undefined) {
     const valid = [...verbs.map(({ name }) => name), ...Object.keys(nouns)];

@@ -68,8 +68,8 @@ async function confirmed(call: Call, look: TrustLooked): Promise<boolean> {
   const { project, path, state, enables, agents, changes, digest } = look;
   const isChanged = state === 'changed';
   const first = {
-    new: `nobody trusts ${project} (${path}) yet; in it stator would start, or leave out:`,
-    revoked: `the trust in ${project} was taken back; with it stator would start, or leave out:`,
+    new: `${project} (${path}) is not trusted yet; its files start, or turn off:`,
+    revoked: `the trust in ${project} was revoked; its files start, or turn off:`,
     changed: `${project} has changed since it was trusted:`,
     trusted: '',
   }[state];

@@ -7,6 +7,7 @@ import { requireRepository } from './place.ts';
 import { forceFileArgs, readPlanFile } from './plan-file.ts';
 import { planOnlyArg } from './planned.ts';
 import { conduct } from './run/conduct.ts';
+import { printSimulation } from './simulation/simulate-file.ts';
 import { sureArgs } from './sure.ts';
 import { trustArg, trustOf } from './trust/flag.ts';
 
@@ -24,18 +25,27 @@ export default defineVerb({
     name: { type: 'string', valueHint: 'plan', description: "the plan's name; default the file's" },
     yes: { ...sureArgs.yes, description: 'implement the planned document without asking' },
     ...planOnlyArg,
+    dry: {
+      type: 'boolean',
+      description: 'only simulate the document: its order, its time, its cost; nothing is started',
+    },
     ...forceFileArgs,
   },
   examples: ['stator run idea.md --plan-only', 'stator run docs/plans/login.md --json | jq .event'],
   more: `On a terminal a planned document is shown before agents start, unless you use
 --yes or set auto_advance = true. In a pipe auto_advance decides.
 Exit code 0: the plan is done, or planned with --plan-only. 1: it needs you, and
-the output says for what. 130: Ctrl-C paused it; the same command continues.`,
+the output says for what. 130: Ctrl-C paused it; the same command continues.
+--dry prints what plan simulate prints, which has more options.`,
   async run(
-    { file, trust: given, branch, topic, name, yes = false, 'plan-only': planOnly = false, force = false },
+    { file, trust: given, branch, topic, name, yes = false, 'plan-only': planOnly = false, dry = false, force = false },
     call,
   ) {
     const read = readPlanFile(call.cwd, file, { name, force });
+    if (dry) {
+      await printSimulation(call, { file, name: read.name, content: read.content });
+      return 0;
+    }
     const repo = requireRepository(call);
     const request = {
       ...bindingOf(call, repo, read),

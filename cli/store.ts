@@ -1,6 +1,5 @@
 /** `stator store backup | check | restore`. */
 import { resolve } from 'node:path';
-import { EngineError } from '../machines/vocabulary/errors.ts';
 import { connect } from '../runtime/engine/connect.ts';
 import {
   backUpStoreIn,
@@ -11,10 +10,9 @@ import {
   type StoreCopy,
   storeFaultsIn,
 } from '../runtime/engine/store-copies.ts';
-import { canAsk, confirm } from './ask.ts';
 import { type Call, defineVerb, type Verbs } from './command.ts';
 import { refuseAgent } from './place.ts';
-import { sureArgs } from './sure.ts';
+import { isConfirmed, sureArgs } from './sure.ts';
 import { byteText, counted } from './text.ts';
 
 const timeOf = (ms: number) => new Date(ms).toISOString();
@@ -70,18 +68,12 @@ const restore = defineVerb({
   examples: ['stator store restore', 'stator store restore --yes /mnt/usb/stator.db'],
   more: `Stop the daemon first; agents may go on. Runs that were started after the copy are taken over when their plan asks for them again, and merges are found in git: nothing is done twice. What people
 and agents told stator after the copy is lost: give those commands again. Plans that were registered after it are registered again under their name. Hooks may be told again what they were told.`,
-  async run({ copy: named, yes = false }, call) {
+  async run({ copy: named, yes }, call) {
     const { env, cwd, out } = call;
     refuseAgent(call, 'restore the store');
     const { copy, knowsUntilMs } = await copyToRestore(env, named === undefined ? null : resolve(cwd, named));
-    const what = `put ${copy}, ${untilText(knowsUntilMs)}, in the place of the store`;
-    if (!yes) {
-      if (!canAsk(call)) throw new EngineError('refused', `nobody can be asked whether to ${what}`, 'say --yes');
-      if (!(await confirm(call, `${what}?`))) {
-        out.note('nothing was done');
-        return 1;
-      }
-    }
+    const question = `put ${copy}, ${untilText(knowsUntilMs)}, in the place of the store?`;
+    if (!(await isConfirmed(call, { yes, question, not: `not restored from ${copy}` }))) return 1;
     const restored = await restoreStoreIn(env, copy);
     const strangers = await strangersIn(call);
     const document = {

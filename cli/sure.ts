@@ -22,9 +22,7 @@ export interface Act {
 }
 
 export interface Sure {
-  /** `--yes`. */
   readonly yes: boolean;
-  /** `--force`. */
   readonly force?: boolean;
   /** As a person would type it: `plan cancel login`. */
   readonly command: string;
@@ -48,16 +46,22 @@ export async function isSure(call: Call, client: Pick<Client, 'previewAct'>, act
   return false;
 }
 
-/** Whether that may be deleted: `--yes`, or a person's word on a terminal. Throws `refused` where nobody can be asked. */
-export async function mayDelete(
-  call: Call,
-  name: string,
-  { yes = false }: { yes?: boolean | undefined },
-): Promise<boolean> {
-  if (yes) return true;
-  if (!canAsk(call)) throw new EngineError('refused', `not deleted: ${name}: nobody can be asked here`, 'say --yes');
-  if (await confirm(call, `delete ${name}?`)) return true;
-  call.out.note('not deleted');
+export interface Confirmation {
+  /** `--yes`, or another flag that confirms it. */
+  readonly yes: boolean | undefined;
+  readonly question: string;
+  /** What is printed when it is not done: `not deleted: login`. */
+  readonly not: string;
+  /** What to do where nobody can be asked. Default: `say --yes`. */
+  readonly hint?: string;
+}
+
+/** Whether it is confirmed: by a flag, or by the person at the terminal. Throws `refused` where nobody can be asked. */
+export async function isConfirmed(call: Call, { yes, question, not, hint }: Confirmation): Promise<boolean> {
+  if (yes === true) return true;
+  if (!canAsk(call)) throw new EngineError('refused', `${not}: nobody can be asked here`, hint ?? 'say --yes');
+  if (await confirm(call, question)) return true;
+  call.out.note(not);
   return false;
 }
 

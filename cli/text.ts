@@ -1,4 +1,5 @@
 /** Text on a terminal: how wide it is, how it is cut and padded, and what of it may be shown at all. */
+import { localDay } from '../runtime/base/platform/local-time.ts';
 import { oneLine, safeText } from '../runtime/base/platform/terminal-text.ts';
 
 /** Blocks whose characters take two columns; emoji are found by their own property. Unicode's East Asian Width, W and F. */
@@ -50,7 +51,7 @@ export function padded(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - widthOf(text)));
 }
 
-/** Text of others on one line. */
+/** Foreign text on one line. */
 export const plain = oneLine;
 
 /** A reason may be a whole review, up to 8 KiB; in a list or a line of news its beginning is enough, and `plan explain` has all of it. */
@@ -119,8 +120,7 @@ export function untilText(time: string, nowMs: number): string {
   const leftMs = Date.parse(time) - nowMs;
   if (Number.isNaN(leftMs)) return '';
   const date = new Date(Date.parse(time));
-  const two = (value: number) => String(value).padStart(2, '0');
-  const day = leftMs < 86_400_000 ? '' : `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} `;
+  const day = leftMs < 86_400_000 ? '' : `${localDay(date)} `;
   return `until ${day}${clockTime(time).slice(0, 5)}, in ${duration(leftMs)}`;
 }
 

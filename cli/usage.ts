@@ -22,7 +22,6 @@ export class UsageError extends Error {
   }
 }
 
-/** Flags that every verb takes. */
 export const globalArgs = {
   json: { type: 'boolean', description: 'print JSON' },
   project: { type: 'string', valueHint: 'name', description: 'the repo; default: the repo of this folder' },

@@ -49,7 +49,7 @@ interface CallOptions {
   readonly isFresh?: boolean;
 }
 
-const goesOn = 'this page goes on by itself when it is back';
+const goesOn = 'this page continues by itself when it is back';
 
 export type Api = ReturnType<typeof createApi>;
 
@@ -89,7 +89,6 @@ export function createApi(session: Session, onLocked: () => void) {
     return answered<T>(await call(method, path, body === undefined ? {} : { body }));
   }
 
-  /** Of the fleet. */
   async function look<T>(path: string, isFresh: boolean): Promise<T> {
     const answer = await call('GET', path, { isFresh });
     freshIn.set(path, Number(answer.headers.get('x-fresh-in-ms') ?? 0));

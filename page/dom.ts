@@ -17,7 +17,6 @@ export interface Props {
   readonly disabled?: boolean;
   readonly open?: boolean;
   readonly checked?: boolean;
-  /** By the name of the event. */
   readonly on?: Readonly<Record<string, Listener>>;
   /** Called once, when the element is there. */
   readonly made?: (element: HTMLElement) => void;

@@ -17,7 +17,7 @@ export interface Fleet {
   readonly repos: readonly RepoEntry[];
   readonly warnings: readonly string[];
   readonly forges: readonly ForgeEntry[];
-  /** Those that are limited now. */
+  /** The accounts that are rate limited now. */
   readonly accounts: readonly AccountEntry[];
   /** What people were told and nobody has read, the newest first. */
   readonly notifications: readonly NotificationEntry[];
@@ -28,7 +28,6 @@ export interface Fleet {
 }
 
 export interface FleetView {
-  /** Of the names and topics. */
   readonly filter: string;
   readonly project: string | null;
   readonly group: Group | null;

@@ -49,7 +49,6 @@ export function orderOf(fleet: Pick<Fleet, 'plans' | 'agents'>): Map<string, num
   return new Map(rows.map(({ plan }, place) => [nameOf(plan), place]));
 }
 
-/** How many plans need a person. */
 export function needCount(fleet: Pick<Fleet, 'plans' | 'agents'>): number {
   return rowsOf(fleet).filter(({ group }) => group === 'asks').length;
 }
@@ -159,7 +158,7 @@ function accountsLimited({ accounts }: Fleet, nowMs: number): View[] {
     const at = new Date(until).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
     const who = waiting.map(({ project, title }) => `${project}/${title}`).join(', ');
     const waits = waiting.length === 0 ? '' : ` Waiting for it: ${who}.`;
-    const text = `The account ${account} takes no more until ${at}, in ${minutes} min.${waits}`;
+    const text = `The account ${account} is rate limited until ${at}, in ${minutes} min.${waits}`;
     return h('p', { key: account, class: 'notice', role: 'status' }, glyph('held'), text);
   });
 }
@@ -362,7 +361,7 @@ function planRow({ plan, agents, group }: Row, nowMs: number): View {
   return view;
 }
 
-/** Who waits does not work. */
+/** A plan that waits is drawn as not at work. */
 function shapeOf({ status, paused }: PlanEntry, group: Group): string {
   if (group === 'asks') return 'asks';
   if (paused) return 'paused';

@@ -27,7 +27,7 @@ export interface FrameActions {
 const connections: Readonly<Record<Connection, { word: string; why: string }>> = {
   connecting: { word: 'connecting', why: 'the daemon is being asked' },
   live: { word: 'live', why: 'what happens is shown as it happens' },
-  away: { word: 'away', why: 'the daemon does not answer; this page goes on by itself when it is back' },
+  away: { word: 'away', why: 'the daemon does not answer; this page continues by itself when it is back' },
   stranger: { word: 'stranger', why: 'another program answers at this address, and is told nothing' },
   resting: { word: 'resting', why: 'nobody looks at this page' },
   locked: { word: 'locked', why: 'this page is let in no more: stator inspect' },

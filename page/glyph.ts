@@ -36,7 +36,7 @@ export function glyph(state: string): View {
   return h('span', { class: `glyph ${shapes[state] ?? 'empty'}`, 'aria-hidden': 'true' });
 }
 
-/** A state with its shape. */
+/** The text of a state, with its shape. */
 export function stateOf(state: string, text = state.replaceAll('_', ' ')): View {
   return h('span', { class: `state-word ${shapes[state] ?? 'empty'}` }, glyph(state), h('span', null, text));
 }

@@ -34,6 +34,6 @@ export interface MachineModel {
 export interface MachineActions {
   /** `payload`: JSON as it was typed; '': nothing. */
   send(type: string, payload: string): void;
-  /** null: now. */
+  /** null: shows the present. */
   goTo(seq: number | null): void;
 }

@@ -16,7 +16,7 @@ export function treeAddress({ machine, id }: { readonly machine: string; readonl
   return `#/machine/${encodeURIComponent(machine)}/${encodeURIComponent(id)}`;
 }
 
-/** Those that go on first. */
+/** Trees that have not ended come first. */
 export function treesView(trees: readonly MachineTreeEntry[]): View {
   const shown = trees.toSorted((a, b) => Number(a.status !== 'active') - Number(b.status !== 'active'));
   return h(

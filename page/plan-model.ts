@@ -61,7 +61,7 @@ export interface PlanModel {
 
 export interface PlanActions {
   readonly chart: HTMLElement;
-  /** Asks first where it has to. */
+  /** Asks for confirmation first if that is needed. */
   send(type: string, payload: Record<string, unknown>, done: string): void;
   /** Whether what was asked about is to be done. */
   answerSure(isYes: boolean): void;
@@ -71,6 +71,6 @@ export interface PlanActions {
   showActor(actor: string): void;
   close(): void;
   turnTo(tab: Tab): void;
-  /** null: now. */
+  /** null: shows the present. */
   goTo(seq: number | null): void;
 }

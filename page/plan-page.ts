@@ -59,7 +59,7 @@ export function createPlanPage({ api, named, agent, redraw, say, tellRefusal }: 
     redraw();
   }
 
-  /** After what a person did here. */
+  /** Set after a person's action on this page. */
   let isChanged = false;
 
   async function read(): Promise<void> {

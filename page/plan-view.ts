@@ -1,4 +1,3 @@
-/** What a plan looks like. */
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
 import { agentView } from './agent-view.ts';
 import { boardView } from './board-view.ts';
@@ -305,7 +304,7 @@ function actorText(actor: string, isThere: boolean): string {
   return isThere ? name : `${name} (not now)`;
 }
 
-/** The same in words. */
+/** The active states as text. */
 function nowStates({ states, past, at, actor: chosen }: PlanModel): View {
   const own = (at === null ? states : past)?.actors.find(({ actor }) => actor === chosen);
   return h(

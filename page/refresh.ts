@@ -1,7 +1,7 @@
 /** Reading anew what may have changed: never twice at once, and the seldomer the longer it takes, so that a thousand plans cost what ten do. */
 
 export interface Refresher {
-  /** Something may be different. */
+  /** Tells the page to read again. */
   poke(): void;
   /** It is, and a person waits to see it. */
   hurry(): void;
@@ -11,9 +11,9 @@ export interface Refresher {
 interface RefreshOptions {
   /** Tells for how many milliseconds reading again would bring nothing new. */
   readonly work: () => Promise<number>;
-  /** At the most so often. */
+  /** The shortest time between two reads. */
   readonly leastMs: number;
-  /** And at the least so often, whatever happens. */
+  /** The longest time between two reads. */
   readonly mostMs: number;
 }
 

@@ -17,7 +17,6 @@ export interface Session {
   renew(): Promise<'ready' | 'away' | 'stranger' | 'locked'>;
 }
 
-/** Bytes of keys and tokens. */
 const secretBytes = 24;
 
 export function createSession(): Session {

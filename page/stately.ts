@@ -12,7 +12,7 @@ const retryMs = 2_000;
 const triesMost = 150;
 /** Stately's page says that it is ready within this, or is likely never to. */
 const readyMs = 20_000;
-const anew = 'take the address anew: stator inspect --stately';
+const anew = 'get a new address: stator inspect --stately';
 
 const state = document.getElementById('state') as HTMLElement; // of stately.html, like those below
 const inFrame = document.getElementById('frame') as HTMLButtonElement;

@@ -22,7 +22,7 @@ function exportsOf(file, isTypeOnly = false) {
       found.set(groups.name, {
         file,
         isDescribed: groups.comment !== undefined || found.get(groups.name)?.isDescribed === true,
-        bare: groups.kind === 'interface' ? bareFunctions(text.slice(index)) : [],
+        bare: groups.kind === 'interface' ? bareFunctions(interfaceText(text, index)) : [],
       });
   for (const { groups } of text.matchAll(reexport)) {
     const handed = exportsOf(declarationsAt(file, groups.path), isTypeOnly || groups.typeOnly !== undefined);
@@ -37,11 +37,18 @@ function declarationsAt(file, path) {
   return join(dirname(file), path.replace(/\.[jt]s$/, '.d.ts'));
 }
 
+/** An interface's text from its name on. For one that is derived from what a function returns: the text of that function. */
+function interfaceText(text, index) {
+  const declared = text.slice(text.indexOf('export interface', index));
+  const [, source] = /^export interface \w+ extends ReturnType<typeof (\w+)>/.exec(declared) ?? [];
+  return text.slice(source === undefined ? index : text.indexOf(`function ${source}(`));
+}
+
 /** The functions of an interface that no comment stands above. */
 function bareFunctions(text) {
   const lines = text.slice(0, text.indexOf('\n}')).split('\n');
   return lines
-    .map((line, index) => ({ name: /^ {4}(\w+)(?:<[^(]*>)?\(/.exec(line)?.[1], above: lines[index - 1] ?? '' }))
+    .map((line, index) => ({ name: /^ {4}(\w+)(?:<[^(]*>)?(?:: )?\(/.exec(line)?.[1], above: lines[index - 1] ?? '' }))
     .filter(({ name, above }) => name !== undefined && !above.trimEnd().endsWith('*/'))
     .map(({ name }) => name);
 }

@@ -12,28 +12,21 @@ const folders = ['actors', 'runtime', 'cli', 'page'];
 const exempt = new Set([join('actors', 'upgrades.ts')]);
 /** Names of states that are words of other things too: a delivery of a hook, a call of a forge, a colour. Within a path they are meant as states. */
 const otherMeanings = new Set([
-  'active',
-  'asked',
   'attention',
   'blocked',
   'clear',
   'decision',
-  'degraded',
   'delivered',
   'ended',
   'idle',
   'manual',
   'none',
   'override',
-  'permission',
   'preparing',
   'pullRequest',
   'rateLimit',
-  'single',
-  'stopped',
   'unmerged',
   'unpushed',
-  'wave',
 ]);
 
 const charts = Object.values(machines).filter((each) => each?.root?.states !== undefined);
@@ -51,7 +44,7 @@ const regions = charts.flatMap(({ root }) => (root.type === 'parallel' ? Object.
 
 /** Quoted text without blanks, or a regular expression. */
 const literal = /(['"`])([\w.$]+)\1|\/((?:\\.|[^/\\\s])+)\//g;
-const ofSnapshot = new RegExp(`\\bvalue\\??\\.(?:${regions.join('|')})\\b|\\.matches\\(`);
+const ofSnapshot = new RegExp(`\\bvalue\\??\\.(?:${regions.join('|')})\\b|\\bsnapshot\\.value [!=]==|\\.matches\\(`);
 
 function namesIn(line) {
   if (/^\s*(?:\*|\/\/|\/\*)/.test(line)) return [];

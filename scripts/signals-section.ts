@@ -3,6 +3,7 @@ import { z } from 'zod';
 import {
   maySend,
   type Origin,
+  publicSignalTypes,
   type SignalType,
   signals,
   signalTypes,
@@ -36,12 +37,12 @@ function outdented(sql: string): string {
 
 /** `public`: what people, agents and files may send; `engine`: the rest, which is there to be read in lists and histories. */
 export function signalTable(which: 'public' | 'engine'): string {
-  const types = signalTypes.filter((type) => (signals[type].from === 'engine') === (which === 'engine'));
   if (which === 'engine') {
+    const types = signalTypes.filter((type) => !publicSignalTypes.includes(type));
     const rows = types.map((type) => [code(type), payloadText(type), signals[type].to, signals[type].does]);
     return markdownTable(['type', 'payload', 'to', 'what it says'], rows);
   }
-  const rows = types.map((type) => [namesOf(type), sendersOf(type), payloadText(type), signals[type].does]);
+  const rows = publicSignalTypes.map((type) => [namesOf(type), sendersOf(type), payloadText(type), signals[type].does]);
   return markdownTable(['type (aliases)', 'from', 'payload', 'what it does'], rows);
 }
 
@@ -58,7 +59,7 @@ function sendersOf(type: SignalType): string {
     ['file', 'file'],
   ];
   const said = ([name, origin]: [string, Origin]): readonly string[] => {
-    if (!maySend(type, origin)) return [];
+    if (!maySend(signals[type], origin)) return [];
     return name === 'agent' ? (speakersOf(type) ?? [name]) : [name];
   };
   return senders.flatMap(said).join(', ');

@@ -31,7 +31,6 @@ export interface CommandNode {
   readonly path: string;
   readonly summary: string;
   readonly flags: readonly Flag[];
-  /** In their order. */
   readonly words: readonly WordKind[];
 }
 

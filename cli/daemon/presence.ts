@@ -5,7 +5,7 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Client } from '../../runtime/api/client/client.ts';
 import { noAnswer } from '../../runtime/api/client/no-answer.ts';
 import { homeFolder } from '../../runtime/base/config/home.ts';
-import { localTime } from '../../runtime/base/platform/terminal-text.ts';
+import { localTime } from '../../runtime/base/platform/local-time.ts';
 import { type OwnerFacts, readOwner } from '../../runtime/core/store/sqlite/owner.ts';
 import { attach } from '../../runtime/engine/attach.ts';
 import type { Call } from '../command.ts';

@@ -1,7 +1,7 @@
 /** `stator daemon start`. */
 import { join, resolve } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { localTime } from '../../runtime/base/platform/terminal-text.ts';
+import { localTime } from '../../runtime/base/platform/local-time.ts';
 import { type Call, defineVerb } from '../command.ts';
 import { counted } from '../text.ts';
 import { ownerHere } from './presence.ts';
@@ -58,7 +58,7 @@ function tellRunning({ out }: Call, running: Started, since: string): void {
   if (out.json) out.print(JSON.stringify({ status: 'running', ...running }));
   else
     out.note(
-      `a daemon runs already: pid ${running.pid}, since ${localTime(since, Date.now())}; start it anew with: stator daemon restart`,
+      `a daemon runs already: pid ${running.pid}, since ${localTime(since, Date.now())}; restart it with: stator daemon restart`,
     );
   tellState(out, running);
 }

@@ -26,7 +26,7 @@ export interface Started {
   /** Why it handles nothing yet; null: it works. */
   readonly waiting: string | null;
   readonly problems: readonly string[];
-  /** What of daemon.toml has no effect. */
+  /** Keys of daemon.toml that have no effect. */
   readonly notes: readonly string[];
   readonly repos: number;
 }
@@ -137,7 +137,6 @@ function daemonEnvironment(env: NodeJS.ProcessEnv, home: string): NodeJS.Process
   return { ...Object.fromEntries(own), STATOR_HOME: home };
 }
 
-/** Throws `home_unusable`. */
 function openLog(log: string): number {
   try {
     return openSync(log, 'a', 0o600);

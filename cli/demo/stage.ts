@@ -1,10 +1,12 @@
 /** Where the demo plays: a home and a git repo in a folder for temporary files, with a plan, its agents and a reviewer. */
+
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import { systemCode } from '../../runtime/base/platform/system-code.ts';
 import type { Call } from '../command.ts';
 import type { RunRequest } from '../run/prepare.ts';
 import { files, planText } from './script.ts';
@@ -83,7 +85,7 @@ function git(cwd: string, env: NodeJS.ProcessEnv, args: readonly string[]): void
   try {
     execFileSync('git', args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') {
+    if (systemCode(cause) === 'ENOENT') {
       throw new EngineError('git_missing', 'git is not installed, or not on PATH', 'install git 2.38 or newer', {
         cause,
       });

@@ -1,4 +1,5 @@
 /** What must be right on this machine before a plan can run, each asked of the world itself. */
+
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -11,6 +12,7 @@ import {
   missingVariables,
   socketPath,
 } from '../../runtime/base/config/config.ts';
+import { storeFile } from '../../runtime/base/config/home.ts';
 import { probeBubblewrap } from '../../runtime/base/platform/bubblewrap.ts';
 import { usualMemoryBytes, usualProcesses } from '../../runtime/base/platform/machine-share.ts';
 import { probeResourceLimits } from '../../runtime/base/platform/resource-limits.ts';
@@ -219,7 +221,7 @@ async function store(call: Call, home: string): Promise<Finding> {
   // An engine that runs knows of one that was deleted under it.
   const engine = await attach(home, call.env);
   await tryStoreModule();
-  if (engine === null && !existsSync(join(home, 'taskstore.db'))) return { detail: 'none yet' };
+  if (engine === null && !existsSync(storeFile(home))) return { detail: 'none yet' };
   const client = engine ?? (await connect({ env: call.env, mode: 'read' }));
   try {
     const plans = await client.plans();
@@ -255,7 +257,7 @@ async function forgeChecks(call: Call, path: string | null, home: string): Promi
   if ('thrown' in broken) return [await check('servers.toml', () => Promise.reject(broken.thrown))];
   const read = await attempt(async () => {
     const engine = await attach(home, call.env);
-    if (engine === null && !existsSync(join(home, 'taskstore.db'))) return { repos: [], forges: [] };
+    if (engine === null && !existsSync(storeFile(home))) return { repos: [], forges: [] };
     const client = engine ?? (await connect({ env: call.env, mode: 'read' }));
     try {
       return { repos: await client.repos(), forges: await client.forges() };

@@ -16,7 +16,7 @@ import type { Finding } from './finding.ts';
 
 export interface WantedProgram {
   readonly preset: ProgramPreset | 'command';
-  /** As configured; null: the preset's own. */
+  /** null: the program of the preset. */
   readonly program: string | null;
   /** Who plays with it, in the order of the roles. */
   readonly roles: readonly string[];

@@ -1,9 +1,10 @@
 /** What `doctor --fix` mends. A damaged store is left to `stator store restore`, and all else with it: it is judged by what the store knows. */
+
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Orphan } from '../../runtime/api/client/client.ts';
 import { homeFolder } from '../../runtime/base/config/config.ts';
+import { storeFile } from '../../runtime/base/config/home.ts';
 import { connect } from '../../runtime/engine/connect.ts';
 import { storeFaultsIn } from '../../runtime/engine/store-copies.ts';
 import type { Call } from '../command.ts';
@@ -17,7 +18,7 @@ export interface Repairs {
 
 /** Never throws of what it finds: what cannot be mended is named. */
 export async function repair({ env }: Call, dry: boolean): Promise<Repairs> {
-  if (!existsSync(join(homeFolder(env), 'taskstore.db'))) return { store: null, orphans: [], notes: [] };
+  if (!existsSync(storeFile(homeFolder(env)))) return { store: null, orphans: [], notes: [] };
   const restore = 'put the newest copy in its place: stator store restore';
   const what = await storeFaultsIn(env).then(
     (faults) => (faults.length === 0 ? '' : [...faults, restore].join('; ')),

@@ -1,7 +1,6 @@
 /** The flags by which a person says that something may go although it would be lost, or is in use. */
 import type { CleaningOverride } from '../../runtime/api/client/client.ts';
 
-/** The flag of each. */
 export const flagOf = {
   unmerged: 'even-if-unmerged',
   uncommitted: 'even-if-uncommitted',

@@ -12,7 +12,7 @@ import { type Call, defineVerb } from '../command.ts';
 import { overrideArgs, overridesOf } from '../gc/overrides.ts';
 import { type PlanAddress, withPlan } from '../named-plan.ts';
 import { withClient } from '../session.ts';
-import { mayDelete, sureArgs } from '../sure.ts';
+import { isConfirmed, sureArgs } from '../sure.ts';
 import { byteText } from '../text.ts';
 
 export default defineVerb({
@@ -37,7 +37,7 @@ export default defineVerb({
       return withPlan(call, 'write', plan, (client, of) => discard(call, client, of, { clear: said, overrides }));
     const of = await withPlan(call, 'read', plan, async (_client, address) => address);
     const name = `${of.project}/${of.plan}`;
-    if (!(await mayDelete(call, name, {}))) return 1;
+    if (!(await isConfirmed(call, { yes, question: `delete ${name}?`, not: `not deleted: ${name}` }))) return 1;
     const asked: Going = said === undefined ? await askAbout(call, of) : { clear: said, overrides };
     return withClient(call, 'write', (client) => discard(call, client, of, asked));
   },
@@ -102,5 +102,5 @@ function tell(call: Call, { project, plan, items, notes }: PlanDeleted): void {
   const kept = items.filter(({ state }) => state === 'kept');
   for (const { kind, name, why } of kept)
     out.note(`kept: ${kind} ${name}: ${kind === 'worktree' ? why.replaceAll(name, 'it') : why}`);
-  if (kept.length > 0) out.note('once it is old enough stator gc takes what is merged: stator gc --dry-run');
+  if (kept.length > 0) out.note('when it is old enough, stator gc deletes what is merged: stator gc --dry-run');
 }

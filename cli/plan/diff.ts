@@ -43,7 +43,7 @@ export default defineVerb({
   },
 });
 
-/** As many as an engine names. */
+/** The engine lists no more files. */
 const listedFiles = 1_000;
 
 function textOf({ diff }: PlanDiff, paint: Paint): string {
@@ -53,7 +53,6 @@ function textOf({ diff }: PlanDiff, paint: Paint): string {
   return `${lines.map((line) => paint(diffTone(line), line)).join('\n')}\n`;
 }
 
-/** Of a line of a diff. */
 export function diffTone(line: string): Tone {
   if (/^(?:diff --git|index|\+\+\+|---|new file|deleted file|old mode|new mode) ?/.test(line)) return 'strong';
   if (line.startsWith('@@')) return 'busy';

@@ -1,5 +1,7 @@
 /** `stator plan history`. */
+
 import type { HistoryEntry } from '../../runtime/api/client/client.ts';
+import { localDay } from '../../runtime/base/platform/local-time.ts';
 import { defineVerb } from '../command.ts';
 import { planArgs, withPlan } from '../named-plan.ts';
 import { wholeNumber } from '../number.ts';
@@ -32,8 +34,8 @@ export default defineVerb({
       let day = '';
       const lines = entries.flatMap((entry) => {
         const news = newsLines(entry, shown, out);
-        const isNewDay = news.length > 0 && dayOf(entry.at) !== day;
-        if (isNewDay) day = dayOf(entry.at);
+        const isNewDay = news.length > 0 && localDay(new Date(entry.at)) !== day;
+        if (isNewDay) day = localDay(new Date(entry.at));
         return isNewDay ? [out.paint('dim', day), ...news] : news;
       });
       if (lines.length === 0) out.note(nothing);
@@ -46,13 +48,6 @@ export default defineVerb({
 const nothing = 'nothing happened yet';
 /** As wide as the time of day, and a gap. */
 const whenWidth = 10;
-
-/** Where this terminal is. */
-function dayOf(time: string): string {
-  const date = new Date(time);
-  const two = (value: number) => String(value).padStart(2, '0');
-  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-}
 
 /** Why stands on lines of its own: at 80 columns there is no room beside. Empty: it tells a person nothing. */
 function newsLines(entry: HistoryEntry, around: FactContext, out: Output): string[] {

@@ -14,9 +14,9 @@ import { waitArg } from './send.ts';
 interface Landing {
   readonly type: 'merge' | 'create_pr';
   readonly payload: object;
-  /** False: `--no-wait`. */
+  /** false with `--no-wait`. */
   readonly wait: boolean;
-  /** Said once where it takes long. */
+  /** Printed once if it takes long. */
   slow(plan: string): string;
   /** Said where it was refused, and the plan is not done. */
   readonly onlyDone: string;

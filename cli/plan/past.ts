@@ -1,6 +1,8 @@
 /** The verbs that carry out the journal once more: what a plan was, and whether what is stored follows from it. */
+
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Verification } from '../../runtime/api/client/client.ts';
+import { localDay } from '../../runtime/base/platform/local-time.ts';
 import { defineVerb, type Verbs } from '../command.ts';
 import { planArgs, withPlan } from '../named-plan.ts';
 import { wholeNumber } from '../number.ts';
@@ -34,7 +36,7 @@ const replay = defineVerb({
       client.planReplay(project, name, moment),
     );
     out.answer(shown, () => [
-      out.paint('dim', `as of line ${shown.seq}, ${shown.at.slice(0, 10)} ${clockTime(shown.at)}`),
+      out.paint('dim', `as of line ${shown.seq}, ${localDay(new Date(shown.at))} ${clockTime(shown.at)}`),
       ...planLines(shown, { width: tableWidth(out), nowMs: Date.parse(shown.at), paint: out.paint }),
     ]);
   },
@@ -42,18 +44,13 @@ const replay = defineVerb({
 
 /** A time of this day, or a date with a time, where this terminal is; as ISO 8601 UTC. Throws `usage`. */
 function timeOf(text: string, now: Date): string {
-  const day = `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`;
-  const date = new Date(/^\d\d:\d\d(:\d\d)?$/.test(text) ? `${day}T${text}` : text);
+  const date = new Date(/^\d\d:\d\d(:\d\d)?$/.test(text) ? `${localDay(now)}T${text}` : text);
   if (!Number.isNaN(date.getTime())) return date.toISOString();
   throw new EngineError(
     'usage',
     `--at is "${text}"`,
     'give a time such as 14:30, or a date with one such as 2026-11-21T14:30',
   );
-}
-
-function two(value: number): string {
-  return String(value).padStart(2, '0');
 }
 
 const verify = defineVerb({

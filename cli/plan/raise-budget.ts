@@ -1,4 +1,5 @@
 /** `stator plan raise-budget`. */
+
 import {
   type Amounts,
   amountsForm,
@@ -10,6 +11,7 @@ import {
 } from '../../machines/vocabulary/budget.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { PlanShow } from '../../runtime/api/client/client.ts';
+import { localDay } from '../../runtime/base/platform/local-time.ts';
 import { defineVerb } from '../command.ts';
 import { withPlan } from '../named-plan.ts';
 import { printVerdict, verdictMs } from '../verdict.ts';
@@ -35,7 +37,7 @@ export default defineVerb({
       const limits = written.startsWith('+') ? moreThan(shown, scope, amounts) : amounts;
       refuseLow(shown, scope, limits);
       call.out.note(`${whose[scope]} take ${amountsText(limits)}`);
-      const payload = { scope, ...limits, ...(scope === 'day' ? { day: today() } : {}) };
+      const payload = { scope, ...limits, ...(scope === 'day' ? { day: localDay(new Date()) } : {}) };
       return client.send({ ...address, type: 'raise_budget', payload, waitMs: wait ? verdictMs : 0 });
     });
     return printVerdict(call, answer);
@@ -70,10 +72,4 @@ function refuseLow({ budget }: PlanShow, scope: BudgetScope, limits: Amounts): v
     `${amountText(low.measure, low.spent)} are used already`,
     'allow more than that, or write "+5 USD" for so much more than the limit',
   );
-}
-
-function today(): string {
-  const at = new Date();
-  const two = (number: number) => String(number).padStart(2, '0');
-  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
 }

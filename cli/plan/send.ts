@@ -13,7 +13,7 @@ export interface Word {
   readonly payload?: unknown;
   /** The same key again is answered with the first one's outcome. */
   readonly dedupeKey?: string;
-  /** False: `--no-wait`. */
+  /** false with `--no-wait`. */
   readonly wait: boolean;
   /** Where what it does is asked about first: `command` without the plan's name, such as `plan cancel`. */
   readonly sure?: Sure;

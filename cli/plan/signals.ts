@@ -9,7 +9,6 @@ import { planOnlyArg } from '../planned.ts';
 import { forceArgs, sureArgs } from '../sure.ts';
 import { sendToPlan, waitArg } from './send.ts';
 
-/** They may start a planner. */
 const planningTypes: ReadonlySet<string> = new Set(['plan_start', 'reopen', 'start_over']);
 
 const planningHelp = `
@@ -103,7 +102,7 @@ const transition = defineVerb({
   async run({ plan, event, wait, yes = false, force = false }, call) {
     const [name, type] = planAndWord(call, plan, event);
     if (type === undefined) {
-      throw new EngineError('usage', 'which event?', `what ${name} would take: stator plan explain ${name}`);
+      throw new EngineError('usage', 'which event?', `what ${name} accepts: stator plan explain ${name}`);
     }
     return sendToPlan(call, { plan: name, type, wait, sure: { yes, force, command: 'plan transition' } });
   },
@@ -125,8 +124,8 @@ const setStatus = defineVerb({
   async run({ plan, status, force, wait, yes = false }, call) {
     const name = saidPlan(call, plan);
     if (force !== true) {
-      const hint = `if you mean it: stator plan set-status ${name} ${status} --force; what ${name} would take by itself: stator plan explain ${name}`;
-      throw new EngineError('refused', 'set-status goes past the lifecycle and needs --force', hint);
+      const hint = `to do it anyway: stator plan set-status ${name} ${status} --force; what ${name} accepts without force: stator plan explain ${name}`;
+      throw new EngineError('refused', 'set-status ignores the rules of the lifecycle and needs --force', hint);
     }
     return sendToPlan(call, {
       plan: name,

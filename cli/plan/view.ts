@@ -135,7 +135,7 @@ function isAtWork(plan: PlanShow, wave: number, { number, status }: { number: nu
 }
 
 export interface Showing {
-  /** null: a pipe. */
+  /** null: the output is no terminal. */
   readonly width: number | null;
   readonly nowMs: number;
   readonly paint: Paint;

@@ -10,7 +10,6 @@ import { refusalLines } from '../verdict.ts';
 export interface Beginning {
   /** As it is now, in status ready. */
   readonly shown: PlanShow;
-  /** As it was typed. */
   readonly file: string;
   readonly waitMs: number;
   /** Of a draft: whether it is carried out by itself once its planner has finished; undefined: `auto_advance` says so. */
@@ -48,7 +47,7 @@ function mistaken({ plan }: PlanShow, file: string, lines: readonly string[]): E
   return new EngineError(
     'refused',
     [`${plan} is not started: there are mistakes in ${file}`, ...lines].join('\n'),
-    `mend them, and run the same command again; or let a planner do it: stator plan start ${shellWord(plan)}`,
+    `correct them, and run the same command again; or let a planner do it: stator plan start ${shellWord(plan)}`,
   );
 }
 

@@ -16,7 +16,7 @@ import { createScreen } from './screen.ts';
 export interface Moment {
   readonly plan: PlanShow;
   readonly instances: readonly InstanceEntry[];
-  /** New ones, in order. */
+  /** New facts, the oldest first. */
   readonly facts: readonly FactEntry[];
   readonly footer: string;
 }
@@ -25,7 +25,6 @@ export interface Display {
   show(moment: Moment): void;
   /** Puts a question to the person; pictures go on meanwhile. null: not now (Ctrl-D), or aborted. */
   ask(call: Call, asked: PromptLine): Promise<string | null>;
-  /** A plain line of our own. */
   say(text: string): void;
   /** Under --json the last line of all. */
   finish(finished: RunFinished): void;

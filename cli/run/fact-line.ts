@@ -161,7 +161,7 @@ function textOf({ why }: HistoryEntry): string {
   return why === null ? '' : `: ${brief(why)}`;
 }
 
-/** While it is open. */
+/** Empty once the question is answered. */
 function numberText({ at }: HistoryEntry, { questions }: FactContext): string {
   const open = questions.filter((question) => question.at === at);
   return open.length === 1 ? ` (question ${open[0]?.number})` : '';
@@ -185,7 +185,7 @@ const news: readonly (readonly [PlanTag, string])[] = [
   ['works:architect', 'architecting'],
   ['waits:turn', 'implementing'],
   ['works:coder', 'one coder does the whole plan'],
-  ['phase:wave_waiting', 'the wave is over; a person says what follows'],
+  ['phase:wave_waiting', 'the wave is over; you decide what follows'],
   ['phase:fixing', 'fixing'],
   ['works:reviewer', 'reviewing'],
   ['works:verifier', 'verifying'],

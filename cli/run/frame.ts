@@ -12,11 +12,9 @@ import { budgetText, hasUsage, usageTexts } from '../usage-text.ts';
 export interface FrameView {
   readonly plan: PlanShow;
   readonly instances: readonly InstanceEntry[];
-  /** Of the terminal. */
   readonly width: number;
   readonly height: number;
   readonly nowMs: number;
-  /** When this `run` began. */
   readonly startedMs: number;
   /** The last line, dim: what Ctrl-C does. */
   readonly footer: string;

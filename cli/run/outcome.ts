@@ -9,7 +9,7 @@ import { brief, plain } from '../text.ts';
 
 export type Outcome =
   | { readonly kind: 'goes-on' }
-  /** `steps`: commands, each a way on. */
+  /** `steps`: commands that continue the plan. */
   | {
       /** `planned`: no more was wanted than a plan. */
       readonly kind: 'done' | 'planned' | 'cancelled' | 'needs-person';

@@ -16,7 +16,6 @@ import { type Outcome, outcomeOf } from './outcome.ts';
 export const startMs = 60_000;
 
 export interface RunRequest extends BoundFile, PlanningFlags {
-  /** The main repository. */
   readonly repo: string;
   readonly trust: TrustFlag;
   readonly branch: string | undefined;
@@ -36,7 +35,7 @@ export type Prepared =
   | ({ readonly kind: 'started' } & Ready)
   /** It stands planned, and was not started. */
   | ({ readonly kind: 'planned'; readonly shown: PlanShow } & Ready)
-  /** It was over before it began. */
+  /** The plan had ended before this `run`. */
   | { readonly kind: 'over'; readonly outcome: Exclude<Outcome, { kind: 'goes-on' }>; readonly plan: PlanShow };
 
 /** Throws `refused` where the plan does not take the document or the start, `conflict` where the plan is another file's or on another branch, and what registering throws. */
@@ -151,7 +150,6 @@ async function registerOnce(client: Client, project: string, request: RunRequest
   }
 }
 
-/** Histories come in pages. */
 async function lastSeq(client: Client, project: string, plan: string): Promise<number> {
   let last = 0;
   for (;;) {

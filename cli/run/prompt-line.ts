@@ -14,14 +14,13 @@ export interface Asked {
   readonly key: string;
   readonly question: string;
   readonly prompt: string;
-  /** How it is answered later. */
+  /** The command that answers it later. */
   readonly command: string;
-  /** null: the line is no answer. */
+  /** null: the line does not answer the question. */
   answerBy(line: string): (() => Promise<SignalAnswer>) | null;
 }
 
 export interface PromptLine {
-  /** Shown above the line, as text. */
   readonly question: string;
   readonly prompt: string;
   readonly signal: AbortSignal;
@@ -40,7 +39,6 @@ export function promptLine({ out, stdin }: Pick<Call, 'out' | 'stdin'>, asked: P
 }
 
 export interface TypedLine {
-  /** What is typed so far. */
   text(): string;
   /** null: not now (Ctrl-D), or aborted. */
   readonly ended: Promise<string | null>;

@@ -16,11 +16,10 @@ export interface Questions {
   readonly interrupted: AbortSignal;
 }
 
-/** Of one watch. */
 export interface Asking {
   /** Looks at what is asked now; true: somebody is at it. Throws what an answer that was sent came to. */
   look(plan: PlanShow, agents: readonly InstanceEntry[]): boolean;
-  /** Takes an open question away. */
+  /** Removes an open question. */
   stop(): void;
 }
 
@@ -66,7 +65,7 @@ export function createQuestions(questions: Questions): Asking {
   };
 }
 
-/** Whether it was left for later. */
+/** Whether the person left the question for later. */
 async function put({ call, display, interrupted }: Questions, asked: Asked, gone: AbortSignal): Promise<boolean> {
   const signal = AbortSignal.any([interrupted, gone]);
   const { question, prompt } = asked;

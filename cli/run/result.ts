@@ -39,7 +39,6 @@ interface Judgements {
 
 const none: Judgements = { review: null, verification: null };
 
-/** Histories come in pages. */
 async function judgements(client: Client, project: string, plan: string): Promise<Judgements> {
   let said = none;
   let after = 0;
@@ -61,7 +60,7 @@ const verdicts: Readonly<Record<string, readonly [keyof Judgements, Judgement['v
 /** What was said before is about other work. */
 const anew: ReadonlySet<string> = new Set(['start_over', 'reimplement', 'request_review', 'reopen']);
 
-/** Only what moved the plan counts. */
+/** Counts only judgements that moved the plan. */
 function judged(before: Judgements, { actor, event, from, to, refused, origin, at, why }: HistoryEntry): Judgements {
   if (actor !== '' || refused !== null || from === to) return before;
   if (anew.has(event)) return none;

@@ -10,7 +10,7 @@ export interface Watching {
   readonly client: Client;
   readonly project: string;
   readonly plan: string;
-  /** The last fact that was seen. */
+  /** The `seq` of the last fact that was seen. */
   readonly since: number;
   /** Called with the number of the last fact that was shown. */
   onShown(seq: number): void;
@@ -33,8 +33,8 @@ export type Ending =
   /** The engine is not there any more. */
   | { readonly kind: 'gone'; readonly since: number };
 
-/** At most ten pictures a second, and one each second for the clock. */
-const shortestMs = 100;
+/** At most five pictures a second, and one each second for the clock. */
+const shortestMs = 200;
 const longestMs = 1_000;
 /** A plan may be done while its last agent takes its time to leave. */
 const leavingMs = 45_000;
@@ -89,7 +89,7 @@ interface Seen {
   readonly instances: readonly InstanceEntry[];
 }
 
-/** null: nobody answers. */
+/** null: no engine answers. */
 async function look({ client, project, plan }: Watching): Promise<Seen | null> {
   try {
     const shown = await client.plan(project, plan);

@@ -54,12 +54,12 @@ export default defineVerb({
 async function planOf(call: Call, plan: string | undefined, type: string): Promise<string> {
   if (!plan && !call.env.STATOR_PLAN) {
     const { publicSignalTypes, signalTypeOf, unknownSignal } = await import('../../machines/vocabulary/signal.ts');
-    if (signalTypeOf(type) === null) throw unknownSignal(type, nearest(type, publicSignalTypes));
+    if (signalTypeOf(type) === null) throw unknownSignal(type, publicSignalTypes, nearest(type, publicSignalTypes));
   }
   return saidPlan(call, plan);
 }
 
-/** No plan's name has a colon. */
+/** A name with a colon is a tree of a machine: names of plans have none. */
 async function sendToMachine(call: Call, tree: string, message: { type: string; payload?: unknown }): Promise<number> {
   const { verdictText, withMachines } = await import('../machine.ts');
   const colon = tree.indexOf(':');

@@ -1,7 +1,9 @@
 /** A word that cannot be brought into the inbox now, left as a file that the next engine takes: what an agent says is never lost. */
+
 import { basename } from 'node:path';
 import { EngineError, type ErrorCode } from '../../machines/vocabulary/errors.ts';
 import { isInWalls } from '../../runtime/base/platform/sandbox-variables.ts';
+import { systemCode } from '../../runtime/base/platform/system-code.ts';
 import type { Call } from '../command.ts';
 import { askGit, mainRepository, requireProject } from '../place.ts';
 
@@ -28,7 +30,7 @@ const systemCodes: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EROFS', 'E
 /** Whether a word that met this is to be left as a file. */
 export function isUnwritable(thrown: unknown): thrown is Error {
   if (thrown instanceof EngineError) return unwritable.has(thrown.code);
-  return thrown instanceof Error && 'code' in thrown && systemCodes.has(String(thrown.code));
+  return thrown instanceof Error && systemCodes.has(systemCode(thrown));
 }
 
 /** Leaves the file and says where; answers the exit code. Throws what was in the way in the first place where no file can be left, with the reason for that too. */

@@ -45,7 +45,6 @@ export interface Status {
     readonly why: string;
     readonly since: string | null;
   })[];
-  /** Every plan by its status. */
   readonly counts: Readonly<Record<PlanEntry['status'], number>>;
   /** Plans that are done and whose work is not in the branch that people work on, the newest first. */
   readonly not_merged: readonly {
@@ -55,7 +54,7 @@ export interface Status {
   }[];
   /** Of the plans under way: the limit of which the greatest share is used; null: none has a budget. */
   readonly budget: (PlanEntry['budget'][number] & { readonly project: string; readonly plan: string }) | null;
-  /** Of every plan. */
+  /** The usage of all plans together. */
   readonly usage: PlanEntry['usage'];
   /** What is not as safe as its user may think, one line each. */
   readonly warnings: readonly string[];

@@ -102,7 +102,7 @@ function deadline(until: string | null, { nowMs, paint }: Looking): string {
   return until === null ? '' : paint('dim', `, ${deadlineText(until, nowMs)}`);
 }
 
-/** What is not named above. */
+/** The counts of plans that are not listed above. */
 function restLine(status: Status): string {
   const { counts, usage } = status;
   const rest = [

@@ -14,7 +14,7 @@ export interface PermissionQuestion {
   /** What it would do, as far as it fits. */
   readonly detail: string;
   readonly askedAt: number;
-  /** Denied from then on. */
+  /** The question counts as denied from then on. */
   readonly dueAt: number;
 }
 
@@ -27,7 +27,6 @@ export interface AgentContext extends AgentInput {
   runs: number;
   run: string | null;
   timer: string | null;
-  /** When `timer` is due. */
   dueAt: number;
   /** Milliseconds left of the deadline of a run that is frozen. */
   remainingMs: number;
@@ -92,10 +91,6 @@ export const detailLimit = 8_192;
 /** 1 s, doubling with each failure, to 5 min. Without jitter here, since a machine has no chance; the dispatcher spreads the starts. */
 export function backOffMs(failures: number): number {
   return Math.min(backOffCapMs, backOffFirstMs * 2 ** Math.max(0, failures - 1));
-}
-
-export function timeOf(context: AgentContext, event: AgentEvent): number {
-  return 'at' in event ? event.at : context.at;
 }
 
 /** What is left of a deadline that has not come. Where the clock says otherwise it has jumped, and the whole time is given again. */

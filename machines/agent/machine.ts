@@ -167,7 +167,7 @@ export const agentMachine = agentSetup.createMachine({
           },
         },
         rateLimit: {
-          description: 'the service takes no more until its reset; no slot is held',
+          description: 'the service is rate limited until its reset; no slot is held',
           tags: ['run:waiting', 'waits:rate-limited', 'run-over', 'not_begun'],
           entry: ['setReset', 'askTimer'],
           on: { timer_due: '#agent.queued', ...idle, ...again, ...unasked },

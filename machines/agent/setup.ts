@@ -18,7 +18,6 @@ import {
   permissionLimit,
   reasonOf,
   remainingMs,
-  timeOf,
 } from './context.ts';
 
 /**
@@ -39,6 +38,10 @@ export function permissionOf({ permissions }: AgentContext, event: AgentEvent): 
     default:
       return null;
   }
+}
+
+function timeOf(context: AgentContext, event: AgentEvent): number {
+  return 'at' in event ? event.at : context.at;
 }
 
 const base = setup({

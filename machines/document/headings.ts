@@ -21,7 +21,7 @@ const likelyPattern = /^( {0,3})(#{1,6})(\s*)(wave|task)(\s*)(#?)(\d+)(?![0-9A-Z
 
 /** `### Taks 1: title`: a number behind a word that is one slip away from one of the grammar's. */
 const nearPattern = /^ {0,3}(#{2,4})\s+([a-z]{3,6})\s+(\d+)(\s*|\s*[:—–-].*)$/is;
-/** Ordinary words that are as near. */
+/** Ordinary words that are as similar as a misspelling. */
 const otherWords = new Set(['save', 'saves', 'have', 'gave', 'cave', 'mask', 'masks', 'ask', 'asks', 'tank', 'talk']);
 
 /** What a line outside of fences is to the grammar. */
@@ -51,7 +51,6 @@ function misspelledHeading(text: string): HeadingLine['slip'] {
   return isWave ? { message: waveSlip(text, digits, rest), isCertain: true } : null;
 }
 
-/** Also of its plural. */
 function isMisspelling(word: string, name: string): boolean {
   return slips(word, name) === 1 || slips(word, `${name}s`) <= 1;
 }

@@ -1,7 +1,6 @@
 /** Bold labels at the start of a line, `**Name:** value`, and which of them were meant as one that the plan grammar knows. */
 
 export interface Label {
-  /** In lower case. */
   name: string;
   value: string;
   /** null at line start, else how far the bullet or the spaces before the label are in. */

@@ -227,6 +227,6 @@ function sorted(problems: PlanProblem[]): PlanProblem[] {
   const shown = ordered.slice(0, problemLimit);
   const next = ordered[problemLimit];
   if (next === undefined) return shown;
-  const message = `${ordered.length - problemLimit} more problems from here on; mend those above first`;
+  const message = `${ordered.length - problemLimit} more problems from here on; correct those above first`;
   return [...shown, { line: next.line, message }];
 }

@@ -13,7 +13,7 @@ export interface BlockedPlan {
   readonly source: BlockSource;
   /** Of the source `budget`: the limit that is reached. */
   readonly blocked?: { readonly budget?: Pick<BudgetUse, 'measure'> | undefined } | null;
-  /** What is asked and not answered. */
+  /** The open questions. */
   readonly questions: readonly Pick<Question, 'number' | 'title'>[];
 }
 

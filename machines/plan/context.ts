@@ -54,7 +54,6 @@ export interface Question {
   title: string | null;
   /** The child of the plan's root that asks, or below which the asker works. */
   childId: string | null;
-  /** The run that asked. */
   run: string | null;
   question: string;
   at: number;
@@ -142,7 +141,6 @@ export interface PlanContext extends DocumentFacts {
   work: string | null;
   /** The late signal that was asked for: when it comes the worktree of a plan that is over goes. */
   timer: string | null;
-  /** When `timer` is due. */
   dueAt: number;
   /** A person's word on whether the plan is carried out by itself once it is planned; null: `auto_advance` says so. */
   advance: boolean | null;
@@ -375,4 +373,12 @@ export function allDone(
       Object.fromEntries(wave.tasks.map((task) => [task.number, { status: 'done', ...how } satisfies TaskResult])),
     ]),
   );
+}
+
+/** When it happens; what carries no time happens when the last event did. */
+export function timeOf(
+  { at }: Pick<PlanContext, 'at'>,
+  event: { readonly type: string; readonly at?: number; readonly output?: { readonly at: number } },
+): number {
+  return event.at ?? event.output?.at ?? at;
 }

@@ -105,24 +105,10 @@ export interface PlanInput {
   at: number;
 }
 
-/** What a guard is asked about. */
+/** The arguments of a guard. */
 export interface GuardArgs {
   context: PlanContext;
   event: PlanEvent;
-}
-
-/** A child's final word, where the event is one. */
-export function endOf(event: PlanEvent): DoneEvent<AgentOutput | TaskOutput | WaveOutput> | null {
-  return 'output' in event && 'actorId' in event ? (event as DoneEvent<AgentOutput | TaskOutput | WaveOutput>) : null; // no signal has either field
-}
-
-export function timeOf(context: PlanContext, event: PlanEvent): number {
-  if ('at' in event) return event.at;
-  return 'output' in event ? event.output.at : context.at;
-}
-
-export function bodyOf(event: PlanEvent): string | null {
-  return 'body' in event && typeof event.body === 'string' ? event.body : null;
 }
 
 export function originOf(event: PlanEvent): Origin {

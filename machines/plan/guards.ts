@@ -1,6 +1,7 @@
 /** What a plan's root asks before it moves: pure questions over its context and the event, and how a "no" reads. */
 
 import { not, stateIn } from 'xstate';
+import type { AgentOutput, DoneEvent, TaskOutput, WaveOutput } from '../vocabulary/family.ts';
 import { originKind } from '../vocabulary/signal.ts';
 import type { Attention, PlanRole, StageOfWork } from './context.ts';
 import {
@@ -19,7 +20,7 @@ import {
   selfFixLines,
   waveOf,
 } from './context.ts';
-import { endOf, type GuardArgs, originOf, type PlanEvent } from './events.ts';
+import { type GuardArgs, originOf, type PlanEvent } from './events.ts';
 
 /** A coder, a fixer or a wave: whoever may move the plan's branch. */
 function hasNoWorkers({ liveChildren }: PlanContext): boolean {
@@ -136,7 +137,7 @@ export function isByHand(event: PlanEvent): boolean {
   return event.type === 'set_status' || event.type === 'mark_done';
 }
 
-/** How a "no" of these reads. */
+/** The text of a refusal by one of these guards. */
 const mergeGuardTexts: Readonly<Record<string, string>> = {
   mergesAlone: 'auto_merge is off',
   mergesOnForge: 'its pull request is not to be merged by itself now',
@@ -318,3 +319,8 @@ export const guardTexts: Readonly<Record<string, string>> = {
   takesMessage: 'it is no longer wanted, or ten messages wait already',
   mayRestart: 'its run is being ended: it asked, is finished or is no longer wanted',
 };
+
+/** A child's final word, where the event is one. */
+function endOf(event: PlanEvent): DoneEvent<AgentOutput | TaskOutput | WaveOutput> | null {
+  return 'output' in event && 'actorId' in event ? (event as DoneEvent<AgentOutput | TaskOutput | WaveOutput>) : null; // no signal has either field
+}

@@ -47,7 +47,7 @@ const preparing = plan.createStateConfig({
   on: notByAgent,
   states: {
     stuck: {
-      description: 'they do not go together; a person must mend that',
+      description: 'they do not go together; a person must correct that',
       entry: 'raiseBlock',
       on: {
         resolve: { target: '#plan.lifecycle.underway.implementing.requesting', actions: 'noteAdvice' },

@@ -19,10 +19,11 @@ import {
   type PlanRole,
   type Question,
   type TimestampName,
+  timeOf,
   waveNumberOf,
   withResults,
 } from './context.ts';
-import { bodyOf, originOf, type PlanEvent, timeOf } from './events.ts';
+import { originOf, type PlanEvent } from './events.ts';
 import { failingAlike } from './guards.ts';
 import { base } from './setup.ts';
 
@@ -269,7 +270,7 @@ export const needs = {
       } allowed; the last feedback:\n${context.feedback ?? ''}`.slice(0, reasonLimit),
     },
   })),
-  /** Another round would meet the same. */
+  /** A further round would fail in the same way. */
   noteSameFailure: base.assign(({ context, event }) => {
     const names = failingAlike(context, event);
     const what = names.length === 1 ? `the check ${names[0]} fails` : `the checks ${names.join(', ')} fail`;
@@ -347,3 +348,7 @@ export const allowances = {
     return { raised: scope === 'day' ? { ...raised, on: day } : raised, at: event.at };
   }),
 };
+
+function bodyOf(event: PlanEvent): string | null {
+  return 'body' in event && typeof event.body === 'string' ? event.body : null;
+}

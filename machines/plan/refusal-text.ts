@@ -109,7 +109,6 @@ const guardWords: Readonly<Record<string, string>> = {
   wave_running: 'its wave runs',
 };
 
-/** One sentence. */
 export function refusalSentence(refused: Refused): string {
   const { type, plan, guard } = refused;
   const agent = agentOf(refused);

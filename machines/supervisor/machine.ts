@@ -1,6 +1,7 @@
 /** The supervisor: it knows the names of its repositories and nothing else of them, so one that is broken never stops the others. */
 import { assertEvent, assign, setup } from 'xstate';
 import type { Policy } from '../vocabulary/policy.ts';
+import type { SupervisorTag } from '../vocabulary/public-state.ts';
 import type { SignalEvent } from '../vocabulary/signal.ts';
 
 export interface SupervisorContext {
@@ -12,7 +13,12 @@ export type SupervisorEvent = SignalEvent<
 >;
 
 const words = setup({
-  types: { context: {} as SupervisorContext, events: {} as SupervisorEvent, input: {} as { at: number } },
+  types: {
+    context: {} as SupervisorContext,
+    events: {} as SupervisorEvent,
+    input: {} as { at: number },
+    tags: {} as SupervisorTag,
+  },
   actions: {
     openRepo: (_, _params: { project: string; policy: Policy }) => {},
     addRepo: assign(({ context, event }) => {
@@ -51,6 +57,7 @@ export const supervisorMachine = base.createMachine({
   states: {
     running: {
       description: 'the engine works',
+      tags: ['engine:running'],
       on: {
         ...names,
         supervisor_draining: 'draining',
@@ -59,8 +66,13 @@ export const supervisorMachine = base.createMachine({
     },
     draining: {
       description: 'nothing new is started; what is under way is recorded',
+      tags: ['engine:draining'],
       on: { ...names, supervisor_stopped: 'stopped', supervisor_started: 'running' },
     },
-    stopped: { description: 'the engine is gone; the rows remain', on: { supervisor_started: 'running' } },
+    stopped: {
+      description: 'the engine is gone; the rows remain',
+      tags: ['engine:stopped'],
+      on: { supervisor_started: 'running' },
+    },
   },
 });

@@ -2,10 +2,261 @@
  * One piece of work and the git that follows it: work, commit what was left over, check, merge. A wave's task works on a branch
  * of its own and is merged; a plan's one coder and its fixers are tasks on the plan's branch itself and are not.
  */
+import { assertEvent, assign, sendParent, sendTo, setup, stopChild } from 'xstate';
+import { agentMachine } from '../agent/machine.ts';
 import type { Reason } from '../vocabulary/effect.ts';
-import { taskSetup } from './setup.ts';
+import type {
+  AgentInput,
+  AgentOrder,
+  AgentOutput,
+  Asked,
+  Delivered,
+  DoneEvent,
+  QuestionWithdrawn,
+  TaskOrder,
+  TaskOutput,
+} from '../vocabulary/family.ts';
+import { childPath, requestId } from '../vocabulary/ids.ts';
+import type { TaskTag } from '../vocabulary/public-state.ts';
+import type { SignalEvent } from '../vocabulary/signal.ts';
 
-export type { TaskContext } from './setup.ts';
+export interface TaskInput {
+  path: string;
+  /** null: the whole plan's work, or a fix of it. */
+  wave: number | null;
+  number: number | null;
+  message: string;
+  hasCheck: boolean;
+  requireChange: boolean;
+  agent: Omit<AgentInput, 'path'>;
+}
+
+export interface TaskContext extends TaskInput {
+  count: number;
+  /** The name of the commit, check or merge that is under way. */
+  work: string | null;
+  /** The run whose work is being looked at. */
+  run: string | null;
+  changed: boolean;
+  /** What a person is asked of the files that it deletes; null: nothing. */
+  deletions: string | null;
+  /** Where this task left the plan's branch. */
+  head: string | null;
+  /** A person or a parent wants it ended; a merge that runs is awaited first. */
+  wantsEnd: boolean;
+  outcome: TaskOutput['outcome'];
+  last: AgentOutput | null;
+  at: number;
+}
+
+export type TaskEvent =
+  | SignalEvent<
+      | 'implement_task_finished'
+      | 'work_committed'
+      | 'work_merged'
+      | 'work_conflicted'
+      | 'check_passed'
+      | 'check_failed'
+      | 'effect_failed'
+    >
+  | TaskOrder
+  | Delivered
+  | Asked
+  | QuestionWithdrawn
+  | DoneEvent<AgentOutput>;
+
+/** The one child of a task, over all its attempts. */
+const taskAgentId = 'agent';
+/** The longest list of files or piece of output that a rejection carries. */
+const detailLimit = 4_096;
+
+function timeOf(context: TaskContext, event: TaskEvent): number {
+  if ('at' in event) return event.at;
+  return 'output' in event ? event.output.at : context.at;
+}
+
+/** What the next attempt is told of why this one did not count. */
+function objection({ deletions }: TaskContext, event: TaskEvent): string {
+  switch (event.type) {
+    case 'work_conflicted':
+      return `conflict in ${event.files.join(', ')}`.slice(0, detailLimit);
+    case 'check_failed':
+    case 'effect_failed':
+      return event.detail.slice(-detailLimit);
+    case 'work_committed':
+      return (event.aside ?? `the run changed nothing since ${event.base.slice(0, 12)}`).slice(0, detailLimit);
+    case 'answered':
+      return `${deletions ?? ''}\na person says: ${event.answer.trim()}`.slice(-detailLimit);
+    default:
+      return '';
+  }
+}
+
+/** What a person answered; empty: nothing, or it was no answer. */
+function answerIn(event: TaskEvent): string {
+  return event.type === 'answered' ? event.answer.trim() : '';
+}
+
+/** The name under which its parent knows a task. */
+function idOf({ path }: TaskContext): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+/** A plan's one coder and its fixers work where the plan's branch is checked out; what they commit is on it. */
+function isOnPlanBranch({ agent: { branch, from } }: TaskContext): boolean {
+  return branch === from;
+}
+
+const base = setup({
+  types: {
+    context: {} as TaskContext,
+    events: {} as TaskEvent,
+    input: {} as TaskInput & { at: number },
+    output: {} as TaskOutput,
+    tags: {} as TaskTag,
+    children: {} as { agent: 'agent' },
+  },
+  actors: { agent: agentMachine },
+  actions: {
+    askCommit: () => {},
+    askCheck: () => {},
+    stopCheck: () => {},
+    askMerge: () => {},
+    askRemoval: () => {},
+    askClearing: () => {},
+    askUndo: () => {},
+    nextWork: assign(({ context }) => ({ count: context.count + 1, work: requestId(context.path, context.count + 1) })),
+    nextId: assign(({ context }) => ({ count: context.count + 1 })),
+    workEnded: assign({ work: null }),
+    noteDelivered: assign(({ event }) => {
+      assertEvent(event, 'agent_delivered');
+      return { run: event.run, at: event.at };
+    }),
+    noteCommit: assign(({ context, event }) => {
+      assertEvent(event, 'work_committed');
+      const head = isOnPlanBranch(context) ? event.head : context.head;
+      return { changed: event.changed, deletions: event.deletions ?? null, head, work: null, at: event.at };
+    }),
+    noteMerge: assign(({ event }) => {
+      assertEvent(event, 'work_merged');
+      return { head: event.head, work: null, at: event.at };
+    }),
+    noteEnd: assign(({ event }) => {
+      assertEvent(event, 'xstate.done.actor.*');
+      return { last: event.output, at: event.output.at };
+    }),
+    /** The same, and the run whose work is kept, though nobody counts it as done. */
+    noteLastRun: assign(({ event }) => {
+      assertEvent(event, 'xstate.done.actor.*');
+      return { last: event.output, run: event.output.run, at: event.output.at };
+    }),
+    noteTime: assign(({ context, event }) => ({ at: timeOf(context, event) })),
+    noteWantsEnd: assign({ wantsEnd: true }),
+    noteOutcome: assign((_, outcome: TaskOutput['outcome']) => ({ outcome })),
+    tellFinish: sendTo(
+      taskAgentId,
+      ({ context, event }): AgentOrder => ({ type: 'finish', at: timeOf(context, event) }),
+    ),
+    tellEnd: sendTo(taskAgentId, ({ context, event }): AgentOrder => ({ type: 'end', at: timeOf(context, event) })),
+    tellRequeue: sendTo(
+      taskAgentId,
+      ({ context, event }): AgentOrder => ({ type: 'requeue', at: timeOf(context, event) }),
+    ),
+    accept: sendTo(taskAgentId, ({ context, event }): AgentOrder => ({ type: 'accept', at: timeOf(context, event) })),
+    reject: sendTo(
+      taskAgentId,
+      ({ context, event }, reason: Reason): AgentOrder => ({
+        type: 'reject',
+        at: timeOf(context, event),
+        reason,
+        detail: objection(context, event),
+      }),
+    ),
+    askDeletions: sendParent(({ context }): Asked => {
+      const { at, agent, run, deletions } = context;
+      return {
+        type: 'child_asked',
+        at,
+        id: idOf(context),
+        title: agent.title,
+        run: run ?? '',
+        question: deletions ?? '',
+      };
+    }),
+    withdrawDeletions: sendParent(
+      ({ context, event }): QuestionWithdrawn => ({
+        type: 'question_withdrawn',
+        at: timeOf(context, event),
+        id: idOf(context),
+        run: context.run ?? '',
+      }),
+    ),
+    forgetAgent: stopChild(taskAgentId),
+  },
+  guards: {
+    agentSucceeded: ({ event }) => 'output' in event && event.output.outcome === 'succeeded',
+    agentFailed: ({ event }) => 'output' in event && event.output.outcome === 'failed',
+    changedNothing: ({ context, event }) =>
+      event.type === 'work_committed' && !event.changed && context.requireChange && !context.hasCheck,
+    wasSetAside: ({ event }) => event.type === 'work_committed' && event.aside !== undefined,
+    deletesMost: ({ event }) => event.type === 'work_committed' && event.deletions !== undefined,
+    saysNothing: ({ event }) => answerIn(event) === '',
+    /** Only a bare yes takes it: what is said beside it is for the next attempt. */
+    saysNo: ({ event }) => !/^y(?:es)?[.!]?$/i.test(answerIn(event)),
+    hasCheck: ({ context }) => context.hasCheck,
+    mustMerge: ({ context, event }) =>
+      !isOnPlanBranch(context) && (event.type === 'work_committed' ? event.changed : context.changed),
+    wantsEnd: ({ context }) => context.wantsEnd,
+    /** Its agent has ended, and only what it left is to be kept. */
+    isConcluded: ({ context }) => context.wantsEnd && context.last !== null,
+    leavesWork: ({ context, event }) =>
+      context.wantsEnd && isOnPlanBranch(context) && 'output' in event && event.output.run !== null,
+    couldNotStart: ({ context: { last } }) => last?.reason === 'start-failed' && last.run !== null,
+    hasOwnWorktree: ({ context }) => !isOnPlanBranch(context),
+    /** The next task of the wave works where this one did, and must not find what did not count. */
+    leftWorkToOthers: ({ context }) => isOnPlanBranch(context) && context.wave !== null && context.last?.run != null,
+  },
+});
+
+const taskSetup = base.extend({
+  actions: {
+    passAnswer: base.enqueueActions(({ event, enqueue }) => {
+      assertEvent(event, 'answered');
+      enqueue.sendTo(taskAgentId, event);
+    }),
+    /** What its agent asks, or asks no longer. */
+    passQuestion: base.enqueueActions(({ context, event, enqueue }) => {
+      assertEvent(event, ['child_asked', 'question_withdrawn']);
+      const report: Asked | QuestionWithdrawn = { ...event, id: idOf(context) };
+      enqueue.sendParent(report);
+    }),
+    spawnAgent: base.spawnChild('agent', {
+      id: taskAgentId,
+      input: ({ context, event }) => ({
+        ...context.agent,
+        path: childPath(context.path, taskAgentId),
+        at: timeOf(context, event),
+      }),
+    }),
+    takeBack: base.enqueueActions(({ enqueue, check }) => {
+      if (!check('leftWorkToOthers')) return;
+      enqueue('nextId');
+      enqueue('askUndo');
+    }),
+    /** A task that could not be started leaves nothing; what earlier attempts did is kept. */
+    leaveNothing: base.enqueueActions(({ enqueue, check }) => {
+      if (!check('couldNotStart')) return;
+      enqueue('nextId');
+      enqueue('askClearing');
+    }),
+    /** The plan's own worktree stays; a task's has nothing left that is not merged. */
+    leaveWorktree: base.enqueueActions(({ enqueue, check }) => {
+      if (!check('hasOwnWorktree')) return;
+      enqueue('nextId');
+      enqueue('askRemoval');
+    }),
+  },
+});
 
 const agentEnds = [
   { guard: 'agentSucceeded', target: 'done', actions: ['noteEnd', 'forgetAgent'] },

@@ -5,7 +5,7 @@ export type BudgetMeasure = (typeof budgetMeasures)[number];
 export const budgetScopes = ['plan', 'day', 'attempt'] as const;
 export type BudgetScope = (typeof budgetScopes)[number];
 
-/** More than anybody means. */
+/** An upper limit of plausibility. */
 export const amountLimit = 1_000_000_000_000;
 /** Limits, or what is added to them; what is not there has no limit. */
 export type Amounts = { readonly [Measure in BudgetMeasure]?: number | undefined };

@@ -93,7 +93,6 @@ export interface AgentAnswer {
   readonly kind: 'agent.answer';
   readonly id: string;
   readonly run: string;
-  /** The question's id. */
   readonly permission: string;
   readonly isAllowed: boolean;
   /** A person's word to the agent, or why nobody allowed it; empty where there is none. */
@@ -183,7 +182,6 @@ export interface HookDeliver {
   readonly id: string;
   /** `''`: it is about the repo, or about a tree of a machine of one's own. */
   readonly plan: string;
-  /** That tree. */
   readonly subject?: TreeAddress;
   /** The name of the hook in the configuration. */
   readonly hook: string;

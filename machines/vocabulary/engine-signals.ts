@@ -1,9 +1,21 @@
-/** The engine's own words: refused from anyone else, but for what a person may say to a repo. */
+/** The engine's own words: refused from anyone else, but for what a person or a machine of one's own may say to a repo. */
 import { z } from 'zod';
 import { budgetUseSchema } from './budget-schema.ts';
 import { mergeObstacles } from './plan-merge.ts';
 import { policySchema } from './policy.ts';
-import { document, none, permissionId, planFile, type SignalKind, sha, text, word } from './signal-kind.ts';
+import {
+  document,
+  engineOnly,
+  machine,
+  type NamedSignalKind,
+  none,
+  permissionId,
+  person,
+  planFile,
+  sha,
+  text,
+  word,
+} from './signal-kind.ts';
 
 /** `unusable`: it cannot start, and a further attempt would find the same. */
 const runCauses = [
@@ -36,17 +48,22 @@ export const engineSignals = {
       /** An issue's session: its one worker has the role `session`, in a worktree of that name. Signals of before there were any have none. */
       session: z.strictObject({ folder: word }).nullish(),
     }),
-    from: 'engine',
+    from: engineOnly,
     to: 'plan',
     does: 'registers a plan',
   },
-  repo_opened: { payload: z.strictObject({ policy: policySchema }), from: 'engine', to: 'repo', does: 'opens a repo' },
-  supervisor_opened: { payload: none, from: 'engine', to: 'supervisor', does: 'opens the supervisor' },
+  repo_opened: {
+    payload: z.strictObject({ policy: policySchema }),
+    from: engineOnly,
+    to: 'repo',
+    does: 'opens a repo',
+  },
+  supervisor_opened: { payload: none, from: engineOnly, to: 'supervisor', does: 'opens the supervisor' },
 
   // The engine's own: what step itself brings in.
   policy: {
     payload: z.strictObject({ policy: policySchema }),
-    from: 'engine',
+    from: engineOnly,
     to: 'plan',
     does: 'puts the configuration in force',
   },
@@ -59,21 +76,21 @@ export const engineSignals = {
       /** A run on the plan's own branch begins there. */
       begins: z.boolean().optional(),
     }),
-    from: 'engine',
+    from: engineOnly,
     to: 'plan',
     does: 'the branch moved',
   },
 
   // The engine's own: budgets.
-  budget_near: { payload: budgetUseSchema, from: 'engine', to: 'plan', does: 'a budget is nearly used up' },
-  budget_reached: { payload: budgetUseSchema, from: 'engine', to: 'plan', does: 'a budget is used up' },
-  budget_restored: { payload: none, from: 'engine', to: 'plan', does: 'the budget has room again' },
+  budget_near: { payload: budgetUseSchema, from: engineOnly, to: 'plan', does: 'a budget is nearly used up' },
+  budget_reached: { payload: budgetUseSchema, from: engineOnly, to: 'plan', does: 'a budget is used up' },
+  budget_restored: { payload: none, from: engineOnly, to: 'plan', does: 'the budget has room again' },
 
   // The engine's own: runs.
-  run_starting: { payload: none, from: 'engine', to: 'agent', does: 'a slot is taken' },
+  run_starting: { payload: none, from: engineOnly, to: 'agent', does: 'a slot is taken' },
   run_started: {
     payload: z.strictObject({ base: sha.nullable() }),
-    from: 'engine',
+    from: engineOnly,
     to: 'agent',
     does: 'the process runs',
   },
@@ -86,17 +103,17 @@ export const engineSignals = {
       /** For how long a person is waited for. */
       limit_ms: z.int().min(1),
     }),
-    from: 'engine',
+    from: engineOnly,
     to: 'agent',
     does: 'the process asks for a permission',
   },
   run_going: {
     payload: z.strictObject({ permission: permissionId }),
-    from: 'engine',
+    from: engineOnly,
     to: 'agent',
     does: 'the process takes its question back',
   },
-  run_idle: { payload: none, from: 'engine', to: 'agent', does: 'the process is silent for too long' },
+  run_idle: { payload: none, from: engineOnly, to: 'agent', does: 'the process is silent for too long' },
   run_exited: {
     payload: z.strictObject({
       code: z.int().nullable(),
@@ -104,13 +121,13 @@ export const engineSignals = {
       detail: text,
       until: z.int().nullable().optional(),
     }),
-    from: 'engine',
+    from: engineOnly,
     to: 'agent',
     does: 'the last process of the run has gone',
   },
   run_lost: {
     payload: z.strictObject({ detail: text }),
-    from: 'engine',
+    from: engineOnly,
     to: 'agent',
     does: 'the run vanished without a word',
   },
@@ -124,38 +141,38 @@ export const engineSignals = {
       /** What a person is asked: it deletes more than half of the files. Not there: nobody is asked. */
       deletions: text.optional(),
     }),
-    from: 'engine',
+    from: engineOnly,
     to: 'plan',
     does: 'what was left over is committed',
   },
   work_merged: {
     payload: z.strictObject({ head: sha }),
-    from: 'engine',
+    from: engineOnly,
     to: 'plan',
     does: 'the task is merged',
   },
   work_conflicted: {
     payload: z.strictObject({ files: z.array(z.string().max(4096)).max(1000) }),
-    from: 'engine',
+    from: engineOnly,
     to: 'plan',
     does: 'the merge conflicts',
   },
-  check_passed: { payload: none, from: 'engine', to: 'plan', does: 'the check passed' },
+  check_passed: { payload: none, from: engineOnly, to: 'plan', does: 'the check passed' },
   check_failed: {
     payload: z.strictObject({ detail: text }),
-    from: 'engine',
+    from: engineOnly,
     to: 'plan',
     does: 'the check failed',
   },
   branch_archived: {
     payload: z.strictObject({ head: sha }),
-    from: 'engine',
+    from: engineOnly,
     to: 'plan',
     does: 'the old branch is kept, a new one begun',
   },
   branch_based: {
     payload: z.strictObject({ head: sha }),
-    from: 'engine',
+    from: engineOnly,
     to: 'plan',
     does: 'its branch contains the plans that it waited for',
   },
@@ -164,13 +181,13 @@ export const engineSignals = {
       files: z.array(z.string().max(4096)).max(100),
       detail: text,
     }),
-    from: 'engine',
+    from: engineOnly,
     to: 'plan',
     does: 'the plans that it waited for conflict',
   },
   base_unmet: {
     payload: z.strictObject({ plans: z.array(word).max(256) }),
-    from: 'engine',
+    from: engineOnly,
     to: 'plan',
     does: 'a plan that it waited for is no longer done',
   },
@@ -182,7 +199,7 @@ export const engineSignals = {
       /** The head of the plan's branch that was merged. */
       tip: sha,
     }),
-    from: 'engine',
+    from: engineOnly,
     to: 'plan',
     does: 'the plan is merged',
   },
@@ -194,37 +211,36 @@ export const engineSignals = {
       files: z.array(z.string().max(4096)).max(100),
       detail: text,
     }),
-    from: 'engine',
+    from: engineOnly,
     to: 'plan',
     does: 'the plan cannot be merged now',
   },
   effect_failed: {
     payload: z.strictObject({ detail: text }),
-    from: 'engine',
+    from: engineOnly,
     to: 'plan',
     does: 'an effect is given up',
   },
-  timer_due: { payload: none, from: 'engine', to: 'plan', does: 'a deadline is reached' },
-  agents_requeued: { payload: none, from: 'engine', to: 'plan', does: 'stops what runs, to be started again' },
+  timer_due: { payload: none, from: engineOnly, to: 'plan', does: 'a deadline is reached' },
+  agents_requeued: { payload: none, from: engineOnly, to: 'plan', does: 'stops what runs, to be started again' },
   verification_stale: {
     payload: z.strictObject({ head: sha }),
-    from: 'engine',
+    from: engineOnly,
     to: 'plan',
     does: 'the verified branch moved',
   },
 
   // The engine's own: the pull request.
-  pr_wanted: { payload: none, from: 'engine', to: 'plan', does: 'a forge is there for the pull request' },
+  pr_wanted: { payload: none, from: engineOnly, to: 'plan', does: 'a forge is there for the pull request' },
   pr_opened: {
     payload: z.strictObject({
       number: z.int().min(1),
       url: z.string().max(2048),
-      /** The name of the server. */
       server: word,
       /** What was pushed for it. */
       head: sha,
     }),
-    from: 'engine',
+    from: engineOnly,
     to: 'plan',
     does: 'the pull request is open',
   },
@@ -234,18 +250,18 @@ export const engineSignals = {
       head: sha.nullable(),
       into: word,
     }),
-    from: 'engine',
+    from: engineOnly,
     to: 'plan',
     does: 'the pull request is merged',
   },
-  pr_closed: { payload: none, from: 'engine', to: 'plan', does: 'the pull request is closed' },
+  pr_closed: { payload: none, from: engineOnly, to: 'plan', does: 'the pull request is closed' },
   pr_failed: {
     payload: z.strictObject({
       detail: text,
       /** The branch stands at another commit than the approved one: it is judged again, and asked for again after that. */
       moved: z.boolean().optional(),
     }),
-    from: 'engine',
+    from: engineOnly,
     to: 'plan',
     does: 'no pull request could be made',
   },
@@ -255,23 +271,23 @@ export const engineSignals = {
       /** It is approved and green now; else the forge is to merge it as soon as it is. */
       ready: z.boolean(),
     }),
-    from: 'engine',
+    from: engineOnly,
     to: 'plan',
     does: 'the pull request is to be merged without a person',
   },
-  pr_merge_unwanted: { payload: none, from: 'engine', to: 'plan', does: 'a person merges the pull request again' },
+  pr_merge_unwanted: { payload: none, from: engineOnly, to: 'plan', does: 'a person merges the pull request again' },
   pr_merge_scheduled: {
     payload: z.strictObject({
       /** `stator`: the forge has no such thing here, and is asked again when the request is approved and green. */
       by: z.enum(['forge', 'stator']),
     }),
-    from: 'engine',
+    from: engineOnly,
     to: 'plan',
     does: 'the pull request is merged as soon as it is approved and green',
   },
   pr_merge_refused: {
     payload: z.strictObject({ detail: text }),
-    from: 'engine',
+    from: engineOnly,
     to: 'plan',
     does: 'the pull request could not be merged',
   },
@@ -286,13 +302,13 @@ export const engineSignals = {
         .max(200)
         .optional(),
     }),
-    from: 'engine',
+    from: engineOnly,
     to: 'plan',
     does: 'reviewers or checks of the pull request ask for changes',
   },
   pr_needs_person: {
     payload: z.strictObject({ detail: text, ids: forgeIds }),
-    from: 'engine',
+    from: engineOnly,
     to: 'plan',
     does: 'a check of the pull request waits for a person',
   },
@@ -310,7 +326,7 @@ export const engineSignals = {
         .min(1)
         .max(20),
     }),
-    from: 'engine',
+    from: engineOnly,
     to: 'plan',
     does: 'somebody wrote on the pull request',
   },
@@ -318,7 +334,7 @@ export const engineSignals = {
   // The engine's own: between trees.
   implement_granted: {
     payload: z.strictObject({ request: z.int() }),
-    from: 'engine',
+    from: engineOnly,
     to: 'plan',
     does: 'the repo lets the plan implement',
   },
@@ -331,52 +347,57 @@ export const engineSignals = {
       /** The plan's own number of this request, which the grant repeats. */
       request: z.int(),
     }),
-    from: 'engine',
+    from: engineOnly,
     to: 'repo',
     does: 'a plan asks to implement',
   },
   implement_released: {
     payload: z.strictObject({ plan: word }),
-    from: 'engine',
+    from: engineOnly,
     to: 'repo',
     does: 'a plan gives its right back',
   },
-  plan_done: { payload: z.strictObject({ plan: word }), from: 'engine', to: 'repo', does: 'a plan is done' },
+  plan_done: { payload: z.strictObject({ plan: word }), from: engineOnly, to: 'repo', does: 'a plan is done' },
   plan_watched: {
     payload: z.strictObject({ plan: word, watcher: word }),
-    from: 'engine',
+    from: machine,
     to: 'repo',
     does: 'a machine of one’s own wants to hear when that plan is done',
   },
   plan_unwatched: {
     payload: z.strictObject({ watcher: word }),
-    from: 'engine',
+    from: engineOnly,
     to: 'repo',
     does: 'a machine of one’s own has ended or is deleted: it hears of no plan any more',
   },
   plan_undone: {
     payload: z.strictObject({ plan: word }),
-    from: 'engine',
+    from: engineOnly,
     to: 'repo',
     does: 'a plan is no longer done',
   },
   repo_degraded: {
     payload: z.strictObject({ reason: text }),
-    from: 'engine',
+    from: engineOnly,
     to: 'repo',
     does: 'the repo cannot be used now',
   },
-  repo_recovered: { payload: none, from: 'engine', to: 'repo', does: 'the repo can be used again' },
-  repo_paused: { payload: none, from: 'person', to: 'repo', does: 'grants nothing new' },
-  repo_resumed: { payload: none, from: 'person', to: 'repo', does: 'grants again' },
+  repo_recovered: { payload: none, from: engineOnly, to: 'repo', does: 'the repo can be used again' },
+  repo_paused: { payload: none, from: person, to: 'repo', does: 'grants nothing new' },
+  repo_resumed: { payload: none, from: person, to: 'repo', does: 'grants again' },
   repo_registered: {
     payload: z.strictObject({ project: word, policy: policySchema }),
-    from: 'engine',
+    from: engineOnly,
     to: 'supervisor',
     does: 'a repo joins',
   },
-  repo_removed: { payload: z.strictObject({ project: word }), from: 'engine', to: 'supervisor', does: 'a repo leaves' },
-  supervisor_draining: { payload: none, from: 'engine', to: 'supervisor', does: 'the engine is being stopped' },
-  supervisor_stopped: { payload: none, from: 'engine', to: 'supervisor', does: 'the engine is stopped' },
-  supervisor_started: { payload: none, from: 'engine', to: 'supervisor', does: 'the engine runs again' },
-} as const satisfies Record<string, SignalKind>;
+  repo_removed: {
+    payload: z.strictObject({ project: word }),
+    from: engineOnly,
+    to: 'supervisor',
+    does: 'a repo leaves',
+  },
+  supervisor_draining: { payload: none, from: engineOnly, to: 'supervisor', does: 'the engine is being stopped' },
+  supervisor_stopped: { payload: none, from: engineOnly, to: 'supervisor', does: 'the engine is stopped' },
+  supervisor_started: { payload: none, from: engineOnly, to: 'supervisor', does: 'the engine runs again' },
+} as const satisfies Record<string, NamedSignalKind>;

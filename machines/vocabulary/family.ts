@@ -2,7 +2,7 @@
 import type { Reason } from './effect.ts';
 import type { Role } from './role.ts';
 
-/** Down, to an agent. */
+/** Orders of a parent to an agent. */
 export type AgentOrder =
   | { type: 'accept'; at: number }
   | { type: 'reject'; at: number; reason: Reason; detail: string }
@@ -48,7 +48,6 @@ export interface Asked {
   at: number;
   id: string;
   title: string;
-  /** The run that asked. */
   run: string;
   question: string;
 }

@@ -122,6 +122,12 @@ export function requestId(path: string, count: number | string): string {
   return `${path}#${count}`;
 }
 
+/** The id that a machine gave to what it asks for. Without one the machine is wrong: throws a plain Error, and the step is thrown away. */
+export function idOf(id: string | null): string {
+  if (id === null) throw new Error('a machine asked for something before it gave it an id');
+  return id;
+}
+
 /** The path of the actor that asked for it. */
 export function pathOfRequest(id: string): string {
   return id.slice(0, id.lastIndexOf('#'));

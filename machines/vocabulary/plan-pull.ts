@@ -31,7 +31,6 @@ export const forgeMergeStates = ['asked', 'scheduled', 'watched', 'refused'] as 
 
 export interface ForgeMerge {
   state: (typeof forgeMergeStates)[number];
-  /** Why it was refused. */
   detail: string;
 }
 

@@ -92,3 +92,6 @@ export type AgentTag =
 
 /** What a repository grants: `paused` by a person, `degraded` while it cannot be used. */
 export type RepoTag = `repo:${'active' | 'paused' | 'degraded'}`;
+
+/** What the engine does: `draining` once it is asked to stop, `stopped` when it has. */
+export type SupervisorTag = `engine:${'running' | 'draining' | 'stopped'}`;

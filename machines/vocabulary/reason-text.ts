@@ -13,7 +13,7 @@ const texts = {
   deletions: 'deleted more than a person wants',
   conflict: 'merge conflict',
   'check-failed': 'its check failed',
-  'rate-limited': 'the service takes no more for now',
+  'rate-limited': 'the service is rate limited for now',
   'resource-limit': 'reached its limit of memory, processes or disk',
   'no-verdict': 'gave no verdict',
   needs_decision: 'asked a question',

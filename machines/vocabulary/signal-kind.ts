@@ -18,16 +18,33 @@ export const document = z.string().max(planDocumentLimitBytes);
 /** The file that a plan is bound to: its path from the repo's root with `/`, absolute where it lies outside. */
 export const planFile = z.string().min(1).max(4096);
 
-/** Who may send: `anyone` is a person, an agent or a file; the engine may send everything. */
-type Sender = 'anyone' | 'person' | 'engine';
+/** Who says something: the engine, or one of those that a signal names as its senders. `machine`: a tree of a machine of one's own. */
+export type Sender = 'person' | 'agent' | 'file' | 'machine' | 'engine';
+type Senders = readonly Exclude<Sender, 'engine'>[];
+
+export const anyone: Senders = ['person', 'agent', 'file', 'machine'];
+/** A machine of one's own does what the person wants who brought it. */
+export const person: Senders = ['person', 'machine'];
+export const machine: Senders = ['machine'];
+export const engineOnly: Senders = [];
+
 /** The actor a signal goes to: a root, or an actor inside the plan's tree that the sender names by wave and task, title or run. */
 type Addressee = 'plan' | 'task' | 'agent' | 'repo' | 'supervisor';
 
+/** What there is to know of a signal before a tree takes it. */
 export interface SignalKind {
-  readonly payload: z.ZodType<Record<string, unknown>>;
-  readonly from: Sender;
-  readonly to: Addressee;
+  readonly payload: z.ZodType;
+  /** Who may send it besides the engine, which may send everything. */
+  readonly from: Senders;
   readonly aliases?: readonly string[];
+  /** Its schema bounds it, not the limit that bodies have. */
+  readonly isDocument?: boolean;
+}
+
+/** A signal of the table: it has one addressee, and its payload has names. */
+export interface NamedSignalKind extends SignalKind {
+  readonly payload: z.ZodType<Record<string, unknown>>;
+  readonly to: Addressee;
   /** One line for people: what the signal does. */
   readonly does: string;
 }

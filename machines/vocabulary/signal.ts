@@ -5,17 +5,37 @@ import { amountsSchema } from './budget-schema.ts';
 import { engineSignals } from './engine-signals.ts';
 import { EngineError } from './errors.ts';
 import type { Role } from './role.ts';
-import { count, document, none, permissionId, planFile, type SignalKind, sha, text, word } from './signal-kind.ts';
+import {
+  anyone,
+  count,
+  document,
+  type NamedSignalKind,
+  none,
+  permissionId,
+  person,
+  planFile,
+  type Sender,
+  type SignalKind,
+  sha,
+  text,
+  word,
+} from './signal-kind.ts';
 
 /** `person`, `file`, `engine`, `agent:<title>`, or `machine:<address>` of a machine of one's own. */
 export type Origin = 'person' | 'file' | 'engine' | `agent:${string}` | `machine:${string}`;
-export type OriginKind = 'person' | 'file' | 'engine' | 'agent';
-
-export function originKind(origin: Origin): OriginKind {
+/** Who says it. */
+function senderOf(origin: Origin): Sender {
   if (origin.startsWith('agent:')) return 'agent';
-  // It does what the person wants who brought it.
-  if (origin.startsWith('machine:')) return 'person';
-  return origin as OriginKind; // an Origin without a prefix is one of the three words
+  if (origin.startsWith('machine:')) return 'machine';
+  return origin as Sender; // an Origin without a prefix is one of the three words
+}
+
+export type OriginKind = Exclude<Sender, 'machine'>;
+
+/** For whom it speaks: a machine of one's own does what the person wants who brought it. */
+export function originKind(origin: Origin): OriginKind {
+  const sender = senderOf(origin);
+  return sender === 'machine' ? 'person' : sender;
 }
 
 const body = z.strictObject({ body: text.optional(), fsm_applied: z.boolean().optional() });
@@ -56,54 +76,54 @@ export const forceTargets = [...planStatuses, 'planned'] as const;
 /** Every signal that may enter a tree, by its name: the schema of its payload, who may send it, by which other names it is known, and where it goes. */
 export const signals = {
   // A plan's life, from anyone.
-  plan_start: { payload: planning, from: 'anyone', to: 'plan', does: 'starts planning' },
-  planner_finished: { payload: body, from: 'anyone', to: 'plan', does: 'the document is planned' },
+  plan_start: { payload: planning, from: anyone, to: 'plan', does: 'starts planning' },
+  planner_finished: { payload: body, from: anyone, to: 'plan', does: 'the document is planned' },
   planner_draft_finished: {
     payload: z.strictObject({ planner_id: z.string().trim().min(1).max(256) }),
-    from: 'anyone',
+    from: anyone,
     to: 'plan',
     does: 'as planner_finished: one planner works on a plan, and its draft is all that is waited for',
   },
-  implement_start: { payload: body, from: 'anyone', to: 'plan', does: 'starts implementing' },
-  implement_finished: { payload: body, from: 'anyone', to: 'plan', does: 'the implementation or the fix is finished' },
+  implement_start: { payload: body, from: anyone, to: 'plan', does: 'starts implementing' },
+  implement_finished: { payload: body, from: anyone, to: 'plan', does: 'the implementation or the fix is finished' },
   implement_task_finished: {
     payload: z.strictObject({ wave_number: count, task_number: count }),
-    from: 'anyone',
+    from: anyone,
     to: 'task',
     does: 'that task is finished',
   },
   elaborator_finished: {
     payload: none,
-    from: 'anyone',
+    from: anyone,
     to: 'plan',
     aliases: ['architect_finished'],
     does: 'the document is elaborated, wave 1 starts',
   },
-  review_approved: { payload: review, from: 'anyone', to: 'plan', does: 'the review approves' },
+  review_approved: { payload: review, from: anyone, to: 'plan', does: 'the review approves' },
   review_changes_requested: {
     payload: review,
-    from: 'anyone',
+    from: anyone,
     to: 'plan',
     aliases: ['review_changes'],
     does: 'the review asks for changes',
   },
   verify_approved: {
     payload: verdict,
-    from: 'anyone',
+    from: anyone,
     to: 'plan',
     aliases: ['readiness_approved', 'master_approved'],
     does: 'the verification approves',
   },
   verify_failed: {
     payload: verdict,
-    from: 'anyone',
+    from: anyone,
     to: 'plan',
     aliases: ['readiness_changes', 'readiness_changes_requested'],
     does: 'the verification asks for changes',
   },
   needs_decision: {
     payload: reason,
-    from: 'anyone',
+    from: anyone,
     to: 'plan',
     aliases: ['needs_input', 'blocked', 'needs_human'],
     does: 'asks a person',
@@ -112,18 +132,19 @@ export const signals = {
   // A plan's life, from a person only.
   implement_wave: {
     payload: z.strictObject({ wave_number: count }),
-    from: 'person',
+    // A wave started by a file is as a person's: kasmos's scripts do it so.
+    from: [...person, 'file'],
     to: 'plan',
     does: 'starts that wave; earlier ones count as done',
   },
-  retry_wave: { payload: none, from: 'person', to: 'plan', does: 'runs what failed again' },
-  advance_wave: { payload: none, from: 'person', to: 'plan', does: 'goes on without what failed' },
-  start_over: { payload: planning, from: 'person', to: 'plan', does: 'plans anew on a new branch' },
-  reimplement: { payload: body, from: 'person', to: 'plan', does: 'implements anew on a new branch' },
-  request_review: { payload: body, from: 'person', to: 'plan', does: 'reviews once more' },
-  cancel: { payload: body, from: 'person', to: 'plan', does: 'cancels the plan' },
-  reopen: { payload: planning, from: 'person', to: 'plan', does: 'reopens a cancelled plan' },
-  mark_done: { payload: body, from: 'person', to: 'plan', does: 'counts the plan as done' },
+  retry_wave: { payload: none, from: person, to: 'plan', does: 'runs what failed again' },
+  advance_wave: { payload: none, from: person, to: 'plan', does: 'goes on without what failed' },
+  start_over: { payload: planning, from: person, to: 'plan', does: 'plans anew on a new branch' },
+  reimplement: { payload: body, from: person, to: 'plan', does: 'implements anew on a new branch' },
+  request_review: { payload: body, from: person, to: 'plan', does: 'reviews once more' },
+  cancel: { payload: body, from: person, to: 'plan', does: 'cancels the plan' },
+  reopen: { payload: planning, from: person, to: 'plan', does: 'reopens a cancelled plan' },
+  mark_done: { payload: body, from: person, to: 'plan', does: 'counts the plan as done' },
   merge: {
     payload: z.strictObject({
       /** null: the branch that the plan was begun from. */
@@ -132,21 +153,21 @@ export const signals = {
       with_after: z.boolean().optional(),
       body: text.optional(),
     }),
-    from: 'person',
+    from: person,
     to: 'plan',
     does: 'merges a done plan',
   },
-  create_pr: { payload: body, from: 'person', to: 'plan', does: 'pushes a done plan and makes its pull request' },
+  create_pr: { payload: body, from: person, to: 'plan', does: 'pushes a done plan and makes its pull request' },
   pause: {
     payload: z.strictObject({ wait: z.boolean().optional(), body: text.optional() }),
-    from: 'person',
+    from: person,
     to: 'plan',
     does: 'stops what runs, starts nothing new',
   },
-  resume: { payload: body, from: 'person', to: 'plan', does: 'goes on after a pause' },
+  resume: { payload: body, from: person, to: 'plan', does: 'goes on after a pause' },
   resolve: {
     payload: body.extend({ answers: z.record(word, text).optional() }),
-    from: 'person',
+    from: person,
     to: 'plan',
     does: 'unblocks, and answers the one question that is open; `answers` are those to single agents, by their titles',
   },
@@ -155,7 +176,7 @@ export const signals = {
       questions: z.array(count).min(1, { error: 'name at least one question' }).max(100),
       body: text.trim().min(1, { error: 'an answer is required' }),
     }),
-    from: 'person',
+    from: person,
     to: 'plan',
     does: 'answers questions by their numbers: what is said reaches who asked them, and nobody else',
   },
@@ -165,42 +186,43 @@ export const signals = {
       /** The day that a raised budget of a day counts on. */
       day: z.iso.date().optional(),
     }),
-    from: 'person',
+    from: person,
     to: 'plan',
     does: 'allows the plan so much, in place of the limits of its budget',
   },
   set_status: {
     payload: z.strictObject({ status: z.enum(forceTargets) }),
-    from: 'person',
+    from: person,
     to: 'plan',
     does: 'overrides the status',
   },
   plan_updated: {
     payload: z.strictObject({ content: document, file: planFile.optional() }),
-    from: 'anyone',
+    from: anyone,
+    isDocument: true,
     to: 'plan',
     does: 'replaces the document',
   },
-  agent_kill: { payload: title, from: 'person', to: 'agent', does: 'ends the attempt; its task has failed' },
-  agent_restart: { payload: title, from: 'person', to: 'agent', does: 'starts a new attempt' },
-  agent_pause: { payload: title, from: 'person', to: 'agent', does: 'freezes the processes' },
-  agent_resume: { payload: title, from: 'person', to: 'agent', does: 'lets the processes go on' },
-  agent_send: { payload: message, from: 'person', to: 'agent', does: 'leaves a message for the next turn' },
+  agent_kill: { payload: title, from: person, to: 'agent', does: 'ends the attempt; its task has failed' },
+  agent_restart: { payload: title, from: person, to: 'agent', does: 'starts a new attempt' },
+  agent_pause: { payload: title, from: person, to: 'agent', does: 'freezes the processes' },
+  agent_resume: { payload: title, from: person, to: 'agent', does: 'lets the processes go on' },
+  agent_send: { payload: message, from: person, to: 'agent', does: 'leaves a message for the next turn' },
   agent_allow: {
     payload: permission,
-    from: 'person',
+    from: person,
     to: 'agent',
     does: 'lets the agent do what it asks for; `permission` names the question where several are open',
   },
   agent_deny: {
     payload: permission.extend({ message: text.optional() }),
-    from: 'person',
+    from: person,
     to: 'agent',
     does: 'forbids what the agent asks for, with a word to it',
   },
 
   ...engineSignals,
-} as const satisfies Record<string, SignalKind>;
+} as const satisfies Record<string, NamedSignalKind>;
 
 /** The name of a signal, such as `plan_start`: a key of `signals`. */
 export type SignalType = keyof typeof signals;
@@ -240,39 +262,40 @@ export const signalTypes = Object.keys(signals) as SignalType[]; // the keys of 
 
 const aliases = new Map<string, SignalType>(
   signalTypes.flatMap((type) => {
-    const kind: SignalKind = signals[type];
+    const kind: NamedSignalKind = signals[type];
     return (kind.aliases ?? []).map((alias) => [alias, type] as const);
   }),
 );
 
-/** The type that a person, an agent or a file name means: trimmed, `-` as `_`, aliases resolved; null where there is none. */
+/** As people and file names write it: trimmed, `-` as `_`. */
+export function signalName(written: string): string {
+  return written.trim().replaceAll('-', '_');
+}
+
+/** The type that a person, an agent or a file name means, aliases resolved; null where there is none. */
 export function signalTypeOf(name: string): SignalType | null {
-  const folded = name.trim().replaceAll('-', '_');
+  const folded = signalName(name);
   if (Object.hasOwn(signals, folded)) return folded as SignalType; // proven by hasOwn
   return aliases.get(folded) ?? null;
 }
 
 /** What a person or an agent may send, for messages and completions. */
-export const publicSignalTypes = signalTypes.filter((type) => signals[type].from !== 'engine');
+export const publicSignalTypes = signalTypes.filter((type) => signals[type].from.includes('person'));
 
 /** The one that was most likely meant, and the valid types; null: none is near. */
-export function validTypes(nearest: string | null): string {
-  return `${nearest === null ? '' : `did you mean ${nearest}? `}the valid types: ${publicSignalTypes.join(', ')}`;
+export function validTypes(types: readonly string[], nearest: string | null): string {
+  return `${nearest === null ? '' : `did you mean ${nearest}? `}the valid types: ${types.join(', ')}`;
 }
 
 /** The error of a type that there is not: `unknown_signal`. */
-export function unknownSignal(name: string, nearest: string | null): EngineError {
-  return new EngineError('unknown_signal', `unknown signal type "${name}"`, validTypes(nearest));
+export function unknownSignal(name: string, types: readonly string[], nearest: string | null): EngineError {
+  return new EngineError('unknown_signal', `unknown signal type "${name}"`, validTypes(types, nearest));
 }
 
-/** Whether that origin may send that type at all; an agent and a file may send what anyone may. */
-export function maySend(type: SignalType, origin: Origin): boolean {
-  const { from } = signals[type];
-  const kind = originKind(origin);
-  if (kind === 'engine') return true;
-  if (kind === 'person') return from !== 'engine';
-  // A wave started by a file is as a person's: kasmos's scripts do it so.
-  return from === 'anyone' || (kind === 'file' && type === 'implement_wave');
+/** Whether that origin may send such a signal at all. */
+export function maySend({ from }: Pick<SignalKind, 'from'>, origin: Origin): boolean {
+  const sender = senderOf(origin);
+  return sender === 'engine' || from.includes(sender);
 }
 
 const workers = ['coder', 'fixer', 'session'] as const;

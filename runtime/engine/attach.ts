@@ -26,7 +26,7 @@ export async function attach(home: string, env: Environment): Promise<Client | n
       throw new EngineError(
         'unavailable',
         `the engine does not answer at ${env.STATOR_SOCKET}, the socket of this run`,
-        'it may be starting anew: ask again',
+        'it may be restarting: repeat the command',
       );
   }
   const claimed = claimedBy(home);
@@ -95,7 +95,7 @@ function isInRun(env: Environment): env is InRun {
   return Boolean(env.STATOR_RUN && env.STATOR_SOCKET) && env.STATOR_TOKEN !== undefined;
 }
 
-/** Null: nobody serves it now. */
+/** null: no engine serves that socket now. */
 async function attachRun({ STATOR_SOCKET: path, STATOR_TOKEN: token }: InRun): Promise<Client | null> {
   const call = callSocket(path, token);
   const limit = AbortSignal.timeout(answerLimitMs);
@@ -107,7 +107,7 @@ async function attachRun({ STATOR_SOCKET: path, STATOR_TOKEN: token }: InRun): P
     throw new EngineError(
       'unavailable',
       `the engine does not answer at ${path} within ${answerLimitMs / 1_000} s`,
-      'mostly it comes back by itself within some seconds: ask again',
+      'it usually recovers within seconds: repeat the command',
       { cause },
     );
   }
@@ -119,7 +119,7 @@ export function runClient(env: Environment): Client {
     throw new EngineError(
       'usage',
       'this is for the program of an agent: STATOR_RUN, STATOR_SOCKET and STATOR_TOKEN are not set',
-      'stator starts it by itself where permissions = "ask" stands under [agents.<role>]',
+      'stator starts it with permissions = "ask" under [agents.<role>]',
     );
   return createClient(callSocket(env.STATOR_SOCKET, env.STATOR_TOKEN), { note: null, close: async () => {} });
 }

@@ -1,6 +1,7 @@
 /** Copies the store by itself: once a day in an engine that stays, and before a newer stator changes its schema. */
-import { join } from 'node:path';
+
 import { EngineError, messageOf, withHint } from '../../machines/vocabulary/errors.ts';
+import { storeFile } from '../base/config/home.ts';
 import type { Log } from '../base/platform/log.ts';
 import { createPollLoop, type PollLoop } from '../base/platform/poll-loop.ts';
 import { listCopies, makeCopy, outdatedSchema } from '../core/store/sqlite/copies.ts';
@@ -56,7 +57,7 @@ async function copyWhere(
   wanted: (folder: string, file: string) => Promise<{ schema?: number } | null>,
 ): Promise<void> {
   const keep = state.getSnapshot().context.settings.backups;
-  const [folder, file] = [backupsFolder(home), join(home, 'taskstore.db')];
+  const [folder, file] = [backupsFolder(home), storeFile(home)];
   if (keep === 0) return;
   try {
     const due = await wanted(folder, file);

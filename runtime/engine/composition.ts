@@ -9,6 +9,7 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { createCommands } from '../api/commands/commands.ts';
 import { createApp } from '../api/control/app.ts';
 import type { AppParts, Host } from '../api/control/route.ts';
+import { createMcpSessions } from '../api/mcp/sessions.ts';
 import { createViews } from '../api/queries/queries.ts';
 import { type DaemonConfig, loadDaemonConfig, type RepoOverrides } from '../base/config/config.ts';
 import { createSettings } from '../base/config/settings.ts';
@@ -67,7 +68,6 @@ export interface CoreOptions {
   readonly pullRequestLookMs?: number;
   readonly forgeAnswerMs?: number;
   readonly cleaningEveryMs?: number;
-  /** Machines of one's own, checked. */
   readonly machines?: readonly AnyDefinition[];
   /** The daemon that this engine lives in; default: none. */
   readonly host?: Host;
@@ -202,6 +202,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     home,
     store,
     cache,
+    kinds: trees.kinds,
     projects,
     views,
     clock,
@@ -236,7 +237,8 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
 
   const lock = () => owner?.lock() ?? null;
   const { host = null } = options;
-  const api: AppParts = { store, views, commands, bus, log, startedAtMs: clock.nowMs(), nowMs, watch, lock, host };
+  const mcp = createMcpSessions();
+  const api: AppParts = { store, views, commands, bus, log, startedAtMs: clock.nowMs(), nowMs, watch, lock, mcp, host };
   const app = createApp(api);
   return {
     home,

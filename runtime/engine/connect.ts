@@ -13,7 +13,7 @@ import { attach, attachFromWalls } from './attach.ts';
 export type * from '../api/client/client.ts';
 export type { Environment } from '../base/config/home.ts';
 
-/** Which home, and for what. */
+/** The home folder, and the purpose. */
 export interface ConnectOptions {
   env: Environment;
   /** `read` opens the store read-only where nobody owns the home; `write` becomes the owner for a moment. */

@@ -1,7 +1,8 @@
 /**
- * The daemon: an engine that stays. Its socket is there before its store is, so that people are told why it waits; it goes on by itself when the
+ * The daemon: an engine that stays. Its socket is there before its store is, so that people are told why it waits; it continues by itself when the
  * store can be used, also where the store or the lock of the home was deleted under it, and it is stopped by a request of its own.
  */
+
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -13,14 +14,14 @@ import { createWaitingApp } from '../api/control/waiting-app.ts';
 import type { Inspector } from '../api/inspector/inspector.ts';
 import { inspectorFile } from '../api/inspector/place.ts';
 import { type HttpConfig, homeFolder, loadDaemonConfig, socketPath } from '../base/config/config.ts';
+import { storeFile } from '../base/config/home.ts';
 import { ensureHome } from '../base/platform/home.ts';
 import { ensureHomeToken, readHomeToken } from '../base/platform/home-token.ts';
 import { later } from '../base/platform/later.ts';
+import { localTime } from '../base/platform/local-time.ts';
 import { appendTo, createLog, harmless, type Log } from '../base/platform/log.ts';
 import { untilBeat } from '../base/platform/poll-loop.ts';
-import { localTime } from '../base/platform/terminal-text.ts';
 import { acquireOwner, type Owner, readOwner } from '../core/store/sqlite/owner.ts';
-import { storeFile } from '../core/store/sqlite/store.ts';
 import type { Core } from './core.ts';
 import type { Engine, EngineOptions } from './options.ts';
 import { type Answering, type Listen, startEngine } from './start.ts';
@@ -315,7 +316,7 @@ export function takenBy(holder: { kind: 'daemon' | 'engine'; pid: number; since:
     return new EngineError(
       'owner_taken',
       `a daemon owns this home already: pid ${pid}, since ${since}`,
-      'see it with: stator daemon status; start it anew with: stator daemon restart',
+      'see it with: stator daemon status; restart it with: stator daemon restart',
     );
   return new EngineError(
     'owner_taken',

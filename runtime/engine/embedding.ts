@@ -142,7 +142,7 @@ async function update(
   throw new EngineError(
     'refused',
     `the document of ${plan} was not taken: ${signal.refused?.guard ?? signal.status}`,
-    `see what it would take with: stator plan explain ${plan}`,
+    `see what it accepts with: stator plan explain ${plan}`,
   );
 }
 

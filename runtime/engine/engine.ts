@@ -41,6 +41,15 @@ export { FatalError, RetryAtError } from '../work/effects/machine-effect.ts';
 export type { Embedding, PlanFile, PlanName } from './embedding.ts';
 export type { Machine, Machines } from './machines.ts';
 export type { Engine, EngineOptions } from './options.ts';
+export {
+  type DurationRange,
+  type DurationSource,
+  type SimulatedAgent,
+  type SimulatedAsk,
+  type SimulateOptions,
+  type Simulation,
+  simulate,
+} from './simulate.ts';
 
 const engineOptions: KnownOptions<EngineOptions> = {
   home: true,

@@ -148,7 +148,9 @@ async function loadMachine(name: string, file: string): Promise<AnyDefinition> {
   try {
     loaded = await import(pathToFileURL(file).href);
   } catch (cause) {
-    throw new EngineError('bad_machine', `${place} cannot be loaded: ${messageOf(cause)}`, 'mend the file', { cause });
+    throw new EngineError('bad_machine', `${place} cannot be loaded: ${messageOf(cause)}`, 'correct the file', {
+      cause,
+    });
   }
   const definition = checkedAt(place, loaded.default);
   if (definition.name === name) return definition;

@@ -1,6 +1,7 @@
 /** An engine for one verb: it owns the home, makes the change, starts nothing and leaves. A verb that only asks is served by read-only.ts. */
 
 import { join } from 'node:path';
+import { storedSupervisor } from '../../actors/stored-tree.ts';
 import { supervisorTree } from '../../machines/vocabulary/ids.ts';
 import { callApp } from '../api/client/call.ts';
 import { type Client, createClient } from '../api/client/client.ts';
@@ -53,8 +54,7 @@ export const engineInbox = '';
 /** Where an engine has ended, its supervisor takes no repo: an owner for one verb begins it again. */
 async function wakeSupervisor({ store, clock, pump }: Pick<Core, 'store' | 'clock' | 'pump'>): Promise<void> {
   const row = await store.tree(supervisorTree);
-  const { snapshot } = row?.stored ?? { snapshot: {} };
-  if (!('value' in snapshot) || snapshot.value !== 'stopped') return;
+  if (row === null || !storedSupervisor(supervisorTree, row.stored).has('engine:stopped')) return;
   const at = clock.nowMs();
   await insertSignal(store, { tree: supervisorTree, type: 'supervisor_started', payload: {}, origin: 'engine', at });
   await pump.drain(engineInbox);

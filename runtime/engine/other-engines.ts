@@ -1,6 +1,8 @@
 /** Engines of other homes on this machine: what one store does not know in a repository may be theirs. */
+
 import { readdirSync, readlinkSync, realpathSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname } from 'node:path';
+import { storeFile } from '../base/config/home.ts';
 import { hasProc, readProcessTable } from '../base/platform/process-table.ts';
 import { registeredPaths } from '../core/store/sqlite/copies.ts';
 
@@ -45,5 +47,5 @@ function openFiles(pid: number): string[] {
 
 /** A store that cannot be read may have anything. */
 function mayHave(home: string, repo: string): boolean {
-  return registeredPaths(join(home, 'taskstore.db'))?.includes(repo) ?? true;
+  return registeredPaths(storeFile(home))?.includes(repo) ?? true;
 }

@@ -8,7 +8,7 @@ export function lostHome(home: string): EngineError {
   return new EngineError(
     'unavailable',
     `this engine owns ${home} no more: owner.db was deleted or replaced; it handles and starts nothing from here on`,
-    'a daemon takes the home again by itself; start everything else again; leave owner.db to stator',
+    'a daemon takes the home folder again by itself; restart everything else; do not touch owner.db',
   );
 }
 

@@ -1,11 +1,12 @@
 /** An engine for one question, which reads only. It loads nothing that carries out effects: that takes longer than the answer. */
+
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { callApp } from '../api/client/call.ts';
 import { type Client, createClient } from '../api/client/client.ts';
+import { storeFile } from '../base/config/home.ts';
 import { systemClock } from '../base/platform/clock.ts';
 import { createLog } from '../base/platform/log.ts';
-import { storeFile } from '../core/store/sqlite/store.ts';
 import { createCore } from './core.ts';
 
 /** What there is to tell is the answer. */

@@ -1,14 +1,14 @@
 /** Which repos are registered, for a verb that was given a name: asked of the engine, or read where none runs. */
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { type Environment, homeFolder } from '../base/config/home.ts';
+import { dirname } from 'node:path';
+import { type Environment, homeFolder, storeFile } from '../base/config/home.ts';
 import { attach } from './attach.ts';
 
 /** The names of the registered repos; null where that cannot be found out now. Makes nothing, throws nothing. */
 export async function registeredProjects(env: Environment): Promise<string[] | null> {
   try {
     const home = homeFolder(env);
-    if (!existsSync(join(home, 'taskstore.db'))) return isUsable(home) ? [] : null;
+    if (!existsSync(storeFile(home))) return isUsable(home) ? [] : null;
     const client = (await attach(home, env)) ?? (await (await import('./read-only.ts')).openReader(home, env));
     if (client === null) return null;
     try {

@@ -46,6 +46,7 @@ export async function stopEngine({ core, server, owner, agents }: StopParts): Pr
       stopLimitMs + stepLimitMs,
     );
   bus.close();
+  await take('the sessions of MCP did not end', () => core.api.mcp.close());
   await take('the control API did not close', () => server?.stop());
   await take('what works by itself did not stop', () => core.workers?.stop(), workLimitMs);
   // A store that cannot be written keeps nobody from leaving: the next owner finds all that was committed.

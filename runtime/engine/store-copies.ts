@@ -3,16 +3,15 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { loadDaemonConfig } from '../base/config/config.ts';
-import { type Environment, homeFolder } from '../base/config/home.ts';
+import { type Environment, homeFolder, storeFile } from '../base/config/home.ts';
 import type { StoreCopy } from '../core/store/sqlite/copies.ts';
 
 export type { StoreCopy } from '../core/store/sqlite/copies.ts';
 
 const load = () => import('../core/store/sqlite/copies.ts');
-const storeOf = (env: Environment) => join(homeFolder(env), 'taskstore.db');
+const storeOf = (env: Environment) => storeFile(homeFolder(env));
 export const backupsFolder = (home: string) => join(home, 'backups');
 
-/** What a restore did. */
 export interface Restored {
   readonly copy: string;
   /** When the last thing happened that the copy knows of; null: nothing has. */

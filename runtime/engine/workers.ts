@@ -25,7 +25,7 @@ import { createGateway, type Gateway } from '../work/signal-files/gateway.ts';
 import { createBackupWatch } from './backup-watch.ts';
 import type { EngineMode, Parts } from './composition.ts';
 
-/** What goes on by itself as long as an engine stays. */
+/** What continues by itself as long as an engine stays. */
 export interface Watchers {
   readonly repos: RepoWatchers;
   readonly health: Health;
@@ -55,7 +55,7 @@ export interface Workers {
 const endLimitMs = 60_000;
 const endPollMs = 50;
 
-/** Nothing runs yet. */
+/** Creates the workers; `start` starts them. */
 export function createWorkers(core: Parts, { owner, mode }: { owner: Owner; mode: EngineMode }): Workers {
   const { pump, state, store } = core;
   const watchers = mode === 'stays' ? createWatchers(core) : null;
@@ -80,7 +80,7 @@ export function createWorkers(core: Parts, { owner, mode }: { owner: Owner; mode
     throw new EngineError(
       'unavailable',
       `${left.map(({ name, plan }) => `${name} of plan ${plan}`).join(', ')}: not ended in ${endLimitMs / 1_000} s`,
-      `the repo stays; see what lives with: stator instance list --project ${project}, then ask again`,
+      `the repo stays; see what runs with: stator instance list --project ${project}, then ask again`,
     );
   }
 
@@ -120,7 +120,7 @@ function refuseLeft(left: readonly EffectRow[]): void {
   throw new EngineError(
     'unavailable',
     `${left.map(({ name, project, plan }) => `${name} of plan ${project}/${plan}`).join(', ')}: not ended in ${endLimitMs / 1_000} s, though it was killed`,
-    `what was asked for is recorded, and whoever owns the home next goes on ending it; the reason is in daemon.log; see what lives with: stator instance list`,
+    `the request is recorded, and the next owner of the home folder continues it; the reason is in daemon.log; see what runs with: stator instance list`,
   );
 }
 
@@ -208,7 +208,7 @@ function createWatchers(core: Parts): Watchers {
   return {
     repos: watchers,
     health: watchRepos(core, watchers),
-    gateway: createGateway({ home, watchers, store, projects, faults, log, nowMs, isOwner, settled }),
+    gateway: createGateway({ home, watchers, kinds, store, projects, faults, log, nowMs, isOwner, settled }),
     retentionWatch: createRetentionWatch({
       ...(core.cleaningEveryMs === null ? {} : { everyMs: core.cleaningEveryMs }),
       cleaning: core.cleaning,

@@ -111,11 +111,34 @@ function readable(node, file) {
       ? `export interface ${node.name.text} ${body}`
       : `export type ${node.name.text} = ${body};`;
   }
+  const source = ts.isInterfaceDeclaration(node) ? returnedBy(node, file) : undefined;
+  if (source !== undefined) return `export interface ${node.name.text} ${membersOf(source, file)}`;
   if (isTypeOnly(file.fileName) && (ts.isVariableStatement(node) || ts.isFunctionDeclaration(node))) return '';
   if (!ts.isVariableStatement(node)) return null;
   const [{ name }] = node.declarationList.declarations;
   const kind = kinds.find(({ fits }) => fits.test(name.getText(file)));
   return kind === undefined ? null : `export declare const ${name.getText(file)}: ${kind.type};`;
+}
+
+/** The function whose returned object an interface is derived from, by `extends ReturnType<typeof …>`. */
+function returnedBy(node, file) {
+  const name = /^ReturnType<typeof (\w+)>$/.exec(node.heritageClauses?.[0]?.types[0]?.getText(file) ?? '')?.[1];
+  return file.statements.find((each) => ts.isFunctionDeclaration(each) && each.name?.text === name);
+}
+
+/** The members of the object that a function returns, as an interface has them: a method for each function, a name for each parameter. */
+function membersOf(source, file) {
+  const members = source.type.members.map((member) => {
+    const text = member.getFullText(file).slice(0, member.name.getStart(file) - member.getFullStart());
+    const signature = ts.isMethodSignature(member) ? member : member.type;
+    if (signature.parameters === undefined) return member.getFullText(file);
+    const parameters = signature.parameters.map((parameter) => {
+      const name = ts.isIdentifier(parameter.name) ? parameter.name.text : 'options';
+      return `${name}${parameter.questionToken === undefined ? '' : '?'}: ${parameter.type.getText(file)}`;
+    });
+    return `${text}${member.name.text}(${parameters.join(', ')}): ${signature.type.getText(file)};`;
+  });
+  return `{${members.join('')}\n}`;
 }
 
 /** A program gets the types of the contract and of the client, and none of their schemas and functions: they are handed on by `export type *`. */

@@ -78,6 +78,7 @@ describe('the names of states', () => {
     ['if (/^attention\\.asked/.test(to)) return;', 'attention.asked'],
     ['if (snapshot.matches({ gate })) return;', 'a value of a snapshot'],
     ['if (row.snapshot.value?.pullRequest) return;', 'a value of a snapshot'],
+    ["if (snapshot.value !== 'stopped') return;", 'a value of a snapshot'],
   ])('are refused outside of the charts: %s', (line, name) => {
     const folder = mkdtempSync(join(tmpdir(), 'stator-names-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));

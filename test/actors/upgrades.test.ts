@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { snapshotOf } from '../../actors/addressee.ts';
 import type { PersistedTree } from '../../actors/compatibility.ts';
 import { planDetail } from '../../actors/plan-view.ts';
-import { storedPlan } from '../../actors/stored-plan.ts';
+import { storedPlan, storedRepo, storedSupervisor } from '../../actors/stored-tree.ts';
 import { createTrees } from '../../actors/tree.ts';
 import type { Signal, SignalType } from '../../machines/vocabulary/signal.ts';
 
@@ -176,5 +176,53 @@ describe('a plan that was stored under the names of before', () => {
     const answer = { type: 'resolve', payload: {}, origin: 'person', actor: '', run: null, at: 9_000_000 } as Signal;
     expect(trees.step(tree, answer).verdict).toEqual({ status: 'done', result: 'done' });
     expect(snapshotOf(tree.root).value).not.toMatchObject({ lifecycle: { underway: { reviewing: 'stuck' } } });
+  });
+});
+
+describe('a row that nobody brings to life', () => {
+  const stored = (file: string): PersistedTree =>
+    JSON.parse(readFileSync(new URL(`../support/fixtures/${file}`, import.meta.url), 'utf8'));
+
+  it('of an earlier version is read as its tree would be', () => {
+    const trees = createTrees();
+    for (const file of ['plan-1.json', 'plan-committing.json', 'plan-pulled.json', 'plan-verifying.json']) {
+      const old = stored(file);
+      expect(storedPlan(plan, old).context, file).toEqual(snapshotOf(trees.restore(plan, old).root).context);
+    }
+    const repo = stored('repo-1.json');
+    const { root } = trees.restore('repo:demo', repo);
+    expect(storedRepo('repo:demo', repo).context).toEqual(snapshotOf(root).context);
+    expect(storedRepo('repo:demo', repo).has('repo:active')).toBe(true);
+  });
+
+  it('that no version of ours wrote is refused, and not read as if it were one', () => {
+    const old = stored('plan-committing.json');
+    for (const wrong of [
+      { ...old, version: 'plan:99' },
+      { ...old, machine: 'repo' },
+      { ...old, snapshot: {} },
+    ])
+      expect(() => storedPlan(plan, wrong as PersistedTree)).toThrow(
+        expect.objectContaining({ code: 'snapshot_unknown' }),
+      );
+  });
+
+  it('of the supervisor says whether its engine has stopped', () => {
+    const trees = createTrees();
+    const told = (tree: ReturnType<typeof trees.create>['tree'], type: SignalType) =>
+      trees.step(tree, { type, payload: {}, origin: 'engine', actor: '', run: null, at: 1 });
+    const { tree } = trees.create('supervisor', {
+      type: 'supervisor_opened',
+      payload: {},
+      origin: 'engine',
+      actor: '',
+      run: null,
+      at: 0,
+    });
+    const isStopped = () => storedSupervisor('supervisor', trees.persist(tree)).has('engine:stopped');
+    told(tree, 'supervisor_draining');
+    expect(isStopped()).toBe(false);
+    told(tree, 'supervisor_stopped');
+    expect(isStopped()).toBe(true);
   });
 });

@@ -30,7 +30,7 @@ const noCount = here.counted.kind === 'works' ? null : here.counted.reason;
 const noMounts = mountFailure();
 const skipped = (reason: string | null) => (reason === null ? '' : ` (skipped: ${reason})`);
 const limited = (keys: string) => `blueprint_skip_threshold = 0\n[agents.default]\n${keys}\n`;
-const maybeMemory = 'maybe because of its memory limit 64 MiB for each process: what prlimit does, it tells nobody';
+const maybeMemory = 'perhaps because of its memory limit 64 MiB for each process: prlimit does not report what it does';
 /** It takes as much as it is given. */
 const eats = 'tail /dev/zero';
 
@@ -85,7 +85,7 @@ describe.skipIf(noPrlimit !== null)(`where there is prlimit and no user manager$
     const engine = await startEngine({ on, daemon, env: withoutScopes(on) });
     const burst = 'for each in $(seq 100); do sleep 60 & done; wait';
     await begin(engine, 'burst', planText([burst]));
-    expect((await failure(engine, 'burst')).why).toMatch(/^maybe because of its process limit 40/);
+    expect((await failure(engine, 'burst')).why).toMatch(/^perhaps because of its process limit 40/);
   });
 });
 

@@ -16,7 +16,7 @@ import { expectProse, expectRefusal } from '../support/prose.ts';
 function pathWith({ root }: Terminal, programs: Readonly<Record<string, string>>): { PATH: string } {
   const bin = join(root, 'bin');
   mkdirSync(bin, { recursive: true });
-  for (const [name, script] of Object.entries(programs)) {
+  for (const [name, script] of Object.entries({ stator: 'true', ...programs })) {
     writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`);
     chmodSync(join(bin, name), 0o755);
   }
@@ -38,6 +38,7 @@ describe('stator init', () => {
       agent: codex
       trusted as it is now; a later change is asked about
       to share it, commit it; stator does not: git add .stator/config.toml
+      to give codex the tools of stator (MCP): stator init --mcp, which runs: codex mcp add stator -- stator mcp
       next: stator run <plan.md>, or see it work first: stator demo
       "
     `);
@@ -228,5 +229,42 @@ describe('the reference of the configuration', () => {
       expect(does.length, key).toBeGreaterThan(10);
       expect(accepted, key).not.toMatch(/^Invalid|anything/);
     }
+  });
+});
+
+describe('stator init --mcp', () => {
+  const fake = (root: string) =>
+    `echo "$(basename "$0") $*" >>'${root}/said'; case "$2" in get) test -e '${root}/known';; add) exit "$(cat '${root}/code')";; esac`;
+
+  it('registers the MCP server with each installed agent by its own command, and once', async () => {
+    const here = terminal();
+    const script = fake(here.root);
+    const env = pathWith(here, { claude: script, codex: script, gemini: script, aider: 'true' });
+    writeFileSync(join(here.root, 'code'), '0');
+    const { code, stdout } = await here.stator(['init', '--mcp', '--json'], { env });
+    expect(code).toBe(0);
+    const states = (text: string) =>
+      JSON.parse(text).mcp.map(({ agent, state }: { agent: string; state: string }) => `${agent} ${state}`);
+    expect(states(stdout)).toEqual(['claude registered', 'codex registered', 'gemini registered']);
+    expect(readFileSync(join(here.root, 'said'), 'utf8').trim().split('\n')).toEqual([
+      'claude mcp get stator',
+      'claude mcp add --scope user stator -- stator mcp',
+      'codex mcp get stator',
+      'codex mcp add stator -- stator mcp',
+      'gemini mcp add --scope user stator stator mcp',
+    ]);
+    // In a repo that is set up it does that alone.
+    writeFileSync(join(here.root, 'known'), '');
+    const again = await here.stator(['init', '--mcp', '--json'], { env });
+    expect(states(again.stdout)).toEqual(['claude already', 'codex already', 'gemini registered']);
+  });
+
+  it('says what the program said where it did not take it, and ends with 1', async () => {
+    const here = terminal();
+    const env = pathWith(here, { claude: `${fake(here.root)}; echo no room >&2` });
+    writeFileSync(join(here.root, 'code'), '3');
+    const { code, stdout } = await here.stator(['init', '--mcp'], { env });
+    expect(code).toBe(1);
+    expect(stdout).toContain('claude mcp add --scope user stator -- ');
   });
 });

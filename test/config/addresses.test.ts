@@ -16,7 +16,7 @@ it.each([
 ])('a hook of kasmos to %s is told when it is read, with the key that allows it', (url) => {
   const [line = '', ...more] = linesOf(url);
   expect(more).toEqual([]);
-  expect(line).toContain('the hook deploy is told nothing');
+  expect(line).toContain('the hook deploy is off');
   expect(line).toContain('allow_private = true');
   expect(linesOf(url, 'allow_private = true\n')).toEqual([]);
   expect(linesOf(url, 'enabled = false\n')).toEqual([]);

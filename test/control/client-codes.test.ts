@@ -9,16 +9,16 @@ import { methodOf, pathOf } from '../../runtime/api/control/route.ts';
 import { routes } from '../../runtime/api/control/routes.ts';
 
 const source = readFileSync(new URL('../../runtime/api/client/client.ts', import.meta.url), 'utf8');
-const [declared = ''] = /^export interface Client \{[\s\S]*?^\}/m.exec(source) ?? [];
+const [declared = ''] = /^export function createClient[\s\S]*?^\}/m.exec(source) ?? [];
 
 /** By function, the codes that its comment names after "Throws". */
-const named = [...declared.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s+(\w+)\(/g)].flatMap(
-  ([, comment = '', name = '']) => {
-    const said = comment.split('Throws')[1] ?? '';
-    const codes = [...said.matchAll(/`(\w+)`/g)].map(([, code = '']) => code).filter((code) => code in errorClasses);
-    return codes.length === 0 ? [] : [{ name, codes }];
-  },
-);
+const named = [
+  ...declared.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s+(?:async \*?)?(\w+)(?:: (?:async )?\(|[(,])/g),
+].flatMap(([, comment = '', name = '']) => {
+  const said = comment.split('Throws')[1] ?? '';
+  const codes = [...said.matchAll(/`(\w+)`/g)].map(([, code = '']) => code).filter((code) => code in errorClasses);
+  return codes.length === 0 ? [] : [{ name, codes }];
+});
 
 /** Thrown by the client itself. */
 const own = [...source.matchAll(/new EngineError\('(\w+)'/g)].map(([, code = '']) => code);

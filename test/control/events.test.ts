@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { supervisorTree } from '../../machines/vocabulary/ids.ts';
 import { createApp } from '../../runtime/api/control/app.ts';
 import type { StreamLimits } from '../../runtime/api/control/events.ts';
+import { createMcpSessions } from '../../runtime/api/mcp/sessions.ts';
 import { socketPath } from '../../runtime/base/config/config.ts';
 import { systemClock } from '../../runtime/base/platform/clock.ts';
 import { insertSignal, type Store } from '../../runtime/core/store/port.ts';
@@ -138,6 +139,7 @@ async function smallApp(limits: StreamLimits, between: (started: Core) => Partia
     nowMs: () => Date.now(),
     watch,
     lock: () => null,
+    mcp: createMcpSessions(),
     host: null,
   };
   const app = createApp(parts, { limits });

@@ -32,8 +32,8 @@ function clerk(started: TestEngine) {
   return { seen, of };
 }
 
-/** Their successes take a program that asks, test/effects/permissions.test.ts, or a daemon, test/engine/daemon-night.test.ts. */
-const takesMore = /\/(?:allow|deny|permissions|permissions\/:id|stop|inspect)$/;
+/** Their successes take a program that asks, test/effects/permissions.test.ts, a daemon, test/engine/daemon-night.test.ts, or a client of MCP, test/mcp. */
+const takesMore = /\/(?:allow|deny|permissions|permissions\/:id|stop|inspect|mcp)$/;
 
 /** What is asked, the status, a part of the answer, and the places that an error names. */
 type Row = readonly [RouteKey, Given, number, unknown?, ...string[]];
@@ -63,6 +63,14 @@ const code = (word: string) => ({ code: word });
 
 const release = { name: 'release' };
 const oneRelease = { name: 'release', id: '1.2' };
+const noSession = { headers: { 'mcp-session-id': 'nope', accept: 'application/json, text/event-stream' } };
+const ofMcp: readonly Row[] = [
+  ['POST /mcp', { ...noSession, body: {} }, 404, { error: { code: -32_001 } }],
+  ['GET /mcp', noSession, 404, { error: { code: -32_001 } }],
+  ['DELETE /mcp', noSession, 404, { error: { code: -32_001 } }],
+  ['POST /mcp', { body: 'nonsense', headers: { accept: 'text/plain' } }, 406],
+];
+
 const ofOwnMachine: readonly Row[] = [
   ['POST /v1/machines/:name/trees', { params: release, body: { id: '1.2', input: { version: '1' } } }, 200],
   ['POST /v1/machines/:name/trees', { params: release, body: { id: '1/2' } }, 400, code('bad_request')],
@@ -294,6 +302,8 @@ it('every route answers as it says, done and refused', async () => {
     ['GET /v1/repos/:project/plans/:plan/verify', { params: plan('finished') }, 200, { ok: true, checked: 1 }],
     ['GET /v1/repos/:project/plans/:plan/verify', { params: plan('absent') }, 404, code('plan_not_found')],
     ['GET /v1/verify', {}, 200, { differs: [] }],
+    ['GET /v1/repos/:project/past', { params: demo }, 200, { project: 'demo' }],
+    ['GET /v1/repos/:project/past', { params: nope }, 404, code('repo_not_found')],
     [
       'GET /v1/repos/:project/plans/:plan/states',
       { params: plan('busy') },
@@ -610,6 +620,7 @@ it('every route answers as it says, done and refused', async () => {
       200,
       ['supervisor', 'repo', 'plan', 'wave', 'task', 'agent', 'release'].map((name) => ({ name })),
     ],
+    ...ofMcp,
     ...ofOwnMachine,
     ['GET /v1/machines/:name', { params: { name: 'task' } }, 200],
     ['GET /v1/machines/:name', { params: { name: 'engine' } }, 404, code('not_found')],

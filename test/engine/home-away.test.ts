@@ -1,4 +1,4 @@
-/** A disk drops out under a plan at work and comes back: nothing is spent, nothing is done again, and it goes on by itself. */
+/** A disk drops out under a plan at work and comes back: nothing is spent, nothing is done again, and it continues by itself. */
 import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

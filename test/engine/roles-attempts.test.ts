@@ -139,7 +139,7 @@ describe('an attempt ends by', () => {
     world.checkReplay();
   });
 
-  it('rate-limited, and goes on by itself when its time has come, as the same attempt', () => {
+  it('rate-limited, and continues by itself when its time has come, as the same attempt', () => {
     const world = oneTask();
     ways['rate-limited'](world);
     for (const timer of [...world.timers]) world.fire(timer);

@@ -1,4 +1,4 @@
-/** Forges that take nothing from here: what waits for them is told once, with what to do, and goes on by itself as soon as it can. */
+/** Forges that take nothing from here: what waits for them is told once, with what to do, and continues by itself as soon as it can. */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

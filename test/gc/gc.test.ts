@@ -110,7 +110,11 @@ it('keeps a worktree in which somebody stands', async () => {
   const standing = spawn('sleep', ['1000'], { cwd: worktree, stdio: 'ignore' });
   afterwards(() => void standing.kill('SIGKILL'));
   const [kept] = (await on.client.gc(everything)).items.filter(({ kind }) => kind === 'worktree');
-  expect(kept).toMatchObject({ state: 'kept', override: 'in_use', why: `pid ${standing.pid} (sleep) stands in it` });
+  expect(kept).toMatchObject({
+    state: 'kept',
+    override: 'in_use',
+    why: `pid ${standing.pid} (sleep) has its working directory in it`,
+  });
   const { items } = await on.client.gc({ ...everything, overrides: ['in_use'] });
   expect(counted(items)).toEqual({ 'worktree gone': 1, 'branch kept': 1, 'branch gone': 1 });
 });

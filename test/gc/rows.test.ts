@@ -2,7 +2,8 @@
 import { mkdirSync, statSync } from 'node:fs';
 import BetterSqlite3 from 'better-sqlite3';
 import { expect, it } from 'vitest';
-import { openStore, storeFile } from '../../runtime/core/store/sqlite/store.ts';
+import { storeFile } from '../../runtime/base/config/home.ts';
+import { openStore } from '../../runtime/core/store/sqlite/store.ts';
 import { days, laterClock, rowsOf } from '../support/cleaning.ts';
 import { begin, ground, planText, register, say, startEngine, untilPlan } from '../support/engine.ts';
 import { until } from '../support/ground.ts';

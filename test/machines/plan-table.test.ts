@@ -132,6 +132,9 @@ const verdictsOf: Record<Role, readonly SignalType[]> = {
   verifier: ['verify_approved', 'verify_failed'],
 };
 
+/** An agent may send it too, as far as its role goes. */
+const isAnyones = (type: SignalType) => maySend(signals[type], 'agent:hello-coder');
+
 /** An answer is about what was asked, wherever the plan stands. */
 const planSignals = publicSignalTypes.filter((type) => signals[type].to === 'plan' && type !== 'answer');
 
@@ -171,23 +174,22 @@ describe('the table of a plan', () => {
   it('marks exactly the signals that only a person may send, and a file only its wave', () => {
     const origins: Origin[] = ['person', 'agent:hello-coder', 'file', 'engine'];
     for (const type of signalTypes) {
-      const { from } = signals[type];
+      const isPublic = publicSignalTypes.includes(type);
       for (const origin of origins) {
         const kind = originKind(origin);
         const isTaken =
           kind === 'engine' ||
-          (kind === 'person' && from !== 'engine') ||
-          from === 'anyone' ||
+          (kind === 'person' && isPublic) ||
+          isAnyones(type) ||
           (kind === 'file' && type === 'implement_wave');
-        expect(`${type} of ${kind}: ${maySend(type, origin)}`).toBe(`${type} of ${kind}: ${isTaken}`);
+        expect(`${type} of ${kind}: ${maySend(signals[type], origin)}`).toBe(`${type} of ${kind}: ${isTaken}`);
       }
     }
     const starred = new Set(cells.filter((cell) => cell.isPersons).map((cell) => cell.type));
-    for (const { type } of cells)
-      expect(`${type} ${signals[type].from}`).toBe(`${type} ${starred.has(type) ? 'person' : 'anyone'}`);
+    for (const { type } of cells) expect(`${type} ${isAnyones(type)}`).toBe(`${type} ${!starred.has(type)}`);
     const personOnly =
       'implement_wave retry_wave advance_wave start_over reimplement request_review cancel reopen mark_done merge create_pr pause resume resolve answer';
-    for (const type of personOnly.split(' ')) expect(signals[type as SignalType].from).toBe('person');
+    for (const type of personOnly.split(' ')) expect(isAnyones(type as SignalType)).toBe(false);
   });
 
   it('takes from the agent at work what it takes from a person, but for the words that a person or another role alone may say', () => {
@@ -196,7 +198,7 @@ describe('the table of a plan', () => {
       const agent = someRun(world);
       if (agent === null) continue;
       const isHolding = copyOf(world).attention() === 'blocked';
-      for (const type of planSignals.filter((one) => signals[one].from === 'anyone' && one !== 'needs_decision')) {
+      for (const type of planSignals.filter((one) => isAnyones(one) && one !== 'needs_decision')) {
         const byPerson = copyOf(world).send(type, samples[type] ?? {});
         const byAgent = copyOf(world).send(type, samples[type] ?? {}, agent);
         const isSpeaker = verdictsOf[agent.role].includes(type) || !Object.values(verdictsOf).flat().includes(type);

@@ -3,10 +3,9 @@
 import { describe, expect, it } from 'vitest';
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
 import { bindPlan } from '../../actors/plan.ts';
-import { noRequests, portsInto } from '../../actors/ports.ts';
 import { bindRepo } from '../../actors/repo.ts';
 import { bindSupervisor } from '../../actors/supervisor.ts';
-import { createTrees } from '../../actors/tree.ts';
+import { createTrees, noRequests, portsInto } from '../../actors/tree.ts';
 import { machines } from '../../runtime/base/charts/machines.ts';
 import { nodesOf } from '../support/cells.ts';
 import { contextOf, events } from '../support/family.ts';

@@ -119,7 +119,7 @@ describe('a disk of the repo that is', () => {
     );
     await begin(engine, 'full', planText(['echo a > a.txt']));
     expect(await untilHeld(engine, 'full', /the commit of what a run left waits: .*No space left/)).toContain(
-      'make room there: df -h',
+      'free some space there: df -h',
     );
     // Five tries end an effect that fails; these are none.
     const later = (isSo: () => boolean | Promise<boolean>) =>

@@ -550,7 +550,7 @@ program = "date +%N >> fixes.txt"
 });
 
 describe.skipIf(!hasBrowser())('the page of a daemon that dies', () => {
-  it('waits for the next one and goes on by itself, with what happened meanwhile', async () => {
+  it('waits for the next one and continues by itself, with what happened meanwhile', async () => {
     const away = daemonGround();
     const { stator } = away;
     expect((await stator(['daemon', 'start'])).code).toBe(0);

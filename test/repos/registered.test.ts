@@ -231,7 +231,7 @@ describe('a configuration', () => {
 });
 
 describe('a repo that cannot be used', () => {
-  it('is degraded with its reason, holds up nobody, and goes on by itself', async () => {
+  it('is degraded with its reason, holds up nobody, and continues by itself', async () => {
     const started = await threeRepos();
     const { root } = started;
     const [path, away] = [join(root, 'a'), join(root, 'away')];
@@ -265,7 +265,7 @@ describe('a repo that cannot be used', () => {
     await untilStatus(started, 'same', 'done', 'b');
     const waiting = await untilPlan(started, 'same', (plan) => plan.waiting_for?.kind === 'repo', 'a');
     expect(waiting.waiting_for?.detail).toBe(
-      `repo a cannot be used now: there is no folder ${path}; it goes on by itself`,
+      `repo a cannot be used now: there is no folder ${path}; it continues by itself`,
     );
     expect(waiting).toMatchObject({ status: 'implementing', blocked: null });
     rmSync(path, { recursive: true, force: true });

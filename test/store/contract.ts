@@ -520,6 +520,7 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
         await commit({ do: 'effect.settle', key: `${tree}/r#1`, status: 'done', error: null, epoch: 1, at: 1 });
         expect(await started()).toEqual(['coder#3', 'coder#1', 'coder#2', 'coder#4']);
         expect((await store.effects({ by: 'open' })).map(({ name }) => name)[0]).toBe('coder#3');
+        expect(await store.queuedLanes()).toEqual(['worker']);
         expect(await store.effectCounts('worker', 'queued')).toEqual(
           new Map([
             ['a', 3],
@@ -763,6 +764,7 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
         expect(await keys({ by: 'latest', project: 'a', plan: 'p', limit: 1 })).toEqual([path('w/u#1')]);
         await commit(run(path('w/t#2'), 'x', { state: 'succeeded', at: 5 }));
         expect(await keys({ by: 'latest', live: true })).toEqual([path('w/u#1')]);
+        expect(await keys({ by: 'ended', project: 'a', limit: 5 })).toEqual([]);
       });
 
       it('have failed where a newer one of their agent is there, unless they had ended', async () => {

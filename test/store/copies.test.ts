@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { storeFile } from '../../runtime/base/config/home.ts';
 import type { StartedRun } from '../../runtime/core/store/rows.ts';
 import {
   lastKnownMs,
@@ -17,7 +18,7 @@ import {
 } from '../../runtime/core/store/sqlite/copies.ts';
 import { openDatabase, pendingRestore } from '../../runtime/core/store/sqlite/db.ts';
 import { migrations } from '../../runtime/core/store/sqlite/schema.ts';
-import { openStore, storeFile } from '../../runtime/core/store/sqlite/store.ts';
+import { openStore } from '../../runtime/core/store/sqlite/store.ts';
 
 let home: string;
 let file: string;

@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
+import { storeFile } from '../../runtime/base/config/home.ts';
 import type { Store } from '../../runtime/core/store/port.ts';
-import { openStore, storeFile } from '../../runtime/core/store/sqlite/store.ts';
+import { openStore } from '../../runtime/core/store/sqlite/store.ts';
 
 /** A row as another program inserts it. */
 interface ForeignSignal {

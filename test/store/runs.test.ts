@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { storeFile } from '../../runtime/base/config/home.ts';
 import { openDatabase } from '../../runtime/core/store/sqlite/db.ts';
 import { migrations } from '../../runtime/core/store/sqlite/schema.ts';
-import { openStore, storeFile } from '../../runtime/core/store/sqlite/store.ts';
+import { openStore } from '../../runtime/core/store/sqlite/store.ts';
 
 let folder = '';
 

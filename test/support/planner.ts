@@ -5,24 +5,29 @@ import { type Terminal, working } from './cli.ts';
 
 export const idea = '# An idea\n\nsomething with a file in it\n';
 
-/** `planned`: what it hands in, once `$STATOR_HOME/hold` is gone. `more`: the first lines of the repo's configuration. */
-export function withPlanner(planned: string, more = ''): Terminal {
+/** `document`: what it hands in, once `$STATOR_HOME/hold` is gone. `more`: the first lines of the repo's configuration. */
+export function withPlanner(document: string, more = ''): Terminal {
   const made = working();
+  planned(made, document, more);
+  made.write('idea.md', idea);
+  return made;
+}
+
+/** The same planner in a repo that is there. */
+export function planned(made: Terminal, document: string, more = ''): void {
   made.write(
     'planner.sh',
     `#!/bin/sh
 echo one >>"$STATOR_HOME/planners"
 while test -e "$STATOR_HOME/hold"; do sleep 0.1; done
 cat >"$STATOR_TEMP_DIR/plan.md" <<'PLAN'
-${planned}PLAN
+${document}PLAN
 stator plan update-content "$STATOR_PLAN" --file "$STATOR_TEMP_DIR/plan.md" && stator signal emit planner_finished
 `,
   );
   chmodSync(join(made.repo, 'planner.sh'), 0o755);
   const agents = '[agents.default]\npreset = "sh"\n[agents.planner]\npreset = "command"\nprogram = "./planner.sh"\n';
   made.write('.stator/config.toml', `${more}${agents}`);
-  made.write('idea.md', idea);
-  return made;
 }
 
 /** How often it was there. */

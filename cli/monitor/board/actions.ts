@@ -42,7 +42,7 @@ export interface Doing {
   readonly action: BoardAction;
   readonly target: Target;
   readonly input?: Input | undefined;
-  /** Of `allow` and `deny`: the question. */
+  /** The question that `allow` and `deny` answer. */
   readonly permission?: string | undefined;
 }
 
@@ -88,7 +88,6 @@ export async function confirmationOf(client: Client, doing: Doing): Promise<Conf
   return asks ? { lines: says, action, target, input } : null;
 }
 
-/** Throws what the client throws. */
 export async function carryOut(client: Client, { action, target, input, permission }: Doing): Promise<Message> {
   const { project, title } = target;
   const plan = planOf(target);
@@ -200,7 +199,6 @@ function linesOf(text: string, toneOf: (line: string) => Tone = () => 'plain'): 
   return clean.split('\n').map((line) => ({ tone: toneOf(line), text: line.replaceAll('\t', '    ') }));
 }
 
-/** Throws what the client throws. */
 export async function readPage(client: Client, kind: PageKind, target: Target): Promise<PageText> {
   const { project, task, role } = target;
   const plan = planOf(target);

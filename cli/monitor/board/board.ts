@@ -23,7 +23,6 @@ import { takeTerminal } from './terminal.ts';
 
 export interface BoardOptions {
   readonly call: Call;
-  /** An engine that answers. */
   readonly first: Client;
   attach(): Promise<Client | null>;
   /** The plan to begin with; null: all of them. */
@@ -169,7 +168,7 @@ export function runBoard({ call, first, attach, near }: BoardOptions): Promise<n
       if (questions.length > 0) show({ ...board, input: await questionOf(client, { ...target, title: null }) });
     }
 
-    /** What has a deadline first. */
+    /** Asks the question with the nearest deadline first. */
     async function ask(client: Client, target: Target): Promise<void> {
       const question = await permissionPage(client, target);
       if (question === null) return show({ ...board, input: await questionOf(client, target) });

@@ -23,7 +23,6 @@ export interface FeedOptions {
 export interface Feed {
   /** The engine that answers now; null: none does. */
   client(): Client | null;
-  /** Asks at once. */
   look(): void;
   /** It asks nothing more. An engine that hangs is not waited for. */
   stop(): void;
@@ -33,7 +32,7 @@ export interface Feed {
 const retryMs = 500;
 /** Many facts at once are one look. */
 const shortestMs = 250;
-/** What agents say is no fact. */
+/** Output of agents is no fact, so the board reads at least this often. */
 const longestMs = 2_000;
 /** Far more than a look at thousands of plans takes. */
 const silentMs = 5_000;

@@ -9,7 +9,6 @@ import { markedIndex, nearHead, nearOf, type Row, rowsOf } from './rows.ts';
 import type { Board, Input, Page } from './state.ts';
 
 export interface Looking {
-  /** Of the terminal. */
   readonly width: number;
   readonly height: number;
   readonly nowMs: number;

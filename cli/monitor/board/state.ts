@@ -16,13 +16,12 @@ export interface Target {
   readonly role: string | null;
 }
 
-/** One plan, looked at from near. */
+/** The plan that is shown in detail. */
 export interface NearPlan {
   readonly plan: PlanShow;
   readonly instances: readonly InstanceEntry[];
 }
 
-/** What the engine said last. */
 export interface News {
   readonly seen: Seen;
   /** The same, sorted by whose turn it is. */
@@ -61,7 +60,7 @@ export type InputKind = 'filter' | 'search' | 'answer' | 'send' | 'transition' |
 
 export interface Input {
   readonly kind: InputKind;
-  /** What is asked, above the line. */
+  /** The question above the line. */
   readonly question: string | null;
   readonly text: string;
   readonly target: Target | null;

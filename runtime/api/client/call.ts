@@ -13,7 +13,7 @@ export type Call = (
   options?: { body?: unknown; signal?: AbortSignal },
 ) => Promise<Answered>;
 
-/** What to do where the other end went away. */
+/** The hint of an error after the engine went away. */
 export const gone = 'it may have stopped just now; ask again';
 
 /**
@@ -65,7 +65,6 @@ function answeredBy(answer: IncomingMessage, unanswered: (cause: unknown) => Eng
   };
 }
 
-/** Calls an app in this process. */
 export function callApp(
   app: { fetch(request: Request): Response | Promise<Response> },
   token: string | undefined,

@@ -19,6 +19,7 @@ import type {
   IssueStarted,
   IssuesPruned,
 } from '../contract/issues.ts';
+import type { LiveStatus } from '../contract/live-status.ts';
 import type {
   MachineEntry,
   MachineExplanation,
@@ -34,6 +35,7 @@ import type {
   Explanation,
   FactEntry,
   HistoryEntry,
+  OlderTask,
   PlanDiff,
   PlanEntry,
   PlanPushed,
@@ -46,6 +48,7 @@ import type {
   ReloadAnswer,
   RepoAdded,
   RepoEntry,
+  RepoPast,
   RepoRemoved,
   RepoShow,
   RepoSwitched,
@@ -67,6 +70,7 @@ export type * from '../contract/cleaning.ts';
 export type * from '../contract/forges.ts';
 export type * from '../contract/hooks.ts';
 export type * from '../contract/issues.ts';
+export type * from '../contract/live-status.ts';
 export type * from '../contract/machines.ts';
 export type * from '../contract/notifications.ts';
 export type * from '../contract/plans.ts';
@@ -91,7 +95,7 @@ export interface SendRequest {
 export interface AddRepoRequest {
   /** true: as it is found; a digest: as it is found, where that is its digest. */
   trust: boolean | string;
-  /** By which way somebody says yes. Default `api`. */
+  /** How the trust was given. Default `api`. */
   way?: 'run' | 'plan register' | 'repo add' | 'daemon add' | 'init' | 'api' | undefined;
   mustBeNew?: boolean;
 }
@@ -102,21 +106,21 @@ export interface IssueAsked {
   readonly project?: string;
 }
 
-/** Of which repo, and of which plan of it; nothing said: of all. */
+/** A repo, or a plan of it. Empty: everything. */
 export interface QueueFilter {
   readonly project?: string;
   readonly plan?: string;
 }
 
-/** A repo, a plan of it, or one agent of that repo; nothing said: all of the queue. */
+/** A repo, a plan of it, or one agent of that repo. Empty: the whole queue. */
 export interface QueuePart extends QueueFilter {
   readonly title?: string;
 }
 
-/** What speaks against taking a session away. */
+/** Reasons against destroying a session. */
 export type IssueDanger = 'pull_request' | 'uncommitted' | 'unpushed' | 'running';
 
-/** A message to a tree of a machine of one's own. */
+/** A signal to a tree of one of your machines. */
 export interface MachineMessage {
   type: string;
   payload?: unknown;
@@ -134,216 +138,9 @@ export interface MachineDrawing {
 }
 
 /** The control API as functions. Each is a route of docs/control-api.md; each throws an `EngineError` with the code that the route answers, `unavailable` where the engine is gone. */
-export interface Client {
-  /** `no engine runs` where this client is an engine of its own for a moment; null where it speaks to one. */
-  readonly note: string | null;
-  /** Whether it speaks to a daemon, which stays until it is stopped and comes back when it is started anew. */
-  readonly stays: boolean;
-  /** The engine, its repos and their agents. */
-  status(): Promise<StatusAnswer>;
-  /** What is not as safe as its user may think, one line each. */
-  warnings(): Promise<readonly string[]>;
-  /** The registered repos. */
-  repos(): Promise<RepoEntry[]>;
-  /**
-   * Registers a repo by any path inside it, or brings one up to date that is; with `mustBeNew` that is 409 `conflict`. 409 `untrusted` where its
-   * files enable something and `trust` is false, or another digest than theirs.
-   */
-  addRepo(path: string, options: AddRepoRequest): Promise<RepoAdded>;
-  /** What registering would trust. Changes nothing. */
-  lookAtTrust(path: string, way: AddRepoRequest['way']): Promise<TrustLooked>;
-  /** What was trusted of each repo. */
-  trust(): Promise<TrustEntry[]>;
-  /** What was trusted of a repo, and what differs from it. Throws `repo_not_found`. */
-  trustOf(project: string): Promise<TrustShow>;
-  /** Nothing new of it starts. */
-  revokeTrust(project: string): Promise<TrustRevoked>;
-  /** One repo with its configuration. Throws `repo_not_found`. */
-  repo(project: string): Promise<RepoShow>;
-  /** By its name or its path. 409 while its agents run, without `stop`. */
-  removeRepo(name: string, options?: { stop?: boolean }): Promise<RepoRemoved>;
-  /** Only as the files are where `digest` is theirs; without it as they are now. */
-  trustRepo(project: string, digest?: string): Promise<RepoTrusted>;
-  /** Nothing new of it starts until it is resumed. Throws `repo_not_found`. */
-  pauseRepo(project: string): Promise<RepoSwitched>;
-  /** Lets a paused repo go on. Throws `repo_not_found`. */
-  resumeRepo(project: string): Promise<RepoSwitched>;
-  /** Reads the configuration again. What cannot be used stands in `problems`, and what was in force stays in force. */
-  reload(): Promise<ReloadAnswer>;
-  /** The plans of all repos, or of one; none where that is not registered. */
-  plans(project?: string): Promise<PlanEntry[]>;
-  /** One plan with its waves and tasks. Throws `plan_not_found`. */
-  plan(project: string, plan: string): Promise<PlanShow>;
-  /** Registers a plan from its document, at most 1 MiB. Throws `bad_plan`, `conflict` where the name is taken. */
-  registerPlan(request: {
-    project: string;
-    plan: string;
-    content: string;
-    branch?: string;
-    topic?: string;
-    file?: string;
-  }): Promise<PlanShow>;
-  /** With `file` it is the text of the plan's file. Throws `conflict` where the plan has another one. */
-  updateContent(project: string, plan: string, content: string, options?: { file?: string }): Promise<SignalAnswer>;
-  /** Binds a plan to its file; that text of it is no edit. Throws `conflict`. */
-  takeFile(project: string, plan: string, taken: { file: string; content: string }): Promise<PlanShow>;
-  /** `clear`: what goes with it. Throws `refused` where something of that would be lost that no override names. */
-  deletePlan(
-    project: string,
-    plan: string,
-    options?: { clear?: LeftoverKind | undefined; overrides?: readonly CleaningOverride[] },
-  ): Promise<PlanDeleted>;
-  /** What would go with a plan that is deleted; nothing is changed. */
-  planLeftovers(project: string, plan: string): Promise<PlanLeftovers>;
-  /** Its branch, to the remote that git would take or to that one. Throws `refused`, `git_failed`. */
-  pushPlan(project: string, plan: string, options: { remote?: string }): Promise<PlanPushed>;
-  /** What happened to a plan, the oldest first; `after`: only what has a higher `seq`. Throws `plan_not_found`. */
-  history(project: string, plan: string, options?: { after?: number }): Promise<HistoryEntry[]>;
-  /** Why a plan stands where it does, and what can be done. Throws `plan_not_found`. */
-  explain(project: string, plan: string): Promise<Explanation>;
-  /** A plan as it was after line `to` of its journal, or at the time `at` (ISO 8601). Throws `plan_not_found`, `not_found`, `snapshot_unknown`. */
-  planReplay(project: string, plan: string, moment?: { to?: number; at?: string }): Promise<PlanReplay>;
-  /** Whether what is stored of a plan is what its journal leads to. Throws `plan_not_found`. */
-  verifyPlan(project: string, plan: string): Promise<Verification>;
-  /** The same of every tree of the store. */
-  verify(): Promise<Verification>;
-  /** What that signal of a person would do; changes nothing. */
-  previewAct(act: { project: string; plan: string; type: string; payload?: unknown }): Promise<ActPreview>;
-  /** What an agent would be told now: of that task (`w1-t2`), that role, or who is at work or would start next. */
-  prompt(project: string, plan: string, whom?: { task?: string; role?: string }): Promise<PromptShow>;
-  /** What the plan, or that task of it (`w1-t2`), has changed. Throws `conflict` where there is no commit yet. */
-  planDiff(project: string, plan: string, options?: { task?: string }): Promise<PlanDiff>;
-  /** Sends a signal to a plan, and waits for its verdict. A refusal is in the answer. Throws `unknown_signal`, `bad_payload`, `plan_not_found`. */
-  send(request: SendRequest): Promise<SignalAnswer>;
-  /** Up to 1,000 signals, the newest first. */
-  signals(filter: { project?: string; plan?: string; status?: string }): Promise<SignalEntry[]>;
-  /** One signal by its id. Throws `not_found`. */
-  signal(id: number): Promise<SignalEntry>;
-  /** Handles a signal again that was set aside. Throws `not_found`, `conflict`. */
-  retrySignal(id: number): Promise<SignalAnswer>;
-  /** Agents, each once over all of its attempts. */
-  instances(filter: { project?: string; plan?: string }): Promise<InstanceEntry[]>;
-  /** The end of an instance's log, at most 64 KiB, safe to print. */
-  capture(project: string, title: string): Promise<string>;
-  /** The log of its newest run; `attempt`: of every run of that one, the oldest first; `check`: of the checks that judged them instead. Throws `not_found`. */
-  runLogs(project: string, title: string, of?: { attempt?: number; check?: boolean }): Promise<RunLog[]>;
-  /** Ends an agent's run at once; that spends an attempt. Throws `not_found`. */
-  killInstance(project: string, title: string): Promise<SignalAnswer>;
-  /** Pauses, resumes, restarts or ends an agent. Throws `not_found`. */
-  instanceWord(project: string, title: string, word: 'pause' | 'resume' | 'restart' | 'kill'): Promise<SignalAnswer>;
-  /** A person's answer to a question of an agent. Throws `not_found`. */
-  answerPermission(
-    project: string,
-    title: string,
-    answer: { answer: 'allow' | 'deny'; permission?: string; message?: string | undefined },
-  ): Promise<SignalAnswer>;
-  /** A run's own question, and what became of it within some seconds. Throws `not_allowed`. */
-  askPermission(
-    project: string,
-    plan: string,
-    question: { id: string; tool: string; detail: string },
-  ): Promise<PermissionState>;
-  /** Takes back what a run asked to be allowed. Throws `not_found`. */
-  withdrawPermission(project: string, plan: string, id: string): Promise<void>;
-  /** Leaves a message for the agent's next turn. Throws `not_found`. */
-  sendToInstance(project: string, title: string, message: string): Promise<SignalAnswer>;
-  /** Who waits for a slot, in the order of their turn. */
-  queue(filter?: QueueFilter): Promise<QueueEntry[]>;
-  /** How full the queue is, of all repos or of one. */
-  queueStats(filter?: QueueFilter): Promise<QueueStats>;
-  /** No agent of that starts until it is resumed; nothing said: none anywhere. Throws `repo_not_found`, `plan_not_found`, `not_found`. */
-  pauseQueue(part?: QueuePart): Promise<QueueSwitched>;
-  /** Ends that one pause; with `all` every one. */
-  resumeQueue(part?: QueuePart & { all?: boolean }): Promise<QueueSwitched>;
-  /** Takes ended agents off the list. */
-  clearQueue(): Promise<QueueCleared>;
-  /** The hooks in force. */
-  hooks(project?: string): Promise<HookEntry[]>;
-  /** What hooks were told, the newest first. */
-  deliveries(filter?: {
-    project?: string;
-    plan?: string;
-    hook?: string;
-    state?: string;
-    limit?: number;
-  }): Promise<DeliveryEntry[]>;
-  /** One delivery with its tries. Throws `not_found`. */
-  delivery(id: string): Promise<DeliveryShow>;
-  /** Throws `conflict` while it is pending. */
-  redeliver(id: string): Promise<DeliveryEntry>;
-  /** Switches a hook on or off. Throws `not_found`. */
-  switchHook(project: string, hook: string, word: 'enable' | 'disable'): Promise<HookSwitched>;
-  /** One event of no plan, now and once. */
-  testHook(project: string, hook: string): Promise<HookTested>;
-  /** The sessions of issues, the oldest first. */
-  issues(project?: string): Promise<IssueEntry[]>;
-  /** What a session is about: the issue, what was said, and where its work is. Throws `not_found`. */
-  issueContext(reference: string, project?: string): Promise<IssueContext>;
-  /** Throws `limit_reached`, with nothing made, where no slot is free and it was not to wait. Without a daemon it is `queued`. */
-  startIssue(request: IssueAsked & { message: string; pull_request?: string; queue?: boolean }): Promise<IssueStarted>;
-  /** Goes on with a session, in its conversation; begins one where there is none. Throws as `startIssue`, and `refused` where it asks and there is no answer. */
-  continueIssue(request: IssueAsked & { message?: string; queue?: boolean }): Promise<IssueStarted>;
-  /** As `continueIssue`; it waits for its slot, and this does not. */
-  enqueueIssue(request: IssueAsked & { message: string }): Promise<IssueStarted>;
-  /** As `enqueueIssue`, of the issue that the message names; of none, in that project. */
-  delegate(request: { message: string; project?: string }): Promise<IssueStarted>;
-  /** Notes the address of a session's pull request. Throws `not_found`. */
-  setPullRequest(request: IssueAsked & { url: string }): Promise<IssueEntry>;
-  /** Writes on the issue of a session. Throws `no_forge`, `no_token`, `forge_unreachable`. */
-  commentOnIssue(request: IssueAsked & { text: string }): Promise<IssueCommented>;
-  /** Throws `refused` with each reason against it that is not overridden. */
-  destroyIssue(request: IssueAsked & { overrides?: IssueDanger[]; force?: boolean }): Promise<IssueDestroyed>;
-  /** `older_than_ms` left out: as long as the setting `retention` has it. */
-  gc(request: {
-    dry: boolean;
-    older_than_ms?: number;
-    overrides: readonly CleaningOverride[];
-  }): Promise<CleaningReport>;
-  /** Takes away what nobody owns any more; `dry`: it only says what it would do. */
-  repair(request: { dry: boolean }): Promise<RepairReport>;
-  /** Takes away the sessions that are over; `dry`: it only says which. */
-  pruneIssues(request: { project?: string; dry?: boolean }): Promise<IssuesPruned>;
-  /** How the forge of each repo was found when it was asked last. */
-  forges(): Promise<ForgeEntry[]>;
-  /** Those that are limited now. */
-  accounts(): Promise<AccountEntry[]>;
-  /** The newest first: what nobody has read, or with `all` what was read too. */
-  notifications(filter?: { project?: string; all?: boolean }): Promise<NotificationEntry[]>;
-  /** What was told up to now is read. */
-  readNotifications(): Promise<NotificationsRead>;
-  /** The machines that this engine carries: its own and yours. */
-  machines(): Promise<MachineEntry[]>;
-  /** A machine's definition: the same that runs. `theme`, and a plan whose current states are lit, go with `svg`. */
-  machine(name: string, format: 'mermaid' | 'json' | 'svg', drawing?: MachineDrawing): Promise<string>;
-  /** The trees of a machine of one's own. */
-  machineTrees(machine: string, after?: string): Promise<MachineTreeEntry[]>;
-  /** One tree of a machine of your own with its context. Throws `machine_unknown`, `not_found`. */
-  machineTree(machine: string, id: string): Promise<MachineTreeShow>;
-  /** Begins one; one that is there stays as it is. Throws `refused` where it could not be begun. */
-  startMachine(machine: string, id: string, input?: unknown): Promise<MachineVerdict>;
-  /** Throws `refused` where its states do not take it. */
-  sendMachine(machine: string, id: string, message: MachineMessage): Promise<MachineVerdict>;
-  /** Takes it away. Throws `conflict` where it has not ended; with `force` all that it waits for is given up. */
-  deleteMachineTree(machine: string, id: string, options?: { force?: boolean }): Promise<MachineTreeDeleted>;
-  /** What happened to a tree, the oldest first; `after`: only what has a higher `seq`. Throws `not_found`. */
-  machineHistory(machine: string, id: string, options?: { after?: number }): Promise<HistoryEntry[]>;
-  /** Why a tree stands where it does. Throws `machine_unknown`, `not_found`. */
-  machineExplanation(machine: string, id: string): Promise<MachineExplanation>;
-  /** Facts from `since` on, then live. While it is open with `watch`, the owner starts that plan's agents. */
-  events(options: {
-    since?: number;
-    project?: string;
-    plan?: string;
-    /** A tree of a machine of one's own, `<machine>:<id>`. */
-    tree?: string;
-    watch?: boolean;
-    signal: AbortSignal;
-  }): AsyncIterable<FactEntry>;
-  /** Lets go of what was opened for this client. May be called twice. */
-  close(): Promise<void>;
-}
+export interface Client extends ReturnType<typeof createClient> {}
 
-/** An engine that takes a signal and says nothing for so long, beyond the wait for the verdict, is stopped or hangs; git may be asked first. */
+/** An engine that does not answer within this time beyond the wait for the verdict is stopped or hangs. The time includes possible calls of git. */
 const sendLimitMs = 30_000;
 
 const sendOptions: KnownOptions<SendRequest> = {
@@ -368,17 +165,16 @@ function pathOf<Key extends ApiKey>(key: Key, { params, query }: Given<Key>): st
   return `${path.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(names[name] ?? ''))}${queryOf(query)}`;
 }
 
+interface ClientOptions {
+  note: string | null;
+  stays?: boolean;
+  /** The engine is another build of stator: its answers are checked before they are used. */
+  isOtherBuild?: boolean;
+  close(): Promise<void>;
+}
+
 /** A client over a call of the control API. */
-export function createClient(
-  call: Call,
-  options: {
-    note: string | null;
-    stays?: boolean;
-    /** The engine is another build of stator: what it answers is looked at before it is believed. */
-    isOtherBuild?: boolean;
-    close(): Promise<void>;
-  },
-): Client {
+export function createClient(call: Call, options: ClientOptions) {
   async function request<Key extends ApiKey>(key: Key, given: Given<Key>, signal?: AbortSignal): Promise<Answered> {
     const { body } = given;
     return call(key.slice(0, key.indexOf(' ')), pathOf(key, given), {
@@ -404,80 +200,184 @@ export function createClient(
     return said;
   }
 
-  async function instanceWord(project: string, title: string, word: 'pause' | 'resume' | 'restart' | 'kill') {
+  async function instanceWord(
+    project: string,
+    title: string,
+    word: 'pause' | 'resume' | 'restart' | 'kill',
+  ): Promise<SignalAnswer> {
     const params = { project, title };
     return verdictOf(await ask(`POST /v1/repos/:project/instances/:title/${word}`, { params }));
   }
 
   return {
+    /** `no engine runs` where this client is an engine of its own for a moment; null where it speaks to one. */
     note: options.note,
+    /** Whether it speaks to a daemon, which stays until it is stopped and comes back when it is started anew. */
     stays: options.stays ?? false,
-    status: () => ask('GET /v1/status', {}),
-    warnings: async () => (await ask('GET /v1/ping', {})).warnings,
-    repos: () => ask('GET /v1/repos', {}),
-    addRepo: (path, { trust, way, mustBeNew = false }) =>
+    /** The engine, its repos and their agents. */
+    status: (): Promise<StatusAnswer> => ask('GET /v1/status', {}),
+    /** Security warnings, one line each. */
+    warnings: async (): Promise<readonly string[]> => (await ask('GET /v1/ping', {})).warnings,
+    /** The registered repos. */
+    repos: (): Promise<RepoEntry[]> => ask('GET /v1/repos', {}),
+    /**
+     * Registers a repo by any path inside it, or brings one up to date that is; with `mustBeNew` that is 409 `conflict`. 409 `untrusted` where its
+     * files enable something and `trust` is false, or another digest than theirs.
+     */
+    addRepo: (path: string, { trust, way, mustBeNew = false }: AddRepoRequest): Promise<RepoAdded> =>
       ask('POST /v1/repos', { body: { path, trust, way, existing: mustBeNew ? undefined : 'ok' } }),
-    lookAtTrust: (path, way) => ask('POST /v1/trust/look', { body: { path, way } }),
-    trust: () => ask('GET /v1/trust', {}),
-    trustOf: (project) => ask('GET /v1/trust/:project', { params: { project } }),
-    revokeTrust: (project) => ask('DELETE /v1/trust/:project', { params: { project } }),
-    repo: (project) => ask('GET /v1/repos/:project', { params: { project } }),
-    removeRepo: (name, { stop } = {}) =>
-      ask('DELETE /v1/repos/:project', { params: { project: name }, query: { stop } }),
-    trustRepo: (project, digest) => ask('POST /v1/repos/:project/trust', { params: { project }, query: { digest } }),
-    pauseRepo: (project) => ask('POST /v1/repos/:project/pause', { params: { project } }),
-    resumeRepo: (project) => ask('POST /v1/repos/:project/resume', { params: { project } }),
-    reload: () => ask('POST /v1/reload', {}),
-    plans: (project) => ask('GET /v1/plans', { query: { project } }),
-    plan: (project, plan) => ask('GET /v1/repos/:project/plans/:plan', { params: { project, plan } }),
-    registerPlan: ({ project, ...body }) => ask('POST /v1/repos/:project/plans', { params: { project }, body }),
-    updateContent: async (project, plan, content, { file } = {}) =>
+    /** What registering would trust. Changes nothing. */
+    lookAtTrust: (path: string, way: AddRepoRequest['way']): Promise<TrustLooked> =>
+      ask('POST /v1/trust/look', { body: { path, way } }),
+    /** The trusted state of each repo. */
+    trust: (): Promise<TrustEntry[]> => ask('GET /v1/trust', {}),
+    /** The trusted state of a repo, and how the repo differs from it. Throws `repo_not_found`. */
+    trustOf: (project: string): Promise<TrustShow> => ask('GET /v1/trust/:project', { params: { project } }),
+    /** Revokes the trust: nothing new starts in the repo. */
+    revokeTrust: (project: string): Promise<TrustRevoked> => ask('DELETE /v1/trust/:project', { params: { project } }),
+    /** One repo with its configuration. Throws `repo_not_found`. */
+    repo: (project: string): Promise<RepoShow> => ask('GET /v1/repos/:project', { params: { project } }),
+    /** How long its agents took before, and what they cost, by role. Throws `repo_not_found`. */
+    repoPast: (project: string): Promise<RepoPast> => ask('GET /v1/repos/:project/past', { params: { project } }),
+    /** Removes a repo, named by its name or its path. 409 while its agents run, unless `stop` is set. */
+    removeRepo: (name: string, query: { stop?: boolean } = {}): Promise<RepoRemoved> =>
+      ask('DELETE /v1/repos/:project', { params: { project: name }, query }),
+    /** Trusts the repo's files as they are now. With `digest`: only if that is their digest. */
+    trustRepo: (project: string, digest?: string): Promise<RepoTrusted> =>
+      ask('POST /v1/repos/:project/trust', { params: { project }, query: { digest } }),
+    /** Pauses a repo: nothing new starts in it until it is resumed. Throws `repo_not_found`. */
+    pauseRepo: (project: string): Promise<RepoSwitched> =>
+      ask('POST /v1/repos/:project/pause', { params: { project } }),
+    /** Resumes a paused repo. Throws `repo_not_found`. */
+    resumeRepo: (project: string): Promise<RepoSwitched> =>
+      ask('POST /v1/repos/:project/resume', { params: { project } }),
+    /** Reads the configuration again. `problems` lists what could not be used; for that, the previous settings stay in force. */
+    reload: (): Promise<ReloadAnswer> => ask('POST /v1/reload', {}),
+    /** The plans of all repos, or of one. Empty if that repo is not registered. */
+    plans: (project?: string): Promise<PlanEntry[]> => ask('GET /v1/plans', { query: { project } }),
+    /** The plans of a repo in kasmos’s words. Throws `repo_not_found`. */
+    tasks: (project: string): Promise<OlderTask[]> => ask('GET /v1/repos/:project/tasks', { params: { project } }),
+    /** A repo at this moment, in brief; `cap`: the most entries of a list. Throws `repo_not_found`. */
+    liveStatus: (project: string, cap?: number): Promise<LiveStatus> =>
+      ask('GET /v1/repos/:project/live-status', { params: { project }, query: { cap } }),
+    /** One plan with its waves and tasks. Throws `plan_not_found`. */
+    plan: (project: string, plan: string): Promise<PlanShow> =>
+      ask('GET /v1/repos/:project/plans/:plan', { params: { project, plan } }),
+    /** Registers a plan from its document, at most 1 MiB. Throws `bad_plan`, and `conflict` if the name is taken. */
+    registerPlan: ({
+      project,
+      ...body
+    }: {
+      project: string;
+      plan: string;
+      content: string;
+      branch?: string;
+      topic?: string;
+      file?: string;
+    }): Promise<PlanShow> => ask('POST /v1/repos/:project/plans', { params: { project }, body }),
+    /** Changes the document of a plan. `file`: the file that holds the text. Throws `conflict` if the plan has another file. */
+    updateContent: async (
+      project: string,
+      plan: string,
+      content: string,
+      { file }: { file?: string } = {},
+    ): Promise<SignalAnswer> =>
       verdictOf(
         await ask('PUT /v1/repos/:project/plans/:plan/content', { params: { project, plan }, body: { content, file } }),
       ),
-    takeFile: (project, plan, body) =>
+    /** Binds a plan to its file without changing the document. Throws `conflict`. */
+    takeFile: (project: string, plan: string, body: { file: string; content: string }): Promise<PlanShow> =>
       ask('PUT /v1/repos/:project/plans/:plan/file', { params: { project, plan }, body }),
-    deletePlan: (project, plan, { clear, overrides = [] } = {}) => {
+    /** Deletes a plan. `clear`: the leftovers that are deleted with it. Throws `refused` if work would be lost that no override names. */
+    deletePlan: (
+      project: string,
+      plan: string,
+      { clear, overrides = [] }: { clear?: LeftoverKind | undefined; overrides?: readonly CleaningOverride[] } = {},
+    ): Promise<PlanDeleted> => {
       const flags = Object.fromEntries(overrides.map((override) => [override, true]));
       return ask('DELETE /v1/repos/:project/plans/:plan', { params: { project, plan }, query: { clear, ...flags } });
     },
-    planLeftovers: (project, plan) =>
+    /** Lists what would be deleted with a plan. Changes nothing. */
+    planLeftovers: (project: string, plan: string): Promise<PlanLeftovers> =>
       ask('GET /v1/repos/:project/plans/:plan/leftovers', { params: { project, plan } }),
-    pushPlan: (project, plan, { remote }) =>
-      ask('POST /v1/repos/:project/plans/:plan/push', { params: { project, plan }, body: { remote } }),
-    history: (project, plan, { after } = {}) =>
-      ask('GET /v1/repos/:project/plans/:plan/history', { params: { project, plan }, query: { after } }),
-    explain: (project, plan) => ask('GET /v1/repos/:project/plans/:plan/explain', { params: { project, plan } }),
-    planReplay: (project, plan, { to, at } = {}) =>
-      ask('GET /v1/repos/:project/plans/:plan/replay', { params: { project, plan }, query: { to, at } }),
-    verifyPlan: (project, plan) => ask('GET /v1/repos/:project/plans/:plan/verify', { params: { project, plan } }),
-    verify: () => ask('GET /v1/verify', {}),
-    previewAct: ({ project, ...body }) => ask('POST /v1/repos/:project/preview', { params: { project }, body }),
-    prompt: (project, plan, { task, role } = {}) =>
-      ask('GET /v1/repos/:project/plans/:plan/prompt', { params: { project, plan }, query: { task, role } }),
-    planDiff: (project, plan, { task } = {}) =>
-      ask('GET /v1/repos/:project/plans/:plan/diff', { params: { project, plan }, query: { task } }),
-    send: async (request) => {
+    /** Pushes the plan's branch, to `remote` or to the remote that git would choose. Throws `refused`, `git_failed`. */
+    pushPlan: (project: string, plan: string, body: { remote?: string }): Promise<PlanPushed> =>
+      ask('POST /v1/repos/:project/plans/:plan/push', { params: { project, plan }, body }),
+    /** What happened to a plan, the oldest first; `after`: only what has a higher `seq`. Throws `plan_not_found`. */
+    history: (project: string, plan: string, query: { after?: number } = {}): Promise<HistoryEntry[]> =>
+      ask('GET /v1/repos/:project/plans/:plan/history', { params: { project, plan }, query }),
+    /** Why a plan is in its state, and what can be done. Throws `plan_not_found`. */
+    explain: (project: string, plan: string): Promise<Explanation> =>
+      ask('GET /v1/repos/:project/plans/:plan/explain', { params: { project, plan } }),
+    /** A plan as it was after line `to` of its journal, or at the time `at` (ISO 8601). Throws `plan_not_found`, `not_found`, `snapshot_unknown`. */
+    planReplay: (project: string, plan: string, query: { to?: number; at?: string } = {}): Promise<PlanReplay> =>
+      ask('GET /v1/repos/:project/plans/:plan/replay', { params: { project, plan }, query }),
+    /** Checks that the stored state of a plan matches its journal. Throws `plan_not_found`. */
+    verifyPlan: (project: string, plan: string): Promise<Verification> =>
+      ask('GET /v1/repos/:project/plans/:plan/verify', { params: { project, plan } }),
+    /** Checks the same for every tree of the store. */
+    verify: (): Promise<Verification> => ask('GET /v1/verify', {}),
+    /** What a person's signal would do. Changes nothing. */
+    previewAct: ({
+      project,
+      ...body
+    }: {
+      project: string;
+      plan: string;
+      type: string;
+      payload?: unknown;
+    }): Promise<ActPreview> => ask('POST /v1/repos/:project/preview', { params: { project }, body }),
+    /** The prompt that an agent would get now: the agent of a task (`w1-t2`) or of a role. Without both: the agent that works, or would start next. */
+    prompt: (project: string, plan: string, query: { task?: string; role?: string } = {}): Promise<PromptShow> =>
+      ask('GET /v1/repos/:project/plans/:plan/prompt', { params: { project, plan }, query }),
+    /** The changes of the plan, or of one task (`w1-t2`). Throws `conflict` if there is no commit yet. */
+    planDiff: (project: string, plan: string, query: { task?: string } = {}): Promise<PlanDiff> =>
+      ask('GET /v1/repos/:project/plans/:plan/diff', { params: { project, plan }, query }),
+    /** Sends a signal to a plan, and waits for its verdict. A refusal is in the answer. Throws `unknown_signal`, `bad_payload`, `plan_not_found`. */
+    send: async (request: SendRequest): Promise<SignalAnswer> => {
       refuseUnknownOptions('send', request, sendOptions);
       const { project, plan, type, payload, dedupeKey, waitMs } = request;
       const body = { plan, type, payload, dedupe_key: dedupeKey, wait_ms: waitMs };
       const limit = AbortSignal.timeout((waitMs ?? 0) + sendLimitMs);
       return verdictOf(await ask('POST /v1/repos/:project/signals', { params: { project }, body }, limit));
     },
-    signals: ({ project, plan, status }) => ask('GET /v1/signals', { query: { project, plan, status } }),
-    signal: (id) => ask('GET /v1/signals/:id', { params: { id } }),
-    retrySignal: (id) => ask('POST /v1/signals/:id/retry', { params: { id } }),
-    instances: ({ project, plan }) => ask('GET /v1/instances', { query: { project, plan } }),
-    capture: (project, title) =>
-      text('GET /v1/repos/:project/instances/:title/capture', { params: { project, title } }),
-    runLogs: (project, title, { attempt, check } = {}) =>
+    /** Up to 1,000 signals, the newest first. */
+    signals: (query: { project?: string; plan?: string; status?: string }): Promise<SignalEntry[]> =>
+      ask('GET /v1/signals', { query }),
+    /** One signal by its id. Throws `not_found`. */
+    signal: (id: number): Promise<SignalEntry> => ask('GET /v1/signals/:id', { params: { id } }),
+    /** Handles a signal again that failed before. Throws `not_found`, `conflict`. */
+    retrySignal: (id: number): Promise<SignalAnswer> => ask('POST /v1/signals/:id/retry', { params: { id } }),
+    /** Agents, each once over all of its attempts. */
+    instances: (query: { project?: string; plan?: string }): Promise<InstanceEntry[]> =>
+      ask('GET /v1/instances', { query }),
+    /** The end of an instance's log, at most 64 KiB, safe to print; of it the lines from `start` to `end`, counted from its end (-50, -10). */
+    capture: (
+      project: string,
+      title: string,
+      query: { start?: number | undefined; end?: number | undefined } = {},
+    ): Promise<string> =>
+      text('GET /v1/repos/:project/instances/:title/capture', { params: { project, title }, query }),
+    /** The log of the newest run. `attempt`: the logs of all runs of that attempt, the oldest first. `check`: the logs of the checks that judged these runs instead. Throws `not_found`. */
+    runLogs: (
+      project: string,
+      title: string,
+      { attempt, check }: { attempt?: number; check?: boolean } = {},
+    ): Promise<RunLog[]> =>
       ask('GET /v1/repos/:project/instances/:title/logs', {
         params: { project, title },
         query: { attempt, ...(check === true ? { check: '1' } : {}) },
       }),
-    killInstance: (project, title) => instanceWord(project, title, 'kill'),
+    /** Ends an agent's run at once; that spends an attempt. Throws `not_found`. */
+    killInstance: (project: string, title: string): Promise<SignalAnswer> => instanceWord(project, title, 'kill'),
+    /** Pauses, resumes, restarts or ends an agent. Throws `not_found`. */
     instanceWord,
-    answerPermission: async (project, title, { answer, permission, message }) => {
+    /** A person's answer to a question of an agent. Throws `not_found`. */
+    answerPermission: async (
+      project: string,
+      title: string,
+      { answer, permission, message }: { answer: 'allow' | 'deny'; permission?: string; message?: string | undefined },
+    ): Promise<SignalAnswer> => {
       const params = { project, title };
       if (answer === 'allow')
         return verdictOf(await ask('POST /v1/repos/:project/instances/:title/allow', { params, body: { permission } }));
@@ -485,12 +385,19 @@ export function createClient(
         await ask('POST /v1/repos/:project/instances/:title/deny', { params, body: { permission, message } }),
       );
     },
-    askPermission: (project, plan, body) =>
+    /** Asks for a permission of a run, and waits some seconds for the answer. Throws `not_allowed`. */
+    askPermission: (
+      project: string,
+      plan: string,
+      body: { id: string; tool: string; detail: string },
+    ): Promise<PermissionState> =>
       ask('POST /v1/repos/:project/plans/:plan/permissions', { params: { project, plan }, body }),
-    withdrawPermission: async (project, plan, id) => {
+    /** Withdraws a permission request of a run. Throws `not_found`. */
+    withdrawPermission: async (project: string, plan: string, id: string): Promise<void> => {
       await text('DELETE /v1/repos/:project/plans/:plan/permissions/:id', { params: { project, plan, id } });
     },
-    async sendToInstance(project, title, message) {
+    /** Leaves a message for the agent's next turn. Throws `not_found`. */
+    async sendToInstance(project: string, title: string, message: string): Promise<SignalAnswer> {
       const instances = await ask('GET /v1/repos/:project/instances', { params: { project } });
       const found = instances.find((each) => each.title === title);
       if (found === undefined)
@@ -499,66 +406,149 @@ export function createClient(
       const body = { plan: found.plan, type: 'agent_send', payload: { title, body: message } };
       return verdictOf(await ask('POST /v1/repos/:project/signals', { params: { project }, body }));
     },
-    queue: ({ project, plan } = {}) => ask('GET /v1/queue', { query: { project, plan } }),
-    queueStats: ({ project, plan } = {}) => ask('GET /v1/queue/stats', { query: { project, plan } }),
-    pauseQueue: (body = {}) => ask('POST /v1/queue/pause', { body }),
-    resumeQueue: (body = {}) => ask('POST /v1/queue/resume', { body }),
-    clearQueue: () => ask('POST /v1/queue/clear', {}),
-    hooks: (project) => ask('GET /v1/hooks', { query: { project } }),
-    deliveries: (filter = {}) => ask('GET /v1/hooks/deliveries', { query: filter }),
-    delivery: (id) => ask('GET /v1/hooks/deliveries/:id', { params: { id } }),
-    redeliver: (id) => ask('POST /v1/hooks/deliveries/:id/redeliver', { params: { id } }),
-    switchHook: (project, hook, word) =>
+    /** The agents that wait for a slot, in their order. */
+    queue: (query: QueueFilter = {}): Promise<QueueEntry[]> => ask('GET /v1/queue', { query }),
+    /** How full the queue is, of all repos or of one. */
+    queueStats: (query: QueueFilter = {}): Promise<QueueStats> => ask('GET /v1/queue/stats', { query }),
+    /** Pauses a part of the queue: none of its agents starts until it is resumed. Without `body`: the whole queue. Throws `repo_not_found`, `plan_not_found`, `not_found`. */
+    pauseQueue: (body: QueuePart = {}): Promise<QueueSwitched> => ask('POST /v1/queue/pause', { body }),
+    /** Ends one pause; with `all` every pause. */
+    resumeQueue: (body: QueuePart & { all?: boolean } = {}): Promise<QueueSwitched> =>
+      ask('POST /v1/queue/resume', { body }),
+    /** Removes ended agents from the list. */
+    clearQueue: (): Promise<QueueCleared> => ask('POST /v1/queue/clear', {}),
+    /** The hooks in force. */
+    hooks: (project?: string): Promise<HookEntry[]> => ask('GET /v1/hooks', { query: { project } }),
+    /** The deliveries of hooks, the newest first. */
+    deliveries: (
+      filter: { project?: string; plan?: string; hook?: string; state?: string; limit?: number } = {},
+    ): Promise<DeliveryEntry[]> => ask('GET /v1/hooks/deliveries', { query: filter }),
+    /** One delivery with its tries. Throws `not_found`. */
+    delivery: (id: string): Promise<DeliveryShow> => ask('GET /v1/hooks/deliveries/:id', { params: { id } }),
+    /** Delivers again. Throws `conflict` while the delivery is pending. */
+    redeliver: (id: string): Promise<DeliveryEntry> =>
+      ask('POST /v1/hooks/deliveries/:id/redeliver', { params: { id } }),
+    /** Switches a hook on or off. Throws `not_found`. */
+    switchHook: (project: string, hook: string, word: 'enable' | 'disable'): Promise<HookSwitched> =>
       ask(`POST /v1/repos/:project/hooks/:hook/${word}`, { params: { project, hook } }),
-    testHook: (project, hook) => ask('POST /v1/repos/:project/hooks/:hook/test', { params: { project, hook } }),
-    issues: (project) => ask('GET /v1/issues', { query: { project } }),
-    issueContext: (reference, project) => ask('GET /v1/issues/context', { query: { reference, project } }),
-    startIssue: (body) => ask('POST /v1/issues/start', { body }),
-    continueIssue: (body) => ask('POST /v1/issues/continue', { body }),
-    enqueueIssue: (body) => ask('POST /v1/issues/enqueue', { body }),
-    delegate: (body) => ask('POST /v1/delegate', { body }),
-    setPullRequest: (body) => ask('POST /v1/issues/set-pr', { body }),
-    commentOnIssue: (body) => ask('POST /v1/issues/comment', { body }),
-    destroyIssue: (body) => ask('POST /v1/issues/destroy', { body }),
-    gc: ({ overrides, ...body }) => ask('POST /v1/gc', { body: { ...body, overrides: [...overrides] } }),
-    repair: (body) => ask('POST /v1/repair', { body }),
-    pruneIssues: (body) => ask('POST /v1/issues/prune', { body }),
-    forges: () => ask('GET /v1/forges', {}),
-    accounts: () => ask('GET /v1/accounts', {}),
-    notifications: ({ project, all = false } = {}) =>
+    /** Sends one test event to a hook, without retries. */
+    testHook: (project: string, hook: string): Promise<HookTested> =>
+      ask('POST /v1/repos/:project/hooks/:hook/test', { params: { project, hook } }),
+    /** The sessions of issues, the oldest first. */
+    issues: (project?: string): Promise<IssueEntry[]> => ask('GET /v1/issues', { query: { project } }),
+    /** The context of a session: the issue, its messages, and the place of the work. Throws `not_found`. */
+    issueContext: (reference: string, project?: string): Promise<IssueContext> =>
+      ask('GET /v1/issues/context', { query: { reference, project } }),
+    /** Starts a session of an issue. Throws `limit_reached` and makes nothing if no slot is free and `queue` is not set. Without a daemon the session is `queued`. */
+    startIssue: (
+      body: IssueAsked & { message: string; pull_request?: string; queue?: boolean },
+    ): Promise<IssueStarted> => ask('POST /v1/issues/start', { body }),
+    /** Continues a session in its conversation, or starts one. Throws the same as `startIssue`, and `refused` if the session has a question and no answer is given. */
+    continueIssue: (body: IssueAsked & { message?: string; queue?: boolean }): Promise<IssueStarted> =>
+      ask('POST /v1/issues/continue', { body }),
+    /** As `continueIssue`, without waiting for the slot. */
+    enqueueIssue: (body: IssueAsked & { message: string }): Promise<IssueStarted> =>
+      ask('POST /v1/issues/enqueue', { body }),
+    /** As `enqueueIssue`, for the issue that the message names. If it names none: a session in `project`. */
+    delegate: (body: { message: string; project?: string }): Promise<IssueStarted> =>
+      ask('POST /v1/delegate', { body }),
+    /** Records the address of a session's pull request. Throws `not_found`. */
+    setPullRequest: (body: IssueAsked & { url: string }): Promise<IssueEntry> =>
+      ask('POST /v1/issues/set-pr', { body }),
+    /** Writes on the issue of a session. Throws `no_forge`, `no_token`, `forge_unreachable`. */
+    commentOnIssue: (body: IssueAsked & { text: string }): Promise<IssueCommented> =>
+      ask('POST /v1/issues/comment', { body }),
+    /** Destroys a session. Throws `refused` with each reason against it that is not overridden. */
+    destroyIssue: (body: IssueAsked & { overrides?: IssueDanger[]; force?: boolean }): Promise<IssueDestroyed> =>
+      ask('POST /v1/issues/destroy', { body }),
+    /** Deletes what old plans left behind. Without `older_than_ms` the setting `retention` applies. */
+    gc: ({
+      overrides,
+      ...body
+    }: {
+      dry: boolean;
+      older_than_ms?: number;
+      overrides: readonly CleaningOverride[];
+    }): Promise<CleaningReport> => ask('POST /v1/gc', { body: { ...body, overrides: [...overrides] } }),
+    /** Deletes orphans. `dry`: only lists them. */
+    repair: (body: { dry: boolean }): Promise<RepairReport> => ask('POST /v1/repair', { body }),
+    /** Destroys the sessions that have ended. `dry`: only lists them. */
+    pruneIssues: (body: { project?: string; dry?: boolean }): Promise<IssuesPruned> =>
+      ask('POST /v1/issues/prune', { body }),
+    /** The state of the forge of each repo at the last request. */
+    forges: (): Promise<ForgeEntry[]> => ask('GET /v1/forges', {}),
+    /** The accounts that are rate limited now. */
+    accounts: (): Promise<AccountEntry[]> => ask('GET /v1/accounts', {}),
+    /** The unread notifications, the newest first; with `all` also those that were read. */
+    notifications: ({ project, all = false }: { project?: string; all?: boolean } = {}): Promise<NotificationEntry[]> =>
       ask('GET /v1/notifications', { query: { project, all: all ? 'true' : undefined } }),
-    readNotifications: () => ask('POST /v1/notifications/clear', {}),
-    machines: () => ask('GET /v1/machines', {}),
-    machine: (name, format, drawing = {}) =>
+    /** Marks all notifications up to now as read. */
+    readNotifications: (): Promise<NotificationsRead> => ask('POST /v1/notifications/clear', {}),
+    /** The machines of this engine: its own and yours. */
+    machines: (): Promise<MachineEntry[]> => ask('GET /v1/machines', {}),
+    /** A machine's definition. With `svg`: `theme`, and a plan whose current states are highlighted. */
+    machine: (name: string, format: 'mermaid' | 'json' | 'svg', drawing: MachineDrawing = {}): Promise<string> =>
       text('GET /v1/machines/:name', { params: { name }, query: { format, ...drawing } }),
-    machineTrees: (name, after) => ask('GET /v1/machines/:name/trees', { params: { name }, query: { after } }),
-    machineTree: (name, id) => ask('GET /v1/machines/:name/trees/:id', { params: { name, id } }),
-    startMachine: (name, id, input) => ask('POST /v1/machines/:name/trees', { params: { name }, body: { id, input } }),
-    sendMachine: (name, id, { type, payload, dedupeKey, waitMs }) =>
+    /** The trees of one of your machines. */
+    machineTrees: (name: string, after?: string): Promise<MachineTreeEntry[]> =>
+      ask('GET /v1/machines/:name/trees', { params: { name }, query: { after } }),
+    /** One tree of a machine of your own with its context. Throws `machine_unknown`, `not_found`. */
+    machineTree: (name: string, id: string): Promise<MachineTreeShow> =>
+      ask('GET /v1/machines/:name/trees/:id', { params: { name, id } }),
+    /** Starts a tree; an existing one stays as it is. Throws `refused` if it could not be started. */
+    startMachine: (name: string, id: string, input?: unknown): Promise<MachineVerdict> =>
+      ask('POST /v1/machines/:name/trees', { params: { name }, body: { id, input } }),
+    /** Sends a signal to a tree. Throws `refused` if its states do not accept it. */
+    sendMachine: (
+      name: string,
+      id: string,
+      { type, payload, dedupeKey, waitMs }: MachineMessage,
+    ): Promise<MachineVerdict> =>
       ask('POST /v1/machines/:name/trees/:id/signals', {
         params: { name, id },
         body: { type, payload, dedupe_key: dedupeKey, wait_ms: waitMs },
       }),
-    deleteMachineTree: (name, id, { force } = {}) =>
-      ask('DELETE /v1/machines/:name/trees/:id', { params: { name, id }, query: { force } }),
-    machineHistory: (name, id, { after } = {}) =>
-      ask('GET /v1/machines/:name/trees/:id/history', { params: { name, id }, query: { after } }),
-    machineExplanation: (name, id) => ask('GET /v1/machines/:name/trees/:id/explain', { params: { name, id } }),
-    async *events({ since, project, plan, tree, watch, signal }) {
+    /** Deletes a tree. Throws `conflict` if it has not ended; with `force` everything that it waits for is given up. */
+    deleteMachineTree: (name: string, id: string, query: { force?: boolean } = {}): Promise<MachineTreeDeleted> =>
+      ask('DELETE /v1/machines/:name/trees/:id', { params: { name, id }, query }),
+    /** What happened to a tree, the oldest first; `after`: only what has a higher `seq`. Throws `not_found`. */
+    machineHistory: (name: string, id: string, query: { after?: number } = {}): Promise<HistoryEntry[]> =>
+      ask('GET /v1/machines/:name/trees/:id/history', { params: { name, id }, query }),
+    /** Why a tree is in its state. Throws `machine_unknown`, `not_found`. */
+    machineExplanation: (name: string, id: string): Promise<MachineExplanation> =>
+      ask('GET /v1/machines/:name/trees/:id/explain', { params: { name, id } }),
+    /** Facts from `since` on, then live. While it is open with `watch`, the owner starts that plan's agents. */
+    async *events({
+      since,
+      project,
+      plan,
+      tree,
+      watch,
+      signal,
+    }: {
+      since?: number;
+      project?: string;
+      plan?: string;
+      /** A tree of a machine of one's own, `<machine>:<id>`. */
+      tree?: string;
+      watch?: boolean;
+      signal: AbortSignal;
+    }): AsyncIterable<FactEntry> {
       const answer = await request('GET /v1/events', { query: { since, project, plan, tree, watch } }, signal);
       if (!answer.ok || answer.body === null) throw errorOf(answer.status, await answer.text());
       yield* factsOf(answer.body, signal);
     },
+    /** Closes what was opened for this client. May be called twice. */
     close: options.close,
   };
 }
 
-/** What carries one is an answer, whatever its status. */
+/** An answer with a verdict is no error, whatever its status. */
 function isVerdict(value: unknown): value is SignalAnswer {
   return typeof value === 'object' && value !== null && 'signal' in value && 'plan' in value;
 }
 
-/** Without what a route adds to it: the words of an error, or kasmos's yes. */
+/** The answer without the fields that single routes add. */
 function verdictOf({ signal, plan }: SignalAnswer): SignalAnswer {
   return { signal, plan };
 }

@@ -1,6 +1,6 @@
 /** The owner of a home is there and says nothing. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { localTime } from '../../base/platform/terminal-text.ts';
+import { localTime } from '../../base/platform/local-time.ts';
 
 interface Silent {
   readonly kind: 'daemon' | 'engine';
@@ -17,6 +17,6 @@ export function noAnswer({ kind, pid, since }: Silent, limitMs: number | null): 
     kind === 'daemon'
       ? 'see why with stator daemon logs, then: stator daemon restart; agents live on'
       : `it is most likely a \`stator run\`: look at it where it runs, or end it: kill ${pid}; agents live on`;
-  const hint = `mostly it comes back by itself within some seconds: ask again; if it does not: ${last}`;
+  const hint = `it usually recovers within seconds: repeat the command; if it does not: ${last}`;
   return new EngineError('unavailable', `${who} does not answer${within}`, hint);
 }

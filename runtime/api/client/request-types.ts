@@ -24,7 +24,7 @@ export type Given<Key extends RouteKey> = ([Part<Key, 'params'>] extends [never]
 
 type Answers<Key extends RouteKey> = DefinitionOf<Key>['answers'];
 
-/** Of all its statuses: which one it was, the answer itself says. */
+/** The union over all statuses: the answer itself says which one it is. */
 export type AnswerOf<Key extends RouteKey> = {
   [Status in keyof Answers<Key>]: Answers<Key>[Status] extends z.ZodType ? z.output<Answers<Key>[Status]> : never;
 }[keyof Answers<Key>];

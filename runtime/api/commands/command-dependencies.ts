@@ -1,5 +1,6 @@
 /** What commands are given: the store, live trees, the repos and whatever else an engine has that a command of some noun needs. */
 
+import type { Kinds } from '../../../actors/kind.ts';
 import type { OwnHooks } from '../../base/config/config.ts';
 import type { Settings } from '../../base/config/settings.ts';
 import type { Clock } from '../../base/platform/clock.ts';
@@ -19,20 +20,19 @@ export interface CommandDependencies {
   readonly home: string;
   readonly store: Store;
   readonly cache: Pick<TreeCache, 'get' | 'forget'>;
+  readonly kinds: Kinds;
   readonly projects: Projects;
   readonly views: Views;
   readonly settings: Settings;
   readonly cleaning: Cleaning;
   readonly clock: Clock;
   readonly log: Log;
-  /** What agents are started with. */
   readonly env: NodeJS.ProcessEnv;
   readonly walls: Walls;
   readonly flagCheck: FlagCheck;
   readonly resources: Resources;
   /** The hooks that the engine was given. */
   readonly ownHooks: OwnHooks;
-  /** What durations are measured by. */
   readonly timeline: Timeline;
   /** Between asking processes to end and ending them by force. */
   readonly graceMs: number;
@@ -46,7 +46,7 @@ export interface CommandDependencies {
   addSignal(signal: ArrivingSignal, waitMs: number, before?: readonly Change[]): Promise<number>;
   /** Resolves when no agent of the project runs any more, told or not. Throws `unavailable` where one does not end. */
   runsEnded(project: string): Promise<void>;
-  /** What is wrong with the copies of the store; null: nothing. */
+  /** Why the last copy of the store failed; null: it did not. */
   backupTrouble(): string | null;
   /** Limits, or what may start, have changed. */
   onChange(): void;

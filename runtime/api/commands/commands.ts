@@ -50,7 +50,7 @@ const beginnings: ReadonlySet<SignalType> = new Set([
   'reimplement',
 ]);
 
-/** Of a run in one of these nothing speaks any more. */
+/** States of a run that has ended: its token is not accepted any more. */
 const finalStates: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancelled']);
 
 export function createCommands(parts: CommandDependencies) {
@@ -146,7 +146,7 @@ export function createCommands(parts: CommandDependencies) {
    * `agent_unusable` (programs that are not there, tasks that nothing would run).
    */
   async function send(command: SendCommand): Promise<SignalAnswer> {
-    const admission = admitSignal(command);
+    const admission = admitSignal(parts.kinds, command);
     if (admission.kind === 'refused') throw admission.error;
     await refuseVerdict(admission.signal, command);
     const signal = await aboutItsCommit(admission.signal, command);

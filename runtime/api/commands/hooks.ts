@@ -8,7 +8,7 @@ import type { CommandDependencies } from './command-dependencies.ts';
 
 const loadDelivery = later(() => import('../../work/effects/hook-deliver.ts'));
 
-/** What stands for a plan in a test. */
+/** The name of the plan in a test event. */
 const testPlan = 'hook-test';
 
 export function createHookCommands(parts: CommandDependencies) {

@@ -14,7 +14,7 @@ const commentLimitBytes = 4 * 1024;
 const saidLimitBytes = 4 * 1024;
 const commentLimit = 20;
 
-/** What a session is told beside the words of a person. */
+/** What a session is given besides a person's message. */
 export interface IssueMaterial {
   readonly issue: Issue | null;
   /** Why the forge did not answer; null: it did, or there is none. */

@@ -21,7 +21,6 @@ export interface Danger {
 export interface PullRequestLook {
   readonly url: string;
   readonly state: 'open' | 'merged' | 'closed' | 'unknown';
-  /** Why it is not known. */
   readonly why: string;
   /** Commits that are in it: the one that its forge has of the branch, where it is merged all that it brings, and the one that was pushed for it. */
   readonly heads: readonly string[];
@@ -43,7 +42,7 @@ export async function dangersOf(
     if (state === 'unknown')
       found.push({
         kind: 'pull_request',
-        what: `its pull request counts as open, since nobody could say: ${url} (${why})`,
+        what: `its pull request counts as open, because the forge did not answer: ${url} (${why})`,
       });
   }
   const effects = await store.effects({ by: 'tree', tree: planTree(project, plan) });

@@ -130,7 +130,7 @@ export function createIssueForges({
   };
 }
 
-/** As references are read. */
+/** The servers under the names that references use. */
 export function named({ list, main }: Servers) {
   return { servers: list, main };
 }

@@ -27,7 +27,7 @@ export interface NextStep {
   readonly notes: readonly string[];
 }
 
-/** What a session is asked that was told nothing. */
+/** The message of a session that was started without one. */
 export const goOn = 'Go on with this issue.';
 
 interface StepParts
@@ -99,7 +99,7 @@ export function createNextStep({ store, materialOf, saidTo }: StepParts) {
     async function whatItDoes(): Promise<string> {
       return (await hasRun(true))
         ? 'it is at work already'
-        : `it goes on by itself; what it waits for: stator plan explain ${shellWord(place.plan)}`;
+        : `it continues by itself; what it waits for: stator plan explain ${shellWord(place.plan)}`;
     }
 
     /** With what was written on the issue since the session heard last. */
@@ -115,7 +115,7 @@ export function createNextStep({ store, materialOf, saidTo }: StepParts) {
 
 const nothing: NextStep = { starts: false, words: [], tells: null, isOnTheWay: false, notes: [] };
 
-/** What an agent hears in its next turn. */
+/** The signal that brings a message into the agent's next turn. */
 export function told({ plan }: Pick<IssuePlace, 'plan'>, body: string): Word {
   return { type: 'agent_send', payload: { title: sessionTitle(plan), body } };
 }

@@ -1,6 +1,7 @@
 /** Sessions as they stand in the store: found by what a person calls them, with what was said, and as they are shown. */
+
 import { z } from 'zod';
-import type { PlanContext } from '../../../machines/plan/context.ts';
+import { storedPlan } from '../../../actors/stored-tree.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { planTree } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
@@ -54,7 +55,6 @@ export function createIssueSessions(
     return (await store.issues()).find((row) => row.project === project && row.plan === plan) ?? null;
   }
 
-  /** Throws `not_found`. */
   async function mustBeSession(ask: IssueAsk): Promise<{ place: IssuePlace; row: IssueRow }> {
     const place = await placeOf(ask);
     const row = await rowOf(place);
@@ -128,6 +128,12 @@ export function createIssueSessions(
     };
   }
 
+  async function pushedHead({ project, plan }: PlanKey): Promise<string | null> {
+    const address = planTree(project, plan);
+    const row = await store.tree(address);
+    return row === null ? null : (storedPlan(address, row.stored).context.pull?.request?.head ?? null);
+  }
+
   /** The one that was made for its plan, with the commit that was pushed for it last. */
   async function ownPullRequest({
     project,
@@ -136,9 +142,8 @@ export function createIssueSessions(
     if ((await store.plan(project, plan)) === null) return null;
     const { pull_request: request } = await views.plan(project, plan);
     if (request === null) return null;
-    const row = await store.tree(planTree(project, plan)).catch(() => null); // the plan itself says that its row is damaged
-    const context = (row?.stored.snapshot as { context?: Partial<PlanContext> } | undefined)?.context; // a plan's row
-    return { ...request, pushed: context?.pull?.request?.head ?? null };
+    const pushed = await pushedHead({ project, plan }).catch(() => null); // the plan itself says that its row cannot be read
+    return { ...request, pushed };
   }
 
   return {

@@ -102,7 +102,7 @@ export function createSessionSlots({ store, settings }: Pick<CommandDependencies
   };
 }
 
-/** What the agent of a plan that is a session is called. */
+/** The title of the agent of a session. */
 export function sessionTitle(plan: string): string {
   return instanceTitle({ plan, role: 'session', wave: null, task: null, round: 1 });
 }

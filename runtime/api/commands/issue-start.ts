@@ -143,7 +143,7 @@ export function createBeginning(parts: BeginParts) {
       'unavailable',
       `the session of ${place.reference ?? place.plan} did not start: ${why}`,
       isNew
-        ? 'nothing of it is left; mend that and start it again'
+        ? 'nothing of it is left; correct the cause and start it again'
         : `look at it with: stator plan explain ${place.plan}`,
     );
   }

@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ownBirth } from '../../../actors/own-machine.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { isMachineName, isTreeId, machineTree, repoTree, resultKey } from '../../../machines/vocabulary/ids.ts';
-import { admitOwn, payloadOf } from '../../core/inbox/admission.ts';
+import { admit, keyProblem, payloadOf } from '../../core/inbox/admission.ts';
 import type { Change } from '../../core/store/port.ts';
 import type { MachineTreeDeleted, MachineVerdict } from '../contract/machines.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
@@ -34,7 +34,7 @@ export interface DeleteMachine {
 /** A tree that takes steps all the while is looked at so often. */
 const deleteTries = 20;
 
-export function createMachineCommands({ store, cache, clock, views, addSignal }: CommandDependencies) {
+export function createMachineCommands({ store, cache, kinds, clock, views, addSignal }: CommandDependencies) {
   /** What takes the tree away as it is now, with all that it asked for. Throws `machine_unknown`, `not_found`, and `conflict` for one that goes on. */
   async function removal({ machine, id, force }: DeleteMachine): Promise<Change[]> {
     const tree = machineTree(machine, id);
@@ -116,13 +116,15 @@ export function createMachineCommands({ store, cache, clock, views, addSignal }:
     },
     /** Throws `machine_unknown`, `not_found`, `unknown_signal`, `bad_payload`, `too_large`, `bad_request` for a key of the engine's own. */
     async sendMachine({ machine, id, type, payload: given, dedupeKey, waitMs }: SendMachine): Promise<MachineVerdict> {
-      const { signals = {} } = views.machineNamed(machine);
+      views.machineNamed(machine);
       await views.mustReadTree(machine, id);
-      const admission = admitOwn({ name: machine, signals }, { type, payload: given, dedupeKey });
+      const tree = machineTree(machine, id);
+      const admission = admit(kinds.of(tree), { type, payload: given, origin: 'person' });
       if (admission.kind === 'refused') throw admission.error;
+      const taken = keyProblem(kinds, dedupeKey);
+      if (taken !== null) throw taken;
       const { payload } = admission;
       const at = clock.nowMs();
-      const tree = machineTree(machine, id);
       const signal = await addSignal({ tree, type, payload, origin: 'person', dedupeKey, at }, waitMs);
       return views.machineVerdict(signal);
     },

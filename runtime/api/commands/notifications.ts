@@ -1,13 +1,13 @@
-/** What people do about what they were told. */
+/** Commands on notifications. */
 import type { NotificationsRead } from '../contract/notifications.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
 
-/** More than the store keeps. */
+/** Above the number of notifications that the store keeps. */
 const everything = 10_000;
 
 export function createNotificationCommands({ store }: Pick<CommandDependencies, 'store'>) {
   return {
-    /** Those that came up to now are read; what comes meanwhile is not. */
+    /** Marks the notifications up to now as read; later ones stay unread. */
     async readNotifications(): Promise<NotificationsRead> {
       const unread = await store.notifications({ limit: everything, isUnread: true });
       const newest = unread[0]?.id;

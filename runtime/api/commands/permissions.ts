@@ -88,7 +88,10 @@ export function createPermissionCommands({ home, store, projects, clock, views, 
       const { status, result } = (await views.answer(signal)).signal;
       const ended = status === 'failed' || result === 'stale';
       if (ended)
-        return { state: 'denied', message: 'nobody can be asked now: the run is ending, or asks too much at once' };
+        return {
+          state: 'denied',
+          message: 'no person can be asked now: the run is ending, or has too many open questions',
+        };
       return waitFor(folder, id, waitMs);
     },
     /** The program no longer wants to know. */

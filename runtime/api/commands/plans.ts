@@ -27,7 +27,7 @@ export interface PlanCommand {
   readonly content: string;
   readonly branch: string | null;
   readonly topic: string | null;
-  /** Where the document was read; null: it came without a file. */
+  /** The file of the document; null: there is none. */
   readonly file: string | null;
   /** It is an issue's session, and works in the worktree of that name. */
   readonly session?: { readonly folder: string };
@@ -44,7 +44,7 @@ export interface FileRequest {
 export interface DeletePlan {
   readonly project: string;
   readonly plan: string;
-  /** What goes with it; null: nothing. */
+  /** Leftovers that are deleted with the plan; null: none. */
   readonly clear: LeftoverKind | null;
   readonly overrides: readonly CleaningOverride[];
 }
@@ -151,7 +151,7 @@ export function createPlanCommands(parts: CommandDependencies) {
     for (const { id } of signals) await parts.settled(id, verdictWaitMs);
     throw new EngineError(
       'refused',
-      `${branch} was approved at ${approved.sha.slice(0, 12)} and stands at ${head.slice(0, 12)} now`,
+      `${branch} was approved at ${approved.sha.slice(0, 12)} and is at ${head.slice(0, 12)} now`,
       `its ${approved.by} looks again; when the plan is done: stator plan push ${shellWord(plan)}; what it waits for: stator plan explain ${shellWord(plan)}`,
     );
   }
@@ -161,7 +161,11 @@ export function createPlanCommands(parts: CommandDependencies) {
     const { pull_request: request } = await views.plan(project, plan);
     if (request?.state !== 'merged') return;
     const message = `its pull request ${request.url} is merged, and its branch is not pushed again`;
-    throw new EngineError('refused', message, `work on it anew: stator plan transition ${shellWord(plan)} reimplement`);
+    throw new EngineError(
+      'refused',
+      message,
+      `work on it again: stator plan transition ${shellWord(plan)} reimplement`,
+    );
   }
 
   /** Its branch stays until a plan of this name is registered again, and its journal for good. Throws `conflict` while it is under way. */
@@ -261,7 +265,7 @@ export function createPlanCommands(parts: CommandDependencies) {
   };
 }
 
-const unasked = 'nobody said that it may go';
+const unasked = 'no flag says to delete it';
 
 /** Throws `refused` where something would not go, with each reason and what overrides it. */
 function refuseLoss(plan: string, items: readonly CleaningItem[]): void {
@@ -275,7 +279,7 @@ function refuseLoss(plan: string, items: readonly CleaningItem[]): void {
       `plan ${plan} was not deleted:`,
       ...kept.map(({ name, why }) => (why.includes(name) ? why : `${name}: ${why}`)),
     ].join('\n'),
-    `${isOverridable ? `they may go all the same: ${flags.join(' ')}` : 'mend what is named there'}; or delete the plan alone, without --worktrees and --branches`,
+    `${isOverridable ? `to delete them anyway: ${flags.join(' ')}` : 'correct what is named there'}; or delete the plan alone, without --worktrees and --branches`,
   );
 }
 

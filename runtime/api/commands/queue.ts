@@ -12,7 +12,7 @@ import type { QueueCleared, QueueSwitched } from '../contract/runs.ts';
 import { kindOf, pausedWhat } from '../queries/queue-pause.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
 
-/** What is to be paused or resumed; nothing said: all of it. */
+/** The part of the queue to pause or resume. Empty: the whole queue. */
 export interface QueuePart {
   readonly project?: string | undefined;
   readonly plan?: string | undefined;
@@ -52,7 +52,7 @@ export function createQueueCommands({ store, views, projects, clock, log, onChan
     throw new EngineError(
       'not_found',
       `instance not found: "${title}" in ${where}`,
-      'see who is there with: stator instance list; an agent that nobody has asked for yet is paused with its plan',
+      'list the agents with: stator instance list; to pause an agent that does not exist yet, pause its plan',
     );
   }
 
@@ -88,7 +88,7 @@ export function createQueueCommands({ store, views, projects, clock, log, onChan
       if (all && what !== undefined)
         throw new EngineError(
           'bad_request',
-          'all ends every pause, so it takes no project, plan or title',
+          'all ends every pause, so give no project, plan or title',
           'leave out all, or what stands beside it',
         );
       const whole: Change[] = queue.pausedAt === null ? [] : [{ do: 'queue.resume' }];

@@ -5,7 +5,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { setTimeout as delay, setImmediate as immediate } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import pMap from 'p-map';
-import type { RepoContext } from '../../../machines/repo/machine.ts';
+import { storedRepo } from '../../../actors/stored-tree.ts';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { repoTree, supervisorTree } from '../../../machines/vocabulary/ids.ts';
 import { missingVariables, refusedAddresses } from '../../base/config/config.ts';
@@ -140,9 +140,7 @@ export function createRepoCommands(parts: CommandDependencies) {
     const tree = repoTree(project);
     const row = policy === null ? null : await store.tree(tree);
     if (policy === null || row === null) return;
-    const { snapshot } = row.stored;
-    const known = 'context' in snapshot ? (snapshot.context as RepoContext).policy : null; // a repo's tree
-    if (isDeepStrictEqual(known, policy)) return; // not as text: the one has been through the inbox, which orders keys anew
+    if (isDeepStrictEqual(storedRepo(tree, row.stored).context.policy, policy)) return; // not as text: the one has been through the inbox, which orders keys anew
     await insertSignal(store, { tree, type: 'policy', payload: { policy }, origin: 'engine', at: clock.nowMs() });
     parts.onChange();
   }
@@ -230,7 +228,7 @@ export function createRepoCommands(parts: CommandDependencies) {
       ...[...unread.values()].flat(),
       ...[...missing].map(([path, reason]) => `repo ${path} is not registered: ${reason}`),
     ],
-    /** What of daemon.toml has no effect, and why, one line each. */
+    /** Keys of daemon.toml that have no effect, and why, one line each. */
     notes: (): readonly string[] => settings.current().notes,
     /**
      * Registers the repo that any path inside it belongs to. `ensure`: one that is registered is brought up to date with its files, where nothing needs

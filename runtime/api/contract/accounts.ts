@@ -6,7 +6,7 @@ export const accountEntry = z
   .object({
     /** As the profile names it, or its program and a digest of what it is known by. */
     account: z.string(),
-    /** When a service first said that it takes no more. */
+    /** When a service first reported its rate limit. */
     since: time,
     /** From then on it is asked again. */
     until: time,
@@ -14,5 +14,5 @@ export const accountEntry = z
     waiting: z.array(z.object({ project: z.string(), plan: z.string(), title: z.string() })),
   })
   .meta({ id: 'LimitedAccount' });
-/** An account of an agent's service that takes no more now, until when, and who waits for it. */
+/** An account of an agent's service that is rate limited now, until when, and who waits for it. */
 export type AccountEntry = z.infer<typeof accountEntry>;

@@ -1,4 +1,4 @@
-/** What is cleared away, and what stays and why. */
+/** Cleaning: what is deleted, and what stays and why. */
 import { z } from 'zod';
 
 export const cleaningKinds = ['run_folder', 'hook_files', 'agent_memory', 'worktree', 'branch', 'ref', 'rows'] as const;
@@ -7,7 +7,7 @@ export type CleaningKind = (typeof cleaningKinds)[number];
 
 /** What a person may say to, by its own word, so that it goes all the same. */
 export const cleaningOverrides = ['unmerged', 'uncommitted', 'in_use'] as const;
-/** What is deleted although something of it would be lost: a person names it. */
+/** Reasons against deleting that a person may override. */
 export type CleaningOverride = (typeof cleaningOverrides)[number];
 
 export const cleaningItem = z.strictObject({
@@ -15,15 +15,15 @@ export const cleaningItem = z.strictObject({
   project: z.string().nullable(),
   plan: z.string().nullable(),
   name: z.string(),
-  /** Of rows: how many. Else 1. */
+  /** The number of rows; 1 for everything else. */
   count: z.int(),
   /** On the disk; null: not measured. */
   bytes: z.int().nullable(),
-  /** `goes`: a preview says so. */
+  /** `goes`: in a preview, what would be deleted. */
   state: z.enum(['goes', 'gone', 'kept']),
   /** Why it stays, or what became of it; empty where there is nothing to say. */
   why: z.string(),
-  /** What would let it go all the same. */
+  /** The override that deletes it anyway. */
   override: z.enum(cleaningOverrides).nullable(),
 });
 /** Something that a plan left behind: what it is, where, how large, and whether it goes. */
@@ -31,11 +31,11 @@ export type CleaningItem = z.infer<typeof cleaningItem>;
 
 /** What of a deleted plan may go with it; `branches`: and the worktrees that stand on them. */
 export const leftoverKinds = ['worktrees', 'branches'] as const;
-/** What goes with a plan that is deleted. */
+/** Which leftovers are deleted with a plan. */
 export type LeftoverKind = (typeof leftoverKinds)[number];
 
 export const planLeftovers = z.object({ items: z.array(cleaningItem) }).meta({ id: 'PlanLeftovers' });
-/** What would go with a plan that is deleted. */
+/** The leftovers that would be deleted with a plan. */
 export type PlanLeftovers = z.infer<typeof planLeftovers>;
 
 export const planDeleted = z
@@ -55,17 +55,17 @@ const disk = z.strictObject({ runs: z.int(), store: z.int() });
 
 export const cleaningReport = z.strictObject({
   dry: z.boolean(),
-  /** What ended before that goes. */
+  /** What ended before this time is deleted. */
   before: z.string(),
   items: z.array(cleaningItem),
   /** Bytes on the disk. */
   disk: z.strictObject({ before: disk, after: disk }),
   notes: z.array(z.string()),
 });
-/** What one round of clearing away found, took and left. */
+/** The result of one cleaning. */
 export type CleaningReport = z.infer<typeof cleaningReport>;
 
-/** What nobody owns any more, and what it may be. */
+/** Kinds of orphans: things that no plan owns any more. */
 export const orphanKinds = ['worktree', 'folder', 'branch', 'ref', 'run_folder', 'socket', 'lock'] as const;
 
 export const orphan = z.strictObject({
@@ -74,9 +74,9 @@ export const orphan = z.strictObject({
   name: z.string(),
   /** On the disk; null: not measured. */
   bytes: z.int().nullable(),
-  /** `fixable`: a look says so. */
+  /** `fixable`: in a dry run, what would be fixed. */
   state: z.enum(['fixable', 'fixed', 'kept']),
-  /** What is done about it; of what is kept, why. */
+  /** What is done about it, or why it is kept. */
   what: z.string(),
 });
 /** Something that nobody owns any more, and whether it can be mended. */
@@ -85,5 +85,5 @@ export type Orphan = z.infer<typeof orphan>;
 export const repairReport = z
   .object({ dry: z.boolean(), orphans: z.array(orphan), notes: z.array(z.string()) })
   .meta({ id: 'RepairReport' });
-/** What `stator doctor --fix` found and mended. */
+/** The result of `stator doctor --fix`. */
 export type RepairReport = z.infer<typeof repairReport>;

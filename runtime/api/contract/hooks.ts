@@ -54,7 +54,7 @@ export type DeliveryEntry = z.infer<typeof deliveryEntry>;
 
 export const deliveryShow = deliveryEntry
   .extend({
-    /** What is sent, or stands on the standard input of a command. */
+    /** The body of the request, or the standard input of the command. */
     body: z.string(),
     /** The end of what a command wrote. */
     output: z.string().nullable(),
@@ -68,9 +68,9 @@ export const hookSwitched = z
     status: z.enum(['enabled', 'disabled']),
     project: z.string(),
     hook: z.string(),
-    /** false: it was so already. */
+    /** false: the hook was in that state already. */
     changed: z.boolean(),
-    /** Those that wait for a person: `hook redeliver`. */
+    /** Deliveries that are given up until `hook redeliver`. */
     dead: count,
   })
   .meta({ id: 'HookSwitched' });
@@ -87,5 +87,5 @@ export const hookTested = z
     output: z.string().nullable(),
   })
   .meta({ id: 'HookTested' });
-/** What became of a trial of a hook. */
+/** The result of a hook's test. */
 export type HookTested = z.infer<typeof hookTested>;

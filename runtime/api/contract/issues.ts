@@ -29,7 +29,7 @@ export const issueStarted = z
   .object({
     status: z.enum(['started', 'queued', 'told']),
     session: issueEntry,
-    /** What is worth knowing, one line each: a forge that did not answer. */
+    /** Notes, one line each, such as a forge that did not answer. */
     notes: z.array(z.string()),
   })
   .meta({ id: 'IssueStarted' });
@@ -59,7 +59,7 @@ export const issueContext = z
     messages: z.array(z.object({ by: z.enum(['person', 'agent']), content: z.string(), at: time })),
   })
   .meta({ id: 'IssueContext' });
-/** What an issue's session is about: the issue, what was said, and where its work is. */
+/** The context of a session: the issue, its messages, and the place of the work. */
 export type IssueContext = z.infer<typeof issueContext>;
 
 export const issueCommented = z

@@ -8,10 +8,10 @@ export const machineEntry = z
   .object({
     name: z.string(),
     description: z.string(),
-    /** Of its persisted shape. */
+    /** The version of the persisted shape. */
     version: z.string(),
     states: count,
-    /** Those that only remember something are counted too. */
+    /** The number of transitions, including those that only change the context. */
     transitions: count,
     /** A program brought it: it has trees that can be started and sent to. */
     own: z.boolean(),
@@ -27,10 +27,10 @@ export const machineTreeEntry = z
     machine: z.string(),
     id: z.string(),
     status: treeStatus,
-    /** As XState has it: a word, or an object of states inside of states. */
+    /** The state value of XState: a name, or an object of nested states. */
     value: z.unknown(),
     tags: lines,
-    /** What its machine shows of it in lists. */
+    /** The view of the machine, for lists. */
     view: z.record(z.string(), z.unknown()),
   })
   .meta({ id: 'MachineTree' });
@@ -43,7 +43,7 @@ export const machineTreeShow = machineTreeEntry
 /** A tree of a machine of your own with its whole context. */
 export type MachineTreeShow = z.infer<typeof machineTreeShow>;
 
-/** What became of a message to it. */
+/** The verdict on a signal to a tree. */
 export const machineVerdict = z
   .object({
     signal: z.object({
@@ -71,9 +71,9 @@ export const machineExplanation = z
     id: z.string(),
     status: treeStatus,
     value: z.unknown(),
-    /** What may be sent to it, and whether its states take that now. */
+    /** The signals of the machine, and whether its current states accept them. */
     events: z.array(z.object({ type: z.string(), accepted: z.boolean(), why_not: z.string().nullable() })),
-    /** What it asked for and waits for. */
+    /** The effects that it waits for. */
     effects: z.array(
       z.object({
         effect: z.string(),

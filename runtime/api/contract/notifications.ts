@@ -8,7 +8,7 @@ export const notificationEntry = z
     id: z.int(),
     type: z.enum(notificationTypes),
     project: z.string(),
-    /** null: it is about no plan. */
+    /** null: the notification is about no plan. */
     plan: z.string().nullable(),
     /** Of a machine of one's own, `<machine>:<id>`; then it is about no project. */
     tree: z.string().nullable(),
@@ -17,7 +17,7 @@ export const notificationEntry = z
     read: z.boolean(),
   })
   .meta({ id: 'Notification' });
-/** Something that a person was told. */
+/** A notification. */
 export type NotificationEntry = z.infer<typeof notificationEntry>;
 
 export const notificationsRead = z.object({ status: z.literal('read'), read: count }).meta({ id: 'NotificationsRead' });

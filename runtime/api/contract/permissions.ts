@@ -1,4 +1,4 @@
-/** What a program is told of its question, and how a question is shown to people. */
+/** The answer to a permission request, and how a request is shown to people. */
 import { z } from 'zod';
 import { time } from './shared-shapes.ts';
 
@@ -18,7 +18,7 @@ export const permissionQuestion = z
     /** What it would do, safe to print. */
     detail: z.string(),
     asked_at: time,
-    /** Denied from then on. */
+    /** The question counts as denied from then on. */
     until: time,
   })
   .meta({ id: 'PermissionQuestion' });

@@ -9,7 +9,7 @@ import { taskStatuses } from '../../../machines/vocabulary/public-state.ts';
 import { budget, count, lines, reason, refusal, status, time, usage, waiting } from './shared-shapes.ts';
 import { signalAnswer } from './signals.ts';
 
-/** What an agent, or a person by hand, asked and nobody has answered. */
+/** An open question of an agent, or of a person. */
 const question = z.object({
   /** Counts the questions of the plan, over its whole life: `plan answer <plan>#<number>`. */
   number: count,
@@ -25,7 +25,7 @@ const block = z.object({
   source: z.enum(blockSources),
   at: time,
   scope: z.enum(['plan', 'tasks']),
-  /** Of the source `budget`: the limit that is reached. */
+  /** For the source `budget`: the limit that was reached. */
   budget: budget.optional(),
 });
 
@@ -57,7 +57,7 @@ export const planEntry = z
     /** Where the work of a done plan is, as far as stator knows: a merge made with git by hand is not seen. null: it is not done. */
     landing: z.enum(landings).nullable(),
     blocked: block.nullable(),
-    /** What is asked and not answered, the oldest first. */
+    /** The open questions, the oldest first. */
     questions: z.array(question),
     wave: count,
     waves: count,
@@ -75,7 +75,7 @@ export const planEntry = z
     updated_at: time,
     /** The file that it is bound to: from the repo's root with `/`, absolute where it lies outside; null: it came without one. */
     file: z.string().nullable(),
-    /** Of all its agents. */
+    /** The usage of all its agents. */
     usage,
     /** The limits in force; empty: there are none. */
     budget: z.array(budget),
@@ -91,10 +91,10 @@ const taskEntry = z.object({
   /** Runs started, over all generations. */
   attempts: count,
   reason: reason.nullable(),
-  /** What was said with the reason, in one line. */
+  /** The explanation of the reason, in one line. */
   why: z.string().nullable(),
   branch: z.string(),
-  /** Of its own agent, over its attempts. */
+  /** The usage of its own agent, over all attempts. */
   usage,
 });
 
@@ -161,7 +161,7 @@ export const planShow = planEntry
      * than two tasks are done, none is open, or it waits for a person.
      */
     estimate: z.object({ tasks: count, from_ms: count, to_ms: count }).nullable(),
-    /** It is being merged now, or its forge is being asked to. */
+    /** Whether it is being merged now, here or by its forge. */
     merging: z.boolean(),
     /** Why the last try to merge it changed nothing. */
     merge_refused: z
@@ -179,7 +179,7 @@ export type PlanReplay = z.infer<typeof planReplay>;
 
 export const verification = z
   .object({
-    /** Nothing differs. */
+    /** Whether every tree matches its journal. */
     ok: z.boolean(),
     /** Trees that were compared. */
     checked: count,
@@ -194,7 +194,7 @@ export const verification = z
 /** Whether what is stored is what the journal leads to. */
 export type Verification = z.infer<typeof verification>;
 
-/** Where a plan's branch is now, beside here. */
+/** The remote branch of a plan after a push. */
 export const planPushed = z
   .object({
     status: z.enum(['pushed', 'up_to_date']),
@@ -225,7 +225,7 @@ const journalLine = {
   to_tags: lines,
   effects: lines,
   refused: refusal.nullable(),
-  /** Of a line of an agent, or of its task: which attempt it was of. */
+  /** For a line of an agent or a task: the number of the attempt. */
   attempt: count.nullable(),
   /** Why that attempt did not count. */
   reason: reason.nullable(),
@@ -233,7 +233,7 @@ const journalLine = {
   why: z.string().nullable(),
   /** When what it waits for is over, such as a service's limit. */
   until: time.nullable(),
-  /** Of an answer: the numbers of its questions. */
+  /** For an answer: the numbers of its questions. */
   questions: z.array(count),
   /** Of an agent that begins: the profile that stands in for its own, whose account is limited. */
   stands_in: z.string().nullable(),
@@ -257,14 +257,14 @@ export const explanation = z
     plan: z.string(),
     status,
     waiting_for: waiting.nullable(),
-    /** What its branch was made from; null: it was not begun yet. */
+    /** The base of its branch; null: there is no branch yet. */
     base: planBase.nullable(),
     accepts: lines,
     /** Every signal to the plan itself that there is: what a person may send now, and of the others why not. */
     events: z.array(
       z.object({ type: z.string(), does: z.string(), accepted: z.boolean(), why_not: z.string().nullable() }),
     ),
-    /** What killed gits left in its repository that stops others, each with what to do. */
+    /** Locks of killed git processes that block its repository, each with what to do. */
     repo_troubles: lines,
     refused_last: historyEntry.nullable(),
   })
@@ -278,7 +278,6 @@ export const actPreview = z
   .object({
     project: z.string(),
     plan: z.string(),
-    /** The type of the signal. */
     act: z.string(),
     /** false: it would be refused, held or change nothing; all else is empty then. */
     accepted: z.boolean(),
@@ -321,7 +320,6 @@ export const planStates = z
       z.object({
         /** Its path in the plan's tree; empty for the plan itself. */
         actor: z.string(),
-        /** Of which machine it is. */
         machine: z.enum(['plan', 'wave', 'task', 'agent']),
         /** The innermost states that are active, one for each region, as paths from the machine's root. */
         states: lines,
@@ -343,7 +341,7 @@ export const promptShow = z
     source: z.string(),
   })
   .meta({ id: 'Prompt' });
-/** What an agent would be told now, and what each part of it comes from. */
+/** The prompt that an agent would get now, and the source of each part. */
 export type PromptShow = z.infer<typeof promptShow>;
 
 const diffTotal = z.object({ files: count, insertions: count, deletions: count });
@@ -358,7 +356,7 @@ export const planDiff = z
     to: z.string(),
     /** The first 1,000; one that was moved is two. */
     files: z.array(z.object({ path: z.string(), added: z.number().nullable(), removed: z.number().nullable() })),
-    /** Of all files. */
+    /** The sum over all files. */
     total: diffTotal,
     /** As `git diff --stat` writes it, cut at 4 KiB. */
     stat: z.string(),
@@ -368,7 +366,7 @@ export const planDiff = z
     files_left_out: z.number(),
   })
   .meta({ id: 'PlanDiff' });
-/** What a plan, or a task of it, has changed, as a diff and in numbers. */
+/** The changes of a plan or a task, as a diff and in numbers. */
 export type PlanDiff = z.infer<typeof planDiff>;
 
 /** Who judged the work last, and how. */
@@ -382,7 +380,7 @@ export const judgement = z
     why: z.string().nullable(),
   })
   .meta({ id: 'Judgement' });
-/** What a reviewer, a verifier or a check said of the work. */
+/** The judgement of a reviewer, a verifier or a check. */
 export type Judgement = z.infer<typeof judgement>;
 
 /** The last line of `run --json`. */
@@ -396,7 +394,7 @@ export const runFinished = z
     runs: count,
     waves: count,
     duration_ms: count,
-    /** Of all agents of the plan, earlier `run`s included. */
+    /** The usage of all agents of the plan, including earlier runs of `stator run`. */
     usage,
     left_undone: lines,
     set_aside: lines,
@@ -426,7 +424,7 @@ export const olderTask = z
 /** A task of an earlier document of the plan that the newest one has no longer. */
 export type OlderTask = z.infer<typeof olderTask>;
 
-/** That planning or implementing has been asked for. */
+/** The answer to a request for planning or implementing. */
 export const accepted = z
   .object({
     status: z.literal('accepted'),
@@ -434,7 +432,7 @@ export const accepted = z
     filename: z.string(),
     signal: signalAnswer.shape.signal,
     plan: signalAnswer.shape.plan,
-    /** What of the request could not be done, one line each. */
+    /** The parts of the request that could not be done, one line each. */
     notes: lines,
   })
   .meta({ id: 'Accepted' });

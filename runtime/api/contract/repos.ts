@@ -1,5 +1,6 @@
 /** Repos and the engine, as `--json` prints and the control API answers them. */
 import { z } from 'zod';
+import { roles } from '../../../machines/vocabulary/role.ts';
 import { accountEntry } from './accounts.ts';
 import { forgeEntry } from './forges.ts';
 import { instanceEntry } from './runs.ts';
@@ -46,12 +47,12 @@ export const statusAnswer = z
     waiting: z.string().nullable(),
     /** What of the configuration could not be done, one line each: a repo of daemon.toml that is not there. */
     problems: lines,
-    /** What of daemon.toml has no effect, and why, one line each. */
+    /** Keys of daemon.toml that have no effect, and why, one line each. */
     notes: lines,
     /** What is not as safe as its user may think, one line each: agents that run without walls. */
     warnings: lines,
     forges: z.array(forgeEntry),
-    /** Those of agents that are limited now. */
+    /** The accounts that are rate limited now. */
     accounts: z.array(accountEntry),
   })
   .meta({ id: 'Status' });
@@ -74,7 +75,7 @@ export const repoAdded = z
     digest: z.string(),
     /** What was trusted with this very call, in a few words; null: nothing that was not trusted before. */
     trusted_now: z.string().nullable(),
-    /** What is configured and has no effect, one line each. */
+    /** Configured keys that have no effect, one line each. */
     notes: lines,
   })
   .meta({ id: 'RepoAdded' });
@@ -98,7 +99,7 @@ export const repoTrusted = z
     status: z.literal('trusted'),
     project: z.string(),
     path: z.string(),
-    /** What the configuration might start before, and what it may from now on, one line each. */
+    /** What the configuration could start before, and what it can start from now on, one line each. */
     before: lines,
     enables: lines,
     /** The lines that are new and those that are gone, with `+ ` and `- ` before them. */
@@ -150,7 +151,7 @@ export const trustLooked = z
     digest: z.string(),
     trusted_digest: z.string().nullable(),
     enables: lines,
-    /** Who works there where the repo's files do not say it, one line each. */
+    /** The agents that work if the repo's files name none, one line each. */
     agents: lines,
     changes: lines,
     /** Whether it may act without anybody's yes. */
@@ -180,9 +181,9 @@ export const repoShow = repoEntry
     /** The configuration in force; `origin` is a file with its line, or `default`. */
     config: z.array(z.object({ key: z.string(), value: z.unknown(), origin: z.string() })),
     enables: lines,
-    /** What the file may start since it was changed; nothing of it is in force. */
+    /** What the changed file could start; none of it is in force. */
     untrusted: lines,
-    /** What has changed since, `- ` and `+ ` before each line. */
+    /** The changes since then, with `- ` or `+ ` before each line. */
     changes: lines,
     /** Since when it is trusted, and by which way. */
     trust: trustEntry.nullable(),
@@ -196,6 +197,22 @@ export const repoShow = repoEntry
   .meta({ id: 'RepoShow' });
 /** A registered repo with its configuration: each key, its value, and where that comes from. */
 export type RepoShow = z.infer<typeof repoShow>;
+
+export const repoPast = z
+  .object({
+    project: z.string(),
+    /** Roles of which no run is known are not there. */
+    roles: z.array(
+      z.object({
+        role: z.enum(roles),
+        /** The newest first. What ended without being the agent's doing is left out. */
+        runs: z.array(z.object({ duration_ms: count, failed: z.boolean(), cost_usd: z.number().nullable() })),
+      }),
+    ),
+  })
+  .meta({ id: 'RepoPast' });
+/** How long the agents of a repo took before, how they ended, and what they cost, as far as their programs said it. */
+export type RepoPast = z.infer<typeof repoPast>;
 
 export const reloadAnswer = z
   .object({

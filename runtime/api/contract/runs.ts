@@ -11,7 +11,7 @@ export const instanceEntry = z
     plan: z.string(),
     role: z.string(),
     state: z.enum(runStates),
-    /** It has a process, or is about to have or lose one. */
+    /** Whether it has a process, or is starting or stopping. */
     live: z.boolean(),
     run: z.string(),
     pid: z.int().nullable(),
@@ -22,28 +22,28 @@ export const instanceEntry = z
     last_activity_at: time.nullable(),
     exit_code: z.int().nullable(),
     reason: reason.nullable(),
-    /** When it goes on by itself, where it waits for a limit of its account or for its next attempt. */
+    /** When it continues by itself, where it waits for a limit of its account or for its next attempt. */
     waits_until: time.nullable(),
-    /** What it asks to be allowed, the oldest first. */
+    /** Its open permission requests, the oldest first. */
     permissions: z.array(permissionQuestion),
     /** The log file's path. */
     log: z.string().nullable(),
     /** The last line of output that has something to show, at most 200 characters, safe to print. */
     last_line: z.string().nullable(),
-    /** What its last run was started as; null: none has begun. */
+    /** The preset of its last run; null: there was no run. */
     preset: z.string().nullable(),
-    /** Over its attempts. */
+    /** The usage over all attempts. */
     usage,
     /** From here on as kasmos says it. Unlike any other of this home, the same over its attempts. */
     id: z.string(),
-    /** It has a process that is not frozen. */
+    /** Whether it has a process that is not frozen. */
     active: z.boolean(),
-    /** It waits for a slot, or is being started. */
+    /** Whether it waits for a slot or is starting. */
     loading: z.boolean(),
     /** It waits for an answer. */
     ready: z.boolean(),
     paused: z.boolean(),
-    /** What it is started as; "": nothing has been started yet. */
+    /** The program; "": there was no run. */
     program: z.string(),
     created_at: time,
     /** 0: it works on no single task. */
@@ -54,7 +54,7 @@ export const instanceEntry = z
 /** An agent over all of its attempts: its state, its newest run, its worktree, its log. */
 export type InstanceEntry = z.infer<typeof instanceEntry>;
 
-/** What one run wrote, or one of the checks that judged what it left. */
+/** The log of one run, or of one check that judged it. */
 export const runLog = z
   .object({
     title: z.string(),
@@ -62,7 +62,7 @@ export const runLog = z
     attempt: count,
     /** Why the run did not count; null: it did, or is not over. */
     reason: reason.nullable(),
-    /** Of the run. */
+    /** When the run started. */
     started_at: time.nullable(),
     ended_at: time.nullable(),
     /** null: the log is the agent's own. What an earlier version began has no names; without an exit code it is not over, or vanished. */
@@ -83,7 +83,7 @@ export const runLog = z
 /** The log of one run, or of one check. */
 export type RunLog = z.infer<typeof runLog>;
 
-/** What a pause of the queue is for. */
+/** The part of the queue that a pause concerns. */
 export const pausedParts = ['queue', 'repo', 'plan', 'agent'] as const;
 /** The part of the queue that a pause is of. */
 export type PausedPart = (typeof pausedParts)[number];
@@ -91,7 +91,7 @@ export type PausedPart = (typeof pausedParts)[number];
 /** An agent over all its attempts, whatever becomes of each. */
 export const queueEntry = z
   .object({
-    /** The same over all attempts. */
+    /** The agent's id, the same over all attempts. */
     id: z.int(),
     project: z.string(),
     plan: z.string(),
@@ -99,7 +99,7 @@ export const queueEntry = z
     role: z.string(),
     /** `pending`: it waits for a slot, for its next attempt, for a service or for an answer. `error`: it has ended so. */
     state: z.enum(['pending', 'notified', 'completed', 'error']),
-    /** In the words of `instance list`. */
+    /** As `instance list` shows it. */
     agent_state: instanceEntry.shape.state,
     /** Its place among those of its kind who wait for a slot, as they will be served; null: it waits for something else, or for a pause of its own. */
     position: z.int().nullable(),
@@ -144,9 +144,9 @@ export const queueStats = z
     error: count,
     /** No agent starts until somebody resumes it. */
     paused: z.boolean(),
-    /** Of those pending so many wait for a pause alone. */
+    /** The number of pending agents that wait only because of a pause. */
     held: count,
-    /** The whole first, then by name. */
+    /** Sorted: the pause of the whole queue first, then by name. */
     pauses: z.array(queuePause),
     /** Worker slots that are taken, of `max_agents`. */
     running: count,
@@ -159,16 +159,14 @@ export type QueueStats = z.infer<typeof queueStats>;
 export const queueSwitched = z
   .object({
     status: z.enum(['paused', 'resumed']),
-    /** false: it was so already. */
+    /** false: nothing changed. */
     changed: z.boolean(),
-    /** What was paused or resumed. */
     of: z.enum(pausedParts),
     project: z.string().nullable(),
     plan: z.string().nullable(),
     title: z.string().nullable(),
-    /** Agents of it that are pending. */
+    /** The number of its pending agents. */
     pending: count,
-    /** What is paused now. */
     pauses: z.array(queuePause),
   })
   .meta({ id: 'QueueSwitched' });

@@ -48,7 +48,7 @@ export function createApp(
   const app = bareApp(parts.log, (c) => noRoute(c, entrance));
   const streams = createEventStreams(parts, limits);
   const served = entrance.isOfRun ? routes.filter(({ definition }) => isInRuns(definition)) : routes;
-  for (const each of served) mount(app, { core: parts, streams, entrance }, each);
+  for (const each of served) mount(app, { core: parts, streams, entrance, self: app }, each);
   return app;
 }
 
@@ -68,7 +68,12 @@ export function bareApp(log: Pick<Log, 'error'>, otherwise: (c: Context) => Engi
 /** Without `streams`, and with less in `core`, only the routes that ask for no more. */
 export function mount(
   app: Hono,
-  given: { readonly core: object; readonly streams?: EventStreams; readonly entrance: Entrance },
+  given: {
+    readonly core: object;
+    readonly streams?: EventStreams;
+    readonly entrance: Entrance;
+    readonly self?: Pick<Hono, 'fetch'>;
+  },
   { key, definition, answer }: AnyRoute,
 ): void {
   const { entrance, ...parts } = given;

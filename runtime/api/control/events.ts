@@ -183,7 +183,6 @@ interface Following extends EventParts {
     readonly project: string | undefined;
     readonly plan: string | undefined;
     readonly tree: string | undefined;
-    /** The last line that was seen. */
     readonly since: number;
   };
   /** Between two pieces, where the reader wants to be left some rest. All such streams write at the same moments: what they say is then the same. */

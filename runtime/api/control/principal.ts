@@ -15,11 +15,18 @@ export interface Named {
   readonly plan?: string;
 }
 
+interface PlanName {
+  readonly project: string;
+  readonly plan: string;
+}
+
 export interface Principal {
   /** Throws `not_allowed` to an agent, `unauthorized`. */
   mustBePerson(): Promise<void>;
   /** An agent speaks of its own plan only; a person of every plan. Throws `not_allowed`, `unauthorized`. */
   mustOwn(project: string, plan: string): Promise<Sender>;
+  /** The plan of the agent that speaks; null: a person does. Throws `forbidden`, `unauthorized`. */
+  ownPlan(): Promise<PlanName | null>;
   /** Through a run's own socket nothing but its own plan is to be seen. Throws `forbidden`, `unauthorized`. */
   maySee(named: Named): Promise<void>;
 }
@@ -30,11 +37,6 @@ export interface Entrance {
   readonly isOfRun: boolean;
   /** `header` is the request's Authorization; a person's has none. */
   principal(header: string | undefined): Principal;
-}
-
-interface PlanName {
-  readonly project: string;
-  readonly plan: string;
 }
 
 const asksPerson = 'ask for it with: stator signal emit needs_decision --payload "<why>"';
@@ -53,6 +55,10 @@ export function personEntrance(commands: Pick<Commands, 'runOfToken'>): Entrance
         async mustOwn(project, plan) {
           const who = await run();
           return who === null ? { origin: 'person', run: null } : senderOf(who, { project, plan });
+        },
+        async ownPlan() {
+          const who = await run();
+          return who === null ? null : { project: who.project, plan: who.plan };
         },
         async maySee() {},
       };
@@ -84,6 +90,10 @@ export function runEntrance(
         async mustOwn(project, plan) {
           return senderOf(await run(), { project, plan });
         },
+        async ownPlan() {
+          await run();
+          return { project: own.project, plan: own.plan };
+        },
         async maySee(named) {
           await run();
           refuseOther(own, named);
@@ -96,7 +106,7 @@ export function runEntrance(
 /** The way in of a check: it may look at its own plan, and has no say. */
 export function checkEntrance(own: PlanName): Entrance {
   const noSay = () =>
-    new EngineError('forbidden', 'a check judges the work, and has no say', 'it speaks by its exit code: 0 is passed');
+    new EngineError('forbidden', 'a check may not send signals', 'its exit code is its result: 0 means passed');
   return {
     isOfRun: true,
     principal: () => ({
@@ -104,6 +114,9 @@ export function checkEntrance(own: PlanName): Entrance {
         throw noSay();
       },
       async mustOwn() {
+        throw noSay();
+      },
+      async ownPlan() {
         throw noSay();
       },
       async maySee(named) {

@@ -13,7 +13,6 @@ const maxDepth = 64;
 const printable = /^\P{Cc}*$/u;
 export const line = (max: number) => z.string().min(1).max(max).regex(printable, 'holds a control character');
 
-/** A component of a path. */
 const name = line(255).regex(/^[^/]*$/, 'holds a slash');
 
 export const projectParams = z.strictObject({ project: name });
@@ -30,18 +29,14 @@ export const flag = z.enum(['0', '1']).optional();
 
 export const idParams = z.strictObject({ id: digits });
 
-/** Throws `bad_request` with the first field that does not fit; `what` names the whole where no field is at fault. */
-export function check<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
+/** Throws `bad_request` with the first field that does not fit; `what` names the whole where no field is at fault, `page` says what it takes. */
+export function check<T>(schema: z.ZodType<T>, value: unknown, what: string, page = 'docs/control-api.md'): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   if (issue?.code === 'unrecognized_keys') throw unknownField(schema, issue.keys[0] ?? '', what);
   const field = issue === undefined || issue.path.length === 0 ? what : issue.path.join('.');
-  throw new EngineError(
-    'bad_request',
-    `${field}${problemOf(issue, value)}`,
-    `see what ${what} takes in docs/control-api.md`,
-  );
+  throw new EngineError('bad_request', `${field}${problemOf(issue, value)}`, `see what ${what} takes in ${page}`);
 }
 
 /** The rest of a sentence that begins with the field. */

@@ -5,6 +5,7 @@ import type { ErrorCode } from '../../../machines/vocabulary/errors.ts';
 import type { Log } from '../../base/platform/log.ts';
 import type { Commands } from '../commands/commands.ts';
 import type { EventParts, EventStreams } from './events.ts';
+import type { McpSessions } from './mcp.ts';
 import type { Principal } from './principal.ts';
 
 export interface AppParts extends EventParts {
@@ -14,6 +15,8 @@ export interface AppParts extends EventParts {
   nowMs(): number;
   /** The `owner.db` that the engine holds the lock of, `<device>:<inode>`; null: it owns no home. */
   lock(): string | null;
+  /** Who answers on `/mcp`. */
+  readonly mcp: McpSessions;
   /** null: the engine belongs to a program. */
   readonly host: Host | null;
 }
@@ -26,9 +29,9 @@ export interface Host {
   inspect(wanted: PageWanted): Promise<{ url: string; websocket?: string }>;
 }
 
-/** What a person may ask of the live page. */
+/** Options of the live page. */
 export interface PageWanted {
-  /** Where it is to be served; default: where it was, else any that is free. */
+  /** The port; default: the previous one, or any free port. */
   readonly port?: number | undefined;
   /** The address is good for one page, within a minute: for command lines, which others may read. */
   readonly once?: boolean | undefined;
@@ -59,7 +62,7 @@ export interface Definition {
   readonly body?: z.ZodObject;
   /** Default 1 MiB. */
   readonly bodyLimitBytes?: number;
-  /** By status, the successes and the refusals that are no errors. */
+  /** The answers by status: successes, and refusals that are no errors. */
   readonly answers: { readonly [status: number]: AnswerKind };
   /** What it may refuse with, beside what every route may: the status of each stands in the table of codes. */
   readonly errors: readonly ErrorCode[];
@@ -76,6 +79,8 @@ export interface Ask<D extends Definition = Definition> {
   readonly principal: Principal;
   readonly context: Context;
   readonly streams: EventStreams;
+  /** The app itself, as whoever asks reaches it. */
+  readonly self: { fetch(request: Request): Response | Promise<Response> };
   /** All that there are, for their description. */
   readonly routes: readonly AnyRoute[];
 }

@@ -12,6 +12,7 @@ import { issueRoutes } from './routes/issues.ts';
 import { lifecycleRoutes } from './routes/lifecycle.ts';
 import { liveStatusRoutes } from './routes/live-status.ts';
 import { machineRoutes } from './routes/machines.ts';
+import { mcpRoutes } from './routes/mcp.ts';
 import { notificationRoutes } from './routes/notifications.ts';
 import { permissionRoutes } from './routes/permissions.ts';
 import { planRoutes } from './routes/plans.ts';
@@ -38,6 +39,7 @@ export const routes = [
   ...cleaningRoutes,
   ...machineRoutes,
   ...eventRoutes,
+  ...mcpRoutes,
 ] as const;
 
 /** The union of all routes: what the client is typed by. */

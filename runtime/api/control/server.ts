@@ -17,7 +17,7 @@ export interface ControlServer {
   stop(): Promise<void>;
 }
 
-/** What whoever connects may hold of the engine. */
+/** Limits on what a client can occupy. */
 export interface ServerLimits {
   /** Until the headers are there, from the connection or the answer before. */
   readonly headersMs: number;
@@ -30,7 +30,7 @@ export interface ServerLimits {
 const limits: ServerLimits = { headersMs: 10_000, requestMs: 30_000, connections: 512 };
 /** An agent that wants more holds only its own socket. */
 export const runLimits: ServerLimits = { ...limits, connections: 32 };
-/** Whoever has no token is let go after its first request at the latest. */
+/** A client without a token is disconnected after its first request at the latest. */
 export const tcpLimits: ServerLimits = { ...limits, connections: 256 };
 /** Of what Node itself looks at: how late a request may be found out of time. */
 const checkMs = 1_000;

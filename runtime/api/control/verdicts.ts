@@ -14,7 +14,7 @@ export const refusedAnswer = signalAnswer.extend(errorDocument.shape).meta({ id:
 /** 200 with what was done or is held, 202 while nobody knows, 409 refused. */
 export const verdictAnswers = { 200: signalAnswer, 202: signalAnswer, 409: refusedAnswer } as const;
 
-/** What the door may say instead of a verdict. */
+/** Errors that admission answers instead of a verdict. */
 export const doorErrors = [
   'unauthorized',
   'not_allowed',
@@ -58,7 +58,7 @@ export function refused(answer: SignalAnswer) {
 }
 
 /** A refusal in the words of an error, for programs that look at nothing else. */
-function refusalOf({ signal: { id, type, refused, result }, plan }: SignalAnswer): EngineError {
+export function refusalOf({ signal: { id, type, refused, result }, plan }: SignalAnswer): EngineError {
   if (refused === null) {
     const why = typeof result === 'string' ? result : JSON.stringify(result ?? null);
     return new EngineError('refused', `${type} failed: ${why}`, `deliver it again: stator signal retry ${id}`);

@@ -9,7 +9,7 @@ import type { AppParts } from './route.ts';
 import { daemonRoutes } from './routes/daemon.ts';
 
 interface WaitingParts extends Pick<AppParts, 'host' | 'log' | 'startedAtMs' | 'nowMs'> {
-  /** What it waits for; null: its engine is starting. */
+  /** What the daemon waits for; null: its engine is starting. */
   waiting(): string | null;
 }
 
@@ -20,7 +20,7 @@ export function createWaitingApp(parts: WaitingParts): Hono {
     new EngineError(
       'unavailable',
       `the daemon waits: ${why()}`,
-      'it goes on by itself as soon as that is over; look again with: stator daemon status, or begin anew with: stator daemon restart',
+      'it continues by itself as soon as that is over; look again with: stator daemon status, or restart it with: stator daemon restart',
     );
   const app = bareApp(log, refusal);
   // Whose token it is stands in the store.

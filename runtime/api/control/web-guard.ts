@@ -12,7 +12,7 @@ export type HeaderOf = (name: string) => string | null;
 interface Expected {
   /** The values of the header Host that are taken, in lower case. */
   readonly allowed: readonly string[];
-  /** What is to be done by whoever came under another name. */
+  /** The hint for a request with another host name. */
   readonly hint: string;
 }
 
@@ -39,9 +39,8 @@ export function originRefusal(header: HeaderOf): EngineError | null {
 }
 
 interface Wanted {
-  /** null: nobody may ask. */
+  /** null: no request is accepted. */
   readonly token: string | null;
-  /** Where it is to be had. */
   readonly hint: string;
 }
 
@@ -50,7 +49,7 @@ export function tokenRefusal(header: HeaderOf, wanted: Wanted): EngineError | nu
   return secretRefusal(/^Bearer (\S+)$/.exec(header('authorization') ?? '')?.[1] ?? null, wanted);
 }
 
-/** The same for a token that came along in another way; null: none came along. */
+/** The same for a token that was passed in another way; null: none was passed. */
 export function secretRefusal(given: string | null, { token, hint }: Wanted): EngineError | null {
   if (given !== null && token !== null && isSameSecret(given, token)) return null;
   return new EngineError(

@@ -11,7 +11,7 @@ export interface ActorRegister {
   trees(): TreeAddress[];
   /** Tells what happened in a tree, in its order, and who lives in it now. Its parent's tree is known, where that lives. */
   update(tree: TreeAddress, live: readonly ShownActor[], lines: readonly Fact[]): void;
-  /** Everybody, parents first, as it stands. */
+  /** All live actors, parents first. */
   all(): readonly { readonly subject: Subject; readonly shown: ShownActor }[];
   /** Tells of everybody that it is there no more. */
   endAll(): void;
@@ -47,7 +47,7 @@ export function createActorRegister(prefix: string, conversion: Conversion): Act
     conversion.snapshot(subject, shown, { event: 'xstate.init', status: 'active' });
   }
 
-  /** What it had spawned goes with it. */
+  /** Ends an actor together with its children. */
   function end(actor: Known, event: string, status: Status): void {
     for (const child of [...actor.children].reverse()) end(child, 'xstate.stop', 'stopped');
     actor.parent?.children.delete(actor);

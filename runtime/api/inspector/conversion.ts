@@ -3,7 +3,7 @@
  * but plain values, and what sends is wrapped.
  */
 import { createInspector } from '@statelyai/inspect';
-import type { InspectionEvent } from 'xstate';
+import type { InspectionEvent, Snapshot } from 'xstate';
 import { messageOf } from '../../../machines/vocabulary/errors.ts';
 import type { Log } from '../../base/platform/log.ts';
 import type { ShownActor } from './shown-actor.ts';
@@ -30,19 +30,13 @@ export interface Conversion {
 /** Everything that the machines hold: less deep than that, a target's name becomes `[Array]`. */
 const depth = 50;
 
-/** What the package reads of an inspection event. */
-interface Ref {
+/** An actor as the package reads it. */
+interface Ref extends InspectedActor {
   readonly id: string;
-  readonly sessionId: string;
   readonly logic: { readonly config: unknown };
   readonly _parent: { readonly sessionId: string } | undefined;
-  getSnapshot(): object;
 }
-type Inspected = { readonly actorRef: Ref; readonly rootId: string } & (
-  | { readonly type: '@xstate.actor' }
-  | { readonly type: '@xstate.event'; readonly sourceRef: undefined; readonly event: { readonly type: string } }
-  | { readonly type: '@xstate.snapshot'; readonly event: { readonly type: string }; readonly snapshot: object }
-);
+type InspectedActor = InspectionEvent['actorRef'];
 
 /** Frames in the order in which they were asked for. */
 export function createConversion(send: (frame: string) => void, log: Pick<Log, 'warn'>): Conversion {
@@ -56,7 +50,7 @@ export function createConversion(send: (frame: string) => void, log: Pick<Log, '
     },
   };
   const { inspect } = createInspector(adapter, { serializationDepthLimit: depth });
-  const convert = (event: Inspected) => inspect.next?.(event as unknown as InspectionEvent); // all that the package reads of one is there
+  const convert = (event: InspectionEvent) => inspect.next?.(event);
   return {
     actor: (subject, shown) =>
       convert({ type: '@xstate.actor', actorRef: refOf(subject, shown), rootId: subject.rootId }),
@@ -87,10 +81,11 @@ function refOf({ sessionId, name, parentId }: Subject, shown: ShownActor | null)
     sessionId,
     logic: { config: shown?.machine.config },
     _parent: parentId === null ? undefined : { sessionId: parentId },
+    send() {},
     getSnapshot: () => (shown === null ? {} : snapshotOf(shown, 'active')),
   };
 }
 
-function snapshotOf({ value, context }: ShownActor, status: Status): object {
-  return { status, value, context };
+function snapshotOf({ value, context }: ShownActor, status: Status): Snapshot<unknown> & Partial<ShownActor> {
+  return { status, output: undefined, error: undefined, value, context };
 }

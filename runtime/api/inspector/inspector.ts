@@ -32,7 +32,7 @@ const loadSocket = later(() => import('./stately-socket.ts'));
 /** A browser is there within this, with the word that was in the command line that started it. */
 const ticketMs = 60_000;
 
-const anew = 'open the page anew: stator inspect';
+const anew = 'open the page again: stator inspect';
 
 /** Only what was served from here, no script and no style within the page, and nobody else's frame around it. */
 const policy = [
@@ -69,7 +69,7 @@ export interface InspectorOptions {
   readonly app: { fetch(request: Request): Response | Promise<Response> };
   readonly log: Pick<Log, 'info' | 'warn'>;
   nowMs(): number;
-  /** What is told by Stately's protocol; null: there is no engine just now. */
+  /** The source for Stately's protocol; null: there is no engine at the moment. */
   watched(): Watched | null;
 }
 
@@ -87,7 +87,7 @@ interface Serving {
   readonly port: number;
   readonly address: string;
   readonly token: string;
-  /** Good for watching only. */
+  /** This token permits watching only. */
   readonly watchToken: string;
 }
 
@@ -107,7 +107,7 @@ export function createInspector({ home, app, log, nowMs, watched }: InspectorOpt
   let serving: Serving | null = null;
   let loaded: Promise<StatelySocket> | null = null;
 
-  /** Nothing of Stately's protocol is loaded before somebody is let in to watch. */
+  /** Loads Stately's protocol only when the first watcher is accepted. */
   async function watch(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     socket.on('error', () => socket.destroy());
     const refusal =
@@ -320,7 +320,7 @@ function refusalOf(request: Request, { address }: Serving): EngineError | null {
 }
 
 function gone(): EngineError {
-  return new EngineError('unavailable', 'the daemon goes', anew);
+  return new EngineError('unavailable', 'the daemon is stopping', anew);
 }
 
 function headerOf(request: Request): HeaderOf {

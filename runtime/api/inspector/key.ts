@@ -30,7 +30,7 @@ const stored = z.strictObject({
 export interface InspectorKey {
   /** Base64url: what a page keeps in its memory. */
   readonly key: string;
-  /** Where it was served the last time. */
+  /** The port of the last time. */
   readonly port: number | null;
 }
 

@@ -14,7 +14,7 @@ const sharedReads: ReadonlySet<string> = new Set([
   '/v1/machines',
 ]);
 const timesTheirCost = 20;
-/** Of what costs next to nothing. */
+/** For reads that cost almost nothing. */
 const leastMs = 250;
 
 /** Milliseconds. */

@@ -6,7 +6,7 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { createStatelyHub, type HubOptions } from './stately.ts';
 import { refuseUpgrade, watchProtocol } from './watch-guard.ts';
 
-/** Nobody has anything to say. */
+/** Watchers send nothing that is read. */
 const maxPayloadBytes = 1_024;
 const watchersMost = 16;
 /** Whoever leaves more of it unread is let go: a thousand plans with their definitions are 25 MB. */
@@ -15,7 +15,7 @@ const unreadMostBytes = 48 * 1_024 * 1_024;
 const tooSlow = 1_013;
 
 export interface StatelySocket {
-  /** For whoever may watch. */
+  /** Accepts a watcher that has been authorized. */
   welcome(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /** Everybody is let go; others may come. */
   stop(): Promise<void>;
@@ -59,7 +59,7 @@ export function createStatelySocket({ unreadMost = unreadMostBytes, ...options }
     welcome(request, socket, head) {
       if (server.clients.size < watchersMost) server.handleUpgrade(request, socket, head, begin);
       else {
-        const message = `${watchersMost} watch already, and no more are told`;
+        const message = `${watchersMost} programs watch already, which is the limit`;
         refuseUpgrade(socket, new EngineError('limit_reached', message, 'close one of them'));
       }
     },

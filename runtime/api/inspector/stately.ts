@@ -16,12 +16,12 @@ import { type ActorRegister, createActorRegister, parentTree } from './actor-reg
 import { createConversion } from './conversion.ts';
 import { shownActors } from './shown-actor.ts';
 
-/** What is watched; another one after an engine was lost. */
+/** The watched engine; replaced after an engine was lost. */
 export interface Watched {
   readonly bus: Pick<Bus, 'subscribe'>;
   readonly store: Pick<Store, 'plans' | 'treesOf' | 'treeStanding'>;
   readonly cache: Pick<TreeCache, 'get'>;
-  /** Of one's own. */
+  /** The user's own machines. */
   readonly machines: readonly AnyDefinition[];
 }
 
@@ -60,7 +60,7 @@ const scanRest = 10;
 /** Whether there is an engine again is looked at this often, while somebody watches. */
 const lookMs = 1_000;
 
-/** Nothing is done and nothing is kept while nobody watches. */
+/** Does nothing and keeps nothing while there is no watcher. */
 export function createStatelyHub(options: HubOptions): StatelyHub {
   const watchers = new Set<Watcher>();
   let telling: Telling | null = null;
@@ -169,7 +169,7 @@ function startTelling({ watched, log, nextPrefix }: HubOptions & { nextPrefix():
     }
   }
 
-  /** What lives now: where watching begins, and where facts were missed. */
+  /** Reads all live actors: at the beginning of watching, and after facts were missed. */
   async function scan(source: Watched, register: ActorRegister): Promise<void> {
     const plans = (await source.store.plans(null)).filter(({ status }) => status !== 'done' && status !== 'cancelled');
     const latest = [...plans].sort((a, b) => a.updatedAt - b.updatedAt).slice(-plansMost);
@@ -234,14 +234,14 @@ function startTelling({ watched, log, nextPrefix }: HubOptions & { nextPrefix():
   };
 }
 
-/** What happened and was not told yet. */
+/** Facts that were not sent yet. */
 interface Backlog {
   add(facts: readonly Fact[] | 'behind'): void;
   isEmpty(): boolean;
   /** Facts were missed, or nothing was looked at yet, and it is not too soon. */
   mustScan(): boolean;
   whileScanning(scan: () => Promise<void>): Promise<void>;
-  /** The next lines, by their trees. */
+  /** The next journal lines, by tree. */
   take(): Map<TreeAddress, Fact[]>;
 }
 
@@ -275,7 +275,7 @@ function createBacklog(): Backlog {
   };
 }
 
-/** Of each actor where it has come to, in the order of that. */
+/** The last fact of each actor, in the order of these facts. */
 function lastOfEach(lines: readonly Fact[]): Fact[] {
   const last = new Map<string, Fact>();
   for (const line of lines) {

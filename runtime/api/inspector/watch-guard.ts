@@ -11,7 +11,7 @@ export const watchPath = '/stately';
 /** What a page offers; and the same, a dot, and its token. */
 export const watchProtocol = 'stator-watch';
 
-const anew = 'take the address anew: stator inspect --stately';
+const anew = 'get a new address: stator inspect --stately';
 
 /** Answers why it is refused; null: it is let in. */
 export function watchRefusal(

@@ -22,9 +22,9 @@ export function limitOf(
   return limits.size === 0 ? null : (castOf(project, role as Role)?.limit ?? null); // written from a role
 }
 
-/** Who is held back by an account, and what a person can do. */
+/** Why an agent waits for an account, and what a person can do. */
 export function limitText({ account, until }: AccountLimitRow, title: string): string {
-  return `the account ${account} takes no more until ${timeText(until)}; try at once with: stator instance restart ${shellWord(title)}`;
+  return `the account ${account} is rate limited until ${timeText(until)}; try at once with: stator instance restart ${shellWord(title)}`;
 }
 
 export function createAccountViews(parts: CastingParts) {

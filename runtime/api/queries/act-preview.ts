@@ -10,9 +10,9 @@ import { instanceTitle, planTree } from '../../../machines/vocabulary/ids.ts';
 import type { Policy } from '../../../machines/vocabulary/policy.ts';
 import { isLive } from '../../../machines/vocabulary/public-state.ts';
 import type { Role } from '../../../machines/vocabulary/role.ts';
-import { type Signal, type SignalType, signals } from '../../../machines/vocabulary/signal.ts';
+import type { Signal, SignalType } from '../../../machines/vocabulary/signal.ts';
 import type { RepoConfig } from '../../base/config/config.ts';
-import { admit } from '../../core/inbox/admission.ts';
+import { admitWord } from '../../core/inbox/admission.ts';
 import type { PlanRow, RunRow } from '../../core/store/rows.ts';
 import { castProfiles, lookAtAccounts } from '../../work/agents/accounts.ts';
 import type { ActPreview, PlanDiff } from '../contract/plans.ts';
@@ -26,7 +26,7 @@ export interface ActQuestion {
   readonly payload: unknown;
 }
 
-interface PreviewParts extends Pick<ViewDependencies, 'store' | 'projects' | 'clock' | 'env'> {
+interface PreviewParts extends Pick<ViewDependencies, 'store' | 'projects' | 'clock' | 'env' | 'kinds'> {
   planDiff(of: { readonly project: string; readonly plan: string }): Promise<PlanDiff>;
 }
 
@@ -39,11 +39,11 @@ const undoing: ReadonlySet<SignalType> = new Set(['cancel', 'pause']);
 
 /** Throws `plan_not_found`, and what the inbox refuses a signal with: `unknown_signal`, `not_allowed`, `bad_payload`. */
 export async function previewAct(parts: PreviewParts, question: ActQuestion): Promise<ActPreview> {
-  const { store, projects, clock, env } = parts;
+  const { store, projects, clock, env, kinds } = parts;
   const { project, plan } = question;
-  const admitted = admit({ type: question.type, payload: question.payload, origin: 'person' });
+  const admitted = admitWord(kinds, { type: question.type, payload: question.payload, origin: 'person' });
   if (admitted.kind === 'refused') throw admitted.error;
-  const { type } = admitted;
+  const { type, taker } = admitted;
   const [row, tree] = await Promise.all([store.plan(project, plan), store.tree(planTree(project, plan))]);
   if (row === null || tree === null)
     throw new EngineError(
@@ -65,7 +65,7 @@ export async function previewAct(parts: PreviewParts, question: ActQuestion): Pr
     waiters: [],
     says: [],
   };
-  if (signals[type].to === 'repo' || signals[type].to === 'supervisor') return nothing;
+  if (taker.kind.name !== 'plan') return nothing;
   const { config: written } = projects.get(project);
   const casting = await lookAtAccounts({ store, projects, env, nowMs: () => clock.nowMs() });
   const config = { ...written, profiles: castProfiles(casting, project, written.profiles) };
@@ -77,7 +77,7 @@ export async function previewAct(parts: PreviewParts, question: ActQuestion): Pr
     run: null,
     at: clock.nowMs(),
   } as Signal; // admitted: type and payload belong together
-  const trees = createTrees();
+  const trees = createTrees(kinds);
   const step = trees.step(trees.restore(planTree(project, plan), tree.stored), signal, { policy: config.policy });
   if (step.verdict.status !== 'done' || step.verdict.result !== 'done') return nothing;
   const ends = endsOf(step, await store.runs({ by: 'latest', project, plan }));
@@ -180,7 +180,7 @@ async function mergeOf(
   }
 }
 
-/** So many files of a merge are named. */
+/** The number of files of a merge that are named. */
 const filesNamed = 5;
 
 /** Plans that stand in line for this one to be done. */

@@ -11,7 +11,6 @@ type Wave = Pick<PlanShow['tasks_by_wave'][number], 'number'> & {
 export interface Course {
   readonly plan: string;
   readonly waves: readonly Wave[];
-  /** Of all its agents. */
   readonly runs: readonly Pick<RunRow, 'title' | 'started_at' | 'ended_at'>[];
   /** Runs from before belong to an earlier pass. */
   readonly sinceMs: number;
@@ -22,7 +21,7 @@ export interface Course {
 
 export type Estimate = NonNullable<PlanShow['estimate']>;
 
-/** One done task is an anecdote. */
+/** One finished task is too few for an estimate. */
 const tasksNeeded = 2;
 
 /**

@@ -21,11 +21,11 @@ import { firstTelling, whyFailed } from '../../work/agents/reports/telling.ts';
 import type { FactEntry, HistoryEntry } from '../contract/plans.ts';
 import { timeOrNull, timeText } from './time-text.ts';
 
-/** So much of a review is told with the news of it. */
+/** The lines of a review that go into its notification. */
 const reviewLines = 3;
 /** What is asked, and what is answered: told whatever it moves. `answered` is the answer as its agent gets it. */
 const aboutQuestions: ReadonlySet<string> = new Set(['needs_decision', 'child_asked', 'answer', 'answered', 'resolve']);
-/** So much of a question or an answer is told with the news of it. */
+/** The characters of a question or an answer that go into its notification. */
 const wordLimit = 1_000;
 /** Files of a conflict that are named. */
 const filesNamed = 3;
@@ -94,7 +94,6 @@ export function createFactView({ store, kinds }: { readonly store: Store; readon
 export interface Wanted {
   readonly project?: string | undefined;
   readonly plan?: string | undefined;
-  /** The address of one tree. */
   readonly tree?: string | undefined;
   /** Without what has to be looked up. */
   readonly isBare?: boolean;
@@ -132,7 +131,7 @@ function namesIn(address: string): Names {
   }
 }
 
-/** Of an agent or a task: this ended without its work. */
+/** Whether an agent or a task ended without its work. */
 function hasFailed({ after }: PublicMove): boolean {
   return failures.some((tag) => after.has(tag));
 }

@@ -5,7 +5,7 @@ import type { ViewDependencies } from './view-dependencies.ts';
 
 export function createForgeViews({ store, projects }: Pick<ViewDependencies, 'store' | 'projects'>) {
   return {
-    /** Of registered repos whose forge was ever asked. */
+    /** The forges of registered repos that were asked at least once. */
     async forges(): Promise<ForgeEntry[]> {
       const rows = (await store.forges()).filter(({ project }) => projects.find(project) !== null);
       return rows.map(({ project, server, url, code, reason, hint, since, plans }) => ({

@@ -44,7 +44,7 @@ export function createHookViews({ store, projects, timeline, machines }: ViewDep
 
   const entry = (of: EffectRow) => deliveryEntry(of, timeline);
   return {
-    /** Of one repo or of all, in the order of the configuration. */
+    /** The hooks of one repo or of all, in the order of the configuration. */
     async hooks(project?: string): Promise<HookEntry[]> {
       const names = project === undefined ? ['', ...projects.list().map((each) => each.project)] : [project];
       return (await Promise.all(names.map(hooksOf))).flat();
@@ -131,7 +131,7 @@ function stateOf(hook: HookConfig, row: HookRow | undefined): Pick<HookEntry, 's
   return { state: 'failing', reason: 'it has not been delivered since', since: timeText(row.failing_since) };
 }
 
-/** Of an address its origin: the rest is a secret with many services. */
+/** Only the origin of an address: for many services the rest is a secret. */
 function targetOf(hook: HookConfig): string | null {
   switch (hook.type) {
     case 'webhook':

@@ -10,7 +10,7 @@ const listLimit = 1_000;
 
 export interface NotificationFilter {
   readonly project?: string;
-  /** Those that somebody has read too. */
+  /** Also those that have been read. */
   readonly all?: boolean;
 }
 

@@ -46,7 +46,7 @@ function join(region: string, state: string): string {
   return region === '' ? state : `${region}.${state}`;
 }
 
-/** What each actor came to, line by line; a refusal moves nothing. */
+/** The state of each actor after each line; a refusal changes none. */
 async function fold(
   { store, machineOf }: { store: Store; machineOf(actor: string): Actor['machine'] },
   tree: PlanTree,

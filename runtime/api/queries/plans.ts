@@ -1,17 +1,8 @@
 /** Plans as people list, show and question them. */
 
-import {
-  type MergeView,
-  type Need,
-  type PlanDetail,
-  type PullView,
-  planDetail,
-  planSummary,
-} from '../../../actors/plan-view.ts';
+import { type Need, type PlanDetail, type PullView, planDetail, planSummary } from '../../../actors/plan-view.ts';
 import { acceptedSignals, offersOf } from '../../../actors/refusal.ts';
 import { createTrees, type Tree, type Trees } from '../../../actors/tree.ts';
-import type { Question, TimestampName } from '../../../machines/plan/context.ts';
-import type { Reason } from '../../../machines/vocabulary/effect.ts';
 import { EngineError, onOneLine } from '../../../machines/vocabulary/errors.ts';
 import { planTree, repoTree, supervisorTree } from '../../../machines/vocabulary/ids.ts';
 import { signals } from '../../../machines/vocabulary/signal.ts';
@@ -19,7 +10,6 @@ import { groupBy } from '../../base/platform/group-by.ts';
 import { later } from '../../base/platform/later.ts';
 import { lookAtRow } from '../../core/outbox/budget.ts';
 import type { EffectRow, PlanRow, RunRow, UsageRow } from '../../core/store/rows.ts';
-import { runIdOf } from '../../work/agents/run-id.ts';
 import { gitFaults } from '../../work/git/troubles.ts';
 import type {
   Explanation,
@@ -34,13 +24,14 @@ import type {
 import type { BudgetEntry, Usage } from '../contract/shared-shapes.ts';
 import { estimateOf } from './estimate.ts';
 import { createFactView } from './facts.ts';
+import { blockView, damagedShown, planShown, questionView, runList, runsBy, usageOfRun } from './plan-shown.ts';
 import { planStates, type StatesQuestion } from './plan-states.ts';
 import { type Moment, replayTo } from './replay.ts';
 import { setAsideOf } from './set-aside.ts';
 import { slotsOnce } from './slots-look.ts';
-import { timeOrNull, timeText } from './time-text.ts';
+import { timeText } from './time-text.ts';
 import { turnOf } from './turn.ts';
-import { sumOfUsage, wavesShown } from './usage.ts';
+import { sumOfUsage } from './usage.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
 import { soundTree, type WaitLook, waitingFor } from './waiting.ts';
 
@@ -90,38 +81,6 @@ export function createPlanViews(parts: ViewDependencies) {
     return (await soundTree(cache, planTree(project, plan))) ?? (await requiredTree(project, plan));
   }
 
-  /** A plan whose stored state cannot be read shows what its row says, and why there is no more. */
-  async function damagedPlan(row: PlanRow, { message, hint }: EngineError): Promise<PlanShow> {
-    const { entry, content, runs, shown, undone, aside } = await read(row);
-    const at = timeText(row.updatedAt);
-    const fault = { reason: `${message}; ${hint}`, source: 'fault' as const, at, scope: 'plan' as const };
-    return {
-      ...entry,
-      blocked: entry.blocked ?? fault,
-      title: row.title,
-      goal: row.goal,
-      content,
-      file_digest: row.fileDigest,
-      tasks_by_wave: [],
-      auto_advance: false,
-      runs,
-      run_list: shown,
-      pull_request: null,
-      timestamps: {},
-      isolation: 'task',
-      base: row.base,
-      left_undone: undone,
-      set_aside: aside,
-      merged: null,
-      merging: false,
-      merge_refused: null,
-      creating_pr: false,
-      pr_refused: null,
-      pr_remarks: [],
-      estimate: null,
-    };
-  }
-
   /** A done plan whose pull request the engine asks for by itself, where a forge is configured. */
   async function willBeAsked({ project, plan, status }: PlanRow, pull: PullView): Promise<boolean> {
     const isWanted = status === 'done' && pull.isWanted && pull.refused === null;
@@ -166,23 +125,6 @@ export function createPlanViews(parts: ViewDependencies) {
     return store.runs({ by: 'plan', project, plan, sinceMs: createdAt, limit: runsShown });
   }
 
-  function runList(rows: readonly RunRow[]): PlanShow['run_list'] {
-    return rows.map((row) => ({
-      run: runIdOf(parts.home, row.key),
-      title: row.title,
-      role: row.role,
-      profile: row.profile,
-      attempt: row.attempt,
-      state: row.state,
-      reason: row.reason as Reason | null, // written from the machine's reasons
-      started_at: timeOrNull(row.started_at),
-      ended_at: timeOrNull(row.ended_at),
-      input_tokens: row.input_tokens,
-      output_tokens: row.output_tokens,
-      cost_usd: row.cost_usd,
-    }));
-  }
-
   /** Trees of their own, made when they are first asked for: a replay moves none that live. */
   function replays(): Trees {
     trees ??= createTrees(parts.kinds);
@@ -205,7 +147,7 @@ export function createPlanViews(parts: ViewDependencies) {
       content: content ?? '',
       runs,
       rows,
-      shown: runList(rows),
+      shown: runList(rows, parts.home),
       undone,
       aside: await setAsideOf(rows, () => projects.repository(project)),
     };
@@ -339,9 +281,9 @@ export function createPlanViews(parts: ViewDependencies) {
     async plan(project: string, plan: string): Promise<PlanShow> {
       const row = await mustRead(project, plan);
       const tree = await treeOrFault(project, plan);
-      if (tree instanceof EngineError) return damagedPlan(row, tree);
-      const detail = planDetail(tree);
       const found = await read(row);
+      if (tree instanceof EngineError) return damagedShown(row, tree, found);
+      const detail = planDetail(tree);
       const shown = planShown(row, detail, found);
       return {
         ...shown,
@@ -354,15 +296,16 @@ export function createPlanViews(parts: ViewDependencies) {
       const row = await mustRead(project, plan);
       const { tree, line } = await replayTo({ store, trees: replays() }, planTree(project, plan), moment);
       const then = { ...row, ...planSummary(tree), faultSignal: null, updatedAt: line.at };
-      const found = await read(row);
-      const rows = runsBy(line.at, found.rows);
+      const [content, all] = await Promise.all([store.planText(project, plan), runRows(row)]);
+      const rows = runsBy(line.at, all);
       const usage = rows.map(usageOfRun);
       const entry = {
         ...(await planEntry(then, { usage, kept: [], look: lookAtOne() })),
         waiting_for: null,
         budget: [],
       };
-      const before = { ...found, entry, usage, runs: rows.length, shown: runList(rows), undone: [], aside: [] };
+      const shown = runList(rows, parts.home);
+      const before = { entry, usage, content: content ?? '', runs: rows.length, shown, undone: [], aside: [] };
       return { ...planShown(then, planDetail(tree), before), seq: line.seq, at: timeText(line.at) };
     },
     /** Whether a plan, or every tree of the store, is as its journal says. Throws `plan_not_found`. */
@@ -414,92 +357,7 @@ export function createPlanViews(parts: ViewDependencies) {
   };
 }
 
-/** The runs that had begun by that time, as they were then: one that ended later was at work, and had counted nothing yet. */
-function runsBy(atMs: number, rows: readonly RunRow[]): RunRow[] {
-  const open = {
-    state: 'running',
-    reason: null,
-    ended_at: null,
-    input_tokens: null,
-    output_tokens: null,
-    cost_usd: null,
-  };
-  return rows
-    .filter(({ started_at: startedAt }) => startedAt !== null && startedAt <= atMs)
-    .map((row) => (row.ended_at !== null && row.ended_at <= atMs ? row : { ...row, ...open }));
-}
-
-function usageOfRun({ title, input_tokens, output_tokens, cost_usd }: RunRow): UsageRow {
-  return { title, runs: 1, input_tokens, output_tokens, cost_usd };
-}
-
-/** What `read` answers. */
-interface RowsOfPlan {
-  readonly entry: PlanEntry;
-  readonly usage: readonly UsageRow[];
-  readonly content: string;
-  readonly runs: number;
-  readonly shown: PlanShow['run_list'];
-  readonly undone: string[];
-  readonly aside: string[];
-}
-
-/** Read off its tree and its rows; nothing that only the present knows. */
-function planShown(
-  row: PlanRow,
-  detail: PlanDetail,
-  { entry, usage, content, runs, shown, undone, aside }: RowsOfPlan,
-): PlanShow {
-  const stamps = Object.entries(detail.timestamps) as [TimestampName, number][]; // a partial record of exactly these
-  return {
-    ...entry,
-    title: row.title,
-    goal: row.goal,
-    content,
-    file_digest: row.fileDigest,
-    tasks_by_wave: wavesShown(row.plan, detail.waves, usage),
-    auto_advance: detail.advances,
-    runs,
-    run_list: shown,
-    pull_request: detail.pullRequest,
-    timestamps: Object.fromEntries(stamps.map(([name, at]) => [name, timeText(at)])),
-    isolation: detail.isolation,
-    base: row.base,
-    left_undone: undone,
-    set_aside: aside,
-    ...mergeView(detail.merge),
-    merging: detail.merge.isWorking || detail.pullRequest?.merge?.state === 'asked',
-    creating_pr: detail.pull.isWorking,
-    pr_refused: refusedView(detail.pull),
-    pr_remarks: detail.pull.remarks.map(({ author, text, url }) => ({ author, text, url })),
-    estimate: null,
-  };
-}
-
-function blockView({ reason, source, at, scope, budget }: Need): NonNullable<PlanEntry['blocked']> {
-  const shown = { reason, source, at: timeText(at), scope: scope ?? 'plan' };
-  if (budget === undefined) return shown;
-  const { title: _title, ...use } = budget;
-  return { ...shown, budget: use };
-}
-
-function questionView({ number, title, question, at }: Question): PlanEntry['questions'][number] {
-  return { number, title, question, at: timeText(at) };
-}
-
 /** It waits for a permission, or for a service. */
 function isAsking({ state, ended_at: endedAt }: RunRow): boolean {
   return state === 'waiting' && endedAt === null;
-}
-
-function refusedView({ refused }: PullView): PlanShow['pr_refused'] {
-  return refused === null ? null : { at: timeText(refused.at), detail: refused.detail };
-}
-
-function mergeView({ isWorking, merged, refused }: MergeView): Pick<PlanShow, 'merged' | 'merging' | 'merge_refused'> {
-  return {
-    merged: merged === null ? null : { at: timeText(merged.at), head: merged.head, into: merged.into },
-    merging: isWorking,
-    merge_refused: refused === null ? null : { ...refused, at: timeText(refused.at) },
-  };
 }

@@ -1,11 +1,11 @@
-/** What may be seen: read from rows and live trees, never changing either. */
+/** Queries: they read rows and live trees, and change neither. */
 
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { repoTree } from '../../../machines/vocabulary/ids.ts';
 import { later } from '../../base/platform/later.ts';
 import type { RepoRow } from '../../core/store/rows.ts';
 import type { ActPreview, PlanDiff, PromptShow } from '../contract/plans.ts';
-import type { RepoEntry } from '../contract/repos.ts';
+import type { RepoEntry, RepoPast } from '../contract/repos.ts';
 import { createAccountViews } from './accounts.ts';
 import type { ActQuestion } from './act-preview.ts';
 import { chartOf, machineEntries } from './chart.ts';
@@ -18,6 +18,7 @@ import type { DiffQuestion } from './plan-diff.ts';
 import { createPlanViews } from './plans.ts';
 import type { PromptQuestion } from './prompt.ts';
 import { createQueueViews } from './queue.ts';
+import { repoPast } from './repo-past.ts';
 import { createRunViews } from './runs.ts';
 import { createSignalViews } from './signals.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
@@ -86,15 +87,16 @@ export function createViews(parts: ViewDependencies) {
     },
     /** Throws as `planDiff` says. It is loaded when it is asked for: it brings git along. */
     planDiff: diff,
-    /** Throws as `previewAct` says. */
+    /** Throws the same as `previewAct`. */
     async previewAct(question: ActQuestion): Promise<ActPreview> {
       const { previewAct } = await loadActPreview();
-      return previewAct({ store, projects, clock: parts.clock, env: parts.env, planDiff: diff }, question);
+      const { clock, env, kinds } = parts;
+      return previewAct({ store, projects, clock, env, kinds, planDiff: diff }, question);
     },
     facts,
     /** Throws `repo_not_found`. */
     mustKnow: (project: string): void => void repoRow(project),
-    /** No tree is made live for it: there may be a thousand. */
+    /** Loads no tree: there may be a thousand. */
     async repos(): Promise<RepoEntry[]> {
       const [counts, states] = await Promise.all([store.planCounts(), store.treeStates('repo')]);
       return projects
@@ -106,6 +108,11 @@ export function createViews(parts: ViewDependencies) {
       const row = repoRow(project);
       const [counts, states] = await Promise.all([store.planCounts(), store.treeStates('repo')]);
       return repoEntry(row, counts.get(project)?.active ?? 0, states.get(repoTree(project)));
+    },
+    /** Throws `repo_not_found`. */
+    async repoPast(project: string): Promise<RepoPast> {
+      repoRow(project);
+      return repoPast(store, project);
     },
     /** Why the repo cannot be used now; null: it can, as far as anybody knows. */
     repoReason: (project: string): string | null => parts.troubleOf?.(project) ?? null,

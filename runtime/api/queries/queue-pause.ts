@@ -7,7 +7,7 @@ import type { PausedPart } from '../contract/runs.ts';
 /** A pause, or the whole queue's. */
 export type Pause = PauseScope | 'queue';
 
-/** So many who wait are named. */
+/** How many waiting agents are named. */
 const named = 5;
 
 /** The widest pause that keeps an agent from being started; null: none does. */
@@ -21,7 +21,7 @@ export function kindOf(pause: Pause): PausedPart {
   return pause.plan === '' ? 'repo' : 'plan';
 }
 
-/** What to type so that it goes on. */
+/** The command that ends the pause. */
 export function resumeCommand(pause: Pause): string {
   if (pause === 'queue') return 'stator queue resume';
   const { project, plan, title } = pause;
@@ -29,12 +29,11 @@ export function resumeCommand(pause: Pause): string {
   return `stator queue resume ${what}--project ${shellWord(project)}`;
 }
 
-/** `titles`: who waits for it. */
+/** `titles`: the agents that wait. */
 export function pausedText(pause: Pause, titles: readonly string[]): string {
   return `${pausedWhat(pause)}, so ${waitText(titles)}; go on with: ${resumeCommand(pause)}`;
 }
 
-/** What of the queue is paused. */
 export function pausedWhat(pause: Pause): string {
   if (pause === 'queue') return 'the queue is paused';
   const { project, plan, title } = pause;

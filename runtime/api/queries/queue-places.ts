@@ -32,7 +32,6 @@ export function slotText({
   limit,
   workersPerRepo,
 }: {
-  /** Of who waits. */
   readonly project: string;
   readonly place: number;
   /** How many wait in its lane. */

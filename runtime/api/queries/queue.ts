@@ -18,7 +18,7 @@ import { unstartedText } from './waiting.ts';
 
 /** Agents that have ended and are still shown. */
 const endedLimit = 500;
-/** Of those who wait for a pause so many are named. */
+/** The number of agents named that wait because of a pause. */
 const namedLimit = 10;
 
 export interface QueueFilter {
@@ -88,7 +88,7 @@ export function createQueueViews(parts: ViewDependencies) {
     return new Map(resting.map((row) => [`${row.project}/${row.plan}`, row]));
   }
 
-  /** The nearest reason first. */
+  /** Checks the most specific reason first. */
   async function waitOf(item: Item, seen: Look, resting: ReadonlyMap<string, PlanRow>): Promise<Waiting | null> {
     const { row, state, held } = item;
     if (state !== 'pending') return null;
@@ -121,7 +121,7 @@ export function createQueueViews(parts: ViewDependencies) {
     });
   }
 
-  /** It has no run: its next one waits for a time, or for a person. */
+  /** For an agent without a run: its next run waits for a time or for a person. */
   async function betweenRuns(row: QueueItemRow): Promise<Waiting> {
     const { waits_until: until } = await waitOfRun(parts, row);
     const at = until === null ? '' : ` until ${until}`;
@@ -132,7 +132,7 @@ export function createQueueViews(parts: ViewDependencies) {
       const command = `stator plan resolve ${shellWord(row.plan)} "<answer>"`;
       return { kind: 'decision', detail: `it asked a person; answer with: ${command}`, since };
     }
-    return { kind: 'rate_limit', detail: `waits${at}: the service takes no more for now`, since };
+    return { kind: 'rate_limit', detail: `waits${at}: the service is rate limited for now`, since };
   }
 
   function pausesOf({ queue, items }: Look): QueuePause[] {

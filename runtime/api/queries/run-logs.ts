@@ -69,7 +69,7 @@ function agentLog(parts: RunLogParts, row: RunRow): RunLog {
   };
 }
 
-/** Newest first, as the runs are. */
+/** The newest first. */
 async function checkLogs(
   parts: RunLogParts,
   rows: readonly RunRow[],

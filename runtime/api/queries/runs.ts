@@ -36,7 +36,7 @@ export function createRunViews(parts: ViewDependencies) {
     return store.usage(of, (await store.plan(of.project, of.plan))?.createdAt ?? 0);
   }
 
-  /** Asked once for each plan. */
+  /** Reads the usage once per plan. */
   async function withUsage(rows: readonly RunRow[]): Promise<InstanceEntry[]> {
     const casting = await currentCasting(parts);
     const known = new Map<string, Promise<readonly UsageRow[]>>();
@@ -102,7 +102,7 @@ async function instanceEntry(
 const activeStates: ReadonlySet<string> = new Set(['starting', 'running', 'waiting', 'stopping']);
 const loadingStates: ReadonlySet<string> = new Set(['queued', 'starting']);
 
-/** What the programs of kasmos look at. */
+/** The fields that programs for kasmos read. */
 function olderFields({ project, plan, role, title, state, preset, queued_at: queuedAt }: RunRow) {
   const [, wave = 0, task = 0] = (role === 'coder' && /^-w(\d+)-t(\d+)$/.exec(title.slice(plan.length))) || [];
   return {

@@ -11,7 +11,7 @@ export interface SlotsLook {
   readonly queue: QueueRow;
   /** Whether one of those runs has a slot, and is not kept from going on by what is around it. */
   isAnyRunning(runs: readonly Pick<RunRow, 'key'>[]): boolean;
-  /** Why a run that asks for a slot gets none: its account takes no more. null: it may have one. */
+  /** Why a run that asks for a slot gets none: its account is rate limited. null: it may have one. */
   limitOf(run: Pick<RunRow, 'project' | 'role'>): AccountLimitRow | null;
   /** What those runs of one plan wait for, which have no slot: `position 4 of 9, 3 of 3 agents busy: …`. */
   detailOf(runs: readonly Pick<RunRow, 'key' | 'project'>[]): string;
@@ -96,7 +96,7 @@ async function lookAtLane(
   return { busy, places: placesOf(waiters, servedLast.get(lane) ?? '') };
 }
 
-/** Whose account takes no more takes no turn. */
+/** A run whose account is rate limited gets no turn. */
 function isLimited(casting: Casting, { project, payload }: EffectRow): boolean {
   if (casting.limits.size === 0) return false;
   const { role } = JSON.parse(payload) as AgentRun; // asked of runs only

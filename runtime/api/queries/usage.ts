@@ -21,7 +21,7 @@ function sumOf(numbers: readonly (number | null)[]): number | null {
   return said.length === 0 ? null : said.reduce((sum, value) => sum + value, 0);
 }
 
-/** Of one agent over its attempts; zero runs where none has begun. */
+/** The usage of one agent over all attempts; zero runs if none has begun. */
 export function usageOfTitle(rows: readonly UsageRow[], title: string): Usage {
   return sumOfUsage(rows.filter((row) => row.title === title));
 }

@@ -56,7 +56,7 @@ async function* allTrees({ store, trees: { kinds } }: Parts): AsyncGenerator<Tre
   }
 }
 
-/** What differs, or why it cannot be compared. */
+/** The differences of a tree, or why it cannot be compared. */
 async function verifyTree(
   { store, trees }: Parts,
   tree: TreeAddress,
@@ -81,7 +81,7 @@ function damage(thrown: unknown): EngineError {
   throw thrown;
 }
 
-/** What is stored beside a tree and must follow from it. */
+/** The rows that are derived from a tree. */
 async function keptOf(store: Store, tree: TreeAddress) {
   const parsed = parseTree(tree);
   const [effects, plan] = await Promise.all([
@@ -180,7 +180,7 @@ function twice(fed: readonly FedLine[]): FedLine[] {
   });
 }
 
-/** What lists show of a plan, beside what its tree says. */
+/** Compares the plan's row in lists with its tree. */
 function shownDifferences(tree: Tree, row: object | null): { path: string; stored: unknown; replayed: unknown }[] {
   if (row === null) return [];
   return Object.entries(planSummary(tree)).flatMap(([name, replayed]) => {

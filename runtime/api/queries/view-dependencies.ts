@@ -1,4 +1,4 @@
-/** What views are made from: rows and live trees, read and never changed. */
+/** The dependencies of queries: rows and live trees, read only. */
 
 import type { AnyDefinition } from '../../../actors/definition.ts';
 import type { Kinds } from '../../../actors/kind.ts';
@@ -12,12 +12,12 @@ import type { Projects } from '../../work/repos/registry.ts';
 
 export interface ViewDependencies {
   readonly home: string;
-  /** Where tokens of forges are looked for. */
+  /** The environment with the tokens of forges. */
   readonly env: NodeJS.ProcessEnv;
   readonly store: Store;
   readonly cache: Pick<TreeCache, 'get'>;
   readonly clock: Clock;
-  /** What `deliver_at` is kept in. */
+  /** The timeline of `deliver_at`. */
   readonly timeline: Timeline;
   readonly projects: Projects;
   limits(): Limits;
@@ -28,6 +28,5 @@ export interface ViewDependencies {
   /** Why a repo cannot be used now; null: it can, as far as is known. Default: nobody looks. */
   troubleOf?(project: string): string | null;
   readonly kinds: Kinds;
-  /** Machines of one's own. */
   readonly machines: readonly AnyDefinition[];
 }

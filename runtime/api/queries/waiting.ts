@@ -1,4 +1,4 @@
-/** What a plan waits for, in words that say who has it and what to do. */
+/** What a plan waits for, who holds it, and what to do. */
 
 import { actorAt, snapshotOf } from '../../../actors/addressee.ts';
 import { failuresOf, type Need, planDetail } from '../../../actors/plan-view.ts';
@@ -29,7 +29,7 @@ const activeStates = new Set(['queued', 'starting', 'running', 'waiting', 'pause
 export const unstartedText =
   'no engine starts its agents now; start one with: stator daemon start, or stator run <plan.md>';
 
-/** What all plans of one answer share. */
+/** Reads that all plans of one answer share. */
 export interface WaitLook {
   readonly slots: SlotsOnce;
   /** The newest run of each agent of the plan; those that are over may be left out. */
@@ -40,7 +40,6 @@ interface PlanLook {
   readonly blocked: Need | null;
   readonly kept: readonly EffectRow[];
   readonly slots: SlotsOnce;
-  /** As `WaitLook.runsOf` answers. */
   readonly newest: readonly RunRow[];
 }
 
@@ -72,7 +71,11 @@ export async function waitingFor(
   const trouble = parts.troubleOf?.(row.project) ?? null;
   // What runs goes on; what was put back for the repo's sake still says that it starts.
   if (trouble !== null && !(await slots()).isAnyRunning(runs))
-    return { kind: 'repo', detail: `repo ${row.project} cannot be used now: ${trouble}; it goes on by itself`, since };
+    return {
+      kind: 'repo',
+      detail: `repo ${row.project} cannot be used now: ${trouble}; it continues by itself`,
+      since,
+    };
   if (runs.length > 0) return waitingForAgents(parts, row, { runs, slots });
   return (await waitingForGrant(parts, row, since)) ?? (await waitingForWork(parts, row, since));
 }
@@ -165,7 +168,7 @@ async function waitingForAgents(
   return { kind: 'slot', detail: `${slot}${after(heldText)}`, since };
 }
 
-/** Those who wait for a pause, by the pause; '': nobody does. */
+/** The agents that wait because of a pause, by pause; '': none. */
 function heldDetail(queue: QueueRow, held: readonly RunRow[]): string {
   const byCommand = new Map<string, { pause: Pause; titles: string[] }>();
   for (const run of held) {
@@ -214,7 +217,7 @@ async function waitingOf(
   const again = snapshot === null ? '' : ` until ${timeText((snapshot.context as AgentContext).dueAt)}`; // an agent's context
   return {
     kind: 'rate_limit',
-    detail: `${title} waits${again}: the service takes no more for now; try at once with: stator instance restart ${shellWord(title)}`,
+    detail: `${title} waits${again}: the service is rate limited for now; try at once with: stator instance restart ${shellWord(title)}`,
     since,
   };
 }

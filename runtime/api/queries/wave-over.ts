@@ -5,7 +5,7 @@ import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { whyFailed } from '../../work/agents/reports/telling.ts';
 import type { PlanEntry } from '../contract/plans.ts';
 
-/** Tasks whose logs are named. */
+/** The number of tasks whose logs are named. */
 const shownLogs = 3;
 /** Tasks that are told one by one; the rest is counted. */
 const shownTasks = 5;
@@ -18,7 +18,7 @@ export function waveOverText(plan: string, wave: number, failures: readonly Task
   const name = shellWord(plan);
   if (failures.length === 0)
     return [
-      `wave ${wave} is done, and the next one waits for your word`,
+      `wave ${wave} is done, and the next one waits for your confirmation`,
       `go on: stator plan advance-wave ${name}`,
       `give it up: stator plan cancel ${name}`,
     ].join('\n');
@@ -42,7 +42,7 @@ export function waveOverNeed(
   const name = shellWord(plan);
   const goOn = `stator plan advance-wave ${name}`;
   if (failures.length === 0)
-    return { why: `wave ${wave} of ${plan} is over, and the next one waits for your word`, do: [goOn] };
+    return { why: `wave ${wave} of ${plan} is over, and the next one waits for your confirmation`, do: [goOn] };
   const which = failures.map(
     ({ number, title, reason }) => `task ${number} (${title}${reason === null ? '' : `: ${reasonText(reason)}`})`,
   );

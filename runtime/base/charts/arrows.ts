@@ -20,7 +20,7 @@ export function pathOf(node: AnyStateNode): string {
   return node.path.join('.');
 }
 
-/** What leads out of a state: events first, then what it does by itself. */
+/** The arrows that leave a state: events first, then automatic transitions. */
 export function arrowsOf(node: AnyStateNode): Arrow[] {
   return [...node.transitions.values(), node.always ?? []].flatMap((candidates) =>
     candidates.map((transition, index) => {

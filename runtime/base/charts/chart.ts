@@ -14,7 +14,7 @@ export interface ChartState extends Box {
   readonly kind: 'atomic' | 'compound' | 'parallel' | 'final' | 'history';
   readonly description: string;
   readonly tags: readonly string[];
-  /** Where its parent begins. */
+  /** Whether it is the initial state of its parent. */
   readonly initial: boolean;
 }
 
@@ -30,7 +30,7 @@ export interface ChartEdge {
   readonly event: string;
   /** `else`: none, behind one of the same event that has one. */
   readonly guard: string | null;
-  /** Where its words stand, by the place in `labels`. */
+  /** The index of its text in `labels`. */
   readonly label: number;
   /** The top of its first line. */
   readonly y: number;
@@ -42,7 +42,7 @@ export interface ChartEdge {
 
 /** The words of some edges, with a border around them. */
 export interface ChartLabel extends Box {
-  /** In which state it stands; null: on an arrow. */
+  /** The state that holds it; null: it is on an arrow. */
   readonly state: string | null;
 }
 
@@ -58,14 +58,13 @@ export interface ChartRoute {
 
 /** The dot with which a composite state begins. */
 export interface ChartStart {
-  /** The state it leads to. */
   readonly target: string;
   readonly points: readonly (readonly [x: number, y: number])[];
 }
 
 export interface Chart {
   readonly machine: string;
-  /** Of the machine that it was drawn from. */
+  /** The version of the machine. */
   readonly version: string;
   readonly width: number;
   readonly height: number;

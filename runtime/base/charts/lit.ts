@@ -1,4 +1,4 @@
-/** The states that a value names. */
+/** The ids of the states in an XState value. */
 
 /** As XState writes it: a name, or names with what is within. */
 export type ChartValue = string | { readonly [key: string]: ChartValue | undefined };

@@ -75,11 +75,11 @@ export interface HttpConfig {
 }
 
 export interface DaemonConfig {
-  /** Where it was read, or would have been. */
+  /** The path of the file, which may not exist. */
   readonly file: string;
   /** Absolute paths, each once. */
   readonly repos: readonly string[];
-  /** `''`: by the rules of `socketPath`. */
+  /** `''`: chosen by `socketPath`. */
   readonly socketPath: string;
   readonly maxAgents: number;
   /** 0: no limit of its own. */
@@ -88,7 +88,7 @@ export interface DaemonConfig {
   readonly logLevel: (typeof logLevels)[number];
   /** Machines of one's own: from their names to absolute paths. */
   readonly machines: Readonly<Record<string, string>>;
-  /** How long what ended is kept. */
+  /** How long ended things are kept. */
   readonly retentionMs: number;
   /** `host:port`, or null: no TCP. */
   readonly http: HttpConfig;
@@ -96,13 +96,12 @@ export interface DaemonConfig {
   readonly notifications: { readonly desktop: DesktopMode; readonly terminal: boolean };
   /** How many daily copies of the store are kept; 0: none are made. */
   readonly backups: number;
-  /** What a repo inherits. */
   readonly flags: Flags;
   readonly maxActivePlans: number;
   readonly agents: AgentTables;
   readonly budget: BudgetTable | undefined;
   readonly pullRequests: PullRequestsTable | undefined;
-  /** What was configured and has no effect, for people. */
+  /** Configured keys that have no effect, as sentences. */
   readonly notes: readonly string[];
   readonly origins: Origins;
 }
@@ -132,11 +131,11 @@ export interface RepoConfig {
   readonly hooksOff: readonly string[];
   /** The part that guards read, derived from the rest. */
   readonly policy: Policy;
-  /** What was configured and is not used, for people. */
+  /** Configured keys that are not used, as sentences. */
   readonly notes: readonly string[];
   /** What the repo's own files may start, and which gates they weaken, one line for people each; empty: there is nothing to trust. */
   readonly enables: readonly string[];
-  /** Those of them that only weaken a gate. */
+  /** The ones that only weaken a gate. */
   readonly weakens: readonly string[];
   /** Who said which program works here: the repo's files, daemon.toml (or the program that embeds the engine), or nobody, which leaves the built-in one. */
   readonly agentsOf: 'repo' | 'user' | 'nobody';
@@ -291,7 +290,7 @@ export function originOf(config: { readonly origins: Origins }, key: string): Or
   return (Object.hasOwn(config.origins, key) ? config.origins[key] : undefined) ?? builtIn;
 }
 
-/** What is set in `own`, the rest from `fallback`. */
+/** The flags of `own`, completed from `fallback`. */
 function flagsOf(own: { readonly [name in keyof Flags]?: Flags[name] | undefined }, fallback: Flags): Flags {
   const set = flagNames.map((name) => [name, own[name] ?? fallback[name]]);
   return Object.fromEntries(set) as Flags; // each name of Flags, with the value of that very name

@@ -90,7 +90,7 @@ function withoutWrong<Checked>(
   return { raw: rest(), placeOf, notes };
 }
 
-/** What has no effect is left out, key by key. */
+/** Removes the keys that have no effect. */
 function withoutIgnored(
   whole: Record<string, unknown>,
   ignored: FileForm<unknown>['ignored'],
@@ -143,7 +143,7 @@ interface Place {
   readonly places: TomlPlaces;
 }
 
-/** What one schema issue says to people. */
+/** The messages for one schema issue. */
 export function problemsOf(issue: z.core.$ZodIssue, { form, raw, places }: Place): Problem[] {
   const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
   const line = places.line(path);

@@ -13,7 +13,7 @@ export function durationMs(text: string): number | null {
   return Number.isSafeInteger(ms) ? ms : null;
 }
 
-/** As the files write it: the largest unit that it is a whole number of. */
+/** A duration as configuration files write it, in the largest unit without a fraction. */
 export function durationText(ms: number): string {
   const unit = unitsLargestFirst.find((each) => ms > 0 && ms % unitMs[each] === 0) ?? 'ms';
   return `${ms / unitMs[unit]}${unit}`;

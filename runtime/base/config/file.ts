@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { systemCode } from '../platform/system-code.ts';
 
 /** Far above any real configuration; keeps a wrong path from filling the memory. */
 const configLimitBytes = 256 * 1024;
@@ -12,7 +13,7 @@ export function readConfigText(file: string): string | null {
     return readText(file);
   } catch (thrown) {
     if (thrown instanceof EngineError) throw thrown;
-    switch (codeOf(thrown)) {
+    switch (systemCode(thrown)) {
       case 'ENOENT':
         return null;
       case 'ENOTDIR':
@@ -56,8 +57,4 @@ function tooLarge(file: string, sizeBytes: number): EngineError {
 
 function bad(message: string, hint: string, cause?: unknown): EngineError {
   return new EngineError('bad_config', message, hint, { cause });
-}
-
-function codeOf(thrown: unknown): unknown {
-  return thrown instanceof Error && 'code' in thrown ? thrown.code : null;
 }

@@ -13,6 +13,11 @@ export function homeFolder(env: Environment): string {
   return join(env.HOME || homedir(), '.config', 'stator');
 }
 
+/** Where the store of that home lies. */
+export function storeFile(home: string): string {
+  return join(home, 'taskstore.db');
+}
+
 /** Whether nobody outside of this machine reaches that host: `localhost`, `127.0.0.1`, `[::1]`. */
 export function isLoopback(host: string): boolean {
   return /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\]|::1)$/i.test(host);

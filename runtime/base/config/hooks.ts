@@ -116,9 +116,8 @@ interface Common {
   readonly name: string;
   /** Empty: all but the notifications. */
   readonly events: readonly ToldEvent[];
-  /** false: it is told nothing. */
+  /** false: the hook is off. */
   readonly enabled: boolean;
-  /** For one delivery. */
   readonly timeoutMs: number;
 }
 export interface WebhookConfig extends Common {
@@ -155,7 +154,6 @@ export type HookConfig = WebhookConfig | CommandHookConfig | NotifyHookConfig | 
 
 const timeoutMs = 30_000;
 
-/** The hook of a checked table. */
 export function hookOf(table: HookTable): HookConfig {
   const events = [...new Set(table.events ?? [])];
   const { enabled = true } = table;
@@ -252,7 +250,7 @@ export function refusedAddresses(hooks: readonly HookConfig[]): string[] {
     const why = isNamedSo ? 'a loopback address' : isIP(host) === 0 ? null : whyNotPublic(host);
     if (why === null) return [];
     return [
-      `the hook ${hook.name} is told nothing: ${origin} is ${why}; where that is meant, say allow_private = true in its [[hooks]]`,
+      `the hook ${hook.name} is off: ${origin} is ${why}; if that is intended, set allow_private = true in its [[hooks]]`,
     ];
   });
 }
@@ -270,7 +268,7 @@ export function missingVariables(
     const missing = [...new Set([...hook.secrets, ...inHeaders])].filter((name) => (env[name] ?? '').trim() === '');
     return missing.map(
       (name) =>
-        `the hook ${hook.name} is told nothing until the variable ${name} is set where the engine is started, or in its env_file`,
+        `the hook ${hook.name} is off until the variable ${name} is set where the engine is started, or in its env_file`,
     );
   });
 }

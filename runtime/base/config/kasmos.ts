@@ -15,7 +15,7 @@ export interface KasmosHooks {
   readonly notes: readonly string[];
 }
 
-/** As many as our own file may have. */
+/** The same limit as in our own file. */
 const hookLimit = 100;
 /** Another name under which such files know an event. */
 const aliases: Readonly<Record<string, HookEvent>> = { review_changes: 'review_changes_requested' };

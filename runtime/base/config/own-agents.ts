@@ -21,7 +21,7 @@ export interface AgentWork {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** What an agent that is a function is given. */
+/** The argument of an agent that is a function. */
 export interface AgentCall extends AgentWork {
   /** The text of `promptFile`. */
   readonly prompt: string;
@@ -40,9 +40,9 @@ export interface AgentCall extends AgentWork {
  */
 export type AgentFunction = (call: AgentCall) => Promise<string | undefined> | Promise<void> | string | undefined;
 
-/** What a preset that is a function is given. */
+/** The argument of a preset that is a function. */
 export interface AgentStart extends AgentWork {
-  /** As the settings have them. */
+  /** From the settings. */
   readonly model: string | null;
   readonly flags: readonly string[];
 }
@@ -62,7 +62,7 @@ export type AgentPreset = (start: AgentStart) => Promise<AgentCommand> | AgentCo
 
 /** The keys that mean something for a function, which runs in the engine's own process, without walls. */
 const functionKeys = ['enabled', 'timeout', 'idle_timeout', 'attempts', 'env_file', 'env'] as const;
-/** Who brings the start chooses the program. */
+/** Keys that do not apply where a function starts the program. */
 const notOfPresets = ['preset', 'program'] as const;
 
 /** One agent of `createEngine({ agents })`: the keys of `[agents.*]`, and instead of `preset` a function. */

@@ -42,7 +42,7 @@ export interface OwnHook {
   readonly timeoutMs?: number;
 }
 
-/** By their names, which their deliveries belong to over restarts. */
+/** Hooks by name; the name connects their deliveries over restarts. */
 export type OwnHooks = Readonly<Record<string, OwnHook>>;
 
 const timeoutMs = 30_000;

@@ -5,12 +5,12 @@ import type { Preset } from './schema.ts';
 /** Why `permissions = "ask"` cannot be kept; null: that program asks. */
 const obstacles: { readonly [preset in Preset]: string | null } = {
   claude: null,
-  codex: 'codex exec asks nobody: it runs with approvals off, and what its own sandbox forbids fails',
+  codex: 'codex exec cannot ask: it runs with approvals off, and what its own sandbox forbids fails',
   opencode: 'opencode run rejects by itself what it would have to ask about',
   gemini: 'gemini denies by itself what it would have to ask about where no terminal is there',
-  sh: 'a shell runs what it is given and asks nobody',
+  sh: 'a shell runs its commands without asking',
   command: 'how a program of your own asks is not known here',
-  function: 'a function asks nobody',
+  function: 'a function cannot ask',
   custom: 'how a program of your own asks is not known here',
 };
 

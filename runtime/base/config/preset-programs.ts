@@ -2,7 +2,7 @@
 import type { Preset } from './schema.ts';
 
 export interface PresetProgram {
-  /** What is looked for on PATH where the profile names no program. */
+  /** The program on PATH, unless the profile names another one. */
   readonly program: string;
   /** The npm package that brings it. */
   readonly npmPackage: string;
@@ -23,7 +23,7 @@ export function isProgramPreset(preset: string): preset is ProgramPreset {
   return Object.hasOwn(presetPrograms, preset);
 }
 
-/** That the service refuses the program's login, and what a person does about it. */
+/** The message that a service refuses the program's login, and what to do. */
 export function loginHint(preset: ProgramPreset, role: string): string {
   const { program } = presetPrograms[preset];
   return `the service refuses the login of ${program}: log in to ${program} as the user that runs stator, or put its key into the env_file of [agents.${role}]`;
@@ -37,10 +37,10 @@ export function argumentHint(
   const { program } = presetPrograms[preset];
   const what = `${program} does not take an argument: ${said}`;
   if (flags.length === 0) return `${what}; ${versionHint(preset, role)}`;
-  return `${what}; mend \`flags\` of [agents.${role}], or of the table that it takes them from, which are now: ${shownFlags(flags)}`;
+  return `${what}; correct \`flags\` of [agents.${role}], or of the table that it takes them from, which are now: ${shownFlags(flags)}`;
 }
 
-/** So much of them tells which are meant. */
+/** The characters of the flags that a message shows. */
 const flagsLength = 120;
 
 function shownFlags(flags: readonly string[]): string {
@@ -48,7 +48,7 @@ function shownFlags(flags: readonly string[]): string {
   return text.length <= flagsLength ? text : `${text.slice(0, flagsLength - 1)}…`;
 }
 
-/** What a person does where the program knows other flags than those that were tried. */
+/** The hint for a program that knows other flags than the tried version. */
 export function versionHint(preset: ProgramPreset, role: string): string {
   const { npmPackage, triedVersions } = presetPrograms[preset];
   return `install a version that was tried: npm install -g ${npmPackage}@${triedVersions.at(-1)}; or set \`program\` under [agents.${role}] to where one is`;

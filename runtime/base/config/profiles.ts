@@ -40,7 +40,6 @@ export interface AgentProfile {
   readonly nice: number;
   /** null: no limit; absent: nobody set one, so the usual one counts. The same of the next two. */
   readonly memoryBytes?: number | null;
-  /** Processes and threads. */
   readonly processes?: number | null;
   readonly diskBytes?: number | null;
   readonly permissions: PermissionMode;
@@ -92,7 +91,7 @@ export function resolveProfile(role: Role, layers: readonly AgentLayer[]): Resol
   return { profile: { ...profile, fallbacks }, origins };
 }
 
-/** What is wrong with how profiles stand in for one another, and where it is written. */
+/** A fault in the fallbacks of profiles, and where it is written. */
 export interface FallbackProblem {
   readonly origin: Origin;
   readonly message: string;
@@ -183,7 +182,7 @@ function fold(role: Role, sources: readonly Source[], name: string | null): Reso
   return { profile, origins: origins as ResolvedProfile['origins'] }; // each key of a table, by the list
 }
 
-/** Whoever may play a role: its own profiles first, then those that stand in for them. */
+/** All profiles that may play a role: its own first, then their fallbacks. */
 export function everyProfile(profiles: Readonly<Record<Role, AgentProfile>>): AgentProfile[] {
   const own = Object.values(profiles);
   return [...own, ...own.flatMap(({ fallbacks }) => fallbacks)];

@@ -57,7 +57,7 @@ const topWords: Readonly<Record<TopKey, Words>> = {
   max_agents: ['3', 'workers (coder, fixer) that run at once, over all repos'],
   max_agents_per_repo: ['0', 'the same for each single repo; 0: no limit of its own'],
   max_coordinators: ['2', 'coordinators (planner, architect, reviewer, verifier) that run at once'],
-  log_level: ['"info"', 'what stands in daemon.log'],
+  log_level: ['"info"', 'how much is written to daemon.log'],
   retention: [
     '"90d"',
     'how long what ended is kept before it is cleared away: run folders, worktrees, branches, refs and rows',
@@ -92,16 +92,16 @@ const agentWords: Readonly<Record<keyof typeof agentShape, Words>> = {
   ],
   fallback: [
     '""',
-    'the table of [agents] that stands in for this one while its account is limited; "": none, so agents wait',
+    'the table of [agents] to use while the account of this one is rate limited; "": none, so agents wait',
   ],
   timeout: ['"1h"', 'a run that takes longer is a failed attempt'],
   idle_timeout: ['""', 'a run that is silent for longer is a failed attempt; "": never'],
   attempts: ['3', 'runs before its task has failed, or its plan is blocked'],
   max_cost_usd: ['""', 'a run that costs more is stopped, and its plan asks a person; "": no limit'],
   env_file: ['""', 'NAME=value lines for the environment of the agent'],
-  sandbox: ['"auto"', 'walls around the agent: "auto" where bubblewrap works, "bwrap" or not at all, "off" never'],
+  sandbox: ['"auto"', 'sandbox of the agent: "auto" where bubblewrap works, "bwrap" or not at all, "off" never'],
   network: ['"on"', 'inside of walls: "off" leaves it no network at all'],
-  nice: ['0', 'how far it stands back where others want the processor, too; 0: not at all'],
+  nice: ['0', 'how far it gives way to other programs that need the CPU; 0: not at all'],
   memory: ['"auto"', 'a run that needs more is ended; "auto": three quarters of the machine; "": no limit'],
   processes: [
     '"auto"',
@@ -120,7 +120,7 @@ const agentWords: Readonly<Record<keyof typeof agentShape, Words>> = {
   readable: ['[]', 'inside of walls: what it may read beside the system and its programs'],
   trusted_files: [
     '[]',
-    'reviewer, verifier: what of the repository they have as you trusted it, and not as the branch has it, such as ["scripts", "package.json"]; ["."]: all of it',
+    'reviewer, verifier: paths of the repository that they get as you trusted them instead of as the branch has them, such as ["scripts", "package.json"]; ["."]: all of it',
   ],
   env: ['[]', 'variables that it is given beside the usual ones, such as ["GITHUB_TOKEN"]'],
 };
@@ -178,12 +178,12 @@ const hookWords: Readonly<Record<keyof typeof hookShape, Words>> = {
   name: [null, 'what its deliveries belong to over reloads; default: made of type, target and events'],
   events: ['[]', 'when it fires; empty: always, but for the notifications'],
   url: [null, 'webhook: where the event is sent; required'],
-  enabled: ['true', 'false: it is told nothing'],
+  enabled: ['true', 'false: the hook is off'],
   headers: [null, 'webhook: sent with it; "env:NAME" is read from the env file or the environment of the engine'],
   secret: [null, 'webhook: signs the request as Standard Webhooks has it; two of them while the secret is changed'],
   allow_private: ['false', 'webhook: the address may be private, loopback or link-local'],
   command: [null, 'command: run by sh -c in the files of the commit that was trusted; required'],
-  sandbox: ['"auto"', 'command: walls around it, as of agents; "off": it may do what you may'],
+  sandbox: ['"auto"', 'command: sandbox, as for agents; "off": it may do what you may'],
   writable: ['[]', 'command: what it may change inside of walls, beside $TMPDIR'],
   readable: ['[]', 'command: what it may read inside of walls, beside the system and its programs'],
   timeout: ['"30s"', 'how long one delivery may take'],
@@ -219,7 +219,7 @@ function entries(
   });
 }
 
-/** What a check says to a value that no key takes. */
+/** The accepted form of a value, from the schema's error for a wrong one. */
 function acceptedForm(schema: z.ZodType): string {
   const refused = schema.safeParse(Symbol('no value of a file'));
   return refused.error?.issues[0]?.message ?? 'anything';

@@ -127,7 +127,7 @@ const agentKeys = {
 };
 export const agentKeyNames = Object.keys(agentKeys) as (keyof typeof agentKeys)[]; // the keys of the table above, nothing else
 const agentTableSchema = z.strictObject(agentKeys, { error: 'a table of agent keys' });
-/** Who judges nothing works in the branch as it is. */
+/** Keys of agents that write: they work in the branch as it is. */
 const workerKeys = {
   ...agentKeys,
   trusted_files: z

@@ -10,7 +10,7 @@ export interface Settings {
   reload(): string[];
 }
 
-/** Where settings in force are kept. */
+/** Holds the settings in force. */
 export interface SettingsInForce {
   current(): DaemonConfig;
   put(settings: DaemonConfig): void;

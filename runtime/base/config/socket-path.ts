@@ -49,7 +49,7 @@ function socketName(home: string): string {
   return `stator-${homeDigits(home)}.sock`;
 }
 
-/** Tells homes of one user apart. */
+/** Distinguishes several homes of one user. */
 function homeDigits(home: string): string {
   return createHash('sha256').update(home).digest('hex').slice(0, 8);
 }

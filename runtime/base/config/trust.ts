@@ -47,7 +47,7 @@ export interface Startable {
 export interface TrustView {
   /** One line for people each; empty where the repo's files start nothing and weaken nothing: there is nothing to trust. */
   readonly enables: readonly string[];
-  /** Those of them that only weaken a gate: a role that is off, a flag. */
+  /** The ones that only weaken a gate: a role that is off, a flag. */
   readonly weakens: readonly string[];
   /** SHA-256 in hex; changes with whatever `enables` is made of, and not with comments, order of keys, limits or times. */
   readonly digest: string;
@@ -97,13 +97,13 @@ function sha256(content: string | Uint8Array): string {
 /** A larger file is compiled, or no program at all; it is known by its size and its age. */
 const contentLimitBytes = 16 * 1024 * 1024;
 
-/** What a file is trusted by. Throws the system's errors. */
+/** The digest by which a file is trusted. Throws the system's errors. */
 export function fileDigest(file: string): string {
   const { size, mtimeMs } = statSync(file);
   return size > contentLimitBytes ? sha256(`${size} ${mtimeMs}`) : sha256(readFileSync(file));
 }
 
-/** What each key means that opens or weakens a gate. */
+/** The meaning of each key that opens or weakens a gate. */
 const gateWords: Readonly<Record<string, string>> = {
   auto_advance: 'implementing starts when the planner has finished',
   auto_advance_waves: 'the next wave starts by itself',
@@ -269,7 +269,7 @@ function commandWords({ envFile, sandbox, writable, readable }: CommandHookConfi
   return [...(envFile === null ? [] : [`environment from ${envFile}`]), ...wallWords({ sandbox, writable, readable })];
 }
 
-/** What somebody may do beyond what walls leave him by themselves. */
+/** What an agent may do beyond the defaults of the sandbox. */
 function wallWords({
   sandbox,
   writable = [],

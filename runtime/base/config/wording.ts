@@ -14,7 +14,7 @@ export function dotted(path: TomlPath): string {
   return text === '' ? 'the file' : printable(text);
 }
 
-/** What stood there: its kind and, unless the place holds secrets, its value. */
+/** The found value: its kind, and the value itself unless it may be a secret. */
 export function describeFound(path: TomlPath, value: unknown): string {
   if (value === undefined) return 'nothing';
   const kind = kindOf(value);

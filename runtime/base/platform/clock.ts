@@ -9,6 +9,8 @@ export interface Clock {
   steadyMs?(): number;
   /** Which start of the machine `steadyMs` counts from. Default: this one. */
   boot?(): string;
+  /** Calls `act` once when so many milliseconds have passed; the returned function cancels it. Default: a timer of Node. */
+  after?(ms: number, act: () => void): () => void;
 }
 
 /** CLOCK_MONOTONIC on Linux, mach_absolute_time on macOS. */
@@ -16,3 +18,10 @@ export const systemClock = {
   nowMs: () => Date.now(),
   steadyMs: () => Number(process.hrtime.bigint() / 1_000_000n),
 } satisfies Clock;
+
+/** A timer of that clock; the returned function cancels it. */
+export function callAfter(clock: Clock, ms: number, act: () => void): () => void {
+  if (clock.after !== undefined) return clock.after(ms, act);
+  const timer = setTimeout(act, ms);
+  return () => clearTimeout(timer);
+}

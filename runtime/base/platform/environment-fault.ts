@@ -6,7 +6,7 @@ import { EngineError, errorClasses } from '../../../machines/vocabulary/errors.t
 
 type Trouble = 'disk_full' | 'unreachable';
 
-/** What the system calls it. */
+/** The error codes of the system for each fault. */
 const systemCodes: Readonly<Record<string, Trouble>> = {
   ENOSPC: 'disk_full',
   EDQUOT: 'disk_full',
@@ -17,7 +17,7 @@ const systemCodes: Readonly<Record<string, Trouble>> = {
   ENOTCONN: 'unreachable',
 };
 
-/** What git says of it, in its own words and in the system's. */
+/** The messages of git and of the system for each fault. */
 const gitWords: readonly (readonly [RegExp, Trouble])[] = [
   [/No space left on device|Out of diskspace|Disk quota exceeded/, 'disk_full'],
   [/Read-only file system|Input\/output error|Stale (NFS )?file handle/, 'unreachable'],
@@ -26,8 +26,8 @@ const gitWords: readonly (readonly [RegExp, Trouble])[] = [
 ];
 
 const hints: Readonly<Record<Trouble, string>> = {
-  disk_full: 'make room there: df -h; it goes on by itself',
-  unreachable: 'see that it can be read and written: mount, ls -ld; it goes on by itself',
+  disk_full: 'free some space there: df -h; it continues by itself',
+  unreachable: 'see that it can be read and written: mount, ls -ld; it continues by itself',
 };
 
 /**

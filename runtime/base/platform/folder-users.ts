@@ -1,4 +1,4 @@
-/** Who stands in a folder: processes whose current folder it is, or one below it. */
+/** The users of a folder: processes that have it, or a folder below it, as their working directory. */
 import { readFileSync } from 'node:fs';
 import { readdir, readlink } from 'node:fs/promises';
 import pMap from 'p-map';

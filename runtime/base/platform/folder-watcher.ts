@@ -6,7 +6,7 @@
 import type { Stats } from 'node:fs';
 import { later } from './later.ts';
 
-/** By engines that stay only: no verb waits for it. */
+/** Loaded by long-running engines only: no verb waits for it. */
 const loadChokidar = later(() => import('chokidar'));
 
 export interface FolderWatcherOptions {
@@ -25,7 +25,7 @@ export interface FolderWatcherOptions {
 export interface FolderWatcher {
   /** Whether changes in all of these folders are told: they are being watched by now, and none was left out, or none of those that `counts` names. */
   isComplete(counts?: (folder: string) => boolean): boolean;
-  /** Nothing is told any more. May be called twice. */
+  /** Stops all calls. May be called twice. */
   close(): void;
 }
 

@@ -16,6 +16,7 @@ import {
 import { dirname, join } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { systemCode } from './system-code.ts';
 
 const elsewhere = 'or set STATOR_HOME to another folder';
 
@@ -58,7 +59,7 @@ export function createPrivateFile(file: string): void {
   try {
     closeSync(openSync(file, 'wx', 0o600));
   } catch (thrown) {
-    if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'EEXIST')) throw thrown;
+    if (systemCode(thrown) !== 'EEXIST') throw thrown;
   }
 }
 
@@ -79,7 +80,7 @@ function makeFolders(folder: string): void {
     mkdirSync(folder, { mode: 0o700 });
   } catch (thrown) {
     // Somebody else, at the same moment.
-    if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'EEXIST')) throw thrown;
+    if (systemCode(thrown) !== 'EEXIST') throw thrown;
   }
 }
 
@@ -105,7 +106,7 @@ function close(home: string, found: Stats): void {
 }
 
 function unusable(home: string, what: string, hint: string, cause?: unknown): EngineError {
-  const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
-  const message = `the home folder ${home} ${what}${code}`;
+  const code = systemCode(cause);
+  const message = `the home folder ${home} ${what}${code === '' ? '' : ` (${code})`}`;
   return new EngineError('home_unusable', message, `${hint}, ${elsewhere}`, cause === undefined ? {} : { cause });
 }

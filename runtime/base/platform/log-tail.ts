@@ -33,7 +33,7 @@ interface OpenFile {
   position: number;
 }
 
-/** Where there is no file yet, the one that comes is read from its start. */
+/** If there is no file yet, a new one is read from its start. */
 export function createLogTail(path: string, start: TailStart): LogTail {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   let file = openLog(path);

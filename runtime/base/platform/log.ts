@@ -11,9 +11,9 @@ export type LogLevel = (typeof logLevels)[number];
 
 /** Where an engine says what it does, line by line. What it throws is left out: a log stops nothing. */
 export interface Log {
-  /** What helps to find a fault, and else nobody reads. */
+  /** Details for finding a fault. */
   debug(message: string): void;
-  /** What an engine did. */
+  /** What the engine did. */
   info(message: string): void;
   /** What a person may want to look at. */
   warn(message: string): void;
@@ -21,12 +21,12 @@ export interface Log {
   error(message: string, thrown?: unknown): void;
 }
 
-/** Weeks of an engine's words. */
+/** Enough for several weeks of an engine. */
 const logLimitBytes = 10 * 1024 * 1024;
-/** With those before it a log takes three times its limit of a disk, at most. */
+/** A log and its older files take at most three times the limit. */
 const keptLogs = 2;
 
-/** Nothing that it is told is kept anywhere. */
+/** A log that drops everything. */
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** consola's numbers for these levels. */

@@ -91,7 +91,7 @@ async function checkedAddresses(
       throw new EngineError(
         'address_refused',
         `${url.origin} is not asked: ${address === host ? address : `${host} stands for ${address}, which`} is ${why}`,
-        'where that is meant, say allow_private = true beside it',
+        'if that is intended, set allow_private = true beside it',
       );
     }
   }

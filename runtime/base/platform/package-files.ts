@@ -1,4 +1,4 @@
-/** What lies in this package beside its code. */
+/** Files of this package beside its code. */
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 

@@ -20,7 +20,7 @@ export interface PollLoop {
   stop(): Promise<void>;
 }
 
-/** Nothing runs before `start`. While it is started it keeps the process alive. */
+/** Creates a loop that runs after `start`. It keeps the process alive until it is stopped. */
 export function createPollLoop({ everyMs, retryMs = everyMs, work, onError }: PollLoopOptions): PollLoop {
   let isOpen = false;
   let isWoken = false;

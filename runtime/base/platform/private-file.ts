@@ -1,6 +1,7 @@
 /** Files that hold a secret of this user. */
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { systemCode } from './system-code.ts';
 
 /**
  * The file's text; null: there is none. No link is followed: what it leads to would be told to whoever asks for the secret.
@@ -11,7 +12,7 @@ export function readPrivate(file: string, hint: string): string | null {
   try {
     descriptor = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return null;
+    if (systemCode(cause) === 'ENOENT') return null;
     throw new EngineError('home_unusable', `${file} cannot be read, or is a link`, hint, { cause });
   }
   try {

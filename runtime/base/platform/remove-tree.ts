@@ -41,7 +41,7 @@ async function shortenDeepPaths(root: string): Promise<void> {
     }
 }
 
-/** What went meanwhile, and what is too deep to be seen before it is raised. */
+/** Ignores entries that were deleted meanwhile, and paths that are too long until they are moved up. */
 function ignoreUnseen(thrown: NodeJS.ErrnoException): [] {
   if (thrown.code === 'ENOENT' || thrown.code === 'ENAMETOOLONG') return [];
   throw thrown;

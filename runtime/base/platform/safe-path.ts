@@ -28,6 +28,7 @@ import {
 import { isAbsolute, join, relative } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { systemCode } from './system-code.ts';
 
 /** The name of one entry of a folder: no slash, no NUL, not `.` or `..`. A Buffer where it need not be UTF-8. */
 export type EntryName = string | Buffer;
@@ -43,7 +44,7 @@ export interface SafeFolder {
   list(): Buffer[];
   /** The folder of that name; null: there is none. `makeMode`: it is made with just these permissions where it is missing. */
   folder(name: EntryName, options?: { readonly makeMode?: number }): SafeFolder | null;
-  /** The whole of a regular file; null: there is none. Throws `too_large` beyond `maxBytes`. */
+  /** A regular file; null: there is none. Throws `too_large` beyond `maxBytes`, where more than the head is asked for. */
   read(name: EntryName, options: ReadOptions): Buffer | null;
   /** Replaces a file, or makes it, by renaming a finished one over it: a link in its place is replaced, never followed. */
   write(name: EntryName, content: string | Buffer, options: WriteOptions): void;
@@ -59,6 +60,8 @@ export interface SafeFolder {
 
 export interface ReadOptions {
   readonly maxBytes: number;
+  /** Only its first `maxBytes`. Default: the whole of it. */
+  readonly isHead?: boolean;
   /** The user that the file must belong to; default: any. */
   readonly ownerUid?: number;
 }
@@ -80,6 +83,9 @@ export interface OpenOptions {
   /** Where the system shows this process's descriptors. Default: `/proc/self/fd`; tests name a folder that is not there. */
   readonly descriptors?: string;
 }
+
+const systemDescriptors = '/proc/self/fd';
+const showsDescriptors = existsSync(systemDescriptors);
 
 interface Opened {
   readonly descriptor: number;
@@ -137,15 +143,15 @@ function partsOf(root: string, way: string): string[] {
 
 function createFolder(opened: Opened): SafeFolder {
   const { descriptor, path, options } = opened;
-  const near = `${options.descriptors ?? '/proc/self/fd'}/${descriptor}`;
-  const isHeld = existsSync(near);
+  const near = nearOf(opened);
+  const isHeld = near !== null;
   let isOpen = true;
 
   function at(name: EntryName): string | Buffer {
     mustBeEntry(path, name);
     if (!isOpen) throw new Error(`${path} was closed before ${shown(name)} was asked for`);
     if (!isHeld) mustBeReal(opened);
-    const prefix = isHeld ? near : path;
+    const prefix = near ?? path;
     return typeof name === 'string' ? `${prefix}/${name}` : Buffer.concat([Buffer.from(`${prefix}/`), name]);
   }
 
@@ -198,8 +204,8 @@ function createFolder(opened: Opened): SafeFolder {
       const found = openRegular(at(name), shownPath(name), constants.O_RDONLY);
       if (found === null) return null;
       return withFile(found, (file) => {
-        mustBelong(fstatSync(file).uid, how.ownerUid, shownPath(name));
-        return readWhole(file, { path: shownPath(name), maxBytes: how.maxBytes });
+        if (how.ownerUid !== undefined) mustBelong(fstatSync(file).uid, how.ownerUid, shownPath(name));
+        return readBytes(file, { path: shownPath(name), ...how });
       });
     },
     write,
@@ -231,7 +237,7 @@ function openDirectory(place: string | Buffer, path: string): number | null {
   try {
     return openSync(place, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   } catch (thrown) {
-    const code = codeOf(thrown);
+    const code = systemCode(thrown);
     if (code === 'ENOENT') return null;
     if (code === 'ELOOP' || code === 'ENOTDIR') throw wrongKind(place, path, 'folder');
     throw thrown;
@@ -247,8 +253,8 @@ function openRegular(place: string | Buffer, path: string, access: number): numb
   try {
     file = openSync(place, access | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch (thrown) {
-    if (codeOf(thrown) === 'ENOENT') return null;
-    if (codeOf(thrown) === 'ELOOP' || codeOf(thrown) === 'ENXIO') throw wrongKind(place, path, 'file');
+    if (systemCode(thrown) === 'ENOENT') return null;
+    if (systemCode(thrown) === 'ELOOP' || systemCode(thrown) === 'ENXIO') throw wrongKind(place, path, 'file');
     throw thrown;
   }
   if (fstatSync(file).isFile()) return file;
@@ -256,8 +262,8 @@ function openRegular(place: string | Buffer, path: string, access: number): numb
   throw wrongKind(place, path, 'file');
 }
 
-function readWhole(file: number, { path, maxBytes }: { path: string; maxBytes: number }): Buffer {
-  const room = Math.min(fstatSync(file).size, maxBytes) + 1; // One byte more: a file that grew meanwhile shows up.
+function readBytes(file: number, { path, maxBytes, isHead = false }: ReadOptions & { path: string }): Buffer {
+  const room = isHead ? maxBytes : Math.min(fstatSync(file).size, maxBytes) + 1; // One byte more: a file that grew meanwhile shows up.
   const bytes = Buffer.allocUnsafe(room);
   let length = 0;
   for (;;) {
@@ -282,7 +288,7 @@ function made(place: string | Buffer): boolean {
     mkdirSync(place, 0o700);
     return true;
   } catch (thrown) {
-    if (codeOf(thrown) === 'EEXIST') return false;
+    if (systemCode(thrown) === 'EEXIST') return false;
     throw thrown;
   }
 }
@@ -291,16 +297,22 @@ function unlinkOf(draft: string | Buffer): void {
   try {
     unlinkSync(draft);
   } catch (thrown) {
-    if (codeOf(thrown) !== 'ENOENT') throw thrown;
+    if (systemCode(thrown) !== 'ENOENT') throw thrown;
   }
 }
 
 /** Throws `unsafe_path` where the open folder is not, or no more, what its path leads to without any link. */
 function mustBeReal({ descriptor, path, options }: Opened): void {
-  const near = `${options.descriptors ?? '/proc/self/fd'}/${descriptor}`;
-  const real = existsSync(near) ? readlinkSync(near) : realOf({ descriptor, path });
+  const near = nearOf({ descriptor, options });
+  const real = near === null ? realOf({ descriptor, path }) : readlinkSync(near);
   if (real === path) return;
   throw unsafe(path, `is ${real} by now`, `links on the way to it are not followed: ls -ld ${shellWord(path)}`);
+}
+
+/** The path by which the system shows the descriptor; null: it shows none. */
+function nearOf({ descriptor, options: { descriptors } }: Omit<Opened, 'path'>): string | null {
+  const isShown = descriptors === undefined ? showsDescriptors : existsSync(descriptors);
+  return isShown ? `${descriptors ?? systemDescriptors}/${descriptor}` : null;
 }
 
 function realOf({ descriptor, path }: Pick<Opened, 'descriptor' | 'path'>): string {
@@ -339,8 +351,4 @@ function unsafe(path: string, what: string, hint: string): EngineError {
 
 function shown(name: EntryName): string {
   return typeof name === 'string' ? name : name.toString('utf8');
-}
-
-function codeOf(thrown: unknown): string {
-  return thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
 }

@@ -1,4 +1,4 @@
-/** What the variables of a process say about walls. */
+/** What the environment of a process says about a sandbox. */
 
 type Variables = Readonly<Record<string, string | undefined>>;
 

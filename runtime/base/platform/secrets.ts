@@ -18,7 +18,7 @@ export function withoutSecrets(text: string): string {
     .replace(parameter, '$1***');
 }
 
-/** What starts something in a shell; `$NAME` and `${NAME}` do not. */
+/** Characters that start something in a shell; `$NAME` and `${NAME}` do not. */
 const active = /[`;|&<>()\\]|\$(?!\w|\{\w+\})/;
 /** The host ends here, so what stands behind is no password. */
 const endsHost = /^[^@:]*[?#]/;

@@ -18,7 +18,7 @@ export async function dropSpecialBits(folder: string): Promise<void> {
     if (found.isFile() && (found.mode & specialBits) !== 0) dropFrom(path);
 }
 
-/** By its descriptor: somebody else's program may exchange the path in this moment. */
+/** Works on the descriptor, because another program may exchange the path at this moment. */
 function dropFrom(path: string): void {
   let file: number | null = null;
   try {

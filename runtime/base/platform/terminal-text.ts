@@ -13,7 +13,7 @@ const escapeSequence =
   /(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?|\x1b[ -/]*[0-~]?/g;
 const unsafeCharacter = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
-/** Of escapes only colours: what our own lines have. */
+/** The only escape sequences of our own lines are colours. */
 const colour = /(\x1b\[[0-9;]{0,32}m)/;
 
 /** Lines that the program has put together and coloured: as `safeText`, but colours stay. The last guard; texts of others go through `safeText` or `oneLine` before. */
@@ -40,7 +40,7 @@ function unicodeEscape(character: string): string {
 
 /** What nobody sees, or sees as something else: controls, formats, line ends of other kinds, blanks that are none, halves of characters. */
 const unseen = /(?![\n\t ])[\p{Cc}\p{Cf}\p{Cs}\p{Zs}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]/gu;
-/** So many of them push what follows out of sight. */
+/** This many empty lines would push the following text out of sight. */
 const emptyLines = /\n(?:[ \t]*\n){3,}/g;
 const blanks = /[ \t]{40,}/g;
 
@@ -76,14 +76,4 @@ export function oneLine(text: string): string {
     .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
     .replace(unsafeCharacter, '')
     .trim();
-}
-
-/** The time of day where this process is, to the minute; with its date where that is another day than `nowMs`. What is no time is given as it is. */
-export function localTime(time: string, nowMs: number): string {
-  const at = new Date(time);
-  if (Number.isNaN(at.getTime())) return time;
-  const two = (value: number) => String(value).padStart(2, '0');
-  const ofDay = `${two(at.getHours())}:${two(at.getMinutes())}`;
-  const isToday = at.toDateString() === new Date(nowMs).toDateString();
-  return isToday ? ofDay : `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${ofDay}`;
 }

@@ -1,7 +1,7 @@
 /** One start of a program, to see whether it works on this machine. */
 import { execFile } from 'node:child_process';
 
-/** It takes some 50 ms; this is for a machine that stands still. */
+/** A try takes some 50 ms; the limit is for an overloaded machine. */
 const limitMs = 10_000;
 
 /** `failure`: the first line of what it said, at most 300 characters; null: it ended well. Throws nothing. */

@@ -30,7 +30,7 @@ export async function* walkTree(root: string, depth = 0): AsyncGenerator<Entry> 
   }
 }
 
-/** By a descriptor of the folder, which goes when all in it has been seen. */
+/** Walks by a descriptor of the folder, which is closed at the end. */
 async function* walkFrom(folder: string, depth: number): AsyncGenerator<Entry> {
   const descriptor = openQuietly(folder);
   if (descriptor === null) return;

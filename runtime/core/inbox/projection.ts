@@ -18,7 +18,7 @@ interface Seen {
   readonly agents: Map<string, AgentSnapshot>;
 }
 
-/** What a step shows of a tree, in rows. */
+/** The rows that a step derives from a tree. */
 export interface Shown {
   readonly changes: readonly Change[];
   /** The plan's agents may start now and could not before, or the reverse. */

@@ -12,9 +12,8 @@ import { hookRows } from '../store/hook-rows.ts';
 import { type Change, insertSignal, mustCommit, type PlanKey, StoreTrouble } from '../store/port.ts';
 import type { JournalLine, NewLine, NewSignal, SignalRow } from '../store/rows.ts';
 import type { Bus } from './facts.ts';
-import { notification } from './notifications.ts';
 import { dependentPlan, rowOf, toldToSender, treeOf } from './signal-row.ts';
-import { type BatchParts, type BatchResult, handleBatch } from './transaction.ts';
+import { type BatchParts, type BatchResult, handleBatch, notification } from './transaction.ts';
 
 /** Signals of one commit: enough to share its cost, few enough that nobody waits long behind them. */
 const batchSize = 64;
@@ -37,11 +36,11 @@ export interface PumpParts extends BatchParts {
 
 export interface Added {
   readonly id: number;
-  /** It has its verdict, or is held. */
+  /** Whether it has its verdict or is held. */
   readonly isSettled: boolean;
 }
 
-/** Due as it comes. */
+/** A signal that is due when it arrives. */
 export type ArrivingSignal = Omit<NewSignal, 'deliverAt'>;
 
 /** A signal on its way into the inbox. */
@@ -55,7 +54,7 @@ export interface Pump {
   start(): void;
   /** Nothing is handled any more, once the batch under way has ended; what is due stays in its rows. */
   stop(): Promise<void>;
-  /** There may be something to do. */
+  /** Tells the pump to look for due signals now. */
   wake(): void;
   /**
    * Puts a signal into the inbox. Where nothing waits before it, it is handled in the very commit that brings it in: `isSettled`. Those that come in
@@ -68,6 +67,7 @@ export interface Pump {
 
 export function createPump(parts: PumpParts): Pump {
   const { store, bus, clock, timeline, log } = parts;
+  const { kinds } = parts.trees;
   let isRunning = false;
   let unwatch = () => {};
   const arrivals: Arrival[] = [];
@@ -97,7 +97,7 @@ export function createPump(parts: PumpParts): Pump {
     return answering(arrived, () => handleDue(arrived, project));
   }
 
-  /** Whoever sent one of them is told what kept it out. */
+  /** Tells the senders why their signals were not stored. */
   async function answering<T>(arrived: readonly Arrival[], work: () => Promise<T>): Promise<T> {
     try {
       return await work();
@@ -174,7 +174,7 @@ export function createPump(parts: PumpParts): Pump {
     const later = new Set<TreeAddress>();
     let touchedEffects = false;
     for (const row of rows) {
-      if (later.has(treeOf(row))) continue;
+      if (later.has(treeOf(kinds, row))) continue;
       try {
         const alone = await handleBatch(parts, [row], clock.nowMs());
         lines.push(...alone.lines);
@@ -189,7 +189,7 @@ export function createPump(parts: PumpParts): Pump {
           settled.push(row.id);
           touchedEffects = true;
         }
-        later.add(treeOf(row));
+        later.add(treeOf(kinds, row));
       }
     }
     return { lines, touchedEffects, settled, released: later };
@@ -199,7 +199,7 @@ export function createPump(parts: PumpParts): Pump {
     const at = clock.nowMs();
     const { id, type, origin } = row;
     const tries = row.attempts + 1;
-    log.error(`signal ${id} (${type} for ${treeOf(row)}) threw, try ${tries} of ${maxTries}`, thrown);
+    log.error(`signal ${id} (${type} for ${treeOf(kinds, row)}) threw, try ${tries} of ${maxTries}`, thrown);
     if (tries < maxTries) {
       await store.commit([{ do: 'signal.count-attempt', id }]);
       return [];
@@ -207,7 +207,7 @@ export function createPump(parts: PumpParts): Pump {
     const hint = `look at it with: stator signal show ${id}; try it again with: stator signal retry ${id}`;
     const result = { error: messageOf(thrown), code: 'internal', hint };
     const told = { type, origin, actor: '', event: 'set_aside', from: '', to: '', effects: [], refused: result };
-    const line: NewLine = { at, tree: treeOf(row), signal: id, ...told };
+    const line: NewLine = { at, tree: treeOf(kinds, row), signal: id, ...told };
     // The first one stays: whoever resolves it gets all that came after it too.
     const key = dependentPlan(row);
     const fault: Change[] =
@@ -228,7 +228,7 @@ export function createPump(parts: PumpParts): Pump {
     return [{ seq: lines[0] ?? 0, ...line }];
   }
 
-  /** What hooks are told of a plan that stands for a fault from now on. */
+  /** Notifies hooks of a plan that a fault has just stopped. */
   async function toldOfFault(key: PlanKey, { reason, at }: { reason: string; at: number }): Promise<Change[]> {
     const plan = await store.plan(key.project, key.plan);
     if (plan === null || plan.faultSignal !== null) return [];

@@ -1,17 +1,17 @@
 /** A row of the inbox as a signal: for which tree it is, who waits for it, and whether what another program wrote is taken at all. */
 
+import type { Kinds } from '../../../actors/kind.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { parseTree, placeOf, planTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
-import { type AnySignal, type Origin, signalTypeOf } from '../../../machines/vocabulary/signal.ts';
+import type { AnySignal, Origin } from '../../../machines/vocabulary/signal.ts';
 import type { Change } from '../store/port.ts';
 import type { NewSignal, SignalRow } from '../store/rows.ts';
-import { addressOf, admitSignal } from './admission.ts';
+import { admitSignal } from './admission.ts';
 
 /** A row written by another program names no tree: it is for whoever takes signals of its type, and of an unknown one the plan's. */
-export function treeOf(row: SignalRow): TreeAddress {
+export function treeOf(kinds: Kinds, row: SignalRow): TreeAddress {
   if (row.tree !== null) return row.tree as TreeAddress; // what is no address is failed before a tree is looked for
-  const type = signalTypeOf(row.type);
-  return type === null ? planTree(row.project, row.plan) : addressOf(row, type);
+  return kinds.taking(row.type)?.place.treeAt(row) ?? planTree(row.project, row.plan);
 }
 
 /** The row that a signal of our own would get under that number. */
@@ -51,15 +51,15 @@ export function dependentPlan(row: SignalRow): { project: string; plan: string }
 
 /** A machine of one's own may wait for what comes of what it said: it is told that nobody took it. */
 export function toldToSender(row: SignalRow, refused: unknown, at: number): Change[] {
-  const { origin, type: message } = row;
+  const { origin, type: message, tree: to } = row;
   if (!origin.startsWith('machine:')) return [];
   const tree = origin.slice('machine:'.length) as TreeAddress; // it was written from one
-  const payload = { to: treeOf(row), message, refused };
+  const payload = { to, message, refused };
   return [{ do: 'signal.insert', tree, type: 'message_failed', payload, origin: 'engine', at }];
 }
 
 /** The signal of a row, or why it is none: what another program wrote goes through the door here. */
-export function signalOf(row: SignalRow, at: number): AnySignal | EngineError {
+export function signalOf(kinds: Kinds, row: SignalRow, at: number): AnySignal | EngineError {
   if ((row.is_checked === 1 || row.tree !== null) && !isAddress(row.tree ?? '')) {
     const hint = 'leave the column tree out: the engine fills it in';
     return new EngineError('bad_request', `no tree has the address "${row.tree ?? ''}"`, hint);
@@ -71,7 +71,7 @@ export function signalOf(row: SignalRow, at: number): AnySignal | EngineError {
   const origin: Origin = row.origin === 'file' ? 'file' : 'person';
   const { project, plan, dedupe_key: dedupeKey } = row;
   const payload = parsePayload(row.payload);
-  const admission = admitSignal({ project, plan, type: row.type, payload, origin, dedupeKey });
+  const admission = admitSignal(kinds, { project, plan, type: row.type, payload, origin, dedupeKey });
   if (admission.kind === 'refused') return admission.error;
   // A run is known by its token, and a row brings none.
   return { ...base, run: null, type: admission.signal.type, payload: admission.signal.payload, origin } as AnySignal; // a payload is an object, as checked

@@ -1,20 +1,20 @@
 /** One batch of the pump: rows in, each handled by its tree, and everything that this asked for in one commit. */
 import { type Happened, hookEventsOf, resolvedNow } from '../../../actors/hook-events.ts';
-import { noticeEventsOf, noticesOf } from '../../../actors/notices.ts';
+import { noticeEventsOf, noticeLimit, noticesOf } from '../../../actors/notices.ts';
 import { publicMove } from '../../../actors/public-states.ts';
 import type { Input, Step, Tree, Trees, Upgraded } from '../../../actors/tree.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { ToldEvent } from '../../../machines/vocabulary/hook-event.ts';
 import { effectKey, parseTree, resultKey, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import type { NotificationType } from '../../../machines/vocabulary/notification.ts';
 import type { Policy } from '../../../machines/vocabulary/policy.ts';
 import type { AnySignal } from '../../../machines/vocabulary/signal.ts';
 import type { Faults } from '../../base/platform/faults.ts';
 import { type HookInForce, hookRows } from '../store/hook-rows.ts';
-import { type Change, mustCommit, type PlanKey, type Store } from '../store/port.ts';
+import { type Change, type ChangeOf, mustCommit, type PlanKey, type Store } from '../store/port.ts';
 import type { JournalLine, NewLine, SignalRow } from '../store/rows.ts';
 import type { Timeline } from '../store/timeline.ts';
-import { admitOwn } from './admission.ts';
-import { notification } from './notifications.ts';
+import { admit } from './admission.ts';
 import { createProjection, type Projection } from './projection.ts';
 import { isAddress, signalOf, toldToSender, treeOf } from './signal-row.ts';
 import { type CachedTree, type TreeCache, unstored } from './tree-cache.ts';
@@ -24,7 +24,6 @@ export interface BatchParts {
   readonly trees: Trees;
   readonly cache: TreeCache;
   readonly faults: Faults;
-  /** What deadlines are kept in. */
   readonly timeline: Timeline;
   /** The configuration in force for a project; null where the repo is not there. */
   policyOf(project: string): Policy | null;
@@ -44,7 +43,7 @@ export interface BatchResult {
   readonly released: ReadonlySet<TreeAddress>;
 }
 
-/** What a batch is decided by. */
+/** The rows that a batch is decided from. */
 interface Known {
   readonly rows: readonly SignalRow[];
   readonly trees: Map<TreeAddress, CachedTree | null>;
@@ -55,7 +54,7 @@ interface Known {
 /** A row that is written with what became of it. */
 type Entering = { -readonly [Column in keyof SignalRow]: SignalRow[Column] };
 
-/** What is decided so far: the changes in the order in which they came up. */
+/** The decisions so far: the changes in their order. */
 interface Batch {
   readonly at: number;
   readonly known: Known;
@@ -81,7 +80,12 @@ export async function handleBatch(
   at: number,
   entering: readonly SignalRow[] = [],
 ): Promise<BatchResult> {
-  const { store, cache, faults } = parts;
+  const {
+    store,
+    cache,
+    faults,
+    trees: { kinds },
+  } = parts;
   const rows = [...due, ...entering];
   const known = await readFor(parts, rows);
   const release = cache.hold();
@@ -105,7 +109,7 @@ export async function handleBatch(
     };
   } catch (thrown) {
     // The live trees have gone on without their rows: the rows are the truth.
-    for (const row of rows) cache.forget(treeOf(row));
+    for (const row of rows) cache.forget(treeOf(kinds, row));
     throw thrown;
   } finally {
     release();
@@ -116,7 +120,7 @@ async function readFor({ store, cache, trees: { kinds } }: BatchParts, rows: rea
   const trees = new Map<TreeAddress, CachedTree | null>();
   const setAside = new Map<TreeAddress, readonly number[] | null>();
   for (const row of rows) {
-    const address = treeOf(row);
+    const address = treeOf(kinds, row);
     // What is no address is failed before a tree is looked for, and what is of no known kind waits for an engine that knows it.
     if (isAddress(address) && !kinds.knows(address)) continue;
     if (!trees.has(address)) trees.set(address, await cache.load(address));
@@ -165,7 +169,7 @@ function decide(
   for (const row of batch.entering.values()) batch.changes.push({ do: 'signal.enter', row });
   for (const row of known.rows) {
     // What was just released has lower ids than the rest of this batch, which stays pending and comes after it.
-    if (!batch.released.has(treeOf(row))) handleRow(parts, batch, row);
+    if (!batch.released.has(treeOf(parts.trees.kinds, row))) handleRow(parts, batch, row);
   }
   for (const address of batch.dirty) {
     const entry = mustKnow(batch, address);
@@ -188,20 +192,21 @@ function mustKnow({ known }: Batch, address: TreeAddress): CachedTree {
 
 function handleRow(parts: BatchParts, batch: Batch, row: SignalRow): void {
   const { trees } = parts;
-  const signal = signalOf(row, batch.at);
+  const { kinds } = trees;
+  const signal = signalOf(kinds, row, batch.at);
   if (signal instanceof EngineError) {
     finish(batch, row, 'failed', signal.toJSON());
     return;
   }
-  const address = treeOf(row);
-  if (!parts.trees.kinds.knows(address)) {
+  const address = treeOf(kinds, row);
+  if (!kinds.knows(address)) {
     hold(batch, row, address);
     return;
   }
   const entry = batch.known.trees.get(address) ?? null;
   if (entry === null) {
     if (!trees.isBirth(address, signal) || isMessage(signal)) {
-      settleOrphan(batch, row);
+      settleOrphan(batch, row, address);
       return;
     }
     const { tree, step } = trees.create(address, signal, row.id);
@@ -224,13 +229,11 @@ function handleRow(parts: BatchParts, batch: Batch, row: SignalRow): void {
   absorb(parts, batch, { row, address, tree: entry.tree, step, revived });
 }
 
-/** As its tree gets it, or why it does not: what one machine of one's own says to another is checked here, as what a person says is where it comes in. */
+/** As its tree gets it, or why it does not: what a machine of one's own says is checked here, as what a person says is where it comes in. */
 function messageTo({ trees }: BatchParts, address: TreeAddress, signal: AnySignal): AnySignal | EngineError {
   const { origin, type, payload } = signal;
   if (!isMessage(signal) || origin === `machine:${address}`) return signal;
-  const { name, signals } = trees.kinds.of(address);
-  if (signals === null) return signal; // it was checked by the table of signals when it was said
-  const admission = admitOwn({ name, signals }, { type, payload, dedupeKey: null });
+  const admission = admit(trees.kinds.of(address), { type, payload, origin });
   return admission.kind === 'refused' ? admission.error : { ...signal, payload: admission.payload };
 }
 
@@ -257,18 +260,18 @@ function hold({ entering, changes, settled }: Batch, { id }: SignalRow, tree: Tr
 }
 
 /** There is no such tree: the engine's own word came too late, anybody else's names a plan that is not there. */
-function settleOrphan(batch: Batch, row: SignalRow): void {
+function settleOrphan(batch: Batch, row: SignalRow, address: TreeAddress): void {
   if (row.origin === 'engine') {
     finish(batch, row, 'done', 'stale');
     return;
   }
-  const parsed = parseTree(treeOf(row));
+  const parsed = parseTree(address);
   if (parsed.kind === 'machine') {
     const hint = `see those that there are with: stator machine list ${parsed.machine}`;
-    finish(batch, row, 'failed', new EngineError('not_found', `there is no ${treeOf(row)}`, hint).toJSON());
+    finish(batch, row, 'failed', new EngineError('not_found', `there is no ${address}`, hint).toJSON());
     return;
   }
-  const missing = treeOf(row).startsWith('repo:')
+  const missing = address.startsWith('repo:')
     ? new EngineError(
         'repo_not_found',
         `repo not registered: ${row.project}`,
@@ -335,7 +338,7 @@ function absorb(parts: BatchParts, batch: Batch, { row, address, tree, step, rev
   }
 }
 
-/** What the plan's hooks are told of it, in the commit of the very step. */
+/** Adds the deliveries of the plan's hooks to the commit of the step. */
 function addDeliveries(
   parts: BatchParts,
   batch: Batch,
@@ -377,6 +380,14 @@ function sendOfMachine(parts: BatchParts, batch: Batch, { address, root, kind }:
   });
   for (const { project, hooks } of parts.machineHooks())
     enqueueHooks(batch, hookRows({ project, plan: null, subject: address }, happened, { hooks, at }));
+}
+
+/** What people are told, its message cut to what a list shows: written in the commit of the step itself, so each transition tells exactly once, whatever dies meanwhile. */
+export function notification(
+  { project, plan }: PlanKey,
+  { type, message, at }: { readonly type: NotificationType; readonly message: string; readonly at: number },
+): ChangeOf<'notification.insert'> {
+  return { do: 'notification.insert', type, project, plan, message: message.slice(0, noticeLimit), at };
 }
 
 function settleRow(batch: Batch, { row, address, step: { verdict }, revived }: Stepped): void {

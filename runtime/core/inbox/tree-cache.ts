@@ -14,7 +14,7 @@ export interface CachedTree {
   steps: number;
   /** What its row in a list shows, as text; null: not known, so it is written with the next step. */
   shown: string | null;
-  /** What that was read off. */
+  /** The values from which it was computed. */
   shownOf: readonly unknown[] | null;
   /** The same for its runs, by their keys. */
   readonly shownRuns: Map<string, string>;

@@ -1,10 +1,10 @@
-/** Who waits for what becomes of a signal. */
+/** Waiting for the verdict of a signal. */
 import type { Store } from '../store/port.ts';
 
 export interface Verdicts {
   /** Resolves when the signal has its verdict, or is held, or `waitMs` have passed. Throws as the store does. */
   wait(id: number, waitMs: number): Promise<void>;
-  /** These have theirs. */
+  /** Announces that these signals have their verdicts. */
   announce(ids: readonly number[]): void;
 }
 

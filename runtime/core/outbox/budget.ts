@@ -2,6 +2,7 @@
  * How much of its budget a plan has used, and what is told of it. What is spent stands in the rows of runs as their programs report it; the limits are those of the
  * configuration, of the plan's document, and what a person allowed beyond them.
  */
+
 import {
   type Amounts,
   type Budgets,
@@ -13,6 +14,7 @@ import {
 } from '../../../machines/vocabulary/budget.ts';
 import { planTree } from '../../../machines/vocabulary/ids.ts';
 import type { BudgetConfig } from '../../base/config/config.ts';
+import { localDay } from '../../base/platform/local-time.ts';
 import type { Change, PlanKey, Store } from '../store/port.ts';
 import type { PlanRow } from '../store/rows.ts';
 
@@ -26,7 +28,7 @@ export interface BudgetLook {
   readonly row: PlanRow;
   readonly limits: Budgets;
   readonly hardShare: number;
-  /** Of the plan and of the day; empty where neither has a limit. */
+  /** The use of the plan's and of the day's budget. Empty if neither has a limit. */
   readonly uses: readonly BudgetUse[];
   readonly day: Day;
 }
@@ -43,7 +45,7 @@ export async function lookAtBudget(parts: BudgetParts, { project, plan }: PlanKe
   return row === null ? null : lookAtRow(parts, row);
 }
 
-/** null: its repo is not there. */
+/** null: its repo is not registered. */
 export async function lookAtRow({ store, projects, nowMs }: BudgetParts, row: PlanRow): Promise<BudgetLook | null> {
   const config = projects.budgetOf(row.project);
   if (config === null) return null;
@@ -77,7 +79,7 @@ export function reachedWord({ row }: BudgetLook, use: BudgetUse, { run, at }: { 
   return wordOf(row, { type: 'budget_reached', use, key: `reached ${row.updatedAt} ${which}`, at });
 }
 
-/** That a limit is nearly used up, or was passed: once for each limit. */
+/** The notification that a limit is nearly used up or exceeded: once for each limit. */
 export function nearWords(
   { row, day }: BudgetLook,
   uses: readonly BudgetUse[],
@@ -115,7 +117,5 @@ function wordOf({ project, plan }: PlanRow, { type, use, key, at }: Word): Extra
 function dayAt(nowMs: number): Day {
   const at = new Date(nowMs);
   const start = new Date(at.getFullYear(), at.getMonth(), at.getDate());
-  const two = (number: number) => String(number).padStart(2, '0');
-  const name = `${start.getFullYear()}-${two(start.getMonth() + 1)}-${two(start.getDate())}`;
-  return { name, startMs: start.getTime() };
+  return { name: localDay(start), startMs: start.getTime() };
 }

@@ -13,7 +13,7 @@ export interface Cast {
 
 export interface Casting {
   readonly nowMs: number;
-  /** Those that are limited now. */
+  /** The accounts that are rate limited now. */
   readonly limits: ReadonlyMap<string, AccountLimitRow>;
   /** null: the repo is not there, or its configuration is broken. */
   castOf(project: string, role: Role): Cast | null;

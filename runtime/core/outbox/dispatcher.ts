@@ -15,7 +15,7 @@ import {
 import { EngineError, errorClasses, reasonOf } from '../../../machines/vocabulary/errors.ts';
 import { resultKey } from '../../../machines/vocabulary/ids.ts';
 import type { Origin } from '../../../machines/vocabulary/signal.ts';
-import type { Clock } from '../../base/platform/clock.ts';
+import { type Clock, callAfter } from '../../base/platform/clock.ts';
 import { environmentFault } from '../../base/platform/environment-fault.ts';
 import type { Faults } from '../../base/platform/faults.ts';
 import type { Log } from '../../base/platform/log.ts';
@@ -29,14 +29,14 @@ import { freeSlots, type Limits, partedLanes, takeSlots } from './slots.ts';
 import { createStoreRetry } from './store-retry.ts';
 import { type Budget, withinBudget } from './within-budget.ts';
 
-/** What every try of an effect is given; `over` is of one try alone. */
+/** The context of every try of an effect; `over` belongs to one try. */
 type Tried = Omit<EffectContext, 'over'>;
 
 export interface DispatcherParts {
   readonly store: Store;
   readonly handlers: Handlers;
   readonly clock: Clock;
-  /** What `next_at` and `stop_at` are kept in. */
+  /** The timeline of `next_at` and `stop_at`. */
   readonly timeline: Timeline;
   readonly log: Log;
   readonly faults: Faults;
@@ -67,6 +67,8 @@ export interface Dispatcher {
   /** Takes up what an earlier owner left running, then starts what may start. */
   start(): void;
   wake(): void;
+  /** One round, for an engine that keeps its own time and so is never started: what may start begins, and what is to end is told so at its time. */
+  look(): Promise<void>;
   /** Once it has resolved no agent is started any more; everything else goes on. Throws as the store does. */
   holdAgents(): Promise<void>;
   /** Lets go of everything that runs, and leaves its rows as they are. */
@@ -95,7 +97,7 @@ const carryLimit = 100;
 /** So often in a row a lane is looked at where what may start changes under its eyes; then with the next round. */
 const lookLimit = 10;
 
-/** What of a lane may start, whatever the store says of it. */
+/** Limits on what may start in a lane, beside those of the store. */
 type MayStart = Pick<StartQuery, 'closed' | 'agents' | 'trees'>;
 
 /** A signal for the tree of an effect; `run`: the run that it is about. */
@@ -103,7 +105,7 @@ interface Told {
   readonly type: string;
   readonly payload: unknown;
   readonly run: string | null;
-  /** Who says it. Default: the engine. */
+  /** The sender. Default: the engine. */
   readonly origin?: Origin;
 }
 
@@ -112,9 +114,10 @@ interface Running {
   readonly stop: AbortController;
   /** Whether what is asked for is under way. */
   hasBegun: boolean;
-  /** What its handler reported, in order; the end of it waits for these. */
+  /** The reports of its handler, in order; its end waits for them. */
   told: Promise<void>;
-  stopTimer: NodeJS.Timeout | null;
+  /** Cancels the timer of its stop; null: none is set. */
+  cancelStop: (() => void) | null;
   stopAt: number | null;
   done: Promise<void>;
 }
@@ -146,13 +149,15 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     if (!parts.isOwner()) return null;
     hasGivenUp = false;
     await adopt();
-    for (const lane of laneNames) await startLane(lane);
+    // What comes meanwhile wakes the next round.
+    const waiting = new Set(await store.queuedLanes());
+    for (const lane of laneNames) if (waiting.has(lane)) await startLane(lane);
     await watchStops();
     storeRetry.forget();
     return untilNext();
   }
 
-  /** What an earlier owner left running is gone on with before anything is started. */
+  /** Continues the effects that an earlier owner left running, before anything new starts. */
   async function adopt(): Promise<void> {
     if (hasAdopted) return;
     const rows = await adopted();
@@ -160,7 +165,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     for (const row of rows) begin(row);
   }
 
-  /** Everything that runs, as this owner's. */
+  /** Takes over all running effects for this owner. */
   async function adopted(): Promise<readonly EffectRow[]> {
     await store.commit([{ do: 'effect.adopt', epoch }]);
     return store.effects({ by: 'running' });
@@ -242,7 +247,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     if (cast === null) return [taken, told];
     const { account, profile } = cast;
     const noted: Change = { do: 'run.note', key: row.key, set: { profile: profile.name, account } };
-    // Another run may have been told meanwhile that the account takes no more. A person who starts an agent anew wants it tried.
+    // Another run may have been told meanwhile that the account is rate limited. A person who restarts an agent wants it tried.
     const required: Change[] = account === null || start === 'restart' ? [] : [{ do: 'account.require', account, at }];
     return [...required, taken, noted, told];
   }
@@ -251,7 +256,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     return { do: 'signal.insert', tree, origin: 'engine', ...told, dedupeKey, at: clock.nowMs() };
   }
 
-  /** What a handler says before its end, in the order said. */
+  /** Passes on what a handler reports before its end, in order. */
   function pass(entry: Running, word: string, told: Told): void {
     const { row } = entry;
     const insert = async () => {
@@ -271,7 +276,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       stop: new AbortController(),
       hasBegun: false,
       told: nothing,
-      stopTimer: null,
+      cancelStop: null,
       stopAt: null,
       done: nothing,
     };
@@ -279,7 +284,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     // Before its handler looks: what is to be gone must not be started first.
     if (row.stop_at !== null && row.stop_at <= timeline.nowMs()) entry.stop.abort();
     entry.done = carryOut(entry).finally(() => {
-      if (entry.stopTimer !== null) clearTimeout(entry.stopTimer);
+      entry.cancelStop?.();
       if (running.get(row.key) === entry) running.delete(row.key);
       loop.wake();
     });
@@ -431,7 +436,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     parts.onSignals();
   }
 
-  /** What goes into the commit that settles it. */
+  /** The changes of the commit that settles an effect. */
   function settlementChanges(row: EffectRow, outcome: Exclude<Outcome, Again>): readonly Change[] {
     if (outcome.type === null) return [];
     if (outcome.type === 'kept') return outcome.changes;
@@ -445,9 +450,9 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     for (const { key, stop_at: stopAt } of await store.effects({ by: 'running' })) {
       const entry = running.get(key);
       if (stopAt === null || entry === undefined || entry.stop.signal.aborted || entry.stopAt === stopAt) continue;
-      if (entry.stopTimer !== null) clearTimeout(entry.stopTimer);
+      entry.cancelStop?.();
       entry.stopAt = stopAt;
-      entry.stopTimer = setTimeout(() => entry.stop.abort(), Math.max(0, stopAt - timeline.nowMs()));
+      entry.cancelStop = callAfter(clock, Math.max(0, stopAt - timeline.nowMs()), () => entry.stop.abort());
     }
   }
 
@@ -473,6 +478,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   return {
     start: loop.start,
     wake: loop.wake,
+    look: async () => void (await round()),
     async holdAgents() {
       holdsAgents = true;
       // Of the commits that were asked for before, which may have waited for another program, this is the last.

@@ -13,7 +13,7 @@ export type Outcome =
   | Kept
   | Again;
 
-/** What a machine of one's own is sent by its handler: an event of that machine. */
+/** An event that the handler of a user's machine sends to that machine. */
 export interface Sent {
   readonly type: 'sent';
   readonly event: { readonly type: string; readonly payload: object };
@@ -29,7 +29,7 @@ export interface Kept {
   readonly changes: readonly Change[];
 }
 
-/** It is to be done again, not before that. */
+/** The effect must be repeated, not before that time. */
 export interface Again {
   readonly type: 'again';
   readonly afterMs: number;
@@ -43,7 +43,7 @@ export interface EffectContext {
   readonly row: EffectRow;
   /** The engine stops: let go of everything and leave it as it is; the next owner goes on. */
   readonly abort: AbortSignal;
-  /** The run is to be gone. */
+  /** Aborted when the run must end. */
   readonly stop: AbortSignal;
   /** `abort`, or `stop` before it began: processes that were started for this effect end. */
   readonly over: AbortSignal;

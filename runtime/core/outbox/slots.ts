@@ -13,14 +13,14 @@ export interface Limits {
 
 interface Claim {
   readonly lane: Lane;
-  /** What may start, the most wanted first. */
+  /** The candidates for a start, the highest priority first. */
   readonly candidates: readonly EffectRow[];
   /** Slots of the lane that are taken, by project. */
   readonly busy: ReadonlyMap<string, number>;
   readonly limits: Limits;
   /** The project that was served last in this lane: the turn begins after it. `''`: none was. */
   readonly servedLast: string;
-  /** What runs of a lane whose parts have limits of their own. */
+  /** The running effects of a lane whose parts have their own limits. */
   readonly running?: readonly EffectRow[];
   /** How many of a machine's own lane run at a time; its effect's row names it. Default: as many as there are slots. */
   machineLimit?(row: EffectRow): number;

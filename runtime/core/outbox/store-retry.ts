@@ -8,7 +8,7 @@ const storeRetryMs = 250;
 export interface StoreRetry {
   /** Tells of trouble with the store once, not at every try; anything else is an error with what was being done. */
   note(what: string, thrown: unknown): void;
-  /** Forgets the trouble: the store answered. */
+  /** Resets the state after the store has answered. */
   forget(): void;
   /**
    * A write that what has happened in the world depends on: tried again while the store does not take it, until `abort`. Answers what it answered; null:

@@ -8,7 +8,7 @@ export type Budget = BudgetParts;
 
 interface Choice {
   readonly rows: readonly EffectRow[];
-  /** That there still is room. */
+  /** Conditions of the commit: the budget has room left. */
   readonly conditions: readonly Change[];
   /** To the plans whose budget is used up: they need a person. */
   readonly told: readonly Change[];

@@ -26,7 +26,6 @@ export interface Tables {
   readonly effects: {
     insert(change: Of<'effect.insert'>): void;
     take(change: Of<'effect.take'>): boolean;
-    /** By project. */
     counts(lane: Lane, status: 'running'): ReadonlyMap<string, number>;
     adopt(epoch: number): void;
     settle(change: Of<'effect.settle'>): boolean;
@@ -46,7 +45,7 @@ export interface Tables {
   };
   readonly accounts: {
     isLimited(account: string, at: number): boolean;
-    /** Whether that is news. */
+    /** Returns whether the limit is new. */
     limit(change: Omit<Of<'account.limit'>, 'notice'>): boolean;
     free(change: Of<'account.free'>): void;
   };
@@ -82,7 +81,7 @@ export interface Tables {
   };
   readonly notifications: { insert(row: Of<'notification.insert'>): void; read(upTo: number): void };
   readonly queue: {
-    /** Of nothing said the whole. */
+    /** Without `what`: the whole queue. */
     pause(at: number, what?: PauseScope): void;
     resume(what?: PauseScope): void;
     /** Ends the pauses of a plan and of its agents. */
@@ -92,7 +91,7 @@ export interface Tables {
   readonly repos: { insert(row: Of<'repo.insert'>): void; remove(project: string, at: number): void };
 }
 
-/** What a commit answers with, as it grows. */
+/** The numbers that a commit returns, collected while it runs. */
 export interface Numbers {
   readonly signals: { id: number; isNew: boolean }[];
   readonly lines: number[];

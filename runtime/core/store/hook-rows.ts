@@ -6,7 +6,7 @@ import type { HookConfig } from '../../base/config/config.ts';
 import { newDeliveryId } from '../../base/platform/delivery-id.ts';
 import type { ChangeOf } from './port.ts';
 
-/** Of a hook what decides whether it is told. */
+/** The settings of a hook that decide whether it is notified. */
 export type HookInForce = Pick<HookConfig, 'name' | 'type' | 'events' | 'enabled'>;
 
 /** In the order in which it happened; of one event the hooks in the order of the configuration. A hook that is off in the configuration is told nothing. `plan` null: it is about the repo. */

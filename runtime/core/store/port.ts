@@ -54,7 +54,7 @@ export interface PlanKey {
   readonly plan: string;
 }
 
-/** What a row of a run says of the world outside of its machine. */
+/** Fields of a run's row that do not come from its machine. */
 export type RunFacts = Partial<
   Pick<
     RunRow,
@@ -99,16 +99,16 @@ export type Change =
       readonly result: unknown;
       readonly at: number;
     }
-  /** On condition that it is pending. */
+  /** Requires that the signal is pending. */
   | { readonly do: 'signal.hold'; readonly id: number; readonly tree: TreeAddress }
-  /** Those of a tree that were held are pending again. */
+  /** Makes the held signals of a tree pending again. */
   | { readonly do: 'signal.release'; readonly tree: TreeAddress }
   | { readonly do: 'signal.count-attempt'; readonly id: number }
   /** On condition that it is pending: it failed for a fault of ours. */
   | { readonly do: 'signal.set-aside'; readonly id: number; readonly result: unknown; readonly at: number }
   /** On condition that it failed. It is pending again, with all its tries. */
   | { readonly do: 'signal.revive'; readonly id: number }
-  /** Nothing of a tree waits any more. */
+  /** Ends all waiting signals of a tree. */
   | { readonly do: 'signal.void-tree'; readonly tree: TreeAddress; readonly at: number }
   /** On condition that the row is at step `before`; 0: that there is none. */
   | {
@@ -144,14 +144,14 @@ export type Change =
     }
   /** On condition that the account is not limited at that time. */
   | { readonly do: 'account.require'; readonly account: string; readonly at: number }
-  /** It takes no more until then; where that is news, `notice` is inserted. A limit that comes back soon after it was over is the same one. */
+  /** It is rate limited until then; where that is news, `notice` is inserted. A limit that comes back soon after it was over is the same one. */
   | ({ readonly do: 'account.limit'; readonly at: number; readonly notice: NewNotification } & Omit<
       AccountLimitRow,
       'since'
     >)
   /** A run that began then was not told so: a limit of before is over. */
   | { readonly do: 'account.free'; readonly account: string; readonly before: number }
-  /** What an earlier owner left running is this one's; the slots stay taken throughout. */
+  /** Takes over the running effects of an earlier owner; their slots stay taken. */
   | { readonly do: 'effect.adopt'; readonly epoch: number }
   /** On condition that it runs under this epoch. */
   | {
@@ -161,7 +161,7 @@ export type Change =
       readonly error: string | null;
       readonly epoch: number;
       readonly at: number;
-      /** What it came to, as JSON; absent: what an earlier try left stays. */
+      /** The result as JSON; absent: the result of an earlier try stays. */
       readonly result?: string;
     }
   /** On condition that it runs under this epoch. A try is spent. */
@@ -171,7 +171,7 @@ export type Change =
       readonly nextAt: number;
       readonly error: string;
       readonly epoch: number;
-      /** As of `effect.settle`. */
+      /** As in `effect.settle`. */
       readonly result?: string;
     }
   /** As if it had not been begun: on condition that it runs under this epoch, and is not to be stopped. */
@@ -183,7 +183,7 @@ export type Change =
       readonly epoch: number;
       readonly at: number;
     }
-  /** What a running one waits for, since `at`; null: for nothing any more. */
+  /** What a running effect waits for, since `at`; null: it does not wait any more. */
   | {
       readonly do: 'effect.note-wait';
       readonly key: string;
@@ -241,7 +241,7 @@ export type Change =
       readonly taken: TakenFile;
       readonly before: string | null;
     }
-  /** `isFirst`: one that stands already stays. */
+  /** `isFirst`: an existing row is kept. */
   | {
       readonly do: 'plan.set-fault';
       readonly key: PlanKey;
@@ -268,7 +268,7 @@ export type Change =
       readonly secret: string | null;
       readonly launchedAt: number | null;
     }
-  /** What is known already stays. */
+  /** An existing row is kept. */
   | {
       readonly do: 'launch.note';
       readonly key: string;
@@ -294,11 +294,11 @@ export type Change =
   | ({ readonly do: 'issue.insert' } & IssueRow)
   /** On condition that it is a session. */
   | { readonly do: 'issue.set-pull-request'; readonly key: PlanKey; readonly url: string }
-  /** What was said to it is kept. */
+  /** Removes a session; its messages are kept. */
   | { readonly do: 'issue.remove'; readonly key: PlanKey }
-  /** Of more than `issueMessageLimit` the oldest goes. */
+  /** Beyond `issueMessageLimit` the oldest message is deleted. */
   | ({ readonly do: 'issue.say'; readonly key: PlanKey } & IssueMessage)
-  /** Of more than `notificationLimit` the oldest goes. */
+  /** Beyond `notificationLimit` the oldest notification is deleted. */
   | ({ readonly do: 'notification.insert' } & NewNotification)
   /** Somebody has read it and all before it. */
   | { readonly do: 'notification.read'; readonly upTo: number }
@@ -323,9 +323,9 @@ export type Commit =
 /** Which runs, the newest first where nothing else is said. */
 export type RunQuery =
   | { readonly by: 'keys'; readonly keys: readonly string[] }
-  /** Whose token has that SHA-256. */
+  /** The run whose token has that SHA-256. */
   | { readonly by: 'token'; readonly hash: string }
-  /** Of one agent, in whichever plan. */
+  /** The runs of one agent, in any plan. */
   | { readonly by: 'title'; readonly project: string; readonly title: string }
   /** The newest of the agent at that path of a tree, as it was at that time. */
   | { readonly by: 'agent'; readonly tree: PlanTree; readonly path: string; readonly atMs: number }
@@ -337,6 +337,8 @@ export type RunQuery =
       readonly sinceMs: number;
       readonly limit: number;
     }
+  /** The last `limit` of a repo that really began and have ended, the newest first. */
+  | { readonly by: 'ended'; readonly project: string; readonly limit: number }
   /** One for each agent: its last; `live`: of those that are not final. At most 1,000 where no limit is given. */
   | {
       readonly by: 'latest';
@@ -351,13 +353,13 @@ export type EffectQuery =
   | { readonly by: 'running' }
   /** Queued and running, the most wanted first. */
   | { readonly by: 'open' }
-  /** Queued and running of one tree. */
+  /** The queued and running effects of one tree. */
   | { readonly by: 'tree'; readonly tree: TreeAddress }
   /** What a fault of the environment keeps from being done, the longest first; of one tree, or of all. */
   | { readonly by: 'waiting'; readonly tree?: TreeAddress }
   /** Clearing up that failed, or is yet to be tried again, since then. */
   | { readonly by: 'undone'; readonly tree: TreeAddress; readonly sinceMs: number }
-  /** What hooks are told, the newest first. */
+  /** The deliveries of hooks, the newest first. */
   | {
       readonly by: 'deliveries';
       readonly project?: string;
@@ -366,14 +368,14 @@ export type EffectQuery =
       readonly statuses?: readonly EffectRow['status'][];
       readonly limit: number;
     }
-  /** That one delivery of a hook. */
+  /** One delivery of a hook. */
   | { readonly by: 'delivery'; readonly id: string };
 
-/** What may start in one lane at that time, of the store's own timeline. */
+/** A query for what may start in one lane, at a time of the store's own timeline. */
 export interface StartQuery {
   readonly lane: Lane;
   readonly nowMs: number;
-  /** Repos of which nothing may start. */
+  /** Repos in which nothing may start. */
   readonly closed: readonly string[];
   /** The plans whose agents may start, each as `<project>/<plan>`; `all`; or `none`. */
   readonly agents: 'all' | 'none' | readonly string[];
@@ -385,7 +387,7 @@ export interface StartQuery {
 
 /** Every operation throws `StoreTrouble`, after it has waited up to 5 s where another program holds the store. */
 export interface Store {
-  /** Where it lies, for people. */
+  /** The path of the store, for messages. */
   readonly file: string;
   /** All of it or nothing. Commits are carried out in the order in which they were asked for. */
   commit(changes: readonly Change[]): Promise<Commit>;
@@ -420,6 +422,8 @@ export interface Store {
    * them. Of agents none for which the queue is paused, and none whose plan takes no new runs.
    */
   startable(query: StartQuery): Promise<readonly EffectRow[]>;
+  /** Lanes in which something waits, be it for its time or its turn. */
+  queuedLanes(): Promise<readonly Lane[]>;
   /** How many of a lane, by project. */
   effectCounts(lane: Lane, status: 'queued' | 'running'): Promise<ReadonlyMap<string, number>>;
   /** When the next queued one that waits may be tried, after that; null: none waits. */
@@ -431,7 +435,7 @@ export interface Store {
   hookCounts(project: string): Promise<readonly HookCountRow[]>;
 
   plan(project: string, plan: string): Promise<PlanRow | null>;
-  /** Who needs a person first; without those of repos that were removed. */
+  /** Plans that need a person come first. Plans of removed repos are left out. */
   plans(project: string | null): Promise<readonly PlanRow[]>;
   planText(project: string, plan: string): Promise<string | null>;
   /** Where the next plan of this name counts on from, so that no run of it is ever named like an old one. */
@@ -439,10 +443,10 @@ export interface Store {
   /** All that ever were, those that were deleted too, in an order of their own: at most `limit` after the number of the last one, 0 first. */
   planTraces(query: { readonly after: number; readonly limit: number }): Promise<{
     readonly traces: readonly PlanTrace[];
-    /** null: that was the last. */
+    /** null: this was the last page. */
     readonly next: number | null;
   }>;
-  /** By project: all that are registered, and those under way. */
+  /** The number of plans by project: all, and those under way. */
   planCounts(): Promise<ReadonlyMap<string, { readonly all: number; readonly active: number }>>;
 
   run(key: string): Promise<RunRow | null>;
@@ -455,7 +459,7 @@ export interface Store {
   usageOfPlans(project: string | null): Promise<readonly PlanUsageRow[]>;
   /** What the runs of a plan took, and those of its repo that began since then, as far as it is known. */
   spent(of: PlanKey, sinceMs: number): Promise<SpentOf>;
-  /** What the other runs of a conversation took: some programs count the conversation as a whole. */
+  /** The tokens of the other runs of a conversation: some programs count the conversation as a whole. */
   conversationTokens(of: {
     readonly project: string;
     readonly conversation: string;
@@ -504,15 +508,15 @@ export interface Store {
   queueItems(query: { readonly ended: number }): Promise<readonly QueueItemRow[]>;
   /** The oldest first, also those of repos that were removed. */
   issues(): Promise<readonly IssueRow[]>;
-  /** What people said to this session and to those before it, the oldest first. */
+  /** The messages to this session and to earlier ones of the same issue, the oldest first. */
   issueMessages(of: PlanKey): Promise<readonly IssueMessage[]>;
   /** One for each repo whose forge was ever asked, by the repos' names; also those of repos that were removed. */
   forges(): Promise<readonly ForgeRow[]>;
-  /** Those that were limited last, by name; also those whose limit is over. */
+  /** The last limit of each account, by name, including limits that are over. */
   accountLimits(): Promise<readonly AccountLimitRow[]>;
   notifications(query: NotificationQuery): Promise<readonly NotificationRow[]>;
   repos(): Promise<readonly RepoRow[]>;
-  /** Those that were removed, with where they were. */
+  /** Removed repos with their former paths. */
   removedRepos(): Promise<ReadonlyMap<string, string>>;
   timeline(): Promise<TimelineRow | null>;
 
@@ -536,7 +540,7 @@ class CommitLost extends Error {
   }
 }
 
-/** Throws `CommitLost` where it was lost. */
+/** Throws `CommitLost` if the commit was not made. */
 export async function mustCommit(
   store: Pick<Store, 'commit'>,
   changes: readonly Change[],

@@ -87,7 +87,7 @@ export interface EffectRow {
   readonly error: string | null;
   /** Since when a fault of the environment keeps it from being done, for the reason in `error`; null: none does. */
   readonly waiting_since: number | null;
-  /** What its last try came to, as JSON; null: nothing that is kept. */
+  /** The result of the last try, as JSON; null: none is kept. */
   readonly result: string | null;
 }
 
@@ -112,7 +112,7 @@ export interface ForgeRow {
   readonly code: ErrorCode | null;
   readonly reason: string | null;
   readonly hint: string | null;
-  /** When it came to be so. */
+  /** When this state began. */
   readonly since: number;
   /** The plans that wait for it, by name; none while it answers. */
   readonly plans: readonly string[];
@@ -124,7 +124,7 @@ export interface HookCountRow {
   readonly count: number;
 }
 
-/** What the row of a tree shows of it. */
+/** The state of a tree, as its row shows it. */
 export interface TreeState {
   /** One public word of its kind; null: none. */
   readonly state: string | null;
@@ -158,7 +158,7 @@ export interface FedLine extends JournalLine {
   readonly input: AnySignal | Upgraded | null;
 }
 
-/** What the branch of a plan was made from. */
+/** The base of a plan's branch. */
 export interface PlanBase {
   /** The branch that the plan goes into when it is merged; null: it was begun from a tag or a commit. */
   readonly branch: string | null;
@@ -190,7 +190,7 @@ export interface PlanRow {
   readonly topic: string | null;
   readonly status: PlanStatus;
   readonly phase: string | null;
-  /** Where the work of a done plan is; null: it is not done. */
+  /** The landing of a done plan; null: it is not done. */
   readonly landing: Landing | null;
   readonly blocked: Need | null;
   readonly holds: boolean;
@@ -211,11 +211,11 @@ export interface PlanRow {
   readonly file: string | null;
   /** Of the file's text as it was last taken or written; null where `file` is. */
   readonly fileDigest: string | null;
-  /** Its own part in its budget. */
+  /** The plan's own part of its budget. */
   readonly budget: PlanBudget;
 }
 
-/** What a plan took, and its repo since a day began. */
+/** The spending of a plan, and of its repo since the day began. */
 export interface SpentOf {
   readonly plan: Spent;
   readonly day: Spent;
@@ -241,14 +241,14 @@ export interface NotificationRow extends NewNotification {
 /** Which notifications, the newest first. */
 export interface NotificationQuery {
   readonly limit: number;
-  /** Those with higher ids. */
+  /** Only those with higher ids. */
   readonly after?: number;
   readonly project?: string;
   /** Only those that nobody has read. */
   readonly isUnread?: boolean;
 }
 
-/** Of what people said to an issue's sessions the newest so many are kept. */
+/** The number of messages to an issue's sessions that are kept. */
 export const issueMessageLimit = 20;
 
 /** A plan that is the session of an issue. */
@@ -292,7 +292,7 @@ export interface QueueRow {
 export interface QueueItemRow extends PauseScope {
   /** Of the first run's effect: the same over all attempts. 0: it was cleared up. */
   readonly id: number;
-  /** Of the last run. */
+  /** The key of the last run. */
   readonly key: string;
   readonly run: string;
   readonly role: string;
@@ -328,11 +328,6 @@ export interface RepoRow {
   readonly revokedAt: number | null;
 }
 
-/** Whether an agent in that state has nothing more to do. */
-export function isFinalState(state: string): boolean {
-  return state === 'succeeded' || state === 'failed' || state === 'cancelled';
-}
-
 export interface RunRow {
   readonly key: string;
   readonly project: string;
@@ -362,7 +357,7 @@ export interface RunRow {
   readonly account: string | null;
   /** Its program's name for what was talked about, where it can be taken up again. */
   readonly conversation: string | null;
-  /** What its program counted, caches included; null: it does not say. */
+  /** The count of its program, caches included; null: the program reports none. */
   readonly input_tokens: number | null;
   readonly output_tokens: number | null;
   readonly cost_usd: number | null;
@@ -372,7 +367,7 @@ export interface RunRow {
   readonly last_message: string | null;
 }
 
-/** An account that a service said takes no more. */
+/** An account that a service reported as rate limited. */
 export interface AccountLimitRow {
   /** As a person named it, or as a digest of what it is known by. */
   readonly account: string;
@@ -382,10 +377,10 @@ export interface AccountLimitRow {
   readonly until: number;
 }
 
-/** What all runs of one agent took together; null: none of them said. */
+/** The usage of all runs of one agent; null: none was reported. */
 export interface UsageRow {
   readonly title: string;
-  /** Runs that really began. */
+  /** The number of runs that really began. */
   readonly runs: number;
   readonly input_tokens: number | null;
   readonly output_tokens: number | null;
@@ -417,7 +412,7 @@ export interface StartedRun {
   readonly folder: string;
   readonly name: string;
   readonly secret: string | null;
-  /** It was started after the copy. */
+  /** The run was started after the copy was made. */
   readonly isNew: boolean;
 }
 
@@ -428,12 +423,12 @@ export function restoredKey(name: string): string {
 
 /** A folder under `runs` as the store knows it, and how far what spoke through it has come. */
 export interface LaunchTrace extends Pick<LaunchRow, 'key' | 'folder'> {
-  /** Of its effect; null: that row is no longer there, so it has ended. */
+  /** The status of its effect; null: the row is deleted, so the run has ended. */
   readonly status: EffectStatus | null;
   readonly finishedAt: number | null;
 }
 
-/** What is left of a plan for whoever clears up, also of one that was deleted. */
+/** What cleaning needs to know of a plan, including deleted ones. */
 export interface PlanTrace extends Pick<PlanRow, 'project' | 'plan' | 'branch' | 'status' | 'base' | 'updatedAt'> {
   /** When it was deleted; null: it is there. */
   readonly deletedAt: number | null;
@@ -473,7 +468,7 @@ export interface Expiry {
 
 export interface StoreSize {
   readonly bytes: number;
-  /** Of pages in it that nothing fills. */
+  /** The bytes of unused pages. */
   readonly freeBytes: number;
   /** Whether it can give them back in steps; a store of an earlier version is to be written anew first. */
   readonly givesBack: boolean;

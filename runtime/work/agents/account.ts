@@ -7,11 +7,10 @@ import { isProgramPreset, type ProgramPreset, presetPrograms } from '../../base/
 import { readEnvFile } from './env-file.ts';
 import { givenEnvironment } from './environment.ts';
 
-/** By which variables a program knows its account: each documents them. */
+/** The documented variables by which a program knows its account. */
 interface AccountVariables {
-  /** Where it asks. */
   readonly address: readonly string[];
-  /** With one of these it looks for no login. */
+  /** With one of these variables it looks for no login. */
   readonly keys: readonly string[];
   /** Where its login and its conversations are kept; the first that is set counts, and HOME where none is. */
   readonly places: readonly string[];
@@ -48,7 +47,6 @@ const variables: { readonly [preset in ProgramPreset]: AccountVariables } = {
 const digestLength = 10;
 
 interface AccountContext {
-  /** The repo's main folder. */
   readonly repo: string;
   /** The environment of who starts the agent. */
   readonly env: NodeJS.ProcessEnv;

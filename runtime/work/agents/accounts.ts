@@ -17,7 +17,7 @@ export interface AccountParts {
   readonly nowMs: () => number;
 }
 
-/** As things stand at one look. */
+/** The limited accounts at one moment. */
 export async function lookAtAccounts({ store, projects, env, nowMs }: AccountParts): Promise<Casting> {
   const now = nowMs();
   const rows = (await store.accountLimits()).filter(({ until }) => until > now);
@@ -86,7 +86,7 @@ export function accountLimited(
   { account, until, at }: { readonly account: string; readonly until: number; readonly at: number },
   { project, plan, title }: Pick<RunRow, 'project' | 'plan' | 'title'>,
 ): Change {
-  const message = `the account ${account} takes no more until ${new Date(until).toISOString()}: ${title} of ${project}/${plan} was told so; agents that work with it wait, or another profile stands in for them`;
+  const message = `the account ${account} is rate limited until ${new Date(until).toISOString()}: ${title} of ${project}/${plan} reported this; its agents wait, or use their fallback profile`;
   const notice = { type: 'account_limited', project, plan, message: message.slice(0, 1_000), at } as const;
   return { do: 'account.limit', account, until, at, notice };
 }

@@ -1,4 +1,4 @@
-/** What is started for a run, and where: the words between the presets and whoever launches. */
+/** The command of a run: the interface between the presets and the launcher. */
 import type { RunBrief } from './run-brief.ts';
 
 export interface CommandLine {

@@ -2,10 +2,12 @@
  * An env file of a profile, a hook or a forge: `NAME=VALUE` lines, as shells and dotenv programs write them. Its values are secrets: no message and no warning ever
  * quotes one.
  */
+
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { systemCode } from '../../base/platform/system-code.ts';
 import { isWithin } from '../git/worktree-folder.ts';
 import { isLoader } from './loader-variables.ts';
 
@@ -13,7 +15,7 @@ export interface EnvFile {
   /** Absolute. */
   readonly path: string;
   readonly variables: Readonly<Record<string, string>>;
-  /** One line for people each. */
+  /** One line each. */
   readonly warnings: readonly string[];
 }
 
@@ -25,7 +27,7 @@ export interface EnvProblem {
 export interface ParsedEnv {
   readonly variables: Readonly<Record<string, string>>;
   readonly problems: readonly EnvProblem[];
-  /** Nothing is wrong there, but what it says may not be what was meant. */
+  /** Lines that are valid, but perhaps not as intended. */
   readonly doubts: readonly EnvProblem[];
 }
 
@@ -181,8 +183,7 @@ function readText(path: string, owner: string): { text: string; mode: number } {
   } catch (thrown) {
     if (thrown instanceof EngineError) throw thrown;
     if (thrown instanceof TypeError) throw unusable(path, 'is not UTF-8 text', 'save it as UTF-8', thrown);
-    const isMissing = thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT';
-    if (isMissing) {
+    if (systemCode(thrown) === 'ENOENT') {
       const hint = `make it, closed to others (0600), or take env_file out of ${owner}`;
       throw unusable(path, 'does not exist', hint, thrown);
     }

@@ -22,7 +22,7 @@ export interface RunContext {
   readonly binDir: string;
   /** The variables of the profile's env file; `{}` without one. */
   readonly envFile: Readonly<Record<string, string>>;
-  /** Whose keys it is given: those of the preset's program. `command` and `sh` have none. */
+  /** The preset whose keys it gets. `command` and `sh` have none. */
   readonly preset: Preset;
   /** The variables that the profile names. */
   readonly names: readonly string[];
@@ -129,7 +129,7 @@ export function presetKeys(preset: Preset, names: readonly string[]): string[] {
   return names.filter((name) => isPresets(name, preset));
 }
 
-/** What an agent is given of the engine's environment, before its env file. */
+/** The part of the engine's environment that an agent gets, before its env file. */
 export function givenEnvironment(
   base: RunContext['base'],
   { preset, names }: Pick<RunContext, 'preset' | 'names'>,

@@ -10,11 +10,9 @@ import { isWithin } from '../git/worktree-folder.ts';
 
 export interface JudgePlaces {
   readonly role: string;
-  /** The repository's main folder. */
   readonly repo: string;
-  /** The judge's checkout. */
   readonly worktree: string;
-  /** What lies there as it was trusted, by paths from its root. */
+  /** The trusted files, as paths from its root. */
   readonly trustedFiles: readonly string[];
 }
 
@@ -24,7 +22,7 @@ export interface TrustedWords {
   readonly files: readonly string[];
 }
 
-/** What stands between the words of a command line, quotes included. */
+/** Separators of the words of a command line, quotes included. */
 const separator = /[\s"'`;&|()<>=]+/;
 /** Reads no differently inside of quotes and without them. */
 const plainPath = /^[\w@%+.,:/-]+$/;
@@ -68,7 +66,7 @@ export function trustedLine(text: string, places: JudgePlaces): TrustedWords {
     const isModule = word === '-m' && /^python[\d.]*$/.test(basename(words[index - 1] ?? ''));
     if (isIndirect(word) || isModule) throw refused(`runs what ${name} finds in the branch`, text, places);
     const isHidden = word.includes('/') && /[$*?[\]{}\\]/.test(word) && !ownVariable.test(word);
-    if (isHidden) throw refused(`names ${word}, of which only the shell knows what file it is`, text, places);
+    if (isHidden) throw refused(`names ${word}, and only the shell knows which file that is`, text, places);
     if (kindIn(places.worktree, word) === 'folder')
       throw refused(`names the folder ${word} of the branch`, text, places);
   }
@@ -95,13 +93,13 @@ export function trustedWords(text: string, places: JudgePlaces): TrustedWords {
   return { text: words.join(''), files: [...files] };
 }
 
-/** It lies in the checkout as it was trusted. */
+/** Whether it is a file of the checkout with trusted content. */
 function isTrusted(word: string, { worktree, trustedFiles }: JudgePlaces): boolean {
   if (isAbsolute(word)) return false;
   return trustedFiles.some((path) => isWithin(resolve(worktree, path), resolve(worktree, word)));
 }
 
-/** What a relative path below that folder is; null: nothing, or it leads elsewhere. */
+/** The kind of a relative path below that folder; null: there is nothing, or it leads out of the folder. */
 function kindIn(folder: string, word: string): 'file' | 'folder' | null {
   if (word === '' || isAbsolute(word) || word.startsWith('-') || word.length > 4_096) return null;
   const path = resolve(folder, word);

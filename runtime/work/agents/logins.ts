@@ -17,12 +17,11 @@ const noted = z.object({
 });
 
 export interface LoginCopy {
-  /** The user's own file. */
   readonly path: string;
   readonly copy: string;
 }
 
-/** No login is larger. */
+/** More than any login needs. */
 const limitBytes = 1024 * 1024;
 
 /** Copies those files that are there, and notes them in the folder, so that whoever adopts the run goes on. Throws the system's errors. */

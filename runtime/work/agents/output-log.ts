@@ -1,4 +1,4 @@
-/** What an agent wrote: a bounded file and its end. */
+/** The output of an agent: a bounded file and its end. */
 import {
   closeSync,
   createReadStream,

@@ -20,7 +20,7 @@ import { outputPipe, type RunFolder, readAgent, readClaim } from './run-folder.t
 export interface RunTree {
   /** Apart, because it is never asked to end: it ends by itself once the agent has gone and the exit code is written. */
   readonly wrapper: Identity | null;
-  /** Those who live, parents before their children. */
+  /** The live processes, parents before their children. */
   readonly members: readonly Identity[];
   readonly rows: readonly ProcessRow[];
 }
@@ -33,7 +33,7 @@ interface Search {
   readonly claimed: Identity | null;
   /** As /proc shows it, with the links of the home resolved. */
   readonly log: string;
-  /** The same of the pipe. */
+  /** The marker of the pipe. */
   readonly pipe: string | null;
   /** Zombies too, by number: a session's number stays taken while its dead leader waits to be reaped. */
   readonly byPid: ReadonlyMap<number, ProcessRow>;

@@ -6,7 +6,7 @@ export type Resolved =
   | { readonly kind: 'found'; readonly path: string }
   | { readonly kind: 'missing'; readonly message: string };
 
-/** What execvp uses where PATH is not set, less the current folder. */
+/** The default of execvp for a missing PATH, without the current folder. */
 const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin';
 /** Enough to know whose PATH it is; what to do stands behind it and is to be read, too. */
 const shownCharacters = 160;

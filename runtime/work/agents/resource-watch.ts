@@ -11,7 +11,7 @@ import { createPollLoop } from '../../base/platform/poll-loop.ts';
 import { hasProc } from '../../base/platform/process-table.ts';
 import { sizeText } from '../../base/platform/size.ts';
 import { processesOf } from './process-tree.ts';
-import { type RunFolder, writeRunFile } from './run-folder.ts';
+import { type RunFolder, writeRunFile, writeStartFile } from './run-folder.ts';
 
 const watched = z.object({
   /** Whose table in the configuration has the keys. */
@@ -19,11 +19,11 @@ const watched = z.object({
   memoryBytes: z.number().nullable(),
   processes: z.number().nullable(),
   diskBytes: z.number().nullable(),
-  /** Where it writes to the disk. */
+  /** The folders whose disk use is counted. */
   folders: z.array(z.string()),
   /** Folders inside of its walls that are kept in memory; none without walls. */
   inMemory: z.array(z.string()),
-  /** Where it writes besides. An earlier version noted none. */
+  /** Further folders that it writes to. An earlier version recorded none. */
   writable: z.array(z.string()).default([]),
 });
 export type WatchedLimits = z.infer<typeof watched>;
@@ -41,10 +41,10 @@ const tmpfs = 0x01021994;
 
 /** Kept in the run's folder, so that whoever adopts the run goes on. */
 export function noteWatched(folder: RunFolder, limits: WatchedLimits): void {
-  writeRunFile(noteFile(folder), JSON.stringify(limits));
+  writeStartFile(noteFile(folder), JSON.stringify(limits));
 }
 
-/** Where the run could write to the disk; nothing where nobody noted it. */
+/** The folders that the run could write to; empty if they were not recorded. */
 export function writtenFolders(folder: RunFolder): readonly string[] {
   const known = readNote(folder);
   return known === null ? [] : [...known.folders, ...known.writable];
@@ -119,7 +119,7 @@ function takenBy(folder: RunFolder, runId: string, { inMemory }: WatchedLimits) 
   return { memoryBytes, processes };
 }
 
-/** What a file system in memory holds, once however many processes have it. */
+/** The content of a file system in memory, counted once for all its processes. */
 function filledIn(place: string, seen: Set<number>): number {
   const device = deviceOf(place);
   if (device === null || seen.has(device)) return 0;
@@ -160,7 +160,9 @@ function numberIn(status: string, name: string): number {
 
 function readNote(folder: RunFolder): WatchedLimits | null {
   const file = noteFile(folder);
-  return existsSync(file) ? watched.parse(JSON.parse(readFileSync(file, 'utf8'))) : null;
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  // Empty: a power failure ended the run, and nothing of it is left to be watched.
+  return text === '' ? null : watched.parse(JSON.parse(text));
 }
 
 function noteFile({ path }: RunFolder): string {

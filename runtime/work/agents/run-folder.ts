@@ -96,8 +96,16 @@ export function createRunFolder(folder: RunFolder, { isBegun = false } = {}): vo
     if (!isBegun || !lstatSync(folder.path, { throwIfNoEntry: false })?.isDirectory())
       mkdirSync(folder.path, { mode: 0o700 });
     mkdirSync(folder.temp, { recursive: true, mode: 0o700 });
-    writeRunFile(folder.wrapper, wrapperScript);
+    writeStartFile(folder.wrapper, wrapperScript);
   });
+}
+
+/**
+ * Writes a file (0600) that only this start of the run reads: a wrapper sees the old text or the new one. Not synced: no run survives a power failure, so
+ * nobody starts from what one left; the file may be empty then. Throws home_unusable, store_full.
+ */
+export function writeStartFile(path: string, text: string): void {
+  inHome(`writing ${path}`, () => replaceFile(path, text, { mode: 0o600 }));
 }
 
 /**

@@ -12,7 +12,7 @@ const suffix = /\.[A-Za-z0-9_-]{12}$/;
 
 /** What a restore knew of a run when it put the copy in place. */
 export interface RestoredRun {
-  /** It was started after the copy. */
+  /** The run was started after the copy was made. */
   readonly isNew: boolean;
   /** It had ended, and what it told the engine after the copy is not in the store. */
   readonly hasEnded: boolean;
@@ -37,7 +37,7 @@ export function startedRuns(root: string, sinceMs: number): (StartedRun & { read
   });
 }
 
-/** null: no restore has found it. */
+/** null: no restore took over this run. */
 export function restoredRun(folder: RunFolder): RestoredRun | null {
   return existsSync(markOf(folder)) ? (JSON.parse(readFileSync(markOf(folder), 'utf8')) as RestoredRun) : null; // written above
 }

@@ -9,7 +9,7 @@ import { writtenFolders } from './resource-watch.ts';
 import { type RunFolder, readAgent, voidOrAdopt } from './run-folder.ts';
 
 export interface StopOptions {
-  /** From TERM to KILL. */
+  /** Milliseconds between SIGTERM and SIGKILL. */
   readonly graceMs?: number;
   /** Ends the stopping where it is, with the signal's reason thrown; whoever comes next simply stops again. */
   readonly abort?: AbortSignal | undefined;

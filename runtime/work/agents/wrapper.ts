@@ -23,14 +23,13 @@ export interface LaunchRequest {
   readonly limits?: readonly string[];
   /** What stands before the program: bubblewrap with its arguments, and what limits each process in there. Empty: nothing does. */
   readonly walls: readonly string[];
-  /** An absolute path. */
   readonly cwd: string;
   /**
    * The whole environment; STATOR_RUN is required, because leftovers are found by it. Names that are not shell identifiers do not
    * arrive: /bin/sh drops them.
    */
   readonly env: Readonly<Record<string, string>>;
-  /** Read as a copy; null: /dev/null. */
+  /** null: /dev/null. */
   readonly stdinFile: string | null;
   /** What is advised where the program is not there. */
   readonly installHint?: string;

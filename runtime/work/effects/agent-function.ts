@@ -26,9 +26,8 @@ export interface AgentFunctionParts {
 
 interface Calling {
   readonly folder: RunFolder;
-  /** Of the run's effect. */
   readonly key: string;
-  /** For people. */
+  /** The agent's title, for messages. */
   readonly title: string;
   /** Makes a further token of the run. */
   readonly giveToken: () => Promise<string>;

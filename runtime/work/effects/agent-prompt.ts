@@ -4,7 +4,7 @@ import type { Store } from '../../core/store/port.ts';
 import { composePrompt, type PromptOptions } from '../agents/prompt.ts';
 import { wholeVerdict } from '../agents/prompts/feedback.ts';
 import type { RunBrief } from '../agents/run-brief.ts';
-import { type RunFolder, writeRunFile } from '../agents/run-folder.ts';
+import { type RunFolder, writeStartFile } from '../agents/run-folder.ts';
 import { branchRef, readRef } from '../git/refs.ts';
 import { baseBranch } from '../git/repository.ts';
 import { type EarlierWorkParts, earlierWork } from './earlier-work.ts';
@@ -42,9 +42,9 @@ export async function writePrompt(
   const planFile = join(folder.path, 'plan.md');
   const options = await promptOptions(parts, site, brief);
   const { text, wholeFeedback } = composePrompt(brief, { ...options, feedbackFile, planFile });
-  writeRunFile(planFile, brief.content);
-  if (wholeFeedback !== null) writeRunFile(feedbackFile, `${wholeFeedback}\n`);
-  writeRunFile(folder.prompt, text);
+  writeStartFile(planFile, brief.content);
+  if (wholeFeedback !== null) writeStartFile(feedbackFile, `${wholeFeedback}\n`);
+  writeStartFile(folder.prompt, text);
 }
 
 /** The branch that the plan was begun from, whatever is checked out by now; the commit where it is no branch of this repository. */

@@ -57,9 +57,8 @@ import { awaitSetup, withoutSetup, withSetup } from './worktree-setup.ts';
 
 export interface AgentRunParts extends PrepareParts {
   readonly sockets: RunSockets;
-  /** What durations are measured by. */
   readonly timeline: Timeline;
-  /** Between asking and ending by force. */
+  /** Milliseconds between the request to end and the kill. */
   readonly graceMs: number;
   /** Takes the signal files of a worktree in which nobody works any more: what an agent said last counts before its end does. */
   lastWords?(project: string, worktree: string): Promise<void>;
@@ -167,7 +166,7 @@ async function begin(
       { row, stop, preset },
       await prepareRun(parts, { effect, row, folder, token, socketPath }),
     );
-    // On the disk before there is a wrapper: nothing is started a second time.
+    // Known before there is a wrapper: nothing is started a second time.
     await parts.store.commit([{ do: 'launch.note', key: row.key, launchedAt: parts.timeline.nowMs() }]);
     if (stop.aborted) return giveUp(folder);
     abort.throwIfAborted();

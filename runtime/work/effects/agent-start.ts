@@ -26,7 +26,7 @@ import {
 } from '../agents/presets/project-settings.ts';
 import { resolveProgram } from '../agents/program.ts';
 import type { RunBrief } from '../agents/run-brief.ts';
-import { type RunFolder, writeRunFile } from '../agents/run-folder.ts';
+import { type RunFolder, writeStartFile } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
 import type { LaunchRequest } from '../agents/wrapper.ts';
 import { commitLeftovers, ownCommitsBase } from '../git/attempt.ts';
@@ -68,7 +68,6 @@ interface Start {
   readonly row: EffectRow;
   readonly folder: RunFolder;
   readonly token: string;
-  /** The run's own socket. */
   readonly socketPath: string;
 }
 
@@ -136,8 +135,8 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     env,
   };
   const line = await anyCommandLine(brief, places, { own: parts.ownAgents, folder });
-  if (line.script !== null) writeRunFile(folder.script, line.script);
-  if (line.servers !== undefined) writeRunFile(folder.servers, line.servers);
+  if (line.script !== null) writeStartFile(folder.script, line.script);
+  if (line.servers !== undefined) writeStartFile(folder.servers, line.servers);
   const { preset, role } = profile;
   const isDetached = isJudge(role);
   const program = resolveProgram(line.argv[0], { from: null, env });

@@ -3,7 +3,8 @@
  * not, the commit that it was done at. What counts is the commit that the engine knows of it, whatever a ref says by now.
  * The plan's changes are counted from that base. Run again it finds what it made.
  */
-import { approvalOf, type PlanContext } from '../../../machines/plan/context.ts';
+import { storedPlan } from '../../../actors/stored-tree.ts';
+import { approvalOf } from '../../../machines/plan/context.ts';
 import type { BranchBase } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { planTree } from '../../../machines/vocabulary/ids.ts';
@@ -84,11 +85,11 @@ async function doneAt(
 ): Promise<Done | null> {
   const row = await readPlan(project, plan);
   if (row?.status !== 'done') return null;
-  const stored = (await tree(planTree(project, plan)))?.stored.snapshot as
-    | { context?: Partial<PlanContext> }
-    | undefined; // a plan's row
-  const { verifiedSha = null, reviewedSha = null, head = null } = stored?.context ?? {};
-  return { commit: approvalOf({ verifiedSha, reviewedSha })?.sha ?? head };
+  const address = planTree(project, plan);
+  const found = await tree(address);
+  if (found === null) return { commit: null };
+  const { context } = storedPlan(address, found.stored);
+  return { commit: approvalOf(context)?.sha ?? context.head };
 }
 
 /** What the base is made of, and which plans in it are not in the trunk. */

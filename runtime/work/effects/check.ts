@@ -2,8 +2,9 @@
 
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
+import { storedPlan } from '../../../actors/stored-tree.ts';
 import { type PlanTask, parsePlan } from '../../../machines/document/plan-document.ts';
-import { isLeftBehind, type PlanContext } from '../../../machines/plan/context.ts';
+import { isLeftBehind } from '../../../machines/plan/context.ts';
 import type { WorkCheck } from '../../../machines/vocabulary/effect.ts';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { effectKey, instanceTitle, planTree, runName } from '../../../machines/vocabulary/ids.ts';
@@ -60,7 +61,7 @@ const limitMs = 30 * 60_000;
 const tailBytes = 3_072;
 /** Of its end so much is searched for the line that names the error. */
 const searchedBytes = 64 * 1024;
-/** Of a command in a sentence. */
+/** Characters of a command within a message. */
 const commandLength = 80;
 const noLimits = { kind: 'none' } as const satisfies LimitsEnd;
 const unwanted: Failure = { how: 'is no longer wanted', output: '' };
@@ -87,10 +88,11 @@ async function checksOf(
   const checked = all.filter(({ task }) => task.check !== null);
   if (effect.wave !== null)
     return checked.filter(({ wave, task }) => wave === effect.wave && task.number === effect.task);
-  const tree = await store.tree(planTree(row.project, row.plan));
-  const plan = tree?.stored.snapshot as { context?: Partial<PlanContext> } | undefined; // a plan's row
-  const results = plan?.context?.results ?? {};
-  return checked.filter(({ wave, task }) => !isLeftBehind({ results }, wave, task.number));
+  const address = planTree(row.project, row.plan);
+  const tree = await store.tree(address);
+  if (tree === null) return checked;
+  const { context } = storedPlan(address, tree.stored);
+  return checked.filter(({ wave, task }) => !isLeftBehind(context, wave, task.number));
 }
 
 /** The line that tells comes first: lists show no more of it. */
@@ -101,7 +103,7 @@ function failureText({ wave, task, command }: CheckNote, { how, why, output }: F
   return `${told}\nthe check of wave ${wave} task ${task}: ${text}\n${output}`.trim();
 }
 
-/** null: it passed. */
+/** null: the check passed. */
 async function check(
   parts: CheckParts,
   effect: WorkCheck,
@@ -167,7 +169,6 @@ async function carryOut(
   }
 }
 
-/** The agent whose work is judged. */
 async function titleOf({ store }: CheckParts, { run, wave, task }: WorkCheck, { row }: EffectContext): Promise<string> {
   const judged = run === undefined ? null : await store.run(effectKey(row.tree, run));
   return judged?.title ?? instanceTitle({ plan: row.plan, role: 'coder', wave, task, round: 0 });
@@ -233,7 +234,7 @@ async function start(
     runId,
     home: parts.home,
     socketPath,
-    // Of nobody: a check judges the work, and has no say of its own.
+    // Of nobody: a check may not send signals of its own.
     token: newToken(),
     folder: { prompt: folder.prompt, temp: folder.temp },
     binDir: ensureLauncher(parts.home),

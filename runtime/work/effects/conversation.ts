@@ -23,7 +23,7 @@ interface ConversationParts {
 interface Wanted {
   readonly effect: Pick<AgentRun, 'title' | 'place' | 'role' | 'start'>;
   readonly row: Pick<EffectRow, 'key' | 'project' | 'plan'>;
-  /** Who is to take it up. */
+  /** The profile of the agent that continues the conversation. */
   readonly profile: AgentProfile;
 }
 

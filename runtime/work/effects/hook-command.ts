@@ -18,7 +18,7 @@ import { inheritedEnvironment } from '../agents/environment.ts';
 import { watchRun } from '../agents/liveness.ts';
 import { tailOf } from '../agents/output-log.ts';
 import { limitReached, watchResources } from '../agents/resource-watch.ts';
-import { createRunFolder, type RunFolder, readClaim, writeRunFile } from '../agents/run-folder.ts';
+import { createRunFolder, type RunFolder, readClaim, writeStartFile } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
 import { type LaunchRequest, launch } from '../agents/wrapper.ts';
@@ -158,7 +158,7 @@ async function requestFor(
   const cwd = await hookFilesOf(parts, row.project);
   const hasWalls = await walls.standFor(profile);
   const file = hook.envFile === null ? null : readEnvFile(hook.envFile, repo, `[[hooks]] ${hook.name} in the config`);
-  writeRunFile(folder.prompt, `${hookBody(effect, row.project)}\n`);
+  writeStartFile(folder.prompt, `${hookBody(effect, row.project)}\n`);
   const env = {
     ...inheritedEnvironment(parts.env, { hasWalls }),
     ...file?.variables,

@@ -128,7 +128,7 @@ function outcomeOf(
   return { type: 'again', afterMs: Math.round(afterMs), error, result: resultText(tried), changes: [noted] };
 }
 
-/** null: it stays on. */
+/** null: the hook stays on. */
 function whyOff(tried: HookTry, { failingSince, at }: { failingSince: number; at: number }): string | null {
   if (tried.kind === 'delivered') return null;
   if (tried.isGone) return 'the receiver answered 410, it wants nothing more of it';

@@ -55,7 +55,7 @@ interface Program {
   readonly install: string;
 }
 
-/** Its body is markup. */
+/** notify-send reads the body as markup, so it is escaped. */
 function byNotifySend(title: string, body: string): Program {
   const text = body.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
   return {

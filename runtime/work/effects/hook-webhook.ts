@@ -13,7 +13,6 @@ export interface WebhookSending {
   readonly body: string;
   /** Where a relative env file begins. */
   readonly repo: string;
-  /** The environment of the engine. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly nowMs: number;
   readonly abort: AbortSignal;
@@ -55,7 +54,7 @@ function judged({ status, headers }: OutboundAnswer, nowMs: number): HookTry {
   return failedTry(error, { retries, isGone: status === 410, retryAfterMs, status });
 }
 
-/** Seconds, or a date. */
+/** `Retry-After` holds seconds or a date. */
 function pauseOf(retryAfter: string | undefined, nowMs: number): number | null {
   if (retryAfter === undefined) return null;
   const ms = /^\s*\d{1,9}\s*$/.test(retryAfter) ? Number(retryAfter) * 1000 : Date.parse(retryAfter) - nowMs;

@@ -18,7 +18,7 @@ export function keptRoot(home: string): string {
   return join(home, 'kept');
 }
 
-/** Says whose the folder is. */
+/** The file that names the owner of the folder. */
 export function ownerFile(folder: string): string {
   return join(folder, 'owner.json');
 }

@@ -30,7 +30,7 @@ export class RetryAtError extends EngineError {
   override readonly retryAtMs: number;
 
   constructor(message: string, when: Date | number, options?: { cause?: unknown }) {
-    super('effect_later', message, 'it goes on by itself', options);
+    super('effect_later', message, 'it continues by itself', options);
     this.name = 'RetryAtError';
     this.retryAtMs = Number(when);
     if (!Number.isFinite(this.retryAtMs)) throw new TypeError('RetryAtError: when is no time');
@@ -79,7 +79,7 @@ function workOf(machines: readonly AnyDefinition[], machine: string, action: str
   throw new EngineError(
     'machine_unknown',
     `no machine "${machine}" with an effect "${action}" was given to this engine`,
-    'name its file under [machines] in daemon.toml, or give it to createEngine({ machines }); it goes on by itself',
+    'name its file under [machines] in daemon.toml, or give it to createEngine({ machines }); it continues by itself',
   );
 }
 

@@ -23,7 +23,7 @@ export function createPermissionAnswer(parts: EffectParts): Handler<AgentAnswer>
   };
 }
 
-/** null: nobody has answered yet. */
+/** null: there is no answer yet. */
 export function readAnswer(folder: RunFolder, permission: string): PermissionAnswer | null {
   try {
     return answerFile.parse(JSON.parse(readFileSync(fileOf(folder, permission), 'utf8')));

@@ -77,6 +77,6 @@ function awayFile({ path }: RunFolder): string {
 /** `forget`: the command after which a new one is made. */
 function missingPlace(what: string, path: string, forget: string | null = null): EngineError {
   const forGood = forget === null ? '' : `; where it is gone for good, have git forget the worktree: ${forget}`;
-  const hint = `bring it back (mount its disk, or move it back): ls -ld ${shellWord(path)}; it goes on by itself${forGood}`;
+  const hint = `bring it back (mount its disk, or move it back): ls -ld ${shellWord(path)}; it continues by itself${forGood}`;
   return new EngineError('unreachable', `${what} ${path} is away`, hint);
 }

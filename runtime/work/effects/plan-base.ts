@@ -37,7 +37,7 @@ export async function chooseBase(parts: BaseParts, of: Named, repository: Reposi
   return remember(parts, of, { ...base, on: [] });
 }
 
-/** What is remembered; null: nothing. */
+/** The recorded base; null: there is none. */
 export async function knownBase(parts: BaseParts, { project, plan }: Named): Promise<PlanBase | null> {
   const base = async () => (await parts.store.plan(project, plan))?.base ?? null;
   const known = await base();

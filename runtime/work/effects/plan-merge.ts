@@ -1,5 +1,5 @@
 /** Merges a done plan's branch into the one that people work on. What stands against it is an answer, with the files and what to do. */
-import { storedPlan } from '../../../actors/stored-plan.ts';
+import { storedPlan } from '../../../actors/stored-tree.ts';
 import type { PlanMerge } from '../../../machines/vocabulary/effect.ts';
 import { planTree } from '../../../machines/vocabulary/ids.ts';
 import type { Approval } from '../../../machines/vocabulary/plan-merge.ts';
@@ -113,16 +113,15 @@ function detailOf(refused: Refused, { plan, branch, into, repo, approved }: Name
     case 'no_work':
       return `there is no branch ${branch}: nothing was done that could be merged`;
     case 'git':
-      return `git would not fast-forward ${into} in ${refused.checkout}: ${refused.said || 'it said nothing'}; mend that, ${again}`;
+      return `git would not fast-forward ${into} in ${refused.checkout}: ${refused.said || 'it said nothing'}; correct that, ${again}`;
     default:
       return refused satisfies never;
   }
 }
 
-/** Both commits, and who looks again. */
 function movedText(branch: string, { head, approved }: { head: string; approved: Approval | null }): string {
   const by = approved?.by ?? 'reviewer';
-  return `${branch} was approved at ${approved?.sha.slice(0, 12)} and stands at ${head.slice(0, 12)} now, so nothing was merged; its ${by} looks again at what it is now`;
+  return `${branch} was approved at ${approved?.sha.slice(0, 12)} and is at ${head.slice(0, 12)} now, so nothing was merged; its ${by} looks again at what it is now`;
 }
 
 function listOf(files: readonly string[]): string {

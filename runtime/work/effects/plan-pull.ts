@@ -45,7 +45,7 @@ export function createPlanPull(parts: PlanPullParts): Handler<PlanPull> {
     const head = await readRef(repository, branchRef(branch));
     if (head === null) return failed(`there is no branch ${branch}: nothing was done that could be pushed`);
     if (approved !== null && head !== approved.sha) {
-      const detail = `${branch} was approved at ${approved.sha.slice(0, 12)} and stands at ${head.slice(0, 12)} now, so nothing was pushed; it is judged again first`;
+      const detail = `${branch} was approved at ${approved.sha.slice(0, 12)} and is at ${head.slice(0, 12)} now, so nothing was pushed; it is judged again first`;
       return { type: 'pr_failed', payload: { detail, moved: true } };
     }
     try {

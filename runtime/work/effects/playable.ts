@@ -24,7 +24,6 @@ import { noWalls, type Walls } from '../sandbox/walls.ts';
 
 export interface Cast {
   readonly config: Pick<RepoConfig, 'profiles' | 'policy'>;
-  /** The repo's main folder. */
   readonly repo: string;
   /** The environment of who will start them. */
   readonly env: NodeJS.ProcessEnv;

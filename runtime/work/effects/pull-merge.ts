@@ -1,6 +1,6 @@
 /** Has a forge merge a plan's pull request: as the approved commit and no other, now or as soon as it is green, or not any more. Run again it finds what it did. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { storedPlan } from '../../../actors/stored-plan.ts';
+import { storedPlan } from '../../../actors/stored-tree.ts';
 import type { PullMerge } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { planTree } from '../../../machines/vocabulary/ids.ts';
@@ -108,7 +108,7 @@ async function isWanted({ store }: PlanPullParts, { id }: PullMerge, { project, 
 
 /** What is known of the forge is that it may merge by itself what the plan does not stand by any more. */
 function notWithdrawn({ nowMs }: PullMergeParts, { project, plan }: EffectRow, detail: string): Outcome {
-  const message = `the forge may still merge the pull request by itself, and could not be told otherwise: ${detail}`;
+  const message = `the forge may still merge the pull request, because stator could not cancel that: ${detail}`;
   return {
     type: 'kept',
     status: 'failed',

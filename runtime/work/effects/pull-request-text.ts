@@ -62,7 +62,7 @@ function dependsOnText(on: readonly { readonly plan: string; readonly commit: st
   return `Stands on ${names}, which had not been merged when this was begun: merge that first.`;
 }
 
-/** `<` is no tag. */
+/** Escapes `<`, so that it opens no tag. */
 function harmless(text: string): string {
   return disarmed(text).replaceAll('<', '&lt;');
 }

@@ -11,7 +11,14 @@ import type { Faults } from '../../base/platform/faults.ts';
 import { type Identity, parseIdentity, readBoot } from '../../base/platform/process-table.ts';
 import type { Store } from '../../core/store/port.ts';
 import { type EffectRow, type LaunchRow, restoredKey } from '../../core/store/rows.ts';
-import { isAwayWithHome, type RunFolder, readClaim, runFolderAt, writeRunFile } from '../agents/run-folder.ts';
+import {
+  isAwayWithHome,
+  type RunFolder,
+  readClaim,
+  runFolderAt,
+  writeRunFile,
+  writeStartFile,
+} from '../agents/run-folder.ts';
 import type { Repository } from '../git/repository.ts';
 import { refuseInsideGit } from '../git/worktree-folder.ts';
 import type { Project, Projects } from '../repos/registry.ts';
@@ -78,7 +85,6 @@ export interface LaunchParts {
 
 /** 72 bits: nobody comes upon the name of a folder by chance, and it stays short enough for sockets in the agent's temp folder. */
 const nameBytes = 9;
-/** 128 bits. */
 const secretBytes = 16;
 
 /**
@@ -142,7 +148,7 @@ export function isGone({ folder, mayHaveStarted, wrapper }: Launch): boolean {
 
 function homeAway({ path }: RunFolder): EngineError {
   const home = dirname(dirname(path));
-  const hint = `bring it back (mount its disk, or move it back): ls -ld ${shellWord(home)}; it goes on by itself`;
+  const hint = `bring it back (mount its disk, or move it back): ls -ld ${shellWord(home)}; it continues by itself`;
   return new EngineError('unreachable', `the home ${home} is away`, hint);
 }
 
@@ -166,7 +172,7 @@ export function writeBase(folder: RunFolder, base: string): void {
  * that was killed, so nobody but its agent may touch the worktree. It holds until the machine starts anew, which no wrapper survives.
  */
 export function writeReady(folder: RunFolder): void {
-  writeRunFile(join(folder.path, 'ready'), `${readBoot()}\n`);
+  writeStartFile(join(folder.path, 'ready'), `${readBoot()}\n`);
 }
 
 /** The commit that a run begins from, where an earlier owner made its worktree ready; null: nothing can have been started from this folder. */

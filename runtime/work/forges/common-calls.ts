@@ -1,21 +1,34 @@
 /** What GitHub and Gitea are asked in the same words. */
 import { z } from 'zod';
-import type { Forge, ForgeRepo } from './forge.ts';
-import type { Ask } from './forge-call.ts';
+import type { Comment, Forge, ForgeRepo } from './forge.ts';
+import type { Ask, ForgeCall } from './forge-call.ts';
 import { orDefault } from './forge-nothing.ts';
 import type { ReadPages } from './forge-pages.ts';
-import { commented, pull, pullOf, word } from './forge-shapes.ts';
+import { commented, issue, person, pull, pullOf, word } from './forge-shapes.ts';
+import { type CommentSize, newestComments } from './newest-comments.ts';
 
-export type CommonCalls = Pick<Forge, 'comment' | 'createPullRequest' | 'pullRequest' | 'commits'>;
+export type CommonCalls = Pick<Forge, 'login' | 'issue' | 'comment' | 'createPullRequest' | 'pullRequest' | 'commits'>;
 
-interface Calls {
-  readonly ask: Ask;
+export interface CommonParts extends ForgeCall {
   readonly readPages: ReadPages;
+  /** The newest comments of an issue that has some, as many as `size` or more, the oldest of them first. */
+  readComments(of: z.infer<typeof issue>, size: CommentSize): Promise<readonly Comment[]>;
 }
 
-export function createCommonCalls({ ask, readPages }: Calls, { owner, name: repo }: ForgeRepo): CommonCalls {
+export function createCommonCalls(
+  { ask, askSince, readPages, readComments }: CommonParts,
+  { owner, name: repo }: ForgeRepo,
+): CommonCalls {
   const at = { owner, repo };
   return {
+    login: () => loginOf(ask),
+    async issue(number) {
+      const route = 'GET /repos/{owner}/{repo}/issues/{number}';
+      const found = await ask({ route, parameters: { ...at, number }, shape: issue });
+      const { user, html_url: url, state, comments: count, updated_at: _updated, ...text } = found;
+      const said = await newestComments(async (size) => (count === 0 ? [] : readComments(found, size)));
+      return { ...text, author: user, url, state: state === 'open' ? 'open' : 'closed', ...said };
+    },
     async commits(wanted) {
       const route = 'GET /repos/{owner}/{repo}/pulls/{number}/commits';
       const found = await orDefault(readPages(route, { ...at, number: wanted }, z.object({ sha: word })), []);
@@ -23,19 +36,21 @@ export function createCommonCalls({ ask, readPages }: Calls, { owner, name: repo
     },
     async comment(number, body) {
       const route = 'POST /repos/{owner}/{repo}/issues/{number}/comments';
-      const answer = await ask({ route, parameters: { ...at, number, body }, shape: commented });
-      return answer?.value.html_url ?? '';
+      return (await ask({ route, parameters: { ...at, number, body }, shape: commented })).html_url;
     },
     async createPullRequest(wanted) {
       const route = 'POST /repos/{owner}/{repo}/pulls';
-      const answer = await ask({ route, parameters: { ...at, ...wanted }, shape: pull });
-      if (answer === null) throw new Error('a pull request was made without an answer');
-      return pullOf(answer.value, null);
+      return pullOf(await ask({ route, parameters: { ...at, ...wanted }, shape: pull }), null);
     },
     async pullRequest(number, etag) {
       const route = 'GET /repos/{owner}/{repo}/pulls/{number}';
-      const answer = await ask({ route, parameters: { ...at, number }, shape: pull, etag });
+      const answer = await askSince({ route, parameters: { ...at, number }, shape: pull }, etag);
       return answer === null ? 'unchanged' : pullOf(answer.value, answer.etag);
     },
   };
+}
+
+/** GitLab has the same route. */
+export function loginOf(ask: Ask): Promise<string> {
+  return ask({ route: 'GET /user', parameters: {}, shape: person });
 }

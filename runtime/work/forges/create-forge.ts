@@ -1,19 +1,16 @@
 /** A repository of a forge, by the forge's kind. */
-import type { Forge, ForgeParts } from './forge.ts';
+import type { Forge, ForgeKind, ForgeParts } from './forge.ts';
 import { createGitea } from './gitea.ts';
 import { createGitHub } from './github.ts';
 import { createGitLab } from './gitlab.ts';
 
+const forges: { readonly [kind in ForgeKind]: (parts: ForgeParts) => Forge } = {
+  github: createGitHub,
+  gitea: createGitea,
+  forgejo: createGitea,
+  gitlab: createGitLab,
+};
+
 export function createForge(parts: ForgeParts): Forge {
-  switch (parts.server.kind) {
-    case 'github':
-      return createGitHub(parts);
-    case 'gitea':
-    case 'forgejo':
-      return createGitea(parts);
-    case 'gitlab':
-      return createGitLab(parts);
-    default:
-      return parts.server.kind satisfies never;
-  }
+  return forges[parts.server.kind](parts);
 }

@@ -9,7 +9,7 @@ import type { ForgeParts } from './forge.ts';
 import { ForgeLimit } from './forge-limit.ts';
 
 export interface CallOptions {
-  /** Where the interface is: `https://api.github.com`. */
+  /** The address of the interface: `https://api.github.com`. */
   readonly baseUrl: string;
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -19,8 +19,6 @@ export interface Asked<Answer> {
   readonly route: string;
   readonly parameters: Readonly<Record<string, string | number | boolean | Readonly<Record<string, unknown>>>>;
   readonly shape: z.ZodType<Answer>;
-  /** Answers null where the forge says that nothing changed since. */
-  readonly etag?: string | null | undefined;
 }
 
 export interface Answered<Answer> {
@@ -38,7 +36,7 @@ const saidChars = 500;
 /** Nothing of it is used: half an answer cannot be told from a whole one. */
 export class AnswerTooLarge extends EngineError {}
 
-/** The forge understood and will not. */
+/** The forge understood the request and refused it. */
 export class ForgeRefusal extends EngineError {
   readonly status: number;
 
@@ -48,13 +46,23 @@ export class ForgeRefusal extends EngineError {
   }
 }
 
-export type Ask = <Answer>(asked: Asked<Answer>) => Promise<Answered<Answer> | null>;
+export type Ask = <Answer>(asked: Asked<Answer>) => Promise<Answer>;
+/** null: the forge says that nothing changed since it gave that etag. */
+export type AskSince = <Answer>(
+  asked: Asked<Answer>,
+  etag: string | null | undefined,
+) => Promise<Answered<Answer> | null>;
+
+export interface ForgeCall {
+  readonly ask: Ask;
+  readonly askSince: AskSince;
+}
 
 /** Asks as `Forge` says, and throws as it says. No message holds the token. */
 export function createForgeCall(
   { server, token, signal, send = requestOutbound }: ForgeParts,
   { baseUrl, headers }: CallOptions,
-): Ask {
+): ForgeCall {
   const host = new URL(server.url).host;
 
   async function fetchOutbound(
@@ -88,15 +96,15 @@ export function createForgeCall(
     return new Response(bodyless ? null : answer.body, { status: answer.status, headers: kept });
   }
 
-  const ask = request.defaults({
+  const requestForge = request.defaults({
     baseUrl,
     headers: { ...headers, 'accept-encoding': 'identity' },
     request: { fetch: fetchOutbound },
   });
 
-  return async ({ route, parameters, shape, etag }) => {
+  const askSince: AskSince = async ({ route, parameters, shape }, etag) => {
     try {
-      const answer = await ask(route, {
+      const answer = await requestForge(route, {
         ...parameters,
         ...(etag == null ? {} : { headers: { 'if-none-match': etag } }),
       });
@@ -111,7 +119,7 @@ export function createForgeCall(
       }
       return { value: read.data, etag: answer.headers.etag ?? null };
     } catch (thrown) {
-      if (statusOf(thrown) === 304) return null;
+      if (statusOf(thrown) === 304 && etag != null) return null;
       if (isOver(signal)) {
         const hint = 'it had no more time here; see whether it is up';
         throw new EngineError('forge_unreachable', `${host} gave no answer in time to ${route}`, hint, {
@@ -120,6 +128,14 @@ export function createForgeCall(
       }
       throw failureOf(thrown, { host, route, token, name: server.name });
     }
+  };
+  return {
+    askSince,
+    async ask(asked) {
+      const answer = await askSince(asked, null);
+      if (answer === null) throw new Error(`${asked.route} is unchanged since an etag that it was not given`);
+      return answer.value;
+    },
   };
 }
 

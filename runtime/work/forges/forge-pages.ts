@@ -26,7 +26,7 @@ export function createPages(ask: Ask, { sizeName, size }: Pages): ReadPages {
         // An empty list is null in some versions of Gitea.
         shape: z.array(item).nullable(),
       });
-      const items = answer?.value ?? [];
+      const items = answer ?? [];
       all.push(...items);
       if (items.length < size) break;
     }

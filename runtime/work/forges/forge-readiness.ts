@@ -22,7 +22,7 @@ export interface Readiness {
 
 export interface ForgeReadiness {
   of(project: string): Promise<Readiness>;
-  /** Everything is looked at again. */
+  /** Makes the next call check everything again. */
   forget(): void;
 }
 
@@ -92,7 +92,7 @@ function orCode(thrown: unknown): string {
   throw thrown;
 }
 
-/** When they were written. */
+/** The modification times of the files, as one text. */
 function filesOf(paths: readonly (string | null)[]): string {
   return paths
     .map((path) => (path === null ? '' : (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 'none')))

@@ -27,7 +27,6 @@ export const link = z
 
 /** An issue's comment of GitHub and Gitea. */
 export const comment = z.object({ user: person, body: longText, created_at: word });
-/** The same in our words. */
 export function commentOf({ user, body, created_at: at }: z.infer<typeof comment>): Comment {
   return { author: user, body, at };
 }
@@ -82,7 +81,7 @@ export function chosenMethod<T extends string>(
   );
 }
 
-/** null: it is no whole commit. */
+/** null: the text is no full commit id. */
 export function commitOr(text: string | null | undefined): string | null {
   return text != null && /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(text) ? text : null;
 }

@@ -17,7 +17,7 @@ interface ForgeStateParts {
   readonly clock: Clock;
   /** Whether this process still owns the home: asked before it writes. */
   isOwner(): boolean;
-  /** Hooks are to be told. */
+  /** Called when hooks must be notified. */
   onEffects(): void;
 }
 
@@ -68,7 +68,6 @@ export function createForgeStates({ store, projects, clock, isOwner, onEffects }
     if (more.length > 0) onEffects();
   }
 
-  /** What the project's hooks are told. */
   function told(event: HookEvent, row: ForgeRow, at: number): Change[] {
     const { project, server, url, code, reason, plans } = row;
     const details = {

@@ -113,10 +113,10 @@ export interface WantedMerge {
 export interface Forge {
   readonly server: Server;
   readonly repo: ForgeRepo;
-  /** Who the token is. */
+  /** The login of the token's user. */
   login(): Promise<string>;
   issue(number: number): Promise<Issue>;
-  /** Answers the comment's address. */
+  /** Returns the address of the comment. */
   comment(number: number, text: string): Promise<string>;
   /** The open one that brings the branch `head` of this repository, the newest of several; else one that was merged when the branch stood at `commit`. */
   findPullRequest(head: string, commit?: string): Promise<PullRequest | null>;
@@ -145,7 +145,7 @@ export interface Forge {
 export interface ForgeParts {
   readonly server: Server;
   readonly repo: ForgeRepo;
-  /** null: as anybody. */
+  /** null: asks without authorization. */
   readonly token: string | null;
   readonly signal?: AbortSignal | undefined;
   /** What carries a request; default: `requestOutbound`. */

@@ -1,7 +1,7 @@
 /** The REST interface that Gitea and Forgejo share: https://docs.gitea.com/api and https://forgejo.org/docs/latest/user/api-usage/ */
 import { z } from 'zod';
-import { createCommonCalls } from './common-calls.ts';
-import type { Check, Feedback, Forge, ForgeParts, Issue, MergeObstacle, WantedMerge } from './forge.ts';
+import { type CommonParts, createCommonCalls } from './common-calls.ts';
+import type { Check, Feedback, Forge, ForgeParts, MergeObstacle, WantedMerge } from './forge.ts';
 import { createForgeCall, ForgeRefusal } from './forge-call.ts';
 import { orDefault } from './forge-nothing.ts';
 import { createPages } from './forge-pages.ts';
@@ -10,7 +10,6 @@ import {
   chosenPull,
   comment,
   commentOf,
-  issue,
   link,
   longText,
   number,
@@ -19,7 +18,7 @@ import {
   pullOf,
   word,
 } from './forge-shapes.ts';
-import { type CommentSize, newestComments } from './newest-comments.ts';
+import type { CommentSize } from './newest-comments.ts';
 import { countedChecks } from './required-checks.ts';
 import { type CodeComment, feedbackOf, fixAskedFor, type Review } from './review-words.ts';
 
@@ -53,13 +52,10 @@ const reviewComment = z.object({
 const talkWord = z.object({ id: number, user: person, body: longText, html_url: link });
 const permission = z.object({ permission: word });
 const writers: ReadonlySet<string> = new Set(['write', 'admin', 'owner']);
-const requiredIn = z.object({
-  enable_status_check: z.boolean().nullish(),
-  status_check_contexts: z.array(word).nullish(),
-});
-const mergeRules = z.object({
+const branchRules = z.object({
   required_approvals: number.nullish(),
   enable_status_check: z.boolean().nullish(),
+  status_check_contexts: z.array(word).nullish(),
   user_can_merge: z.boolean().nullish(),
 });
 const mergeState = z.object({ draft: z.boolean().nullish(), mergeable: z.boolean().nullish() });
@@ -78,10 +74,11 @@ const alreadyScheduled = /already scheduled to auto merge/i;
 
 export function createGitea(parts: ForgeParts): Forge {
   const { server, token } = parts;
-  const ask = createForgeCall(parts, {
+  const call = createForgeCall(parts, {
     baseUrl: `${server.url}/api/v1`,
     headers: { accept: 'application/json', ...(token === null ? {} : { authorization: `token ${token}` }) },
   });
+  const { ask } = call;
   const at = { owner: parts.repo.owner, repo: parts.repo.name };
   const readPages = createPages(ask, { sizeName: 'limit', size: page });
 
@@ -94,27 +91,20 @@ export function createGitea(parts: ForgeParts): Forge {
       if (before !== undefined) return before;
       const route = 'GET /repos/{owner}/{repo}/collaborators/{login}/permission';
       const answer = await orDefault(ask({ route, parameters: { ...at, login }, shape: permission }), null);
-      const isWriter = writers.has(answer?.value.permission ?? '');
+      const isWriter = writers.has(answer?.permission ?? '');
       known.set(login, isWriter);
       return isWriter;
     };
   }
 
-  async function requiredFor(branch: string): Promise<string[]> {
+  /** Empty where the token may not see them. */
+  async function rulesOf(branch: string): Promise<Partial<z.infer<typeof branchRules>>> {
     const route = 'GET /repos/{owner}/{repo}/branches/{branch}';
-    const answer = await orDefault(ask({ route, parameters: { ...at, branch }, shape: requiredIn }), null);
-    return answer?.value.enable_status_check === true ? (answer.value.status_check_contexts ?? []) : [];
-  }
-
-  async function rulesOf(branch: string): Promise<z.infer<typeof mergeRules>> {
-    const route = 'GET /repos/{owner}/{repo}/branches/{branch}';
-    const answer = await orDefault(ask({ route, parameters: { ...at, branch }, shape: mergeRules }), null);
-    return answer?.value ?? {};
+    return orDefault(ask({ route, parameters: { ...at, branch }, shape: branchRules }), {});
   }
 
   async function styleOf(wanted: WantedMerge['method']): Promise<string> {
-    const answer = await ask({ route: 'GET /repos/{owner}/{repo}', parameters: at, shape: styles });
-    const found = answer?.value ?? {};
+    const found = await ask({ route: 'GET /repos/{owner}/{repo}', parameters: at, shape: styles });
     const allowed = {
       ...(found.allow_merge_commits === false ? {} : { merge: 'merge' }),
       ...(found.allow_squash_merge === false ? {} : { squash: 'squash' }),
@@ -136,14 +126,22 @@ export function createGitea(parts: ForgeParts): Forge {
     return [...newest.values()].filter((verdict) => verdict === 'approved').length;
   }
 
+  const readComments: CommonParts['readComments'] = async ({ number: wanted, updated_at: updated }, size) => {
+    const route = 'GET /repos/{owner}/{repo}/issues/{number}/comments';
+    const since = sinceOf(size, updated ?? null);
+    const parameters = { ...at, number: wanted, ...(since === null ? {} : { since }) };
+    const some = await ask({ route, parameters, shape: z.array(comment).nullable() });
+    return (some ?? []).map(commentOf);
+  };
+
   return {
     server,
     repo: parts.repo,
     async mergeObstacle({ number: wanted, base }): Promise<MergeObstacle> {
       const route = 'GET /repos/{owner}/{repo}/pulls/{number}';
-      const answer = await ask({ route, parameters: { ...at, number: wanted }, shape: mergeState });
-      if (answer?.value.draft === true) return { kind: 'waits', detail: 'it is a draft' };
-      if (answer?.value.mergeable === false) return { kind: 'stands', detail: `it conflicts with ${base}` };
+      const found = await ask({ route, parameters: { ...at, number: wanted }, shape: mergeState });
+      if (found.draft === true) return { kind: 'waits', detail: 'it is a draft' };
+      if (found.mergeable === false) return { kind: 'stands', detail: `it conflicts with ${base}` };
       const rules = await rulesOf(base);
       if (rules.user_can_merge === false)
         return { kind: 'stands', detail: `the token that is used may not merge into ${base}` };
@@ -158,7 +156,7 @@ export function createGitea(parts: ForgeParts): Forge {
       await ask({ route: mergeRoute, parameters, shape: z.unknown() });
       const route = 'GET /repos/{owner}/{repo}/pulls/{number}';
       const merged = await ask({ route, parameters: { ...at, number: wanted }, shape: pull });
-      return merged === null ? null : pullOf(merged.value, null).mergeCommit;
+      return pullOf(merged, null).mergeCommit;
     },
     async mergeWhenGreen({ number: wanted, head, base, method }) {
       // Without a required check it would wait for whatever comes first, or for ever.
@@ -183,29 +181,7 @@ export function createGitea(parts: ForgeParts): Forge {
       const route = 'DELETE /repos/{owner}/{repo}/pulls/{number}/merge';
       await orDefault(ask({ route, parameters: { ...at, number: wanted }, shape: z.unknown() }), null);
     },
-    ...createCommonCalls({ ask, readPages }, parts.repo),
-    async login() {
-      const answer = await ask({ route: 'GET /user', parameters: {}, shape: person });
-      return answer?.value ?? 'somebody';
-    },
-    async issue(wanted): Promise<Issue> {
-      const answer = await ask({
-        route: 'GET /repos/{owner}/{repo}/issues/{number}',
-        parameters: { ...at, number: wanted },
-        shape: issue,
-      });
-      if (answer === null) throw new Error('an issue was asked for without an etag');
-      const { user, html_url: url, state, comments: count, updated_at: updated, ...text } = answer.value;
-      const said = await newestComments(async (size) => {
-        if (count === 0) return [];
-        const route = 'GET /repos/{owner}/{repo}/issues/{number}/comments';
-        const since = sinceOf(size, updated ?? null);
-        const parameters = { ...at, number: wanted, ...(since === null ? {} : { since }) };
-        const some = await ask({ route, parameters, shape: z.array(comment).nullable() });
-        return (some?.value ?? []).map(commentOf);
-      });
-      return { ...text, author: user, url, state: state === 'open' ? 'open' : 'closed', ...said };
-    },
+    ...createCommonCalls({ ...call, readPages, readComments }, parts.repo),
     async findPullRequest(head, commit) {
       const found = await readPages(
         'GET /repos/{owner}/{repo}/pulls',
@@ -268,12 +244,12 @@ export function createGitea(parts: ForgeParts): Forge {
       return feedbackOf({ reviews: words, comments, talk }, of);
     },
     async checks(commit, base) {
-      const answer = await ask({
+      const { statuses } = await ask({
         route: 'GET /repos/{owner}/{repo}/commits/{ref}/status',
         parameters: { ...at, ref: commit },
         shape: z.object({ statuses: z.array(status).nullish() }),
       });
-      const all = (answer?.value.statuses ?? []).slice(0, feedbackLimit).map(
+      const all = (statuses ?? []).slice(0, feedbackLimit).map(
         ({ context, status: state, description, target_url: url }): Check => ({
           name: context,
           state: state === 'pending' ? 'pending' : passed.has(state) ? 'passed' : 'failed',
@@ -282,7 +258,9 @@ export function createGitea(parts: ForgeParts): Forge {
           url: url || null,
         }),
       );
-      return all.every(({ state }) => state === 'passed') ? all : countedChecks(all, await requiredFor(base));
+      if (all.every(({ state }) => state === 'passed')) return all;
+      const { enable_status_check: isRequired, status_check_contexts: required } = await rulesOf(base);
+      return countedChecks(all, isRequired === true ? (required ?? []) : []);
     },
   };
 }

@@ -1,8 +1,8 @@
 /** GitHub's REST interface, also of GitHub Enterprise: https://docs.github.com/rest */
 import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { createCommonCalls } from './common-calls.ts';
-import type { Check, Comment, Feedback, Forge, ForgeParts, Issue, MergeObstacle, WantedMerge } from './forge.ts';
+import { type CommonParts, createCommonCalls } from './common-calls.ts';
+import type { Check, Comment, Feedback, Forge, ForgeParts, MergeObstacle, WantedMerge } from './forge.ts';
 import { createForgeCall } from './forge-call.ts';
 import { orDefault } from './forge-nothing.ts';
 import { createPages } from './forge-pages.ts';
@@ -12,7 +12,6 @@ import {
   comment,
   commentOf,
   commitOr,
-  issue,
   link,
   longText,
   number,
@@ -22,7 +21,6 @@ import {
   word,
 } from './forge-shapes.ts';
 import { createGraphCall } from './graph-call.ts';
-import { newestComments } from './newest-comments.ts';
 import { countedChecks } from './required-checks.ts';
 import { feedbackOf, type Review } from './review-words.ts';
 
@@ -119,21 +117,21 @@ export function createGitHub(parts: ForgeParts): Forge {
     'x-github-api-version': '2022-11-28',
     ...(token === null ? {} : { authorization: `Bearer ${token}` }),
   };
-  const ask = createForgeCall(parts, { baseUrl: isCloud ? `https://api.${host}` : `${server.url}/api/v3`, headers });
+  const call = createForgeCall(parts, { baseUrl: isCloud ? `https://api.${host}` : `${server.url}/api/v3`, headers });
+  const { ask } = call;
   const graph = createGraphCall(
-    createForgeCall(parts, { baseUrl: isCloud ? `https://api.${host}` : `${server.url}/api`, headers }),
+    createForgeCall(parts, { baseUrl: isCloud ? `https://api.${host}` : `${server.url}/api`, headers }).ask,
     host,
   );
   const at = { owner, repo };
   const readPages = createPages(ask, { sizeName: 'per_page', size: page });
 
   async function checkRuns(commit: string): Promise<Check[]> {
-    const answer = await ask({
+    const { check_runs: runs } = await ask({
       route: 'GET /repos/{owner}/{repo}/commits/{ref}/check-runs',
       parameters: { ...at, ref: commit, per_page: page, filter: 'latest' },
       shape: z.object({ check_runs: z.array(checkRun) }),
     });
-    const runs = answer?.value.check_runs ?? [];
     const checks: Check[] = [];
     let asked = 0;
     for (const { id, name, status: stage, conclusion, html_url: url, output } of runs) {
@@ -167,7 +165,7 @@ export function createGitHub(parts: ForgeParts): Forge {
       [],
     );
     return [
-      ...(found?.value.protection?.required_status_checks?.contexts ?? []),
+      ...(found?.protection?.required_status_checks?.contexts ?? []),
       ...rules.flatMap(({ parameters }) => (parameters?.required_status_checks ?? []).map(({ context }) => context)),
     ];
   }
@@ -184,14 +182,26 @@ export function createGitHub(parts: ForgeParts): Forge {
     return { ...rules, method: chosenMethod({ wanted: by, allowed, first }, parts.repo) };
   }
 
+  /** The newest ones are on the last page, which may hold a few alone. */
+  const readComments: CommonParts['readComments'] = async ({ number: wanted, comments: count }, size) => {
+    const last = Math.max(1, Math.ceil(count / size));
+    const comments: Comment[] = [];
+    for (const index of last === 1 ? [1] : [last - 1, last]) {
+      const route = 'GET /repos/{owner}/{repo}/issues/{number}/comments';
+      const parameters = { ...at, number: wanted, per_page: size, page: index };
+      comments.push(...(await ask({ route, parameters, shape: z.array(comment) })).map(commentOf));
+    }
+    return comments;
+  };
+
   return {
     server,
     repo: parts.repo,
-    ...createCommonCalls({ ask, readPages }, parts.repo),
+    ...createCommonCalls({ ...call, readPages, readComments }, parts.repo),
     async mergeObstacle({ number: wanted, base }): Promise<MergeObstacle> {
       const route = 'GET /repos/{owner}/{repo}/pulls/{number}';
-      const answer = await ask({ route, parameters: { ...at, number: wanted }, shape: mergeState });
-      const { draft: isDraft, mergeable_state: state } = answer?.value ?? {};
+      const found = await ask({ route, parameters: { ...at, number: wanted }, shape: mergeState });
+      const { draft: isDraft, mergeable_state: state } = found;
       if (isDraft === true) return { kind: 'waits', detail: 'it is a draft' };
       if (state === 'dirty') return { kind: 'stands', detail: `it conflicts with ${base}` };
       if (state === 'behind')
@@ -201,12 +211,12 @@ export function createGitHub(parts: ForgeParts): Forge {
     },
     async merge({ number: wanted, head, method: by }) {
       const { method: chosen } = await rulesOf({ number: wanted, method: by });
-      const answer = await ask({
+      const { sha } = await ask({
         route: 'PUT /repos/{owner}/{repo}/pulls/{number}/merge',
         parameters: { ...at, number: wanted, sha: head, merge_method: chosen.toLowerCase() },
         shape: z.object({ sha: word.nullish() }),
       });
-      return commitOr(answer?.value.sha);
+      return commitOr(sha);
     },
     async mergeWhenGreen({ number: wanted, head, base, method: by }) {
       const rules = await rulesOf({ number: wanted, method: by });
@@ -225,33 +235,6 @@ export function createGitHub(parts: ForgeParts): Forge {
       const { pullRequest } = await rulesOf({ number: wanted, method: null });
       if (pullRequest == null) return;
       await orDefault(graph(disableMutation, { input: { pullRequestId: pullRequest.id } }, z.unknown()), null);
-    },
-    async login() {
-      const answer = await ask({ route: 'GET /user', parameters: {}, shape: person });
-      return answer?.value ?? 'somebody';
-    },
-    async issue(wanted): Promise<Issue> {
-      const answer = await ask({
-        route: 'GET /repos/{owner}/{repo}/issues/{number}',
-        parameters: { ...at, number: wanted },
-        shape: issue,
-      });
-      if (answer === null) throw new Error('an issue was asked for without an etag');
-      const { user, html_url: url, state, comments: count, updated_at: _updated, ...text } = answer.value;
-      const said = await newestComments(async (size) => {
-        const last = Math.max(1, Math.ceil(count / size));
-        // The newest ones are on the last page, which may hold a few alone.
-        const pages = last === 1 ? [1] : [last - 1, last];
-        const comments: Comment[] = [];
-        for (const index of count === 0 ? [] : pages) {
-          const route = 'GET /repos/{owner}/{repo}/issues/{number}/comments';
-          const parameters = { ...at, number: wanted, per_page: size, page: index };
-          const some = await ask({ route, parameters, shape: z.array(comment) });
-          comments.push(...(some?.value ?? []).map(commentOf));
-        }
-        return comments;
-      });
-      return { ...text, author: user, url, state: state === 'open' ? 'open' : 'closed', ...said };
     },
     async findPullRequest(head, commit) {
       const parameters = { ...at, head: `${owner}:${head}`, state: commit === undefined ? 'open' : 'all' };
@@ -310,12 +293,12 @@ export function createGitHub(parts: ForgeParts): Forge {
     },
     async checks(commit, base) {
       const runs = await checkRuns(commit);
-      const statuses = await ask({
+      const { statuses } = await ask({
         route: 'GET /repos/{owner}/{repo}/commits/{ref}/status',
         parameters: { ...at, ref: commit, per_page: page },
         shape: z.object({ statuses: z.array(status) }),
       });
-      const others = (statuses?.value.statuses ?? []).map(
+      const others = statuses.map(
         ({ context, state, description, target_url: url }): Check => ({
           name: context,
           state: state === 'pending' ? 'pending' : state === 'success' ? 'passed' : 'failed',

@@ -2,6 +2,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { loginOf } from './common-calls.ts';
 import type { Check, Feedback, Forge, ForgeParts, Issue, MergeObstacle, PullRequest, WantedMerge } from './forge.ts';
 import { createForgeCall, ForgeRefusal } from './forge-call.ts';
 import { orDefault } from './forge-nothing.ts';
@@ -85,7 +86,7 @@ const logChars = 6_000;
 
 export function createGitLab(parts: ForgeParts): Forge {
   const { server, token } = parts;
-  const ask = createForgeCall(parts, {
+  const { ask, askSince } = createForgeCall(parts, {
     baseUrl: `${server.url}/api/v4`,
     headers: { accept: 'application/json', ...(token === null ? {} : { authorization: `Bearer ${token}` }) },
   });
@@ -95,12 +96,12 @@ export function createGitLab(parts: ForgeParts): Forge {
   /** False of strangers, whom the forge does not find among the members. */
   async function mayWrite(user: number): Promise<boolean> {
     try {
-      const answer = await ask({
+      const { access_level: level } = await ask({
         route: 'GET /projects/{id}/members/all/{user}',
         parameters: { ...at, user },
         shape: member,
       });
-      return (answer?.value.access_level ?? 0) >= developer;
+      return level >= developer;
     } catch (thrown) {
       if (thrown instanceof EngineError && thrown.code === 'not_found') return false;
       throw thrown;
@@ -130,23 +131,19 @@ export function createGitLab(parts: ForgeParts): Forge {
   /** The end of what a job printed; empty where the forge does not give it. */
   async function logOf(job: number): Promise<string> {
     const route = 'GET /projects/{id}/jobs/{job}/trace';
-    const answer = await orDefault(ask({ route, parameters: { ...at, job }, shape: z.string() }), null);
-    return stripVTControlCharacters(answer?.value ?? '')
-      .trim()
-      .slice(-logChars);
+    const log = await orDefault(ask({ route, parameters: { ...at, job }, shape: z.string() }), '');
+    return stripVTControlCharacters(log).trim().slice(-logChars);
   }
 
   async function lookAt(wanted: number): Promise<z.infer<typeof mergeState>> {
     const route = 'GET /projects/{id}/merge_requests/{iid}';
-    const answer = await ask({ route, parameters: { ...at, iid: wanted }, shape: mergeState });
-    if (answer === null) throw new Error('a merge request was asked for without an etag');
-    return answer.value;
+    return ask({ route, parameters: { ...at, iid: wanted }, shape: mergeState });
   }
 
   /** The project says whether a merge commit is made or the commits are put on top; a request says whether they become one first. */
   async function squashes(wanted: WantedMerge['method']): Promise<boolean> {
-    const answer = await ask({ route: 'GET /projects/{id}', parameters: at, shape: rules });
-    const { merge_method: own = 'merge', squash_option: squash = 'default_off' } = answer?.value ?? {};
+    const found = await ask({ route: 'GET /projects/{id}', parameters: at, shape: rules });
+    const { merge_method: own = 'merge', squash_option: squash = 'default_off' } = found;
     const kept = squash === 'always' ? {} : own === 'merge' ? { merge: 'keep' } : { rebase: 'keep' };
     const allowed = { ...kept, ...(squash === 'never' ? {} : { squash: 'squash' }) };
     const first = squash === 'default_on' ? 'squash' : null;
@@ -156,9 +153,7 @@ export function createGitLab(parts: ForgeParts): Forge {
   async function accept({ number: wanted, head, method }: WantedMerge, more: Readonly<Record<string, boolean>>) {
     const parameters = { ...at, iid: wanted, sha: head, squash: await squashes(method), ...more };
     const route = 'PUT /projects/{id}/merge_requests/{iid}/merge';
-    const answer = await ask({ route, parameters, shape: mergeRequest });
-    if (answer === null) throw new Error('a merge request was merged without an answer');
-    return answer.value;
+    return ask({ route, parameters, shape: mergeRequest });
   }
 
   return {
@@ -206,25 +201,21 @@ export function createGitLab(parts: ForgeParts): Forge {
       const route = 'POST /projects/{id}/merge_requests/{iid}/cancel_merge_when_pipeline_succeeds';
       await orDefault(ask({ route, parameters: { ...at, iid: wanted }, shape: z.unknown() }), null);
     },
-    async login() {
-      const answer = await ask({ route: 'GET /user', parameters: {}, shape: person });
-      return answer?.value ?? 'somebody';
-    },
+    login: () => loginOf(ask),
     async issue(wanted): Promise<Issue> {
-      const answer = await ask({
+      const found = await ask({
         route: 'GET /projects/{id}/issues/{iid}',
         parameters: { ...at, iid: wanted },
         shape: issue,
       });
-      if (answer === null) throw new Error('an issue was asked for without an etag');
-      const { iid, title, description: body, state, author, web_url: url } = answer.value;
+      const { iid, title, description: body, state, author, web_url: url } = found;
       const said = await newestComments(async (size) => {
-        const answered = await ask({
+        const notes = await ask({
           route: 'GET /projects/{id}/issues/{iid}/notes',
           parameters: { ...at, iid: wanted, sort: 'desc', order_by: 'created_at', per_page: size, page: 1 },
           shape: z.array(note),
         });
-        return (answered?.value ?? [])
+        return notes
           .filter(({ system }) => system !== true)
           .map((one) => ({ author: one.author, body: one.body, at: one.created_at }))
           .reverse();
@@ -233,12 +224,12 @@ export function createGitLab(parts: ForgeParts): Forge {
     },
     async comment(wanted, text) {
       const route = 'POST /projects/{id}/issues/{iid}/notes';
-      const answer = await ask({
+      const { id } = await ask({
         route,
         parameters: { ...at, iid: wanted, body: text },
         shape: z.object({ id: number }),
       });
-      return answer === null ? '' : `${server.url}/${at.id}/-/issues/${wanted}#note_${answer.value.id}`;
+      return `${server.url}/${at.id}/-/issues/${wanted}#note_${id}`;
     },
     async findPullRequest(head, commit) {
       const found = await readPages(
@@ -253,17 +244,16 @@ export function createGitLab(parts: ForgeParts): Forge {
       );
     },
     async createPullRequest({ head, base, title, body }) {
-      const answer = await ask({
+      const made = await ask({
         route: 'POST /projects/{id}/merge_requests',
         parameters: { ...at, source_branch: head, target_branch: base, title, description: body },
         shape: mergeRequest,
       });
-      if (answer === null) throw new Error('a merge request was made without an answer');
-      return pullOf(answer.value, null);
+      return pullOf(made, null);
     },
     async pullRequest(wanted, etag) {
       const route = 'GET /projects/{id}/merge_requests/{iid}';
-      const answer = await ask({ route, parameters: { ...at, iid: wanted }, shape: mergeRequest, etag });
+      const answer = await askSince({ route, parameters: { ...at, iid: wanted }, shape: mergeRequest }, etag);
       return answer === null ? 'unchanged' : pullOf(answer.value, answer.etag);
     },
     async feedback({ number: wanted, ...of }): Promise<Feedback[]> {

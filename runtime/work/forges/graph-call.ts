@@ -21,7 +21,7 @@ export function createGraphCall(ask: Ask, host: string): GraphAsk {
       parameters: { query, variables },
       shape: z.object({ data: z.unknown(), errors }),
     });
-    const [first] = answer?.value.errors ?? [];
+    const [first] = answer.errors ?? [];
     if (first !== undefined) {
       const said = `${host} answered: ${oneLine(first.message).slice(0, saidChars)}`;
       if (first.type === 'FORBIDDEN' || first.type === 'INSUFFICIENT_SCOPES')
@@ -30,7 +30,7 @@ export function createGraphCall(ask: Ask, host: string): GraphAsk {
         throw new EngineError('not_found', said, 'see whether it is there, and whether the token may see it');
       throw new EngineError('forge_refused', said, 'its answer says what is wrong');
     }
-    const read = shape.safeParse(answer?.value.data);
+    const read = shape.safeParse(answer.data);
     if (read.success) return read.data;
     const issue = read.error.issues[0];
     throw new EngineError(

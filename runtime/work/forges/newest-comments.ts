@@ -3,7 +3,6 @@ import type { Comment } from './forge.ts';
 import { AnswerTooLarge } from './forge-call.ts';
 
 export interface NewestComments {
-  /** The oldest of them first. */
   readonly comments: readonly Comment[];
   /** Why there are none, or fewer than there might be; null: nothing kept them away. */
   readonly commentsTrouble: string | null;

@@ -3,7 +3,7 @@
  * their plans. Plans that want none cost nothing; a forge is asked for each open one once a minute at most, less often where nothing happens.
  */
 import type { Kinds } from '../../../actors/kind.ts';
-import { type StoredPlan, storedPlan } from '../../../actors/stored-plan.ts';
+import { type StoredPlan, storedPlan } from '../../../actors/stored-tree.ts';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { type PlanTree, parseTree, planTree } from '../../../machines/vocabulary/ids.ts';
 import {
@@ -101,7 +101,7 @@ interface Looks {
   nextMs: number;
   quiet: number;
   troubles: number;
-  /** What it was asked with last. */
+  /** The marker of the last request. */
   mark: string;
   etag: string | null;
   /** As the forge gave it with that etag. */
@@ -310,7 +310,7 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
     }
   }
 
-  /** Whether anything was new. */
+  /** Asks the forge, and answers whether anything was new. */
   async function ask(
     tree: PlanTree,
     one: Watched,

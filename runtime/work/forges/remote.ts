@@ -74,10 +74,10 @@ export async function remotesOf(repo: string): Promise<Remote[]> {
 }
 
 /** The forge that the remote is at, with the repository as that forge names it; null: it is none of the known ones. */
-export function serverOf(
+export function serverOf<Known extends Server>(
   remote: RemoteAddress,
-  servers: readonly Server[],
-): { server: Server; repo: ForgeRepo } | null {
+  servers: readonly Known[],
+): { server: Known; repo: ForgeRepo } | null {
   for (const server of servers) {
     const url = new URL(server.url);
     if (remote.isWeb ? remote.host !== hostOf(server) : remote.host !== url.hostname) continue;

@@ -3,7 +3,7 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { later } from '../../base/platform/later.ts';
 import type { Forge, ForgeRepo } from './forge.ts';
-import { remotesOf, serverOf } from './remote.ts';
+import { type Remote, remotesOf, serverOf } from './remote.ts';
 import { type KnownServer, readServers, serversFile } from './servers.ts';
 import { findToken, programOf, tokenVariables } from './tokens.ts';
 
@@ -12,7 +12,6 @@ const loadForges = later(() => import('./create-forge.ts'));
 export interface ForgePlace {
   readonly home: string;
   readonly env: NodeJS.ProcessEnv;
-  /** The main folder of the repo. */
   readonly repo: string;
   readonly signal?: AbortSignal | undefined;
 }
@@ -21,7 +20,6 @@ export interface ForgePlace {
 export interface ForgeSite {
   readonly server: KnownServer;
   readonly repo: ForgeRepo;
-  /** The name of the remote. */
   readonly remote: string;
 }
 
@@ -29,15 +27,21 @@ export interface RepoForge extends Pick<ForgeSite, 'remote'> {
   readonly forge: Forge;
 }
 
+/** null: none of the remotes is at a known server. */
+export function firstSite(remotes: readonly Remote[], servers: readonly KnownServer[]): ForgeSite | null {
+  for (const { remote, ...address } of remotes) {
+    const found = serverOf(address, servers);
+    if (found !== null) return { ...found, remote };
+  }
+  return null;
+}
+
 /** Throws `no_forge` where no remote is at a known server, with what to do; also what `readServers` throws. */
 export async function forgeSiteOf({ home, repo }: Pick<ForgePlace, 'home' | 'repo'>): Promise<ForgeSite> {
   const { list } = readServers(home);
   const remotes = await remotesOf(repo);
-  for (const { remote, ...address } of remotes) {
-    const found = serverOf(address, list);
-    const server = list.find(({ name }) => name === found?.server.name);
-    if (found !== null && server !== undefined) return { server, repo: found.repo, remote };
-  }
+  const site = firstSite(remotes, list);
+  if (site !== null) return site;
   const hosts = [...new Set(remotes.map(({ host }) => host))];
   const what =
     hosts.length === 0

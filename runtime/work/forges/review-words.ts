@@ -4,7 +4,7 @@ import type { Feedback, PullRequest } from './forge.ts';
 interface Word {
   readonly id: string;
   readonly author: string;
-  /** To the repository. */
+  /** Whether the author may write to the repository. */
   readonly mayWrite: boolean;
   readonly text: string;
   readonly url: string;

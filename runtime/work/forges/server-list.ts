@@ -2,9 +2,10 @@
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Environment } from '../../base/config/home.ts';
 import { createForge } from './create-forge.ts';
-import { type ForgeKind, type ForgeRepo, forgeKinds } from './forge.ts';
+import { type ForgeKind, forgeKinds } from './forge.ts';
 import { askKind } from './kind.ts';
-import { remotesOf, serverOf } from './remote.ts';
+import { remotesOf } from './remote.ts';
+import { type ForgeSite, firstSite } from './repo-forge.ts';
 import {
   addServer,
   chooseServer,
@@ -22,9 +23,9 @@ export interface ServerEntry {
   readonly name: string;
   readonly url: string;
   readonly kind: ForgeKind;
-  /** What `owner/repo#n` is on. */
+  /** Whether `owner/repo#n` means this server. */
   readonly default: boolean;
-  /** It came with stator. */
+  /** Whether it is built in. */
   readonly preset: boolean;
   readonly allow_private: boolean;
   /** `env:NAME`; null: the usual places of its kind. */
@@ -133,30 +134,28 @@ function kindOf(said: string): ForgeKind {
 }
 
 /** What a server says of the token that there is for it: asked once, however many repos are there. */
-interface Standing {
-  readonly tokenFrom: string | null;
-  readonly login: string | null;
-  readonly problem: EngineError | null;
-}
+type Standing = Pick<RepoForgeState, 'tokenFrom' | 'login' | 'problem'>;
 
 function createForgeOf({ home, env }: { home: string; env: Environment }): ServerList['forgeOf'] {
   const standings = new Map<string, Promise<Standing>>();
   return async (path) => {
     const { list } = readServers(home);
-    for (const { remote, ...address } of await remotesOf(path)) {
-      const found = serverOf(address, list);
-      if (found === null) continue;
-      const server = serverNamed({ list }, found.server.name);
-      const standing = standings.get(server.name) ?? standingOf(server, found.repo, env);
-      standings.set(server.name, standing);
-      const repo = `${found.repo.owner}/${found.repo.name}`;
-      return { remote, server: server.name, kind: server.kind, repo, ...(await standing) };
-    }
-    return null;
+    const site = firstSite(await remotesOf(path), list);
+    if (site === null) return null;
+    const { server, remote, repo } = site;
+    const standing = standings.get(server.name) ?? standingOf(site, env);
+    standings.set(server.name, standing);
+    return {
+      remote,
+      server: server.name,
+      kind: server.kind,
+      repo: `${repo.owner}/${repo.name}`,
+      ...(await standing),
+    };
   };
 }
 
-async function standingOf(server: KnownServer, repo: ForgeRepo, env: Environment): Promise<Standing> {
+async function standingOf({ server, repo }: ForgeSite, env: Environment): Promise<Standing> {
   const token = await findToken(server, env);
   if (token === null) return { tokenFrom: null, login: null, problem: null };
   const forge = createForge({ server, repo, token: token.token, signal: AbortSignal.timeout(loginTimeoutMs) });

@@ -16,7 +16,7 @@ export function withoutServer(text: string, index: number): string {
   return table === undefined ? text : withoutLines(text, table);
 }
 
-/** With another default, or none. */
+/** The file's text with another default server, or none. */
 export function withDefault(text: string, name: string | null): string {
   const before = entriesOf(text).find((entry) => entry.type === 'TOMLKeyValue');
   const line = name === null ? '' : stringify({ default: name });

@@ -19,13 +19,13 @@ export interface KnownServer extends Server {
   readonly tokenVariable: string | null;
   /** A file of `NAME=value` lines in which that variable is looked for first. */
   readonly envFile: string | null;
-  /** It came with stator. */
+  /** Whether it is built in. */
   readonly isPreset: boolean;
 }
 
 export interface Servers {
   readonly list: readonly KnownServer[];
-  /** What `owner/repo#n` is on. */
+  /** The server that `owner/repo#n` means. */
   readonly main: KnownServer;
 }
 
@@ -208,14 +208,14 @@ function readFile(home: string): ServersFile {
   try {
     value = parse(text);
   } catch (cause) {
-    throw wrong(home, messageOf(cause).split('\n')[0] ?? '', 'mend that line', cause);
+    throw wrong(home, messageOf(cause).split('\n')[0] ?? '', 'correct that line', cause);
   }
   const read = fileSchema.safeParse(value);
   if (read.success) return read.data;
   throw wrong(
     home,
     problemText(read.error),
-    'mend that key; the keys of a server are name, url, kind, token, env_file and allow_private',
+    'correct that key; the keys of a server are name, url, kind, token, env_file and allow_private',
   );
 }
 

@@ -8,7 +8,6 @@ import type { KnownServer } from './servers.ts';
 
 export interface FoundToken {
   readonly token: string;
-  /** For people: `GITHUB_TOKEN`, `gh auth token`. */
   readonly from: string;
 }
 

@@ -51,7 +51,7 @@ export async function clearRefs(
   await dropInSteps(parts, round, repository, [...branches, ...(await judgeKeeping(round, of, staying))]);
 }
 
-/** The branches alone. */
+/** Deletes branches only. */
 export async function clearBranches(
   parts: CleaningParts,
   round: Round,
@@ -119,7 +119,7 @@ function reasonToStay(
   if (mark.isSymbolic || ref?.isSymbolic === true) return keptAs(isOtherName);
   const reason = notOver(round, plan);
   if (reason !== null) return reason;
-  if (path !== undefined) return keptAs('a worktree stands on it');
+  if (path !== undefined) return keptAs('a worktree uses it');
   return isLost ? keptAs('its commits are in no other branch and on no remote', 'unmerged') : null;
 }
 

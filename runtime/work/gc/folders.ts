@@ -21,5 +21,5 @@ export async function entriesOf(folder: string): Promise<Dirent[]> {
 
 /** Why a folder stays in which somebody stands. */
 export function inUseText({ pid, name }: FolderUser): string {
-  return `pid ${pid} (${name}) stands in it`;
+  return `pid ${pid} (${name}) has its working directory in it`;
 }

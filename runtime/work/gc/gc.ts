@@ -26,7 +26,7 @@ import { clearWorktrees } from './worktrees.ts';
 export interface CleaningRequest {
   /** What ended longer ago than this goes. */
   readonly olderThanMs: number;
-  /** Only what would go is said. */
+  /** Only lists what would be deleted. */
   readonly dry: boolean;
   readonly overrides: readonly CleaningOverride[];
 }
@@ -119,7 +119,7 @@ export function createCleaning(parts: CleaningParts): Cleaning {
     return { runs: await diskUsage(runsRoot(home)), store: await storeBytes(store.file) };
   }
 
-  /** One at a time. Throws `conflict`. */
+  /** Runs one cleaning at a time. Throws `conflict`. */
   async function alone<Answer>(work: () => Promise<Answer>): Promise<Answer> {
     if (isUnderWay)
       throw new EngineError('conflict', 'it is being cleared away already', 'wait until that is done, and ask again');
@@ -138,7 +138,7 @@ export function createCleaning(parts: CleaningParts): Cleaning {
   };
 }
 
-/** The file with its log. */
+/** The size of the database file and its log. */
 async function storeBytes(file: string): Promise<number> {
   const sizes = await Promise.all(
     [file, `${file}-wal`].map((each) =>

@@ -134,7 +134,7 @@ async function verdictOfGone(
   if (other !== null) return { keep: other };
   if (!(await isThere(dirname(path)))) return { keep: `${dirname(path)} is not there: a disk may not be mounted` };
   const fix = async () => (await clearWorktree(repository, { path, branch, dry: false }))?.why ?? null;
-  return { what: 'its folder is gone: git is told to forget it', fix };
+  return { what: 'its folder is missing: its entry in git is removed', fix };
 }
 
 async function verdictOfWorktree(
@@ -172,7 +172,7 @@ async function repairFolders(look: Look, { project, repository, other }: Place):
     } else if ((await readdir(path)).length === 0) {
       await settle(look, named, { what: 'it is empty: it is deleted', fix: () => rmdir(path) });
     } else {
-      const unknown = `git knows no such worktree, so nobody can say what would be lost; look at it, then: rm -r ${shellWord(path)}`;
+      const unknown = `git knows no such worktree, so it is unknown what would be lost; look at it, then: rm -r ${shellWord(path)}`;
       await settle(look, named, { keep: unknown });
     }
   }

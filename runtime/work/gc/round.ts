@@ -21,9 +21,9 @@ export interface CleaningParts {
 }
 
 export interface Round {
-  /** What ended before that goes. */
+  /** What ended before this time is deleted. */
   readonly beforeMs: number;
-  /** Nothing is changed. */
+  /** Changes nothing. */
   readonly dry: boolean;
   readonly overrides: ReadonlySet<CleaningOverride>;
   /** By `<project>/<plan>`, those that were deleted too. */
@@ -132,7 +132,7 @@ export function byBranch(plans: Iterable<PlanTrace>): Map<string, PlanTrace> {
 /** The page of plans that is read at once. */
 const planPage = 500;
 
-/** All that the store knows of. */
+/** All plans of the store. */
 export async function readPlans(store: Pick<Store, 'planTraces'>): Promise<Map<string, PlanTrace>> {
   const plans = new Map<string, PlanTrace>();
   for (let after: number | null = 0; after !== null; ) {

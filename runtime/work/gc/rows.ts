@@ -15,7 +15,7 @@ const leastMs = 86_400_000;
 const giveBackBytes = 128 * 1024;
 /** Beyond this a store is not written anew while an engine stays: it would stand still for too long. */
 const rebuildLimitBytes = 8 * 1024 * 1024;
-/** The store is there twice meanwhile. */
+/** A rebuild needs room for a second copy of the store. */
 const rebuildRoom = 2.5;
 
 export async function clearRows({ store, faults, nowMs }: CleaningParts, round: Round): Promise<void> {
@@ -54,17 +54,19 @@ async function rewriteOldStore({ store, stays }: CleaningParts, { notes }: Round
   if (!isQuiet) {
     if (freeBytes > 0)
       notes.push(
-        `the store keeps ${freeBytes} bytes that nothing fills: it is of an earlier version, and is written anew by: ${command}`,
+        `the store keeps ${freeBytes} unused bytes: it is of an earlier version; this rewrites it: ${command}`,
       );
     return;
   }
   try {
     const { bavail, bsize } = await statfs(dirname(store.file));
     if (bavail * bsize < bytes * rebuildRoom)
-      notes.push(`the store was not written anew: its disk has no room for it twice; make some, then: ${command}`);
+      notes.push(
+        `the store was not rewritten: its disk has no room for a second copy; free some space, then: ${command}`,
+      );
     else await store.rebuild();
   } catch (thrown) {
     if (!(thrown instanceof EngineError)) throw thrown;
-    notes.push(`the store was not written anew: ${messageOf(thrown)}`);
+    notes.push(`the store was not rewritten: ${messageOf(thrown)}`);
   }
 }

@@ -33,7 +33,6 @@ import {
 } from './worktree-list.ts';
 
 interface RunEnd {
-  /** The worktree's folder. */
   readonly path: string;
   readonly branch: string;
   /** Good as a ref name; the same for every call about this run. */
@@ -154,7 +153,6 @@ export async function ownCommitsBase(
   return isOfThatRun ? base : null;
 }
 
-/** What lies in a worktree. */
 export interface Contents {
   /** The commit that its HEAD stands on, the branch's where HEAD has none. */
   readonly head: string;

@@ -161,7 +161,7 @@ export async function worktreesOn(repo: RefPlace, branch: string): Promise<Workt
 /** Somebody looks at a branch of ours: it is not moved beneath them, and what is to move it waits until they have looked. */
 export function checkedOut(branch: string, { path }: Pick<Worktree, 'path'>): EngineError {
   const message = `${branch} is checked out in ${path}, and stator does not move a branch beneath somebody who looks at it`;
-  const hint = `switch to another branch there, or: git -C ${shellWord(path)} switch --detach; it goes on by itself`;
+  const hint = `switch to another branch there, or: git -C ${shellWord(path)} switch --detach; it continues by itself`;
   return new EngineError('branch_checked_out', message, hint);
 }
 

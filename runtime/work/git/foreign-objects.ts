@@ -31,7 +31,7 @@ const limits = {
   /** Of one object, unpacked: git holds it in memory, but for a large blob. */
   blobBytes: 2 * 1024 ** 3,
   otherBytes: 128 * 1024 ** 2,
-  /** Of all loose objects, unpacked. */
+  /** The sum over all loose objects, unpacked. */
   unpackedBytes: 16 * 1024 ** 3,
 };
 /** Git itself keeps a push of fewer objects loose. */

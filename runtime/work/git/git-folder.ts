@@ -23,6 +23,34 @@ export function entriesIn(folder: string): string[] {
   return (names ?? []).map((name) => name.toString('utf8')).sort();
 }
 
+/** The plain files of one folder, which is opened once for all of them. */
+export interface PlainFiles {
+  /** As `textOf`. */
+  text(name: string): string | null;
+  /** The first `bytes` bytes, as `textOf` otherwise. */
+  head(name: string, bytes: number): string | null;
+  /** In bytes. `other`: no plain file lies there. */
+  size(name: string): number | 'none' | 'other';
+}
+
+/** What `look` answers of the files in a folder; null: there is no such folder, or a link leads there. */
+export function filesIn<T>(folder: string, look: (files: PlainFiles) => T): T | null {
+  return readable(() =>
+    inFolder({ root: folder, way: '' }, (open) =>
+      look({
+        text: (name) => readable(() => open.read(name, { maxBytes: textLimitBytes }))?.toString('utf8') ?? null,
+        head: (name, bytes) =>
+          readable(() => open.read(name, { maxBytes: bytes, isHead: true }))?.toString('utf8') ?? null,
+        size(name) {
+          const found = open.stat(name);
+          if (found === null) return 'none';
+          return found.isFile() ? Number(found.size) : 'other';
+        },
+      }),
+    ),
+  );
+}
+
 /** Whether a folder lies there, and no link on the way to it. */
 export function isPlainFolder(folder: string): boolean {
   return readable(() => inFolder({ root: folder, way: '' }, () => true)) === true;

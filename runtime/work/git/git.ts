@@ -8,8 +8,8 @@ import { resolve } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { environmentFault, environmentFaultInText } from '../../base/platform/environment-fault.ts';
-import { loadExeca } from '../../base/platform/execa.ts';
 import { withoutSecrets } from '../../base/platform/secrets.ts';
+import { createSpawner } from '../../base/platform/spawner.ts';
 import { endingHere } from './ending.ts';
 import { gitEnvironment, personEnvironment } from './environment.ts';
 import { gitDirAt, gitDirsFrom, overridesFor, type Setting } from './local-settings.ts';
@@ -47,7 +47,7 @@ export interface GitOptions {
 
 export interface GitResult {
   readonly exitCode: number;
-  /** Without its last newline. */
+  /** Without the last newline. */
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -115,46 +115,38 @@ interface Run {
  */
 async function runGit({ cwd, args, environment, options, gitDirs }: Run): Promise<GitResult> {
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
-  const { execa } = await loadExeca();
-  const running = execa('git', args, {
-    cwd,
-    env: environment,
-    extendEnv: false,
-    reject: false,
-    // Its own group and session: a limit ends the filters and transports that git started too, which would else hold the
-    // output open; no prompt finds a terminal; and Ctrl-C at the engine's lets a command come to its end.
-    detached: true,
-    maxBuffer: maxOutputBytes,
-    ...stdinOf(options),
-  });
-  const limit = limitTime(running.pid, { timeoutMs, places: { gitDirs, tree: options.env?.GIT_WORK_TREE ?? cwd } });
-  const result = await running.finally(limit.clear);
+  const limit = limitTime({ timeoutMs, places: { gitDirs, tree: options.env?.GIT_WORK_TREE ?? cwd } });
+  const { input, inputFile } = options;
+  // A session of its own: a limit ends the filters and transports that git started too, which would else hold the
+  // output open; no prompt finds a terminal; and Ctrl-C at the engine's lets a command come to its end.
+  const request = {
+    ...{ program: 'git', args, cwd, env: environment, maxBytes: maxOutputBytes },
+    ...(input === undefined ? {} : { input }),
+    ...(inputFile === undefined ? {} : { inputFile }),
+  };
+  const { exitCode, signal, stdout, stderr, isTooLong, failure } = await spawner
+    .capture(request, limit.started)
+    .finally(limit.clear);
   const cause = limit.cause();
-  if (hasExited(result.exitCode) && cause === null && !result.isMaxBuffer) {
-    const { exitCode, stdout, stderr } = result;
+  if (hasExited(exitCode) && cause === null && !isTooLong) {
     if (exitCode !== 0) await refuseSurroundings(cwd, args, stderr);
     return { exitCode, stdout, stderr };
   }
   const command = shownCommand(args);
   if (cause !== null && 'pipe' in cause) throw waitsForPipe({ cwd, command, pipe: cause.pipe });
-  const trouble = environmentFault(result.cause);
+  const thrown = failure === null ? undefined : Object.assign(new Error(failure.message), failure);
+  const trouble = environmentFault(thrown);
   if (trouble !== null) throw trouble;
-  if (result.code === 'EACCES') await refuseClosed(cwd, command);
-  if (result.code === 'ENOENT' || result.code === 'ENOTDIR') throw await notStarted(cwd, result.cause);
+  if (failure?.code === 'EACCES') await refuseClosed(cwd, command);
+  if (failure?.syscall !== 'open' && (failure?.code === 'ENOENT' || failure?.code === 'ENOTDIR'))
+    throw await notStarted(cwd, thrown);
   const why =
     cause !== null
       ? cause.why
-      : result.isMaxBuffer
+      : isTooLong
         ? `wrote more than ${maxOutputBytes} bytes`
-        : `was ended by ${result.signal ?? result.code ?? signalOf(result.exitCode)}`;
-  throw new EngineError('git_failed', `\`${command}\` in ${cwd} ${why}`, handHint(cwd, command), {
-    cause: result.cause,
-  });
-}
-
-function stdinOf({ input, inputFile }: GitOptions) {
-  if (inputFile !== undefined) return { stdin: { file: inputFile } };
-  return input === undefined ? { stdin: 'ignore' as const } : { input };
+        : `was ended by ${signal ?? failure?.code ?? signalOf(exitCode)}`;
+  throw new EngineError('git_failed', `\`${command}\` in ${cwd} ${why}`, handHint(cwd, command), { cause: thrown });
 }
 
 /** The `git_failed` for a command that ended with another exit code than 0: command, folder, code, and the end of what it said. */
@@ -186,6 +178,9 @@ export async function gitVersion(options: Pick<GitOptions, 'env'> = {}): Promise
 
 const installHint = 'install git 2.38 or newer (https://git-scm.com/downloads), and see that it stands first on PATH';
 
+/** One for the process: no engine has part in it. */
+const spawner = createSpawner();
+
 /** Why a git was ended. */
 type EndCause = { readonly why: string } | { readonly pipe: string };
 
@@ -193,10 +188,13 @@ type EndCause = { readonly why: string } | { readonly pipe: string };
  * Ends a group of processes when its time is up, when its effect has ended, or when it waits for a pipe: TERM, on which git removes its lock files, then
  * KILL.
  */
-function limitTime(
-  pid: number | undefined,
-  { timeoutMs, places }: { readonly timeoutMs: number; readonly places: PipePlaces },
-): { cause: () => EndCause | null; clear: () => void } {
+function limitTime({ timeoutMs, places }: { readonly timeoutMs: number; readonly places: PipePlaces }): {
+  /** To be called with the id of the group when it is known. */
+  started: (pid: number) => void;
+  cause: () => EndCause | null;
+  clear: () => void;
+} {
+  let pid: number | undefined;
   let cause: EndCause | null = null;
   const timers: NodeJS.Timeout[] = [];
   const over = new AbortController();
@@ -224,6 +222,10 @@ function limitTime(
   if (ending?.aborted === true) endSoon();
   ending?.addEventListener('abort', endSoon, { once: true });
   return {
+    started(itsPid) {
+      pid = itsPid;
+      if (cause !== null) kill('SIGTERM');
+    },
     cause: () => cause,
     clear() {
       over.abort();
@@ -239,12 +241,12 @@ function waitsForPipe({ cwd, command, pipe }: { cwd: string; command: string; pi
 }
 
 /** Git itself says 128 at most, and 129 to words that it does not know. Beyond that a program that stands before it on PATH tells of its death: 128 and the signal. */
-function hasExited(exitCode: number | undefined): exitCode is number {
-  return exitCode !== undefined && exitCode <= 129;
+function hasExited(exitCode: number | null): exitCode is number {
+  return exitCode !== null && exitCode <= 129;
 }
 
-function signalOf(exitCode: number | undefined): string {
-  return exitCode === undefined ? 'an unknown cause' : `signal ${exitCode - 128} (exit code ${exitCode})`;
+function signalOf(exitCode: number | null): string {
+  return exitCode === null ? 'an unknown cause' : `signal ${exitCode - 128} (exit code ${exitCode})`;
 }
 
 /** The folder of git is the one that the command is told of, else one of those that it may find. */
@@ -311,7 +313,7 @@ async function refuseSurroundings(cwd: string, args: readonly string[], stderr: 
 async function refuseClosed(cwd: string, command: string): Promise<void> {
   const closed = await access(cwd, constants.R_OK | constants.W_OK | constants.X_OK).catch((thrown: unknown) => thrown);
   if (closed === undefined) return;
-  const hint = `open it again: ls -ld ${cwd}; it goes on by itself`;
+  const hint = `open it again: ls -ld ${cwd}; it continues by itself`;
   throw new EngineError('unreachable', `\`${command}\` could not be done: ${cwd} may not be used`, hint, {
     cause: closed,
   });
@@ -336,7 +338,7 @@ function shownCommand(args: readonly string[]): string {
 
 /** Nothing is fetched because it is missing: that would start the transport that the repository names. */
 function fetchHint(cwd: string): string {
-  return `objects are missing, as in a partial clone, and stator fetches none by itself: cd ${cwd} && git fetch --refetch --no-filter`;
+  return `objects are missing, as in a partial clone, and stator does not fetch them: cd ${cwd} && git fetch --refetch --no-filter`;
 }
 
 function handHint(cwd: string, command: string): string {

@@ -17,7 +17,6 @@ import type { Repository } from './repository.ts';
 
 export interface CheckoutStep {
   readonly checkout: string;
-  /** The git folder of that checkout. */
   readonly gitDir: string;
   readonly into: string;
   /** Where the branch stands, and the merge commit that it is to stand on. */
@@ -82,7 +81,7 @@ async function dropLocks(repo: Repository, { checkout, gitDir, into }: CheckoutS
     if (found !== null && found.mtimeMs >= marked.mtimeMs) locks.push(place);
   }
   if (locks.length > 0 && gitWorkingIn(checkout) !== null) {
-    const hint = `wait for it, or see which it is: fuser -v ${shellWord(checkout)}; the merge goes on by itself`;
+    const hint = `wait for it, or see which it is: fuser -v ${shellWord(checkout)}; the merge continues by itself`;
     throw new EngineError('unreachable', `a git is still at work in ${checkout}`, hint);
   }
   for (const lock of locks) await rm(lock, { force: true });

@@ -8,7 +8,7 @@ const longestAnswer = 16_384;
 export interface ObjectMemo {
   /** The answer of before, or the one of `look`; a failure is not remembered, and neither is null: a missing commit may be fetched. */
   get<T extends string | boolean>(question: string, look: () => Promise<T | null>): Promise<T | null>;
-  /** An answer that needs no look. */
+  /** Stores an answer, so that git is not asked again. */
   set(question: string, answer: string): void;
   /** The text that was remembered; null: none was. */
   known(question: string): string | null;

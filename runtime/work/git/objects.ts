@@ -52,7 +52,6 @@ export async function commitOf(repo: Place, name: string): Promise<string> {
   );
 }
 
-/** The tree of a commit. */
 export async function treeOf(repo: Place, commit: string): Promise<string> {
   const name = `${commit}^{tree}`;
   const look = async () =>

@@ -9,11 +9,14 @@ import { join } from 'node:path';
 import { gitEnvironment } from './environment.ts';
 import { type Answer, type OpenGit, oneLine, openGit } from './open-git.ts';
 
+/** Of `git update-ref`: its commands come from standard input, and no symbolic ref is followed. */
+export const moveArgs = ['update-ref', '--no-deref', '-m', 'stator', '--stdin'] as const;
+
 const kinds = {
   names: ['cat-file', '--batch-check'],
   differences: ['diff-tree', '--stdin', '-r', '--raw', '-z', '--no-renames', '--no-ext-diff', '--no-textconv'],
   commits: ['hash-object', '-w', '-t', 'commit', '--no-filters', '--stdin-paths'],
-  refs: ['update-ref', '--no-deref', '-m', 'stator', '--stdin'],
+  refs: moveArgs,
 } satisfies Record<string, readonly string[]>;
 
 type Kind = keyof typeof kinds;

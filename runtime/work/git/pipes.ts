@@ -20,7 +20,6 @@ const maxEntries = 2_000_000;
 export interface PipePlaces {
   /** Folders of git's own, in which no pipe has any business. */
   readonly gitDirs: readonly string[];
-  /** The working tree. */
   readonly tree: string;
 }
 

@@ -25,7 +25,6 @@ const maxRounds = 5;
 
 export interface Collection {
   readonly place: PrivatePlace;
-  /** The worktree's folder. */
   readonly path: string;
   /** Its part of `.git`; null: index and HEAD of the worktree are left alone, since its agent still works or it is gone. */
   readonly adminDir: string | null;
@@ -88,9 +87,9 @@ async function ownFolder({ gitDir }: PrivatePlace): Promise<string> {
 }
 
 interface AgentsEnd {
-  /** Where the agent left the branch. */
+  /** The tip of the branch when the agent ended. */
   readonly tip: string;
-  /** Where it stands itself. */
+  /** The commit of the agent's HEAD. */
   readonly head: string;
   readonly isOnBranch: boolean;
 }
@@ -156,7 +155,7 @@ async function isLookedAt(repo: Repository, path: string, branch: string): Promi
   return others.some((other) => !isOurs(other));
 }
 
-/** `commit` null: on the branch. */
+/** `commit` null: HEAD becomes the branch. */
 async function placeHead(worktree: OpenWorktree, branch: string, commit: string | null): Promise<void> {
   const onBranch = `ref: ${branchRef(branch)}\n`;
   if (commit === null && textOf(join(worktree.adminDir, 'HEAD')) === onBranch) return;

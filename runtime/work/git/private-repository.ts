@@ -35,7 +35,7 @@ export interface GitMount {
 
 const hookLimits = { count: 64, sizeBytes: 1024 * 1024 };
 const excludesLimitBytes = 1024 * 1024;
-/** Of millions of files. */
+/** Enough for millions of files. */
 const indexLimitBytes = 1024 * 1024 * 1024;
 /** As deep as git itself follows them. */
 const maxAlternateDepth = 5;

@@ -16,7 +16,7 @@ export interface Push {
   readonly branch: string;
   /** null: the one that git would take. */
   readonly remote: string | null;
-  /** Who wants it pushed. */
+  /** Who asked for the push. */
   readonly by: 'person' | 'engine';
   /** That commit of the branch, and nothing that came to it since; default: where it stands. */
   readonly commit?: string;
@@ -27,7 +27,7 @@ export interface Pushed {
   /** Where that is, without a password in it. */
   readonly url: string;
   readonly head: string;
-  /** false: it was there already. */
+  /** false: the remote had it already. */
   readonly isNew: boolean;
 }
 

@@ -16,7 +16,7 @@ export interface Ref {
 const checkoutsOwn = /^refs\/(?:stash$|bisect\/|worktree\/|rewritten\/)/;
 /** Files read before others have their turn. */
 const readsAtOnce = 256;
-/** Of millions of refs. */
+/** Enough for millions of refs. */
 const packedLimitBytes = 512 * 1024 * 1024;
 
 /** Sorted by their names' bytes, as packed-refs has them. Where the repository keeps them in tables, git is asked. */

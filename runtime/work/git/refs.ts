@@ -8,7 +8,7 @@
  */
 import { type GitResult, gitFailure, ownGit, tryOwnGit } from './git.ts';
 import { isAncestor, pointee } from './objects.ts';
-import type { OpenPlace } from './open-gits.ts';
+import { moveArgs, type OpenPlace } from './open-gits.ts';
 import type { Repository } from './repository.ts';
 
 export type RefPlace = Pick<Repository, 'commonDir'> & OpenPlace;
@@ -52,8 +52,6 @@ export async function moveRefs(repo: RefPlace, moves: readonly RefMove[]): Promi
   const result = await tryOwnGit(repo.path, moveArgs, { input });
   return result.exitCode === 0 ? null : result;
 }
-
-const moveArgs = ['update-ref', '--no-deref', '-m', 'stator', '--stdin'] as const;
 
 function commandOf({ ref, from, to }: RefMove): string {
   if (to === null) return `delete ${ref} ${from ?? ''}\n`;
@@ -117,7 +115,6 @@ export interface Ref {
   readonly isSymbolic: boolean;
 }
 
-/** All refs below these prefixes. */
 export async function listRefs(repo: OpenPlace, prefixes: readonly string[]): Promise<Ref[]> {
   const format = '--format=%(refname)%00%(objectname)%00%(committerdate:unix)%00%(symref)';
   const listing = await ownGit(repo.path, ['for-each-ref', format, ...prefixes]);

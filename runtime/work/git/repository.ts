@@ -1,4 +1,5 @@
 /** What stator needs to know about a repository before it works there: where it is, and what plans start from. */
+
 import { constants, existsSync } from 'node:fs';
 import { access, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join } from 'node:path';
@@ -6,6 +7,7 @@ import { distance } from 'fastest-levenshtein';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { inFolder } from '../../base/platform/safe-path.ts';
+import { systemCode } from '../../base/platform/system-code.ts';
 import { askOwnGit, ownGit, tryOwnGit } from './git.ts';
 import { entriesIn, refuseLinks } from './git-folder.ts';
 import { createRepositoryLocks, type Exclusively, type RepositoryLocks } from './locks.ts';
@@ -146,9 +148,8 @@ async function mustBeWritable(commonDir: string): Promise<void> {
     try {
       await access(folder, constants.W_OK | constants.X_OK);
     } catch (cause) {
-      const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
       const hint = `branches and commits of plans are kept there: give this user the right to write it (ls -ld ${shellWord(folder)}), or clone the repository to where you may write`;
-      throw new EngineError('bad_repo', `${folder} cannot be written (${code})`, hint, { cause });
+      throw new EngineError('bad_repo', `${folder} cannot be written (${systemCode(cause)})`, hint, { cause });
     }
   }
 }

@@ -3,14 +3,14 @@
  * `commondir` makes `git worktree list`, `git branch` and `git gc` fatal, for the user too. Entries of ours are mended before git is asked, once no git is
  * at work that may yet finish them; others' are named. An entry is ours by the reason that it is locked with, else by its name and our mark on its branch.
  */
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { worktreeName } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { gitAtWork } from './at-work.ts';
 import { ownGit } from './git.ts';
-import { entriesIn, isPlainFolder, textOf } from './git-folder.ts';
+import { entriesIn, filesIn, isPlainFolder, type PlainFiles, textOf } from './git-folder.ts';
 import { lockPrefix } from './lock-file.ts';
 import { noteMended } from './notes.ts';
 
@@ -20,74 +20,103 @@ const pollMs = 100;
 
 type Flaw = 'gitdir' | 'commondir' | 'HEAD' | 'index' | 'locked';
 
-/** Mends the entries of ours; `branches` are those that carry our mark, asked for only where an entry is broken. */
-export async function mendEntries(commonDir: string, branches: () => Promise<readonly string[]>): Promise<void> {
-  const broken = brokenEntries(commonDir);
-  if (broken.length === 0) return;
+/** An entry as its files say; null: there is no such file, or a link leads there. */
+export interface WorktreeEntry {
+  readonly folder: string;
+  readonly gitdir: string | null;
+  readonly commondir: string | null;
+  readonly HEAD: string | null;
+  readonly locked: string | null;
+  readonly isIndexCut: boolean;
+}
+
+/** All entries, sorted by their names, those of ours mended; `branches` are those that carry our mark, asked for only where an entry is broken. */
+export async function mendedEntries(
+  commonDir: string,
+  branches: () => Promise<readonly string[]>,
+): Promise<readonly WorktreeEntry[]> {
+  const entries = readEntries(commonDir);
+  const broken = entries.filter((entry) => flawsOf(entry).length > 0);
+  if (broken.length === 0) return entries;
   const marked = await branches();
-  for (const name of broken) {
-    const folder = join(commonDir, 'worktrees', name);
-    const branch = branchOf(folder, name, marked);
+  for (const { folder } of broken) {
+    const name = basename(folder);
+    const branch = branchOf(readEntry(folder), name, marked);
     // A link is none of ours, and what it leads to is not written.
     if (branch === null || !isPlainFolder(folder) || (await settledCondition(commonDir, folder)) !== 'left') continue;
-    const flaws = flawsOf(folder);
+    const flaws = flawsOf(readEntry(folder));
     await mend(commonDir, { folder, branch, flaws });
-    if (flawsOf(folder).length < flaws.length || !existsSync(folder))
+    if (flawsOf(readEntry(folder)).length < flaws.length || !existsSync(folder))
       noteMended(`mended ${folder} (${flaws.join(', ')}): a git worktree add that was killed left it`);
   }
+  return readEntries(commonDir);
 }
 
 /** Broken entries that nobody is making or taking away just now, each as a sentence with what to do. */
-export function brokenEntryWords(commonDir: string): string[] {
-  const folders = brokenEntries(commonDir).map((name) => join(commonDir, 'worktrees', name));
-  return folders
-    .filter((folder) => conditionOf(commonDir, folder) === 'left')
-    .map((folder) => {
-      const flaws = flawsOf(folder).join(', ');
+export function brokenEntryWords(
+  commonDir: string,
+  entries: readonly WorktreeEntry[] = readEntries(commonDir),
+): string[] {
+  return entries
+    .filter((entry) => flawsOf(entry).length > 0 && conditionOf(commonDir, entry.folder) === 'left')
+    .map((entry) => {
+      const { folder, locked } = entry;
+      const flaws = flawsOf(entry).join(', ');
       const what = `${folder} is broken (${flaws} missing, empty or cut), and can stop git worktree list, git branch and git gc`;
-      if (textOf(join(folder, 'locked'))?.startsWith(lockPrefix) === true)
-        return `${what}; stator mends it when it next works there`;
+      if (locked?.startsWith(lockPrefix) === true) return `${what}; stator mends it when it next works there`;
       const mending = `printf '../..\\n' > ${shellWord(join(folder, 'commondir'))}`;
-      const hint = flaws === 'commondir' ? `mend it: ${mending}; or, ` : '';
+      const hint = flaws === 'commondir' ? `correct it: ${mending}; or, ` : '';
       return `${what}; ${hint}where its worktree is not needed: rm -r ${shellWord(folder)}`;
     });
 }
 
-function brokenEntries(commonDir: string): string[] {
+/** Where each entry lies, sorted by its name. */
+export function entryFolders(commonDir: string): string[] {
   const entries = join(commonDir, 'worktrees');
-  return entriesIn(entries).filter((name) => flawsOf(join(entries, name)).length > 0);
+  return entriesIn(entries).map((name) => join(entries, name));
 }
 
-function flawsOf(folder: string): Flaw[] {
+function readEntries(commonDir: string): WorktreeEntry[] {
+  return entryFolders(commonDir).map(readEntry);
+}
+
+function readEntry(folder: string): WorktreeEntry {
+  const none = { gitdir: null, commondir: null, HEAD: null, locked: null, isIndexCut: false };
+  const found = filesIn(folder, (file) => ({
+    gitdir: file.text('gitdir'),
+    commondir: file.text('commondir'),
+    HEAD: file.text('HEAD'),
+    locked: file.text('locked'),
+    isIndexCut: isCutIndex(file),
+  }));
+  return { folder, ...(found ?? none) };
+}
+
+function flawsOf({ gitdir, commondir, HEAD, locked, isIndexCut }: WorktreeEntry): Flaw[] {
   const flaws: Flaw[] = [];
-  if (!/.+\/\.git\n$/.test(textOf(join(folder, 'gitdir')) ?? '')) flaws.push('gitdir');
-  if (!/^.+\n$/.test(textOf(join(folder, 'commondir')) ?? '')) flaws.push('commondir');
-  if (!/^(ref: refs\/.+|[0-9a-f]{40}|[0-9a-f]{64})\n$/.test(textOf(join(folder, 'HEAD')) ?? '')) flaws.push('HEAD');
-  if (isCutIndex(join(folder, 'index'))) flaws.push('index');
-  const locked = textOf(join(folder, 'locked'));
+  if (!/.+\/\.git\n$/.test(gitdir ?? '')) flaws.push('gitdir');
+  if (!/^.+\n$/.test(commondir ?? '')) flaws.push('commondir');
+  if (!/^(ref: refs\/.+|[0-9a-f]{40}|[0-9a-f]{64})\n$/.test(HEAD ?? '')) flaws.push('HEAD');
+  if (isIndexCut) flaws.push('index');
   // Empty it is also what `git worktree lock` writes for who gives no reason.
   if (locked === '' ? flaws.length > 0 : locked !== null && isOurReason(locked) && !locked.endsWith('\n'))
     flaws.push('locked');
   return flaws;
 }
 
-/** Ours, or the beginning of it. */
+/** Our reason, or a beginning of it: git may have cut the text. */
 function isOurReason(text: string): boolean {
   return text.startsWith(lockPrefix) || lockPrefix.startsWith(text);
 }
 
-/** An index has a head of 12 bytes and a hash at its end. */
-function isCutIndex(file: string): boolean {
-  const found = statSync(file, { throwIfNoEntry: false });
-  return (
-    found !== undefined &&
-    (!found.isFile() || found.size < 32 || readFileSync(file).subarray(0, 4).toString() !== 'DIRC')
-  );
+/** An index has a head of 12 bytes and a hash at its end. It may be large: no more than the head is read. */
+function isCutIndex(file: PlainFiles): boolean {
+  const size = file.size('index');
+  return size !== 'none' && (size === 'other' || size < 32 || file.head('index', 4) !== 'DIRC');
 }
 
-function branchOf(folder: string, name: string, marked: readonly string[]): string | null {
-  const locked = textOf(join(folder, 'locked')) ?? '';
-  if (!isOurReason(locked)) return null;
+function branchOf({ locked }: WorktreeEntry, name: string, marked: readonly string[]): string | null {
+  if (locked === null || !isOurReason(locked)) return null;
   const said = locked.slice(lockPrefix.length).trimEnd();
   if (locked.endsWith('\n') && said !== '') return said;
   // Git adds a number where an entry of that name is there already.
@@ -97,10 +126,10 @@ function branchOf(folder: string, name: string, marked: readonly string[]): stri
 /** `left`: broken, and no git is at work that may be the reason; `busy`: such a git is. An entry that is gone is whole. */
 function conditionOf(commonDir: string, folder: string): 'whole' | 'busy' | 'left' {
   const found = statSync(folder, { throwIfNoEntry: false });
-  if (found === undefined || flawsOf(folder).length === 0) return 'whole';
+  if (found === undefined || flawsOf(readEntry(folder)).length === 0) return 'whole';
   if (gitAtWork(commonDir, found.mtimeMs) !== null) return 'busy';
   // The git that was at work may have ended before it was looked for.
-  return existsSync(folder) && flawsOf(folder).length > 0 ? 'left' : 'whole';
+  return existsSync(folder) && flawsOf(readEntry(folder)).length > 0 ? 'left' : 'whole';
 }
 
 /** The same once nobody is at work there, or after 10 s. */

@@ -42,7 +42,7 @@ export function realPlace(wanted: string): string {
       return join(realpathSync(folder), ...rest);
     } catch (cause) {
       if (isLink(folder)) {
-        const hint = `mend the link: ls -l ${folder}; or name another path under [worktree]`;
+        const hint = `correct the link: ls -l ${folder}; or name another path under [worktree]`;
         throw new EngineError('bad_config', `${folder} is a link that leads nowhere`, hint, { cause });
       }
       if (dirname(folder) === folder) return wanted;

@@ -3,13 +3,13 @@
  * writes that before anything else of a new worktree, so it holds even where an agent switched branches or the engine died.
  */
 import { lstat, mkdtemp, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { type GitOptions, type GitResult, ownGit, tryOwnGit } from './git.ts';
-import { entriesIn, textOf } from './git-folder.ts';
+import { textOf } from './git-folder.ts';
 import { lockPrefix } from './lock-file.ts';
-import { brokenEntryWords, mendEntries } from './worktree-entry.ts';
+import { brokenEntryWords, entryFolders, mendedEntries, type WorktreeEntry } from './worktree-entry.ts';
 
 export interface Worktree {
   readonly path: string;
@@ -17,7 +17,7 @@ export interface Worktree {
   readonly branch: string | null;
   /** The reason it is locked with; null where it is not locked. */
   readonly lock: string | null;
-  /** The user's checkout. */
+  /** Whether it is the user's checkout. */
   readonly isMain: boolean;
   readonly isBare: boolean;
 }
@@ -28,7 +28,7 @@ export interface OpenWorktree {
   readonly adminDir: string;
 }
 
-/** A path is no longer. */
+/** Longer than any path. */
 const linkLimitBytes = 8_192;
 
 /** The reason that a worktree of ours for `branch` is locked with. */
@@ -36,7 +36,7 @@ export function lockReason(branch: string): string {
   return `${lockPrefix}${branch}`;
 }
 
-/** Made by us, for whichever branch. */
+/** Whether stator made it, for any branch. */
 export function isOurs(worktree: Worktree): boolean {
   return !worktree.isMain && (worktree.lock?.startsWith(lockPrefix) ?? false);
 }
@@ -54,32 +54,36 @@ export function isOursFor(worktree: Worktree, branch: string): boolean {
 
 /** All worktrees that git knows, the user's checkout first; also those whose folder is gone. */
 export async function listWorktrees(repo: { readonly path: string; readonly commonDir: string }): Promise<Worktree[]> {
-  await mendEntries(repo.commonDir, () => ownBranches(repo));
-  return readWorktrees(repo) ?? askForWorktrees(repo);
+  const entries = await mendedEntries(repo.commonDir, () => ownBranches(repo));
+  return readWorktrees(repo, entries) ?? askForWorktrees(repo);
 }
 
 /** As git tells of them, from the files that it keeps; null where one of these is not as expected: then git is to say what it makes of it. */
-function readWorktrees(repo: { readonly path: string; readonly commonDir: string }): Worktree[] | null {
-  const { path, commonDir } = repo;
+function readWorktrees(
+  { path, commonDir }: { readonly path: string; readonly commonDir: string },
+  entries: readonly WorktreeEntry[],
+): Worktree[] | null {
   // Asked from a linked worktree, of a checkout whose .git is a file, or where somebody else's entry is broken.
-  if (commonDir !== join(path, '.git') || brokenEntryWords(commonDir).length > 0) return null;
+  if (commonDir !== join(path, '.git') || brokenEntryWords(commonDir, entries).length > 0) return null;
   const main = branchIn(commonDir);
   if (main === undefined) return null;
   const all: Worktree[] = [{ path, branch: main, lock: null, isMain: true, isBare: false }];
-  for (const adminDir of adminDirs(repo)) {
-    const place = /^(\/.+)\/\.git\n$/.exec(textOf(join(adminDir, 'gitdir')) ?? '')?.[1];
-    const branch = branchIn(adminDir);
+  for (const { gitdir, HEAD, locked } of entries) {
+    const place = /^(\/.+)\/\.git\n$/.exec(gitdir ?? '')?.[1];
+    const branch = branchOf(HEAD);
     if (place === undefined || branch === undefined) return null;
-    const lock = textOf(join(adminDir, 'locked'))?.trim() ?? null;
-    all.push({ path: place, branch, lock, isMain: false, isBare: false });
+    all.push({ path: place, branch, lock: locked?.trim() ?? null, isMain: false, isBare: false });
   }
   return all;
 }
 
 /** The branch that HEAD stands on; null: detached. undefined: it is a link, or kept elsewhere, or broken. */
 export function branchIn(gitDir: string): string | null | undefined {
-  const [, branch, commit] =
-    /^(?:ref: refs\/heads\/([^.\s]\S*)|([0-9a-f]{40}|[0-9a-f]{64}))\n$/.exec(textOf(join(gitDir, 'HEAD')) ?? '') ?? [];
+  return branchOf(textOf(join(gitDir, 'HEAD')));
+}
+
+function branchOf(head: string | null): string | null | undefined {
+  const [, branch, commit] = /^(?:ref: refs\/heads\/([^.\s]\S*)|([0-9a-f]{40}|[0-9a-f]{64}))\n$/.exec(head ?? '') ?? [];
   return commit === undefined ? branch : null;
 }
 
@@ -113,7 +117,9 @@ async function ownBranches({ path }: { readonly path: string }): Promise<string[
 function withEntries(thrown: unknown, commonDir: string): unknown {
   const words = brokenEntryWords(commonDir);
   if (!(thrown instanceof EngineError) || words.length === 0) return thrown;
-  return new EngineError(thrown.code, words.join('\n'), 'mend what is named there, then try again', { cause: thrown });
+  return new EngineError(thrown.code, words.join('\n'), 'correct what is named there, then try again', {
+    cause: thrown,
+  });
 }
 
 /** `path` as git knows it: with the real path of its parent folder. The last component may be missing. */
@@ -124,11 +130,14 @@ export async function placeOf(path: string): Promise<string> {
 
 /** The folder in `.git/worktrees` that belongs to the worktree at `path`; null where there is none. */
 export async function adminDirOf(repo: { readonly commonDir: string }, path: string): Promise<string | null> {
-  for (const adminDir of adminDirs(repo)) {
+  const isOfPath = (adminDir: string) => {
     const link = textOf(join(adminDir, 'gitdir'));
-    if (link !== null && resolve(adminDir, link.trim()) === join(path, '.git')) return adminDir;
-  }
-  return null;
+    return link !== null && resolve(adminDir, link.trim()) === join(path, '.git');
+  };
+  // Git gives it the worktree's name, with a number where that is taken.
+  const usual = join(repo.commonDir, 'worktrees', basename(path));
+  if (isOfPath(usual)) return usual;
+  return entryFolders(repo.commonDir).find(isOfPath) ?? null;
 }
 
 /**
@@ -201,7 +210,6 @@ export async function isOwnFolder(path: string): Promise<boolean> {
   return found?.isDirectory() === true && (await realpath(path).catch(() => null)) === path;
 }
 
-/** Whether something lies at `path`. */
 export async function isThere(path: string): Promise<boolean> {
   return stat(path).then(
     () => true,
@@ -210,9 +218,4 @@ export async function isThere(path: string): Promise<boolean> {
       throw error;
     },
   );
-}
-
-function adminDirs(repo: { readonly commonDir: string }): string[] {
-  const folder = join(repo.commonDir, 'worktrees');
-  return entriesIn(folder).map((name) => join(folder, name));
 }

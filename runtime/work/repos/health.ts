@@ -11,6 +11,7 @@ import { parseTree, repoTree } from '../../../machines/vocabulary/ids.ts';
 import type { Clock } from '../../base/platform/clock.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { createPollLoop } from '../../base/platform/poll-loop.ts';
+import { systemCode } from '../../base/platform/system-code.ts';
 import { insertSignal, type Store } from '../../core/store/port.ts';
 import type { RepoRow } from '../../core/store/rows.ts';
 import { tryOwnGit } from '../git/git.ts';
@@ -245,7 +246,7 @@ function folderTrouble(path: string, { code, message }: NodeJS.ErrnoException): 
 }
 
 function writeTrouble(path: string, thrown: unknown): string {
-  const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
+  const code = systemCode(thrown);
   if (code === 'EROFS') return `${path} is on a disk that is mounted read-only`;
   return thrown instanceof EngineError ? thrown.message : `${path} cannot be written (${code})`;
 }

@@ -59,7 +59,6 @@ export interface Registering {
 }
 
 export interface Projects {
-  /** In the order of their names. */
   list(): readonly RepoRow[];
   /** Calls `listener` when a repo has come, gone or changed, until the returned function is called. It must not throw. */
   subscribe(listener: () => void): () => void;
@@ -94,7 +93,7 @@ export interface Projects {
   mustBeTrusted(project: string): void;
   /** Throws `untrusted` where the folder of the worktrees is a link, or leads elsewhere than when it was trusted. */
   mustLieInPlace(project: string): void;
-  /** Those whose trust was taken back. */
+  /** Repos whose trust was revoked. */
   revoked(): readonly string[];
   /** That its trust was taken back, and what to do; null: it was not, or there is no such repo. */
   revokedText(project: string): string | null;
@@ -156,7 +155,6 @@ export interface Registration {
   /** What the files enable since they were changed; nothing of it is in force until somebody says yes. */
   readonly untrusted: readonly string[];
   readonly changes: readonly string[];
-  /** Of what is in force. */
   readonly digest: string;
   /** What was trusted here and now, and by whose word, for people; null: it was so before. */
   readonly trustedNow: string | null;
@@ -195,7 +193,7 @@ export async function openProjects(parts: {
       await mustCommit(store, [{ do: 'repo.insert', ...mustRead(project) }]);
   /** Those that were taken out, with where they were. */
   const removed = new Map(await store.removedRepos());
-  /** Those that are being taken out. */
+  /** Repos that are being removed. */
   const closed = new Set<string>();
   /** One change of a repo at a time: between what it is judged by and its commit others have their turn. */
   const changes = createRepositoryLocks();
@@ -490,7 +488,7 @@ export async function openProjects(parts: {
     for (const listener of listeners) listener();
   }
 
-  /** What was worked out of it. */
+  /** Drops what was computed from the repo's configuration. */
   function forgetOne(project: string): void {
     loaded.delete(project);
     broken.delete(project);
@@ -602,7 +600,7 @@ function inheritedAgents({ agentsOf, profiles }: RepoConfig): string[] {
   const words = [preset, program].filter((word) => word !== null).join(' ');
   if (agentsOf === 'user') return [`agents: ${words}, as daemon.toml says`];
   return [
-    `agents: ${words}, which is built in and asks nobody before it acts: neither the repo nor daemon.toml names another`,
+    `agents: ${words}, the built-in default, which acts without asking: neither the repo nor daemon.toml names another`,
   ];
 }
 
@@ -624,7 +622,6 @@ function mustBeThere(path: string): void {
   throw new EngineError('bad_repo', what, `put it back, or take the repo out: stator daemon remove ${basename(path)}`);
 }
 
-/** Throws `conflict`. */
 function refuseKnown(known: RepoRow, { path, mustBeNew }: { path: string; mustBeNew: boolean }): void {
   const { project } = known;
   if (known.path !== path)

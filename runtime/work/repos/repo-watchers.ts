@@ -26,7 +26,6 @@ export interface RepoWatchers {
 }
 
 export interface RepoPlaces {
-  /** Real path of the main repository. */
   readonly main: string;
   /** Where its worktrees are, or will be: absolute, real where it is there. null: outside of the repository, and not there yet. */
   readonly worktrees: string | null;

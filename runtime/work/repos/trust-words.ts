@@ -27,11 +27,11 @@ export function untrusted(about: {
 }): EngineError {
   const { project, config, agents, way, isRevoked } = about;
   const lines = [...config.enables, ...agents, ...(way === 'run' || way === 'plan register' ? [checks] : [])];
-  const what = isRevoked ? `the trust in ${project} was taken back; with it` : `nobody trusts ${project} yet; in it`;
+  const what = isRevoked ? `the trust in ${project} was revoked;` : `${project} is not trusted yet;`;
   return new EngineError(
     'untrusted',
-    `${what} stator would start, or leave out:\n${lines.map((line) => `  ${line}`).join('\n')}\n  digest ${config.digest}`,
-    `read it, then say yes: the same command with --trust, or in a script --trust=${config.digest}`,
+    `${what} its files start, or turn off:\n${lines.map((line) => `  ${line}`).join('\n')}\n  digest ${config.digest}`,
+    `read the list, then confirm: repeat the command with --trust, or in a script with --trust=${config.digest}`,
   );
 }
 
@@ -48,16 +48,16 @@ export function otherDigest(about: {
   const lines = nothingOwn(config.enables).map((line) => `  ${line}`);
   return new EngineError(
     'untrusted',
-    `${project} is not what you trust: its digest is ${config.digest}, and not ${given}; it would start, or leave out:\n${lines.join('\n')}`,
-    `read it, then say yes to this: --trust=${config.digest}`,
+    `${project} is not what you trust: its digest is ${config.digest}, and not ${given}; its files start, or turn off:\n${lines.join('\n')}`,
+    `read the list, then confirm this state: --trust=${config.digest}`,
   );
 }
 
 export function revoked({ project }: RepoRow, atMs: number): EngineError {
   return new EngineError(
     'untrusted',
-    `the trust in ${project} was taken back at ${new Date(atMs).toISOString()}: nothing new of it starts`,
-    `give it again: stator repo trust ${project}`,
+    `the trust in ${project} was revoked at ${new Date(atMs).toISOString()}: nothing new starts in it`,
+    `trust it again: stator repo trust ${project}`,
   );
 }
 

@@ -7,7 +7,7 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { storedPlan } from '../../../actors/stored-plan.ts';
+import { storedPlan } from '../../../actors/stored-tree.ts';
 import { approvalOf } from '../../../machines/plan/context.ts';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { type PlanTree, planTree } from '../../../machines/vocabulary/ids.ts';

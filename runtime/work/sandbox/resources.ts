@@ -27,9 +27,7 @@ export interface LimitsRequest {
   readonly worktree: string;
   /** Folders besides that the walls let it write to, absolute or below `~/`. */
   readonly writable: readonly string[];
-  /** Of the run. */
   readonly env: Readonly<Record<string, string>>;
-  /** Whether walls stand around it. */
   readonly hasWalls: boolean;
 }
 
@@ -56,7 +54,7 @@ type InForce = z.infer<typeof inForce>;
 /** How a run that ended badly stood to its limits. */
 export type LimitsEnd =
   | { readonly kind: 'none' }
-  /** The kernel says so. */
+  /** The kernel reports that the limit was reached. */
   | { readonly kind: 'met'; readonly text: string }
   /** What it looks like, and nobody can know. */
   | { readonly kind: 'maybe'; readonly text: string }
@@ -197,7 +195,10 @@ function guess(
     ...(processes !== null && processWords.test(output) ? [processes] : []),
   ];
   if (may.length === 0) return { kind: 'none' };
-  return { kind: 'maybe', text: `maybe because of its ${may.join(' or its ')}: what prlimit does, it tells nobody` };
+  return {
+    kind: 'maybe',
+    text: `perhaps because of its ${may.join(' or its ')}: prlimit does not report what it does`,
+  };
 }
 
 /** Whether a profile asks for something that may not be there. */

@@ -36,11 +36,9 @@ export interface GuardedMounts {
 export interface GuardedPlaces {
   readonly role: string;
   readonly userHome: string;
-  /** The engine's home. */
   readonly home: string;
   /** The repository's main folder: a place that holds it as well is not closed to it. */
   readonly repo: string;
-  /** Of the engine. */
   readonly env: NodeJS.ProcessEnv;
 }
 

@@ -47,9 +47,7 @@ export type WallsProfile = { readonly role: string } & Pick<
 
 export interface WallsRequest {
   readonly profile: WallsProfile;
-  /** Of the run. */
   readonly env: Readonly<Record<string, string>>;
-  /** The engine's home. */
   readonly home: string;
   readonly folder: RunFolder;
   /** Real paths: of the folder that is worked in, and of the repo's main folder. */
@@ -63,7 +61,6 @@ export interface WallsRequest {
   readonly files?: readonly string[];
   /** Who commits, for repositories that are made inside; null: nobody. */
   readonly identity: { readonly name: string; readonly email: string } | null;
-  /** What git needs of the repository. */
   readonly git: readonly Mount[];
   /** Through which the run speaks to the engine. */
   readonly socket: readonly Mount[];

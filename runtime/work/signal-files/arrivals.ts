@@ -8,9 +8,9 @@ export interface Arrivals {
   list(): Promise<void>;
   /** Those that were the same at two looks with 250 ms between them, or, where nothing is waited for, all: the oldest first, and last what could not be moved before. */
   stable(isWaitedFor: boolean): [ByteName, Seen][];
-  /** Whether there is one of those. */
+  /** Whether a file is complete. */
   hasStable(): boolean;
-  /** It is taken, or gone. */
+  /** Forgets a file that was taken or deleted. */
   drop(name: ByteName): void;
   /** It could not be moved: it is tried again, and no sooner for it. */
   countFailure(name: ByteName): void;

@@ -1,5 +1,6 @@
 /** A signal file's content as a signal for the inbox, or why it is none. */
 
+import type { Kinds } from '../../../actors/kind.ts';
 import { EngineError, withHint } from '../../../machines/vocabulary/errors.ts';
 import { signalBodyLimitBytes } from '../../../machines/vocabulary/signal-kind.ts';
 import { admitSignal } from '../../core/inbox/admission.ts';
@@ -10,12 +11,12 @@ import type { NamedSignal } from './file-name.ts';
 export type Reading = { kind: 'signal'; signal: Omit<NewSignal, 'at'> } | { kind: 'refused'; reason: string };
 
 export interface ReadingRequest {
+  readonly kinds: Kinds;
   readonly project: string;
   readonly named: NamedSignal;
   /** null: more than a signal may have. */
   readonly bytes: Buffer | null;
   readonly key: string;
-  /** The one that is meant. */
   readonly plan: string;
   /** The commit that the run began from that says it; null: a person says it. */
   readonly base: string | null;
@@ -32,13 +33,13 @@ export async function meantPlan(
 }
 
 /** The content is the body, without the white space around it, as kasmos has it. A plan that is not there is found out by whoever handles the signal. */
-export function readSignal({ project, named, bytes, key, plan, base }: ReadingRequest): Reading {
+export function readSignal({ kinds, project, named, bytes, key, plan, base }: ReadingRequest): Reading {
   const body = bodyOf(named, bytes);
   if (body instanceof EngineError) return { kind: 'refused', reason: withHint(body) };
   const isVerdict = named.type === 'review_approved' || named.type === 'review_changes_requested';
   const payload = { ...named.payload, ...body, ...(isVerdict && base !== null ? { reviewed_sha: base } : {}) };
   const dedupeKey = `file:${key}`;
-  const admission = admitSignal({ project, plan, type: named.type, payload, origin: 'file', dedupeKey });
+  const admission = admitSignal(kinds, { project, plan, type: named.type, payload, origin: 'file', dedupeKey });
   if (admission.kind === 'admitted') return { kind: 'signal', signal: admission.signal };
   return { kind: 'refused', reason: withHint(admission.error) };
 }

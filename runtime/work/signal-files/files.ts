@@ -7,6 +7,7 @@ import { constants } from 'node:fs';
 import { lstat, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { hashOf } from '../../../machines/vocabulary/ids.ts';
 import type { SafeFolder } from '../../base/platform/safe-path.ts';
+import { systemCode } from '../../base/platform/system-code.ts';
 
 /** A file's name, one character (0 to 255) for each byte. */
 export type ByteName = string;
@@ -49,10 +50,6 @@ export function unmarked(inFlight: ByteName): { name: ByteName; key: string | nu
   return { name: key === null ? inFlight : inFlight.slice(0, -markBytes), key };
 }
 
-export function codeOf(thrown: unknown): string {
-  return thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
-}
-
 /** What is asked whether a file is still being written. */
 export interface Print {
   readonly ino: bigint;
@@ -67,9 +64,7 @@ export function isSame(a: Print, b: Print): boolean {
 export interface Seen extends Print {
   /** Null: an ordinary file; else what it is. */
   readonly oddity: string | null;
-  /** Whose it is. */
   readonly uid: number;
-  /** How many names it has. */
   readonly links: number;
   /** When the file itself was last changed or moved, in milliseconds since 1970 of the system's clock: nobody can set that. */
   readonly sinceMs: number;
@@ -80,7 +75,7 @@ export interface Seen extends Print {
 /** How many names of the folder are names of that file. Throws the system's errors; a folder that is not there has none. */
 export async function namesOfFile(folder: string, { ino }: Print): Promise<number> {
   const names = await readdir(folder, 'latin1').catch((thrown: unknown) => {
-    if (codeOf(thrown) === 'ENOENT' || codeOf(thrown) === 'ENOTDIR') return [];
+    if (systemCode(thrown) === 'ENOENT' || systemCode(thrown) === 'ENOTDIR') return [];
     throw thrown;
   });
   const seen = await Promise.all(names.slice(0, draftsLookedAt).map((name) => seenAt(pathOf(folder, name))));
@@ -99,7 +94,7 @@ export async function seenAt(path: Buffer): Promise<Seen | null> {
     // A folder's own figures change with every file in it.
     return { ino, size: 0n, mtimeNs: 0n, oddity: found.isDirectory() ? 'a folder' : kindOf(found), ...facts };
   } catch (thrown) {
-    if (codeOf(thrown) === 'ENOENT') return null;
+    if (systemCode(thrown) === 'ENOENT') return null;
     throw thrown;
   }
 }
@@ -123,7 +118,6 @@ function kindOf(found: { isSymbolicLink(): boolean; isFIFO(): boolean; isSocket(
 export interface Content {
   readonly bytes: Buffer | null;
   readonly print: Print;
-  /** Whose it is. */
   readonly uid: number;
 }
 
@@ -146,13 +140,11 @@ export async function readContent(path: Buffer, limitBytes: number): Promise<Con
 
 export interface Failing {
   readonly from: Buffer;
-  /** The folder. */
   readonly failed: SafeFolder;
   /** A folder on the same disk for what is not finished yet. */
   readonly drafts: SafeFolder;
   readonly name: ByteName;
   readonly reason: string;
-  /** Milliseconds since 1970. */
   readonly at: number;
 }
 
@@ -165,7 +157,7 @@ export async function moveToFailed(failing: Failing): Promise<void> {
     await moveTo(failing, failing.name);
   } catch (thrown) {
     // A folder of that name is in the way, or a file in that of a folder: neither is ours to delete.
-    if (!['EISDIR', 'ENOTDIR', 'ENOTEMPTY', 'EEXIST'].includes(codeOf(thrown))) throw thrown;
+    if (!['EISDIR', 'ENOTDIR', 'ENOTEMPTY', 'EEXIST'].includes(systemCode(thrown))) throw thrown;
     await moveTo(failing, `${failing.name}~${hashOf(randomUUID())}`);
   }
 }

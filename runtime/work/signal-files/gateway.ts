@@ -1,4 +1,5 @@
 /** Signal files of all registered repos, turned into signals. Repos come and go while it runs: the registry tells of it. */
+import type { Kinds } from '../../../actors/kind.ts';
 import type { Faults } from '../../base/platform/faults.ts';
 import type { Log } from '../../base/platform/log.ts';
 import type { Store } from '../../core/store/port.ts';
@@ -8,12 +9,12 @@ import { createRepoLoop, type RepoLoop } from './repo-loop.ts';
 
 export interface GatewayParts {
   readonly home: string;
+  readonly kinds: Kinds;
   readonly store: Pick<Store, 'commit' | 'effects' | 'launch' | 'plan' | 'run' | 'runs' | 'signal'>;
   readonly projects: Projects;
   readonly watchers: RepoWatchers;
   readonly faults: Faults;
   readonly log: Log;
-  /** Milliseconds since 1970. */
   readonly nowMs: () => number;
   /** Whether the home is still ours: else nothing is taken. */
   isOwner(): boolean;
@@ -34,7 +35,7 @@ const verdictWaitMs = 500;
 const sweepLimitMs = 2_000;
 
 export function createGateway(parts: GatewayParts): Gateway {
-  const { home, store, projects, watchers, faults, log, nowMs } = parts;
+  const { home, kinds, store, projects, watchers, faults, log, nowMs } = parts;
   const loops = new Map<string, { repo: string; loop: RepoLoop }>();
   let isStopped = false;
   let unsubscribe = () => {};
@@ -53,6 +54,7 @@ export function createGateway(parts: GatewayParts): Gateway {
       project,
       repo,
       home,
+      kinds,
       store,
       projects,
       watchers,

@@ -3,12 +3,13 @@
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { kindsWith } from '../../../actors/kinds.ts';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { isPlanName } from '../../../machines/vocabulary/ids.ts';
 import type { SignalType } from '../../../machines/vocabulary/signal.ts';
-import { admit } from '../../core/inbox/admission.ts';
+import { systemCode } from '../../base/platform/system-code.ts';
+import { admitWord } from '../../core/inbox/admission.ts';
 import { fileFor, signalFileForms } from './file-name.ts';
-import { codeOf } from './files.ts';
 
 export interface LeaveRequest {
   /** Main repositories or worktrees, the best place first. */
@@ -28,7 +29,7 @@ export interface LeftSignal {
  * can say this; `conflict` where one of that name lies there with other words; `unavailable` where no folder can be written.
  */
 export async function leaveSignalFile({ roots, plan, type: name, payload: given }: LeaveRequest): Promise<LeftSignal> {
-  const admission = admit({ type: name, payload: given, origin: 'file' });
+  const admission = admitWord(kindsWith([]), { type: name, payload: given, origin: 'file' });
   if (admission.kind === 'refused') throw admission.error;
   const { type } = admission;
   const payload = admission.payload as Readonly<Record<string, unknown>>; // every type's payload is an object
@@ -64,7 +65,7 @@ async function place(folder: string, { name, content }: { name: string; content:
         await link(draft, path);
         return path;
       } catch (thrown) {
-        if (codeOf(thrown) !== 'EEXIST') throw thrown;
+        if (systemCode(thrown) !== 'EEXIST') throw thrown;
         if ((await readFile(path, 'utf8').catch(() => null)) === content) return path;
       }
     }
@@ -73,7 +74,7 @@ async function place(folder: string, { name, content }: { name: string; content:
   }
   throw new EngineError(
     'conflict',
-    `${join(folder, name)} lies there already with other words, and no engine has taken it yet`,
+    `${join(folder, name)} is there already with other content, and no engine has read it yet`,
     'start an engine, which takes it: stator daemon start',
   );
 }

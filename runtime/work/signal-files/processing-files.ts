@@ -4,10 +4,12 @@
  * lies there: the key makes a second insert harmless, and the row says what became of the first.
  */
 import { rename, unlink } from 'node:fs/promises';
+import type { Kinds } from '../../../actors/kind.ts';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { signalBodyLimitBytes } from '../../../machines/vocabulary/signal-kind.ts';
 import type { Faults } from '../../base/platform/faults.ts';
 import type { SafeFolder } from '../../base/platform/safe-path.ts';
+import { systemCode } from '../../base/platform/system-code.ts';
 import { type ChangeOf, mustCommit, type Store } from '../../core/store/port.ts';
 import { quietMs } from './arrivals.ts';
 import { forEachFile } from './each-file.ts';
@@ -15,7 +17,6 @@ import { type NamedSignal, readFileName } from './file-name.ts';
 import { meantPlan, type Reading, readSignal } from './file-signal.ts';
 import {
   type ByteName,
-  codeOf,
   draftPrefix,
   isGone,
   isSame,
@@ -33,9 +34,9 @@ import { reasonAgainstOwner, type Source, type Standing } from './source.ts';
 
 export interface ProcessingFilesParts {
   readonly project: string;
+  readonly kinds: Kinds;
   readonly store: Pick<Store, 'commit' | 'plan' | 'signal'>;
   readonly faults: Faults;
-  /** Milliseconds since 1970. */
   readonly nowMs: () => number;
   /** Signals up to that id are in the inbox, and what becomes of them is waited for. */
   onInsert(id: number): void;
@@ -85,7 +86,7 @@ const sliceSize = 256;
 const passing: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM', 'EINTR', 'EBUSY', 'ESTALE']);
 
 export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFiles {
-  const { project, store, faults, nowMs } = parts;
+  const { project, kinds, store, faults, nowMs } = parts;
   const files = new Map<ByteName, Flying>();
 
   function inFlight(file: ByteName): Buffer {
@@ -139,9 +140,9 @@ export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFi
         flying.readAtMs = performance.now() + quietMs;
         return null;
       }
-      return readSignal({ project, named, bytes, key: flying.key, plan, base: standing.base });
+      return readSignal({ kinds, project, named, bytes, key: flying.key, plan, base: standing.base });
     } catch (thrown) {
-      const code = codeOf(thrown);
+      const code = systemCode(thrown);
       if (code === '' || thrown instanceof EngineError) throw thrown;
       if (code === 'ENOENT') files.delete(flying.file);
       else if (passing.has(code)) parts.note(messageOf(thrown));
@@ -193,7 +194,7 @@ export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFi
       } else await parts.refuse(path, flying.name, reason);
       files.delete(flying.file);
     } catch (thrown) {
-      if (codeOf(thrown) === 'ENOENT' && (await isGone(path))) files.delete(flying.file);
+      if (systemCode(thrown) === 'ENOENT' && (await isGone(path))) files.delete(flying.file);
       else parts.note(`what was handled cannot be taken away: ${messageOf(thrown)}`);
     }
   }

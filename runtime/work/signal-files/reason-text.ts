@@ -26,8 +26,7 @@ export function noFile(what: string): string {
 /** Of a file that came with a commit, or went into one. */
 export function tracked(path: string, root: string): string {
   return withHint({
-    message:
-      'git tracks this file, so it came with a commit or is on its way into one, and nobody who works here now said it',
+    message: 'git tracks this file, so it may come from a commit and not from a person who works here',
     hint: `take it out of git: git -C ${shellWord(root)} rm --cached ${shellWord(path)}; a signal is said with: stator signal emit`,
   });
 }
@@ -36,7 +35,7 @@ export function tracked(path: string, root: string): string {
 export function ofOtherUser(uid: number, own: number): string {
   return withHint({
     message: `it belongs to the user ${uid}, and this engine works for the user ${own}`,
-    hint: 'whoever is to have a say here runs as that user, or says it through the control API',
+    hint: 'send it as that user, or use the control API',
   });
 }
 

@@ -3,9 +3,9 @@ import { type Dirent, promises } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../../machines/vocabulary/errors.ts';
 import { untilBeat } from '../../base/platform/poll-loop.ts';
+import { systemCode } from '../../base/platform/system-code.ts';
 import { placesOfSignals } from '../git/signal-paths.ts';
 import type { RepoPlaces, RepoWatchers } from '../repos/repo-watchers.ts';
-import { codeOf } from './files.ts';
 import { createSignalFolder, type SignalFolder, type SignalFolderParts } from './signal-folder.ts';
 import { createSource, type SourceParts, type SourcePlace } from './source.ts';
 
@@ -13,7 +13,6 @@ export interface RepoLoopParts extends Omit<SignalFolderParts, 'path' | 'source'
   readonly home: string;
   readonly store: SignalFolderParts['store'] & SourceParts['store'];
   readonly projects: SourceParts['projects'];
-  /** The main repository. */
   readonly repo: string;
   readonly watchers: RepoWatchers;
   /** The folder of its worktrees as it is configured now, relative to the repo. */
@@ -57,7 +56,7 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
   let isStopped = false;
   let isWoken = false;
   let hasAppeared = false;
-  /** On the monotonic clock. */
+  /** By the monotonic clock. */
   let toldAtMs = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | null = null;
   let last: Promise<void> = Promise.resolve();
@@ -91,7 +90,7 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
       real = await promises.realpath(dir);
       entries = await promises.readdir(real, { withFileTypes: true });
     } catch (thrown) {
-      if (codeOf(thrown) !== 'ENOENT' && codeOf(thrown) !== 'ENOTDIR') throw thrown;
+      if (systemCode(thrown) !== 'ENOENT' && systemCode(thrown) !== 'ENOTDIR') throw thrown;
       return { main, worktrees: dir.startsWith(`${main}/`) ? dir : null, roots: [main] };
     }
     const found = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));

@@ -5,13 +5,13 @@ import { messageOf } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { openFolder, type SafeFolder } from '../../base/platform/safe-path.ts';
+import { systemCode } from '../../base/platform/system-code.ts';
 import { createArrivals, quietMs } from './arrivals.ts';
 import { forEachFile } from './each-file.ts';
 import { readFileName } from './file-name.ts';
 import { meantPlan } from './file-signal.ts';
 import {
   type ByteName,
-  codeOf,
   isGone,
   markableBytes,
   moveToFailed,
@@ -73,7 +73,7 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
   const { path, project, store, source, log, nowMs } = parts;
   const arrivals = createArrivals(path);
   const processingFiles = createProcessingFiles({ ...parts, held, refuse, note });
-  /** While something is done in them. */
+  /** null: nothing is being done in them. */
   let open: HeldFolders | null = null;
   let isChanged = true;
   /** The folder as it was found the last time; null: it was not there. */
@@ -129,7 +129,7 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
   /** Whether there is a folder to look into. A new one is taken up from the beginning. */
   async function find(): Promise<boolean> {
     const found = await lstat(path, { bigint: true }).catch((thrown: unknown) => {
-      if (codeOf(thrown) === 'ENOENT' || codeOf(thrown) === 'ENOTDIR') return null;
+      if (systemCode(thrown) === 'ENOENT' || systemCode(thrown) === 'ENOTDIR') return null;
       throw thrown;
     });
     if (found === null || found.ino !== known?.ino) forget();
@@ -178,7 +178,7 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
         else await refuse(pathOf(held().own, name), name, judged.reason);
         arrivals.drop(name);
       } catch (thrown) {
-        if (codeOf(thrown) === 'ENOENT' && (await isGone(pathOf(held().own, name)))) return arrivals.drop(name);
+        if (systemCode(thrown) === 'ENOENT' && (await isGone(pathOf(held().own, name)))) return arrivals.drop(name);
         arrivals.countFailure(name);
         failures += 1;
         note(`${shownName(name)} cannot be moved: ${messageOf(thrown)}`);

@@ -32,9 +32,8 @@ export interface SourceParts {
 
 /** A folder of signals: real paths. */
 export interface SourcePlace {
-  /** The repo's main folder. */
   readonly main: string;
-  /** That, or one of its worktrees. */
+  /** The main folder, or one of its worktrees. */
   readonly root: string;
   readonly place: PlaceOfSignals;
 }
@@ -42,7 +41,6 @@ export interface SourcePlace {
 export interface DroppedFile {
   readonly name: ByteName;
   readonly named: NamedSignal;
-  /** The one that is meant. */
   readonly plan: string;
   readonly seen: Seen;
   /** Other names of the same file that a careful writer has not taken away yet. */
@@ -175,7 +173,7 @@ export function createSource(parts: SourceParts, { main, root, place }: SourcePl
   };
 }
 
-/** null: it is this user's. */
+/** null: the file belongs to this user. */
 export function reasonAgainstOwner(uid: number): string | null {
   const own = process.geteuid?.() ?? uid;
   return uid === own ? null : ofOtherUser(uid, own);
@@ -194,7 +192,7 @@ function readyAtMs(folder: string): Promise<number | null> {
   return changedAtMs(join(folder, 'ready'));
 }
 
-/** null: it is not there. */
+/** null: there is no such file. */
 async function changedAtMs(path: string): Promise<number | null> {
   return lstat(path).then(
     ({ ctimeMs }) => ctimeMs,

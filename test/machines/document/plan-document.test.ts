@@ -632,7 +632,10 @@ describe('a plan that is broken', () => {
   test('with thousands of problems shows the first thousand and counts the rest', () => {
     const { problems } = parsePlan(lines('## Wave 1', ...Array.from({ length: 3000 }, () => '### Task 1')));
     expect(problems).toHaveLength(1001);
-    expect(problems.at(-1)).toEqual({ line: 1002, message: '2000 more problems from here on; mend those above first' });
+    expect(problems.at(-1)).toEqual({
+      line: 1002,
+      message: '2000 more problems from here on; correct those above first',
+    });
   });
 });
 

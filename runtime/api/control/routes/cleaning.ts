@@ -1,4 +1,4 @@
-/** What plans leave behind, cleared away. */
+/** Deleting what plans left behind. */
 import { z } from 'zod';
 import { cleaningOverrides, cleaningReport, repairReport } from '../../contract/cleaning.ts';
 import { json, route } from '../route.ts';

@@ -1,6 +1,7 @@
 /** kasmos's picture of a repo. */
 import { z } from 'zod';
-import { liveStatus, liveStatusCap, liveStatusOf } from '../live-status.ts';
+import { liveStatus, liveStatusCap } from '../../contract/live-status.ts';
+import { liveStatusOf } from '../live-status.ts';
 import { projectParams } from '../requests.ts';
 import { json, route } from '../route.ts';
 

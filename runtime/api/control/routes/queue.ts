@@ -5,7 +5,7 @@ import { given, line } from '../requests.ts';
 import { json, route } from '../route.ts';
 
 const which = z.strictObject({ project: line(255).optional(), plan: line(256).optional() });
-/** Nothing of it: all of the queue. */
+/** Empty: the whole queue. */
 const part = z.strictObject({
   project: line(255).optional(),
   plan: line(256).optional(),

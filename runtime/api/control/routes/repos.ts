@@ -4,6 +4,7 @@ import {
   reloadAnswer,
   repoAdded,
   repoEntry,
+  repoPast,
   repoRemoved,
   repoShow,
   repoSwitched,
@@ -55,6 +56,17 @@ export const repoRoutes = [
       errors: ['repo_not_found'],
     },
     async ({ core, params: { project } }) => json(200, await core.commands.showRepo(project)),
+  ),
+  route(
+    'GET /v1/repos/:project/past',
+    {
+      does: 'how long the agents of a repo took before, how they ended and what they cost, by role: the newest 200 runs of each',
+      who: 'anyone',
+      params: projectParams,
+      answers: { 200: repoPast },
+      errors: ['repo_not_found'],
+    },
+    async ({ core, params: { project } }) => json(200, await core.views.repoPast(project)),
   ),
   route(
     'DELETE /v1/repos/:project',

@@ -37,7 +37,7 @@ export interface StoreCopy {
 
 /** Pages of 4 KiB that are copied before other work of the process goes on. */
 const pagesAtOnce = 512;
-/** So many faults are named. */
+/** The number of faults that are named. */
 const shownFaults = 5;
 /** A draft that is older was left by a process that was killed. */
 const draftLimitMs = 86_400_000;

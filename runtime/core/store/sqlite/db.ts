@@ -70,12 +70,12 @@ export function storeError(thrown: unknown, file: string): StoreTrouble | null {
   const code = systemCode(thrown, file);
   if (code === null) return null;
   if (/^SQLITE_(BUSY|LOCKED|PROTOCOL)/.test(code)) {
-    const hint = `the engine tries its own work again by itself; give your command again; who has it open: lsof ${shellWord(file)}`;
+    const hint = `the engine tries its own work again by itself; repeat your command; to see which program has it open: lsof ${shellWord(file)}`;
     return new StoreTrouble('store_locked', `${file} is locked by another process (${code})`, hint, { cause: thrown });
   }
   // A quota that is used up comes as IOERR_WRITE, a full disk under the shared index as IOERR_SHMSIZE.
   if (/^(SQLITE_(FULL|IOERR_WRITE|IOERR_SHMSIZE)|ENOSPC|EDQUOT)/.test(code)) {
-    const hint = `make room on its disk: df -h ${shellWord(dirname(file))}; what was committed is safe, and stator goes on by itself`;
+    const hint = `make room on its disk: df -h ${shellWord(dirname(file))}; what was committed is safe, and stator continues by itself`;
     return new StoreTrouble('store_full', `${file} cannot grow: the disk is full (${code})`, hint, { cause: thrown });
   }
   if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) return corrupt(file, code, thrown);
@@ -212,7 +212,7 @@ export function refuseForeign(db: Database, file: string, known: number): void {
   }
 }
 
-/** Null: it does not say. */
+/** null: the database does not say. */
 function writerOf(db: Database): string | null {
   try {
     const found = db.prepare('SELECT stator FROM written_by').pluck().get();

@@ -80,6 +80,15 @@ export function createEffectTable(db: Database) {
       `SELECT project, count(*) AS count FROM effects WHERE lane = ? AND status = '${status}' GROUP BY project`,
     );
   const countsOf = { queued: ofLane('queued'), running: ofLane('running') };
+  const queuedLanes = db
+    .prepare<[], Lane>(
+      `WITH RECURSIVE l(lane) AS (
+         SELECT min(lane) FROM effects WHERE status = 'queued'
+         UNION ALL
+         SELECT (SELECT min(lane) FROM effects WHERE status = 'queued' AND lane > l.lane) FROM l WHERE l.lane IS NOT NULL
+       ) SELECT lane FROM l WHERE lane IS NOT NULL`,
+    )
+    .pluck();
   const ofTree = db.prepare<[{ tree: string }], EffectRow>(
     `SELECT ${columns} FROM effects e WHERE ${keysOf('@tree', 'e')} AND status IN ('queued', 'running') ORDER BY id`,
   );
@@ -198,6 +207,7 @@ export function createEffectTable(db: Database) {
     read: (key: string): EffectRow | null => byKey.get(key) ?? null,
     counts: (lane: Lane, status: 'queued' | 'running'): Map<string, number> =>
       new Map(countsOf[status].all(lane).map(({ project, count }) => [project, count])),
+    queuedLanes: (): Lane[] => queuedLanes.all(),
     /** Whether an agent of the plan runs or is to run. */
     hasOpenRuns: ({ project, plan }: PlanKey): boolean =>
       ofTree.all({ tree: planTree(project, plan) }).some(({ kind }) => kind === 'agent.run'),

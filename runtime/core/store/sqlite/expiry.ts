@@ -6,7 +6,7 @@ interface Table {
   readonly name: string;
   /** The column with a row's number, or `rowid`. */
   readonly number: string;
-  /** Which of them go, with `@beforeMs`. */
+  /** The condition of the rows that are deleted, with `@beforeMs`. */
   readonly where: string;
   /** What is done with them; the first one of several is done first. `<these>`: the condition. */
   readonly statements: readonly string[];

@@ -76,7 +76,7 @@ export function createJournalTable(db: Database) {
         insert.run(at, tree, signal, type, origin, actor, event, from, to, names, why, input).lastInsertRowid,
       );
     },
-    /** Of all trees, or of one. */
+    /** The lines of all trees, or of one. */
     since(after: number, { tree, limit = journalPage }: { tree?: TreeAddress; limit?: number }): JournalLine[] {
       const most = Math.min(limit, journalPage);
       return (tree === undefined ? since.all(after, most) : ofTree.all(tree, after, most)).map(lineOf);

@@ -2,8 +2,10 @@
  * Who owns a home, as its `owner.json` says and the kernel confirms. A verb beside an engine asks this first: to ask SQLite for the lock takes as long
  * as to load node.
  */
+
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemCode } from '../../../base/platform/system-code.ts';
 
 export interface OwnerFacts {
   readonly pid: number;
@@ -67,7 +69,7 @@ export function readFacts(home: string): OwnerFacts | null {
   try {
     text = readFileSync(join(home, 'owner.json'), 'utf8');
   } catch (thrown) {
-    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return null; // it is leaving
+    if (systemCode(thrown) === 'ENOENT') return null; // it is leaving
     throw thrown;
   }
   const facts = parsedJson(text);

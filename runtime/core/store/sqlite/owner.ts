@@ -22,7 +22,7 @@ import { EngineError } from '../../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../../machines/vocabulary/shell-word.ts';
 import { replaceFile } from '../../../base/platform/atomic-file.ts';
 import { createPrivateFile } from '../../../base/platform/home.ts';
-import { localTime } from '../../../base/platform/terminal-text.ts';
+import { localTime } from '../../../base/platform/local-time.ts';
 import { statorBuild, statorVersion } from '../../../base/platform/version.ts';
 import { type Database, storeError } from './db.ts';
 import { lockFile, type OwnerFacts, readFacts } from './owner-facts.ts';

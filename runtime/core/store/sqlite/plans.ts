@@ -151,7 +151,7 @@ export function createPlanTable(db: Database) {
     },
     text: (project: string, plan: string): string | null => text.get(project, plan)?.content ?? null,
     nextGeneration: (project: string, plan: string): number => (generation.get(project, plan)?.generation ?? -1) + 1,
-    /** Who needs a person first. */
+    /** Plans that need a person come first. */
     list: (project: string | null): PlanRow[] => list.all({ project }).map(planOf),
     traces(after: number, limit: number): { traces: PlanTrace[]; next: number | null } {
       const rows = traces.all(after, limit);

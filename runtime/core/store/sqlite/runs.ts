@@ -3,7 +3,7 @@
 import type { Spent } from '../../../../machines/vocabulary/budget.ts';
 import { effectKey } from '../../../../machines/vocabulary/ids.ts';
 import type { ChangeOf, PlanKey, RunQuery, Store } from '../port.ts';
-import { isFinalState, type PlanUsageRow, type RunRow, type SpentOf, type UsageRow } from '../rows.ts';
+import type { PlanUsageRow, RunRow, SpentOf, UsageRow } from '../rows.ts';
 import type { Database, Statement } from './db.ts';
 import { createExpiry } from './expiry.ts';
 
@@ -75,6 +75,9 @@ export function createRunTable(db: Database) {
     `SELECT ${columns} FROM runs r WHERE project = @project AND plan = @plan
        AND (@live = 0 OR state NOT IN ('succeeded', 'failed', 'cancelled')) AND ${isNewest}
      ORDER BY rowid DESC LIMIT (@limit + 0)`,
+  );
+  const ended = db.prepare<[string, number], RunRow>(
+    `SELECT ${columns} FROM runs WHERE project = ? AND started_at IS NOT NULL AND ended_at IS NOT NULL ORDER BY rowid DESC LIMIT (? + 0)`,
   );
   const ofTitle = db.prepare<[string, string], RunRow>(
     `SELECT ${columns} FROM runs WHERE project = ? AND title = ? ORDER BY rowid DESC`,
@@ -163,6 +166,8 @@ export function createRunTable(db: Database) {
           );
         case 'plan':
           return ofPlan.all(query.project, query.plan, query.sinceMs, query.limit).reverse();
+        case 'ended':
+          return ended.all(query.project, query.limit);
         case 'latest': {
           const { project = null, plan = null, live = false, limit = latestLimit } = query;
           if (project !== null && plan !== null) return latestOfPlan.all({ project, plan, live: live ? 1 : 0, limit });
@@ -176,4 +181,9 @@ export function createRunTable(db: Database) {
         ? (count.get(project, plan)?.count ?? 0)
         : (countBefore.get(project, plan, before.title, before.attempt, before.key)?.count ?? 0),
   };
+}
+
+/** Whether an agent in that state has nothing more to do. */
+function isFinalState(state: string): boolean {
+  return state === 'succeeded' || state === 'failed' || state === 'cancelled';
 }

@@ -1,20 +1,15 @@
 /** The store of a home, in one file of SQLite: each reading one call, each commit one transaction. */
-import { join } from 'node:path';
+import { storeFile } from '../../../base/config/home.ts';
 import { type Faults, noFaults } from '../../../base/platform/faults.ts';
 import { untilBeat } from '../../../base/platform/poll-loop.ts';
 import { statorVersion } from '../../../base/platform/version.ts';
 import { applyChange, type Numbers } from '../changes.ts';
 import type { Change, Commit, Store } from '../port.ts';
 import { type Database, openDatabase, type StoreOptions, storeError } from './db.ts';
-import { watchOpenFiles } from './lost-file.ts';
 import { migrations } from './schema.ts';
 import { createSpace } from './space.ts';
 import { createTables } from './tables.ts';
 import { createTransactions } from './transactions.ts';
-
-export function storeFile(home: string): string {
-  return join(home, 'taskstore.db');
-}
 
 interface OpenOptions extends Omit<StoreOptions, 'migrations'> {
   /** Called on every commit; for tests. */
@@ -23,6 +18,19 @@ interface OpenOptions extends Omit<StoreOptions, 'migrations'> {
 
 /** Other programs' changes are looked for this often. */
 const watchMs = 1_000;
+
+/**
+ * What is only known of processes, and who has taken what. No process survives a power failure, and what was taken is then taken anew: a commit of these
+ * alone is not waited for, and reaches the disk with the next one.
+ */
+const ofProcesses: ReadonlySet<Change['do']> = new Set([
+  'effect.take',
+  'slots.require',
+  'launch.name',
+  'launch.note',
+  'run.add-token',
+  'run.note',
+]);
 
 /** Rolls a transaction back that has met a condition which does not hold. */
 class Lost extends Error {
@@ -39,9 +47,8 @@ export function openStore(home: string, { faults = noFaults, ...options }: OpenO
   const file = storeFile(home);
   const db = openDatabase(file, { migrations, ...options });
   if (options.readonly !== true && options.isShared !== true) noteWriter(db, file);
-  const files = watchOpenFiles(db, file);
   const space = createSpace(db);
-  const { transaction, whenFree, inOrder } = createTransactions({ db, file, files });
+  const { transaction, whenFree, inOrder, loss } = createTransactions({ db, file });
   const tables = createTables(db);
   const {
     signals,
@@ -64,14 +71,17 @@ export function openStore(home: string, { faults = noFaults, ...options }: OpenO
   function carryOut(changes: readonly Change[]): Commit {
     const numbers: Numbers = { signals: [], lines: [] };
     try {
-      transaction(() => {
-        faults('store.after-begin');
-        for (const [index, change] of changes.entries()) {
-          if (index === 1) faults('store.between');
-          if (!applyChange(tables, change, numbers)) throw new Lost(change);
-        }
-        faults('store.before-commit');
-      });
+      transaction(
+        () => {
+          faults('store.after-begin');
+          for (const [index, change] of changes.entries()) {
+            if (index === 1) faults('store.between');
+            if (!applyChange(tables, change, numbers)) throw new Lost(change);
+          }
+          faults('store.before-commit');
+        },
+        { isSynced: changes.some((change) => !ofProcesses.has(change.do)) },
+      );
       faults('store.after-commit');
       return { status: 'committed', ...numbers };
     } catch (thrown) {
@@ -99,6 +109,7 @@ export function openStore(home: string, { faults = noFaults, ...options }: OpenO
     effects: (query) => whenFree(() => effects.by(query)),
     startable: (query) => whenFree(() => effects.startable(query)),
     effectCounts: (lane, status) => whenFree(() => effects.counts(lane, status)),
+    queuedLanes: () => whenFree(() => effects.queuedLanes()),
     nextEffectAt: (afterMs) => whenFree(() => effects.nextAt(afterMs)),
     hooks: (project) => whenFree(() => hooks.list(project)),
     hookCounts: (project) => whenFree(() => hooks.counts(project)),
@@ -140,7 +151,7 @@ export function openStore(home: string, { faults = noFaults, ...options }: OpenO
     removedRepos: () => whenFree(() => repos.removed()),
     timeline: () => whenFree(() => timeline.read()),
     watch: (onChange) => watchDatabase(db, onChange),
-    loss: files.loss,
+    loss,
     close: () => void db.close(),
   };
 }

@@ -1,7 +1,9 @@
-/** Transactions of one connection, one at a time, and the wait for other programs that hold the store. */
+/** Transactions of one connection, one at a time: the wait for other programs that hold the store, and the look whether its files are still there. */
+import { statSync } from 'node:fs';
+import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { StoreTrouble } from '../port.ts';
 import { type Database, defaultBusyTimeoutMs, storeError } from './db.ts';
-import type { OpenFiles } from './lost-file.ts';
 
 /** Another program that holds the store for longer is told of. */
 const busyLimitMs = 5_000;
@@ -9,7 +11,9 @@ const busyRetryMs = 25;
 /** The files that were there so long ago count as there when a commit begins: it looks for them again before it answers. */
 const lookedLimitMs = 50;
 
-export function createTransactions({ db, file, files }: { db: Database; file: string; files: OpenFiles }) {
+/** To be called when the database has been read: then its log is there. */
+export function createTransactions({ db, file }: { db: Database; file: string }) {
+  const files = watchOpenFiles(db, file);
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
   const rollback = db.prepare('ROLLBACK');
@@ -20,6 +24,8 @@ export function createTransactions({ db, file, files }: { db: Database; file: st
   let waiting = 0;
 
   let lookedMs = Number.NEGATIVE_INFINITY;
+  /** As the store is opened. */
+  let isSyncing = true;
 
   function mustBeThere(): void {
     const loss = files.loss();
@@ -40,12 +46,21 @@ export function createTransactions({ db, file, files }: { db: Database; file: st
     isHeld = false;
   }
 
+  /** Between transactions only; in WAL mode NORMAL syncs none of them: https://sqlite.org/pragma.html#pragma_synchronous */
+  function sync(isSynced: boolean): void {
+    if (isSynced === isSyncing) return;
+    db.pragma(`synchronous = ${isSynced ? 'FULL' : 'NORMAL'}`);
+    isSyncing = isSynced;
+  }
+
   /**
    * All of it commits together or not at all. Not re-entrant; nothing in it may await. The files are looked at after the commit, and before it where
    * the last look is not of just now: what went into a file that was deleted meanwhile is not answered for, though it may be found when the file comes back.
+   * One that is not `isSynced` survives the end of this process, and a power failure once a later one that is has committed.
    */
-  function transaction(work: () => void): void {
+  function transaction(work: () => void, { isSynced = true } = {}): void {
     if (performance.now() - lookedMs > lookedLimitMs) mustBeThere();
+    sync(isSynced);
     beginWriting();
     try {
       work();
@@ -71,7 +86,6 @@ export function createTransactions({ db, file, files }: { db: Database; file: st
     }
   }
 
-  /** As `whenFree`, one after the other. */
   function inOrder<T>(attempt: () => T): Promise<T> {
     const turn = waiting === 0 ? whenFree(attempt) : line.then(() => whenFree(attempt));
     waiting += 1;
@@ -82,5 +96,64 @@ export function createTransactions({ db, file, files }: { db: Database; file: st
     return turn;
   }
 
-  return { transaction, whenFree, inOrder };
+  return { transaction, whenFree, inOrder, loss: files.loss };
+}
+
+interface OpenFiles {
+  /** Null while all is as it was opened. Once it is not, this connection is of no use any more, whatever comes back. Two stats: cheap enough around every commit. */
+  loss(): StoreTrouble | null;
+}
+
+/**
+ * Whether the files of an open store are still those that its name leads to. SQLite goes on writing into a file that was deleted, without a
+ * word, and what it writes is lost with the process. To be called when the database has been read: then its log is there.
+ */
+function watchOpenFiles(db: Database, file: string): OpenFiles {
+  const log = `${file}-wal`;
+  const opened = { file: identityOf(file), log: identityOf(log) };
+  let found: StoreTrouble | null = null;
+
+  /** What the log has is brought into the file, so that nothing that was committed depends on a log that nobody else can find. */
+  function foldLog(): boolean {
+    try {
+      const [answer] = db.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[]; // one row, says SQLite
+      return answer?.busy === 0;
+    } catch {
+      return false; // a full disk, or a reader in the way: what is lost is told all the same
+    }
+  }
+
+  return {
+    loss() {
+      if (found !== null || !db.open) return found;
+      const isFileThere = identityOf(file) === opened.file;
+      if (isFileThere && identityOf(log) === opened.log) return null;
+      const isWhole = foldLog();
+      found = isFileThere ? lostLog(log, isWhole) : lostFile(file);
+      return found;
+    },
+  };
+}
+
+function lostFile(file: string): StoreTrouble {
+  return new StoreTrouble(
+    'store_unreadable',
+    `${file} was deleted or replaced while it was open: nothing more is written to it`,
+    `restore it, or a backup of it; a daemon then continues by itself; restart everything else; to begin with an empty store: stator daemon restart`,
+  );
+}
+
+function lostLog(log: string, isWhole: boolean): StoreTrouble {
+  const saved = isWhole ? 'what it had is saved in the store' : 'what it had could not be saved in the store';
+  return new StoreTrouble(
+    'store_unreadable',
+    `${log} was deleted or replaced while the store was open: ${saved}, and nothing more is written before it is opened again`,
+    `a daemon opens it again by itself; restart everything else; do not touch ${basename(log)}: it is part of the store`,
+  );
+}
+
+/** Null: there is no such file. While a file is open its number is not given to another one. */
+function identityOf(file: string): string | null {
+  const found = statSync(file, { throwIfNoEntry: false, bigint: true });
+  return found === undefined ? null : `${found.dev}:${found.ino}`;
 }

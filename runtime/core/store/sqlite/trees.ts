@@ -1,7 +1,7 @@
 /** The table of trees: one row each, the root's snapshot with its children inside, and a version that counts its steps. */
 
 import type { Snapshot } from 'xstate';
-import { isUnderWay, type Standing, underWay } from '../../../../actors/compatibility.ts';
+import { type Standing, underWay } from '../../../../actors/compatibility.ts';
 import { EngineError } from '../../../../machines/vocabulary/errors.ts';
 import type { TreeAddress } from '../../../../machines/vocabulary/ids.ts';
 import { statorVersion } from '../../../base/platform/version.ts';
@@ -125,4 +125,9 @@ function parsed(address: TreeAddress, snapshot: string): Snapshot<unknown> {
       { cause },
     );
   }
+}
+
+/** Most trees stand so, and stores keep no more of them than that they are there. */
+function isUnderWay({ isEnded, keepsJournal, state, reason }: Standing): boolean {
+  return !isEnded && keepsJournal && state === null && reason === null;
 }

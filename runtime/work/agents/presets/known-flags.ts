@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import type { ProgramPreset } from '../../../base/config/preset-programs.ts';
 
 interface Flags {
-  /** What makes it print the help of the command that a preset starts. */
+  /** The arguments that print the help of the command that a preset starts. */
   readonly help: readonly string[];
   /** All that its preset may give it and that its help lists in each version that was tried; without a profile's own. */
   readonly flags: readonly string[];

@@ -22,7 +22,7 @@ type Environment = PlacesOf['env'];
 const none: PresetPlaces = { conversations: null, logins: [], readable: [], closed: [], copied: [] };
 
 export interface PlacesOf {
-  /** That of the run: its variables may name other folders. */
+  /** The environment of the run: its variables may name other folders. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly userHome: string;
   readonly worktree: string;

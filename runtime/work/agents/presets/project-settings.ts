@@ -37,7 +37,7 @@ const madeByPrograms: ReadonlySet<string> = new Set(['.claude/worktrees', '.open
 const ownOfUser = '.claude/settings.local.json';
 /** Far more than anybody writes by hand. */
 const pathLimit = 2_000;
-/** In the place of a digest, where there is none. It is trusted nowhere. */
+/** Stands for a missing digest. It is never trusted. */
 const notRead = 'not read';
 
 /**
@@ -73,7 +73,7 @@ export function settingsOf(
   return own !== undefined && isCopied ? { ...found, [ownOfUser]: own } : found;
 }
 
-/** Those of them that are not as they were trusted. */
+/** The settings that differ from their trusted state. */
 export function untrustedSettings(
   found: Readonly<Record<string, string>>,
   trusted: Readonly<Record<string, string>>,

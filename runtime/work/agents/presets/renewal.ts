@@ -86,7 +86,7 @@ function isSameAccount(before: unknown, after: unknown): boolean {
   return old !== null && fresh !== null && ['iss', 'sub', 'email'].every((name) => old[name] === fresh[name]);
 }
 
-/** What a JSON Web Token says of itself; its signature is not looked at. */
+/** The claims of a JSON Web Token; its signature is not checked. */
 function claimsOf(token: unknown): Json | null {
   const part = typeof token === 'string' ? token.split('.')[1] : undefined;
   return part === undefined ? null : tableIn(Buffer.from(part, 'base64url').toString('utf8'));

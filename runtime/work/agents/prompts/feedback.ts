@@ -7,7 +7,7 @@ import { excerpt } from './quotation.ts';
 /** What stands in a prompt: a long review, and the advice of a person beside it. */
 const feedbackLimitBytes = 40 * 1024;
 const adviceLimitBytes = 16 * 1024;
-/** Where the machine cuts; a shorter text is whole. */
+/** The limit at which the machine cuts; a shorter text is complete. */
 const carriedCharacters = 32_768;
 const adviceStart = 'A person says: ';
 

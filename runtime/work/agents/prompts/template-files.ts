@@ -2,6 +2,7 @@
  * Where templates come from: a repo's `.stator/prompts/<role>.md`, else the built-in file of that name. A repo's own are read when the repo is trusted,
  * and are used as they were then.
  */
+
 import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { EngineError, messageOf } from '../../../../machines/vocabulary/errors.ts';
@@ -9,6 +10,7 @@ import { roles } from '../../../../machines/vocabulary/role.ts';
 import { shellWord } from '../../../../machines/vocabulary/shell-word.ts';
 import { nearest } from '../../../base/config/nearest.ts';
 import { inPackage } from '../../../base/platform/package-files.ts';
+import { systemCode } from '../../../base/platform/system-code.ts';
 import { namesIn, type Template } from './template.ts';
 
 /** A prompt for each role, and the one with which a conversation is taken up again. */
@@ -119,7 +121,7 @@ function readOverride(file: string): string | null {
     return readText(file);
   } catch (thrown) {
     if (thrown instanceof EngineError) throw thrown;
-    const code = thrown instanceof Error && 'code' in thrown ? thrown.code : null;
+    const code = systemCode(thrown);
     if (code === 'ENOENT') {
       if (lstatSync(file, { throwIfNoEntry: false }) === undefined) return null;
       throw bad(`${file} is a link that leads nowhere`, orDelete(file, 'point it at a file'), thrown);

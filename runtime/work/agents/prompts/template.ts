@@ -12,7 +12,7 @@ import { nearest } from '../../../base/config/nearest.ts';
 import { isPlaceholder, type Placeholder, placeholders, type Values } from './placeholders.ts';
 
 export interface Template {
-  /** Where it stands, for errors. */
+  /** The file, for error messages. */
   readonly file: string;
   readonly text: string;
 }

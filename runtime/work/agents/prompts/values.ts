@@ -7,7 +7,7 @@ import { type EarlierTask, earlierWaves, waveName } from './earlier-waves.ts';
 import type { Values } from './placeholders.ts';
 import { documentLimitBytes, excerpt, fenced, notesLimitBytes, oneLine, quotationLimitBytes } from './quotation.ts';
 
-/** What is known beside the brief. */
+/** Facts that are not in the brief. */
 export interface Circumstances {
   /** What the plan's branch began from. */
   readonly base: string | null;
@@ -144,7 +144,6 @@ function checkOf({ task }: BriefTask, plan: string): string | null {
   return fenced(excerpt(task.check, { ...wholeOf(plan), limitBytes: quotationLimitBytes }), 'sh');
 }
 
-/** Of one task among many. */
 function labelled(own: BriefTask, plan: string): string {
   const check = checkOf(own, plan);
   return check === null ? '' : `Its check; it must exit 0 in this folder before the plan counts as done:\n\n${check}`;

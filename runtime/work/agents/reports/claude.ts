@@ -12,7 +12,7 @@ export function createClaudeReader(): Reader {
   let conversation: string | null = null;
   let lastMessage: string | null = null;
   let hasSpoken = false;
-  /** What the program names the error that it met last; null: the service has answered since. */
+  /** The program's name for its last error; null: the service has answered since. */
   let error: string | null = null;
   /** Refusals of the login that it tried again after, one behind the other. */
   let refusals = 0;

@@ -86,7 +86,7 @@ function rateLimitOf(problem: string, writtenAtMs: number): ToldReport['rateLimi
 }
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-/** It cuts the seconds off. */
+/** Codex leaves out the seconds. */
 const minuteMs = 60_000;
 
 /** `try again at 1:54 PM`, on that day; `try again at Nov 21st, 2026 1:54 PM`. Local time, as the program reckons it. */

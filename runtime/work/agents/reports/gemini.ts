@@ -4,10 +4,10 @@ import { createFinalMessages, type Reader, shortened, type ToldReport } from './
 
 export function createGeminiReader(): Reader {
   let conversation: string | null = null;
-  /** It takes up no conversation in which the model has not answered whole, once at least. */
+  /** Gemini continues a conversation only if the model has completed at least one answer. */
   let isAnswered = false;
   let lastMessage: string | null = null;
-  /** Of the message that is being said. */
+  /** The pieces of the current message. */
   let pieces = '';
   let hasSpoken = false;
   let warning: string | null = null;
@@ -76,9 +76,9 @@ function outputOf(result: JsonObject): number | null {
   return input === null || total === null ? output : Math.max(output ?? 0, total - input);
 }
 
-/** Of a message that comes in pieces its end is kept. */
+/** Only the end of a message in pieces is kept. */
 const piecesLimit = 128 * 1024;
-/** It has no login to begin with. Source: its table of exit codes. */
+/** The exit code without a login. Source: its table of exit codes. */
 const loginExit = 41;
 /** What the service answers where it does not take the key, inside of the program's own words for an error. */
 const refusals = /^\[API Error: [\s\S]*(?:API key not valid|API_KEY_INVALID|"code":\s*40[13]\b)/;

@@ -15,7 +15,7 @@ export function objectOf(line: string): JsonObject | null {
   }
 }
 
-/** What stands at the path of keys, where it is an object and no list. */
+/** The object at a path of keys, if there is one. */
 export function objectAt(value: JsonObject, ...path: readonly string[]): JsonObject | null {
   return asObject(at(value, path));
 }
@@ -61,7 +61,7 @@ function asObject(value: unknown): JsonObject | null {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : null; // looked at by key only
 }
 
-/** Of a list the numbers; empty where there is none. */
+/** The numbers of a list; empty if there is no list. */
 export function numbersAt(object: JsonObject, key: string): number[] {
   const value = object[key];
   return Array.isArray(value) ? value.filter((item): item is number => typeof item === 'number') : [];

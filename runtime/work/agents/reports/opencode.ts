@@ -10,7 +10,7 @@ export function createOpencodeReader(): Reader {
   let input: number | null = null;
   let output: number | null = null;
   let cost: number | null = null;
-  /** What was said in the step that is under way. */
+  /** The text of the current step. */
   let inStep: string[] = [];
   const final = createFinalMessages();
 

@@ -14,7 +14,7 @@ interface Piece {
 type Said = readonly string[] | Piece;
 
 const nothing: Said = [];
-/** Of a tool's arguments, and of an error. */
+/** Characters of a tool's arguments, and of an error. */
 const shownLength = 200;
 
 const writers = { claude: ofClaude, codex: ofCodex, opencode: ofOpencode, gemini: ofGemini } satisfies Record<
@@ -53,7 +53,7 @@ function withoutLastEnds(text: string): string {
   return text.slice(0, end);
 }
 
-/** What is left of an event whose start or end is missing says nothing to people. */
+/** Drops incomplete events: their rest is of no use to people. */
 function plainLine(line: string): Said {
   const text = line.trimEnd();
   const isBroken = text.startsWith('{"') || /["\]}]\}$/.test(text);

@@ -1,4 +1,4 @@
-/** What a run's program reported of it, in the words that all programs have in common. */
+/** The report of a run's program, in a form common to all programs. */
 import type { JsonObject } from './json-line.ts';
 
 export interface RunReport extends ToldReport {
@@ -6,14 +6,14 @@ export interface RunReport extends ToldReport {
   readonly refusedArgument: string | null;
 }
 
-/** What its events tell. */
+/** What the events of a program report. */
 export interface ToldReport {
   /** The program's own name for what was talked about; null: it said none. */
   readonly conversation: string | null;
   /** All that was sent to the model and all that came back, caches and thinking included; null: it does not say. */
   readonly inputTokens: number | null;
   readonly outputTokens: number | null;
-  /** As the program reckons it, in US dollars; null: it does not. */
+  /** The cost as the program calculates it, in US dollars; null: it does not. */
   readonly costUsd: number | null;
   /** What the tokens are counted over: this run, or all runs of its conversation. */
   readonly countedOver: 'run' | 'conversation';
@@ -21,11 +21,11 @@ export interface ToldReport {
   readonly lastMessage: string | null;
   /** The whole of each message with which the program said that it had ended well; more than one only by exception. */
   readonly finalMessages: readonly string[];
-  /** The service takes no more: until then, or until nobody knows when. */
+  /** The service is rate limited until then; null: until an unknown time. */
   readonly rateLimit: { readonly untilMs: number | null } | null;
   /** The service takes nothing from this login until a person acts: a further attempt would find the same. */
   readonly denied: boolean;
-  /** What the program says went wrong, at most 8 KiB. */
+  /** The program's description of the problem, at most 8 KiB. */
   readonly problem: string | null;
   /** Whether the agent said or did anything. */
   readonly hasSpoken: boolean;

@@ -6,7 +6,7 @@ import { objectOf, textAt } from './json-line.ts';
 const lineLength = 300;
 /** A program may print megabytes of nothing that tells: only its end is looked at. */
 const linesLookedAt = 200;
-/** What a line of JSON has its words under, the most telling first. */
+/** The keys of the text in a line of JSON, the most informative first. */
 const wordsOfEvents = [['error', 'message'], ['error'], ['message'], ['result'], ['detail'], ['text']] as const;
 
 /** What package managers and test runners print around what happened: of their own news, and that something failed, but not what. */
@@ -33,7 +33,7 @@ export function isTelling(line: string): boolean {
   return !/^(?:at .+:\d|at .+\(|\d+: |Stack backtrace|Node\.js v\d|\[\d+ of \d+ bytes are left out)/.test(text);
 }
 
-/** Of an error that Node prints with what it carries: `  code: 'ENOENT',`. */
+/** A property in an error that Node prints: `  code: 'ENOENT',`. */
 function isProperty(line: string): boolean {
   return /^\s+[\w$]+: (?:'.*'|".*"|-?\d+|null|undefined|true|false|[[{].*),?\s*$/.test(line);
 }

@@ -8,7 +8,6 @@ import { safeText } from '../../../base/platform/terminal-text.ts';
 
 export interface Verdict {
   readonly kind: 'approved' | 'changes';
-  /** What stands before the line. */
   readonly body: string;
 }
 
@@ -31,7 +30,7 @@ export function isVerdict(type: string): boolean {
 
 /** A signal takes 64 KiB; with what JSON makes of line breaks and quotes this fits. */
 const bodyLimit = 30_000;
-/** What a model may put around a line to make it stand out. */
+/** Characters that a model may put around a line for emphasis. */
 const decoration = '[\\s*_`>#~]*';
 const line = new RegExp(`^${decoration}stator verdict:\\s*(approved|changes[ _]requested)[.\\s*_\`~]*$`, 'i');
 

@@ -1,0 +1,36 @@
+/** A tree as its row holds it, read without bringing it to life: what it remembers, and its public states. Rows of earlier versions are read as this version would. */
+import type { AnyStateMachine } from 'xstate';
+import type { PlanContext } from '../machines/plan/context.ts';
+import { planMachine } from '../machines/plan/machine.ts';
+import { type RepoContext, repoMachine } from '../machines/repo/machine.ts';
+import { type SupervisorContext, supervisorMachine } from '../machines/supervisor/machine.ts';
+import type { PlanTag, RepoTag, SupervisorTag } from '../machines/vocabulary/public-state.ts';
+import { compatibleSnapshot, type PersistedTree, type Upgrades, versionOf } from './compatibility.ts';
+import { tagsOfValue } from './public-states.ts';
+import { upgrades } from './upgrades.ts';
+
+interface StoredTree<Context, Tag extends string> {
+  readonly context: Context;
+  has(tag: Tag): boolean;
+}
+
+export type StoredPlan = StoredTree<PlanContext, PlanTag>;
+
+/** Throws `snapshot_unknown` for a row that this version cannot read. */
+export const storedPlan = readerOf<PlanContext, PlanTag>(planMachine, upgrades.plan);
+/** As `storedPlan`. */
+export const storedRepo = readerOf<RepoContext, RepoTag>(repoMachine, upgrades.repo);
+/** As `storedPlan`. */
+export const storedSupervisor = readerOf<SupervisorContext, SupervisorTag>(supervisorMachine, undefined);
+
+function readerOf<Context, Tag extends string>(
+  machine: AnyStateMachine,
+  upgradesOf: Upgrades[string] | undefined,
+): (address: string, stored: PersistedTree) => StoredTree<Context, Tag> {
+  const known = { machine, version: versionOf(machine), upgrades: upgradesOf ?? {} };
+  return (address, stored) => {
+    const { context, value } = compatibleSnapshot(address, stored, known);
+    const tags = tagsOfValue(machine, value);
+    return { context: context as Context, has: (tag) => tags.has(tag) }; // of that machine, as was checked
+  };
+}

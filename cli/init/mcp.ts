@@ -1,0 +1,81 @@
+/** stator's MCP server, registered with the programs of agents by their own commands. */
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import { inPackage } from '../../runtime/base/platform/package-files.ts';
+import { canAsk, confirm } from '../ask.ts';
+import type { Call } from '../command.ts';
+import { plain } from '../text.ts';
+import { isOnPath, type KnownAgent } from './agents.ts';
+
+interface Registration {
+  /** Ends with 0 where a server of that name is registered; null: the program has no such command. */
+  readonly get: readonly string[] | null;
+  add(server: readonly string[]): string[];
+}
+
+/** Of the user, for every folder; those that have no command for it are not in the list. */
+const registrations: Readonly<Record<string, Registration>> = {
+  claude: {
+    get: ['mcp', 'get', 'stator'],
+    add: (server) => ['mcp', 'add', '--scope', 'user', 'stator', '--', ...server],
+  },
+  codex: { get: ['mcp', 'get', 'stator'], add: (server) => ['mcp', 'add', 'stator', '--', ...server] },
+  gemini: { get: null, add: (server) => ['mcp', 'add', '--scope', 'user', 'stator', ...server] },
+};
+
+/** A program that asks something, or starts the server to try it. */
+const limitMs = 60_000;
+
+export interface McpRegistered {
+  readonly agent: string;
+  /** As a person types it. */
+  readonly command: string;
+  /** `offered`: nothing was done. */
+  readonly state: 'registered' | 'already' | 'failed' | 'offered';
+  /** What the program said, where it failed. */
+  readonly why: string | null;
+}
+
+/** Registers with those of `found` that can, where `isMeant` or a person on the terminal says yes. */
+export async function offerMcp(call: Call, found: readonly KnownAgent[], isMeant: boolean): Promise<McpRegistered[]> {
+  const able = found.filter(({ name }) => Object.hasOwn(registrations, name));
+  if (able.length === 0) return [];
+  const names = able.map(({ name }) => name).join(', ');
+  const wanted = isMeant || (canAsk(call) && (await confirm(call, `give ${names} the tools of stator (MCP)?`)));
+  return able.map(({ name }) => register(call, name, wanted));
+}
+
+function register({ env, cwd }: Call, agent: string, isWanted: boolean): McpRegistered {
+  const { get, add } = registrations[agent] as Registration; // one of its keys
+  const server = isOnPath('stator', env)
+    ? ['stator', 'mcp']
+    : [process.execPath, inPackage('dist/bin/stator.js'), 'mcp'];
+  const words = add(server);
+  const command = [agent, ...words].map(shellWord).join(' ');
+  const told = { agent, command, why: null };
+  if (!isWanted) return { ...told, state: 'offered' };
+  const { spawnSync } = process.getBuiltinModule('node:child_process');
+  const run = (args: readonly string[]) =>
+    spawnSync(agent, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: limitMs });
+  if (get !== null && run(get).status === 0) return { ...told, state: 'already' };
+  const { status, error, stdout, stderr } = run(words);
+  if (status === 0) return { ...told, state: 'registered' };
+  const last = `${stdout ?? ''}\n${stderr ?? ''}`.trim().split('\n').at(-1) ?? '';
+  return { ...told, state: 'failed', why: error?.message ?? (last === '' ? `exit code ${status}` : last) };
+}
+
+export function mcpLines(registered: readonly McpRegistered[]): string[] {
+  return registered.map(({ agent, command, state, why }) => {
+    switch (state) {
+      case 'registered':
+        return `${agent} has the tools of stator now (MCP)`;
+      case 'already':
+        return `${agent} has the tools of stator already (MCP)`;
+      case 'failed':
+        return `${agent} did not take the tools of stator: ${plain(why ?? '')}; by hand: ${command}`;
+      case 'offered':
+        return `to give ${agent} the tools of stator (MCP): stator init --mcp, which runs: ${command}`;
+      default:
+        return state satisfies never;
+    }
+  });
+}

@@ -1,0 +1,162 @@
+/** From what was typed, the configuration of this folder and the past of its repo to a simulation. */
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import type { RepoPast } from '../../runtime/api/client/client.ts';
+import { homeFolder, loadDaemonConfig, loadRepoConfig } from '../../runtime/base/config/config.ts';
+import { parseToml } from '../../runtime/base/config/document.ts';
+import { durationMs } from '../../runtime/base/config/duration.ts';
+import { connect } from '../../runtime/engine/connect.ts';
+import { type DurationRange, type Simulation, simulate } from '../../runtime/engine/simulate.ts';
+import type { Args, Call } from '../command.ts';
+import { wholeNumber } from '../number.ts';
+import { mainRepository } from '../place.ts';
+import { simulationLines } from './text.ts';
+
+export const simulationArgs = {
+  agents: { type: 'string', valueHint: 'n', description: 'so many coders at a time; default: max_agents' },
+  fail: {
+    type: 'string',
+    valueHint: 'task[:n],…',
+    description: 'these fail, each n times: w1-t2, or a role',
+  },
+  durations: {
+    type: 'string',
+    valueHint: 'file|from-history',
+    description: 'how long agents take; default: from-history where there is one',
+  },
+  seed: { type: 'string', valueHint: 'n', description: 'draw durations; the same seed draws the same' },
+  runs: { type: 'string', valueHint: 'n', description: 'play it so often, with other draws each time' },
+} as const;
+
+interface Simulating {
+  /** As it was typed. */
+  readonly file: string;
+  readonly name: string;
+  readonly content: string;
+  readonly given?: Args<typeof simulationArgs>;
+}
+
+/** A failure without a number. */
+const always = 1_000_000;
+
+/** Answers what it printed. Throws what `simulate` throws, `usage` for what was typed wrong, and `bad_config`. */
+export async function printSimulation(call: Call, simulating: Simulating): Promise<Simulation> {
+  const simulation = await simulateFile(call, simulating);
+  call.out.answer(simulation, () => simulationLines(simulation, call.out));
+  return simulation;
+}
+
+const nothingGiven: Args<typeof simulationArgs> = {
+  agents: undefined,
+  fail: undefined,
+  durations: undefined,
+  seed: undefined,
+  runs: undefined,
+};
+
+async function simulateFile(
+  call: Call,
+  { file, name, content, given = nothingGiven }: Simulating,
+): Promise<Simulation> {
+  const repo = mainRepository(call);
+  const daemon = loadDaemonConfig(homeFolder(call.env));
+  const policy = repo === null ? undefined : loadRepoConfig(repo, daemon).policy;
+  const past = await pastOf(call, repo);
+  const isFile = given.durations !== undefined && given.durations !== 'from-history';
+  if (given.durations === 'from-history' && past === null)
+    throw new EngineError(
+      'usage',
+      '--durations from-history: no agent has run in this repo yet',
+      'leave it out, or give a file: coder = "10m", w1-t2 = "5m..20m"',
+    );
+  const number = (flag: 'agents' | 'runs' | 'seed') => {
+    const text = given[flag];
+    return text === undefined ? {} : { [flag]: wholeNumber(`--${flag}`, text) };
+  };
+  const agents = daemon.maxAgentsPerRepo > 0 ? Math.min(daemon.maxAgents, daemon.maxAgentsPerRepo) : daemon.maxAgents;
+  const options = {
+    ...{ content, name, agents, coordinators: daemon.maxCoordinators },
+    ...(policy === undefined ? {} : { policy }),
+    ...(past === null ? {} : { past }),
+    ...(isFile ? { durations: readDurations(call.cwd, given.durations ?? '') } : {}),
+    ...(given.fail === undefined ? {} : { fail: failuresOf(given.fail) }),
+    ...number('agents'),
+    ...number('runs'),
+    ...number('seed'),
+  };
+  return simulate(options).catch((thrown: unknown) => {
+    throw thrown instanceof EngineError ? inWordsTyped(thrown, file) : thrown;
+  });
+}
+
+/** The message of a mistake in the document names the file. */
+function inWordsTyped(error: EngineError, file: string): EngineError {
+  if (error.code === 'bad_request') return new EngineError('usage', error.message, error.hint);
+  if (error.code !== 'bad_plan') return error;
+  const message = error.message.replaceAll(/^line (\d+): /gm, `${file}:$1: `);
+  return new EngineError('bad_plan', message, error.hint.replace('<plan.md>', shellWord(file)));
+}
+
+/** null: the repo is not registered, or no agent has run in it. */
+async function pastOf({ env, project }: Call, repo: string | null): Promise<RepoPast | null> {
+  const client = await connect({ env, mode: 'read' });
+  try {
+    const known = await client.repos();
+    const found = known.find((each) => (project === undefined ? each.path === repo : each.project === project));
+    if (found === undefined) return null;
+    const past = await client.repoPast(found.project);
+    return past.roles.length === 0 ? null : past;
+  } finally {
+    await client.close();
+  }
+}
+
+/** `w1-t2:3,reviewer`. Throws `usage`. */
+function failuresOf(text: string): Record<string, number> {
+  return Object.fromEntries(
+    text.split(',').map((part) => {
+      const [, name, count] = /^\s*([a-z][a-z0-9-]*)(?::([1-9]\d{0,5}))?\s*$/.exec(part) ?? [];
+      if (name === undefined)
+        throw new EngineError(
+          'usage',
+          `--fail is "${text}"`,
+          'give tasks or roles, with a number or without: w1-t2:3,reviewer',
+        );
+      return [name, count === undefined ? always : Number(count)];
+    }),
+  );
+}
+
+/** Throws `bad_file` and `bad_config`. */
+function readDurations(cwd: string, file: string): Record<string, DurationRange> {
+  const path = resolve(cwd, file);
+  return Object.fromEntries(
+    Object.entries(parseToml(file, textOf(path, file))).map(([name, value]) => {
+      const range = rangeOf(value);
+      if (range !== null) return [name, range];
+      throw new EngineError(
+        'bad_config',
+        `${file}: ${name} is ${JSON.stringify(value)}`,
+        'give a duration or two: coder = "10m", w1-t2 = "5m..20m"',
+      );
+    }),
+  );
+}
+
+function textOf(path: string, file: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (thrown) {
+    const hint = 'give a TOML file such as: coder = "10m"; or from-history';
+    throw new EngineError('bad_file', `${file} cannot be read: ${messageOf(thrown)}`, hint, { cause: thrown });
+  }
+}
+
+function rangeOf(value: unknown): DurationRange | null {
+  if (typeof value !== 'string') return null;
+  const [from = '', to = from, ...more] = value.split('..');
+  const [fromMs, toMs] = [durationMs(from), durationMs(to)];
+  return fromMs === null || toMs === null || more.length > 0 || toMs < fromMs ? null : { fromMs, toMs };
+}

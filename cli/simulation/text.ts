@@ -1,0 +1,92 @@
+/** A simulation as lines: what was assumed, a timeline, and what came of it. */
+import type { Simulation } from '../../runtime/engine/simulate.ts';
+import { type Output, sizeOf } from '../output.ts';
+import { counted, cut, duration, padded, plain } from '../text.ts';
+
+/** Agents that are drawn one by one; the rest is counted. */
+const shownAgents = 60;
+const barLeast = 10;
+const pipeColumns = 100;
+const nameMost = 16;
+
+export function simulationLines(simulation: Simulation, out: Pick<Output, 'stdout' | 'paint'>): string[] {
+  return [...timeline(simulation, out), ...result(simulation, out)];
+}
+
+function timeline(
+  { order, duration_ms: whole, not_reached: rest }: Simulation,
+  { stdout, paint }: Pick<Output, 'stdout' | 'paint'>,
+): string[] {
+  const shown = order.slice(0, shownAgents);
+  const nameColumns = Math.min(nameMost, Math.max(...shown.map(({ task }) => task.length), 4));
+  const ends = shown.map(({ start_ms: start, end_ms: end, attempts, outcome }) => {
+    const tries = attempts > 1 ? `, ${attempts} attempts` : '';
+    return `${duration(end - start)}  ${outcome.replaceAll('_', ' ')}${tries}`;
+  });
+  const endColumns = Math.max(...ends.map((text) => text.length), 0);
+  const columns = stdout.isTTY === true ? sizeOf(stdout).width : pipeColumns;
+  const barColumns = Math.max(barLeast, columns - nameColumns - endColumns - 14);
+  const lines = shown.map(({ task, start_ms: start, end_ms: end, outcome }, index) => {
+    const from = Math.min(barColumns - 1, Math.floor((start / Math.max(1, whole)) * barColumns));
+    const to = Math.max(from + 1, Math.round((end / Math.max(1, whole)) * barColumns));
+    const bar = `${' '.repeat(from)}${'#'.repeat(Math.max(1, to - from))}`.padEnd(barColumns);
+    const isBad = outcome === 'failed' || outcome === 'stopped';
+    return `${padded(cut(task, nameColumns), nameColumns)}  ${duration(start).padStart(7)}  ${paint(isBad ? 'bad' : 'good', bar)}  ${ends[index]}`;
+  });
+  const hidden = order.length - shown.length;
+  return [
+    ...lines,
+    ...(hidden > 0 ? [`and ${counted(hidden, 'more agent')}; all of them: --json`] : []),
+    ...(rest.length > 0
+      ? [`not reached: ${rest.slice(0, 10).join(', ')}${rest.length > 10 ? ` and ${rest.length - 10} more` : ''}`]
+      : []),
+  ];
+}
+
+function result(simulation: Simulation, { paint }: Pick<Output, 'paint'>): string[] {
+  const {
+    plan,
+    status,
+    duration_ms: ms,
+    agents,
+    peak_agents: peak,
+    cost_usd: cost,
+    asks,
+    runs,
+    durations,
+  } = simulation;
+  const isDone = status === 'done';
+  const price = cost === null ? '' : `, about $${cost.toFixed(2)}`;
+  const end = isDone ? `${plan} is done after ${duration(ms)}` : `${plan} is ${status} after ${duration(ms)}`;
+  return [
+    '',
+    `${paint(isDone ? 'good' : 'bad', end)}, with at most ${counted(peak, 'agent')} at a time of ${agents} allowed${price}`,
+    ...agentsLine(simulation),
+    ...(runs === null
+      ? []
+      : [
+          `${counted(runs.count, 'run')}: ${duration(runs.p10_ms)} to ${duration(runs.p90_ms)} in 8 of 10, half of them within ${duration(runs.p50_ms)}; ${Object.entries(
+            runs.statuses,
+          )
+            .map(([name, count]) => `${count} ${name}`)
+            .join(', ')}`,
+        ]),
+    ...asks.map(({ at_ms: at, detail }) => paint('attention', `after ${duration(at)} you are asked: ${plain(detail)}`)),
+    paint(
+      'dim',
+      durations
+        .map(({ role, from, typical_ms: typical }) => `${role} ${duration(typical)} (${sources[from]})`)
+        .join(', '),
+    ),
+  ];
+}
+
+const sources = { given: 'as given', history: 'as before in this repo', assumed: 'assumed' } as const;
+
+/** How many agents are worth having. */
+function agentsLine({ with_agents: tried, agents_that_help: enough }: Simulation): string[] {
+  if (enough === null || tried.length < 2) return [];
+  const shown = tried.filter(({ agents }) => agents <= enough);
+  const times = shown.map(({ agents, duration_ms: ms }) => `${agents}: ${duration(ms)}`).join(', ');
+  return [`by number of agents  ${times}; more than ${enough} do not make it shorter`];
+}

@@ -1,0 +1,149 @@
+/** The tools that see agents and speak to them. */
+import { z } from 'zod';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import type { Client } from '../client/client.ts';
+import { instanceEntry, queueEntry, queueStats, runLog } from '../contract/runs.ts';
+import { count } from '../contract/shared-shapes.ts';
+import { signalAnswer } from '../contract/signals.ts';
+import { line } from '../control/requests.ts';
+import { accepted, filename, planOf, project, title, tool } from './tool.ts';
+
+const text = z.string().max(65_536);
+const lineFromEnd = z.int().min(-999_999).max(0);
+const said = z.object({ ...signalAnswer.shape, message: z.string() });
+
+/** kasmos's states, and those of stator. */
+const states = [...instanceEntry.shape.state.options, 'ready', 'loading'] as const;
+
+function wordTool(word: 'pause' | 'resume' | 'restart' | 'kill', past: string, does: string, ends = false) {
+  return tool({
+    name: `instance_${word}`,
+    does,
+    kind: ends ? ('ends' as const) : ('changes' as const),
+    input: z.strictObject({ title, project }),
+    output: said,
+    run: async ({ input, ...ask }) => {
+      const answer = await ask.with('write', (client, named) => client.instanceWord(named, input.title, word));
+      return { ...accepted(answer), message: `${past} ${input.title}` };
+    },
+  });
+}
+
+async function answerPermission(
+  client: Client,
+  at: { project: string; title: string },
+  answer: { answer: 'allow' | 'deny'; permission?: string | undefined; message?: string | undefined },
+) {
+  const { permission, message } = answer;
+  return client.answerPermission(at.project, at.title, {
+    answer: answer.answer,
+    ...(permission === undefined ? {} : { permission }),
+    ...(message === undefined ? {} : { message }),
+  });
+}
+
+export const agentTools = [
+  tool({
+    name: 'instance_list',
+    does: 'Lists the agents, each once over all its attempts: state, plan, role, worktree, what it asks permission for, what it used.',
+    kind: 'reads',
+    input: z.strictObject({ status: z.enum(states).optional(), filename: filename.optional(), project }),
+    output: z.object({ instances: z.array(instanceEntry), total: count }),
+    run: async ({ input: { status, filename: plan, project: named }, ...ask }) => {
+      const all = await ask.with('read', (client) =>
+        client.instances({
+          ...(named === undefined ? {} : { project: named }),
+          ...(plan === undefined ? {} : { plan: planOf(plan) }),
+        }),
+      );
+      const instances = all.filter(
+        (entry) =>
+          status === undefined ||
+          (status === 'ready' ? entry.ready : status === 'loading' ? entry.loading : entry.state === status),
+      );
+      return { instances, total: instances.length };
+    },
+  }),
+  tool({
+    name: 'instance_logs',
+    does: 'Shows the log of an agent’s newest run, of all runs of one attempt, or of the checks that judged them: the last 64 KiB of each.',
+    kind: 'reads',
+    input: z.strictObject({
+      title,
+      attempt: z.int().min(1).optional(),
+      check: z.boolean().describe('of the checks instead').default(false),
+      project,
+    }),
+    output: z.object({ logs: z.array(runLog) }),
+    text: ({ logs }) => logs.map((log) => log.text).join('\n'),
+    run: async ({ input: { title: of, attempt, check }, ...ask }) => ({
+      logs: await ask.with('read', (client, named) =>
+        client.runLogs(named, of, { ...(attempt === undefined ? {} : { attempt }), check }),
+      ),
+    }),
+  }),
+  tool({
+    name: 'capture_pane',
+    does: 'Shows the end of an agent’s output, at most 64 KiB, without control characters.',
+    kind: 'reads',
+    input: z.strictObject({
+      title,
+      start: lineFromEnd.describe('-50: the last 50 lines').optional(),
+      end: lineFromEnd.describe('-10: without the last 10').optional(),
+      project,
+    }),
+    output: z.object({ title: z.string(), text: z.string() }),
+    text: (output) => output.text,
+    run: async ({ input: { title: of, start, end }, ...ask }) => ({
+      title: of,
+      text: await ask.with('read', (client, named) => client.capture(named, of, { start, end })),
+    }),
+  }),
+  tool({
+    name: 'instance_send',
+    does: 'Leaves a message for the next turn of an agent.',
+    kind: 'changes',
+    input: z.strictObject({ title, prompt: text.min(1), project }),
+    output: said,
+    run: async ({ input: { title: to, prompt }, ...ask }) => {
+      const answer = await ask.with('write', (client, named) => client.sendToInstance(named, to, prompt));
+      return { ...accepted(answer), message: `sent to ${to}` };
+    },
+  }),
+  wordTool('pause', 'paused', 'Freezes the processes of an agent; its slot is kept.'),
+  wordTool('resume', 'resumed', 'Lets a paused agent go on.'),
+  wordTool('restart', 'restarted', 'Ends an agent’s attempt and starts a new one.', true),
+  wordTool('kill', 'ended', 'Ends an agent’s attempt; its task has failed.', true),
+  tool({
+    name: 'instance_answer',
+    does: 'Allows or denies what an agent asks permission for. instance_list shows what is asked.',
+    kind: 'ends',
+    input: z.strictObject({
+      title,
+      answer: z.enum(['allow', 'deny']),
+      permission: line(64).describe('which question, where several are open').optional(),
+      message: text.describe('a word to the agent, with deny').optional(),
+      project,
+    }),
+    output: signalAnswer,
+    run: async ({ input: { title: of, ...answer }, ...ask }) => {
+      if (answer.answer === 'allow' && answer.message !== undefined)
+        throw new EngineError('bad_request', 'message goes with deny only', 'leave it out, or use instance_send');
+      return accepted(
+        await ask.with('write', (client, named) => answerPermission(client, { project: named, title: of }, answer)),
+      );
+    },
+  }),
+  tool({
+    name: 'queue_list',
+    does: 'Lists the agents in the queue for slots, in the order of their turn, and how full it is.',
+    kind: 'reads',
+    input: z.strictObject({ project }),
+    output: z.object({ items: z.array(queueEntry), stats: queueStats }),
+    run: async ({ input: { project: named }, ...ask }) =>
+      ask.with('read', async (client) => {
+        const filter = named === undefined ? {} : { project: named };
+        return { items: await client.queue(filter), stats: await client.queueStats(filter) };
+      }),
+  }),
+] as const;

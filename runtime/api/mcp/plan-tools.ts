@@ -1,0 +1,331 @@
+/** The tools that see and change plans. Their names, and those of their fields, are kasmos's where it has them: a plan is a task there. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { planDocumentLimitBytes } from '../../../machines/vocabulary/plan-file.ts';
+import { type forceTargets, planStatuses, type SignalType, signalTypeOf } from '../../../machines/vocabulary/signal.ts';
+import type { Client, PlanShow } from '../client/client.ts';
+import { planDeleted } from '../contract/cleaning.ts';
+import { actPreview, explanation, historyEntry, planDiff, planEntry, planShow } from '../contract/plans.ts';
+import { count, status } from '../contract/shared-shapes.ts';
+import { signalAnswer } from '../contract/signals.ts';
+import { line } from '../control/requests.ts';
+import { type Ask, accepted, filename, newPlanName, planOf, project, tool, unescaped } from './tool.ts';
+
+const content = z.string().max(planDocumentLimitBytes).describe('the document, in markdown');
+const text = z.string().max(65_536);
+const listed = planEntry.extend({ filename: z.string(), description: z.string() });
+const verdict = { filename: z.string(), ...signalAnswer.shape };
+
+/** A merge takes well under a second; one that waits for other work in git, or a push with hooks of a person's own, longer. It goes on without us. */
+const mergeMs = 40_000;
+const pollMs = 100;
+
+/** Where `force` puts a plan: what the event leads to where it is accepted. */
+const targets: Partial<Record<SignalType, (typeof forceTargets)[number]>> = {
+  plan_start: 'planning',
+  planner_finished: 'planned',
+  implement_start: 'implementing',
+  implement_finished: 'reviewing',
+  review_approved: 'verifying',
+  review_changes_requested: 'implementing',
+  verify_approved: 'done',
+  verify_failed: 'implementing',
+  mark_done: 'done',
+  start_over: 'planning',
+  reimplement: 'implementing',
+  request_review: 'reviewing',
+  cancel: 'cancelled',
+  reopen: 'planning',
+};
+
+/** Sends under a key, so that an engine that went away over it may be asked again. Throws `refused`. */
+async function send(
+  ask: Pick<Ask<unknown>, 'with'>,
+  word: { readonly plan: string; readonly type: string; readonly payload?: unknown },
+) {
+  const dedupeKey = `mcp:${crypto.randomUUID()}`;
+  const once = () =>
+    ask.with('write', (client, named) => client.send({ ...word, project: named, dedupeKey, waitMs: 5_000 }));
+  try {
+    return accepted(await once());
+  } catch (thrown) {
+    const isGone = thrown instanceof EngineError && thrown.code === 'unavailable' && thrown.cause !== undefined;
+    if (!isGone) throw thrown;
+    return accepted(await once());
+  }
+}
+
+/** The plan once its merge is no longer under way, is kept back by a fault of its environment, or takes too long to wait for. */
+async function mergeOutcome(client: Client, at: { project: string; plan: string }): Promise<PlanShow> {
+  const untilMs = performance.now() + mergeMs;
+  for (;;) {
+    const shown = await client.plan(at.project, at.plan);
+    if (!shown.merging || shown.waiting_for?.kind === 'repo' || performance.now() > untilMs) return shown;
+    await delay(pollMs);
+  }
+}
+
+export const planTools = [
+  tool({
+    name: 'task_list',
+    does: 'Lists the plans, of one repo or of all of them: status, progress, what each waits for, whose turn it is.',
+    kind: 'reads',
+    input: z.strictObject({ status: status.optional(), project }),
+    output: z.object({ tasks: z.array(listed), total: count }),
+    run: async ({ input, caller, ...ask }) => {
+      const tasks = await ask.with('read', async (client) => {
+        const plans = await client.plans(input.project ?? caller.own?.project);
+        const wanted = plans.filter((plan) => input.status === undefined || plan.status === input.status);
+        const repos = [...new Set(wanted.map((plan) => plan.project))];
+        const words = await Promise.all(repos.map(async (name) => [name, await client.tasks(name)] as const));
+        const said = new Map(
+          words.flatMap(([name, tasks]) => tasks.map((task) => [`${name}/${task.filename}`, task.description])),
+        );
+        return wanted.map((plan) => ({
+          ...plan,
+          filename: plan.plan,
+          description: said.get(`${plan.project}/${plan.plan}`) ?? '',
+        }));
+      });
+      return { tasks, total: tasks.length };
+    },
+  }),
+  tool({
+    name: 'task_show',
+    does: 'Shows a plan: its document, its waves and tasks, its agents’ runs, its branch, what it waits for.',
+    kind: 'reads',
+    inRuns: true,
+    input: z.strictObject({ filename, project }),
+    output: planShow,
+    text: ({ content: document, ...shown }) => `${document.trimEnd()}\n\n${JSON.stringify(shown)}`,
+    run: ({ input, ...ask }) => ask.with('read', (client, named) => client.plan(named, planOf(input.filename))),
+  }),
+  tool({
+    name: 'task_explain',
+    does: 'Says why a plan stands where it does, and which signals it would accept now.',
+    kind: 'reads',
+    inRuns: true,
+    input: z.strictObject({ filename, project }),
+    output: explanation,
+    run: ({ input, ...ask }) => ask.with('read', (client, named) => client.explain(named, planOf(input.filename))),
+  }),
+  tool({
+    name: 'task_history',
+    does: 'Lists what happened to a plan: up to 1,000 lines of its journal, the oldest first.',
+    kind: 'reads',
+    inRuns: true,
+    input: z.strictObject({
+      filename,
+      project,
+      after: count.describe('only lines with a higher seq').optional(),
+    }),
+    output: z.object({ lines: z.array(historyEntry), next_after: count }),
+    run: async ({ input, ...ask }) => {
+      const { after = 0 } = input;
+      const lines = await ask.with('read', (client, named) => client.history(named, planOf(input.filename), { after }));
+      return { lines, next_after: lines.at(-1)?.seq ?? after };
+    },
+  }),
+  tool({
+    name: 'task_diff',
+    does: 'Shows what a plan has changed since it began, or what one task of it brought.',
+    kind: 'reads',
+    inRuns: true,
+    input: z.strictObject({ filename, project, task: line(20).describe('such as w1-t2').optional() }),
+    output: planDiff,
+    run: ({ input, ...ask }) =>
+      ask.with('read', (client, named) =>
+        client.planDiff(named, planOf(input.filename), input.task === undefined ? {} : { task: input.task }),
+      ),
+  }),
+  tool({
+    name: 'task_preview',
+    does: 'Says what a signal of a person would do to a plan (agents that start or end, branches that move), and changes nothing.',
+    kind: 'reads',
+    input: z.strictObject({
+      filename,
+      project,
+      event: line(128),
+      payload: z.record(z.string(), z.unknown()).optional(),
+    }),
+    output: actPreview,
+    run: ({ input, ...ask }) =>
+      ask.with('read', (client, named) =>
+        client.previewAct({
+          project: named,
+          plan: planOf(input.filename),
+          type: input.event,
+          ...(input.payload === undefined ? {} : { payload: input.payload }),
+        }),
+      ),
+  }),
+  tool({
+    name: 'task_create',
+    does: 'Registers a plan. A document with waves can be implemented; any other text is a draft, which plan_start has a planner write.',
+    kind: 'changes',
+    input: z.strictObject({
+      name: line(256).describe('the plan’s name, or a title that makes one'),
+      description: z.string().max(4096).describe('the draft’s text, where there is no content').optional(),
+      branch: line(200).optional(),
+      topic: line(200).describe('plans with the same topic are implemented one at a time').optional(),
+      content: content.optional(),
+      project,
+    }),
+    output: z.object({ filename: z.string(), status, created: z.literal(true), phase: z.string().nullable() }),
+    run: async ({ input: { name, description = '', content: given = '', branch, topic }, ...ask }) => {
+      const plan = newPlanName(name);
+      const draft = `# ${name}\n${description === '' ? '' : `\n${description}\n`}`;
+      const shown = await ask.with('write', (client, named) =>
+        client.registerPlan({
+          project: named,
+          plan,
+          content: given.trim() === '' ? draft : unescaped(given),
+          ...(branch === undefined ? {} : { branch }),
+          ...(topic === undefined ? {} : { topic }),
+        }),
+      );
+      return { filename: shown.plan, status: shown.status, created: true as const, phase: shown.phase };
+    },
+  }),
+  tool({
+    name: 'task_update_content',
+    does: 'Replaces the document of a plan. Tasks that did not change keep their progress.',
+    kind: 'changes',
+    inRuns: true,
+    input: z.strictObject({ filename, content, project }),
+    output: z.object({ ...verdict, updated: z.literal(true) }),
+    run: async ({ input, ...ask }) => {
+      const plan = planOf(input.filename);
+      const answer = await ask.with('write', (client, named) =>
+        client.updateContent(named, plan, unescaped(input.content)),
+      );
+      return { filename: plan, updated: true as const, ...accepted(answer) };
+    },
+  }),
+  tool({
+    name: 'task_delete',
+    does: 'Forgets a plan that is not under way. Its branches and worktrees stay.',
+    kind: 'ends',
+    input: z.strictObject({ filename, project }),
+    output: z.object({ filename: z.string(), deleted: z.literal(true), answer: planDeleted }),
+    run: async ({ input, ...ask }) => {
+      const plan = planOf(input.filename);
+      const answer = await ask.with('write', (client, named) => client.deletePlan(named, plan));
+      return { filename: plan, deleted: true as const, answer };
+    },
+  }),
+  tool({
+    name: 'task_transition',
+    does: 'Sends a plan an event, such as plan_start, implement_start, review_approved, pause, resume, resolve, cancel, reopen or start_over. With force it sets the status that the event leads to, past the lifecycle; agents are not started by that.',
+    kind: 'ends',
+    input: z.strictObject({
+      filename,
+      event: line(128),
+      force: z.boolean().default(false),
+      payload: z.record(z.string(), z.unknown()).describe('what the event carries; see docs/signals.md').optional(),
+      project,
+    }),
+    output: z.object({ ...verdict, status: status.nullable(), forced: z.boolean() }),
+    run: async ({ input: { filename: said, event, force, payload }, ...ask }) => {
+      const plan = planOf(said);
+      const word = force
+        ? { plan, type: 'set_status', payload: { status: targetOf(event) } }
+        : { plan, type: event, ...(payload === undefined ? {} : { payload }) };
+      const answer = await send(ask, word);
+      return { filename: plan, status: answer.plan.status, forced: force, ...answer };
+    },
+  }),
+  tool({
+    name: 'signal_create',
+    does: 'Sends a signal to a plan: the word by which agents report (implement_finished, review_changes_requested, needs_decision), or any other of docs/signals.md.',
+    kind: 'changes',
+    inRuns: true,
+    input: z.strictObject({
+      signal_type: line(128),
+      plan_file: filename,
+      payload: z
+        .union([text, z.record(z.string(), z.unknown())])
+        .describe('an object, the same as JSON text, or plain text')
+        .optional(),
+      project,
+    }),
+    output: signalAnswer,
+    run: ({ input: { signal_type: type, plan_file: said, payload }, ...ask }) =>
+      send(ask, { plan: planOf(said), type, ...(payload === undefined ? {} : { payload: payloadOf(payload) }) }),
+  }),
+  tool({
+    name: 'task_answer',
+    does: 'Answers a question of an agent; only that agent gets the answer. task_show lists open questions.',
+    kind: 'changes',
+    input: z.strictObject({
+      filename,
+      answer: text.min(1),
+      question: count.describe('its number; needed where several are open').optional(),
+      project,
+    }),
+    output: signalAnswer,
+    run: async ({ input: { filename: said, answer, question }, ...ask }) => {
+      const plan = planOf(said);
+      const number = question ?? (await onlyQuestion(ask, plan));
+      return send(ask, { plan, type: 'answer', payload: { questions: [number], body: answer } });
+    },
+  }),
+  tool({
+    name: 'task_merge',
+    does: 'Merges a done plan into the branch that it started from, and waits until that is done.',
+    kind: 'ends',
+    input: z.strictObject({
+      filename,
+      into: line(200).describe('another branch').optional(),
+      with_after: z.boolean().describe('also the unmerged plans that it depends on').default(false),
+      project,
+    }),
+    output: planShow.pick({ plan: true, branch: true, merged: true, merging: true, merge_refused: true }),
+    run: async ({ input: { filename: said, into, with_after: withAfter }, ...ask }) => {
+      const plan = planOf(said);
+      const payload = { ...(into === undefined ? {} : { into }), ...(withAfter ? { with_after: true } : {}) };
+      await send(ask, { plan, type: 'merge', payload });
+      const shown = await ask.with('write', (client, named) => mergeOutcome(client, { project: named, plan }));
+      if (shown.merge_refused === null || shown.merging) return shown;
+      throw new EngineError(
+        'refused',
+        `${plan} is not merged: ${shown.merge_refused.detail}`,
+        'mend that, and call task_merge again',
+      );
+    },
+  }),
+] as const;
+
+/** Throws `unknown_signal`-like `bad_request` for an event that leads to no status. */
+function targetOf(event: string) {
+  const type = signalTypeOf(event);
+  const target = type === null ? undefined : targets[type];
+  if (target !== undefined) return target;
+  throw new EngineError(
+    'bad_request',
+    `no forced target status defined for "${event}"`,
+    `with force the event is one of ${Object.keys(targets).join(', ')}; the statuses are ${planStatuses.join(', ')}`,
+  );
+}
+
+/** The number of the one question that is open. Throws `conflict`, `refused`. */
+async function onlyQuestion(ask: Pick<Ask<unknown>, 'with'>, plan: string): Promise<number> {
+  const { questions } = await ask.with('read', (client, named) => client.plan(named, plan));
+  const [only, ...more] = questions;
+  if (only === undefined)
+    throw new EngineError('refused', `${plan} asks nothing now`, 'see what it waits for: task_explain');
+  if (more.length === 0) return only.number;
+  const numbers = questions.map(({ number }) => number).join(', ');
+  throw new EngineError('conflict', `several questions of ${plan} are open: ${numbers}`, 'say which: question');
+}
+
+/** An object where the text is one in JSON; else the text itself. What shape a signal takes is judged by the engine. */
+function payloadOf(payload: string | Record<string, unknown>): unknown {
+  if (typeof payload !== 'string' || !payload.trimStart().startsWith('{')) return payload;
+  try {
+    return JSON.parse(payload);
+  } catch {
+    return payload; // words that begin with a brace are words
+  }
+}

@@ -1,0 +1,212 @@
+/** What can be read and watched: the documents and the journals of plans, and the logs of agents. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import type { Client } from '../client/client.ts';
+import { type McpCaller, withCaller } from './caller.ts';
+import { followFacts } from './wait.ts';
+
+/** A log that is watched is looked at so often while its agent lives: no fact tells that it grew. */
+const logLookMs = 2_000;
+/** Resources that one connection may watch. */
+const watchLimit = 256;
+/** Plans, and agents, that are listed; any other is read by its address all the same. */
+const listLimit = 200;
+
+interface Resource {
+  readonly uri: string;
+  readonly name: string;
+  readonly title: string;
+  readonly mimeType: string;
+}
+
+type Address =
+  | { readonly kind: 'plan' | 'journal'; readonly project: string; readonly plan: string }
+  | { readonly kind: 'log'; readonly project: string; readonly title: string };
+
+export const resourceTemplates = [
+  {
+    uriTemplate: 'stator://{project}/plans/{plan}',
+    name: 'plan',
+    title: 'Document of a plan',
+    mimeType: 'text/markdown',
+  },
+  {
+    uriTemplate: 'stator://{project}/plans/{plan}/journal',
+    name: 'journal',
+    title: 'Journal of a plan: its last 1,000 lines',
+    mimeType: 'application/json',
+  },
+  {
+    uriTemplate: 'stator://{project}/agents/{title}/log',
+    name: 'log',
+    title: 'Log of an agent’s newest run',
+    mimeType: 'text/plain',
+  },
+] as const;
+
+/** An agent inside its run sees its own plan, and no logs. */
+export async function listResources(caller: McpCaller): Promise<Resource[]> {
+  const { own } = caller;
+  if (own !== null) return planResources(own.project, own.plan);
+  return withCaller(caller, 'read', async (client) => {
+    const plans = (await client.plans()).toSorted((a, b) => b.updated_at.localeCompare(a.updated_at));
+    const agents = (await client.instances({})).filter(({ log }) => log !== null).slice(-listLimit);
+    return [
+      ...plans.slice(0, listLimit).flatMap(({ project, plan }) => planResources(project, plan)),
+      ...agents.map(({ project, title }) => ({
+        uri: `${planRoot(project)}/agents/${encodeURIComponent(title)}/log`,
+        name: `${title} log`,
+        title: `Log of ${title}`,
+        mimeType: 'text/plain',
+      })),
+    ];
+  });
+}
+
+/** Throws `not_found`, and what the engine says. */
+export async function readResource(caller: McpCaller, uri: string) {
+  const address = addressOf(uri);
+  const { text, mimeType } = await withCaller(caller, 'read', (client) => textOf(client, address));
+  return { uri, mimeType, text };
+}
+
+export interface Subscriptions {
+  /** Throws `not_found`, `limit_reached`. */
+  add(uri: string): void;
+  remove(uri: string): void;
+  close(): void;
+}
+
+/** Tells of each change of what is watched, until it is closed. One stream of facts serves them all. */
+export function createSubscriptions(
+  caller: Pick<McpCaller, 'attach'>,
+  changed: (uri: string) => Promise<void>,
+): Subscriptions {
+  const watched = new Map<string, Address>();
+  const logs = new Map<string, AbortController>();
+  const closed = new AbortController();
+  let isFollowing = false;
+  const tell = (uri: string) => void changed(uri).catch(() => undefined); // the client went away: it is closed in a moment
+
+  async function follow(): Promise<void> {
+    const facts = followFacts(caller, { plan: null, since: null, signal: closed.signal });
+    while (!closed.signal.aborted) {
+      facts.mustBeWell();
+      const plans = new Set(facts.seen.splice(0).map(({ project, plan }) => `${project}/${plan}`));
+      for (const [uri, address] of watched)
+        if (address.kind !== 'log' && plans.has(`${address.project}/${address.plan}`)) tell(uri);
+      if (facts.seen.length === 0) await facts.next(closed.signal);
+    }
+  }
+
+  return {
+    add(uri) {
+      const address = addressOf(uri);
+      if (watched.size >= watchLimit && !watched.has(uri))
+        throw new EngineError('limit_reached', `${watchLimit} resources are watched`, 'unsubscribe from one');
+      watched.set(uri, address);
+      if (address.kind === 'log' && !logs.has(uri)) {
+        const end = new AbortController();
+        logs.set(uri, end);
+        const signal = AbortSignal.any([end.signal, closed.signal]);
+        watchLog(caller, { address, signal, grown: () => tell(uri) }).catch(() => undefined); // who reads it is told why
+      }
+      if (isFollowing) return;
+      isFollowing = true;
+      follow().catch(() => {
+        isFollowing = false; // the next subscription begins anew
+      });
+    },
+    remove(uri) {
+      watched.delete(uri);
+      logs.get(uri)?.abort();
+      logs.delete(uri);
+    },
+    close: () => closed.abort(),
+  };
+}
+
+interface LogWatch {
+  readonly address: Extract<Address, { kind: 'log' }>;
+  readonly signal: AbortSignal;
+  grown(): void;
+}
+
+async function watchLog(caller: Pick<McpCaller, 'attach'>, { address, signal, grown }: LogWatch): Promise<void> {
+  let before: string | null = null;
+  while (!signal.aborted) {
+    const client = await caller.attach().catch(() => null); // it may be starting anew
+    if (client !== null) {
+      const now = await client.capture(address.project, address.title).finally(() => client.close());
+      if (before !== null && now !== before) grown();
+      before = now;
+    }
+    await delay(logLookMs, undefined, { signal }).catch(() => undefined); // ended by the signal, which is asked
+  }
+}
+
+async function textOf(client: Client, address: Address): Promise<{ text: string; mimeType: string }> {
+  const { project } = address;
+  switch (address.kind) {
+    case 'plan':
+      return { text: (await client.plan(project, address.plan)).content, mimeType: 'text/markdown' };
+    case 'journal':
+      return { text: JSON.stringify(await lastLines(client, address)), mimeType: 'application/json' };
+    case 'log':
+      return { text: await client.capture(project, address.title), mimeType: 'text/plain' };
+    default:
+      return address satisfies never;
+  }
+}
+
+/** A page of the journal holds so many lines at most. */
+const pageLines = 1_000;
+
+async function lastLines(client: Client, { project, plan }: { project: string; plan: string }) {
+  let lines = await client.history(project, plan);
+  for (let page = lines; page.length === pageLines; ) {
+    page = await client.history(project, plan, { after: lines.at(-1)?.seq ?? 0 });
+    lines = [...lines, ...page].slice(-pageLines);
+  }
+  return lines;
+}
+
+function planRoot(project: string): string {
+  return `stator://${encodeURIComponent(project)}`;
+}
+
+function planResources(project: string, plan: string): Resource[] {
+  const uri = `${planRoot(project)}/plans/${encodeURIComponent(plan)}`;
+  return [
+    { uri, name: plan, title: `Plan ${project}/${plan}`, mimeType: 'text/markdown' },
+    {
+      uri: `${uri}/journal`,
+      name: `${plan} journal`,
+      title: `Journal of ${project}/${plan}`,
+      mimeType: 'application/json',
+    },
+  ];
+}
+
+/** Throws `not_found`. */
+function addressOf(uri: string): Address {
+  const [, project = '', plan, journal, title] =
+    /^stator:\/\/([^/]+)\/(?:plans\/([^/]+)(\/journal)?|agents\/([^/]+)\/log)$/.exec(uri) ?? [];
+  try {
+    if (plan !== undefined)
+      return {
+        kind: journal === undefined ? 'plan' : 'journal',
+        project: decodeURIComponent(project),
+        plan: decodeURIComponent(plan),
+      };
+    if (title !== undefined)
+      return { kind: 'log', project: decodeURIComponent(project), title: decodeURIComponent(title) };
+  } catch {
+    // No percent-encoded UTF-8: told below.
+  }
+  throw new EngineError(
+    'not_found',
+    `no resource ${uri.slice(0, 500)}`,
+    `the addresses are ${resourceTemplates.map(({ uriTemplate }) => uriTemplate).join(', ')}`,
+  );
+}

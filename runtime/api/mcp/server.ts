@@ -1,0 +1,192 @@
+/**
+ * One MCP server, for one connection. A tool's failure is an answer with `isError`, whose text is the document `{error, code, hint}` of the control API;
+ * only what is no call at all (an unknown tool) is an error of the protocol.
+ */
+import { Server } from '@modelcontextprotocol/sdk/server/index.js';
+import {
+  CallToolRequestSchema,
+  ErrorCode,
+  GetPromptRequestSchema,
+  ListPromptsRequestSchema,
+  ListResourcesRequestSchema,
+  ListResourceTemplatesRequestSchema,
+  ListToolsRequestSchema,
+  McpError,
+  ReadResourceRequestSchema,
+  SubscribeRequestSchema,
+  UnsubscribeRequestSchema,
+} from '@modelcontextprotocol/sdk/types.js';
+import { z } from 'zod';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { nearest } from '../../base/config/nearest.ts';
+import { statorVersion } from '../../base/platform/version.ts';
+import { check } from '../control/requests.ts';
+import { agentTools } from './agent-tools.ts';
+import type { McpCaller } from './caller.ts';
+import { engineTools } from './engine-tools.ts';
+import { planTools } from './plan-tools.ts';
+import { prompts } from './prompts.ts';
+import { createSubscriptions, listResources, readResource, resourceTemplates } from './resources.ts';
+import { type AnyTool, askOf, inputOf } from './tool.ts';
+
+export const tools: readonly AnyTool[] = [...planTools, ...agentTools, ...engineTools];
+
+/** What wrong input is referred to. */
+const page = 'docs/mcp.md';
+
+const forPeople = `stator runs plans: markdown documents with waves of tasks, which coding agents carry out in git worktrees. A plan is called a task here. task_create registers one, task_transition starts it, wait_for_event waits for it, task_explain says why it stands still, task_merge brings it home. Starting agents may cost money, and merging moves a branch: ask the person first.`;
+const forAgents = `You work in a run of stator. These tools see your own plan and speak for you: signal_create reports what you have done, or asks a person with needs_decision.`;
+
+/** A server that is not connected yet. Closing it ends what it watches. */
+export function createMcpServer(caller: McpCaller): Server {
+  const { own } = caller;
+  const served = own === null ? tools : tools.filter(({ inRuns = false }) => inRuns);
+  const server = new Server(
+    { name: 'stator', version: statorVersion() },
+    {
+      capabilities: {
+        tools: {},
+        resources: own === null ? { subscribe: true } : {},
+        ...(own === null ? { prompts: {} } : {}),
+      },
+      instructions: own === null ? forPeople : forAgents,
+    },
+  );
+  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: served.map((each) => listed(each, caller)) }));
+  server.setRequestHandler(CallToolRequestSchema, async ({ params: { name, arguments: given = {} } }, extra) => {
+    const called = named(served, name, 'tool');
+    const token = extra._meta?.progressToken;
+    let progress = 0;
+    return resultOf(called, async () => {
+      const input = check(inputOf(called, caller), given, name, page);
+      const ask = askOf({
+        input,
+        caller,
+        signal: extra.signal,
+        async progress(message) {
+          progress += 1;
+          if (token === undefined) return;
+          const params = { progressToken: token, progress, message };
+          await extra.sendNotification({ method: 'notifications/progress', params });
+        },
+        confirm: (question) => confirm(server, question, extra.requestId),
+      });
+      return called.run(ask as never); // read by its own schema, above
+    });
+  });
+  serveResources(server, caller);
+  if (own === null) servePrompts(server, caller);
+  return server;
+}
+
+function serveResources(server: Server, caller: McpCaller): void {
+  server.setRequestHandler(ListResourcesRequestSchema, async () => ({
+    resources: await asProtocol(() => listResources(caller)),
+  }));
+  server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({
+    resourceTemplates:
+      caller.own === null ? [...resourceTemplates] : resourceTemplates.filter(({ name }) => name !== 'log'),
+  }));
+  server.setRequestHandler(ReadResourceRequestSchema, async ({ params: { uri } }) => ({
+    contents: [await asProtocol(() => readResource(caller, uri))],
+  }));
+  // The socket of a run has no stream of facts.
+  if (caller.own !== null) return;
+  const subscriptions = createSubscriptions(caller, (uri) => server.sendResourceUpdated({ uri }));
+  server.setRequestHandler(SubscribeRequestSchema, async ({ params: { uri } }) => {
+    await asProtocol(async () => subscriptions.add(uri));
+    return {};
+  });
+  server.setRequestHandler(UnsubscribeRequestSchema, ({ params: { uri } }) => {
+    subscriptions.remove(uri);
+    return {};
+  });
+  server.onclose = () => subscriptions.close();
+}
+
+function servePrompts(server: Server, caller: McpCaller): void {
+  server.setRequestHandler(ListPromptsRequestSchema, () => ({
+    prompts: prompts.map(({ name, does, input }) => ({
+      name,
+      description: does,
+      arguments: Object.entries(input.shape).map(([field, schema]) => ({
+        name: field,
+        required: !(schema as z.ZodType).safeParse(undefined).success,
+      })),
+    })),
+  }));
+  server.setRequestHandler(GetPromptRequestSchema, async ({ params: { name, arguments: given = {} } }) => {
+    const prompt = named(prompts, name, 'prompt');
+    return asProtocol(async () => {
+      const values = check(prompt.input, given, name, page) as Record<string, string>; // every field of a prompt is a text
+      const text = await prompt.text(values, caller);
+      return {
+        description: prompt.does,
+        messages: [{ role: 'user' as const, content: { type: 'text' as const, text } }],
+      };
+    });
+  });
+}
+
+function listed(each: AnyTool, caller: McpCaller) {
+  const { name, does, output, kind } = each;
+  return {
+    name,
+    description: does,
+    inputSchema: schemaOf(inputOf(each, caller), 'input'),
+    // A schema with a name of its own would be a reference, and MCP wants an object.
+    outputSchema: schemaOf(z.object(output.shape), 'output'),
+    annotations: { readOnlyHint: kind === 'reads', destructiveHint: kind === 'ends', openWorldHint: false },
+  };
+}
+
+function schemaOf(schema: z.ZodObject, io: 'input' | 'output') {
+  return z.toJSONSchema(schema, { io }) as { type: 'object' }; // of an object
+}
+
+/** What is parsed has no field that the schema does not name: an engine of a later version may send more. */
+async function resultOf(called: AnyTool, run: () => Promise<unknown>) {
+  try {
+    const structured = called.output.parse(await run());
+    const text = called.text === undefined ? JSON.stringify(structured) : called.text(structured as never); // of its own schema
+    return { content: [{ type: 'text' as const, text }], structuredContent: structured };
+  } catch (thrown) {
+    if (!(thrown instanceof EngineError)) throw thrown;
+    return { content: [{ type: 'text' as const, text: JSON.stringify(thrown) }], isError: true };
+  }
+}
+
+/** Throws an error of the protocol that carries the document of the engine's. */
+async function asProtocol<Answer>(use: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await use();
+  } catch (thrown) {
+    if (!(thrown instanceof EngineError)) throw thrown;
+    throw new McpError(ErrorCode.InvalidParams, `${thrown.message}; ${thrown.hint}`, thrown.toJSON());
+  }
+}
+
+/** Throws an error of the protocol with the nearest name. */
+function named<Each extends { readonly name: string }>(all: readonly Each[], name: string, what: string): Each {
+  const found = all.find((each) => each.name === name);
+  if (found !== undefined) return found;
+  const names = all.map((each) => each.name);
+  const near = nearest(name, names);
+  const meant = near === null ? `there are ${names.join(', ')}` : `did you mean ${near}?`;
+  throw new McpError(ErrorCode.InvalidParams, `unknown ${what} "${name.slice(0, 100)}"; ${meant}`);
+}
+
+/** null: the client cannot ask its person. */
+async function confirm(server: Server, question: string, requestId: string | number): Promise<boolean | null> {
+  if (server.getClientCapabilities()?.elicitation === undefined) return null;
+  const requestedSchema = {
+    type: 'object' as const,
+    properties: { yes: { type: 'boolean' as const, title: 'Yes, do it', default: false } },
+    required: ['yes'],
+  };
+  const { action, content } = await server.elicitInput(
+    { message: question, requestedSchema },
+    { relatedRequestId: requestId },
+  );
+  return action === 'accept' && content?.yes === true;
+}

@@ -1,0 +1,119 @@
+/** What a tool is: its schemas, who may call it, what it does to the world, and the calls that it is made of. */
+import { z } from 'zod';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { planNameOf } from '../../../machines/vocabulary/ids.ts';
+import type { Client } from '../client/client.ts';
+import type { SignalAnswer } from '../contract/signals.ts';
+import { line } from '../control/requests.ts';
+import { refusalOf } from '../control/verdicts.ts';
+import { type McpCaller, withCaller } from './caller.ts';
+
+/** What every tool may be told; an agent inside a run is of one repo. */
+export const project = line(255).describe('name of the repo; needed where several are registered').optional();
+/** A plan's name, with or without `.md`. Inside a run it may be left out. */
+export const filename = line(256).describe('name of the plan, with or without .md');
+export const title = line(255).describe('title of the agent, as instance_list shows it');
+
+export interface Ask<Input> {
+  readonly input: Input;
+  readonly caller: McpCaller;
+  /** The call was cancelled, or the connection is gone. */
+  readonly signal: AbortSignal;
+  /** Says that the call goes on, to a client that asked to be told. */
+  progress(message: string): Promise<void>;
+  /** Asks the person at the other end; null: that client cannot ask. */
+  confirm(question: string): Promise<boolean | null>;
+  /** Calls the engine. */
+  with<Answer>(mode: 'read' | 'write', use: (client: Client, project: string) => Promise<Answer>): Promise<Answer>;
+}
+
+export interface Tool<Input extends z.ZodObject = z.ZodObject, Output extends z.ZodObject = z.ZodObject> {
+  readonly name: string;
+  readonly does: string;
+  readonly input: Input;
+  readonly output: Output;
+  /** `reads` changes nothing; `ends` may end work, delete something or move a branch of the person. */
+  readonly kind: 'reads' | 'changes' | 'ends';
+  /** An agent may call it inside its run, for its own plan. Default: not. */
+  readonly inRuns?: boolean;
+  /** The answer as text, where JSON says it badly. */
+  readonly text?: (output: z.output<Output>) => string;
+  readonly run: (ask: Ask<z.output<Input>>) => Promise<z.input<Output>>;
+}
+
+export interface AnyTool extends Omit<Tool, 'run' | 'text'> {
+  /** Takes what was read by the tool's own schemas. */
+  readonly text?: (output: never) => string;
+  readonly run: (ask: never) => Promise<unknown>;
+}
+
+export function tool<Input extends z.ZodObject, Output extends z.ZodObject>(
+  definition: Tool<Input, Output>,
+): Tool<Input, Output> {
+  return definition;
+}
+
+/** Fields that an agent need not say, since its run does. */
+const ofRun = { filename: true, plan_file: true } as const;
+
+/** The schema of what the caller may send. */
+export function inputOf({ input }: Pick<AnyTool, 'input'>, { own }: Pick<McpCaller, 'own'>): z.ZodObject {
+  const known = Object.keys(ofRun).filter((field) => field in input.shape);
+  if (own === null || known.length === 0) return input;
+  return input.extend(
+    Object.fromEntries(known.map((field) => [field, filename.default(own.plan)])),
+  ) as unknown as z.ZodObject; // fields of its own, with a default
+}
+
+/** The repo that is meant: the one said, that of the run or of the folder, or the only one. Throws `bad_request`. */
+export async function projectOf(caller: McpCaller, client: Client, said: string | undefined): Promise<string> {
+  const named = said ?? caller.own?.project;
+  if (named !== undefined) return named;
+  const repos = await client.repos();
+  const [only] = repos;
+  const here = repos.find((repo) => repo.project === caller.project);
+  if (here !== undefined) return here.project;
+  if (only !== undefined && repos.length === 1) return only.project;
+  if (only === undefined)
+    throw new EngineError('bad_request', 'no repo is registered', 'register one: repo_add, or stator repo add <path>');
+  const names = repos.map((repo) => repo.project).join(', ');
+  throw new EngineError('bad_request', 'project is required: several repos are registered', `one of ${names}`);
+}
+
+export function askOf<Input extends { project?: string | undefined }>(
+  given: Pick<Ask<Input>, 'input' | 'caller' | 'signal' | 'progress' | 'confirm'>,
+): Ask<Input> {
+  const { caller, input } = given;
+  return {
+    ...given,
+    with: (mode, use) =>
+      withCaller(caller, mode, async (client) => use(client, await projectOf(caller, client, input.project))),
+  };
+}
+
+export function planOf(said: string): string {
+  return said.replace(/\.md$/i, '');
+}
+
+/** The name that a title makes. Throws `bad_request`. */
+export function newPlanName(said: string): string {
+  const name = planNameOf(said);
+  if (name !== null) return name;
+  throw new EngineError('bad_request', `"${said}" makes no name for a plan`, 'use letters, digits, ".", "_" and "-"');
+}
+
+/** Throws `refused` where it was. */
+export function accepted(answer: SignalAnswer): SignalAnswer {
+  if (answer.signal.status === 'failed') throw refusalOf(answer);
+  return answer;
+}
+
+/** A document as some clients send it: with `\n` written out, and no line break. */
+export function unescaped(content: string): string {
+  if (content.includes('\n') || !/\\[nr]/.test(content)) return content;
+  try {
+    return z.string().parse(JSON.parse(`"${content.replaceAll(/(?<!\\)"/g, '\\"')}"`));
+  } catch {
+    return content; // what is no JSON text is meant as it stands
+  }
+}

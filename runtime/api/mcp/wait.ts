@@ -1,0 +1,168 @@
+/** Waiting for what happens, over an engine that may go away and come back meanwhile. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { planStatuses } from '../../../machines/vocabulary/signal.ts';
+import type { FactEntry, PlanEntry } from '../client/client.ts';
+import type { McpCaller } from './caller.ts';
+import type { Ask } from './tool.ts';
+
+/** Most clients give up after a minute, unless they are told of progress. */
+export const defaultWaitSeconds = 45;
+export const waitLimitSeconds = 3_600;
+/** Facts make it prompt; this makes sure, and looks for an engine that is away. */
+const lookMs = 2_000;
+const progressMs = 15_000;
+const eventsLimit = 200;
+/** An engine that is started anew gives these for a moment. */
+const passing: ReadonlySet<string> = new Set(['unavailable', 'owner_taken', 'store_locked']);
+
+export const waitFor = ['event', 'person', 'idle', 'final', ...planStatuses] as const;
+type WaitFor = (typeof waitFor)[number];
+
+type WaitAsk = Ask<{
+  project?: string | undefined;
+  until: WaitFor;
+  since?: number | undefined;
+  timeout_seconds: number;
+}>;
+
+/** `plan` null: of all plans, or of those of one repo. Throws `plan_not_found` and what else does not pass by itself. */
+export async function waitUntil(ask: WaitAsk, plan: string | null) {
+  const { until, since = null, timeout_seconds: seconds } = ask.input;
+  const done = new AbortController();
+  const stop = AbortSignal.any([AbortSignal.timeout(seconds * 1_000), ask.signal, done.signal]);
+  const project = plan === null ? ask.input.project : await ask.with('read', async (_, named) => named);
+  const facts = followFacts(ask.caller, { project, plan, since, signal: stop });
+  let entry: PlanEntry | null = null;
+  let toldMs = performance.now();
+  try {
+    for (;;) {
+      facts.mustBeWell();
+      if (plan !== null && project !== undefined) entry = (await lookAt(ask, project, plan)) ?? entry;
+      const reached = until === 'event' ? facts.seen.length > 0 : entry !== null && isAsWanted(entry, until);
+      if (reached || stop.aborted)
+        return {
+          reached,
+          note: reached ? null : (facts.trouble() ?? `nothing of that within ${seconds} s; wait again`),
+          plan: entry,
+          events: [...facts.seen],
+          next_since: facts.seen.at(-1)?.seq ?? since,
+        };
+      if (performance.now() - toldMs > progressMs) {
+        toldMs = performance.now();
+        await ask.progress(facts.trouble() ?? 'waiting');
+      }
+      await facts.next(stop);
+    }
+  } finally {
+    done.abort();
+  }
+}
+
+/** null: the engine is away for a moment. */
+async function lookAt(ask: WaitAsk, project: string, plan: string): Promise<PlanEntry | null> {
+  try {
+    return await ask.with('read', (client) => client.plan(project, plan));
+  } catch (thrown) {
+    if (isPassing(thrown)) return null;
+    throw thrown;
+  }
+}
+
+function isAsWanted({ status, turn, need }: PlanEntry, until: WaitFor): boolean {
+  switch (until) {
+    case 'event':
+      return true;
+    case 'person':
+      return need !== null || turn === 'person' || turn === 'nobody';
+    case 'idle':
+      return turn === 'person' || turn === 'nobody';
+    case 'final':
+      return status === 'done' || status === 'cancelled';
+    default:
+      return status === until;
+  }
+}
+
+interface Followed {
+  readonly project?: string | undefined;
+  readonly plan: string | null;
+  readonly since: number | null;
+  readonly signal: AbortSignal;
+}
+
+export interface Facts {
+  readonly seen: FactEntry[];
+  /** Resolves at the next fact, or soon. */
+  next(stop: AbortSignal): Promise<void>;
+  /** Why nothing can come now; null: it can. */
+  trouble(): string | null;
+  /** Throws what ended it and does not pass by itself. */
+  mustBeWell(): void;
+}
+
+/** Facts of whichever engine runs, until `signal`. */
+export function followFacts(caller: Pick<McpCaller, 'attach'>, { signal, ...of }: Followed): Facts {
+  const seen: FactEntry[] = [];
+  let wake = () => {};
+  let trouble: string | null = null;
+  let broken: unknown = null;
+  const follow = async () => {
+    while (!signal.aborted) {
+      try {
+        const since = seen.at(-1)?.seq ?? of.since;
+        trouble = null;
+        for await (const fact of factsOnce(caller, { ...of, since, signal })) {
+          seen.push(fact);
+          if (seen.length > eventsLimit) seen.shift();
+          wake();
+        }
+        trouble = 'no engine runs; a person starts it: stator daemon start';
+      } catch (thrown) {
+        if (signal.aborted) return;
+        if (!isPassing(thrown)) throw thrown;
+        trouble = thrown instanceof Error ? thrown.message : String(thrown);
+      }
+      await delay(lookMs / 2, undefined, { signal }).catch(() => undefined); // ended by the signal, which is asked
+    }
+  };
+  follow().catch((thrown: unknown) => {
+    broken = thrown;
+    wake();
+  });
+  return {
+    seen,
+    async next(stop) {
+      const soon = new AbortController();
+      wake = () => soon.abort();
+      await delay(lookMs, undefined, { signal: AbortSignal.any([stop, soon.signal]) }).catch(() => undefined); // as above
+    },
+    trouble: () => trouble,
+    mustBeWell() {
+      if (broken !== null) throw broken;
+    },
+  };
+}
+
+/** Nothing where no engine runs. */
+async function* factsOnce(
+  caller: Pick<McpCaller, 'attach'>,
+  { project, plan, since, signal }: Followed,
+): AsyncGenerator<FactEntry> {
+  const client = await caller.attach();
+  if (client === null) return;
+  try {
+    yield* client.events({
+      ...(project === undefined ? {} : { project }),
+      ...(plan === null ? {} : { plan }),
+      ...(since === null ? {} : { since }),
+      signal,
+    });
+  } finally {
+    await client.close();
+  }
+}
+
+function isPassing(thrown: unknown): boolean {
+  return thrown instanceof EngineError && passing.has(thrown.code);
+}

@@ -1,0 +1,134 @@
+/** How a plan is shown, and what of it is read off its tree and its rows alone. */
+import type { MergeView, Need, PlanDetail, PullView } from '../../../actors/plan-view.ts';
+import type { Question, TimestampName } from '../../../machines/plan/context.ts';
+import type { Reason } from '../../../machines/vocabulary/effect.ts';
+import type { EngineError } from '../../../machines/vocabulary/errors.ts';
+import type { PlanRow, RunRow, UsageRow } from '../../core/store/rows.ts';
+import { runIdOf } from '../../work/agents/run-id.ts';
+import type { PlanEntry, PlanShow } from '../contract/plans.ts';
+import { timeOrNull, timeText } from './time-text.ts';
+import { wavesShown } from './usage.ts';
+
+/** What is known of a plan besides its tree. */
+export interface RowsOfPlan {
+  readonly entry: PlanEntry;
+  readonly usage: readonly UsageRow[];
+  readonly content: string;
+  readonly runs: number;
+  readonly shown: PlanShow['run_list'];
+  readonly undone: string[];
+  readonly aside: string[];
+}
+
+/** Nothing that only the present knows: `plan show` adds it. */
+export function planShown(row: PlanRow, detail: PlanDetail, rows: RowsOfPlan): PlanShow {
+  const stamps = Object.entries(detail.timestamps) as [TimestampName, number][]; // a partial record of exactly these
+  return {
+    ...rowShown(row, rows),
+    tasks_by_wave: wavesShown(row.plan, detail.waves, rows.usage),
+    auto_advance: detail.advances,
+    pull_request: detail.pullRequest,
+    timestamps: Object.fromEntries(stamps.map(([name, at]) => [name, timeText(at)])),
+    isolation: detail.isolation,
+    ...mergeView(detail.merge),
+    merging: detail.merge.isWorking || detail.pullRequest?.merge?.state === 'asked',
+    creating_pr: detail.pull.isWorking,
+    pr_refused: refusedView(detail.pull),
+    pr_remarks: detail.pull.remarks.map(({ author, text, url }) => ({ author, text, url })),
+  };
+}
+
+/** A plan whose stored state cannot be read shows what its row says, and why there is no more. */
+export function damagedShown(row: PlanRow, { message, hint }: EngineError, rows: RowsOfPlan): PlanShow {
+  const at = timeText(row.updatedAt);
+  const fault = { reason: `${message}; ${hint}`, source: 'fault' as const, at, scope: 'plan' as const };
+  const shown = rowShown(row, rows);
+  return { ...shown, blocked: shown.blocked ?? fault };
+}
+
+/** The rest is what a plan has at its begin. */
+function rowShown(row: PlanRow, { entry, content, runs, shown, undone, aside }: RowsOfPlan): PlanShow {
+  return {
+    ...entry,
+    title: row.title,
+    goal: row.goal,
+    content,
+    file_digest: row.fileDigest,
+    tasks_by_wave: [],
+    auto_advance: false,
+    runs,
+    run_list: shown,
+    pull_request: null,
+    timestamps: {},
+    isolation: 'task',
+    base: row.base,
+    left_undone: undone,
+    set_aside: aside,
+    merged: null,
+    merging: false,
+    merge_refused: null,
+    creating_pr: false,
+    pr_refused: null,
+    pr_remarks: [],
+    estimate: null,
+  };
+}
+
+export function runList(rows: readonly RunRow[], home: string): PlanShow['run_list'] {
+  return rows.map((row) => ({
+    run: runIdOf(home, row.key),
+    title: row.title,
+    role: row.role,
+    profile: row.profile,
+    attempt: row.attempt,
+    state: row.state,
+    reason: row.reason as Reason | null, // written from the machine's reasons
+    started_at: timeOrNull(row.started_at),
+    ended_at: timeOrNull(row.ended_at),
+    input_tokens: row.input_tokens,
+    output_tokens: row.output_tokens,
+    cost_usd: row.cost_usd,
+  }));
+}
+
+/** The runs that had begun by that time, as they were then: one that ended later was at work, and had counted nothing yet. */
+export function runsBy(atMs: number, rows: readonly RunRow[]): RunRow[] {
+  const open = {
+    state: 'running',
+    reason: null,
+    ended_at: null,
+    input_tokens: null,
+    output_tokens: null,
+    cost_usd: null,
+  };
+  return rows
+    .filter(({ started_at: startedAt }) => startedAt !== null && startedAt <= atMs)
+    .map((row) => (row.ended_at !== null && row.ended_at <= atMs ? row : { ...row, ...open }));
+}
+
+export function usageOfRun({ title, input_tokens, output_tokens, cost_usd }: RunRow): UsageRow {
+  return { title, runs: 1, input_tokens, output_tokens, cost_usd };
+}
+
+export function blockView({ reason, source, at, scope, budget }: Need): NonNullable<PlanEntry['blocked']> {
+  const shown = { reason, source, at: timeText(at), scope: scope ?? 'plan' };
+  if (budget === undefined) return shown;
+  const { title: _title, ...use } = budget;
+  return { ...shown, budget: use };
+}
+
+export function questionView({ number, title, question, at }: Question): PlanEntry['questions'][number] {
+  return { number, title, question, at: timeText(at) };
+}
+
+function refusedView({ refused }: PullView): PlanShow['pr_refused'] {
+  return refused === null ? null : { at: timeText(refused.at), detail: refused.detail };
+}
+
+function mergeView({ isWorking, merged, refused }: MergeView): Pick<PlanShow, 'merged' | 'merging' | 'merge_refused'> {
+  return {
+    merged: merged === null ? null : { at: timeText(merged.at), head: merged.head, into: merged.into },
+    merging: isWorking,
+    merge_refused: refused === null ? null : { ...refused, at: timeText(refused.at) },
+  };
+}

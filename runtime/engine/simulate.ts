@@ -1,0 +1,364 @@
+/** A plan tried out before anything of it is paid for: the real engine over a virtual clock, with agents that act by a script. */
+import { type PlanDocument, parsePlan } from '../../machines/document/plan-document.ts';
+import type { AgentRun } from '../../machines/vocabulary/effect.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { hashOf } from '../../machines/vocabulary/ids.ts';
+import { defaultPolicy, type Policy } from '../../machines/vocabulary/policy.ts';
+import { type Role, roles } from '../../machines/vocabulary/role.ts';
+import type { RepoPast } from '../api/contract/repos.ts';
+import type { PlayedRun, Script } from './scripted-work.ts';
+import { type Played, playPlan, type SimulatedAsk } from './simulated-engine.ts';
+
+export type { SimulatedAsk } from './simulated-engine.ts';
+
+/** How long a run takes: each time in between is as likely. Milliseconds. */
+export interface DurationRange {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** What is simulated, and what is taken for granted in it. All but the document may be left out. */
+export interface SimulateOptions {
+  /** The plan's document, with its waves. */
+  readonly content: string;
+  /** The plan's name. Default `plan`. */
+  readonly name?: string;
+  /** The configuration that guards read. Default: that of a repository without a configuration. */
+  readonly policy?: Policy;
+  /** How many workers run at a time. Default 3. */
+  readonly agents?: number;
+  /** How many coordinators run at a time. Default 2. */
+  readonly coordinators?: number;
+  /** By task (`w1-t2`) or role; what is nearer to the task counts. */
+  readonly durations?: Readonly<Record<string, DurationRange>>;
+  /** What agents of that repository took before. It counts where `durations` says nothing. */
+  readonly past?: RepoPast;
+  /** By task (`w1-t2`) or role: how many of its first runs fail. A reviewer or a verifier asks for changes. */
+  readonly fail?: Readonly<Record<string, number>>;
+  /** Durations are drawn, always the same for the same seed. Default: of each range its middle, of the past its median. */
+  readonly seed?: number;
+  /** So often it is played, each time with other draws; at most 1,000. Default 1. */
+  readonly runs?: number;
+}
+
+/** One agent of a simulated plan, over all its runs. Times count from the plan's start. */
+export interface SimulatedAgent {
+  /** `w1-t2`, or the agent's title without the plan's name: `review-1`. */
+  readonly task: string;
+  readonly role: Role;
+  readonly start_ms: number;
+  readonly end_ms: number;
+  readonly attempts: number;
+  readonly outcome: string;
+}
+
+/** What a simulation says. */
+export interface Simulation {
+  readonly plan: string;
+  /** `blocked`: it stands for a person. */
+  readonly status: Played['status'];
+  readonly duration_ms: number;
+  /** How many workers may run at a time. */
+  readonly agents: number;
+  /** How many agents of all roles ran at a time, at most. */
+  readonly peak_agents: number;
+  /** By what such runs cost in this repository before; null: that is not known of every role that ran. */
+  readonly cost_usd: number | null;
+  /** In the order in which they began. */
+  readonly order: readonly SimulatedAgent[];
+  /** Tasks that no agent began. */
+  readonly not_reached: readonly string[];
+  readonly asks: readonly SimulatedAsk[];
+  /** How long it takes with other numbers of agents; empty: so large a plan is not tried with others. */
+  readonly with_agents: readonly { readonly agents: number; readonly duration_ms: number }[];
+  /** More agents than this do not make it shorter; null: it was not tried. */
+  readonly agents_that_help: number | null;
+  /** Where the durations of each role that ran are from. */
+  readonly durations: readonly { readonly role: Role; readonly from: DurationSource; readonly typical_ms: number }[];
+  /** What came of all runs, where there were several; the rest is told of the one of median duration. */
+  readonly runs: null | {
+    readonly count: number;
+    readonly p10_ms: number;
+    readonly p50_ms: number;
+    readonly p90_ms: number;
+    readonly statuses: Readonly<Record<string, number>>;
+  };
+}
+
+/** Where a role's durations are from: the caller, earlier runs in the repository, or nowhere. */
+export type DurationSource = 'given' | 'history' | 'assumed';
+
+const minuteMs = 60_000;
+/** Where nobody says anything. */
+const assumedMs: Readonly<Record<Role, number>> = {
+  planner: 5 * minuteMs,
+  architect: 5 * minuteMs,
+  coder: 10 * minuteMs,
+  reviewer: 5 * minuteMs,
+  fixer: 10 * minuteMs,
+  verifier: 5 * minuteMs,
+  session: 10 * minuteMs,
+};
+const defaultAgents = 3;
+const defaultCoordinators = 2;
+/** A thousand runs of ten tasks take about a minute. */
+const runsLimit = 1_000;
+/** Other numbers of agents are tried as long as all the tasks of those tries together are not more than this: that takes about a second. */
+const triedTasksLimit = 400;
+
+/**
+ * Plays the plan. Nothing is started and nothing is written. Throws `bad_plan` for a document with mistakes or without waves, and `bad_request` for
+ * a task or a role that there is not, and for numbers out of range.
+ */
+export async function simulate(options: SimulateOptions): Promise<Simulation> {
+  const document = mustParse(options.content);
+  check(options, document);
+  const count = options.runs ?? 1;
+  const agents = options.agents ?? defaultAgents;
+  const all: Played[] = [];
+  for (let run = 0; run < count; run += 1) all.push(await play(options, document, { agents, run }));
+  const sorted = all.toSorted((a, b) => a.durationMs - b.durationMs);
+  const shown = sorted[Math.floor((count - 1) / 2)] as Played; // there is at least one
+  const tried = await tryAgents(options, document, all.indexOf(shown));
+  return {
+    ...resultOf(options, document, shown),
+    agents,
+    with_agents: tried,
+    agents_that_help: helpful(tried),
+    runs: count === 1 ? null : spread(sorted),
+  };
+}
+
+function mustParse(content: string): PlanDocument {
+  const { document, problems } = parsePlan(content);
+  const [first] = problems;
+  if (first !== undefined) {
+    const lines = problems.map(({ line, message }) => `line ${line}: ${message}`);
+    throw new EngineError(
+      'bad_plan',
+      `the plan cannot be simulated:\n${lines.join('\n')}`,
+      document.waves.length === 0
+        ? 'only a plan with waves can be simulated: write ## Wave 1 and below it ### Task 1: <title>, or have a planner write them'
+        : 'correct these lines: stator plan check <plan.md>',
+    );
+  }
+  return document;
+}
+
+function check({ agents, coordinators, runs, fail, durations }: SimulateOptions, document: PlanDocument): void {
+  for (const [name, value, most] of [
+    ['agents', agents, 10_000],
+    ['coordinators', coordinators, 10_000],
+    ['runs', runs, runsLimit],
+  ] as const)
+    if (value !== undefined && (!Number.isInteger(value) || value < 1 || value > most))
+      throw new EngineError('bad_request', `${name} is ${value}`, `give a whole number from 1 to ${most}`);
+  const tasks = new Set(tasksOf(document));
+  for (const name of [...Object.keys(fail ?? {}), ...Object.keys(durations ?? {})])
+    if (!tasks.has(name) && !played.some((role) => role === name)) throw unknownName(name, [...tasks]);
+}
+
+/** The roles that a plan with waves can have. */
+const played = roles.filter((role) => role !== 'planner' && role !== 'session');
+const shownTasks = 10;
+
+function unknownName(name: string, tasks: readonly string[]): EngineError {
+  const more = tasks.length > shownTasks ? ', …' : '';
+  return new EngineError(
+    'bad_request',
+    `the plan has no task "${name}", and there is no such role`,
+    `the tasks: ${tasks.slice(0, shownTasks).join(', ')}${more}; the roles: ${played.join(', ')}`,
+  );
+}
+
+function tasksOf({ waves }: PlanDocument): string[] {
+  return waves.flatMap(({ number, tasks }) => tasks.map((task) => taskName(number, task.number)));
+}
+
+function taskName(wave: number, task: number): string {
+  return `w${wave}-t${task}`;
+}
+
+interface Playing {
+  readonly agents: number;
+  /** Which of several runs; their draws differ. */
+  readonly run: number;
+}
+
+function play(options: SimulateOptions, document: PlanDocument, { agents, run }: Playing): Promise<Played> {
+  const { content, name = 'plan', policy = defaultPolicy, coordinators = defaultCoordinators } = options;
+  const { topic, after } = document;
+  return playPlan({
+    ...{ plan: name, content, topic, after, policy },
+    limits: { workers: agents, workersPerRepo: 0, coordinators },
+    script: scriptOf(options, document, run),
+  });
+}
+
+function scriptOf(options: SimulateOptions, document: PlanDocument, run: number): Script {
+  const { fail = {}, seed = 1 } = options;
+  const isDrawn = options.seed !== undefined || (options.runs ?? 1) > 1;
+  return (agent, count) => {
+    const names = namesOf(agent, document);
+    const chance = isDrawn ? chanceOf(`${seed}/${run}/${agent.title}/${count}`) : 0.5;
+    const told = names.some((name) => (fail[name] ?? 0) >= count);
+    const past = pastRuns(options.past, agent.role);
+    const isBad = isDrawn && names.every((name) => fail[name] === undefined) && past.length > 0;
+    const failed = told || (isBad && pickOf(past, chanceOf(`${seed}/${run}/${agent.title}/${count}/end`)).failed);
+    return { durationMs: durationOf(options, { agent, document }, chance), outcome: failed ? 'failed' : 'done' };
+  };
+}
+
+/** By which names an agent is known. The one coder of a small plan has all tasks. */
+function namesOf({ role, wave, task }: AgentRun, document: PlanDocument): string[] {
+  if (role !== 'coder') return [role];
+  return wave === null || task === null ? [...tasksOf(document), role] : [taskName(wave, task), role];
+}
+
+function durationOf(
+  options: SimulateOptions,
+  { agent, document }: { readonly agent: AgentRun; readonly document: PlanDocument },
+  chance: number,
+): number {
+  const { durations = {}, past } = options;
+  const own = namesOf(agent, document).filter((name) => name !== agent.role && durations[name] !== undefined);
+  // The one coder of a small plan does one task after the other.
+  if (own.length > 0) return own.reduce((sum, name) => sum + within(durations[name], chance), 0);
+  if (durations[agent.role] !== undefined) return within(durations[agent.role], chance);
+  const known = pastRuns(past, agent.role)
+    .filter(({ failed }) => !failed)
+    .map(({ duration_ms: ms }) => ms)
+    .toSorted((a, b) => a - b);
+  return known.length === 0 ? assumedMs[agent.role] : pickOf(known, chance);
+}
+
+function within(range: DurationRange | undefined, chance: number): number {
+  const { fromMs, toMs } = range ?? { fromMs: 0, toMs: 0 };
+  return Math.round(fromMs + (toMs - fromMs) * chance);
+}
+
+function pastRuns(past: RepoPast | undefined, role: Role): RepoPast['roles'][number]['runs'] {
+  return past?.roles.find((entry) => entry.role === role)?.runs ?? [];
+}
+
+/** One of them; `chance` is from 0 to below 1. There is at least one. */
+function pickOf<T>(values: readonly T[], chance: number): T {
+  return values[Math.min(values.length - 1, Math.floor(values.length * chance))] as T; // not beyond the last
+}
+
+/** From 0 to below 1, always the same for the same text. */
+function chanceOf(text: string): number {
+  let state = Number.parseInt(hashOf(text), 16);
+  // mulberry32: neighbouring texts have neighbouring hashes, and are to have nothing in common.
+  state = (state + 0x6d2b79f5) | 0;
+  let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+  mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+  return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+}
+
+/** How long it takes with other numbers of agents, the fewest first. */
+async function tryAgents(
+  options: SimulateOptions,
+  document: PlanDocument,
+  run: number,
+): Promise<Simulation['with_agents']> {
+  const tasks = tasksOf(document).length;
+  const widest = Math.max(...document.waves.map((wave) => wave.tasks.length));
+  const doubled: number[] = [];
+  for (let agents = 1; agents < widest; agents *= 2) doubled.push(agents);
+  const every = Array.from({ length: widest }, (_, index) => index + 1);
+  const affordable = Math.floor(triedTasksLimit / tasks);
+  const numbers = [every, [...doubled, widest]].find(({ length }) => length <= affordable) ?? [];
+  const tried: { agents: number; duration_ms: number }[] = [];
+  for (const agents of numbers)
+    tried.push({ agents, duration_ms: (await play(options, document, { agents, run })).durationMs });
+  return tried;
+}
+
+function helpful(tried: Simulation['with_agents']): number | null {
+  const shortest = Math.min(...tried.map(({ duration_ms: ms }) => ms));
+  return tried.find(({ duration_ms: ms }) => ms === shortest)?.agents ?? null;
+}
+
+function spread(sorted: readonly Played[]): NonNullable<Simulation['runs']> {
+  const at = (share: number) => pickOf(sorted, share).durationMs;
+  const statuses: Record<string, number> = {};
+  for (const { status } of sorted) statuses[status] = (statuses[status] ?? 0) + 1;
+  return { count: sorted.length, p10_ms: at(0.1), p50_ms: at(0.5), p90_ms: at(0.9), statuses };
+}
+
+function resultOf(options: SimulateOptions, document: PlanDocument, { status, durationMs, runs, asks, waves }: Played) {
+  const plan = options.name ?? 'plan';
+  const order = agentsOf(plan, runs, waves);
+  const begun = new Set(order.map(({ task }) => task));
+  const isSingle = runs.some(({ role, wave }) => role === 'coder' && wave === null);
+  return {
+    plan,
+    status,
+    duration_ms: durationMs,
+    peak_agents: peakOf(runs),
+    cost_usd: costOf(options.past, runs),
+    order,
+    not_reached: isSingle ? [] : tasksOf(document).filter((task) => !begun.has(task)),
+    asks,
+    durations: sourcesOf(options, runs),
+  };
+}
+
+function agentsOf(plan: string, runs: readonly PlayedRun[], waves: Played['waves']): SimulatedAgent[] {
+  const byTitle = new Map<string, PlayedRun[]>();
+  for (const run of runs) byTitle.set(run.title, [...(byTitle.get(run.title) ?? []), run]);
+  return [...byTitle.values()].flatMap((own) => {
+    const [first, last] = [own[0], own.at(-1)];
+    if (first === undefined || last === undefined) return [];
+    const { role, wave, task, title, startMs } = first;
+    const known = waves.find(({ number }) => number === wave)?.tasks.find(({ number }) => number === task);
+    return {
+      task: wave === null || task === null ? title.slice(plan.length + 1) : taskName(wave, task),
+      role,
+      start_ms: startMs,
+      end_ms: last.endMs ?? startMs,
+      attempts: own.length,
+      outcome: known?.status ?? last.outcome ?? 'working',
+    };
+  });
+}
+
+function peakOf(runs: readonly PlayedRun[]): number {
+  // At the same time one ends before another begins.
+  const moves = runs.flatMap(({ startMs, endMs }) => [
+    { atMs: startMs, by: 1 },
+    { atMs: endMs ?? Number.POSITIVE_INFINITY, by: -1 },
+  ]);
+  let now = 0;
+  let peak = 0;
+  for (const { by } of moves.toSorted((a, b) => a.atMs - b.atMs || a.by - b.by)) {
+    now += by;
+    peak = Math.max(peak, now);
+  }
+  return peak;
+}
+
+function costOf(past: RepoPast | undefined, runs: readonly PlayedRun[]): number | null {
+  let sum = 0;
+  for (const { role } of runs) {
+    const known = pastRuns(past, role).flatMap(({ cost_usd: cost }) => cost ?? []);
+    if (known.length === 0) return null;
+    sum += known.reduce((total, cost) => total + cost, 0) / known.length;
+  }
+  return runs.length === 0 ? null : sum;
+}
+
+function sourcesOf({ durations = {}, past }: SimulateOptions, runs: readonly PlayedRun[]): Simulation['durations'] {
+  const ran = roles.filter((role) => runs.some((run) => run.role === role));
+  return ran.map((role) => {
+    const took = runs
+      .filter((run) => run.role === role)
+      .map(({ startMs, endMs }) => (endMs ?? startMs) - startMs)
+      .toSorted((a, b) => a - b);
+    const isTask = role === 'coder' && Object.keys(durations).some((name) => /^w\d+-t\d+$/.test(name));
+    const isGiven = durations[role] !== undefined || isTask;
+    const from = isGiven ? 'given' : pastRuns(past, role).some(({ failed }) => !failed) ? 'history' : 'assumed';
+    return { role, from, typical_ms: pickOf(took, 0.5) };
+  });
+}

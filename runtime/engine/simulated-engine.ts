@@ -1,0 +1,239 @@
+/**
+ * One plan in an engine without a world: the same machines, pump, dispatcher and slots as everywhere, over a store in memory and a virtual clock. What
+ * happens at one time is carried out until nothing moves any more; then the clock goes on to what comes next.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { kindsWith } from '../../actors/kinds.ts';
+import { failuresOf, planDetail, type TaskFailure, type WaveView } from '../../actors/plan-view.ts';
+import { createTrees, type Tree, type Trees } from '../../actors/tree.ts';
+import { messageOf } from '../../machines/vocabulary/errors.ts';
+import { planBranch, planTree, repoTree, supervisorTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
+import type { Policy } from '../../machines/vocabulary/policy.ts';
+import type { Origin, PlanStatus } from '../../machines/vocabulary/signal.ts';
+import { noFaults } from '../base/platform/faults.ts';
+import type { Log } from '../base/platform/log.ts';
+import { createBus } from '../core/inbox/facts.ts';
+import { createPump } from '../core/inbox/pump.ts';
+import { createTreeCache } from '../core/inbox/tree-cache.ts';
+import { createDispatcher } from '../core/outbox/dispatcher.ts';
+import type { Limits } from '../core/outbox/slots.ts';
+import { insertSignal } from '../core/store/port.ts';
+import type { PlanRow } from '../core/store/rows.ts';
+import { openStore } from '../core/store/sqlite/store.ts';
+import { openTimeline } from '../core/store/timeline.ts';
+import { type PlayedRun, type Script, scriptedWork } from './scripted-work.ts';
+import { createVirtualClock } from './virtual-clock.ts';
+
+export interface Simulated {
+  readonly plan: string;
+  readonly content: string;
+  readonly topic: string | null;
+  /** Plans that are taken for done. */
+  readonly after: readonly string[];
+  readonly policy: Policy;
+  readonly limits: Limits;
+  readonly script: Script;
+}
+
+/** Where a person would be asked. What has one obvious answer is answered at once, and the plan goes on; after `wave_failed` and `decision` it stands. */
+export interface SimulatedAsk {
+  /** Since its start. */
+  readonly at_ms: number;
+  readonly kind: 'wave_confirmation' | 'wave_failed' | 'decision';
+  readonly detail: string;
+}
+
+export interface Played {
+  readonly status: PlanStatus | 'blocked';
+  /** From its start until it was over, or stood for a person. */
+  readonly durationMs: number;
+  /** Times count from its start. */
+  readonly runs: readonly PlayedRun[];
+  readonly asks: readonly SimulatedAsk[];
+  readonly waves: readonly WaveView[];
+}
+
+const project = 'simulation';
+/** Any time will do, as long as it is always the same. */
+const beginMs = Date.UTC(2000, 0, 1);
+/** Tasks that are named where a wave has failed; the rest is counted. */
+const shownFailures = 5;
+/** A plan that is not over after so many moments goes in a circle. */
+const momentLimit = 1_000_000;
+
+/** Throws a plain error where the engine met one: then the simulation says nothing about the plan. */
+export async function playPlan(simulated: Simulated): Promise<Played> {
+  const engine = await openEngine(simulated);
+  try {
+    return await engine.play();
+  } finally {
+    engine.close();
+  }
+}
+
+async function openEngine({ plan, content, topic, after, policy, limits, script }: Simulated) {
+  const clock = createVirtualClock(beginMs);
+  const store = openStore('', { isAbsent: true });
+  const timeline = await openTimeline(store, clock);
+  const trees = livingTrees();
+  const cache = createTreeCache({ store, trees });
+  const tree = planTree(project, plan);
+  const work = scriptedWork({ clock, policy, script });
+  const { log, mustBeSound } = listeningLog();
+  /** There may be signals to handle, or effects to start, at this time. */
+  const due = { signals: false, effects: false };
+  const common = { store, clock, timeline, log, faults: noFaults, isOwner: () => true };
+  const pump = createPump({
+    ...common,
+    trees,
+    cache,
+    bus: createBus(),
+    policyOf: () => policy,
+    hooksOf: () => [],
+    machineHooks: () => [],
+    onEffects: () => {
+      due.effects = true;
+    },
+    onVerdicts: () => {},
+  });
+  const dispatcher = createDispatcher({
+    ...common,
+    handlers: work.handlers,
+    epoch: 1,
+    limits: () => limits,
+    startableAgents: () => 'all',
+    onSignals: () => {
+      due.signals = true;
+    },
+  });
+
+  async function say(to: TreeAddress, type: string, payload: object, origin: Origin = 'engine'): Promise<void> {
+    await insertSignal(store, { tree: to, type, payload, origin, at: clock.nowMs() });
+    await pump.drain();
+  }
+
+  async function open(): Promise<void> {
+    await say(supervisorTree, 'supervisor_opened', {});
+    await say(supervisorTree, 'repo_registered', { project, policy });
+    for (const done of after) await say(repoTree(project), 'plan_done', { plan: done });
+    const branch = planBranch(plan);
+    await say(tree, 'plan_opened', { content, branch, topic, generation: 0, policy });
+    await say(tree, 'implement_start', {}, 'person');
+  }
+
+  /** Until nothing more happens at this time. */
+  async function rest(): Promise<void> {
+    Object.assign(due, { signals: true, effects: true });
+    while (due.signals || due.effects) {
+      due.signals = false;
+      await pump.drain();
+      // What ended has freed its slot in the commit that brought its signal, so each look comes after a signal.
+      due.effects = false;
+      await dispatcher.look();
+      // A handler that has ended settles its effect without any timer: by the next turn it has.
+      await nextTurn();
+    }
+    mustBeSound();
+  }
+
+  async function mustRead(): Promise<PlanRow> {
+    const row = await store.plan(project, plan);
+    if (row === null) throw new Error(`the simulated plan ${plan} was not opened`);
+    return row;
+  }
+
+  async function mustLive(): Promise<Tree> {
+    const entry = await cache.get(tree);
+    if (entry === null) throw new Error(`the simulated plan ${plan} has no tree`);
+    return entry.tree;
+  }
+
+  /** Whether an agent runs or will run. */
+  async function isAtWork(): Promise<boolean> {
+    const runs = await store.runs({ by: 'latest', project, plan, live: true });
+    return runs.length > 0;
+  }
+
+  async function nextAt(): Promise<number | null> {
+    const now = timeline.nowMs();
+    const signalIn = await store.nextSignalIn({ keptMs: now, wallMs: clock.nowMs() });
+    const times = [clock.nextAt(), signalIn === null ? null : now + signalIn, await store.nextEffectAt(now)];
+    const known = times.filter((at) => at !== null);
+    return known.length === 0 ? null : Math.min(...known);
+  }
+
+  async function play(): Promise<Played> {
+    const asks: SimulatedAsk[] = [];
+    const ask = (kind: SimulatedAsk['kind'], detail: string) =>
+      asks.push({ at_ms: clock.nowMs() - beginMs, kind, detail });
+    await open();
+    for (let moment = 0; moment < momentLimit; moment += 1) {
+      await rest();
+      const { status, phase, wave, blocked } = await mustRead();
+      if (status === 'done' || status === 'cancelled') return played(status, asks);
+      if (phase === 'wave_waiting') {
+        const failed = failuresOf(await mustLive());
+        if (failed.length > 0) {
+          ask('wave_failed', failedText(wave, failed));
+          return played('blocked', asks);
+        }
+        ask('wave_confirmation', `wave ${wave} is done, and the next one waits for a person's word`);
+        await say(tree, 'advance_wave', {}, 'person');
+        continue;
+      }
+      if (blocked !== null && !(await isAtWork())) {
+        ask('decision', blocked.reason);
+        return played('blocked', asks);
+      }
+      const at = await nextAt();
+      if (at === null) return played(status, asks);
+      clock.advanceTo(at);
+    }
+    throw new Error(`the simulated plan ${plan} is not over after ${momentLimit} moments`);
+  }
+
+  async function played(status: Played['status'], asks: readonly SimulatedAsk[]): Promise<Played> {
+    const since = (ms: number) => ms - beginMs;
+    return {
+      status,
+      durationMs: since(clock.nowMs()),
+      runs: work.runs.map((run) => ({
+        ...run,
+        startMs: since(run.startMs),
+        endMs: run.endMs === null ? null : since(run.endMs),
+      })),
+      asks,
+      waves: planDetail(await mustLive()).waves,
+    };
+  }
+
+  return { play, close: () => store.close() };
+}
+
+/** None is ever restored, so what their rows would hold is not made. */
+function livingTrees(): Trees {
+  return {
+    ...createTrees(kindsWith([])),
+    persistText: ({ kind: { name: machine } }) => ({ machine, version: '', text: '{}' }),
+  };
+}
+
+function failedText(wave: number, failures: readonly TaskFailure[]): string {
+  const shown = failures.slice(0, shownFailures).map(({ number, title }) => `w${wave}-t${number} (${title})`);
+  const more = failures.length - shown.length;
+  return `wave ${wave} is over, and not done: ${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+/** What an engine would log of a fault is thrown: the result would be wrong. */
+function listeningLog(): { log: Log; mustBeSound(): void } {
+  let fault: string | null = null;
+  const note = (message: string, thrown?: unknown) => {
+    fault ??= thrown === undefined ? message : `${message}: ${messageOf(thrown)}`;
+  };
+  return {
+    log: { debug() {}, info() {}, warn: note, error: note },
+    mustBeSound() {
+      if (fault !== null) throw new Error(`the simulation met a fault: ${fault}`);
+    },
+  };
+}

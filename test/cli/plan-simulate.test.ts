@@ -1,0 +1,65 @@
+/** `stator plan simulate` and `run --dry` as a person types them, with the mistakes that people make. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { planOf, working } from '../support/cli.ts';
+import { expectProse, expectRefusal } from '../support/prose.ts';
+
+test('a plan is tried out in a repo that nobody registered, and nothing is left behind', async () => {
+  const made = working();
+  made.write('p.md', planOf(['true', 'true', 'false']));
+  const shown = await made.stator(['plan', 'simulate', 'p.md', '--svg', 'p.svg']);
+  expect(shown).toMatchObject({ code: 0, stderr: '' });
+  expectProse(shown.stdout, 'w1-t1', '10m 00s', 'assumed');
+  expect(readFileSync(join(made.repo, 'p.svg'), 'utf8')).toMatch(/^<svg .*aria-label="p: done after [^"]+"/);
+  const dry = await made.stator(['run', 'p.md', '--dry']);
+  expect(dry).toMatchObject({ code: 0, stdout: shown.stdout });
+  expect(existsSync(join(made.home, 'taskstore.db'))).toBe(false);
+  const json = JSON.parse((await made.stator(['plan', 'simulate', 'p.md', '--json', '--fail', 'w1-t2'])).stdout);
+  expect(json).toMatchObject({ plan: 'p', status: 'blocked', peak_agents: 3, asks: [{ kind: 'wave_failed' }] });
+  // As often as the repo's own configuration lets it.
+  expect(json.order[1]).toMatchObject({ task: 'w1-t2', attempts: 1, outcome: 'failed' });
+});
+
+test('how long agents take is read from a file, or from what they took in this repo before', async () => {
+  const made = working();
+  made.write('p.md', planOf(['true', 'true', 'true']));
+  made.write('times.toml', 'coder = "4m"\n"w1-t2" = "2m..6m"\n');
+  const given = await made.stator(['plan', 'simulate', 'p.md', '--durations', 'times.toml', '--agents', '1', '--json']);
+  expect(JSON.parse(given.stdout)).toMatchObject({
+    duration_ms: 12 * 60_000,
+    agents: 1,
+    durations: [{ from: 'given' }],
+  });
+  const early = await made.stator(['plan', 'simulate', 'p.md', '--durations', 'from-history']);
+  expect(early).toMatchObject({ code: 64, stdout: '' });
+  expectRefusal(early.stderr, 'from-history');
+  expect(await made.stator(['run', 'p.md', '--trust'])).toMatchObject({ code: 0 });
+  const known = await made.stator(['plan', 'simulate', 'p.md', '--durations', 'from-history', '--json']);
+  expect(JSON.parse(known.stdout)).toMatchObject({ durations: [{ role: 'coder', from: 'history' }] });
+});
+
+test.each([
+  [['--agents', 'many'], 64, '--agents'],
+  [['--fail', 'w1-t9'], 64, 'w1-t9'],
+  [['--fail', 'w1-t1:x'], 64, '--fail'],
+  [['--durations', 'no.toml'], 1, 'no.toml'],
+  [['--durations', 'odd.toml'], 78, 'odd.toml'],
+  [['--runs', '5000'], 64, 'runs'],
+  [['--svg', 'no/such/p.svg'], 1, 'no/such/p.svg'],
+])('%j is told what is accepted', async (wrong, code, place) => {
+  const made = working();
+  made.write('p.md', planOf(['true', 'true', 'true']));
+  made.write('odd.toml', 'coder = "soon"\n');
+  const answer = await made.stator(['plan', 'simulate', 'p.md', ...wrong]);
+  expect(answer.code).toBe(code);
+  expectRefusal(answer.stderr, place);
+});
+
+test('a document without waves, or with a mistake, names its line', async () => {
+  const made = working();
+  made.write('idea.md', '# an idea\n');
+  const idea = await made.stator(['plan', 'simulate', 'idea.md']);
+  expect(idea).toMatchObject({ code: 1, stdout: '' });
+  expectRefusal(idea.stderr, 'idea.md:1', 'Wave 1');
+});

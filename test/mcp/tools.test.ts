@@ -1,0 +1,211 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ElicitRequestSchema, ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
+import { describe, expect, it } from 'vitest';
+import { tools } from '../../runtime/api/mcp/server.ts';
+import { makeRepo } from '../support/daemon.ts';
+import {
+  begin,
+  gate,
+  openGate,
+  planText,
+  register,
+  startEngine,
+  type TestEngine,
+  untilStatus,
+} from '../support/engine.ts';
+import { git, until } from '../support/ground.ts';
+import { type Asker, overHttp, overStdio } from '../support/mcp.ts';
+
+const ways = {
+  stdio: (engine: TestEngine) => overStdio({ env: engine.env, cwd: engine.repo }),
+  HTTP: (engine: TestEngine): Promise<Asker> => overHttp(engine),
+};
+
+/** Beside the engine there is a plan that is done, one whose agent is at work, and one that is blocked by a question. */
+async function worked(): Promise<TestEngine> {
+  const engine = await startEngine();
+  await begin(engine, 'done', planText(['echo done > done.txt']));
+  await untilStatus(engine, 'done', 'done');
+  await begin(engine, 'busy', planText([gate(join(engine.root, 'gate'))]));
+  await until(async () => (await engine.client.instances({ plan: 'busy' })).some(({ state }) => state === 'running'));
+  await register(engine, 'idea', '# An idea\n');
+  return engine;
+}
+
+describe.each(Object.entries(ways))('over %s', (_, connect) => {
+  it('every tool answers what it says, to right input', async () => {
+    const engine = await worked();
+    const { mcp, use } = await connect(engine);
+    const used = new Set<string>();
+    const call = (name: string, given: Record<string, unknown> = {}) => {
+      used.add(name);
+      return use(name, given);
+    };
+    expect(await call('daemon_status')).toMatchObject({ running: true, repo_count: 1 });
+    expect(await call('repo_list')).toMatchObject({ repos: [{ project: 'demo' }] });
+    expect(await call('task_list', { project: 'demo' })).toMatchObject({ total: 3 });
+    expect(await call('task_list', { status: 'done' })).toMatchObject({ tasks: [{ filename: 'done' }], total: 1 });
+    expect(await call('task_show', { filename: 'done.md' })).toMatchObject({
+      plan: 'done',
+      content: expect.stringMatching(/^# A plan/),
+    });
+    expect(await call('task_explain', { filename: 'done' })).toMatchObject({ status: 'done' });
+    expect(await call('task_history', { filename: 'done' })).toMatchObject({ next_after: expect.any(Number) });
+    expect(await call('task_diff', { filename: 'done' })).toMatchObject({ files: [{ path: 'done.txt' }] });
+    expect(await call('task_preview', { filename: 'busy', event: 'cancel' })).toMatchObject({ accepted: true });
+    expect(await call('live_status', { project: 'demo', cap: 5 })).toMatchObject({ lifecycle: { implementing: 1 } });
+    expect(await call('queue_list')).toMatchObject({ stats: { running: 1 } });
+    expect(await call('notification_list', { all: true })).toHaveProperty('notifications');
+    expect(await call('instance_list', { status: 'running' })).toMatchObject({ instances: [{ title: 'busy-w1-t1' }] });
+    expect(await call('instance_logs', { title: 'done-w1-t1' })).toMatchObject({ logs: [{ attempt: 1 }] });
+    expect(await call('capture_pane', { title: 'done-w1-t1', start: -5 })).toMatchObject({ title: 'done-w1-t1' });
+    expect(await call('instance_send', { title: 'busy-w1-t1', prompt: 'hello' })).toMatchObject({
+      message: 'sent to busy-w1-t1',
+    });
+    expect(await call('instance_pause', { title: 'busy-w1-t1' })).toMatchObject({ signal: { status: 'done' } });
+    expect(await call('instance_resume', { title: 'busy-w1-t1' })).toMatchObject({ signal: { status: 'done' } });
+    expect(await call('instance_restart', { title: 'busy-w1-t1' })).toMatchObject({ signal: { status: 'done' } });
+    await until(async () => (await engine.client.instances({ plan: 'busy' })).some(({ attempt }) => attempt > 0));
+    expect(await call('instance_kill', { title: 'busy-w1-t1' })).toMatchObject({ signal: { type: 'agent_kill' } });
+    expect(
+      await call('signal_create', { signal_type: 'needs-decision', plan_file: 'idea', payload: 'which colour?' }),
+    ).toMatchObject({ signal: { type: 'needs_decision' } });
+    expect(await call('task_answer', { filename: 'idea', answer: 'blue' })).toMatchObject({
+      signal: { type: 'answer' },
+    });
+    expect(await call('task_create', { name: 'New Thing', content: '# Thing\\n\\nmore' })).toMatchObject({
+      filename: 'new-thing',
+      created: true,
+    });
+    expect((await engine.client.plan('demo', 'new-thing')).content).toBe('# Thing\n\nmore');
+    const content = planText(['echo other > other.txt']);
+    expect(await call('task_update_content', { filename: 'new-thing', content })).toMatchObject({ updated: true });
+    expect(
+      await call('task_transition', { filename: 'new-thing', event: 'planner_finished', force: true }),
+    ).toMatchObject({ forced: true, status: 'ready' });
+    expect(await call('task_delete', { filename: 'new-thing' })).toMatchObject({ deleted: true });
+    expect(await call('wait_for_event', { filename: 'done', until: 'final' })).toMatchObject({ reached: true });
+    expect(await call('wait_for_event', { since: 0 })).toMatchObject({ reached: true, next_since: expect.any(Number) });
+    expect(await call('task_merge', { filename: 'done' })).toMatchObject({ merged: { into: 'main' } });
+    expect(git(engine.repo, 'show', 'main:done.txt')).toBe('done');
+    expect(await call('repo_add', { path: engine.repo })).toMatchObject({ status: 'known' });
+    // Its success takes a program that asks: test/effects/permissions.test.ts has the same signal.
+    used.add('instance_answer');
+    const { tools: listed } = await mcp.listTools();
+    expect(listed.map(({ name }) => name).sort()).toEqual([...used].sort());
+    openGate(join(engine.root, 'gate'));
+  }, 120_000);
+
+  it('every tool refuses wrong input by its code, and changes nothing', async () => {
+    const engine = await worked();
+    const { mcp, refused } = await connect(engine);
+    // A signal that is refused is a line of the journal as well.
+    const moves = async () => (await engine.client.history('demo', 'done')).filter(({ refused }) => refused === null);
+    const before = await moves();
+    for (const { name, input } of tools) {
+      expect(await refused(name, { nonsense: 1 }), name).toMatchObject({ code: 'bad_request' });
+      for (const field of Object.keys(input.shape)) {
+        const given = await refused(name, { [field]: { never: true } });
+        expect(given.code, `${name} ${field}`).toMatch(/bad_request|bad_payload/);
+        expect(given.hint, `${name} ${field}`).not.toBe('');
+      }
+    }
+    const code = async (name: string, given: Record<string, unknown>) => (await refused(name, given)).code;
+    expect(await code('task_show', { filename: 'nope' })).toBe('plan_not_found');
+    expect(await code('task_show', { filename: 'done', project: 'nope' })).toBe('plan_not_found');
+    expect(await code('task_create', { name: '///' })).toBe('bad_request');
+    expect(await code('task_create', { name: 'done', content: '# again' })).toBe('conflict');
+    expect(await code('task_transition', { filename: 'done', event: 'plan_start' })).toBe('refused');
+    expect(await code('task_transition', { filename: 'done', event: 'nonsense' })).toBe('unknown_signal');
+    expect(await code('task_transition', { filename: 'done', event: 'resolve', force: true })).toBe('bad_request');
+    expect(await code('signal_create', { signal_type: 'nonsense', plan_file: 'done' })).toBe('unknown_signal');
+    expect(await code('task_answer', { filename: 'done', answer: 'x' })).toBe('refused');
+    expect(await code('task_merge', { filename: 'idea' })).toBe('refused');
+    expect(await code('task_delete', { filename: 'busy' })).toBe('conflict');
+    expect(await code('instance_logs', { title: 'nope' })).toBe('not_found');
+    expect(await code('instance_send', { title: 'nope', prompt: 'x' })).toBe('not_found');
+    expect(await code('instance_answer', { title: 'nope', answer: 'allow' })).toBe('not_found');
+    expect(await code('live_status', { project: 'nope' })).toBe('repo_not_found');
+    expect(await code('repo_add', { path: join(engine.root, 'nope') })).toBe('bad_repo');
+    expect(await code('wait_for_event', { until: 'final' })).toBe('bad_request');
+    await expect(mcp.callTool({ name: 'task_lst' })).rejects.toThrow(/did you mean task_list/);
+    expect(await moves()).toEqual(before);
+    openGate(join(engine.root, 'gate'));
+  }, 120_000);
+
+  it('documents, journals and logs are read, and whoever watches one is told of its changes', async () => {
+    const engine = await worked();
+    const { mcp, use } = await connect(engine);
+    const { resources } = await mcp.listResources();
+    expect(resources.map(({ uri }) => uri)).toEqual(
+      expect.arrayContaining([
+        'stator://demo/plans/idea',
+        'stator://demo/plans/idea/journal',
+        'stator://demo/agents/done-w1-t1/log',
+      ]),
+    );
+    expect((await mcp.listResourceTemplates()).resourceTemplates).toHaveLength(3);
+    const read = async (uri: string) => (await mcp.readResource({ uri })).contents[0];
+    expect(await read('stator://demo/plans/idea')).toMatchObject({ text: '# An idea\n', mimeType: 'text/markdown' });
+    expect(await read('stator://demo/plans/idea/journal')).toMatchObject({ text: expect.stringContaining('"seq"') });
+    expect(await read('stator://demo/agents/done-w1-t1/log')).toHaveProperty('text');
+    await expect(read('stator://demo/nonsense')).rejects.toThrow(/no resource/);
+    await expect(read('stator://demo/plans/nope')).rejects.toThrow(/plan not found/);
+    await expect(mcp.subscribeResource({ uri: 'stator://nonsense' })).rejects.toThrow(/no resource/);
+    const told: string[] = [];
+    mcp.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => void told.push(params.uri));
+    await mcp.subscribeResource({ uri: 'stator://demo/plans/idea' });
+    await until(async () => {
+      await use('task_update_content', { filename: 'idea', content: `# An idea\n\n${told.length}${Math.random()}\n` });
+      return told.includes('stator://demo/plans/idea');
+    });
+    await mcp.unsubscribeResource({ uri: 'stator://demo/plans/idea' });
+    openGate(join(engine.root, 'gate'));
+  }, 60_000);
+});
+
+it('prompts tell how a plan is written, with the idea or the document in them', async () => {
+  const engine = await startEngine();
+  await register(engine, 'idea', '# An idea\n');
+  const { mcp } = await overHttp(engine);
+  const { prompts } = await mcp.listPrompts();
+  expect(prompts.map(({ name }) => name)).toEqual(['plan', 'improve_plan', 'see_through']);
+  const text = async (name: string, given: Record<string, string>) => {
+    const { messages } = await mcp.getPrompt({ name, arguments: given });
+    return JSON.stringify(messages[0]?.content);
+  };
+  expect(await text('plan', { idea: 'a blue button' })).toMatch(/a blue button.*## Wave 1/s);
+  expect(await text('improve_plan', { filename: 'idea' })).toContain('# An idea');
+  expect(await text('see_through', { filename: 'idea' })).toContain('wait_for_event');
+  await expect(mcp.getPrompt({ name: 'plan', arguments: {} })).rejects.toThrow(/idea is required/);
+  await expect(mcp.getPrompt({ name: 'improve_plan', arguments: { filename: 'nope' } })).rejects.toThrow(/not found/);
+});
+
+it('a repo that starts programs is added only where its person says yes', async () => {
+  const engine = await startEngine();
+  const other = makeRepo(join(engine.root, 'other'));
+  mkdirSync(join(other, '.stator'));
+  writeFileSync(join(other, '.stator/config.toml'), '[agents.default]\npreset = "command"\nprogram = "make"\n');
+  const mute = await overHttp(engine);
+  expect(await mute.refused('repo_add', { path: other })).toMatchObject({
+    code: 'untrusted',
+    error: expect.stringContaining('make'),
+  });
+  const asker = await overHttp(engine, { capabilities: { elicitation: {} } });
+  let says = false;
+  const asked: string[] = [];
+  asker.mcp.setRequestHandler(ElicitRequestSchema, ({ params }) => {
+    asked.push(params.message);
+    return says ? { action: 'accept', content: { yes: true } } : { action: 'decline' };
+  });
+  expect(await asker.refused('repo_add', { path: other })).toMatchObject({ code: 'untrusted' });
+  expect((await engine.client.repos()).map(({ project }) => project)).toEqual(['demo']);
+  says = true;
+  expect(await asker.use('repo_add', { path: other })).toMatchObject({ status: 'added', project: 'other' });
+  expect(asked).toEqual([expect.stringContaining('make'), expect.stringContaining('make')]);
+  expect(await asker.refused('task_show', { filename: 'x' })).toMatchObject({
+    code: 'bad_request',
+    hint: expect.stringContaining('demo, other'),
+  });
+});

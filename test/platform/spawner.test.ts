@@ -1,0 +1,125 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { CaptureRequest } from '../../runtime/base/platform/capture.ts';
+import { createSpawner, type Spawner } from '../../runtime/base/platform/spawner.ts';
+import { isAlive } from '../support/daemon.ts';
+
+let folder: string;
+let spawner: Spawner;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'stator-test-'));
+  spawner = createSpawner({ few: 0 });
+});
+
+afterEach(async () => {
+  const pid = spawner.pid();
+  if (pid !== null) process.kill(pid);
+  await vi.waitFor(() => expect(spawner.pid()).toBeNull());
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const shell = (script: string, more: Partial<CaptureRequest> = {}): CaptureRequest => ({
+  ...{ program: '/bin/sh', args: ['-c', script], cwd: folder, env: { PATH: '/usr/bin:/bin' }, maxBytes: 1_000 },
+  ...more,
+});
+
+const run = (request: CaptureRequest) => spawner.capture(request, () => {});
+
+/** Its parent is who started it: this process, or the small one. */
+const parentOf = async () => Number((await run(shell('echo $PPID'))).stdout);
+
+async function begun(): Promise<number> {
+  await vi.waitFor(async () => expect(await parentOf()).not.toBe(process.pid));
+  return spawner.pid() as number;
+}
+
+describe('a spawner', () => {
+  it('starts a few programs itself, and the others through a small process', async () => {
+    expect(await parentOf()).toBe(process.pid);
+    const pid = await begun();
+    expect(await parentOf()).toBe(pid);
+  });
+
+  it('starts all by itself where there are few', async () => {
+    const own = createSpawner();
+    for (let each = 0; each < 20; each += 1)
+      expect((await own.capture(shell('echo $PPID'), () => {})).stdout).toBe(String(process.pid));
+    expect(own.pid()).toBeNull();
+  });
+
+  it.each(['here', 'through the small process'])('takes what a program writes, and how it ends, %s', async (where) => {
+    if (where !== 'here') await begun();
+    else spawner = createSpawner();
+    const file = join(folder, 'input');
+    writeFileSync(file, 'from a file');
+    const none = { signal: null, isTooLong: false, failure: null };
+    expect(await run(shell('echo out; echo err >&2; exit 3'))).toEqual({
+      exitCode: 3,
+      stdout: 'out',
+      stderr: 'err',
+      ...none,
+    });
+    expect(await run(shell('cat', { input: 'from here\n\n' }))).toMatchObject({ exitCode: 0, stdout: 'from here\n' });
+    expect(await run(shell('cat', { inputFile: file }))).toMatchObject({ stdout: 'from a file' });
+    expect(await run(shell('cat'))).toMatchObject({ exitCode: 0, stdout: '' });
+    expect(await run(shell('env', { env: { ONE: '1' } }))).toMatchObject({ stdout: expect.stringContaining('ONE=1') });
+    expect(await run(shell('kill -9 $$'))).toMatchObject({ exitCode: null, signal: 'SIGKILL' });
+    expect(await run(shell('head -c 2000 /dev/zero'))).toMatchObject({ isTooLong: true });
+  });
+
+  it.each(['here', 'through the small process'])('says why a program cannot be started, %s', async (where) => {
+    if (where !== 'here') await begun();
+    else spawner = createSpawner();
+    const missing = { exitCode: null, failure: { code: 'ENOENT' } };
+    expect(await run(shell('true', { program: join(folder, 'nothing') }))).toMatchObject(missing);
+    expect(await run(shell('true', { cwd: join(folder, 'nothing') }))).toMatchObject(missing);
+    expect(await run(shell('cat', { inputFile: join(folder, 'nothing') }))).toMatchObject(missing);
+  });
+
+  it('ends what the small process started when that is killed, and goes on without it', async () => {
+    const pid = await begun();
+    const file = join(folder, 'pid');
+    const started: number[] = [];
+    const running = spawner.capture(shell(`echo $$ > ${file}; exec sleep 60`), (itsPid) => started.push(itsPid));
+    await vi.waitFor(() => expect(readFileSync(file, 'utf8').trim()).toBe(String(started[0])));
+    process.kill(pid, 'SIGKILL');
+    expect(await running).toMatchObject({ exitCode: null, signal: 'SIGTERM' });
+    await vi.waitFor(() => expect(isAlive(started[0] as number)).toBe(false));
+    expect(spawner.pid()).toBeNull();
+    expect(await parentOf()).toBe(process.pid);
+  });
+
+  it('leaves no process behind when its own is killed', async () => {
+    const module = join(import.meta.dirname, '../../dist/runtime/base/platform/spawner.js');
+    const program = `
+      const { createSpawner } = await import(${JSON.stringify(module)});
+      const spawner = createSpawner({ few: 0 });
+      const run = () => spawner.capture({ program: '/bin/true', args: [], cwd: '/', env: {}, maxBytes: 1 }, () => {});
+      await run();
+      process.stdout.write(String(spawner.pid()));
+      setInterval(run, 100);`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [said] = await once(child.stdout, 'data');
+    const pid = Number(said);
+    child.kill('SIGKILL');
+    await vi.waitFor(() => expect(isAlive(pid)).toBe(false));
+  });
+
+  it('keeps no process from its end', async () => {
+    const module = join(import.meta.dirname, '../../dist/runtime/base/platform/spawner.js');
+    const program = `
+      const { createSpawner } = await import(${JSON.stringify(module)});
+      const spawner = createSpawner({ few: 0 });
+      const request = { program: '/bin/true', args: [], cwd: '/', env: {}, maxBytes: 1 };
+      for (let each = 0; each < 50; each += 1) await spawner.capture(request, () => {});`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: 'inherit' });
+    expect(await once(child, 'exit')).toEqual([0, null]);
+  });
+});
