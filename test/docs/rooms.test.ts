@@ -87,7 +87,7 @@ it('an import from above, past a door or from elsewhere is refused by the rule t
   const forgotten = join(copy, 'runtime/core/inbox/README.md');
   writeFileSync(
     forgotten,
-    `${readFileSync(forgotten, 'utf8').trim()}\n- \`notifications.ts\`: what nobody else uses\n`,
+    `${readFileSync(forgotten, 'utf8').trim()}\n- \`projection.ts\`: what nobody else uses\n`,
   );
   const { status, rules } = broken(copy);
   expect(status).not.toBe(0);
