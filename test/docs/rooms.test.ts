@@ -85,10 +85,7 @@ it('an import from above, past a door or from elsewhere is refused by the rule t
   writeFileSync(join(copy, 'runtime/loose.ts'), `import './base/platform/version.ts';\n`);
   appendFileSync(join(copy, 'runtime/engine/embedding.ts'), `\nimport '../loose.ts';\n`);
   const forgotten = join(copy, 'runtime/core/inbox/README.md');
-  writeFileSync(
-    forgotten,
-    `${readFileSync(forgotten, 'utf8').trim()}\n- \`projection.ts\`: what nobody else uses\n`,
-  );
+  writeFileSync(forgotten, `${readFileSync(forgotten, 'utf8').trim()}\n- \`projection.ts\`: what nobody else uses\n`);
   const { status, rules } = broken(copy);
   expect(status).not.toBe(0);
   const named = [...breaches.map(([rule]) => rule), 'no-room-is-unknown', 'runtime-core-inbox-doors-are-used'];
