@@ -27,16 +27,15 @@ export default defineVerb({
     ...planOnlyArg,
     dry: {
       type: 'boolean',
-      description: 'only simulate the document: its order, its time, its cost; nothing is started',
+      description: 'only simulate it, as plan simulate does',
     },
     ...forceFileArgs,
   },
-  examples: ['stator run idea.md --plan-only', 'stator run docs/plans/login.md --json | jq .event'],
+  examples: ['stator run docs/plans/login.md --json | jq .event'],
   more: `On a terminal a planned document is shown before agents start, unless you use
 --yes or set auto_advance = true. In a pipe auto_advance decides.
 Exit code 0: the plan is done, or planned with --plan-only. 1: it needs you, and
-the output says for what. 130: Ctrl-C paused it; the same command continues.
---dry prints what plan simulate prints, which has more options.`,
+the output says for what. 130: Ctrl-C paused it; the same command continues.`,
   async run(
     { file, trust: given, branch, topic, name, yes = false, 'plan-only': planOnly = false, dry = false, force = false },
     call,

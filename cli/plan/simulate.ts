@@ -8,7 +8,7 @@ import { printSimulation, simulationArgs } from '../simulation/simulate-file.ts'
 import { simulationSvg } from '../simulation/svg.ts';
 
 export default defineVerb({
-  summary: 'Try a plan out: its order, its time, its cost, and where it would ask you. Nothing is started.',
+  summary: 'Try a plan out without starting it: its order, time, cost and questions.',
   args: {
     file: { type: 'positional', valueHint: 'plan.md', description: 'a markdown file with waves' },
     ...simulationArgs,
@@ -16,17 +16,13 @@ export default defineVerb({
     ...forceFileArgs,
   },
   examples: [
-    'stator plan simulate docs/plans/login.md --agents 6',
-    'stator plan simulate login.md --fail w1-t2:1,reviewer:1',
-    'stator plan simulate login.md --durations times.toml --runs 200 --json',
+    'stator plan simulate login.md --agents 6 --fail w1-t2:1',
+    'stator plan simulate login.md --durations times.toml --runs 200',
   ],
-  more: `The machines, limits and order are those of the engine, over a store in memory and
-a clock that jumps. It works without a daemon and without a registered repo.
-Agents take as long as the median of this repo's earlier runs, or as
---durations says; else 10m for a coder or a fixer and 5m for the others.
-A file for --durations is TOML, by task or role: coder = "10m", w1-t2 = "5m..20m".
-A task of --fail fails that many times, without a number always; a reviewer and a
-verifier ask for changes that many times.`,
+  more: `It needs no daemon and no registered repo. Durations are those of this repo's
+past; else 10m for a coder or fixer, 5m for others. A file for --durations is
+TOML, by task or role: coder = "10m", w1-t2 = "5m..20m". Without :n a task
+always fails; a reviewer or verifier asks for changes.`,
   async run({ file, svg, force = false, ...given }, call) {
     const { name, content } = readPlanFile(call.cwd, file, { force });
     const simulation = await printSimulation(call, { file, name, content, given });

@@ -23,8 +23,8 @@ export const simulationArgs = {
   },
   durations: {
     type: 'string',
-    valueHint: 'file|from-history',
-    description: 'how long agents take; default: from-history where there is one',
+    valueHint: 'file',
+    description: 'how long agents take; default: from-history',
   },
   seed: { type: 'string', valueHint: 'n', description: 'draw durations; the same seed draws the same' },
   runs: { type: 'string', valueHint: 'n', description: 'play it so often, with other draws each time' },

@@ -7,7 +7,7 @@ import { expect, it } from 'vitest';
 import type { RouteKey } from '../../runtime/api/control/route.ts';
 import { routes } from '../../runtime/api/control/routes.ts';
 import { socketPath } from '../../runtime/base/config/config.ts';
-import { failure, mustFit, routeOf } from '../support/api.ts';
+import { mustFit, routeOf, saysWhy } from '../support/api.ts';
 import { runsOf } from '../support/drawn.ts';
 import { planText, register, startEngine, type TestEngine } from '../support/engine.ts';
 import { expectAnswer } from '../support/prose.ts';
@@ -182,7 +182,7 @@ function judge(call: Asked, status: number, contentType: string, text: string): 
   const where = `${methodOf(call)} ${pathOf(call)} ${call.body ?? ''}: ${status} ${text.slice(0, 300)}`;
   expect(status, where).toBeLessThan(500);
   const json: unknown = contentType.startsWith('application/json') ? JSON.parse(text) : null;
-  if (status >= 400) expect(failure.loose().safeParse(json).success, where).toBe(true);
+  if (status >= 400) expect(saysWhy(pathOf(call), json), where).toBe(true);
   // What a path of dots leads to is another route's, or none.
   const names = call.names.join(' ');
   if (status !== 404 && !/^\.{1,2}$|(^| )\.{1,2}( |$)|%2e/.test(names) && call.names.every((each) => each !== ''))

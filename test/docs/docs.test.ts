@@ -60,8 +60,8 @@ function commandsOf(text: string): string[] {
 /** null: it is as it should be. */
 async function problemOf(command: string): Promise<string | null> {
   const [, first = '', second = ''] = command.split(/\s+/);
-  const list = Object.hasOwn(nouns, first) ? nouns[first] : undefined;
-  const entry = (list ?? verbs).find(({ name }) => name === (list === undefined ? first : second));
+  const list = Object.hasOwn(nouns, first) ? (nouns[first] ?? []) : [];
+  const entry = list.find(({ name }) => name === second) ?? verbs.find(({ name }) => name === first);
   if (entry === undefined) return `${command}: there is no such verb`;
   const usage = (await entry.load()).usage(entry.name);
   const flags = command.match(/(?<=\s)--?[a-z][a-z-]*/g) ?? [];

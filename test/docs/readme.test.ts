@@ -190,6 +190,7 @@ const lines: Readonly<Record<string, Typed>> = {
   },
   'stator init': {
     where: 'repo',
+    keys: [['the tools of stator (MCP)?', '\r']],
     shows: ['agent: claude', 'written: '],
     after: () => expect(inRepo('.stator/config.toml')).toBe(true),
   },

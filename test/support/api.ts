@@ -53,6 +53,15 @@ export const failure = z.strictObject({
   hint: z.string().min(1),
 });
 
+/** What MCP itself refuses is answered as its protocol has it. */
+const protocolFailure = z.looseObject({ jsonrpc: z.literal('2.0'), error: z.looseObject({ message: z.string() }) });
+
+/** Whether the answer says why that route refused. */
+export function saysWhy(path: string, json: unknown): boolean {
+  const shape = path.startsWith('/mcp') ? failure.loose().or(protocolFailure) : failure.loose();
+  return shape.safeParse(json).success;
+}
+
 /** Whether the answer is one of the route's, field by field and with no field more. */
 export function mustFit(route: AnyRoute, { status, json, text }: Answered): void {
   const kind = route.definition.answers[status];

@@ -7,12 +7,11 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { z } from 'zod';
 import { describeApi } from '../../runtime/api/control/openapi.ts';
 import { routes } from '../../runtime/api/control/routes.ts';
 import { serveTcp } from '../../runtime/api/control/tcp.ts';
 import { socketPath } from '../../runtime/base/config/socket-path.ts';
-import { failure } from '../support/api.ts';
+import { saysWhy } from '../support/api.ts';
 import { runsOf } from '../support/drawn.ts';
 import { afterwards, begin, gate, leaveToken, planText, register, startEngine, untilFile } from '../support/engine.ts';
 import { hangMs } from '../support/hang.ts';
@@ -38,9 +37,6 @@ interface Call {
   readonly body: string | null;
   readonly type: string | null;
 }
-
-/** What MCP itself refuses is answered as its protocol has it. */
-const protocolFailure = z.looseObject({ jsonrpc: z.literal('2.0'), error: z.looseObject({ message: z.string() }) });
 
 /** They take their time where they are sent at once, so few of them are. */
 const huge = ['`'.repeat(400_000), '#'.repeat(900_000), '## Wave 1\n'.repeat(60_000), '- a\n'.repeat(200_000)];
@@ -182,8 +178,7 @@ function judge({ method, path, body }: Call, { status, type, text }: Answer): vo
   expect(status, where).toBeLessThan(500);
   if (status < 400) return;
   expect(type, where).toMatch(/^application\/json/);
-  const document = path.startsWith('/mcp') ? failure.loose().or(protocolFailure) : failure.loose();
-  expect(document.safeParse(JSON.parse(text)).success, where).toBe(true);
+  expect(saysWhy(path, JSON.parse(text)), where).toBe(true);
 }
 
 /** So many are on their way at once. */

@@ -15,7 +15,7 @@ const definition = {
   // A document in JSON may take more room than its own limit.
   bodyLimitBytes: 3 * planDocumentLimitBytes,
   answers: { 200: 'events', 202: 'events', 400: protocolError, 404: protocolError, 406: protocolError },
-  errors: ['unauthorized', 'forbidden'],
+  errors: ['unauthorized', 'forbidden', 'bad_request'],
 } as const;
 
 export const mcpRoutes = [
