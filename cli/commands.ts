@@ -199,6 +199,7 @@ export const nouns: Readonly<Record<string, readonly Entry[]>> = {
     check: 'whether it is damaged, and its copies',
     restore: 'put a copy in its place',
   }),
+  import: [entry('kasmos', 'bring its repos, plans and profiles', () => import('./import/kasmos.ts'))],
   token: verbsOf(() => import('./token.ts'), {
     show: 'print the token for the control API over TCP',
     rotate: 'make a new token; the old one becomes invalid',

@@ -274,6 +274,8 @@ export function createClient(call: Call, options: ClientOptions) {
       branch?: string;
       topic?: string;
       file?: string;
+      /** Its branch may be one that stator did not make: the plan goes on from there. */
+      adopt?: boolean;
     }): Promise<PlanShow> => ask('POST /v1/repos/:project/plans', { params: { project }, body }),
     /** Changes the document of a plan. `file`: the file that holds the text. Throws `conflict` if the plan has another file. */
     updateContent: async (

@@ -10,7 +10,7 @@ import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { textDigest } from '../../base/platform/text-digest.ts';
 import { type Change, mustCommit } from '../../core/store/port.ts';
 import type { PlanRow } from '../../core/store/rows.ts';
-import { refuseBranch, renewBranch } from '../../work/git/branch.ts';
+import { adoptBranch, refuseBranch, renewBranch } from '../../work/git/branch.ts';
 import { createRepositoryLocks } from '../../work/git/locks.ts';
 import { type Base, baseAt } from '../../work/git/plan-base.ts';
 import { pushBranch } from '../../work/git/push.ts';
@@ -31,6 +31,8 @@ export interface PlanCommand {
   readonly file: string | null;
   /** It is an issue's session, and works in the worktree of that name. */
   readonly session?: { readonly folder: string };
+  /** Its branch may be one that stator did not make: the plan goes on from where it stands. */
+  readonly adopts?: boolean;
 }
 
 /** A plan, and the text of a file that is its own. */
@@ -94,15 +96,16 @@ export function createPlanCommands(parts: CommandDependencies) {
   }
 
   async function addPlan({ branch: named, ...command }: PlanCommand): Promise<PlanShow> {
-    const { project, plan, content, topic, file, session } = command;
+    const { project, plan, content, topic, file, session, adopts = false } = command;
     const { policy } = projects.get(project).config;
     refuseName(plan);
     const branch = named ?? planBranch(plan);
     const wanted = { ...command, branch };
     await mustBeFree(wanted);
+    if (adopts) await adoptBranch(await projects.repository(project), branch);
     await refuseBranch(projects.get(project), branch);
     const generation = await store.nextGeneration(project, plan);
-    const base = generation > 0 ? await renew({ project, plan, branch }) : null;
+    const base = generation > 0 && !adopts ? await renew({ project, plan, branch }) : null;
     const payload = { content, branch, topic, generation, policy, file, ...(session === undefined ? {} : { session }) };
     const tree = planTree(project, plan);
     await mustBeFree(wanted); // a birth that was set aside may have been tried again meanwhile

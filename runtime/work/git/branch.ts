@@ -45,6 +45,14 @@ export async function ensureBranch(repo: Repository, wanted: { branch: string; s
   });
 }
 
+/** A branch that somebody else made counts as ours from here on, where it stands: a person said so. Safe to run again; a branch that is not there stays so. */
+export async function adoptBranch(repo: Repository, branch: string): Promise<void> {
+  await repo.exclusively(async () => {
+    const [head, mark] = await readRefs(repo, [branchRef(branch), ownedRef(branch)]);
+    if (head != null && mark == null) await moveRef(repo, ownedRef(branch), { from: null, to: head });
+  });
+}
+
 /** Throws what `ensureBranch` would, and makes nothing: said to a person before work begins. */
 export async function refuseBranch(repo: { readonly path: string }, branch: string): Promise<void> {
   await refuseName(repo, branch);

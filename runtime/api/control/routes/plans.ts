@@ -66,7 +66,7 @@ export const planRoutes = [
   route(
     'POST /v1/repos/:project/plans',
     {
-      does: 'registers a document as a plan, bound to `file` where it is the text of one',
+      does: 'registers a document as a plan, bound to `file` where it is the text of one; with `adopt` its branch may be one that stator did not make, and the plan goes on from there',
       who: 'person',
       params: projectParams,
       body: z.strictObject({
@@ -75,13 +75,14 @@ export const planRoutes = [
         branch: line(200).optional(),
         topic: line(200).optional(),
         file: filePath.optional(),
+        adopt: z.boolean().optional(),
       }),
       bodyLimitBytes,
       answers: { 201: planShow },
       errors: ['bad_plan', 'repo_not_found', 'conflict', 'branch_taken'],
     },
-    async ({ core, params, body: { content, branch = null, topic = null, file = null, plan } }) => {
-      const command = { ...params, plan, content: documentOf(content), branch, topic, file };
+    async ({ core, params, body: { content, branch = null, topic = null, file = null, adopt = false, plan } }) => {
+      const command = { ...params, plan, content: documentOf(content), branch, topic, file, adopts: adopt };
       return json(201, await core.commands.registerPlan(command));
     },
   ),

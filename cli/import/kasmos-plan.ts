@@ -1,0 +1,199 @@
+/** One plan of kasmos: its document, its branch and where it stood. Nothing starts: what was under way stands still until a person goes on. */
+import { decodePlan } from '../../machines/document/plan-document.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { planBranch, planNameOf } from '../../machines/vocabulary/ids.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
+import type { KasmosTask } from '../../runtime/engine/kasmos-store.ts';
+import type { Call } from '../command.ts';
+import { askGit } from '../place.ts';
+import { refusalLines, verdictMs } from '../verdict.ts';
+import type { Step } from './steps.ts';
+
+export interface TaskSource {
+  readonly task: KasmosTask;
+  /** Of its pieces; null: kasmos has none. */
+  readonly progress: { readonly done: number; readonly all: number } | null;
+  readonly path: string;
+  /** Whether its repo is registered. */
+  readonly isKnown: boolean;
+}
+
+interface Word {
+  readonly type: string;
+  readonly payload: Readonly<Record<string, unknown>>;
+}
+
+/** Where it stands here, and the words that bring it there. */
+interface Arrival {
+  readonly as: string;
+  readonly words: readonly Word[];
+  /** What a person goes on with, before the plan's name and after it; null: nothing is to do. */
+  readonly next: readonly [string, string] | null;
+}
+
+export async function planStep(call: Call, client: Client, source: TaskSource): Promise<Step> {
+  const { task, path, isKnown } = source;
+  const { project } = task;
+  const plan = planNameOf(task.filename);
+  const piece = { kind: 'plan', name: `${project}/${plan ?? task.filename}`, next: null };
+  if (plan === null) return { ...piece, state: 'broken', what: 'its name makes no name of a plan' };
+  const arrival = arrivalOf(task);
+  if (arrival === null)
+    return { ...piece, state: 'broken', what: `kasmos has no status ${JSON.stringify(task.status)}` };
+  const document = documentOf(task, plan);
+  if (document === null) return { ...piece, state: 'broken', what: 'its document is no text of at most 1 MiB' };
+  const branch = task.branch === '' ? planBranch(plan) : task.branch;
+  const known = isKnown ? await planOf(client, project, plan) : null;
+  const there = known === null ? null : await standing(client, known, { document, words: arrival.words });
+  if (there?.is !== undefined) return { ...piece, state: 'there', what: there.is };
+  const next = arrival.next === null ? null : `${arrival.next[0]} ${shellWord(plan)}${arrival.next[1]}`;
+  const what = [`${arrival.as}, on ${branch}`, ...remarks(source)].join('\n');
+  return {
+    ...piece,
+    state: 'comes',
+    what,
+    next,
+    async bring() {
+      const topic = task.topic === '' ? {} : { topic: task.topic };
+      const before = await planOf(client, project, plan);
+      const shown =
+        before ?? (await client.registerPlan({ project, plan, content: document, branch, adopt: true, ...topic }));
+      const { is, left } = await standing(client, shown, { document, words: arrival.words });
+      if (is !== undefined && before !== null) return { state: 'there', what: is, next: null };
+      for (const word of left) await send(client, shown, word);
+      return { what: [what, ...heldBy(call, path, branch, task)].join('\n') };
+    },
+  };
+}
+
+interface Standing {
+  /** In words, where nothing is left to do. */
+  readonly is?: string;
+  /** The words that were not sent to this very plan yet. */
+  readonly left: readonly Word[];
+}
+
+/** A plan that has moved on since takes no word. */
+async function standing(
+  client: Client,
+  plan: PlanShow,
+  { document, words }: { readonly document: string; readonly words: readonly Word[] },
+): Promise<Standing> {
+  if (plan.content !== document) return { is: 'with another document; it stays as it is', left: [] };
+  const signals = await client.signals({ project: plan.project, plan: plan.plan });
+  const sent = new Set(signals.map((signal) => signal.dedupe_key));
+  const birth = await birthOf(client, plan);
+  const left = words.filter((word) => !sent.has(keyOf(plan, birth, word)));
+  const hasMoved = left.length === words.length && plan.status !== 'ready';
+  return left.length === 0 || hasMoved ? { is: plan.status, left: [] } : { left };
+}
+
+/** null: a status that is not in its books. */
+function arrivalOf(task: KasmosTask): Arrival | null {
+  const { status, execution_phase: phase, active_wave: wave, blocked_reason: reason } = task;
+  const stands = (as: string, next: Arrival['next'], ...words: Word[]): Arrival => {
+    if (reason === '') return { as, words, next };
+    const asks = { type: 'needs_decision', payload: { reason: reason.slice(0, 8_000) } };
+    return { as: `${as}, blocked`, words: [...words, asks], next: ['stator plan resolve', ' "<answer>"'] };
+  };
+  const set = (to: string): Word => ({ type: 'set_status', payload: { status: to } });
+  const again = ['stator plan resolve', ''] as const;
+  switch (status) {
+    case 'ready':
+      return stands('ready', null);
+    case 'planning':
+      return stands('ready, since its planner was at work', ['stator plan start', '']);
+    case 'implementing':
+    case 'in_progress':
+      if (phase === 'fixing') return stands('reviewing, since its fixer was at work', again, set('reviewing'));
+      return stands('ready, since its coders were at work', [
+        'stator plan implement',
+        wave > 1 ? ` --wave ${wave}` : '',
+      ]);
+    case 'reviewing':
+      return phase === 'readiness_reviewing'
+        ? stands('verifying', again, set('verifying'))
+        : stands('reviewing', again, set('reviewing'));
+    case 'verifying':
+      return stands('verifying', again, set('verifying'));
+    case 'done':
+    case 'completed':
+      return { as: 'done', words: [{ type: 'mark_done', payload: {} }], next: null };
+    case 'cancelled':
+      return { as: 'cancelled', words: [{ type: 'cancel', payload: {} }], next: null };
+    default:
+      return null;
+  }
+}
+
+/** Without content it is a draft for a planner, with what kasmos knew of it. */
+function documentOf({ content, description }: KasmosTask, plan: string): string | null {
+  const text = content.trim() === '' ? `# ${description.split('\n')[0]?.trim() || plan}\n` : content;
+  const decoded = decodePlan(new TextEncoder().encode(text));
+  return 'problem' in decoded ? null : decoded.content;
+}
+
+function remarks({ task, progress }: TaskSource): string[] {
+  const {
+    pr_url: request,
+    clickup_task_id: clickup,
+    linear_identifier: linear,
+    linear_url: url,
+    latest_review_feedback: feedback,
+  } = task;
+  return [
+    ...(progress === null || progress.done === 0 || isOver(task)
+      ? []
+      : [`${progress.done} of ${progress.all} tasks were done`]),
+    ...(feedback === '' || isOver(task) ? [] : [`the last review said: ${feedback.slice(0, 600)}`]),
+    ...(request === '' ? [] : [`its pull request ${request} is not watched: stator did not make it`]),
+    ...(linear === '' ? [] : [`its link to ${linear} ${url} is not brought`]),
+    ...(clickup === '' ? [] : [`its link to ${clickup} of ClickUp is not brought`]),
+  ];
+}
+
+function isOver({ status }: KasmosTask): boolean {
+  return status === 'done' || status === 'completed' || status === 'cancelled';
+}
+
+/** Where kasmos's worktree holds its branch, stator cannot work on it. */
+function heldBy({ env }: Call, path: string, branch: string, task: KasmosTask): string[] {
+  if (isOver(task)) return [];
+  const listed = askGit({ cwd: path, env }, ['worktree', 'list', '--porcelain']) ?? '';
+  const held = listed.split('\n\n').find((one) => one.split('\n').includes(`branch refs/heads/${branch}`));
+  const [folder] = held === undefined ? [] : (/^worktree (.*)$/m.exec(held) ?? []).slice(1);
+  if (folder === undefined) return [];
+  const frees =
+    folder === path
+      ? `git -C ${shellWord(folder)} switch --detach`
+      : `git -C ${shellWord(path)} worktree remove ${shellWord(folder)}`;
+  return [`${folder} holds its branch; first: ${frees}`];
+}
+
+async function planOf(client: Client, project: string, plan: string): Promise<PlanShow | null> {
+  try {
+    return await client.plan(project, plan);
+  } catch (thrown) {
+    if (thrown instanceof EngineError && thrown.code === 'plan_not_found') return null;
+    throw thrown;
+  }
+}
+
+/** A plan that was deleted and is imported once more is another one. */
+async function birthOf(client: Client, { project, plan }: PlanShow): Promise<number> {
+  const history = await client.history(project, plan);
+  return history.findLast(({ event, actor }) => event === 'begun' && actor === '')?.seq ?? 0;
+}
+
+function keyOf({ project, plan }: PlanShow, birth: number, { type }: Word): string {
+  return `import:kasmos:${project}/${plan}:${birth}:${type}`;
+}
+
+async function send(client: Client, plan: PlanShow, word: Word): Promise<void> {
+  const dedupeKey = keyOf(plan, await birthOf(client, plan), word);
+  const answer = await client.send({ project: plan.project, plan: plan.plan, ...word, dedupeKey, waitMs: verdictMs });
+  if (answer.signal.status !== 'failed') return;
+  const [why = '', hint = ''] = refusalLines(answer);
+  throw new EngineError('refused', why, hint.replace(/^hint: /, ''));
+}

@@ -1,0 +1,183 @@
+/** `stator import kasmos`: its configuration, repos and plans. Of a repo its file of profiles is written first, so that one question of trust is about all of it. */
+import { statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import type { Client } from '../../runtime/api/client/client.ts';
+import { homeFolder, loadDaemonConfig, parseRepoConfig } from '../../runtime/base/config/config.ts';
+import { readConfigText } from '../../runtime/base/config/file.ts';
+import { kasmosDaemonSettings, kasmosRepoSettings } from '../../runtime/base/config/kasmos-settings.ts';
+import { type KasmosStore, type KasmosTask, readKasmosStore } from '../../runtime/engine/kasmos-store.ts';
+import { type Call, defineVerb } from '../command.ts';
+import { refuseAgent } from '../place.ts';
+import { addRepo } from '../registered.ts';
+import { withClient } from '../session.ts';
+import { counted } from '../text.ts';
+import { type TrustFlag, trustArg, trustOf } from '../trust/flag.ts';
+import { planStep } from './kasmos-plan.ts';
+import { configStep } from './settings.ts';
+import { carryOut, importArgs, type Step } from './steps.ts';
+
+export default defineVerb({
+  summary: 'Bring the repos, plans, hooks and profiles of kasmos. It is only read; nothing starts.',
+  args: {
+    path: {
+      type: 'positional',
+      required: false,
+      description: 'its folder, or its taskstore.db; default ~/.config/kasmos',
+    },
+    trust: trustArg,
+    ...importArgs,
+  },
+  more: 'A plan keeps its branch and its status; one that was under way waits for a command of yours, which is shown. What is there already stays as it is, so the command may be repeated. Exit code 1: something could not be read, or was refused.',
+  examples: ['stator import kasmos --dry-run', 'stator import kasmos --yes'],
+  async run({ path, trust, 'dry-run': dryRun = false, yes = false }, call) {
+    refuseAgent(call, 'import');
+    const source = placeOf(call, path);
+    const store = await readKasmosStore(source.store);
+    return withClient(call, dryRun ? 'read' : 'write', async (client) => {
+      const steps = await stepsOf(call, client, { ...source, store, trust: trustOf(trust) });
+      return carryOut(call, steps, { from: 'kasmos', path: source.folder, dryRun, yes });
+    });
+  },
+});
+
+interface Source {
+  readonly folder: string;
+  readonly store: KasmosStore;
+  readonly trust: TrustFlag;
+}
+
+function placeOf({ cwd, env }: Call, path: string | undefined): { readonly folder: string; readonly store: string } {
+  const given = path === undefined ? join(env.HOME ?? '', '.config', 'kasmos') : resolve(cwd, path);
+  const isFile = statSync(given, { throwIfNoEntry: false })?.isFile() === true;
+  return isFile ? { folder: dirname(given), store: given } : { folder: given, store: join(given, 'taskstore.db') };
+}
+
+async function stepsOf(call: Call, client: Client, { folder, store, trust }: Source): Promise<Step[]> {
+  const broken = store.broken.map(({ place, why }): Step => pieceOf('row', place, 'broken', why));
+  const daemon = readDaemon(call, folder);
+  const known = new Map((await client.repos()).map(({ project, path }) => [project, path]));
+  const paths = new Map([...daemon.repos.map((path) => [basename(path), path] as const), ...known]);
+  const projects = [...new Set([...paths.keys(), ...store.tasks.map(({ project }) => project)])];
+  const steps = [...broken, ...daemon.steps];
+  for (const project of projects) {
+    const tasks = store.tasks.filter((task) => task.project === project);
+    // A repo of stator alone is none of kasmos's.
+    if (tasks.length === 0 && !daemon.repos.some((path) => basename(path) === project)) continue;
+    const path = paths.get(project);
+    if (path === undefined) {
+      const next = 'stator repo add <path>, then give this command again';
+      steps.push({
+        ...pieceOf('repo', project, 'left', `nobody knows the folder of its ${counted(tasks.length, 'plan')}`),
+        next,
+      });
+      continue;
+    }
+    steps.push(...repoSteps(call, client, { project, path, isKnown: known.has(project), trust }));
+    steps.push(
+      ...(await Promise.all(
+        tasks.map((task) => planOf(call, client, store, { task, path, isKnown: known.has(project) })),
+      )),
+    );
+  }
+  return [...steps, ...leftovers(store)];
+}
+
+function planOf(
+  call: Call,
+  client: Client,
+  { progress }: KasmosStore,
+  { task, ...repo }: { readonly task: KasmosTask; readonly path: string; readonly isKnown: boolean },
+): Promise<Step> {
+  const done = progress.get(`${task.project}/${task.filename}`) ?? null;
+  return planStep(call, client, { task, progress: done, ...repo });
+}
+
+/** `daemon.toml` of kasmos. One that is no TOML costs its settings and its list of repos, and nothing besides. */
+function readDaemon(
+  call: Call,
+  folder: string,
+): { readonly repos: readonly string[]; readonly steps: readonly Step[] } {
+  const file = join(folder, 'daemon.toml');
+  try {
+    const text = readConfigText(file);
+    if (text === null) return { repos: [], steps: [] };
+    const { settings, repos, notes } = kasmosDaemonSettings(file, text);
+    const to = join(homeFolder(call.env), 'daemon.toml');
+    const check = () => void loadDaemonConfig(homeFolder(call.env));
+    return {
+      repos,
+      steps: [...configStep({ to, settings, check, next: 'stator daemon reload' }), ...notes.map(noteStep)],
+    };
+  } catch (thrown) {
+    return { repos: [], steps: [brokenFile(thrown)] };
+  }
+}
+
+interface RepoSource {
+  readonly project: string;
+  readonly path: string;
+  readonly isKnown: boolean;
+  readonly trust: TrustFlag;
+}
+
+function repoSteps(call: Call, client: Client, { project, path, isKnown, trust }: RepoSource): Step[] {
+  const steps: Step[] = [];
+  const file = join(path, '.kasmos', 'config.toml');
+  try {
+    const text = readConfigText(file);
+    const { settings, notes } = text === null ? { settings: {}, notes: [] } : kasmosRepoSettings(file, text);
+    const to = join(path, '.stator', 'config.toml');
+    const source = { kasmosFile: '', kasmosText: null, kasmosProblem: null };
+    const found = { prompts: {}, programs: {}, places: {}, envFiles: {} };
+    const check = (written: string) =>
+      void parseRepoConfig({ file: to, text: written, ...source, found }, loadDaemonConfig(homeFolder(call.env)));
+    const next = isKnown ? `stator repo trust ${project}` : null;
+    steps.push(...configStep({ to, settings, check, next }), ...notes.map(noteStep));
+    if (text !== null && /^\s*\[\[\s*hooks\s*\]\]/m.test(text))
+      steps.push(pieceOf('hooks', project, 'there', `${file} is read where it is`));
+  } catch (thrown) {
+    steps.push(brokenFile(thrown));
+  }
+  const isThere = statSync(path, { throwIfNoEntry: false }) !== undefined;
+  if (isKnown) return [...steps, pieceOf('repo', project, 'there', path)];
+  if (!isThere)
+    return [
+      { ...pieceOf('repo', project, 'broken', `${path} is not there`), next: 'correct repos in its daemon.toml' },
+    ];
+  const bring = async () => {
+    const added = await addRepo(call, client, { path, trust, way: 'repo add' });
+    return { state: added.status === 'added' ? 'brought' : 'there' } as const;
+  };
+  return [...steps, { ...pieceOf('repo', project, 'comes', path), bring }];
+}
+
+/** What is only of kasmos. */
+function leftovers({ counts, waitingSignals }: KasmosStore): Step[] {
+  const texts: readonly (readonly [string, number, string])[] = [
+    [
+      'signal',
+      waitingSignals,
+      'kasmos has not handled them; start its daemon once more, or give the commands of these plans',
+    ],
+    ['audit event', counts.audit_events, 'the history of a plan begins with its import'],
+    ['pull request review', counts.pr_reviews, 'stator watches the pull requests that it made'],
+    ['Linear trigger', counts.linear_triggers, 'stator watches no tracker'],
+  ];
+  return texts.flatMap(([name, count, why]) =>
+    count === 0 ? [] : [pieceOf('', counted(count, name), 'no_equal', why)],
+  );
+}
+
+export function noteStep(note: string): Step {
+  return pieceOf('key', note, 'no_equal', '');
+}
+
+function brokenFile(thrown: unknown): Step {
+  if (!(thrown instanceof EngineError)) throw thrown;
+  return { ...pieceOf('file', '', 'broken', thrown.message), next: thrown.hint };
+}
+
+function pieceOf(kind: string, name: string, state: Step['state'], what: string): Step {
+  return { kind, name, state, what, next: null };
+}

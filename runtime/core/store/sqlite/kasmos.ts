@@ -1,0 +1,157 @@
+/**
+ * The store of kasmos, read and never written: its files are copied first, since SQLite writes beside a database that it opens. What cannot be read of it is
+ * named with its table and row, and the rest is answered.
+ */
+import { copyFileSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
+import { z } from 'zod';
+import { EngineError, messageOf } from '../../../../machines/vocabulary/errors.ts';
+import type { Database } from './db.ts';
+
+const text = z
+  .string()
+  .nullish()
+  .transform((value) => value ?? '');
+const count = z
+  .number()
+  .int()
+  .nullish()
+  .transform((value) => value ?? 0);
+
+/** Older versions lack columns. */
+const taskRow = z.object({
+  project: z.string().min(1),
+  filename: z.string().min(1),
+  status: z.string(),
+  description: text,
+  branch: text,
+  topic: text,
+  execution_phase: text,
+  active_wave: count,
+  content: text,
+  review_cycle: count,
+  latest_review_feedback: text,
+  pr_url: text,
+  verified_sha: text,
+  blocked_reason: text,
+  blocked_source: text,
+  linear_identifier: text,
+  linear_url: text,
+  clickup_task_id: text,
+});
+export type KasmosTask = Readonly<z.infer<typeof taskRow>>;
+
+const subtaskRow = z.object({ project: z.string(), plan_filename: z.string(), status: z.string() });
+
+export interface KasmosStore {
+  readonly tasks: readonly KasmosTask[];
+  /** By project and plan: its finished pieces, and all. */
+  readonly progress: ReadonlyMap<string, { readonly done: number; readonly all: number }>;
+  /** Rows of the tables that have no equal; 0: none, or no such table. */
+  readonly counts: Readonly<Record<(typeof countedTables)[number], number>>;
+  /** Signals that kasmos has not handled. */
+  readonly waitingSignals: number;
+  /** What could not be read: where, and why. */
+  readonly broken: readonly { readonly place: string; readonly why: string }[];
+}
+
+const countedTables = ['audit_events', 'pr_reviews', 'linear_triggers'] as const;
+const finished: ReadonlySet<string> = new Set(['complete', 'done', 'closed']);
+const copyTries = 5;
+
+/** Throws `not_found`, and `store_unreadable` where it is no database of kasmos. */
+export function readKasmosStore(file: string): KasmosStore {
+  if (!existsSync(file))
+    throw new EngineError(
+      'not_found',
+      `there is no store of kasmos at ${file}`,
+      'name its folder or its file: stator import kasmos ~/.config/kasmos',
+    );
+  const folder = mkdtempSync(join(tmpdir(), 'stator-import-'));
+  try {
+    const db = new BetterSqlite3(copied(file, folder));
+    try {
+      return read(db);
+    } finally {
+      db.close();
+    }
+  } catch (cause) {
+    if (cause instanceof EngineError) throw cause;
+    throw new EngineError(
+      'store_unreadable',
+      `${file} cannot be read as a store of kasmos: ${messageOf(cause)}`,
+      'see whether kasmos itself can read it, or name a copy of it',
+      { cause },
+    );
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** With its log, which holds what was written last; once more where kasmos wrote meanwhile. */
+function copied(file: string, folder: string): string {
+  const to = join(folder, 'taskstore.db');
+  const log = `${file}-wal`;
+  const look = () =>
+    [file, log]
+      .map((path) => statSync(path, { throwIfNoEntry: false }))
+      .map((stat) => `${stat?.size} ${stat?.mtimeMs}`)
+      .join();
+  for (let tries = 1; ; tries += 1) {
+    const before = look();
+    rmSync(`${to}-wal`, { force: true });
+    copyFileSync(file, to);
+    if (existsSync(log)) copyFileSync(log, `${to}-wal`);
+    if (look() === before) return to;
+    if (tries === copyTries)
+      throw new EngineError('store_locked', `kasmos writes to ${file} all the time`, 'stop it first: kas daemon stop');
+  }
+}
+
+function read(db: Database): KasmosStore {
+  const tables = new Set(db.prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table'").pluck().all());
+  if (!tables.has('tasks')) throw new Error('it has no table "tasks"');
+  const broken: { place: string; why: string }[] = [];
+  const attempt = <Value>(place: string, look: () => Value, without: Value): Value => {
+    try {
+      return look();
+    } catch (thrown) {
+      broken.push({ place, why: thrown instanceof z.ZodError ? problemOf(thrown) : messageOf(thrown) });
+      return without;
+    }
+  };
+  /** Row by row: a page that is damaged takes none of the others along. */
+  const rowsOf = <Row>(table: string, schema: z.ZodType<Row>): Row[] => {
+    if (!tables.has(table)) return [];
+    const ids = attempt<number[]>(
+      `table ${table}`,
+      () => db.prepare<[], number>(`SELECT rowid FROM ${table} ORDER BY rowid`).pluck().all(),
+      [],
+    );
+    const row = db.prepare(`SELECT * FROM ${table} WHERE rowid = ?`);
+    return ids.flatMap((id) => attempt<Row[]>(`table ${table}, row ${id}`, () => [schema.parse(row.get(id))], []));
+  };
+  const numberOf = (table: string, where = '') =>
+    tables.has(table)
+      ? attempt(`table ${table}`, () => Number(db.prepare(`SELECT count(*) FROM ${table} ${where}`).pluck().get()), 0)
+      : 0;
+  const progress = new Map<string, { done: number; all: number }>();
+  for (const { project, plan_filename: plan, status } of rowsOf('subtasks', subtaskRow)) {
+    const key = `${project}/${plan}`;
+    const { done, all } = progress.get(key) ?? { done: 0, all: 0 };
+    progress.set(key, { done: done + (finished.has(status) ? 1 : 0), all: all + 1 });
+  }
+  return {
+    tasks: rowsOf('tasks', taskRow),
+    progress,
+    counts: Object.fromEntries(countedTables.map((table) => [table, numberOf(table)])) as KasmosStore['counts'], // by its keys
+    waitingSignals: numberOf('signals', "WHERE status IN ('pending', 'processing')"),
+    broken,
+  };
+}
+
+function problemOf({ issues: [issue] }: z.ZodError): string {
+  return issue === undefined ? 'it is not as kasmos writes it' : `${issue.path.join('.')}: ${issue.message}`;
+}
