@@ -16,7 +16,7 @@ import { canAsk, choose } from './ask.ts';
 import { type Call, defineVerb } from './command.ts';
 import { installedAgents, isOnPath, type KnownAgent, knownAgents, namedAgents } from './init/agents.ts';
 import { configText, unmentionedKeys } from './init/file.ts';
-import { type McpRegistered, mcpLines, offerMcp } from './init/mcp.ts';
+import { type McpRegistered, mcpLines, offerMcp, wantsMcp } from './init/mcp.ts';
 import { requireRepository } from './place.ts';
 import { plain } from './text.ts';
 
@@ -39,26 +39,20 @@ export default defineVerb({
     const file = join(repo, '.stator', 'config.toml');
     const text = readConfigText(file);
     const found = installedAgents(call.env);
-    if (text !== null)
-      return tellExisting(call, { repo, file, text, wanted: named, mcp: await asked(call, found, mcp) });
+    // In a repo that is set up it is done only where it is asked for.
+    const existing = () => ({ repo, file, wanted: named, mcp: mcp ? offerMcp(call, found, true) : [] });
+    if (text !== null) return tellExisting(call, { text, ...existing() });
     const chosen = named ?? (await pick(call, found, yes));
+    const gives = mcp || (!yes && (await wantsMcp(call, found)));
     const fresh = configText(chosen);
-    if (!write(file, fresh)) {
-      const there = { repo, file, text: readConfigText(file) ?? '', wanted: named };
-      return tellExisting(call, { ...there, mcp: await asked(call, found, mcp) });
-    }
+    if (!write(file, fresh)) return tellExisting(call, { text: readConfigText(file) ?? '', ...existing() });
     const untrusted =
       chosen === null ? `it names no agent yet; ${asksLater}` : await trustWritten(call, { repo, file, text: fresh });
-    const registered = await offerMcp(call, found, mcp);
+    const registered = offerMcp(call, found, gives);
     tellWritten(call, { file, chosen, found, untrusted, mcp: registered });
     return exitCode(registered);
   },
 });
-
-/** In a repo that is set up it is done only where it is asked for. */
-function asked(call: Call, found: readonly KnownAgent[], mcp: boolean): Promise<McpRegistered[]> {
-  return mcp ? offerMcp(call, found, true) : Promise.resolve([]);
-}
 
 function exitCode(registered: readonly McpRegistered[]): number {
   return registered.some(({ state }) => state === 'failed') ? 1 : 0;

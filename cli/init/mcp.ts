@@ -35,13 +35,20 @@ export interface McpRegistered {
   readonly why: string | null;
 }
 
-/** Registers with those of `found` that can, where `isMeant` or a person on the terminal says yes. */
-export async function offerMcp(call: Call, found: readonly KnownAgent[], isMeant: boolean): Promise<McpRegistered[]> {
-  const able = found.filter(({ name }) => Object.hasOwn(registrations, name));
-  if (able.length === 0) return [];
-  const names = able.map(({ name }) => name).join(', ');
-  const wanted = isMeant || (canAsk(call) && (await confirm(call, `give ${names} the tools of stator (MCP)?`)));
-  return able.map(({ name }) => register(call, name, wanted));
+/** Those of `found` that can be given the tools. */
+function ableOf(found: readonly KnownAgent[]): string[] {
+  return found.map(({ name }) => name).filter((name) => Object.hasOwn(registrations, name));
+}
+
+/** Whether a person on the terminal wants the tools to be given. Throws `interrupted` at Ctrl-C. */
+export async function wantsMcp(call: Call, found: readonly KnownAgent[]): Promise<boolean> {
+  const able = ableOf(found);
+  return able.length > 0 && canAsk(call) && confirm(call, `give ${able.join(', ')} the tools of stator (MCP)?`);
+}
+
+/** Registers with those of `found` that can, or says how. */
+export function offerMcp(call: Call, found: readonly KnownAgent[], isWanted: boolean): McpRegistered[] {
+  return ableOf(found).map((name) => register(call, name, isWanted));
 }
 
 function register({ env, cwd }: Call, agent: string, isWanted: boolean): McpRegistered {

@@ -117,7 +117,11 @@ describe('run', () => {
 });
 
 describe('init', () => {
-  async function asked(keys: string, size = ''): Promise<{ code: number; config: string | null }> {
+  /** `tools`: what is typed at the second question. */
+  async function asked(
+    keys: string,
+    { size = '', tools = '\r' } = {},
+  ): Promise<{ code: number; config: string | null; text: string }> {
     const made = terminal();
     for (const name of ['claude', 'codex']) {
       made.write(`bin/${name}`, '#!/bin/sh\n');
@@ -130,19 +134,25 @@ describe('init', () => {
     });
     await pty.until(/which agent shall work here\?(.|\n)*codex/);
     pty.type(keys);
+    if (keys !== '\x03') {
+      await pty.until('give claude, codex the tools of stator (MCP)?');
+      pty.type(tools);
+    }
     const code = await pty.ended;
     const file = join(made.repo, '.stator/config.toml');
-    return { code, config: existsSync(file) ? readFileSync(file, 'utf8') : null };
+    return { code, config: existsSync(file) ? readFileSync(file, 'utf8') : null, text: pty.text() };
   }
 
   it('takes the agent that is chosen with the arrows, the first one where none is, and writes nothing at Ctrl-C', async () => {
     expect((await asked('\x1b[B\r')).config).toContain('preset = "codex"');
     expect((await asked('\r')).config).toContain('preset = "claude"');
     expect((await asked('\x04')).config).toContain('preset = "claude"');
-    expect(await asked('\x03')).toEqual({ code: 130, config: null });
+    expect(await asked('\x03')).toMatchObject({ code: 130, config: null });
+    expect(await asked('\r', { tools: '\x03' })).toMatchObject({ code: 130, config: null });
+    expect((await asked('\r', { tools: 'y' })).text).toContain('claude has the tools of stator');
   });
 
   it('asks on a terminal that does not know its size too', async () => {
-    expect((await asked('\x1b[B\r', 'stty cols 0 rows 0;')).config).toContain('preset = "codex"');
+    expect((await asked('\x1b[B\r', { size: 'stty cols 0 rows 0;' })).config).toContain('preset = "codex"');
   });
 });

@@ -261,10 +261,11 @@ describe('stator init --mcp', () => {
 
   it('says what the program said where it did not take it, and ends with 1', async () => {
     const here = terminal();
-    const env = pathWith(here, { claude: `${fake(here.root)}; echo no room >&2` });
+    const env = pathWith(here, { claude: `echo no room >&2; ${fake(here.root)}` });
     writeFileSync(join(here.root, 'code'), '3');
     const { code, stdout } = await here.stator(['init', '--mcp'], { env });
     expect(code).toBe(1);
     expect(stdout).toContain('claude mcp add --scope user stator -- ');
+    expect(stdout).toContain('no room');
   });
 });

@@ -57,7 +57,7 @@ describe('a repo that nobody trusts', () => {
       const { code, stderr } = await here.stator(args, { env: here.own });
       expect(code, stderr).toBe(1);
       expect(stderr).toMatch(
-        /agents: claude, which is built in[\s\S]*\*\*Check:\*\*[\s\S]*digest [0-9a-f]{64}[\s\S]*--trust=/,
+        /agents: claude, the built-in default[\s\S]*\*\*Check:\*\*[\s\S]*digest [0-9a-f]{64}[\s\S]*--trust=/,
       );
     }
     expect(here.traces()).toEqual([]);
