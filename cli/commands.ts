@@ -183,6 +183,10 @@ export const nouns: Readonly<Record<string, readonly Entry[]>> = {
       remove: 'unregister a repo; its plans are kept',
       reload: 'read the configuration again',
     }),
+    ...verbsOf(() => import('./daemon/install.ts'), {
+      install: 'run it as a service of your user',
+      uninstall: 'remove that service',
+    }),
   ],
   repo: verbsOf(() => import('./repo.ts'), {
     list: 'list the registered repos',
@@ -199,7 +203,10 @@ export const nouns: Readonly<Record<string, readonly Entry[]>> = {
     check: 'whether it is damaged, and its copies',
     restore: 'put a copy in its place',
   }),
-  import: [entry('kasmos', 'bring its repos, plans and profiles', () => import('./import/kasmos.ts'))],
+  import: [
+    entry('kasmos', 'bring its repos, plans and profiles', () => import('./import/kasmos.ts')),
+    entry('kugetsu', 'bring its sessions, queue and servers', () => import('./import/kugetsu.ts')),
+  ],
   token: verbsOf(() => import('./token.ts'), {
     show: 'print the token for the control API over TCP',
     rotate: 'make a new token; the old one becomes invalid',

@@ -1011,11 +1011,21 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
       await commit({ do: 'issue.set-pull-request', key: plan, url: 'u' });
       expect((await store.issues())[1]).toEqual({ ...row, pullRequest: 'u' });
       for (let index = 1; index <= 22; index += 1)
-        await commit({ do: 'issue.say', key: plan, content: `${index}`, at: index });
+        await commit({
+          do: 'issue.say',
+          key: plan,
+          by: index % 2 === 0 ? 'person' : 'agent',
+          content: `${index}`,
+          at: index,
+        });
       await commit({ do: 'issue.remove', key: plan });
       expect((await store.issues()).map(({ plan: name }) => name)).toEqual(['q']);
       const said = await store.issueMessages(plan);
-      expect([said.length, said[0], said.at(-1)]).toEqual([20, { content: '3', at: 3 }, { content: '22', at: 22 }]);
+      expect([said.length, said[0], said.at(-1)]).toEqual([
+        20,
+        { by: 'agent', content: '3', at: 3 },
+        { by: 'person', content: '22', at: 22 },
+      ]);
       const lost = await store.commit([{ do: 'issue.set-pull-request', key: plan, url: 'u' }]);
       expect(lost.status).toBe('lost');
     });

@@ -16,6 +16,7 @@ import type {
   IssueContext,
   IssueDestroyed,
   IssueEntry,
+  IssueImported,
   IssueStarted,
   IssuesPruned,
 } from '../contract/issues.ts';
@@ -104,6 +105,17 @@ export interface AddRepoRequest {
 export interface IssueAsked {
   readonly reference: string;
   readonly project?: string;
+}
+
+/** A session of another program. Times are ISO 8601 UTC. */
+export interface ImportIssue extends IssueAsked {
+  readonly pull_request?: string;
+  readonly created_at: string;
+  readonly done: boolean;
+  /** At most 20, the oldest first. */
+  readonly messages: { by: 'person' | 'agent'; content: string; at: string }[];
+  /** What people were told of it and have not read, at most 100. */
+  readonly notifications: { type: NotificationEntry['type']; message: string; at: string }[];
 }
 
 /** A repo, or a plan of it. Empty: everything. */
@@ -451,6 +463,8 @@ export function createClient(call: Call, options: ClientOptions) {
     /** As `continueIssue`, without waiting for the slot. */
     enqueueIssue: (body: IssueAsked & { message: string }): Promise<IssueStarted> =>
       ask('POST /v1/issues/enqueue', { body }),
+    /** Takes over a session of another program; nothing starts. Throws `not_found`, `conflict`. */
+    importIssue: (body: ImportIssue): Promise<IssueImported> => ask('POST /v1/issues/import', { body }),
     /** As `enqueueIssue`, for the issue that the message names. If it names none: a session in `project`. */
     delegate: (body: { message: string; project?: string }): Promise<IssueStarted> =>
       ask('POST /v1/delegate', { body }),

@@ -80,16 +80,16 @@ export function createIssueSessions(
 
   /** What people and agents said, the agents' questions among it, the newest 20, the oldest of them first. */
   async function conversation({ project, plan }: PlanKey): Promise<Said[]> {
-    const people = (await store.issueMessages({ project, plan })).map((said): Said => ({ by: 'person', ...said }));
+    const kept = await store.issueMessages({ project, plan });
     const answers = (await messagesOf('resolve', { project, plan })).filter(
-      ({ content }) => !people.some((said) => said.content === content),
+      ({ content }) => !kept.some((said) => said.content === content),
     );
     const asked = await messagesOf('needs_decision', { project, plan });
     const runs = await store.runs({ by: 'title', project, title: sessionTitle(plan) });
     const agents = runs.flatMap(({ plan: of, last_message: content, ended_at: at }): Said[] =>
       of !== plan || content === null || content.trim() === '' || at === null ? [] : [{ by: 'agent', content, at }],
     );
-    return [...people, ...answers, ...asked, ...agents].sort((a, b) => a.at - b.at).slice(-contextLimit);
+    return [...kept, ...answers, ...asked, ...agents].sort((a, b) => a.at - b.at).slice(-contextLimit);
   }
 
   /** What stands in the signals of its plan: questions of agents, and a person's answers to them. */

@@ -83,7 +83,7 @@ export function createBeginning(parts: BeginParts) {
         // First: a session without its plan is made whole by `continue`, a plan without its session would be any plan.
         await store.commit([
           { do: 'issue.insert', project, plan, reference, title, pullRequest, createdAt: sinceMs },
-          { do: 'issue.say', key: { project, plan }, content: message, at: sinceMs },
+          { do: 'issue.say', key: { project, plan }, by: 'person', content: message, at: sinceMs },
         ]);
         await parts.registerPlan({ project, plan, content, branch, topic: null, file: null, session: { folder } });
         await mustSend(place, { type: 'implement_start' });

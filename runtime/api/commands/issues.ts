@@ -9,26 +9,29 @@ import { planTree } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { SignalType } from '../../../machines/vocabulary/signal.ts';
 import type { PlanKey } from '../../core/store/port.ts';
-import type { IssueRow, PlanRow } from '../../core/store/rows.ts';
+import type { IssueRow, NewNotification, PlanRow } from '../../core/store/rows.ts';
 import { worktreePath } from '../../work/effects/workplace.ts';
 import { findReference } from '../../work/forges/reference.ts';
+import { adoptBranch } from '../../work/git/branch.ts';
 import { branchRef, readRef } from '../../work/git/refs.ts';
 import type {
   IssueCommented,
   IssueContext,
   IssueDestroyed,
   IssueEntry,
+  IssueImported,
   IssueStarted,
   IssuesPruned,
 } from '../contract/issues.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
+import { issueDocument, type Said } from './issue-document.ts';
 import { type Danger, dangersOf, mergedHeads, type PullRequestLook, removeSession } from './issue-end.ts';
 import { createIssueForges, named } from './issue-forges.ts';
 import { createNextStep, goOn, told, type Word } from './issue-next-step.ts';
 import { type IssuePlace, placeOfIssue, placeOfWork } from './issue-place.ts';
 import { createIssueSessions, type IssueAsk } from './issue-sessions.ts';
-import { createSessionSlots } from './issue-slots.ts';
+import { createSessionSlots, sessionTitle } from './issue-slots.ts';
 import { type Beginning, createBeginning, startLimitMs, startPollMs } from './issue-start.ts';
 import type { PlanCommand } from './plans.ts';
 import { type SendCommand, verdictWaitMs } from './signal-sender.ts';
@@ -44,6 +47,16 @@ export interface ContinueIssue extends IssueAsk {
   /** null: nothing new; it is made whole, and goes on. */
   readonly message: string | null;
   readonly waits: boolean;
+}
+
+/** A session of another program: what was said in it, and what people were told of it and have not read. */
+export interface ImportIssue extends IssueAsk {
+  readonly pullRequest: string | null;
+  readonly createdAt: number;
+  /** Its work is done. */
+  readonly isDone: boolean;
+  readonly messages: readonly Said[];
+  readonly notifications: readonly Pick<NewNotification, 'type' | 'message' | 'at'>[];
 }
 
 /** A message that finds its session between two states is brought again, so often and after so long. */
@@ -102,7 +115,8 @@ export function createIssueCommands(parts: IssueParts) {
     const say = async () => {
       for (const word of words) await mustTake(place, known, word);
       if (tells !== null) await requireSent(place, tells);
-      const said = { do: 'issue.say', key: { project, plan }, content: message ?? '', at: sinceMs } as const;
+      const told = { by: 'person', content: message ?? '', at: sinceMs } as const;
+      const said = { do: 'issue.say', key: { project, plan }, ...told } as const;
       if (message !== null && !isOnTheWay) await store.commit([said]);
     };
     if (!starts) {
@@ -218,6 +232,54 @@ export function createIssueCommands(parts: IssueParts) {
       const key = { project: row.project, plan: row.plan };
       await store.commit([{ do: 'issue.set-pull-request', key, url: forges.mustBePullRequest(url) }]);
       return sessions.entryOf(await sessions.mustRow(key));
+    },
+    /** Takes over a session, and the branch that it worked on; nothing starts. One that is there keeps what it has. Throws as references and places do, `branch_taken`. */
+    async importIssue({
+      pullRequest,
+      createdAt,
+      isDone,
+      messages,
+      notifications,
+      ...ask
+    }: ImportIssue): Promise<IssueImported> {
+      const url = pullRequest === null ? null : forges.mustBePullRequest(pullRequest);
+      const place = await sessions.placeOf(ask);
+      const { project, plan, reference, branch, folder } = place;
+      const key = { project, plan };
+      const isNew = (await sessions.rowOf(place)) === null;
+      if (isNew && (await store.plan(project, plan)) !== null) throw notASession(place);
+      if (isNew)
+        await store.commit([
+          { do: 'issue.insert', ...key, reference, title: null, pullRequest: url, createdAt },
+          ...messages.map((said) => ({ do: 'issue.say', key, ...said }) as const),
+          ...notifications.map((told) => ({ do: 'notification.insert', ...key, ...told }) as const),
+        ]);
+      await adoptBranch(await projects.repository(project), branch);
+      if (isDone && (await store.plan(project, plan)) === null) {
+        const material = { issue: null, trouble: null, isMissing: false };
+        const content = issueDocument({
+          name: reference ?? plan,
+          message: goOn,
+          material,
+          said: await sessions.saidTo(place),
+        });
+        await parts.registerPlan({
+          ...key,
+          content,
+          branch,
+          topic: null,
+          file: null,
+          session: { folder },
+          adopts: true,
+        });
+      }
+      const known = await store.plan(project, plan);
+      const isFresh =
+        known?.status === 'ready' &&
+        (await store.runs({ by: 'title', project, title: sessionTitle(plan) })).length === 0;
+      if (isDone && isFresh) await mustSend(place, { type: 'mark_done' });
+      parts.onChange();
+      return { status: isNew ? 'imported' : 'known', session: await sessions.entryOf(await sessions.mustRow(place)) };
     },
     async commentOnIssue({ text, ...ask }: IssueAsk & { readonly text: string }): Promise<IssueCommented> {
       const place = await sessions.placeOf(ask);

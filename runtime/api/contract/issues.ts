@@ -36,6 +36,12 @@ export const issueStarted = z
 /** A session that was begun or gone on with. */
 export type IssueStarted = z.infer<typeof issueStarted>;
 
+export const issueImported = z
+  .object({ status: z.enum(['imported', 'known']), session: issueEntry })
+  .meta({ id: 'IssueImported' });
+/** A session that was taken over from another program, or that was there already. */
+export type IssueImported = z.infer<typeof issueImported>;
+
 export const issueDestroyed = z
   .object({ status: z.literal('destroyed'), project: z.string(), plan: z.string(), notes: z.array(z.string()) })
   .meta({ id: 'IssueDestroyed' });

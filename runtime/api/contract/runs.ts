@@ -103,7 +103,7 @@ export const queueEntry = z
     agent_state: instanceEntry.shape.state,
     /** Its place among those of its kind who wait for a slot, as they will be served; null: it waits for something else, or for a pause of its own. */
     position: z.int().nullable(),
-    /** The one that it is in, or waits for. */
+    /** Those that began; 0 before the first. */
     attempts: count,
     /** Why its last attempt failed, or what keeps it from being begun; null: nothing does, or it has ended well. */
     error: z.string().nullable(),

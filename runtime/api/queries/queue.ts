@@ -217,7 +217,8 @@ function entryOf({ row, state, held, place }: Item): Omit<QueueEntry, 'waiting_f
     state,
     agent_state: row.state as QueueEntry['agent_state'], // written from the machine's states
     position: place,
-    attempts: row.attempt + (row.state === 'backing_off' ? 1 : 0),
+    // The one that waits has not begun.
+    attempts: row.state === 'queued' ? row.attempt - 1 : row.attempt,
     error: state === 'completed' ? null : (row.reason ?? row.error),
     held_by: held === null ? null : kindOf(held),
     queued_at: timeText(row.queued_at),

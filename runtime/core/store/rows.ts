@@ -264,6 +264,7 @@ export interface IssueRow {
 }
 
 export interface IssueMessage {
+  readonly by: 'person' | 'agent';
   readonly content: string;
   readonly at: number;
 }

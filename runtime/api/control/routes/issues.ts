@@ -1,10 +1,12 @@
 /** Sessions of issues. A reference has slashes and a #, so it stands in the body, or in the query. */
 import { z } from 'zod';
+import { notificationTypes } from '../../../../machines/vocabulary/notification.ts';
 import {
   issueCommented,
   issueContext,
   issueDestroyed,
   issueEntry,
+  issueImported,
   issueStarted,
   issuesPruned,
 } from '../../contract/issues.ts';
@@ -15,6 +17,7 @@ const reference = z.string().min(1).max(2_048);
 /** As long as a session's prompt takes a person's words, with what others wrote beside it. */
 const message = z.string().min(1).max(24_576);
 const address = z.string().min(1).max(2_048);
+const at = z.iso.datetime();
 const who = { reference, project: project.optional() };
 const queue = z.boolean().optional();
 const overrides = z.array(z.enum(['pull_request', 'uncommitted', 'unpushed', 'running'])).max(4);
@@ -109,6 +112,38 @@ export const issueRoutes = [
           reference: body.reference,
           project: body.project ?? null,
           message: body.message,
+        }),
+      ),
+  ),
+  route(
+    'POST /v1/issues/import',
+    {
+      does: 'takes over a session of another program with its branch, the last 20 messages and notifications; nothing starts, and one that is there keeps what it has',
+      who: 'person',
+      body: z.strictObject({
+        ...who,
+        pull_request: address.optional(),
+        created_at: at,
+        done: z.boolean(),
+        messages: z.array(z.strictObject({ by: z.enum(['person', 'agent']), content: message, at })).max(20),
+        notifications: z
+          .array(z.strictObject({ type: z.enum(notificationTypes), message: z.string().min(1).max(1_000), at }))
+          .max(100),
+      }),
+      answers: { 200: issueImported },
+      errors: ['usage', 'not_found', 'conflict', 'branch_taken'],
+    },
+    async ({ core, body: { messages, notifications, ...body } }) =>
+      json(
+        200,
+        await core.commands.importIssue({
+          reference: body.reference,
+          project: body.project ?? null,
+          pullRequest: body.pull_request ?? null,
+          createdAt: Date.parse(body.created_at),
+          isDone: body.done,
+          messages: messages.map((said) => ({ ...said, at: Date.parse(said.at) })),
+          notifications: notifications.map((told) => ({ ...told, at: Date.parse(told.at) })),
         }),
       ),
   ),

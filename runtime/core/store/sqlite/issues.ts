@@ -13,7 +13,7 @@ export function createIssueTable(db: Database) {
   );
   const setPullRequest = db.prepare('UPDATE issues SET pull_request = ? WHERE project = ? AND plan = ?');
   const remove = db.prepare('DELETE FROM issues WHERE project = ? AND plan = ?');
-  const say = db.prepare('INSERT INTO issue_messages (project, plan, content, at) VALUES (?, ?, ?, ?)');
+  const say = db.prepare('INSERT INTO issue_messages (project, plan, content, at, author) VALUES (?, ?, ?, ?, ?)');
   const forget = db.prepare(
     `DELETE FROM issue_messages WHERE project = @project AND plan = @plan AND id NOT IN
        (SELECT id FROM issue_messages WHERE project = @project AND plan = @plan ORDER BY id DESC LIMIT (@limit + 0))`,
@@ -23,7 +23,7 @@ export function createIssueTable(db: Database) {
      ORDER BY created_at, project, plan`,
   );
   const messages = db.prepare<[string, string], IssueMessage>(
-    'SELECT content, at FROM issue_messages WHERE project = ? AND plan = ? ORDER BY id',
+    'SELECT author AS by, content, at FROM issue_messages WHERE project = ? AND plan = ? ORDER BY id',
   );
 
   const expiry = createExpiry(db, {
@@ -42,8 +42,8 @@ export function createIssueTable(db: Database) {
       return setPullRequest.run(url, project, plan).changes === 1;
     },
     remove: ({ project, plan }: PlanKey): void => void remove.run(project, plan),
-    addMessage({ project, plan }: PlanKey, { content, at }: IssueMessage): void {
-      say.run(project, plan, content, at);
+    addMessage({ project, plan }: PlanKey, { by, content, at }: IssueMessage): void {
+      say.run(project, plan, content, at, by);
       forget.run({ project, plan, limit: issueMessageLimit });
     },
     list: (): IssueRow[] => list.all(),

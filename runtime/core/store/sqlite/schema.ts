@@ -573,4 +573,9 @@ export const migrations: readonly Migration[] = [
         FROM read WHERE machine IN ('repo', 'supervisor') OR json_extract(whole, '$.status') IN ('done', 'error') ORDER BY address;
     `,
   },
+  {
+    version: 32,
+    name: 'who said a message of an issue',
+    sql: "ALTER TABLE issue_messages ADD COLUMN author TEXT NOT NULL DEFAULT 'person' CHECK (author IN ('person', 'agent'))",
+  },
 ];

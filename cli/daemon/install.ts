@@ -1,0 +1,129 @@
+/** `stator daemon install | uninstall`: the daemon as a service of its user, which starts with the session and again after a crash. */
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import { replaceFile } from '../../runtime/base/platform/atomic-file.ts';
+import { systemCode } from '../../runtime/base/platform/system-code.ts';
+import { type Call, defineVerb, type Verbs } from '../command.ts';
+import { refuseAgent } from '../place.ts';
+import { ownerHere } from './presence.ts';
+import { type Manager, managers, mark, type Service, serviceOf } from './service.ts';
+
+const managerArg = {
+  for: {
+    type: 'string',
+    valueHint: managers.join('|'),
+    description: 'the service manager; default: that of this system',
+  },
+} as const;
+
+/** One that does not answer by then hangs. */
+const limitMs = 60_000;
+
+const install = defineVerb({
+  summary:
+    'Run the daemon as a service of your user: a unit of systemd, on macOS an agent of launchd. It starts at once.',
+  args: { print: { type: 'boolean', description: 'only print the file' }, ...managerArg },
+  more: 'The service gets PATH and STATOR_HOME as they are now; give the command again after a change. Stopping or restarting the service leaves agents running.',
+  examples: ['stator daemon install', 'stator daemon install --print'],
+  async run({ print = false, for: named }, call) {
+    const service = serviceOf(call, managerOf(named));
+    if (print) {
+      call.out.answer({ file: service.file, text: service.text }, () => service.text.trimEnd().split('\n'));
+      return;
+    }
+    refuseAgent(call, 'install a service');
+    const there = readOwn(service);
+    refuseRunning(call, there !== null);
+    mkdirSync(dirname(service.file), { recursive: true });
+    replaceFile(service.file, service.text);
+    // One that is loaded already takes no other text while it is.
+    if (there !== null && service.manager === 'launchd') for (const command of service.off) tryCommand(call, command);
+    for (const command of service.on) mustRun(call, command, service);
+    const done = there === service.text ? 'is installed already' : 'is installed';
+    call.out.done({ status: 'installed', file: service.file }, `the daemon ${done}: ${service.file}`);
+    if (service.manager === 'systemd')
+      call.out.note('to keep it running while you are logged out: loginctl enable-linger');
+  },
+});
+
+const uninstall = defineVerb({
+  summary: 'Stop the service that daemon install made, and remove it. Agents keep running.',
+  args: managerArg,
+  examples: ['stator daemon uninstall'],
+  async run({ for: named }, call) {
+    refuseAgent(call, 'remove a service');
+    const service = serviceOf(call, managerOf(named));
+    const { file, off, after } = service;
+    if (readOwn(service) === null) {
+      call.out.done({ status: 'not_installed', file }, `no service is installed: there is no ${file}`);
+      return;
+    }
+    for (const command of off) mustRun(call, command, service);
+    rmSync(file);
+    for (const command of after) mustRun(call, command, service);
+    call.out.done({ status: 'uninstalled', file }, `removed ${file}; agents that run go on`);
+  },
+});
+
+/** Throws `usage`. */
+function managerOf(named: string | undefined): Manager {
+  if (named === undefined) return process.platform === 'darwin' ? 'launchd' : 'systemd';
+  const found = managers.find((manager) => manager === named);
+  if (found !== undefined) return found;
+  throw new EngineError(
+    'usage',
+    `--for ${JSON.stringify(named)} is no service manager`,
+    `one of ${managers.join(', ')}`,
+  );
+}
+
+/** null: there is none. Throws `conflict` where somebody else wrote it. */
+function readOwn({ file }: Service): string | null {
+  try {
+    const text = readFileSync(file, 'utf8');
+    if (text.includes(mark)) return text;
+  } catch (thrown) {
+    if (systemCode(thrown) === 'ENOENT') return null;
+    throw thrown;
+  }
+  throw new EngineError(
+    'conflict',
+    `${file} is there, and stator did not write it`,
+    `move it away first: mv ${shellWord(file)} ${shellWord(`${file}.old`)}`,
+  );
+}
+
+/** Two daemons cannot own one home: the service would be started again and again. */
+function refuseRunning({ env }: Call, isInstalled: boolean): void {
+  const { owner } = ownerHere(env);
+  if (owner === null || isInstalled) return;
+  throw new EngineError(
+    'conflict',
+    `an engine runs already (pid ${owner.pid})`,
+    'stop it first; its agents go on: stator daemon stop',
+  );
+}
+
+function tryCommand({ env }: Call, [program = '', ...words]: readonly string[]) {
+  const { spawnSync } = process.getBuiltinModule('node:child_process');
+  return spawnSync(program, words, { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: limitMs });
+}
+
+/** Throws `unavailable` with what the program said. */
+function mustRun(call: Call, command: readonly string[], { manager, file }: Service): void {
+  const { status, error, stderr, stdout } = tryCommand(call, command);
+  if (status === 0) return;
+  const text = command.map(shellWord).join(' ');
+  const isMissing = error !== undefined && systemCode(error) === 'ENOENT';
+  const why = isMissing
+    ? `${command[0]} is not on PATH`
+    : `${stderr ?? ''}${stdout ?? ''}`.trim() || error?.message || `it ended with ${status}`;
+  const hint = isMissing
+    ? `there is no ${manager} here: stator daemon start starts the daemon by itself; docs/containers.md is about containers`
+    : `${file} is as it is to be; when the cause is gone: ${text}`;
+  throw new EngineError('unavailable', `${text}: ${why}`, hint);
+}
+
+export default { install, uninstall } satisfies Verbs;

@@ -1,0 +1,110 @@
+/** The daemon as a service of its user: the text of a systemd unit and of a launchd agent, and the commands that switch it on and off. */
+import { homedir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { inPackage } from '../../runtime/base/platform/package-files.ts';
+import type { Call } from '../command.ts';
+
+export const managers = ['systemd', 'launchd'] as const;
+export type Manager = (typeof managers)[number];
+
+export interface Service {
+  readonly manager: Manager;
+  readonly file: string;
+  readonly text: string;
+  /** Each a program with its arguments, in their order. */
+  readonly on: readonly (readonly string[])[];
+  readonly off: readonly (readonly string[])[];
+  /** After its file is gone. */
+  readonly after: readonly (readonly string[])[];
+}
+
+/** A file without it is somebody else's. */
+export const mark = 'written by stator daemon install';
+const label = 'dev.stator.daemon';
+
+/** What the daemon gets of this environment: the programs of agents are found on PATH. */
+const variables = ['PATH', 'STATOR_HOME', 'XDG_CONFIG_HOME'] as const;
+
+export function serviceOf({ env }: Pick<Call, 'env'>, manager: Manager): Service {
+  const home = env.HOME || homedir();
+  const command = [process.execPath, inPackage('dist/bin/stator.js'), 'daemon', 'start', '--foreground'];
+  const given = variables.flatMap((name): [string, string][] => (env[name] ? [[name, env[name]]] : []));
+  if (manager === 'systemd') {
+    const systemctl = (...words: string[]) => ['systemctl', '--user', ...words];
+    return {
+      manager,
+      file: join(env.XDG_CONFIG_HOME || join(home, '.config'), 'systemd', 'user', 'stator.service'),
+      text: unitText(command, given),
+      on: [systemctl('daemon-reload'), systemctl('enable', '--now', 'stator.service')],
+      off: [systemctl('disable', '--now', 'stator.service')],
+      after: [systemctl('daemon-reload')],
+    };
+  }
+  const file = join(home, 'Library', 'LaunchAgents', `${label}.plist`);
+  const domain = `gui/${userInfo().uid}`;
+  return {
+    manager,
+    file,
+    text: plistText(command, given),
+    on: [['launchctl', 'bootstrap', domain, file]],
+    off: [['launchctl', 'bootout', `${domain}/${label}`]],
+    after: [],
+  };
+}
+
+/** Only the daemon is signalled: its agents go on, and the next one adopts them. What exit code 78 says does not go away by a restart. */
+function unitText(command: readonly string[], variables: readonly (readonly [string, string])[]): string {
+  return [
+    `# ${mark}`,
+    '[Unit]',
+    'Description=stator',
+    '',
+    '[Service]',
+    `ExecStart=${command.map((word) => quoted(word).replaceAll('$', '$$$$')).join(' ')}`,
+    ...variables.map(([name, value]) => `Environment=${quoted(`${name}=${value}`)}`),
+    'KillMode=process',
+    'Restart=on-failure',
+    'RestartSec=10',
+    'RestartPreventExitStatus=78',
+    'TimeoutStopSec=60',
+    '',
+    '[Install]',
+    'WantedBy=default.target',
+    '',
+  ].join('\n');
+}
+
+/** As systemd reads a word: in quotes, and a percent sign is one of its own specifiers. */
+function quoted(word: string): string {
+  return `"${word.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('%', '%%')}"`;
+}
+
+function plistText(command: readonly string[], variables: readonly (readonly [string, string])[]): string {
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    '<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">',
+    `<!-- ${mark} -->`,
+    '<plist version="1.0">',
+    '<dict>',
+    `  <key>Label</key><string>${label}</string>`,
+    '  <key>ProgramArguments</key>',
+    '  <array>',
+    ...command.map((word) => `    <string>${escaped(word)}</string>`),
+    '  </array>',
+    '  <key>EnvironmentVariables</key>',
+    '  <dict>',
+    ...variables.map(([name, value]) => `    <key>${name}</key><string>${escaped(value)}</string>`),
+    '  </dict>',
+    '  <key>RunAtLoad</key><true/>',
+    '  <key>KeepAlive</key><dict><key>SuccessfulExit</key><false/></dict>',
+    '  <key>ThrottleInterval</key><integer>10</integer>',
+    '  <key>AbandonProcessGroup</key><true/>',
+    '</dict>',
+    '</plist>',
+    '',
+  ].join('\n');
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}

@@ -1,0 +1,283 @@
+/** `stator import kugetsu`: its servers, settings, sessions with what was said in them, unread notifications, and its queue. */
+import { join, resolve } from 'node:path';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import type { Client, ImportIssue, IssueEntry } from '../../runtime/api/client/client.ts';
+import { homeFolder, loadDaemonConfig } from '../../runtime/base/config/config.ts';
+import type { ServerList } from '../../runtime/work/forges/server-list.ts';
+import { type Call, defineVerb } from '../command.ts';
+import { refuseAgent } from '../place.ts';
+import { serverList } from '../server.ts';
+import { withClient } from '../session.ts';
+import { counted } from '../text.ts';
+import {
+  type KugetsuContext,
+  type KugetsuFolder,
+  type KugetsuItem,
+  type KugetsuSession,
+  readKugetsuFolder,
+} from './kugetsu-folder.ts';
+import { configStep } from './settings.ts';
+import { carryOut, importArgs, type Step } from './steps.ts';
+
+export default defineVerb({
+  summary: 'Bring the sessions, queue, contexts, notifications and servers of kugetsu. It is only read.',
+  args: {
+    path: { type: 'positional', required: false, description: 'its folder; default ~/.kugetsu' },
+    ...importArgs,
+  },
+  more: 'Register the repos first: an issue belongs to the repo that has its remote. Pending tasks wait in the queue of stator, and start when an engine has a free slot; sessions wait for stator issue continue. What is there already stays as it is, so the command may be repeated. Exit code 1: something could not be read, or was refused.',
+  examples: ['stator import kugetsu --dry-run', 'stator import kugetsu --yes'],
+  async run({ path, 'dry-run': dryRun = false, yes = false }, call) {
+    refuseAgent(call, 'import');
+    const folder = path === undefined ? join(call.env.HOME ?? '', '.kugetsu') : resolve(call.cwd, path);
+    const source = readKugetsuFolder(folder);
+    return withClient(call, dryRun ? 'read' : 'write', async (client) => {
+      const steps = await stepsOf(call, client, folder, source);
+      return carryOut(call, steps, { from: 'kugetsu', path: folder, dryRun, yes });
+    });
+  },
+});
+
+/** Where it is brought: `project` where a person named one. */
+interface Here {
+  readonly client: Client;
+  readonly known: readonly IssueEntry[];
+  readonly project: string | undefined;
+}
+
+async function stepsOf(call: Call, client: Client, folder: string, source: KugetsuFolder): Promise<Step[]> {
+  const { sessions, items, broken } = source;
+  const own = sessions.filter(({ type }) => type === 'forked');
+  const here: Here = { client, known: await client.issues(), project: call.project };
+  const servers = serverSteps(serverList(call), source);
+  return [
+    ...broken.map(({ place, why }) => pieceOf('file', place, 'broken', why)),
+    ...servers,
+    ...settingSteps(call, folder, source),
+    ...(await Promise.all(own.map((session) => sessionStep(here, session, source)))),
+    ...(await Promise.all(items.filter(({ state }) => state === 'pending').map((item) => itemStep(here, item, own)))),
+    ...leftovers(folder, source),
+  ];
+}
+
+function serverSteps(list: ServerList, { servers, settings }: KugetsuFolder): Step[] {
+  const there = list.list();
+  const steps = servers.map(({ name, url: given }): Step => {
+    const url = /^https?:\/\//.test(given) ? given : `https://${given || name}`;
+    const same = there.find((server) => hostOf(server.url) === hostOf(url));
+    if (same !== undefined) return pieceOf('server', name, 'there', same.url);
+    // kugetsu asks every host but GitHub's as a Gitea.
+    const bring = async () => {
+      await list.add({ name, url, kind: 'gitea', allowPrivate: false });
+      return {};
+    };
+    return { ...pieceOf('server', name, 'comes', `gitea at ${url}`), bring };
+  });
+  const main = settings.get('DEFAULT_GIT_SERVER')?.value ?? '';
+  const isMain = there.some((server) => server.default && (server.name === main || hostOf(server.url) === main));
+  if (main === '' || isMain || !(servers.some(({ name }) => name === main) || there.some(({ name }) => name === main)))
+    return steps;
+  const bring = async () => {
+    list.choose(main);
+    return {};
+  };
+  return [...steps, { ...pieceOf('server', main, 'comes', 'the default of owner/repo#12'), bring }];
+}
+
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : url;
+}
+
+/** Why a variable has no equal. */
+const without: Readonly<Record<string, string>> = {
+  KUGETSU_TEMP_DIR: 'each run has a temporary folder of its own',
+  KUGETSU_VERBOSITY: 'every command takes --quiet and --verbose',
+  QUEUE_DAEMON_INTERVAL_MINUTES: 'what happens is seen at once',
+  QUEUE_DAEMON_BATCH_SIZE: 'as many start as slots are free',
+  AGENT_CHECK_INTERVAL_MINUTES: 'what happens is seen at once',
+  WORKTREE_CHECK_PR_STATUS: 'stator issue destroy --even-if-pr-open goes over an open pull request',
+  ENABLE_CONTEXT_DUMP: 'the last 20 messages of an issue are always kept',
+  GITEA_TOKEN: 'a token is not kept: stator server add --token env:GITEA_TOKEN reads it from the environment',
+};
+/** Settings of a repo, in its own file. */
+const repoKeys: Readonly<Record<string, (value: string) => string>> = {
+  QUEUE_CLEANUP_AGE_DAYS: (value) => `cleanup_age = "${value}d"`,
+  KUGETSU_BASE_BRANCH: (value) => `base_branch = ${JSON.stringify(value)}`,
+};
+
+function settingSteps(call: Call, folder: string, { settings }: KugetsuFolder): Step[] {
+  const agents = Number(settings.get('MAX_CONCURRENT_AGENTS')?.value ?? 'none');
+  const hours = Number(settings.get('TASK_TIMEOUT_HOURS')?.value ?? 'none');
+  const ours = {
+    ...(Number.isFinite(agents) ? { max_agents: agents } : {}),
+    ...(Number.isFinite(hours) ? { agents: { default: { timeout: `${Math.round(hours * 60)}m` } } } : {}),
+  };
+  const to = join(homeFolder(call.env), 'daemon.toml');
+  const check = () => void loadDaemonConfig(homeFolder(call.env));
+  const own = new Set(['MAX_CONCURRENT_AGENTS', 'TASK_TIMEOUT_HOURS', 'DEFAULT_GIT_SERVER', 'GIT_SERVERS']);
+  const notes = [...settings]
+    .filter(([name]) => !own.has(name))
+    .map(([name, { value, line }]) => {
+      const inRepo = repoKeys[name]?.(value);
+      const why =
+        inRepo === undefined
+          ? (without[name] ?? 'stator has no such setting')
+          : `say it in .stator/config.toml of the repo: ${inRepo}`;
+      return pieceOf('setting', `${join(folder, 'config')}, line ${line}: ${name}`, 'no_equal', why);
+    });
+  return [...configStep({ to, settings: ours, check, next: 'stator daemon reload' }), ...notes];
+}
+
+/** What kugetsu's words for a role and a type are here. */
+const types: Readonly<Record<string, NonNullable<ImportIssue['notifications']>[number]['type']>> = {
+  task_queued: 'task_queued',
+  task_assigned: 'task_queued',
+  task_dequeued: 'task_dequeued',
+  task_started: 'task_started',
+  task_completed: 'task_completed',
+  task_complete: 'task_completed',
+  task_error: 'task_error',
+  task_blocked: 'task_error',
+};
+const messageLimit = 24_576;
+const saidLimit = 20;
+
+async function sessionStep(
+  { client, known, project }: Here,
+  session: KugetsuSession,
+  { contexts, notifications }: KugetsuFolder,
+): Promise<Step> {
+  const { issue_ref: reference, worktree_path: worktree, state } = session;
+  const piece = { ...pieceOf('session', reference ?? '', 'comes', state ?? ''), next: null };
+  if (!reference) return { ...piece, state: 'broken', what: 'it names no issue' };
+  const place = await placeOf(client, reference, project);
+  if (place instanceof EngineError) return { ...piece, state: 'left', what: place.message, next: place.hint };
+  if (known.some((one) => one.project === place.project && one.plan === place.plan))
+    return { ...piece, state: 'there', what: place.plan };
+  const context = contexts.find(({ issue_ref: of }) => of === reference);
+  const unread = notifications.filter(
+    ({ issue_ref: of, read, type }) => of === reference && read !== true && types[type] !== undefined,
+  );
+  const isDone = state === 'completed';
+  const given = messagesOf(context);
+  const what = [
+    `${state ?? 'idle'}${given.length === 0 ? '' : `, with ${counted(given.length, 'message')}`}${unread.length === 0 ? '' : `, ${counted(unread.length, 'unread notification')}`}`,
+    ...(worktree
+      ? [`its worktree ${worktree} holds its branch; first: git -C ${shellWord(worktree)} switch --detach`]
+      : []),
+  ].join('\n');
+  return {
+    ...piece,
+    what,
+    next: isDone ? null : `stator issue continue ${shellWord(reference)}`,
+    async bring() {
+      const { status } = await client.importIssue({
+        reference,
+        project: place.project,
+        done: isDone,
+        ...(session.pr_url ? { pull_request: session.pr_url } : {}),
+        created_at: timeOf(session.created_at),
+        messages: given,
+        notifications: unread.slice(-100).map((one) => ({
+          type: types[one.type] ?? 'task_queued',
+          message: (one.message || `${one.type} ${reference}`).slice(0, 1_000),
+          at: timeOf(one.time ?? one.timestamp ?? one.created_at),
+        })),
+      });
+      return { state: status === 'imported' ? 'brought' : 'there' };
+    },
+  };
+}
+
+function messagesOf(context: KugetsuContext | undefined): NonNullable<ImportIssue['messages']> {
+  const said = (context?.conversation_history ?? []).filter(({ content }) => content.trim() !== '');
+  return said.slice(-saidLimit).map(({ role, content, time, timestamp }) => ({
+    by: role === 'user' || role === 'human' ? 'person' : 'agent',
+    content: content.slice(0, messageLimit),
+    at: timeOf(time ?? timestamp ?? context?.updated_at),
+  }));
+}
+
+/** A pending task; one that was told to its session already is not told again. */
+async function itemStep(
+  { client, known, project }: Here,
+  { issue_ref: reference, message: given }: KugetsuItem,
+  sessions: readonly KugetsuSession[],
+): Promise<Step> {
+  const piece = pieceOf('task', reference, 'comes', given.split('\n')[0] ?? '');
+  const place = await placeOf(client, reference, project);
+  if (place instanceof EngineError) return { ...piece, state: 'left', what: place.message, next: place.hint };
+  const message = given.slice(0, messageLimit);
+  const isTold = async () => {
+    const entry = (await client.issues()).find((one) => one.project === place.project && one.plan === place.plan);
+    if (entry === undefined || entry.status === 'ready') return false;
+    const { messages } = await client.issueContext(reference, place.project);
+    return messages.some(({ by, content }) => by === 'person' && content === message);
+  };
+  if (known.length > 0 && (await isTold())) return { ...piece, state: 'there', next: null };
+  const held = sessions.find((one) => one.issue_ref === reference)?.worktree_path;
+  return {
+    ...piece,
+    next: held ? `git -C ${shellWord(held)} switch --detach` : null,
+    async bring() {
+      if (await isTold()) return { state: 'there' };
+      const { notes } = await client.enqueueIssue({ reference, project: place.project, message });
+      return { what: [piece.what, ...notes].join('\n') };
+    },
+  };
+}
+
+/** Where the reference has its place here; the error that says why it has none. */
+async function placeOf(
+  client: Client,
+  reference: string,
+  project: string | undefined,
+): Promise<{ readonly project: string; readonly plan: string } | EngineError> {
+  try {
+    return await client.issueContext(reference, project);
+  } catch (thrown) {
+    if (thrown instanceof EngineError && ['not_found', 'conflict', 'usage'].includes(thrown.code)) return thrown;
+    throw thrown;
+  }
+}
+
+function leftovers(folder: string, { sessions, items, notifications, others }: KugetsuFolder): Step[] {
+  const of = (name: string) => join(folder, name);
+  const why: Readonly<Record<string, string>> = {
+    'repos.json': 'an issue belongs to the registered repo that has its remote: stator repo add <clone>',
+    env: 'an agent is given its variables by env_file of [agents.<role>]',
+    'pm-agent.md': 'no agent stands between you and the queue; stator delegate finds the issue in a message',
+    'queue.json': 'the queue of an older version: give what is left with stator queue enqueue <ref> "<message>"',
+  };
+  const bases = sessions.filter(({ type }) => type !== 'forked').length;
+  const ended = items.filter(({ state }) => state === 'completed' || state === 'error').length;
+  const started = items.filter(({ state }) => state === 'notified').length;
+  const orphans = notifications.filter(
+    ({ issue_ref: reference, type }) => !reference || types[type] === undefined,
+  ).length;
+  const read = notifications.filter((one) => one.read === true).length;
+  const counts: readonly (readonly [number, string, string])[] = [
+    [bases, 'base session', 'an agent needs no session to be forked from'],
+    [ended, 'ended task', 'it is over; its session is brought'],
+    [started, 'started task', 'its session is brought: stator issue continue <ref>'],
+    [read, 'read notification', 'it was read'],
+    [orphans, 'notification', 'it is of no issue'],
+  ];
+  return [
+    ...counts.flatMap(([count, name, text]) =>
+      count === 0 ? [] : [pieceOf('', counted(count, name), 'no_equal', text)],
+    ),
+    ...others.map((name) => pieceOf('file', of(name), 'no_equal', why[name] ?? '')),
+  ];
+}
+
+/** ISO 8601; an unknown time is now. */
+function timeOf(time: string | number | null | undefined): string {
+  const ms = typeof time === 'number' ? (time < 1e12 ? time * 1_000 : time) : Date.parse(time ?? '');
+  return new Date(Number.isFinite(ms) ? ms : Date.now()).toISOString();
+}
+
+function pieceOf(kind: string, name: string, state: Step['state'], what: string): Step {
+  return { kind, name, state, what, next: null };
+}

@@ -1,0 +1,99 @@
+/** `stator daemon install | uninstall`, with a systemctl and a launchctl that write down what they are told. */
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type Terminal, terminal } from '../support/cli.ts';
+
+interface There extends Terminal {
+  readonly how: { readonly env: NodeJS.ProcessEnv };
+  /** What the managers were told, a line each. */
+  told(): string[];
+}
+
+function there(answer = 'exit 0'): There {
+  const made = terminal();
+  const bin = join(made.root, 'bin');
+  const log = join(made.root, 'told');
+  mkdirSync(bin);
+  for (const name of ['systemctl', 'launchctl']) {
+    writeFileSync(join(bin, name), `#!/bin/sh\necho "${name} $*" >> '${log}'\n${answer}\n`);
+    chmodSync(join(bin, name), 0o755);
+  }
+  const env = { HOME: made.root, XDG_CONFIG_HOME: '', PATH: `${bin}:/usr/bin:/bin` };
+  return { ...made, how: { env }, told: () => (existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : []) };
+}
+
+const files = {
+  systemd: '.config/systemd/user/stator.service',
+  launchd: 'Library/LaunchAgents/dev.stator.daemon.plist',
+} as const;
+
+describe('stator daemon install', () => {
+  it('writes a unit of systemd that leaves agents alone, and switches it on; twice is once', async () => {
+    const made = there();
+    const file = join(made.root, files.systemd);
+    expect(await made.stator(['daemon', 'install', '--for', 'systemd'], made.how)).toMatchObject({ code: 0 });
+    const text = readFileSync(file, 'utf8');
+    expect(text).toContain('KillMode=process\n');
+    expect(text).toContain(`Environment="PATH=${made.how.env.PATH}"\n`);
+    expect(text).toContain(`Environment="STATOR_HOME=${made.home}"\n`);
+    expect(text).toMatch(/^ExecStart=".+node" ".+stator\.js" "daemon" "start" "--foreground"$/m);
+    const on = ['systemctl --user daemon-reload', 'systemctl --user enable --now stator.service'];
+    expect(made.told()).toEqual(on);
+    expect(await made.stator(['daemon', 'install', '--for', 'systemd'], made.how)).toMatchObject({ code: 0 });
+    expect(readFileSync(file, 'utf8')).toBe(text);
+    expect(await made.stator(['daemon', 'uninstall', '--for', 'systemd'], made.how)).toMatchObject({ code: 0 });
+    expect(existsSync(file)).toBe(false);
+    const off = ['systemctl --user disable --now stator.service', 'systemctl --user daemon-reload'];
+    expect(made.told()).toEqual([...on, ...on, ...off]);
+    expect(await made.stator(['daemon', 'uninstall', '--for', 'systemd'], made.how)).toMatchObject({ code: 0 });
+    expect(made.told()).toHaveLength(6);
+  });
+
+  it('writes an agent of launchd, and loads it anew where it is loaded', async () => {
+    const made = there();
+    const file = join(made.root, files.launchd);
+    const domain = `gui/${process.getuid?.()}`;
+    for (const _ of [1, 2])
+      expect(await made.stator(['daemon', 'install', '--for', 'launchd'], made.how)).toMatchObject({ code: 0 });
+    expect(readFileSync(file, 'utf8')).toContain('<key>AbandonProcessGroup</key><true/>');
+    expect(readFileSync(file, 'utf8')).toContain('<string>--foreground</string>');
+    const [on, off] = [`launchctl bootstrap ${domain} ${file}`, `launchctl bootout ${domain}/dev.stator.daemon`];
+    expect(made.told()).toEqual([on, off, on]);
+    expect(await made.stator(['daemon', 'uninstall', '--for', 'launchd'], made.how)).toMatchObject({ code: 0 });
+    expect([existsSync(file), made.told().at(-1)]).toEqual([false, off]);
+  });
+
+  it('only prints with --print', async () => {
+    const made = there();
+    const { stdout, code } = await made.stator(['daemon', 'install', '--for', 'systemd', '--print'], made.how);
+    expect(code).toBe(0);
+    expect(stdout).toContain('[Service]\n');
+    expect([existsSync(join(made.root, files.systemd)), made.told()]).toEqual([false, []]);
+  });
+
+  it('leaves a unit of somebody else, an engine that runs, and a manager that fails, and says what to do', async () => {
+    const made = there();
+    const own = join(made.root, files.systemd);
+    mkdirSync(dirname(own), { recursive: true });
+    writeFileSync(own, '[Service]\nExecStart=mine\n');
+    const told = async (words: readonly string[], how = made.how) => {
+      const { code, stderr } = await made.stator(['daemon', ...words, '--json'], how);
+      return [code, JSON.parse(stderr).code];
+    };
+    for (const verb of ['install', 'uninstall'])
+      expect(await told([verb, '--for', 'systemd'])).toEqual([1, 'conflict']);
+    expect(readFileSync(own, 'utf8')).toContain('mine');
+    expect(await told(['install', '--for', 'upstart'])).toEqual([64, 'usage']);
+    expect(await made.stator(['daemon', 'start'])).toMatchObject({ code: 0 });
+    expect(await told(['install', '--for', 'launchd'])).toEqual([1, 'conflict']);
+    expect(await made.stator(['daemon', 'stop'])).toMatchObject({ code: 0 });
+    expect(made.told()).toEqual([]);
+    const broken = there('echo "no bus" >&2; exit 1');
+    const { code, stderr } = await broken.stator(['daemon', 'install', '--for', 'systemd'], broken.how);
+    expect([code, stderr]).toEqual([1, expect.stringContaining('no bus')]);
+    const bare = { env: { ...broken.how.env, PATH: '/nowhere' } };
+    const missing = await broken.stator(['daemon', 'install', '--for', 'launchd'], bare);
+    expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining('launchctl is not on PATH')]);
+  });
+});
