@@ -99,7 +99,7 @@ async function openEngine({ plan, content, topic, after, policy, limits, script 
   const dispatcher = createDispatcher({
     ...common,
     handlers: work.handlers,
-    epoch: 1,
+    owner: { host: '', epoch: 1 },
     limits: () => limits,
     startableAgents: () => 'all',
     onSignals: () => {

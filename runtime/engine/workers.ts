@@ -185,7 +185,7 @@ function openDispatcher(core: Parts, owner: Owner, watchers: Watchers | null): D
     faults,
     limits,
     servedLast: core.servedLast,
-    epoch: owner.epoch,
+    owner: { host: '', epoch: owner.epoch },
     isOwner,
     onSignals,
     startableAgents: startable,

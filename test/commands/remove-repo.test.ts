@@ -52,7 +52,7 @@ it('a repo stays where an agent is started by a commit that had to wait', async 
     runsEnded: async () => {},
     onChange: () => {},
   } as never); // nothing else is asked
-  const taken: Change = { do: 'effect.take', id: 1, epoch: 1, at: 2 };
+  const taken: Change = { do: 'effect.take', id: 1, owner: { host: '', epoch: 1 }, at: 2 };
   const starting = held.commit([taken]);
   const removed = commands.removeRepo('demo');
   release();

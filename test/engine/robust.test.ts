@@ -230,7 +230,7 @@ describe('a verb without an engine', () => {
     const key = effectKey(tree, effect.id);
     const withdrawn = { tree, type: 'run_exited', payload: {}, origin: 'engine', at } as const;
     await store.commit([
-      { do: 'effect.take', id: (await store.effect(key))?.id ?? 0, epoch: 1, at },
+      { do: 'effect.take', id: (await store.effect(key))?.id ?? 0, owner: { host: '', epoch: 1 }, at },
       { do: 'effect.stop', key, stopAt: at, at, withdrawn },
     ]);
     const lanes = createDispatcher({
@@ -240,7 +240,7 @@ describe('a verb without an engine', () => {
       timeline: started.timeline,
       log,
       faults: noFaults,
-      epoch: 2,
+      owner: { host: '', epoch: 2 },
       isOwner: () => true,
       limits: started.limits,
       startableAgents: () => 'none',

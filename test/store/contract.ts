@@ -7,6 +7,7 @@ import type { PlanTree, TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Change, ChangeOf, Store } from '../../runtime/core/store/port.ts';
 import { type NewSignal, notificationLimit, type PauseScope, type SignalRow } from '../../runtime/core/store/rows.ts';
 import type { StoreGround } from './grounds.ts';
+import { racesAreSound } from './writers.ts';
 
 const plan = { project: 'a', plan: 'p' };
 const tree = 'plan:a/p';
@@ -158,10 +159,12 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
         { do: 'signal.set-aside', id: 9, result: 'x', at: 1 },
         { do: 'signal.revive', id: 9 },
         step(4, 5),
-        { do: 'effect.take', id: 9, epoch: 1, at: 1 },
-        { do: 'effect.settle', key: 'k', status: 'done', error: null, epoch: 1, at: 1 },
-        { do: 'effect.try-again', key: 'k', nextAt: 1, error: 'x', epoch: 1 },
-        { do: 'effect.put-back', key: 'k', nextAt: 1, error: 'x', epoch: 1, at: 1 },
+        { do: 'tree.require', address: tree, steps: 3 },
+        { do: 'slots.require', lane: 'worker', all: -1, projects: {} },
+        { do: 'effect.take', id: 9, owner: { host: '', epoch: 1 }, at: 1 },
+        { do: 'effect.settle', key: 'k', status: 'done', error: null, owner: { host: '', epoch: 1 }, at: 1 },
+        { do: 'effect.try-again', key: 'k', nextAt: 1, error: 'x', owner: { host: '', epoch: 1 } },
+        { do: 'effect.put-back', key: 'k', nextAt: 1, error: 'x', owner: { host: '', epoch: 1 }, at: 1 },
         { do: 'plan.remove', key: { project: 'a', plan: 'nobody' }, at: 1 },
         { do: 'plan.set-file', key: plan, taken: { file: 'q.md', digest: '1' }, before: 'p.md' },
       ];
@@ -515,9 +518,16 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
         );
         expect(await started({ lane: 'git' })).toEqual(['r#1']);
         expect(await started()).toEqual(['coder#3', 'coder#2', 'coder#4']);
-        await commit({ do: 'effect.take', id: 1, epoch: 1, at: 1 });
+        await commit({ do: 'effect.take', id: 1, owner: { host: '', epoch: 1 }, at: 1 });
         expect(await started()).not.toContain('coder#1');
-        await commit({ do: 'effect.settle', key: `${tree}/r#1`, status: 'done', error: null, epoch: 1, at: 1 });
+        await commit({
+          do: 'effect.settle',
+          key: `${tree}/r#1`,
+          status: 'done',
+          error: null,
+          owner: { host: '', epoch: 1 },
+          at: 1,
+        });
         expect(await started()).toEqual(['coder#3', 'coder#1', 'coder#2', 'coder#4']);
         expect((await store.effects({ by: 'open' })).map(({ name }) => name)[0]).toBe('coder#3');
         expect(await store.queuedLanes()).toEqual(['worker']);
@@ -555,8 +565,10 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
           await commit(...before, asked(agent('coder#1')), asked(removal('r#1', 'z')));
           expect(await started()).toEqual([]);
           expect(await started({ lane: 'git' })).toEqual(['r#1']);
-          expect((await store.commit([{ do: 'effect.take', id: 1, epoch: 1, at: 1 }])).status).toBe('lost');
-          await commit({ do: 'effect.take', id: 2, epoch: 1, at: 1 });
+          expect(
+            (await store.commit([{ do: 'effect.take', id: 1, owner: { host: '', epoch: 1 }, at: 1 }])).status,
+          ).toBe('lost');
+          await commit({ do: 'effect.take', id: 2, owner: { host: '', epoch: 1 }, at: 1 });
         });
 
       it('are looked for past those that may not start, however many they are, and at most 512 are found', async () => {
@@ -571,23 +583,43 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
 
       it('are taken once, and settled by who took them', async () => {
         await commit(asked(agent('coder#1')));
-        await commit({ do: 'effect.take', id: 1, epoch: 1, at: 5 });
-        expect(await store.effect(key)).toMatchObject({ status: 'running', epoch: 1, started_at: 5, attempts: 1 });
-        expect((await store.commit([{ do: 'effect.take', id: 1, epoch: 1, at: 5 }])).status).toBe('lost');
-        const settle = { do: 'effect.settle', key, status: 'failed', error: 'x', epoch: 1, at: 9 } as const;
-        await commit({ do: 'effect.adopt', epoch: 2 });
+        await commit({ do: 'effect.take', id: 1, owner: { host: '', epoch: 1 }, at: 5 });
+        expect(await store.effect(key)).toMatchObject({
+          status: 'running',
+          host: '',
+          epoch: 1,
+          started_at: 5,
+          attempts: 1,
+        });
+        expect((await store.commit([{ do: 'effect.take', id: 1, owner: { host: '', epoch: 1 }, at: 5 }])).status).toBe(
+          'lost',
+        );
+        const settle = {
+          do: 'effect.settle',
+          key,
+          status: 'failed',
+          error: 'x',
+          owner: { host: '', epoch: 1 },
+          at: 9,
+        } as const;
+        await commit({ do: 'effect.adopt', owner: { host: '', epoch: 2 } });
         expect((await store.commit([settle])).status).toBe('lost');
-        await commit({ ...settle, epoch: 2 });
+        await commit({ ...settle, owner: { host: '', epoch: 2 } });
         expect(await store.effect(key)).toMatchObject({ status: 'failed', error: 'x', finished_at: 9 });
         expect(await store.effects({ by: 'running' })).toEqual([]);
       });
 
       it('are tried again later, or put back as if they had not begun', async () => {
-        await commit(asked(agent('coder#1')), { do: 'effect.take', id: 1, epoch: 1, at: 5 });
-        await commit({ do: 'effect.note-wait', key, wait: { at: 6, reason: 'no disk' }, epoch: 1 });
+        await commit(asked(agent('coder#1')), { do: 'effect.take', id: 1, owner: { host: '', epoch: 1 }, at: 5 });
+        await commit({
+          do: 'effect.note-wait',
+          key,
+          wait: { at: 6, reason: 'no disk' },
+          owner: { host: '', epoch: 1 },
+        });
         expect((await store.effects({ by: 'waiting', tree })).map(({ error }) => error)).toEqual(['no disk']);
         expect((await store.effects({ by: 'waiting' })).map(({ error }) => error)).toEqual(['no disk']);
-        await commit({ do: 'effect.try-again', key, nextAt: 150, error: 'x', epoch: 1 });
+        await commit({ do: 'effect.try-again', key, nextAt: 150, error: 'x', owner: { host: '', epoch: 1 } });
         expect(await store.effect(key)).toMatchObject({
           status: 'queued',
           epoch: null,
@@ -598,8 +630,15 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
         expect(await started({ nowMs: 150 })).toEqual(['coder#1']);
         expect(await store.nextEffectAt(100)).toBe(150);
         expect(await store.nextEffectAt(150)).toBeNull();
-        await commit({ do: 'effect.take', id: 1, epoch: 1, at: 5 });
-        const back = { do: 'effect.put-back', key, nextAt: 160, error: 'full', epoch: 1, at: 7 } as const;
+        await commit({ do: 'effect.take', id: 1, owner: { host: '', epoch: 1 }, at: 5 });
+        const back = {
+          do: 'effect.put-back',
+          key,
+          nextAt: 160,
+          error: 'full',
+          owner: { host: '', epoch: 1 },
+          at: 7,
+        } as const;
         await commit(back);
         expect(await store.effect(key)).toMatchObject({
           status: 'queued',
@@ -611,14 +650,26 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
 
       it('that are to be stopped never begin, or end, and say so once', async () => {
         const stop = { do: 'effect.stop', key, stopAt: 20, at: 5, withdrawn: signal({ dedupeKey: 'k' }) } as const;
-        await commit(asked(agent('coder#1')), asked(agent('coder#2')), { do: 'effect.take', id: 2, epoch: 1, at: 5 });
+        await commit(asked(agent('coder#1')), asked(agent('coder#2')), {
+          do: 'effect.take',
+          id: 2,
+          owner: { host: '', epoch: 1 },
+          at: 5,
+        });
         expect((await commit(stop)).signals).toEqual([{ id: 1, isNew: true }]);
         expect((await commit(stop)).signals).toEqual([]);
         expect(await store.effect(key)).toMatchObject({ status: 'withdrawn', finished_at: 5 });
         const running = { ...stop, key: `${tree}/coder#2` };
         expect((await commit(running, { ...running, stopAt: 30 })).signals).toEqual([]);
         expect(await store.effect(running.key)).toMatchObject({ status: 'running', stop_at: 20 });
-        const back = { do: 'effect.put-back', key: running.key, nextAt: 1, error: 'x', epoch: 1, at: 7 } as const;
+        const back = {
+          do: 'effect.put-back',
+          key: running.key,
+          nextAt: 1,
+          error: 'x',
+          owner: { host: '', epoch: 1 },
+          at: 7,
+        } as const;
         expect((await store.commit([back])).status).toBe('lost');
       });
 
@@ -626,10 +677,16 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
         await commit(asked(agent('coder#1')), asked(removal('r#1', 'x')), {
           do: 'effect.take',
           id: 2,
-          epoch: 1,
+          owner: { host: '', epoch: 1 },
           at: 1,
         });
-        const failed = { do: 'effect.settle', status: 'failed', error: 'x', epoch: 1, at: 1 } as const;
+        const failed = {
+          do: 'effect.settle',
+          status: 'failed',
+          error: 'x',
+          owner: { host: '', epoch: 1 },
+          at: 1,
+        } as const;
         await commit({ ...failed, key: `${tree}/r#1` });
         const found = async (query: Parameters<Store['effects']>[0]) =>
           (await store.effects(query)).map(({ id }) => id);
@@ -948,7 +1005,7 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
       ]);
       await commit(
         run(path('w/t#2'), 'x', { at: 6, state: 'queued', isNewest: true }),
-        { do: 'effect.take', id: 2, epoch: 1, at: 7 },
+        { do: 'effect.take', id: 2, owner: { host: '', epoch: 1 }, at: 7 },
         run(path('w/u#1'), 'y', { at: 8, state: 'failed' }),
         run(path('w/v#1'), 'z', { at: 9, state: 'succeeded' }),
         run(path('w/v#1'), 'z', { at: 11, state: 'succeeded' }),
@@ -1098,9 +1155,16 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
         expect(await startable()).toEqual(['a1', 'b1', 'c1']);
         const [first] = await store.effects({ by: 'delivery', id: 'a1' });
         const { id = 0, key = '' } = first ?? {};
-        await commit({ do: 'effect.take', id, epoch: 1, at: 2 });
+        await commit({ do: 'effect.take', id, owner: { host: '', epoch: 1 }, at: 2 });
         expect(await startable()).toEqual(['b1', 'c1']);
-        await commit({ do: 'effect.try-again', key, nextAt: 500, error: 'no', epoch: 1, result: '{"status":500}' });
+        await commit({
+          do: 'effect.try-again',
+          key,
+          nextAt: 500,
+          error: 'no',
+          owner: { host: '', epoch: 1 },
+          result: '{"status":500}',
+        });
         expect(await startable()).toEqual(['b1', 'c1']);
         expect(await store.nextEffectAt(100)).toBe(500);
         expect(await store.effect(key)).toMatchObject({ status: 'queued', attempts: 1, result: '{"status":500}' });
@@ -1111,13 +1175,27 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
         const keyOf = async (id: string) => (await store.effects({ by: 'delivery', id }))[0] ?? { id: 0, key: '' };
         const [one, two] = [await keyOf('a1'), await keyOf('a2')];
         expect((await store.commit([{ do: 'hook.redeliver', key: one.key }])).status).toBe('lost');
-        await commit({ do: 'effect.take', id: one.id, epoch: 1, at: 2 });
-        await commit({ do: 'effect.settle', key: one.key, status: 'failed', error: 'no', epoch: 1, at: 3 });
-        await commit({ do: 'effect.take', id: two.id, epoch: 1, at: 4 });
+        await commit({ do: 'effect.take', id: one.id, owner: { host: '', epoch: 1 }, at: 2 });
+        await commit({
+          do: 'effect.settle',
+          key: one.key,
+          status: 'failed',
+          error: 'no',
+          owner: { host: '', epoch: 1 },
+          at: 3,
+        });
+        await commit({ do: 'effect.take', id: two.id, owner: { host: '', epoch: 1 }, at: 4 });
         await commit({ do: 'hook.redeliver', key: one.key });
         expect(await store.effect(one.key)).toMatchObject({ status: 'queued', attempts: 0, error: null });
         expect(await startable()).toEqual([]);
-        await commit({ do: 'effect.settle', key: two.key, status: 'done', error: null, epoch: 1, at: 5 });
+        await commit({
+          do: 'effect.settle',
+          key: two.key,
+          status: 'done',
+          error: null,
+          owner: { host: '', epoch: 1 },
+          at: 5,
+        });
         expect(await startable()).toEqual(['a1']);
       });
 
@@ -1139,6 +1217,8 @@ export function keepsTheContract(name: string, open: () => StoreGround): void {
         expect(await store.hooks('b')).toEqual([]);
       });
     });
+
+    racesAreSound(() => ground);
 
     it('the clocks are read as they were written last', async () => {
       expect(await store.timeline()).toBeNull();

@@ -1,5 +1,7 @@
 /** Committed facts to whoever listens. A listener that is slower than its buffer is told so, and reads the journal instead. */
 
+import type { JournalLine } from '../store/rows.ts';
+
 /** A line of the journal, after its transaction has committed. */
 export type Fact = JournalLine;
 
@@ -9,7 +11,10 @@ export interface Subscription extends AsyncIterable<readonly Fact[] | 'behind'> 
 }
 
 export interface Bus {
+  /** In the order of their numbers. Where lines of other writers lie between, subscribers are told that they are behind. */
   publish(facts: readonly Fact[]): void;
+  /** The journal has come so far: of lines that were not published here, subscribers are told that they are behind. */
+  reached(seq: number): void;
   subscribe(): Subscription;
   close(): void;
 }
@@ -18,7 +23,9 @@ export interface Bus {
 const subscriberBuffer = 1_024;
 
 export function createBus(): Bus {
-  const subscribers = new Set<{ push(facts: readonly Fact[]): void; end(): void }>();
+  const subscribers = new Set<{ push(facts: readonly Fact[]): void; fallBehind(): void; end(): void }>();
+  /** The line up to which subscribers were given all, or told that they are behind; null: nothing was published yet. */
+  let cursor: number | null = null;
   let isClosed = false;
 
   function subscribe(): Subscription {
@@ -29,10 +36,15 @@ export function createBus(): Bus {
     const subscriber = {
       push(facts: readonly Fact[]) {
         // One commit may have more lines than any buffer; what the journal has is not kept twice.
-        if (isBehind || buffer.length + facts.length > subscriberBuffer) {
-          buffer = [];
-          isBehind = true;
-        } else buffer.push(...facts);
+        if (isBehind || buffer.length + facts.length > subscriberBuffer) subscriber.fallBehind();
+        else {
+          buffer.push(...facts);
+          wake?.();
+        }
+      },
+      fallBehind() {
+        buffer = [];
+        isBehind = true;
         wake?.();
       },
       end() {
@@ -72,7 +84,21 @@ export function createBus(): Bus {
 
   return {
     publish(facts) {
-      if (facts.length > 0) for (const subscriber of subscribers) subscriber.push(facts);
+      const [first] = facts;
+      const last = facts.at(-1);
+      if (first === undefined || last === undefined) return;
+      const isNext = cursor === null || first.seq === cursor + 1;
+      const isWhole = last.seq - first.seq === facts.length - 1;
+      cursor = last.seq;
+      for (const subscriber of subscribers) {
+        if (isNext && isWhole) subscriber.push(facts);
+        else subscriber.fallBehind();
+      }
+    },
+    reached(seq) {
+      const isMissed = seq > (cursor ?? 0);
+      cursor = Math.max(cursor ?? 0, seq);
+      if (isMissed) for (const subscriber of subscribers) subscriber.fallBehind();
     },
     subscribe,
     close() {
@@ -81,5 +107,3 @@ export function createBus(): Bus {
     },
   };
 }
-
-import type { JournalLine } from '../store/rows.ts';

@@ -9,7 +9,7 @@ import type { Clock } from '../../base/platform/clock.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { createPollLoop } from '../../base/platform/poll-loop.ts';
 import { hookRows } from '../store/hook-rows.ts';
-import { type Change, insertSignal, mustCommit, type PlanKey, StoreTrouble } from '../store/port.ts';
+import { type Change, CommitLost, insertSignal, mustCommit, type PlanKey, StoreTrouble } from '../store/port.ts';
 import type { JournalLine, NewLine, NewSignal, SignalRow } from '../store/rows.ts';
 import type { Bus } from './facts.ts';
 import { dependentPlan, rowOf, toldToSender, treeOf } from './signal-row.ts';
@@ -19,6 +19,10 @@ import { type BatchParts, type BatchResult, handleBatch, notification } from './
 const batchSize = 64;
 /** A signal that throws this often is set aside. */
 const maxTries = 3;
+/** A batch that is lost so often in a row to other writers is taken apart. */
+const batchLosses = 4;
+/** A signal that still waits, and whose own commit was lost so often, throws: whoever else writes handles it or leaves its tree alone. */
+const signalLosses = 20;
 /** Late signals are looked for this often, whatever was woken: a machine that slept may have slept over one. */
 const pollMs = 10_000;
 
@@ -33,6 +37,8 @@ export interface PumpParts extends BatchParts {
   /** These have their verdict, or are held. */
   onVerdicts(ids: readonly number[]): void;
 }
+
+const nothingHandled: BatchResult = { lines: [], touchedEffects: false, settled: [], released: new Set() };
 
 export interface Added {
   readonly id: number;
@@ -70,12 +76,22 @@ export function createPump(parts: PumpParts): Pump {
   const { kinds } = parts.trees;
   let isRunning = false;
   let unwatch = () => {};
+  /** Others may have written lines of the journal. */
+  let isChanged = true;
   const arrivals: Arrival[] = [];
   /** Batches come one after the other, whoever asks for them. */
   let last: Promise<unknown> = Promise.resolve();
+  /** Batches that were lost in a row. */
+  let lostBatches = 0;
+  /** How often the commit of a signal alone was lost, by its id. */
+  const lostAlone = new Map<number, number>();
   const loop = createPollLoop({
     everyMs: pollMs,
     async work() {
+      if (isChanged) {
+        isChanged = false;
+        bus.reached(await store.lastLine());
+      }
       await handleAll(() => isRunning, null);
       return untilNextDue();
     },
@@ -137,9 +153,11 @@ export function createPump(parts: PumpParts): Pump {
       try {
         const entering = arrived.map(({ signal }, index) => rowOf(last + 1 + index, signal));
         const result = await handleBatch(parts, rows, clock.nowMs(), entering);
-        const settled = new Set(result.settled);
-        for (const [index, { id }] of entering.entries()) arrived[index]?.added({ id, isSettled: settled.has(id) });
-        return result;
+        if (result.status === 'committed') {
+          const settled = new Set(result.settled);
+          for (const [index, { id }] of entering.entries()) arrived[index]?.added({ id, isSettled: settled.has(id) });
+          return result;
+        }
       } catch (thrown) {
         if (thrown instanceof StoreTrouble) throw thrown;
         log.debug(`${arrived.length} signals were not handled at once: ${messageOf(thrown)}`);
@@ -159,12 +177,33 @@ export function createPump(parts: PumpParts): Pump {
 
   async function handle(rows: readonly SignalRow[]): Promise<BatchResult> {
     try {
-      return await handleBatch(parts, rows, clock.nowMs());
+      const result = await handleBatch(parts, rows, clock.nowMs());
+      lostBatches = result.status === 'lost' ? lostBatches + 1 : 0;
+      if (result.status === 'committed') {
+        lostAlone.clear();
+        return result;
+      }
+      log.debug(`a batch of ${rows.length} signals was lost at ${result.change.do}`);
+      return lostBatches < batchLosses ? nothingHandled : await isolate(rows);
     } catch (thrown) {
       if (thrown instanceof StoreTrouble) throw thrown;
       log.debug(`a batch of ${rows.length} signals threw: ${messageOf(thrown)}`);
       return await isolate(rows);
     }
+  }
+
+  /** null: its commit was lost, and it is decided anew when it is claimed again. */
+  async function handleAlone(row: SignalRow): Promise<BatchResult | null> {
+    const result = await handleBatch(parts, [row], clock.nowMs());
+    if (result.status === 'committed') {
+      lostAlone.delete(row.id);
+      return result;
+    }
+    const now = await store.signal(row.id);
+    const times = now?.status === 'pending' ? (lostAlone.get(row.id) ?? 0) + 1 : 0;
+    if (times >= signalLosses) throw new CommitLost(result.change);
+    lostAlone.set(row.id, times);
+    return null;
   }
 
   /** Each row alone, so that one bad signal harms nobody else. What comes after it in its own tree waits for what becomes of it. */
@@ -176,7 +215,11 @@ export function createPump(parts: PumpParts): Pump {
     for (const row of rows) {
       if (later.has(treeOf(kinds, row))) continue;
       try {
-        const alone = await handleBatch(parts, [row], clock.nowMs());
+        const alone = await handleAlone(row);
+        if (alone === null) {
+          later.add(treeOf(kinds, row));
+          continue;
+        }
         lines.push(...alone.lines);
         settled.push(...alone.settled);
         touchedEffects ||= alone.touchedEffects;
@@ -218,14 +261,15 @@ export function createPump(parts: PumpParts): Pump {
             notification(key, { type: 'plan_blocked', message: `fault: signal ${id} (${type}) was set aside`, at }),
             ...(await toldOfFault(key, { reason: `signal ${id} (${type}) was set aside`, at })),
           ];
-    const { lines } = await mustCommit(store, [
+    const commit = await store.commit([
       { do: 'signal.count-attempt', id },
       { do: 'signal.set-aside', id, result, at },
       ...fault,
       ...toldToSender(row, result, at),
       { do: 'journal.append', line, input: null },
     ]);
-    return [{ seq: lines[0] ?? 0, ...line }];
+    // Lost where somebody else has handled it meanwhile.
+    return commit.status === 'lost' ? [] : [{ seq: commit.lines[0] ?? 0, ...line }];
   }
 
   /** Notifies hooks of a plan that a fault has just stopped. */
@@ -253,7 +297,10 @@ export function createPump(parts: PumpParts): Pump {
   return {
     start() {
       isRunning = true;
-      unwatch = store.watch(loop.wake);
+      unwatch = store.watch(() => {
+        isChanged = true;
+        loop.wake();
+      });
       loop.start();
     },
     async stop() {

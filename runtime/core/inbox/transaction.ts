@@ -11,7 +11,7 @@ import type { Policy } from '../../../machines/vocabulary/policy.ts';
 import type { AnySignal } from '../../../machines/vocabulary/signal.ts';
 import type { Faults } from '../../base/platform/faults.ts';
 import { type HookInForce, hookRows } from '../store/hook-rows.ts';
-import { type Change, type ChangeOf, mustCommit, type PlanKey, type Store } from '../store/port.ts';
+import type { Change, ChangeOf, PlanKey, Store } from '../store/port.ts';
 import type { JournalLine, NewLine, SignalRow } from '../store/rows.ts';
 import type { Timeline } from '../store/timeline.ts';
 import { admit } from './admission.ts';
@@ -32,6 +32,11 @@ export interface BatchParts {
   /** Those that name a public state of a machine of one's own: of each repo, and of the program, whose project is `''`. */
   machineHooks(): readonly { readonly project: string; readonly hooks: readonly HookInForce[] }[];
 }
+
+export type Handled =
+  | ({ readonly status: 'committed' } & BatchResult)
+  /** Nothing was written: it is not any more as it was read. The change says what is not. */
+  | { readonly status: 'lost'; readonly change: Change };
 
 export interface BatchResult {
   readonly lines: readonly JournalLine[];
@@ -64,6 +69,8 @@ interface Batch {
   /** Rows that are not in the store yet, by their numbers. */
   readonly entering: Map<number, Entering>;
   readonly dirty: Set<TreeAddress>;
+  /** Trees that decided something. */
+  readonly asked: Set<TreeAddress>;
   readonly projection: Projection;
   readonly released: Set<TreeAddress>;
   touchedEffects: boolean;
@@ -71,15 +78,15 @@ interface Batch {
 }
 
 /**
- * Handles the rows in one commit, or throws and leaves the rows and the cache as they were. One batch at a time. `entering` are not in the store yet: they
- * come after the others, and are written with what became of them.
+ * Handles the rows in one commit. Where that is lost, or something throws, the rows stay as they were, and their trees are read again when they are next
+ * needed. One batch at a time. `entering` are not in the store yet: they come after the others, and are written with what became of them.
  */
 export async function handleBatch(
   parts: BatchParts,
   due: readonly SignalRow[],
   at: number,
   entering: readonly SignalRow[] = [],
-): Promise<BatchResult> {
+): Promise<Handled> {
   const {
     store,
     cache,
@@ -89,11 +96,20 @@ export async function handleBatch(
   const rows = [...due, ...entering];
   const known = await readFor(parts, rows);
   const release = cache.hold();
+  /** The live trees have gone on without their rows: the rows are the truth. */
+  const forget = () => {
+    for (const row of rows) cache.forget(treeOf(kinds, row));
+  };
   try {
     faults('pump.after-begin');
     const batch = decide(parts, known, { at, entering });
     faults('pump.before-commit');
-    const { lines } = await mustCommit(store, batch.changes);
+    const commit = await store.commit(batch.changes);
+    if (commit.status === 'lost') {
+      forget();
+      return commit;
+    }
+    const { lines } = commit;
     faults('pump.after-commit');
     for (const address of batch.dirty) {
       const entry = mustKnow(batch, address);
@@ -102,14 +118,14 @@ export async function handleBatch(
     }
     const { released, touchedEffects } = batch;
     return {
+      status: 'committed',
       lines: batch.lines.map((line, index) => ({ seq: lines[index] ?? 0, ...line })),
       touchedEffects,
       settled: batch.settled,
       released,
     };
   } catch (thrown) {
-    // The live trees have gone on without their rows: the rows are the truth.
-    for (const row of rows) cache.forget(treeOf(kinds, row));
+    forget();
     throw thrown;
   } finally {
     release();
@@ -160,6 +176,7 @@ function decide(
     settled: [],
     entering: new Map(entering.map((row) => [row.id, { ...row }])),
     dirty: new Set(),
+    asked: new Set(),
     projection: createProjection(),
     released: new Set(),
     touchedEffects: false,
@@ -179,6 +196,11 @@ function decide(
     const { changes, isMoved } = batch.projection.shownBy(address, entry, at);
     batch.changes.push(...changes);
     if (isMoved) batch.touchedEffects = true;
+  }
+  // A verdict is a decision too, also of a tree that stays as it is or is not there.
+  for (const address of batch.asked) {
+    const steps = batch.known.trees.get(address)?.stored ?? 0;
+    if (!batch.dirty.has(address)) batch.changes.push({ do: 'tree.require', address, steps });
   }
   if (batch.keepsDeadline) batch.changes.push(parts.timeline.note());
   return batch;
@@ -203,6 +225,7 @@ function handleRow(parts: BatchParts, batch: Batch, row: SignalRow): void {
     hold(batch, row, address);
     return;
   }
+  batch.asked.add(address);
   const entry = batch.known.trees.get(address) ?? null;
   if (entry === null) {
     if (!trees.isBirth(address, signal) || isMessage(signal)) {

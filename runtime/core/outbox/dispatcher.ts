@@ -21,11 +21,11 @@ import type { Faults } from '../../base/platform/faults.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { createPollLoop } from '../../base/platform/poll-loop.ts';
 import { type Change, type StartQuery, type Store, StoreTrouble } from '../store/port.ts';
-import type { EffectRow } from '../store/rows.ts';
+import type { EffectOwner, EffectRow } from '../store/rows.ts';
 import type { Timeline } from '../store/timeline.ts';
 import type { Casting } from './casting.ts';
 import type { Again, EffectContext, Handler, Handlers, Outcome } from './handler.ts';
-import { freeSlots, type Limits, partedLanes, takeSlots } from './slots.ts';
+import { freeSlots, type Limits, partedLanes, slotsRequired, takeSlots } from './slots.ts';
 import { createStoreRetry } from './store-retry.ts';
 import { type Budget, withinBudget } from './within-budget.ts';
 
@@ -40,7 +40,8 @@ export interface DispatcherParts {
   readonly timeline: Timeline;
   readonly log: Log;
   readonly faults: Faults;
-  readonly epoch: number;
+  /** Who carries out what is taken here. */
+  readonly owner: EffectOwner;
   /** Whether this process still owns the home: asked before it acts. */
   isOwner(): boolean;
   limits(): Limits;
@@ -122,13 +123,8 @@ interface Running {
   done: Promise<void>;
 }
 
-/** That nobody else took a slot since the look: limits hold in the commit, whoever dispatches beside. */
-function slotsRequired(lane: Lane, busy: ReadonlyMap<string, number>): Change {
-  return { do: 'slots.require', lane, busy: Object.fromEntries(busy) };
-}
-
 export function createDispatcher(parts: DispatcherParts): Dispatcher {
-  const { store, handlers, clock, timeline, log, faults, epoch, servedLast = new Map(), machineLimit } = parts;
+  const { store, handlers, clock, timeline, log, faults, owner, servedLast = new Map(), machineLimit } = parts;
   const running = new Map<string, Running>();
   const abort = new AbortController();
   // Every effect at work listens to it; of more than ten listeners Node would warn the person.
@@ -167,8 +163,12 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
 
   /** Takes over all running effects for this owner. */
   async function adopted(): Promise<readonly EffectRow[]> {
-    await store.commit([{ do: 'effect.adopt', epoch }]);
-    return store.effects({ by: 'running' });
+    await store.commit([{ do: 'effect.adopt', owner }]);
+    return mine();
+  }
+
+  function mine(): Promise<readonly EffectRow[]> {
+    return store.effects({ by: 'running', host: owner.host });
   }
 
   async function untilNext(): Promise<number | null> {
@@ -216,16 +216,16 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       if (!isDeepStrictEqual(asked(), may)) continue;
       const at = clock.nowMs();
       const { status } = await store.commit([
-        // Without one that starts nothing is taken, and the words alone go on.
-        ...(rows.length === 0 ? [] : [slotsRequired(lane, busy)]),
         ...conditions,
         ...told,
         ...rows.flatMap((row) => changesOf(row, { at, casting })),
+        // Whoever dispatches beside may have taken a slot since the look. Without one that starts the words alone go on.
+        ...(rows.length === 0 ? [] : [slotsRequired(lane, rows, limits)]),
       ]);
       if (status === 'lost') continue;
       if (told.length > 0) parts.onSignals();
       servedLast.set(lane, rows.at(-1)?.project ?? last);
-      return rows.map((row) => ({ ...row, status: 'running', epoch, started_at: at, attempts: row.attempts + 1 }));
+      return rows.map((row) => ({ ...row, status: 'running', ...owner, started_at: at, attempts: row.attempts + 1 }));
     }
     hasGivenUp = true;
     return [];
@@ -238,7 +238,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   }
 
   function changesOf(row: EffectRow, { at, casting }: { at: number; casting: Casting | null }): Change[] {
-    const taken: Change = { do: 'effect.take', id: row.id, epoch, at };
+    const taken: Change = { do: 'effect.take', id: row.id, owner, at };
     if (row.kind !== 'agent.run') return [taken];
     const { role, start } = JSON.parse(row.payload) as AgentRun; // of that kind
     const cast = casting?.castOf(row.project, role) ?? null;
@@ -327,7 +327,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     if (!parts.isOwner()) return;
     faults('lanes.before-settle');
     const nextAt = timeline.nowMs() + afterMs;
-    await store.commit([timeline.note(), { do: 'effect.try-again', key, nextAt, error, epoch, result }, ...changes]);
+    await store.commit([timeline.note(), { do: 'effect.try-again', key, nextAt, error, owner, result }, ...changes]);
     faults('lanes.after-settle');
   }
 
@@ -357,7 +357,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   }
 
   async function noteWait({ row }: Running, wait: { at: number; reason: string } | null): Promise<void> {
-    await storeRetry.untilTaken(() => store.commit([{ do: 'effect.note-wait', key: row.key, wait, epoch }]));
+    await storeRetry.untilTaken(() => store.commit([{ do: 'effect.note-wait', key: row.key, wait, owner }]));
   }
 
   /** What to do about a handler that threw; false: start it again here and now, since what it looks after is under way. */
@@ -380,7 +380,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     if (canHelp && row.attempts < (parts.triesOf?.(row) ?? maxTries)) {
       const delay = Math.min(backOffCapMs, backOffFirstMs * 2 ** (row.attempts - 1)) * (0.75 + Math.random() / 2);
       const nextAt = timeline.nowMs() + Math.round(delay);
-      const again: Change = { do: 'effect.try-again', key: row.key, nextAt, error: message, epoch };
+      const again: Change = { do: 'effect.try-again', key: row.key, nextAt, error: message, owner };
       await storeRetry.untilTaken(() => store.commit([timeline.note(), again]));
       return true;
     }
@@ -404,7 +404,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     const waitedMs = at - (row.waiting_since ?? at);
     const wait = Math.min(backOffCapMs, Math.max(backOffFirstMs, Math.round(waitedMs / 2)));
     const nextAt = timeline.nowMs() + Math.max(wait, (trouble?.retryAtMs ?? at) - at);
-    const back: Change = { do: 'effect.put-back', key: row.key, nextAt, error, epoch, at };
+    const back: Change = { do: 'effect.put-back', key: row.key, nextAt, error, owner, at };
     // Lost where it is to be stopped.
     const commit = await storeRetry.untilTaken(() => store.commit([timeline.note(), back]));
     return commit?.status === 'committed';
@@ -427,7 +427,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     if (!parts.isOwner()) return;
     faults('lanes.before-settle');
     const kept = outcome.type === 'kept' ? { result: outcome.result } : {};
-    const settled: Change = { do: 'effect.settle', key: row.key, status, error, epoch, at: clock.nowMs(), ...kept };
+    const settled: Change = { do: 'effect.settle', key: row.key, status, error, owner, at: clock.nowMs(), ...kept };
     const told = settlementChanges(row, outcome);
     const commit = await store.commit([settled, ...told]);
     if (commit.status === 'lost')
@@ -447,7 +447,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   /** Tells the handlers to stop, each at its time. */
   async function watchStops(): Promise<void> {
     if (running.size === 0) return;
-    for (const { key, stop_at: stopAt } of await store.effects({ by: 'running' })) {
+    for (const { key, stop_at: stopAt } of await mine()) {
       const entry = running.get(key);
       if (stopAt === null || entry === undefined || entry.stop.signal.aborted || entry.stopAt === stopAt) continue;
       entry.cancelStop?.();
@@ -493,14 +493,14 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     async stopDue(limitMs) {
       const now = timeline.nowMs();
       const isDue = (row: EffectRow) => row.stop_at !== null && row.stop_at <= now;
-      if (!(await store.effects({ by: 'running' })).some(isDue)) return [];
+      if (!(await mine()).some(isDue)) return [];
       const due = (await adopted()).filter(isDue);
       for (const row of due) begin(row);
       const reason = new EngineError('unavailable', 'the time to stop is over', 'the next owner goes on with it');
       const limit = setTimeout(() => abort.abort(reason), limitMs);
       await ended();
       clearTimeout(limit);
-      const left = new Set((await store.effects({ by: 'running' })).map((row) => row.key));
+      const left = new Set((await mine()).map((row) => row.key));
       return due.filter(({ key }) => left.has(key));
     },
     async carryOut(kind, lane) {

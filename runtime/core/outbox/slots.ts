@@ -1,6 +1,7 @@
 /** The slots of each lane: how many are free, and whose turn it is. A slot is a row in `running`, so nothing here is lost with the engine. */
 
 import type { Lane } from '../../../machines/vocabulary/effect.ts';
+import type { ChangeOf } from '../store/port.ts';
 import type { EffectRow } from '../store/rows.ts';
 import { inTurn } from './fair-order.ts';
 
@@ -63,6 +64,14 @@ export function takeSlots(claim: Claim): EffectRow[] {
     rows.push(row);
   }
   return rows;
+}
+
+/** The limits as a condition of the commit that takes these rows. */
+export function slotsRequired(lane: Lane, taken: readonly EffectRow[], limits: Limits): ChangeOf<'slots.require'> {
+  const all = limitOf(lane, limits);
+  const perRepo = repoLimit(lane, all, limits.workersPerRepo);
+  const projects = perRepo < all ? taken.map(({ project }) => [project, perRepo] as const) : [];
+  return { do: 'slots.require', lane, all: Number.isFinite(all) ? all : null, projects: Object.fromEntries(projects) };
 }
 
 /** The hook that a delivery is for, whichever plan it is of; of a machine's effect the machine and its lane. */

@@ -3,7 +3,16 @@ import { shareOf, usesOf } from '../../../machines/vocabulary/budget.ts';
 import type { Lane } from '../../../machines/vocabulary/effect.ts';
 import { placeOf, planTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import type { Change, ChangeOf, PlanKey } from './port.ts';
-import type { ExpiringKind, IssueMessage, NewSignal, PauseScope, SignalRow, Span, SpentOf } from './rows.ts';
+import type {
+  EffectOwner,
+  ExpiringKind,
+  IssueMessage,
+  NewSignal,
+  PauseScope,
+  SignalRow,
+  Span,
+  SpentOf,
+} from './rows.ts';
 
 type Of<Name extends Change['do']> = Omit<ChangeOf<Name>, 'do'>;
 
@@ -21,13 +30,17 @@ export interface Tables {
     voidTree(tree: TreeAddress, at: number): void;
     allSetAside(tree: TreeAddress, from: number): readonly number[];
   };
-  readonly trees: { write(change: Of<'tree.write'>): boolean; remove(change: Of<'tree.remove'>): boolean };
+  readonly trees: {
+    write(change: Of<'tree.write'>): boolean;
+    require(change: Of<'tree.require'>): boolean;
+    remove(change: Of<'tree.remove'>): boolean;
+  };
   readonly journal: { append(line: Of<'journal.append'>['line'], input: string | null): number };
   readonly effects: {
     insert(change: Of<'effect.insert'>): void;
     take(change: Of<'effect.take'>): boolean;
     counts(lane: Lane, status: 'running'): ReadonlyMap<string, number>;
-    adopt(epoch: number): void;
+    adopt(owner: EffectOwner): void;
     settle(change: Of<'effect.settle'>): boolean;
     tryAgain(change: Of<'effect.try-again'>): boolean;
     putBack(change: Of<'effect.put-back'>): boolean;
@@ -141,6 +154,8 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): b
       return true;
     case 'tree.write':
       return trees.write(change);
+    case 'tree.require':
+      return trees.require(change);
     case 'tree.remove':
       return trees.remove(change);
     case 'journal.append':
@@ -151,10 +166,13 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): b
       return true;
     case 'effect.take':
       return effects.take(change);
-    case 'slots.require':
-      return [...effects.counts(change.lane, 'running')].every(
-        ([project, count]) => count <= (change.busy[project] ?? 0),
-      );
+    case 'slots.require': {
+      const { all, projects } = change;
+      const counts = effects.counts(change.lane, 'running');
+      const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
+      const isWithin = ([project, limit]: [string, number]) => (counts.get(project) ?? 0) <= limit;
+      return (all === null || total <= all) && Object.entries(projects).every(isWithin);
+    }
     case 'budget.require': {
       const { key, plan, day, dayStartMs } = change;
       const spent = runs.spent(key, dayStartMs);
@@ -170,7 +188,7 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): b
       accounts.free(change);
       return true;
     case 'effect.adopt':
-      effects.adopt(change.epoch);
+      effects.adopt(change.owner);
       return true;
     case 'effect.settle':
       return effects.settle(change);

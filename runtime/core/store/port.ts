@@ -10,6 +10,7 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { PlanTree, TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import type {
   AccountLimitRow,
+  EffectOwner,
   EffectRow,
   ExpiringKind,
   FedLine,
@@ -103,6 +104,7 @@ export type Change =
   | { readonly do: 'signal.hold'; readonly id: number; readonly tree: TreeAddress }
   /** Makes the held signals of a tree pending again. */
   | { readonly do: 'signal.release'; readonly tree: TreeAddress }
+  /** One that is not pending any more is left as it is. */
   | { readonly do: 'signal.count-attempt'; readonly id: number }
   /** On condition that it is pending: it failed for a fault of ours. */
   | { readonly do: 'signal.set-aside'; readonly id: number; readonly result: unknown; readonly at: number }
@@ -119,6 +121,8 @@ export type Change =
       readonly after: number;
       readonly at: number;
     }
+  /** On condition that the row is at that step; 0: that there is none. For what was decided by a tree that did not move. */
+  | { readonly do: 'tree.require'; readonly address: TreeAddress; readonly steps: number }
   /** On condition that it is at step `before`, where that is given. */
   | { readonly do: 'tree.remove'; readonly address: TreeAddress; readonly before?: number }
   /** `input` is what the tree was fed, on the first line of what it made of it. */
@@ -130,10 +134,18 @@ export type Change =
       readonly priority: number;
       readonly at: number;
     }
-  /** On condition that it is queued; and a run of an agent that its plan takes new runs, and the queue is not paused for it. */
-  | { readonly do: 'effect.take'; readonly id: number; readonly epoch: number; readonly at: number }
-  /** On condition that no project has more that runs in the lane than these; what is not there has none. */
-  | { readonly do: 'slots.require'; readonly lane: Lane; readonly busy: Readonly<Record<string, number>> }
+  /** On condition that it is queued and its resource free; and a run of an agent that its plan takes new runs, and the queue is not paused for it. */
+  | { readonly do: 'effect.take'; readonly id: number; readonly owner: EffectOwner; readonly at: number }
+  /**
+   * On condition that no more than `all` run in the lane now, and of each of these projects no more than its number. It stands after what is taken; null:
+   * there is no limit.
+   */
+  | {
+      readonly do: 'slots.require';
+      readonly lane: Lane;
+      readonly all: number | null;
+      readonly projects: Readonly<Record<string, number>>;
+    }
   /** On condition that the plan, and all of its repo since that time, took less than these. Of a run that began before then nothing counts for the day. */
   | {
       readonly do: 'budget.require';
@@ -151,36 +163,36 @@ export type Change =
     >)
   /** A run that began then was not told so: a limit of before is over. */
   | { readonly do: 'account.free'; readonly account: string; readonly before: number }
-  /** Takes over the running effects of an earlier owner; their slots stay taken. */
-  | { readonly do: 'effect.adopt'; readonly epoch: number }
-  /** On condition that it runs under this epoch. */
+  /** Takes over the running effects of the same host's earlier owners; their slots stay taken. */
+  | { readonly do: 'effect.adopt'; readonly owner: EffectOwner }
+  /** On condition that this owner runs it. */
   | {
       readonly do: 'effect.settle';
       readonly key: string;
       readonly status: 'done' | 'failed';
       readonly error: string | null;
-      readonly epoch: number;
+      readonly owner: EffectOwner;
       readonly at: number;
       /** The result as JSON; absent: the result of an earlier try stays. */
       readonly result?: string;
     }
-  /** On condition that it runs under this epoch. A try is spent. */
+  /** On condition that this owner runs it. A try is spent. */
   | {
       readonly do: 'effect.try-again';
       readonly key: string;
       readonly nextAt: number;
       readonly error: string;
-      readonly epoch: number;
+      readonly owner: EffectOwner;
       /** As in `effect.settle`. */
       readonly result?: string;
     }
-  /** As if it had not been begun: on condition that it runs under this epoch, and is not to be stopped. */
+  /** As if it had not been begun: on condition that this owner runs it, and it is not to be stopped. */
   | {
       readonly do: 'effect.put-back';
       readonly key: string;
       readonly nextAt: number;
       readonly error: string;
-      readonly epoch: number;
+      readonly owner: EffectOwner;
       readonly at: number;
     }
   /** What a running effect waits for, since `at`; null: it does not wait any more. */
@@ -188,7 +200,7 @@ export type Change =
       readonly do: 'effect.note-wait';
       readonly key: string;
       readonly wait: { readonly at: number; readonly reason: string } | null;
-      readonly epoch: number;
+      readonly owner: EffectOwner;
     }
   /** A queued one never begins, and `withdrawn` is inserted; a running one is to be ended at `stopAt`; one that has ended stays as it is. */
   | {
@@ -350,7 +362,8 @@ export type RunQuery =
 
 /** Which effects, in the order of their ids where nothing else is said. */
 export type EffectQuery =
-  | { readonly by: 'running' }
+  /** Of one host, or of all. */
+  | { readonly by: 'running'; readonly host?: string }
   /** Queued and running, the most wanted first. */
   | { readonly by: 'open' }
   /** The queued and running effects of one tree. */
@@ -530,8 +543,8 @@ export interface Store {
 /** Trouble of the world with the store: nothing of what was asked for has happened, and asking again may help. */
 export class StoreTrouble extends EngineError {}
 
-/** A commit that was lost although nobody else was to write these rows. */
-class CommitLost extends Error {
+/** A commit that was lost where it could not be decided anew. */
+export class CommitLost extends Error {
   readonly change: Change;
 
   constructor(change: Change) {

@@ -63,6 +63,12 @@ export interface Now {
 
 export type EffectStatus = 'queued' | 'running' | 'done' | 'failed' | 'withdrawn';
 
+/** Who carries out an effect: a host, as its given owner. A home of its own has one host, `''`; its owners come one after the other. */
+export interface EffectOwner {
+  readonly host: string;
+  readonly epoch: number;
+}
+
 export interface EffectRow {
   readonly id: number;
   readonly key: string;
@@ -81,6 +87,8 @@ export interface EffectRow {
   readonly next_at: number;
   readonly stop_at: number | null;
   readonly epoch: number | null;
+  /** The host that runs it, or ran it last; `''`: that of a home of its own. */
+  readonly host: string;
   readonly created_at: number;
   readonly started_at: number | null;
   readonly finished_at: number | null;

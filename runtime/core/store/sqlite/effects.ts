@@ -3,12 +3,12 @@
 import { type Lane, laneOf, resourceOf } from '../../../../machines/vocabulary/effect.ts';
 import { effectKey, parseTree, planTree } from '../../../../machines/vocabulary/ids.ts';
 import type { ChangeOf, EffectQuery, PlanKey, StartQuery } from '../port.ts';
-import type { EffectRow } from '../rows.ts';
+import type { EffectOwner, EffectRow } from '../rows.ts';
 import type { Database } from './db.ts';
 import { createExpiry } from './expiry.ts';
 
 const columns =
-  'id, key, tree, project, plan, name, kind, lane, resource, priority, payload, status, attempts, next_at, stop_at, epoch, created_at, started_at, finished_at, error, waiting_since, result';
+  'id, key, tree, project, plan, name, kind, lane, resource, priority, payload, status, attempts, next_at, stop_at, epoch, host, created_at, started_at, finished_at, error, waiting_since, result';
 /** How far ahead a lane looks for something that may start; more than any limit, so a busy resource hides nobody for long. */
 const lookAhead = 512;
 /** Of agents none begins for which the queue is paused, and none whose plan takes no new runs. */
@@ -46,26 +46,30 @@ export function createEffectTable(db: Database) {
   );
   const paused = db.prepare('SELECT 1 FROM queue WHERE paused_at IS NOT NULL');
   const take = db.prepare(
-    `UPDATE effects AS e SET status = 'running', epoch = ?, started_at = ?, attempts = attempts + 1 WHERE id = ? AND status = 'queued' AND ${mayBegin}`,
+    `UPDATE effects AS e SET status = 'running', host = ?, epoch = ?, started_at = ?, attempts = attempts + 1
+     WHERE id = ? AND status = 'queued' AND ${mayBegin} AND NOT EXISTS (
+       SELECT 1 FROM effects o WHERE o.project = e.project AND o.resource = e.resource AND o.status IN ('queued', 'running') AND o.status = 'running')`,
   );
-  const adopt = db.prepare(`UPDATE effects SET epoch = ? WHERE status = 'running' AND epoch <> ?`);
+  const adopt = db.prepare(`UPDATE effects SET epoch = ? WHERE status = 'running' AND host = ? AND epoch <> ?`);
   // `+id`: sorted afterwards. In the order of `id` itself all that ever ended would be walked through.
-  const running = db.prepare<[], EffectRow>(`SELECT ${columns} FROM effects WHERE status = 'running' ORDER BY +id`);
+  const running = db.prepare<[{ host: string | null }], EffectRow>(
+    `SELECT ${columns} FROM effects WHERE status = 'running' AND (@host IS NULL OR host = @host) ORDER BY +id`,
+  );
   const settle = db.prepare(
     `UPDATE effects SET status = ?, finished_at = ?, error = ?, result = coalesce(?, result), waiting_since = NULL
-     WHERE key = ? AND status = 'running' AND epoch = ?`,
+     WHERE key = ? AND status = 'running' AND host = ? AND epoch = ?`,
   );
   const again = db.prepare(
     `UPDATE effects SET status = 'queued', epoch = NULL, started_at = NULL, next_at = ?, error = ?, result = coalesce(?, result), waiting_since = NULL
-     WHERE key = ? AND status = 'running' AND epoch = ?`,
+     WHERE key = ? AND status = 'running' AND host = ? AND epoch = ?`,
   );
   const putBack = db.prepare(
     `UPDATE effects SET status = 'queued', epoch = NULL, started_at = NULL, attempts = attempts - 1, next_at = ?, error = ?,
        waiting_since = coalesce(waiting_since, ?)
-     WHERE key = ? AND status = 'running' AND stop_at IS NULL AND epoch = ?`,
+     WHERE key = ? AND status = 'running' AND stop_at IS NULL AND host = ? AND epoch = ?`,
   );
   const noteWait = db.prepare(
-    `UPDATE effects SET waiting_since = ?, error = ? WHERE key = ? AND status = 'running' AND epoch = ?`,
+    `UPDATE effects SET waiting_since = ?, error = ? WHERE key = ? AND status = 'running' AND host = ? AND epoch = ?`,
   );
   const byKey = db.prepare<[string], EffectRow>(`SELECT ${columns} FROM effects WHERE key = ?`);
   const withdraw = db.prepare(
@@ -184,20 +188,21 @@ export function createEffectTable(db: Database) {
         trees: trees === undefined ? null : JSON.stringify(trees),
       });
     },
-    take: ({ id, epoch, at }: Omit<ChangeOf<'effect.take'>, 'do'>): boolean => take.run(epoch, at, id).changes === 1,
-    /** What an earlier owner left running is this one's; the slots stay taken throughout. */
-    adopt: (epoch: number): void => void adopt.run(epoch, epoch),
-    settle: ({ key, status, error, epoch, at, result }: Omit<ChangeOf<'effect.settle'>, 'do'>): boolean =>
-      settle.run(status, at, error, result ?? null, key, epoch).changes === 1,
-    tryAgain: ({ key, nextAt, error, epoch, result }: Omit<ChangeOf<'effect.try-again'>, 'do'>): boolean =>
-      again.run(nextAt, error, result ?? null, key, epoch).changes === 1,
+    take: ({ id, owner: { host, epoch }, at }: Omit<ChangeOf<'effect.take'>, 'do'>): boolean =>
+      take.run(host, epoch, at, id).changes === 1,
+    /** What an earlier owner of the host left running is this one's; the slots stay taken throughout. */
+    adopt: ({ host, epoch }: EffectOwner): void => void adopt.run(epoch, host, epoch),
+    settle: ({ key, status, error, owner, at, result }: Omit<ChangeOf<'effect.settle'>, 'do'>): boolean =>
+      settle.run(status, at, error, result ?? null, key, owner.host, owner.epoch).changes === 1,
+    tryAgain: ({ key, nextAt, error, owner, result }: Omit<ChangeOf<'effect.try-again'>, 'do'>): boolean =>
+      again.run(nextAt, error, result ?? null, key, owner.host, owner.epoch).changes === 1,
     redeliver: (key: string): boolean => redeliver.run(key).changes === 1,
     /** As if it had not been begun: it waits in its row, without its slot. Not where it is to be stopped. */
-    putBack: ({ key, nextAt, error, epoch, at }: Omit<ChangeOf<'effect.put-back'>, 'do'>): boolean =>
-      putBack.run(nextAt, error, at, key, epoch).changes === 1,
+    putBack: ({ key, nextAt, error, owner, at }: Omit<ChangeOf<'effect.put-back'>, 'do'>): boolean =>
+      putBack.run(nextAt, error, at, key, owner.host, owner.epoch).changes === 1,
     /** What a running one waits for, since `at`; null: for nothing any more. */
-    noteWait: ({ key, wait, epoch }: Omit<ChangeOf<'effect.note-wait'>, 'do'>): void =>
-      void noteWait.run(wait?.at ?? null, wait?.reason ?? null, key, epoch),
+    noteWait: ({ key, wait, owner }: Omit<ChangeOf<'effect.note-wait'>, 'do'>): void =>
+      void noteWait.run(wait?.at ?? null, wait?.reason ?? null, key, owner.host, owner.epoch),
     /** Whether it was withdrawn: it had not begun and never will. One that runs is to be ended at `stopAt`. */
     stop({ key, stopAt, at }: Omit<ChangeOf<'effect.stop'>, 'do'>): boolean {
       if (withdraw.run(at, key).changes === 1) return true;
@@ -214,7 +219,7 @@ export function createEffectTable(db: Database) {
     by(query: EffectQuery): EffectRow[] {
       switch (query.by) {
         case 'running':
-          return running.all();
+          return running.all({ host: query.host ?? null });
         case 'open':
           return open.all();
         case 'tree':

@@ -578,4 +578,9 @@ export const migrations: readonly Migration[] = [
     name: 'who said a message of an issue',
     sql: "ALTER TABLE issue_messages ADD COLUMN author TEXT NOT NULL DEFAULT 'person' CHECK (author IN ('person', 'agent'))",
   },
+  {
+    version: 33,
+    name: 'the host that runs an effect',
+    sql: "ALTER TABLE effects ADD COLUMN host TEXT NOT NULL DEFAULT ''",
+  },
 ];

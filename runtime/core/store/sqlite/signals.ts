@@ -56,7 +56,7 @@ export function createSignalTable(db: Database) {
   );
   const hold = db.prepare(`UPDATE signals SET status = 'held', tree = ? WHERE id = ? AND status = 'pending'`);
   const release = db.prepare(`UPDATE signals SET status = 'pending' WHERE tree = ? AND status = 'held'`);
-  const countAttempt = db.prepare('UPDATE signals SET attempts = attempts + 1 WHERE id = ?');
+  const countAttempt = db.prepare("UPDATE signals SET attempts = attempts + 1 WHERE id = ? AND status = 'pending'");
   const setAside = db.prepare(
     `UPDATE signals SET status = 'failed', result = ?, processed_at = ? WHERE id = ? AND status = 'pending'`,
   );

@@ -32,6 +32,7 @@ export function createTreeTable(db: Database) {
   const update = db.prepare(
     'UPDATE trees SET machine = ?, version = ?, steps = ?, snapshot = ?, updated_at = ?, stator = ? WHERE address = ? AND steps = ?',
   );
+  const stepsOf = db.prepare<[string], number>('SELECT steps FROM trees WHERE address = ?').pluck();
   const ofMachine = db
     .prepare<[string, string, string, number], TreeAddress>(
       'SELECT address FROM trees WHERE address > ? AND address > ? AND address < ? ORDER BY address LIMIT (? + 0)',
@@ -95,6 +96,8 @@ export function createTreeTable(db: Database) {
       if (isWritten) note(address, stored.standing ?? underWay, at);
       return isWritten;
     },
+    require: ({ address, steps }: Omit<ChangeOf<'tree.require'>, 'do'>): boolean =>
+      (stepsOf.get(address) ?? 0) === steps,
     remove({ address, before }: Omit<ChangeOf<'tree.remove'>, 'do'>): boolean {
       const { changes } = remove.run({ address, before: before ?? null });
       if (changes === 1) goOn.run(address);
