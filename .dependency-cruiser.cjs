@@ -132,7 +132,7 @@ module.exports = {
       name: 'sql-stays-in-the-store',
       severity: 'error',
       from: { path: '^(runtime|cli|actors|machines)/', pathNot: '^runtime/core/store/' },
-      to: { path: 'node_modules/better-sqlite3/' },
+      to: { path: 'node_modules/(better-sqlite3|pg)/' },
     },
     {
       name: 'engine-picks-the-store',

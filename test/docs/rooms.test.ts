@@ -50,7 +50,7 @@ const breaches: readonly [rule: string, file: string, imported: string][] = [
   ['runtime-work-sandbox-looks-down', 'runtime/work/sandbox/wall-guard.ts', '../effects/freeze.ts'],
   ['runtime-work-agents-looks-down', 'runtime/work/agents/run-id.ts', '../repos/registry.ts'],
   ['runtime-work-git-looks-down', 'runtime/work/git/identity.ts', '../agents/stopping.ts'],
-  ['runtime-core-store-looks-down', 'runtime/core/store/sqlite/queue.ts', '../../../work/git/git.ts'],
+  ['runtime-core-store-looks-down', 'runtime/core/store/tables/queue.ts', '../../../work/git/git.ts'],
   ['runtime-base-config-looks-down', 'runtime/base/config/nearest.ts', '../../core/store/sqlite/store.ts'],
   ['the-contract-is-a-leaf', 'runtime/api/contract/shared-shapes.ts', '../../base/config/config.ts'],
   ['runtime-base-charts-looks-down', 'runtime/base/charts/lit.ts', '../config/config.ts'],

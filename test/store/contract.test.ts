@@ -1,5 +1,11 @@
 /** Each kind of store keeps the contract. */
+import { afterAll } from 'vitest';
+import { startPostgres } from '../support/postgres.ts';
 import { keepsTheContract } from './contract.ts';
-import { storeGrounds } from './grounds.ts';
+import { inPostgres, onDisk } from './grounds.ts';
 
-for (const [name, open] of Object.entries(storeGrounds)) keepsTheContract(name, open);
+const server = await startPostgres();
+afterAll(() => server.stop());
+
+keepsTheContract('sqlite', onDisk);
+keepsTheContract('postgres', () => inPostgres(server));

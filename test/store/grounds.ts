@@ -1,11 +1,14 @@
 /** The stores that keep the contract, each as a test opens it, with what other programs do to it. */
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { storeFile } from '../../runtime/base/config/home.ts';
 import type { Store } from '../../runtime/core/store/port.ts';
+import { openPostgres } from '../../runtime/core/store/postgres/store.ts';
 import { openStore } from '../../runtime/core/store/sqlite/store.ts';
+import type { TestPostgres } from '../support/postgres.ts';
 
 /** A row as another program inserts it. */
 interface ForeignSignal {
@@ -26,13 +29,34 @@ export interface StoreGround {
   /** The same store, as another program opens it. */
   another(): Store;
   /** A row that another program writes by itself; its id. */
-  insertForeign(signal: ForeignSignal): number;
+  insertForeign(signal: ForeignSignal): Promise<number>;
   remove(): void;
 }
 
-export const storeGrounds: Readonly<Record<'sqlite', () => StoreGround>> = { sqlite: onDisk };
+/** What a row of another program is made of, in the order of its columns. */
+const columns = [
+  ...['project', 'plan', 'type', 'payload', 'origin', 'dedupe_key', 'deliver_at', 'created_at'],
+  ...['tree', 'run', 'is_checked'],
+];
 
-function onDisk(): StoreGround {
+function valuesOf({ claims, ...signal }: ForeignSignal): unknown[] {
+  const { project, plan = '', type, payload = '{}', origin = 'person', dedupeKey = null, deliverAt = 0, at } = signal;
+  return [
+    project,
+    plan,
+    type,
+    payload,
+    origin,
+    dedupeKey,
+    deliverAt,
+    at,
+    claims?.tree,
+    claims?.run,
+    claims === undefined ? 0 : 1,
+  ];
+}
+
+export function onDisk(): StoreGround {
   const home = mkdtempSync(join(tmpdir(), 'stator-store-'));
   const opened: Store[] = [];
   function another(): Store {
@@ -43,23 +67,45 @@ function onDisk(): StoreGround {
   return {
     store: another(),
     another,
-    insertForeign(signal) {
+    async insertForeign(signal) {
       const db = new BetterSqlite3(storeFile(home));
-      const { claims = { tree: null, run: null }, ...given } = signal;
-      const checked = claims.tree === null ? 0 : 1;
-      const usual = { plan: '', payload: '{}', origin: 'person', dedupeKey: null, deliverAt: 0 };
-      const row = { ...usual, ...given, ...claims, checked };
-      const insert = db.prepare(
-        `INSERT INTO signals (project, plan, type, payload, origin, dedupe_key, deliver_at, created_at, tree, run, is_checked)
-         VALUES (@project, @plan, @type, @payload, @origin, @dedupeKey, @deliverAt, @at, @tree, @run, @checked)`,
-      );
-      const { lastInsertRowid } = insert.run(row);
+      const marks = columns.map(() => '?').join(', ');
+      const insert = db.prepare(`INSERT INTO signals (${columns.join(', ')}) VALUES (${marks})`);
+      const { lastInsertRowid } = insert.run(...valuesOf(signal));
       db.close();
       return Number(lastInsertRowid);
     },
     remove() {
       for (const store of opened) store.close();
       rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
+/** In a database of its own. */
+export async function inPostgres(server: TestPostgres): Promise<StoreGround> {
+  const database = `t${randomUUID().replaceAll('-', '')}`;
+  await server.query('postgres', `CREATE DATABASE ${database}`);
+  const opened: Store[] = [];
+  function another(): Store {
+    const store = openPostgres(server.urlOf(database));
+    opened.push(store);
+    return store;
+  }
+  const store = another();
+  // Other programs write into tables that are there.
+  await store.lastLine();
+  return {
+    store,
+    another,
+    async insertForeign(signal) {
+      const marks = columns.map((_, index) => `$${index + 1}`).join(', ');
+      const text = `INSERT INTO signals (${columns.join(', ')}) VALUES (${marks}) RETURNING id`;
+      const [row] = await server.query(database, text, valuesOf(signal));
+      return Number(row?.id);
+    },
+    remove() {
+      for (const store of opened) store.close();
     },
   };
 }

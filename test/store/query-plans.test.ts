@@ -15,9 +15,9 @@ const growing = ['signals', 'journal', 'effects', 'runs', 'launches', 'notificat
 /** As they begin, `…` for the columns. */
 const walking = [
   // A person asks, for at most so many: the newest are read first.
-  '… FROM signals WHERE (@project IS NULL',
-  "… FROM effects WHERE kind = 'hook.deliver' AND (@project IS NULL",
-  '… FROM runs r WHERE (@project IS NULL',
+  '… FROM signals WHERE (CAST(@project AS TEXT) IS NULL',
+  "… FROM effects WHERE kind = 'hook.deliver' AND (CAST(@project AS TEXT) IS NULL",
+  '… FROM runs r WHERE (CAST(@project AS TEXT) IS NULL',
   "SELECT id, COALESCE(tree, 'plan:' || project || '/' || plan) AS tree FROM signals", // a person has a plan verified, or all of them
   "UPDATE signals SET status = 'done', result = '\"stale\"'", // a person deletes a plan
 ];

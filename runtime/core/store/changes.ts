@@ -13,95 +13,102 @@ import type {
   Span,
   SpentOf,
 } from './rows.ts';
+import { type Answer, answered } from './tables/connection.ts';
 
 type Of<Name extends Change['do']> = Omit<ChangeOf<Name>, 'do'>;
 
 /** What is done to the rows of each table. false: the condition of the change does not hold. */
 export interface Tables {
   readonly signals: {
-    insert(signal: NewSignal): { id: number; isNew: boolean };
-    enter(row: SignalRow): boolean;
-    finish(change: Of<'signal.finish'>): boolean;
-    hold(change: Of<'signal.hold'>): boolean;
-    release(tree: TreeAddress): void;
-    countAttempt(id: number): void;
-    setAside(change: Of<'signal.set-aside'>): boolean;
-    revive(id: number): boolean;
-    voidTree(tree: TreeAddress, at: number): void;
-    allSetAside(tree: TreeAddress, from: number): readonly number[];
+    insert(signal: NewSignal): Answer<{ id: number; isNew: boolean }>;
+    enter(row: SignalRow): Answer<boolean>;
+    finish(change: Of<'signal.finish'>): Answer<boolean>;
+    hold(change: Of<'signal.hold'>): Answer<boolean>;
+    release(tree: TreeAddress): Answer<unknown>;
+    countAttempt(id: number): Answer<unknown>;
+    setAside(change: Of<'signal.set-aside'>): Answer<boolean>;
+    revive(id: number): Answer<boolean>;
+    voidTree(tree: TreeAddress, at: number): Answer<unknown>;
+    allSetAside(tree: TreeAddress, from: number): Answer<readonly number[]>;
   };
   readonly trees: {
-    write(change: Of<'tree.write'>): boolean;
-    require(change: Of<'tree.require'>): boolean;
-    remove(change: Of<'tree.remove'>): boolean;
+    write(change: Of<'tree.write'>): Answer<boolean>;
+    require(change: Of<'tree.require'>): Answer<boolean>;
+    remove(change: Of<'tree.remove'>): Answer<boolean>;
   };
-  readonly journal: { append(line: Of<'journal.append'>['line'], input: string | null): number };
+  readonly journal: { append(line: Of<'journal.append'>['line'], input: string | null): Answer<number> };
   readonly effects: {
-    insert(change: Of<'effect.insert'>): void;
-    take(change: Of<'effect.take'>): boolean;
-    counts(lane: Lane, status: 'running'): ReadonlyMap<string, number>;
-    adopt(owner: EffectOwner): void;
-    settle(change: Of<'effect.settle'>): boolean;
-    tryAgain(change: Of<'effect.try-again'>): boolean;
-    putBack(change: Of<'effect.put-back'>): boolean;
-    noteWait(change: Of<'effect.note-wait'>): void;
+    insert(change: Of<'effect.insert'>): Answer<unknown>;
+    take(change: Of<'effect.take'>): Answer<boolean>;
+    counts(lane: Lane, status: 'running'): Answer<ReadonlyMap<string, number>>;
+    adopt(owner: EffectOwner): Answer<unknown>;
+    settle(change: Of<'effect.settle'>): Answer<boolean>;
+    tryAgain(change: Of<'effect.try-again'>): Answer<boolean>;
+    putBack(change: Of<'effect.put-back'>): Answer<boolean>;
+    noteWait(change: Of<'effect.note-wait'>): Answer<unknown>;
     /** true: it had not begun, and is withdrawn. */
-    stop(change: Of<'effect.stop'>): boolean;
-    hasOpenRuns(key: PlanKey): boolean;
-    redeliver(key: string): boolean;
+    stop(change: Of<'effect.stop'>): Answer<boolean>;
+    hasOpenRuns(key: PlanKey): Answer<boolean>;
+    redeliver(key: string): Answer<boolean>;
   };
   readonly hooks: {
     /** The next number of that hook for that plan. */
-    next(project: string, plan: string, hook: string): number;
-    noteResult(change: Of<'hook.note-result'>): void;
-    switch(change: Of<'hook.switch'>): void;
+    next(project: string, plan: string, hook: string): Answer<number>;
+    noteResult(change: Of<'hook.note-result'>): Answer<unknown>;
+    switch(change: Of<'hook.switch'>): Answer<unknown>;
   };
   readonly accounts: {
-    isLimited(account: string, at: number): boolean;
+    isLimited(account: string, at: number): Answer<boolean>;
     /** Returns whether the limit is new. */
-    limit(change: Omit<Of<'account.limit'>, 'notice'>): boolean;
-    free(change: Of<'account.free'>): void;
+    limit(change: Omit<Of<'account.limit'>, 'notice'>): Answer<boolean>;
+    free(change: Of<'account.free'>): Answer<unknown>;
   };
-  readonly forges: { note(row: Of<'forge.note'>): void };
+  readonly forges: { note(row: Of<'forge.note'>): Answer<unknown> };
   readonly plans: {
-    insert(change: Of<'plan.insert'>): void;
-    show(change: Of<'plan.show'>): void;
-    setText(key: PlanKey, text: Of<'plan.set-text'>['text']): void;
-    rebind(change: Of<'plan.set-file'>): boolean;
-    setFault(change: Of<'plan.set-fault'>): void;
-    moveFault(change: Of<'plan.move-fault'> & { readonly to: number | null }): void;
-    setBase(key: PlanKey, base: Of<'plan.set-base'>['base']): void;
-    remove(key: PlanKey, at: number): boolean;
+    insert(change: Of<'plan.insert'>): Answer<unknown>;
+    show(change: Of<'plan.show'>): Answer<unknown>;
+    setText(key: PlanKey, text: Of<'plan.set-text'>['text']): Answer<unknown>;
+    rebind(change: Of<'plan.set-file'>): Answer<boolean>;
+    setFault(change: Of<'plan.set-fault'>): Answer<unknown>;
+    moveFault(change: Of<'plan.move-fault'> & { readonly to: number | null }): Answer<unknown>;
+    setBase(key: PlanKey, base: Of<'plan.set-base'>['base']): Answer<unknown>;
+    remove(key: PlanKey, at: number): Answer<boolean>;
   };
   readonly runs: {
-    show(change: Of<'run.show'>): void;
-    note(change: Of<'run.note'>): void;
-    addToken(change: Of<'run.add-token'>): void;
-    spent(key: PlanKey, sinceMs: number): SpentOf;
+    show(change: Of<'run.show'>): Answer<unknown>;
+    note(change: Of<'run.note'>): Answer<unknown>;
+    addToken(change: Of<'run.add-token'>): Answer<unknown>;
+    spent(key: PlanKey, sinceMs: number): Answer<SpentOf>;
   };
   readonly launches: {
-    name(change: Of<'launch.name'>): void;
-    note(change: Of<'launch.note'>): void;
-    remove(key: string): void;
+    name(change: Of<'launch.name'>): Answer<unknown>;
+    note(change: Of<'launch.note'>): Answer<unknown>;
+    remove(key: string): Answer<unknown>;
   };
-  readonly expiry: { readonly [Kind in ExpiringKind]: { expire(span: Span): void } };
-  readonly timeline: { write(row: Of<'timeline.write'>): void };
+  readonly expiry: { readonly [Kind in ExpiringKind]: { expire(span: Span): Answer<unknown> } };
+  readonly timeline: { write(row: Of<'timeline.write'>): Answer<unknown> };
   readonly issues: {
-    insert(row: Of<'issue.insert'>): void;
-    setPullRequest(key: PlanKey, url: string): boolean;
-    remove(key: PlanKey): void;
-    addMessage(key: PlanKey, message: IssueMessage): void;
+    insert(row: Of<'issue.insert'>): Answer<unknown>;
+    setPullRequest(key: PlanKey, url: string): Answer<boolean>;
+    remove(key: PlanKey): Answer<unknown>;
+    addMessage(key: PlanKey, message: IssueMessage): Answer<unknown>;
   };
-  readonly notifications: { insert(row: Of<'notification.insert'>): void; read(upTo: number): void };
+  readonly notifications: {
+    insert(row: Of<'notification.insert'>): Answer<unknown>;
+    read(upTo: number): Answer<unknown>;
+  };
   readonly queue: {
     /** Without `what`: the whole queue. */
-    pause(at: number, what?: PauseScope): void;
-    resume(what?: PauseScope): void;
+    pause(at: number, what?: PauseScope): Answer<unknown>;
+    resume(what?: PauseScope): Answer<unknown>;
     /** Ends the pauses of a plan and of its agents. */
-    resumePlan(key: PlanKey): void;
-    clear(at: number): void;
+    resumePlan(key: PlanKey): Answer<unknown>;
+    clear(at: number): Answer<unknown>;
   };
-  readonly repos: { insert(row: Of<'repo.insert'>): void; remove(project: string, at: number): void };
+  readonly repos: {
+    insert(row: Of<'repo.insert'>): Answer<unknown>;
+    remove(project: string, at: number): Answer<unknown>;
+  };
 }
 
 /** The numbers that a commit returns, collected while it runs. */
@@ -110,8 +117,22 @@ export interface Numbers {
   readonly lines: number[];
 }
 
+/** Changes that write by what they have just read: what comes after them waits for their end. */
+export const stepwise: ReadonlySet<Change['do']> = new Set([
+  'signal.insert',
+  'effect.stop',
+  'hook.enqueue',
+  'run.show',
+  'plan.set-text',
+  'plan.move-fault',
+  'plan.remove',
+  'account.limit',
+  'issue.say',
+  'rows.expire',
+]);
+
 /** In the transaction of its commit; false: its condition does not hold, and the commit is lost. */
-export function applyChange(tables: Tables, change: Change, numbers: Numbers): boolean {
+export function applyChange(tables: Tables, change: Change, numbers: Numbers): Answer<boolean> {
   const {
     signals,
     trees,
@@ -131,8 +152,7 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): b
   } = tables;
   switch (change.do) {
     case 'signal.insert':
-      numbers.signals.push(signals.insert(change));
-      return true;
+      return numbered(numbers.signals, signals.insert(change));
     case 'signal.enter':
       return signals.enter(change.row);
     case 'signal.finish':
@@ -140,18 +160,15 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): b
     case 'signal.hold':
       return signals.hold(change);
     case 'signal.release':
-      signals.release(change.tree);
-      return true;
+      return done(signals.release(change.tree));
     case 'signal.count-attempt':
-      signals.countAttempt(change.id);
-      return true;
+      return done(signals.countAttempt(change.id));
     case 'signal.set-aside':
       return signals.setAside(change);
     case 'signal.revive':
       return signals.revive(change.id);
     case 'signal.void-tree':
-      signals.voidTree(change.tree, change.at);
-      return true;
+      return done(signals.voidTree(change.tree, change.at));
     case 'tree.write':
       return trees.write(change);
     case 'tree.require':
@@ -159,37 +176,34 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): b
     case 'tree.remove':
       return trees.remove(change);
     case 'journal.append':
-      numbers.lines.push(journal.append(change.line, change.input));
-      return true;
+      return numbered(numbers.lines, journal.append(change.line, change.input));
     case 'effect.insert':
-      effects.insert(change);
-      return true;
+      return done(effects.insert(change));
     case 'effect.take':
       return effects.take(change);
     case 'slots.require': {
       const { all, projects } = change;
-      const counts = effects.counts(change.lane, 'running');
-      const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
-      const isWithin = ([project, limit]: [string, number]) => (counts.get(project) ?? 0) <= limit;
-      return (all === null || total <= all) && Object.entries(projects).every(isWithin);
+      return answered(effects.counts(change.lane, 'running'), (counts) => {
+        const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
+        const isWithin = ([project, limit]: [string, number]) => (counts.get(project) ?? 0) <= limit;
+        return (all === null || total <= all) && Object.entries(projects).every(isWithin);
+      });
     }
     case 'budget.require': {
       const { key, plan, day, dayStartMs } = change;
-      const spent = runs.spent(key, dayStartMs);
-      const uses = [...usesOf('plan', plan, { spent: spent.plan }), ...usesOf('day', day, { spent: spent.day })];
-      return uses.every((use) => shareOf(use) < 1);
+      return answered(runs.spent(key, dayStartMs), (spent) => {
+        const uses = [...usesOf('plan', plan, { spent: spent.plan }), ...usesOf('day', day, { spent: spent.day })];
+        return uses.every((use) => shareOf(use) < 1);
+      });
     }
     case 'account.require':
-      return !accounts.isLimited(change.account, change.at);
+      return answered(accounts.isLimited(change.account, change.at), (isLimited) => !isLimited);
     case 'account.limit':
-      if (accounts.limit(change)) notifications.insert(change.notice);
-      return true;
+      return answered(accounts.limit(change), (isNews) => (isNews ? done(notifications.insert(change.notice)) : true));
     case 'account.free':
-      accounts.free(change);
-      return true;
+      return done(accounts.free(change));
     case 'effect.adopt':
-      effects.adopt(change.owner);
-      return true;
+      return done(effects.adopt(change.owner));
     case 'effect.settle':
       return effects.settle(change);
     case 'effect.try-again':
@@ -197,112 +211,100 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): b
     case 'effect.put-back':
       return effects.putBack(change);
     case 'effect.note-wait':
-      effects.noteWait(change);
-      return true;
+      return done(effects.noteWait(change));
     case 'effect.stop':
-      if (effects.stop(change)) numbers.signals.push(signals.insert(change.withdrawn));
-      return true;
+      return answered(effects.stop(change), (isWithdrawn) =>
+        isWithdrawn ? numbered(numbers.signals, signals.insert(change.withdrawn)) : true,
+      );
     case 'hook.enqueue': {
       const { tree, delivery } = change;
       const { plan, project } = placeOf(tree);
-      const sequence = hooks.next(project, delivery.subject ?? plan, delivery.hook);
-      effects.insert({ tree, effect: { ...delivery, sequence }, priority: 0, at: delivery.at });
-      return true;
+      return answered(hooks.next(project, delivery.subject ?? plan, delivery.hook), (sequence) =>
+        done(effects.insert({ tree, effect: { ...delivery, sequence }, priority: 0, at: delivery.at })),
+      );
     }
     case 'hook.redeliver':
       return effects.redeliver(change.key);
     case 'hook.note-result':
-      hooks.noteResult(change);
-      return true;
+      return done(hooks.noteResult(change));
     case 'hook.switch':
-      hooks.switch(change);
-      return true;
+      return done(hooks.switch(change));
     case 'forge.note':
-      forges.note(change);
-      return true;
+      return done(forges.note(change));
     case 'plan.insert':
-      plans.insert(change);
-      return true;
+      return done(plans.insert(change));
     case 'plan.show':
-      plans.show(change);
-      return true;
+      return done(plans.show(change));
     case 'plan.set-text':
-      plans.setText(change.key, change.text);
-      return true;
+      return done(plans.setText(change.key, change.text));
     case 'plan.set-file':
       return plans.rebind(change);
     case 'plan.set-fault':
-      plans.setFault(change);
-      return true;
+      return done(plans.setFault(change));
     case 'plan.move-fault': {
       const { key, from, at } = change;
-      const [to = null] = signals.allSetAside(planTree(key.project, key.plan), from);
-      plans.moveFault({ key, from, to, at });
-      return true;
+      return answered(signals.allSetAside(planTree(key.project, key.plan), from), ([to = null]) =>
+        done(plans.moveFault({ key, from, to, at })),
+      );
     }
     case 'plan.set-base':
-      plans.setBase(change.key, change.base);
-      return true;
+      return done(plans.setBase(change.key, change.base));
     case 'plan.remove':
-      if (effects.hasOpenRuns(change.key) || !plans.remove(change.key, change.at)) return false;
-      // A plan that comes later under its name is another one.
-      queue.resumePlan(change.key);
-      return true;
+      return answered(effects.hasOpenRuns(change.key), (isBusy) => {
+        if (isBusy) return false;
+        return answered(plans.remove(change.key, change.at), (isRemoved) =>
+          // A plan that comes later under its name is another one.
+          isRemoved ? done(queue.resumePlan(change.key)) : false,
+        );
+      });
     case 'run.show':
-      runs.show(change);
-      return true;
+      return done(runs.show(change));
     case 'run.note':
-      runs.note(change);
-      return true;
+      return done(runs.note(change));
     case 'run.add-token':
-      runs.addToken(change);
-      return true;
+      return done(runs.addToken(change));
     case 'launch.name':
-      launches.name(change);
-      return true;
+      return done(launches.name(change));
     case 'launch.note':
-      launches.note(change);
-      return true;
+      return done(launches.note(change));
     case 'rows.expire':
-      tables.expiry[change.kind].expire(change);
-      return true;
+      return done(tables.expiry[change.kind].expire(change));
     case 'launch.remove':
-      launches.remove(change.key);
-      return true;
+      return done(launches.remove(change.key));
     case 'timeline.write':
-      timeline.write(change);
-      return true;
+      return done(timeline.write(change));
     case 'issue.insert':
-      issues.insert(change);
-      return true;
+      return done(issues.insert(change));
     case 'issue.set-pull-request':
       return issues.setPullRequest(change.key, change.url);
     case 'issue.remove':
-      issues.remove(change.key);
-      return true;
+      return done(issues.remove(change.key));
     case 'issue.say':
-      issues.addMessage(change.key, change);
-      return true;
+      return done(issues.addMessage(change.key, change));
     case 'notification.insert':
-      notifications.insert(change);
-      return true;
+      return done(notifications.insert(change));
     case 'notification.read':
-      notifications.read(change.upTo);
-      return true;
+      return done(notifications.read(change.upTo));
     case 'queue.pause':
-      queue.pause(change.at, change.what);
-      return true;
+      return done(queue.pause(change.at, change.what));
     case 'queue.resume':
-      queue.resume(change.what);
-      return true;
+      return done(queue.resume(change.what));
     case 'queue.clear':
-      queue.clear(change.at);
-      return true;
+      return done(queue.clear(change.at));
     case 'repo.insert':
-      repos.insert(change);
-      return true;
+      return done(repos.insert(change));
     case 'repo.remove':
-      repos.remove(change.project, change.at);
-      return true;
+      return done(repos.remove(change.project, change.at));
   }
+}
+
+function done(answer: Answer<unknown>): Answer<true> {
+  return answered(answer, () => true as const);
+}
+
+function numbered<T>(list: T[], answer: Answer<T>): Answer<true> {
+  return answered(answer, (number) => {
+    list.push(number);
+    return true as const;
+  });
 }

@@ -465,16 +465,6 @@ export interface Span {
   readonly upTo: number;
 }
 
-/** How rows of a table go by their age. */
-export interface Expiry {
-  /** How many of the `span` rows after that number would go, and up to which number these are; null: there are no more. */
-  find(query: { readonly beforeMs: number; readonly after: number; readonly span: number }): {
-    rows: number;
-    upTo: number;
-  } | null;
-  expire(span: Span): void;
-}
-
 export interface StoreSize {
   readonly bytes: number;
   /** The bytes of unused pages. */

@@ -21,7 +21,6 @@ export interface Migration {
 }
 
 export type Database = BetterSqlite3.Database;
-export type Statement = BetterSqlite3.Statement;
 
 export interface StoreOptions {
   readonly migrations: readonly Migration[];

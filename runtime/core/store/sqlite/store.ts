@@ -5,10 +5,12 @@ import { untilBeat } from '../../../base/platform/poll-loop.ts';
 import { statorVersion } from '../../../base/platform/version.ts';
 import { applyChange, type Numbers } from '../changes.ts';
 import type { Change, Commit, Store } from '../port.ts';
+import type { Connection } from '../tables/connection.ts';
+import { createReadings } from '../tables/readings.ts';
+import { createTables } from '../tables/tables.ts';
 import { type Database, openDatabase, type StoreOptions, storeError } from './db.ts';
 import { migrations } from './schema.ts';
 import { createSpace } from './space.ts';
-import { createTables } from './tables.ts';
 import { createTransactions } from './transactions.ts';
 
 interface OpenOptions extends Omit<StoreOptions, 'migrations'> {
@@ -49,24 +51,7 @@ export function openStore(home: string, { faults = noFaults, ...options }: OpenO
   if (options.readonly !== true && options.isShared !== true) noteWriter(db, file);
   const space = createSpace(db);
   const { transaction, whenFree, inOrder, loss } = createTransactions({ db, file });
-  const tables = createTables(db);
-  const {
-    signals,
-    trees,
-    journal,
-    effects,
-    hooks,
-    accounts,
-    forges,
-    plans,
-    runs,
-    launches,
-    timeline,
-    issues,
-    notifications,
-    queue,
-    repos,
-  } = tables;
+  const tables = createTables(db as unknown as Connection); // it answers at once, which is one of the ways to answer
 
   function carryOut(changes: readonly Change[]): Commit {
     const numbers: Numbers = { signals: [], lines: [] };
@@ -76,7 +61,7 @@ export function openStore(home: string, { faults = noFaults, ...options }: OpenO
           faults('store.after-begin');
           for (const [index, change] of changes.entries()) {
             if (index === 1) faults('store.between');
-            if (!applyChange(tables, change, numbers)) throw new Lost(change);
+            if (applyChange(tables, change, numbers) !== true) throw new Lost(change);
           }
           faults('store.before-commit');
         },
@@ -93,63 +78,10 @@ export function openStore(home: string, { faults = noFaults, ...options }: OpenO
   return {
     file,
     commit: (changes) => inOrder(() => carryOut(changes)),
-    claim: (now, { limit, project }) =>
-      whenFree(() => (project === undefined ? signals.claim(now, limit) : signals.claimOf(project, now, limit))),
-    signal: (id) => whenFree(() => signals.read(id)),
-    lastSignal: () => whenFree(() => signals.last()),
-    signals: (filter) => whenFree(() => signals.list(filter)),
-    nextSignalIn: (now) => whenFree(() => signals.nextDueIn(now)),
-    setAside: (tree, from) => whenFree(() => signals.allSetAside(tree, from)),
-    births: (project) => whenFree(() => signals.births(project)),
-    tree: (address) => whenFree(() => trees.read(address)),
-    treesOf: (machine, page) => whenFree(() => trees.ofMachine(machine, page)),
-    treeStates: (machine) => whenFree(() => trees.states(machine)),
-    treeStanding: (address) => whenFree(() => trees.standing(address)),
-    effect: (key) => whenFree(() => effects.read(key)),
-    effects: (query) => whenFree(() => effects.by(query)),
-    startable: (query) => whenFree(() => effects.startable(query)),
-    effectCounts: (lane, status) => whenFree(() => effects.counts(lane, status)),
-    queuedLanes: () => whenFree(() => effects.queuedLanes()),
-    nextEffectAt: (afterMs) => whenFree(() => effects.nextAt(afterMs)),
-    hooks: (project) => whenFree(() => hooks.list(project)),
-    hookCounts: (project) => whenFree(() => hooks.counts(project)),
-    forges: () => whenFree(() => forges.list()),
-    accountLimits: () => whenFree(() => accounts.list()),
-    plan: (project, plan) => whenFree(() => plans.read(project, plan)),
-    plans: (project) => whenFree(() => plans.list(project)),
-    planText: (project, plan) => whenFree(() => plans.text(project, plan)),
-    nextGeneration: (project, plan) => whenFree(() => plans.nextGeneration(project, plan)),
-    planTraces: ({ after, limit }) => whenFree(() => plans.traces(after, limit)),
-    planCounts: () => whenFree(() => plans.counts()),
-    run: (key) => whenFree(() => runs.read(key)),
-    runs: (query) => whenFree(() => runs.by(query)),
-    countRuns: (of, before) => whenFree(() => runs.count(of, before)),
-    usage: (of, sinceMs) => whenFree(() => runs.usage(of, sinceMs)),
-    usageOfPlans: (project) => whenFree(() => runs.usageOfPlans(project)),
-    spent: (of, sinceMs) => whenFree(() => runs.spent(of, sinceMs)),
-    conversationTokens: (of) => whenFree(() => runs.conversationTokens(of)),
-    launch: (key) => whenFree(() => launches.read(key)),
-    checksOf: (run) => whenFree(() => launches.checksOf(run)),
-    launchesOf: (folders) => whenFree(() => launches.ofFolders(folders)),
-    journal: ({ after, ...which }) => whenFree(() => journal.since(after, which)),
-    lastLine: () => whenFree(() => journal.lastLine()),
-    firstLine: (tree) => whenFree(() => journal.firstLine(tree)),
-    lastRefused: (tree) => whenFree(() => journal.lastRefused(tree)),
-    fed: (tree, upTo = Number.MAX_SAFE_INTEGER) => whenFree(() => journal.fed(tree, upTo)),
-    lastLineBy: (tree, atMs) => whenFree(() => journal.lastBy(tree, atMs)),
-    unexplained: () => whenFree(() => journal.unexplained()),
-    expiring: ({ kind, ...query }) => whenFree(() => tables.expiry[kind].find(query)),
+    ...createReadings(tables, whenFree),
     size: () => whenFree(space.size),
     giveBack: (limitBytes) => inOrder(() => space.giveBack(limitBytes)),
     rebuild: () => inOrder(space.rebuild),
-    queue: () => whenFree(() => queue.read()),
-    queueItems: ({ ended }) => whenFree(() => queue.items(ended)),
-    issues: () => whenFree(() => issues.list()),
-    issueMessages: (of) => whenFree(() => issues.messages(of)),
-    notifications: (query) => whenFree(() => notifications.list(query)),
-    repos: () => whenFree(() => repos.list()),
-    removedRepos: () => whenFree(() => repos.removed()),
-    timeline: () => whenFree(() => timeline.read()),
     watch: (onChange) => watchDatabase(db, onChange),
     loss,
     close: () => void db.close(),

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { StoreTrouble } from '../port.ts';
+import type { Answer } from '../tables/connection.ts';
 import { type Database, defaultBusyTimeoutMs, storeError } from './db.ts';
 
 /** Another program that holds the store for longer is told of. */
@@ -73,7 +74,7 @@ export function createTransactions({ db, file }: { db: Database; file: string })
   }
 
   /** Waits, without blocking, while another program holds the store. Throws `store_locked` after 5 s, and the other codes of `storeError`. */
-  async function whenFree<T>(attempt: () => T): Promise<T> {
+  async function whenFree<T>(attempt: () => Answer<T>): Promise<T> {
     const untilMs = performance.now() + busyLimitMs;
     for (;;) {
       try {
@@ -86,7 +87,7 @@ export function createTransactions({ db, file }: { db: Database; file: string })
     }
   }
 
-  function inOrder<T>(attempt: () => T): Promise<T> {
+  function inOrder<T>(attempt: () => Answer<T>): Promise<T> {
     const turn = waiting === 0 ? whenFree(attempt) : line.then(() => whenFree(attempt));
     waiting += 1;
     const leave = () => {

@@ -1,7 +1,7 @@
 /** How the queue for slots stands: a row for the whole and one for each part that is paused, so that a pause outlives the engine that was told of it. */
 import type { PlanKey } from '../port.ts';
 import type { PauseScope, QueueItemRow, QueuePause, QueueRow } from '../rows.ts';
-import type { Database } from './db.ts';
+import { type Answer, answered, type Connection } from './connection.ts';
 import { isNewest } from './runs.ts';
 
 /** The runs of one agent have keys from `<path>#` on: `$` is the next character after `#`. */
@@ -16,16 +16,16 @@ const items = `
   FROM runs r LEFT JOIN effects e ON e.key = r.key
   WHERE ${isNewest}`;
 
-export function createQueueTable(db: Database) {
+export function createQueueTable(db: Connection) {
   const read = db.prepare<[], Omit<QueueRow, 'pauses'>>(
-    'SELECT paused_at AS pausedAt, cleared_at AS clearedAt FROM queue',
+    'SELECT paused_at AS "pausedAt", cleared_at AS "clearedAt" FROM queue',
   );
   const pauses = db.prepare<[], QueuePause>(
-    'SELECT project, plan, title, paused_at AS pausedAt FROM queue_pauses ORDER BY project, plan, title',
+    'SELECT project, plan, title, paused_at AS "pausedAt" FROM queue_pauses ORDER BY project, plan, title',
   );
   const pause = db.prepare('UPDATE queue SET paused_at = ? WHERE paused_at IS NULL');
   const resume = db.prepare('UPDATE queue SET paused_at = NULL');
-  const clear = db.prepare('UPDATE queue SET cleared_at = max(cleared_at, ?)');
+  const clear = db.prepare<[{ at: number }]>('UPDATE queue SET cleared_at = @at WHERE cleared_at < @at');
   const pausePart = db.prepare(
     'INSERT INTO queue_pauses (project, plan, title, paused_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
   );
@@ -37,22 +37,21 @@ export function createQueueTable(db: Database) {
   );
 
   return {
-    read(): QueueRow {
-      const row = read.get();
-      if (row === undefined) throw new Error('the queue has no row');
-      return { ...row, pauses: pauses.all() };
-    },
-    items: (limit: number): QueueItemRow[] => [...open.all(), ...ended.all({ limit })],
+    read: (): Answer<QueueRow> =>
+      answered(read.get(), (row) => {
+        if (row === undefined) throw new Error('the queue has no row');
+        return answered(pauses.all(), (parts) => ({ ...row, pauses: parts }));
+      }),
+    items: (limit: number): Answer<QueueItemRow[]> =>
+      answered(open.all(), (first) => answered(ended.all({ limit }), (rest) => [...first, ...rest])),
     /** What is paused stays so since it was. */
-    pause(at: number, what?: PauseScope): void {
-      if (what === undefined) pause.run(at);
-      else pausePart.run(what.project, what.plan, what.title, at);
+    pause(at: number, what?: PauseScope): Answer<unknown> {
+      return what === undefined ? pause.run(at) : pausePart.run(what.project, what.plan, what.title, at);
     },
-    resume(what?: PauseScope): void {
-      if (what === undefined) resume.run();
-      else resumePart.run(what.project, what.plan, what.title);
+    resume(what?: PauseScope): Answer<unknown> {
+      return what === undefined ? resume.run() : resumePart.run(what.project, what.plan, what.title);
     },
-    resumePlan: ({ project, plan }: PlanKey): void => void resumePlan.run(project, plan),
-    clear: (at: number): void => void clear.run(at),
+    resumePlan: ({ project, plan }: PlanKey) => resumePlan.run(project, plan),
+    clear: (at: number) => clear.run({ at }),
   };
 }

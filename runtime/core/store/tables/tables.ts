@@ -1,6 +1,6 @@
 /** All tables over one connection: each table's statements stand in the file that owns it. */
 import { createAccountTable } from './accounts.ts';
-import type { Database } from './db.ts';
+import type { Connection } from './connection.ts';
 import { createEffectTable } from './effects.ts';
 import { createForgeTable } from './forges.ts';
 import { createHookTable } from './hooks.ts';
@@ -16,7 +16,9 @@ import { createSignalTable } from './signals.ts';
 import { createTimelineTable } from './timeline.ts';
 import { createTreeTable } from './trees.ts';
 
-export function createTables(db: Database) {
+export type StoreTables = ReturnType<typeof createTables>;
+
+export function createTables(db: Connection) {
   const repos = createRepoTable(db);
   const trees = createTreeTable(db);
   const signals = createSignalTable(db);

@@ -7,7 +7,7 @@ import type { TreeAddress } from '../../../../machines/vocabulary/ids.ts';
 import { statorVersion } from '../../../base/platform/version.ts';
 import type { ChangeOf } from '../port.ts';
 import type { TreeRow, TreeState } from '../rows.ts';
-import type { Database } from './db.ts';
+import { type Answer, all, answered, type Connection, changedOne, orNull } from './connection.ts';
 import { createExpiry } from './expiry.ts';
 
 /** Snapshots are stored with spaces up to a multiple of this many characters. */
@@ -21,7 +21,7 @@ interface Row {
   stator: string | null;
 }
 
-export function createTreeTable(db: Database) {
+export function createTreeTable(db: Connection) {
   const stator = statorVersion();
   const select = db.prepare<[string], Row>(
     'SELECT machine, version, steps, snapshot, stator FROM trees WHERE address = ?',
@@ -32,27 +32,27 @@ export function createTreeTable(db: Database) {
   const update = db.prepare(
     'UPDATE trees SET machine = ?, version = ?, steps = ?, snapshot = ?, updated_at = ?, stator = ? WHERE address = ? AND steps = ?',
   );
-  const stepsOf = db.prepare<[string], number>('SELECT steps FROM trees WHERE address = ?').pluck();
-  const ofMachine = db
-    .prepare<[string, string, string, number], TreeAddress>(
-      'SELECT address FROM trees WHERE address > ? AND address > ? AND address < ? ORDER BY address LIMIT (? + 0)',
-    )
-    .pluck();
-  const remove = db.prepare('DELETE FROM trees WHERE address = @address AND (@before IS NULL OR steps = @before)');
+  const stepsOf = db.prepare<[string], { steps: number }>('SELECT steps FROM trees WHERE address = ?');
+  const ofMachine = db.prepare<[string, string, string, number], { address: TreeAddress }>(
+    'SELECT address FROM trees WHERE address > ? AND address > ? AND address < ? ORDER BY address LIMIT (? + 0)',
+  );
+  const remove = db.prepare(
+    'DELETE FROM trees WHERE address = @address AND (CAST(@before AS BIGINT) IS NULL OR steps = @before)',
+  );
   // A tree that goes on, keeps its journal and shows nothing has no row, so the step of a plan writes none.
   const stand = db.prepare(
     `INSERT INTO tree_standings (address, state, reason, keeps_journal, ended_at) VALUES (@address, @state, @reason, @keepsJournal, @endedAt)
      ON CONFLICT (address) DO UPDATE SET state = excluded.state, reason = excluded.reason, keeps_journal = excluded.keeps_journal,
-       ended_at = CASE WHEN excluded.ended_at IS NOT NULL THEN coalesce(ended_at, excluded.ended_at) END
-     WHERE state IS NOT excluded.state OR reason IS NOT excluded.reason OR keeps_journal <> excluded.keeps_journal
-       OR (ended_at IS NULL) <> (excluded.ended_at IS NULL)`,
+       ended_at = CASE WHEN excluded.ended_at IS NOT NULL THEN coalesce(tree_standings.ended_at, excluded.ended_at) END
+     WHERE tree_standings.state IS DISTINCT FROM excluded.state OR tree_standings.reason IS DISTINCT FROM excluded.reason
+       OR tree_standings.keeps_journal <> excluded.keeps_journal OR (tree_standings.ended_at IS NULL) <> (excluded.ended_at IS NULL)`,
   );
   const goOn = db.prepare('DELETE FROM tree_standings WHERE address = ?');
   const states = db.prepare<[string, string], { address: TreeAddress; state: string | null; reason: string | null }>(
     'SELECT address, state, reason FROM tree_standings WHERE address > ? AND address < ?',
   );
   const standing = db.prepare<[string], { steps: number; endedAt: number | null }>(
-    'SELECT t.steps, s.ended_at AS endedAt FROM trees t LEFT JOIN tree_standings s USING (address) WHERE t.address = ?',
+    'SELECT t.steps, s.ended_at AS "endedAt" FROM trees t LEFT JOIN tree_standings s USING (address) WHERE t.address = ?',
   );
   const expiry = createExpiry(db, {
     name: 'tree_standings',
@@ -64,48 +64,57 @@ export function createTreeTable(db: Database) {
     ],
   });
 
-  function note(address: TreeAddress, standing: Standing, at: number): void {
+  function note(address: TreeAddress, standing: Standing, at: number): Answer<unknown> {
     const { isEnded, keepsJournal, state, reason } = standing;
-    if (isUnderWay(standing)) goOn.run(address);
-    else stand.run({ address, state, reason, keepsJournal: keepsJournal ? 1 : 0, endedAt: isEnded ? at : null });
+    if (isUnderWay(standing)) return goOn.run(address);
+    return stand.run({ address, state, reason, keepsJournal: keepsJournal ? 1 : 0, endedAt: isEnded ? at : null });
   }
 
   return {
     expiry,
     /** Throws `snapshot_unknown` for a row that is damaged. */
-    read(address: TreeAddress): TreeRow | null {
-      const row = select.get(address);
-      if (row === undefined) return null;
-      const { machine, version, steps, snapshot, stator } = row;
-      return { stored: { machine, version, snapshot: parsed(address, snapshot), stator }, steps };
-    },
+    read: (address: TreeAddress): Answer<TreeRow | null> =>
+      answered(select.get(address), (row) => {
+        if (row === undefined) return null;
+        const { machine, version, steps, snapshot, stator } = row;
+        return { stored: { machine, version, snapshot: parsed(address, snapshot), stator }, steps };
+      }),
     // The character after the colon ends the range.
-    states: (machine: string): Map<TreeAddress, TreeState> =>
-      new Map(
-        states.all(`${machine}:`, `${machine};`).map(({ address, state, reason }) => [address, { state, reason }]),
+    states: (machine: string): Answer<Map<TreeAddress, TreeState>> =>
+      answered(
+        states.all(`${machine}:`, `${machine};`),
+        (rows) => new Map(rows.map(({ address, state, reason }) => [address, { state, reason }])),
       ),
-    standing: (address: TreeAddress) => standing.get(address) ?? null,
+    standing: (address: TreeAddress) => orNull(standing.get(address)),
     /** A tree that has taken steps since it was read at `before`, 0 where it was just born. */
-    write({ address, stored, before, after, at }: Omit<ChangeOf<'tree.write'>, 'do'>): boolean {
+    write({ address, stored, before, after, at }: Omit<ChangeOf<'tree.write'>, 'do'>): Answer<boolean> {
       const { machine, version } = stored;
       const text = padded(stored.text);
-      const isWritten =
+      const isWritten = changedOne(
         before > 0
-          ? update.run(machine, version, after, text, at, stator, address, before).changes === 1
-          : insert.run(address, machine, version, after, text, at, stator).changes === 1;
-      if (isWritten) note(address, stored.standing ?? underWay, at);
-      return isWritten;
+          ? update.run(machine, version, after, text, at, stator, address, before)
+          : insert.run(address, machine, version, after, text, at, stator),
+      );
+      if (isWritten === false) return false;
+      // One that is not written loses the commit, and this with it.
+      return answered(
+        all<unknown>([isWritten, note(address, stored.standing ?? underWay, at)]),
+        ([written]) => written === true,
+      );
     },
-    require: ({ address, steps }: Omit<ChangeOf<'tree.require'>, 'do'>): boolean =>
-      (stepsOf.get(address) ?? 0) === steps,
-    remove({ address, before }: Omit<ChangeOf<'tree.remove'>, 'do'>): boolean {
-      const { changes } = remove.run({ address, before: before ?? null });
-      if (changes === 1) goOn.run(address);
-      return before === undefined || changes === 1;
+    require: ({ address, steps }: Omit<ChangeOf<'tree.require'>, 'do'>): Answer<boolean> =>
+      answered(stepsOf.get(address), (row) => (row?.steps ?? 0) === steps),
+    remove({ address, before }: Omit<ChangeOf<'tree.remove'>, 'do'>): Answer<boolean> {
+      const isRemoved = changedOne(remove.run({ address, before: before ?? null }));
+      if (isRemoved === false) return before === undefined;
+      return answered(
+        all<unknown>([isRemoved, goOn.run(address)]),
+        ([removed]) => before === undefined || removed === true,
+      );
     },
     // The character after the colon ends the range.
-    ofMachine: (machine: string, { after, limit }: { after: string; limit: number }): TreeAddress[] =>
-      ofMachine.all(`${machine}:`, after, `${machine};`, limit),
+    ofMachine: (machine: string, { after, limit }: { after: string; limit: number }): Answer<TreeAddress[]> =>
+      answered(ofMachine.all(`${machine}:`, after, `${machine};`, limit), (rows) => rows.map(({ address }) => address)),
   };
 }
 

@@ -6,7 +6,7 @@ import type { Landing } from '../../../../machines/vocabulary/landing.ts';
 import type { PlanStatus } from '../../../../machines/vocabulary/signal.ts';
 import type { ChangeOf, PlanKey } from '../port.ts';
 import type { PlanBase, PlanRow, PlanText, PlanTrace } from '../rows.ts';
-import type { Database } from './db.ts';
+import { type Answer, answered, type Connection, changedOne } from './connection.ts';
 import { createExpiry } from './expiry.ts';
 
 interface Row {
@@ -42,7 +42,7 @@ interface Row {
 const columns =
   'project, plan, title, goal, branch, topic, status, phase, landing, blocked, holds, paused, fault_signal, wave, waves, tasks_done, tasks, review_cycle, generation, base_branch, base_commit, base_on, created_at, updated_at, file, file_digest, budget';
 
-export function createPlanTable(db: Database) {
+export function createPlanTable(db: Connection) {
   const insert = db.prepare(
     `INSERT INTO plans (project, plan, content, goal, title, branch, topic, status, phase, landing, blocked, holds, paused, wave, waves, tasks_done, tasks, review_cycle, generation, created_at, updated_at, file, file_digest, budget)
      VALUES (@project, @plan, @content, @goal, @title, @branch, @topic, @status, @phase, @landing, @blocked, @holds, @paused, @wave, @waves, @tasksDone, @tasks, @reviewCycle, @generation, @at, @at, @file, @digest, @budget)
@@ -60,7 +60,7 @@ export function createPlanTable(db: Database) {
     'UPDATE plans SET file = ?, file_digest = ? WHERE project = ? AND plan = ? AND deleted_at IS NULL',
   );
   const rebind = db.prepare(
-    'UPDATE plans SET file = ?, file_digest = ? WHERE project = ? AND plan = ? AND deleted_at IS NULL AND file IS ?',
+    'UPDATE plans SET file = ?, file_digest = ? WHERE project = ? AND plan = ? AND deleted_at IS NULL AND file IS NOT DISTINCT FROM ?',
   );
   const moveFault = db.prepare(
     'UPDATE plans SET fault_signal = ?, updated_at = ? WHERE project = ? AND plan = ? AND fault_signal = ?',
@@ -85,12 +85,12 @@ export function createPlanTable(db: Database) {
     'SELECT generation FROM plans WHERE project = ? AND plan = ?',
   );
   const list = db.prepare<[Record<string, unknown>], Row>(
-    `SELECT ${columns} FROM plans WHERE deleted_at IS NULL AND (@project IS NULL OR project = @project)
+    `SELECT ${columns} FROM plans WHERE deleted_at IS NULL AND (CAST(@project AS TEXT) IS NULL OR project = @project)
        AND NOT EXISTS (SELECT 1 FROM repos r WHERE r.project = plans.project AND r.removed_at IS NOT NULL)
      ORDER BY (blocked IS NULL AND fault_signal IS NULL), project, updated_at DESC, plan`,
   );
   const counts = db.prepare<[], { project: string; total: number; active: number }>(
-    `SELECT project, count(*) AS total, sum(status NOT IN ('ready', 'done', 'cancelled')) AS active FROM plans WHERE deleted_at IS NULL GROUP BY project`,
+    `SELECT project, count(*) AS total, count(CASE WHEN status NOT IN ('ready', 'done', 'cancelled') THEN 1 END) AS active FROM plans WHERE deleted_at IS NULL GROUP BY project`,
   );
 
   const traces = db.prepare<[number, number], TraceRow>(
@@ -125,40 +125,43 @@ export function createPlanTable(db: Database) {
 
   return {
     expiry,
-    insert({ key, text: { content, goal, taken }, summary, at }: Omit<ChangeOf<'plan.insert'>, 'do'>): void {
+    insert({ key, text: { content, goal, taken }, summary, at }: Omit<ChangeOf<'plan.insert'>, 'do'>): Answer<unknown> {
       const { file, digest } = taken ?? { file: null, digest: null };
-      insert.run({ ...parameters(key, summary, at), content, goal, file, digest });
+      return insert.run({ ...parameters(key, summary, at), content, goal, file, digest });
     },
-    show: ({ key, summary, at }: Omit<ChangeOf<'plan.show'>, 'do'>): void =>
-      void show.run(parameters(key, summary, at)),
+    show: ({ key, summary, at }: Omit<ChangeOf<'plan.show'>, 'do'>) => show.run(parameters(key, summary, at)),
     /** The text; and where it was taken from a file, that file. */
-    setText({ project, plan }: PlanKey, { content, goal, taken }: PlanText): void {
-      setText.run(content, goal, project, plan);
-      if (taken !== null) setFile.run(taken.file, taken.digest, project, plan);
+    setText({ project, plan }: PlanKey, { content, goal, taken }: PlanText): Answer<unknown> {
+      return answered(setText.run(content, goal, project, plan), () =>
+        taken === null ? undefined : setFile.run(taken.file, taken.digest, project, plan),
+      );
     },
-    rebind: ({ key, taken, before }: Omit<ChangeOf<'plan.set-file'>, 'do'>): boolean =>
-      rebind.run(taken.file, taken.digest, key.project, key.plan, before).changes === 1,
-    moveFault: ({ key, from, to, at }: { key: PlanKey; from: number; to: number | null; at: number }): void =>
-      void moveFault.run(to, at, key.project, key.plan, from),
-    setFault: ({ key, signal, isFirst = false, at }: Omit<ChangeOf<'plan.set-fault'>, 'do'>): void =>
-      void (isFirst ? setFirstFault : setFault).run(signal, at, key.project, key.plan),
-    setBase: ({ project, plan }: PlanKey, { branch, commit, on }: PlanBase): void =>
-      void setBase.run(branch, commit, on.length === 0 ? null : JSON.stringify(on), project, plan),
-    remove: ({ project, plan }: PlanKey, at: number): boolean => remove.run(at, at, project, plan).changes === 1,
-    read(project: string, plan: string): PlanRow | null {
-      const row = read.get(project, plan);
-      return row === undefined ? null : planOf(row);
-    },
-    text: (project: string, plan: string): string | null => text.get(project, plan)?.content ?? null,
-    nextGeneration: (project: string, plan: string): number => (generation.get(project, plan)?.generation ?? -1) + 1,
+    rebind: ({ key, taken, before }: Omit<ChangeOf<'plan.set-file'>, 'do'>) =>
+      changedOne(rebind.run(taken.file, taken.digest, key.project, key.plan, before)),
+    moveFault: ({ key, from, to, at }: { key: PlanKey; from: number; to: number | null; at: number }) =>
+      moveFault.run(to, at, key.project, key.plan, from),
+    setFault: ({ key, signal, isFirst = false, at }: Omit<ChangeOf<'plan.set-fault'>, 'do'>) =>
+      (isFirst ? setFirstFault : setFault).run(signal, at, key.project, key.plan),
+    setBase: ({ project, plan }: PlanKey, { branch, commit, on }: PlanBase) =>
+      setBase.run(branch, commit, on.length === 0 ? null : JSON.stringify(on), project, plan),
+    remove: ({ project, plan }: PlanKey, at: number) => changedOne(remove.run(at, at, project, plan)),
+    read: (project: string, plan: string) =>
+      answered(read.get(project, plan), (row) => (row === undefined ? null : planOf(row))),
+    text: (project: string, plan: string) => answered(text.get(project, plan), (row) => row?.content ?? null),
+    nextGeneration: (project: string, plan: string) =>
+      answered(generation.get(project, plan), (row) => (row?.generation ?? -1) + 1),
     /** Plans that need a person come first. */
-    list: (project: string | null): PlanRow[] => list.all({ project }).map(planOf),
-    traces(after: number, limit: number): { traces: PlanTrace[]; next: number | null } {
-      const rows = traces.all(after, limit);
-      return { traces: rows.map(traceOf), next: rows.length < limit ? null : (rows.at(-1)?.number ?? null) };
-    },
-    counts: (): Map<string, { all: number; active: number }> =>
-      new Map(counts.all().map(({ project, total, active }) => [project, { all: total, active }])),
+    list: (project: string | null) => answered(list.all({ project }), (rows) => rows.map(planOf)),
+    traces: (after: number, limit: number) =>
+      answered(traces.all(after, limit), (rows) => ({
+        traces: rows.map(traceOf),
+        next: rows.length < limit ? null : (rows.at(-1)?.number ?? null),
+      })),
+    counts: () =>
+      answered(
+        counts.all(),
+        (rows) => new Map(rows.map(({ project, total, active }) => [project, { all: total, active }])),
+      ),
   };
 }
 

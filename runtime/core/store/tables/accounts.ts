@@ -2,27 +2,29 @@
 import { limitedNow } from '../account-limit.ts';
 import type { ChangeOf } from '../port.ts';
 import type { AccountLimitRow } from '../rows.ts';
-import type { Database } from './db.ts';
+import { type Answer, answered, type Connection } from './connection.ts';
 
 const columns = 'account, since, until';
 
-export function createAccountTable(db: Database) {
+export function createAccountTable(db: Connection) {
   const read = db.prepare<[string], AccountLimitRow>(`SELECT ${columns} FROM account_limits WHERE account = ?`);
   const list = db.prepare<[], AccountLimitRow>(`SELECT ${columns} FROM account_limits ORDER BY account`);
-  const write = db.prepare(
+  const write = db.prepare<[AccountLimitRow]>(
     `INSERT INTO account_limits (${columns}) VALUES (@account, @since, @until)
      ON CONFLICT (account) DO UPDATE SET since = excluded.since, until = excluded.until`,
   );
   const free = db.prepare('DELETE FROM account_limits WHERE account = ? AND since < ?');
 
   return {
-    isLimited: (account: string, at: number): boolean => (read.get(account)?.until ?? 0) > at,
-    limit(change: Omit<ChangeOf<'account.limit'>, 'do' | 'notice'>): boolean {
-      const { row, isNews } = limitedNow(read.get(change.account) ?? null, change);
-      write.run(row);
-      return isNews;
+    isLimited: (account: string, at: number): Answer<boolean> =>
+      answered(read.get(account), (row) => (row?.until ?? 0) > at),
+    limit(change: Omit<ChangeOf<'account.limit'>, 'do' | 'notice'>): Answer<boolean> {
+      return answered(read.get(change.account), (known) => {
+        const { row, isNews } = limitedNow(known ?? null, change);
+        return answered(write.run(row), () => isNews);
+      });
     },
-    free: ({ account, before }: Omit<ChangeOf<'account.free'>, 'do'>): void => void free.run(account, before),
-    list: (): AccountLimitRow[] => list.all(),
+    free: ({ account, before }: Omit<ChangeOf<'account.free'>, 'do'>) => free.run(account, before),
+    list: () => list.all(),
   };
 }

@@ -1,12 +1,12 @@
 /** How the forge of each repo was found when it was asked last. */
 import type { ForgeRow } from '../rows.ts';
-import type { Database } from './db.ts';
+import { answered, type Connection } from './connection.ts';
 
 interface Row extends Omit<ForgeRow, 'plans'> {
   readonly plans: string;
 }
 
-export function createForgeTable(db: Database) {
+export function createForgeTable(db: Connection) {
   const note = db.prepare(
     `INSERT INTO forges (project, server, url, code, reason, hint, since, plans)
      VALUES (@project, @server, @url, @code, @reason, @hint, @since, @plans)
@@ -18,8 +18,8 @@ export function createForgeTable(db: Database) {
   );
 
   return {
-    note: ({ project, server, url, code, reason, hint, since, plans }: ForgeRow): void =>
-      void note.run({ project, server, url, code, reason, hint, since, plans: JSON.stringify(plans) }),
-    list: (): ForgeRow[] => list.all().map((row) => ({ ...row, plans: JSON.parse(row.plans) })), // written from one
+    note: ({ project, server, url, code, reason, hint, since, plans }: ForgeRow) =>
+      note.run({ project, server, url, code, reason, hint, since, plans: JSON.stringify(plans) }),
+    list: () => answered(list.all(), (rows) => rows.map((row): ForgeRow => ({ ...row, plans: JSON.parse(row.plans) }))), // written from one
   };
 }

@@ -1,7 +1,7 @@
 /** The registered repositories, each with the configuration that a person trusted. */
 
 import type { RepoRow } from '../rows.ts';
-import type { Database } from './db.ts';
+import { answered, type Connection } from './connection.ts';
 
 interface Row {
   project: string;
@@ -13,7 +13,7 @@ interface Row {
   revoked_at: number | null;
 }
 
-export function createRepoTable(db: Database) {
+export function createRepoTable(db: Connection) {
   const insert = db.prepare(
     `INSERT INTO repos (project, path, config, added_at, trusted_at, trusted_by, revoked_at) VALUES (?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (project) DO UPDATE SET path = excluded.path, config = excluded.config, added_at = excluded.added_at,
@@ -30,13 +30,13 @@ export function createRepoTable(db: Database) {
   );
 
   return {
-    insert: ({ project, path, config, addedAt, trustedAt, trustedBy, revokedAt }: RepoRow): void =>
-      void insert.run(project, path, JSON.stringify(config), addedAt, trustedAt, trustedBy, revokedAt),
-    list: (): RepoRow[] => list.all().map(repoOf),
+    insert: ({ project, path, config, addedAt, trustedAt, trustedBy, revokedAt }: RepoRow) =>
+      insert.run(project, path, JSON.stringify(config), addedAt, trustedAt, trustedBy, revokedAt),
+    list: () => answered(list.all(), (rows) => rows.map(repoOf)),
     /** Its row stays, and so do its plans: adding it again brings them back. */
-    remove: (project: string, at: number): void => void remove.run(at, project),
+    remove: (project: string, at: number) => remove.run(at, project),
     /** Those that are gone, with where they were. */
-    removed: (): Map<string, string> => new Map(removed.all().map(({ project, path }) => [project, path])),
+    removed: () => answered(removed.all(), (rows) => new Map(rows.map(({ project, path }) => [project, path]))),
   };
 }
 

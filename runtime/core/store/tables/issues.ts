@@ -1,10 +1,10 @@
 /** The sessions of issues, beside their plans, and what people said to each: that is kept for the next session of the same issue. */
 import type { PlanKey } from '../port.ts';
 import { type IssueMessage, type IssueRow, issueMessageLimit } from '../rows.ts';
-import type { Database } from './db.ts';
+import { type Answer, answered, type Connection, changedOne } from './connection.ts';
 import { createExpiry } from './expiry.ts';
 
-export function createIssueTable(db: Database) {
+export function createIssueTable(db: Connection) {
   const insert = db.prepare(
     `INSERT INTO issues (project, plan, reference, title, pull_request, created_at)
      VALUES (@project, @plan, @reference, @title, @pullRequest, @createdAt)
@@ -19,7 +19,7 @@ export function createIssueTable(db: Database) {
        (SELECT id FROM issue_messages WHERE project = @project AND plan = @plan ORDER BY id DESC LIMIT (@limit + 0))`,
   );
   const list = db.prepare<[], IssueRow>(
-    `SELECT project, plan, reference, title, pull_request AS pullRequest, created_at AS createdAt FROM issues
+    `SELECT project, plan, reference, title, pull_request AS "pullRequest", created_at AS "createdAt" FROM issues
      ORDER BY created_at, project, plan`,
   );
   const messages = db.prepare<[string, string], IssueMessage>(
@@ -36,17 +36,18 @@ export function createIssueTable(db: Database) {
 
   return {
     expiry,
-    insert: ({ project, plan, reference, title, pullRequest, createdAt }: IssueRow): void =>
-      void insert.run({ project, plan, reference, title, pullRequest, createdAt }),
-    setPullRequest({ project, plan }: PlanKey, url: string): boolean {
-      return setPullRequest.run(url, project, plan).changes === 1;
+    insert: ({ project, plan, reference, title, pullRequest, createdAt }: IssueRow) =>
+      insert.run({ project, plan, reference, title, pullRequest, createdAt }),
+    setPullRequest({ project, plan }: PlanKey, url: string): Answer<boolean> {
+      return changedOne(setPullRequest.run(url, project, plan));
     },
-    remove: ({ project, plan }: PlanKey): void => void remove.run(project, plan),
-    addMessage({ project, plan }: PlanKey, { by, content, at }: IssueMessage): void {
-      say.run(project, plan, content, at, by);
-      forget.run({ project, plan, limit: issueMessageLimit });
+    remove: ({ project, plan }: PlanKey) => remove.run(project, plan),
+    addMessage({ project, plan }: PlanKey, { by, content, at }: IssueMessage): Answer<unknown> {
+      return answered(say.run(project, plan, content, at, by), () =>
+        forget.run({ project, plan, limit: issueMessageLimit }),
+      );
     },
-    list: (): IssueRow[] => list.all(),
-    messages: ({ project, plan }: PlanKey): IssueMessage[] => messages.all(project, plan),
+    list: () => list.all(),
+    messages: ({ project, plan }: PlanKey) => messages.all(project, plan),
   };
 }

@@ -4,7 +4,7 @@ import { type Lane, laneOf, resourceOf } from '../../../../machines/vocabulary/e
 import { effectKey, parseTree, planTree } from '../../../../machines/vocabulary/ids.ts';
 import type { ChangeOf, EffectQuery, PlanKey, StartQuery } from '../port.ts';
 import type { EffectOwner, EffectRow } from '../rows.ts';
-import type { Database } from './db.ts';
+import { type Answer, answered, type Connection, changedOne, orNull } from './connection.ts';
 import { createExpiry } from './expiry.ts';
 
 const columns =
@@ -23,7 +23,7 @@ const mayBegin = `(kind <> 'agent.run' OR (
 /** A tree's effects by the range of their keys, which begin with it and `/`; `0` is the character after that. */
 const keysOf = (tree: string, table: string) => `${table}.key > ${tree} || '/' AND ${table}.key < ${tree} || '0'`;
 
-export function createEffectTable(db: Database) {
+export function createEffectTable(db: Connection) {
   const insert = db.prepare(
     `INSERT INTO effects (key, tree, project, plan, name, kind, lane, resource, priority, payload, created_at)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -38,10 +38,10 @@ export function createEffectTable(db: Database) {
          SELECT 1 FROM effects o WHERE o.project = e.project AND o.resource = e.resource AND o.status IN ('queued', 'running')
            AND (o.status = 'running' OR (o.status = 'queued' AND o.id < e.id)))
        AND project NOT IN (SELECT value FROM json_each(@closed))
-       AND (kind <> 'agent.run' OR @agents IS NULL OR project || '/' || plan IN (SELECT value FROM json_each(@agents)))
-       AND (@held IS NULL OR kind <> 'agent.run' OR json_extract(payload, '$.start') = 'restart'
+       AND (kind <> 'agent.run' OR CAST(@agents AS TEXT) IS NULL OR project || '/' || plan IN (SELECT value FROM json_each(@agents)))
+       AND (CAST(@held AS TEXT) IS NULL OR kind <> 'agent.run' OR json_extract(payload, '$.start') = 'restart'
          OR project || '/' || json_extract(payload, '$.role') NOT IN (SELECT value FROM json_each(@held)))
-       AND (@trees IS NULL OR tree IN (SELECT value FROM json_each(@trees)))
+       AND (CAST(@trees AS TEXT) IS NULL OR tree IN (SELECT value FROM json_each(@trees)))
      ORDER BY priority DESC, id LIMIT ${lookAhead}`,
   );
   const paused = db.prepare('SELECT 1 FROM queue WHERE paused_at IS NOT NULL');
@@ -53,7 +53,7 @@ export function createEffectTable(db: Database) {
   const adopt = db.prepare(`UPDATE effects SET epoch = ? WHERE status = 'running' AND host = ? AND epoch <> ?`);
   // `+id`: sorted afterwards. In the order of `id` itself all that ever ended would be walked through.
   const running = db.prepare<[{ host: string | null }], EffectRow>(
-    `SELECT ${columns} FROM effects WHERE status = 'running' AND (@host IS NULL OR host = @host) ORDER BY +id`,
+    `SELECT ${columns} FROM effects WHERE status = 'running' AND (CAST(@host AS TEXT) IS NULL OR host = @host) ORDER BY +id`,
   );
   const settle = db.prepare(
     `UPDATE effects SET status = ?, finished_at = ?, error = ?, result = coalesce(?, result), waiting_since = NULL
@@ -75,8 +75,8 @@ export function createEffectTable(db: Database) {
   const withdraw = db.prepare(
     `UPDATE effects SET status = 'withdrawn', finished_at = ?, waiting_since = NULL WHERE key = ? AND status = 'queued'`,
   );
-  const stop = db.prepare(
-    `UPDATE effects SET stop_at = min(coalesce(stop_at, ?), ?) WHERE key = ? AND status = 'running'`,
+  const stop = db.prepare<[{ stopAt: number; key: string }]>(
+    `UPDATE effects SET stop_at = CASE WHEN stop_at < @stopAt THEN stop_at ELSE @stopAt END WHERE key = @key AND status = 'running'`,
   );
   // The status in these very words: then an index has no others.
   const ofLane = (status: 'queued' | 'running') =>
@@ -84,15 +84,13 @@ export function createEffectTable(db: Database) {
       `SELECT project, count(*) AS count FROM effects WHERE lane = ? AND status = '${status}' GROUP BY project`,
     );
   const countsOf = { queued: ofLane('queued'), running: ofLane('running') };
-  const queuedLanes = db
-    .prepare<[], Lane>(
-      `WITH RECURSIVE l(lane) AS (
+  const queuedLanes = db.prepare<[], { lane: Lane }>(
+    `WITH RECURSIVE l(lane) AS (
          SELECT min(lane) FROM effects WHERE status = 'queued'
          UNION ALL
          SELECT (SELECT min(lane) FROM effects WHERE status = 'queued' AND lane > l.lane) FROM l WHERE l.lane IS NOT NULL
        ) SELECT lane FROM l WHERE lane IS NOT NULL`,
-    )
-    .pluck();
+  );
   const ofTree = db.prepare<[{ tree: string }], EffectRow>(
     `SELECT ${columns} FROM effects e WHERE ${keysOf('@tree', 'e')} AND status IN ('queued', 'running') ORDER BY id`,
   );
@@ -126,13 +124,13 @@ export function createEffectTable(db: Database) {
        AND NOT EXISTS (
          SELECT 1 FROM effects o WHERE o.lane = 'hook' AND o.status = 'running' AND o.project = e.project AND o.resource = e.resource)
        AND project NOT IN (SELECT value FROM json_each(@closed))
-       AND (@trees IS NULL OR tree IN (SELECT value FROM json_each(@trees)))
+       AND (CAST(@trees AS TEXT) IS NULL OR tree IN (SELECT value FROM json_each(@trees)))
      ORDER BY id LIMIT ${lookAhead}`,
   );
   const deliveries = db.prepare<[Record<string, unknown>], EffectRow>(
-    `SELECT ${columns} FROM effects WHERE kind = 'hook.deliver' AND (@project IS NULL OR project = @project) AND (@plan IS NULL OR plan = @plan)
-       AND (@hook IS NULL OR json_extract(payload, '$.hook') = @hook)
-       AND (@statuses IS NULL OR status IN (SELECT value FROM json_each(@statuses)))
+    `SELECT ${columns} FROM effects WHERE kind = 'hook.deliver' AND (CAST(@project AS TEXT) IS NULL OR project = @project) AND (CAST(@plan AS TEXT) IS NULL OR plan = @plan)
+       AND (CAST(@hook AS TEXT) IS NULL OR json_extract(payload, '$.hook') = @hook)
+       AND (CAST(@statuses AS TEXT) IS NULL OR status IN (SELECT value FROM json_each(@statuses)))
      ORDER BY id DESC LIMIT (@limit + 0)`,
   );
   const delivery = db.prepare<[string], EffectRow>(
@@ -155,12 +153,12 @@ export function createEffectTable(db: Database) {
 
   return {
     expiry,
-    insert({ tree, effect, priority, at }: Omit<ChangeOf<'effect.insert'>, 'do'>): void {
+    insert({ tree, effect, priority, at }: Omit<ChangeOf<'effect.insert'>, 'do'>): Answer<unknown> {
       const parsed = parseTree(tree);
       const key = effectKey(tree, effect.id);
       const project = 'project' in parsed ? parsed.project : '';
       const plan = 'plan' in parsed ? parsed.plan : '';
-      insert.run(
+      return insert.run(
         key,
         tree,
         project,
@@ -175,48 +173,55 @@ export function createEffectTable(db: Database) {
       );
     },
     /** Of the plans and the queue as they are; at most 512. */
-    startable({ lane, nowMs, closed, agents, held = [], trees }: StartQuery): EffectRow[] {
+    startable({ lane, nowMs, closed, agents, held = [], trees }: StartQuery): Answer<EffectRow[]> {
       // Of the thousand that then wait none need be looked at.
       const isOfAgents = lane === 'worker' || lane === 'coordinator';
-      if (isOfAgents && (agents === 'none' || paused.get() !== undefined)) return [];
-      return (lane === 'hook' ? startableHooks : startable).all({
-        lane,
+      const common = {
         now: nowMs,
         closed: JSON.stringify(closed),
-        agents: agents === 'all' ? null : JSON.stringify(agents === 'none' ? [] : agents),
-        held: held.length === 0 ? null : JSON.stringify(held),
         trees: trees === undefined ? null : JSON.stringify(trees),
+      };
+      if (lane === 'hook') return startableHooks.all(common);
+      if (isOfAgents && agents === 'none') return [];
+      return answered(isOfAgents ? paused.get() : undefined, (isPaused) => {
+        if (isPaused !== undefined) return [];
+        return startable.all({
+          ...common,
+          lane,
+          agents: agents === 'all' ? null : JSON.stringify(agents === 'none' ? [] : agents),
+          held: held.length === 0 ? null : JSON.stringify(held),
+        });
       });
     },
-    take: ({ id, owner: { host, epoch }, at }: Omit<ChangeOf<'effect.take'>, 'do'>): boolean =>
-      take.run(host, epoch, at, id).changes === 1,
+    take: ({ id, owner: { host, epoch }, at }: Omit<ChangeOf<'effect.take'>, 'do'>) =>
+      changedOne(take.run(host, epoch, at, id)),
     /** What an earlier owner of the host left running is this one's; the slots stay taken throughout. */
-    adopt: ({ host, epoch }: EffectOwner): void => void adopt.run(epoch, host, epoch),
-    settle: ({ key, status, error, owner, at, result }: Omit<ChangeOf<'effect.settle'>, 'do'>): boolean =>
-      settle.run(status, at, error, result ?? null, key, owner.host, owner.epoch).changes === 1,
-    tryAgain: ({ key, nextAt, error, owner, result }: Omit<ChangeOf<'effect.try-again'>, 'do'>): boolean =>
-      again.run(nextAt, error, result ?? null, key, owner.host, owner.epoch).changes === 1,
-    redeliver: (key: string): boolean => redeliver.run(key).changes === 1,
+    adopt: ({ host, epoch }: EffectOwner) => adopt.run(epoch, host, epoch),
+    settle: ({ key, status, error, owner, at, result }: Omit<ChangeOf<'effect.settle'>, 'do'>) =>
+      changedOne(settle.run(status, at, error, result ?? null, key, owner.host, owner.epoch)),
+    tryAgain: ({ key, nextAt, error, owner, result }: Omit<ChangeOf<'effect.try-again'>, 'do'>) =>
+      changedOne(again.run(nextAt, error, result ?? null, key, owner.host, owner.epoch)),
+    redeliver: (key: string) => changedOne(redeliver.run(key)),
     /** As if it had not been begun: it waits in its row, without its slot. Not where it is to be stopped. */
-    putBack: ({ key, nextAt, error, owner, at }: Omit<ChangeOf<'effect.put-back'>, 'do'>): boolean =>
-      putBack.run(nextAt, error, at, key, owner.host, owner.epoch).changes === 1,
+    putBack: ({ key, nextAt, error, owner, at }: Omit<ChangeOf<'effect.put-back'>, 'do'>) =>
+      changedOne(putBack.run(nextAt, error, at, key, owner.host, owner.epoch)),
     /** What a running one waits for, since `at`; null: for nothing any more. */
-    noteWait: ({ key, wait, owner }: Omit<ChangeOf<'effect.note-wait'>, 'do'>): void =>
-      void noteWait.run(wait?.at ?? null, wait?.reason ?? null, key, owner.host, owner.epoch),
+    noteWait: ({ key, wait, owner }: Omit<ChangeOf<'effect.note-wait'>, 'do'>) =>
+      noteWait.run(wait?.at ?? null, wait?.reason ?? null, key, owner.host, owner.epoch),
     /** Whether it was withdrawn: it had not begun and never will. One that runs is to be ended at `stopAt`. */
-    stop({ key, stopAt, at }: Omit<ChangeOf<'effect.stop'>, 'do'>): boolean {
-      if (withdraw.run(at, key).changes === 1) return true;
-      stop.run(stopAt, stopAt, key);
-      return false;
+    stop({ key, stopAt, at }: Omit<ChangeOf<'effect.stop'>, 'do'>): Answer<boolean> {
+      return answered(changedOne(withdraw.run(at, key)), (isWithdrawn) =>
+        isWithdrawn ? true : answered(stop.run({ stopAt, key }), () => false),
+      );
     },
-    read: (key: string): EffectRow | null => byKey.get(key) ?? null,
-    counts: (lane: Lane, status: 'queued' | 'running'): Map<string, number> =>
-      new Map(countsOf[status].all(lane).map(({ project, count }) => [project, count])),
-    queuedLanes: (): Lane[] => queuedLanes.all(),
+    read: (key: string) => orNull(byKey.get(key)),
+    counts: (lane: Lane, status: 'queued' | 'running'): Answer<Map<string, number>> =>
+      answered(countsOf[status].all(lane), (rows) => new Map(rows.map(({ project, count }) => [project, count]))),
+    queuedLanes: () => answered(queuedLanes.all(), (rows) => rows.map(({ lane }) => lane)),
     /** Whether an agent of the plan runs or is to run. */
-    hasOpenRuns: ({ project, plan }: PlanKey): boolean =>
-      ofTree.all({ tree: planTree(project, plan) }).some(({ kind }) => kind === 'agent.run'),
-    by(query: EffectQuery): EffectRow[] {
+    hasOpenRuns: ({ project, plan }: PlanKey) =>
+      answered(ofTree.all({ tree: planTree(project, plan) }), (rows) => rows.some(({ kind }) => kind === 'agent.run')),
+    by(query: EffectQuery): Answer<EffectRow[]> {
       switch (query.by) {
         case 'running':
           return running.all({ host: query.host ?? null });
@@ -237,6 +242,6 @@ export function createEffectTable(db: Database) {
           return delivery.all(query.id);
       }
     },
-    nextAt: (afterMs: number): number | null => nextAt.get(afterMs)?.at ?? null,
+    nextAt: (afterMs: number) => answered(nextAt.get(afterMs), (row) => row?.at ?? null),
   };
 }

@@ -3,7 +3,7 @@
 import { placeOf, type TreeAddress } from '../../../../machines/vocabulary/ids.ts';
 import type { ChangeOf } from '../port.ts';
 import type { NewSignal, Now, SignalFilter, SignalRow } from '../rows.ts';
-import type { Database } from './db.ts';
+import { type Answer, all, answered, type Connection, changedOne, orNull } from './connection.ts';
 import { createExpiry } from './expiry.ts';
 
 /** Strangers' rows under one key of the engine that are stepped over. */
@@ -13,19 +13,19 @@ const listLimit = 1_000;
 const columns =
   'id, project, plan, type, payload, origin, status, attempts, result, dedupe_key, created_at, deliver_at, processed_at, tree, run, is_checked';
 
-export function createSignalTable(db: Database) {
+type Inserted = { readonly id: number; readonly isNew: boolean };
+
+export function createSignalTable(db: Connection) {
   const insert = db.prepare<unknown[], { id: number }>(
     `INSERT INTO signals (project, plan, type, payload, origin, dedupe_key, created_at, deliver_at, tree, run, is_checked, seal)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?) ON CONFLICT (dedupe_key) DO NOTHING RETURNING id`,
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, (SELECT seal FROM inbox_seal)) ON CONFLICT (dedupe_key) DO NOTHING RETURNING id`,
   );
-  const enter = db.prepare(
+  const enter = db.prepare<[SignalRow]>(
     `INSERT INTO signals (${columns}, seal)
-     VALUES (@id, @project, @plan, @type, @payload, @origin, @status, @attempts, @result, @dedupe_key, @created_at, @deliver_at, @processed_at, @tree, @run, 1, @seal)
+     VALUES (@id, @project, @plan, @type, @payload, @origin, @status, @attempts, @result, @dedupe_key, @created_at, @deliver_at, @processed_at, @tree, @run, 1, (SELECT seal FROM inbox_seal))
      ON CONFLICT DO NOTHING`,
   );
-  const last = db.prepare<[], number | null>('SELECT max(id) FROM signals').pluck();
-  /** What says of a row that the engine wrote it. */
-  const seal = db.prepare<[], number>('SELECT seal FROM inbox_seal').pluck().get() ?? null;
+  const last = db.prepare<[], { id: number | null }>('SELECT max(id) AS id FROM signals');
   const byKey = db.prepare<[string], Pick<SignalRow, 'id' | 'origin' | 'is_checked'>>(
     'SELECT id, origin, is_checked FROM signals WHERE dedupe_key = ?',
   );
@@ -45,11 +45,11 @@ export function createSignalTable(db: Database) {
   // Of the engine's own rows the time is the store's, of other programs' the wall clock's.
   const due = db.prepare<[string, number, number, number], SignalRow>(
     `SELECT ${columns} FROM signals
-     WHERE status = 'pending' AND project = ? AND deliver_at <= CASE is_checked WHEN 1 THEN ? ELSE ? END ORDER BY id LIMIT (? + 0)`,
+     WHERE status = 'pending' AND project = ? AND deliver_at <= CASE is_checked WHEN 1 THEN CAST(? AS BIGINT) ELSE CAST(? AS BIGINT) END ORDER BY id LIMIT (? + 0)`,
   );
   const nextDue = db.prepare<[Now], { wait: number | null }>(
-    `SELECT min(deliver_at - CASE is_checked WHEN 1 THEN @keptMs ELSE @wallMs END) AS wait FROM signals
-     WHERE status = 'pending' AND deliver_at > CASE is_checked WHEN 1 THEN @keptMs ELSE @wallMs END`,
+    `SELECT min(deliver_at - CASE is_checked WHEN 1 THEN CAST(@keptMs AS BIGINT) ELSE CAST(@wallMs AS BIGINT) END) AS wait FROM signals
+     WHERE status = 'pending' AND deliver_at > CASE is_checked WHEN 1 THEN CAST(@keptMs AS BIGINT) ELSE CAST(@wallMs AS BIGINT) END`,
   );
   const finish = db.prepare(
     `UPDATE signals SET status = ?, result = ?, processed_at = ?, attempts = attempts + 1 WHERE id = ? AND status IN ('pending', 'held')`,
@@ -72,7 +72,7 @@ export function createSignalTable(db: Database) {
   );
   const list = db.prepare<[Record<string, unknown>], SignalRow>(
     `SELECT ${columns} FROM signals
-     WHERE (@project IS NULL OR project = @project) AND (@plan IS NULL OR plan = @plan) AND (@tree IS NULL OR tree = @tree) AND (@status IS NULL OR status = @status)
+     WHERE (CAST(@project AS TEXT) IS NULL OR project = @project) AND (CAST(@plan AS TEXT) IS NULL OR plan = @plan) AND (CAST(@tree AS TEXT) IS NULL OR tree = @tree) AND (CAST(@status AS TEXT) IS NULL OR status = @status)
      ORDER BY id DESC LIMIT (@limit + 0)`,
   );
 
@@ -94,67 +94,65 @@ export function createSignalTable(db: Database) {
      * The row's id, and whether it is new; a key that is there already answers with the first one's id. A word of the engine is never
      * lost to a stranger's row under its key: it goes under the next free one.
      */
-    insert({ tree, type, payload, origin, run = null, dedupeKey = null, deliverAt = 0, at }: NewSignal): {
-      id: number;
-      isNew: boolean;
-    } {
+    insert(signal: NewSignal): Answer<Inserted> {
+      const { tree, type, payload, origin, run = null, dedupeKey = null, deliverAt = 0, at } = signal;
       const { project, plan } = placeOf(tree);
       const text = JSON.stringify(payload);
-      for (let copy = 1; copy <= keyCopies; copy += 1) {
+      const insertAs = (key: string | null) =>
+        insert.get(project, plan, type, text, origin, key, at, deliverAt, tree, run);
+      const insertCopy = (copy: number): Answer<Inserted> => {
         const key = dedupeKey === null || copy === 1 ? dedupeKey : `${dedupeKey}~${copy}`;
-        const row = insert.get(project, plan, type, text, origin, key, at, deliverAt, tree, run, seal);
-        if (row !== undefined) return { id: row.id, isNew: true };
-        const first = key === null ? undefined : byKey.get(key);
-        if (first === undefined) break;
-        const isOwn = first.origin === 'engine' && first.is_checked === 1;
-        if (isOwn || origin !== 'engine') return { id: first.id, isNew: false };
-      }
-      throw new Error(`signal ${type} for ${tree} was neither inserted nor there before`);
+        return answered(insertAs(key), (row) => {
+          if (row !== undefined) return { id: row.id, isNew: true };
+          return answered(key === null ? undefined : byKey.get(key), (first) => {
+            if (first === undefined || copy === keyCopies)
+              throw new Error(`signal ${type} for ${tree} was neither inserted nor there before`);
+            const isOwn = first.origin === 'engine' && first.is_checked === 1;
+            return isOwn || origin !== 'engine' ? { id: first.id, isNew: false } : insertCopy(copy + 1);
+          });
+        });
+      };
+      return insertCopy(1);
     },
     /** false: its number or its key is taken. */
-    enter: (row: SignalRow): boolean => enter.run({ ...row, seal }).changes === 1,
-    last: (): number => last.get() ?? 0,
-    read: (id: number): SignalRow | null => byId.get(id) ?? null,
+    enter: (row: SignalRow) => changedOne(enter.run(row)),
+    last: () => answered(last.get(), (row) => row?.id ?? 0),
+    read: (id: number) => orNull(byId.get(id)),
     /** Plans that are registered and not yet born, with the branches that they will have. */
-    births: (project: string): { plan: string; branch: string }[] => births.all(project),
+    births: (project: string) => births.all(project),
     /** Up to `limit` due rows, the projects in turn, each project's rows in the order of their ids. */
-    claim({ keptMs, wallMs }: Now, limit: number): SignalRow[] {
-      const waiting = projects.all();
-      const share = Math.max(1, Math.ceil(limit / Math.max(1, waiting.length)));
-      const first = waiting.map(({ project }) => due.all(project, keptMs, wallMs, share));
-      // Projects with nothing due, such as those whose timers are days away, leave their share to the others.
-      const isShort = first.reduce((sum, list) => sum + list.length, 0) < limit;
-      const lists = first.map((list) => {
-        const project = list.length === share && isShort ? list[0]?.project : undefined;
-        return project === undefined ? list : due.all(project, keptMs, wallMs, limit);
-      });
-      const rows: SignalRow[] = [];
-      for (let turn = 0; rows.length < limit && lists.some((rows) => rows.length > turn); turn += 1) {
-        for (const rowsOfProject of lists) {
-          const row = rowsOfProject[turn];
-          if (row !== undefined && rows.length < limit) rows.push(row);
-        }
-      }
-      return rows;
-    },
+    claim: ({ keptMs, wallMs }: Now, limit: number): Answer<SignalRow[]> =>
+      answered(projects.all(), (waiting) => {
+        const share = Math.max(1, Math.ceil(limit / Math.max(1, waiting.length)));
+        const first = all(waiting.map(({ project }) => due.all(project, keptMs, wallMs, share)));
+        return answered(first, (shares) => {
+          // Projects with nothing due, such as those whose timers are days away, leave their share to the others.
+          const isShort = shares.reduce((sum, list) => sum + list.length, 0) < limit;
+          const lists = shares.map((list) => {
+            const project = list.length === share && isShort ? list[0]?.project : undefined;
+            return project === undefined ? list : due.all(project, keptMs, wallMs, limit);
+          });
+          return answered(all(lists), (found) => dealt(found, limit));
+        });
+      }),
     /** The due rows of one project alone; `''` is the supervisor. */
-    claimOf: (project: string, { keptMs, wallMs }: Now, limit: number): SignalRow[] =>
-      due.all(project, keptMs, wallMs, limit),
+    claimOf: (project: string, { keptMs, wallMs }: Now, limit: number) => due.all(project, keptMs, wallMs, limit),
     /** In how many milliseconds the next one that is not due yet will be; null: none waits. */
-    nextDueIn: (now: Now): number | null => nextDue.get(now)?.wait ?? null,
-    finish: ({ id, status, result, at }: Omit<ChangeOf<'signal.finish'>, 'do'>): boolean =>
-      finish.run(status, JSON.stringify(result), at, id).changes === 1,
-    hold: ({ id, tree }: Omit<ChangeOf<'signal.hold'>, 'do'>): boolean => hold.run(tree, id).changes === 1,
-    release: (tree: TreeAddress): void => void release.run(tree),
-    countAttempt: (id: number): void => void countAttempt.run(id),
-    setAside: ({ id, result, at }: Omit<ChangeOf<'signal.set-aside'>, 'do'>): boolean =>
-      setAside.run(JSON.stringify(result), at, id).changes === 1,
-    revive: (id: number): boolean => revive.run(id).changes === 1,
+    nextDueIn: (now: Now) => answered(nextDue.get(now), (row) => row?.wait ?? null),
+    finish: ({ id, status, result, at }: Omit<ChangeOf<'signal.finish'>, 'do'>) =>
+      changedOne(finish.run(status, JSON.stringify(result), at, id)),
+    hold: ({ id, tree }: Omit<ChangeOf<'signal.hold'>, 'do'>) => changedOne(hold.run(tree, id)),
+    release: (tree: TreeAddress) => release.run(tree),
+    countAttempt: (id: number) => countAttempt.run(id),
+    setAside: ({ id, result, at }: Omit<ChangeOf<'signal.set-aside'>, 'do'>) =>
+      changedOne(setAside.run(JSON.stringify(result), at, id)),
+    revive: (id: number) => changedOne(revive.run(id)),
     /** The engine's own for a tree that were set aside and still are, from that id on. */
-    allSetAside: (tree: TreeAddress, from: number): number[] => allSetAside.all(tree, from).map(({ id }) => id),
-    voidTree: (tree: TreeAddress, at: number): void => void voidTree.run(at, tree),
+    allSetAside: (tree: TreeAddress, from: number) =>
+      answered(allSetAside.all(tree, from), (rows) => rows.map(({ id }) => id)),
+    voidTree: (tree: TreeAddress, at: number) => voidTree.run(at, tree),
     /** The newest first. */
-    list: ({ project, plan, tree, status, limit = listLimit }: SignalFilter): SignalRow[] =>
+    list: ({ project, plan, tree, status, limit = listLimit }: SignalFilter) =>
       list.all({
         project: project ?? null,
         plan: plan ?? null,
@@ -163,4 +161,16 @@ export function createSignalTable(db: Database) {
         limit: Math.min(limit, listLimit),
       }),
   };
+}
+
+/** The projects in turn, each project's rows in their order. */
+function dealt(lists: readonly (readonly SignalRow[])[], limit: number): SignalRow[] {
+  const rows: SignalRow[] = [];
+  for (let turn = 0; rows.length < limit && lists.some((list) => list.length > turn); turn += 1) {
+    for (const list of lists) {
+      const row = list[turn];
+      if (row !== undefined && rows.length < limit) rows.push(row);
+    }
+  }
+  return rows;
 }

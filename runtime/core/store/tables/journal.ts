@@ -2,7 +2,7 @@
 
 import type { TreeAddress } from '../../../../machines/vocabulary/ids.ts';
 import type { FedLine, JournalLine, NewLine } from '../rows.ts';
-import type { Database } from './db.ts';
+import { type Answer, answered, type Connection } from './connection.ts';
 import { createExpiry } from './expiry.ts';
 
 interface Row {
@@ -24,10 +24,10 @@ interface Row {
 const journalPage = 1_000;
 const columns = 'seq, at, tree, signal, type, origin, actor, event, from_state, to_state, effects, refused';
 
-export function createJournalTable(db: Database) {
-  const insert = db.prepare(
+export function createJournalTable(db: Connection) {
+  const insert = db.prepare<unknown[], { seq: number }>(
     `INSERT INTO journal (at, tree, signal, type, origin, actor, event, from_state, to_state, effects, refused, input)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq`,
   );
   const since = db.prepare<[number, number], Row>(
     `SELECT ${columns} FROM journal WHERE seq > ? ORDER BY seq LIMIT (? + 0)`,
@@ -69,37 +69,33 @@ export function createJournalTable(db: Database) {
     append(
       { at, tree, signal, type, origin, actor, event, from, to, effects, refused }: NewLine,
       input: string | null,
-    ): number {
+    ): Answer<number> {
       const names = effects.length === 0 ? '[]' : JSON.stringify(effects);
       const why = refused === null ? null : JSON.stringify(refused);
-      return Number(
-        insert.run(at, tree, signal, type, origin, actor, event, from, to, names, why, input).lastInsertRowid,
-      );
+      const row = insert.get(at, tree, signal, type, origin, actor, event, from, to, names, why, input);
+      return answered(row, (inserted) => inserted?.seq ?? 0);
     },
     /** The lines of all trees, or of one. */
-    since(after: number, { tree, limit = journalPage }: { tree?: TreeAddress; limit?: number }): JournalLine[] {
+    since(after: number, { tree, limit = journalPage }: { tree?: TreeAddress; limit?: number }): Answer<JournalLine[]> {
       const most = Math.min(limit, journalPage);
-      return (tree === undefined ? since.all(after, most) : ofTree.all(tree, after, most)).map(lineOf);
+      const rows = tree === undefined ? since.all(after, most) : ofTree.all(tree, after, most);
+      return answered(rows, (found) => found.map(lineOf));
     },
     /** Every line of a tree up to that one, with what the tree was fed on it. */
-    fed: (tree: TreeAddress, upTo: number): FedLine[] =>
-      fed
-        .all(tree, upTo)
-        .map(({ input, ...row }) => ({ ...lineOf(row), input: input === null ? null : JSON.parse(input) })),
+    fed: (tree: TreeAddress, upTo: number): Answer<FedLine[]> =>
+      answered(fed.all(tree, upTo), (rows) =>
+        rows.map(({ input, ...row }) => ({ ...lineOf(row), input: input === null ? null : JSON.parse(input) })),
+      ),
     /** The last line of a tree that was written by that time. */
-    lastBy(tree: TreeAddress, atMs: number): JournalLine | null {
-      const row = at.get(tree, atMs);
-      return row === undefined ? null : lineOf(row);
-    },
+    lastBy: (tree: TreeAddress, atMs: number) =>
+      answered(at.get(tree, atMs), (row) => (row === undefined ? null : lineOf(row))),
     /** Signals that a tree took, and that no line of the journal tells of. */
     unexplained: () => unexplained.all(),
-    lastLine: (): number => last.get()?.seq ?? 0,
-    lastRefused(tree: TreeAddress): JournalLine | null {
-      const row = lastRefused.get(tree);
-      return row === undefined ? null : lineOf(row);
-    },
+    lastLine: () => answered(last.get(), (row) => row?.seq ?? 0),
+    lastRefused: (tree: TreeAddress) =>
+      answered(lastRefused.get(tree), (row) => (row === undefined ? null : lineOf(row))),
     /** The first line of a tree as it was born last, whatever stood at its address before; 0: there is none. */
-    firstLine: (tree: TreeAddress): number => lastBirth.get(tree)?.seq ?? 0,
+    firstLine: (tree: TreeAddress) => answered(lastBirth.get(tree), (row) => row?.seq ?? 0),
   };
 }
 

@@ -6,7 +6,7 @@
 import { planTree } from '../../../../machines/vocabulary/ids.ts';
 import type { ChangeOf } from '../port.ts';
 import { type LaunchRow, type LaunchTrace, type RunRow, restoredKey } from '../rows.ts';
-import type { Database } from './db.ts';
+import { type Connection, orNull } from './connection.ts';
 import { createExpiry } from './expiry.ts';
 
 /** The key of a launch's effect, where that is there: what a check is known by is `<that key>/check-<number>`. */
@@ -17,7 +17,7 @@ function effectOf(table: string): string {
       (SELECT o.key FROM effects o WHERE ${stem} LIKE '%/check-' AND o.key = substr(${stem}, 1, length(${stem}) - 7)))`;
 }
 
-export function createLaunchTable(db: Database) {
+export function createLaunchTable(db: Connection) {
   const read = db.prepare<[string], LaunchRow>(
     'SELECT key, folder, secret, launched_at, wrapper, base FROM launches WHERE key = ?',
   );
@@ -29,13 +29,13 @@ export function createLaunchTable(db: Database) {
     'UPDATE launches SET launched_at = coalesce(launched_at, ?), wrapper = coalesce(wrapper, ?), base = coalesce(base, ?) WHERE key = ?',
   );
   const ofFolders = db.prepare<[string], LaunchTrace>(
-    `SELECT l.key, l.folder, e.status, coalesce(e.finished_at, iif(l.key LIKE '${restoredKey('%')}', l.launched_at, NULL)) AS finishedAt FROM launches l LEFT JOIN effects e ON e.key = ${effectOf('l')}
+    `SELECT l.key, l.folder, e.status, coalesce(e.finished_at, CASE WHEN l.key LIKE '${restoredKey('%')}' THEN l.launched_at END) AS "finishedAt" FROM launches l LEFT JOIN effects e ON e.key = ${effectOf('l')}
      WHERE l.folder IN (SELECT value FROM json_each(?)) ORDER BY l.key`,
   );
   const ofChecks = db.prepare<[string, string], LaunchRow>(
     `SELECT l.key, l.folder, l.secret, l.launched_at, l.wrapper, l.base FROM effects e
      JOIN launches l ON l.key > e.key || '/check-' AND l.key < e.key || '/check.'
-     WHERE e.tree = ? AND e.kind = 'work.check' AND e.payload ->> '$.run' = ? ORDER BY e.id, length(l.key), l.key`,
+     WHERE e.tree = ? AND e.kind = 'work.check' AND json_extract(e.payload, '$.run') = ? ORDER BY e.id, length(l.key), l.key`,
   );
   const expiry = createExpiry(db, {
     name: 'launches',
@@ -47,15 +47,15 @@ export function createLaunchTable(db: Database) {
 
   return {
     expiry,
-    ofFolders: (folders: readonly string[]): LaunchTrace[] => ofFolders.all(JSON.stringify(folders)),
-    checksOf: ({ project, plan, run }: Pick<RunRow, 'project' | 'plan' | 'run'>): LaunchRow[] =>
+    ofFolders: (folders: readonly string[]) => ofFolders.all(JSON.stringify(folders)),
+    checksOf: ({ project, plan, run }: Pick<RunRow, 'project' | 'plan' | 'run'>) =>
       ofChecks.all(planTree(project, plan), run),
-    remove: (key: string): void => void remove.run(key),
-    read: (key: string): LaunchRow | null => read.get(key) ?? null,
+    remove: (key: string) => remove.run(key),
+    read: (key: string) => orNull(read.get(key)),
     /** Gives it a folder, or another one as long as nothing was started in the first. */
-    name: ({ key, folder, secret, launchedAt }: Omit<ChangeOf<'launch.name'>, 'do'>): void =>
-      void name.run(key, folder, secret, launchedAt),
-    note: ({ key, launchedAt = null, wrapper = null, base = null }: Omit<ChangeOf<'launch.note'>, 'do'>): void =>
-      void note.run(launchedAt, wrapper, base, key),
+    name: ({ key, folder, secret, launchedAt }: Omit<ChangeOf<'launch.name'>, 'do'>) =>
+      name.run(key, folder, secret, launchedAt),
+    note: ({ key, launchedAt = null, wrapper = null, base = null }: Omit<ChangeOf<'launch.note'>, 'do'>) =>
+      note.run(launchedAt, wrapper, base, key),
   };
 }

@@ -1,6 +1,16 @@
 /** How rows of a table go by their age: found and taken span by span, so that no statement is long. The table's own file says which. */
-import type { Expiry, Span } from '../rows.ts';
-import type { Database } from './db.ts';
+import type { Span } from '../rows.ts';
+import { type Answer, answered, type Connection, inTurn } from './connection.ts';
+
+/** How rows of a table go by their age. */
+export interface Expiry {
+  /** How many of the `span` rows after that number would go, and up to which number these are; null: there are no more. */
+  find(query: { readonly beforeMs: number; readonly after: number; readonly span: number }): Answer<{
+    rows: number;
+    upTo: number;
+  } | null>;
+  expire(span: Span): Answer<unknown>;
+}
 
 interface Table {
   readonly name: string;
@@ -12,12 +22,12 @@ interface Table {
   readonly statements: readonly string[];
 }
 
-export function createExpiry(db: Database, { name, number, where, statements }: Table): Expiry {
+export function createExpiry(db: Connection, { name, number, where, statements }: Table): Expiry {
   const these = `${number} > @after AND ${number} <= @upTo AND (${where})`;
   // Prepared when they are first needed: a verb that only looks never does.
   const prepare = () => ({
     end: db.prepare<[number, number], { upTo: number }>(
-      `SELECT max(number) AS upTo FROM (SELECT ${number} AS number FROM ${name} WHERE ${number} > ? ORDER BY ${number} LIMIT (? + 0))`,
+      `SELECT max(number) AS "upTo" FROM (SELECT ${number} AS number FROM ${name} WHERE ${number} > ? ORDER BY ${number} LIMIT (? + 0)) AS span`,
     ),
     count: db.prepare<[Span], { rows: number }>(`SELECT count(*) AS rows FROM ${name} WHERE ${these}`),
     acts: statements.map((statement) => db.prepare(statement.replace('<these>', these))),
@@ -31,11 +41,14 @@ export function createExpiry(db: Database, { name, number, where, statements }: 
   return {
     find({ beforeMs, after, span }) {
       const { end, count } = ready();
-      const upTo = end.get(after, span)?.upTo ?? null;
-      return upTo === null ? null : { upTo, rows: count.get({ beforeMs, after, upTo })?.rows ?? 0 };
+      return answered(end.get(after, span), (last) => {
+        const upTo = last?.upTo ?? null;
+        if (upTo === null) return null;
+        return answered(count.get({ beforeMs, after, upTo }), (counted) => ({ upTo, rows: counted?.rows ?? 0 }));
+      });
     },
     expire({ beforeMs, after, upTo }) {
-      for (const act of ready().acts) act.run({ beforeMs, after, upTo });
+      return inTurn(ready().acts, (act) => act.run({ beforeMs, after, upTo }));
     },
   };
 }

@@ -4,7 +4,7 @@ import type { Spent } from '../../../../machines/vocabulary/budget.ts';
 import { effectKey } from '../../../../machines/vocabulary/ids.ts';
 import type { ChangeOf, PlanKey, RunQuery, Store } from '../port.ts';
 import type { PlanUsageRow, RunRow, SpentOf, UsageRow } from '../rows.ts';
-import type { Database, Statement } from './db.ts';
+import { type Answer, all, answered, type Connection, changedOne, orNull, type Statement } from './connection.ts';
 import { createExpiry } from './expiry.ts';
 
 const columns =
@@ -19,13 +19,13 @@ type Conversation = Parameters<Store['conversationTokens']>[0];
 export const isNewest =
   'NOT EXISTS (SELECT 1 FROM runs n WHERE n.project = r.project AND n.plan = r.plan AND n.title = r.title AND n.rowid > r.rowid)';
 
-export function createRunTable(db: Database) {
+export function createRunTable(db: Connection) {
   // Most steps are of a run that is under way and stays so: what says when its agent's last word was has indexes, and is not written.
   const move = db.prepare('UPDATE runs SET state = ?, reason = ? WHERE key = ? AND final_at IS NULL');
   const upsert = db.prepare(
     `INSERT INTO runs (key, project, plan, run, title, role, attempt, state, reason, branch, queued_at, final_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (key) DO UPDATE SET state = excluded.state, reason = excluded.reason,
-       final_at = CASE WHEN excluded.final_at IS NULL THEN NULL ELSE coalesce(final_at, excluded.final_at) END`,
+       final_at = CASE WHEN excluded.final_at IS NULL THEN NULL ELSE coalesce(runs.final_at, excluded.final_at) END`,
   );
   // A run that was not the last word of its agent: the agent has a newer one by now.
   const supersede = db.prepare(
@@ -38,7 +38,7 @@ export function createRunTable(db: Database) {
   const usageOfPlans = db.prepare<[{ project: string | null }], PlanUsageRow>(
     `SELECT p.project, p.plan, count(r.started_at) AS runs, sum(r.input_tokens) AS input_tokens, sum(r.output_tokens) AS output_tokens, sum(r.cost_usd) AS cost_usd
      FROM plans p JOIN runs r ON r.project = p.project AND r.plan = p.plan AND r.queued_at >= p.created_at
-     WHERE p.deleted_at IS NULL AND (@project IS NULL OR p.project = @project) GROUP BY p.project, p.plan ORDER BY p.project, p.plan`,
+     WHERE p.deleted_at IS NULL AND (CAST(@project AS TEXT) IS NULL OR p.project = @project) GROUP BY p.project, p.plan ORDER BY p.project, p.plan`,
   );
   const amounts = `coalesce(sum(cost_usd), 0) AS usd, coalesce(sum(input_tokens), 0) + coalesce(sum(output_tokens), 0) AS tokens,
      coalesce(sum(worked_ms), 0) / 60000.0 AS agent_minutes`;
@@ -62,13 +62,13 @@ export function createRunTable(db: Database) {
   );
   const addToken = db.prepare('INSERT INTO run_tokens (hash, run) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING');
   const latest = db.prepare<[Record<string, unknown>], RunRow>(
-    `SELECT ${columns} FROM runs r WHERE (@project IS NULL OR project = @project) AND (@plan IS NULL OR plan = @plan) AND ${isNewest}
+    `SELECT ${columns} FROM runs r WHERE (CAST(@project AS TEXT) IS NULL OR project = @project) AND (CAST(@plan AS TEXT) IS NULL OR plan = @plan) AND ${isNewest}
      ORDER BY rowid DESC LIMIT (@limit + 0)`,
   );
   // These by their indexes: the one above reads every run that there is. `+rowid`: sorted afterwards, and not found in that order.
   const latestLive = db.prepare<[Record<string, unknown>], RunRow>(
     `SELECT ${columns} FROM runs r WHERE final_at IS NULL AND state NOT IN ('succeeded', 'failed', 'cancelled')
-       AND (@project IS NULL OR project = @project) AND (@plan IS NULL OR plan = @plan) AND ${isNewest}
+       AND (CAST(@project AS TEXT) IS NULL OR project = @project) AND (CAST(@plan AS TEXT) IS NULL OR plan = @plan) AND ${isNewest}
      ORDER BY +rowid DESC LIMIT (@limit + 0)`,
   );
   const latestOfPlan = db.prepare<[Record<string, unknown>], RunRow>(
@@ -90,7 +90,7 @@ export function createRunTable(db: Database) {
        AND rowid < (SELECT rowid FROM runs WHERE key = ?)`,
   );
   const ofPlan = db.prepare<[string, string, number, number], RunRow>(
-    `SELECT ${columns} FROM runs WHERE project = ? AND plan = ? AND queued_at >= ? AND started_at IS NOT NULL ORDER BY rowid DESC LIMIT ?`,
+    `SELECT ${columns} FROM runs WHERE project = ? AND plan = ? AND queued_at >= ? AND started_at IS NOT NULL ORDER BY rowid DESC LIMIT (? + 0)`,
   );
   const count = db.prepare<[string, string], { count: number }>(
     'SELECT count(*) AS count FROM runs WHERE project = ? AND plan = ? AND started_at IS NOT NULL',
@@ -99,7 +99,7 @@ export function createRunTable(db: Database) {
   /** One statement for each set of columns that is written together. */
   const notes = new Map<string, Statement>();
 
-  function note({ key, set = {}, once = {} }: Omit<ChangeOf<'run.note'>, 'do'>): void {
+  function note({ key, set = {}, once = {} }: Omit<ChangeOf<'run.note'>, 'do'>): Answer<unknown> {
     const values = { ...set, ...once };
     const assigned = [
       ...Object.keys(set).map((column) => `${column} = @${column}`),
@@ -109,7 +109,7 @@ export function createRunTable(db: Database) {
     const text = `UPDATE runs SET ${assigned.join(', ')} WHERE key = @key`;
     const statement = notes.get(text) ?? db.prepare(text);
     notes.set(text, statement);
-    statement.run({ ...values, key });
+    return statement.run({ ...values, key });
   }
 
   // Of a plan that is there what its runs took is shown for as long as it is.
@@ -127,29 +127,34 @@ export function createRunTable(db: Database) {
   return {
     expiry,
     note,
-    addToken: ({ key, hash }: Omit<ChangeOf<'run.add-token'>, 'do'>): void => void addToken.run(hash, key),
-    show({ run, isNewest, at }: Omit<ChangeOf<'run.show'>, 'do'>): void {
+    addToken: ({ key, hash }: Omit<ChangeOf<'run.add-token'>, 'do'>) => addToken.run(hash, key),
+    show({ run, isNewest, at }: Omit<ChangeOf<'run.show'>, 'do'>): Answer<unknown> {
       const { key, project, plan, title, role, attempt, state, reason, branch } = run;
       const finalAt = isFinalState(state) ? at : null;
-      const isMoved = finalAt === null && !isNewest && move.run(state, reason, key).changes === 1;
-      if (isMoved) return;
-      upsert.run(key, project, plan, run.run, title, role, attempt, state, reason, branch, at, finalAt);
-      if (isNewest) supersede.run(at, project, plan, title, key);
+      const isMoved = finalAt === null && !isNewest && changedOne(move.run(state, reason, key));
+      return answered(isMoved, (moved) => {
+        if (moved) return;
+        const shown = upsert.run(key, project, plan, run.run, title, role, attempt, state, reason, branch, at, finalAt);
+        return isNewest ? answered(shown, () => supersede.run(at, project, plan, title, key)) : shown;
+      });
     },
     /** A line for each agent of a plan, in the order of their first runs; `sinceMs` leaves out an earlier plan of that name. */
-    usage: ({ project, plan }: PlanKey, sinceMs = 0): UsageRow[] => usage.all(project, plan, sinceMs),
-    spent({ project, plan }: PlanKey, sinceMs: number): SpentOf {
-      const byPlan = spentByPlan.get({ project, plan });
-      const today = spentSince.get(project, sinceMs);
-      if (byPlan === undefined || today === undefined) throw new Error('a sum has a row');
-      return { plan: byPlan, day: today };
+    usage: ({ project, plan }: PlanKey, sinceMs = 0) => usage.all(project, plan, sinceMs),
+    spent({ project, plan }: PlanKey, sinceMs: number): Answer<SpentOf> {
+      return answered(
+        all([spentByPlan.get({ project, plan }), spentSince.get(project, sinceMs)]),
+        ([byPlan, today]) => {
+          if (byPlan === undefined || today === undefined) throw new Error('a sum has a row');
+          return { plan: byPlan, day: today };
+        },
+      );
     },
-    usageOfPlans: (project: string | null): PlanUsageRow[] => usageOfPlans.all({ project }),
+    usageOfPlans: (project: string | null) => usageOfPlans.all({ project }),
     /** What the other runs of a conversation took: some programs count the conversation as a whole. */
-    conversationTokens: ({ project, conversation, exceptKey }: Conversation): { input: number; output: number } =>
-      conversationTokens.get(project, conversation, exceptKey) ?? { input: 0, output: 0 },
-    read: (key: string): RunRow | null => read.get(key) ?? null,
-    by(query: RunQuery): RunRow[] {
+    conversationTokens: ({ project, conversation, exceptKey }: Conversation) =>
+      answered(conversationTokens.get(project, conversation, exceptKey), (row) => row ?? { input: 0, output: 0 }),
+    read: (key: string) => orNull(read.get(key)),
+    by(query: RunQuery): Answer<RunRow[]> {
       switch (query.by) {
         case 'keys':
           return ofKeys.all(JSON.stringify(query.keys));
@@ -165,7 +170,7 @@ export function createRunTable(db: Database) {
             query.atMs,
           );
         case 'plan':
-          return ofPlan.all(query.project, query.plan, query.sinceMs, query.limit).reverse();
+          return answered(ofPlan.all(query.project, query.plan, query.sinceMs, query.limit), (rows) => rows.reverse());
         case 'ended':
           return ended.all(query.project, query.limit);
         case 'latest': {
@@ -176,10 +181,13 @@ export function createRunTable(db: Database) {
       }
     },
     /** Runs of a plan that really began; with `before`, of that one's attempt and before it. */
-    count: ({ project, plan }: PlanKey, before?: RunRow): number =>
-      before === undefined
-        ? (count.get(project, plan)?.count ?? 0)
-        : (countBefore.get(project, plan, before.title, before.attempt, before.key)?.count ?? 0),
+    count: ({ project, plan }: PlanKey, before?: RunRow) =>
+      answered(
+        before === undefined
+          ? count.get(project, plan)
+          : countBefore.get(project, plan, before.title, before.attempt, before.key),
+        (row) => row?.count ?? 0,
+      ),
   };
 }
 

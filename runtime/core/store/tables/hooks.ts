@@ -1,18 +1,16 @@
 /** What is known of hooks beside their configuration: whether one is switched off, since when it fails, and how many it was told of each plan. */
 import type { ChangeOf } from '../port.ts';
 import type { HookCountRow, HookRow } from '../rows.ts';
-import type { Database } from './db.ts';
+import { type Answer, answered, type Connection } from './connection.ts';
 
-export function createHookTable(db: Database) {
-  const next = db
-    .prepare<[string, string, string], number>(
-      `INSERT INTO hook_sequences (project, plan, hook, last) VALUES (?, ?, ?, 1)
-       ON CONFLICT (project, plan, hook) DO UPDATE SET last = last + 1 RETURNING last`,
-    )
-    .pluck();
+export function createHookTable(db: Connection) {
+  const next = db.prepare<[string, string, string], { last: number }>(
+    `INSERT INTO hook_sequences (project, plan, hook, last) VALUES (?, ?, ?, 1)
+     ON CONFLICT (project, plan, hook) DO UPDATE SET last = hook_sequences.last + 1 RETURNING last`,
+  );
   const failed = db.prepare(
     `INSERT INTO hooks (project, hook, failing_since) VALUES (?, ?, ?)
-     ON CONFLICT (project, hook) DO UPDATE SET failing_since = coalesce(failing_since, excluded.failing_since)`,
+     ON CONFLICT (project, hook) DO UPDATE SET failing_since = coalesce(hooks.failing_since, excluded.failing_since)`,
   );
   const delivered = db.prepare(
     `UPDATE hooks SET failing_since = NULL WHERE project = ? AND hook = ? AND failing_since IS NOT NULL`,
@@ -33,20 +31,19 @@ export function createHookTable(db: Database) {
   );
 
   return {
-    next(project: string, plan: string, hook: string): number {
-      const number = next.get(project, plan, hook);
-      if (number === undefined) throw new Error(`hook ${hook} of plan ${project}/${plan} was given no number`);
-      return number;
+    next(project: string, plan: string, hook: string): Answer<number> {
+      return answered(next.get(project, plan, hook), (row) => {
+        if (row === undefined) throw new Error(`hook ${hook} of plan ${project}/${plan} was given no number`);
+        return row.last;
+      });
     },
-    noteResult({ project, hook, isDelivered, at }: Omit<ChangeOf<'hook.note-result'>, 'do'>): void {
-      if (isDelivered) delivered.run(project, hook);
-      else failed.run(project, hook, at);
+    noteResult({ project, hook, isDelivered, at }: Omit<ChangeOf<'hook.note-result'>, 'do'>): Answer<unknown> {
+      return isDelivered ? delivered.run(project, hook) : failed.run(project, hook, at);
     },
-    switch({ project, hook, off: why }: Omit<ChangeOf<'hook.switch'>, 'do'>): void {
-      if (why === null) on.run(project, hook);
-      else off.run(project, hook, why.at, why.reason);
+    switch({ project, hook, off: why }: Omit<ChangeOf<'hook.switch'>, 'do'>): Answer<unknown> {
+      return why === null ? on.run(project, hook) : off.run(project, hook, why.at, why.reason);
     },
-    list: (project: string): HookRow[] => list.all(project),
-    counts: (project: string): HookCountRow[] => counts.all(project),
+    list: (project: string) => list.all(project),
+    counts: (project: string) => counts.all(project),
   };
 }

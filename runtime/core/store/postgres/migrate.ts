@@ -1,0 +1,48 @@
+/** Brings the schema up to date, one program at a time. */
+import type { Client } from 'pg';
+import { StoreTrouble } from '../port.ts';
+import { type Migration, migrationLock, migrations } from './schema.ts';
+
+/** Throws `store_newer`, and what PostgreSQL says of a migration, which then leaves nothing behind. */
+export async function migrate(client: Client, place: string): Promise<void> {
+  if ((await versionOf(client, place)) === migrations.length) return;
+  for (const migration of migrations) await apply(client, migration);
+}
+
+async function apply(client: Client, { version, name, sql }: Migration): Promise<void> {
+  await client.query('BEGIN');
+  try {
+    await client.query(`SELECT pg_advisory_xact_lock(${migrationLock})`);
+    await client.query('CREATE TABLE IF NOT EXISTS schema_versions (version INTEGER PRIMARY KEY, name TEXT NOT NULL)');
+    const done = await client.query('SELECT 1 FROM schema_versions WHERE version = $1', [version]);
+    if (done.rowCount === 0) {
+      await client.query(sql);
+      await client.query('INSERT INTO schema_versions (version, name) VALUES ($1, $2)', [version, name]);
+    }
+    await client.query('COMMIT');
+  } catch (thrown) {
+    await client.query('ROLLBACK').catch(() => {}); // the connection may be gone, and with it what was begun
+    throw thrown;
+  }
+}
+
+/** 0: there is none yet. */
+async function versionOf(client: Client, place: string): Promise<number> {
+  const there = await client.query<{ found: string | null }>(
+    "SELECT CAST(to_regclass(current_schema() || '.schema_versions') AS TEXT) AS found",
+  );
+  if (there.rows[0]?.found == null) return 0;
+  const { rows } = await client.query<{ version: number | null }>(
+    'SELECT max(version) AS version FROM schema_versions',
+  );
+  const version = rows[0]?.version ?? 0;
+  if (version > migrations.length) {
+    const message = `${place} has version ${version} of the schema, this stator knows versions up to ${migrations.length}`;
+    throw new StoreTrouble(
+      'store_newer',
+      message,
+      'install the stator that wrote it, or a newer one; the store is as it was',
+    );
+  }
+  return version;
+}

@@ -1,0 +1,136 @@
+/** One connection to PostgreSQL, opened when it is first needed and again after it was lost. */
+import type { Client, ClientConfig, CustomTypesConfig } from 'pg';
+import { EngineError } from '../../../../machines/vocabulary/errors.ts';
+import type { Connection, Statement } from '../tables/connection.ts';
+
+export interface Session {
+  /** The connection, opened where there is none. Throws what PostgreSQL or the system says. */
+  client(): Promise<Client>;
+  isOpen(): boolean;
+  /** Its statements go to the connection that `client` answered last. */
+  readonly connection: Connection;
+  close(): void;
+}
+
+interface SessionOptions {
+  readonly config: ClientConfig;
+  /** Called with each new connection, before it is used. */
+  prepare(client: Client): Promise<void>;
+  /** It was lost, and nobody closed it. */
+  onLost?(): void;
+}
+
+/** PostgreSQL's numbers of its types: https://www.postgresql.org/docs/current/catalog-pg-type.html */
+const bigint = 20;
+const numeric = 1700;
+
+/** Milliseconds and counts are far below 2^53. */
+const types = (pg: typeof import('pg').default): CustomTypesConfig => ({
+  getTypeParser: ((oid: number, format?: 'text') =>
+    oid === bigint || oid === numeric ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser, // the same function for all others
+});
+
+async function loadDriver(): Promise<typeof import('pg').default> {
+  try {
+    return (await import('pg')).default;
+  } catch (cause) {
+    const hint = 'install it beside stator: npm install pg@8';
+    throw new EngineError('unavailable', 'a store in PostgreSQL needs the package pg, which is not installed', hint, {
+      cause,
+    });
+  }
+}
+
+export function createSession({ config, prepare, onLost }: SessionOptions): Session {
+  let open: Client | null = null;
+  let opening: Promise<Client> | null = null;
+  let isClosed = false;
+
+  async function connect(): Promise<Client> {
+    const pg = await loadDriver();
+    const client = new pg.Client({ ...config, types: types(pg), pipeline: true });
+    const lose = () => {
+      if (open !== client) return;
+      open = null;
+      if (!isClosed) onLost?.();
+    };
+    // Those who wait for an answer are told too.
+    client.on('error', lose);
+    client.on('end', lose);
+    try {
+      await client.connect();
+      await prepare(client);
+    } catch (thrown) {
+      client.end().catch(() => {}); // it is of no use any more
+      throw thrown;
+    }
+    if (isClosed) throw closedError();
+    open = client;
+    return client;
+  }
+
+  return {
+    async client() {
+      if (isClosed) throw closedError();
+      if (open !== null) return open;
+      opening ??= connect().finally(() => {
+        opening = null;
+      });
+      return opening;
+    },
+    isOpen: () => open !== null,
+    connection: {
+      prepare: (sql) =>
+        statement(sql, () => {
+          if (open === null) throw new Error('Connection terminated');
+          return open;
+        }),
+    },
+    close() {
+      isClosed = true;
+      open?.end().catch(() => {}); // whoever waits is told
+      open = null;
+    },
+  };
+}
+
+function closedError(): Error {
+  return new Error('the store is closed');
+}
+
+/** A name for each text, by which PostgreSQL keeps its plan. */
+const names = new Map<string, string>();
+
+function statement<Parameters extends unknown[], Row>(sql: string, client: () => Client): Statement<Parameters, Row> {
+  const { text, order } = numbered(sql);
+  const name = names.get(text) ?? `s${names.size}`;
+  names.set(text, name);
+
+  async function query(parameters: readonly unknown[]) {
+    const [first] = parameters as readonly [Record<string, unknown>];
+    const values = order === null ? parameters : order.map((key) => first[key]);
+    return client().query({ name, text, values: values.map((value) => value ?? null) });
+  }
+
+  return {
+    get: async (...parameters) => (await query(parameters)).rows[0],
+    all: async (...parameters) => (await query(parameters)).rows,
+    run: async (...parameters) => ({ changes: (await query(parameters)).rowCount ?? 0 }),
+  };
+}
+
+/** `?` and `@name` outside of quotes as `$1`, `$2`; `order`: the names in the order of their numbers. */
+function numbered(sql: string): { text: string; order: readonly string[] | null } {
+  const order: string[] = [];
+  let marks = 0;
+  const text = sql.replace(/'(?:[^']|'')*'|"[^"]*"|\?|@(\w+)/g, (found, name: string | undefined) => {
+    if (found === '?') {
+      marks += 1;
+      return `$${marks}`;
+    }
+    if (name === undefined) return found;
+    if (!order.includes(name)) order.push(name);
+    return `$${order.indexOf(name) + 1}`;
+  });
+  return { text, order: order.length === 0 ? null : order };
+}

@@ -1,0 +1,42 @@
+/** What the tables ask of a database: of SQLite, which answers at once, and of PostgreSQL, which answers later. Both take the same SQL. */
+
+export type Answer<T> = T | Promise<T>;
+
+export interface Statement<Parameters extends unknown[] = unknown[], Row = unknown> {
+  /** The first row. */
+  get(...parameters: Parameters): Answer<Row | undefined>;
+  all(...parameters: Parameters): Answer<Row[]>;
+  run(...parameters: Parameters): Answer<{ readonly changes: number }>;
+}
+
+/** Parameters are `?` in their order, or `@name` of one object. */
+export interface Connection {
+  prepare<Parameters extends unknown[] = unknown[], Row = unknown>(sql: string): Statement<Parameters, Row>;
+}
+
+/** What follows from an answer: at once where it is there at once. */
+export function answered<T, U>(answer: Answer<T>, next: (value: T) => Answer<U>): Answer<U> {
+  return answer instanceof Promise ? answer.then(next) : next(answer);
+}
+
+/** Whether a statement changed the one row that it was for. */
+export function changedOne(answer: Answer<{ readonly changes: number }>): Answer<boolean> {
+  return answered(answer, ({ changes }) => changes === 1);
+}
+
+export function orNull<T>(answer: Answer<T | undefined>): Answer<T | null> {
+  return answered(answer, (row) => row ?? null);
+}
+
+/** One after the other, in their order. */
+export function inTurn<T>(items: readonly T[], act: (item: T) => Answer<unknown>, from = 0): Answer<void> {
+  for (let index = from; index < items.length; index += 1) {
+    const answer = act(items[index] as T); // within its length
+    if (answer instanceof Promise) return answer.then(() => inTurn(items, act, index + 1));
+  }
+}
+
+/** All answers, in their order. */
+export function all<T>(answers: readonly Answer<T>[]): Answer<T[]> {
+  return answers.some((answer) => answer instanceof Promise) ? Promise.all(answers) : (answers as T[]); // none of them is one
+}

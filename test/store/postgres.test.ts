@@ -1,0 +1,149 @@
+/** What only a store behind a network meets: lost connections, lost answers, several who begin at once, and passwords. */
+import { connect, createServer, type Socket } from 'node:net';
+import { afterAll, expect, it, onTestFinished } from 'vitest';
+import { type ChangeOf, mustCommit, type Store } from '../../runtime/core/store/port.ts';
+import { openPostgres } from '../../runtime/core/store/postgres/store.ts';
+import { startPostgres } from '../support/postgres.ts';
+
+const server = await startPostgres();
+afterAll(() => server.stop());
+
+let databases = 0;
+
+async function emptyDatabase(): Promise<string> {
+  databases += 1;
+  const name = `d${databases}`;
+  await server.query('postgres', `CREATE DATABASE ${name}`);
+  return name;
+}
+
+function opened(url: string): Store {
+  const store = openPostgres(url);
+  onTestFinished(() => store.close());
+  return store;
+}
+
+function word(dedupeKey: string | null = null): ChangeOf<'signal.insert'> {
+  return { do: 'signal.insert', tree: 'plan:a/p', type: 'pause', payload: {}, origin: 'person', at: 1, dedupeKey };
+}
+
+/** Passes everything on, and cuts the line when a client sends `text`: before it, or with its answer. */
+async function cutting(to: string, text: string): Promise<{ url: string; cut(when: 'before' | 'after'): void }> {
+  let next: 'before' | 'after' | null = null;
+  const sockets = new Set<Socket>();
+  const proxy = createServer((client) => {
+    const target = connect(Number(new URL(to).port), 'localhost');
+    let isCut = false;
+    for (const socket of [client, target]) {
+      sockets.add(socket);
+      socket.on('error', () => {});
+    }
+    client.on('close', () => target.end());
+    target.on('close', () => client.destroy());
+    target.on('data', (data) => {
+      if (!isCut) client.write(data);
+      else client.destroy();
+    });
+    client.on('data', (data) => {
+      const when = data.includes(text) ? next : null;
+      if (when !== null) next = null;
+      if (when === 'before') {
+        client.destroy();
+        return;
+      }
+      isCut ||= when === 'after';
+      target.write(data);
+    });
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    proxy.close();
+  });
+  const url = new URL(to);
+  url.port = String((proxy.address() as { port: number }).port); // it listens
+  return {
+    url: url.href,
+    cut(when) {
+      next = when;
+    },
+  };
+}
+
+it('eight programs that begin at once make one schema', async () => {
+  const url = server.urlOf(await emptyDatabase());
+  const stores = Array.from({ length: 8 }, () => opened(url));
+  const ids = await Promise.all(stores.map(async (store, index) => mustCommit(store, [word(`${index}`)])));
+  expect(ids.map(({ signals }) => signals[0]?.id).toSorted()).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+});
+
+it('a connection that is cut again and again loses no commit, and makes none twice', async () => {
+  const name = await emptyDatabase();
+  const store = opened(server.urlOf(name));
+  const commits: Promise<unknown>[] = [];
+  for (let index = 0; index < 200; index += 1) {
+    commits.push(mustCommit(store, [word()]));
+    if (index % 40 === 20) {
+      await commits[index - 10];
+      await server.query(
+        'postgres',
+        'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()',
+        [name],
+      );
+    }
+  }
+  await Promise.all(commits);
+  expect(await store.lastSignal()).toBe(200);
+});
+
+for (const when of ['before', 'after'] as const)
+  it(`a commit whose line is cut ${when} PostgreSQL has it is there once`, async () => {
+    const proxy = await cutting(server.urlOf(await emptyDatabase()), 'COMMIT');
+    const store = opened(proxy.url);
+    await mustCommit(store, [word('first')]);
+    proxy.cut(when);
+    const { signals } = await mustCommit(store, [word('second')]);
+    expect(signals).toEqual([{ id: 2, isNew: true }]);
+    expect(await store.lastSignal()).toBe(2);
+  });
+
+it('what other programs wrote while nobody listened is told of', async () => {
+  const name = await emptyDatabase();
+  const store = opened(server.urlOf(name));
+  await store.lastLine();
+  let told: () => void = () => {};
+  const again = new Promise<void>((resolve) => {
+    told = resolve;
+  });
+  store.watch(told);
+  await server.query(
+    'postgres',
+    'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()',
+    [name],
+  );
+  await again;
+});
+
+it('the password is in no message', async () => {
+  const url = new URL(server.urlOf(await emptyDatabase()));
+  url.password = 'another-secret';
+  const refused = await opened(url.href)
+    .lastLine()
+    .catch((thrown: unknown) => thrown);
+  expect(refused).toMatchObject({ code: 'store_unreadable' });
+  const away = new URL(url);
+  away.port = '1';
+  const unanswered = await opened(away.href)
+    .lastLine()
+    .catch((thrown: unknown) => thrown);
+  expect(unanswered).toMatchObject({ code: 'store_locked' });
+  for (const error of [refused, unanswered] as { message: string; hint: string }[])
+    expect(`${error.message} ${error.hint} ${JSON.stringify(error)}`).not.toContain('secret');
+});
+
+it('a store of a newer stator is left as it is', async () => {
+  const name = await emptyDatabase();
+  await opened(server.urlOf(name)).lastLine();
+  await server.query(name, "INSERT INTO schema_versions (version, name) VALUES (99, 'later')");
+  await expect(opened(server.urlOf(name)).lastLine()).rejects.toMatchObject({ code: 'store_newer' });
+});
