@@ -5,7 +5,7 @@
 import { parseArgs as tokenize } from 'node:util';
 import { type ArgDef, type ArgsDef, parseArgs } from 'citty';
 import type { Output } from './output.ts';
-import { globalArgs, UsageError, verbUsage, type Words } from './usage.ts';
+import { globalArgs, UsageError, usageLine, type VerbPage, type Words } from './usage.ts';
 
 /** Who asks, and from where. */
 export interface Call {
@@ -14,6 +14,8 @@ export interface Call {
   readonly stdin: NodeJS.ReadStream;
   readonly out: Output;
   readonly project: string | undefined;
+  /** The verb as it was typed where that is an old name of it: `plan transition`. */
+  readonly oldName?: string;
 }
 
 type ArgValue<Arg extends ArgDef> = Arg extends { type: 'boolean'; default: boolean }
@@ -52,7 +54,8 @@ export interface Verb {
   readonly summary: string;
   /** Its own, and those that every verb takes. */
   readonly args: ArgsDef;
-  usage(name: string): string;
+  /** What its page says. */
+  readonly definition: Omit<VerbPage, 'name'>;
   /** Throws `UsageError`. */
   read(name: string, rawArgs: readonly string[]): ReadVerb;
 }
@@ -65,18 +68,21 @@ export interface ReadVerb {
 
 export function defineVerb<const Definition extends ArgsDef>(definition: VerbDefinition<Definition>): Verb {
   const all: ArgsDef = { ...definition.args, ...globalArgs };
-  const usage = (name: string) => verbUsage({ name, ...definition });
   return {
     summary: definition.summary,
     args: all,
-    usage,
+    definition,
     read(name, rawArgs) {
       const { mayBeEmpty = [], mayRepeat = false } = definition;
       const problem = findProblem(rawArgs, all, { mayBeEmpty, mayRepeat });
       const wantsHelp = problem === null && tokensOf(rawArgs, all).some((token) => isFlag(token, 'help', 'h'));
       if (problem !== null) {
         const { message, words = null } = problem;
-        throw new UsageError(message, { hint: problem.hint(name), words, usage: usage(name) });
+        throw new UsageError(message, {
+          hint: problem.hint(name),
+          words,
+          usage: usageLine({ name, args: definition.args }),
+        });
       }
       const parsed = wantsHelp ? {} : readArgs(rawArgs, all);
       return {

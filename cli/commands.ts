@@ -1,37 +1,87 @@
 /** Every command and where it is. A verb is loaded when it is called, so that the others cost nothing. */
 import type { Verb } from './command.ts';
-import { list } from './usage.ts';
+import { listUsage, nounUsage, verbUsage } from './usage.ts';
 
 export interface Entry {
   readonly name: string;
   readonly summary: string;
+  /** The verbs that one page of help is about, this one among them; the first stands for them in a list. */
+  readonly page: readonly string[];
+  /** It works and has its page, and is in no list. */
+  readonly isHidden: boolean;
+  /** Of an old name: the words that are to be typed instead. Each use says them. */
+  readonly now?: string;
+  /** Of an old name: what is typed after it, as the verb of today takes it. */
+  words?(rest: readonly string[]): readonly string[];
   load(): Promise<Verb>;
 }
 
+/** The verbs of a noun. */
+export type Nouns = Readonly<Record<string, readonly Entry[]>>;
+
+type Step = 'implement' | 'retry-wave' | 'advance-wave' | 'reopen' | 'start-over';
 type Loader = () => Promise<{ default: Verb }>;
+type Loaders<Name extends string> = () => Promise<{ default: Readonly<Record<Name, Verb>> }>;
 
 function entry(name: string, summary: string, load: Loader): Entry {
-  return { name, summary, load: async () => (await load()).default };
+  return { name, summary, page: [name], isHidden: false, load: async () => (await load()).default };
 }
 
-/** Verbs of one file, in the order in which they are listed. */
+/** Verbs of one file, in the order in which they are listed; `pause, resume` are two on one page. */
 function verbsOf<Name extends string>(
-  load: () => Promise<{ default: Readonly<Record<Name, Verb>> }>,
-  summaries: Readonly<Partial<Record<Name, string>>>,
+  load: Loaders<Name>,
+  summaries: Readonly<Partial<Record<NoInfer<Name> | `${NoInfer<Name>}, ${string}`, string>>>,
 ): Entry[] {
-  return Object.entries<string | undefined>(summaries).map(([name, summary = '']) => ({
-    name,
-    summary,
-    load: async () => (await load()).default[name as Name], // a key of the summaries
-  }));
+  return Object.entries<string | undefined>(summaries).flatMap(([names, summary = '']) => {
+    const page = names.split(', ');
+    return page.map((name) => ({
+      name,
+      summary,
+      page,
+      isHidden: false,
+      load: async () => (await load()).default[name as Name], // a key of the summaries, and each page is read by a test
+    }));
+  });
+}
+
+/** Entries that share one page, whichever files they are in. */
+function onePage(summary: string, ...entries: readonly Entry[]): Entry[] {
+  const page = entries.map(({ name }) => name);
+  return entries.map((one) => ({ ...one, summary, page }));
+}
+
+function hidden(entries: readonly Entry[]): Entry[] {
+  return entries.map((one) => ({ ...one, isHidden: true }));
+}
+
+interface OldName {
+  readonly now: string;
+  words?(rest: readonly string[]): readonly string[];
+}
+
+/** A verb by a name of before: it does what it did, and says what to type instead. */
+function old(name: string, load: Loader, { now, ...words }: OldName): Entry {
+  return { ...entry(name, '', load), isHidden: true, now, ...words };
 }
 
 const planDocument = () => import('./plan/document.ts');
 const planShow = () => import('./plan/show.ts');
 const planSignals = () => import('./plan/signals.ts');
 const planLanding = () => import('./plan/landing.ts');
+const advance = () => import('./plan/advance.ts');
 const instance = () => import('./instance.ts');
 const daemon = () => import('./daemon.ts');
+const repo = () => import('./repo.ts');
+const oneOf =
+  <Name extends string>(load: Loaders<Name>, name: Name): Loader =>
+  async () => ({
+    default: (await load()).default[name],
+  });
+
+/** A verb that was one step: `plan advance` takes it. */
+function oldStep(name: Step, now = `plan advance <plan> ${name}`): Entry {
+  return old(name, oneOf(advance, name), { now });
+}
 
 export const verbs: readonly Entry[] = [
   entry('init', 'set up this repo', () => import('./init.ts')),
@@ -40,212 +90,220 @@ export const verbs: readonly Entry[] = [
   entry('status', 'what needs you now', () => import('./status.ts')),
   entry('monitor', 'live board in the terminal', () => import('./monitor.ts')),
   entry('inspect', 'web page in your browser', () => import('./inspect.ts')),
-  entry('delegate', 'queue work for an agent', () => import('./delegate.ts')),
-  entry('logs', 'the log of the engine', () => import('./logs.ts')),
-  {
-    name: 'completion',
-    summary: 'shell completion',
-    load: async () => (await import('./completion.ts')).completionVerb({ verbs, nouns }),
-  },
-  entry('mcp', 'tools for agents (MCP)', () => import('./mcp/serve.ts')),
   entry('gc', 'clean up after old plans', () => import('./gc.ts')),
   entry('doctor', 'check this machine', () => import('./doctor.ts')),
+  ...hidden([
+    entry('completion', 'shell completion', async () => ({
+      default: (await import('./completion.ts')).completionVerb({ verbs, nouns }),
+    })),
+    entry('mcp', 'tools for agents (MCP)', () => import('./mcp/serve.ts')),
+  ]),
+  old('delegate', () => import('./delegate.ts'), { now: 'issue start "<message>" --queue' }),
+  old('logs', () => import('./logs.ts'), { now: 'daemon logs, or agent logs <title>' }),
 ];
 
-export const nouns: Readonly<Record<string, readonly Entry[]>> = {
+const agent: readonly Entry[] = [
+  ...verbsOf(instance, { 'list, show': 'list the agents; show one' }),
+  entry('logs', 'print the log of an agent', () => import('./instance/logs.ts')),
+  ...verbsOf(instance, { send: 'send a message for its next turn' }),
+  ...verbsOf(() => import('./instance/answer.ts'), { 'allow, deny': 'answer what it asks permission for' }),
+  ...verbsOf(instance, {
+    'pause, resume': 'freeze an agent; continue it',
+    'restart, kill': 'end its attempt, with or without a new one',
+  }),
+  old('capture', oneOf(instance, 'capture'), { now: 'agent logs <title> --tail' }),
+];
+
+const trust: readonly Entry[] = [
+  old('list', oneOf(repo, 'trust'), { now: 'repo trust --list', words: (rest) => ['--list', ...rest] }),
+  old('show', oneOf(repo, 'trust'), { now: 'repo trust [project] --show', words: (rest) => ['--show', ...rest] }),
+  old('revoke', oneOf(repo, 'trust'), { now: 'repo trust [project] --revoke', words: (rest) => ['--revoke', ...rest] }),
+];
+
+export const nouns: Nouns = {
   plan: [
+    ...verbsOf(planShow, { list: 'list plans', 'show, prompt': 'its waves and tasks; a prompt' }),
     entry('check', 'check a document', () => import('./plan/check.ts')),
-    ...verbsOf(planShow, {
-      list: 'list plans',
-      show: 'show waves and tasks',
-    }),
-    ...verbsOf(planDocument, {
-      register: 'register a file',
-      create: 'create without a file',
-      'update-content': 'replace the document',
-      export: 'print the document',
-    }),
-    entry('delete', 'delete a plan', () => import('./plan/delete.ts')),
-    ...verbsOf(planSignals, {
-      start: 'start planning',
-      implement: 'start implementing',
-      pause: 'stop its agents',
-      resume: 'continue it',
-    }),
-    entry('answer', 'answer an agent', () => import('./plan/answer.ts')),
+    ...verbsOf(planDocument, { register: 'register a file' }),
+    ...verbsOf(planDocument, { 'update-content, export': 'replace or print the document' }),
+    ...verbsOf(planSignals, { start: 'start planning' }),
+    ...verbsOf(advance, { advance: 'take the next step, or any other' }),
+    entry('answer', 'answer an agent; go on', () => import('./plan/answer.ts')),
+    ...verbsOf(planSignals, { 'pause, resume': 'stop its agents; continue' }),
     entry('raise-budget', 'raise its budget', () => import('./plan/raise-budget.ts')),
-    ...verbsOf(planSignals, {
-      resolve: 'continue when blocked',
-      'retry-wave': 'retry failed tasks',
-      'advance-wave': 'skip failed tasks',
-      cancel: 'cancel a plan',
-      reopen: 'undo a cancel',
-      'start-over': 'plan it again',
-      transition: 'send any signal',
-      'set-status': 'force a status',
-    }),
-    ...verbsOf(planLanding, {
-      push: 'push its branch',
-      pr: 'make a pull request',
-      merge: 'merge it when done',
-    }),
-    entry('history', 'print its history', () => import('./plan/history.ts')),
-    ...verbsOf(planShow, {
-      explain: 'why it waits',
-    }),
-    ...verbsOf(() => import('./plan/past.ts'), {
-      replay: 'show it as it was',
-      verify: 'check its journal',
-    }),
-    entry('simulate', 'try a document out', () => import('./plan/simulate.ts')),
+    ...verbsOf(planSignals, { cancel: 'cancel a plan' }),
+    entry('delete', 'delete a plan', () => import('./plan/delete.ts')),
+    ...verbsOf(planLanding, { merge: 'merge it when done', 'push, pr': 'push it; open a pull request' }),
     entry('diff', 'print its diff', () => import('./plan/diff.ts')),
-    ...verbsOf(planShow, {
-      prompt: 'print a prompt',
+    ...verbsOf(planShow, { explain: 'why it waits' }),
+    entry('history', 'print its history', () => import('./plan/history.ts')),
+    ...verbsOf(() => import('./plan/past.ts'), { 'replay, verify': 'as it was; check its journal' }),
+    entry('simulate', 'try a document out', () => import('./plan/simulate.ts')),
+    old('create', oneOf(planDocument, 'register'), {
+      now: 'plan register --draft <name>',
+      words: (rest) => ['--draft', ...rest],
     }),
+    oldStep('implement', 'plan advance <plan> [--wave N]'),
+    oldStep('retry-wave'),
+    oldStep('advance-wave'),
+    oldStep('reopen'),
+    oldStep('start-over'),
+    old('transition', oneOf(advance, 'advance'), { now: 'plan advance <plan> <signal>' }),
+    old('resolve', oneOf(planSignals, 'resolve'), { now: 'plan answer <plan> ["<answer>"]' }),
+    old('set-status', oneOf(planSignals, 'set-status'), { now: 'plan advance <plan> --to <status> --force' }),
   ],
-  signal: [
-    entry('emit', 'send a signal', () => import('./signal/emit.ts')),
-    ...verbsOf(() => import('./signal.ts'), {
-      list: 'list the signals',
-      show: 'show one signal',
-      retry: 'deliver a failed signal again',
-    }),
-  ],
-  instance: [
-    ...verbsOf(instance, {
-      list: 'list the agents',
-      show: 'show one agent',
-    }),
-    entry('logs', 'print the log of an agent', () => import('./instance/logs.ts')),
-    ...verbsOf(instance, {
-      capture: 'print the end of its output',
-      send: 'send a message for its next turn',
-    }),
-    ...verbsOf(() => import('./instance/answer.ts'), {
-      allow: 'allow what it asks permission for',
-      deny: 'deny what it asks permission for',
-    }),
-    ...verbsOf(instance, {
-      pause: 'freeze an agent',
-      resume: 'continue a frozen agent',
-      restart: 'end the attempt and start a new one',
-      kill: "end an agent's attempt",
-    }),
-  ],
-  queue: verbsOf(() => import('./queue.ts'), {
-    list: 'list the agents and what they wait for',
-    enqueue: 'queue work on an issue',
-    stats: 'count waiting, working and ended agents',
-    pause: 'start no agents until resumed',
-    resume: 'start agents again',
-    clear: 'remove ended agents from the list',
-  }),
-  hook: verbsOf(() => import('./hook.ts'), {
-    list: 'list the hooks',
-    deliveries: 'list the deliveries',
-    show: 'show one delivery',
-    redeliver: 'deliver again',
-    test: 'send a test event',
-    enable: 'turn a hook on',
-    disable: 'turn a hook off',
-  }),
+  agent,
   issue: verbsOf(() => import('./issue.ts'), {
     start: 'start a session for an issue',
     continue: 'continue a session, or answer its agent',
-    list: 'list the sessions',
-    context: 'print the messages about an issue',
-    'set-pr': 'record its pull request',
-    comment: 'comment on the issue',
+    'list, context': 'list the sessions; what was said',
+    'comment, set-pr': 'comment; record its pull request',
     destroy: 'delete a session',
     prune: 'delete ended sessions',
   }),
-  notify: verbsOf(() => import('./notify.ts'), {
-    list: 'list unread notifications',
-    clear: 'mark notifications as read',
+  queue: [
+    ...verbsOf(() => import('./queue.ts'), {
+      'list, stats, clear': 'who waits and for what, counted; drop ended ones',
+      'pause, resume': 'start no agents until resumed',
+    }),
+    old(
+      'enqueue',
+      oneOf(() => import('./queue.ts'), 'enqueue'),
+      {
+        now: 'issue start <issue> "<message>" --queue',
+      },
+    ),
+  ],
+  repo: verbsOf(repo, {
+    'list, show': 'list the registered repos; show one',
+    'add, remove': 'register or unregister a repo',
+    trust: 'what of it is trusted, and to trust it',
+    'pause, resume': 'start none of its plans; start them again',
   }),
-  server: verbsOf(() => import('./server.ts'), {
-    list: 'list the known forges',
-    add: 'add a forge',
-    remove: 'remove a forge',
-    default: 'show or set the default forge',
-    get: 'show a forge and where its token comes from',
+  hook: verbsOf(() => import('./hook.ts'), {
+    list: 'list the hooks',
+    'deliveries, show': 'list the deliveries; show one',
+    'redeliver, test': 'deliver again; send a test event',
+    'enable, disable': 'turn a hook on or off',
+  }),
+  store: verbsOf(() => import('./store.ts'), {
+    'check, backup': 'whether it is damaged, and its copies; copy it',
+    restore: 'put a copy in its place',
   }),
   daemon: [
     entry('start', 'start the daemon', () => import('./daemon/start.ts')),
     ...verbsOf(daemon, {
-      stop: 'stop it; agents keep running',
-      restart: 'restart it; agents keep running',
+      'stop, restart': 'stop or restart it; agents keep running',
       status: 'show whether it runs, and its repos',
     }),
     entry('logs', 'print its log', () => import('./daemon/logs.ts')),
-    ...verbsOf(daemon, {
-      add: 'register a repo',
-      remove: 'unregister a repo; its plans are kept',
-      reload: 'read the configuration again',
-    }),
+    ...verbsOf(daemon, { reload: 'read the configuration again' }),
     ...verbsOf(() => import('./daemon/install.ts'), {
-      install: 'run it as a service of your user',
-      uninstall: 'remove that service',
+      'install, uninstall': 'run it as a service of your user, or no more',
     }),
+    old('add', oneOf(daemon, 'add'), { now: 'repo add <path>' }),
+    old('remove', oneOf(daemon, 'remove'), { now: 'repo remove <project|path>' }),
   ],
-  repo: verbsOf(() => import('./repo.ts'), {
-    list: 'list the registered repos',
-    add: 'register a repo',
-    remove: 'unregister a repo',
-    show: 'show a repo, its configuration and its plans',
-    trust: 'trust its files in their present state',
-    pause: 'start none of its plans',
-    resume: 'start its plans again',
-  }),
-  mcp: [entry('permissions', "how an agent's program asks a person", () => import('./mcp/permissions.ts'))],
-  store: verbsOf(() => import('./store.ts'), {
-    backup: 'copy the store',
-    check: 'whether it is damaged, and its copies',
-    restore: 'put a copy in its place',
-  }),
-  import: [
+  notify: hidden(
+    verbsOf(() => import('./notify.ts'), { 'list, clear': 'list unread notifications; mark them as read' }),
+  ),
+  machine: hidden(
+    verbsOf(() => import('./machine.ts'), {
+      list: 'list the state machines',
+      export: 'print one as a picture, Mermaid or JSON',
+      start: 'start a tree of your own machine',
+      send: 'send it a signal',
+      'show, explain, history': 'its state, what it waits for, its history',
+      delete: 'delete it',
+    }),
+  ),
+  signal: hidden([
+    ...onePage(
+      'send a signal',
+      entry('send', '', () => import('./signal/emit.ts')),
+      entry('emit', '', () => import('./signal/emit.ts')),
+    ),
+    ...verbsOf(() => import('./signal.ts'), {
+      'list, show': 'list the signals; show one',
+      retry: 'deliver a failed signal again',
+    }),
+  ]),
+  server: hidden(
+    verbsOf(() => import('./server.ts'), {
+      'list, get': 'list the known forges; show one',
+      'add, remove': 'add or remove a forge',
+      default: 'show or set the default forge',
+    }),
+  ),
+  token: hidden(
+    verbsOf(() => import('./token.ts'), {
+      'show, rotate': 'print the token for the control API over TCP; make a new one',
+    }),
+  ),
+  import: hidden([
     entry('kasmos', 'bring its repos, plans and profiles', () => import('./import/kasmos.ts')),
     entry('kugetsu', 'bring its sessions, queue and servers', () => import('./import/kugetsu.ts')),
-  ],
-  token: verbsOf(() => import('./token.ts'), {
-    show: 'print the token for the control API over TCP',
-    rotate: 'make a new token; the old one becomes invalid',
-  }),
-  trust: verbsOf(() => import('./trust.ts'), {
-    list: 'list the trusted repos',
-    show: 'show what is trusted, and what has changed',
-    revoke: 'revoke the trust: nothing new starts',
-  }),
-  machine: verbsOf(() => import('./machine.ts'), {
-    list: 'list the state machines',
-    export: 'print one as a picture, Mermaid or JSON',
-    start: 'start a tree of your own machine',
-    send: 'send it a signal',
-    show: 'show its state',
-    delete: 'delete it',
-    explain: 'explain what it waits for',
-    history: 'print its history',
-  }),
+  ]),
+  mcp: hidden([entry('permissions', "how an agent's program asks a person", () => import('./mcp/permissions.ts'))]),
+  trust,
+  instance: agent.map((one) => ({ ...one, isHidden: true, now: one.now ?? `agent ${one.name}` })),
 };
 
-export function topUsage(version: string): string {
-  const rows = verbs.map(({ name, summary }): [string, string] => [name, summary]);
-  const own = new Set(verbs.map(({ name }) => name));
-  const groups = Object.entries(nouns).filter(([noun]) => !own.has(noun));
-  const nounRows = groups.map(([noun, entries]): [string, string] => [
-    noun,
-    entries.map(({ name }) => name).join(', '),
-  ]);
-  const all = [...rows, ...nounRows];
-  return [
-    `stator ${version}: runs plans through coding agents in git worktrees`,
-    '',
-    'usage: stator <command>',
-    '',
-    ...list(all),
-    '',
-    'always: --json --project <name> --quiet --verbose --help, and --version',
-    'more about one: stator <command> --help',
-    'example: stator run docs/plans/login.md',
-  ].join('\n');
+/** What lists show of a noun or of the words that stand alone: a line for each page. */
+export function listed(entries: readonly Entry[]): Entry[] {
+  return entries.filter(({ name, page, now }) => page[0] === name && now === undefined);
+}
+
+/** Whether all of a noun's verbs are old names. */
+export function isOldNoun(entries: readonly Entry[]): boolean {
+  return entries.every(({ now }) => now !== undefined);
+}
+
+function isHiddenNoun(entries: readonly Entry[]): boolean {
+  return entries.every(({ isHidden }) => isHidden);
+}
+
+/** The verb of today of an old name: `repo trust`. */
+export function todayOf({ now = '' }: Entry): string {
+  return now.split(' ').slice(0, 2).join(' ');
+}
+
+/** The page of a verb, which may be about its neighbours too; of an old name, that of the verb of today. */
+export async function pageOf(noun: string | null, entry: Entry): Promise<string> {
+  const named = (name: string) => (noun === null ? name : `${noun} ${name}`);
+  if (entry.now !== undefined) {
+    const [word = '', verb] = todayOf(entry).split(' ');
+    const today = nouns[word]?.find(({ name }) => name === verb);
+    const note = `stator ${named(entry.name)} is an old name of: stator ${entry.now}`;
+    return today === undefined ? note : `${note}\n\n${await pageOf(word, today)}`;
+  }
+  const entries = noun === null ? verbs : (nouns[noun] ?? []);
+  const shown = entry.page.flatMap((name) => entries.filter((one) => one.name === name));
+  return verbUsage(
+    await Promise.all(shown.map(async ({ name, load }) => ({ name: named(name), ...(await load()).definition }))),
+  );
+}
+
+/** The page of a noun; of an old one, that of the noun of today. */
+export function nounPage(noun: string, entries: readonly Entry[]): string {
+  const [today = ''] = entries[0]?.now?.split(' ') ?? [];
+  if (isOldNoun(entries)) return nounPage(today, nouns[today] ?? []);
+  const rows = listed(entries).map(({ page, summary }): [string, string] => [page.join(', '), summary]);
+  return nounUsage(noun, rows, `stator ${noun} ${entries[0]?.name} --help`);
+}
+
+/** The words of every day; `--all`: each of them. */
+export function topUsage(version: string, { all = false }: { all?: boolean } = {}): string {
+  const words = listed(verbs).filter(({ isHidden }) => all || !isHidden);
+  const groups = Object.entries(nouns).filter(([, entries]) => !isOldNoun(entries) && (all || !isHiddenNoun(entries)));
+  const rows = [
+    ...words.map(({ name, summary }): [string, string] => [name, summary]),
+    ...groups.map(([noun, entries]): [string, string] => [
+      noun,
+      listed(entries)
+        .flatMap(({ page }) => page)
+        .join(', '),
+    ]),
+  ];
+  return listUsage(version, rows);
 }

@@ -110,7 +110,7 @@ const add = defineVerb({
     path: { type: 'positional', description: 'a folder inside of it; a worktree means its main repository' },
     trust: trustArg,
   },
-  examples: ['stator daemon add ~/code/my-lib'],
+  examples: ['stator repo add ~/code/my-lib'],
   more: 'Without a daemon: stator repo add <path>.',
   async run({ path, trust: given }, call) {
     const { client } = await requireEngine(call);
@@ -128,7 +128,7 @@ const add = defineVerb({
 const remove = defineVerb({
   summary: 'Unregister a repo. Its plans are kept, and adding it again brings them back.',
   args: removeArgs,
-  examples: ['stator daemon remove my-lib', 'stator daemon remove . --stop'],
+  examples: ['stator repo remove my-lib', 'stator repo remove . --stop'],
   async run({ repo, stop = false }, call) {
     const { client } = await requireEngine(call);
     tellRemoved(call, await client.removeRepo(removedName(call, repo), { stop }));

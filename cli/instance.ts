@@ -1,4 +1,4 @@
-/** `stator instance`: the agents. */
+/** `stator agent`: the agents. */
 
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
@@ -6,16 +6,16 @@ import type { Client, SignalAnswer } from '../runtime/api/client/client.ts';
 import { connect } from '../runtime/engine/connect.ts';
 import { readStdin } from './ask.ts';
 import { type Call, defineVerb, type Verb, type Verbs } from './command.ts';
+import { printTail } from './instance/tail.ts';
 import { findInstance, instanceHeadings, instanceLines, instanceRow } from './instance/view.ts';
 import { wholeNumber } from './number.ts';
 import { allArgs, requireProject, scopeOf } from './place.ts';
 import { withClient } from './session.ts';
 import { isSure, sureArgs } from './sure.ts';
-import { plainLines } from './text.ts';
 import { hasUsage } from './usage-text.ts';
 import { printVerdict } from './verdict.ts';
 
-const titleArg = { type: 'positional', description: 'as stator instance list shows it' } as const;
+const titleArg = { type: 'positional', description: 'as stator agent list shows it' } as const;
 
 const list = defineVerb({
   summary: 'List the agents of this repo; outside of a repo, and with --all, of all repos.',
@@ -23,7 +23,7 @@ const list = defineVerb({
     plan: { type: 'positional', required: false, description: 'of one plan only' },
     ...allArgs,
   },
-  examples: ['stator instance list login'],
+  examples: ['stator agent list login'],
   async run({ plan, all }, call) {
     const { out } = call;
     const scope = scopeOf(call, { all });
@@ -43,7 +43,7 @@ const list = defineVerb({
 const show = defineVerb({
   summary: 'Show one agent.',
   args: { title: titleArg },
-  examples: ['stator instance show login-w1-t2'],
+  examples: ['stator agent show login-w1-t2'],
   async run({ title }, call) {
     const { out } = call;
     const project = requireProject(call);
@@ -55,32 +55,11 @@ const show = defineVerb({
 
 const capture = defineVerb({
   summary: "Print the end of an agent's output as text, at most 64 KiB.",
-  args: {
-    title: titleArg,
-    lines: { type: 'string', valueHint: 'n', description: 'only the last n lines' },
-  },
-  examples: ['stator instance capture login-w1-t2 --lines 20'],
-  async run({ title, lines }, call) {
-    const limit = lines === undefined ? null : wholeNumber('--lines', lines);
-    const project = requireProject(call);
-    const text = await withClient(call, 'read', async (client) => {
-      findInstance(await client.instances({ project }), title);
-      return client.capture(project, title);
-    });
-    const shown = plainLines(limit === null ? text : lastLines(text, limit));
-    const { out } = call;
-    if (out.json) out.print(JSON.stringify({ title, text: shown }));
-    else if (shown !== '') out.print(shown.replace(/\n$/, ''));
-    return 0;
-  },
+  args: { title: titleArg, lines: { type: 'string', valueHint: 'n', description: 'only the last n lines' } },
+  examples: ['stator agent logs login-w1-t2 --tail=20'],
+  run: ({ title, lines }, call) =>
+    printTail(call, { title, lines: lines === undefined ? null : wholeNumber('--lines', lines) }),
 });
-
-/** The line that is not finished yet counts as one. */
-function lastLines(text: string, count: number): string {
-  const isWhole = text.endsWith('\n');
-  const lines = (isWhole ? text.slice(0, -1) : text).split('\n');
-  return `${lines.slice(-count).join('\n')}${isWhole ? '\n' : ''}`;
-}
 
 /** What the inbox takes, with room for its wrapping. */
 const messageLimitBytes = 60 * 1024;
@@ -91,14 +70,14 @@ const send = defineVerb({
     title: titleArg,
     message: { type: 'positional', description: 'the message, in quotes; - reads it from standard input' },
   },
-  examples: ['stator instance send login-w1-t2 "keep the old format"', 'git diff | stator instance send login-w1-t2 -'],
+  examples: ['stator agent send login-w1-t2 "keep the old format"', 'git diff | stator agent send login-w1-t2 -'],
   async run({ title, message }, call) {
     const text = message === '-' ? await readStdin(call, 'the message') : message;
     if (text.trim() === '') {
       throw new EngineError(
         'usage',
         `the message to ${title} is empty`,
-        'say something: stator instance send <title> "<message>"',
+        'say something: stator agent send <title> "<message>"',
       );
     }
     const sizeBytes = Buffer.byteLength(text);
@@ -123,11 +102,11 @@ function wordVerb(word: Word, { summary, does, example }: { summary: string; doe
   return defineVerb({
     summary,
     args: { title: titleArg, ...sureArgs },
-    examples: [`stator instance ${word} login-w1-t2`, example],
+    examples: [`stator agent ${word} login-w1-t2`, example],
     run: ({ title, yes = false }, call) =>
       sendToInstance(call, { title, does }, async (client, project, plan) => {
         const act = { project, plan, type: `agent_${word}`, payload: { title } };
-        const isMeant = await isSure(call, client, act, { yes, command: `instance ${word} ${shellWord(title)}` });
+        const isMeant = await isSure(call, client, act, { yes, command: `agent ${word} ${shellWord(title)}` });
         return isMeant ? client.instanceWord(project, title, word) : null;
       }),
   });
@@ -163,21 +142,21 @@ export default {
   pause: wordVerb('pause', {
     summary: 'Freeze an agent with all its processes. It keeps its slot, and its deadline is moved.',
     does: 'pause',
-    example: 'stator instance resume login-w1-t2',
+    example: 'stator agent resume login-w1-t2',
   }),
   resume: wordVerb('resume', {
     summary: 'Continue a paused agent.',
     does: 'resume',
-    example: 'stator instance pause login-w1-t2',
+    example: 'stator agent pause login-w1-t2',
   }),
   restart: wordVerb('restart', {
     summary: 'End the attempt of an agent and start a new one, from a clean branch.',
     does: 'restart',
-    example: 'stator instance logs login-w1-t2 -f    # see it begin',
+    example: 'stator agent logs login-w1-t2 -f    # see it begin',
   }),
   kill: wordVerb('kill', {
     summary: 'End the attempt of an agent; its task fails.',
     does: 'end',
-    example: 'stator plan retry-wave login    # runs it again',
+    example: 'stator plan advance login retry-wave    # runs it again',
   }),
 } satisfies Verbs;

@@ -1,10 +1,13 @@
 /** `stator issue`: the sessions of issues. */
 
+import { EngineError } from '../machines/vocabulary/errors.ts';
+import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import type { IssueDanger, IssuesPruned } from '../runtime/api/client/client.ts';
 import { canAsk } from './ask.ts';
 import { defineVerb, type Verbs } from './command.ts';
 import { offerDaemon } from './daemon/offer.ts';
 import { asked, referenceArg, tellStarted, waitsForEngine, written } from './issue/ask.ts';
+import { delegate } from './issue/delegate.ts';
 import { withClient } from './session.ts';
 import { sayWhenSlow } from './slow.ts';
 import { isConfirmed } from './sure.ts';
@@ -14,16 +17,27 @@ const start = defineVerb({
   summary: 'Start an agent session for an issue, with its own branch and worktree.',
   args: {
     ref: referenceArg,
-    message: { type: 'positional', description: 'what to do about it' },
+    message: { type: 'positional', required: false, description: 'what to do about it' },
     'pr-url': { type: 'positional', required: false, description: 'the address of its pull request' },
-    queue: { type: 'boolean', description: 'wait for a slot if none is free' },
+    queue: {
+      type: 'boolean',
+      description: 'wait for a slot if none is free; a message alone may name its issue anywhere',
+    },
   },
-  more: 'Exit code 0: its agent works, or with --queue it is queued. 1: it failed, or no engine runs and it waits for one; on a terminal stator offers to start the daemon. 2: no slot is free, and nothing was made.',
+  more: 'With --queue and a message alone, an issue that is named in it is worked on, or the repo of this folder, and it returns at once. Exit code 0: its agent works, or with --queue it is queued. 1: it failed, or no engine runs and it waits for one; on a terminal stator offers to start the daemon. 2: no slot is free, and nothing was made.',
   examples: [
     'stator issue start acme/shop#12 "find out why the basket is empty"',
     'stator issue start acme/shop#12 "fix it" --queue',
+    'stator issue start "bring the README up to date" --queue',
   ],
   async run({ ref, message, 'pr-url': pr, queue }, call) {
+    if (message === undefined && queue === true) return delegate(call, ref);
+    if (message === undefined)
+      throw new EngineError(
+        'usage',
+        '<message> is missing',
+        `say what to do: stator issue start ${shellWord(ref)} "<message>"`,
+      );
     const body = {
       ...asked(call, ref),
       message: written(message, 'message'),

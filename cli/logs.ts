@@ -1,4 +1,4 @@
-/** `stator logs`: the short form of `stator daemon logs`, and of `stator instance logs` where an agent is named. */
+/** `stator logs`: the short form of `stator daemon logs`, and of `stator agent logs` where an agent is named. */
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { defineVerb } from './command.ts';
 import { logArgs, printLogs } from './instance/logs.ts';
@@ -19,7 +19,7 @@ export default defineVerb({
       throw new EngineError(
         'usage',
         `${check === undefined ? '--attempt' : '--check'} is about an agent, and none is named`,
-        'name one as stator instance list shows it: stator logs login-w1-t2 --check',
+        'name one as stator agent list shows it: stator logs login-w1-t2 --check',
       );
     const { default: verb } = await import('./daemon/logs.ts');
     const words = [...(n === undefined ? [] : ['--lines', n]), ...(follow ? ['--follow'] : [])];

@@ -7,6 +7,7 @@ import { EngineError } from '../machines/vocabulary/errors.ts';
 import { planNameOf } from '../machines/vocabulary/ids.ts';
 import { planDocumentLimitBytes } from '../machines/vocabulary/plan-file.ts';
 import { systemCode } from '../runtime/base/platform/system-code.ts';
+import type { Call } from './command.ts';
 
 /** More than this is not even read to say what is wrong with it. */
 const readLimitBytes = 16 * planDocumentLimitBytes;
@@ -60,10 +61,26 @@ function otherKind(file: string): EngineError {
 }
 
 function nameless(file: string, given: string | undefined): EngineError {
-  if (given !== undefined)
-    return new EngineError('usage', `"${given}" makes no name for a plan`, 'use letters, digits, ".", "_" and "-"');
+  if (given !== undefined) return noName(given);
   const hint = 'give the file a name with a letter or a digit in it, or the plan one: --name <plan>';
   return new EngineError('bad_file', `${file} makes no name for a plan`, hint);
+}
+
+function noName(given: string): EngineError {
+  return new EngineError('usage', `"${given}" makes no name for a plan`, 'use letters, digits, ".", "_" and "-"');
+}
+
+/** The name that a title makes. Throws `usage`. */
+export function planNameFrom(title: string): string {
+  const name = planNameOf(title);
+  if (name === null) throw noName(title);
+  return name;
+}
+
+/** A name that was typed and is not taken letter by letter. */
+export function tellName({ out }: Pick<Call, 'out'>, given: string | undefined, name: string): void {
+  if (given !== undefined && given !== name)
+    out.note(`"${given}" is no name of a plan as it stands: it is called ${name}`);
 }
 
 export interface ReadPlanFile extends Omit<PlanFile, 'read'> {

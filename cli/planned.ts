@@ -44,5 +44,5 @@ export function advanceOf(after: AfterPlanning): boolean | undefined {
 /** For a verb that does not wait for the planner: how to see what it wrote, and how to go on. */
 export function plannedLaterNote(plan: string): string {
   const name = shellWord(plan);
-  return `when it is planned it waits for your word; look: stator plan show ${name} --content, go on: stator plan implement ${name}`;
+  return `when it is planned it waits for your word; look: stator plan show ${name} --content, go on: stator plan advance ${name}`;
 }

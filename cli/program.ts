@@ -1,9 +1,9 @@
 /** One call of the program: finds the verb, hands it the call, and answers its exit code. It touches no global of the process. */
 import { statorVersion } from '../runtime/base/platform/version.ts';
 import type { Call } from './command.ts';
-import { type Entry, nouns, topUsage, verbs } from './commands.ts';
+import { type Entry, isOldNoun, listed, nounPage, nouns, pageOf, todayOf, topUsage, verbs } from './commands.ts';
 import { createOutput, type Stream } from './output.ts';
-import { nounUsage, UsageError } from './usage.ts';
+import { UsageError } from './usage.ts';
 
 export interface Invocation extends Pick<Call, 'env' | 'cwd' | 'stdin'> {
   readonly argv: readonly string[];
@@ -28,16 +28,21 @@ export async function runProgram({ argv, env, cwd, stdin, stdout, stderr }: Invo
       rough.print(chosen.page);
       return 0;
     }
-    const verb = await chosen.entry.load();
-    const read = verb.read(chosen.name, chosen.rest);
+    const { noun, entry } = chosen;
+    const name = noun === null ? entry.name : `${noun} ${entry.name}`;
+    const [usageName, given] =
+      entry.words === undefined ? [name, chosen.rest] : [todayOf(entry), entry.words(chosen.rest)];
+    const read = (await entry.load()).read(usageName, given);
     if (read.wantsHelp) {
-      rough.print(verb.usage(chosen.name));
+      rough.print(await pageOf(noun, entry));
       return 0;
     }
     const { json = false, quiet = false, verbose = false, project } = read.globals;
     const out = createOutput({ ...streams, json, quiet, verbose });
     if (project !== undefined) await (await import('./known-project.ts')).refuseUnknownProject(env, project);
-    return await read.run({ env, cwd, stdin, out, project });
+    if (entry.now === undefined) return await read.run({ env, cwd, stdin, out, project });
+    out.note(`deprecated: stator ${name} is now stator ${entry.now}`);
+    return await read.run({ env, cwd, stdin, out, project, oldName: name });
   } catch (thrown) {
     const { reportFailure } = await import('./failure.ts');
     return reportFailure(thrown, { out: rough, argv, version: statorVersion() });
@@ -45,7 +50,7 @@ export async function runProgram({ argv, env, cwd, stdin, stdout, stderr }: Invo
 }
 
 interface Chosen {
-  readonly name: string;
+  readonly noun: string | null;
   readonly entry: Entry;
   readonly rest: readonly string[];
 }
@@ -73,29 +78,34 @@ function choose(argv: readonly string[]): Chosen | { readonly page: string } {
   const asksHelp = leading.includes('--help') || leading.includes('-h');
   if (first === undefined) {
     if (leading.includes('--version') || leading.includes('-V')) return { page: statorVersion() };
-    if (asksHelp) return { page: topUsage(statorVersion()) };
+    if (asksHelp) return { page: topUsage(statorVersion(), { all: leading.includes('--all') }) };
     const [flag] = leading.filter((arg) => !['--json', '--quiet', '-q', '--verbose'].includes(arg));
     const message = flag === undefined || flag.startsWith('--project') ? 'no command' : `unknown flag ${flag}`;
     throw new UsageError(message, { hint: 'say what to do', words: null, usage: topUsage(statorVersion()) });
   }
   if (first === 'help') return choose([...words.slice(1), '--help']);
+  if (first === 'version' && words.slice(1).every((arg) => arg.startsWith('-'))) return { page: statorVersion() };
+  const list = Object.hasOwn(nouns, first) ? (nouns[first] ?? []) : [];
+  const found = list.find(({ name }) => name === second);
+  if (found !== undefined) return { noun: first, entry: found, rest: [...leading, ...words.slice(2)] };
   const verb = verbs.find(({ name }) => name === first);
-  const inner = Object.hasOwn(nouns, first) && nouns[first]?.some(({ name }) => name === second);
-  if (verb !== undefined && !inner) return { name: first, entry: verb, rest: [...leading, ...words.slice(1)] };
-  const list = Object.hasOwn(nouns, first) ? nouns[first] : undefined;
-  if (list === undefined) {
-    const valid = [...verbs.map(({ name }) => name), ...Object.keys(nouns)];
+  if (verb !== undefined) return { noun: null, entry: verb, rest: [...leading, ...words.slice(1)] };
+  if (list.length === 0) {
+    const valid = [...listed(verbs).map(({ name }) => name), ...Object.keys(nouns).filter(isOfToday)];
     const words = { given: first, valid };
     throw new UsageError(`unknown command "${first}"`, { hint: '', words, usage: topUsage(statorVersion()) });
   }
-  const usage = nounUsage(first, list, `stator ${first} ${list[0]?.name} --help`);
+  const usage = nounPage(first, list);
   if (second === '--help' || second === '-h' || (second === undefined && asksHelp)) return { page: usage };
-  const found = list.find(({ name }) => name === second);
-  if (found !== undefined) return { name: `${first} ${second}`, entry: found, rest: [...leading, ...words.slice(2)] };
   if (second === undefined)
     throw new UsageError(`stator ${first}: no verb`, { hint: 'say what to do', words: null, usage });
   const message = second.startsWith('-')
     ? `stator ${first}: no verb before ${second}`
     : `unknown verb "${first} ${second}"`;
-  throw new UsageError(message, { hint: '', words: { given: second, valid: list.map(({ name }) => name) }, usage });
+  const valid = list.filter(({ now }) => now === undefined || isOldNoun(list)).map(({ name }) => name);
+  throw new UsageError(message, { hint: '', words: { given: second, valid }, usage });
+}
+
+function isOfToday(noun: string): boolean {
+  return !isOldNoun(nouns[noun] ?? []);
 }

@@ -57,7 +57,7 @@ function errorText(error: string): string {
 const enqueue = defineVerb({
   summary: 'Queue work on an issue and return at once. Its session starts or continues when a slot is free.',
   args: { ref: referenceArg, message: { type: 'positional', description: 'what to do' } },
-  examples: ['stator queue enqueue acme/shop#12 "fix it"'],
+  examples: ['stator issue start acme/shop#12 "fix it" --queue'],
   async run({ ref, message }, call) {
     const body = { ...asked(call, ref), message: written(message, 'message') };
     return tellStarted(call, await withClient(call, 'write', (client) => client.enqueueIssue(body)), true);
@@ -88,8 +88,6 @@ const pause = defineVerb({
     'stator queue pause',
     'stator queue pause --project shop     # of that repo',
     'stator queue pause --plan login       # of a plan of this repo',
-    'stator queue pause --agent login-w1-t2',
-    'stator queue resume --plan login      # ends only that pause',
   ],
   more:
     'The pause outlives the engine. A paused agent loses no attempt; stator queue list, stator status and stator plan explain name the ' +
@@ -107,8 +105,7 @@ const pause = defineVerb({
 const resume = defineVerb({
   summary: 'End a pause of the queue: of the whole queue, a repo, a plan or one agent.',
   args: { ...partArgs, all: { type: 'boolean', description: 'end all pauses' } },
-  examples: ['stator queue resume', 'stator queue resume --plan login', 'stator queue resume --all'],
-  more: 'This ends only that pause. Other pauses stay, and are listed.',
+  examples: ['stator queue resume --plan login      # ends only that pause'],
   async run({ all = false, ...args }, call) {
     const { out } = call;
     if (all && (args.plan !== undefined || args.agent !== undefined || call.project !== undefined))

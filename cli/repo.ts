@@ -1,6 +1,7 @@
 /** `stator repo`: the registered repos. */
 
 import { resolve } from 'node:path';
+import { EngineError } from '../machines/vocabulary/errors.ts';
 import type { RepoRemoved, RepoShow } from '../runtime/api/client/client.ts';
 import { type Call, defineVerb, type Verbs } from './command.ts';
 import type { Output } from './output.ts';
@@ -10,6 +11,7 @@ import { withClient } from './session.ts';
 import { fields, section, table } from './table.ts';
 import { plain } from './text.ts';
 import { trustArg, trustOf } from './trust/flag.ts';
+import { listTrust, revokeTrust, showTrust } from './trust.ts';
 
 const list = defineVerb({
   summary: 'List the registered repos.',
@@ -130,18 +132,33 @@ const trust = defineVerb({
   args: {
     repo: repoArg,
     digest: { type: 'string', description: 'only if this is the digest of the present state' },
+    show: { type: 'boolean', description: 'only show what is trusted, since when, and what has changed since' },
+    list: { type: 'boolean', description: 'only list the trusted repos, since when and by which command' },
+    revoke: { type: 'boolean', description: 'take it back: nothing new starts; running agents continue to their end' },
   },
-  examples: ['stator repo trust my-lib'],
-  more: 'To see first what would change: stator trust show.',
-  async run({ repo, digest }, call) {
+  examples: ['stator repo trust my-lib --show', 'stator repo trust my-lib', 'stator repo trust my-lib --revoke'],
+  more: 'The plans of a repo that is not trusted do not change, and continue when it is trusted again.',
+  async run({ repo, digest, show, list, revoke }, call) {
     const { out } = call;
+    const said = Object.entries({ digest, show, list, revoke }).flatMap(([name, value]) =>
+      value ? [`--${name}`] : [],
+    );
+    const [first, second] = said;
+    if (second !== undefined)
+      throw new EngineError('usage', `${first} and ${second} do not go together`, 'leave out one of the two');
+    if (list === true && repo !== undefined)
+      throw new EngineError('usage', `--list is of all repos, and "${repo}" is one`, 'see that one with --show');
+    if (list === true) return void (await listTrust(call));
     const project = whichRepo(call, repo);
+    if (show === true) return void (await showTrust(call, project));
+    if (revoke === true) return void (await revokeTrust(call, project));
     const trusted = await withClient(call, 'write', (client) => client.trustRepo(project, digest));
     const { path, changes, notes, digest: taken } = trusted;
     const how = changes.length === 0 ? '; it starts what it did before' : '';
     const lines = [...changes.map(plainKept), `digest ${taken}`].map((line) => `  ${line}`);
     out.done(trusted, `trusted ${project} (${path})${how}`, ...lines);
     for (const note of notes) out.note(note);
+    return undefined;
   },
 });
 

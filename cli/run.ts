@@ -4,7 +4,7 @@ import { attach } from '../runtime/engine/attach.ts';
 import { defineVerb } from './command.ts';
 import { bindingOf } from './file-binding.ts';
 import { requireRepository } from './place.ts';
-import { forceFileArgs, readPlanFile } from './plan-file.ts';
+import { forceFileArgs, readPlanFile, tellName } from './plan-file.ts';
 import { planOnlyArg } from './planned.ts';
 import { conduct } from './run/conduct.ts';
 import { printSimulation } from './simulation/simulate-file.ts';
@@ -41,6 +41,7 @@ the output says for what. 130: Ctrl-C paused it; the same command continues.`,
     call,
   ) {
     const read = readPlanFile(call.cwd, file, { name, force });
+    tellName(call, name, read.name);
     if (dry) {
       await printSimulation(call, { file, name: read.name, content: read.content });
       return 0;

@@ -1,45 +1,40 @@
-/** `stator trust`: which repos are trusted, and with what. */
+/** What of `repo trust` does not trust: which repos are trusted and with what, and taking it back. */
 
 import type { TrustShow } from '../runtime/api/client/client.ts';
-import { defineVerb, type Verbs } from './command.ts';
+import type { Call } from './command.ts';
 import type { Output } from './output.ts';
 import { plainKept } from './registered.ts';
-import { repoArg, whichRepo } from './repo/which.ts';
 import { withClient } from './session.ts';
 import { fields, section } from './table.ts';
 import { plain } from './text.ts';
 
-const list = defineVerb({
-  summary: 'List the trusted repos, since when and by which command.',
-  args: {},
-  examples: ['stator trust list'],
-  async run(_args, call) {
-    const { out } = call;
-    const entries = await withClient(call, 'read', (client) => client.trust());
-    out.list(entries, {
-      headings: ['project', 'state', 'since', 'by', 'digest'],
-      row: ({ project, state, since, by, digest, revoked_at: revokedAt }) => [
-        project,
-        { text: state, tone: state === 'trusted' ? 'plain' : 'attention' },
-        (revokedAt ?? since).slice(0, 16).replace('T', ' '),
-        by,
-        digest?.slice(0, 12) ?? '-',
-      ],
-      empty: 'no repos; stator repo add <path> registers one',
-    });
-  },
-});
+export async function listTrust(call: Call): Promise<void> {
+  const entries = await withClient(call, 'read', (client) => client.trust());
+  call.out.list(entries, {
+    headings: ['project', 'state', 'since', 'by', 'digest'],
+    row: ({ project, state, since, by, digest, revoked_at: revokedAt }) => [
+      project,
+      { text: state, tone: state === 'trusted' ? 'plain' : 'attention' },
+      (revokedAt ?? since).slice(0, 16).replace('T', ' '),
+      by,
+      digest?.slice(0, 12) ?? '-',
+    ],
+    empty: 'no repos; stator repo add <path> registers one',
+  });
+}
 
-const show = defineVerb({
-  summary: 'Show what of a repo is trusted, since when and by which command, and what has changed since.',
-  args: { repo: repoArg },
-  examples: ['stator trust show my-lib'],
-  async run({ repo }, call) {
-    const project = whichRepo(call, repo);
-    const shown = await withClient(call, 'read', (client) => client.trustOf(project));
-    call.out.answer(shown, () => lines(shown, call.out));
-  },
-});
+export async function showTrust(call: Call, project: string): Promise<void> {
+  const shown = await withClient(call, 'read', (client) => client.trustOf(project));
+  call.out.answer(shown, () => lines(shown, call.out));
+}
+
+export async function revokeTrust(call: Call, named: string): Promise<void> {
+  const { out } = call;
+  const answer = await withClient(call, 'write', (client) => client.revokeTrust(named));
+  const { project } = answer;
+  out.done(answer, `${project} is not trusted any more; give it back with: stator repo trust ${project}`);
+  for (const note of answer.notes) out.note(note);
+}
 
 function lines(trust: TrustShow, { paint }: Output): string[] {
   const { project, path, state, since, by, enables, changes, problem } = trust;
@@ -66,20 +61,3 @@ function lines(trust: TrustShow, { paint }: Output): string[] {
     ),
   ];
 }
-
-const revoke = defineVerb({
-  summary: 'Revoke the trust in a repo: nothing new of it starts. Running agents continue to their end.',
-  args: { repo: repoArg },
-  examples: ['stator trust revoke my-lib', 'stator repo trust my-lib'],
-  more: 'Its plans do not change, and continue when the repo is trusted again.',
-  async run({ repo }, call) {
-    const { out } = call;
-    const named = whichRepo(call, repo);
-    const answer = await withClient(call, 'write', (client) => client.revokeTrust(named));
-    const { project } = answer;
-    out.done(answer, `${project} is not trusted any more; give it back with: stator repo trust ${project}`);
-    for (const note of answer.notes) out.note(note);
-  },
-});
-
-export default { list, show, revoke } satisfies Verbs;

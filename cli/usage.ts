@@ -7,7 +7,7 @@ export interface Words {
   readonly valid: readonly string[];
 }
 
-/** Exit code 64; `usage` is the page that helps. Either a hint or words. */
+/** Exit code 64; `usage` is the line, or the page of all words, that helps. Either a hint or words. */
 export class UsageError extends Error {
   readonly hint: string;
   readonly words: Words | null;
@@ -61,7 +61,7 @@ function positionalText(name: string, arg: ArgDef): string {
 /** The columns of a small terminal; no line of a page is longer. */
 const pageWidth = 80;
 
-function usageLine({ name, args }: Pick<VerbPage, 'name' | 'args'>): string {
+export function usageLine({ name, args }: Pick<VerbPage, 'name' | 'args'>): string {
   const words = Object.entries(args)
     .filter(([, arg]) => arg.type === 'positional')
     .map(([key, arg]) => positionalText(key, arg));
@@ -71,25 +71,37 @@ function usageLine({ name, args }: Pick<VerbPage, 'name' | 'args'>): string {
   return wrapped(['usage: stator', name, ...words, ...flags], '  ').join('\n');
 }
 
-export function verbUsage(page: VerbPage): string {
-  const rows = Object.entries(page.args).map(([key, arg]): [string, string] => [
-    arg.type === 'positional' ? positionalText(key, arg) : flagText(key, arg),
-    (arg.type === 'boolean' && arg.negativeDescription) || (arg.description ?? ''),
-  ]);
+/** The page of a verb, or of several that belong together: how each is typed and what it does, then all their words and flags. */
+export function verbUsage(pages: readonly VerbPage[]): string {
+  const [first, ...others] = pages;
+  const heads =
+    others.length === 0 && first !== undefined
+      ? [...paragraph(first.summary), '', usageLine(first)]
+      : pages.flatMap((page) => [usageLine(page), ...indented(page.summary), '']).slice(0, -1);
+  const rows = new Map(
+    pages.flatMap(({ args }) =>
+      Object.entries(args).map(([key, arg]): [string, string] => [
+        arg.type === 'positional' ? positionalText(key, arg) : flagText(key, arg),
+        (arg.type === 'boolean' && arg.negativeDescription) || (arg.description ?? ''),
+      ]),
+    ),
+  );
+  const more = [...new Set(pages.flatMap((page) => (page.more === undefined ? [] : [page.more])))];
   return [
-    ...paragraph(page.summary),
-    '',
-    usageLine(page),
-    ...(rows.length === 0 ? [] : ['', ...columns(rows)]),
-    ...(page.more === undefined ? [] : ['', ...page.more.replace(/\n +/g, ' ').split('\n').flatMap(paragraph)]),
+    ...heads,
+    ...(rows.size === 0 ? [] : ['', ...columns([...rows])]),
+    ...(more.length === 0
+      ? []
+      : ['', ...more.flatMap((text) => text.replace(/\n +/g, ' ').split('\n').flatMap(paragraph))]),
     '',
     'always: --json --project <name> --quiet --verbose --help',
-    ...page.examples.map((example, index) => `${index === 0 ? '\nexample: ' : '         '}${example}`),
+    ...pages
+      .flatMap(({ examples }) => examples)
+      .map((example, index) => `${index === 0 ? '\nexample: ' : '         '}${example}`),
   ].join('\n');
 }
 
-export function nounUsage(noun: string, verbs: readonly { name: string; summary: string }[], example: string): string {
-  const rows = verbs.map(({ name, summary }): [string, string] => [name, summary]);
+export function nounUsage(noun: string, rows: readonly (readonly [string, string])[], example: string): string {
   return [
     `usage: stator ${noun} <verb>`,
     '',
@@ -97,6 +109,21 @@ export function nounUsage(noun: string, verbs: readonly { name: string; summary:
     '',
     `more about one: stator ${noun} <verb> --help`,
     `example: ${example}`,
+  ].join('\n');
+}
+
+/** The page of the words, each on its line. */
+export function listUsage(version: string, rows: readonly (readonly [string, string])[]): string {
+  const width = pageWidth - 4 - Math.max(...rows.map(([word]) => word.length));
+  return [
+    `stator ${version}: runs plans through coding agents in git worktrees`,
+    '',
+    'usage: stator <command>; more about one: stator <command> --help',
+    '',
+    ...columns(rows.map(([word, meaning]) => [word, shortened(meaning, width)])),
+    '',
+    'always: --json --project <name> --quiet --verbose --help, and --version',
+    'all words: stator help --all; example: stator run docs/plans/login.md',
   ].join('\n');
 }
 
@@ -111,10 +138,10 @@ function columns(rows: readonly (readonly [string, string])[]): string[] {
 }
 
 /** More lines than this leave no room for the rest of a page. */
-const rowLimit = 15;
+const rowLimit = 19;
 
 /** One to a line where they fit on a small terminal, else two. */
-export function list(rows: readonly (readonly [string, string])[]): string[] {
+function list(rows: readonly (readonly [string, string])[]): string[] {
   const single = columns(rows);
   if (single.length <= rowLimit) return single;
   const half = Math.ceil(rows.length / 2);
@@ -138,6 +165,10 @@ function shortened(text: string, width: number): string {
 
 function paragraph(text: string): string[] {
   return wrapped(text.split(' '), '');
+}
+
+function indented(text: string): string[] {
+  return wrapped(text.split(' '), '', pageWidth - 2).map((line) => `  ${line}`);
 }
 
 /** Words in lines of at most `width` columns; every line but the first begins with `indent`. A longer word keeps its line. */

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { routeTable } from './api-section.ts';
 import { chartFiles } from './chart-files.ts';
-import { commandPages } from './cli-section.ts';
+import { commandPages, oldNames } from './cli-section.ts';
 import {
   agentKeyTable,
   budgetKeyTable,
@@ -30,7 +30,7 @@ import { signalsDefinition, signalTable } from './signals-section.ts';
 const sections: Readonly<Record<string, Readonly<Record<string, (root: string) => string>>>> = {
   'docs/agents.md': { tried: realTable },
   'docs/architecture.md': { imports: importGraph },
-  'docs/cli.md': { pages: commandPages },
+  'docs/cli.md': { pages: commandPages, old: oldNames },
   'docs/configuration.md': {
     'daemon keys': () => topKeyTable('daemon'),
     'http keys': httpKeyTable,

@@ -5,6 +5,8 @@ import type { Verb } from '../command.ts';
 export interface NamedVerb {
   readonly name: string;
   readonly summary: string;
+  /** Of an old name, which is not offered. */
+  readonly now?: string;
   load(): Promise<Verb>;
 }
 
@@ -40,7 +42,8 @@ export async function commandTree({ verbs, nouns }: Tables): Promise<CommandNode
     ...verbs.map((entry) => ({ path: entry.name, entry })),
     ...Object.entries(nouns).flatMap(([noun, list]) => list.map((entry) => ({ path: `${noun} ${entry.name}`, entry }))),
   ];
-  return Promise.all(all.map(async ({ path, entry }) => nodeOf(path, entry, await entry.load())));
+  const offered = all.filter(({ entry }) => entry.now === undefined);
+  return Promise.all(offered.map(async ({ path, entry }) => nodeOf(path, entry, await entry.load())));
 }
 
 function nodeOf(path: string, { summary }: NamedVerb, { args }: Verb): CommandNode {
@@ -86,7 +89,7 @@ export function firstWords(tree: readonly CommandNode[]): Map<string, string[]> 
 /** Shell commands that print the names of a kind, one a line; a kind without one has none that could be asked for. */
 export const askFor: { readonly [kind in WordKind]?: string } = {
   plan: listing('plan list', 'plan'),
-  title: listing('instance list', 'title'),
+  title: listing('agent list', 'title'),
   repo: listing('repo list', 'project'),
 };
 

@@ -49,7 +49,7 @@ async function ask(owner: OwnerFacts, env: NodeJS.ProcessEnv, agents: 'leave' | 
       throw new EngineError(
         'unavailable',
         `the daemon (pid ${owner.pid}) does not answer, so it cannot be told to stop its agents`,
-        'stop it without them: stator daemon stop; then what runs: stator instance list',
+        'stop it without them: stator daemon stop; then what runs: stator agent list',
         { cause: thrown },
       );
     if (ownerHere(env).owner?.epoch === owner.epoch) process.kill(owner.pid, 'SIGTERM');

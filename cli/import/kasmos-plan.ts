@@ -95,10 +95,10 @@ function arrivalOf(task: KasmosTask): Arrival | null {
   const stands = (as: string, next: Arrival['next'], ...words: Word[]): Arrival => {
     if (reason === '') return { as, words, next };
     const asks = { type: 'needs_decision', payload: { reason: reason.slice(0, 8_000) } };
-    return { as: `${as}, blocked`, words: [...words, asks], next: ['stator plan resolve', ' "<answer>"'] };
+    return { as: `${as}, blocked`, words: [...words, asks], next: ['stator plan answer', ' "<answer>"'] };
   };
   const set = (to: string): Word => ({ type: 'set_status', payload: { status: to } });
-  const again = ['stator plan resolve', ''] as const;
+  const again = ['stator plan answer', ''] as const;
   switch (status) {
     case 'ready':
       return stands('ready', null);

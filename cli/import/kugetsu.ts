@@ -248,7 +248,7 @@ function leftovers(folder: string, { sessions, items, notifications, others }: K
     'repos.json': 'an issue belongs to the registered repo that has its remote: stator repo add <clone>',
     env: 'an agent is given its variables by env_file of [agents.<role>]',
     'pm-agent.md': 'no agent stands between you and the queue; stator delegate finds the issue in a message',
-    'queue.json': 'the queue of an older version: give what is left with stator queue enqueue <ref> "<message>"',
+    'queue.json': 'the queue of an older version: give what is left with stator issue start <ref> "<message>" --queue',
   };
   const bases = sessions.filter(({ type }) => type !== 'forked').length;
   const ended = items.filter(({ state }) => state === 'completed' || state === 'error').length;

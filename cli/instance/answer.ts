@@ -1,4 +1,4 @@
-/** `stator instance allow` and `stator instance deny`: a person's answer to what an agent asks to be allowed. */
+/** `stator agent allow` and `stator agent deny`: a person's answer to what an agent asks to be allowed. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Client } from '../../runtime/api/client/client.ts';
 import { connect } from '../../runtime/engine/connect.ts';
@@ -14,7 +14,7 @@ const args = {
   title: {
     type: 'positional',
     required: false,
-    description: 'as stator instance list shows it; optional if only one agent asks',
+    description: 'as stator agent list shows it; optional if only one agent asks',
   },
   question: {
     type: 'string',
@@ -26,7 +26,7 @@ const args = {
 const allow = defineVerb({
   summary: 'Allow an agent what it asks permission for.',
   args,
-  examples: ['stator instance allow login-w1-t2', 'stator instance allow login-w1-t2 --question 9f3a1c2e'],
+  examples: ['stator agent allow login-w1-t2', 'stator agent allow login-w1-t2 --question 9f3a1c2e'],
   more: 'On a terminal it shows the question and asks for confirmation, unless --question names it. An unanswered question is denied after permission_timeout, 1h by default.',
   run: ({ title, question }, call) => answer(call, { word: 'allow', title, question, message: undefined }),
 });
@@ -37,7 +37,7 @@ const deny = defineVerb({
     ...args,
     message: { type: 'string', valueHint: 'text', description: 'a message to the agent: why, or what to do instead' },
   },
-  examples: ['stator instance deny login-w1-t2 --message "use the test database"'],
+  examples: ['stator agent deny login-w1-t2 --message "use the test database"'],
   run: ({ title, question, message }, call) => answer(call, { word: 'deny', title, question, message }),
 });
 
@@ -98,7 +98,7 @@ async function find(client: Client, call: Call, { title, question: id }: Given):
     throw new EngineError(
       'not_found',
       `the question ${id} is not open`,
-      all.length === 0 ? 'none is: stator instance list' : `open: ${all.map(({ question }) => question.id).join(', ')}`,
+      all.length === 0 ? 'none is: stator agent list' : `open: ${all.map(({ question }) => question.id).join(', ')}`,
     );
   throw new EngineError(
     'not_found',

@@ -11,7 +11,7 @@ import { findInstance } from './view.ts';
 
 /** Quick enough to read along, slow enough to cost nothing. */
 const lookMs = 500;
-/** Where reading begins: the same as `instance logs` without following. */
+/** Where reading begins: the same as `agent logs` without following. */
 const firstBytes = 64 * 1024;
 
 /** What one line of `--json` holds. */

@@ -1,4 +1,4 @@
-/** `stator instance logs`. */
+/** `stator agent logs`. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { reasonText } from '../../machines/vocabulary/reason-text.ts';
 import type { RunLog } from '../../runtime/api/client/client.ts';
@@ -8,9 +8,10 @@ import { requireProject } from '../place.ts';
 import { withClient } from '../session.ts';
 import { plain, plainLines } from '../text.ts';
 import { followLog } from './follow.ts';
+import { printTail } from './tail.ts';
 import { findInstance } from './view.ts';
 
-/** The flags of `instance logs`, which `logs` takes as well. */
+/** The flags of `agent logs`, which `logs` takes as well. */
 export const logArgs = {
   follow: { type: 'boolean', alias: 'f', description: 'follow, also over further attempts, until the agent has ended' },
   attempt: { type: 'string', valueHint: 'n', description: 'of that attempt; default: the last one' },
@@ -19,14 +20,27 @@ export const logArgs = {
 
 export default defineVerb({
   summary: 'Print the log of an agent, or the output of its check, at most the last 64 KiB.',
-  args: { title: { type: 'positional', description: 'as stator instance list shows it' }, ...logArgs },
+  args: {
+    title: { type: 'positional', description: 'as stator agent list shows it' },
+    ...logArgs,
+    tail: { type: 'boolean', valueHint: 'n', description: 'the end of what it said, as text; its last n lines' },
+  },
   examples: [
-    'stator instance logs login-w1-t2 -f',
-    'stator instance logs login-w1-t2 --check',
-    'stator instance logs login-w1-t2 --attempt 1 --json',
+    'stator agent logs login-w1-t2 -f',
+    'stator agent logs login-w1-t2 --check',
+    'stator agent logs login-w1-t2 --attempt 1 --json',
+    'stator agent logs login-w1-t2 --tail=20',
   ],
   more: 'With --follow it also waits for an agent that has not started yet. Ctrl-C ends only this command. If an attempt has several logs (it was paused, or each task of a small plan has a check), they are printed one after the other; with --json each is a line.',
-  run: (args, call) => printLogs(args, call),
+  run({ tail, ...words }, call) {
+    if (tail === undefined) return printLogs(words, call);
+    const { title, follow, attempt, check } = words;
+    const more = Object.entries({ follow, attempt, check }).find(([, value]) => value !== undefined);
+    if (more !== undefined)
+      throw new EngineError('usage', `--tail does not go with --${more[0]}`, 'leave out one of the two');
+    const lines = tail === true || tail === false ? null : wholeNumber('--tail', tail);
+    return printTail(call, { title, lines });
+  },
 });
 
 interface LogWords {

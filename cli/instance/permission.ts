@@ -30,5 +30,5 @@ export type PermissionWord = 'allow' | 'deny';
 
 /** The command that answers just this question. */
 export function permissionCommand(word: PermissionWord, { agent, question }: Permission): string {
-  return `stator instance ${word} ${shellWord(agent.title)} --question ${question.id}`;
+  return `stator agent ${word} ${shellWord(agent.title)} --question ${question.id}`;
 }

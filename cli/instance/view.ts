@@ -69,7 +69,7 @@ export function findInstance(entries: readonly InstanceEntry[], title: string): 
 
 function nearTitles(entries: readonly InstanceEntry[], title: string): string {
   const titles = entries.map((entry) => entry.title);
-  if (titles.length === 0) return 'there are none: stator instance list';
+  if (titles.length === 0) return 'there are none: stator agent list';
   const meant = nearest(title, titles);
   if (meant !== null) return `did you mean ${meant}?`;
   const shown = titles.slice(0, 10).join(', ');

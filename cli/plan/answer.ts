@@ -10,21 +10,26 @@ import { withClient } from '../session.ts';
 import { brief, plain } from '../text.ts';
 import { printVerdict, verdictMs } from '../verdict.ts';
 import { waitArg } from './send.ts';
+import { sendResolve } from './signals.ts';
 
 export default defineVerb({
-  summary: 'Answer a question of an agent; only that agent gets the answer.',
+  summary: 'Answer a question of an agent, or let a blocked plan continue.',
   args: {
     question: {
       type: 'positional',
       required: true,
       description: '<plan>#<number>; the number or the plan alone, if that is unambiguous',
     },
-    answer: { type: 'positional', required: true, description: 'the answer, in quotes' },
+    answer: { type: 'positional', required: false, description: 'the answer, in quotes; not if nothing is asked' },
     all: { type: 'boolean', default: false, description: 'the same answer to every open question of the plan' },
     ...waitArg,
   },
-  examples: ['stator plan answer login#2 "use port 8080"', 'stator plan answer login --all "as you think best"'],
-  more: 'stator status lists open questions with their numbers. Work that does not depend on a question continues meanwhile.',
+  examples: [
+    'stator plan answer login#2 "use port 8080"',
+    'stator plan answer login --all "as you think best"',
+    'stator plan answer login    # go on, such as with another fix round',
+  ],
+  more: 'stator status lists open questions with their numbers. Only the agent that asked gets the answer. Work that does not depend on a question continues meanwhile.',
   async run({ question, answer, all, wait }, call) {
     const asked = readQuestion(question);
     if (all && asked.number !== null)
@@ -34,6 +39,11 @@ export default defineVerb({
         'leave out --all, or give the plan alone',
       );
     const { plan } = asked;
+    if (answer === undefined && (asked.number !== null || all))
+      throw new EngineError('usage', '<answer> is missing', `say it: stator plan answer ${question} "<your answer>"`);
+    const isOfPlan = plan !== null && asked.number === null && !all;
+    if (isOfPlan && (answer === undefined || !(await isAsking(call, plan))))
+      return sendResolve(call, { plan, answer, wait });
     const send = async (client: Client, address: PlanAddress) => {
       const questions = asked.number === null ? await meant(client, address, all) : [asked.number];
       const payload = { questions, body: answer };
@@ -46,6 +56,12 @@ export default defineVerb({
     return printVerdict(call, sent);
   },
 });
+
+/** Whether an agent of the plan waits for an answer. */
+async function isAsking(call: Call, said: string): Promise<boolean> {
+  const shown = await withPlan(call, 'read', said, (client, { project, plan }) => client.plan(project, plan));
+  return shown.questions.length > 0;
+}
 
 type Asked =
   | { readonly plan: string; readonly number: number | null }

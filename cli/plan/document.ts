@@ -4,17 +4,16 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { decodePlan } from '../../machines/document/plan-document.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { planNameOf } from '../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
 import { replaceFile } from '../../runtime/base/platform/atomic-file.ts';
 import { textDigest } from '../../runtime/base/platform/text-digest.ts';
 import { readStdin } from '../ask.ts';
-import { defineVerb, type Verbs } from '../command.ts';
+import { type Call, defineVerb, type Verbs } from '../command.ts';
 import { type BoundFile, bindingOf, placeOf, planOfFile } from '../file-binding.ts';
 import { planArgs, withPlan } from '../named-plan.ts';
 import { isInRun, requireProject, requireRepository } from '../place.ts';
-import { forceFileArgs, readPlanFile } from '../plan-file.ts';
+import { forceFileArgs, planNameFrom, readPlanFile, tellName } from '../plan-file.ts';
 import { advanceOf, afterPlanning, plannedLaterNote, planOnlyArg } from '../planned.ts';
 import { ensureRegistered } from '../registered.ts';
 import { beginPlan } from '../run/begin.ts';
@@ -26,7 +25,7 @@ import { printVerdict, verdictMs } from '../verdict.ts';
 import { planStateText, waitText } from './view.ts';
 
 const register = defineVerb({
-  summary: 'Register a file as a plan of this repo. Nothing starts.',
+  summary: 'Register a file, or with --draft a text, as a plan of this repo. Nothing starts.',
   args: {
     file: { type: 'positional', description: 'a markdown file; its name becomes the name of the plan' },
     branch: { type: 'string', description: 'the branch that it works on; default plan/<name>' },
@@ -34,6 +33,12 @@ const register = defineVerb({
     start: { type: 'boolean', description: 'start implementing' },
     trust: trustArg,
     name: { type: 'string', valueHint: 'plan', description: "the plan's name; default the file's" },
+    draft: { type: 'boolean', description: 'without a file: <file> is the name' },
+    content: {
+      type: 'string',
+      valueHint: 'text',
+      description: 'with --draft: the document; default and -: standard input',
+    },
     yes: { ...sureArgs.yes, description: 'with --start: implement the planned document without asking' },
     'plan-only': {
       ...planOnlyArg['plan-only'],
@@ -42,7 +47,17 @@ const register = defineVerb({
     ...forceFileArgs,
   },
   examples: ['stator plan register docs/plans/login.md --start'],
-  async run({ file, branch, topic, start = false, trust: given, name, force = false, ...flags }, call) {
+  async run(
+    { file, branch, topic, start = false, trust: given, name, force = false, draft = false, content, ...flags },
+    call,
+  ) {
+    if (draft) return registerDraft(call, { title: file, content, branch, topic });
+    if (content !== undefined)
+      throw new EngineError(
+        'usage',
+        '--content goes with --draft',
+        'a file holds its own document: leave out --content',
+      );
     const { yes = false, 'plan-only': planOnly = false } = flags;
     if (!start && (yes || planOnly))
       throw new EngineError(
@@ -51,6 +66,7 @@ const register = defineVerb({
         'without --start nothing starts',
       );
     const read = readPlanFile(call.cwd, file, { name, force });
+    tellName(call, name, read.name);
     const shown = await withClient(call, 'write', async (client) => {
       const project =
         call.project === undefined
@@ -71,6 +87,7 @@ const register = defineVerb({
     out.done(shown, `registered ${shown.project}/${shown.plan}: ${planStateText(shown)}`);
     if (start && shown.waiting_for !== null) out.note(`it waits: ${waitText(shown, Date.now())}`);
     if (start && shown.status === 'planning' && !shown.auto_advance) out.note(plannedLaterNote(shown.plan));
+    return 0;
   },
 });
 
@@ -102,32 +119,29 @@ async function registerFile(client: Client, { project, bound, branch, topic }: R
   });
 }
 
-const create = defineVerb({
-  summary: 'Make a plan without a file. Without content it is a draft for a planner.',
-  args: {
-    name: { type: 'positional', description: 'its name, or a title that makes one' },
-    content: { type: 'string', valueHint: 'markdown', description: 'the document; - reads it from standard input' },
-    branch: { type: 'string', description: 'the branch that it works on; default plan/<name>' },
-    topic: { type: 'string', description: 'plans with the same topic are implemented one at a time' },
-  },
-  examples: ["stator plan create login --content '# Log in with a passkey'", 'stator plan create login < draft.md'],
-  async run({ name, content, branch, topic }, call) {
-    const plan = planNameOf(name);
-    if (plan === null) {
-      throw new EngineError('usage', `"${name}" makes no name for a plan`, 'use letters, digits, ".", "_" and "-"');
-    }
-    const project = requireProject(call);
-    // On a terminal nobody expects a prompt for a document.
-    const isPiped = content === '-' || (content === undefined && call.stdin.isTTY !== true);
-    const given = isPiped ? await readStdin(call, 'the document') : (content ?? '');
-    const document = given.trim() === '' ? `# ${name}\n` : given;
-    const more = { ...(branch === undefined ? {} : { branch }), ...(topic === undefined ? {} : { topic }) };
-    const shown = await withClient(call, 'write', (client) =>
-      client.registerPlan({ project, plan, content: document, ...more }),
-    );
-    call.out.done(shown, `created ${shown.project}/${shown.plan}: ${planStateText(shown)}`);
-  },
-});
+interface Draft {
+  readonly title: string;
+  readonly content: string | undefined;
+  readonly branch: string | undefined;
+  readonly topic: string | undefined;
+}
+
+/** A plan without a file. Without content it is a draft for a planner. */
+async function registerDraft(call: Call, { title, content, branch, topic }: Draft): Promise<number> {
+  const plan = planNameFrom(title);
+  tellName(call, title, plan);
+  const project = requireProject(call);
+  // On a terminal nobody expects a prompt for a document.
+  const isPiped = content === '-' || (content === undefined && call.stdin.isTTY !== true);
+  const given = isPiped ? await readStdin(call, 'the document') : (content ?? '');
+  const document = given.trim() === '' ? `# ${title}\n` : given;
+  const more = { ...(branch === undefined ? {} : { branch }), ...(topic === undefined ? {} : { topic }) };
+  const shown = await withClient(call, 'write', (client) =>
+    client.registerPlan({ project, plan, content: document, ...more }),
+  );
+  call.out.done(shown, `created ${shown.project}/${shown.plan}: ${planStateText(shown)}`);
+  return 0;
+}
 
 const updateContent = defineVerb({
   summary: 'Replace the document of a plan; unchanged tasks keep their progress.',
@@ -230,4 +244,4 @@ function refuseEdited({ plan, file, file_digest: digest }: PlanShow, path: strin
   );
 }
 
-export default { register, create, 'update-content': updateContent, export: exportIt } satisfies Verbs;
+export default { register, 'update-content': updateContent, export: exportIt } satisfies Verbs;

@@ -111,7 +111,7 @@ const pr = defineVerb({
   examples: ['stator plan pr login'],
   more: `Exit code 0: the pull request exists. 1: it does not, or not yet; the output says why.
   The forge is found from the remotes of the repo, origin first (stator server list). The token comes from a variable of the engine, or from gh or glab.
-  It is refused if the branch has moved since the approval. With auto_create_pr, the default, stator makes the pull request when the plan is done.`,
+  With auto_create_pr, the default, it is made when the plan is done.`,
   run: ({ plan, wait }, call) =>
     land(call, plan, {
       type: 'create_pr',
@@ -155,10 +155,10 @@ const push = defineVerb({
     remote: {
       type: 'string',
       valueHint: 'name',
-      description: 'push to this remote; default: the one that git would use',
+      description: 'to this remote; default: the one of git',
     },
   },
-  examples: ['stator plan push login', 'stator plan push login --remote fork'],
+  examples: ['stator plan push login'],
   more: 'Refused if the remote has commits that are missing here. A pre-push hook may take up to 10 minutes.',
   async run({ plan, remote }, call) {
     const { out } = call;

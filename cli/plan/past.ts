@@ -59,8 +59,8 @@ const verify = defineVerb({
     ...planArgs,
     all: { type: 'boolean', description: 'every plan, every repo, the supervisor, and trees of machines of your own' },
   },
-  examples: ['stator plan verify login', 'stator plan verify --all --json'],
-  more: 'Each tree is replayed and compared with its stored state, with what it asked for, with the signals that it took, and with what lists show of it. Nothing is changed. Exit 1 where something differs.',
+  examples: ['stator plan verify --all'],
+  more: 'Each tree is replayed and compared with its stored state, with what it asked for, with the signals that it took, and with what lists show of it. Exit 1 where something differs.',
   async run({ plan, all }, call) {
     const { out } = call;
     if (all === true && plan !== undefined)

@@ -1,5 +1,6 @@
 /** A person's word to a plan, as most verbs of `plan` send it. */
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import type { SignalType } from '../../machines/vocabulary/signal.ts';
 import type { Call } from '../command.ts';
 import { withPlan } from '../named-plan.ts';
 import { advanceOf, afterPlanning, type PlanningFlags, plannedLaterNote } from '../planned.ts';
@@ -15,11 +16,14 @@ export interface Word {
   readonly dedupeKey?: string;
   /** false with `--no-wait`. */
   readonly wait: boolean;
-  /** Where what it does is asked about first: `command` without the plan's name, such as `plan cancel`. */
-  readonly sure?: Sure;
+  /** Where what it does is asked about first: `command` for the plan of that name, such as `plan cancel login`. */
+  readonly sure?: Omit<Sure, 'command'> & { command(plan: string): string };
   /** Of a word that may start a planner: what becomes of the plan once it is planned. */
   readonly planning?: PlanningFlags;
 }
+
+/** Of these a planner may start. */
+export const planningTypes: ReadonlySet<SignalType> = new Set<SignalType>(['plan_start', 'reopen', 'start_over']);
 
 export const waitArg = {
   wait: { type: 'boolean', default: true, negativeDescription: 'do not wait for the verdict' },
@@ -33,12 +37,7 @@ export async function sendToPlan(call: Call, word: Word): Promise<number> {
   if (sure !== undefined) {
     // Not while the home is owned for it: a person may take their time.
     const isMeant = await withPlan(call, 'read', plan, (client, address) =>
-      isSure(
-        call,
-        client,
-        { ...address, type, payload },
-        { ...sure, command: `${sure.command} ${shellWord(address.plan)}` },
-      ),
+      isSure(call, client, { ...address, type, payload }, { ...sure, command: sure.command(shellWord(address.plan)) }),
     );
     if (!isMeant) return 1;
   }

@@ -9,7 +9,7 @@ import { brief, counted } from '../text.ts';
 
 export const partArgs = {
   plan: { type: 'string', valueHint: 'plan', description: 'only the agents of that plan' },
-  agent: { type: 'string', valueHint: 'title', description: 'only that agent, as stator instance list shows it' },
+  agent: { type: 'string', valueHint: 'title', description: 'only that agent, as stator agent list shows it' },
 } as const;
 
 /** `withClient` for a verb that pauses or resumes what was said; nothing: all of it. `--project` alone is a repo. Throws `usage`, `bad_repo` and what `planNamed` throws. */

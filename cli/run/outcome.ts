@@ -55,7 +55,7 @@ function restingOutcome(plan: Standing): Outcome {
     };
   }
   if (plan.status === 'cancelled') {
-    return { kind: 'cancelled', text: `${plan.plan} is cancelled`, steps: [`stator plan reopen ${name}`] };
+    return { kind: 'cancelled', text: `${plan.plan} is cancelled`, steps: [`stator plan advance ${name} reopen`] };
   }
   // What tasks ask keeps the others from nothing.
   if (plan.blocked?.scope === 'tasks') return { kind: 'goes-on' };
@@ -77,7 +77,7 @@ function restingOutcome(plan: Standing): Outcome {
   if (plan.status === 'ready') {
     const isPlanned = plan.phase === 'planned';
     const text = isPlanned ? `${plan.plan} is planned` : `${plan.plan} is a draft: its document has no waves yet`;
-    const step = isPlanned ? `stator plan implement ${name}` : `stator plan start ${name}`;
+    const step = isPlanned ? `stator plan advance ${name}` : `stator plan start ${name}`;
     return { kind: 'needs-person', text, steps: [step] };
   }
   return { kind: 'goes-on' };

@@ -109,15 +109,14 @@ function over(plan: PlanShow): Prepared {
   if (outcome.kind === 'goes-on') throw new Error(`plan ${plan.plan} is ${plan.status} and goes on`);
   const isEnd = outcome.kind === 'done' || outcome.kind === 'cancelled';
   const text = isEnd ? `${plan.plan} is already ${outcome.kind}` : outcome.text;
-  const steps =
-    outcome.kind === 'done' ? [`stator plan transition ${shellWord(plan.plan)} reimplement`] : outcome.steps;
+  const steps = outcome.kind === 'done' ? [`stator plan advance ${shellWord(plan.plan)} reimplement`] : outcome.steps;
   return { kind: 'over', outcome: { ...outcome, text, steps }, plan };
 }
 
 /** What was done is not what the file says now: a person decides what becomes of that. */
 function overAndEdited(plan: PlanShow, { file }: RunRequest): Prepared {
   const [name, path] = [shellWord(plan.plan), shellWord(file)];
-  const again = `stator plan ${plan.status === 'done' ? 'start-over' : 'reopen'} ${name} && stator run ${path}`;
+  const again = `stator plan advance ${name} ${plan.status === 'done' ? 'start-over' : 'reopen'} && stator run ${path}`;
   const text = `${plan.plan} is ${plan.status}, and ${file} was edited since: the edit is not carried out`;
   const steps = [again, `stator run ${path} --name <another name>`];
   return { kind: 'over', outcome: { kind: 'needs-person', text, steps }, plan };

@@ -83,7 +83,7 @@ function standsPlanned({ status, phase, blocked, paused }: PlanShow): boolean {
 function plannedOutcome(request: RunRequest, { plan }: PlanShow, after: AfterPlanning) {
   const kind = after === 'stops' ? ('planned' as const) : ('needs-person' as const);
   const name = shellWord(plan);
-  const goOn = request.bound === null ? `stator plan implement ${name}` : `${runCommand(request)} --yes`;
+  const goOn = request.bound === null ? `stator plan advance ${name}` : `${runCommand(request)} --yes`;
   return { kind, text: `${plan} is planned`, steps: [`stator plan show ${name} --content`, goOn] };
 }
 

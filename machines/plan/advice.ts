@@ -45,7 +45,7 @@ function giveUp({ plan }: BlockedPlan): WayOn {
 
 function blockWaysOn(blocked: BlockedPlan): WayOn[] {
   const name = shellWord(blocked.plan);
-  const resolve = `stator plan resolve ${name}`;
+  const resolve = `stator plan answer ${name}`;
   const cancel = giveUp(blocked);
   switch (blocked.source) {
     case 'agent':
@@ -96,7 +96,7 @@ const moreOf: Readonly<Record<BudgetMeasure, string>> = {
 
 /** Where nobody else did the work or judged it, a person may, and say so. */
 function byHand({ status, phase, branch }: BlockedPlan, name: string): WayOn[] {
-  const say = (does: string, event: string): WayOn[] => [{ does, command: `stator plan transition ${name} ${event}` }];
+  const say = (does: string, event: string): WayOn[] => [{ does, command: `stator plan advance ${name} ${event}` }];
   switch (status) {
     case 'planning':
       return say('the document is good as it stands', 'planner_finished');

@@ -79,26 +79,26 @@ const agentStates: Readonly<Record<string, string>> = {
   failed: 'over, it has failed',
 };
 
-/** The verbs of what a plan would take, the likeliest first; other words are sent by `plan transition`. */
-const planVerbs: Readonly<Record<string, string>> = {
-  resolve: 'resolve',
-  resume: 'resume',
-  retry_wave: 'retry-wave',
-  advance_wave: 'advance-wave',
-  implement_start: 'implement',
-  plan_start: 'start',
-  reopen: 'reopen',
-  merge: 'merge',
-  create_pr: 'pr',
-  start_over: 'start-over',
-  pause: 'pause',
-  cancel: 'cancel',
+/** The commands for what a plan would take, the likeliest first; other words are sent by `plan advance` too. */
+const planCommands: Readonly<Record<string, string>> = {
+  resolve: 'plan answer %s',
+  resume: 'plan resume %s',
+  retry_wave: 'plan advance %s retry-wave',
+  advance_wave: 'plan advance %s advance-wave',
+  implement_start: 'plan advance %s',
+  plan_start: 'plan start %s',
+  reopen: 'plan advance %s reopen',
+  merge: 'plan merge %s',
+  create_pr: 'plan pr %s',
+  start_over: 'plan advance %s start-over',
+  pause: 'plan pause %s',
+  cancel: 'plan cancel %s',
 };
-const agentVerbs: Readonly<Record<string, string>> = {
-  agent_resume: 'resume',
-  agent_pause: 'pause',
-  agent_restart: 'restart',
-  agent_kill: 'kill',
+const agentCommands: Readonly<Record<string, string>> = {
+  agent_resume: 'agent resume %s',
+  agent_pause: 'agent pause %s',
+  agent_restart: 'agent restart %s',
+  agent_kill: 'agent kill %s',
 };
 /** More commands than this nobody reads; `plan explain` has them all. */
 const shownCommands = 3;
@@ -127,11 +127,10 @@ export function refusalHint(refused: Refused): string {
   const { plan, accepts } = refused;
   const agent = agentOf(refused);
   const explain = `stator plan explain ${shellWord(plan)}`;
-  const verbs = agent === null ? planVerbs : agentVerbs;
-  const command = agent === null ? `stator plan %s ${shellWord(plan)}` : `stator instance %s ${shellWord(agent)}`;
-  const commands = Object.entries(verbs)
+  const known = agent === null ? planCommands : agentCommands;
+  const commands = Object.entries(known)
     .filter(([type]) => accepts.includes(type))
-    .map(([, verb]) => command.replace('%s', verb));
+    .map(([, command]) => `stator ${command.replace('%s', shellWord(agent ?? plan))}`);
   if (commands.length === 0) return `see what it waits for, and what it takes: ${explain}`;
   return `now it takes: ${commands.slice(0, shownCommands).join(', or ')}; all that it takes: ${explain}`;
 }

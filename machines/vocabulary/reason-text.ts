@@ -27,5 +27,5 @@ export function reasonText(reason: Reason): string {
 
 /** The command that shows why: a check's output has a log of its own. */
 export function logCommand(title: string, reason: Reason | null): string {
-  return `stator instance logs ${shellWord(title)}${reason === 'check-failed' ? ' --check' : ''}`;
+  return `stator agent logs ${shellWord(title)}${reason === 'check-failed' ? ' --check' : ''}`;
 }

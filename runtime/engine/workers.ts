@@ -80,7 +80,7 @@ export function createWorkers(core: Parts, { owner, mode }: { owner: Owner; mode
     throw new EngineError(
       'unavailable',
       `${left.map(({ name, plan }) => `${name} of plan ${plan}`).join(', ')}: not ended in ${endLimitMs / 1_000} s`,
-      `the repo stays; see what runs with: stator instance list --project ${project}, then ask again`,
+      `the repo stays; see what runs with: stator agent list --project ${project}, then ask again`,
     );
   }
 
@@ -120,7 +120,7 @@ function refuseLeft(left: readonly EffectRow[]): void {
   throw new EngineError(
     'unavailable',
     `${left.map(({ name, project, plan }) => `${name} of plan ${project}/${plan}`).join(', ')}: not ended in ${endLimitMs / 1_000} s, though it was killed`,
-    `the request is recorded, and the next owner of the home folder continues it; the reason is in daemon.log; see what runs with: stator instance list`,
+    `the request is recorded, and the next owner of the home folder continues it; the reason is in daemon.log; see what runs with: stator agent list`,
   );
 }
 

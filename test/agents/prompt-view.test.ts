@@ -182,7 +182,7 @@ describe('nothing is cut in silence', () => {
     await begin(engine, 'p', planText(['echo 1 >a']));
     await untilStatus(engine, 'p', 'done');
     const fixed = git(engine.repo, 'show', 'plan/p:fixed');
-    expectProse(/^\[295904 of 300000 .*\]$/m.exec(fixed)?.[0] ?? '', 'stator instance logs p-review-1');
+    expectProse(/^\[295904 of 300000 .*\]$/m.exec(fixed)?.[0] ?? '', 'stator agent logs p-review-1');
     const instances = await engine.client.instances({ project: 'demo', plan: 'p' });
     const log = instances.find(({ title }) => title === 'p-review-1')?.log ?? '';
     expect(readFileSync(log).length).toBe(300_000);

@@ -361,7 +361,7 @@ describe('the texts of others', () => {
     expect(notes).toMatchInlineSnapshot(`
       [
         "[39051 of 80011 bytes are left out here; the whole text: stator signal list --json, the last verdict on plan search]",
-        "[23627 of 40011 bytes are left out before this; the whole text: the log of run wave-1.1/task-1/agent#1; stator instance show search-w1-t1 names its file]",
+        "[23627 of 40011 bytes are left out before this; the whole text: the log of run wave-1.1/task-1/agent#1; stator agent show search-w1-t1 names its file]",
         "[23616 of 40000 bytes are left out here; the whole text: git diff with that ref]",
         "[23616 of 40000 bytes are left out here; the whole text: stator plan history search --json]",
         "[23616 of 40000 bytes are left out here; the whole text: stator plan history search --json]",

@@ -101,7 +101,7 @@ const fleet: Board = {
           why: reason,
           since: at,
           until: null,
-          do: ['stator plan resolve asks "<your answer>"'],
+          do: ['stator plan answer asks "<your answer>"'],
         },
       }),
     ],
@@ -481,7 +481,7 @@ describe('the board on a terminal of 80x24', () => {
     await pty.until(/^done: agent_allow; /m);
     await pty.until(/^demo\/p {2}done/m);
     expect(git(made.repo, 'ls-tree', '--name-only', 'plan/p')).toMatch(/^two\.txt$/m);
-    expect((await made.stator(['instance', 'logs', 'p-w1-t1'])).stdout).toContain('denied: shorter');
+    expect((await made.stator(['agent', 'logs', 'p-w1-t1'])).stdout).toContain('denied: shorter');
     pty.type('\x03');
     expect(await pty.ended).toBe(130);
   });

@@ -101,9 +101,9 @@ describe('stator import kasmos', () => {
       pieces.filter(({ kind }) => kind === 'plan').map((piece) => [piece.name, piece.next]),
     );
     expect(next).toMatchObject({
-      'demo/waves': 'stator plan implement waves --wave 2',
-      'demo/reviewing': 'stator plan resolve reviewing',
-      'demo/asks': 'stator plan resolve asks "<answer>"',
+      'demo/waves': 'stator plan advance waves --wave 2',
+      'demo/reviewing': 'stator plan answer reviewing',
+      'demo/asks': 'stator plan answer asks "<answer>"',
       'demo/done': null,
     });
     expect(await plan(made, 'planned')).toMatchObject({ topic: 'auth', content: document });

@@ -179,7 +179,7 @@ describe('a repo that was set up for an agent', () => {
     expect(sum).toBeGreaterThan(0);
     expect(plan.usage).toMatchObject({ runs: 3, input_tokens: sum });
     const row = /^took +3 runs, .*$/m.exec((await here.stator(['plan', 'show', 'p'])).stdout)?.[0];
-    const [headings] = (await here.stator(['instance', 'list'])).stdout.split('\n');
+    const [headings] = (await here.stator(['agent', 'list'])).stdout.split('\n');
     const status = (await here.stator(['status'])).stdout;
     expectProse([row, headings?.replaceAll(/ +/g, ' '), status].join('\n'), ' took ', '1 plan', '3 runs');
   });

@@ -22,7 +22,7 @@ async function running(
 
 const waitFor = (gate: string) => `while [ ! -e ${gate} ]; do sleep 0.05; done`;
 const stateOf = async (made: Terminal, title: string) => {
-  const { stdout, code } = await made.stator(['instance', 'show', title, '--json']);
+  const { stdout, code } = await made.stator(['agent', 'show', title, '--json']);
   return code === 0 ? (JSON.parse(stdout) as { state: string }).state : null;
 };
 const untilState = (made: Terminal, title: string, state: string) =>
@@ -32,19 +32,19 @@ describe('an agent is', () => {
   it('paused, resumed, told something, and killed by its title', async () => {
     const made = await running((gate) => `echo begun; ${waitFor(gate)}`);
     await untilState(made, 'p-w1-t1', 'running');
-    const paused = await made.stator(['instance', 'pause', 'p-w1-t1']);
+    const paused = await made.stator(['agent', 'pause', 'p-w1-t1']);
     expect(paused, paused.stderr).toMatchObject({ code: 0 });
     await untilState(made, 'p-w1-t1', 'paused');
-    const again = await made.stator(['instance', 'pause', 'p-w1-t1']);
+    const again = await made.stator(['agent', 'pause', 'p-w1-t1']);
     expect(again.code).toBe(1);
-    expectProse(again.stderr, 'agent p-w1-t1 is paused', 'stator instance resume p-w1-t1');
-    const machine = await made.stator(['instance', 'pause', 'p-w1-t1', '--verbose']);
+    expectProse(again.stderr, 'agent p-w1-t1 is paused', 'stator agent resume p-w1-t1');
+    const machine = await made.stator(['agent', 'pause', 'p-w1-t1', '--verbose']);
     expect(machine.stderr).toContain('task-1.1/agent in paused');
-    expect(await made.stator(['instance', 'resume', 'p-w1-t1'])).toMatchObject({ code: 0 });
+    expect(await made.stator(['agent', 'resume', 'p-w1-t1'])).toMatchObject({ code: 0 });
     await untilState(made, 'p-w1-t1', 'running');
-    const sent = await made.stator(['instance', 'send', 'p-w1-t1', '-', '--json'], { input: 'keep the old format\n' });
+    const sent = await made.stator(['agent', 'send', 'p-w1-t1', '-', '--json'], { input: 'keep the old format\n' });
     expect(JSON.parse(sent.stdout)).toMatchObject({ signal: { type: 'agent_send', status: 'done' } });
-    expect(await made.stator(['instance', 'kill', 'p-w1-t1'])).toMatchObject({ code: 0 });
+    expect(await made.stator(['agent', 'kill', 'p-w1-t1'])).toMatchObject({ code: 0 });
     expect((await made.run.ended).code).toBe(1);
     expect(await stateOf(made, 'p-w1-t1')).toBe('failed');
   });
@@ -52,7 +52,7 @@ describe('an agent is', () => {
   it('started anew by restart', async () => {
     const made = await running((gate) => `echo begun >>${gate}.begun; ${waitFor(gate)}`);
     await until(() => existsSync(`${made.gate}.begun`));
-    const { code, stderr } = await made.stator(['instance', 'restart', 'p-w1-t1']);
+    const { code, stderr } = await made.stator(['agent', 'restart', 'p-w1-t1']);
     expect(code, stderr).toBe(0);
     writeFileSync(made.gate, '');
     expect((await made.run.ended).code).toBe(0);
@@ -67,12 +67,12 @@ describe('an agent is', () => {
       ['restart', 'p-w1-t1'],
       ['send', 'p-w1-t1', 'hello'],
     ]) {
-      const { code, stderr } = await idle.stator(['instance', ...args]);
+      const { code, stderr } = await idle.stator(['agent', ...args]);
       expect(code).toBe(69);
       expectRefusal(stderr, 'p-w1-t1');
     }
     for (const verb of ['show', 'logs', 'capture']) {
-      const { code, stderr } = await idle.stator(['instance', verb, 'p-w1-t9']);
+      const { code, stderr } = await idle.stator(['agent', verb, 'p-w1-t9']);
       expect(code).toBe(1);
       expectRefusal(stderr, 'p-w1-t9\n', '?');
     }
@@ -80,7 +80,7 @@ describe('an agent is', () => {
 
   it('not told nothing', async () => {
     const { stator } = terminal();
-    const { code, stderr } = await stator(['instance', 'send', 'a-w1-t1', '  ']);
+    const { code, stderr } = await stator(['agent', 'send', 'a-w1-t1', '  ']);
     expect(code).toBe(64);
     expectRefusal(stderr, 'a-w1-t1');
   });
@@ -92,8 +92,8 @@ describe('the output of an agent is', () => {
       `echo said-once; [ -e ${gate}.tried ] && exit 0; : >${gate}.tried; ${waitFor(gate)}; exit 1`;
     const made = await running(script, 2);
     await untilState(made, 'p-w1-t1', 'running');
-    const human = made.start(['instance', 'logs', 'p-w1-t1', '--follow']);
-    const json = made.start(['instance', 'logs', 'p-w1-t1', '-f', '--json']);
+    const human = made.start(['agent', 'logs', 'p-w1-t1', '--follow']);
+    const json = made.start(['agent', 'logs', 'p-w1-t1', '-f', '--json']);
     await until(() => human.stdout().includes('said-once') && json.stdout().includes('said-once'));
     writeFileSync(made.gate, '');
     const [text, lines] = [await human.ended, await json.ended];
@@ -112,9 +112,9 @@ describe('the output of an agent is', () => {
   it('waited for, where the agent has not started yet', async () => {
     const made = await running(waitFor);
     await untilState(made, 'p-w1-t1', 'running');
-    const following = made.start(['instance', 'logs', 'p-w2-t1', '-f']);
+    const following = made.start(['agent', 'logs', 'p-w2-t1', '-f']);
     await until(() => following.stderr().includes('p-w2-t1'));
-    const never = await made.stator(['instance', 'logs', 'p-w2-t7', '-f']);
+    const never = await made.stator(['agent', 'logs', 'p-w2-t7', '-f']);
     expect(never).toMatchObject({ code: 1 });
     expectRefusal(never.stderr, 'p-w2-t7');
     writeFileSync(made.gate, '');
@@ -127,7 +127,7 @@ describe('the output of an agent is', () => {
   it('left by Ctrl-C with 130, and goes on without us', async () => {
     const made = await running((gate) => `echo begun; ${waitFor(gate)}`);
     await untilState(made, 'p-w1-t1', 'running');
-    const following = made.start(['instance', 'logs', 'p-w1-t1', '-f']);
+    const following = made.start(['agent', 'logs', 'p-w1-t1', '-f']);
     await until(() => following.stdout().includes('begun'));
     following.child.kill('SIGINT');
     expect((await following.ended).code).toBe(130);
@@ -139,7 +139,7 @@ describe('the output of an agent is', () => {
     const made = working();
     made.write('p.md', planOf(['for n in 1 2 3 4 5; do echo line $n; done']));
     await made.stator(['run', 'p.md', '--trust']);
-    const { stdout } = await made.stator(['instance', 'list', '--json']);
+    const { stdout } = await made.stator(['agent', 'list', '--json']);
     const [{ title }] = JSON.parse(stdout) as [{ title: string }];
     expect((await made.stator(['instance', 'capture', title, '--lines', '2'])).stdout).toBe('line 4\nline 5\n');
     const json = JSON.parse((await made.stator(['instance', 'capture', title, '--lines', '1', '--json'])).stdout);

@@ -44,9 +44,9 @@ describe('a check that fails', () => {
       { why },
     ]);
     const { waiting_for: waiting } = JSON.parse((await made.stator(['plan', 'explain', 'p', '--json'])).stdout);
-    expectProse(waiting.detail, why, 'stator instance logs p-w1-t1 --check');
+    expectProse(waiting.detail, why, 'stator agent logs p-w1-t1 --check');
     const { stdout: status } = await made.stator(['status']);
-    expect(status).toContain('  stator instance logs p-w1-t1 --check\n');
+    expect(status).toContain('  stator agent logs p-w1-t1 --check\n');
     expect(readFileSync(`${made.repo}/prompt-2`, 'utf8')).toContain(why);
   });
 
@@ -66,10 +66,10 @@ describe('a check that fails', () => {
       { title: 'p-w1-t1', attempt: 1, reason: 'check-failed', check: { wave: 1, task: 1, command, exit_code: 3 } },
     ]);
     expect(first[0].text).toContain('AssertionError');
-    expect(await lines('instance', 'logs', 'p-w1-t1', '--check')).toMatchObject([
+    expect(await lines('agent', 'logs', 'p-w1-t1', '--check')).toMatchObject([
       { attempt: 2, reason: null, check: { exit_code: 0 }, text: '' },
     ]);
-    expect(await lines('instance', 'logs', 'p-w1-t1')).toMatchObject([
+    expect(await lines('agent', 'logs', 'p-w1-t1')).toMatchObject([
       { attempt: 2, check: null, text: 'agent of attempt 2\n' },
     ]);
     const { stdout } = await made.stator(['logs', 'p-w1-t1', '--attempt', '1']);

@@ -389,12 +389,12 @@ describe('where a plan stands', () => {
     expect(steps({ blocked }, [{ live: true }])).toBe('goes on');
     expect(steps({ blocked }, [{ live: false }])).toEqual([
       'needs-person',
-      'stator plan resolve login "<your answer>"',
+      'stator plan answer login "<your answer>"',
       'stator plan cancel login',
     ]);
     expect(steps({})).toBe('goes on');
     expect(steps({ paused: true })).toEqual(['needs-person', 'stator plan resume login']);
-    const ways = ['stator plan retry-wave login', 'stator plan advance-wave login'];
+    const ways = ['stator plan advance login retry-wave', 'stator plan advance login advance-wave'];
     const need = { source: 'wave' as const, why: 'wave 2 failed', since: '', until: null, do: ways };
     expect(steps({ phase: 'wave_waiting', need })).toEqual(['needs-person', ...ways]);
     expect(steps({ status: 'done', phase: null })).toEqual([
@@ -402,7 +402,7 @@ describe('where a plan stands', () => {
       'git log --oneline plan/login',
       'stator plan merge login',
     ]);
-    expect(steps({ status: 'cancelled', phase: null })).toEqual(['cancelled', 'stator plan reopen login']);
+    expect(steps({ status: 'cancelled', phase: null })).toEqual(['cancelled', 'stator plan advance login reopen']);
   });
 });
 

@@ -40,7 +40,7 @@ describe('status', () => {
     for (const name of ['a', 'b', 'c', 'd', 'e']) {
       made.write(`${name}.md`, planOf(['true']));
       expect((await made.stator(['plan', 'register', `${name}.md`, '--trust'])).code).toBe(0);
-      const done = ['plan', 'set-status', name, 'done', '--force'];
+      const done = ['plan', 'advance', name, '--to', 'done', '--force'];
       if (name !== 'e') expect(await made.stator(done)).toMatchObject({ code: 0 });
     }
     const { stdout } = await made.stator(['status']);
@@ -63,7 +63,7 @@ describe('stator plan merge', () => {
     expect(early.code).toBe(0);
     const refused = await made.stator(['plan', 'merge', 'p']);
     expect(refused.code).toBe(1);
-    expectProse(refused.stderr, 'refused: p is planned', 'stator plan implement p');
+    expectProse(refused.stderr, 'refused: p is planned', 'stator plan advance p');
     expect((await made.stator(['run', 'p.md'])).code).toBe(0);
 
     made.write('w1t1.txt', 'mine\n');

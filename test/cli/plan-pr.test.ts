@@ -47,7 +47,7 @@ test('says what is missing, and which plan is not done', async () => {
   await made.stator(['plan', 'register', 'p.md', '--trust']);
   const early = await made.stator(['plan', 'pr', 'p']);
   expect(early.code).toBe(1);
-  expectProse(early.stderr, 'refused: p is planned', 'stator plan implement p');
+  expectProse(early.stderr, 'refused: p is planned', 'stator plan advance p');
   expect((await made.stator(['run', 'p.md'])).code).toBe(0);
   const refused = await made.stator(['plan', 'pr', 'p']);
   expect(refused.code).toBe(1);

@@ -10,7 +10,7 @@ import { expectProse, expectRefusal } from '../support/prose.ts';
 const waiting = 'until test -e $STATOR_HOME/go; do sleep 0.1; done';
 
 async function instance(made: Terminal, title: string): Promise<Record<string, unknown>> {
-  const { stdout } = await made.stator(['instance', 'list', '--json']);
+  const { stdout } = await made.stator(['agent', 'list', '--json']);
   const all: Record<string, unknown>[] = JSON.parse(stdout);
   return all.find((entry) => entry.title === title) ?? {};
 }
@@ -51,7 +51,7 @@ describe('whoever leaves', () => {
     const words = made.start(['run', 'p.md']);
     await until(() => owner.stdout().includes('task 3 done'));
     await untilWatched(made, 'p', [facts, words]);
-    await made.stator(['instance', 'send', 'p-w1-t1', 'hurry']);
+    await made.stator(['agent', 'send', 'p-w1-t1', 'hurry']);
     await until(() => facts.stdout().includes('agent_send'));
     owner.child.kill('SIGKILL');
     letGo(made);

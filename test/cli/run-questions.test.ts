@@ -118,7 +118,7 @@ it('Ctrl-C at a question pauses as always, and one that somebody else answers go
   expect(titlesOf(first).at(-1)).toBe('pop');
   const second = run(made);
   await second.until('p-w1-t1 asks: left or right?');
-  expect((await made.stator(['plan', 'resolve', 'p', 'right'])).code).toBe(0);
+  expect((await made.stator(['plan', 'answer', 'p', 'right'])).code).toBe(0);
   expect(await second.ended).toBe(0);
   expect(toldTo(made, 'p-w1-t1')).toContain('\nright\n');
 });
@@ -141,15 +141,15 @@ it('what an agent may not do unasked is allowed or denied by a whole word, with 
   await pty.until('  | touch three.txt\n');
   pty.type('\x04');
   const [, id = ''] = await pty
-    .until(/answer later with: stator instance allow p-w1-t1 --question (\w+), or deny/)
+    .until(/answer later with: stator agent allow p-w1-t1 --question (\w+), or deny/)
     .then(() => /--question (\w+), or deny/.exec(pty.text()) ?? []);
-  await pty.until(`! needs you: stator instance allow p-w1-t1 --question ${id}, or deny`);
+  await pty.until(`! needs you: stator agent allow p-w1-t1 --question ${id}, or deny`);
   await pty.until(/1 piece 1\.1 {2}asks to use Bash, denied in 59m \d\ds {2}touch three\.txt/);
   const status = (await made.stator(['status'])).stdout.split('\n');
   expectProse(status.find((line) => line.includes('touch three.txt')) ?? '', 'Bash: ', 'denied in 59m ');
-  expect((await made.stator(['instance', 'deny', '--question', id])).code).toBe(0);
+  expect((await made.stator(['agent', 'deny', '--question', id])).code).toBe(0);
   expect(await pty.ended).toBe(0);
-  const log = (await made.stator(['instance', 'logs', 'p-w1-t1'])).stdout;
+  const log = (await made.stator(['agent', 'logs', 'p-w1-t1'])).stdout;
   expect(log).toContain('did echo one > one.txt');
   expect(log).toContain('denied: use the other one');
   expect(git(made.repo, 'ls-tree', '--name-only', 'plan/p')).not.toContain('three.txt');

@@ -38,7 +38,7 @@ describe('run', () => {
     expect(git(made.repo, 'ls-tree', '--name-only', 'plan/p').split('\n')).toContain('w2t1.txt');
     const again = await made.stator(['run', 'p.md']);
     expect(again).toMatchObject({ code: 0 });
-    expectProse(again.stdout, 'stator plan transition p reimplement');
+    expectProse(again.stdout, 'stator plan advance p reimplement');
   });
 
   it('prints facts as JSON lines, and what came of it last', async () => {
@@ -85,14 +85,18 @@ describe('run', () => {
     made.write('p.md', planOf(['true', 'test -e $STATOR_HOME/mended', 'true']));
     const failed = await made.stator(['run', 'p.md', '--trust']);
     expect(failed.code).toBe(1);
-    const commands = ['stator instance logs p-w1-t2', 'stator plan retry-wave p', 'stator plan advance-wave p'];
+    const commands = [
+      'stator agent logs p-w1-t2',
+      'stator plan advance p retry-wave',
+      'stator plan advance p advance-wave',
+    ];
     expectProse(failed.stdout.split('\n').slice(-6).join('\n'), 'task 2', ...commands);
     const json = await made.stator(['run', 'p.md', '--json']);
     expect(json.code).toBe(1);
-    expectRefusalJson(json.stderr, 'refused', 'stator plan retry-wave p');
+    expectRefusalJson(json.stderr, 'refused', 'stator plan advance p retry-wave');
     expect(jsonLines(json.stdout).at(-1)).toMatchObject({ type: 'run_finished', tasks_failed: 1 });
     git(made.repo, 'init', '-q', `${made.home}/mended`);
-    expectProse((await made.stator(['plan', 'retry-wave', 'p'])).stdout, 'retry_wave');
+    expectProse((await made.stator(['plan', 'advance', 'p', 'retry-wave'])).stdout, 'retry_wave');
     expect((await made.stator(['run', 'p.md'])).code).toBe(0);
   });
 
@@ -117,7 +121,7 @@ describe('run', () => {
     expect(blocked.stdout).toContain(command);
     expectProse(`${needed}\n${again.stdout}`, 'p-w1-t1: left or right?', command);
     expect((await made.stator(['plan', 'list'])).stdout).toContain('left or right?');
-    expect((await made.stator(['plan', 'resolve', 'p', 'left'])).code).toBe(0);
+    expect((await made.stator(['plan', 'answer', 'p', 'left'])).code).toBe(0);
     expect((await made.stator(['run', 'p.md'])).code).toBe(0);
   });
 
@@ -144,7 +148,7 @@ describe('run', () => {
     git(made.repo, 'init', '-q', `${made.home}/go`);
     const second = await made.stator(['run', 'p.md', '--json']);
     expect(second.code).toBe(0);
-    const agents = JSON.parse((await made.stator(['instance', 'list', '--json'])).stdout);
+    const agents = JSON.parse((await made.stator(['agent', 'list', '--json'])).stdout);
     expect(agents.find((agent: { title: string }) => agent.title === 'p-w1-t1')).toMatchObject({
       state: 'succeeded',
       attempt: 1,
@@ -156,7 +160,7 @@ describe('run', () => {
     made.write('p.md', planOf(['until test -e $STATOR_HOME/go; do sleep 0.1; done', 'true', 'true']));
     const owner = made.start(['run', 'p.md', '--trust']);
     await until(() => owner.stdout().includes('task 1 working') && owner.stdout().includes('task 3 done'));
-    const list = await made.stator(['instance', 'list']);
+    const list = await made.stator(['agent', 'list']);
     expect(list).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(/p-w1-t1 +coder +running +1/) });
     const guest = made.start(['run', 'p.md', '--json']);
     const leaving = made.start(['run', 'p.md']);

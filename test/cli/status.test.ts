@@ -38,9 +38,9 @@ describe('status', () => {
     expect(steady).toMatchInlineSnapshot(`
       "needs you (1)
         demo/broken  wave 1 of broken failed: task 1 (piece 1.1: ended with an error)  for <time>
-          stator instance logs broken-w1-t1
-          stator plan retry-wave broken
-          stator plan advance-wave broken
+          stator agent logs broken-w1-t1
+          stator plan advance broken retry-wave
+          stator plan advance broken advance-wave
 
       running (1)
         demo/login  implementing (wave 1 of 2), 0/2 tasks
@@ -52,7 +52,7 @@ describe('status', () => {
     const queue = (await made.stator(['queue', 'list'])).stdout.split('\n');
     expectProse((queue.find((line) => line.includes('broken-w1-t1')) ?? '').replaceAll(/ +/g, ' '), ' error ');
     const elsewhere = await made.stator(['status'], { cwd: made.root });
-    expect(elsewhere.stdout).toContain('stator plan retry-wave broken --project demo');
+    expect(elsewhere.stdout).toContain('stator plan advance broken retry-wave --project demo');
     const document = JSON.parse((await made.stator(['status', '--json'])).stdout);
     expect(document).toMatchObject({
       engine: true,
@@ -61,7 +61,7 @@ describe('status', () => {
           project: 'demo',
           plan: 'broken',
           source: 'wave',
-          do: expect.arrayContaining(['stator plan retry-wave broken']),
+          do: expect.arrayContaining(['stator plan advance broken retry-wave']),
         },
       ],
       running: [
@@ -118,7 +118,7 @@ describe('monitor', () => {
   it('tells what happens, a line for each fact, and goes on with the next engine where it stopped', async () => {
     const made = workplace();
     const first = made.start(['run', 'login.md', '--trust']);
-    await until(async () => (await made.stator(['instance', 'list', '--json'])).stdout.includes('"running"'));
+    await until(async () => (await made.stator(['agent', 'list', '--json'])).stdout.includes('"running"'));
     const human = made.start(['monitor', '--since', '1h']);
     const json = made.start(['monitor', '--json', '--since', '0']);
     await until(() => human.stdout().includes('wave 1 task 1 working') && json.stdout() !== '');

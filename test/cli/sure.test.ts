@@ -51,8 +51,8 @@ describe('a done plan', () => {
     const here = await done();
     here.write('login-ui.md', `**After:** login\n\n${planOf(['true'])}`);
     await here.stator(['plan', 'register', 'login-ui.md']);
-    for (const verb of [['cancel'], ['pause'], ['transition']]) {
-      const args = ['plan', ...verb, 'login', ...(verb[0] === 'transition' ? ['cancel'] : [])];
+    for (const verb of [['cancel'], ['pause'], ['advance']]) {
+      const args = ['plan', ...verb, 'login', ...(verb[0] === 'advance' ? ['cancel'] : [])];
       const refused = await here.stator(args);
       expect(refused.code, args.join(' ')).toBe(1);
       expectProse(refused.stderr, 'login', '--force');

@@ -55,7 +55,7 @@ describe('a person is told', () => {
     const made = working();
     made.write('p.md', done);
     expect((await made.stator(['run', 'p.md', '--trust'])).code).toBe(0);
-    expect((await made.stator(['plan', 'transition', 'p', 'reimplement'])).code).toBe(0);
+    expect((await made.stator(['plan', 'advance', 'p', 'reimplement'])).code).toBe(0);
     const { stdout } = await made.stator(['plan', 'explain', 'p', '--json']);
     const { waiting_for: waiting } = JSON.parse(stdout);
     expect(waiting).toMatchObject({ kind: 'slot' });
@@ -83,7 +83,7 @@ describe('a person is told', () => {
     made.write('w1t1.txt', 'mine\n');
     const run = await made.stator(['run', 'p.md', '--trust']);
     expect(run.code).toBe(1);
-    expectProse(run.stdout.slice(run.stdout.search(/^p is /m)), '\n  stator plan resolve p\n');
+    expectProse(run.stdout.slice(run.stdout.search(/^p is /m)), '\n  stator plan answer p\n');
     expect(run.stdout).not.toContain('<what it should know>');
     expect(run.stdout).not.toContain('stator plan cancel');
   });

@@ -52,7 +52,7 @@ it('shows what a repo enables, asks once, shows a change line by line, and keeps
   await fourth.until(/take it as it is now\?[\s\S]*Yes \/ . No/);
   fourth.type('y');
   expect(await fourth.ended).toBe(0);
-  const { stdout } = await made.stator(['trust', 'show', '--json']);
+  const { stdout } = await made.stator(['repo', 'trust', '--show', '--json']);
   expect(JSON.parse(stdout)).toMatchObject({ state: 'trusted', by: 'run', changes: [], problem: null });
 });
 
@@ -61,16 +61,16 @@ it('is listed, taken back and given again, and says so wherever somebody looks',
   made.write('p.md', planOf(['true']));
   expectProse((await made.stator(['repo', 'add', '.', '--trust'])).stdout, 'demo', '\n  agents: sh\n');
   expectProse((await made.stator(['repo', 'add', '.'])).stdout, 'demo');
-  expect((await made.stator(['trust', 'list'])).stdout).toMatch(
+  expect((await made.stator(['repo', 'trust', '--list'])).stdout).toMatch(
     /demo +trusted +\d{4}-\d\d-\d\d \d\d:\d\d +repo add +[0-9a-f]{12}/,
   );
-  const revoked = await made.stator(['trust', 'revoke']);
+  const revoked = await made.stator(['repo', 'trust', '--revoke']);
   expectProse(revoked.stdout, 'stator repo trust demo');
   const { code, stderr } = await made.stator(['run', 'p.md']);
   expect(code).toBe(1);
   expectRefusal(stderr, 'demo', '--trust');
   expect((await made.stator(['status'])).stdout).toContain('stator repo trust demo');
-  const digest = JSON.parse((await made.stator(['trust', 'show', '--json'])).stdout).digest_now as string;
+  const digest = JSON.parse((await made.stator(['repo', 'trust', '--show', '--json'])).stdout).digest_now as string;
   expect((await made.stator(['repo', 'trust', '--digest', '0'.repeat(64)])).code).toBe(1);
   expect((await made.stator(['repo', 'trust', '--digest', digest])).code).toBe(0);
   expect((await made.stator(['run', 'p.md'])).code).toBe(0);

@@ -103,13 +103,13 @@ describe('plans without an engine', () => {
 
   it('tell who refused, where it stands and what it would take', async () => {
     const made = await registered();
-    const refused = await made.stator(['plan', 'transition', 'p', 'review-approved']);
+    const refused = await made.stator(['plan', 'advance', 'p', 'review-approved']);
     expect(refused.code).toBe(1);
     expect(refused.stdout).toBe('');
     expect(refused.stderr).toMatchInlineSnapshot(`
       "no engine runs
       refused: p is planned, so nothing is under review
-      hint: now it takes: stator plan implement p, or stator plan start p, or stator plan pause p; all that it takes: stator plan explain p
+      hint: now it takes: stator plan advance p, or stator plan start p, or stator plan pause p; all that it takes: stator plan explain p
       "
     `);
     const json = await made.stator(['signal', 'emit', 'review_approved', 'p', '--json']);
@@ -141,12 +141,12 @@ describe('plans without an engine', () => {
       await verb('plan', 'pause', 'p'),
       await verb('plan', 'resume', 'p'),
       await verb('plan', 'cancel', 'p'),
-      await verb('plan', 'reopen', 'p'),
+      await verb('plan', 'advance', 'p', 'reopen'),
     ];
-    const forced = await made.stator(['plan', 'set-status', 'p', 'reviewing']);
+    const forced = await made.stator(['plan', 'advance', 'p', '--to', 'reviewing']);
     expect(forced.code).toBe(1);
     expectRefusal(forced.stderr, '--force');
-    told.push(await verb('plan', 'set-status', 'p', 'reviewing', '--force'));
+    told.push(await verb('plan', 'advance', 'p', '--to', 'reviewing', '--force'));
     expectProse(told.join(''), 'pause', 'resume', 'cancel', 'reopen', 'set_status');
     const history = JSON.parse((await made.stator(['plan', 'history', 'p', '--json'])).stdout);
     expect(history.map((entry: { event: string }) => entry.event)).toContain('set_status');
@@ -173,11 +173,11 @@ describe('plans without an engine', () => {
 
   it('answer 69 where only an engine could do it, and empty lists where there is nothing', async () => {
     const made = await registered();
-    const killed = await made.stator(['instance', 'kill', 'p-w1-t1']);
+    const killed = await made.stator(['agent', 'kill', 'p-w1-t1']);
     expect(killed.code).toBe(69);
     expectRefusal(killed.stderr, 'p-w1-t1');
-    expect(await made.stator(['instance', 'list', '--json'])).toMatchObject({ code: 0, stdout: '[]\n' });
-    expect(await made.stator(['instance', 'logs', 'p-w1-t1'])).toMatchObject({ code: 1 });
+    expect(await made.stator(['agent', 'list', '--json'])).toMatchObject({ code: 0, stdout: '[]\n' });
+    expect(await made.stator(['agent', 'logs', 'p-w1-t1'])).toMatchObject({ code: 1 });
     expect(await made.stator(['queue', 'list', '--json'])).toMatchObject({ code: 0, stdout: '[]\n' });
     expect((await made.stator(['repo', 'list'])).stdout).toContain(`demo     ${made.repo}`);
   });

@@ -117,27 +117,27 @@ it('each stop of a plan says what is asked, by whom, and the command that goes o
   expect(second.text()).toMatch(/✗ 3 The page +failed: 2 of 7 tests failed: cart\.test\.ts/);
   const over = await told(made);
   for (const text of [second.text(), over]) {
-    expect(text).toContain('stator instance logs shop-w1-t3 --check');
-    expect(text).toContain('stator plan retry-wave shop');
-    expect(text).toContain('stator plan advance-wave shop');
+    expect(text).toContain('stator agent logs shop-w1-t3 --check');
+    expect(text).toContain('stator plan advance shop retry-wave');
+    expect(text).toContain('stator plan advance shop advance-wave');
   }
 
   // The reviewer asks for changes three times, of which two are fixed.
   writeFileSync(join(made.home, 'fixed'), '');
-  expect((await made.stator(['plan', 'retry-wave', 'shop'])).code).toBe(0);
+  expect((await made.stator(['plan', 'advance', 'shop', 'retry-wave'])).code).toBe(0);
   const third = run(made);
   expect(await third.ended).toBe(1);
   const limit = await told(made);
   for (const text of [third.text(), limit]) {
     expect(text).toContain('the cart is not tested');
-    expect(text).toMatch(/stator plan resolve shop$/m);
+    expect(text).toMatch(/stator plan answer shop$/m);
   }
   expect(third.text()).toContain('shop is blocked (cycle limit reached)');
-  expect(limit).toContain('allow one more fix round: stator plan resolve shop');
+  expect(limit).toContain('allow one more fix round: stator plan answer shop');
 
   // One more round is allowed, and now there is a budget, of which more than all is used.
   made.write('.stator/config.toml', `${config}[budget]\nagent_minutes = 0.0001\n`);
-  expect((await made.stator(['plan', 'resolve', 'shop'])).code).toBe(0);
+  expect((await made.stator(['plan', 'answer', 'shop'])).code).toBe(0);
   const fourth = run(made);
   expect(await fourth.ended).toBe(1);
   const used = await told(made);

@@ -91,7 +91,7 @@ it('a session whose agent failed names it as it is called, and goes on', async (
   git(on.repo, 'remote', 'add', 'origin', 'https://git.example.test/acme/shop.git');
   const engine = await startEngine({ on });
   await engine.client.startIssue({ reference, message: `\`\`\`sh\n[ -e '${on.root}/go' ] && echo a > a.txt\n\`\`\`` });
-  expect((await untilBlocked(engine, plan)).blocked?.reason).toContain(`stator instance logs ${plan}-session`);
+  expect((await untilBlocked(engine, plan)).blocked?.reason).toContain(`stator agent logs ${plan}-session`);
   openGate(join(on.root, 'go'));
   expect(await engine.client.continueIssue({ reference })).toMatchObject({ status: 'started' });
   await untilStatus(engine, plan, 'done');

@@ -55,10 +55,10 @@ it('a done plan whose file was edited says so with 1 and the verbs that do it ag
   const again = await made.stator(['run', 'p.md']);
   expect(again.code).toBe(1);
   expect(again.stdout).toBe(`p is done, and p.md was edited since: the edit is not carried out
-  stator plan start-over p && stator run p.md
+  stator plan advance p start-over && stator run p.md
   stator run p.md --name <another name>
 `);
-  expect((await made.stator(['plan', 'start-over', 'p'])).code).toBe(0);
+  expect((await made.stator(['plan', 'advance', 'p', 'start-over'])).code).toBe(0);
   expect((await made.stator(['run', 'p.md'])).code).toBe(0);
   expect(git(made.repo, 'ls-tree', '--name-only', 'plan/p').split('\n')).toContain('more.txt');
 });
@@ -70,14 +70,14 @@ it('a cancelled plan whose file was edited says how it is taken up with the edit
   expect((await made.stator(['plan', 'cancel', 'p'])).code).toBe(0);
   expect(await made.stator(['run', 'p.md'])).toMatchObject({
     code: 1,
-    stdout: 'p is already cancelled\n  stator plan reopen p\n',
+    stdout: 'p is already cancelled\n  stator plan advance p reopen\n',
   });
   made.write('p.md', edited);
   const { code, stdout } = await made.stator(['run', 'p.md']);
   expect(stdout).toContain('p is cancelled, and p.md was edited since');
-  expect(stdout).toContain('stator plan reopen p && stator run p.md');
+  expect(stdout).toContain('stator plan advance p reopen && stator run p.md');
   expect(code).toBe(1);
-  expect((await made.stator(['plan', 'reopen', 'p'])).code).toBe(0);
+  expect((await made.stator(['plan', 'advance', 'p', 'reopen'])).code).toBe(0);
   expect((await made.stator(['run', 'p.md'])).code).toBe(0);
   expect(git(made.repo, 'ls-tree', '--name-only', 'plan/p').split('\n')).toContain('more.txt');
 });

@@ -48,7 +48,7 @@ it('every verb that changes a plan acts on the plan of the file, and on no names
 
 it('a file of no plan is said to be one, with its namesake and what to do', async () => {
   const made = await twoOfOneName();
-  const verbs = ['show', 'explain', 'history', 'prompt', 'export', 'cancel', 'merge', 'push', 'implement', 'pause'];
+  const verbs = ['show', 'explain', 'history', 'prompt', 'export', 'cancel', 'merge', 'push', 'advance', 'pause'];
   const said = new Set<string>();
   for (const verb of verbs) {
     const { code, stderr } = await made.stator(['plan', verb, 'z/plan.md']);

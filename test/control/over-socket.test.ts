@@ -516,7 +516,7 @@ describe('the control API over its socket', () => {
     await until(async () => (await client.instances({ plan: 'asks' }))[0]?.state === 'waiting');
     const waits = await kindOf();
     expect(waits?.kind).toBe('agent');
-    expectProse(waits?.detail ?? '', 'Bash', 'stator instance allow asks-w1-t1 --question 9f3a1c2e');
+    expectProse(waits?.detail ?? '', 'Bash', 'stator agent allow asks-w1-t1 --question 9f3a1c2e');
     openGate(go);
   });
 

@@ -248,7 +248,7 @@ it('on the command line a part is named by the repo, the plan or the title, and 
   await expectSaid(['resume', '--all'], 0);
   await expectSaid(['pause', '--agent', 'a', '--plan', 'plan'], 64, '--agent');
   await expectSaid(['resume', '--all', '--plan', 'plan'], 64, '--all');
-  await expectSaid(['pause', '--agent', 'nobody'], 1, 'stator instance list');
+  await expectSaid(['pause', '--agent', 'nobody'], 1, 'stator agent list');
   await expectSaid(['pause', '--plan', 'nobody'], 1, 'demo/nobody');
   await expectSaid(['pause', '--plan', 'paln'], 1, 'plan?');
   await expectSaid(['resume', '--plan', 'plann'], 1, 'plan?');

@@ -68,7 +68,7 @@ it('a damaged store is restored from an older copy, killed at random in the rest
     `# Work\n\n## Wave 1\n\n${task(root, 'a')}\n${task(root, 'b')}\n## Wave 2\n\n${task(root, 'c')}\n${task(root, 'd')}`,
   );
   expect(await ground.stator(['plan', 'register', 'plan.md', '--json'])).toMatchObject({ code: 0 });
-  expect(await ground.stator(['plan', 'implement', 'plan'])).toMatchObject({ code: 0 });
+  expect(await ground.stator(['plan', 'advance', 'plan', 'implement-start'])).toMatchObject({ code: 0 });
   await until(() => ground.begun().length === 2);
   expect(await ground.stator(['store', 'backup'])).toMatchObject({ code: 0 });
 
@@ -119,7 +119,7 @@ it('a plan that was begun after the copy is registered again under its name, and
   expect(await ground.stator(['store', 'backup'])).toMatchObject({ code: 0 });
   ground.write('late.md', `# Late\n\n## Wave 1\n\n${task(ground.root, 'a')}\n${task(ground.root, 'b')}`);
   expect(await ground.stator(['plan', 'register', 'late.md'])).toMatchObject({ code: 0 });
-  expect(await ground.stator(['plan', 'implement', 'late'])).toMatchObject({ code: 0 });
+  expect(await ground.stator(['plan', 'advance', 'late', 'implement-start'])).toMatchObject({ code: 0 });
   ground.open('go-a');
   await until(() => ground.begun().length === 2);
   damage(ground.home);
@@ -132,7 +132,7 @@ it('a plan that was begun after the copy is registered again under its name, and
   expect(await ground.stator(['daemon', 'start'])).toMatchObject({ code: 0 });
   expect(await ground.stator(['doctor', '--fix'])).toMatchObject({ stdout: expect.stringContaining('plan/late') });
   expect(await ground.stator(['plan', 'register', 'late.md'])).toMatchObject({ code: 0 });
-  expect(await ground.stator(['plan', 'implement', 'late'])).toMatchObject({ code: 0 });
+  expect(await ground.stator(['plan', 'advance', 'late', 'implement-start'])).toMatchObject({ code: 0 });
   ground.open('go-b');
   await until(doneIn(ground, 'late'), undefined, describe(ground, 'late'));
   expect([...ground.begun()].sort()).toEqual(['a', 'b']);
@@ -146,7 +146,7 @@ it('a run that was started after the copy for another text fails its task, and i
     const text = task(ground.root, name).replace(/Task \d/, 'Task 1');
     ground.write('text.md', `# Text\n\n## Wave 1\n\n${text}`);
     expect(await ground.stator(['plan', 'register', 'text.md'])).toMatchObject({ code: 0 });
-    expect(await ground.stator(['plan', 'implement', 'text'])).toMatchObject({ code: 0 });
+    expect(await ground.stator(['plan', 'advance', 'text', 'implement-start'])).toMatchObject({ code: 0 });
   };
   expect(await ground.stator(['store', 'backup'])).toMatchObject({ code: 0 });
   await begin('a');

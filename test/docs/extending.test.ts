@@ -79,7 +79,7 @@ it('a state of the plan is at most five files, and lists, hooks and a person’s
       type: 'verify_approved',
       verdict: 'done',
       status: 'verifying',
-      asks: 'it is verified: sign it with `stator plan resolve`',
+      asks: 'it is verified: sign it with `stator plan answer`',
       tags: ['waits:signature'],
       hooks: ['verify_approved verifying>verifying', 'blocked verifying>verifying'],
     },

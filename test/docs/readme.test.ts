@@ -214,7 +214,7 @@ const lines: Readonly<Record<string, Typed>> = {
     after: () => expect(['src/texts.ts', 'src/page.ts', 'src/main.ts'].every(inRepo)).toBe(true),
   },
   'stator daemon start': { where: 'clone', shows: [/daemon/] },
-  'stator daemon add ~/src/shop': {
+  'stator repo add ~/src/shop': {
     where: 'clone',
     keys: [['let it act?', 'y\r']],
     shows: ['added shop'],
@@ -228,7 +228,7 @@ const lines: Readonly<Record<string, Typed>> = {
     shows: [/✓ 1 The texts/, /✓ wave 2/, /took +\d runs, .*tokens in, .* out, \$/, /greeting-review-1/],
   },
   'stator plan explain greeting': { where: 'repo', shows: [/waits for +nothing/, 'would take'] },
-  'stator instance logs greeting-w1-t1 -f': { where: 'repo', shows: ['Five languages are in.'] },
+  'stator agent logs greeting-w1-t1 -f': { where: 'repo', shows: ['Five languages are in.'] },
   'stator plan history greeting': { where: 'repo', shows: ['by a person', 'the review approves'] },
 };
 

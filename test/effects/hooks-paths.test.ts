@@ -100,7 +100,9 @@ it('a plan of one repo tells its own hooks of each event, whichever way it came'
 
   // An override.
   await register('by-force');
-  expect((await made.stator(['plan', 'set-status', 'by-force', 'done', '--force', '--project', 'demo'])).code).toBe(0);
+  expect(
+    (await made.stator(['plan', 'advance', 'by-force', '--to', 'done', '--force', '--project', 'demo'])).code,
+  ).toBe(0);
   // What comes after it to the same hook is there: so nothing of it is to come.
   await client.send({ project: 'demo', plan: 'by-row', type: 'cancel' });
   await untilTold('by-row', ['mark_done', 'cancel']);

@@ -147,7 +147,7 @@ it('is not lost where the daemon is killed in the middle, is shown as text, and 
   const asked = await question({ client: made.client() });
   const id = asked.permissions[0]?.id ?? '';
   await kill();
-  const alone = await made.stator(['instance', 'allow', 'asks-w1-t1', '--question', id]);
+  const alone = await made.stator(['agent', 'allow', 'asks-w1-t1', '--question', id]);
   expect([alone.code, alone.stderr]).toEqual([69, expect.stringContaining('no engine runs')]);
   // Longer than a loaded machine takes from the answer to the next look.
   configure('5s');
@@ -156,7 +156,7 @@ it('is not lost where the daemon is killed in the middle, is shown as text, and 
   const { stdout } = await made.stator(['status']);
   expect(stdout).toContain('echo one > one.txt');
   expect(stdout).not.toMatch(/\x1b|\x07|\u202e/);
-  const allowing = made.stator(['instance', 'allow', '--question', id]);
+  const allowing = made.stator(['agent', 'allow', '--question', id]);
   let second: InstanceEntry['permissions'][number] | undefined;
   await until(async () => {
     [second] = (await made.client().instances({ plan: 'asks' }))[0]?.permissions ?? [];

@@ -54,7 +54,7 @@ describe('a store that is taken away under a daemon', () => {
     const doctor = await ground.stator(['doctor']);
     expect(doctor.code).toBe(1);
     expect(doctor.stdout).toContain(lost);
-    const refused = await ground.stator(['plan', 'implement', 'first']);
+    const refused = await ground.stator(['plan', 'advance', 'first', 'implement-start']);
     expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining(lost) });
     expect(existsSync(file)).toBe(false);
     renameSync(aside, file);

@@ -23,7 +23,7 @@ it('begins a task that waits for a slot, and one that waits for another, as they
   expect((await ground.stator(['daemon', 'start'])).code).toBe(0);
   await ground.client().addRepo(repo, { trust: true });
   expect((await ground.stator(['plan', 'register', 'p.md'])).code).toBe(0);
-  expect((await ground.stator(['plan', 'implement', 'p'])).code).toBe(0);
+  expect((await ground.stator(['plan', 'advance', 'p', 'implement-start'])).code).toBe(0);
   await until(() => existsSync(join(root, 'begun')));
 
   write(two('new'), `${sh('echo new > c.txt')}\n**Check:** grep new c.txt`);

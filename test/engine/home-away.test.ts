@@ -23,7 +23,7 @@ async function atWork(does: (root: string) => { agent: string; check?: string })
   expect((await ground.stator(['daemon', 'start'])).code).toBe(0);
   await ground.client().addRepo(ground.repo, { trust: true });
   expect((await ground.stator(['plan', 'register', 'p.md'])).code).toBe(0);
-  expect((await ground.stator(['plan', 'implement', 'p'])).code).toBe(0);
+  expect((await ground.stator(['plan', 'advance', 'p', 'implement-start'])).code).toBe(0);
   const last = check === undefined ? 'one' : 'check';
   await until(() => existsSync(begun) && readFileSync(begun, 'utf8').includes(last));
   return { ground, begun };

@@ -171,7 +171,7 @@ describe('an agent that is a program of others', () => {
     await begin(engine, 'limit', oneTask);
     const waiting = await untilPlan(engine, 'limit', ({ waiting_for: what }) => what?.kind === 'rate_limit');
     expect(waiting.status).toBe('implementing');
-    expectProse(waiting.waiting_for?.detail ?? '', 'stator instance restart limit-w1-t1');
+    expectProse(waiting.waiting_for?.detail ?? '', 'stator agent restart limit-w1-t1');
     expect(await agentOf(engine, 'limit')).toMatchObject({ state: 'waiting', pid: null });
     expect((await engine.client.capture('demo', 'limit-w1-t1')).trimEnd().split('\n').at(-1)).toContain(
       "! You've hit your limit",

@@ -34,7 +34,7 @@ it('a daemon whose files are gone since it settled answers everything as before'
     made.write('p.md', planOf(['true']));
     for (const args of [
       ['plan', 'register', 'p.md', '--trust'],
-      ['plan', 'implement', 'p'],
+      ['plan', 'advance', 'p', 'implement-start'],
       ['plan', 'prompt', 'p', '--role', 'reviewer'],
       ['inspect'],
     ]) {

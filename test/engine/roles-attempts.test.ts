@@ -160,7 +160,7 @@ describe('on a real machine', () => {
     await engine.client.send({ project: 'demo', plan: 'mute', type: 'plan_start' });
     const shown = await untilBlocked(engine, 'mute');
     expect(shown).toMatchObject({ status: 'planning', blocked: { source: 'no_verdict' } });
-    expectProse(shown.blocked?.reason ?? '', '2 runs', 'stator instance logs mute-plan');
+    expectProse(shown.blocked?.reason ?? '', '2 runs', 'stator agent logs mute-plan');
     expect((await engine.client.instances({ plan: 'mute' }))[0]).toMatchObject({
       state: 'failed',
       reason: 'no-verdict',

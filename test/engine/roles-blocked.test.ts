@@ -25,13 +25,11 @@ describe('the ways on from a block', () => {
     for (const [source, ways] of waysOf) expect(ways.at(-1), source).toContain('stator plan cancel login');
     expectProse(
       waysOf.map(([source, ways]) => `${source}\n${ways.map((way) => `  ${way}`).join('\n')}`).join('\n'),
-      'stator plan resolve login',
-      'stator plan transition login implement_finished',
+      'stator plan answer login',
+      'stator plan advance login implement_finished',
     );
-    expect(blocked('no_verdict', 'reviewing', 'reviewing')[1]).toContain(
-      'stator plan transition login review_approved',
-    );
-    expect(blocked('failed', 'verifying')[1]).toContain('stator plan transition login verify_approved');
+    expect(blocked('no_verdict', 'reviewing', 'reviewing')[1]).toContain('stator plan advance login review_approved');
+    expect(blocked('failed', 'verifying')[1]).toContain('stator plan advance login verify_approved');
     expect(blocked('failed', 'implementing', 'architecting')[1]).toContain('elaborator_finished');
   });
 
@@ -57,8 +55,8 @@ describe('the ways on from a block', () => {
       kind: 'needs-person',
       text: expect.any(String),
       steps: [
-        'stator plan resolve login "<what it should know>"',
-        'stator plan transition login review_approved',
+        'stator plan answer login "<what it should know>"',
+        'stator plan advance login review_approved',
         'stator plan cancel login',
       ],
     });
@@ -99,7 +97,7 @@ describe('a coordinator that failed', () => {
     }
     const { blocked } = world.context();
     expect(blocked?.source).toBe('failed');
-    expectProse(blocked?.reason ?? '', '3 runs', 'stator instance logs hello-review-1', 'my licence ran out');
+    expectProse(blocked?.reason ?? '', '3 runs', 'stator agent logs hello-review-1', 'my licence ran out');
     expect(world.lifecycle()).toBe('underway.reviewing.stuck');
   });
 });

@@ -54,7 +54,7 @@ describe('explain tells a tired person', () => {
     await register(engine, 'resting', planText(['true']));
     await begin(engine, 'late', `**After:** fails, resting\n\n${planText(['true'])}`);
     expect(await untilWaits(engine, 'late', 'after')).toBe(
-      'waits for fails, resting to be done; fails needs a person: stator plan explain fails; resting has not been started: stator plan implement resting',
+      'waits for fails, resting to be done; fails needs a person: stator plan explain fails; resting has not been started: stator plan advance resting',
     );
   });
 

@@ -118,9 +118,9 @@ describe('explain says of a plan that waits', () => {
       kind: 'wave_confirmation',
       detail: [
         'wave 1 is over, and 1 of its tasks is not done',
-        expect.stringMatching(/^task 1 \(task 1\): was killed \(\d runs?; its log: stator instance logs fails-w1-t1\)/),
-        'run again what is not done: stator plan retry-wave fails',
-        'go on without it: stator plan advance-wave fails',
+        expect.stringMatching(/^task 1 \(task 1\): was killed \(\d runs?; its log: stator agent logs fails-w1-t1\)/),
+        'run again what is not done: stator plan advance fails retry-wave',
+        'go on without it: stator plan advance fails advance-wave',
         'give it up: stator plan cancel fails',
       ],
     });

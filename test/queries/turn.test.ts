@@ -41,7 +41,10 @@ describe('whose turn it is', () => {
     const [plan] = seen.plans;
     if (plan === undefined) throw new Error('there is a plan');
     const [need] = statusOf(seen).needs_you;
-    expect(plan.need).toMatchObject({ source: 'wave', do: expect.arrayContaining(['stator plan retry-wave broken']) });
+    expect(plan.need).toMatchObject({
+      source: 'wave',
+      do: expect.arrayContaining(['stator plan advance broken retry-wave']),
+    });
     expect(need).toMatchObject({ plan: 'broken', why: plan.need?.why, do: plan.need?.do });
     expect([groupOf(plan), needOf(plan)?.why]).toEqual(['asks', plan.need?.why]);
   });

@@ -196,7 +196,7 @@ describe('while the engine is stopped, and holds the home,', () => {
     expect(code, stderr).toBe(0);
     const engine = engineOf(made);
     await engine.untilSaid('up');
-    expect((await made.stator(['plan', 'implement', 'p'])).code).toBe(0);
+    expect((await made.stator(['plan', 'advance', 'p', 'implement-start'])).code).toBe(0);
     await untilFile(token);
     const env = { STATOR_PROJECT: 'demo', STATOR_PLAN: 'p', STATOR_TOKEN: readFileSync(token, 'utf8').split('\n')[1] };
     const before = rowsOf(made).length;

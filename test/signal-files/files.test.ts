@@ -195,7 +195,7 @@ describe('what is no signal, or is refused,', () => {
     const [signal] = await fromFiles(engine);
     const show = `stator signal show ${signal?.id}`;
     const reason = reasonOf(folder, 'review-approved-login');
-    expectProse(reason, 'login is planned', 'stator plan implement login', show, 'stator plan explain login');
+    expectProse(reason, 'login is planned', 'stator plan advance login', show, 'stator plan explain login');
     expect(reasonOf(folder, 'review-approved-login')).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z /);
     expect(left(join(folder, 'processing'))).toEqual([]);
   });

@@ -22,7 +22,7 @@ export const smallLives: readonly Life[] = [
     person: [
       {
         at: { blocked: 'failed' },
-        says: ['paint-coder: 2 runs', 'ended with an error', 'stator plan resolve paint', 'stator plan cancel paint'],
+        says: ['paint-coder: 2 runs', 'ended with an error', 'stator plan answer paint', 'stator plan cancel paint'],
         type: 'resolve',
         payload: 'there is more in the shed',
       },
@@ -55,7 +55,7 @@ export const smallLives: readonly Life[] = [
     person: [
       {
         at: { blocked: 'cycle_limit' },
-        says: ['the door squeaks', 'stator plan resolve paint'],
+        says: ['the door squeaks', 'stator plan answer paint'],
         type: 'resolve',
       },
     ],
@@ -88,7 +88,7 @@ export const smallLives: readonly Life[] = [
     person: [
       {
         at: { blocked: 'no_verdict' },
-        says: ['paint-review-1: 2 runs', 'stator plan resolve paint', 'stator plan transition paint review_approved'],
+        says: ['paint-review-1: 2 runs', 'stator plan answer paint', 'stator plan advance paint review_approved'],
         type: 'resolve',
         payload: 'say review_approved if it is good',
       },
@@ -158,7 +158,11 @@ export const smallLives: readonly Life[] = [
     person: [
       { at: { waits: 'paint-w1-t1' }, type: 'pause' },
       { at: { isPaused: true }, type: 'resume' },
-      { at: { phase: 'wave_waiting' }, says: ['paint-w1-t2', 'stator plan retry-wave paint'], type: 'retry_wave' },
+      {
+        at: { phase: 'wave_waiting' },
+        says: ['paint-w1-t2', 'stator plan advance paint retry-wave'],
+        type: 'retry_wave',
+      },
     ],
     told: [['paint-w1-t2', 2, 'no ladder']],
     end: {
@@ -179,7 +183,7 @@ export const smallLives: readonly Life[] = [
     person: [
       {
         at: { blocked: 'failed' },
-        says: ["unexpected argument '--yolo-mode' found", 'stator plan transition paint implement_finished'],
+        says: ["unexpected argument '--yolo-mode' found", 'stator plan advance paint implement_finished'],
         type: 'implement_finished',
       },
     ],

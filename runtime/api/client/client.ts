@@ -415,7 +415,7 @@ export function createClient(call: Call, options: ClientOptions) {
       const instances = await ask('GET /v1/repos/:project/instances', { params: { project } });
       const found = instances.find((each) => each.title === title);
       if (found === undefined)
-        throw new EngineError('not_found', `instance not found: "${title}"`, 'see them with: stator instance list');
+        throw new EngineError('not_found', `instance not found: "${title}"`, 'see them with: stator agent list');
       // The route of the instance answers nothing where it is done; whoever asks here wants the verdict.
       const body = { plan: found.plan, type: 'agent_send', payload: { title, body: message } };
       return verdictOf(await ask('POST /v1/repos/:project/signals', { params: { project }, body }));

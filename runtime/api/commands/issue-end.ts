@@ -47,7 +47,7 @@ export async function dangersOf(
   }
   const effects = await store.effects({ by: 'tree', tree: planTree(project, plan) });
   if (effects.some(({ kind, status }) => kind === 'agent.run' && status === 'running'))
-    found.push({ kind: 'running', what: `its agent is at work: stator instance list --project ${project}` });
+    found.push({ kind: 'running', what: `its agent is at work: stator agent list --project ${project}` });
   const repository = await projects.repository(project);
   const worktree = worktreePath(projects.get(project), { branch, from: branch, folder: place.folder });
   const files = await uncommitted(repository, worktree);

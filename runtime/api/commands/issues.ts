@@ -200,7 +200,7 @@ export function createIssueCommands(parts: IssueParts) {
       if (effects.length === 0 || !parts.stays) return;
       await delay(startPollMs);
     }
-    throw new EngineError('unavailable', `agents of ${plan} have not ended`, 'try it again: stator instance list');
+    throw new EngineError('unavailable', `agents of ${plan} have not ended`, 'try it again: stator agent list');
   }
 
   return {

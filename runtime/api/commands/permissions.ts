@@ -37,7 +37,7 @@ export function createPermissionCommands({ home, store, projects, clock, views, 
       throw new EngineError(
         'not_allowed',
         'only a run asks for permissions, and no token of one came along',
-        'answer one with: stator instance allow <title>',
+        'answer one with: stator agent allow <title>',
       );
     const key = effectKey(planTree(project, plan), run);
     const launch = await readLaunch({ home, store }, key);

@@ -164,11 +164,7 @@ export function createPlanCommands(parts: CommandDependencies) {
     const { pull_request: request } = await views.plan(project, plan);
     if (request?.state !== 'merged') return;
     const message = `its pull request ${request.url} is merged, and its branch is not pushed again`;
-    throw new EngineError(
-      'refused',
-      message,
-      `work on it again: stator plan transition ${shellWord(plan)} reimplement`,
-    );
+    throw new EngineError('refused', message, `work on it again: stator plan advance ${shellWord(plan)} reimplement`);
   }
 
   /** Its branch stays until a plan of this name is registered again, and its journal for good. Throws `conflict` while it is under way. */

@@ -52,7 +52,7 @@ export function createQueueCommands({ store, views, projects, clock, log, onChan
     throw new EngineError(
       'not_found',
       `instance not found: "${title}" in ${where}`,
-      'list the agents with: stator instance list; to pause an agent that does not exist yet, pause its plan',
+      'list the agents with: stator agent list; to pause an agent that does not exist yet, pause its plan',
     );
   }
 

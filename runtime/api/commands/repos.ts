@@ -296,7 +296,7 @@ export function createRepoCommands(parts: CommandDependencies) {
       parts.onChange();
       const running = await runsOf(project);
       const goOn = running.length === 1 ? 'runs and goes on' : 'run and go on';
-      const notes = running.length === 0 ? [] : [`${running.length} of its agents ${goOn}: stator instance list`];
+      const notes = running.length === 0 ? [] : [`${running.length} of its agents ${goOn}: stator agent list`];
       return { status: 'revoked', project, path, revoked_at: new Date(revokedAt ?? 0).toISOString(), notes };
     },
     /**

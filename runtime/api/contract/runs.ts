@@ -99,7 +99,7 @@ export const queueEntry = z
     role: z.string(),
     /** `pending`: it waits for a slot, for its next attempt, for a service or for an answer. `error`: it has ended so. */
     state: z.enum(['pending', 'notified', 'completed', 'error']),
-    /** As `instance list` shows it. */
+    /** As `agent list` shows it. */
     agent_state: instanceEntry.shape.state,
     /** Its place among those of its kind who wait for a slot, as they will be served; null: it waits for something else, or for a pause of its own. */
     position: z.int().nullable(),

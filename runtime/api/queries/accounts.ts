@@ -24,7 +24,7 @@ export function limitOf(
 
 /** Why an agent waits for an account, and what a person can do. */
 export function limitText({ account, until }: AccountLimitRow, title: string): string {
-  return `the account ${account} is rate limited until ${timeText(until)}; try at once with: stator instance restart ${shellWord(title)}`;
+  return `the account ${account} is rate limited until ${timeText(until)}; try at once with: stator agent restart ${shellWord(title)}`;
 }
 
 export function createAccountViews(parts: CastingParts) {

@@ -129,7 +129,7 @@ export function createQueueViews(parts: ViewDependencies) {
     if (row.state === 'backing_off')
       return { kind: 'back_off', detail: `waits${at} for attempt ${row.attempt + 1}, after ${row.reason}`, since };
     if (row.reason === 'needs_decision') {
-      const command = `stator plan resolve ${shellWord(row.plan)} "<answer>"`;
+      const command = `stator plan answer ${shellWord(row.plan)} "<answer>"`;
       return { kind: 'decision', detail: `it asked a person; answer with: ${command}`, since };
     }
     return { kind: 'rate_limit', detail: `waits${at}: the service is rate limited for now`, since };

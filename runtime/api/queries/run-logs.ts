@@ -34,7 +34,7 @@ export async function runLogs(parts: RunLogParts, question: RunLogQuestion): Pro
   const { project, title, attempt, check = false } = question;
   const rows = await parts.store.runs({ by: 'title', project, title });
   if (rows.length === 0)
-    throw new EngineError('not_found', `instance not found: "${title}"`, 'see them with: stator instance list');
+    throw new EngineError('not_found', `instance not found: "${title}"`, 'see them with: stator agent list');
   const ofAttempt = attempt === undefined ? rows : rows.filter((row) => row.attempt === attempt);
   if (attempt !== undefined && ofAttempt.length === 0) throw noAttempt(title, attempt, rows);
   const logs = check

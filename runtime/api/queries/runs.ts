@@ -58,7 +58,7 @@ export function createRunViews(parts: ViewDependencies) {
       const [row] = await store.runs({ by: 'title', project, title });
       if (row !== undefined)
         return instanceEntry(parts, row, { usage: await usageOf(row), casting: await currentCasting(parts) });
-      throw new EngineError('not_found', `instance not found: "${title}"`, 'see them with: stator instance list');
+      throw new EngineError('not_found', `instance not found: "${title}"`, 'see them with: stator agent list');
     },
   };
 }

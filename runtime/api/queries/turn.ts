@@ -78,9 +78,9 @@ async function permissionNeed(
       since,
       until,
       do: [
-        `stator instance allow ${name} --question ${id}`,
-        `stator instance deny ${name} --question ${id}`,
-        `stator instance show ${name}`,
+        `stator agent allow ${name} --question ${id}`,
+        `stator agent deny ${name} --question ${id}`,
+        `stator agent show ${name}`,
       ],
     };
   }
@@ -92,6 +92,6 @@ async function permissionNeed(
     why: `${nameless.title} waits for a permission`,
     since: timeText(nameless.started_at ?? nameless.queued_at),
     until: null,
-    do: [`stator instance show ${shellWord(nameless.title)}`],
+    do: [`stator agent show ${shellWord(nameless.title)}`],
   };
 }

@@ -217,7 +217,7 @@ async function waitingOf(
   const again = snapshot === null ? '' : ` until ${timeText((snapshot.context as AgentContext).dueAt)}`; // an agent's context
   return {
     kind: 'rate_limit',
-    detail: `${title} waits${again}: the service is rate limited for now; try at once with: stator instance restart ${shellWord(title)}`,
+    detail: `${title} waits${again}: the service is rate limited for now; try at once with: stator agent restart ${shellWord(title)}`,
     since,
   };
 }
@@ -226,7 +226,7 @@ function permissionText(title: string, { permissions }: AgentContext): string {
   const [asked] = permissions;
   if (asked === undefined) return `${title} waits for a permission`;
   const more = permissions.length === 1 ? '' : ` and ${permissions.length - 1} more`;
-  const answer = `stator instance allow ${shellWord(title)} --question ${asked.id}`;
+  const answer = `stator agent allow ${shellWord(title)} --question ${asked.id}`;
   return `${title} asks whether it may use ${asked.tool}${more}, and is denied at ${timeText(asked.dueAt)}; answer with: ${answer}, or deny`;
 }
 
@@ -259,7 +259,7 @@ async function plansNeverDone(
     const row = rows[index] ?? null;
     if (row === null) return `; no plan ${other} is registered`;
     if (row.status === 'cancelled') return `; ${other} is cancelled`;
-    if (row.status === 'ready') return `; ${other} has not been started: stator plan implement ${shellWord(other)}`;
+    if (row.status === 'ready') return `; ${other} has not been started: stator plan advance ${shellWord(other)}`;
     if (row.paused) return `; ${other} is paused: stator plan resume ${shellWord(other)}`;
     const needsPerson = row.blocked !== null || row.phase === 'wave_waiting';
     return needsPerson ? `; ${other} needs a person: stator plan explain ${shellWord(other)}` : '';

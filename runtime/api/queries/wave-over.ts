@@ -19,7 +19,7 @@ export function waveOverText(plan: string, wave: number, failures: readonly Task
   if (failures.length === 0)
     return [
       `wave ${wave} is done, and the next one waits for your confirmation`,
-      `go on: stator plan advance-wave ${name}`,
+      `go on: stator plan advance ${name} advance-wave`,
       `give it up: stator plan cancel ${name}`,
     ].join('\n');
   const more = failures.length - shownTasks;
@@ -27,8 +27,8 @@ export function waveOverText(plan: string, wave: number, failures: readonly Task
     `wave ${wave} is over, and ${failures.length} of its tasks ${failures.length === 1 ? 'is' : 'are'} not done`,
     ...failures.slice(0, shownTasks).map((failure) => failureText(`${name}-w${wave}-t${failure.number}`, failure)),
     ...(more > 0 ? [`and ${more} more: stator plan show ${name}`] : []),
-    `run again what is not done: stator plan retry-wave ${name}`,
-    `go on without it: stator plan advance-wave ${name}`,
+    `run again what is not done: stator plan advance ${name} retry-wave`,
+    `go on without it: stator plan advance ${name} advance-wave`,
     `give it up: stator plan cancel ${name}`,
   ].join('\n');
 }
@@ -40,7 +40,7 @@ export function waveOverNeed(
   failures: readonly TaskFailure[],
 ): Pick<NonNullable<PlanEntry['need']>, 'why' | 'do'> {
   const name = shellWord(plan);
-  const goOn = `stator plan advance-wave ${name}`;
+  const goOn = `stator plan advance ${name} advance-wave`;
   if (failures.length === 0)
     return { why: `wave ${wave} of ${plan} is over, and the next one waits for your confirmation`, do: [goOn] };
   const which = failures.map(
@@ -51,7 +51,7 @@ export function waveOverNeed(
     .map(({ number, reason }) => logCommand(`${plan}-w${wave}-t${number}`, reason));
   return {
     why: `wave ${wave} of ${plan} failed: ${which.join(', ')}`,
-    do: [...logs, `stator plan retry-wave ${name}`, goOn],
+    do: [...logs, `stator plan advance ${name} retry-wave`, goOn],
   };
 }
 

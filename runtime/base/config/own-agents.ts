@@ -29,7 +29,7 @@ export interface AgentCall extends AgentWork {
   readonly key: string;
   /** Aborted when the run is to end (stopped, out of time) or the engine stops: end soon then, what is answered is not heard. */
   readonly signal: AbortSignal;
-  /** A line for the log of the run, which people read with `stator instance logs`. It counts as a sign of life (`idle_timeout`). */
+  /** A line for the log of the run, which people read with `stator agent logs`. It counts as a sign of life (`idle_timeout`). */
   log(message: string): void;
 }
 

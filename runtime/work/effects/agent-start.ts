@@ -194,7 +194,7 @@ function mayLoadSettings(
   const shown = [...names].slice(0, shownSettings).join(', ');
   const more = names.size > shownSettings ? ` and ${names.size - shownSettings} more` : '';
   const what = `settings that ${preset} loads are not as they were trusted: ${shown}${more}`;
-  const yes = `see what the main folder has, and say yes to it: stator trust show ${project}; stator repo trust ${project}`;
+  const yes = `see what the main folder has, and say yes to it: stator repo trust ${project} --show; stator repo trust ${project}`;
   if (!leavesSettingsOut[preset])
     throw new EngineError(
       'untrusted',

@@ -137,7 +137,7 @@ function conflict(files: readonly string[], what: string, plan: string): Outcome
   const more = files.length > shownFiles ? ` and ${files.length - shownFiles} more` : '';
   const where = `${files.slice(0, shownFiles).join(', ')}${more}`;
   const name = shellWord(plan);
-  const detail = `${what} in ${where}; merge them into the branch that they go into (stator plan merge), resolving that by hand, then: stator plan resolve ${name}; or take one of them out of **After:** first: stator plan update-content ${name}`;
+  const detail = `${what} in ${where}; merge them into the branch that they go into (stator plan merge), resolving that by hand, then: stator plan answer ${name}; or take one of them out of **After:** first: stator plan update-content ${name}`;
   return { type: 'base_conflicted', payload: { files: files.slice(0, toldFiles), detail } };
 }
 

@@ -97,7 +97,7 @@ function copyNamedFiles(
     throw new EngineError(
       'conflict',
       `${path} of ${project.project} is not what was trusted any more`,
-      `see what has changed, and say yes: stator trust show ${project.project}; stator repo trust ${project.project}`,
+      `see what has changed, and say yes: stator repo trust ${project.project} --show; stator repo trust ${project.project}`,
     );
   mkdirSync(dirname(target), { recursive: true });
   rmSync(target, { force: true });

@@ -102,7 +102,7 @@ function detailOf(refused: Refused, { plan, branch, into, repo, approved }: Name
       return `${branch} and ${into} conflict in ${listOf(refused.files)}; merge ${into} into ${branch} and resolve them by hand, where that is checked out (git -C ${shellWord(repo)} worktree list) or in a checkout of your own, ${again}`;
     case 'after': {
       const first = refused.plans.map((below) => `stator plan merge ${shellWord(below)}`).join(', ');
-      return `it stands on ${refused.plans.join(', ')}, which ${into} does not have; merge that first (${first}), ${again}; or all of it at once: stator plan merge ${plan} --with-after; or begin it anew without: stator plan start-over ${plan}`;
+      return `it stands on ${refused.plans.join(', ')}, which ${into} does not have; merge that first (${first}), ${again}; or all of it at once: stator plan merge ${plan} --with-after; or begin it anew without: stator plan advance ${plan} start-over`;
     }
     case 'no_branch':
       return into === null

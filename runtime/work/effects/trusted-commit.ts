@@ -27,6 +27,6 @@ export function trustedBefore({ project: name }: Pick<Project, 'project'>, what:
   return new EngineError(
     'untrusted',
     `${what}, and ${name} was trusted before that was so`,
-    `see what they are, and say yes: stator trust show ${name}; stator repo trust ${name}`,
+    `see what they are, and say yes: stator repo trust ${name} --show; stator repo trust ${name}`,
   );
 }

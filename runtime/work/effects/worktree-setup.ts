@@ -191,7 +191,7 @@ async function failedStart(
   const what = reached === null ? failureText(kind, rest.join(' ')) : `the setup of the worktree was ended: ${reached}`;
   const output = safeText(tailOf(folder, tailBytes)).trim();
   const said = lastTelling(output.replace(/^--- stator: .* ---$/gm, ''));
-  const detail = `${what}: ${command}${said === null ? '' : `: ${said}`}\n${output}\ncorrect it, or [worktree] setup in .stator/config.toml; its whole output: stator instance logs`;
+  const detail = `${what}: ${command}${said === null ? '' : `: ${said}`}\n${output}\ncorrect it, or [worktree] setup in .stator/config.toml; its whole output: stator agent logs`;
   const cause = kind === 'program' ? 'unusable' : reached === null ? 'start-failed' : 'resource-limit';
   // Last, as whoever fails says why.
   const told = reached === null ? detail : `${detail}\n${reached}`;

@@ -66,7 +66,7 @@ async function headOf({ repo, branch, commit }: Push): Promise<string> {
   throw new EngineError(
     'refused',
     `the branch ${branch} is not there yet`,
-    'it is made when the plan is implemented: stator plan implement <plan>',
+    'it is made when the plan is implemented: stator plan advance <plan>',
   );
 }
 

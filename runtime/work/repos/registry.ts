@@ -325,7 +325,7 @@ export async function openProjects(parts: {
       throw new EngineError(
         'untrusted',
         `${project} has changed since it was trusted: ${names.join('; ')}`,
-        `see what, and say yes: stator trust show ${project}; stator repo trust ${project}`,
+        `see what, and say yes: stator repo trust ${project} --show; stator repo trust ${project}`,
       );
     },
     mustLieInPlace(project) {
@@ -619,7 +619,7 @@ function differing(before: Readonly<Record<string, string>>, after: Readonly<Rec
 function mustBeThere(path: string): void {
   if (existsSync(join(path, '.git'))) return;
   const what = existsSync(path) ? `${path} is no git repository any more` : `there is no folder ${path}`;
-  throw new EngineError('bad_repo', what, `put it back, or take the repo out: stator daemon remove ${basename(path)}`);
+  throw new EngineError('bad_repo', what, `put it back, or take the repo out: stator repo remove ${basename(path)}`);
 }
 
 function refuseKnown(known: RepoRow, { path, mustBeNew }: { path: string; mustBeNew: boolean }): void {

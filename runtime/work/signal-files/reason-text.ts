@@ -66,7 +66,7 @@ export function noSenderText({
     roles.length === 0 ? 'a person says it, in the main folder' : `that is for its ${roles.join(' or ')}${task}`;
   return withHint({
     message: `no run that lives in ${root}, or lived there when the file was written, may say ${type} of ${plan}: ${who}`,
-    hint: `a person says it with \`stator plan transition ${plan} ${type}\`, or by the same file in ${main}`,
+    hint: `a person says it with \`stator plan advance ${plan} ${type}\`, or by the same file in ${main}`,
   });
 }
 

@@ -212,7 +212,7 @@ function previousOf({
   const diff = isWorker(run.role) ? excerpt(previousDiff ?? '', { ...quotation, rest: 'git diff with that ref' }) : '';
   const previous_diff = diff === '' ? null : fenced(diff);
   if (previous === null) return { previous_reason: null, previous_output: null, previous_diff };
-  const rest = `the log of run ${previous.run}; stator instance show ${run.title} names its file`;
+  const rest = `the log of run ${previous.run}; stator agent show ${run.title} names its file`;
   const output = excerpt(previous.detail, { ...quotation, keep: 'end', rest });
   return {
     previous_reason: `The one before did not count: ${meanings[previous.reason]} (${previous.reason}).`,
