@@ -210,9 +210,23 @@ describe('the picture of the board', () => {
   });
 
   it('shows text of others as text', () => {
-    const text = shot(fleet, 120);
+    const text = shot(fleet, 99);
     expect(text).toContain('says <b>this</b> and that');
     expect(text).not.toMatch(/[\x00-\x09\x0b-\x1f\u202e]/);
+  });
+
+  it('from 100 columns on the log or the diff of what is marked stands beside the list', () => {
+    const lines = Array.from({ length: 40 }, (_, index) => ({ tone: 'plain' as const, text: `line ${index}` }));
+    const board: Board = { ...fleet, side: { kind: 'log', of: '', title: 'log of asks', lines } };
+    expect(shot(board, 99)).not.toContain('log of asks');
+    const wide = shot(board, 120).split('\n');
+    expect(wide.find((row) => row.includes('log of asks'))).toMatch(/^needs you \(1\) +│ log of asks$/);
+    // The end of the log.
+    expect(wide.some((row) => row.endsWith('│ line 39'))).toBe(true);
+    expect(shot({ ...board, side: { kind: 'diff', of: '', title: 'diff of asks', lines } }, 120)).not.toContain('line');
+    const turned = keys({ ...board, side: { kind: 'diff', of: '', title: 'diff of asks', lines } }, 'o').board;
+    expect(shot(turned, 120)).toMatch(/│ diff of asks\n.*│ line 0$/m);
+    expect(shot(keys(board, '?').board, 120)).not.toContain('log of asks');
   });
 
   it('breaks long lines of a text at words', () => {
@@ -230,6 +244,28 @@ describe('a key of the board', () => {
     expect(marked('j', 'j')).toMatch(/^ {4}● login-w1-t1/);
     expect(marked('G')).toMatch(/^✓ shop\/old/);
     expect(marked('G', 'k', 'j', 'j', 'g')).toMatch(/^! shop\/asks/);
+  });
+
+  it('puts the plans in order by name, age and cost, and back', () => {
+    const order = (...pressed: string[]) =>
+      [...shot(keys(fleet, ...pressed).board).matchAll(/^[> ] .* shop\/(\w+)/gm)].map(([, name]) => name);
+    expect(order()).toEqual(['asks', 'login', 'after', 'old']);
+    expect(order('S')).toEqual(['after', 'asks', 'login', 'old']);
+    expect(shot(keys(fleet, 'S').board)).toContain('by name (4)');
+    // An agent stays below its plan.
+    expect(shot(keys(fleet, 'S').board)).toMatch(/shop\/login.*\n.*login-w1-t1/);
+    expect(order('S', 'S', 'S', 'S')).toEqual(order());
+  });
+
+  it('chooses an event by its number', () => {
+    const target = { project: 'shop', plan: 'login', title: null, task: null, role: null };
+    const input = { kind: 'transition', target, text: '', question: null, title: '', number: null } as const;
+    const asked: Board = {
+      ...fleet,
+      input: { ...input, mayBeEmpty: false, permission: null, choices: ['cancel', 'pause'] },
+    };
+    expect(keys(asked, '2').command).toMatchObject({ kind: 'do', action: 'transition', input: { text: 'pause' } });
+    expect(keys(asked, '3').board.input?.text).toBe('3');
   });
 
   it('stays with its plan when others come and go', () => {
@@ -348,6 +384,29 @@ function expectGivenBack(pty: Pty, code: number): void {
     '\x1b[?2004l',
   ]);
 }
+
+describe('the board on a terminal of 120x40', () => {
+  it('shows what the marked agent says and changed, and starts a plan', async () => {
+    const made = await workplace();
+    made.write('next.md', '# Next\n\n## Wave 1\n\n### Task 1: It\n\n```sh\necho next > next.txt\n```\n');
+    expect((await made.stator(['plan', 'register', 'next.md'])).code).toBe(0);
+    const pty = made.board({ columns: 120, rows: 40 });
+    await pty.until('● login-w1-t1  working');
+    pty.type('gj');
+    await pty.until(/│ log of login-w1-t1/);
+    await pty.until(/│ .*<b>bold<\/b> end/);
+    pty.type('/demo/next\r');
+    await pty.until(/^> ○ demo\/next/m);
+    pty.type('i');
+    await until(async () => (await made.client().plan('demo', 'next')).status === 'done');
+    pty.type('o');
+    await pty.until(/│ diff of demo\/next/);
+    await pty.until(/│ \+next/);
+    made.open();
+    pty.type('q');
+    await pty.until(/^code 0$/m);
+  });
+});
 
 describe('the board on a terminal of 80x24', () => {
   it('opens logs, diff, history and prompt, takes an answer, shows refusals, merges, and gives the terminal back', async () => {

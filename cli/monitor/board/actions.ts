@@ -46,6 +46,9 @@ export interface Doing {
   readonly permission?: string | undefined;
 }
 
+/** What starts a plan, or lets it go on: the first that it takes. */
+const starts = ['implement_start', 'plan_start', 'resume', 'reopen'];
+
 /** The signal that an action is; null: it is an answer, which nobody is asked about again. Throws what the client throws. */
 async function actOf(
   client: Client,
@@ -58,6 +61,10 @@ async function actOf(
   switch (action) {
     case 'transition':
       return ofPlan(input?.text.trim() ?? '');
+    case 'start': {
+      const { accepts } = await client.explain(project, plan);
+      return ofPlan(starts.find((type) => accepts.includes(type)) ?? 'implement_start');
+    }
     case 'retry':
       return title === null ? ofPlan('retry_wave') : ofAgent('agent_restart');
     case 'end':
@@ -110,6 +117,7 @@ export async function carryOut(client: Client, { action, target, input, permissi
       return messageOf(await client.sendToInstance(project, title ?? '', input?.text.trim() ?? ''));
     case 'merge':
       return merge(client, project, plan);
+    case 'start':
     case 'transition':
     case 'retry':
     case 'end':
@@ -151,13 +159,18 @@ export async function questionOf(client: Client, target: Target): Promise<Input>
   return { ...input, title: plan, question, number: null, mayBeEmpty: true };
 }
 
+/** Those that one key chooses. */
+const digitsMost = 9;
+
 /** Which event the plan is to be sent: any that it takes now. Throws what the client throws. */
 export async function eventInput(client: Client, target: Target): Promise<Input> {
   const plan = planOf(target);
   const { accepts } = await client.explain(target.project, plan);
-  const question = `${plan} takes: ${accepts.join(', ')}`;
+  const numbered = accepts.map((type, index) => (index < digitsMost ? `${index + 1} ${type}` : type));
+  const question = `${plan} takes: ${numbered.join(', ')}`;
   return {
     kind: 'transition',
+    choices: accepts.slice(0, digitsMost),
     target,
     text: '',
     title: plan,

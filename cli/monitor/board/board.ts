@@ -17,7 +17,8 @@ import {
 import { createDrawing } from './drawing.ts';
 import { createFeed } from './feed.ts';
 import { type Command, type Key, press } from './keys.ts';
-import { pageRows, picture, spaceOf } from './picture.ts';
+import { hasSide, pageRows, picture, spaceOf } from './picture.ts';
+import { markedTarget } from './rows.ts';
 import { type Board, firstBoard, type News, type Page, type Target } from './state.ts';
 import { takeTerminal } from './terminal.ts';
 
@@ -67,6 +68,7 @@ export function runBoard({ call, first, attach, near }: BoardOptions): Promise<n
     const ticking = setInterval(() => {
       show(board);
       void followLog();
+      void readSide();
     }, tickMs);
 
     function show(next: Board): void {
@@ -79,6 +81,7 @@ export function runBoard({ call, first, attach, near }: BoardOptions): Promise<n
       const at = looking();
       const { board: next, command } = press(board, key, { height: spaceOf(board, at), nowMs: at.nowMs });
       show(next);
+      void readSide();
       if (command !== null) obey(command);
     }
 
@@ -185,6 +188,29 @@ export function runBoard({ call, first, attach, near }: BoardOptions): Promise<n
       const text = await readPage(client, page.kind, page.target).catch(() => null);
       if (text === null || board.page !== page) return;
       show({ ...board, page: atEnd(withRows({ ...page, ...text }), true) });
+    }
+
+    let isReading = false;
+
+    /** A log grows all the time; a diff is read again when its plan has moved. */
+    async function readSide(): Promise<void> {
+      const client = feed.client();
+      const at = looking();
+      const target = markedTarget(board, at.nowMs);
+      if (isReading || client === null || target === null || target.plan === null || !hasSide(board, at)) return;
+      const { sideKind: kind, side } = board;
+      const plan = board.news?.seen.plans.find((each) => each.project === target.project && each.plan === target.plan);
+      const of = [target.project, target.plan, target.title, plan?.updated_at].join(' ');
+      if (kind === 'diff' && side?.kind === kind && side.of === of) return;
+      isReading = true;
+      // The look at the fleet says when nobody answers.
+      const text = await readPage(client, kind, target).catch((thrown: unknown) => {
+        if (!(thrown instanceof EngineError)) return null;
+        const title = `${kind} of ${target.title ?? target.plan}`;
+        return { title, lines: messageOfError(thrown).lines.map((line) => ({ tone: 'dim' as const, text: line })) };
+      });
+      isReading = false;
+      if (text !== null) show({ ...board, side: { kind, of, ...text } });
     }
 
     function withRows(page: Page): Page {

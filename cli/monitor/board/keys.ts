@@ -1,7 +1,16 @@
 /** What a key does: to the board itself, or a command that somebody else carries out. Pure. */
 import type { Line } from '../../spans.ts';
-import { markedIndex, type Row, rowsOf } from './rows.ts';
-import type { Board, BoardAction, Input, InputKind, Page, PageKind, Target } from './state.ts';
+import { markedIndex, markedTarget, type Row, rowsOf } from './rows.ts';
+import {
+  type Board,
+  type BoardAction,
+  type Input,
+  type InputKind,
+  type Page,
+  type PageKind,
+  sortings,
+  type Target,
+} from './state.ts';
 
 /** A key that has a name, or what was typed. */
 export type Key =
@@ -74,8 +83,10 @@ function pressInput(board: Board, input: Input, key: Key): Pressed {
       if (key.letter === 'u') return put('');
       if (key.letter === 'w') return put(input.text.replace(/\S*\s*$/, ''));
       return stay(board);
-    case 'text':
-      return put(input.text + key.text);
+    case 'text': {
+      const chosen = input.text === '' ? input.choices?.[Number(key.text) - 1] : undefined;
+      return chosen === undefined ? put(input.text + key.text) : entered(board, { ...input, text: chosen });
+    }
     case 'paste':
       return put(input.text + key.text.replace(/[\r\n]+/g, ' '));
     case 'enter':
@@ -253,14 +264,15 @@ function pressList(board: Board, key: Key, space: Space): Pressed {
       return stay({ ...board, isHelp: true });
     case '/':
       return stay(board.near === null ? asking(board, { kind: 'filter', target: null, text: board.filter }) : board);
+    case 'o':
+      return stay({ ...board, sideKind: board.sideKind === 'log' ? 'diff' : 'log' });
+    case 'S': {
+      const next = sortings[(sortings.indexOf(board.sorting) + 1) % sortings.length] ?? 'turn';
+      return stay({ ...board, sorting: board.near === null ? next : board.sorting });
+    }
     default:
-      return pressTarget(board, key.text, target ?? planOf(board));
+      return pressTarget(board, key.text, markedTarget(board, space.nowMs));
   }
-}
-
-/** Of a plan that is looked at from near and has no row yet, its keys act on the plan itself. */
-function planOf({ near }: Board): Target | null {
-  return near === null ? null : { ...near, title: null, task: null, role: null };
 }
 
 function moved(
@@ -295,6 +307,8 @@ function pressTarget(board: Board, letter: string, target: Target | null): Press
       return { board, command: { kind: 'ask', target } };
     case 't':
       return { board, command: { kind: 'events', target } };
+    case 'i':
+      return { board, command: { kind: 'do', action: 'start', target: { ...target, title: null } } };
     case 'r':
       return { board, command: { kind: 'do', action: 'retry', target } };
     case ' ':

@@ -106,7 +106,19 @@ function pagePlace({ rows, top, follows }: Page): Line[number] {
 }
 
 const permissionKeys = ['y allow it once', 'n deny', 'w deny with a word', 'space on', '? keys'];
-const listKeys = ['l log', 'd diff', 'h history', 'p prompt', 'a answer', 'r retry', 'm merge', '/ filter', '? keys'];
+const listKeys = [
+  'l log',
+  'd diff',
+  'h history',
+  'p prompt',
+  'a answer',
+  'i start',
+  'r retry',
+  'm merge',
+  'S sort',
+  '/ filter',
+  '? keys',
+];
 const pageKeys = [
   'space on',
   'b back',
@@ -122,7 +134,9 @@ const pageKeys = [
 /** What gives way first where there is no room for all. */
 const lessNeeded = [
   'space on',
+  'S sort',
   'p prompt',
+  'i start',
   'h history',
   'd diff',
   'r retry',
@@ -142,7 +156,11 @@ function keysText({ page, near, isHelp }: Board, width: number): string {
         : [[], permissionKeys, 'Esc later']
       : near === null
         ? [['Enter plan'], listKeys, 'q quit']
-        : [['Enter log'], listKeys.filter((key) => key !== 'l log' && key !== '/ filter'), 'Esc all plans'];
+        : [
+            ['Enter log'],
+            listKeys.filter((key) => key !== 'l log' && key !== '/ filter' && key !== 'S sort'),
+            'Esc all plans',
+          ];
   let shown = [...first, ...keys, back];
   for (const key of lessNeeded) {
     if (widthOf(shown.join('  ')) < width) break;
@@ -200,7 +218,45 @@ function bodyLines(board: Board, looking: Looking, space: number): Line[] {
   const index = markedIndex(rows, board.marks[board.near === null ? 'fleet' : 'near']);
   // By whole pages, so that one step of the mark changes two rows and not all.
   const from = index < 0 ? 0 : Math.floor(index / space) * space;
-  return rows.slice(from, from + space).map((row, at) => rowLine(row, from + at === index));
+  const list = rows.slice(from, from + space).map((row, at) => rowLine(row, from + at === index));
+  return hasSide(board, looking)
+    ? besides(list, sideLines(board, looking.width - listWidth(looking), space), looking)
+    : list;
+}
+
+/** From so many columns on, the log or the diff of what is marked stands beside the list. */
+const sideColumns = 100;
+const widestList = 80;
+
+export function hasSide({ page, isHelp, news }: Board, { width }: Pick<Looking, 'width'>): boolean {
+  return width >= sideColumns && page === null && !isHelp && news !== null;
+}
+
+function listWidth({ width }: Looking): number {
+  return Math.min(widestList, Math.floor(width / 2));
+}
+
+const gap = ' │ ';
+
+function besides(list: readonly Line[], side: readonly Line[], looking: Looking): Line[] {
+  const room = listWidth(looking) - gap.length;
+  return Array.from({ length: Math.max(list.length, side.length) }, (_, at) => {
+    const left = cutLine(list[at] ?? [], room);
+    const taken = left.reduce((sum, { text }) => sum + widthOf(text), 0);
+    const fill = `${' '.repeat(Math.max(0, room - taken))}${gap}`;
+    return [...left, { tone: 'dim' as const, text: fill }, ...(side[at] ?? [])];
+  });
+}
+
+/** The end of a log, the beginning of a diff. */
+function sideLines({ side, sideKind }: Board, width: number, space: number): Line[] {
+  if (side === null || side.kind !== sideKind) return [[{ tone: 'dim', text: sideKind }]];
+  const rows = pageRows(side, width);
+  const room = Math.max(0, space - 1);
+  return [
+    [{ tone: 'strong', text: side.title }],
+    ...(side.kind === 'log' ? rows.slice(Math.max(0, rows.length - room)) : rows.slice(0, room)),
+  ];
 }
 
 function emptyText(board: Board): string {
@@ -227,14 +283,17 @@ const help: readonly (readonly [string, string])[] = [
   ['Enter', 'the plan from near; there, the log of the marked agent'],
   ['Esc, q', 'back; q on the first page ends the board'],
   ['/', 'show only what has these words; in a text: search, n N next'],
+  ['S', 'the next order: by whose turn it is, name, age, cost'],
+  ['o', 'beside the list, from 100 columns on: the log or the diff of what is marked'],
   ['l', 'log of the agent (of a plan: who works, else who worked last)'],
   ['d', 'diff of the plan, or of the marked task'],
   ['h', 'history of the plan'],
   ['p', 'prompt that the agent is told'],
   ['v', 'all that is known of the plan'],
   ['a', 'answer what is asked, allow or deny; start again what has failed'],
+  ['i', 'start the plan, or let it go on'],
   ['r', 'retry: the wave of a plan, or a new attempt of an agent'],
-  ['t', 'any other event that the plan takes, such as implement_start'],
+  ['t', 'any other event that the plan takes, chosen by its number'],
   ['space', 'pause or resume the plan, or the agent'],
   ['s', 'a message for the next turn of the agent'],
   ['m', 'merge the plan'],

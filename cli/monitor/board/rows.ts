@@ -9,7 +9,7 @@ import { estimateText, planStateText, taskMark, waitText, waveMark } from '../..
 import type { Line, Span } from '../../spans.ts';
 import { brief, cut, padded, plain, waitDetailText, widthOf } from '../../text.ts';
 import { spendingText } from '../../usage-text.ts';
-import type { Board, Mark, NearPlan, News, Target } from './state.ts';
+import type { Board, Mark, NearPlan, News, Sorting, Target } from './state.ts';
 
 export interface Row {
   /** null: a heading, which is passed over. */
@@ -24,7 +24,7 @@ const widestName = 36;
 export function rowsOf(board: Board, nowMs: number): Row[] {
   const { news, near } = board;
   if (news === null) return [];
-  if (near === null) return fleetRows(news, { filter: board.filter, nowMs });
+  if (near === null) return fleetRows(news, { filter: board.filter, sorting: board.sorting, nowMs });
   const shown = nearOf(board);
   return shown === null ? [] : nearRows(shown, nowMs);
 }
@@ -44,6 +44,14 @@ export function markedIndex(rows: readonly Row[], { id, index }: Mark): number {
   return below >= 0 ? below : rows.findLastIndex((row) => row.id !== null);
 }
 
+/** What is marked; in a plan that is looked at from near and has no row yet, the plan itself. */
+export function markedTarget(board: Board, nowMs: number): Target | null {
+  const rows = rowsOf(board, nowMs);
+  const index = markedIndex(rows, board.marks[board.near === null ? 'fleet' : 'near']);
+  const ofPlan = board.near === null ? null : { ...board.near, title: null, task: null, role: null };
+  return rows[index]?.target ?? ofPlan;
+}
+
 /** `3m`, `2h 10m`: so coarse that a row is drawn anew once a minute at most. */
 export function minutesText(ms: number): string {
   const minutes = Math.max(0, Math.floor(ms / 60_000));
@@ -54,10 +62,11 @@ export function minutesText(ms: number): string {
 
 interface Looking {
   readonly filter: string;
+  readonly sorting: Sorting;
   readonly nowMs: number;
 }
 
-function fleetRows({ seen, status }: News, { filter, nowMs }: Looking): Row[] {
+function fleetRows({ seen, status }: News, { filter, sorting, nowMs }: Looking): Row[] {
   const isMeant = matches(filter);
   const named = (project: string, plan: string | null) => (plan === null ? project : `${project}/${plan}`);
   const entries = new Map(seen.plans.map((entry) => [named(entry.project, entry.plan), entry]));
@@ -114,12 +123,39 @@ function fleetRows({ seen, status }: News, { filter, nowMs }: Looking): Row[] {
     .flatMap((entry) =>
       planRow(named(entry.project, entry.plan), restMark(entry), [{ tone: 'dim', text: `  ${standingText(entry)}` }]),
     );
+  if (sorting !== 'turn') {
+    const all = sorted([...needs, ...running, ...waiting, ...rest], entries, sorting);
+    return section(`by ${sorting}`, 'plain', all);
+  }
   return [
     ...section('needs you', 'attention', needs),
     ...section('running', 'plain', running),
     ...section('waiting', 'plain', waiting),
     ...section('at rest', 'plain', rest),
   ];
+}
+
+/** Each with the agents below it. A repo that needs a person stands above all. */
+function sorted(rows: readonly Row[], entries: ReadonlyMap<string, PlanEntry>, by: Exclude<Sorting, 'turn'>): Row[] {
+  const blocks: Row[][] = [];
+  for (const row of rows) {
+    if (row.target?.title == null) blocks.push([row]);
+    else blocks.at(-1)?.push(row);
+  }
+  const compared = (one: PlanEntry, other: PlanEntry) => {
+    if (by === 'age') return other.updated_at.localeCompare(one.updated_at);
+    if (by === 'cost') return (other.usage.cost_usd ?? -1) - (one.usage.cost_usd ?? -1);
+    return 0;
+  };
+  return blocks
+    .toSorted(([one], [other]) => {
+      const [a, b] = [one?.id ?? '', other?.id ?? ''];
+      const [first, second] = [entries.get(a), entries.get(b)];
+      if (first === undefined || second === undefined)
+        return Number(first !== undefined) - Number(second !== undefined);
+      return compared(first, second) || a.localeCompare(b);
+    })
+    .flat();
 }
 
 function section(heading: string, tone: Tone, rows: readonly Row[]): Row[] {

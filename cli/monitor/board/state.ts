@@ -56,6 +56,21 @@ export interface Page {
   readonly permission: string | null;
 }
 
+/** What stands beside the list where there is room: the log or the diff of what is marked. */
+export interface Side {
+  readonly kind: SideKind;
+  /** Of which row, and as of when. */
+  readonly of: string;
+  readonly title: string;
+  readonly lines: Page['lines'];
+}
+
+export type SideKind = 'log' | 'diff';
+
+/** `turn`: who needs a person first, then what runs, waits and rests. */
+export const sortings = ['turn', 'name', 'age', 'cost'] as const;
+export type Sorting = (typeof sortings)[number];
+
 export type InputKind = 'filter' | 'search' | 'answer' | 'send' | 'transition' | 'deny';
 
 export interface Input {
@@ -71,9 +86,21 @@ export interface Input {
   readonly mayBeEmpty: boolean;
   /** The question that is denied with this word. */
   readonly permission: string | null;
+  /** What can be chosen by its number, the first by 1. */
+  readonly choices?: readonly string[];
 }
 
-export type BoardAction = 'answer' | 'allow' | 'deny' | 'transition' | 'retry' | 'pause' | 'merge' | 'send' | 'end';
+export type BoardAction =
+  | 'start'
+  | 'answer'
+  | 'allow'
+  | 'deny'
+  | 'transition'
+  | 'retry'
+  | 'pause'
+  | 'merge'
+  | 'send'
+  | 'end';
 
 /** What is done once a person says yes to what it will do. */
 export interface Confirmation {
@@ -102,6 +129,10 @@ export interface Board {
   readonly near: { readonly project: string; readonly plan: string } | null;
   readonly marks: { readonly fleet: Mark; readonly near: Mark };
   readonly filter: string;
+  readonly sorting: Sorting;
+  readonly sideKind: SideKind;
+  /** null: nothing was read for it yet. */
+  readonly side: Side | null;
   readonly page: Page | null;
   readonly input: Input | null;
   readonly confirmation: Confirmation | null;
@@ -120,6 +151,9 @@ export function firstBoard(near: Board['near']): Board {
     near,
     marks: { fleet: first, near: first },
     filter: '',
+    sorting: 'turn',
+    sideKind: 'log',
+    side: null,
     page: null,
     input: null,
     confirmation: null,
