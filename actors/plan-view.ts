@@ -30,6 +30,8 @@ export interface TaskView {
   /** The end of its output, the files of a conflict, or what git said. */
   detail: string;
   branch: string;
+  /** The tasks of its wave that come before it. */
+  after: readonly number[];
 }
 
 export interface WaveView {
@@ -201,6 +203,7 @@ export function planDetail(tree: Tree): PlanDetail {
           context.wave === 0 || (here?.context ?? { isolation: context.policy.isolation }).isolation === 'plan'
             ? context.branch
             : taskBranch(context.branch, number, task.number),
+        after: task.after ?? [],
       };
     });
     return { number, status: waveStatus(here?.ref ?? null, tasksOfWave), tasks: tasksOfWave };

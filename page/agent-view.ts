@@ -1,14 +1,15 @@
 /** One agent: what it says, what it changed, what it was told; and what can be said to it. */
 import type { PlanDiff } from '../runtime/api/contract/plans.ts';
-import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
+import type { InstanceEntry, RunLog } from '../runtime/api/contract/runs.ts';
 import { h, type View } from './dom.ts';
 import { fact, usageFacts } from './facts.ts';
 import { fieldText } from './form.ts';
-import { clock, counted, literal, since } from './format.ts';
+import { ago, clock, counted, literal } from './format.ts';
 import { stateOf } from './glyph.ts';
 import { keepAtEnd } from './keep-at-end.ts';
 import { shortTitle } from './needs.ts';
 import type { Chosen, PlanActions, PlanModel, Tab } from './plan-model.ts';
+import { agentWords } from './state-words.ts';
 
 /** Lines of a change that are drawn; the whole is for a terminal. */
 const diffLines = 3_000;
@@ -16,6 +17,7 @@ const diffLines = 3_000;
 const tabs: readonly (readonly [Tab, string])[] = [
   ['log', 'Log'],
   ['diff', 'Diff'],
+  ['checks', 'Checks'],
   ['prompt', 'Prompt'],
 ];
 
@@ -28,7 +30,7 @@ export function agentView(chosen: Chosen, model: PlanModel, actions: PlanActions
       'h2',
       { id: 'agent-title' },
       shortTitle(chosen.title, model.named.plan),
-      agent === undefined ? null : stateOf(agent.state),
+      agent === undefined ? null : stateOf(agent.state, agentWords(agent, nowMs)),
       h('button', { class: 'quiet close', 'aria-label': 'Close the agent', on: { click: actions.close } }, 'close'),
     ),
     agent === undefined ? null : about(agent, nowMs),
@@ -55,11 +57,8 @@ function about(agent: InstanceEntry, nowMs: number): View {
     fact('role', agent.role),
     fact('attempt', String(agent.attempt)),
     fact('program', agent.program),
-    fact(
-      'started',
-      agent.started_at === null ? '' : `${clock(agent.started_at)}, ${since(agent.started_at, nowMs)} ago`,
-    ),
-    fact('last heard', agent.last_activity_at === null ? '' : `${since(agent.last_activity_at, nowMs)} ago`),
+    fact('started', agent.started_at === null ? '' : ago(agent.started_at, nowMs)),
+    fact('last heard', agent.last_activity_at === null ? '' : ago(agent.last_activity_at, nowMs)),
     fact('exit', agent.exit_code === null ? '' : String(agent.exit_code)),
     fact('reason', agent.reason ?? ''),
     fact('goes on', agent.waits_until === null ? '' : clock(agent.waits_until)),
@@ -68,7 +67,7 @@ function about(agent: InstanceEntry, nowMs: number): View {
   );
 }
 
-const agentWords: readonly (readonly [type: string, text: string, fits: RegExp])[] = [
+const agentCommands: readonly (readonly [type: string, text: string, fits: RegExp])[] = [
   ['agent_pause', 'Pause', /^(?:starting|running|waiting)$/],
   ['agent_resume', 'Resume', /^paused$/],
   ['agent_restart', 'Restart', /^(?:starting|running|waiting|backing_off|paused)$/],
@@ -86,7 +85,7 @@ function commands({ title, state }: InstanceEntry, { busy }: PlanModel, actions:
   return h(
     'form',
     { class: 'commands', on: { submit: send } },
-    agentWords.map(([type, text, fits]) =>
+    agentCommands.map(([type, text, fits]) =>
       fits.test(state)
         ? h(
             'button',
@@ -110,7 +109,7 @@ function commands({ title, state }: InstanceEntry, { busy }: PlanModel, actions:
   );
 }
 
-function content({ tab, log, diff, prompt, nothing }: Chosen, agent: InstanceEntry | undefined): View {
+function content({ tab, log, diff, prompt, checks, nothing }: Chosen, agent: InstanceEntry | undefined): View {
   if (nothing !== null) return h('p', { class: 'nothing' }, nothing);
   if (tab === 'log') return text('log', log === null ? '…' : log === '' ? emptyLog(agent) : log, 'Log');
   if (tab === 'prompt')
@@ -122,7 +121,19 @@ function content({ tab, log, diff, prompt, nothing }: Chosen, agent: InstanceEnt
           h('p', { class: 'dim source' }, prompt.source),
           text('prompt', prompt.prompt, 'Prompt'),
         );
+  if (tab === 'checks') return text('checks', checks === null ? '…' : checksText(checks), 'Checks');
   return diff === null ? text('diff', '…', 'Changes') : diffView(diff);
+}
+
+/** Each check that judged a run, with what it printed. */
+function checksText(checks: readonly RunLog[]): string {
+  if (checks.length === 0) return 'No check has judged it yet.';
+  return checks
+    .map(({ attempt, check, text: output }) => {
+      const code = check?.exit_code ?? null;
+      return `$ ${check?.command ?? 'check'}\n${output.trimEnd()}\nattempt ${attempt}: ${code === null ? 'not over' : code === 0 ? 'passed' : `failed with exit code ${code}`}`;
+    })
+    .join('\n\n');
 }
 
 function emptyLog(agent: InstanceEntry | undefined): string {

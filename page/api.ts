@@ -12,17 +12,19 @@ import type {
 import type { NotificationEntry } from '../runtime/api/contract/notifications.ts';
 import type {
   ActPreview,
+  DocumentCheck,
   Explanation,
   HistoryEntry,
   PlanDiff,
   PlanEntry,
+  PlanReplay,
   PlanShow,
   PlanStates,
   PromptShow,
 } from '../runtime/api/contract/plans.ts';
-import type { StatusAnswer } from '../runtime/api/contract/repos.ts';
-import type { InstanceEntry, QueuePause, QueueStats } from '../runtime/api/contract/runs.ts';
-import type { SignalAnswer } from '../runtime/api/contract/signals.ts';
+import type { RepoShow, StatusAnswer } from '../runtime/api/contract/repos.ts';
+import type { InstanceEntry, QueuePause, QueueStats, RunLog } from '../runtime/api/contract/runs.ts';
+import type { SignalAnswer, SignalEntry } from '../runtime/api/contract/signals.ts';
 import type { Definition } from './machine-model.ts';
 import { bearer, type Session } from './session.ts';
 
@@ -128,6 +130,14 @@ export function createApi(session: Session, onLocked: () => void) {
     notifications: (isFresh: boolean) => look<NotificationEntry[]>('/v1/notifications', isFresh),
     ping: () => ask<{ version: string; warnings: string[] }>('GET', '/v1/ping'),
     plan: (named: Named) => ask<PlanShow>('GET', of(named, '')),
+    /** Reads a document as a plan; registers nothing. */
+    check: (content: string) => ask<DocumentCheck>('POST', '/v1/check', { content }),
+    register: ({ project, plan }: Named, content: string) =>
+      ask<PlanShow>('POST', `/v1/repos/${encodeURIComponent(project)}/plans`, { plan, content }),
+    edit: (named: Named, content: string) => ask<SignalAnswer>('PUT', of(named, '/content'), { content }),
+    repo: (project: string) => ask<RepoShow>('GET', `/v1/repos/${encodeURIComponent(project)}`),
+    repoWord: (project: string, word: 'pause' | 'resume') =>
+      ask<unknown>('POST', `/v1/repos/${encodeURIComponent(project)}/${word}`, {}),
     explain: (named: Named) => ask<Explanation>('GET', of(named, '/explain')),
     states: (named: Named, at: number | null) =>
       ask<PlanStates>('GET', of(named, `/states${at === null ? '' : `?at=${at}`}`)),
@@ -138,6 +148,12 @@ export function createApi(session: Session, onLocked: () => void) {
       ask<PlanDiff>('GET', of(named, `/diff${task === null ? '' : `?task=${task}`}`)),
     prompt: (named: Named, query: Record<string, string>) =>
       ask<PromptShow>('GET', of(named, `/prompt?${new URLSearchParams(query)}`)),
+    /** The plan as it was after that line of its journal. */
+    replay: (named: Named, to: number) => ask<PlanReplay>('GET', of(named, `/replay?to=${to}`)),
+    /** The logs of the checks that judged an agent's runs. */
+    checks: (project: string, title: string) => ask<RunLog[]>('GET', agent(project, title, '/logs?check=1')),
+    signal: (project: string, id: number) =>
+      ask<SignalEntry>('GET', `/v1/repos/${encodeURIComponent(project)}/signals/${id}`),
     log: (project: string, title: string) => text(agent(project, title, '/capture')),
     chart: (machine: string) => fetch(`/charts/${machine}.json`),
     send: ({ project, plan }: Named, type: string, payload: unknown = {}) =>

@@ -2,14 +2,18 @@
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
 import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
 import { h, type View } from './dom.ts';
-import { dollars, duration, words } from './format.ts';
+import { ago, dollars, since } from './format.ts';
 import { stateOf } from './glyph.ts';
 import { shortTitle } from './needs.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
+import { agentWords, taskWords } from './state-words.ts';
 
 export function boardView(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: number): View {
-  const others = model.agents.filter(({ title }) => !/^w\d+-t\d+$/.test(shortTitle(title, plan.plan)));
-  const byTitle = new Map(model.agents.map((agent) => [agent.title, agent]));
+  const others = (model.at === null ? model.agents : []).filter(
+    ({ title }) => !/^w\d+-t\d+$/.test(shortTitle(title, plan.plan)),
+  );
+  // Who is at work now was not there then.
+  const byTitle = new Map((model.at === null ? model.agents : []).map((agent) => [agent.title, agent]));
   return h(
     'section',
     { class: 'panel board', 'aria-labelledby': 'board-title' },
@@ -21,14 +25,23 @@ export function boardView(plan: PlanShow, model: PlanModel, actions: PlanActions
         h(
           'section',
           { key: `wave-${wave.number}`, class: 'wave', 'aria-label': `Wave ${wave.number}` },
-          h('h3', null, `Wave ${wave.number}`, stateOf(wave.status)),
+          h('h3', null, `Wave ${wave.number}`, stateOf(wave.status, waveWords[wave.status])),
           h(
             'div',
             { class: 'tasks' },
             wave.tasks.map((task) => {
               const title = `${plan.plan}-w${wave.number}-t${task.number}`;
               return card(
-                { title, number: String(task.number), text: task.title, state: task.status, why: task.why ?? '' },
+                {
+                  title,
+                  number: String(task.number),
+                  text: task.title,
+                  state: task.status,
+                  words: taskWords(task, { wave: wave.number, plan, agent: byTitle.get(title), nowMs }),
+                  attempts: task.attempts,
+                  cost: task.usage.cost_usd,
+                  why: task.why ?? '',
+                },
                 byTitle.get(title),
                 model,
                 actions,
@@ -54,6 +67,9 @@ export function boardView(plan: PlanShow, model: PlanModel, actions: PlanActions
                     number: '',
                     text: shortTitle(agent.title, plan.plan),
                     state: agent.state,
+                    words: agentWords(agent, nowMs),
+                    attempts: agent.attempt,
+                    cost: agent.usage.cost_usd,
                     why: '',
                   },
                   agent,
@@ -68,16 +84,32 @@ export function boardView(plan: PlanShow, model: PlanModel, actions: PlanActions
   );
 }
 
+const waveWords = { pending: 'not started', running: 'at work', failed: 'failed', done: 'done' } as const;
+
+/** How long it has worked, or when it ended. */
+function timeText(
+  { started_at: startedAt, last_activity_at: lastAt }: InstanceEntry,
+  live: boolean,
+  nowMs: number,
+): string {
+  if (live) return startedAt === null ? '' : `for ${since(startedAt, nowMs)}`;
+  return lastAt === null ? '' : ago(lastAt, nowMs);
+}
+
 interface Card {
   readonly title: string;
   readonly number: string;
   readonly text: string;
   readonly state: string;
+  readonly words: string;
+  /** Runs started. */
+  readonly attempts: number;
+  readonly cost: number | null;
   readonly why: string;
 }
 
 function card(
-  { title, number, text, state, why }: Card,
+  { title, number, text, state, words, attempts, cost, why }: Card,
   agent: InstanceEntry | undefined,
   model: PlanModel,
   actions: PlanActions,
@@ -85,13 +117,10 @@ function card(
 ): View {
   const asks = model.plan?.questions.some((each) => each.title === title) === true;
   const live = agent !== undefined && !/^(?:succeeded|failed|cancelled)$/.test(agent.state);
-  const cost = agent?.usage.cost_usd ?? null;
-  const detail = [
-    live && agent.state !== state && agent.state !== 'running' ? words(agent.state) : '',
-    agent !== undefined && agent.attempt > 1 ? `attempt ${agent.attempt}` : '',
-    live && agent.started_at !== null ? duration(nowMs - Date.parse(agent.started_at)) : '',
-    cost === null ? '' : dollars(cost),
-  ].filter((part) => part !== '');
+  const time = agent === undefined ? '' : timeText(agent, live, nowMs);
+  const detail = [attempts > 1 ? `attempt ${attempts}` : '', time, cost === null ? '' : dollars(cost)].filter(
+    (part) => part !== '',
+  );
   return h(
     'button',
     {
@@ -110,7 +139,7 @@ function card(
     h(
       'span',
       { class: 'card-state' },
-      stateOf(asks ? 'asks' : state, asks ? 'asks you' : words(state)),
+      stateOf(asks ? 'asks' : state, asks ? 'asks you' : words),
       h('span', { class: 'dim' }, detail.join(' · ')),
     ),
     h('span', { class: 'said' }, why !== '' ? why : live ? (agent.last_line ?? '') : ''),

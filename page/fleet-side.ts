@@ -2,12 +2,13 @@
 import type { NotificationEntry } from '../runtime/api/contract/notifications.ts';
 import { h, type View } from './dom.ts';
 import type { Fleet, FleetActions } from './fleet-model.ts';
-import { age, duration, words } from './format.ts';
+import { age, since, words } from './format.ts';
 import { glyph } from './glyph.ts';
 import { keepAtEnd } from './keep-at-end.ts';
 import { treeAddress } from './machine-view.ts';
-import { planAddress } from './needs.ts';
+import { planAddress, repoAddress } from './needs.ts';
 import { isQueued } from './slots.ts';
+import { agentWords } from './state-words.ts';
 
 const agentsShown = 40;
 const notificationsShown = 100;
@@ -15,7 +16,8 @@ const titlesShown = 5;
 /** What the list of agents shows as well. */
 const everyday: ReadonlySet<string> = new Set(['task_queued', 'task_dequeued', 'task_started']);
 
-export function agentsView({ agents, slots }: Fleet, nowMs: number): View {
+export function agentsView({ agents, slots, queue }: Fleet, actions: FleetActions, nowMs: number): View {
+  const word = queue?.paused === true ? 'resume' : 'pause';
   const queued = agents.filter(isQueued).map(({ title }) => title);
   const more = queued.length > titlesShown ? ` and ${queued.length - titlesShown} more` : '';
   const waiting =
@@ -25,25 +27,52 @@ export function agentsView({ agents, slots }: Fleet, nowMs: number): View {
   return h(
     'section',
     { class: 'panel agents', 'aria-labelledby': 'agents-title' },
-    h('h2', { id: 'agents-title' }, 'Agents', h('span', { class: 'count' }, String(agents.length - queued.length))),
+    h(
+      'h2',
+      { id: 'agents-title' },
+      'Agents',
+      h('span', { class: 'count' }, String(agents.length - queued.length)),
+      h('button', { class: 'quiet', on: { click: () => actions.switchQueue(word) } }, `${word} the queue`),
+    ),
     h('p', { class: 'queued dim', title: waiting }, waiting),
     h(
       'ul',
       null,
       slots.slice(0, agentsShown).map(({ agent, isOver }, place) => {
         const { state, started_at: startedAt } = agent;
-        const time = startedAt === null ? '' : duration(nowMs - Date.parse(startedAt));
         return h(
           'li',
           { key: String(place), class: isOver ? 'over' : '' },
           glyph(isOver ? 'cancelled' : state),
           h('a', { href: `${planAddress(agent)}/${encodeURIComponent(agent.title)}` }, agent.title),
-          h('span', { class: 'dim' }, isOver ? 'ended' : `${words(state)} ${time}`),
+          h('span', { class: 'dim' }, isOver ? 'ended' : `${agentWords(agent, nowMs)} ${since(startedAt, nowMs)}`),
           h('span', { class: 'said' }, isOver ? '' : (agent.last_line ?? '')),
         );
       }),
     ),
     slots.length > agentsShown ? h('p', { class: 'more dim' }, `and ${slots.length - agentsShown} more`) : null,
+  );
+}
+
+/** Each leads to its plans, and to the form for the next one. */
+export function reposView({ repos }: Fleet): View {
+  return h(
+    'section',
+    { class: 'panel repos', 'aria-labelledby': 'repos-title' },
+    h('h2', { id: 'repos-title' }, 'Repos', h('span', { class: 'count' }, String(repos.length))),
+    h(
+      'ul',
+      null,
+      repos.length === 0 ? h('li', { class: 'dim' }, 'None: stator repo add <path>') : null,
+      repos.map(({ project, state, reason }) =>
+        h(
+          'li',
+          { key: project },
+          h('a', { class: 'link', href: repoAddress(project) }, project),
+          state === 'active' ? null : h('span', { class: 'dim', title: reason ?? '' }, state),
+        ),
+      ),
+    ),
   );
 }
 

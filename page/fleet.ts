@@ -5,11 +5,12 @@ import type { InstanceEntry, QueuePause } from '../runtime/api/contract/runs.ts'
 import { h, type View } from './dom.ts';
 import { budgetText, tightestText } from './facts.ts';
 import type { Fleet, FleetActions, FleetView } from './fleet-model.ts';
-import { agentsView, notificationsView } from './fleet-side.ts';
+import { agentsView, notificationsView, reposView } from './fleet-side.ts';
 import { age, amount, counted, dollars, since, words } from './format.ts';
 import { glyph, stateOf } from './glyph.ts';
 import { treesView } from './machine-view.ts';
-import { type Group, groupOf, groups, needOf, planAddress, shortTitle, shortTitles } from './needs.ts';
+import { type Group, groupOf, groups, needOf, planAddress, shapeOf, shortTitle, shortTitles } from './needs.ts';
+import { planWords } from './state-words.ts';
 
 /** Rows that are drawn before somebody asks for all. */
 const rowsShown = 100;
@@ -69,13 +70,12 @@ export function fleetView(fleet: Fleet, view: FleetView, actions: FleetActions, 
     'main',
     { class: 'fleet', id: 'main', tabindex: '-1' },
     h('h1', { class: 'hidden' }, 'Fleet'),
-    numbers(fleet, rows, actions),
+    numbers(fleet, rows),
     forgesDown(fleet, nowMs),
     accountsLimited(fleet, nowMs),
     fleet.warnings.map((warning) => h('p', { class: 'notice' }, warning)),
     pauses(fleet.queue?.pauses ?? [], actions, nowMs),
-    h('div', { class: 'columns heads' }, needs(rows, nowMs), notificationsView(fleet, actions, nowMs)),
-    fleet.trees === null ? null : treesView(fleet.trees),
+    needs(rows, nowMs),
     h(
       'div',
       { class: 'columns' },
@@ -85,7 +85,14 @@ export function fleetView(fleet: Fleet, view: FleetView, actions: FleetActions, 
         filters(inProject, fleet.repos, view, actions),
         plansTable(shown, view, actions, nowMs),
       ),
-      agentsView(fleet, nowMs),
+      h(
+        'div',
+        { class: 'side' },
+        agentsView(fleet, actions, nowMs),
+        notificationsView(fleet, actions, nowMs),
+        fleet.trees === null ? null : treesView(fleet.trees),
+        reposView(fleet),
+      ),
     ),
   );
 }
@@ -98,38 +105,31 @@ function isWanted({ plan, group }: Row, { filter, group: only }: FleetView): boo
   );
 }
 
-function numbers({ repos, queue, plans }: Fleet, rows: readonly Row[], actions: FleetActions): View {
+function numbers({ repos, queue, plans }: Fleet, rows: readonly Row[]): View {
   const sum = (of: (plan: PlanEntry) => number | null) => {
     const said = plans.map(of).filter((value) => value !== null);
     return said.length === 0 ? null : said.reduce((all, value) => all + value, 0);
   };
   const [input, output] = [sum(({ usage }) => usage.input_tokens), sum(({ usage }) => usage.output_tokens)];
   const inGroup = (group: Group) => rows.filter((row) => row.group === group).length;
-  const cell = (name: string, value: string, more: string, extra: View | null = null, tone = '') =>
+  const cell = (name: string, value: string, more: string, tone = '') =>
     h(
       'div',
       { class: `number ${tone}` },
       h('dt', null, name, ' ', h('span', null, more)),
-      h('dd', null, h('b', null, value), extra),
+      h('dd', null, h('b', null, value)),
     );
   const asks = inGroup('asks');
   const bad = repos.filter(({ state }) => state === 'degraded').length;
   const paused = queue?.paused === true;
-  const word = paused ? 'resume' : 'pause';
   return h(
     'dl',
     { class: 'numbers' },
-    cell('Needs you', String(asks), counted(asks, 'plan').replace(/^\d+ /, ''), null, asks > 0 ? 'asks' : ''),
+    cell('Needs you', String(asks), counted(asks, 'plan').replace(/^\d+ /, ''), asks > 0 ? 'asks' : ''),
     cell('At work', String(inGroup('works')), `of ${counted(plans.length, 'plan')}`),
     cell('Agents', `${queue?.running ?? 0} / ${queue?.max_agents ?? 0}`, 'slots taken'),
-    cell(
-      'Queue',
-      String(queue?.pending ?? 0),
-      paused ? 'paused' : 'waiting',
-      h('button', { class: 'quiet', on: { click: () => actions.switchQueue(word) } }, word),
-      paused ? 'asks' : '',
-    ),
-    cell('Repos', String(repos.length), bad === 0 ? 'all well' : `${bad} degraded`, null, bad === 0 ? '' : 'asks'),
+    cell('Queue', String(queue?.pending ?? 0), paused ? 'paused' : 'waiting', paused ? 'asks' : ''),
+    cell('Repos', String(repos.length), bad === 0 ? 'all well' : `${bad} degraded`, bad === 0 ? '' : 'asks'),
     cell('Tokens in', amount(input), input === null ? 'nobody said' : `${amount(output)} out`),
     cell('Cost', dollars(sum(({ usage }) => usage.cost_usd)), 'of all plans'),
   );
@@ -286,12 +286,14 @@ function plansTable(rows: readonly Row[], view: FleetView, actions: FleetActions
     return h(
       'p',
       { class: 'nothing' },
-      view.filter === '' && view.group === null ? 'No plans yet: stator run <plan.md> runs one.' : 'No plan fits.',
+      view.filter === '' && view.group === null
+        ? 'No plans yet: write one on the page of its repo, or in a terminal: stator run <plan.md>.'
+        : 'No plan fits.',
     );
   const shown = view.isWhole ? rows : rows.slice(0, rowsShown);
   return h(
     'div',
-    { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Plans' },
+    { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Table of plans' },
     h(
       'table',
       null,
@@ -329,7 +331,7 @@ function plansTable(rows: readonly Row[], view: FleetView, actions: FleetActions
 /** What a row was made of, and the row: most of a thousand are as they were. */
 const made = new WeakMap<PlanEntry, { agents: readonly InstanceEntry[]; age: string; view: View }>();
 
-function planRow({ plan, agents, group }: Row, nowMs: number): View {
+function planRow({ plan, agents }: Row, nowMs: number): View {
   const aged = age(plan.updated_at, nowMs);
   const before = made.get(plan);
   if (before !== undefined && before.age === aged && isSame(before.agents, agents)) return before.view;
@@ -340,7 +342,7 @@ function planRow({ plan, agents, group }: Row, nowMs: number): View {
   const view = h(
     'tr',
     { key: nameOf(plan) },
-    h('td', null, stateOf(shapeOf(plan, group), plan.paused ? 'paused' : plan.status)),
+    h('td', { title: planWords(plan) }, stateOf(shapeOf(plan), planWords(plan))),
     h(
       'td',
       { class: 'name' },
@@ -348,24 +350,17 @@ function planRow({ plan, agents, group }: Row, nowMs: number): View {
     ),
     h('td', null, progress(plan)),
     h('td', { class: 'now', title: now }, now),
-    h('td', { class: 'num' }, amount(tokens)),
+    h('td', { class: 'num', 'data-name': 'tokens' }, amount(tokens)),
     h(
       'td',
-      { class: 'num' },
+      { class: 'num', 'data-name': 'cost' },
       dollars(usage.cost_usd),
       limits === '' ? null : h('span', { class: 'budget dim', title: budgetText(plan.budget) }, limits),
     ),
-    h('td', { class: 'dim' }, aged),
+    h('td', { class: 'dim', 'data-name': 'since' }, aged),
   );
   made.set(plan, { agents, age: aged, view });
   return view;
-}
-
-/** A plan that waits is drawn as not at work. */
-function shapeOf({ status, paused }: PlanEntry, group: Group): string {
-  if (group === 'asks') return 'asks';
-  if (paused) return 'paused';
-  return group === 'waits' ? 'queued' : status;
 }
 
 function isSame(one: readonly unknown[], other: readonly unknown[]): boolean {

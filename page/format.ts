@@ -22,6 +22,12 @@ export function since(iso: string | null, nowMs: number): string {
   return iso === null ? '' : duration(nowMs - Date.parse(iso));
 }
 
+/** `3 min ago`, `just now`. */
+export function ago(iso: string, nowMs: number): string {
+  const ms = nowMs - Date.parse(iso);
+  return ms < 10_000 ? 'just now' : `${age(iso, nowMs)} ago`;
+}
+
 /** `14:03:22` of today, with its date where it is another day. */
 export function clock(iso: string): string {
   const at = new Date(iso);

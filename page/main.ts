@@ -9,6 +9,7 @@ import { createMachinePage } from './machine-page.ts';
 import type { Page } from './page.ts';
 import { createPlanPage } from './plan-page.ts';
 import { createRefresher } from './refresh.ts';
+import { createRepoPage } from './repo-page.ts';
 import { createSession } from './session.ts';
 import { nextSlots } from './slots.ts';
 import { createStream } from './stream.ts';
@@ -48,6 +49,8 @@ let fleet: Fleet = {
 };
 let fleetShown: FleetView = { filter: '', project: null, group: null, isWhole: false, order: new Map() };
 let page: Page | null = null;
+/** The address of what is shown, without its part. */
+let shownPlace = '';
 let isAsked = false;
 let isChanged = false;
 let saidTimer: ReturnType<typeof setTimeout> | undefined;
@@ -181,15 +184,22 @@ function applyTheme(theme: Theme): void {
   else document.documentElement.setAttribute('data-theme', theme);
 }
 
-/** `#/` is the fleet, `#/plan/<project>/<plan>` a plan, with an agent's title behind it that agent; `#/machine/<machine>/<id>` a tree of a machine of one's own. */
+/** `#/` is the fleet, `#/repo/<project>` a repo, `#/plan/<project>/<plan>` a plan, with one of its sections or an agent's title behind it; `#/machine/<machine>/<id>` a tree of a machine of one's own. */
 function route(): void {
-  const [kind, first, second, agent] = location.hash.replace(/^#\//, '').split('/').map(decoded);
+  const [kind, first, second, part] = location.hash.replace(/^#\//, '').split('/').map(decoded);
+  const place = [kind, first, second].join('/');
+  if (page?.turnToPart !== undefined && place === shownPlace) {
+    page.turnToPart(part ?? null);
+    return;
+  }
+  shownPlace = place;
   page?.leave();
   page = null;
   arrange({});
   const shared = { api, redraw, say: announce, tellRefusal };
   if (kind === 'plan' && first && second)
-    page = createPlanPage({ ...shared, named: { project: first, plan: second }, agent: agent ?? null });
+    page = createPlanPage({ ...shared, named: { project: first, plan: second }, part: part ?? null });
+  if (kind === 'repo' && first) page = createRepoPage({ ...shared, project: first });
   if (kind === 'machine' && first && second) page = createMachinePage({ ...shared, machine: first, id: second });
   scrollTo(0, 0);
   fleetRefresher.hurry();

@@ -24,6 +24,14 @@ export function groupOf({ turn, status }: PlanEntry): Group {
   }
 }
 
+/** How a plan is drawn; one that waits, as not at work. */
+export function shapeOf(plan: PlanEntry): string {
+  const group = groupOf(plan);
+  if (group === 'asks') return 'asks';
+  if (plan.paused) return 'paused';
+  return group === 'waits' ? 'queued' : plan.status;
+}
+
 /** `w1-t2` of `login-w1-t2`: the plan's name stands beside it. */
 export function shortTitle(title: string, plan: string): string {
   return title.startsWith(`${plan}-`) ? title.slice(plan.length + 1) : title;
@@ -39,4 +47,8 @@ export function shortTitles(text: string, plan: string): string {
 
 export function planAddress({ project, plan }: { readonly project: string; readonly plan: string }): string {
   return `#/plan/${encodeURIComponent(project)}/${encodeURIComponent(plan)}`;
+}
+
+export function repoAddress(project: string): string {
+  return `#/repo/${encodeURIComponent(project)}`;
 }

@@ -7,6 +7,8 @@ export interface Page {
   where(): { text: string; href: string | null }[];
   view(nowMs: number): View;
   heard(facts: readonly FactEntry[], isGap: boolean): void;
+  /** Shows another part of the same thing: the last part of its address. */
+  turnToPart?(name: string | null): void;
   leave(): void;
 }
 

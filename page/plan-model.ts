@@ -7,10 +7,23 @@ import type {
   PlanStates,
   PromptShow,
 } from '../runtime/api/contract/plans.ts';
-import type { InstanceEntry, QueuePause } from '../runtime/api/contract/runs.ts';
+import type { InstanceEntry, QueuePause, RunLog } from '../runtime/api/contract/runs.ts';
 import type { Named } from './api.ts';
+import type { Comment, Place, Recipient } from './comments.ts';
+import type { DocumentForm, Writing } from './document-form.ts';
 
-export type Tab = 'log' | 'diff' | 'prompt';
+export type Tab = 'log' | 'diff' | 'checks' | 'prompt';
+
+/** What of a plan is looked at; each has its own address. */
+export const sections = ['work', 'changes', 'timeline', 'chart'] as const;
+export type Section = (typeof sections)[number];
+
+/** A plan after one line of its journal: its states, and the plan itself. */
+export interface Past {
+  readonly states: PlanStates;
+  /** null: its journal does not lead there. */
+  readonly plan: PlanShow | null;
+}
 
 /** An agent that one looks at, or a task that has none yet. */
 export interface Chosen {
@@ -19,6 +32,7 @@ export interface Chosen {
   readonly log: string | null;
   readonly diff: PlanDiff | null;
   readonly prompt: PromptShow | null;
+  readonly checks: readonly RunLog[] | null;
   /** Why there is nothing to show. */
   readonly nothing: string | null;
 }
@@ -27,10 +41,28 @@ export interface Chosen {
 export interface Sure {
   readonly type: string;
   readonly payload: Record<string, unknown>;
+  /** Sent before it; null: nothing is. */
+  readonly first: string | null;
   /** What is said when it is done. */
   readonly done: string;
+  /** Called when it is done. */
+  readonly then?: () => void;
   /** What it would do, a line each. */
   readonly says: readonly string[];
+}
+
+/** The change that one looks at, and what is said of its lines. */
+export interface Changes {
+  /** `w1-t2`; null: all of the plan. */
+  readonly task: string | null;
+  readonly diff: PlanDiff | null;
+  /** Why there is nothing to show. */
+  readonly nothing: string | null;
+  readonly comments: readonly Comment[];
+  /** The line that a comment is being written on. */
+  readonly draft: Place | null;
+  /** Whether a plan that is done has a reviewer who would start again. */
+  readonly reviewer: boolean;
 }
 
 export interface PlanModel {
@@ -49,8 +81,16 @@ export interface PlanModel {
   readonly actor: string;
   /** The line after which the plan is shown; null: as it is now. */
   readonly at: number | null;
-  readonly past: PlanStates | null;
+  readonly past: Past | null;
+  readonly section: Section;
+  /** What verdicts say in full, by their signals. */
+  readonly bodies: ReadonlyMap<number, string>;
   readonly chosen: Chosen | null;
+  readonly changes: Changes;
+  /** Whether the plan would take another document now. */
+  readonly isEditable: boolean;
+  /** The document that is being written; null: none is. */
+  readonly writing: Writing | null;
   /** Why there is no such plan. */
   readonly missing: string | null;
   /** What is being asked for, so that it is not asked for twice. */
@@ -67,10 +107,26 @@ export interface PlanActions {
   answerSure(isYes: boolean): void;
   permit(title: string, permission: string, word: 'allow' | 'deny', message: string): void;
   resume(pause: QueuePause): void;
+  readonly form: Omit<DocumentForm, 'name' | 'keep'>;
+  /** Asks whether it may be edited. */
+  openDocument(): void;
+  /** Begins or ends the writing of another document. */
+  write(isOn: boolean): void;
+  showChanges(task: string | null): void;
+  /** null: nothing is being written. */
+  draftAt(place: Place | null): void;
+  /** Keeps a comment on a line; '': takes it away. */
+  comment(place: Place, text: string): void;
+  sendComments(recipient: Recipient): void;
   choose(title: string): void;
   showActor(actor: string): void;
   close(): void;
   turnTo(tab: Tab): void;
   /** null: shows the present. */
   goTo(seq: number | null): void;
+}
+
+/** The journal up to the moment that is shown. */
+export function journalAt({ journal, at }: Pick<PlanModel, 'journal' | 'at'>): readonly HistoryEntry[] {
+  return at === null ? journal : journal.filter(({ seq }) => seq <= at);
 }

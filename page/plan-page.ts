@@ -1,39 +1,54 @@
 /** One plan: what is known of it, read anew where something happened, and what its person does about it. */
 
+import type { HistoryEntry } from '../runtime/api/contract/plans.ts';
 import type { QueuePause } from '../runtime/api/contract/runs.ts';
 import type { SignalAnswer } from '../runtime/api/contract/signals.ts';
 import type { Chart } from '../runtime/base/charts/chart.ts';
 import { type Api, ApiError, type Named } from './api.ts';
 import { createChartView, type Move } from './chart.ts';
+import { type Comment, isAt, messageOf } from './comments.ts';
 import { words } from './format.ts';
 import { missingView } from './frame.ts';
-import { planAddress, shortTitle } from './needs.ts';
+import { planAddress, repoAddress, shortTitle } from './needs.ts';
 import { type Page, readOn } from './page.ts';
-import type { Chosen, PlanActions, PlanModel, Tab } from './plan-model.ts';
+import {
+  type Changes,
+  type Chosen,
+  type PlanActions,
+  type PlanModel,
+  type Sure,
+  sections,
+  type Tab,
+} from './plan-model.ts';
 import { planView } from './plan-view.ts';
+import { verdicts } from './plan-work.ts';
 import { createRefresher } from './refresh.ts';
 import { takeNew } from './take.ts';
 
 export interface PlanPageOptions {
   readonly api: Api;
   readonly named: Named;
-  readonly agent: string | null;
+  /** The last part of its address: one of its sections, or an agent's title. */
+  readonly part: string | null;
   redraw(): void;
   say(text: string): void;
   tellRefusal(thrown: unknown): void;
 }
 
+const underReviewAgain = 'the plan is under review again, your comments are that review, and the fixer starts';
 /** A person who presses a button sees what was drawn so long ago. */
 const steadyMs = 800;
 /** How often the end of a log is read while its agent lives. */
 const logMs = 1_000;
+/** Texts of reviews that are read in full, of one look at the journal. */
+const bodiesMost = 10;
 
 /** What stands above the answers, and which questions they are of. */
 function orderOf(agents: PlanModel['agents'], pauses: PlanModel['pauses']): string {
   return [...agents.flatMap(({ permissions }) => permissions.map(({ id }) => id)), pauses.length].join(' ');
 }
 
-export function createPlanPage({ api, named, agent, redraw, say, tellRefusal }: PlanPageOptions): Page {
+export function createPlanPage({ api, named, part, redraw, say, tellRefusal }: PlanPageOptions): Page {
   const view = createChartView();
   const charts = new Map<string, Chart | null>();
   let model: PlanModel = {
@@ -48,7 +63,12 @@ export function createPlanPage({ api, named, agent, redraw, say, tellRefusal }: 
     actor: '',
     at: null,
     past: null,
+    section: 'work',
+    bodies: new Map(),
     chosen: null,
+    isEditable: false,
+    writing: null,
+    changes: { task: null, diff: null, nothing: null, comments: keptComments(named), draft: null, reviewer: false },
     missing: null,
     busy: null,
     sure: null,
@@ -75,7 +95,14 @@ export function createPlanPage({ api, named, agent, redraw, say, tellRefusal }: 
       ]);
       const pauses = queue.pauses.filter((each) => isOf(each, named));
       if (orderOf(agents, pauses) !== orderOf(model.agents, model.pauses)) unsettle();
-      change({ plan, explain, agents: takeNew(model.agents, agents, ({ id }) => id), states, pauses, missing: null });
+      change({
+        plan,
+        explain,
+        agents: takeNew(model.agents, agents, ({ id }) => id),
+        states,
+        pauses,
+        missing: null,
+      });
     } catch (thrown) {
       if (thrown instanceof ApiError && /not_found$/.test(thrown.code)) change({ missing: thrown.message });
     }
@@ -94,12 +121,53 @@ export function createPlanPage({ api, named, agent, redraw, say, tellRefusal }: 
     readOn(
       () => model.journal.at(-1)?.seq ?? 0,
       (after) => api.history(named, after),
-      (lines) => change({ journal: [...model.journal, ...lines] }),
+      (lines) => {
+        change({ journal: [...model.journal, ...lines] });
+        void readBodies(lines);
+      },
     );
+
+  /** What is said at length stands in the signal; the journal has its beginning. */
+  async function readBodies(lines: readonly HistoryEntry[]): Promise<void> {
+    const said = lines.filter(({ event, why, refused }) => event in verdicts && why !== null && refused === null);
+    for (const { signal } of said.slice(-bodiesMost)) {
+      if (signal === null) continue;
+      const { payload } = await api.signal(named.project, signal);
+      const body = (payload as { body?: unknown } | null)?.body; // looked at below
+      if (typeof body === 'string') change({ bodies: new Map(model.bodies).set(signal, body) });
+    }
+  }
 
   const refresher = createRefresher({ work: () => read().then(always), leastMs: 150, mostMs: 5_000 });
   const journalReader = createRefresher({ work: () => readJournal().then(always), leastMs: 150, mostMs: 60_000 });
   const chosenReader = createRefresher({ work: () => readChosen().then(always), leastMs: logMs, mostMs: logMs });
+
+  const changesReader = createRefresher({ work: () => readChanges().then(always), leastMs: logMs, mostMs: 60_000 });
+
+  async function readChanges(): Promise<void> {
+    const { task, diff: known } = model.changes;
+    if (model.section !== 'changes' || document.hidden) return;
+    try {
+      const diff = await api.diff(named, task);
+      const isSame = known !== null && known.from === diff.from && known.to === diff.to && known.task === diff.task;
+      if (model.changes.task === task) changeChanges({ diff: isSame ? known : diff, nothing: null });
+    } catch (thrown) {
+      if (!(thrown instanceof ApiError)) throw thrown;
+      changeChanges({ diff: null, nothing: `${thrown.message}. ${thrown.hint}` });
+    }
+    if ((model.plan ?? (await api.plan(named))).status !== 'done') return;
+    const { accepted, starts } = await api.preview(named, 'request_review');
+    changeChanges({ reviewer: accepted && starts.some(({ role }) => role === 'reviewer') });
+  }
+
+  function changeChanges(part: Partial<Changes>): void {
+    change({ changes: { ...model.changes, ...part } });
+  }
+
+  function keepComments(comments: readonly Comment[]): void {
+    sessionStorage.setItem(commentsName(named), JSON.stringify(comments));
+    changeChanges({ comments, draft: null });
+  }
 
   async function readChosen(): Promise<void> {
     const { chosen } = model;
@@ -112,6 +180,8 @@ export function createPlanPage({ api, named, agent, redraw, say, tellRefusal }: 
         if (model.plan === null) return;
         if (found === undefined) return put(title, tab, { nothing: 'It has not started yet.' });
         put(title, tab, { log: await api.log(named.project, title), nothing: null });
+      } else if (tab === 'checks') {
+        put(title, tab, { checks: found === undefined ? [] : await api.checks(named.project, title), nothing: null });
       } else if (tab === 'diff') put(title, tab, { diff: await api.diff(named, query.task ?? null), nothing: null });
       else put(title, tab, { prompt: await api.prompt(named, query), nothing: null });
     } catch (thrown) {
@@ -128,18 +198,20 @@ export function createPlanPage({ api, named, agent, redraw, say, tellRefusal }: 
   function choose(title: string): void {
     if (model.chosen?.title === title) return;
     const tab = model.chosen?.tab ?? 'log';
-    change({ chosen: { title, tab, log: null, diff: null, prompt: null, nothing: null } });
+    change({ chosen: { title, tab, log: null, diff: null, prompt: null, checks: null, nothing: null } });
     history.replaceState(null, '', `${planAddress(named)}/${encodeURIComponent(title)}`);
     chosenReader.poke();
   }
 
-  function ask(type: string, asking: () => Promise<SignalAnswer>, done: string): void {
+  function ask(type: string, asking: () => Promise<SignalAnswer>, done: string, then = () => {}): void {
     if (model.busy !== null) return;
     change({ busy: type });
     asking()
       .then(({ signal }) => {
-        if (signal.status !== 'failed') say(signal.status === 'done' ? done : `${words(type)}: ${signal.status}`);
-        else if (signal.refused === null)
+        if (signal.status !== 'failed') {
+          say(signal.status === 'done' ? done : `${words(type)}: ${signal.status}`);
+          then();
+        } else if (signal.refused === null)
           throw new ApiError('refused', `${words(type)} was not done: ${String(signal.result)}`, '');
         else throw refusalOf(type, signal.refused);
       })
@@ -151,27 +223,61 @@ export function createPlanPage({ api, named, agent, redraw, say, tellRefusal }: 
       });
   }
 
+  /** Asks for a person's yes first where what is sent ends work, moves a branch of theirs or may cost something. */
+  function sendSurely(act: Omit<Sure, 'says'>): void {
+    if (model.busy !== null) return;
+    const { type, payload, first } = act;
+    change({ busy: type, sure: null });
+    (first === null ? api.preview(named, type, payload) : api.preview(named, first))
+      .then(({ asks, says }) => {
+        change({ busy: null });
+        // What is sent after the first says what comes of both.
+        if (asks) change({ sure: { ...act, says: first === null ? says : [underReviewAgain] } });
+        else sendNow(act);
+      })
+      .catch((thrown: unknown) => {
+        change({ busy: null });
+        tellRefusal(thrown);
+      });
+  }
+
+  function sendNow({ type, payload, first, done, then }: Omit<Sure, 'says'>): void {
+    const sending = async () => {
+      if (first !== null) {
+        const before = await api.send(named, first);
+        if (before.signal.status === 'failed') return before;
+      }
+      return api.send(named, type, payload);
+    };
+    ask(type, sending, done, then);
+  }
+
   const actions: PlanActions = {
     chart: view.element,
-    send(type, payload, done) {
-      if (model.busy !== null) return;
-      change({ busy: type, sure: null });
-      api
-        .preview(named, type, payload)
-        .then(({ asks, says }) => {
-          change({ busy: null });
-          if (asks) change({ sure: { type, payload, done, says } });
-          else ask(type, () => api.send(named, type, payload), done);
-        })
-        .catch((thrown: unknown) => {
-          change({ busy: null });
-          tellRefusal(thrown);
-        });
-    },
+    send: (type, payload, done) => sendSurely({ type, payload, done, first: null }),
     answerSure(isYes) {
       const { sure } = model;
       change({ sure: null });
-      if (isYes && sure !== null) ask(sure.type, () => api.send(named, sure.type, sure.payload), sure.done);
+      if (isYes && sure !== null) sendNow(sure);
+    },
+    showChanges(task) {
+      changeChanges({ task, diff: null, nothing: null, draft: null });
+      changesReader.hurry();
+    },
+    draftAt: (draft) => changeChanges({ draft }),
+    comment(place, text) {
+      const others = model.changes.comments.filter((each) => !isAt(each, place));
+      const { path, line, side, quoted } = place;
+      keepComments(text === '' ? others : [...others, { path, line, side, quoted, text }]);
+    },
+    sendComments({ title, signals }) {
+      const { comments, diff } = model.changes;
+      const [type = '', first = null] = signals.toReversed();
+      if (diff === null) return;
+      const body = messageOf(comments, diff);
+      const done = title === null ? 'The fixer has your comments.' : `${title} has your comments.`;
+      const then = () => keepComments([]);
+      sendSurely({ type, payload: title === null ? { body } : { title, body }, first, done, then });
     },
     permit(title, permission, word, message) {
       const body = message === '' || word === 'allow' ? { permission } : { permission, message };
@@ -192,6 +298,39 @@ export function createPlanPage({ api, named, agent, redraw, say, tellRefusal }: 
           refresher.poke();
         });
     },
+    openDocument() {
+      const { plan } = model;
+      if (plan === null || model.writing !== null) return;
+      api
+        .preview(named, 'plan_updated', { content: plan.content })
+        .then(({ accepted }) => change({ isEditable: accepted }))
+        .catch(tellRefusal);
+    },
+    write: (isOn) =>
+      change({
+        writing: isOn && model.plan !== null ? { content: model.plan.content, check: null, isBusy: false } : null,
+      }),
+    form: {
+      edited() {
+        if (model.writing !== null && model.writing.check !== null)
+          change({ writing: { ...model.writing, check: null } });
+      },
+      check(content) {
+        api
+          .check(content)
+          .then((check) => change({ writing: model.writing === null ? null : { ...model.writing, check } }))
+          .catch(tellRefusal);
+      },
+      submit(_, content) {
+        ask(
+          'plan_updated',
+          () => api.edit(named, content),
+          'The plan has the new document.',
+          () => change({ writing: null }),
+        );
+      },
+      cancel: () => change({ writing: null }),
+    },
     choose,
     showActor: (actor) => change({ actor }),
     close() {
@@ -206,14 +345,21 @@ export function createPlanPage({ api, named, agent, redraw, say, tellRefusal }: 
     goTo(seq) {
       change(seq === null ? { at: null, past: null } : { at: seq });
       if (seq === null) return;
-      api
-        .states(named, seq)
-        .then((past) => {
-          if (model.at === seq) change({ past });
+      // What an earlier version wrote may not be replayed: the chart is shown all the same.
+      Promise.all([api.states(named, seq), api.replay(named, seq).catch(toldAs(null))])
+        .then(([states, plan]) => {
+          if (model.at === seq) change({ past: { states, plan } });
         })
         .catch(tellRefusal);
     },
   };
+
+  function toldAs<T>(value: T): (thrown: unknown) => T {
+    return (thrown) => {
+      tellRefusal(thrown);
+      return value;
+    };
+  }
 
   /** Each is read once, when it is first looked at. */
   function chartOf(machine: string): Chart | null {
@@ -231,10 +377,18 @@ export function createPlanPage({ api, named, agent, redraw, say, tellRefusal }: 
 
   refresher.poke();
   journalReader.poke();
-  if (agent !== null) choose(agent);
+  turnToPart(part);
+
+  function turnToPart(name: string | null): void {
+    const section = sections.find((each) => each === name);
+    change({ section: section ?? 'work' });
+    if (section === 'changes') changesReader.hurry();
+    if (name !== null && section === undefined) choose(name);
+    else if (model.chosen !== null) change({ chosen: null });
+  }
 
   function light(): void {
-    const shown = model.at === null ? model.states : model.past;
+    const shown = model.at === null ? model.states : (model.past?.states ?? null);
     if (shown === null || !view.element.isConnected) return;
     const own = shown.actors.find(({ actor }) => actor === model.actor);
     const machine = own?.machine ?? machineOf(model.actor);
@@ -245,7 +399,7 @@ export function createPlanPage({ api, named, agent, redraw, say, tellRefusal }: 
   return {
     title: () => `${model.plan?.blocked === null || model.plan === null ? '' : '(1) '}${named.plan} · stator`,
     where: () => [
-      { text: named.project, href: '#/' },
+      { text: named.project, href: repoAddress(named.project) },
       { text: named.plan, href: model.chosen === null ? null : planAddress(named) },
       ...(model.chosen === null ? [] : [{ text: shortTitle(model.chosen.title, named.plan), href: null }]),
     ],
@@ -258,14 +412,27 @@ export function createPlanPage({ api, named, agent, redraw, say, tellRefusal }: 
       if (!isGap && !facts.some(({ project, plan }) => project === named.project && plan === named.plan)) return;
       refresher.poke();
       journalReader.poke();
+      changesReader.poke();
     },
+    turnToPart,
     leave() {
       clearTimeout(settling);
       refresher.stop();
       journalReader.stop();
       chosenReader.stop();
+      changesReader.stop();
     },
   };
+}
+
+function commentsName({ project, plan }: Named): string {
+  return `stator.comments.${project}/${plan}`;
+}
+
+/** What was written before the page was read anew. */
+function keptComments(named: Named): readonly Comment[] {
+  const kept = sessionStorage.getItem(commentsName(named));
+  return kept === null ? [] : (JSON.parse(kept) as Comment[]); // as they were written here
 }
 
 /** What is read of one plan is new each time. */

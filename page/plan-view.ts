@@ -1,53 +1,75 @@
+/** One plan: what it is to reach, what it needs of a person, and the section of it that one looks at. */
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
-import { agentView } from './agent-view.ts';
-import { boardView } from './board-view.ts';
-import { type Child, h, type View } from './dom.ts';
-import { budgetText, fact, usageFacts } from './facts.ts';
+import { h, type View } from './dom.ts';
 import { pauseText, progress } from './fleet.ts';
 import { fieldText, sendOnEnter } from './form.ts';
-import { clock, duration, since, words } from './format.ts';
+import { clock, since, words } from './format.ts';
 import { glyph, stateOf } from './glyph.ts';
-import { journalView } from './journal-view.ts';
-import { needOf, shortTitles } from './needs.ts';
+import { needOf, planAddress, shapeOf, shortTitles } from './needs.ts';
 import { permissionsView } from './permission-view.ts';
-import type { PlanActions, PlanModel, Sure } from './plan-model.ts';
+import { changesView } from './plan-changes.ts';
+import { planChartView } from './plan-chart.ts';
+import { type PlanActions, type PlanModel, type Section, type Sure, sections } from './plan-model.ts';
+import { timelineView } from './plan-timeline.ts';
+import { workView } from './plan-work.ts';
 import { questionsView } from './question-view.ts';
+import { planWords } from './state-words.ts';
 
 export function planView(model: PlanModel, actions: PlanActions, nowMs: number): View {
-  const { plan } = model;
+  const { plan, past, at } = model;
+  const shown = at === null || plan === null ? plan : (past?.plan ?? plan);
+  // What is looked at in the past is as old as it was then.
+  const shownMs = at === null ? nowMs : Date.parse(model.journal.find(({ seq }) => seq === at)?.at ?? '') || nowMs;
   return h(
     'main',
     { class: 'plan', id: 'main', tabindex: '-1' },
-    plan === null ? h('p', { class: 'boot' }, '…') : head(plan, model, actions, nowMs),
+    plan === null || shown === null ? h('p', { class: 'boot' }, '…') : head(shown, model, actions, shownMs),
     model.sure === null ? null : sureView(model.sure, actions),
     plan === null ? null : permissionsView(model, actions, nowMs),
     plan === null ? null : questionsView(plan, model, actions, nowMs),
     plan === null ? null : needView(plan, model, actions, nowMs),
-    h(
-      'div',
-      { class: 'columns' },
+    h('div', { key: 'sections', class: 'panel sections' }, sectionLinks(model), moment(model, actions)),
+    shown === null ? null : sectionView(shown, model, actions, shownMs),
+  );
+}
+
+function sectionView(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: number): View {
+  switch (model.section) {
+    case 'work':
+      return workView(plan, model, actions, nowMs);
+    case 'changes':
+      return changesView(plan, model, actions);
+    case 'timeline':
+      return timelineView(model, actions, nowMs);
+    case 'chart':
+      return planChartView(model, actions);
+    default:
+      return model.section satisfies never;
+  }
+}
+
+const sectionNames: Readonly<Record<Section, string>> = {
+  work: 'Work',
+  changes: 'Changes',
+  timeline: 'Timeline',
+  chart: 'Statechart',
+};
+
+function sectionLinks({ named, section: shown }: PlanModel): View {
+  return h(
+    'nav',
+    { 'aria-label': 'Parts of the plan' },
+    sections.map((section) =>
       h(
-        'section',
-        { class: 'panel chart-panel', 'aria-label': 'Statechart' },
-        moment(model, actions),
-        // Each plan brings its own chart.
-        h('div', {
-          key: `chart of ${model.named.project}/${model.named.plan}`,
-          class: 'chart-place',
-          made: (element) => element.append(actions.chart),
-        }),
-        nowStates(model),
+        'a',
+        {
+          key: section,
+          href: section === 'work' ? planAddress(named) : `${planAddress(named)}/${section}`,
+          'aria-current': section === shown ? 'page' : null,
+        },
+        sectionNames[section],
       ),
-      h('div', { class: 'side' }, nextEvents(model, actions), journalView(model, actions)),
     ),
-    plan === null
-      ? null
-      : h(
-          'div',
-          { class: model.chosen === null ? 'work' : 'work with-agent' },
-          boardView(plan, model, actions, nowMs),
-          model.chosen === null ? null : agentView(model.chosen, model, actions, nowMs),
-        ),
   );
 }
 
@@ -62,11 +84,7 @@ function head(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: num
       'div',
       { class: 'plan-title' },
       h('h1', { class: 'clamped' }, plan.title ?? plan.plan),
-      stateOf(
-        plan.blocked === null ? (plan.paused ? 'paused' : plan.status) : 'asks',
-        plan.landing === null ? plan.status : `${plan.status}, ${words(plan.landing)}`,
-      ),
-      plan.phase === null ? null : h('span', { class: 'dim' }, words(plan.phase)),
+      stateOf(shapeOf(plan), plan.landing === null ? planWords(plan) : `${planWords(plan)}, ${words(plan.landing)}`),
       progress(plan),
       commands(model, actions),
     ),
@@ -88,29 +106,6 @@ function head(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: num
         pauseText(pause, nowMs),
         h('button', { class: 'quiet', on: { click: () => actions.resume(pause) } }, 'resume'),
       ),
-    ),
-    h(
-      'dl',
-      { class: 'facts' },
-      fact('branch', plan.branch),
-      fact('base', plan.base?.branch ?? ''),
-      fact('after', (plan.base?.on ?? []).map((each) => each.plan).join(', ')),
-      fact('runs', String(plan.runs)),
-      ...usageFacts(plan.usage),
-      fact('budget', budgetText(plan.budget)),
-      fact(
-        'left',
-        plan.estimate === null
-          ? ''
-          : `${duration(plan.estimate.from_ms)} to ${duration(plan.estimate.to_ms)}, by ${plan.estimate.tasks} tasks`,
-      ),
-      fact('review cycle', plan.review_cycle === 0 ? '' : String(plan.review_cycle)),
-      fact('merged', plan.merged === null ? '' : `into ${plan.merged.into}, ${clock(plan.merged.at)}`),
-      fact('merge refused', plan.merge_refused === null ? '' : plan.merge_refused.detail),
-      fact('pull request', pullRequest(plan)),
-      fact('no pull request', plan.pr_refused === null ? '' : plan.pr_refused.detail),
-      fact('left undone', plan.left_undone.join('; ')),
-      fact('set aside', plan.set_aside.join('; ')),
     ),
   );
 }
@@ -144,16 +139,6 @@ function sureView({ type, says }: Sure, actions: PlanActions): View {
   );
 }
 
-/** A link only where it is one to the web: its address comes from a forge. */
-function pullRequest({ pull_request: made, creating_pr: isCreated }: PlanShow): Child {
-  if (made === null) return isCreated ? 'being made' : '';
-  const url = made.url ?? '';
-  const merge = made.merge === null ? '' : `, merge ${made.merge.state}`;
-  if (!/^https?:\/\//.test(url)) return `${made.state} ${url}`.trim() + merge;
-  const link = { href: url, target: '_blank', rel: 'noopener noreferrer', class: 'link' };
-  return h('span', null, `${made.state} `, h('a', link, url.replace(/^https?:\/\//, '')), merge);
-}
-
 /** The words of every day, where they stand each time; what is not taken now is there and says why. */
 const everyDay: readonly (readonly [type: string, text: string, done: string])[] = [
   ['plan_start', 'Plan it', 'Planning.'],
@@ -168,14 +153,14 @@ const everyDay: readonly (readonly [type: string, text: string, done: string])[]
   ['reopen', 'Reopen', 'Reopened.'],
 ];
 
-function commands({ explain, busy }: PlanModel, actions: PlanActions): View {
+function commands({ explain, busy, plan }: PlanModel, actions: PlanActions): View {
   const events = new Map((explain?.events ?? []).map((event) => [event.type, event]));
   return h(
     'div',
     { class: 'commands' },
     everyDay.flatMap(([type, text, done]) => {
       const event = events.get(type);
-      if (event === undefined || !event.accepted) return [];
+      if (event === undefined || !event.accepted || isIdle(type, plan)) return [];
       return [
         h(
           'button',
@@ -191,6 +176,11 @@ function commands({ explain, busy }: PlanModel, actions: PlanActions): View {
       ];
     }),
   );
+}
+
+/** The chart takes it, and nothing would come of it. */
+function isIdle(type: string, plan: PlanShow | null): boolean {
+  return type === 'pause' && plan?.turn === 'nobody';
 }
 
 /** What needs a person beside questions: why the plan stands, and a word that lets it go on. */
@@ -259,7 +249,6 @@ function moment(model: PlanModel, actions: PlanActions): View {
   return h(
     'div',
     { class: at === null ? 'moment' : 'moment past' },
-    actorChoice(model, actions),
     h('input', {
       type: 'range',
       min: '0',
@@ -282,100 +271,4 @@ function moment(model: PlanModel, actions: PlanActions): View {
     ),
     at === null ? null : h('button', { class: 'quiet', on: { click: () => actions.goTo(null) } }, 'back to now'),
   );
-}
-
-/** Whose chart is shown. One that is not there at this moment stays chosen, so that it is there again at another. */
-function actorChoice({ states, past, at, actor: chosen }: PlanModel, actions: PlanActions): View {
-  const there = ((at === null ? states : past)?.actors ?? []).map(({ actor }) => actor);
-  const all = there.includes(chosen) ? there : [...there, chosen];
-  return h(
-    'select',
-    {
-      'aria-label': 'Whose chart',
-      value: chosen,
-      on: { change: (event) => actions.showActor((event.target as HTMLSelectElement).value) },
-    },
-    all.map((actor) => h('option', { key: actor, value: actor }, actorText(actor, there.includes(actor)))),
-  );
-}
-
-function actorText(actor: string, isThere: boolean): string {
-  const name = actor === '' ? 'plan' : actor.replaceAll('/', ' › ');
-  return isThere ? name : `${name} (not now)`;
-}
-
-/** The active states as text. */
-function nowStates({ states, past, at, actor: chosen }: PlanModel): View {
-  const own = (at === null ? states : past)?.actors.find(({ actor }) => actor === chosen);
-  return h(
-    'ul',
-    { class: 'now-states', 'aria-label': 'Active states' },
-    (own?.states ?? []).map((state) => {
-      // Of all machines only the plan's has regions side by side.
-      const [region = '', ...rest] = own?.machine === 'plan' ? state.split('.') : ['state', ...state.split('.')];
-      return h('li', { key: region, 'data-active': state }, h('span', { class: 'dim' }, region), rest.join(' › '));
-    }),
-  );
-}
-
-/** Those that are offered as buttons above all others stand there. */
-function nextEvents({ explain, plan, busy, at }: PlanModel, actions: PlanActions): View {
-  const events = explain?.events ?? [];
-  const taken = events.filter(({ accepted }) => accepted);
-  const others = events.filter(({ accepted }) => !accepted);
-  const send = (type: string) => (event: Event) => {
-    actions.send(type, payloadOf(type, fieldText(event, 'words'), plan), `${words(type)}: done.`);
-    (event.currentTarget as HTMLElement).closest('form')?.reset();
-  };
-  return h(
-    'section',
-    { class: 'panel events', 'aria-labelledby': 'events-title' },
-    h('h2', { id: 'events-title' }, 'Next events', at === null ? null : h('span', { class: 'count' }, 'as of now')),
-    h(
-      'form',
-      { on: { submit: (event) => event.preventDefault() } },
-      h(
-        'ul',
-        null,
-        taken.map(({ type, does }) =>
-          h(
-            'li',
-            { key: type },
-            h(
-              'button',
-              { type: 'button', 'data-event': type, disabled: busy !== null, on: { click: send(type) } },
-              h('code', null, type),
-            ),
-            h('span', { class: 'dim' }, does),
-          ),
-        ),
-      ),
-      h('textarea', {
-        name: 'words',
-        rows: '1',
-        placeholder: 'with these words',
-        'aria-label': 'Words that go with the event',
-      }),
-    ),
-    h(
-      'details',
-      null,
-      h('summary', null, `not now (${others.length})`),
-      h(
-        'ul',
-        null,
-        others.map(({ type, why_not: why }) =>
-          h('li', { key: type }, h('code', { class: 'dim' }, type), h('span', { class: 'dim' }, why ?? '')),
-        ),
-      ),
-    ),
-  );
-}
-
-function payloadOf(type: string, text: string, plan: PlanShow | null): Record<string, unknown> {
-  if (type === 'planner_draft_finished') return { planner_id: text };
-  if (type === 'implement_wave') return { wave_number: Number(/^\d{1,4}$/.exec(text)?.[0] ?? (plan?.wave ?? 0) + 1) };
-  if (type === 'needs_decision') return { reason: text };
-  const isBare = type === 'retry_wave' || type === 'advance_wave' || type === 'elaborator_finished';
-  return text === '' || isBare ? {} : { body: text };
 }

@@ -34,7 +34,6 @@ try {
     await page.screenshot({ path: join(folder, `inspect-fleet-${colorScheme}.png`) });
     await page.setViewportSize({ width: 1_280, height: 820 });
     await page.goto(`${origin}/#/plan/shop/one-page-checkout/one-page-checkout-w2-t1`);
-    await page.locator('.chart-stage .lit').first().waitFor(limit);
     await page.getByRole('region', { name: 'Log' }).getByText('All 16 pass').waitFor(limit);
     await page.screenshot({ path: join(folder, `inspect-plan-${colorScheme}.png`), fullPage: true });
   }

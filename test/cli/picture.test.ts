@@ -29,6 +29,7 @@ function task(number: number, title: string, more: Partial<Task> = {}): Task {
     reason: null,
     why: null,
     branch: '',
+    after: [],
     usage: noUsage,
     ...more,
   };

@@ -1,5 +1,5 @@
 /** The page of `stator inspect` in a real Chromium: what it shows of a daemon that works, and what it does there. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import axe from 'axe-core';
@@ -61,6 +61,7 @@ describe.skipIf(!hasBrowser())('the page', () => {
     await client.send({ project: 'demo', plan, type: 'implement_start' });
   }
 
+  const turnTo = (page: Page, section: string) => page.getByRole('link', { name: section, exact: true }).click();
   const lit = (page: Page, state: string) => page.locator(`.chart-stage [data-state="${state}"].lit`);
 
   it('shows a plan as it runs: its chart, its tasks, the log of its agent', async () => {
@@ -68,9 +69,11 @@ describe.skipIf(!hasBrowser())('the page', () => {
     await begin('live', planText([{ title: 'store it', sh: `echo one; ${gate(go)}; echo two; echo x > live.txt` }]));
     const { page } = await open();
     await page.getByRole('link', { name: 'demo/live' }).first().click();
-    await lit(page, 'lifecycle.underway.implementing.wave.running').waitFor(limit);
     const card = page.locator('[data-task="live-w1-t1"]');
-    await card.getByText('working').waitFor(limit);
+    await card.getByText('at work').waitFor(limit);
+    await turnTo(page, 'Statechart');
+    expect(page.url()).toMatch(/#\/plan\/demo\/live\/chart$/);
+    await lit(page, 'lifecycle.underway.implementing.wave.running').waitFor(limit);
     // Each actor of its tree has a chart of its own.
     const whose = page.getByRole('combobox', { name: 'Whose chart' });
     await whose.selectOption({
@@ -78,25 +81,29 @@ describe.skipIf(!hasBrowser())('the page', () => {
     });
     await lit(page, 'working').waitFor(limit);
     await whose.selectOption({ label: 'plan' });
+    await turnTo(page, 'Work');
     await card.click();
     await page.getByRole('region', { name: 'Log' }).getByText('one').waitFor(limit);
     openGate(go);
-    await lit(page, 'lifecycle.done').waitFor(limit);
     await card.getByText('done').waitFor(limit);
+    await turnTo(page, 'Statechart');
+    await lit(page, 'lifecycle.done').waitFor(limit);
     // By which way it came there.
     await page.locator('.chart-stage [data-edge].fired').first().waitFor(limit);
+    await turnTo(page, 'Work');
+    await card.click();
     await page.getByRole('region', { name: 'Log' }).getByText('two').waitFor(limit);
     await page.getByRole('button', { name: 'Diff', exact: true }).click();
     await page.getByRole('region', { name: 'Changes' }).getByText('+x').waitFor(limit);
     await page.getByRole('button', { name: 'Prompt', exact: true }).click();
-    await page.getByText('store it').first().waitFor(limit);
+    await page.getByRole('region', { name: 'Prompt' }).getByText('store it').first().waitFor(limit);
     await page.close();
   });
 
   it('a click on cancel says which agents end, and a second one cancels it; what is not taken says why', async () => {
     const go = join(made.root, 'go-cancel');
     await begin('unwanted', planText([`${gate(go)}`]));
-    const { page } = await open('demo/unwanted');
+    const { page } = await open('demo/unwanted/chart');
     await page.getByText(/^not now/).click();
     const reopen = page.locator('.events details li').filter({ has: page.getByText('reopen', { exact: true }) });
     await expect.poll(() => reopen.textContent(), limit).toContain('not in the states');
@@ -145,7 +152,7 @@ describe.skipIf(!hasBrowser())('the page', () => {
 
   it('what is refused is told with its code and what to do', async () => {
     await client.registerPlan({ project: 'demo', plan: 'planned', content: planText(['true']) });
-    const { page } = await open('demo/planned');
+    const { page } = await open('demo/planned/chart');
     await page.getByRole('textbox', { name: 'Words that go with the event' }).fill('9');
     await page.locator('[data-event="implement_wave"]').click();
     const alert = page.getByRole('alert');
@@ -193,7 +200,7 @@ describe.skipIf(!hasBrowser())('the page', () => {
     const other = page.getByRole('textbox', { name: 'Which port?' });
     await other.fill('8080');
     await other.press('Control+Enter');
-    await lit(page, 'lifecycle.done').waitFor(limit);
+    await page.locator('.plan-title').getByText('done, not merged').waitFor(limit);
     await page.close();
   });
 
@@ -228,7 +235,7 @@ describe.skipIf(!hasBrowser())('the page', () => {
     await page.getByRole('button', { name: 'Deny' }).click();
     await expect.poll(() => shown.textContent(), limit).toBe('echo made > made.txt');
     await page.getByRole('button', { name: 'Allow once' }).click();
-    await lit(page, 'lifecycle.done').waitFor(limit);
+    await page.locator('.plan-title').getByText('done, not merged').waitFor(limit);
     await shown.waitFor({ state: 'detached', ...limit });
     expect(await page.evaluate('seen')).toEqual([
       ['echo "<b>no</b>" > no.txt', false],
@@ -279,7 +286,7 @@ program = "date +%N >> fixes.txt"
       await field.waitFor({ ...limit, state: 'detached' });
     }
     // The check is what is left.
-    await page.getByText('wave waiting', { exact: true }).waitFor(limit);
+    await page.locator('.plan-title').getByText('needs you').waitFor(limit);
     await page
       .locator('[data-task="evening-w1-t3"]')
       .getByText('2 of 7 tests failed: cart.test.ts')
@@ -304,6 +311,108 @@ program = "date +%N >> fixes.txt"
       .getByText(/of 0\.0001 minutes/)
       .waitFor(limit);
     await client.send({ ...of, type: 'cancel' });
+    await page.close();
+  });
+
+  it('a plan is reviewed on the page alone: registered, started, answered, commented on, fixed and merged', async () => {
+    const repo = makeRepo(join(made.root, 'window'));
+    const stator = `${process.execPath} ${join(import.meta.dirname, '../../dist/bin/stator.js')}`;
+    const asks = (name: string, what: string) =>
+      `f=${made.root}/window-${name}; if [ -e $f ]; then cp "$STATOR_PROMPT_FILE" ${name}.txt; else touch $f; exec ${stator} signal emit needs_decision --payload "${what}"; fi`;
+    // The first review approves; the one that a person asks for is not over before the fix.
+    const looked = join(made.root, 'window-looked');
+    const review = script(
+      join(made.root, 'review'),
+      `if [ -e '${looked}' ]; then until grep -q hello page.txt; do sleep 0.1; done; fi; touch '${looked}'`,
+    );
+    const fix = script(
+      join(made.root, 'fix'),
+      `grep -q 'page.txt, line 1:' "$STATOR_PROMPT_FILE" && grep -q 'a letter is missing here too' "$STATOR_PROMPT_FILE" && printf 'hello\\nworld\\n' > page.txt`,
+    );
+    mkdirSync(join(repo, '.stator'));
+    const roles = `[agents.reviewer]\npreset = "command"\nprogram = "${review}"\n[agents.fixer]\npreset = "command"\nprogram = "${fix}"\n`;
+    writeFileSync(join(repo, '.stator/config.toml'), roles);
+    await client.addRepo(repo, { trust: true });
+    const content = planText([
+      asks('mail', 'Postmark or SES?'),
+      asks('port', 'Which port?'),
+      "printf 'helo\\nwrld\\n' > page.txt",
+    ]);
+    const { page, complaints } = await open();
+    await page.getByRole('region', { name: 'Repos' }).getByRole('link', { name: 'window' }).click();
+    await page.getByRole('textbox', { name: /^The name of the new plan/ }).fill('greeting');
+    const text = page.getByRole('textbox', { name: 'The document' });
+    await text.fill(`${content}\n### Task 1: once more\n\nx\n`);
+    await page.getByRole('button', { name: 'Check' }).click();
+    await page
+      .locator('.problems')
+      .getByText(/^line \d+/)
+      .first()
+      .waitFor(limit);
+    expect(await page.getByRole('button', { name: 'Register' }).isDisabled()).toBe(true);
+    await text.fill(content);
+    await page.getByRole('button', { name: 'Check' }).click();
+    await page.getByText('1 wave, 3 tasks, no problems.').waitFor(limit);
+    await page.getByRole('button', { name: 'Register' }).click();
+    await page.waitForURL(/#\/plan\/window\/greeting$/, limit);
+    await page.getByRole('button', { name: 'Implement', exact: true }).click();
+    for (const [question, answer] of [
+      ['Which port?', '8080'],
+      ['Postmark or SES?', 'SES'],
+    ] as const) {
+      const field = page.getByRole('textbox', { name: question });
+      await field.fill(answer, limit);
+      await field.press('Control+Enter');
+      await field.waitFor({ ...limit, state: 'detached' });
+    }
+    const head = page.locator('.plan-title');
+    await head.getByText('done, not merged').waitFor(limit);
+    await page.getByRole('link', { name: 'Changes', exact: true }).click();
+    const code = page.getByRole('group', { name: 'Changes of page.txt' });
+    await page.getByRole('button', { name: 'Comment on line 1 of page.txt' }).click();
+    await page.getByRole('textbox', { name: 'Your comment on line 1 of page.txt' }).fill('it is spelled hello');
+    await page.keyboard.press('Control+Enter');
+    // By keys alone: the next line is one arrow away.
+    await page.getByRole('button', { name: 'Comment on line 1 of page.txt' }).focus();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await page.keyboard.type('a letter is missing here too');
+    await page.keyboard.press('Control+Enter');
+    await page.reload();
+    const comments = page.getByRole('region', { name: 'Your comments' });
+    await comments.getByText('a letter is missing here too').waitFor(limit);
+    await comments.getByRole('button', { name: 'Send to' }).click();
+    // It spends a turn of the fixer.
+    const sure = page.getByRole('alertdialog');
+    await sure.getByText(/the fixer starts$/).waitFor(limit);
+    await sure.getByRole('button', { name: /^Yes/ }).click();
+    await code.getByText('+hello').waitFor(limit);
+    await comments.waitFor({ ...limit, state: 'detached' });
+    await head.getByText('done, not merged').waitFor(limit);
+    await page.getByRole('link', { name: 'Work', exact: true }).click();
+    const said = page.getByRole('region', { name: 'Reviews' });
+    await said.getByText('it is spelled hello').waitFor(limit);
+    await page.getByRole('button', { name: 'Merge', exact: true }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Yes, merge' }).click();
+    await head.getByText('done, merged').waitFor(limit);
+    expect(readFileSync(join(repo, 'page.txt'), 'utf8')).toBe('hello\nworld\n');
+    // Each agent was told its own answer.
+    expect(readFileSync(join(repo, 'mail.txt'), 'utf8')).toMatch(/SES\n/);
+    expect(readFileSync(join(repo, 'mail.txt'), 'utf8')).not.toContain('8080');
+    expect(readFileSync(join(repo, 'port.txt'), 'utf8')).toContain('8080');
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  it('the Tab key reaches what needs a person first, then the plans, then the rest', async () => {
+    await client.registerPlan({ project: 'demo', plan: 'tabbed', content: planText(['true']) });
+    const { page } = await open();
+    await page.getByRole('link', { name: 'demo/tabbed' }).first().waitFor(limit);
+    const places = await page.evaluate<string[]>(
+      `[...document.querySelectorAll('main a, main button, main input, main select, main [tabindex="0"]')].map((element) => element.closest('.panel').classList[1])`,
+    );
+    const order = places.filter((place, index) => place !== places[index - 1]);
+    expect(order).toEqual(['needs', 'plans', 'agents', 'notifications', 'trees', 'repos']);
     await page.close();
   });
 
@@ -350,7 +459,7 @@ program = "date +%N >> fixes.txt"
   it('the journal leads to the chart as it was, by mouse and by keys, and back', async () => {
     await begin('past', planText(['echo x > past.txt']));
     await until(async () => (await client.plan('demo', 'past')).status === 'done');
-    const { page } = await open('demo/past');
+    const { page } = await open('demo/past/chart');
     await lit(page, 'lifecycle.done').waitFor(limit);
     const running = page.locator('.journal button', { hasText: /→ .*wave\.running/ });
     await running.first().click();
@@ -361,10 +470,15 @@ program = "date +%N >> fixes.txt"
     await slider.focus();
     await page.keyboard.press('Home');
     await lit(page, 'lifecycle.ready.planned').waitFor(limit);
+    // All of the page is as it was then.
+    await turnTo(page, 'Work');
+    await page.locator('[data-task="past-w1-t1"]').getByText('not started').waitFor(limit);
+    await page.locator('.plan-title').getByText('ready').waitFor(limit);
+    await turnTo(page, 'Statechart');
     await page.getByRole('button', { name: 'back to now' }).click();
     await lit(page, 'lifecycle.done').waitFor(limit);
     // Another plan in the same tab has its own chart.
-    await page.goto(`${new URL(page.url()).origin}/#/plan/demo/planned`);
+    await page.goto(`${new URL(page.url()).origin}/#/plan/demo/planned/chart`);
     await lit(page, 'lifecycle.ready.planned').waitFor(limit);
     expect(await lit(page, 'lifecycle.done').count()).toBe(0);
     await page.close();
@@ -411,6 +525,7 @@ program = "date +%N >> fixes.txt"
   it('asks nobody but its own daemon, and its policy holds', async () => {
     const { page, asked, complaints } = await open();
     await page.getByRole('link', { name: 'demo/live' }).first().click();
+    await turnTo(page, 'Statechart');
     await page.locator('.chart-stage svg').waitFor(limit);
     const { origin } = new URL(page.url());
     expect(asked.length).toBeGreaterThan(10);
@@ -537,9 +652,20 @@ program = "date +%N >> fixes.txt"
         await page.getByRole('heading', { name: 'Plans' }).waitFor(limit);
         await look(`fleet, ${colorScheme}, ${width}`);
         await page.goto(`${new URL(page.url()).origin}/#/plan/demo/live/live-w1-t1`);
-        await lit(page, 'lifecycle.done').waitFor(limit);
         await page.getByRole('region', { name: 'Log' }).waitFor(limit);
         await look(`plan, ${colorScheme}, ${width}`);
+        await page.goto(`${new URL(page.url()).origin}/#/plan/demo/live/chart`);
+        await lit(page, 'lifecycle.done').waitFor(limit);
+        await look(`chart, ${colorScheme}, ${width}`);
+        await page.goto(`${new URL(page.url()).origin}/#/plan/demo/live/changes`);
+        await page.getByRole('group', { name: 'Changes of live.txt' }).waitFor(limit);
+        await look(`changes, ${colorScheme}, ${width}`);
+        await page.goto(`${new URL(page.url()).origin}/#/plan/demo/live/timeline`);
+        await page.getByRole('img', { name: /^w1-t1: .*at work/ }).waitFor(limit);
+        await look(`timeline, ${colorScheme}, ${width}`);
+        await page.goto(`${new URL(page.url()).origin}/#/repo/demo`);
+        await page.getByRole('heading', { name: 'A new plan' }).waitFor(limit);
+        await look(`repo, ${colorScheme}, ${width}`);
         await page.goto(`${new URL(page.url()).origin}/#/machine/release/1.2`);
         await page.locator('[data-state="failed"].lit').waitFor(limit);
         await look(`machine, ${colorScheme}, ${width}`);
@@ -596,7 +722,7 @@ describe.skipIf(!hasBrowser())('the page of a daemon that dies', () => {
     try {
       const { page } = await browser.open(url);
       await page.locator('.connection.live').waitFor(limit);
-      const pause = page.locator('.numbers button');
+      const pause = page.getByRole('button', { name: 'pause the queue' });
       await pause.waitFor(limit);
       await daemon.stop();
       await new Promise<void>((resolve) => stranger.listen(Number(new URL(url).port), '127.0.0.1', resolve));

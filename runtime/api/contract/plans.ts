@@ -94,6 +94,8 @@ const taskEntry = z.object({
   /** The explanation of the reason, in one line. */
   why: z.string().nullable(),
   branch: z.string(),
+  /** The numbers of the tasks of its wave that come before it. */
+  after: z.array(count).readonly(),
   /** The usage of its own agent, over all attempts. */
   usage,
 });
@@ -171,6 +173,26 @@ export const planShow = planEntry
   .meta({ id: 'PlanWithTasks' });
 /** A plan with its waves, its tasks and their agents. */
 export type PlanShow = z.infer<typeof planShow>;
+
+/** What a document would be as a plan; nothing is registered. */
+export const documentCheck = z
+  .object({
+    ok: z.boolean(),
+    goal: z.string().nullable(),
+    topic: z.string().nullable(),
+    after: lines.readonly(),
+    waves: z.array(
+      z.object({
+        number: count,
+        line: count,
+        tasks: z.array(z.object({ number: count, title: z.string(), line: count, after: z.array(count).readonly() })),
+      }),
+    ),
+    problems: z.array(z.object({ line: count, message: z.string() })).readonly(),
+  })
+  .meta({ id: 'DocumentCheck' });
+/** What a document would be as a plan, and every problem with its line. */
+export type DocumentCheck = z.infer<typeof documentCheck>;
 
 /** A plan as it was after the line `seq` of its journal, which was written at `at`: made anew from the journal alone. */
 export const planReplay = planShow.extend({ seq: count, at: time }).meta({ id: 'PlanReplay' });

@@ -1,5 +1,6 @@
 /** Plans: listed, registered, changed, forgotten, and told of. */
 import { z } from 'zod';
+import { parsePlan } from '../../../../machines/document/plan-document.ts';
 import { EngineError } from '../../../../machines/vocabulary/errors.ts';
 import { planDocumentLimitBytes } from '../../../../machines/vocabulary/plan-file.ts';
 import {
@@ -10,6 +11,8 @@ import {
   planLeftovers,
 } from '../../contract/cleaning.ts';
 import {
+  type DocumentCheck,
+  documentCheck,
   explanation,
   historyEntry,
   planDiff,
@@ -48,6 +51,18 @@ export const planRoutes = [
       errors: [],
     },
     async ({ core, query }) => json(200, await core.views.plans(query.project ?? null)),
+  ),
+  route(
+    'POST /v1/check',
+    {
+      does: 'reads a document as a plan, and tells its waves and tasks, or every problem with its line; registers nothing',
+      who: 'anyone',
+      body: z.strictObject({ content: z.string() }),
+      bodyLimitBytes,
+      answers: { 200: documentCheck },
+      errors: ['bad_plan'],
+    },
+    async ({ body: { content } }) => json(200, checkOf(documentOf(content))),
   ),
   route(
     'GET /v1/repos/:project/plans',
@@ -277,3 +292,14 @@ export const planRoutes = [
     async ({ core, params, query }) => json(200, await core.views.planDiff({ ...params, ...query })),
   ),
 ] as const;
+
+function checkOf(content: string): DocumentCheck {
+  const { ok, document, problems } = parsePlan(content);
+  const { goal, topic, after } = document;
+  const waves = document.waves.map(({ number, line, tasks }) => ({
+    number,
+    line,
+    tasks: tasks.map((task) => ({ number: task.number, title: task.title, line: task.line, after: task.after })),
+  }));
+  return { ok, goal, topic, after, waves, problems };
+}

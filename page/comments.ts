@@ -1,0 +1,59 @@
+/** A person's comments on lines of a change: whom they reach, and the message that they become. */
+import type { PlanDiff } from '../runtime/api/contract/plans.ts';
+import type { PlanModel } from './plan-model.ts';
+
+/** A line of a change: its number after it, or before it where it is gone. */
+export interface Place {
+  readonly path: string;
+  readonly line: number;
+  readonly side: 'before' | 'after';
+  /** The line itself, as the message quotes it. */
+  readonly quoted: string;
+}
+
+export interface Comment extends Place {
+  readonly text: string;
+}
+
+/** Who gets the comments, as the signals that carry them; the last one carries the message. */
+export interface Recipient {
+  readonly name: string;
+  /** The agent whose next message they are; null: they are a review that asks for changes. */
+  readonly title: string | null;
+  readonly signals: readonly string[];
+}
+
+const open = /^(?:queued|starting|running|waiting|paused|backing_off)$/;
+const makesChanges: ReadonlySet<string> = new Set(['coder', 'fixer', 'session']);
+
+/** Those that would take them now, the likeliest first. Empty: nobody would. */
+export function recipientsOf({ plan, explain, agents, changes }: PlanModel): Recipient[] {
+  const taken = new Set((explain?.events ?? []).filter(({ accepted }) => accepted).map(({ type }) => type));
+  const fixer = (...signals: string[]): Recipient => ({ name: 'the fixer', title: null, signals });
+  const reviews = ['review_changes_requested', 'verify_failed'].filter((type) => taken.has(type)).slice(0, 1);
+  const isStuck = plan?.blocked?.source === 'review' || plan?.blocked?.source === 'cycle_limit';
+  const toAgents = agents
+    .filter(({ state, role }) => open.test(state) && makesChanges.has(role))
+    .map(({ title }): Recipient => ({ name: title, title, signals: ['agent_send'] }));
+  const own = `${plan?.plan}-${changes.task}`;
+  return [
+    ...toAgents.filter(({ title }) => title === own),
+    ...reviews.map((type) => fixer(type)),
+    ...(isStuck && taken.has('resolve') ? [fixer('resolve')] : []),
+    // A plan that is done is reviewed again, and this is what the review says.
+    ...(changes.reviewer && taken.has('request_review') ? [fixer('request_review', 'review_changes_requested')] : []),
+    ...toAgents.filter(({ title }) => title !== own),
+  ];
+}
+
+export function messageOf(comments: readonly Comment[], { from, to }: Pick<PlanDiff, 'from' | 'to'>): string {
+  const parts = comments.map(({ path, line, side, quoted, text }, index) => {
+    const place = `${index + 1}. ${path}, line ${line}${side === 'before' ? ' of before, which is gone' : ''}:`;
+    return [place, `   | ${quoted}`, ...text.split('\n').map((each) => `   ${each}`)].join('\n');
+  });
+  return [`A person commented on lines of the change ${from.slice(0, 10)}..${to.slice(0, 10)}:`, ...parts].join('\n\n');
+}
+
+export function isAt(one: Place, other: Place): boolean {
+  return one.path === other.path && one.line === other.line && one.side === other.side;
+}

@@ -1,0 +1,81 @@
+/** The form in which a plan's document is written and checked, before it is registered or takes the place of another. */
+import type { DocumentCheck } from '../runtime/api/contract/plans.ts';
+import { type Child, h, type View } from './dom.ts';
+import { fieldText } from './form.ts';
+import { counted } from './format.ts';
+
+/** What is known of the text that is being written. */
+export interface Writing {
+  /** The text when it was last looked at. */
+  readonly content: string;
+  /** null: it was not checked since. */
+  readonly check: DocumentCheck | null;
+  readonly isBusy: boolean;
+}
+
+export interface DocumentForm {
+  /** The field above the text, where there is one. */
+  readonly name?: View;
+  /** The word on the button that keeps it. */
+  readonly keep: string;
+  check(content: string): void;
+  submit(form: HTMLFormElement, content: string): void;
+  /** Called when the text changes, so that what was found in an earlier one is not said of this one. */
+  edited(): void;
+  cancel?(): void;
+}
+
+export function documentForm({ content, check, isBusy }: Writing, form: DocumentForm): View {
+  const submit = (event: Event) => {
+    event.preventDefault();
+    form.submit(event.currentTarget as HTMLFormElement, textOf(event));
+  };
+  return h(
+    'form',
+    { class: 'document-form', on: { submit } },
+    form.name,
+    h('textarea', {
+      name: 'content',
+      rows: '18',
+      class: 'mono',
+      spellcheck: 'false',
+      'aria-label': 'The document',
+      required: true,
+      made: (element) => {
+        (element as HTMLTextAreaElement).value = content;
+      },
+      on: { input: form.edited },
+    }),
+    h(
+      'div',
+      { class: 'commands' },
+      h(
+        'button',
+        { type: 'button', disabled: isBusy, on: { click: (event: Event) => form.check(textOf(event)) } },
+        'Check',
+      ),
+      h('button', { class: 'strong', type: 'submit', disabled: isBusy || check?.ok === false }, form.keep),
+      form.cancel === undefined
+        ? null
+        : h('button', { class: 'quiet', type: 'button', on: { click: form.cancel } }, 'cancel'),
+    ),
+    h('div', { role: 'status', class: 'found' }, check === null ? null : foundView(check)),
+  );
+}
+
+function textOf(event: Event): string {
+  return fieldText(event, 'content');
+}
+
+function foundView({ ok, waves, problems }: DocumentCheck): Child {
+  if (!ok)
+    return h(
+      'ul',
+      { class: 'problems' },
+      problems.map(({ line, message }) =>
+        h('li', { key: `${line} ${message}` }, h('b', null, `line ${line}`), message),
+      ),
+    );
+  const tasks = waves.reduce((sum, wave) => sum + wave.tasks.length, 0);
+  return h('p', null, `${counted(waves.length, 'wave')}, ${counted(tasks, 'task')}, no problems.`);
+}

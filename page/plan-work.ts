@@ -1,0 +1,144 @@
+/** The work of a plan: its document, its tasks as a board, what reviews said of it, and what it took. */
+import type { PlanShow } from '../runtime/api/contract/plans.ts';
+import { agentView } from './agent-view.ts';
+import { boardView } from './board-view.ts';
+import { documentForm } from './document-form.ts';
+import { type Child, h, type View } from './dom.ts';
+import { budgetText, fact, usageFacts } from './facts.ts';
+import { ago, counted, duration } from './format.ts';
+import { stateOf } from './glyph.ts';
+import { repoAddress } from './needs.ts';
+import { journalAt, type PlanActions, type PlanModel } from './plan-model.ts';
+
+/** The newest are enough to see what is asked for. */
+const verdictsShown = 10;
+
+export function workView(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: number): View {
+  return h(
+    'div',
+    { key: 'work', class: model.chosen === null ? 'work' : 'work with-agent' },
+    h(
+      'div',
+      { key: 'board', class: 'side' },
+      documentView(plan, model, actions),
+      boardView(plan, model, actions, nowMs),
+      verdictsView(model, nowMs),
+    ),
+    h(
+      'div',
+      { key: 'side', class: 'side' },
+      model.chosen === null ? null : agentView(model.chosen, model, actions, nowMs),
+      aboutView(plan, nowMs),
+    ),
+  );
+}
+
+function documentView({ content }: PlanShow, { isEditable, writing, at }: PlanModel, actions: PlanActions): View {
+  return h(
+    'details',
+    { key: 'document', class: 'panel document', on: { toggle: actions.openDocument } },
+    h(
+      'summary',
+      null,
+      'The document',
+      h('span', { class: 'count' }, counted(content.trimEnd().split('\n').length, 'line')),
+    ),
+    writing === null
+      ? [
+          h(
+            'pre',
+            { key: 'text', class: 'output', tabindex: '0', role: 'region', 'aria-label': 'The document' },
+            content,
+          ),
+          isEditable && at === null
+            ? h('button', { key: 'edit', class: 'edit', on: { click: () => actions.write(true) } }, 'Edit')
+            : null,
+        ]
+      : documentForm(writing, { ...actions.form, keep: 'Save' }),
+  );
+}
+
+function aboutView(plan: PlanShow, nowMs: number): View {
+  return h(
+    'section',
+    { key: 'about', class: 'panel about', 'aria-labelledby': 'about-title' },
+    h('h2', { id: 'about-title' }, 'About'),
+    h(
+      'dl',
+      { class: 'facts' },
+      fact('repo', h('a', { class: 'link', href: repoAddress(plan.project) }, plan.project)),
+      fact('file', plan.file ?? ''),
+      fact('branch', plan.branch),
+      fact('base', plan.base?.branch ?? ''),
+      fact('after', (plan.base?.on ?? []).map((each) => each.plan).join(', ')),
+      fact('runs', String(plan.runs)),
+      ...usageFacts(plan.usage),
+      fact('budget', budgetText(plan.budget)),
+      fact(
+        'left',
+        plan.estimate === null
+          ? ''
+          : `${duration(plan.estimate.from_ms)} to ${duration(plan.estimate.to_ms)}, by ${plan.estimate.tasks} tasks`,
+      ),
+      fact('review cycle', plan.review_cycle === 0 ? '' : String(plan.review_cycle)),
+      fact('merged', plan.merged === null ? '' : `into ${plan.merged.into}, ${ago(plan.merged.at, nowMs)}`),
+      fact('merge refused', plan.merge_refused === null ? '' : plan.merge_refused.detail),
+      fact('pull request', pullRequest(plan)),
+      fact('no pull request', plan.pr_refused === null ? '' : plan.pr_refused.detail),
+      fact('left undone', plan.left_undone.join('; ')),
+      fact('set aside', plan.set_aside.join('; ')),
+    ),
+  );
+}
+
+/** A link only where it is one to the web: its address comes from a forge. */
+function pullRequest({ pull_request: made, creating_pr: isCreated }: PlanShow): Child {
+  if (made === null) return isCreated ? 'being made' : '';
+  const url = made.url ?? '';
+  const merge = made.merge === null ? '' : `, merge ${made.merge.state}`;
+  if (!/^https?:\/\//.test(url)) return `${made.state} ${url}`.trim() + merge;
+  const link = { href: url, target: '_blank', rel: 'noopener noreferrer', class: 'link' };
+  return h('span', null, `${made.state} `, h('a', link, url.replace(/^https?:\/\//, '')), merge);
+}
+
+/** Events of the journal that judge the work. */
+export const verdicts: Readonly<Record<string, readonly [state: string, text: string]>> = {
+  review_approved: ['done', 'review: approved'],
+  review_changes_requested: ['asks', 'review: changes requested'],
+  verify_approved: ['done', 'verification: approved'],
+  verify_failed: ['asks', 'verification: changes requested'],
+};
+
+function verdictsView(model: PlanModel, nowMs: number): View | null {
+  const said = journalAt(model)
+    .filter(({ actor, event, refused, from, to }) => {
+      return actor === '' && event in verdicts && refused === null && from !== to;
+    })
+    .slice(-verdictsShown);
+  if (said.length === 0) return null;
+  return h(
+    'section',
+    { key: 'verdicts', class: 'panel verdicts', 'aria-labelledby': 'verdicts-title' },
+    h('h2', { id: 'verdicts-title' }, 'Reviews', h('span', { class: 'count' }, String(said.length))),
+    h(
+      'ol',
+      null,
+      said.toReversed().map((line) => {
+        const [state, text] = verdicts[line.event] ?? ['asks', line.event];
+        const words = (line.signal === null ? undefined : model.bodies.get(line.signal)) ?? line.why ?? '';
+        return h(
+          'li',
+          { key: String(line.seq) },
+          stateOf(state, text),
+          h('span', { class: 'dim', title: line.at }, `${byWhom(line.origin)}, ${ago(line.at, nowMs)}`),
+          words === '' ? null : h('p', { class: 'words' }, words),
+        );
+      }),
+    ),
+  );
+}
+
+function byWhom(origin: string): string {
+  if (origin === 'person') return 'by a person';
+  return origin.startsWith('agent:') ? `by ${origin.slice('agent:'.length)}` : 'by its program';
+}

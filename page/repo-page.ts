@@ -1,0 +1,105 @@
+/** One repo: what is known of it, and the plan that its person writes. */
+import { type Api, ApiError } from './api.ts';
+import { missingView } from './frame.ts';
+import { planAddress } from './needs.ts';
+import type { Page } from './page.ts';
+import { createRefresher } from './refresh.ts';
+import { type RepoActions, type RepoModel, repoView } from './repo-view.ts';
+
+export interface RepoPageOptions {
+  readonly api: Api;
+  readonly project: string;
+  redraw(): void;
+  say(text: string): void;
+  tellRefusal(thrown: unknown): void;
+}
+
+const begin = `# What it is called
+
+**Goal:** What is true when it is done.
+
+## Wave 1
+
+### Task 1: What is done first
+
+What is to be done, and how one sees that it is.
+`;
+
+export function createRepoPage({ api, project, redraw, say, tellRefusal }: RepoPageOptions): Page {
+  let model: RepoModel = {
+    project,
+    repo: null,
+    plans: [],
+    writing: { content: begin, check: null, isBusy: false },
+    missing: null,
+  };
+
+  function change(part: Partial<RepoModel>): void {
+    model = { ...model, ...part };
+    redraw();
+  }
+
+  function changeWriting(part: Partial<RepoModel['writing']>): void {
+    change({ writing: { ...model.writing, ...part } });
+  }
+
+  async function read(): Promise<number> {
+    try {
+      const [repo, plans] = await Promise.all([api.repo(project), api.plans(true)]);
+      change({ repo, plans: plans.filter((plan) => plan.project === project), missing: null });
+    } catch (thrown) {
+      if (!(thrown instanceof ApiError)) throw thrown;
+      if (/not_found$/.test(thrown.code)) change({ missing: `${thrown.message}. ${thrown.hint}` });
+    }
+    return 0;
+  }
+
+  const refresher = createRefresher({ work: read, leastMs: 300, mostMs: 10_000 });
+  const actions: RepoActions = {
+    form: {
+      edited() {
+        if (model.writing.check !== null) changeWriting({ check: null });
+      },
+      check(content) {
+        api
+          .check(content)
+          .then((check) => changeWriting({ check }))
+          .catch(tellRefusal);
+      },
+      submit(form, content) {
+        const field = form.elements.namedItem('name');
+        const plan = field instanceof HTMLInputElement ? field.value.trim() : '';
+        changeWriting({ isBusy: true });
+        api
+          .check(content)
+          .then(async (check) => {
+            changeWriting({ check });
+            if (!check.ok) return;
+            await api.register({ project, plan }, content);
+            say(`${plan} is registered.`);
+            location.hash = planAddress({ project, plan });
+          })
+          .catch(tellRefusal)
+          .finally(() => changeWriting({ isBusy: false }));
+      },
+    },
+    switchRepo(word) {
+      api
+        .repoWord(project, word)
+        .then(() => say(word === 'pause' ? 'Its plans are granted nothing new.' : 'Its plans go on.'))
+        .catch(tellRefusal)
+        .finally(() => refresher.hurry());
+    },
+  };
+
+  refresher.poke();
+  return {
+    title: () => `${project} · stator`,
+    where: () => [{ text: project, href: null }],
+    view: (nowMs) => (model.missing === null ? repoView(model, actions, nowMs) : missingView(project, model.missing)),
+    heard(facts, isGap) {
+      if (isGap || facts.some((fact) => fact.project === project)) refresher.poke();
+    },
+    leave: () => refresher.stop(),
+  };
+}

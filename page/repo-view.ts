@@ -1,0 +1,105 @@
+/** One repo: whether it works, its plans, and a form for the next one. */
+import type { PlanEntry } from '../runtime/api/contract/plans.ts';
+import type { RepoShow } from '../runtime/api/contract/repos.ts';
+import { type DocumentForm, documentForm, type Writing } from './document-form.ts';
+import { h, type View } from './dom.ts';
+import { fact } from './facts.ts';
+import { progress } from './fleet.ts';
+import { ago } from './format.ts';
+import { glyph, stateOf } from './glyph.ts';
+import { planAddress, shapeOf } from './needs.ts';
+import { planWords } from './state-words.ts';
+
+export interface RepoModel {
+  readonly project: string;
+  readonly repo: RepoShow | null;
+  readonly plans: readonly PlanEntry[];
+  readonly writing: Writing;
+  /** Why there is no such repo. */
+  readonly missing: string | null;
+}
+
+export interface RepoActions {
+  readonly form: Omit<DocumentForm, 'name' | 'keep'>;
+  switchRepo(word: 'pause' | 'resume'): void;
+}
+
+export function repoView({ project, repo, plans, writing }: RepoModel, actions: RepoActions, nowMs: number): View {
+  return h(
+    'main',
+    { class: 'plan repo', id: 'main', tabindex: '-1' },
+    repo === null ? h('p', { class: 'boot' }, '…') : head(repo, actions, nowMs),
+    h(
+      'section',
+      { class: 'panel', 'aria-labelledby': 'repo-plans' },
+      h('h2', { id: 'repo-plans' }, 'Plans', h('span', { class: 'count' }, String(plans.length))),
+      h(
+        'ul',
+        { class: 'repo-plans' },
+        plans.length === 0 ? h('li', { class: 'dim' }, 'None yet: write one below.') : null,
+        plans.map((plan) =>
+          h(
+            'li',
+            { key: plan.plan },
+            h('a', { class: 'link', href: planAddress(plan) }, plan.plan),
+            stateOf(shapeOf(plan), planWords(plan)),
+            progress(plan),
+            h('span', { class: 'dim', title: plan.updated_at }, ago(plan.updated_at, nowMs)),
+          ),
+        ),
+      ),
+    ),
+    h(
+      'section',
+      { class: 'panel', 'aria-labelledby': 'new-title' },
+      h('h2', { id: 'new-title' }, 'A new plan'),
+      documentForm(writing, {
+        ...actions.form,
+        keep: 'Register',
+        name: h('input', {
+          name: 'name',
+          required: true,
+          placeholder: 'Its name, such as login',
+          'aria-label': `The name of the new plan of ${project}`,
+          maxlength: '256',
+        }),
+      }),
+    ),
+  );
+}
+
+function head(repo: RepoShow, actions: RepoActions, nowMs: number): View {
+  const { project, path, state, reason, problem, untrusted, trust, notes } = repo;
+  const word = state === 'paused' ? 'resume' : 'pause';
+  return h(
+    'header',
+    { class: 'plan-head' },
+    h(
+      'div',
+      { class: 'plan-title' },
+      h('h1', null, project),
+      stateOf(state === 'active' ? 'ready' : state === 'paused' ? 'paused' : 'failed', state),
+      state === 'active' || state === 'paused'
+        ? h(
+            'div',
+            { class: 'commands' },
+            h('button', { on: { click: () => actions.switchRepo(word) } }, word === 'pause' ? 'Pause' : 'Resume'),
+          )
+        : null,
+    ),
+    h(
+      'dl',
+      { class: 'facts' },
+      fact('path', path),
+      fact('trusted', trust === null ? 'no' : `${ago(trust.since, nowMs)}, by ${trust.by}`),
+    ),
+    [
+      ...(reason === null ? [] : [reason]),
+      ...(problem === null ? [] : [problem]),
+      ...(untrusted.length === 0
+        ? []
+        : [`Not in force until somebody says yes (stator repo trust ${project}): ${untrusted.join('; ')}`]),
+    ].map((text) => h('p', { key: text, class: 'notice' }, glyph('held'), ` ${text}`)),
+    notes.map((text) => h('p', { key: text, class: 'dim' }, text)),
+  );
+}

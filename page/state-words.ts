@@ -1,0 +1,92 @@
+/** In which state a plan or a task is, in words of people: who is at work, or what is waited for. */
+import type { PlanEntry, PlanShow } from '../runtime/api/contract/plans.ts';
+import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
+import { counted, duration, words } from './format.ts';
+
+type Task = PlanShow['tasks_by_wave'][number]['tasks'][number];
+
+const atWork: Readonly<Record<string, string>> = {
+  planning: 'being planned',
+  implementing: 'at work',
+  reviewing: 'in review',
+  verifying: 'being verified',
+};
+const waits: Readonly<Record<string, string>> = {
+  slot: 'waits for a slot',
+  topic: 'waits for its topic',
+  plan_limit: 'waits for its turn',
+  back_off: 'tries again soon',
+  rate_limit: 'waits for its account',
+  repo: 'waits for its repo',
+};
+
+export function planWords({ status, turn, paused, waiting_for: wait }: PlanEntry): string {
+  if (turn === 'person') return 'needs you';
+  if (paused) return 'paused';
+  if (turn === 'waiting' && wait !== null) {
+    const plans = /^waits for (.+?) to be done/.exec(wait.detail)?.[1];
+    return plans === undefined ? (waits[wait.kind] ?? 'waits') : `waits for ${plans}`;
+  }
+  return turn === 'nobody' ? status : (atWork[status] ?? status);
+}
+
+interface TaskLook {
+  readonly wave: number;
+  readonly plan: PlanShow;
+  /** Its agent; undefined: it has none yet. */
+  readonly agent: InstanceEntry | undefined;
+  readonly nowMs: number;
+}
+
+export function taskWords(task: Task, look: TaskLook): string {
+  switch (task.status) {
+    case 'pending':
+      return pendingWords(task, look);
+    case 'working':
+      return look.agent === undefined ? 'at work' : agentWords(look.agent, look.nowMs);
+    case 'committing':
+      return 'being committed';
+    case 'asking':
+      return 'asks you';
+    case 'checking':
+      return 'being checked';
+    case 'merging':
+      return 'being merged';
+    case 'ending':
+    case 'done':
+    case 'failed':
+    case 'cancelled':
+      return task.status;
+    default:
+      return task.status satisfies never;
+  }
+}
+
+function pendingWords(task: Task, { wave, plan }: TaskLook): string {
+  if (plan.status === 'done' || plan.status === 'cancelled') return 'not done';
+  if (plan.status === 'ready' || plan.status === 'planning') return 'not started';
+  if (wave > Math.max(plan.wave, 1)) return `waits for wave ${wave - 1}`;
+  const siblings = plan.tasks_by_wave.find(({ number }) => number === wave)?.tasks ?? [];
+  const open = siblings.filter(({ number, status }) => task.after.includes(number) && status !== 'done');
+  if (open.length > 0) return `waits for task ${open.map(({ number }) => number).join(' and ')}`;
+  return plan.isolation === 'plan' ? 'waits for the worktree' : 'waits for its turn';
+}
+
+export function agentWords({ state, live, permissions, waits_until: until }: InstanceEntry, nowMs: number): string {
+  const goesOn = until === null ? '' : ` in ${duration(Date.parse(until) - nowMs)}`;
+  switch (state) {
+    case 'queued':
+      return 'waits for a slot';
+    case 'running':
+      return 'at work';
+    case 'waiting':
+      if (permissions.length > 0) return `asks for ${counted(permissions.length, 'permission')}`;
+      return live ? 'asks you' : `waits for its account${until === null ? '' : `, goes on${goesOn}`}`;
+    case 'backing_off':
+      return `tries again${goesOn === '' ? ' soon' : goesOn}`;
+    case 'succeeded':
+      return 'done';
+    default:
+      return words(state);
+  }
+}

@@ -1,0 +1,144 @@
+/** What became of a plan over time, read off its journal: spans of work and of waiting on one axis. */
+import type { HistoryEntry } from '../runtime/api/contract/plans.ts';
+import { words } from './format.ts';
+
+export interface Span {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly kind: 'work' | 'wait' | 'ask' | 'failed' | 'done';
+  /** What it was, or what was waited for. */
+  readonly text: string;
+  /** The line of the journal with which it began. */
+  readonly seq: number;
+}
+
+export interface Lane {
+  /** The plan itself, `wave 1`, `w1-t2`, or a role with its round. */
+  readonly name: string;
+  readonly spans: readonly Span[];
+}
+
+export interface Timeline {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly lanes: readonly Lane[];
+}
+
+type Look = readonly [kind: Span['kind'], text: string];
+
+/** What a tag of a state says of the time that is spent in it; a tag that is not here begins no span. */
+const ofAgent: Readonly<Record<string, Look>> = {
+  'run:queued': ['wait', 'waits for a slot'],
+  'run:starting': ['work', 'starting'],
+  'run:running': ['work', 'at work'],
+  'waits:permission': ['ask', 'asks for a permission'],
+  'waits:needs_decision': ['ask', 'asks a person'],
+  'waits:rate-limited': ['wait', 'waits for its account'],
+  'run:paused': ['wait', 'paused by a person'],
+  'run:stopping': ['work', 'ending'],
+  'run:backing_off': ['wait', 'waits for its next attempt'],
+};
+const ofTask: Readonly<Record<string, Look>> = {
+  'task:committing': ['work', 'being committed'],
+  'task:asking': ['ask', 'asks a person'],
+  'task:checking': ['work', 'being checked'],
+  'task:merging': ['work', 'being merged'],
+};
+const ofWave: Readonly<Record<string, Look>> = {
+  'wave:running': ['work', 'at work'],
+  'wave:failed': ['ask', 'failed: a person says what follows'],
+};
+const ofPlan: Readonly<Record<string, Look>> = {
+  'needs:person': ['ask', 'needs a person'],
+  'needs:answers': ['ask', 'needs answers'],
+  'needs:word': ['ask', 'needs a person'],
+  paused: ['wait', 'paused by a person'],
+  'waits:turn': ['wait', 'waits for its turn to implement'],
+  'status:planning': ['work', 'being planned'],
+  'status:implementing': ['work', 'at work'],
+  'status:reviewing': ['work', 'in review'],
+  'status:verifying': ['work', 'being verified'],
+};
+
+/** The lanes of a plan up to the last of these lines; what is open there ends at `nowMs`. */
+export function timelineOf(journal: readonly HistoryEntry[], nowMs: number): Timeline {
+  const lanes = new Map<string, Open>();
+  for (const line of journal) {
+    // While a task is at work, its agent tells what happens.
+    if (line.refused !== null || line.to_tags.includes('task:working')) continue;
+    const [name, looks] = laneOf(line.actor);
+    const atMs = Date.parse(line.at);
+    const lane = lanes.get(name) ?? { tags: new Map(), spans: [], open: null };
+    lanes.set(name, lane);
+    lane.tags.set(line.actor, line.to_tags);
+    // A plan is told by one line for each of its regions: what one of them leaves stays in the others.
+    const tags = line.actor === '' ? withRegion(lane, line) : line.to_tags;
+    const found = Object.entries(looks).find(([tag]) => tags.includes(tag));
+    turn(lane, { atMs, look: found?.[1] ?? null, line });
+  }
+  const fromMs = Date.parse(journal[0]?.at ?? '') || nowMs;
+  const shown = [...lanes].map(([name, { spans, open }]): Lane => {
+    const last = open === null ? [] : [{ ...open, toMs: nowMs }];
+    return { name, spans: [...spans, ...last] };
+  });
+  return {
+    fromMs,
+    toMs: Math.max(nowMs, fromMs + 1_000),
+    lanes: inOrder(shown.filter(({ spans }) => spans.length > 0)),
+  };
+}
+
+/** The plan, then each wave with its tasks, then who works for all of it. */
+function inOrder(lanes: readonly Lane[]): Lane[] {
+  const rank = (name: string) => {
+    const [, wave, task] = /^w(?:ave )?(\d+)(?:-t(\d+))?$/.exec(name) ?? [];
+    if (wave !== undefined) return 1 + Number(wave) * 10_000 + Number(task ?? 0);
+    return name === 'plan' ? 0 : Number.MAX_SAFE_INTEGER;
+  };
+  return lanes.toSorted((a, b) => rank(a.name) - rank(b.name));
+}
+
+interface Open {
+  readonly tags: Map<string, readonly string[]>;
+  readonly spans: Span[];
+  open: Omit<Span, 'toMs'> | null;
+}
+
+function turn(lane: Open, { atMs, look, line }: { atMs: number; look: Look | null; line: HistoryEntry }): void {
+  const { open } = lane;
+  const text = look === null ? '' : textOf(look, line);
+  if (open !== null && look !== null && open.kind === look[0] && open.text === text) return;
+  if (open !== null) lane.spans.push({ ...open, toMs: atMs });
+  lane.open = look === null ? null : { fromMs: atMs, kind: look[0], text, seq: line.seq };
+  const failed = line.to_tags.includes('run:failed') || line.to_tags.includes('task:failed');
+  if (failed) lane.spans.push({ fromMs: atMs, toMs: atMs, kind: 'failed', text: whyOf(line), seq: line.seq });
+  if (line.to_tags.includes('task:done'))
+    lane.spans.push({ fromMs: atMs, toMs: atMs, kind: 'done', text: 'done', seq: line.seq });
+}
+
+/** The cause of a wait stands in its line. */
+function textOf([kind, text]: Look, { why, reason, attempt }: HistoryEntry): string {
+  const cause = kind === 'work' ? '' : (why ?? (reason === null ? '' : words(reason)));
+  const counted = attempt !== null && attempt > 1 ? `, attempt ${attempt}` : '';
+  return `${text}${counted}${cause === '' ? '' : `: ${cause}`}`;
+}
+
+function whyOf({ why, reason }: HistoryEntry): string {
+  return `failed${why === null ? (reason === null ? '' : `: ${words(reason)}`) : `: ${why}`}`;
+}
+
+function withRegion(lane: Open, { from_tags: from, to_tags: to }: HistoryEntry): readonly string[] {
+  const kept = (lane.tags.get('all') ?? []).filter((tag) => !from.includes(tag) && !to.includes(tag));
+  const all = [...kept, ...to];
+  lane.tags.set('all', all);
+  return all;
+}
+
+/** By its path in the plan's tree; an agent is in the lane of its task. */
+function laneOf(actor: string): [name: string, looks: Readonly<Record<string, Look>>] {
+  if (actor === '') return ['plan', ofPlan];
+  const [, wave, task] = /^wave-(\d+)[^/]*(?:\/task-(\d+))?/.exec(actor) ?? [];
+  if (wave === undefined) return [(actor.split('/')[0] ?? actor).replace('.', ' '), { ...ofAgent, ...ofTask }];
+  if (task === undefined) return [`wave ${wave}`, ofWave];
+  return [`w${wave}-t${task}`, { ...ofTask, ...ofAgent }];
+}
