@@ -148,6 +148,7 @@ describe('the control API over its socket', () => {
       reason: null,
       why: null,
       branch: 'plan/shape-w1-t1',
+      after: [],
       usage,
     };
     expect(await get('/v1/repos/demo/plans/shape')).toEqual({

@@ -215,6 +215,13 @@ it('every route answers as it says, done and refused', async () => {
     ['DELETE /v1/repos/:project', { params: { project: plain } }, 200, { status: 'removed', project: 'plain' }],
     ['POST /v1/reload', {}, 200, { status: 'reloaded' }],
 
+    [
+      'POST /v1/check',
+      { body: { content: '## Wave 1\n\n### Task 1: a\n\n### Task 1: b\n' } },
+      200,
+      expect.objectContaining({ ok: false, problems: [expect.objectContaining({ line: 5 })] }),
+    ],
+    ['POST /v1/check', { body: { content: 'a\u0000b' } }, 400, code('bad_plan')],
     ['GET /v1/plans', {}, 200, expect.arrayContaining([expect.objectContaining({ plan: 'busy' })])],
     ['GET /v1/plans', { query: '?projct=demo' }, 400, code('bad_request'), '"projct"', 'project?'],
     ['GET /v1/repos/:project/plans', { params: demo }, 200],

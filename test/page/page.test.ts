@@ -376,8 +376,13 @@ program = "date +%N >> fixes.txt"
     await page.getByRole('button', { name: 'Comment on line 1 of page.txt' }).focus();
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');
+    await page
+      .getByRole('textbox', { name: 'Your comment on line 2 of page.txt' })
+      .and(page.locator(':focus'))
+      .waitFor(limit);
     await page.keyboard.type('a letter is missing here too');
     await page.keyboard.press('Control+Enter');
+    await code.getByText('a letter is missing here too').waitFor(limit);
     await page.reload();
     const comments = page.getByRole('region', { name: 'Your comments' });
     await comments.getByText('a letter is missing here too').waitFor(limit);
