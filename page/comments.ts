@@ -1,27 +1,6 @@
 /** A person's comments on lines of a change: whom they reach, and the message that they become. */
 import type { PlanDiff } from '../runtime/api/contract/plans.ts';
-import type { PlanModel } from './plan-model.ts';
-
-/** A line of a change: its number after it, or before it where it is gone. */
-export interface Place {
-  readonly path: string;
-  readonly line: number;
-  readonly side: 'before' | 'after';
-  /** The line itself, as the message quotes it. */
-  readonly quoted: string;
-}
-
-export interface Comment extends Place {
-  readonly text: string;
-}
-
-/** Who gets the comments, as the signals that carry them; the last one carries the message. */
-export interface Recipient {
-  readonly name: string;
-  /** The agent whose next message they are; null: they are a review that asks for changes. */
-  readonly title: string | null;
-  readonly signals: readonly string[];
-}
+import type { Comment, Place, PlanModel, Recipient } from './plan-model.ts';
 
 const open = /^(?:queued|starting|running|waiting|paused|backing_off)$/;
 const makesChanges: ReadonlySet<string> = new Set(['coder', 'fixer', 'session']);

@@ -1,11 +1,11 @@
 /** What a plan has changed, file by file, and a person's comments on its lines. */
 import type { PlanDiff, PlanShow } from '../runtime/api/contract/plans.ts';
-import { type Comment, isAt, type Place, recipientsOf } from './comments.ts';
+import { isAt, recipientsOf } from './comments.ts';
 import { type DiffFile, type DiffLine, filesOf } from './diff.ts';
 import { h, type View } from './dom.ts';
 import { fieldText, sendOnEnter } from './form.ts';
 import { counted, literal } from './format.ts';
-import type { PlanActions, PlanModel } from './plan-model.ts';
+import type { Comment, Place, PlanActions, PlanModel } from './plan-model.ts';
 import { tokensOf } from './syntax.ts';
 
 /** Lines of a change that are drawn; the whole is for a terminal. */
@@ -267,7 +267,7 @@ function draftView(place: Place, said: Comment | undefined, actions: PlanActions
 function walk(event: Event): void {
   const { key, target, currentTarget } = event as KeyboardEvent;
   const step = { ArrowDown: 1, ArrowUp: -1 }[key];
-  if (step === undefined || !(target as HTMLElement).matches('.at')) return;
+  if (step === undefined || !(target as HTMLElement).classList.contains('at')) return;
   const all = [...(currentTarget as HTMLElement).querySelectorAll<HTMLElement>('.at')];
   const next = all[all.indexOf(target as HTMLElement) + step];
   if (next === undefined) return;

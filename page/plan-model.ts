@@ -9,7 +9,6 @@ import type {
 } from '../runtime/api/contract/plans.ts';
 import type { InstanceEntry, QueuePause, RunLog } from '../runtime/api/contract/runs.ts';
 import type { Named } from './api.ts';
-import type { Comment, Place, Recipient } from './comments.ts';
 import type { DocumentForm, Writing } from './document-form.ts';
 
 export type Tab = 'log' | 'diff' | 'checks' | 'prompt';
@@ -49,6 +48,27 @@ export interface Sure {
   readonly then?: () => void;
   /** What it would do, a line each. */
   readonly says: readonly string[];
+}
+
+/** A line of a change: its number after it, or before it where it is gone. */
+export interface Place {
+  readonly path: string;
+  readonly line: number;
+  readonly side: 'before' | 'after';
+  /** The line itself, as the message quotes it. */
+  readonly quoted: string;
+}
+
+export interface Comment extends Place {
+  readonly text: string;
+}
+
+/** Who gets the comments, as the signals that carry them; the last one carries the message. */
+export interface Recipient {
+  readonly name: string;
+  /** The agent whose next message they are; null: they are a review that asks for changes. */
+  readonly title: string | null;
+  readonly signals: readonly string[];
 }
 
 /** The change that one looks at, and what is said of its lines. */

@@ -6,7 +6,7 @@ import type { SignalAnswer } from '../runtime/api/contract/signals.ts';
 import type { Chart } from '../runtime/base/charts/chart.ts';
 import { type Api, ApiError, type Named } from './api.ts';
 import { createChartView, type Move } from './chart.ts';
-import { type Comment, isAt, messageOf } from './comments.ts';
+import { isAt, messageOf } from './comments.ts';
 import { words } from './format.ts';
 import { missingView } from './frame.ts';
 import { planAddress, repoAddress, shortTitle } from './needs.ts';
@@ -14,6 +14,7 @@ import { type Page, readOn } from './page.ts';
 import {
   type Changes,
   type Chosen,
+  type Comment,
   type PlanActions,
   type PlanModel,
   type Sure,
