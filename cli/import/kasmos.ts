@@ -169,7 +169,7 @@ function leftovers({ counts, waitingSignals }: KasmosStore): Step[] {
   );
 }
 
-export function noteStep(note: string): Step {
+function noteStep(note: string): Step {
   return pieceOf('key', note, 'no_equal', '');
 }
 

@@ -163,7 +163,7 @@ describe('stator import kugetsu', () => {
         '# settings',
         'MAX_CONCURRENT_AGENTS=5',
         'export TASK_TIMEOUT_HOURS="1.5" # wall time',
-        'KUGETSU_BASE_BRANCH=${KUGETSU_BASE_BRANCH:-origin/main}',
+        `KUGETSU_BASE_BRANCH=${'$'}{KUGETSU_BASE_BRANCH:-origin/main}`,
         'GITEA_TOKEN=secret-token-value',
         'declare -A GIT_SERVERS=(',
         '  ["github.com"]="https://github.com"',

@@ -249,6 +249,13 @@ it('plans of version 19 are sessions of no issue', () => {
   db.close();
 });
 
+it('people said what stands in the messages of version 31', () => {
+  const db = upgraded(31, ["INSERT INTO issue_messages (project, plan, content, at) VALUES ('demo', 'p', 'm', 7)"]);
+  expect(db.prepare('SELECT author, content FROM issue_messages').all()).toEqual([{ author: 'person', content: 'm' }]);
+  expect(() => db.exec("UPDATE issue_messages SET author = 'engine'")).toThrow('CHECK');
+  db.close();
+});
+
 it('version 24 finds the tokens of a run without reading them all', () => {
   const db = upgraded(24, ["INSERT INTO run_tokens (hash, run) VALUES ('h', 'k')"]);
   const [step] = db
