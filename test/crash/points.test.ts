@@ -1,8 +1,9 @@
 import { describe, it } from 'vitest';
-import { randomOf, seedOf } from '../support/crash.ts';
+import { seedOf } from '../support/crash.ts';
 import { killAtEach } from '../support/crash-kills.ts';
 import { atEachPoint } from '../support/crash-moments.ts';
 import { drawn } from '../support/drawn.ts';
+import { randomOf } from '../support/random.ts';
 
 describe('an engine that is killed between two of its writes', () => {
   const random = randomOf(seedOf('points'));

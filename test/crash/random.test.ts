@@ -1,8 +1,9 @@
 import { describe, it } from 'vitest';
-import { randomOf, seedOf } from '../support/crash.ts';
+import { seedOf } from '../support/crash.ts';
 import { killAtMoments } from '../support/crash-kills.ts';
 import { momentsOf } from '../support/crash-moments.ts';
 import { drawn } from '../support/drawn.ts';
+import { randomOf } from '../support/random.ts';
 
 describe('whatever is killed, and whenever', () => {
   const random = randomOf(seedOf('moments'));

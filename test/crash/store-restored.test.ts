@@ -11,9 +11,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { randomOf, seedOf } from '../support/crash.ts';
+import { seedOf } from '../support/crash.ts';
 import { type DaemonGround, daemonGround, shAgents } from '../support/daemon.ts';
 import { git, until } from '../support/ground.ts';
+import { randomOf } from '../support/random.ts';
 
 interface Site extends DaemonGround {
   /** What agents have begun, a line each. */

@@ -6,11 +6,12 @@ import { fileURLToPath } from 'node:url';
 import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import type { FaultPoint } from '../../runtime/engine/engine.ts';
-import { randomOf, seedOf } from '../support/crash.ts';
+import { seedOf } from '../support/crash.ts';
 import { drawnUnlessWhole } from '../support/drawn.ts';
 import { afterwards, ground, planText, register, startEngine } from '../support/engine.ts';
 import { type Ground, until } from '../support/ground.ts';
 import { openReceiver, putHooks, webhook } from '../support/hooks.ts';
+import { randomOf } from '../support/random.ts';
 
 const engineScript = fileURLToPath(new URL('../support/scripts/gateway-engine.mjs', import.meta.url));
 const events = ['cancel', 'reopen', 'cancel'];

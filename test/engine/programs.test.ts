@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { AgentSettings } from '../../runtime/base/config/config.ts';
 import type { EngineOptions, InstanceEntry } from '../../runtime/engine/engine.ts';
-import { randomOf, seedOf } from '../support/crash.ts';
+import { seedOf } from '../support/crash.ts';
 import { drawnUnlessWhole } from '../support/drawn.ts';
 import {
   begin,
@@ -26,6 +26,7 @@ import { git, until } from '../support/ground.ts';
 import { machineClock } from '../support/machine-clock.ts';
 import { callsIn, fakeEnv, optionOf, programPresets } from '../support/program.ts';
 import { expectFailure, expectProse } from '../support/prose.ts';
+import { randomOf } from '../support/random.ts';
 
 const each = it.each(drawnUnlessWhole(programPresets, 2, randomOf(seedOf('programs'))));
 const oneTask = planText([{ title: 'the work', sh: null }]);

@@ -1,10 +1,11 @@
 /** Some lives, drawn by a seed, with an engine that is killed on the way: what becomes of the plan is what would have become of it. The soak takes them all. */
 import { describe, expect, it } from 'vitest';
-import { randomOf, seedOf } from '../support/crash.ts';
+import { seedOf } from '../support/crash.ts';
 import { drawn } from '../support/drawn.ts';
 import { playedLives } from '../support/lives.ts';
 import { onStage, playKilled, strikesOf } from '../support/lives-play.ts';
 import { expectAsTold } from '../support/lives-proof.ts';
+import { randomOf } from '../support/random.ts';
 
 const kills = 4;
 const count = 1;

@@ -1,10 +1,11 @@
 /** Whole lives of plans, from an idea to done, played by agents that keep to a script: everything that goes wrong in them goes wrong once. Some, drawn by a seed; the soak plays them all. */
 import { describe, it } from 'vitest';
-import { randomOf, seedOf } from '../support/crash.ts';
+import { seedOf } from '../support/crash.ts';
 import { drawn } from '../support/drawn.ts';
 import { lives } from '../support/lives.ts';
 import { onStage, playHere } from '../support/lives-play.ts';
 import { expectAsTold } from '../support/lives-proof.ts';
+import { randomOf } from '../support/random.ts';
 
 const count = 2;
 

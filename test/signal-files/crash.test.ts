@@ -5,11 +5,12 @@ import { fileURLToPath } from 'node:url';
 import BetterSqlite3 from 'better-sqlite3';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createEngine, type FaultPoint, faultPoints } from '../../runtime/engine/engine.ts';
-import { randomOf, seedOf } from '../support/crash.ts';
+import { seedOf } from '../support/crash.ts';
 import { drawnUnlessWhole } from '../support/drawn.ts';
 import { drop, left, reasonOf, signalsOf } from '../support/gateway.ts';
 import { type Ground, makeGround, until } from '../support/ground.ts';
 import { hangMs } from '../support/hang.ts';
+import { randomOf } from '../support/random.ts';
 
 const engineScript = fileURLToPath(new URL('../support/scripts/gateway-engine.mjs', import.meta.url));
 const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };

@@ -2,10 +2,11 @@
 import { existsSync, lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { randomOf, seedOf } from '../support/crash.ts';
+import { seedOf } from '../support/crash.ts';
 import { isWhole } from '../support/drawn.ts';
 import { left, places, signalsOf, withPlan } from '../support/gateway.ts';
 import { until } from '../support/ground.ts';
+import { randomOf } from '../support/random.ts';
 
 const count = isWhole ? 20_000 : 1_000;
 /** All of what was dropped at once. */

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { randomOf, seedOf } from '../support/crash.ts';
+import { seedOf } from '../support/crash.ts';
 import { lives, playedLives } from '../support/lives.ts';
 import { onStage, playHere, playKilled, strikesOf } from '../support/lives-play.ts';
 import { expectAsTold } from '../support/lives-proof.ts';
+import { randomOf } from '../support/random.ts';
 import { isShort } from './length.ts';
 
 /** So many times each life, each with other moments. */

@@ -1,7 +1,8 @@
 import { describe, it } from 'vitest';
-import { randomOf, seedOf } from '../support/crash.ts';
+import { seedOf } from '../support/crash.ts';
 import { killAtMoments } from '../support/crash-kills.ts';
 import { momentsOf } from '../support/crash-moments.ts';
+import { randomOf } from '../support/random.ts';
 import { isShort } from './length.ts';
 
 const perPlan = 5;

@@ -19,7 +19,7 @@ const drawnInTests = [
 ];
 
 /** These take more than the short form has: there they are drawn as in `npm test`, which has just run them. */
-const longDrawn = ['test/signal-files/fuzz.test.ts', 'test/walls/http-fuzz.test.ts'];
+const longDrawn = ['test/signal-files/fuzz.test.ts', 'test/simulation/seeds.test.ts', 'test/walls/http-fuzz.test.ts'];
 
 const whole = ['test/**/*.soak.ts', 'test/real/**/*.test.ts', ...drawnInTests, ...(isShort ? [] : longDrawn)];
 

@@ -26,7 +26,7 @@ const documents = [
   planText([3, 2]).replace('**Goal:**', '**After:** another\n**Goal:**'),
 ];
 
-const personSignals: [SignalType, object][] = [
+export const personSignals: [SignalType, object][] = [
   ['plan_start', {}],
   ['plan_start', { fsm_applied: true }],
   ['planner_finished', {}],

@@ -43,7 +43,7 @@ export interface Timer {
 const withRun = new Set(['queued', 'starting', 'running', 'waiting.permission', 'paused', 'stopping']);
 const withTimer = new Set(['running', 'waiting.permission', 'waiting.rateLimit', 'backingOff']);
 /** What the engine may be told "no" to: it asks, it does not report. */
-const asking = new Set<SignalType>([
+export const askingWords = new Set<SignalType>([
   'run_waiting',
   'verification_stale',
   'pr_wanted',
@@ -114,7 +114,7 @@ export function createWorld(options: { policy: Policy; content: string }) {
     closeRow(mail);
     absorb(address, step);
     if (isChecking) {
-      if (step.verdict.status === 'refused' && origin === 'engine' && !asking.has(type))
+      if (step.verdict.status === 'refused' && origin === 'engine' && !askingWords.has(type))
         throw new Error(`${type} was refused in ${step.verdict.refusal.state}, by ${step.verdict.refusal.by}`);
       checkFinal(mail, before.status);
       checkFinished(mail, before.lifecycle);

@@ -172,17 +172,6 @@ export function kill(pid: number | undefined): void {
   }
 }
 
-/** Numbers from 0 to 1 that a seed decides (mulberry32). */
-export function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let word = Math.imul(state ^ (state >>> 15), state | 1);
-    word ^= word + Math.imul(word ^ (word >>> 7), word | 61);
-    return ((word ^ (word >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
 /** `$STATOR_CRASH_SEED`, or one of this moment; told, so that the same can be had again. */
 export function seedOf(what: string): number {
   const seed = Number(process.env.STATOR_CRASH_SEED ?? Date.now() % 1_000_000);

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { planOf } from './cli.ts';
-import { randomOf, readOrEmpty, seedOf } from './crash.ts';
+import { readOrEmpty, seedOf } from './crash.ts';
 import { expectJournalToReplay } from './crash-proof.ts';
 import { type DaemonGround, daemonGround, shAgents } from './daemon.ts';
 import { gate, openGate } from './engine.ts';
@@ -20,6 +20,7 @@ import {
 import { left } from './gateway.ts';
 import { until } from './ground.ts';
 import { hangMs } from './hang.ts';
+import { randomOf } from './random.ts';
 
 const project = 'demo';
 /** Those that are paused and resumed by everybody at once. */

@@ -10,12 +10,13 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { SignalType } from '../../machines/vocabulary/signal.ts';
 import type { PlanEntry } from '../../runtime/api/contract/plans.ts';
 import type { Running } from './cli.ts';
-import { randomOf, readOrEmpty } from './crash.ts';
+import { readOrEmpty } from './crash.ts';
 import { expectJournalToReplay, expectRunsToBelong } from './crash-proof.ts';
 import { type DaemonGround, daemonGround, makeRepo } from './daemon.ts';
 import { killDaemon, rowsOf, startDaemonProcess } from './fleet.ts';
 import { git, until } from './ground.ts';
 import { processesWith } from './leftovers.ts';
+import { randomOf } from './random.ts';
 
 export interface TrialSetup {
   readonly lengthMs: number;

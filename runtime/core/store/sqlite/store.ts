@@ -34,6 +34,11 @@ const ofProcesses: ReadonlySet<Change['do']> = new Set([
   'run.note',
 ]);
 
+/** Whether a commit of these has reached the disk when it is answered. */
+export function isSynced(changes: readonly Change[]): boolean {
+  return changes.some((change) => !ofProcesses.has(change.do));
+}
+
 /** Rolls a transaction back that has met a condition which does not hold. */
 class Lost extends Error {
   readonly change: Change;
@@ -65,7 +70,7 @@ export function openStore(home: string, { faults = noFaults, ...options }: OpenO
           }
           faults('store.before-commit');
         },
-        { isSynced: changes.some((change) => !ofProcesses.has(change.do)) },
+        { isSynced: isSynced(changes) },
       );
       faults('store.after-commit');
       return { status: 'committed', ...numbers };

@@ -1,0 +1,88 @@
+/** What the seeds have reached, counted: the transitions of the machines, and the places where something went wrong. */
+import type { AnyStateNode } from 'xstate';
+import { machines } from '../../runtime/base/charts/machines.ts';
+import type { Change, Commit } from '../../runtime/core/store/port.ts';
+import type { NewLine } from '../../runtime/core/store/rows.ts';
+import { passedPoints } from './story.ts';
+
+interface Way {
+  readonly name: string;
+  readonly source: string;
+  readonly target: string;
+}
+
+export interface Reached {
+  readonly transitions: { readonly reached: number; readonly all: number; readonly never: readonly string[] };
+  /** Points passed and points died at, kinds of happenings, and troubles of the store. */
+  readonly points: ReadonlyMap<string, number>;
+  readonly neverDiedAt: readonly string[];
+}
+
+export type Coverage = ReturnType<typeof createCoverage>;
+
+export function createCoverage() {
+  const points = new Map<string, number>();
+  const ways = waysByEvent();
+  const taken = new Set<string>();
+  const seen = new Set<string>();
+
+  function line({ tree, actor, event, from, to, refused }: NewLine): void {
+    const machine = machineOf(tree, actor);
+    const what = `${machine} ${event} ${from} ${to}`;
+    if (refused !== null || seen.has(what)) return;
+    seen.add(what);
+    for (const { name, source, target } of ways.get(`${machine} ${event}`) ?? [])
+      if (isIn(from, source) && (isIn(to, target) || isIn(target, to))) taken.add(name);
+  }
+
+  return {
+    point(name: string): void {
+      points.set(name, (points.get(name) ?? 0) + 1);
+    },
+    commit(changes: readonly Change[], { status }: Commit): void {
+      if (status === 'lost') this.point('a commit is lost');
+      else for (const change of changes) if (change.do === 'journal.append') line(change.line);
+    },
+    reached(): Reached {
+      const all = [...new Set([...ways.values()].flat().map(({ name }) => name))];
+      const never = all.filter((name) => !taken.has(name));
+      return {
+        transitions: { reached: all.length - never.length, all: all.length, never },
+        points,
+        neverDiedAt: passedPoints.filter((point) => !points.has(`${point}: dies`)),
+      };
+    },
+  };
+}
+
+/** Whether a state is that one, or within it. */
+function isIn(state: string, outer: string): boolean {
+  return outer === '' || state === outer || state.startsWith(`${outer}.`);
+}
+
+function machineOf(tree: string, actor: string): string {
+  const last = actor.split('/').at(-1) ?? '';
+  if (last === '') return tree.split(':')[0] ?? '';
+  return last.startsWith('wave') ? 'wave' : last.startsWith('task') ? 'task' : 'agent';
+}
+
+/** Every transition with a target, by its machine and event. What follows by itself is part of another one. */
+function waysByEvent(): Map<string, Way[]> {
+  const ways = new Map<string, Way[]>();
+  const walk = (machine: string, node: AnyStateNode): void => {
+    for (const [type, transitions] of node.transitions)
+      for (const { target } of transitions) {
+        const event = type.startsWith('xstate.done.actor') ? 'ended' : type;
+        const source = node.path.join('.');
+        for (const { path } of target ?? []) {
+          const name = `${machine} ${source}: ${event} → ${path.join('.')}`;
+          const known = ways.get(`${machine} ${event}`) ?? [];
+          known.push({ name, source, target: path.join('.') });
+          ways.set(`${machine} ${event}`, known);
+        }
+      }
+    for (const child of Object.values(node.states)) walk(machine, child);
+  };
+  for (const [name, machine] of Object.entries(machines)) walk(name, machine.root);
+  return ways;
+}

@@ -1,0 +1,108 @@
+/** What a person does when everything has come to rest: cancels each plan, or brings it to its end. Either must be possible, whatever has happened. */
+
+import { actorsOf, snapshotOf } from '../../actors/addressee.ts';
+import { failuresOf } from '../../actors/plan-view.ts';
+import { stateText } from '../../actors/recorder.ts';
+import { openQuestions } from '../../actors/refusal.ts';
+import type { PlanContext } from '../../machines/plan/context.ts';
+import { planTree } from '../../machines/vocabulary/ids.ts';
+import type { SignalType } from '../../machines/vocabulary/signal.ts';
+import type { PlanRow } from '../../runtime/core/store/rows.ts';
+import { planText } from '../support/simulation.ts';
+import type { Simulation } from './run.ts';
+import type { Story } from './story.ts';
+
+/** Words of a person after which a plan is over, at most. */
+const roundLimit = 60;
+
+export async function endStory(simulation: Simulation, ending: Story['ending']): Promise<void> {
+  await simulation.check();
+  simulation.calm();
+  if (ending === 'cancel') await cancelAll(simulation);
+  else await finishAll(simulation);
+  await simulation.check();
+}
+
+async function cancelAll(simulation: Simulation): Promise<void> {
+  const { store, go, violated } = simulation;
+  for (const { project, plan, status } of await store().plans(null))
+    if (status !== 'cancelled') await mustTake(simulation, { project, plan }, 'cancel');
+  await go();
+  for (const { project, plan, status } of await store().plans(null)) {
+    if (status !== 'cancelled') violated(`${project}/${plan} was cancelled, and is ${status}`);
+    const open = await store().effects({ by: 'tree', tree: planTree(project, plan) });
+    if (open.length > 0) violated(`${project}/${plan} is cancelled, and ${open[0]?.key} is open`);
+  }
+}
+
+interface Which {
+  readonly project: string;
+  readonly plan: string;
+}
+
+/** Says it, and sees that it is carried out. */
+async function mustTake(
+  { person, store, go, violated }: Simulation,
+  { project, plan }: Which,
+  type: SignalType,
+  payload: object = {},
+): Promise<void> {
+  let id: number | null | undefined;
+  void person(planTree(project, plan), type, payload).then((added) => {
+    id = added;
+  });
+  await go();
+  if (id == null) return violated(`nobody took ${type} of ${project}/${plan}`);
+  const row = await store().signal(id);
+  if (row?.status !== 'done') violated(`${type} of ${project}/${plan} is ${row?.status}: ${row?.result}`);
+}
+
+async function finishAll(simulation: Simulation): Promise<void> {
+  const { store, go, violated } = simulation;
+  for (let round = 0; round < roundLimit; round += 1) {
+    const rows = (await store().plans(null)).filter(({ status }) => status !== 'done');
+    if (rows.length === 0) return;
+    for (const row of rows) await oneStep(simulation, row, round);
+    await go();
+  }
+  for (const { project, plan, status, phase, blocked } of await store().plans(null))
+    if (status !== 'done') violated(`${project}/${plan} is never done: ${status} ${phase} ${JSON.stringify(blocked)}`);
+}
+
+/** The one thing that a patient person would do now; nothing where the plan waits for another one. */
+async function oneStep(simulation: Simulation, { project, plan }: PlanRow, round: number): Promise<void> {
+  const { store } = simulation;
+  const row = await store().plan(project, plan);
+  const tree = (await simulation.tree(planTree(project, plan)))?.tree;
+  if (row === null || tree === undefined) return;
+  const which = { project, plan };
+  const { value, context } = snapshotOf(tree.root);
+  const lifecycle = stateText(value.lifecycle ?? '');
+  const say = (type: SignalType, payload: object = {}) => mustTake(simulation, which, type, payload);
+  if (!context.isParsed) return say('plan_updated', { content: planText([2, 1]) });
+  if (value.gate === 'paused') return say('resume');
+  const paused = [...actorsOf(tree.root)].find(
+    (actor) => snapshotOf(actor).machine.id === 'agent' && stateText(snapshotOf(actor).value) === 'paused',
+  );
+  if (paused !== undefined) return say('agent_resume', { title: snapshotOf(paused).context.title });
+  if (value.attention !== 'clear') {
+    const asking: ReadonlySet<string | null> = openQuestions(tree.root);
+    const open = (context as PlanContext).questions.filter(({ run }) => asking.has(run));
+    const questions = open.map(({ number }) => number);
+    if (questions.length > 0) return say('answer', { questions, body: 'go on' });
+    return say('resolve', { body: 'go on' });
+  }
+  if (lifecycle.endsWith('wave.waiting'))
+    return say(failuresOf(tree).length > 0 && round < 3 ? 'retry_wave' : 'advance_wave');
+  const next: Record<string, [SignalType, object]> = {
+    'ready.draft': ['plan_updated', { content: planText([2, 1]) }],
+    'ready.planned': ['implement_start', {}],
+    'planning.working': ['planner_finished', {}],
+    'cancelled.ended': ['reopen', {}],
+    'underway.implementing.architecting.working': ['elaborator_finished', {}],
+    'underway.reviewing.working': ['review_approved', {}],
+    'underway.verifying.working': ['verify_approved', {}],
+  };
+  const found = next[lifecycle];
+  if (found !== undefined) return say(...found);
+}

@@ -1,0 +1,38 @@
+/** The whole engine in one process, by a seed: whatever dies, fails, comes late or twice, what README promises holds. */
+import { describe, expect, it } from 'vitest';
+import { runsOf } from '../support/drawn.ts';
+import { createCoverage } from './coverage.ts';
+import { play } from './run.ts';
+import { told } from './shrink.ts';
+import { storyOf } from './story.ts';
+
+/** `STATOR_SEED`: that one alone. `STATOR_SEEDS`: so many. */
+const one = process.env.STATOR_SEED;
+const count = Number(process.env.STATOR_SEEDS ?? runsOf(10_000, 300));
+const seeds = one === undefined ? Array.from({ length: count }, (_, index) => index + 1) : [Number(one)];
+/** A few say enough. */
+const toldLimit = 3;
+
+describe('a night with everything that goes wrong in it', () => {
+  it(`ends as it must, ${seeds.length} times`, async () => {
+    const coverage = createCoverage();
+    const failures: string[] = [];
+    for (const seed of seeds) {
+      const story = storyOf(seed);
+      const played = await play(story, { coverage });
+      if (played.failure !== null) failures.push(await told(story, played));
+      if (failures.length >= toldLimit) break;
+    }
+    const { transitions, points, neverDiedAt } = coverage.reached();
+    const counted = [...points].sort(([a], [b]) => (a < b ? -1 : 1)).map(([point, times]) => `${point}: ${times}`);
+    process.stdout.write(
+      `${transitions.reached} of ${transitions.all} transitions; ${counted.join(', ')}\nno seed died at: ${neverDiedAt.join(', ') || 'all reached'}\nno seed took:\n  ${transitions.never.join('\n  ')}\n`,
+    );
+    expect(failures.join('\n\n')).toBe('');
+  }, 3_600_000);
+
+  it('goes the same way for the same seed', async () => {
+    const [first, again] = [await play(storyOf(7)), await play(storyOf(7))];
+    expect(again).toEqual(first);
+  });
+});
