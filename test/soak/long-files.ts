@@ -95,4 +95,5 @@ export const longFiles: readonly string[] = [
   'test/walls/submodules.test.ts',
   'test/walls/trust.test.ts',
   'test/walls/warnings.test.ts',
+  'test/simulation/faults.test.ts',
 ];
