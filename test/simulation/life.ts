@@ -52,7 +52,7 @@ export async function beginLife({ epoch, policy, limits, hooks, onTimeline, ...p
   const dispatcher = createDispatcher({
     ...parts,
     timeline,
-    epoch,
+    owner: { host: '', epoch },
     limits: () => limits,
     startableAgents: () => 'all',
     onSignals: () => pump.wake(),
