@@ -22,7 +22,7 @@ import { waveMachine } from '../machines/wave/machine.ts';
 import { addresseeOf, baseOf, notBegunIn, snapshotOf } from './addressee.ts';
 import { type Standing, underWay, versionOf } from './compatibility.ts';
 import type { Kind, Kinds, Place, Rules, Taker } from './kind.ts';
-import { leanAssign } from './lean-assign.ts';
+import { leanActions } from './lean-actions.ts';
 import { bindPlan } from './plan.ts';
 import { publicMove, silentMove, tagged } from './public-states.ts';
 import {
@@ -70,7 +70,7 @@ const supervisorKind: Kind = {
   signals: signalsTo('supervisor'),
   place: { treeAt: () => supervisorTree, problemOf: () => null },
   upgrades: {},
-  bind: (ports) => leanAssign(bindSupervisor(ports)),
+  bind: (ports) => leanActions(bindSupervisor(ports)),
   chartAt: () => supervisorMachine,
   standingOf: () => endless,
 };
@@ -82,7 +82,7 @@ const repoKind: Kind = {
   signals: signalsTo('repo'),
   place: { treeAt: ({ project }) => repoTree(project), problemOf: repoProblem },
   upgrades: upgrades.repo ?? {},
-  bind: (ports) => leanAssign(bindRepo(ports)),
+  bind: (ports) => leanActions(bindRepo(ports)),
   chartAt: () => repoMachine,
   standingOf(root) {
     const { tags, context } = snapshotOf(root);
@@ -100,7 +100,7 @@ const planKind: Kind = {
     problemOf: (place) => repoProblem(place) ?? planProblem(place),
   },
   upgrades: upgrades.plan ?? {},
-  bind: (ports) => leanAssign(bindPlan(ports)),
+  bind: (ports) => leanActions(bindPlan(ports)),
   chartAt: chartInPlan,
   standingOf: () => underWay,
 };

@@ -19,6 +19,7 @@ import {
 import { childOfRequest, childPath, instanceTitle, taskBranch } from '../vocabulary/ids.ts';
 import type { Isolation, RolePolicy } from '../vocabulary/policy.ts';
 import type { WaveTag } from '../vocabulary/public-state.ts';
+import { without } from '../vocabulary/without.ts';
 
 export interface WaveInput {
   path: string;
@@ -61,12 +62,13 @@ function timeOf(context: WaveContext, event: WaveEvent): number {
 function startable({ tasks, results, liveChildren, started, isolation }: WaveContext): number[] {
   if (isolation === 'plan' && started.length > 0) return [];
   const here = new Set(Object.values(liveChildren));
+  const begun = new Set(started);
   const claimed = new Set(
-    tasks.filter((task) => started.includes(task.number) && here.has(task.number)).flatMap((task) => task.files),
+    tasks.filter((task) => begun.has(task.number) && here.has(task.number)).flatMap((task) => task.files),
   );
   const free: number[] = [];
   for (const task of tasks) {
-    if (!here.has(task.number) || started.includes(task.number)) continue;
+    if (!here.has(task.number) || begun.has(task.number)) continue;
     if (!task.after.every((number) => results[number]?.status === 'done')) continue;
     if (task.files.some((file) => claimed.has(file))) continue;
     free.push(task.number);
@@ -134,7 +136,7 @@ const words = setup({
       assertEvent(event, 'xstate.done.actor.*');
       const number = context.liveChildren[event.actorId];
       if (number === undefined) return {};
-      const { [event.actorId]: _gone, ...liveChildren } = context.liveChildren;
+      const liveChildren = without(context.liveChildren, event.actorId);
       const { outcome, runs, reason, detail, run, head, at } = event.output;
       const status = outcome === 'succeeded' ? 'done' : outcome;
       const before = context.results[number]?.runs ?? 0;
@@ -219,7 +221,8 @@ const base = words.extend({
     /** A task that was ended for its edit gets another child, where the document still has it. What earlier generations came to stays. */
     replaceTask: words.enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, 'xstate.done.actor.*');
-      const { [event.actorId]: number, ...others } = context.liveChildren;
+      const number = context.liveChildren[event.actorId];
+      const others = without(context.liveChildren, event.actorId);
       const { at } = event.output;
       const edited = context.tasks.filter((task) => task.number === number);
       const { inputs, count, liveChildren } = newChildren({ ...context, liveChildren: others }, edited, at);
@@ -228,10 +231,11 @@ const base = words.extend({
       enqueue.assign({ count, liveChildren, started, at });
     }),
     startReady: words.enqueueActions(({ context, event, enqueue }) => {
-      const free = startable(context);
+      const free = new Set(startable(context));
+      if (free.size === 0) return;
       const order: TaskOrder = { type: 'start', at: timeOf(context, event) };
       for (const [id, number] of Object.entries(context.liveChildren)) {
-        if (free.includes(number)) enqueue.sendTo(id, order);
+        if (free.has(number)) enqueue.sendTo(id, order);
       }
       enqueue.assign({ started: [...context.started, ...free] });
     }),

@@ -1,8 +1,16 @@
 /** What is replaced of XState's inside does what XState does, only for less: a new version that changes it fails here. */
 
 import { describe, expect, it } from 'vitest';
-import { type AnyStateMachine, assign, createActor, createMachine, type InspectionEvent, setup } from 'xstate';
-import { leanAssign } from '../../actors/lean-assign.ts';
+import {
+  type AnyStateMachine,
+  assign,
+  createActor,
+  createMachine,
+  type InspectionEvent,
+  setup,
+  stopChild,
+} from 'xstate';
+import { leanActions } from '../../actors/lean-actions.ts';
 import { createTrees } from '../../actors/tree.ts';
 import { supervisorTree } from '../../machines/vocabulary/ids.ts';
 
@@ -44,8 +52,44 @@ function counter() {
   });
 }
 
+/** With three children, of which each event ends one. */
+function parent() {
+  const base = setup({
+    types: { context: {} as Counts, events: {} as { type: 'one' | 'two' | 'three' } },
+    actors: { child: createMachine({ id: 'child', initial: 'idle', states: { idle: {} } }) },
+    actions: { count: assign({ count: ({ context }) => context.count + 1 }), endA: stopChild('a') },
+  });
+  const more = base.extend({
+    actions: {
+      begin: base.enqueueActions(({ enqueue }) => {
+        for (const id of ['a', 'b', 'c']) enqueue.spawnChild('child', { id });
+      }),
+      endB: base.enqueueActions(({ enqueue, self }) => {
+        const ref = self.getSnapshot().children.b;
+        if (ref !== undefined) enqueue.stopChild(ref);
+      }),
+      endC: base.stopChild(() => 'c'),
+    },
+  });
+  return more.createMachine({
+    id: 'parent',
+    context: { count: 0, word: '' },
+    entry: 'begin',
+    initial: 'here',
+    states: {
+      here: {
+        on: {
+          one: { actions: ['endA', 'count'] },
+          two: { actions: ['endB', 'count'] },
+          three: { actions: ['endC', 'endA'] },
+        },
+      },
+    },
+  });
+}
+
 /** Every snapshot on the way, as it is persisted, with its tags and whether it would take a word. */
-function wayOf(machine: AnyStateMachine) {
+function wayOf(machine: AnyStateMachine, types: readonly string[] = []) {
   const actor = createActor(machine);
   const way: unknown[] = [];
   actor.subscribe((snapshot) => {
@@ -57,15 +101,23 @@ function wayOf(machine: AnyStateMachine) {
     ]);
   });
   actor.start();
-  for (const event of [{ type: 'say' }, { type: 'add', by: 2 }, { type: 'add', by: 3 }]) actor.send(event);
+  const events = [{ type: 'say' }, { type: 'add', by: 2 }, { type: 'add', by: 3 }];
+  for (const event of types.length === 0 ? events : types.map((type) => ({ type }))) actor.send(event);
   return way;
 }
 
-describe('an assign that is made lean', () => {
+describe('an action that is made lean', () => {
   it('changes the context as ever, by itself and among enqueued actions, and nothing else', () => {
     const plain = wayOf(counter());
-    expect(wayOf(leanAssign(counter()))).toEqual(plain);
+    expect(wayOf(leanActions(counter()))).toEqual(plain);
     expect(plain.at(-1)).toMatchObject([{ context: { count: 43, word: 'hello' } }, ['above'], false, true]);
+  });
+
+  it('ends a child as ever, by its name or by itself, in an action of its own and among enqueued ones', () => {
+    const plain = wayOf(parent(), ['one', 'two', 'three']);
+    expect(wayOf(leanActions(parent()), ['one', 'two', 'three'])).toEqual(plain);
+    const children = plain.map((seen) => Object.keys((seen as [{ children: object }])[0].children));
+    expect(children).toEqual([['a', 'b', 'c'], ['b', 'c'], ['c'], []]);
   });
 
   it('leaves the machine that it was made of as it was', () => {
@@ -73,14 +125,14 @@ describe('an assign that is made lean', () => {
     const resolverOf = ({ implementations }: AnyStateMachine) =>
       (implementations.actions.add as { resolve?: unknown }).resolve;
     const before = resolverOf(machine);
-    const lean = leanAssign(machine);
+    const lean = leanActions(machine);
     expect(resolverOf(machine)).toBe(before);
     expect(resolverOf(lean)).not.toBe(before);
   });
 
   it('is refused where the actions have not the form that is known', () => {
     const machine = createMachine({ id: 'strange' }, { actions: { mute: () => {} } });
-    expect(() => leanAssign(machine)).toThrow('no assign of machine "strange"');
+    expect(() => leanActions(machine)).toThrow('no assign of machine "strange"');
   });
 });
 

@@ -201,10 +201,13 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       const may = asked();
       const limits = parts.limits();
       const busy = await store.effectCounts(lane, 'running');
-      if (freeSlots({ lane, busy, limits }) <= 0) return [];
+      const free = freeSlots({ lane, busy, limits });
+      if (free <= 0) return [];
       const casting = await castingOf(lane);
       const held = casting?.held() ?? [];
-      const candidates = await store.startable({ lane, nowMs: timeline.nowMs(), ...may, held });
+      // Where parts of a lane have limits of their own, those at theirs may stand before the others.
+      const limit = partedLanes.has(lane) ? {} : { limit: free };
+      const candidates = await store.startable({ lane, nowMs: timeline.nowMs(), ...may, held, ...limit });
       if (candidates.length === 0) return [];
       const last = servedLast.get(lane) ?? '';
       const here = partedLanes.has(lane) ? [...running.values()].map(({ row }) => row) : [];

@@ -396,6 +396,8 @@ export interface StartQuery {
   readonly held?: readonly string[];
   /** Only of these trees. */
   readonly trees?: readonly TreeAddress[];
+  /** So many of each repo at most; default 512. */
+  readonly limit?: number;
 }
 
 /** Every operation throws `StoreTrouble`, after it has waited up to 5 s where another program holds the store. */
@@ -431,8 +433,8 @@ export interface Store {
   effect(key: string): Promise<EffectRow | null>;
   effects(query: EffectQuery): Promise<readonly EffectRow[]>;
   /**
-   * Queued rows whose resource is free and that may start, the most wanted first; at most 512, however many of those that may not start stand before
-   * them. Of agents none for which the queue is paused, and none whose plan takes no new runs.
+   * Queued rows whose resource is free and that may start, the most wanted first, however many of those that may not start stand before them; of each
+   * repo at most `limit`, so that a busy one hides no other. Of agents none for which the queue is paused, and none whose plan takes no new runs.
    */
   startable(query: StartQuery): Promise<readonly EffectRow[]>;
   /** Lanes in which something waits, be it for its time or its turn. */

@@ -27,6 +27,8 @@ export interface StoreOptions {
   readonly readonly?: boolean;
   /** Nothing stands on the disk, and nothing is put there: an empty store of this process alone. */
   readonly isAbsent?: boolean;
+  /** Such an empty store, as `serialize` made it: then its schema is not made anew. */
+  readonly image?: Buffer;
   /** The store of an owner that lives: it is written to as it is; what is missing or of another version of the schema is `store_unreadable`. */
   readonly isShared?: boolean;
   /** How long one statement may freeze the event loop for a lock; default 25. Whoever needs longer tries again asynchronously. */
@@ -113,8 +115,8 @@ export function mustNotBeRestoring(file: string): void {
   throw new StoreTrouble('store_corrupt', message, 'restore it again: stator store restore');
 }
 
-function openEmpty({ migrations }: StoreOptions): Database {
-  const db = new BetterSqlite3(':memory:');
+function openEmpty({ migrations, image }: StoreOptions): Database {
+  const db = new BetterSqlite3(image ?? ':memory:');
   migrate(db, ':memory:', migrations);
   return db;
 }

@@ -93,6 +93,22 @@ export function openStore(home: string, { faults = noFaults, ...options }: OpenO
   };
 }
 
+/** Empty stores in memory, each of its own: the first one makes the schema, the others copy it. */
+export function emptyStores(): () => Store {
+  let image: Buffer | null = null;
+  return () => {
+    image ??= imageOfEmpty();
+    return openStore('', { isAbsent: true, image });
+  };
+}
+
+function imageOfEmpty(): Buffer {
+  const db = openDatabase('', { migrations, isAbsent: true });
+  const image = db.serialize();
+  db.close();
+  return image;
+}
+
 /** Calls when another connection has changed it; ends with the returned function, or when it is closed. */
 function watchDatabase(db: Database, onChange: () => void): () => void {
   const version = db.prepare('PRAGMA data_version').pluck();

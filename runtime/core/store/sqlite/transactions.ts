@@ -49,7 +49,7 @@ export function createTransactions({ db, file }: { db: Database; file: string })
 
   /** Between transactions only; in WAL mode NORMAL syncs none of them: https://sqlite.org/pragma.html#pragma_synchronous */
   function sync(isSynced: boolean): void {
-    if (isSynced === isSyncing) return;
+    if (isSynced === isSyncing || db.memory) return;
     db.pragma(`synchronous = ${isSynced ? 'FULL' : 'NORMAL'}`);
     isSyncing = isSynced;
   }
@@ -110,6 +110,7 @@ interface OpenFiles {
  * word, and what it writes is lost with the process. To be called when the database has been read: then its log is there.
  */
 function watchOpenFiles(db: Database, file: string): OpenFiles {
+  if (db.memory) return { loss: () => null };
   const log = `${file}-wal`;
   const opened = { file: identityOf(file), log: identityOf(log) };
   let found: StoreTrouble | null = null;

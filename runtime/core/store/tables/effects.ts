@@ -4,12 +4,12 @@ import { type Lane, laneOf, resourceOf } from '../../../../machines/vocabulary/e
 import { effectKey, parseTree, planTree } from '../../../../machines/vocabulary/ids.ts';
 import type { ChangeOf, EffectQuery, PlanKey, StartQuery } from '../port.ts';
 import type { EffectOwner, EffectRow } from '../rows.ts';
-import { type Answer, answered, type Connection, changedOne, orNull } from './connection.ts';
+import { type Answer, all, answered, type Connection, changedOne, orNull } from './connection.ts';
 import { createExpiry } from './expiry.ts';
 
 const columns =
   'id, key, tree, project, plan, name, kind, lane, resource, priority, payload, status, attempts, next_at, stop_at, epoch, host, created_at, started_at, finished_at, error, waiting_since, result';
-/** How far ahead a lane looks for something that may start; more than any limit, so a busy resource hides nobody for long. */
+/** How far ahead a lane looks for something that may start, where nothing else is said; more than any limit, so a busy resource hides nobody for long. */
 const lookAhead = 512;
 /** Of agents none begins for which the queue is paused, and none whose plan takes no new runs. */
 const mayBegin = `(kind <> 'agent.run' OR (
@@ -32,17 +32,24 @@ export function createEffectTable(db: Connection) {
   // without it each of a thousand rows would look at all the others.
   const startable = db.prepare<[Record<string, unknown>], EffectRow>(
     `SELECT ${columns} FROM effects e
-     WHERE status = 'queued' AND lane = @lane AND next_at <= @now
+     WHERE status = 'queued' AND lane = @lane AND project || '' = @project AND next_at <= @now
        AND ${mayBegin}
        AND NOT EXISTS (
          SELECT 1 FROM effects o WHERE o.project = e.project AND o.resource = e.resource AND o.status IN ('queued', 'running')
            AND (o.status = 'running' OR (o.status = 'queued' AND o.id < e.id)))
-       AND project NOT IN (SELECT value FROM json_each(@closed))
        AND (kind <> 'agent.run' OR CAST(@agents AS TEXT) IS NULL OR project || '/' || plan IN (SELECT value FROM json_each(@agents)))
        AND (CAST(@held AS TEXT) IS NULL OR kind <> 'agent.run' OR json_extract(payload, '$.start') = 'restart'
          OR project || '/' || json_extract(payload, '$.role') NOT IN (SELECT value FROM json_each(@held)))
        AND (CAST(@trees AS TEXT) IS NULL OR tree IN (SELECT value FROM json_each(@trees)))
-     ORDER BY priority DESC, id LIMIT ${lookAhead}`,
+     ORDER BY priority DESC, id LIMIT (@limit + 0)`,
+  );
+  // A loose scan: one index step a project. The statuses in the words of the index.
+  const openProjects = db.prepare<[], { project: string }>(
+    `WITH RECURSIVE p(project) AS (
+         SELECT min(project) FROM effects WHERE status IN ('queued', 'running')
+         UNION ALL
+         SELECT (SELECT min(project) FROM effects WHERE status IN ('queued', 'running') AND project > p.project) FROM p WHERE p.project IS NOT NULL
+       ) SELECT project FROM p WHERE project IS NOT NULL`,
   );
   const paused = db.prepare('SELECT 1 FROM queue WHERE paused_at IS NOT NULL');
   const take = db.prepare(
@@ -172,24 +179,26 @@ export function createEffectTable(db: Connection) {
         at,
       );
     },
-    /** Of the plans and the queue as they are; at most 512. */
-    startable({ lane, nowMs, closed, agents, held = [], trees }: StartQuery): Answer<EffectRow[]> {
+    /** Of the plans and the queue as they are. */
+    startable({ lane, nowMs, closed, agents, held = [], trees, limit = lookAhead }: StartQuery): Answer<EffectRow[]> {
       // Of the thousand that then wait none need be looked at.
       const isOfAgents = lane === 'worker' || lane === 'coordinator';
-      const common = {
-        now: nowMs,
-        closed: JSON.stringify(closed),
-        trees: trees === undefined ? null : JSON.stringify(trees),
-      };
-      if (lane === 'hook') return startableHooks.all(common);
+      const common = { now: nowMs, trees: trees === undefined ? null : JSON.stringify(trees) };
+      if (lane === 'hook') return startableHooks.all({ ...common, closed: JSON.stringify(closed) });
       if (isOfAgents && agents === 'none') return [];
       return answered(isOfAgents ? paused.get() : undefined, (isPaused) => {
         if (isPaused !== undefined) return [];
-        return startable.all({
+        const named = {
           ...common,
           lane,
+          limit,
           agents: agents === 'all' ? null : JSON.stringify(agents === 'none' ? [] : agents),
           held: held.length === 0 ? null : JSON.stringify(held),
+        };
+        return answered(openProjects.all(), (found) => {
+          const projects = found.map(({ project }) => project).filter((project) => !closed.includes(project));
+          const ofEach = all(projects.map((project) => startable.all({ ...named, project })));
+          return answered(ofEach, (rows) => rows.flat().sort((a, b) => b.priority - a.priority || a.id - b.id));
         });
       });
     },
