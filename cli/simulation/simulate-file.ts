@@ -75,9 +75,11 @@ async function simulateFile(
     const text = given[flag];
     return text === undefined ? {} : { [flag]: wholeNumber(`--${flag}`, text) };
   };
-  const agents = daemon.maxAgentsPerRepo > 0 ? Math.min(daemon.maxAgents, daemon.maxAgentsPerRepo) : daemon.maxAgents;
+  const perRepo = daemon.maxAgentsPerRepo > 0 ? { agentsPerRepo: daemon.maxAgentsPerRepo } : {};
+  const agents = Math.min(daemon.maxAgents, perRepo.agentsPerRepo ?? daemon.maxAgents);
   const options = {
     ...{ content, name, agents, coordinators: daemon.maxCoordinators },
+    ...perRepo,
     ...(policy === undefined ? {} : { policy }),
     ...(past === null ? {} : { past }),
     ...(isFile ? { durations: readDurations(call.cwd, given.durations ?? '') } : {}),

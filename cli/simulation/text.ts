@@ -49,6 +49,7 @@ function result(simulation: Simulation, { paint }: Pick<Output, 'paint'>): strin
     status,
     duration_ms: ms,
     agents,
+    agents_asked: asked,
     peak_agents: peak,
     cost_usd: cost,
     asks,
@@ -61,6 +62,14 @@ function result(simulation: Simulation, { paint }: Pick<Output, 'paint'>): strin
   return [
     '',
     `${paint(isDone ? 'good' : 'bad', end)}, with at most ${counted(peak, 'agent')} at a time of ${agents} allowed${price}`,
+    ...(asked === null
+      ? []
+      : [
+          paint(
+            'attention',
+            `${counted(asked, 'agent')} were asked for, but one repo may have ${agents}: max_agents_per_repo`,
+          ),
+        ]),
     ...agentsLine(simulation),
     ...(runs === null
       ? []

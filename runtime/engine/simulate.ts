@@ -7,7 +7,7 @@ import { defaultPolicy, type Policy } from '../../machines/vocabulary/policy.ts'
 import { type Role, roles } from '../../machines/vocabulary/role.ts';
 import type { RepoPast } from '../api/contract/repos.ts';
 import type { PlayedRun, Script } from './scripted-work.ts';
-import { type Played, playPlan, type SimulatedAsk } from './simulated-engine.ts';
+import { createPlayer, type Played, type Player, type SimulatedAsk } from './simulated-engine.ts';
 
 export type { SimulatedAsk } from './simulated-engine.ts';
 
@@ -27,6 +27,8 @@ export interface SimulateOptions {
   readonly policy?: Policy;
   /** How many workers run at a time. Default 3. */
   readonly agents?: number;
+  /** How many of them one repository may have, as `max_agents_per_repo`. Default: no limit of its own. */
+  readonly agentsPerRepo?: number;
   /** How many coordinators run at a time. Default 2. */
   readonly coordinators?: number;
   /** By task (`w1-t2`) or role; what is nearer to the task counts. */
@@ -60,6 +62,8 @@ export interface Simulation {
   readonly duration_ms: number;
   /** How many workers may run at a time. */
   readonly agents: number;
+  /** How many were asked for, where one repository may not have so many; else null. */
+  readonly agents_asked: number | null;
   /** How many agents of all roles ran at a time, at most. */
   readonly peak_agents: number;
   /** By what such runs cost in this repository before; null: that is not known of every role that ran. */
@@ -113,16 +117,19 @@ const triedTasksLimit = 400;
 export async function simulate(options: SimulateOptions): Promise<Simulation> {
   const document = mustParse(options.content);
   check(options, document);
+  const given = { options, document, player: createPlayer() };
   const count = options.runs ?? 1;
-  const agents = options.agents ?? defaultAgents;
+  const asked = options.agents ?? defaultAgents;
+  const agents = Math.min(asked, options.agentsPerRepo ?? asked);
   const all: Played[] = [];
-  for (let run = 0; run < count; run += 1) all.push(await play(options, document, { agents, run }));
+  for (let run = 0; run < count; run += 1) all.push(await play(given, { agents, run }));
   const sorted = all.toSorted((a, b) => a.durationMs - b.durationMs);
   const shown = sorted[Math.floor((count - 1) / 2)] as Played; // there is at least one
-  const tried = await tryAgents(options, document, all.indexOf(shown));
+  const tried = await tryAgents(given, all.indexOf(shown));
   return {
     ...resultOf(options, document, shown),
     agents,
+    agents_asked: agents < asked ? asked : null,
     with_agents: tried,
     agents_that_help: helpful(tried),
     runs: count === 1 ? null : spread(sorted),
@@ -145,9 +152,13 @@ function mustParse(content: string): PlanDocument {
   return document;
 }
 
-function check({ agents, coordinators, runs, fail, durations }: SimulateOptions, document: PlanDocument): void {
+function check(
+  { agents, agentsPerRepo, coordinators, runs, fail, durations }: SimulateOptions,
+  document: PlanDocument,
+): void {
   for (const [name, value, most] of [
     ['agents', agents, 10_000],
+    ['agentsPerRepo', agentsPerRepo, 10_000],
     ['coordinators', coordinators, 10_000],
     ['runs', runs, runsLimit],
   ] as const)
@@ -179,16 +190,22 @@ function taskName(wave: number, task: number): string {
   return `w${wave}-t${task}`;
 }
 
+interface Given {
+  readonly options: SimulateOptions;
+  readonly document: PlanDocument;
+  readonly player: Player;
+}
+
 interface Playing {
   readonly agents: number;
   /** Which of several runs; their draws differ. */
   readonly run: number;
 }
 
-function play(options: SimulateOptions, document: PlanDocument, { agents, run }: Playing): Promise<Played> {
+function play({ options, document, player }: Given, { agents, run }: Playing): Promise<Played> {
   const { content, name = 'plan', policy = defaultPolicy, coordinators = defaultCoordinators } = options;
   const { topic, after } = document;
-  return playPlan({
+  return player.play({
     ...{ plan: name, content, topic, after, policy },
     limits: { workers: agents, workersPerRepo: 0, coordinators },
     script: scriptOf(options, document, run),
@@ -257,11 +274,8 @@ function chanceOf(text: string): number {
 }
 
 /** How long it takes with other numbers of agents, the fewest first. */
-async function tryAgents(
-  options: SimulateOptions,
-  document: PlanDocument,
-  run: number,
-): Promise<Simulation['with_agents']> {
+async function tryAgents(given: Given, run: number): Promise<Simulation['with_agents']> {
+  const { document } = given;
   const tasks = tasksOf(document).length;
   const widest = Math.max(...document.waves.map((wave) => wave.tasks.length));
   const doubled: number[] = [];
@@ -270,8 +284,7 @@ async function tryAgents(
   const affordable = Math.floor(triedTasksLimit / tasks);
   const numbers = [every, [...doubled, widest]].find(({ length }) => length <= affordable) ?? [];
   const tried: { agents: number; duration_ms: number }[] = [];
-  for (const agents of numbers)
-    tried.push({ agents, duration_ms: (await play(options, document, { agents, run })).durationMs });
+  for (const agents of numbers) tried.push({ agents, duration_ms: (await play(given, { agents, run })).durationMs });
   return tried;
 }
 

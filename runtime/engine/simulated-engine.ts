@@ -17,9 +17,9 @@ import { createPump } from '../core/inbox/pump.ts';
 import { createTreeCache } from '../core/inbox/tree-cache.ts';
 import { createDispatcher } from '../core/outbox/dispatcher.ts';
 import type { Limits } from '../core/outbox/slots.ts';
-import { insertSignal } from '../core/store/port.ts';
+import { insertSignal, type Store } from '../core/store/port.ts';
 import type { PlanRow } from '../core/store/rows.ts';
-import { openStore } from '../core/store/sqlite/store.ts';
+import { emptyStores } from '../core/store/sqlite/store.ts';
 import { openTimeline } from '../core/store/timeline.ts';
 import { type PlayedRun, type Script, scriptedWork } from './scripted-work.ts';
 import { createVirtualClock } from './virtual-clock.ts';
@@ -61,21 +61,38 @@ const shownFailures = 5;
 /** A plan that is not over after so many moments goes in a circle. */
 const momentLimit = 1_000_000;
 
-/** Throws a plain error where the engine met one: then the simulation says nothing about the plan. */
-export async function playPlan(simulated: Simulated): Promise<Played> {
-  const engine = await openEngine(simulated);
-  try {
-    return await engine.play();
-  } finally {
-    engine.close();
-  }
+/** Plays plans, one at a time, each in a store of its own; what all of them need is made once. */
+export interface Player {
+  /** Throws a plain error where the engine met one: then the simulation says nothing about the plan. */
+  play(simulated: Simulated): Promise<Played>;
 }
 
-async function openEngine({ plan, content, topic, after, policy, limits, script }: Simulated) {
+export function createPlayer(): Player {
+  const common = { trees: livingTrees(), emptyStore: emptyStores() };
+  return {
+    async play(simulated) {
+      const engine = await openEngine(simulated, common);
+      try {
+        return await engine.play();
+      } finally {
+        engine.close();
+      }
+    },
+  };
+}
+
+interface Common {
+  readonly trees: Trees;
+  emptyStore(): Store;
+}
+
+async function openEngine(
+  { plan, content, topic, after, policy, limits, script }: Simulated,
+  { trees, emptyStore }: Common,
+) {
   const clock = createVirtualClock(beginMs);
-  const store = openStore('', { isAbsent: true });
+  const store = emptyStore();
   const timeline = await openTimeline(store, clock);
-  const trees = livingTrees();
   const cache = createTreeCache({ store, trees });
   const tree = planTree(project, plan);
   const work = scriptedWork({ clock, policy, script });

@@ -1,5 +1,5 @@
 /** `stator plan simulate` and `run --dry` as a person types them, with the mistakes that people make. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { planOf, working } from '../support/cli.ts';
@@ -37,6 +37,17 @@ test('how long agents take is read from a file, or from what they took in this r
   expect(await made.stator(['run', 'p.md', '--trust'])).toMatchObject({ code: 0 });
   const known = await made.stator(['plan', 'simulate', 'p.md', '--durations', 'from-history', '--json']);
   expect(JSON.parse(known.stdout)).toMatchObject({ durations: [{ role: 'coder', from: 'history' }] });
+});
+
+test('--agents asks for no more than one repo may have', async () => {
+  const made = working();
+  made.write('p.md', planOf(['true', 'true', 'true']));
+  mkdirSync(made.home, { recursive: true, mode: 0o700 });
+  writeFileSync(join(made.home, 'daemon.toml'), 'max_agents_per_repo = 2\n');
+  const capped = await made.stator(['plan', 'simulate', 'p.md', '--agents', '3']);
+  expectProse(capped.stdout, '3', 'max_agents_per_repo');
+  const unasked = await made.stator(['plan', 'simulate', 'p.md', '--json']);
+  expect(JSON.parse(unasked.stdout)).toMatchObject({ agents: 2, agents_asked: null });
 });
 
 test.each([

@@ -46,6 +46,12 @@ describe('a simulated plan', () => {
     expect(sharing).toMatchObject({ duration_ms: 5 * minute, peak_agents: 1, agents_that_help: 1 });
   });
 
+  test('has no more agents at a time than one repository may have, and says so', async () => {
+    const capped = await of({ agents: 3, agentsPerRepo: 2 });
+    expect(capped).toMatchObject({ agents: 2, agents_asked: 3, peak_agents: 2, duration_ms: 3 * minute });
+    expect(await of({ agents: 2, agentsPerRepo: 3 })).toMatchObject({ agents: 2, agents_asked: null });
+  });
+
   test('shows where a failure leads: the attempts are used up, the next wave is not reached, and a person is asked', async () => {
     const failed = await of({ fail: { 'w1-t2': 99 } });
     expect(failed).toMatchObject({ status: 'blocked', not_reached: ['w2-t1', 'w2-t2'] });
