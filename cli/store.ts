@@ -1,5 +1,6 @@
 /** `stator store backup | check | restore`. */
 import { resolve } from 'node:path';
+import type { Verification } from '../runtime/api/client/client.ts';
 import { connect } from '../runtime/engine/connect.ts';
 import {
   backUpStoreIn,
@@ -14,6 +15,7 @@ import { type Call, defineVerb, type Verbs } from './command.ts';
 import { refuseAgent } from './place.ts';
 import { isConfirmed, sureArgs } from './sure.ts';
 import { byteText, counted } from './text.ts';
+import { verificationLines } from './verification.ts';
 
 const timeOf = (ms: number) => new Date(ms).toISOString();
 const entryOf = ({ file, atMs, bytes, schema }: StoreCopy) => ({ file, at: timeOf(atMs), bytes, schema });
@@ -67,7 +69,7 @@ const restore = defineVerb({
   },
   examples: ['stator store restore', 'stator store restore --yes /mnt/usb/stator.db'],
   more: `Stop the daemon first; agents may go on. Runs that were started after the copy are taken over when their plan asks for them again, and merges are found in git: nothing is done twice. What people
-and agents told stator after the copy is lost: give those commands again. Plans that were registered after it are registered again under their name. Hooks may be told again what they were told.`,
+and agents told stator after the copy is lost: give those commands again. Plans that were registered after it are registered again under their name. Hooks may be told again what they were told. Every tree of the restored store is replayed; exit 1 where something differs from its journal.`,
   async run({ copy: named, yes }, call) {
     const { env, cwd, out } = call;
     refuseAgent(call, 'restore the store');
@@ -75,26 +77,30 @@ and agents told stator after the copy is lost: give those commands again. Plans 
     const question = `put ${copy}, ${untilText(knowsUntilMs)}, in the place of the store?`;
     if (!(await isConfirmed(call, { yes, question, not: `not restored from ${copy}` }))) return 1;
     const restored = await restoreStoreIn(env, copy);
-    const strangers = await strangersIn(call);
+    const { strangers, verified } = await lookAt(call);
     const document = {
       copy,
       knows_until: knowsUntilMs === null ? null : timeOf(knowsUntilMs),
       aside: restored.aside,
       runs: restored.runs,
       unknown: strangers,
+      verified,
     };
-    out.answer(document, () => restoredLines(restored, strangers));
+    out.answer(document, () => [...restoredLines(restored, strangers), ...verificationLines(verified)]);
+    return verified.ok ? 0 : 1;
   },
 });
 
-/** Worktrees, branches and refs that no plan of the store has: plans that were begun after the copy left them. */
-async function strangersIn({ env }: Call): Promise<string[]> {
+/** The restored store, every tree of it replayed; and the worktrees, branches and refs that no plan of it has: plans that were begun after the copy left them. */
+async function lookAt({ env }: Call): Promise<{ strangers: string[]; verified: Verification }> {
   const client = await connect({ env, mode: 'write' });
   try {
+    const verified = await client.verify();
     const { orphans } = await client.repair({ dry: true });
-    return orphans.flatMap(({ kind, project, name }) =>
+    const strangers = orphans.flatMap(({ kind, project, name }) =>
       kind === 'worktree' || kind === 'branch' || kind === 'ref' ? [`${kind} ${name} of ${project}`] : [],
     );
+    return { strangers, verified };
   } finally {
     await client.close();
   }

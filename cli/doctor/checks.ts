@@ -42,6 +42,8 @@ export interface Check {
 
 /** Less than this and a worktree of an ordinary repo may not fit. */
 const spaceLimitBytes = 512 * 1024 * 1024;
+/** Trees of the store that are replayed. */
+const sampledTrees = 20;
 const leastNode = [20, 19] as const;
 const leastGit = [2, 38] as const;
 
@@ -66,6 +68,7 @@ export async function examine(call: Call): Promise<Check[]> {
     ...(path === null || !existsSync(promptFolder(path)) ? [] : [await check('prompts', () => prompts(path))]),
     ...(await agentChecks(call, path, home)),
     await check('store', () => store(call, home)),
+    await check('store journal', () => journal(call, home)),
     await check('store copies', () => copies(call, home)),
     ...(await forgeChecks(call, path, home)),
     await check('disk', () => disk(home)),
@@ -235,6 +238,24 @@ async function store(call: Call, home: string): Promise<Finding> {
     if (client.note !== null) return { detail: `${count}; ${client.note}` };
     const { pid, uptime } = await client.status();
     return { detail: `${count}; owned by pid ${pid} for ${duration(uptime * 1000)}` };
+  } finally {
+    await client.close();
+  }
+}
+
+/** Replays some trees, others each time. */
+async function journal(call: Call, home: string): Promise<Finding> {
+  const engine = await attach(home, call.env);
+  if (engine === null && !existsSync(storeFile(home))) return { detail: 'none yet' };
+  const client = engine ?? (await connect({ env: call.env, mode: 'read' }));
+  try {
+    const { differs, checked } = await client.verify({ sample: sampledTrees });
+    const [first] = differs;
+    if (first === undefined) return { detail: `${counted(checked, 'tree')} replayed, as stored` };
+    return {
+      detail: `${first.tree} is stored otherwise than its journal leads to, from line ${first.seq} on: ${first.path}`,
+      hint: 'stator plan verify --all shows every difference; keep a copy of the store and report it: stator store backup',
+    };
   } finally {
     await client.close();
   }

@@ -1,14 +1,14 @@
 /** The verbs that carry out the journal once more: what a plan was, and whether what is stored follows from it. */
 
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import type { Verification } from '../../runtime/api/client/client.ts';
 import { localDay } from '../../runtime/base/platform/local-time.ts';
 import { defineVerb, type Verbs } from '../command.ts';
 import { planArgs, withPlan } from '../named-plan.ts';
 import { wholeNumber } from '../number.ts';
 import { tableWidth } from '../output.ts';
 import { withClient } from '../session.ts';
-import { clockTime, counted, cut, plain } from '../text.ts';
+import { clockTime } from '../text.ts';
+import { verificationLines } from '../verification.ts';
 import { planLines } from './view.ts';
 
 const replay = defineVerb({
@@ -73,22 +73,5 @@ const verify = defineVerb({
     return found.ok ? 0 : 1;
   },
 });
-
-const valueLimit = 100;
-
-function verificationLines({ ok, checked, differs, skipped }: Verification): string[] {
-  const value = (given: unknown) => cut(plain(typeof given === 'string' ? given : JSON.stringify(given)), valueLimit);
-  return [
-    ...differs.flatMap(({ tree, seq, path, stored, replayed }) => [
-      `${tree}, from line ${seq} on: ${path}`,
-      `  stored    ${value(stored)}`,
-      `  replayed  ${value(replayed)}`,
-    ]),
-    ...skipped.map(({ tree, why }) => `${tree} was not compared: ${why}`),
-    ok
-      ? `${counted(checked, 'tree')} replayed: what is stored is what the journal leads to`
-      : `${counted(differs.length, 'difference')}; keep the store as it is and report it: stator store backup`,
-  ];
-}
 
 export default { replay, verify } satisfies Verbs;

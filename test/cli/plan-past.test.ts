@@ -38,6 +38,8 @@ test('a plan that is done is shown as it was, and verified; what was edited in i
   const all = JSON.parse((await made.stator(['plan', 'verify', '--all', '--json'])).stdout);
   expect(all).toEqual({ ok: true, checked: 3, differs: [], skipped: [] });
   expect((await made.stator(['plan', 'verify', 'p', '--all'])).code).toBe(64);
+  const looked = await made.stator(['doctor', '--json']);
+  expect(journalOf(looked.stdout)).toMatchObject({ ok: true, detail: '3 trees replayed, as stored' });
   const db = new BetterSqlite3(join(made.home, 'taskstore.db'));
   db.exec(`UPDATE trees SET snapshot = replace(snapshot, '"wave":1', '"wave":9') WHERE address LIKE 'plan:%'`);
   db.close();
@@ -46,4 +48,18 @@ test('a plan that is done is shown as it was, and verified; what was edited in i
   expect(found.stdout).toMatch(
     /plan:demo\/p, from line \d+ on: snapshot\.context\.wave\n {2}stored {4}9\n {2}replayed {2}1\n/,
   );
+  const wrong = journalOf((await made.stator(['doctor', '--json'])).stdout);
+  expect(wrong).toMatchObject({ ok: false });
+  expectProse(`${wrong?.detail}\n${wrong?.hint}`, 'plan:demo/p', 'snapshot.context.wave', 'plan verify --all');
+  // A copy that is put in its place is verified too.
+  expect(await made.stator(['store', 'backup', join(made.root, 'copy.db')])).toMatchObject({ code: 0 });
+  const restored = await made.stator(['store', 'restore', '--yes', join(made.root, 'copy.db'), '--json']);
+  expect(restored).toMatchObject({ code: 1 });
+  expect(JSON.parse(restored.stdout).verified).toMatchObject({ ok: false, differs: [{ tree: 'plan:demo/p' }] });
+  const told = await made.stator(['store', 'restore', '--yes', join(made.root, 'copy.db')]);
+  expect([told.code, told.stdout.includes('plan:demo/p, from line ')]).toEqual([1, true]);
 });
+
+function journalOf(stdout: string): { ok: boolean; detail: string; hint: string } | undefined {
+  return JSON.parse(stdout).checks.find(({ name }: { name: string }) => name === 'store journal');
+}

@@ -52,6 +52,30 @@ it('leaves nothing but a line of a plan that was deleted long ago, and a new one
   expect((await on.client.history('demo', 'p')).length).toBeGreaterThan(5);
 });
 
+it('keeps a journal that is about to lose its first lines where it does not lead to what is stored, and says so', async () => {
+  const clock = laterClock();
+  const on = await startEngine({ clock, verifies: false });
+  await begin(on, 'p', planText(['echo one >one']));
+  await untilPlan(on, 'p', ({ status }) => status === 'done');
+  const edit = (set: string) => {
+    const db = new BetterSqlite3(storeFile(on.home), { timeout: 5_000 });
+    db.exec(`UPDATE trees SET snapshot = replace(snapshot, ${set}) WHERE address = 'repo:demo'`);
+    db.close();
+  };
+  edit(`'"status":"active"', '"status":"edited"'`);
+  clock.pass(91 * days);
+  const kept = await on.client.gc(ask);
+  expect(kept.notes).toEqual([expect.stringContaining('repo:demo')]);
+  expect(Object.keys(rowsOf(kept.items))).not.toEqual(expect.arrayContaining(['journal']));
+  expect(rowsOf(kept.items).signals).toBeUndefined();
+  edit(`'"status":"edited"', '"status":"active"'`);
+  const gone = await on.client.gc(ask);
+  expect([gone.notes, (rowsOf(gone.items).journal ?? 0) > 0]).toEqual([[], true]);
+  // What is left of it begins later, so it is not compared any more.
+  expect((await on.client.verify()).skipped.map(({ tree }) => tree)).toEqual(['supervisor', 'repo:demo']);
+  await on.client.gc(ask);
+});
+
 it('is done by a daemon itself, by the age that daemon.toml says', async () => {
   const clock = laterClock();
   const daemon = 'blueprint_skip_threshold = 0\nretention = "2d"\n';

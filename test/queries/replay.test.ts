@@ -80,6 +80,8 @@ describe('a store is verified', () => {
     const { client } = await donePlan();
     expect(await client.verifyPlan('demo', 'login')).toEqual({ ok: true, checked: 1, differs: [], skipped: [] });
     expect(await client.verify()).toEqual({ ok: true, checked: 3, differs: [], skipped: [] });
+    expect(await client.verify({ sample: 2 })).toEqual({ ok: true, checked: 2, differs: [], skipped: [] });
+    expect(await client.verify({ sample: 20 })).toMatchObject({ ok: true, checked: 3 });
     expect(await codeOf(client.verifyPlan('demo', 'absent'))).toBe('plan_not_found');
   });
 
@@ -125,7 +127,10 @@ describe('a store is verified', () => {
     );
     const { ok, skipped } = await client.verifyPlan('demo', 'login');
     expect(ok).toBe(true);
-    expect(skipped).toMatchObject([{ tree: 'plan:demo/login' }]);
+    const left = (await client.history('demo', 'login'))[0];
+    expect(skipped).toEqual([
+      { tree: 'plan:demo/login', why: expect.stringContaining(`line ${left?.seq}, of ${left?.at}`) },
+    ]);
     expect(await codeOf(client.planReplay('demo', 'login'))).toBe('snapshot_unknown');
   });
 });

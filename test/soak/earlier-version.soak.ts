@@ -85,6 +85,7 @@ describe.each(versions)('what %s left unfinished', (commit) => {
     expect(`${stdout}${stderr}`).toContain('p is done');
     expect(code).toBe(0);
     expect(ranTasks()).toEqual(['one', 'three', 'two']);
+    expect(await made.stator(['plan', 'verify', '--all'])).toMatchObject({ code: 0 });
     expect(git(made.repo, 'ls-tree', '--name-only', 'plan/p').split('\n')).toContain('w2t1.txt');
   });
 
@@ -102,6 +103,7 @@ describe.each(versions)('what %s left unfinished', (commit) => {
     expect(`${stdout}${stderr}`).toContain('p is done');
     expect(code).toBe(0);
     expect(ranTasks()).toEqual(['one', 'three', 'two']);
+    expect(await made.stator(['plan', 'verify', '--all'])).toMatchObject({ code: 0 });
     next.child.kill('SIGTERM');
     await next.ended;
   });

@@ -330,7 +330,7 @@ export function createClient(call: Call, options: ClientOptions) {
     verifyPlan: (project: string, plan: string): Promise<Verification> =>
       ask('GET /v1/repos/:project/plans/:plan/verify', { params: { project, plan } }),
     /** Checks the same for every tree of the store. */
-    verify: (): Promise<Verification> => ask('GET /v1/verify', {}),
+    verify: (query: { sample?: number } = {}): Promise<Verification> => ask('GET /v1/verify', { query }),
     /** What a person's signal would do. Changes nothing. */
     previewAct: ({
       project,

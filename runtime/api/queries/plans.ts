@@ -9,6 +9,7 @@ import { signals } from '../../../machines/vocabulary/signal.ts';
 import { groupBy } from '../../base/platform/group-by.ts';
 import { later } from '../../base/platform/later.ts';
 import { lookAtRow } from '../../core/outbox/budget.ts';
+import type { PlanKey } from '../../core/store/port.ts';
 import type { EffectRow, PlanRow, RunRow, UsageRow } from '../../core/store/rows.ts';
 import { gitFaults } from '../../work/git/troubles.ts';
 import type {
@@ -32,6 +33,7 @@ import { slotsOnce } from './slots-look.ts';
 import { timeText } from './time-text.ts';
 import { turnOf } from './turn.ts';
 import { sumOfUsage } from './usage.ts';
+import type { Verified } from './verify.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
 import { soundTree, type WaitLook, waitingFor } from './waiting.ts';
 
@@ -129,6 +131,11 @@ export function createPlanViews(parts: ViewDependencies) {
   function replays(): Trees {
     trees ??= createTrees(parts.kinds);
     return trees;
+  }
+
+  async function verified(which: Verified): Promise<Verification> {
+    const { verify } = await loadVerify();
+    return verify({ store, trees: replays() }, which);
   }
 
   /** What is shown of a plan from its rows alone. */
@@ -308,12 +315,13 @@ export function createPlanViews(parts: ViewDependencies) {
       const before = { entry, usage, content: content ?? '', runs: rows.length, shown, undone: [], aside: [] };
       return { ...planShown(then, planDetail(tree), before), seq: line.seq, at: timeText(line.at) };
     },
-    /** Whether a plan, or every tree of the store, is as its journal says. Throws `plan_not_found`. */
-    async verify(of: { readonly project: string; readonly plan: string } | null): Promise<Verification> {
-      if (of !== null) await mustRead(of.project, of.plan);
-      const { verify } = await loadVerify();
-      return verify({ store, trees: replays() }, of === null ? null : planTree(of.project, of.plan));
+    /** Whether a plan is as its journal says. Throws `plan_not_found`. */
+    async verifyPlan({ project, plan }: PlanKey): Promise<Verification> {
+      await mustRead(project, plan);
+      return verified(planTree(project, plan));
     },
+    /** Whether every tree of the store, or one of them, or a sample, is as its journal says. Throws `not_found`. */
+    verify: verified,
     async history(project: string, plan: string, after: number): Promise<HistoryEntry[]> {
       await mustRead(project, plan);
       const lines = await store.journal({ tree: planTree(project, plan), after });

@@ -18,6 +18,13 @@ export interface Replayed {
   readonly line: FedLine;
 }
 
+/** From where on the rest of a journal can be trusted, whose first lines are gone. */
+export function clearedUpTo([first]: readonly FedLine[]): string {
+  const rest =
+    first === undefined ? 'none is left' : `what is left begins with line ${first.seq}, of ${timeText(first.at)}`;
+  return `the first lines of its journal were cleared away by their age; ${rest}`;
+}
+
 /** The version of its machine that wrote the lines up to `upTo`: what the next upgrade came from. null: the present one. */
 async function earlierVersion(store: Store, address: TreeAddress, upTo: number): Promise<string | null> {
   const later = (await store.fed(address)).find(({ seq, input }) => seq > upTo && input?.type === 'upgraded');
@@ -56,7 +63,7 @@ export async function replayTo(
   if (tree !== null) return { tree, line };
   const why =
     earlier === null
-      ? 'the first lines of its journal were cleared away by their age'
+      ? clearedUpTo(lines)
       : `line ${line.seq} was written by an earlier version of the machine (${earlier})`;
   throw new EngineError(
     'snapshot_unknown',

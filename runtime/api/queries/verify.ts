@@ -10,6 +10,7 @@ import { groupBy } from '../../base/platform/group-by.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { FedLine, TreeRow } from '../../core/store/rows.ts';
 import type { Verification } from '../contract/plans.ts';
+import { clearedUpTo } from './replay.ts';
 
 type Difference = Verification['differs'][number];
 type Skipped = Verification['skipped'][number];
@@ -24,11 +25,14 @@ const pageOfTrees = 500;
 /** An engine may step a tree between two readings of it; it is then read anew, so often. */
 const looks = 5;
 
-/** One tree, or all of the kinds that are known here. Throws `not_found` for a tree that is not there. */
-export async function verify(parts: Parts, address: TreeAddress | null): Promise<Verification> {
+/** Which trees are compared: one, all of the kinds that are known here, or so many of those, drawn anew each time. */
+export type Verified = TreeAddress | 'all' | { readonly sample: number };
+
+/** Throws `not_found` for a tree that is not there. */
+export async function verify(parts: Parts, which: Verified): Promise<Verification> {
   const report = { ok: true, checked: 0, differs: [] as Difference[], skipped: [] as Skipped[] };
   const untold = groupBy(await parts.store.unexplained(), ({ tree }) => tree);
-  for await (const tree of address === null ? allTrees(parts) : [address]) {
+  for await (const tree of chosen(parts, which)) {
     const found = await verifyTree(
       parts,
       tree,
@@ -41,6 +45,17 @@ export async function verify(parts: Parts, address: TreeAddress | null): Promise
     }
   }
   return { ...report, ok: report.differs.length === 0 };
+}
+
+async function* chosen(parts: Parts, which: Verified): AsyncGenerator<TreeAddress> {
+  if (typeof which === 'string' && which !== 'all') yield which;
+  else if (which === 'all') yield* allTrees(parts);
+  else {
+    const trees: TreeAddress[] = [];
+    for await (const tree of allTrees(parts)) trees.push(tree);
+    for (let left = Math.min(which.sample, trees.length); left > 0; left -= 1)
+      yield* trees.splice(Math.floor(Math.random() * trees.length), 1);
+  }
 }
 
 async function* allTrees({ store, trees: { kinds } }: Parts): AsyncGenerator<TreeAddress> {
@@ -132,7 +147,7 @@ function compare(trees: Trees, address: TreeAddress, { row, lines, kept, untold 
   } catch (thrown) {
     return [difference(at, 'replay', 'it was carried out', messageOf(thrown))];
   }
-  if (tree === null) return 'the first lines of its journal were cleared away by their age';
+  if (tree === null) return clearedUpTo(lines);
   const last = lines.at(-1)?.seq ?? 0;
   const { text } = trees.persistText(tree);
   const wrong =

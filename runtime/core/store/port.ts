@@ -505,6 +505,8 @@ export interface Store {
   /** Signals that a tree took, and that no line of the journal tells of: reads all that there are. */
   unexplained(): Promise<readonly { readonly id: number; readonly tree: TreeAddress }[]>;
 
+  /** Trees that go by that age, or whose journal loses its first line by it. */
+  treesExpiring(beforeMs: number): Promise<readonly TreeAddress[]>;
   /** How many rows `rows.expire` would take of the `span` rows after that number, and up to which number these are; null: there are no more. */
   expiring(query: {
     readonly kind: ExpiringKind;

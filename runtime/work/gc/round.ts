@@ -1,5 +1,6 @@
 /** One round of clearing away: what is asked for, what was found so far, and how it makes room for others between two steps. */
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import type { TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import type { CleaningItem, CleaningOverride } from '../../api/contract/cleaning.ts';
 import type { Faults } from '../../base/platform/faults.ts';
 import type { Log } from '../../base/platform/log.ts';
@@ -16,6 +17,8 @@ export interface CleaningParts {
   /** Signals may come meanwhile: a rest is taken after every step. */
   readonly stays: boolean;
   readonly nowMs: () => number;
+  /** Whether what is stored of a tree is not what its journal leads to. */
+  readonly differs: (tree: TreeAddress) => Promise<boolean>;
   /** Who else may use what this store does not know in a repository, in words; null: nobody. */
   readonly otherEngine: (repo: string) => string | null;
 }

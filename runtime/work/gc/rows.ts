@@ -5,7 +5,7 @@
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
-import { expiringKinds } from '../../core/store/rows.ts';
+import { type ExpiringKind, expiringKinds } from '../../core/store/rows.ts';
 import { type CleaningParts, noteGone, type Round } from './round.ts';
 
 /** Rows of one step: a few milliseconds. */
@@ -18,9 +18,15 @@ const rebuildLimitBytes = 8 * 1024 * 1024;
 /** A rebuild needs room for a second copy of the store. */
 const rebuildRoom = 2.5;
 
-export async function clearRows({ store, faults, nowMs }: CleaningParts, round: Round): Promise<void> {
+/** What a person needs who asks how a tree and its journal came to differ. */
+const evidence: ReadonlySet<ExpiringKind> = new Set(['trees', 'signals', 'effects', 'journal']);
+
+export async function clearRows(parts: CleaningParts, round: Round): Promise<void> {
+  const { store, faults, nowMs } = parts;
   const beforeMs = Math.min(round.beforeMs, nowMs() - leastMs);
+  const isDoubtful = await isAnyDoubtful(parts, round, beforeMs);
   for (const kind of expiringKinds) {
+    if (isDoubtful && evidence.has(kind)) continue;
     let count = 0;
     for (let after = 0; ; ) {
       const found = await store.expiring({ kind, beforeMs, after, span });
@@ -34,6 +40,21 @@ export async function clearRows({ store, faults, nowMs }: CleaningParts, round: 
     }
     if (count > 0) noteGone(round, { kind: 'rows', project: null, plan: null, name: kind, bytes: null, count });
   }
+}
+
+/** Looks at the trees that go, or whose journal begins to: afterwards nobody can verify them. */
+async function isAnyDoubtful({ store, differs }: CleaningParts, round: Round, beforeMs: number): Promise<boolean> {
+  let isDoubtful = false;
+  for (const tree of await store.treesExpiring(beforeMs)) {
+    if (await differs(tree)) {
+      isDoubtful = true;
+      round.notes.push(
+        `rows of trees, signals, effects and the journal stay: what is stored of ${tree} is not what its journal leads to; see: stator plan verify --all`,
+      );
+    }
+    await round.rest();
+  }
+  return isDoubtful;
 }
 
 export async function giveSpaceBack(parts: CleaningParts, round: Round): Promise<void> {

@@ -253,17 +253,19 @@ export const planRoutes = [
       answers: { 200: verification },
       errors: ['plan_not_found'],
     },
-    async ({ core, params }) => json(200, await core.views.verify(params)),
+    async ({ core, params }) => json(200, await core.views.verifyPlan(params)),
   ),
   route(
     'GET /v1/verify',
     {
-      does: 'the same of every plan, every repo, the supervisor, and every tree of a machine of your own',
+      does: 'the same of every plan, every repo, the supervisor, and every tree of a machine of your own; with `sample` of so many of them, drawn anew each time',
       who: 'person',
+      query: z.strictObject({ sample: digits.optional() }),
       answers: { 200: verification },
       errors: [],
     },
-    async ({ core }) => json(200, await core.views.verify(null)),
+    async ({ core, query: { sample } }) =>
+      json(200, await core.views.verify(sample === undefined ? 'all' : { sample })),
   ),
   route(
     'GET /v1/repos/:project/plans/:plan/prompt',

@@ -53,6 +53,11 @@ export function createJournalTable(db: Connection) {
     `SELECT max(seq) AS seq FROM journal WHERE tree = ? AND input IS NOT NULL AND actor = '' AND from_state = '' AND to_state <> ''`,
   );
 
+  const losing = db.prepare<[{ beforeMs: number }], { address: TreeAddress }>(
+    `SELECT s.address FROM tree_standings s WHERE s.ended_at < @beforeMs OR (s.keeps_journal = 0 AND EXISTS (
+         SELECT 1 FROM journal j WHERE j.tree = s.address AND j.at < @beforeMs AND j.input IS NOT NULL AND j.actor = '' AND j.from_state = '' AND j.to_state <> ''))`,
+  );
+
   // A tree keeps its lines for as long as it is there; one that has ended goes by its age, and one that never ends keeps none for good.
   const expiry = createExpiry(db, {
     name: 'journal',
@@ -89,6 +94,8 @@ export function createJournalTable(db: Connection) {
     /** The last line of a tree that was written by that time. */
     lastBy: (tree: TreeAddress, atMs: number) =>
       answered(at.get(tree, atMs), (row) => (row === undefined ? null : lineOf(row))),
+    /** Trees that go by that age, or whose journal loses its first line by it. */
+    losing: (beforeMs: number) => answered(losing.all({ beforeMs }), (rows) => rows.map(({ address }) => address)),
     /** Signals that a tree took, and that no line of the journal tells of. */
     unexplained: () => unexplained.all(),
     lastLine: () => answered(last.get(), (row) => row?.seq ?? 0),

@@ -70,6 +70,7 @@ export function createReadings(tables: StoreTables, ask: <T>(read: () => Answer<
     fed: (tree, upTo = Number.MAX_SAFE_INTEGER) => ask(() => journal.fed(tree, upTo)),
     lastLineBy: (tree, atMs) => ask(() => journal.lastBy(tree, atMs)),
     unexplained: () => ask(() => journal.unexplained()),
+    treesExpiring: (beforeMs) => ask(() => journal.losing(beforeMs)),
     expiring: ({ kind, ...query }) => ask(() => tables.expiry[kind].find(query)),
     queue: () => ask(() => queue.read()),
     queueItems: ({ ended }) => ask(() => queue.items(ended)),

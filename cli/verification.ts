@@ -1,0 +1,20 @@
+/** What came of the comparison of a store with its journal, as lines. */
+import type { Verification } from '../runtime/api/client/client.ts';
+import { counted, cut, plain } from './text.ts';
+
+const valueLimit = 100;
+
+export function verificationLines({ ok, checked, differs, skipped }: Verification): string[] {
+  const value = (given: unknown) => cut(plain(typeof given === 'string' ? given : JSON.stringify(given)), valueLimit);
+  return [
+    ...differs.flatMap(({ tree, seq, path, stored, replayed }) => [
+      `${tree}, from line ${seq} on: ${path}`,
+      `  stored    ${value(stored)}`,
+      `  replayed  ${value(replayed)}`,
+    ]),
+    ...skipped.map(({ tree, why }) => `${tree} was not compared: ${why}`),
+    ok
+      ? `${counted(checked, 'tree')} replayed: what is stored is what the journal leads to`
+      : `${counted(differs.length, 'difference')}; keep the store as it is and report it: stator store backup`,
+  ];
+}
