@@ -35,7 +35,7 @@ interface StoredActor {
 
 export async function checkRest(rested: Rested): Promise<void> {
   const { store, violated } = rested;
-  const report = await verify({ store, trees: createTrees() }, null);
+  const report = await verify({ store, trees: createTrees() }, 'all');
   for (const found of report.differs) violated(`replay: ${JSON.stringify(found)}`);
   for (const { tree, why } of report.skipped) violated(`replay of ${tree}: ${why}`);
   const plans = await store.plans(null);

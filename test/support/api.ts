@@ -47,7 +47,7 @@ export async function ask(engine: Pick<Engine, 'fetch'>, key: RouteKey, given: G
   return { status: answer.status, json, text };
 }
 
-export const failure = z.strictObject({
+const failure = z.strictObject({
   error: z.string().min(1),
   code: z.string().regex(/^[a-z_]+$/),
   hint: z.string().min(1),
