@@ -67,7 +67,7 @@ const readme: readonly Held[] = [
   ['each agent gets a prompt for its role', 'agents/prompt', 'the planner is told a form of plans that parses'],
   ['A repository can replace it', 'agents/prompt-overrides', 'a prompt of the repo'],
   [
-    '`stator plan show` and `stator instance show` report',
+    '`stator plan show` and `stator agent show` report',
     'cli/why',
     'run, plan history and plan show say why an attempt failed, what the review wants, and what all of it took',
   ],
@@ -82,7 +82,7 @@ const readme: readonly Held[] = [
     'waits for the end of a limit with no attempt spent, says so, and then goes on in its conversation',
   ],
   [
-    '`stator instance send',
+    '`stator agent send',
     'engine/messages',
     'reads a message in its next turn and goes on from what it had, without spending an attempt',
   ],

@@ -107,10 +107,7 @@ function arrivalOf(task: KasmosTask): Arrival | null {
     case 'implementing':
     case 'in_progress':
       if (phase === 'fixing') return stands('reviewing, since its fixer was at work', again, set('reviewing'));
-      return stands('ready, since its coders were at work', [
-        'stator plan implement',
-        wave > 1 ? ` --wave ${wave}` : '',
-      ]);
+      return stands('ready, since its coders were at work', ['stator plan advance', wave > 1 ? ` --wave ${wave}` : '']);
     case 'reviewing':
       return phase === 'readiness_reviewing'
         ? stands('verifying', again, set('verifying'))

@@ -194,7 +194,8 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
   const cleaning = createCleaning({
     ...{ home, store, projects, faults, log, nowMs },
     stays: mode === 'stays',
-    differs: async (tree) => !(await views.verify(tree)).ok,
+    // Of a machine that this engine was not given nobody can say.
+    differs: async (tree) => trees.kinds.knows(tree) && !(await views.verify(tree)).ok,
     otherEngine: (repo) => otherEngineOf(home, repo),
   });
   const forgeStates = createForgeStates({ store, projects, clock, isOwner, onEffects });

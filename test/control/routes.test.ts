@@ -710,6 +710,9 @@ it('every route answers as it says, done and refused', async () => {
   const message = 'do it\n\n```sh\necho a > issue.txt\n```';
   const body = (more: object) => ({ body: { ...issue, ...more } });
   const pull = `${forge.url}/acme/shop/pulls/1`;
+  const at = '2026-01-02T03:04:05Z';
+  const earlier = { created_at: at, done: true, notifications: [] };
+  const said = { by: 'person', content: 'do it', at };
   const issueRows: readonly Row[] = [
     ['POST /v1/issues/start', body({ message: 'x', pull_request: 'x' }), 400, code('usage')],
     ['POST /v1/issues/start', { body: { reference: 'acme/other#1', message } }, 404, code('not_found')],
@@ -728,6 +731,8 @@ it('every route answers as it says, done and refused', async () => {
     ['POST /v1/issues/destroy', body({ force: true }), 200, { status: 'destroyed' }],
     ['POST /v1/issues/destroy', body({ force: true }), 404, code('not_found')],
     ['POST /v1/issues/prune', { body: { dry: true } }, 200, { destroyed: [], kept: [] }],
+    ['POST /v1/issues/import', body({ ...earlier, messages: [said] }), 200, { status: 'imported' }],
+    ['POST /v1/issues/import', body({ ...earlier, messages: [said] }), 200, { status: 'known' }],
   ];
   try {
     for (const [key, given, status, part] of issueRows) {

@@ -57,7 +57,7 @@ describe('an account that takes no more', () => {
     ]);
     expect((await engine.client.status()).accounts).toEqual([account]);
     const [held] = (await engine.client.queue()).filter(({ plan }) => plan === 'second');
-    expect(held).toMatchObject({ state: 'pending', attempts: 1, waiting_for: { kind: 'rate_limit' } });
+    expect(held).toMatchObject({ state: 'pending', attempts: 0, waiting_for: { kind: 'rate_limit' } });
     expect(callsIn(engine.root)).toHaveLength(1);
     expect(await notices(engine)).toBe(1);
     // What it is known by is shown nowhere.

@@ -165,7 +165,7 @@ describe('on a real machine', () => {
       state: 'failed',
       reason: 'no-verdict',
     });
-    const steps = ['resolve mute', 'transition mute planner_finished', 'cancel mute'];
+    const steps = ['answer mute', 'advance mute planner_finished', 'cancel mute'];
     expectProse(shown.waiting_for?.detail ?? '', ...steps.map((step) => `stator plan ${step}`));
   });
 });
