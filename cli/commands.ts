@@ -265,7 +265,7 @@ function isHiddenNoun(entries: readonly Entry[]): boolean {
 
 /** The verb of today of an old name: `repo trust`. */
 export function todayOf({ now = '' }: Entry): string {
-  return now.split(' ').slice(0, 2).join(' ');
+  return (now.match(/[a-z-]+/g) ?? []).slice(0, 2).join(' ');
 }
 
 /** The page of a verb, which may be about its neighbours too; of an old name, that of the verb of today. */
@@ -295,7 +295,10 @@ export function nounPage(noun: string, entries: readonly Entry[]): string {
 /** The words of every day; `--all`: each of them. */
 export function topUsage(version: string, { all = false }: { all?: boolean } = {}): string {
   const words = listed(verbs).filter(({ isHidden }) => all || !isHidden);
-  const groups = Object.entries(nouns).filter(([, entries]) => !isOldNoun(entries) && (all || !isHiddenNoun(entries)));
+  const groups = Object.entries(nouns).filter(
+    ([noun, entries]) =>
+      !isOldNoun(entries) && (all || !isHiddenNoun(entries)) && !words.some(({ name }) => name === noun),
+  );
   const rows = [
     ...words.map(({ name, summary }): [string, string] => [name, summary]),
     ...groups.map(([noun, entries]): [string, string] => [

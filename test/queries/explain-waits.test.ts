@@ -90,7 +90,9 @@ describe('a repo whose folder comes back', () => {
     await until(async () => (await priority()) === 3);
     const go = join(engine.root, 'go');
     await begin(engine, 'work', planText([`${gate(go)}\necho x > x.txt`]), 'second');
-    await untilWaits(engine, 'work', 'agent', 'second');
+    const isRunning = async () =>
+      (await engine.client.instances({ project: 'second' })).some(({ state }) => state === 'running');
+    await until(isRunning);
     renameSync(path, `${path}.away`);
     openGate(go);
     await until(async () => (await entry())?.state === 'degraded');
