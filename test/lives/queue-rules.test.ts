@@ -184,7 +184,7 @@ it('R6: a task whose start fails gives its slot back and is pending until its ne
   await until(async () => {
     const [entry] = await client.queue();
     if (entry !== undefined) seen.add(entry.state);
-    return entry?.agent_state === 'backing_off' && entry.attempts === 3;
+    return entry?.agent_state === 'backing_off' && entry.attempts === 2;
   });
   expect((await client.queue())[0]).toMatchObject({
     state: 'pending',
@@ -222,7 +222,7 @@ it('R8: a limit that is reached is no failure: who waits has spent no attempt, a
   await expect(refused).rejects.toMatchObject({ code: 'limit_reached', message: expect.stringContaining('1 of 1') });
   await until(async () => (await engine.client.queueStats()).pending === 1);
   const [entry] = (await engine.client.queue()).filter(({ state }) => state === 'pending');
-  expect(entry).toMatchObject({ plan: 'waits', attempts: 1, position: 1, error: null });
+  expect(entry).toMatchObject({ plan: 'waits', attempts: 0, position: 1, error: null });
   openGate(go);
   for (const plan of ['busy', 'waits']) await untilStatus(engine, plan, 'done');
   expect(siblings.came()).toEqual(['demo.busy-w1-t1.1', 'demo.waits-w1-t1.1']);
@@ -240,7 +240,7 @@ it('R8: a restart obeys the limit that a start obeys: it gives its slot to who w
   await until(() => siblings.came().includes('demo.second-w1-t1.1'));
   const entry = (await engine.client.queue()).find(({ plan }) => plan === 'first');
   // A restart by a person spends no attempt.
-  expect(entry).toMatchObject({ state: 'pending', position: 1, attempts: 1 });
+  expect(entry).toMatchObject({ state: 'pending', position: 1, attempts: 0 });
   expect(await engine.client.queueStats()).toMatchObject({ total: 2, running: 1, pending: 1 });
   openGate(go);
   for (const plan of ['first', 'second']) await untilStatus(engine, plan, 'done');
