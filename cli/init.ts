@@ -8,6 +8,7 @@ import {
   loadRepoConfig,
   originOf,
   parseRepoConfig,
+  writtenSource,
 } from '../runtime/base/config/config.ts';
 import { readConfigText } from '../runtime/base/config/file.ts';
 import { nearest } from '../runtime/base/config/nearest.ts';
@@ -97,10 +98,8 @@ const asksLater = 'the first run asks you';
  * digest, and is asked about when a plan is to run. Answers why it is not trusted; null: it is.
  */
 async function trustWritten({ env }: Call, { repo, file, text }: { repo: string; file: string; text: string }) {
-  const found = { prompts: {}, programs: {}, places: {}, envFiles: {} };
-  const source = { file, text, kasmosFile: '', kasmosText: null, kasmosProblem: null, found };
   try {
-    const { digest } = parseRepoConfig(source, loadDaemonConfig(homeFolder(env)));
+    const { digest } = parseRepoConfig(writtenSource(file, text), loadDaemonConfig(homeFolder(env)));
     const client = await connect({ env, mode: 'write' });
     try {
       await client.addRepo(repo, { trust: digest, way: 'init' });

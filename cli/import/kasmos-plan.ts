@@ -6,6 +6,7 @@ import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
 import type { KasmosTask } from '../../runtime/engine/kasmos-store.ts';
 import type { Call } from '../command.ts';
+import { findPlan } from '../file-binding.ts';
 import { askGit } from '../place.ts';
 import { refusalLines, verdictMs } from '../verdict.ts';
 import type { Step } from './steps.ts';
@@ -44,7 +45,7 @@ export async function planStep(call: Call, client: Client, source: TaskSource): 
   const document = documentOf(task, plan);
   if (document === null) return { ...piece, state: 'broken', what: 'its document is no text of at most 1 MiB' };
   const branch = task.branch === '' ? planBranch(plan) : task.branch;
-  const known = isKnown ? await planOf(client, project, plan) : null;
+  const known = isKnown ? await findPlan(client, project, plan) : null;
   const there = known === null ? null : await standing(client, known, { document, words: arrival.words });
   if (there?.is !== undefined) return { ...piece, state: 'there', what: there.is };
   const next = arrival.next === null ? null : `${arrival.next[0]} ${shellWord(plan)}${arrival.next[1]}`;
@@ -56,12 +57,12 @@ export async function planStep(call: Call, client: Client, source: TaskSource): 
     next,
     async bring() {
       const topic = task.topic === '' ? {} : { topic: task.topic };
-      const before = await planOf(client, project, plan);
+      const before = await findPlan(client, project, plan);
       const shown =
         before ?? (await client.registerPlan({ project, plan, content: document, branch, adopt: true, ...topic }));
       const { is, left } = await standing(client, shown, { document, words: arrival.words });
       if (is !== undefined && before !== null) return { state: 'there', what: is, next: null };
-      for (const word of left) await send(client, shown, word);
+      for (const { word, dedupeKey } of left) await send(client, shown, word, dedupeKey);
       return { what: [what, ...heldBy(call, path, branch, task)].join('\n') };
     },
   };
@@ -70,8 +71,8 @@ export async function planStep(call: Call, client: Client, source: TaskSource): 
 interface Standing {
   /** In words, where nothing is left to do. */
   readonly is?: string;
-  /** The words that were not sent to this very plan yet. */
-  readonly left: readonly Word[];
+  /** The words that were not sent to this very plan yet, each under its key. */
+  readonly left: readonly { readonly word: Word; readonly dedupeKey: string }[];
 }
 
 /** A plan that has moved on since takes no word. */
@@ -84,7 +85,9 @@ async function standing(
   const signals = await client.signals({ project: plan.project, plan: plan.plan });
   const sent = new Set(signals.map((signal) => signal.dedupe_key));
   const birth = await birthOf(client, plan);
-  const left = words.filter((word) => !sent.has(keyOf(plan, birth, word)));
+  const left = words
+    .map((word) => ({ word, dedupeKey: keyOf(plan, birth, word) }))
+    .filter(({ dedupeKey }) => !sent.has(dedupeKey));
   const hasMoved = left.length === words.length && plan.status !== 'ready';
   return left.length === 0 || hasMoved ? { is: plan.status, left: [] } : { left };
 }
@@ -168,15 +171,6 @@ function heldBy({ env }: Call, path: string, branch: string, task: KasmosTask): 
   return [`${folder} holds its branch; first: ${frees}`];
 }
 
-async function planOf(client: Client, project: string, plan: string): Promise<PlanShow | null> {
-  try {
-    return await client.plan(project, plan);
-  } catch (thrown) {
-    if (thrown instanceof EngineError && thrown.code === 'plan_not_found') return null;
-    throw thrown;
-  }
-}
-
 /** A plan that was deleted and is imported once more is another one. */
 async function birthOf(client: Client, { project, plan }: PlanShow): Promise<number> {
   const history = await client.history(project, plan);
@@ -187,8 +181,7 @@ function keyOf({ project, plan }: PlanShow, birth: number, { type }: Word): stri
   return `import:kasmos:${project}/${plan}:${birth}:${type}`;
 }
 
-async function send(client: Client, plan: PlanShow, word: Word): Promise<void> {
-  const dedupeKey = keyOf(plan, await birthOf(client, plan), word);
+async function send(client: Client, plan: PlanShow, word: Word, dedupeKey: string): Promise<void> {
   const answer = await client.send({ project: plan.project, plan: plan.plan, ...word, dedupeKey, waitMs: verdictMs });
   if (answer.signal.status !== 'failed') return;
   const [why = '', hint = ''] = refusalLines(answer);

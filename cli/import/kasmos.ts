@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Client } from '../../runtime/api/client/client.ts';
-import { homeFolder, loadDaemonConfig, parseRepoConfig } from '../../runtime/base/config/config.ts';
+import { homeFolder, loadDaemonConfig, parseRepoConfig, writtenSource } from '../../runtime/base/config/config.ts';
 import { readConfigText } from '../../runtime/base/config/file.ts';
 import { kasmosDaemonSettings, kasmosRepoSettings } from '../../runtime/base/config/kasmos-settings.ts';
 import { type KasmosStore, type KasmosTask, readKasmosStore } from '../../runtime/engine/kasmos-store.ts';
@@ -14,8 +14,8 @@ import { withClient } from '../session.ts';
 import { counted } from '../text.ts';
 import { type TrustFlag, trustArg, trustOf } from '../trust/flag.ts';
 import { planStep } from './kasmos-plan.ts';
-import { configStep } from './settings.ts';
-import { carryOut, importArgs, type Step } from './steps.ts';
+import { configStep, daemonStep } from './settings.ts';
+import { carryOut, importArgs, type Step, stepOf } from './steps.ts';
 
 export default defineVerb({
   summary: 'Bring the repos, plans, hooks and profiles of kasmos. It is only read; nothing starts.',
@@ -54,7 +54,7 @@ function placeOf({ cwd, env }: Call, path: string | undefined): { readonly folde
 }
 
 async function stepsOf(call: Call, client: Client, { folder, store, trust }: Source): Promise<Step[]> {
-  const broken = store.broken.map(({ place, why }): Step => pieceOf('row', place, 'broken', why));
+  const broken = store.broken.map(({ place, why }): Step => stepOf('row', place, 'broken', why));
   const daemon = readDaemon(call, folder);
   const known = new Map((await client.repos()).map(({ project, path }) => [project, path]));
   const paths = new Map([...daemon.repos.map((path) => [basename(path), path] as const), ...known]);
@@ -68,7 +68,7 @@ async function stepsOf(call: Call, client: Client, { folder, store, trust }: Sou
     if (path === undefined) {
       const next = 'stator repo add <path>, then give this command again';
       steps.push({
-        ...pieceOf('repo', project, 'left', `nobody knows the folder of its ${counted(tasks.length, 'plan')}`),
+        ...stepOf('repo', project, 'left', `nobody knows the folder of its ${counted(tasks.length, 'plan')}`),
         next,
       });
       continue;
@@ -103,12 +103,7 @@ function readDaemon(
     const text = readConfigText(file);
     if (text === null) return { repos: [], steps: [] };
     const { settings, repos, notes } = kasmosDaemonSettings(file, text);
-    const to = join(homeFolder(call.env), 'daemon.toml');
-    const check = () => void loadDaemonConfig(homeFolder(call.env));
-    return {
-      repos,
-      steps: [...configStep({ to, settings, check, next: 'stator daemon reload' }), ...notes.map(noteStep)],
-    };
+    return { repos, steps: [...daemonStep(call, settings), ...notes.map(noteStep)] };
   } catch (thrown) {
     return { repos: [], steps: [brokenFile(thrown)] };
   }
@@ -128,28 +123,24 @@ function repoSteps(call: Call, client: Client, { project, path, isKnown, trust }
     const text = readConfigText(file);
     const { settings, notes } = text === null ? { settings: {}, notes: [] } : kasmosRepoSettings(file, text);
     const to = join(path, '.stator', 'config.toml');
-    const source = { kasmosFile: '', kasmosText: null, kasmosProblem: null };
-    const found = { prompts: {}, programs: {}, places: {}, envFiles: {} };
     const check = (written: string) =>
-      void parseRepoConfig({ file: to, text: written, ...source, found }, loadDaemonConfig(homeFolder(call.env)));
+      void parseRepoConfig(writtenSource(to, written), loadDaemonConfig(homeFolder(call.env)));
     const next = isKnown ? `stator repo trust ${project}` : null;
     steps.push(...configStep({ to, settings, check, next }), ...notes.map(noteStep));
     if (text !== null && /^\s*\[\[\s*hooks\s*\]\]/m.test(text))
-      steps.push(pieceOf('hooks', project, 'there', `${file} is read where it is`));
+      steps.push(stepOf('hooks', project, 'there', `${file} is read where it is`));
   } catch (thrown) {
     steps.push(brokenFile(thrown));
   }
   const isThere = statSync(path, { throwIfNoEntry: false }) !== undefined;
-  if (isKnown) return [...steps, pieceOf('repo', project, 'there', path)];
+  if (isKnown) return [...steps, stepOf('repo', project, 'there', path)];
   if (!isThere)
-    return [
-      { ...pieceOf('repo', project, 'broken', `${path} is not there`), next: 'correct repos in its daemon.toml' },
-    ];
+    return [{ ...stepOf('repo', project, 'broken', `${path} is not there`), next: 'correct repos in its daemon.toml' }];
   const bring = async () => {
     const added = await addRepo(call, client, { path, trust, way: 'repo add' });
     return { state: added.status === 'added' ? 'brought' : 'there' } as const;
   };
-  return [...steps, { ...pieceOf('repo', project, 'comes', path), bring }];
+  return [...steps, { ...stepOf('repo', project, 'comes', path), bring }];
 }
 
 /** What is only of kasmos. */
@@ -165,19 +156,15 @@ function leftovers({ counts, waitingSignals }: KasmosStore): Step[] {
     ['Linear trigger', counts.linear_triggers, 'stator watches no tracker'],
   ];
   return texts.flatMap(([name, count, why]) =>
-    count === 0 ? [] : [pieceOf('', counted(count, name), 'no_equal', why)],
+    count === 0 ? [] : [stepOf('', counted(count, name), 'no_equal', why)],
   );
 }
 
 function noteStep(note: string): Step {
-  return pieceOf('key', note, 'no_equal', '');
+  return stepOf('key', note, 'no_equal', '');
 }
 
 function brokenFile(thrown: unknown): Step {
   if (!(thrown instanceof EngineError)) throw thrown;
-  return { ...pieceOf('file', '', 'broken', thrown.message), next: thrown.hint };
-}
-
-function pieceOf(kind: string, name: string, state: Step['state'], what: string): Step {
-  return { kind, name, state, what, next: null };
+  return { ...stepOf('file', '', 'broken', thrown.message), next: thrown.hint };
 }

@@ -3,7 +3,6 @@ import { join, resolve } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client, ImportIssue, IssueEntry } from '../../runtime/api/client/client.ts';
-import { homeFolder, loadDaemonConfig } from '../../runtime/base/config/config.ts';
 import type { ServerList } from '../../runtime/work/forges/server-list.ts';
 import { type Call, defineVerb } from '../command.ts';
 import { refuseAgent } from '../place.ts';
@@ -17,8 +16,8 @@ import {
   type KugetsuSession,
   readKugetsuFolder,
 } from './kugetsu-folder.ts';
-import { configStep } from './settings.ts';
-import { carryOut, importArgs, type Step } from './steps.ts';
+import { daemonStep } from './settings.ts';
+import { carryOut, importArgs, type Step, stepOf } from './steps.ts';
 
 export default defineVerb({
   summary: 'Bring the sessions, queue, contexts, notifications and servers of kugetsu. It is only read.',
@@ -52,7 +51,7 @@ async function stepsOf(call: Call, client: Client, folder: string, source: Kuget
   const here: Here = { client, known: await client.issues(), project: call.project };
   const servers = serverSteps(serverList(call), source);
   return [
-    ...broken.map(({ place, why }) => pieceOf('file', place, 'broken', why)),
+    ...broken.map(({ place, why }) => stepOf('file', place, 'broken', why)),
     ...servers,
     ...settingSteps(call, folder, source),
     ...(await Promise.all(own.map((session) => sessionStep(here, session, source)))),
@@ -66,13 +65,13 @@ function serverSteps(list: ServerList, { servers, settings }: KugetsuFolder): St
   const steps = servers.map(({ name, url: given }): Step => {
     const url = /^https?:\/\//.test(given) ? given : `https://${given || name}`;
     const same = there.find((server) => hostOf(server.url) === hostOf(url));
-    if (same !== undefined) return pieceOf('server', name, 'there', same.url);
+    if (same !== undefined) return stepOf('server', name, 'there', same.url);
     // kugetsu asks every host but GitHub's as a Gitea.
     const bring = async () => {
       await list.add({ name, url, kind: 'gitea', allowPrivate: false });
       return {};
     };
-    return { ...pieceOf('server', name, 'comes', `gitea at ${url}`), bring };
+    return { ...stepOf('server', name, 'comes', `gitea at ${url}`), bring };
   });
   const main = settings.get('DEFAULT_GIT_SERVER')?.value ?? '';
   const isMain = there.some((server) => server.default && (server.name === main || hostOf(server.url) === main));
@@ -82,7 +81,7 @@ function serverSteps(list: ServerList, { servers, settings }: KugetsuFolder): St
     list.choose(main);
     return {};
   };
-  return [...steps, { ...pieceOf('server', main, 'comes', 'the default of owner/repo#12'), bring }];
+  return [...steps, { ...stepOf('server', main, 'comes', 'the default of owner/repo#12'), bring }];
 }
 
 function hostOf(url: string): string {
@@ -113,8 +112,6 @@ function settingSteps(call: Call, folder: string, { settings }: KugetsuFolder): 
     ...(Number.isFinite(agents) ? { max_agents: agents } : {}),
     ...(Number.isFinite(hours) ? { agents: { default: { timeout: `${Math.round(hours * 60)}m` } } } : {}),
   };
-  const to = join(homeFolder(call.env), 'daemon.toml');
-  const check = () => void loadDaemonConfig(homeFolder(call.env));
   const own = new Set(['MAX_CONCURRENT_AGENTS', 'TASK_TIMEOUT_HOURS', 'DEFAULT_GIT_SERVER', 'GIT_SERVERS']);
   const notes = [...settings]
     .filter(([name]) => !own.has(name))
@@ -124,9 +121,9 @@ function settingSteps(call: Call, folder: string, { settings }: KugetsuFolder): 
         inRepo === undefined
           ? (without[name] ?? 'stator has no such setting')
           : `say it in .stator/config.toml of the repo: ${inRepo}`;
-      return pieceOf('setting', `${join(folder, 'config')}, line ${line}: ${name}`, 'no_equal', why);
+      return stepOf('setting', `${join(folder, 'config')}, line ${line}: ${name}`, 'no_equal', why);
     });
-  return [...configStep({ to, settings: ours, check, next: 'stator daemon reload' }), ...notes];
+  return [...daemonStep(call, ours), ...notes];
 }
 
 /** What kugetsu's words for a role and a type are here. */
@@ -149,7 +146,7 @@ async function sessionStep(
   { contexts, notifications }: KugetsuFolder,
 ): Promise<Step> {
   const { issue_ref: reference, worktree_path: worktree, state } = session;
-  const piece = { ...pieceOf('session', reference ?? '', 'comes', state ?? ''), next: null };
+  const piece = { ...stepOf('session', reference ?? '', 'comes', state ?? ''), next: null };
   if (!reference) return { ...piece, state: 'broken', what: 'it names no issue' };
   const place = await placeOf(client, reference, project);
   if (place instanceof EngineError) return { ...piece, state: 'left', what: place.message, next: place.hint };
@@ -205,7 +202,7 @@ async function itemStep(
   { issue_ref: reference, message: given }: KugetsuItem,
   sessions: readonly KugetsuSession[],
 ): Promise<Step> {
-  const piece = pieceOf('task', reference, 'comes', given.split('\n')[0] ?? '');
+  const piece = stepOf('task', reference, 'comes', given.split('\n')[0] ?? '');
   const place = await placeOf(client, reference, project);
   if (place instanceof EngineError) return { ...piece, state: 'left', what: place.message, next: place.hint };
   const message = given.slice(0, messageLimit);
@@ -266,9 +263,9 @@ function leftovers(folder: string, { sessions, items, notifications, others }: K
   ];
   return [
     ...counts.flatMap(([count, name, text]) =>
-      count === 0 ? [] : [pieceOf('', counted(count, name), 'no_equal', text)],
+      count === 0 ? [] : [stepOf('', counted(count, name), 'no_equal', text)],
     ),
-    ...others.map((name) => pieceOf('file', of(name), 'no_equal', why[name] ?? '')),
+    ...others.map((name) => stepOf('file', of(name), 'no_equal', why[name] ?? '')),
   ];
 }
 
@@ -276,8 +273,4 @@ function leftovers(folder: string, { sessions, items, notifications, others }: K
 function timeOf(time: string | number | null | undefined): string {
   const ms = typeof time === 'number' ? (time < 1e12 ? time * 1_000 : time) : Date.parse(time ?? '');
   return new Date(Number.isFinite(ms) ? ms : Date.now()).toISOString();
-}
-
-function pieceOf(kind: string, name: string, state: Step['state'], what: string): Step {
-  return { kind, name, state, what, next: null };
 }

@@ -1,9 +1,11 @@
 /** A file of ours that an import writes where there is none; one that is there is never changed. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { stringify } from 'smol-toml';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
+import { homeFolder, loadDaemonConfig } from '../../runtime/base/config/config.ts';
 import { readConfigText } from '../../runtime/base/config/file.ts';
+import type { Call } from '../command.ts';
 import type { Step } from './steps.ts';
 
 interface ConfigStep {
@@ -13,6 +15,17 @@ interface ConfigStep {
   check(text: string): void;
   /** What puts it in force; null: it is by itself. */
   readonly next: string | null;
+}
+
+/** daemon.toml of this home. Throws as `configStep` does. */
+export function daemonStep({ env }: Call, settings: ConfigStep['settings']): Step[] {
+  const home = homeFolder(env);
+  return configStep({
+    to: join(home, 'daemon.toml'),
+    settings,
+    check: () => void loadDaemonConfig(home),
+    next: 'stator daemon reload',
+  });
 }
 
 /** None where there is nothing to set. Throws `bad_config` where the file cannot be read. */

@@ -23,6 +23,10 @@ export interface Step extends Piece {
   bring?(): Promise<Partial<Pick<Piece, 'state' | 'what' | 'next'>>>;
 }
 
+export function stepOf(kind: string, name: string, state: PieceState, what: string): Step {
+  return { kind, name, state, what, next: null };
+}
+
 export const importArgs = {
   'dry-run': { type: 'boolean', description: 'only show what would come' },
   ...sureArgs,

@@ -221,6 +221,12 @@ export function readRepoConfigSource(repoPath: string): RepoConfigSource {
   }
 }
 
+/** A file that stator writes, and nothing besides it. */
+export function writtenSource(file: string, text: string): RepoConfigSource {
+  const found = { prompts: {}, programs: {}, places: {}, envFiles: {} };
+  return { file, text, kasmosFile: '', kasmosText: null, kasmosProblem: null, found };
+}
+
 /** The configuration that those texts mean, under today's daemon.toml; a pinned source means the same whatever the repo's files say by now. */
 export function parseRepoConfig(
   source: RepoConfigSource,
