@@ -44,6 +44,9 @@ const ofTask: Readonly<Record<string, Look>> = {
   'task:checking': ['work', 'being checked'],
   'task:merging': ['work', 'being merged'],
 };
+/** Of an agent that works for all of the plan, and of a task with its agent: what stands first counts. */
+const ofWorker = { ...ofAgent, ...ofTask };
+const ofTaskLane = { ...ofTask, ...ofAgent };
 const ofWave: Readonly<Record<string, Look>> = {
   'wave:running': ['work', 'at work'],
   'wave:failed': ['ask', 'failed: a person says what follows'],
@@ -138,7 +141,7 @@ function withRegion(lane: Open, { from_tags: from, to_tags: to }: HistoryEntry):
 function laneOf(actor: string): [name: string, looks: Readonly<Record<string, Look>>] {
   if (actor === '') return ['plan', ofPlan];
   const [, wave, task] = /^wave-(\d+)[^/]*(?:\/task-(\d+))?/.exec(actor) ?? [];
-  if (wave === undefined) return [(actor.split('/')[0] ?? actor).replace('.', ' '), { ...ofAgent, ...ofTask }];
+  if (wave === undefined) return [(actor.split('/')[0] ?? actor).replace('.', ' '), ofWorker];
   if (task === undefined) return [`wave ${wave}`, ofWave];
-  return [`w${wave}-t${task}`, { ...ofTask, ...ofAgent }];
+  return [`w${wave}-t${task}`, ofTaskLane];
 }

@@ -6,6 +6,7 @@ import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { replaceFile } from '../../runtime/base/platform/atomic-file.ts';
 import { systemCode } from '../../runtime/base/platform/system-code.ts';
 import { type Call, defineVerb, type Verbs } from '../command.ts';
+import { runProgram } from '../other-program.ts';
 import { refuseAgent } from '../place.ts';
 import { ownerHere } from './presence.ts';
 import { type Manager, managers, mark, type Service, serviceOf } from './service.ts';
@@ -17,9 +18,6 @@ const managerArg = {
     description: 'the service manager; default: that of this system',
   },
 } as const;
-
-/** One that does not answer by then hangs. */
-const limitMs = 60_000;
 
 const install = defineVerb({
   summary:
@@ -39,7 +37,7 @@ const install = defineVerb({
     mkdirSync(dirname(service.file), { recursive: true });
     replaceFile(service.file, service.text);
     // One that is loaded already takes no other text while it is.
-    if (there !== null && service.manager === 'launchd') for (const command of service.off) tryCommand(call, command);
+    if (there !== null && service.manager === 'launchd') for (const command of service.off) runProgram(call, command);
     for (const command of service.on) mustRun(call, command, service);
     const done = there === service.text ? 'is installed already' : 'is installed';
     call.out.done({ status: 'installed', file: service.file }, `the daemon ${done}: ${service.file}`);
@@ -106,14 +104,9 @@ function refuseRunning({ env }: Call, isInstalled: boolean): void {
   );
 }
 
-function tryCommand({ env }: Call, [program = '', ...words]: readonly string[]) {
-  const { spawnSync } = process.getBuiltinModule('node:child_process');
-  return spawnSync(program, words, { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: limitMs });
-}
-
 /** Throws `unavailable` with what the program said. */
 function mustRun(call: Call, command: readonly string[], { manager, file }: Service): void {
-  const { status, error, stderr, stdout } = tryCommand(call, command);
+  const { status, error, stderr, stdout } = runProgram(call, command);
   if (status === 0) return;
   const text = command.map(shellWord).join(' ');
   const isMissing = error !== undefined && systemCode(error) === 'ENOENT';

@@ -3,6 +3,7 @@ import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { inPackage } from '../../runtime/base/platform/package-files.ts';
 import { canAsk, confirm } from '../ask.ts';
 import type { Call } from '../command.ts';
+import { runProgram } from '../other-program.ts';
 import { plain } from '../text.ts';
 import { isOnPath, type KnownAgent } from './agents.ts';
 
@@ -21,9 +22,6 @@ const registrations: Readonly<Record<string, Registration>> = {
   codex: { get: ['mcp', 'get', 'stator'], add: (server) => ['mcp', 'add', 'stator', '--', ...server] },
   gemini: { get: null, add: (server) => ['mcp', 'add', '--scope', 'user', 'stator', ...server] },
 };
-
-/** A program that asks something, or starts the server to try it. */
-const limitMs = 60_000;
 
 export interface McpRegistered {
   readonly agent: string;
@@ -51,20 +49,17 @@ export function offerMcp(call: Call, found: readonly KnownAgent[], isWanted: boo
   return ableOf(found).map((name) => register(call, name, isWanted));
 }
 
-function register({ env, cwd }: Call, agent: string, isWanted: boolean): McpRegistered {
+function register(call: Call, agent: string, isWanted: boolean): McpRegistered {
   const { get, add } = registrations[agent] as Registration; // one of its keys
-  const server = isOnPath('stator', env)
+  const server = isOnPath('stator', call.env)
     ? ['stator', 'mcp']
     : [process.execPath, inPackage('dist/bin/stator.js'), 'mcp'];
   const words = add(server);
   const command = [agent, ...words].map(shellWord).join(' ');
   const told = { agent, command, why: null };
   if (!isWanted) return { ...told, state: 'offered' };
-  const { spawnSync } = process.getBuiltinModule('node:child_process');
-  const run = (args: readonly string[]) =>
-    spawnSync(agent, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: limitMs });
-  if (get !== null && run(get).status === 0) return { ...told, state: 'already' };
-  const { status, error, stdout, stderr } = run(words);
+  if (get !== null && runProgram(call, [agent, ...get]).status === 0) return { ...told, state: 'already' };
+  const { status, error, stdout, stderr } = runProgram(call, [agent, ...words]);
   if (status === 0) return { ...told, state: 'registered' };
   const last = `${stdout ?? ''}\n${stderr ?? ''}`.trim().split('\n').at(-1) ?? '';
   return { ...told, state: 'failed', why: error?.message ?? (last === '' ? `exit code ${status}` : last) };

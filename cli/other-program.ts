@@ -1,0 +1,10 @@
+/** Runs another program to its end and takes what it writes. */
+import type { Call } from './command.ts';
+
+/** A program that has not ended by then hangs. */
+const limitMs = 60_000;
+
+export function runProgram({ env, cwd }: Pick<Call, 'env' | 'cwd'>, [program = '', ...words]: readonly string[]) {
+  const { spawnSync } = process.getBuiltinModule('node:child_process');
+  return spawnSync(program, words, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: limitMs });
+}
