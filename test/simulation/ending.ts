@@ -8,7 +8,7 @@ import type { PlanContext } from '../../machines/plan/context.ts';
 import { planTree } from '../../machines/vocabulary/ids.ts';
 import type { SignalType } from '../../machines/vocabulary/signal.ts';
 import type { PlanRow } from '../../runtime/core/store/rows.ts';
-import { planText } from '../support/simulation.ts';
+import { planText, wordsOn } from '../support/simulation.ts';
 import type { Simulation } from './run.ts';
 import type { Story } from './story.ts';
 
@@ -94,15 +94,7 @@ async function oneStep(simulation: Simulation, { project, plan }: PlanRow, round
   }
   if (lifecycle.endsWith('wave.waiting'))
     return say(failuresOf(tree).length > 0 && round < 3 ? 'retry_wave' : 'advance_wave');
-  const next: Record<string, [SignalType, object]> = {
-    'ready.draft': ['plan_updated', { content: planText([2, 1]) }],
-    'ready.planned': ['implement_start', {}],
-    'planning.working': ['planner_finished', {}],
-    'cancelled.ended': ['reopen', {}],
-    'underway.implementing.architecting.working': ['elaborator_finished', {}],
-    'underway.reviewing.working': ['review_approved', {}],
-    'underway.verifying.working': ['verify_approved', {}],
-  };
+  const next = wordsOn(planText([2, 1]));
   const found = next[lifecycle];
   if (found !== undefined) return say(...found);
 }

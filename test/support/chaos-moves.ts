@@ -2,7 +2,7 @@
 import { actorsOf, snapshotOf } from '../../actors/addressee.ts';
 import { forceTargets, type SignalType } from '../../machines/vocabulary/signal.ts';
 import { plan, type Row, repo, type World } from './chaos.ts';
-import { planText, sha } from './simulation.ts';
+import { planText, sha, wordsOn } from './simulation.ts';
 
 export interface Move {
   readonly kind: number;
@@ -363,15 +363,7 @@ export function bringToDone(world: World): void {
 }
 
 function oneStep(world: World, lifecycle: string, retried: Set<string>): void {
-  const next: Record<string, [SignalType, object]> = {
-    'ready.draft': ['plan_updated', { content: planText([3, 2]) }],
-    'ready.planned': ['implement_start', {}],
-    'planning.working': ['planner_finished', {}],
-    'cancelled.ended': ['reopen', {}],
-    'underway.implementing.architecting.working': ['elaborator_finished', {}],
-    'underway.reviewing.working': ['review_approved', {}],
-    'underway.verifying.working': ['verify_approved', {}],
-  };
+  const next = wordsOn(planText([3, 2]));
   const fresh = !retried.has(String(world.context().activeChildId));
   if (lifecycle.endsWith('wave.waiting')) {
     retried.add(String(world.context().activeChildId));

@@ -277,3 +277,16 @@ export function createSimulation(
     },
   };
 }
+
+/** What a person or an agent says next, by the state of the plan's lifecycle; `content`: the document that a draft becomes. */
+export function wordsOn(content: string): Readonly<Record<string, readonly [SignalType, object]>> {
+  return {
+    'ready.draft': ['plan_updated', { content }],
+    'ready.planned': ['implement_start', {}],
+    'planning.working': ['planner_finished', {}],
+    'cancelled.ended': ['reopen', {}],
+    'underway.implementing.architecting.working': ['elaborator_finished', {}],
+    'underway.reviewing.working': ['review_approved', {}],
+    'underway.verifying.working': ['verify_approved', {}],
+  };
+}
