@@ -7,7 +7,7 @@ import { type BudgetUse, textOfUse } from '../machines/vocabulary/budget.ts';
 import { budgetDetails, type HookDetails, type NoticeEvent } from '../machines/vocabulary/hook-event.ts';
 import type { SignalPayload } from '../machines/vocabulary/signal.ts';
 import type { Happened } from './hook-events.ts';
-import { blockOf, statusOfPlan } from './plan-view.ts';
+import { blockOf, isFailedStart, statusOfPlan } from './plan-view.ts';
 import { publicMove } from './public-states.ts';
 import type { AgentSnapshot, Transition } from './recorder.ts';
 import type { Input, Step, Tree } from './tree.ts';
@@ -64,9 +64,11 @@ function toldBy(transition: Transition, agents: ReadonlyMap<string, AgentSnapsho
   if (before.has('run:starting') && enters('at-work'))
     return { type: 'task_started', instance, message: `${instance} works (${attempt})` };
   if (enters('run:succeeded')) return { type: 'task_completed', instance, message: `${instance} is done` };
+  if (enters('run:cancelled') && !isFailedStart(context))
+    return { type: 'task_completed', instance, message: `${instance} was withdrawn: its work is no longer needed` };
   if (enters('run:backing_off') && reason === 'set-aside')
     return { type: 'work_set_aside', instance, message: `${instance}: attempt ${failures} does not count: ${detail}` };
-  if (!enters('run:failed')) return null;
+  if (!enters('run:failed') && !enters('run:cancelled')) return null;
   const why = withDetail(reason ?? 'no attempt is left', detail);
   return { type: 'task_error', instance, message: `${instance} failed: ${why}` };
 }

@@ -1,5 +1,6 @@
 /** A plan as people see it, read off its live tree: status and phase from the states' tags, the rest from the contexts. */
 import type { AnyActorRef } from 'xstate';
+import type { AgentContext } from '../machines/agent/context.ts';
 import { advances, type Block, budgetOf, needOf, type PlanContext, type Question } from '../machines/plan/context.ts';
 import type { TaskContext } from '../machines/task/machine.ts';
 import type { PlanBudget } from '../machines/vocabulary/budget.ts';
@@ -130,6 +131,11 @@ export function planSummary(tree: Tree): PlanSummary {
     title: context.title,
     budget: budgetOf(context),
   };
+}
+
+/** Of an agent that was withdrawn: none of its runs had come up, and the last one could not. That counts as a failure. */
+export function isFailedStart({ runs, reason }: Pick<AgentContext, 'runs' | 'reason'>): boolean {
+  return runs === 0 && reason === 'start-failed';
 }
 
 export function statusOfPlan({ root }: Tree): PlanStatus {

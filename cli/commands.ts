@@ -9,6 +9,8 @@ export interface Entry {
   readonly page: readonly string[];
   /** It works and has its page, and is in no list. */
   readonly isHidden: boolean;
+  /** Its exit code is 0, 1 or 2, whatever goes wrong: programs start work with it. 130 where it was interrupted. */
+  readonly hasStartCodes?: boolean;
   /** Of an old name: the words that are to be typed instead. Each use says them. */
   readonly now?: string;
   /** Of an old name: what is typed after it, as the verb of today takes it. */
@@ -114,6 +116,11 @@ const agent: readonly Entry[] = [
   old('capture', oneOf(instance, 'capture'), { now: 'agent logs <title> --tail' }),
 ];
 
+const startVerbs = verbsOf(() => import('./issue.ts'), {
+  start: 'start a session for an issue',
+  continue: 'continue a session, or answer its agent',
+}).map((one) => ({ ...one, hasStartCodes: true }));
+
 const trust: readonly Entry[] = [
   old('list', oneOf(repo, 'trust'), { now: 'repo trust --list', words: (rest) => ['--list', ...rest] }),
   old('show', oneOf(repo, 'trust'), { now: 'repo trust [project] --show', words: (rest) => ['--show', ...rest] }),
@@ -153,14 +160,15 @@ export const nouns: Nouns = {
     old('set-status', oneOf(planSignals, 'set-status'), { now: 'plan advance <plan> --to <status> --force' }),
   ],
   agent,
-  issue: verbsOf(() => import('./issue.ts'), {
-    start: 'start a session for an issue',
-    continue: 'continue a session, or answer its agent',
-    'list, context': 'list the sessions; what was said',
-    'comment, set-pr': 'comment; record its pull request',
-    destroy: 'delete a session',
-    prune: 'delete ended sessions',
-  }),
+  issue: [
+    ...startVerbs,
+    ...verbsOf(() => import('./issue.ts'), {
+      'list, context': 'list the sessions; what was said',
+      'comment, set-pr': 'comment; record its pull request',
+      destroy: 'delete a session',
+      prune: 'delete ended sessions',
+    }),
+  ],
   queue: [
     ...verbsOf(() => import('./queue.ts'), {
       'list, stats, clear': 'who waits and for what, counted; drop ended ones',

@@ -22,8 +22,10 @@ export async function runProgram({ argv, env, cwd, stdin, stdout, stderr }: Invo
     quiet: has('--quiet', '-q'),
     verbose: has('--verbose'),
   });
+  let hasStartCodes = false;
   try {
     const chosen = choose(argv);
+    hasStartCodes = 'entry' in chosen && chosen.entry.hasStartCodes === true;
     if ('page' in chosen) {
       rough.print(chosen.page);
       return 0;
@@ -45,9 +47,13 @@ export async function runProgram({ argv, env, cwd, stdin, stdout, stderr }: Invo
     return await read.run({ env, cwd, stdin, out, project, oldName: name });
   } catch (thrown) {
     const { reportFailure } = await import('./failure.ts');
-    return reportFailure(thrown, { out: rough, argv, version: statorVersion() });
+    const exitCode = reportFailure(thrown, { out: rough, argv, version: statorVersion() });
+    return hasStartCodes && !startCodes.has(exitCode) ? 1 : exitCode;
   }
 }
+
+/** Interrupted, it neither started nor failed. */
+const startCodes: ReadonlySet<number> = new Set([1, 2, 130]);
 
 interface Chosen {
   readonly noun: string | null;

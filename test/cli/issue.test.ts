@@ -69,19 +69,16 @@ it('what is no reference, or of a repo that nobody registered, makes nothing and
   const texts: string[] = [];
   for (const form of forms) {
     const [badCode, badText] = await said('issue', 'start', form, 'x');
-    expect([form, badCode]).toEqual([form, 64]);
+    expect([form, badCode]).toEqual([form, 1]);
     texts.push(badText);
   }
   const named = forms.filter((form) => form !== '').map((form) => `"${form}" `);
   expectProse(texts.join('\n'), ...named, 'owner/repo#12');
-  for (const verb of [
-    ['queue', 'enqueue'],
-    ['issue', 'continue'],
-    ['issue', 'destroy', '--yes'],
-  ])
-    expect((await said(...verb, 'shop#three', ...(verb[0] === 'queue' ? ['x'] : [])))[0]).toBe(64);
+  expect((await said('queue', 'enqueue', 'shop#three', 'x'))[0]).toBe(64);
+  expect((await said('issue', 'continue', 'shop#three'))[0]).toBe(1);
+  expect((await said('issue', 'destroy', '--yes', 'shop#three'))[0]).toBe(64);
   const [emptyCode, emptyText] = await said('issue', 'start', `${on}#1`, '');
-  expect(emptyCode).toBe(64);
+  expect(emptyCode).toBe(1);
   expectRefusal(emptyText);
   const [otherCode, otherText] = await said('issue', 'start', 'https://git.example.test/acme/other/issues/1', 'x');
   expect(otherCode).toBe(1);
@@ -90,7 +87,7 @@ it('what is no reference, or of a repo that nobody registered, makes nothing and
   expect(forgeCode).toBe(1);
   expectRefusal(forgeText, 'forge.test');
   const [prCode] = await said('issue', 'start', `${on}#1`, sh('true'), 'not an address');
-  expect(prCode).toBe(64);
+  expect(prCode).toBe(1);
   const [agentCode, agentText] = await said('issue', 'start', `${on}#1`, 'nothing that a shell could run');
   expect(agentCode).toBe(1);
   expectRefusal(agentText, ' sh ');
@@ -179,3 +176,45 @@ it('a start on a terminal where no engine runs offers to start the daemon, and t
     expect((await made.stator(['daemon', 'stop', '--agents'])).code).toBe(0);
   }
 });
+
+const asked = [`${on}#1`, 'do it'];
+const wrongs: readonly {
+  readonly what: string;
+  readonly code: string;
+  readonly words?: readonly string[];
+  readonly env?: (made: Terminal) => NodeJS.ProcessEnv;
+  spoil?(made: Terminal): void;
+}[] = [
+  { what: 'an unknown flag', code: 'usage', words: [...asked, '--quue'] },
+  { what: 'a word too many', code: 'usage', words: [...asked, 'https://a.example/1', 'more'] },
+  { what: 'a reference that is none', code: 'usage', words: ['not an issue', 'do it'] },
+  { what: 'an unknown forge', code: 'not_found', words: ['nowhere.example/acme/shop#1', 'do it'] },
+  { what: 'an unknown repo', code: 'repo_not_found', words: [...asked, '--project', 'nope'] },
+  {
+    what: 'a broken daemon.toml',
+    code: 'bad_config',
+    spoil: ({ home }) => writeFileSync(join(home, 'daemon.toml'), 'max_agents = "three"\n'),
+  },
+  {
+    what: 'a store that is no database',
+    code: 'store_corrupt',
+    spoil: ({ home }) => writeFileSync(join(home, 'taskstore.db'), 'nonsense'.repeat(200)),
+  },
+  {
+    what: 'a home that is a file',
+    code: 'home_unusable',
+    env: ({ repo }) => ({ STATOR_HOME: join(repo, 'README.md') }),
+  },
+];
+it.each(wrongs)(
+  'issue start and issue continue end with 1 for $what, and say which kind of failure it is',
+  async (wrong) => {
+    const made = await working();
+    wrong.spoil?.(made);
+    for (const verb of ['start', 'continue']) {
+      const how = { env: wrong.env?.(made) ?? {} };
+      const ended = await made.stator(['issue', verb, ...(wrong.words ?? asked), '--json'], how);
+      expect([ended.code, JSON.parse(ended.stderr)]).toMatchObject([1, { code: wrong.code }]);
+    }
+  },
+);

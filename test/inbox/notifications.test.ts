@@ -1,4 +1,4 @@
-/** People are told once of every step of an agent through the queue, and once of every need of a plan. */
+/** People are told once of every need of a plan; once of every step of an agent through the queue: test/lives/queue-rules.test.ts, R12. */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import {
@@ -12,7 +12,6 @@ import {
   type TestEngine,
   untilBlocked,
   untilFile,
-  untilPhase,
   untilStatus,
 } from '../support/engine.ts';
 
@@ -24,36 +23,6 @@ async function told({ client }: Pick<TestEngine, 'client'>, plan: string): Promi
     .reverse()
     .map(({ type, message }) => (type.startsWith('task_') ? `${type} ${message.split(' ')[0]}` : type));
 }
-
-it('R12: every step of a task through the queue tells once, in its order', async () => {
-  const engine = await startEngine();
-  await begin(engine, 'one', planText(['echo a > a.txt']));
-  await untilStatus(engine, 'one', 'done');
-  expect(await told(engine, 'one')).toEqual([
-    'task_queued one-w1-t1',
-    'task_dequeued one-w1-t1',
-    'task_started one-w1-t1',
-    'task_completed one-w1-t1',
-  ]);
-});
-
-it('R12: a task that is tried again leaves the queue twice, and is queued and failed once; its wave waits for a person', async () => {
-  const engine = await startEngine({ agents: { default: { preset: 'sh', attempts: 2 } } });
-  await begin(engine, 'bad', planText(['echo no >&2; exit 3']));
-  await untilPhase(engine, 'bad', 'wave_waiting');
-  expect(await told(engine, 'bad')).toEqual([
-    'task_queued bad-w1-t1',
-    'task_dequeued bad-w1-t1',
-    'task_started bad-w1-t1',
-    'task_dequeued bad-w1-t1',
-    'task_started bad-w1-t1',
-    'task_error bad-w1-t1',
-    'wave_waiting',
-  ]);
-  const [, error] = await engine.client.notifications({ all: true });
-  const message = expect.stringContaining('exit-code');
-  expect(error).toMatchObject({ project: 'demo', plan: 'bad', read: false, message });
-});
 
 it('an agent that asks tells so once, with its question; the answer queues nothing anew', async () => {
   const engine = await startEngine();

@@ -1,6 +1,6 @@
 /**
- * The rules of the queue, each by the name that it has had since the older queue broke them: R1, R2 and so on. R3 and R11 of many processes stand in
- * test/cli/issue.test.ts, R10 at every point of a death in test/crash, R12 in test/inbox/notifications.test.ts.
+ * The rules of the queue, R1 to R12: each was broken by the queue that this one replaces. R3 and R11 of twenty processes stand in test/cli/issue.test.ts too,
+ * R10 at every point of a death in test/crash.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,6 +14,7 @@ import {
   ground,
   openGate,
   planText,
+  say,
   script,
   startEngine,
   type TestEngine,
@@ -346,4 +347,69 @@ it('R11: starts by hand, from the command line and over the API, and the queue o
   expect(siblings.came()).toHaveLength(begun.length);
   expect(siblings.most()).toBe(3);
   expect(await client.issues()).toHaveLength(begun.length);
+});
+
+/** What was told of each agent, the oldest first: `queued dequeued started completed`. */
+async function toldByAgent({ client }: TestEngine): Promise<Record<string, string>> {
+  const told: Record<string, string> = {};
+  for (const { type, message } of (await client.notifications({ all: true })).reverse()) {
+    const [title = ''] = message.split(' ');
+    if (type.startsWith('task_')) told[title] = `${told[title] ?? ''} ${type.slice('task_'.length)}`.trim();
+  }
+  return told;
+}
+
+it('R12: every step of an agent through the queue tells once, in its order, and the last word is that of its state in the queue', async () => {
+  const here = await scene({ agents: { default: { preset: 'sh', attempts: 2 } }, daemon: `max_agents = 2\n${waves}` });
+  const { engine, siblings, go } = here;
+  const held = siblings.among(`${gate(go)}\necho a > "$STATOR_TITLE"`);
+  await begin(engine, 'good', planText(['echo a > a.txt']));
+  await begin(engine, 'bad', planText(['echo no >&2; exit 3']));
+  await untilStatus(engine, 'good', 'done');
+  await untilPhase(engine, 'bad', 'wave_waiting');
+  await begin(engine, 'works', planText([held]));
+  await begin(engine, 'killed', planText([held]));
+  await untilAlive(here, 2);
+  await begin(engine, 'waits', planText([held]));
+  await until(async () => (await engine.client.queueStats()).pending === 1);
+  // Nobody needs the one that works and the one that waits any more; a person ends a third.
+  for (const plan of ['waits', 'works']) await say(engine, plan, 'cancel');
+  await engine.client.instanceWord('demo', 'killed-w1-t1', 'kill');
+  await untilPhase(engine, 'killed', 'wave_waiting');
+  await until(async () => (await engine.client.queueStats()).running === 0);
+  expect(await toldByAgent(engine)).toEqual({
+    'good-w1-t1': 'queued dequeued started completed',
+    'bad-w1-t1': 'queued dequeued started dequeued started error',
+    'works-w1-t1': 'queued dequeued started completed',
+    'killed-w1-t1': 'queued dequeued started error',
+    'waits-w1-t1': 'queued completed',
+  });
+  const told = await toldByAgent(engine);
+  for (const { title, state } of await engine.client.queue()) expect(told[title]?.split(' ').at(-1)).toBe(state);
+  const messages = (await engine.client.notifications()).map(({ message }) => message);
+  expect(messages).toContain('waits-w1-t1 was withdrawn: its work is no longer needed');
+  expect(messages).toContainEqual(expect.stringMatching(/^bad-w1-t1 failed: exit-code: no$/));
+});
+
+it('R12: a session that could not start has failed, and that is told once, with attempts left and without', async () => {
+  const made = ground();
+  mkdirSync(join(made.repo, '.stator'));
+  writeFileSync(join(made.repo, '.stator', 'config.toml'), '[worktree]\nsetup = "echo no such registry; exit 3"\n');
+  git(made.repo, 'remote', 'add', 'origin', `https://${on}.git`);
+  for (const attempts of [3, 1]) {
+    const engine = await startEngine({
+      on: made,
+      adds: attempts === 3,
+      agents: { default: { preset: 'sh', attempts } },
+    });
+    const start = engine.client.startIssue({ reference: `${on}#${attempts}`, message: task('true') });
+    await expect(start).rejects.toMatchObject({ code: 'unavailable' });
+    const title = `git.example.test-acme-shop-${attempts}-session`;
+    expect((await toldByAgent(engine))[title]).toBe('queued dequeued error');
+    const [entry] = (await engine.client.queue()).filter((one) => one.title === title);
+    expect(entry).toMatchObject({ state: 'error', error: 'start-failed' });
+    const messages = (await engine.client.notifications()).map(({ message }) => message);
+    expect(messages).toContainEqual(expect.stringMatching(`^${title} failed: start-failed: .*no such registry`));
+    await engine.engine.stop();
+  }
 });

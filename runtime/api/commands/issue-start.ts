@@ -4,8 +4,6 @@ import { parsePlan } from '../../../machines/document/plan-document.ts';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { SignalPayload } from '../../../machines/vocabulary/signal.ts';
-import { hookRows } from '../../core/store/hook-rows.ts';
-import type { RunRow } from '../../core/store/rows.ts';
 import { whyFailed } from '../../work/agents/reports/telling.ts';
 import { refuseUnplayable } from '../../work/effects/playable.ts';
 import { refuseBranch } from '../../work/git/branch.ts';
@@ -17,7 +15,7 @@ import type { IssueForges } from './issue-forges.ts';
 import { notesOf, type Word } from './issue-next-step.ts';
 import type { IssuePlace } from './issue-place.ts';
 import type { IssueSessions } from './issue-sessions.ts';
-import { type SessionSlots, sessionTitle } from './issue-slots.ts';
+import type { SessionSlots } from './issue-slots.ts';
 import type { PlanCommand } from './plans.ts';
 
 export interface Beginning {
@@ -134,11 +132,7 @@ export function createBeginning(parts: BeginParts) {
     const [task] = shown.tasks_by_wave[0]?.tasks ?? [];
     const why =
       (await whyOf(place)) ?? task?.why ?? shown.blocked?.reason ?? task?.reason ?? 'its agent did not come up';
-    if (isNew) {
-      const [run] = await store.runs({ by: 'title', project: place.project, title: sessionTitle(place.plan) });
-      await parts.end(place, false).catch((thrown: unknown) => parts.log.warn(messageOf(thrown)));
-      if (run !== undefined && run.state !== 'failed') await noteFailed(run, why);
-    }
+    if (isNew) await parts.end(place, false).catch((thrown: unknown) => parts.log.warn(messageOf(thrown)));
     return new EngineError(
       'unavailable',
       `the session of ${place.reference ?? place.plan} did not start: ${why}`,
@@ -154,31 +148,6 @@ export function createBeginning(parts: BeginParts) {
     if (exit === undefined) return null;
     const { detail } = JSON.parse(exit.payload) as SignalPayload<'run_exited'>; // as its type says
     return whyFailed(detail, 'start-failed');
-  }
-
-  /** It was withdrawn before its attempts were used up, which by itself would count as an agent that nobody wanted. */
-  async function noteFailed({ project, plan, key, run, title, role, attempt, branch }: RunRow, why: string) {
-    const at = clock.nowMs();
-    const message = `${title} failed: start-failed: ${why}`.slice(0, 1_000);
-    const failed = {
-      key,
-      project,
-      plan,
-      run,
-      title,
-      role,
-      attempt,
-      branch,
-      state: 'failed',
-      reason: 'start-failed',
-    } as const;
-    const event = { event: 'task_error', from: null, to: null, details: { instance: title, message } } as const;
-    await store.commit([
-      { do: 'run.show', run: failed, isNewest: true, at },
-      { do: 'notification.insert', type: 'task_error', project, plan, message, at },
-      ...hookRows({ project, plan }, [event], { hooks: projects.hooksOf(project), at }),
-    ]);
-    parts.onChange();
   }
 
   return { begin, untilStarted };

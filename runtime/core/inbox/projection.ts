@@ -1,5 +1,5 @@
 /** What people list of a plan and its runs, written once for each tree that a batch moved, in the batch's own commit. */
-import { planSummary, summarySources } from '../../../actors/plan-view.ts';
+import { isFailedStart, planSummary, summarySources } from '../../../actors/plan-view.ts';
 import { tagged } from '../../../actors/public-states.ts';
 import type { AgentSnapshot } from '../../../actors/recorder.ts';
 import type { Step } from '../../../actors/tree.ts';
@@ -109,8 +109,9 @@ function runShown(
   const { tags, context } = agent;
   if (context.run === null) return null;
   const key = effectKey(tree, context.run);
-  const state = tagged(tags, 'run:');
-  if (state === null) throw new Error(`agent ${context.title} is in a state that says nothing in public`);
+  const ownState = tagged(tags, 'run:');
+  if (ownState === null) throw new Error(`agent ${context.title} is in a state that says nothing in public`);
+  const state = ownState === 'cancelled' && isFailedStart(context) ? 'failed' : ownState;
   const reason = reasonOf(agent);
   const shows = `${state} ${reason}`;
   if (shown.get(key) === shows) return null;
