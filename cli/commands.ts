@@ -99,6 +99,7 @@ export const verbs: readonly Entry[] = [
       default: (await import('./completion.ts')).completionVerb({ verbs, nouns }),
     })),
     entry('mcp', 'tools for agents (MCP)', () => import('./mcp/serve.ts')),
+    entry('uninstall', 'remove all of stator', () => import('./uninstall.ts')),
   ]),
   old('delegate', () => import('./delegate.ts'), { now: 'issue start "<message>" --queue' }),
   old('logs', () => import('./logs.ts'), { now: 'daemon logs, or agent logs <title>' }),

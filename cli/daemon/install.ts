@@ -53,17 +53,37 @@ const uninstall = defineVerb({
   async run({ for: named }, call) {
     refuseAgent(call, 'remove a service');
     const service = serviceOf(call, managerOf(named));
-    const { file, off, after } = service;
+    const { file } = service;
     if (readOwn(service) === null) {
       call.out.done({ status: 'not_installed', file }, `no service is installed: there is no ${file}`);
       return;
     }
-    for (const command of off) mustRun(call, command, service);
-    rmSync(file);
-    for (const command of after) mustRun(call, command, service);
+    removeService(call, service);
     call.out.done({ status: 'uninstalled', file }, `removed ${file}; agents that run go on`);
   },
 });
+
+/** The service that `daemon install` made here; null: there is none, or its file is somebody else's. */
+export function installedService(call: Call): Service | null {
+  const service = serviceOf(call, managerOf(undefined));
+  return hasOwn(service) ? service : null;
+}
+
+/** Stops it and takes its file away. Throws `unavailable`. */
+export function removeService(call: Call, service: Service): void {
+  for (const command of service.off) mustRun(call, command, service);
+  rmSync(service.file);
+  for (const command of service.after) mustRun(call, command, service);
+}
+
+function hasOwn(service: Service): boolean {
+  try {
+    return readOwn(service) !== null;
+  } catch (thrown) {
+    if (thrown instanceof EngineError && thrown.code === 'conflict') return false;
+    throw thrown;
+  }
+}
 
 /** Throws `usage`. */
 function managerOf(named: string | undefined): Manager {

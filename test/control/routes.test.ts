@@ -633,6 +633,8 @@ it('every route answers as it says, done and refused', async () => {
     ['GET /v1/machines/:name', { params: { name: 'engine' } }, 404, code('not_found')],
     ['POST /v1/gc', { body: { dry: true } }, 200, { dry: true, items: expect.any(Array), notes: [] }],
     ['POST /v1/gc', { body: { overrides: ['everything'] } }, 400, code('bad_request')],
+    ['POST /v1/gc', { body: { everything: true, dry: true } }, 200, { dry: true, notes: [] }],
+    ['POST /v1/gc', { body: { everything: true } }, 409, code('conflict')],
     ['POST /v1/repair', { body: { dry: true } }, 200],
     ['POST /v1/repair', { body: { dry: 'yes' } }, 400, code('bad_request')],
     ['GET /v1/machines/:name', { params: { name: 'task' }, query: '?format=svg' }, 200],

@@ -486,6 +486,9 @@ export function createClient(call: Call, options: ClientOptions) {
       older_than_ms?: number;
       overrides: readonly CleaningOverride[];
     }): Promise<CleaningReport> => ask('POST /v1/gc', { body: { ...body, overrides: [...overrides] } }),
+    /** Deletes every worktree, branch and ref that stator made in a repo, but for those with work that is nowhere else. Throws `conflict` where an engine stays, unless `dry`. */
+    clearRepos: (body: { dry: boolean }): Promise<CleaningReport> =>
+      ask('POST /v1/gc', { body: { ...body, everything: true } }),
     /** Deletes orphans. `dry`: only lists them. */
     repair: (body: { dry: boolean }): Promise<RepairReport> => ask('POST /v1/repair', { body }),
     /** Destroys the sessions that have ended. `dry`: only lists them. */

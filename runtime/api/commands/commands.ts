@@ -9,6 +9,7 @@ import { isSandboxOff } from '../../base/platform/sandbox-variables.ts';
 import { tokenHash } from '../../base/platform/token.ts';
 import { type AdmittedSignal, admitSignal } from '../../core/inbox/admission.ts';
 import { dependentPlan } from '../../core/inbox/signal-row.ts';
+import { agentsAtWork, requeueAgents } from '../../core/outbox/requeue.ts';
 import type { Change } from '../../core/store/port.ts';
 import type { RunRow } from '../../core/store/rows.ts';
 import { isVerdict, judgesByMessage, verdictLines } from '../../work/agents/reports/verdict.ts';
@@ -190,6 +191,23 @@ export function createCommands(parts: CommandDependencies) {
     /** `olderThanMs` null: as long as the setting `retention` has it. Throws as `Cleaning.clear`. */
     clear: ({ olderThanMs, ...request }: ClearRequest): Promise<CleaningReport> =>
       cleaning.clear({ ...request, olderThanMs: olderThanMs ?? settings.current().retentionMs }),
+    /**
+     * Takes all of stator's worktrees, branches and refs out of the repos, of every plan; its agents are stopped first. Throws `conflict` in an engine
+     * that stays, unless `dry`: it would go on working there.
+     */
+    async clearRepos({ dry }: { readonly dry: boolean }): Promise<CleaningReport> {
+      // What runs now is stopped before anything goes.
+      if (dry) return cleaning.clearRepos({ dry, overrides: ['in_use'] });
+      if (parts.stays)
+        throw new EngineError(
+          'conflict',
+          'this engine works in the repos',
+          'stop it first: stator daemon stop --agents',
+        );
+      await requeueAgents(store, await agentsAtWork(store), clock.nowMs());
+      for (const { project } of projects.list()) await parts.runsEnded(project);
+      return cleaning.clearRepos({ dry, overrides: [] });
+    },
     /** Throws as `Cleaning.repair`. */
     repair: (request: { readonly dry: boolean }): Promise<RepairReport> => cleaning.repair(request),
     ...createIssueCommands({ ...parts, send, registerPlan: plans.registerPlan, forgetPlan: plans.forgetPlan }),

@@ -10,6 +10,7 @@ import {
   existsSync,
   mkdirSync,
   openSync,
+  readdirSync,
   type Stats,
   statSync,
 } from 'node:fs';
@@ -49,6 +50,15 @@ export function ensureHome(home: string): void {
 /** Whether a home that was in use is away: a disk that drops out leaves no folder, or the empty one that it was mounted on. Nothing is made there then. */
 export function isHomeAway(home: string): boolean {
   return !existsSync(join(home, 'owner.db')) && !existsSync(join(home, 'runs'));
+}
+
+/** What stator and the person who set it up put there. */
+const ownEntry =
+  /^(?:daemon\.(?:toml|pid|log(?:\.\d+)?)|servers\.toml|token|prompts|taskstore\.db(?:-wal|-shm|-journal)?|owner\.(?:db(?:-journal)?|json)|inspector\.json|runs|sockets|bin|kept|hook-files|reports|backups|replaced-\d[\dTZ-]+)$/;
+
+/** What lies in a home and is not of stator, by name; none where there is no home. */
+export function foreignEntries(home: string): string[] {
+  return existsSync(home) ? readdirSync(home).filter((name) => !ownEntry.test(name)) : [];
 }
 
 /**

@@ -2,7 +2,7 @@
  * What plans leave behind, cleared away: run folders and worktrees of what ended long ago. One round at a time, in small steps between which signals
  * are handled. A round that is killed is simply begun again: each step is whole by itself, and what it decides is looked at anew.
  */
-import { stat } from 'node:fs/promises';
+import { rmdir, stat } from 'node:fs/promises';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import type {
   CleaningItem,
@@ -15,6 +15,7 @@ import { diskUsage } from '../../base/platform/disk-usage.ts';
 import type { PlanTrace } from '../../core/store/rows.ts';
 import { runsRoot } from '../effects/workplace.ts';
 import { clearBranches, clearRefs } from './branches.ts';
+import { worktreesFolder } from './folders.ts';
 import { clearHookFiles } from './hook-files.ts';
 import { clearKeptPlaces } from './kept-places.ts';
 import { repairAll } from './orphans.ts';
@@ -34,6 +35,8 @@ export interface CleaningRequest {
 export interface Cleaning {
   /** Throws `conflict` while another round is under way; the signal's reason where it is aborted; as the store does. */
   clear(request: CleaningRequest, abort?: AbortSignal): Promise<CleaningReport>;
+  /** Takes every worktree, branch and ref of every plan, whatever its state and age: the caller sees to it that nothing works there. Throws as `clear`. */
+  clearRepos(request: Pick<CleaningRequest, 'dry' | 'overrides'>): Promise<CleaningReport>;
   /** Takes what one plan has left, whatever its age: the caller sees to it that the plan is over. Throws what git and the repo throw. */
   clearPlan(request: PlanCleaningRequest): Promise<CleaningItem[]>;
   /** Takes away what nobody owns any more. Throws `conflict` while a round is under way. */
@@ -47,6 +50,9 @@ export interface PlanCleaningRequest {
   readonly dry: boolean;
   readonly overrides: readonly CleaningOverride[];
 }
+
+/** A plan as if it had ended long ago. */
+const longOver = { status: 'done', updatedAt: 0, deletedAt: 0 } as const;
 
 export function createCleaning(parts: CleaningParts): Cleaning {
   const { home, store, projects, nowMs } = parts;
@@ -68,17 +74,7 @@ export function createCleaning(parts: CleaningParts): Cleaning {
       isOfThese: false,
       ...begun(abort),
     };
-    for (const { project: name } of projects.list()) {
-      try {
-        const place = { project: projects.get(name), repository: await projects.repository(name) };
-        await clearWorktrees(parts, round, place);
-        await clearRefs(parts, round, { project: name, repository: place.repository });
-      } catch (thrown) {
-        abort.throwIfAborted();
-        if (!(thrown instanceof EngineError)) throw thrown;
-        round.notes.push(`${name} was left out: ${messageOf(thrown)}`);
-      }
-    }
+    await clearPlaces(round);
     await clearRunFolders(parts, round);
     await clearHookFiles(parts, round);
     await clearKeptPlaces(parts, round);
@@ -87,6 +83,44 @@ export function createCleaning(parts: CleaningParts): Cleaning {
     const { items, notes } = round;
     const disk = { before, after: dry ? before : await diskNow() };
     return { dry, before: new Date(Math.max(0, beforeMs)).toISOString(), items, disk, notes };
+  }
+
+  /** What is in the repositories. */
+  async function clearPlaces(round: Round): Promise<void> {
+    for (const { project: name } of projects.list()) {
+      try {
+        const place = { project: projects.get(name), repository: await projects.repository(name) };
+        await clearWorktrees(parts, round, place);
+        await clearRefs(parts, round, { project: name, repository: place.repository });
+      } catch (thrown) {
+        round.abort.throwIfAborted();
+        if (!(thrown instanceof EngineError)) throw thrown;
+        round.notes.push(`${name} was left out: ${messageOf(thrown)}`);
+      }
+    }
+  }
+
+  async function clearAllPlaces({
+    dry,
+    overrides,
+  }: Pick<CleaningRequest, 'dry' | 'overrides'>): Promise<CleaningReport> {
+    const before = await diskNow();
+    const plans = new Map([...(await readPlans(store))].map(([name, plan]) => [name, { ...plan, ...longOver }]));
+    const round: Round = {
+      beforeMs: Number.POSITIVE_INFINITY,
+      dry,
+      overrides: new Set(overrides),
+      plans,
+      branches: byBranch(plans.values()),
+      isOfThese: false,
+      ...begun(new AbortController().signal),
+    };
+    await clearPlaces(round);
+    if (!dry)
+      for (const { project } of projects.list())
+        await rmdir(await worktreesFolder(projects.get(project))).catch(() => {}); // what stays in it keeps it
+    const { items, notes } = round;
+    return { dry, before: new Date(nowMs()).toISOString(), items, disk: { before, after: before }, notes };
   }
 
   const begun = (abort: AbortSignal) => ({
@@ -99,7 +133,7 @@ export function createCleaning(parts: CleaningParts): Cleaning {
   });
 
   async function clearPlan({ plan, what, dry, overrides }: PlanCleaningRequest): Promise<CleaningItem[]> {
-    const over: PlanTrace = { ...plan, status: 'done', base: null, updatedAt: 0, deletedAt: 0 };
+    const over: PlanTrace = { ...plan, ...longOver, base: null };
     const round: Round = {
       beforeMs: Number.POSITIVE_INFINITY,
       dry,
@@ -134,6 +168,7 @@ export function createCleaning(parts: CleaningParts): Cleaning {
   return {
     clearPlan,
     clear: (request, abort = new AbortController().signal) => alone(() => carryOut(request, abort)),
+    clearRepos: (request) => alone(() => clearAllPlaces(request)),
     repair: ({ dry }) => alone(() => repairAll(parts, dry)),
   };
 }

@@ -10,10 +10,11 @@ export const cleaningRoutes = [
   route(
     'POST /v1/gc',
     {
-      does: 'clears away what plans left behind that ended longer ago than `older_than_ms` (the setting `retention` where it is not said); with `dry` it only says what would go; what is kept is named with its reason',
+      does: 'clears away what plans left behind that ended longer ago than `older_than_ms` (the setting `retention` where it is not said); with `dry` it only says what would go; what is kept is named with its reason; `everything`: instead every worktree, branch and ref that stator made in a repo, of every plan, but for what holds work that is nowhere else; only an engine that stays for one request does that without `dry`',
       who: 'person',
       body: z.strictObject({
         dry: z.boolean().optional(),
+        everything: z.boolean().optional(),
         older_than_ms: z.int().min(0).max(longestMs).optional(),
         overrides: z.array(z.enum(cleaningOverrides)).max(cleaningOverrides.length).optional(),
       }),
@@ -23,11 +24,13 @@ export const cleaningRoutes = [
     async ({ core, body }) =>
       json(
         200,
-        await core.commands.clear({
-          dry: body.dry === true,
-          olderThanMs: body.older_than_ms ?? null,
-          overrides: body.overrides ?? [],
-        }),
+        body.everything === true
+          ? await core.commands.clearRepos({ dry: body.dry === true })
+          : await core.commands.clear({
+              dry: body.dry === true,
+              olderThanMs: body.older_than_ms ?? null,
+              overrides: body.overrides ?? [],
+            }),
       ),
   ),
   route(
