@@ -10,6 +10,7 @@ import {
   restoreStoreIn,
   type StoreCopy,
   storeFaultsIn,
+  storePlaceIn,
 } from '../runtime/engine/store-copies.ts';
 import { type Call, defineVerb, type Verbs } from './command.ts';
 import { refuseAgent } from './place.ts';
@@ -32,7 +33,7 @@ const backup = defineVerb({
     },
   },
   examples: ['stator store backup', 'stator store backup /mnt/usb/stator.db'],
-  more: 'An engine copies the store once a day by itself: `[store] backups` of daemon.toml says how many copies stay. Runs, worktrees and branches are not in it.',
+  more: 'An engine copies the store once a day by itself: `[store] backups` of daemon.toml says how many copies stay. Runs, worktrees and branches are not in it. A store in PostgreSQL is copied with pg_dump.',
   async run({ file }, { cwd, env, out }) {
     const copy = await backUpStoreIn(env, file === undefined ? null : resolve(cwd, file));
     out.answer(entryOf(copy), () => [`copied to ${copy.file} (${byteText(copy.bytes)})`]);
@@ -43,8 +44,17 @@ const check = defineVerb({
   summary: 'Check the store with the check of SQLite, and list its copies. It changes nothing.',
   args: {},
   examples: ['stator store check', 'stator store check --json'],
-  more: 'Exit code 78: the store is damaged.',
+  more: 'Exit code 78: the store is damaged. Of a store in PostgreSQL it says whether it answers.',
   async run(_args, { env, out }) {
+    const place = storePlaceIn(env);
+    if (place.kind === 'postgres') {
+      await storeFaultsIn(env);
+      out.answer({ ok: true, faults: [], copies: [] }, () => [
+        `the store answers: ${place.shown}`,
+        'stator makes no copies of a store in PostgreSQL: use pg_dump; what it holds is replayed by: stator plan verify --all',
+      ]);
+      return 0;
+    }
     const [faults, copies] = [await storeFaultsIn(env), await copiesIn(env)];
     out.answer({ ok: faults.length === 0, faults, copies: copies.map(entryOf) }, () => [
       ...(faults.length === 0

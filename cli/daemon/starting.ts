@@ -133,7 +133,7 @@ async function startedAs(
  * another folder than whoever started it, where a relative one would be another home.
  */
 function daemonEnvironment(env: NodeJS.ProcessEnv, home: string): NodeJS.ProcessEnv {
-  const own = Object.entries(env).filter(([name]) => !/^STATOR(_(?!SANDBOX$)|$)/.test(name));
+  const own = Object.entries(env).filter(([name]) => !/^STATOR(_(?!SANDBOX$|STORE)|$)/.test(name));
   return { ...Object.fromEntries(own), STATOR_HOME: home };
 }
 

@@ -7,12 +7,12 @@ import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import {
   everyProfile,
   homeFolder,
+  isStoreThere,
   loadDaemonConfig,
   loadRepoConfig,
   missingVariables,
   socketPath,
 } from '../../runtime/base/config/config.ts';
-import { storeFile } from '../../runtime/base/config/home.ts';
 import { probeBubblewrap } from '../../runtime/base/platform/bubblewrap.ts';
 import { usualMemoryBytes, usualProcesses } from '../../runtime/base/platform/machine-share.ts';
 import { probeResourceLimits } from '../../runtime/base/platform/resource-limits.ts';
@@ -22,7 +22,7 @@ import { oneLine } from '../../runtime/base/platform/terminal-text.ts';
 import { attach } from '../../runtime/engine/attach.ts';
 import { connect } from '../../runtime/engine/connect.ts';
 import { baseBranchIn, envFileIn, gitFaultsIn, identityIn, promptProblems } from '../../runtime/engine/preflight.ts';
-import { copiesIn, storeFaultsIn, tryStoreModule } from '../../runtime/engine/store-copies.ts';
+import { copiesIn, storeFaultsIn, storePlaceIn, tryStoreModule } from '../../runtime/engine/store-copies.ts';
 import type { Call } from '../command.ts';
 import { askGit, mainRepository } from '../place.ts';
 import { serverList } from '../server.ts';
@@ -224,11 +224,13 @@ async function store(call: Call, home: string): Promise<Finding> {
   // An engine that runs knows of one that was deleted under it.
   const engine = await attach(home, call.env);
   await tryStoreModule();
-  if (engine === null && !existsSync(storeFile(home))) return { detail: 'none yet' };
+  const place = storePlaceIn(call.env);
+  if (engine === null && !isStoreThere(place)) return { detail: 'none yet' };
   const client = engine ?? (await connect({ env: call.env, mode: 'read' }));
   try {
     const plans = await client.plans();
-    const count = counted(plans.length, 'plan');
+    const where = place.kind === 'postgres' ? `, in ${place.shown}` : '';
+    const count = `${counted(plans.length, 'plan')}${where}`;
     const faults = await storeFaultsIn(call.env);
     if (faults.length > 0)
       return {
@@ -246,7 +248,7 @@ async function store(call: Call, home: string): Promise<Finding> {
 /** Replays some trees, others each time. */
 async function journal(call: Call, home: string): Promise<Finding> {
   const engine = await attach(home, call.env);
-  if (engine === null && !existsSync(storeFile(home))) return { detail: 'none yet' };
+  if (engine === null && !isStoreThere(storePlaceIn(call.env))) return { detail: 'none yet' };
   const client = engine ?? (await connect({ env: call.env, mode: 'read' }));
   try {
     const { differs, checked } = await client.verify({ sample: sampledTrees });
@@ -262,6 +264,7 @@ async function journal(call: Call, home: string): Promise<Finding> {
 }
 
 async function copies(call: Call, home: string): Promise<Finding> {
+  if (storePlaceIn(call.env).kind === 'postgres') return { detail: 'none by stator: use pg_dump' };
   const [newest, ...older] = await copiesIn(call.env);
   const detail =
     newest === undefined ? 'none yet' : `${older.length + 1}, the newest of ${new Date(newest.atMs).toISOString()}`;
@@ -278,7 +281,7 @@ async function forgeChecks(call: Call, path: string | null, home: string): Promi
   if ('thrown' in broken) return [await check('servers.toml', () => Promise.reject(broken.thrown))];
   const read = await attempt(async () => {
     const engine = await attach(home, call.env);
-    if (engine === null && !existsSync(storeFile(home))) return { repos: [], forges: [] };
+    if (engine === null && !isStoreThere(storePlaceIn(call.env))) return { repos: [], forges: [] };
     const client = engine ?? (await connect({ env: call.env, mode: 'read' }));
     try {
       return { repos: await client.repos(), forges: await client.forges() };

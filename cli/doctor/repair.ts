@@ -1,12 +1,10 @@
 /** What `doctor --fix` mends. A damaged store is left to `stator store restore`, and all else with it: it is judged by what the store knows. */
 
-import { existsSync } from 'node:fs';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Orphan } from '../../runtime/api/client/client.ts';
-import { homeFolder } from '../../runtime/base/config/config.ts';
-import { storeFile } from '../../runtime/base/config/home.ts';
+import { isStoreThere } from '../../runtime/base/config/config.ts';
 import { connect } from '../../runtime/engine/connect.ts';
-import { storeFaultsIn } from '../../runtime/engine/store-copies.ts';
+import { storeFaultsIn, storePlaceIn } from '../../runtime/engine/store-copies.ts';
 import type { Call } from '../command.ts';
 
 export interface Repairs {
@@ -18,7 +16,11 @@ export interface Repairs {
 
 /** Never throws of what it finds: what cannot be mended is named. */
 export async function repair({ env }: Call, dry: boolean): Promise<Repairs> {
-  if (!existsSync(storeFile(homeFolder(env)))) return { store: null, orphans: [], notes: [] };
+  try {
+    if (!isStoreThere(storePlaceIn(env))) return { store: null, orphans: [], notes: [] };
+  } catch (thrown) {
+    return { store: null, orphans: [], notes: [notLookedAt(thrown)] };
+  }
   const restore = 'put the newest copy in its place: stator store restore';
   const what = await storeFaultsIn(env).then(
     (faults) => (faults.length === 0 ? '' : [...faults, restore].join('; ')),
@@ -34,9 +36,11 @@ export async function repair({ env }: Call, dry: boolean): Promise<Repairs> {
       await client.close();
     }
   } catch (thrown) {
-    return { store: null, orphans: [], notes: [`nothing could be looked at: ${wordsOf(thrown)}`] };
+    return { store: null, orphans: [], notes: [notLookedAt(thrown)] };
   }
 }
+
+const notLookedAt = (thrown: unknown) => `nothing could be looked at: ${wordsOf(thrown)}`;
 
 function wordsOf(thrown: unknown): string {
   if (!(thrown instanceof EngineError)) throw thrown;

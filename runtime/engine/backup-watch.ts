@@ -1,7 +1,7 @@
 /** Copies the store by itself: once a day in an engine that stays, and before a newer stator changes its schema. */
 
 import { EngineError, messageOf, withHint } from '../../machines/vocabulary/errors.ts';
-import { storeFile } from '../base/config/home.ts';
+import type { StorePlace } from '../base/config/config.ts';
 import type { Log } from '../base/platform/log.ts';
 import { createPollLoop, type PollLoop } from '../base/platform/poll-loop.ts';
 import { listCopies, makeCopy, outdatedSchema } from '../core/store/sqlite/copies.ts';
@@ -11,6 +11,7 @@ import { backupsFolder } from './store-copies.ts';
 
 interface BackupParts {
   readonly home: string;
+  readonly place: StorePlace;
   readonly state: EngineState;
   readonly log: Log;
 }
@@ -52,13 +53,13 @@ export function copyBeforeMigration(parts: BackupParts): Promise<void> {
 
 /** `wanted` answers null where none is due. */
 async function copyWhere(
-  { home, state, log }: BackupParts,
+  { home, place, state, log }: BackupParts,
   at: number,
   wanted: (folder: string, file: string) => Promise<{ schema?: number } | null>,
 ): Promise<void> {
   const keep = state.getSnapshot().context.settings.backups;
-  const [folder, file] = [backupsFolder(home), storeFile(home)];
-  if (keep === 0) return;
+  if (keep === 0 || place.kind !== 'file') return;
+  const [folder, file] = [backupsFolder(home), place.file];
   try {
     const due = await wanted(folder, file);
     if (due === null) return;

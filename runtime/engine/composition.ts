@@ -11,7 +11,13 @@ import { createApp } from '../api/control/app.ts';
 import type { AppParts, Host } from '../api/control/route.ts';
 import { createMcpSessions } from '../api/mcp/sessions.ts';
 import { createViews } from '../api/queries/queries.ts';
-import { type DaemonConfig, loadDaemonConfig, type RepoOverrides } from '../base/config/config.ts';
+import {
+  type DaemonConfig,
+  loadDaemonConfig,
+  type RepoOverrides,
+  type StorePlace,
+  storePlace,
+} from '../base/config/config.ts';
 import { createSettings } from '../base/config/settings.ts';
 import type { Clock } from '../base/platform/clock.ts';
 import { type Faults, noFaults } from '../base/platform/faults.ts';
@@ -22,7 +28,7 @@ import { createTreeCache } from '../core/inbox/tree-cache.ts';
 import { createVerdicts } from '../core/inbox/verdicts.ts';
 import type { Dispatcher } from '../core/outbox/dispatcher.ts';
 import type { Limits } from '../core/outbox/slots.ts';
-import { type Change, insertSignal } from '../core/store/port.ts';
+import { type Change, insertSignal, type Store } from '../core/store/port.ts';
 import type { Owner } from '../core/store/sqlite/owner.ts';
 import { openStore } from '../core/store/sqlite/store.ts';
 import { openTimeline } from '../core/store/timeline.ts';
@@ -56,6 +62,8 @@ export interface CoreOptions {
   /** There is no store yet, and none is made: an empty one is read. */
   readonly isAbsent?: boolean;
   readonly maxPageCount?: number;
+  /** Where the store is, over daemon.toml. */
+  readonly store?: string;
   readonly overrides?: RepoOverrides;
   /** Another daemon.toml than the home's. */
   readonly configFile?: string;
@@ -94,13 +102,17 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
   const { home, mode, clock, log, owner, faults = noFaults, env = process.env } = options;
   const walls = createWalls(env);
   const resources = createResources(env, walls);
-  const state = createEngineState(loadDaemonConfig(home, options.configFile));
+  const config = loadDaemonConfig(home, options.configFile);
+  const place = storePlace(home, config, env, options.store);
+  const state = createEngineState(config);
   const known = () => state.getSnapshot().context;
   const put = (settings: DaemonConfig) => state.trigger.configured({ settings });
   const settings = createSettings({ current: () => known().settings, put }, home, options.configFile);
-  if (owner !== undefined) await copyBeforeMigration({ home, state, log });
-  const store = open(options, faults);
-  const isOwner = owner === undefined ? () => mode === 'verb' : createOwnership({ home, owner, log, state });
+  if (owner !== undefined) await copyBeforeMigration({ home, place, state, log });
+  const { store, epoch } = await open(options, place);
+  const ownsHome = owner === undefined ? () => mode === 'verb' : createOwnership({ home, owner, log, state });
+  // A store of one's own is lost with its home; one in PostgreSQL may have been taken by another home.
+  const isOwner = place.kind === 'file' ? ownsHome : () => ownsHome() && store.loss() === null;
   const nowMs = () => clock.nowMs();
   const overrides = options.overrides ?? {};
   const { hooks: ownHooks = {} } = overrides;
@@ -244,6 +256,8 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
   const app = createApp(api);
   return {
     home,
+    place,
+    epoch,
     env,
     machines,
     ownAgents: overrides.agents ?? {},
@@ -286,10 +300,26 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
   };
 }
 
-function open({ home, mode, isAbsent = false, maxPageCount }: CoreOptions, faults: Faults) {
-  const isReadonly = mode === 'reads';
+/** The store, and by which number the effects of this engine are known in it. */
+async function open(
+  { home, mode, owner, isAbsent = false, maxPageCount, faults = noFaults }: CoreOptions,
+  place: StorePlace,
+): Promise<{ store: Store; epoch: number }> {
+  if (place.kind === 'postgres') {
+    // A home without it loads nothing of it.
+    const { openPostgres } = await import('../core/store/postgres/store.ts');
+    const store = openPostgres(place, { faults, mayMigrate: owner !== undefined });
+    if (owner === undefined) return { store, epoch: 0 };
+    try {
+      return { store, epoch: await store.own(home) };
+    } catch (thrown) {
+      store.close();
+      throw thrown;
+    }
+  }
   const limit = maxPageCount === undefined ? {} : { maxPageCount };
-  return openStore(home, { readonly: isReadonly, isAbsent, isShared: mode === 'inbox', faults, ...limit });
+  const how = { readonly: mode === 'reads', isAbsent, isShared: mode === 'inbox', faults, ...limit };
+  return { store: openStore(home, how), epoch: owner?.epoch ?? 0 };
 }
 
 /** The plans whose agents may start, each as `<project>/<plan>`. */

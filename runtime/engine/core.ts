@@ -17,7 +17,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const parts = await openParts(options, () => workers);
   // What carries out effects takes longer to load than a question to answer.
   try {
-    if (owner !== undefined) workers = (await import('./workers.ts')).createWorkers(parts, { owner, mode });
+    if (owner !== undefined) workers = (await import('./workers.ts')).createWorkers(parts, { mode });
     return { ...parts, workers };
   } catch (thrown) {
     parts.close();

@@ -4,7 +4,7 @@
  */
 
 import { existsSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import type { Host } from '../api/control/route.ts';
@@ -13,8 +13,7 @@ import { serveTcp } from '../api/control/tcp.ts';
 import { createWaitingApp } from '../api/control/waiting-app.ts';
 import type { Inspector } from '../api/inspector/inspector.ts';
 import { inspectorFile } from '../api/inspector/place.ts';
-import { type HttpConfig, homeFolder, loadDaemonConfig, socketPath } from '../base/config/config.ts';
-import { storeFile } from '../base/config/home.ts';
+import { type HttpConfig, homeFolder, loadDaemonConfig, socketPath, storePlace } from '../base/config/config.ts';
 import { ensureHome } from '../base/platform/home.ts';
 import { ensureHomeToken, readHomeToken } from '../base/platform/home-token.ts';
 import { later } from '../base/platform/later.ts';
@@ -75,11 +74,14 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<Daemon> 
     options.echo?.(line);
     file(line);
   };
+  const store = storePlace(home, config, env);
   const log = options.log === undefined ? createLog(write, config.logLevel) : harmless(options.log);
+  // What lies in the home as long as it is the same home: the store, or the file that says where it is.
+  const mark = store.kind === 'file' ? store.file : config.file;
   const named = options.configFile === undefined ? null : config.file;
   const owner = await becomeOwner(home, named);
   try {
-    return await openDaemon({ options, env, home, log, write, owner, place, http: config.http, config: named });
+    return await openDaemon({ options, env, home, log, write, owner, place, http: config.http, config: named, mark });
   } catch (thrown) {
     owner.release();
     throw thrown;
@@ -97,10 +99,12 @@ interface Opening {
   readonly http: HttpConfig;
   /** The daemon.toml that was named; null: that of the home. */
   readonly config: string | null;
+  /** A file without which the home is not as it was. */
+  readonly mark: string;
 }
 
 async function openDaemon(opening: Opening): Promise<Daemon> {
-  const { options, env, home, log, write, place, config } = opening;
+  const { options, env, home, log, write, place, config, mark } = opening;
   let { owner } = opening;
   const stopping = new AbortController();
   const end = createEnd();
@@ -181,7 +185,7 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
       if (lost === null || stopping.signal.aborted) continue;
       engine = null;
       await lost.stop();
-      await makeEngine(settledFile(storeFile(home)));
+      await makeEngine(settledFile(mark, home));
     }
   }
 
@@ -252,12 +256,11 @@ function withoutRelease(owner: Owner): Owner {
 }
 
 /** Whether the file that came back stands still: half of a copy is no store. Nothing is made in its place. Throws `home_unusable` where the home stays away. */
-function settledFile(file: string): () => boolean {
+function settledFile(file: string, home: string): () => boolean {
   const untilMs = performance.now() + homeAwayLimitMs;
   let before = '';
   return () => {
     const found = statSync(file, { throwIfNoEntry: false });
-    const home = dirname(file);
     if (found === undefined && performance.now() > untilMs && !existsSync(home))
       throw new EngineError(
         'home_unusable',

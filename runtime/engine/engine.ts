@@ -68,6 +68,7 @@ const engineOptions: KnownOptions<EngineOptions> = {
   forgeAnswerMs: true,
   cleaningEveryMs: true,
   maxPageCount: true,
+  store: true,
   clock: true,
   log: true,
   faults: true,

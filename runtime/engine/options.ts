@@ -44,6 +44,8 @@ export interface EngineOptions {
   configFile?: string;
   /** Machines of one's own, from `defineMachine`; beside those of daemon.toml. */
   machines?: readonly AnyDefinition[];
+  /** A database of PostgreSQL for the store, over daemon.toml: its URL, or `env:NAME`. */
+  store?: string;
   /** The store's size in pages, to see what a full one does. */
   maxPageCount?: number;
 }

@@ -2,7 +2,7 @@
 
 import { readdirSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { storeFile } from '../base/config/home.ts';
+import { loadDaemonConfig, storePlace } from '../base/config/config.ts';
 import { hasProc, readProcessTable } from '../base/platform/process-table.ts';
 import { registeredPaths } from '../core/store/sqlite/copies.ts';
 
@@ -45,7 +45,12 @@ function openFiles(pid: number): string[] {
   }
 }
 
-/** A store that cannot be read may have anything. */
+/** A store that cannot be read may have anything, and so may one in PostgreSQL, which is not asked. */
 function mayHave(home: string, repo: string): boolean {
-  return registeredPaths(storeFile(home))?.includes(repo) ?? true;
+  try {
+    const place = storePlace(home, loadDaemonConfig(home), process.env);
+    return place.kind === 'postgres' || (registeredPaths(place.file)?.includes(repo) ?? true);
+  } catch {
+    return true; // its configuration cannot be read
+  }
 }

@@ -4,7 +4,7 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { callApp } from '../api/client/call.ts';
 import { type Client, createClient } from '../api/client/client.ts';
-import { storeFile } from '../base/config/home.ts';
+import { isStoreThere, loadDaemonConfig, storePlace } from '../base/config/config.ts';
 import { systemClock } from '../base/platform/clock.ts';
 import { createLog } from '../base/platform/log.ts';
 import { createCore } from './core.ts';
@@ -17,10 +17,10 @@ const quiet = createLog(() => {}, 'error');
  * first, or the home is nothing that can be read.
  */
 export async function openReader(home: string, env: NodeJS.ProcessEnv): Promise<Client | null> {
-  const isAbsent = !existsSync(storeFile(home));
+  const isAbsent = !isStoreThere(storePlace(home, loadDaemonConfig(home), env));
   if (isAbsent && !isReadable(home)) return null;
   try {
-    const core = await createCore({ home, mode: 'reads', clock: systemClock, log: quiet, isAbsent });
+    const core = await createCore({ home, mode: 'reads', env, clock: systemClock, log: quiet, isAbsent });
     const close = async () => core.close();
     return createClient(callApp(core.app, env.STATOR_TOKEN), { note: 'no engine runs', close });
   } catch (thrown) {

@@ -1,6 +1,7 @@
 /** Which repos are registered, for a verb that was given a name: asked of the engine, or read where none runs. */
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { Client } from '../api/client/client.ts';
 import { type Environment, homeFolder, storeFile } from '../base/config/home.ts';
 import { attach } from './attach.ts';
 
@@ -8,8 +9,8 @@ import { attach } from './attach.ts';
 export async function registeredProjects(env: Environment): Promise<string[] | null> {
   try {
     const home = homeFolder(env);
-    if (!existsSync(storeFile(home))) return isUsable(home) ? [] : null;
-    const client = (await attach(home, env)) ?? (await (await import('./read-only.ts')).openReader(home, env));
+    const client = (await attach(home, env)) ?? (await readerOf(home, env));
+    if (client === 'none') return isUsable(home) ? [] : null;
     if (client === null) return null;
     try {
       return (await client.repos()).map(({ project }) => project);
@@ -19,6 +20,15 @@ export async function registeredProjects(env: Environment): Promise<string[] | n
   } catch {
     return null; // the verb meets the same, and says it in its own words
   }
+}
+
+/** `none`: there is no store. */
+async function readerOf(home: string, env: Environment): Promise<Client | null | 'none'> {
+  if (!existsSync(storeFile(home))) {
+    const { isStoreThere, loadDaemonConfig, storePlace } = await import('../base/config/config.ts');
+    if (!isStoreThere(storePlace(home, loadDaemonConfig(home), env))) return 'none';
+  }
+  return (await import('./read-only.ts')).openReader(home, env);
 }
 
 /** Whether a home that holds no store is an empty one, or one that is not there yet. */

@@ -14,6 +14,6 @@ const quiet = createLog(() => {}, 'error');
  * Throws `store_unreadable` where there is no store of this version, and the other codes of the store.
  */
 export async function openSharedInbox(home: string, env: NodeJS.ProcessEnv): Promise<Client> {
-  const core = await createCore({ home, mode: 'inbox', clock: systemClock, log: quiet });
+  const core = await createCore({ home, mode: 'inbox', env, clock: systemClock, log: quiet });
   return createClient(callApp(core.app, env.STATOR_TOKEN), { note: null, close: async () => core.close() });
 }

@@ -59,7 +59,7 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
     options.log === undefined
       ? createLog(start.write ?? appendTo(join(home, 'daemon.log')), () => level())
       : harmless(options.log);
-  const { maxPageCount, configFile, onlyWatched, graceMs, hookRetryMs, faults } = options;
+  const { maxPageCount, store, configFile, onlyWatched, graceMs, hookRetryMs, faults } = options;
   const { pullRequestLookMs, forgeAnswerMs, cleaningEveryMs } = options;
   const machines = await machinesFor(options.machines ?? [], daemon);
   refuseUnknownEvents(options.hooks ?? {}, machines);
@@ -74,6 +74,7 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
     overrides: overridesOf(options),
     ...given({
       maxPageCount,
+      store,
       configFile,
       onlyWatched,
       graceMs,

@@ -2,14 +2,13 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { loadDaemonConfig } from '../base/config/config.ts';
-import { type Environment, homeFolder, storeFile } from '../base/config/home.ts';
+import { loadDaemonConfig, type StorePlace, storePlace } from '../base/config/config.ts';
+import { type Environment, homeFolder } from '../base/config/home.ts';
 import type { StoreCopy } from '../core/store/sqlite/copies.ts';
 
 export type { StoreCopy } from '../core/store/sqlite/copies.ts';
 
 const load = () => import('../core/store/sqlite/copies.ts');
-const storeOf = (env: Environment) => storeFile(homeFolder(env));
 export const backupsFolder = (home: string) => join(home, 'backups');
 
 export interface Restored {
@@ -22,14 +21,45 @@ export interface Restored {
   readonly runs: readonly { readonly folder: string; readonly alive: boolean }[];
 }
 
+/** Where the store of that environment's home is. Throws `bad_config`. */
+export function storePlaceIn(env: Environment): StorePlace {
+  const home = homeFolder(env);
+  return storePlace(home, loadDaemonConfig(home), env);
+}
+
+/** Throws `conflict` where it is in PostgreSQL: what makes copies there is not stator. */
+function mustBeFile(env: Environment): string {
+  const place = storePlaceIn(env);
+  if (place.kind === 'file') return place.file;
+  const hint =
+    'copy it with pg_dump --format=custom, and put a copy back with pg_restore while no daemon runs; then: stator plan verify --all';
+  throw new EngineError(
+    'conflict',
+    `the store is in PostgreSQL, at ${place.shown}: its copies are not made here`,
+    hint,
+  );
+}
+
 /** Throws what Node throws where SQLite's own part is not built, or built for another Node. */
 export async function tryStoreModule(): Promise<void> {
   (await load()).tryModule();
 }
 
-/** What SQLite finds wrong in the store of that environment, a line each; none where it is whole, or there is none. Reads the whole file. Throws as the store. */
+/**
+ * What SQLite finds wrong in the store of that environment, a line each; none where it is whole, or there is none, or it is in PostgreSQL, which is only
+ * asked to answer. Reads the whole file. Throws as the store.
+ */
 export async function storeFaultsIn(env: Environment): Promise<string[]> {
-  return (await load()).storeFaults(storeOf(env));
+  const place = storePlaceIn(env);
+  if (place.kind === 'file') return (await load()).storeFaults(place.file);
+  const { openPostgres } = await import('../core/store/postgres/store.ts');
+  const store = openPostgres(place, { mayMigrate: false });
+  try {
+    await store.lastLine();
+    return [];
+  } finally {
+    store.close();
+  }
 }
 
 /** The copies of that environment's store, the newest first. */
@@ -37,10 +67,10 @@ export async function copiesIn(env: Environment): Promise<StoreCopy[]> {
   return (await load()).listCopies(backupsFolder(homeFolder(env)));
 }
 
-/** Copies the store, whoever uses it: into that file, which is not there yet, or among the daily copies. Throws `not_found`, `conflict`, and as the store. */
+/** Copies the store, whoever uses it: into that file, which is not there yet, or among the daily copies. Throws `not_found`, `conflict`, also of a store in PostgreSQL, and as the store. */
 export async function backUpStoreIn(env: Environment, to: string | null): Promise<StoreCopy> {
   const home = homeFolder(env);
-  const [file, { makeCopy, writeCopy }, at] = [storeOf(env), await load(), Date.now()];
+  const [file, { makeCopy, writeCopy }, at] = [mustBeFile(env), await load(), Date.now()];
   const isThere = (path: string) => statSync(path, { throwIfNoEntry: false }) !== undefined;
   if (!isThere(file)) throw new EngineError('not_found', `there is no store at ${file}`, 'set STATOR_HOME to its home');
   if (to === null) return makeCopy(file, { folder: backupsFolder(home), keep: loadDaemonConfig(home).backups, at });
@@ -56,6 +86,7 @@ export async function copyToRestore(
   env: Environment,
   named: string | null,
 ): Promise<Pick<Restored, 'copy' | 'knowsUntilMs'>> {
+  mustBeFile(env);
   const [{ lastKnownMs }, { migrations }, copies] = await Promise.all([
     load(),
     import('../core/store/sqlite/schema.ts'),
@@ -84,7 +115,7 @@ export async function restoreStoreIn(env: Environment, named: string): Promise<R
   try {
     const { copy, knowsUntilMs } = await copyToRestore(env, named);
     const started = startedRuns(join(home, 'runs'), knowsUntilMs ?? 0);
-    const { aside, unknown } = await restoreCopy(storeOf(env), { copy, migrations, started, at: Date.now() });
+    const { aside, unknown } = await restoreCopy(mustBeFile(env), { copy, migrations, started, at: Date.now() });
     const runs = started.flatMap(({ folder, alive }) => (unknown.includes(folder) ? [{ folder, alive }] : []));
     return { copy, knowsUntilMs, aside, runs };
   } finally {

@@ -10,7 +10,6 @@ import { type BudgetWatch, createBudgetWatch } from '../core/outbox/budget-watch
 import { createDispatcher, type Dispatcher } from '../core/outbox/dispatcher.ts';
 import { agentsAtWork } from '../core/outbox/requeue.ts';
 import type { EffectRow } from '../core/store/rows.ts';
-import type { Owner } from '../core/store/sqlite/owner.ts';
 import { lookAtAccounts } from '../work/agents/accounts.ts';
 import { createHandlers } from '../work/effects/handlers.ts';
 import { takeNotes } from '../work/effects/plan-base.ts';
@@ -56,10 +55,10 @@ const endLimitMs = 60_000;
 const endPollMs = 50;
 
 /** Creates the workers; `start` starts them. */
-export function createWorkers(core: Parts, { owner, mode }: { owner: Owner; mode: EngineMode }): Workers {
+export function createWorkers(core: Parts, { mode }: { mode: EngineMode }): Workers {
   const { pump, state, store } = core;
   const watchers = mode === 'stays' ? createWatchers(core) : null;
-  const dispatcher = openDispatcher(core, owner, watchers);
+  const dispatcher = openDispatcher(core, watchers);
   if (mode === 'stays') state.select(({ moves }) => moves).subscribe(dispatcher.wake);
   if (watchers !== null) state.select(({ settings }) => settings).subscribe(watchers.pullRequestWatch.lookAgain);
 
@@ -143,7 +142,7 @@ function machineLimits(machines: readonly AnyDefinition[]) {
 }
 
 /** The same for an engine that stays and for one that owns the home for one verb. Nothing is started for a repo that cannot be used, or that is going. */
-function openDispatcher(core: Parts, owner: Owner, watchers: Watchers | null): Dispatcher {
+function openDispatcher(core: Parts, watchers: Watchers | null): Dispatcher {
   const { home, env, store, projects, faults, log, clock, timeline, limits, startable, isOwner, onSignals } = core;
   const common = {
     graceMs: core.graceMs,
@@ -185,7 +184,7 @@ function openDispatcher(core: Parts, owner: Owner, watchers: Watchers | null): D
     faults,
     limits,
     servedLast: core.servedLast,
-    owner: { host: '', epoch: owner.epoch },
+    owner: { host: '', epoch: core.epoch },
     isOwner,
     onSignals,
     startableAgents: startable,
@@ -216,7 +215,7 @@ function createWatchers(core: Parts): Watchers {
       log,
       isOwner,
     }),
-    backupWatch: createBackupWatch({ home, state: core.state, log, isOwner }),
+    backupWatch: createBackupWatch({ home, place: core.place, state: core.state, log, isOwner }),
     budgetWatch: createBudgetWatch({ store, kinds, projects, nowMs, log, facts: bus.subscribe(), isOwner, onSignals }),
     pullRequestWatch: createPullRequestWatch({
       ...(core.pullRequestLookMs === null ? {} : { everyMs: core.pullRequestLookMs }),

@@ -46,6 +46,35 @@ describe('a daemon.toml of kasmos', () => {
   });
 });
 
+describe('the store', () => {
+  it('is a file, or in a database of PostgreSQL that a variable or a URL without a password names', () => {
+    const urlOf = (text: string) => daemonOf(text).storeUrl;
+    expect(urlOf('')).toBeNull();
+    expect(urlOf('store = ""')).toBeNull();
+    expect(urlOf('store = "env:STATOR_STORE"')).toBe('env:STATOR_STORE');
+    expect(urlOf('[store]\nurl = "env:STATOR_STORE"\nbackups = 1')).toBe('env:STATOR_STORE');
+    expect(urlOf('store = "postgresql://stator@db.lan/stator?sslmode=require"')).toBe(
+      'postgresql://stator@db.lan/stator?sslmode=require',
+    );
+  });
+
+  it.each([
+    'store = "postgresql://stator:a-secret@db.lan/stator"',
+    'store = "postgresql://db.lan/stator?password=a-secret"',
+    '[store]\nurl = "postgresql://stator:a-secret@db.lan/stator"',
+    'store = "mysql://db.lan/a-secret"',
+    'store = "postgresql://db.lan"',
+    'store = "env:"',
+    'store = 3',
+    'store = "a-secret"\nmax_agents = 0',
+    '[store]\nbackupz = 3',
+  ])('refuses %j, and shows no password', (text) => {
+    const error = errorOf(() => daemonOf(text));
+    expectError(error, 'bad_config', 'store');
+    expect(JSON.stringify(error)).not.toContain('a-secret');
+  });
+});
+
 describe('without any file', () => {
   it('the daemon runs on the documented defaults', () => {
     const { flags, origins, agents, file, ...rest } = loadDaemonConfig(home);
@@ -59,6 +88,7 @@ describe('without any file', () => {
       machines: {},
       retentionMs: 90 * 86_400_000,
       notifications: { desktop: 'off', terminal: true },
+      storeUrl: null,
       backups: 3,
       http: { bind: null, hosts: [] },
       maxActivePlans: 0,

@@ -57,6 +57,7 @@ export const longFiles: readonly string[] = [
   'test/engine/agents.test.ts',
   'test/engine/daemon-night.test.ts',
   'test/engine/daemon-start.test.ts',
+  'test/engine/postgres.test.ts',
   'test/engine/daemon-verbs.test.ts',
   'test/engine/edit-running.test.ts',
   'test/engine/home-away.test.ts',

@@ -88,7 +88,7 @@ export async function inPostgres(server: TestPostgres): Promise<StoreGround> {
   await server.query('postgres', `CREATE DATABASE ${database}`);
   const opened: Store[] = [];
   function another(): Store {
-    const store = openPostgres(server.urlOf(database));
+    const store = openPostgres({ url: server.urlOf(database), shown: database });
     opened.push(store);
     return store;
   }

@@ -1,8 +1,8 @@
 /** What only a store behind a network meets: lost connections, lost answers, several who begin at once, and passwords. */
 import { connect, createServer, type Socket } from 'node:net';
 import { afterAll, expect, it, onTestFinished } from 'vitest';
-import { type ChangeOf, mustCommit, type Store } from '../../runtime/core/store/port.ts';
-import { openPostgres } from '../../runtime/core/store/postgres/store.ts';
+import { type ChangeOf, mustCommit } from '../../runtime/core/store/port.ts';
+import { openPostgres, type PostgresStore } from '../../runtime/core/store/postgres/store.ts';
 import { startPostgres } from '../support/postgres.ts';
 
 const server = await startPostgres();
@@ -17,8 +17,9 @@ async function emptyDatabase(): Promise<string> {
   return name;
 }
 
-function opened(url: string): Store {
-  const store = openPostgres(url);
+function opened(url: string): PostgresStore {
+  const { host, pathname } = new URL(url);
+  const store = openPostgres({ url, shown: `postgresql://${host}${pathname}` });
   onTestFinished(() => store.close());
   return store;
 }
@@ -146,4 +147,51 @@ it('a store of a newer stator is left as it is', async () => {
   await opened(server.urlOf(name)).lastLine();
   await server.query(name, "INSERT INTO schema_versions (version, name) VALUES (99, 'later')");
   await expect(opened(server.urlOf(name)).lastLine()).rejects.toMatchObject({ code: 'store_newer' });
+});
+
+it('an engine that another one has followed writes nothing more, and says who has the store', async () => {
+  const name = await emptyDatabase();
+  const [first, second] = [opened(server.urlOf(name)), opened(server.urlOf(name))];
+  expect(await first.own('/first')).toBe(1);
+  await mustCommit(first, [word()]);
+  await expect(second.own('/second')).rejects.toMatchObject({
+    code: 'owner_taken',
+    message: expect.stringContaining('/first'),
+  });
+  const following = second.own('/second');
+  const cut = async () => {
+    await server.query(
+      'postgres',
+      `SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a JOIN pg_locks l ON l.pid = a.pid
+       WHERE a.datname = $1 AND l.locktype = 'advisory' AND l.granted`,
+      [name],
+    );
+  };
+  await cut();
+  expect(await following).toBe(2);
+  expect(first.loss()).toBeNull();
+  await expect(mustCommit(first, [word()])).rejects.toMatchObject({ code: 'owner_taken' });
+  expect(first.loss()).toMatchObject({ code: 'owner_taken', message: expect.stringContaining('/second') });
+  expect(await mustCommit(second, [word()])).toMatchObject({ signals: [{ id: 2 }] });
+  second.close();
+  await expect(mustCommit(first, [word()])).rejects.toMatchObject({ code: 'owner_taken' });
+});
+
+it('an engine whose connection was cut goes on as the same engine', async () => {
+  const name = await emptyDatabase();
+  const store = opened(server.urlOf(name));
+  await store.own('/only');
+  for (let round = 0; round < 5; round += 1) {
+    await server.query('postgres', 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [name]);
+    await mustCommit(store, [word()]);
+  }
+  expect(store.loss()).toBeNull();
+  expect(await server.query(name, 'SELECT epoch FROM engine')).toEqual([{ epoch: '1' }]);
+});
+
+it('who may not change the schema says which version it would need', async () => {
+  const { host, pathname, href: url } = new URL(server.urlOf(await emptyDatabase()));
+  const store = openPostgres({ url, shown: `${host}${pathname}` }, { mayMigrate: false });
+  onTestFinished(() => store.close());
+  await expect(store.lastLine()).rejects.toMatchObject({ code: 'store_unreadable' });
 });

@@ -63,6 +63,7 @@ export { checkOwnHooks, type HookMessage, machineHooks, type OwnHook, type OwnHo
 export { type AgentProfile, everyProfile } from './profiles.ts';
 export type { AgentSettings, Flags, Preset } from './schema.ts';
 export { socketPath } from './socket-path.ts';
+export { isStoreThere, type StorePlace, storePlace } from './store-place.ts';
 export { type FoundBesides, fileDigest } from './trust.ts';
 export { printable } from './wording.ts';
 
@@ -94,6 +95,8 @@ export interface DaemonConfig {
   readonly http: HttpConfig;
   /** What a person's own desktop shows, and whether the terminal of `run` and `monitor` rings. */
   readonly notifications: { readonly desktop: DesktopMode; readonly terminal: boolean };
+  /** The database of PostgreSQL that the store is in, `env:NAME` or a URL; null: it is a file of the home. */
+  readonly storeUrl: string | null;
   /** How many daily copies of the store are kept; 0: none are made. */
   readonly backups: number;
   readonly flags: Flags;
@@ -192,6 +195,7 @@ export function loadDaemonConfig(home: string, file?: string): DaemonConfig {
       desktop: values.notifications?.desktop ?? 'off',
       terminal: values.notifications?.terminal ?? true,
     },
+    storeUrl: values.store?.url ?? null,
     backups: values.store?.backups ?? 3,
     flags: flagsOf(values, defaultPolicy),
     maxActivePlans: values.max_active_plans ?? 0,

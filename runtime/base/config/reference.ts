@@ -5,7 +5,7 @@
  */
 import type { z } from 'zod';
 import { hookTableSchema, hookTypes } from './hooks.ts';
-import { agentTablesSchema, daemonFileSchema, repoFileSchema } from './schema.ts';
+import { agentTablesSchema, daemonFileSchema, repoFileSchema, storeTable } from './schema.ts';
 import { oneOf } from './schema-words.ts';
 
 export interface KeyReference {
@@ -26,7 +26,6 @@ const repoShape = repoFileSchema.shape;
 const agentShape = agentTablesSchema.shape.default.unwrap().shape;
 const httpShape = daemonShape.http.unwrap().shape;
 const notificationsShape = daemonShape.notifications.unwrap().shape;
-const storeShape = daemonShape.store.unwrap().shape;
 const pullRequestsShape = daemonShape.pull_requests.unwrap().shape;
 const worktreeShape = repoShape.worktree.unwrap().shape;
 
@@ -169,8 +168,15 @@ const notificationsWords: Readonly<Record<keyof typeof notificationsShape, Words
   ],
 };
 
-const storeWords: Readonly<Record<keyof typeof storeShape, Words>> = {
-  backups: ['3', 'daily copies of the store that are kept in `backups/` of the home; 0: none are made'],
+const storeWords: Readonly<Record<keyof typeof storeTable.shape, Words>> = {
+  url: [
+    '""',
+    'the store is in this database of PostgreSQL, read from that variable; `store = "env:NAME"` for short; "": in the file `taskstore.db` of the home',
+  ],
+  backups: [
+    '3',
+    'daily copies of the store that are kept in `backups/` of the home; 0: none are made; none of one in PostgreSQL',
+  ],
 };
 
 const hookWords: Readonly<Record<keyof typeof hookShape, Words>> = {
@@ -204,7 +210,7 @@ export const pullRequestsKeys = entries(pullRequestsWords, pullRequestsShape, ()
 ]);
 export const httpKeys = entries(httpWords, httpShape, () => ['daemon.toml']);
 export const notificationsKeys = entries(notificationsWords, notificationsShape, () => ['daemon.toml']);
-export const storeKeys = entries(storeWords, storeShape, () => ['daemon.toml']);
+export const storeKeys = entries(storeWords, storeTable.shape, () => ['daemon.toml']);
 export const hookKeys = entries(hookWords, hookShape, () => ['.stator/config.toml']);
 
 function entries(

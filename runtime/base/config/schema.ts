@@ -24,6 +24,7 @@ import {
   wholeNumber,
   wholeNumberOrNone,
 } from './schema-words.ts';
+import { hasPassword, isPostgresUrl } from './store-place.ts';
 import type { TomlPath } from './toml-place.ts';
 
 /** Those that files may name. */
@@ -246,7 +247,23 @@ const notificationsSchema = z.strictObject(
   { error: 'a table with desktop and terminal' },
 );
 
-const storeSchema = z.strictObject({ backups: wholeNumber(0, 100).optional() }, { error: 'a table with backups' });
+const storeUrl = textOrNone({
+  max: 4096,
+  is: '"env:NAME", the variable that holds the URL of a database of PostgreSQL; or that URL without a password, such as "postgresql://db.lan/stator"',
+  where: (found) =>
+    found === '' || /^env:[A-Za-z_][A-Za-z0-9_]*$/.test(found) || (isPostgresUrl(found) && !hasPassword(found)),
+});
+export const storeTable = z.strictObject(
+  { url: storeUrl.optional(), backups: wholeNumber(0, 100).optional() },
+  { error: 'a table with url and backups, or "env:NAME"' },
+);
+/** `store = "env:NAME"` is short for its `url`. */
+const storeSchema = z.preprocess((found, context) => {
+  if (typeof found !== 'string') return found;
+  for (const { message } of storeUrl.safeParse(found).error?.issues ?? [])
+    context.addIssue({ code: 'custom', message, input: found });
+  return { url: found };
+}, storeTable);
 
 const daemonKeys = {
   repos: listOf(
@@ -356,7 +373,7 @@ function keysAt(top: readonly string[], path: TomlPath, table: unknown): readonl
   if (path[0] === 'budget') return Object.keys(path.length === 1 ? budgetSchema.shape : amountKeys);
   if (path[0] === 'pull_requests') return Object.keys(pullRequestsSchema.shape);
   if (path[0] === 'http') return Object.keys(httpSchema.shape);
-  if (path[0] === 'store') return Object.keys(storeSchema.shape);
+  if (path[0] === 'store') return Object.keys(storeTable.shape);
   if (path[0] === 'notifications') return Object.keys(notificationsSchema.shape);
   return hookKeysOf(typeof table === 'object' && table !== null && 'type' in table ? table.type : null);
 }

@@ -43,5 +43,5 @@ function kindOf(value: unknown): string {
 }
 
 function holdsSecret(path: TomlPath): boolean {
-  return path.includes('secret') || path.includes('headers');
+  return path.includes('secret') || path.includes('headers') || /^store(?:\.url)?$/.test(path.join('.'));
 }

@@ -150,7 +150,10 @@ export function createCleaning(parts: CleaningParts): Cleaning {
   }
 
   async function diskNow() {
-    return { runs: await diskUsage(runsRoot(home)), store: await storeBytes(store.file) };
+    return {
+      runs: await diskUsage(runsRoot(home)),
+      store: (await storeBytes(store.file)) || (await store.size()).bytes,
+    };
   }
 
   /** Runs one cleaning at a time. Throws `conflict`. */

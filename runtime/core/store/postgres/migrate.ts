@@ -3,10 +3,38 @@ import type { Client } from 'pg';
 import { StoreTrouble } from '../port.ts';
 import { type Migration, migrationLock, migrations } from './schema.ts';
 
-/** Throws `store_newer`, and what PostgreSQL says of a migration, which then leaves nothing behind. */
+const oldestServer = 140_000;
+
+/** Throws `store_newer`, `store_unreadable` for a server that is too old, and what PostgreSQL says of a migration, which then leaves nothing behind. */
 export async function migrate(client: Client, place: string): Promise<void> {
+  await refuseOldServer(client, place);
   if ((await versionOf(client, place)) === migrations.length) return;
   for (const migration of migrations) await apply(client, migration);
+}
+
+/** Throws `store_unreadable` where it has another version of the schema, or none. */
+export async function mustBeCurrent(client: Client, place: string): Promise<void> {
+  const version = await versionOf(client, place);
+  if (version === migrations.length) return;
+  const message =
+    version === 0
+      ? `there is no store at ${place} yet`
+      : `${place} has version ${version} of the schema, this stator reads ${migrations.length}`;
+  throw new StoreTrouble(
+    'store_unreadable',
+    message,
+    'what first changes something brings it up to date: stator daemon start',
+  );
+}
+
+async function refuseOldServer(client: Client, place: string): Promise<void> {
+  const { rows } = await client.query<{ number: number; name: string }>(
+    "SELECT CAST(current_setting('server_version_num') AS INTEGER) AS number, current_setting('server_version') AS name",
+  );
+  const [server] = rows;
+  if (server === undefined || server.number >= oldestServer) return;
+  const message = `${place} is PostgreSQL ${server.name}, and stator needs 14 or newer`;
+  throw new StoreTrouble('store_unreadable', message, 'use a database of a newer server');
 }
 
 async function apply(client: Client, { version, name, sql }: Migration): Promise<void> {

@@ -16,11 +16,23 @@ const nowMs = 'CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)';
 
 /** The lock of commits is of the schema, so that two stores in one database do not wait for each other. */
 export const commitLock = "hashtextextended('stator commit ' || current_schema(), 0)";
+/** Held by the engine that works on this store, as long as its connection lives. */
+export const engineLock = "hashtextextended('stator engine ' || current_schema(), 0)";
 export const migrationLock = "hashtextextended('stator migration ' || current_schema(), 0)";
 /** Everybody who watches the store listens here. */
 export const channel = 'stator';
 
 const tables = `
+  CREATE TABLE engine (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    epoch BIGINT NOT NULL,
+    host TEXT NOT NULL,
+    home TEXT NOT NULL,
+    pid BIGINT NOT NULL,
+    since BIGINT NOT NULL
+  );
+  INSERT INTO engine (id, epoch, host, home, pid, since) VALUES (1, 0, '', '', 0, 0);
+
   CREATE TABLE repos (
     project TEXT PRIMARY KEY,
     path TEXT NOT NULL,

@@ -1,6 +1,8 @@
 /** One connection to PostgreSQL, opened when it is first needed and again after it was lost. */
 import type { Client, ClientConfig, CustomTypesConfig } from 'pg';
-import { EngineError } from '../../../../machines/vocabulary/errors.ts';
+import { EngineError, messageOf } from '../../../../machines/vocabulary/errors.ts';
+import { withoutSecrets } from '../../../base/platform/secrets.ts';
+import { StoreTrouble } from '../port.ts';
 import type { Connection, Statement } from '../tables/connection.ts';
 
 export interface Session {
@@ -34,10 +36,24 @@ async function loadDriver(): Promise<typeof import('pg').default> {
   try {
     return (await import('pg')).default;
   } catch (cause) {
-    const hint = 'install it beside stator: npm install pg@8';
-    throw new EngineError('unavailable', 'a store in PostgreSQL needs the package pg, which is not installed', hint, {
-      cause,
-    });
+    if (!(cause instanceof Error && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND')) throw cause;
+    const hint =
+      'install it as stator is: npm install -g pg@8, or in the project that stator is a part of: npm install pg@8';
+    throw new StoreTrouble(
+      'store_unreadable',
+      'a store in PostgreSQL needs the package pg, which is not installed',
+      hint,
+    );
+  }
+}
+
+/** Throws `bad_config` for what the URL asks for and cannot be had, such as a certificate that is not there. */
+function clientOf(pg: typeof import('pg').default, config: ClientConfig): Client {
+  try {
+    return new pg.Client(config);
+  } catch (thrown) {
+    const hint = 'correct the URL of the store: its parameters are those of libpq, such as sslmode and sslrootcert';
+    throw new EngineError('bad_config', `the URL of the store: ${withoutSecrets(messageOf(thrown))}`, hint);
   }
 }
 
@@ -48,7 +64,7 @@ export function createSession({ config, prepare, onLost }: SessionOptions): Sess
 
   async function connect(): Promise<Client> {
     const pg = await loadDriver();
-    const client = new pg.Client({ ...config, types: types(pg), pipeline: true });
+    const client = clientOf(pg, { ...config, types: types(pg), pipeline: true });
     const lose = () => {
       if (open !== client) return;
       open = null;

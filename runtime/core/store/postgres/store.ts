@@ -3,15 +3,18 @@
  * numbers have no gaps and come in the order of the commits: whoever has read the journal up to a line has missed none before it.
  */
 import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
+import { type Faults, noFaults } from '../../../base/platform/faults.ts';
+import { localTime } from '../../../base/platform/local-time.ts';
 import { applyChange, type Numbers, stepwise } from '../changes.ts';
-import type { Change, Commit, Store } from '../port.ts';
+import { type Change, type Commit, type Store, StoreTrouble } from '../port.ts';
 import type { Answer } from '../tables/connection.ts';
 import { createReadings } from '../tables/readings.ts';
 import { createTables } from '../tables/tables.ts';
-import { migrate } from './migrate.ts';
-import { channel, commitLock } from './schema.ts';
+import { migrate, mustBeCurrent } from './migrate.ts';
+import { channel, commitLock, engineLock } from './schema.ts';
 import { createSession } from './session.ts';
 import { isAway, isBusy, isUndone, troubleOf } from './trouble.ts';
 
@@ -22,14 +25,38 @@ const retryMs = 100;
 const stoppedLimitMs = 10_000;
 const answerLimitMs = 30_000;
 
-/** Opens nothing yet: the first reading or commit connects, and brings the schema up to date. */
-export function openPostgres(url: string): Store {
-  const place = placeOf(url);
+/** A host that went without a word is noticed after about 25 s, and its lock is free. */
+const noticeDead = 'SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3';
+
+export interface PostgresStore extends Store {
+  /**
+   * From here on this store is written to by the engine of that home alone, and by another one only when this connection is gone. Answers how many
+   * engines there were. Throws `owner_taken` where another one lives.
+   */
+  own(home: string): Promise<number>;
+}
+
+interface PostgresOptions {
+  /** Called on every commit; for tests. */
+  readonly faults?: Faults;
+  /** Default true; false: a schema of another version is `store_unreadable`. */
+  readonly mayMigrate?: boolean;
+}
+
+/** Opens nothing yet: the first reading or commit connects, and brings the schema up to date. `shown` stands for the URL in all messages. */
+export function openPostgres(
+  { url, shown: place }: { readonly url: string; readonly shown: string },
+  { faults = noFaults, mayMigrate = true }: PostgresOptions = {},
+): PostgresStore {
+  const upToDate = mayMigrate ? migrate : mustBeCurrent;
+  /** The engine that this store is opened for; its number is known once it has been here. */
+  let engine: { readonly home: string; epoch: number | null } | null = null;
+  let taken: StoreTrouble | null = null;
   const writer = randomUUID();
   const watchers = new Set<() => void>();
   let isClosed = false;
   const common = {
-    connectionString: url,
+    connectionString: asLibpq(url),
     application_name: 'stator',
     keepAlive: true,
     connectionTimeoutMillis: awayLimitMs,
@@ -38,7 +65,8 @@ export function openPostgres(url: string): Store {
   const reading = createSession({
     config: common,
     async prepare(client) {
-      await migrate(client, place);
+      await client.query(noticeDead);
+      await upToDate(client, place);
       client.on('notification', ({ payload }) => {
         if (payload !== writer) tellWatchers();
       });
@@ -48,10 +76,31 @@ export function openPostgres(url: string): Store {
   });
   const writing = createSession({
     config: { ...common, lock_timeout: awayLimitMs, idle_in_transaction_session_timeout: stoppedLimitMs },
-    prepare: (client) => migrate(client, place),
+    async prepare(client) {
+      await client.query(noticeDead);
+      const isFree = engine === null || (await tryLock(client));
+      if (isFree) await upToDate(client, place);
+      if (engine !== null) await beOnly(client, engine, isFree);
+    },
   });
   const written = createTables(writing.connection);
   let line: Promise<unknown> = Promise.resolve();
+
+  /** Throws `owner_taken`, and remembers it where another engine has been here since. */
+  async function beOnly(client: Client, own: NonNullable<typeof engine>, isFree: boolean): Promise<void> {
+    const last = await lastEngine(client);
+    if (own.epoch !== null && last !== null && last.epoch !== own.epoch) taken = takenBy(place, last);
+    if (taken !== null) throw taken;
+    // Where it is the connection of this very engine that PostgreSQL still takes for alive, it goes soon.
+    if (!isFree) throw takenBy(place, last);
+    own.epoch ??= await enter(client, own.home);
+  }
+
+  /** What goes away by itself. */
+  function mayPass(thrown: unknown): boolean {
+    const isHeld = thrown instanceof StoreTrouble && thrown.code === 'owner_taken' && taken === null;
+    return isHeld || isAway(thrown) || isBusy(thrown);
+  }
 
   function tellWatchers(): void {
     for (const watcher of watchers) watcher();
@@ -77,8 +126,7 @@ export function openPostgres(url: string): Store {
       try {
         return await attempt();
       } catch (thrown) {
-        if (isClosed || !(isAway(thrown) || isBusy(thrown)) || performance.now() > untilMs)
-          throw troubleOf(thrown, place);
+        if (isClosed || !mayPass(thrown) || performance.now() > untilMs) throw troubleOf(thrown, place);
         await delay(retryMs);
       }
     }
@@ -95,6 +143,7 @@ export function openPostgres(url: string): Store {
     const client = await writing.client();
     const numbers: Numbers = { signals: [], lines: [] };
     const begun = start(client);
+    faults('store.after-begin');
     const answers: { readonly change: Change; readonly holds: Promise<boolean> }[] = [];
     let lost: Change | null = null;
     try {
@@ -106,8 +155,12 @@ export function openPostgres(url: string): Store {
       }
       const transaction = await begun;
       for (const { change, holds } of answers) if (!(await holds)) lost ??= change;
-      if (lost === null)
-        return (await finish(client, transaction)) ? { status: 'committed', ...numbers } : carryOut(changes);
+      if (lost === null) {
+        faults('store.before-commit');
+        if (!(await finish(client, transaction))) return carryOut(changes);
+        faults('store.after-commit');
+        return { status: 'committed', ...numbers };
+      }
     } catch (thrown) {
       const first = await firstFailure([begun, ...answers.map(({ holds }) => holds)]);
       await undo(client);
@@ -156,7 +209,7 @@ export function openPostgres(url: string): Store {
         ]);
         if (rows[0]?.status !== 'in progress') return rows[0]?.status === 'committed';
       } catch (thrown) {
-        if (isClosed || !isAway(thrown)) throw thrown;
+        if (isClosed || !mayPass(thrown)) throw thrown;
       }
       await delay(retryMs);
     }
@@ -164,6 +217,12 @@ export function openPostgres(url: string): Store {
 
   return {
     file: place,
+    async own(home) {
+      const own = { home, epoch: null as number | null };
+      engine = own;
+      await whileAway(() => writing.client());
+      return own.epoch ?? 0;
+    },
     commit(changes) {
       const turn = line.then(() => whileAway(() => carryOut(changes)));
       line = turn.catch(() => {});
@@ -187,7 +246,7 @@ export function openPostgres(url: string): Store {
       if (!reading.isOpen()) void listenAgain();
       return () => void watchers.delete(onChange);
     },
-    loss: () => null,
+    loss: () => taken,
     close() {
       isClosed = true;
       watchers.clear();
@@ -209,8 +268,54 @@ async function undo(client: Client): Promise<void> {
   await client.query('ROLLBACK').catch(() => {});
 }
 
-/** A URL as people may see it. */
-function placeOf(url: string): string {
-  const { host, pathname } = new URL(url);
-  return `postgresql://${host}${pathname}`;
+interface EngineRow {
+  readonly epoch: number;
+  readonly host: string;
+  readonly home: string;
+  readonly pid: number;
+  readonly since: number;
+}
+
+/** The lock is of the connection: it goes with it, however the process dies. */
+async function tryLock(client: Client): Promise<boolean> {
+  const { rows } = await client.query<{ free: boolean }>(`SELECT pg_try_advisory_lock(${engineLock}) AS free`);
+  return rows[0]?.free === true;
+}
+
+/** null: none was ever here, or one makes the schema now. */
+async function lastEngine(client: Client): Promise<EngineRow | null> {
+  const there = await client.query<{ found: string | null }>(
+    "SELECT CAST(to_regclass(current_schema() || '.engine') AS TEXT) AS found",
+  );
+  if (there.rows[0]?.found == null) return null;
+  const { rows } = await client.query<EngineRow>('SELECT epoch, host, home, pid, since FROM engine');
+  return rows[0] ?? null;
+}
+
+async function enter(client: Client, home: string): Promise<number> {
+  const { rows } = await client.query<{ epoch: number }>(
+    'UPDATE engine SET epoch = epoch + 1, host = $1, home = $2, pid = $3, since = $4 RETURNING epoch',
+    [hostname(), home, process.pid, Date.now()],
+  );
+  const [row] = rows;
+  if (row === undefined) throw new Error('the table engine has no row');
+  return row.epoch;
+}
+
+function takenBy(place: string, last: EngineRow | null): StoreTrouble {
+  const who =
+    last === null || last.epoch === 0
+      ? 'another engine'
+      : `the engine of ${last.home} on ${last.host}, pid ${last.pid}, since ${localTime(new Date(last.since).toISOString(), Date.now())}`;
+  const hint =
+    'one engine works on a store at a time: stop that one first (stator daemon stop), or give this home a database of its own';
+  return new StoreTrouble('owner_taken', `${who} works on ${place}`, hint);
+}
+
+/** The package pg reads some values of `sslmode` otherwise than libpq does. */
+function asLibpq(url: string): string {
+  const known = new URL(url);
+  if (known.searchParams.has('sslmode') && !known.searchParams.has('uselibpqcompat'))
+    known.searchParams.set('uselibpqcompat', 'true');
+  return known.href;
 }

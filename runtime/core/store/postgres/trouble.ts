@@ -10,7 +10,7 @@ const codeOf = (thrown: unknown): string => {
 export function isAway(thrown: unknown): boolean {
   const code = codeOf(thrown);
   if (/^(08|57P0[1-5]|53300$|25P03$)/.test(code)) return true;
-  if (/^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENET|ENOENT|EAI_AGAIN)/.test(code)) return true;
+  if (/^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENET|ENOENT|ENOTFOUND|EAI_AGAIN)/.test(code)) return true;
   return (
     thrown instanceof Error &&
     /^Connection terminated|Query read timeout|timeout expired|not queryable/.test(thrown.message)
@@ -43,7 +43,7 @@ export function troubleOf(thrown: unknown, place: string): unknown {
     const why = (thrown as Error).message; // PostgreSQL names the user and the database, never a password
     const hint =
       'see the user, its password and its rights in PostgreSQL: it needs a database that it may create tables in';
-    return new StoreTrouble('store_unreadable', `${place} lets nobody in: ${why}`, hint, { cause: thrown });
+    return new StoreTrouble('store_unreadable', `${place} lets nobody in: ${why}`, hint); // without its cause: waiting does not mend it
   }
   return thrown;
 }

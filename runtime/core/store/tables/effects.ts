@@ -41,7 +41,7 @@ export function createEffectTable(db: Connection) {
        AND (CAST(@held AS TEXT) IS NULL OR kind <> 'agent.run' OR json_extract(payload, '$.start') = 'restart'
          OR project || '/' || json_extract(payload, '$.role') NOT IN (SELECT value FROM json_each(@held)))
        AND (CAST(@trees AS TEXT) IS NULL OR tree IN (SELECT value FROM json_each(@trees)))
-     ORDER BY priority DESC, id LIMIT (@limit + 0)`,
+     ORDER BY priority DESC, id LIMIT CAST(@limit AS BIGINT)`,
   );
   // A loose scan: one index step a project. The statuses in the words of the index.
   const openProjects = db.prepare<[], { project: string }>(
@@ -138,7 +138,7 @@ export function createEffectTable(db: Connection) {
     `SELECT ${columns} FROM effects WHERE kind = 'hook.deliver' AND (CAST(@project AS TEXT) IS NULL OR project = @project) AND (CAST(@plan AS TEXT) IS NULL OR plan = @plan)
        AND (CAST(@hook AS TEXT) IS NULL OR json_extract(payload, '$.hook') = @hook)
        AND (CAST(@statuses AS TEXT) IS NULL OR status IN (SELECT value FROM json_each(@statuses)))
-     ORDER BY id DESC LIMIT (@limit + 0)`,
+     ORDER BY id DESC LIMIT CAST(@limit AS BIGINT)`,
   );
   const delivery = db.prepare<[string], EffectRow>(
     `SELECT ${columns} FROM effects WHERE kind = 'hook.deliver' AND name = ? ORDER BY id`,

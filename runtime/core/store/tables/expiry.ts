@@ -27,7 +27,7 @@ export function createExpiry(db: Connection, { name, number, where, statements }
   // Prepared when they are first needed: a verb that only looks never does.
   const prepare = () => ({
     end: db.prepare<[number, number], { upTo: number }>(
-      `SELECT max(number) AS "upTo" FROM (SELECT ${number} AS number FROM ${name} WHERE ${number} > ? ORDER BY ${number} LIMIT (? + 0)) AS span`,
+      `SELECT max(number) AS "upTo" FROM (SELECT ${number} AS number FROM ${name} WHERE ${number} > ? ORDER BY ${number} LIMIT CAST(? AS BIGINT)) AS span`,
     ),
     count: db.prepare<[Span], { rows: number }>(`SELECT count(*) AS rows FROM ${name} WHERE ${these}`),
     acts: statements.map((statement) => db.prepare(statement.replace('<these>', these))),

@@ -16,7 +16,7 @@ export function createIssueTable(db: Connection) {
   const say = db.prepare('INSERT INTO issue_messages (project, plan, content, at, author) VALUES (?, ?, ?, ?, ?)');
   const forget = db.prepare(
     `DELETE FROM issue_messages WHERE project = @project AND plan = @plan AND id NOT IN
-       (SELECT id FROM issue_messages WHERE project = @project AND plan = @plan ORDER BY id DESC LIMIT (@limit + 0))`,
+       (SELECT id FROM issue_messages WHERE project = @project AND plan = @plan ORDER BY id DESC LIMIT CAST(@limit AS BIGINT))`,
   );
   const list = db.prepare<[], IssueRow>(
     `SELECT project, plan, reference, title, pull_request AS "pullRequest", created_at AS "createdAt" FROM issues

@@ -30,10 +30,10 @@ export function createJournalTable(db: Connection) {
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq`,
   );
   const since = db.prepare<[number, number], Row>(
-    `SELECT ${columns} FROM journal WHERE seq > ? ORDER BY seq LIMIT (? + 0)`,
+    `SELECT ${columns} FROM journal WHERE seq > ? ORDER BY seq LIMIT CAST(? AS BIGINT)`,
   );
   const ofTree = db.prepare<[string, number, number], Row>(
-    `SELECT ${columns} FROM journal WHERE tree = ? AND seq > ? ORDER BY seq LIMIT (? + 0)`,
+    `SELECT ${columns} FROM journal WHERE tree = ? AND seq > ? ORDER BY seq LIMIT CAST(? AS BIGINT)`,
   );
   const fed = db.prepare<[string, number], Row & { input: string | null }>(
     `SELECT ${columns}, input FROM journal WHERE tree = ? AND seq <= ? ORDER BY seq`,

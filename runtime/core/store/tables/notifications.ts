@@ -14,7 +14,7 @@ export function createNotificationTable(db: Connection) {
   const list = db.prepare<[Record<string, unknown>], Row>(
     `SELECT id, type, project, plan, message, at, is_read AS "isRead" FROM notifications
      WHERE id > @after AND (@isUnread = 0 OR is_read = 0) AND (CAST(@project AS TEXT) IS NULL OR project = @project)
-     ORDER BY id DESC LIMIT (@limit + 0)`,
+     ORDER BY id DESC LIMIT CAST(@limit AS BIGINT)`,
   );
 
   // The newest one stays: the next is numbered after it, and nobody is told of two by one number.

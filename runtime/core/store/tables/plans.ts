@@ -95,7 +95,7 @@ export function createPlanTable(db: Connection) {
 
   const traces = db.prepare<[number, number], TraceRow>(
     `SELECT rowid AS number, project, plan, branch, status, base_branch, base_commit, base_on, updated_at, deleted_at FROM plans
-     WHERE rowid > ? ORDER BY rowid LIMIT (? + 0)`,
+     WHERE rowid > ? ORDER BY rowid LIMIT CAST(? AS BIGINT)`,
   );
 
   function parameters(

@@ -33,7 +33,7 @@ export function createQueueTable(db: Connection) {
   const resumePlan = db.prepare('DELETE FROM queue_pauses WHERE project = ? AND plan = ?');
   const open = db.prepare<[], QueueItemRow>(`${items} AND r.final_at IS NULL ORDER BY queued_at, r.rowid`);
   const ended = db.prepare<[{ limit: number }], QueueItemRow>(
-    `${items} AND r.final_at > (SELECT cleared_at FROM queue) ORDER BY r.final_at DESC, r.rowid DESC LIMIT (@limit + 0)`,
+    `${items} AND r.final_at > (SELECT cleared_at FROM queue) ORDER BY r.final_at DESC, r.rowid DESC LIMIT CAST(@limit AS BIGINT)`,
   );
 
   return {

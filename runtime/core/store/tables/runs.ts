@@ -63,21 +63,21 @@ export function createRunTable(db: Connection) {
   const addToken = db.prepare('INSERT INTO run_tokens (hash, run) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING');
   const latest = db.prepare<[Record<string, unknown>], RunRow>(
     `SELECT ${columns} FROM runs r WHERE (CAST(@project AS TEXT) IS NULL OR project = @project) AND (CAST(@plan AS TEXT) IS NULL OR plan = @plan) AND ${isNewest}
-     ORDER BY rowid DESC LIMIT (@limit + 0)`,
+     ORDER BY rowid DESC LIMIT CAST(@limit AS BIGINT)`,
   );
   // These by their indexes: the one above reads every run that there is. `+rowid`: sorted afterwards, and not found in that order.
   const latestLive = db.prepare<[Record<string, unknown>], RunRow>(
     `SELECT ${columns} FROM runs r WHERE final_at IS NULL AND state NOT IN ('succeeded', 'failed', 'cancelled')
        AND (CAST(@project AS TEXT) IS NULL OR project = @project) AND (CAST(@plan AS TEXT) IS NULL OR plan = @plan) AND ${isNewest}
-     ORDER BY +rowid DESC LIMIT (@limit + 0)`,
+     ORDER BY +rowid DESC LIMIT CAST(@limit AS BIGINT)`,
   );
   const latestOfPlan = db.prepare<[Record<string, unknown>], RunRow>(
     `SELECT ${columns} FROM runs r WHERE project = @project AND plan = @plan
        AND (@live = 0 OR state NOT IN ('succeeded', 'failed', 'cancelled')) AND ${isNewest}
-     ORDER BY rowid DESC LIMIT (@limit + 0)`,
+     ORDER BY rowid DESC LIMIT CAST(@limit AS BIGINT)`,
   );
   const ended = db.prepare<[string, number], RunRow>(
-    `SELECT ${columns} FROM runs WHERE project = ? AND started_at IS NOT NULL AND ended_at IS NOT NULL ORDER BY rowid DESC LIMIT (? + 0)`,
+    `SELECT ${columns} FROM runs WHERE project = ? AND started_at IS NOT NULL AND ended_at IS NOT NULL ORDER BY rowid DESC LIMIT CAST(? AS BIGINT)`,
   );
   const ofTitle = db.prepare<[string, string], RunRow>(
     `SELECT ${columns} FROM runs WHERE project = ? AND title = ? ORDER BY rowid DESC`,
@@ -90,7 +90,7 @@ export function createRunTable(db: Connection) {
        AND rowid < (SELECT rowid FROM runs WHERE key = ?)`,
   );
   const ofPlan = db.prepare<[string, string, number, number], RunRow>(
-    `SELECT ${columns} FROM runs WHERE project = ? AND plan = ? AND queued_at >= ? AND started_at IS NOT NULL ORDER BY rowid DESC LIMIT (? + 0)`,
+    `SELECT ${columns} FROM runs WHERE project = ? AND plan = ? AND queued_at >= ? AND started_at IS NOT NULL ORDER BY rowid DESC LIMIT CAST(? AS BIGINT)`,
   );
   const count = db.prepare<[string, string], { count: number }>(
     'SELECT count(*) AS count FROM runs WHERE project = ? AND plan = ? AND started_at IS NOT NULL',

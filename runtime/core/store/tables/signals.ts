@@ -45,7 +45,7 @@ export function createSignalTable(db: Connection) {
   // Of the engine's own rows the time is the store's, of other programs' the wall clock's.
   const due = db.prepare<[string, number, number, number], SignalRow>(
     `SELECT ${columns} FROM signals
-     WHERE status = 'pending' AND project = ? AND deliver_at <= CASE is_checked WHEN 1 THEN CAST(? AS BIGINT) ELSE CAST(? AS BIGINT) END ORDER BY id LIMIT (? + 0)`,
+     WHERE status = 'pending' AND project = ? AND deliver_at <= CASE is_checked WHEN 1 THEN CAST(? AS BIGINT) ELSE CAST(? AS BIGINT) END ORDER BY id LIMIT CAST(? AS BIGINT)`,
   );
   const nextDue = db.prepare<[Now], { wait: number | null }>(
     `SELECT min(deliver_at - CASE is_checked WHEN 1 THEN CAST(@keptMs AS BIGINT) ELSE CAST(@wallMs AS BIGINT) END) AS wait FROM signals
@@ -73,7 +73,7 @@ export function createSignalTable(db: Connection) {
   const list = db.prepare<[Record<string, unknown>], SignalRow>(
     `SELECT ${columns} FROM signals
      WHERE (CAST(@project AS TEXT) IS NULL OR project = @project) AND (CAST(@plan AS TEXT) IS NULL OR plan = @plan) AND (CAST(@tree AS TEXT) IS NULL OR tree = @tree) AND (CAST(@status AS TEXT) IS NULL OR status = @status)
-     ORDER BY id DESC LIMIT (@limit + 0)`,
+     ORDER BY id DESC LIMIT CAST(@limit AS BIGINT)`,
   );
 
   // What the engine's own word came to is kept while a plan may stand because of it.

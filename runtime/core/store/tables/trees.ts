@@ -34,7 +34,7 @@ export function createTreeTable(db: Connection) {
   );
   const stepsOf = db.prepare<[string], { steps: number }>('SELECT steps FROM trees WHERE address = ?');
   const ofMachine = db.prepare<[string, string, string, number], { address: TreeAddress }>(
-    'SELECT address FROM trees WHERE address > ? AND address > ? AND address < ? ORDER BY address LIMIT (? + 0)',
+    'SELECT address FROM trees WHERE address > ? AND address > ? AND address < ? ORDER BY address LIMIT CAST(? AS BIGINT)',
   );
   const remove = db.prepare(
     'DELETE FROM trees WHERE address = @address AND (CAST(@before AS BIGINT) IS NULL OR steps = @before)',

@@ -1,0 +1,62 @@
+/** Where the store of a home is: in a file of the home, or in a database of PostgreSQL. */
+import { existsSync } from 'node:fs';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { withoutSecrets } from '../platform/secrets.ts';
+import { type Environment, storeFile } from './home.ts';
+
+export type StorePlace =
+  | { readonly kind: 'file'; readonly file: string }
+  /** `shown` names the server and the database, and neither user nor password. */
+  | { readonly kind: 'postgres'; readonly url: string; readonly shown: string };
+
+const accepted = 'postgresql://host:5432/database';
+
+/**
+ * `given` stands over daemon.toml: what a program that embeds the engine says. Throws `bad_config` where the variable is not set, or holds something
+ * else than the URL of a database.
+ */
+export function storePlace(
+  home: string,
+  { file, storeUrl }: { readonly file: string; readonly storeUrl: string | null },
+  env: Environment,
+  given?: string,
+): StorePlace {
+  const said = given ?? storeUrl;
+  if (said === null || said === '') return { kind: 'file', file: storeFile(home) };
+  const name = said.startsWith('env:') ? said.slice('env:'.length) : null;
+  const [where, what] = [given === undefined ? `${file}: store` : 'the option store', name ?? 'it'];
+  const url = name === null ? said : (env[name]?.trim() ?? '');
+  if (url === '')
+    throw new EngineError(
+      'bad_config',
+      `${where}: the variable ${what} is not set`,
+      `set it where this runs, to ${accepted}`,
+    );
+  if (!isPostgresUrl(url))
+    throw new EngineError(
+      'bad_config',
+      `${where}: ${what} holds no URL of a database of PostgreSQL`,
+      `accepted: ${accepted}`,
+    );
+  return { kind: 'postgres', url, shown: shownUrl(url) };
+}
+
+/** Whether there is a store to read: of one in PostgreSQL only a look says so. */
+export function isStoreThere(place: StorePlace): boolean {
+  return place.kind === 'postgres' || existsSync(place.file);
+}
+
+export function isPostgresUrl(text: string): boolean {
+  return /^postgres(?:ql)?:\/\//.test(text) && URL.canParse(text) && new URL(text).pathname.length > 1;
+}
+
+/** As the file may not hold one: others may read it. */
+export function hasPassword(url: string): boolean {
+  const { password, searchParams } = new URL(url);
+  return password !== '' || [...searchParams.keys()].some((name) => /password/i.test(name));
+}
+
+function shownUrl(url: string): string {
+  const { host, pathname, searchParams } = new URL(url);
+  return withoutSecrets(`postgresql://${searchParams.get('host') ?? host}${pathname}`);
+}
