@@ -17,8 +17,8 @@ const quiet = createLog(() => {}, 'error');
  * first, or the home is nothing that can be read.
  */
 export async function openReader(home: string, env: NodeJS.ProcessEnv): Promise<Client | null> {
+  if (!isReadable(home)) return null;
   const isAbsent = !isStoreThere(storePlace(home, loadDaemonConfig(home), env));
-  if (isAbsent && !isReadable(home)) return null;
   try {
     const core = await createCore({ home, mode: 'reads', env, clock: systemClock, log: quiet, isAbsent });
     const close = async () => core.close();
