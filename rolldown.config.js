@@ -1,6 +1,6 @@
 /**
- * The program `stator` as it is installed: what `tsc` made of the sources, in fewer files, since Node takes most of the time of a short verb to find, read
- * and link modules one by one. Packages stay outside, where npm audits and overrides them, but for the parser of every command line.
+ * The program `stator` and the library as they are installed: what `tsc` made of the sources, in fewer and smaller files, since Node takes most of the time
+ * of a short verb to find, read and link modules one by one. Packages stay outside, where npm audits and overrides them, but for the parser of every command line.
  */
 import { createHash } from 'node:crypto';
 import { chmodSync, readFileSync } from 'node:fs';
@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { defineConfig } from 'rolldown';
 
 const built = join(import.meta.dirname, 'dist');
+const keepNames = { function: true, class: true };
 /**
  * The program, and the verbs that people and agents call most beside a running engine: with all that they import they are one file, whichever is called.
  * Not `main.js`, which waits at its top level.
@@ -42,7 +43,13 @@ function digestOf(bundle) {
 }
 
 export default defineConfig({
-  input: { stator: join(built, 'cli/main.js') },
+  input: {
+    stator: join(built, 'cli/main.js'),
+    engine: join(built, 'runtime/engine/engine.js'),
+    connect: join(built, 'runtime/engine/connect.js'),
+    machines: join(built, 'machines/index.js'),
+    'spawner-process': join(built, 'runtime/base/platform/spawner-process.js'),
+  },
   platform: 'node',
   external: /^(?!citty)[^./]/,
   plugins: [
@@ -65,6 +72,8 @@ export default defineConfig({
     cleanDir: true,
     // They stand in the sources, and V8 reads them at each start.
     comments: false,
+    // Functions and classes keep their names: a report of a bug tells them.
+    minify: { compress: { keepNames }, mangle: { toplevel: true, keepNames }, codegen: { removeWhitespace: true } },
     entryFileNames: '[name].js',
     chunkFileNames: '[name]-[hash].js',
     codeSplitting: {

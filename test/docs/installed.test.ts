@@ -1,6 +1,6 @@
 /** The package as a user gets it: packed, installed by npm into an empty project with what it depends on, and used from there. Nothing of this repository is in reach. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -9,6 +9,8 @@ const root = join(import.meta.dirname, '../..');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
 let folder = '';
 let project = '';
+let unpackedBytes = 0;
+let files: readonly string[] = [];
 
 /** What npm may take where packages have to come over the network, and SQLite to be compiled. */
 const installLimitMs = 600_000;
@@ -18,11 +20,16 @@ beforeAll(() => {
   project = join(folder, 'project');
   mkdirSync(project);
   // The scripts of the package would build anew, while other tests use what is built.
-  execFileSync('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder], { cwd: root });
-  const archive = readdirSync(folder).find((name) => name.endsWith('.tgz')) ?? '';
+  const pack = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder];
+  const [packed] = JSON.parse(execFileSync('npm', pack, { cwd: root, encoding: 'utf8' })) as [
+    { filename: string; unpackedSize: number; files: { path: string }[] },
+  ];
+  const lock = execFileSync(process.execPath, ['scripts/shrinkwrap.js'], { cwd: root });
+  unpackedBytes = packed.unpackedSize + lock.length;
+  files = packed.files.map(({ path }) => path);
   writeFileSync(join(project, 'package.json'), '{ "type": "module", "private": true }');
   const options = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
-  execFileSync('npm', ['install', ...options, join(folder, archive)], { cwd: project, stdio: 'pipe' });
+  execFileSync('npm', ['install', ...options, join(folder, packed.filename)], { cwd: project, stdio: 'pipe' });
 }, installLimitMs);
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -34,6 +41,20 @@ function inProject(program: string, args: readonly string[]): string {
   const env = { PATH, HOME: folder, STATOR_HOME: join(folder, 'home') };
   return execFileSync(program, args, { cwd: project, encoding: 'utf8', env });
 }
+
+it('is small, without pictures and sources of maps, and has each page that a hint names', () => {
+  expect(unpackedBytes).toBeLessThan(3_000_000);
+  expect(files.length).toBeLessThan(700);
+  expect(files.filter((path) => /\.(?:png|map|ts)$/.test(path) && !path.endsWith('.d.ts'))).toEqual([]);
+  const program = files.filter((path) => path.startsWith('dist/bin/'));
+  const named = program.flatMap((path) => readFileSync(join(root, path), 'utf8').match(/docs\/[a-z-]+\.md/g) ?? []);
+  expect(named.length).toBeGreaterThan(5);
+  expect(named.filter((path) => !files.includes(path))).toEqual([]);
+});
+
+it('shows its demo by npx', () => {
+  expect(inProject('npx', ['--no-install', 'stator', 'demo'])).toContain('approved');
+}, 120_000);
 
 it('the command answers, and the store is found to work', () => {
   expect(inProject(stator(), ['--version']).trim()).toBe(version);

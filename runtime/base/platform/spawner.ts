@@ -37,7 +37,7 @@ export function createSpawner({ few = fewStarts }: { readonly few?: number } = {
   const flights = new Map<number, Flight>();
 
   function begin(): void {
-    const child = fork(inPackage('dist', 'runtime', 'base', 'platform', 'spawner-process.js'), [], {
+    const child = fork(inPackage('dist', 'bin', 'spawner-process.js'), [], {
       cwd: '/',
       env: {},
       execArgv: [],

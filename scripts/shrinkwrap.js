@@ -1,0 +1,7 @@
+/** Prints the lock file of the package as its users need it: without what only its developers install. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const lock = JSON.parse(readFileSync(join(import.meta.dirname, '../package-lock.json'), 'utf8'));
+const packages = Object.entries(lock.packages).filter(([, { dev, devOptional }]) => !dev && !devOptional);
+console.log(JSON.stringify({ ...lock, packages: Object.fromEntries(packages) }));
