@@ -89,6 +89,13 @@ function head(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: num
       commands(model, actions),
     ),
     plan.goal === null ? null : h('p', { class: 'dim goal clamped', title: plan.goal }, plan.goal),
+    plan.issues.length === 0
+      ? null
+      : h(
+          'p',
+          { class: 'dim clamped' },
+          ...plan.issues.map((link) => h('a', { href: link, target: '_blank', rel: 'noopener noreferrer' }, link)),
+        ),
     isWaiting
       ? h(
           'p',

@@ -1,4 +1,5 @@
 /** One plan of kasmos: its document, its branch and where it stood. Nothing starts: what was under way stands still until a person goes on. */
+import { issueLinkProblem, withIssueLinks } from '../../machines/document/issue-links.ts';
 import { decodePlan } from '../../machines/document/plan-document.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { planBranch, planNameOf } from '../../machines/vocabulary/ids.ts';
@@ -128,8 +129,9 @@ function arrivalOf(task: KasmosTask): Arrival | null {
 }
 
 /** Without content it is a draft for a planner, with what kasmos knew of it. */
-function documentOf({ content, description }: KasmosTask, plan: string): string | null {
-  const text = content.trim() === '' ? `# ${description.split('\n')[0]?.trim() || plan}\n` : content;
+function documentOf({ content, description, linear_url: link }: KasmosTask, plan: string): string | null {
+  const plain = content.trim() === '' ? `# ${description.split('\n')[0]?.trim() || plan}\n` : content;
+  const text = isBrought(link) && !plain.includes(link) ? withIssueLinks(plain, [link]) : plain;
   const decoded = decodePlan(new TextEncoder().encode(text));
   return 'problem' in decoded ? null : decoded.content;
 }
@@ -148,9 +150,14 @@ function remarks({ task, progress }: TaskSource): string[] {
       : [`${progress.done} of ${progress.all} tasks were done`]),
     ...(feedback === '' || isOver(task) ? [] : [`the last review said: ${feedback.slice(0, 600)}`]),
     ...(request === '' ? [] : [`its pull request ${request} is not watched: stator did not make it`]),
-    ...(linear === '' ? [] : [`its link to ${linear} ${url} is not brought`]),
+    ...(linear === '' ? [] : [`its link to ${linear} is ${isBrought(url) ? 'in its document' : 'not brought'}`]),
     ...(clickup === '' ? [] : [`its link to ${clickup} of ClickUp is not brought`]),
   ];
+}
+
+/** As a link to an issue; a task that has none has an empty text. */
+function isBrought(link: string): boolean {
+  return issueLinkProblem(link) === null;
 }
 
 function isOver({ status }: KasmosTask): boolean {

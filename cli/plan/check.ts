@@ -56,7 +56,7 @@ function unread(problem: PlanProblem): Checked {
 }
 
 function checkShape(name: string, { ok, document, problems }: Checked) {
-  const { goal, architecture, techStack, topic, after, budget } = document;
+  const { goal, architecture, techStack, topic, issues, after, budget } = document;
   const waves = document.waves.map(({ number, line, tasks }) => ({
     number,
     line,
@@ -78,6 +78,7 @@ function checkShape(name: string, { ok, document, problems }: Checked) {
     architecture,
     tech_stack: techStack,
     topic,
+    issues,
     after,
     budget,
     waves,
@@ -104,9 +105,10 @@ interface Section {
 }
 
 /** What was read of the header, without the texts that every agent gets. */
-function headerRows({ topic, after, budget }: PlanDocument): [string, string][] {
+function headerRows({ topic, issues, after, budget }: PlanDocument): [string, string][] {
   const rows: [string, string | null][] = [
     ['topic', topic],
+    ['issue', issues.length === 0 ? null : issues.join(', ')],
     ['after', after.length === 0 ? null : after.join(', ')],
     ['budget', budget === null ? null : amountsText(budget)],
   ];

@@ -2,6 +2,7 @@
 
 import { readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { issueLinkProblem, withIssueLinks } from '../../machines/document/issue-links.ts';
 import { decodePlan } from '../../machines/document/plan-document.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
@@ -34,6 +35,7 @@ const register = defineVerb({
     trust: trustArg,
     name: { type: 'string', valueHint: 'plan', description: "the plan's name; default the file's" },
     draft: { type: 'boolean', description: 'without a file: <file> is the name' },
+    issue: { type: 'string', valueHint: 'url', description: 'with --draft: its issue in a tracker' },
     content: {
       type: 'string',
       valueHint: 'text',
@@ -48,10 +50,12 @@ const register = defineVerb({
   },
   examples: ['stator plan register docs/plans/login.md --start'],
   async run(
-    { file, branch, topic, start = false, trust: given, name, force = false, draft = false, content, ...flags },
+    { file, branch, topic, start = false, trust: given, name, force = false, draft = false, content, issue, ...flags },
     call,
   ) {
-    if (draft) return registerDraft(call, { title: file, content, branch, topic });
+    if (draft) return registerDraft(call, { title: file, content, branch, topic, issue });
+    if (issue !== undefined)
+      throw new EngineError('usage', '--issue goes with --draft', `write it into the file: **Issue:** ${issue}`);
     if (content !== undefined)
       throw new EngineError(
         'usage',
@@ -124,17 +128,21 @@ interface Draft {
   readonly content: string | undefined;
   readonly branch: string | undefined;
   readonly topic: string | undefined;
+  readonly issue: string | undefined;
 }
 
 /** A plan without a file. Without content it is a draft for a planner. */
-async function registerDraft(call: Call, { title, content, branch, topic }: Draft): Promise<number> {
+async function registerDraft(call: Call, { title, content, branch, topic, issue }: Draft): Promise<number> {
+  const problem = issue === undefined ? null : issueLinkProblem(issue);
+  if (problem !== null) throw new EngineError('usage', `--issue: ${problem}`, 'give a link that begins with https://');
   const plan = planNameFrom(title);
   tellName(call, title, plan);
   const project = requireProject(call);
   // On a terminal nobody expects a prompt for a document.
   const isPiped = content === '-' || (content === undefined && call.stdin.isTTY !== true);
   const given = isPiped ? await readStdin(call, 'the document') : (content ?? '');
-  const document = given.trim() === '' ? `# ${title}\n` : given;
+  const text = given.trim() === '' ? `# ${title}\n` : given;
+  const document = issue === undefined ? text : withIssueLinks(text, [issue]);
   const more = { ...(branch === undefined ? {} : { branch }), ...(topic === undefined ? {} : { topic }) };
   const shown = await withClient(call, 'write', (client) =>
     client.registerPlan({ project, plan, content: document, ...more }),

@@ -153,6 +153,7 @@ export function planLines(plan: PlanShow, showing: Showing): string[] {
     ['branch', plan.branch],
     ['base', baseText(plan.base)],
     ['topic', plan.topic === null ? null : plain(plan.topic)],
+    ['issue', plan.issues.length === 0 ? null : plan.issues.map(plain).join(', ')],
     [
       'pull request',
       pull === null

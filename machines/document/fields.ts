@@ -1,6 +1,7 @@
 /** The `**Name:** value` lines of a plan: those of the whole document, and those of a task with what stands beneath them. */
 import { type Amounts, amountsForm, readAmounts } from '../vocabulary/budget.ts';
 import { planNameOf } from '../vocabulary/ids.ts';
+import { readIssueLinks } from './issue-links.ts';
 import { type Label, readLabel, slippedLabel } from './labels.ts';
 import { type PlanDocument, type PlanTask, planNumberLimit, quoted, type ReportProblem } from './shape.ts';
 
@@ -8,7 +9,7 @@ import { type PlanDocument, type PlanTask, planNumberLimit, quoted, type ReportP
 const topicLimit = 200;
 const checkLimit = 8000;
 
-const headerNames = ['goal', 'architecture', 'tech stack', 'topic', 'after', 'budget'] as const;
+const headerNames = ['goal', 'architecture', 'tech stack', 'topic', 'issue', 'after', 'budget'] as const;
 /** A budget is the plan's: in a task it is a problem, and not text. */
 const taskNames = ['check', 'files', 'after', 'budget'] as const;
 type HeaderName = (typeof headerNames)[number];
@@ -112,6 +113,7 @@ function isProseName(name: HeaderName): name is keyof typeof keys {
 
 function isRead(document: PlanDocument, name: HeaderName): boolean {
   if (name === 'after') return document.after.length > 0;
+  if (name === 'issue') return document.issues.length > 0;
   if (name === 'budget') return document.budget !== null;
   return document[name === 'topic' ? name : keys[name]] !== null;
 }
@@ -130,6 +132,7 @@ function take(
   if (isProseName(name)) document[keys[name]] = value;
   else if (isNothing(value)) return;
   else if (name === 'after') document.after = readPlanNames(value, line, report);
+  else if (name === 'issue') document.issues = readIssueLinks(value, line, report);
   else if (name === 'budget') document.budget = readBudget(value, line, report);
   else {
     if (value.length > topicLimit) report(line, `the topic has more than ${topicLimit} characters; shorten it`);

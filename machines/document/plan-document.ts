@@ -56,8 +56,8 @@ export function parsePlan(content: string): ParsedPlan {
 }
 
 function emptyDocument(): PlanDocument {
-  const header = { title: null, goal: null, architecture: null, techStack: null, topic: null, budget: null, after: [] };
-  return { ...header, waves: [], notes: [] };
+  const header = { title: null, goal: null, architecture: null, techStack: null, topic: null, budget: null };
+  return { ...header, issues: [], after: [], waves: [], notes: [] };
 }
 
 interface Reading {

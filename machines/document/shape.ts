@@ -51,6 +51,8 @@ export interface PlanDocument {
   architecture: string | null;
   techStack: string | null;
   topic: string | null;
+  /** Links to issues of a tracker. */
+  issues: string[];
   /** What its agents may take at most; null: the document does not say. */
   budget: Amounts | null;
   /** Names of the plans that must be done first, without `.md`. Whether they exist, only the store knows. */

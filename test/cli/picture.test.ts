@@ -70,6 +70,7 @@ function plan(more: Partial<PlanShow> = {}): PlanShow {
     file: null,
     budget: [],
     title: 'Log in',
+    issues: [],
     goal: null,
     content: '',
     file_digest: null,

@@ -153,6 +153,7 @@ describe('the control API over its socket', () => {
     };
     expect(await get('/v1/repos/demo/plans/shape')).toEqual({
       ...entry,
+      issues: [],
       auto_advance: true,
       title: 'A plan',
       goal: 'g',

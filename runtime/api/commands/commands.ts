@@ -1,5 +1,6 @@
 /** What people and agents may ask to be changed: each becomes signals in the inbox, and the answer is the verdict on them. */
 
+import { withIssueLinks } from '../../../machines/document/issue-links.ts';
 import { parsePlan } from '../../../machines/document/plan-document.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { effectKey, planTree } from '../../../machines/vocabulary/ids.ts';
@@ -100,6 +101,24 @@ export function createCommands(parts: CommandDependencies) {
     return base === null ? signal : { ...signal, payload: { ...payload, reviewed_sha: base } };
   }
 
+  /** Which issues a plan is about, people say: an agent's document keeps the links. Throws `bad_plan` where it has others. */
+  async function withItsLinks(signal: AdmittedSignal, { project, plan, origin }: SendCommand): Promise<AdmittedSignal> {
+    if (signal.type !== 'plan_updated' || originKind(origin) !== 'agent') return signal;
+    const payload = signal.payload as SignalPayload<'plan_updated'>; // as the door read it
+    const { issues } = parsePlan((await store.planText(project, plan)) ?? '').document;
+    const own = parsePlan(payload.content).document.issues;
+    if (own.join() === issues.join()) return signal;
+    if (own.length === 0)
+      return { ...signal, payload: { ...payload, content: withIssueLinks(payload.content, issues) } };
+    const asked =
+      issues.length === 0 ? 'leave **Issue:** out' : `write **Issue:** ${issues.join(', ')}, or leave it out`;
+    throw new EngineError(
+      'bad_plan',
+      'the document has other links to issues than the plan',
+      `only a person changes them: ${asked}`,
+    );
+  }
+
   /** One fewer is set aside when that signal is tried again: the plan stands because of the next one, or goes on. */
   async function faultAfter(id: number): Promise<readonly Change[]> {
     const row = await store.signal(id);
@@ -150,7 +169,7 @@ export function createCommands(parts: CommandDependencies) {
     const admission = admitSignal(parts.kinds, command);
     if (admission.kind === 'refused') throw admission.error;
     await refuseVerdict(admission.signal, command);
-    const signal = await aboutItsCommit(admission.signal, command);
+    const signal = await withItsLinks(await aboutItsCommit(admission.signal, command), command);
     const { tree, type } = signal;
     if (tree.startsWith('plan:')) await views.mustRead(command.project, command.plan);
     else projects.get(command.project);

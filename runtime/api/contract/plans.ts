@@ -121,6 +121,8 @@ export const planShow = planEntry
   .extend({
     title: z.string().nullable(),
     goal: z.string().nullable(),
+    /** Links to issues of a tracker, as its document has them. */
+    issues: z.array(z.string()),
     content: z.string(),
     /** SHA-256 in hex of the file's text as it was last taken or written; the content is another where a planner worked on it. */
     file_digest: z.string().nullable(),
@@ -180,6 +182,7 @@ export const documentCheck = z
     ok: z.boolean(),
     goal: z.string().nullable(),
     topic: z.string().nullable(),
+    issues: lines.readonly(),
     after: lines.readonly(),
     waves: z.array(
       z.object({

@@ -1,5 +1,6 @@
 /** How a plan is shown, and what of it is read off its tree and its rows alone. */
 import type { MergeView, Need, PlanDetail, PullView } from '../../../actors/plan-view.ts';
+import { parsePlan } from '../../../machines/document/plan-document.ts';
 import type { Question, TimestampName } from '../../../machines/plan/context.ts';
 import type { Reason } from '../../../machines/vocabulary/effect.ts';
 import type { EngineError } from '../../../machines/vocabulary/errors.ts';
@@ -52,6 +53,7 @@ function rowShown(row: PlanRow, { entry, content, runs, shown, undone, aside }: 
     ...entry,
     title: row.title,
     goal: row.goal,
+    issues: parsePlan(content).document.issues,
     content,
     file_digest: row.fileDigest,
     tasks_by_wave: [],

@@ -80,6 +80,7 @@ describe('a plan that is well written', () => {
         architecture: 'An index beside the table',
         techStack: 'SQLite, FTS5',
         topic: 'search',
+        issues: [],
         after: ['plan-a', 'plan-b'],
         budget: null,
         waves: [

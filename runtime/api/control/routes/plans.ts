@@ -297,11 +297,11 @@ export const planRoutes = [
 
 function checkOf(content: string): DocumentCheck {
   const { ok, document, problems } = parsePlan(content);
-  const { goal, topic, after } = document;
+  const { goal, topic, issues, after } = document;
   const waves = document.waves.map(({ number, line, tasks }) => ({
     number,
     line,
     tasks: tasks.map((task) => ({ number: task.number, title: task.title, line: task.line, after: task.after })),
   }));
-  return { ok, goal, topic, after, waves, problems };
+  return { ok, goal, topic, issues, after, waves, problems };
 }

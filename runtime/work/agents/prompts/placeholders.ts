@@ -15,6 +15,7 @@ export const placeholders = {
   goal: { there: 'sometimes', means: "the document's **Goal:**" },
   architecture: { there: 'sometimes', means: "the document's **Architecture:**" },
   tech_stack: { there: 'sometimes', means: "the document's **Tech Stack:**" },
+  issues: { there: 'sometimes', means: "the links of the document's **Issue:**" },
   'plan.notes': {
     there: 'sometimes',
     means: 'what the document says outside of its tasks, fenced, at most 64 KiB; for one task: of waves only the own',

@@ -44,6 +44,7 @@ export function valuesOf(brief: RunBrief, around: Circumstances): Omit<Values, '
     goal: fact(document.goal, plan),
     architecture: fact(document.architecture, plan),
     tech_stack: fact(document.techStack, plan),
+    issues: document.issues.length === 0 ? null : document.issues.join(', '),
     'plan.notes': notesOf(brief, around),
     plan_file: around.planFile === null ? null : oneLine(around.planFile),
     wave_title: oneLine(waveOf(brief)?.title ?? '') || null,
