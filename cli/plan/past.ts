@@ -1,8 +1,9 @@
-/** The verbs that carry out the journal once more: what a plan was, and whether what is stored follows from it. */
+/** The verbs that carry out the journal once more: what a plan was, what it would have become, and whether what is stored follows from it. */
 
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import type { WhatIfQuestion } from '../../runtime/api/client/client.ts';
 import { localDay } from '../../runtime/base/platform/local-time.ts';
-import { defineVerb, type Verbs } from '../command.ts';
+import { type Call, defineVerb, type Verbs } from '../command.ts';
 import { planArgs, withPlan } from '../named-plan.ts';
 import { wholeNumber } from '../number.ts';
 import { tableWidth } from '../output.ts';
@@ -10,22 +11,34 @@ import { withClient } from '../session.ts';
 import { clockTime } from '../text.ts';
 import { verificationLines } from '../verification.ts';
 import { planLines } from './view.ts';
+import { whatIfLines } from './what-if.ts';
 
 const replay = defineVerb({
-  summary: 'Show a plan as it was at an earlier moment, rebuilt from its journal alone.',
+  summary: 'Show a plan as it was, or what it would have become with other inputs.',
   args: {
     ...planArgs,
     to: {
       type: 'string',
       valueHint: 'seq',
-      description: 'after this line of its journal; plan history --verbose shows the numbers',
+      description: 'after this line of its journal (plan history --verbose)',
     },
     at: { type: 'string', valueHint: 'time', description: 'at this time: 14:30 today, or 2026-11-21T14:30' },
+    policy: { type: 'string', valueHint: 'key=value', description: 'what if that had been configured: max_agents=6' },
+    answer: { type: 'string', valueHint: 'n=text', description: 'what if question n had been answered at once' },
+    from: { type: 'string', valueHint: 'seq', description: 'up to this line all is as it was; then other inputs' },
   },
-  examples: ['stator plan replay login --to 120', 'stator plan replay login --at 14:30 --json'],
-  more: 'Nothing is carried out. What only the present knows is left out: what it waits for, its budget, an estimate. The document is the present one.',
-  async run({ plan, to, at }, call) {
+  examples: ['stator plan replay login --policy max_agents=6'],
+  more: 'Nothing is carried out. With other inputs it is simulated from where they matter; agents and people do what they did then.',
+  async run({ plan, to, at, policy, answer, from }, call) {
     const { out } = call;
+    const isOther = policy !== undefined || answer !== undefined || from !== undefined;
+    if (isOther && (to !== undefined || at !== undefined))
+      throw new EngineError(
+        'usage',
+        `${to === undefined ? '--at' : '--to'} shows what was, and ${policy === undefined ? (answer === undefined ? '--from' : '--answer') : '--policy'} what would have been`,
+        'give one of them; --from <seq> says up to which line all is as it was',
+      );
+    if (isOther) return replayOtherwise(call, plan, { policy, answer, from });
     if (to !== undefined && at !== undefined)
       throw new EngineError('usage', 'a moment is given twice: by --to and by --at', 'give one of them');
     const moment = {
@@ -42,6 +55,55 @@ const replay = defineVerb({
   },
 });
 
+async function replayOtherwise(
+  call: Call,
+  plan: string | undefined,
+  { policy, answer, from }: { readonly [Name in 'policy' | 'answer' | 'from']: string | undefined },
+): Promise<undefined> {
+  const asked: WhatIfQuestion = {
+    ...(policy === undefined ? {} : { policy: policyOf(policy) }),
+    ...(answer === undefined ? {} : { answers: answersOf(answer) }),
+    ...(from === undefined ? {} : { from: wholeNumber('--from', from) }),
+  };
+  const found = await withPlan(call, 'read', plan, (client, { project, plan: name }) =>
+    client.whatIf(project, name, asked),
+  );
+  call.out.answer(found, () => whatIfLines(found, call.out));
+}
+
+/** `max_agents=6,auto_advance=false`. Throws `usage`. */
+function policyOf(text: string): NonNullable<WhatIfQuestion['policy']> {
+  return Object.fromEntries(
+    text.split(',').map((part) => {
+      const [, name, value] = /^\s*([\w.-]+)\s*=\s*(.*?)\s*$/.exec(part) ?? [];
+      if (name === undefined || value === undefined)
+        throw new EngineError(
+          'usage',
+          `--policy is "${text}"`,
+          'give keys of the configuration: max_agents=6,coder.attempts=5',
+        );
+      const isNumber = /^\d{1,12}$/.test(value);
+      return [name, value === 'true' || value === 'false' ? value === 'true' : isNumber ? Number(value) : value];
+    }),
+  );
+}
+
+/** `1=red,3=use tabs, not spaces`: a comma begins another answer only where a number follows. Throws `usage`. */
+function answersOf(text: string): NonNullable<WhatIfQuestion['answers']> {
+  return Object.fromEntries(
+    text.split(/,(?=\s*\d+\s*=)/).map((part) => {
+      const [, number, said] = /^\s*([1-9]\d{0,8})\s*=\s*(\S.*?)\s*$/s.exec(part) ?? [];
+      if (number === undefined || said === undefined)
+        throw new EngineError(
+          'usage',
+          `--answer is "${text}"`,
+          'give the number of a question and its answer: 2=use port 8080',
+        );
+      return [number, said];
+    }),
+  );
+}
+
 /** A time of this day, or a date with a time, where this terminal is; as ISO 8601 UTC. Throws `usage`. */
 function timeOf(text: string, now: Date): string {
   const date = new Date(/^\d\d:\d\d(:\d\d)?$/.test(text) ? `${localDay(now)}T${text}` : text);
@@ -57,10 +119,10 @@ const verify = defineVerb({
   summary: 'Check that the stored state of a plan is what its journal leads to.',
   args: {
     ...planArgs,
-    all: { type: 'boolean', description: 'every plan, every repo, the supervisor, and trees of machines of your own' },
+    all: { type: 'boolean', description: 'every plan, repo and own machine, and the supervisor' },
   },
   examples: ['stator plan verify --all'],
-  more: 'Each tree is replayed and compared with its stored state, with what it asked for, with the signals that it took, and with what lists show of it. Exit 1 where something differs.',
+  more: 'Exit 1 where a stored state, effect, signal or list is not as the journal says.',
   async run({ plan, all }, call) {
     const { out } = call;
     if (all === true && plan !== undefined)

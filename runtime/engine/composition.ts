@@ -21,6 +21,7 @@ import {
 import { createSettings } from '../base/config/settings.ts';
 import type { Clock } from '../base/platform/clock.ts';
 import { type Faults, noFaults } from '../base/platform/faults.ts';
+import { later } from '../base/platform/later.ts';
 import type { Log } from '../base/platform/log.ts';
 import { createBus } from '../core/inbox/facts.ts';
 import { type ArrivingSignal, createPump } from '../core/inbox/pump.ts';
@@ -42,6 +43,8 @@ import { copyBeforeMigration } from './backup-watch.ts';
 import { otherEngineOf } from './other-engines.ts';
 import { createOwnership } from './ownership.ts';
 import { createEngineState, type EngineState, viewedPlan } from './state.ts';
+
+const loadWhatIf = later(() => import('./what-if.ts'));
 
 /**
  * What becomes of a signal. `stays`: the engine handles it by itself, and carries out what it asks for. `verb`: it is handled while its sender waits,
@@ -252,7 +255,12 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
   const lock = () => owner?.lock() ?? null;
   const { host = null } = options;
   const mcp = createMcpSessions();
-  const api: AppParts = { store, views, commands, bus, log, startedAtMs: clock.nowMs(), nowMs, watch, lock, mcp, host };
+  const whatIf: AppParts['whatIf'] = async (asked) => {
+    await views.mustRead(asked.project, asked.plan);
+    return (await loadWhatIf()).whatIf({ store, limits, pastOf: views.repoPast }, asked);
+  };
+  const shared = { store, views, commands, bus, log, watch, lock, mcp, host, whatIf };
+  const api: AppParts = { ...shared, startedAtMs: clock.nowMs(), nowMs };
   const app = createApp(api);
   return {
     home,

@@ -1,22 +1,43 @@
 /** What carries out effects in a simulation: agents act by a script and take virtual time, and everything else succeeds at once. Nothing is touched. */
-import type { AgentRun } from '../../machines/vocabulary/effect.ts';
+import type { AgentRun, Effect } from '../../machines/vocabulary/effect.ts';
 import type { Policy } from '../../machines/vocabulary/policy.ts';
 import type { Role } from '../../machines/vocabulary/role.ts';
-import type { SignalType } from '../../machines/vocabulary/signal.ts';
-import type { EffectContext, Handlers, Outcome } from '../core/outbox/handler.ts';
+import type { SignalPayload, SignalType } from '../../machines/vocabulary/signal.ts';
+import type { EffectContext, Handler, Handlers, Outcome } from '../core/outbox/handler.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
 /** How a run goes. `failed`: its program ends with an error; of a reviewer or a verifier: it asks for changes. */
 export interface ScriptedRun {
   readonly durationMs: number;
   readonly outcome: 'done' | 'failed';
+  /** It is under way since then. */
+  readonly sinceMs?: number;
+  /** What it did once. Not there: it has begun at once, and says at its end what its role says. */
+  readonly known?: KnownRun;
 }
+
+/** What became of a run once. */
+export interface KnownRun {
+  /** Its start, and what it said, in their order; `isByAgent`: the agent said it, and not who runs it. */
+  readonly words: readonly (Told & { readonly afterMs: number; readonly isByAgent: boolean })[];
+  /** null: that is not known. */
+  readonly exit: SignalPayload<'run_exited'> | null;
+}
+
+interface Told {
+  readonly type: SignalType;
+  readonly payload: object;
+}
+
+/** How anything else ends, after so long; null: as nothing is known of it, well and at once. Commits of its own that `told` names are replaced by those of the script. */
+export type KnownEnd = (effect: Exclude<Effect, AgentRun>) => (Told & { readonly afterMs: number }) | null;
 
 /** Says how each run goes; `count`: which run of that task it is, or of that role, from 1 on. */
 export type Script = (run: AgentRun, count: number) => ScriptedRun;
 
 /** A run that has begun. */
 export interface PlayedRun {
+  readonly id: string;
   readonly title: string;
   readonly role: Role;
   readonly wave: number | null;
@@ -45,16 +66,21 @@ export function scriptedWork({
   clock,
   policy,
   script,
+  ends = () => null,
+  begun = {},
 }: {
   clock: VirtualClock;
-  policy: Policy;
+  policy: () => Policy;
   script: Script;
+  ends?: KnownEnd | undefined;
+  /** Where branches stand at the beginning. */
+  begun?: Readonly<Record<string, string>> | undefined;
 }): ScriptedWork {
   const runs: PlayedRun[] = [];
   const counts = new Map<string, number>();
   let commits = 0;
   /** Where each branch stands. */
-  const heads = new Map<string, string>();
+  const heads = new Map<string, string>(Object.entries(begun));
   const headOf = (branch: string) => heads.get(branch) ?? nameOf(0);
 
   function commitOn(branch: string): string {
@@ -69,28 +95,44 @@ export function scriptedWork({
     const counted = wave === null ? role : title;
     const count = (counts.get(counted) ?? 0) + 1;
     counts.set(counted, count);
-    const { durationMs, outcome } = script(effect, count);
-    const run: PlayedRun = { title, role, wave, task, startMs: clock.nowMs(), endMs: null, outcome: null };
+    const { durationMs, outcome, known, sinceMs = clock.nowMs() } = script(effect, count);
+    const run: PlayedRun = { id: effect.id, title, role, wave, task, startMs: sinceMs, endMs: null, outcome: null };
     runs.push(run);
     context.began();
-    context.report('started', 'run_started', { base: headOf(place.from) });
-    const isWhole = await clock.pause(durationMs, context.stop);
+    const begins = { base: headOf(place.from) };
+    if (known === undefined) context.report('started', 'run_started', begins);
+    const until = (afterMs: number) => clock.pause(Math.max(0, sinceMs + afterMs - clock.nowMs()), context.stop);
+    let isWhole = true;
+    for (const [index, { afterMs, isByAgent, type, payload }] of (known?.words ?? []).entries()) {
+      isWhole &&= await until(afterMs);
+      if (!isWhole) break;
+      const word = `word-${index}`;
+      // As it was taken then; only commits are those of the script.
+      if (type === 'run_started') context.report('started', type, begins);
+      else if (isByAgent) context.sendAs(title, word, type, payload as never);
+      else context.report(word, type, payload as never);
+    }
+    isWhole &&= await until(durationMs);
     run.endMs = clock.nowMs();
     if (!isWhole) {
       run.outcome = 'stopped';
       return { type: 'run_exited', payload: { code: null, cause: 'stopped', detail: '' } };
     }
+    if (known?.exit != null) {
+      run.outcome = known.exit.cause === 'exit' && known.exit.code === 0 ? 'done' : 'failed';
+      return { type: 'run_exited', payload: known.exit };
+    }
     const asksForChanges = outcome === 'failed' && words[role]?.failed !== undefined;
     run.outcome = asksForChanges ? 'changes_requested' : outcome;
     const speaks = outcome === 'done' || asksForChanges;
-    const word = speaks && !policy.roles[role].speaksByExit ? words[role]?.[outcome] : undefined;
+    const word = speaks && !policy().roles[role].speaksByExit ? words[role]?.[outcome] : undefined;
     if (word !== undefined) context.sendAs(title, 'said', word, {});
     const code = outcome === 'done' || word !== undefined ? 0 : 1;
     return { type: 'run_exited', payload: { code, cause: 'exit', detail: '' } };
   }
 
   const nothing = async (): Promise<Outcome> => ({ type: null });
-  const handlers: Handlers = {
+  const well: Handlers = {
     'agent.run': play,
     'work.commit': async ({ aside, place }) => {
       if (aside) return { type: null };
@@ -115,8 +157,35 @@ export function scriptedWork({
     'pull.merge': nothing,
     'machine.effect': nothing,
   };
+  /** As it ended once; a commit that it makes is one of the script's. */
+  async function end(effect: Exclude<Effect, AgentRun>, context: EffectContext): Promise<Outcome> {
+    const known = ends(effect);
+    const handler = well[effect.kind] as Handler<typeof effect>; // the table has each kind's own
+    if (known === null) return handler(effect, context);
+    await clock.pause(known.afterMs, context.stop);
+    if (!madeCommits.has(known.type)) return { type: known.type, payload: known.payload } as Outcome; // as it was taken then
+    if (effect.kind === 'work.commit' && 'changed' in known.payload && known.payload.changed === false) {
+      const head = headOf(effect.place.branch);
+      return { type: 'work_committed', payload: { ...known.payload, changed: false, head, base: head } };
+    }
+    const made = await handler(effect, context);
+    return 'payload' in made ? ({ ...made, payload: { ...known.payload, ...made.payload } } as Outcome) : made;
+  }
+
+  const handlers = Object.fromEntries(
+    Object.keys(well).map((kind) => [kind, kind === 'agent.run' ? play : end]),
+  ) as unknown as Handlers; // each kind of the table above
   return { handlers, runs };
 }
+
+/** Ends with a commit of the script's own in them. */
+const madeCommits: ReadonlySet<SignalType> = new Set([
+  'work_committed',
+  'work_merged',
+  'branch_archived',
+  'branch_based',
+  'plan_merged',
+]);
 
 /** The name of a commit that is not there. */
 function nameOf(commit: number): string {

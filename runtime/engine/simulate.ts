@@ -94,7 +94,7 @@ export type DurationSource = 'given' | 'history' | 'assumed';
 
 const minuteMs = 60_000;
 /** Where nobody says anything. */
-const assumedMs: Readonly<Record<Role, number>> = {
+export const assumedMs: Readonly<Record<Role, number>> = {
   planner: 5 * minuteMs,
   architect: 5 * minuteMs,
   coder: 10 * minuteMs,
@@ -206,7 +206,7 @@ function play({ options, document, player }: Given, { agents, run }: Playing): P
   const { content, name = 'plan', policy = defaultPolicy, coordinators = defaultCoordinators } = options;
   const { topic, after } = document;
   return player.play({
-    ...{ plan: name, content, topic, after, policy },
+    ...{ plan: name, after, policy, begin: { content, topic } },
     limits: { workers: agents, workersPerRepo: 0, coordinators },
     script: scriptOf(options, document, run),
   });
@@ -254,12 +254,12 @@ function within(range: DurationRange | undefined, chance: number): number {
   return Math.round(fromMs + (toMs - fromMs) * chance);
 }
 
-function pastRuns(past: RepoPast | undefined, role: Role): RepoPast['roles'][number]['runs'] {
+export function pastRuns(past: RepoPast | undefined, role: Role): RepoPast['roles'][number]['runs'] {
   return past?.roles.find((entry) => entry.role === role)?.runs ?? [];
 }
 
 /** One of them; `chance` is from 0 to below 1. There is at least one. */
-function pickOf<T>(values: readonly T[], chance: number): T {
+export function pickOf<T>(values: readonly T[], chance: number): T {
   return values[Math.min(values.length - 1, Math.floor(values.length * chance))] as T; // not beyond the last
 }
 
@@ -337,7 +337,7 @@ function agentsOf(plan: string, runs: readonly PlayedRun[], waves: Played['waves
   });
 }
 
-function peakOf(runs: readonly PlayedRun[]): number {
+export function peakOf(runs: readonly Pick<PlayedRun, 'startMs' | 'endMs'>[]): number {
   // At the same time one ends before another begins.
   const moves = runs.flatMap(({ startMs, endMs }) => [
     { atMs: startMs, by: 1 },

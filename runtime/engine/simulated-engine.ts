@@ -3,36 +3,72 @@
  * happens at one time is carried out until nothing moves any more; then the clock goes on to what comes next.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { snapshotOf } from '../../actors/addressee.ts';
 import { kindsWith } from '../../actors/kinds.ts';
-import { failuresOf, planDetail, type TaskFailure, type WaveView } from '../../actors/plan-view.ts';
+import { failuresOf, planDetail, statusOfPlan, type TaskFailure, type WaveView } from '../../actors/plan-view.ts';
+import type { OutgoingSignal } from '../../actors/ports.ts';
 import { createTrees, type Tree, type Trees } from '../../actors/tree.ts';
+import type { PlanContext } from '../../machines/plan/context.ts';
 import { messageOf } from '../../machines/vocabulary/errors.ts';
 import { planBranch, planTree, repoTree, supervisorTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Policy } from '../../machines/vocabulary/policy.ts';
-import type { Origin, PlanStatus } from '../../machines/vocabulary/signal.ts';
+import type { Origin, PlanStatus, SignalPayload } from '../../machines/vocabulary/signal.ts';
 import { noFaults } from '../base/platform/faults.ts';
 import type { Log } from '../base/platform/log.ts';
 import { createBus } from '../core/inbox/facts.ts';
 import { createPump } from '../core/inbox/pump.ts';
-import { createTreeCache } from '../core/inbox/tree-cache.ts';
+import { type CachedTree, createTreeCache } from '../core/inbox/tree-cache.ts';
 import { createDispatcher } from '../core/outbox/dispatcher.ts';
 import type { Limits } from '../core/outbox/slots.ts';
 import { insertSignal, type Store } from '../core/store/port.ts';
-import type { PlanRow } from '../core/store/rows.ts';
+import type { JournalLine, PlanRow } from '../core/store/rows.ts';
 import { emptyStores } from '../core/store/sqlite/store.ts';
 import { openTimeline } from '../core/store/timeline.ts';
-import { type PlayedRun, type Script, scriptedWork } from './scripted-work.ts';
+import { type KnownEnd, type PlayedRun, type Script, scriptedWork } from './scripted-work.ts';
 import { createVirtualClock } from './virtual-clock.ts';
 
 export interface Simulated {
   readonly plan: string;
-  readonly content: string;
-  readonly topic: string | null;
   /** Plans that are taken for done. */
   readonly after: readonly string[];
   readonly policy: Policy;
   readonly limits: Limits;
   readonly script: Script;
+  readonly begin: FromDocument | FromJournal;
+}
+
+export interface FromDocument {
+  readonly content: string;
+  readonly topic: string | null;
+}
+
+/** In the midst of what a plan was once. */
+export interface FromJournal {
+  readonly project: string;
+  readonly atMs: number;
+  /** Where its branches stand then. */
+  readonly heads: Readonly<Record<string, string>>;
+  /** How effects that are no runs of agents end. */
+  readonly ends: KnownEnd;
+  /** What its repo is told of it first. */
+  readonly toRepo: readonly OutgoingSignal[];
+  /** Writes the plan as it is then. What it answers the repo is told after that. */
+  seed(into: { readonly store: Store; readonly trees: Trees }): Promise<Seeded>;
+  /** What people and others say to it from then on, in the order of their times. */
+  readonly words: readonly SaidWord[];
+}
+
+export interface Seeded {
+  readonly entry: CachedTree;
+  readonly toRepo: readonly OutgoingSignal[];
+}
+
+/** It is said at that time, or later: as soon as the plan takes it. */
+export interface SaidWord {
+  readonly atMs: number;
+  readonly type: string;
+  readonly payload: object;
+  readonly origin: Origin;
 }
 
 /** Where a person would be asked. What has one obvious answer is answered at once, and the plan goes on; after `wave_failed` and `decision` it stands. */
@@ -51,11 +87,20 @@ export interface Played {
   readonly runs: readonly PlayedRun[];
   readonly asks: readonly SimulatedAsk[];
   readonly waves: readonly WaveView[];
+  /** What the plan became last, since its start: its status, or that it stands. */
+  readonly changedMs: number;
+  /** Whatever it stands for. */
+  readonly planStatus: PlanStatus;
+  readonly questions: number;
+  /** Every line that was written. */
+  readonly lines: readonly JournalLine[];
+  /** What nobody took. */
+  readonly unsaid: readonly SaidWord[];
 }
 
-const project = 'simulation';
+const defaultProject = 'simulation';
 /** Any time will do, as long as it is always the same. */
-const beginMs = Date.UTC(2000, 0, 1);
+const anyMs = Date.UTC(2000, 0, 1);
 /** Tasks that are named where a wave has failed; the rest is counted. */
 const shownFailures = 5;
 /** A plan that is not over after so many moments goes in a circle. */
@@ -87,15 +132,19 @@ interface Common {
 }
 
 async function openEngine(
-  { plan, content, topic, after, policy, limits, script }: Simulated,
+  { plan, after, policy: given, limits, script, begin }: Simulated,
   { trees, emptyStore }: Common,
 ) {
+  const past = 'seed' in begin ? begin : null;
+  const { project = defaultProject, atMs: beginMs = anyMs, ends, heads: begun } = past ?? {};
   const clock = createVirtualClock(beginMs);
   const store = emptyStore();
   const timeline = await openTimeline(store, clock);
   const cache = createTreeCache({ store, trees });
   const tree = planTree(project, plan);
-  const work = scriptedWork({ clock, policy, script });
+  let policy = given;
+  const work = scriptedWork({ clock, policy: () => policy, script, ends, begun });
+  const unsaid = [...(past?.words ?? [])];
   const { log, mustBeSound } = listeningLog();
   /** There may be signals to handle, or effects to start, at this time. */
   const due = { signals: false, effects: false };
@@ -124,18 +173,45 @@ async function openEngine(
     },
   });
 
-  async function say(to: TreeAddress, type: string, payload: object, origin: Origin = 'engine'): Promise<void> {
-    await insertSignal(store, { tree: to, type, payload, origin, at: clock.nowMs() });
+  /** The number of the signal. */
+  async function say(to: TreeAddress, type: string, payload: object, origin: Origin = 'engine'): Promise<number> {
+    const id = await insertSignal(store, { tree: to, type, payload, origin, at: clock.nowMs() });
     await pump.drain();
+    return id;
   }
 
   async function open(): Promise<void> {
     await say(supervisorTree, 'supervisor_opened', {});
     await say(supervisorTree, 'repo_registered', { project, policy });
     for (const done of after) await say(repoTree(project), 'plan_done', { plan: done });
-    const branch = planBranch(plan);
-    await say(tree, 'plan_opened', { content, branch, topic, generation: 0, policy });
-    await say(tree, 'implement_start', {}, 'person');
+    if ('seed' in begin) await openPast(begin);
+    else {
+      const { content, topic } = begin;
+      await say(tree, 'plan_opened', { content, branch: planBranch(plan), topic, generation: 0, policy });
+      await say(tree, 'implement_start', {}, 'person');
+    }
+  }
+
+  async function openPast({ toRepo, seed }: FromJournal): Promise<void> {
+    const tell = async (signals: readonly OutgoingSignal[]) => {
+      for (const { tree: to, type, payload } of signals) await say(to, type, payload);
+    };
+    await tell(toRepo);
+    const seeded = await seed({ store, trees });
+    cache.keep(tree, seeded.entry);
+    await tell(seeded.toRepo);
+  }
+
+  /** Says what is to be said by now, as far as the plan takes it; answers whether it took something. */
+  async function saySome(): Promise<boolean> {
+    for (const word of unsaid.filter(({ atMs }) => atMs <= clock.nowMs())) {
+      const { type, payload, origin } = word;
+      if (type === 'policy') policy = (payload as SignalPayload<'policy'>).policy;
+      else if ((await store.signal(await say(tree, type, payload, origin)))?.status === 'failed') continue;
+      unsaid.splice(unsaid.indexOf(word), 1);
+      return true;
+    }
+    return false;
   }
 
   /** Until nothing more happens at this time. */
@@ -174,43 +250,60 @@ async function openEngine(
   async function nextAt(): Promise<number | null> {
     const now = timeline.nowMs();
     const signalIn = await store.nextSignalIn({ keptMs: now, wallMs: clock.nowMs() });
-    const times = [clock.nextAt(), signalIn === null ? null : now + signalIn, await store.nextEffectAt(now)];
+    const word = unsaid.find(({ atMs }) => atMs > clock.nowMs())?.atMs ?? null;
+    const times = [clock.nextAt(), word, signalIn === null ? null : now + signalIn, await store.nextEffectAt(now)];
     const known = times.filter((at) => at !== null);
     return known.length === 0 ? null : Math.min(...known);
   }
+
+  /** Somebody has still something to say. */
+  const isExpected = (...types: readonly string[]) =>
+    unsaid.some(({ atMs, type }) => atMs > clock.nowMs() && (types.length === 0 || types.includes(type)));
 
   async function play(): Promise<Played> {
     const asks: SimulatedAsk[] = [];
     const ask = (kind: SimulatedAsk['kind'], detail: string) =>
       asks.push({ at_ms: clock.nowMs() - beginMs, kind, detail });
+    let stands = '';
+    let changedAtMs = beginMs;
+    const end = (status: Played['status']) => played(status, { asks, changedAtMs });
     await open();
     for (let moment = 0; moment < momentLimit; moment += 1) {
       await rest();
+      while (await saySome()) await rest();
       const { status, phase, wave, blocked } = await mustRead();
-      if (status === 'done' || status === 'cancelled') return played(status, asks);
-      if (phase === 'wave_waiting') {
+      const standing = standingText({ status, phase, blocked });
+      if (standing !== stands) [stands, changedAtMs] = [standing, clock.nowMs()];
+      if ((status === 'done' || status === 'cancelled') && !isExpected()) return end(status);
+      if (phase === 'wave_waiting' && !isExpected('advance_wave', 'retry_wave', 'implement_wave')) {
         const failed = failuresOf(await mustLive());
-        if (failed.length > 0) {
-          ask('wave_failed', failedText(wave, failed));
-          return played('blocked', asks);
+        if (failed.length === 0) {
+          ask('wave_confirmation', `wave ${wave} is done, and the next one waits for a person's word`);
+          await say(tree, 'advance_wave', {}, 'person');
+          continue;
         }
-        ask('wave_confirmation', `wave ${wave} is done, and the next one waits for a person's word`);
-        await say(tree, 'advance_wave', {}, 'person');
-        continue;
+        if (!isExpected()) {
+          ask('wave_failed', failedText(wave, failed));
+          return end('blocked');
+        }
       }
-      if (blocked !== null && !(await isAtWork())) {
+      if (blocked !== null && !isExpected() && !(await isAtWork())) {
         ask('decision', blocked.reason);
-        return played('blocked', asks);
+        return end('blocked');
       }
       const at = await nextAt();
-      if (at === null) return played(status, asks);
+      if (at === null) return end(status);
       clock.advanceTo(at);
     }
     throw new Error(`the simulated plan ${plan} is not over after ${momentLimit} moments`);
   }
 
-  async function played(status: Played['status'], asks: readonly SimulatedAsk[]): Promise<Played> {
+  async function played(
+    status: Played['status'],
+    { asks, changedAtMs }: { readonly asks: readonly SimulatedAsk[]; readonly changedAtMs: number },
+  ): Promise<Played> {
     const since = (ms: number) => ms - beginMs;
+    const live = await mustLive();
     return {
       status,
       durationMs: since(clock.nowMs()),
@@ -220,7 +313,12 @@ async function openEngine(
         endMs: run.endMs === null ? null : since(run.endMs),
       })),
       asks,
-      waves: planDetail(await mustLive()).waves,
+      waves: planDetail(live).waves,
+      changedMs: since(changedAtMs),
+      planStatus: statusOfPlan(live),
+      questions: questionsAsked(live),
+      lines: past === null ? [] : await linesOf(store, tree),
+      unsaid,
     };
   }
 
@@ -233,6 +331,30 @@ function livingTrees(): Trees {
     ...createTrees(kindsWith([])),
     persistText: ({ kind: { name: machine } }) => ({ machine, version: '', text: '{}' }),
   };
+}
+
+/** What changes when a plan comes to stand, or goes on. */
+export function standingText({ status, phase, blocked }: Pick<PlanRow, 'status' | 'phase' | 'blocked'>): string {
+  return `${status} ${phase === 'wave_waiting'} ${blocked?.reason ?? ''}`;
+}
+
+export function planContext({ root }: Tree): PlanContext {
+  return snapshotOf(root).context as PlanContext; // asked of plan trees only
+}
+
+/** How many questions were ever asked of a plan. */
+export function questionsAsked(tree: Tree): number {
+  return planContext(tree).questionCount;
+}
+
+/** Every line of a tree, from the first on. */
+async function linesOf(store: Pick<Store, 'journal'>, tree: TreeAddress): Promise<JournalLine[]> {
+  const lines: JournalLine[] = [];
+  for (;;) {
+    const page = await store.journal({ tree, after: lines.at(-1)?.seq ?? 0 });
+    if (page.length === 0) return lines;
+    lines.push(...page);
+  }
 }
 
 function failedText(wave: number, failures: readonly TaskFailure[]): string {

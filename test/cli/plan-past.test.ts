@@ -32,6 +32,33 @@ test('a plan that is done is shown as it was, and verified; what was edited in i
   expect(early).toMatchObject({ code: 1, stdout: '' });
   expectRefusal(early.stderr, 'stator plan history');
 
+  const otherwise = await made.stator(['plan', 'replay', 'p', '--policy', 'coder.attempts=5, coder.timeout=90s']);
+  expect(otherwise).toMatchObject({ code: 0 });
+  expectProse(otherwise.stdout, 'the same way');
+  const from = await made.stator(['plan', 'replay', 'p', '--from', String(first?.seq), '--policy', 'max_agents=2']);
+  expect(from).toMatchObject({ code: 0 });
+  expect(from.stdout).toMatch(/it was +it would be\nstate +done +done\n/);
+  const anew = JSON.parse((await made.stator(['plan', 'replay', 'p', '--from', String(first?.seq), '--json'])).stdout);
+  expect(anew).toMatchObject({
+    plan: 'p',
+    from: { seq: first?.seq },
+    was: { status: 'done' },
+    would_be: { status: 'done' },
+  });
+  for (const wrong of [
+    ['--policy', 'max_agents'],
+    ['--answer', 'yes'],
+    ['--from', 'x'],
+    ['--from', '1', '--to', '2'],
+    ['--policy', 'max_agent=6'],
+    ['--from', '999999'],
+    ['--answer', '3=yes'],
+  ] as const) {
+    const answer = await made.stator(['plan', 'replay', 'p', ...wrong]);
+    expect([wrong, answer.code, answer.stdout]).toEqual([wrong, 64, '']);
+    expectRefusal(answer.stderr, wrong[0].slice(2));
+  }
+
   const sound = await made.stator(['plan', 'verify', 'p']);
   expect(sound).toMatchObject({ code: 0 });
   expectProse(sound.stdout, '1 tree');

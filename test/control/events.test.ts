@@ -141,6 +141,7 @@ async function smallApp(limits: StreamLimits, between: (started: Core) => Partia
     lock: () => null,
     mcp: createMcpSessions(),
     host: null,
+    whatIf: () => Promise.reject(new Error('nobody asks')),
   };
   const app = createApp(parts, { limits });
   return { started, watched, open: async (query = '') => app.fetch(new Request(`http://stator/v1/events${query}`)) };

@@ -84,11 +84,11 @@ it('an import from above, past a door or from elsewhere is refused by the rule t
   for (const [, file, imported] of breaches) appendFileSync(join(copy, file), `\nimport '${imported}';\n`);
   writeFileSync(join(copy, 'runtime/loose.ts'), `import './base/platform/version.ts';\n`);
   appendFileSync(join(copy, 'runtime/engine/embedding.ts'), `\nimport '../loose.ts';\n`);
-  const forgotten = join(copy, 'runtime/core/inbox/README.md');
-  writeFileSync(forgotten, `${readFileSync(forgotten, 'utf8').trim()}\n- \`projection.ts\`: what nobody else uses\n`);
+  const forgotten = join(copy, 'runtime/core/outbox/README.md');
+  writeFileSync(forgotten, `${readFileSync(forgotten, 'utf8').trim()}\n- \`store-retry.ts\`: what nobody else uses\n`);
   const { status, rules } = broken(copy);
   expect(status).not.toBe(0);
-  const named = [...breaches.map(([rule]) => rule), 'no-room-is-unknown', 'runtime-core-inbox-doors-are-used'];
+  const named = [...breaches.map(([rule]) => rule), 'no-room-is-unknown', 'runtime-core-outbox-doors-are-used'];
   expect(rules).toEqual(expect.arrayContaining([...new Set(named)].sort()));
 });
 

@@ -66,7 +66,7 @@ function textOf({ waves }: Case, folder: string): string {
 function simulated(given: Case): Promise<Played> {
   const { waves, agents } = given;
   return createPlayer().play({
-    ...{ plan: 'p', content: textOf(given, ''), topic: null, after: [], policy: policyOf(given) },
+    ...{ plan: 'p', after: [], policy: policyOf(given), begin: { content: textOf(given, ''), topic: null } },
     limits: { workers: agents, workersPerRepo: 0, coordinators: 2 },
     script({ wave, task }, count) {
       const known = waves[(wave ?? 0) - 1]?.[(task ?? 0) - 1];

@@ -44,6 +44,8 @@ import type {
   PlanShow,
   PromptShow,
   Verification,
+  WhatIf,
+  WhatIfQuestion,
 } from '../contract/plans.ts';
 import type {
   ReloadAnswer,
@@ -326,6 +328,12 @@ export function createClient(call: Call, options: ClientOptions) {
     /** A plan as it was after line `to` of its journal, or at the time `at` (ISO 8601). Throws `plan_not_found`, `not_found`, `snapshot_unknown`. */
     planReplay: (project: string, plan: string, query: { to?: number; at?: string } = {}): Promise<PlanReplay> =>
       ask('GET /v1/repos/:project/plans/:plan/replay', { params: { project, plan }, query }),
+    /**
+     * Where a plan would have gone with other inputs: replayed from its journal, and simulated from where they matter. Nothing is carried out. Throws
+     * `plan_not_found`, `bad_request`, `not_found`, `snapshot_unknown`.
+     */
+    whatIf: (project: string, plan: string, body: WhatIfQuestion): Promise<WhatIf> =>
+      ask('POST /v1/repos/:project/plans/:plan/what-if', { params: { project, plan }, body }),
     /** Checks that the stored state of a plan matches its journal. Throws `plan_not_found`. */
     verifyPlan: (project: string, plan: string): Promise<Verification> =>
       ask('GET /v1/repos/:project/plans/:plan/verify', { params: { project, plan } }),

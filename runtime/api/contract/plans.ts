@@ -202,6 +202,52 @@ export const planReplay = planShow.extend({ seq: count, at: time }).meta({ id: '
 /** A plan as it was after one line of its journal. What only the present knows (what it waits for, an estimate) is left out. */
 export type PlanReplay = z.infer<typeof planReplay>;
 
+export const whatIfQuestion = z.strictObject({
+  /** By their names in the configuration: `max_agents`, `auto_advance_waves`, `coder.attempts`. */
+  policy: z.record(z.string().min(1).max(64), z.union([z.string().max(64), z.number(), z.boolean()])).optional(),
+  /** By the number of a question of the plan: what is answered as soon as it is asked. */
+  answers: z.record(z.string().regex(/^[1-9]\d{0,8}$/), z.string().trim().min(1).max(65_536)).optional(),
+  /** The line of its journal up to which all is as it was. Default: up to where the other inputs matter. */
+  from: z.int().min(1).optional(),
+});
+/** Other inputs for a plan that has a past. */
+export type WhatIfQuestion = z.infer<typeof whatIfQuestion>;
+
+const journalMove = z.object({ at: time, actor: z.string(), event: z.string(), from: z.string(), to: z.string() });
+
+const planEnding = z.object({
+  status,
+  /** What it stands for, where it needs a person. */
+  blocked: z.string().nullable(),
+  /** When it last came to stand, went on, or was over; and how long after `from` that was. */
+  at: time,
+  duration_ms: count,
+  /** Agents at work at a time, at most; and their runs. */
+  peak_agents: count,
+  runs: count,
+  /** null: it is not known of every run. */
+  cost_usd: z.number().nullable(),
+  /** That agents asked. */
+  questions: count,
+});
+
+export const whatIf = z
+  .object({
+    project: z.string(),
+    plan: z.string(),
+    /** The last line of its journal that is taken as it was. */
+    from: z.object({ seq: count, at: time }),
+    /** Where the two ways part, with what comes next on each; null: they do not. `seq`: the first line that is not as it was; null: the journal ends before. */
+    parts: z.object({ seq: count.nullable(), was: z.array(journalMove), would_be: z.array(journalMove) }).nullable(),
+    was: planEnding,
+    would_be: planEnding,
+    /** What people said then and the plan does not take on the other way, such as the confirmation of a wave that is not reached. */
+    not_taken: z.array(z.object({ type: z.string(), at: time })),
+  })
+  .meta({ id: 'WhatIf' });
+/** Where a plan would have gone with other inputs. */
+export type WhatIf = z.infer<typeof whatIf>;
+
 export const verification = z
   .object({
     /** Whether every tree matches its journal. */

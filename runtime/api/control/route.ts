@@ -3,7 +3,9 @@ import type { Context } from 'hono';
 import type { z } from 'zod';
 import type { ErrorCode } from '../../../machines/vocabulary/errors.ts';
 import type { Log } from '../../base/platform/log.ts';
+import type { PlanKey } from '../../core/store/port.ts';
 import type { Commands } from '../commands/commands.ts';
+import type { WhatIf, WhatIfQuestion } from '../contract/plans.ts';
 import type { EventParts, EventStreams } from './events.ts';
 import type { McpSessions } from './mcp.ts';
 import type { Principal } from './principal.ts';
@@ -11,6 +13,8 @@ import type { Principal } from './principal.ts';
 export interface AppParts extends EventParts {
   readonly commands: Commands;
   readonly log: Log;
+  /** Where a plan would have gone with other inputs. */
+  whatIf(asked: WhatIfQuestion & PlanKey): Promise<WhatIf>;
   readonly startedAtMs: number;
   nowMs(): number;
   /** The `owner.db` that the engine holds the lock of, `<device>:<inode>`; null: it owns no home. */

@@ -23,6 +23,8 @@ import {
   planStates,
   promptShow,
   verification,
+  whatIf,
+  whatIfQuestion,
 } from '../../contract/plans.ts';
 import { digits, documentOf, flag, given, line, planParams, projectParams } from '../requests.ts';
 import { json, route } from '../route.ts';
@@ -243,6 +245,18 @@ export const planRoutes = [
       const moment = { seq: to, atMs: at === undefined ? null : Date.parse(at) };
       return json(200, await core.views.planReplay(project, plan, moment));
     },
+  ),
+  route(
+    'POST /v1/repos/:project/plans/:plan/what-if',
+    {
+      does: 'where the plan would have gone with other inputs: its journal is replayed up to where they matter, and simulated from there; nothing is carried out',
+      who: 'person',
+      params: planParams,
+      body: whatIfQuestion,
+      answers: { 200: whatIf },
+      errors: ['plan_not_found', 'not_found', 'snapshot_unknown', 'bad_request'],
+    },
+    async ({ core, params, body }) => json(200, await core.whatIf({ ...params, ...body })),
   ),
   route(
     'GET /v1/repos/:project/plans/:plan/verify',

@@ -1,0 +1,106 @@
+/** Inputs of a plan that another world would have: names as the configuration has them, and what becomes of a policy with them. */
+import type { z } from 'zod';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { type Policy, policySchema } from '../../machines/vocabulary/policy.ts';
+import { type Role, roles } from '../../machines/vocabulary/role.ts';
+import { issueText } from '../../machines/vocabulary/schema-issue.ts';
+import type { WhatIfQuestion } from '../api/contract/plans.ts';
+import { durationMs } from '../base/config/duration.ts';
+import { nearest } from '../base/config/nearest.ts';
+import type { Limits } from '../core/outbox/slots.ts';
+
+export interface OtherInputs {
+  /** null: it stays as it is. */
+  readonly policy: ((policy: Policy) => Policy) | null;
+  readonly limits: Partial<Limits>;
+}
+
+/** What is about other plans, or about cleaning up, says nothing here. */
+const {
+  roles: _roles,
+  priority: _priority,
+  max_active_plans: _plans,
+  cleanup_age_ms: _age,
+  ...flags
+} = policySchema.shape;
+const rolePolicy = policySchema.shape.roles.shape.coder.shape;
+
+const limitNames = {
+  max_agents: 'workers',
+  max_agents_per_repo: 'workersPerRepo',
+  max_coordinators: 'coordinators',
+} as const satisfies Record<string, keyof Limits>;
+
+const roleKeys = ['on', 'attempts', 'timeout', 'idle_timeout'] as const;
+
+const names = [
+  ...Object.keys(limitNames),
+  ...Object.keys(flags),
+  ...roles.flatMap((role) => roleKeys.map((key) => `${role}.${key}`)),
+];
+
+/** Throws `bad_request` for a name or a value that there is not. */
+export function otherInputs(given: WhatIfQuestion['policy']): OtherInputs {
+  const limits: { -readonly [Name in keyof Limits]?: number } = {};
+  const changes: ((policy: Policy) => Policy)[] = [];
+  for (const [name, value] of Object.entries(given ?? {})) {
+    if (isKey(limitNames, name)) limits[limitNames[name]] = limitOf(name, value);
+    else if (isKey(flags, name)) {
+      const read = readValue<unknown>(name, value, flags[name]);
+      changes.push((policy) => ({ ...policy, [name]: read }));
+    } else changes.push(roleChange(name, value));
+  }
+  const policy = (before: Policy) => changes.reduce((changed, change) => change(changed), before);
+  return { policy: changes.length === 0 ? null : policy, limits };
+}
+
+function isKey<Table extends object>(table: Table, name: string): name is string & keyof Table {
+  return Object.hasOwn(table, name);
+}
+
+function limitOf(name: keyof typeof limitNames, value: unknown): number {
+  const least = name === 'max_agents_per_repo' ? 0 : 1;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= 10_000) return value;
+  throw unfit(name, value, `give a whole number from ${least} to 10000`);
+}
+
+function roleChange(name: string, value: unknown): (policy: Policy) => Policy {
+  const [role, key, ...more] = name.split('.');
+  const isKnown = roles.some((known) => known === role) && roleKeys.some((known) => known === key) && more.length === 0;
+  if (!isKnown) throw unknownName(name);
+  const field = roleField(name, key as (typeof roleKeys)[number], value); // one of them
+  return (policy) => ({
+    ...policy,
+    roles: { ...policy.roles, [role as Role]: { ...policy.roles[role as Role], ...field } },
+  });
+}
+
+function roleField(name: string, key: (typeof roleKeys)[number], value: unknown) {
+  if (key === 'on') return { on: readValue(name, value, rolePolicy.on) };
+  if (key === 'attempts') return { attempts: readValue(name, value, rolePolicy.attempts) };
+  if (key === 'idle_timeout' && value === '') return { idleMs: null };
+  const ms = typeof value === 'string' ? durationMs(value) : null;
+  if (ms === null || ms === 0) throw unfit(name, value, 'give a duration such as 30m');
+  return key === 'timeout' ? { timeoutMs: ms } : { idleMs: ms };
+}
+
+function readValue<Value>(name: string, value: unknown, schema: z.ZodType<Value>): Value {
+  const read = schema.safeParse(value);
+  if (read.success) return read.data;
+  const [issue] = read.error.issues;
+  throw unfit(name, value, issue === undefined ? 'see docs/configuration.md' : `it ${issueText(issue)}`);
+}
+
+function unfit(name: string, value: unknown, hint: string): EngineError {
+  return new EngineError('bad_request', `policy: ${name} is ${JSON.stringify(value)}`, hint);
+}
+
+function unknownName(name: string): EngineError {
+  const near = nearest(name, names);
+  const roleWords = `and of a role (${roles.join(', ')}) ${roleKeys.map((key) => `<role>.${key}`).join(', ')}`;
+  return new EngineError(
+    'bad_request',
+    `policy: there is no "${name.slice(0, 60)}" that matters to a plan`,
+    `${near === null ? '' : `did you mean ${near}? `}there are ${[...Object.keys(limitNames), ...Object.keys(flags)].join(', ')}, ${roleWords}`,
+  );
+}

@@ -1,0 +1,220 @@
+/** What the journal of a plan tells of its past: what each run of an agent and each other effect did and how long it took, and where limits and questions mattered. */
+import { planSummary } from '../../actors/plan-view.ts';
+import type { Requests } from '../../actors/ports.ts';
+import type { Step, Tree, Trees, Upgraded } from '../../actors/tree.ts';
+import { type AgentRun, type Effect, type Lane, laneOf, resourceOf } from '../../machines/vocabulary/effect.ts';
+import type { PlanTree } from '../../machines/vocabulary/ids.ts';
+import type { Policy } from '../../machines/vocabulary/policy.ts';
+import type { AnySignal, SignalPayload, SignalType } from '../../machines/vocabulary/signal.ts';
+import { groupBy } from '../base/platform/group-by.ts';
+import type { Limits } from '../core/outbox/slots.ts';
+import type { FedLine } from '../core/store/rows.ts';
+import { questionsAsked, standingText } from './simulated-engine.ts';
+
+/** A line that fed the tree something. */
+export type InputLine = FedLine & { readonly input: AnySignal | Upgraded };
+
+/** A run of an agent. Numbers are those of inputs; null: it has not come to that. */
+export interface ToldRun {
+  readonly effect: AgentRun;
+  start: { readonly index: number; readonly at: number } | null;
+  exit: { readonly index: number; readonly at: number; readonly payload: SignalPayload<'run_exited'> } | null;
+  readonly words: { readonly index: number; readonly at: number; readonly signal: AnySignal }[];
+}
+
+/** Any other effect. */
+export interface ToldEffect {
+  readonly effect: Exclude<Effect, AgentRun>;
+  readonly askedAt: number;
+  end: { readonly index: number; readonly signal: AnySignal } | null;
+}
+
+export interface ToldPast {
+  /** What replay begins with: lines before the last birth or upgrade are not replayed. */
+  readonly first: number;
+  readonly runs: ReadonlyMap<string, ToldRun>;
+  readonly effects: ReadonlyMap<string, ToldEffect>;
+  /** What each step came to, by the number of its input. */
+  readonly digests: ReadonlyMap<number, string>;
+  /** By the number of a question, the input with which it was asked. */
+  readonly questions: ReadonlyMap<number, number>;
+  /** After each input: how many agents of the lane run, and how many may start as soon as there is room. */
+  readonly queues: readonly {
+    readonly index: number;
+    readonly lane: Lane;
+    readonly running: number;
+    readonly queued: number;
+  }[];
+  /** When it last came to stand, or went on. */
+  readonly changedAt: number;
+  readonly tree: Tree;
+}
+
+/** What a step came to: two that are the same lead on in the same way. */
+function digestOf({ inputs, requests }: Pick<Step, 'inputs' | 'requests'>): string {
+  const moves = inputs.flatMap(({ transitions }) => transitions.map(({ chart: _chart, ...move }) => move));
+  return JSON.stringify([moves, requests]);
+}
+
+export function hasEnded({ type }: Pick<AnySignal, 'type'>): boolean {
+  return type === 'run_exited' || type === 'run_lost';
+}
+
+/** null: its first lines are gone. */
+export function readPast(trees: Trees, address: PlanTree, lines: readonly InputLine[]): ToldPast | null {
+  const runs = new Map<string, ToldRun>();
+  const effects = new Map<string, ToldEffect>();
+  const digests = new Map<number, string>();
+  const questions = new Map<number, number>();
+  const queues: ToldPast['queues'][number][] = [];
+  let first = -1;
+  let standing = '';
+  let changedAt = 0;
+
+  function take(index: number, { input, at }: InputLine, { effects: asked }: Requests): void {
+    if (input.type !== 'upgraded' && 'run' in input && input.run !== null) {
+      const run = runs.get(input.run);
+      const effect = effects.get(input.run);
+      if (run !== undefined) tellRun(run, { index, at, signal: input });
+      else if (effect !== undefined) effect.end ??= { index, signal: input };
+    }
+    for (const effect of asked) {
+      if (effect.kind === 'agent.run') runs.set(effect.id, { effect, start: null, exit: null, words: [] });
+      else effects.set(effect.id, { effect, askedAt: at, end: null });
+    }
+  }
+
+  const tree = trees.replay(
+    address,
+    lines.map(({ input }) => input),
+    (step, index, now) => {
+      const line = lines[index];
+      if (line === undefined) return;
+      if (first < 0) first = index;
+      digests.set(index, digestOf(step));
+      take(index, line, step.requests);
+      for (let number = questionsAsked(now); number > 0 && !questions.has(number); number -= 1)
+        questions.set(number, index);
+      const summary = planSummary(now);
+      if (standingText(summary) !== standing) [standing, changedAt] = [standingText(summary), line.at];
+      if (!summary.holds && !summary.paused) queues.push(...queuesOf(index, runs));
+    },
+  );
+  if (tree === null) return null;
+  return { first: Math.max(0, first), runs, effects, digests, questions, queues, changedAt, tree };
+}
+
+function tellRun(run: ToldRun, { index, at, signal }: { index: number; at: number; signal: AnySignal }): void {
+  if (signal.type === 'run_starting') run.start ??= { index, at };
+  else if (hasEnded(signal)) {
+    const payload: SignalPayload<'run_exited'> =
+      signal.type === 'run_exited'
+        ? (signal.payload as SignalPayload<'run_exited'>) // of that type
+        : { code: null, cause: 'exit', detail: '' };
+    run.exit ??= { index, at, payload };
+  } else if (signal.type !== 'head_moved') run.words.push({ index, at, signal });
+}
+
+function queuesOf(index: number, runs: ReadonlyMap<string, ToldRun>): ToldPast['queues'] {
+  const open = [...runs.values()].filter(({ exit }) => exit === null);
+  return [...groupBy(open, ({ effect }) => laneOf(effect))].map(([lane, own]) => {
+    const running = own.filter(({ start }) => start !== null).length;
+    return { index, lane, running, queued: own.length - running };
+  });
+}
+
+/** The first input after which other limits let other agents start; null: there is none. */
+export function limitsPart({ queues }: ToldPast, before: Limits, after: Limits): number | null {
+  const found = queues.find(({ lane, running, queued }) => {
+    const start = (limits: Limits) => Math.min(queued, Math.max(0, slotsOf(lane, limits) - running));
+    return start(before) !== start(after);
+  });
+  return found?.index ?? null;
+}
+
+function slotsOf(lane: Lane, { workers, workersPerRepo, coordinators }: Limits): number {
+  if (lane === 'coordinator') return coordinators;
+  return Math.min(workers, workersPerRepo || workers);
+}
+
+/** The inputs with a policy that is changed wherever it comes in; `of`: the number of the input, `isAdded`: it is the change after it. */
+export interface ChangedInput {
+  readonly input: AnySignal | Upgraded;
+  readonly of: number;
+  readonly isAdded: boolean;
+}
+
+export function changedInputs(
+  lines: readonly InputLine[],
+  change: ((policy: Policy) => Policy) | null,
+): ChangedInput[] {
+  return lines.flatMap(({ input }, of) => {
+    const given = { input, of, isAdded: false };
+    const policy = change === null ? null : policyIn(input);
+    if (change === null || policy === null) return [given];
+    const at = 'at' in input ? input.at : (lines[of]?.at ?? 0);
+    const added = { ...policySignal(change(policy)), at };
+    return [given, { input: added, of, isAdded: true }];
+  });
+}
+
+function policySignal(policy: Policy): Omit<AnySignal, 'at'> {
+  return { type: 'policy', payload: { policy }, origin: 'engine', actor: '', run: null };
+}
+
+/** The policy that an input brings; null: none. */
+function policyIn(input: AnySignal | Upgraded): Policy | null {
+  const holder = 'snapshot' in input ? (input.snapshot as { context?: object }).context : input.payload;
+  return holder !== undefined && 'policy' in holder ? (holder.policy as Policy) : null; // it was one when it was stored
+}
+
+/** The first input that leads elsewhere under the changed policy; null: there is none. */
+export function policyParts(
+  trees: Trees,
+  address: PlanTree,
+  { digests }: ToldPast,
+  inputs: readonly ChangedInput[],
+): number | null {
+  const nothing = JSON.stringify([[], { effects: [], timers: [], stops: [], signals: [] }]);
+  let found: number | null = null;
+  try {
+    trees.replay(
+      address,
+      inputs.map(({ input }) => input),
+      (step, index) => {
+        const given = inputs[index];
+        if (given === undefined || found !== null) return;
+        const was = given.isAdded ? nothing : digests.get(given.of);
+        if (digestOf(step) !== was) found = given.of;
+      },
+    );
+  } catch (thrown) {
+    // Beyond that it is fed what it does not expect.
+    if (found === null) throw thrown;
+  }
+  return found;
+}
+
+/** What people, files, agents whose run had ended and the engine said after an input, and that nothing in the simulation says by itself. */
+export function wordsAfter(
+  lines: readonly InputLine[],
+  { runs, effects }: ToldPast,
+  index: number,
+): { readonly at: number; readonly signal: AnySignal }[] {
+  return lines.flatMap(({ input, at }, number) => {
+    if (number <= index || input.type === 'upgraded' || 'snapshot' in input) return [];
+    const { run, type, origin } = input;
+    const told = run === null ? undefined : runs.get(run);
+    const isOfRun = told !== undefined && (told.exit === null || told.exit.index > index);
+    if (isOfRun || (told !== undefined && origin === 'engine') || (run !== null && effects.has(run))) return [];
+    return ownWords.has(type as SignalType) ? [] : [{ at, signal: input }];
+  });
+}
+
+/** The simulated engine says these itself. */
+const ownWords: ReadonlySet<SignalType> = new Set(['plan_opened', 'implement_granted', 'timer_due', 'head_moved']);
+
+/** By which name an effect finds its like in the past: those of one name are counted. */
+export function nameOf(effect: Effect): string {
+  return effect.kind === 'agent.run' ? effect.title : `${effect.kind} ${resourceOf(effect)}`;
+}

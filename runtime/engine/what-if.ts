@@ -1,0 +1,497 @@
+/**
+ * What would have become of a plan with other inputs: its journal is replayed up to where they matter, and from there on it is played as a simulation, with
+ * agents that do what they did then. Nothing is carried out, and the store is only read.
+ */
+import { planSummary } from '../../actors/plan-view.ts';
+import type { OutgoingSignal, TimerRequest } from '../../actors/ports.ts';
+import { createTrees, type Tree, type Trees } from '../../actors/tree.ts';
+import type { PlanContext } from '../../machines/plan/context.ts';
+import type { Effect, EffectKind } from '../../machines/vocabulary/effect.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { effectKey, type PlanTree, planTree, repoTree } from '../../machines/vocabulary/ids.ts';
+import type { Policy } from '../../machines/vocabulary/policy.ts';
+import type { Role } from '../../machines/vocabulary/role.ts';
+import type { AnySignal, SignalPayload, SignalType } from '../../machines/vocabulary/signal.ts';
+import type { WhatIf, WhatIfQuestion } from '../api/contract/plans.ts';
+import type { RepoPast } from '../api/contract/repos.ts';
+import { clearedUpTo } from '../api/queries/replay.ts';
+import { timeText } from '../api/queries/time-text.ts';
+import { groupBy } from '../base/platform/group-by.ts';
+import { createProjection } from '../core/inbox/projection.ts';
+import { unstored } from '../core/inbox/tree-cache.ts';
+import type { Limits } from '../core/outbox/slots.ts';
+import { type Change, mustCommit, type PlanKey, type Store } from '../core/store/port.ts';
+import type { FedLine, JournalLine, RunRow } from '../core/store/rows.ts';
+import { otherInputs } from './other-inputs.ts';
+import type { KnownEnd, Script, ScriptedRun } from './scripted-work.ts';
+import { assumedMs, pastRuns, peakOf, pickOf } from './simulate.ts';
+import {
+  createPlayer,
+  type Played,
+  planContext,
+  questionsAsked,
+  type SaidWord,
+  type Seeded,
+} from './simulated-engine.ts';
+import {
+  type ChangedInput,
+  changedInputs,
+  hasEnded,
+  type InputLine,
+  limitsPart,
+  nameOf,
+  policyParts,
+  readPast,
+  type ToldPast,
+  type ToldRun,
+  wordsAfter,
+} from './told-past.ts';
+
+export interface WhatIfParts {
+  readonly store: Store;
+  limits(): Limits;
+  pastOf(project: string): Promise<RepoPast>;
+}
+
+/** Lines that are shown of each way from where they part. */
+const shownMoves = 5;
+/** Runs of a plan whose costs and reasons are read. */
+const knownRuns = 100_000;
+/** A run of which only that is known that its time ran out: what ends it is the time limit. */
+const endlessMs = 1_000_000_000;
+
+/** Throws `plan_not_found`, `bad_request` for inputs that there are not, and `snapshot_unknown` where its past cannot be replayed. */
+export async function whatIf(parts: WhatIfParts, asked: WhatIfQuestion & PlanKey): Promise<WhatIf> {
+  const { project, plan } = asked;
+  const tree = planTree(project, plan);
+  const other = otherInputs(asked.policy);
+  const limits = { ...parts.limits(), ...other.limits };
+  const all = await parts.store.fed(tree);
+  const lines = all.filter((line): line is InputLine => line.input !== null);
+  const trees = createTrees();
+  const past = readPast(trees, tree, lines);
+  if (past === null) throw untrusted(tree, clearedUpTo(all));
+  const from = asked.from === undefined ? null : indexOf(asked.from, { plan, all, lines, past });
+  checkAnswers(asked, past);
+  const last = lines.length - 1;
+  const changed = changedInputs(lines, from === null ? other.policy : null);
+  const matters = [
+    from,
+    from === null && other.policy !== null ? policyParts(trees, tree, past, changed) : null,
+    from === null ? limitsPart(past, parts.limits(), limits) : null,
+    ...(from === null ? Object.keys(asked.answers ?? {}).map((number) => past.questions.get(Number(number))) : []),
+  ].filter((index) => index != null);
+  const until = matters.length === 0 ? last : Math.min(...matters);
+  const rows = await parts.store.runs({
+    by: 'plan',
+    project,
+    plan,
+    sinceMs: lines[past.first]?.at ?? 0,
+    limit: knownRuns,
+  });
+  const known: Known = {
+    asked,
+    tree,
+    lines,
+    past,
+    changed,
+    until,
+    limits,
+    rows,
+    repoPast: await parts.pastOf(project),
+  };
+  const was = wasEnding(known);
+  const line = lines[until] as InputLine; // the past has one line at least
+  const told = { project, plan, from: { seq: line.seq, at: timeText(line.at) }, was };
+  const isOver = was.status === 'done' || was.status === 'cancelled';
+  if (matters.length === 0 && isOver) return { ...told, parts: null, would_be: was, not_taken: [] };
+  const { played, lastMoves, scripted } = await play(known, other.policy);
+  return {
+    ...told,
+    parts: partsOf(all, known, [...lastMoves.filter(({ event }) => event !== 'policy'), ...movesOf(played.lines)]),
+    would_be: wouldBeEnding(known, played, scripted),
+    not_taken: played.unsaid.map(({ type, atMs }) => ({ type, at: timeText(atMs) })),
+  };
+}
+
+interface Known {
+  readonly asked: WhatIfQuestion & PlanKey;
+  readonly tree: PlanTree;
+  readonly lines: readonly InputLine[];
+  readonly past: ToldPast;
+  readonly changed: readonly ChangedInput[];
+  /** The last input that is taken as it was, with the changed policy. */
+  readonly until: number;
+  readonly limits: Limits;
+  readonly rows: readonly RunRow[];
+  readonly repoPast: RepoPast;
+}
+
+function untrusted(tree: PlanTree, why: string): EngineError {
+  return new EngineError(
+    'snapshot_unknown',
+    `${tree} cannot be replayed: ${why}`,
+    'what is kept is said by [retention] in daemon.toml',
+  );
+}
+
+/** The last input up to that line. Throws `bad_request` for a line that the journal has not, `snapshot_unknown` for one of an earlier version. */
+function indexOf(
+  seq: number,
+  { plan, all, lines, past }: { plan: string; all: readonly FedLine[]; lines: readonly InputLine[]; past: ToldPast },
+): number {
+  const [begin, end] = [lines[0]?.seq ?? 0, all.at(-1)?.seq ?? 0];
+  const index = lines.findLastIndex((line) => line.seq <= seq);
+  if (index < 0 || seq > end)
+    throw new EngineError(
+      'bad_request',
+      `from: ${seq} is not in the journal of ${plan}`,
+      `it has the lines ${begin} to ${end}: stator plan history ${plan} --verbose`,
+    );
+  if (index >= past.first) return index;
+  throw untrusted(
+    planTree('', plan),
+    `line ${seq} was written by an earlier version of stator; what can be replayed begins with line ${lines[past.first]?.seq}`,
+  );
+}
+
+/** Throws `bad_request` for a question that nobody asked. */
+function checkAnswers({ answers = {}, plan }: WhatIfQuestion & PlanKey, { questions }: ToldPast): void {
+  const unknown = Object.keys(answers).find((number) => !questions.has(Number(number)));
+  if (unknown === undefined) return;
+  const numbers = [...questions.keys()].toSorted((a, b) => a - b);
+  throw new EngineError(
+    'bad_request',
+    `answers: question ${unknown} of ${plan} was never asked`,
+    numbers.length === 0 ? 'nobody asked anything in this plan' : `there were the questions ${numbers.join(', ')}`,
+  );
+}
+
+type PolicyChange = (given: Policy) => Policy;
+type Move = NonNullable<WhatIf['parts']>['was'][number];
+
+/** A run of the simulation, with what it did then; null: it never ran then. */
+type Scripted = Map<string, ToldRun | null>;
+
+async function play(known: Known, policy: PolicyChange | null) {
+  const { asked, lines, until, limits } = known;
+  const { project, plan } = asked;
+  const atMs = lines[until]?.at ?? 0;
+  const begun = seedOf(createTrees(), known);
+  const context = planContext(begun.tree);
+  const scripted: Scripted = new Map();
+  const played = await createPlayer().play({
+    plan,
+    after: context.after,
+    policy: policy === null ? context.policy : policy(context.policy),
+    limits,
+    script: scriptOf(known, begun, scripted),
+    begin: {
+      project,
+      atMs,
+      heads: context.head === null ? {} : { [context.branch]: context.head },
+      ends: endsOf(known, begun),
+      toRepo: begun.toRepo.filter((signal) => !isOpenRequest(signal, context)),
+      seed: ({ store, trees }) => writeSeed({ store, trees }, known),
+      words: wordsOf(known, policy),
+    },
+  });
+  const lastMoves = begun.lastMoves.map((move) => ({ at: timeText(atMs), ...move }));
+  return { played, lastMoves, scripted };
+}
+
+/** It waits for the repo's leave: it gets it once it is there. */
+function isOpenRequest({ type, payload }: OutgoingSignal, { granted, request }: PlanContext): boolean {
+  return type === 'implement_requested' && !granted && 'request' in payload && payload.request === request;
+}
+
+/** What a plan waits for and has asked for at the last input that is as it was. */
+interface Seed {
+  readonly tree: Tree;
+  readonly changes: readonly Change[];
+  /** By their ids, in the order of asking. */
+  readonly open: ReadonlyMap<string, Effect>;
+  readonly timers: ReadonlyMap<string, TimerRequest>;
+  readonly stops: ReadonlyMap<string, number>;
+  readonly toRepo: readonly OutgoingSignal[];
+  /** The effects that were asked for, by the name under which they are counted. */
+  readonly asked: ReadonlyMap<string, readonly string[]>;
+  /** What the last input moved. */
+  readonly lastMoves: readonly Omit<Move, 'at'>[];
+}
+
+/** Nothing that anybody waits for. */
+const withoutEnd: ReadonlySet<EffectKind> = new Set([
+  'agent.freeze',
+  'agent.thaw',
+  'agent.answer',
+  'work.undo',
+  'worktree.remove',
+  'hook.deliver',
+]);
+
+function seedOf(trees: Trees, { tree: address, lines, changed, until, asked: { project } }: Known): Seed {
+  const inputs = changed.filter(({ of }) => of <= until);
+  const projection = createProjection();
+  const open = new Map<string, Effect>();
+  const timers = new Map<string, TimerRequest>();
+  const stops = new Map<string, number>();
+  const toRepo: OutgoingSignal[] = [];
+  const asked = new Map<string, string[]>();
+  const lastMoves: Omit<Move, 'at'>[] = [];
+  const tree = trees.replay(
+    address,
+    inputs.map(({ input }) => input),
+    ({ inputs: fed, requests, ...step }, index) => {
+      const given = inputs[index];
+      if (given === undefined) return;
+      projection.note(address, { inputs: fed, requests, ...step });
+      const { input, of } = given;
+      if (input.type !== 'upgraded' && 'run' in input && input.run !== null) {
+        timers.delete(input.run);
+        const effect = open.get(input.run);
+        if (effect !== undefined && (effect.kind !== 'agent.run' || hasEnded(input))) open.delete(input.run);
+      }
+      for (const effect of requests.effects) {
+        asked.set(nameOf(effect), [...(asked.get(nameOf(effect)) ?? []), effect.id]);
+        if (!withoutEnd.has(effect.kind) && !('aside' in effect && effect.aside)) open.set(effect.id, effect);
+      }
+      for (const timer of requests.timers) timers.set(timer.id, timer);
+      for (const { run, stopAt } of requests.stops) stops.set(run, stopAt);
+      toRepo.push(...requests.signals.filter((signal) => signal.tree === repoTree(project)));
+      if (of === until)
+        lastMoves.push(
+          ...fed.flatMap(({ transitions }) =>
+            transitions.map(({ actor, event, from, to }) => ({ actor, event, from, to })),
+          ),
+        );
+    },
+  );
+  if (tree === null) throw new Error(`${address} was replayed before, and now it cannot be`);
+  const { changes } = projection.shownBy(address, unstored(tree), lines[until]?.at ?? 0);
+  return { tree, changes, open, timers, stops, toRepo, asked, lastMoves };
+}
+
+async function writeSeed({ store, trees }: { store: Store; trees: Trees }, known: Known): Promise<Seeded> {
+  const { tree: address, lines, past, until } = known;
+  const seed = seedOf(trees, known);
+  const at = lines[until]?.at ?? 0;
+  const entry = { ...unstored(seed.tree), stored: 1, steps: 1 };
+  await mustCommit(store, [
+    { do: 'tree.write', address, stored: trees.persistText(seed.tree), before: 0, after: 1, at },
+    ...seed.changes,
+    ...[...seed.open.values()].map(
+      (effect): Change => ({ do: 'effect.insert', tree: address, effect, priority: 0, at }),
+    ),
+  ]);
+  const rows = await store.effects({ by: 'tree', tree: address });
+  const isBegun = (name: string) => isRunning(past.runs.get(name), until);
+  const taken = rows.filter(({ name }) => isBegun(name));
+  await mustCommit(store, [
+    ...taken.map(({ id }): Change => ({ do: 'effect.take', id, owner: { host: '', epoch: 0 }, at })),
+    ...[...seed.timers.values()].map(
+      ({ id: run, dueAt }): Change => ({
+        ...{ do: 'signal.insert', tree: address, type: 'timer_due', payload: {}, origin: 'engine', run, at },
+        deliverAt: Math.max(at, dueAt),
+      }),
+    ),
+    ...[...seed.stops]
+      .filter(([run]) => seed.open.has(run))
+      .map(([run, stopAt]): Change => {
+        const key = effectKey(address, run);
+        const payload = { code: null, cause: 'withdrawn', detail: '' };
+        const withdrawn = { tree: address, type: 'run_exited', payload, origin: 'engine', run, at } as const;
+        return { do: 'effect.stop', key, stopAt: Math.max(at, stopAt), at, withdrawn };
+      }),
+  ]);
+  return { entry, toRepo: seed.toRepo.filter((signal) => isOpenRequest(signal, planContext(seed.tree))) };
+}
+
+/** Whether a run was at work after that input. */
+function isRunning(run: ToldRun | undefined, index: number): boolean {
+  return run?.start != null && run.start.index <= index && (run.exit === null || run.exit.index > index);
+}
+
+/** Effects of one name are counted: the second run of a task does what its second run did. */
+function counted<Told extends { readonly effect: Effect }>(told: Iterable<Told>, { asked }: Seed) {
+  const byName = groupBy(told, ({ effect }) => nameOf(effect));
+  const names = new Map([...asked].map(([name, ids]) => [name, [...ids]]));
+  return (effect: Effect): Told | null => {
+    const ids = names.get(nameOf(effect)) ?? [];
+    names.set(nameOf(effect), ids);
+    if (!ids.includes(effect.id)) ids.push(effect.id);
+    return byName.get(nameOf(effect))?.[ids.indexOf(effect.id)] ?? null;
+  };
+}
+
+function scriptOf({ past, until, lines, rows, repoPast }: Known, seed: Seed, scripted: Scripted): Script {
+  const find = counted(past.runs.values(), seed);
+  const atMs = lines[until]?.at ?? 0;
+  return (effect) => {
+    const told = find(effect);
+    scripted.set(effect.id, told);
+    const since =
+      seed.open.has(effect.id) && told?.start != null && isRunning(told, until) ? { sinceMs: told.start.at } : {};
+    const reason = told === null ? null : (rows.find(({ run }) => run === told.effect.id)?.reason ?? null);
+    return { ...since, ...runOf(told, { atMs, until, usualMs: usualMs(repoPast, effect.role), reason }) };
+  };
+}
+
+/** As it went then; where it had not ended, or was stopped, as such runs go. */
+function runOf(
+  told: ToldRun | null,
+  { until, atMs, usualMs, reason }: { until: number; atMs: number; usualMs: number; reason: string | null },
+): ScriptedRun {
+  const { start, exit, words } = told ?? { start: null, exit: null, words: [] };
+  if (start === null) return { durationMs: usualMs, outcome: 'done' };
+  const isOwnEnd = exit !== null && exit.payload.cause !== 'stopped' && exit.payload.cause !== 'withdrawn';
+  const said = words
+    .filter(({ index }) => index > until)
+    .map(({ at, signal: { type, payload, origin } }) => ({
+      ...{ type: type as SignalType, payload: withoutCommits(payload), isByAgent: origin !== 'engine' }, // it was taken then
+      afterMs: at - start.at,
+    }));
+  const known = { words: said, exit: isOwnEnd ? exit.payload : null };
+  if (isOwnEnd) return { durationMs: exit.at - start.at, outcome: 'done', known };
+  // Its time ran out: so it does again, as soon as the time limit is over.
+  if (reason === 'timeout') return { durationMs: endlessMs, outcome: 'done', known };
+  const lastedMs = (exit?.at ?? atMs) - start.at;
+  return { durationMs: Math.max(usualMs, lastedMs), outcome: 'done', known };
+}
+
+/** Commits of then are not those of the simulation. */
+function withoutCommits(payload: object): object {
+  return Object.fromEntries(Object.entries(payload).filter(([name]) => !/^reviewed_(base_)?sha$/.test(name)));
+}
+
+/** How long a run of that role took in this repo before: the median, or what is assumed everywhere. */
+function usualMs(past: RepoPast, role: Role): number {
+  const known = pastRuns(past, role)
+    .filter(({ failed }) => !failed)
+    .map(({ duration_ms: ms }) => ms)
+    .toSorted((a, b) => a - b);
+  return known.length === 0 ? assumedMs[role] : pickOf(known, 0.5);
+}
+
+function endsOf({ past, lines, until }: Known, seed: Seed): KnownEnd {
+  const find = counted(past.effects.values(), seed);
+  const atMs = lines[until]?.at ?? 0;
+  return (effect) => {
+    const told = find(effect);
+    if (told?.end == null) return null;
+    const { at, type, payload } = told.end.signal;
+    const from = seed.open.has(effect.id) ? Math.max(atMs, told.askedAt) : told.askedAt;
+    return { type: type as SignalType, payload, afterMs: Math.max(0, at - from) }; // it was taken then
+  };
+}
+
+/** What others said then, and the answers that are tried. */
+function wordsOf({ asked: { answers = {} }, lines, past, until }: Known, policy: PolicyChange | null): SaidWord[] {
+  const atMs = lines[until]?.at ?? 0;
+  const said = wordsAfter(lines, past, until)
+    .filter(({ signal }) => !isAnswerTo(signal, answers))
+    .map(({ at, signal: { type, payload, origin } }): SaidWord => {
+      const given = type === 'policy' ? (payload as SignalPayload<'policy'>).policy : null; // of that type
+      return {
+        atMs: at,
+        type,
+        origin,
+        payload: given === null || policy === null ? payload : { policy: policy(given) },
+      };
+    });
+  const tried = Object.entries(answers).map(
+    ([number, body]): SaidWord => ({
+      atMs,
+      type: 'answer',
+      payload: { questions: [Number(number)], body },
+      origin: 'person',
+    }),
+  );
+  return [...tried, ...said];
+}
+
+/** An answer of then to what is answered otherwise. */
+function isAnswerTo({ type, payload }: AnySignal, answers: NonNullable<WhatIfQuestion['answers']>): boolean {
+  if (type !== 'answer' || !('questions' in payload)) return false;
+  return (payload as SignalPayload<'answer'>).questions.every((number) => Object.hasOwn(answers, number)); // of that type
+}
+
+function movesOf(lines: readonly JournalLine[]): Move[] {
+  return lines
+    .filter(({ refused, to, event }) => refused === null && to !== '' && event !== 'policy')
+    .map(({ at, actor, event, from, to }) => ({ at: timeText(at), actor, event, from, to }));
+}
+
+/** Where the two ways part; null: they do not. */
+function partsOf(all: readonly FedLine[], { lines, until }: Known, wouldBe: readonly Move[]): WhatIf['parts'] {
+  const left = all.filter(({ seq }) => seq >= (lines[until]?.seq ?? 0));
+  const seqs = left.filter((line) => movesOf([line]).length > 0).map(({ seq }) => seq);
+  const was = movesOf(left);
+  const text = ({ actor, event, from, to }: Move) => `${actor} ${event} ${from} ${to}`;
+  const found = Array.from({ length: Math.max(was.length, wouldBe.length) }, (_, index) => index).find(
+    (index) => was[index] === undefined || wouldBe[index] === undefined || text(was[index]) !== text(wouldBe[index]),
+  );
+  if (found === undefined) return null;
+  const shown = (moves: readonly Move[]) => moves.slice(found, found + shownMoves);
+  return { seq: seqs[found] ?? null, was: shown(was), would_be: shown(wouldBe) };
+}
+
+type Ending = WhatIf['was'];
+
+function wasEnding({ lines, past, until, rows }: Known): Ending {
+  const fromMs = lines[until]?.at ?? 0;
+  const { status, blocked } = planSummary(past.tree);
+  const ran = [...past.runs.values()].flatMap(({ effect: { id }, start, exit }) =>
+    start === null ? [] : [{ id, startMs: start.at, endMs: exit?.at ?? null }],
+  );
+  const costs = ran.map(({ id }) => rows.find(({ run }) => run === id)?.cost_usd ?? null);
+  return {
+    status,
+    blocked: blocked?.reason ?? null,
+    at: timeText(past.changedAt),
+    duration_ms: Math.max(0, past.changedAt - fromMs),
+    peak_agents: peakOf(ran),
+    runs: ran.length,
+    cost_usd: sumOf(costs),
+    questions: questionsAsked(past.tree),
+  };
+}
+
+function wouldBeEnding({ lines, past, until, rows, repoPast }: Known, played: Played, scripted: Scripted): Ending {
+  const fromMs = lines[until]?.at ?? 0;
+  const before = [...past.runs.values()].flatMap(({ effect, start, exit }) =>
+    start === null || exit === null || exit.index > until
+      ? []
+      : [{ id: effect.id, role: effect.role, startMs: start.at, endMs: exit.at }],
+  );
+  const after = played.runs.map(({ id, role, startMs, endMs }) => ({
+    ...{ id, role, startMs: startMs + fromMs },
+    endMs: endMs === null ? null : endMs + fromMs,
+  }));
+  const told = (id: string) => (scripted.has(id) ? (scripted.get(id)?.effect.id ?? null) : id);
+  const costs = [...before, ...after].map(
+    ({ id, role }) => rows.find(({ run }) => run === told(id))?.cost_usd ?? usualCost(repoPast, role),
+  );
+  const stands = played.asks.at(-1);
+  return {
+    status: played.status === 'blocked' ? played.planStatus : played.status,
+    blocked: played.status === 'blocked' ? (stands?.detail ?? null) : null,
+    at: timeText(fromMs + played.changedMs),
+    duration_ms: played.changedMs,
+    peak_agents: peakOf([...before, ...after]),
+    runs: before.length + after.length,
+    cost_usd: sumOf(costs),
+    questions: played.questions,
+  };
+}
+
+function usualCost(past: RepoPast, role: Role): number | null {
+  const known = pastRuns(past, role).flatMap(({ cost_usd: cost }) => cost ?? []);
+  return known.length === 0 ? null : known.reduce((sum, cost) => sum + cost, 0) / known.length;
+}
+
+/** null: there is none, or one is not known. */
+function sumOf(costs: readonly (number | null)[]): number | null {
+  const known = costs.filter((cost) => cost !== null);
+  return known.length === 0 || known.length < costs.length ? null : known.reduce((sum, cost) => sum + cost, 0);
+}
