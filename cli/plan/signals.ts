@@ -2,11 +2,13 @@
 
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import { canAsk, confirm } from '../ask.ts';
 import { type Call, defineVerb, type Verbs } from '../command.ts';
-import { planArgs } from '../named-plan.ts';
+import { planArgs, withPlan } from '../named-plan.ts';
 import { planAndWord, saidPlan } from '../place.ts';
 import { planOnlyArg } from '../planned.ts';
 import { forceArgs, sureArgs } from '../sure.ts';
+import { printVerdict } from '../verdict.ts';
 import { sendToPlan, waitArg } from './send.ts';
 
 const asksFirst =
@@ -14,12 +16,25 @@ const asksFirst =
 
 const start = defineVerb({
   summary: 'Start planning (plan_start). Without a planner, a valid document counts as planned at once.',
-  args: { ...planArgs, ...waitArg, ...sureArgs, ...planOnlyArg },
-  examples: ['stator plan start login', 'stator plan advance login    # then: start implementing'],
+  args: {
+    ...planArgs,
+    solo: { type: 'boolean', description: 'no planner: one coder does all of the draft' },
+    ...waitArg,
+    ...sureArgs,
+    ...planOnlyArg,
+  },
+  examples: ['stator plan start login', 'stator plan start login --solo'],
   more: `${asksFirst}
 The planned document then waits for your approval, unless you use --yes or the configuration sets auto_advance = true. In a pipe only auto_advance
 decides; its default is true.`,
-  run({ plan, wait, yes = false, 'plan-only': planOnly = false }, call) {
+  async run({ plan, solo = false, wait, yes = false, 'plan-only': planOnly = false }, call) {
+    if (solo && planOnly)
+      throw new EngineError(
+        'usage',
+        '--plan-only is for a step that plans, and not for --solo',
+        'leave one of them out',
+      );
+    if (solo) return startSolo(call, saidPlan(call, plan), yes);
     const sure = { yes, command: (name: string) => `plan start ${name}` };
     return sendToPlan(call, {
       plan: saidPlan(call, plan),
@@ -30,6 +45,19 @@ decides; its default is true.`,
     });
   },
 });
+
+/** On a terminal it asks first: the coder may cost money. Answers the exit code. */
+async function startSolo(call: Call, plan: string, yes: boolean): Promise<number> {
+  const question = `let one coder do all of ${plan}, without a planner?`;
+  if (!yes && canAsk(call) && !(await confirm(call, question))) {
+    call.out.note('nothing was done');
+    return 1;
+  }
+  const answer = await withPlan(call, 'write', plan, (client, { project, plan: name }) =>
+    client.soloPlan(project, name),
+  );
+  return printVerdict(call, answer);
+}
 
 const pause = defineVerb({
   summary: 'Pause a plan: its agents are stopped, which costs no attempt, and nothing new starts.',

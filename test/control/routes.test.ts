@@ -33,7 +33,7 @@ function clerk(started: TestEngine) {
 }
 
 /** Their successes take a program that asks, test/effects/permissions.test.ts, a daemon, test/engine/daemon-night.test.ts, or a client of MCP, test/mcp. */
-const takesMore = /\/(?:allow|deny|permissions|permissions\/:id|stop|inspect|mcp)$/;
+const takesMore = /\/(?:allow|deny|permission|permissions|permissions\/:id|stop|inspect|mcp)$/;
 
 /** What is asked, the status, a part of the answer, and the places that an error names. */
 type Row = readonly [RouteKey, Given, number, unknown?, ...string[]];
@@ -594,6 +594,25 @@ it('every route answers as it says, done and refused', async () => {
       409,
       code('not_allowed'),
     ],
+    [
+      'POST /v1/repos/:project/instances/:title/permission',
+      { params: titled('busy-w1-t1'), body: { choice: 0 } },
+      409,
+      code('refused'),
+    ],
+    [
+      'POST /v1/repos/:project/instances/:title/permission',
+      { params: titled('absent'), body: { choice: 2 } },
+      404,
+      code('not_found'),
+    ],
+    [
+      'GET /v1/repos/:project/instances/:title/presentation',
+      { params: titled('busy-w1-t1') },
+      200,
+      { supported: false, turns: null },
+    ],
+    ['GET /v1/repos/:project/instances/:title/presentation', { params: titled('absent') }, 404, code('not_found')],
     ['POST /v1/repos/:project/instances/:title/restart', { params: titled('busy-w1-t1') }, 200, { status: 'ok' }],
     ['POST /v1/repos/:project/instances/:title/restart', { params: titled('finished-w1-t1') }, 409, code('refused')],
     ['POST /v1/repos/:project/instances/:title/restart', { params: titled('absent') }, 404, code('not_found')],
@@ -675,6 +694,7 @@ it('every route answers as it says, done and refused', async () => {
   const hooked = another(started, 'hooked', '[[hooks]]\ntype = "command"\nname = "tell"\ncommand = "true"\n');
   await client.addRepo(hooked, { trust: true });
   await register(started, 'told', planText(['true']), 'hooked');
+  await register(started, 'idea', '# An idea\n', 'hooked');
   await client.send({ project: 'hooked', plan: 'told', type: 'cancel' });
   const delivered = () => client.deliveries({ project: 'hooked', state: 'delivered' });
   await until(async () => (await delivered()).length === 1);
@@ -695,6 +715,18 @@ it('every route answers as it says, done and refused', async () => {
     ['POST /v1/repos/:project/hooks/:hook/enable', { params: tell }, 200, { status: 'enabled', changed: true }],
     ['POST /v1/repos/:project/hooks/:hook/enable', { params: { ...tell, hook: 'tel' } }, 404, code('not_found')],
     ['POST /v1/repos/:project/hooks/:hook/test', { params: tell }, 200, { delivered: true, status: 0 }],
+    [
+      'POST /v1/repos/:project/plans/:plan/solo',
+      { params: { project: 'hooked', plan: 'told' } },
+      409,
+      code('conflict'),
+    ],
+    [
+      'POST /v1/repos/:project/plans/:plan/solo',
+      { params: { project: 'hooked', plan: 'idea' }, body: { prompt: '```sh\ntrue\n```' } },
+      200,
+      { plan: { status: 'implementing' } },
+    ],
     ['POST /v1/repos/:project/hooks/:hook/test', { params: { ...nope, hook: 'tell' } }, 404, code('repo_not_found')],
   ];
   for (const [key, given, status, part] of hookRows) {
@@ -743,6 +775,12 @@ it('every route answers as it says, done and refused', async () => {
     ['POST /v1/issues/prune', { body: { dry: true } }, 200, { destroyed: [], kept: [] }],
     ['POST /v1/issues/import', body({ ...earlier, messages: [said] }), 200, { status: 'imported' }],
     ['POST /v1/issues/import', body({ ...earlier, messages: [said] }), 200, { status: 'known' }],
+    [
+      'POST /v1/repos/:project/instances/solo',
+      { params: { project: 'hooked' }, body: { title: 'night', prompt: 'do it\n\n```sh\ntrue\n```' } },
+      202,
+      { title: 'night-session' },
+    ],
   ];
   try {
     for (const [key, given, status, part] of issueRows) {

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { InstanceEntry } from '../../runtime/api/client/client.ts';
+import { ask } from '../support/api.ts';
 import { daemonGround } from '../support/daemon.ts';
 import { begin, ground, planText, script, startEngine, type TestEngine, untilStatus } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
@@ -79,6 +80,27 @@ it('goes on without what a person denied, with the person’s word', async () =>
   if (entry === undefined) throw new Error('no agent');
   expect(said(entry)).toContain('denied: use the other one');
   expect((await engine.client.planDiff('demo', 'asks')).diff).not.toContain('denied.txt');
+});
+
+it('is answered by the choices of kasmos too: 0 allows it once, 2 forbids it; always is no answer', async () => {
+  const engine = await asking(['echo made > made.txt', 'touch denied.txt']);
+  const choose = (choice: number) =>
+    ask(engine.engine, 'POST /v1/repos/:project/instances/:title/permission', {
+      params: { project: 'demo', title: 'asks-w1-t1' },
+      body: { choice },
+    });
+  const first = await question(engine);
+  expect(await choose(1)).toMatchObject({
+    status: 400,
+    json: { error: expect.stringContaining('permissions = "skip"') },
+  });
+  expect((await choose(0)).status).toBe(204);
+  await until(async () => (await question(engine)).permissions[0]?.id !== first.permissions[0]?.id);
+  expect((await choose(2)).status).toBe(204);
+  await untilStatus(engine, 'asks', 'done');
+  expect((await choose(0)).status).toBe(409);
+  const { diff } = await engine.client.planDiff('demo', 'asks');
+  expect([diff.includes('made.txt'), diff.includes('denied.txt')]).toEqual([true, false]);
 });
 
 it('is denied, with the reason, what nobody answered within permission_timeout', async () => {

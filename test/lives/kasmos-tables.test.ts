@@ -337,6 +337,23 @@ describe('a route of the control API', () => {
     ],
     ['POST /v1/repos/demo/plans/idea/plan', 'no object', 400],
     ['POST /v1/repos/demo/plans/next/implement', {}, 202, { status: 'accepted', project: 'demo', filename: 'next' }],
+    ['POST /v1/repos/demo/plans/idea/plan', { program: 'another' }, 400, { error: expect.stringContaining('program') }],
+    ['POST /v1/repos/demo/plans/next/plan', { prompt: '', program: 'cat; exit 0' }, 409],
+    [`GET ${agent}/presentation`, null, 200, { supported: false, turns: null, captured_at: anything }],
+    ['GET /v1/repos/demo/instances/nobody/presentation', null, 404],
+    [`POST ${agent}/permission`, { choice: 0 }, 409],
+    [`POST ${agent}/permission`, { choice: 3 }, 400],
+    ['POST /v1/repos/demo/instances/nobody/permission', { choice: 0 }, 404],
+    ['POST /v1/repos/demo/instances/solo', { title: '', prompt: 'x' }, 400],
+    [
+      'POST /v1/repos/demo/instances/solo',
+      { title: 'night', program: 'sh', prompt: 'x\n\n```sh\ntrue\n```' },
+      202,
+      { title: 'night-session' },
+    ],
+    ['POST /v1/repos/demo/instances/solo', { title: 'night', program: 'sh', prompt: 'x' }, 409],
+    ['POST /v1/repos/nope/instances/solo', { title: 'night', prompt: 'x' }, 404],
+    [`POST ${agent}/shell`, { command: 'ls' }, 404],
     [`POST ${agent}/kill`, {}, 200, { status: 'ok' }],
   ];
   const asked = rows.map(([route, given, status, part]) => ({ route, given, status, part }));

@@ -291,6 +291,9 @@ export function createClient(call: Call, options: ClientOptions) {
       /** Its branch may be one that stator did not make: the plan goes on from there. */
       adopt?: boolean;
     }): Promise<PlanShow> => ask('POST /v1/repos/:project/plans', { params: { project }, body }),
+    /** Has one coder do all of a draft, without a planner; `prompt` stands beneath the document. Throws `conflict`, `bad_plan`, `agent_unusable`. */
+    soloPlan: async (project: string, plan: string, { prompt }: { prompt?: string } = {}): Promise<SignalAnswer> =>
+      verdictOf(await ask('POST /v1/repos/:project/plans/:plan/solo', { params: { project, plan }, body: { prompt } })),
     /** Changes the document of a plan. `file`: the file that holds the text. Throws `conflict` if the plan has another file. */
     updateContent: async (
       project: string,

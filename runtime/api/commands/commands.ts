@@ -34,6 +34,7 @@ import { createPlanCommands } from './plans.ts';
 import { createQueueCommands } from './queue.ts';
 import { createRepoCommands } from './repos.ts';
 import { createSignalSender, type SendCommand, verdictWaitMs } from './signal-sender.ts';
+import { createSoloCommands } from './solo.ts';
 
 export type { CommandDependencies } from './command-dependencies.ts';
 
@@ -230,6 +231,7 @@ export function createCommands(parts: CommandDependencies) {
     /** Throws as `Cleaning.repair`. */
     repair: (request: { readonly dry: boolean }): Promise<RepairReport> => cleaning.repair(request),
     ...createIssueCommands({ ...parts, send, registerPlan: plans.registerPlan, forgetPlan: plans.forgetPlan }),
+    ...createSoloCommands({ ...parts, send }),
     ...createRepoCommands(parts),
     ...createQueueCommands(parts),
     ...createNotificationCommands(parts),

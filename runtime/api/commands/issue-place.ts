@@ -71,7 +71,12 @@ export async function placeOfIssue(
 export function placeOfWork(project: string, message: string): IssuePlace {
   const words = planNameOf(message.split('\n')[0]?.slice(0, 60).replaceAll('/', ' ') ?? '') ?? 'work';
   const name = `session-${words.slice(0, 40).replace(/[-.]+$/, '')}-${hashOf(message).slice(0, 4)}`;
-  return { project, plan: name, branch: `fix/${name}`, folder: name, reference: null, number: null, forge: null };
+  return placeNamed(project, name);
+}
+
+/** For work that a person has named. */
+export function placeNamed(project: string, plan: string): IssuePlace {
+  return { project, plan, branch: `fix/${plan}`, folder: plan, reference: null, number: null, forge: null };
 }
 
 function namesOf(reference: string, branch: string): Pick<IssuePlace, 'plan' | 'folder' | 'branch'> {

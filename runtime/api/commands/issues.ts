@@ -29,7 +29,7 @@ import { issueDocument, type Said } from './issue-document.ts';
 import { type Danger, dangersOf, mergedHeads, type PullRequestLook, removeSession } from './issue-end.ts';
 import { createIssueForges, named } from './issue-forges.ts';
 import { createNextStep, goOn, told, type Word } from './issue-next-step.ts';
-import { type IssuePlace, placeOfIssue, placeOfWork } from './issue-place.ts';
+import { type IssuePlace, placeNamed, placeOfIssue, placeOfWork } from './issue-place.ts';
 import { createIssueSessions, type IssueAsk } from './issue-sessions.ts';
 import { createSessionSlots, sessionTitle } from './issue-slots.ts';
 import { type Beginning, createBeginning, startLimitMs, startPollMs } from './issue-start.ts';
@@ -358,6 +358,11 @@ export function createIssueCommands(parts: IssueParts) {
         message,
         waits: true,
       });
+    },
+    /** A session of that name for a message; it waits for its slot. Answers its agent's title. Throws `conflict` where there is a plan of that name. */
+    async startWork({ project, name, message }: { project: string; name: string; message: string }): Promise<string> {
+      await begin(placeNamed(project, name), { message, pullRequest: null, waits: true });
+      return sessionTitle(name);
     },
     /** `start`, or `continue` where there is a session; it waits for its slot. */
     enqueueIssue: (ask: IssueAsk & { readonly message: string }): Promise<IssueStarted> =>

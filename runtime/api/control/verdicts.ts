@@ -47,7 +47,10 @@ export async function sendSignal({ core, principal }: Asking, word: Word): Promi
 
 /** The same, answered by the status of its verdict. */
 export async function sendAndAnswer(asking: Asking, word: Word) {
-  const answer = await sendSignal(asking, word);
+  return answerOf(await sendSignal(asking, word));
+}
+
+export function answerOf(answer: SignalAnswer) {
   const { status } = answer.signal;
   if (status === 'failed') return refused(answer);
   return status === 'pending' ? json(202, answer) : json(200, answer);

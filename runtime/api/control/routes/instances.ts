@@ -1,12 +1,15 @@
 /** Agents as people address them, by title, over their attempts. */
 import { basename, dirname } from 'node:path';
 import { z } from 'zod';
+import { EngineError } from '../../../../machines/vocabulary/errors.ts';
+import { planNameOf } from '../../../../machines/vocabulary/ids.ts';
 import type { SignalType } from '../../../../machines/vocabulary/signal.ts';
 import { permissionId, signalBodyLimitBytes } from '../../../../machines/vocabulary/signal-kind.ts';
 import { tailOf } from '../../../work/agents/output-log.ts';
 import { readableLog } from '../../../work/agents/reports/readable-log.ts';
 import { runFolderAt } from '../../../work/agents/run-folder.ts';
 import { instanceEntry, runLog } from '../../contract/runs.ts';
+import { time } from '../../contract/shared-shapes.ts';
 import { signalAnswer } from '../../contract/signals.ts';
 import { digits, given, line, projectParams, titleParams } from '../requests.ts';
 import { type Ask, empty, json, route, text } from '../route.ts';
@@ -173,6 +176,75 @@ export const instanceRoutes = [
       errors: ['not_found', ...doorErrors],
     },
     (ask) => word(ask, 'agent_deny', given(ask.body)),
+  ),
+  route(
+    'POST /v1/repos/:project/instances/:title/permission',
+    {
+      does: 'kasmos’s answer to what an agent asks for: `choice` 0 allows it once, 2 forbids it',
+      who: 'person',
+      params: titleParams,
+      body: z.strictObject({
+        choice: z.literal([0, 2], {
+          error: 'is 0 (once) or 2 (no); what is always allowed stands in the configuration: permissions = "skip"',
+        }),
+      }),
+      answers: { 204: 'empty', 202: signalAnswer, 409: refusedAnswer },
+      errors: ['not_found', ...doorErrors],
+    },
+    async (ask) => {
+      const reply = await word(ask, ask.body.choice === 0 ? 'agent_allow' : 'agent_deny');
+      return reply.status === 200 ? empty(204) : reply;
+    },
+  ),
+  route(
+    'GET /v1/repos/:project/instances/:title/presentation',
+    {
+      does: 'whether the turns of an agent can be shown one by one, as of kasmos’s SDK agents: no agent of stator has them, and `capture` shows what it wrote',
+      who: 'anyone',
+      params: titleParams,
+      answers: { 200: z.object({ supported: z.literal(false), turns: z.null(), captured_at: time }) },
+      errors: ['not_found'],
+    },
+    async ({ core, params: { project, title } }) => {
+      await core.views.instance(project, title);
+      return json(200, { supported: false as const, turns: null, captured_at: new Date(core.nowMs()).toISOString() });
+    },
+  ),
+  route(
+    'POST /v1/repos/:project/instances/solo',
+    {
+      does: 'starts one agent without a planner: for `prompt`, in a session named `title`; or for the draft `task_file`. `program` is that of the role as it is configured, or left out; answers the title of the agent',
+      who: 'person',
+      params: projectParams,
+      body: z
+        .strictObject({
+          title: line(200),
+          program: line(1024).or(z.literal('')).default(''),
+          prompt: z.string().max(signalBodyLimitBytes).default(''),
+          solo_agent: z.literal(true).optional(),
+          task_file: line(256).optional(),
+        })
+        .refine(({ prompt, task_file: file }) => prompt.trim() !== '' || file !== undefined, {
+          error: 'is required where no task_file is named',
+          path: ['prompt'],
+        }),
+      answers: { 202: z.object({ title: z.string() }), 409: refusedAnswer },
+      errors: ['bad_plan', 'conflict', 'agent_unusable', 'untrusted', 'branch_taken', 'unavailable', ...doorErrors],
+    },
+    async ({ core: { commands, views }, params: { project }, body: { title, program, prompt, task_file: file } }) => {
+      views.mustKnow(project);
+      const role = file === undefined ? 'session' : 'coder';
+      if (program !== '') commands.refuseOtherProgram(project, role, program);
+      if (file === undefined) {
+        const name = planNameOf(title);
+        if (name === null)
+          throw new EngineError('bad_request', 'title gives no name', 'begin it with a letter or a digit');
+        return json(202, { title: await commands.startWork({ project, name, message: prompt }) });
+      }
+      const plan = file.replace(/\.md$/, '');
+      const { answer, title: agent } = await commands.soloPlan({ project, plan, words: prompt });
+      return answer.signal.status === 'failed' ? refused(answer) : json(202, { title: agent });
+    },
   ),
   route(
     'POST /v1/repos/:project/instances/:title/send',

@@ -5,9 +5,9 @@ import { instanceTitle } from '../../../../machines/vocabulary/ids.ts';
 import { signalBodyLimitBytes } from '../../../../machines/vocabulary/signal-kind.ts';
 import { accepted, olderTask } from '../../contract/plans.ts';
 import type { SignalAnswer } from '../../contract/signals.ts';
-import { planParams, projectParams } from '../requests.ts';
+import { line, planParams, projectParams } from '../requests.ts';
 import { type Ask, json, route } from '../route.ts';
-import { doorErrors, refused, refusedAnswer, sendSignal } from '../verdicts.ts';
+import { answerOf, doorErrors, refused, refusedAnswer, sendSignal, verdictAnswers } from '../verdicts.ts';
 
 const acceptedAnswers = { 202: accepted, 409: refusedAnswer } as const;
 
@@ -29,26 +29,38 @@ export const lifecycleRoutes = [
   route(
     'POST /v1/repos/:project/plans/:plan/plan',
     {
-      does: 'starts planning; the planner finds `prompt` among its messages',
+      does: 'starts planning; the planner finds `prompt` among its messages; `program` is that of the planner as it is configured, or left out',
       who: 'own',
       params: planParams,
       body: z.strictObject({
         prompt: z.string().max(signalBodyLimitBytes).default(''),
-        program: z
-          .literal('', {
-            error: 'must be empty: the program of an agent stands in the configuration, under [agents.planner]',
-          })
-          .default(''),
+        program: line(1024).or(z.literal('')).default(''),
       }),
       answers: acceptedAnswers,
       errors: doorErrors,
     },
     async (ask) => {
       const { project, plan } = names(ask.params);
+      const { prompt, program } = ask.body;
+      if (program !== '') ask.core.commands.refuseOtherProgram(project, 'planner', program);
       const answer = await sendSignal(ask, { project, plan, type: 'plan_start', payload: {} });
-      const { prompt } = ask.body;
       if (answer.signal.status === 'failed') return refused(answer);
       return acceptedOf(answer, prompt.trim() === '' ? [] : await pass(ask, { project, plan, prompt }));
+    },
+  ),
+  route(
+    'POST /v1/repos/:project/plans/:plan/solo',
+    {
+      does: 'has one coder do all of a draft, without a planner; `prompt` stands beneath the document; of 409 without a verdict nothing has changed',
+      who: 'person',
+      params: planParams,
+      body: z.strictObject({ prompt: z.string().max(signalBodyLimitBytes).default('') }),
+      answers: verdictAnswers,
+      errors: ['bad_plan', 'conflict', 'agent_unusable', 'untrusted', 'branch_taken', ...doorErrors],
+    },
+    async (ask) => {
+      const { project, plan } = names(ask.params);
+      return answerOf((await ask.core.commands.soloPlan({ project, plan, words: ask.body.prompt })).answer);
     },
   ),
   route(

@@ -1,0 +1,17 @@
+/** A document without waves as a plan of one task, which is all of it. */
+import { parsePlan } from './plan-document.ts';
+import type { ParsedPlan } from './shape.ts';
+
+/** The text with one wave of one task behind it; `words`: what a person says beside the document. What keeps it from being such a plan stands in `problems`. */
+export function asOneTask(
+  content: string,
+  { title, words }: { title: string; words: string },
+): ParsedPlan & { content: string } {
+  const task = ['Do all that this document says.', words.trim()].filter(Boolean).join('\n\n');
+  const whole = `${content.trimEnd()}\n\n## Wave 1\n\n### Task 1: ${title}\n\n${task}\n`;
+  const parsed = parsePlan(whole);
+  const tasks = parsed.document.waves.flatMap((wave) => wave.tasks);
+  if (!parsed.ok || tasks.length === 1) return { ...parsed, content: whole };
+  const line = parsed.document.waves[0]?.line ?? 1;
+  return { ...parsed, ok: false, problems: [{ line, message: 'there are waves or tasks already' }], content: whole };
+}
