@@ -154,7 +154,7 @@ module.exports = {
         path: '^runtime/',
         pathNot: [
           '^runtime/(api/client|api/contract|api/mcp|base/config|base/platform)/',
-          '^runtime/engine/(connect|attach|registered-projects|shared-inbox|preflight|store-copies|kasmos-store|simulate)\\.ts$',
+          '^runtime/engine/(connect|attach|registered-projects|shared-inbox|preflight|store-copies|store-transfer|kasmos-store|simulate)\\.ts$',
           // What works with no engine.
           '^runtime/work/(forges/server-list|signal-files/leave|agents/reports/readable-log)\\.ts$',
         ],

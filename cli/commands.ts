@@ -198,6 +198,7 @@ export const nouns: Nouns = {
   store: verbsOf(() => import('./store.ts'), {
     'check, backup': 'whether it is damaged, and its copies; copy it',
     restore: 'put a copy in its place',
+    copy: 'all of it, into PostgreSQL or back',
   }),
   daemon: [
     entry('start', 'start the daemon', () => import('./daemon/start.ts')),

@@ -1,5 +1,6 @@
-/** `stator store backup | check | restore`. */
+/** `stator store backup | check | copy | restore`. */
 import { resolve } from 'node:path';
+import { EngineError } from '../machines/vocabulary/errors.ts';
 import type { Verification } from '../runtime/api/client/client.ts';
 import { connect } from '../runtime/engine/connect.ts';
 import {
@@ -12,6 +13,7 @@ import {
   storeFaultsIn,
   storePlaceIn,
 } from '../runtime/engine/store-copies.ts';
+import { transferStore } from '../runtime/engine/store-transfer.ts';
 import { type Call, defineVerb, type Verbs } from './command.ts';
 import { refuseAgent } from './place.ts';
 import { isConfirmed, sureArgs } from './sure.ts';
@@ -68,6 +70,35 @@ const check = defineVerb({
       ...(faults.length === 0 ? [] : ['put the newest copy in its place: stator store restore']),
     ]);
     return faults.length === 0 ? 0 : 78;
+  },
+});
+
+const copy = defineVerb({
+  summary: 'Copy the whole store into another database: from SQLite into PostgreSQL, or back.',
+  args: {
+    to: {
+      type: 'string',
+      valueHint: 'place',
+      description: 'env:NAME, the variable with the URL of an empty database; or a file that is not there yet',
+    },
+  },
+  examples: ['stator store copy --to env:STATOR_STORE', 'stator store copy --to ~/.config/stator/taskstore.db'],
+  more: 'Stop the daemon first; agents may go on. The store stays as it is. Every tree of the copy is replayed; exit 1 where something differs from its journal. Then set `store` of daemon.toml, or remove it, and start the daemon.',
+  async run({ to }, call) {
+    const { env, cwd, out } = call;
+    refuseAgent(call, 'copy the store');
+    if (to === undefined)
+      throw new EngineError('usage', 'where to is missing', 'stator store copy --to env:STATOR_STORE, or --to <file>');
+    const isFile = !/^(?:env:|[a-z][a-z0-9+.-]*:\/\/)/i.test(to);
+    const copied = await transferStore(env, isFile ? resolve(cwd, to) : to);
+    out.answer(copied, () => [
+      `copied ${counted(copied.rows, 'row')} from ${copied.from} to ${copied.to}`,
+      ...verificationLines(copied.verified),
+      isFile
+        ? 'next: remove `store` from daemon.toml if that file is taskstore.db of the home; start: stator daemon start'
+        : 'next: set `store = "env:NAME"` in daemon.toml; start: stator daemon start',
+    ]);
+    return copied.verified.ok ? 0 : 1;
   },
 });
 
@@ -130,4 +161,4 @@ function restoredLines({ copy, knowsUntilMs, aside, runs }: Restored, strangers:
   ];
 }
 
-export default { backup, check, restore } satisfies Verbs;
+export default { backup, check, copy, restore } satisfies Verbs;

@@ -4,13 +4,13 @@ import { dirname } from 'node:path';
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import type { CleaningItem, RepoEntry } from '../runtime/api/client/client.ts';
-import { loadDaemonConfig, socketPath } from '../runtime/base/config/config.ts';
-import { storeFile } from '../runtime/base/config/home.ts';
+import { isStoreThere, loadDaemonConfig, socketPath } from '../runtime/base/config/config.ts';
 import { diskUsage } from '../runtime/base/platform/disk-usage.ts';
 import { groupBy } from '../runtime/base/platform/group-by.ts';
 import { foreignEntries } from '../runtime/base/platform/home.ts';
 import { removeTree } from '../runtime/base/platform/remove-tree.ts';
 import { connect } from '../runtime/engine/connect.ts';
+import { storePlaceIn } from '../runtime/engine/store-copies.ts';
 import { canAsk } from './ask.ts';
 import { type Call, defineVerb } from './command.ts';
 import { installedService, removeService } from './daemon/install.ts';
@@ -105,7 +105,7 @@ async function remove(call: Call, before: Removal): Promise<Removal> {
 
 /** What is stator's in every registered repo. null: no store knows of any. */
 async function inRepos({ env }: Call, dry: boolean): Promise<Pick<Removal, 'repos' | 'items' | 'notes'> | null> {
-  if (!existsSync(storeFile(ownerHere(env).home))) return null;
+  if (!isStoreThere(storePlaceIn(env))) return null;
   const client = await connect({ env, mode: 'write' });
   try {
     const repos = await client.repos();

@@ -19,6 +19,14 @@ export interface Stage extends Ground {
   readonly scenario: string;
   /** Makes a file that turns wait for. */
   open(name: string): void;
+  /** How much is asked for or under way. */
+  openEffects(): Promise<number>;
+}
+
+/** An empty database of PostgreSQL. */
+export interface EmptyDatabase {
+  readonly url: string;
+  query(text: string): Promise<Record<string, unknown>[]>;
 }
 
 /** Asks whoever owns the home now. */
@@ -31,13 +39,18 @@ const lifeLimitMs = 600_000;
 const main = fileURLToPath(new URL('../../dist/bin/stator.js', import.meta.url));
 
 /** A repo, a home and a scenario in a folder of their own; afterwards nothing of it is left, whatever happened. */
-export async function onStage(life: Life, work: (stage: Stage) => Promise<void>): Promise<void> {
+export async function onStage(
+  life: Life,
+  work: (stage: Stage) => Promise<void>,
+  database: EmptyDatabase | null = null,
+): Promise<void> {
   const ground = makeGround();
   const { root, repo, home } = ground;
   const scenario = join(root, 'scenario.json');
   try {
     mkdirSync(home, { mode: 0o700 });
-    writeFileSync(join(home, 'daemon.toml'), `repos = [${JSON.stringify(repo)}]\n${life.daemon}`);
+    const store = database === null ? '' : 'store = "env:STATOR_STORE"\n';
+    writeFileSync(join(home, 'daemon.toml'), `${store}repos = [${JSON.stringify(repo)}]\n${life.daemon}`);
     writeFileSync(scenario, JSON.stringify(life.script));
     if (life.repo !== undefined) {
       mkdirSync(join(repo, '.stator'));
@@ -47,11 +60,19 @@ export async function onStage(life: Life, work: (stage: Stage) => Promise<void>)
     }
     const env = {
       ...ground.env,
+      ...(database === null ? {} : { STATOR_STORE: database.url }),
       // As root claude would not start without walls.
       IS_SANDBOX: '1',
       PATH: `${fakePrograms(root, { FAKE_SCENARIO: scenario, FAKE_RECORD: scenario })}${delimiter}${process.env.PATH ?? ''}`,
     };
-    await work({ ...ground, env, scenario, open: (name) => writeFileSync(join(root, name), '') });
+    await work({
+      ...ground,
+      env,
+      scenario,
+      open: (name) => writeFileSync(join(root, name), ''),
+      openEffects: async () =>
+        database === null ? openEffects(home) : Number((await database.query(countOpen))[0]?.count),
+    });
   } finally {
     for (const pid of carriersOf(`STATOR_HOME=${home}`)) if (pid !== process.pid) kill(pid);
     ground.remove();
@@ -87,7 +108,7 @@ export async function begin(ask: Ask, { plan, document, start }: Life): Promise<
 /** Does what the person does, and comes back when the plan is done and nothing more is under way. */
 async function playPerson(
   ask: Ask,
-  { home, scenario, open }: Stage,
+  { scenario, open, openEffects }: Stage,
   life: Life,
   onShown: (shown: PlanShow) => void,
 ): Promise<void> {
@@ -105,7 +126,7 @@ async function playPerson(
       await ask((client) => client.send({ project, plan, type, payload, dedupeKey: `act ${index}` }));
       if (opens !== undefined) open(opens);
       left.shift();
-    } else if (shown.status === 'done' && openEffects(home) === 0) {
+    } else if (shown.status === 'done' && (await openEffects()) === 0) {
       return;
     } else if (Date.now() > untilMs || isStuck(shown, next?.[1])) {
       throw new Error(`it goes no further:\n${await ask((client) => standOf(client, shown))}\n${ledgerOf(scenario)}`);
@@ -156,10 +177,12 @@ function isStuck({ blocked, phase, status }: PlanShow, next: Act | undefined): b
   return status === 'cancelled' || (blocked !== null && blocked.source !== 'agent') || phase === 'wave_waiting';
 }
 
+const countOpen = `SELECT count(*) AS count FROM effects WHERE status IN ('queued', 'running')`;
+
 function openEffects(home: string): number {
   const db = new BetterSqlite3(join(home, 'taskstore.db'), { readonly: true, timeout: 5_000 });
   try {
-    return Number(db.prepare(`SELECT count(*) FROM effects WHERE status IN ('queued', 'running')`).pluck().get());
+    return Number(db.prepare(countOpen).pluck().get());
   } finally {
     db.close();
   }

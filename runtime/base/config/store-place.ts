@@ -24,7 +24,7 @@ export function storePlace(
   const said = given ?? storeUrl;
   if (said === null || said === '') return { kind: 'file', file: storeFile(home) };
   const name = said.startsWith('env:') ? said.slice('env:'.length) : null;
-  const [where, what] = [given === undefined ? `${file}: store` : 'the option store', name ?? 'it'];
+  const [where, what] = [given === undefined ? `${file}: store` : 'the store', name ?? 'it'];
   const url = name === null ? said : (env[name]?.trim() ?? '');
   if (url === '')
     throw new EngineError(
@@ -39,6 +39,25 @@ export function storePlace(
       `accepted: ${accepted}`,
     );
   return { kind: 'postgres', url, shown: shownUrl(url) };
+}
+
+/** What somebody typed: the absolute path of a file, or a database as daemon.toml names it. Throws `usage`, and as `storePlace`. */
+export function targetPlace(home: string, typed: string, env: Environment): StorePlace {
+  const isDatabase = typed.startsWith('env:') || isPostgresUrl(typed);
+  if (!isDatabase && /^[a-z][a-z0-9+.-]*:\/\//i.test(typed))
+    throw new EngineError(
+      'usage',
+      'this is no URL of a database of PostgreSQL',
+      `accepted: ${accepted}, env:NAME, or a file`,
+    );
+  if (!isDatabase) return { kind: 'file', file: typed };
+  if (!typed.startsWith('env:') && hasPassword(typed))
+    throw new EngineError(
+      'usage',
+      'a password on the command line is seen by others',
+      'set a variable to the URL, and say env:NAME',
+    );
+  return storePlace(home, { file: '', storeUrl: null }, env, typed);
 }
 
 /** Whether there is a store to read: of one in PostgreSQL only a look says so. */

@@ -8,11 +8,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
 import { type Faults, noFaults } from '../../../base/platform/faults.ts';
 import { localTime } from '../../../base/platform/local-time.ts';
+import type { AllRows } from '../all-rows.ts';
 import { applyChange, type Numbers, stepwise } from '../changes.ts';
 import { type Change, type Commit, type Store, StoreTrouble } from '../port.ts';
 import type { Answer } from '../tables/connection.ts';
 import { createReadings } from '../tables/readings.ts';
 import { createTables } from '../tables/tables.ts';
+import { allRows } from './all-rows.ts';
 import { migrate, mustBeCurrent } from './migrate.ts';
 import { channel, commitLock, engineLock } from './schema.ts';
 import { createSession } from './session.ts';
@@ -34,6 +36,8 @@ export interface PostgresStore extends Store {
    * engines there were. Throws `owner_taken` where another one lives.
    */
   own(home: string): Promise<number>;
+  /** For a copy; while it is owned. */
+  rows(): Promise<AllRows>;
 }
 
 interface PostgresOptions {
@@ -215,8 +219,16 @@ export function openPostgres(
     }
   }
 
+  function close(): void {
+    isClosed = true;
+    watchers.clear();
+    reading.close();
+    writing.close();
+  }
+
   return {
     file: place,
+    rows: async () => allRows(await writing.client(), close),
     async own(home) {
       const own = { home, epoch: null as number | null };
       engine = own;
@@ -247,12 +259,7 @@ export function openPostgres(
       return () => void watchers.delete(onChange);
     },
     loss: () => taken,
-    close() {
-      isClosed = true;
-      watchers.clear();
-      reading.close();
-      writing.close();
-    },
+    close,
   };
 }
 

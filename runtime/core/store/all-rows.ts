@@ -1,0 +1,50 @@
+/** Every row of a store, as it lies in its tables, for a copy into another database. The tables and columns are the same in each. */
+import { StoreTrouble } from './port.ts';
+
+export type AnyRow = Readonly<Record<string, unknown>>;
+/** The columns of each table, by its name. What a database keeps for itself is not among them. */
+export type Columns = ReadonlyMap<string, readonly string[]>;
+
+/** A store that nobody else uses, opened for a copy. */
+export interface AllRows {
+  columns(): Promise<Columns>;
+  /** Some at a time. */
+  read(table: string, columns: readonly string[]): AsyncIterable<readonly AnyRow[]>;
+  /** Replaces all rows, in one transaction: what `fill` throws leaves them as they were. */
+  replace(columns: Columns, fill: (insert: Insert) => Promise<void>): Promise<void>;
+  /** Whether nothing has ever happened in it. */
+  isEmpty(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+export type Insert = (table: string, columns: readonly string[], rows: readonly AnyRow[]) => Promise<void>;
+
+/** How many rows are read and written together. */
+export const pageSize = 200;
+
+/** Answers how many rows there were. Throws `conflict` where the other store is in use. */
+export async function copyRows(from: AllRows, to: AllRows, place: string): Promise<number> {
+  if (!(await to.isEmpty()))
+    throw new StoreTrouble(
+      'conflict',
+      `there is a store already: ${place}`,
+      'name an empty database, or a file that is not there yet',
+    );
+  const [columns, known] = [await from.columns(), await to.columns()];
+  mustBeSame(columns, known);
+  let count = 0;
+  await to.replace(columns, async (insert) => {
+    for (const [table, names] of columns)
+      for await (const rows of from.read(table, names)) {
+        await insert(table, names, rows);
+        count += rows.length;
+      }
+  });
+  return count;
+}
+
+function mustBeSame(one: Columns, other: Columns): void {
+  const text = (columns: Columns) =>
+    JSON.stringify([...columns].map(([table, names]) => [table, names.toSorted()]).toSorted());
+  if (text(one) !== text(other)) throw new Error(`the stores have different tables: ${text(one)} and ${text(other)}`);
+}

@@ -1,0 +1,47 @@
+/** Whole lives of plans whose store is in PostgreSQL, some drawn by a seed. What became of them is read from a copy of the store in SQLite, so the copy is tested too. */
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { transferStore } from '../../runtime/engine/store-transfer.ts';
+import { seedOf } from '../support/crash.ts';
+import { drawn } from '../support/drawn.ts';
+import { lives, playedLives } from '../support/lives.ts';
+import { type EmptyDatabase, onStage, playHere, playKilled, type Stage, strikesOf } from '../support/lives-play.ts';
+import { expectAsTold } from '../support/lives-proof.ts';
+import type { Life } from '../support/lives-words.ts';
+import { startPostgres } from '../support/postgres.ts';
+import { randomOf } from '../support/random.ts';
+
+const [count, killedCount, kills] = [3, 2, 4];
+const server = await startPostgres();
+afterAll(() => server.stop());
+let databases = 0;
+
+async function emptyDatabase(): Promise<EmptyDatabase> {
+  databases += 1;
+  const name = `life${databases}`;
+  await server.query('postgres', `CREATE DATABASE ${name}`);
+  return { url: server.urlOf(name), query: (text) => server.query(name, text) };
+}
+
+async function inPostgres(life: Life, play: (stage: Stage) => Promise<void>): Promise<void> {
+  const told = async (stage: Stage) => {
+    await play(stage);
+    const { verified } = await transferStore(stage.env, join(stage.home, 'taskstore.db'));
+    expect(verified).toMatchObject({ ok: true, differs: [] });
+    await expectAsTold(stage, life);
+  };
+  await onStage(life, told, await emptyDatabase());
+}
+
+describe.concurrent('a plan lives to its end in PostgreSQL', () => {
+  const random = randomOf(seedOf('lives in PostgreSQL'));
+  for (const life of drawn(lives, count, random))
+    it(`with ${life.name}`, () => inPostgres(life, (stage) => playHere(stage, life)));
+  for (const life of drawn(playedLives, killedCount, random)) {
+    const strikes = strikesOf(life, random, kills);
+    it(`with ${life.name}, its engine killed on the way`, () =>
+      inPostgres(life, async (stage) => {
+        expect(await playKilled(stage, life, strikes)).toBeGreaterThanOrEqual(1);
+      }));
+  }
+});
