@@ -125,8 +125,8 @@ it('a copy that cannot be made leaves nothing behind, and says why', async () =>
     1 error: <root>/home/taskstore.db is there already
     hint: name a file that is not there yet, or move this one away
 
-    70 error: a bug: ENOENT: no such file or directory, mkdir '<root>/demo/nowhere/store.db.copying'
-    hint: a report is in <root>/home/reports/stator-2026-11-23T050015.135Z-24188.txt; please attach it to an issue
+    78 error: <root>/demo/nowhere/store.db cannot be made (ENOENT)
+    hint: name a file in a folder that you can write to
 
     1 error: there is no store at <root>/empty/taskstore.db
     hint: set STATOR_HOME to its home

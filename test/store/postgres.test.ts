@@ -28,6 +28,39 @@ function word(dedupeKey: string | null = null): ChangeOf<'signal.insert'> {
   return { do: 'signal.insert', tree: 'plan:a/p', type: 'pause', payload: {}, origin: 'person', at: 1, dedupeKey };
 }
 
+/** Passes everything on; once it is held, no answer before the client has sent `text`. */
+async function holding(to: string, text: string): Promise<{ url: string; hold(): void }> {
+  let isHeld = false;
+  const proxy = createServer((client) => {
+    const target = connect(Number(new URL(to).port), 'localhost');
+    let kept: Buffer[] = [];
+    client.on('error', () => {});
+    target.on('error', () => {});
+    client.on('close', () => target.end());
+    target.on('data', (data) => {
+      if (isHeld) kept.push(data);
+      else client.write(data);
+    });
+    client.on('data', (data) => {
+      if (data.includes(text)) isHeld = false;
+      target.write(data);
+      if (isHeld) return;
+      for (const each of kept) client.write(each);
+      kept = [];
+    });
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void proxy.close());
+  const url = new URL(to);
+  url.port = String((proxy.address() as { port: number }).port); // it listens
+  return {
+    url: url.href,
+    hold() {
+      isHeld = true;
+    },
+  };
+}
+
 /** Passes everything on, and cuts the line when a client sends `text`: before it, or with its answer. */
 async function cutting(to: string, text: string): Promise<{ url: string; cut(when: 'before' | 'after'): void }> {
   let next: 'before' | 'after' | null = null;
@@ -194,4 +227,55 @@ it('who may not change the schema says which version it would need', async () =>
   const store = openPostgres({ url, shown: `${host}${pathname}` }, { mayMigrate: false });
   onTestFinished(() => store.close());
   await expect(store.lastLine()).rejects.toMatchObject({ code: 'store_unreadable' });
+});
+
+it('the changes of a commit are sent without waiting for an answer to any of them', async () => {
+  const gate = await holding(server.urlOf(await emptyDatabase()), 'the last one');
+  const store = opened(gate.url);
+  await mustCommit(store, [word()]);
+  gate.hold();
+  const run = {
+    project: 'a',
+    plan: 'p',
+    run: 'r',
+    title: 't',
+    role: 'coder',
+    attempt: 1,
+    reason: null,
+    branch: 'b',
+  } as const;
+  const shown = (key: string, state: string, isNewest: boolean) =>
+    ({ do: 'run.show', run: { ...run, key, state }, isNewest, at: 1 }) as const;
+  const { signals } = await mustCommit(store, [
+    word('one'),
+    shown('k1', 'running', true),
+    shown('k1', 'waiting', false),
+    word('two'),
+    shown('k2', 'running', true),
+    word('the last one'),
+  ]);
+  expect(signals.map(({ id }) => id)).toEqual([2, 3, 4]);
+  const runs = await store.runs({ by: 'keys', keys: ['k1', 'k2'] });
+  expect(runs.map(({ key, state }) => [key, state])).toEqual([
+    ['k2', 'running'],
+    ['k1', 'failed'],
+  ]);
+});
+
+it('where a key is taken the others keep their order, and a word of the engine goes under the next key', async () => {
+  const name = await emptyDatabase();
+  const store = opened(server.urlOf(name));
+  await mustCommit(store, [word('known')]);
+  await server.query(
+    name,
+    "INSERT INTO signals (project, plan, type, dedupe_key) VALUES ('a', 'p', 'pause', 'stolen')",
+  );
+  const own = { ...word('stolen'), origin: 'engine' } as const;
+  const { signals } = await mustCommit(store, [word('first'), word('known'), own, word('last')]);
+  expect(signals).toEqual([
+    { id: 3, isNew: true },
+    { id: 1, isNew: false },
+    { id: 4, isNew: true },
+    { id: 5, isNew: true },
+  ]);
 });

@@ -117,12 +117,11 @@ export interface Numbers {
   readonly lines: number[];
 }
 
-/** Changes that write by what they have just read: what comes after them waits for their end. */
+/** Changes that write by what they have just read: what comes after them waits for their end. An insert does so only where its key is taken. */
 export const stepwise: ReadonlySet<Change['do']> = new Set([
   'signal.insert',
   'effect.stop',
   'hook.enqueue',
-  'run.show',
   'plan.set-text',
   'plan.move-fault',
   'plan.remove',

@@ -18,6 +18,8 @@ interface SessionOptions {
   readonly config: ClientConfig;
   /** Called with each new connection, before it is used. */
   prepare(client: Client): Promise<void>;
+  /** Called before each statement is sent; what it throws keeps it from being sent. */
+  onSend?(): void;
   /** It was lost, and nobody closed it. */
   onLost?(): void;
 }
@@ -57,7 +59,7 @@ function clientOf(pg: typeof import('pg').default, config: ClientConfig): Client
   }
 }
 
-export function createSession({ config, prepare, onLost }: SessionOptions): Session {
+export function createSession({ config, prepare, onSend, onLost }: SessionOptions): Session {
   let open: Client | null = null;
   let opening: Promise<Client> | null = null;
   let isClosed = false;
@@ -96,8 +98,10 @@ export function createSession({ config, prepare, onLost }: SessionOptions): Sess
     },
     isOpen: () => open !== null,
     connection: {
+      isPipelined: true,
       prepare: (sql) =>
         statement(sql, () => {
+          onSend?.();
           if (open === null) throw new Error('Connection terminated');
           return open;
         }),

@@ -79,6 +79,9 @@ export function openPostgres(
     onLost: () => void listenAgain(),
   });
   const writing = createSession({
+    onSend() {
+      if (!maySend) throw new SentLate();
+    },
     config: { ...common, lock_timeout: awayLimitMs, idle_in_transaction_session_timeout: stoppedLimitMs },
     async prepare(client) {
       await client.query(noticeDead);
@@ -143,22 +146,38 @@ export function openPostgres(
     });
   }
 
-  async function carryOut(changes: readonly Change[]): Promise<Commit> {
+  /** Whether a change may send statements now. */
+  let maySend = true;
+
+  /**
+   * Sends the changes one after the other, without waiting for answers. A change that asks more by what it was answered would come after those behind it:
+   * where the list says so it is waited for, and where it turns out so all of it is carried out again, step by step.
+   */
+  async function carryOut(changes: readonly Change[], isStepByStep = false): Promise<Commit> {
     const client = await writing.client();
     const numbers: Numbers = { signals: [], lines: [] };
     const begun = start(client);
     faults('store.after-begin');
     const answers: { readonly change: Change; readonly holds: Promise<boolean> }[] = [];
+    const firstLost = async (): Promise<Change | null> => {
+      for (const { change, holds } of answers) if (!(await holds)) return change;
+      return null;
+    };
     let lost: Change | null = null;
     try {
       for (const change of changes) {
+        const isStep = stepwise.has(change.do) && (isStepByStep || change.do !== 'signal.insert');
+        if (isStep) lost = await firstLost();
+        if (lost !== null) break;
+        maySend = true;
         const holds = Promise.resolve(applyChange(written, change, numbers));
         holds.catch(() => {}); // looked at below, in their order
         answers.push({ change, holds });
-        if (stepwise.has(change.do) && !(await holds)) break;
+        if (isStep) await holds;
+        maySend = isStepByStep;
       }
       const transaction = await begun;
-      for (const { change, holds } of answers) if (!(await holds)) lost ??= change;
+      lost ??= await firstLost();
       if (lost === null) {
         faults('store.before-commit');
         if (!(await finish(client, transaction))) return carryOut(changes);
@@ -166,8 +185,10 @@ export function openPostgres(
         return { status: 'committed', ...numbers };
       }
     } catch (thrown) {
+      maySend = false;
       const first = await firstFailure([begun, ...answers.map(({ holds }) => holds)]);
       await undo(client);
+      if (first instanceof SentLate) return carryOut(changes, true);
       throw first ?? thrown;
     }
     await undo(client);
@@ -262,6 +283,9 @@ export function openPostgres(
     close,
   };
 }
+
+/** A change of a commit asked for more, and others were sent meanwhile. */
+class SentLate extends Error {}
 
 /** The first that failed by itself, not because another one had. */
 async function firstFailure(answers: readonly Promise<unknown>[]): Promise<unknown> {

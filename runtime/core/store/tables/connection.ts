@@ -11,6 +11,8 @@ export interface Statement<Parameters extends unknown[] = unknown[], Row = unkno
 
 /** Parameters are `?` in their order, or `@name` of one object. */
 export interface Connection {
+  /** A statement is sent without waiting for the answers to those before it; waiting for one is what takes long. */
+  readonly isPipelined?: true;
   prepare<Parameters extends unknown[] = unknown[], Row = unknown>(sql: string): Statement<Parameters, Row>;
 }
 

@@ -131,11 +131,11 @@ export function createRunTable(db: Connection) {
     show({ run, isNewest, at }: Omit<ChangeOf<'run.show'>, 'do'>): Answer<unknown> {
       const { key, project, plan, title, role, attempt, state, reason, branch } = run;
       const finalAt = isFinalState(state) ? at : null;
-      const isMoved = finalAt === null && !isNewest && changedOne(move.run(state, reason, key));
+      const isMoved = finalAt === null && !isNewest && !db.isPipelined && changedOne(move.run(state, reason, key));
       return answered(isMoved, (moved) => {
         if (moved) return;
         const shown = upsert.run(key, project, plan, run.run, title, role, attempt, state, reason, branch, at, finalAt);
-        return isNewest ? answered(shown, () => supersede.run(at, project, plan, title, key)) : shown;
+        return isNewest ? all([shown, supersede.run(at, project, plan, title, key)]) : shown;
       });
     },
     /** A line for each agent of a plan, in the order of their first runs; `sinceMs` leaves out an earlier plan of that name. */
