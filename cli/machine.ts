@@ -79,12 +79,17 @@ const exportIt = defineVerb({
     format: {
       type: 'string',
       valueHint: formats.join('|'),
-      description: 'default mermaid; with --plan or --theme svg',
+      description: 'default mermaid; with --plan, --tree or --theme svg',
     },
     plan: {
       type: 'string',
       valueHint: 'plan',
-      description: 'highlight the current states of this plan',
+      description: 'highlight the states of this plan',
+    },
+    tree: {
+      type: 'string',
+      valueHint: 'id',
+      description: 'highlight the states of this tree of your own machine',
     },
     theme: {
       type: 'string',
@@ -95,19 +100,21 @@ const exportIt = defineVerb({
   examples: [
     'stator machine export plan --format mermaid > plan.mmd',
     'stator machine export plan --plan login > login.svg',
-    'stator machine export agent --plan login --theme dark > agents.svg',
+    'stator machine export release --tree 1.2 > release.svg',
   ],
-  more: 'For your own machine use --format mermaid or json; it has no picture. With --plan, the charts of wave, task and agent highlight the states of all live actors of the plan, and that of repo the state of its repo.',
-  async run({ name, format, plan, theme }, call) {
+  more: 'A picture of your own machine needs the package elkjs: npm install elkjs. With --plan, the charts of wave, task and agent highlight all live actors of the plan.',
+  async run({ name, format, plan, tree, theme }, call) {
     const { out } = call;
-    const isDrawn = plan !== undefined || theme !== undefined;
+    const isDrawn = plan !== undefined || tree !== undefined || theme !== undefined;
     const wanted = oneOf('--format', format ?? (isDrawn ? 'svg' : out.json ? 'json' : 'mermaid'), formats);
     if (isDrawn && wanted !== 'svg')
-      throw new EngineError('usage', `${wanted} has no --plan and no --theme`, 'give --format svg with them');
+      throw new EngineError('usage', `${wanted} has no --plan, --tree and --theme`, 'give --format svg with them');
+    if (plan !== undefined && tree !== undefined)
+      throw new EngineError('usage', 'a picture shows a --plan or a --tree', 'give one of them');
     const look = theme === undefined ? {} : { theme: oneOf('--theme', theme, themes) };
     const quiet = { ...call, out: { ...out, noteOnce: () => undefined } }; // a definition is the same with and without an engine
-    const text = await withClient(plan === undefined ? quiet : call, 'read', async (client) => {
-      if (plan === undefined) return client.machine(name, wanted, look);
+    const text = await withClient(plan === undefined && tree === undefined ? quiet : call, 'read', async (client) => {
+      if (plan === undefined) return client.machine(name, wanted, tree === undefined ? look : { ...look, tree });
       const project = requireProject(call);
       return client.machine(name, wanted, { ...look, project, plan: await planNamed(call, client, project, plan) });
     });

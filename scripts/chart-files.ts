@@ -1,9 +1,9 @@
 /** The machines' layouts in `charts/`, and the pictures of them in `docs/pictures/`. */
 import type { Chart } from '../runtime/base/charts/chart.ts';
+import { layoutOf } from '../runtime/base/charts/layout.ts';
 import { machines } from '../runtime/base/charts/machines.ts';
 import { renderChart } from '../runtime/base/charts/render.ts';
 import { chartNames } from '../runtime/base/charts/stored.ts';
-import { layoutOf } from './chart-layout.ts';
 import { planOverview } from './chart-overview.ts';
 
 /** Text by path, from the root of the repository. */

@@ -118,7 +118,9 @@ const ofOwnMachine: readonly Row[] = [
     { status: 'deleted', machine: 'release', id: '1.4' },
   ],
   ['GET /v1/machines/:name', { params: release }, 200],
-  ['GET /v1/machines/:name', { params: release, query: '?format=svg' }, 400, code('bad_request')],
+  ['GET /v1/machines/:name', { params: release, query: '?format=svg&tree=1.3' }, 200],
+  ['GET /v1/machines/:name', { params: release, query: '?format=svg&tree=nope' }, 404, code('not_found')],
+  ['GET /v1/machines/:name', { params: release, query: '?tree=1.3' }, 400, code('bad_request')],
 ];
 
 /** What programs of kasmos look for, word for word. */
@@ -668,6 +670,8 @@ it('every route answers as it says, done and refused', async () => {
     ['GET /v1/machines/:name', { params: { name: 'task' }, query: '?format=png' }, 400, code('bad_request')],
     ['GET /v1/machines/:name', { params: { name: 'task' }, query: '?theme=dark' }, 400, code('bad_request')],
     ['GET /v1/machines/:name', { params: { name: 'task' }, query: '?format=svg&plan=p' }, 400, code('bad_request')],
+    ['GET /v1/machines/:name', { params: { name: 'task' }, query: '?format=svg&tree=1' }, 404, code('machine_unknown')],
+    ['GET /v1/machines/:name', { params: { name: 'task' }, query: '?format=svg&tree=1&plan=p' }, 400, code('bad_request')],
     [
       'GET /v1/machines/:name',
       { params: { name: 'task' }, query: '?format=svg&project=demo&plan=nope' },

@@ -81,10 +81,11 @@ it('the three entries are imported, and a machine of its own is carried to its e
     const { status } = await engine.machines.gate.get('1');
     const client = await connect({ env: process.env, mode: 'read' });
     const trees = await client.machineTrees('gate');
+    const { code, hint } = await client.machine('gate', 'svg').catch((thrown) => thrown);
     await client.close();
     await engine.stop();
-    console.log(status, trees.length, planMachine.id, parsePlan('# A').ok);
+    console.log(status, trees.length, planMachine.id, parsePlan('# A').ok, code, hint.includes('npm install elkjs'));
   `;
   writeFileSync(join(project, 'own.mjs'), program);
-  expect(inProject(process.execPath, ['own.mjs']).trim()).toBe('done 1 plan false');
+  expect(inProject(process.execPath, ['own.mjs']).trim()).toBe('done 1 plan false unavailable true');
 });

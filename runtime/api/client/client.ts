@@ -149,6 +149,8 @@ export interface MachineDrawing {
   readonly theme?: 'light' | 'dark' | 'both';
   readonly project?: string;
   readonly plan?: string;
+  /** The id of a tree of your own machine. */
+  readonly tree?: string;
 }
 
 /** The control API as functions. Each is a route of docs/control-api.md; each throws an `EngineError` with the code that the route answers, `unavailable` where the engine is gone. */
@@ -516,7 +518,7 @@ export function createClient(call: Call, options: ClientOptions) {
     readNotifications: (): Promise<NotificationsRead> => ask('POST /v1/notifications/clear', {}),
     /** The machines of this engine: its own and yours. */
     machines: (): Promise<MachineEntry[]> => ask('GET /v1/machines', {}),
-    /** A machine's definition. With `svg`: `theme`, and a plan whose current states are highlighted. */
+    /** A machine's definition. With `svg`: `theme`, and a plan, or a tree of your own machine, whose current states are highlighted. Throws `unavailable` where your own machine cannot be drawn. */
     machine: (name: string, format: 'mermaid' | 'json' | 'svg', drawing: MachineDrawing = {}): Promise<string> =>
       text('GET /v1/machines/:name', { params: { name }, query: { format, ...drawing } }),
     /** The trees of one of your machines. */

@@ -5,14 +5,20 @@ import type { AnyDefinition } from '../../../actors/definition.ts';
 import type { Tree } from '../../../actors/tree.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { type Arrow, arrowsOf, wordOf } from '../../base/charts/arrows.ts';
+import type { Chart } from '../../base/charts/chart.ts';
 import { litStates } from '../../base/charts/lit.ts';
 import { machines } from '../../base/charts/machines.ts';
 import { type ChartTheme, renderChart } from '../../base/charts/render.ts';
 import { type ChartName, chartNames, storedChart } from '../../base/charts/stored.ts';
 import { nearest } from '../../base/config/nearest.ts';
+import { later } from '../../base/platform/later.ts';
 import type { MachineEntry } from '../contract/machines.ts';
 
 export const machineNames = chartNames;
+
+const loadLayout = later(() => import('../../base/charts/layout.ts'));
+/** One's own machines, by the machine. */
+const layouts = new WeakMap<AnyStateMachine, Promise<Chart>>();
 
 /** Throws `not_found` for a name that is no machine. */
 export function machineNamed(name: string): ChartName {
@@ -55,12 +61,32 @@ export function chartOf(name: string, format: 'mermaid' | 'json', own: readonly 
   return format === 'mermaid' ? mermaidOf(machine) : `${JSON.stringify(definitionOf(machine.root), null, 2)}\n`;
 }
 
-/** A machine as SVG; lit is where the actors of that machine stand in the tree. Throws `not_found` for a name that is no machine. */
-export function pictureOf(name: string, theme: ChartTheme, tree: Tree | null): string {
-  const known = machineNamed(name);
+export interface Picture {
+  readonly theme: ChartTheme;
+  /** Lit is where its actors of that machine stand. */
+  readonly tree: Tree | null;
+}
+
+/** A machine as SVG. Throws `not_found` for a name that is no machine, `unavailable` where a machine of one's own cannot be laid out. */
+export async function pictureOf(
+  name: string,
+  { theme, tree }: Picture,
+  own: readonly AnyDefinition[],
+): Promise<string> {
+  const brought = own.find((definition) => definition.name === name)?.machine;
+  const chart = brought === undefined ? storedChart(machineNamed(name)) : await layoutOfOwn(brought);
   const actors = tree === null ? [] : [...actorsOf(tree.root)].map(snapshotOf);
-  const lit = actors.filter(({ machine }) => machine.id === known).flatMap(({ value }) => litStates(value));
-  return renderChart(storedChart(known), { theme, lit: new Set(lit) });
+  const lit = actors.filter(({ machine }) => machine.id === chart.machine).flatMap(({ value }) => litStates(value));
+  return renderChart(chart, { theme, lit: new Set(lit) });
+}
+
+function layoutOfOwn(machine: AnyStateMachine): Promise<Chart> {
+  const known = layouts.get(machine);
+  if (known !== undefined) return known;
+  const laid = loadLayout().then(({ layoutOf }) => layoutOf(machine));
+  layouts.set(machine, laid);
+  laid.catch(() => layouts.delete(machine));
+  return laid;
 }
 
 /** Words only: in a label Mermaid reads a colon, a semicolon or a hash as the end of it. */

@@ -8,7 +8,7 @@ import type { ActPreview, PlanDiff, PromptShow } from '../contract/plans.ts';
 import type { RepoEntry, RepoPast } from '../contract/repos.ts';
 import { createAccountViews } from './accounts.ts';
 import type { ActQuestion } from './act-preview.ts';
-import { chartOf, machineEntries } from './chart.ts';
+import { chartOf, machineEntries, type Picture, pictureOf } from './chart.ts';
 import { createFactView } from './facts.ts';
 import { createForgeViews } from './forges.ts';
 import { createHookViews } from './hooks.ts';
@@ -80,6 +80,8 @@ export function createViews(parts: ViewDependencies) {
     machines: () => machineEntries(parts.machines),
     /** Throws `not_found` for a name that is no machine. */
     chart: (name: string, format: 'mermaid' | 'json') => chartOf(name, format, parts.machines),
+    /** Throws the same, and `unavailable` where a machine of one's own cannot be laid out. */
+    picture: (name: string, picture: Picture) => pictureOf(name, picture, parts.machines),
     /** Throws as `createPromptView` says. It is loaded when it is asked for: it brings everything that is about prompts and worktrees. */
     async prompt(question: PromptQuestion): Promise<PromptShow> {
       const { createPromptView } = await loadPromptView();

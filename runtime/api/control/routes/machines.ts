@@ -12,7 +12,7 @@ import {
   machineVerdict,
 } from '../../contract/machines.ts';
 import { historyEntry } from '../../contract/plans.ts';
-import { machineNamed, pictureOf } from '../../queries/chart.ts';
+import { machineNamed } from '../../queries/chart.ts';
 import { digits, flag, line } from '../requests.ts';
 import { json, route, text } from '../route.ts';
 
@@ -53,7 +53,7 @@ export const machineRoutes = [
   route(
     'GET /v1/machines/:name',
     {
-      does: 'the chart of a machine; as `svg` with the current states of a plan lit, or of all its actors of that machine',
+      does: "the chart of a machine; as `svg` with the current states of a plan lit, or of all its actors of that machine, or of a `tree` of a machine of one's own",
       who: 'anyone',
       params: z.strictObject({ name: line(64) }),
       query: z.strictObject({
@@ -61,26 +61,32 @@ export const machineRoutes = [
         theme: z.enum(['light', 'dark', 'both']).optional(),
         project: line(255).optional(),
         plan: line(255).optional(),
+        tree: line(128).optional(),
       }),
       answers: { 200: 'text' },
-      errors: ['not_found', 'plan_not_found'],
+      errors: ['machine_unknown', 'not_found', 'plan_not_found', 'snapshot_unknown', 'unavailable'],
     },
-    async ({ core: { views }, params: { name }, query: { format, theme, project, plan } }) => {
+    async ({ core: { views }, params: { name }, query: { format, theme: asked, project, plan, tree } }) => {
+      const theme = asked ?? 'both';
       if (format === 'svg') {
-        if (views.machines().some((machine) => machine.own && machine.name === name))
-          throw new EngineError(
-            'bad_request',
-            `${name} is a machine of your own, and has no picture`,
-            'ask for format=mermaid, which other programs draw, or format=json',
-          );
-        machineNamed(name);
+        if (tree !== undefined) {
+          if (project !== undefined || plan !== undefined)
+            throw new EngineError('bad_request', 'a picture shows a plan or a tree', 'give one of them');
+          return text(200, await views.picture(name, { theme, tree: await views.mustReadTree(name, tree) }));
+        }
         if ((project === undefined) !== (plan === undefined))
           throw new EngineError('bad_request', 'a plan is named by project and plan', 'give both, or none of them');
-        const tree = project === undefined || plan === undefined ? null : await views.litTree(name, project, plan);
-        return text(200, pictureOf(name, theme ?? 'both', tree));
+        if (project === undefined || plan === undefined)
+          return text(200, await views.picture(name, { theme, tree: null }));
+        machineNamed(name);
+        return text(200, await views.picture(name, { theme, tree: await views.litTree(name, project, plan) }));
       }
-      if (theme !== undefined || project !== undefined || plan !== undefined)
-        throw new EngineError('bad_request', `${format} has no theme and no plan`, 'ask for them with format=svg');
+      if ([asked, project, plan, tree].some((each) => each !== undefined))
+        throw new EngineError(
+          'bad_request',
+          `${format} has no theme, no plan and no tree`,
+          'ask for them with format=svg',
+        );
       return text(200, views.chart(name, format));
     },
   ),

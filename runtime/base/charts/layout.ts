@@ -1,25 +1,16 @@
 /**
- * Where the states and arrows of a machine stand. It is worked out here and kept in `charts/`, so neither the daemon nor a page needs a layout
- * of its own. Arrows join states of the same parent only: a transition that crosses a border stands in its source by name, and the two states
+ * Where the states and arrows of a machine stand. For stator's own machines it is worked out before the package is built and kept in `charts/`, for a
+ * machine of one's own when its picture is asked for. Arrows join states of the same parent only: a transition that crosses a border stands in its source by name, and the two states
  * whose borders it crosses are joined. Otherwise a dozen arrows would run side by side. An arrow that goes back in the order of the definition
  * is laid out the other way round, so that a chart reads from top to bottom.
  */
 
-import elk from 'elkjs/lib/elk.bundled.js';
 import type { ElkExtendedEdge, ElkNode, ElkPoint, LayoutOptions } from 'elkjs/lib/elk-api.js';
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
-import { type Arrow, arrowsOf, pathOf, wordOf } from '../runtime/base/charts/arrows.ts';
-import type {
-  Box,
-  Chart,
-  ChartEdge,
-  ChartLabel,
-  ChartRoute,
-  ChartStart,
-  ChartState,
-  ChartWords,
-} from '../runtime/base/charts/chart.ts';
-import { metrics } from '../runtime/base/charts/metrics.ts';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { type Arrow, arrowsOf, pathOf, wordOf } from './arrows.ts';
+import type { Box, Chart, ChartEdge, ChartLabel, ChartRoute, ChartStart, ChartState, ChartWords } from './chart.ts';
+import { metrics } from './metrics.ts';
 
 type Point = [x: number, y: number];
 
@@ -88,7 +79,22 @@ const spacing: LayoutOptions = {
   'elk.layered.spacing.edgeEdgeBetweenLayers': '8',
 };
 
-/** The same for the same machine, whenever and wherever it is worked out. Each part is the first that is as narrow as a page, else the narrowest. */
+/** Not installed with stator: eight megabytes that most people never use. */
+async function loadElk() {
+  try {
+    return (await import('elkjs/lib/elk.bundled.js')).default;
+  } catch (cause) {
+    const hint = 'install it beside stator (npm install elkjs), or ask for mermaid, which other programs draw';
+    throw new EngineError(
+      'unavailable',
+      'to draw a machine of your own needs the package elkjs, which is not installed',
+      hint,
+      { cause },
+    );
+  }
+}
+
+/** The same for the same machine, whenever and wherever it is worked out. Each part is the first that is as narrow as a page, else the narrowest. Throws `unavailable`. */
 export async function layoutOf(machine: AnyStateMachine): Promise<Chart> {
   const nodes = nodesOf(machine.root);
   const regions = Object.values(machine.root.states);
@@ -363,7 +369,7 @@ async function partOf({ parent, roots, bundles, named, strategy }: PartOptions):
     tiesOf(node, [...here.values()]),
   );
   const layered = { ...options, 'elk.layered.layering.strategy': strategy };
-  const laidOut: ElkNode = await new elk.default().layout({
+  const laidOut: ElkNode = await new (await loadElk()).default().layout({
     id: ' root',
     layoutOptions: { ...layered, ...spacing, 'elk.padding': '[top=0,left=0,bottom=0,right=0]' },
     children: [...(parent === null ? [] : startNode(parent)), ...roots.map((root) => elkNode(root, named, layered))],
