@@ -671,7 +671,12 @@ it('every route answers as it says, done and refused', async () => {
     ['GET /v1/machines/:name', { params: { name: 'task' }, query: '?theme=dark' }, 400, code('bad_request')],
     ['GET /v1/machines/:name', { params: { name: 'task' }, query: '?format=svg&plan=p' }, 400, code('bad_request')],
     ['GET /v1/machines/:name', { params: { name: 'task' }, query: '?format=svg&tree=1' }, 404, code('machine_unknown')],
-    ['GET /v1/machines/:name', { params: { name: 'task' }, query: '?format=svg&tree=1&plan=p' }, 400, code('bad_request')],
+    [
+      'GET /v1/machines/:name',
+      { params: { name: 'task' }, query: '?format=svg&tree=1&plan=p' },
+      400,
+      code('bad_request'),
+    ],
     [
       'GET /v1/machines/:name',
       { params: { name: 'task' }, query: '?format=svg&project=demo&plan=nope' },
