@@ -4,4 +4,5 @@ import { join } from 'node:path';
 
 const lock = JSON.parse(readFileSync(join(import.meta.dirname, '../package-lock.json'), 'utf8'));
 const packages = Object.entries(lock.packages).filter(([, { dev, devOptional }]) => !dev && !devOptional);
+for (const [, entry] of packages) for (const key of ['funding', 'license']) delete entry[key];
 console.log(JSON.stringify({ ...lock, packages: Object.fromEntries(packages) }));

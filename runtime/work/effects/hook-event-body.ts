@@ -1,5 +1,6 @@
 /** What a hook is told of an event: a body of JSON, and the variables of a command. */
 import type { HookDeliver } from '../../../machines/vocabulary/effect.ts';
+import { oneLine } from '../../base/platform/terminal-text.ts';
 
 /** The body, the same at each try, in one line of JSON. */
 export function hookBody(effect: HookDeliver, project: string): string {
@@ -18,13 +19,38 @@ export function hookBody(effect: HookDeliver, project: string): string {
   });
 }
 
+/** The event as a person reads it: whose it is, and what has happened, each in one line. */
+export function hookNotice({ plan, event, from, to, details }: HookDeliver, project: string): Notice {
+  const reason = details.blocked_reason ?? details.reason ?? null;
+  const moved = from === to ? (from ?? project) : `${from} -> ${to}`;
+  return {
+    subject: shown(plan === '' ? project : `${project}/${plan}`),
+    text: shown(
+      details.message == null ? `${moved} (${event})${reason === null ? '' : `: ${reason}`}` : String(details.message),
+    ),
+  };
+}
+
+interface Notice {
+  readonly subject: string;
+  readonly text: string;
+}
+
+const textLimit = 500;
+
+function shown(text: string): string {
+  return oneLine(text).slice(0, textLimit);
+}
+
 /** The variables of a command, and those that the hooks of the older daemon have. */
 export function hookVariables(effect: HookDeliver, project: string): Record<string, string> {
   const { id, plan, event, from, to } = effect;
   const values = { PLAN: plan, EVENT: event, FROM: from ?? '', TO: to ?? '', PROJECT: project, DELIVERY: id };
-  return Object.fromEntries(
-    ['STATOR_HOOK_', 'KASMOS_HOOK_'].flatMap((prefix) =>
+  const { subject, text } = hookNotice(effect, project);
+  return Object.fromEntries([
+    ...['STATOR_HOOK_', 'KASMOS_HOOK_'].flatMap((prefix) =>
       Object.entries(values).map(([name, value]) => [`${prefix}${name}`, value]),
     ),
-  );
+    ['STATOR_HOOK_MESSAGE', `${subject}: ${text}`],
+  ]);
 }

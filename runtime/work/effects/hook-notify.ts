@@ -5,6 +5,7 @@ import type { NotifyHookConfig } from '../../base/config/config.ts';
 import { oneLine } from '../../base/platform/terminal-text.ts';
 import { inheritedEnvironment } from '../agents/environment.ts';
 import { resolveProgram } from '../agents/program.ts';
+import { hookNotice } from './hook-event-body.ts';
 import { failedTry, type HookTry } from './hook-try.ts';
 
 interface Notifying {
@@ -17,7 +18,7 @@ interface Notifying {
 
 /** How a program finds the desktop of its user. */
 const desktopVariables = ['DBUS_SESSION_BUS_ADDRESS', 'XDG_RUNTIME_DIR', 'DISPLAY', 'WAYLAND_DISPLAY', 'XAUTHORITY'];
-const textLimit = 500;
+const errorLimit = 500;
 
 /** Shows it once; a notification of hours ago helps nobody, so there is no other try. */
 export async function showNotification(
@@ -25,14 +26,9 @@ export async function showNotification(
   effect: HookDeliver,
   { project, env: base, abort, platform = process.platform }: Notifying,
 ): Promise<HookTry> {
-  const { plan, event, from, to, details } = effect;
-  const reason = details.blocked_reason ?? details.reason ?? null;
-  const moved = from === to ? (from ?? project) : `${from} -> ${to}`;
-  const title = shown(`stator: ${plan === '' ? project : `${project}/${plan}`}`);
-  const body = shown(
-    details.message == null ? `${moved} (${event})${reason === null ? '' : `: ${reason}`}` : String(details.message),
-  );
-  const { program, args, install } = platform === 'darwin' ? byAppleScript(title, body) : byNotifySend(title, body);
+  const { subject, text } = hookNotice(effect, project);
+  const title = `stator: ${subject}`;
+  const { program, args, install } = platform === 'darwin' ? byAppleScript(title, text) : byNotifySend(title, text);
   const env = inheritedEnvironment(base, { names: desktopVariables });
   const found = resolveProgram(program, { from: null, env });
   if (found.kind === 'missing') return failedTry(`${program} is not there: ${install}`);
@@ -43,7 +39,7 @@ export async function showNotification(
       { env, timeout: hook.timeoutMs, maxBuffer: 64 * 1024, signal: abort },
       (thrown, _out, err) => {
         if (thrown === null) resolve({ kind: 'delivered', status: 0, output: null });
-        else resolve(failedTry(`${program} did not show it: ${shown(err || thrown.message)}`));
+        else resolve(failedTry(`${program} did not show it: ${oneLine(err || thrown.message).slice(0, errorLimit)}`));
       },
     );
   });
@@ -73,8 +69,4 @@ function byAppleScript(title: string, body: string): Program {
     'end run',
   ].flatMap((line) => ['-e', line]);
   return { program: 'osascript', args: [...script, title, body], install: 'it is part of macOS; look at your PATH' };
-}
-
-function shown(text: string): string {
-  return oneLine(text).slice(0, textLimit);
 }
