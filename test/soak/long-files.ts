@@ -8,6 +8,7 @@ export const longFiles: readonly string[] = [
   'test/agents/prompt-view.test.ts',
   'test/agents/resources.test.ts',
   'test/gc/gc.test.ts',
+  'test/store/upgraded-verified.test.ts',
   'test/cli/ask.test.ts',
   'test/cli/board.test.ts',
   'test/cli/completion.test.ts',
