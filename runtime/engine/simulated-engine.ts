@@ -17,7 +17,7 @@ import { noFaults } from '../base/platform/faults.ts';
 import type { Log } from '../base/platform/log.ts';
 import { createBus } from '../core/inbox/facts.ts';
 import { createPump } from '../core/inbox/pump.ts';
-import { type CachedTree, createTreeCache } from '../core/inbox/tree-cache.ts';
+import { createTreeCache, unstored } from '../core/inbox/tree-cache.ts';
 import { createDispatcher } from '../core/outbox/dispatcher.ts';
 import type { Limits } from '../core/outbox/slots.ts';
 import { insertSignal, type Store } from '../core/store/port.ts';
@@ -59,7 +59,8 @@ export interface FromJournal {
 }
 
 export interface Seeded {
-  readonly entry: CachedTree;
+  /** It has one step in its row. */
+  readonly tree: Tree;
   readonly toRepo: readonly OutgoingSignal[];
 }
 
@@ -198,7 +199,7 @@ async function openEngine(
     };
     await tell(toRepo);
     const seeded = await seed({ store, trees });
-    cache.keep(tree, seeded.entry);
+    cache.keep(tree, { ...unstored(seeded.tree), stored: 1, steps: 1 });
     await tell(seeded.toRepo);
   }
 

@@ -276,7 +276,6 @@ async function writeSeed({ store, trees }: { store: Store; trees: Trees }, known
   const { tree: address, lines, past, until } = known;
   const seed = seedOf(trees, known);
   const at = lines[until]?.at ?? 0;
-  const entry = { ...unstored(seed.tree), stored: 1, steps: 1 };
   await mustCommit(store, [
     { do: 'tree.write', address, stored: trees.persistText(seed.tree), before: 0, after: 1, at },
     ...seed.changes,
@@ -304,7 +303,7 @@ async function writeSeed({ store, trees }: { store: Store; trees: Trees }, known
         return { do: 'effect.stop', key, stopAt: Math.max(at, stopAt), at, withdrawn };
       }),
   ]);
-  return { entry, toRepo: seed.toRepo.filter((signal) => isOpenRequest(signal, planContext(seed.tree))) };
+  return { tree: seed.tree, toRepo: seed.toRepo.filter((signal) => isOpenRequest(signal, planContext(seed.tree))) };
 }
 
 /** Whether a run was at work after that input. */
