@@ -2,10 +2,12 @@
 
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import type { Client, MachineVerdict } from '../runtime/api/client/client.ts';
+import type { MachineTreeReplay, MachineTreeShow } from '../runtime/api/contract/machines.ts';
 import { nearest } from '../runtime/base/config/nearest.ts';
 import { localTime } from '../runtime/base/platform/local-time.ts';
 import { connect } from '../runtime/engine/connect.ts';
 import { type Call, defineVerb, type Verbs } from './command.ts';
+import { asOf, momentArgs, momentOf } from './moment.ts';
 import { planNamed } from './named-plan.ts';
 import { wholeNumber } from './number.ts';
 import { requireProject } from './place.ts';
@@ -156,14 +158,19 @@ const send = defineVerb({
 });
 
 const show = defineVerb({
-  summary: 'Show the state and the context of a tree of your own machine.',
-  args: treeArgs,
-  examples: ['stator machine show release 1.2', 'stator machine show release 1.2 --json'],
-  async run({ machine, id }, call) {
+  summary: 'Show a tree of your own machine, now or as it was.',
+  args: { ...treeArgs, ...momentArgs },
+  examples: ['stator machine show release 1.2', 'stator machine show release 1.2 --to 3'],
+  async run({ machine, id, to, at }, call) {
     const { out } = call;
-    const tree = await withMachines(call, (client) => client.machineTree(machine, id));
-    out.answer(tree, () =>
-      fields(
+    const isPast = to !== undefined || at !== undefined;
+    const moment = momentOf({ to, at });
+    const tree = await withMachines<MachineTreeShow | MachineTreeReplay>(call, (client) =>
+      isPast ? client.machineReplay(machine, id, moment) : client.machineTree(machine, id),
+    );
+    out.answer(tree, () => [
+      ...('seq' in tree ? [out.paint('dim', asOf(tree))] : []),
+      ...fields(
         [
           ['machine', `${machine} ${id}`],
           ['status', tree.status],
@@ -174,7 +181,7 @@ const show = defineVerb({
         ],
         out.paint,
       ),
-    );
+    ]);
   },
 });
 

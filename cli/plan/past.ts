@@ -2,13 +2,12 @@
 
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { WhatIfQuestion } from '../../runtime/api/client/client.ts';
-import { localDay } from '../../runtime/base/platform/local-time.ts';
 import { type Call, defineVerb, type Verbs } from '../command.ts';
+import { asOf, momentArgs, momentOf } from '../moment.ts';
 import { planArgs, withPlan } from '../named-plan.ts';
 import { wholeNumber } from '../number.ts';
 import { tableWidth } from '../output.ts';
 import { withClient } from '../session.ts';
-import { clockTime } from '../text.ts';
 import { verificationLines } from '../verification.ts';
 import { planLines } from './view.ts';
 import { whatIfLines } from './what-if.ts';
@@ -17,12 +16,7 @@ const replay = defineVerb({
   summary: 'Show a plan as it was, or what it would have become with other inputs.',
   args: {
     ...planArgs,
-    to: {
-      type: 'string',
-      valueHint: 'seq',
-      description: 'after this line of its journal (plan history --verbose)',
-    },
-    at: { type: 'string', valueHint: 'time', description: 'at this time: 14:30 today, or 2026-11-21T14:30' },
+    ...momentArgs,
     policy: { type: 'string', valueHint: 'key=value', description: 'what if that had been configured: max_agents=6' },
     answer: { type: 'string', valueHint: 'n=text', description: 'what if question n had been answered at once' },
     from: { type: 'string', valueHint: 'seq', description: 'up to this line all is as it was; then other inputs' },
@@ -39,17 +33,12 @@ const replay = defineVerb({
         'give one of them; --from <seq> says up to which line all is as it was',
       );
     if (isOther) return replayOtherwise(call, plan, { policy, answer, from });
-    if (to !== undefined && at !== undefined)
-      throw new EngineError('usage', 'a moment is given twice: by --to and by --at', 'give one of them');
-    const moment = {
-      ...(to === undefined ? {} : { to: wholeNumber('--to', to) }),
-      ...(at === undefined ? {} : { at: timeOf(at, new Date()) }),
-    };
+    const moment = momentOf({ to, at });
     const shown = await withPlan(call, 'read', plan, (client, { project, plan: name }) =>
       client.planReplay(project, name, moment),
     );
     out.answer(shown, () => [
-      out.paint('dim', `as of line ${shown.seq}, ${localDay(new Date(shown.at))} ${clockTime(shown.at)}`),
+      out.paint('dim', asOf(shown)),
       ...planLines(shown, { width: tableWidth(out), nowMs: Date.parse(shown.at), paint: out.paint }),
     ]);
   },
@@ -101,17 +90,6 @@ function answersOf(text: string): NonNullable<WhatIfQuestion['answers']> {
         );
       return [number, said];
     }),
-  );
-}
-
-/** A time of this day, or a date with a time, where this terminal is; as ISO 8601 UTC. Throws `usage`. */
-function timeOf(text: string, now: Date): string {
-  const date = new Date(/^\d\d:\d\d(:\d\d)?$/.test(text) ? `${localDay(now)}T${text}` : text);
-  if (!Number.isNaN(date.getTime())) return date.toISOString();
-  throw new EngineError(
-    'usage',
-    `--at is "${text}"`,
-    'give a time such as 14:30, or a date with one such as 2026-11-21T14:30',
   );
 }
 

@@ -71,7 +71,9 @@ it('a release train waits for three plans, asks a person, survives the daemon’
   await until(async () => (await stateOf()) === 'out');
   expect([...registry.taken.values()]).toEqual(['/1.2']);
   expect(await told('machine', 'list', 'release')).toBe(0);
-  const history: { event: string }[] = JSON.parse((await say('machine', 'history', 'release', '1.2', '--json')).stdout);
+  const history: { seq: number; event: string; at: string }[] = JSON.parse(
+    (await say('machine', 'history', 'release', '1.2', '--json')).stdout,
+  );
   expect(history.map(({ event }) => event)).toEqual([
     'begun',
     'approve',
@@ -81,4 +83,13 @@ it('a release train waits for three plans, asks a person, survives the daemon’
     'approve',
     'published',
   ]);
+  const asked = history.findLast(({ event }) => event === 'plan_done');
+  const then = JSON.parse((await say('machine', 'show', 'release', '1.2', '--to', `${asked?.seq}`, '--json')).stdout);
+  expect(then).toMatchObject({ value: 'asking', status: 'active', seq: asked?.seq, at: asked?.at });
+  expect((await say('machine', 'show', 'release', '1.2', '--at', asked?.at ?? '')).stdout).toMatch(/^as of line \d+, /);
+  const early = await say('machine', 'show', 'release', '1.2', '--at', '2001-01-01T12:00');
+  expect([early.code, early.stderr]).toEqual([1, expect.stringContaining('stator machine history release 1.2')]);
+  expect(await told('machine', 'show', 'release', '1.2', '--to', 'nine', '--at', '12:00')).toBe(64);
+  const picture = await say('machine', 'export', 'release', '--tree', '1.2');
+  expect(picture.stdout.match(/class="[^"]* lit" data-state="[^"]*"/g)).toEqual([expect.stringContaining('"out"')]);
 });

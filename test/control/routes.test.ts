@@ -80,6 +80,19 @@ const ofOwnMachine: readonly Row[] = [
   ['GET /v1/machines/:name/trees', { params: release, query: '?after=1.2' }, 200, []],
   ['GET /v1/machines/:name/trees/:id', { params: oneRelease }, 200, { context: { version: '1' } }],
   ['GET /v1/machines/:name/trees/:id', { params: { name: 'release', id: '9' } }, 404, code('not_found')],
+  [
+    'GET /v1/machines/:name/trees/:id/replay',
+    { params: oneRelease },
+    200,
+    { context: { version: '1' }, status: 'active' },
+  ],
+  [
+    'GET /v1/machines/:name/trees/:id/replay',
+    { params: oneRelease, query: '?to=1&at=2001-01-01T00:00:00Z' },
+    400,
+    code('bad_request'),
+  ],
+  ['GET /v1/machines/:name/trees/:id/replay', { params: { name: 'nope', id: '9' } }, 404, code('machine_unknown')],
   ['GET /v1/machines/:name/trees/:id/history', { params: oneRelease }, 200, [{ event: 'begun' }]],
   ['GET /v1/machines/:name/trees/:id/explain', { params: oneRelease }, 200, { timers: [{ timer: 'expire' }] }],
   [

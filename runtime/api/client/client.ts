@@ -26,6 +26,7 @@ import type {
   MachineExplanation,
   MachineTreeDeleted,
   MachineTreeEntry,
+  MachineTreeReplay,
   MachineTreeShow,
   MachineVerdict,
 } from '../contract/machines.ts';
@@ -527,6 +528,9 @@ export function createClient(call: Call, options: ClientOptions) {
     /** One tree of a machine of your own with its context. Throws `machine_unknown`, `not_found`. */
     machineTree: (name: string, id: string): Promise<MachineTreeShow> =>
       ask('GET /v1/machines/:name/trees/:id', { params: { name, id } }),
+    /** A tree as it was after line `to` of its journal, or at the time `at` (ISO 8601). Throws `machine_unknown`, `not_found`, `snapshot_unknown`. */
+    machineReplay: (name: string, id: string, query: { to?: number; at?: string } = {}): Promise<MachineTreeReplay> =>
+      ask('GET /v1/machines/:name/trees/:id/replay', { params: { name, id }, query }),
     /** Starts a tree; an existing one stays as it is. Throws `refused` if it could not be started. */
     startMachine: (name: string, id: string, input?: unknown): Promise<MachineVerdict> =>
       ask('POST /v1/machines/:name/trees', { params: { name }, body: { id, input } }),

@@ -43,6 +43,10 @@ export const machineTreeShow = machineTreeEntry
 /** A tree of a machine of your own with its whole context. */
 export type MachineTreeShow = z.infer<typeof machineTreeShow>;
 
+export const machineTreeReplay = machineTreeShow.extend({ seq: count, at: time }).meta({ id: 'MachineTreeReplay' });
+/** A tree of a machine of your own as it was after line `seq` of its journal. */
+export type MachineTreeReplay = z.infer<typeof machineTreeReplay>;
+
 /** The verdict on a signal to a tree. */
 export const machineVerdict = z
   .object({

@@ -5,6 +5,7 @@ import { decodePlan } from '../../../machines/document/plan-document.ts';
 import { EngineError, errorClasses } from '../../../machines/vocabulary/errors.ts';
 import { issueText } from '../../../machines/vocabulary/schema-issue.ts';
 import { nearest } from '../../base/config/config.ts';
+import type { Moment } from '../queries/replay.ts';
 
 /** JSON beyond this depth is no request of ours, and would overflow the stack of whoever writes it out again. */
 const maxDepth = 64;
@@ -26,6 +27,16 @@ export const digits = z
   .transform(Number);
 
 export const flag = z.enum(['0', '1']).optional();
+
+/** A moment of a journal: after its line `to`, or at the time `at`; neither: now. */
+export const momentQuery = z.strictObject({ to: digits.optional(), at: z.iso.datetime({ offset: true }).optional() });
+
+/** Throws `bad_request` where both are given. */
+export function momentOf({ to, at }: z.infer<typeof momentQuery>): Moment {
+  if (to !== undefined && at !== undefined)
+    throw new EngineError('bad_request', 'a moment is given twice: by to and by at', 'give one of them');
+  return { seq: to ?? null, atMs: at === undefined ? null : Date.parse(at) };
+}
 
 export const idParams = z.strictObject({ id: digits });
 

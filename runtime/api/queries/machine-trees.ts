@@ -4,15 +4,22 @@ import { snapshotOf } from '../../../actors/addressee.ts';
 import type { AnyDefinition } from '../../../actors/definition.ts';
 import { viewOf } from '../../../actors/own-machine.ts';
 import type { Refusal } from '../../../actors/refusal.ts';
-import type { Tree } from '../../../actors/tree.ts';
+import { createTrees, type Tree } from '../../../actors/tree.ts';
 import type { RepoContext } from '../../../machines/repo/machine.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { machineTree, parseTree, pathOfRequest, repoTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { nearest } from '../../base/config/nearest.ts';
 import type { SignalRow } from '../../core/store/rows.ts';
-import type { MachineExplanation, MachineTreeEntry, MachineTreeShow, MachineVerdict } from '../contract/machines.ts';
+import type {
+  MachineExplanation,
+  MachineTreeEntry,
+  MachineTreeReplay,
+  MachineTreeShow,
+  MachineVerdict,
+} from '../contract/machines.ts';
 import type { HistoryEntry } from '../contract/plans.ts';
 import { createFactView } from './facts.ts';
+import { type Moment, replayTo } from './replay.ts';
 import { timeText } from './time-text.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
 
@@ -37,7 +44,7 @@ function machineIn(machines: readonly AnyDefinition[], name: string): AnyDefinit
 }
 
 export function createMachineTreeViews(parts: ViewDependencies) {
-  const { store, cache, clock, timeline, projects, machines } = parts;
+  const { store, cache, clock, timeline, projects, machines, kinds } = parts;
   const { historyEntry } = createFactView(parts);
 
   /** Throws `machine_unknown`, `not_found`, and `snapshot_unknown` for a damaged one. */
@@ -109,6 +116,13 @@ export function createMachineTreeViews(parts: ViewDependencies) {
     },
     machineTree: async (machine: string, id: string): Promise<MachineTreeShow> =>
       showOf(machine, id, snapshotOf((await mustReadTree(machine, id)).root)),
+    /** A tree as it was after a line of its journal. Throws also what `replayTo` throws. */
+    async machineReplay(machine: string, id: string, moment: Moment): Promise<MachineTreeReplay> {
+      await mustReadTree(machine, id);
+      const address = machineTree(machine, id);
+      const { tree, line } = await replayTo({ store, trees: createTrees(kinds) }, address, moment);
+      return { ...showOf(machine, id, snapshotOf(tree.root)), seq: line.seq, at: timeText(line.at) };
+    },
     async machineHistory(machine: string, id: string, after: number): Promise<HistoryEntry[]> {
       await mustReadTree(machine, id);
       const tree = machineTree(machine, id);

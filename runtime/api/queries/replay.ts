@@ -1,7 +1,8 @@
 /** A tree as it was: made anew from its journal alone, up to one line. */
 import type { Tree, Trees } from '../../../actors/tree.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import type { TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import { parseTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { FedLine } from '../../core/store/rows.ts';
 import { timeText } from './time-text.ts';
@@ -23,6 +24,13 @@ export function clearedUpTo([first]: readonly FedLine[]): string {
   const rest =
     first === undefined ? 'none is left' : `what is left begins with line ${first.seq}, of ${timeText(first.at)}`;
   return `the first lines of its journal were cleared away by their age; ${rest}`;
+}
+
+function historyCommand(address: TreeAddress): string {
+  const parsed = parseTree(address);
+  return parsed.kind === 'machine'
+    ? `stator machine history ${shellWord(parsed.machine)} ${shellWord(parsed.id)}`
+    : 'stator plan history --verbose';
 }
 
 /** The version of its machine that wrote the lines up to `upTo`: what the next upgrade came from. null: the present one. */
@@ -49,7 +57,7 @@ export async function replayTo(
     throw new EngineError(
       'not_found',
       `no line of the journal of ${address} is as old as that`,
-      `${begins}; see them with: stator plan history --verbose`,
+      `${begins}; see them with: ${historyCommand(address)}`,
     );
   }
   const earlier = upTo === undefined ? null : await earlierVersion(store, address, upTo);
@@ -70,6 +78,6 @@ export async function replayTo(
     `${address} cannot be replayed up to line ${line.seq}: ${why}`,
     earlier === null
       ? 'what is kept is said by [retention] in daemon.toml'
-      : 'ask for a later line: stator plan history --verbose shows where it was upgraded',
+      : `ask for a later line: ${historyCommand(address)} shows where it was upgraded`,
   );
 }

@@ -8,12 +8,13 @@ import {
   machineExplanation,
   machineTreeDeleted,
   machineTreeEntry,
+  machineTreeReplay,
   machineTreeShow,
   machineVerdict,
 } from '../../contract/machines.ts';
 import { historyEntry } from '../../contract/plans.ts';
 import { machineNamed } from '../../queries/chart.ts';
-import { digits, flag, line } from '../requests.ts';
+import { digits, flag, line, momentOf, momentQuery } from '../requests.ts';
 import { json, route, text } from '../route.ts';
 
 const maxWaitMs = 60_000;
@@ -126,6 +127,19 @@ export const machineRoutes = [
       errors: lookErrors,
     },
     async ({ core: { views }, params: { name, id } }) => json(200, await views.machineTree(name, id)),
+  ),
+  route(
+    'GET /v1/machines/:name/trees/:id/replay',
+    {
+      does: "a tree of a machine of one's own as it was after line `to` of its journal, or at the time `at`: made anew from the journal alone",
+      who: 'anyone',
+      params: tree,
+      query: momentQuery,
+      answers: { 200: machineTreeReplay },
+      errors: [...lookErrors, 'bad_request'],
+    },
+    async ({ core: { views }, params: { name, id }, query }) =>
+      json(200, await views.machineReplay(name, id, momentOf(query))),
   ),
   route(
     'DELETE /v1/machines/:name/trees/:id',

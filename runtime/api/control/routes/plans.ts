@@ -1,7 +1,6 @@
 /** Plans: listed, registered, changed, forgotten, and told of. */
 import { z } from 'zod';
 import { parsePlan } from '../../../../machines/document/plan-document.ts';
-import { EngineError } from '../../../../machines/vocabulary/errors.ts';
 import { planDocumentLimitBytes } from '../../../../machines/vocabulary/plan-file.ts';
 import {
   type CleaningOverride,
@@ -26,7 +25,17 @@ import {
   whatIf,
   whatIfQuestion,
 } from '../../contract/plans.ts';
-import { digits, documentOf, flag, given, line, planParams, projectParams } from '../requests.ts';
+import {
+  digits,
+  documentOf,
+  flag,
+  given,
+  line,
+  momentOf,
+  momentQuery,
+  planParams,
+  projectParams,
+} from '../requests.ts';
 import { json, route } from '../route.ts';
 import { doorErrors, sendAndAnswer, verdictAnswers } from '../verdicts.ts';
 
@@ -235,16 +244,12 @@ export const planRoutes = [
       does: 'the plan as it was after line `to` of its journal, or at the time `at`: made anew from the journal alone',
       who: 'anyone',
       params: planParams,
-      query: z.strictObject({ to: digits.optional(), at: z.iso.datetime({ offset: true }).optional() }),
+      query: momentQuery,
       answers: { 200: planReplay },
       errors: ['plan_not_found', 'not_found', 'snapshot_unknown', 'bad_request'],
     },
-    async ({ core, params: { project, plan }, query: { to = null, at } }) => {
-      if (to !== null && at !== undefined)
-        throw new EngineError('bad_request', 'a moment is given twice: by to and by at', 'give one of them');
-      const moment = { seq: to, atMs: at === undefined ? null : Date.parse(at) };
-      return json(200, await core.views.planReplay(project, plan, moment));
-    },
+    async ({ core, params: { project, plan }, query }) =>
+      json(200, await core.views.planReplay(project, plan, momentOf(query))),
   ),
   route(
     'POST /v1/repos/:project/plans/:plan/what-if',
