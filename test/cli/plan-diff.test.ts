@@ -42,6 +42,40 @@ describe.each([['task'], ['plan']])('with isolation = "%s"', (isolation) => {
     expect(await made.stator(['plan', 'merge', 'p'])).toMatchObject({ code: 0 });
     expect((await made.stator(['plan', 'diff', 'p'])).stdout).toBe(whole.stdout);
   });
+
+  test('shows what stood on the branch after a line of the journal', async () => {
+    const made = working();
+    made.write(
+      '.stator/config.toml',
+      `isolation = "${isolation}"\nblueprint_skip_threshold = 0\n[agents.default]\npreset = "sh"\n`,
+    );
+    made.write(
+      'p.md',
+      '# P\n\n## Wave 1\n\n### Task 1: a\n\n```sh\ntouch a\n```\n\n## Wave 2\n\n### Task 1: b\n\n```sh\ntouch b\n```\n',
+    );
+    expect(await made.stator(['run', 'p.md', '--trust'])).toMatchObject({ code: 0 });
+    const lines: { seq: number; at: string; actor: string; event: string }[] = JSON.parse(
+      (await made.stator(['plan', 'history', 'p', '--verbose', '--json'])).stdout,
+    );
+    const waveTwo = lines.find(({ actor }) => actor.startsWith('wave-2'));
+    const filesAt = async (...words: string[]) => {
+      const shown = await made.stator(['plan', 'diff', 'p', '--json', ...words]);
+      return shown.code === 0 ? JSON.parse(shown.stdout).files.map(({ path }: { path: string }) => path) : shown;
+    };
+    expect(await filesAt()).toEqual(['a', 'b']);
+    expect(await filesAt('--to', `${waveTwo?.seq}`)).toEqual(['a']);
+    expect(await filesAt('--at', `${waveTwo?.at}`, '--task', 'w1-t1')).toEqual(['a']);
+    expect(await filesAt('--to', `${lines[0]?.seq}`)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('had no commit yet'),
+    });
+    expect(await filesAt('--to', `${waveTwo?.seq}`, '--task', 'w2-t1')).toMatchObject({ code: 1 });
+    expect(await filesAt('--to', '3', '--at', '12:00')).toMatchObject({ code: 64 });
+    expect(await filesAt('--at', '2001-01-01')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('as old as that'),
+    });
+  });
 });
 
 test('says what is not there yet, and which task is none', async () => {

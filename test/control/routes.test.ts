@@ -352,6 +352,17 @@ it('every route answers as it says, done and refused', async () => {
     ['GET /v1/repos/:project/plans/:plan/prompt', { params: plan('planned') }, 200, { role: 'coder' }],
     ['GET /v1/repos/:project/plans/:plan/prompt', { params: plan('absent') }, 404, code('plan_not_found')],
     ['GET /v1/repos/:project/plans/:plan/diff', { params: plan('finished') }, 200, { task: null, files_left_out: 0 }],
+    [
+      'GET /v1/repos/:project/plans/:plan/diff',
+      { params: plan('finished'), query: '?at=2100-01-01T00:00:00Z' },
+      200,
+      { task: null, files_left_out: 0 },
+    ],
+    [
+      'GET /v1/repos/:project/plans/:plan/diff',
+      { params: plan('finished'), query: '?to=9&at=2100-01-01T00:00:00Z' },
+      400,
+    ],
     ['GET /v1/repos/:project/plans/:plan/diff', { params: plan('planned') }, 409, code('conflict')],
     ['GET /v1/repos/:project/plans/:plan/diff', { params: plan('absent') }, 404, code('plan_not_found')],
 

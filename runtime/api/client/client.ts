@@ -358,9 +358,15 @@ export function createClient(call: Call, options: ClientOptions) {
     /** The prompt that an agent would get now: the agent of a task (`w1-t2`) or of a role. Without both: the agent that works, or would start next. */
     prompt: (project: string, plan: string, query: { task?: string; role?: string } = {}): Promise<PromptShow> =>
       ask('GET /v1/repos/:project/plans/:plan/prompt', { params: { project, plan }, query }),
-    /** The changes of the plan, or of one task (`w1-t2`). Throws `conflict` if there is no commit yet. */
-    planDiff: (project: string, plan: string, query: { task?: string } = {}): Promise<PlanDiff> =>
-      ask('GET /v1/repos/:project/plans/:plan/diff', { params: { project, plan }, query }),
+    /**
+     * The changes of the plan, or of one task (`w1-t2`); with `to` or `at` (ISO 8601) as they were after that line of its journal, or then. Throws
+     * `conflict` if there is no commit yet; of a moment also `not_found`, `snapshot_unknown`.
+     */
+    planDiff: (
+      project: string,
+      plan: string,
+      query: { task?: string; to?: number; at?: string } = {},
+    ): Promise<PlanDiff> => ask('GET /v1/repos/:project/plans/:plan/diff', { params: { project, plan }, query }),
     /** Sends a signal to a plan, and waits for its verdict. A refusal is in the answer. Throws `unknown_signal`, `bad_payload`, `plan_not_found`. */
     send: async (request: SendRequest): Promise<SignalAnswer> => {
       refuseUnknownOptions('send', request, sendOptions);

@@ -1,13 +1,18 @@
 /** What a plan, or one task of it, has changed: read from git alone. */
+import { snapshotOf } from '../../../actors/addressee.ts';
+import { createTrees } from '../../../actors/tree.ts';
+import type { PlanContext } from '../../../machines/plan/context.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { taskBranch } from '../../../machines/vocabulary/ids.ts';
+import { planTree, taskBranch } from '../../../machines/vocabulary/ids.ts';
 import { nearest } from '../../base/config/nearest.ts';
 import type { PlanRow } from '../../core/store/rows.ts';
 import { changeMarked, changesBetween, diffStat, diffText } from '../../work/git/diff.ts';
 import { askOwnGit } from '../../work/git/git.ts';
+import { findCommit } from '../../work/git/objects.ts';
 import { branchRef, readRefs } from '../../work/git/refs.ts';
 import { baseBranch, type Repository } from '../../work/git/repository.ts';
 import type { PlanDiff } from '../contract/plans.ts';
+import { type Moment, replayTo } from './replay.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
 
 export interface DiffQuestion {
@@ -15,9 +20,11 @@ export interface DiffQuestion {
   readonly plan: string;
   /** `w1-t2`: what that task brought, or has on its branch so far. */
   readonly task?: string | undefined;
+  /** What stood on the plan's branch then; null: now. */
+  readonly moment?: Moment | null;
 }
 
-interface DiffParts extends Pick<ViewDependencies, 'store' | 'projects'> {
+interface DiffParts extends Pick<ViewDependencies, 'store' | 'projects' | 'kinds'> {
   /** Each as `w1-t2`. */
   tasksOf(project: string, plan: string): Promise<readonly string[]>;
 }
@@ -30,11 +37,11 @@ interface Range {
 /**
  * What is committed on the plan's branch since it was begun, or what one task brought. A merge into the person's branch changes nothing of it.
  * Throws `plan_not_found`, `bad_request` for a word that is no task, `not_found` for a task that the plan has not, and `conflict` where there is no
- * commit yet. `tasksOf` says the plan's tasks as it is now.
+ * commit yet, or the one of that moment is gone; of a moment also what `replayTo` throws. `tasksOf` says the plan's tasks as it is now.
  */
 export async function planDiff(
-  { store, projects, tasksOf }: DiffParts,
-  { project, plan, task }: DiffQuestion,
+  { store, projects, kinds, tasksOf }: DiffParts,
+  { project, plan, task, moment = null }: DiffQuestion,
 ): Promise<PlanDiff> {
   const row = await store.plan(project, plan);
   if (row === null) {
@@ -46,14 +53,22 @@ export async function planDiff(
   }
   const asked = task === undefined ? null : taskOf(task);
   const repository = await projects.repository(project);
-  const [head] = await readRefs(repository, [branchRef(row.branch)]);
+  const [now] = await readRefs(repository, [branchRef(row.branch)]);
+  const head = moment === null ? now : await headThen({ store, kinds, repository }, row, moment);
   const whole =
-    head == null ? null : { from: await beginOf(repository, row, projects.get(project).config.baseBranch), to: head };
-  const range = asked === null ? whole : await rangeOfTask(repository, row, { ...asked, whole });
+    head == null
+      ? null
+      : {
+          from: await beginOf(repository, row, { head, configured: projects.get(project).config.baseBranch }),
+          to: head,
+        };
+  const range =
+    asked === null ? whole : await rangeOfTask(repository, row, { ...asked, whole, isNow: moment === null });
   if (range === null) {
     if (asked !== null) checkTask(`w${asked.wave}-t${asked.task}`, { plan, tasks: await tasksOf(project, plan) });
     const what = asked === null ? `plan ${plan}` : `task w${asked.wave}-t${asked.task} of ${plan}`;
-    throw new EngineError('conflict', `${what} has no commit yet`, `see how far it is: stator plan show ${plan}`);
+    const yet = moment === null ? 'has no commit yet' : 'had no commit yet';
+    throw new EngineError('conflict', `${what} ${yet}`, `see how far it is: stator plan show ${plan}`);
   }
   const changes = await changesBetween(repository, range.from, range.to);
   const { text, leftOut } = await diffText(repository, range.from, range.to, changes);
@@ -92,21 +107,60 @@ function taskOf(word: string): { wave: number; task: number } {
 }
 
 /** Where the plan was begun; of one that an earlier version made, where it parted from the base branch. */
-async function beginOf(repository: Repository, row: PlanRow, configured: string): Promise<string> {
+async function beginOf(
+  repository: Repository,
+  row: PlanRow,
+  { head, configured }: { head: string; configured: string },
+): Promise<string> {
   const start = row.base?.commit ?? (await baseBranch(repository, configured));
-  return (await askOwnGit(repository.path, ['merge-base', start, branchRef(row.branch)])) ?? start;
+  return (await askOwnGit(repository.path, ['merge-base', start, head])) ?? start;
 }
 
-/** What the task brought into the plan's branch, else what its own branch has that the plan's has not. */
+/** What is said with the commit at which the plan's branch stands then. */
+const moves: ReadonlySet<string> = new Set([
+  'branch_archived',
+  'branch_based',
+  'head_moved',
+  'work_committed',
+  'work_merged',
+]);
+
+/** The commit of the plan's branch at that moment, as its journal was told it; null: nothing was begun. Throws `conflict` where it is gone, and what `replayTo` throws. */
+async function headThen(
+  { store, kinds, repository }: Pick<DiffParts, 'store' | 'kinds'> & { readonly repository: Repository },
+  { project, plan }: PlanRow,
+  moment: Moment,
+): Promise<string | null> {
+  const address = planTree(project, plan);
+  const { tree, line } = await replayTo({ store, trees: createTrees(kinds) }, address, moment);
+  const { policy } = snapshotOf(tree.root).context as PlanContext; // of a plan's tree
+  let head: string | null = null;
+  for (const { input, actor } of await store.fed(address, line.seq)) {
+    if (input === null || !moves.has(input.type) || !('payload' in input)) continue;
+    // A task of a wave has a branch of its own until it is merged.
+    if (input.type === 'work_committed' && actor.includes('/') && policy.isolation === 'task') continue;
+    if ('head' in input.payload && typeof input.payload.head === 'string') head = input.payload.head;
+  }
+  if (head === null || (await findCommit(repository, head)) !== null) return head;
+  throw new EngineError(
+    'conflict',
+    `${plan} stood at commit ${head} after line ${line.seq}, and that commit is gone`,
+    'git keeps no commit that no branch or ref holds: ask for another moment',
+  );
+}
+
+/** What its own branch has that the plan's has not, else what the task brought into the plan's branch. */
 async function rangeOfTask(
   repository: Repository,
   { plan, branch }: PlanRow,
-  { wave, task, whole }: { wave: number; task: number; whole: Range | null },
+  { wave, task, whole, isNow }: { wave: number; task: number; whole: Range | null; isNow: boolean },
 ): Promise<Range | null> {
   if (whole === null) return null;
+  const marked = () => changeMarked(repository, whole, `(${plan} w${wave} t${task})`);
+  if (!isNow) return marked();
   const own = branchRef(taskBranch(branch, wave, task));
   const [head] = await readRefs(repository, [own]);
   const fork = head == null ? null : await askOwnGit(repository.path, ['merge-base', whole.to, own]);
   if (head != null && fork !== null && fork !== head) return { from: fork, to: head };
-  return changeMarked(repository, whole, `(${plan} w${wave} t${task})`);
+  return marked();
 }

@@ -64,7 +64,7 @@ export function createViews(parts: ViewDependencies) {
 
   const diff = async (question: DiffQuestion): Promise<PlanDiff> => {
     const { planDiff } = await loadPlanDiff();
-    return planDiff({ store, projects, tasksOf }, question);
+    return planDiff({ store, projects, kinds: parts.kinds, tasksOf }, question);
   };
 
   return {

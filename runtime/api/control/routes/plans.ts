@@ -302,15 +302,18 @@ export const planRoutes = [
   route(
     'GET /v1/repos/:project/plans/:plan/diff',
     {
-      does: 'what a plan has changed since it was begun, or what one `task` (`w1-t2`) of it brought',
+      does: 'what a plan has changed since it was begun, or what one `task` (`w1-t2`) of it brought; with `to` or `at` up to that line of its journal or that time',
       who: 'anyone',
       inRuns: true,
       params: planParams,
-      query: z.strictObject({ task: line(20).optional() }),
+      query: momentQuery.extend({ task: line(20).optional() }),
       answers: { 200: planDiff },
-      errors: ['plan_not_found', 'conflict', 'git_failed'],
+      errors: ['plan_not_found', 'not_found', 'bad_request', 'conflict', 'snapshot_unknown', 'git_failed'],
     },
-    async ({ core, params, query }) => json(200, await core.views.planDiff({ ...params, ...query })),
+    async ({ core, params, query: { task, ...moment } }) => {
+      const isPast = moment.to !== undefined || moment.at !== undefined;
+      return json(200, await core.views.planDiff({ ...params, task, moment: isPast ? momentOf(moment) : null }));
+    },
   ),
 ] as const;
 
