@@ -10,8 +10,8 @@ export type End =
   | { readonly do: 'ask'; readonly question: string }
   /** Asks to be allowed, and waits. */
   | { readonly do: 'permission'; readonly id: string; readonly tool: string; readonly detail: string }
-  /** Of a planner or a judge. */
-  | { readonly do: 'signal'; readonly type: string; readonly body: string };
+  /** Of a judge: its last message ends with its verdict. */
+  | { readonly do: 'approve'; readonly body: string };
 
 export interface Act {
   /** `$ ` before a line: it ran that command. */

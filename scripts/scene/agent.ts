@@ -25,9 +25,11 @@ function say({ says, tokens }: Act): void {
   tell({ type: 'assistant', message: { id: 'msg_1', content, usage } });
 }
 
-function finish({ tokens, costUsd }: Act, problem: string | null): void {
+function finish({ tokens, costUsd }: Act, problem: string | null, said = 'done'): void {
   const usage = { input_tokens: tokens.input, output_tokens: tokens.output };
-  tell({ type: 'result', is_error: problem !== null, result: problem ?? 'done', total_cost_usd: costUsd, usage });
+  const outcome =
+    problem === null ? { subtype: 'success', result: said } : { subtype: 'error_during_execution', result: problem };
+  tell({ type: 'result', is_error: problem !== null, ...outcome, total_cost_usd: costUsd, usage });
   process.exitCode = problem === null ? 0 : 1;
 }
 
@@ -72,9 +74,8 @@ switch (end.do) {
     askPermission(end);
     stay();
     break;
-  case 'signal':
-    execFileSync('stator', ['signal', 'emit', end.type, '--payload', end.body]);
-    finish(act, null);
+  case 'approve':
+    finish(act, null, `${end.body}\n\nstator verdict: approved`);
     break;
   default:
     throw new Error(`no such end: ${JSON.stringify(end satisfies never)}`);

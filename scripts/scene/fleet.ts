@@ -219,16 +219,14 @@ export const acts: Acts = {
   'billing/dunning-mails-w1-t1#1': written('src/reminders.js', 118),
   'billing/dunning-mails-w1-t2#1': written('src/reminders-stop.js', 74),
   'billing/dunning-mails-review-1#1': act(spent(31), ['$ npm test', 'Nothing to add.'], {
-    do: 'signal',
-    type: 'review_approved',
+    do: 'approve',
     body: 'Clear, and tested at the edges of a week.',
   }),
   'billing/ledger-export-w1-t1#1': act(spent(22), ['Reading the ledger.'], { do: 'work' }),
   'website/dark-mode-w1-t1#1': written('styles/colours.css', 91),
   'website/dark-mode-w1-t2#1': written('scripts/colour-switch.js', 63),
   'website/dark-mode-review-1#1': act(spent(28), ['$ npm test', 'Both schemes pass the contrast check.'], {
-    do: 'signal',
-    type: 'review_approved',
+    do: 'approve',
     body: 'Both schemes pass the contrast check.',
   }),
   'website/broken-links-w1-t1#1': act(spent(19), ['Reading the build.'], { do: 'work' }),
