@@ -72,7 +72,7 @@ function pendingWords(task: Task, { wave, plan }: TaskLook): string {
   return plan.isolation === 'plan' ? 'waits for the worktree' : 'waits for its turn';
 }
 
-export function agentWords({ state, live, permissions, waits_until: until }: InstanceEntry, nowMs: number): string {
+export function agentWords({ state, permissions, waits_until: until }: InstanceEntry, nowMs: number): string {
   const goesOn = until === null ? '' : ` in ${duration(Date.parse(until) - nowMs)}`;
   switch (state) {
     case 'queued':
@@ -81,7 +81,7 @@ export function agentWords({ state, live, permissions, waits_until: until }: Ins
       return 'at work';
     case 'waiting':
       if (permissions.length > 0) return `asks for ${counted(permissions.length, 'permission')}`;
-      return live ? 'asks you' : `waits for its account${until === null ? '' : `, goes on${goesOn}`}`;
+      return until === null ? 'asks you' : `waits for its account, goes on${goesOn}`;
     case 'backing_off':
       return `tries again${goesOn === '' ? ' soon' : goesOn}`;
     case 'succeeded':
