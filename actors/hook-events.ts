@@ -2,11 +2,10 @@
  * Which events of a plan its hooks are told of, read off the public states that a step entered and left. Pure: the journal of a plan leads to the
  * same events again.
  */
-import type { PlanContext } from '../machines/plan/context.ts';
 import { budgetDetails, type HookDetails, type HookEvent } from '../machines/vocabulary/hook-event.ts';
 import type { PlanStatus } from '../machines/vocabulary/signal.ts';
 import { snapshotOf } from './addressee.ts';
-import { blockOf } from './plan-view.ts';
+import { blockOf, planContext } from './plan-view.ts';
 import { type PublicMove, publicMove, type Tags, tagged } from './public-states.ts';
 import type { Transition } from './recorder.ts';
 import type { Input, Step, Tree } from './tree.ts';
@@ -162,7 +161,7 @@ function besideLifecycle(transition: Transition, { tree, step }: { tree: Tree; s
 }
 
 function planEvent(tree: Tree, { before, after, enters }: PublicMove): Beside | null {
-  const { pullRequestUrl } = snapshotOf(tree.root).context as PlanContext; // asked of plan trees only
+  const { pullRequestUrl } = planContext(tree);
   if (enters('needs:person') || (enters('needs:answers') && !before.has('needs:person'))) {
     const block = blockOf(tree);
     const asked = block?.questions?.at(-1);

@@ -72,8 +72,9 @@ export interface PlanSummary {
   budget: PlanBudget;
 }
 
-function contextOf(tree: Tree): PlanContext {
-  return snapshotOf(tree.root).context as PlanContext; // asked of plan trees only
+/** What a plan knows of itself. */
+export function planContext({ root }: Pick<Tree, 'root'>): PlanContext {
+  return snapshotOf(root).context as PlanContext; // asked of plan trees only
 }
 
 /** The wave that lives, if one does: an earlier generation may still be ending beside it. */
@@ -104,7 +105,7 @@ export function summarySources({ root }: Tree): readonly unknown[] {
 
 export function planSummary(tree: Tree): PlanSummary {
   const snapshot = snapshotOf(tree.root);
-  const context = contextOf(tree);
+  const context = planContext(tree);
   const results = resultsOf(context, tree.root);
   let tasks = 0;
   let tasksDone = 0;
@@ -189,7 +190,7 @@ export interface PlanDetail {
 
 export function planDetail(tree: Tree): PlanDetail {
   const snapshot = snapshotOf(tree.root);
-  const context = contextOf(tree);
+  const context = planContext(tree);
   const results = resultsOf(context, tree.root);
   const living = livingWaves(tree.root);
   const single = singleTask(tree.root);
@@ -254,7 +255,7 @@ export interface TaskFailure {
 
 /** The tasks of the present wave that are over and not done. */
 export function failuresOf(tree: Tree): TaskFailure[] {
-  const context = contextOf(tree);
+  const context = planContext(tree);
   const results = resultsOf(context, tree.root)[context.wave] ?? {};
   const tasks = context.waves.find(({ number }) => number === context.wave)?.tasks ?? [];
   return tasks.flatMap(({ number, title }) => {

@@ -78,12 +78,12 @@ export interface Trees {
   step(tree: Tree, signal: AnySignal, facts?: Facts): Step;
   /**
    * Feeds a tree all that it was fed, from its last birth or its last upgrade on, which holds what came before; null: neither is among the inputs.
-   * `onStep` is told of each step with the number of its input, and sees the tree after it; throws what `step` throws.
+   * `onStep` is told of each step with the number of its input, and sees the tree after it; where it answers `stop`, that is all. Throws what `step` throws.
    */
   replay(
     address: TreeAddress,
     inputs: readonly (AnySignal | Upgraded)[],
-    onStep?: (step: Step, index: number, tree: Tree) => void,
+    onStep?: (step: Step, index: number, tree: Tree) => unknown,
   ): Tree | null;
   /** The version in which a tree of that kind is persisted now. */
   versionOf(address: TreeAddress): string;
@@ -267,7 +267,7 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
   function replay(
     address: TreeAddress,
     inputs: readonly (AnySignal | Upgraded)[],
-    onStep: (step: Step, index: number, tree: Tree) => void = () => {},
+    onStep: (step: Step, index: number, tree: Tree) => unknown = () => {},
   ): Tree | null {
     const { name, birth } = kinds.of(address);
     const first = inputs.findLastIndex((input) => isUpgrade(input) || input.type === birth);
@@ -279,8 +279,8 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
       } else if (tree === null) {
         const born = create(address, input);
         tree = born.tree;
-        onStep(born.step, index, tree);
-      } else onStep(step(tree, input), index, tree);
+        if (onStep(born.step, index, tree) === 'stop') return tree;
+      } else if (onStep(step(tree, input), index, tree) === 'stop') return tree;
     }
     return tree;
   }

@@ -5,6 +5,7 @@ import { type Policy, policySchema } from '../../machines/vocabulary/policy.ts';
 import { type Role, roles } from '../../machines/vocabulary/role.ts';
 import { issueText } from '../../machines/vocabulary/schema-issue.ts';
 import type { WhatIfQuestion } from '../api/contract/plans.ts';
+import { agentLimits } from '../base/config/config.ts';
 import { durationMs } from '../base/config/duration.ts';
 import { nearest } from '../base/config/nearest.ts';
 import type { Limits } from '../core/outbox/slots.ts';
@@ -59,9 +60,9 @@ function isKey<Table extends object>(table: Table, name: string): name is string
 }
 
 function limitOf(name: keyof typeof limitNames, value: unknown): number {
-  const least = name === 'max_agents_per_repo' ? 0 : 1;
-  if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= 10_000) return value;
-  throw unfit(name, value, `give a whole number from ${least} to 10000`);
+  const read = agentLimits[name].safeParse(value);
+  if (read.success) return read.data;
+  throw unfit(name, value, `give ${read.error.issues[0]?.message}`);
 }
 
 function roleChange(name: string, value: unknown): (policy: Policy) => Policy {

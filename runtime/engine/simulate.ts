@@ -242,10 +242,7 @@ function durationOf(
   // The one coder of a small plan does one task after the other.
   if (own.length > 0) return own.reduce((sum, name) => sum + within(durations[name], chance), 0);
   if (durations[agent.role] !== undefined) return within(durations[agent.role], chance);
-  const known = pastRuns(past, agent.role)
-    .filter(({ failed }) => !failed)
-    .map(({ duration_ms: ms }) => ms)
-    .toSorted((a, b) => a - b);
+  const known = pastMs(past, agent.role);
   return known.length === 0 ? assumedMs[agent.role] : pickOf(known, chance);
 }
 
@@ -254,8 +251,28 @@ function within(range: DurationRange | undefined, chance: number): number {
   return Math.round(fromMs + (toMs - fromMs) * chance);
 }
 
-export function pastRuns(past: RepoPast | undefined, role: Role): RepoPast['roles'][number]['runs'] {
+function pastRuns(past: RepoPast | undefined, role: Role): RepoPast['roles'][number]['runs'] {
   return past?.roles.find((entry) => entry.role === role)?.runs ?? [];
+}
+
+/** How long the runs of that role took that did not fail, the shortest first. */
+export function pastMs(past: RepoPast | undefined, role: Role): number[] {
+  return pastRuns(past, role)
+    .filter(({ failed }) => !failed)
+    .map(({ duration_ms: ms }) => ms)
+    .toSorted((a, b) => a - b);
+}
+
+/** What a run of that role cost on average; null: that is not known of any. */
+export function pastCost(past: RepoPast | undefined, role: Role): number | null {
+  const known = pastRuns(past, role).flatMap(({ cost_usd: cost }) => cost ?? []);
+  return known.length === 0 ? null : known.reduce((sum, cost) => sum + cost, 0) / known.length;
+}
+
+/** null: there is none, or one is not known. */
+export function sumOf(costs: readonly (number | null)[]): number | null {
+  const known = costs.filter((cost) => cost !== null);
+  return known.length === 0 || known.length < costs.length ? null : known.reduce((sum, cost) => sum + cost, 0);
 }
 
 /** One of them; `chance` is from 0 to below 1. There is at least one. */
@@ -310,7 +327,7 @@ function resultOf(options: SimulateOptions, document: PlanDocument, { status, du
     status,
     duration_ms: durationMs,
     peak_agents: peakOf(runs),
-    cost_usd: costOf(options.past, runs),
+    cost_usd: sumOf(runs.map(({ role }) => pastCost(options.past, role))),
     order,
     not_reached: isSingle ? [] : tasksOf(document).filter((task) => !begun.has(task)),
     asks,
@@ -352,16 +369,6 @@ export function peakOf(runs: readonly Pick<PlayedRun, 'startMs' | 'endMs'>[]): n
   return peak;
 }
 
-function costOf(past: RepoPast | undefined, runs: readonly PlayedRun[]): number | null {
-  let sum = 0;
-  for (const { role } of runs) {
-    const known = pastRuns(past, role).flatMap(({ cost_usd: cost }) => cost ?? []);
-    if (known.length === 0) return null;
-    sum += known.reduce((total, cost) => total + cost, 0) / known.length;
-  }
-  return runs.length === 0 ? null : sum;
-}
-
 function sourcesOf({ durations = {}, past }: SimulateOptions, runs: readonly PlayedRun[]): Simulation['durations'] {
   const ran = roles.filter((role) => runs.some((run) => run.role === role));
   return ran.map((role) => {
@@ -371,7 +378,7 @@ function sourcesOf({ durations = {}, past }: SimulateOptions, runs: readonly Pla
       .toSorted((a, b) => a - b);
     const isTask = role === 'coder' && Object.keys(durations).some((name) => /^w\d+-t\d+$/.test(name));
     const isGiven = durations[role] !== undefined || isTask;
-    const from = isGiven ? 'given' : pastRuns(past, role).some(({ failed }) => !failed) ? 'history' : 'assumed';
+    const from = isGiven ? 'given' : pastMs(past, role).length > 0 ? 'history' : 'assumed';
     return { role, from, typical_ms: pickOf(took, 0.5) };
   });
 }

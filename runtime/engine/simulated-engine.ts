@@ -3,12 +3,17 @@
  * happens at one time is carried out until nothing moves any more; then the clock goes on to what comes next.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { snapshotOf } from '../../actors/addressee.ts';
 import { kindsWith } from '../../actors/kinds.ts';
-import { failuresOf, planDetail, statusOfPlan, type TaskFailure, type WaveView } from '../../actors/plan-view.ts';
+import {
+  failuresOf,
+  planContext,
+  planDetail,
+  statusOfPlan,
+  type TaskFailure,
+  type WaveView,
+} from '../../actors/plan-view.ts';
 import type { OutgoingSignal } from '../../actors/ports.ts';
 import { createTrees, type Tree, type Trees } from '../../actors/tree.ts';
-import type { PlanContext } from '../../machines/plan/context.ts';
 import { messageOf } from '../../machines/vocabulary/errors.ts';
 import { planBranch, planTree, repoTree, supervisorTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Policy } from '../../machines/vocabulary/policy.ts';
@@ -318,7 +323,7 @@ async function openEngine(
       changedMs: since(changedAtMs),
       planStatus: statusOfPlan(live),
       questions: questionsAsked(live),
-      lines: past === null ? [] : await linesOf(store, tree),
+      lines: past === null ? [] : await store.fed(tree),
       unsaid,
     };
   }
@@ -339,23 +344,9 @@ export function standingText({ status, phase, blocked }: Pick<PlanRow, 'status' 
   return `${status} ${phase === 'wave_waiting'} ${blocked?.reason ?? ''}`;
 }
 
-export function planContext({ root }: Tree): PlanContext {
-  return snapshotOf(root).context as PlanContext; // asked of plan trees only
-}
-
 /** How many questions were ever asked of a plan. */
 export function questionsAsked(tree: Tree): number {
   return planContext(tree).questionCount;
-}
-
-/** Every line of a tree, from the first on. */
-async function linesOf(store: Pick<Store, 'journal'>, tree: TreeAddress): Promise<JournalLine[]> {
-  const lines: JournalLine[] = [];
-  for (;;) {
-    const page = await store.journal({ tree, after: lines.at(-1)?.seq ?? 0 });
-    if (page.length === 0) return lines;
-    lines.push(...page);
-  }
 }
 
 function failedText(wave: number, failures: readonly TaskFailure[]): string {

@@ -7,7 +7,7 @@ import type { PlanTree } from '../../machines/vocabulary/ids.ts';
 import type { Policy } from '../../machines/vocabulary/policy.ts';
 import type { AnySignal, SignalPayload, SignalType } from '../../machines/vocabulary/signal.ts';
 import { groupBy } from '../base/platform/group-by.ts';
-import type { Limits } from '../core/outbox/slots.ts';
+import { type Limits, slotsOfRepo } from '../core/outbox/slots.ts';
 import type { FedLine } from '../core/store/rows.ts';
 import { questionsAsked, standingText } from './simulated-engine.ts';
 
@@ -126,15 +126,10 @@ function queuesOf(index: number, runs: ReadonlyMap<string, ToldRun>): ToldPast['
 /** The first input after which other limits let other agents start; null: there is none. */
 export function limitsPart({ queues }: ToldPast, before: Limits, after: Limits): number | null {
   const found = queues.find(({ lane, running, queued }) => {
-    const start = (limits: Limits) => Math.min(queued, Math.max(0, slotsOf(lane, limits) - running));
+    const start = (limits: Limits) => Math.min(queued, Math.max(0, slotsOfRepo(lane, limits) - running));
     return start(before) !== start(after);
   });
   return found?.index ?? null;
-}
-
-function slotsOf(lane: Lane, { workers, workersPerRepo, coordinators }: Limits): number {
-  if (lane === 'coordinator') return coordinators;
-  return Math.min(workers, workersPerRepo || workers);
 }
 
 /** The inputs with a policy that is changed wherever it comes in; `of`: the number of the input, `isAdded`: it is the change after it. */
@@ -177,21 +172,17 @@ export function policyParts(
 ): number | null {
   const nothing = JSON.stringify([[], { effects: [], timers: [], stops: [], signals: [] }]);
   let found: number | null = null;
-  try {
-    trees.replay(
-      address,
-      inputs.map(({ input }) => input),
-      (step, index) => {
-        const given = inputs[index];
-        if (given === undefined || found !== null) return;
-        const was = given.isAdded ? nothing : digests.get(given.of);
-        if (digestOf(step) !== was) found = given.of;
-      },
-    );
-  } catch (thrown) {
-    // Beyond that it is fed what it does not expect.
-    if (found === null) throw thrown;
-  }
+  trees.replay(
+    address,
+    inputs.map(({ input }) => input),
+    (step, index) => {
+      const given = inputs[index];
+      if (given === undefined || digestOf(step) === (given.isAdded ? nothing : digests.get(given.of))) return;
+      found = given.of;
+      // Beyond that it would be fed what it does not expect.
+      return 'stop';
+    },
+  );
   return found;
 }
 

@@ -2,7 +2,7 @@
  * What would have become of a plan with other inputs: its journal is replayed up to where they matter, and from there on it is played as a simulation, with
  * agents that do what they did then. Nothing is carried out, and the store is only read.
  */
-import { planSummary } from '../../actors/plan-view.ts';
+import { planContext, planSummary } from '../../actors/plan-view.ts';
 import type { OutgoingSignal, TimerRequest } from '../../actors/ports.ts';
 import { createTrees, type Tree, type Trees } from '../../actors/tree.ts';
 import type { PlanContext } from '../../machines/plan/context.ts';
@@ -24,15 +24,8 @@ import { type Change, mustCommit, type PlanKey, type Store } from '../core/store
 import type { FedLine, JournalLine, RunRow } from '../core/store/rows.ts';
 import { otherInputs } from './other-inputs.ts';
 import type { KnownEnd, Script, ScriptedRun } from './scripted-work.ts';
-import { assumedMs, pastRuns, peakOf, pickOf } from './simulate.ts';
-import {
-  createPlayer,
-  type Played,
-  planContext,
-  questionsAsked,
-  type SaidWord,
-  type Seeded,
-} from './simulated-engine.ts';
+import { assumedMs, pastCost, pastMs, peakOf, pickOf, sumOf } from './simulate.ts';
+import { createPlayer, type Played, questionsAsked, type SaidWord, type Seeded } from './simulated-engine.ts';
 import {
   type ChangedInput,
   changedInputs,
@@ -365,10 +358,7 @@ function withoutCommits(payload: object): object {
 
 /** How long a run of that role took in this repo before: the median, or what is assumed everywhere. */
 function usualMs(past: RepoPast, role: Role): number {
-  const known = pastRuns(past, role)
-    .filter(({ failed }) => !failed)
-    .map(({ duration_ms: ms }) => ms)
-    .toSorted((a, b) => a - b);
+  const known = pastMs(past, role);
   return known.length === 0 ? assumedMs[role] : pickOf(known, 0.5);
 }
 
@@ -469,7 +459,7 @@ function wouldBeEnding({ lines, past, until, rows, repoPast }: Known, played: Pl
   }));
   const told = (id: string) => (scripted.has(id) ? (scripted.get(id)?.effect.id ?? null) : id);
   const costs = [...before, ...after].map(
-    ({ id, role }) => rows.find(({ run }) => run === told(id))?.cost_usd ?? usualCost(repoPast, role),
+    ({ id, role }) => rows.find(({ run }) => run === told(id))?.cost_usd ?? pastCost(repoPast, role),
   );
   const stands = played.asks.at(-1);
   return {
@@ -482,15 +472,4 @@ function wouldBeEnding({ lines, past, until, rows, repoPast }: Known, played: Pl
     cost_usd: sumOf(costs),
     questions: played.questions,
   };
-}
-
-function usualCost(past: RepoPast, role: Role): number | null {
-  const known = pastRuns(past, role).flatMap(({ cost_usd: cost }) => cost ?? []);
-  return known.length === 0 ? null : known.reduce((sum, cost) => sum + cost, 0) / known.length;
-}
-
-/** null: there is none, or one is not known. */
-function sumOf(costs: readonly (number | null)[]): number | null {
-  const known = costs.filter((cost) => cost !== null);
-  return known.length === 0 || known.length < costs.length ? null : known.reduce((sum, cost) => sum + cost, 0);
 }

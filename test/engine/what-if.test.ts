@@ -131,7 +131,8 @@ describe('with other inputs', () => {
     const { client } = await inSingleFile();
     for (const [asked, hint] of [
       [{ policy: { max_agent: 3 } }, 'did you mean max_agents'],
-      [{ policy: { max_agents: 0 } }, 'from 1 to 10000'],
+      [{ policy: { max_agents: 0 } }, 'from 1 to 1000'],
+      [{ policy: { max_agents: 1001 } }, 'from 1 to 1000'],
       [{ policy: { auto_advance: 'perhaps' } }, 'true or false'],
       [{ policy: { 'coder.timeout': 'soon' } }, '30m'],
       [{ policy: { 'coder.colour': 1 } }, '<role>.attempts'],

@@ -4,7 +4,7 @@ import { actorsOf, snapshotOf } from '../../../actors/addressee.ts';
 import type { AnyDefinition } from '../../../actors/definition.ts';
 import type { Tree } from '../../../actors/tree.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { type Arrow, arrowsOf, wordOf } from '../../base/charts/arrows.ts';
+import { type Arrow, arrowsOf, nodesOf, wordOf } from '../../base/charts/arrows.ts';
 import type { Chart } from '../../base/charts/chart.ts';
 import { litStates } from '../../base/charts/lit.ts';
 import { machines } from '../../base/charts/machines.ts';
@@ -48,10 +48,6 @@ function sizeOf({ root }: AnyStateMachine): Pick<MachineEntry, 'description' | '
   const nodes = nodesOf(root);
   const transitions = [root, ...nodes].flatMap(arrowsOf).length;
   return { description: root.description ?? '', states: nodes.length, transitions };
-}
-
-function nodesOf(node: AnyStateNode): AnyStateNode[] {
-  return Object.values(node.states).flatMap((child) => [child, ...nodesOf(child)]);
 }
 
 /** Throws `not_found` for a name that is no machine. */

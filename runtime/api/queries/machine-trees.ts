@@ -4,7 +4,7 @@ import { snapshotOf } from '../../../actors/addressee.ts';
 import type { AnyDefinition } from '../../../actors/definition.ts';
 import { viewOf } from '../../../actors/own-machine.ts';
 import type { Refusal } from '../../../actors/refusal.ts';
-import { createTrees, type Tree } from '../../../actors/tree.ts';
+import type { Tree } from '../../../actors/tree.ts';
 import type { RepoContext } from '../../../machines/repo/machine.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { machineTree, parseTree, pathOfRequest, repoTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
@@ -44,7 +44,7 @@ function machineIn(machines: readonly AnyDefinition[], name: string): AnyDefinit
 }
 
 export function createMachineTreeViews(parts: ViewDependencies) {
-  const { store, cache, clock, timeline, projects, machines, kinds } = parts;
+  const { store, cache, clock, timeline, projects, machines } = parts;
   const { historyEntry } = createFactView(parts);
 
   /** Throws `machine_unknown`, `not_found`, and `snapshot_unknown` for a damaged one. */
@@ -120,7 +120,7 @@ export function createMachineTreeViews(parts: ViewDependencies) {
     async machineReplay(machine: string, id: string, moment: Moment): Promise<MachineTreeReplay> {
       await mustReadTree(machine, id);
       const address = machineTree(machine, id);
-      const { tree, line } = await replayTo({ store, trees: createTrees(kinds) }, address, moment);
+      const { tree, line } = await replayTo(parts, address, moment);
       return { ...showOf(machine, id, snapshotOf(tree.root)), seq: line.seq, at: timeText(line.at) };
     },
     async machineHistory(machine: string, id: string, after: number): Promise<HistoryEntry[]> {

@@ -1,7 +1,5 @@
 /** What a plan, or one task of it, has changed: read from git alone. */
-import { snapshotOf } from '../../../actors/addressee.ts';
-import { createTrees } from '../../../actors/tree.ts';
-import type { PlanContext } from '../../../machines/plan/context.ts';
+import { planContext } from '../../../actors/plan-view.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { planTree, taskBranch } from '../../../machines/vocabulary/ids.ts';
 import { nearest } from '../../base/config/nearest.ts';
@@ -132,10 +130,10 @@ async function headThen(
   moment: Moment,
 ): Promise<string | null> {
   const address = planTree(project, plan);
-  const { tree, line } = await replayTo({ store, trees: createTrees(kinds) }, address, moment);
-  const { policy } = snapshotOf(tree.root).context as PlanContext; // of a plan's tree
+  const { tree, line, lines } = await replayTo({ store, kinds }, address, moment);
+  const { policy } = planContext(tree);
   let head: string | null = null;
-  for (const { input, actor } of await store.fed(address, line.seq)) {
+  for (const { input, actor } of lines) {
     if (input === null || !moves.has(input.type) || !('payload' in input)) continue;
     // A task of a wave has a branch of its own until it is merged.
     if (input.type === 'work_committed' && actor.includes('/') && policy.isolation === 'task') continue;

@@ -2,7 +2,7 @@
 
 import { type Need, type PlanDetail, type PullView, planDetail, planSummary } from '../../../actors/plan-view.ts';
 import { acceptedSignals, offersOf } from '../../../actors/refusal.ts';
-import { createTrees, type Tree, type Trees } from '../../../actors/tree.ts';
+import type { Tree } from '../../../actors/tree.ts';
 import { EngineError, onOneLine } from '../../../machines/vocabulary/errors.ts';
 import { planTree, repoTree, supervisorTree } from '../../../machines/vocabulary/ids.ts';
 import { signals } from '../../../machines/vocabulary/signal.ts';
@@ -27,7 +27,7 @@ import { estimateOf } from './estimate.ts';
 import { createFactView } from './facts.ts';
 import { blockView, damagedShown, planShown, questionView, runList, runsBy, usageOfRun } from './plan-shown.ts';
 import { planStates, type StatesQuestion } from './plan-states.ts';
-import { type Moment, replayTo } from './replay.ts';
+import { type Moment, replayTo, treesForReplay } from './replay.ts';
 import { setAsideOf } from './set-aside.ts';
 import { slotsOnce } from './slots-look.ts';
 import { timeText } from './time-text.ts';
@@ -50,7 +50,6 @@ const forgeKnownMs = 10_000;
 export function createPlanViews(parts: ViewDependencies) {
   const { store, cache, clock, projects } = parts;
   const { historyEntry } = createFactView(parts);
-  let trees: Trees | null = null;
   const forges = new Map<string, { isThere: boolean; untilMs: number }>();
 
   async function mustRead(project: string, plan: string): Promise<PlanRow> {
@@ -127,15 +126,9 @@ export function createPlanViews(parts: ViewDependencies) {
     return store.runs({ by: 'plan', project, plan, sinceMs: createdAt, limit: runsShown });
   }
 
-  /** Trees of their own, made when they are first asked for: a replay moves none that live. */
-  function replays(): Trees {
-    trees ??= createTrees(parts.kinds);
-    return trees;
-  }
-
   async function verified(which: Verified): Promise<Verification> {
     const { verify } = await loadVerify();
-    return verify({ store, trees: replays() }, which);
+    return verify({ store, trees: treesForReplay(parts.kinds) }, which);
   }
 
   /** What is shown of a plan from its rows alone. */
@@ -301,7 +294,7 @@ export function createPlanViews(parts: ViewDependencies) {
     /** A plan as it was after a line of its journal. Throws `plan_not_found` and what `replayTo` throws. */
     async planReplay(project: string, plan: string, moment: Moment): Promise<PlanReplay> {
       const row = await mustRead(project, plan);
-      const { tree, line } = await replayTo({ store, trees: replays() }, planTree(project, plan), moment);
+      const { tree, line } = await replayTo(parts, planTree(project, plan), moment);
       const then = { ...row, ...planSummary(tree), faultSignal: null, updatedAt: line.at };
       const [content, all] = await Promise.all([store.planText(project, plan), runRows(row)]);
       const rows = runsBy(line.at, all);

@@ -1,7 +1,7 @@
 /** What an agent of a plan would be told now: of one that is there, the prompt of its next run; else of the one that would start next. */
 import { actorsOf, snapshotOf } from '../../../actors/addressee.ts';
 import { runOf } from '../../../actors/agent.ts';
-import { planSummary } from '../../../actors/plan-view.ts';
+import { planContext, planSummary } from '../../../actors/plan-view.ts';
 import type { Tree } from '../../../actors/tree.ts';
 import type { AgentContext } from '../../../machines/agent/context.ts';
 import { parsePlan } from '../../../machines/document/plan-document.ts';
@@ -131,7 +131,7 @@ function runFor(tree: Tree, asked: Asked): AgentRun {
     (asked.at === null || (wave === asked.at.wave && task === asked.at.task));
   const found = living.find(isMeant);
   if (found !== undefined) return runOf(found);
-  const context = snapshotOf(tree.root).context as PlanContext; // a plan's root
+  const context = planContext(tree);
   return firstRun(context, whom(tree, context, asked));
 }
 

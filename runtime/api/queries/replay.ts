@@ -1,5 +1,6 @@
 /** A tree as it was: made anew from its journal alone, up to one line. */
-import type { Tree, Trees } from '../../../actors/tree.ts';
+import type { Kinds } from '../../../actors/kind.ts';
+import { createTrees, type Tree, type Trees, type Upgraded } from '../../../actors/tree.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { parseTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
@@ -17,6 +18,8 @@ export interface Replayed {
   readonly tree: Tree;
   /** The last line that it is made from. */
   readonly line: FedLine;
+  /** All of them, from the first on. */
+  readonly lines: readonly FedLine[];
 }
 
 /** From where on the rest of a journal can be trusted, whose first lines are gone. */
@@ -33,26 +36,30 @@ function historyCommand(address: TreeAddress): string {
     : 'stator plan history --verbose';
 }
 
-/** The version of its machine that wrote the lines up to `upTo`: what the next upgrade came from. null: the present one. */
-async function earlierVersion(store: Store, address: TreeAddress, upTo: number): Promise<string | null> {
-  const later = (await store.fed(address)).find(({ seq, input }) => seq > upTo && input?.type === 'upgraded');
-  return later?.from ?? null;
+/** Trees of their own: a replay moves none that live. */
+export function treesForReplay(kinds: Kinds): Trees {
+  const known = trees.get(kinds) ?? createTrees(kinds);
+  trees.set(kinds, known);
+  return known;
 }
+
+const trees = new WeakMap<Kinds, Trees>();
 
 /**
  * Throws `not_found` for a moment before its first line, and `snapshot_unknown` where this version cannot carry the lines out: they were written by an earlier
  * version of the machine, or the first of them were cleared away by their age.
  */
 export async function replayTo(
-  { store, trees }: { readonly store: Store; readonly trees: Trees },
+  { store, kinds }: { readonly store: Pick<Store, 'fed'>; readonly kinds: Kinds },
   address: TreeAddress,
   { seq, atMs }: Moment,
 ): Promise<Replayed> {
-  const upTo = seq ?? (atMs === null ? undefined : ((await store.lastLineBy(address, atMs))?.seq ?? 0));
-  const lines = await store.fed(address, upTo);
+  const all = await store.fed(address);
+  const count = 1 + all.findLastIndex((line) => (seq === null ? atMs === null || line.at <= atMs : line.seq <= seq));
+  const lines = all.slice(0, count);
   const line = lines.at(-1);
   if (line === undefined) {
-    const first = (await store.fed(address))[0];
+    const [first] = all;
     const begins = first === undefined ? 'it has none' : `its first is line ${first.seq}, of ${timeText(first.at)}`;
     throw new EngineError(
       'not_found',
@@ -60,15 +67,11 @@ export async function replayTo(
       `${begins}; see them with: ${historyCommand(address)}`,
     );
   }
-  const earlier = upTo === undefined ? null : await earlierVersion(store, address, upTo);
-  const tree =
-    earlier === null
-      ? trees.replay(
-          address,
-          lines.flatMap(({ input }) => input ?? []),
-        )
-      : null;
-  if (tree !== null) return { tree, line };
+  const upgrade = all.slice(count).find(({ input }) => input?.type === 'upgraded')?.input as Upgraded | undefined; // it says so
+  const earlier = upgrade?.from ?? null;
+  const inputs = lines.flatMap(({ input }) => input ?? []);
+  const tree = earlier === null ? treesForReplay(kinds).replay(address, inputs) : null;
+  if (tree !== null) return { tree, line, lines };
   const why =
     earlier === null
       ? clearedUpTo(lines)

@@ -20,6 +20,11 @@ export function pathOf(node: AnyStateNode): string {
   return node.path.join('.');
 }
 
+/** The states within a state, each before those within it. */
+export function nodesOf(node: AnyStateNode): AnyStateNode[] {
+  return Object.values(node.states).flatMap((child) => [child, ...nodesOf(child)]);
+}
+
 /** The arrows that leave a state: events first, then automatic transitions. */
 export function arrowsOf(node: AnyStateNode): Arrow[] {
   return [...node.transitions.values(), node.always ?? []].flatMap((candidates) =>

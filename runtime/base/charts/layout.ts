@@ -8,7 +8,7 @@
 import type { ElkExtendedEdge, ElkNode, ElkPoint, LayoutOptions } from 'elkjs/lib/elk-api.js';
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { type Arrow, arrowsOf, pathOf, wordOf } from './arrows.ts';
+import { type Arrow, arrowsOf, nodesOf, pathOf, wordOf } from './arrows.ts';
 import type { Box, Chart, ChartEdge, ChartLabel, ChartRoute, ChartStart, ChartState, ChartWords } from './chart.ts';
 import { metrics } from './metrics.ts';
 
@@ -151,10 +151,6 @@ function offsetsOf(parts: readonly Part[]): { x: number; y: number }[] {
     else x += part.width + gap;
   }
   return offsets;
-}
-
-function nodesOf(node: AnyStateNode): AnyStateNode[] {
-  return Object.values(node.states).flatMap((child) => [child, ...nodesOf(child)]);
 }
 
 function isComposite(node: AnyStateNode): boolean {

@@ -62,6 +62,7 @@ export type {
 export { checkOwnHooks, type HookMessage, machineHooks, type OwnHook, type OwnHooks } from './own-hooks.ts';
 export { type AgentProfile, everyProfile } from './profiles.ts';
 export type { AgentSettings, Flags, Preset } from './schema.ts';
+export { agentLimits } from './schema.ts';
 export { socketPath } from './socket-path.ts';
 export { isStoreThere, type StorePlace, storePlace, targetPlace } from './store-place.ts';
 export { type FoundBesides, fileDigest } from './trust.ts';

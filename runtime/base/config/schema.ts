@@ -265,6 +265,13 @@ const storeSchema = z.preprocess((found, context) => {
   return { url: found };
 }, storeTable);
 
+/** How many agents run at once. */
+export const agentLimits = {
+  max_agents: wholeNumber(1, 1000),
+  max_agents_per_repo: wholeNumber(0, 1000),
+  max_coordinators: wholeNumber(1, 1000),
+};
+
 const daemonKeys = {
   repos: listOf(
     text({ min: 1, max: 4096, is: 'an absolute path', where: isAbsolute }).transform((path) => resolve(path)),
@@ -276,9 +283,9 @@ const daemonKeys = {
     is: 'an absolute path, or ""',
     where: (path) => path === '' || isAbsolute(path),
   }).optional(),
-  max_agents: wholeNumber(1, 1000).optional(),
-  max_agents_per_repo: wholeNumber(0, 1000).optional(),
-  max_coordinators: wholeNumber(1, 1000).optional(),
+  max_agents: agentLimits.max_agents.optional(),
+  max_agents_per_repo: agentLimits.max_agents_per_repo.optional(),
+  max_coordinators: agentLimits.max_coordinators.optional(),
   log_level: oneOf(logLevels).optional(),
   retention: duration({ minMs: dayMs, maxMs: 3650 * dayMs, limits: 'between 1d and 3650d' }).optional(),
   machines: z

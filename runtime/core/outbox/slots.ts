@@ -74,6 +74,12 @@ export function slotsRequired(lane: Lane, taken: readonly EffectRow[], limits: L
   return { do: 'slots.require', lane, all: Number.isFinite(all) ? all : null, projects: Object.fromEntries(projects) };
 }
 
+/** Slots of a lane that one repo can have at most. */
+export function slotsOfRepo(lane: Lane, limits: Limits): number {
+  const all = limitOf(lane, limits);
+  return Math.min(all, repoLimit(lane, all, limits.workersPerRepo));
+}
+
 /** The hook that a delivery is for, whichever plan it is of; of a machine's effect the machine and its lane. */
 function partOf({ lane, project, resource }: EffectRow): string {
   const words = resource.split(':');

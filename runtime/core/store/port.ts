@@ -498,10 +498,8 @@ export interface Store {
   /** The first line of a tree as it was born last, whatever stood at its address before; 0: there is none. */
   firstLine(tree: TreeAddress): Promise<number>;
   lastRefused(tree: TreeAddress): Promise<JournalLine | null>;
-  /** Every line of a tree, or those up to `upTo`, with what the tree was fed on each: what a replay feeds again. */
-  fed(tree: TreeAddress, upTo?: number): Promise<readonly FedLine[]>;
-  /** The last line of a tree that was written by that time; null: there is none. */
-  lastLineBy(tree: TreeAddress, atMs: number): Promise<JournalLine | null>;
+  /** Every line of a tree, with what the tree was fed on each: what a replay feeds again. */
+  fed(tree: TreeAddress): Promise<readonly FedLine[]>;
   /** Signals that a tree took, and that no line of the journal tells of: reads all that there are. */
   unexplained(): Promise<readonly { readonly id: number; readonly tree: TreeAddress }[]>;
 

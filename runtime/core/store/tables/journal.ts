@@ -35,11 +35,8 @@ export function createJournalTable(db: Connection) {
   const ofTree = db.prepare<[string, number, number], Row>(
     `SELECT ${columns} FROM journal WHERE tree = ? AND seq > ? ORDER BY seq LIMIT CAST(? AS BIGINT)`,
   );
-  const fed = db.prepare<[string, number], Row & { input: string | null }>(
-    `SELECT ${columns}, input FROM journal WHERE tree = ? AND seq <= ? ORDER BY seq`,
-  );
-  const at = db.prepare<[string, number], Row>(
-    `SELECT ${columns} FROM journal WHERE tree = ? AND at <= ? ORDER BY seq DESC LIMIT 1`,
+  const fed = db.prepare<[string], Row & { input: string | null }>(
+    `SELECT ${columns}, input FROM journal WHERE tree = ? ORDER BY seq`,
   );
   const unexplained = db.prepare<[], { id: number; tree: TreeAddress }>(
     `SELECT id, COALESCE(tree, 'plan:' || project || '/' || plan) AS tree FROM signals
@@ -86,14 +83,11 @@ export function createJournalTable(db: Connection) {
       const rows = tree === undefined ? since.all(after, most) : ofTree.all(tree, after, most);
       return answered(rows, (found) => found.map(lineOf));
     },
-    /** Every line of a tree up to that one, with what the tree was fed on it. */
-    fed: (tree: TreeAddress, upTo: number): Answer<FedLine[]> =>
-      answered(fed.all(tree, upTo), (rows) =>
+    /** Every line of a tree, with what the tree was fed on it. */
+    fed: (tree: TreeAddress): Answer<FedLine[]> =>
+      answered(fed.all(tree), (rows) =>
         rows.map(({ input, ...row }) => ({ ...lineOf(row), input: input === null ? null : JSON.parse(input) })),
       ),
-    /** The last line of a tree that was written by that time. */
-    lastBy: (tree: TreeAddress, atMs: number) =>
-      answered(at.get(tree, atMs), (row) => (row === undefined ? null : lineOf(row))),
     /** Trees that go by that age, or whose journal loses its first line by it. */
     losing: (beforeMs: number) => answered(losing.all({ beforeMs }), (rows) => rows.map(({ address }) => address)),
     /** Signals that a tree took, and that no line of the journal tells of. */
