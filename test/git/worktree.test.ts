@@ -1,6 +1,7 @@
 /** Worktrees of ours, their half-done states, and everything in them that must not be lost. */
 import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { commitLeftovers, keepAttempt } from '../../runtime/work/git/attempt.ts';
 import { ensureBranch } from '../../runtime/work/git/branch.ts';
@@ -8,6 +9,7 @@ import { mergeBranch } from '../../runtime/work/git/merge.ts';
 import { attemptRef } from '../../runtime/work/git/refs.ts';
 import type { Repository } from '../../runtime/work/git/repository.ts';
 import { prepareWorktree, removeWorktree } from '../../runtime/work/git/worktree.ts';
+import { listWorktrees } from '../../runtime/work/git/worktree-list.ts';
 import { checkoutState, commitOn, openRepository, read, run, temporaryHome, write } from '../support/git.ts';
 import { expectFailure } from '../support/prose.ts';
 
@@ -62,6 +64,23 @@ describe('preparing a worktree', () => {
     expect(statSync(dirname(place(repo))).mode & 0o777).toBe(0o700);
     await prepareWorktree(repo, wanted(repo, { path: join(repo.path, '..', 'elsewhere', 'w'), branch: 'plan/other' }));
     expect(statSync(join(repo.path, '..', 'elsewhere')).mode & 0o777).toBe(0o755);
+  });
+
+  test('lists each worktree as its files say now, be they exchanged or written in place', async () => {
+    const repo = await demo();
+    const { path } = await prepareWorktree(repo, wanted(repo));
+    const head = join(repo.commonDir, 'worktrees', basename(path), 'HEAD');
+    const listed = async () => (await listWorktrees(repo)).find((each) => each.path === path)?.branch;
+    await delay(50);
+    expect([await listed(), await listed()]).toEqual([branch, branch]);
+    run(path, 'symbolic-ref', 'HEAD', 'refs/heads/plan/demo-w1-t2');
+    expect(await listed()).toBe('plan/demo-w1-t2');
+    await delay(50);
+    expect(await listed()).toBe('plan/demo-w1-t2');
+    writeFileSync(head, 'ref: refs/heads/plan/demo-w1-t3\n');
+    expect(await listed()).toBe('plan/demo-w1-t3');
+    writeFileSync(head, 'ref: refs/heads/plan/demo-w1-t4\n');
+    expect(await listed()).toBe('plan/demo-w1-t4');
   });
 
   test('makes eight of them at once', async () => {

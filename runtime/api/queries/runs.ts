@@ -27,6 +27,11 @@ import { soundTree } from './waiting.ts';
 const lineLimit = 200;
 const lineTailBytes = 2_048;
 const eventTailBytes = 32 * 1024;
+/** The last line of each log as it was at its last change. Most of a large plan's have ended, and are listed with every look at it. */
+const lastLines = new Map<string, { readonly changedMs: number; readonly line: string | null }>();
+const lastLinesLimit = 2_000;
+/** A file that was changed less long ago may change once more without another time. */
+const tickMs = 20;
 
 export function createRunViews(parts: ViewDependencies) {
   const { store } = parts;
@@ -92,7 +97,7 @@ async function instanceEntry(
     ...waits,
     waits_until: limit === null ? waits.waits_until : timeText(limit.until),
     log: folder?.log ?? null,
-    last_line: folder === null ? null : lastLine(lastWords(folder, row.preset)),
+    last_line: folder === null || activity === 0 ? null : lastLineOf(folder, row.preset, activity),
     preset: row.preset,
     usage: usageOfTitle(usage, row.title),
     ...olderFields(row),
@@ -147,6 +152,17 @@ function permissionEntry({
   dueAt,
 }: AgentContext['permissions'][number]): PermissionQuestion {
   return { id, tool, detail, asked_at: timeText(askedAt), until: timeText(dueAt) };
+}
+
+/** `changedMs`: as `lastActivityMs`. */
+function lastLineOf(folder: RunFolder, preset: string | null, changedMs: number): string | null {
+  const known = lastLines.get(folder.path);
+  if (known?.changedMs === changedMs) return known.line;
+  const line = lastLine(lastWords(folder, preset));
+  if (Date.now() - changedMs < tickMs) return line;
+  if (lastLines.size >= lastLinesLimit) lastLines.clear();
+  lastLines.set(folder.path, { changedMs, line });
+  return line;
 }
 
 /** Of lines that are written for programs only a part is text. */

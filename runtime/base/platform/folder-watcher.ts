@@ -3,11 +3,39 @@
  * one watch a folder tells of all of them, and a burst of files costs one look. No symbolic link is followed. How much there may be to watch, and how
  * often it may change, is bounded: beyond that nothing is told, and whoever asks looks at regular times instead.
  */
-import type { Stats } from 'node:fs';
+import type { Dirent, Stats } from 'node:fs';
+import type { FSWatcher } from 'chokidar';
 import { later } from './later.ts';
 
 /** Loaded by long-running engines only: no verb waits for it. */
-const loadChokidar = later(() => import('chokidar'));
+const loadWatcher = later(async () => {
+  const { FSWatcher } = await import('chokidar');
+  /**
+   * At each change chokidar reads the folder again and asks the system about every entry in it. What is a folder the reading says already, and nothing
+   * else is watched here: for a worktree with many files at its top that is most of what watching costs.
+   */
+  return class extends FSWatcher {
+    override _readdirp(root: string, { fileFilter, directoryFilter }: Filters = {}) {
+      return super._readdirp(root, {
+        alwaysStat: false,
+        fileFilter: withKind(fileFilter),
+        directoryFilter: withKind(directoryFilter),
+      });
+    }
+  };
+});
+
+type Reading = NonNullable<Parameters<FSWatcher['_readdirp']>[1]>;
+type Filters = Pick<Reading, 'fileFilter' | 'directoryFilter'>;
+type EntryFilter = Extract<Reading['fileFilter'], (...entry: never[]) => boolean>;
+
+/** chokidar and what it asks look for the kind of an entry in `stats`. */
+function withKind(accepts: Reading['fileFilter']): EntryFilter {
+  return (entry) => {
+    Object.assign(entry, { stats: entry.dirent });
+    return typeof accepts !== 'function' || accepts(entry);
+  };
+}
 
 export interface FolderWatcherOptions {
   /** Absolute and real. One that is missing is not waited for. */
@@ -57,11 +85,12 @@ export function createFolderWatcher(options: FolderWatcherOptions): FolderWatche
     release();
   }
 
-  /** Asked with a path alone first, then with what lies there. */
-  function isIgnored(path: string, found?: Stats): boolean {
+  /** Asked with a path alone, with what the reading of its folder says, and with what lies there. */
+  function isIgnored(path: string, found?: Stats | Dirent): boolean {
     if (!roots.includes(path) && !includes(path)) return true;
     if (found === undefined || watched.has(path)) return false;
     if (!found.isDirectory()) return true;
+    if (!('size' in found)) return false;
     if (watched.size >= foldersLimit || found.size > limitBytes(path)) {
       leftOut.add(path);
       return true;
@@ -82,9 +111,9 @@ export function createFolderWatcher(options: FolderWatcherOptions): FolderWatche
   }
 
   async function open(): Promise<void> {
-    const { FSWatcher } = await loadChokidar();
+    const Watcher = await loadWatcher();
     if (!isOpen) return;
-    const watcher = new FSWatcher({
+    const watcher = new Watcher({
       ignored: isIgnored,
       ignoreInitial: true,
       followSymlinks: false,

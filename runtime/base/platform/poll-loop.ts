@@ -12,8 +12,8 @@ export interface PollLoopOptions {
 }
 
 export interface PollLoop {
-  /** The first round comes in the next turn of the event loop. May be called again, also after a stop. */
-  start(): void;
+  /** The first round comes in the next turn of the event loop, or with the next beat of `everyMs`. May be called again, also after a stop. */
+  start(first?: 'now' | 'with-beat'): void;
   /** A round comes in the next turn of the event loop; during a round, one more comes after it, however many pokes there were. */
   wake(): void;
   /** Resolves when the round under way has ended; no other one comes. May be called twice. From within `work` it must not be awaited. */
@@ -63,9 +63,10 @@ export function createPollLoop({ everyMs, retryMs = everyMs, work, onError }: Po
   }
 
   return {
-    start() {
+    start(first = 'now') {
       isOpen = true;
-      wake();
+      if (first === 'now') wake();
+      else timer ??= setTimeout(begin, untilBeat(everyMs));
     },
     wake,
     async stop() {

@@ -1,5 +1,6 @@
 /** Takes folders away that a program of others has written, also those that it closed to the user whose they are. */
 import { randomUUID } from 'node:crypto';
+import { lstatSync } from 'node:fs';
 import { chmod, lstat, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -13,7 +14,8 @@ export async function removeTree(path: string): Promise<void> {
   let mayOpen = true;
   for (let mended = 0; ; mended += 1) {
     try {
-      await rm(path, { recursive: true, force: true });
+      // Most of what is taken away to be sure is not there.
+      if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) await rm(path, { recursive: true, force: true });
       return;
     } catch (thrown) {
       const { code } = thrown as NodeJS.ErrnoException; // rm throws no others

@@ -97,7 +97,8 @@ export function watchResources(
     },
     onError,
   });
-  loop.start();
+  // Who has just been started takes nothing yet, and most looks would be at those who do not live until the second.
+  loop.start('with-beat');
   return { stop: () => loop.stop() };
 }
 

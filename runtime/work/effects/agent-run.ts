@@ -500,6 +500,6 @@ function watchSilence(
     },
     onError: (thrown) => log.debug(`whether ${title} is silent is not known: ${reasonOf(thrown)}`),
   });
-  loop.start();
+  loop.start('with-beat');
   return loop;
 }

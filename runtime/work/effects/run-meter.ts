@@ -117,7 +117,7 @@ export async function startMeter(
     },
     onError: (thrown) => log.debug(`what ${effect.title} takes is not known: ${messageOf(thrown)}`),
   });
-  loop.start();
+  loop.start('with-beat');
   let stopped: Promise<void> | null = null;
   async function stop(): Promise<void> {
     await loop.stop();

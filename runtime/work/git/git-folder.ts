@@ -31,6 +31,8 @@ export interface PlainFiles {
   head(name: string, bytes: number): string | null;
   /** In bytes. `other`: no plain file lies there. */
   size(name: string): number | 'none' | 'other';
+  /** What changes when one of them is written, made, exchanged or taken away, and when (ms since the epoch) the last such change was. */
+  state(names: readonly string[]): { readonly text: string; readonly changedMs: number };
 }
 
 /** What `look` answers of the files in a folder; null: there is no such folder, or a link leads there. */
@@ -45,6 +47,13 @@ export function filesIn<T>(folder: string, look: (files: PlainFiles) => T): T | 
           const found = open.stat(name);
           if (found === null) return 'none';
           return found.isFile() ? Number(found.size) : 'other';
+        },
+        state(names) {
+          const found = names.map((name) => open.stat(name));
+          const text = found.map((file) =>
+            file === null ? '-' : `${file.ino}:${file.size}:${file.mtimeNs}:${file.ctimeNs}`,
+          );
+          return { text: text.join(' '), changedMs: Math.max(0, ...found.map((file) => Number(file?.ctimeMs ?? 0n))) };
         },
       }),
     ),

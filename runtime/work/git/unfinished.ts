@@ -1,6 +1,6 @@
 /** A merge, a rebase or the like in the middle of which an agent stopped: what git keeps beside HEAD, and which files still conflict. */
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { removeTree } from '../../base/platform/remove-tree.ts';
 import { ownGit, tryOwnGit } from './git.ts';
 import { textOf } from './git-folder.ts';
 import { findCommit, mergeTrees } from './objects.ts';
@@ -13,7 +13,7 @@ export const unfinishedHeads = ['MERGE_HEAD', 'CHERRY_PICK_HEAD', 'REVERT_HEAD',
 /** Takes away that a merge, a rebase or a cherry-pick is under way in a worktree: what it brought is committed or kept. */
 export async function dropUnfinished({ adminDir }: OpenWorktree): Promise<void> {
   for (const name of [...unfinishedHeads, 'rebase-merge', 'rebase-apply', 'sequencer', 'BISECT_LOG', 'BISECT_START'])
-    await rm(join(adminDir, name), { recursive: true, force: true });
+    await removeTree(join(adminDir, name));
 }
 
 export interface Unfinished {

@@ -80,16 +80,34 @@ function readEntries(commonDir: string): WorktreeEntry[] {
   return entryFolders(commonDir).map(readEntry);
 }
 
+/** What was last read of each entry, with the state of its files then; none of what was written just before it was read. */
+const lastRead = new Map<string, { readonly state: string; readonly entry: WorktreeEntry }>();
+const lastReadLimit = 1_000;
+/** Twice the tick of a kernel that keeps the times of files most roughly: what is written within it may leave them as they were. */
+const tickMs = 20;
+const entryFiles = ['gitdir', 'commondir', 'HEAD', 'locked', 'index'] as const;
+
+/** Each plan asks for the entries several times a task, and they seldom change. */
 function readEntry(folder: string): WorktreeEntry {
   const none = { gitdir: null, commondir: null, HEAD: null, locked: null, isIndexCut: false };
-  const found = filesIn(folder, (file) => ({
-    gitdir: file.text('gitdir'),
-    commondir: file.text('commondir'),
-    HEAD: file.text('HEAD'),
-    locked: file.text('locked'),
-    isIndexCut: isCutIndex(file),
-  }));
-  return { folder, ...(found ?? none) };
+  const found = filesIn(folder, (file) => {
+    const { text: state, changedMs } = file.state(entryFiles);
+    const last = lastRead.get(folder);
+    if (last?.state === state) return last.entry;
+    const entry = {
+      folder,
+      gitdir: file.text('gitdir'),
+      commondir: file.text('commondir'),
+      HEAD: file.text('HEAD'),
+      locked: file.text('locked'),
+      isIndexCut: isCutIndex(file),
+    };
+    lastRead.delete(folder);
+    if (lastRead.size >= lastReadLimit) lastRead.clear();
+    if (Date.now() - changedMs > tickMs) lastRead.set(folder, { state, entry });
+    return entry;
+  });
+  return found ?? { folder, ...none };
 }
 
 function flawsOf({ gitdir, commondir, HEAD, locked, isIndexCut }: WorktreeEntry): Flaw[] {

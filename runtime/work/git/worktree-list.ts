@@ -6,6 +6,7 @@ import { lstat, mkdtemp, readFile, realpath, rename, rm, stat, writeFile } from 
 import { basename, dirname, join, resolve } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { removeTree } from '../../base/platform/remove-tree.ts';
 import { type GitOptions, type GitResult, ownGit, tryOwnGit } from './git.ts';
 import { textOf } from './git-folder.ts';
 import { lockPrefix } from './lock-file.ts';
@@ -168,7 +169,7 @@ async function moveAside(repository: string, adminDir: string): Promise<void> {
 
 /** Removes the lock files that a killed git left in a worktree. Only where nobody else works there: its agent has ended, and we are the only other owner. */
 export async function dropLocks(worktree: OpenWorktree): Promise<void> {
-  for (const name of ['index.lock', 'HEAD.lock']) await rm(join(worktree.adminDir, name), { force: true });
+  for (const name of ['index.lock', 'HEAD.lock']) await removeTree(join(worktree.adminDir, name));
 }
 
 /**
