@@ -247,7 +247,8 @@ export const nouns: Nouns = {
   ),
   token: hidden(
     verbsOf(() => import('./token.ts'), {
-      'show, rotate': 'print the token for the control API over TCP; make a new one',
+      'show, rotate': 'print your token for the control API over TCP; renew it',
+      'add, list, remove': 'tokens for other people, each with a role',
     }),
   ),
   import: hidden([

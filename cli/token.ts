@@ -1,7 +1,11 @@
-/** `stator token`: the token of the control API over TCP. */
+/** `stator token`: who may use the control API over TCP and the page behind it. */
 
+import { EngineError } from '../machines/vocabulary/errors.ts';
 import { homeFolder } from '../runtime/base/config/home.ts';
+import { nearest } from '../runtime/base/config/nearest.ts';
 import { ensureHomeToken, homeTokenFile, rotateHomeToken } from '../runtime/base/platform/home-token.ts';
+import { localTime } from '../runtime/base/platform/local-time.ts';
+import { addPerson, type PersonRole, personRoles, readPeople, removePerson } from '../runtime/base/platform/people.ts';
 import { type Call, defineVerb, type Verbs } from './command.ts';
 import { refuseAgent } from './place.ts';
 
@@ -19,18 +23,98 @@ const rotate = defineVerb({
   summary: 'Make and print a new token for the control API over TCP; the old one becomes invalid.',
   args: {},
   examples: ['stator token rotate'],
-  more: 'A running daemon uses the new token at once. Tokens of agents do not change; they end with their runs.',
+  more: 'A running daemon uses the new token at once: who came in with the old one is let out, and every page behind [http] asks for a token again. Tokens of agents do not change; they end with their runs.',
   async run(_args, call) {
     printToken(call, rotateHomeToken);
   },
 });
 
+const nameArg = { type: 'positional', required: true, description: 'the name in the journal' } as const;
+
+const add = defineVerb({
+  summary: 'Make a token for another person, and print it. It is shown once.',
+  args: {
+    name: nameArg,
+    role: { type: 'string', valueHint: 'role', description: 'look, answer or steer' },
+  },
+  examples: ['stator token add anna --role answer'],
+  more: `look: see plans, agents, logs and diffs. answer: also reply to what agents ask. steer: also register, start, change and end plans and agents. \
+Repos, trust, hooks, cleaning and the daemon stay yours. A plan has commands that run as you: give steer only to people whom you would let do that. It counts at \
+[http] of daemon.toml, in the API and on the page.`,
+  async run({ name, role: given }, call) {
+    const home = ownHome(call, 'make tokens for people');
+    const role = roleOf(given);
+    const token = addPerson(home, { name, role }, Date.now());
+    call.out.answer({ name, role, token }, () => [token]);
+    call.out.remark(`${name} may ${wordsOf[role]}; take it back with: stator token remove ${name}`);
+  },
+});
+
+const list = defineVerb({
+  summary: 'List the people who have a token.',
+  args: {},
+  examples: ['stator token list'],
+  async run(_args, call) {
+    const people = readPeople(ownHome(call, 'list tokens of people')).map(({ name, role, createdAt }) => ({
+      name,
+      role,
+      created_at: new Date(createdAt).toISOString(),
+    }));
+    call.out.list(people, {
+      headings: ['name', 'role', 'since'],
+      row: (person) => [person.name, person.role, localTime(person.created_at, Date.now())],
+      empty: 'nobody has a token but you: stator token add <name> --role look',
+    });
+  },
+});
+
+const remove = defineVerb({
+  summary: 'Take the token of a person back: it is refused at once, and what it has open ends.',
+  args: { name: nameArg },
+  examples: ['stator token remove anna'],
+  async run({ name }, call) {
+    const home = ownHome(call, 'take tokens back');
+    if (!removePerson(home, name)) {
+      const names = readPeople(home).map((person) => person.name);
+      const best = nearest(name, names);
+      throw new EngineError(
+        'not_found',
+        `${name} has no token`,
+        best === null ? 'see who has one: stator token list' : `did you mean ${best}? all of them: stator token list`,
+      );
+    }
+    call.out.done({ name, status: 'removed' }, `${name} has no token any more`);
+  },
+});
+
+const wordsOf: Readonly<Record<PersonRole, string>> = {
+  look: 'look',
+  answer: 'look and answer',
+  steer: 'look, answer and steer',
+};
+
+/** Throws `usage`. */
+function roleOf(given: string | undefined): PersonRole {
+  const role = personRoles.find((each) => each === given);
+  if (role !== undefined) return role;
+  const best = given === undefined ? null : nearest(given, personRoles);
+  throw new EngineError(
+    'usage',
+    given === undefined ? 'no --role is given' : `there is no role "${given}"`,
+    `${best === null ? '' : `did you mean ${best}? `}give --role look, --role answer or --role steer`,
+  );
+}
+
 /** Throws `not_allowed` inside a run: an agent speaks with its own token. */
+function ownHome(call: Call, what: string): string {
+  refuseAgent(call, what);
+  return homeFolder(call.env);
+}
+
 function printToken(call: Call, tokenOf: (home: string) => string): void {
-  refuseAgent(call, 'have the token of the home');
-  const home = homeFolder(call.env);
+  const home = ownHome(call, 'have the token of the home');
   const token = tokenOf(home);
   call.out.answer({ token, file: homeTokenFile(home) }, () => [token]);
 }
 
-export default { show, rotate } satisfies Verbs;
+export default { show, rotate, add, list, remove } satisfies Verbs;

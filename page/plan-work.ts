@@ -140,5 +140,6 @@ function verdictsView(model: PlanModel, nowMs: number): View | null {
 
 function byWhom(origin: string): string {
   if (origin === 'person') return 'by a person';
-  return origin.startsWith('agent:') ? `by ${origin.slice('agent:'.length)}` : 'by its program';
+  const name = /^(?:agent|person):(.*)$/s.exec(origin)?.[1];
+  return name === undefined ? 'by its program' : `by ${name}`;
 }

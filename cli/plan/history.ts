@@ -66,7 +66,7 @@ function newsLines(entry: HistoryEntry, around: FactContext, out: Output): strin
 /** Of what the engine does by itself nothing is said. */
 function byText(origin: string): string {
   if (origin === 'engine') return '';
-  const name = /^(?:agent|machine):(.*)$/s.exec(origin)?.[1];
+  const name = /^(?:agent|machine|person):(.*)$/s.exec(origin)?.[1];
   return name === undefined ? `by a ${origin}` : `by ${plain(name)}`;
 }
 

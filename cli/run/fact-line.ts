@@ -68,7 +68,7 @@ export function factText(fact: HistoryEntry, around: FactContext): string | null
 
 function originText(origin: string): string {
   if (origin === 'person' || origin === 'file') return `a ${origin}`;
-  return origin === 'engine' ? 'the engine' : origin;
+  return origin === 'engine' ? 'the engine' : origin.replace(/^person:/, '');
 }
 
 interface Work {

@@ -21,11 +21,12 @@ import {
   word,
 } from './signal-kind.ts';
 
-/** `person`, `file`, `engine`, `agent:<title>`, or `machine:<address>` of a machine of one's own. */
-export type Origin = 'person' | 'file' | 'engine' | `agent:${string}` | `machine:${string}`;
+/** `person`, `person:<name>` with a token of that name, `file`, `engine`, `agent:<title>`, or `machine:<address>` of a machine of one's own. */
+export type Origin = 'person' | `person:${string}` | 'file' | 'engine' | `agent:${string}` | `machine:${string}`;
 /** Who says it. */
 function senderOf(origin: Origin): Sender {
   if (origin.startsWith('agent:')) return 'agent';
+  if (origin.startsWith('person:')) return 'person';
   if (origin.startsWith('machine:')) return 'machine';
   return origin as Sender; // an Origin without a prefix is one of the three words
 }

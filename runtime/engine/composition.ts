@@ -8,6 +8,7 @@ import type { Lane } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { createCommands } from '../api/commands/commands.ts';
 import { createApp } from '../api/control/app.ts';
+import { namedOrigin } from '../api/control/people.ts';
 import type { AppParts, Host } from '../api/control/route.ts';
 import { createMcpSessions } from '../api/mcp/sessions.ts';
 import { createViews } from '../api/queries/queries.ts';
@@ -197,7 +198,8 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     }
   }
 
-  async function addSignal(signal: ArrivingSignal, waitMs: number, before: readonly Change[] = []): Promise<number> {
+  async function addSignal(given: ArrivingSignal, waitMs: number, before: readonly Change[] = []): Promise<number> {
+    const signal = { ...given, origin: namedOrigin(given.origin) };
     const isWaitedFor = waitMs > 0 && before.length === 0;
     const { id, isSettled } = isWaitedFor
       ? await pump.add(signal)

@@ -7,9 +7,10 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
+import { createPasses, type Passes } from '../api/control/people.ts';
 import type { Host } from '../api/control/route.ts';
 import { type ControlServer, serveSocket } from '../api/control/server.ts';
-import { serveTcp } from '../api/control/tcp.ts';
+import { serveTcp, type Team } from '../api/control/tcp.ts';
 import { createWaitingApp } from '../api/control/waiting-app.ts';
 import type { Inspector } from '../api/inspector/inspector.ts';
 import { inspectorFile } from '../api/inspector/place.ts';
@@ -19,12 +20,14 @@ import { ensureHomeToken, readHomeToken } from '../base/platform/home-token.ts';
 import { later } from '../base/platform/later.ts';
 import { localTime } from '../base/platform/local-time.ts';
 import { appendTo, createLog, harmless, type Log } from '../base/platform/log.ts';
+import { personOfToken } from '../base/platform/people.ts';
 import { untilBeat } from '../base/platform/poll-loop.ts';
 import { acquireOwner, type Owner, readOwner } from '../core/store/sqlite/owner.ts';
 import type { Core } from './core.ts';
 import type { Engine, EngineOptions } from './options.ts';
 import { type Answering, type Listen, startEngine } from './start.ts';
 
+const loadOutside = later(() => import('../api/inspector/outside.ts'));
 const loadInspector = later(() => import('../api/inspector/inspector.ts'));
 
 export interface DaemonOptions
@@ -112,7 +115,9 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
   const waits = createEnd();
   let waiting: string | null = starting;
   let engine: Engine | null = null;
+  const passes = createPasses(home);
   const host: Host = {
+    personOf: passes.personOf,
     // Who asked waits for the home, not for an answer that nobody is left to give.
     stop: (agents) => void setImmediate(() => void stop({ agents })),
     inspect: (wanted) => page.open(wanted),
@@ -132,7 +137,7 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
       return app.fetch(request);
     },
   };
-  const server = await serve(opening, front);
+  const server = await serve(opening, front, passes);
   const page = pageOf(opening, front, () => (app === closed ? null : core));
   const listen: Listen = async (ready, _place, own) => {
     app = ready;
@@ -235,14 +240,23 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
 }
 
 /** The socket; and the same over TCP where the configuration says so. Throws `home_unusable`, `unavailable`. */
-async function serve({ place, http, home, log }: Opening, app: Answering): Promise<ControlServer> {
+async function serve({ place, http, home, log }: Opening, app: Answering, passes: Passes): Promise<ControlServer> {
   const socket = await serveSocket(app, place.path, { ...place, home, note: (message) => log.warn(message) });
   const { bind, hosts } = http;
   if (bind === null) return socket;
   try {
     ensureHomeToken(home);
-    const tcp = await serveTcp(app, { bind, hosts, token: () => readHomeToken(home) });
-    log.info(`the control API is served at ${tcp.url}, to whoever has the token of: stator token show`);
+    let page: ReturnType<Team['page']> | null = null;
+    const team: Team = {
+      personOf: (token) => personOfToken(home, token),
+      passes,
+      page() {
+        page ??= loadOutside().then(({ createOutsidePage }) => createOutsidePage({ home, app, passes }));
+        return page;
+      },
+    };
+    const tcp = await serveTcp(app, { bind, hosts, token: () => readHomeToken(home), team });
+    log.info(`the control API and the page are served at ${tcp.url}, to whoever has a token: stator token --help`);
     return { stop: async () => void (await Promise.all([socket.stop(), tcp.stop()])) };
   } catch (thrown) {
     await socket.stop();

@@ -2,7 +2,7 @@
 import { baseOf, snapshotOf } from '../../../actors/addressee.ts';
 import type { PlanContext } from '../../../machines/plan/context.ts';
 import { effectKey, planTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
-import type { Origin, SignalType } from '../../../machines/vocabulary/signal.ts';
+import { type Origin, originKind, type SignalType } from '../../../machines/vocabulary/signal.ts';
 import type { Clock } from '../../base/platform/clock.ts';
 import type { Log } from '../../base/platform/log.ts';
 import type { TreeCache } from '../../core/inbox/tree-cache.ts';
@@ -65,7 +65,7 @@ export function createPlanHead(parts: PlanHeadParts) {
       const head = await readRef(repository, branchRef(branch));
       if (head === null) return null;
       const entry = await cache.get(tree);
-      if (type !== 'verify_approved' || origin === 'person' || entry === null) return { head };
+      if (type !== 'verify_approved' || originKind(origin) === 'person' || entry === null) return { head };
       const since = baseOf(entry.tree.root, { run });
       if (since === null || since === head) return { head };
       return { head, since, lines: await changedLines(repository, since, head) };

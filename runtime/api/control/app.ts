@@ -9,6 +9,7 @@
  *       {
  *         does: 'merges a plan into its base',        // the line of it in openapi.json and docs/control-api.md
  *         who: 'person',                              // asked before anything is read: anyone | person | own (its agents too)
+ *         needs: 'steer',                             // the role of a person with a token: look | answer | steer; default: only the owner (of `anyone`: look)
  *         inRuns: false,                              // true: an agent's own socket serves it as well
  *         params: planParams,                         // strict objects with a maximum everywhere, from requests.ts or beside the route
  *         body: z.strictObject({ message: line(500).optional() }),
@@ -28,6 +29,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { EngineError, errorClasses } from '../../../machines/vocabulary/errors.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { createEventStreams, type EventStreams, type StreamLimits, streamLimits } from './events.ts';
+import type { Need } from './people.ts';
 import { type Entrance, personEntrance } from './principal.ts';
 import { check, jsonOf, mustBeJson } from './requests.ts';
 import { type AnyReply, type AnyRoute, type AppParts, type Definition, methodOf, pathOf } from './route.ts';
@@ -42,7 +44,7 @@ export function createApp(
   parts: AppParts,
   {
     limits = streamLimits,
-    entrance = personEntrance(parts.commands),
+    entrance = personEntrance(parts.commands, parts.host?.personOf),
   }: { limits?: StreamLimits; entrance?: Entrance } = {},
 ) {
   const app = bareApp(parts.log, (c) => noRoute(c, entrance));
@@ -69,7 +71,7 @@ export function bareApp(log: Pick<Log, 'error'>, otherwise: (c: Context) => Engi
 export function mount(
   app: Hono,
   given: {
-    readonly core: object;
+    readonly core: { readonly log: Pick<Log, 'info'> };
     readonly streams?: EventStreams;
     readonly entrance: Entrance;
     readonly self?: Pick<Hono, 'fetch'>;
@@ -83,6 +85,7 @@ export function mount(
   app.on(methodOf(key), pathOf(key), bodyLimit({ maxSize, onError }), async (c) => {
     const principal = entrance.principal(c.req.header('authorization'));
     if (who === 'person') await principal.mustBePerson();
+    principal.mustHave(needOf(definition));
     const named = params === undefined ? {} : check(params, c.req.param(), 'the path');
     await principal.maySee(named);
     const ask = {
@@ -94,7 +97,10 @@ export function mount(
       query: query === undefined ? {} : check(query, c.req.query(), 'the query'),
       body: body === undefined ? {} : check(body, await jsonOf(c), 'the body'),
     };
-    return respond(c, await answer(ask as never)); // read by its own schemas, a line above
+    const person = principal.named();
+    if (person !== null && c.req.method !== 'GET')
+      parts.core.log.info(`${person.name}: ${c.req.method} ${c.req.path.slice(0, 500)}`);
+    return respond(c, await principal.act(() => answer(ask as never))); // read by its own schemas, a line above
   });
 }
 
@@ -124,6 +130,11 @@ function isLeaving(c: Context, thrown: unknown): boolean {
   if (!(thrown instanceof Error) || !c.req.raw.signal.aborted) return false;
   const code = 'code' in thrown ? thrown.code : null;
   return code === 'ECONNRESET' || /aborted|prematurely closed/i.test(thrown.message);
+}
+
+/** What is not said to be for people with a role is for the owner alone. */
+export function needOf({ needs, who }: Definition): Need {
+  return needs ?? (who === 'anyone' ? 'look' : 'owner');
 }
 
 function isInRuns({ inRuns = false }: Definition): boolean {

@@ -72,6 +72,8 @@ export function createEventStreams(parts: EventParts, limits: StreamLimits): Eve
         );
       const wantsWatch = watch === '1' && project !== undefined && plan !== undefined;
       count += 1;
+      // A proxy that collects what it passes on would keep it until there is much.
+      c.header('x-accel-buffering', 'no');
       return streamSSE(c, async (stream) => {
         const subscription = parts.bus.subscribe();
         const unwatch = wantsWatch ? parts.watch(project, plan) : () => {};

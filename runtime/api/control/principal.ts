@@ -1,8 +1,10 @@
-/** Who speaks to the control API: a person, a run whose token came along, or a check, which has no say. */
+/** Who speaks to the control API: the owner of the home, a person with a role, a run whose token came along, or a check, which has no say. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Origin } from '../../../machines/vocabulary/signal.ts';
 import type { RunRow } from '../../core/store/rows.ts';
+import type { Person } from '../../base/platform/people.ts';
 import type { Commands } from '../commands/commands.ts';
+import { actAs, type Need, type Passes, refuseLowerRole } from './people.ts';
 
 export interface Sender {
   readonly origin: Origin;
@@ -21,6 +23,12 @@ interface PlanName {
 }
 
 export interface Principal {
+  /** The person with a role who speaks; null: anybody else. */
+  named(): Person | null;
+  /** Throws `forbidden` to a person whose role is not enough. */
+  mustHave(need: Need): void;
+  /** Carries out what is asked for, in the name of who asks. */
+  act<T>(work: () => T): T;
   /** Throws `not_allowed` to an agent, `unauthorized`. */
   mustBePerson(): Promise<void>;
   /** An agent speaks of its own plan only; a person of every plan. Throws `not_allowed`, `unauthorized`. */
@@ -41,13 +49,26 @@ export interface Entrance {
 
 const asksPerson = 'ask for it with: stator signal emit needs_decision --payload "<why>"';
 
-/** The way in of people and their programs; whoever brings a run's token is that run. */
-export function personEntrance(commands: Pick<Commands, 'runOfToken'>): Entrance {
+/** Of who has no role. */
+const nobodyNamed: Pick<Principal, 'named' | 'mustHave' | 'act'> = {
+  named: () => null,
+  mustHave() {},
+  act: (work) => work(),
+};
+
+/** The way in of people and their programs; whoever brings a run's token is that run, and whoever brings a pass that person. */
+export function personEntrance(
+  commands: Pick<Commands, 'runOfToken'>,
+  personOf: Passes['personOf'] = () => null,
+): Entrance {
   return {
     isOfRun: false,
     principal(header) {
+      const person = header === undefined ? null : personOf(header);
+      if (person !== null) return namedPrincipal(person);
       const run = async () => (header === undefined ? null : commands.runOfToken(tokenOf(header)));
       return {
+        ...nobodyNamed,
         async mustBePerson() {
           const who = await run();
           if (who !== null) throw onlyPerson(who);
@@ -63,6 +84,22 @@ export function personEntrance(commands: Pick<Commands, 'runOfToken'>): Entrance
         async maySee() {},
       };
     },
+  };
+}
+
+function namedPrincipal(person: Person): Principal {
+  return {
+    named: () => person,
+    mustHave: (need) => refuseLowerRole(person, need),
+    act: (work) => actAs(person, work),
+    async mustBePerson() {},
+    async mustOwn() {
+      return { origin: 'person', run: null };
+    },
+    async ownPlan() {
+      return null;
+    },
+    async maySee() {},
   };
 }
 
@@ -84,6 +121,7 @@ export function runEntrance(
         );
       }
       return {
+        ...nobodyNamed,
         async mustBePerson() {
           throw onlyPerson(await run());
         },
@@ -110,6 +148,7 @@ export function checkEntrance(own: PlanName): Entrance {
   return {
     isOfRun: true,
     principal: () => ({
+      ...nobodyNamed,
       async mustBePerson() {
         throw noSay();
       },

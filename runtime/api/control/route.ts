@@ -8,6 +8,7 @@ import type { Commands } from '../commands/commands.ts';
 import type { WhatIf, WhatIfQuestion } from '../contract/plans.ts';
 import type { EventParts, EventStreams } from './events.ts';
 import type { McpSessions } from './mcp.ts';
+import type { Need, Passes } from './people.ts';
 import type { Principal } from './principal.ts';
 
 export interface AppParts extends EventParts {
@@ -27,6 +28,8 @@ export interface AppParts extends EventParts {
 
 /** The daemon that an engine lives in. */
 export interface Host {
+  /** Whose pass a request brings; null: it is none. */
+  readonly personOf: Passes['personOf'];
   /** Begins to stop; the request that asks for it is answered first. */
   stop(agents: 'leave' | 'stop'): void;
   /** Throws `unavailable` where the port cannot be had, `home_unusable`. */
@@ -59,6 +62,8 @@ export interface Definition {
    * plan; the handler says of which by `principal.mustOwn`.
    */
   readonly who: 'anyone' | 'person' | 'own';
+  /** The role that a person with a token of their own needs. Default: `look` where `who` is anyone, else nobody but the owner of the home. */
+  readonly needs?: Need;
   /** An agent's own socket serves it too, of the agent's own plan. Default: not. */
   readonly inRuns?: boolean;
   readonly params?: z.ZodObject;

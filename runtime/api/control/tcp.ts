@@ -5,10 +5,14 @@
 import type { AddressInfo } from 'node:net';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { isLoopback } from '../../base/config/home.ts';
+import type { Person } from '../../base/platform/people.ts';
+import { isSameSecret } from '../../base/platform/token.ts';
 import type { App } from './app.ts';
+import type { Passes } from './people.ts';
 import { errorResponse } from './requests.ts';
 import { type ControlServer, createHttpServer, type ServerLimits, stopServers, tcpLimits } from './server.ts';
-import { bodyRefusal, hostRefusal, originRefusal, tokenRefusal } from './web-guard.ts';
+import { endedWith } from './stream-end.ts';
+import { bearerOf, bodyRefusal, hostOf, hostRefusal, isPageOpened, originRefusal } from './web-guard.ts';
 
 export interface TcpServer extends ControlServer {
   /** Where it is reached: `http://127.0.0.1:7433`. */
@@ -22,17 +26,28 @@ export interface TcpOptions {
   readonly hosts: readonly string[];
   /** The token as it is at this moment, so that a rotated one is in force at once; null: nobody may ask. */
   token(): string | null;
+  /** People with tokens of their own, and the page for them. Default: the token above is the only one, and there is no page. */
+  readonly team?: Team;
   readonly limits?: ServerLimits;
+}
+
+/** Who may ask beside the owner, and how. */
+export interface Team {
+  personOf(token: string): Person | null;
+  readonly passes: Passes;
+  /** The page, which knows the tokens of pages by itself. Loaded when the first one is opened. */
+  page(): Promise<{ fetch(request: Request, address: string): Promise<Response> }>;
 }
 
 /** Serves until it is stopped. Throws `unavailable` where the address cannot be had. */
 export async function serveTcp(
   app: Pick<App, 'fetch'>,
-  { bind, hosts, token, limits = tcpLimits }: TcpOptions,
+  { bind, hosts, token, team, limits = tcpLimits }: TcpOptions,
 ): Promise<TcpServer> {
   const { host, port } = addressOf(bind);
   const allowed: string[] = [];
-  const server = createHttpServer(guard(app, { allowed, token }), limits);
+  const named = new Set(hosts.map((name) => name.toLowerCase()));
+  const server = createHttpServer(guard(app, { allowed, named, token, team: team ?? null }), limits);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen({ host: bare(host), port }, () => {
@@ -55,33 +70,87 @@ export async function serveTcp(
 interface Guard {
   /** The values of the header Host that are taken, in lower case. */
   readonly allowed: readonly string[];
+  /** Those of them that the configuration names: what a proxy says of the connection is believed there. */
+  readonly named: ReadonlySet<string>;
   token(): string | null;
+  readonly team: Team | null;
 }
 
-/** Lets requests through as a person's: whoever has the token of the home is one. */
-function guard(app: Pick<App, 'fetch'>, { allowed, token }: Guard): Pick<App, 'fetch'> {
+/** Lets requests through as those of whoever has the token. */
+function guard(app: Pick<App, 'fetch'>, door: Guard): Pick<App, 'fetch'> {
   return {
-    fetch(request) {
-      const refusal = refusalOf(request, { allowed, token });
+    async fetch(request) {
+      const header = (name: string) => request.headers.get(name);
+      const refusal = strangerRefusal(request, door);
       if (refusal !== null) return errorResponse(refusal);
+      const given = bearerOf(header);
+      if (door.team !== null && (!isOfApi(request) || isOfPage(given)))
+        return (await door.team.page()).fetch(request, hostOf(header));
+      const authorization = authorizationFor(given, door);
+      if (authorization === undefined) return errorResponse(unknownToken(given));
+      const misread = bodyRefusal(header);
+      if (misread !== null) return errorResponse(misread);
       const headers = new Headers(request.headers);
-      headers.delete('authorization');
-      return app.fetch(new Request(request, { headers }));
+      if (authorization === null) headers.delete('authorization');
+      else headers.set('authorization', authorization);
+      const answer = await app.fetch(new Request(request, { headers }));
+      return endedWith(answer, () => authorizationFor(given, door) !== undefined);
     },
   };
 }
 
-function refusalOf({ headers }: Request, { allowed, token }: Guard): EngineError | null {
-  const header = (name: string) => headers.get(name);
-  return (
-    hostRefusal(header, { allowed, hint: 'other names stand in daemon.toml: [http] hosts' }) ??
-    originRefusal(header) ??
-    tokenRefusal(header, {
-      token: token(),
-      hint: 'send it as Authorization: Bearer <token>; it is printed by: stator token show',
-    }) ??
-    bodyRefusal(header)
+/** As the app knows whoever has that token: the owner by none, null; a person by their pass. undefined: nobody has it. */
+function authorizationFor(given: string | null, { token, team }: Guard): string | null | undefined {
+  if (given === null) return undefined;
+  const ofHome = token();
+  if (ofHome !== null && isSameSecret(given, ofHome)) return null;
+  const person = team?.personOf(given) ?? null;
+  return team === null || person === null ? undefined : team.passes.headerOf(person);
+}
+
+function unknownToken(given: string | null): EngineError {
+  return new EngineError(
+    'unauthorized',
+    given === null ? 'no token came along' : 'the token is not one that is in force',
+    'send it as Authorization: Bearer <token>; the owner has it of: stator token show, or: stator token add',
   );
+}
+
+function isOfApi({ url }: Request): boolean {
+  const { pathname } = new URL(url);
+  return pathname.startsWith('/v1/') || pathname === '/openapi.json' || pathname === '/mcp';
+}
+
+/** The token of a page, by its form: it is shorter than every other. */
+function isOfPage(token: string | null): boolean {
+  return token !== null && /^(?:[a-z0-9][a-z0-9_-]*\.)?[\w-]{32}$/.test(token);
+}
+
+/** Who asks under another name, from a page of another origin, or over a connection that others can read. */
+function strangerRefusal(request: Request, { allowed, named }: Guard): EngineError | null {
+  const header = (name: string) => request.headers.get(name);
+  const wrongHost = hostRefusal(header, { allowed, hint: 'other names stand in daemon.toml: [http] hosts' });
+  if (wrongHost !== null) return wrongHost;
+  const host = hostOf(header);
+  const scheme = isNamed(host, named) ? schemeOf(header('x-forwarded-proto')) : null;
+  if (scheme === 'http' && !isLoopback(host.replace(/:\d+$/, '')))
+    return new EngineError(
+      'forbidden',
+      `${host} was asked over http, where others can read the token`,
+      `ask https://${host}, and let the proxy send http there`,
+    );
+  return isPageOpened(request) ? null : originRefusal(header, scheme);
+}
+
+/** By itself, or with the port that it is served at. */
+function isNamed(host: string, named: ReadonlySet<string>): boolean {
+  return named.has(host) || named.has(host.replace(/:\d+$/, ''));
+}
+
+/** What the first proxy says of the connection that the browser made; null: it says nothing that is known. */
+function schemeOf(forwarded: string | null): 'http' | 'https' | null {
+  const first = forwarded?.split(',')[0]?.trim().toLowerCase();
+  return first === 'http' || first === 'https' ? first : null;
 }
 
 /** A name in `hosts` is taken as it stands, and with the port. A name that anybody may point here is in none of these. */

@@ -5,6 +5,7 @@ import { EngineError, type ErrorCode } from '../../../machines/vocabulary/errors
 import { verdictWaitMs } from '../commands/signal-sender.ts';
 import { errorDocument } from '../contract/shared-shapes.ts';
 import { type SignalAnswer, signalAnswer } from '../contract/signals.ts';
+import { needOfSignal } from './people.ts';
 import type { Principal } from './principal.ts';
 import { type AppParts, json } from './route.ts';
 
@@ -41,6 +42,7 @@ export interface Asking {
 
 /** Sends a word of whoever asks, who must own the plan. Throws what `Commands.send` throws. */
 export async function sendSignal({ core, principal }: Asking, word: Word): Promise<SignalAnswer> {
+  principal.mustHave(needOfSignal(word.type));
   const voice = await principal.mustOwn(word.project, word.plan);
   return core.commands.send({ dedupeKey: null, waitMs: verdictWaitMs, ...word, ...voice });
 }

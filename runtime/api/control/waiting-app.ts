@@ -24,11 +24,10 @@ export function createWaitingApp(parts: WaitingParts): Hono {
     );
   const app = bareApp(log, refusal);
   // Whose token it is stands in the store.
-  const entrance = personEntrance({
-    runOfToken: async () => {
-      throw refusal();
-    },
-  });
+  const runOfToken = async () => {
+    throw refusal();
+  };
+  const entrance = personEntrance({ runOfToken }, parts.host?.personOf);
   for (const each of daemonRoutes) mount(app, { core: parts, entrance }, each);
   app.get('/v1/ping', (c) => {
     if (waiting() !== null) throw refusal();

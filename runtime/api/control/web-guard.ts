@@ -26,11 +26,15 @@ export function hostRefusal(header: HeaderOf, { allowed, hint }: Expected): Engi
   );
 }
 
-/** A browser says for which page it asks; only one that was served from here is answered. */
-export function originRefusal(header: HeaderOf): EngineError | null {
+/**
+ * A browser says for which page it asks; only one that was served from here is answered. `scheme`: the one under which a proxy serves it; null: nobody
+ * says which.
+ */
+export function originRefusal(header: HeaderOf, scheme: 'http' | 'https' | null = null): EngineError | null {
   const origin = header('origin');
   const site = header('sec-fetch-site');
-  const isForeign = origin !== null && originHost(origin) !== hostOf(header);
+  const isOtherScheme = origin !== null && scheme !== null && !origin.toLowerCase().startsWith(`${scheme}://`);
+  const isForeign = origin !== null && (isOtherScheme || originHost(origin) !== hostOf(header));
   if (!isForeign && (site === null || site === 'same-origin')) return null;
   return forbidden(
     `a page of another origin asks (${origin?.slice(0, 300) ?? `sec-fetch-site: ${site?.slice(0, 50)}`})`,
@@ -44,12 +48,18 @@ interface Wanted {
   readonly hint: string;
 }
 
-/** `Authorization: Bearer <token>`; compared in a time that tells nothing of it. */
-export function tokenRefusal(header: HeaderOf, wanted: Wanted): EngineError | null {
-  return secretRefusal(/^Bearer (\S+)$/.exec(header('authorization') ?? '')?.[1] ?? null, wanted);
+/** The page itself may be come to from anywhere: there is nothing in it without a token. */
+export function isPageOpened({ method, url, headers }: Request): boolean {
+  const isPage = ['/', '/stately'].includes(new URL(url).pathname);
+  return method === 'GET' && isPage && headers.get('sec-fetch-mode') === 'navigate';
 }
 
-/** The same for a token that was passed in another way; null: none was passed. */
+/** The token of `Authorization: Bearer <token>`; null: none came along. */
+export function bearerOf(header: HeaderOf): string | null {
+  return /^Bearer (\S+)$/.exec(header('authorization') ?? '')?.[1] ?? null;
+}
+
+/** Compared in a time that tells nothing of the token; null: none was passed. */
 export function secretRefusal(given: string | null, { token, hint }: Wanted): EngineError | null {
   if (given !== null && token !== null && isSameSecret(given, token)) return null;
   return new EngineError(
@@ -70,7 +80,7 @@ export function bodyRefusal(header: HeaderOf): EngineError | null {
   );
 }
 
-function hostOf(header: HeaderOf): string {
+export function hostOf(header: HeaderOf): string {
   return header('host')?.toLowerCase() ?? '';
 }
 

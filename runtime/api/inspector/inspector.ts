@@ -9,20 +9,13 @@ import type { Duplex } from 'node:stream';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { later } from '../../base/platform/later.ts';
 import type { Log } from '../../base/platform/log.ts';
+import { isSameSecret } from '../../base/platform/token.ts';
 import { errorResponse } from '../control/requests.ts';
 import type { PageWanted } from '../control/route.ts';
 import { createHttpServer, stopServers, tcpLimits } from '../control/server.ts';
-import {
-  bodyRefusal,
-  type HeaderOf,
-  hostRefusal,
-  originRefusal,
-  secretRefusal,
-  tokenRefusal,
-} from '../control/web-guard.ts';
-import { assetAt } from './assets.ts';
-import { createNote, type InspectorKey, newKey, newName, proofOf, readKey, tokenOf, watchTokenOf } from './key.ts';
-import { createSharedReads } from './shared-reads.ts';
+import { hostRefusal, isPageOpened, originRefusal, secretRefusal } from '../control/web-guard.ts';
+import { createNote, type InspectorKey, newKey, newName, readKey, tokenOf, watchTokenOf } from './key.ts';
+import { createPageApp, headerOf, withHeaders } from './page-app.ts';
 import type { Watched } from './stately.ts';
 import type { StatelySocket } from './stately-socket.ts';
 import { refuseUpgrade, watchPath, watchRefusal } from './watch-guard.ts';
@@ -33,35 +26,6 @@ const loadSocket = later(() => import('./stately-socket.ts'));
 const ticketMs = 60_000;
 
 const anew = 'open the page again: stator inspect';
-
-/** Only what was served from here, no script and no style within the page, and nobody else's frame around it. */
-const policy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "connect-src 'self'",
-  "img-src 'self' data:",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-  "require-trusted-types-for 'script'",
-  'trusted-types stator-chart',
-].join('; ');
-
-/** The page that hands on what happens to Stately's inspector frames that, or opens it in a window that may tell this one that it is ready. */
-const statelyHeaders = {
-  'content-security-policy': `${policy}; frame-src https://stately.ai`,
-  'cross-origin-opener-policy': 'same-origin-allow-popups',
-} as const;
-
-const headers = {
-  'content-security-policy': policy,
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-resource-policy': 'same-origin',
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
-  'cache-control': 'no-store',
-} as const;
 
 export interface InspectorOptions {
   readonly home: string;
@@ -100,7 +64,6 @@ interface Ticket {
 /** Listens nowhere until it is opened. */
 export function createInspector({ home, app, log, nowMs, watched }: InspectorOptions): Inspector {
   const life = newName();
-  const read = createSharedReads((request) => app.fetch(request));
   const note = createNote(home);
   const tickets = new Map<string, Ticket>();
   let known: InspectorKey | null = null;
@@ -178,59 +141,30 @@ export function createInspector({ home, app, log, nowMs, watched }: InspectorOpt
     });
   }
 
+  const page = createPageApp(app, {
+    life,
+    takes: 'address',
+    hint: anew,
+    loginOf(token) {
+      if (serving === null || known === null || !isSameSecret(token, serving.token)) return null;
+      touch(serving);
+      return { person: null, key: known.key };
+    },
+    keyOf: (name) => (name === null ? (known?.key ?? null) : null),
+    enter(given) {
+      const ticket = takeTicket(given);
+      if (ticket === null || serving === null) return null;
+      return ticket.good === 'all' ? serving.token : serving.watchToken;
+    },
+    // Who has the token is a person: that of a run is none of ours.
+    authorizationOf: () => null,
+  });
+
   async function answer(request: Request): Promise<Response> {
     const now = serving;
     const refusal = now === null ? gone() : refusalOf(request, now);
     if (now === null || refusal !== null) return withHeaders(errorResponse(refusal ?? gone()));
-    const { pathname } = new URL(request.url);
-    if (pathname.startsWith('/v1/') || pathname === '/openapi.json') return answerApi(request, now);
-    if (pathname.startsWith('/session/')) return withHeaders(answerSession(request, pathname, now));
-    const asset = request.method === 'GET' || request.method === 'HEAD' ? assetAt(pathname) : null;
-    if (asset === null)
-      return withHeaders(
-        errorResponse(new EngineError('not_found', `there is no ${pathname.slice(0, 500)}`, 'the page is at /')),
-      );
-    return new Response(request.method === 'HEAD' ? null : asset.bytes, {
-      headers: { ...headersAt(pathname), 'content-type': asset.type },
-    });
-  }
-
-  async function answerApi(request: Request, now: Serving): Promise<Response> {
-    const header = headerOf(request);
-    const refusal = tokenRefusal(header, { token: now.token, hint: anew }) ?? bodyRefusal(header);
-    if (refusal !== null) return withHeaders(errorResponse(refusal));
-    touch(now);
-    const own = new Headers(request.headers);
-    own.delete('authorization'); // who has the token is a person: that of a run is none of ours
-    return withHeaders(await read(new Request(request, { headers: own })));
-  }
-
-  function answerSession(request: Request, pathname: string, now: Serving): Response {
-    const header = headerOf(request);
-    switch (`${request.method} ${pathname}`) {
-      case 'GET /session/hello': {
-        const nonce = new URL(request.url).searchParams.get('nonce') ?? '';
-        if (!/^[\w-]{16,64}$/.test(nonce) || known === null)
-          return errorResponse(
-            new EngineError('bad_request', 'nonce: 16 to 64 of A-Z a-z 0-9 - _', 'choose one by chance'),
-          );
-        return Response.json({ life, proof: proofOf({ key: known.key, address: now.address, life, nonce }) });
-      }
-      case 'GET /session/key': {
-        const refusal = tokenRefusal(header, { token: now.token, hint: anew });
-        return refusal === null ? Response.json({ key: known?.key }) : errorResponse(refusal);
-      }
-      case 'POST /session/enter': {
-        const ticket = takeTicket(/^Bearer (\S+)$/.exec(header('authorization') ?? '')?.[1] ?? null);
-        const used = 'this address was used already, or is over a minute old';
-        if (ticket === null) return errorResponse(new EngineError('unauthorized', used, anew));
-        return Response.json({ token: ticket.good === 'all' ? now.token : now.watchToken });
-      }
-      default:
-        return errorResponse(
-          new EngineError('not_found', `no route ${request.method} ${pathname.slice(0, 500)}`, anew),
-        );
-    }
+    return page.fetch(request, now.address);
   }
 
   function newTicket(good: Ticket['good']): string {
@@ -304,31 +238,12 @@ async function listen(server: Server, port: number): Promise<void> {
   });
 }
 
-const pages: ReadonlySet<string> = new Set(['/', watchPath]);
-
-function headersAt(pathname: string): Record<string, string> {
-  return pathname === watchPath ? { ...headers, ...statelyHeaders } : headers;
-}
-
-/** The page itself may be come to from anywhere: there is nothing in it without a token. */
 function refusalOf(request: Request, { address }: Serving): EngineError | null {
   const header = headerOf(request);
-  const isPage =
-    request.method === 'GET' && pages.has(new URL(request.url).pathname) && header('sec-fetch-mode') === 'navigate';
   const hint = 'a tunnel leads here from the same port';
-  return hostRefusal(header, { allowed: [address], hint }) ?? (isPage ? null : originRefusal(header));
+  return hostRefusal(header, { allowed: [address], hint }) ?? (isPageOpened(request) ? null : originRefusal(header));
 }
 
 function gone(): EngineError {
   return new EngineError('unavailable', 'the daemon is stopping', anew);
-}
-
-function headerOf(request: Request): HeaderOf {
-  return (name) => request.headers.get(name);
-}
-
-function withHeaders(response: Response): Response {
-  const all = new Headers(response.headers);
-  for (const [name, value] of Object.entries(headers)) all.set(name, value);
-  return new Response(response.body, { status: response.status, headers: all });
 }

@@ -84,6 +84,11 @@ export function proofOf({ key, address, life, nonce }: { key: string; address: s
   return sealed(key, `proof ${address} ${life} ${nonce}`);
 }
 
+/** A key for that purpose, of which the secret cannot be known. */
+export function derivedKey(secret: string, purpose: string): string {
+  return sealed(secret, purpose);
+}
+
 function sealed(key: string, text: string): string {
   return createHmac('sha256', Buffer.from(key, 'base64url'))
     .update(text)

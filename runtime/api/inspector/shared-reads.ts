@@ -62,7 +62,7 @@ export function createSharedReads(fetch: Fetch): Fetch {
     if (request.method !== 'GET' || !sharedReads.has(name)) return fetch(request);
     const before = known.get(name);
     const isGood = before !== undefined && before.goodUntilMs > performance.now();
-    const shared = isGood && request.headers.get('cache-control') !== 'no-cache' ? before : make(name, request);
+    const shared = isGood && request.headers.get('cache-control') !== 'no-cache' ? before : make(name, nobodys(request));
     known.set(name, shared);
     const { status, headers, bytes } = await shared.made;
     const all = new Headers(headers);
@@ -70,6 +70,13 @@ export function createSharedReads(fetch: Fetch): Fetch {
     if (Number.isFinite(leftMs)) all.set(freshInHeader, String(Math.max(0, Math.ceil(leftMs))));
     return new Response(bytes, { status, headers: all });
   };
+}
+
+/** Everybody who is let in may look, so it is nobody's in particular. */
+function nobodys(request: Request): Request {
+  const headers = new Headers(request.headers);
+  headers.delete('authorization');
+  return new Request(request, { headers });
 }
 
 async function readOf(fetch: Fetch, request: Request): Promise<Made> {

@@ -10,7 +10,7 @@ import { groupBy } from '../../base/platform/group-by.ts';
 import { later } from '../../base/platform/later.ts';
 import { lookAtRow } from '../../core/outbox/budget.ts';
 import type { PlanKey } from '../../core/store/port.ts';
-import type { EffectRow, PlanRow, RunRow, UsageRow } from '../../core/store/rows.ts';
+import type { EffectRow, PlanRow, RunRow, SignalRow, UsageRow } from '../../core/store/rows.ts';
 import { gitFaults } from '../../work/git/troubles.ts';
 import type {
   Explanation,
@@ -338,11 +338,14 @@ export function createPlanViews(parts: ViewDependencies) {
       const row = await mustRead(project, plan);
       const tree = await requiredTree(project, plan);
       const refused = await store.lastRefused(planTree(project, plan));
-      const { waiting_for } = await planEntry(row, { usage: [], kept: await keptOf(row), look: lookAtOne() });
+      const { waiting_for: waiting } = await planEntry(row, { usage: [], kept: await keptOf(row), look: lookAtOne() });
       return {
         plan,
         status: row.status,
-        waiting_for,
+        waiting_for:
+          waiting?.kind === 'paused'
+            ? { ...waiting, detail: waiting.detail.replace('a person', pauserIn(await store.signals({ project, plan }))) }
+            : waiting,
         base: row.base,
         accepts: acceptedSignals(tree.root, clock.nowMs()),
         events: offersOf(tree.root, clock.nowMs()).map(({ type, isTaken, guard }) => ({
@@ -356,6 +359,12 @@ export function createPlanViews(parts: ViewDependencies) {
       };
     },
   };
+}
+
+/** Who paused a plan; `signals` are the newest first. */
+function pauserIn(signals: readonly SignalRow[]): string {
+  const last = signals.find(({ type, status }) => type === 'pause' && status === 'done');
+  return /^person:(.*)$/.exec(last?.origin ?? '')?.[1] ?? 'a person';
 }
 
 /** It waits for a permission, or for a service. */

@@ -10,8 +10,12 @@ export const eventRoutes = [
       who: 'anyone',
       query: eventsQuery,
       answers: { 200: 'events' },
-      errors: ['limit_reached'],
+      errors: ['limit_reached', 'forbidden'],
     },
-    ({ streams, query, context }) => streams.open(context, query),
+    ({ streams, query, context, principal }) => {
+      // Somebody who looks on lets agents start.
+      if (query.watch === '1') principal.mustHave('steer');
+      return streams.open(context, query);
+    },
   ),
 ] as const;

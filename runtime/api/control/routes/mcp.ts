@@ -11,6 +11,7 @@ const protocolError = z
 /** 404: the session is over, and the client begins another. */
 const definition = {
   who: 'own',
+  needs: 'look',
   inRuns: true,
   // A document in JSON may take more room than its own limit.
   bodyLimitBytes: 3 * planDocumentLimitBytes,

@@ -19,7 +19,7 @@ export const signalRoutes = [
     'POST /v1/repos/:project/signals',
     {
       does: 'sends a signal and waits for the verdict: 200, 202 while it is pending, 409 refused',
-      who: 'own',
+      who: 'own', needs: 'answer',
       inRuns: true,
       params: projectParams,
       body: z.strictObject({
@@ -111,7 +111,7 @@ export const signalRoutes = [
     'POST /v1/signals/:id/retry',
     {
       does: 'delivers a failed signal again; 409 where it did not fail',
-      who: 'person',
+      who: 'person', needs: 'steer',
       params: idParams,
       answers: { 200: signalAnswer },
       errors: ['not_found', 'conflict'],

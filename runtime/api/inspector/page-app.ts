@@ -1,0 +1,171 @@
+/**
+ * The page over HTTP, whichever door it is behind: its files, how a page is let in, and the control API for whoever is. A page holds a token of one
+ * life of the daemon at one address, and a key of which it makes the next one, once whoever answers has proven that they have the key too.
+ */
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import type { Person } from '../../base/platform/people.ts';
+import { answeringSignals } from '../control/people.ts';
+import { errorResponse } from '../control/requests.ts';
+import { endedWith } from '../control/stream-end.ts';
+import { bearerOf, bodyRefusal, type HeaderOf } from '../control/web-guard.ts';
+import { assetAt } from './assets.ts';
+import { proofOf } from './key.ts';
+import { createSharedReads } from './shared-reads.ts';
+import { watchPath } from './watch-guard.ts';
+
+/** Only what was served from here, no script and no style within the page, and nobody else's frame around it. */
+const policy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  "img-src 'self' data:",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+  'trusted-types stator-chart',
+].join('; ');
+
+/** The page that hands on what happens to Stately's inspector frames that, or opens it in a window that may tell this one that it is ready. */
+const statelyHeaders = {
+  'content-security-policy': `${policy}; frame-src https://stately.ai`,
+  'cross-origin-opener-policy': 'same-origin-allow-popups',
+} as const;
+
+const headers = {
+  'content-security-policy': policy,
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'cache-control': 'no-store',
+} as const;
+
+/** Who is let in, and the key of their pages. */
+export interface Login {
+  /** null: the owner of the home. */
+  readonly person: Person | null;
+  readonly key: string;
+}
+
+/** How one door lets pages in. `address` is what the browser calls it: `127.0.0.1:41233`. */
+export interface Door {
+  /** A name of this life of the daemon. */
+  readonly life: string;
+  /** What a page without a token can be given. */
+  readonly takes: 'address' | 'token';
+  /** What to do where nobody is let in. */
+  readonly hint: string;
+  /** Whose page has that token; null: nobody's. */
+  loginOf(token: string, address: string): Login | null;
+  /** By the name of a person, or null for the owner; null: there is no such one. */
+  keyOf(name: string | null): string | null;
+  /** The token of a page, for what its person brings; null: that is not good, or not any more. */
+  enter(given: string | null, address: string): string | null;
+  /** The header by which the app knows them; null: as the owner, who needs none. */
+  authorizationOf(login: Login): string | null;
+}
+
+export interface PageApp {
+  fetch(request: Request, address: string): Promise<Response>;
+}
+
+export function createPageApp(app: { fetch(request: Request): Response | Promise<Response> }, door: Door): PageApp {
+  const read = createSharedReads((request) => app.fetch(request));
+  const { life, takes, hint } = door;
+  const loginOf = (header: HeaderOf, address: string) => {
+    const token = bearerOf(header);
+    return token === null ? null : door.loginOf(token, address);
+  };
+
+  async function answerApi(request: Request, address: string): Promise<Response> {
+    const header = headerOf(request);
+    const login = loginOf(header, address);
+    const refusal = login === null ? refused(header, hint) : bodyRefusal(header);
+    if (login === null || refusal !== null) return withHeaders(errorResponse(refusal ?? refused(header, hint)));
+    const own = new Headers(request.headers);
+    const authorization = door.authorizationOf(login);
+    if (authorization === null) own.delete('authorization');
+    else own.set('authorization', authorization);
+    const answer = await read(new Request(request, { headers: own }));
+    return withHeaders(endedWith(answer, () => loginOf(header, address) !== null));
+  }
+
+  function answerSession(request: Request, { pathname, searchParams }: URL, address: string): Response {
+    const header = headerOf(request);
+    switch (`${request.method} ${pathname}`) {
+      case 'GET /session/door':
+        return Response.json({ takes });
+      case 'GET /session/hello': {
+        const nonce = searchParams.get('nonce') ?? '';
+        if (!/^[\w-]{16,64}$/.test(nonce))
+          return errorResponse(
+            new EngineError('bad_request', 'nonce: 16 to 64 of A-Z a-z 0-9 - _', 'choose one by chance'),
+          );
+        const key = door.keyOf(searchParams.get('person'));
+        if (key === null)
+          return errorResponse(new EngineError('unauthorized', 'there is no token of that name any more', hint));
+        return Response.json({ life, proof: proofOf({ key, address, life, nonce }) });
+      }
+      case 'GET /session/key': {
+        const login = loginOf(header, address);
+        if (login === null) return errorResponse(refused(header, hint));
+        const { key, person } = login;
+        const may = { role: person?.role ?? 'owner', answers: answeringSignals };
+        return Response.json({ key, person: person?.name ?? null, ...may });
+      }
+      case 'POST /session/enter': {
+        const token = door.enter(bearerOf(header), address);
+        if (token !== null) return Response.json({ token });
+        const why =
+          takes === 'address' ? 'this address was used already, or is over a minute old' : 'nobody has this token';
+        return errorResponse(new EngineError('unauthorized', why, hint));
+      }
+      default:
+        return errorResponse(
+          new EngineError('not_found', `no route ${request.method} ${pathname.slice(0, 500)}`, hint),
+        );
+    }
+  }
+
+  return {
+    async fetch(request, address) {
+      const url = new URL(request.url);
+      const { pathname } = url;
+      if (isOfApi(pathname)) return answerApi(request, address);
+      if (pathname.startsWith('/session/')) return withHeaders(answerSession(request, url, address));
+      const asset = request.method === 'GET' || request.method === 'HEAD' ? assetAt(pathname) : null;
+      if (asset === null)
+        return withHeaders(
+          errorResponse(new EngineError('not_found', `there is no ${pathname.slice(0, 500)}`, 'the page is at /')),
+        );
+      return new Response(request.method === 'HEAD' ? null : asset.bytes, {
+        headers: { ...headersAt(pathname), 'content-type': asset.type },
+      });
+    },
+  };
+}
+
+function isOfApi(pathname: string): boolean {
+  return pathname.startsWith('/v1/') || pathname === '/openapi.json';
+}
+
+function refused(header: HeaderOf, hint: string): EngineError {
+  const why = bearerOf(header) === null ? 'no token came along' : 'the token is not the one that is in force';
+  return new EngineError('unauthorized', why, hint);
+}
+
+function headersAt(pathname: string): Record<string, string> {
+  return pathname === watchPath ? { ...headers, ...statelyHeaders } : headers;
+}
+
+export function headerOf(request: Request): HeaderOf {
+  return (name) => request.headers.get(name);
+}
+
+export function withHeaders(response: Response): Response {
+  const all = new Headers(response.headers);
+  for (const [name, value] of Object.entries(headers)) all.set(name, value);
+  return new Response(response.body, { status: response.status, headers: all });
+}
