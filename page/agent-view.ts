@@ -34,7 +34,7 @@ export function agentView(chosen: Chosen, model: PlanModel, actions: PlanActions
       h('button', { class: 'quiet close', 'aria-label': 'Close the agent', on: { click: actions.close } }, 'close'),
     ),
     agent === undefined ? null : about(agent, nowMs),
-    agent === undefined ? null : commands(agent, model, actions),
+    agent === undefined || !actions.may('steer') ? null : commands(agent, model, actions),
     h(
       'div',
       { class: 'segments', role: 'group', 'aria-label': 'What of it' },

@@ -1,18 +1,19 @@
 /** A person's comments on lines of a change: whom they reach, and the message that they become. */
 import type { PlanDiff } from '../runtime/api/contract/plans.ts';
 import type { Comment, Place, PlanModel, Recipient } from './plan-model.ts';
+import type { Session } from './session.ts';
 
 const open = /^(?:queued|starting|running|waiting|paused|backing_off)$/;
 const makesChanges: ReadonlySet<string> = new Set(['coder', 'fixer', 'session']);
 
 /** Those that would take them now, the likeliest first. Empty: nobody would. */
-export function recipientsOf({ plan, explain, agents, changes }: PlanModel): Recipient[] {
+export function recipientsOf({ plan, explain, agents, changes }: PlanModel, may: Session['may']): Recipient[] {
   const taken = new Set((explain?.events ?? []).filter(({ accepted }) => accepted).map(({ type }) => type));
   const fixer = (...signals: string[]): Recipient => ({ name: 'the fixer', title: null, signals });
   const reviews = ['review_changes_requested', 'verify_failed'].filter((type) => taken.has(type)).slice(0, 1);
   const isStuck = plan?.blocked?.source === 'review' || plan?.blocked?.source === 'cycle_limit';
   const toAgents = agents
-    .filter(({ state, role }) => open.test(state) && makesChanges.has(role))
+    .filter(({ state, role }) => may('steer') && open.test(state) && makesChanges.has(role))
     .map(({ title }): Recipient => ({ name: title, title, signals: ['agent_send'] }));
   const own = `${plan?.plan}-${changes.task}`;
   return [

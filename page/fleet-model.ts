@@ -7,6 +7,7 @@ import type { PlanEntry } from '../runtime/api/contract/plans.ts';
 import type { RepoEntry } from '../runtime/api/contract/repos.ts';
 import type { InstanceEntry, QueuePause, QueueStats } from '../runtime/api/contract/runs.ts';
 import type { Group } from './needs.ts';
+import type { Session } from './session.ts';
 import type { Slot } from './slots.ts';
 
 export interface Fleet {
@@ -37,6 +38,7 @@ export interface FleetView {
 }
 
 export interface FleetActions {
+  readonly may: Session['may'];
   show(change: Partial<FleetView>): void;
   /** Puts the rows in order by what they are now. */
   sort(): void;

@@ -32,7 +32,9 @@ export function agentsView({ agents, slots, queue }: Fleet, actions: FleetAction
       { id: 'agents-title' },
       'Agents',
       h('span', { class: 'count' }, String(agents.length - queued.length)),
-      h('button', { class: 'quiet', on: { click: () => actions.switchQueue(word) } }, `${word} the queue`),
+      actions.may('steer')
+        ? h('button', { class: 'quiet', on: { click: () => actions.switchQueue(word) } }, `${word} the queue`)
+        : null,
     ),
     h('p', { class: 'queued dim', title: waiting }, waiting),
     h(
@@ -87,7 +89,7 @@ export function notificationsView({ notifications }: Fleet, actions: FleetAction
       { id: 'told-title' },
       'Notifications',
       h('span', { class: 'count' }, String(all.length)),
-      all.length === 0
+      all.length === 0 || !actions.may('answer')
         ? null
         : h('button', { class: 'quiet', on: { click: actions.readNotifications } }, 'mark as read'),
     ),

@@ -176,7 +176,9 @@ function pauses(given: readonly QueuePause[], actions: FleetActions, nowMs: numb
         { key: [pause.of, pause.project, pause.plan, pause.title].join('/'), class: 'notice' },
         glyph('held'),
         h('span', null, pauseText(pause, nowMs)),
-        h('button', { class: 'quiet', on: { click: () => actions.switchQueue('resume', pause) } }, 'resume'),
+        actions.may('steer')
+          ? h('button', { class: 'quiet', on: { click: () => actions.switchQueue('resume', pause) } }, 'resume')
+          : null,
       ),
     ),
   );

@@ -17,6 +17,8 @@ export interface Frame {
   readonly theme: Theme;
   readonly refused: Refused | null;
   readonly said: string | null;
+  /** Whose page it is; null: the owner's. */
+  readonly person: string | null;
 }
 
 export interface FrameActions {
@@ -30,7 +32,7 @@ const connections: Readonly<Record<Connection, { word: string; why: string }>> =
   away: { word: 'away', why: 'the daemon does not answer; this page continues by itself when it is back' },
   stranger: { word: 'stranger', why: 'another program answers at this address, and is told nothing' },
   resting: { word: 'resting', why: 'nobody looks at this page' },
-  locked: { word: 'locked', why: 'this page is let in no more: stator inspect' },
+  locked: { word: 'locked', why: 'this page is let in no more' },
 };
 
 const nextTheme = { auto: 'light', light: 'dark', dark: 'auto' } as const;
@@ -54,7 +56,7 @@ export function frameView(frame: Frame, actions: FrameActions, content: readonly
         'span',
         { class: `connection ${frame.connection}`, role: 'status', title: why },
         h('span', { class: 'dot', 'aria-hidden': 'true' }),
-        word,
+        frame.person === null || frame.connection !== 'live' ? word : `${word} as ${frame.person}`,
       ),
       h(
         'button',
@@ -97,18 +99,43 @@ export function missingView(name: string, why: string): View {
   return h('main', { id: 'main', tabindex: '-1' }, h('h1', null, name), h('p', { class: 'nothing' }, why));
 }
 
-export function lockedView(why: string): View {
+/** `enter` takes a typed token, where that lets a page in. */
+export function lockedView(why: string, enter: ((token: string) => void) | null): View {
+  const submit = (event: Event) => {
+    event.preventDefault();
+    const field = (event.currentTarget as HTMLFormElement).elements.namedItem('token');
+    if (field instanceof HTMLInputElement && field.value.trim() !== '') enter?.(field.value.trim());
+  };
   return h(
     'main',
     { class: 'locked', id: 'main', tabindex: '-1' },
     h('h1', null, 'stator'),
     h('p', null, why),
-    h('p', null, 'Ask for the address of this page in a terminal:'),
-    h('pre', null, 'stator inspect --open'),
-    h(
-      'p',
-      { class: 'dim' },
-      'What lets a page in is in the address that it prints, once, and is never stored where another page could read it.',
-    ),
+    enter === null
+      ? [
+          h('p', null, 'Ask for the address of this page in a terminal:'),
+          h('pre', null, 'stator inspect --open'),
+          h(
+            'p',
+            { class: 'dim' },
+            'What lets a page in is in the address that it prints, once, and is never stored where another page could read it.',
+          ),
+        ]
+      : [
+          h(
+            'form',
+            { class: 'commands', on: { submit } },
+            h('input', {
+              name: 'token',
+              type: 'password',
+              autocomplete: 'current-password',
+              placeholder: 'Your token',
+              'aria-label': 'Your token',
+              made: (element) => element.focus(),
+            }),
+            h('button', { class: 'strong', type: 'submit' }, 'Enter'),
+          ),
+          h('p', { class: 'dim' }, 'The owner of this stator makes one: stator token add <name> --role look'),
+        ],
   );
 }

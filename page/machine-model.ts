@@ -1,6 +1,7 @@
 /** What is known of the tree of a machine of one's own that is shown, and what its person may do there. */
 import type { MachineExplanation, MachineTreeShow } from '../runtime/api/contract/machines.ts';
 import type { HistoryEntry } from '../runtime/api/contract/plans.ts';
+import type { Session } from './session.ts';
 
 /** A state, as `GET /v1/machines/:name?format=json` answers it. */
 export interface Definition {
@@ -32,6 +33,7 @@ export interface MachineModel {
 }
 
 export interface MachineActions {
+  readonly may: Session['may'];
   /** `payload`: JSON as it was typed; '': nothing. */
   send(type: string, payload: string): void;
   /** null: shows the present. */

@@ -5,9 +5,11 @@ import type { MachineActions, MachineModel } from './machine-model.ts';
 import { machineView } from './machine-view.ts';
 import { type Page, readOn } from './page.ts';
 import { createRefresher } from './refresh.ts';
+import type { Session } from './session.ts';
 
 export interface MachinePageOptions {
   readonly api: Api;
+  readonly may: Pick<Session, 'may'>;
   readonly machine: string;
   readonly id: string;
   redraw(): void;
@@ -15,7 +17,7 @@ export interface MachinePageOptions {
   tellRefusal(thrown: unknown): void;
 }
 
-export function createMachinePage({ api, machine, id, redraw, say, tellRefusal }: MachinePageOptions): Page {
+export function createMachinePage({ api, may, machine, id, redraw, say, tellRefusal }: MachinePageOptions): Page {
   let model: MachineModel = {
     machine,
     id,
@@ -55,6 +57,7 @@ export function createMachinePage({ api, machine, id, redraw, say, tellRefusal }
 
   const refresher = createRefresher({ work: read, leastMs: 150, mostMs: 5_000 });
   const actions: MachineActions = {
+    may: may.may,
     send(type, text) {
       change({ isBusy: true });
       payloadOf(text)

@@ -90,7 +90,7 @@ export function machineView(model: MachineModel, actions: MachineActions): View 
       h(
         'div',
         { class: 'side' },
-        explained === null ? null : signalsView(explained, model.isBusy, actions),
+        explained === null || !actions.may('steer') ? null : signalsView(explained, model.isBusy, actions),
         journalView({ journal, at }, actions),
       ),
     ),

@@ -2,6 +2,7 @@
 import type { QueuePause } from '../runtime/api/contract/runs.ts';
 import { ApiError, createApi } from './api.ts';
 import { patch } from './dom.ts';
+import { doorOf } from './enter.ts';
 import { fleetView, needCount, orderOf } from './fleet.ts';
 import type { Fleet, FleetActions, FleetView } from './fleet-model.ts';
 import { type Frame, frameView, lockedView, type Theme } from './frame.ts';
@@ -33,7 +34,10 @@ let frame: Frame = {
   theme: storedTheme(),
   refused: null,
   said: null,
+  person: null,
 };
+/** What lets a page in at this address. */
+let door: 'address' | 'token' = 'address';
 let fleet: Fleet = {
   plans: [],
   agents: [],
@@ -72,7 +76,10 @@ function render(): void {
   document.title = asking > 0 ? `(${asking}) stator` : (page?.title() ?? 'stator');
   const actions = { turn, dismiss: () => change({ refused: null }) };
   if (frame.connection === 'locked') {
-    patch(root, frameView({ ...frame, where: [] }, actions, [lockedView('This page is not let in any more.')]));
+    patch(
+      root,
+      frameView({ ...frame, where: [] }, actions, [lockedView(whyLocked(), door === 'token' ? enterBy : null)]),
+    );
     return;
   }
   const content = page === null ? fleetView(fleet, fleetShown, fleetActions, Date.now()) : page.view(Date.now());
@@ -85,7 +92,27 @@ function change(part: Partial<Frame>): void {
   redraw();
 }
 
+/** A browser keeps no key for an address that others can listen to. */
+function whyLocked(): string {
+  if (!isSecureContext) return 'This page works over https only, or at an address of this machine.';
+  return door === 'token' ? 'This page needs your token.' : 'This page is not let in any more.';
+}
+
+function enterBy(token: string): void {
+  session
+    .enter(token)
+    .then((isIn) => {
+      if (isIn) begin();
+      else
+        change({
+          refused: { title: 'nobody has this token', code: 'unauthorized', hint: 'it may have been taken back' },
+        });
+    })
+    .catch(() => change({ refused: { title: 'the daemon does not answer', code: 'unavailable', hint: '' } }));
+}
+
 const fleetActions: FleetActions = {
+  may: session.may,
   show: (part) => arrange(part),
   sort: () => arrange({}),
   switchQueue,
@@ -196,7 +223,7 @@ function route(): void {
   page?.leave();
   page = null;
   arrange({});
-  const shared = { api, redraw, say: announce, tellRefusal };
+  const shared = { api, may: session, redraw, say: announce, tellRefusal };
   if (kind === 'plan' && first && second)
     page = createPlanPage({ ...shared, named: { project: first, plan: second }, part: part ?? null });
   if (kind === 'repo' && first) page = createRepoPage({ ...shared, project: first });
@@ -222,8 +249,20 @@ const stream = createStream({
     page?.heard(facts, isGap);
     fleetRefresher.poke();
   },
-  onConnection: (connection) => change({ connection }),
+  onConnection: (connection) => (connection === 'locked' ? lock() : change({ connection })),
 });
+
+async function lock(): Promise<void> {
+  door = await doorOf().catch(() => 'address' as const);
+  change({ connection: 'locked' });
+}
+
+function begin(): void {
+  change({ connection: 'connecting', person: session.person(), refused: null });
+  fleet = { ...fleet, isKnown: false };
+  route();
+  stream.start();
+}
 
 async function readPing(): Promise<void> {
   const { version, warnings } = await api.ping();
@@ -249,9 +288,5 @@ setInterval(() => {
   if (!document.hidden) redraw();
 }, tickMs);
 
-if (await session.begin()) {
-  route();
-  stream.start();
-} else {
-  change({ connection: 'locked' });
-}
+if (await session.begin()) begin();
+else await lock();

@@ -33,28 +33,45 @@ function permissionView({ agent, question, plan, isBusy }: Asked, actions: PlanA
   const answer = (word: 'allow' | 'deny') => (event: Event) => {
     actions.permit(title, id, word, fieldText(event, 'message'));
   };
+  const denial = h(
+    'span',
+    { class: 'dim' },
+    `Denied by itself at ${clock(until)}, in ${duration(Date.parse(until) - nowMs)}.`,
+  );
   return askedPanel(
     { heading, words: `${shortTitle(title, plan)} asks to use ${tool}`, askedAt, nowMs },
     h(
       'form',
       { on: { submit: (event) => event.preventDefault() } },
       h('pre', { class: 'asked-detail', tabindex: '0', role: 'region', 'aria-label': 'What it would do' }, detail),
-      h(
-        'div',
-        { class: 'commands' },
-        h(
-          'button',
-          { type: 'button', class: 'strong', 'data-answer': 'allow', disabled: isBusy, on: { click: answer('allow') } },
-          'Allow once',
-        ),
-        h('button', { type: 'button', 'data-answer': 'deny', disabled: isBusy, on: { click: answer('deny') } }, 'Deny'),
-        h('input', {
-          name: 'message',
-          placeholder: 'A word to it, where you deny',
-          'aria-label': 'A word to it, where you deny',
-        }),
-        h('span', { class: 'dim' }, `Denied by itself at ${clock(until)}, in ${duration(Date.parse(until) - nowMs)}.`),
-      ),
+      !actions.may('answer')
+        ? denial
+        : h(
+            'div',
+            { class: 'commands' },
+            h(
+              'button',
+              {
+                type: 'button',
+                class: 'strong',
+                'data-answer': 'allow',
+                disabled: isBusy,
+                on: { click: answer('allow') },
+              },
+              'Allow once',
+            ),
+            h(
+              'button',
+              { type: 'button', 'data-answer': 'deny', disabled: isBusy, on: { click: answer('deny') } },
+              'Deny',
+            ),
+            h('input', {
+              name: 'message',
+              placeholder: 'A word to it, where you deny',
+              'aria-label': 'A word to it, where you deny',
+            }),
+            denial,
+          ),
     ),
   );
 }

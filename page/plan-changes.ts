@@ -59,7 +59,7 @@ function sums({ changes: { diff }, at }: PlanModel): View | null {
 /** What was written, and who gets it. */
 function reviewView(model: PlanModel, actions: PlanActions): View {
   const { comments } = model.changes;
-  const recipients = recipientsOf(model);
+  const recipients = recipientsOf(model, actions.may);
   const send = (event: Event) => {
     event.preventDefault();
     const chosen = (event.currentTarget as HTMLFormElement).elements.namedItem('recipient');
@@ -197,17 +197,19 @@ function lineView(
   return h(
     'div',
     { class: `code ${kind}` },
-    h(
-      'button',
-      {
-        class: 'at',
-        // One stop for each file: arrows go from line to line.
-        tabindex: isFirst ? '0' : '-1',
-        'aria-label': `Comment on line ${place.line}${place.side === 'before' ? ' of before' : ''} of ${path}`,
-        on: { click: () => actions.draftAt(place) },
-      },
-      String(place.line),
-    ),
+    !actions.may('answer')
+      ? h('span', { class: 'at' }, String(place.line))
+      : h(
+          'button',
+          {
+            class: 'at',
+            // One stop for each file: arrows go from line to line.
+            tabindex: isFirst ? '0' : '-1',
+            'aria-label': `Comment on line ${place.line}${place.side === 'before' ? ' of before' : ''} of ${path}`,
+            on: { click: () => actions.draftAt(place) },
+          },
+          String(place.line),
+        ),
     h(
       'code',
       null,

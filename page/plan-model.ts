@@ -10,6 +10,7 @@ import type {
 import type { InstanceEntry, QueuePause, RunLog } from '../runtime/api/contract/runs.ts';
 import type { Named } from './api.ts';
 import type { DocumentForm, Writing } from './document-form.ts';
+import type { Session } from './session.ts';
 
 export type Tab = 'log' | 'diff' | 'checks' | 'prompt';
 
@@ -120,6 +121,7 @@ export interface PlanModel {
 }
 
 export interface PlanActions {
+  readonly may: Session['may'];
   readonly chart: HTMLElement;
   /** Asks for confirmation first if that is needed. */
   send(type: string, payload: Record<string, unknown>, done: string): void;

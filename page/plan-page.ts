@@ -1,6 +1,6 @@
 /** One plan: what is known of it, read anew where something happened, and what its person does about it. */
 
-import type { HistoryEntry } from '../runtime/api/contract/plans.ts';
+import type { Explanation, HistoryEntry } from '../runtime/api/contract/plans.ts';
 import type { QueuePause } from '../runtime/api/contract/runs.ts';
 import type { SignalAnswer } from '../runtime/api/contract/signals.ts';
 import type { Chart } from '../runtime/base/charts/chart.ts';
@@ -24,10 +24,12 @@ import {
 import { planView } from './plan-view.ts';
 import { verdicts } from './plan-work.ts';
 import { createRefresher } from './refresh.ts';
+import type { Session } from './session.ts';
 import { takeNew } from './take.ts';
 
 export interface PlanPageOptions {
   readonly api: Api;
+  readonly may: Pick<Session, 'may' | 'maySend'>;
   readonly named: Named;
   /** The last part of its address: one of its sections, or an agent's title. */
   readonly part: string | null;
@@ -49,7 +51,7 @@ function orderOf(agents: PlanModel['agents'], pauses: PlanModel['pauses']): stri
   return [...agents.flatMap(({ permissions }) => permissions.map(({ id }) => id)), pauses.length].join(' ');
 }
 
-export function createPlanPage({ api, named, part, redraw, say, tellRefusal }: PlanPageOptions): Page {
+export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal }: PlanPageOptions): Page {
   const view = createChartView();
   const charts = new Map<string, Chart | null>();
   let model: PlanModel = {
@@ -98,7 +100,7 @@ export function createPlanPage({ api, named, part, redraw, say, tellRefusal }: P
       if (orderOf(agents, pauses) !== orderOf(model.agents, model.pauses)) unsettle();
       change({
         plan,
-        explain,
+        explain: { ...explain, events: explain.events.map(forThisRole) },
         agents: takeNew(model.agents, agents, ({ id }) => id),
         states,
         pauses,
@@ -107,6 +109,12 @@ export function createPlanPage({ api, named, part, redraw, say, tellRefusal }: P
     } catch (thrown) {
       if (thrown instanceof ApiError && /not_found$/.test(thrown.code)) change({ missing: thrown.message });
     }
+  }
+
+  /** What the plan would take from others only is not offered. */
+  function forThisRole(event: Explanation['events'][number]): Explanation['events'][number] {
+    if (!event.accepted || may.maySend(event.type)) return event;
+    return { ...event, accepted: false, why_not: 'your token is not for this' };
   }
 
   let settling: ReturnType<typeof setTimeout> | undefined;
@@ -254,6 +262,7 @@ export function createPlanPage({ api, named, part, redraw, say, tellRefusal }: P
   }
 
   const actions: PlanActions = {
+    may: may.may,
     chart: view.element,
     send: (type, payload, done) => sendSurely({ type, payload, done, first: null }),
     answerSure(isYes) {
@@ -301,7 +310,7 @@ export function createPlanPage({ api, named, part, redraw, say, tellRefusal }: P
     },
     openDocument() {
       const { plan } = model;
-      if (plan === null || model.writing !== null) return;
+      if (plan === null || model.writing !== null || !may.maySend('plan_updated')) return;
       api
         .preview(named, 'plan_updated', { content: plan.content })
         .then(({ accepted }) => change({ isEditable: accepted }))

@@ -111,7 +111,9 @@ function head(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: num
         { key: [pause.of, pause.plan, pause.title].join('/'), class: 'waiting-for' },
         glyph('held'),
         pauseText(pause, nowMs),
-        h('button', { class: 'quiet', on: { click: () => actions.resume(pause) } }, 'resume'),
+        actions.may('steer')
+          ? h('button', { class: 'quiet', on: { click: () => actions.resume(pause) } }, 'resume')
+          : null,
       ),
     ),
   );
@@ -213,7 +215,7 @@ function needView(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs:
       blocked === null ? 'Needs you' : (sourceWords[blocked.source] ?? 'Needs you'),
       h('span', { class: 'count' }, `for ${since(need.since, nowMs)}`),
     ),
-    blocked === null
+    blocked === null || !actions.may('answer')
       ? h('p', { class: 'asked' }, need.why)
       : h(
           'form',

@@ -37,19 +37,23 @@ function questionView(plan: PlanShow, { question, isBusy }: Asked, actions: Plan
       'form',
       { on: { submit: answer } },
       h('p', { class: 'asked', id: `asked-${number}` }, question.question),
-      h('textarea', {
-        name: 'answer',
-        rows: '2',
-        'aria-labelledby': `asked-${number}`,
-        placeholder: 'Your answer',
-        on: { keydown: sendOnEnter },
-      }),
-      h(
-        'div',
-        { class: 'commands' },
-        h('button', { class: 'strong', type: 'submit', disabled: isBusy }, 'Answer'),
-        h('span', { class: 'dim' }, 'Ctrl+Enter'),
-      ),
+      ...(actions.may('answer')
+        ? [
+            h('textarea', {
+              name: 'answer',
+              rows: '2',
+              'aria-labelledby': `asked-${number}`,
+              placeholder: 'Your answer',
+              on: { keydown: sendOnEnter },
+            }),
+            h(
+              'div',
+              { class: 'commands' },
+              h('button', { class: 'strong', type: 'submit', disabled: isBusy }, 'Answer'),
+              h('span', { class: 'dim' }, 'Ctrl+Enter'),
+            ),
+          ]
+        : []),
     ),
   );
 }

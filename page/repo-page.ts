@@ -5,9 +5,11 @@ import { planAddress } from './needs.ts';
 import type { Page } from './page.ts';
 import { createRefresher } from './refresh.ts';
 import { type RepoActions, type RepoModel, repoView } from './repo-view.ts';
+import type { Session } from './session.ts';
 
 export interface RepoPageOptions {
   readonly api: Api;
+  readonly may: Pick<Session, 'may'>;
   readonly project: string;
   redraw(): void;
   say(text: string): void;
@@ -25,7 +27,7 @@ const begin = `# What it is called
 What is to be done, and how one sees that it is.
 `;
 
-export function createRepoPage({ api, project, redraw, say, tellRefusal }: RepoPageOptions): Page {
+export function createRepoPage({ api, may, project, redraw, say, tellRefusal }: RepoPageOptions): Page {
   let model: RepoModel = {
     project,
     repo: null,
@@ -56,6 +58,7 @@ export function createRepoPage({ api, project, redraw, say, tellRefusal }: RepoP
 
   const refresher = createRefresher({ work: read, leastMs: 300, mostMs: 10_000 });
   const actions: RepoActions = {
+    may: may.may,
     form: {
       edited() {
         if (model.writing.check !== null) changeWriting({ check: null });

@@ -8,6 +8,7 @@ import { progress } from './fleet.ts';
 import { ago } from './format.ts';
 import { glyph, stateOf } from './glyph.ts';
 import { planAddress, shapeOf } from './needs.ts';
+import type { Session } from './session.ts';
 import { planWords } from './state-words.ts';
 
 export interface RepoModel {
@@ -20,6 +21,7 @@ export interface RepoModel {
 }
 
 export interface RepoActions {
+  readonly may: Session['may'];
   readonly form: Omit<DocumentForm, 'name' | 'keep'>;
   switchRepo(word: 'pause' | 'resume'): void;
 }
@@ -36,7 +38,9 @@ export function repoView({ project, repo, plans, writing }: RepoModel, actions: 
       h(
         'ul',
         { class: 'repo-plans' },
-        plans.length === 0 ? h('li', { class: 'dim' }, 'None yet: write one below.') : null,
+        plans.length === 0
+          ? h('li', { class: 'dim' }, actions.may('steer') ? 'None yet: write one below.' : 'None yet.')
+          : null,
         plans.map((plan) =>
           h(
             'li',
@@ -49,22 +53,24 @@ export function repoView({ project, repo, plans, writing }: RepoModel, actions: 
         ),
       ),
     ),
-    h(
-      'section',
-      { class: 'panel', 'aria-labelledby': 'new-title' },
-      h('h2', { id: 'new-title' }, 'A new plan'),
-      documentForm(writing, {
-        ...actions.form,
-        keep: 'Register',
-        name: h('input', {
-          name: 'name',
-          required: true,
-          placeholder: 'Its name, such as login',
-          'aria-label': `The name of the new plan of ${project}`,
-          maxlength: '256',
-        }),
-      }),
-    ),
+    !actions.may('steer')
+      ? null
+      : h(
+          'section',
+          { class: 'panel', 'aria-labelledby': 'new-title' },
+          h('h2', { id: 'new-title' }, 'A new plan'),
+          documentForm(writing, {
+            ...actions.form,
+            keep: 'Register',
+            name: h('input', {
+              name: 'name',
+              required: true,
+              placeholder: 'Its name, such as login',
+              'aria-label': `The name of the new plan of ${project}`,
+              maxlength: '256',
+            }),
+          }),
+        ),
   );
 }
 
@@ -79,7 +85,7 @@ function head(repo: RepoShow, actions: RepoActions, nowMs: number): View {
       { class: 'plan-title' },
       h('h1', null, project),
       stateOf(state === 'active' ? 'ready' : state === 'paused' ? 'paused' : 'failed', state),
-      state === 'active' || state === 'paused'
+      actions.may('steer') && (state === 'active' || state === 'paused')
         ? h(
             'div',
             { class: 'commands' },

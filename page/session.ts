@@ -7,7 +7,17 @@ import { enter } from './enter.ts';
 
 const storageName = 'stator.token';
 
+/** What whoever this page belongs to may do: reply to what is asked, or everything that is offered here. */
+export type Need = 'answer' | 'steer';
+
 export interface Session {
+  /** The name of the token's person; null: the owner of the home. */
+  person(): string | null;
+  may(need: Need): boolean;
+  /** Whether a signal of that type is not refused for its sender's role. */
+  maySend(type: string): boolean;
+  /** For a token that a person typed; false: nobody has it. */
+  enter(typed: string): Promise<boolean>;
   token(): string | null;
   /** Takes what the address or the tab holds; false: there is nothing that is good. */
   begin(): Promise<boolean>;
@@ -19,10 +29,18 @@ export interface Session {
 
 const secretBytes = 24;
 
+interface Login {
+  readonly person: string | null;
+  readonly role: string;
+  /** The signals that reply to what is asked. */
+  readonly answers: readonly string[];
+}
+
 export function createSession(): Session {
   let token: string | null = null;
   let key: CryptoKey | null = null;
   let isProven = false;
+  let login: Login = { person: null, role: 'look', answers: [] };
 
   function keep(given: string | null): void {
     token = given;
@@ -44,7 +62,8 @@ export function createSession(): Session {
     if (token === null) return false;
     const answer = await fetch('/session/key', { headers: bearer(token) });
     if (!answer.ok) return false;
-    const { key: text } = (await answer.json()) as { key: string };
+    const { key: text, ...own } = (await answer.json()) as Login & { key: string };
+    login = own;
     key = await crypto.subtle.importKey('raw', bytesOf(text), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
     return true;
   }
@@ -54,7 +73,18 @@ export function createSession(): Session {
     return textOf(new Uint8Array(bytes).slice(0, secretBytes));
   }
 
+  const may = (need: Need) => ['steer', 'owner', ...(need === 'answer' ? ['answer'] : [])].includes(login.role);
+
   return {
+    person: () => login.person,
+    may,
+    maySend: (type) => may(login.answers.includes(type) ? 'answer' : 'steer'),
+    async enter(typed) {
+      const entered = await enter(typed);
+      keep(entered);
+      isProven = entered !== null && (await takeKey());
+      return isProven;
+    },
     token: () => (isProven ? token : null),
     doubt() {
       isProven = false;
@@ -76,14 +106,18 @@ export function createSession(): Session {
       const nonce = textOf(crypto.getRandomValues(new Uint8Array(secretBytes)));
       let said: { life?: unknown; proof?: unknown };
       try {
-        said = (await (await fetch(`/session/hello?nonce=${nonce}`)).json()) as typeof said;
+        const person = login.person === null ? '' : `&person=${login.person}`;
+        const answer = await fetch(`/session/hello?nonce=${nonce}${person}`);
+        if (answer.status === 401) return 'locked';
+        said = (await answer.json()) as typeof said;
       } catch {
         return 'away';
       }
       const { life, proof } = said;
       if (typeof life !== 'string' || proof !== (await sealed(key, `proof ${location.host} ${life} ${nonce}`)))
         return 'stranger';
-      keep(await sealed(key, `token ${location.host} ${life}`));
+      const next = await sealed(key, `token ${location.host} ${life}`);
+      keep(login.person === null ? next : `${login.person}.${next}`);
       isProven = true;
       return 'ready';
     },

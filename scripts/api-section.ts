@@ -1,4 +1,6 @@
 /** Every route of the control API, from its own description. */
+
+import { needOf } from '../runtime/api/control/app.ts';
 import { describeApi } from '../runtime/api/control/openapi.ts';
 import { routes } from '../runtime/api/control/routes.ts';
 import { code, markdownTable } from './markdown.ts';
@@ -45,13 +47,20 @@ const anchors: Readonly<Record<string, string>> = {
 
 export function routeTable(): string {
   const api = describeApi(routes) as unknown as Description; // made a moment ago, in this shape
-  const rows = routes.map(({ key }) => {
+  const rows = routes.map(({ key, definition }) => {
     const [method = '', path = ''] = key.split(' ');
     const operation = api.paths[path.replaceAll(/:(\w+)/g, '{$1}')]?.[method.toLowerCase()];
     if (operation === undefined) throw new Error(`${key} is not described`);
-    return [code(key), operation.summary, takes(operation), answers(operation, api), refusals(operation)];
+    return [
+      code(key),
+      operation.summary,
+      needOf(definition),
+      takes(operation),
+      answers(operation, api),
+      refusals(operation),
+    ];
   });
-  return markdownTable(['route', 'what it does', 'takes', 'answers', 'may refuse with'], rows);
+  return markdownTable(['route', 'what it does', 'role', 'takes', 'answers', 'may refuse with'], rows);
 }
 
 function takes({ parameters = [], requestBody }: Operation): string {

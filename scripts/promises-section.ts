@@ -272,6 +272,22 @@ const security: readonly Held[] = [
     'sixty half-sent bodies are let go when their time is over',
   ],
   ['where `[http] bind` switches it on', 'walls/tcp', 'no route answers without the token'],
+  ['Other people have', 'walls/people', 'only the hash of a token is kept, in files that are this user’s alone'],
+  [
+    'Whoever has one may do what its role allows',
+    'walls/people',
+    'a role may what its routes say, and everything else is 403 with the role that it needs',
+  ],
+  [
+    'A token that you take back is refused',
+    'walls/people',
+    'a token that is taken back is refused at once and ends its open streams, and no others',
+  ],
+  [
+    'An agent makes no such token',
+    'walls/people',
+    'an agent makes no token, and with its own, a guessed pass or a row it is no person with a name',
+  ],
   [
     '`stator token rotate` ends the old token',
     'walls/tcp',

@@ -88,7 +88,9 @@ const explain = defineVerb({
           ['would take', accepts.join(', ')],
           [
             'refused last',
-            refused === null ? null : `${refused.event} of ${refused.origin.replace(/^person:/, '')}, ${clockTime(refused.at)}${guard}`,
+            refused === null
+              ? null
+              : `${refused.event} of ${refused.origin.replace(/^person:/, '')}, ${clockTime(refused.at)}${guard}`,
           ],
         ],
         out.paint,

@@ -87,7 +87,11 @@ export function resultLines(
 
 function judgementText({ verdict, by }: Judgement, program: string): string {
   const who =
-    by === 'person' ? 'a person' : by === 'engine' || by === 'file' ? program : plain(by.replace(/^(?:agent|person):/, ''));
+    by === 'person'
+      ? 'a person'
+      : by === 'engine' || by === 'file'
+        ? program
+        : plain(by.replace(/^(?:agent|person):/, ''));
   return `${verdict === 'approved' ? 'approved' : 'asks for changes'}, by ${who}`;
 }
 

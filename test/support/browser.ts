@@ -31,14 +31,20 @@ export interface Tab {
   readonly complaints: string[];
 }
 
-/** With a profile of its own, which goes with it. */
-export async function startBrowser(options: { width?: number; height?: number } = {}): Promise<Browser> {
+/** With a profile of its own, which goes with it. `name`: is loopback, with any certificate. */
+export async function startBrowser(options: { width?: number; height?: number; name?: string } = {}): Promise<Browser> {
   const profile = mkdtempSync(join(tmpdir(), 'stator-browser-'));
-  const { width = 1280, height = 900 } = options;
+  const { width = 1280, height = 900, name } = options;
   const context = await chromium.launchPersistentContext(profile, {
     executablePath,
     // Root has no sandbox of Chromium's; what is loaded is our own page alone.
-    args: ['--no-sandbox', '--disable-dev-shm-usage'],
+    args: [
+      '--no-sandbox',
+      '--disable-dev-shm-usage',
+      ...(name === undefined ? [] : [`--host-resolver-rules=MAP ${name} 127.0.0.1`]),
+    ],
+    // The certificate of a test is signed by nobody.
+    ignoreHTTPSErrors: name !== undefined,
     viewport: { width, height },
   });
   return {

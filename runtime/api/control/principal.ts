@@ -1,8 +1,8 @@
 /** Who speaks to the control API: the owner of the home, a person with a role, a run whose token came along, or a check, which has no say. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Origin } from '../../../machines/vocabulary/signal.ts';
-import type { RunRow } from '../../core/store/rows.ts';
 import type { Person } from '../../base/platform/people.ts';
+import type { RunRow } from '../../core/store/rows.ts';
 import type { Commands } from '../commands/commands.ts';
 import { actAs, type Need, type Passes, refuseLowerRole } from './people.ts';
 

@@ -62,7 +62,8 @@ export function createSharedReads(fetch: Fetch): Fetch {
     if (request.method !== 'GET' || !sharedReads.has(name)) return fetch(request);
     const before = known.get(name);
     const isGood = before !== undefined && before.goodUntilMs > performance.now();
-    const shared = isGood && request.headers.get('cache-control') !== 'no-cache' ? before : make(name, nobodys(request));
+    const shared =
+      isGood && request.headers.get('cache-control') !== 'no-cache' ? before : make(name, nobodys(request));
     known.set(name, shared);
     const { status, headers, bytes } = await shared.made;
     const all = new Headers(headers);

@@ -344,7 +344,10 @@ export function createPlanViews(parts: ViewDependencies) {
         status: row.status,
         waiting_for:
           waiting?.kind === 'paused'
-            ? { ...waiting, detail: waiting.detail.replace('a person', pauserIn(await store.signals({ project, plan }))) }
+            ? {
+                ...waiting,
+                detail: waiting.detail.replace('a person', pauserIn(await store.signals({ project, plan }))),
+              }
             : waiting,
         base: row.base,
         accepts: acceptedSignals(tree.root, clock.nowMs()),

@@ -152,8 +152,14 @@ const worktreeWords: Readonly<Record<keyof typeof worktreeShape, Words>> = {
 };
 
 const httpWords: Readonly<Record<keyof typeof httpShape, Words>> = {
-  bind: ['""', 'the daemon serves the control API over TCP as well, with the token of `stator token show`; "": not'],
-  hosts: ['[]', 'names under which it may be asked beside its own, such as that of a proxy before it'],
+  bind: [
+    '""',
+    'the daemon serves the control API and the page over TCP as well, to whoever has a token of `stator token`; "": not',
+  ],
+  hosts: [
+    '[]',
+    'names under which it may be asked beside its own, such as that of a proxy before it, or `"127.0.0.1:9000"` for a tunnel from that port',
+  ],
   allow_remote: ['false', 'bind may be an address that other machines reach; what is sent is not encrypted'],
 };
 

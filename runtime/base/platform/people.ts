@@ -75,7 +75,11 @@ export function addPerson(home: string, { name, role }: Pick<Person, 'name' | 'r
   const folder = peopleFolder(home);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   if (namesIn(home).length >= mostPeople)
-    throw new EngineError('limit_reached', `there are ${mostPeople} tokens`, 'take one away: stator token remove <name>');
+    throw new EngineError(
+      'limit_reached',
+      `there are ${mostPeople} tokens`,
+      'take one away: stator token remove <name>',
+    );
   const token = `${name}.${newToken()}`;
   const file = join(folder, name);
   let descriptor: number;
@@ -111,7 +115,9 @@ function peopleFolder(home: string): string {
 
 function namesIn(home: string): string[] {
   try {
-    return readdirSync(peopleFolder(home)).filter((name) => nameForm.test(name)).sort();
+    return readdirSync(peopleFolder(home))
+      .filter((name) => nameForm.test(name))
+      .sort();
   } catch (thrown) {
     if (systemCode(thrown) === 'ENOENT') return [];
     throw thrown;

@@ -105,7 +105,8 @@ export const instanceRoutes = [
     'POST /v1/repos/:project/instances/:title/pause',
     {
       does: 'freezes the processes of an agent; its slot is kept, its deadline moved',
-      who: 'own', needs: 'steer',
+      who: 'own',
+      needs: 'steer',
       params: titleParams,
       answers: wordAnswers,
       errors: ['not_found', ...doorErrors],
@@ -116,7 +117,8 @@ export const instanceRoutes = [
     'POST /v1/repos/:project/instances/:title/resume',
     {
       does: 'lets a paused agent go on',
-      who: 'own', needs: 'steer',
+      who: 'own',
+      needs: 'steer',
       params: titleParams,
       answers: wordAnswers,
       errors: ['not_found', ...doorErrors],
@@ -127,7 +129,8 @@ export const instanceRoutes = [
     'POST /v1/repos/:project/instances/:title/restart',
     {
       does: 'ends the attempt and starts a new one',
-      who: 'own', needs: 'steer',
+      who: 'own',
+      needs: 'steer',
       params: titleParams,
       answers: wordAnswers,
       errors: ['not_found', ...doorErrors],
@@ -138,7 +141,8 @@ export const instanceRoutes = [
     'POST /v1/repos/:project/instances/:title/kill',
     {
       does: 'ends the attempt, its task has failed; of one that has ended already the verdict says so, and the status is 200',
-      who: 'own', needs: 'steer',
+      who: 'own',
+      needs: 'steer',
       params: titleParams,
       answers: { 200: done, 202: signalAnswer },
       errors: ['not_found', ...doorErrors],
@@ -154,7 +158,8 @@ export const instanceRoutes = [
     'POST /v1/repos/:project/instances/:title/allow',
     {
       does: 'lets an agent do what it asks for; `permission` names the question, which it must where several are open',
-      who: 'person', needs: 'answer',
+      who: 'person',
+      needs: 'answer',
       params: titleParams,
       body: z.strictObject({ permission: permissionId.optional() }),
       answers: wordAnswers,
@@ -166,7 +171,8 @@ export const instanceRoutes = [
     'POST /v1/repos/:project/instances/:title/deny',
     {
       does: 'forbids an agent what it asks for, with a word to it; `permission` as of allow',
-      who: 'person', needs: 'answer',
+      who: 'person',
+      needs: 'answer',
       params: titleParams,
       body: z.strictObject({
         permission: permissionId.optional(),
@@ -181,7 +187,8 @@ export const instanceRoutes = [
     'POST /v1/repos/:project/instances/:title/permission',
     {
       does: 'kasmos’s answer to what an agent asks for: `choice` 0 allows it once, 2 forbids it',
-      who: 'person', needs: 'answer',
+      who: 'person',
+      needs: 'answer',
       params: titleParams,
       body: z.strictObject({
         choice: z.literal([0, 2], {
@@ -214,7 +221,8 @@ export const instanceRoutes = [
     'POST /v1/repos/:project/instances/solo',
     {
       does: 'starts one agent without a planner: for `prompt`, in a session named `title`; or for the draft `task_file`. `program` is that of the role as it is configured, or left out; answers the title of the agent',
-      who: 'person', needs: 'steer',
+      who: 'person',
+      needs: 'steer',
       params: projectParams,
       body: z
         .strictObject({
@@ -250,7 +258,8 @@ export const instanceRoutes = [
     'POST /v1/repos/:project/instances/:title/send',
     {
       does: 'leaves a message for the agent’s next turn',
-      who: 'own', needs: 'steer',
+      who: 'own',
+      needs: 'steer',
       params: titleParams,
       body: message,
       answers: { 204: 'empty', 202: signalAnswer, 409: refusedAnswer },

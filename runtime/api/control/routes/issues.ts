@@ -50,7 +50,8 @@ export const issueRoutes = [
     'POST /v1/issues/start',
     {
       does: 'begins a session; with `queue` it waits for its slot, else 429 `limit_reached` and nothing was made',
-      who: 'person', needs: 'steer',
+      who: 'person',
+      needs: 'steer',
       body: z.strictObject({ ...who, message, pull_request: address.optional(), queue }),
       answers: { 200: issueStarted },
       errors: ['usage', 'not_found', 'conflict', 'limit_reached', 'untrusted', 'agent_unusable', 'unavailable'],
@@ -71,7 +72,8 @@ export const issueRoutes = [
     'POST /v1/issues/continue',
     {
       does: 'goes on with a session, in its conversation, and makes what of it is missing',
-      who: 'person', needs: 'steer',
+      who: 'person',
+      needs: 'steer',
       body: z.strictObject({ ...who, message: message.optional(), queue }),
       answers: { 200: issueStarted },
       errors: [
@@ -100,7 +102,8 @@ export const issueRoutes = [
     'POST /v1/issues/enqueue',
     {
       does: 'begins a session or goes on with it, when there is a slot; answers at once',
-      who: 'person', needs: 'steer',
+      who: 'person',
+      needs: 'steer',
       body: z.strictObject({ ...who, message }),
       answers: { 200: issueStarted },
       errors: ['usage', 'not_found', 'conflict', 'refused', 'untrusted', 'agent_unusable'],
@@ -151,7 +154,8 @@ export const issueRoutes = [
     'POST /v1/delegate',
     {
       does: 'as `enqueue`, of the issue that the message names; of none, a session for the message in that repo',
-      who: 'person', needs: 'steer',
+      who: 'person',
+      needs: 'steer',
       body: z.strictObject({ message, project: project.optional() }),
       answers: { 200: issueStarted },
       errors: ['usage', 'not_found', 'conflict', 'refused', 'untrusted', 'agent_unusable'],
@@ -163,7 +167,8 @@ export const issueRoutes = [
     'POST /v1/issues/set-pr',
     {
       does: "notes a session's pull request",
-      who: 'person', needs: 'steer',
+      who: 'person',
+      needs: 'steer',
       body: z.strictObject({ ...who, url: address }),
       answers: { 200: issueEntry },
       errors: ['usage', 'not_found', 'conflict'],
@@ -182,7 +187,8 @@ export const issueRoutes = [
     'POST /v1/issues/comment',
     {
       does: 'writes on the issue',
-      who: 'person', needs: 'steer',
+      who: 'person',
+      needs: 'steer',
       body: z.strictObject({ ...who, text: z.string().min(1).max(65_536) }),
       answers: { 200: issueCommented },
       errors: [

@@ -30,7 +30,8 @@ export const lifecycleRoutes = [
     'POST /v1/repos/:project/plans/:plan/plan',
     {
       does: 'starts planning; the planner finds `prompt` among its messages; `program` is that of the planner as it is configured, or left out',
-      who: 'own', needs: 'steer',
+      who: 'own',
+      needs: 'steer',
       params: planParams,
       body: z.strictObject({
         prompt: z.string().max(signalBodyLimitBytes).default(''),
@@ -52,7 +53,8 @@ export const lifecycleRoutes = [
     'POST /v1/repos/:project/plans/:plan/solo',
     {
       does: 'has one coder do all of a draft, without a planner; `prompt` stands beneath the document; of 409 without a verdict nothing has changed',
-      who: 'person', needs: 'steer',
+      who: 'person',
+      needs: 'steer',
       params: planParams,
       body: z.strictObject({ prompt: z.string().max(signalBodyLimitBytes).default('') }),
       answers: verdictAnswers,
@@ -67,7 +69,8 @@ export const lifecycleRoutes = [
     'POST /v1/repos/:project/plans/:plan/implement',
     {
       does: 'starts implementing',
-      who: 'own', needs: 'steer',
+      who: 'own',
+      needs: 'steer',
       params: planParams,
       answers: acceptedAnswers,
       errors: ['branch_taken', ...doorErrors],

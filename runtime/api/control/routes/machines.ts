@@ -108,7 +108,8 @@ export const machineRoutes = [
     'POST /v1/machines/:name/trees',
     {
       does: "begins a tree of a machine of one's own; one that is there stays as it is",
-      who: 'person', needs: 'steer',
+      who: 'person',
+      needs: 'steer',
       params: named,
       body: z.strictObject({ id: line(128), input: z.unknown().optional(), ...waits }),
       answers: { 200: machineVerdict, 202: machineVerdict },
@@ -158,7 +159,8 @@ export const machineRoutes = [
     'POST /v1/machines/:name/trees/:id/signals',
     {
       does: "sends a message to a tree of a machine of one's own and waits for the verdict: 200, 202 while it is pending, 409 refused",
-      who: 'person', needs: 'steer',
+      who: 'person',
+      needs: 'steer',
       params: tree,
       body: z.strictObject({
         type: z.string().min(1).max(128),

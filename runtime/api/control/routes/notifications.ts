@@ -18,7 +18,13 @@ export const notificationRoutes = [
   ),
   route(
     'POST /v1/notifications/clear',
-    { does: 'what people were told up to now is read', who: 'person', needs: 'answer', answers: { 200: notificationsRead }, errors: [] },
+    {
+      does: 'what people were told up to now is read',
+      who: 'person',
+      needs: 'answer',
+      answers: { 200: notificationsRead },
+      errors: [],
+    },
     async ({ core }) => json(200, await core.commands.readNotifications()),
   ),
 ] as const;

@@ -93,7 +93,8 @@ export const planRoutes = [
     'POST /v1/repos/:project/plans',
     {
       does: 'registers a document as a plan, bound to `file` where it is the text of one; with `adopt` its branch may be one that stator did not make, and the plan goes on from there',
-      who: 'person', needs: 'steer',
+      who: 'person',
+      needs: 'steer',
       params: projectParams,
       body: z.strictObject({
         plan: line(256),
@@ -156,7 +157,8 @@ export const planRoutes = [
     'PUT /v1/repos/:project/plans/:plan/content',
     {
       does: 'replaces the document; `file` where it is the text of the plan’s file, to which one without is then bound',
-      who: 'own', needs: 'steer',
+      who: 'own',
+      needs: 'steer',
       inRuns: true,
       params: planParams,
       body: z.strictObject({ content: z.string(), file: filePath.optional() }),
@@ -177,7 +179,8 @@ export const planRoutes = [
     'PUT /v1/repos/:project/plans/:plan/file',
     {
       does: 'binds a plan to its file, and remembers that text as what is known of it: no edit of the plan',
-      who: 'person', needs: 'steer',
+      who: 'person',
+      needs: 'steer',
       params: planParams,
       body: z.strictObject({ file: filePath, content: z.string() }),
       bodyLimitBytes,
@@ -191,7 +194,8 @@ export const planRoutes = [
     'POST /v1/repos/:project/plans/:plan/push',
     {
       does: 'pushes its branch to a remote, the one that git would take or `remote`, with the user’s hooks and never by force',
-      who: 'person', needs: 'steer',
+      who: 'person',
+      needs: 'steer',
       params: planParams,
       body: z.strictObject({ remote: line(255).optional() }),
       answers: { 200: planPushed },
@@ -255,7 +259,8 @@ export const planRoutes = [
     'POST /v1/repos/:project/plans/:plan/what-if',
     {
       does: 'where the plan would have gone with other inputs: its journal is replayed up to where they matter, and simulated from there; nothing is carried out',
-      who: 'person', needs: 'look',
+      who: 'person',
+      needs: 'look',
       params: planParams,
       body: whatIfQuestion,
       answers: { 200: whatIf },

@@ -40,7 +40,8 @@ export const queueRoutes = [
     'POST /v1/queue/pause',
     {
       does: 'starts no agent until it is resumed: anywhere, of a repo, of a plan of it, or that one of a title; what runs goes on',
-      who: 'person', needs: 'steer',
+      who: 'person',
+      needs: 'steer',
       body: part,
       answers: { 200: queueSwitched },
       errors: partErrors,
@@ -51,7 +52,8 @@ export const queueRoutes = [
     'POST /v1/queue/resume',
     {
       does: 'ends that pause, or with `all` every one; the others stay',
-      who: 'person', needs: 'steer',
+      who: 'person',
+      needs: 'steer',
       body: part.extend({ all: z.boolean().optional() }),
       answers: { 200: queueSwitched },
       errors: partErrors,
@@ -60,7 +62,13 @@ export const queueRoutes = [
   ),
   route(
     'POST /v1/queue/clear',
-    { does: 'takes ended agents off the list', who: 'person', needs: 'steer', answers: { 200: queueCleared }, errors: [] },
+    {
+      does: 'takes ended agents off the list',
+      who: 'person',
+      needs: 'steer',
+      answers: { 200: queueCleared },
+      errors: [],
+    },
     async ({ core }) => json(200, await core.commands.clearQueue()),
   ),
 ] as const;

@@ -135,7 +135,8 @@ export const repoRoutes = [
     'POST /v1/repos/:project/pause',
     {
       does: 'grants nothing new to its plans',
-      who: 'person', needs: 'steer',
+      who: 'person',
+      needs: 'steer',
       params: projectParams,
       answers: { 200: repoSwitched },
       errors: ['repo_not_found', 'unavailable'],
@@ -146,7 +147,8 @@ export const repoRoutes = [
     'POST /v1/repos/:project/resume',
     {
       does: 'lets its plans begin again',
-      who: 'person', needs: 'steer',
+      who: 'person',
+      needs: 'steer',
       params: projectParams,
       answers: { 200: repoSwitched },
       errors: ['repo_not_found', 'unavailable'],

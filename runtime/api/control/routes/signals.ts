@@ -19,7 +19,8 @@ export const signalRoutes = [
     'POST /v1/repos/:project/signals',
     {
       does: 'sends a signal and waits for the verdict: 200, 202 while it is pending, 409 refused',
-      who: 'own', needs: 'answer',
+      who: 'own',
+      needs: 'answer',
       inRuns: true,
       params: projectParams,
       body: z.strictObject({
@@ -111,7 +112,8 @@ export const signalRoutes = [
     'POST /v1/signals/:id/retry',
     {
       does: 'delivers a failed signal again; 409 where it did not fail',
-      who: 'person', needs: 'steer',
+      who: 'person',
+      needs: 'steer',
       params: idParams,
       answers: { 200: signalAnswer },
       errors: ['not_found', 'conflict'],

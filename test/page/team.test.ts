@@ -1,0 +1,112 @@
+/** The page for people with tokens of their own, in a real Chromium, over a reverse proxy with TLS: what each role is offered, and what is said in their names. */
+import axe from 'axe-core';
+import type { Page } from 'playwright-core';
+import { expect, it } from 'vitest';
+import { removePerson } from '../../runtime/base/platform/people.ts';
+import { type Browser, hasBrowser, startBrowser } from '../support/browser.ts';
+import { afterwards, planText } from '../support/engine.ts';
+import { until } from '../support/ground.ts';
+import { hangMs } from '../support/hang.ts';
+import { startProxy } from '../support/proxy.ts';
+import { served } from '../support/team.ts';
+
+const limit = { timeout: hangMs };
+const name = 'stator.example.org';
+
+async function behindProxy() {
+  const proxy = await startProxy('https');
+  const origin = `https://${name}:${proxy.port}`;
+  const daemon = await served(`hosts = ["${name}:${proxy.port}"]\n`);
+  proxy.leadTo(daemon.port);
+  await daemon.client.addRepo(daemon.repo, { trust: true });
+  const browser = await startBrowser({ name });
+  afterwards(() => browser.close());
+  return { ...daemon, origin, browser };
+}
+
+async function enter(browser: Browser, origin: string, token: string) {
+  const tab = await browser.open(`${origin}/`);
+  await tab.page.getByLabel('Your token').fill(token);
+  await tab.page.getByRole('button', { name: 'Enter' }).click();
+  return tab;
+}
+
+const buttons = async (page: Page) =>
+  (await page.locator('button:visible').allTextContents()).map((text) => text.trim()).filter((text) => text !== 'auto');
+
+/** Every button of every part of a plan's page, and of the repo's and the fleet's. */
+async function offered(page: Page, origin: string): Promise<string[]> {
+  const all: string[] = [];
+  for (const place of [
+    '#/',
+    '#/repo/demo',
+    '#/plan/demo/login',
+    '#/plan/demo/login/chart',
+    '#/plan/demo/login/changes',
+  ]) {
+    await page.goto(`${origin}/${place}`);
+    await page.locator('main h1, main .panel').first().waitFor(limit);
+    await page.locator('.boot').waitFor({ state: 'detached', ...limit });
+    all.push(...(await buttons(page)));
+  }
+  return all;
+}
+
+it.skipIf(!hasBrowser())(
+  'who may look is offered nothing else, and is let out when the token is taken back',
+  async () => {
+    const { browser, origin, client, tokenFor, home } = await behindProxy();
+    await client.registerPlan({ project: 'demo', plan: 'login', content: planText(['true']) });
+    const { page, complaints, asked } = await enter(browser, origin, 'anna.nothing');
+    await page.getByText('nobody has this token').waitFor(limit);
+    await page.evaluate(axe.source);
+    expect(await page.evaluate('axe.run().then(({ violations }) => violations.map(({ id }) => id))')).toEqual([]);
+    await page.getByLabel('Your token').fill(tokenFor('anna', 'look'));
+    await page.getByRole('button', { name: 'Enter' }).click();
+    await page.getByText('live as anna').waitFor(limit);
+    await page.getByRole('link', { name: 'demo/login' }).first().waitFor(limit);
+    const acts = /Implement|Plan it|Cancel|Pause|pause|Resume|Register|Edit|Send|Kill|Restart|_|Check|mark as read/;
+    expect((await offered(page, origin)).filter((text) => acts.test(text))).toEqual([]);
+    // It is live over the proxy, also after a reload; and no cookie is set.
+    await page.goto(`${origin}/#/`);
+    await page.reload();
+    await page.getByText('live as anna').waitFor(limit);
+    await client.registerPlan({ project: 'demo', plan: 'later', content: planText(['true']) });
+    await page.getByRole('link', { name: 'demo/later' }).first().waitFor(limit);
+    expect(await browser.context.cookies()).toEqual([]);
+    removePerson(home, 'anna');
+    await page.getByText('This page needs your token.').waitFor(limit);
+    expect(complaints).toEqual([]);
+    expect(asked.every((url) => url.startsWith(origin) || url.startsWith('data:'))).toBe(true);
+  },
+);
+
+it.skipIf(!hasBrowser())('who may answer answers, who may steer starts, and the journal has their names', async () => {
+  const { browser, origin, client, tokenFor } = await behindProxy();
+  await client.registerPlan({ project: 'demo', plan: 'login', content: planText(['sleep 600']) });
+  const bob = await enter(browser, origin, tokenFor('bob', 'steer'));
+  await bob.page.getByText('live as bob').waitFor(limit);
+  expect(await offered(bob.page, origin)).toEqual(expect.arrayContaining(['Implement', 'Register', 'pause the queue']));
+  await bob.page.goto(`${origin}/#/plan/demo/login`);
+  await bob.page.locator('[data-signal="implement_start"]').click();
+  const sure = bob.page.locator('[data-sure]');
+  const hasBegun = async () => (await client.plan('demo', 'login')).status === 'implementing';
+  await until(async () => {
+    if (await sure.isVisible()) await sure.click();
+    return hasBegun();
+  });
+  await client.send({ project: 'demo', plan: 'login', type: 'needs_decision', payload: { reason: 'Which colour?' } });
+  await bob.page.close();
+  const carl = await enter(browser, origin, tokenFor('carl', 'answer'));
+  await carl.page.getByText('live as carl').waitFor(limit);
+  await carl.page.goto(`${origin}/#/plan/demo/login`);
+  await carl.page.getByText('Which colour?').first().waitFor(limit);
+  expect((await buttons(carl.page)).filter((text) => /Cancel|Pause|Implement/.test(text))).toEqual([]);
+  await carl.page.locator('form textarea').first().fill('green');
+  await carl.page.getByRole('button', { name: 'Answer' }).click();
+  await until(async () => (await client.plan('demo', 'login')).blocked === null);
+  const history = await client.history('demo', 'login');
+  const by = (event: string) => history.find((line) => line.event === event && line.actor === '')?.origin;
+  expect([by('implement_start'), by('answer') ?? by('resolve')]).toEqual(['person:bob', 'person:carl']);
+  await client.send({ project: 'demo', plan: 'login', type: 'cancel' });
+});
