@@ -19,6 +19,7 @@ const parts = [
   'parsers',
   'hooks',
   'scale',
+  'growth',
   'idle',
   'page',
   'watchers',

@@ -3,21 +3,16 @@
  * `git worktree remove`), by turns; and how many git processes each task of the plan took, for a small and a larger plan. Processor time is that of all children.
  * `--json` prints one object; `STATOR_BENCH_ROUNDS`: 3.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeRepo, median, notedGit, print, round } from './ground.mjs';
+import { atOnce, createPlace, root, runPlan, tasksOfWave, timed } from './run-plan.mjs';
 
 const rounds = Number(process.env.STATOR_BENCH_ROUNDS ?? 3);
 const waves = 3;
-const tasks = 8;
-const atOnce = 4;
-const root = mkdtempSync(join(tmpdir(), 'stator-bench-'));
-const main = join(import.meta.dirname, '../../dist/bin/stator.js');
+const tasks = tasksOfWave;
 const counted = join(root, 'git-calls');
 const bin = notedGit(root, counted);
-const clockTicks = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 
 /** The same work by hand, in a repository that is there. */
 const byHand = `
@@ -39,66 +34,20 @@ done
 [ "$(git ls-tree -r --name-only plan | grep -c '^f-')" = ${waves * tasks} ]
 `;
 
-function planText(ofWaves) {
-  const task = (w, t) => `### Task ${t}: piece ${w}.${t}\n\n\`\`\`sh\necho ${w}.${t} > f-${w}-${t}.txt\n\`\`\`\n`;
-  const wave = (w) => `## Wave ${w}\n\n${Array.from({ length: tasks }, (_, at) => task(w, at + 1)).join('\n')}`;
-  return `# Bench\n\n${Array.from({ length: ofWaves }, (_, at) => wave(at + 1)).join('\n')}`;
-}
-
-let places = 0;
-function place() {
-  places += 1;
-  const folder = join(root, `place-${places}`);
-  mkdirSync(folder);
-  return folder;
-}
-
-/** Seconds of processor of all children that have ended: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
-function childrenSeconds() {
-  const text = readFileSync('/proc/self/stat', 'utf8');
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[13]) + Number(fields[14])) / clockTicks;
-}
-
-function timed(program, args, options) {
-  const cpuBefore = childrenSeconds();
-  const begun = performance.now();
-  const { status, stderr, stdout } = spawnSync(program, args, { encoding: 'utf8', ...options });
-  const seconds = (performance.now() - begun) / 1_000;
-  if (status !== 0) throw new Error(`${program} ended with ${status}: ${stdout}${stderr}`);
-  return { seconds, cpu: childrenSeconds() - cpuBefore };
-}
-
 /** Git's own worktrees that are made at the same time get in each other's way now and then: then it is begun anew. */
 function loopTime(tries = 5) {
   try {
-    return timed('bash', ['-c', byHand], { cwd: makeRepo(place(), 'demo') });
+    return timed('bash', ['-c', byHand], { cwd: makeRepo(createPlace(), 'demo') });
   } catch (thrown) {
     if (tries === 1) throw thrown;
     return loopTime(tries - 1);
   }
 }
 
-/** `env`: more of it. */
-function runTime({ ofWaves = waves, env = {} } = {}) {
-  const folder = place();
-  const home = join(folder, 'home');
-  mkdirSync(home, { mode: 0o700 });
-  writeFileSync(join(home, 'daemon.toml'), `max_agents = ${atOnce}\n`);
-  const repo = makeRepo(folder, 'demo');
-  mkdirSync(join(repo, '.stator'));
-  writeFileSync(join(repo, '.stator/config.toml'), 'isolation = "task"\n\n[agents.default]\npreset = "sh"\n');
-  writeFileSync(join(repo, 'plan.md'), planText(ofWaves));
-  return timed(process.execPath, [main, 'run', 'plan.md', '--trust', '--yes'], {
-    cwd: repo,
-    env: { ...process.env, STATOR_SANDBOX: 'off', ...env, HOME: folder, STATOR_HOME: home },
-  });
-}
-
 /** Git processes for each task of a plan of so many waves. */
 function gitCalls(ofWaves) {
   writeFileSync(counted, '');
-  runTime({ ofWaves, env: { PATH: `${bin}:${process.env.PATH}` } });
+  runPlan({ waves: ofWaves, env: { PATH: `${bin}:${process.env.PATH}` } });
   const calls = readFileSync(counted, 'utf8').split('\n').length - 1;
   return round(calls / (ofWaves * tasks));
 }
@@ -107,8 +56,8 @@ try {
   const [hand, run, walled] = [[], [], []];
   for (let each = 0; each < rounds; each += 1) {
     hand.push(loopTime());
-    run.push(runTime());
-    walled.push(runTime({ env: { STATOR_SANDBOX: '' } }));
+    run.push(runPlan({ waves }));
+    walled.push(runPlan({ waves, env: { STATOR_SANDBOX: '' } }));
   }
   const ratio = (of, key) => round(median(of.map((each, at) => each[key] / hand[at][key])));
   print('loop', {
