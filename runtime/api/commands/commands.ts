@@ -68,7 +68,7 @@ export function createCommands(parts: CommandDependencies) {
     const place = projects.get(project);
     projects.mustBeTrusted(project);
     await identity(place);
-    await refuseBranch(place, branch);
+    await refuseBranch(await projects.repository(project), branch);
     const shown = await views.plan(project, plan);
     const isDone = (wave: number, task: number) =>
       shown.tasks_by_wave.some(

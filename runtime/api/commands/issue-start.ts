@@ -48,7 +48,7 @@ export function createBeginning(parts: BeginParts) {
     const repo = projects.get(place.project);
     projects.mustBeTrusted(place.project);
     await identity(repo);
-    await refuseBranch(repo, place.branch);
+    await refuseBranch(await projects.repository(place.project), place.branch);
     const { document } = parsePlan(content);
     const { config, path } = repo;
     const { env, walls, flagCheck } = parts;

@@ -102,8 +102,9 @@ export function createPlanCommands(parts: CommandDependencies) {
     const branch = named ?? planBranch(plan);
     const wanted = { ...command, branch };
     await mustBeFree(wanted);
-    if (adopts) await adoptBranch(await projects.repository(project), branch);
-    await refuseBranch(projects.get(project), branch);
+    const repository = await projects.repository(project);
+    if (adopts) await adoptBranch(repository, branch);
+    await refuseBranch(repository, branch);
     const generation = await store.nextGeneration(project, plan);
     const base = generation > 0 && !adopts ? await renew({ project, plan, branch }) : null;
     const payload = { content, branch, topic, generation, policy, file, ...(session === undefined ? {} : { session }) };

@@ -5,6 +5,7 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { ownGit, tryOwnGit } from './git.ts';
 import { commitOf, isAncestor } from './objects.ts';
+import type { OpenPlace } from './open-gits.ts';
 import {
   archiveRef,
   branchRef,
@@ -54,7 +55,7 @@ export async function adoptBranch(repo: Repository, branch: string): Promise<voi
 }
 
 /** Throws what `ensureBranch` would, and makes nothing: said to a person before work begins. */
-export async function refuseBranch(repo: { readonly path: string }, branch: string): Promise<void> {
+export async function refuseBranch(repo: OpenPlace, branch: string): Promise<void> {
   await refuseName(repo, branch);
   if ((await readRef(repo, branchRef(branch))) === null) return refuseNeighbours(repo, branch);
   if ((await readRef(repo, ownedRef(branch))) === null) throw taken(branch, branch);
@@ -188,7 +189,7 @@ export function movedMeanwhile(repo: RefPlace, branch: string): EngineError {
 }
 
 /** Git keeps branches as files: `plan` and `plan/demo` cannot both be. */
-async function refuseNeighbours(repo: { readonly path: string }, branch: string): Promise<void> {
+async function refuseNeighbours(repo: OpenPlace, branch: string): Promise<void> {
   const parts = branch.split('/');
   for (let count = 1; count < parts.length; count++) {
     const parent = parts.slice(0, count).join('/');

@@ -279,7 +279,7 @@ export async function openProjects(parts: {
       return { ...taken, project: repository.project, path: repository.path };
     },
     async look(path, way) {
-      const { project, path: main } = await inspectRepository(path, shared);
+      const { project, path: main } = await look.at(path);
       const known = rows.get(project) ?? null;
       if (known !== null) refuseKnown(known, { path: main, mustBeNew: false });
       const found = read(main);
