@@ -154,7 +154,7 @@ const worktreeWords: Readonly<Record<keyof typeof worktreeShape, Words>> = {
 const httpWords: Readonly<Record<keyof typeof httpShape, Words>> = {
   bind: [
     '""',
-    'the daemon serves the control API and the page over TCP as well, to whoever has a token of `stator token`; "": not',
+    'the daemon serves the control API and the page over TCP as well, to whoever has a token of `stator token show` or `stator token add`; "": not',
   ],
   hosts: [
     '[]',

@@ -32,7 +32,7 @@ const stored = z.strictObject({
 });
 
 /** Throws `bad_request`. */
-export function checkPersonName(name: string): string {
+function checkPersonName(name: string): string {
   if (nameForm.test(name)) return name;
   throw new EngineError(
     'bad_request',
