@@ -113,7 +113,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
   const put = (settings: DaemonConfig) => state.trigger.configured({ settings });
   const settings = createSettings({ current: () => known().settings, put }, home, options.configFile);
   if (owner !== undefined) await copyBeforeMigration({ home, place, state, log });
-  const { store, epoch } = await open(options, place);
+  const { store, epoch } = await open(options, place, config);
   const ownsHome = owner === undefined ? () => mode === 'verb' : createOwnership({ home, owner, log, state });
   // A store of one's own is lost with its home; one in PostgreSQL may have been taken by another home.
   const isOwner = place.kind === 'file' ? ownsHome : () => ownsHome() && store.loss() === null;
@@ -314,11 +314,12 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
 async function open(
   { home, mode, owner, isAbsent = false, maxPageCount, faults = noFaults }: CoreOptions,
   place: StorePlace,
+  { host }: DaemonConfig,
 ): Promise<{ store: Store; epoch: number }> {
   if (place.kind === 'postgres') {
     // A home without it loads nothing of it.
     const { openPostgres } = await import('../core/store/postgres/store.ts');
-    const store = openPostgres(place, { faults, mayMigrate: owner !== undefined });
+    const store = openPostgres(place, { faults, mayMigrate: owner !== undefined, host });
     if (owner === undefined) return { store, epoch: 0 };
     try {
       return { store, epoch: await store.own(home) };

@@ -31,7 +31,7 @@ export async function transferStore(env: Environment, to: string): Promise<Trans
   const { acquireOwner } = await import('../core/store/sqlite/owner.ts');
   const owner = await acquireOwner(home, { nowMs: () => Date.now() });
   try {
-    const source = await openRows(from, home);
+    const source = await openRows(from);
     try {
       const copy = { source, home, env, place: shown(target) };
       const { rows, verified } = await (target.kind === 'file' ? intoFile(copy, target.file) : into(copy, target));
@@ -53,7 +53,7 @@ interface Copy {
 }
 
 async function into({ source, home, env, place }: Copy, target: StorePlace) {
-  const copy = await openRows(target, home);
+  const copy = await openRows(target);
   try {
     const rows = await copyRows(source, copy, place);
     return { rows, verified: await verify(home, env, target) };
@@ -93,12 +93,11 @@ function makeEmpty(draft: string, file: string): void {
 }
 
 /** Of PostgreSQL's no other engine works on it until it is closed. */
-async function openRows(place: StorePlace, home: string): Promise<AllRows> {
+async function openRows(place: StorePlace): Promise<AllRows> {
   if (place.kind === 'file') return (await import('../core/store/sqlite/all-rows.ts')).openFileRows(place.file);
   const { openPostgres } = await import('../core/store/postgres/store.ts');
   const store = openPostgres(place);
   try {
-    await store.own(home);
     return await store.rows();
   } catch (thrown) {
     store.close();

@@ -184,7 +184,7 @@ function openDispatcher(core: Parts, watchers: Watchers | null): Dispatcher {
     faults,
     limits,
     servedLast: core.servedLast,
-    owner: { host: '', epoch: core.epoch },
+    owner: { host: store.hosts?.own ?? '', epoch: core.epoch },
     isOwner,
     onSignals,
     startableAgents: startable,

@@ -219,7 +219,7 @@ it('an engine whose connection was cut goes on as the same engine', async () => 
     await mustCommit(store, [word()]);
   }
   expect(store.loss()).toBeNull();
-  expect(await server.query(name, 'SELECT epoch FROM engine')).toEqual([{ epoch: '1' }]);
+  expect(await server.query(name, 'SELECT epoch FROM hosts')).toEqual([{ epoch: '1' }]);
 });
 
 it('who may not change the schema says which version it would need', async () => {

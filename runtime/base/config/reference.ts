@@ -5,7 +5,7 @@
  */
 import type { z } from 'zod';
 import { hookTableSchema, hookTypes } from './hooks.ts';
-import { agentTablesSchema, daemonFileSchema, repoFileSchema, storeTable } from './schema.ts';
+import { agentTablesSchema, daemonFileSchema, hostTable, repoFileSchema, storeTable } from './schema.ts';
 import { oneOf } from './schema-words.ts';
 
 export interface KeyReference {
@@ -32,7 +32,7 @@ const worktreeShape = repoShape.worktree.unwrap().shape;
 const [webhook, command, notify] = hookTableSchema.options;
 const hookShape = { ...notify.shape, ...command.shape, ...webhook.shape, type: oneOf(hookTypes) };
 
-type TableName = 'agents' | 'budget' | 'http' | 'notifications' | 'pull_requests' | 'store' | 'worktree' | 'hooks';
+type TableName = 'agents' | 'budget' | 'host' | 'http' | 'notifications' | 'pull_requests' | 'store' | 'worktree' | 'hooks';
 type TopKey = Exclude<keyof typeof daemonShape | keyof typeof repoShape, TableName>;
 
 const flagWords = {
@@ -185,6 +185,14 @@ const storeWords: Readonly<Record<keyof typeof storeTable.shape, Words>> = {
   ],
 };
 
+const hostWords: Readonly<Record<keyof typeof hostTable.shape, Words>> = {
+  name: [
+    '""',
+    'the name of this machine among those that share a store in PostgreSQL, and no other one has it; "": the name that the system gives it',
+  ],
+  labels: ['[]', 'words about this machine, which `stator host list` shows'],
+};
+
 const hookWords: Readonly<Record<keyof typeof hookShape, Words>> = {
   type: [null, 'an HTTP POST, a shell command, or a notification on the desktop'],
   name: [null, 'what its deliveries belong to over reloads; default: made of type, target and events'],
@@ -217,6 +225,7 @@ export const pullRequestsKeys = entries(pullRequestsWords, pullRequestsShape, ()
 export const httpKeys = entries(httpWords, httpShape, () => ['daemon.toml']);
 export const notificationsKeys = entries(notificationsWords, notificationsShape, () => ['daemon.toml']);
 export const storeKeys = entries(storeWords, storeTable.shape, () => ['daemon.toml']);
+export const hostKeys = entries(hostWords, hostTable.shape, () => ['daemon.toml']);
 export const hookKeys = entries(hookWords, hookShape, () => ['.stator/config.toml']);
 
 function entries(

@@ -272,6 +272,26 @@ export const agentLimits = {
   max_coordinators: wholeNumber(1, 1000),
 };
 
+export const hostTable = z.strictObject(
+  {
+    name: text({
+      min: 0,
+      max: 63,
+      is: 'a name of letters, digits, ".", "_" and "-", or ""',
+      where: (name) => name === '' || isHostName(name),
+    }).optional(),
+    labels: listOf(text({ min: 1, max: 63, is: 'a label of letters, digits, ".", "_" and "-"', where: isHostName }), {
+      max: 20,
+      is: 'a list of labels such as "gpu"',
+    }).optional(),
+  },
+  { error: 'a table with name and labels' },
+);
+
+function isHostName(name: string): boolean {
+  return /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name);
+}
+
 const daemonKeys = {
   repos: listOf(
     text({ min: 1, max: 4096, is: 'an absolute path', where: isAbsolute }).transform((path) => resolve(path)),
@@ -298,6 +318,7 @@ const daemonKeys = {
   http: httpSchema.optional(),
   notifications: notificationsSchema.optional(),
   store: storeSchema.optional(),
+  host: hostTable.optional(),
 };
 export const daemonFileSchema = z.strictObject({ ...sharedKeys, ...daemonKeys });
 export type DaemonFile = z.infer<typeof daemonFileSchema>;
@@ -380,6 +401,7 @@ function keysAt(top: readonly string[], path: TomlPath, table: unknown): readonl
   if (path[0] === 'budget') return Object.keys(path.length === 1 ? budgetSchema.shape : amountKeys);
   if (path[0] === 'pull_requests') return Object.keys(pullRequestsSchema.shape);
   if (path[0] === 'http') return Object.keys(httpSchema.shape);
+  if (path[0] === 'host') return Object.keys(hostTable.shape);
   if (path[0] === 'store') return Object.keys(storeTable.shape);
   if (path[0] === 'notifications') return Object.keys(notificationsSchema.shape);
   return hookKeysOf(typeof table === 'object' && table !== null && 'type' in table ? table.type : null);

@@ -22,15 +22,16 @@ export function createSettings({ current, put }: SettingsInForce, home: string, 
     current,
     reload() {
       const fresh = loadDaemonConfig(home, file);
-      const { socketPath, http, machines, storeUrl } = current();
+      const { socketPath, http, machines, storeUrl, host } = current();
       const late = [
         fresh.socketPath === socketPath ? null : 'socket_path',
         JSON.stringify(fresh.http) === JSON.stringify(http) ? null : '[http]',
         fresh.storeUrl === storeUrl ? null : 'store',
+        JSON.stringify(fresh.host) === JSON.stringify(host) ? null : '[host]',
         JSON.stringify(fresh.machines) === JSON.stringify(machines) ? null : '[machines]',
       ].filter((key) => key !== null);
       // Until then clients are told, and agents were told, where the socket is now.
-      put({ ...fresh, socketPath, http, machines, storeUrl });
+      put({ ...fresh, socketPath, http, machines, storeUrl, host });
       return late.map((key) => `${key} of ${fresh.file} is applied at the next start: stator daemon restart`);
     },
   };

@@ -25,7 +25,7 @@ import type { EffectOwner, EffectRow } from '../store/rows.ts';
 import type { Timeline } from '../store/timeline.ts';
 import type { Casting } from './casting.ts';
 import type { Again, EffectContext, Handler, Handlers, Outcome } from './handler.ts';
-import { freeSlots, type Limits, partedLanes, slotsRequired, takeSlots } from './slots.ts';
+import { countedHost, freeSlots, type Limits, partedLanes, slotsRequired, takeSlots } from './slots.ts';
 import { createStoreRetry } from './store-retry.ts';
 import { type Budget, withinBudget } from './within-budget.ts';
 
@@ -200,7 +200,8 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     for (let look = 0; look < lookLimit; look += 1) {
       const may = asked();
       const limits = parts.limits();
-      const busy = await store.effectCounts(lane, 'running');
+      const host = countedHost(lane, owner.host);
+      const busy = await store.effectCounts(lane, 'running', host);
       const free = freeSlots({ lane, busy, limits });
       if (free <= 0) return [];
       const casting = await castingOf(lane);
@@ -223,7 +224,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
         ...told,
         ...rows.flatMap((row) => changesOf(row, { at, casting })),
         // Whoever dispatches beside may have taken a slot since the look. Without one that starts the words alone go on.
-        ...(rows.length === 0 ? [] : [slotsRequired(lane, rows, limits)]),
+        ...(rows.length === 0 ? [] : [slotsRequired(lane, rows, { limits, host })]),
       ]);
       if (status === 'lost') continue;
       if (told.length > 0) parts.onSignals();

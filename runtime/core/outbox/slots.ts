@@ -66,12 +66,27 @@ export function takeSlots(claim: Claim): EffectRow[] {
   return rows;
 }
 
+/** Whose slots of the lane are counted: of agents there is one limit over all hosts, of the rest one for each, since it is about what a machine can carry. */
+export function countedHost(lane: Lane, host: string): string | undefined {
+  return host === '' || lane === 'worker' || lane === 'coordinator' ? undefined : host;
+}
+
 /** The limits as a condition of the commit that takes these rows. */
-export function slotsRequired(lane: Lane, taken: readonly EffectRow[], limits: Limits): ChangeOf<'slots.require'> {
+export function slotsRequired(
+  lane: Lane,
+  taken: readonly EffectRow[],
+  { limits, host }: { readonly limits: Limits; readonly host: string | undefined },
+): ChangeOf<'slots.require'> {
   const all = limitOf(lane, limits);
   const perRepo = repoLimit(lane, all, limits.workersPerRepo);
   const projects = perRepo < all ? taken.map(({ project }) => [project, perRepo] as const) : [];
-  return { do: 'slots.require', lane, all: Number.isFinite(all) ? all : null, projects: Object.fromEntries(projects) };
+  return {
+    do: 'slots.require',
+    lane,
+    all: Number.isFinite(all) ? all : null,
+    projects: Object.fromEntries(projects),
+    ...(host === undefined ? {} : { host }),
+  };
 }
 
 /** Slots of a lane that one repo can have at most. */

@@ -40,7 +40,7 @@ export interface Tables {
   readonly effects: {
     insert(change: Of<'effect.insert'>): Answer<unknown>;
     take(change: Of<'effect.take'>): Answer<boolean>;
-    counts(lane: Lane, status: 'running'): Answer<ReadonlyMap<string, number>>;
+    counts(lane: Lane, status: 'running', host?: string): Answer<ReadonlyMap<string, number>>;
     adopt(owner: EffectOwner): Answer<unknown>;
     settle(change: Of<'effect.settle'>): Answer<boolean>;
     tryAgain(change: Of<'effect.try-again'>): Answer<boolean>;
@@ -106,7 +106,7 @@ export interface Tables {
     clear(at: number): Answer<unknown>;
   };
   readonly repos: {
-    insert(row: Of<'repo.insert'>): Answer<unknown>;
+    insert(row: Of<'repo.insert'>): Answer<boolean>;
     remove(project: string, at: number): Answer<unknown>;
   };
 }
@@ -181,8 +181,8 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): A
     case 'effect.take':
       return effects.take(change);
     case 'slots.require': {
-      const { all, projects } = change;
-      return answered(effects.counts(change.lane, 'running'), (counts) => {
+      const { all, projects, host } = change;
+      return answered(effects.counts(change.lane, 'running', host), (counts) => {
         const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
         const isWithin = ([project, limit]: [string, number]) => (counts.get(project) ?? 0) <= limit;
         return (all === null || total <= all) && Object.entries(projects).every(isWithin);
@@ -291,7 +291,7 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): A
     case 'queue.clear':
       return done(queue.clear(change.at));
     case 'repo.insert':
-      return done(repos.insert(change));
+      return repos.insert(change);
     case 'repo.remove':
       return done(repos.remove(change.project, change.at));
   }

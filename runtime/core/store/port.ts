@@ -145,6 +145,8 @@ export type Change =
       readonly lane: Lane;
       readonly all: number | null;
       readonly projects: Readonly<Record<string, number>>;
+      /** Of what this host runs alone; absent: of what all do. */
+      readonly host?: string;
     }
   /** On condition that the plan, and all of its repo since that time, took less than these. Of a run that began before then nothing counts for the day. */
   | {
@@ -314,7 +316,7 @@ export type Change =
   | ({ readonly do: 'notification.insert' } & NewNotification)
   /** Somebody has read it and all before it. */
   | { readonly do: 'notification.read'; readonly upTo: number }
-  /** Registers it, or brings it back with its plans. */
+  /** Registers it, or brings it back with its plans. On condition that it belongs to no other host. */
   | ({ readonly do: 'repo.insert' } & RepoRow)
   | { readonly do: 'repo.remove'; readonly project: string; readonly at: number };
 
@@ -439,8 +441,8 @@ export interface Store {
   startable(query: StartQuery): Promise<readonly EffectRow[]>;
   /** Lanes in which something waits, be it for its time or its turn. */
   queuedLanes(): Promise<readonly Lane[]>;
-  /** How many of a lane, by project. */
-  effectCounts(lane: Lane, status: 'queued' | 'running'): Promise<ReadonlyMap<string, number>>;
+  /** How many of a lane, by project; `host`: of those that run, what that one does. */
+  effectCounts(lane: Lane, status: 'queued' | 'running', host?: string): Promise<ReadonlyMap<string, number>>;
   /** When the next queued one that waits may be tried, after that; null: none waits. */
   nextEffectAt(afterMs: number): Promise<number | null>;
 
@@ -535,11 +537,47 @@ export interface Store {
   removedRepos(): Promise<ReadonlyMap<string, string>>;
   timeline(): Promise<TimelineRow | null>;
 
+  /** Those who share it; absent: it is of one machine. What is claimed and may be started is then that of the own host, and of no host. */
+  readonly hosts?: Hosts;
+
   /** Calls when somebody else has changed it, within a second; ends with the returned function. */
   watch(onChange: () => void): () => void;
   /** Why nothing is written any more, where its files were deleted or replaced; null: they are as they were opened. */
   loss(): EngineError | null;
   close(): void;
+}
+
+export interface HostRow {
+  readonly name: string;
+  readonly labels: readonly string[];
+  /** The name that its system gives it, and its home there. */
+  readonly address: string;
+  readonly home: string;
+  /** When its engine came, and when it was there last. */
+  readonly since: number;
+  readonly seen: number;
+  /** Since when it starts nothing new; null: it does. */
+  readonly drained: number | null;
+  /** When it was removed, for good; null: it was not. */
+  readonly gone: number | null;
+  /** An engine works as this host now. */
+  readonly isAlive: boolean;
+  readonly repos: readonly string[];
+}
+
+/** The hosts of a store. Each operation throws as those of the store. */
+export interface Hosts {
+  /** Of the own host. */
+  readonly own: string;
+  list(): Promise<readonly HostRow[]>;
+  /** Says that this host is here, and keeps its lock. */
+  beat(): Promise<void>;
+  /** Whether it starts nothing new. false: there is no such host. */
+  drain(name: string, isDrained: boolean): Promise<boolean>;
+  /** It does not come back under its name, and what it had running is to be begun anew. false: it is alive. */
+  remove(name: string): Promise<boolean>;
+  /** Calls when hosts, or their repos, may have changed; ends with the returned function. */
+  watch(onChange: () => void): () => void;
 }
 
 /** Trouble of the world with the store: nothing of what was asked for has happened, and asking again may help. */

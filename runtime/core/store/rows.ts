@@ -335,6 +335,8 @@ export interface RepoRow {
   readonly trustedBy: string;
   /** When somebody took it back; null: it is trusted. */
   readonly revokedAt: number | null;
+  /** The host that it belongs to, where that is another one. */
+  readonly host?: string;
 }
 
 export interface RunRow {

@@ -8,8 +8,13 @@ const oldestServer = 140_000;
 /** Throws `store_newer`, `store_unreadable` for a server that is too old, and what PostgreSQL says of a migration, which then leaves nothing behind. */
 export async function migrate(client: Client, place: string): Promise<void> {
   await refuseOldServer(client, place);
-  if ((await versionOf(client, place)) === migrations.length) return;
+  if (await isCurrent(client, place)) return;
   for (const migration of migrations) await apply(client, migration);
+}
+
+/** Whether its schema is that of this version. Throws `store_newer`. */
+export async function isCurrent(client: Client, place: string): Promise<boolean> {
+  return (await versionOf(client, place)) === migrations.length;
 }
 
 /** Throws `store_unreadable` where it has another version of the schema, or none. */

@@ -16,8 +16,10 @@ const nowMs = 'CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)';
 
 /** The lock of commits is of the schema, so that two stores in one database do not wait for each other. */
 export const commitLock = "hashtextextended('stator commit ' || current_schema(), 0)";
-/** Held by the engine that works on this store, as long as its connection lives. */
-export const engineLock = "hashtextextended('stator engine ' || current_schema(), 0)";
+/** Shared by all who work on this store, as long as their connections live; who changes its schema or copies it has it alone. */
+export const storeLock = "hashtextextended('stator engine ' || current_schema(), 0)";
+/** The first of the two numbers by which the lock of a host is known. */
+export const hostLocks = "hashtext('stator host ' || current_schema())";
 export const migrationLock = "hashtextextended('stator migration ' || current_schema(), 0)";
 /** Everybody who watches the store listens here. */
 export const channel = 'stator';
@@ -339,6 +341,23 @@ const inbox = `
     END $$;
   CREATE TRIGGER signals_updated BEFORE UPDATE OF is_checked, seal ON signals FOR EACH ROW EXECUTE FUNCTION signals_updated();`;
 
+/** What belonged to the one engine of before belongs to the first host that comes. */
+const hosts = `
+  CREATE TABLE hosts (
+    name TEXT PRIMARY KEY,
+    labels TEXT NOT NULL,
+    address TEXT NOT NULL,
+    home TEXT NOT NULL,
+    pid BIGINT NOT NULL,
+    epoch BIGINT NOT NULL,
+    since BIGINT NOT NULL,
+    seen BIGINT NOT NULL,
+    drained BIGINT,
+    gone BIGINT
+  );
+  CREATE TABLE repo_hosts (project TEXT PRIMARY KEY, host TEXT NOT NULL);
+  DROP TABLE engine;`;
+
 export const migrations: readonly Migration[] = [
   {
     version: 1,
@@ -357,4 +376,5 @@ export const migrations: readonly Migration[] = [
       inbox,
     ].join('\n'),
   },
+  { version: 2, name: 'hosts', sql: hosts.replace(/\bTEXT\b/g, 'TEXT COLLATE "C"') },
 ];

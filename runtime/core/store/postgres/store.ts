@@ -7,16 +7,17 @@ import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
 import { type Faults, noFaults } from '../../../base/platform/faults.ts';
-import { localTime } from '../../../base/platform/local-time.ts';
 import type { AllRows } from '../all-rows.ts';
 import { applyChange, type Numbers, stepwise } from '../changes.ts';
-import { type Change, type Commit, type Store, StoreTrouble } from '../port.ts';
-import type { Answer } from '../tables/connection.ts';
+import { type Change, type Commit, type Hosts, type Store, StoreTrouble } from '../port.ts';
+import type { RepoRow } from '../rows.ts';
+import { type Answer, all, answered, type Connection, changedOne } from '../tables/connection.ts';
 import { createReadings } from '../tables/readings.ts';
 import { createTables } from '../tables/tables.ts';
 import { allRows } from './all-rows.ts';
-import { migrate, mustBeCurrent } from './migrate.ts';
-import { channel, commitLock, engineLock } from './schema.ts';
+import * as hostRows from './hosts.ts';
+import { isCurrent, migrate, mustBeCurrent } from './migrate.ts';
+import { channel, commitLock, storeLock } from './schema.ts';
 import { createSession } from './session.ts';
 import { isAway, isBusy, isUndone, troubleOf } from './trouble.ts';
 
@@ -31,12 +32,13 @@ const answerLimitMs = 30_000;
 const noticeDead = 'SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3';
 
 export interface PostgresStore extends Store {
+  readonly hosts: Hosts;
   /**
-   * From here on this store is written to by the engine of that home alone, and by another one only when this connection is gone. Answers how many
-   * engines there were. Throws `owner_taken` where another one lives.
+   * From here on the engine of that home is the host, and another one only when this connection is gone. Answers how many engines there were of it.
+   * Throws `owner_taken` where another one lives, or the host was removed.
    */
   own(home: string): Promise<number>;
-  /** For a copy; while it is owned. */
+  /** For a copy. Throws `owner_taken` while any engine works on it. */
   rows(): Promise<AllRows>;
 }
 
@@ -45,19 +47,25 @@ interface PostgresOptions {
   readonly faults?: Faults;
   /** Default true; false: a schema of another version is `store_unreadable`. */
   readonly mayMigrate?: boolean;
+  /** Default: by the name that its system gives it. */
+  readonly host?: { readonly name: string; readonly labels: readonly string[] };
 }
 
 /** Opens nothing yet: the first reading or commit connects, and brings the schema up to date. `shown` stands for the URL in all messages. */
 export function openPostgres(
   { url, shown: place }: { readonly url: string; readonly shown: string },
-  { faults = noFaults, mayMigrate = true }: PostgresOptions = {},
+  { faults = noFaults, mayMigrate = true, host: given = { name: '', labels: [] } }: PostgresOptions = {},
 ): PostgresStore {
   const upToDate = mayMigrate ? migrate : mustBeCurrent;
-  /** The engine that this store is opened for; its number is known once it has been here. */
-  let engine: { readonly home: string; epoch: number | null } | null = null;
+  const host = { ...given, name: given.name || hostname(), address: hostname() };
+  /** The engine that this store is opened for. */
+  let engine: hostRows.Presence | null = null;
   let taken: StoreTrouble | null = null;
+  /** Nobody else works on it meanwhile. */
+  let isAlone = false;
   const writer = randomUUID();
   const watchers = new Set<() => void>();
+  const hostWatchers = new Set<() => void>();
   let isClosed = false;
   const common = {
     connectionString: asLibpq(url),
@@ -72,7 +80,8 @@ export function openPostgres(
       await client.query(noticeDead);
       await upToDate(client, place);
       client.on('notification', ({ payload }) => {
-        if (payload !== writer) tellWatchers();
+        if (payload === 'hosts') for (const watcher of hostWatchers) watcher();
+        else if (payload !== writer) tellWatchers();
       });
       await client.query(`LISTEN ${channel}`);
     },
@@ -85,22 +94,30 @@ export function openPostgres(
     config: { ...common, lock_timeout: awayLimitMs, idle_in_transaction_session_timeout: stoppedLimitMs },
     async prepare(client) {
       await client.query(noticeDead);
-      const isFree = engine === null || (await tryLock(client));
-      if (isFree) await upToDate(client, place);
-      if (engine !== null) await beOnly(client, engine, isFree);
+      if (engine === null && !isAlone) return upToDate(client, place);
+      await shareStore(client);
+      if (engine !== null) await beHost(client, engine);
     },
   });
-  const written = createTables(writing.connection);
+  const written = withHosts(writing.connection, host.name);
   let line: Promise<unknown> = Promise.resolve();
 
+  /** The lock of the store, and its schema as this version has it: that is changed while nobody else works on the store. */
+  async function shareStore(client: Client): Promise<void> {
+    const how = isAlone || !(await isCurrent(client, place)) ? 'alone' : 'shared';
+    if (!(await hostRows.tryStoreLock(client, how))) throw await hostRows.storeIsTaken(client, place);
+    await upToDate(client, place);
+    if (isAlone || how === 'shared') return;
+    await hostRows.tryStoreLock(client, 'shared');
+    await client.query(`SELECT pg_advisory_unlock(${storeLock})`);
+  }
+
   /** Throws `owner_taken`, and remembers it where another engine has been here since. */
-  async function beOnly(client: Client, own: NonNullable<typeof engine>, isFree: boolean): Promise<void> {
-    const last = await lastEngine(client);
-    if (own.epoch !== null && last !== null && last.epoch !== own.epoch) taken = takenBy(place, last);
-    if (taken !== null) throw taken;
-    // Where it is the connection of this very engine that PostgreSQL still takes for alive, it goes soon.
-    if (!isFree) throw takenBy(place, last);
-    own.epoch ??= await enter(client, own.home);
+  async function beHost(client: Client, presence: hostRows.Presence): Promise<void> {
+    const refused = await hostRows.enter(client, presence, place);
+    if (refused === null) return;
+    if (refused.isFinal) taken = refused.trouble;
+    throw refused.trouble;
   }
 
   /** What goes away by itself. */
@@ -113,12 +130,17 @@ export function openPostgres(
     for (const watcher of watchers) watcher();
   }
 
+  function tellAll(): void {
+    tellWatchers();
+    for (const watcher of hostWatchers) watcher();
+  }
+
   /** What was written meanwhile was told to nobody here. */
   async function listenAgain(): Promise<void> {
-    while (!isClosed && watchers.size > 0) {
+    while (!isClosed && watchers.size + hostWatchers.size > 0) {
       try {
         await reading.client();
-        tellWatchers();
+        tellAll();
         return;
       } catch {
         await delay(retryMs * 10);
@@ -180,6 +202,7 @@ export function openPostgres(
       lost ??= await firstLost();
       if (lost === null) {
         faults('store.before-commit');
+        if (changes.some((change) => change.do === 'repo.insert' || change.do === 'repo.remove')) await hostRows.tell(client);
         if (!(await finish(client, transaction))) return carryOut(changes);
         faults('store.after-commit');
         return { status: 'committed', ...numbers };
@@ -243,15 +266,47 @@ export function openPostgres(
   function close(): void {
     isClosed = true;
     watchers.clear();
+    hostWatchers.clear();
     reading.close();
     writing.close();
   }
 
+  /** After the commits that were asked for before, and before those that come. */
+  function inTurn<T>(work: (client: Client) => Promise<T>): Promise<T> {
+    const turn = line.then(() => whileAway(async () => work(await writing.client())));
+    line = turn.catch(() => {});
+    return turn;
+  }
+
+  /** Which host each repo that is there belongs to. */
+  async function repoHosts(client: Client): Promise<Map<string, string>> {
+    const { rows } = await client.query<{ project: string; host: string }>(
+      `SELECT project, host FROM repo_hosts JOIN repos USING (project) WHERE removed_at IS NULL ORDER BY project`,
+    );
+    return new Map(rows.map(({ project, host: owner }) => [project, owner]));
+  }
+
+  const readings = createTables(reading.connection);
+  const elsewhere = reading.connection.prepare<[string], { project: string }>(
+    'SELECT project FROM repo_hosts h WHERE host <> ? AND EXISTS (SELECT 1 FROM repos r WHERE r.project = h.project AND r.removed_at IS NULL)',
+  );
+  const ofOthers = () => answered(elsewhere.all(host.name), (rows) => rows.map(({ project }) => project));
+
+  function watch(those: Set<() => void>, onChange: () => void): () => void {
+    those.add(onChange);
+    // What is written before it listens is told of when it does.
+    if (!reading.isOpen()) void listenAgain();
+    return () => void those.delete(onChange);
+  }
+
   return {
     file: place,
-    rows: async () => allRows(await writing.client(), close),
+    async rows() {
+      isAlone = true;
+      return allRows(await whileAway(() => writing.client()), close);
+    },
     async own(home) {
-      const own = { home, epoch: null as number | null };
+      const own: hostRows.Presence = { home, host, epoch: null };
       engine = own;
       await whileAway(() => writing.client());
       return own.epoch ?? 0;
@@ -261,7 +316,37 @@ export function openPostgres(
       line = turn.catch(() => {});
       return turn;
     },
-    ...createReadings(createTables(reading.connection), ask),
+    hosts: {
+      own: host.name,
+      list: () =>
+        ask(async () => {
+          const client = await reading.client();
+          return hostRows.list(client, await repoHosts(client));
+        }),
+      beat: () => inTurn((client) => hostRows.beat(client, host.name)),
+      drain: (name, isDrained) => inTurn((client) => hostRows.drain(client, name, isDrained)),
+      remove: (name) =>
+        inTurn(async (client) => {
+          await start(client);
+          const isRemoved = await hostRows.remove(client, name).catch(async (thrown: unknown) => {
+            await undo(client);
+            throw thrown;
+          });
+          await hostRows.tell(client);
+          await client.query('COMMIT');
+          return isRemoved;
+        }),
+      watch: (onChange) => watch(hostWatchers, onChange),
+    },
+    ...createReadings(readings, ask, ofOthers),
+    repos: () =>
+      ask(async () => {
+        const owners = await repoHosts(await reading.client());
+        return (await readings.repos.list()).map((row): RepoRow => {
+          const owner = owners.get(row.project) ?? host.name;
+          return owner === host.name ? row : { ...row, host: owner };
+        });
+      }),
     size: () =>
       ask(async () => {
         const { rows } = await (await reading.client()).query<{ bytes: number }>(
@@ -273,12 +358,7 @@ export function openPostgres(
     // PostgreSQL's own autovacuum does it.
     giveBack: async () => 0,
     rebuild: async () => {},
-    watch(onChange) {
-      watchers.add(onChange);
-      // What is written before it listens is told of when it does.
-      if (!reading.isOpen()) void listenAgain();
-      return () => void watchers.delete(onChange);
-    },
+    watch: (onChange) => watch(watchers, onChange),
     loss: () => taken,
     close,
   };
@@ -299,48 +379,17 @@ async function undo(client: Client): Promise<void> {
   await client.query('ROLLBACK').catch(() => {});
 }
 
-interface EngineRow {
-  readonly epoch: number;
-  readonly host: string;
-  readonly home: string;
-  readonly pid: number;
-  readonly since: number;
-}
-
-/** The lock is of the connection: it goes with it, however the process dies. */
-async function tryLock(client: Client): Promise<boolean> {
-  const { rows } = await client.query<{ free: boolean }>(`SELECT pg_try_advisory_lock(${engineLock}) AS free`);
-  return rows[0]?.free === true;
-}
-
-/** null: none was ever here, or one makes the schema now. */
-async function lastEngine(client: Client): Promise<EngineRow | null> {
-  const there = await client.query<{ found: string | null }>(
-    "SELECT CAST(to_regclass(current_schema() || '.engine') AS TEXT) AS found",
+/** A repo is registered for the host that does it, where it belongs to no other one: one that was taken out there belongs to nobody. */
+function withHosts(connection: Connection, host: string): ReturnType<typeof createTables> {
+  const tables = createTables(connection);
+  const take = connection.prepare(
+    `INSERT INTO repo_hosts (project, host) VALUES (?, ?) ON CONFLICT (project) DO UPDATE SET host = excluded.host
+     WHERE repo_hosts.host = excluded.host
+       OR NOT EXISTS (SELECT 1 FROM repos r WHERE r.project = excluded.project AND r.removed_at IS NULL)`,
   );
-  if (there.rows[0]?.found == null) return null;
-  const { rows } = await client.query<EngineRow>('SELECT epoch, host, home, pid, since FROM engine');
-  return rows[0] ?? null;
-}
-
-async function enter(client: Client, home: string): Promise<number> {
-  const { rows } = await client.query<{ epoch: number }>(
-    'UPDATE engine SET epoch = epoch + 1, host = $1, home = $2, pid = $3, since = $4 RETURNING epoch',
-    [hostname(), home, process.pid, Date.now()],
-  );
-  const [row] = rows;
-  if (row === undefined) throw new Error('the table engine has no row');
-  return row.epoch;
-}
-
-function takenBy(place: string, last: EngineRow | null): StoreTrouble {
-  const who =
-    last === null || last.epoch === 0
-      ? 'another engine'
-      : `the engine of ${last.home} on ${last.host}, pid ${last.pid}, since ${localTime(new Date(last.since).toISOString(), Date.now())}`;
-  const hint =
-    'one engine works on a store at a time: stop that one first (stator daemon stop), or give this home a database of its own';
-  return new StoreTrouble('owner_taken', `${who} works on ${place}`, hint);
+  const insert = (row: RepoRow) =>
+    answered(all([changedOne(take.run(row.project, host)), tables.repos.insert(row)]), (held) => held.every(Boolean));
+  return { ...tables, repos: { ...tables.repos, insert } };
 }
 
 /** The package pg reads some values of `sslmode` otherwise than libpq does. */

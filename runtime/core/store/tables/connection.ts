@@ -42,3 +42,13 @@ export function inTurn<T>(items: readonly T[], act: (item: T) => Answer<unknown>
 export function all<T>(answers: readonly Answer<T>[]): Answer<T[]> {
   return answers.some((answer) => answer instanceof Promise) ? Promise.all(answers) : (answers as T[]); // none of them is one
 }
+
+/** Without the projects of other hosts, which are looked up afterwards: whose project is seen here is known by then. */
+export function here<Row extends { readonly project: string }>(
+  found: Answer<readonly Row[]>,
+  elsewhere: () => Answer<readonly string[]>,
+): Answer<readonly Row[]> {
+  return answered(found, (rows) =>
+    answered(elsewhere(), (others) => rows.filter(({ project }) => !others.includes(project))),
+  );
+}

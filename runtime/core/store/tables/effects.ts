@@ -4,7 +4,7 @@ import { type Lane, laneOf, resourceOf } from '../../../../machines/vocabulary/e
 import { effectKey, parseTree, planTree } from '../../../../machines/vocabulary/ids.ts';
 import type { ChangeOf, EffectQuery, PlanKey, StartQuery } from '../port.ts';
 import type { EffectOwner, EffectRow } from '../rows.ts';
-import { type Answer, all, answered, type Connection, changedOne, orNull } from './connection.ts';
+import { type Answer, all, answered, type Connection, changedOne, here, orNull } from './connection.ts';
 import { createExpiry } from './expiry.ts';
 
 const columns =
@@ -91,6 +91,9 @@ export function createEffectTable(db: Connection) {
       `SELECT project, count(*) AS count FROM effects WHERE lane = ? AND status = '${status}' GROUP BY project`,
     );
   const countsOf = { queued: ofLane('queued'), running: ofLane('running') };
+  const runningOfHost = db.prepare<[string, string], { project: string; count: number }>(
+    `SELECT project, count(*) AS count FROM effects WHERE lane = ? AND status = 'running' AND host = ? GROUP BY project`,
+  );
   const queuedLanes = db.prepare<[], { lane: Lane }>(
     `WITH RECURSIVE l(lane) AS (
          SELECT min(lane) FROM effects WHERE status = 'queued'
@@ -180,11 +183,17 @@ export function createEffectTable(db: Connection) {
       );
     },
     /** Of the plans and the queue as they are. */
-    startable({ lane, nowMs, closed, agents, held = [], trees, limit = lookAhead }: StartQuery): Answer<EffectRow[]> {
+    startable(
+      { lane, nowMs, closed, agents, held = [], trees, limit = lookAhead }: StartQuery,
+      elsewhere: () => Answer<readonly string[]>,
+    ): Answer<EffectRow[]> {
       // Of the thousand that then wait none need be looked at.
       const isOfAgents = lane === 'worker' || lane === 'coordinator';
       const common = { now: nowMs, trees: trees === undefined ? null : JSON.stringify(trees) };
-      if (lane === 'hook') return startableHooks.all({ ...common, closed: JSON.stringify(closed) });
+      if (lane === 'hook')
+        return answered(elsewhere(), (others) =>
+          startableHooks.all({ ...common, closed: JSON.stringify([...closed, ...others]) }),
+        );
       if (isOfAgents && agents === 'none') return [];
       return answered(isOfAgents ? paused.get() : undefined, (isPaused) => {
         if (isPaused !== undefined) return [];
@@ -195,7 +204,7 @@ export function createEffectTable(db: Connection) {
           agents: agents === 'all' ? null : JSON.stringify(agents === 'none' ? [] : agents),
           held: held.length === 0 ? null : JSON.stringify(held),
         };
-        return answered(openProjects.all(), (found) => {
+        return answered(here(openProjects.all(), elsewhere), (found) => {
           const projects = found.map(({ project }) => project).filter((project) => !closed.includes(project));
           const ofEach = all(projects.map((project) => startable.all({ ...named, project })));
           return answered(ofEach, (rows) => rows.flat().sort((a, b) => b.priority - a.priority || a.id - b.id));
@@ -224,8 +233,8 @@ export function createEffectTable(db: Connection) {
       );
     },
     read: (key: string) => orNull(byKey.get(key)),
-    counts: (lane: Lane, status: 'queued' | 'running'): Answer<Map<string, number>> =>
-      answered(countsOf[status].all(lane), (rows) => new Map(rows.map(({ project, count }) => [project, count]))),
+    counts: (lane: Lane, status: 'queued' | 'running', host?: string): Answer<Map<string, number>> =>
+      answered(host === undefined ? countsOf[status].all(lane) : runningOfHost.all(lane, host), (rows) => new Map(rows.map(({ project, count }) => [project, count]))),
     queuedLanes: () => answered(queuedLanes.all(), (rows) => rows.map(({ lane }) => lane)),
     /** Whether an agent of the plan runs or is to run. */
     hasOpenRuns: ({ project, plan }: PlanKey) =>

@@ -3,10 +3,14 @@ import type { Store } from '../port.ts';
 import type { Answer } from './connection.ts';
 import type { StoreTables } from './tables.ts';
 
-type Readings = Omit<Store, 'file' | 'commit' | 'size' | 'giveBack' | 'rebuild' | 'watch' | 'loss' | 'close'>;
+type Readings = Omit<Store, 'hosts' | 'file' | 'commit' | 'size' | 'giveBack' | 'rebuild' | 'watch' | 'loss' | 'close'>;
 
-/** `ask` carries out one reading, and waits where the database does not answer now. */
-export function createReadings(tables: StoreTables, ask: <T>(read: () => Answer<T>) => Promise<T>): Readings {
+/** `ask` carries out one reading, and waits where the database does not answer now. `elsewhere`: the projects of other hosts. */
+export function createReadings(
+  tables: StoreTables,
+  ask: <T>(read: () => Answer<T>) => Promise<T>,
+  elsewhere: () => Answer<readonly string[]> = () => [],
+): Readings {
   const {
     signals,
     trees,
@@ -26,7 +30,7 @@ export function createReadings(tables: StoreTables, ask: <T>(read: () => Answer<
   } = tables;
   return {
     claim: (now, { limit, project }) =>
-      ask(() => (project === undefined ? signals.claim(now, limit) : signals.claimOf(project, now, limit))),
+      ask(() => (project === undefined ? signals.claim(now, limit, elsewhere) : signals.claimOf(project, now, limit))),
     signal: (id) => ask(() => signals.read(id)),
     lastSignal: () => ask(() => signals.last()),
     signals: (filter) => ask(() => signals.list(filter)),
@@ -39,8 +43,8 @@ export function createReadings(tables: StoreTables, ask: <T>(read: () => Answer<
     treeStanding: (address) => ask(() => trees.standing(address)),
     effect: (key) => ask(() => effects.read(key)),
     effects: (query) => ask(() => effects.by(query)),
-    startable: (query) => ask(() => effects.startable(query)),
-    effectCounts: (lane, status) => ask(() => effects.counts(lane, status)),
+    startable: (query) => ask(() => effects.startable(query, elsewhere)),
+    effectCounts: (lane, status, host) => ask(() => effects.counts(lane, status, host)),
     queuedLanes: () => ask(() => effects.queuedLanes()),
     nextEffectAt: (afterMs) => ask(() => effects.nextAt(afterMs)),
     hooks: (project) => ask(() => hooks.list(project)),

@@ -1,7 +1,7 @@
 /** The registered repositories, each with the configuration that a person trusted. */
 
 import type { RepoRow } from '../rows.ts';
-import { answered, type Connection } from './connection.ts';
+import { type Answer, answered, type Connection, changedOne } from './connection.ts';
 
 interface Row {
   project: string;
@@ -30,8 +30,11 @@ export function createRepoTable(db: Connection) {
   );
 
   return {
-    insert: ({ project, path, config, addedAt, trustedAt, trustedBy, revokedAt }: RepoRow) =>
-      insert.run(project, path, JSON.stringify(config), addedAt, trustedAt, trustedBy, revokedAt),
+    /** false: it belongs to another host. */
+    insert: ({ project, path, config, addedAt, trustedAt, trustedBy, revokedAt }: RepoRow): Answer<boolean> =>
+      changedOne(
+        insert.run(project, path, JSON.stringify(config), addedAt, trustedAt, trustedBy, revokedAt),
+      ),
     list: () => answered(list.all(), (rows) => rows.map(repoOf)),
     /** Its row stays, and so do its plans: adding it again brings them back. */
     remove: (project: string, at: number) => remove.run(at, project),

@@ -3,7 +3,7 @@
 import { placeOf, type TreeAddress } from '../../../../machines/vocabulary/ids.ts';
 import type { ChangeOf } from '../port.ts';
 import type { NewSignal, Now, SignalFilter, SignalRow } from '../rows.ts';
-import { type Answer, all, answered, type Connection, changedOne, orNull } from './connection.ts';
+import { type Answer, all, answered, type Connection, changedOne, here, orNull } from './connection.ts';
 import { createExpiry } from './expiry.ts';
 
 /** Strangers' rows under one key of the engine that are stepped over. */
@@ -121,8 +121,8 @@ export function createSignalTable(db: Connection) {
     /** Plans that are registered and not yet born, with the branches that they will have. */
     births: (project: string) => births.all(project),
     /** Up to `limit` due rows, the projects in turn, each project's rows in the order of their ids. */
-    claim: ({ keptMs, wallMs }: Now, limit: number): Answer<SignalRow[]> =>
-      answered(projects.all(), (waiting) => {
+    claim: ({ keptMs, wallMs }: Now, limit: number, elsewhere: () => Answer<readonly string[]>): Answer<SignalRow[]> =>
+      answered(here(projects.all(), elsewhere), (waiting) => {
         const share = Math.max(1, Math.ceil(limit / Math.max(1, waiting.length)));
         const first = all(waiting.map(({ project }) => due.all(project, keptMs, wallMs, share)));
         return answered(first, (shares) => {

@@ -1,0 +1,176 @@
+/** The hosts that share a store, each alive as long as its connection holds its lock, and the repos that belong to each of them. */
+import type { Client } from 'pg';
+import { localTime } from '../../../base/platform/local-time.ts';
+import { type HostRow, StoreTrouble } from '../port.ts';
+import { channel, hostLocks, storeLock } from './schema.ts';
+
+/** This machine, as it says of itself. */
+export interface OwnHost {
+  readonly name: string;
+  readonly labels: readonly string[];
+  /** The name that its system gives it. */
+  readonly address: string;
+}
+
+interface Row {
+  readonly name: string;
+  readonly labels: string;
+  readonly address: string;
+  readonly home: string;
+  readonly pid: number;
+  readonly epoch: number;
+  readonly since: number;
+  readonly seen: number;
+  readonly drained: number | null;
+  readonly gone: number | null;
+  readonly alive: boolean;
+}
+
+const nowMs = 'CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)';
+const unsigned = (hash: string) => `(CAST(${hash} AS BIGINT) & 4294967295)`;
+/** A lock in two numbers: that of the store's hosts, and that of the name. */
+const alive = `EXISTS (
+  SELECT 1 FROM pg_locks l WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND CAST(l.classid AS BIGINT) = ${unsigned(hostLocks)} AND CAST(l.objid AS BIGINT) = ${unsigned('hashtext(h.name)')})`;
+const columns = `name, labels, address, home, pid, epoch, since, seen, drained, gone, ${alive} AS alive`;
+
+/** null: there is none of that name. */
+async function read(client: Client, name: string): Promise<Row | null> {
+  const { rows } = await client.query<Row>(`SELECT ${columns} FROM hosts h WHERE name = $1`, [name]);
+  return rows[0] ?? null;
+}
+
+/** Whoever works on the store shares its lock; who changes its schema, or copies it, has it alone. */
+export async function tryStoreLock(client: Client, how: 'shared' | 'alone'): Promise<boolean> {
+  const word = how === 'shared' ? '_shared' : '';
+  const { rows } = await client.query<{ free: boolean }>(`SELECT pg_try_advisory_lock${word}(${storeLock}) AS free`);
+  return rows[0]?.free === true;
+}
+
+/** Those that hold the lock of the store, or are to be waited for. */
+export async function storeIsTaken(client: Client, place: string): Promise<StoreTrouble> {
+  const { rows } = await client
+    .query<Row>(`SELECT ${columns} FROM hosts h WHERE ${alive} ORDER BY name`)
+    .catch(() => ({ rows: [] as Row[] })); // a store of before has no such table
+  const who = rows.length === 0 ? 'another engine works' : `${rows.map(engineText).join(' and ')} work`;
+  const hint = 'stop each of them first (stator daemon stop), then start them again with this version';
+  return new StoreTrouble('owner_taken', `${who} on ${place}, and it has to be theirs alone or yours`, hint);
+}
+
+function engineText({ name, home, pid, since }: Row): string {
+  return `the engine of ${home} on ${name}, pid ${pid}, since ${localTime(new Date(since).toISOString(), Date.now())}`;
+}
+
+/** What keeps a home from working as that host, or from going on to do so. */
+function refusal(place: string, host: string, row: Row | null): StoreTrouble {
+  if (row?.gone != null)
+    return new StoreTrouble(
+      'owner_taken',
+      `the host ${host} was removed from ${place} at ${localTime(new Date(row.gone).toISOString(), Date.now())}: what it does no longer counts`,
+      'give this machine another name, which no host has had ([host] name in daemon.toml), and start it again; its worktrees are as they were',
+    );
+  const who = row === null || row.epoch === 0 ? 'another engine' : engineText(row);
+  return new StoreTrouble(
+    'owner_taken',
+    `${who} works on ${place} as the host ${host}`,
+    'one engine works as a host at a time: stop that one first (stator daemon stop), or give this one a name of its own ([host] name in daemon.toml)',
+  );
+}
+
+/** The engine of a home as one of the hosts; its epoch is known once it has been here. */
+export interface Presence {
+  readonly home: string;
+  readonly host: OwnHost;
+  epoch: number | null;
+}
+
+/**
+ * Takes the lock of the host for this connection. Throws `owner_taken`; `isFinal`: another home followed, or the host was removed, so that waiting does
+ * not help.
+ */
+export async function enter(
+  client: Client,
+  presence: Presence,
+  place: string,
+): Promise<{ readonly trouble: StoreTrouble; readonly isFinal: boolean } | null> {
+  const { host } = presence;
+  const { rows } = await client.query<{ free: boolean }>(
+    `SELECT pg_try_advisory_lock(${hostLocks}, hashtext($1)) AS free`,
+    [host.name],
+  );
+  const isFree = rows[0]?.free === true;
+  const row = await read(client, host.name);
+  const isFollowed = presence.epoch !== null && row !== null && row.epoch !== presence.epoch;
+  if (isFollowed || row?.gone != null) return { trouble: refusal(place, host.name, row), isFinal: true };
+  // Where it is the connection of this very engine that PostgreSQL still takes for alive, it goes soon.
+  if (!isFree) return { trouble: refusal(place, host.name, row), isFinal: false };
+  presence.epoch ??= await write(client, presence);
+  return null;
+}
+
+/** What belonged to no host yet, in a store that one engine had for itself, belongs to the first one that comes. */
+async function write(client: Client, { home, host }: Presence): Promise<number> {
+  await client.query('BEGIN');
+  const { rows } = await client.query<{ epoch: number }>(
+    `INSERT INTO hosts (name, labels, address, home, pid, epoch, since, seen) VALUES ($1, $2, $3, $4, $5, 1, ${nowMs}, ${nowMs})
+     ON CONFLICT (name) DO UPDATE SET labels = excluded.labels, address = excluded.address, home = excluded.home, pid = excluded.pid,
+       epoch = hosts.epoch + 1, since = excluded.since, seen = excluded.seen
+     RETURNING epoch`,
+    [host.name, JSON.stringify(host.labels), host.address, home, process.pid],
+  );
+  await client.query('INSERT INTO repo_hosts (project, host) SELECT project, $1 FROM repos ON CONFLICT DO NOTHING', [
+    host.name,
+  ]);
+  await client.query("UPDATE effects SET host = $1 WHERE status = 'running' AND host = ''", [host.name]);
+  await tell(client);
+  await client.query('COMMIT');
+  return rows[0]?.epoch ?? 0;
+}
+
+/** Those who keep in mind which hosts and repos there are look again. */
+export async function tell(client: Client): Promise<void> {
+  await client.query('SELECT pg_notify($1, $2)', [channel, 'hosts']);
+}
+
+export async function list(client: Client, repos: ReadonlyMap<string, string>): Promise<HostRow[]> {
+  const { rows } = await client.query<Row>(`SELECT ${columns} FROM hosts h ORDER BY name`);
+  return rows.map(({ name, labels, address, home, since, seen, drained, gone, alive: isAlive }) => ({
+    ...{ name, address, home, since, seen, drained, gone, isAlive },
+    labels: JSON.parse(labels) as string[], // as `write` has it
+    repos: [...repos].flatMap(([project, host]) => (host === name ? [project] : [])),
+  }));
+}
+
+/** It was there at this time. */
+export async function beat(client: Client, name: string): Promise<void> {
+  await client.query(`UPDATE hosts SET seen = ${nowMs} WHERE name = $1`, [name]);
+}
+
+/** false: there is no such host, or it was removed. */
+export async function drain(client: Client, name: string, isDrained: boolean): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `UPDATE hosts SET drained = CASE WHEN $2 THEN coalesce(drained, ${nowMs}) END WHERE name = $1 AND gone IS NULL`,
+    [name, isDrained],
+  );
+  await tell(client);
+  return rowCount === 1;
+}
+
+/**
+ * In a transaction that nobody else commits meanwhile. What the host had running waits for whoever registers its repos: there nothing of it is known, so its runs are
+ * lost. false: it is alive. Its lock is held until the end, so it does not come back meanwhile.
+ */
+export async function remove(client: Client, name: string): Promise<boolean> {
+  const { rows } = await client.query<{ free: boolean }>(
+    `SELECT pg_try_advisory_xact_lock(${hostLocks}, hashtext($1)) AS free`,
+    [name],
+  );
+  if (rows[0]?.free !== true) return false;
+  await client.query(`UPDATE hosts SET gone = coalesce(gone, ${nowMs}) WHERE name = $1`, [name]);
+  await client.query(
+    `UPDATE effects SET status = 'queued', host = '', epoch = NULL, started_at = NULL, waiting_since = NULL WHERE status = 'running' AND host = $1`,
+    [name],
+  );
+  return true;
+}
