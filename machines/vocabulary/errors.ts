@@ -28,6 +28,7 @@ export const errorClasses = {
   bad_plan: { status: 400, exitCode: 1, retry: false },
   bad_file: { status: 400, exitCode: 1, retry: false },
   bad_repo: { status: 400, exitCode: 1, retry: false },
+  elsewhere: { status: 409, exitCode: 1, retry: false },
   untrusted: { status: 409, exitCode: 1, retry: 'wait' },
   unsafe_path: { status: 409, exitCode: 1, retry: false },
   bad_config: { status: 500, exitCode: 78, retry: false },

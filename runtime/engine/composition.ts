@@ -5,7 +5,8 @@ import { kindsWith } from '../../actors/kinds.ts';
 import { kindOf } from '../../actors/own-machine.ts';
 import { createTrees } from '../../actors/tree.ts';
 import type { Lane } from '../../machines/vocabulary/effect.ts';
-import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
+import { placeOf } from '../../machines/vocabulary/ids.ts';
 import { createCommands } from '../api/commands/commands.ts';
 import { createApp } from '../api/control/app.ts';
 import { namedOrigin } from '../api/control/people.ts';
@@ -154,10 +155,15 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     onVerdicts: verdicts.announce,
   });
   state.select(({ arrivals }) => arrivals).subscribe(pump.wake);
-  const startable = startableAgents(options, state);
+  const unwatch = mode === 'stays' || mode === 'verb' ? await watchHosts() : () => {};
+  /** This host starts nothing new. */
+  let isDrained = false;
+  const mayBegin = startableAgents(options, state);
+  const startable = () => (isDrained ? 'none' : mayBegin());
   const limits = () => limitsOf(known().settings);
   const troubleOf = (project: string) => known().troubles[project] ?? projects.revokedText(project);
   const mayStart = (project: string, plan: string) => {
+    if (projects.isElsewhere(project)) return true;
     const agents = startable();
     return agents === 'all' || (agents !== 'none' && agents.includes(viewedPlan(project, plan)));
   };
@@ -178,6 +184,35 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     machines,
   });
 
+  /** What other hosts commit may give a verdict, free a slot, or end what runs here; and which repos they have is known here too. */
+  async function watchHosts(): Promise<() => void> {
+    const { hosts } = store;
+    if (hosts === undefined) return () => {};
+    // What is of no repo, any host steps.
+    const isOfOthers = (project: string) => project === '' || projects.isElsewhere(project);
+    const look = async () => {
+      try {
+        await projects.readOthers();
+        isDrained = (await hosts.list()).some(({ name, drained }) => name === hosts.own && drained !== null);
+        onEffects();
+      } catch (thrown) {
+        log.warn(`the hosts of the store: ${messageOf(thrown)}`);
+      }
+    };
+    await look();
+    const ends = [
+      store.watch(() => {
+        cache.forgetThose((tree) => isOfOthers(placeOf(tree).project));
+        onEffects();
+        void verdicts.look();
+      }),
+      hosts.watch(() => void look()),
+    ];
+    return () => {
+      for (const end of ends) end();
+    };
+  }
+
   /** Resolves when the signal has its verdict, where one is to be waited for. */
   async function settled(id: number, waitMs: number): Promise<void> {
     if (mode === 'stays') {
@@ -185,6 +220,8 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
       await verdicts.wait(id, waitMs);
     } else if (mode === 'verb') {
       await pump.drain();
+      // Another host handles what is for it.
+      if (store.hosts !== undefined) await verdicts.wait(id, waitMs);
       // A merge or a pull request that a person asked for is why the home is owned at all.
       await runner()?.dispatcher.carryOut('plan.merge', 'git');
       await runner()?.dispatcher.carryOut('plan.pull', 'forge');
@@ -200,7 +237,8 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
 
   async function addSignal(given: ArrivingSignal, waitMs: number, before: readonly Change[] = []): Promise<number> {
     const signal = { ...given, origin: namedOrigin(given.origin) };
-    const isWaitedFor = waitMs > 0 && before.length === 0;
+    const isHere = !projects.isElsewhere(placeOf(signal.tree).project);
+    const isWaitedFor = waitMs > 0 && before.length === 0 && isHere;
     const { id, isSettled } = isWaitedFor
       ? await pump.add(signal)
       : { id: await insertSignal(store, signal, before), isSettled: false };
@@ -304,6 +342,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     cleaningEveryMs: options.cleaningEveryMs ?? null,
     /** Lets go of what was opened here. May be called twice. */
     close() {
+      unwatch();
       projects.release();
       store.close();
     },

@@ -45,13 +45,17 @@ export async function stopEngine({ core, server, owner, agents }: StopParts): Pr
       () => stopAgents(core),
       stopLimitMs + stepLimitMs,
     );
+  // Another engine is this host now, or the host was removed: what its agents do counts no more.
+  if (core.store.hosts !== undefined && core.store.loss() !== null)
+    await take('the agents did not end', async () => core.workers?.endAgents(), stopLimitMs);
   bus.close();
   await take('the sessions of MCP did not end', () => core.api.mcp.close());
   await take('the control API did not close', () => server?.stop());
   await take('what works by itself did not stop', () => core.workers?.stop(), workLimitMs);
   // A store that cannot be written keeps nobody from leaving: the next owner finds all that was committed.
   await take('the stop could not be recorded', async () => {
-    if (!isOurs) return;
+    // The supervisor of several hosts goes on: without a word of its end it takes their repos.
+    if (!isOurs || core.store.hosts !== undefined) return;
     await announce(core, 'supervisor_draining');
     await announce(core, 'supervisor_stopped');
   });

@@ -11,6 +11,7 @@ import { createDispatcher, type Dispatcher } from '../core/outbox/dispatcher.ts'
 import { agentsAtWork } from '../core/outbox/requeue.ts';
 import type { EffectRow } from '../core/store/rows.ts';
 import { lookAtAccounts } from '../work/agents/accounts.ts';
+import { endCutOff } from '../work/effects/cut-off.ts';
 import { createHandlers } from '../work/effects/handlers.ts';
 import { takeNotes } from '../work/effects/plan-base.ts';
 import { createPullRequestWatch, type PullRequestWatch } from '../work/forges/pull-request-watch.ts';
@@ -23,6 +24,7 @@ import { createVerificationWatch, type VerificationWatch } from '../work/repos/v
 import { createGateway, type Gateway } from '../work/signal-files/gateway.ts';
 import { createBackupWatch } from './backup-watch.ts';
 import type { EngineMode, Parts } from './composition.ts';
+import { createHostWatch } from './host-watch.ts';
 
 /** What continues by itself as long as an engine stays. */
 export interface Watchers {
@@ -46,6 +48,8 @@ export interface Workers {
   start(): Promise<void>;
   /** Lets go of what is under way, and leaves its rows as they are. */
   stop(): Promise<void>;
+  /** Ends the processes of all agents without a word to the store, which takes none of them any more. */
+  endAgents(): Promise<void>;
   /** Ends what is to be stopped, and settles it. Throws `unavailable` where something did not end. */
   stopDue(): Promise<void>;
 }
@@ -59,6 +63,8 @@ export function createWorkers(core: Parts, { mode }: { mode: EngineMode }): Work
   const { pump, state, store } = core;
   const watchers = mode === 'stays' ? createWatchers(core) : null;
   const dispatcher = openDispatcher(core, watchers);
+  const endAgents = () => endCutOff(core, dispatcher.running());
+  const hostWatch = mode === 'stays' ? createHostWatch({ store, log: core.log, endAgents }) : null;
   if (mode === 'stays') state.select(({ moves }) => moves).subscribe(dispatcher.wake);
   if (watchers !== null) state.select(({ settings }) => settings).subscribe(watchers.pullRequestWatch.lookAgain);
 
@@ -86,9 +92,11 @@ export function createWorkers(core: Parts, { mode }: { mode: EngineMode }): Work
   return {
     dispatcher,
     watchers,
+    endAgents,
     stopDue,
     runsEnded: mode === 'stays' ? untilEnded : stopDue,
     async start() {
+      hostWatch?.start();
       await watchers?.health.start();
       watchers?.verificationWatch.start();
       watchers?.pullRequestWatch.start();
@@ -99,6 +107,7 @@ export function createWorkers(core: Parts, { mode }: { mode: EngineMode }): Work
       watchers?.gateway.start();
     },
     async stop() {
+      void hostWatch?.stop(); // it waits for the store, and nobody for it
       watchers?.health.stop();
       watchers?.verificationWatch.stop();
       watchers?.pullRequestWatch.stop();

@@ -114,6 +114,7 @@ async function checkWait({ store, life, clock, violated }: Rested, row: PlanRow)
     blocked: row.blocked,
     kept: await store.effects({ by: 'waiting', tree: planTree(project, plan) }),
     slots: () => Promise.reject(new Error(`${project}/${plan} is at rest, and waits for an agent`)),
+    hosts: async () => [],
     newest: runs,
   }).catch((thrown: unknown) => {
     violated(String(thrown));

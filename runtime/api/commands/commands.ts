@@ -174,9 +174,11 @@ export function createCommands(parts: CommandDependencies) {
     const { tree, type } = signal;
     if (tree.startsWith('plan:')) await views.mustRead(command.project, command.plan);
     else projects.get(command.project);
-    if (beginnings.has(type)) await refuseHopeless(command);
-    const tip = await head.tipFor(command, type);
-    const stale = tree.startsWith('plan:') ? await verification.of(command.project, command.plan) : null;
+    // Of another host's repo only that one sees the files: it tells by what becomes of the signal.
+    const isHere = !projects.isElsewhere(command.project);
+    if (isHere && beginnings.has(type)) await refuseHopeless(command);
+    const tip = isHere ? await head.tipFor(command, type) : null;
+    const stale = isHere && tree.startsWith('plan:') ? await verification.of(command.project, command.plan) : null;
     const before = [
       ...(stale === null ? [] : await verification.words(stale)),
       ...(tip === null ? [] : await head.words(planTree(command.project, command.plan), tip)),

@@ -305,6 +305,7 @@ export function createRepoCommands(parts: CommandDependencies) {
      */
     async removeRepo(name: string, { stop = false }: { stop?: boolean } = {}): Promise<RepoRemoved> {
       const { project, path } = await mustFind(name);
+      projects.mustBeHere(project);
       const open = projects.close(project);
       try {
         // Of the commits that were asked for before, which may have waited for another program and start an agent, this is the last.

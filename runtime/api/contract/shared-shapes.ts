@@ -25,6 +25,7 @@ export const waiting = z
       'wave_confirmation',
       'back_off',
       'rate_limit',
+      'host',
       'repo',
     ]),
     detail: z.string(),

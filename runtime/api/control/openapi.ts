@@ -11,7 +11,7 @@ type RouteConfig = Parameters<OpenAPIHono['openAPIRegistry']['registerPath']>[0]
 type Answer = RouteConfig['responses'][string];
 
 /** What every route may refuse with. */
-const always: readonly ErrorCode[] = ['internal', 'store_locked'];
+const always: readonly ErrorCode[] = ['internal', 'store_locked', 'elsewhere'];
 
 export function describeApi(routes: readonly AnyRoute[]): ApiDescription {
   const app = new OpenAPIHono();

@@ -35,7 +35,7 @@ import { turnOf } from './turn.ts';
 import { sumOfUsage } from './usage.ts';
 import type { Verified } from './verify.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
-import { soundTree, type WaitLook, waitingFor } from './waiting.ts';
+import { hostsOnce, soundTree, type WaitLook, waitingFor } from './waiting.ts';
 
 const loadVerify = later(() => import('./verify.ts'));
 const loadRepoForge = later(() => import('../../work/forges/repo-forge.ts'));
@@ -192,7 +192,11 @@ export function createPlanViews(parts: ViewDependencies) {
   }
 
   function lookAtOne(): WaitLook {
-    return { slots: slotsOnce(parts), runsOf: ({ project, plan }) => store.runs({ by: 'latest', project, plan }) };
+    return {
+      slots: slotsOnce(parts),
+      hosts: hostsOnce(parts),
+      runsOf: ({ project, plan }) => store.runs({ by: 'latest', project, plan }),
+    };
   }
 
   async function planEntry(
@@ -212,7 +216,7 @@ export function createPlanViews(parts: ViewDependencies) {
             at: row.updatedAt,
           };
     const newest = await look.runsOf(row);
-    const waiting = await waitingFor(parts, row, { blocked, kept, slots: look.slots, newest });
+    const waiting = await waitingFor(parts, row, { blocked, kept, slots: look.slots, hosts: look.hosts, newest });
     return {
       project: row.project,
       plan: row.plan,
@@ -262,6 +266,7 @@ export function createPlanViews(parts: ViewDependencies) {
       const runsByPlan = groupBy(runs, (run) => planTree(run.project, run.plan));
       const look: WaitLook = {
         slots: slotsOnce(parts),
+        hosts: hostsOnce(parts),
         runsOf: async (row) => runsByPlan.get(planTree(row.project, row.plan)) ?? [],
       };
       return Promise.all(
@@ -357,7 +362,7 @@ export function createPlanViews(parts: ViewDependencies) {
           accepted: isTaken,
           why_not: isTaken ? null : (guard ?? 'not in the states that it is in now'),
         })),
-        repo_troubles: gitFaults(projects.find(project)?.path ?? ''),
+        repo_troubles: projects.isElsewhere(project) ? [] : gitFaults(projects.find(project)?.path ?? ''),
         refused_last: refused === null ? null : await historyEntry(refused),
       };
     },

@@ -39,10 +39,11 @@ export function createViews(parts: ViewDependencies) {
   const { store, projects } = parts;
   const { facts } = createFactView(parts);
 
-  function repoEntry({ project, path }: RepoRow, activePlans: number, known: RepoState | undefined): RepoEntry {
+  function repoEntry({ project, path, host }: RepoRow, activePlans: number, known: RepoState | undefined): RepoEntry {
     const reason = parts.troubleOf?.(project) ?? known?.reason ?? null;
     const said = known === undefined ? 'registered' : (known.state ?? 'degraded');
-    return { project, path, active_plans: activePlans, state: reason === null ? said : 'degraded', reason };
+    const state = reason === null ? said : 'degraded';
+    return { project, path, host: host ?? store.hosts?.own ?? null, active_plans: activePlans, state, reason };
   }
 
   /** Throws `repo_not_found`. */
@@ -96,13 +97,14 @@ export function createViews(parts: ViewDependencies) {
       return previewAct({ store, projects, clock, env, kinds, planDiff: diff }, question);
     },
     facts,
+    mustBeHere: projects.mustBeHere,
     /** Throws `repo_not_found`. */
     mustKnow: (project: string): void => void repoRow(project),
     /** Loads no tree: there may be a thousand. */
     async repos(): Promise<RepoEntry[]> {
       const [counts, states] = await Promise.all([store.planCounts(), store.treeStates('repo')]);
       return projects
-        .list()
+        .all()
         .map((row) => repoEntry(row, counts.get(row.project)?.active ?? 0, states.get(repoTree(row.project))));
     },
     /** Throws `repo_not_found`. */

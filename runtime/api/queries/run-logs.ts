@@ -27,7 +27,7 @@ export interface RunLogQuestion {
   readonly check?: boolean | undefined;
 }
 
-type RunLogParts = Pick<ViewDependencies, 'home' | 'store'>;
+type RunLogParts = Pick<ViewDependencies, 'home' | 'store' | 'projects'>;
 
 /** Oldest first, at most 20. Throws `not_found` where there is no such agent or attempt, or no check of it ran. */
 export async function runLogs(parts: RunLogParts, question: RunLogQuestion): Promise<RunLog[]> {
@@ -35,6 +35,7 @@ export async function runLogs(parts: RunLogParts, question: RunLogQuestion): Pro
   const rows = await parts.store.runs({ by: 'title', project, title });
   if (rows.length === 0)
     throw new EngineError('not_found', `instance not found: "${title}"`, 'see them with: stator agent list');
+  parts.projects.mustBeHere(project);
   const ofAttempt = attempt === undefined ? rows : rows.filter((row) => row.attempt === attempt);
   if (attempt !== undefined && ofAttempt.length === 0) throw noAttempt(title, attempt, rows);
   const logs = check

@@ -75,7 +75,8 @@ async function instanceEntry(
 ): Promise<InstanceEntry> {
   const waits = await waitOfRun(parts, row);
   const limit = row.state === 'queued' ? limitOf(casting, row) : null;
-  const folder = row.folder === null ? null : runFolderAt(dirname(row.folder), basename(row.folder));
+  const isHere = !parts.projects.isElsewhere(row.project);
+  const folder = row.folder === null || !isHere ? null : runFolderAt(dirname(row.folder), basename(row.folder));
   const activity = folder === null ? 0 : lastActivityMs(folder);
   return {
     title: row.title,

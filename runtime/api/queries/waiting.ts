@@ -11,7 +11,7 @@ import { EngineError, onOneLine } from '../../../machines/vocabulary/errors.ts';
 import { pathOfRequest, planTree, repoTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { processStates } from '../../../machines/vocabulary/public-state.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
-import { StoreTrouble } from '../../core/store/port.ts';
+import { type HostRow, StoreTrouble } from '../../core/store/port.ts';
 import type { EffectRow, PlanRow, QueueRow, RunRow } from '../../core/store/rows.ts';
 import type { Waiting } from '../contract/shared-shapes.ts';
 import { limitText } from './accounts.ts';
@@ -29,9 +29,21 @@ const activeStates = new Set(['queued', 'starting', 'running', 'waiting', 'pause
 export const unstartedText =
   'no engine starts its agents now; start one with: stator daemon start, or stator run <plan.md>';
 
+/** The hosts of the store; none where it is of one machine. */
+export type HostsOnce = () => Promise<readonly HostRow[]>;
+
+export function hostsOnce({ store }: Pick<ViewDependencies, 'store'>): HostsOnce {
+  let look: Promise<readonly HostRow[]> | null = null;
+  return () => {
+    look ??= store.hosts?.list() ?? Promise.resolve([]);
+    return look;
+  };
+}
+
 /** Reads that all plans of one answer share. */
 export interface WaitLook {
   readonly slots: SlotsOnce;
+  readonly hosts: HostsOnce;
   /** The newest run of each agent of the plan; those that are over may be left out. */
   runsOf(plan: PlanRow): Promise<readonly RunRow[]>;
 }
@@ -40,6 +52,7 @@ interface PlanLook {
   readonly blocked: Need | null;
   readonly kept: readonly EffectRow[];
   readonly slots: SlotsOnce;
+  readonly hosts: HostsOnce;
   readonly newest: readonly RunRow[];
 }
 
@@ -47,7 +60,7 @@ interface PlanLook {
 export async function waitingFor(
   parts: ViewDependencies,
   row: PlanRow,
-  { blocked, kept, slots, newest }: PlanLook,
+  { blocked, kept, slots, hosts, newest }: PlanLook,
 ): Promise<Waiting | null> {
   const since = timeText(row.updatedAt);
   if (blocked !== null) {
@@ -59,6 +72,8 @@ export async function waitingFor(
   const held = await environmentWait(parts, kept);
   // A merge of a done plan, or what is left of a cancelled one, may be kept from being done too.
   if (row.status === 'ready' || row.status === 'done' || row.status === 'cancelled') return held;
+  const away = await hostWait(parts, row, { hosts, newest });
+  if (away !== null) return away;
   if (row.paused)
     return { kind: 'paused', detail: `a person paused it; go on with: stator plan resume ${row.plan}`, since };
   if (row.phase === 'wave_waiting') {
@@ -78,6 +93,28 @@ export async function waitingFor(
     };
   if (runs.length > 0) return waitingForAgents(parts, row, { runs, slots });
   return (await waitingForGrant(parts, row, since)) ?? (await waitingForWork(parts, row, since));
+}
+
+/** A plan goes on where its repo is: on a host that is there. */
+async function hostWait(
+  { store, projects }: ViewDependencies,
+  { project }: PlanRow,
+  { hosts, newest }: Pick<PlanLook, 'hosts' | 'newest'>,
+): Promise<Waiting | null> {
+  const own = store.hosts?.own;
+  if (own === undefined) return null;
+  const name = projects.find(project)?.host ?? own;
+  const host = (await hosts()).find((each) => each.name === name);
+  if (host === undefined) return null;
+  if (host.drained !== null && !newest.some((run) => processStates.has(run.state))) {
+    const detail = `host ${name}, which starts no agents; let it start them again: stator host drain ${name} --undo`;
+    return { kind: 'host', detail, since: timeText(host.drained) };
+  }
+  // Whoever asks without an engine of its own says so by itself.
+  if (host.isAlive || name === own) return null;
+  const { seen } = host;
+  const detail = `host ${name}, not seen since ${timeText(seen)}; it goes on when it is back; if it is lost for good: stator host remove ${name}`;
+  return { kind: 'host', detail, since: timeText(seen) };
 }
 
 /** What a fault of the environment keeps from being done, also while other agents of the plan work: a person can often end it. */

@@ -32,7 +32,16 @@ const worktreeShape = repoShape.worktree.unwrap().shape;
 const [webhook, command, notify] = hookTableSchema.options;
 const hookShape = { ...notify.shape, ...command.shape, ...webhook.shape, type: oneOf(hookTypes) };
 
-type TableName = 'agents' | 'budget' | 'host' | 'http' | 'notifications' | 'pull_requests' | 'store' | 'worktree' | 'hooks';
+type TableName =
+  | 'agents'
+  | 'budget'
+  | 'host'
+  | 'http'
+  | 'notifications'
+  | 'pull_requests'
+  | 'store'
+  | 'worktree'
+  | 'hooks';
 type TopKey = Exclude<keyof typeof daemonShape | keyof typeof repoShape, TableName>;
 
 const flagWords = {

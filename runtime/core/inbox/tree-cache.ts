@@ -29,6 +29,8 @@ export interface TreeCache {
   hold(): () => void;
   keep(address: TreeAddress, entry: CachedTree): void;
   forget(address: TreeAddress): void;
+  /** Others may have stepped these. */
+  forgetThose(are: (address: TreeAddress) => boolean): void;
 }
 
 /** A tree that has no row yet. */
@@ -76,6 +78,11 @@ export function createTreeCache({ store, trees }: { store: Pick<Store, 'tree'>; 
     return reading;
   }
 
+  function forget(address: TreeAddress): void {
+    live.delete(address);
+    loading.delete(address);
+  }
+
   return {
     async get(address) {
       while (held !== null) await held;
@@ -93,9 +100,9 @@ export function createTreeCache({ store, trees }: { store: Pick<Store, 'tree'>; 
       };
     },
     keep,
-    forget(address) {
-      live.delete(address);
-      loading.delete(address);
+    forget,
+    forgetThose(are) {
+      for (const address of [...live.keys(), ...loading.keys()]) if (are(address)) forget(address);
     },
   };
 }

@@ -4,6 +4,8 @@ import type { Store } from '../store/port.ts';
 export interface Verdicts {
   /** Resolves when the signal has its verdict, or is held, or `waitMs` have passed. Throws as the store does. */
   wait(id: number, waitMs: number): Promise<void>;
+  /** Reads what is waited for: another host may have handled it. Never throws. */
+  look(): Promise<void>;
   /** Announces that these signals have their verdicts. */
   announce(ids: readonly number[]): void;
 }
@@ -29,6 +31,11 @@ export function createVerdicts(store: Pick<Store, 'signal'>): Verdicts {
     return { told, leave };
   }
 
+  function announce(ids: readonly number[]): void {
+    if (waiters.size === 0) return;
+    for (const id of ids) for (const wake of [...(waiters.get(id) ?? [])]) wake();
+  }
+
   return {
     async wait(id, waitMs) {
       if (waitMs <= 0) return;
@@ -41,9 +48,13 @@ export function createVerdicts(store: Pick<Store, 'signal'>): Verdicts {
         leave();
       }
     },
-    announce(ids) {
-      if (waiters.size === 0) return;
-      for (const id of ids) for (const wake of [...(waiters.get(id) ?? [])]) wake();
+    async look() {
+      for (const id of [...waiters.keys()]) {
+        // Where the store does not answer, it is told of again when it does.
+        const row = await store.signal(id).catch(() => null);
+        if (row !== null && row.status !== 'pending') announce([id]);
+      }
     },
+    announce,
   };
 }

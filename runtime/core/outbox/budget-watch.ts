@@ -13,6 +13,7 @@ import type { JournalLine, PlanRow } from '../store/rows.ts';
 import { type BudgetParts, lookAtRow, restoredWord } from './budget.ts';
 
 export interface BudgetWatchParts extends BudgetParts {
+  readonly projects: BudgetParts['projects'] & { isElsewhere(project: string): boolean };
   readonly store: Pick<Store, 'plan' | 'plans' | 'spent' | 'commit'>;
   readonly kinds: Pick<Kinds, 'moveOf'>;
   readonly log: Log;
@@ -57,7 +58,7 @@ export function createBudgetWatch(parts: BudgetWatchParts): BudgetWatch {
 
   async function look(tree: string, { project, plan }: PlanKey): Promise<void> {
     const row = await store.plan(project, plan);
-    if (row === null || !waitsForRoom(row)) {
+    if (row === null || !waitsForRoom(row) || parts.projects.isElsewhere(project)) {
       waiting.delete(tree);
       return;
     }

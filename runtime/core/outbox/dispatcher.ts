@@ -70,6 +70,8 @@ export interface Dispatcher {
   wake(): void;
   /** One round, for an engine that keeps its own time and so is never started: what may start begins, and what is to end is told so at its time. */
   look(): Promise<void>;
+  /** What it carries out now. */
+  running(): readonly EffectRow[];
   /** Once it has resolved no agent is started any more; everything else goes on. Throws as the store does. */
   holdAgents(): Promise<void>;
   /** Lets go of everything that runs, and leaves its rows as they are. */
@@ -483,6 +485,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     start: loop.start,
     wake: loop.wake,
     look: async () => void (await round()),
+    running: () => [...running.values()].map(({ row }) => row),
     async holdAgents() {
       holdsAgents = true;
       // Of the commits that were asked for before, which may have waited for another program, this is the last.

@@ -2,9 +2,11 @@
 import type { Change, Store } from '../store/port.ts';
 import type { EffectRow } from '../store/rows.ts';
 
-/** The runs of agents that are under way. */
-export async function agentsAtWork(store: Pick<Store, 'effects'>): Promise<EffectRow[]> {
-  return (await store.effects({ by: 'running' })).filter((row) => row.kind === 'agent.run');
+/** The runs of agents that are under way on this host. */
+export async function agentsAtWork(store: Pick<Store, 'effects' | 'hosts'>): Promise<EffectRow[]> {
+  const host = store.hosts?.own;
+  const running = await store.effects({ by: 'running', ...(host === undefined ? {} : { host }) });
+  return running.filter((row) => row.kind === 'agent.run');
 }
 
 /** Tells the plans of these runs, all of them or none; a plan that a person pauses or resumes meanwhile stays as they want it. Throws as the store does. */

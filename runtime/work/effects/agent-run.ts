@@ -353,7 +353,7 @@ async function tidy(
 }
 
 /** Says for good that this run did not end by itself; a stop that comes when the agent has exited ends only its leftovers. */
-function markStopped(folder: RunFolder): void {
+export function markStopped(folder: RunFolder): void {
   writeRunFile(stoppedFile(folder), '');
 }
 

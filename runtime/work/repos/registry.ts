@@ -19,7 +19,7 @@ import {
 } from '../../base/config/config.ts';
 import type { Settings } from '../../base/config/settings.ts';
 import type { Log } from '../../base/platform/log.ts';
-import { type Change, mustCommit, type Store } from '../../core/store/port.ts';
+import { type Change, CommitLost, mustCommit, type Store } from '../../core/store/port.ts';
 import type { RepoRow } from '../../core/store/rows.ts';
 import { readTemplates } from '../agents/prompts/template-files.ts';
 import { createRepositoryLocks } from '../git/locks.ts';
@@ -59,7 +59,16 @@ export interface Registering {
 }
 
 export interface Projects {
+  /** Those of this machine. */
   list(): readonly RepoRow[];
+  /** Those of the other hosts too. */
+  all(): readonly RepoRow[];
+  /** Whether it belongs to another host. */
+  isElsewhere(project: string): boolean;
+  /** Throws `elsewhere` for a repo of another host, whose files are there. */
+  mustBeHere(project: string): void;
+  /** Reads again which repos other hosts have. Throws as the store does. */
+  readOthers(): Promise<void>;
   /** Calls `listener` when a repo has come, gone or changed, until the returned function is called. It must not throw. */
   subscribe(listener: () => void): () => void;
   /** null: there is no such repo. */
@@ -186,9 +195,12 @@ export async function openProjects(parts: {
   /** By project: what its file said when it was that old. */
   const seen = new Map<string, { age: string; problem: string | null }>();
   const stored = await store.repos();
-  const rows = new Map(stored.map((row) => [row.project, { ...row, config: masked(row.config) }]));
+  const byProject = (of: readonly RepoRow[]) =>
+    new Map(of.map((row) => [row.project, { ...row, config: masked(row.config) }]));
+  const rows = byProject(stored.filter(isHere));
+  let others = byProject(stored.filter((row) => !isHere(row)));
   // What a version kept that took them.
-  for (const { project, config } of parts.mayWrite ? stored : [])
+  for (const { project, config } of parts.mayWrite ? stored.filter(isHere) : [])
     if (!isDeepStrictEqual(config, rows.get(project)?.config))
       await mustCommit(store, [{ do: 'repo.insert', ...mustRead(project) }]);
   /** Those that were taken out, with where they were. */
@@ -225,7 +237,7 @@ export async function openProjects(parts: {
 
   function hooksOf(project: string): readonly HookConfig[] {
     if (project === '') return machineHooks(overrides.hooks ?? {});
-    if (rows.get(project)?.revokedAt !== null) return [];
+    if (find(project)?.revokedAt !== null) return [];
     try {
       return get(project).config.hooks;
     } catch (thrown) {
@@ -234,13 +246,32 @@ export async function openProjects(parts: {
     }
   }
 
+  const find = (project: string) => rows.get(project) ?? others.get(project) ?? null;
+
+  function mustBeHere(project: string): void {
+    const row = others.get(project);
+    if (row !== undefined && !rows.has(project)) throw elsewhere(row);
+  }
+
+  async function readOthers(): Promise<void> {
+    const now = byProject((await store.repos()).filter((row) => !isHere(row)));
+    for (const project of new Set([...others.keys(), ...now.keys()])) if (!rows.has(project)) forgetOne(project);
+    others = now;
+  }
+
+  const sorted = (of: Iterable<RepoRow>) => [...of].sort((a, b) => (a.project < b.project ? -1 : 1));
+
   return {
-    list: () => [...rows.values()].sort((a, b) => (a.project < b.project ? -1 : 1)),
+    list: () => sorted(rows.values()),
+    all: () => sorted(new Map([...others, ...rows]).values()),
+    isElsewhere: (project) => others.has(project),
+    mustBeHere,
+    readOthers,
     subscribe(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    find: (project) => rows.get(project) ?? null,
+    find,
     get,
     policyOf(project) {
       try {
@@ -261,7 +292,7 @@ export async function openProjects(parts: {
     },
     hooksOf,
     machineHooks() {
-      hearing ??= ['', ...rows.keys()]
+      hearing ??= ['', ...rows.keys(), ...others.keys()]
         .map((project) => ({
           project,
           hooks: hooksOf(project).filter(
@@ -272,7 +303,10 @@ export async function openProjects(parts: {
         .filter(({ hooks }) => hooks.length > 0);
       return hearing;
     },
-    repository: async (project) => look.at(get(project).path),
+    async repository(project) {
+      mustBeHere(project);
+      return look.at(get(project).path);
+    },
     async register(path, registering) {
       const repository = await inspectRepository(path, shared);
       const taken = await changes(repository.project)(() => take(repository, registering));
@@ -280,6 +314,7 @@ export async function openProjects(parts: {
     },
     async look(path, way) {
       const { project, path: main } = await look.at(path);
+      mustBeHere(project);
       const known = rows.get(project) ?? null;
       if (known !== null) refuseKnown(known, { path: main, mustBeNew: false });
       const found = read(main);
@@ -301,6 +336,7 @@ export async function openProjects(parts: {
     },
     compare: (project) => examine(project).comparison,
     async revoke(project) {
+      mustBeHere(project);
       return changes(project)(async () => {
         const row = mustRead(project);
         const gone = { ...row, revokedAt: row.revokedAt ?? nowMs() };
@@ -309,6 +345,7 @@ export async function openProjects(parts: {
       });
     },
     mustBeTrusted(project) {
+      mustBeHere(project);
       const row = mustRead(project);
       if (row.revokedAt !== null) throw revoked(row, row.revokedAt);
       const { config } = get(project);
@@ -329,6 +366,7 @@ export async function openProjects(parts: {
       );
     },
     mustLieInPlace(project) {
+      mustBeHere(project);
       const { path, config, worktrees } = get(project);
       const now = asTrust(() => worktreesFolder({ path }, config.worktree.dir));
       if (now === worktrees) return;
@@ -399,6 +437,7 @@ export async function openProjects(parts: {
   /** Registers it as it was found, where it may be, and answers what is in force then. */
   async function take(repository: Repository, { trust, way, mustBeNew = false }: Registering) {
     const { project, path } = repository;
+    mustBeHere(project);
     const known = rows.get(project) ?? null;
     if (known !== null) refuseKnown(known, { path, mustBeNew });
     const last = removed.get(project);
@@ -476,7 +515,13 @@ export async function openProjects(parts: {
   }
 
   async function pin(row: RepoRow): Promise<void> {
-    await mustCommit(store, [{ do: 'repo.insert', ...row }]);
+    const commit = await store.commit([{ do: 'repo.insert', ...row }]);
+    if (commit.status === 'lost') {
+      await readOthers();
+      mustBeHere(row.project);
+      throw new CommitLost(commit.change);
+    }
+    others.delete(row.project);
     rows.set(row.project, row);
     removed.delete(row.project);
     closed.delete(row.project);
@@ -497,8 +542,8 @@ export async function openProjects(parts: {
   }
 
   function mustRead(project: string): RepoRow {
-    const row = rows.get(project);
-    if (row !== undefined) return row;
+    const row = find(project);
+    if (row !== null) return row;
     throw new EngineError(
       'repo_not_found',
       `repo not registered: ${project}`,
@@ -508,6 +553,7 @@ export async function openProjects(parts: {
 
   /** `found` null: the files cannot be used now. */
   function examine(project: string): { comparison: Comparison; found: Found | null } {
+    mustBeHere(project);
     const row = mustRead(project);
     const before = pinned(row.config);
     const pinnedNow = { enables: before?.enables ?? [], digest: before?.digest ?? null, changed: false };
@@ -533,6 +579,18 @@ export async function openProjects(parts: {
       return null; // whoever works with it is told; here it only means that nothing is trusted
     }
   }
+}
+
+function isHere({ host }: RepoRow): boolean {
+  return host === undefined;
+}
+
+function elsewhere({ project, path, host }: RepoRow): EngineError {
+  return new EngineError(
+    'elsewhere',
+    `the repo ${project} belongs to the host ${host}: its files are there, in ${path}`,
+    `ask for this on ${host}; to work on it here, take it out there (stator repo remove ${project}), then: stator repo add <path>`,
+  );
 }
 
 /** A repo's files as they were read, and what they mean. */

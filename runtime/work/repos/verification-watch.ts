@@ -117,7 +117,7 @@ export function createVerificationWatch(parts: VerificationWatchParts): Verifica
   async function takeStock(): Promise<void> {
     isChanged = false;
     const found = new Map<string, Approved[]>();
-    const rows = (await store.plans(null)).filter((row) => row.status === 'done');
+    const rows = (await store.plans(null)).filter((row) => row.status === 'done' && !projects.isElsewhere(row.project));
     for (const [index, row] of rows.entries()) {
       if (index % chunk === chunk - 1) await nextTurn();
       if (!isOpen) return;

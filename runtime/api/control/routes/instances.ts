@@ -78,6 +78,7 @@ export const instanceRoutes = [
     },
     async ({ core, params: { project, title }, query }) => {
       const { log, preset } = await core.views.instance(project, title);
+      core.views.mustBeHere(project);
       if (log === null) return text(200, '');
       const folder = dirname(log);
       return text(200, linesOf(readableLog(preset, tailOf(runFolderAt(dirname(folder), basename(folder)))), query));

@@ -202,7 +202,8 @@ export function openPostgres(
       lost ??= await firstLost();
       if (lost === null) {
         faults('store.before-commit');
-        if (changes.some((change) => change.do === 'repo.insert' || change.do === 'repo.remove')) await hostRows.tell(client);
+        if (changes.some((change) => change.do === 'repo.insert' || change.do === 'repo.remove'))
+          await hostRows.tell(client);
         if (!(await finish(client, transaction))) return carryOut(changes);
         faults('store.after-commit');
         return { status: 'committed', ...numbers };

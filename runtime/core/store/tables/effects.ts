@@ -234,7 +234,10 @@ export function createEffectTable(db: Connection) {
     },
     read: (key: string) => orNull(byKey.get(key)),
     counts: (lane: Lane, status: 'queued' | 'running', host?: string): Answer<Map<string, number>> =>
-      answered(host === undefined ? countsOf[status].all(lane) : runningOfHost.all(lane, host), (rows) => new Map(rows.map(({ project, count }) => [project, count]))),
+      answered(
+        host === undefined ? countsOf[status].all(lane) : runningOfHost.all(lane, host),
+        (rows) => new Map(rows.map(({ project, count }) => [project, count])),
+      ),
     queuedLanes: () => answered(queuedLanes.all(), (rows) => rows.map(({ lane }) => lane)),
     /** Whether an agent of the plan runs or is to run. */
     hasOpenRuns: ({ project, plan }: PlanKey) =>

@@ -32,9 +32,7 @@ export function createRepoTable(db: Connection) {
   return {
     /** false: it belongs to another host. */
     insert: ({ project, path, config, addedAt, trustedAt, trustedBy, revokedAt }: RepoRow): Answer<boolean> =>
-      changedOne(
-        insert.run(project, path, JSON.stringify(config), addedAt, trustedAt, trustedBy, revokedAt),
-      ),
+      changedOne(insert.run(project, path, JSON.stringify(config), addedAt, trustedAt, trustedBy, revokedAt)),
     list: () => answered(list.all(), (rows) => rows.map(repoOf)),
     /** Its row stays, and so do its plans: adding it again brings them back. */
     remove: (project: string, at: number) => remove.run(at, project),
