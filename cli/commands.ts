@@ -214,6 +214,13 @@ export const nouns: Nouns = {
     old('add', oneOf(daemon, 'add'), { now: 'repo add <path>' }),
     old('remove', oneOf(daemon, 'remove'), { now: 'repo remove <project|path>' }),
   ],
+  host: hidden(
+    verbsOf(() => import('./host.ts'), {
+      'list, show': 'list the machines that share the store; show one',
+      drain: 'start no more agents on one',
+      remove: 'take out one that is lost for good',
+    }),
+  ),
   notify: hidden(
     verbsOf(() => import('./notify.ts'), { 'list, clear': 'list unread notifications; mark them as read' }),
   ),

@@ -25,6 +25,7 @@ import type { CleaningReport, RepairReport } from '../contract/cleaning.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
 import { createHookCommands } from './hooks.ts';
+import { createHostCommands } from './hosts.ts';
 import { createIssueCommands } from './issues.ts';
 import { createMachineCommands } from './machines.ts';
 import { createNotificationCommands } from './notifications.ts';
@@ -235,6 +236,7 @@ export function createCommands(parts: CommandDependencies) {
     ...createIssueCommands({ ...parts, send, registerPlan: plans.registerPlan, forgetPlan: plans.forgetPlan }),
     ...createSoloCommands({ ...parts, send }),
     ...createRepoCommands(parts),
+    ...createHostCommands(parts),
     ...createQueueCommands(parts),
     ...createNotificationCommands(parts),
     ...createHookCommands(parts),

@@ -7,6 +7,7 @@ import { engineRoutes } from './routes/engine.ts';
 import { eventRoutes } from './routes/events.ts';
 import { forgeRoutes } from './routes/forges.ts';
 import { hookRoutes } from './routes/hooks.ts';
+import { hostRoutes } from './routes/hosts.ts';
 import { instanceRoutes } from './routes/instances.ts';
 import { issueRoutes } from './routes/issues.ts';
 import { lifecycleRoutes } from './routes/lifecycle.ts';
@@ -24,6 +25,7 @@ export const routes = [
   ...engineRoutes,
   ...daemonRoutes,
   ...repoRoutes,
+  ...hostRoutes,
   ...planRoutes,
   ...lifecycleRoutes,
   ...liveStatusRoutes,

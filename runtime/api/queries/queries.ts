@@ -12,6 +12,7 @@ import { chartOf, machineEntries, type Picture, pictureOf } from './chart.ts';
 import { createFactView } from './facts.ts';
 import { createForgeViews } from './forges.ts';
 import { createHookViews } from './hooks.ts';
+import { createHostViews } from './hosts.ts';
 import { createMachineTreeViews } from './machine-trees.ts';
 import { createNotificationViews } from './notifications.ts';
 import type { DiffQuestion } from './plan-diff.ts';
@@ -77,6 +78,7 @@ export function createViews(parts: ViewDependencies) {
     ...createHookViews(parts),
     ...createForgeViews(parts),
     ...createAccountViews(parts),
+    ...createHostViews(parts),
     ...createMachineTreeViews(parts),
     machines: () => machineEntries(parts.machines),
     /** Throws `not_found` for a name that is no machine. */

@@ -289,7 +289,7 @@ export function openPostgres(
 
   const readings = createTables(reading.connection);
   const elsewhere = reading.connection.prepare<[string], { project: string }>(
-    'SELECT project FROM repo_hosts h WHERE host <> ? AND EXISTS (SELECT 1 FROM repos r WHERE r.project = h.project AND r.removed_at IS NULL)',
+    'SELECT project FROM repo_hosts WHERE host <> ?',
   );
   const ofOthers = () => answered(elsewhere.all(host.name), (rows) => rows.map(({ project }) => project));
 

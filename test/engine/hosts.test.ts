@@ -1,0 +1,207 @@
+/** Two daemons with homes and repos of their own, over one store in PostgreSQL. */
+import { appendFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { planOf } from '../support/cli.ts';
+import { type DaemonGround, daemonGround, makeRepo } from '../support/daemon.ts';
+import { git, until } from '../support/ground.ts';
+import { startPostgres } from '../support/postgres.ts';
+
+const server = await startPostgres();
+afterAll(() => server.stop());
+let databases = 0;
+
+interface Host extends DaemonGround {
+  readonly name: string;
+  readonly project: string;
+  readonly path: string;
+  /** One request of its daemon's command line, in its own repo. */
+  ask(...words: string[]): ReturnType<DaemonGround['stator']>;
+}
+
+const agents = `blueprint_skip_threshold = 0
+max_agents = 2
+[agents.default]
+preset = "sh"
+sandbox = "off"
+[agents.reviewer]
+enabled = false
+`;
+
+async function emptyStore(): Promise<string> {
+  databases += 1;
+  await server.query('postgres', `CREATE DATABASE hosts${databases}`);
+  return server.urlOf(`hosts${databases}`);
+}
+
+/** A host whose daemon runs and which has one repo. */
+async function hostOn(url: string, name: string): Promise<Host> {
+  const made = daemonGround(`store = "env:STATOR_STORE"\n${agents}[host]\nname = "${name}"\nlabels = ["of-${name}"]\n`);
+  made.env.STATOR_STORE = url;
+  const project = `repo-${name}`;
+  const path = makeRepo(join(made.root, project));
+  const ask = (...words: string[]) => made.stator(words, { cwd: path });
+  const host = { ...made, name, project, path, ask };
+  await must(ask('daemon', 'start'));
+  await must(ask('repo', 'add', path));
+  return host;
+}
+
+async function must(asked: ReturnType<DaemonGround['stator']>): Promise<string> {
+  const { code, stdout, stderr } = await asked;
+  expect(code, `${stdout}\n${stderr}`).toBe(0);
+  return stdout;
+}
+
+async function register(host: Host, plan: string, waves: readonly (readonly string[])[]): Promise<void> {
+  writeFileSync(join(host.path, `${plan}.md`), planOf(...waves));
+  await must(host.ask('plan', 'register', `${plan}.md`, '--trust', '--start'));
+}
+
+async function statusOf(asked: Host, of: Host, plan: string): Promise<string> {
+  return (await asked.client().plan(of.project, plan)).status;
+}
+
+async function kill(host: Host): Promise<void> {
+  process.kill(host.owner()?.pid ?? 0, 'SIGKILL');
+  await until(() => host.owner() === null);
+}
+
+it('plans of two hosts keep one limit and are done once, over a killed daemon, and each host sees both', async () => {
+  const url = await emptyStore();
+  const [a, b] = [await hostOn(url, 'a'), await hostOn(url, 'b')];
+  const log = join(mkdtempSync(join(tmpdir(), 'stator-hosts-')), 'log');
+  appendFileSync(log, '');
+  const task = (name: string) =>
+    `echo "begin $STATOR_RUN" >> ${log}; sleep 0.4; echo ${name} > ${name}.txt; echo "end $STATOR_RUN" >> ${log}`;
+  const waves = [['one', 'two'].map(task), ['three', 'four'].map(task)];
+  const plans = ['p', 'q', 'r'];
+  for (const plan of plans)
+    for (const host of [a, b])
+      await register(
+        host,
+        plan,
+        waves.map((tasks) => tasks.map((text) => text.replaceAll('.txt', `-${plan}.txt`))),
+      );
+  await until(() => readFileSync(log, 'utf8').includes('end'));
+  await kill(b);
+  await must(b.ask('daemon', 'start'));
+  // Each is asked for the plans of the other.
+  for (const [asked, of] of [
+    [a, b],
+    [b, a],
+  ] as const)
+    for (const plan of plans) await until(async () => (await statusOf(asked, of, plan)) === 'done', 90_000);
+
+  const lines = readFileSync(log, 'utf8').trim().split('\n');
+  let busy = 0;
+  for (const line of lines) {
+    busy += line.startsWith('begin') ? 1 : -1;
+    expect(busy).toBeLessThanOrEqual(2);
+  }
+  expect(new Set(lines).size).toBe(lines.length);
+  expect(lines).toHaveLength(2 * 4 * plans.length * 2);
+  const database = `hosts${databases}`;
+  const [numbers] = await server.query(database, 'SELECT count(*) AS lines, max(seq) AS last FROM journal');
+  expect(numbers?.lines).toBe(numbers?.last);
+  const wrong = await server.query(
+    database,
+    "SELECT e.key, e.host FROM effects e JOIN repo_hosts r USING (project) WHERE e.host <> r.host AND e.host <> ''",
+  );
+  expect(wrong).toEqual([]);
+  const failed = await server.query(
+    database,
+    "SELECT id, type, result FROM signals WHERE attempts > 1 OR status = 'failed'",
+  );
+  expect(failed).toEqual([]);
+  for (const host of [a, b]) {
+    expect(JSON.parse(await must(host.ask('plan', 'verify', '--all', '--json')))).toMatchObject({ ok: true });
+    const listed = JSON.parse(await must(host.ask('plan', 'list', '--json', '--all'))) as { project: string }[];
+    expect(new Set(listed.map(({ project }) => project))).toEqual(new Set(['repo-a', 'repo-b']));
+    const repos = JSON.parse(await must(host.ask('repo', 'list', '--json'))) as { project: string; host: string }[];
+    expect(repos.map(({ project, host: owner }) => [project, owner])).toEqual([
+      ['repo-a', 'a'],
+      ['repo-b', 'b'],
+    ]);
+  }
+  expect(git(b.path, 'show', 'plan/p:four-p.txt').trim()).toBe('four');
+}, 180_000);
+
+it('a request for a plan of another host is handled there, and what needs its files says where they are', async () => {
+  const url = await emptyStore();
+  const [a, b] = [await hostOn(url, 'a'), await hostOn(url, 'b')];
+  const gate = join(mkdtempSync(join(tmpdir(), 'stator-hosts-')), 'gate');
+  await register(b, 'p', [[`while [ ! -e ${gate} ]; do sleep 0.1; done; echo one > one.txt`]]);
+  const agent = async () => (await a.client().instances({}))[0];
+  await until(async () => (await agent())?.state === 'running');
+  const of = ['--project', b.project];
+  expect(await must(a.ask('plan', 'explain', 'p', ...of))).toContain('p-w1-t1');
+  expect(await must(a.ask('plan', 'pause', 'p', ...of, '--yes'))).toContain('done: pause');
+  await until(async () => (await b.client().plan(b.project, 'p')).paused);
+  await until(async () => (await agent())?.state === 'queued');
+  for (const words of [
+    ['agent', 'logs', 'p-w1-t1'],
+    ['plan', 'diff', 'p'],
+    ['repo', 'trust', b.project, '--show'],
+  ]) {
+    const { code, stderr } = await a.ask(...words, ...of);
+    expect([code, stderr], words.join(' ')).toEqual([
+      1,
+      expect.stringContaining(`belongs to the host b: its files are there, in ${b.path}`),
+    ]);
+  }
+  const added = await a.ask('repo', 'add', makeRepo(join(a.root, 'other', b.project)));
+  expect([added.code, added.stderr]).toEqual([1, expect.stringContaining('belongs to the host b')]);
+  appendFileSync(gate, '');
+  // Without a daemon of its own it is asked for all the same.
+  await must(a.ask('daemon', 'stop'));
+  expect(await must(a.ask('plan', 'resume', 'p', ...of))).toContain('done: resume');
+  await must(a.ask('daemon', 'start'));
+  await until(async () => (await statusOf(a, b, 'p')) === 'done');
+}, 120_000);
+
+it('a host that is lost is said where its plans wait; it goes on when it is back, and a removed one does not come back', async () => {
+  const url = await emptyStore();
+  const [a, b] = [await hostOn(url, 'a'), await hostOn(url, 'b')];
+  const gate = join(mkdtempSync(join(tmpdir(), 'stator-hosts-')), 'gate');
+  await register(b, 'p', [[`while [ ! -e ${gate} ]; do sleep 0.1; done; echo one > one.txt`], ['echo two > two.txt']]);
+  const agent = async () => (await a.client().instances({}))[0];
+  await until(async () => (await agent())?.state === 'running');
+  const alive = await a.ask('host', 'remove', 'b', '--yes');
+  expect([alive.code, alive.stderr]).toEqual([1, expect.stringContaining('the host b is alive')]);
+  await kill(b);
+  const hosts = async () => (await a.client().hosts()).map(({ name, state, repos }) => [name, state, repos.join()]);
+  await until(async () => (await hosts())[1]?.[1] === 'lost');
+  expect(await must(a.ask('host', 'list'))).toMatch(/a \(this one\) +alive.*\nb +lost/);
+  const explain = async () => await must(a.ask('plan', 'explain', 'p', '--project', b.project));
+  expect(await explain()).toMatch(/host b, not seen since/);
+  await must(b.ask('daemon', 'start'));
+  expect(await hosts()).toEqual([
+    ['a', 'alive', 'repo-a'],
+    ['b', 'alive', 'repo-b'],
+  ]);
+  await until(async () => !(await explain()).includes('not seen'));
+
+  await must(a.ask('host', 'drain', 'b'));
+  expect(await must(b.ask('host', 'show', 'b'))).toMatch(/state +draining/);
+  await kill(b);
+  expect(await must(a.ask('host', 'remove', 'b', '--yes'))).toContain('without a host now: repo-b');
+  const fenced = await b.ask('daemon', 'start');
+  expect([fenced.code, fenced.stderr]).toEqual([69, expect.stringContaining('the host b was removed')]);
+  expect((await a.ask('plan', 'list', '--json', '--all')).stdout).not.toContain('"plan":"p"');
+
+  const clone = join(a.root, 'clones', b.project);
+  git(b.path, 'clone', '-q', b.path, clone);
+  git(clone, 'config', 'user.name', 'Ada');
+  git(clone, 'config', 'user.email', 'ada@example.com');
+  const without = await a.ask('repo', 'add', clone);
+  expect([without.code, without.stderr]).toEqual([1, expect.stringContaining('the branch plan/p is not in')]);
+  git(clone, 'fetch', '-q', 'origin', 'plan/p:plan/p');
+  await must(a.ask('repo', 'add', clone));
+  appendFileSync(gate, '');
+  await until(async () => (await statusOf(a, b, 'p')) === 'done', 60_000, explain);
+  const runs = await a.client().runLogs(b.project, 'p-w1-t1', { attempt: 2 });
+  expect(runs).toHaveLength(1);
+  expect(git(clone, 'show', 'plan/p:two.txt').trim()).toBe('two');
+}, 120_000);
