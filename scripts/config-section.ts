@@ -4,6 +4,7 @@ import {
   budgetKeys,
   flagKeyNames,
   hookKeys,
+  hostKeys,
   httpKeys,
   type KeyReference,
   notificationsKeys,
@@ -32,6 +33,7 @@ export const worktreeKeyTable = () => keyTable(worktreeKeys);
 export const httpKeyTable = () => keyTable(httpKeys);
 export const notificationsKeyTable = () => keyTable(notificationsKeys);
 export const storeKeyTable = () => keyTable(storeKeys);
+export const hostKeyTable = () => keyTable(hostKeys);
 export const hookKeyTable = () => keyTable(hookKeys);
 
 function keyTable(entries: readonly KeyReference[]): string {

@@ -32,8 +32,11 @@ function clerk(started: TestEngine) {
   return { seen, of };
 }
 
-/** Their successes take a program that asks, test/effects/permissions.test.ts, a daemon, test/engine/daemon-night.test.ts, or a client of MCP, test/mcp. */
-const takesMore = /\/(?:allow|deny|permission|permissions|permissions\/:id|stop|inspect|mcp)$/;
+/**
+ * Their successes take a program that asks, test/effects/permissions.test.ts, a daemon, test/engine/daemon-night.test.ts, a client of MCP, test/mcp, or several
+ * hosts, test/engine/hosts.test.ts.
+ */
+const takesMore = /\/(?:allow|deny|permission|permissions|permissions\/:id|stop|inspect|mcp|hosts\/:host|drain)$/;
 
 /** What is asked, the status, a part of the answer, and the places that an error names. */
 type Row = readonly [RouteKey, Given, number, unknown?, ...string[]];
@@ -671,6 +674,10 @@ it('every route answers as it says, done and refused', async () => {
     ['POST /v1/queue/clear', {}, 200, { status: 'cleared' }],
     ['GET /v1/forges', {}, 200, []],
     ['GET /v1/accounts', {}, 200, []],
+    ['GET /v1/hosts', {}, 200, []],
+    ['GET /v1/hosts/:host', { params: { host: 'a' } }, 404, code('not_found')],
+    ['POST /v1/hosts/:host/drain', { params: { host: 'a' } }, 409, code('conflict')],
+    ['DELETE /v1/hosts/:host', { params: { host: 'a' } }, 409, code('conflict')],
     ['GET /v1/notifications', { query: '?all=true' }, 200],
     ['GET /v1/notifications', { query: '?all=yes' }, 400, code('bad_request')],
     ['POST /v1/notifications/clear', {}, 200, { status: 'read' }],

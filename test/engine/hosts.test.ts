@@ -1,8 +1,9 @@
 /** Two daemons with homes and repos of their own, over one store in PostgreSQL. */
 import { appendFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, it } from 'vitest';
+import { afterAll, expect, it, onTestFinished } from 'vitest';
 import { planOf } from '../support/cli.ts';
 import { type DaemonGround, daemonGround, makeRepo } from '../support/daemon.ts';
 import { git, until } from '../support/ground.ts';
@@ -205,3 +206,60 @@ it('a host that is lost is said where its plans wait; it goes on when it is back
   expect(runs).toHaveLength(1);
   expect(git(clone, 'show', 'plan/p:two.txt').trim()).toBe('two');
 }, 120_000);
+
+// 30 s are what is promised.
+it('a host that does not reach the store for 30 s ends its agents, and begins them anew when it does; no attempt is spent', async () => {
+  const gate = await gateTo(await emptyStore());
+  const a = await hostOn(gate.url, 'a');
+  const log = join(mkdtempSync(join(tmpdir(), 'stator-hosts-')), 'log');
+  appendFileSync(log, '');
+  const hasBegun = `[ $(grep -c begin ${log}) -gt 1 ]`;
+  await register(a, 'p', [
+    [
+      `echo begin >> ${log}; trap 'echo end >> ${log}; exit 0' TERM; ${hasBegun} || while :; do sleep 0.1; done; echo x > x`,
+    ],
+  ]);
+  await until(() => readFileSync(log, 'utf8') === 'begin\n');
+  gate.close();
+  await until(() => readFileSync(log, 'utf8') === 'begin\nend\n', 50_000);
+  await gate.open();
+  await until(async () => (await statusOf(a, a, 'p').catch(() => '')) === 'done', 30_000);
+  expect(readFileSync(log, 'utf8')).toBe('begin\nend\nbegin\n');
+  const { tasks_by_wave } = await a.client().plan(a.project, 'p');
+  expect(tasks_by_wave[0]?.tasks[0]).toMatchObject({ status: 'done', reason: null });
+}, 120_000);
+
+/** The same database through a port that can be closed; what goes through it is then cut. */
+async function gateTo(url: string) {
+  const target = new URL(url);
+  const known = Number(target.port);
+  const open = new Set<Socket>();
+  const gate = createServer((client) => {
+    const there = connect(known, 'localhost');
+    client.pipe(there).pipe(client);
+    for (const end of [client, there]) {
+      open.add(end);
+      end.on('error', () => end.destroy());
+      end.on('close', () => {
+        open.delete(end);
+        client.destroy();
+        there.destroy();
+      });
+    }
+  });
+  const listen = (port: number) =>
+    new Promise<number>((resolve) => {
+      gate.listen(port, '127.0.0.1', () => resolve((gate.address() as { port: number }).port)); // it listens
+    });
+  const port = await listen(0);
+  target.port = String(port);
+  onTestFinished(() => void gate.close());
+  return {
+    url: target.href,
+    close() {
+      gate.close();
+      for (const end of open) end.destroy();
+    },
+    open: () => listen(port),
+  };
+}
