@@ -17,6 +17,7 @@ import {
   type TestEngine,
   untilPlan,
   untilStatus,
+  waves,
 } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 import { expectProse } from '../support/prose.ts';
@@ -165,6 +166,25 @@ describe('an agent at work', () => {
     expect(agent).toMatchObject({ state: 'running', attempt: 1 });
     isAway = false;
     expect(attempts(await untilStatus(engine, 'ends', 'done'))).toEqual([1]);
+  });
+
+  it('keeps its slot where what keeps it from being looked after comes right after its start', async () => {
+    let isFull = true;
+    const faults = (point: FaultPoint) => {
+      if (point !== 'agent-run.after-spawn' || !isFull) return;
+      isFull = false;
+      throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+    };
+    const engine = await startEngine({ daemon: `max_agents = 1\n${waves}`, faults });
+    const go = join(engine.root, 'go');
+    await begin(engine, 'login', planText([`${gate(go)}\necho a > a.txt`, 'echo b > b.txt']));
+    const working = async () =>
+      (await engine.client.instances({ plan: 'login' })).filter(({ state }) => state === 'running');
+    await until(async () => (await working()).length > 0);
+    expect((await working()).map(({ title }) => title)).toEqual(['login-w1-t1']);
+    openGate(go);
+    await untilStatus(engine, 'login', 'done');
+    expect(isFull).toBe(false);
   });
 });
 

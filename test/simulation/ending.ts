@@ -1,10 +1,8 @@
 /** What a person does when everything has come to rest: cancels each plan, or brings it to its end. Either must be possible, whatever has happened. */
 
 import { actorsOf, snapshotOf } from '../../actors/addressee.ts';
-import { failuresOf } from '../../actors/plan-view.ts';
+import { failuresOf, planContext } from '../../actors/plan-view.ts';
 import { stateText } from '../../actors/recorder.ts';
-import { openQuestions } from '../../actors/refusal.ts';
-import type { PlanContext } from '../../machines/plan/context.ts';
 import { planTree } from '../../machines/vocabulary/ids.ts';
 import type { SignalType } from '../../machines/vocabulary/signal.ts';
 import type { PlanRow } from '../../runtime/core/store/rows.ts';
@@ -79,16 +77,16 @@ async function oneStep(simulation: Simulation, { project, plan }: PlanRow, round
   const { value, context } = snapshotOf(tree.root);
   const lifecycle = stateText(value.lifecycle ?? '');
   const say = (type: SignalType, payload: object = {}) => mustTake(simulation, which, type, payload);
-  if (!context.isParsed) return say('plan_updated', { content: planText([2, 1]) });
+  const others = await Promise.all(planContext(tree).after.map((other) => store().plan(project, other)));
+  // It has no waves, or waits for a plan that nobody has.
+  if (!context.isParsed || others.includes(null)) return say('plan_updated', { content: planText([2, 1]) });
   if (value.gate === 'paused') return say('resume');
   const paused = [...actorsOf(tree.root)].find(
     (actor) => snapshotOf(actor).machine.id === 'agent' && stateText(snapshotOf(actor).value) === 'paused',
   );
   if (paused !== undefined) return say('agent_resume', { title: snapshotOf(paused).context.title });
   if (value.attention !== 'clear') {
-    const asking: ReadonlySet<string | null> = openQuestions(tree.root);
-    const open = (context as PlanContext).questions.filter(({ run }) => asking.has(run));
-    const questions = open.map(({ number }) => number);
+    const questions = planContext(tree).questions.map(({ number }) => number);
     if (questions.length > 0) return say('answer', { questions, body: 'go on' });
     return say('resolve', { body: 'go on' });
   }

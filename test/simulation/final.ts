@@ -18,6 +18,8 @@ export interface Rested {
   readonly clock: ViewDependencies['clock'];
   /** Signals that somebody was told are in the inbox. */
   readonly acknowledged: readonly number[];
+  /** Somebody is paused, and keeps a slot that others may wait for. */
+  readonly holdsSlots: boolean;
   violated(what: string): void;
 }
 
@@ -104,11 +106,11 @@ function endOf(input: FedLine['input']): string | null {
 }
 
 /** At rest nothing goes on by itself: who waits needs a person, or a plan that needs one. */
-async function checkWait({ store, life, clock, violated }: Rested, row: PlanRow): Promise<void> {
+async function checkWait({ store, life, clock, holdsSlots, violated }: Rested, row: PlanRow): Promise<void> {
   const { project, plan } = row;
   const parts = { store, cache: life.cache, clock, mayStart: () => true };
   const runs = await store.runs({ by: 'latest', project, plan, live: true });
-  if (runs.some(({ state }) => state === 'paused')) return;
+  if (runs.some(({ state }) => state === 'paused' || (holdsSlots && state === 'queued'))) return;
   // What it asks of a plan at rest is in these; slots and accounts are of agents, and none of them runs.
   const waiting = await waitingFor(parts as unknown as ViewDependencies, row, {
     blocked: row.blocked,

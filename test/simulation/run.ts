@@ -4,6 +4,7 @@ import BetterSqlite3 from 'better-sqlite3';
 import { planTree, supervisorTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Origin, SignalType } from '../../machines/vocabulary/signal.ts';
 import type { FaultPoint } from '../../runtime/base/platform/faults.ts';
+import { takeSlots } from '../../runtime/core/outbox/slots.ts';
 import type { HookInForce } from '../../runtime/core/store/hook-rows.ts';
 import { type Change, type Commit, insertSignal, type Store, StoreTrouble } from '../../runtime/core/store/port.ts';
 import type { NewSignal, SignalRow } from '../../runtime/core/store/rows.ts';
@@ -420,12 +421,15 @@ function createSimulation(story: Story, { coverage, fault }: PlayOptions) {
     if ((await store.signals({ status: 'pending', limit: 1 })).length > 0) return false;
     // Agents that their plan holds back wait for a person.
     const queued = (await store.effects({ by: 'open' })).filter(({ kind }) => kind !== 'agent.run');
-    const startable = await Promise.all(
-      (['worker', 'coordinator'] as const).map((lane) =>
-        store.startable({ lane, nowMs: Number.MAX_SAFE_INTEGER, closed: [], agents: 'all' }),
-      ),
+    // So do those whose slot is held by one that is paused.
+    const starting = await Promise.all(
+      (['worker', 'coordinator'] as const).map(async (lane) => {
+        const candidates = await store.startable({ lane, nowMs: Number.MAX_SAFE_INTEGER, closed: [], agents: 'all' });
+        const busy = await store.effectCounts(lane, 'running');
+        return takeSlots({ lane, candidates, busy, limits: story.limits, servedLast: '' });
+      }),
     );
-    return queued.length === 0 && startable.flat().length === 0;
+    return queued.length === 0 && starting.flat().length === 0;
   }
 
   /** Until everything has come to rest. Throws where that takes forever. */
@@ -478,7 +482,8 @@ function createSimulation(story: Story, { coverage, fault }: PlayOptions) {
     const life = lives.get(owner);
     if (life === undefined) return violated('no engine owns the home');
     await watcher.checkRows();
-    const acting = checkRest({ store: disk.store(), life, clock: engineClock, acknowledged, violated });
+    const holdsSlots = world.living().length > 0;
+    const acting = checkRest({ store: disk.store(), life, clock: engineClock, acknowledged, holdsSlots, violated });
     let isDone = false;
     void acting.finally(() => {
       isDone = true;

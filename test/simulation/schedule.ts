@@ -121,6 +121,7 @@ export function createSchedule({ random, beginMs }: { random: () => number; begi
         dying.died();
       }
       await nextTurn();
+      acting = world;
       return true;
     },
   };

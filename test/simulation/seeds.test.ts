@@ -31,6 +31,16 @@ describe('a night with everything that goes wrong in it', () => {
     expect(failures.join('\n\n')).toBe('');
   }, 3_600_000);
 
+  it.each([
+    [997, 'the disk is full when an engine takes over an agent that works'],
+    [2011, 'the disk is full when a second engine takes over an agent that works'],
+    [2050, 'a plan comes to wait for one that there is not'],
+    [2459, 'an agent that is paused holds a slot for which another plan waits'],
+    [2637, 'a question is asked of a plan that is blocked as well'],
+  ])('seed %i: %s', async (seed) => {
+    expect((await play(storyOf(seed))).failure).toBeNull();
+  });
+
   it('goes the same way for the same seed', async () => {
     const [first, again] = [await play(storyOf(7)), await play(storyOf(7))];
     expect(again).toEqual(first);

@@ -288,6 +288,10 @@ export function createWorld({ schedule, limits, chanceOf, says, violated }: Worl
         if (effect.kind === 'agent.run') return await run(effect, context, life);
         if (effect.kind === 'hook.deliver') return deliver(effect, context);
         return await work(effect, context);
+      } catch (thrown) {
+        // As the real one: what is at work keeps its slot.
+        if (processes.get(context.row.key)?.isAlive === true) context.began();
+        throw thrown;
       } finally {
         leave();
       }

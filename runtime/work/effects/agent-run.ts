@@ -52,7 +52,7 @@ import { startMeter } from './run-meter.ts';
 import { failureText, limitedUntil, noteReport, unusableHint } from './run-report.ts';
 import { collectRun } from './run-repository.ts';
 import { type RunSockets, withSocket } from './run-socket.ts';
-import { isGone, type Launch, ownLaunch, readBase, runSiteOf, worktreePath } from './workplace.ts';
+import { isGone, type Launch, ownLaunch, readBase, readLaunch, runSiteOf, worktreePath } from './workplace.ts';
 import { awaitSetup, withoutSetup, withSetup } from './worktree-setup.ts';
 
 export interface AgentRunParts extends PrepareParts {
@@ -80,8 +80,27 @@ export function createAgentRun(parts: AgentRunParts): Handler<AgentRun> {
     const run = await ownLaunch(parts, row.key, runName(row.project, row.plan, effect.id));
     const { project, plan, key } = row;
     const owner = { launch: basename(run.folder.path), project, plan, run: key };
-    return withSocket(parts.sockets, owner, (socketPath) => carryOut(parts, effect, context, { run, socketPath }));
+    try {
+      return await withSocket(parts.sockets, owner, (socketPath) =>
+        carryOut(parts, effect, context, { run, socketPath }),
+      );
+    } catch (thrown) {
+      // Whatever keeps it from being looked after now: an agent that works keeps its slot and its worktree.
+      if (!context.abort.aborted && (await wasStarted(parts, key))) context.began();
+      throw thrown;
+    }
   };
+}
+
+/** Whether its agent may be at work: it has a wrapper, or its folder cannot be read. */
+async function wasStarted({ home, store }: Pick<AgentRunParts, 'home' | 'store'>, key: string): Promise<boolean> {
+  const launched = await readLaunch({ home, store }, key);
+  if (launched?.mayHaveStarted !== true) return false;
+  try {
+    return launched.wrapper !== null || readClaim(launched.folder)?.kind === 'wrapper';
+  } catch {
+    return true;
+  }
 }
 
 async function carryOut(
