@@ -6,6 +6,7 @@ import type {
   MachineEntry,
   MachineExplanation,
   MachineTreeEntry,
+  MachineTreeReplay,
   MachineTreeShow,
   MachineVerdict,
 } from '../runtime/api/contract/machines.ts';
@@ -144,8 +145,11 @@ export function createApi(session: Session, onLocked: () => void) {
     history: (named: Named, after: number) => ask<HistoryEntry[]>('GET', of(named, `/history?after=${after}`)),
     agents: ({ project, plan }: Named) =>
       ask<InstanceEntry[]>('GET', `/v1/instances?${new URLSearchParams({ project, plan })}`),
-    diff: (named: Named, task: string | null) =>
-      ask<PlanDiff>('GET', of(named, `/diff${task === null ? '' : `?task=${task}`}`)),
+    /** With `to` as it was after that line of the journal. */
+    diff: (named: Named, task: string | null, to: number | null = null) => {
+      const query = { ...(task === null ? {} : { task }), ...(to === null ? {} : { to: String(to) }) };
+      return ask<PlanDiff>('GET', of(named, `/diff?${new URLSearchParams(query)}`));
+    },
     prompt: (named: Named, query: Record<string, string>) =>
       ask<PromptShow>('GET', of(named, `/prompt?${new URLSearchParams(query)}`)),
     /** The plan as it was after that line of its journal. */
@@ -176,6 +180,9 @@ export function createApi(session: Session, onLocked: () => void) {
       ).flat();
     },
     machineTree: (machine: string, id: string) => ask<MachineTreeShow>('GET', ofTree(machine, id, '')),
+    /** The tree as it was after that line of its journal. */
+    machineReplay: (machine: string, id: string, to: number) =>
+      ask<MachineTreeReplay>('GET', ofTree(machine, id, `/replay?to=${to}`)),
     machineExplanation: (machine: string, id: string) =>
       ask<MachineExplanation>('GET', ofTree(machine, id, '/explain')),
     machineDefinition: (machine: string) => ask<Definition>('GET', ofMachine(machine, '?format=json')),

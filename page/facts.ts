@@ -3,6 +3,12 @@ import type { BudgetEntry, Usage } from '../runtime/api/contract/shared-shapes.t
 import { type Child, h, type View } from './dom.ts';
 import { amount, dollars } from './format.ts';
 
+/** A value as a program keeps it, for people. */
+export function valueText(value: unknown): string {
+  if (Array.isArray(value)) return value.map(valueText).join(', ');
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
 /** null: the value is ''. */
 export function fact(name: string, value: Child): View | null {
   return value === '' ? null : h('div', null, h('dt', null, name), h('dd', null, value));

@@ -58,7 +58,7 @@ function lineView(line: HistoryEntry, isShown: boolean, actions: Moments): View 
 }
 
 /** Only what is different, from the region down. */
-function moveText(from: string, to: string): string {
+export function moveText(from: string, to: string): string {
   if (from === to) return '';
   const [a, b] = [from.split('.'), to.split('.')];
   let same = 0;

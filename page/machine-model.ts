@@ -27,6 +27,8 @@ export interface MachineModel {
   readonly journal: readonly HistoryEntry[];
   /** The line after which the chart is shown; null: as it is now. */
   readonly at: number | null;
+  /** The tree after that line; null: it is as it is now, or that is not known yet. */
+  readonly past: MachineTreeShow | null;
   /** Why there is no such tree. */
   readonly missing: string | null;
   readonly isBusy: boolean;

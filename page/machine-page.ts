@@ -26,6 +26,7 @@ export function createMachinePage({ api, may, machine, id, redraw, say, tellRefu
     chart: null,
     journal: [],
     at: null,
+    past: null,
     missing: null,
     isBusy: false,
   };
@@ -69,7 +70,16 @@ export function createMachinePage({ api, may, machine, id, redraw, say, tellRefu
           refresher.hurry();
         });
     },
-    goTo: (at) => change({ at }),
+    goTo(at) {
+      change({ at, past: null });
+      if (at === null) return;
+      api
+        .machineReplay(machine, id, at)
+        .then((past) => {
+          if (model.at === at) change({ past });
+        })
+        .catch(tellRefusal);
+    },
   };
 
   refresher.poke();

@@ -2,7 +2,7 @@
 import type { MachineExplanation, MachineTreeEntry } from '../runtime/api/contract/machines.ts';
 import { type ChartValue, litStates } from '../runtime/base/charts/lit.ts';
 import { h, type View } from './dom.ts';
-import { fact } from './facts.ts';
+import { fact, valueText } from './facts.ts';
 import { fieldText } from './form.ts';
 import { clock } from './format.ts';
 import { stateOf } from './glyph.ts';
@@ -45,8 +45,9 @@ export function treesView(trees: readonly MachineTreeEntry[]): View {
 }
 
 export function machineView(model: MachineModel, actions: MachineActions): View {
-  const { machine, id, tree, explained, chart, journal, at } = model;
+  const { machine, id, explained, chart, journal, at, past } = model;
   const line = journal.find(({ seq }) => seq === at);
+  const tree = past ?? model.tree;
   return h(
     'main',
     { class: 'plan machine', id: 'main', tabindex: '-1' },
@@ -63,7 +64,7 @@ export function machineView(model: MachineModel, actions: MachineActions): View 
       h(
         'dl',
         { class: 'facts' },
-        Object.entries(tree?.view ?? {}).map(([name, value]) => fact(name, textOf(value))),
+        Object.entries(tree?.view ?? {}).map(([name, value]) => fact(name, valueText(value))),
         explained === null ? null : fact('waits for', waitsFor(explained).join('; ')),
         explained === null ? null : fact('set aside', explained.set_aside.map(({ type }) => type).join(', ')),
       ),
@@ -85,7 +86,7 @@ export function machineView(model: MachineModel, actions: MachineActions): View 
         ),
         chart === null || tree === null
           ? h('p', { class: 'boot' }, '…')
-          : outlineView(chart, line === undefined ? statesOf(tree.value) : [line.to]),
+          : outlineView(chart, line === undefined || past !== null ? statesOf(tree.value) : [line.to]),
       ),
       h(
         'div',
@@ -197,11 +198,6 @@ function statesOf(value: unknown): string[] {
 
 function viewText(view: MachineTreeEntry['view']): string {
   return Object.entries(view)
-    .map(([name, value]) => `${name}: ${textOf(value)}`)
+    .map(([name, value]) => `${name}: ${valueText(value)}`)
     .join(', ');
-}
-
-function textOf(value: unknown): string {
-  if (Array.isArray(value)) return value.map(textOf).join(', ');
-  return typeof value === 'string' ? value : JSON.stringify(value);
 }

@@ -44,15 +44,15 @@ function ofWhat(plan: PlanShow, { changes }: PlanModel, actions: PlanActions): V
   );
 }
 
-function sums({ changes: { diff }, at }: PlanModel): View | null {
+function sums({ changes: { diff, at } }: PlanModel): View | null {
   if (diff === null) return null;
   const { total, files_left_out: left } = diff;
   const more = left > 0 ? `; ${counted(left, 'file')} not shown in full` : '';
-  const now = at === null ? '' : '; as of now';
+  const then = at === null ? '' : '; as of then';
   return h(
     'span',
     { class: 'dim' },
-    `${counted(total.files, 'file')}, +${total.insertions} −${total.deletions}${more}${now}`,
+    `${counted(total.files, 'file')}, +${total.insertions} −${total.deletions}${more}${then}`,
   );
 }
 
@@ -144,7 +144,8 @@ function fileView(file: DiffFile, lines: readonly DiffLine[], model: PlanModel, 
   const { comments, draft } = model.changes;
   const own = comments.filter(({ path }) => path === file.path);
   // Thousands of lines are as they were.
-  const state = JSON.stringify([own, draft?.path === file.path ? draft : null, lines.length]);
+  const isPast = model.at !== null;
+  const state = JSON.stringify([own, draft?.path === file.path ? draft : null, lines.length, isPast]);
   const before = made.get(file);
   if (before?.comments === state) return before.view;
   const count = (kind: DiffLine['kind']) => file.lines.filter((line) => line.kind === kind).length;
@@ -166,7 +167,13 @@ function fileView(file: DiffFile, lines: readonly DiffLine[], model: PlanModel, 
         const said = place === null ? undefined : own.find((each) => isAt(each, place));
         const isOpen = place !== null && draft !== null && isAt(draft, place);
         return [
-          lineView(file, line, place, index === lines.findIndex(({ kind }) => kind !== 'hunk'), actions),
+          lineView(
+            file,
+            line,
+            place,
+            { isFirst: index === lines.findIndex(({ kind }) => kind !== 'hunk'), isPast },
+            actions,
+          ),
           isOpen ? draftView(place, said, actions) : said === undefined ? null : commentView(said, actions),
         ];
       }),
@@ -190,14 +197,15 @@ function lineView(
   { path }: DiffFile,
   { kind, text }: DiffLine,
   place: Place | null,
-  isFirst: boolean,
+  { isFirst, isPast }: { isFirst: boolean; isPast: boolean },
   actions: PlanActions,
 ): View {
   if (kind === 'hunk' || place === null) return h('div', { class: 'code hunk' }, h('code', null, text));
   return h(
     'div',
     { class: `code ${kind}` },
-    !actions.may('answer')
+    // What is said of a line is about how it stands now.
+    isPast || !actions.may('answer')
       ? h('span', { class: 'at' }, String(place.line))
       : h(
           'button',

@@ -1,9 +1,10 @@
 /** A plan's statechart with its active states, the events that it takes next, and its journal. */
-import type { PlanShow } from '../runtime/api/contract/plans.ts';
+import type { PlanShow, PlanStates } from '../runtime/api/contract/plans.ts';
 import { h, type View } from './dom.ts';
+import { fact, valueText } from './facts.ts';
 import { fieldText } from './form.ts';
 import { words } from './format.ts';
-import { journalView } from './journal-view.ts';
+import { journalView, moveText } from './journal-view.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
 
 export function planChartView(model: PlanModel, actions: PlanActions): View {
@@ -21,14 +22,26 @@ export function planChartView(model: PlanModel, actions: PlanActions): View {
         made: (element) => element.append(actions.chart),
       }),
       nowStates(model),
+      contextView(model),
     ),
-    h('div', { class: 'side' }, nextEvents(model, actions), journalView(model, actions)),
+    h(
+      'div',
+      { class: 'side' },
+      model.at === null ? nextEvents(model, actions) : stepView(model),
+      journalView(model, actions),
+    ),
   );
 }
 
+/** At the moment that is shown. */
+function actorsShown({ states, past, at }: PlanModel): PlanStates['actors'] {
+  return (at === null ? states : past?.states)?.actors ?? [];
+}
+
 /** Whose chart is shown. One that is not there at this moment stays chosen, so that it is there again at another. */
-function actorChoice({ states, past, at, actor: chosen }: PlanModel, actions: PlanActions): View {
-  const there = ((at === null ? states : past?.states)?.actors ?? []).map(({ actor }) => actor);
+function actorChoice(model: PlanModel, actions: PlanActions): View {
+  const { actor: chosen } = model;
+  const there = actorsShown(model).map(({ actor }) => actor);
   const all = there.includes(chosen) ? there : [...there, chosen];
   return h(
     'select',
@@ -47,8 +60,8 @@ function actorText(actor: string, isThere: boolean): string {
 }
 
 /** The active states as text. */
-function nowStates({ states, past, at, actor: chosen }: PlanModel): View {
-  const own = (at === null ? states : past?.states)?.actors.find(({ actor }) => actor === chosen);
+function nowStates(model: PlanModel): View {
+  const own = actorsShown(model).find(({ actor }) => actor === model.actor);
   return h(
     'ul',
     { class: 'now-states', 'aria-label': 'Active states' },
@@ -60,8 +73,59 @@ function nowStates({ states, past, at, actor: chosen }: PlanModel): View {
   );
 }
 
+/** What the actor whose chart is shown knows of itself. */
+function contextView(model: PlanModel): View | null {
+  const own = actorsShown(model).find(({ actor }) => actor === model.actor);
+  if (own === undefined) return null;
+  const known = Object.entries(own.context ?? {}).filter(([, value]) => value !== null);
+  return h(
+    'details',
+    { class: 'context', open: true },
+    h('summary', null, 'Context'),
+    own.context === null
+      ? h('p', { class: 'dim' }, 'An earlier version of stator wrote this line: what was known then is not.')
+      : h(
+          'dl',
+          { class: 'facts' },
+          known.map(([name, value]) => fact(name, valueText(value))),
+        ),
+  );
+}
+
+/** What happened in the step of the line that is shown: the signal, whom it moved, and what they asked for. */
+function stepView({ journal, at }: PlanModel): View | null {
+  const line = journal.find(({ seq }) => seq === at);
+  if (line === undefined) return null;
+  const { signal, origin } = line;
+  const step = signal === null ? [line] : journal.filter((each) => each.signal === signal);
+  return h(
+    'section',
+    { class: 'panel step', 'aria-labelledby': 'step-title' },
+    h(
+      'h2',
+      { id: 'step-title' },
+      'What happened',
+      h('span', { class: 'count' }, `from ${origin}${signal === null ? '' : `, signal ${signal}`}`),
+    ),
+    h(
+      'ol',
+      null,
+      step.map(({ seq, actor, event, from, to, effects, refused }) =>
+        h(
+          'li',
+          { key: String(seq), 'aria-current': seq === at ? 'step' : null },
+          h('code', null, event),
+          h('span', null, actor === '' ? 'plan' : actor.replaceAll('/', ' › ')),
+          h('span', { class: 'move' }, refused === null ? moveText(from, to) : 'refused'),
+          effects.length === 0 ? null : h('span', { class: 'dim' }, `asks for ${effects.join(', ')}`),
+        ),
+      ),
+    ),
+  );
+}
+
 /** Those that are offered as buttons above all others stand there. */
-function nextEvents({ explain, plan, busy, at }: PlanModel, actions: PlanActions): View {
+function nextEvents({ explain, plan, busy }: PlanModel, actions: PlanActions): View {
   const events = explain?.events ?? [];
   const taken = events.filter(({ accepted }) => accepted);
   const others = events.filter(({ accepted }) => !accepted);
@@ -72,7 +136,7 @@ function nextEvents({ explain, plan, busy, at }: PlanModel, actions: PlanActions
   return h(
     'section',
     { class: 'panel events', 'aria-labelledby': 'events-title' },
-    h('h2', { id: 'events-title' }, 'Next events', at === null ? null : h('span', { class: 'count' }, 'as of now')),
+    h('h2', { id: 'events-title' }, 'Next events'),
     h(
       'form',
       { on: { submit: (event) => event.preventDefault() } },

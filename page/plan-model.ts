@@ -77,6 +77,8 @@ export interface Changes {
   /** `w1-t2`; null: all of the plan. */
   readonly task: string | null;
   readonly diff: PlanDiff | null;
+  /** The line after which the branch stood so; null: it is as it stands now. */
+  readonly at: number | null;
   /** Why there is nothing to show. */
   readonly nothing: string | null;
   readonly comments: readonly Comment[];

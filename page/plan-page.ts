@@ -71,7 +71,15 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
     chosen: null,
     isEditable: false,
     writing: null,
-    changes: { task: null, diff: null, nothing: null, comments: keptComments(named), draft: null, reviewer: false },
+    changes: {
+      task: null,
+      diff: null,
+      at: null,
+      nothing: null,
+      comments: keptComments(named),
+      draft: null,
+      reviewer: false,
+    },
     missing: null,
     busy: null,
     sure: null,
@@ -154,17 +162,19 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
   const changesReader = createRefresher({ work: () => readChanges().then(always), leastMs: logMs, mostMs: 60_000 });
 
   async function readChanges(): Promise<void> {
+    const { at } = model;
     const { task, diff: known } = model.changes;
     if (model.section !== 'changes' || document.hidden) return;
+    const isMeant = () => model.changes.task === task && model.at === at;
     try {
-      const diff = await api.diff(named, task);
+      const diff = await api.diff(named, task, at);
       const isSame = known !== null && known.from === diff.from && known.to === diff.to && known.task === diff.task;
-      if (model.changes.task === task) changeChanges({ diff: isSame ? known : diff, nothing: null });
+      if (isMeant()) changeChanges({ diff: isSame ? known : diff, at, nothing: null });
     } catch (thrown) {
       if (!(thrown instanceof ApiError)) throw thrown;
-      changeChanges({ diff: null, nothing: `${thrown.message}. ${thrown.hint}` });
+      if (isMeant()) changeChanges({ diff: null, at, nothing: `${thrown.message}. ${thrown.hint}` });
     }
-    if ((model.plan ?? (await api.plan(named))).status !== 'done') return;
+    if (at !== null || (model.plan ?? (await api.plan(named))).status !== 'done') return;
     const { accepted, starts } = await api.preview(named, 'request_review');
     changeChanges({ reviewer: accepted && starts.some(({ role }) => role === 'reviewer') });
   }
@@ -354,6 +364,8 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
     },
     goTo(seq) {
       change(seq === null ? { at: null, past: null } : { at: seq });
+      changeChanges({ draft: null });
+      changesReader.hurry();
       if (seq === null) return;
       // What an earlier version wrote may not be replayed: the chart is shown all the same.
       Promise.all([api.states(named, seq), api.replay(named, seq).catch(toldAs(null))])

@@ -1,7 +1,7 @@
 /** Inputs of a plan that another world would have: names as the configuration has them, and what becomes of a policy with them. */
 import type { z } from 'zod';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { type Policy, policySchema } from '../../machines/vocabulary/policy.ts';
+import { type Policy, policySchema, type RolePolicy } from '../../machines/vocabulary/policy.ts';
 import { type Role, roles } from '../../machines/vocabulary/role.ts';
 import { issueText } from '../../machines/vocabulary/schema-issue.ts';
 import type { WhatIfQuestion } from '../api/contract/plans.ts';
@@ -9,11 +9,13 @@ import { agentLimits } from '../base/config/config.ts';
 import { durationMs } from '../base/config/duration.ts';
 import { nearest } from '../base/config/nearest.ts';
 import type { Limits } from '../core/outbox/slots.ts';
+import type { Permissions } from './told-past.ts';
 
 export interface OtherInputs {
   /** null: it stays as it is. */
   readonly policy: ((policy: Policy) => Policy) | null;
   readonly limits: Partial<Limits>;
+  readonly permissions: ReadonlyMap<Role, Permissions>;
 }
 
 /** What is about other plans, or about cleaning up, says nothing here. */
@@ -32,7 +34,8 @@ const limitNames = {
   max_coordinators: 'coordinators',
 } as const satisfies Record<string, keyof Limits>;
 
-const roleKeys = ['on', 'attempts', 'timeout', 'idle_timeout'] as const;
+const roleKeys = ['on', 'attempts', 'timeout', 'idle_timeout', 'permissions', 'permission_timeout'] as const;
+type RoleKey = (typeof roleKeys)[number];
 
 const names = [
   ...Object.keys(limitNames),
@@ -44,15 +47,22 @@ const names = [
 export function otherInputs(given: WhatIfQuestion['policy']): OtherInputs {
   const limits: { -readonly [Name in keyof Limits]?: number } = {};
   const changes: ((policy: Policy) => Policy)[] = [];
+  const permissions = new Map<Role, Permissions>();
   for (const [name, value] of Object.entries(given ?? {})) {
     if (isKey(limitNames, name)) limits[limitNames[name]] = limitOf(name, value);
     else if (isKey(flags, name)) {
       const read = readValue<unknown>(name, value, flags[name]);
       changes.push((policy) => ({ ...policy, [name]: read }));
-    } else changes.push(roleChange(name, value));
+    } else {
+      const { role, key } = roleKeyOf(name);
+      if (key === 'permissions' || key === 'permission_timeout') {
+        const before = permissions.get(role) ?? { skip: false, timeoutMs: null };
+        permissions.set(role, { ...before, ...permissionField(name, key, value) });
+      } else changes.push(roleChange(role, roleField(name, key, value)));
+    }
   }
   const policy = (before: Policy) => changes.reduce((changed, change) => change(changed), before);
-  return { policy: changes.length === 0 ? null : policy, limits };
+  return { policy: changes.length === 0 ? null : policy, limits, permissions };
 }
 
 function isKey<Table extends object>(table: Table, name: string): name is string & keyof Table {
@@ -65,23 +75,45 @@ function limitOf(name: keyof typeof limitNames, value: unknown): number {
   throw unfit(name, value, `give ${read.error.issues[0]?.message}`);
 }
 
-function roleChange(name: string, value: unknown): (policy: Policy) => Policy {
+function roleKeyOf(name: string): { readonly role: Role; readonly key: RoleKey } {
   const [role, key, ...more] = name.split('.');
   const isKnown = roles.some((known) => known === role) && roleKeys.some((known) => known === key) && more.length === 0;
   if (!isKnown) throw unknownName(name);
-  const field = roleField(name, key as (typeof roleKeys)[number], value); // one of them
-  return (policy) => ({
-    ...policy,
-    roles: { ...policy.roles, [role as Role]: { ...policy.roles[role as Role], ...field } },
-  });
+  return { role: role as Role, key: key as RoleKey }; // they are among them
 }
 
-function roleField(name: string, key: (typeof roleKeys)[number], value: unknown) {
+function roleChange(role: Role, field: Partial<RolePolicy>): (policy: Policy) => Policy {
+  return (policy) => ({ ...policy, roles: { ...policy.roles, [role]: { ...policy.roles[role], ...field } } });
+}
+
+/** What a program that asked nobody would have asked is known to none. */
+function permissionField(
+  name: string,
+  key: 'permissions' | 'permission_timeout',
+  value: unknown,
+): Partial<Permissions> {
+  if (key === 'permissions') {
+    if (value === 'skip') return { skip: true };
+    throw unfit(name, value, 'give skip: what agents would ask is known only where they did ask');
+  }
+  return { timeoutMs: durationOf(name, value) };
+}
+
+function durationOf(name: string, value: unknown): number {
+  const ms = typeof value === 'string' ? durationMs(value) : null;
+  if (ms === null || ms === 0) throw unfit(name, value, 'give a duration such as 30m');
+  return ms;
+}
+
+function roleField(
+  name: string,
+  key: Exclude<RoleKey, 'permissions' | 'permission_timeout'>,
+  value: unknown,
+): Partial<RolePolicy> {
   if (key === 'on') return { on: readValue(name, value, rolePolicy.on) };
   if (key === 'attempts') return { attempts: readValue(name, value, rolePolicy.attempts) };
   if (key === 'idle_timeout' && value === '') return { idleMs: null };
-  const ms = typeof value === 'string' ? durationMs(value) : null;
-  if (ms === null || ms === 0) throw unfit(name, value, 'give a duration such as 30m');
+  const ms = durationOf(name, value);
   return key === 'timeout' ? { timeoutMs: ms } : { idleMs: ms };
 }
 

@@ -22,6 +22,10 @@ export interface KnownRun {
   readonly words: readonly (Told & { readonly afterMs: number; readonly isByAgent: boolean })[];
   /** null: that is not known. */
   readonly exit: SignalPayload<'run_exited'> | null;
+  /** When what it asked leave for was answered then, by the ids of the questions: it goes on after the answer. */
+  readonly answeredMs: ReadonlyMap<string, number>;
+  /** What it has asked and nobody has answered when the simulation begins. */
+  readonly asking: readonly string[];
 }
 
 interface Told {
@@ -89,6 +93,19 @@ export function scriptedWork({
     return nameOf(commits);
   }
 
+  /** Questions of runs that were answered, and those who wait for an answer. */
+  const answers = new Set<string>();
+  const waiting = new Map<string, () => void>();
+
+  /** false: it is to stop first. */
+  function answered(question: string, stop: AbortSignal): Promise<boolean> {
+    return new Promise((resolve) => {
+      if (answers.has(question) || stop.aborted) resolve(!stop.aborted);
+      waiting.set(question, () => resolve(true));
+      stop.addEventListener('abort', () => resolve(false), { once: true });
+    });
+  }
+
   async function play(effect: AgentRun, context: EffectContext): Promise<Outcome> {
     const { role, title, wave, task, place } = effect;
     // Each review has an agent of its own, and the second one is the second for the script.
@@ -101,12 +118,25 @@ export function scriptedWork({
     context.began();
     const begins = { base: headOf(place.from) };
     if (known === undefined) context.report('started', 'run_started', begins);
-    const until = (afterMs: number) => clock.pause(Math.max(0, sinceMs + afterMs - clock.nowMs()), context.stop);
+    const asking = new Set(known?.asking);
+    /** How much later than then everything is, by answers that took longer. */
+    let shiftMs = 0;
+    const until = async (afterMs: number) => {
+      for (const id of asking) {
+        const then = known?.answeredMs.get(id);
+        if (then === undefined || then > afterMs) continue;
+        asking.delete(id);
+        if (!(await answered(`${effect.id} ${id}`, context.stop))) return false;
+        shiftMs = clock.nowMs() - sinceMs - then;
+      }
+      return clock.pause(Math.max(0, sinceMs + shiftMs + afterMs - clock.nowMs()), context.stop);
+    };
     let isWhole = true;
     for (const [index, { afterMs, isByAgent, type, payload }] of (known?.words ?? []).entries()) {
       isWhole &&= await until(afterMs);
       if (!isWhole) break;
       const word = `word-${index}`;
+      if (type === 'run_waiting') asking.add((payload as SignalPayload<'run_waiting'>).permission); // of that type
       // As it was taken then; only commits are those of the script.
       if (type === 'run_started') context.report('started', type, begins);
       else if (isByAgent) context.sendAs(title, word, type, payload as never);
@@ -149,7 +179,11 @@ export function scriptedWork({
     },
     'agent.freeze': nothing,
     'agent.thaw': nothing,
-    'agent.answer': nothing,
+    'agent.answer': async ({ run, permission }) => {
+      answers.add(`${run} ${permission}`);
+      waiting.get(`${run} ${permission}`)?.();
+      return { type: null };
+    },
     'work.undo': nothing,
     'worktree.remove': nothing,
     'hook.deliver': nothing,

@@ -5,6 +5,7 @@ import type { Step, Tree, Trees, Upgraded } from '../../actors/tree.ts';
 import { type AgentRun, type Effect, type Lane, laneOf, resourceOf } from '../../machines/vocabulary/effect.ts';
 import type { PlanTree } from '../../machines/vocabulary/ids.ts';
 import type { Policy } from '../../machines/vocabulary/policy.ts';
+import type { Role } from '../../machines/vocabulary/role.ts';
 import type { AnySignal, SignalPayload, SignalType } from '../../machines/vocabulary/signal.ts';
 import { groupBy } from '../base/platform/group-by.ts';
 import { type Limits, slotsOfRepo } from '../core/outbox/slots.ts';
@@ -26,6 +27,8 @@ export interface ToldRun {
 export interface ToldEffect {
   readonly effect: Exclude<Effect, AgentRun>;
   readonly askedAt: number;
+  /** The number of the input. */
+  readonly asked: number;
   end: { readonly index: number; readonly signal: AnySignal } | null;
 }
 
@@ -80,7 +83,7 @@ export function readPast(trees: Trees, address: PlanTree, lines: readonly InputL
     }
     for (const effect of asked) {
       if (effect.kind === 'agent.run') runs.set(effect.id, { effect, start: null, exit: null, words: [] });
-      else effects.set(effect.id, { effect, askedAt: at, end: null });
+      else effects.set(effect.id, { effect, askedAt: at, asked: index, end: null });
     }
   }
 
@@ -121,6 +124,45 @@ function queuesOf(index: number, runs: ReadonlyMap<string, ToldRun>): ToldPast['
     const running = own.filter(({ start }) => start !== null).length;
     return { index, lane, running, queued: own.length - running };
   });
+}
+
+/** What a run asked leave for: its question, and the answer that it got. */
+export interface AskedLeave {
+  readonly index: number;
+  readonly at: number;
+  readonly payload: SignalPayload<'run_waiting'>;
+  /** null: nobody answered, or it went on by itself. */
+  readonly answer: ToldEffect | null;
+}
+
+export function leavesOf(
+  { effect: { id }, words }: ToldRun,
+  { effects }: Pick<ToldPast, 'effects'>,
+): readonly AskedLeave[] {
+  return words.flatMap(({ index, at, signal }) => {
+    if (signal.type !== 'run_waiting') return [];
+    const payload = signal.payload as SignalPayload<'run_waiting'>; // of that type
+    const isAnswer = ({ effect }: ToldEffect) =>
+      effect.kind === 'agent.answer' && effect.run === id && effect.permission === payload.permission;
+    return [{ index, at, payload, answer: [...effects.values()].find(isAnswer) ?? null }];
+  });
+}
+
+/** How agents of a role ask for leave. */
+export interface Permissions {
+  /** They do not: what they would ask about they do. */
+  readonly skip: boolean;
+  /** A question that nobody answers for so long is denied; null: as it was. */
+  readonly timeoutMs: number | null;
+}
+
+/** The input before the first question that other rules would change; null: there is none. */
+export function permissionsPart(past: ToldPast, rules: ReadonlyMap<Role, Permissions>): number | null {
+  const changed = [...past.runs.values()].flatMap((run) => {
+    const { skip = false, timeoutMs = null } = rules.get(run.effect.role) ?? {};
+    return leavesOf(run, past).filter(({ payload: { limit_ms: ms } }) => skip || ms !== (timeoutMs ?? ms));
+  });
+  return changed.length === 0 ? null : Math.min(...changed.map(({ index }) => index)) - 1;
 }
 
 /** The first input after which other limits let other agents start; null: there is none. */

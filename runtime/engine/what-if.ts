@@ -22,17 +22,20 @@ import { unstored } from '../core/inbox/tree-cache.ts';
 import type { Limits } from '../core/outbox/slots.ts';
 import { type Change, mustCommit, type PlanKey, type Store } from '../core/store/port.ts';
 import type { FedLine, JournalLine, RunRow } from '../core/store/rows.ts';
-import { otherInputs } from './other-inputs.ts';
+import { type OtherInputs, otherInputs } from './other-inputs.ts';
 import type { KnownEnd, Script, ScriptedRun } from './scripted-work.ts';
 import { assumedMs, pastCost, pastMs, peakOf, pickOf, sumOf } from './simulate.ts';
 import { createPlayer, type Played, questionsAsked, type SaidWord, type Seeded } from './simulated-engine.ts';
 import {
+  type AskedLeave,
   type ChangedInput,
   changedInputs,
   hasEnded,
   type InputLine,
+  leavesOf,
   limitsPart,
   nameOf,
+  permissionsPart,
   policyParts,
   readPast,
   type ToldPast,
@@ -72,6 +75,7 @@ export async function whatIf(parts: WhatIfParts, asked: WhatIfQuestion & PlanKey
     from,
     from === null && other.policy !== null ? policyParts(trees, tree, past, changed) : null,
     from === null ? limitsPart(past, parts.limits(), limits) : null,
+    from === null ? permissionsPart(past, other.permissions) : null,
     ...(from === null ? Object.keys(asked.answers ?? {}).map((number) => past.questions.get(Number(number))) : []),
   ].filter((index) => index != null);
   const until = matters.length === 0 ? last : Math.min(...matters);
@@ -90,6 +94,7 @@ export async function whatIf(parts: WhatIfParts, asked: WhatIfQuestion & PlanKey
     changed,
     until,
     limits,
+    permissions: other.permissions,
     rows,
     repoPast: await parts.pastOf(project),
   };
@@ -116,6 +121,7 @@ interface Known {
   /** The last input that is taken as it was, with the changed policy. */
   readonly until: number;
   readonly limits: Limits;
+  readonly permissions: OtherInputs['permissions'];
   readonly rows: readonly RunRow[];
   readonly repoPast: RepoPast;
 }
@@ -316,7 +322,8 @@ function counted<Told extends { readonly effect: Effect }>(told: Iterable<Told>,
   };
 }
 
-function scriptOf({ past, until, lines, rows, repoPast }: Known, seed: Seed, scripted: Scripted): Script {
+function scriptOf(known: Known, seed: Seed, scripted: Scripted): Script {
+  const { past, until, lines, rows, repoPast } = known;
   const find = counted(past.runs.values(), seed);
   const atMs = lines[until]?.at ?? 0;
   return (effect) => {
@@ -325,30 +332,70 @@ function scriptOf({ past, until, lines, rows, repoPast }: Known, seed: Seed, scr
     const since =
       seed.open.has(effect.id) && told?.start != null && isRunning(told, until) ? { sinceMs: told.start.at } : {};
     const reason = told === null ? null : (rows.find(({ run }) => run === told.effect.id)?.reason ?? null);
-    return { ...since, ...runOf(told, { atMs, until, usualMs: usualMs(repoPast, effect.role), reason }) };
+    return { ...since, ...runOf(told, known, { atMs, usualMs: usualMs(repoPast, effect.role), reason }) };
   };
 }
 
 /** As it went then; where it had not ended, or was stopped, as such runs go. */
 function runOf(
   told: ToldRun | null,
-  { until, atMs, usualMs, reason }: { until: number; atMs: number; usualMs: number; reason: string | null },
+  { until, past, permissions }: Known,
+  { atMs, usualMs, reason }: { atMs: number; usualMs: number; reason: string | null },
 ): ScriptedRun {
-  const { start, exit, words } = told ?? { start: null, exit: null, words: [] };
-  if (start === null) return { durationMs: usualMs, outcome: 'done' };
+  if (told === null || told.start === null) return { durationMs: usualMs, outcome: 'done' };
+  const { start, exit, words, effect } = told;
+  const { skip = false, timeoutMs = null } = permissions.get(effect.role) ?? {};
+  const leaves = leavesOf(told, past);
+  /** Since its start, without the times in which it waited for leave that it would not have asked for. */
+  const since = (at: number) => at - start.at - (skip ? waitedMs(leaves, until, at) : 0);
   const isOwnEnd = exit !== null && exit.payload.cause !== 'stopped' && exit.payload.cause !== 'withdrawn';
   const said = words
-    .filter(({ index }) => index > until)
+    .filter(({ index, signal: { type } }) => index > until && !(skip && aboutLeave.has(type)))
     .map(({ at, signal: { type, payload, origin } }) => ({
-      ...{ type: type as SignalType, payload: withoutCommits(payload), isByAgent: origin !== 'engine' }, // it was taken then
-      afterMs: at - start.at,
+      ...{
+        type: type as SignalType,
+        payload: withLimit(withoutCommits(payload), timeoutMs),
+        isByAgent: origin !== 'engine',
+      }, // it was taken then
+      afterMs: since(at),
     }));
-  const known = { words: said, exit: isOwnEnd ? exit.payload : null };
-  if (isOwnEnd) return { durationMs: exit.at - start.at, outcome: 'done', known };
+  const known = {
+    words: said,
+    exit: isOwnEnd ? exit.payload : null,
+    answeredMs: new Map(
+      leaves.flatMap(({ payload: { permission }, at, answer }) => {
+        if (answer !== null) return [[permission, answer.askedAt - start.at]];
+        return exit === null ? [[permission, at - start.at]] : [];
+      }),
+    ),
+    asking: leaves
+      .filter(({ index, answer }) => index <= until && (answer?.asked ?? until + 1) > until)
+      .map(({ payload: { permission } }) => permission),
+  };
+  if (isOwnEnd) return { durationMs: since(exit.at), outcome: 'done', known };
   // Its time ran out: so it does again, as soon as the time limit is over.
   if (reason === 'timeout') return { durationMs: endlessMs, outcome: 'done', known };
   const lastedMs = (exit?.at ?? atMs) - start.at;
   return { durationMs: Math.max(usualMs, lastedMs), outcome: 'done', known };
+}
+
+/** What is said about a question of leave. */
+const aboutLeave: ReadonlySet<string> = new Set<SignalType>(['run_waiting', 'run_going']);
+
+/** How long it waited for leave after that input and until that time; questions that are open at once are waited for once. */
+function waitedMs(leaves: readonly AskedLeave[], until: number, at: number): number {
+  let waited = 0;
+  let toMs = 0;
+  for (const { index, at: askedAt, answer } of leaves) {
+    if (index <= until || answer === null || answer.askedAt > at) continue;
+    waited += Math.max(0, answer.askedAt - Math.max(askedAt, toMs));
+    toMs = Math.max(toMs, answer.askedAt);
+  }
+  return waited;
+}
+
+function withLimit(payload: object, limitMs: number | null): object {
+  return limitMs === null || !('limit_ms' in payload) ? payload : { ...payload, limit_ms: limitMs };
 }
 
 /** Commits of then are not those of the simulation. */

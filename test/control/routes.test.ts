@@ -345,7 +345,12 @@ it('every route answers as it says, done and refused', async () => {
         at: null,
         actors: expect.arrayContaining([
           expect.objectContaining({ actor: '', machine: 'plan', states: expect.arrayContaining(['gate.open']) }),
-          { actor: 'wave-1.2/task-1.1/agent', machine: 'agent', states: ['running'] },
+          {
+            actor: 'wave-1.2/task-1.1/agent',
+            machine: 'agent',
+            states: ['running'],
+            context: expect.objectContaining({ role: 'coder', runs: 1 }),
+          },
         ]),
       },
     ],

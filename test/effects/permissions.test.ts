@@ -197,3 +197,41 @@ it('is not lost where the daemon is killed in the middle, is shown as text, and 
   const told = (await made.client().notifications()).filter(({ type }) => type === 'agent_asks');
   expect(told).toHaveLength(2);
 });
+
+it('shows what would have become of its plan with other rules for questions', async () => {
+  const engine = await asking(['echo made > made.txt']);
+  const { client } = engine;
+  const asked = await question(engine);
+  const open = await client.whatIf('demo', 'asks', {});
+  expect(open).toMatchObject({
+    parts: { was: [] },
+    was: { status: 'implementing' },
+    would_be: { status: 'done', runs: 1 },
+  });
+  // Denied after an hour, it goes on as long as such runs take.
+  expect(open.would_be.duration_ms).toBeGreaterThan(3_600_000);
+  const waitedMs = 1_500;
+  await until(() => Date.now() > Date.parse(asked.permissions[0]?.asked_at ?? '') + waitedMs);
+  await answer(engine, 'allow');
+  await untilStatus(engine, 'asks', 'done');
+  const journal = await client.history('demo', 'asks');
+  for (const { seq } of journal) {
+    const same = await client.whatIf('demo', 'asks', { from: seq });
+    expect([seq, same.would_be.status, same.would_be.runs, same.not_taken]).toEqual([seq, 'done', 1, []]);
+  }
+  const waiting = journal.find(({ event }) => event === 'run_waiting');
+  const skipped = await client.whatIf('demo', 'asks', { policy: { 'coder.permissions': 'skip' } });
+  expect(skipped.parts).toMatchObject({
+    seq: waiting?.seq,
+    was: expect.arrayContaining([expect.objectContaining({ event: 'run_waiting' })]),
+  });
+  expect(skipped.would_be).toMatchObject({ status: 'done', runs: 1 });
+  expect(skipped.was.duration_ms - skipped.would_be.duration_ms).toBeGreaterThan(waitedMs - 100);
+  const sooner = await client.whatIf('demo', 'asks', { policy: { 'coder.permission_timeout': '1s' } });
+  expect(sooner).toMatchObject({ would_be: { status: 'done', runs: 1 }, not_taken: [{ type: 'agent_allow' }] });
+  expect(sooner.was.duration_ms - sooner.would_be.duration_ms).toBeGreaterThan(waitedMs - 1_100);
+  await expect(client.whatIf('demo', 'asks', { policy: { 'coder.permissions': 'ask' } })).rejects.toMatchObject({
+    code: 'bad_request',
+    hint: expect.stringContaining('skip'),
+  });
+});

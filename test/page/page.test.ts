@@ -62,6 +62,11 @@ describe.skipIf(!hasBrowser())('the page', () => {
   }
 
   const turnTo = (page: Page, section: string) => page.getByRole('link', { name: section, exact: true }).click();
+  const contextOf = (page: Page, name: string) =>
+    page
+      .locator('.context dl div', { has: page.getByText(name, { exact: true }) })
+      .locator('dd')
+      .textContent();
   const lit = (page: Page, state: string) => page.locator(`.chart-stage [data-state="${state}"].lit`);
 
   it('shows a plan as it runs: its chart, its tasks, the log of its agent', async () => {
@@ -482,8 +487,28 @@ program = "date +%N >> fixes.txt"
     await page.locator('[data-task="past-w1-t1"]').getByText('not started').waitFor(limit);
     await page.locator('.plan-title').getByText('ready').waitFor(limit);
     await turnTo(page, 'Statechart');
+    await expect.poll(() => contextOf(page, 'wave'), limit).toBe('0');
+    // The branch has nothing then, and what the task brought after its commit came in.
+    await turnTo(page, 'Changes');
+    await page.getByText('had no commit yet').waitFor(limit);
+    await slider.focus();
+    await page.keyboard.press('End');
+    await page.keyboard.press('ArrowLeft');
+    await page.getByText('; as of then').waitFor(limit);
+    await page.locator('details.file', { hasText: 'past.txt' }).waitFor(limit);
+    expect(await page.locator('.lines button.at:enabled').count()).toBe(0);
+    await turnTo(page, 'Statechart');
+    const step = page.locator('.step');
+    await step.getByText(/from engine, signal \d+/).waitFor(limit);
+    await page.locator('.journal button', { hasText: 'implement_start' }).first().click();
+    await step.getByText(/from person, signal \d+/).waitFor(limit);
+    await step.locator('li[aria-current="step"]', { hasText: 'implement_start' }).waitFor(limit);
     await page.getByRole('button', { name: 'back to now' }).click();
     await lit(page, 'lifecycle.done').waitFor(limit);
+    await expect.poll(() => contextOf(page, 'wave'), limit).toBe('1');
+    await turnTo(page, 'Changes');
+    await page.locator('.lines button.at:enabled').first().waitFor(limit);
+    await turnTo(page, 'Statechart');
     // Another plan in the same tab has its own chart.
     await page.goto(`${new URL(page.url()).origin}/#/plan/demo/planned/chart`);
     await lit(page, 'lifecycle.ready.planned').waitFor(limit);

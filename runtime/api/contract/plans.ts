@@ -394,11 +394,13 @@ export const planStates = z
         machine: z.enum(['plan', 'wave', 'task', 'agent']),
         /** The innermost states that are active, one for each region, as paths from the machine's root. */
         states: lines,
+        /** What it knows of itself: names, numbers, commits and flags. null: at that moment, written by an earlier version, it is not known. */
+        context: z.record(z.string(), z.unknown()).nullable(),
       }),
     ),
   })
   .meta({ id: 'PlanStates' });
-/** The states that the actors of a plan are in, by their paths, now or at a moment of the past. */
+/** The states and the contexts of a plan's actors, by their paths, now or at a moment of the past. */
 export type PlanStates = z.infer<typeof planStates>;
 
 /** What an agent of a plan would be told now; `source` is the path of the repo's own template, or `built-in`. */

@@ -3,8 +3,8 @@ import type { AnyStateMachine, StateValue } from 'xstate';
 import { parseTree, repoTree, supervisorTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { type Origin, originKind } from '../../../machines/vocabulary/signal.ts';
 import type { Fact } from '../../core/inbox/facts.ts';
+import type { ShownActor } from '../queries/shown-actor.ts';
 import type { Conversion, Status, Subject } from './conversion.ts';
-import type { ShownActor } from './shown-actor.ts';
 
 export interface ActorRegister {
   has(tree: TreeAddress): boolean;

@@ -6,7 +6,7 @@ import { createInspector } from '@statelyai/inspect';
 import type { InspectionEvent, Snapshot } from 'xstate';
 import { messageOf } from '../../../machines/vocabulary/errors.ts';
 import type { Log } from '../../base/platform/log.ts';
-import type { ShownActor } from './shown-actor.ts';
+import type { ShownActor } from '../queries/shown-actor.ts';
 
 /** An actor as watchers know it. */
 export interface Subject {

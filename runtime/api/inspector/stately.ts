@@ -12,9 +12,9 @@ import type { Log } from '../../base/platform/log.ts';
 import type { Bus, Fact, Subscription } from '../../core/inbox/facts.ts';
 import type { TreeCache } from '../../core/inbox/tree-cache.ts';
 import type { Store } from '../../core/store/port.ts';
+import { shownActors } from '../queries/shown-actor.ts';
 import { type ActorRegister, createActorRegister, parentTree } from './actor-register.ts';
 import { createConversion } from './conversion.ts';
-import { shownActors } from './shown-actor.ts';
 
 /** The watched engine; replaced after an engine was lost. */
 export interface Watched {

@@ -1,13 +1,16 @@
-/** In which states the actors of a plan are: read off its live tree, or folded from its journal for a moment of the past. */
+/** In which states the actors of a plan are, and what they know: read off its live tree, or off the one that its journal makes for a moment of the past. */
 import type { AnyActorRef } from 'xstate';
 import { childrenOf, snapshotOf } from '../../../actors/addressee.ts';
 import type { Kinds } from '../../../actors/kind.ts';
 import { regionsOf } from '../../../actors/recorder.ts';
 import type { Tree } from '../../../actors/tree.ts';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { type PlanTree, planTree } from '../../../machines/vocabulary/ids.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { JournalLine } from '../../core/store/rows.ts';
 import type { PlanStates } from '../contract/plans.ts';
+import { replayTo } from './replay.ts';
+import { shownContext } from './shown-actor.ts';
 import { timeText } from './time-text.ts';
 
 type Actor = PlanStates['actors'][number];
@@ -28,7 +31,16 @@ export async function planStates(
   const address = planTree(project, plan);
   const { chartAt } = kinds.of(address);
   const machineOf = (actor: string) => chartAt(actor).id as Actor['machine']; // a plan's tree holds no others
-  if (at !== null) return { project, plan, ...(await fold({ store, machineOf }, address, at)) };
+  if (at !== null) {
+    try {
+      const { tree: then, line } = await replayTo({ store, kinds }, address, { seq: at, atMs: null });
+      return { project, plan, seq: line.seq, at: timeText(line.at), actors: actorsIn(then.root) };
+    } catch (thrown) {
+      // What an earlier version wrote is not carried out again: its lines tell the states all the same.
+      if (!(thrown instanceof EngineError)) throw thrown;
+      return { project, plan, ...(await fold({ store, machineOf }, address, at)) };
+    }
+  }
   // The newest line of the store is behind none of this plan's: what is read after it may only be newer.
   const seq = await store.lastLine();
   return { project, plan, seq, at: null, actors: actorsIn(tree.root) };
@@ -38,7 +50,8 @@ function actorsIn(ref: AnyActorRef): Actor[] {
   const { machine, value, context } = snapshotOf(ref);
   const actor = typeof context.path === 'string' ? context.path : '';
   const states = Object.entries(regionsOf(machine, value)).map(([region, state]) => join(region, state));
-  const own: Actor = { actor, machine: machine.id as Actor['machine'], states }; // a plan's tree holds no others
+  const shown = shownContext({ machine, context }) as Actor['context']; // a record, as every context
+  const own: Actor = { actor, machine: machine.id as Actor['machine'], states, context: shown }; // a plan's tree holds no others
   return [own, ...childrenOf(ref).flatMap(actorsIn)];
 }
 
@@ -73,6 +86,7 @@ async function fold(
       actor,
       machine: machineOf(actor),
       states: [...states.values()],
+      context: null,
     })),
   };
 }

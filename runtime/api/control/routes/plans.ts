@@ -232,7 +232,7 @@ export const planRoutes = [
   route(
     'GET /v1/repos/:project/plans/:plan/states',
     {
-      does: 'in which states its actors are, now or after line `at` of its journal',
+      does: 'in which states its actors are and what they know, now or after line `at` of its journal',
       who: 'anyone',
       inRuns: true,
       params: planParams,

@@ -1,5 +1,5 @@
 /**
- * What a watcher of Stately's protocol is shown of an actor: its state, and of its context names, numbers, commits and flags. Nothing else leaves:
+ * What a watcher is shown of an actor, on the page and over Stately's protocol: its state, and of its context names, numbers, commits and flags. Nothing else leaves:
  * no prompt, no document, no question or answer, no message, no output of an agent. What is not listed here is not sent.
  */
 import type { AnyActorRef, AnyMachineSnapshot, AnyStateMachine, StateValue } from 'xstate';
