@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineConfig } from 'rolldown';
+import { minifySync } from 'rolldown/utils';
 
 const built = join(import.meta.dirname, 'dist');
 const keepNames = { function: true, class: true };
@@ -53,6 +54,20 @@ function indentTypesByTabs() {
   }
 }
 
+/** A browser loads each of its files, without their comments and spaces. */
+function minifyPage() {
+  for (const name of readdirSync(join(built, 'page'))) {
+    const file = join(built, 'page', name);
+    const { code, errors } = minifySync(file, readFileSync(file, 'utf8'), {
+      module: true,
+      compress: { keepNames },
+      mangle: { keepNames },
+    });
+    if (errors.length > 0) throw new Error(`${file}: ${errors[0].message}`);
+    writeFileSync(file, code);
+  }
+}
+
 export default defineConfig({
   input: {
     stator: join(built, 'cli/main.js'),
@@ -74,6 +89,7 @@ export default defineConfig({
       writeBundle() {
         chmodSync(join(built, 'bin/stator.js'), 0o755);
         indentTypesByTabs();
+        minifyPage();
       },
     },
   ],

@@ -48,6 +48,8 @@ it('a role may what its routes say, and everything else is 403 with the role tha
       "POST /v1/trust/look",
       "DELETE /v1/trust/:project",
       "POST /v1/reload",
+      "POST /v1/hosts/:host/drain",
+      "DELETE /v1/hosts/:host",
       "DELETE /v1/repos/:project/plans/:plan",
       "GET /v1/repos/:project/plans/:plan/leftovers",
       "GET /v1/verify",

@@ -10,8 +10,8 @@ export const repoEntry = z
   .object({
     project: z.string(),
     path: z.string(),
-    /** The host that it belongs to; null: the store is of one machine. */
-    host: z.string().nullable(),
+    /** The host that it belongs to, where several share the store. */
+    host: z.string().optional(),
     active_plans: count,
     /** `registered` for a moment, then `active`, `paused` or `degraded`. */
     state: z.string(),

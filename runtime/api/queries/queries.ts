@@ -44,7 +44,8 @@ export function createViews(parts: ViewDependencies) {
     const reason = parts.troubleOf?.(project) ?? known?.reason ?? null;
     const said = known === undefined ? 'registered' : (known.state ?? 'degraded');
     const state = reason === null ? said : 'degraded';
-    return { project, path, host: host ?? store.hosts?.own ?? null, active_plans: activePlans, state, reason };
+    const own = host ?? store.hosts?.own;
+    return { project, path, ...(own === undefined ? {} : { host: own }), active_plans: activePlans, state, reason };
   }
 
   /** Throws `repo_not_found`. */
