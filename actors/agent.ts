@@ -71,5 +71,6 @@ export function runOf(context: AgentContext): AgentRun {
     answer: context.answer,
     messages: context.messages,
     start: context.start,
+    ...(context.chooses === true ? { chooses: true } : {}),
   };
 }

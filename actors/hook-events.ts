@@ -28,6 +28,7 @@ interface Move {
 const otherNames: Readonly<Record<string, HookEvent>> = {
   implement_wave: 'implement_start',
   planner_draft_finished: 'planner_finished',
+  choose: 'planner_finished',
   // What reviewers on the forge ask for.
   pr_changes_requested: 'review_changes_requested',
 };
@@ -126,6 +127,8 @@ function isLifecycle(transition: Transition): boolean {
 
 /** The event of a change of the status; null: it is none of those that hooks are told of. */
 function lifecycleEvent(event: string, from: PlanStatus, to: PlanStatus): HookEvent | null {
+  // One of several planners: the planning goes on.
+  if (from === 'planning' && to === 'planning' && event === 'planner_finished') return null;
   if (lifecycleEvents.has(event)) return event as HookEvent; // the set holds hook events only
   if (from === to) return null;
   const other = otherNames[event];
@@ -134,6 +137,7 @@ function lifecycleEvent(event: string, from: PlanStatus, to: PlanStatus): HookEv
   if (event === 'resolve') return null;
   // The engine's own words, which lead where an event of the lifecycle leads.
   if (from === 'implementing' && to === 'reviewing') return 'implement_finished';
+  if (from === 'planning' && to === 'ready') return 'planner_finished';
   const isBack = (from === 'done' || from === 'verifying') && (to === 'reviewing' || to === 'verifying');
   return isBack ? 'verification_stale' : null;
 }

@@ -1,7 +1,16 @@
 /** A plan as people see it, read off its live tree: status and phase from the states' tags, the rest from the contexts. */
 import type { AnyActorRef } from 'xstate';
 import type { AgentContext } from '../machines/agent/context.ts';
-import { advances, type Block, budgetOf, needOf, type PlanContext, type Question } from '../machines/plan/context.ts';
+import {
+  advances,
+  type Block,
+  budgetOf,
+  type Draft,
+  documentFacts,
+  needOf,
+  type PlanContext,
+  type Question,
+} from '../machines/plan/context.ts';
 import type { TaskContext } from '../machines/task/machine.ts';
 import type { PlanBudget } from '../machines/vocabulary/budget.ts';
 import type { Reason } from '../machines/vocabulary/effect.ts';
@@ -186,6 +195,8 @@ export interface PlanDetail {
   stopsAfterWaves: boolean;
   /** It is carried out by itself once its planner has finished. */
   advances: boolean;
+  /** What several planners wrote, with how much is in it. */
+  drafts: readonly (Draft & { waves: number; tasks: number })[];
 }
 
 export function planDetail(tree: Tree): PlanDetail {
@@ -236,6 +247,10 @@ export function planDetail(tree: Tree): PlanDetail {
     },
     stopsAfterWaves: !context.policy.auto_advance_waves,
     advances: advances(context),
+    drafts: (context.drafts ?? []).map((draft) => {
+      const { waves } = documentFacts(draft.content ?? '');
+      return { ...draft, waves: waves.length, tasks: waves.reduce((sum, wave) => sum + wave.tasks.length, 0) };
+    }),
   };
 }
 

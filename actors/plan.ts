@@ -3,7 +3,7 @@
 import { approvalOf } from '../machines/plan/context.ts';
 import { planMachine } from '../machines/plan/machine.ts';
 import { placeOf } from '../machines/vocabulary/effect.ts';
-import { idOf, repoTree, requestId } from '../machines/vocabulary/ids.ts';
+import { draftBranch, idOf, repoTree, requestId } from '../machines/vocabulary/ids.ts';
 import { bindAgent } from './agent.ts';
 import type { Ports } from './ports.ts';
 import { bindTask } from './task.ts';
@@ -57,6 +57,16 @@ export function bindPlan(ports: Ports) {
       askMergeWithdrawal: ({ context: { path, count, branch, pull } }) => {
         const { number = 0, head = '' } = pull?.request ?? {};
         ports.ask({ kind: 'pull.merge', id: requestId(path, count), branch, number, head, act: 'withdraw' });
+      },
+      askDraftRemoval: ({ context: { path, count, branch } }, number) =>
+        ports.ask({
+          kind: 'worktree.remove',
+          id: requestId(path, count),
+          place: placeOf({ branch: draftBranch(branch, number), from: branch }),
+        }),
+      showDraft: ({ context: { drafts = [] } }) => {
+        const chosen = drafts.find(({ state }) => state === 'chosen');
+        if (chosen?.content != null) ports.document(chosen.content);
       },
       askRemoval: ({ context: { path, count, branch, session } }) =>
         ports.ask({

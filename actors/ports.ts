@@ -28,6 +28,8 @@ export interface Ports {
   ask(effect: Effect): void;
   timer(request: TimerRequest): void;
   stop(request: StopRequest): void;
+  /** The plan has another document, which no signal carries. */
+  document(content: string): void;
   sendSignal<T extends SignalType>(tree: TreeAddress, type: T, payload: SignalPayload<T>): void;
   /** The same, where types and payloads are not known here. */
   sendAny(tell: OutgoingSignal): void;
@@ -39,4 +41,6 @@ export interface Requests {
   timers: TimerRequest[];
   stops: StopRequest[];
   signals: OutgoingSignal[];
+  /** Not there: what the signals carry is all. */
+  document?: string;
 }

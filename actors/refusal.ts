@@ -2,6 +2,7 @@
 import type { AnyActorRef, AnyEventObject, AnyMachineSnapshot } from 'xstate';
 import { answerCommand } from '../machines/plan/advice.ts';
 import {
+  type Draft,
   type Edit,
   editObstacle,
   type PlanContext,
@@ -9,6 +10,8 @@ import {
   questionName,
   type StageOfWork,
 } from '../machines/plan/context.ts';
+import { choiceText, draftObstacle, draftProblem } from '../machines/plan/drafts.ts';
+import type { PlanEvent } from '../machines/plan/events.ts';
 import { guardTexts, notOpenText, selfFixText, staleApprovalText } from '../machines/plan/guards.ts';
 import { onOneLine } from '../machines/vocabulary/errors.ts';
 import type { AgentInput } from '../machines/vocabulary/family.ts';
@@ -147,6 +150,8 @@ export function roleObstacle(root: AnyActorRef, signal: Signal): string | null {
   const agent = actorAt(root, pathOfRequest(run));
   const role: Role | undefined = agent === null ? undefined : snapshotOf(agent).context.role;
   if (agent === null || role === undefined) return null;
+  const draft = draftObstacle(snapshotOf(root).context as PlanContext, run, type); // agents live below plans
+  if (draft !== null) return draft;
   if (!isWordOf(type, role)) return `not from ${role === 'architect' ? 'an' : 'a'} ${role}`;
   return type === 'implement_task_finished'
     ? taskObstacle(snapshotOf(agent).context, signal as Signal<typeof type>)
@@ -215,6 +220,11 @@ function guardText(
       return selfFixText(context);
     case 'approvalIsFresh':
       return staleApprovalText(context, event);
+    case 'isDraft':
+    case 'draftIsWritten':
+      return draftProblem(context, event as PlanEvent) ?? guard; // of a plan's own signal
+    case 'isFinishedDraft':
+      return choiceText(context, event as PlanEvent);
     case 'areOpen':
       return notOpenText(context, event.questions);
     case 'isParsed':
@@ -236,6 +246,8 @@ function examplePayload(type: SignalType, { context }: AnyMachineSnapshot): Reco
       return { status: 'ready' };
     case 'needs_decision':
       return { reason: 'a question' };
+    case 'choose':
+      return { draft: (context.drafts ?? []).find(({ state }: Draft) => state === 'finished')?.number ?? 0 };
     case 'answer':
       // Other roots have no questions.
       return { questions: (context.questions ?? []).map(({ number }: Question) => number), body: 'an answer' };

@@ -249,7 +249,7 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
     const remembers = memoryIn(address, stored.snapshot);
     const { value: tree, requests: asked } = collect(remembers, () => begin(address, { snapshot }, remembers));
     tree.recorder.take();
-    if (Object.values(asked).some((list) => list.length > 0))
+    if (JSON.stringify(asked) !== JSON.stringify(noRequests()))
       throw new Error(`restoring ${address} asked for something`);
     if (stored.version !== version)
       tree.upgrade = { type: 'upgraded', from: stored.version, to: version, snapshot: JSON.parse(textOf(tree)) };
@@ -316,6 +316,9 @@ export function portsInto(current: () => Requests): Ports {
     ask: (effect) => void current().effects.push(effect),
     timer: (request) => void current().timers.push(request),
     stop: (request) => void current().stops.push(request),
+    document(content) {
+      current().document = content;
+    },
     sendSignal: (tree, type, payload) => void current().signals.push({ tree, type, payload }),
     sendAny: (tell) => void current().signals.push(tell),
   };

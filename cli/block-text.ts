@@ -13,6 +13,7 @@ const blockTexts = {
   no_verdict: 'no verdict',
   conflict: 'conflict',
   budget: 'budget used up',
+  choice: 'drafts to choose from',
 } satisfies Record<BlockSource, string>;
 
 export function blockText(source: BlockSource): string {

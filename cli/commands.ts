@@ -136,7 +136,11 @@ export const nouns: Nouns = {
     ...verbsOf(planDocument, { 'update-content, export': 'replace or print the document' }),
     ...verbsOf(planSignals, { start: 'start planning' }),
     ...verbsOf(advance, { advance: 'take the next step, or any other' }),
-    entry('answer', 'answer an agent; go on', () => import('./plan/answer.ts')),
+    ...onePage(
+      'answer an agent, go on; choose a draft',
+      entry('answer', '', () => import('./plan/answer.ts')),
+      entry('choose', '', () => import('./plan/choose.ts')),
+    ),
     ...verbsOf(planSignals, { 'pause, resume': 'stop its agents; continue' }),
     entry('raise-budget', 'raise its budget', () => import('./plan/raise-budget.ts')),
     ...verbsOf(planSignals, { cancel: 'cancel a plan' }),

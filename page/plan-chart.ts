@@ -180,6 +180,7 @@ function nextEvents({ explain, plan, busy }: PlanModel, actions: PlanActions): V
 
 function payloadOf(type: string, text: string, plan: PlanShow | null): Record<string, unknown> {
   if (type === 'planner_draft_finished') return { planner_id: text };
+  if (type === 'choose') return { draft: Number(/^\d{1,4}$/.exec(text)?.[0] ?? 0) };
   if (type === 'implement_wave') return { wave_number: Number(/^\d{1,4}$/.exec(text)?.[0] ?? (plan?.wave ?? 0) + 1) };
   if (type === 'needs_decision') return { reason: text };
   const isBare = type === 'retry_wave' || type === 'advance_wave' || type === 'elaborator_finished';

@@ -1,6 +1,7 @@
 /** One plan: what it is to reach, what it needs of a person, and the section of it that one looks at. */
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
 import { h, type View } from './dom.ts';
+import { draftsView } from './drafts-view.ts';
 import { pauseText, progress } from './fleet.ts';
 import { fieldText, sendOnEnter } from './form.ts';
 import { clock, since, words } from './format.ts';
@@ -28,6 +29,7 @@ export function planView(model: PlanModel, actions: PlanActions, nowMs: number):
     plan === null ? null : permissionsView(model, actions, nowMs),
     plan === null ? null : questionsView(plan, model, actions, nowMs),
     plan === null ? null : needView(plan, model, actions, nowMs),
+    shown === null ? null : draftsView(shown, model, actions),
     h('div', { key: 'sections', class: 'panel sections' }, sectionLinks(model), moment(model, actions)),
     shown === null ? null : sectionView(shown, model, actions, shownMs),
   );
@@ -215,7 +217,7 @@ function needView(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs:
       blocked === null ? 'Needs you' : (sourceWords[blocked.source] ?? 'Needs you'),
       h('span', { class: 'count' }, `for ${since(need.since, nowMs)}`),
     ),
-    blocked === null || !actions.may('answer')
+    blocked === null || blocked.source === 'choice' || !actions.may('answer')
       ? h('p', { class: 'asked' }, need.why)
       : h(
           'form',
@@ -248,6 +250,7 @@ const sourceWords: Readonly<Record<string, string>> = {
   no_verdict: 'A judge ended without a verdict',
   conflict: 'Its branches do not merge',
   budget: 'Its budget is used up',
+  choice: 'Choose one of its drafts',
 };
 
 /** Which moment is shown, and the way through all of them. */

@@ -1,5 +1,7 @@
 /** The verbs that show plans. */
-import type { PlanEntry } from '../../runtime/api/client/client.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import type { PlanEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { defineVerb, type Verbs } from '../command.ts';
 import { planArgs, withPlan } from '../named-plan.ts';
 import { tableWidth } from '../output.ts';
@@ -7,6 +9,7 @@ import { allArgs, projectHere } from '../place.ts';
 import { withClient } from '../session.ts';
 import { fields } from '../table.ts';
 import { clockTime, plainLines, waitDetailText } from '../text.ts';
+import { draftNamed } from './choose.ts';
 import { baseText, linesBeside, planHeadings, planLines, planRow } from './view.ts';
 
 const list = defineVerb({
@@ -45,16 +48,25 @@ const show = defineVerb({
   args: {
     ...planArgs,
     content: { type: 'boolean', description: 'print the document instead' },
+    draft: { type: 'string', valueHint: 'number', description: 'print that draft of several planners instead' },
   },
   examples: ['stator plan show login', 'stator plan show login --content > login.md'],
-  async run({ plan, content }, call) {
+  async run({ plan, content, draft }, call) {
     const { out } = call;
     const shown = await withPlan(call, 'read', plan, (client, { project, plan: name }) => client.plan(project, name));
-    if (content === true && !out.json)
-      out.stdout.write(out.stdout.isTTY === true ? plainLines(shown.content) : shown.content);
+    const text = draft !== undefined ? draftText(shown, draft) : content === true ? shown.content : null;
+    if (text !== null && !out.json) out.stdout.write(out.stdout.isTTY === true ? plainLines(text) : text);
     else out.answer(shown, () => planLines(shown, { width: tableWidth(out), nowMs: Date.now(), paint: out.paint }));
   },
 });
+
+/** Throws `bad_request` where there is no such draft, or nothing of it. */
+function draftText(shown: PlanShow, said: string): string {
+  const { number, state, why, content } = draftNamed(shown, said);
+  if (content !== null) return content;
+  const hint = `see the plan: stator plan show ${shellWord(shown.plan)}`;
+  throw new EngineError('bad_request', `draft ${number} has no text (${state})${why === '' ? '' : `: ${why}`}`, hint);
+}
 
 const explain = defineVerb({
   summary: 'Explain what a plan waits for, which signals it accepts, and what it refused last.',

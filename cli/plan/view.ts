@@ -8,7 +8,7 @@ import type { PlanEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { blockText } from '../block-text.ts';
 import type { Paint, Tone } from '../colour.ts';
 import { type Cell, fields, table } from '../table.ts';
-import { ago, brief, duration, plain, rangeText, waitDetailText } from '../text.ts';
+import { ago, brief, counted, duration, plain, rangeText, waitDetailText } from '../text.ts';
 import { budgetText, hasUsage, usageCells, usageHeadings, usageText } from '../usage-text.ts';
 
 type TaskStatus = PlanShow['tasks_by_wave'][number]['tasks'][number]['status'];
@@ -141,6 +141,12 @@ export interface Showing {
   readonly paint: Paint;
 }
 
+function draftLine({ number, title, state, why, waves, tasks }: PlanShow['drafts'][number]): string {
+  const size =
+    state === 'finished' || state === 'chosen' ? `, ${counted(waves, 'wave')}, ${counted(tasks, 'task')}` : '';
+  return `${number} ${title}: ${state}${size}${why === '' ? '' : `: ${brief(why)}`}`;
+}
+
 export function planLines(plan: PlanShow, showing: Showing): string[] {
   const { paint } = showing;
   const pull = plan.pull_request;
@@ -174,6 +180,7 @@ export function planLines(plan: PlanShow, showing: Showing): string[] {
       plan.isolation === 'task' ? null : 'plan: the tasks of a wave work one after the other in one worktree',
     ],
     ['merged', mergeText(plan)],
+    ...linesBeside('drafts', plan.drafts.map(draftLine)),
     ...linesBeside('left undone', plan.left_undone),
     ...linesBeside('set aside', plan.set_aside),
     ['took', usageText(plan.usage)],

@@ -174,6 +174,7 @@ const events: Readonly<Record<string, string>> = {
   verify_failed: 'the verification asks for changes',
   planner_finished: 'the planner is finished',
   elaborator_finished: 'the architect is finished',
+  choose: 'a draft is chosen',
   set_status: 'the status is set by hand',
 };
 
@@ -182,6 +183,7 @@ const news: readonly (readonly [PlanTag, string])[] = [
   ['draft', 'draft'],
   ['phase:planned', 'planned'],
   ['works:planner', 'planning'],
+  ['chooses', 'an architect chooses a draft'],
   ['works:architect', 'architecting'],
   ['waits:turn', 'implementing'],
   ['works:coder', 'one coder does the whole plan'],

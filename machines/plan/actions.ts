@@ -4,6 +4,7 @@ import { type MergeRefused, noMerge } from '../vocabulary/plan-merge.ts';
 import { noPull } from '../vocabulary/plan-pull.ts';
 import { children } from './children.ts';
 import { type PlanContext, timeOf } from './context.ts';
+import { drafting } from './drafting.ts';
 import { originOf, type PlanEvent, type PlanRegionEvent } from './events.ts';
 import { isByHand } from './guards.ts';
 import { allowances, memory, needs, overrideReason } from './memory.ts';
@@ -257,5 +258,15 @@ const mergingThere = {
 
 /** The setup that the plan's chart is written in. */
 export const plan = base.extend({
-  actions: { ...memory, ...allowances, ...needs, ...children, ...words, ...merging, ...pulling, ...mergingThere },
+  actions: {
+    ...memory,
+    ...allowances,
+    ...needs,
+    ...children,
+    ...drafting,
+    ...words,
+    ...merging,
+    ...pulling,
+    ...mergingThere,
+  },
 });

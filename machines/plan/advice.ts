@@ -78,6 +78,12 @@ function blockWaysOn(blocked: BlockedPlan): WayOn[] {
         ...byHand(blocked, name),
         cancel,
       ];
+    case 'choice':
+      return [
+        { does: 'read a draft', command: `stator plan show ${name} --draft 1` },
+        { does: 'choose one', command: `stator plan choose ${name} <number>` },
+        cancel,
+      ];
     case 'override':
       return [{ does: 'go on from there', command: resolve }, cancel];
     case 'fault':

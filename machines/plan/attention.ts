@@ -1,4 +1,5 @@
 /** The region of a plan's chart that says whether it needs a person. Its state follows from what is open: a block, and what is asked. */
+import { and } from 'xstate';
 import { plan } from './actions.ts';
 import type { Attention } from './context.ts';
 
@@ -42,7 +43,7 @@ export const attention = plan.createStateConfig({
       meta: { holds: ['agent', 'file', 'agent.run'] },
       always: others('blocked'),
       on: {
-        resolve: { ...resolve, guard: 'budgetIsRaised' },
+        resolve: { ...resolve, guard: and(['budgetIsRaised', 'isChosen']) },
         moved: movedByPerson,
       },
     },

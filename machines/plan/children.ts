@@ -1,7 +1,7 @@
 /** A plan's children: agents, tasks and waves are spawned, told what follows, and forgotten when they have ended. */
 import { assertEvent } from 'xstate';
 import type { AgentInput, AgentOrder, CommonOrder, TaskOrder, WaveOrder } from '../vocabulary/family.ts';
-import { instanceTitle } from '../vocabulary/ids.ts';
+import { draftNumber, instanceTitle } from '../vocabulary/ids.ts';
 import { isWorker, type Role } from '../vocabulary/role.ts';
 import { documentFacts, isLeftBehind, nextWave, type PlanContext, timeOf, waveOf } from './context.ts';
 import { selfFixText } from './guards.ts';
@@ -12,6 +12,7 @@ import { base } from './setup.ts';
 const verdicts = new Set<string>([
   'planner_finished',
   'planner_draft_finished',
+  'choose',
   'elaborator_finished',
   'implement_finished',
   'review_approved',
@@ -20,7 +21,11 @@ const verdicts = new Set<string>([
   'verify_failed',
 ]);
 
-function agentInput(context: PlanContext, asked: Exclude<Role, 'session'>, round: number): Omit<AgentInput, 'path'> {
+export function agentInput(
+  context: PlanContext,
+  asked: Exclude<Role, 'session'>,
+  round: number,
+): Omit<AgentInput, 'path'> {
   const { session = null } = context;
   // Whatever an issue's session is to do, the same agent does it, in its own conversation.
   const role = session !== null && isWorker(asked) ? 'session' : asked;
@@ -45,7 +50,7 @@ function agentInput(context: PlanContext, asked: Exclude<Role, 'session'>, round
   };
 }
 
-function startCoordinator(role: 'planner' | 'architect' | 'reviewer' | 'verifier') {
+function startCoordinator(role: 'planner' | 'architect' | 'reviewer' | 'verifier', own: { chooses?: true } = {}) {
   return base.enqueueActions(({ context, event, enqueue }) => {
     const count = context.count + 1;
     const rounds = { ...context.rounds };
@@ -54,7 +59,7 @@ function startCoordinator(role: 'planner' | 'architect' | 'reviewer' | 'verifier
     const id = `${role}.${count}`;
     const at = timeOf(context, event);
     const selfFix = role === 'verifier' ? {} : (context.selfFix ?? {});
-    enqueue.spawnChild('agent', { id, input: { ...agentInput(context, role, round), path: id, at } });
+    enqueue.spawnChild('agent', { id, input: { ...agentInput(context, role, round), ...own, path: id, at } });
     enqueue.assign({
       count,
       rounds,
@@ -124,6 +129,9 @@ const startWave = base.enqueueActions(({ context, event, enqueue }) => {
   enqueue.assign({ count, activeChildId: id, wave: wave.number, wantedWave: null, liveChildren, stopCause: null, at });
 });
 
+export const noVerdictText =
+  'it ended without saying what it found: neither by the line of its verdict in its last message nor, as a `command`, by a signal or exit code 0 or 1';
+
 /** Why a coordinator's end does not count; its attempts decide whether there is a next one. */
 function sendBack(detailOf: (context: PlanContext, base: string | null) => string) {
   return base.enqueueActions(({ context, event, enqueue }) => {
@@ -138,6 +146,7 @@ function sendBack(detailOf: (context: PlanContext, base: string | null) => strin
 export const children = {
   startPlanner: startCoordinator('planner'),
   startArchitect: startCoordinator('architect'),
+  startJudge: startCoordinator('architect', { chooses: true }),
   startReviewer: startCoordinator('reviewer'),
   startVerifier: startCoordinator('verifier'),
   startCoder: startWorker('coder'),
@@ -190,7 +199,7 @@ export const children = {
   tellNoVerdict: sendBack((context, base) =>
     context.head !== null && base !== null && base !== context.head
       ? `it ended without a verdict that counts: its run looked at ${base.slice(0, 12)}, and the branch stands at ${context.head.slice(0, 12)} by now`
-      : 'it ended without saying what it found: neither by the line of its verdict in its last message nor, as a `command`, by a signal or exit code 0 or 1',
+      : noVerdictText,
   ),
   tellStale: sendBack((context, base) =>
     context.head !== null && base !== null && base !== context.head
@@ -219,5 +228,10 @@ export const children = {
     assertEvent(event, 'xstate.done.actor.*');
     enqueue(memory.noteEnd);
     enqueue.stopChild(event.actorId);
+    // The worktree of one of several planners holds nothing that anybody reads.
+    const draft = draftNumber(event.actorId);
+    if (draft === null) return;
+    enqueue(memory.nextId);
+    enqueue({ type: 'askDraftRemoval', params: draft });
   }),
 };

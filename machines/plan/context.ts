@@ -35,6 +35,7 @@ export const blockSources = [
   'no_verdict',
   'conflict',
   'budget',
+  'choice',
 ] as const;
 export type BlockSource = (typeof blockSources)[number];
 
@@ -61,6 +62,24 @@ export interface Question {
 
 /** Questions of people wait in such a number at most; an agent asks one at a time. */
 export const handQuestionLimit = 16;
+
+/** `chosen`: it is the document of the plan. */
+export const draftStates = ['writing', 'finished', 'failed', 'chosen'] as const;
+
+/** What one of several planners wrote, until the plan is planned anew. */
+export interface Draft {
+  /** From 1. */
+  number: number;
+  /** The child of the plan's root that writes it. */
+  childId: string;
+  /** The title of that agent. */
+  title: string;
+  state: (typeof draftStates)[number];
+  /** null: nothing was handed in. */
+  content: string | null;
+  /** Why its planner failed. */
+  detail: string;
+}
 
 /** How the plan stands to the people it needs: a state of the region `attention` each. */
 export type Attention = 'clear' | 'asked' | 'blocked' | 'override';
@@ -128,6 +147,8 @@ export interface PlanContext extends DocumentFacts {
   selfFix?: Record<string, number>;
   /** Why the last child that had the say failed for good, until its role is started again. */
   failed?: (Previous & { role: PlanRole }) | null;
+  /** The drafts of its last planning by several planners; not there: there was none. */
+  drafts?: readonly Draft[];
   /** Its merge into the branch that people work on; null or not there: none was asked for. */
   merge?: PlanMerge | null;
   /** Its pull request; null or not there: none was asked for. */

@@ -17,6 +17,7 @@ type PlanSignal = SignalEvent<
   | 'plan_start'
   | 'planner_finished'
   | 'planner_draft_finished'
+  | 'choose'
   | 'implement_start'
   | 'implement_finished'
   | 'elaborator_finished'

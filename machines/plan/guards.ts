@@ -20,6 +20,7 @@ import {
   selfFixLines,
   waveOf,
 } from './context.ts';
+import { draftGuards } from './drafts.ts';
 import { type GuardArgs, originOf, type PlanEvent } from './events.ts';
 
 /** A coder, a fixer or a wave: whoever may move the plan's branch. */
@@ -152,6 +153,7 @@ const namesNoCommit = {
 } as const;
 
 export const planGuards = {
+  ...draftGuards,
   ...mergeGuards,
   ...pullGuards,
   isEngine: ({ event }: GuardArgs) => originOf(event) === 'engine',
@@ -307,6 +309,8 @@ export const guardTexts: Readonly<Record<string, string>> = {
   hasPlanner: 'no_planner',
   budgetIsRaised: 'its budget is used up; allow more with: stator plan raise-budget <plan> "+5 USD"',
   isSession: 'nothing is under review',
+  isChosen: 'choose one of its drafts: stator plan choose <plan> <number>',
+  draftFits: 'a draft has 256 KiB at most',
   waveExists: 'no_such_wave',
   noWaveRuns: 'wave_running',
   hasFailedWave: 'no failed wave waits',

@@ -6,8 +6,9 @@ import { and } from 'xstate';
 import { plan } from './actions.ts';
 import { attention } from './attention.ts';
 import { documentFacts } from './context.ts';
-import { fixedTasks, gaveUp, noVerdict } from './implementing.ts';
+import { fixedTasks } from './implementing.ts';
 import { merge } from './merge.ts';
+import { planning } from './planning.ts';
 import { pullRequest } from './pull-request.ts';
 import { underway } from './underway.ts';
 
@@ -18,11 +19,6 @@ const implementing = `${lifecycle}.underway.implementing`;
 const fixing = `${implementing}.fixing`;
 /** Long after the end the plan's own worktree is taken away; its branch stays. */
 const cleanup = { timer_due: { actions: ['dropTimer', 'nextId', 'askRemoval'] } } as const;
-/** One planner works on a plan: its draft is all that is waited for. */
-const planned = [
-  { guard: and(['isParsed', 'advances']), target: 'ready.planned', actions: 'raiseImplement' },
-  { guard: 'isParsed', target: 'ready.planned' },
-] as const;
 const cancel = { cancel: `${lifecycle}.cancelled` } as const;
 
 /** A status set by hand: where it leads, and that everybody at work is told to stop. Nothing starts there, and no entry counts. */
@@ -208,37 +204,7 @@ export const planMachine = plan.createMachine({
             },
           },
         },
-        planning: {
-          description: 'a planner writes the waves',
-          tags: ['status:planning'],
-          entry: 'raiseMoved',
-          initial: 'choosing',
-          on: {
-            plan_start: { target: '.choosing', actions: ['setAdvance', 'raiseMoved'] },
-            planner_finished: planned,
-            planner_draft_finished: planned,
-            plan_updated: { actions: 'setDocument' },
-            ...cancel,
-          },
-          states: {
-            stuck: {
-              description: 'no planner runs; a person must say what follows',
-              entry: 'raiseBlock',
-              on: { resolve: { target: 'choosing', actions: 'noteAdvice' } },
-            },
-            choosing: {
-              description: 'is there a planner?',
-              always: [{ guard: 'hasPlanner', target: 'working' }, { target: `${lifecycle}.ready.choosing` }],
-            },
-            working: {
-              description: 'the planner has the word',
-              tags: ['works:planner'],
-              entry: [{ type: 'stamp', params: 'planning_at' }, 'startPlanner'],
-              exit: 'releaseChild',
-              on: { ...noVerdict, ...gaveUp },
-            },
-          },
-        },
+        planning,
         underway,
         done: {
           description: 'the plan is done',

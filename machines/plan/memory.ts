@@ -130,6 +130,19 @@ function onlySaid(amounts: Amounts): Amounts {
   return Object.fromEntries(Object.entries(amounts).filter(([, value]) => value !== undefined));
 }
 
+/** What is known of a document, in place of the one before. What an agent writes never allows more than what stood there before. */
+export function withDocument(context: PlanContext, { content, isAgents }: { content: string; isAgents: boolean }) {
+  const facts = documentFacts(content);
+  const isLimited = isAgents && context.budget != null;
+  const budget = isLimited ? lowerOf(context.budget ?? {}, facts.budget ?? {}) : facts.budget;
+  return {
+    ...facts,
+    budget: budget ?? null,
+    topic: facts.topic ?? context.topic,
+    results: keptResults(context, facts.waves),
+  };
+}
+
 /** What the root knows: of its document, its branch, and the work so far. */
 export const memory = {
   setPolicy: base.assign(({ event }) => {
@@ -150,16 +163,7 @@ export const memory = {
   }),
   setDocument: base.assign(({ context, event }) => {
     assertEvent(event, 'plan_updated');
-    const facts = documentFacts(event.content);
-    // What an agent writes never allows more than what stood there before.
-    const isAgents = originKind(event.origin) === 'agent' && context.budget != null;
-    const budget = isAgents ? lowerOf(context.budget ?? {}, facts.budget ?? {}) : facts.budget;
-    return {
-      ...facts,
-      budget: budget ?? null,
-      topic: facts.topic ?? context.topic,
-      results: keptResults(context, facts.waves),
-    };
+    return withDocument(context, { content: event.content, isAgents: originKind(event.origin) === 'agent' });
   }),
   setGranted: base.assign({ granted: true }),
   setElaborated: base.assign({ elaborated: true }),

@@ -19,6 +19,7 @@ const consequences: Readonly<Record<string, string>> = {
   plan_start: 'it cannot start planning',
   planner_finished: 'no planner is at work',
   planner_draft_finished: 'no planner is at work',
+  choose: 'no draft waits to be chosen',
   implement_start: 'it cannot start implementing',
   implement_finished: 'no work is under way that could be finished',
   elaborator_finished: 'no architect is at work',
@@ -81,6 +82,7 @@ const agentStates: Readonly<Record<string, string>> = {
 
 /** The commands for what a plan would take, the likeliest first; other words are sent by `plan advance` too. */
 const planCommands: Readonly<Record<string, string>> = {
+  choose: 'plan choose %s <number>',
   resolve: 'plan answer %s',
   resume: 'plan resume %s',
   retry_wave: 'plan advance %s retry-wave',

@@ -79,6 +79,8 @@ export interface AgentRun {
   /** What people sent to it, oldest first, since it last delivered. */
   readonly messages: readonly string[];
   readonly start: RunStart;
+  /** It chooses among the drafts of several planners, and does nothing else. */
+  readonly chooses?: true;
 }
 
 /** Freezes or continues the processes of a run. */

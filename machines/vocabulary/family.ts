@@ -142,6 +142,8 @@ export interface AgentInput {
   timeoutMs: number;
   idleMs: number | null;
   speaksByExit: boolean;
+  /** It chooses among the drafts of several planners, and does nothing else. */
+  chooses?: true;
   feedback: string | null;
   /** How the last run of an earlier agent of this title ended, which a person has done again. */
   previous?: Previous | null;

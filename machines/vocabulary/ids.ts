@@ -210,6 +210,22 @@ export function taskBranch(planBranchName: string, wave: number, task: number): 
   return `${planBranchName}-w${wave}-t${task}`;
 }
 
+/** The child of a plan's root that writes the draft of that number, as one of several planners. */
+export function draftChild(number: number, count: number): string {
+  return `draft-${number}.${count}`;
+}
+
+/** The number of the draft that an actor below the plan's root writes, by its path or a run of it; null: it is another's. */
+export function draftNumber(path: string): number | null {
+  const [, digits] = /^draft-(\d+)\./.exec(path) ?? [];
+  return digits === undefined ? null : Number(digits);
+}
+
+/** Where one of several planners works; nothing of it is merged. */
+export function draftBranch(planBranchName: string, number: number): string {
+  return `${planBranchName}-draft-${number}`;
+}
+
 /** The folder of a branch's worktree below the repo's worktree folder. */
 export function worktreeName(branch: string): string {
   return branch.replaceAll('/', '-');

@@ -5,6 +5,9 @@ import { pullMergeModes } from './plan-pull.ts';
 export const isolations = ['task', 'plan'] as const;
 export type Isolation = (typeof isolations)[number];
 
+/** Planners that write drafts of one plan at once: their texts are kept with the plan. */
+export const plannerDraftsLimit = 5;
+
 const rolePolicySchema = z.strictObject({
   /** A role that is off is skipped. A coordinator that resolves to `sh` is off. */
   on: z.boolean(),
@@ -31,6 +34,8 @@ export const policySchema = z.strictObject({
   max_review_fix_cycles: z.int().min(0),
   readiness_self_fix_max_lines: z.int().min(0),
   blueprint_skip_threshold: z.int().min(0),
+  /** Planners that write a draft each, of which one is chosen. Signals of before there was a choice have none. */
+  planner_drafts: z.int().min(1).max(plannerDraftsLimit).default(1),
   require_change: z.boolean(),
   /** A worktree for every task, or one that all tasks of a plan share, one after the other. Signals of before there was a choice have none. */
   isolation: z.enum(isolations).default('task'),
@@ -72,6 +77,7 @@ export const defaultPolicy: Policy = {
   max_review_fix_cycles: 3,
   readiness_self_fix_max_lines: 80,
   blueprint_skip_threshold: 2,
+  planner_drafts: 1,
   require_change: true,
   isolation: 'task',
   max_active_plans: 0,

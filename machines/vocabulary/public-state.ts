@@ -56,6 +56,8 @@ export type PlanTag =
   | `phase:${'planned' | 'architecting' | 'single_agent_implementing' | 'wave_running' | 'wave_waiting' | 'fixing' | 'reviewing'}`
   /** Its document has no waves yet. */
   | 'draft'
+  /** An architect chooses one of several drafts. */
+  | 'chooses'
   /** It waits for the right to implement. */
   | 'waits:turn'
   /** An agent of that role has the say. */

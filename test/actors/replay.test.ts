@@ -27,7 +27,7 @@ afterEach(() => {
 });
 
 /** States that events pass through without resting. */
-const passing = /(^|\.)(choosing|judging)$/;
+const passing = /(^|\.)(choosing|judging|taking)$/;
 /** Reached by engine signals that this release's world does not send by itself. */
 const elsewhere = /^pullRequest\./;
 

@@ -168,7 +168,7 @@ describe('a template that cannot be taken', () => {
 
 describe('the built-in prompts', () => {
   test('are one short file for each role, and name placeholders that there are', () => {
-    expect(templateNames).toEqual([...roles, 'resume']);
+    expect(templateNames).toEqual([...roles, 'resume', 'choose']);
     for (const name of templateNames) {
       const template = builtIn(name);
       expect([...namesIn(template)], name).toContain('branch');

@@ -49,6 +49,7 @@ function plan(more: Partial<PlanShow> = {}): PlanShow {
     tasks: 7,
     branch: 'plan/login',
     auto_advance: true,
+    drafts: [],
     topic: null,
     review_cycle: 0,
     paused: false,

@@ -175,6 +175,7 @@ describe('the control API over its socket', () => {
       estimate: null,
       pr_refused: null,
       pr_remarks: [],
+      drafts: [],
       timestamps: { implementing_at: time, done_at: time },
     });
     const [line] = (await get('/v1/repos/demo/plans/shape/history')) as object[];

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AnyMachineSnapshot, EventObject } from 'xstate';
 import { getShortestPaths } from 'xstate/graph';
-import { nextWave } from '../../machines/plan/context.ts';
+import { type Draft, nextWave } from '../../machines/plan/context.ts';
 import type { machines } from '../../runtime/base/charts/machines.ts';
 import { nodesOf } from '../support/cells.ts';
 import { alone, doneEvent, events, inputs } from '../support/family.ts';
@@ -33,7 +33,7 @@ function walk({ name, input, events: offered, marks }: Walk): { reached: Set<str
 }
 
 /** States that events pass through without resting. */
-const passing = /\.(choosing|judging)$/;
+const passing = /\.(choosing|judging|taking)$/;
 
 function unreached(name: Name, ...walks: Set<string>[]): string[] {
   return [...nodesOf(alone[name].root)]
@@ -155,8 +155,25 @@ describe('paths', () => {
         marks: ({ blocked, head, pull }) => [blocked?.source, head, pull?.request?.head],
       }),
     );
+    const drafts = (['planner', 'architect'] as const).map(
+      (last) =>
+        walk({
+          name: 'plan',
+          input: { ...inputs.plan, policy: policyWith(['planner', last], { planner_drafts: 2 }) },
+          events: draftEvents,
+          marks: ({ drafts: written = [], activeChildId, blocked }) => [
+            written.map(({ state, content }: Draft) => [state, content === null]),
+            activeChildId === null,
+            blocked?.source,
+          ],
+        }).reached,
+    );
+    expect(drafts.map((reached) => [...reached].filter((id) => /planning\.(?!choosing)/.test(id)).sort())).toEqual([
+      ['deciding', 'drafting', 'stuck'].map((state) => `plan.lifecycle.planning.${state}`),
+      ['deciding', 'drafting', 'selecting', 'stuck'].map((state) => `plan.lifecycle.planning.${state}`),
+    ]);
     const others = [sides, merges, asked, ...pulls].map(({ reached }) => reached);
-    expect(unreached('plan', ...lives.map(({ reached }) => reached), ...others)).toEqual([]);
+    expect(unreached('plan', ...lives.map(({ reached }) => reached), ...others, ...drafts)).toEqual([]);
     expect(Math.max(...lives.map(({ situations }) => situations))).toBeLessThan(50_000);
   });
 });
@@ -215,6 +232,24 @@ function resultsOf({ waves, wave }: AnyMachineSnapshot['context']): object {
   return Object.fromEntries(
     tasks.map(({ number }) => [number, { status: 'done', runs: 1, reason: null, detail: '', run: null }]),
   );
+}
+
+/** What several planners say of their drafts, each for itself, and what is said of the drafts. */
+function draftEvents({ context }: AnyMachineSnapshot): readonly object[] {
+  const { liveChildren, activeChildId } = context;
+  const ids = Object.keys(liveChildren);
+  return [
+    { type: 'plan_start', ...by },
+    { type: 'resolve', ...by },
+    { type: 'choose', ...by, draft: 1 },
+    ...ids.flatMap((id) => [
+      { type: 'plan_updated', ...by, origin: 'agent:x', run: `${id}#1`, content: planText([2, 1]) },
+      { type: 'planner_finished', ...by, origin: 'agent:x', run: `${id}#1` },
+    ]),
+    ...ids
+      .filter((id) => id === activeChildId || ids.length < 3)
+      .map((id) => doneEvent(id, { ...output, outcome: 'failed' })),
+  ];
 }
 
 /** What turns the switches beside the lifecycle. */

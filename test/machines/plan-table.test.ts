@@ -16,6 +16,7 @@ import { planText, sha } from '../support/simulation.ts';
 
 /** A payload of each kind that needs one. */
 const samples: Partial<Record<SignalType, object>> = {
+  choose: { draft: 1 },
   raise_budget: { scope: 'plan', usd: 5 },
   planner_draft_finished: { planner_id: 'a' },
   needs_decision: { reason: 'who pays?' },
@@ -45,6 +46,20 @@ const contract = `
   planning.working                            planner_finished          underway.implementing.requesting
   planning.working                            planner_draft_finished    underway.implementing.requesting
   planning.working                            cancel*                   cancelled.ending
+  planning.drafting                           plan_start                planning.drafting
+  planning.drafting                           planner_finished          ready.planned
+  planning.drafting                           planner_draft_finished    refused: no draft of that name is written; the drafts: 1 (writing), 2 (writing)
+  planning.drafting                           choose                    refused: draft 1 is being written; the drafts: 1 (writing), 2 (writing)
+  planning.drafting                           cancel*                   cancelled.ending
+  planning.selecting                          plan_start                planning.drafting
+  planning.selecting                          planner_finished          ready.planned
+  planning.selecting                          choose                    ready.planned
+  planning.selecting                          cancel*                   cancelled.ending
+  planning.deciding                           plan_start                planning.drafting
+  planning.deciding                           planner_finished          ready.planned
+  planning.deciding                           choose                    ready.planned
+  planning.deciding                           resolve*                  refused: choose one of its drafts: stator plan choose <plan> <number>
+  planning.deciding                           cancel*                   cancelled.ended
   underway.implementing.stuck                 implement_finished        underway.reviewing.working
   underway.implementing.stuck                 resolve*                  underway.implementing.requesting
   underway.implementing.stuck                 cancel*                   cancelled.ended
@@ -124,7 +139,7 @@ const cells = contract
 /** What an agent of a role is there to say; no other agent may. */
 const verdictsOf: Record<Role, readonly SignalType[]> = {
   planner: ['plan_start', 'planner_finished', 'planner_draft_finished', 'plan_updated', 'implement_start'],
-  architect: ['elaborator_finished', 'plan_updated'],
+  architect: ['elaborator_finished', 'plan_updated', 'choose'],
   coder: ['implement_finished', 'implement_task_finished'],
   fixer: ['implement_finished', 'implement_task_finished'],
   session: ['plan_start', 'implement_start', 'implement_finished', 'implement_task_finished'],
@@ -180,7 +195,7 @@ describe('the table of a plan', () => {
         const isTaken =
           kind === 'engine' ||
           (kind === 'person' && isPublic) ||
-          isAnyones(type) ||
+          (isAnyones(type) && !(kind === 'file' && type === 'choose')) ||
           (kind === 'file' && type === 'implement_wave');
         expect(`${type} of ${kind}: ${maySend(signals[type], origin)}`).toBe(`${type} of ${kind}: ${isTaken}`);
       }
@@ -196,14 +211,17 @@ describe('the table of a plan', () => {
     for (const [from, make] of Object.entries(worldsByState)) {
       const world = make();
       const agent = someRun(world);
-      if (agent === null) continue;
+      // One of several planners speaks for its own draft.
+      if (agent === null || from === 'planning.drafting') continue;
       const isHolding = copyOf(world).attention() === 'blocked';
       for (const type of planSignals.filter((one) => isAnyones(one) && one !== 'needs_decision')) {
         const byPerson = copyOf(world).send(type, samples[type] ?? {});
         const byAgent = copyOf(world).send(type, samples[type] ?? {}, agent);
         const isSpeaker = verdictsOf[agent.role].includes(type) || !Object.values(verdictsOf).flat().includes(type);
         const refused = `refused: not from ${agent.role === 'architect' ? 'an' : 'a'} ${agent.role}`;
-        const expected = !isSpeaker ? refused : isHolding ? 'held' : byPerson;
+        const chooses = from === 'planning.selecting' && type === 'plan_updated';
+        const taken = chooses ? 'refused: not from an agent now' : byPerson;
+        const expected = !isSpeaker ? refused : isHolding ? 'held' : taken;
         expect(`${from} ${type}: ${byAgent}`).toBe(`${from} ${type}: ${expected}`);
       }
     }

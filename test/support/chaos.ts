@@ -215,9 +215,9 @@ export function createWorld(options: { policy: Policy; content: string }) {
 
   function checkPlan(): void {
     const { value, context } = snapshotOf(root(plan));
-    const { activeChildId, liveChildren, work, timer, blocked } = context as PlanContext;
+    const { activeChildId, liveChildren, work, timer, blocked, drafts = [] } = context as PlanContext;
     const lifecycle = stateText((value as Record<string, string>).lifecycle ?? '');
-    const mustHaveChild = lifecycle.endsWith('.working') || lifecycle.endsWith('wave.running');
+    const mustHaveChild = ['.working', 'wave.running', '.selecting'].some((end) => lifecycle.endsWith(end));
     if (mustHaveChild && (activeChildId === null || liveChildren[activeChildId] === undefined))
       throw new Error(`the plan is in ${lifecycle}, and no child has the say`);
     if (!mustHaveChild && !lifecycle.endsWith('wave.waiting') && activeChildId !== null)
@@ -228,17 +228,18 @@ export function createWorld(options: { policy: Policy; content: string }) {
       throw new Error(`attention is ${attention}, the block ${JSON.stringify(blocked)}`);
     if (timer !== null && lifecycle !== 'done' && lifecycle !== 'cancelled.ended')
       throw new Error(`the plan is in ${lifecycle}, and waits for its worktree to go`);
-    checkDismissed(activeChildId);
+    const writers = drafts.flatMap(({ state, childId }) => (state === 'writing' ? [childId] : []));
+    checkDismissed(lifecycle === 'planning.drafting' ? writers : [activeChildId]);
     const ids = snapshotOf(root(plan)).children;
     if (Object.keys(ids).sort().join() !== Object.keys(liveChildren).sort().join())
       throw new Error(`children ${Object.keys(ids)} are not the living ${Object.keys(liveChildren)}`);
   }
 
   /** Whoever no longer has the say only comes to its end; nothing of it is begun again. */
-  function checkDismissed(activeChildId: string | null): void {
+  function checkDismissed(atWork: readonly (string | null)[]): void {
     for (const child of childrenOf(root(plan))) {
       const state = stateText(snapshotOf(child).value);
-      if (child.id !== activeChildId && !['stopping', 'ending', 'merging'].includes(state))
+      if (!atWork.includes(child.id) && !['stopping', 'ending', 'merging'].includes(state))
         throw new Error(`${child.id} no longer has the say, and is ${state}`);
     }
   }

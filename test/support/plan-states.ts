@@ -9,6 +9,7 @@ import type { Role } from '../../machines/vocabulary/role.ts';
 import type { Origin, Signal, SignalType } from '../../machines/vocabulary/signal.ts';
 import { createWorld, plan, repo, type World } from './chaos.ts';
 import { answer, settle } from './chaos-moves.ts';
+import { begin, exit, say } from './hands.ts';
 import { planText } from './simulation.ts';
 
 const coordinators = ['planner', 'architect', 'reviewer', 'verifier'] as const;
@@ -70,6 +71,27 @@ function startAll(world: World): void {
   world.drain();
 }
 
+/** Several planners are asked for a draft each. */
+export function drafting({ on = ['planner'], rest = {}, content }: Start = {}): World {
+  const text = content === undefined ? {} : { content };
+  return after({ on, rest: { planner_drafts: 2, auto_advance: false, ...rest }, ...text }, ['plan_start']);
+}
+
+/** That planner hands in its draft, and says so. */
+export function handIn(world: World, number: number, content = planText([number])): void {
+  const row = begin(world, `hello-plan-${number}`);
+  say(world, row, 'plan_updated', { content });
+  say(world, row, 'planner_finished');
+  exit(world, row);
+}
+
+/** All of them did. */
+export function drafted(start: Start = {}): World {
+  const world = drafting(start);
+  for (let number = 1; number <= (start.rest?.planner_drafts ?? 2); number += 1) handIn(world, number);
+  return world;
+}
+
 const force = (status: string): [SignalType, object] => ['set_status', { status }];
 const noArchitect = ['planner', 'reviewer', 'verifier'] as const;
 
@@ -79,6 +101,9 @@ export const worldsByState: Record<string, () => World> = {
   'ready.planned': () => worldOf(),
   'planning.stuck': () => after({}, force('planning')),
   'planning.working': () => after({}, ['plan_start']),
+  'planning.drafting': () => drafting(),
+  'planning.selecting': () => drafted({ on: ['planner', 'architect'] }),
+  'planning.deciding': () => drafted(),
   'underway.implementing.stuck': () => after({}, force('implementing')),
   'underway.implementing.requesting': () => after({ content: laterText }, ['implement_start']),
   'underway.implementing.preparing.making': () => released(),

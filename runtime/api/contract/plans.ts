@@ -1,6 +1,6 @@
 /** Plans and their journal, as `--json` prints and the control API answers them. */
 import { z } from 'zod';
-import { blockSources, timestampNames } from '../../../machines/plan/context.ts';
+import { blockSources, draftStates, timestampNames } from '../../../machines/plan/context.ts';
 import { landings } from '../../../machines/vocabulary/landing.ts';
 import { mergeObstacles } from '../../../machines/vocabulary/plan-merge.ts';
 import { forgeMergeStates } from '../../../machines/vocabulary/plan-pull.ts';
@@ -128,6 +128,21 @@ export const planShow = planEntry
     file_digest: z.string().nullable(),
     tasks_by_wave: z.array(
       z.object({ number: count, status: z.enum(['pending', 'running', 'failed', 'done']), tasks: z.array(taskEntry) }),
+    ),
+    /** What several planners wrote at its last planning, of which one is chosen; empty: one planner writes. */
+    drafts: z.array(
+      z.object({
+        number: count,
+        /** Of the planner. */
+        title: z.string(),
+        state: z.enum(draftStates),
+        /** Why its planner failed; empty: it did not. */
+        why: z.string(),
+        waves: count,
+        tasks: count,
+        /** null: nothing was handed in. */
+        content: z.string().nullable(),
+      }),
     ),
     /** It is carried out by itself once its planner has finished; false: it stands planned then, until a person goes on. */
     auto_advance: z.boolean(),

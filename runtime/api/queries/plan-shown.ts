@@ -28,6 +28,9 @@ export function planShown(row: PlanRow, detail: PlanDetail, rows: RowsOfPlan): P
     ...rowShown(row, rows),
     tasks_by_wave: wavesShown(row.plan, detail.waves, rows.usage),
     auto_advance: detail.advances,
+    drafts: detail.drafts.map(({ number, title, state, detail: why, waves, tasks, content }) => ({
+      ...{ number, title, state, why, waves, tasks, content },
+    })),
     pull_request: detail.pullRequest,
     timestamps: Object.fromEntries(stamps.map(([name, at]) => [name, timeText(at)])),
     isolation: detail.isolation,
@@ -58,6 +61,7 @@ function rowShown(row: PlanRow, { entry, content, runs, shown, undone, aside }: 
     file_digest: row.fileDigest,
     tasks_by_wave: [],
     auto_advance: false,
+    drafts: [],
     runs,
     run_list: shown,
     pull_request: null,

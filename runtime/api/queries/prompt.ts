@@ -14,7 +14,7 @@ import { type AgentProfile, nearest } from '../../base/config/config.ts';
 import { castProfiles, lookAtAccounts, profileOf } from '../../work/agents/accounts.ts';
 import { composePrompt } from '../../work/agents/prompt.ts';
 import type { RunBrief } from '../../work/agents/run-brief.ts';
-import { promptOptions } from '../../work/effects/agent-prompt.ts';
+import { draftsFor, promptOptions } from '../../work/effects/agent-prompt.ts';
 import { previousDiff, runBefore } from '../../work/effects/agent-start.ts';
 import { conversationFor } from '../../work/effects/conversation.ts';
 import type { PromptShow } from '../contract/plans.ts';
@@ -73,6 +73,7 @@ export function createPromptView(parts: ViewDependencies) {
         document: parsePlan(content).document,
         profile,
         previousDiff: await previousDiff(site.repository, before),
+        ...(await draftsFor(store, { project, plan }, run)),
         ...(await conversationFor(parts, { effect: run, row: { project, plan, key: isOpen ? key : '' }, profile })),
       };
       const feedbackFile = "feedback.md in the run's folder";

@@ -1,4 +1,5 @@
 /** kasmos's configuration as ours: what a `daemon.toml` and a `.kasmos/config.toml` say that stator has too, and what has no equal, each with its line. */
+import { plannerDraftsLimit } from '../../../machines/vocabulary/policy.ts';
 import { type Role, roles } from '../../../machines/vocabulary/role.ts';
 import { parseToml } from './document.ts';
 import { kasmosDaemonKeys } from './kasmos-daemon.ts';
@@ -73,8 +74,15 @@ export function kasmosRepoSettings(file: string, text: string): KasmosSettings {
   const notes = notesOf({ file, text, raw, known });
   const note = (path: readonly string[], why: string) => void notes.push(noteOf({ file, text }, path, why));
   const threshold = isTable(orchestration) ? orchestration.blueprint_skip_threshold : undefined;
+  const planners = isTable(orchestration) && Array.isArray(orchestration.planners) ? orchestration.planners.length : 0;
+  const drafts = Math.min(planners, plannerDraftsLimit);
   for (const key of Object.keys(isTable(orchestration) ? orchestration : {}))
-    if (key !== 'blueprint_skip_threshold') note(['orchestration', key], 'it has no equal');
+    if (key === 'planners' && drafts > 1)
+      note(
+        ['orchestration', key],
+        `so many planners write a draft each (planner_drafts = ${drafts}), all with the profile of the planner`,
+      );
+    else if (key !== 'blueprint_skip_threshold') note(['orchestration', key], 'it has no equal');
   const tables: Record<string, Table> = typeof program === 'string' ? { default: programOf(program) } : {};
   const used = new Set<string>();
   for (const role of roles) {
@@ -99,6 +107,7 @@ export function kasmosRepoSettings(file: string, text: string): KasmosSettings {
     settings: {
       ...sharedOf(raw),
       ...(typeof threshold === 'number' ? { blueprint_skip_threshold: threshold } : {}),
+      ...(drafts > 1 ? { planner_drafts: drafts } : {}),
       ...(Object.keys(tables).length === 0 ? {} : { agents: tables }),
     },
     repos: [],

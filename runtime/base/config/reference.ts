@@ -54,6 +54,10 @@ const flagWords = {
   max_review_fix_cycles: ['3', 'rounds of fixing before a person is asked; 0: no limit'],
   readiness_self_fix_max_lines: ['80', 'how many lines the verifier may correct itself'],
   blueprint_skip_threshold: ['2', 'a plan with at most that many tasks is done by one coder in one go'],
+  planner_drafts: [
+    '1',
+    'planners that each write a draft of a plan at once; an architect, where one is on, or you choose one',
+  ],
 } as const satisfies Partial<Record<TopKey, Words>>;
 
 const topWords: Readonly<Record<TopKey, Words>> = {

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { amountLimit } from '../../../machines/vocabulary/budget.ts';
 import { isMachineName } from '../../../machines/vocabulary/ids.ts';
 import { mergeMethods, pullMergeModes } from '../../../machines/vocabulary/plan-pull.ts';
-import type { Policy } from '../../../machines/vocabulary/policy.ts';
+import { type Policy, plannerDraftsLimit } from '../../../machines/vocabulary/policy.ts';
 import { type Role, roles } from '../../../machines/vocabulary/role.ts';
 import { isLoopback } from './home.ts';
 import { desktopModes, type HookTable, hookKeysOf, hookOf, hookTableSchema } from './hooks.ts';
@@ -54,6 +54,7 @@ const flagKeys = {
   max_review_fix_cycles: wholeNumber(0, 1000).optional(),
   readiness_self_fix_max_lines: wholeNumber(0, 1_000_000).optional(),
   blueprint_skip_threshold: wholeNumber(0, 1000).optional(),
+  planner_drafts: wholeNumber(1, plannerDraftsLimit).optional(),
 };
 export const flagNames = Object.keys(flagKeys) as (keyof typeof flagKeys)[]; // the keys of the table above, nothing else
 export type Flags = Readonly<Pick<Policy, keyof typeof flagKeys>>;

@@ -5,7 +5,13 @@ import type { AgentSnapshot } from '../../../actors/recorder.ts';
 import type { Step } from '../../../actors/tree.ts';
 import { parsePlan } from '../../../machines/document/plan-document.ts';
 import type { Reason } from '../../../machines/vocabulary/effect.ts';
-import { effectKey, type PlanTree, parseTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import {
+  draftNumber,
+  effectKey,
+  type PlanTree,
+  parseTree,
+  type TreeAddress,
+} from '../../../machines/vocabulary/ids.ts';
 import { originKind, type Signal } from '../../../machines/vocabulary/signal.ts';
 import { textDigest } from '../../base/platform/text-digest.ts';
 import type { Change, ChangeOf, PlanKey } from '../store/port.ts';
@@ -33,12 +39,14 @@ export function createProjection() {
   const seen = new Map<PlanTree, Seen>();
 
   return {
-    note(address: TreeAddress, { inputs, agents }: Step): void {
+    note(address: TreeAddress, { inputs, agents, requests }: Step): void {
       if (!isPlan(address)) return;
       const plan = seen.get(address) ?? { document: null, agents: new Map() };
       seen.set(address, plan);
       for (const { signal } of inputs) {
         if (signal.type !== 'plan_opened' && signal.type !== 'plan_updated') continue;
+        // One of several drafts, of which the plan's tree says which is its document.
+        if (signal.run !== null && draftNumber(signal.run) !== null) continue;
         const { payload, origin } = signal as Signal<'plan_updated'>; // both carry the document, and the file that it is the text of
         const { content, file } = payload;
         // What an agent hands in is its own text, and no file of the plan's.
@@ -46,6 +54,8 @@ export function createProjection() {
         const taken = isTaken ? { file, digest: textDigest(content) } : (plan.document?.taken ?? null);
         plan.document = { content, isNew: signal.type === 'plan_opened' || plan.document?.isNew === true, taken };
       }
+      if (requests.document !== undefined)
+        plan.document = { content: requests.document, isNew: false, taken: plan.document?.taken ?? null };
       for (const agent of agents) if (agent.context.run !== null) plan.agents.set(agent.context.run, agent);
     },
     /** The plan's row where it would look different, and its runs'. */

@@ -2,12 +2,11 @@
  * What an agent is told: the template of its role (prompts/*.md, or the repo's own), filled with the plan, the work and the history of
  * the run. An agent whose conversation is taken up again gets the template `resume` instead: only what happened since.
  */
-import type { Role } from '../../../machines/vocabulary/role.ts';
 import type { EarlierTask } from './prompts/earlier-waves.ts';
 import { feedbackOf } from './prompts/feedback.ts';
 import type { Values } from './prompts/placeholders.ts';
 import { namesIn, render, sectionOf } from './prompts/template.ts';
-import { builtIn, type OwnTemplates, templateFor } from './prompts/template-files.ts';
+import { builtIn, type OwnTemplates, type TemplateName, templateFor } from './prompts/template-files.ts';
 import { valuesOf } from './prompts/values.ts';
 import type { RunBrief } from './run-brief.ts';
 
@@ -46,7 +45,7 @@ const ending = 'How to end';
  * lost. Throws `agent_unusable` where the document has no such task, `bad_config` for a template that cannot be taken.
  */
 export function composePrompt(brief: RunBrief, options: PromptOptions = {}): Prompt {
-  const { role } = brief.run;
+  const own: TemplateName = brief.run.chooses === true ? 'choose' : brief.run.role;
   const rest = options.feedbackFile ?? `stator signal list --json, the last verdict on plan ${brief.plan}`;
   const feedback = feedbackOf(brief.run.feedback, options.wholeVerdict ?? null, rest);
   const around = {
@@ -57,8 +56,8 @@ export function composePrompt(brief: RunBrief, options: PromptOptions = {}): Pro
     earlier: options.earlier ?? [],
   };
   const known: Values = { ...valuesOf(brief, around), signals: null };
-  const values: Values = { ...known, signals: signalsOf(role, known) };
-  const template = templateFor(brief.conversation ? 'resume' : role, options.own ?? null);
+  const values: Values = { ...known, signals: signalsOf(own, known) };
+  const template = templateFor(brief.conversation ? 'resume' : own, options.own ?? null);
   const { source } = template;
   const isSilent = source !== 'built-in' && !namesIn(template).has('signals');
   const text = render(template, values);
@@ -75,6 +74,6 @@ export function promptOf(brief: RunBrief, options: PromptOptions = {}): string {
   return composePrompt(brief, options).text;
 }
 
-function signalsOf(role: Role, values: Values): string {
-  return render(sectionOf(builtIn(role), ending), values);
+function signalsOf(name: TemplateName, values: Values): string {
+  return render(sectionOf(builtIn(name), ending), values);
 }

@@ -25,6 +25,8 @@ export interface RunBrief {
   readonly previousDiff: string | null;
   /** To be taken up again; null: a new one begins. */
   readonly conversation: Conversation | null;
+  /** Of who chooses among them: the drafts of several planners. */
+  readonly drafts?: readonly { readonly number: number; readonly content: string }[];
   /** A UUID for a new conversation, where the program lets us choose it. */
   readonly newConversation: string;
 }

@@ -1,5 +1,9 @@
 /** What a run's prompt is made from beside its brief: the repo's own words, the branch that the plan began from, the whole of a long verdict. */
 import { join } from 'node:path';
+import type { PlanContext } from '../../../machines/plan/context.ts';
+import { finishedDrafts } from '../../../machines/plan/drafts.ts';
+import type { AgentRun } from '../../../machines/vocabulary/effect.ts';
+import { planTree } from '../../../machines/vocabulary/ids.ts';
 import type { Store } from '../../core/store/port.ts';
 import { composePrompt, type PromptOptions } from '../agents/prompt.ts';
 import { wholeVerdict } from '../agents/prompts/feedback.ts';
@@ -15,6 +19,19 @@ export interface PromptParts extends EarlierWorkParts {
 }
 
 type PromptSite = Pick<Site, 'project' | 'repository'>;
+
+/** The drafts that a run chooses among, from the plan's tree. */
+export async function draftsFor(
+  store: Pick<Store, 'tree'>,
+  { project, plan }: { readonly project: string; readonly plan: string },
+  run: Pick<AgentRun, 'chooses'>,
+): Promise<Pick<RunBrief, 'drafts'>> {
+  if (run.chooses !== true) return {};
+  const row = await store.tree(planTree(project, plan));
+  const context = (row?.stored.snapshot as { context?: Pick<PlanContext, 'drafts'> } | undefined)?.context; // a plan's tree
+  const drafts = finishedDrafts(context ?? {});
+  return { drafts: drafts.flatMap(({ number, content }) => (content === null ? [] : [{ number, content }])) };
+}
 
 /** Throws `bad_config` where the configured base branch does not exist. */
 export async function promptOptions(parts: PromptParts, site: PromptSite, brief: RunBrief): Promise<PromptOptions> {

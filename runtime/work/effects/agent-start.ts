@@ -41,7 +41,7 @@ import { prepareWorktree } from '../git/worktree.ts';
 import { placeOf } from '../git/worktree-list.ts';
 import type { Resources } from '../sandbox/resources.ts';
 import type { Mount, Walls } from '../sandbox/walls.ts';
-import { writePrompt } from './agent-prompt.ts';
+import { draftsFor, writePrompt } from './agent-prompt.ts';
 import { conversationFor, noteConversation } from './conversation.ts';
 import { keptPlaceOf } from './kept-places.ts';
 import { isDeleted, presenceOf } from './place-away.ts';
@@ -96,6 +96,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     content,
     profile,
     previousDiff: await previousDiff(site.repository, before),
+    ...(await draftsFor(parts.store, { project: row.project, plan: row.plan }, effect)),
     ...(await conversationFor(parts, { effect, row, profile })),
   };
   const { envFile } = profile;

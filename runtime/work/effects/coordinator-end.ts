@@ -46,7 +46,7 @@ export async function tidyCoordinator(
 ): Promise<Leftovers> {
   const { id, role, place } = effect;
   const base = await baseOf(parts, row, id);
-  if (isWorker(role) || base === null || place.branch !== place.from) return none;
+  if (isWorker(role) || base === null) return none;
   const ended = { effect, base, run: runName(row.project, row.plan, id) };
   const site = await siteOf(parts, row, placeOfRun(effect));
   if (!isJudge(role)) return tidyPlanner(site, ended);
@@ -55,7 +55,7 @@ export async function tidyCoordinator(
   return left;
 }
 
-/** A planner or an architect works in the plan's own worktree, and in no branch of its own. */
+/** A planner or an architect works in the plan's own worktree, one of several planners in one of its own: its branch stays as it was. */
 async function tidyPlanner({ repository, worktree }: Site, { effect, base, run }: Ended): Promise<Leftovers> {
   const { branch } = effect.place;
   const head = await readRef(repository, branchRef(branch));

@@ -7,6 +7,7 @@ import { admitSignal } from '../../core/inbox/admission.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { NewSignal } from '../../core/store/rows.ts';
 import type { NamedSignal } from './file-name.ts';
+import type { Saying } from './source.ts';
 
 export type Reading = { kind: 'signal'; signal: Omit<NewSignal, 'at'> } | { kind: 'refused'; reason: string };
 
@@ -18,8 +19,7 @@ export interface ReadingRequest {
   readonly bytes: Buffer | null;
   readonly key: string;
   readonly plan: string;
-  /** The commit that the run began from that says it; null: a person says it. */
-  readonly base: string | null;
+  readonly saying: Saying;
 }
 
 /** Of the plans that a name may mean the first that is there; where none is, the first. */
@@ -33,13 +33,18 @@ export async function meantPlan(
 }
 
 /** The content is the body, without the white space around it, as kasmos has it. A plan that is not there is found out by whoever handles the signal. */
-export function readSignal({ kinds, project, named, bytes, key, plan, base }: ReadingRequest): Reading {
+export function readSignal({ kinds, project, named, bytes, key, plan, saying }: ReadingRequest): Reading {
   const body = bodyOf(named, bytes);
   if (body instanceof EngineError) return { kind: 'refused', reason: withHint(body) };
   const isVerdict = named.type === 'review_approved' || named.type === 'review_changes_requested';
-  const payload = { ...named.payload, ...body, ...(isVerdict && base !== null ? { reviewed_sha: base } : {}) };
+  const { base, draftRun } = saying;
+  const isDraft = named.type === 'planner_finished' && draftRun !== undefined;
+  const payload = isDraft
+    ? { planner_id: draftRun }
+    : { ...named.payload, ...body, ...(isVerdict && base !== null ? { reviewed_sha: base } : {}) };
+  const type = isDraft ? 'planner_draft_finished' : named.type;
   const dedupeKey = `file:${key}`;
-  const admission = admitSignal(kinds, { project, plan, type: named.type, payload, origin: 'file', dedupeKey });
+  const admission = admitSignal(kinds, { project, plan, type, payload, origin: 'file', dedupeKey });
   if (admission.kind === 'admitted') return { kind: 'signal', signal: admission.signal };
   return { kind: 'refused', reason: withHint(admission.error) };
 }

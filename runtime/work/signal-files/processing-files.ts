@@ -30,7 +30,7 @@ import {
   unmarked,
 } from './files.ts';
 import { failure, noFile, noSignal } from './reason-text.ts';
-import { reasonAgainstOwner, type Source, type Standing } from './source.ts';
+import { reasonAgainstOwner, type Saying, type Source, type Standing } from './source.ts';
 
 export interface ProcessingFilesParts {
   readonly project: string;
@@ -52,8 +52,8 @@ export interface ProcessingFilesParts {
 export interface ProcessingFiles {
   /** What an earlier owner left in the middle, and what somebody put there. Throws the system's errors. */
   takeUp(): Promise<void>;
-  /** Moves a file in from the folder above that was judged there; `base`: the commit that the run began from that says it. Throws the system's errors. */
-  take(name: ByteName, seen: Seen, base: string | null): Promise<void>;
+  /** Moves a file in from the folder above that was judged there. Throws the system's errors. */
+  take(name: ByteName, seen: Seen, saying: Saying): Promise<void>;
   /** Puts what is not in the inbox yet there; `isWaitedFor`: not what is still being written. Throws the store's errors. */
   insert(isWaitedFor: boolean): Promise<void>;
   /** Takes away the files of signals that have their verdict. */
@@ -70,8 +70,7 @@ interface Flying {
   readonly key: string;
   /** Where it was found; null: what it may say was judged before it was moved. */
   readonly found: Seen | null;
-  /** The commit that the run began from that says it. */
-  readonly base: string | null;
+  readonly saying: Saying;
   /** As it was when it was taken: what is read must be the same. */
   print: Print;
   /** On the monotonic clock: it is not read sooner. */
@@ -93,7 +92,7 @@ export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFi
     return pathOf(parts.held().processing, file);
   }
 
-  function add(file: ByteName, print: Print, how: Pick<Flying, 'found' | 'base'>): void {
+  function add(file: ByteName, print: Print, how: Pick<Flying, 'found' | 'saying'>): void {
     const { name, key } = unmarked(file);
     files.set(file, { file, name, key: key ?? file, print, readAtMs: 0, id: null, ...how });
   }
@@ -110,13 +109,13 @@ export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFi
       const isMarked = unmarked(file).key !== null || file.length > markableBytes;
       const name = isMarked ? file : marked(file);
       if (!isMarked) await rename(pathOf(folder, file), pathOf(folder, name));
-      add(name, found, { found, base: null });
+      add(name, found, { found, saying: { base: null } });
     });
   }
 
   /** What lay in `processing/` already may come from anybody: an engine that was killed judged it when it took it, and left no note of that. */
-  async function standingOf({ name, found, base }: Flying, named: NamedSignal, plan: string): Promise<Standing> {
-    if (found === null) return { kind: 'counts', base };
+  async function standingOf({ name, found, saying }: Flying, named: NamedSignal, plan: string): Promise<Standing> {
+    if (found === null) return { kind: 'counts', ...saying };
     if (found.oddity !== null) return { kind: 'refused', reason: noFile(found.oddity) };
     // It was moved here: when it was made is what is left to tell when it was said.
     const seen = { ...found, sinceMs: Math.min(found.sinceMs, found.madeMs) };
@@ -140,7 +139,7 @@ export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFi
         flying.readAtMs = performance.now() + quietMs;
         return null;
       }
-      return readSignal({ kinds, project, named, bytes, key: flying.key, plan, base: standing.base });
+      return readSignal({ kinds, project, named, bytes, key: flying.key, plan, saying: standing });
     } catch (thrown) {
       const code = systemCode(thrown);
       if (code === '' || thrown instanceof EngineError) throw thrown;
@@ -201,10 +200,10 @@ export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFi
 
   return {
     takeUp,
-    async take(name, seen, base) {
+    async take(name, seen, saying) {
       const file = marked(name);
       await rename(pathOf(parts.held().own, name), inFlight(file));
-      add(file, seen, { found: null, base });
+      add(file, seen, { found: null, saying });
       faults('gateway.after-rename');
     },
     async insert(isWaitedFor) {

@@ -23,6 +23,7 @@ import {
 } from './files.ts';
 import { createProcessingFiles, type ProcessingFilesParts } from './processing-files.ts';
 import { noFile, noSignal } from './reason-text.ts';
+import type { Standing } from './source.ts';
 
 /** `path` is absolute and real: a link on the way to it is not followed. */
 export interface SignalFolderParts extends Omit<ProcessingFilesParts, 'held' | 'refuse' | 'note'> {
@@ -156,15 +157,14 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
   }
 
   /** Null: it is a signal's file, and whoever may have written it may say that. */
-  async function reasonAgainst(name: ByteName, seen: Seen): Promise<{ reason: string } | { base: string | null }> {
+  async function standingOf(name: ByteName, seen: Seen): Promise<Standing> {
     const named = name.length > markableBytes ? null : readFileName(name);
-    if (seen.oddity !== null) return { reason: noFile(seen.oddity) };
-    if (named === null) return { reason: noSignal() };
+    if (seen.oddity !== null) return { kind: 'refused', reason: noFile(seen.oddity) };
+    if (named === null) return { kind: 'refused', reason: noSignal() };
     const plan = await meantPlan(store, project, named);
     // A writer that was killed left its draft beside it, which is the same file.
     const drafts = seen.links > 1 ? await namesOfFile(join(path, 'staging'), seen) : 0;
-    const standing = await source.judge({ name, named, plan, seen, drafts });
-    return standing.kind === 'counts' ? { base: standing.base } : { reason: standing.reason };
+    return source.judge({ name, named, plan, seen, drafts });
   }
 
   /** Answers whether the folder lets its files go. */
@@ -173,8 +173,8 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
     await forEachFile(files, async ([name, seen]) => {
       if (failures >= toleratedFailures) return;
       try {
-        const judged = await reasonAgainst(name, seen);
-        if ('base' in judged) await processingFiles.take(name, seen, judged.base);
+        const judged = await standingOf(name, seen);
+        if (judged.kind === 'counts') await processingFiles.take(name, seen, judged);
         else await refuse(pathOf(held().own, name), name, judged.reason);
         arrivals.drop(name);
       } catch (thrown) {

@@ -8,7 +8,7 @@
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type AgentRun, folderOf, placeOfRun } from '../../../machines/vocabulary/effect.ts';
-import { instanceTitle, planTree } from '../../../machines/vocabulary/ids.ts';
+import { draftNumber, instanceTitle, planTree } from '../../../machines/vocabulary/ids.ts';
 import type { Role } from '../../../machines/vocabulary/role.ts';
 import type { Store } from '../../core/store/port.ts';
 import { isVerdict, judgesByMessage } from '../agents/reports/verdict.ts';
@@ -47,9 +47,15 @@ export interface DroppedFile {
   readonly drafts: number;
 }
 
-export type Standing =
-  /** `base`: the commit that the run began from that says it; null: a person says it, or the run is not known to have begun from one. */
-  { readonly kind: 'counts'; readonly base: string | null } | { readonly kind: 'refused'; readonly reason: string };
+/** The run that says it, as far as that counts. */
+export interface Saying {
+  /** The commit that it began from; null: a person says it, or the run is not known to have begun from one. */
+  readonly base: string | null;
+  /** It is that of one of several planners, which speaks for its own draft. */
+  readonly draftRun?: string;
+}
+
+export type Standing = ({ readonly kind: 'counts' } & Saying) | { readonly kind: 'refused'; readonly reason: string };
 
 export interface Source {
   /** What git tracks and who lives there is read anew when it is next asked about. */
@@ -168,6 +174,7 @@ export function createSource(parts: SourceParts, { main, root, place }: SourcePl
       return {
         kind: 'counts',
         base: await baseOf({ home, store }, { tree: planTree(project, file.plan) }, speaker.run),
+        ...(draftNumber(speaker.run) === null ? {} : { draftRun: speaker.run }),
       };
     },
   };

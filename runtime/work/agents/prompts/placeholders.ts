@@ -21,6 +21,10 @@ export const placeholders = {
     means: 'what the document says outside of its tasks, fenced, at most 64 KiB; for one task: of waves only the own',
   },
   plan_file: { there: 'sometimes', means: 'the path of a file with the whole plan' },
+  drafts: {
+    there: 'sometimes',
+    means: 'for who chooses among several drafts: each with its number, fenced, at most 256 KiB in all',
+  },
   base: { there: 'sometimes', means: "what the plan's branch began from, such as `main`" },
   wave: { there: 'sometimes', means: 'the number of the wave of the one task' },
   wave_title: { there: 'sometimes', means: 'the title of that wave, where it has one' },

@@ -13,8 +13,8 @@ import { inPackage } from '../../../base/platform/package-files.ts';
 import { systemCode } from '../../../base/platform/system-code.ts';
 import { namesIn, type Template } from './template.ts';
 
-/** A prompt for each role, and the one with which a conversation is taken up again. */
-export const templateNames = [...roles, 'resume'] as const;
+/** A prompt for each role, the one with which a conversation is taken up again, and that of the architect who chooses among drafts. */
+export const templateNames = [...roles, 'resume', 'choose'] as const;
 export type TemplateName = (typeof templateNames)[number];
 
 export interface FoundTemplate extends Template {

@@ -49,6 +49,7 @@ export function valuesOf(brief: RunBrief, around: Circumstances): Omit<Values, '
     plan_file: around.planFile === null ? null : oneLine(around.planFile),
     wave_title: oneLine(waveOf(brief)?.title ?? '') || null,
     earlier_waves: earlierWaves(document, around.earlier, { wave: run.wave, rest: restOf(around, plan) }),
+    drafts: draftsOf(brief),
     base: around.base === null ? null : oneLine(around.base),
     ...workOf(brief),
     ...peersOf(brief),
@@ -112,6 +113,16 @@ function waveOf(brief: RunBrief) {
 function documentOf({ content, plan }: RunBrief): string {
   if (content.trim() === '') return "There is none yet: the plan's name is all that is known.";
   return fenced(excerpt(content, wholeOf(plan)), 'markdown');
+}
+
+/** As much of each as fits beside the others. */
+function draftsOf({ drafts = [], plan }: RunBrief): string | null {
+  const limitBytes = Math.floor(documentLimitBytes / Math.max(1, drafts.length));
+  const texts = drafts.map(({ number, content }) => {
+    const rest = `stator plan show ${plan} --draft ${number}`;
+    return `### Draft ${number}\n\n${fenced(excerpt(content, { limitBytes, keep: 'start', rest }), 'markdown')}`;
+  });
+  return texts.length === 0 ? null : texts.join('\n\n');
 }
 
 /** The task or the tasks of a worker; those who judge or plan have the document. */
