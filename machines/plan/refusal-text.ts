@@ -55,6 +55,13 @@ const consequences: Readonly<Record<string, string>> = {
   agent_deny: 'it waits for no permission',
 };
 
+/** The same, where the guard's reason follows. */
+const hindered: Readonly<Record<string, string>> = {
+  planner_finished: 'its planning cannot end',
+  planner_draft_finished: 'it takes no draft',
+  resolve: 'an answer is not enough',
+};
+
 /** What is so already: nothing would change. */
 const already: Readonly<Record<string, string>> = {
   plan_start: 'planning',
@@ -121,7 +128,8 @@ export function refusalSentence(refused: Refused): string {
   const state = agent === null ? planState(refused) : (agentStates[refused.state] ?? stateWords(refused.state));
   if (type === 'resume' && agent === null) return `${who} is not paused, so ${consequences.resume}`;
   if (why === null && already[type] === (agent === null ? refused.status : state)) return `${who} is ${state} already`;
-  return `${who} is ${state}, so ${consequences[type] ?? `it cannot take ${type}`}${why === null ? '' : `: ${why}`}`;
+  const so = (why === null ? undefined : hindered[type]) ?? consequences[type] ?? `it cannot take ${type}`;
+  return `${who} is ${state}, so ${so}${why === null ? '' : `: ${why}`}`;
 }
 
 /** What a person can do instead, with the commands. */

@@ -33,12 +33,18 @@ function walk({ name, input, events: offered, marks }: Walk): { reached: Set<str
 }
 
 /** States that events pass through without resting. */
-const passing = /\.(choosing|judging|taking)$/;
+const passing: ReadonlySet<string> = new Set([
+  'agent.judging',
+  ...['ready', 'planning', 'underway.implementing', 'underway.reviewing', 'underway.verifying'].map(
+    (state) => `plan.lifecycle.${state}.choosing`,
+  ),
+  'plan.lifecycle.planning.taking',
+]);
 
 function unreached(name: Name, ...walks: Set<string>[]): string[] {
   return [...nodesOf(alone[name].root)]
     .map((node) => node.id)
-    .filter((id) => !passing.test(id) && !walks.some((reached) => reached.has(id)));
+    .filter((id) => !passing.has(id) && !walks.some((reached) => reached.has(id)));
 }
 
 const output = { at: 5, run: 'x#1', runs: 1, reason: null, detail: '', head: null };

@@ -38,6 +38,11 @@ it.each<[string, Partial<Refused>, string]>([
     { type: 'plan_start', phase: null, guard: 'no_planner' },
     'login is a draft, so it cannot start planning: no planner is on',
   ],
+  [
+    'an answer where drafts wait to be chosen from',
+    { type: 'resolve', status: 'planning', phase: null, guard: 'choose one of its drafts' },
+    'login is planning, so an answer is not enough: choose one of its drafts',
+  ],
   ['an agent', { ...agent, type: 'agent_pause' }, 'agent login-w1-t3 is paused already'],
   [
     'an agent that has ended',

@@ -1,10 +1,12 @@
 /** The page for people with tokens of their own, in a real Chromium, over a reverse proxy with TLS: what each role is offered, and what is said in their names. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { removePerson } from '../../runtime/base/platform/people.ts';
 import { type Browser, hasBrowser, startBrowser } from '../support/browser.ts';
-import { afterwards, planText } from '../support/engine.ts';
+import { afterwards, agentClient, gate, leaveToken, openGate, planText, script } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
 import { hangMs } from '../support/hang.ts';
 import { startProxy } from '../support/proxy.ts';
@@ -18,7 +20,6 @@ async function behindProxy() {
   const origin = `https://${name}:${proxy.port}`;
   const daemon = await served(`hosts = ["${name}:${proxy.port}"]\n`);
   proxy.leadTo(daemon.port);
-  await daemon.client.addRepo(daemon.repo, { trust: true });
   const browser = await startBrowser({ name });
   afterwards(() => browser.close());
   return { ...daemon, origin, browser };
@@ -55,7 +56,8 @@ async function offered(page: Page, origin: string): Promise<string[]> {
 it.skipIf(!hasBrowser())(
   'who may look is offered nothing else, and is let out when the token is taken back',
   async () => {
-    const { browser, origin, client, tokenFor, home } = await behindProxy();
+    const { browser, origin, client, tokenFor, home, repo } = await behindProxy();
+    await client.addRepo(repo, { trust: true });
     await client.registerPlan({ project: 'demo', plan: 'login', content: planText(['true']) });
     const { page, complaints, asked } = await enter(browser, origin, 'anna.nothing');
     await page.getByText('nobody has this token').waitFor(limit);
@@ -82,7 +84,8 @@ it.skipIf(!hasBrowser())(
 );
 
 it.skipIf(!hasBrowser())('who may answer answers, who may steer starts, and the journal has their names', async () => {
-  const { browser, origin, client, tokenFor } = await behindProxy();
+  const { browser, origin, client, tokenFor, repo } = await behindProxy();
+  await client.addRepo(repo, { trust: true });
   await client.registerPlan({ project: 'demo', plan: 'login', content: planText(['sleep 600']) });
   const bob = await enter(browser, origin, tokenFor('bob', 'steer'));
   await bob.page.getByText('live as bob').waitFor(limit);
@@ -109,4 +112,44 @@ it.skipIf(!hasBrowser())('who may answer answers, who may steer starts, and the 
   const by = (event: string) => history.find((line) => line.event === event && line.actor === '')?.origin;
   expect([by('implement_start'), by('answer') ?? by('resolve')]).toEqual(['person:bob', 'person:carl']);
   await client.send({ project: 'demo', plan: 'login', type: 'cancel' });
+});
+
+it.skipIf(!hasBrowser())('a draft is chosen by who may steer, and who may answer reads it', async () => {
+  const { browser, origin, client, tokenFor, repo, root } = await behindProxy();
+  const at = (what: string) => join(root, what);
+  const leave = (number: number) => leaveToken(at(`token-${number}`));
+  const both = `case "$STATOR_TITLE" in *-1) ${leave(1)};; *) ${leave(2)};; esac\n${gate(at('end'))}`;
+  const agents = `[agents.planner]\npreset = "command"\nprogram = "${script(at('planner'), both)}"\n`;
+  mkdirSync(join(repo, '.stator'), { recursive: true });
+  writeFileSync(join(repo, '.stator/config.toml'), `planner_drafts = 2\nauto_advance = false\n${agents}`);
+  await client.addRepo(repo, { trust: true });
+  await client.registerPlan({ project: 'demo', plan: 'login', content: '# Login\n' });
+  await client.send({ project: 'demo', plan: 'login', type: 'plan_start' });
+  for (const number of [1, 2]) {
+    const planner = await agentClient(at(`token-${number}`));
+    await planner.updateContent('demo', 'login', planText([`echo draft ${number}`]));
+    await planner.send({ project: 'demo', plan: 'login', type: 'planner_finished' });
+  }
+  openGate(at('end'));
+  await until(async () => (await client.plan('demo', 'login')).blocked?.source === 'choice');
+  const [carl, bob] = [tokenFor('carl', 'answer'), tokenFor('bob', 'steer')];
+  for (const [token, count] of [
+    [carl, 0],
+    [bob, 2],
+  ] as const) {
+    const { page } = await enter(browser, origin, token);
+    await page.getByText('live as').waitFor(limit);
+    await page.goto(`${origin}/#/plan/demo/login`);
+    await page.getByText('Drafts of login').waitFor(limit);
+    for (const summary of await page.locator('.draft summary').all()) await summary.click();
+    await page.getByText('echo draft 2').waitFor(limit);
+    expect(await page.locator('[data-draft]').count()).toBe(count);
+    expect(await page.locator('textarea[name="answer"]').count()).toBe(0);
+    if (token === carl) await page.close();
+    else await page.locator('[data-draft="2"]').click();
+  }
+  await until(async () => (await client.plan('demo', 'login')).status === 'ready');
+  expect((await client.plan('demo', 'login')).drafts.map(({ state }) => state)).toEqual(['finished', 'chosen']);
+  const history = await client.history('demo', 'login');
+  expect(history.find(({ event }) => event === 'choose')?.origin).toBe('person:bob');
 });

@@ -79,8 +79,11 @@ it('every act stands in the journal with the name of who did it, and explain say
   expect((await say('POST /v1/repos/demo/plans', bob, plan)).status).toBe(201);
   const signal = (token: string, type: string, payload: object = {}) =>
     say('POST /v1/repos/demo/signals', token, { plan: 'login', type, payload });
-  for (const type of ['implement_start', 'implement-start', 'cancel', 'pause', 'agent_send', 'set_status', 'nothing'])
+  const steering = ['implement_start', 'implement-start', 'cancel', 'pause', 'agent_send', 'set_status', 'choose'];
+  for (const type of [...steering, 'nothing'])
     for (const token of [anna, look]) expect((await signal(token, type)).status, type).toBe(403);
+  // What becomes the document is what is done: to choose a draft is to steer. Here there is none.
+  expect(await signal(bob, 'choose', { draft: 1 })).toMatchObject({ status: 409 });
   expect((await signal(bob, 'implement_start')).status).toBe(200);
   expect((await signal(bob, 'pause')).status).toBe(200);
   expect((await client.explain('demo', 'login')).waiting_for?.detail).toMatch(/^bob paused it; /);
