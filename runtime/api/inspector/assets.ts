@@ -25,7 +25,7 @@ const folders: readonly (readonly [pattern: RegExp, folder: string])[] = [
 
 /** A module of the page that imports a library by its name is served one that imports it by its address, since a browser knows no packages. */
 const libraries: ReadonlyMap<string, string> = new Map([['preact', '/page/preact.js']]);
-const imported = / from '([a-z@/-]+)'/g;
+const imported = /\bfrom ?(['"])([a-z@/-]+)\1/g;
 
 export interface Asset {
   readonly type: string;
@@ -49,9 +49,9 @@ export function assetAt(path: string): Asset | null {
 function asset(file: string, ending: string): Asset {
   const type = types[ending] ?? 'application/octet-stream';
   if (ending !== '.js') return { type, bytes: new Uint8Array(readFileSync(file)) };
-  const text = readFileSync(file, 'utf8').replace(imported, (found, name: string) => {
+  const text = readFileSync(file, 'utf8').replace(imported, (found, _quote, name: string) => {
     const address = libraries.get(name);
-    return address === undefined ? found : ` from '${address}'`;
+    return address === undefined ? found : `from '${address}'`;
   });
   return { type, bytes: new TextEncoder().encode(text) };
 }
