@@ -28,6 +28,14 @@ const contract = `
   planning                        planner_finished          planner_finished planning>ready, implement_start ready>implementing
   planning                        planner_draft_finished    planner_finished planning>ready, implement_start ready>implementing
   planning                        cancel                    cancel planning>cancelled
+  planning.drafting               planner_finished          planner_finished planning>ready
+  planning.drafting               planner_draft_finished
+  planning.selecting              planner_finished          planner_finished planning>ready
+  planning.selecting              planner_draft_finished
+  planning.deciding               plan_start                plan_start planning>planning, resolved planning>planning
+  planning.deciding               planner_finished          planner_finished planning>ready, resolved planning>ready
+  planning.deciding               planner_draft_finished
+  planning.deciding               cancel                    cancel planning>cancelled, resolved planning>cancelled
   implementing.stuck              implement_finished        implement_finished implementing>reviewing
   implementing.requesting         implement_finished        implement_finished implementing>reviewing
   implementing.preparing.making   implement_finished        implement_finished implementing>reviewing
@@ -73,7 +81,7 @@ const cells = contract
   });
 
 /** Blocked already: another question changes nothing that hooks are told of. */
-const blockedPlaces = ['preparing.stuck', 'architecting.stuck', 'single.stuck', 'fixing.stuck'];
+const blockedPlaces = ['planning.deciding', 'preparing.stuck', 'architecting.stuck', 'single.stuck', 'fixing.stuck'];
 
 /** The row that is about this very place, else the one about all of its status. */
 function expectedOf(from: string, type: string): string {

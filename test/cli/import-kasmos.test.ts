@@ -242,6 +242,7 @@ describe('stator import kasmos', () => {
     expect(readFileSync(join(made.repo, '.stator/config.toml'), 'utf8')).toMatchInlineSnapshot(`
       "auto_advance = false
       blueprint_skip_threshold = 4
+      planner_drafts = 2
 
       [agents.default]
       preset = "codex"
@@ -266,7 +267,7 @@ describe('stator import kasmos', () => {
         "<root>/kasmos/daemon.toml, line 3: poll_interval_sec: what happens is seen at once",
         "<root>/kasmos/daemon.toml, line 4: mystery: stator has no such key",
         "<root>/demo/.kasmos/config.toml, line 2: branch_prefix: a plan has the branch plan/<plan>, or the one of --branch",
-        "<root>/demo/.kasmos/config.toml, line 6: orchestration.planners: it has no equal",
+        "<root>/demo/.kasmos/config.toml, line 6: orchestration.planners: so many planners write a draft each (planner_drafts = 2), all with the profile of the planner",
         "<root>/demo/.kasmos/config.toml, line 15: agents.coder.temperature: a profile of stator has no such key; flags may say it to the program",
         "<root>/demo/.kasmos/config.toml, line 19: agents.master: it is not enabled there, and so runs the default program; it is left out here",
         "<root>/demo/.kasmos/config.toml, line 21: agents.chat: no role of stator uses it",
