@@ -207,9 +207,11 @@ export async function openProjects(parts: {
   const rows = byProject(stored.filter(isHere));
   let others = byProject(stored.filter((row) => !isHere(row)));
   // What a version kept that took them.
-  for (const { project, config } of parts.mayWrite ? stored.filter(isHere) : [])
-    if (!isDeepStrictEqual(config, rows.get(project)?.config))
-      await mustCommit(store, [{ do: 'repo.insert', ...mustRead(project) }]);
+  for (const { project, config } of parts.mayWrite ? stored.filter(isHere) : []) {
+    const row = rows.get(project);
+    if (row !== undefined && !isDeepStrictEqual(config, row.config))
+      await mustCommit(store, [{ do: 'repo.insert', ...row }]);
+  }
   /** Those that were taken out, with where they were. */
   const removed = new Map(await store.removedRepos());
   /** Repos that are being removed. */
