@@ -40,7 +40,10 @@ it('a plan that waits for its budget goes on when there is room, and no other pl
     ]);
   const read = { all: 0, plans: new Set<string>() };
   const bus = createBus();
-  const projects = { budgetOf: () => ({ plan: { usd: 5 }, day: {}, attempt: {}, hardShare: 1 }) };
+  const projects = {
+    budgetOf: () => ({ plan: { usd: 5 }, day: {}, attempt: {}, hardShare: 1 }),
+    isElsewhere: () => false,
+  };
   const watch = createBudgetWatch({
     kinds: kindsWith([]),
     store: {
