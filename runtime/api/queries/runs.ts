@@ -8,6 +8,7 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { pathOfRequest, planTree } from '../../../machines/vocabulary/ids.ts';
 import { isLive } from '../../../machines/vocabulary/public-state.ts';
 import { isProgramPreset } from '../../base/config/preset-programs.ts';
+import { createFileMemory } from '../../base/platform/file-memory.ts';
 import type { Casting } from '../../core/outbox/casting.ts';
 import type { RunRow, UsageRow } from '../../core/store/rows.ts';
 import { lastActivityMs } from '../../work/agents/liveness.ts';
@@ -28,10 +29,7 @@ const lineLimit = 200;
 const lineTailBytes = 2_048;
 const eventTailBytes = 32 * 1024;
 /** The last line of each log as it was at its last change. Most of a large plan's have ended, and are listed with every look at it. */
-const lastLines = new Map<string, { readonly changedMs: number; readonly line: string | null }>();
-const lastLinesLimit = 2_000;
-/** A file that was changed less long ago may change once more without another time. */
-const tickMs = 20;
+const lastLines = createFileMemory<string | null>(2_000);
 
 export function createRunViews(parts: ViewDependencies) {
   const { store } = parts;
@@ -157,13 +155,8 @@ function permissionEntry({
 
 /** `changedMs`: as `lastActivityMs`. */
 function lastLineOf(folder: RunFolder, preset: string | null, changedMs: number): string | null {
-  const known = lastLines.get(folder.path);
-  if (known?.changedMs === changedMs) return known.line;
-  const line = lastLine(lastWords(folder, preset));
-  if (Date.now() - changedMs < tickMs) return line;
-  if (lastLines.size >= lastLinesLimit) lastLines.clear();
-  lastLines.set(folder.path, { changedMs, line });
-  return line;
+  const state = { text: String(changedMs), changedMs };
+  return lastLines.of(folder.path, state, () => lastLine(lastWords(folder, preset)));
 }
 
 /** Of lines that are written for programs only a part is text. */

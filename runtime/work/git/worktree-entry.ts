@@ -8,6 +8,7 @@ import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { worktreeName } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { createFileMemory } from '../../base/platform/file-memory.ts';
 import { gitAtWork } from './at-work.ts';
 import { ownGit } from './git.ts';
 import { entriesIn, filesIn, isPlainFolder, type PlainFiles, textOf } from './git-folder.ts';
@@ -80,33 +81,22 @@ function readEntries(commonDir: string): WorktreeEntry[] {
   return entryFolders(commonDir).map(readEntry);
 }
 
-/** What was last read of each entry, with the state of its files then; none of what was written just before it was read. */
-const lastRead = new Map<string, { readonly state: string; readonly entry: WorktreeEntry }>();
-const lastReadLimit = 1_000;
-/** Twice the tick of a kernel that keeps the times of files most roughly: what is written within it may leave them as they were. */
-const tickMs = 20;
+const lastRead = createFileMemory<WorktreeEntry>(1_000);
 const entryFiles = ['gitdir', 'commondir', 'HEAD', 'locked', 'index'] as const;
 
 /** Each plan asks for the entries several times a task, and they seldom change. */
 function readEntry(folder: string): WorktreeEntry {
   const none = { gitdir: null, commondir: null, HEAD: null, locked: null, isIndexCut: false };
-  const found = filesIn(folder, (file) => {
-    const { text: state, changedMs } = file.state(entryFiles);
-    const last = lastRead.get(folder);
-    if (last?.state === state) return last.entry;
-    const entry = {
+  const found = filesIn(folder, (file) =>
+    lastRead.of(folder, file.state(entryFiles), () => ({
       folder,
       gitdir: file.text('gitdir'),
       commondir: file.text('commondir'),
       HEAD: file.text('HEAD'),
       locked: file.text('locked'),
       isIndexCut: isCutIndex(file),
-    };
-    lastRead.delete(folder);
-    if (lastRead.size >= lastReadLimit) lastRead.clear();
-    if (Date.now() - changedMs > tickMs) lastRead.set(folder, { state, entry });
-    return entry;
-  });
+    })),
+  );
   return found ?? { folder, ...none };
 }
 

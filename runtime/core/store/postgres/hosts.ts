@@ -2,7 +2,7 @@
 import type { Client } from 'pg';
 import { localTime } from '../../../base/platform/local-time.ts';
 import { type HostRow, StoreTrouble } from '../port.ts';
-import { channel, hostLocks, storeLock } from './schema.ts';
+import { channel, hostLocks, nowMs, storeLock } from './schema.ts';
 
 /** This machine, as it says of itself. */
 export interface OwnHost {
@@ -26,7 +26,6 @@ interface Row {
   readonly alive: boolean;
 }
 
-const nowMs = 'CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)';
 const unsigned = (hash: string) => `(CAST(${hash} AS BIGINT) & 4294967295)`;
 /** A lock in two numbers: that of the store's hosts, and that of the name. */
 const alive = `EXISTS (

@@ -12,7 +12,7 @@ const numbered = (table: string, column: string) => `
     $$ BEGIN RETURN (SELECT coalesce(max(${column}), 0) + 1 FROM ${table}); END $$;
   ALTER TABLE ${table} ALTER COLUMN ${column} SET DEFAULT next_${table}();`;
 
-const nowMs = 'CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)';
+export const nowMs = 'CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)';
 
 /** The lock of commits is of the schema, so that two stores in one database do not wait for each other. */
 export const commitLock = "hashtextextended('stator commit ' || current_schema(), 0)";

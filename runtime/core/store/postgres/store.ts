@@ -272,11 +272,15 @@ export function openPostgres(
     writing.close();
   }
 
-  /** After the commits that were asked for before, and before those that come. */
-  function inTurn<T>(work: (client: Client) => Promise<T>): Promise<T> {
-    const turn = line.then(() => whileAway(async () => work(await writing.client())));
+  /** After what was asked for before, and before what comes. */
+  function inOrder<T>(work: () => Promise<T>): Promise<T> {
+    const turn = line.then(() => whileAway(work));
     line = turn.catch(() => {});
     return turn;
+  }
+
+  function inTurn<T>(work: (client: Client) => Promise<T>): Promise<T> {
+    return inOrder(async () => work(await writing.client()));
   }
 
   /** Which host each repo that is there belongs to. */
@@ -312,11 +316,7 @@ export function openPostgres(
       await whileAway(() => writing.client());
       return own.epoch ?? 0;
     },
-    commit(changes) {
-      const turn = line.then(() => whileAway(() => carryOut(changes)));
-      line = turn.catch(() => {});
-      return turn;
-    },
+    commit: (changes) => inOrder(() => carryOut(changes)),
     hosts: {
       own: host.name,
       list: () =>
@@ -329,13 +329,15 @@ export function openPostgres(
       remove: (name) =>
         inTurn(async (client) => {
           await start(client);
-          const isRemoved = await hostRows.remove(client, name).catch(async (thrown: unknown) => {
+          try {
+            const isRemoved = await hostRows.remove(client, name);
+            await hostRows.tell(client);
+            await client.query('COMMIT');
+            return isRemoved;
+          } catch (thrown) {
             await undo(client);
             throw thrown;
-          });
-          await hostRows.tell(client);
-          await client.query('COMMIT');
-          return isRemoved;
+          }
         }),
       watch: (onChange) => watch(hostWatchers, onChange),
     },
