@@ -78,8 +78,11 @@ async function oneStep(simulation: Simulation, { project, plan }: PlanRow, round
   const lifecycle = stateText(value.lifecycle ?? '');
   const say = (type: SignalType, payload: object = {}) => mustTake(simulation, which, type, payload);
   const others = await Promise.all(planContext(tree).after.map((other) => store().plan(project, other)));
-  // It has no waves, or waits for a plan that nobody has.
-  if (!context.isParsed || others.includes(null)) return say('plan_updated', { content: planText([2, 1]) });
+  const waves = planContext(tree).waves.map(({ tasks }) => tasks.length);
+  const isBegun = lifecycle.startsWith('underway');
+  // It has no waves, or waits for a plan that nobody has. What was begun stays as it is.
+  if ((!context.isParsed && !isBegun) || others.includes(null))
+    return say('plan_updated', { content: planText(isBegun || context.isParsed ? waves : [2, 1]) });
   if (value.gate === 'paused') return say('resume');
   const paused = [...actorsOf(tree.root)].find(
     (actor) => snapshotOf(actor).machine.id === 'agent' && stateText(snapshotOf(actor).value) === 'paused',

@@ -32,11 +32,13 @@ describe('a night with everything that goes wrong in it', () => {
   }, 3_600_000);
 
   it.each([
+    [890, 'a plan waits for one that there is not, after a wave of three tasks'],
     [997, 'the disk is full when an engine takes over an agent that works'],
     [2011, 'the disk is full when a second engine takes over an agent that works'],
     [2050, 'a plan comes to wait for one that there is not'],
     [2459, 'an agent that is paused holds a slot for which another plan waits'],
     [2637, 'a question is asked of a plan that is blocked as well'],
+    [9442, 'a plan without waves is in its review'],
   ])('seed %i: %s', async (seed) => {
     expect((await play(storyOf(seed))).failure).toBeNull();
   });
