@@ -9,13 +9,14 @@ import { taskMachine } from '../machines/task/machine.ts';
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import {
   isPlanName,
+  isWorker,
   parseTree,
   planTree,
+  type Role,
   repoTree,
   supervisorTree,
   type TreeAddress,
 } from '../machines/vocabulary/ids.ts';
-import { isWorker, type Role } from '../machines/vocabulary/role.ts';
 import { originKind, type Signal, type SignalEvent, signalName, signals } from '../machines/vocabulary/signal.ts';
 import type { NamedSignalKind } from '../machines/vocabulary/signal-kind.ts';
 import { waveMachine } from '../machines/wave/machine.ts';

@@ -4,7 +4,6 @@
  * it. `test/` fails where a new version of XState lays its actions out in another way.
  */
 import type { AnyActorRef, AnyActorScope, AnyMachineSnapshot, AnyStateMachine } from 'xstate';
-import { without } from '../machines/vocabulary/without.ts';
 
 type Assignment = Record<string, unknown> | ((args: object, params: unknown) => Record<string, unknown>);
 
@@ -39,11 +38,9 @@ function resolveStop(
   const { context, children } = snapshot;
   const named = typeof actorRef === 'function' ? actorRef(args, params) : actorRef;
   const child = typeof named === 'string' ? children[named] : named;
-  return [
-    child === undefined ? snapshot : changed(snapshot, { context, children: without(children, child.id) }),
-    child,
-    undefined,
-  ];
+  if (child === undefined) return [snapshot, child, undefined];
+  const { [child.id]: _, ...others } = children;
+  return [changed(snapshot, { context, children: others }), child, undefined];
 }
 
 /** Spelled out in XState's own order, so that all snapshots are of one shape to the compiler: a spread of one costs several times as much. */

@@ -1,13 +1,15 @@
-/** A plan's named actions as requests: the right to implement, words to its repo, an archived branch. */
+/** A plan's tree: what each of its machines asks for by name, as requests to the outside. */
 
+import type { AgentContext } from '../machines/agent/context.ts';
+import { agentMachine } from '../machines/agent/machine.ts';
+import { permissionOf } from '../machines/agent/setup.ts';
 import { approvalOf } from '../machines/plan/context.ts';
 import { planMachine } from '../machines/plan/machine.ts';
-import { placeOf } from '../machines/vocabulary/effect.ts';
+import { type TaskContext, taskMachine } from '../machines/task/machine.ts';
+import { type AgentRun, placeOf } from '../machines/vocabulary/effect.ts';
 import { draftBranch, idOf, repoTree, requestId } from '../machines/vocabulary/ids.ts';
-import { bindAgent } from './agent.ts';
+import { waveMachine } from '../machines/wave/machine.ts';
 import type { Ports } from './ports.ts';
-import { bindTask } from './task.ts';
-import { bindWave } from './wave.ts';
 
 export function bindPlan(ports: Ports) {
   return planMachine.provide({
@@ -76,4 +78,132 @@ export function bindPlan(ports: Ports) {
         }),
     },
   });
+}
+
+/** A wave asks for nothing itself; its tasks do. */
+function bindWave(ports: Ports) {
+  return waveMachine.provide({ actors: { task: bindTask(ports) } });
+}
+
+function taskPlace({ agent }: TaskContext) {
+  return placeOf(agent);
+}
+
+function bindTask(ports: Ports) {
+  return taskMachine.provide({
+    actors: { agent: bindAgent(ports) },
+    actions: {
+      askCommit: ({ context }) =>
+        ports.ask({
+          kind: 'work.commit',
+          id: idOf(context.work),
+          run: idOf(context.run),
+          place: taskPlace(context),
+          message: context.message,
+          aside: false,
+        }),
+      askCheck: ({ context }) =>
+        ports.ask({
+          kind: 'work.check',
+          id: idOf(context.work),
+          run: idOf(context.run),
+          place: taskPlace(context),
+          wave: context.wave,
+          task: context.number,
+        }),
+      stopCheck: ({ context, event }) =>
+        ports.stop({ run: idOf(context.work), stopAt: 'at' in event ? event.at : context.at }),
+      askMerge: ({ context }) =>
+        ports.ask({
+          kind: 'work.merge',
+          id: idOf(context.work),
+          place: taskPlace(context),
+          message: context.message,
+        }),
+      askUndo: ({ context }) =>
+        ports.ask({
+          kind: 'work.undo',
+          id: requestId(context.path, context.count),
+          run: idOf(context.last?.run ?? null),
+          place: taskPlace(context),
+        }),
+      askRemoval: ({ context }) =>
+        ports.ask({ kind: 'worktree.remove', id: requestId(context.path, context.count), place: taskPlace(context) }),
+      askClearing: ({ context }) =>
+        ports.ask({
+          kind: 'worktree.remove',
+          id: requestId(context.path, context.count),
+          place: taskPlace(context),
+          unstarted: idOf(context.last?.run ?? null),
+        }),
+    },
+  });
+}
+
+function bindAgent(ports: Ports) {
+  return agentMachine.provide({
+    actions: {
+      askRun: ({ context }) => ports.ask(runOf(context)),
+      stopRun: ({ context, event }, { afterMs }) =>
+        ports.stop({ run: idOf(context.run), stopAt: ('at' in event ? event.at : context.at) + afterMs }),
+      askTimer: ({ context }) => ports.timer({ id: idOf(context.timer), dueAt: context.dueAt }),
+      askKeep: ({ context }) =>
+        ports.ask({
+          kind: 'work.commit',
+          id: requestId(context.path, context.count),
+          run: idOf(context.run),
+          place: placeOf(context),
+          message: `${context.title}: attempt ${context.failures + 1}, kept aside`,
+          aside: true,
+        }),
+      freezeRun: ({ context }) =>
+        ports.ask({ kind: 'agent.freeze', id: requestId(context.path, context.count), run: idOf(context.run) }),
+      thawRun: ({ context }) =>
+        ports.ask({ kind: 'agent.thaw', id: requestId(context.path, context.count), run: idOf(context.run) }),
+      askAnswer: ({ context, event }) =>
+        ports.ask({
+          kind: 'agent.answer',
+          id: requestId(context.path, context.count),
+          run: idOf(context.run),
+          permission: idOf(permissionOf(context, event)?.id ?? null),
+          isAllowed: event.type === 'agent_allow',
+          message:
+            event.type === 'timer_due' ? unanswered(context) : event.type === 'agent_deny' ? (event.message ?? '') : '',
+        }),
+    },
+  });
+}
+
+/** Why a question that nobody answered is denied. */
+function unanswered({ permissions: [question] }: AgentContext): string {
+  const seconds = question === undefined ? 0 : Math.round((question.dueAt - question.askedAt) / 1_000);
+  const within =
+    seconds < 120
+      ? `${seconds} s`
+      : seconds < 7_200
+        ? `${Math.round(seconds / 60)} min`
+        : `${Math.round(seconds / 3_600)} h`;
+  return `nobody answered within ${within}, so it is denied; do without it, or ask with: stator signal emit needs_decision --payload "<why>"`;
+}
+
+/** The run that an agent asks for, or would ask for as it stands. */
+export function runOf(context: AgentContext): AgentRun {
+  return {
+    kind: 'agent.run',
+    id: idOf(context.run),
+    title: context.title,
+    role: context.role,
+    attempt: context.failures + 1,
+    wave: context.wave,
+    task: context.task,
+    place: placeOf(context),
+    idleMs: context.idleMs,
+    feedback: context.feedback,
+    previous: context.previous,
+    question: context.question,
+    answer: context.answer,
+    messages: context.messages,
+    start: context.start,
+    ...(context.chooses === true ? { chooses: true } : {}),
+  };
 }

@@ -15,8 +15,8 @@ import type { PlanEvent } from '../machines/plan/events.ts';
 import { guardTexts, notOpenText, selfFixText, staleApprovalText } from '../machines/plan/guards.ts';
 import { onOneLine } from '../machines/vocabulary/errors.ts';
 import type { AgentInput } from '../machines/vocabulary/family.ts';
+import type { Role } from '../machines/vocabulary/ids.ts';
 import { pathOfRequest } from '../machines/vocabulary/ids.ts';
-import type { Role } from '../machines/vocabulary/role.ts';
 import {
   isWordOf,
   originKind,

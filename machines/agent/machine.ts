@@ -3,7 +3,7 @@
  * `delivered` (the run ended well) waits for its parent's verdict, so a dead agent is never a success.
  */
 import { type Ending, graceMs } from './context.ts';
-import { agentSetup } from './setup.ts';
+import { agentSetup, newAgent, outputOf } from './setup.ts';
 
 const stopNow = { type: 'stopRun', params: { afterMs: 0 } } as const;
 const stopSoon = { type: 'stopRun', params: { afterMs: graceMs } } as const;
@@ -64,31 +64,8 @@ export const agentMachine = agentSetup.createMachine({
   id: 'agent',
   version: '4',
   description: 'one agent, over all its attempts',
-  context: ({ input: { at, ...input } }) => ({
-    ...input,
-    count: 0,
-    failures: 0,
-    runs: 0,
-    run: null,
-    timer: null,
-    dueAt: 0,
-    remainingMs: 0,
-    base: null,
-    ending: null,
-    ended: null,
-    question: null,
-    answer: null,
-    permissions: [],
-    messages: [],
-    unread: 0,
-    start: 'begin',
-    previous: input.previous ?? null,
-    reason: null,
-    detail: '',
-    outcome: 'cancelled',
-    at,
-  }),
-  output: ({ context: { at, outcome, run, runs, reason, detail } }) => ({ at, outcome, run, runs, reason, detail }),
+  context: newAgent,
+  output: outputOf,
   initial: 'queued',
   states: {
     queued: {

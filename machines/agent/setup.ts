@@ -1,9 +1,8 @@
 /** What an agent asks and does before its chart says when: actions, guards and requests, over one setup. */
 import { assertEvent, assign, sendParent, setup } from 'xstate';
 import type { AgentInput, AgentOutput, Asked, Delivered, QuestionWithdrawn } from '../vocabulary/family.ts';
-import { requestId } from '../vocabulary/ids.ts';
+import { isWorker, requestId } from '../vocabulary/ids.ts';
 import type { AgentTag } from '../vocabulary/public-state.ts';
-import { isWorker } from '../vocabulary/role.ts';
 import {
   type AgentContext,
   type AgentEvent,
@@ -19,6 +18,43 @@ import {
   reasonOf,
   remainingMs,
 } from './context.ts';
+
+/** What an agent begins with. */
+export function newAgent({ input: { at, ...input } }: { input: AgentInput & { at: number } }): AgentContext {
+  return {
+    ...input,
+    count: 0,
+    failures: 0,
+    runs: 0,
+    run: null,
+    timer: null,
+    dueAt: 0,
+    remainingMs: 0,
+    base: null,
+    ending: null,
+    ended: null,
+    question: null,
+    answer: null,
+    permissions: [],
+    messages: [],
+    unread: 0,
+    start: 'begin',
+    previous: input.previous ?? null,
+    reason: null,
+    detail: '',
+    outcome: 'cancelled',
+    at,
+  };
+}
+
+/** What its parent gets of an agent that has ended. */
+export function outputOf({
+  context: { at, outcome, run, runs, reason, detail },
+}: {
+  context: AgentContext;
+}): AgentOutput {
+  return { at, outcome, run, runs, reason, detail };
+}
 
 /**
  * The question that an event is about. A person who names none means the only one: of several it would be a guess. A deadline is that of the oldest.

@@ -1,8 +1,7 @@
 /** A plan's children: agents, tasks and waves are spawned, told what follows, and forgotten when they have ended. */
 import { assertEvent } from 'xstate';
 import type { AgentInput, AgentOrder, CommonOrder, TaskOrder, WaveOrder } from '../vocabulary/family.ts';
-import { draftNumber, instanceTitle } from '../vocabulary/ids.ts';
-import { isWorker, type Role } from '../vocabulary/role.ts';
+import { draftNumber, instanceTitle, isWorker, type Role } from '../vocabulary/ids.ts';
 import { documentFacts, isLeftBehind, nextWave, type PlanContext, timeOf, waveOf } from './context.ts';
 import { selfFixText } from './guards.ts';
 import { answersOf, memory } from './memory.ts';

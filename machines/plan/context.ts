@@ -19,11 +19,11 @@ import {
   type WaveOutline,
   type WaveOutput,
 } from '../vocabulary/family.ts';
+import type { Role } from '../vocabulary/ids.ts';
 import { hashOf } from '../vocabulary/ids.ts';
 import type { Approval, PlanMerge } from '../vocabulary/plan-merge.ts';
 import type { PlanPull } from '../vocabulary/plan-pull.ts';
 import type { Policy } from '../vocabulary/policy.ts';
-import type { Role } from '../vocabulary/role.ts';
 
 export const blockSources = [
   'agent',

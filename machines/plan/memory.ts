@@ -3,9 +3,8 @@
 import { assertEvent, assign } from 'xstate';
 import { type Amounts, lowerOf, nothingRaised, textOfUse } from '../vocabulary/budget.ts';
 import type { Previous } from '../vocabulary/family.ts';
-import { instanceTitle } from '../vocabulary/ids.ts';
+import { instanceTitle, isWorker } from '../vocabulary/ids.ts';
 import { logCommand, reasonText } from '../vocabulary/reason-text.ts';
-import { isWorker } from '../vocabulary/role.ts';
 import { originKind } from '../vocabulary/signal.ts';
 import {
   afterEnd,

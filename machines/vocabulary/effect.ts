@@ -1,8 +1,7 @@
 /** The outbox's words: everything that may be asked of the outside, each with the lane it waits in and the resource it has alone. */
 import type { HookDetails, ToldEvent } from './hook-event.ts';
-import { type TreeAddress, worktreeName } from './ids.ts';
+import { isJudge, isWorker, type Role, type TreeAddress, worktreeName } from './ids.ts';
 import type { Approval } from './plan-merge.ts';
-import { isJudge, isWorker, type Role } from './role.ts';
 import type { PlanStatus } from './signal.ts';
 
 /** Why an attempt did not count as done. */

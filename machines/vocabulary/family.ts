@@ -1,6 +1,6 @@
 /** The words that actors of one tree say to each other: orders go down, reports go up, ends are XState's own done events. */
 import type { Reason } from './effect.ts';
-import type { Role } from './role.ts';
+import type { Role } from './ids.ts';
 
 /** Orders of a parent to an agent. */
 export type AgentOrder =

@@ -1,5 +1,4 @@
 /** Names and addresses: plans, trees, actors inside a tree, runs, effects, and the titles by which people know an agent. */
-import type { Role } from './role.ts';
 
 export type PlanTree = `plan:${string}/${string}`;
 export type RepoTree = `repo:${string}`;
@@ -229,4 +228,18 @@ export function draftBranch(planBranchName: string, number: number): string {
 /** The folder of a branch's worktree below the repo's worktree folder. */
 export function worktreeName(branch: string): string {
   return branch.replaceAll('/', '-');
+}
+
+/** What an agent is there for. */
+export const roles = ['planner', 'architect', 'coder', 'reviewer', 'fixer', 'verifier', 'session'] as const;
+export type Role = (typeof roles)[number];
+
+/** Workers change files and take worker slots; the others are coordinators: they speak by signal; who judges, also by exit code or by its last message. */
+export function isWorker(role: Role): boolean {
+  return role === 'coder' || role === 'fixer' || role === 'session';
+}
+
+/** Who looks at the work of others and says whether it is good. */
+export function isJudge(role: Role): role is 'reviewer' | 'verifier' {
+  return role === 'reviewer' || role === 'verifier';
 }

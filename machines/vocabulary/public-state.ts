@@ -2,8 +2,9 @@
  * What a chart says of itself in public: tags of its states. Lists, hooks, notices and history read these; the name of a state is its chart's own,
  * and may change without anybody outside being touched.
  */
+
+import type { Role } from './ids.ts';
 import type { ForgeMerge } from './plan-pull.ts';
-import type { Role } from './role.ts';
 import type { PlanStatus } from './signal.ts';
 
 /** What becomes of a task, as lists show it. */

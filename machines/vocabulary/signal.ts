@@ -4,7 +4,7 @@ import { budgetScopes } from './budget.ts';
 import { amountsSchema } from './budget-schema.ts';
 import { engineSignals } from './engine-signals.ts';
 import { EngineError } from './errors.ts';
-import type { Role } from './role.ts';
+import type { Role } from './ids.ts';
 import {
   anyone,
   count,

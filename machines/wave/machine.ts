@@ -19,7 +19,6 @@ import {
 import { childOfRequest, childPath, instanceTitle, taskBranch } from '../vocabulary/ids.ts';
 import type { Isolation, RolePolicy } from '../vocabulary/policy.ts';
 import type { WaveTag } from '../vocabulary/public-state.ts';
-import { without } from '../vocabulary/without.ts';
 
 export interface WaveInput {
   path: string;
@@ -136,7 +135,7 @@ const words = setup({
       assertEvent(event, 'xstate.done.actor.*');
       const number = context.liveChildren[event.actorId];
       if (number === undefined) return {};
-      const liveChildren = without(context.liveChildren, event.actorId);
+      const { [event.actorId]: _, ...liveChildren } = context.liveChildren;
       const { outcome, runs, reason, detail, run, head, at } = event.output;
       const status = outcome === 'succeeded' ? 'done' : outcome;
       const before = context.results[number]?.runs ?? 0;
@@ -222,7 +221,7 @@ const base = words.extend({
     replaceTask: words.enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, 'xstate.done.actor.*');
       const number = context.liveChildren[event.actorId];
-      const others = without(context.liveChildren, event.actorId);
+      const { [event.actorId]: _, ...others } = context.liveChildren;
       const { at } = event.output;
       const edited = context.tasks.filter((task) => task.number === number);
       const { inputs, count, liveChildren } = newChildren({ ...context, liveChildren: others }, edited, at);

@@ -22,7 +22,7 @@ import {
 } from '../base/config/config.ts';
 import { createSettings } from '../base/config/settings.ts';
 import type { Clock } from '../base/platform/clock.ts';
-import { type Faults, noFaults } from '../base/platform/faults.ts';
+import type { Faults } from '../base/platform/faults.ts';
 import { later } from '../base/platform/later.ts';
 import type { Log } from '../base/platform/log.ts';
 import { createBus } from '../core/inbox/facts.ts';
@@ -104,7 +104,7 @@ function limitsOf({ maxAgents, maxAgentsPerRepo, maxCoordinators }: DaemonConfig
 
 /** Opens the store; nothing runs yet. `runner` is asked where a verb needs one; null: no effect is carried out here. Throws as `createCore`. */
 export async function openParts(options: CoreOptions, runner: () => EffectRunner | null) {
-  const { home, mode, clock, log, owner, faults = noFaults, env = process.env } = options;
+  const { home, mode, clock, log, owner, faults, env = process.env } = options;
   const walls = createWalls(env);
   const resources = createResources(env, walls);
   const config = loadDaemonConfig(home, options.configFile);
@@ -351,7 +351,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
 
 /** The store, and by which number the effects of this engine are known in it. */
 async function open(
-  { home, mode, owner, isAbsent = false, maxPageCount, faults = noFaults }: CoreOptions,
+  { home, mode, owner, isAbsent = false, maxPageCount, faults }: CoreOptions,
   place: StorePlace,
   { host }: DaemonConfig,
 ): Promise<{ store: Store; epoch: number }> {

@@ -1,8 +1,8 @@
 /** Inputs of a plan that another world would have: names as the configuration has them, and what becomes of a policy with them. */
 import type { z } from 'zod';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { type Role, roles } from '../../machines/vocabulary/ids.ts';
 import { type Policy, policySchema, type RolePolicy } from '../../machines/vocabulary/policy.ts';
-import { type Role, roles } from '../../machines/vocabulary/role.ts';
 import { issueText } from '../../machines/vocabulary/schema-issue.ts';
 import type { WhatIfQuestion } from '../api/contract/plans.ts';
 import { agentLimits } from '../base/config/config.ts';

@@ -1,7 +1,7 @@
 /** What carries out effects in a simulation: agents act by a script and take virtual time, and everything else succeeds at once. Nothing is touched. */
 import type { AgentRun, Effect } from '../../machines/vocabulary/effect.ts';
+import type { Role } from '../../machines/vocabulary/ids.ts';
 import type { Policy } from '../../machines/vocabulary/policy.ts';
-import type { Role } from '../../machines/vocabulary/role.ts';
 import type { SignalPayload, SignalType } from '../../machines/vocabulary/signal.ts';
 import type { EffectContext, Handler, Handlers, Outcome } from '../core/outbox/handler.ts';
 import type { VirtualClock } from './virtual-clock.ts';

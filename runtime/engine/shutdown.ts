@@ -36,7 +36,7 @@ export async function stopEngine({ core, server, owner, agents }: StopParts): Pr
       log.warn(`${failure}: ${messageOf(thrown)}`);
     }
   };
-  core.faults('engine.before-stop');
+  core.faults?.('engine.before-stop');
   // Who has lost the home says nothing in it any more: the next owner would take it for its own stop.
   const isOurs = owner.isHeld();
   if (agents === 'stop' && isOurs)

@@ -2,9 +2,8 @@
 import { type PlanDocument, parsePlan } from '../../machines/document/plan-document.ts';
 import type { AgentRun } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { hashOf } from '../../machines/vocabulary/ids.ts';
+import { hashOf, type Role, roles } from '../../machines/vocabulary/ids.ts';
 import { defaultPolicy, type Policy } from '../../machines/vocabulary/policy.ts';
-import { type Role, roles } from '../../machines/vocabulary/role.ts';
 import type { RepoPast } from '../api/contract/repos.ts';
 import type { PlayedRun, Script } from './scripted-work.ts';
 import { createPlayer, type Played, type Player, type SimulatedAsk } from './simulated-engine.ts';

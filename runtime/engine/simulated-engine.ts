@@ -18,7 +18,6 @@ import { messageOf } from '../../machines/vocabulary/errors.ts';
 import { planBranch, planTree, repoTree, supervisorTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Policy } from '../../machines/vocabulary/policy.ts';
 import type { Origin, PlanStatus, SignalPayload } from '../../machines/vocabulary/signal.ts';
-import { noFaults } from '../base/platform/faults.ts';
 import type { Log } from '../base/platform/log.ts';
 import { createBus } from '../core/inbox/facts.ts';
 import { createPump } from '../core/inbox/pump.ts';
@@ -154,7 +153,7 @@ async function openEngine(
   const { log, mustBeSound } = listeningLog();
   /** There may be signals to handle, or effects to start, at this time. */
   const due = { signals: false, effects: false };
-  const common = { store, clock, timeline, log, faults: noFaults, isOwner: () => true };
+  const common = { store, clock, timeline, log, isOwner: () => true };
   const pump = createPump({
     ...common,
     trees,

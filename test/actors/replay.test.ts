@@ -7,7 +7,6 @@ import { agentMachine } from '../../machines/agent/machine.ts';
 import { planMachine } from '../../machines/plan/machine.ts';
 import type { TreeAddress } from '../../machines/vocabulary/ids.ts';
 import { systemClock } from '../../runtime/base/platform/clock.ts';
-import { noFaults } from '../../runtime/base/platform/faults.ts';
 import { statorVersion } from '../../runtime/base/platform/version.ts';
 import { handleBatch } from '../../runtime/core/inbox/transaction.ts';
 import { createTreeCache } from '../../runtime/core/inbox/tree-cache.ts';
@@ -45,7 +44,6 @@ async function openReal() {
     trees,
     cache,
     timeline,
-    faults: noFaults,
     policyOf: () => null,
     hooksOf: () => [],
     machineHooks: () => [],

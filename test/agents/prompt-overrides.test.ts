@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { roles } from '../../machines/vocabulary/role.ts';
+import { roles } from '../../machines/vocabulary/ids.ts';
 import { composePrompt } from '../../runtime/work/agents/prompt.ts';
 import { placeholders } from '../../runtime/work/agents/prompts/placeholders.ts';
 import { namesIn } from '../../runtime/work/agents/prompts/template.ts';

@@ -1,7 +1,7 @@
 /** What agents are told: everything they need, nothing that could be taken for an order of somebody else, and no more than they can read. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { roles } from '../../machines/vocabulary/role.ts';
+import { roles } from '../../machines/vocabulary/ids.ts';
 import { composePrompt, promptOf } from '../../runtime/work/agents/prompt.ts';
 import { excerpt, fenced, oneLine } from '../../runtime/work/agents/prompts/quotation.ts';
 import { briefOf, type Differences, failureOf, lines } from '../support/agent.ts';

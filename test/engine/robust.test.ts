@@ -8,7 +8,6 @@ import type { Effect } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { effectKey, planTree } from '../../machines/vocabulary/ids.ts';
 import { systemClock } from '../../runtime/base/platform/clock.ts';
-import { noFaults } from '../../runtime/base/platform/faults.ts';
 import { ensureHome } from '../../runtime/base/platform/home.ts';
 import { createLog, type Log } from '../../runtime/base/platform/log.ts';
 import { unstored } from '../../runtime/core/inbox/tree-cache.ts';
@@ -239,7 +238,6 @@ describe('a verb without an engine', () => {
       clock,
       timeline: started.timeline,
       log,
-      faults: noFaults,
       owner: { host: '', epoch: 2 },
       isOwner: () => true,
       limits: started.limits,

@@ -1,8 +1,8 @@
 /** Every flag in every position: what it changes of a plan's story, and that it changes nothing else of it. */
 import { describe, expect, it } from 'vitest';
+import type { Role } from '../../machines/vocabulary/ids.ts';
 import { planTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import { defaultPolicy, type Policy } from '../../machines/vocabulary/policy.ts';
-import type { Role } from '../../machines/vocabulary/role.ts';
 import { begin, planText as document, startEngine, untilStatus } from '../support/engine.ts';
 import { createSimulation, planText, type RunScript, sha } from '../support/simulation.ts';
 

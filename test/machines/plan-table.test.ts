@@ -1,7 +1,7 @@
 /** What every place in a plan's life makes of every signal: the lifecycle's table, written out. */
 import { describe, expect, it } from 'vitest';
 import { acceptedSignals } from '../../actors/refusal.ts';
-import type { Role } from '../../machines/vocabulary/role.ts';
+import type { Role } from '../../machines/vocabulary/ids.ts';
 import {
   maySend,
   type Origin,

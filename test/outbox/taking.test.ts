@@ -3,7 +3,6 @@ import { expect, it, onTestFinished } from 'vitest';
 import type { Effect } from '../../machines/vocabulary/effect.ts';
 import { effectKey, planTree } from '../../machines/vocabulary/ids.ts';
 import { systemClock } from '../../runtime/base/platform/clock.ts';
-import { noFaults } from '../../runtime/base/platform/faults.ts';
 import { createLog } from '../../runtime/base/platform/log.ts';
 import { createDispatcher, type DispatcherParts } from '../../runtime/core/outbox/dispatcher.ts';
 import type { Handlers } from '../../runtime/core/outbox/handler.ts';
@@ -67,7 +66,6 @@ async function dispatching(
     clock: systemClock,
     timeline: await openTimeline(store, systemClock),
     log: createLog(() => {}, 'error'),
-    faults: noFaults,
     owner: { host: '', epoch: 1 },
     isOwner: () => true,
     limits: () => ({ workers: 4, workersPerRepo: 0, coordinators: 1 }),
@@ -160,7 +158,6 @@ async function twoDispatchers(
       clock: systemClock,
       timeline,
       log: createLog(() => {}, 'error'),
-      faults: noFaults,
       owner: { host: '', epoch: 1 },
       isOwner: () => true,
       limits: () => ({ workers: 4, workersPerRepo: 0, coordinators: 1 }),

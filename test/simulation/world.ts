@@ -1,6 +1,6 @@
 /** The world around the engine: processes of agents, git, checks, hooks, forges. All by the seed, and it outlives the engines; only a power failure ends its processes. */
 import type { AgentRun, Effect, Lane, Workplace } from '../../machines/vocabulary/effect.ts';
-import type { Role } from '../../machines/vocabulary/role.ts';
+import type { Role } from '../../machines/vocabulary/ids.ts';
 import type { SignalType } from '../../machines/vocabulary/signal.ts';
 import type { EffectContext, Handler, Handlers, Outcome } from '../../runtime/core/outbox/handler.ts';
 import type { Limits } from '../../runtime/core/outbox/slots.ts';

@@ -5,7 +5,6 @@ import { createTrees } from '../../actors/tree.ts';
 import type { Effect } from '../../machines/vocabulary/effect.ts';
 import { parseTree, planTree, repoTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import { systemClock } from '../../runtime/base/platform/clock.ts';
-import { noFaults } from '../../runtime/base/platform/faults.ts';
 import { createLog } from '../../runtime/base/platform/log.ts';
 import { createBus, type Fact } from '../../runtime/core/inbox/facts.ts';
 import { createPump } from '../../runtime/core/inbox/pump.ts';
@@ -37,7 +36,7 @@ async function pumpOver(store: Store) {
   const trees = createTrees();
   const bus = createBus();
   const pump = createPump({
-    ...{ store, trees, bus, log, clock: systemClock, faults: noFaults },
+    ...{ store, trees, bus, log, clock: systemClock },
     timeline: await openTimeline(store, systemClock),
     cache: createTreeCache({ store, trees }),
     policyOf: () => quietPolicy,
@@ -166,7 +165,7 @@ export function racesAreSound(ground: () => StoreGround): void {
         const dispatchers = await Promise.all(
           writers().map(async (writer, index) =>
             createDispatcher({
-              ...{ store: writer, log, clock: systemClock, faults: noFaults, onSignals: () => {} },
+              ...{ store: writer, log, clock: systemClock, onSignals: () => {} },
               timeline: await openTimeline(writer, systemClock),
               handlers: {
                 'agent.run': async (_: Effect, { row }: { row: { key: string; project: string } }) => {

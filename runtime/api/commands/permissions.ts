@@ -1,8 +1,7 @@
 /** What a run asks to be allowed: a question in the inbox, held against its deadline by the run's own actor, and the answer that comes of it. */
 import { mkdirSync } from 'node:fs';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { effectKey, planTree } from '../../../machines/vocabulary/ids.ts';
-import { roles } from '../../../machines/vocabulary/role.ts';
+import { effectKey, planTree, roles } from '../../../machines/vocabulary/ids.ts';
 import { oneLine, spelledOut } from '../../base/platform/terminal-text.ts';
 import { profileOf } from '../../work/agents/accounts.ts';
 import { createFileWatch } from '../../work/agents/file-watch.ts';

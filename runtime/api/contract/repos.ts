@@ -1,6 +1,6 @@
 /** Repos and the engine, as `--json` prints and the control API answers them. */
 import { z } from 'zod';
-import { roles } from '../../../machines/vocabulary/role.ts';
+import { roles } from '../../../machines/vocabulary/ids.ts';
 import { accountEntry } from './accounts.ts';
 import { forgeEntry } from './forges.ts';
 import { instanceEntry } from './runs.ts';

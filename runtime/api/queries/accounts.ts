@@ -1,5 +1,5 @@
 /** The accounts that are limited now, and who waits for each. */
-import type { Role } from '../../../machines/vocabulary/role.ts';
+import type { Role } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { Casting } from '../../core/outbox/casting.ts';
 import type { AccountLimitRow, RunRow } from '../../core/store/rows.ts';

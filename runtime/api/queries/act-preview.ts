@@ -6,10 +6,10 @@
 import { createTrees, type Step } from '../../../actors/tree.ts';
 import { parsePlan } from '../../../machines/document/plan-document.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import type { Role } from '../../../machines/vocabulary/ids.ts';
 import { instanceTitle, planTree } from '../../../machines/vocabulary/ids.ts';
 import type { Policy } from '../../../machines/vocabulary/policy.ts';
 import { isLive } from '../../../machines/vocabulary/public-state.ts';
-import type { Role } from '../../../machines/vocabulary/role.ts';
 import type { Signal, SignalType } from '../../../machines/vocabulary/signal.ts';
 import type { RepoConfig } from '../../base/config/config.ts';
 import { admitWord } from '../../core/inbox/admission.ts';

@@ -1,6 +1,6 @@
 /** What an agent of a plan would be told now: of one that is there, the prompt of its next run; else of the one that would start next. */
 import { actorsOf, snapshotOf } from '../../../actors/addressee.ts';
-import { runOf } from '../../../actors/agent.ts';
+import { runOf } from '../../../actors/plan.ts';
 import { planContext, planSummary } from '../../../actors/plan-view.ts';
 import type { Tree } from '../../../actors/tree.ts';
 import type { AgentContext } from '../../../machines/agent/context.ts';
@@ -8,8 +8,15 @@ import { parsePlan } from '../../../machines/document/plan-document.ts';
 import { isSession, isSmall, nextWave, type PlanContext } from '../../../machines/plan/context.ts';
 import { type AgentRun, placeOf } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { effectKey, instanceTitle, planTree, taskBranch } from '../../../machines/vocabulary/ids.ts';
-import { isWorker, type Role, roles } from '../../../machines/vocabulary/role.ts';
+import {
+  effectKey,
+  instanceTitle,
+  isWorker,
+  planTree,
+  type Role,
+  roles,
+  taskBranch,
+} from '../../../machines/vocabulary/ids.ts';
 import { type AgentProfile, nearest } from '../../base/config/config.ts';
 import { castProfiles, lookAtAccounts, profileOf } from '../../work/agents/accounts.ts';
 import { composePrompt } from '../../work/agents/prompt.ts';

@@ -1,5 +1,5 @@
 /** What agents of a repo took before: what the time and the cost of its next plan are told from. */
-import { type Role, roles } from '../../../machines/vocabulary/role.ts';
+import { type Role, roles } from '../../../machines/vocabulary/ids.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { RunRow } from '../../core/store/rows.ts';
 import type { RepoPast } from '../contract/repos.ts';

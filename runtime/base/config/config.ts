@@ -4,9 +4,9 @@
  */
 import { dirname, join, resolve } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { type Role, roles } from '../../../machines/vocabulary/ids.ts';
 import type { MergeMethod } from '../../../machines/vocabulary/plan-pull.ts';
 import { defaultPolicy, type Policy } from '../../../machines/vocabulary/policy.ts';
-import { type Role, roles } from '../../../machines/vocabulary/role.ts';
 import { type BudgetConfig, budgetsOf } from './budget.ts';
 import { checkDocument, type Origin, type Origins, problemsError, problemsOf } from './document.ts';
 import { readConfigText } from './file.ts';

@@ -1,6 +1,7 @@
 /** kasmos's configuration as ours: what a `daemon.toml` and a `.kasmos/config.toml` say that stator has too, and what has no equal, each with its line. */
+
+import { type Role, roles } from '../../../machines/vocabulary/ids.ts';
 import { plannerDraftsLimit } from '../../../machines/vocabulary/policy.ts';
-import { type Role, roles } from '../../../machines/vocabulary/role.ts';
 import { parseToml } from './document.ts';
 import { kasmosDaemonKeys } from './kasmos-daemon.ts';
 import { isProgramPreset } from './preset-programs.ts';

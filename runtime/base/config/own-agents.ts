@@ -1,6 +1,6 @@
 /** Agents that a program brings as functions: what they are given and answer, and how they stand among the agents of the files. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import type { Role } from '../../../machines/vocabulary/role.ts';
+import type { Role } from '../../../machines/vocabulary/ids.ts';
 import type { AgentSettings } from './schema.ts';
 
 /** The work of one run: whose it is, and what it is about. */

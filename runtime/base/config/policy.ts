@@ -1,8 +1,8 @@
 /** From a repo's configuration to the policy that guards read, and what of the configuration has no effect. */
 
+import { type Role, roles } from '../../../machines/vocabulary/ids.ts';
 import type { PullMergeMode } from '../../../machines/vocabulary/plan-pull.ts';
 import { defaultPolicy, type Isolation, type Policy, type RolePolicy } from '../../../machines/vocabulary/policy.ts';
-import { type Role, roles } from '../../../machines/vocabulary/role.ts';
 import { type AgentProfile, canPlay } from './profiles.ts';
 import type { Flags } from './schema.ts';
 

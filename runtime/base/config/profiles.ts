@@ -1,5 +1,5 @@
 /** Which agent plays a role: the tables of all places, nearest first, folded into one profile. */
-import { isWorker, type Role } from '../../../machines/vocabulary/role.ts';
+import { isWorker, type Role } from '../../../machines/vocabulary/ids.ts';
 import type { Origin } from './document.ts';
 import { nearest } from './nearest.ts';
 import {

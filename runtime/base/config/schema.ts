@@ -3,10 +3,9 @@
 import { isAbsolute, normalize, resolve } from 'node:path';
 import { z } from 'zod';
 import { amountLimit } from '../../../machines/vocabulary/budget.ts';
-import { isMachineName } from '../../../machines/vocabulary/ids.ts';
+import { isMachineName, type Role, roles } from '../../../machines/vocabulary/ids.ts';
 import { mergeMethods, pullMergeModes } from '../../../machines/vocabulary/plan-pull.ts';
 import { type Policy, plannerDraftsLimit } from '../../../machines/vocabulary/policy.ts';
-import { type Role, roles } from '../../../machines/vocabulary/role.ts';
 import { isLoopback } from './home.ts';
 import { desktopModes, type HookTable, hookKeysOf, hookOf, hookTableSchema } from './hooks.ts';
 import { kasmosDaemonKeys } from './kasmos-daemon.ts';

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { type Role, roles } from '../../../machines/vocabulary/role.ts';
+import { type Role, roles } from '../../../machines/vocabulary/ids.ts';
 import { hidesMore, withoutSecrets } from '../platform/secrets.ts';
 import { sizeText } from '../platform/size.ts';
 import { durationText } from './duration.ts';

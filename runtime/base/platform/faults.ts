@@ -51,5 +51,3 @@ export type FaultPoint = (typeof faultPoints)[number];
 
 /** Called at each point; what it does there is the test's business. */
 export type Faults = (point: FaultPoint) => void;
-
-export const noFaults: Faults = () => {};

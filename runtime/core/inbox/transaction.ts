@@ -23,7 +23,7 @@ export interface BatchParts {
   readonly store: Store;
   readonly trees: Trees;
   readonly cache: TreeCache;
-  readonly faults: Faults;
+  readonly faults?: Faults | undefined;
   readonly timeline: Timeline;
   /** The configuration in force for a project; null where the repo is not there. */
   policyOf(project: string): Policy | null;
@@ -101,16 +101,16 @@ export async function handleBatch(
     for (const row of rows) cache.forget(treeOf(kinds, row));
   };
   try {
-    faults('pump.after-begin');
+    faults?.('pump.after-begin');
     const batch = decide(parts, known, { at, entering });
-    faults('pump.before-commit');
+    faults?.('pump.before-commit');
     const commit = await store.commit(batch.changes);
     if (commit.status === 'lost') {
       forget();
       return commit;
     }
     const { lines } = commit;
-    faults('pump.after-commit');
+    faults?.('pump.after-commit');
     for (const address of batch.dirty) {
       const entry = mustKnow(batch, address);
       entry.stored = entry.steps;

@@ -39,7 +39,7 @@ export interface DispatcherParts {
   /** The timeline of `next_at` and `stop_at`. */
   readonly timeline: Timeline;
   readonly log: Log;
-  readonly faults: Faults;
+  readonly faults?: Faults | undefined;
   /** Who carries out what is taken here. */
   readonly owner: EffectOwner;
   /** Whether this process still owns the home: asked before it acts. */
@@ -185,7 +185,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   async function startLane(lane: Lane): Promise<void> {
     const rows = await take(lane, mayStart);
     if (rows.length === 0) return;
-    faults('lanes.after-claim');
+    faults?.('lanes.after-claim');
     for (const row of rows) begin(row);
     parts.onSignals();
   }
@@ -331,10 +331,10 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   /** What is to be done again goes back to the queue, in one commit with what its try has changed. */
   async function repeat({ key }: EffectRow, { afterMs, error, result, changes }: Again): Promise<void> {
     if (!parts.isOwner()) return;
-    faults('lanes.before-settle');
+    faults?.('lanes.before-settle');
     const nextAt = timeline.nowMs() + afterMs;
     await store.commit([timeline.note(), { do: 'effect.try-again', key, nextAt, error, owner, result }, ...changes]);
-    faults('lanes.after-settle');
+    faults?.('lanes.after-settle');
   }
 
   async function handle(effect: Effect, entry: Running, context: Tried): Promise<Outcome> {
@@ -431,14 +431,14 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     outcome: Exclude<Outcome, Again>,
   ): Promise<void> {
     if (!parts.isOwner()) return;
-    faults('lanes.before-settle');
+    faults?.('lanes.before-settle');
     const kept = outcome.type === 'kept' ? { result: outcome.result } : {};
     const settled: Change = { do: 'effect.settle', key: row.key, status, error, owner, at: clock.nowMs(), ...kept };
     const told = settlementChanges(row, outcome);
     const commit = await store.commit([settled, ...told]);
     if (commit.status === 'lost')
       log.error(`effect ${row.key} was settled by somebody else; this end of it does not count`);
-    faults('lanes.after-settle');
+    faults?.('lanes.after-settle');
     parts.onSignals();
   }
 

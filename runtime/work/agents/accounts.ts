@@ -1,5 +1,5 @@
 /** Who plays a role now: its own profile, or while the account of that one is limited, the first that stands in for it and is free. */
-import { type Role, roles } from '../../../machines/vocabulary/role.ts';
+import { type Role, roles } from '../../../machines/vocabulary/ids.ts';
 import type { AgentProfile, RepoConfig } from '../../base/config/config.ts';
 import type { Cast, Casting } from '../../core/outbox/casting.ts';
 import type { Change, Store } from '../../core/store/port.ts';

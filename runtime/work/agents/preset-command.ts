@@ -8,7 +8,7 @@
 import { statSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { isJudge } from '../../../machines/vocabulary/role.ts';
+import { isJudge } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { CommandLine, CommandPlaces } from './command-line.ts';
 import { isIndirect, type JudgePlaces, type TrustedWords, trustedLine, trustedWords } from './judge-words.ts';

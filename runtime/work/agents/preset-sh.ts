@@ -5,7 +5,7 @@
 
 import { shellBlocks } from '../../../machines/document/plan-document.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { isWorker } from '../../../machines/vocabulary/role.ts';
+import { isWorker } from '../../../machines/vocabulary/ids.ts';
 import type { CommandLine, CommandPlaces } from './command-line.ts';
 import { programFile } from './preset-command.ts';
 import { type BriefTask, type RunBrief, taskName, tasksOf } from './run-brief.ts';

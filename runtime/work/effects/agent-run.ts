@@ -7,9 +7,8 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type AgentRun, placeOfRun } from '../../../machines/vocabulary/effect.ts';
 import { EngineError, reasonOf, withHint } from '../../../machines/vocabulary/errors.ts';
-import { runName } from '../../../machines/vocabulary/ids.ts';
+import { isJudge, runName } from '../../../machines/vocabulary/ids.ts';
 import { logCommand } from '../../../machines/vocabulary/reason-text.ts';
-import { isJudge } from '../../../machines/vocabulary/role.ts';
 import { environmentFault } from '../../base/platform/environment-fault.ts';
 import { createPollLoop, type PollLoop } from '../../base/platform/poll-loop.ts';
 import { formatIdentity } from '../../base/platform/process-table.ts';
@@ -189,9 +188,9 @@ async function begin(
     await parts.store.commit([{ do: 'launch.note', key: row.key, launchedAt: parts.timeline.nowMs() }]);
     if (stop.aborted) return giveUp(folder);
     abort.throwIfAborted();
-    parts.faults('agent-run.before-spawn');
+    parts.faults?.('agent-run.before-spawn');
     const launched: Launched = await launch(request);
-    parts.faults('agent-run.after-spawn');
+    parts.faults?.('agent-run.after-spawn');
     if (launched.kind === 'failed') return notStarted(folder, withHint(launched), launched.isFinal);
     return launched.kind === 'void' ? over('stopped', 'it was given up before it began') : { kind: 'runs' };
   } catch (thrown) {
@@ -297,7 +296,7 @@ async function waitForEnd(
     if (end === null || end.kind === 'lost') await stopTree(folder, runId, { graceMs: parts.graceMs, abort });
     else await sweepLeftovers(folder, runId, { abort });
     abort.throwIfAborted();
-    parts.faults('agent-run.after-exit');
+    parts.faults?.('agent-run.after-exit');
     if (existsSync(folder.outputLost))
       parts.log.warn(`some output of ${effect.title} is lost: the disk took no more into ${folder.log}`);
     const site = await runSiteOf(parts, row, placeOfRun(effect));

@@ -5,8 +5,7 @@ import { dirname } from 'node:path';
 import { parsePlan } from '../../../machines/document/plan-document.ts';
 import { type AgentRun, placeOfRun } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { planTree, runName } from '../../../machines/vocabulary/ids.ts';
-import { isJudge, isWorker } from '../../../machines/vocabulary/role.ts';
+import { isJudge, isWorker, planTree, runName } from '../../../machines/vocabulary/ids.ts';
 import type { AgentProfile, OwnAgents, Preset } from '../../base/config/config.ts';
 import { installHint, isProgramPreset } from '../../base/config/preset-programs.ts';
 import type { Log } from '../../base/platform/log.ts';
@@ -245,7 +244,7 @@ async function readyPlace(
   if (readReady(folder) !== null && existsSync(site.worktree)) return placeOf(site.worktree);
   if (before?.row.folder == null || !isDeleted(before.row.folder))
     await presenceOf(site, { waitedMs: parts.nowMs() - (row.waiting_since ?? parts.nowMs()) });
-  parts.faults('agent-run.before-worktree');
+  parts.faults?.('agent-run.before-worktree');
   // What a coordinator left was set aside when its run ended: nothing of it is committed for it.
   const isInterrupted = effect.start === 'continue' && isWorker(effect.role) && before !== null && before.base !== null;
   const { path, base } = isInterrupted

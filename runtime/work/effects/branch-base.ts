@@ -46,7 +46,7 @@ export function createBranchBase(parts: EffectParts): Handler<BranchBase> {
       );
     }
     const base: PlanBase = { branch: trunk.branch, commit: joint.commit, on: wanted.on };
-    parts.faults('branch-base.before-move');
+    parts.faults?.('branch-base.before-move');
     if (head === null || head === joint.commit) {
       await ensureBranch(repository, { branch, start: joint.commit });
     } else if (await containsAll(repository, wanted.commits, head)) {
@@ -63,10 +63,10 @@ export function createBranchBase(parts: EffectParts): Handler<BranchBase> {
       if (taken.kind === 'moved') throw movedMeanwhile(repository, branch);
       if (taken.kind === 'conflict')
         return conflict(taken.files, `what is on ${branch} already and ${after.join(', ')} conflict`, row.plan);
-      parts.faults('branch-base.after-move');
+      parts.faults?.('branch-base.after-move');
       return based(taken.head);
     }
-    parts.faults('branch-base.after-move');
+    parts.faults?.('branch-base.after-move');
     await remember(parts, row, base);
     return based(joint.commit);
   };

@@ -5,8 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type AgentRun, placeOfRun } from '../../../machines/vocabulary/effect.ts';
-import { runName } from '../../../machines/vocabulary/ids.ts';
-import { isJudge, isWorker } from '../../../machines/vocabulary/role.ts';
+import { isJudge, isWorker, runName } from '../../../machines/vocabulary/ids.ts';
 import type { EffectContext } from '../../core/outbox/handler.ts';
 import { type RunFolder, writeRunFile } from '../agents/run-folder.ts';
 import { keepAttempt } from '../git/attempt.ts';

@@ -52,12 +52,12 @@ export function createHookDeliver(parts: HookParts): Handler<HookDeliver> {
     const obstacle = obstacleOf(hook, state, project);
     if (hook === undefined || obstacle !== null) return dead(failedTry(obstacle ?? ''), []);
     if (hook.type !== 'function') parts.projects.mustBeTrusted(project);
-    parts.faults('hook.before-send');
+    parts.faults?.('hook.before-send');
     const tried = await tryHook(parts, hook, effect, {
       ...{ project, abort: context.abort, key: `${context.row.key}/${context.row.attempts}` },
       plan: context.row.plan,
     });
-    parts.faults('hook.after-send');
+    parts.faults?.('hook.after-send');
     if (tried.kind === 'failed')
       parts.log.debug(
         `hook ${effect.hook} of ${project}: try ${context.row.attempts} of ${effect.id} failed: ${tried.error}`,

@@ -28,9 +28,9 @@ export function createPlanMerge(parts: EffectParts): Handler<PlanMerge> {
     const into = await realBranch(repository, wanted);
     const unmerged = withAfter ? [] : await unmergedBelow(parts, repository, { ...row, into });
     if (unmerged.length > 0) return refusal({ kind: 'after', plans: unmerged }, { ...names, into });
-    parts.faults('plan-merge.before-merge');
+    parts.faults?.('plan-merge.before-merge');
     const merged = await mergeIntoCheckout(repository, { from: branch, into, message, only: approved?.sha ?? null });
-    parts.faults('plan-merge.after-merge');
+    parts.faults?.('plan-merge.after-merge');
     if (merged.kind !== 'merged') return refusal(merged, { ...names, into });
     return { type: 'plan_merged', payload: { head: merged.head, into, tip: merged.tip } };
   };

@@ -62,7 +62,7 @@ export function createPlanPull(parts: PlanPullParts): Handler<PlanPull> {
       // One that the plan does not know yet is told as open: it is followed from there, and found to be over.
       if (known !== null && known.state !== 'open')
         return open == null ? openedOutcome(forge, known, head) : closedOutcome(known);
-      parts.faults('plan-pull.before-push');
+      parts.faults?.('plan-pull.before-push');
       const push = { repo: repository.path, branch, remote, commit: head, by: 'engine' as const };
       // A forge deletes a branch when it merges it: a push would make it anew.
       if (known === null) await pushBranch(push);
@@ -72,7 +72,7 @@ export function createPlanPull(parts: PlanPullParts): Handler<PlanPull> {
         if (open != null) return failed(deletedText(branch, gone));
         await pushBranch(push);
       }
-      parts.faults('plan-pull.after-push');
+      parts.faults?.('plan-pull.after-push');
       const request =
         known ??
         (await makeOrFind(forge, {
@@ -80,7 +80,7 @@ export function createPlanPull(parts: PlanPullParts): Handler<PlanPull> {
           base,
           ...(await pullRequestText(parts, { ...at, closes: await closesOf(parts, at, forge) })),
         }));
-      parts.faults('plan-pull.after-create');
+      parts.faults?.('plan-pull.after-create');
       await parts.forgeStates.answered({ project: row.project, server: forge.server, plan: row.plan });
       return openedOutcome(forge, request, head);
     } catch (thrown) {

@@ -5,7 +5,7 @@
 import { isAbsolute } from 'node:path';
 import { type PlanDocument, shellBlocks } from '../../../machines/document/plan-document.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { type Role, roles } from '../../../machines/vocabulary/role.ts';
+import { type Role, roles } from '../../../machines/vocabulary/ids.ts';
 import type { AgentProfile, RepoConfig } from '../../base/config/config.ts';
 import {
   installHint,

@@ -65,14 +65,14 @@ async function merge(parts: PlanPullParts, { forge, effect, row, abort }: Mergin
   if (found.headCommit !== head) return { type: 'pr_merge_refused', payload: { detail: otherHeadText(found, head) } };
   const { mergeMethod: method } = parts.projects.get(row.project).config;
   const wanted: WantedMerge = { number, head, base: found.base, method };
-  parts.faults('pull-merge.before-merge');
+  parts.faults?.('pull-merge.before-merge');
   if (act === 'merge') {
     const commit = await mergeNow(forge, wanted, abort);
-    parts.faults('pull-merge.after-merge');
+    parts.faults?.('pull-merge.after-merge');
     return { type: 'pr_merged', payload: { head: commit, into: found.base } };
   }
   const isScheduled = await forge.mergeWhenGreen(wanted);
-  parts.faults('pull-merge.after-merge');
+  parts.faults?.('pull-merge.after-merge');
   const now = await requestAt(forge, number);
   if (now.state !== 'open') return closedOutcome(now);
   return { type: 'pr_merge_scheduled', payload: { by: isScheduled ? 'forge' : 'stator' } };

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentRun } from '../../../machines/vocabulary/effect.ts';
-import { isWorker } from '../../../machines/vocabulary/role.ts';
+import { isWorker } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { tokenHash } from '../../base/platform/token.ts';
 import type { EffectContext } from '../../core/outbox/handler.ts';

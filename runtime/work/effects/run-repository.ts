@@ -3,8 +3,7 @@ import { existsSync, readdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { type AgentRun, folderJudged, placeOfRun } from '../../../machines/vocabulary/effect.ts';
 import { reasonOf } from '../../../machines/vocabulary/errors.ts';
-import { runName, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
-import { isJudge, type Role } from '../../../machines/vocabulary/role.ts';
+import { isJudge, type Role, runName, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { environmentFault } from '../../base/platform/environment-fault.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { removeTree } from '../../base/platform/remove-tree.ts';
@@ -69,7 +68,7 @@ export async function collectRun(
 ): Promise<void> {
   const own = privatePlaceIn(folder.path);
   const { title } = effect;
-  parts.faults('agent-run.before-collect');
+  parts.faults?.('agent-run.before-collect');
   await openPrivate(own);
   const why = await collected(parts, { ...effect, row, folder }).then(
     (found) => (found.kind === 'refused' ? found.why : null),
@@ -78,7 +77,7 @@ export async function collectRun(
       return reasonOf(thrown);
     },
   );
-  parts.faults('agent-run.after-collect');
+  parts.faults?.('agent-run.after-collect');
   // A copy of the worktree's, and the largest of what is there; and what a killed engine had begun to take over.
   const begun = readdirSync(folder.path).filter((name) => name.startsWith(`${basename(own.gitDir)}-taken-`));
   for (const path of [join(own.gitDir, 'index'), ...begun.map((name) => join(folder.path, name))])

@@ -61,9 +61,9 @@ export function createCommit(parts: WorkParts): Handler<WorkCommit> {
       await keepAttempt(repository, ended);
       return { type: null };
     }
-    parts.faults('commit.before-commit');
+    parts.faults?.('commit.before-commit');
     const { head, changed, aside } = await commitLeftovers(repository, ended);
-    parts.faults('commit.after-commit');
+    parts.faults?.('commit.after-commit');
     const outcome = { head, base, changed };
     if (aside !== undefined)
       return { type: 'work_committed', payload: { ...outcome, aside: asideText(aside, ended.branch) } };
@@ -100,13 +100,13 @@ function someOf(files: readonly string[]): string {
 export function createMerge(parts: EffectParts): Handler<WorkMerge> {
   return async (effect, { row }): Promise<Outcome> => {
     const { repository } = await siteOf(parts, row, effect.place);
-    parts.faults('merge.before-update-ref');
+    parts.faults?.('merge.before-update-ref');
     const merged = await mergeBranch(repository, {
       from: effect.place.branch,
       into: effect.place.from,
       message: effect.message,
     });
-    parts.faults('merge.after-update-ref');
+    parts.faults?.('merge.after-update-ref');
     switch (merged.kind) {
       case 'merged':
         return { type: 'work_merged', payload: { head: merged.head } };
@@ -137,7 +137,7 @@ export function createUndo(parts: WorkParts): Handler<WorkUndo> {
     const { branch } = effect.place;
     const failed = runName(row.project, row.plan, effect.run);
     if ((await ownCommitsBase(repository, { branch, run: failed, base })) === null) return { type: null };
-    parts.faults('undo.before-reset');
+    parts.faults?.('undo.before-reset');
     const run = `${runName(row.project, row.plan, row.name)}-undo`;
     await prepareWorktree(repository, { path: worktree, branch, start: base, run, previousRun: failed, reset: true });
     return { type: null };
@@ -152,7 +152,7 @@ export function createWorktreeRemove(parts: EffectParts): Handler<WorktreeRemove
   return async (effect, { row }): Promise<Outcome> => {
     const { place } = effect;
     const { repository, worktree } = await siteOf(parts, row, place);
-    parts.faults('worktree.before-remove');
+    parts.faults?.('worktree.before-remove');
     if (effect.unstarted !== undefined) {
       await leaveNothing(parts, { repository, worktree }, { effect, row, run: effect.unstarted });
       return { type: null };

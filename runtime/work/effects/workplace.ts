@@ -27,7 +27,7 @@ export interface EffectParts {
   readonly home: string;
   readonly store: Store;
   readonly projects: Projects;
-  readonly faults: Faults;
+  readonly faults?: Faults | undefined;
 }
 
 export interface Site {

@@ -97,9 +97,9 @@ export async function withSetup(
   const wanted = digestsOf({ setup, copy });
   const copiedFile = join(adminDir, 'stator-copied');
   if (!(await holds(copiedFile, wanted.copied))) {
-    parts.faults('setup.before-copy');
+    parts.faults?.('setup.before-copy');
     await copyIntoWorktree({ repository, worktree: { path: request.cwd, adminDir }, copy, dir, stop });
-    parts.faults('setup.after-copy');
+    parts.faults?.('setup.after-copy');
     writeRunFile(copiedFile, `${wanted.copied}\n`);
   }
   const marker = join(adminDir, 'stator-setup');

@@ -223,7 +223,7 @@ async function dropSome(
         repository,
         some.map(({ ref }) => ref),
       );
-      faults('gc.before-marks');
+      faults?.('gc.before-marks');
       await dropRefs(
         repository,
         some.flatMap(({ ref, mark }) => (mark !== null && dropped.has(ref.name) ? [mark] : [])),

@@ -12,7 +12,7 @@ export interface CleaningParts {
   readonly home: string;
   readonly store: Store;
   readonly projects: Projects;
-  readonly faults: Faults;
+  readonly faults?: Faults | undefined;
   readonly log: Log;
   /** Signals may come meanwhile: a rest is taken after every step. */
   readonly stays: boolean;

@@ -33,7 +33,7 @@ export async function clearRows(parts: CleaningParts, round: Round): Promise<voi
       if (found === null) break;
       const { rows, upTo } = found;
       if (rows > 0 && !round.dry) await store.commit([{ do: 'rows.expire', kind, beforeMs, after, upTo }]);
-      if (rows > 0) faults('gc.between-rows');
+      if (rows > 0) faults?.('gc.between-rows');
       count += rows;
       after = upTo;
       await round.rest();
@@ -62,7 +62,7 @@ export async function giveSpaceBack(parts: CleaningParts, round: Round): Promise
   const { store, faults } = parts;
   if (!(await store.size()).givesBack) await rewriteOldStore(parts, round);
   while ((await store.giveBack(giveBackBytes)) > 0) {
-    faults('gc.between-pages');
+    faults?.('gc.between-pages');
     await round.rest();
   }
 }

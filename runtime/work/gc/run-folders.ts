@@ -106,7 +106,7 @@ export async function removeAside({ home, faults }: CleaningParts, name: string)
   const aside = join(root, `${asidePrefix}${name}`);
   await removeTree(aside);
   await rename(join(root, name), aside);
-  faults('gc.after-rename');
+  faults?.('gc.after-rename');
   await removeTree(aside);
-  faults('gc.before-row');
+  faults?.('gc.before-row');
 }

@@ -90,7 +90,7 @@ async function clearOne(
     round.made.add(attemptRef(run));
     why = `what was not on its branch is kept: ${attemptRef(run)}`;
   }
-  parts.faults('gc.before-worktree');
+  parts.faults?.('gc.before-worktree');
   const loss = await clearWorktree(repository, { path, branch, dry: false });
   if (loss !== null) return keep(reasonOf(loss));
   noteGone(round, subject, why);

@@ -13,7 +13,7 @@ export interface GatewayParts {
   readonly store: Pick<Store, 'commit' | 'effects' | 'launch' | 'plan' | 'run' | 'runs' | 'signal'>;
   readonly projects: Projects;
   readonly watchers: RepoWatchers;
-  readonly faults: Faults;
+  readonly faults?: Faults | undefined;
   readonly log: Log;
   readonly nowMs: () => number;
   /** Whether the home is still ours: else nothing is taken. */

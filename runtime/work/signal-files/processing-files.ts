@@ -36,7 +36,7 @@ export interface ProcessingFilesParts {
   readonly project: string;
   readonly kinds: Kinds;
   readonly store: Pick<Store, 'commit' | 'plan' | 'signal'>;
-  readonly faults: Faults;
+  readonly faults?: Faults | undefined;
   readonly nowMs: () => number;
   /** Signals up to that id are in the inbox, and what becomes of them is waited for. */
   onInsert(id: number): void;
@@ -175,7 +175,7 @@ export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFi
     }
     if (taken.length === 0) return;
     const { signals } = await mustCommit(store, changes);
-    parts.faults('gateway.after-insert');
+    parts.faults?.('gateway.after-insert');
     signals.forEach(({ id }, index) => {
       const flying = taken[index];
       if (flying !== undefined) flying.id = id;
@@ -188,7 +188,7 @@ export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFi
     const path = inFlight(flying.file);
     try {
       if (reason === null) {
-        faults('gateway.before-unlink');
+        faults?.('gateway.before-unlink');
         await unlink(path);
       } else await parts.refuse(path, flying.name, reason);
       files.delete(flying.file);
@@ -204,7 +204,7 @@ export function createProcessingFiles(parts: ProcessingFilesParts): ProcessingFi
       const file = marked(name);
       await rename(pathOf(parts.held().own, name), inFlight(file));
       add(file, seen, { found: null, saying });
-      faults('gateway.after-rename');
+      faults?.('gateway.after-rename');
     },
     async insert(isWaitedFor) {
       const now = performance.now();

@@ -8,8 +8,8 @@
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type AgentRun, folderOf, placeOfRun } from '../../../machines/vocabulary/effect.ts';
+import type { Role } from '../../../machines/vocabulary/ids.ts';
 import { draftNumber, instanceTitle, planTree } from '../../../machines/vocabulary/ids.ts';
-import type { Role } from '../../../machines/vocabulary/role.ts';
 import type { Store } from '../../core/store/port.ts';
 import { isVerdict, judgesByMessage } from '../agents/reports/verdict.ts';
 import { baseOf, readLaunch } from '../effects/workplace.ts';

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
-import { type Faults, noFaults } from '../../../base/platform/faults.ts';
+import type { Faults } from '../../../base/platform/faults.ts';
 import type { AllRows } from '../all-rows.ts';
 import { applyChange, type Numbers, stepwise } from '../changes.ts';
 import { type Change, type Commit, type Hosts, type Store, StoreTrouble } from '../port.ts';
@@ -44,7 +44,7 @@ export interface PostgresStore extends Store {
 
 interface PostgresOptions {
   /** Called on every commit; for tests. */
-  readonly faults?: Faults;
+  readonly faults?: Faults | undefined;
   /** Default true; false: a schema of another version is `store_unreadable`. */
   readonly mayMigrate?: boolean;
   /** Default: by the name that its system gives it. */
@@ -54,7 +54,7 @@ interface PostgresOptions {
 /** Opens nothing yet: the first reading or commit connects, and brings the schema up to date. `shown` stands for the URL in all messages. */
 export function openPostgres(
   { url, shown: place }: { readonly url: string; readonly shown: string },
-  { faults = noFaults, mayMigrate = true, host: given = { name: '', labels: [] } }: PostgresOptions = {},
+  { faults, mayMigrate = true, host: given = { name: '', labels: [] } }: PostgresOptions = {},
 ): PostgresStore {
   const upToDate = mayMigrate ? migrate : mustBeCurrent;
   const host = { ...given, name: given.name || hostname(), address: hostname() };
@@ -179,7 +179,7 @@ export function openPostgres(
     const client = await writing.client();
     const numbers: Numbers = { signals: [], lines: [] };
     const begun = start(client);
-    faults('store.after-begin');
+    faults?.('store.after-begin');
     const answers: { readonly change: Change; readonly holds: Promise<boolean> }[] = [];
     const firstLost = async (): Promise<Change | null> => {
       for (const { change, holds } of answers) if (!(await holds)) return change;
@@ -201,11 +201,11 @@ export function openPostgres(
       const transaction = await begun;
       lost ??= await firstLost();
       if (lost === null) {
-        faults('store.before-commit');
+        faults?.('store.before-commit');
         if (changes.some((change) => change.do === 'repo.insert' || change.do === 'repo.remove'))
           await hostRows.tell(client);
         if (!(await finish(client, transaction))) return carryOut(changes);
-        faults('store.after-commit');
+        faults?.('store.after-commit');
         return { status: 'committed', ...numbers };
       }
     } catch (thrown) {

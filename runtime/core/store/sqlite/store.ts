@@ -1,6 +1,6 @@
 /** The store of a home, in one file of SQLite: each reading one call, each commit one transaction. */
 import { storeFile } from '../../../base/config/home.ts';
-import { type Faults, noFaults } from '../../../base/platform/faults.ts';
+import type { Faults } from '../../../base/platform/faults.ts';
 import { untilBeat } from '../../../base/platform/poll-loop.ts';
 import { statorVersion } from '../../../base/platform/version.ts';
 import { applyChange, type Numbers } from '../changes.ts';
@@ -15,7 +15,7 @@ import { createTransactions } from './transactions.ts';
 
 interface OpenOptions extends Omit<StoreOptions, 'migrations'> {
   /** Called on every commit; for tests. */
-  readonly faults?: Faults;
+  readonly faults?: Faults | undefined;
 }
 
 /** Other programs' changes are looked for this often. */
@@ -50,7 +50,7 @@ class Lost extends Error {
 }
 
 /** Opens the store of a home. Throws the codes of `openDatabase`. */
-export function openStore(home: string, { faults = noFaults, ...options }: OpenOptions = {}): Store {
+export function openStore(home: string, { faults, ...options }: OpenOptions = {}): Store {
   const file = storeFile(home);
   const db = openDatabase(file, { migrations, ...options });
   if (options.readonly !== true && options.isShared !== true) noteWriter(db, file);
@@ -63,16 +63,16 @@ export function openStore(home: string, { faults = noFaults, ...options }: OpenO
     try {
       transaction(
         () => {
-          faults('store.after-begin');
+          faults?.('store.after-begin');
           for (const [index, change] of changes.entries()) {
-            if (index === 1) faults('store.between');
+            if (index === 1) faults?.('store.between');
             if (applyChange(tables, change, numbers) !== true) throw new Lost(change);
           }
-          faults('store.before-commit');
+          faults?.('store.before-commit');
         },
         { isSynced: isSynced(changes) },
       );
-      faults('store.after-commit');
+      faults?.('store.after-commit');
       return { status: 'committed', ...numbers };
     } catch (thrown) {
       if (thrown instanceof Lost) return { status: 'lost', change: thrown.change };

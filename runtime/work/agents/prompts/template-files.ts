@@ -6,7 +6,7 @@
 import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { EngineError, messageOf } from '../../../../machines/vocabulary/errors.ts';
-import { roles } from '../../../../machines/vocabulary/role.ts';
+import { roles } from '../../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../../machines/vocabulary/shell-word.ts';
 import { nearest } from '../../../base/config/nearest.ts';
 import { inPackage } from '../../../base/platform/package-files.ts';

@@ -1,6 +1,6 @@
 /** What stands for each placeholder of a prompt: the plan, the work and the history of a run. Texts of others are fenced and cut. */
 import type { Reason } from '../../../../machines/vocabulary/effect.ts';
-import { isJudge, isWorker } from '../../../../machines/vocabulary/role.ts';
+import { isJudge, isWorker } from '../../../../machines/vocabulary/ids.ts';
 import { judgesByMessage, verdictLines, verdictSignals } from '../reports/verdict.ts';
 import { type BriefTask, type RunBrief, tasksOf } from '../run-brief.ts';
 import { type EarlierTask, earlierWaves, waveName } from './earlier-waves.ts';

@@ -2,7 +2,7 @@
  * A judge's verdict, read from the last message of its program. What that program starts (tests of the branch, hooks, servers) has the run's token in its
  * environment and could send a signal; it does not write the program's messages. So of a judge that a program of these presets plays no signal is a verdict.
  */
-import { isJudge, type Role } from '../../../../machines/vocabulary/role.ts';
+import { isJudge, type Role } from '../../../../machines/vocabulary/ids.ts';
 import { isProgramPreset } from '../../../base/config/preset-programs.ts';
 import { safeText } from '../../../base/platform/terminal-text.ts';
 
