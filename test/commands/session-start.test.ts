@@ -134,4 +134,22 @@ describe('a session that cannot start leaves nothing', () => {
     expect(await start(on)).toBe('agent_unusable');
     expect(await left(on)).toEqual(nothing);
   });
+
+  it('but what was imported, with its age, its request and what was said in it', async () => {
+    const on = await scene({ config: '[worktree]\nsetup = "ls ../../../go"\n' });
+    const at = '2026-04-05T10:00:00.000Z';
+    const request = 'https://github.com/acme/shop/pull/3';
+    const messages = [{ by: 'agent', content: 'half of it is there', at }] as const;
+    const about = { done: false, created_at: at, pull_request: request, messages: [...messages], notifications: [] };
+    await on.client.importIssue({ reference, ...about });
+    expect(await start(on)).toBe('unavailable');
+    const kept = { reference, created_at: at, pull_request: request };
+    expect(await on.client.issues()).toMatchObject([kept]);
+    writeFileSync(join(on.root, 'go'), '');
+    expect(await on.client.continueIssue({ reference })).toMatchObject({ status: 'started', session: kept });
+    expect((await on.client.issueContext(reference)).messages.map(({ content }) => content)).toEqual([
+      'half of it is there',
+      'mend it',
+    ]);
+  });
 });

@@ -1066,7 +1066,10 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
       await commit({ do: 'issue.insert', ...row }, { do: 'issue.insert', ...row, plan: 'q', createdAt: 4 });
       expect((await store.issues()).map(({ plan: name }) => name)).toEqual(['q', 'p']);
       await commit({ do: 'issue.set-pull-request', key: plan, url: 'u' });
-      expect((await store.issues())[1]).toEqual({ ...row, pullRequest: 'u' });
+      // Begun once more it is the same session: it keeps its age, and what is not known anew.
+      await commit({ do: 'issue.insert', ...row, title: 'The shop', createdAt: 9 });
+      await commit({ do: 'issue.insert', ...row, createdAt: 10 });
+      expect((await store.issues())[1]).toEqual({ ...row, pullRequest: 'u', title: 'The shop' });
       for (let index = 1; index <= 22; index += 1)
         await commit({
           do: 'issue.say',

@@ -64,11 +64,14 @@ export function createBeginning(parts: BeginParts) {
     if (!waits) await slots.mustBeFree(place);
     const material = await forges.materialOf(place);
     if (material.isMissing) throw isMissing(name, material.trouble, place);
-    const content = issueDocument({ name, message, material, said: await sessions.saidTo(place) });
+    const said = await sessions.saidTo(place);
+    // An earlier start was cut off, or refused, after it was said.
+    const isSaid = said.at(-1)?.by === 'person' && said.at(-1)?.content === message;
+    const content = issueDocument({ name, message, material, said: isSaid ? said.slice(0, -1) : said });
     await refuseHopeless(place, content);
     const sinceMs = clock.nowMs();
     const title = material.issue?.title.slice(0, 300) ?? null;
-    await slots.begin(place, { waits, sinceMs }, async () => {
+    const isNew = await slots.begin(place, { waits, sinceMs }, async () => {
       if ((await store.plan(project, plan)) !== null) throw isThere(name);
       const known = await sessions.rowOf(place);
       if (known !== null && known.reference !== reference)
@@ -79,26 +82,28 @@ export function createBeginning(parts: BeginParts) {
         );
       try {
         // First: a session without its plan is made whole by `continue`, a plan without its session would be any plan.
+        const say = { do: 'issue.say', key: { project, plan }, by: 'person', content: message, at: sinceMs } as const;
         await store.commit([
           { do: 'issue.insert', project, plan, reference, title, pullRequest, createdAt: sinceMs },
-          { do: 'issue.say', key: { project, plan }, by: 'person', content: message, at: sinceMs },
+          ...(isSaid ? [] : [say]),
         ]);
         await parts.registerPlan({ project, plan, content, branch, topic: null, file: null, session: { folder } });
         await mustSend(place, { type: 'implement_start' });
       } catch (thrown) {
-        await forget(place);
+        await forget(place, known === null);
         throw thrown;
       }
+      return known === null;
     });
-    return untilStarted(place, { sinceMs, waits, isNew: true, notes: notesOf(material) });
+    return untilStarted(place, { sinceMs, waits, isNew, notes: notesOf(material) });
   }
 
-  /** A start that failed leaves nothing. */
-  async function forget(place: IssuePlace): Promise<void> {
+  /** A start that failed leaves what was there before: of a new session nothing. */
+  async function forget(place: IssuePlace, isNew: boolean): Promise<void> {
     const { project, plan } = place;
     const row = await store.plan(project, plan);
     if (row !== null && row.generation === 0 && row.status === 'ready') await parts.forgetPlan(project, plan);
-    await store.commit([{ do: 'issue.remove', key: { project, plan } }]);
+    if (isNew) await store.commit([{ do: 'issue.remove', key: { project, plan } }]);
   }
 
   /** Throws `unavailable` where it did not start; a new one is gone then. */

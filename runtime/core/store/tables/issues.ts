@@ -8,8 +8,8 @@ export function createIssueTable(db: Connection) {
   const insert = db.prepare(
     `INSERT INTO issues (project, plan, reference, title, pull_request, created_at)
      VALUES (@project, @plan, @reference, @title, @pullRequest, @createdAt)
-     ON CONFLICT (project, plan) DO UPDATE SET reference = excluded.reference, title = excluded.title,
-       pull_request = excluded.pull_request, created_at = excluded.created_at`,
+     ON CONFLICT (project, plan) DO UPDATE SET title = COALESCE(excluded.title, issues.title),
+       pull_request = COALESCE(excluded.pull_request, issues.pull_request)`,
   );
   const setPullRequest = db.prepare('UPDATE issues SET pull_request = ? WHERE project = ? AND plan = ?');
   const remove = db.prepare('DELETE FROM issues WHERE project = ? AND plan = ?');
