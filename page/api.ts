@@ -2,6 +2,7 @@
 
 import type { AccountEntry } from '../runtime/api/contract/accounts.ts';
 import type { ForgeEntry } from '../runtime/api/contract/forges.ts';
+import type { HostEntry } from '../runtime/api/contract/hosts.ts';
 import type {
   MachineEntry,
   MachineExplanation,
@@ -128,6 +129,7 @@ export function createApi(session: Session, onLocked: () => void) {
     queue: (isFresh: boolean) => look<QueueStats>('/v1/queue/stats', isFresh),
     forges: (isFresh: boolean) => look<ForgeEntry[]>('/v1/forges', isFresh),
     accounts: (isFresh: boolean) => look<AccountEntry[]>('/v1/accounts', isFresh),
+    hosts: (isFresh: boolean) => look<HostEntry[]>('/v1/hosts', isFresh),
     notifications: (isFresh: boolean) => look<NotificationEntry[]>('/v1/notifications', isFresh),
     ping: () => ask<{ version: string; warnings: string[] }>('GET', '/v1/ping'),
     plan: (named: Named) => ask<PlanShow>('GET', of(named, '')),

@@ -1,6 +1,7 @@
 /** What is known of the fleet, how it is looked at, and what a person may do there. */
 import type { AccountEntry } from '../runtime/api/contract/accounts.ts';
 import type { ForgeEntry } from '../runtime/api/contract/forges.ts';
+import type { HostEntry } from '../runtime/api/contract/hosts.ts';
 import type { MachineTreeEntry } from '../runtime/api/contract/machines.ts';
 import type { NotificationEntry } from '../runtime/api/contract/notifications.ts';
 import type { PlanEntry } from '../runtime/api/contract/plans.ts';
@@ -16,6 +17,8 @@ export interface Fleet {
   readonly slots: readonly Slot[];
   readonly queue: QueueStats | null;
   readonly repos: readonly RepoEntry[];
+  /** Those that share the store; none where it is of one machine. */
+  readonly hosts: readonly HostEntry[];
   readonly warnings: readonly string[];
   readonly forges: readonly ForgeEntry[];
   /** The accounts that are rate limited now. */

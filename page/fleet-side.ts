@@ -2,7 +2,7 @@
 import type { NotificationEntry } from '../runtime/api/contract/notifications.ts';
 import { h, type View } from './dom.ts';
 import type { Fleet, FleetActions } from './fleet-model.ts';
-import { age, since, words } from './format.ts';
+import { age, counted, since, words } from './format.ts';
 import { glyph } from './glyph.ts';
 import { keepAtEnd } from './keep-at-end.ts';
 import { treeAddress } from './machine-view.ts';
@@ -66,12 +66,37 @@ export function reposView({ repos }: Fleet): View {
       'ul',
       null,
       repos.length === 0 ? h('li', { class: 'dim' }, 'None: stator repo add <path>') : null,
-      repos.map(({ project, state, reason }) =>
+      repos.map(({ project, state, reason, host }) =>
         h(
           'li',
           { key: project },
           h('a', { class: 'link', href: repoAddress(project) }, project),
+          host === undefined ? null : h('span', { class: 'dim' }, `on ${host}`),
           state === 'active' ? null : h('span', { class: 'dim', title: reason ?? '' }, state),
+        ),
+      ),
+    ),
+  );
+}
+
+/** The machines that share the store; one that is lost, or drains, says so. Nothing where there is one. */
+export function hostsView({ hosts }: Fleet, nowMs: number): View | null {
+  const shown = hosts.filter(({ state }) => state !== 'removed');
+  if (shown.length < 2) return null;
+  return h(
+    'section',
+    { class: 'panel repos', 'aria-labelledby': 'hosts-title' },
+    h('h2', { id: 'hosts-title' }, 'Hosts', h('span', { class: 'count' }, String(shown.length))),
+    h(
+      'ul',
+      null,
+      shown.map(({ name, state, own, seen, labels, repos, agents }) =>
+        h(
+          'li',
+          { key: name },
+          h('span', { title: labels.join(', ') }, own ? `${name} (this one)` : name),
+          state === 'alive' ? null : h('b', null, state === 'lost' ? `lost, seen ${age(seen, nowMs)} ago` : state),
+          h('span', { class: 'dim' }, `${counted(agents, 'agent')}, ${counted(repos.length, 'repo')}`),
         ),
       ),
     ),

@@ -5,7 +5,7 @@ import type { InstanceEntry, QueuePause } from '../runtime/api/contract/runs.ts'
 import { h, type View } from './dom.ts';
 import { budgetText, tightestText } from './facts.ts';
 import type { Fleet, FleetActions, FleetView } from './fleet-model.ts';
-import { agentsView, notificationsView, reposView } from './fleet-side.ts';
+import { agentsView, hostsView, notificationsView, reposView } from './fleet-side.ts';
 import { age, amount, counted, dollars, since, words } from './format.ts';
 import { glyph, stateOf } from './glyph.ts';
 import { treesView } from './machine-view.ts';
@@ -91,6 +91,7 @@ export function fleetView(fleet: Fleet, view: FleetView, actions: FleetActions, 
         agentsView(fleet, actions, nowMs),
         notificationsView(fleet, actions, nowMs),
         fleet.trees === null ? null : treesView(fleet.trees),
+        hostsView(fleet, nowMs),
         reposView(fleet),
       ),
     ),

@@ -44,6 +44,7 @@ let fleet: Fleet = {
   slots: [],
   queue: null,
   repos: [],
+  hosts: [],
   warnings: [],
   forges: [],
   accounts: [],
@@ -173,6 +174,8 @@ async function readFleet(): Promise<number> {
     api.accounts(isFresh),
     api.trees(isFresh),
   ]);
+  // A repo has a host only where several share the store.
+  const hosts = repos.some(({ host }) => host !== undefined) ? await api.hosts(isFresh) : [];
   const isFirst = !fleet.isKnown;
   if (isFirst) await readPing(); // its warnings stand above the rest
   fleet = {
@@ -182,6 +185,7 @@ async function readFleet(): Promise<number> {
     slots: nextSlots(fleet.slots, agents),
     queue,
     repos,
+    hosts,
     notifications,
     forges,
     accounts,

@@ -4,6 +4,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it, onTestFinished } from 'vitest';
+import { hasBrowser, startBrowser } from '../support/browser.ts';
 import { planOf } from '../support/cli.ts';
 import { type DaemonGround, daemonGround, makeRepo } from '../support/daemon.ts';
 import { git, until } from '../support/ground.ts';
@@ -263,3 +264,27 @@ async function gateTo(url: string) {
     open: () => listen(port),
   };
 }
+
+it.skipIf(!hasBrowser())(
+  'the page names the hosts, and says which of them is lost',
+  async () => {
+    const url = await emptyStore();
+    const [a, b] = [await hostOn(url, 'a'), await hostOn(url, 'b')];
+    const browser = await startBrowser();
+    onTestFinished(() => browser.close());
+    const { url: address } = JSON.parse(await must(a.ask('inspect', '--json'))) as { url: string };
+    const { page } = await browser.open(address);
+    const hosts = page.getByRole('region', { name: 'Hosts' });
+    await hosts.getByText('a (this one)').waitFor({ timeout: 60_000 });
+    expect(await hosts.locator('li').allTextContents()).toEqual(['a (this one)0 agents, 1 repo', 'b0 agents, 1 repo']);
+    await page.getByRole('region', { name: 'Repos' }).getByText('on b').waitFor();
+    await kill(b);
+    await until(
+      async () => (await a.client().hosts()).some(({ name, state }) => name === 'b' && state === 'lost'),
+      60_000,
+    );
+    await page.reload();
+    await hosts.getByText('lost, seen').waitFor({ timeout: 60_000 });
+  },
+  180_000,
+);
