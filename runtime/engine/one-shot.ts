@@ -26,6 +26,8 @@ export async function openOneShot(home: string, env: NodeJS.ProcessEnv): Promise
     try {
       await openSupervisor(core);
       await wakeSupervisor(core);
+      // What a command that was killed left there comes before what is asked now.
+      await core.pump.drain();
       const close = () => leave(core, owner);
       return createClient(callApp(core.app, env.STATOR_TOKEN), { note: 'no engine runs', close });
     } catch (thrown) {
