@@ -21,7 +21,13 @@ const session = z.object({
 });
 export type KugetsuSession = Readonly<z.infer<typeof session>>;
 
-const queueItem = z.object({ id: text, issue_ref: z.string(), message: z.string().min(1), state: z.string() });
+const queueItem = z.object({
+  id: text,
+  issue_ref: z.string(),
+  message: z.string().min(1),
+  state: z.string(),
+  pending_since: time,
+});
 export type KugetsuItem = Readonly<z.infer<typeof queueItem>>;
 
 const said = z.object({ role: z.string(), content: z.string(), time, timestamp: time });

@@ -150,13 +150,15 @@ async function sessionStep(
   if (!reference) return { ...piece, state: 'broken', what: 'it names no issue' };
   const place = await placeOf(client, reference, project);
   if (place instanceof EngineError) return { ...piece, state: 'left', what: place.message, next: place.hint };
-  if (known.some((one) => one.project === place.project && one.plan === place.plan))
+  const isDone = state === 'completed';
+  const entry = known.find((one) => one.project === place.project && one.plan === place.plan);
+  // One whose work is done may have been cut off before it was marked so.
+  if (entry !== undefined && !(isDone && entry.status === 'ready'))
     return { ...piece, state: 'there', what: place.plan };
   const context = contexts.find(({ issue_ref: of }) => of === reference);
   const unread = notifications.filter(
     ({ issue_ref: of, read, type }) => of === reference && read !== true && types[type] !== undefined,
   );
-  const isDone = state === 'completed';
   const given = messagesOf(context);
   const what = [
     `${state ?? 'idle'}${given.length === 0 ? '' : `, with ${counted(given.length, 'message')}`}${unread.length === 0 ? '' : `, ${counted(unread.length, 'unread notification')}`}`,
@@ -199,7 +201,7 @@ function messagesOf(context: KugetsuContext | undefined): NonNullable<ImportIssu
 /** A pending task; one that was told to its session already is not told again. */
 async function itemStep(
   { client, known, project }: Here,
-  { issue_ref: reference, message: given }: KugetsuItem,
+  { issue_ref: reference, message: given, pending_since: since }: KugetsuItem,
   sessions: readonly KugetsuSession[],
 ): Promise<Step> {
   const piece = stepOf('task', reference, 'comes', given.split('\n')[0] ?? '');
@@ -210,7 +212,9 @@ async function itemStep(
     const entry = (await client.issues()).find((one) => one.project === place.project && one.plan === place.plan);
     if (entry === undefined || entry.status === 'ready') return false;
     const { messages } = await client.issueContext(reference, place.project);
-    return messages.some(({ by, content }) => by === 'person' && content === message);
+    return messages.some(
+      ({ by, content, at }) => by === 'person' && content === message && Date.parse(at) >= (msOf(since) ?? 0),
+    );
   };
   if (known.length > 0 && (await isTold())) return { ...piece, state: 'there', next: null };
   const held = sessions.find((one) => one.issue_ref === reference)?.worktree_path;
@@ -270,7 +274,12 @@ function leftovers(folder: string, { sessions, items, notifications, others }: K
 }
 
 /** ISO 8601; an unknown time is now. */
-function timeOf(time: string | number | null | undefined): string {
+function timeOf(time: Parameters<typeof msOf>[0]): string {
+  return new Date(msOf(time) ?? Date.now()).toISOString();
+}
+
+/** null: it is unknown. */
+function msOf(time: string | number | null | undefined): number | null {
   const ms = typeof time === 'number' ? (time < 1e12 ? time * 1_000 : time) : Date.parse(time ?? '');
-  return new Date(Number.isFinite(ms) ? ms : Date.now()).toISOString();
+  return Number.isFinite(ms) ? ms : null;
 }

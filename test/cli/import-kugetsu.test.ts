@@ -148,6 +148,9 @@ describe('stator import kugetsu', () => {
     expect(first.code).toBe(0);
     const second = await made.bring('--yes');
     expect(shown(second.pieces).slice(0, 2)).toEqual([`there session ${on}#12`, `there task ${on}#12`]);
+    // The same words, asked for since then, are another task.
+    made.put('queue/items/q_1.json', item(12, 'pending', { pending_since: '2126-04-05T10:00:00Z' }));
+    expect(shown((await made.bring('--yes')).pieces)).toContain(`brought task ${on}#12`);
     const { messages } = await made.ask<IssueContext>('issue', 'context', `${on}#12`);
     expect(messages).toHaveLength(1);
     expect(git(made.repo, 'show', 'fix/issue-12:by-kugetsu.txt')).toBe('work');

@@ -5,14 +5,15 @@ import { storedPlan } from '../../../actors/stored-tree.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { planTree } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { type Origin, originKind } from '../../../machines/vocabulary/signal.ts';
 import type { PlanKey } from '../../core/store/port.ts';
-import type { IssueRow, RunRow } from '../../core/store/rows.ts';
+import type { IssueRow, RunRow, SignalRow } from '../../core/store/rows.ts';
 import { worktreePath } from '../../work/effects/workplace.ts';
 import { parseReference } from '../../work/forges/reference.ts';
 import type { IssueEntry } from '../contract/issues.ts';
 import type { PlanShow } from '../contract/plans.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
-import type { Said } from './issue-document.ts';
+import { continuedWith, type Said } from './issue-document.ts';
 import { type IssueForges, named } from './issue-forges.ts';
 import { type IssuePlace, placeOfIssue, placeOfWork } from './issue-place.ts';
 import { sessionTitle } from './issue-slots.ts';
@@ -25,6 +26,30 @@ export interface IssueAsk {
 }
 
 const contextLimit = 20;
+
+/** Signals of its plan by which people tell a session something. */
+const toldBy = {
+  resolve: 'person',
+  agent_send: 'person',
+  review_changes_requested: 'person',
+  verify_failed: 'person',
+} as const;
+const words = z.looseObject({
+  reason: z.string().optional(),
+  body: z.string().optional(),
+  title: z.string().optional(),
+});
+
+/** What was said with a signal of one of these types, and by whom. */
+function wordsOf(row: SignalRow, by: Readonly<Record<string, Said['by']>>): Said[] {
+  const speaker = by[row.type];
+  // An origin is written by `namedOrigin` alone.
+  if (speaker === undefined || (speaker === 'person' && originKind(row.origin as Origin) !== 'person')) return [];
+  const { reason, body, title } = words.parse(JSON.parse(row.payload));
+  const content = continuedWith(reason ?? body ?? '').trim();
+  const isToAnother = title !== undefined && title !== sessionTitle(row.plan);
+  return content === '' || isToAnother ? [] : [{ by: speaker, content, at: row.created_at }];
+}
 
 export type IssueSessions = ReturnType<typeof createIssueSessions>;
 
@@ -81,27 +106,17 @@ export function createIssueSessions(
   /** What people and agents said, the agents' questions among it, the newest 20, the oldest of them first. */
   async function conversation({ project, plan }: PlanKey): Promise<Said[]> {
     const kept = await store.issueMessages({ project, plan });
-    const answers = (await messagesOf('resolve', { project, plan })).filter(
-      ({ content }) => !kept.some((said) => said.content === content),
-    );
-    const asked = await messagesOf('needs_decision', { project, plan });
+    const signals = (await store.signals({ project, plan })).filter(({ status }) => status !== 'failed');
+    // A command that was killed told them before they were kept.
+    const told = signals
+      .flatMap((row) => wordsOf(row, toldBy))
+      .filter(({ content }) => !kept.some((said) => said.content.trim() === content));
+    const asked = signals.flatMap((row) => wordsOf(row, { needs_decision: 'agent' }));
     const runs = await store.runs({ by: 'title', project, title: sessionTitle(plan) });
     const agents = runs.flatMap(({ plan: of, last_message: content, ended_at: at }): Said[] =>
       of !== plan || content === null || content.trim() === '' || at === null ? [] : [{ by: 'agent', content, at }],
     );
-    return [...kept, ...answers, ...asked, ...agents].sort((a, b) => a.at - b.at).slice(-contextLimit);
-  }
-
-  /** What stands in the signals of its plan: questions of agents, and a person's answers to them. */
-  async function messagesOf(type: 'needs_decision' | 'resolve', { project, plan }: PlanKey): Promise<Said[]> {
-    const signals = await store.signals({ project, plan });
-    return signals.flatMap((row): Said[] => {
-      if (row.type !== type || row.status === 'failed') return [];
-      const payload = z.looseObject({ reason: z.string().optional(), body: z.string().optional() });
-      const { reason, body } = payload.parse(JSON.parse(row.payload));
-      const content = (reason ?? body ?? '').trim();
-      return content === '' ? [] : [{ by: type === 'resolve' ? 'person' : 'agent', content, at: row.created_at }];
-    });
+    return [...kept, ...told, ...asked, ...agents].sort((a, b) => a.at - b.at).slice(-contextLimit);
   }
 
   async function entryOf(row: IssueRow): Promise<IssueEntry> {

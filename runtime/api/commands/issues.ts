@@ -89,9 +89,12 @@ export function createIssueCommands(parts: IssueParts) {
   }
 
   async function continueSession(asked: ContinueIssue): Promise<IssueStarted> {
+    let { message } = asked;
     for (let tries = 1; tries <= continueTries; tries += 1) {
       try {
-        const answer = await continueOnce(asked);
+        const place = await sessions.placeOf(asked);
+        if (message !== null && (await isToBeRead(place, message))) message = null;
+        const answer = await continueOnce(place, { message, waits: asked.waits });
         if (answer !== null) return answer;
       } catch (thrown) {
         // Its agent has just ended, and its work is being committed: a moment later it takes the message in another way.
@@ -102,9 +105,21 @@ export function createIssueCommands(parts: IssueParts) {
     throw new EngineError('unavailable', 'the session was begun again and again', 'see why: stator issue list');
   }
 
+  /** It was the last thing said before a first run that has not begun: the command was cut off, and is given again. */
+  async function isToBeRead({ project, plan }: PlanKey, message: string): Promise<boolean> {
+    const known = await store.plan(project, plan);
+    if (known === null || !['ready', 'implementing'].includes(known.status)) return false;
+    const last = (await store.issueMessages({ project, plan })).at(-1);
+    if (last?.by !== 'person' || last.content !== message) return false;
+    const runs = await store.runs({ by: 'title', project, title: sessionTitle(plan) });
+    return !runs.some((run) => run.plan === plan && run.state !== 'queued');
+  }
+
   /** null: it was begun again, and is now to be told the message. */
-  async function continueOnce({ message, waits, ...ask }: ContinueIssue): Promise<IssueStarted | null> {
-    const place = await sessions.placeOf(ask);
+  async function continueOnce(
+    place: IssuePlace,
+    { message, waits }: Pick<ContinueIssue, 'message' | 'waits'>,
+  ): Promise<IssueStarted | null> {
     const { project, plan } = place;
     const row = await sessions.rowOf(place);
     const known = await store.plan(project, plan);
@@ -173,6 +188,16 @@ export function createIssueCommands(parts: IssueParts) {
     if (head === null && !existsSync(path)) return 'its worktree and its branch are gone';
     // A forge says the same of an issue that the token may not see: only one that was seen before is gone.
     return row.title !== null && (await forges.isGone(place)) ? 'its issue is gone' : null;
+  }
+
+  /** Nobody has started or ended its plan since it was registered. */
+  async function isUntouched({ project, plan }: PlanKey): Promise<boolean> {
+    const known = await store.plan(project, plan);
+    if (known?.status !== 'ready') return false;
+    const signals = await store.signals({ project, plan });
+    return !signals.some(
+      ({ type, created_at: at }) => at >= known.createdAt && (type === 'implement_start' || type === 'mark_done'),
+    );
   }
 
   async function end(place: IssuePlace, isBegun = true, merged: readonly string[] = []): Promise<string[]> {
@@ -248,13 +273,14 @@ export function createIssueCommands(parts: IssueParts) {
       const key = { project, plan };
       const isNew = (await sessions.rowOf(place)) === null;
       if (isNew && (await store.plan(project, plan)) !== null) throw notASession(place);
+      // First: where it is killed in between, the same import brings the session.
+      await adoptBranch(await projects.repository(project), branch);
       if (isNew)
         await store.commit([
           { do: 'issue.insert', ...key, reference, title: null, pullRequest: url, createdAt },
           ...messages.map((said) => ({ do: 'issue.say', key, ...said }) as const),
           ...notifications.map((told) => ({ do: 'notification.insert', ...key, ...told }) as const),
         ]);
-      await adoptBranch(await projects.repository(project), branch);
       if (isDone && (await store.plan(project, plan)) === null) {
         const material = { issue: null, trouble: null, isMissing: false };
         const content = issueDocument({
@@ -273,13 +299,11 @@ export function createIssueCommands(parts: IssueParts) {
           adopts: true,
         });
       }
-      const known = await store.plan(project, plan);
-      const isFresh =
-        known?.status === 'ready' &&
-        (await store.runs({ by: 'title', project, title: sessionTitle(plan) })).length === 0;
-      if (isDone && isFresh) await mustSend(place, { type: 'mark_done' });
+      const isCutOff = isDone && (await isUntouched(place));
+      if (isCutOff) await mustSend(place, { type: 'mark_done' });
       parts.onChange();
-      return { status: isNew ? 'imported' : 'known', session: await sessions.entryOf(await sessions.mustRow(place)) };
+      const session = await sessions.entryOf(await sessions.mustRow(place));
+      return { status: isNew || isCutOff ? 'imported' : 'known', session };
     },
     async commentOnIssue({ text, ...ask }: IssueAsk & { readonly text: string }): Promise<IssueCommented> {
       const place = await sessions.placeOf(ask);
