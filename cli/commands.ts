@@ -112,7 +112,7 @@ const agent: readonly Entry[] = [
   ...verbsOf(() => import('./instance/answer.ts'), { 'allow, deny': 'answer what it asks permission for' }),
   ...verbsOf(instance, {
     'pause, resume': 'freeze an agent; continue it',
-    'restart, kill': 'end its attempt, with or without a new one',
+    'restart, kill': 'end its attempt: start a new one, or fail its task',
   }),
   old('capture', oneOf(instance, 'capture'), { now: 'agent logs <title> --tail' }),
 ];
@@ -130,18 +130,18 @@ const trust: readonly Entry[] = [
 
 export const nouns: Nouns = {
   plan: [
-    ...verbsOf(planShow, { list: 'list plans', 'show, prompt': 'its waves and tasks; a prompt' }),
+    ...verbsOf(planShow, { list: 'list plans', 'show, prompt': 'show its waves and tasks; print a prompt' }),
     entry('check', 'check a document', () => import('./plan/check.ts')),
     ...verbsOf(planDocument, { register: 'register a file' }),
     ...verbsOf(planDocument, { 'update-content, export': 'replace or print the document' }),
     ...verbsOf(planSignals, { start: 'start planning' }),
-    ...verbsOf(advance, { advance: 'take the next step, or any other' }),
+    ...verbsOf(advance, { advance: 'take the next step, or the one that you name' }),
     ...onePage(
-      'answer an agent, go on; choose a draft',
+      'answer or unblock it; choose a draft',
       entry('answer', '', () => import('./plan/answer.ts')),
       entry('choose', '', () => import('./plan/choose.ts')),
     ),
-    ...verbsOf(planSignals, { 'pause, resume': 'stop its agents; continue' }),
+    ...verbsOf(planSignals, { 'pause, resume': 'stop its agents; continue it' }),
     entry('raise-budget', 'raise its budget', () => import('./plan/raise-budget.ts')),
     ...verbsOf(planSignals, { cancel: 'cancel a plan' }),
     entry('delete', 'delete a plan', () => import('./plan/delete.ts')),
@@ -149,8 +149,8 @@ export const nouns: Nouns = {
     entry('diff', 'print its diff', () => import('./plan/diff.ts')),
     ...verbsOf(planShow, { explain: 'why it waits' }),
     entry('history', 'print its history', () => import('./plan/history.ts')),
-    ...verbsOf(() => import('./plan/past.ts'), { 'replay, verify': 'as it was; check its journal' }),
-    entry('simulate', 'try a document out', () => import('./plan/simulate.ts')),
+    ...verbsOf(() => import('./plan/past.ts'), { 'replay, verify': 'show its past; check its journal' }),
+    entry('simulate', 'try a document without agents', () => import('./plan/simulate.ts')),
     old('create', oneOf(planDocument, 'register'), {
       now: 'plan register --draft <name>',
       words: (rest) => ['--draft', ...rest],
@@ -168,16 +168,16 @@ export const nouns: Nouns = {
   issue: [
     ...startVerbs,
     ...verbsOf(() => import('./issue.ts'), {
-      'list, context': 'list the sessions; what was said',
-      'comment, set-pr': 'comment; record its pull request',
+      'list, context': 'list the sessions; show the messages of one',
+      'comment, set-pr': 'comment on it; record its pull request',
       destroy: 'delete a session',
       prune: 'delete ended sessions',
     }),
   ],
   queue: [
     ...verbsOf(() => import('./queue.ts'), {
-      'list, stats, clear': 'who waits and for what, counted; drop ended ones',
-      'pause, resume': 'start no agents until resumed',
+      'list, stats, clear': 'list or count its agents; drop ended ones',
+      'pause, resume': 'stop starting agents; start them again',
     }),
     old(
       'enqueue',
@@ -190,8 +190,8 @@ export const nouns: Nouns = {
   repo: verbsOf(repo, {
     'list, show': 'list the registered repos; show one',
     'add, remove': 'register or unregister a repo',
-    trust: 'what of it is trusted, and to trust it',
-    'pause, resume': 'start none of its plans; start them again',
+    trust: 'show what it may start, and allow that',
+    'pause, resume': 'stop starting its plans; start them again',
   }),
   hook: verbsOf(() => import('./hook.ts'), {
     list: 'list the hooks',
@@ -200,9 +200,9 @@ export const nouns: Nouns = {
     'enable, disable': 'turn a hook on or off',
   }),
   store: verbsOf(() => import('./store.ts'), {
-    'check, backup': 'whether it is damaged, and its copies; copy it',
-    restore: 'put a copy in its place',
-    copy: 'all of it, into PostgreSQL or back',
+    'check, backup': 'look for damage, list the copies; copy it',
+    restore: 'replace it by a copy',
+    copy: 'copy all of it to PostgreSQL or back',
   }),
   daemon: [
     entry('start', 'start the daemon', () => import('./daemon/start.ts')),
@@ -213,7 +213,7 @@ export const nouns: Nouns = {
     entry('logs', 'print its log', () => import('./daemon/logs.ts')),
     ...verbsOf(daemon, { reload: 'read the configuration again' }),
     ...verbsOf(() => import('./daemon/install.ts'), {
-      'install, uninstall': 'run it as a service of your user, or no more',
+      'install, uninstall': 'make it a service of your user; remove that',
     }),
     old('add', oneOf(daemon, 'add'), { now: 'repo add <path>' }),
     old('remove', oneOf(daemon, 'remove'), { now: 'repo remove <project|path>' }),
@@ -221,8 +221,8 @@ export const nouns: Nouns = {
   host: hidden(
     verbsOf(() => import('./host.ts'), {
       'list, show': 'list the machines that share the store; show one',
-      drain: 'start no more agents on one',
-      remove: 'take out one that is lost for good',
+      drain: 'stop starting agents on one',
+      remove: 'remove one that will not come back',
     }),
   ),
   notify: hidden(
@@ -234,7 +234,7 @@ export const nouns: Nouns = {
       export: 'print one as a picture, Mermaid or JSON',
       start: 'start a tree of your own machine',
       send: 'send it a signal',
-      'show, explain, history': 'its state, what it waits for, its history',
+      'show, explain, history': 'show its state, what it waits for, its history',
       delete: 'delete it',
     }),
   ),
@@ -266,7 +266,9 @@ export const nouns: Nouns = {
     entry('kasmos', 'bring its repos, plans and profiles', () => import('./import/kasmos.ts')),
     entry('kugetsu', 'bring its sessions, queue and servers', () => import('./import/kugetsu.ts')),
   ]),
-  mcp: hidden([entry('permissions', "how an agent's program asks a person", () => import('./mcp/permissions.ts'))]),
+  mcp: hidden([
+    entry('permissions', "pass an agent's permission question to a person", () => import('./mcp/permissions.ts')),
+  ]),
   trust,
   instance: agent.map((one) => ({ ...one, isHidden: true, now: one.now ?? `agent ${one.name}` })),
 };

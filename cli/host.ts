@@ -13,7 +13,7 @@ const list = defineVerb({
   summary: 'List the machines that share the store in PostgreSQL, and whether each is there.',
   args: {},
   examples: ['stator host list', 'stator host list --json'],
-  more: 'A host is alive as long as its daemon holds its lock in the database. A plan goes on only where its repo is registered.',
+  more: 'A host is alive as long as its daemon holds its lock in the database. A plan continues only on the host where its repo is registered.',
   async run(_args, call) {
     const hosts = await withClient(call, 'read', (client) => client.hosts());
     call.out.list(hosts, {
@@ -62,7 +62,7 @@ function lines(host: HostEntry, { paint }: Output): string[] {
 }
 
 const drain = defineVerb({
-  summary: 'Start no more agents on a host; what runs there goes on. With --undo it starts them again.',
+  summary: 'Start no more agents on a host; running agents continue. With --undo it starts agents again.',
   args: { host: hostArg, undo: { type: 'boolean', description: 'start agents there again' } },
   examples: ['stator host drain build-2', 'stator host drain build-2 --undo'],
   async run({ host, undo = false }, call) {

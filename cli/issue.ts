@@ -24,7 +24,7 @@ const start = defineVerb({
       description: 'wait for a slot if none is free; a message alone may name its issue anywhere',
     },
   },
-  more: 'With --queue and a message alone, an issue that is named in it is worked on, or the repo of this folder, and it returns at once. Exit code 0: its agent works, or with --queue it is queued. 2: no slot is free, and nothing was made. 1: anything else; where no engine runs it waits for one, and on a terminal stator offers to start the daemon.',
+  more: 'With --queue you may give a message alone: the agent works on the issue that the message names, or in the repo of this folder. Exit code 0: the agent works, or with --queue it is queued. 2: no slot is free, and nothing was made. 1: anything else. If no engine runs, the command waits for one; on a terminal it offers to start the daemon.',
   examples: [
     'stator issue start acme/shop#12 "find out why the basket is empty"',
     'stator issue start acme/shop#12 "fix it" --queue',

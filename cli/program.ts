@@ -97,9 +97,15 @@ function choose(argv: readonly string[]): Chosen | { readonly page: string } {
   const verb = verbs.find(({ name }) => name === first);
   if (verb !== undefined) return { noun: null, entry: verb, rest: [...leading, ...words.slice(1)] };
   if (list.length === 0) {
-    const valid = [...listed(verbs).map(({ name }) => name), ...Object.keys(nouns).filter(isOfToday)];
-    const words = { given: first, valid };
-    throw new UsageError(`unknown command "${first}"`, { hint: '', words, usage: topUsage(statorVersion()) });
+    const valid = [...new Set([...listed(verbs).map(({ name }) => name), ...Object.keys(nouns).filter(isOfToday)])];
+    const message = `unknown command "${first}"`;
+    const usage = topUsage(statorVersion());
+    const meant = Object.entries(nouns)
+      .filter(([, entries]) => entries.some(({ name, now }) => name === first && now === undefined))
+      .map(([noun]) => `stator ${noun} ${first}`);
+    if (meant.length > 0)
+      throw new UsageError(message, { hint: `did you mean ${meant.join(' or ')}?`, words: null, usage });
+    throw new UsageError(message, { hint: '', words: { given: first, valid }, usage });
   }
   const usage = nounPage(first, list);
   if (second === '--help' || second === '-h' || (second === undefined && asksHelp)) return { page: usage };

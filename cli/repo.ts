@@ -163,7 +163,7 @@ const trust = defineVerb({
 });
 
 const pause = defineVerb({
-  summary: 'Start implementing no further plan of a repo; plans that implement already continue.',
+  summary: 'Stop starting plans of a repo. Plans that are being implemented continue.',
   args: { repo: repoArg },
   examples: ['stator repo pause my-lib', 'stator repo resume my-lib'],
   async run({ repo }, call) {

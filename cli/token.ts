@@ -39,8 +39,8 @@ const add = defineVerb({
   },
   examples: ['stator token add anna --role answer'],
   more: `look: see plans, agents, logs and diffs. answer: also reply to what agents ask. steer: also register, start, change and end plans and agents. \
-Repos, trust, hooks, cleaning and the daemon stay yours. A plan has commands that run as you: give steer only to people whom you would let do that. It counts at \
-[http] of daemon.toml, in the API and on the page.`,
+Only you can manage repos, trust, hooks, cleaning and the daemon. The commands of a plan run with your rights: give steer only to people whom you trust with that. A token works for \
+the API and the page over TCP ([http] in daemon.toml).`,
   async run({ name, role: given }, call) {
     const home = ownHome(call, 'make tokens for people');
     const role = roleOf(given);

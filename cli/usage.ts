@@ -94,10 +94,10 @@ export function verbUsage(pages: readonly VerbPage[]): string {
       ? []
       : ['', ...more.flatMap((text) => text.replace(/\n +/g, ' ').split('\n').flatMap(paragraph))]),
     '',
-    'always: --json --project <name> --quiet --verbose --help',
-    ...pages
-      .flatMap(({ examples }) => examples)
-      .map((example, index) => `${index === 0 ? '\nexample: ' : '         '}${example}`),
+    'any command: --json --project <name> --quiet --verbose --help',
+    ...[...new Set(pages.flatMap(({ examples }) => examples))].map(
+      (example, index) => `${index === 0 ? '\nexample: ' : '         '}${example}`,
+    ),
   ].join('\n');
 }
 
@@ -122,8 +122,8 @@ export function listUsage(version: string, rows: readonly (readonly [string, str
     '',
     ...columns(rows.map(([word, meaning]) => [word, shortened(meaning, width)])),
     '',
-    'always: --json --project <name> --quiet --verbose --help, and --version',
-    'all words: stator help --all; example: stator run docs/plans/login.md',
+    'any command: --json --project <name> --quiet --verbose --help, and --version',
+    'all commands: stator help --all; example: stator run docs/plans/login.md',
   ].join('\n');
 }
 

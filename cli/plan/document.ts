@@ -26,20 +26,20 @@ import { printVerdict, verdictMs } from '../verdict.ts';
 import { planStateText, waitText } from './view.ts';
 
 const register = defineVerb({
-  summary: 'Register a file, or with --draft a text, as a plan of this repo. Nothing starts.',
+  summary: 'Register a file, or with --draft a text, as a plan of this repo. Without --start nothing starts.',
   args: {
     file: { type: 'positional', description: 'a markdown file; its name becomes the name of the plan' },
     branch: { type: 'string', description: 'the branch that it works on; default plan/<name>' },
     topic: { type: 'string', description: 'plans with the same topic are implemented one at a time' },
-    start: { type: 'boolean', description: 'start implementing' },
+    start: { type: 'boolean', description: 'also start the plan' },
     trust: trustArg,
     name: { type: 'string', valueHint: 'plan', description: "the plan's name; default the file's" },
-    draft: { type: 'boolean', description: 'without a file: <file> is the name' },
-    issue: { type: 'string', valueHint: 'url', description: 'with --draft: its issue in a tracker' },
+    draft: { type: 'boolean', description: 'take no file: <file> is the name of the plan' },
+    issue: { type: 'string', valueHint: 'url', description: 'with --draft: the address of its issue' },
     content: {
       type: 'string',
       valueHint: 'text',
-      description: 'with --draft: the document; default and -: standard input',
+      description: 'with --draft: the document; - or none: standard input',
     },
     yes: { ...sureArgs.yes, description: 'with --start: implement the planned document without asking' },
     'plan-only': {

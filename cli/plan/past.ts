@@ -17,12 +17,12 @@ const replay = defineVerb({
   args: {
     ...planArgs,
     ...momentArgs,
-    policy: { type: 'string', valueHint: 'key=value', description: 'what if that had been configured: max_agents=6' },
-    answer: { type: 'string', valueHint: 'n=text', description: 'what if question n had been answered at once' },
-    from: { type: 'string', valueHint: 'seq', description: 'up to this line all is as it was; then other inputs' },
+    policy: { type: 'string', valueHint: 'key=value', description: 'as if this had been configured: max_agents=6' },
+    answer: { type: 'string', valueHint: 'n=text', description: 'as if question n had been answered so, at once' },
+    from: { type: 'string', valueHint: 'seq', description: 'use the other inputs only after this line' },
   },
   examples: ['stator plan replay login --policy max_agents=6'],
-  more: 'Nothing is carried out. With other inputs it is simulated from where they matter; agents and people do what they did then.',
+  more: 'No agent starts. The journal is replayed up to the line where the other inputs make a difference. From there the plan is simulated.',
   async run({ plan, to, at, policy, answer, from }, call) {
     const { out } = call;
     const isOther = policy !== undefined || answer !== undefined || from !== undefined;
@@ -30,7 +30,7 @@ const replay = defineVerb({
       throw new EngineError(
         'usage',
         `${to === undefined ? '--at' : '--to'} shows what was, and ${policy === undefined ? (answer === undefined ? '--from' : '--answer') : '--policy'} what would have been`,
-        'give one of them; --from <seq> says up to which line all is as it was',
+        'give one of them; --from <seq> keeps the journal up to that line',
       );
     if (isOther) return replayOtherwise(call, plan, { policy, answer, from });
     const moment = momentOf({ to, at });
@@ -100,7 +100,7 @@ const verify = defineVerb({
     all: { type: 'boolean', description: 'every plan, repo and own machine, and the supervisor' },
   },
   examples: ['stator plan verify --all'],
-  more: 'Exit 1 where a stored state, effect, signal or list is not as the journal says.',
+  more: 'Exit code 1: a stored state, effect, signal or list differs from the journal.',
   async run({ plan, all }, call) {
     const { out } = call;
     if (all === true && plan !== undefined)

@@ -124,7 +124,7 @@ async function asOwner(run: Conduct, since: number, untilMs: number): Promise<nu
   // What an earlier engine left running is nobody's to stop as long as the plan was not taken up.
   let agents: 'leave' | 'stop' = 'leave';
   try {
-    const footer = 'Ctrl-C pauses the plan and stops its agents; the same command goes on';
+    const footer = 'Ctrl-C pauses the plan and stops its agents; the same command continues it';
     const begun = () => {
       agents = 'stop';
     };
@@ -147,7 +147,7 @@ async function asGuest(run: Conduct, client: Client, before: number): Promise<nu
     since = seq;
   };
   try {
-    const ending = await work(run, client, { since, onShown, footer: 'Ctrl-C detaches; the engine goes on' });
+    const ending = await work(run, client, { since, onShown, footer: 'Ctrl-C detaches; the engine continues' });
     if (ending.kind === 'gone') return ending;
     if (ending.kind === 'interrupted') return leave(run, 'detached; the engine goes on with the plan');
     return end(run, ending, await resultOf(client, ending.plan));

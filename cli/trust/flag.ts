@@ -7,7 +7,7 @@ export type TrustFlag = boolean | string;
 export const trustArg = {
   type: 'boolean',
   valueHint: 'digest',
-  description: 'trust what its files may start; a digest: only that state',
+  description: 'let its files start programs; <digest>: only if unchanged',
 } as const;
 
 /** Throws `usage` for what is no digest, so that it is said before anything is looked at. */

@@ -141,8 +141,8 @@ export function refusalHint(refused: Refused): string {
   const commands = Object.entries(known)
     .filter(([type]) => accepts.includes(type))
     .map(([, command]) => `stator ${command.replace('%s', shellWord(agent ?? plan))}`);
-  if (commands.length === 0) return `see what it waits for, and what it takes: ${explain}`;
-  return `now it takes: ${commands.slice(0, shownCommands).join(', or ')}; all that it takes: ${explain}`;
+  if (commands.length === 0) return `see what it waits for, and what it accepts: ${explain}`;
+  return `it accepts now: ${commands.slice(0, shownCommands).join(', or ')}; all commands: ${explain}`;
 }
 
 /** The title of the agent that refused, as people address it; null: the plan itself, or an agent whose round its path does not tell. */

@@ -109,7 +109,7 @@ describe('plans without an engine', () => {
     expect(refused.stderr).toMatchInlineSnapshot(`
       "no engine runs
       refused: p is planned, so nothing is under review
-      hint: now it takes: stator plan advance p, or stator plan start p, or stator plan pause p; all that it takes: stator plan explain p
+      hint: it accepts now: stator plan advance p, or stator plan start p, or stator plan pause p; all commands: stator plan explain p
       "
     `);
     const json = await made.stator(['signal', 'emit', 'review_approved', 'p', '--json']);

@@ -55,7 +55,7 @@ it.each<[string, Partial<Refused>, string]>([
 
 it('a refusal names the commands for what would be taken, the likeliest first', () => {
   expect(refusalHint(planned)).toBe(
-    'now it takes: stator plan advance login, or stator plan pause login, or stator plan cancel login; all that it takes: stator plan explain login',
+    'it accepts now: stator plan advance login, or stator plan pause login, or stator plan cancel login; all commands: stator plan explain login',
   );
   expect(refusalHint({ ...agent, type: 'agent_pause' })).toContain('stator agent resume login-w1-t3');
   expect(refusalHint({ ...planned, accepts: [] })).toContain('stator plan explain login');
