@@ -51,6 +51,7 @@ export async function conduct(conducting: Conducting): Promise<number> {
   const startedMs = Date.now();
   const interrupt = await listenForInterrupt();
   const display = createDisplay(conducting.call.out, startedMs);
+  display.begin(conducting.request);
   try {
     return await tryUntilOver({ ...conducting, display, interrupted: interrupt.signal, startedMs });
   } finally {

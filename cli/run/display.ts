@@ -22,6 +22,8 @@ export interface Moment {
 }
 
 export interface Display {
+  /** On a terminal one line at once: the engine takes a moment to start. */
+  begin(run: { readonly name: string; readonly file: string }): void;
   show(moment: Moment): void;
   /** Puts a question to the person; pictures go on meanwhile. null: not now (Ctrl-D), or aborted. */
   ask(call: Call, asked: PromptLine): Promise<string | null>;
@@ -41,6 +43,7 @@ export function createDisplay(out: Output, startedMs: number): Display {
 
 function jsonDisplay(out: Output): Display {
   return {
+    begin: () => {},
     show: ({ facts }) => out.print(...facts.map((fact) => JSON.stringify({ type: 'fact', ...fact }))),
     ask: promptLine,
     say: () => {},
@@ -79,6 +82,7 @@ function lineDisplay(out: Output): Display {
   let done: number | null = null;
   const asked = new Set<string>();
   return {
+    begin: () => {},
     show(moment) {
       if (out.quiet) return;
       out.print(...linesOf(moment), ...progressLines(moment, done), ...permissionLines(moment, asked));
@@ -114,6 +118,9 @@ function terminalDisplay(out: Output, startedMs: number): Display {
   }
 
   return {
+    // Printed, not drawn: below it a question of trust may be asked.
+    begin: ({ name, file }) =>
+      out.print(out.paint('dim', cut(`starting ${name}, from ${file}`, sizeOf(out.stdout).width))),
     show(moment) {
       attention.show(needsOf(moment), `stator: ${moment.plan.plan} needs you`);
       last = moment;
