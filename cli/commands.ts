@@ -108,6 +108,7 @@ export const verbs: readonly Entry[] = [
 const agent: readonly Entry[] = [
   ...verbsOf(instance, { 'list, show': 'list the agents; show one' }),
   entry('logs', 'print the log of an agent', () => import('./instance/logs.ts')),
+  entry('attach', 'follow it live, and type to it', () => import('./instance/attach.ts')),
   ...verbsOf(instance, { send: 'send a message for its next turn' }),
   ...verbsOf(() => import('./instance/answer.ts'), { 'allow, deny': 'answer what it asks permission for' }),
   ...verbsOf(instance, {

@@ -25,6 +25,10 @@ export interface LogPiece {
 export interface Followed {
   readonly project: string;
   readonly title: string;
+  /** Called at each look, after its output. */
+  looked?(client: Client, entry: InstanceEntry): Promise<void>;
+  /** Aborted when the person leaves. */
+  readonly left?: AbortSignal;
 }
 
 interface Follower extends Followed {
@@ -34,19 +38,27 @@ interface Follower extends Followed {
   isWaitTold: boolean;
 }
 
-/** Goes on until the agent is final, then answers 0. Throws `not_found` where it is none of the project, and never will be. */
-export async function followLog(call: Call, followed: Followed): Promise<number> {
+/** Goes on until the agent is final, and answers how it ended; null: the person left. Throws `not_found` where it is none of the project, and never will be. */
+export async function followLog(call: Call, followed: Followed): Promise<InstanceEntry | null> {
   const follower: Follower = { ...followed, call, reading: null, isWaitTold: false };
   // The engine may go while its agent goes on: then the log is read as it lies.
-  while (!(await readAlong(follower))) await delay(lookMs);
-  return 0;
+  while (!(await readAlong(follower))) await pause(follower);
+  return isLeft(follower) ? null : (follower.reading?.entry ?? null);
 }
 
-/** True when all is said; false when the engine went away in between. */
+function isLeft({ left }: Follower): boolean {
+  return left?.aborted === true;
+}
+
+async function pause({ left }: Follower): Promise<void> {
+  await delay(lookMs, undefined, left === undefined ? {} : { signal: left }).catch(() => {});
+}
+
+/** True when all is said, or the person left; false when the engine went away in between. */
 function readAlong(follower: Follower): Promise<boolean> {
   return withClient(follower.call, 'read', async (client) => {
     try {
-      while (!(await look(follower, client))) await delay(lookMs);
+      while (!isLeft(follower) && !(await look(follower, client))) await pause(follower);
       return true;
     } catch (thrown) {
       if (isAbsence(thrown)) return false;
@@ -76,6 +88,7 @@ async function look(follower: Follower, client: Client): Promise<boolean> {
   if (entry.state === 'queued') tellWaiting(follower, `${title} is queued; waiting for it to start`);
   const isFinal = entry.state === 'succeeded' || entry.state === 'failed' || entry.state === 'cancelled';
   await say(follower, follower.reading, { rest: isFinal });
+  await follower.looked?.(client, entry);
   return isFinal;
 }
 

@@ -60,7 +60,10 @@ export async function printLogs({ title, follow = false, attempt, check = false 
       'leave out one of the two',
     );
   const project = requireProject(call);
-  if (follow) return followLog(call, { project, title });
+  if (follow) {
+    await followLog(call, { project, title });
+    return 0;
+  }
   const logs = await withClient(call, 'read', async (client) => {
     findInstance(await client.instances({ project }), title);
     return client.runLogs(project, title, { ...(number === undefined ? {} : { attempt: number }), check });

@@ -26,7 +26,8 @@ function askedBy(client: Client, asked: Permission): Asked {
   return {
     key: `permission ${question.id}`,
     question: `${head}\n${indented(question.detail)}`,
-    prompt: 'allow, or deny <why> (Ctrl-D: later)> ',
+    name: question.id,
+    form: 'allow, or deny <why>',
     command: `${permissionCommand('allow', asked)}, or deny`,
     answerBy: (line) => {
       const answer = readAnswer(line);

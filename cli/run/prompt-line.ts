@@ -13,7 +13,10 @@ export interface Asked {
   /** Stays the same while it is open. */
   readonly key: string;
   readonly question: string;
-  readonly prompt: string;
+  /** What tells it from the other open questions: `#2`, or the id of a permission. */
+  readonly name: string;
+  /** What a line has to be: `allow, or deny <why>`. */
+  readonly form: string;
   /** The command that answers it later. */
   readonly command: string;
   /** null: the line does not answer the question. */

@@ -68,10 +68,10 @@ export function createQuestions(questions: Questions): Asking {
 /** Whether the person left the question for later. */
 async function put({ call, display, interrupted }: Questions, asked: Asked, gone: AbortSignal): Promise<boolean> {
   const signal = AbortSignal.any([interrupted, gone]);
-  const { question, prompt } = asked;
+  const { question, form } = asked;
   const line = await display.ask(call, {
     question,
-    prompt,
+    prompt: `${form} (Ctrl-D: later)> `,
     signal,
     takes: (said) => asked.answerBy(said) !== null,
   });
@@ -86,12 +86,13 @@ async function put({ call, display, interrupted }: Questions, asked: Asked, gone
   return true;
 }
 
-function askedQuestions(client: Client, { project, plan, questions, paused, status }: PlanShow): Asked[] {
+export function askedQuestions(client: Client, { project, plan, questions, paused, status }: PlanShow): Asked[] {
   if (paused || status === 'done' || status === 'cancelled') return [];
   return questions.map((question) => ({
     key: `question ${question.number}`,
     question: askedText(question),
-    prompt: 'answer (Ctrl-D: later)> ',
+    name: `#${question.number}`,
+    form: 'answer',
     command: answerCommand(plan, question.number),
     answerBy: (line) => {
       if (line === '') return null;

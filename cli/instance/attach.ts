@@ -1,0 +1,151 @@
+/** `stator agent attach`: an agent's output as it comes, and lines typed to it. */
+import { createInterface, type Interface } from 'node:readline';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import type { Client, InstanceEntry } from '../../runtime/api/client/client.ts';
+import { connect } from '../../runtime/engine/connect.ts';
+import { type Call, defineVerb } from '../command.ts';
+import { refuseAgent, requireProject } from '../place.ts';
+import { askedPermissions } from '../run/permissions.ts';
+import type { Asked } from '../run/prompt-line.ts';
+import { askedQuestions } from '../run/questions.ts';
+import { plainLines } from '../text.ts';
+import { printVerdict } from '../verdict.ts';
+import { followLog } from './follow.ts';
+import { findInstance } from './view.ts';
+
+/** Programs that continue their conversation in the next turn, so that a message finds them where they were. */
+const talkers: ReadonlySet<string | null> = new Set(['claude', 'codex', 'gemini', 'opencode']);
+
+export default defineVerb({
+  summary: 'Follow an agent live, and type to it: a line answers what it asks.',
+  args: { title: { type: 'positional', description: 'as stator agent list shows it' } },
+  examples: ['stator agent attach login-w1-t2'],
+  more: 'If it asks nothing, a line is a message for its next turn (claude, codex, gemini, opencode; others read none while they work). If several questions are open, begin the line with the name of one: "#2 left", or "9f3a1c2e allow". Ctrl-D and Ctrl-C leave; the agent goes on. Exit code 0: the agent succeeded, or Ctrl-D. 1: it failed or was cancelled. 130: Ctrl-C.',
+  async run({ title }, call) {
+    refuseAgent(call, 'attach to an agent');
+    const attached = { call, project: requireProject(call), title, shown: new Set<string>() };
+    await toEngine(attached, async () => {});
+    const left = new AbortController();
+    let failure: { readonly thrown: unknown } | null = null;
+    const reader = readLines(attached, {
+      leave: () => left.abort(),
+      fail: (thrown) => {
+        failure ??= { thrown };
+        left.abort();
+      },
+    });
+    const looked = (client: Client, entry: InstanceEntry) => showAsked(attached, client, entry);
+    const last = await followLog(call, { ...attached, looked, left: left.signal }).finally(() => reader.close());
+    // The compiler does not see that `fail` sets it.
+    const failed = failure as { readonly thrown: unknown } | null;
+    if (failed !== null) throw failed.thrown;
+    return last === null || last.state === 'succeeded' ? 0 : 1;
+  },
+});
+
+interface Attached {
+  readonly call: Call;
+  readonly project: string;
+  readonly title: string;
+  /** The keys of what was shown since the last line. A line may be meant for any of them, also for one that somebody else has answered meanwhile. */
+  readonly shown: Set<string>;
+}
+
+interface Ends {
+  leave(): void;
+  fail(thrown: unknown): void;
+}
+
+/** The terminal itself edits the lines, so output in between takes nothing of what was typed. One line is dealt with after the other. */
+function readLines(attached: Attached, { leave, fail }: Ends): Interface {
+  const { stdin, out } = attached.call;
+  const reader = createInterface({ input: stdin, terminal: false });
+  let last = Promise.resolve();
+  reader.on('line', (typed) => {
+    const line = typed.trim();
+    if (line === '') return;
+    last = last
+      .then(() => toEngine(attached, (client) => say(attached, client, line)))
+      .catch((thrown: unknown) => {
+        if (thrown instanceof EngineError && thrown.code !== 'internal') out.error(thrown.toJSON());
+        else fail(thrown);
+      });
+  });
+  // A pipe that ends has nothing more to say, and is still read along with.
+  if (stdin.isTTY === true) reader.once('close', leave);
+  return reader;
+}
+
+/** Throws `no_daemon` where no engine runs. */
+async function toEngine({ call, title }: Attached, use: (client: Client) => Promise<void>): Promise<void> {
+  const client = await connect({ env: call.env, mode: 'read' });
+  try {
+    if (client.note !== null)
+      throw new EngineError(
+        'no_daemon',
+        `no engine runs, so ${title} can be told nothing`,
+        `start one: stator daemon start; or read what it said: stator agent logs ${shellWord(title)}`,
+      );
+    await use(client);
+  } finally {
+    await client.close();
+  }
+}
+
+async function askedBy({ project }: Attached, client: Client, agent: InstanceEntry): Promise<Asked[]> {
+  if (agent.permissions.length === 0 && agent.state !== 'waiting') return [];
+  const plan = await client.plan(project, agent.plan);
+  const questions = plan.questions.filter(({ title }) => title === agent.title);
+  return [...askedPermissions(client, plan, [agent]), ...askedQuestions(client, { ...plan, questions })];
+}
+
+/** Each question once. */
+async function showAsked(attached: Attached, client: Client, agent: InstanceEntry): Promise<void> {
+  for (const asked of await askedBy(attached, client, agent)) show(attached, asked);
+}
+
+function show({ call, shown }: Attached, { key, question, name, form }: Asked): void {
+  if (shown.has(key)) return;
+  shown.add(key);
+  call.out.note(`${plainLines(question)}\ntype: ${form} (${name})`);
+}
+
+/** Throws `conflict` where it is not clear which question is meant, and nothing is answered then. */
+async function say(attached: Attached, client: Client, line: string): Promise<void> {
+  const { call, project, title, shown } = attached;
+  const agent = findInstance(await client.instances({ project }), title);
+  const open = await askedBy(attached, client, agent);
+  const [, name = '', rest = ''] = /^(\S+)\s*(.*)$/.exec(line) ?? [];
+  const named = open.find((one) => one.name === name);
+  const [only] = open;
+  const isMeant = only !== undefined && open.length === 1 && shown.has(only.key) && shown.size === 1;
+  const asked = named ?? (isMeant && !/^#\d+$/.test(name) ? only : undefined);
+  const choices = open.map((one) => `  ${one.name} <${one.form}>: ${plainLines(one.question).split('\n')[0]}`);
+  // What is open has been seen now; what was answered by others is no longer meant.
+  shown.clear();
+  for (const { key } of open) shown.add(key);
+  if (open.length === 0) return tell(attached, client, agent, line);
+  if (asked === undefined)
+    throw new EngineError(
+      'conflict',
+      `nothing was answered, since it is not clear which question is meant; open:\n${choices.join('\n')}`,
+      'begin the line with the name of one',
+    );
+  const send = asked.answerBy(named === undefined ? line : rest);
+  if (send === null) throw new EngineError('usage', `"${line}" does not answer ${asked.name}`, `type: ${asked.form}`);
+  printVerdict(call, await send());
+  shown.delete(asked.key);
+}
+
+/** Of an agent that asks nothing. */
+async function tell({ call, project }: Attached, client: Client, agent: InstanceEntry, line: string): Promise<void> {
+  const { title, preset } = agent;
+  if (!talkers.has(preset))
+    throw new EngineError(
+      'refused',
+      `${title} asks nothing, and ${preset === null ? 'has not begun' : `its program (${preset}) reads nothing while it works`}`,
+      `leave it a message for its next run: stator agent send ${shellWord(title)} "<message>"; or begin anew: stator agent restart ${shellWord(title)}`,
+    );
+  printVerdict(call, await client.sendToInstance(project, title, line));
+}
