@@ -76,7 +76,7 @@ interface Standing {
   readonly left: readonly { readonly word: Word; readonly dedupeKey: string }[];
 }
 
-/** A plan that has moved on since takes no word. */
+/** A plan that has moved on since takes no word. One that was refused is sent anew, under another key. */
 async function standing(
   client: Client,
   plan: PlanShow,
@@ -84,12 +84,23 @@ async function standing(
 ): Promise<Standing> {
   if (plan.content !== document) return { is: 'with another document; it stays as it is', left: [] };
   const signals = await client.signals({ project: plan.project, plan: plan.plan });
-  const sent = new Set(signals.map((signal) => signal.dedupe_key));
   const birth = await birthOf(client, plan);
-  const left = words
-    .map((word) => ({ word, dedupeKey: keyOf(plan, birth, word) }))
-    .filter(({ dedupeKey }) => !sent.has(dedupeKey));
-  const hasMoved = left.length === words.length && plan.status !== 'ready';
+  const ours = words.map((word) => {
+    const key = keyOf(plan, birth, word);
+    return { word, key, sent: signals.filter(({ dedupe_key: of }) => of === key || of?.startsWith(`${key}:`)) };
+  });
+  const left = ours
+    .filter(({ sent }) => sent.every(({ status }) => status === 'failed'))
+    .map(({ word, key, sent }) => ({ word, dedupeKey: sent.length === 0 ? key : `${key}:${sent.length}` }));
+  const first = ours.flatMap(({ sent }) => sent.map(({ id }) => id)).sort((a, b) => a - b)[0];
+  const own = new Set(ours.flatMap(({ sent }) => sent.map(({ id }) => id)));
+  const hasMoved =
+    left.length === words.length
+      ? plan.status !== 'ready'
+      : signals.some(
+          ({ id, origin, status }) =>
+            first !== undefined && id > first && !own.has(id) && origin.startsWith('person') && status === 'done',
+        );
   return left.length === 0 || hasMoved ? { is: plan.status, left: [] } : { left };
 }
 

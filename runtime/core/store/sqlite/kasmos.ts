@@ -2,12 +2,13 @@
  * The store of kasmos, read and never written: its files are copied first, since SQLite writes beside a database that it opens. What cannot be read of it is
  * named with its table and row, and the rest is answered.
  */
-import { copyFileSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, lstatSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { z } from 'zod';
 import { EngineError, messageOf } from '../../../../machines/vocabulary/errors.ts';
+import { systemCode } from '../../../base/platform/system-code.ts';
 import type { Database } from './db.ts';
 
 const text = z
@@ -60,6 +61,7 @@ export interface KasmosStore {
 const countedTables = ['audit_events', 'pr_reviews', 'linear_triggers'] as const;
 const finished: ReadonlySet<string> = new Set(['complete', 'done', 'closed']);
 const copyTries = 5;
+const copyPrefix = 'stator-import-';
 
 /** Throws `not_found`, and `store_unreadable` where it is no database of kasmos. */
 export function readKasmosStore(file: string): KasmosStore {
@@ -69,7 +71,8 @@ export function readKasmosStore(file: string): KasmosStore {
       `there is no store of kasmos at ${file}`,
       'name its folder or its file: stator import kasmos ~/.config/kasmos',
     );
-  const folder = mkdtempSync(join(tmpdir(), 'stator-import-'));
+  removeLeft();
+  const folder = mkdtempSync(join(tmpdir(), `${copyPrefix}${process.pid}-`));
   try {
     const db = new BetterSqlite3(copied(file, folder));
     try {
@@ -87,6 +90,26 @@ export function readKasmosStore(file: string): KasmosStore {
     );
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Copies of reads that were killed. Those of other users stay, and of a process that lives. */
+function removeLeft(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const [, pid] = new RegExp(`^${copyPrefix}(\\d+)-\\w+$`).exec(name) ?? [];
+    if (pid === undefined || isThere(Number(pid))) continue;
+    const folder = join(tmpdir(), name);
+    if (lstatSync(folder, { throwIfNoEntry: false })?.uid === process.getuid?.())
+      rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Also one of another user, which may not be asked. */
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (thrown) {
+    return systemCode(thrown) !== 'ESRCH';
   }
 }
 
