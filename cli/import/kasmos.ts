@@ -55,9 +55,11 @@ function placeOf({ cwd, env }: Call, path: string | undefined): { readonly folde
 
 async function stepsOf(call: Call, client: Client, { folder, store, trust }: Source): Promise<Step[]> {
   const broken = store.broken.map(({ place, why }): Step => stepOf('row', place, 'broken', why));
-  const daemon = readDaemon(call, folder);
-  const known = new Map((await client.repos()).map(({ project, path }) => [project, path]));
-  const paths = new Map([...daemon.repos.map((path) => [basename(path), path] as const), ...known]);
+  const daemon = await readDaemon(call, client, folder);
+  const repos = await client.repos();
+  // One whose registering was cut off is registered once more.
+  const known = new Set(repos.filter(({ state }) => state !== 'registered').map(({ project }) => project));
+  const paths = new Map([...daemon.repos, ...repos.map(({ path }) => path)].map((path) => [basename(path), path]));
   const projects = [...new Set([...paths.keys(), ...store.tasks.map(({ project }) => project)])];
   const steps = [...broken, ...daemon.steps];
   for (const project of projects) {
@@ -73,7 +75,7 @@ async function stepsOf(call: Call, client: Client, { folder, store, trust }: Sou
       });
       continue;
     }
-    steps.push(...repoSteps(call, client, { project, path, isKnown: known.has(project), trust }));
+    steps.push(...(await repoSteps(call, client, { project, path, isKnown: known.has(project), trust })));
     steps.push(
       ...(await Promise.all(
         tasks.map((task) => planOf(call, client, store, { task, path, isKnown: known.has(project) })),
@@ -94,16 +96,17 @@ function planOf(
 }
 
 /** `daemon.toml` of kasmos. One that is no TOML costs its settings and its list of repos, and nothing besides. */
-function readDaemon(
+async function readDaemon(
   call: Call,
+  client: Client,
   folder: string,
-): { readonly repos: readonly string[]; readonly steps: readonly Step[] } {
+): Promise<{ readonly repos: readonly string[]; readonly steps: readonly Step[] }> {
   const file = join(folder, 'daemon.toml');
   try {
     const text = readConfigText(file);
     if (text === null) return { repos: [], steps: [] };
     const { settings, repos, notes } = kasmosDaemonSettings(file, text);
-    return { repos, steps: [...daemonStep(call, settings), ...notes.map(noteStep)] };
+    return { repos, steps: [...(await daemonStep(call, client, settings)), ...notes.map(noteStep)] };
   } catch (thrown) {
     return { repos: [], steps: [brokenFile(thrown)] };
   }
@@ -116,7 +119,7 @@ interface RepoSource {
   readonly trust: TrustFlag;
 }
 
-function repoSteps(call: Call, client: Client, { project, path, isKnown, trust }: RepoSource): Step[] {
+async function repoSteps(call: Call, client: Client, { project, path, isKnown, trust }: RepoSource): Promise<Step[]> {
   const steps: Step[] = [];
   const file = join(path, '.kasmos', 'config.toml');
   try {
@@ -126,7 +129,8 @@ function repoSteps(call: Call, client: Client, { project, path, isKnown, trust }
     const check = (written: string) =>
       void parseRepoConfig(writtenSource(to, written), loadDaemonConfig(homeFolder(call.env)));
     const next = isKnown ? `stator repo trust ${project}` : null;
-    steps.push(...configStep({ to, settings, check, next }), ...notes.map(noteStep));
+    const isWaiting = async () => isKnown && (await client.repo(project)).changes.length > 0;
+    steps.push(...(await configStep({ to, settings, check, next, isWaiting })), ...notes.map(noteStep));
     if (text !== null && /^\s*\[\[\s*hooks\s*\]\]/m.test(text))
       steps.push(stepOf('hooks', project, 'there', `${file} is read where it is`));
   } catch (thrown) {

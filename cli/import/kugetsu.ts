@@ -53,7 +53,7 @@ async function stepsOf(call: Call, client: Client, folder: string, source: Kuget
   return [
     ...broken.map(({ place, why }) => stepOf('file', place, 'broken', why)),
     ...servers,
-    ...settingSteps(call, folder, source),
+    ...(await settingSteps(call, client, folder, source)),
     ...(await Promise.all(own.map((session) => sessionStep(here, session, source)))),
     ...(await Promise.all(items.filter(({ state }) => state === 'pending').map((item) => itemStep(here, item, own)))),
     ...leftovers(folder, source),
@@ -77,6 +77,10 @@ function serverSteps(list: ServerList, { servers, settings }: KugetsuFolder): St
   const isMain = there.some((server) => server.default && (server.name === main || hostOf(server.url) === main));
   if (main === '' || isMain || !(servers.some(({ name }) => name === main) || there.some(({ name }) => name === main)))
     return steps;
+  if (list.isChosen()) {
+    const what = 'another is the default of owner/repo#12, and stays so';
+    return [...steps, { ...stepOf('server', main, 'left', what), next: `stator server default ${shellWord(main)}` }];
+  }
   const bring = async () => {
     list.choose(main);
     return {};
@@ -105,7 +109,7 @@ const repoKeys: Readonly<Record<string, (value: string) => string>> = {
   KUGETSU_BASE_BRANCH: (value) => `base_branch = ${JSON.stringify(value)}`,
 };
 
-function settingSteps(call: Call, folder: string, { settings }: KugetsuFolder): Step[] {
+async function settingSteps(call: Call, client: Client, folder: string, { settings }: KugetsuFolder): Promise<Step[]> {
   const agents = Number(settings.get('MAX_CONCURRENT_AGENTS')?.value ?? 'none');
   const hours = Number(settings.get('TASK_TIMEOUT_HOURS')?.value ?? 'none');
   const ours = {
@@ -123,7 +127,7 @@ function settingSteps(call: Call, folder: string, { settings }: KugetsuFolder): 
           : `say it in .stator/config.toml of the repo: ${inRepo}`;
       return stepOf('setting', `${join(folder, 'config')}, line ${line}: ${name}`, 'no_equal', why);
     });
-  return [...daemonStep(call, ours), ...notes];
+  return [...(await daemonStep(call, client, ours)), ...notes];
 }
 
 /** What kugetsu's words for a role and a type are here. */

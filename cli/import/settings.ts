@@ -1,62 +1,64 @@
 /** A file of ours that an import writes where there is none; one that is there is never changed. */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { stringify } from 'smol-toml';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
-import { homeFolder, loadDaemonConfig } from '../../runtime/base/config/config.ts';
+import type { Client } from '../../runtime/api/client/client.ts';
+import { homeFolder, parseDaemonConfig } from '../../runtime/base/config/config.ts';
 import { readConfigText } from '../../runtime/base/config/file.ts';
+import { removeDrafts, replaceFile } from '../../runtime/base/platform/atomic-file.ts';
 import type { Call } from '../command.ts';
-import type { Step } from './steps.ts';
+import type { Piece, Step } from './steps.ts';
 
 interface ConfigStep {
   readonly to: string;
   readonly settings: Readonly<Record<string, unknown>>;
-  /** Throws `bad_config` where the text, which stands in the file by then, is not accepted. */
+  /** Throws `bad_config` where the text is not accepted; nothing is written then. */
   check(text: string): void;
   /** What puts it in force; null: it is by itself. */
   readonly next: string | null;
+  /** Whether the file, which is there, is not in force yet: its import was cut off. */
+  isWaiting(): Promise<boolean>;
 }
 
 /** daemon.toml of this home. Throws as `configStep` does. */
-export function daemonStep({ env }: Call, settings: ConfigStep['settings']): Step[] {
-  const home = homeFolder(env);
+export function daemonStep({ env }: Call, client: Client, settings: ConfigStep['settings']): Promise<Step[]> {
+  const to = join(homeFolder(env), 'daemon.toml');
   return configStep({
-    to: join(home, 'daemon.toml'),
+    to,
     settings,
-    check: () => void loadDaemonConfig(home),
+    check: (text) => void parseDaemonConfig(to, text),
     next: 'stator daemon reload',
+    isWaiting: async () =>
+      client.note === null && statSync(to).mtimeMs > Date.now() - (await client.status()).uptime * 1_000,
   });
 }
 
 /** None where there is nothing to set. Throws `bad_config` where the file cannot be read. */
-export function configStep({ to, settings, check, next }: ConfigStep): Step[] {
+export async function configStep({ to, settings, check, next, isWaiting }: ConfigStep): Promise<Step[]> {
   if (Object.keys(settings).length === 0) return [];
   const text = stringify(settings);
-  const piece = { kind: 'settings', name: to, what: text.trimEnd() };
-  const there = readConfigText(to);
-  if (there === text) return [{ ...piece, state: 'there', what: '', next: null }];
-  if (there !== null)
-    return [
-      {
-        ...piece,
-        state: 'left',
-        what: `the file is there, and stays as it is; to add by hand:\n${piece.what}`,
-        next: null,
-      },
-    ];
+  const piece = { kind: 'settings', name: to, what: text.trimEnd(), next: null };
+  /** null: there is no such file. */
+  const standing = async (): Promise<Pick<Piece, 'state' | 'what' | 'next'> | null> => {
+    const there = readConfigText(to);
+    if (there === null) return null;
+    if (there === text) return { state: 'there', what: '', next: (await isWaiting()) ? next : null };
+    const what = `the file is there, and stays as it is; to add by hand:\n${piece.what}`;
+    return { state: 'left', what, next: null };
+  };
+  const there = await standing();
+  if (there !== null) return [{ ...piece, ...there }];
   return [
     {
       ...piece,
       state: 'comes',
-      next: null,
       async bring() {
+        check(text);
+        // Somebody may have written it while the question stood.
+        const now = await standing();
+        if (now !== null) return now;
         write(to, text);
-        try {
-          check(text);
-        } catch (thrown) {
-          rmSync(to, { force: true });
-          throw thrown;
-        }
         return { next };
       },
     },
@@ -67,7 +69,8 @@ export function configStep({ to, settings, check, next }: ConfigStep): Step[] {
 function write(file: string, text: string): void {
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    writeFileSync(file, text, { flag: 'wx' });
+    removeDrafts(file);
+    replaceFile(file, text);
   } catch (cause) {
     const hint = `see that ${dirname(file)} is a folder that you may write`;
     throw new EngineError('bad_config', `${file} cannot be written: ${messageOf(cause)}`, hint, { cause });

@@ -1,6 +1,7 @@
 /** `stator import kasmos` over stores that are made with kasmos's own tables. */
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Piece } from '../../cli/import/steps.ts';
 import type { PlanEntry, PlanShow } from '../../runtime/api/client/client.ts';
@@ -168,6 +169,35 @@ describe('stator import kasmos', () => {
     const { pieces } = await made.bring('--yes');
     expect(shown(pieces)).toEqual(['there repo demo', 'brought plan demo/done']);
     expect(await plan(made, 'done')).toMatchObject({ status: 'done' });
+  });
+
+  it('sends a word anew that was refused, but not to a plan that a person has gone on with', async () => {
+    const made = there([{ filename: 'asks', status: 'reviewing', content: document, blocked_reason: 'which key?' }]);
+    expect((await made.bring('--yes', '--trust')).code).toBe(0);
+    const refuse = () => {
+      const db = new BetterSqlite3(join(made.home, 'taskstore.db'));
+      db.exec("UPDATE signals SET status = 'failed' WHERE type = 'needs_decision'");
+      db.close();
+    };
+    refuse();
+    expect(shown((await made.bring('--yes')).pieces)).toContain('brought plan demo/asks');
+    expect(shown((await made.bring('--yes')).pieces)).toContain('there plan demo/asks');
+    refuse();
+    expect((await made.stator(['plan', 'cancel', 'asks', '--yes'])).code).toBe(0);
+    expect(shown((await made.bring('--yes')).pieces)).toContain('there plan demo/asks');
+  });
+
+  it('says what puts its files in force where an import was cut off before it could', async () => {
+    const made = there([], 'auto_review_fix = false\n');
+    expect((await made.stator(['repo', 'add', made.repo, '--trust'])).code).toBe(0);
+    made.write('.kasmos/config.toml', 'default_program = "codex"\n');
+    const hints = (pieces: readonly Piece[]) =>
+      pieces.filter(({ kind }) => kind === 'settings').map(({ state, next }) => [state, next]);
+    const trust = 'stator repo trust demo';
+    expect(hints((await made.bring('--yes')).pieces)).toContainEqual(['brought', trust]);
+    expect(hints((await made.bring('--yes')).pieces)).toContainEqual(['there', trust]);
+    expect((await made.stator(['repo', 'trust', 'demo'])).code).toBe(0);
+    expect(hints((await made.bring('--yes')).pieces)).toContainEqual(['there', null]);
   });
 
   it('goes on from the branch of kasmos, and says what holds it', async () => {

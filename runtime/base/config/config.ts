@@ -180,7 +180,12 @@ export function loadDaemonConfig(home: string, file?: string): DaemonConfig {
   if (text === null && file !== undefined) {
     throw new EngineError('bad_config', `${path} does not exist`, 'name a file that exists, or leave --config out');
   }
-  const { values, origins, notes } = checkDocument(daemonForm, path, text ?? '');
+  return parseDaemonConfig(path, text ?? '');
+}
+
+/** The same of a text that is to stand in that file. Throws `bad_config`. */
+export function parseDaemonConfig(path: string, text: string): DaemonConfig {
+  const { values, origins, notes } = checkDocument(daemonForm, path, text);
   return deepFreeze({
     file: path,
     repos: [...new Set(values.repos ?? [])],

@@ -1,6 +1,7 @@
 /** Replacing a file so that readers see the old text or the new one, never a part of it. */
 import { randomBytes } from 'node:crypto';
-import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, fchmodSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 
 export interface ReplaceOptions {
   /** Its permissions; default: those that the umask leaves. */
@@ -24,6 +25,14 @@ export function replaceFile(path: string, text: string, options: ReplaceOptions 
     if (thrown instanceof Error && !('path' in thrown)) Object.assign(thrown, { path: draft });
     throw thrown;
   }
+}
+
+/** Takes away what a kill of `replaceFile` left beside `path`. For a file that nobody else writes now. */
+export function removeDrafts(path: string): void {
+  const folder = dirname(path);
+  for (const name of readdirSync(folder))
+    if (name.startsWith(basename(path)) && /^\.\d+-[0-9a-f]{12}$/.test(name.slice(basename(path).length)))
+      rmSync(join(folder, name), { force: true });
 }
 
 function writeDraft(draft: string, text: string, how: ReplaceOptions & { isNew: boolean }): void {

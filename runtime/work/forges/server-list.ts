@@ -69,6 +69,8 @@ export interface ServerList {
   add(server: NewServer): Promise<ServerEntry>;
   /** Throws what `removeServer` throws. */
   remove(name: string): ServerEntry;
+  /** Whether somebody has said which is the default one. */
+  isChosen(): boolean;
   /** Throws `not_found`. */
   choose(name: string): ServerEntry;
   /** null: no remote of it is at a known forge. Throws `bad_config`. */
@@ -109,6 +111,7 @@ export function createServerList({ home, env }: { home: string; env: Environment
       );
     },
     remove: (name) => entry(removeServer(home, name)),
+    isChosen: () => readServers(home).isChosen,
     choose: (name) => entry(chooseServer(home, name)),
     forgeOf: createForgeOf({ home, env }),
   };

@@ -27,6 +27,8 @@ export interface Servers {
   readonly list: readonly KnownServer[];
   /** The server that `owner/repo#n` means. */
   readonly main: KnownServer;
+  /** Whether the file says so. */
+  readonly isChosen: boolean;
 }
 
 const serverLimit = 100;
@@ -77,7 +79,7 @@ export function readServers(home: string): Servers {
   const list = [...own, ...presets.filter(({ name }) => !own.some((server) => server.name === name))];
   const name = file.default ?? presets[0]?.name;
   const main = list.find((server) => server.name === name);
-  if (main !== undefined) return { list, main };
+  if (main !== undefined) return { list, main, isChosen: file.default !== undefined };
   throw wrong(home, `default: there is no server "${name}"`, `one of ${list.map((server) => server.name).join(', ')}`);
 }
 
