@@ -5,6 +5,7 @@ import { planMachine } from '../machines/plan/machine.ts';
 import { type RepoContext, repoMachine } from '../machines/repo/machine.ts';
 import { type SupervisorContext, supervisorMachine } from '../machines/supervisor/machine.ts';
 import type { PlanTag, RepoTag, SupervisorTag } from '../machines/vocabulary/public-state.ts';
+import type { WaveContext } from '../machines/wave/machine.ts';
 import { compatibleSnapshot, type PersistedTree, type Upgrades, versionOf } from './compatibility.ts';
 import { tagsOfValue } from './public-states.ts';
 import { upgrades } from './upgrades.ts';
@@ -22,6 +23,20 @@ export const storedPlan = readerOf<PlanContext, PlanTag>(planMachine, upgrades.p
 export const storedRepo = readerOf<RepoContext, RepoTag>(repoMachine, upgrades.repo);
 /** As `storedPlan`. */
 export const storedSupervisor = readerOf<SupervisorContext, SupervisorTag>(supervisorMachine, undefined);
+
+/** The last commit that a plan knows its branch to have, that of its running wave too; null: none of its own. Throws as `storedPlan`. */
+export function storedHead(address: string, stored: PersistedTree): string | null {
+  const { children = {} } = stored.snapshot as { children?: Readonly<Record<string, StoredChild>> }; // as XState persists a machine
+  const heads = Object.values(children).flatMap(({ src, snapshot }) =>
+    src === 'wave' ? [snapshot.context?.head] : [],
+  );
+  return heads.find((head) => typeof head === 'string') ?? storedPlan(address, stored).context.head;
+}
+
+interface StoredChild {
+  readonly src: unknown;
+  readonly snapshot: { readonly context?: Pick<WaveContext, 'head'> };
+}
 
 function readerOf<Context, Tag extends string>(
   machine: AnyStateMachine,

@@ -221,6 +221,13 @@ export interface PullMerge {
   readonly act: 'schedule' | 'merge' | 'withdraw';
 }
 
+/** Brings the branches and attempts of a plan to the remote, from where another host can go on with them. Asked for by the outbox, not by a machine. */
+export interface RefsPush {
+  readonly kind: 'refs.push';
+  readonly id: string;
+  readonly plan: string;
+}
+
 /** What a machine of one's own asks for: its handler stands in the machine's definition. */
 export interface MachineEffect {
   readonly kind: 'machine.effect';
@@ -249,6 +256,7 @@ export type Effect =
   | HookDeliver
   | PlanPull
   | PullMerge
+  | RefsPush
   | MachineEffect;
 export type EffectKind = Effect['kind'];
 
@@ -268,6 +276,7 @@ export function laneOf(effect: Effect): Lane {
       return 'check';
     case 'plan.pull':
     case 'pull.merge':
+    case 'refs.push':
       return 'forge';
     case 'work.commit':
     case 'work.merge':
@@ -314,6 +323,8 @@ export function resourceOf(effect: Effect): string {
     case 'plan.pull':
     case 'pull.merge':
       return `pull:${effect.branch}`;
+    case 'refs.push':
+      return 'refs';
     // Nothing else has this one: how many of a lane run is a matter of slots.
     case 'machine.effect':
       return `lane:${effect.machine}:${effect.lane}:${effect.id}`;

@@ -155,9 +155,9 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     onVerdicts: verdicts.announce,
   });
   state.select(({ arrivals }) => arrivals).subscribe(pump.wake);
-  const unwatch = mode === 'stays' || mode === 'verb' ? await watchHosts() : () => {};
   /** This host starts nothing new. */
   let isDrained = false;
+  const unwatch = mode === 'stays' || mode === 'verb' ? await watchHosts() : () => {};
   const mayBegin = startableAgents(options, state);
   const startable = () => (isDrained ? 'none' : mayBegin());
   const limits = () => limitsOf(known().settings);

@@ -189,6 +189,7 @@ export function scriptedWork({
     'hook.deliver': nothing,
     'plan.pull': nothing,
     'pull.merge': nothing,
+    'refs.push': nothing,
     'machine.effect': nothing,
   };
   /** As it ended once; a commit that it makes is one of the script's. */

@@ -14,6 +14,7 @@ import { lookAtAccounts } from '../work/agents/accounts.ts';
 import { endCutOff } from '../work/effects/cut-off.ts';
 import { createHandlers } from '../work/effects/handlers.ts';
 import { takeNotes } from '../work/effects/plan-base.ts';
+import { pushAfter } from '../work/effects/refs-push.ts';
 import { createPullRequestWatch, type PullRequestWatch } from '../work/forges/pull-request-watch.ts';
 import { createRetentionWatch, type RetentionWatch } from '../work/gc/retention-watch.ts';
 import { withNotes } from '../work/git/notes.ts';
@@ -194,6 +195,8 @@ function openDispatcher(core: Parts, watchers: Watchers | null): Dispatcher {
     limits,
     servedLast: core.servedLast,
     owner: { host: store.hosts?.own ?? '', epoch: core.epoch },
+    // A store of one machine has no other host that would go on.
+    ...(store.hosts === undefined ? {} : { follows: (row) => pushAfter(row, nowMs()) }),
     isOwner,
     onSignals,
     startableAgents: startable,

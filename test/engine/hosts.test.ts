@@ -1,5 +1,5 @@
 /** Two daemons with homes and repos of their own, over one store in PostgreSQL. */
-import { appendFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, existsSync, mkdtempSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { afterAll, expect, it, onTestFinished } from 'vitest';
 import { hasBrowser, startBrowser } from '../support/browser.ts';
 import { planOf } from '../support/cli.ts';
 import { type DaemonGround, daemonGround, makeRepo } from '../support/daemon.ts';
+import { write } from '../support/git.ts';
 import { git, until } from '../support/ground.ts';
 import { startPostgres } from '../support/postgres.ts';
 
@@ -167,9 +168,10 @@ it('a host that is lost is said where its plans wait; it goes on when it is back
   const url = await emptyStore();
   const [a, b] = [await hostOn(url, 'a'), await hostOn(url, 'b')];
   const gate = join(mkdtempSync(join(tmpdir(), 'stator-hosts-')), 'gate');
-  await register(b, 'p', [[`while [ ! -e ${gate} ]; do sleep 0.1; done; echo one > one.txt`], ['echo two > two.txt']]);
-  const agent = async () => (await a.client().instances({}))[0];
-  await until(async () => (await agent())?.state === 'running');
+  await register(b, 'p', [['echo one > one.txt'], [`while [ ! -e ${gate} ]; do sleep 0.1; done; echo two > two.txt`]]);
+  await until(async () =>
+    (await a.client().instances({})).some(({ title, state }) => title === 'p-w2-t1' && state === 'running'),
+  );
   const alive = await a.ask('host', 'remove', 'b', '--yes');
   expect([alive.code, alive.stderr]).toEqual([1, expect.stringContaining('the host b is alive')]);
   await kill(b);
@@ -198,15 +200,81 @@ it('a host that is lost is said where its plans wait; it goes on when it is back
   git(clone, 'config', 'user.name', 'Ada');
   git(clone, 'config', 'user.email', 'ada@example.com');
   const without = await a.ask('repo', 'add', clone);
-  expect([without.code, without.stderr]).toEqual([1, expect.stringContaining('the branch plan/p is not in')]);
+  expect([without.code, without.stderr]).toEqual([
+    1,
+    expect.stringMatching(/its branch plan\/p with the commit .* is not in .*the remote has none of it/),
+  ]);
   git(clone, 'fetch', '-q', 'origin', 'plan/p:plan/p');
   await must(a.ask('repo', 'add', clone));
   appendFileSync(gate, '');
   await until(async () => (await statusOf(a, b, 'p')) === 'done', 60_000, explain);
-  const runs = await a.client().runLogs(b.project, 'p-w1-t1', { attempt: 2 });
+  const runs = await a.client().runLogs(b.project, 'p-w2-t1', { attempt: 2 });
   expect(runs).toHaveLength(1);
   expect(git(clone, 'show', 'plan/p:two.txt').trim()).toBe('two');
 }, 120_000);
+
+it('another host goes on with the plans of a lost one from the remote, and each task is merged once', async () => {
+  const url = await emptyStore();
+  const [a, b] = [await hostOn(url, 'a'), await hostOn(url, 'b')];
+  const folder = mkdtempSync(join(tmpdir(), 'stator-hosts-'));
+  const [gate, bare] = [join(folder, 'gate'), join(folder, 'remote.git')];
+  git(folder, 'init', '-q', '--bare', '-b', 'main', bare);
+  git(b.path, 'push', '-q', bare, 'main');
+  // What the engine pushes by itself runs no hook.
+  write(bare, 'hooks/pre-receive', `#!/bin/sh\ntouch ${folder}/hook-ran\n`);
+  chmodSync(join(bare, 'hooks/pre-receive'), 0o755);
+  const waits = `while [ ! -e ${gate} ]; do sleep 0.1; done; echo three > three.txt`;
+  const away = `${bare}-away`;
+  renameSync(bare, away);
+  git(b.path, 'remote', 'add', 'origin', bare);
+  await register(b, 'p', [
+    ['echo one > one.txt', 'echo two > two.txt'],
+    [waits, 'echo four > four.txt'],
+  ]);
+  await until(async () => (await a.client().plan(b.project, 'p')).tasks_by_wave[1]?.tasks[1]?.status === 'done');
+  // A push that fails holds nothing up, and is said.
+  const explain = async () => await must(a.ask('plan', 'explain', 'p', '--project', b.project));
+  expect(await explain()).toMatch(/its branches are not at the remote yet.*remote\.git/);
+  renameSync(away, bare);
+  const shared = (name: string) => git(bare, 'for-each-ref', '--format=%(objectname)', name).trim();
+  const branch = `refs/stator/shared/${b.project}/p/heads/plan/p`;
+  await until(() => shared(branch) === git(b.path, 'rev-parse', 'plan/p').trim(), 60_000);
+  await until(async () => !(await explain()).includes('not at the remote'), 60_000);
+  expect(git(bare, 'for-each-ref', 'refs/heads').trim().split('\n')).toHaveLength(1);
+  await kill(b);
+  await until(async () => (await a.client().host('b')).state === 'lost');
+  await must(a.ask('host', 'remove', 'b', '--yes'));
+
+  const clone = join(a.root, 'clones', b.project);
+  git(folder, 'clone', '-q', bare, clone);
+  git(clone, 'config', 'user.name', 'Ada');
+  git(clone, 'config', 'user.email', 'ada@example.com');
+  const head = shared(branch);
+  const behind = git(clone, 'rev-parse', 'main').trim();
+  git(bare, 'update-ref', branch, behind);
+  const refused = await a.ask('repo', 'add', clone);
+  expect([refused.code, refused.stderr]).toEqual([
+    1,
+    expect.stringContaining(`the remote has it at ${behind.slice(0, 12)}, which is older`),
+  ]);
+  expect(git(clone, 'for-each-ref', 'refs/heads/plan', 'refs/stator').trim()).toBe('');
+  git(bare, 'update-ref', branch, head);
+  const added = await a.ask('repo', 'add', clone);
+  expect([added.code, added.stderr]).toEqual([
+    0,
+    expect.stringContaining('fetched from the remote: the branches of p'),
+  ]);
+  appendFileSync(gate, '');
+  await until(async () => (await statusOf(a, b, 'p')) === 'done', 60_000, explain);
+  const merges = git(clone, 'log', '--merges', '--format=%s', 'main..plan/p').trim().split('\n');
+  expect([merges.length, new Set(merges).size]).toEqual([4, 4]);
+  expect(git(clone, 'show', 'plan/p:three.txt').trim()).toBe('three');
+  const { tasks_by_wave: waves } = await a.client().plan(b.project, 'p');
+  expect(waves.flatMap(({ tasks }) => tasks.map(({ attempts }) => attempts))).toEqual([1, 1, 2, 1]);
+  await until(() => shared(branch) === git(clone, 'rev-parse', 'plan/p').trim(), 30_000);
+  expect(JSON.parse(await must(a.ask('plan', 'verify', '--all', '--json')))).toMatchObject({ ok: true });
+  expect(existsSync(join(folder, 'hook-ran'))).toBe(false);
+}, 180_000);
 
 // 30 s are what is promised.
 it('a host that does not reach the store for 30 s ends its agents, and begins them anew when it does; no attempt is spent', async () => {

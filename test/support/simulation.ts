@@ -168,6 +168,7 @@ export function createSimulation(
           break;
         case 'work.undo':
         case 'hook.deliver':
+        case 'refs.push':
         case 'worktree.remove':
         case 'agent.freeze':
         case 'agent.thaw':

@@ -114,6 +114,14 @@ export function createPlanViews(parts: ViewDependencies) {
     return store.effects({ by: 'waiting', tree: planTree(project, plan) });
   }
 
+  /** Why what other hosts would go on from is not at the remote yet. */
+  async function pushTroubles(project: string): Promise<string[]> {
+    const waiting = await store.effects({ by: 'waiting', tree: repoTree(project) });
+    const [first] = waiting.filter(({ kind }) => kind === 'refs.push');
+    if (first === undefined) return [];
+    return [`its branches are not at the remote yet, and are pushed again: ${onOneLine(first.error ?? '')}`];
+  }
+
   async function leftUndone({ project, plan, createdAt }: PlanRow): Promise<string[]> {
     const effects = await store.effects({ by: 'undone', tree: planTree(project, plan), sinceMs: createdAt });
     return effects.map(({ kind, status, error }) => {
@@ -362,7 +370,10 @@ export function createPlanViews(parts: ViewDependencies) {
           accepted: isTaken,
           why_not: isTaken ? null : (guard ?? 'not in the states that it is in now'),
         })),
-        repo_troubles: projects.isElsewhere(project) ? [] : gitFaults(projects.find(project)?.path ?? ''),
+        repo_troubles: [
+          ...(projects.isElsewhere(project) ? [] : gitFaults(projects.find(project)?.path ?? '')),
+          ...(await pushTroubles(project)),
+        ],
         refused_last: refused === null ? null : await historyEntry(refused),
       };
     },

@@ -103,7 +103,7 @@ async function keptOf(store: Store, tree: TreeAddress) {
     store.effects({ by: 'tree', tree }),
     parsed.kind === 'plan' ? store.plan(parsed.project, parsed.plan) : null,
   ]);
-  return { effects: effects.filter(({ kind }) => kind !== 'hook.deliver'), plan };
+  return { effects: effects.filter(({ kind }) => kind !== 'hook.deliver' && kind !== 'refs.push'), plan };
 }
 
 interface Read {

@@ -61,6 +61,8 @@ export interface DispatcherParts {
   triesOf?(row: EffectRow): number | null;
   /** Looks whether the repo is what an effect failed at; then it waits for it, and no attempt is spent. Default: it is not. */
   isRepoDown?(project: string): Promise<boolean>;
+  /** What is asked for because that effect has ended, in the commit that settles it. Default: nothing. */
+  follows?(row: EffectRow): readonly Change[];
   onSignals(): void;
 }
 
@@ -87,6 +89,8 @@ export interface Dispatcher {
 
 /** An effect that cannot be done is tried this often. */
 const maxTries = 5;
+/** Nobody in a tree waits for their end. */
+const unawaited: ReadonlySet<EffectKind> = new Set(['hook.deliver', 'refs.push']);
 const backOffFirstMs = 500;
 const backOffCapMs = 30_000;
 /** A handler of a run that is under way and threw is started again after this, then after twice as long each time, up to the cap: the run itself goes on. */
@@ -390,10 +394,9 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       await storeRetry.untilTaken(() => store.commit([timeline.note(), again]));
       return true;
     }
-    const outcome =
-      row.kind === 'hook.deliver'
-        ? ({ type: null } as const)
-        : ({ type: 'effect_failed', payload: { detail: message.slice(0, 8_192) } } as const);
+    const outcome = unawaited.has(row.kind)
+      ? ({ type: null } as const)
+      : ({ type: 'effect_failed', payload: { detail: message.slice(0, 8_192) } } as const);
     await storeRetry.untilTaken(() => settle(row, 'failed', message, outcome));
     return true;
   }
@@ -435,7 +438,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     const kept = outcome.type === 'kept' ? { result: outcome.result } : {};
     const settled: Change = { do: 'effect.settle', key: row.key, status, error, owner, at: clock.nowMs(), ...kept };
     const told = settlementChanges(row, outcome);
-    const commit = await store.commit([settled, ...told]);
+    const commit = await store.commit([settled, ...told, ...(parts.follows?.(row) ?? [])]);
     if (commit.status === 'lost')
       log.error(`effect ${row.key} was settled by somebody else; this end of it does not count`);
     faults?.('lanes.after-settle');

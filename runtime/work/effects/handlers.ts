@@ -14,6 +14,7 @@ import { createPermissionAnswer } from './permission-answer.ts';
 import { createPlanMerge } from './plan-merge.ts';
 import { createPlanPull } from './plan-pull.ts';
 import { createPullMerge, type PullMergeParts } from './pull-merge.ts';
+import { createRefsPush } from './refs-push.ts';
 import { createBranchArchive, createCommit, createMerge, createUndo, createWorktreeRemove } from './work.ts';
 
 type HandlerParts = AgentRunParts & HookParts & PullMergeParts & MachineEffectParts;
@@ -36,6 +37,7 @@ export function createHandlers(parts: HandlerParts): Handlers {
     'hook.deliver': createHookDeliver(parts),
     'plan.pull': createPlanPull(parts),
     'pull.merge': createPullMerge(parts),
+    'refs.push': createRefsPush(parts),
     'machine.effect': createMachineEffect(parts),
   };
   const bound = Object.entries(handlers).map(([kind, handler]) => [kind, withGit(handler as Handler<Effect>, parts)]);

@@ -5,7 +5,7 @@
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { withoutSecrets } from '../../base/platform/secrets.ts';
-import { askOwnGit, gitFailure, ownGit, tryOwnGit, tryPersonsGit } from './git.ts';
+import { askOwnGit, type GitOptions, gitFailure, ownGit, tryOwnGit, tryPersonsGit } from './git.ts';
 
 /** A hook of the user's before a push may run their tests. */
 const pushTimeoutMs = 600_000;
@@ -80,13 +80,13 @@ async function tipAt({ repo, remote, branch, by }: Place): Promise<string | null
 }
 
 /** Of a person with the repository's own settings, of the engine with those of the user alone. */
-function tryAs(
+export function tryAs(
   by: Push['by'],
-  { repo, args, timeoutMs }: { readonly repo: string; readonly args: readonly string[]; readonly timeoutMs: number },
+  { repo, args, ...options }: { readonly repo: string; readonly args: readonly string[] } & GitOptions,
 ) {
   return by === 'person'
-    ? tryPersonsGit(repo, args, { timeoutMs })
-    : tryOwnGit(repo, args, { timeoutMs, protocols: networks, env: usersAskpass() });
+    ? tryPersonsGit(repo, args, options)
+    : tryOwnGit(repo, args, { ...options, protocols: networks, env: usersAskpass() });
 }
 
 type Place = Pick<Sent, 'repo' | 'remote' | 'branch' | 'by'>;
@@ -113,7 +113,7 @@ async function send({ repo, branch, remote, commit, head, lease, by }: Sent): Pr
 const networks = ['http', 'https', 'ssh', 'git', 'file'];
 
 /** Nothing but the one branch, and no hook on either side: a remote on this machine is run by us. */
-async function unattended(repo: string, remote: string): Promise<string[]> {
+export async function unattended(repo: string, remote: string): Promise<string[]> {
   const flags = ['--no-verify', '--no-signed', '--no-follow-tags', '--recurse-submodules=no'];
   const urls = (await ownGit(repo, ['remote', 'get-url', '--push', '--all', '--', remote])).split('\n');
   return urls.some(isLocal) ? [...flags, `--receive-pack=${quietReceiver}`] : flags;
@@ -135,7 +135,7 @@ function usersAskpass(): Record<string, string> {
 }
 
 /** As git chooses it for a push without words; where that names none, the only one there is. Throws `refused`. */
-async function remoteOf(repo: string, branch: string, named: string | null): Promise<string> {
+export async function remoteOf(repo: string, branch: string, named: string | null): Promise<string> {
   const listed = await ownGit(repo, ['remote']);
   const remotes = listed.split('\n').filter((name) => name !== '');
   if (remotes.length === 0) {

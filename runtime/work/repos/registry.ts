@@ -6,7 +6,6 @@ import { isDeepStrictEqual } from 'node:util';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { machineEventOf } from '../../../machines/vocabulary/hook-event.ts';
 import type { Policy } from '../../../machines/vocabulary/policy.ts';
-import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import {
   type BudgetConfig,
   type DaemonConfig,
@@ -23,13 +22,12 @@ import type { Log } from '../../base/platform/log.ts';
 import { type Change, CommitLost, mustCommit, type Store } from '../../core/store/port.ts';
 import type { RepoRow } from '../../core/store/rows.ts';
 import { readTemplates } from '../agents/prompts/template-files.ts';
-import { adoptBranch } from '../git/branch.ts';
 import { createRepositoryLocks } from '../git/locks.ts';
-import { branchRef, readRefs } from '../git/refs.ts';
 import { createSharedAccess, excludeOwnFolders, inspectRepository, type Repository } from '../git/repository.ts';
 import { createRepositoryLook } from '../git/repository-look.ts';
 import { placesOfSignals } from '../git/signal-paths.ts';
 import { refuseInsideGit, worktreeExcludes, worktreesFolder } from '../git/worktree-folder.ts';
+import { findWork } from './moved-work.ts';
 import { trustChanges } from './trust-changes.ts';
 import { findPlaces, readTrustSource } from './trust-source.ts';
 import { nothingOwn, otherDigest, revoked, type TrustWay, untrusted, wayText } from './trust-words.ts';
@@ -174,10 +172,6 @@ export interface Registration {
   readonly notes: readonly string[];
 }
 
-/** Statuses of plans of which agents may have done something. */
-const underWay: ReadonlySet<string> = new Set(['planning', 'implementing', 'reviewing', 'verifying']);
-const tracesAtOnce = 500;
-
 /** What must never be committed by anybody: our worktrees and the folders of signal files. */
 const ownFolders = ['.worktrees/', ...placesOfSignals.map((place) => `${place}/`)];
 
@@ -186,7 +180,7 @@ const ownFolders = ['.worktrees/', ...placesOfSignals.map((place) => `${place}/`
  * What changes a repo is committed first, and known here afterwards.
  */
 export async function openProjects(parts: {
-  store: Pick<Store, 'repos' | 'removedRepos' | 'planTraces' | 'hosts' | 'commit'>;
+  store: Pick<Store, 'repos' | 'removedRepos' | 'planTraces' | 'tree' | 'hosts' | 'commit'>;
   settings: Pick<Settings, 'current'>;
   overrides: RepoOverrides;
   log: Log;
@@ -456,7 +450,8 @@ export async function openProjects(parts: {
       last === undefined || last === path
         ? []
         : [`${project} was at ${last} before it was removed; the plans of that name are back, and work here now`];
-    const branches = last === undefined || store.hosts === undefined ? [] : await branchesUnderWay(repository);
+    const wasElsewhere = last !== undefined && store.hosts !== undefined;
+    const bring = wasElsewhere ? await findWork(store, repository) : null;
     const found = read(path);
     const { config } = found;
     refuseInsideGit(repository, config.worktree.dir);
@@ -484,44 +479,20 @@ export async function openProjects(parts: {
     const kept = known !== null && isAsBefore ? known : anew;
     const { trustedAt, trustedBy, revokedAt } = kept;
     const isOther = known === null || !isAsBefore || JSON.stringify(known.config) !== JSON.stringify(source);
-    // Before work may begin here: a branch that was brought from another host counts as ours.
-    for (const branch of branches) await adoptBranch(repository, branch);
+    // Before work may begin here.
+    const brought = (await bring?.()) ?? [];
     if (isTrusted && isOther)
       await pin({ project, path, config: source, addedAt: known?.addedAt ?? at, trustedAt, trustedBy, revokedAt });
     const now = get(project).config;
     return {
       added: known === null,
       enables: now.enables,
-      notes: [...moved, ...config.notes],
+      notes: [...moved, ...brought, ...config.notes],
       untrusted: isTrusted ? [] : nothingOwn(config.enables),
       changes: before,
       digest: now.digest,
       trustedNow: isTrusted && !isAsBefore ? wayText(config) : null,
     };
-  }
-
-  /** What agents have done so far is on the branches of its plans, which may be on another host alone. Throws `conflict` where one is not here. */
-  async function branchesUnderWay(repository: Repository): Promise<readonly string[]> {
-    const { project } = repository;
-    const branches: string[] = [];
-    for (let after: number | null = 0; after !== null; ) {
-      const page: Awaited<ReturnType<Store['planTraces']>> = await store.planTraces({ after, limit: tracesAtOnce });
-      const open = page.traces.filter(
-        (plan) =>
-          plan.project === project && plan.deletedAt === null && plan.base !== null && underWay.has(plan.status),
-      );
-      branches.push(...open.map(({ branch }) => branch));
-      after = page.next;
-    }
-    const heads = await readRefs(repository, branches.map(branchRef));
-    const [missing] = branches.filter((_, index) => heads[index] === null);
-    if (missing === undefined) return branches;
-    const branch = shellWord(missing);
-    throw new EngineError(
-      'conflict',
-      `plans of ${project} are under way, and the branch ${missing} is not in ${repository.path}: the work that is done would be missing`,
-      `bring it from where it is: git fetch <remote> ${branch}:${branch}; if it is lost, begin it anew: git branch ${branch}; then add the repo again`,
-    );
   }
 
   /** With the commit that the user's checkout stands on. Throws `bad_repo`. */

@@ -1,0 +1,145 @@
+/**
+ * The work of plans whose repository was on another host. What they have there is at the shared remote (`git/shared-refs.ts`); it is fetched and compared with
+ * what the stored plans know, and nothing begins without it. What a person made here by hand (a branch without our mark) is their word, and is taken.
+ */
+import { storedHead } from '../../../actors/stored-tree.ts';
+import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
+import { planTree } from '../../../machines/vocabulary/ids.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import type { Store } from '../../core/store/port.ts';
+import { adoptBranch, archiveBranch, ensureBranch } from '../git/branch.ts';
+import { findCommit, isAncestor } from '../git/objects.ts';
+import { branchRef, moveRef, ownedRef, readRef } from '../git/refs.ts';
+import type { Repository } from '../git/repository.ts';
+import { fetchShared, hasRemote, isOfPlan, listShared, type SharedRef } from '../git/shared-refs.ts';
+
+/** Statuses of plans of which agents may have done something. */
+const underWay: ReadonlySet<string> = new Set(['planning', 'implementing', 'reviewing', 'verifying']);
+const tracesAtOnce = 500;
+
+interface OpenPlan {
+  readonly plan: string;
+  readonly branch: string;
+  /** The last commit that the plan knows of its branch; null: none of its own. */
+  readonly head: string | null;
+}
+
+/** What becomes of one ref here. */
+interface Step {
+  readonly plan: string;
+  readonly ref: string;
+  /** Where it goes; null: it stays where it is, and is ours. */
+  readonly to: string | null;
+}
+
+type AskedStore = Pick<Store, 'planTraces' | 'tree'>;
+
+/**
+ * Looks for the work of all plans that are under way, here and at the remote, and answers what brings it here; that answers what was brought, for people.
+ * Throws `conflict` where commits that a plan knows are at neither place. No ref is changed before the answer is called, which is safe to call again.
+ */
+export async function findWork(store: AskedStore, repository: Repository): Promise<() => Promise<string[]>> {
+  const { project } = repository;
+  const plans = await openPlans(store, project);
+  if (plans.length === 0) return async () => [];
+  const { refs, trouble } = await sharedBy(repository, new Set(plans.map(({ plan }) => plan)));
+  const steps: Step[] = [];
+  for (const plan of plans) {
+    const own = branchRef(plan.branch);
+    // Whatever else a remote may name, no other branch is touched.
+    const ofPlan = refs.filter((ref) => ref.plan === plan.plan && isOfPlan(ref.local, plan));
+    const there = ofPlan.find(({ local }) => local === own)?.commit ?? null;
+    const chosen = await choose(repository, { ref: own, there, head: plan.head });
+    if (chosen === 'missing') throw missing(repository, plan, { there, trouble });
+    if (chosen !== null) steps.push({ plan: plan.plan, ref: own, to: chosen === 'here' ? null : chosen });
+    for (const { local, commit } of ofPlan) if (local !== own) steps.push({ plan: plan.plan, ref: local, to: commit });
+  }
+  return async () => {
+    for (const step of steps) await take(repository, step);
+    const brought = new Set(steps.filter(({ to }) => to !== null).map(({ plan }) => plan));
+    return brought.size === 0 ? [] : [`fetched from the remote: the branches of ${[...brought].join(', ')}`];
+  };
+}
+
+async function openPlans(store: AskedStore, project: string): Promise<OpenPlan[]> {
+  const plans: OpenPlan[] = [];
+  for (let after: number | null = 0; after !== null; ) {
+    const page: Awaited<ReturnType<Store['planTraces']>> = await store.planTraces({ after, limit: tracesAtOnce });
+    for (const { project: of, plan, branch, deletedAt, base, status } of page.traces) {
+      if (of !== project || deletedAt !== null || base === null || !underWay.has(status)) continue;
+      const address = planTree(project, plan);
+      const row = await store.tree(address);
+      plans.push({ plan, branch, head: row === null ? null : storedHead(address, row.stored) });
+    }
+    after = page.next;
+  }
+  return plans;
+}
+
+/** What the remote has of these plans, fetched; a remote that does not answer has nothing, and `trouble` says why. */
+async function sharedBy(
+  repository: Repository,
+  plans: ReadonlySet<string>,
+): Promise<{ refs: readonly SharedRef[]; trouble: string | null }> {
+  try {
+    if (!(await hasRemote(repository))) return { refs: [], trouble: `${repository.path} has no remote` };
+    const refs = (await listShared(repository, repository.project)).filter(({ plan }) => plans.has(plan));
+    await fetchShared(repository, refs);
+    return { refs, trouble: null };
+  } catch (thrown) {
+    if (!(thrown instanceof EngineError)) throw thrown;
+    return { refs: [], trouble: messageOf(thrown) };
+  }
+}
+
+/** The commit of the remote, or what is `here`; null: there is no commit of its own yet, and its branch is made when it is needed. */
+async function choose(
+  repository: Repository,
+  { ref, there, head }: { readonly ref: string; readonly there: string | null; readonly head: string | null },
+): Promise<string | 'here' | 'missing' | null> {
+  const here = await readRef(repository, ref);
+  const isMarked = (await readRef(repository, ownedRef(ref.slice(branchRef('').length)))) !== null;
+  const knows = async (commit: string) =>
+    head === null || ((await findCommit(repository, head)) !== null && isAncestor(repository, head, commit));
+  if (there !== null && there !== here && (await knows(there))) {
+    if (here === null || (await isAncestor(repository, here, there))) return there;
+    if (isMarked && (head === null || !(await knows(here)))) return there;
+  }
+  if (here === null) return head === null ? null : 'missing';
+  return !isMarked || (await knows(here)) ? 'here' : 'missing';
+}
+
+async function take(repository: Repository, { plan, ref, to }: Step): Promise<void> {
+  const branch = ref.startsWith(branchRef('')) ? ref.slice(branchRef('').length) : null;
+  const here = await readRef(repository, ref);
+  if (branch === null) {
+    if (here === null) await moveRef(repository, ref, { from: null, to });
+    return;
+  }
+  if (here === null && to !== null) {
+    await ensureBranch(repository, { branch, start: to });
+    return;
+  }
+  await adoptBranch(repository, branch);
+  if (here === null || to === null || here === to) return;
+  // Where it stood is kept, and a worktree of before lets go of it.
+  await archiveBranch(repository, { branch, plan, pass: `former-${here.slice(0, 12)}`, start: to });
+}
+
+function missing(
+  { project, path }: Repository,
+  { plan, branch, head }: OpenPlan,
+  { there, trouble }: { readonly there: string | null; readonly trouble: string | null },
+): EngineError {
+  const commit = head === null ? '' : head.slice(0, 12);
+  const at =
+    there === null ? 'the remote has none of it' : `the remote has it at ${there.slice(0, 12)}, which is older`;
+  const git = `git -C ${shellWord(path)}`;
+  const name = shellWord(branch);
+  const anew = `${git} update-ref -d ${shellWord(ownedRef(branch))}; ${git} branch -f ${name} ${there ?? '<commit>'}`;
+  return new EngineError(
+    'conflict',
+    `plan ${plan} of ${project} is under way, and its branch ${branch} with the commit ${commit} is not in ${path}: the work that is done would be missing (${trouble ?? at})`,
+    `bring it from where it is: ${git} fetch <place> ${name}:${name}; if it is lost, go on from another commit: ${anew}; then add the repo again`,
+  );
+}
