@@ -77,7 +77,7 @@ function find(
   return found;
 }
 
-/** The commit at which the run began that an approval is about: its own, or where nobody says which, that of whoever has the say. */
+/** The commit at which the approving run began: the signal's run, or if it names none, the run of the plan's active agent. */
 export function baseOf(root: AnyActorRef, { run }: Pick<Signal, 'run'>): string | null {
   const { activeChildId } = snapshotOf(root).context;
   const path = run !== null ? pathOfRequest(run) : typeof activeChildId === 'string' ? activeChildId : null;

@@ -14,7 +14,7 @@ export type ActionName<M extends AnyStateMachine> = string & keyof ProvidedActio
 type ParamsOf<M extends AnyStateMachine, Name extends ActionName<M>> =
   NonNullable<ProvidedActions<M>[Name]> extends (args: never, params: infer Params) => unknown ? Params : unknown;
 
-/** The machine as it stands when an action is carried out. `at`: milliseconds of the wall clock; a replay has the same ones. */
+/** The state of the machine when an action runs. `at`: wall time in milliseconds, the same in a replay. */
 export interface ActionMoment<M extends AnyStateMachine> {
   readonly context: SnapshotFrom<M>['context'];
   readonly event: EventFromLogic<M>;

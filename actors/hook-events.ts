@@ -52,8 +52,8 @@ const lifecycleEvents: ReadonlySet<string> = new Set<HookEvent>([
 ]);
 
 /**
- * What a step of a plan's tree is to its hooks, in the order in which it happened; `tree` as it stands after the step. A status that was set by hand is
- * told to nobody, whatever followed from it in that step.
+ * The hook events of a step of a plan's tree, in their order; `tree` is the tree after the step. If the step sets a status by hand, there are none,
+ * whatever else happened in that step.
  */
 export function hookEventsOf(tree: Tree, step: Step): Happened[] {
   const { inputs } = step;

@@ -78,7 +78,7 @@ function isBuiltin(action: unknown): action is BuiltinAction {
   return typeof action === 'function' && 'resolve' in action && typeof action.resolve === 'function';
 }
 
-/** The action as it is used here: a copy where it is one that XState made, the very same otherwise. What the machine was made of stays as it is. */
+/** A changed copy of an action that XState made; any other action itself. The machine's own definition is not changed. */
 function leanCopy(action: unknown): unknown {
   if (!isBuiltin(action)) return action;
   if (action.type === 'xstate.assign') return copyWith(action, resolveAssign as BuiltinAction['resolve']);

@@ -21,7 +21,7 @@ export interface Notice {
   readonly details?: HookDetails;
 }
 
-/** What a step of a plan's tree tells, in the order in which it came about; `tree` as it stands after the step. */
+/** The notifications of a step of a plan's tree, in their order; `tree` is the tree after the step. */
 export function noticesOf(tree: Tree, step: Step): Notice[] {
   const agents = new Map(step.agents.map((agent) => [agent.path, agent]));
   return step.inputs.flatMap((input) => {

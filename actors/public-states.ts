@@ -40,7 +40,7 @@ export interface PublicMove {
   readonly after: Tags;
   /** It is the first of this actor. */
   readonly isBirth: boolean;
-  /** It is so now and was not before, or only in between was not: a transition that comes back to where it began entered that anew. */
+  /** Whether the transition enters a state with this tag. A transition that ends in the state where it began enters it again. */
   enters(tag: string): boolean;
 }
 

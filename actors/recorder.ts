@@ -21,7 +21,7 @@ export interface AgentSnapshot {
 
 export interface Recorder {
   inspect(event: InspectionEvent): void;
-  /** What was seen since the last call. Throws where one actor said something that the other has no transition for. */
+  /** What was recorded since the last call. Throws if one actor sent another an event for which that has no transition. */
   take(): { transitions: Transition[]; agents: AgentSnapshot[] };
 }
 
@@ -81,7 +81,7 @@ export function createRecorder({ isStrict }: { isStrict: boolean }): Recorder {
   }
 
   function line(chart: AnyStateMachine, { actor, event, from, to }: Omit<Transition, 'chart'>, prefix: string): void {
-    // The steps by which one event settles are one line a region: from where it met the actor to where it came to rest.
+    // An event may cause several steps. They become one line for each region: from the state in which the event arrived to the last one.
     for (let index = lines.length - 1; index >= 0; index -= 1) {
       const earlier = lines[index];
       if (earlier === undefined || earlier.actor !== actor || earlier.event !== event) break;

@@ -77,8 +77,8 @@ export interface Trees {
   /** Throws a plain Error for a broken invariant; the tree is then to be thrown away. */
   step(tree: Tree, signal: AnySignal, facts?: Facts): Step;
   /**
-   * Feeds a tree all that it was fed, from its last birth or its last upgrade on, which holds what came before; null: neither is among the inputs.
-   * `onStep` is told of each step with the number of its input, and sees the tree after it; where it answers `stop`, that is all. Throws what `step` throws.
+   * Repeats the inputs of a tree from its last creation or upgrade on; an upgrade holds the state before it. Null: neither is among the inputs.
+   * Calls `onStep` after each step, with the number of its input and the tree; if that answers `stop`, the replay ends. Throws what `step` throws.
    */
   replay(
     address: TreeAddress,

@@ -273,7 +273,7 @@ export const agentSetup = base.extend({
     withdrawQuestion: base.enqueueActions(({ enqueue, check }) => {
       if (check('awaitsAnswer')) enqueue('reportWithdrawn');
     }),
-    /** The program is told what a person said, or that the time is up, and goes on with what it asked for or without it. */
+    /** Tells the program a person's answer, or that the time is up. The program continues with the permission or without it. */
     answerPermission: base.enqueueActions(({ enqueue }) => {
       enqueue('nextId');
       enqueue('askAnswer');

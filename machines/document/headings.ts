@@ -9,8 +9,8 @@ export type PlanHeading =
   | { kind: 'other'; level: number; title: string };
 
 /**
- * `slip` is a message about a line that reads like a heading of the grammar and is none. Where `isCertain` is false it may be meant as it
- * stands (`# Wave 1` as the document's title), and helps only where a wave or a task is missing anyway.
+ * `slip` is a message about a line that looks like a heading of the grammar but is none. If `isCertain` is false, the author may have meant the line as
+ * it is (`# Wave 1` as the title): the message is shown only if a wave or a task is missing anyway.
  */
 export interface HeadingLine {
   heading: PlanHeading | null;

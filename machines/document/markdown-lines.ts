@@ -65,7 +65,7 @@ function opensComment(text: string): boolean {
   return /^ {0,3}<!--/.test(text) && !text.includes('-->');
 }
 
-/** Where the comment ends that stands open at an offset; 0 where it never does: then it is text, and hides nothing. */
+/** The end of the comment that is open at an offset; 0 if it is never closed: then it is text, and hides nothing. */
 function commentEndIn(content: string): (from: number) => number {
   let isOver = false;
   return (from) => {

@@ -51,7 +51,7 @@ function isMergedAsItStands({ merge, head }: PlanContext): boolean {
   return merged !== null && (head === null || head === merged.tip);
 }
 
-/** What may be asked of a plan's merge where the plan stands. Whether one is under way is a state of the chart. */
+/** Which merge requests the plan accepts in its present state. Whether a merge runs is a state of the chart. */
 const mergeGuards = {
   isDone: stateIn('#plan.lifecycle.done'),
   isNotMerging: not(stateIn('#plan.merge.working')),

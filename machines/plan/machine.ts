@@ -21,7 +21,7 @@ const fixing = `${implementing}.fixing`;
 const cleanup = { timer_due: { actions: ['dropTimer', 'nextId', 'askRemoval'] } } as const;
 const cancel = { cancel: `${lifecycle}.cancelled` } as const;
 
-/** A status set by hand: where it leads, and that everybody at work is told to stop. Nothing starts there, and no entry counts. */
+/** The transitions of a status that a person sets by hand. All running agents are told to stop, and the target states start nothing. */
 const overrides = [
   // First, since it is the only one that may be refused, and a refusal names the first guard.
   { guard: 'forcesPlanned', target: '.ready.planned', actions: ['endAll', 'raiseOverride'] },

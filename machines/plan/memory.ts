@@ -235,7 +235,7 @@ export const memory = {
     feedback: (bodyOf(event) ?? '').slice(0, feedbackLimit),
     reviewCycle: context.reviewCycle + 1,
   })),
-  /** A person's word to whoever is started anew. It is kept whole where there is not room for everything. */
+  /** A person's message to the agent that is restarted. If there is not room for everything, older feedback is cut, not the message. */
   noteAdvice: base.assign(({ context, event }) => {
     const said = (bodyOf(event) ?? '').trim();
     if (said === '') return {};

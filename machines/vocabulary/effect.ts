@@ -54,8 +54,8 @@ export function folderJudged(folder: string, role: string): string {
 }
 
 /**
- * What a run finds. `begin`: its branch as it was before the attempt that failed, and its conversation, where there is one. `continue`: everything as
- * its last run left it. `restart`: as `begin`, without a conversation.
+ * What a run starts from. `begin`: its branch as it was before the failed attempt, and its conversation if there is one. `continue`: everything that
+ * its last run left. `restart`: as `begin`, without a conversation.
  */
 export type RunStart = 'begin' | 'continue' | 'restart';
 

@@ -1,4 +1,4 @@
-/** What people are told, by kind: five for an agent on its way through the queue, one for what machines of one's own tell, the others where a person is needed. */
+/** The types of notifications: five follow an agent through the queue, one is for machines of your own, the others say that a person is needed. */
 export const notificationTypes = [
   'task_queued',
   'task_dequeued',

@@ -1,9 +1,9 @@
 /** A done plan on its way into the branch that people work on: how far it is, and why it may not go there. */
 
 /**
- * Why a merge is refused; nothing was changed. `overlap`: the checkout that stands there has changes of its own in the files; `busy`: a merge or rebase
- * is under way there; `conflict`: with the branch it goes into; `no_branch`: there is none to go into; `no_work`: the plan has no branch; `moved`: its
- * branch stands at another commit than the approved one; `after`: it stands on a plan that is not there yet; `git`: what git said instead.
+ * Why a merge is refused; nothing was changed. `overlap`: the checkout of the target branch has uncommitted changes in the files; `busy`: a merge or
+ * rebase runs there; `conflict`: with the target branch; `no_branch`: there is no target branch; `no_work`: the plan has no branch; `moved`: its branch
+ * is at another commit than the approved one; `after`: the target branch does not contain a plan that this one depends on; `git`: git failed.
  */
 export const mergeObstacles = ['overlap', 'busy', 'conflict', 'no_branch', 'no_work', 'moved', 'after', 'git'] as const;
 export type MergeObstacle = (typeof mergeObstacles)[number];

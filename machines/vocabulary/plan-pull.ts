@@ -11,7 +11,7 @@ export interface PullRequest {
   pass: number;
   /** Rounds of work that its reviewers and checks have asked for, over its whole life. */
   cycles: number;
-  /** The checks that failed when the plan was last told of any: a digest of what each said, by name. What said nothing is not there. */
+  /** The checks that failed when the plan last heard of failed checks: by name, a digest of the output. A check without output is not listed. */
   failing: Record<string, string>;
 }
 

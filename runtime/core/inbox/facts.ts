@@ -1,4 +1,4 @@
-/** Committed facts to whoever listens. A listener that is slower than its buffer is told so, and reads the journal instead. */
+/** Sends committed facts to listeners. A listener that is too slow for its buffer is told so, and reads the journal instead. */
 
 import type { JournalLine } from '../store/rows.ts';
 

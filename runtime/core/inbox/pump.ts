@@ -19,11 +19,11 @@ import { type BatchParts, type BatchResult, handleBatch, notification } from './
 const batchSize = 64;
 /** A signal that throws this often is set aside. */
 const maxTries = 3;
-/** A batch that is lost so often in a row to other writers is taken apart. */
+/** If other writers win so often in a row, the batch is split: each of its signals gets its own commit. */
 const batchLosses = 4;
-/** A signal that still waits, and whose own commit was lost so often, throws: whoever else writes handles it or leaves its tree alone. */
+/** If the commit of a single pending signal is lost so often, the signal throws: another writer should have handled it or left its tree alone. */
 const signalLosses = 20;
-/** Late signals are looked for this often, whatever was woken: a machine that slept may have slept over one. */
+/** The pump looks for due signals this often, also without a wake-up: a sleeping computer may miss a timer. */
 const pollMs = 10_000;
 
 export interface PumpParts extends BatchParts {

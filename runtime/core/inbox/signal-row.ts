@@ -38,7 +38,7 @@ export function rowOf(
   };
 }
 
-/** The plan that stands where this signal is set aside: its own, or the one that asks its repo for leave; null: none does. */
+/** The plan that cannot continue while this signal is set aside: its own, or the one that asks its repo for permission to implement; null: none. */
 export function dependentPlan(row: SignalRow): { project: string; plan: string } | null {
   const { project, plan, type, payload, origin } = row;
   if (origin !== 'engine') return null;
@@ -49,7 +49,7 @@ export function dependentPlan(row: SignalRow): { project: string; plan: string }
   return typeof asking === 'string' ? { project, plan: asking } : null;
 }
 
-/** A machine of one's own may wait for what comes of what it said: it is told that nobody took it. */
+/** A machine of your own may wait for the result of a signal that it sent. So it gets a signal that says that this one was refused. */
 export function toldToSender(row: SignalRow, refused: unknown, at: number): Change[] {
   const { origin, type: message, tree: to } = row;
   if (!origin.startsWith('machine:')) return [];

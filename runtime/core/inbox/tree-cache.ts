@@ -21,7 +21,7 @@ export interface CachedTree {
 }
 
 export interface TreeCache {
-  /** The tree as its row has it, restored where needed; null where there is none. Throws `snapshot_unknown`. */
+  /** The tree in the state of its row, restored if it is not in memory; null if there is none. Throws `snapshot_unknown`. */
   get(address: TreeAddress): Promise<CachedTree | null>;
   /** As `get`, for the batch that is about to step it: it waits for no other batch. */
   load(address: TreeAddress): Promise<CachedTree | null>;

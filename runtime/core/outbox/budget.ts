@@ -1,6 +1,6 @@
 /**
- * How much of its budget a plan has used, and what is told of it. What is spent stands in the rows of runs as their programs report it; the limits are those of the
- * configuration, of the plan's document, and what a person allowed beyond them.
+ * How much of its budget a plan has used, and which notifications follow. The rows of runs have the usage that their programs report. The limits come from
+ * the configuration, the plan's document, and what a person allowed beyond them.
  */
 
 import {

@@ -117,7 +117,7 @@ export interface Numbers {
   readonly lines: number[];
 }
 
-/** Changes that write by what they have just read: what comes after them waits for their end. An insert does so only where its key is taken. */
+/** Changes that first read and then write what depends on it: the following changes wait for their end. An insert does this only if its key is taken. */
 export const stepwise: ReadonlySet<Change['do']> = new Set([
   'signal.insert',
   'effect.stop',

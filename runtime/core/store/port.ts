@@ -137,8 +137,8 @@ export type Change =
   /** On condition that it is queued and its resource free; and a run of an agent that its plan takes new runs, and the queue is not paused for it. */
   | { readonly do: 'effect.take'; readonly id: number; readonly owner: EffectOwner; readonly at: number }
   /**
-   * On condition that no more than `all` run in the lane now, and of each of these projects no more than its number. It stands after what is taken; null:
-   * there is no limit.
+   * Precondition: at most `all` effects run in the lane now, and of each of these projects at most its number. It comes after the `effect.take` changes
+   * that it limits; null: no limit.
    */
   | {
       readonly do: 'slots.require';
@@ -263,7 +263,7 @@ export type Change =
       readonly isFirst?: boolean;
       readonly at: number;
     }
-  /** Where it stands because of `from`: it stands because of the first that is still set aside for it from there on, or no more. */
+  /** If the failed signal `from` holds the plan up: from now on the next signal that is set aside for it does, or none. */
   | { readonly do: 'plan.move-fault'; readonly key: PlanKey; readonly from: number; readonly at: number }
   | { readonly do: 'plan.set-base'; readonly key: PlanKey; readonly base: PlanBase }
   /** On condition that it is there, ready, done or cancelled, and that no agent of it runs or is to run. */
@@ -272,7 +272,7 @@ export type Change =
   | { readonly do: 'run.show'; readonly run: RunShown; readonly isNewest: boolean; readonly at: number }
   /** `once`: values that stay as they are where there are any. */
   | { readonly do: 'run.note'; readonly key: string; readonly set?: RunFacts; readonly once?: RunFacts }
-  /** One more token speaks for that run: its SHA-256, as hex digits. One that is there already stays whose it is. */
+  /** Adds a token of that run: its SHA-256, as hex digits. A token that exists already keeps its run. */
   | { readonly do: 'run.add-token'; readonly key: string; readonly hash: string }
   /** Gives it a folder, or another one as long as nothing was started in the first. */
   | {
@@ -394,7 +394,7 @@ export interface StartQuery {
   readonly closed: readonly string[];
   /** The plans whose agents may start, each as `<project>/<plan>`; `all`; or `none`. */
   readonly agents: 'all' | 'none' | readonly string[];
-  /** Roles of repos whose agents are not started, each as `<project>/<role>`; one that a person starts anew is. */
+  /** Roles of repos whose agents do not start, each as `<project>/<role>`. An agent that a person restarts starts all the same. */
   readonly held?: readonly string[];
   /** Only of these trees. */
   readonly trees?: readonly TreeAddress[];
@@ -429,7 +429,7 @@ export interface Store {
   treesOf(machine: string, page: { readonly after: string; readonly limit: number }): Promise<readonly TreeAddress[]>;
   /** What the rows of a machine show, without a tree being restored; one that shows nothing is not among them. */
   treeStates(machine: string): Promise<ReadonlyMap<TreeAddress, TreeState>>;
-  /** At which step a tree is, and when its last word was said (null: it goes on), also where its row is damaged; null: there is none. */
+  /** The step of a tree, and when it ended (null: it has not), also if its row is damaged; null: there is no such tree. */
   treeStanding(address: TreeAddress): Promise<{ readonly steps: number; readonly endedAt: number | null } | null>;
 
   effect(key: string): Promise<EffectRow | null>;
@@ -515,13 +515,13 @@ export interface Store {
     readonly span: number;
   }): Promise<{ readonly rows: number; readonly upTo: number } | null>;
   size(): Promise<StoreSize>;
-  /** Gives up to so many bytes back to the disk that nothing fills any more, where it can do so in steps; answers how many. */
+  /** Returns up to so many unused bytes to the disk, if the file allows that in steps; answers how many. */
   giveBack(limitBytes: number): Promise<number>;
-  /** Writes the file anew, so that it gives back what is free now, and later in steps. This process stands still meanwhile: not where anything waits for it. */
+  /** Rewrites the file: this frees the unused space, and lets `giveBack` free it in steps later. It blocks this process, so call it only when nothing waits. */
   rebuild(): Promise<void>;
 
   queue(): Promise<QueueRow>;
-  /** Every agent that has not ended, the first that asked first; then up to `ended` of those that have since the queue was cleared, the last first. */
+  /** All agents that have not ended, in the order in which they asked; then up to `ended` of those that ended since the queue was cleared, the newest first. */
   queueItems(query: { readonly ended: number }): Promise<readonly QueueItemRow[]>;
   /** The oldest first, also those of repos that were removed. */
   issues(): Promise<readonly IssueRow[]>;

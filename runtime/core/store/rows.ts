@@ -15,7 +15,7 @@ export const signalStatuses = ['pending', 'held', 'done', 'failed'] as const;
 
 export type SignalStatus = (typeof signalStatuses)[number];
 
-/** A row as it lies in the table. `tree` is null where another program wrote it: then it is the plan's. */
+/** A row of the table. If another program wrote it, `tree` is null: the signal is for the plan's tree. */
 export interface SignalRow {
   readonly id: number;
   readonly project: string;
@@ -408,11 +408,11 @@ export interface LaunchRow {
   readonly key: string;
   /** The name of its folder under `runs`: nobody can know it who has not read this row. */
   readonly folder: string;
-  /** What its wrapper is told, and writes beside the exit code; null: an earlier version began it, whose wrappers were told none. */
+  /** The secret that its wrapper receives and writes beside the exit code; null: an earlier version, which had no secrets, started the run. */
   readonly secret: string | null;
-  /** Set before a wrapper is started: from then on its processes may be there. */
+  /** Set before a wrapper is started: from then on its processes may exist. */
   readonly launched_at: number | null;
-  /** The wrapper that claimed it, as `<boot> <pid> <start>`; null: it is not known to have come so far. */
+  /** The wrapper that claimed it, as `<boot> <pid> <start>`; null: no claim is known. */
   readonly wrapper: string | null;
   /** The commit that an agent began from. */
   readonly base: string | null;

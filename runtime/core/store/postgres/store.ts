@@ -172,8 +172,8 @@ export function openPostgres(
   let maySend = true;
 
   /**
-   * Sends the changes one after the other, without waiting for answers. A change that asks more by what it was answered would come after those behind it:
-   * where the list says so it is waited for, and where it turns out so all of it is carried out again, step by step.
+   * Sends the changes one after the other, without waiting for answers. If a change sends further statements after its first answer, these would run
+   * too late, after the changes behind it. So a change that `stepwise` lists is waited for. If another change does it, the commit is repeated step by step.
    */
   async function carryOut(changes: readonly Change[], isStepByStep = false): Promise<Commit> {
     const client = await writing.client();

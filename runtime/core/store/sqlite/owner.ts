@@ -33,9 +33,9 @@ export type { OwnerFacts };
 export interface Owner {
   /** Counts the owners of this home, from 1: rises with every one, also after a kill or a power cut. */
   readonly epoch: number;
-  /** Tells everybody where this owner listens (null: nowhere, yet or any more). Throws `owner_taken` where the lock is lost. */
+  /** Publishes the socket on which this owner listens; null: none, not yet or no longer. Throws `owner_taken` if the lock is lost. */
   publish(facts: { socketPath: string | null }): void;
-  /** False after release, and where somebody deleted or replaced `owner.db`, so that another may own the home. One stat: cheap enough before every act. */
+  /** False after release, and if somebody deleted or replaced `owner.db`: then another process may own the home. Costs one stat. */
   isHeld(): boolean;
   /** The file that it holds the lock of, as `lockFile` names it; null where `isHeld` is false. */
   lock(): string | null;

@@ -9,9 +9,9 @@ import { createExpiry } from './expiry.ts';
 
 const columns =
   'id, key, tree, project, plan, name, kind, lane, resource, priority, payload, status, attempts, next_at, stop_at, epoch, host, created_at, started_at, finished_at, error, waiting_since, result';
-/** How far ahead a lane looks for something that may start, where nothing else is said; more than any limit, so a busy resource hides nobody for long. */
+/** How many waiting effects a lane examines by default. This is more than any limit, so effects that wait for a busy resource do not hide the others for long. */
 const lookAhead = 512;
-/** Of agents none begins for which the queue is paused, and none whose plan takes no new runs. */
+/** An agent does not start while the queue is paused for it, or while its plan takes no new runs. */
 const mayBegin = `(kind <> 'agent.run' OR (
          NOT EXISTS (SELECT 1 FROM queue WHERE paused_at IS NOT NULL)
          AND NOT EXISTS (

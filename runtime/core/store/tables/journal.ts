@@ -55,7 +55,7 @@ export function createJournalTable(db: Connection) {
          SELECT 1 FROM journal j WHERE j.tree = s.address AND j.at < @beforeMs AND j.input IS NOT NULL AND j.actor = '' AND j.from_state = '' AND j.to_state <> ''))`,
   );
 
-  // A tree keeps its lines for as long as it is there; one that has ended goes by its age, and one that never ends keeps none for good.
+  // A live tree keeps its lines. Lines of a tree that is deleted, has ended, or is not meant to keep its journal expire by their age.
   const expiry = createExpiry(db, {
     name: 'journal',
     number: 'seq',

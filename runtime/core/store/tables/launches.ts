@@ -9,7 +9,7 @@ import { type LaunchRow, type LaunchTrace, type RunRow, restoredKey } from '../r
 import { type Connection, orNull } from './connection.ts';
 import { createExpiry } from './expiry.ts';
 
-/** The key of a launch's effect, where that is there: what a check is known by is `<that key>/check-<number>`. */
+/** The key of the effect that a launch belongs to, if that effect exists. The launch of a check has the key `<key of its effect>/check-<number>`. */
 function effectOf(table: string): string {
   const stem = `rtrim(${table}.key, '0123456789')`;
   return `coalesce(

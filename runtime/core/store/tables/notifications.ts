@@ -1,4 +1,4 @@
-/** What people were told, the newest last; the oldest goes where there are too many. */
+/** The notifications, the newest last. If there are too many, the oldest are deleted. */
 import { type NewNotification, type NotificationQuery, type NotificationRow, notificationLimit } from '../rows.ts';
 import { type Answer, answered, type Connection } from './connection.ts';
 import { createExpiry } from './expiry.ts';

@@ -1,4 +1,4 @@
-/** How the queue for slots stands: a row for the whole and one for each part that is paused, so that a pause outlives the engine that was told of it. */
+/** The state of the queue for slots: one row for the whole queue, and one for each paused part of it. So a pause survives the end of the engine. */
 import type { PlanKey } from '../port.ts';
 import type { PauseScope, QueueItemRow, QueuePause, QueueRow } from '../rows.ts';
 import { type Answer, answered, type Connection } from './connection.ts';
