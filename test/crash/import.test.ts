@@ -7,7 +7,7 @@ import type { IssueContext, IssueEntry, PlanEntry, PlanShow, SignalEntry } from 
 import { planOf, steady, type Terminal, terminal } from '../support/cli.ts';
 import { seedOf } from '../support/crash.ts';
 import { drawn, isWhole } from '../support/drawn.ts';
-import { git } from '../support/ground.ts';
+import { git, until } from '../support/ground.ts';
 import { makeKasmosStore } from '../support/kasmos-store.ts';
 import { randomOf } from '../support/random.ts';
 
@@ -148,18 +148,53 @@ describe.each(['kugetsu', 'kasmos'] as const)('import %s', (from) => {
     const count = join(whole.root, 'steps');
     expect(await whole.start(whole.words, { env: killed({ count }) }).ended).toMatchObject({ code: 0 });
     const wanted = await standing(whole);
-    const steps = statSync(count).size;
-    expect(steps).toBeGreaterThan(10);
-    const all = Array.from({ length: steps }, (_, index) => index + 1);
-    for (const nth of drawn(all, isWhole ? 20 : 6, randomOf(seedOf('import')))) {
+    for (const nth of drawnSteps(count)) {
       const world = await worlds[from]();
-      const at = `killed at step ${nth} of ${steps}`;
-      expect((await world.start(world.words, { env: killed({ nth }) }).ended).code, at).toBe(null);
-      const again = await world.start(world.words).ended;
-      expect.soft(again.code, `${at}: ${again.stdout}`).toBe(0);
-      expect.soft(await standing(world), at).toEqual(wanted);
-      const third = await world.stator(world.words);
-      expect.soft(third.stdout, at).not.toContain('"state":"brought"');
+      expect((await world.start(world.words, { env: killed({ nth }) }).ended).code).toBe(null);
+      await bringsTheRest(world, wanted, `killed at step ${nth}`);
+    }
+  }, 600_000);
+
+  it('brings once what it brings, wherever its daemon is killed', async () => {
+    const whole = await worlds[from]();
+    const count = join(whole.root, 'steps');
+    const { kill, imported } = await broughtInDaemon(whole, { count });
+    expect(imported.code).toBe(0);
+    await kill();
+    const wanted = await standing(whole);
+    for (const nth of drawnSteps(count)) {
+      const world = await worlds[from]();
+      await (await broughtInDaemon(world, { nth })).kill();
+      await bringsTheRest(world, wanted, `its daemon killed at step ${nth}`);
     }
   }, 600_000);
 });
+
+function drawnSteps(count: string): number[] {
+  const steps = statSync(count).size;
+  expect(steps).toBeGreaterThan(10);
+  const all = Array.from({ length: steps }, (_, index) => index + 1);
+  return drawn(all, isWhole ? 12 : 4, randomOf(seedOf('import')));
+}
+
+/** An import that asks a daemon, whose steps count from then on. */
+async function broughtInDaemon(world: World, steps: { nth?: number; count?: string }) {
+  const since = join(world.root, 'since');
+  const daemon = world.start(['daemon', 'start', '--foreground'], { env: killed({ ...steps, since }) });
+  await until(async () => (await world.stator(['daemon', 'status'])).code === 0);
+  writeFileSync(since, '');
+  const imported = await world.start(world.words).ended;
+  const kill = async () => {
+    daemon.child.kill('SIGKILL');
+    await daemon.ended;
+  };
+  return { kill, imported };
+}
+
+async function bringsTheRest(world: World, wanted: unknown, at: string): Promise<void> {
+  const again = await world.start(world.words).ended;
+  expect.soft(again.code, `${at}: ${again.stdout}`).toBe(0);
+  expect.soft(await standing(world), at).toEqual(wanted);
+  const third = await world.stator(world.words);
+  expect.soft(third.stdout, at).not.toContain('"state":"brought"');
+}
