@@ -88,7 +88,15 @@ export function defineVerb<const Definition extends ArgsDef>(definition: VerbDef
       return {
         wantsHelp,
         globals: parsed as Args<typeof globalArgs>, // read by that very definition
-        run: async (call) => (await definition.run(parsed as Args<Definition>, call, wordsOf(rawArgs, all))) ?? 0, // likewise
+        async run(call) {
+          try {
+            return (await definition.run(parsed as Args<Definition>, call, wordsOf(rawArgs, all))) ?? 0; // likewise
+          } catch (thrown) {
+            if (!(thrown instanceof UsageError) || thrown.usage !== '') throw thrown;
+            const { message, hint, words } = thrown;
+            throw new UsageError(message, { hint, words, usage: usageLine({ name, args: definition.args }) });
+          }
+        },
       };
     },
   };

@@ -1,6 +1,5 @@
 /** `stator issue`: the sessions of issues. */
 
-import { EngineError } from '../machines/vocabulary/errors.ts';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import type { IssueDanger, IssuesPruned } from '../runtime/api/client/client.ts';
 import { canAsk } from './ask.ts';
@@ -12,6 +11,7 @@ import { withClient } from './session.ts';
 import { sayWhenSlow } from './slow.ts';
 import { isConfirmed } from './sure.ts';
 import { clockTime } from './text.ts';
+import { missingWord } from './usage.ts';
 
 const start = defineVerb({
   summary: 'Start an agent session for an issue, with its own branch and worktree.',
@@ -33,11 +33,7 @@ const start = defineVerb({
   async run({ ref, message, 'pr-url': pr, queue }, call) {
     if (message === undefined && queue === true) return delegate(call, ref);
     if (message === undefined)
-      throw new EngineError(
-        'usage',
-        '<message> is missing',
-        `say what to do: stator issue start ${shellWord(ref)} "<message>"`,
-      );
+      throw missingWord('<message>', `say what to do: stator issue start ${shellWord(ref)} "<message>"`);
     const body = {
       ...asked(call, ref),
       message: written(message, 'message'),

@@ -6,6 +6,7 @@ import { EngineError, messageOf } from '../machines/vocabulary/errors.ts';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import { systemCode } from '../runtime/base/platform/system-code.ts';
 import type { Call } from './command.ts';
+import { missingWord } from './usage.ts';
 
 /** One of these in the environment (in a git hook) would answer for another repository than the folder's. */
 const misleading = ['GIT_DIR', 'GIT_WORK_TREE', 'GIT_INDEX_FILE', 'GIT_COMMON_DIR', 'GIT_PREFIX'];
@@ -123,7 +124,7 @@ export function refuseAgent({ env }: Pick<Call, 'env'>, what: string): void {
 export function saidPlan(call: Pick<Call, 'env'>, given: string | undefined): string {
   const said = given ?? (call.env.STATOR_PLAN || undefined);
   if (said !== undefined && said !== '') return said;
-  throw new EngineError('usage', 'which plan?', 'name it: stator plan list shows them');
+  throw missingWord('<plan>', 'name it: stator plan list shows them');
 }
 
 /** The same for verbs with a word after the plan: inside a run one word alone is that word. */

@@ -1,6 +1,5 @@
 /** `stator store backup | check | copy | restore`. */
 import { resolve } from 'node:path';
-import { EngineError } from '../machines/vocabulary/errors.ts';
 import type { Verification } from '../runtime/api/client/client.ts';
 import { connect } from '../runtime/engine/connect.ts';
 import {
@@ -18,6 +17,7 @@ import { type Call, defineVerb, type Verbs } from './command.ts';
 import { refuseAgent } from './place.ts';
 import { isConfirmed, sureArgs } from './sure.ts';
 import { byteText, counted } from './text.ts';
+import { missingWord } from './usage.ts';
 import { verificationLines } from './verification.ts';
 
 const timeOf = (ms: number) => new Date(ms).toISOString();
@@ -87,8 +87,7 @@ const copy = defineVerb({
   async run({ to }, call) {
     const { env, cwd, out } = call;
     refuseAgent(call, 'copy the store');
-    if (to === undefined)
-      throw new EngineError('usage', 'where to is missing', 'stator store copy --to env:STATOR_STORE, or --to <file>');
+    if (to === undefined) throw missingWord('--to', 'stator store copy --to env:STATOR_STORE, or --to <file>');
     const isFile = !/^(?:env:|[a-z][a-z0-9+.-]*:\/\/)/i.test(to);
     const copied = await transferStore(env, isFile ? resolve(cwd, to) : to);
     out.answer(copied, () => [

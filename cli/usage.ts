@@ -7,7 +7,7 @@ export interface Words {
   readonly valid: readonly string[];
 }
 
-/** Exit code 64; `usage` is the line, or the page of all words, that helps. Either a hint or words. */
+/** Exit code 64; `usage` is the line, or the page of all words, that helps; empty: the line of the verb that throws it. Either a hint or words. */
 export class UsageError extends Error {
   readonly hint: string;
   readonly words: Words | null;
@@ -20,6 +20,11 @@ export class UsageError extends Error {
     this.words = words;
     this.usage = usage;
   }
+}
+
+/** Of a word that a verb misses only where nothing else says it, such as the run that it is typed in. */
+export function missingWord(word: string, hint: string): UsageError {
+  return new UsageError(`${word} is missing`, { hint, words: null, usage: '' });
 }
 
 export const globalArgs = {

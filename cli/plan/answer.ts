@@ -8,6 +8,7 @@ import { type PlanAddress, withPlan } from '../named-plan.ts';
 import { requireProject } from '../place.ts';
 import { withClient } from '../session.ts';
 import { brief, plain } from '../text.ts';
+import { missingWord } from '../usage.ts';
 import { printVerdict, verdictMs } from '../verdict.ts';
 import { waitArg } from './send.ts';
 import { sendResolve } from './signals.ts';
@@ -40,7 +41,7 @@ export default defineVerb({
       );
     const { plan } = asked;
     if (answer === undefined && (asked.number !== null || all))
-      throw new EngineError('usage', '<answer> is missing', `say it: stator plan answer ${question} "<your answer>"`);
+      throw missingWord('<answer>', `say it: stator plan answer ${question} "<your answer>"`);
     const isOfPlan = plan !== null && asked.number === null && !all;
     if (isOfPlan && (answer === undefined || !(await isAsking(call, plan))))
       return sendResolve(call, { plan, answer, wait });

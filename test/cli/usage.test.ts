@@ -80,6 +80,18 @@ describe('the command line', () => {
       ['plan', 'check'],
       ['<file>', 'stator plan check --help'],
     ],
+    [
+      ['plan', 'show'],
+      ['<plan>', 'stator plan list'],
+    ],
+    [
+      ['plan', 'answer', 'a#1'],
+      ['<answer>', 'stator plan answer a#1'],
+    ],
+    [
+      ['store', 'copy'],
+      ['--to', 'stator store copy --to'],
+    ],
     [['plan', 'show', 'a', 'b'], ['"b"']],
     [['plan', 'advance', 'a', 'implement-start', '--wave'], ['--wave <N>']],
     [['plan', 'list', '--project', '--json'], ['--project <name>']],

@@ -104,8 +104,10 @@ it('a copy that cannot be made leaves nothing behind, and says why', async () =>
     await asked('env:STATOR_STORE', { STATOR_HOME: join(root, 'empty') }),
   ];
   expect(told.join('\n')).toMatchInlineSnapshot(`
-    "64 error: where to is missing
+    "64 error: --to is missing
     hint: stator store copy --to env:STATOR_STORE, or --to <file>
+
+    usage: stator store copy [--to <place>]
 
     64 error: a password on the command line is seen by others
     hint: set a variable to the URL, and say env:NAME
