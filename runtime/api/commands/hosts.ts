@@ -66,7 +66,7 @@ export function createHostCommands({ store, projects, views, clock, onChange }: 
         repos.length === 0
           ? []
           : [
-              'their plans are kept, and go on where the repo is registered again: bring its branches there (git fetch), then: stator repo add <path>',
+              'their plans are kept, and go on where the repo is registered again: stator repo add <path>, which fetches their branches from the remote',
             ];
       return { status: 'removed', name, repos, notes };
     },
