@@ -4,12 +4,12 @@ import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it, onTestFinished } from 'vitest';
+import { startPostgres } from '../../scripts/postgres.ts';
 import { hasBrowser, startBrowser } from '../support/browser.ts';
 import { planOf } from '../support/cli.ts';
 import { type DaemonGround, daemonGround, makeRepo } from '../support/daemon.ts';
 import { write } from '../support/git.ts';
 import { git, until } from '../support/ground.ts';
-import { startPostgres } from '../support/postgres.ts';
 
 const server = await startPostgres();
 afterAll(() => server.stop());

@@ -4,11 +4,11 @@ import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, expect, it, onTestFinished } from 'vitest';
 import { createEngine } from '../../runtime/engine/engine.ts';
+import { startPostgres } from '../../scripts/postgres.ts';
 import { planOf } from '../support/cli.ts';
 import { type DaemonGround, daemonGround, shAgents } from '../support/daemon.ts';
 import { git, until } from '../support/ground.ts';
 import { filesLoadedBy } from '../support/loaded.ts';
-import { startPostgres } from '../support/postgres.ts';
 import { expectFailure } from '../support/prose.ts';
 
 const server = await startPostgres();

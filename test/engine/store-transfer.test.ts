@@ -3,10 +3,10 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { afterAll, expect, it } from 'vitest';
+import { startPostgres } from '../../scripts/postgres.ts';
 import { planOf } from '../support/cli.ts';
 import { daemonGround, shAgents } from '../support/daemon.ts';
 import { git, until } from '../support/ground.ts';
-import { startPostgres } from '../support/postgres.ts';
 
 const server = await startPostgres();
 afterAll(() => server.stop());

@@ -2,13 +2,13 @@
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { transferStore } from '../../runtime/engine/store-transfer.ts';
+import { startPostgres } from '../../scripts/postgres.ts';
 import { seedOf } from '../support/crash.ts';
 import { drawn } from '../support/drawn.ts';
 import { lives, playedLives } from '../support/lives.ts';
 import { type EmptyDatabase, onStage, playHere, playKilled, type Stage, strikesOf } from '../support/lives-play.ts';
 import { expectAsTold } from '../support/lives-proof.ts';
 import type { Life } from '../support/lives-words.ts';
-import { startPostgres } from '../support/postgres.ts';
 import { randomOf } from '../support/random.ts';
 
 const [count, killedCount, kills] = [3, 2, 4];

@@ -58,6 +58,7 @@ export const longFiles: readonly string[] = [
   'test/docs/extending.test.ts',
   'test/engine/agents.test.ts',
   'test/engine/daemon-night.test.ts',
+  'test/engine/demo-cluster.test.ts',
   'test/engine/daemon-start.test.ts',
   'test/engine/hosts.test.ts',
   'test/engine/postgres.test.ts',

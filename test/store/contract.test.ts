@@ -1,6 +1,6 @@
 /** Each kind of store keeps the contract. */
 import { afterAll } from 'vitest';
-import { startPostgres } from '../support/postgres.ts';
+import { startPostgres } from '../../scripts/postgres.ts';
 import { keepsTheContract } from './contract.ts';
 import { inPostgres, onDisk } from './grounds.ts';
 

@@ -8,7 +8,7 @@ import { storeFile } from '../../runtime/base/config/home.ts';
 import type { Store } from '../../runtime/core/store/port.ts';
 import { openPostgres } from '../../runtime/core/store/postgres/store.ts';
 import { openStore } from '../../runtime/core/store/sqlite/store.ts';
-import type { TestPostgres } from '../support/postgres.ts';
+import type { OwnPostgres } from '../../scripts/postgres.ts';
 
 /** A row as another program inserts it. */
 interface ForeignSignal {
@@ -83,7 +83,7 @@ export function onDisk(): StoreGround {
 }
 
 /** In a database of its own. */
-export async function inPostgres(server: TestPostgres): Promise<StoreGround> {
+export async function inPostgres(server: OwnPostgres): Promise<StoreGround> {
   const database = `t${randomUUID().replaceAll('-', '')}`;
   await server.query('postgres', `CREATE DATABASE ${database}`);
   const opened: Store[] = [];

@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { afterAll, expect, it, onTestFinished } from 'vitest';
 import { type ChangeOf, mustCommit } from '../../runtime/core/store/port.ts';
 import { openPostgres, type PostgresStore } from '../../runtime/core/store/postgres/store.ts';
-import { startPostgres } from '../support/postgres.ts';
+import { startPostgres } from '../../scripts/postgres.ts';
 
 const server = await startPostgres();
 afterAll(() => server.stop());

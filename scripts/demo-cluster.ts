@@ -1,0 +1,200 @@
+/**
+ * Three daemons with homes and clones of their own over one PostgreSQL, and a bare remote for each of their repositories. Each host works on four plans. One
+ * daemon is killed while its agents work and its machine counts as lost: another host takes its repository over. Ends with 0 where every task of the twelve
+ * plans is in its branch once. `npm run demo:cluster`.
+ */
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { startPostgres } from './postgres.ts';
+
+interface Host {
+  readonly name: string;
+  readonly home: string;
+  /** Its own clones. */
+  readonly folder: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+interface ListedPlan {
+  readonly plan: string;
+  readonly project: string;
+  readonly status: string;
+}
+
+const command = resolve(import.meta.dirname, '../bin/stator.js');
+const repos = ['shop', 'site', 'docs'] as const;
+const plans = ['search', 'basket', 'login', 'export'] as const;
+const waves = [
+  ['read', 'store'],
+  ['show', 'test'],
+] as const;
+const root = mkdtempSync(join(tmpdir(), 'stator-cluster-'));
+const run = promisify(execFile);
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+function git(cwd: string, ...args: string[]): string {
+  return execFileSync('git', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+async function stator(host: Host, ...words: string[]): Promise<string> {
+  const { stdout } = await run(process.execPath, [command, ...words], { cwd: host.folder, env: host.env });
+  return stdout;
+}
+
+async function json<T>(host: Host, ...words: string[]): Promise<T> {
+  return JSON.parse(await stator(host, ...words, '--json')) as T; // the command's own answer
+}
+
+/** A bare repository with one commit, which stands for the forge. */
+function createRemote(repo: string): string {
+  const remote = join(root, 'remotes', `${repo}.git`);
+  git(root, 'init', '-q', '--bare', '-b', 'main', remote);
+  const first = join(root, `first-${repo}`);
+  git(root, 'clone', '-q', remote, first);
+  git(first, ...author, 'commit', '-q', '--allow-empty', '-m', 'begin');
+  git(first, 'push', '-q', 'origin', 'HEAD:main');
+  rmSync(first, { recursive: true });
+  return remote;
+}
+
+const author = ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.com'];
+
+function clone(host: Host, repo: string): string {
+  const path = join(host.folder, repo);
+  git(root, 'clone', '-q', join(root, 'remotes', `${repo}.git`), path);
+  git(path, 'config', 'user.name', 'Ada');
+  git(path, 'config', 'user.email', 'ada@example.com');
+  return path;
+}
+
+async function createHost(name: string, store: string): Promise<Host> {
+  const folder = join(root, name);
+  const home = join(folder, 'home');
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  const settings = [
+    'store = "env:STATOR_STORE"',
+    'max_agents = 4',
+    'blueprint_skip_threshold = 0',
+    '[host]',
+    `name = "${name}"`,
+    '[agents.default]',
+    'preset = "sh"',
+    'sandbox = "off"',
+    '[agents.reviewer]',
+    'enabled = false',
+  ];
+  writeFileSync(join(home, 'daemon.toml'), `${settings.join('\n')}\n`);
+  const env = { ...process.env, HOME: folder, STATOR_HOME: home, STATOR_STORE: store };
+  const host = { name, home, folder, env };
+  await stator(host, 'daemon', 'start');
+  return host;
+}
+
+/** A plan of four small tasks; every task adds a line that says where it ran: a home is named after its host. */
+function planText(plan: string): string {
+  const task = (text: string, at: number) =>
+    `### Task ${at + 1}: ${text}\n\n\`\`\`sh\nsleep 1\nbasename "$HOME" >> ${plan}-${text}.txt\n\`\`\`\n`;
+  return `# ${plan}\n\n${waves.map((tasks, at) => `## Wave ${at + 1}\n\n${tasks.map(task).join('\n')}`).join('\n')}`;
+}
+
+async function registerPlans(host: Host, repo: string): Promise<void> {
+  const path = clone(host, repo);
+  await stator(host, 'repo', 'add', path);
+  for (const plan of plans) {
+    const file = join(path, `${plan}.md`);
+    writeFileSync(file, planText(plan));
+    await stator(host, 'plan', 'register', file, '--project', repo, '--trust', '--start');
+    rmSync(file);
+  }
+}
+
+async function until(isTrue: () => Promise<boolean>, what: string, limitMs = 180_000): Promise<void> {
+  const limitAtMs = performance.now() + limitMs;
+  while (!(await isTrue())) {
+    if (performance.now() > limitAtMs) throw new Error(`${what}: not within ${limitMs / 1_000} s`);
+    await new Promise((done) => setTimeout(done, 200));
+  }
+}
+
+function listPlans(host: Host): Promise<ListedPlan[]> {
+  return json<ListedPlan[]>(host, 'plan', 'list', '--all');
+}
+
+/** Every branch of a plan in a clone, or of what its remote holds of plans, as `<plan> <commit>`. */
+function heads(path: string, prefix: string): string[] {
+  const lines = git(path, 'for-each-ref', '--format=%(refname) %(objectname)', prefix).trim().split('\n');
+  return lines.flatMap((line) => {
+    const found = /plan\/(\w+) (\w+)$/.exec(line);
+    return found === null ? [] : [`${found[1]} ${found[2]}`];
+  });
+}
+
+/**
+ * Kills the daemon, with its clone, while agents work and nothing is on its way to the remote: what was merged a moment before and is not pushed yet would be
+ * lost with the machine, as docs/cluster.md says.
+ */
+async function loseMachine(host: Host, repo: string, isWanted: () => Promise<boolean>): Promise<void> {
+  const { pid } = await json<{ pid: number }>(host, 'daemon', 'status');
+  const [path, remote] = [join(host.folder, repo), join(root, 'remotes', `${repo}.git`)];
+  const isKilled = async () => {
+    if (!(await isWanted())) return false;
+    process.kill(pid, 'SIGSTOP');
+    const isPushed = new Set(heads(remote, 'refs/stator/shared'));
+    const isWhole = heads(path, 'refs/heads/plan').every((head) => isPushed.has(head));
+    process.kill(pid, isWhole ? 'SIGKILL' : 'SIGCONT');
+    return isWhole;
+  };
+  await until(isKilled, `${host.name} works on some plans and has done another`);
+  rmSync(path, { recursive: true, force: true });
+}
+
+/** What each task's file says: the host that ran it, once. Throws where it is not there, or was done twice. */
+function tellTasks(host: Host, repo: string): string[] {
+  const path = join(host.folder, repo);
+  return plans.map((plan) => {
+    const tasks = waves.flat().map((task) => {
+      const ran = git(path, 'show', `plan/${plan}:${plan}-${task}.txt`).trim();
+      if (!hosts.some(({ name }) => name === ran)) throw new Error(`${repo}/${plan}/${task} was done twice: ${ran}`);
+      return `${task} ${ran}`;
+    });
+    return `  ${repo}/${plan}: ${tasks.join(', ')}`;
+  });
+}
+
+const postgres = await startPostgres();
+const hosts: Host[] = [];
+try {
+  await postgres.query('postgres', 'CREATE DATABASE fleet');
+  for (const repo of repos) createRemote(repo);
+  for (const name of ['build-1', 'build-2', 'build-3']) hosts.push(await createHost(name, postgres.urlOf('fleet')));
+  const [first, lost, heir] = hosts as [Host, Host, Host];
+  say('three daemons share one PostgreSQL; each gets a repository with four plans');
+  await Promise.all(repos.map((repo, at) => registerPlans(hosts[at] as Host, repo)));
+  say(await stator(first, 'host', 'list'));
+  const isHalfDone = async () => {
+    const status = (await listPlans(first)).filter(({ project }) => project === repos[1]).map((plan) => plan.status);
+    return status.includes('done') && status.includes('implementing');
+  };
+  await loseMachine(lost, repos[1], isHalfDone);
+  say('the daemon of build-2 is killed, and its clone is gone with its machine');
+  await stator(first, 'host', 'remove', lost.name, '--yes');
+  const path = clone(heir, repos[1]);
+  say(await stator(heir, 'repo', 'add', path));
+  say('build-3 has taken its repository over, from the remote');
+  await stator(heir, 'repo', 'trust', repos[1]);
+  await until(async () => (await listPlans(first)).every(({ status }) => status === 'done'), 'all plans are done');
+  const held = [first, heir, heir];
+  for (const [at, repo] of repos.entries()) for (const line of tellTasks(held[at] as Host, repo)) say(line);
+  say(await stator(first, 'plan', 'list', '--all'));
+  say('all twelve plans are done, each task once');
+} finally {
+  for (const host of hosts) await stator(host, 'daemon', 'stop', '--agents').catch(() => '');
+  await postgres.stop();
+  rmSync(root, { recursive: true, force: true, maxRetries: 10 });
+}
