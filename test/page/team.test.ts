@@ -61,6 +61,11 @@ it.skipIf(!hasBrowser())(
     await client.registerPlan({ project: 'demo', plan: 'login', content: planText(['true']) });
     const { page, complaints, asked } = await enter(browser, origin, 'anna.nothing');
     await page.getByText('nobody has this token').waitFor(limit);
+    const bottomOf = async (what: string) => {
+      const box = await page.locator(what).boundingBox();
+      return (box?.y ?? 0) + (box?.height ?? Number.NaN);
+    };
+    expect(await bottomOf('header .connection')).toBeLessThanOrEqual(await bottomOf('header'));
     await page.evaluate(axe.source);
     expect(await page.evaluate('axe.run().then(({ violations }) => violations.map(({ id }) => id))')).toEqual([]);
     await page.getByLabel('Your token').fill(tokenFor('anna', 'look'));
