@@ -12,6 +12,7 @@ export const longFiles: readonly string[] = [
   'test/cli/ask.test.ts',
   'test/cli/board.test.ts',
   'test/cli/completion.test.ts',
+  'test/cli/first-hour.test.ts',
   'test/cli/init.test.ts',
   'test/cli/instance.test.ts',
   'test/cli/issue.test.ts',
