@@ -1,11 +1,12 @@
 /** A plan's file from the disk, with a message of its own for everything that is no such file. */
 
-import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { decodePlan, type PlanProblem } from '../machines/document/plan-document.ts';
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { planNameOf } from '../machines/vocabulary/ids.ts';
 import { planDocumentLimitBytes } from '../machines/vocabulary/plan-file.ts';
+import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import { systemCode } from '../runtime/base/platform/system-code.ts';
 import type { Call } from './command.ts';
 
@@ -101,7 +102,7 @@ function statOf(path: string, file: string) {
   try {
     return statSync(path);
   } catch (thrown) {
-    throw unreadable(file, thrown);
+    throw unreadable(path, file, thrown);
   }
 }
 
@@ -109,21 +110,17 @@ function bytesOf(path: string, file: string): Uint8Array {
   try {
     return readFileSync(path);
   } catch (thrown) {
-    throw unreadable(file, thrown);
+    throw unreadable(path, file, thrown);
   }
 }
 
-function unreadable(file: string, thrown: unknown): EngineError {
+function unreadable(path: string, file: string, thrown: unknown): EngineError {
   const code = systemCode(thrown);
   if (code === 'ENOENT' || code === 'ENOTDIR') {
-    return new EngineError(
-      'bad_file',
-      `${file} does not exist`,
-      'name a file that does; a path is taken from this folder',
-      {
-        cause: thrown,
-      },
-    );
+    const hint = existsSync(`${path}.md`)
+      ? `did you mean ${shellWord(`${file}.md`)}?`
+      : 'name a file that does; a path is taken from this folder';
+    return new EngineError('bad_file', `${file} does not exist`, hint, { cause: thrown });
   }
   return new EngineError('bad_file', `${file} cannot be read (${code})`, `look at it: ls -l ${file}`, {
     cause: thrown,
