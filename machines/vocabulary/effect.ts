@@ -260,6 +260,11 @@ export type Effect =
   | MachineEffect;
 export type EffectKind = Effect['kind'];
 
+/** Whether a tree has asked for it and waits for its end. Deliveries to hooks and pushes to a shared remote come about beside the trees. */
+export function isAwaited(kind: EffectKind): boolean {
+  return kind !== 'hook.deliver' && kind !== 'refs.push';
+}
+
 /** Lanes have limits of their own: agents by configuration, the rest by constants of the runtime. */
 export const lanes = ['worker', 'coordinator', 'git', 'check', 'process', 'hook', 'forge', 'machine'] as const;
 export type Lane = (typeof lanes)[number];

@@ -1,6 +1,8 @@
 /** What may be asked of machines of one's own: a tree is begun, and messages are sent to it. */
+
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ownBirth } from '../../../actors/own-machine.ts';
+import { isAwaited } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { isMachineName, isTreeId, machineTree, repoTree, resultKey } from '../../../machines/vocabulary/ids.ts';
 import { admit, keyProblem, payloadOf } from '../../core/inbox/admission.ts';
@@ -52,7 +54,7 @@ export function createMachineCommands({ store, cache, kinds, clock, views, addSi
     const at = clock.nowMs();
     const watched = new Set((await views.plansWatchedBy(tree)).map(({ project }) => project));
     // What it has told its hooks is not taken back.
-    const effects = (await store.effects({ by: 'tree', tree })).filter(({ kind }) => kind !== 'hook.deliver');
+    const effects = (await store.effects({ by: 'tree', tree })).filter(({ kind }) => isAwaited(kind));
     return [
       { do: 'tree.remove', address: tree, before: steps },
       ...effects.map(({ key, name: run }): Change => {

@@ -2,8 +2,10 @@
  * Whether the rows of a store are what its journal leads to: each tree is replayed and compared with its stored snapshot, with what it asked for, with the
  * signals that it took, and with what lists show of it. Nothing is changed.
  */
+
 import { planSummary } from '../../../actors/plan-view.ts';
 import type { Step, Tree, Trees } from '../../../actors/tree.ts';
+import { isAwaited } from '../../../machines/vocabulary/effect.ts';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { effectKey, parseTree, supervisorTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { groupBy } from '../../base/platform/group-by.ts';
@@ -103,7 +105,7 @@ async function keptOf(store: Store, tree: TreeAddress) {
     store.effects({ by: 'tree', tree }),
     parsed.kind === 'plan' ? store.plan(parsed.project, parsed.plan) : null,
   ]);
-  return { effects: effects.filter(({ kind }) => kind !== 'hook.deliver' && kind !== 'refs.push'), plan };
+  return { effects: effects.filter(({ kind }) => isAwaited(kind)), plan };
 }
 
 interface Read {

@@ -7,6 +7,7 @@ import type { Tree } from '../../../actors/tree.ts';
 import type { AgentContext } from '../../../machines/agent/context.ts';
 import { waysOn } from '../../../machines/plan/advice.ts';
 import { type Applicant, obstacleOf, type RepoContext } from '../../../machines/repo/machine.ts';
+import { isAwaited } from '../../../machines/vocabulary/effect.ts';
 import { EngineError, onOneLine } from '../../../machines/vocabulary/errors.ts';
 import { pathOfRequest, planTree, repoTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { processStates } from '../../../machines/vocabulary/public-state.ts';
@@ -154,7 +155,7 @@ async function waitingForWork(
 ): Promise<Waiting | null> {
   const open = await store.effects({ by: 'tree', tree: planTree(project, plan) });
   // A plan waits for none of those whom it tells.
-  const asked = open.filter(({ kind }) => kind !== 'hook.deliver');
+  const asked = open.filter(({ kind }) => isAwaited(kind));
   if (asked.length === 0) return null;
   if (!mayStart(project, plan)) return { kind: 'slot', detail: unstartedText, since };
   const troubled = asked.find(({ error }) => error !== null);

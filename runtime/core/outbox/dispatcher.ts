@@ -9,6 +9,7 @@ import {
   type AgentRun,
   type Effect,
   type EffectKind,
+  isAwaited,
   type Lane,
   lanes as laneNames,
 } from '../../../machines/vocabulary/effect.ts';
@@ -89,8 +90,6 @@ export interface Dispatcher {
 
 /** An effect that cannot be done is tried this often. */
 const maxTries = 5;
-/** Nobody in a tree waits for their end. */
-const unawaited: ReadonlySet<EffectKind> = new Set(['hook.deliver', 'refs.push']);
 const backOffFirstMs = 500;
 const backOffCapMs = 30_000;
 /** A handler of a run that is under way and threw is started again after this, then after twice as long each time, up to the cap: the run itself goes on. */
@@ -394,9 +393,9 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       await storeRetry.untilTaken(() => store.commit([timeline.note(), again]));
       return true;
     }
-    const outcome = unawaited.has(row.kind)
-      ? ({ type: null } as const)
-      : ({ type: 'effect_failed', payload: { detail: message.slice(0, 8_192) } } as const);
+    const outcome = isAwaited(row.kind)
+      ? ({ type: 'effect_failed', payload: { detail: message.slice(0, 8_192) } } as const)
+      : ({ type: null } as const);
     await storeRetry.untilTaken(() => settle(row, 'failed', message, outcome));
     return true;
   }
