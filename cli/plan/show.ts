@@ -1,5 +1,6 @@
 /** The verbs that show plans. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { personName } from '../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { PlanEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { defineVerb, type Verbs } from '../command.ts';
@@ -102,7 +103,7 @@ const explain = defineVerb({
             'refused last',
             refused === null
               ? null
-              : `${refused.event} of ${refused.origin.replace(/^person:/, '')}, ${clockTime(refused.at)}${guard}`,
+              : `${refused.event} of ${personName(refused.origin) ?? refused.origin}, ${clockTime(refused.at)}${guard}`,
           ],
         ],
         out.paint,

@@ -1,5 +1,6 @@
 /** A fact in a few words, or null where it says nothing to a person. Pure. */
 
+import { personName } from '../../machines/vocabulary/ids.ts';
 import type { AgentTag, PlanTag, TaskTag, WaveTag } from '../../machines/vocabulary/public-state.ts';
 import { reasonText } from '../../machines/vocabulary/reason-text.ts';
 import type { HistoryEntry, PlanShow } from '../../runtime/api/client/client.ts';
@@ -68,7 +69,7 @@ export function factText(fact: HistoryEntry, around: FactContext): string | null
 
 function originText(origin: string): string {
   if (origin === 'person' || origin === 'file') return `a ${origin}`;
-  return origin === 'engine' ? 'the engine' : origin.replace(/^person:/, '');
+  return origin === 'engine' ? 'the engine' : (personName(origin) ?? origin);
 }
 
 interface Work {

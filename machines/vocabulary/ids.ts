@@ -169,6 +169,11 @@ export function hashOf(text: string): string {
   return hash.toString(16).padStart(8, '0');
 }
 
+/** The name in the origin `person:<name>`; null: another origin. */
+export function personName(origin: string): string | null {
+  return /^person:(.*)$/s.exec(origin)?.[1] ?? null;
+}
+
 export interface TitleParts {
   plan: string;
   role: Role;

@@ -2,9 +2,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { composePrompt, promptOf } from '../../runtime/work/agents/prompt.ts';
+import { composePrompt } from '../../runtime/work/agents/prompt.ts';
 import { readTemplates } from '../../runtime/work/agents/prompts/template-files.ts';
-import { briefOf, createFolder, type Differences, lines } from '../support/agent.ts';
+import { briefOf, createFolder, type Differences, lines, promptOf } from '../support/agent.ts';
 import { expectProse } from '../support/prose.ts';
 
 const content = lines('# Faster search', '**Goal:** Answers in 50 ms', '## Wave 1', '### Task 1: Index', 'Build it.');

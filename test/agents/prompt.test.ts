@@ -2,9 +2,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { roles } from '../../machines/vocabulary/ids.ts';
-import { composePrompt, promptOf } from '../../runtime/work/agents/prompt.ts';
+import { composePrompt } from '../../runtime/work/agents/prompt.ts';
 import { excerpt, fenced, oneLine } from '../../runtime/work/agents/prompts/quotation.ts';
-import { briefOf, type Differences, failureOf, lines } from '../support/agent.ts';
+import { briefOf, type Differences, failureOf, lines, promptOf } from '../support/agent.ts';
 import { expectError, expectProse } from '../support/prose.ts';
 
 const content = lines(

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { silentLog } from '../../runtime/base/platform/log.ts';
+import { createLog } from '../../runtime/base/platform/log.ts';
 import { createRepoWatchers, type RepoChange, type RepoWatcher } from '../../runtime/work/repos/repo-watchers.ts';
 import { until } from '../support/run.ts';
 
@@ -15,7 +15,7 @@ function watchRepo(branches: number): { main: string; watcher: RepoWatcher; chan
   mkdirSync(plans, { recursive: true });
   mkdirSync(join(main, '.stator', 'signals'), { recursive: true });
   for (let index = 0; index < branches; index += 1) writeFileSync(join(plans, `a-plan-of-some-name-${index}`), '');
-  const watchers = createRepoWatchers({ log: silentLog });
+  const watchers = createRepoWatchers({ log: createLog(() => {}, 'error') });
   const changes: RepoChange[] = [];
   watchers.subscribe((change) => void changes.push(change));
   const watcher = watchers.create('demo');

@@ -7,6 +7,7 @@ import { parsePlan } from '../../machines/document/plan-document.ts';
 import type { AgentRun } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { AgentProfile } from '../../runtime/base/config/config.ts';
+import { composePrompt } from '../../runtime/work/agents/prompt.ts';
 import type { RunBrief } from '../../runtime/work/agents/run-brief.ts';
 
 const folders: string[] = [];
@@ -31,6 +32,10 @@ export interface Differences {
   readonly project?: string;
   readonly previousDiff?: string;
   readonly conversation?: RunBrief['conversation'];
+}
+
+export function promptOf(...parts: Parameters<typeof composePrompt>): string {
+  return composePrompt(...parts).text;
 }
 
 /** A coder's first run of wave 1, task 1, under preset `sh`. */

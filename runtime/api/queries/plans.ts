@@ -4,7 +4,7 @@ import { type Need, type PlanDetail, type PullView, planDetail, planSummary } fr
 import { acceptedSignals, offersOf } from '../../../actors/refusal.ts';
 import type { Tree } from '../../../actors/tree.ts';
 import { EngineError, onOneLine } from '../../../machines/vocabulary/errors.ts';
-import { planTree, repoTree, supervisorTree } from '../../../machines/vocabulary/ids.ts';
+import { personName, planTree, repoTree, supervisorTree } from '../../../machines/vocabulary/ids.ts';
 import { signals } from '../../../machines/vocabulary/signal.ts';
 import { groupBy } from '../../base/platform/group-by.ts';
 import { later } from '../../base/platform/later.ts';
@@ -383,7 +383,7 @@ export function createPlanViews(parts: ViewDependencies) {
 /** Who paused a plan; `signals` are the newest first. */
 function pauserIn(signals: readonly SignalRow[]): string {
   const last = signals.find(({ type, status }) => type === 'pause' && status === 'done');
-  return /^person:(.*)$/.exec(last?.origin ?? '')?.[1] ?? 'a person';
+  return personName(last?.origin ?? '') ?? 'a person';
 }
 
 /** It waits for a permission, or for a service. */

@@ -1,5 +1,5 @@
 /** The transitions of a machine, each by a name that stays. */
-import type { AnyStateMachine, AnyStateNode } from 'xstate';
+import type { AnyStateNode } from 'xstate';
 
 export interface Arrow {
   /** `<path of the state>:<event>:<index>`, the index counting the state's transitions for that event. */
@@ -11,8 +11,6 @@ export interface Arrow {
   readonly target: AnyStateNode | null;
   /** No guard of its own, behind one of the same event that has one. */
   readonly isElse: boolean;
-  /** XState's own, as it stands in the inspection of a microstep. */
-  readonly transition: object;
 }
 
 /** A state's path from the machine's root, joined by dots; empty for the root. */
@@ -37,28 +35,9 @@ export function arrowsOf(node: AnyStateNode): Arrow[] {
         guard: guardName(guard),
         target: target?.[0] ?? null,
         isElse: guard === undefined && candidates.slice(0, index).some((before) => before.guard !== undefined),
-        transition,
       };
     }),
   );
-}
-
-/**
- * Names the transitions of a microstep: `_transitions` of XState's inspection event are the very objects that stand in the machine. Those
- * that the library adds by itself have no name. A machine's names are worked out once.
- */
-export function createArrowNames(): (machine: AnyStateMachine, transitions: readonly object[]) => string[] {
-  const known = new WeakMap<AnyStateMachine, Map<object, string>>();
-  return (machine, transitions) => {
-    const names = known.get(machine) ?? namesOf(machine.root);
-    known.set(machine, names);
-    return transitions.flatMap((transition) => names.get(transition) ?? []);
-  };
-}
-
-function namesOf(node: AnyStateNode): Map<object, string> {
-  const own = arrowsOf(node).map(({ transition, id }) => [transition, id] as const);
-  return new Map([...own, ...Object.values(node.states).flatMap((child) => [...namesOf(child)])]);
 }
 
 /** An event's name for people: that a child has ended has a name of the library's own. */

@@ -9,8 +9,6 @@ export interface Drawing {
   readonly theme: ChartTheme;
   /** The ids of the active states, as `litStates` has them. */
   readonly lit?: ReadonlySet<string> | undefined;
-  /** The ids of the edges that were taken last. */
-  readonly fired?: ReadonlySet<string> | undefined;
 }
 
 const colours = {
@@ -90,8 +88,8 @@ export function chartStyle(theme: ChartTheme): string {
 `;
 }
 
-/** An `<svg>` element. `data-state` and `data-edge` carry the ids; a lit state has the class `lit`, an edge that was taken `fired`. */
-export function renderChart(chart: Chart, { theme, lit = new Set(), fired = new Set() }: Drawing): string {
+/** An `<svg>` element. `data-state` and `data-edge` carry the ids; a lit state has the class `lit`. `chartStyle` also knows `fired`, which a page gives to the edges that were just taken. */
+export function renderChart(chart: Chart, { theme, lit = new Set() }: Drawing): string {
   const { width, height } = chart;
   const onRoute = chart.routes.map((_, index) => chart.edges.filter(({ route }) => route === index));
   const inLabel = chart.labels.map((_, index) => chart.edges.filter(({ label }) => label === index));
@@ -103,9 +101,9 @@ export function renderChart(chart: Chart, { theme, lit = new Set(), fired = new 
     ...(theme === 'none' ? [] : [`<style>${chartStyle(theme)}</style>`]),
     ...chart.states.filter(isComposite(chart)).map((state) => stateText(state, chart, lit)),
     ...chart.starts.map(({ target, points }) => startText(target, points)),
-    ...chart.routes.map((route, index) => routeText(route, onRoute[index] ?? [], fired)),
+    ...chart.routes.map((route, index) => routeText(route, onRoute[index] ?? [])),
     ...chart.states.filter((state) => !isComposite(chart)(state)).map((state) => stateText(state, chart, lit)),
-    ...chart.labels.map((label, index) => labelText(label, inLabel[index] ?? [], fired)),
+    ...chart.labels.map((label, index) => labelText(label, inLabel[index] ?? [])),
     '</svg>\n',
   ].join('\n');
 }
@@ -142,14 +140,9 @@ function startText(target: string, points: readonly (readonly [number, number])[
   return `<g class="start" data-start="${escaped(target)}">${dot}<path d="${pathOf(points)}"/>${headText(points)}</g>`;
 }
 
-function routeText(
-  { source, target, points }: ChartRoute,
-  edges: readonly ChartEdge[],
-  fired: ReadonlySet<string>,
-): string {
-  const classes = edges.some(({ id }) => fired.has(id)) ? 'route fired' : 'route';
+function routeText({ source, target, points }: ChartRoute, edges: readonly ChartEdge[]): string {
   const ids = edges.map(({ id }) => id).join(' ');
-  return `<g class="${classes}" data-from="${escaped(source)}" data-to="${escaped(target)}" data-edges="${escaped(ids)}"><path d="${pathOf(points)}"/>${headText(points)}</g>`;
+  return `<g class="route" data-from="${escaped(source)}" data-to="${escaped(target)}" data-edges="${escaped(ids)}"><path d="${pathOf(points)}"/>${headText(points)}</g>`;
 }
 
 const corner = 6;
@@ -193,23 +186,14 @@ function round(value: number): number {
   return Math.round(value * 10) / 10;
 }
 
-function labelText({ state, ...box }: ChartLabel, edges: readonly ChartEdge[], fired: ReadonlySet<string>): string {
-  const isFired = edges.some(({ id }) => fired.has(id));
-  const classes = [state === null ? 'label' : 'label list', ...(isFired ? ['fired'] : [])];
-  const x = state === null ? box.x + box.w / 2 : box.x + metrics.labelPadX;
-  const texts = edges
-    .map((edge) => edgeText(edge, { x, isCentred: state === null, isFired: fired.has(edge.id) }))
-    .join('');
-  return `<g class="${classes.join(' ')}">${rect(box, Math.min(9, box.h / 2))}${texts}</g>`;
+function labelText({ state, ...box }: ChartLabel, edges: readonly ChartEdge[]): string {
+  const isCentred = state === null;
+  const x = isCentred ? box.x + box.w / 2 : box.x + metrics.labelPadX;
+  const texts = edges.map((edge) => edgeText(edge, x, isCentred)).join('');
+  return `<g class="${isCentred ? 'label' : 'label list'}">${rect(box, Math.min(9, box.h / 2))}${texts}</g>`;
 }
 
-interface EdgeDrawing {
-  readonly x: number;
-  readonly isCentred: boolean;
-  readonly isFired: boolean;
-}
-
-function edgeText({ id, source, target, lines, y }: ChartEdge, { x, isCentred, isFired }: EdgeDrawing): string {
+function edgeText({ id, source, target, lines, y }: ChartEdge, x: number, isCentred: boolean): string {
   const spans = lines.map((line, index) => {
     const place = `x="${x}" y="${y + index * metrics.labelLine + 11}"`;
     const words = line.map(([kind, text]) => `<tspan class="${kind}">${escaped(text)}</tspan>`);
@@ -217,7 +201,7 @@ function edgeText({ id, source, target, lines, y }: ChartEdge, { x, isCentred, i
   });
   const anchor = isCentred ? ' text-anchor="middle"' : '';
   const title = `<title>${escaped(`${source} → ${target}`)}</title>`;
-  return `<g class="${isFired ? 'edge fired' : 'edge'}" data-edge="${escaped(id)}">${title}<text${anchor}>${spans.join('')}</text></g>`;
+  return `<g class="edge" data-edge="${escaped(id)}">${title}<text${anchor}>${spans.join('')}</text></g>`;
 }
 
 function escaped(text: string): string {

@@ -1,5 +1,4 @@
 /** `[[hooks]]`: what a user wants done after a lifecycle event, as configured; running them is the effect handler's. */
-import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import {
@@ -11,6 +10,7 @@ import {
   type ToldEvent,
 } from '../../../machines/vocabulary/hook-event.ts';
 import { whyNotPublic } from '../platform/public-address.ts';
+import { textDigest } from '../platform/text-digest.ts';
 import { isSecretHeader } from './hook-secrets.ts';
 import { nearest } from './nearest.ts';
 import {
@@ -207,8 +207,8 @@ export function desktopHook(mode: DesktopMode, taken: readonly HookConfig[]): No
 /** Stable over reloads and over the order of the events, so that a delivery finds its hook again. */
 function unnamed(table: HookTable, events: readonly string[]): string {
   const target = table.type === 'webhook' ? table.url : table.type === 'command' ? table.command : '';
-  const hash = createHash('sha256').update(JSON.stringify([table.type, target, [...events].sort()]));
-  return `${table.type}-${hash.digest('hex').slice(0, 8)}`;
+  const digest = textDigest(JSON.stringify([table.type, target, [...events].sort()]));
+  return `${table.type}-${digest.slice(0, 8)}`;
 }
 
 function isWebAddress(url: string): boolean {

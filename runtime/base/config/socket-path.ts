@@ -1,8 +1,8 @@
 /** Where the sockets of a home are, from its path and the environment alone. */
-import { createHash } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { textDigest } from '../platform/text-digest.ts';
 import type { Environment } from './home.ts';
 
 /** A path longer than this is cut off without an error when a socket is bound: `sun_path`, its closing NUL included. */
@@ -32,7 +32,7 @@ export const runSocketName = 's';
  * `/tmp/stator-<uid>`. `launch` is the name of the run's folder; with its secret nobody foretells this one either.
  */
 export function runSocketFolder(home: string, launch: string): string {
-  const name = createHash('sha256').update(launch).digest('hex').slice(0, 16);
+  const name = textDigest(launch).slice(0, 16);
   const inHome = join(resolve(home), 'sockets', name);
   if (Buffer.byteLength(join(inHome, runSocketName)) + 1 <= socketPathLimitBytes) return inHome;
   return join(`/tmp/stator-${process.getuid?.() ?? 0}`, `${homeDigits(resolve(home))}-${name}`);
@@ -51,7 +51,7 @@ function socketName(home: string): string {
 
 /** Distinguishes several homes of one user. */
 function homeDigits(home: string): string {
-  return createHash('sha256').update(home).digest('hex').slice(0, 8);
+  return textDigest(home).slice(0, 8);
 }
 
 /** From the account, not from `$HOME`: a changed `$HOME` is another home, but the folder for sockets stays the same. */

@@ -2,13 +2,13 @@
  * What a repo's own files may start on this machine, and which gates they weaken. They come with the repo, so from anyone who can push to it: they are
  * shown, pinned by this digest, and a change is not applied until a person trusts it. What daemon.toml says is the user's own and never part of it.
  */
-import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { type Role, roles } from '../../../machines/vocabulary/ids.ts';
 import { hidesMore, withoutSecrets } from '../platform/secrets.ts';
 import { sizeText } from '../platform/size.ts';
+import { textDigest } from '../platform/text-digest.ts';
 import { durationText } from './duration.ts';
 import type { CommandHookConfig, HookConfig, WebhookConfig } from './hooks.ts';
 import { type AgentProfile, canPlay } from './profiles.ts';
@@ -77,7 +77,7 @@ export function trustView(startable: Startable): TrustView {
   const acting = hooks.map(({ timeoutMs: _timeout, ...hook }) => hook);
   const pinned =
     lines.length === 0 ? null : { agents, setup, copy, hooks: acting, ...place, ...Object.fromEntries(added) };
-  return { enables: lines, weakens, digest: sha256(canonical(pinned)) };
+  return { enables: lines, weakens, digest: textDigest(canonical(pinned)) };
 }
 
 /** A password is left out; where that would hide something that acts, nobody could know what is agreed to. Throws `bad_config`. */
@@ -90,17 +90,13 @@ function shownWhole(line: string): string {
   );
 }
 
-function sha256(content: string | Uint8Array): string {
-  return createHash('sha256').update(content).digest('hex');
-}
-
 /** A larger file is compiled, or no program at all; it is known by its size and its age. */
 const contentLimitBytes = 16 * 1024 * 1024;
 
 /** The digest by which a file is trusted. Throws the system's errors. */
 export function fileDigest(file: string): string {
   const { size, mtimeMs } = statSync(file);
-  return size > contentLimitBytes ? sha256(`${size} ${mtimeMs}`) : sha256(readFileSync(file));
+  return size > contentLimitBytes ? textDigest(`${size} ${mtimeMs}`) : textDigest(readFileSync(file));
 }
 
 /** The meaning of each key that opens or weakens a gate. */
@@ -287,7 +283,7 @@ function webhookWords({ allowPrivate, headers, secrets, envFile }: WebhookConfig
   const header = ([name, value]: [string, string]) =>
     value.startsWith('env:')
       ? `header ${name} from $${value.slice(4)}`
-      : `header ${name} (sha256 ${sha256(value).slice(0, 12)})`;
+      : `header ${name} (sha256 ${textDigest(value).slice(0, 12)})`;
   const parts = [
     ...(allowPrivate ? ['private addresses allowed'] : []),
     ...Object.entries(headers).map(header),
@@ -305,7 +301,7 @@ function foundLines({ prompts, programs, places, envFiles = {}, settings = {} }:
   const short = (digest: string) => `sha256 ${digest.slice(0, 12)}`;
   return [
     ...Object.entries(prompts).map(
-      ([name, text]) => `prompt ${name}: .stator/prompts/${name}.md, ${lines(text)} (${short(sha256(text))})`,
+      ([name, text]) => `prompt ${name}: .stator/prompts/${name}.md, ${lines(text)} (${short(textDigest(text))})`,
     ),
     ...Object.entries(programs).map(([path, digest]) => `program of the repo: ${path} (${short(digest)})`),
     ...Object.entries(places).map(([named, real]) => `${named} leads to ${real}`),
@@ -327,7 +323,7 @@ function settingLines(settings: Readonly<Record<string, string>>): string[] {
   return [...roots.values()].map((files) => {
     const names = files.slice(0, shownSettings).map(([path]) => path);
     const more = files.length > names.length ? ` and ${files.length - names.length} more` : '';
-    const digest = sha256(files.map((file) => file.join(' ')).join('\n')).slice(0, 12);
+    const digest = textDigest(files.map((file) => file.join(' ')).join('\n')).slice(0, 12);
     return `settings that agents' programs load: ${names.join(', ')}${more} (sha256 ${digest})`;
   });
 }

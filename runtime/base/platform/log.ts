@@ -26,9 +26,6 @@ const logLimitBytes = 10 * 1024 * 1024;
 /** A log and its older files take at most three times the limit. */
 const keptLogs = 2;
 
-/** A log that drops everything. */
-export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
-
 /** consola's numbers for these levels. */
 const rank = { error: 0, warn: 1, info: 3, debug: 4 } satisfies Record<LogLevel, number>;
 

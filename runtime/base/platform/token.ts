@@ -1,5 +1,6 @@
 /** Words by which a program is known: made by chance, kept as their hash only. What is looked for is the hash, so how long that takes tells nothing of the token. */
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { textDigest } from './text-digest.ts';
 
 /** 256 bits: nobody guesses one, however long they try. */
 const tokenBytes = 32;
@@ -11,7 +12,7 @@ export function newToken(): string {
 
 /** The SHA-256 of a token in hex, which is all that is kept of it. */
 export function tokenHash(token: string): string {
-  return createHash('sha256').update(token).digest('hex');
+  return textDigest(token);
 }
 
 /** Whether two texts are the same, in a time that tells nothing of either: what is compared is their hashes. */

@@ -1,9 +1,9 @@
 /** The account that an agent works with: what a service counts its limits by. */
-import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { AgentProfile } from '../../base/config/config.ts';
 import { isProgramPreset, type ProgramPreset, presetPrograms } from '../../base/config/preset-programs.ts';
+import { textDigest } from '../../base/platform/text-digest.ts';
 import { readEnvFile } from './env-file.ts';
 import { givenEnvironment } from './environment.ts';
 
@@ -71,7 +71,7 @@ export function accountOf(profile: AgentProfile, context: AccountContext): strin
     ...(preset === 'opencode' ? [(model ?? '').split('/')[0] ?? ''] : []),
     ...(login.length > 0 ? login : [placeOf(preset, env)]),
   ];
-  const digest = createHash('sha256').update(JSON.stringify(known)).digest('hex');
+  const digest = textDigest(JSON.stringify(known));
   return `${preset}-${digest.slice(0, digestLength)}`;
 }
 

@@ -69,11 +69,6 @@ export function composePrompt(brief: RunBrief, options: PromptOptions = {}): Pro
   };
 }
 
-/** The text of `composePrompt`. */
-export function promptOf(brief: RunBrief, options: PromptOptions = {}): string {
-  return composePrompt(brief, options).text;
-}
-
 function signalsOf(name: TemplateName, values: Values): string {
   return render(sectionOf(builtIn(name), ending), values);
 }

@@ -1,7 +1,7 @@
 /** What leftovers of a run are found by: the id that its processes carry in STATOR_RUN. */
-import { createHash } from 'node:crypto';
+import { textDigest } from '../../base/platform/text-digest.ts';
 
 /** A run's id on this machine: two homes may have the same project and plan, and leftovers are found by this. */
 export function runIdOf(home: string, key: string): string {
-  return `${key}@${createHash('sha256').update(home).digest('hex').slice(0, 8)}`;
+  return `${key}@${textDigest(home).slice(0, 8)}`;
 }

@@ -3,7 +3,7 @@
  * workplace and changes with every pull, and what a command leads to (a script that it changes into, a target of a Makefile, a sourced file) is in no line that
  * was shown. Made once for each commit, and closed to writing.
  */
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import {
   chmodSync,
   constants,
@@ -21,6 +21,7 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { fileDigest } from '../../base/config/config.ts';
 import { environmentFault } from '../../base/platform/environment-fault.ts';
 import { removeTree } from '../../base/platform/remove-tree.ts';
+import { textDigest } from '../../base/platform/text-digest.ts';
 import { checkoutTimeoutMs, ownGit } from '../git/git.ts';
 import type { Repository } from '../git/repository.ts';
 import { isWithin, realPlace } from '../git/worktree-folder.ts';
@@ -39,10 +40,7 @@ export function hookFilesName({
 }: Pick<Project, 'path' | 'commit' | 'programs'>): string | null {
   if (commit === null) return null;
   const named = Object.entries(programs).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return createHash('sha256')
-    .update(JSON.stringify([path, commit, named]))
-    .digest('hex')
-    .slice(0, 32);
+  return textDigest(JSON.stringify([path, commit, named])).slice(0, 32);
 }
 
 /**

@@ -3,12 +3,12 @@
  * conversation there; what one agent was told, or left for its next run, is not there for another. Of an agent one run is under way at a time: no other one
  * changes the folder while walls are built around it.
  */
-import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { AgentProfile } from '../../base/config/config.ts';
 import { replaceFile } from '../../base/platform/atomic-file.ts';
+import { textDigest } from '../../base/platform/text-digest.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { EffectRow } from '../../core/store/rows.ts';
 
@@ -30,9 +30,7 @@ export async function keptPlaceOf(
   { title, preset }: { readonly title: string } & Pick<AgentProfile, 'preset'>,
 ): Promise<string> {
   const since = (await store.plan(project, plan))?.createdAt ?? 0;
-  const name = createHash('sha256')
-    .update(JSON.stringify([project, plan, since, title, preset]))
-    .digest('hex');
+  const name = textDigest(JSON.stringify([project, plan, since, title, preset]));
   const folder = join(keptRoot(home), name.slice(0, 32));
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   replaceFile(ownerFile(folder), JSON.stringify({ project, plan }), { mode: 0o600 });

@@ -4,7 +4,6 @@
  * `.git`, stands what was done; killed before that, it is done again.
  */
 
-import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,6 +13,7 @@ import type { Preset } from '../../base/config/config.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { isAlive } from '../../base/platform/process-table.ts';
 import { safeText } from '../../base/platform/terminal-text.ts';
+import { textDigest } from '../../base/platform/text-digest.ts';
 import type { EffectContext, Outcome } from '../../core/outbox/handler.ts';
 import type { EffectRow } from '../../core/store/rows.ts';
 import type { Timeline } from '../../core/store/timeline.ts';
@@ -213,7 +213,7 @@ function failureText(kind: string, rest: string): string {
 
 /** What was copied, and the command with it: other files may need it to run again. */
 function digestsOf({ setup, copy }: { setup: string | null; copy: readonly string[] }): Done {
-  const digest = (value: unknown) => createHash('sha256').update(JSON.stringify(value)).digest('hex');
+  const digest = (value: unknown) => textDigest(JSON.stringify(value));
   return { copied: digest(copy), set: digest({ setup, copy }) };
 }
 

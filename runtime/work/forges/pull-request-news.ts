@@ -1,8 +1,8 @@
 /** What a forge says of a pull request: what asks for work, as feedback for an agent, what needs a person, and what is only shown. */
-import { createHash } from 'node:crypto';
 import { stripVTControlCharacters } from 'node:util';
 import type { Remark } from '../../../machines/vocabulary/plan-pull.ts';
 import type { SignalPayload } from '../../../machines/vocabulary/signal.ts';
+import { textDigest } from '../../base/platform/text-digest.ts';
 import { fenced } from '../agents/prompts/quotation.ts';
 import type { Check, Feedback, Forge, PullRequest } from './forge.ts';
 
@@ -94,7 +94,7 @@ function digestOf({ name, log }: Check): string | null {
     .replace(/\b[0-9a-f]{7,64}\b/g, '<id>')
     .replace(/\s+/g, ' ')
     .trim();
-  return words === '' ? null : createHash('sha256').update(`${name}\n${words}`).digest('hex').slice(0, 32);
+  return words === '' ? null : textDigest(`${name}\n${words}`).slice(0, 32);
 }
 
 /** At most 30,000 characters; what is left out is counted. Pure. */
