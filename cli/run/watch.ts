@@ -1,5 +1,4 @@
 /** Looks at a plan while it runs, shows what it sees, and says how it ended. */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Client, FactEntry, InstanceEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { isAbsence } from '../absence.ts';
 import type { Display } from './display.ts';
@@ -65,7 +64,7 @@ export async function watchPlan(watching: Watching): Promise<Ending> {
         return { kind: 'over', outcome, ...(await lastLook(watching, since)) };
       if (isGone) return { kind: 'gone', since };
       await feed.next(longestMs, watching.interrupted);
-      await delay(Math.max(0, shortestMs - (performance.now() - begunMs)));
+      await feed.last(Math.max(0, shortestMs - (performance.now() - begunMs)));
     }
   } finally {
     watching.asking.stop();
@@ -117,18 +116,24 @@ interface Feed {
   isOver(): boolean;
   /** Resolves with the next fact, the end of the stream, an interrupt, or the time. */
   next(limitMs: number, interrupted: AbortSignal): Promise<void>;
+  /** Resolves with the fact that ends the plan, which nothing but its last look follows, or with the time. */
+  last(limitMs: number): Promise<void>;
   readonly ended: Promise<void>;
 }
 
 function createFeed({ client, project, plan, since }: Watching, signal: AbortSignal): Feed {
   let facts: FactEntry[] = [];
   let isOver = false;
+  let hasEnded = false;
   let wake = () => {};
+  let wakeAtEnd = () => {};
   const read = async () => {
     try {
       for await (const fact of client.events({ project, plan, since, watch: true, signal })) {
         facts.push(fact);
         wake();
+        hasEnded = fact.actor === '' && fact.to_tags.some((tag) => tag === 'status:done' || tag === 'status:cancelled');
+        if (hasEnded) wakeAtEnd();
       }
     } catch {
       // The stream broke off: what that means is found out by asking.
@@ -158,6 +163,14 @@ function createFeed({ client, project, plan, since }: Watching, signal: AbortSig
         const timer = setTimeout(done, limitMs);
         interrupted.addEventListener('abort', done);
         wake = done;
+      }),
+    last: (limitMs) =>
+      new Promise((resolve) => {
+        const timer = setTimeout(resolve, hasEnded ? 0 : limitMs);
+        wakeAtEnd = () => {
+          clearTimeout(timer);
+          resolve();
+        };
       }),
     ended: read(),
   };

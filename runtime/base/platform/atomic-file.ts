@@ -1,7 +1,18 @@
 /** Replacing a file so that readers see the old text or the new one, never a part of it. */
 import { randomBytes } from 'node:crypto';
-import { closeSync, fchmodSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  fchmodSync,
+  fsync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 
 export interface ReplaceOptions {
   /** Its permissions; default: those that the umask leaves. */
@@ -15,7 +26,7 @@ export interface ReplaceOptions {
 /** Writes `text` beside `path` and renames it over. Throws the system's error, its `path` always set. */
 export function replaceFile(path: string, text: string, options: ReplaceOptions = {}): void {
   const isNew = options.draft === undefined;
-  const draft = options.draft ?? `${path}.${process.pid}-${randomBytes(6).toString('hex')}`;
+  const draft = options.draft ?? newDraft(path);
   try {
     writeDraft(draft, text, { ...options, isNew });
     renameSync(draft, path);
@@ -25,6 +36,33 @@ export function replaceFile(path: string, text: string, options: ReplaceOptions 
     if (thrown instanceof Error && !('path' in thrown)) Object.assign(thrown, { path: draft });
     throw thrown;
   }
+}
+
+/** As `replaceFile` with `isSynced`; only the sync is awaited, since a disk that is busy may take long for it. */
+export async function replaceFileSynced(path: string, text: string, mode: number): Promise<void> {
+  const draft = newDraft(path);
+  try {
+    writeDraft(draft, text, { mode, isNew: true });
+    await syncFile(draft);
+    renameSync(draft, path);
+  } catch (thrown) {
+    rmSync(draft, { force: true });
+    throw thrown;
+  }
+}
+
+/** What a file or folder holds survives a power failure when this has resolved. */
+export async function syncFile(path: string): Promise<void> {
+  const descriptor = openSync(path, 'r');
+  try {
+    await promisify(fsync)(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function newDraft(path: string): string {
+  return `${path}.${process.pid}-${randomBytes(6).toString('hex')}`;
 }
 
 /** Takes away what a kill of `replaceFile` left beside `path`. For a file that nobody else writes now. */

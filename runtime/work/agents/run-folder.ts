@@ -6,21 +6,10 @@
  * that the wrapper appends to `claim` when it is through.
  */
 import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, linkSync, lstatSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { replaceFile } from '../../base/platform/atomic-file.ts';
+import { replaceFile, replaceFileSynced, syncFile } from '../../base/platform/atomic-file.ts';
 import { isHomeAway } from '../../base/platform/home.ts';
 import { type Identity, parseIdentity } from '../../base/platform/process-table.ts';
 import { wrapperScript } from './wrapper-script.ts';
@@ -116,6 +105,15 @@ export function writeRunFile(path: string, text: string): void {
   inHome(`writing ${path}`, () => replaceFile(path, text, { mode: 0o600, isSynced: true }));
 }
 
+/** As `writeRunFile`; nothing else of this process waits for the disk meanwhile. */
+export async function writeRunFileAsync(path: string, text: string): Promise<void> {
+  try {
+    await replaceFileSynced(path, text, 0o600);
+  } catch (cause) {
+    throw homeError(`writing ${path}`, cause);
+  }
+}
+
 /** Whether it is away along with the home that it lies in. */
 export function isAwayWithHome({ path }: Pick<RunFolder, 'path'>): boolean {
   const runs = dirname(path);
@@ -171,17 +169,12 @@ export function voidOrAdopt(folder: RunFolder): Adoption {
  * Makes a claim that was seen survive a power failure: without it the next engine would find no claim after its reboot, and take a
  * run that was recorded as started for one that never was.
  */
-export function syncClaim(folder: RunFolder): void {
-  inHome(`syncing ${folder.claim}`, () => {
-    for (const path of [folder.claim, folder.path]) {
-      const fd = openSync(path, 'r');
-      try {
-        fsyncSync(fd);
-      } finally {
-        closeSync(fd);
-      }
-    }
-  });
+export async function syncClaim(folder: RunFolder): Promise<void> {
+  try {
+    await Promise.all([folder.claim, folder.path].map(syncFile));
+  } catch (cause) {
+    throw homeError(`syncing ${folder.claim}`, cause);
+  }
 }
 
 function linkVoid(folder: RunFolder): Claim {
@@ -214,21 +207,25 @@ function inHome<T>(doing: string, act: () => T): T {
   try {
     return act();
   } catch (cause) {
-    if (cause instanceof EngineError) throw cause;
-    const code = (cause as NodeJS.ErrnoException).code; // fs throws system errors only
-    if (code === 'ENOSPC' || code === 'EDQUOT') {
-      throw new EngineError(
-        'store_full',
-        `no space left, ${doing}`,
-        'free some disk space and retry; the folders of old runs take the most',
-        { cause },
-      );
-    }
-    throw new EngineError(
-      'home_unusable',
-      `${code ?? 'error'}, ${doing}`,
-      'check that the folder exists, belongs to you and is on a file system with hard links',
+    throw homeError(doing, cause);
+  }
+}
+
+function homeError(doing: string, cause: unknown): EngineError {
+  if (cause instanceof EngineError) return cause;
+  const code = (cause as NodeJS.ErrnoException).code; // fs throws system errors only
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new EngineError(
+      'store_full',
+      `no space left, ${doing}`,
+      'free some disk space and retry; the folders of old runs take the most',
       { cause },
     );
   }
+  return new EngineError(
+    'home_unusable',
+    `${code ?? 'error'}, ${doing}`,
+    'check that the folder exists, belongs to you and is on a file system with hard links',
+    { cause },
+  );
 }

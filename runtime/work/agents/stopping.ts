@@ -6,7 +6,7 @@ import { type Identity, isAlive, isSame, type ProcessRow, signalProcess } from '
 import { dropSpecialBits } from '../../base/platform/special-bits.ts';
 import { findTree, type RunTree } from './process-tree.ts';
 import { writtenFolders } from './resource-watch.ts';
-import { type RunFolder, readAgent, voidOrAdopt } from './run-folder.ts';
+import { type RunFolder, readAgent, readClaim, voidOrAdopt } from './run-folder.ts';
 
 export interface StopOptions {
   /** Milliseconds between SIGTERM and SIGKILL. */
@@ -26,12 +26,16 @@ const GRACE_MS = 10_000;
 const LEFTOVER_WAIT_MS = 10_000;
 /** The kernel ends a killed process at once, unless a device or a network file system holds it. */
 const KILL_LIMIT_MS = 30_000;
+/** So long a sweep waits for the wrapper alone, before it looks who else is there. */
+const WRAPPER_END_MS = 25;
 /** A wrapper without an agent needs some milliseconds to write the exit code. */
 const WRAPPER_LIMIT_MS = 5000;
 /** Between two whole looks at the process table; in between only those already known are asked. */
 const LOOK_MS = 1000;
 /** Short, because a slot waits for it, and cheap: one file a process. */
 const ALIVE_POLL_MS = 25;
+/** The first pause; each next one is twice as long. A wrapper that has written the exit code has a millisecond to go. */
+const FIRST_ALIVE_POLL_MS = 1;
 /** Holding a tree still before it is killed takes milliseconds; who does not stand still by then is killed as it is. */
 const HOLD_LIMIT_MS = 1000;
 const FREEZE_LIMIT_MS = 2500;
@@ -87,6 +91,10 @@ export async function sweepLeftovers(folder: RunFolder, runId: string, options: 
   const { waitMs = LEFTOVER_WAIT_MS, graceMs = GRACE_MS, abort } = options;
   const stopAtMs = performance.now() + waitMs;
   let seen: readonly Identity[] = [];
+  // The wrapper ends a moment after the exit code: one file is read for that, and the whole table once.
+  const claim = readClaim(folder);
+  const limitAtMs = Math.min(stopAtMs, performance.now() + WRAPPER_END_MS);
+  if (claim?.kind === 'wrapper') await untilGone([claim.wrapper], { limitAtMs, abort });
   while (performance.now() < stopAtMs) {
     const { wrapper, members } = findTree(folder, runId, { seen });
     if (wrapper === null && members.length === 0) return closeFiles(folder);
@@ -166,9 +174,11 @@ async function untilGone(
   until: { limitAtMs: number; abort: AbortSignal | undefined },
 ): Promise<void> {
   await nextTurn(); // of a chain nobody who was seen lives any more: others have their turn before the next look
+  let pollMs = FIRST_ALIVE_POLL_MS;
   while (performance.now() < until.limitAtMs && identities.some(isAlive)) {
     until.abort?.throwIfAborted();
-    await sleep(ALIVE_POLL_MS);
+    await sleep(pollMs);
+    pollMs = Math.min(2 * pollMs, ALIVE_POLL_MS);
   }
 }
 

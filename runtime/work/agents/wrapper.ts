@@ -187,7 +187,7 @@ async function launched(folder: RunFolder): Promise<Launched> {
   } finally {
     fileWatch.stop();
   }
-  syncClaim(folder);
+  await syncClaim(folder);
   return { kind: 'started', wrapper: claim.wrapper, agent: readAgent(folder) };
 }
 

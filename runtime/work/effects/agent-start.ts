@@ -251,7 +251,7 @@ async function readyPlace(
     ? await continueWork(site, row, effect, { name: before.name, base: before.base })
     : await prepareWorkplace(parts, site, { row, effect, before });
   await dropPrivateRepository(privatePlaceIn(folder.path));
-  writeBase(folder, base);
+  await writeBase(folder, base);
   writeReady(folder);
   return path;
 }

@@ -16,7 +16,7 @@ import {
   type RunFolder,
   readClaim,
   runFolderAt,
-  writeRunFile,
+  writeRunFileAsync,
   writeStartFile,
 } from '../agents/run-folder.ts';
 import type { Repository } from '../git/repository.ts';
@@ -163,8 +163,8 @@ export async function baseOf(
 }
 
 /** Written before the agent starts, so that whoever looks at the run's end knows what it began from. */
-export function writeBase(folder: RunFolder, base: string): void {
-  writeRunFile(join(folder.path, 'base'), `${base}\n`);
+export async function writeBase(folder: RunFolder, base: string): Promise<void> {
+  await writeRunFileAsync(join(folder.path, 'base'), `${base}\n`);
 }
 
 /**
