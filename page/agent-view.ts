@@ -8,6 +8,7 @@ import { ago, clock, counted, literal } from './format.ts';
 import { stateOf } from './glyph.ts';
 import { keepAtEnd } from './keep-at-end.ts';
 import { shortTitle } from './needs.ts';
+import { panel } from './panel.ts';
 import type { Chosen, PlanActions, PlanModel, Tab } from './plan-model.ts';
 import { agentWords } from './state-words.ts';
 
@@ -23,16 +24,20 @@ const tabs: readonly (readonly [Tab, string])[] = [
 
 export function agentView(chosen: Chosen, model: PlanModel, actions: PlanActions, nowMs: number): View {
   const agent = model.agents.find(({ title }) => title === chosen.title);
-  return h(
-    'section',
-    { class: 'panel agent', 'aria-labelledby': 'agent-title' },
-    h(
-      'h2',
-      { id: 'agent-title' },
-      shortTitle(chosen.title, model.named.plan),
-      agent === undefined ? null : stateOf(agent.state, agentWords(agent, nowMs)),
-      h('button', { class: 'quiet close', 'aria-label': 'Close the agent', on: { click: actions.close } }, 'close'),
-    ),
+  return panel(
+    {
+      class: 'panel agent',
+      heading: 'agent-title',
+      title: [
+        shortTitle(chosen.title, model.named.plan),
+        agent === undefined ? null : stateOf(agent.state, agentWords(agent, nowMs)),
+      ],
+      more: h(
+        'button',
+        { class: 'quiet close', 'aria-label': 'Close the agent', on: { click: actions.close } },
+        'close',
+      ),
+    },
     agent === undefined ? null : about(agent, nowMs),
     agent === undefined || !actions.may('steer') ? null : commands(agent, model, actions),
     h(

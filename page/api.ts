@@ -170,8 +170,13 @@ export function createApi(session: Session, onLocked: () => void) {
     /** To an agent that asks to be allowed something; `permission` names the question. */
     permit: (project: string, title: string, word: 'allow' | 'deny', body: { permission: string; message?: string }) =>
       ask<SignalAnswer>('POST', agent(project, title, `/${word}`), body),
-    queueWord: (word: 'pause' | 'resume', part: Partial<Pick<QueuePause, 'project' | 'plan' | 'title'>> = {}) =>
-      ask<unknown>('POST', `/v1/queue/${word}`, part),
+    /** All of the queue where no pause is named. */
+    queueWord: (word: 'pause' | 'resume', { project, plan, title }: Partial<QueuePause> = {}) =>
+      ask<unknown>('POST', `/v1/queue/${word}`, {
+        ...(project == null ? {} : { project }),
+        ...(plan == null ? {} : { plan }),
+        ...(title == null ? {} : { title }),
+      }),
     readNotifications: () => ask<unknown>('POST', '/v1/notifications/clear', {}),
     /** Of machines of one's own; null: there is none. */
     async trees(isFresh: boolean): Promise<MachineTreeEntry[] | null> {

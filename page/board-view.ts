@@ -5,6 +5,7 @@ import { h, type View } from './dom.ts';
 import { ago, dollars, since } from './format.ts';
 import { stateOf } from './glyph.ts';
 import { shortTitle } from './needs.ts';
+import { panel } from './panel.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
 import { agentWords, taskWords } from './state-words.ts';
 
@@ -14,10 +15,13 @@ export function boardView(plan: PlanShow, model: PlanModel, actions: PlanActions
   );
   // Who is at work now was not there then.
   const byTitle = new Map((model.at === null ? model.agents : []).map((agent) => [agent.title, agent]));
-  return h(
-    'section',
-    { class: 'panel board', 'aria-labelledby': 'board-title' },
-    h('h2', { id: 'board-title' }, 'Waves', h('span', { class: 'count' }, `${plan.tasks_done} of ${plan.tasks} tasks`)),
+  return panel(
+    {
+      class: 'panel board',
+      heading: 'board-title',
+      title: 'Waves',
+      count: `${plan.tasks_done} of ${plan.tasks} tasks`,
+    },
     h(
       'div',
       { class: 'waves' },

@@ -1,6 +1,7 @@
 /** What several planners wrote: each draft with its text, and a button that makes it the document of the plan. */
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
 import { h, type View } from './dom.ts';
+import { panel } from './panel.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
 
 export function draftsView(
@@ -10,10 +11,8 @@ export function draftsView(
 ): View | null {
   if (drafts.length === 0) return null;
   const isOpen = at === null && status === 'planning' && actions.may('steer');
-  return h(
-    'section',
-    { key: 'drafts', class: 'panel', 'aria-labelledby': 'drafts-title' },
-    h('h2', { id: 'drafts-title' }, `Drafts of ${plan}`),
+  return panel(
+    { key: 'drafts', heading: 'drafts-title', title: `Drafts of ${plan}` },
     drafts.map(({ number, title, state, why, waves, tasks, content }) =>
       h(
         'details',

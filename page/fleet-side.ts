@@ -7,6 +7,7 @@ import { glyph } from './glyph.ts';
 import { keepAtEnd } from './keep-at-end.ts';
 import { treeAddress } from './machine-view.ts';
 import { planAddress, repoAddress } from './needs.ts';
+import { panel } from './panel.ts';
 import { isQueued } from './slots.ts';
 import { agentWords } from './state-words.ts';
 
@@ -24,18 +25,16 @@ export function agentsView({ agents, slots, queue }: Fleet, actions: FleetAction
     queued.length === 0
       ? 'Nobody waits.'
       : `${queued.length} queued: ${queued.slice(0, titlesShown).join(', ')}${more}`;
-  return h(
-    'section',
-    { class: 'panel agents', 'aria-labelledby': 'agents-title' },
-    h(
-      'h2',
-      { id: 'agents-title' },
-      'Agents',
-      h('span', { class: 'count' }, String(agents.length - queued.length)),
-      actions.may('steer')
+  return panel(
+    {
+      class: 'panel agents',
+      heading: 'agents-title',
+      title: 'Agents',
+      count: agents.length - queued.length,
+      more: actions.may('steer')
         ? h('button', { class: 'quiet', on: { click: () => actions.switchQueue(word) } }, `${word} the queue`)
         : null,
-    ),
+    },
     h('p', { class: 'queued dim', title: waiting }, waiting),
     h(
       'ul',
@@ -58,10 +57,8 @@ export function agentsView({ agents, slots, queue }: Fleet, actions: FleetAction
 
 /** Each leads to its plans, and to the form for the next one. */
 export function reposView({ repos }: Fleet): View {
-  return h(
-    'section',
-    { class: 'panel repos', 'aria-labelledby': 'repos-title' },
-    h('h2', { id: 'repos-title' }, 'Repos', h('span', { class: 'count' }, String(repos.length))),
+  return panel(
+    { class: 'panel repos', heading: 'repos-title', title: 'Repos', count: repos.length },
     h(
       'ul',
       null,
@@ -83,10 +80,8 @@ export function reposView({ repos }: Fleet): View {
 export function hostsView({ hosts }: Fleet, nowMs: number): View | null {
   const shown = hosts.filter(({ state }) => state !== 'removed');
   if (shown.length < 2) return null;
-  return h(
-    'section',
-    { class: 'panel repos', 'aria-labelledby': 'hosts-title' },
-    h('h2', { id: 'hosts-title' }, 'Hosts', h('span', { class: 'count' }, String(shown.length))),
+  return panel(
+    { class: 'panel repos', heading: 'hosts-title', title: 'Hosts', count: shown.length },
     h(
       'ul',
       null,
@@ -106,18 +101,17 @@ export function hostsView({ hosts }: Fleet, nowMs: number): View | null {
 /** The newest at the end, where one looks: what comes in pushes nothing away. */
 export function notificationsView({ notifications }: Fleet, actions: FleetActions, nowMs: number): View {
   const all = notifications.filter(({ type }) => !everyday.has(type));
-  return h(
-    'section',
-    { class: 'panel notifications', 'aria-labelledby': 'told-title' },
-    h(
-      'h2',
-      { id: 'told-title' },
-      'Notifications',
-      h('span', { class: 'count' }, String(all.length)),
-      all.length === 0 || !actions.may('answer')
-        ? null
-        : h('button', { class: 'quiet', on: { click: actions.readNotifications } }, 'mark as read'),
-    ),
+  return panel(
+    {
+      class: 'panel notifications',
+      heading: 'told-title',
+      title: 'Notifications',
+      count: all.length,
+      more:
+        all.length === 0 || !actions.may('answer')
+          ? null
+          : h('button', { class: 'quiet', on: { click: actions.readNotifications } }, 'mark as read'),
+    },
     h(
       'ol',
       { tabindex: '0', 'aria-labelledby': 'told-title', made: keepAtEnd },

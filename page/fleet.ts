@@ -10,6 +10,7 @@ import { age, amount, counted, dollars, since, words } from './format.ts';
 import { glyph, stateOf } from './glyph.ts';
 import { treesView } from './machine-view.ts';
 import { type Group, groupOf, groups, needOf, planAddress, shapeOf, shortTitle, shortTitles } from './needs.ts';
+import { panel } from './panel.ts';
 import { planWords } from './state-words.ts';
 
 /** Rows that are drawn before somebody asks for all. */
@@ -198,10 +199,13 @@ function needs(rows: readonly Row[], nowMs: number): View {
     .filter(({ group }) => group === 'asks')
     .map(({ plan }) => ({ plan, need: needOf(plan) }))
     .sort((a, b) => (a.need?.since ?? '').localeCompare(b.need?.since ?? ''));
-  return h(
-    'section',
-    { class: asking.length === 0 ? 'panel needs none' : 'panel needs', 'aria-labelledby': 'needs-title' },
-    h('h2', { id: 'needs-title' }, 'Needs you', h('span', { class: 'count' }, String(asking.length))),
+  return panel(
+    {
+      class: asking.length === 0 ? 'panel needs none' : 'panel needs',
+      heading: 'needs-title',
+      title: 'Needs you',
+      count: asking.length,
+    },
     h(
       'ul',
       { tabindex: '0', 'aria-labelledby': 'needs-title' },

@@ -2,6 +2,7 @@
 import type { HistoryEntry } from '../runtime/api/contract/plans.ts';
 import { h, type View } from './dom.ts';
 import { clock } from './format.ts';
+import { panel } from './panel.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
 
 /** Lines around the moment that is shown. */
@@ -13,10 +14,8 @@ export function journalView({ journal, at }: Pick<PlanModel, 'journal' | 'at'>, 
   const index = at === null ? journal.length - 1 : journal.findIndex(({ seq }) => seq === at);
   const end = Math.min(journal.length, Math.max(linesShown, index + linesShown / 2));
   const shown = journal.slice(Math.max(0, end - linesShown), end);
-  return h(
-    'section',
-    { class: 'panel journal', 'aria-labelledby': 'journal-title' },
-    h('h2', { id: 'journal-title' }, 'Journal', h('span', { class: 'count' }, String(journal.length))),
+  return panel(
+    { class: 'panel journal', heading: 'journal-title', title: 'Journal', count: journal.length },
     h(
       'ol',
       { tabindex: '0', 'aria-label': 'Journal, the newest first' },

@@ -1,20 +1,14 @@
 /** One tree of a machine of one's own: what is known of it, read anew where something happened, and what its person sends it. */
-import { type Api, ApiError } from './api.ts';
+import { ApiError } from './api.ts';
 import { missingView } from './frame.ts';
 import type { MachineActions, MachineModel } from './machine-model.ts';
 import { machineView } from './machine-view.ts';
-import { type Page, readOn } from './page.ts';
+import { type Page, type PageParts, readOn } from './page.ts';
 import { createRefresher } from './refresh.ts';
-import type { Session } from './session.ts';
 
-export interface MachinePageOptions {
-  readonly api: Api;
-  readonly may: Pick<Session, 'may'>;
+export interface MachinePageOptions extends PageParts {
   readonly machine: string;
   readonly id: string;
-  redraw(): void;
-  say(text: string): void;
-  tellRefusal(thrown: unknown): void;
 }
 
 export function createMachinePage({ api, may, machine, id, redraw, say, tellRefusal }: MachinePageOptions): Page {
@@ -36,7 +30,7 @@ export function createMachinePage({ api, may, machine, id, redraw, say, tellRefu
     redraw();
   }
 
-  async function read(): Promise<number> {
+  async function read(): Promise<void> {
     try {
       const [tree, explained, chart] = await Promise.all([
         api.machineTree(machine, id),
@@ -53,7 +47,6 @@ export function createMachinePage({ api, may, machine, id, redraw, say, tellRefu
       if (!(thrown instanceof ApiError)) throw thrown;
       if (/not_found$|unknown$/.test(thrown.code)) change({ missing: `${thrown.message}. ${thrown.hint}` });
     }
-    return 0;
   }
 
   const refresher = createRefresher({ work: read, leastMs: 150, mostMs: 5_000 });

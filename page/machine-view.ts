@@ -8,6 +8,7 @@ import { clock } from './format.ts';
 import { stateOf } from './glyph.ts';
 import { journalView } from './journal-view.ts';
 import type { Definition, MachineActions, MachineModel } from './machine-model.ts';
+import { panel } from './panel.ts';
 
 const treesShown = 100;
 const glyphs = { active: 'running', done: 'done', error: 'failed' } as const;
@@ -19,10 +20,8 @@ export function treeAddress({ machine, id }: { readonly machine: string; readonl
 /** Trees that have not ended come first. */
 export function treesView(trees: readonly MachineTreeEntry[]): View {
   const shown = trees.toSorted((a, b) => Number(a.status !== 'active') - Number(b.status !== 'active'));
-  return h(
-    'section',
-    { class: 'panel trees', 'aria-labelledby': 'trees-title' },
-    h('h2', { id: 'trees-title' }, 'Your machines', h('span', { class: 'count' }, String(trees.length))),
+  return panel(
+    { class: 'panel trees', heading: 'trees-title', title: 'Your machines', count: trees.length },
     h(
       'ul',
       null,
@@ -72,18 +71,17 @@ export function machineView(model: MachineModel, actions: MachineActions): View 
     h(
       'div',
       { class: 'columns' },
-      h(
-        'section',
-        { class: 'panel chart-panel', 'aria-labelledby': 'states-title' },
-        h(
-          'h2',
-          { id: 'states-title' },
-          'States',
-          line === undefined ? null : h('span', { class: 'count' }, `after ${line.event}, ${clock(line.at)}`),
-          line === undefined
-            ? null
-            : h('button', { class: 'quiet', on: { click: () => actions.goTo(null) } }, 'back to now'),
-        ),
+      panel(
+        {
+          class: 'panel chart-panel',
+          heading: 'states-title',
+          title: 'States',
+          count: line === undefined ? undefined : `after ${line.event}, ${clock(line.at)}`,
+          more:
+            line === undefined
+              ? null
+              : h('button', { class: 'quiet', on: { click: () => actions.goTo(null) } }, 'back to now'),
+        },
         chart === null || tree === null
           ? h('p', { class: 'boot' }, '…')
           : outlineView(chart, line === undefined || past !== null ? statesOf(tree.value) : [line.to]),
@@ -112,10 +110,8 @@ function signalsView({ events }: MachineExplanation, isBusy: boolean, actions: M
     actions.send(type, fieldText(event, 'payload'));
     (event.currentTarget as HTMLElement).closest('form')?.reset();
   };
-  return h(
-    'section',
-    { class: 'panel events', 'aria-labelledby': 'signals-title' },
-    h('h2', { id: 'signals-title' }, 'Signals'),
+  return panel(
+    { class: 'panel events', heading: 'signals-title', title: 'Signals' },
     h(
       'form',
       { on: { submit: (event) => event.preventDefault() } },

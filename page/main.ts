@@ -142,13 +142,8 @@ function tellRefusal(thrown: unknown): void {
 }
 
 function switchQueue(word: 'pause' | 'resume', pause?: QueuePause): void {
-  const { project = null, plan = null, title = null } = pause ?? {};
   api
-    .queueWord(word, {
-      ...(project === null ? {} : { project }),
-      ...(plan === null ? {} : { plan }),
-      ...(title === null ? {} : { title }),
-    })
+    .queueWord(word, pause)
     .then(() => announce(word === 'pause' ? 'No agent starts until the queue is resumed.' : 'It goes on.'))
     .then(readAnew)
     .catch(tellRefusal);

@@ -1,6 +1,19 @@
 /** What the page shows in place of the fleet: one plan, or one tree of a machine of one's own. */
 import type { FactEntry, HistoryEntry } from '../runtime/api/contract/plans.ts';
+import type { Api } from './api.ts';
 import type { View } from './dom.ts';
+import type { Session } from './session.ts';
+
+/** What each of these pages works with. */
+export interface PageParts {
+  readonly api: Api;
+  readonly may: Pick<Session, 'may' | 'maySend'>;
+  /** Draws the page anew, soon. */
+  redraw(): void;
+  /** Says for a moment what was done. */
+  say(text: string): void;
+  tellRefusal(thrown: unknown): void;
+}
 
 export interface Page {
   title(): string;

@@ -1,10 +1,11 @@
 /** What agents ask to be allowed: in full, with when it is denied by itself, and the two answers. */
 import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
-import { askedPanel } from './asked-panel.ts';
 import { h, type View } from './dom.ts';
 import { fieldText } from './form.ts';
-import { clock, duration } from './format.ts';
+import { clock, duration, since } from './format.ts';
+import { glyph } from './glyph.ts';
 import { shortTitle } from './needs.ts';
+import { panel } from './panel.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
 
 export function permissionsView(
@@ -38,8 +39,14 @@ function permissionView({ agent, question, plan, isBusy }: Asked, actions: PlanA
     { class: 'dim' },
     `Denied by itself at ${clock(until)}, in ${duration(Date.parse(until) - nowMs)}.`,
   );
-  return askedPanel(
-    { heading, words: `${shortTitle(title, plan)} asks to use ${tool}`, askedAt, nowMs },
+  return panel(
+    {
+      key: heading,
+      class: 'panel question',
+      heading,
+      title: [glyph('asks'), `${shortTitle(title, plan)} asks to use ${tool}`],
+      count: `for ${since(askedAt, nowMs)}`,
+    },
     h(
       'form',
       { on: { submit: (event) => event.preventDefault() } },

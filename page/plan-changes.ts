@@ -5,6 +5,7 @@ import { type DiffFile, type DiffLine, filesOf } from './diff.ts';
 import { h, type View } from './dom.ts';
 import { fieldText, sendOnEnter } from './form.ts';
 import { counted, literal } from './format.ts';
+import { panel } from './panel.ts';
 import type { Comment, Place, PlanActions, PlanModel } from './plan-model.ts';
 import { tokensOf } from './syntax.ts';
 
@@ -67,10 +68,14 @@ function reviewView(model: PlanModel, actions: PlanActions): View {
     const recipient = recipients[index];
     if (recipient !== undefined) actions.sendComments(recipient);
   };
-  return h(
-    'section',
-    { key: 'comments', class: 'panel question', 'aria-labelledby': 'comments-title' },
-    h('h2', { id: 'comments-title' }, 'Your comments', h('span', { class: 'count' }, String(comments.length))),
+  return panel(
+    {
+      key: 'comments',
+      class: 'panel question',
+      heading: 'comments-title',
+      title: 'Your comments',
+      count: comments.length,
+    },
     h(
       'form',
       { on: { submit: send } },

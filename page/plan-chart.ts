@@ -5,6 +5,7 @@ import { fact, valueText } from './facts.ts';
 import { fieldText } from './form.ts';
 import { words } from './format.ts';
 import { journalView, moveText } from './journal-view.ts';
+import { panel } from './panel.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
 
 export function planChartView(model: PlanModel, actions: PlanActions): View {
@@ -98,15 +99,13 @@ function stepView({ journal, at }: PlanModel): View | null {
   if (line === undefined) return null;
   const { signal, origin } = line;
   const step = signal === null ? [line] : journal.filter((each) => each.signal === signal);
-  return h(
-    'section',
-    { class: 'panel step', 'aria-labelledby': 'step-title' },
-    h(
-      'h2',
-      { id: 'step-title' },
-      'What happened',
-      h('span', { class: 'count' }, `from ${origin}${signal === null ? '' : `, signal ${signal}`}`),
-    ),
+  return panel(
+    {
+      class: 'panel step',
+      heading: 'step-title',
+      title: 'What happened',
+      count: `from ${origin}${signal === null ? '' : `, signal ${signal}`}`,
+    },
     h(
       'ol',
       null,
@@ -133,10 +132,8 @@ function nextEvents({ explain, plan, busy }: PlanModel, actions: PlanActions): V
     actions.send(type, payloadOf(type, fieldText(event, 'words'), plan), `${words(type)}: done.`);
     (event.currentTarget as HTMLElement).closest('form')?.reset();
   };
-  return h(
-    'section',
-    { class: 'panel events', 'aria-labelledby': 'events-title' },
-    h('h2', { id: 'events-title' }, 'Next events'),
+  return panel(
+    { class: 'panel events', heading: 'events-title', title: 'Next events' },
     h(
       'form',
       { on: { submit: (event) => event.preventDefault() } },

@@ -4,13 +4,13 @@ import type { Explanation, HistoryEntry } from '../runtime/api/contract/plans.ts
 import type { QueuePause } from '../runtime/api/contract/runs.ts';
 import type { SignalAnswer } from '../runtime/api/contract/signals.ts';
 import type { Chart } from '../runtime/base/charts/chart.ts';
-import { type Api, ApiError, type Named } from './api.ts';
+import { ApiError, type Named } from './api.ts';
 import { createChartView, type Move } from './chart.ts';
 import { isAt, messageOf } from './comments.ts';
 import { words } from './format.ts';
 import { missingView } from './frame.ts';
 import { planAddress, repoAddress, shortTitle } from './needs.ts';
-import { type Page, readOn } from './page.ts';
+import { type Page, type PageParts, readOn } from './page.ts';
 import {
   type Changes,
   type Chosen,
@@ -24,18 +24,12 @@ import {
 import { planView } from './plan-view.ts';
 import { verdicts } from './plan-work.ts';
 import { createRefresher } from './refresh.ts';
-import type { Session } from './session.ts';
 import { takeNew } from './take.ts';
 
-export interface PlanPageOptions {
-  readonly api: Api;
-  readonly may: Pick<Session, 'may' | 'maySend'>;
+export interface PlanPageOptions extends PageParts {
   readonly named: Named;
   /** The last part of its address: one of its sections, or an agent's title. */
   readonly part: string | null;
-  redraw(): void;
-  say(text: string): void;
-  tellRefusal(thrown: unknown): void;
 }
 
 const underReviewAgain = 'the plan is under review again, your comments are that review, and the fixer starts';
@@ -155,11 +149,10 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
     }
   }
 
-  const refresher = createRefresher({ work: () => read().then(always), leastMs: 150, mostMs: 5_000 });
-  const journalReader = createRefresher({ work: () => readJournal().then(always), leastMs: 150, mostMs: 60_000 });
-  const chosenReader = createRefresher({ work: () => readChosen().then(always), leastMs: logMs, mostMs: logMs });
-
-  const changesReader = createRefresher({ work: () => readChanges().then(always), leastMs: logMs, mostMs: 60_000 });
+  const refresher = createRefresher({ work: read, leastMs: 150, mostMs: 5_000 });
+  const journalReader = createRefresher({ work: readJournal, leastMs: 150, mostMs: 60_000 });
+  const chosenReader = createRefresher({ work: readChosen, leastMs: logMs, mostMs: logMs });
+  const changesReader = createRefresher({ work: readChanges, leastMs: logMs, mostMs: 60_000 });
 
   async function readChanges(): Promise<void> {
     const { at } = model;
@@ -303,14 +296,9 @@ export function createPlanPage({ api, may, named, part, redraw, say, tellRefusal
       const body = message === '' || word === 'allow' ? { permission } : { permission, message };
       ask(word, () => api.permit(named.project, title, word, body), word === 'allow' ? 'Allowed, once.' : 'Denied.');
     },
-    resume({ project, plan, title }) {
-      const part = {
-        ...(project === null ? {} : { project }),
-        ...(plan === null ? {} : { plan }),
-        ...(title === null ? {} : { title }),
-      };
+    resume(pause) {
       api
-        .queueWord('resume', part)
+        .queueWord('resume', pause)
         .then(() => say('It goes on.'))
         .catch(tellRefusal)
         .finally(() => {
@@ -455,11 +443,6 @@ function commentsName({ project, plan }: Named): string {
 function keptComments(named: Named): readonly Comment[] {
   const kept = sessionStorage.getItem(commentsName(named));
   return kept === null ? [] : (JSON.parse(kept) as Comment[]); // as they were written here
-}
-
-/** What is read of one plan is new each time. */
-function always(): number {
-  return 0;
 }
 
 /** The last line up to the moment that is shown in which the actor that is shown moved. */

@@ -2,6 +2,7 @@
 import { h, type View } from './dom.ts';
 import { clock, duration } from './format.ts';
 import { glyph } from './glyph.ts';
+import { panel } from './panel.ts';
 import { journalAt, type PlanActions, type PlanModel } from './plan-model.ts';
 import { type Lane, type Span, type Timeline, timelineOf } from './timeline.ts';
 
@@ -20,15 +21,13 @@ export function timelineView(model: PlanModel, actions: PlanActions, nowMs: numb
   return h(
     'div',
     { key: 'timeline', class: 'timeline' },
-    h(
-      'section',
-      { class: 'panel', 'aria-labelledby': 'timeline-title' },
-      h(
-        'h2',
-        { id: 'timeline-title' },
-        'Timeline',
-        h('span', { class: 'count' }, `${duration(timeline.toMs - timeline.fromMs)} in all`),
-      ),
+    panel(
+      {
+        class: 'panel',
+        heading: 'timeline-title',
+        title: 'Timeline',
+        count: `${duration(timeline.toMs - timeline.fromMs)} in all`,
+      },
       axisView(timeline),
       h(
         'ul',
@@ -93,10 +92,8 @@ function waitsView({ lanes }: Timeline, actions: PlanActions): View {
     .filter(({ span }) => isToldOf(span))
     .sort((a, b) => a.span.fromMs - b.span.fromMs)
     .slice(-waitsShown);
-  return h(
-    'section',
-    { class: 'panel', 'aria-labelledby': 'waits-title' },
-    h('h2', { id: 'waits-title' }, 'Waits and failures', h('span', { class: 'count' }, String(waits.length))),
+  return panel(
+    { heading: 'waits-title', title: 'Waits and failures', count: waits.length },
     h(
       'ol',
       { class: 'waits' },

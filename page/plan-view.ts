@@ -7,6 +7,7 @@ import { fieldText, sendOnEnter } from './form.ts';
 import { clock, since, words } from './format.ts';
 import { glyph, stateOf } from './glyph.ts';
 import { needOf, planAddress, shapeOf, shortTitles } from './needs.ts';
+import { panel } from './panel.ts';
 import { permissionsView } from './permission-view.ts';
 import { changesView } from './plan-changes.ts';
 import { planChartView } from './plan-chart.ts';
@@ -207,16 +208,13 @@ function needView(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs:
     actions.send('resolve', said === '' ? {} : { body: said }, 'It goes on.');
     (event.currentTarget as HTMLFormElement).reset();
   };
-  return h(
-    'section',
-    { class: 'panel question', 'aria-labelledby': 'need-title' },
-    h(
-      'h2',
-      { id: 'need-title' },
-      glyph('asks'),
-      blocked === null ? 'Needs you' : (sourceWords[blocked.source] ?? 'Needs you'),
-      h('span', { class: 'count' }, `for ${since(need.since, nowMs)}`),
-    ),
+  return panel(
+    {
+      class: 'panel question',
+      heading: 'need-title',
+      title: [glyph('asks'), blocked === null ? 'Needs you' : (sourceWords[blocked.source] ?? 'Needs you')],
+      count: `for ${since(need.since, nowMs)}`,
+    },
     blocked === null || blocked.source === 'choice' || !actions.may('answer')
       ? h('p', { class: 'asked' }, need.why)
       : h(

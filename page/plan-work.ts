@@ -8,6 +8,7 @@ import { budgetText, fact, usageFacts } from './facts.ts';
 import { ago, counted, duration } from './format.ts';
 import { stateOf } from './glyph.ts';
 import { repoAddress } from './needs.ts';
+import { panel } from './panel.ts';
 import { journalAt, type PlanActions, type PlanModel } from './plan-model.ts';
 
 /** The newest are enough to see what is asked for. */
@@ -59,10 +60,8 @@ function documentView({ content }: PlanShow, { isEditable, writing, at }: PlanMo
 }
 
 function aboutView(plan: PlanShow, nowMs: number): View {
-  return h(
-    'section',
-    { key: 'about', class: 'panel about', 'aria-labelledby': 'about-title' },
-    h('h2', { id: 'about-title' }, 'About'),
+  return panel(
+    { key: 'about', class: 'panel about', heading: 'about-title', title: 'About' },
     h(
       'dl',
       { class: 'facts' },
@@ -116,10 +115,8 @@ function verdictsView(model: PlanModel, nowMs: number): View | null {
     })
     .slice(-verdictsShown);
   if (said.length === 0) return null;
-  return h(
-    'section',
-    { key: 'verdicts', class: 'panel verdicts', 'aria-labelledby': 'verdicts-title' },
-    h('h2', { id: 'verdicts-title' }, 'Reviews', h('span', { class: 'count' }, String(said.length))),
+  return panel(
+    { key: 'verdicts', class: 'panel verdicts', heading: 'verdicts-title', title: 'Reviews', count: said.length },
     h(
       'ol',
       null,

@@ -1,9 +1,11 @@
 /** What agents ask a person: each question with its number, who asks, and an answer that reaches that agent alone. */
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
-import { askedPanel } from './asked-panel.ts';
 import { h, type View } from './dom.ts';
 import { fieldText, sendOnEnter } from './form.ts';
+import { since } from './format.ts';
+import { glyph } from './glyph.ts';
 import { shortTitle } from './needs.ts';
+import { panel } from './panel.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
 
 export function questionsView(plan: PlanShow, { busy }: PlanModel, actions: PlanActions, nowMs: number): View[] {
@@ -31,8 +33,14 @@ function questionView(plan: PlanShow, { question, isBusy }: Asked, actions: Plan
     actions.send('answer', { questions: [number], body }, done);
     form.reset();
   };
-  return askedPanel(
-    { heading, words: `${asker} asks (question ${number})`, askedAt: at, nowMs },
+  return panel(
+    {
+      key: heading,
+      class: 'panel question',
+      heading,
+      title: [glyph('asks'), `${asker} asks (question ${number})`],
+      count: `for ${since(at, nowMs)}`,
+    },
     h(
       'form',
       { on: { submit: answer } },

@@ -9,8 +9,8 @@ export interface Refresher {
 }
 
 interface RefreshOptions {
-  /** Tells for how many milliseconds reading again would bring nothing new. */
-  readonly work: () => Promise<number>;
+  /** May tell for how many milliseconds reading again would bring nothing new. */
+  readonly work: () => Promise<number> | Promise<void>;
   /** The shortest time between two reads. */
   readonly leastMs: number;
   /** The longest time between two reads. */
@@ -40,7 +40,8 @@ export function createRefresher({ work, leastMs, mostMs }: RefreshOptions): Refr
     const begun = performance.now();
     let freshInMs = 0;
     try {
-      freshInMs = await work();
+      const told = await work();
+      freshInMs = typeof told === 'number' ? told : 0;
     } catch {
       // Whoever reads tells why; the next look is the next try.
     }

@@ -1,19 +1,13 @@
 /** One repo: what is known of it, and the plan that its person writes. */
-import { type Api, ApiError } from './api.ts';
+import { ApiError } from './api.ts';
 import { missingView } from './frame.ts';
 import { planAddress } from './needs.ts';
-import type { Page } from './page.ts';
+import type { Page, PageParts } from './page.ts';
 import { createRefresher } from './refresh.ts';
 import { type RepoActions, type RepoModel, repoView } from './repo-view.ts';
-import type { Session } from './session.ts';
 
-export interface RepoPageOptions {
-  readonly api: Api;
-  readonly may: Pick<Session, 'may'>;
+export interface RepoPageOptions extends PageParts {
   readonly project: string;
-  redraw(): void;
-  say(text: string): void;
-  tellRefusal(thrown: unknown): void;
 }
 
 const begin = `# What it is called
@@ -45,7 +39,7 @@ export function createRepoPage({ api, may, project, redraw, say, tellRefusal }: 
     change({ writing: { ...model.writing, ...part } });
   }
 
-  async function read(): Promise<number> {
+  async function read(): Promise<void> {
     try {
       const [repo, plans] = await Promise.all([api.repo(project), api.plans(true)]);
       change({ repo, plans: plans.filter((plan) => plan.project === project), missing: null });
@@ -53,7 +47,6 @@ export function createRepoPage({ api, may, project, redraw, say, tellRefusal }: 
       if (!(thrown instanceof ApiError)) throw thrown;
       if (/not_found$/.test(thrown.code)) change({ missing: `${thrown.message}. ${thrown.hint}` });
     }
-    return 0;
   }
 
   const refresher = createRefresher({ work: read, leastMs: 300, mostMs: 10_000 });

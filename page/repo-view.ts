@@ -8,6 +8,7 @@ import { progress } from './fleet.ts';
 import { ago } from './format.ts';
 import { glyph, stateOf } from './glyph.ts';
 import { planAddress, shapeOf } from './needs.ts';
+import { panel } from './panel.ts';
 import type { Session } from './session.ts';
 import { planWords } from './state-words.ts';
 
@@ -31,10 +32,8 @@ export function repoView({ project, repo, plans, writing }: RepoModel, actions: 
     'main',
     { class: 'plan repo', id: 'main', tabindex: '-1' },
     repo === null ? h('p', { class: 'boot' }, '…') : head(repo, actions, nowMs),
-    h(
-      'section',
-      { class: 'panel', 'aria-labelledby': 'repo-plans' },
-      h('h2', { id: 'repo-plans' }, 'Plans', h('span', { class: 'count' }, String(plans.length))),
+    panel(
+      { heading: 'repo-plans', title: 'Plans', count: plans.length },
       h(
         'ul',
         { class: 'repo-plans' },
@@ -55,10 +54,8 @@ export function repoView({ project, repo, plans, writing }: RepoModel, actions: 
     ),
     !actions.may('steer')
       ? null
-      : h(
-          'section',
-          { class: 'panel', 'aria-labelledby': 'new-title' },
-          h('h2', { id: 'new-title' }, 'A new plan'),
+      : panel(
+          { heading: 'new-title', title: 'A new plan' },
           documentForm(writing, {
             ...actions.form,
             keep: 'Register',
