@@ -107,6 +107,19 @@ export function isErrorDocument(value: unknown): value is ErrorDocument {
   return typeof error === 'string' && typeof code === 'string' && typeof hint === 'string';
 }
 
+/** `hint`: where registering it is not what helps. */
+export function repoNotFound(project: string, hint = 'register it with: stator repo add <path>'): EngineError {
+  return new EngineError('repo_not_found', `repo not registered: ${project}`, hint);
+}
+
+export function planNotFound(project: string, plan: string): EngineError {
+  return new EngineError(
+    'plan_not_found',
+    `plan not found: ${project}/${plan}`,
+    'see the plans with: stator plan list',
+  );
+}
+
 /** The error that a document from the wire stood for; a code that this version does not know becomes `internal`. */
 export function errorFromDocument(document: ErrorDocument): EngineError {
   const code = document.code in errorClasses ? (document.code as ErrorCode) : 'internal'; // proven by the `in` before it

@@ -6,9 +6,9 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
 const parts = [
-  'heart',
+  'signals',
   'machines',
-  'walk',
+  'files-per-signal',
   'verbs',
   'socket',
   'fleet',

@@ -2,12 +2,14 @@
  * The document of an issue's session: one task, with what the person said as its words, and what others wrote of the issue beneath it, fenced as
  * material. Nothing of either can become another task, a wave or a check of this plan: what looks like one is escaped.
  */
+
 import { markdownLines } from '../../../machines/document/markdown-lines.ts';
 import { parsePlan } from '../../../machines/document/plan-document.ts';
 import { safeText } from '../../base/platform/terminal-text.ts';
 import { excerpt, fenced, oneLine } from '../../work/agents/prompts/quotation.ts';
 import { disarmed } from '../../work/forges/closing-words.ts';
 import type { Issue } from '../../work/forges/forge.ts';
+import { timeText } from '../queries/time-text.ts';
 
 const bodyLimitBytes = 16 * 1024;
 const commentLimitBytes = 4 * 1024;
@@ -105,7 +107,7 @@ function saidText(said: readonly Said[]): string[] {
   if (said.length === 0) return [];
   const text = said.map(({ by, at, content }) => {
     const words = excerpt(content, { limitBytes: saidLimitBytes, keep: 'end', rest: 'stator issue context' });
-    return `${by === 'person' ? 'A person' : 'The agent'}, ${new Date(at).toISOString()}:\n${words}`;
+    return `${by === 'person' ? 'A person' : 'The agent'}, ${timeText(at)}:\n${words}`;
   });
   return ['#### What was said in earlier sessions of this issue', quoted(text.join('\n\n'))];
 }

@@ -12,6 +12,7 @@ import { worktreePath } from '../../work/effects/workplace.ts';
 import { parseReference } from '../../work/forges/reference.ts';
 import type { IssueEntry } from '../contract/issues.ts';
 import type { PlanShow } from '../contract/plans.ts';
+import { timeText } from '../queries/time-text.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
 import { continuedWith, type Said } from './issue-document.ts';
 import { type IssueForges, named } from './issue-forges.ts';
@@ -138,8 +139,8 @@ export function createIssueSessions(
       branch,
       worktree: place === null ? '' : worktreePath(projects.get(project), { ...place, from: branch, branch }),
       pull_request: row.pullRequest ?? (await ownPullRequest({ project, plan }))?.url ?? null,
-      created_at: new Date(createdAt).toISOString(),
-      updated_at: new Date(at).toISOString(),
+      created_at: timeText(createdAt),
+      updated_at: timeText(at),
     };
   }
 

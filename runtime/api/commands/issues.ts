@@ -2,6 +2,7 @@
  * Sessions of issues: each is a plan of one task, worked on by one agent over all its rounds. What begins a session, goes on with it and takes it away
  * again are ordinary signals of that plan; what belongs to the issue alone (its reference, its pull request, what was said) stands in a row beside it.
  */
+
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
@@ -24,6 +25,7 @@ import type {
   IssuesPruned,
 } from '../contract/issues.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
+import { timeText } from '../queries/time-text.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
 import { issueDocument, type Said } from './issue-document.ts';
 import { type Danger, dangersOf, mergedHeads, type PullRequestLook, removeSession } from './issue-end.ts';
@@ -248,7 +250,7 @@ export function createIssueCommands(parts: IssueParts) {
       const messages = (await sessions.saidTo(place)).map(({ by, content, at }) => ({
         by,
         content,
-        at: new Date(at).toISOString(),
+        at: timeText(at),
       }));
       return { reference, project, plan, messages };
     },

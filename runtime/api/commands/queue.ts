@@ -4,7 +4,7 @@
  * off the list.
  */
 
-import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, planNotFound, repoNotFound } from '../../../machines/vocabulary/errors.ts';
 import { covers } from '../../core/store/pause-scope.ts';
 import type { Change } from '../../core/store/port.ts';
 import type { PauseScope, QueueRow } from '../../core/store/rows.ts';
@@ -36,14 +36,8 @@ export function createQueueCommands({ store, views, projects, clock, log, onChan
     const ofTitle = pauses.find((each) => each.project === project && each.title === title);
     if (title !== undefined && plan === undefined && ofTitle !== undefined)
       return { project, plan: ofTitle.plan, title };
-    if (projects.find(project) === null)
-      throw new EngineError('repo_not_found', `repo not registered: ${project}`, 'see them with: stator repo list');
-    if (plan !== undefined && (await store.plan(project, plan)) === null)
-      throw new EngineError(
-        'plan_not_found',
-        `plan not found: ${project}/${plan}`,
-        'see the plans with: stator plan list',
-      );
+    if (projects.find(project) === null) throw repoNotFound(project, 'see them with: stator repo list');
+    if (plan !== undefined && (await store.plan(project, plan)) === null) throw planNotFound(project, plan);
     if (title === undefined) return said;
     const runs = await store.runs({ by: 'title', project, title });
     const run = runs.find((each) => plan === undefined || each.plan === plan);

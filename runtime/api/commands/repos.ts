@@ -6,7 +6,7 @@ import { setTimeout as delay, setImmediate as immediate } from 'node:timers/prom
 import { isDeepStrictEqual } from 'node:util';
 import pMap from 'p-map';
 import { storedRepo } from '../../../actors/stored-tree.ts';
-import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, messageOf, repoNotFound } from '../../../machines/vocabulary/errors.ts';
 import { repoTree, supervisorTree } from '../../../machines/vocabulary/ids.ts';
 import { missingVariables, refusedAddresses } from '../../base/config/config.ts';
 import { agentsAtWork, requeueAgents } from '../../core/outbox/requeue.ts';
@@ -25,6 +25,7 @@ import type {
   TrustRevoked,
   TrustShow,
 } from '../contract/repos.ts';
+import { timeOrNull, timeText } from '../queries/time-text.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
 import { configEntries } from './repo-config.ts';
 import { createSignalSender, verdictWaitMs } from './signal-sender.ts';
@@ -69,7 +70,7 @@ export function createRepoCommands(parts: CommandDependencies) {
     const paths = isAbsolute(name) ? [resolve(name), await realpath(name).catch(() => name)] : [];
     const found = projects.list().find(({ path }) => paths.includes(path));
     if (found !== undefined) return found;
-    throw new EngineError('repo_not_found', `repo not registered: ${name}`, 'see them with: stator repo list');
+    throw repoNotFound(name, 'see them with: stator repo list');
   }
 
   const titleOf = async ({ key, name }: EffectRow) => (await store.run(key))?.title ?? name;
@@ -191,9 +192,9 @@ export function createRepoCommands(parts: CommandDependencies) {
       path,
       state,
       digest,
-      since: new Date(trustedAt).toISOString(),
+      since: timeText(trustedAt),
       by: trustedBy,
-      revoked_at: revokedAt === null ? null : new Date(revokedAt).toISOString(),
+      revoked_at: timeOrNull(revokedAt),
     };
   }
 
@@ -297,7 +298,7 @@ export function createRepoCommands(parts: CommandDependencies) {
       const running = await runsOf(project);
       const goOn = running.length === 1 ? 'runs and goes on' : 'run and go on';
       const notes = running.length === 0 ? [] : [`${running.length} of its agents ${goOn}: stator agent list`];
-      return { status: 'revoked', project, path, revoked_at: new Date(revokedAt ?? 0).toISOString(), notes };
+      return { status: 'revoked', project, path, revoked_at: timeText(revokedAt ?? 0), notes };
     },
     /**
      * Takes a repo out by its name or path; its rows stay, and adding it again brings its plans back. `stop` ends its agents first, no attempt spent.
@@ -407,7 +408,7 @@ export function createRepoCommands(parts: CommandDependencies) {
       const { untrusted, changes, problem, notes, enables } = projects.compare(project);
       return {
         ...entry,
-        added_at: new Date(row?.addedAt ?? 0).toISOString(),
+        added_at: timeText(row?.addedAt ?? 0),
         listed: settings.current().repos.includes(entry.path),
         config: configEntries(projects, project),
         enables: [...enables],

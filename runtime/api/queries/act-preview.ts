@@ -5,7 +5,7 @@
 
 import { createTrees, type Step } from '../../../actors/tree.ts';
 import { parsePlan } from '../../../machines/document/plan-document.ts';
-import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, planNotFound } from '../../../machines/vocabulary/errors.ts';
 import type { Role } from '../../../machines/vocabulary/ids.ts';
 import { instanceTitle, planTree } from '../../../machines/vocabulary/ids.ts';
 import type { Policy } from '../../../machines/vocabulary/policy.ts';
@@ -45,12 +45,7 @@ export async function previewAct(parts: PreviewParts, question: ActQuestion): Pr
   if (admitted.kind === 'refused') throw admitted.error;
   const { type, taker } = admitted;
   const [row, tree] = await Promise.all([store.plan(project, plan), store.tree(planTree(project, plan))]);
-  if (row === null || tree === null)
-    throw new EngineError(
-      'plan_not_found',
-      `plan not found: ${project}/${plan}`,
-      'see the plans with: stator plan list',
-    );
+  if (row === null || tree === null) throw planNotFound(project, plan);
   const nothing: ActPreview = {
     project,
     plan,

@@ -1,6 +1,6 @@
 /** What a plan, or one task of it, has changed: read from git alone. */
 import { planContext } from '../../../actors/plan-view.ts';
-import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, planNotFound } from '../../../machines/vocabulary/errors.ts';
 import { planTree, taskBranch } from '../../../machines/vocabulary/ids.ts';
 import { nearest } from '../../base/config/nearest.ts';
 import type { PlanRow } from '../../core/store/rows.ts';
@@ -42,13 +42,7 @@ export async function planDiff(
   { project, plan, task, moment = null }: DiffQuestion,
 ): Promise<PlanDiff> {
   const row = await store.plan(project, plan);
-  if (row === null) {
-    throw new EngineError(
-      'plan_not_found',
-      `plan not found: ${project}/${plan}`,
-      'see the plans with: stator plan list',
-    );
-  }
+  if (row === null) throw planNotFound(project, plan);
   const asked = task === undefined ? null : taskOf(task);
   const repository = await projects.repository(project);
   const [now] = await readRefs(repository, [branchRef(row.branch)]);

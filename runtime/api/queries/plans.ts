@@ -3,7 +3,7 @@
 import { type Need, type PlanDetail, type PullView, planDetail, planSummary } from '../../../actors/plan-view.ts';
 import { acceptedSignals, offersOf } from '../../../actors/refusal.ts';
 import type { Tree } from '../../../actors/tree.ts';
-import { EngineError, onOneLine } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, onOneLine, planNotFound, repoNotFound } from '../../../machines/vocabulary/errors.ts';
 import { personName, planTree, repoTree, supervisorTree } from '../../../machines/vocabulary/ids.ts';
 import { signals } from '../../../machines/vocabulary/signal.ts';
 import { groupBy } from '../../base/platform/group-by.ts';
@@ -55,17 +55,9 @@ export function createPlanViews(parts: ViewDependencies) {
   async function mustRead(project: string, plan: string): Promise<PlanRow> {
     const row = await store.plan(project, plan);
     if (row !== null && projects.find(project) === null)
-      throw new EngineError(
-        'repo_not_found',
-        `repo not registered: ${project}`,
-        'it was removed, and its plans are kept: stator repo add <path> brings them back',
-      );
+      throw repoNotFound(project, 'it was removed, and its plans are kept: stator repo add <path> brings them back');
     if (row !== null) return row;
-    throw new EngineError(
-      'plan_not_found',
-      `plan not found: ${project}/${plan}`,
-      'see the plans with: stator plan list',
-    );
+    throw planNotFound(project, plan);
   }
 
   async function requiredTree(project: string, plan: string): Promise<Tree> {

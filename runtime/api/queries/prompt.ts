@@ -7,7 +7,7 @@ import type { AgentContext } from '../../../machines/agent/context.ts';
 import { parsePlan } from '../../../machines/document/plan-document.ts';
 import { isSession, isSmall, nextWave, type PlanContext } from '../../../machines/plan/context.ts';
 import { type AgentRun, placeOf } from '../../../machines/vocabulary/effect.ts';
-import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, planNotFound } from '../../../machines/vocabulary/errors.ts';
 import {
   effectKey,
   instanceTitle,
@@ -59,10 +59,7 @@ export function createPromptView(parts: ViewDependencies) {
      */
     async prompt({ project, plan, ...question }: PromptQuestion): Promise<PromptShow> {
       const entry = (await store.plan(project, plan)) === null ? null : await cache.get(planTree(project, plan));
-      if (entry === null) {
-        const hint = 'see the plans with: stator plan list';
-        throw new EngineError('plan_not_found', `plan not found: ${project}/${plan}`, hint);
-      }
+      if (entry === null) throw planNotFound(project, plan);
       const run = runFor(entry.tree, askedFor(plan, question));
       const key = effectKey(planTree(project, plan), run.id);
       const status = (await store.effect(key))?.status;

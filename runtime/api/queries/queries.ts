@@ -1,6 +1,6 @@
 /** Queries: they read rows and live trees, and change neither. */
 
-import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { repoNotFound } from '../../../machines/vocabulary/errors.ts';
 import { repoTree } from '../../../machines/vocabulary/ids.ts';
 import { later } from '../../base/platform/later.ts';
 import type { RepoRow } from '../../core/store/rows.ts';
@@ -52,11 +52,7 @@ export function createViews(parts: ViewDependencies) {
   function repoRow(project: string): RepoRow {
     const row = projects.find(project);
     if (row !== null) return row;
-    throw new EngineError(
-      'repo_not_found',
-      `repo not registered: ${project}`,
-      'register it with: stator repo add <path>',
-    );
+    throw repoNotFound(project);
   }
 
   const plans = createPlanViews(parts);

@@ -3,7 +3,7 @@ import { type Happened, hookEventsOf, resolvedNow } from '../../../actors/hook-e
 import { noticeEventsOf, noticeLimit, noticesOf } from '../../../actors/notices.ts';
 import { publicMove } from '../../../actors/public-states.ts';
 import type { Input, Step, Tree, Trees, Upgraded } from '../../../actors/tree.ts';
-import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, planNotFound, repoNotFound } from '../../../machines/vocabulary/errors.ts';
 import type { ToldEvent } from '../../../machines/vocabulary/hook-event.ts';
 import { effectKey, parseTree, resultKey, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import type { NotificationType } from '../../../machines/vocabulary/notification.ts';
@@ -294,17 +294,7 @@ function settleOrphan(batch: Batch, row: SignalRow, address: TreeAddress): void 
     finish(batch, row, 'failed', new EngineError('not_found', `there is no ${address}`, hint).toJSON());
     return;
   }
-  const missing = address.startsWith('repo:')
-    ? new EngineError(
-        'repo_not_found',
-        `repo not registered: ${row.project}`,
-        'register it with: stator repo add <path>',
-      )
-    : new EngineError(
-        'plan_not_found',
-        `plan not found: ${row.project}/${row.plan}`,
-        'see the plans with: stator plan list',
-      );
+  const missing = address.startsWith('repo:') ? repoNotFound(row.project) : planNotFound(row.project, row.plan);
   finish(batch, row, 'failed', missing.toJSON());
 }
 

@@ -1,6 +1,6 @@
 /**
  * How many of our files one signal goes through, from its claim to its commit: every file of which a function ran, as V8 counts them. `--json` prints one
- * object; `STATOR_BENCH_WALK=run_exited` names the files of that type.
+ * object; `STATOR_BENCH_FILES=run_exited` names the files of that type.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
@@ -45,8 +45,8 @@ try {
   }
   core.close();
   const figures = [...byType].map(([type, walks]) => [`${type}_files`, median(walks.map(({ length }) => length))]);
-  print('walk', Object.fromEntries(figures));
-  const named = byType.get(process.env.STATOR_BENCH_WALK)?.at(-1);
+  print('files-per-signal', Object.fromEntries(figures));
+  const named = byType.get(process.env.STATOR_BENCH_FILES)?.at(-1);
   if (named !== undefined) console.error(named.sort().join('\n'));
 } finally {
   rmSync(root, { recursive: true, force: true });

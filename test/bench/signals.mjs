@@ -1,5 +1,5 @@
 /**
- * What the engine's heart costs: the pump over a real store at synchronous=FULL, beside the same writes done bare and
+ * How many signals an engine handles: the pump over a real store at synchronous=FULL, beside the same writes without an engine and
  * beside another queue on the same library. Machines are shared and noisy, so the ratios are what counts. `--json` prints one object.
  */
 import {
@@ -166,7 +166,7 @@ try {
     rawSingle.push(singles / (replayWrites(join(copyOf(home), 'taskstore.db'), bare) / 1_000));
     plain.push(singles / (plainjobTime(singles) / 1_000));
   }
-  print('heart', {
+  print('signals', {
     signals: count,
     batched_per_s: Math.round(median(batched)),
     single_per_s: Math.round(median(singleRates)),
