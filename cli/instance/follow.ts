@@ -1,8 +1,8 @@
 /** An agent's output as it comes: over rotations of its log, over its attempts, and whether an engine runs or not. */
-import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Client, InstanceEntry, PlanEntry } from '../../runtime/api/client/client.ts';
 import { createLogTail, type LogTail } from '../../runtime/base/platform/log-tail.ts';
+import { pause } from '../../runtime/base/platform/pause.ts';
 import { isAbsence } from '../absence.ts';
 import type { Call } from '../command.ts';
 import { withClient } from '../session.ts';
@@ -42,7 +42,7 @@ interface Follower extends Followed {
 export async function followLog(call: Call, followed: Followed): Promise<InstanceEntry | null> {
   const follower: Follower = { ...followed, call, reading: null, isWaitTold: false };
   // The engine may go while its agent goes on: then the log is read as it lies.
-  while (!(await readAlong(follower))) await pause(follower);
+  while (!(await readAlong(follower))) await pause(lookMs, follower.left);
   return isLeft(follower) ? null : (follower.reading?.entry ?? null);
 }
 
@@ -50,15 +50,11 @@ function isLeft({ left }: Follower): boolean {
   return left?.aborted === true;
 }
 
-async function pause({ left }: Follower): Promise<void> {
-  await delay(lookMs, undefined, left === undefined ? {} : { signal: left }).catch(() => {});
-}
-
 /** True when all is said, or the person left; false when the engine went away in between. */
 function readAlong(follower: Follower): Promise<boolean> {
   return withClient(follower.call, 'read', async (client) => {
     try {
-      while (!isLeft(follower) && !(await look(follower, client))) await pause(follower);
+      while (!isLeft(follower) && !(await look(follower, client))) await pause(lookMs, follower.left);
       return true;
     } catch (thrown) {
       if (isAbsence(thrown)) return false;

@@ -7,6 +7,7 @@ import { reasonText } from '../../machines/vocabulary/reason-text.ts';
 import type { PlanEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { blockText } from '../block-text.ts';
 import type { Paint, Tone } from '../colour.ts';
+import type { Line } from '../spans.ts';
 import { type Cell, fields, table } from '../table.ts';
 import { ago, brief, counted, duration, plain, rangeText, waitDetailText } from '../text.ts';
 import { budgetText, hasUsage, usageCells, usageHeadings, usageText } from '../usage-text.ts';
@@ -35,6 +36,27 @@ export function taskMark(status: TaskStatus): Mark {
 
 export function waveMark(status: PlanShow['tasks_by_wave'][number]['status']): Mark {
   return taskMark(status === 'running' ? 'working' : status);
+}
+
+/** `● wave 2  1/3`. */
+export function waveLine({ number, status, tasks }: PlanShow['tasks_by_wave'][number]): Line {
+  const { sign, tone } = waveMark(status);
+  const done = tasks.filter((task) => task.status === 'done').length;
+  return [
+    { tone, text: sign },
+    { tone: 'plain', text: ` wave ${number}` },
+    { tone: 'dim', text: `  ${done}/${tasks.length}` },
+  ];
+}
+
+/** `  ● ` and what the task is called. */
+export function taskHead(status: TaskStatus, text: string): Line {
+  const { sign, tone } = taskMark(status);
+  return [
+    { tone: 'plain', text: '  ' },
+    { tone, text: sign },
+    { tone: status === 'pending' ? 'dim' : 'plain', text: ` ${text}` },
+  ];
 }
 
 /** `implementing (wave 2 of 3)`, `done, not merged`. */

@@ -2,10 +2,10 @@
  * `run` from its start to its exit code: attached to the engine that there is, or as the owner of one; whoever was attached takes over when
  * that one goes away.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
+import { pause } from '../../runtime/base/platform/pause.ts';
 import { isAbsence } from '../absence.ts';
 import type { Call } from '../command.ts';
 import { differsFromFile } from '../file-binding.ts';
@@ -84,7 +84,7 @@ async function tryUntilOver(run: Conduct): Promise<number> {
       if (result.why !== told) run.display.say(result.why);
       told = result.why;
     }
-    await delay(result.kind === 'waiting' ? waitingMs : 100, null, { signal: run.interrupted }).catch(() => {}); // it ends early with Ctrl-C
+    await pause(result.kind === 'waiting' ? waitingMs : 100, run.interrupted);
   }
 }
 
@@ -92,7 +92,7 @@ async function tryUntilOver(run: Conduct): Promise<number> {
 async function comesBack({ attach, interrupted }: Conduct): Promise<boolean> {
   const untilMs = performance.now() + restartMs;
   while (performance.now() < untilMs && !interrupted.aborted) {
-    await delay(pollMs, null, { signal: interrupted }).catch(() => {}); // it ends early with Ctrl-C
+    await pause(pollMs, interrupted);
     const client = await attach();
     if (client === null) continue;
     await client.close();
@@ -178,7 +178,7 @@ async function pauseAndLeave(run: Conduct, { client }: OwnEngine, { of }: WorkEn
     for (const { title } of instances.filter(({ live }) => live)) stopped.add(title);
     if (!instances.some(({ live }) => live) || performance.now() > untilMs) break;
     run.display.show({ plan: await client.plan(project, plan), instances, facts: [], footer: 'stopping the agents' });
-    await delay(200);
+    await pause(200);
   }
   const agents = stopped.size === 0 ? '' : `; ${counted(stopped.size, 'agent')} stopped, no attempt spent`;
   return leave(run, `${plan} is paused${agents}`, runCommand(run.request));

@@ -4,7 +4,7 @@ import { reasonText } from '../../machines/vocabulary/reason-text.ts';
 import type { InstanceEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import type { Paint } from '../colour.ts';
 import { deadlineText, permissionCommand, permissionsOf } from '../instance/permission.ts';
-import { estimateText, planStateText, taskMark, waitText, waveMark } from '../plan/view.ts';
+import { estimateText, planStateText, taskHead, waitText, waveLine } from '../plan/view.ts';
 import { cutLine, type Line, paintLine } from '../spans.ts';
 import { brief, counted, cut, duration, plain, untilText, widthOf } from '../text.ts';
 import { budgetText, hasUsage, usageTexts } from '../usage-text.ts';
@@ -121,16 +121,6 @@ function waveLines(view: FrameView, fold: Fold): Line[] {
   });
 }
 
-function waveLine({ number, status, tasks }: Wave): Line {
-  const { sign, tone } = waveMark(status);
-  const done = tasks.filter((task) => task.status === 'done').length;
-  return [
-    { tone, text: sign },
-    { tone: 'plain', text: ` wave ${number}` },
-    { tone: 'dim', text: `  ${done}/${tasks.length}` },
-  ];
-}
-
 /** Titles stand in one column, so that what the agents say begins at one place; never more than half of the terminal. */
 function titleColumn({ plan, width }: FrameView): number {
   const widths = plan.tasks_by_wave.flatMap(({ tasks }) => tasks.map(({ title }) => widthOf(plain(title))));
@@ -138,14 +128,9 @@ function titleColumn({ plan, width }: FrameView): number {
 }
 
 function taskLine(view: FrameView, wave: Wave, task: Task, titleWidth: number): Line {
-  const { sign, tone } = taskMark(task.status);
   const number = String(task.number).padStart(String(wave.tasks.at(-1)?.number ?? 1).length);
   const title = cut(plain(task.title), titleWidth);
-  const head: Line = [
-    { tone: 'plain', text: '  ' },
-    { tone, text: sign },
-    { tone: task.status === 'pending' ? 'dim' : 'plain', text: ` ${number} ${title}` },
-  ];
+  const head = taskHead(task.status, `${number} ${title}`);
   const rest = taskState(view, wave, task);
   if (rest.length === 0) return head;
   return [...head, { tone: 'plain', text: ' '.repeat(Math.max(0, titleWidth - widthOf(title)) + 2) }, ...rest];

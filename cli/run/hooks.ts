@@ -1,6 +1,6 @@
 /** What hooks of the repo are still to be told when a run leaves that owned the engine: they get some time, then what is left is listed. */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Client, DeliveryEntry } from '../../runtime/api/client/client.ts';
+import { pause } from '../../runtime/base/platform/pause.ts';
 import { counted } from '../text.ts';
 import type { Display } from './display.ts';
 
@@ -21,7 +21,7 @@ export async function tellHooks({ client, project, display, interrupted }: Telli
   const pending = () => client.deliveries({ project, state: 'pending' });
   let left = await pending();
   while (left.length > 0 && mayGoNow(left) && performance.now() < untilMs && !interrupted.aborted) {
-    await delay(pollMs, null, { signal: interrupted }).catch(() => {}); // it ends early with Ctrl-C
+    await pause(pollMs, interrupted);
     left = await pending();
   }
   if (left.length === 0) return;

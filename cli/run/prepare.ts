@@ -10,6 +10,7 @@ import { ensureRegistered } from '../registered.ts';
 import { plain } from '../text.ts';
 import type { TrustFlag } from '../trust/flag.ts';
 import { beginPlan, refuseFailed } from './begin.ts';
+import { journalOf } from './journal.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 
 /** A busy engine may need a while, and what is watched must have begun. */
@@ -151,10 +152,6 @@ async function registerOnce(client: Client, project: string, request: RunRequest
 
 async function lastSeq(client: Client, project: string, plan: string): Promise<number> {
   let last = 0;
-  for (;;) {
-    const page = await client.history(project, plan, { after: last });
-    const seq = page.at(-1)?.seq;
-    if (seq === undefined) return last;
-    last = seq;
-  }
+  for await (const { seq } of journalOf(client, { project, plan })) last = seq;
+  return last;
 }

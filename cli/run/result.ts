@@ -5,6 +5,7 @@ import type { Client, HistoryEntry, Judgement, PlanDiff, PlanShow } from '../../
 import { changeLines } from '../plan/change-lines.ts';
 import { counted, plain } from '../text.ts';
 import { budgetText, usageText } from '../usage-text.ts';
+import { journalOf } from './journal.ts';
 
 export interface Result {
   /** null: nothing is committed. */
@@ -41,14 +42,8 @@ const none: Judgements = { review: null, verification: null };
 
 async function judgements(client: Client, project: string, plan: string): Promise<Judgements> {
   let said = none;
-  let after = 0;
-  for (;;) {
-    const page = await client.history(project, plan, { after });
-    said = page.reduce(judged, said);
-    const last = page.at(-1)?.seq;
-    if (last === undefined) return said;
-    after = last;
-  }
+  for await (const entry of journalOf(client, { project, plan })) said = judged(said, entry);
+  return said;
 }
 
 const verdicts: Readonly<Record<string, readonly [keyof Judgements, Judgement['verdict']]>> = {

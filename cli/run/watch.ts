@@ -1,7 +1,9 @@
 /** Looks at a plan while it runs, shows what it sees, and says how it ended. */
 import type { Client, FactEntry, InstanceEntry, PlanShow } from '../../runtime/api/client/client.ts';
+import { pause } from '../../runtime/base/platform/pause.ts';
 import { isAbsence } from '../absence.ts';
 import type { Display } from './display.ts';
+import { journalOf } from './journal.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 import type { Asking } from './questions.ts';
 
@@ -63,7 +65,7 @@ export async function watchPlan(watching: Watching): Promise<Ending> {
       if (outcome.kind !== 'goes-on' && !isAsking)
         return { kind: 'over', outcome, ...(await lastLook(watching, since)) };
       if (isGone) return { kind: 'gone', since };
-      await feed.next(longestMs, watching.interrupted);
+      await feed.next(longestMs);
       await feed.last(Math.max(0, shortestMs - (performance.now() - begunMs)));
     }
   } finally {
@@ -101,9 +103,9 @@ async function look({ client, project, plan }: Watching): Promise<Seen | null> {
 
 /** The plan may be over before its last facts have come down the stream; they are asked for, so that none is missing. */
 async function lastLook({ client, project, plan, display, onShown }: Watching, since: number) {
-  const history = await client.history(project, plan, { after: since });
+  const facts: FactEntry[] = [];
+  for await (const entry of journalOf(client, { project, plan }, since)) facts.push({ ...entry, project, plan });
   const shown = await client.plan(project, plan);
-  const facts = history.map((entry): FactEntry => ({ ...entry, project, plan }));
   display.show({ plan: shown, instances: await client.instances({ project, plan }), facts, footer: '' });
   const last = facts.at(-1)?.seq ?? since;
   onShown(last);
@@ -115,18 +117,19 @@ interface Feed {
   /** The stream has ended, and not by us. */
   isOver(): boolean;
   /** Resolves with the next fact, the end of the stream, an interrupt, or the time. */
-  next(limitMs: number, interrupted: AbortSignal): Promise<void>;
+  next(limitMs: number): Promise<void>;
   /** Resolves with the fact that ends the plan, which nothing but its last look follows, or with the time. */
   last(limitMs: number): Promise<void>;
   readonly ended: Promise<void>;
 }
 
-function createFeed({ client, project, plan, since }: Watching, signal: AbortSignal): Feed {
+function createFeed({ client, project, plan, since, interrupted }: Watching, signal: AbortSignal): Feed {
   let facts: FactEntry[] = [];
   let isOver = false;
   let hasEnded = false;
   let wake = () => {};
   let wakeAtEnd = () => {};
+  interrupted.addEventListener('abort', () => wake(), { signal });
   const read = async () => {
     try {
       for await (const fact of client.events({ project, plan, since, watch: true, signal })) {
@@ -148,30 +151,17 @@ function createFeed({ client, project, plan, since }: Watching, signal: AbortSig
       return taken;
     },
     isOver: () => isOver,
-    next: (limitMs, interrupted) =>
-      new Promise((resolve) => {
-        if (facts.length > 0 || isOver || interrupted.aborted) {
-          resolve();
-          return;
-        }
-        const done = () => {
-          clearTimeout(timer);
-          interrupted.removeEventListener('abort', done);
-          wake = () => {};
-          resolve();
-        };
-        const timer = setTimeout(done, limitMs);
-        interrupted.addEventListener('abort', done);
-        wake = done;
-      }),
-    last: (limitMs) =>
-      new Promise((resolve) => {
-        const timer = setTimeout(resolve, hasEnded ? 0 : limitMs);
-        wakeAtEnd = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      }),
+    async next(limitMs) {
+      if (facts.length > 0 || isOver || interrupted.aborted) return;
+      const woken = new AbortController();
+      wake = () => woken.abort();
+      await pause(limitMs, woken.signal);
+    },
+    async last(limitMs) {
+      const woken = new AbortController();
+      wakeAtEnd = () => woken.abort();
+      if (!hasEnded) await pause(limitMs, woken.signal);
+    },
     ended: read(),
   };
 }

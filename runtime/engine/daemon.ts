@@ -20,6 +20,7 @@ import { ensureHomeToken, readHomeToken } from '../base/platform/home-token.ts';
 import { later } from '../base/platform/later.ts';
 import { localTime } from '../base/platform/local-time.ts';
 import { appendTo, createLog, harmless, type Log } from '../base/platform/log.ts';
+import { pause } from '../base/platform/pause.ts';
 import { personOfToken } from '../base/platform/people.ts';
 import { untilBeat } from '../base/platform/poll-loop.ts';
 import { acquireOwner, type Owner, readOwner } from '../core/store/sqlite/owner.ts';
@@ -174,7 +175,7 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
         waiting = why;
         waits.reached(null);
       }
-      await pause(storeRetryMs);
+      await pause(storeRetryMs, stopping.signal);
     }
   }
 
@@ -184,7 +185,7 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
    */
   async function keepEngine(): Promise<void> {
     while (!stopping.signal.aborted) {
-      await pause(untilBeat(lookMs));
+      await pause(untilBeat(lookMs), stopping.signal);
       look();
       const lost: Engine | null = app === closed ? engine : null;
       if (lost === null || stopping.signal.aborted) continue;
@@ -201,8 +202,6 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
     owner.publish({ socketPath: place.path });
     log.info(`engine ${owner.epoch} owns ${home} again`);
   }
-
-  const pause = (ms: number) => delay(ms, null, { signal: stopping.signal }).then(undefined, () => {}); // it ends early where the daemon stops
 
   let stopped: Promise<void> | null = null;
   function stop({ agents = 'leave' }: { agents?: 'leave' | 'stop' } = {}): Promise<void> {

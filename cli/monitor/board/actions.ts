@@ -9,6 +9,7 @@ import { diffTone } from '../../plan/diff.ts';
 import { mergeTold, outcomeOf } from '../../plan/merging.ts';
 import { planLines } from '../../plan/view.ts';
 import { factText, hasFailed, whyOf } from '../../run/fact-line.ts';
+import { journalOf } from '../../run/journal.ts';
 import { askedText } from '../../run/questions.ts';
 import { clockTime, counted, plain, plainLines } from '../../text.ts';
 import { refusalLines, verdictLine, verdictMs } from '../../verdict.ts';
@@ -281,21 +282,16 @@ async function agentOf(client: Client, project: string, plan: string): Promise<s
   );
 }
 
-/** The newest at the end. Histories come in pages. */
+/** The newest at the end. */
 async function historyLines(client: Client, project: string, plan: string): Promise<PageLine[]> {
   const around: PlanShow = await client.plan(project, plan);
   const lines: PageLine[] = [];
-  for (let after = 0; ; ) {
-    const page = await client.history(project, plan, { after });
-    for (const fact of page) {
-      const text = factText(fact, around);
-      if (text === null) continue;
-      const isBad = fact.refused !== null || hasFailed(fact);
-      lines.push({ tone: isBad ? 'bad' : 'plain', text: `${clockTime(fact.at)} ${text}` });
-      lines.push(...whyOf(fact).map((why): PageLine => ({ tone: 'dim', text: `         ${why}` })));
-    }
-    const last = page.at(-1)?.seq;
-    if (last === undefined) return lines;
-    after = last;
+  for await (const fact of journalOf(client, { project, plan })) {
+    const text = factText(fact, around);
+    if (text === null) continue;
+    const isBad = fact.refused !== null || hasFailed(fact);
+    lines.push({ tone: isBad ? 'bad' : 'plain', text: `${clockTime(fact.at)} ${text}` });
+    lines.push(...whyOf(fact).map((why): PageLine => ({ tone: 'dim', text: `         ${why}` })));
   }
+  return lines;
 }

@@ -1,7 +1,7 @@
 /** News of an engine as long as one is there, and of the next one when it has gone: asked for after each fact, and now and then. */
-import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Client } from '../../../runtime/api/client/client.ts';
+import { pause } from '../../../runtime/base/platform/pause.ts';
 import { isAbsence } from '../../absence.ts';
 import { look } from '../../status/look.ts';
 import { statusOf } from '../../status/sort.ts';
@@ -44,6 +44,7 @@ export function createFeed(first: Client, options: FeedOptions): Feed {
   let current: Client | null = first;
   let wake = () => {};
   let isWanted = false;
+  ended.signal.addEventListener('abort', () => wake());
 
   async function lookOnce(client: Client): Promise<void> {
     const [seen, stats, near] = await Promise.all([
@@ -84,20 +85,11 @@ export function createFeed(first: Client, options: FeedOptions): Feed {
   }
 
   /** Resolves when there is something to ask for, or the time is over. */
-  function somethingNew(limitMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        ended.signal.removeEventListener('abort', done);
-        wake = () => {};
-        isWanted = false;
-        resolve();
-      };
-      const timer = setTimeout(done, limitMs);
-      ended.signal.addEventListener('abort', done);
-      wake = done;
-      if (isWanted || ended.signal.aborted) done();
-    });
+  async function somethingNew(limitMs: number): Promise<void> {
+    const woken = new AbortController();
+    wake = () => woken.abort();
+    if (!isWanted && !ended.signal.aborted) await pause(limitMs, woken.signal);
+    isWanted = false;
   }
 
   /** Until the engine goes away, or the board ends. */
@@ -126,7 +118,7 @@ export function createFeed(first: Client, options: FeedOptions): Feed {
         await lookInTime(client);
         if (isBroken) return;
         const tookMs = performance.now() - begunMs;
-        await delay(Math.max(shortestMs, tookMs * restShare), null, { signal: ended.signal }).catch(() => {}); // likewise
+        await pause(Math.max(shortestMs, tookMs * restShare), ended.signal);
         await somethingNew(longestMs);
       }
     } finally {
@@ -135,16 +127,12 @@ export function createFeed(first: Client, options: FeedOptions): Feed {
     }
   }
 
-  function rest(): Promise<void> {
-    return delay(retryMs, undefined, { signal: ended.signal }).catch(() => {}); // it ends early with the board
-  }
-
   async function withEngine(client: Client): Promise<void> {
     current = client;
     try {
       const { waiting } = await client.status();
       options.linked(waiting === null ? { kind: 'there' } : { kind: 'waits', why: waiting });
-      await (waiting === null ? follow(client) : rest());
+      await (waiting === null ? follow(client) : pause(retryMs, ended.signal));
       if (waiting === null && !ended.signal.aborted) options.linked({ kind: 'gone' });
     } finally {
       current = null;
@@ -162,7 +150,7 @@ export function createFeed(first: Client, options: FeedOptions): Feed {
         // Whatever it is that an engine cannot do now, the next one or the next try may.
         options.linked(isAbsence(thrown) ? { kind: 'gone' } : { kind: 'waits', why: thrown.message });
       }
-      await rest();
+      await pause(retryMs, ended.signal);
     }
   }
 

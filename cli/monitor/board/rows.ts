@@ -5,7 +5,7 @@ import type { InstanceEntry, PlanEntry, PlanShow } from '../../../runtime/api/cl
 import { groupBy } from '../../../runtime/base/platform/group-by.ts';
 import type { Tone } from '../../colour.ts';
 import { deadlineText, permissionsOf, permissionText } from '../../instance/permission.ts';
-import { estimateText, planStateText, taskMark, waitText, waveMark } from '../../plan/view.ts';
+import { estimateText, planStateText, taskHead, waitText, waveLine } from '../../plan/view.ts';
 import type { Line, Span } from '../../spans.ts';
 import { brief, cut, padded, plain, waitDetailText, widthOf } from '../../text.ts';
 import { spendingText } from '../../usage-text.ts';
@@ -48,8 +48,7 @@ export function markedIndex(rows: readonly Row[], { id, index }: Mark): number {
 export function markedTarget(board: Board, nowMs: number): Target | null {
   const rows = rowsOf(board, nowMs);
   const index = markedIndex(rows, board.marks[board.near === null ? 'fleet' : 'near']);
-  const ofPlan = board.near === null ? null : { ...board.near, title: null, task: null, role: null };
-  return rows[index]?.target ?? ofPlan;
+  return rows[index]?.target ?? (board.near === null ? null : planTarget(board.near.project, board.near.plan));
 }
 
 /** `3m`, `2h 10m`: so coarse that a row is drawn anew once a minute at most. */
@@ -101,7 +100,7 @@ function fleetRows({ seen, status }: News, { filter, sorting, nowMs }: Looking):
     return [
       {
         id: name,
-        target: { project: need.project, plan: null, title: null, task: null, role: null },
+        target: planTarget(need.project, null),
         line: [mark, { tone: 'strong', text: ` ${padded(cut(name, nameWidth), nameWidth)}` }, ...rest],
       },
     ];
@@ -191,7 +190,8 @@ function standingText(entry: PlanEntry): string {
   return `${planStateText(entry)}${tasks}${took}`;
 }
 
-function planTarget(project: string, plan: string): Target {
+/** `plan` null: the repo itself. */
+function planTarget(project: string, plan: string | null): Target {
   return { project, plan, title: null, task: null, role: null };
 }
 
@@ -264,15 +264,8 @@ function nearRows({ plan, instances }: NearPlan, nowMs: number): Row[] {
   const byTitle = new Map(instances.map((entry) => [entry.title, entry]));
   const ofTasks = new Set<string>();
   const waves = plan.tasks_by_wave.flatMap((wave): Row[] => {
-    const { sign, tone } = waveMark(wave.status);
-    const done = wave.tasks.filter(({ status }) => status === 'done').length;
-    const head: Line = [
-      { tone, text: sign },
-      { tone: 'plain', text: ` wave ${wave.number}` },
-      { tone: 'dim', text: `  ${done}/${wave.tasks.length}` },
-    ];
     return [
-      { id: null, target: null, line: head },
+      { id: null, target: null, line: waveLine(wave) },
       ...wave.tasks.map((task): Row => {
         const title = instanceTitle({ plan: plan.plan, role: 'coder', wave: wave.number, task: task.number, round: 0 });
         ofTasks.add(title);
@@ -299,13 +292,7 @@ interface TaskLook {
 }
 
 function taskRow({ project, plan }: PlanShow, { wave, task, title, agent, nowMs }: TaskLook): Row {
-  const { sign, tone } = taskMark(task.status);
   const name = `w${wave}-t${task.number}`;
-  const head: Line = [
-    { tone: 'plain', text: '  ' },
-    { tone, text: sign },
-    { tone: task.status === 'pending' ? 'dim' : 'plain', text: ` ${name} ${plain(task.title)}` },
-  ];
   const isAtWork = agent !== null && task.status === 'working';
   const [, , ...said] = isAtWork ? agentSpans(agent, '', nowMs) : [];
   const why = plain(task.why ?? (task.reason === null ? '' : reasonText(task.reason)));
@@ -316,7 +303,7 @@ function taskRow({ project, plan }: PlanShow, { wave, task, title, agent, nowMs 
     id: `${project}/${title}`,
     target: { project, plan, title, task: name, role: 'coder' },
     line: [
-      ...head,
+      ...taskHead(task.status, `${name} ${plain(task.title)}`),
       { tone: 'plain', text: '  ' },
       ...(isAtWork ? said : [{ tone: task.status === 'failed' ? ('bad' as const) : ('dim' as const), text: state }]),
       { tone: 'dim', text: tries },

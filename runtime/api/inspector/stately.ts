@@ -3,12 +3,13 @@
  * by actors while they step: what was rolled back was never there. Trees come and go in the cache; here each actor is one for as long as it lives.
  * Facts that come faster than people can see are told as where they have led to.
  */
-import { setTimeout as delay } from 'node:timers/promises';
+
 import type { AnyDefinition } from '../../../actors/definition.ts';
 import { messageOf } from '../../../machines/vocabulary/errors.ts';
 import { planTree, supervisorTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { groupBy } from '../../base/platform/group-by.ts';
 import type { Log } from '../../base/platform/log.ts';
+import { pause } from '../../base/platform/pause.ts';
 import type { Bus, Fact, Subscription } from '../../core/inbox/facts.ts';
 import type { TreeCache } from '../../core/inbox/tree-cache.ts';
 import type { Store } from '../../core/store/port.ts';
@@ -114,7 +115,6 @@ function startTelling({ watched, log, nextPrefix }: HubOptions & { nextPrefix():
   let subscription: Subscription | null = null;
 
   /** Ends early where nobody watches any more. */
-  const pause = (ms: number) => delay(ms, undefined, { signal }).catch(() => {});
 
   /** Everybody who lives, in pieces, to it alone. */
   async function welcome(watcher: Watcher, register: ActorRegister): Promise<void> {
@@ -159,7 +159,7 @@ function startTelling({ watched, log, nextPrefix }: HubOptions & { nextPrefix():
           await new Promise<void>((resolve) => {
             wake = resolve;
           });
-        if (!isOver) await pause(flushMs);
+        if (!isOver) await pause(flushMs, signal);
       }
     } finally {
       own.close();
@@ -211,7 +211,7 @@ function startTelling({ watched, log, nextPrefix }: HubOptions & { nextPrefix():
       } catch (thrown) {
         log.warn(`those who watch are told nothing for a moment: ${messageOf(thrown)}`);
       }
-      await pause(lookMs);
+      await pause(lookMs, signal);
     }
   }
 

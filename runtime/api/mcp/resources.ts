@@ -1,6 +1,7 @@
 /** What can be read and watched: the documents and the journals of plans, and the logs of agents. */
-import { setTimeout as delay } from 'node:timers/promises';
+
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { pause } from '../../base/platform/pause.ts';
 import type { Client } from '../client/client.ts';
 import { type McpCaller, withCaller } from './caller.ts';
 import { followFacts } from './wait.ts';
@@ -141,7 +142,7 @@ async function watchLog(caller: Pick<McpCaller, 'attach'>, { address, signal, gr
       if (before !== null && now !== before) grown();
       before = now;
     }
-    await delay(logLookMs, undefined, { signal }).catch(() => undefined); // ended by the signal, which is asked
+    await pause(logLookMs, signal);
   }
 }
 

@@ -1,7 +1,8 @@
 /** Waiting for what happens, over an engine that may go away and come back meanwhile. */
-import { setTimeout as delay } from 'node:timers/promises';
+
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { planStatuses } from '../../../machines/vocabulary/signal.ts';
+import { pause } from '../../base/platform/pause.ts';
 import type { FactEntry, PlanEntry } from '../client/client.ts';
 import type { McpCaller } from './caller.ts';
 import type { Ask } from './tool.ts';
@@ -123,7 +124,7 @@ export function followFacts(caller: Pick<McpCaller, 'attach'>, { signal, ...of }
         if (!isPassing(thrown)) throw thrown;
         trouble = thrown instanceof Error ? thrown.message : String(thrown);
       }
-      await delay(lookMs / 2, undefined, { signal }).catch(() => undefined); // ended by the signal, which is asked
+      await pause(lookMs / 2, signal);
     }
   };
   follow().catch((thrown: unknown) => {
@@ -135,7 +136,7 @@ export function followFacts(caller: Pick<McpCaller, 'attach'>, { signal, ...of }
     async next(stop) {
       const soon = new AbortController();
       wake = () => soon.abort();
-      await delay(lookMs, undefined, { signal: AbortSignal.any([stop, soon.signal]) }).catch(() => undefined); // as above
+      await pause(lookMs, AbortSignal.any([stop, soon.signal]));
     },
     trouble: () => trouble,
     mustBeWell() {

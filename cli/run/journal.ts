@@ -1,0 +1,16 @@
+/** The journal of a plan, read to its end. */
+import type { Client, HistoryEntry } from '../../runtime/api/client/client.ts';
+import type { PlanAddress } from '../named-plan.ts';
+
+/** The lines behind that one, the oldest first. The engine answers them in pages. */
+export async function* journalOf(
+  client: Pick<Client, 'history'>,
+  { project, plan }: PlanAddress,
+  after = 0,
+): AsyncGenerator<HistoryEntry> {
+  for (let last: number | undefined = after; last !== undefined; ) {
+    const page: HistoryEntry[] = await client.history(project, plan, { after: last });
+    yield* page;
+    last = page.at(-1)?.seq;
+  }
+}
