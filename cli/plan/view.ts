@@ -14,12 +14,12 @@ import { budgetText, hasUsage, usageCells, usageHeadings, usageText } from '../u
 
 type TaskStatus = PlanShow['tasks_by_wave'][number]['tasks'][number]['status'];
 
-export interface Mark {
+interface Mark {
   readonly sign: string;
   readonly tone: Tone;
 }
 
-export function taskMark(status: TaskStatus): Mark {
+function taskMark(status: TaskStatus): Mark {
   switch (status) {
     case 'done':
       return { sign: '✓', tone: 'good' };
@@ -34,7 +34,7 @@ export function taskMark(status: TaskStatus): Mark {
   }
 }
 
-export function waveMark(status: PlanShow['tasks_by_wave'][number]['status']): Mark {
+function waveMark(status: PlanShow['tasks_by_wave'][number]['status']): Mark {
   return taskMark(status === 'running' ? 'working' : status);
 }
 
