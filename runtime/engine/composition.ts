@@ -334,6 +334,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     timeline,
     isOwner,
     onSignals,
+    bringIn: pump.addWith,
     forgeStates,
     settled,
     graceMs: options.graceMs ?? graceMs,

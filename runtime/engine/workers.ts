@@ -199,6 +199,8 @@ function openDispatcher(core: Parts, watchers: Watchers | null): Dispatcher {
     ...(store.hosts === undefined ? {} : { follows: (row) => pushAfter(row, nowMs()) }),
     isOwner,
     onSignals,
+    // What is decided on another host comes there as a row.
+    ...(store.hosts === undefined ? { bringIn: core.bringIn } : {}),
     startableAgents: startable,
     budget: { store, projects, nowMs },
     casting: () => lookAtAccounts({ store, projects, env, nowMs }),

@@ -60,6 +60,18 @@ function insert(db: BetterSqlite3.Database, plan: string, type: string): number 
 const statusOf = (db: BetterSqlite3.Database, id: number) =>
   db.prepare('SELECT status FROM signals WHERE id = ?').pluck().get(id);
 
+describe('the end of a run', () => {
+  it('is settled, comes into the inbox and has its verdict in one commit', async () => {
+    const here = await place();
+    const seen: unknown[] = [];
+    const sql = `SELECT status FROM signals WHERE type = 'run_exited'`;
+    here.at((point) => point === 'lanes.after-settle' && seen.push(...here.db.prepare(sql).pluck().all()));
+    await send(here, 'a', 'implement_start');
+    await until(() => seen.length > 0);
+    expect(seen[0]).toBe('done');
+  });
+});
+
 describe('a request', () => {
   it('comes into the inbox with its verdict, and nobody ever sees it wait', async () => {
     const here = await place();

@@ -9,7 +9,7 @@ import type { Clock } from '../../base/platform/clock.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { createPollLoop } from '../../base/platform/poll-loop.ts';
 import { hookRows } from '../store/hook-rows.ts';
-import { type Change, CommitLost, insertSignal, mustCommit, type PlanKey, StoreTrouble } from '../store/port.ts';
+import { type Change, CommitLost, mustCommit, type PlanKey, StoreTrouble } from '../store/port.ts';
 import type { JournalLine, NewLine, NewSignal, SignalRow } from '../store/rows.ts';
 import type { Bus } from './facts.ts';
 import { dependentPlan, rowOf, toldToSender, treeOf } from './signal-row.ts';
@@ -52,7 +52,10 @@ export type ArrivingSignal = Omit<NewSignal, 'deliverAt'>;
 /** A signal on its way into the inbox. */
 interface Arrival {
   readonly signal: ArrivingSignal;
-  added(answer: Added): void;
+  /** What is committed along with it, and only where all of it holds. */
+  readonly cause: readonly Change[];
+  /** null: its cause did not hold, and nothing of it was committed. */
+  added(answer: Added | null): void;
   failed(thrown: unknown): void;
 }
 
@@ -67,6 +70,8 @@ export interface Pump {
    * together share a commit. Throws the store's errors; then it is not in the inbox.
    */
   add(signal: ArrivingSignal): Promise<Added>;
+  /** As `add`, in one commit with what the signal tells of. false: one of these changes does not hold, and neither they nor the signal were committed. */
+  addWith(cause: readonly Change[], signal: ArrivingSignal): Promise<boolean>;
   /** Handles everything that is due now, or that of one project alone (`''`: the supervisor), nothing where the home is somebody else's. Throws the store's errors. */
   drain(project?: string): Promise<void>;
 }
@@ -152,7 +157,8 @@ export function createPump(parts: PumpParts): Pump {
     if (rows.length + arrived.length <= batchSize) {
       try {
         const entering = arrived.map(({ signal }, index) => rowOf(last + 1 + index, signal));
-        const result = await handleBatch(parts, rows, clock.nowMs(), entering);
+        const causes = arrived.flatMap(({ cause }) => cause);
+        const result = await handleBatch(parts, rows, clock.nowMs(), { rows: entering, causes });
         if (result.status === 'committed') {
           const settled = new Set(result.settled);
           for (const [index, { id }] of entering.entries()) arrived[index]?.added({ id, isSettled: settled.has(id) });
@@ -167,12 +173,29 @@ export function createPump(parts: PumpParts): Pump {
     return null;
   }
 
-  /** All brought in by one commit; they are handled as what is due. */
+  /** All brought in by one commit, except that each of those with a cause has its own; they are handled as what is due. */
   async function insert(arrived: readonly Arrival[]): Promise<void> {
-    if (arrived.length === 0) return;
-    const changes = arrived.map(({ signal }): Change => ({ do: 'signal.insert', ...signal }));
-    const { signals } = await mustCommit(store, changes);
-    for (const [index, { id }] of signals.entries()) arrived[index]?.added({ id, isSettled: false });
+    const together = arrived.filter(({ cause }) => cause.length === 0);
+    const changes = together.map(({ signal }): Change => ({ do: 'signal.insert', ...signal }));
+    const { signals } = together.length === 0 ? { signals: [] } : await mustCommit(store, changes);
+    for (const [index, { id }] of signals.entries()) together[index]?.added({ id, isSettled: false });
+    for (const { signal, cause, added } of arrived) {
+      if (cause.length === 0) continue;
+      const commit = await store.commit([...cause, { do: 'signal.insert', ...signal }]);
+      added(commit.status === 'lost' ? null : { id: commit.signals.at(-1)?.id ?? 0, isSettled: false });
+    }
+  }
+
+  function arrive(signal: ArrivingSignal, cause: readonly Change[]): Promise<Added | null> {
+    return new Promise((added, failed) => {
+      const arrival = { signal, cause, added, failed };
+      if (!isRunning) {
+        insert([arrival]).catch(failed);
+        return;
+      }
+      arrivals.push(arrival);
+      loop.wake();
+    });
   }
 
   async function handle(rows: readonly SignalRow[]): Promise<BatchResult> {
@@ -312,12 +335,11 @@ export function createPump(parts: PumpParts): Pump {
     },
     wake: loop.wake,
     async add(signal) {
-      if (!isRunning) return { id: await insertSignal(store, signal), isSettled: false };
-      return new Promise((added, failed) => {
-        arrivals.push({ signal, added, failed });
-        loop.wake();
-      });
+      const added = await arrive(signal, []);
+      if (added === null) throw new Error(`signal ${signal.type} was lost without a cause`);
+      return added;
     },
+    addWith: async (cause, signal) => (await arrive(signal, cause)) !== null,
     drain: (project) => handleAll(() => true, project ?? null),
   };
 }

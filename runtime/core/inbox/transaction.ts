@@ -56,6 +56,14 @@ interface Known {
   readonly setAside: ReadonlyMap<TreeAddress, readonly number[] | null>;
 }
 
+/** Signals that are not in the store yet, with what is committed along with them. */
+interface Arriving {
+  readonly rows: readonly SignalRow[];
+  readonly causes: readonly Change[];
+}
+
+const nothingArrives: Arriving = { rows: [], causes: [] };
+
 /** A row that is written with what became of it. */
 type Entering = { -readonly [Column in keyof SignalRow]: SignalRow[Column] };
 
@@ -79,13 +87,13 @@ interface Batch {
 
 /**
  * Handles the rows in one commit. Where that is lost, or something throws, the rows stay as they were, and their trees are read again when they are next
- * needed. One batch at a time. `entering` are not in the store yet: they come after the others, and are written with what became of them.
+ * needed. One batch at a time. What arrives comes after the others, and is written with what became of it.
  */
 export async function handleBatch(
   parts: BatchParts,
   due: readonly SignalRow[],
   at: number,
-  entering: readonly SignalRow[] = [],
+  arriving: Arriving = nothingArrives,
 ): Promise<Handled> {
   const {
     store,
@@ -93,7 +101,7 @@ export async function handleBatch(
     faults,
     trees: { kinds },
   } = parts;
-  const rows = [...due, ...entering];
+  const rows = [...due, ...arriving.rows];
   const known = await readFor(parts, rows);
   const release = cache.hold();
   /** The live trees have gone on without their rows: the rows are the truth. */
@@ -102,7 +110,7 @@ export async function handleBatch(
   };
   try {
     faults?.('pump.after-begin');
-    const batch = decide(parts, known, { at, entering });
+    const batch = decide(parts, known, { at, arriving });
     faults?.('pump.before-commit');
     const commit = await store.commit(batch.changes);
     if (commit.status === 'lost') {
@@ -163,18 +171,14 @@ function planOf(address: TreeAddress): PlanKey | null {
 }
 
 /** Steps the trees, and says what is to be written: no store in sight. */
-function decide(
-  parts: BatchParts,
-  known: Known,
-  { at, entering }: { at: number; entering: readonly SignalRow[] },
-): Batch {
+function decide(parts: BatchParts, known: Known, { at, arriving }: { at: number; arriving: Arriving }): Batch {
   const batch: Batch = {
     at,
     known,
     changes: [],
     lines: [],
     settled: [],
-    entering: new Map(entering.map((row) => [row.id, { ...row }])),
+    entering: new Map(arriving.rows.map((row) => [row.id, { ...row }])),
     dirty: new Set(),
     asked: new Set(),
     projection: createProjection(),
@@ -184,6 +188,7 @@ function decide(
   };
   // First, so that what comes up in this batch gets higher numbers.
   for (const row of batch.entering.values()) batch.changes.push({ do: 'signal.enter', row });
+  batch.changes.push(...arriving.causes);
   for (const row of known.rows) {
     // What was just released has lower ids than the rest of this batch, which stays pending and comes after it.
     if (!batch.released.has(treeOf(parts.trees.kinds, row))) handleRow(parts, batch, row);

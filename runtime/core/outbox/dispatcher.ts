@@ -22,7 +22,7 @@ import type { Faults } from '../../base/platform/faults.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { createPollLoop } from '../../base/platform/poll-loop.ts';
 import { type Change, type StartQuery, type Store, StoreTrouble } from '../store/port.ts';
-import type { EffectOwner, EffectRow } from '../store/rows.ts';
+import type { EffectOwner, EffectRow, NewSignal } from '../store/rows.ts';
 import type { Timeline } from '../store/timeline.ts';
 import type { Casting } from './casting.ts';
 import type { Again, EffectContext, Handler, Handlers, Outcome } from './handler.ts';
@@ -65,6 +65,8 @@ export interface DispatcherParts {
   /** What is asked for because that effect has ended, in the commit that settles it. Default: nothing. */
   follows?(row: EffectRow): readonly Change[];
   onSignals(): void;
+  /** Brings a signal in, in one commit with what it tells of. false: one of these changes does not hold, and nothing was committed. Default: `onSignals` follows the commit. */
+  bringIn?(cause: readonly Change[], signal: NewSignal): Promise<boolean>;
 }
 
 export interface Dispatcher {
@@ -252,7 +254,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     const { role, start } = JSON.parse(row.payload) as AgentRun; // of that kind
     const cast = casting?.castOf(row.project, role) ?? null;
     const starting = { type: 'run_starting', payload: {}, run: row.name } as const;
-    const told = signalOf(row, starting, `${row.key}:starting`);
+    const told: Change = { do: 'signal.insert', ...signalOf(row, starting, `${row.key}:starting`) };
     if (cast === null) return [taken, told];
     const { account, profile } = cast;
     const noted: Change = { do: 'run.note', key: row.key, set: { profile: profile.name, account } };
@@ -261,17 +263,23 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     return [...required, taken, noted, told];
   }
 
-  function signalOf({ tree }: EffectRow, told: Told, dedupeKey: string): Change {
-    return { do: 'signal.insert', tree, origin: 'engine', ...told, dedupeKey, at: clock.nowMs() };
+  function signalOf({ tree }: EffectRow, told: Told, dedupeKey: string): NewSignal {
+    return { tree, origin: 'engine', ...told, dedupeKey, at: clock.nowMs() };
   }
+
+  const bringIn =
+    parts.bringIn ??
+    (async (cause: readonly Change[], signal: NewSignal) => {
+      const { status } = await store.commit([...cause, { do: 'signal.insert', ...signal }]);
+      parts.onSignals();
+      return status === 'committed';
+    });
 
   /** Passes on what a handler reports before its end, in order. */
   function pass(entry: Running, word: string, told: Told): void {
     const { row } = entry;
     const insert = async () => {
-      if (!parts.isOwner()) return;
-      await store.commit([signalOf(row, told, `${row.key}:${word}`)]);
-      parts.onSignals();
+      if (parts.isOwner()) await bringIn([], signalOf(row, told, `${row.key}:${word}`));
     };
     entry.told = entry.told.then(async () => void (await storeRetry.untilTaken(insert)));
     // Thrown where the end of the effect waits for it; the handler may throw before that.
@@ -436,20 +444,20 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     faults?.('lanes.before-settle');
     const kept = outcome.type === 'kept' ? { result: outcome.result } : {};
     const settled: Change = { do: 'effect.settle', key: row.key, status, error, owner, at: clock.nowMs(), ...kept };
-    const told = settlementChanges(row, outcome);
-    const commit = await store.commit([settled, ...told, ...(parts.follows?.(row) ?? [])]);
-    if (commit.status === 'lost')
-      log.error(`effect ${row.key} was settled by somebody else; this end of it does not count`);
+    const changes = [settled, ...(outcome.type === 'kept' ? outcome.changes : []), ...(parts.follows?.(row) ?? [])];
+    const result = resultOf(row, outcome);
+    const isCommitted =
+      result === null ? (await store.commit(changes)).status === 'committed' : await bringIn(changes, result);
+    if (!isCommitted) log.error(`effect ${row.key} was settled by somebody else; this end of it does not count`);
     faults?.('lanes.after-settle');
-    parts.onSignals();
+    if (result === null) parts.onSignals();
   }
 
-  /** The changes of the commit that settles an effect. */
-  function settlementChanges(row: EffectRow, outcome: Exclude<Outcome, Again>): readonly Change[] {
-    if (outcome.type === null) return [];
-    if (outcome.type === 'kept') return outcome.changes;
+  /** The signal that says how an effect ended; null: nobody waits for it. */
+  function resultOf(row: EffectRow, outcome: Exclude<Outcome, Again>): NewSignal | null {
+    if (outcome.type === null || outcome.type === 'kept') return null;
     const told = outcome.type === 'sent' ? outcome.event : outcome;
-    return [signalOf(row, { ...told, run: row.name }, resultKey(row.key))];
+    return signalOf(row, { ...told, run: row.name }, resultKey(row.key));
   }
 
   /** Tells the handlers to stop, each at its time. */
