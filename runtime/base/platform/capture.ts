@@ -1,5 +1,8 @@
 /** Runs a program to its end, in a session of its own, and takes what it writes. */
-import { loadExeca } from './execa.ts';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { messageOf } from '../../../machines/vocabulary/errors.ts';
 
 export interface CaptureRequest {
   readonly program: string;
@@ -33,31 +36,75 @@ export interface SystemFailure {
   readonly message: string;
 }
 
+/** What writes too much is asked to end, and killed after this. */
+const killAfterMs = 5_000;
+const nothing = { exitCode: null, signal: null, stdout: '', stderr: '', isTooLong: false, failure: null };
+
 /** `onStart` is told its process id, which is that of its group, too. Throws nothing. */
-export async function capture(request: CaptureRequest, onStart: (pid: number) => void): Promise<Captured> {
-  const { program, args, cwd, env, input, inputFile, maxBytes } = request;
-  const { execa } = await loadExeca();
-  const running = execa(program, args, {
-    cwd,
-    env,
-    extendEnv: false,
-    reject: false,
-    detached: true,
-    maxBuffer: maxBytes,
-    ...(inputFile === undefined ? {} : { stdin: { file: inputFile } }),
-    ...(input === undefined ? {} : { input }),
-    ...(input === undefined && inputFile === undefined ? { stdin: 'ignore' } : {}),
+export function capture(request: CaptureRequest, onStart: (pid: number) => void): Promise<Captured> {
+  return new Promise((resolve) => {
+    const fail = (thrown: unknown) => resolve({ ...nothing, failure: failureOf(thrown) });
+    try {
+      const child = start(request);
+      child.once('error', (error) => child.pid === undefined && fail(error));
+      if (child.pid === undefined) return;
+      onStart(child.pid);
+      follow(child, request, resolve);
+    } catch (thrown) {
+      fail(thrown);
+    }
   });
-  if (running.pid !== undefined) onStart(running.pid);
-  const { exitCode = null, signal = null, stdout = '', stderr = '', isMaxBuffer, cause } = await running;
-  const failure = failureOf(cause);
-  // Without its input it may have come to its end all the same, and has answered nothing.
-  const isUnread = failure?.syscall === 'open';
-  return { exitCode: isUnread ? null : exitCode, signal, stdout, stderr, isTooLong: isMaxBuffer, failure };
 }
 
-function failureOf(cause: unknown): SystemFailure | null {
-  if (!(cause instanceof Error) || !('code' in cause)) return null;
-  const { code = '', syscall = '', message } = cause as NodeJS.ErrnoException; // by its code
-  return { code, syscall, message };
+function start({ program, args, cwd, env, input, inputFile }: CaptureRequest): ChildProcess {
+  const file = inputFile === undefined ? null : openSync(inputFile, 'r');
+  try {
+    const stdin = file ?? (input === undefined ? 'ignore' : 'pipe');
+    const child = spawn(program, args, { cwd, env, detached: true, stdio: [stdin, 'pipe', 'pipe'] });
+    // What ends before it has read all of it says so by its exit code.
+    child.stdin?.on('error', () => {}).end(input);
+    return child;
+  } finally {
+    if (file !== null) closeSync(file);
+  }
+}
+
+function follow(child: ChildProcess, { maxBytes }: CaptureRequest, resolve: (captured: Captured) => void): void {
+  let isTooLong = false;
+  let kill: NodeJS.Timeout | undefined;
+  const tooLong = () => {
+    if (isTooLong) return;
+    isTooLong = true;
+    child.kill();
+    kill = setTimeout(() => child.kill('SIGKILL'), killAfterMs).unref();
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+  };
+  const stdout = taken(child.stdout, maxBytes, tooLong);
+  const stderr = taken(child.stderr, maxBytes, tooLong);
+  child.once('close', (exitCode, signal) => {
+    clearTimeout(kill);
+    resolve({ exitCode, signal, stdout: stdout(), stderr: stderr(), isTooLong, failure: null });
+  });
+}
+
+/** Answers what came so far, without its last newline. */
+function taken(stream: Readable | null, maxBytes: number, onTooLong: () => void): () => string {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  stream?.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    chunks.push(chunk);
+    if (bytes > maxBytes) onTooLong();
+  });
+  return () =>
+    Buffer.concat(chunks)
+      .subarray(0, maxBytes)
+      .toString()
+      .replace(/\r?\n$/, '');
+}
+
+function failureOf(thrown: unknown): SystemFailure {
+  const { code = '', syscall = '' } = thrown as NodeJS.ErrnoException; // the system's, or Node's for what it cannot pass on
+  return { code, syscall, message: messageOf(thrown) };
 }
