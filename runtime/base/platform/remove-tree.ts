@@ -1,8 +1,10 @@
 /** Takes folders away that a program of others has written, also those that it closed to the user whose they are. */
+
 import { randomUUID } from 'node:crypto';
 import { lstatSync } from 'node:fs';
 import { chmod, lstat, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ifMissing } from './system-code.ts';
 
 /** Each raises what is some 2,000 bytes of path deeper. */
 const mendLimit = 10_000;
@@ -44,17 +46,11 @@ async function shortenDeepPaths(root: string): Promise<void> {
 }
 
 /** Ignores entries that were deleted meanwhile, and paths that are too long until they are moved up. */
-function ignoreUnseen(thrown: NodeJS.ErrnoException): [] {
-  if (thrown.code === 'ENOENT' || thrown.code === 'ENAMETOOLONG') return [];
-  throw thrown;
-}
+const ignoreUnseen = ifMissing([], 'ENAMETOOLONG');
 
 /** Lets the user read, write and enter a folder and those below it whose names are `wanted`. Links are not followed; what is no folder is left as it is. */
 export async function openFolders(path: string, wanted: (name: string) => boolean): Promise<void> {
-  const found = await lstat(path).catch((thrown: NodeJS.ErrnoException) => {
-    if (thrown.code === 'ENOENT') return null;
-    throw thrown;
-  });
+  const found = await lstat(path).catch(ifMissing(null));
   if (found?.isDirectory() !== true) return;
   if ((found.mode & 0o700) !== 0o700) await chmod(path, 0o700);
   for (const entry of await readdir(path, { withFileTypes: true }))

@@ -1,8 +1,10 @@
 /** What clearing away and repairing both ask of folders. */
+
 import type { Dirent } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { FolderUser } from '../../base/platform/folder-users.ts';
+import { ifMissing } from '../../base/platform/system-code.ts';
 import { placeOf } from '../git/worktree-list.ts';
 import type { Project } from '../repos/registry.ts';
 
@@ -13,10 +15,7 @@ export async function worktreesFolder({ worktrees }: Pick<Project, 'worktrees'>)
 
 /** None where there is no such folder. */
 export async function entriesOf(folder: string): Promise<Dirent[]> {
-  return readdir(folder, { withFileTypes: true }).catch((thrown: NodeJS.ErrnoException) => {
-    if (thrown.code === 'ENOENT') return [];
-    throw thrown;
-  });
+  return readdir(folder, { withFileTypes: true }).catch(ifMissing([]));
 }
 
 /** Why a folder stays in which somebody stands. */

@@ -3,10 +3,12 @@
  * agent left it, the worktree's own index and HEAD follow, and from then on everything is as if the agent had worked in the shared repository. What it did
  * to other refs, to settings and to hooks stays where it is.
  */
+
 import { existsSync } from 'node:fs';
 import { readFile, realpath, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { replaceFile } from '../../base/platform/atomic-file.ts';
+import { ifMissing } from '../../base/platform/system-code.ts';
 import { movedMeanwhile } from './branch.ts';
 import { takeObjects } from './foreign-objects.ts';
 import { foreignFile, foreignHead, foreignRef } from './foreign-refs.ts';
@@ -164,9 +166,6 @@ async function placeHead(worktree: OpenWorktree, branch: string, commit: string 
 }
 
 async function notesOf({ notes }: PrivatePlace): Promise<string[]> {
-  const text = await readFile(notes, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return '';
-    throw error;
-  });
+  const text = await readFile(notes, 'utf8').catch(ifMissing(''));
   return text.split('\n').filter((line) => line !== '');
 }

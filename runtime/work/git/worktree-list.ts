@@ -2,11 +2,13 @@
  * The worktrees of a repository, and which of them are ours. Ours are locked with a reason that names their branch: git
  * writes that before anything else of a new worktree, so it holds even where an agent switched branches or the engine died.
  */
+
 import { lstat, mkdtemp, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { removeTree } from '../../base/platform/remove-tree.ts';
+import { ifMissing } from '../../base/platform/system-code.ts';
 import { type GitOptions, type GitResult, ownGit, tryOwnGit } from './git.ts';
 import { textOf } from './git-folder.ts';
 import { lockPrefix } from './lock-file.ts';
@@ -148,10 +150,7 @@ export async function adminDirOf(repo: { readonly commonDir: string }, path: str
 export async function mendLink({ path, adminDir }: OpenWorktree): Promise<void> {
   const link = join(path, '.git');
   const text = `gitdir: ${adminDir}\n`;
-  const found = await lstat(link).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null;
-    throw error;
-  });
+  const found = await lstat(link).catch(ifMissing(null));
   if (found?.isFile() && found.size < linkLimitBytes && (await readFile(link, 'utf8')) === text) return;
   if (found?.isDirectory()) await moveAside(link, adminDir);
   else if (found !== null) await rm(link);
@@ -212,11 +211,5 @@ export async function isOwnFolder(path: string): Promise<boolean> {
 }
 
 export async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return false;
-      throw error;
-    },
-  );
+  return stat(path).then(() => true, ifMissing(false));
 }

@@ -2,11 +2,13 @@
  * Worktrees of ours: made, brought to the commit that a run starts from, and taken away again. Whatever lies in one is kept
  * under refs/stator before it goes; what is not kept stops it from going.
  */
+
 import { randomUUID } from 'node:crypto';
 import { chmod, lstat, mkdir, readdir, rename, rmdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { removeTree } from '../../base/platform/remove-tree.ts';
+import { ifMissing } from '../../base/platform/system-code.ts';
 import { type Contents, cleanContentsOf, commitFor, contentsOf } from './attempt.ts';
 import { checkedOut, deleteBranch, ensureBranch, movedMeanwhile } from './branch.ts';
 import { changedFiles } from './diff.ts';
@@ -302,10 +304,7 @@ async function forget(repo: Repository, { path, aside }: { path: string; aside: 
 
 /** Something that is no folder: a link is never followed, wherever it leads. */
 export async function isInTheWay(path: string): Promise<boolean> {
-  const found = await lstat(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null;
-    throw error;
-  });
+  const found = await lstat(path).catch(ifMissing(null, 'ENOTDIR'));
   return found !== null && !found.isDirectory();
 }
 
