@@ -10,21 +10,16 @@ export default function setup(): void {
   if (!isFresh()) execFileSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: 'inherit' });
 }
 
+/** The bundle is written last, and only where everything before it went well. */
 function isFresh(): boolean {
-  const settings = Math.max(
-    ...['tsconfig.json', 'tsconfig.build.json', 'tsconfig.page.json', 'rolldown.config.js'].map((file) =>
-      writtenAt(join(root, file)),
-    ),
-  );
-  const bundle = writtenAt(join(root, 'dist/bin/stator.js'));
-  return rooms.every((room) =>
+  const built = writtenAt(join(root, 'dist/bin/stator.js'));
+  const settings = ['tsconfig.json', 'tsconfig.build.json', 'tsconfig.page.json', 'rolldown.config.js'];
+  const sources = rooms.flatMap((room) =>
     readdirSync(join(root, room), { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts'))
-      .every((file) => {
-        const built = writtenAt(builtOf(join(room, file)));
-        return built > Math.max(settings, writtenAt(join(root, room, file))) && bundle >= built;
-      }),
+      .map((file) => join(room, file)),
   );
+  return [...settings, ...sources].every((file) => built > writtenAt(join(root, file)));
 }
 
 /** In milliseconds since 1970; 0: it is not there. */
