@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CaptureRequest } from '../../runtime/base/platform/capture.ts';
+import type { DetachEnd } from '../../runtime/base/platform/detached.ts';
 import { createSpawner, type Spawner } from '../../runtime/base/platform/spawner.ts';
 import { isAlive } from '../support/daemon.ts';
+import { hangMs } from '../support/hang.ts';
 
 let folder: string;
 let spawner: Spawner;
@@ -34,7 +36,7 @@ const run = (request: CaptureRequest) => spawner.capture(request, () => {});
 const parentOf = async () => Number((await run(shell('echo $PPID'))).stdout);
 
 async function begun(): Promise<number> {
-  await vi.waitFor(async () => expect(await parentOf()).not.toBe(process.pid));
+  await vi.waitFor(async () => expect(await parentOf()).not.toBe(process.pid), hangMs);
   return spawner.pid() as number;
 }
 
@@ -92,6 +94,51 @@ describe('a spawner', () => {
     await vi.waitFor(() => expect(isAlive(started[0] as number)).toBe(false));
     expect(spawner.pid()).toBeNull();
     expect(await parentOf()).toBe(process.pid);
+  });
+
+  it.each(['here', 'through the small process'])('starts a program that outlives it, %s', async (where) => {
+    const parent = where === 'here' ? process.pid : await begun();
+    if (where === 'here') spawner = createSpawner();
+    const [input, output] = [join(folder, 'input'), join(folder, 'output')];
+    writeFileSync(input, 'what it reads');
+    const script = 'read -r told <&3; echo "$PPID $told $ONE"; cat; echo problem >&2; exit 7';
+    const ended: DetachEnd[] = [];
+    spawner.detach(
+      {
+        ...{ program: '/bin/sh', args: ['-c', script], cwd: folder, env: { PATH: '/usr/bin:/bin', ONE: '1' } },
+        ...{ stdinFile: input, folder, outputFile: output, told: 'a secret\n' },
+      },
+      (end) => ended.push(end),
+    );
+    await vi.waitFor(() => expect(ended).toEqual([{ how: 'it ended with 7', code: 7, isSignalled: false }]));
+    expect(readFileSync(output, 'utf8')).toBe(`${parent} a secret 1\nwhat it readsproblem\n`);
+    expect(readdirSync(folder).sort()).toEqual(['input', 'output']);
+  });
+
+  it('says of a program that outlives it that a signal ended it where nobody knows, and nothing to whoever has left', async () => {
+    const pid = await begun();
+    const ended: DetachEnd[] = [];
+    const sleeping = (file: string) => ({
+      ...{ program: '/bin/sh', args: ['-c', `echo $$ > ${file}; exec sleep 60`], cwd: folder, env: {} },
+      ...{ stdinFile: null, folder, outputFile: join(folder, 'output'), told: '\n' },
+    });
+    const files = ['one', 'other'].map((name) => join(folder, name));
+    const [left, watched] = files.map((file) => spawner.detach(sleeping(file), (end) => ended.push(end)));
+    const pids = () => files.map((file) => Number(readFileSync(file, 'utf8')));
+    await vi.waitFor(() => expect(pids().every((each) => each > 1)).toBe(true));
+    left?.();
+    process.kill(pid, 'SIGKILL');
+    await vi.waitFor(() => expect(ended).toMatchObject([{ code: null, isSignalled: true }]));
+    expect(pids().map(isAlive)).toEqual([true, true]);
+    for (const each of pids()) process.kill(each);
+    watched?.();
+  });
+
+  it('begins its small process before the first start where many are expected', async () => {
+    spawner = createSpawner();
+    spawner.expectMany();
+    expect(spawner.pid()).not.toBeNull();
+    await begun();
   });
 
   it('leaves no process behind when its own is killed', async () => {

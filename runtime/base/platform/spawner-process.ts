@@ -1,15 +1,25 @@
 /** The process that a spawner keeps beside its own (spawner.ts). It ends with that one; what it started goes on, as it would without it. */
 import { type Captured, type CaptureRequest, capture } from './capture.ts';
+import { type DetachEnd, type DetachRequest, startDetached } from './detached.ts';
 
-export type SpawnRequest = CaptureRequest & { readonly id: number };
-export type SpawnReport = { readonly id: number } & ({ readonly pid: number } | { readonly captured: Captured });
+export type SpawnRequest = { readonly id: number } & (
+  | { readonly capture: CaptureRequest }
+  | { readonly detach: DetachRequest }
+);
+export type SpawnReport = { readonly id: number } & (
+  | { readonly pid: number }
+  | { readonly captured: Captured }
+  | { readonly ended: DetachEnd }
+);
 
 const report = (said: SpawnReport): void => {
   if (process.connected) process.send?.(said);
 };
 
-process.on('message', ({ id, ...request }: SpawnRequest) => {
-  void capture(request, (pid) => report({ id, pid })).then((captured) => report({ id, captured }));
+process.on('message', (request: SpawnRequest) => {
+  const { id } = request;
+  if ('detach' in request) startDetached(request.detach, (ended) => report({ id, ended }));
+  else void capture(request.capture, (pid) => report({ id, pid })).then((captured) => report({ id, captured }));
 });
 process.on('disconnect', () => process.exit());
 // Ready.

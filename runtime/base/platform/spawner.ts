@@ -1,10 +1,11 @@
 /**
- * Starts programs whose output is taken. The system copies the memory map of a process to start another: an engine of 160 MB stands still for some 6 ms
- * each time. So whoever starts many does it through a small process, which is begun when there is need and ended when there is none for a while. Where that
- * one cannot be started, or is not ready, the program is started here.
+ * Starts programs. The system copies the memory map of a process to start another: an engine of 160 MB stands still for some 6 ms each time, and copies
+ * each page that it writes to afterwards. So whoever starts many does it through a small process, which is begun when there is need and ended when there is
+ * none for a while. Where that one cannot be started, or is not ready, the program is started here.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { type Captured, type CaptureRequest, capture } from './capture.ts';
+import { type DetachEnd, type DetachRequest, startDetached } from './detached.ts';
 import { inPackage } from './package-files.ts';
 import type { SpawnReport, SpawnRequest } from './spawner-process.ts';
 
@@ -16,15 +17,25 @@ const idleMs = 20_000;
 export interface Spawner {
   /** As `capture`. Where the small process died, nobody knows how the program ended: it is ended, and counts as killed. */
   capture(request: CaptureRequest, onStart: (pid: number) => void): Promise<Captured>;
+  /**
+   * As `startDetached`, until the answered function is called: nobody is told of an end any more. Where the small process died, the program may live, and
+   * counts as ended by a signal.
+   */
+  detach(request: DetachRequest, onEnd: (ended: DetachEnd) => void): () => void;
+  /** Many starts are about to come: the small process is begun now. */
+  expectMany(): void;
   /** The small process; null: there is none now. */
   pid(): number | null;
 }
 
 interface Flight {
-  readonly onStart: (pid: number) => void;
-  readonly resolve: (captured: Captured) => void;
-  pid: number | null;
+  take(report: SpawnReport): void;
+  /** The small process has died. */
+  lose(): void;
 }
+
+/** That of this process. */
+export const spawner = createSpawner();
 
 /** Nothing runs before the first starts, and nothing of it keeps this process from ending. `few`: so many are started here, within `idleMs`. */
 export function createSpawner({ few = fewStarts }: { readonly few?: number } = {}): Spawner {
@@ -53,16 +64,12 @@ export function createSpawner({ few = fewStarts }: { readonly few?: number } = {
 
   function take(report: SpawnReport): void {
     isReady = true;
-    const flight = flights.get(report.id);
-    if (flight === undefined) return;
-    if ('pid' in report) {
-      flight.pid = report.pid;
-      flight.onStart(report.pid);
-      return;
-    }
-    flights.delete(report.id);
+    flights.get(report.id)?.take(report);
+  }
+
+  function land(id: number): void {
+    flights.delete(id);
     if (flights.size === 0) helper?.channel?.unref();
-    flight.resolve(report.captured);
   }
 
   /** It died, or could not be started: it is not tried again before things are quiet. */
@@ -71,11 +78,9 @@ export function createSpawner({ few = fewStarts }: { readonly few?: number } = {
     helper = null;
     isReady = false;
     hasFailed = true;
-    for (const [id, { pid, resolve }] of flights) {
-      flights.delete(id);
-      if (pid !== null) endGroup(pid);
-      resolve({ exitCode: null, signal: 'SIGTERM', stdout: '', stderr: '', isTooLong: false, failure: null });
-    }
+    const lost = [...flights.values()];
+    flights.clear();
+    for (const flight of lost) flight.lose();
   }
 
   function rest(): void {
@@ -96,20 +101,74 @@ export function createSpawner({ few = fewStarts }: { readonly few?: number } = {
     idle = setTimeout(rest, idleMs).unref();
   }
 
+  /** Whether the small process may be asked for one more start. */
+  function hasHelp(): boolean {
+    stayAwake();
+    starts += 1;
+    if (helper === null && !hasFailed && starts > few) begin();
+    return helper !== null && isReady;
+  }
+
+  /** Answers the number of its flight. */
+  function send(wanted: { capture: CaptureRequest } | { detach: DetachRequest }, flight: Flight): number {
+    lastId += 1;
+    flights.set(lastId, flight);
+    helper?.channel?.ref();
+    const request: SpawnRequest = { id: lastId, ...wanted };
+    // A failure to send is its death, which `leave` is told of.
+    helper?.send(request, () => {});
+    return lastId;
+  }
+
   return {
     capture(request, onStart) {
-      stayAwake();
-      starts += 1;
-      if (helper === null && !hasFailed && starts > few) begin();
-      if (helper === null || !isReady) return capture(request, onStart);
-      lastId += 1;
-      const wanted: SpawnRequest = { id: lastId, ...request };
+      if (!hasHelp()) return capture(request, onStart);
       return new Promise((resolve) => {
-        flights.set(wanted.id, { onStart, resolve, pid: null });
-        helper?.channel?.ref();
-        // A failure to send is its death, which `leave` is told of.
-        helper?.send(wanted, () => {});
+        let started: number | null = null;
+        const id = send(
+          { capture: request },
+          {
+            take(report) {
+              if ('pid' in report) {
+                started = report.pid;
+                onStart(report.pid);
+              } else if ('captured' in report) {
+                land(id);
+                resolve(report.captured);
+              }
+            },
+            lose() {
+              if (started !== null) endGroup(started);
+              resolve({ exitCode: null, signal: 'SIGTERM', stdout: '', stderr: '', isTooLong: false, failure: null });
+            },
+          },
+        );
       });
+    },
+    detach(request, onEnd) {
+      if (!hasHelp()) {
+        let isTold = true;
+        startDetached(request, (ended) => (isTold ? onEnd(ended) : undefined));
+        return () => {
+          isTold = false;
+        };
+      }
+      const id = send(
+        { detach: request },
+        {
+          take(report) {
+            if (!('ended' in report)) return;
+            land(id);
+            onEnd(report.ended);
+          },
+          lose: () => onEnd({ how: 'the process that started it died', code: null, isSignalled: true }),
+        },
+      );
+      return () => land(id);
+    },
+    expectMany() {
+      stayAwake();
+      if (helper === null && !hasFailed) begin();
     },
     pid: () => helper?.pid ?? null,
   };

@@ -2,14 +2,11 @@
  * Starts one agent through its wrapper, exactly once: every launch of a folder, by any engine, starts a wrapper that first claims the
  * run, and the one that loses ends. So a launch that may have happened before a crash is simply launched again.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
-import { closeSync, lstatSync, openSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { Writable } from 'node:stream';
-import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
-import { inheritedFiles } from '../../base/platform/inherited-files.ts';
+import { lstatSync } from 'node:fs';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import type { DetachRequest } from '../../base/platform/detached.ts';
 import { type Identity, isAlive } from '../../base/platform/process-table.ts';
+import { spawner } from '../../base/platform/spawner.ts';
 import { createFileWatch, type FileWatch } from './file-watch.ts';
 import { resolveProgram } from './program.ts';
 import { type RunFolder, readAgent, readClaim, secretLine, syncClaim, voidOrAdopt } from './run-folder.ts';
@@ -49,12 +46,6 @@ const POLL_MS = 1000;
 /** A wrapper that a signal ended before its claim is spawned again so often. */
 const START_TRIES = 3;
 
-interface WrapperEnd {
-  readonly how: string;
-  readonly code: number | null;
-  readonly isSignalled: boolean;
-}
-
 /**
  * Starts the agent, or finds the one that this folder already has. The wrapper is spawned before the first `await`. Resolves when claim and
  * pid stand or the start is known to have failed. Throws home_unusable, store_full.
@@ -84,22 +75,30 @@ export async function launch(request: LaunchRequest): Promise<Launched> {
 }
 
 async function spawnWrapper(request: LaunchRequest, program: string): Promise<Launched> {
-  const { folder } = request;
+  const { folder, argv, limits = [], walls, cwd, env, stdinFile } = request;
   const fileWatch = createFileWatch(folder.path);
   let ended: string | null = null;
   let hasNoRoom = false;
-  const spawnOnce = (tries: number): void =>
-    spawnDetached(request, program, ({ how, code, isSignalled }) => {
+  let leave = () => {};
+  const wrapper: DetachRequest = {
+    program: '/bin/sh',
+    args: [folder.wrapper, 'wrap', folder.path, ...limits, ...walls, program, ...argv.slice(1)],
+    ...{ cwd, env, stdinFile, folder: folder.path, outputFile: folder.log, told: secretLine(folder) },
+  };
+  const spawnOnce = (tries: number): void => {
+    leave = spawner.detach(wrapper, ({ how, code, isSignalled }) => {
       // Until it has its own session, a Ctrl-C on the engine's terminal is for it too. It claimed nothing, so the next one may.
       if (isSignalled && tries < START_TRIES && readClaim(folder) === null) return spawnOnce(tries + 1);
       ended ??= how;
       hasNoRoom ||= code === noRoomCode;
       fileWatch.wake();
     });
+  };
   try {
     spawnOnce(1);
     await until(fileWatch, () => ended !== null || readClaim(folder) !== null);
   } finally {
+    leave();
     fileWatch.stop();
   }
   if (hasNoRoom && readClaim(folder) === null) {
@@ -119,61 +118,6 @@ async function spawnWrapper(request: LaunchRequest, program: string): Promise<La
     };
   }
   return launched(folder);
-}
-
-/** A session of its own and files for its streams: nothing ties the wrapper to the engine's life. */
-function spawnDetached(request: LaunchRequest, program: string, end: (ended: WrapperEnd) => void): void {
-  const { folder, argv, limits = [], walls, cwd, env, stdinFile } = request;
-  const fds: number[] = [];
-  try {
-    fds.push(stdinFile === null ? openSync('/dev/null', 'r') : openCopy(folder, stdinFile));
-    fds.push(openSync(folder.log, 'a', 0o600));
-    fds.push(openSync('/dev/null', 'r'));
-    const [stdin, log, nothing] = fds;
-    // A folder that a terminal or an editor left open would be a way out of walls: in place of each such descriptor the agent finds one of nothing.
-    const stdio: (number | 'ignore' | 'pipe' | undefined)[] = [stdin, log, log];
-    for (const descriptor of inheritedFiles()) stdio[descriptor] = nothing;
-    stdio[3] = 'pipe';
-    const args = [folder.wrapper, 'wrap', folder.path, ...limits, ...walls, program, ...argv.slice(1)];
-    const child = spawn('/bin/sh', args, {
-      cwd,
-      env,
-      detached: true,
-      stdio: Array.from(stdio, (each) => each ?? 'ignore'),
-    });
-    child.once('error', (error) => end({ how: messageOf(error), code: null, isSignalled: false }));
-    child.once('exit', (code, signal) =>
-      end({ how: `it ended with ${signal ?? code}`, code, isSignalled: signal !== null }),
-    );
-    child.unref();
-    tellSecret(child, folder);
-  } catch (error) {
-    end({ how: messageOf(error), code: null, isSignalled: false });
-  } finally {
-    for (const fd of fds) closeSync(fd);
-  }
-}
-
-/**
- * A copy without a name. Who holds a descriptor opens its file anew for writing (`/proc/self/fd/0`), walls or none, and would exchange what the next attempt
- * and people read.
- */
-function openCopy(folder: RunFolder, file: string): number {
-  const copy = join(folder.path, `stdin-${randomUUID()}`);
-  writeFileSync(copy, readFileSync(file), { mode: 0o600, flag: 'wx' });
-  try {
-    return openSync(copy, 'r');
-  } finally {
-    unlinkSync(copy);
-  }
-}
-
-/** One that ends before it has read it claims nothing, and its end says so. */
-function tellSecret(child: ChildProcess, folder: RunFolder): void {
-  const way = child.stdio[3];
-  if (!(way instanceof Writable)) throw new Error('the wrapper was started without a way for its secret');
-  way.on('error', () => {});
-  way.end(secretLine(folder));
 }
 
 /** Reads off a folder that is claimed, once its agent has a number. */

@@ -12,6 +12,7 @@ import { logCommand } from '../../../machines/vocabulary/reason-text.ts';
 import { environmentFault } from '../../base/platform/environment-fault.ts';
 import { createPollLoop, type PollLoop } from '../../base/platform/poll-loop.ts';
 import { formatIdentity } from '../../base/platform/process-table.ts';
+import { spawner } from '../../base/platform/spawner.ts';
 import { safeText } from '../../base/platform/terminal-text.ts';
 import { newToken, tokenHash } from '../../base/platform/token.ts';
 import { lookAtBudget, nearWords } from '../../core/outbox/budget.ts';
@@ -76,6 +77,8 @@ const noLimits = { kind: 'none' } as const;
 export function createAgentRun(parts: AgentRunParts): Handler<AgentRun> {
   return async (effect, context) => {
     const { row } = context;
+    // Its git, its wrapper, and those of whoever comes after it.
+    spawner.expectMany();
     const run = await ownLaunch(parts, row.key, runName(row.project, row.plan, effect.id));
     const { project, plan, key } = row;
     const owner = { launch: basename(run.folder.path), project, plan, run: key };

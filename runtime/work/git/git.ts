@@ -9,7 +9,7 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { environmentFault, environmentFaultInText } from '../../base/platform/environment-fault.ts';
 import { withoutSecrets } from '../../base/platform/secrets.ts';
-import { createSpawner } from '../../base/platform/spawner.ts';
+import { spawner } from '../../base/platform/spawner.ts';
 import { endingHere } from './ending.ts';
 import { gitEnvironment, personEnvironment } from './environment.ts';
 import { gitDirAt, gitDirsFrom, overridesFor, type Setting } from './local-settings.ts';
@@ -177,9 +177,6 @@ export async function gitVersion(options: Pick<GitOptions, 'env'> = {}): Promise
 }
 
 const installHint = 'install git 2.38 or newer (https://git-scm.com/downloads), and see that it stands first on PATH';
-
-/** One for the process: no engine has part in it. */
-const spawner = createSpawner();
 
 /** Why a git was ended. */
 type EndCause = { readonly why: string } | { readonly pipe: string };

@@ -1,0 +1,85 @@
+/** Starts a program that outlives its starter: a session of its own, files for its streams, and one line that it is told. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { closeSync, openSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { messageOf } from '../../../machines/vocabulary/errors.ts';
+import { inheritedFiles } from './inherited-files.ts';
+
+export interface DetachRequest {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  /** The whole environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The file whose content it reads as standard input; null: it reads nothing. */
+  readonly stdinFile: string | null;
+  /** Where the copy that it reads has its name for a moment. */
+  readonly folder: string;
+  /** Its output and its errors are appended there. */
+  readonly outputFile: string;
+  /** What it is told over descriptor 3, which no other program reads. */
+  readonly told: string;
+}
+
+export interface DetachEnd {
+  /** In words. */
+  readonly how: string;
+  readonly code: number | null;
+  readonly isSignalled: boolean;
+}
+
+/** `onEnd` is told once how it ended, also where it could not be started. Throws nothing. */
+export function startDetached(request: DetachRequest, onEnd: (ended: DetachEnd) => void): void {
+  const fds: number[] = [];
+  try {
+    const { stdinFile, outputFile } = request;
+    fds.push(stdinFile === null ? openSync('/dev/null', 'r') : openCopy(request.folder, stdinFile));
+    fds.push(openSync(outputFile, 'a', 0o600));
+    fds.push(openSync('/dev/null', 'r'));
+    const [stdin, output, nothing] = fds;
+    // A folder that a terminal or an editor left open would be a way out of walls: in place of each such descriptor the program finds one of nothing.
+    const stdio: (number | 'ignore' | 'pipe' | undefined)[] = [stdin, output, output];
+    for (const descriptor of inheritedFiles()) stdio[descriptor] = nothing;
+    stdio[3] = 'pipe';
+    const child = spawn(request.program, request.args, {
+      cwd: request.cwd,
+      env: request.env,
+      detached: true,
+      stdio: Array.from(stdio, (each) => each ?? 'ignore'),
+    });
+    child.once('error', (error) => onEnd({ how: messageOf(error), code: null, isSignalled: false }));
+    child.once('exit', (code, signal) =>
+      onEnd({ how: `it ended with ${signal ?? code}`, code, isSignalled: signal !== null }),
+    );
+    child.unref();
+    tell(child, request.told);
+  } catch (error) {
+    onEnd({ how: messageOf(error), code: null, isSignalled: false });
+  } finally {
+    for (const fd of fds) closeSync(fd);
+  }
+}
+
+/**
+ * A copy without a name. Who holds a descriptor opens its file anew for writing (`/proc/self/fd/0`), walls or none, and would exchange what the next attempt
+ * and people read.
+ */
+function openCopy(folder: string, file: string): number {
+  const copy = join(folder, `stdin-${randomUUID()}`);
+  writeFileSync(copy, readFileSync(file), { mode: 0o600, flag: 'wx' });
+  try {
+    return openSync(copy, 'r');
+  } finally {
+    unlinkSync(copy);
+  }
+}
+
+/** One that ends before it has read it says so by its end. */
+function tell(child: ChildProcess, told: string): void {
+  const way = child.stdio[3];
+  if (!(way instanceof Writable)) throw new Error('a program was started without a way to tell it anything');
+  way.on('error', () => {});
+  way.end(told);
+}
