@@ -69,6 +69,20 @@ describe('a watch on folders', () => {
     expect(watcher.isComplete((folder) => !isMany(folder))).toBe(true);
   });
 
+  it('goes on watching a folder that was put in the place of another', async () => {
+    mkdirSync(join(root, 'a', 'b'), { recursive: true });
+    const { changes } = await watchRoot();
+    rmSync(join(root, 'a'), { recursive: true });
+    mkdirSync(join(root, 'a', 'b'), { recursive: true });
+    await until(() => watches() === 3);
+    await until(() => {
+      writeFileSync(join(root, 'a', 'b', 'file'), '');
+      return changes.includes(join(root, 'a', 'b', 'file'));
+    });
+    rmSync(join(root, 'a'), { recursive: true });
+    await until(() => watches() === 1);
+  });
+
   it('follows no link', async () => {
     const outside = mkdtempSync(join(tmpdir(), 'stator-outside-'));
     onTestFinished(() => rmSync(outside, { recursive: true, force: true }));
@@ -115,7 +129,6 @@ describe('a watch on folders', () => {
     // All of the process's files are taken, so the system has none for the watch.
     const text = `
       import { openSync } from 'node:fs';
-      import 'chokidar';
       const { createFolderWatcher } = await import(${JSON.stringify(module)});
       try { for (;;) openSync('/dev/null'); } catch {}
       createFolderWatcher({ roots: [${JSON.stringify(root)}], includes: () => true, limitBytes: () => 1e9, onChange() {}, onEnd: ({ code }) => console.log(code) });`;

@@ -1,48 +1,19 @@
 /**
  * Tells that something changed in one of several folders. What changed is found out by whoever looks then. The files in a folder are never watched each:
- * one watch a folder tells of all of them, and a burst of files costs one look. No symbolic link is followed. How much there may be to watch, and how
- * often it may change, is bounded: beyond that nothing is told, and whoever asks looks at regular times instead.
+ * one watch a folder tells of all of them, and a burst of files costs one look. A folder is read once, when its watch begins: from then on the system names
+ * each entry that comes or goes. No symbolic link is followed. How much there may be to watch, and how often it may change, is bounded: beyond that nothing
+ * is told, and whoever asks looks at regular times instead.
  */
-import type { Dirent, Stats } from 'node:fs';
-import type { FSWatcher } from 'chokidar';
-import { later } from './later.ts';
-
-/** Loaded by long-running engines only: no verb waits for it. */
-const loadWatcher = later(async () => {
-  const { FSWatcher } = await import('chokidar');
-  /**
-   * At each change chokidar reads the folder again and asks the system about every entry in it. What is a folder the reading says already, and nothing
-   * else is watched here: for a worktree with many files at its top that is most of what watching costs.
-   */
-  return class extends FSWatcher {
-    override _readdirp(root: string, { fileFilter, directoryFilter }: Filters = {}) {
-      return super._readdirp(root, {
-        alwaysStat: false,
-        fileFilter: withKind(fileFilter),
-        directoryFilter: withKind(directoryFilter),
-      });
-    }
-  };
-});
-
-type Reading = NonNullable<Parameters<FSWatcher['_readdirp']>[1]>;
-type Filters = Pick<Reading, 'fileFilter' | 'directoryFilter'>;
-type EntryFilter = Extract<Reading['fileFilter'], (...entry: never[]) => boolean>;
-
-/** chokidar and what it asks look for the kind of an entry in `stats`. */
-function withKind(accepts: Reading['fileFilter']): EntryFilter {
-  return (entry) => {
-    Object.assign(entry, { stats: entry.dirent });
-    return typeof accepts !== 'function' || accepts(entry);
-  };
-}
+import { type FSWatcher, lstatSync, readdirSync, watch } from 'node:fs';
+import { basename, join } from 'node:path';
+import { systemCode } from './system-code.ts';
 
 export interface FolderWatcherOptions {
   /** Absolute and real. One that is missing is not waited for. */
   readonly roots: readonly string[];
   /** Whether a folder below a root is watched. A folder is reached only where the folders on the way are watched too. */
   includes(folder: string): boolean;
-  /** A folder whose own size, in bytes, is beyond this is not watched: at each change all of its names are read, and what they stand for. */
+  /** A folder whose own size, in bytes, is beyond this is not watched: all of its names are read when its watch begins. */
   limitBytes(folder: string): number;
   /** The entry `name` of `folder` was made, written, renamed or deleted; null: the system does not say which. */
   onChange(folder: string, name: string | null): void;
@@ -66,13 +37,12 @@ const changesWithinMs = 5_000;
 /** Begins to watch in the background; until that is done, and for good where it cannot be, `isComplete` is false. */
 export function createFolderWatcher(options: FolderWatcherOptions): FolderWatcher {
   const { roots, includes, limitBytes, onChange, onEnd } = options;
-  const watched = new Set<string>();
+  const watched = new Map<string, FSWatcher>();
   const leftOut = new Set<string>();
   let isReady = false;
   let isOpen = true;
   let changes = 0;
   let sinceMs = performance.now();
-  let release = () => {};
 
   function end(reason: Error): void {
     if (!isOpen) return;
@@ -82,21 +52,8 @@ export function createFolderWatcher(options: FolderWatcherOptions): FolderWatche
 
   function close(): void {
     isOpen = false;
-    release();
-  }
-
-  /** Asked with a path alone, with what the reading of its folder says, and with what lies there. */
-  function isIgnored(path: string, found?: Stats | Dirent): boolean {
-    if (!roots.includes(path) && !includes(path)) return true;
-    if (found === undefined || watched.has(path)) return false;
-    if (!found.isDirectory()) return true;
-    if (!('size' in found)) return false;
-    if (watched.size >= foldersLimit || found.size > limitBytes(path)) {
-      leftOut.add(path);
-      return true;
-    }
-    watched.add(path);
-    return false;
+    for (const watcher of watched.values()) watcher.close();
+    watched.clear();
   }
 
   function note(folder: string, name: string | null): void {
@@ -110,35 +67,68 @@ export function createFolderWatcher(options: FolderWatcherOptions): FolderWatche
     else onChange(folder, name);
   }
 
-  async function open(): Promise<void> {
-    const Watcher = await loadWatcher();
-    if (!isOpen) return;
-    const watcher = new Watcher({
-      ignored: isIgnored,
-      ignoreInitial: true,
-      followSymlinks: false,
-      ignorePermissionErrors: true,
-      atomic: false,
-      usePolling: false,
+  /** Watches a folder, and those in it that are to be watched. What is no folder, or has gone, is not. */
+  function add(path: string): void {
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    if (!isOpen || watched.has(path) || found?.isDirectory() !== true) return;
+    if (watched.size >= foldersLimit || found.size > limitBytes(path)) {
+      leftOut.add(path);
+      return;
+    }
+    // Before it is read: what comes meanwhile is told.
+    const watcher = watch(path);
+    watched.set(path, watcher);
+    watcher.on('error', end).on('change', (event, name) => {
+      const entry = name === null ? null : String(name);
+      if (watched.get(path) === watcher) note(path, entry);
+      if (isOpen && entry !== null && event === 'rename') follow(path, entry);
     });
-    release = () => void watcher.close(); // closes at once; what it answers is of handles that poll
-    watcher
-      .on('ready', () => {
-        isReady = true;
-        for (const root of roots) if (!watched.has(root)) leftOut.add(root);
-      })
-      .on('unlinkDir', (path) => void watched.delete(path))
-      // What the system says, before any file is looked at: the other events are of watched files, of which there are none.
-      .on('raw', (_event, name, told) => {
-        const { watchedPath: folder } = told as { watchedPath?: string }; // as chokidar's handler.js gives it; none where it polls
-        if (folder === undefined) note(name, null);
-        else note(folder, name);
-      })
-      .on('error', (thrown) => end(thrown instanceof Error ? thrown : new Error(String(thrown))));
-    watcher.add([...roots]);
+    for (const entry of readdirSync(path, { withFileTypes: true }))
+      if (entry.isDirectory() && includes(join(path, entry.name))) tryToAdd(join(path, entry.name));
   }
 
-  open().catch((thrown: unknown) => end(thrown instanceof Error ? thrown : new Error(String(thrown))));
+  /** What went meanwhile, or is closed to us, is left out; a system that refuses more watches ends all of them. */
+  function tryToAdd(path: string): void {
+    try {
+      add(path);
+    } catch (thrown) {
+      const code = systemCode(thrown);
+      drop(path);
+      if (code === 'EACCES' || code === 'EPERM') leftOut.add(path);
+      else if (code !== 'ENOENT' && code !== 'ENOTDIR')
+        end(thrown instanceof Error ? thrown : new Error(String(thrown)));
+    }
+  }
+
+  /** The watch of a folder that was put in another's place is of the one that went: it is begun anew. */
+  function follow(folder: string, name: string): void {
+    // What is watched says its own name where it goes itself.
+    if (name === basename(folder)) {
+      drop(folder);
+      tryToAdd(folder);
+    }
+    const path = join(folder, name);
+    if (watched.has(path)) drop(path);
+    if (includes(path)) tryToAdd(path);
+  }
+
+  function drop(path: string): void {
+    for (const [each, watcher] of watched) {
+      if (each !== path && !each.startsWith(`${path}/`)) continue;
+      watcher.close();
+      watched.delete(each);
+    }
+    leftOut.delete(path);
+  }
+
+  function open(): void {
+    if (!isOpen) return;
+    for (const root of roots) tryToAdd(root);
+    for (const root of roots) if (!watched.has(root)) leftOut.add(root);
+    isReady = true;
+  }
+
+  setImmediate(open);
   return {
     isComplete: (counts = () => true) => isOpen && isReady && ![...leftOut].some(counts),
     close,

@@ -45,7 +45,7 @@ export interface RepoWatcher {
 
 /** A folder's own size, which on common file systems stands for some thousands of names. */
 const folderLimitBytes = 256 * 1024;
-/** Some hundreds of names: git makes and deletes files beside branches at every commit, and each time the folder is read. */
+/** Some hundreds of names: git makes and deletes files beside branches at every commit, and each of them is told. */
 const refsLimitBytes = 16 * 1024;
 /** One that ended by itself is tried again after this. */
 const retryMs = 30_000;
