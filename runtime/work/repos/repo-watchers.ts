@@ -9,7 +9,7 @@ import type { Log } from '../../base/platform/log.ts';
 import { placesOfSignals } from '../git/signal-paths.ts';
 
 export type RepoChange =
-  /** `folder`: of signals, or one on the way to such a folder. */
+  /** `folder`: of signals, or one on the way to such a folder, which may have come or gone. */
   | { readonly topic: 'signals'; readonly project: string; readonly folder: string }
   | { readonly topic: 'refs'; readonly project: string }
   /** The main repository's folder itself was moved or deleted, or its `.git` was. */
@@ -181,10 +181,8 @@ function changeIn(
   if (way === '.git') return name === null || name === 'packed-refs' || name === 'refs' ? { topic: 'refs' } : null;
   if (isOfRefs(way)) return name?.endsWith('.lock') === true ? null : { topic: 'refs' };
   if (way === '.stator' && name === 'config.toml') return { topic: 'config' };
+  if (placesOfSignals.some((place) => folder.endsWith(`/${place}`))) return { topic: 'signals', folder };
   const path = name === null ? folder : join(folder, name);
-  const isOnTheWay =
-    folder === places.worktrees ||
-    isWatched(places, path) ||
-    placesOfSignals.some((place) => folder.endsWith(`/${place}`));
-  return isOnTheWay ? { topic: 'signals', folder } : null;
+  const isOnTheWay = folder === places.worktrees || isWatched(places, path);
+  return isOnTheWay ? { topic: 'signals', folder: path } : null;
 }

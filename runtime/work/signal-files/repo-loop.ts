@@ -37,6 +37,8 @@ const watchedPollMs = 15_000;
 const freshMs = 3_000;
 /** Changes come several at a time: the look waits for more of them. */
 const debounceMs = 20;
+/** A turn may come a little before its time. */
+const slackMs = 10;
 const stopLimitMs = 2_000;
 
 /** Real paths: the repo, the folder of its worktrees, and what signals are looked for in, the repo and its worktrees. */
@@ -47,10 +49,14 @@ interface Places extends RepoPlaces {
 export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
   const { project, repo, log } = parts;
   const folders = new Map<string, SignalFolder>();
+  /** When a folder is to be looked at next, by the monotonic clock; one that is not in here is looked at now. */
+  const dueAtMs = new Map<string, number>();
+  let lookedAtAllMs = Number.NEGATIVE_INFINITY;
   const watcher = parts.watchers.create(project);
   const unsubscribe = parts.watchers.subscribe((change) => {
     if (change.project !== project || (change.topic !== 'signals' && change.topic !== 'folder')) return;
-    if (change.topic === 'signals') folders.get(change.folder)?.noteChange();
+    if (change.topic === 'signals') noteChange(change.folder);
+    else lookedAtAllMs = Number.NEGATIVE_INFINITY;
     wake();
   });
   let isStopped = false;
@@ -66,9 +72,15 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
     const known = folders.get(path);
     if (known !== undefined) return known;
     const source = createSource(parts, at);
-    const made = createSignalFolder({ ...parts, path, source, onAppear, onInsert: (id) => void follow(id) });
+    const made = createSignalFolder({ ...parts, path, source, onAppear, onInsert: (id) => void follow(path, id) });
     folders.set(path, made);
     return made;
+  }
+
+  /** Something changed in a folder of signals, or in one on the way to it. */
+  function noteChange(changed: string): void {
+    folders.get(changed)?.noteChange();
+    for (const path of folders.keys()) if (path === changed || path.startsWith(`${changed}/`)) dueAtMs.delete(path);
   }
 
   function onAppear(): void {
@@ -76,8 +88,9 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
   }
 
   /** Verdicts are looked for when the last of a slice has its own; the poll finds what came otherwise. */
-  async function follow(id: number): Promise<void> {
+  async function follow(path: string, id: number): Promise<void> {
     await parts.settled(id);
+    dueAtMs.delete(path);
     wake();
   }
 
@@ -97,7 +110,10 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
     return { main, worktrees: real, roots: [main, ...found.map(({ name }) => join(real, name))] };
   }
 
-  /** One look into each folder; answers the shortest wait that one of them asks for. `isTold`: somebody said that there is something. */
+  /**
+   * One look into each folder of which something was told, or that asked for one; at times, and where nobody tells, into all. Answers the shortest wait that
+   * one of them asks for. `isTold`: somebody said that there is something.
+   */
   async function readFolders(isTold: boolean): Promise<number> {
     if (!parts.isOwner()) return pollMs;
     const { main, worktrees, roots } = await findPlaces();
@@ -110,15 +126,31 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
     const present = new Map<string, SourcePlace>();
     for (const root of roots)
       for (const place of placesOfSignals) present.set(join(root, place), { main, root, place });
-    for (const path of folders.keys()) if (!present.has(path)) folders.delete(path);
+    for (const path of folders.keys())
+      if (!present.has(path)) {
+        folders.delete(path);
+        dueAtMs.delete(path);
+      }
+    const nowMs = performance.now();
+    const isFresh = nowMs - toldAtMs < freshMs;
+    if (!watcher.isLive() || nowMs - lookedAtAllMs >= (isFresh ? pollMs : watchedPollMs) - slackMs) {
+      lookedAtAllMs = nowMs;
+      dueAtMs.clear();
+    }
     let waitMs = watchedPollMs;
     for (const [path, at] of present) {
       if (isStopped) break;
-      waitMs = Math.min(waitMs, (await folderAt(path, at).look({ isWaitedFor: true })) ?? watchedPollMs);
+      const due = dueAtMs.get(path) ?? nowMs;
+      if (due <= nowMs + slackMs) {
+        // Before the look: what is told from here on is looked for again.
+        dueAtMs.set(path, Number.POSITIVE_INFINITY);
+        const askedMs = await folderAt(path, at).look({ isWaitedFor: true });
+        if (dueAtMs.has(path)) dueAtMs.set(path, performance.now() + (askedMs ?? watchedPollMs));
+        waitMs = Math.min(waitMs, askedMs ?? watchedPollMs);
+      } else waitMs = Math.min(waitMs, Math.ceil(due - nowMs));
     }
     // A folder that came unsaid, such as one that was put in another's place: what is watched is not what is there.
     if (hasAppeared && wasLive && !isTold) watcher.reset();
-    const isFresh = performance.now() - toldAtMs < freshMs;
     return watcher.isLive() && worktrees !== null && !isFresh ? waitMs : Math.min(waitMs, pollMs);
   }
 
