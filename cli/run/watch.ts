@@ -37,6 +37,8 @@ export type Ending =
 /** At most five pictures a second, and one each second for the clock. */
 const shortestMs = 200;
 const longestMs = 1_000;
+/** Looks take this part of the time at most: one at a large plan takes longer, and the engine works in the same process. */
+const lookPart = 20;
 /** A plan may be done while its last agent takes its time to leave. */
 const leavingMs = 45_000;
 
@@ -51,6 +53,7 @@ export async function watchPlan(watching: Watching): Promise<Ending> {
       const begunMs = performance.now();
       const isGone = feed.isOver();
       const seen = await look(watching);
+      const tookMs = performance.now() - begunMs;
       if (seen === null) return { kind: 'gone', since };
       const facts = feed.take().filter((fact) => fact.seq > since);
       since = facts.at(-1)?.seq ?? since;
@@ -66,7 +69,8 @@ export async function watchPlan(watching: Watching): Promise<Ending> {
         return { kind: 'over', outcome, ...(await lastLook(watching, since)) };
       if (isGone) return { kind: 'gone', since };
       await feed.next(longestMs);
-      await feed.last(Math.max(0, shortestMs - (performance.now() - begunMs)));
+      const pauseMs = Math.min(longestMs, Math.max(shortestMs, tookMs * lookPart));
+      await feed.last(Math.max(0, pauseMs - (performance.now() - begunMs)));
     }
   } finally {
     watching.asking.stop();

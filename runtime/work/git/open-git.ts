@@ -111,6 +111,11 @@ export function openGit(
           resolve(said);
         };
         waiting.push({ end: endOf, answer });
+        // What is asked in one turn goes to git in one write.
+        if (child.stdin.writableCorked === 0) {
+          child.stdin.cork();
+          process.nextTick(() => child.stdin.uncork());
+        }
         child.stdin.write(input);
       });
     },

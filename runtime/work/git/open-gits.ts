@@ -49,9 +49,17 @@ export function createOpenGits(): OpenGits {
   let isClosed = false;
 
   function ask(kind: Kind, path: string, input: string, end: (text: string) => number): Promise<Answer> {
-    const gitDir = join(path, '.git');
-    const signature = isClosed ? null : signatureOf(gitDir);
-    return signature === null ? Promise.resolve(null) : gitOf(kind, { gitDir, signature }).ask(input, end);
+    return askIn(kind, placeAt(path), input, end);
+  }
+
+  function askIn(
+    kind: Kind,
+    { gitDir, signature }: GitPlace,
+    input: string,
+    end: (text: string) => number,
+  ): Promise<Answer> {
+    if (isClosed || signature === null) return Promise.resolve(null);
+    return gitOf(kind, { gitDir, signature }).ask(input, end);
   }
 
   function gitOf(kind: Kind, { gitDir, signature }: { gitDir: string; signature: string }): OpenGit {
@@ -73,9 +81,9 @@ export function createOpenGits(): OpenGits {
         /^([0-9a-f]{40}|[0-9a-f]{64}):[\w.-]+(?:\/[\w.-]+)*$/.exec(name) ??
         [];
       if (pointer === undefined) return undefined;
-      const gitDir = join(path, '.git');
-      const signature = signatureOf(gitDir);
-      const answer = await ask('names', path, `${name}\n`, oneLine);
+      const place = placeAt(path);
+      const { gitDir, signature } = place;
+      const answer = await askIn('names', place, `${name}\n`, oneLine);
       const [, id] = /^([0-9a-f]{40,64}) (?:commit|tree|blob) \d+\n$/.exec(answer ?? '') ?? [];
       if (id !== undefined) return id;
       const isNone = answer === `${name} missing\n` && isNowhere(gitDir, pointer) && signatureOf(gitDir) === signature;
@@ -124,6 +132,17 @@ function endOf(text: string, mark: string): number {
 
 function isTreeId(name: string): boolean {
   return /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(name);
+}
+
+interface GitPlace {
+  readonly gitDir: string;
+  /** As it is now. */
+  readonly signature: string | null;
+}
+
+function placeAt(path: string): GitPlace {
+  const gitDir = join(path, '.git');
+  return { gitDir, signature: signatureOf(gitDir) };
 }
 
 /** null: no folder of git's own, such as in a linked worktree. */
