@@ -4,6 +4,7 @@ import { budgetUseSchema } from './budget-schema.ts';
 import { mergeObstacles } from './plan-merge.ts';
 import { policySchema } from './policy.ts';
 import {
+  type Addressee,
   document,
   engineOnly,
   machine,
@@ -35,369 +36,196 @@ const workOutcome = { head: sha, base: sha, changed: z.boolean() };
 const forgeId = z.string().max(256);
 const forgeIds = z.array(forgeId).min(1).max(200);
 
+/** To one actor, from the engine alone: what the signal does, and the fields of its payload. */
+function fromEngine<To extends Addressee>(to: To) {
+  return <Fields extends z.ZodRawShape>(does: string, fields: Fields) => ({
+    payload: z.strictObject(fields),
+    from: engineOnly,
+    to,
+    does,
+  });
+}
+
+const toPlan = fromEngine('plan');
+const toAgent = fromEngine('agent');
+const toRepo = fromEngine('repo');
+const toSupervisor = fromEngine('supervisor');
+
 export const engineSignals = {
   // The engine's own: births.
-  plan_opened: {
-    payload: z.strictObject({
-      content: document,
-      branch: word,
-      topic: z.string().max(256).nullable(),
-      generation: z.int().min(0),
-      policy: policySchema,
-      file: planFile.nullish(),
-      /** An issue's session: its one worker has the role `session`, in a worktree of that name. Signals of before there were any have none. */
-      session: z.strictObject({ folder: word }).nullish(),
-    }),
-    from: engineOnly,
-    to: 'plan',
-    does: 'registers a plan',
-  },
-  repo_opened: {
-    payload: z.strictObject({ policy: policySchema }),
-    from: engineOnly,
-    to: 'repo',
-    does: 'opens a repo',
-  },
-  supervisor_opened: { payload: none, from: engineOnly, to: 'supervisor', does: 'opens the supervisor' },
+  plan_opened: toPlan('registers a plan', {
+    content: document,
+    branch: word,
+    topic: z.string().max(256).nullable(),
+    generation: z.int().min(0),
+    policy: policySchema,
+    file: planFile.nullish(),
+    /** An issue's session: its one worker has the role `session`, in a worktree of that name. Signals of before there were any have none. */
+    session: z.strictObject({ folder: word }).nullish(),
+  }),
+  repo_opened: toRepo('opens a repo', { policy: policySchema }),
+  supervisor_opened: toSupervisor('opens the supervisor', {}),
 
   // The engine's own: what step itself brings in.
-  policy: {
-    payload: z.strictObject({ policy: policySchema }),
-    from: engineOnly,
-    to: 'plan',
-    does: 'puts the configuration in force',
-  },
-  head_moved: {
-    payload: z.strictObject({
-      head: sha,
-      /** Where a verifier's run made the move: the commit that it began from, and the lines it added and removed since. */
-      since: sha.optional(),
-      lines: z.int().min(0).optional(),
-      /** A run on the plan's own branch begins there. */
-      begins: z.boolean().optional(),
-    }),
-    from: engineOnly,
-    to: 'plan',
-    does: 'the branch moved',
-  },
+  policy: toPlan('puts the configuration in force', { policy: policySchema }),
+  head_moved: toPlan('the branch moved', {
+    head: sha,
+    /** Where a verifier's run made the move: the commit that it began from, and the lines it added and removed since. */
+    since: sha.optional(),
+    lines: z.int().min(0).optional(),
+    /** A run on the plan's own branch begins there. */
+    begins: z.boolean().optional(),
+  }),
 
   // The engine's own: budgets.
-  budget_near: { payload: budgetUseSchema, from: engineOnly, to: 'plan', does: 'a budget is nearly used up' },
-  budget_reached: { payload: budgetUseSchema, from: engineOnly, to: 'plan', does: 'a budget is used up' },
-  budget_restored: { payload: none, from: engineOnly, to: 'plan', does: 'the budget has room again' },
+  budget_near: toPlan('a budget is nearly used up', budgetUseSchema.shape),
+  budget_reached: toPlan('a budget is used up', budgetUseSchema.shape),
+  budget_restored: toPlan('the budget has room again', {}),
 
   // The engine's own: runs.
-  run_starting: { payload: none, from: engineOnly, to: 'agent', does: 'a slot is taken' },
-  run_started: {
-    payload: z.strictObject({ base: sha.nullable() }),
-    from: engineOnly,
-    to: 'agent',
-    does: 'the process runs',
-  },
-  run_waiting: {
-    payload: z.strictObject({
-      /** What the question is called by: no other one of the run has it. */
-      permission: permissionId,
-      tool: z.string().max(256),
-      detail: text,
-      /** For how long a person is waited for. */
-      limit_ms: z.int().min(1),
-    }),
-    from: engineOnly,
-    to: 'agent',
-    does: 'the process asks for a permission',
-  },
-  run_going: {
-    payload: z.strictObject({ permission: permissionId }),
-    from: engineOnly,
-    to: 'agent',
-    does: 'the process takes its question back',
-  },
-  run_idle: { payload: none, from: engineOnly, to: 'agent', does: 'the process is silent for too long' },
-  run_exited: {
-    payload: z.strictObject({
-      code: z.int().nullable(),
-      cause: z.enum(runCauses),
-      detail: text,
-      until: z.int().nullable().optional(),
-    }),
-    from: engineOnly,
-    to: 'agent',
-    does: 'the last process of the run has gone',
-  },
-  run_lost: {
-    payload: z.strictObject({ detail: text }),
-    from: engineOnly,
-    to: 'agent',
-    does: 'the run vanished without a word',
-  },
+  run_starting: toAgent('a slot is taken', {}),
+  run_started: toAgent('the process runs', { base: sha.nullable() }),
+  run_waiting: toAgent('the process asks for a permission', {
+    /** What the question is called by: no other one of the run has it. */
+    permission: permissionId,
+    tool: z.string().max(256),
+    detail: text,
+    /** For how long a person is waited for. */
+    limit_ms: z.int().min(1),
+  }),
+  run_going: toAgent('the process takes its question back', { permission: permissionId }),
+  run_idle: toAgent('the process is silent for too long', {}),
+  run_exited: toAgent('the last process of the run has gone', {
+    code: z.int().nullable(),
+    cause: z.enum(runCauses),
+    detail: text,
+    until: z.int().nullable().optional(),
+  }),
+  run_lost: toAgent('the run vanished without a word', { detail: text }),
 
   // The engine's own: work in git, checks, timers.
-  work_committed: {
-    payload: z.strictObject({
-      ...workOutcome,
-      /** Its branch could not take all of it: what is where, for a person and the next attempt. Not there: it could. */
-      aside: text.optional(),
-      /** What a person is asked: it deletes more than half of the files. Not there: nobody is asked. */
-      deletions: text.optional(),
-    }),
-    from: engineOnly,
-    to: 'plan',
-    does: 'what was left over is committed',
-  },
-  work_merged: {
-    payload: z.strictObject({ head: sha }),
-    from: engineOnly,
-    to: 'plan',
-    does: 'the task is merged',
-  },
-  work_conflicted: {
-    payload: z.strictObject({ files: z.array(z.string().max(4096)).max(1000) }),
-    from: engineOnly,
-    to: 'plan',
-    does: 'the merge conflicts',
-  },
-  check_passed: { payload: none, from: engineOnly, to: 'plan', does: 'the check passed' },
-  check_failed: {
-    payload: z.strictObject({ detail: text }),
-    from: engineOnly,
-    to: 'plan',
-    does: 'the check failed',
-  },
-  branch_archived: {
-    payload: z.strictObject({ head: sha }),
-    from: engineOnly,
-    to: 'plan',
-    does: 'the old branch is kept, a new one begun',
-  },
-  branch_based: {
-    payload: z.strictObject({ head: sha }),
-    from: engineOnly,
-    to: 'plan',
-    does: 'its branch contains the plans that it waited for',
-  },
-  base_conflicted: {
-    payload: z.strictObject({
-      files: z.array(z.string().max(4096)).max(100),
-      detail: text,
-    }),
-    from: engineOnly,
-    to: 'plan',
-    does: 'the plans that it waited for conflict',
-  },
-  base_unmet: {
-    payload: z.strictObject({ plans: z.array(word).max(256) }),
-    from: engineOnly,
-    to: 'plan',
-    does: 'a plan that it waited for is no longer done',
-  },
-  plan_merged: {
-    payload: z.strictObject({
-      /** The commit that holds the plan now, and the branch it is on. */
-      head: sha,
-      into: word,
-      /** The head of the plan's branch that was merged. */
-      tip: sha,
-    }),
-    from: engineOnly,
-    to: 'plan',
-    does: 'the plan is merged',
-  },
-  merge_refused: {
-    payload: z.strictObject({
-      why: z.enum(mergeObstacles),
-      /** null: there is no branch to merge into. */
-      into: word.nullable(),
-      files: z.array(z.string().max(4096)).max(100),
-      detail: text,
-    }),
-    from: engineOnly,
-    to: 'plan',
-    does: 'the plan cannot be merged now',
-  },
-  effect_failed: {
-    payload: z.strictObject({ detail: text }),
-    from: engineOnly,
-    to: 'plan',
-    does: 'an effect is given up',
-  },
-  timer_due: { payload: none, from: engineOnly, to: 'plan', does: 'a deadline is reached' },
-  agents_requeued: { payload: none, from: engineOnly, to: 'plan', does: 'stops what runs, to be started again' },
-  verification_stale: {
-    payload: z.strictObject({ head: sha }),
-    from: engineOnly,
-    to: 'plan',
-    does: 'the verified branch moved',
-  },
+  work_committed: toPlan('what was left over is committed', {
+    ...workOutcome,
+    /** Its branch could not take all of it: what is where, for a person and the next attempt. Not there: it could. */
+    aside: text.optional(),
+    /** What a person is asked: it deletes more than half of the files. Not there: nobody is asked. */
+    deletions: text.optional(),
+  }),
+  work_merged: toPlan('the task is merged', { head: sha }),
+  work_conflicted: toPlan('the merge conflicts', { files: z.array(z.string().max(4096)).max(1000) }),
+  check_passed: toPlan('the check passed', {}),
+  check_failed: toPlan('the check failed', { detail: text }),
+  branch_archived: toPlan('the old branch is kept, a new one begun', { head: sha }),
+  branch_based: toPlan('its branch contains the plans that it waited for', { head: sha }),
+  base_conflicted: toPlan('the plans that it waited for conflict', {
+    files: z.array(z.string().max(4096)).max(100),
+    detail: text,
+  }),
+  base_unmet: toPlan('a plan that it waited for is no longer done', { plans: z.array(word).max(256) }),
+  plan_merged: toPlan('the plan is merged', {
+    /** The commit that holds the plan now, and the branch it is on. */
+    head: sha,
+    into: word,
+    /** The head of the plan's branch that was merged. */
+    tip: sha,
+  }),
+  merge_refused: toPlan('the plan cannot be merged now', {
+    why: z.enum(mergeObstacles),
+    /** null: there is no branch to merge into. */
+    into: word.nullable(),
+    files: z.array(z.string().max(4096)).max(100),
+    detail: text,
+  }),
+  effect_failed: toPlan('an effect is given up', { detail: text }),
+  timer_due: toPlan('a deadline is reached', {}),
+  agents_requeued: toPlan('stops what runs, to be started again', {}),
+  verification_stale: toPlan('the verified branch moved', { head: sha }),
 
   // The engine's own: the pull request.
-  pr_wanted: { payload: none, from: engineOnly, to: 'plan', does: 'a forge is there for the pull request' },
-  pr_opened: {
-    payload: z.strictObject({
-      number: z.int().min(1),
-      url: z.string().max(2048),
-      server: word,
-      /** What was pushed for it. */
-      head: sha,
-    }),
-    from: engineOnly,
-    to: 'plan',
-    does: 'the pull request is open',
-  },
-  pr_merged: {
-    payload: z.strictObject({
-      /** The commit that holds it, where the forge says; and the branch that it went into. */
-      head: sha.nullable(),
-      into: word,
-    }),
-    from: engineOnly,
-    to: 'plan',
-    does: 'the pull request is merged',
-  },
-  pr_closed: { payload: none, from: engineOnly, to: 'plan', does: 'the pull request is closed' },
-  pr_failed: {
-    payload: z.strictObject({
-      detail: text,
-      /** The branch stands at another commit than the approved one: it is judged again, and asked for again after that. */
-      moved: z.boolean().optional(),
-    }),
-    from: engineOnly,
-    to: 'plan',
-    does: 'no pull request could be made',
-  },
-  pr_merge_wanted: {
-    payload: z.strictObject({
-      head: sha,
-      /** It is approved and green now; else the forge is to merge it as soon as it is. */
-      ready: z.boolean(),
-    }),
-    from: engineOnly,
-    to: 'plan',
-    does: 'the pull request is to be merged without a person',
-  },
-  pr_merge_unwanted: { payload: none, from: engineOnly, to: 'plan', does: 'a person merges the pull request again' },
-  pr_merge_scheduled: {
-    payload: z.strictObject({
-      /** `stator`: the forge has no such thing here, and is asked again when the request is approved and green. */
-      by: z.enum(['forge', 'stator']),
-    }),
-    from: engineOnly,
-    to: 'plan',
-    does: 'the pull request is merged as soon as it is approved and green',
-  },
-  pr_merge_refused: {
-    payload: z.strictObject({ detail: text }),
-    from: engineOnly,
-    to: 'plan',
-    does: 'the pull request could not be merged',
-  },
-  pr_changes_requested: {
-    payload: z.strictObject({
-      body: text,
-      /** What of the forge it tells of. */
-      ids: forgeIds,
-      /** All checks that fail now, and a digest of what each says. Signals of before there was such a list have none. */
-      failing: z
-        .array(z.strictObject({ id: forgeId, name: forgeId, digest: z.string().max(64).nullable() }))
-        .max(200)
-        .optional(),
-    }),
-    from: engineOnly,
-    to: 'plan',
-    does: 'reviewers or checks of the pull request ask for changes',
-  },
-  pr_needs_person: {
-    payload: z.strictObject({ detail: text, ids: forgeIds }),
-    from: engineOnly,
-    to: 'plan',
-    does: 'a check of the pull request waits for a person',
-  },
-  pr_remarked: {
-    payload: z.strictObject({
-      remarks: z
-        .array(
-          z.strictObject({
-            id: forgeId,
-            author: z.string().max(1024),
-            text: z.string().max(2_000),
-            url: z.string().max(2048),
-          }),
-        )
-        .min(1)
-        .max(20),
-    }),
-    from: engineOnly,
-    to: 'plan',
-    does: 'somebody wrote on the pull request',
-  },
+  pr_wanted: toPlan('a forge is there for the pull request', {}),
+  pr_opened: toPlan('the pull request is open', {
+    number: z.int().min(1),
+    url: z.string().max(2048),
+    server: word,
+    /** What was pushed for it. */
+    head: sha,
+  }),
+  pr_merged: toPlan('the pull request is merged', {
+    /** The commit that holds it, where the forge says; and the branch that it went into. */
+    head: sha.nullable(),
+    into: word,
+  }),
+  pr_closed: toPlan('the pull request is closed', {}),
+  pr_failed: toPlan('no pull request could be made', {
+    detail: text,
+    /** The branch stands at another commit than the approved one: it is judged again, and asked for again after that. */
+    moved: z.boolean().optional(),
+  }),
+  pr_merge_wanted: toPlan('the pull request is to be merged without a person', {
+    head: sha,
+    /** It is approved and green now; else the forge is to merge it as soon as it is. */
+    ready: z.boolean(),
+  }),
+  pr_merge_unwanted: toPlan('a person merges the pull request again', {}),
+  pr_merge_scheduled: toPlan('the pull request is merged as soon as it is approved and green', {
+    /** `stator`: the forge has no such thing here, and is asked again when the request is approved and green. */
+    by: z.enum(['forge', 'stator']),
+  }),
+  pr_merge_refused: toPlan('the pull request could not be merged', { detail: text }),
+  pr_changes_requested: toPlan('reviewers or checks of the pull request ask for changes', {
+    body: text,
+    /** What of the forge it tells of. */
+    ids: forgeIds,
+    /** All checks that fail now, and a digest of what each says. Signals of before there was such a list have none. */
+    failing: z
+      .array(z.strictObject({ id: forgeId, name: forgeId, digest: z.string().max(64).nullable() }))
+      .max(200)
+      .optional(),
+  }),
+  pr_needs_person: toPlan('a check of the pull request waits for a person', { detail: text, ids: forgeIds }),
+  pr_remarked: toPlan('somebody wrote on the pull request', {
+    remarks: z
+      .array(
+        z.strictObject({
+          id: forgeId,
+          author: z.string().max(1024),
+          text: z.string().max(2_000),
+          url: z.string().max(2048),
+        }),
+      )
+      .min(1)
+      .max(20),
+  }),
 
   // The engine's own: between trees.
-  implement_granted: {
-    payload: z.strictObject({ request: z.int() }),
-    from: engineOnly,
-    to: 'plan',
-    does: 'the repo lets the plan implement',
-  },
-  implement_requested: {
-    payload: z.strictObject({
-      plan: word,
-      topic: z.string().max(256).nullable(),
-      after: z.array(word).max(256),
-      priority: z.int(),
-      /** The plan's own number of this request, which the grant repeats. */
-      request: z.int(),
-    }),
-    from: engineOnly,
-    to: 'repo',
-    does: 'a plan asks to implement',
-  },
-  implement_released: {
-    payload: z.strictObject({ plan: word }),
-    from: engineOnly,
-    to: 'repo',
-    does: 'a plan gives its right back',
-  },
-  plan_done: { payload: z.strictObject({ plan: word }), from: engineOnly, to: 'repo', does: 'a plan is done' },
+  implement_granted: toPlan('the repo lets the plan implement', { request: z.int() }),
+  implement_requested: toRepo('a plan asks to implement', {
+    plan: word,
+    topic: z.string().max(256).nullable(),
+    after: z.array(word).max(256),
+    priority: z.int(),
+    /** The plan's own number of this request, which the grant repeats. */
+    request: z.int(),
+  }),
+  implement_released: toRepo('a plan gives its right back', { plan: word }),
+  plan_done: toRepo('a plan is done', { plan: word }),
   plan_watched: {
     payload: z.strictObject({ plan: word, watcher: word }),
     from: machine,
     to: 'repo',
     does: 'a machine of one’s own wants to hear when that plan is done',
   },
-  plan_unwatched: {
-    payload: z.strictObject({ watcher: word }),
-    from: engineOnly,
-    to: 'repo',
-    does: 'a machine of one’s own has ended or is deleted: it hears of no plan any more',
-  },
-  plan_undone: {
-    payload: z.strictObject({ plan: word }),
-    from: engineOnly,
-    to: 'repo',
-    does: 'a plan is no longer done',
-  },
-  repo_degraded: {
-    payload: z.strictObject({ reason: text }),
-    from: engineOnly,
-    to: 'repo',
-    does: 'the repo cannot be used now',
-  },
-  repo_recovered: { payload: none, from: engineOnly, to: 'repo', does: 'the repo can be used again' },
+  plan_unwatched: toRepo('a machine of one’s own has ended or is deleted: it hears of no plan any more', {
+    watcher: word,
+  }),
+  plan_undone: toRepo('a plan is no longer done', { plan: word }),
+  repo_degraded: toRepo('the repo cannot be used now', { reason: text }),
+  repo_recovered: toRepo('the repo can be used again', {}),
   repo_paused: { payload: none, from: person, to: 'repo', does: 'grants nothing new' },
   repo_resumed: { payload: none, from: person, to: 'repo', does: 'grants again' },
-  repo_registered: {
-    payload: z.strictObject({ project: word, policy: policySchema }),
-    from: engineOnly,
-    to: 'supervisor',
-    does: 'a repo joins',
-  },
-  repo_removed: {
-    payload: z.strictObject({ project: word }),
-    from: engineOnly,
-    to: 'supervisor',
-    does: 'a repo leaves',
-  },
-  supervisor_draining: { payload: none, from: engineOnly, to: 'supervisor', does: 'the engine is being stopped' },
-  supervisor_stopped: { payload: none, from: engineOnly, to: 'supervisor', does: 'the engine is stopped' },
-  supervisor_started: { payload: none, from: engineOnly, to: 'supervisor', does: 'the engine runs again' },
+  repo_registered: toSupervisor('a repo joins', { project: word, policy: policySchema }),
+  repo_removed: toSupervisor('a repo leaves', { project: word }),
+  supervisor_draining: toSupervisor('the engine is being stopped', {}),
+  supervisor_stopped: toSupervisor('the engine is stopped', {}),
+  supervisor_started: toSupervisor('the engine runs again', {}),
 } as const satisfies Record<string, NamedSignalKind>;

@@ -29,7 +29,7 @@ export const machine: Senders = ['machine'];
 export const engineOnly: Senders = [];
 
 /** The actor a signal goes to: a root, or an actor inside the plan's tree that the sender names by wave and task, title or run. */
-type Addressee = 'plan' | 'task' | 'agent' | 'repo' | 'supervisor';
+export type Addressee = 'plan' | 'task' | 'agent' | 'repo' | 'supervisor';
 
 /** What there is to know of a signal before a tree takes it. */
 export interface SignalKind {
