@@ -24,7 +24,6 @@ import { errorTable } from './errors-section.ts';
 import { exampleFile } from './examples-section.ts';
 import { importGraph } from './imports-section.ts';
 import { machineCharts } from './machines-section.ts';
-import { promiseTable } from './promises-section.ts';
 import { realTable } from './real-section.ts';
 import { signalsDefinition, signalTable } from './signals-section.ts';
 
@@ -55,7 +54,6 @@ const sections: Readonly<Record<string, Readonly<Record<string, (root: string) =
     hono: exampleFile('servers/hono.mjs'),
   },
   'docs/machines.md': { machines: machineCharts },
-  'docs/promises.md': { readme: promiseTable('README.md'), security: promiseTable('SECURITY.md') },
   'docs/signals.md': {
     ddl: signalsDefinition,
     'public signals': () => signalTable('public'),

@@ -3,25 +3,65 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { reasons } from '../../machines/vocabulary/effect.ts';
-import { fileOf, heldBy, type PromisingDocument, promisesOf } from '../../scripts/promises-section.ts';
 
-describe.each(Object.keys(heldBy) as PromisingDocument[])('%s', (document) => {
-  it('names for each promise a test that holds it', () => {
-    const promises = promisesOf('.', document);
+/** The places of a document that promise something. The rest teaches, or says what is not promised. */
+const places = [
+  [
+    'README.md',
+    '\n## README\n',
+    /^- \*\*(.*?)(?=\n- \*\*|\n\n)|\*\*Requirements:\*\*.*?checks them\.(.*?)\n|## When something fails\n(.*?)(?=\n## )/gms,
+  ],
+  ['SECURITY.md', '\n## Security\n', /\*Promised\*(.*?)(?=\n\*Not promised\*|\n## |$)/gs],
+] as const;
+
+describe.each(places)('%s', (document, heading, place) => {
+  const promises = promisesIn(readFileSync(document, 'utf8'), place);
+  const rows = rowsBelow(heading);
+
+  it('has each of its promises in docs/promises.md, and none that it does not make', () => {
     expect(promises.length).toBeGreaterThan(25);
-    const unheld = promises.filter((sentence) => !heldBy[document].some(([begin]) => sentence.startsWith(begin)));
-    expect(unheld).toEqual([]);
+    expect(rows.map(([promise]) => promise)).toEqual(promises);
   });
 
-  it('names tests that are there, and promises that are made', () => {
-    const promises = promisesOf('.', document);
-    const wrong = heldBy[document].filter(([begin, file, title]) => {
-      const isMade = promises.some((sentence) => sentence.startsWith(begin));
-      return !isMade || !readFileSync(`test/${fileOf(file)}`, 'utf8').includes(title);
+  it('is held by tests that are there by those very titles', () => {
+    const wrong = rows.filter(([, tests = '']) => {
+      const held = [...tests.matchAll(/\[[^\]]+\]\(\.\.\/([^)]+)\): (.+?)(?=; \[[^\]]+\]\(|$)/g)];
+      return (
+        !held.every(([, file = '', title = '']) => readFileSync(file, 'utf8').includes(title)) || held.length === 0
+      );
     });
     expect(wrong).toEqual([]);
   });
 });
+
+/** Its sentences. One that is a link alone, or that names the chapter, is none. */
+function promisesIn(text: string, place: RegExp): string[] {
+  return [...text.matchAll(place)].flatMap((found) =>
+    found
+      .slice(1)
+      .join('')
+      .replace(/:\s*^```.*?^```$/gms, '.')
+      .replace(/(?<=\.) \[[^\]]*\]\([^)]*\)\.?$/gm, '')
+      .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+      .replace(/\s+/g, ' ')
+      .replace(/^[^*]*:\*\* |\*\*/g, '')
+      .split(/(?<=\.) (?=[-A-Z`])/)
+      .map((sentence) => sentence.replace(/^[\s,:-]+/, '').trim())
+      .filter((sentence) => /[.:]$/.test(sentence)),
+  );
+}
+
+/** The rows of the table below a heading of docs/promises.md. */
+function rowsBelow(heading: string): string[][] {
+  const [, below = ''] = readFileSync('docs/promises.md', 'utf8').split(heading);
+  const lines = (below.split('\n## ')[0] ?? '').split('\n').filter((line) => line.startsWith('| '));
+  return lines.slice(2).map((line) =>
+    line
+      .slice(2, -2)
+      .split(/(?<!\\)\|/)
+      .map((cell) => cell.replaceAll('\\|', '|').trim()),
+  );
+}
 
 it('explains every reason for which a run fails', () => {
   const text = readFileSync('docs/running.md', 'utf8');
