@@ -2,7 +2,7 @@
  * Which events of a plan its hooks are told of, read off the public states that a step entered and left. Pure: the journal of a plan leads to the
  * same events again.
  */
-import { budgetDetails, type HookDetails, type HookEvent } from '../machines/vocabulary/hook-event.ts';
+import { budgetDetails, type HookDetails, type HookEvent, lifecycleEvents } from '../machines/vocabulary/hook-event.ts';
 import type { PlanStatus } from '../machines/vocabulary/signal.ts';
 import { snapshotOf } from './addressee.ts';
 import { blockOf, planContext } from './plan-view.ts';
@@ -32,24 +32,6 @@ const otherNames: Readonly<Record<string, HookEvent>> = {
   // What reviewers on the forge ask for.
   pr_changes_requested: 'review_changes_requested',
 };
-/** The lifecycle events by their own names. */
-const lifecycleEvents: ReadonlySet<string> = new Set<HookEvent>([
-  'plan_start',
-  'planner_finished',
-  'implement_start',
-  'implement_finished',
-  'review_approved',
-  'review_changes_requested',
-  'verify_approved',
-  'verify_failed',
-  'verification_stale',
-  'start_over',
-  'reimplement',
-  'request_review',
-  'mark_done',
-  'cancel',
-  'reopen',
-]);
 
 /**
  * The hook events of a step of a plan's tree, in their order; `tree` is the tree after the step. If the step sets a status by hand, there are none,
@@ -129,7 +111,8 @@ function isLifecycle(transition: Transition): boolean {
 function lifecycleEvent(event: string, from: PlanStatus, to: PlanStatus): HookEvent | null {
   // One of several planners: the planning goes on.
   if (from === 'planning' && to === 'planning' && event === 'planner_finished') return null;
-  if (lifecycleEvents.has(event)) return event as HookEvent; // the set holds hook events only
+  const own = lifecycleEvents.find((each) => each === event);
+  if (own !== undefined) return own;
   if (from === to) return null;
   const other = otherNames[event];
   if (other !== undefined) return other;

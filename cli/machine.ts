@@ -3,7 +3,7 @@
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import type { Client, MachineVerdict } from '../runtime/api/client/client.ts';
 import type { MachineTreeReplay, MachineTreeShow } from '../runtime/api/contract/machines.ts';
-import { nearest } from '../runtime/base/config/nearest.ts';
+import { didYouMean } from '../runtime/base/config/nearest.ts';
 import { localTime } from '../runtime/base/platform/local-time.ts';
 import { connect } from '../runtime/engine/connect.ts';
 import { type Call, defineVerb, type Verbs } from './command.ts';
@@ -69,9 +69,7 @@ const themes = ['light', 'dark', 'both'] as const;
 function oneOf<Word extends string>(flag: string, said: string, words: readonly Word[]): Word {
   const known = words.find((word) => word === said);
   if (known !== undefined) return known;
-  const meant = nearest(said, words);
-  const hint = `give one of ${words.join(', ')}`;
-  throw new EngineError('usage', `${flag} is "${said}"`, meant === null ? hint : `did you mean ${meant}? ${hint}`);
+  throw new EngineError('usage', `${flag} is "${said}"`, `${didYouMean(said, words)}give one of ${words.join(', ')}`);
 }
 
 const exportIt = defineVerb({

@@ -2,7 +2,7 @@
 
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { homeFolder } from '../runtime/base/config/home.ts';
-import { nearest } from '../runtime/base/config/nearest.ts';
+import { didYouMean, nearest } from '../runtime/base/config/nearest.ts';
 import { ensureHomeToken, homeTokenFile, rotateHomeToken } from '../runtime/base/platform/home-token.ts';
 import { localTime } from '../runtime/base/platform/local-time.ts';
 import { addPerson, type PersonRole, personRoles, readPeople, removePerson } from '../runtime/base/platform/people.ts';
@@ -97,11 +97,10 @@ const wordsOf: Readonly<Record<PersonRole, string>> = {
 function roleOf(given: string | undefined): PersonRole {
   const role = personRoles.find((each) => each === given);
   if (role !== undefined) return role;
-  const best = given === undefined ? null : nearest(given, personRoles);
   throw new EngineError(
     'usage',
     given === undefined ? 'no --role is given' : `there is no role "${given}"`,
-    `${best === null ? '' : `did you mean ${best}? `}give --role look, --role answer or --role steer`,
+    `${didYouMean(given ?? '', personRoles)}give --role look, --role answer or --role steer`,
   );
 }
 

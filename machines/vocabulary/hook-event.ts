@@ -26,8 +26,8 @@ export const needEvents = [
   'budget_near',
 ] as const satisfies readonly NoticeEvent[];
 
-/** What hooks may be told of: the lifecycle events of a plan, those about its waves, tasks, runs and pull request, those about the forge of its repo, then the notifications. */
-export const hookEvents = [
+/** The lifecycle events of a plan. */
+export const lifecycleEvents = [
   'plan_start',
   'planner_finished',
   'implement_start',
@@ -43,6 +43,11 @@ export const hookEvents = [
   'mark_done',
   'cancel',
   'reopen',
+] as const;
+
+/** What hooks may be told of: the lifecycle events, those about waves, tasks, runs and the pull request, those about the forge of the repo, then the notifications. */
+export const hookEvents = [
+  ...lifecycleEvents,
   'blocked',
   'resolved',
   'wave_started',

@@ -7,7 +7,7 @@ import { issueText } from '../../machines/vocabulary/schema-issue.ts';
 import type { WhatIfQuestion } from '../api/contract/plans.ts';
 import { agentLimits } from '../base/config/config.ts';
 import { durationMs } from '../base/config/duration.ts';
-import { nearest } from '../base/config/nearest.ts';
+import { didYouMean } from '../base/config/nearest.ts';
 import type { Limits } from '../core/outbox/slots.ts';
 import type { Permissions } from './told-past.ts';
 
@@ -129,11 +129,10 @@ function unfit(name: string, value: unknown, hint: string): EngineError {
 }
 
 function unknownName(name: string): EngineError {
-  const near = nearest(name, names);
   const roleWords = `and of a role (${roles.join(', ')}) ${roleKeys.map((key) => `<role>.${key}`).join(', ')}`;
   return new EngineError(
     'bad_request',
     `policy: there is no "${name.slice(0, 60)}" that matters to a plan`,
-    `${near === null ? '' : `did you mean ${near}? `}there are ${[...Object.keys(limitNames), ...Object.keys(flags)].join(', ')}, ${roleWords}`,
+    `${didYouMean(name, names)}there are ${[...Object.keys(limitNames), ...Object.keys(flags)].join(', ')}, ${roleWords}`,
   );
 }

@@ -1,7 +1,8 @@
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { homeFolder, nearest, socketPath } from '../../runtime/base/config/config.ts';
+import { homeFolder, socketPath } from '../../runtime/base/config/config.ts';
+import { nearest } from '../../runtime/base/config/nearest.ts';
 import { errorOf } from '../support/config.ts';
 
 describe('the home and its socket', () => {

@@ -1,6 +1,6 @@
 /** Options that a program hands in: one that there is not was meant for something, so it is refused instead of left out. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { nearest } from '../../base/config/nearest.ts';
+import { didYouMean } from '../../base/config/nearest.ts';
 
 /** Every option, so that none can be forgotten where the type has it. */
 export type KnownOptions<Options> = Readonly<Record<keyof Options, true>>;
@@ -16,8 +16,10 @@ export function refuseUnknownOptions<Options extends object>(
     throw new EngineError('bad_request', `${of} takes an object of options`, `the options: ${names.join(', ')}`);
   for (const name of Object.keys(options)) {
     if (Object.hasOwn(known, name)) continue;
-    const meant = nearest(name, names);
-    const hint = `${meant === null ? '' : `did you mean ${meant}? `}the options: ${names.join(', ')}`;
-    throw new EngineError('bad_request', `${of} has no option "${name}"`, hint);
+    throw new EngineError(
+      'bad_request',
+      `${of} has no option "${name}"`,
+      `${didYouMean(name, names)}the options: ${names.join(', ')}`,
+    );
   }
 }

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { decodePlan } from '../../../machines/document/plan-document.ts';
 import { EngineError, errorClasses } from '../../../machines/vocabulary/errors.ts';
 import { issueText } from '../../../machines/vocabulary/schema-issue.ts';
-import { nearest } from '../../base/config/config.ts';
+import { didYouMean } from '../../base/config/nearest.ts';
 import type { Moment } from '../queries/replay.ts';
 
 /** JSON beyond this depth is no request of ours, and would overflow the stack of whoever writes it out again. */
@@ -70,12 +70,11 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
 
 function unknownField(schema: z.ZodType, key: string, what: string): EngineError {
   const known = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
-  const best = nearest(key, known);
   const takes = known.length === 0 ? 'takes no field' : `takes: ${known.join(', ')}`;
   return new EngineError(
     'bad_request',
     `unknown field "${key.slice(0, 100)}" in ${what}`,
-    best === null ? `${what} ${takes}` : `did you mean ${best}? ${what} ${takes}`,
+    `${didYouMean(key, known)}${what} ${takes}`,
   );
 }
 

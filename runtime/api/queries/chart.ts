@@ -10,7 +10,7 @@ import { litStates } from '../../base/charts/lit.ts';
 import { machines } from '../../base/charts/machines.ts';
 import { type ChartTheme, renderChart } from '../../base/charts/render.ts';
 import { type ChartName, chartNames, storedChart } from '../../base/charts/stored.ts';
-import { nearest } from '../../base/config/nearest.ts';
+import { didYouMean } from '../../base/config/nearest.ts';
 import { later } from '../../base/platform/later.ts';
 import type { MachineEntry } from '../contract/machines.ts';
 
@@ -24,13 +24,8 @@ const layouts = new WeakMap<AnyStateMachine, Promise<Chart>>();
 export function machineNamed(name: string): ChartName {
   const known = chartNames.find((each) => each === name);
   if (known !== undefined) return known;
-  const meant = nearest(name, chartNames);
-  const hint = `the machines: ${chartNames.join(', ')}`;
-  throw new EngineError(
-    'not_found',
-    `no machine is called "${name}"`,
-    meant === null ? hint : `did you mean ${meant}? ${hint}`,
-  );
+  const hint = `${didYouMean(name, chartNames)}the machines: ${chartNames.join(', ')}`;
+  throw new EngineError('not_found', `no machine is called "${name}"`, hint);
 }
 
 export function machineEntries(own: readonly AnyDefinition[]): MachineEntry[] {

@@ -8,7 +8,7 @@ import type { Tree } from '../../../actors/tree.ts';
 import type { RepoContext } from '../../../machines/repo/machine.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { machineTree, parseTree, pathOfRequest, repoTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
-import { nearest } from '../../base/config/nearest.ts';
+import { didYouMean } from '../../base/config/nearest.ts';
 import type { SignalRow } from '../../core/store/rows.ts';
 import type {
   MachineExplanation,
@@ -31,16 +31,11 @@ function machineIn(machines: readonly AnyDefinition[], name: string): AnyDefinit
   const found = machines.find((machine) => machine.name === name);
   if (found !== undefined) return found;
   const names = machines.map((machine) => machine.name);
-  const meant = nearest(name, names);
-  const known =
+  const hint =
     names.length === 0
       ? 'none was given: name its file under [machines] in daemon.toml'
-      : `there are ${names.join(', ')}`;
-  throw new EngineError(
-    'machine_unknown',
-    `no machine of one's own is called "${name}"`,
-    meant === null ? known : `did you mean ${meant}? ${known}`,
-  );
+      : `${didYouMean(name, names)}there are ${names.join(', ')}`;
+  throw new EngineError('machine_unknown', `no machine of one's own is called "${name}"`, hint);
 }
 
 export function createMachineTreeViews(parts: ViewDependencies) {

@@ -2,7 +2,7 @@
 import { planContext } from '../../../actors/plan-view.ts';
 import { EngineError, planNotFound } from '../../../machines/vocabulary/errors.ts';
 import { planTree, taskBranch } from '../../../machines/vocabulary/ids.ts';
-import { nearest } from '../../base/config/nearest.ts';
+import { didYouMean } from '../../base/config/nearest.ts';
 import type { PlanRow } from '../../core/store/rows.ts';
 import { changeMarked, changesBetween, diffStat, diffText } from '../../work/git/diff.ts';
 import { askOwnGit } from '../../work/git/git.ts';
@@ -81,11 +81,10 @@ export async function planDiff(
 function checkTask(task: string, { plan, tasks }: { plan: string; tasks: readonly string[] }): void {
   if (tasks.length === 0 || tasks.includes(task)) return;
   const shown = tasks.slice(0, 10).join(', ');
-  const near = nearest(task, tasks);
   throw new EngineError(
     'not_found',
     `plan ${plan} has no task ${task}`,
-    `${near === null ? '' : `did you mean ${near}? `}it has: ${shown}${tasks.length > 10 ? ` and ${tasks.length - 10} more: stator plan show ${plan}` : ''}`,
+    `${didYouMean(task, tasks)}it has: ${shown}${tasks.length > 10 ? ` and ${tasks.length - 10} more: stator plan show ${plan}` : ''}`,
   );
 }
 

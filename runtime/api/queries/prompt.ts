@@ -17,7 +17,8 @@ import {
   roles,
   taskBranch,
 } from '../../../machines/vocabulary/ids.ts';
-import { type AgentProfile, nearest } from '../../base/config/config.ts';
+import type { AgentProfile } from '../../base/config/config.ts';
+import { nearest } from '../../base/config/nearest.ts';
 import { castProfiles, lookAtAccounts, profileOf } from '../../work/agents/accounts.ts';
 import { composePrompt } from '../../work/agents/prompt.ts';
 import type { RunBrief } from '../../work/agents/run-brief.ts';

@@ -48,7 +48,6 @@ export { homeFolder } from './home.ts';
 export { withoutHookSecrets } from './hook-secrets.ts';
 export type { CommandHookConfig, FunctionHookConfig, HookConfig, NotifyHookConfig, WebhookConfig } from './hooks.ts';
 export { missingVariables, refusedAddresses, unheardEvents } from './hooks.ts';
-export { nearest } from './nearest.ts';
 export type {
   AgentCall,
   AgentCommand,

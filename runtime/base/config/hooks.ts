@@ -12,7 +12,7 @@ import {
 import { whyNotPublic } from '../platform/public-address.ts';
 import { textDigest } from '../platform/text-digest.ts';
 import { isSecretHeader } from './hook-secrets.ts';
-import { nearest } from './nearest.ts';
+import { didYouMean, nearest } from './nearest.ts';
 import {
   duration,
   flag,
@@ -229,9 +229,8 @@ export function unheardEvents(
       const machine = machines.find((each) => each.name === of.machine);
       if (machine?.tags.includes(of.tag) === true) return [];
       const known = machine === undefined ? machines.map((each) => each.name) : machine.tags;
-      const meant = nearest(machine === undefined ? of.machine : of.tag, known);
       const what = machine === undefined ? `there is no machine ${of.machine}` : `${of.machine} has no tag "${of.tag}"`;
-      const hint = `${meant === null ? '' : `did you mean ${meant}? `}there ${known.length === 1 ? 'is' : 'are'} ${known.join(', ') || 'none'}`;
+      const hint = `${didYouMean(machine === undefined ? of.machine : of.tag, known)}there ${known.length === 1 ? 'is' : 'are'} ${known.join(', ') || 'none'}`;
       return [`the hook ${name} is never told ${event}: ${what}; ${hint}`];
     }),
   );

@@ -28,6 +28,12 @@ export function nearest(word: string, valid: readonly string[]): string | null {
   return best;
 }
 
+/** `did you mean plan_start? `, before a hint that goes on with what is valid; empty where nothing is near. */
+export function didYouMean(word: string, valid: readonly string[]): string {
+  const meant = nearest(word, valid);
+  return meant === null ? '' : `did you mean ${meant}? `;
+}
+
 function sorted(word: string): string {
   return [...word].sort().join('');
 }

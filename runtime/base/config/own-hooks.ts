@@ -8,7 +8,7 @@ import {
   type ToldEvent,
 } from '../../../machines/vocabulary/hook-event.ts';
 import type { FunctionHookConfig, HookConfig } from './hooks.ts';
-import { nearest } from './nearest.ts';
+import { didYouMean } from './nearest.ts';
 
 /** What happened, as every hook is told it, with what else belongs to the event (`reason`, `wave`, `blocked_reason`, …): docs/hooks.md. */
 export interface HookMessage {
@@ -75,13 +75,11 @@ function checkOwnHook(where: string, name: string, hook: OwnHook): void {
   const { on = [], timeoutMs: given = timeoutMs } = hook;
   if (!Array.isArray(on)) throw refused('.on is no list', `give a list of events: ${hookEvents.join(', ')}`);
   const unknown = on.find((event) => !isToldEvent(event));
-  if (unknown !== undefined) {
-    const meant = nearest(String(unknown), hookEvents);
+  if (unknown !== undefined)
     throw refused(
       `.on: there is no event "${unknown}"`,
-      `${meant === null ? '' : `did you mean ${meant}? `}the events: ${hookEvents.join(', ')}`,
+      `${didYouMean(String(unknown), hookEvents)}the events: ${hookEvents.join(', ')}`,
     );
-  }
   if (!Number.isInteger(given) || given < least || given > most)
     throw refused(`.timeoutMs is ${given}`, `give a whole number of milliseconds, from ${least} to ${most}`);
 }

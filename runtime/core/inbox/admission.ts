@@ -12,7 +12,7 @@ import {
   validTypes,
 } from '../../../machines/vocabulary/signal.ts';
 import { type SignalKind, signalBodyLimitBytes } from '../../../machines/vocabulary/signal-kind.ts';
-import { nearest } from '../../base/config/config.ts';
+import { didYouMean, nearest } from '../../base/config/nearest.ts';
 import type { NewSignal } from '../store/rows.ts';
 
 /** What a sender says, without saying to whom. */
@@ -145,13 +145,8 @@ function publicTypes({ signals }: Kind): string[] {
 
 function notTaken(kind: Kind, type: string): EngineError {
   const types = publicTypes(kind);
-  const meant = nearest(type, types);
-  const known = `a ${kind.name} takes: ${types.join(', ') || 'nothing from outside'}`;
-  return new EngineError(
-    'unknown_signal',
-    `a ${kind.name} takes no "${type.slice(0, 100)}" from outside`,
-    meant === null ? known : `did you mean ${meant}? ${known}`,
-  );
+  const hint = `${didYouMean(type, types)}a ${kind.name} takes: ${types.join(', ') || 'nothing from outside'}`;
+  return new EngineError('unknown_signal', `a ${kind.name} takes no "${type.slice(0, 100)}" from outside`, hint);
 }
 
 function notFrom(
@@ -177,9 +172,8 @@ function payloadProblem(
   const takes = fields.length === 0 ? `${type} takes no payload` : `${type} takes: ${fields.join(', ')}`;
   if (issue?.code === 'unrecognized_keys') {
     const unknown = issue.keys[0] ?? '';
-    const best = nearest(unknown, fields);
     const message = `invalid payload: ${type}: unknown field "${unknown.slice(0, 100)}"`;
-    return new EngineError('bad_payload', message, best === null ? takes : `did you mean ${best}? ${takes}`);
+    return new EngineError('bad_payload', message, `${didYouMean(unknown, fields)}${takes}`);
   }
   const field = issue === undefined || issue.path.length === 0 ? 'payload' : issue.path.join('.');
   const message = `invalid payload: ${type}: ${field}: ${issue === undefined ? 'is not accepted' : issueText(issue)}`;

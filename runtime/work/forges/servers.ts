@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { readConfigText } from '../../base/config/file.ts';
-import { nearest } from '../../base/config/nearest.ts';
+import { didYouMean } from '../../base/config/nearest.ts';
 import { replaceFile } from '../../base/platform/atomic-file.ts';
 import { ensureHome } from '../../base/platform/home.ts';
 import { withoutSecrets } from '../../base/platform/secrets.ts';
@@ -141,11 +141,10 @@ export function serverNamed({ list }: Pick<Servers, 'list'>, name: string): Know
   const found = list.find((server) => server.name === name);
   if (found !== undefined) return found;
   const names = list.map((server) => server.name);
-  const near = nearest(name, names);
   throw new EngineError(
     'not_found',
     `there is no server "${name.slice(0, 100)}"`,
-    `${near === null ? '' : `did you mean ${near}? `}one of ${names.join(', ')}; add one: stator server add <name> <url>`,
+    `${didYouMean(name, names)}one of ${names.join(', ')}; add one: stator server add <name> <url>`,
   );
 }
 
