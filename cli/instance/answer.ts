@@ -5,9 +5,9 @@ import { connect } from '../../runtime/engine/connect.ts';
 import { canAsk, confirm } from '../ask.ts';
 import { type Call, defineVerb, type Verbs } from '../command.ts';
 import { projectHere } from '../place.ts';
-import { plainLines, untilText } from '../text.ts';
+import { untilText } from '../text.ts';
 import { printVerdict } from '../verdict.ts';
-import { type Permission, type PermissionWord, permissionCommand, permissionText } from './permission.ts';
+import { indented, type Permission, type PermissionWord, permissionCommand, permissionText } from './permission.ts';
 import { findInstance } from './view.ts';
 
 const args = {
@@ -110,14 +110,6 @@ async function find(client: Client, call: Call, { title, question: id }: Given):
 function shown(asked: Permission): string {
   const { id, detail, until } = asked.question;
   return `${permissionText(asked)} (${id}, ${untilText(until, Date.now())}; then it is denied):\n${indented(detail)}`;
-}
-
-/** Texts of others, so that no line of them looks like one of ours. */
-function indented(text: string): string {
-  return plainLines(text)
-    .split('\n')
-    .map((line) => `  | ${line}`)
-    .join('\n');
 }
 
 export default { allow, deny } satisfies Verbs;

@@ -1,7 +1,7 @@
 /** What agents ask to be allowed, in words. Pure. */
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { InstanceEntry } from '../../runtime/api/client/client.ts';
-import { duration, plain } from '../text.ts';
+import { duration, plain, plainLines } from '../text.ts';
 
 export interface Permission {
   readonly agent: InstanceEntry;
@@ -24,6 +24,14 @@ export function permissionText({ agent, question }: Permission): string {
 /** `denied in 19m 03s`: of a question that nobody answers until then. `timeText` says the time that is left, in milliseconds. */
 export function deadlineText(until: string, nowMs: number, timeText: (ms: number) => string = duration): string {
   return `denied in ${timeText(Date.parse(until) - nowMs)}`;
+}
+
+/** Texts of others, so that no line of them looks like one of ours. */
+export function indented(text: string): string {
+  return plainLines(text)
+    .split('\n')
+    .map((line) => `  | ${line}`)
+    .join('\n');
 }
 
 export type PermissionWord = 'allow' | 'deny';

@@ -2,13 +2,13 @@
 import type { Client, InstanceEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import {
   deadlineText,
+  indented,
   type Permission,
   type PermissionWord,
   permissionCommand,
   permissionsOf,
   permissionText,
 } from '../instance/permission.ts';
-import { plainLines } from '../text.ts';
 import type { Asked } from './prompt-line.ts';
 
 interface Answer {
@@ -45,12 +45,4 @@ function readAnswer(line: string): Answer | null {
   if (word === undefined) return null;
   if (word.toLowerCase() === 'allow') return message === '' ? { word: 'allow', message: undefined } : null;
   return { word: 'deny', message: message === '' ? undefined : message };
-}
-
-/** So that no line of an agent looks like one of ours. */
-function indented(text: string): string {
-  return plainLines(text)
-    .split('\n')
-    .map((line) => `  | ${line}`)
-    .join('\n');
 }

@@ -66,26 +66,11 @@ export interface Status {
   readonly accounts: readonly AccountEntry[];
 }
 
-interface PlanState {
-  readonly project: string;
-  readonly plan: string;
-  readonly status: PlanEntry['status'];
-  readonly phase: string | null;
-  readonly wave: number;
-  readonly waves: number;
-  readonly tasks_done: number;
-  readonly tasks: number;
-  readonly budget: PlanEntry['budget'];
-}
-
-interface RunningAgent {
-  readonly title: string;
-  readonly role: string;
-  readonly state: InstanceEntry['state'];
-  readonly attempt: number;
-  readonly started_at: string | null;
-  readonly last_line: string | null;
-}
+type PlanState = Pick<
+  PlanEntry,
+  'project' | 'plan' | 'status' | 'phase' | 'wave' | 'waves' | 'tasks_done' | 'tasks' | 'budget'
+>;
+type RunningAgent = Pick<InstanceEntry, 'title' | 'role' | 'state' | 'attempt' | 'started_at' | 'last_line'>;
 
 type Need = Status['needs_you'][number];
 

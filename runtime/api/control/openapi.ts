@@ -29,7 +29,7 @@ export function describeApi(routes: readonly AnyRoute[]): ApiDescription {
 
 /** The codes that a route may refuse with. */
 export function errorsOf(each: AnyRoute): ErrorCode[] {
-  const { who, params, query, body, errors } = each.definition;
+  const { who, params, query, body, errors = [] } = each.definition;
   const reads = params !== undefined || query !== undefined || body !== undefined;
   return [
     ...new Set<ErrorCode>([

@@ -73,8 +73,8 @@ export interface Definition {
   readonly bodyLimitBytes?: number;
   /** The answers by status: successes, and refusals that are no errors. */
   readonly answers: { readonly [status: number]: AnswerKind };
-  /** What it may refuse with, beside what every route may: the status of each stands in the table of codes. */
-  readonly errors: readonly ErrorCode[];
+  /** What it may refuse with, beside what every route may: the status of each stands in the table of codes. Default: nothing. */
+  readonly errors?: readonly ErrorCode[];
 }
 
 type Read<Schema> = Schema extends z.ZodType ? z.output<Schema> : Record<never, never>;

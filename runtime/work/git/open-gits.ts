@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { accessSync, constants, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gitEnvironment } from './environment.ts';
+import { isObjectId } from './object-memo.ts';
 import { type Answer, type OpenGit, oneLine, openGit } from './open-git.ts';
 
 /** Of `git update-ref`: its commands come from standard input, and no symbolic ref is followed. */
@@ -90,7 +91,7 @@ export function createOpenGits(): OpenGits {
       return isNone ? null : undefined;
     },
     async missing(path, from, to) {
-      if (![from, to].every(isTreeId)) return undefined;
+      if (![from, to].every(isObjectId)) return undefined;
       // A line that names no object is said back, once what stands before it is answered.
       const mark = `end ${randomUUID()}\n`;
       const begin = `${from} ${to}\n`;
@@ -128,10 +129,6 @@ export function createOpenGits(): OpenGits {
 function endOf(text: string, mark: string): number {
   const at = text.indexOf(mark);
   return at < 0 ? -1 : at + mark.length;
-}
-
-function isTreeId(name: string): boolean {
-  return /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(name);
 }
 
 interface GitPlace {

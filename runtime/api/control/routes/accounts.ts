@@ -10,7 +10,6 @@ export const accountRoutes = [
       does: 'the accounts of agents that are limited now: since when, until when, and which agents wait for each',
       who: 'anyone',
       answers: { 200: z.array(accountEntry) },
-      errors: [],
     },
     async ({ core }) => json(200, await core.views.accounts()),
   ),

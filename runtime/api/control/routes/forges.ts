@@ -10,7 +10,6 @@ export const forgeRoutes = [
       does: 'how the forge of each repo was found when it was asked last, since when, and which plans wait for it; a repo whose forge was never asked is left out',
       who: 'anyone',
       answers: { 200: z.array(forgeEntry) },
-      errors: [],
     },
     async ({ core }) => json(200, await core.views.forges()),
   ),

@@ -13,7 +13,6 @@ export const hostRoutes = [
       does: 'the hosts that share the store, also those that were removed; none where it is of one machine',
       who: 'anyone',
       answers: { 200: z.array(hostEntry) },
-      errors: [],
     },
     async ({ core }) => json(200, await core.views.hosts()),
   ),

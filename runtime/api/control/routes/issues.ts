@@ -30,7 +30,6 @@ export const issueRoutes = [
       who: 'anyone',
       query: z.strictObject({ project: project.optional() }),
       answers: { 200: z.array(issueEntry) },
-      errors: [],
     },
     async ({ core, query }) => json(200, await core.commands.issues(query.project ?? null)),
   ),
@@ -239,7 +238,6 @@ export const issueRoutes = [
       who: 'person',
       body: z.strictObject({ project: project.optional(), dry: z.boolean().optional() }),
       answers: { 200: issuesPruned },
-      errors: [],
     },
     async ({ core, body }) =>
       json(200, await core.commands.pruneIssues({ project: body.project ?? null, dry: body.dry === true })),

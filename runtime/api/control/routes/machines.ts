@@ -47,7 +47,6 @@ export const machineRoutes = [
       does: 'the machines: what each is, and how large',
       who: 'anyone',
       answers: { 200: z.array(machineEntry) },
-      errors: [],
     },
     ({ core: { views } }) => json(200, views.machines()),
   ),

@@ -11,7 +11,6 @@ export const notificationRoutes = [
       who: 'anyone',
       query: z.strictObject({ project: z.string().max(255).optional(), all: z.enum(['true', 'false']).optional() }),
       answers: { 200: z.array(notificationEntry) },
-      errors: [],
     },
     async ({ core, query: { project, all } }) =>
       json(200, await core.views.notifications({ ...(project === undefined ? {} : { project }), all: all === 'true' })),
@@ -23,7 +22,6 @@ export const notificationRoutes = [
       who: 'person',
       needs: 'answer',
       answers: { 200: notificationsRead },
-      errors: [],
     },
     async ({ core }) => json(200, await core.commands.readNotifications()),
   ),

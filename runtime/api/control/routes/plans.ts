@@ -59,7 +59,6 @@ export const planRoutes = [
       who: 'anyone',
       query: z.strictObject({ project: line(255).optional() }),
       answers: { 200: z.array(planEntry) },
-      errors: [],
     },
     async ({ core, query }) => json(200, await core.views.plans(query.project ?? null)),
   ),
@@ -286,7 +285,6 @@ export const planRoutes = [
       who: 'person',
       query: z.strictObject({ sample: digits.optional() }),
       answers: { 200: verification },
-      errors: [],
     },
     async ({ core, query: { sample } }) =>
       json(200, await core.views.verify(sample === undefined ? 'all' : { sample })),

@@ -161,7 +161,6 @@ export const repoRoutes = [
       does: 'reads daemon.toml and the repos’ files again; what is trusted is in force at once',
       who: 'person',
       answers: { 200: reloadAnswer },
-      errors: [],
     },
     async ({ core }) => json(200, await core.commands.reload()),
   ),

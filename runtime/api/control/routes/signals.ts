@@ -93,7 +93,6 @@ export const signalRoutes = [
       who: 'anyone',
       query: z.strictObject({ project: line(255).optional(), ...filter }),
       answers: { 200: z.array(signalEntry) },
-      errors: [],
     },
     async ({ core, query }) => json(200, await core.views.signals(given(query))),
   ),
