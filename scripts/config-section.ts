@@ -1,18 +1,5 @@
 /** Every key of the configuration, as its schema checks it. */
-import {
-  agentKeys,
-  budgetKeys,
-  flagKeyNames,
-  hookKeys,
-  hostKeys,
-  httpKeys,
-  type KeyReference,
-  notificationsKeys,
-  pullRequestsKeys,
-  storeKeys,
-  topKeys,
-  worktreeKeys,
-} from '../runtime/base/config/reference.ts';
+import { flagKeyNames, type KeyReference, topKeys } from '../runtime/base/config/reference.ts';
 import { code, markdownTable } from './markdown.ts';
 
 /** `daemon`: keys of daemon.toml alone; `repo`: of a repo's file alone; `both`: of both, flags apart; `flags`: those of both that guards read. */
@@ -26,17 +13,7 @@ function groupOf({ key, files }: KeyReference): 'daemon' | 'repo' | 'both' | 'fl
   return files[0] === 'daemon.toml' ? 'daemon' : 'repo';
 }
 
-export const agentKeyTable = () => keyTable(agentKeys);
-export const budgetKeyTable = () => keyTable(budgetKeys);
-export const pullRequestsKeyTable = () => keyTable(pullRequestsKeys);
-export const worktreeKeyTable = () => keyTable(worktreeKeys);
-export const httpKeyTable = () => keyTable(httpKeys);
-export const notificationsKeyTable = () => keyTable(notificationsKeys);
-export const storeKeyTable = () => keyTable(storeKeys);
-export const hostKeyTable = () => keyTable(hostKeys);
-export const hookKeyTable = () => keyTable(hookKeys);
-
-function keyTable(entries: readonly KeyReference[]): string {
+export function keyTable(entries: readonly KeyReference[]): string {
   return markdownTable(
     ['key', 'default', 'accepted', 'what it does'],
     entries.map(({ key, default: fallback, accepted, does }) => [

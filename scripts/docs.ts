@@ -5,21 +5,21 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import {
+  agentKeys,
+  budgetKeys,
+  hookKeys,
+  hostKeys,
+  httpKeys,
+  notificationsKeys,
+  pullRequestsKeys,
+  storeKeys,
+  worktreeKeys,
+} from '../runtime/base/config/reference.ts';
 import { routeTable } from './api-section.ts';
 import { chartFiles } from './chart-files.ts';
 import { commandPages, oldNames } from './cli-section.ts';
-import {
-  agentKeyTable,
-  budgetKeyTable,
-  hookKeyTable,
-  hostKeyTable,
-  httpKeyTable,
-  notificationsKeyTable,
-  pullRequestsKeyTable,
-  storeKeyTable,
-  topKeyTable,
-  worktreeKeyTable,
-} from './config-section.ts';
+import { keyTable, topKeyTable } from './config-section.ts';
 import { errorTable } from './errors-section.ts';
 import { exampleFile } from './examples-section.ts';
 import { importGraph } from './imports-section.ts';
@@ -34,18 +34,18 @@ const sections: Readonly<Record<string, Readonly<Record<string, (root: string) =
   'docs/cli.md': { pages: commandPages, old: oldNames },
   'docs/configuration.md': {
     'daemon keys': () => topKeyTable('daemon'),
-    'http keys': httpKeyTable,
-    'notifications keys': notificationsKeyTable,
-    'store keys': storeKeyTable,
-    'host keys': hostKeyTable,
+    'http keys': () => keyTable(httpKeys),
+    'notifications keys': () => keyTable(notificationsKeys),
+    'store keys': () => keyTable(storeKeys),
+    'host keys': () => keyTable(hostKeys),
     'repo keys': () => topKeyTable('repo'),
-    'worktree keys': worktreeKeyTable,
+    'worktree keys': () => keyTable(worktreeKeys),
     'keys of both files': () => topKeyTable('both'),
     flags: () => topKeyTable('flags'),
-    'agent keys': agentKeyTable,
-    'budget keys': budgetKeyTable,
-    'pull request keys': pullRequestsKeyTable,
-    'hook keys': hookKeyTable,
+    'agent keys': () => keyTable(agentKeys),
+    'budget keys': () => keyTable(budgetKeys),
+    'pull request keys': () => keyTable(pullRequestsKeys),
+    'hook keys': () => keyTable(hookKeys),
   },
   'docs/control-api.md': { routes: routeTable, errors: errorTable },
   'docs/embedding.md': {

@@ -23,17 +23,15 @@ type QueueParts = Pick<CommandDependencies, 'store' | 'views' | 'projects' | 'cl
 
 export function createQueueCommands({ store, views, projects, clock, log, onChange }: QueueParts) {
   /** undefined: the whole. Throws `bad_request`, `repo_not_found`, `plan_not_found`, `not_found`. */
-  async function partOf({ project, plan, title }: QueuePart, { pauses }: QueueRow): Promise<PauseScope | undefined> {
+  async function partOf({ project, plan, title }: QueuePart, queue: QueueRow): Promise<PauseScope | undefined> {
     if (project === undefined) {
       if (plan === undefined && title === undefined) return undefined;
       throw new EngineError('bad_request', 'project is required', 'name the repo of the plan or agent as well');
     }
     // What is paused can be resumed, whatever has become of it.
-    const isKnown = (part: PauseScope) =>
-      pauses.some((each) => each.project === project && each.plan === part.plan && each.title === part.title);
     const said = { project, plan: plan ?? '', title: title ?? '' };
-    if (isKnown(said)) return said;
-    const ofTitle = pauses.find((each) => each.project === project && each.title === title);
+    if (isPaused(queue, said)) return said;
+    const ofTitle = queue.pauses.find((each) => each.project === project && each.title === title);
     if (title !== undefined && plan === undefined && ofTitle !== undefined)
       return { project, plan: ofTitle.plan, title };
     if (projects.find(project) === null) throw repoNotFound(project, 'see them with: stator repo list');
