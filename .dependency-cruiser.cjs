@@ -137,7 +137,7 @@ module.exports = {
     {
       name: 'engine-picks-the-store',
       comment:
-        'everybody else sees port.ts, rows.ts and timeline.ts of runtime/core/store; cli/daemon reads who owns a home',
+        'everybody else sees port.ts, rows.ts, effect-queue.ts and timeline.ts of runtime/core/store; cli/daemon reads who owns a home',
       severity: 'error',
       from: {
         path: '^(machines|actors|runtime|cli)/',

@@ -29,6 +29,7 @@ import { createBus } from '../core/inbox/facts.ts';
 import { type ArrivingSignal, createPump } from '../core/inbox/pump.ts';
 import { createTreeCache } from '../core/inbox/tree-cache.ts';
 import { createVerdicts } from '../core/inbox/verdicts.ts';
+import type { EffectCarrier } from '../core/outbox/carrier.ts';
 import type { Dispatcher } from '../core/outbox/dispatcher.ts';
 import type { Limits } from '../core/outbox/slots.ts';
 import { type Change, insertSignal, type Store } from '../core/store/port.ts';
@@ -114,7 +115,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
   const put = (settings: DaemonConfig) => state.trigger.configured({ settings });
   const settings = createSettings({ current: () => known().settings, put }, home, options.configFile);
   if (owner !== undefined) await copyBeforeMigration({ home, place, state, log });
-  const { store, epoch } = await open(options, place, config);
+  const { store, epoch, carrier } = await open(options, place, config);
   const ownsHome = owner === undefined ? () => mode === 'verb' : createOwnership({ home, owner, log, state });
   // A store of one's own is lost with its home; one in PostgreSQL may have been taken by another home.
   const isOwner = place.kind === 'file' ? ownsHome : () => ownsHome() && store.loss() === null;
@@ -127,6 +128,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
       await openProjects({ store, settings, overrides, log, nowMs, mayWrite: owner !== undefined }),
     ] as const;
   const [timeline, projects] = await read().catch((thrown: unknown) => {
+    void carrier?.stop();
     store.close();
     throw thrown;
   });
@@ -306,6 +308,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     home,
     place,
     epoch,
+    carrier,
     env,
     machines,
     ownAgents: overrides.agents ?? {},
@@ -350,19 +353,29 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
   };
 }
 
-/** The store, and by which number the effects of this engine are known in it. */
+interface Opened {
+  readonly store: Store;
+  /** By this number the effects of this engine are known in it. */
+  readonly epoch: number;
+  /** What carries its effects; absent: this process does. */
+  readonly carrier?: EffectCarrier;
+}
+
 async function open(
-  { home, mode, owner, isAbsent = false, maxPageCount, faults }: CoreOptions,
+  { home, mode, owner, isAbsent = false, maxPageCount, faults, log }: CoreOptions,
   place: StorePlace,
   { host }: DaemonConfig,
-): Promise<{ store: Store; epoch: number }> {
+): Promise<Opened> {
   if (place.kind === 'postgres') {
     // A home without it loads nothing of it.
     const { openPostgres } = await import('../core/store/postgres/store.ts');
     const store = openPostgres(place, { faults, mayMigrate: owner !== undefined, host });
     if (owner === undefined) return { store, epoch: 0 };
     try {
-      return { store, epoch: await store.own(home) };
+      const epoch = await store.own(home);
+      if (mode !== 'stays') return { store, epoch };
+      const { openDbosCarrier } = await import('../core/outbox/dbos.ts');
+      return { store, epoch, carrier: await openDbosCarrier({ store, log }) };
     } catch (thrown) {
       store.close();
       throw thrown;

@@ -195,6 +195,7 @@ function openDispatcher(core: Parts, watchers: Watchers | null): Dispatcher {
     limits,
     servedLast: core.servedLast,
     owner: { host: store.hosts?.own ?? '', epoch: core.epoch },
+    ...(core.carrier === undefined ? {} : { carrier: core.carrier }),
     // A store of one machine has no other host that would go on.
     ...(store.hosts === undefined ? {} : { follows: (row) => pushAfter(row, nowMs()) }),
     isOwner,

@@ -138,14 +138,15 @@ it('what keeps a store in PostgreSQL from being opened is said with what to do, 
   wrong.password = 'a-secret';
   const noFile = new URL(made.url);
   noFile.searchParams.set('sslrootcert', '/nowhere/root.crt');
-  const withoutPg = `--import ${join(import.meta.dirname, '../support/scripts/without-pg.mjs')}`;
+  const without = (name: string) => `--import ${join(import.meta.dirname, `../support/scripts/without-${name}.mjs`)}`;
   const told = [
     await asked({ STATOR_STORE: '' }),
     await asked({ STATOR_STORE: 'mysql://a:secret@host/b' }),
     await asked({ STATOR_STORE: wrong.href }),
     await asked({ STATOR_STORE: `${made.url}_absent` }),
     await asked({ STATOR_STORE: noFile.href }),
-    await asked({ NODE_OPTIONS: withoutPg }),
+    await asked({ NODE_OPTIONS: without('pg') }),
+    await asked({ NODE_OPTIONS: without('dbos') }),
   ];
   expect(told.join('\n\n')).toMatchInlineSnapshot(`
     "<home>/daemon.toml: store: the variable STATOR_STORE is not set
@@ -164,9 +165,12 @@ it('what keeps a store in PostgreSQL from being opened is said with what to do, 
     correct the URL of the store: its parameters are those of libpq, such as sslmode and sslrootcert
 
     a store in PostgreSQL needs the package pg, which is not installed
-    install it as stator is: npm install -g pg@8, or in the project that stator is a part of: npm install pg@8"
+    install it as stator is: npm install -g pg@8, or in the project that stator is a part of: npm install pg@8
+
+    an engine whose store is in PostgreSQL needs the package @dbos-inc/dbos-sdk 5.3, which is not installed
+    install it as stator is: npm install -g @dbos-inc/dbos-sdk@5.3, or in the project that stator is a part of: npm install @dbos-inc/dbos-sdk@5.3"
   `);
-}, 60_000);
+}, 90_000);
 
 it('copies of a store in PostgreSQL are left to PostgreSQL, which is said', async () => {
   const made = await onPostgres();

@@ -86,6 +86,7 @@ export const longFiles: readonly string[] = [
   'test/lives/queue-limits.test.ts',
   'test/lives/queue-rules.test.ts',
   'test/lives/resume.test.ts',
+  'test/outbox/dbos.test.ts',
   'test/outbox/deadlines.test.ts',
   'test/outbox/environment-faults.test.ts',
   'test/page/page.test.ts',

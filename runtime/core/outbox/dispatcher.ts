@@ -24,6 +24,7 @@ import { createPollLoop } from '../../base/platform/poll-loop.ts';
 import { type Change, type StartQuery, type Store, StoreTrouble } from '../store/port.ts';
 import type { EffectOwner, EffectRow, NewSignal } from '../store/rows.ts';
 import type { Timeline } from '../store/timeline.ts';
+import { type EffectCarrier, type Ending, inProcess } from './carrier.ts';
 import type { Casting } from './casting.ts';
 import type { Again, EffectContext, Handler, Handlers, Outcome } from './handler.ts';
 import { countedHost, freeSlots, type Limits, partedLanes, slotsRequired, takeSlots } from './slots.ts';
@@ -43,6 +44,8 @@ export interface DispatcherParts {
   readonly faults?: Faults | undefined;
   /** Who carries out what is taken here. */
   readonly owner: EffectOwner;
+  /** What brings it to its handler. Default: this process does. */
+  readonly carrier?: EffectCarrier;
   /** Whether this process still owns the home: asked before it acts. */
   isOwner(): boolean;
   limits(): Limits;
@@ -122,6 +125,10 @@ interface Running {
   readonly stop: AbortController;
   /** Whether what is asked for is under way. */
   hasBegun: boolean;
+  /** How often its handler was started again here. */
+  resumes: number;
+  /** Why the last try could not be done, or not be written, and is to be handled again. */
+  fault: { readonly thrown: unknown; readonly mayPutBack: boolean } | null;
   /** The reports of its handler, in order; its end waits for them. */
   told: Promise<void>;
   /** Cancels the timer of its stop; null: none is set. */
@@ -132,6 +139,7 @@ interface Running {
 
 export function createDispatcher(parts: DispatcherParts): Dispatcher {
   const { store, handlers, clock, timeline, log, faults, owner, servedLast = new Map(), machineLimit } = parts;
+  const { carrier = inProcess } = parts;
   const running = new Map<string, Running>();
   const abort = new AbortController();
   // Every effect at work listens to it; of more than ten listeners Node would warn the person.
@@ -163,6 +171,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   /** Continues the effects that an earlier owner left running, before anything new starts. */
   async function adopt(): Promise<void> {
     if (hasAdopted) return;
+    await carrier.start();
     const rows = await adopted();
     hasAdopted = true;
     for (const row of rows) begin(row);
@@ -292,6 +301,8 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       row,
       stop: new AbortController(),
       hasBegun: false,
+      resumes: 0,
+      fault: null,
       told: nothing,
       cancelStop: null,
       stopAt: null,
@@ -307,7 +318,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     });
   }
 
-  async function carryOut(entry: Running): Promise<void> {
+  function carryOut(entry: Running): Promise<void> {
     const { row, stop } = entry;
     const effect = JSON.parse(row.payload) as Effect; // written by insert from an Effect
     const context: Tried = {
@@ -320,15 +331,71 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
         pass(entry, word, { type, payload, run: row.name, origin: `agent:${title}` }),
       began: () => begins(entry),
     };
-    for (let resumes = 0; !abort.signal.aborted; resumes += 1) {
+    return carrier.carry(row, {
+      handle: () => handled(effect, entry, context),
+      settle: (ending) => settled(entry, ending),
+    });
+  }
+
+  /** The first step: has the handler do it, as often as it takes. null: the engine stops. */
+  async function handled(effect: Effect, entry: Running, context: Tried): Promise<Ending | null> {
+    for (; !abort.signal.aborted; entry.resumes += 1) {
       try {
-        const outcome = await handle(effect, entry, context);
-        await entry.told;
-        await storeRetry.untilTaken(() => conclude(row, outcome));
-        return;
+        if (entry.fault === null) {
+          const outcome = await handle(effect, entry, context);
+          await entry.told;
+          return { do: 'conclude', outcome };
+        }
       } catch (thrown) {
-        if (abort.signal.aborted) return;
-        if (await isDealtWith(entry, resumes, thrown)) return;
+        entry.fault = { thrown, mayPutBack: true };
+      }
+      if (abort.signal.aborted) return null;
+      const ending = await endingOf(entry);
+      if (ending !== null) return ending;
+      entry.fault = null;
+    }
+    return null;
+  }
+
+  /** The second step: writes what it came to. What cannot be written is handled again. null: the engine stops. */
+  async function settled(entry: Running, ending: Ending): Promise<'written' | 'again' | null> {
+    const { row } = entry;
+    try {
+      const isWritten = await storeRetry.untilTaken(() => written(row, ending));
+      if (isWritten === null) return null;
+      if (isWritten) return 'written';
+      // It is to be stopped meanwhile.
+      entry.fault &&= { ...entry.fault, mayPutBack: false };
+    } catch (thrown) {
+      if (abort.signal.aborted) return null;
+      if (ending.do !== 'conclude') throw thrown;
+      entry.fault = { thrown, mayPutBack: true };
+    }
+    return 'again';
+  }
+
+  /** false: it is not as if nobody had taken it, since it is to be stopped. */
+  async function written(row: EffectRow, ending: Ending): Promise<boolean> {
+    const { key } = row;
+    switch (ending.do) {
+      case 'conclude':
+        await conclude(row, ending.outcome);
+        return true;
+      case 'fail':
+        await settle(row, 'failed', ending.error, failureOf(row, ending.error));
+        return true;
+      case 'try-again': {
+        const { nextAt, error } = ending;
+        await store.commit([timeline.note(), { do: 'effect.try-again', key, nextAt, error, owner }]);
+        return true;
+      }
+      case 'put-back': {
+        const { nextAt, error, at } = ending;
+        const { status } = await store.commit([
+          timeline.note(),
+          { do: 'effect.put-back', key, nextAt, error, owner, at },
+        ]);
+        return status === 'committed';
       }
     }
   }
@@ -377,53 +444,51 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     await storeRetry.untilTaken(() => store.commit([{ do: 'effect.note-wait', key: row.key, wait, owner }]));
   }
 
-  /** What to do about a handler that threw; false: start it again here and now, since what it looks after is under way. */
-  async function isDealtWith(entry: Running, resumes: number, thrown: unknown): Promise<boolean> {
-    const { row } = entry;
+  /** What a fault makes of the effect; null: its handler is started again here and now, since what it looks after is under way. */
+  async function endingOf(entry: Running): Promise<Ending | null> {
+    const { row, resumes, fault } = entry;
+    const thrown = fault?.thrown;
     const isStoreTrouble = thrown instanceof StoreTrouble;
     const trouble = isStoreTrouble ? null : environmentFault(thrown);
     const message = reasonOf(trouble ?? thrown);
     // What waits for hours says why once.
     if (row.waiting_since === null) log.warn(`${row.kind} ${row.key} (try ${row.attempts + resumes}): ${message}`);
-    if (!isStoreTrouble && (await isPutBack(entry, trouble, message))) return true;
+    const back = isStoreTrouble || fault?.mayPutBack === false ? null : await putBackOf(entry, trouble, message);
+    if (back !== null) return back;
     if (row.kind === 'agent.run' || isStoreTrouble) {
       const isFull = thrown instanceof EngineError && thrown.code === 'store_full';
       const waitMs = isStoreTrouble || isFull ? resumeMs : Math.min(backOffCapMs, resumeMs * 2 ** resumes);
       const isKept = trouble !== null || (!isStoreTrouble && (await parts.isRepoDown?.(row.project)) === true);
       await waitInPlace(entry, { waitMs, reason: isKept ? message : null });
-      return false;
+      return null;
     }
     const canHelp = !(thrown instanceof EngineError) || errorClasses[thrown.code].retry;
-    if (canHelp && row.attempts < (parts.triesOf?.(row) ?? maxTries)) {
-      const delay = Math.min(backOffCapMs, backOffFirstMs * 2 ** (row.attempts - 1)) * (0.75 + Math.random() / 2);
-      const nextAt = timeline.nowMs() + Math.round(delay);
-      const again: Change = { do: 'effect.try-again', key: row.key, nextAt, error: message, owner };
-      await storeRetry.untilTaken(() => store.commit([timeline.note(), again]));
-      return true;
-    }
-    const outcome = isAwaited(row.kind)
-      ? ({ type: 'effect_failed', payload: { detail: message.slice(0, 8_192) } } as const)
-      : ({ type: null } as const);
-    await storeRetry.untilTaken(() => settle(row, 'failed', message, outcome));
-    return true;
+    if (!canHelp || row.attempts >= (parts.triesOf?.(row) ?? maxTries)) return { do: 'fail', error: message };
+    const delay = Math.min(backOffCapMs, backOffFirstMs * 2 ** (row.attempts - 1)) * (0.75 + Math.random() / 2);
+    return { do: 'try-again', nextAt: timeline.nowMs() + Math.round(delay), error: message };
+  }
+
+  function failureOf(row: EffectRow, message: string): Exclude<Outcome, Again> {
+    if (!isAwaited(row.kind)) return { type: null };
+    return { type: 'effect_failed', payload: { detail: message.slice(0, 8_192) } };
   }
 
   /**
    * An effect that its environment, or its repo, keeps from being done waits in its row, without its slot, for as long as it takes: no try is spent. It
    * is tried again after half the time that it has waited. What is under way, or is to be stopped, stays with its handler.
    */
-  async function isPutBack({ row, hasBegun }: Running, trouble: EngineError | null, error: string): Promise<boolean> {
-    if (hasBegun) return false;
+  async function putBackOf(
+    { row, hasBegun }: Running,
+    trouble: EngineError | null,
+    error: string,
+  ): Promise<Ending | null> {
+    if (hasBegun) return null;
     const isOfRepo = row.project !== '';
-    if (trouble === null && (!isOfRepo || (await parts.isRepoDown?.(row.project)) !== true)) return false;
+    if (trouble === null && (!isOfRepo || (await parts.isRepoDown?.(row.project)) !== true)) return null;
     const at = clock.nowMs();
     const waitedMs = at - (row.waiting_since ?? at);
     const wait = Math.min(backOffCapMs, Math.max(backOffFirstMs, Math.round(waitedMs / 2)));
-    const nextAt = timeline.nowMs() + Math.max(wait, (trouble?.retryAtMs ?? at) - at);
-    const back: Change = { do: 'effect.put-back', key: row.key, nextAt, error, owner, at };
-    // Lost where it is to be stopped.
-    const commit = await storeRetry.untilTaken(() => store.commit([timeline.note(), back]));
-    return commit?.status === 'committed';
+    return { do: 'put-back', nextAt: timeline.nowMs() + Math.max(wait, (trouble?.retryAtMs ?? at) - at), error, at };
   }
 
   /** A run that is under way keeps its slot, and says meanwhile what keeps it. */
@@ -505,7 +570,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       const stopped = loop.stop();
       abort.abort(new EngineError('interrupted', 'the engine stops', 'start it again: what runs is adopted'));
       await stopped;
-      await ended();
+      await Promise.all([carrier.stop(), ended()]);
     },
     async stopDue(limitMs) {
       const now = timeline.nowMs();

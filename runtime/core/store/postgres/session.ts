@@ -34,7 +34,8 @@ const types = (pg: typeof import('pg').default): CustomTypesConfig => ({
     oid === bigint || oid === numeric ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser, // the same function for all others
 });
 
-async function loadDriver(): Promise<typeof import('pg').default> {
+/** Throws `store_unreadable` where the package is not installed. */
+export async function loadDriver(): Promise<typeof import('pg').default> {
   try {
     return (await import('pg')).default;
   } catch (cause) {

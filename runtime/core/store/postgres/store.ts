@@ -9,6 +9,7 @@ import type { Client } from 'pg';
 import type { Faults } from '../../../base/platform/faults.ts';
 import type { AllRows } from '../all-rows.ts';
 import { applyChange, type Numbers, stepwise } from '../changes.ts';
+import { type EffectQueue, type Enqueuing, workflowIdSql } from '../effect-queue.ts';
 import { type Change, type Commit, type Hosts, type Store, StoreTrouble } from '../port.ts';
 import type { RepoRow } from '../rows.ts';
 import { type Answer, all, answered, type Connection, changedOne } from '../tables/connection.ts';
@@ -17,8 +18,8 @@ import { createTables } from '../tables/tables.ts';
 import { allRows } from './all-rows.ts';
 import * as hostRows from './hosts.ts';
 import { isCurrent, migrate, mustBeCurrent } from './migrate.ts';
-import { channel, commitLock, storeLock } from './schema.ts';
-import { createSession } from './session.ts';
+import { channel, commitLock, migrationLock, storeLock } from './schema.ts';
+import { createSession, loadDriver } from './session.ts';
 import { isAway, isBusy, isUndone, troubleOf } from './trouble.ts';
 
 /** A database that does not answer for longer is told of. */
@@ -28,10 +29,13 @@ const retryMs = 100;
 const stoppedLimitMs = 10_000;
 const answerLimitMs = 30_000;
 
+/** What waits for a line that is cut in silence is tried again after this. */
+const poolLimits = { max: 4, idleTimeoutMillis: 60_000, query_timeout: 10_000 };
+
 /** A host that went without a word is noticed after about 25 s, and its lock is free. */
 const noticeDead = 'SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3';
 
-export interface PostgresStore extends Store {
+export interface PostgresStore extends Store, Enqueuing {
   readonly hosts: Hosts;
   /**
    * From here on the engine of that home is the host, and another one only when this connection is gone. Answers how many engines there were of it.
@@ -99,7 +103,8 @@ export function openPostgres(
       if (engine !== null) await beHost(client, engine);
     },
   });
-  const written = withHosts(writing.connection, host.name);
+  const ownTables = withHosts(writing.connection, host.name);
+  let written = ownTables;
   let line: Promise<unknown> = Promise.resolve();
 
   /** The lock of the store, and its schema as this version has it: that is changed while nobody else works on the store. */
@@ -316,6 +321,31 @@ export function openPostgres(
       await whileAway(() => writing.client());
       return own.epoch ?? 0;
     },
+    async pool() {
+      const pg = await loadDriver();
+      const pool = new pg.Pool({ ...common, ...poolLimits });
+      // Whoever waits for an answer is told too.
+      pool.on('error', () => {});
+      return pool;
+    },
+    schema: () =>
+      ask(async () => {
+        const client = await reading.client();
+        const { rows } = await client.query<{ name: string }>('SELECT current_schema() AS name');
+        return rows[0]?.name ?? 'public';
+      }),
+    async whileAlone(work) {
+      const client = await whileAway(() => reading.client());
+      await client.query(`SELECT pg_advisory_lock(${migrationLock})`);
+      try {
+        return await work();
+      } finally {
+        await client.query(`SELECT pg_advisory_unlock(${migrationLock})`).catch(() => {}); // it goes with the connection
+      }
+    },
+    enqueueInto(queue) {
+      written = withQueue(writing.connection, ownTables, queue);
+    },
     commit: (changes) => inOrder(() => carryOut(changes)),
     hosts: {
       own: host.name,
@@ -393,6 +423,32 @@ function withHosts(connection: Connection, host: string): ReturnType<typeof crea
   const insert = (row: RepoRow) =>
     answered(all([changedOne(take.run(row.project, host)), tables.repos.insert(row)]), (held) => held.every(Boolean));
   return { ...tables, repos: { ...tables.repos, insert } };
+}
+
+/** An effect that is taken is enqueued in the same transaction; what is enqueued already stays as it is. */
+function withQueue(
+  connection: Connection,
+  tables: ReturnType<typeof createTables>,
+  { schema, application, version, workflow }: EffectQueue,
+): ReturnType<typeof createTables> {
+  const enqueue = (which: string) =>
+    connection.prepare(
+      `SELECT ${schema}.enqueue_workflow(workflow_name => '${workflow}', queue_name => e.host, workflow_id => e.id,
+         positional_args => ARRAY[to_json(e.id)], app_version => '${version}', application_name => '${application}')
+       FROM (SELECT host, ${workflowIdSql} AS id FROM effects WHERE status = 'running' AND ${which}) e`,
+    );
+  const one = enqueue('id = ?');
+  const ofHost = enqueue('host = ?');
+  const { effects } = tables;
+  return {
+    ...tables,
+    effects: {
+      ...effects,
+      take: (change) =>
+        answered(all<unknown>([effects.take(change), one.all(change.id)]), ([isTaken]) => isTaken === true),
+      adopt: (owner) => answered(all<unknown>([effects.adopt(owner), ofHost.all(owner.host)]), () => ({ changes: 0 })),
+    },
+  };
 }
 
 /** The package pg reads some values of `sslmode` otherwise than libpq does. */

@@ -1,0 +1,39 @@
+/** What carries an effect from the commit that takes it to its end. The dispatcher says what its steps are. */
+import type { EffectRow } from '../store/rows.ts';
+import type { Outcome } from './handler.ts';
+
+/** What an effect that was taken has come to, as JSON, before it is written. */
+export type Ending =
+  | { readonly do: 'conclude'; readonly outcome: Outcome }
+  | { readonly do: 'fail'; readonly error: string }
+  | { readonly do: 'try-again'; readonly nextAt: number; readonly error: string }
+  | { readonly do: 'put-back'; readonly nextAt: number; readonly error: string; readonly at: number };
+
+/** The two steps of an effect. Each may be repeated, after a crash also by another process. */
+export interface Steps {
+  /** Has the handler do it. null: the engine stops, and the next owner goes on. */
+  handle(): Promise<Ending | null>;
+  /** Writes what it came to; `again`: it is to be handled once more. null: as in `handle`. */
+  settle(ending: Ending): Promise<'written' | 'again' | null>;
+}
+
+export interface EffectCarrier {
+  /** Before the first effect is adopted or taken; may be called again. Throws `StoreTrouble`, and then nothing may be taken yet. */
+  start(): Promise<void>;
+  /** An effect that this owner runs: its commit is made. Resolves when it is settled or is not this owner's any more, or when the engine stops. */
+  carry(row: EffectRow, steps: Steps): Promise<void>;
+  /** The engine stops: what is under way lets go by itself, and is waited for. */
+  stop(): Promise<void>;
+}
+
+/** Carries in this process: the rows of the store are all that survives it. */
+export const inProcess: EffectCarrier = {
+  start: async () => {},
+  async carry(_row, { handle, settle }) {
+    for (;;) {
+      const ending = await handle();
+      if (ending === null || (await settle(ending)) !== 'again') return;
+    }
+  },
+  stop: async () => {},
+};

@@ -1,0 +1,321 @@
+/**
+ * Carries effects with DBOS: each effect that is taken is a workflow of two durable steps, handle and settle. The commit that takes the effect enqueues the
+ * workflow on the queue of its host, so what was committed is carried, also by the next process of that host.
+ *
+ * DBOS looks into its queues once a second, which costs the database 350 transactions a minute, and each effect a second. Its loop is stopped, and the same
+ * look is asked for after each commit. This uses doors of its package that are marked as internal, hence the narrow range of versions.
+ */
+import { randomUUID } from 'node:crypto';
+import { messageOf } from '../../../machines/vocabulary/errors.ts';
+import type { Log } from '../../base/platform/log.ts';
+import { createPollLoop } from '../../base/platform/poll-loop.ts';
+import { type Enqueuing, keyOfWorkflow, type Pool, workflowIdOf } from '../store/effect-queue.ts';
+import { type Store, StoreTrouble } from '../store/port.ts';
+import type { EffectRow } from '../store/rows.ts';
+import { type EffectCarrier, type Ending, inProcess, type Steps } from './carrier.ts';
+
+interface DbosParts {
+  readonly store: Pick<Store, 'effect' | 'effects' | 'hosts'> & Enqueuing;
+  readonly log: Log;
+}
+
+/** An effect that this process runs. */
+interface Work {
+  readonly row: EffectRow;
+  readonly steps: Steps;
+  /** A workflow here is at it; that began, or ended without its end, at this time. */
+  isCarried: boolean;
+  sinceMs: number;
+  /** What is under way, however many workflows ask for it. */
+  handling: Promise<Ending | null> | null;
+  settling: ReturnType<Steps['settle']> | null;
+  end(): void;
+}
+
+/** One application, of which each host is an executor. Another version would not be recovered by this one. */
+const application = 'stator';
+const version = '1';
+const workflow = 'effect';
+/** A look makes sure; each commit that takes an effect pokes. */
+const pollMs = 10_000;
+const retryMs = 1_000;
+/** What no workflow is at after this was claimed by an answer that got lost. */
+const lateMs = 10_000;
+/** What has ended is kept for so long, for a person who looks into the tables of DBOS. */
+const keptMs = 24 * 3_600_000;
+const tidyEveryMs = 3_600_000;
+const tidyLimit = 1_000;
+/** DBOS waits for a database that is away at most so long between two tries. */
+const backOffCapSec = 2;
+/** How often a workflow may be recovered: an agent's run outlives many restarts. */
+const maxRecoveryAttempts = 1_000_000_000;
+
+type Dbos = Awaited<ReturnType<typeof load>>;
+
+/** DBOS is one for a process: a second engine in it carries its effects by itself. */
+let isTaken = false;
+let isRegistered = false;
+let carriedHere: ((id: string) => Promise<void>) | null = null;
+
+/** Loads the package, and connects nothing yet. Throws `store_unreadable` where it is not installed. */
+export async function openDbosCarrier({ store, log }: DbosParts): Promise<EffectCarrier> {
+  const dbos = await load();
+  if (isTaken) {
+    log.info('another engine of this process uses DBOS: this one carries its effects without it');
+    return inProcess;
+  }
+  isTaken = true;
+  return createCarrier(dbos, { store, log });
+}
+
+function createCarrier(dbos: Dbos, { store, log }: DbosParts): EffectCarrier {
+  const { DBOS } = dbos;
+  const host = store.hosts?.own ?? '';
+  const works = new Map<string, Work>();
+  /** Workflows that came before the commit that took their effect had answered. */
+  const early = new Map<string, () => void>();
+  let pool: Pool | null = null;
+  let queue: Awaited<ReturnType<typeof DBOS.registerQueue>> | null = null;
+  let tidiedMs = Number.NEGATIVE_INFINITY;
+  let isStopped = false;
+  let unwatch = () => {};
+  const loop = createPollLoop({
+    everyMs: pollMs,
+    retryMs,
+    async work() {
+      await claim();
+      await resumeLate();
+      await tidy();
+      return null;
+    },
+    onError: (thrown) => log.debug(`DBOS: ${messageOf(thrown)}`),
+  });
+
+  async function start(): Promise<void> {
+    if (queue !== null) return;
+    const schema = dbosSchema(await store.schema());
+    pool ??= await store.pool();
+    DBOS.setConfig({
+      name: application,
+      systemDatabasePool: pool,
+      systemDatabaseSchemaName: schema,
+      executorID: host,
+      applicationVersion: version,
+      useListenNotify: false,
+      schedulerPollingIntervalMs: keptMs,
+      logger: quiet(log),
+    });
+    dbos.timeouts.pollingIntervalMs = keptMs;
+    dbos.retries.maxBackoffSec = backOffCapSec;
+    carriedHere = carried;
+    if (!isRegistered)
+      DBOS.registerWorkflow(async (id: string) => carriedHere?.(id), { name: workflow, maxRecoveryAttempts });
+    isRegistered = true;
+    try {
+      // It migrates its tables; two hosts that did so at once would stop each other.
+      await store.whileAlone(() => DBOS.launch());
+      dbos.runner.stop();
+      queue = await DBOS.registerQueue(host, { minPollingIntervalMs: pollMs });
+    } catch (thrown) {
+      await DBOS.shutdown().catch((ending: unknown) => log.debug(`DBOS: ${messageOf(ending)}`));
+      if (thrown instanceof StoreTrouble) throw thrown;
+      const hint = 'it is tried again by itself; see whether PostgreSQL runs, and whether its user may create a schema';
+      throw new StoreTrouble('store_locked', `DBOS did not start: ${messageOf(thrown)}`, hint, { cause: thrown });
+    }
+    store.enqueueInto({ schema, application, version, workflow });
+    unwatch = store.hosts?.watch(() => void cancelOfLost()) ?? unwatch;
+    void cancelOfLost();
+    loop.start('with-beat');
+  }
+
+  /** Starts what is enqueued, as DBOS's own loop does. */
+  async function claim(): Promise<void> {
+    const executor = dbos.executor();
+    if (executor === undefined || queue === null) return;
+    const token = randomUUID();
+    const ids = await executor.systemDatabase.findAndMarkStartableWorkflows(
+      queue,
+      host,
+      version,
+      undefined,
+      0,
+      0,
+      token,
+    );
+    if (ids.length > 0) await executor.dispatchDequeuedWorkflows(ids, token);
+  }
+
+  /** The workflow of an effect. It only ever returns when the effect needs it no more; what goes wrong with its records is resumed by `resumeLate`. */
+  async function carried(id: string): Promise<void> {
+    try {
+      const work = works.get(id) ?? (await whenKnown(id));
+      if (work === null) return;
+      work.isCarried = true;
+      try {
+        while ((await onePass(work)) === 'again');
+      } catch (thrown) {
+        work.isCarried = false;
+        work.sinceMs = performance.now();
+        throw thrown;
+      }
+      finish(id, work);
+    } catch (thrown) {
+      log.debug(`DBOS: the workflow ${id}: ${messageOf(thrown)}`);
+      await never();
+    }
+  }
+
+  async function onePass(work: Work): Promise<'written' | 'again'> {
+    const ending = await DBOS.runStep(
+      async () => {
+        work.handling ??= work.steps.handle();
+        return (await work.handling) ?? never();
+      },
+      { name: 'handle' },
+    );
+    return DBOS.runStep(
+      async () => {
+        work.settling ??= work.steps.settle(ending);
+        const how = await work.settling;
+        if (how === 'again') work.handling = work.settling = null;
+        return how ?? never();
+      },
+      { name: 'settle' },
+    );
+  }
+
+  /** null: it is settled, or another host's; the work itself, once the commit that took it has answered. */
+  async function whenKnown(id: string): Promise<Work | null> {
+    if (!(await isOurs(id))) return null;
+    while (!works.has(id)) await new Promise<void>((resolve) => early.set(id, resolve));
+    return works.get(id) ?? null;
+  }
+
+  async function isOurs(id: string): Promise<boolean> {
+    const row = await store.effect(keyOfWorkflow(id));
+    return row !== null && row.status === 'running' && row.host === host && workflowIdOf(row) === id;
+  }
+
+  function finish(id: string, work: Work): void {
+    if (works.get(id) === work) works.delete(id);
+    work.end();
+  }
+
+  /** What DBOS does not carry, though it was enqueued: its answer was lost, or its record could not be written. */
+  async function resumeLate(): Promise<void> {
+    const nowMs = performance.now();
+    const late = [...works].filter(([, { isCarried, sinceMs }]) => !isCarried && nowMs - sinceMs > lateMs);
+    if (late.length === 0) return;
+    const known = await DBOS.listWorkflows({ workflowIDs: late.map(([id]) => id), ...noValues });
+    const resumed: string[] = [];
+    for (const [id, work] of late) {
+      const status = known.find(({ workflowID }) => workflowID === id)?.status ?? 'missing';
+      if (!(await isOurs(id))) finish(id, work);
+      else if (['SUCCESS', 'ERROR', 'missing'].includes(status)) carryWithout(id, work, status);
+      else resumed.push(id);
+    }
+    if (resumed.length === 0) return;
+    await DBOS.resumeWorkflows(resumed, { queueName: host });
+    await claim();
+  }
+
+  /** DBOS thinks that it is over, and the store knows better. */
+  function carryWithout(id: string, work: Work, status: string): void {
+    log.warn(`the workflow ${id} is ${status}, and its effect runs: it is carried without DBOS`);
+    work.isCarried = true;
+    void inProcess.carry(work.row, work.steps).finally(() => finish(id, work));
+  }
+
+  /** What a host that is gone had enqueued, and does not run any more, is not to begin when it comes back. */
+  async function cancelOfLost(): Promise<void> {
+    try {
+      const lost = ((await store.hosts?.list()) ?? []).filter(({ isAlive }) => !isAlive).map(({ name }) => name);
+      if (lost.length === 0 || isStopped) return;
+      const open = await DBOS.listWorkflows({ queueName: lost, status: ['ENQUEUED', 'PENDING'], ...noValues });
+      if (open.length === 0) return;
+      const running = new Set((await store.effects({ by: 'running' })).map(workflowIdOf));
+      const over = open.map(({ workflowID }) => workflowID).filter((id) => !running.has(id));
+      if (over.length > 0) await DBOS.cancelWorkflows(over);
+    } catch (thrown) {
+      log.debug(`DBOS: the workflows of hosts that are gone: ${messageOf(thrown)}`);
+    }
+  }
+
+  async function tidy(): Promise<void> {
+    if (performance.now() - tidiedMs < tidyEveryMs) return;
+    tidiedMs = performance.now();
+    const completedBefore = new Date(Date.now() - keptMs).toISOString();
+    const old = await DBOS.listWorkflows({ completedBefore, limit: tidyLimit, ...noValues });
+    if (old.length > 0) await DBOS.deleteWorkflows(old.map(({ workflowID }) => workflowID));
+    if (old.length === tidyLimit) tidiedMs = Number.NEGATIVE_INFINITY;
+  }
+
+  return {
+    start,
+    carry: (row, steps) =>
+      new Promise((end) => {
+        if (isStopped) return end();
+        const id = workflowIdOf(row);
+        const sinceMs = performance.now();
+        works.set(id, { row, steps, isCarried: false, sinceMs, handling: null, settling: null, end });
+        early.get(id)?.();
+        early.delete(id);
+        loop.wake();
+      }),
+    async stop() {
+      if (isStopped) return;
+      isStopped = true;
+      unwatch();
+      await loop.stop();
+      const all = [...works.values()];
+      await Promise.allSettled(all.flatMap(({ handling, settling }) => [handling, settling]));
+      await Promise.allSettled(all.map(({ settling }) => settling));
+      for (const work of all) work.end();
+      if (queue !== null) await DBOS.shutdown();
+      queue = null;
+      await pool?.end();
+      carriedHere = null;
+      isTaken = false;
+    },
+  };
+}
+
+const noValues = { loadInput: false, loadOutput: false, applicationName: application } as const;
+
+/** Its process ends first, or another workflow goes on with it. */
+function never(): Promise<never> {
+  return new Promise(() => {});
+}
+
+/** Stores that share a database have each their own. */
+function dbosSchema(schema: string): string {
+  return schema === 'public' ? 'dbos' : `${schema}_dbos`;
+}
+
+/** DBOS tells of each try; what counts is told by the outbox and by the store. */
+function quiet(log: Log) {
+  const line = (told: unknown) => log.debug(`DBOS: ${messageOf(told)}`);
+  return { debug: () => {}, info: line, warn: line, error: line };
+}
+
+async function load() {
+  try {
+    const { DBOS } = (await import('@dbos-inc/dbos-sdk')).default;
+    const { DBOSExecutor } = (await import('@dbos-inc/dbos-sdk/internal/dbos-executor')).default;
+    const { wfQueueRunner } = (await import('@dbos-inc/dbos-sdk/internal/wfqueue')).default;
+    const { workflowTimeoutConfig } = (await import('@dbos-inc/dbos-sdk/internal/workflow_management')).default;
+    const { dbRetryConfig } = (await import('@dbos-inc/dbos-sdk/internal/utils')).default;
+    const executor = () => DBOSExecutor.globalInstance;
+    return { DBOS, executor, runner: wfQueueRunner, timeouts: workflowTimeoutConfig, retries: dbRetryConfig };
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : null;
+    if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'ERR_PACKAGE_PATH_NOT_EXPORTED') throw cause;
+    const hint =
+      'install it as stator is: npm install -g @dbos-inc/dbos-sdk@5.3, or in the project that stator is a part of: npm install @dbos-inc/dbos-sdk@5.3';
+    throw new StoreTrouble(
+      'store_unreadable',
+      'an engine whose store is in PostgreSQL needs the package @dbos-inc/dbos-sdk 5.3, which is not installed',
+      hint,
+    );
+  }
+}

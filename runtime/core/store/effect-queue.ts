@@ -1,0 +1,40 @@
+/** What a store of several hosts offers to what carries their effects: the commit that takes one enqueues its workflow. */
+import type { DBOSConfig } from '@dbos-inc/dbos-sdk';
+import type { EffectRow } from './rows.ts';
+
+/** Where DBOS finds what this host has taken. */
+export interface EffectQueue {
+  /** The schema of DBOS's own tables, in the database of the store. */
+  readonly schema: string;
+  readonly application: string;
+  readonly version: string;
+  readonly workflow: string;
+}
+
+export type Pool = NonNullable<DBOSConfig['systemDatabasePool']>;
+
+export interface Enqueuing {
+  /** More connections to the same database. The caller ends them. */
+  pool(): Promise<Pool>;
+  /** The schema of the store's own tables. */
+  schema(): Promise<string>;
+  /** Does it while no other program changes a schema of this database in the same way. */
+  whileAlone<T>(work: () => Promise<T>): Promise<T>;
+  /** From here on each commit that takes or adopts an effect of this host enqueues its workflow, on the queue of the host's name. */
+  enqueueInto(queue: EffectQueue): void;
+}
+
+type Taken = Pick<EffectRow, 'key' | 'attempts' | 'started_at'>;
+
+/** The id of the workflow: an effect that is taken again is another one. */
+export function workflowIdOf({ key, attempts, started_at: at }: Taken): string {
+  return `${key} ${attempts} ${at}`;
+}
+
+/** The same in SQL, over a row of the effects. */
+export const workflowIdSql = "key || ' ' || attempts || ' ' || started_at";
+
+/** The key of the effect that a workflow is of. */
+export function keyOfWorkflow(id: string): string {
+  return id.split(' ').slice(0, -2).join(' ');
+}
