@@ -2,6 +2,7 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { afterAll, expect, it, onTestFinished } from 'vitest';
 import { type ChangeOf, mustCommit } from '../../runtime/core/store/port.ts';
+import { type Migration, migrations } from '../../runtime/core/store/postgres/schema.ts';
 import { openPostgres, type PostgresStore } from '../../runtime/core/store/postgres/store.ts';
 import { startPostgres } from '../../scripts/postgres.ts';
 
@@ -181,6 +182,44 @@ it('a store of a newer stator is left as it is', async () => {
   await server.query(name, "INSERT INTO schema_versions (version, name) VALUES (99, 'later')");
   await expect(opened(server.urlOf(name)).lastLine()).rejects.toMatchObject({ code: 'store_newer' });
 });
+
+it('a newer version waits until the older hosts have gone, and then changes the schema; an older one does not come back', async () => {
+  const name = await emptyDatabase();
+  const shown = name;
+  const hostCalled = (host: string) => {
+    const store = openPostgres({ url: server.urlOf(name), shown }, { host: { name: host, labels: [] } });
+    onTestFinished(() => store.close());
+    return store;
+  };
+  const [a, b] = [hostCalled('a'), hostCalled('b')];
+  for (const [home, store] of [
+    ['/a', a],
+    ['/b', b],
+  ] as const)
+    await store.own(home);
+  // From here on this is the program of the next version; a and b have looked already.
+  const known = migrations as Migration[];
+  known.push({ version: known.length + 1, name: 'of the next version', sql: 'CREATE TABLE of_the_next (id INTEGER)' });
+  let isNewer = true;
+  const older = () => isNewer && known.pop();
+  onTestFinished(() => void older());
+  const refused = { code: 'owner_taken', hint: expect.stringContaining('stop each of them first') };
+  const both = expect.stringMatching(/the engine of \/a on a, .* and the engine of \/b on b, .* work on/);
+  await expect(hostCalled('c').own('/c')).rejects.toMatchObject({ ...refused, message: both });
+  for (const store of [a, b]) expect(await mustCommit(store, [word()])).toMatchObject({ status: 'committed' });
+  a.close();
+  await expect(hostCalled('c').own('/c')).rejects.toMatchObject(refused);
+  const { length: before } = await server.query(name, 'SELECT version FROM schema_versions');
+  expect(before).toBe(known.length - 1);
+  await mustCommit(b, [word()]);
+  const waiting = hostCalled('c').own('/c');
+  b.close();
+  expect(await waiting).toBe(1);
+  expect(await server.query(name, 'SELECT id FROM of_the_next')).toEqual([]);
+  older();
+  isNewer = false;
+  await expect(hostCalled('a').own('/a')).rejects.toMatchObject({ code: 'store_newer' });
+}, 60_000);
 
 it('an engine that another one has followed writes nothing more, and says who has the store', async () => {
   const name = await emptyDatabase();
