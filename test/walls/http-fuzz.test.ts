@@ -87,7 +87,12 @@ function drawnBy({ type, enum: words, const: word, anyOf, properties, items }: S
 
 const { paths = {} } = describeApi(routes);
 const operations = Object.entries(paths).flatMap(([path, methods]) =>
-  Object.entries(methods as Record<string, Operation>).map(([method, operation]) => ({ path, method, operation })),
+  // As the description has them.
+  Object.entries(methods as unknown as Record<string, Operation>).map(([method, operation]) => ({
+    path,
+    method,
+    operation,
+  })),
 );
 
 /** A name in a path as a client would write it, or as it is where that is no text. */

@@ -1,22 +1,55 @@
-/** The control API's own description, OpenAPI 3.1, from the very routes that answer. Loaded when somebody asks for it. */
-
-import { OpenAPIHono } from '@hono/zod-openapi';
+/** The control API's own description, OpenAPI 3.1, from the very routes that answer. Its schemas are what zod makes of theirs: OpenAPI 3.1 takes JSON Schema as it is. Loaded when somebody asks for it. */
+import { z } from 'zod';
 import { type ErrorCode, errorClasses } from '../../../machines/vocabulary/errors.ts';
 import { statorVersion } from '../../base/platform/version.ts';
 import { errorDocument } from '../contract/shared-shapes.ts';
 import { type AnyRoute, methodOf, pathOf } from './route.ts';
 
-export type ApiDescription = ReturnType<OpenAPIHono['getOpenAPI31Document']>;
-type RouteConfig = Parameters<OpenAPIHono['openAPIRegistry']['registerPath']>[0];
-type Answer = RouteConfig['responses'][string];
+type JsonSchema = z.core.JSONSchema.BaseSchema;
+
+export interface ApiDescription {
+  readonly openapi: '3.1.0';
+  readonly info: { readonly title: string; readonly version: string; readonly description: string };
+  readonly components: { readonly schemas: Readonly<Record<string, JsonSchema>> };
+  /** By path, then by method in lower case. */
+  readonly paths: Readonly<Record<string, Readonly<Record<string, ApiOperation>>>>;
+}
+
+interface ApiOperation {
+  readonly operationId: string;
+  readonly summary: string;
+  readonly tags: readonly string[];
+  readonly 'x-stator-who'?: string;
+  readonly parameters?: readonly ApiParameter[];
+  readonly requestBody?: { readonly required: true; readonly content: Content };
+  readonly responses: Readonly<Record<string, Answer>>;
+}
+
+interface ApiParameter {
+  readonly in: 'path' | 'query';
+  readonly name: string;
+  readonly required: boolean;
+  readonly schema: JsonSchema;
+}
+
+interface Answer {
+  readonly description: string;
+  readonly content?: Content;
+}
+
+type Content = Readonly<Record<string, { readonly schema: JsonSchema }>>;
 
 /** What every route may refuse with. */
 const always: readonly ErrorCode[] = ['internal', 'store_locked', 'elsewhere'];
 
 export function describeApi(routes: readonly AnyRoute[]): ApiDescription {
-  const app = new OpenAPIHono();
-  for (const each of routes) app.openAPIRegistry.registerPath(configOf(each));
-  return app.getOpenAPI31Document({
+  const schemas = createSchemas();
+  const paths: Record<string, Record<string, ApiOperation>> = {};
+  for (const each of routes) {
+    const path = pathOf(each.key).replaceAll(/:(\w+)/g, '{$1}');
+    paths[path] = { ...paths[path], [methodOf(each.key).toLowerCase()]: operationOf(each, schemas) };
+  }
+  return {
     openapi: '3.1.0',
     info: {
       title: 'stator control API',
@@ -24,7 +57,52 @@ export function describeApi(routes: readonly AnyRoute[]): ApiDescription {
       description:
         'HTTP and JSON over a unix socket, or over TCP with a token: Authorization: Bearer <token>. Every failure is {error, code, hint}.',
     },
-  });
+    components: { schemas: schemas.named },
+    paths,
+  };
+}
+
+interface Schemas {
+  /** Those that have an id of their own, by that id: each stands here once, and others refer to it. */
+  readonly named: Readonly<Record<string, JsonSchema>>;
+  of(schema: z.ZodType): JsonSchema;
+}
+
+function createSchemas(): Schemas {
+  const named: Record<string, JsonSchema> = {};
+  return {
+    named,
+    of(schema) {
+      // As an item it is a reference too where it has an id. As an input, since a later version may answer more fields.
+      const { items, $defs } = z.toJSONSchema(z.array(schema), {
+        io: 'input',
+        unrepresentable: 'any',
+        override: plainly,
+      });
+      for (const [id, definition] of Object.entries(referring($defs ?? {}))) {
+        const { id: _, ...known } = definition;
+        named[id] = known;
+      }
+      return referring(items as JsonSchema); // of one schema, and no boolean
+    },
+  };
+}
+
+/** Without what its type or its format says already. */
+function plainly({ jsonSchema }: { jsonSchema: JsonSchema }): void {
+  if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+  if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+  if (jsonSchema.format === 'date-time') delete jsonSchema.pattern;
+  // What may be anything may be nothing, and JSON leaves that out.
+  const { properties = {}, required } = jsonSchema;
+  if (required === undefined) return;
+  jsonSchema.required = required.filter((key) => Object.keys(properties[key] ?? {}).length > 0);
+  if (jsonSchema.required.length === 0) delete jsonSchema.required;
+}
+
+/** The same with references into the description, where all of it is. */
+function referring<Part>(part: Part): Part {
+  return JSON.parse(JSON.stringify(part).replaceAll('"#/$defs/', '"#/components/schemas/'));
 }
 
 /** The codes that a route may refuse with. */
@@ -43,26 +121,36 @@ export function errorsOf(each: AnyRoute): ErrorCode[] {
   ];
 }
 
-function configOf(each: AnyRoute): RouteConfig {
+function operationOf(each: AnyRoute, schemas: Schemas): ApiOperation {
   const { does, params, query, body, who } = each.definition;
-  const path = pathOf(each.key);
+  const parameters = [...parametersOf(params, 'path', schemas), ...parametersOf(query, 'query', schemas)];
   return {
-    method: methodOf(each.key).toLowerCase() as 'get', // one of the four
-    path: path.replaceAll(/:(\w+)/g, '{$1}'),
-    operationId: operationOf(each),
+    operationId: operationIdOf(each),
     summary: does,
-    tags: [nounOf(path)],
+    tags: [nounOf(pathOf(each.key))],
     ...(who === 'anyone' ? {} : { 'x-stator-who': who }),
-    request: {
-      ...(params === undefined ? {} : { params }),
-      ...(query === undefined ? {} : { query }),
-      ...(body === undefined ? {} : { body: { required: true, content: { 'application/json': { schema: body } } } }),
-    },
-    responses: answersOf(each),
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...(body === undefined ? {} : { requestBody: { required: true, content: jsonContent(schemas.of(body)) } }),
+    responses: answersOf(each, schemas),
   };
 }
 
-function answersOf(each: AnyRoute): RouteConfig['responses'] {
+function parametersOf(shape: z.ZodObject | undefined, place: 'path' | 'query', schemas: Schemas): ApiParameter[] {
+  if (shape === undefined) return [];
+  const { properties = {}, required = [] } = schemas.of(shape);
+  return Object.entries(properties).map(([name, schema]) => ({
+    in: place,
+    name,
+    required: required.includes(name),
+    schema: schema as JsonSchema, // of an object's own key, and no boolean
+  }));
+}
+
+function jsonContent(schema: JsonSchema): Content {
+  return { 'application/json': { schema } };
+}
+
+function answersOf(each: AnyRoute, schemas: Schemas): ApiOperation['responses'] {
   const answers: Record<string, Answer> = {};
   for (const [status, kind] of Object.entries(each.definition.answers)) {
     const description = Number(status) < 300 ? 'done' : 'refused';
@@ -71,20 +159,20 @@ function answersOf(each: AnyRoute): RouteConfig['responses'] {
       answers[status] = { description, content: { 'text/plain': { schema: { type: 'string' } } } };
     else if (kind === 'events')
       answers[status] = { description, content: { 'text/event-stream': { schema: { type: 'string' } } } };
-    else answers[status] = { description, content: { 'application/json': { schema: kind } } };
+    else answers[status] = { description, content: jsonContent(schemas.of(kind)) };
   }
   const codes = errorsOf(each);
   for (const status of new Set(codes.map((code) => errorClasses[code].status))) {
     const description = codes.filter((code) => errorClasses[code].status === status).join(', ');
     const refused = each.definition.answers[status];
     const schema = refused === undefined || typeof refused === 'string' ? errorDocument : refused.or(errorDocument);
-    answers[status] = { description, content: { 'application/json': { schema } } };
+    answers[status] = { description, content: jsonContent(schemas.of(schema)) };
   }
   return answers;
 }
 
 /** `getReposPlansHistory`: the method and the words of the path; names in it after `By`. */
-function operationOf({ key }: AnyRoute): string {
+function operationIdOf({ key }: AnyRoute): string {
   const words = pathOf(key)
     .split('/')
     .filter((part) => part !== '' && part !== 'v1')
