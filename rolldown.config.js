@@ -1,6 +1,7 @@
 /**
  * The program `stator` and the library as they are installed: what `tsc` made of the sources, in fewer and smaller files, since Node takes most of the time
- * of a short verb to find, read and link modules one by one. Packages stay outside, where npm audits and overrides them, but for the parser of every command line.
+ * of a short verb, and of the start of `run`, to find, read and link modules one by one. Packages stay outside, where npm audits and overrides them, except
+ * those of many small modules that every command or every engine loads.
  */
 import { createHash } from 'node:crypto';
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -10,11 +11,50 @@ import { minifySync } from 'rolldown/utils';
 
 const built = join(import.meta.dirname, 'dist');
 const keepNames = { function: true, class: true };
-/**
- * The program, and the verbs that people and agents call most beside a running engine: with all that they import they are one file, whichever is called.
- * Not `main.js`, which waits at its top level.
- */
-const often = ['program', 'status', 'plan/show', 'plan/signals', 'queue', 'signal/emit'];
+/** Packages that are part of the bundle. Never xstate: a machine of the user's own and the engine that runs it use the same one. */
+const bundled = new Set([
+  'citty',
+  'zod',
+  'hono',
+  '@hono/node-server',
+  'smol-toml',
+  '@xstate/store',
+  'p-map',
+  'fastest-levenshtein',
+]);
+
+const together = {
+  // The program, and the verbs that people and agents call most beside a running engine. Not `main.js`, which waits at its top level.
+  client: ['cli/program', 'cli/status', 'cli/plan/show', 'cli/plan/signals', 'cli/queue', 'cli/signal/emit'],
+  // A verb without an engine reads the store by itself, or is the engine for a moment.
+  alone: ['runtime/engine/read-only', 'runtime/engine/one-shot', 'runtime/core/store/sqlite/owner'],
+  // What `run` and a daemon load besides, and what each run of an agent needs.
+  engine: [
+    'cli/run',
+    'runtime/engine/engine',
+    'runtime/engine/workers',
+    'runtime/work/git/identity',
+    'runtime/work/git/repository',
+    'runtime/work/agents/prompts/template-files',
+  ],
+};
+
+/** The package of `hono/body-limit` or of `@xstate/store`. */
+function packageOf(specifier) {
+  return /^(?:@[^/]+\/)?[^/]+/.exec(specifier)?.[0];
+}
+
+/** What the licences of the packages in the bundle ask for. */
+function licences() {
+  const texts = [...bundled].sort().map((name) => {
+    const folder = join(import.meta.dirname, 'node_modules', name);
+    const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+    const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+    if (file === undefined) throw new Error(`${folder} has no licence`);
+    return `${name} ${version}\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`;
+  });
+  return texts.join('\n---\n\n');
+}
 
 /** These files, and each that is imported from there on without an `import()` on the way. */
 function reachedFrom(files, graph) {
@@ -23,14 +63,17 @@ function reachedFrom(files, graph) {
   return reached;
 }
 
-/** Asked of every module, once the graph is whole. */
-let client = null;
+/** Each is a chunk with all that its files import and no chunk before it has. Asked of every module, once the graph is whole. */
+let chunks = null;
 function chunkOf(id, graph) {
-  client ??= reachedFrom(
-    often.map((name) => join(built, 'cli', `${name}.js`)),
-    graph,
-  );
-  return client.has(id) ? 'client' : null;
+  chunks ??= Object.entries(together).map(([name, files]) => [
+    name,
+    reachedFrom(
+      files.map((file) => join(built, `${file}.js`)),
+      graph,
+    ),
+  ]);
+  return chunks.find(([, reached]) => reached.has(id))?.[0] ?? null;
 }
 
 /** The same for the same code: what a verb and the engine that it speaks with tell each other beside the version, which a clone never changes. */
@@ -77,13 +120,14 @@ export default defineConfig({
     'spawner-process': join(built, 'runtime/base/platform/spawner-process.js'),
   },
   platform: 'node',
-  external: /^(?!citty)[^./]/,
+  // As chunks without what they import ask for; no entry has more exports by it.
+  preserveEntrySignatures: 'allow-extension',
+  external: (id) => /^[^./]/.test(id) && !bundled.has(packageOf(id)),
   plugins: [
     {
       name: 'stator:program',
       generateBundle(_, bundle) {
-        const source = readFileSync(join(import.meta.dirname, 'node_modules/citty/LICENSE'));
-        this.emitFile({ type: 'asset', fileName: 'LICENSE-citty', source });
+        this.emitFile({ type: 'asset', fileName: 'LICENSES', source: licences() });
         this.emitFile({ type: 'asset', fileName: 'build-id', source: `${digestOf(bundle)}\n` });
       },
       writeBundle() {
@@ -107,7 +151,7 @@ export default defineConfig({
     entryFileNames: '[name].js',
     chunkFileNames: '[name]-[hash].js',
     codeSplitting: {
-      groups: [{ name: chunkOf, debugName: 'client' }],
+      groups: [{ name: chunkOf, debugName: 'together', includeDependenciesRecursively: false }],
     },
   },
 });

@@ -1,6 +1,7 @@
 /** `stator run`: the main job. */
 import { homeFolder } from '../runtime/base/config/home.ts';
 import { attach } from '../runtime/engine/attach.ts';
+import { identityIn } from '../runtime/engine/preflight.ts';
 import { defineVerb } from './command.ts';
 import { bindingOf } from './file-binding.ts';
 import { requireRepository } from './place.ts';
@@ -57,11 +58,18 @@ the output says for what. 130: Ctrl-C paused it; the same command continues.`,
       planOnly,
       force,
     };
-    return conduct({ call, request, attach: () => attach(homeFolder(call.env), call.env), own: () => own(call.env) });
+    return conduct({
+      call,
+      request,
+      attach: () => attach(homeFolder(call.env), call.env),
+      own: () => own(call.env, repo),
+    });
   },
 });
 
-async function own(env: NodeJS.ProcessEnv) {
+async function own(env: NodeJS.ProcessEnv, repo: string) {
   const { createEngine } = await import('../runtime/engine/engine.ts');
+  // Git says who commits while the engine opens its store; whoever prepares the run asks the same, and tells what is wrong.
+  identityIn(repo).catch(() => {});
   return createEngine({ env, onlyWatched: true });
 }

@@ -59,8 +59,7 @@ const idle = {
 } as const;
 const again = { agent_restart: { target: '#agent.queued', actions: 'noteRestart' } } as const;
 
-/** The chart of an agent, whatever its role: its runs, attempts, time limits and questions. An XState machine without effects. */
-export const agentMachine = agentSetup.createMachine({
+const made = agentSetup.createMachine({
   id: 'agent',
   version: '4',
   description: 'one agent, over all its attempts',
@@ -269,3 +268,10 @@ export const agentMachine = agentSetup.createMachine({
     },
   },
 });
+
+/** Named, so that the types of what it is part of name it, and do not repeat all of it. */
+export interface AgentMachine extends Made {}
+type Made = typeof made;
+
+/** The chart of an agent, whatever its role: its runs, attempts, time limits and questions. An XState machine without effects. */
+export const agentMachine: AgentMachine = made;

@@ -8,7 +8,7 @@ export type Isolation = (typeof isolations)[number];
 /** Planners that write drafts of one plan at once: their texts are kept with the plan. */
 export const plannerDraftsLimit = 5;
 
-const rolePolicySchema = z.strictObject({
+const madeRolePolicy = z.strictObject({
   /** A role that is off is skipped. A coordinator that resolves to `sh` is off. */
   on: z.boolean(),
   attempts: z.int().min(1).max(100),
@@ -20,9 +20,13 @@ const rolePolicySchema = z.strictObject({
   /** A session's: it fixes what a review asks for without a person's word. What was stored before there was such a key goes by `auto_review_fix`. */
   fixesAlone: z.boolean().optional(),
 });
+/** Named, so that the types of a policy name it, and do not repeat all of it for each role. */
+export interface RolePolicySchema extends MadeRolePolicy {}
+type MadeRolePolicy = typeof madeRolePolicy;
+const rolePolicySchema: RolePolicySchema = madeRolePolicy;
 export type RolePolicy = z.infer<typeof rolePolicySchema>;
 
-export const policySchema = z.strictObject({
+const madePolicy = z.strictObject({
   auto_advance: z.boolean(),
   auto_advance_waves: z.boolean(),
   auto_review_fix: z.boolean(),
@@ -54,6 +58,10 @@ export const policySchema = z.strictObject({
     session: rolePolicySchema,
   }),
 });
+/** Named for the same reason: several signals carry one. */
+export interface PolicySchema extends MadePolicy {}
+type MadePolicy = typeof madePolicy;
+export const policySchema: PolicySchema = madePolicy;
 /** The configuration that guards may read: flags, limits, and the roles that are on. */
 export type Policy = z.infer<typeof policySchema>;
 

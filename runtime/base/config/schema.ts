@@ -127,7 +127,11 @@ const agentKeys = {
   ).optional(),
 };
 export const agentKeyNames = Object.keys(agentKeys) as (keyof typeof agentKeys)[]; // the keys of the table above, nothing else
-const agentTableSchema = z.strictObject(agentKeys, { error: 'a table of agent keys' });
+const madeAgentTable = z.strictObject(agentKeys, { error: 'a table of agent keys' });
+/** Named, so that the types of both files name it, and do not repeat all of it for each role. */
+export interface AgentTableSchema extends MadeAgentTable {}
+type MadeAgentTable = typeof madeAgentTable;
+const agentTableSchema: AgentTableSchema = madeAgentTable;
 /** Keys of agents that write: they work in the branch as it is. */
 const workerKeys = {
   ...agentKeys,
@@ -165,11 +169,15 @@ const roleTables = {
   verifier: agentTableSchema.optional(),
   session: workerTableSchema.optional(),
 } satisfies Record<AgentTableName, unknown>;
-export const agentTablesSchema = z
+const madeAgentTables = z
   .object(roleTables, { error: 'tables such as [agents.coder]' })
   .catchall(agentTableSchema)
   // Told with the other problems of the file, not after them.
   .superRefine(refuseUnnamed, { when: () => true });
+/** Named for the same reason: both files have one. */
+export interface AgentTablesSchema extends MadeAgentTables {}
+type MadeAgentTables = typeof madeAgentTables;
+export const agentTablesSchema: AgentTablesSchema = madeAgentTables;
 
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 

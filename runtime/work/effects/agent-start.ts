@@ -81,6 +81,8 @@ interface Before {
 export async function prepareRun(parts: PrepareParts, start: Start): Promise<LaunchRequest> {
   const { effect, row, folder, token, socketPath } = start;
   const site = await trustedSiteOf(parts, row, placeOfRun(effect));
+  // What the machine can limit is tried out once, while git makes the worktree.
+  void parts.resources.state();
   const author = await identity(site.repository);
   const before = await runBefore(parts, row, effect);
   const { profiles } = site.project.config;

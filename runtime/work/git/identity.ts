@@ -51,7 +51,8 @@ function committers(repo: { readonly path: string }): Promise<Committers> {
 }
 
 async function askBoth(repo: { readonly path: string }): Promise<Committers> {
-  return { author: await ask(repo, 'GIT_AUTHOR_IDENT'), committer: await ask(repo, 'GIT_COMMITTER_IDENT') };
+  const [author, committer] = await Promise.all([ask(repo, 'GIT_AUTHOR_IDENT'), ask(repo, 'GIT_COMMITTER_IDENT')]);
+  return { author, committer };
 }
 
 function settingsOf({ path }: { readonly path: string }): string[] {
