@@ -1,5 +1,6 @@
 /** A plan's tree: what each of its machines asks for by name, as requests to the outside. */
 
+import { assertEvent } from 'xstate';
 import type { AgentContext } from '../machines/agent/context.ts';
 import { agentMachine } from '../machines/agent/machine.ts';
 import { permissionOf } from '../machines/agent/setup.ts';
@@ -160,6 +161,11 @@ function bindAgent(ports: Ports) {
         ports.ask({ kind: 'agent.freeze', id: requestId(context.path, context.count), run: idOf(context.run) }),
       thawRun: ({ context }) =>
         ports.ask({ kind: 'agent.thaw', id: requestId(context.path, context.count), run: idOf(context.run) }),
+      askTyping: ({ context, event }) => {
+        assertEvent(event, 'agent_type');
+        const typed = event.key === undefined ? { text: event.text ?? '' } : { key: event.key };
+        ports.ask({ kind: 'agent.type', id: requestId(context.path, context.count), run: idOf(context.run), typed });
+      },
       askAnswer: ({ context, event }) =>
         ports.ask({
           kind: 'agent.answer',

@@ -40,6 +40,7 @@ export function agentView(chosen: Chosen, model: PlanModel, actions: PlanActions
     },
     agent === undefined ? null : about(agent, nowMs),
     agent === undefined || !actions.may('steer') ? null : commands(agent, model, actions),
+    agent?.takes_input === true && actions.may('steer') ? terminal(agent, model, actions) : null,
     h(
       'div',
       { class: 'segments', role: 'group', 'aria-label': 'What of it' },
@@ -111,6 +112,52 @@ function commands({ title, state }: InstanceEntry, { busy }: PlanModel, actions:
       'aria-label': 'A message for its next turn',
     }),
     h('button', { type: 'submit', disabled: busy !== null }, 'Send'),
+  );
+}
+
+const keyButtons = [
+  ['enter', 'Enter'],
+  ['escape', 'Esc'],
+  ['tab', 'Tab'],
+  ['up', '↑'],
+  ['down', '↓'],
+  ['ctrl-c', 'Ctrl-C'],
+  ['ctrl-d', 'Ctrl-D'],
+] as const;
+
+/** What is typed here is in its terminal at once; the log shows its echo. */
+function terminal({ title }: InstanceEntry, { busy }: PlanModel, actions: PlanActions): View {
+  const type = (event: Event) => {
+    event.preventDefault();
+    const field = (event.currentTarget as HTMLFormElement).elements.namedItem('typed') as HTMLInputElement;
+    actions.send('agent_type', { title, text: field.value }, `Typed to ${title}.`);
+    field.value = '';
+  };
+  return h(
+    'form',
+    { key: 'terminal', class: 'commands terminal', on: { submit: type } },
+    h('input', {
+      name: 'typed',
+      autocomplete: 'off',
+      placeholder: 'Type into its terminal',
+      'aria-label': 'Type into its terminal',
+    }),
+    h('button', { type: 'submit', disabled: busy !== null }, 'Type'),
+    keyButtons.map(([key, text]) =>
+      h(
+        'button',
+        {
+          key,
+          type: 'button',
+          class: 'quiet',
+          'data-key': key,
+          'aria-label': `Press ${key}`,
+          disabled: busy !== null,
+          on: { click: () => actions.send('agent_type', { title, key }, `Pressed ${text}: ${title}.`) },
+        },
+        text,
+      ),
+    ),
   );
 }
 

@@ -21,7 +21,14 @@ import { sizeText } from '../../runtime/base/platform/size.ts';
 import { oneLine } from '../../runtime/base/platform/terminal-text.ts';
 import { attach } from '../../runtime/engine/attach.ts';
 import { connect } from '../../runtime/engine/connect.ts';
-import { baseBranchIn, envFileIn, gitFaultsIn, identityIn, promptProblems } from '../../runtime/engine/preflight.ts';
+import {
+  baseBranchIn,
+  envFileIn,
+  gitFaultsIn,
+  identityIn,
+  promptProblems,
+  terminalIn,
+} from '../../runtime/engine/preflight.ts';
 import { copiesIn, storeFaultsIn, storePlaceIn, tryStoreModule } from '../../runtime/engine/store-copies.ts';
 import type { Call } from '../command.ts';
 import { askGit, mainRepository } from '../place.ts';
@@ -67,6 +74,7 @@ export async function examine(call: Call): Promise<Check[]> {
     ...(await envFileChecks(path, home)),
     ...(path === null || !existsSync(promptFolder(path)) ? [] : [await check('prompts', () => prompts(path))]),
     ...(await agentChecks(call, path, home)),
+    ...(await terminalChecks(call, path, home)),
     await check('store', () => store(call, home)),
     await check('store journal', () => journal(call, home)),
     await check('store copies', () => copies(call, home)),
@@ -95,6 +103,24 @@ async function pathFrom(envFile: string | null, path: string | null): Promise<{ 
   if (envFile === null || path === null) return {};
   const read = await attempt(() => envFileIn(path, envFile));
   return 'value' in read && read.value.variables.PATH !== undefined ? { PATH: read.value.variables.PATH } : {};
+}
+
+/** Of roles that are on; nobody else needs one. */
+async function terminalChecks(call: Call, path: string | null, home: string): Promise<Check[]> {
+  const config = await attempt(() => (path === null ? null : loadRepoConfig(path, loadDaemonConfig(home))));
+  if (!('value' in config) || config.value === null) return [];
+  const { profiles, policy } = config.value;
+  const wanting = everyProfile(profiles).filter(({ role, terminal }) => terminal && policy.roles[role].on);
+  const whom = `for ${[...new Set(wanting.map(({ role }) => role))].join(', ')}`;
+  if (wanting.length === 0) return [];
+  return [
+    await check('terminal', async () => {
+      const found = await terminalIn(call.env);
+      return found.kind === 'works'
+        ? { detail: `${found.program}, ${whom}` }
+        : { detail: `${found.reason}, ${whom}`, hint: found.hint };
+    }),
+  ];
 }
 
 /** Where the configuration cannot be read, its own check says why. */

@@ -1,6 +1,7 @@
 /** `stator agent attach`: an agent's output as it comes, and lines typed to it. */
 import { createInterface, type Interface } from 'node:readline';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { keys } from '../../machines/vocabulary/keys.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client, InstanceEntry } from '../../runtime/api/client/client.ts';
 import { connect } from '../../runtime/engine/connect.ts';
@@ -21,7 +22,7 @@ export default defineVerb({
   summary: 'Follow an agent live, and type to it: a line answers what it asks.',
   args: { title: { type: 'positional', description: 'as stator agent list shows it' } },
   examples: ['stator agent attach login-w1-t2'],
-  more: 'If it asks nothing, a line is a message for its next turn (claude, codex, gemini, opencode; others read none while they work). If several questions are open, begin the line with the name of one: "#2 left", or "9f3a1c2e allow". Ctrl-D and Ctrl-C leave; the agent goes on. Exit code 0: the agent succeeded, or Ctrl-D. 1: it failed or was cancelled. 130: Ctrl-C.',
+  more: 'If it asks nothing: with terminal = true under [agents.<role>] (command, sh) a line is typed into its terminal at once, Enter included; an empty line is Enter, <ctrl-c> alone on a line is that key (also <escape> <tab> <up> <down> <left> <right> <backspace> <ctrl-d> <ctrl-l> <ctrl-u>). For claude, codex, gemini and opencode it is a message for their next turn. Others read none while they work. If several questions are open, begin the line with the name of one: "#2 left", or "9f3a1c2e allow". Ctrl-D and Ctrl-C leave; the agent goes on. Exit code 0: the agent succeeded, or Ctrl-D. 1: it failed or was cancelled. 130: Ctrl-C.',
   async run({ title }, call) {
     refuseAgent(call, 'attach to an agent');
     const attached = { call, project: requireProject(call), title, shown: new Set<string>() };
@@ -62,9 +63,7 @@ function readLines(attached: Attached, { leave, fail }: Ends): Interface {
   const { stdin, out } = attached.call;
   const reader = createInterface({ input: stdin, terminal: false });
   let last = Promise.resolve();
-  reader.on('line', (typed) => {
-    const line = typed.trim();
-    if (line === '') return;
+  reader.on('line', (line) => {
     last = last
       .then(() => toEngine(attached, (client) => say(attached, client, line)))
       .catch((thrown: unknown) => {
@@ -112,10 +111,13 @@ function show({ call, shown }: Attached, { key, question, name, form }: Asked): 
 }
 
 /** Throws `conflict` where it is not clear which question is meant, and nothing is answered then. */
-async function say(attached: Attached, client: Client, line: string): Promise<void> {
+async function say(attached: Attached, client: Client, typed: string): Promise<void> {
   const { call, project, title, shown } = attached;
   const agent = findInstance(await client.instances({ project }), title);
   const open = await askedBy(attached, client, agent);
+  if (open.length === 0 && agent.takes_input) return type(attached, client, typed);
+  const line = typed.trim();
+  if (line === '') return;
   const [, name = '', rest = ''] = /^(\S+)\s*(.*)$/.exec(line) ?? [];
   const named = open.find((one) => one.name === name);
   const [only] = open;
@@ -138,7 +140,15 @@ async function say(attached: Attached, client: Client, line: string): Promise<vo
   shown.delete(asked.key);
 }
 
-/** Of an agent that asks nothing. */
+/** Into its terminal, whose own echo shows it: only what was not taken is said. */
+async function type({ call, project, title }: Attached, client: Client, line: string): Promise<void> {
+  const [, name] = /^<([a-z-]+)>$/.exec(line.trim()) ?? [];
+  const key = line === '' ? 'enter' : keys.find((one) => one === name);
+  const answer = await client.typeToInstance(project, title, key === undefined ? { text: line } : { key });
+  if (answer.signal.status !== 'done') printVerdict(call, answer);
+}
+
+/** Of an agent that asks nothing and has no terminal. */
 async function tell({ call, project }: Attached, client: Client, agent: InstanceEntry, line: string): Promise<void> {
   const { title, preset } = agent;
   if (!talkers.has(preset))

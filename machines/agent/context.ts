@@ -39,6 +39,8 @@ export interface AgentContext extends AgentInput {
     cause: 'exit' | 'stopped' | 'withdrawn' | 'start-failed' | 'unusable' | 'rate-limited' | 'resource-limit' | 'lost';
     until: number | null;
   } | null;
+  /** Whether the run has a terminal that a person may type into. Not there: it has none. */
+  takesInput?: boolean;
   question: string | null;
   answer: string | null;
   /** What the process asks to be allowed and nobody has answered, oldest first. */
@@ -72,6 +74,7 @@ export type AgentEvent =
       | 'agent_pause'
       | 'agent_resume'
       | 'agent_send'
+      | 'agent_type'
       | 'agent_allow'
       | 'agent_deny'
     >

@@ -40,6 +40,8 @@ const answers = [
 ] as const;
 const unasked = { answered: { description: 'no question of this agent is open' } } as const;
 const send = { agent_send: { guard: 'hasRoomForMessage', actions: 'noteMessage' } } as const;
+/** The terminal has the line at once, whatever the process is at. */
+const types = { agent_type: { guard: 'takesInput', actions: ['nextId', 'askTyping'] } } as const;
 /** What a process that is there may do or be told. */
 const live = {
   ...send,
@@ -113,6 +115,7 @@ const made = agentSetup.createMachine({
         run_idle: { target: stopping, actions: [ending('idle'), stopNow] },
         run_waiting: { target: 'waiting.permission', actions: ['stopClock', 'notePermission', ...awaits] },
         agent_pause: { target: 'paused', actions: ['stopClock', 'nextId', 'freezeRun'] },
+        ...types,
         ...live,
       },
     },

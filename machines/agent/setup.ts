@@ -96,6 +96,7 @@ const base = setup({
     freezeRun: () => {},
     thawRun: () => {},
     askAnswer: () => {},
+    askTyping: () => {},
     nextRun: assign(({ context, event }) => {
       const count = context.count + 1;
       return {
@@ -107,12 +108,14 @@ const base = setup({
         ended: null,
         base: null,
         permissions: [],
+        ...(context.takesInput === undefined ? {} : { takesInput: false }),
         at: timeOf(context, event),
       };
     }),
     noteStart: assign(({ context, event }) => ({
       runs: context.runs + 1,
       base: event.type === 'run_started' ? event.base : null,
+      ...(event.type === 'run_started' && event.takes_input === true ? { takesInput: true } : {}),
     })),
     setDeadline: assign(({ context, event }) => nextTimer(context, timeOf(context, event) + context.timeoutMs)),
     resumeClock: assign(({ context, event }) => nextTimer(context, timeOf(context, event) + context.remainingMs)),
@@ -252,6 +255,7 @@ const base = setup({
     isOpenQuestion: ({ context, event }) => permissionOf(context, event) !== null,
     isLastQuestion: ({ context, event }) =>
       context.permissions.length === 1 && permissionOf(context, event) === context.permissions[0],
+    takesInput: ({ context }) => context.takesInput === true,
     hasRoomForMessage: ({ context }) => context.messages.length < messageLimit,
     takesMessage: ({ context: { ending, messages } }) =>
       ending !== 'cancel' && ending !== 'kill' && messages.length < messageLimit,

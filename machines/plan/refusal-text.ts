@@ -51,6 +51,7 @@ const consequences: Readonly<Record<string, string>> = {
   agent_restart: 'it cannot be restarted',
   agent_kill: 'it cannot be ended',
   agent_send: 'it cannot take a message',
+  agent_type: 'nothing can be typed into it',
   agent_allow: 'it waits for no permission',
   agent_deny: 'it waits for no permission',
 };

@@ -1,6 +1,7 @@
 /** The outbox's words: everything that may be asked of the outside, each with the lane it waits in and the resource it has alone. */
 import type { HookDetails, ToldEvent } from './hook-event.ts';
 import { isJudge, isWorker, type Role, type TreeAddress, worktreeName } from './ids.ts';
+import type { Typed } from './keys.ts';
 import type { Approval } from './plan-merge.ts';
 import type { PlanStatus } from './signal.ts';
 
@@ -98,6 +99,14 @@ export interface AgentAnswer {
   readonly isAllowed: boolean;
   /** A person's word to the agent, or why nobody allowed it; empty where there is none. */
   readonly message: string;
+}
+
+/** Types into the terminal of a run what a person typed. */
+export interface AgentType {
+  readonly kind: 'agent.type';
+  readonly id: string;
+  readonly run: string;
+  readonly typed: Typed;
 }
 
 /** Commits what a run left over and keeps its end as a ref. A failed run's work is `aside`: kept by the ref alone. */
@@ -245,6 +254,7 @@ export type Effect =
   | AgentRun
   | AgentFreeze
   | AgentAnswer
+  | AgentType
   | WorkCommit
   | WorkCheck
   | WorkMerge
@@ -276,6 +286,7 @@ export function laneOf(effect: Effect): Lane {
     case 'agent.freeze':
     case 'agent.thaw':
     case 'agent.answer':
+    case 'agent.type':
       return 'process';
     case 'work.check':
       return 'check';
@@ -314,6 +325,8 @@ export function resourceOf(effect: Effect): string {
       return `process:${effect.run}`;
     case 'agent.answer':
       return `permission:${effect.run}`;
+    case 'agent.type':
+      return `terminal:${effect.run}`;
     case 'work.merge':
       return `branch:${effect.place.from}`;
     case 'branch.archive':

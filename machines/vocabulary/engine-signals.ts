@@ -84,7 +84,8 @@ export const engineSignals = {
 
   // The engine's own: runs.
   run_starting: toAgent('a slot is taken', {}),
-  run_started: toAgent('the process runs', { base: sha.nullable() }),
+  /** `takes_input`: it has a terminal that a person may type into. */
+  run_started: toAgent('the process runs', { base: sha.nullable(), takes_input: z.literal(true).optional() }),
   run_waiting: toAgent('the process asks for a permission', {
     /** What the question is called by: no other one of the run has it. */
     permission: permissionId,

@@ -5,6 +5,7 @@ import { amountsSchema } from './budget-schema.ts';
 import { engineSignals } from './engine-signals.ts';
 import { EngineError } from './errors.ts';
 import type { Role } from './ids.ts';
+import { keys } from './keys.ts';
 import {
   anyone,
   count,
@@ -60,6 +61,19 @@ const reason = z
   .refine((given) => given.reason !== '', { error: 'a reason is required', path: ['reason'] });
 const title = z.strictObject({ title: word });
 const permission = z.strictObject({ title: word, permission: permissionId.optional() });
+/** What a terminal's line may hold: a control character is a key, and has a name. */
+const typable = z
+  .string()
+  .max(4_000)
+  .regex(/^[^\p{Cc}]*(?:[\t\n][^\p{Cc}]*)*$/u, {
+    error: 'holds a control character; those that may be typed have names: `key`',
+  });
+const typed = z
+  .strictObject({ title: word, text: typable.optional(), key: z.enum(keys).optional() })
+  .refine((given) => (given.text === undefined) !== (given.key === undefined), {
+    error: 'is required, and only one of text and key',
+    path: ['text'],
+  });
 const message = z.strictObject({ title: word, body: text.trim().min(1, { error: 'a message is required' }) });
 
 export const planStatuses = [
@@ -215,6 +229,13 @@ export const signals = {
   agent_pause: { payload: title, from: person, to: 'agent', does: 'freezes the processes' },
   agent_resume: { payload: title, from: person, to: 'agent', does: 'lets the processes go on' },
   agent_send: { payload: message, from: person, to: 'agent', does: 'leaves a message for the next turn' },
+  // No machine of one's own: a terminal is typed into by people alone.
+  agent_type: {
+    payload: typed,
+    from: ['person'],
+    to: 'agent',
+    does: 'types a line of `text`, or presses a `key`, in the terminal of the agent',
+  },
   agent_allow: {
     payload: permission,
     from: person,

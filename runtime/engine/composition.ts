@@ -37,6 +37,7 @@ import type { Owner } from '../core/store/sqlite/owner.ts';
 import { openStore } from '../core/store/sqlite/store.ts';
 import { openTimeline } from '../core/store/timeline.ts';
 import { createFlagCheck } from '../work/agents/presets/known-flags.ts';
+import { createTerminal } from '../work/agents/terminal.ts';
 import { createForgeStates } from '../work/forges/forge-states.ts';
 import { createCleaning } from '../work/gc/gc.ts';
 import { openProjects } from '../work/repos/registry.ts';
@@ -108,6 +109,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
   const { home, mode, clock, log, owner, faults, env = process.env } = options;
   const walls = createWalls(env);
   const resources = createResources(env, walls);
+  const terminal = createTerminal(env);
   const config = loadDaemonConfig(home, options.configFile);
   const place = storePlace(home, config, env, options.store);
   const state = createEngineState(config);
@@ -331,6 +333,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     startable,
     walls,
     resources,
+    terminal,
     faults,
     log,
     clock,

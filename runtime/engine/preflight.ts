@@ -2,6 +2,7 @@
 import type { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Environment } from '../base/config/home.ts';
 import type { ProgramPreset } from '../base/config/preset-programs.ts';
+import type { TerminalProgram } from '../work/agents/terminal.ts';
 
 /** Everything that is wrong with a repo's own prompts. */
 export async function promptProblems(repo: string): Promise<EngineError[]> {
@@ -17,6 +18,12 @@ export async function droppedFlagsOf(
 ): Promise<readonly string[]> {
   const { droppedFlags } = await import('../work/agents/presets/known-flags.ts');
   return droppedFlags(preset, path, env);
+}
+
+/** What opens a terminal for an agent, or why nothing does. */
+export async function terminalIn(env: Environment): Promise<TerminalProgram> {
+  const { probeTerminal } = await import('../work/agents/terminal.ts');
+  return probeTerminal(env);
 }
 
 /** Who commits in that folder. Throws `bad_config` where git knows nobody, and `git_failed` where it could not say. */

@@ -184,6 +184,7 @@ export function scriptedWork({
       waiting.get(`${run} ${permission}`)?.();
       return { type: null };
     },
+    'agent.type': nothing,
     'work.undo': nothing,
     'worktree.remove': nothing,
     'hook.deliver': nothing,

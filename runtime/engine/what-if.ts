@@ -224,6 +224,7 @@ const withoutEnd: ReadonlySet<EffectKind> = new Set([
   'agent.freeze',
   'agent.thaw',
   'agent.answer',
+  'agent.type',
   'work.undo',
   'worktree.remove',
   'hook.deliver',

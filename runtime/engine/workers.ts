@@ -170,6 +170,7 @@ function openDispatcher(core: Parts, watchers: Watchers | null): Dispatcher {
     sockets,
     walls: core.walls,
     resources: core.resources,
+    terminal: core.terminal,
     env,
     home,
     store,

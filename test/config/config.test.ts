@@ -130,6 +130,7 @@ describe('without any file', () => {
       network: 'on',
       nice: 0,
       maxCostUsd: null,
+      terminal: false,
       permissions: 'skip',
       permissionTimeoutMs: 3_600_000,
       writable: [],

@@ -90,6 +90,7 @@ export function briefOf(
       nice: 0,
       memoryBytes: null,
       processes: null,
+      terminal: false,
       permissions: 'skip',
       permissionTimeoutMs: 3_600_000,
       writable: [],

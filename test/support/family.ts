@@ -144,6 +144,7 @@ export const events = {
   agent_deny: { type: 'agent_deny', ...by, title: 'hello-w1-t1' },
   agent_kill: { type: 'agent_kill', ...by, title: 'hello-w1-t1' },
   agent_restart: { type: 'agent_restart', ...by, title: 'hello-w1-t1' },
+  agent_type: { type: 'agent_type', ...by, title: 'hello-w1-t1', text: 'yes' },
   agent_send: { type: 'agent_send', ...by, title: 'hello-w1-t1', body: 'use tabs' },
   agent_pause: { type: 'agent_pause', ...by, title: 'hello-w1-t1' },
   agent_resume: { type: 'agent_resume', ...by, title: 'hello-w1-t1' },

@@ -20,6 +20,7 @@ export function shownAgent(
     reason: null,
     waits_until: null,
     permissions: [],
+    takes_input: false,
     log: null,
     last_line: null,
     preset: 'sh',

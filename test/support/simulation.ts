@@ -173,6 +173,7 @@ export function createSimulation(
         case 'agent.freeze':
         case 'agent.thaw':
         case 'agent.answer':
+        case 'agent.type':
         case 'machine.effect':
           row.status = 'done';
           break;

@@ -79,7 +79,16 @@ it('every act stands in the journal with the name of who did it, and explain say
   expect((await say('POST /v1/repos/demo/plans', bob, plan)).status).toBe(201);
   const signal = (token: string, type: string, payload: object = {}) =>
     say('POST /v1/repos/demo/signals', token, { plan: 'login', type, payload });
-  const steering = ['implement_start', 'implement-start', 'cancel', 'pause', 'agent_send', 'set_status', 'choose'];
+  const steering = [
+    'implement_start',
+    'implement-start',
+    'cancel',
+    'pause',
+    'agent_send',
+    'agent_type',
+    'set_status',
+    'choose',
+  ];
   for (const type of [...steering, 'nothing'])
     for (const token of [anna, look]) expect((await signal(token, type)).status, type).toBe(403);
   // What becomes the document is what is done: to choose a draft is to steer. Here there is none.

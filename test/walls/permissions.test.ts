@@ -69,6 +69,8 @@ it('a run’s own socket and token answer no question, in whatever words', async
     [`/v1/repos/demo/instances/${title}/allow`, { permission: id }],
     [`/v1/repos/demo/instances/${title}/deny`, { permission: id }],
     ['/v1/repos/demo/signals', { plan: 'asks', type: 'agent_allow', payload: { title, permission: id } }],
+    [`/v1/repos/demo/instances/${title}/type`, { text: 'yes' }],
+    ['/v1/repos/demo/signals', { plan: 'asks', type: 'agent_type', payload: { title, text: 'yes' } }],
     ['/v1/repos/demo/signals', { plan: 'asks', type: 'run_going', payload: { permission: id } }],
     [
       '/v1/repos/demo/signals',

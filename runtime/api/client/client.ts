@@ -1,5 +1,6 @@
 /** The control API as functions: over a socket, or over an app in this very process. */
 import { EngineError, errorFromDocument, isErrorDocument } from '../../../machines/vocabulary/errors.ts';
+import type { Typed } from '../../../machines/vocabulary/keys.ts';
 import type { AccountEntry } from '../contract/accounts.ts';
 import type {
   CleaningOverride,
@@ -441,6 +442,12 @@ export function createClient(call: Call, options: ClientOptions) {
       // The route of the instance answers nothing where it is done; whoever asks here wants the verdict.
       const body = { plan: found.plan, type: 'agent_send', payload: { title, body: message } };
       return verdictOf(await ask('POST /v1/repos/:project/signals', { params: { project }, body }));
+    },
+    /** Types a line, or presses a key, in the terminal of an agent that has one. Throws `not_found`. */
+    async typeToInstance(project: string, title: string, typed: Typed): Promise<SignalAnswer> {
+      return verdictOf(
+        await ask('POST /v1/repos/:project/instances/:title/type', { params: { project, title }, body: typed }),
+      );
     },
     /** The agents that wait for a slot, in their order. */
     queue: (query: QueueFilter = {}): Promise<QueueEntry[]> => ask('GET /v1/queue', { query }),

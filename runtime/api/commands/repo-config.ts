@@ -56,6 +56,7 @@ function entriesOf(config: RepoConfig): RepoShow['config'] {
       [key('memory'), limitText(profile.memoryBytes, usualMemoryBytes())],
       [key('processes'), profile.processes === undefined ? usualProcesses : (profile.processes ?? '')],
       [key('disk'), profile.diskBytes === undefined ? 'half of what is free' : limitText(profile.diskBytes, 0)],
+      [key('terminal'), profile.terminal],
       [key('permissions'), profile.permissions],
       [key('permission_timeout'), durationText(profile.permissionTimeoutMs)],
       [key('writable'), [...profile.writable]],

@@ -26,6 +26,8 @@ export const instanceEntry = z
     waits_until: time.nullable(),
     /** Its open permission requests, the oldest first. */
     permissions: z.array(permissionQuestion),
+    /** Whether a person may type into its terminal now. */
+    takes_input: z.boolean(),
     /** The log file's path. */
     log: z.string().nullable(),
     /** The last line of output that has something to show, at most 200 characters, safe to print. */

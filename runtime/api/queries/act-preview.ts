@@ -33,7 +33,14 @@ interface PreviewParts extends Pick<ViewDependencies, 'store' | 'projects' | 'cl
 type Named = Pick<PlanRow, 'project' | 'plan'>;
 
 /** An answer is what the plan waits for: who gives it is not asked whether they mean it. */
-const unasked: ReadonlySet<SignalType> = new Set(['resolve', 'answer', 'agent_allow', 'agent_deny', 'agent_send']);
+const unasked: ReadonlySet<SignalType> = new Set([
+  'resolve',
+  'answer',
+  'agent_allow',
+  'agent_deny',
+  'agent_send',
+  'agent_type',
+]);
 /** Of a done plan they take back what others may have built on. */
 const undoing: ReadonlySet<SignalType> = new Set(['cancel', 'pause']);
 

@@ -16,6 +16,7 @@ import { tailOf } from '../../work/agents/output-log.ts';
 import { readableLog } from '../../work/agents/reports/readable-log.ts';
 import { type RunFolder, runFolderAt } from '../../work/agents/run-folder.ts';
 import { runIdOf } from '../../work/agents/run-id.ts';
+import { hasInput } from '../../work/agents/terminal-input.ts';
 import type { PermissionQuestion } from '../contract/permissions.ts';
 import type { InstanceEntry, RunLog } from '../contract/runs.ts';
 import { currentCasting, limitOf } from './accounts.ts';
@@ -95,6 +96,7 @@ async function instanceEntry(
     reason: row.reason as Reason | null, // written from the machine's reasons
     ...waits,
     waits_until: limit === null ? waits.waits_until : timeText(limit.until),
+    takes_input: row.state === 'running' && folder !== null && hasInput(folder),
     log: folder?.log ?? null,
     last_line: folder === null || activity === 0 ? null : lastLineOf(folder, row.preset, activity),
     preset: row.preset,

@@ -39,6 +39,7 @@ import {
   type RepoFile,
   repoForm,
 } from './schema.ts';
+import { terminalProblem } from './terminal.ts';
 import { type FoundBesides, trustView } from './trust.ts';
 
 export { hookEvents } from '../../../machines/vocabulary/hook-event.ts';
@@ -361,7 +362,7 @@ function resolveRoles(layers: readonly AgentLayer[]): ResolvedRoles {
   const origins = resolved.flatMap(({ profile, origins: own }) =>
     Object.entries(own).map(([key, origin]) => [`agents.${profile.role}.${key}`, origin] as const),
   );
-  refuseUnaskable(resolved, Object.fromEntries(origins));
+  refuseUnfitKeys(resolved, Object.fromEntries(origins));
   const { coder } = profiles;
   if (coder?.enabled === false) {
     const { file, line } = originOf({ origins: Object.fromEntries(origins) }, 'agents.coder.enabled');
@@ -375,14 +376,15 @@ function resolveRoles(layers: readonly AgentLayer[]): ResolvedRoles {
   return { profiles: profiles as Record<Role, AgentProfile>, origins: Object.fromEntries(origins) }; // one for each of `roles`
 }
 
-/** Who is to ask and cannot, is found when the configuration is read, and not by an agent that does everything unasked. All of one place at once. */
-function refuseUnaskable(resolved: readonly ResolvedProfile[], origins: Origins): void {
+/** Who is to ask and cannot, or is to have a terminal and cannot, is found when the configuration is read, and not by an agent that does everything unasked. All of one place at once. */
+function refuseUnfitKeys(resolved: readonly ResolvedProfile[], origins: Origins): void {
   const problems = resolved.flatMap(({ profile }) => {
     const isOn = profile.enabled && canPlay(profile);
-    const others = isOn ? profile.fallbacks.map(permissionProblem) : [];
+    const problemOf = (each: AgentProfile) => permissionProblem(each) ?? terminalProblem(each);
+    const others = isOn ? profile.fallbacks.map(problemOf) : [];
     const unfit = isOn ? profile.fallbacks.find((other) => !canPlay(other)) : undefined;
     const problem = isOn
-      ? (permissionProblem(profile) ??
+      ? (problemOf(profile) ??
         others.find((other) => other !== null) ??
         (unfit === undefined
           ? null

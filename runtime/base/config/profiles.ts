@@ -42,6 +42,8 @@ export interface AgentProfile {
   readonly memoryBytes?: number | null;
   readonly processes?: number | null;
   readonly diskBytes?: number | null;
+  /** Whether its program runs in a terminal, into which people may type. */
+  readonly terminal: boolean;
   readonly permissions: PermissionMode;
   /** For how long a person is waited for; then what was asked for is denied. */
   readonly permissionTimeoutMs: number;
@@ -143,6 +145,7 @@ function fold(role: Role, sources: readonly Source[], name: string | null): Reso
     program: samePreset,
     flags: samePreset,
     model: samePreset,
+    terminal: samePreset,
     account: name === null ? samePreset : sources.filter(({ isOwn }) => isOwn),
   };
   const found = <Key extends keyof AgentTable>(key: Key) => pick(ownSources[key] ?? sources, key);
@@ -171,6 +174,7 @@ function fold(role: Role, sources: readonly Source[], name: string | null): Reso
     ...(isChosen(memory) ? {} : { memoryBytes: memory }),
     ...(isChosen(processes) ? {} : { processes }),
     ...(isChosen(disk) ? {} : { diskBytes: disk }),
+    terminal: value('terminal') ?? false,
     permissions: value('permissions') ?? 'skip',
     permissionTimeoutMs: value('permission_timeout') ?? 3_600_000,
     writable: value('writable') ?? [],

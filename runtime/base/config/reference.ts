@@ -123,6 +123,10 @@ const agentWords: Readonly<Record<keyof typeof agentShape, Words>> = {
     '"auto"',
     'a run whose worktree, temp and git folder take more is ended; "auto": half of what is free when it starts; "": no limit',
   ],
+  terminal: [
+    'false',
+    '`command` and `sh`: true runs the program in a terminal, into which people type (`stator agent attach`); the prompt is in $STATOR_PROMPT_FILE alone',
+  ],
   permissions: [
     '"skip"',
     'what its program would ask a person about: "skip" lets it do so, "ask" asks you; of the presets only claude can ask',

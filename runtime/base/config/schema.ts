@@ -103,6 +103,7 @@ const agentKeys = {
     maxBytes: 64 * mebibyte * mebibyte,
     limits: 'from 64MiB to 64TiB',
   }).optional(),
+  terminal: flag.optional(),
   permissions: oneOf(permissionModes).optional(),
   permission_timeout: duration({ minMs: 1_000, maxMs: dayMs, limits: 'from 1s to 24h' }).optional(),
   writable: placesInWalls(),

@@ -37,6 +37,8 @@ export interface RunFolder {
   readonly servers: string;
   /** What became of its questions, a file each: written by the engine, and never the agent's to see or change. */
   readonly answers: string;
+  /** What people typed into its terminal; there as soon as it has one. */
+  readonly input: string;
 }
 
 export type Claim = { readonly kind: 'void' } | { readonly kind: 'wrapper'; readonly wrapper: Identity };
@@ -72,6 +74,7 @@ export function runFolderAt(runsRoot: string, name: string, secret: string | nul
     script: join(path, 'script.sh'),
     servers: join(path, 'servers.json'),
     answers: join(path, 'answers'),
+    input: join(path, 'input'),
   };
 }
 

@@ -24,6 +24,9 @@ export const noRoomCode = 75;
  * writes fail. What cannot be written is dropped; `output-lost` comes to be by a rename, which needs no room, and a mark stands in the log as soon as it
  * takes one. The pipe has a name for as long as it is emptied: until the last process that writes into it has gone.
  *
+ * An agent with a terminal is fed from the file `input`, through a pipe that the wrapper holds open itself: so it never ends, and the terminal stays open, whatever
+ * becomes of the program that reads the file.
+ *
  * Its files are the user's alone, whatever the umask, which the agent gets as it was.
  *
  * The secret of the run comes over descriptor 3, where no other program reads it, and stands beside the exit code: a file that the agent puts in its
@@ -80,17 +83,25 @@ exec 3<&-
 set -C
 umask 077
 { identity >"$folder/claim.$$" && echo "255 $secret" >"$folder/exit.$$" && command -p mkfifo "$folder/output.$$"; } 2>/dev/null || exit ${noRoomCode}
+[ ! -e "$folder/input" ] || command -p mkfifo "$folder/input.$$" 2>/dev/null || exit ${noRoomCode}
 command -p ln "$folder/claim.$$" "$folder/claim" 2>/dev/null
 [ "$folder/claim" -ef "$folder/claim.$$" ] || exit 1
 set +C
 exec 2>/dev/null
 drain <"$folder/output.$$" &
 exec >"$folder/output.$$"
+feeder=
+if [ -p "$folder/input.$$" ]; then
+  exec <>"$folder/input.$$"
+  command -p tail -c +1 -f "$folder/input" >"$folder/input.$$" &
+  feeder=$!
+fi
 trap : HUP INT QUIT PIPE ALRM TERM USR1 USR2
 umask "$mask"
 /bin/sh "$0" agent "$folder" "$@" 2>&1
 code=$?
 exec >/dev/null
+[ -z "$feeder" ] || { kill -KILL "$feeder"; command -p rm -f "$folder/input.$$"; }
 trap '' HUP INT QUIT PIPE ALRM TERM USR1 USR2
 waited=0
 until [ -e "$folder/exit.$$" ] || [ "$waited" -ge 60 ]; do

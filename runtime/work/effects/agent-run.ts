@@ -39,6 +39,7 @@ import {
 } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
+import { hasInput } from '../agents/terminal-input.ts';
 import { type Launched, launch } from '../agents/wrapper.ts';
 import { branchRef, readRef } from '../git/refs.ts';
 import { limitsEnd } from '../sandbox/resources.ts';
@@ -259,7 +260,7 @@ async function noteStart(
   await store.commit([{ do: 'run.note', key: row.key, set, once: { started_at: nowMs() } }]);
   // On the plan's own branch it begins from what people and earlier agents left there, which the plan is to know first.
   if (base !== null && place.branch === place.from) tell('head', 'head_moved', { head: base, begins: true });
-  report('started', 'run_started', { base });
+  report('started', 'run_started', { base, ...(hasInput(folder) ? { takes_input: true as const } : {}) });
 }
 
 /** Waits for the end of a run that was started, by us or by an earlier owner, and sees that nothing of it is left. */

@@ -12,6 +12,7 @@ import type { Log } from '../../base/platform/log.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { EffectRow, RunRow } from '../../core/store/rows.ts';
 import { profileOf } from '../agents/accounts.ts';
+import type { CommandLine } from '../agents/command-line.ts';
 import { readEnvFile } from '../agents/env-file.ts';
 import { runEnvironment } from '../agents/environment.ts';
 import { ensureLauncher } from '../agents/launcher.ts';
@@ -27,6 +28,8 @@ import { resolveProgram } from '../agents/program.ts';
 import type { RunBrief } from '../agents/run-brief.ts';
 import { type RunFolder, writeStartFile } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
+import { inTerminal, type TerminalProgram, terminalOf } from '../agents/terminal.ts';
+import { prepareInput } from '../agents/terminal-input.ts';
 import type { LaunchRequest } from '../agents/wrapper.ts';
 import { commitLeftovers, ownCommitsBase } from '../git/attempt.ts';
 import { ensureBranch } from '../git/branch.ts';
@@ -55,6 +58,8 @@ export interface PrepareParts extends EffectParts {
   readonly env: NodeJS.ProcessEnv;
   readonly walls: Walls;
   readonly resources: Resources;
+  /** What opens terminals; asked of the system once. */
+  readonly terminal: () => Promise<TerminalProgram>;
   /** The agents that the engine was given. */
   readonly ownAgents: OwnAgents;
 }
@@ -137,6 +142,13 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     env,
   };
   const line = await anyCommandLine(brief, places, { own: parts.ownAgents, folder });
+  const run = await startOf(parts, {
+    profile,
+    line,
+    env: { ...env, ...line.env },
+    hasSetup: site.project.config.worktree.setup !== null,
+  });
+  prepareInput(folder, profile.terminal);
   if (line.script !== null) writeStartFile(folder.script, line.script);
   if (line.servers !== undefined) writeStartFile(folder.servers, line.servers);
   const { preset, role } = profile;
@@ -160,15 +172,33 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
   });
   return {
     folder,
-    argv: line.argv,
+    argv: run.argv,
     limits: limits.outside,
     walls: [...walls, ...limits.inside],
     cwd: path,
     // What its starter sets holds, whatever an env file says.
-    env: { ...env, ...line.env },
-    stdinFile: line.stdin === 'prompt' ? folder.prompt : null,
+    env: run.env,
+    stdinFile: line.stdin === 'prompt' && !profile.terminal ? folder.prompt : null,
     ...(isProgramPreset(preset) ? { installHint: installHint(preset, role) } : {}),
   };
+}
+
+/** The command line that the wrapper starts, in a terminal where the profile wants one. A program that is not there stands alone, and whoever launches it says so; the setup of a worktree may bring it yet. */
+async function startOf(
+  parts: Pick<PrepareParts, 'terminal'>,
+  {
+    profile,
+    line,
+    env,
+    hasSetup,
+  }: { profile: AgentProfile; line: CommandLine; env: Record<string, string>; hasSetup: boolean },
+): Promise<Pick<LaunchRequest, 'argv' | 'env'>> {
+  if (!profile.terminal) return { argv: line.argv, env };
+  const script = terminalOf(profile.role, await parts.terminal());
+  if (!hasSetup && resolveProgram(line.argv[0], { from: null, env }).kind === 'missing')
+    return { argv: line.argv, env };
+  const { argv, env: own } = inTerminal(script, line.argv, env);
+  return { argv, env: { ...env, ...own } };
 }
 
 /**

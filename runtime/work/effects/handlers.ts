@@ -15,6 +15,7 @@ import { createPlanMerge } from './plan-merge.ts';
 import { createPlanPull } from './plan-pull.ts';
 import { createPullMerge, type PullMergeParts } from './pull-merge.ts';
 import { createRefsPush } from './refs-push.ts';
+import { createTyping } from './typing.ts';
 import { createBranchArchive, createCommit, createMerge, createUndo, createWorktreeRemove } from './work.ts';
 
 type HandlerParts = AgentRunParts & HookParts & PullMergeParts & MachineEffectParts;
@@ -26,6 +27,7 @@ export function createHandlers(parts: HandlerParts): Handlers {
     'agent.freeze': freeze,
     'agent.thaw': freeze,
     'agent.answer': createPermissionAnswer(parts),
+    'agent.type': createTyping(parts),
     'work.commit': createCommit(parts),
     'work.check': createCheck(parts),
     'work.merge': createMerge(parts),

@@ -3,6 +3,7 @@ import { basename, dirname } from 'node:path';
 import { z } from 'zod';
 import { EngineError } from '../../../../machines/vocabulary/errors.ts';
 import { planNameOf } from '../../../../machines/vocabulary/ids.ts';
+import { keys } from '../../../../machines/vocabulary/keys.ts';
 import type { SignalType } from '../../../../machines/vocabulary/signal.ts';
 import { permissionId, signalBodyLimitBytes } from '../../../../machines/vocabulary/signal-kind.ts';
 import { tailOf } from '../../../work/agents/output-log.ts';
@@ -34,6 +35,14 @@ const message = z
   .refine(({ prompt, message }) => (prompt === undefined) !== (message === undefined), {
     error: 'is required, and only one of message and prompt',
     path: ['message'],
+  });
+
+/** What a key is, and what a line may hold, the signal says. */
+const typed = z
+  .strictObject({ text: z.string().max(signalBodyLimitBytes).optional(), key: z.enum(keys).optional() })
+  .refine(({ text, key }) => (text === undefined) !== (key === undefined), {
+    error: 'is required, and only one of text and key',
+    path: ['text'],
   });
 
 export const instanceRoutes = [
@@ -271,6 +280,19 @@ export const instanceRoutes = [
       const reply = await sendAndAnswer(ask, { project, plan, type: 'agent_send', payload: { title, body } });
       return reply.status === 200 ? empty(204) : reply;
     },
+  ),
+  route(
+    'POST /v1/repos/:project/instances/:title/type',
+    {
+      does: 'types a line of `text`, or presses a `key`, in the terminal of an agent that has one (`terminal = true`)',
+      who: 'person',
+      needs: 'steer',
+      params: titleParams,
+      body: typed,
+      answers: wordAnswers,
+      errors: ['not_found', ...doorErrors],
+    },
+    (ask) => word(ask, 'agent_type', given(ask.body)),
   ),
 ] as const;
 

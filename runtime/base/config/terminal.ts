@@ -1,0 +1,28 @@
+/** Which programs may have a terminal, and why the others get none. */
+import type { AgentProfile } from './profiles.ts';
+import type { Preset } from './schema.ts';
+
+const reads = 'it is started without a terminal, and its prompt comes on standard input';
+/** Why `terminal = true` cannot be kept; null: that program gets one. */
+const obstacles: { readonly [preset in Preset]: string | null } = {
+  claude: reads,
+  codex: reads,
+  opencode: reads,
+  gemini: reads,
+  sh: null,
+  command: null,
+  function: 'a function has none',
+  custom: null,
+};
+
+/** What is wrong with a profile that is to have a terminal, and what to do; null: nothing. */
+export function terminalProblem({
+  role,
+  preset,
+  terminal,
+}: AgentProfile): { readonly key: 'terminal'; readonly message: string } | null {
+  const obstacle = terminal ? obstacles[preset] : null;
+  if (obstacle === null) return null;
+  const message = `terminal = true for the ${role}, whose preset is "${preset}": ${obstacle}; take it out, or set preset = "command" and a program that works in a terminal`;
+  return { key: 'terminal', message };
+}
