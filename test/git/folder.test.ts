@@ -90,4 +90,11 @@ describe('a look at a repository', () => {
     expect(second).not.toBe(first);
     expect(await look.at(path)).toBe(second);
   });
+
+  test('at a file is refused as one', async () => {
+    const file = join(home.path, 'file');
+    writeFileSync(file, '');
+    const look = createRepositoryLook(createSharedAccess());
+    await expect(look.at(file)).rejects.toMatchObject({ code: 'bad_repo' });
+  });
 });

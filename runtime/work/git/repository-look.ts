@@ -1,5 +1,5 @@
 /** One look at a repository for many effects: it costs processes, and what it finds changes only with a few files. */
-import { type Stats, statSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inspectRepository, type Repository, type SharedAccess } from './repository.ts';
@@ -56,14 +56,17 @@ async function signatureOf(path: string, commonDir: string, base: string | null)
     join(commonDir, 'reftable', 'tables.list'),
     ...remotes.map((remote) => join(commonDir, 'refs', 'remotes', remote, 'HEAD')),
   ];
-  const folders = [path, join(path, '.git'), commonDir].map((folder) => identityOf(statOrNull(folder)));
+  const folders = await Promise.all(
+    [path, join(path, '.git'), commonDir].map((folder) => statOrNull(folder).then(identityOf)),
+  );
   const states = await Promise.all(files.map((file) => stat(file).then(stateOf, () => '-')));
-  const hasBase = base !== null && statOrNull(join(commonDir, 'refs', 'heads', base)) !== null;
+  const hasBase = base !== null && (await statOrNull(join(commonDir, 'refs', 'heads', base))) !== null;
   return [...folders, ...states, hasBase].join(' ');
 }
 
-function statOrNull(path: string): Stats | null {
-  return statSync(path, { throwIfNoEntry: false }) ?? null;
+/** null: nothing is there that can be looked at, as below a file. Whoever inspects it says why. */
+function statOrNull(path: string): Promise<Stats | null> {
+  return stat(path).catch(() => null);
 }
 
 function identityOf(found: Stats | null): string {
