@@ -142,7 +142,11 @@ const workerKeys = {
     })
     .optional(),
 };
-const workerTableSchema = z.strictObject(workerKeys, { error: 'a table of agent keys' });
+const madeWorkerTable = z.strictObject(workerKeys, { error: 'a table of agent keys' });
+/** Named for the same reason. */
+export interface WorkerTableSchema extends MadeWorkerTable {}
+type MadeWorkerTable = typeof madeWorkerTable;
+const workerTableSchema: WorkerTableSchema = madeWorkerTable;
 const coderTableSchema = z.strictObject(
   {
     ...workerKeys,
