@@ -89,8 +89,10 @@ it('without `script` the start is refused, doctor says so, and a program that re
   expect(refused.stdout).toContain('terminal = true for the coder, whose preset is \\"claude\\"');
 });
 
+/** By the word of an engine that runs: without one the store says what was. */
 async function untilWorking(made: Terminal): Promise<void> {
   await until(async () => {
+    if ((await made.stator(['agent', 'list'])).stderr.includes('no engine runs')) return false;
     const { stdout } = await made.stator(['agent', 'list', '--json']);
     return (JSON.parse(stdout || '[]') as { takes_input: boolean }[]).some((one) => one.takes_input);
   });
