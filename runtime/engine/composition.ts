@@ -1,5 +1,6 @@
 /** What every engine is composed of, without what works by itself. */
 
+import { existsSync, readdirSync } from 'node:fs';
 import type { AnyDefinition } from '../../actors/definition.ts';
 import { kindsWith } from '../../actors/kinds.ts';
 import { kindOf } from '../../actors/own-machine.ts';
@@ -372,7 +373,14 @@ async function open(
   if (place.kind === 'postgres') {
     // A home without it loads nothing of it.
     const { openPostgres } = await import('../core/store/postgres/store.ts');
-    const store = openPostgres(place, { faults, mayMigrate: owner !== undefined, host });
+    const { clones } = host;
+    const own = { ...host, clones: clones === null || mode !== 'stays' ? null : clonesIn(clones) };
+    const store = openPostgres(place, {
+      faults,
+      mayMigrate: owner !== undefined,
+      isBrief: mode !== 'stays',
+      host: own,
+    });
     if (owner === undefined) return { store, epoch: 0 };
     try {
       const epoch = await store.own(home);
@@ -387,6 +395,12 @@ async function open(
   const limit = maxPageCount === undefined ? {} : { maxPageCount };
   const how = { readonly: mode === 'reads', isAbsent, isShared: mode === 'inbox', faults, ...limit };
   return { store: openStore(home, how), epoch: owner?.epoch ?? 0 };
+}
+
+/** The names of what lies in the folder of clones. */
+function clonesIn(folder: string): string[] {
+  const found = existsSync(folder) ? readdirSync(folder, { withFileTypes: true }) : [];
+  return found.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => name);
 }
 
 /** The plans whose agents may start, each as `<project>/<plan>`. */

@@ -1,6 +1,6 @@
 /**
- * Keeps this host in the store that it shares. A host that has not reached the store for 30 s ends its agents: it may have been removed meanwhile, and others
- * begin their work anew. The same where it finds that it was removed.
+ * Keeps this host in the store that it shares. When it has not reached the store for 8 s, its agents stand still: 4 s later other hosts may begin their work anew.
+ * They go on where the store answers in time, and are ended after 30 s, or where this host finds that it was removed or that others have its repos.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../machines/vocabulary/errors.ts';
@@ -11,34 +11,63 @@ import type { Store } from '../core/store/port.ts';
 export interface HostWatchParts {
   readonly store: Pick<Store, 'hosts' | 'loss'>;
   readonly log: Log;
+  /** All agents stand still, without a word to the store. */
+  freezeAgents(): Promise<void>;
+  /** They go on, but for those that are paused. Throws as the store does. */
+  thawAgents(): Promise<void>;
   /** Ends the processes of all agents, without a word to the store. */
   endAgents(): Promise<void>;
-  /** Default: 30 s. */
-  readonly awayLimitMs?: number;
 }
 
-const beatMs = 5_000;
+const beatMs = 2_500;
+/** A beat that comes late is none: from its sending on the agents have 8 s. */
+const answerMs = 5_000;
+/** Below the 12 s after which others take over (`core/store/postgres/hosts.ts`), with room for the freezing. */
+const freezeMs = 8_000;
 const limitMs = 30_000;
 
 /** null: the store is of one machine. */
 export function createHostWatch(parts: HostWatchParts): Pick<PollLoop, 'start' | 'stop'> | null {
-  const { store, log, endAgents, awayLimitMs = limitMs } = parts;
+  const { store, log, freezeAgents, thawAgents, endAgents } = parts;
   const { hosts } = store;
   if (hosts === undefined) return null;
+  /** When the last beat that was answered was sent. */
   let reachedAtMs = performance.now();
+  /** What an engine before this one has frozen and did not let go on stands still, too. */
+  let isFrozen = true;
+  let timer: NodeJS.Timeout | null = null;
+  let isOpen = false;
 
   async function beat(until: typeof hosts): Promise<void> {
+    const sentAtMs = performance.now();
     // Half of a connection takes long to be found out.
     const late = new AbortController();
     try {
-      await Promise.race([until?.beat(), delay(beatMs, null, { signal: late.signal }).then(tooLate)]);
-      reachedAtMs = performance.now();
+      await Promise.race([until?.beat(), delay(answerMs, null, { signal: late.signal }).then(tooLate)]);
     } finally {
       late.abort();
     }
+    reachedAtMs = sentAtMs;
+    setLimit();
+    if (!isFrozen) return;
+    await thawAgents();
+    isFrozen = false;
   }
 
-  return createPollLoop({
+  /** The agents stand still when the next beat that is answered does not come. */
+  function setLimit(): void {
+    if (timer !== null) clearTimeout(timer);
+    if (!isOpen) return; // agents of an engine that stops in order go on
+    timer = setTimeout(freeze, Math.max(0, reachedAtMs + freezeMs - performance.now()));
+  }
+
+  function freeze(): void {
+    isFrozen = true;
+    log.warn(`the store has not answered for ${freezeMs / 1_000} s: the agents of this host stand still`);
+    freezeAgents().catch((thrown: unknown) => log.warn(`agents of this host do not stand still: ${messageOf(thrown)}`));
+  }
+
+  const loop = createPollLoop({
     everyMs: beatMs,
     async work() {
       try {
@@ -48,7 +77,7 @@ export function createHostWatch(parts: HostWatchParts): Pick<PollLoop, 'start' |
       }
       const awayMs = performance.now() - reachedAtMs;
       const loss = store.loss();
-      if (loss === null && awayMs < awayLimitMs) return null;
+      if (loss === null && awayMs < limitMs) return null;
       log.warn(
         loss?.message ??
           `the store has not answered for ${Math.round(awayMs / 1_000)} s: the agents of this host are ended`,
@@ -59,8 +88,21 @@ export function createHostWatch(parts: HostWatchParts): Pick<PollLoop, 'start' |
     },
     onError: (thrown) => log.warn(`the agents of this host could not be ended: ${messageOf(thrown)}`),
   });
+
+  return {
+    start() {
+      isOpen = true;
+      setLimit();
+      loop.start();
+    },
+    async stop() {
+      isOpen = false;
+      if (timer !== null) clearTimeout(timer);
+      await loop.stop();
+    },
+  };
 }
 
 function tooLate(): never {
-  throw new Error(`no answer within ${beatMs / 1_000} s`);
+  throw new Error(`no answer within ${answerMs / 1_000} s`);
 }

@@ -55,7 +55,9 @@ export async function stopEngine({ core, server, owner, agents }: StopParts): Pr
   // A store that cannot be written keeps nobody from leaving: the next owner finds all that was committed.
   await take('the stop could not be recorded', async () => {
     // The supervisor of several hosts goes on: without a word of its end it takes their repos.
-    if (!isOurs || core.store.hosts !== undefined) return;
+    const { hosts } = core.store;
+    if (hosts !== undefined && core.store.loss() === null) await hosts.leave();
+    if (!isOurs || hosts !== undefined) return;
     await announce(core, 'supervisor_draining');
     await announce(core, 'supervisor_stopped');
   });

@@ -11,7 +11,7 @@ import { createDispatcher, type Dispatcher } from '../core/outbox/dispatcher.ts'
 import { agentsAtWork } from '../core/outbox/requeue.ts';
 import type { EffectRow } from '../core/store/rows.ts';
 import { lookAtAccounts } from '../work/agents/accounts.ts';
-import { endCutOff } from '../work/effects/cut-off.ts';
+import { endCutOff, endTaken, freezeRuns, thawRuns } from '../work/effects/cut-off.ts';
 import { createHandlers } from '../work/effects/handlers.ts';
 import { takeNotes } from '../work/effects/plan-base.ts';
 import { pushAfter } from '../work/effects/refs-push.ts';
@@ -26,6 +26,7 @@ import { createGateway, type Gateway } from '../work/signal-files/gateway.ts';
 import { createBackupWatch } from './backup-watch.ts';
 import type { EngineMode, Parts } from './composition.ts';
 import { createHostWatch } from './host-watch.ts';
+import { createTakeover } from './takeover.ts';
 
 /** What continues by itself as long as an engine stays. */
 export interface Watchers {
@@ -65,7 +66,15 @@ export function createWorkers(core: Parts, { mode }: { mode: EngineMode }): Work
   const watchers = mode === 'stays' ? createWatchers(core) : null;
   const dispatcher = openDispatcher(core, watchers);
   const endAgents = () => endCutOff(core, dispatcher.running());
-  const hostWatch = mode === 'stays' ? createHostWatch({ store, log: core.log, endAgents }) : null;
+  const hostWatch =
+    mode !== 'stays'
+      ? null
+      : createHostWatch({
+          ...{ store, log: core.log, endAgents },
+          freezeAgents: () => freezeRuns(core, dispatcher.running()),
+          thawAgents: async () => thawRuns(core, await store.effects({ by: 'running', host: store.hosts?.own ?? '' })),
+        });
+  const takeover = mode === 'stays' ? createTakeover(core) : null;
   if (mode === 'stays') state.select(({ moves }) => moves).subscribe(dispatcher.wake);
   if (watchers !== null) state.select(({ settings }) => settings).subscribe(watchers.pullRequestWatch.lookAgain);
 
@@ -98,6 +107,8 @@ export function createWorkers(core: Parts, { mode }: { mode: EngineMode }): Work
     runsEnded: mode === 'stays' ? untilEnded : stopDue,
     async start() {
       hostWatch?.start();
+      if (mode === 'stays' && store.hosts !== undefined)
+        endTaken(core).catch((thrown: unknown) => core.log.warn(`what ran here before: ${messageOf(thrown)}`));
       await watchers?.health.start();
       watchers?.verificationWatch.start();
       watchers?.pullRequestWatch.start();
@@ -106,9 +117,11 @@ export function createWorkers(core: Parts, { mode }: { mode: EngineMode }): Work
       watchers?.backupWatch.start();
       dispatcher.start();
       watchers?.gateway.start();
+      takeover?.start();
     },
     async stop() {
       void hostWatch?.stop(); // it waits for the store, and nobody for it
+      void takeover?.stop(); // likewise for a clone
       watchers?.health.stop();
       watchers?.verificationWatch.stop();
       watchers?.pullRequestWatch.stop();
@@ -276,6 +289,9 @@ function watchRepos(
     onSignals,
     async onFound(project) {
       await commands.refreshRepo(project);
+      await projects
+        .noteAddress(project)
+        .catch((thrown: unknown) => log.warn(`where other hosts find ${project}: ${messageOf(thrown)}`));
       // The user's own git may be stopped by what a killed one left, long before a plan asks.
       await withNotes(log.warn, async () => listWorktrees(await projects.repository(project))).catch(
         (thrown: unknown) => log.warn(`the worktrees of ${project}: ${messageOf(thrown)}`),

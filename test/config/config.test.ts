@@ -90,7 +90,7 @@ describe('without any file', () => {
       notifications: { desktop: 'off', terminal: true },
       storeUrl: null,
       backups: 3,
-      host: { name: '', labels: [] },
+      host: { name: '', labels: [], clones: null },
       http: { bind: null, hosts: [] },
       maxActivePlans: 0,
       notes: [],

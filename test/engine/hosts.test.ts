@@ -1,75 +1,15 @@
 /** Two daemons with homes and repos of their own, over one store in PostgreSQL. */
-import { appendFileSync, chmodSync, existsSync, mkdtempSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type Socket } from 'node:net';
+import { appendFileSync, chmodSync, existsSync, mkdtempSync, readFileSync, renameSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, it, onTestFinished } from 'vitest';
-import { startPostgres } from '../../scripts/postgres.ts';
+import { expect, it, onTestFinished } from 'vitest';
 import { hasBrowser, startBrowser } from '../support/browser.ts';
-import { planOf } from '../support/cli.ts';
-import { type DaemonGround, daemonGround, makeRepo } from '../support/daemon.ts';
+import { makeRepo } from '../support/daemon.ts';
 import { write } from '../support/git.ts';
 import { git, until } from '../support/ground.ts';
+import { gateTo, hostOn, hostsGround, kill, must, register, statusOf } from '../support/hosts.ts';
 
-const server = await startPostgres();
-afterAll(() => server.stop());
-let databases = 0;
-
-interface Host extends DaemonGround {
-  readonly name: string;
-  readonly project: string;
-  readonly path: string;
-  /** One request of its daemon's command line, in its own repo. */
-  ask(...words: string[]): ReturnType<DaemonGround['stator']>;
-}
-
-const agents = `blueprint_skip_threshold = 0
-max_agents = 2
-[agents.default]
-preset = "sh"
-sandbox = "off"
-[agents.reviewer]
-enabled = false
-`;
-
-async function emptyStore(): Promise<string> {
-  databases += 1;
-  await server.query('postgres', `CREATE DATABASE hosts${databases}`);
-  return server.urlOf(`hosts${databases}`);
-}
-
-/** A host whose daemon runs and which has one repo. */
-async function hostOn(url: string, name: string): Promise<Host> {
-  const made = daemonGround(`store = "env:STATOR_STORE"\n${agents}[host]\nname = "${name}"\nlabels = ["of-${name}"]\n`);
-  made.env.STATOR_STORE = url;
-  const project = `repo-${name}`;
-  const path = makeRepo(join(made.root, project));
-  const ask = (...words: string[]) => made.stator(words, { cwd: path });
-  const host = { ...made, name, project, path, ask };
-  await must(ask('daemon', 'start'));
-  await must(ask('repo', 'add', path));
-  return host;
-}
-
-async function must(asked: ReturnType<DaemonGround['stator']>): Promise<string> {
-  const { code, stdout, stderr } = await asked;
-  expect(code, `${stdout}\n${stderr}`).toBe(0);
-  return stdout;
-}
-
-async function register(host: Host, plan: string, waves: readonly (readonly string[])[]): Promise<void> {
-  writeFileSync(join(host.path, `${plan}.md`), planOf(...waves));
-  await must(host.ask('plan', 'register', `${plan}.md`, '--trust', '--start'));
-}
-
-async function statusOf(asked: Host, of: Host, plan: string): Promise<string> {
-  return (await asked.client().plan(of.project, plan)).status;
-}
-
-async function kill(host: Host): Promise<void> {
-  process.kill(host.owner()?.pid ?? 0, 'SIGKILL');
-  await until(() => host.owner() === null);
-}
+const { server, database: lastDatabase, emptyStore } = await hostsGround();
 
 it('plans of two hosts keep one limit and are done once, over a killed daemon, and each host sees both', async () => {
   const url = await emptyStore();
@@ -105,7 +45,7 @@ it('plans of two hosts keep one limit and are done once, over a killed daemon, a
   }
   expect(new Set(lines).size).toBe(lines.length);
   expect(lines).toHaveLength(2 * 4 * plans.length * 2);
-  const database = `hosts${databases}`;
+  const database = lastDatabase();
   const [numbers] = await server.query(database, 'SELECT count(*) AS lines, max(seq) AS last FROM journal');
   expect(numbers?.lines).toBe(numbers?.last);
   const wrong = await server.query(
@@ -303,41 +243,6 @@ it('a host that does not reach the store for 30 s ends its agents, and begins th
   const { tasks_by_wave } = await a.client().plan(a.project, 'p');
   expect(tasks_by_wave[0]?.tasks[0]).toMatchObject({ status: 'done', reason: null });
 }, 120_000);
-
-/** The same database through a port that can be closed; what goes through it is then cut. */
-async function gateTo(url: string) {
-  const target = new URL(url);
-  const known = Number(target.port);
-  const open = new Set<Socket>();
-  const gate = createServer((client) => {
-    const there = connect(known, 'localhost');
-    client.pipe(there).pipe(client);
-    for (const end of [client, there]) {
-      open.add(end);
-      end.on('error', () => end.destroy());
-      end.on('close', () => {
-        open.delete(end);
-        client.destroy();
-        there.destroy();
-      });
-    }
-  });
-  const listen = (port: number) =>
-    new Promise<number>((resolve) => {
-      gate.listen(port, '127.0.0.1', () => resolve((gate.address() as { port: number }).port)); // it listens
-    });
-  const port = await listen(0);
-  target.port = String(port);
-  onTestFinished(() => void gate.close());
-  return {
-    url: target.href,
-    close() {
-      gate.close();
-      for (const end of open) end.destroy();
-    },
-    open: () => listen(port),
-  };
-}
 
 it.skipIf(!hasBrowser())(
   'the page names the hosts, and says which of them is lost',

@@ -61,6 +61,7 @@ export const longFiles: readonly string[] = [
   'test/engine/daemon-night.test.ts',
   'test/engine/demo-cluster.test.ts',
   'test/engine/daemon-start.test.ts',
+  'test/engine/hosts-takeover.test.ts',
   'test/engine/hosts.test.ts',
   'test/engine/postgres.test.ts',
   'test/engine/store-transfer.test.ts',

@@ -10,7 +10,7 @@ import { EngineError, messageOf, repoNotFound } from '../../../machines/vocabula
 import { repoTree, supervisorTree } from '../../../machines/vocabulary/ids.ts';
 import { missingVariables, refusedAddresses } from '../../base/config/config.ts';
 import { agentsAtWork, requeueAgents } from '../../core/outbox/requeue.ts';
-import { type Change, insertSignal, mustCommit } from '../../core/store/port.ts';
+import { type Change, insertSignal, type LostRepo, mustCommit } from '../../core/store/port.ts';
 import type { EffectRow, NewSignal, RepoRow } from '../../core/store/rows.ts';
 import type { Registration, TrustWay, Yes } from '../../work/repos/registry.ts';
 import type {
@@ -254,6 +254,14 @@ export function createRepoCommands(parts: CommandDependencies) {
         trusted_now: trustedNow,
         notes: [...notes, ...missingOf(project)],
       };
+    },
+    /** As `takeOver` of the registry; its plans go on here. Answers what was brought, for people; null: there is nothing to take over any more. */
+    async takeOverRepo(lost: LostRepo, path: string): Promise<readonly string[] | null> {
+      const brought = await projects.takeOver(lost, path);
+      if (brought === null) return null;
+      await tellPolicy(lost.project);
+      parts.onChange();
+      return brought;
     },
     /** What registering the repo of any path inside it would trust. Changes nothing. Throws `bad_repo`, `conflict`, `bad_config`. */
     async lookAtTrust(path: string, way: TrustWay): Promise<TrustLooked> {

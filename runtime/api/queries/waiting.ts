@@ -114,7 +114,17 @@ async function hostWait(
   // Whoever asks without an engine of its own says so by itself.
   if (host.isAlive || name === own) return null;
   const { seen } = host;
-  const detail = `host ${name}, not seen since ${timeText(seen)}; it goes on when it is back; if it is lost for good: stator host remove ${name}`;
+  const trouble = (await store.hosts?.troubleOf(project)) ?? null;
+  const mayTake = (await hosts()).some(
+    ({ isAlive, drained, clones }) => isAlive && drained === null && clones !== null,
+  );
+  const next =
+    trouble !== null
+      ? `it goes on when it is back; on another host it cannot go on: ${onOneLine(trouble)}`
+      : mayTake
+        ? 'another host takes it over if it does not come back'
+        : `it goes on when it is back; if it is lost for good: stator host remove ${name}`;
+  const detail = `host ${name}, not seen since ${timeText(seen)}; ${next}`;
   return { kind: 'host', detail, since: timeText(seen) };
 }
 

@@ -99,7 +99,7 @@ export interface DaemonConfig {
   /** The database of PostgreSQL that the store is in, `env:NAME` or a URL; null: it is a file of the home. */
   readonly storeUrl: string | null;
   /** This machine among those that share a store; `''`: by the name that the system gives it. */
-  readonly host: { readonly name: string; readonly labels: readonly string[] };
+  readonly host: { readonly name: string; readonly labels: readonly string[]; readonly clones: string | null };
   /** How many daily copies of the store are kept; 0: none are made. */
   readonly backups: number;
   readonly flags: Flags;
@@ -204,7 +204,7 @@ export function parseDaemonConfig(path: string, text: string): DaemonConfig {
       terminal: values.notifications?.terminal ?? true,
     },
     storeUrl: values.store?.url ?? null,
-    host: { name: values.host?.name ?? '', labels: values.host?.labels ?? [] },
+    host: { name: values.host?.name ?? '', labels: values.host?.labels ?? [], clones: values.host?.clones ?? null },
     backups: values.store?.backups ?? 3,
     flags: flagsOf(values, defaultPolicy),
     maxActivePlans: values.max_active_plans ?? 0,

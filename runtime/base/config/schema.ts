@@ -297,8 +297,13 @@ export const hostTable = z.strictObject(
       max: 20,
       is: 'a list of labels such as "gpu"',
     }).optional(),
+    clones: textOrNone({
+      max: 4096,
+      is: 'an absolute path, or ""',
+      where: (path) => path === '' || isAbsolute(path),
+    }).optional(),
   },
-  { error: 'a table with name and labels' },
+  { error: 'a table with name, labels and clones' },
 );
 
 function isHostName(name: string): boolean {

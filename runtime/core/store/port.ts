@@ -562,7 +562,17 @@ export interface HostRow {
   readonly gone: number | null;
   /** An engine works as this host now. */
   readonly isAlive: boolean;
+  /** The names of the clones that it had when its engine came, where it takes over the repos of lost hosts; null: it takes over none. */
+  readonly clones: readonly string[] | null;
   readonly repos: readonly string[];
+}
+
+/** A repo of a host that is lost. */
+export interface LostRepo {
+  readonly project: string;
+  readonly host: string;
+  /** Where its repository is, without a password; null: it has no remote. */
+  readonly remote: string | null;
 }
 
 /** The hosts of a store. Each operation throws as those of the store. */
@@ -572,6 +582,21 @@ export interface Hosts {
   list(): Promise<readonly HostRow[]>;
   /** Says that this host is here, and keeps its lock. */
   beat(): Promise<void>;
+  /** Says that its engine stops in order: it is waited for longer than one that was cut off. */
+  leave(): Promise<void>;
+  /** Where other hosts find a repo of this one: an address without a password. What is known stays, unless `isNew`. */
+  noteRemote(project: string, remote: string, options: { readonly isNew: boolean }): Promise<void>;
+  /** The repos of hosts that were not seen for 12 s, or were stopped 2 minutes ago. */
+  lostRepos(): Promise<readonly LostRepo[]>;
+  /** Why this host could not take it over, for people. */
+  noteTrouble(repo: LostRepo, trouble: string): Promise<void>;
+  /** Why the repo of a lost host was not taken over yet; null: nobody has tried. */
+  troubleOf(project: string): Promise<string | null>;
+  /**
+   * The repo of a lost host belongs to this one, at that path. Its runs are lost, and the engine that had them writes nothing more. false: that host is back, or
+   * another one was first.
+   */
+  takeOver(repo: LostRepo, path: string): Promise<boolean>;
   /** Whether it starts nothing new. false: there is no such host. */
   drain(name: string, isDrained: boolean): Promise<boolean>;
   /** It does not come back under its name, and what it had running is to be begun anew. false: it is alive. */

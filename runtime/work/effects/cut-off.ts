@@ -1,13 +1,15 @@
-/** Ends the runs of agents where the store does not answer, or takes nothing more from this host. */
+/** Ends or holds the runs of agents where the store does not answer, takes nothing more from this host, or has given them to another one. */
 import { existsSync, readdirSync } from 'node:fs';
 import { reasonOf } from '../../../machines/vocabulary/errors.ts';
 import { runName } from '../../../machines/vocabulary/ids.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { isAlive } from '../../base/platform/process-table.ts';
+import type { Store } from '../../core/store/port.ts';
 import type { EffectRow } from '../../core/store/rows.ts';
-import { readClaim, runFolderAt } from '../agents/run-folder.ts';
+import { type RunFolder, readAgent, readClaim, runFolderAt } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
-import { stopTree } from '../agents/stopping.ts';
+import { freezeTree, stopTree, thawTree } from '../agents/stopping.ts';
+import type { Projects } from '../repos/registry.ts';
 import { markStopped } from './agent-run.ts';
 import { runsRoot } from './workplace.ts';
 
@@ -19,24 +21,88 @@ interface CutOff {
 
 /** Their processes, found by their folders. Each is told apart from one that ended by itself, so a run that is begun anew spends no attempt. */
 export async function endCutOff({ home, graceMs, log }: CutOff, rows: readonly EffectRow[]): Promise<void> {
-  const root = runsRoot(home);
-  const names = existsSync(root) ? readdirSync(root) : [];
   await Promise.all(
-    rows
-      .filter(({ kind }) => kind === 'agent.run')
-      .flatMap((row) => names.filter((name) => isFolderOf(name, row)).map((name) => ({ row, name })))
-      .map(async ({ row, name }) => {
-        const folder = runFolderAt(root, name);
-        const claim = readClaim(folder);
-        if (claim?.kind !== 'wrapper' || !isAlive(claim.wrapper)) return;
-        try {
-          markStopped(folder);
-          await stopTree(folder, runIdOf(home, row.key), { graceMs });
-        } catch (thrown) {
-          log.warn(`${row.name} of plan ${row.project}/${row.plan} was not ended: ${reasonOf(thrown)}`);
-        }
-      }),
+    liveRuns(home, rows).map(async ({ row, folder }) => {
+      try {
+        markStopped(folder);
+        await stopTree(folder, runIdOf(home, row.key), { graceMs });
+      } catch (thrown) {
+        log.warn(`${nameOf(row)} was not ended: ${reasonOf(thrown)}`);
+      }
+    }),
   );
+}
+
+/** They stand still until `thawRuns`: another host may have begun them anew. */
+export async function freezeRuns({ home, log }: CutOff, rows: readonly EffectRow[]): Promise<void> {
+  await Promise.all(
+    liveRuns(home, rows).map(({ row, folder }) =>
+      freezeTree(folder, runIdOf(home, row.key)).catch((thrown) =>
+        log.warn(`${nameOf(row)} does not stand still: ${reasonOf(thrown)}`),
+      ),
+    ),
+  );
+}
+
+/** They go on, but for those that a person has paused. Throws as the store does. */
+export async function thawRuns(
+  { home, store }: CutOff & { readonly store: Pick<Store, 'run'> },
+  rows: readonly EffectRow[],
+): Promise<void> {
+  for (const { row, folder } of liveRuns(home, rows))
+    if ((await store.run(row.key))?.state !== 'paused') thawTree(folder, runIdOf(home, row.key));
+}
+
+/**
+ * Ends what still runs here for repos that other hosts have taken over while this one was away. Its worktrees stay as they are. Throws as the store does.
+ */
+export async function endTaken({ home, graceMs, log, store, projects }: CutOff & TakenParts): Promise<void> {
+  const root = runsRoot(home);
+  const names = foldersIn(root).filter((name) => mayLive(runFolderAt(root, name)));
+  for (const { key, folder: name } of names.length === 0 ? [] : await store.launchesOf(names)) {
+    const row = await store.effect(key.replace(/\/check-\d+$/, ''));
+    if (row === null || !projects.isElsewhere(row.project)) continue;
+    log.warn(`${nameOf(row)} still runs here, and its repo belongs to another host now: it is ended`);
+    await stopTree(runFolderAt(root, name), runIdOf(home, key), { graceMs }).catch((thrown) =>
+      log.warn(`${nameOf(row)} was not ended: ${reasonOf(thrown)}`),
+    );
+  }
+}
+
+interface TakenParts {
+  readonly store: Pick<Store, 'launchesOf' | 'effect'>;
+  readonly projects: Pick<Projects, 'isElsewhere'>;
+}
+
+function nameOf({ name, project, plan }: EffectRow): string {
+  return `${name} of plan ${project}/${plan}`;
+}
+
+/** The agents among these whose wrapper lives. */
+function liveRuns(home: string, rows: readonly EffectRow[]): { readonly row: EffectRow; readonly folder: RunFolder }[] {
+  const root = runsRoot(home);
+  const names = foldersIn(root);
+  return rows
+    .filter(({ kind }) => kind === 'agent.run')
+    .flatMap((row) =>
+      names.filter((name) => isFolderOf(name, row)).map((name) => ({ row, folder: runFolderAt(root, name) })),
+    )
+    .filter(({ folder }) => isLive(folder));
+}
+
+function foldersIn(root: string): string[] {
+  return existsSync(root) ? readdirSync(root) : [];
+}
+
+function isLive(folder: RunFolder): boolean {
+  const claim = readClaim(folder);
+  return claim?.kind === 'wrapper' && isAlive(claim.wrapper);
+}
+
+/** Its wrapper may have been ended without it. */
+function mayLive(folder: RunFolder): boolean {
+  const agent = readAgent(folder);
+  return isLive(folder) || (agent !== null && isAlive(agent));
 }
 
 function isFolderOf(name: string, { project, plan, name: run }: EffectRow): boolean {

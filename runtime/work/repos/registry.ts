@@ -1,7 +1,7 @@
 /** The registered repositories as the engine works with them: where they are, what was trusted, and the policy that follows from it. */
 
 import { existsSync, statSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, isAbsolute, join, normalize, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { machineEventOf } from '../../../machines/vocabulary/hook-event.ts';
@@ -19,9 +19,11 @@ import {
 } from '../../base/config/config.ts';
 import type { Settings } from '../../base/config/settings.ts';
 import type { Log } from '../../base/platform/log.ts';
-import { type Change, CommitLost, mustCommit, type Store } from '../../core/store/port.ts';
+import { type Change, CommitLost, type LostRepo, mustCommit, type Store } from '../../core/store/port.ts';
 import type { RepoRow } from '../../core/store/rows.ts';
 import { readTemplates } from '../agents/prompts/template-files.ts';
+import { sharedAddress } from '../git/clone.ts';
+import { identity } from '../git/identity.ts';
 import { createRepositoryLocks } from '../git/locks.ts';
 import { createSharedAccess, excludeOwnFolders, inspectRepository, type Repository } from '../git/repository.ts';
 import { createRepositoryLook } from '../git/repository-look.ts';
@@ -74,6 +76,8 @@ export interface Projects {
   subscribe(listener: () => void): () => void;
   /** null: there is no such repo. */
   find(project: string): RepoRow | null;
+  /** Says in a store of several hosts where the others find this repo, unless that is known. Throws as git and the store do. */
+  noteAddress(project: string): Promise<void>;
   /** Throws `repo_not_found`, and `bad_config` where what was trusted no longer parses. */
   get(project: string): Project;
   /** null where the repo is not there or its configuration is broken. */
@@ -88,6 +92,12 @@ export interface Projects {
   repository(project: string): Promise<Repository>;
   /** Registers the repo of any path inside it, or answers what is registered. Throws `bad_repo`, `conflict`, `untrusted`, `bad_config`, and as the store does. */
   register(path: string, options: Registering): Promise<Registration>;
+  /**
+   * Takes over a repo of a lost host, which has a clone at that path: what was trusted there stays in force, where it leads to the same here. Answers what was
+   * brought, for people; null: another host was first, or that one is back. Throws `untrusted`, `bad_repo`, `conflict` where commits are missing,
+   * `bad_config` where git does not know who commits here, and as the store does.
+   */
+  takeOver(repo: LostRepo, path: string): Promise<readonly string[] | null>;
   /** What registering the repo of any path inside it would trust, and what of it is new. Changes nothing. Throws `bad_repo`, `conflict`, `bad_config`. */
   look(path: string, way: TrustWay): Promise<TrustLook>;
   /** The pinned configuration beside the files as they are now. Throws `repo_not_found`. */
@@ -276,6 +286,7 @@ export async function openProjects(parts: {
       return () => listeners.delete(listener);
     },
     find,
+    noteAddress: (project) => noteAddress(mustRead(project), { isNew: false }),
     get,
     policyOf(project) {
       try {
@@ -316,6 +327,7 @@ export async function openProjects(parts: {
       const taken = await changes(repository.project)(() => take(repository, registering));
       return { ...taken, project: repository.project, path: repository.path };
     },
+    takeOver: (lost, path) => changes(lost.project)(() => takeOver(lost, path)),
     async look(path, way) {
       const { project, path: main } = await look.at(path);
       mustBeHere(project);
@@ -352,16 +364,7 @@ export async function openProjects(parts: {
       mustBeHere(project);
       const row = mustRead(project);
       if (row.revokedAt !== null) throw revoked(row, row.revokedAt);
-      const { config } = get(project);
-      const pinnedPlaces = row.config.found;
-      // What an earlier version pinned is good where nothing acts that was not part of it then.
-      const covered = { programs: {}, places: {}, envFiles: {}, ...pinnedPlaces };
-      const now = asTrust(() => findPlaces(row.path, config));
-      const moved = (['programs', 'places', 'envFiles'] as const).filter(
-        (kind) => !isDeepStrictEqual(covered[kind], now[kind]),
-      );
-      const uncovered = pinnedPlaces === undefined ? [...config.weakens, ...ownPrompts(row)] : [];
-      const names = [...moved.flatMap((kind) => differing(covered[kind], now[kind])), ...uncovered];
+      const names = movedPlaces(row, get(project).config);
       if (names.length === 0) return;
       throw new EngineError(
         'untrusted',
@@ -403,6 +406,7 @@ export async function openProjects(parts: {
         const isYes = isTrustedBy(trust, { project, config: found.config });
         const mayApply = isYes || isAsTrusted(row, found);
         const source = isYes ? await atHead(row.path, found.source) : withCommit(found.source, row.config.commit);
+        if (isYes) await noteAddress(row, { isNew: true }).catch(tellAddress(project));
         const isSame = row.revokedAt === null && JSON.stringify(source) === JSON.stringify(row.config);
         if (!mayApply || isSame) return comparison;
         // What is as it was keeps its date: only its comments, its order or its limits are others.
@@ -470,10 +474,7 @@ export async function openProjects(parts: {
     const before = changesOf(known, found);
     const inForce = isTrusted || known === null ? config : get(project).config;
     // Before it is registered: a repository whose own files stand in the way is none.
-    await excludeOwnFolders(repository, [
-      ...ownFolders,
-      ...worktreeExcludes(repository, inForce.worktree.dir).filter((pattern) => pattern !== '/.worktrees/'),
-    ]);
+    await exclude(repository, inForce);
     const at = nowMs();
     const anew = { trustedAt: at, trustedBy: way, revokedAt: null };
     const kept = known !== null && isAsBefore ? known : anew;
@@ -483,6 +484,7 @@ export async function openProjects(parts: {
     const brought = (await bring?.()) ?? [];
     if (isTrusted && isOther)
       await pin({ project, path, config: source, addedAt: known?.addedAt ?? at, trustedAt, trustedBy, revokedAt });
+    await noteAddress(repository, { isNew: isYes }).catch(tellAddress(project));
     const now = get(project).config;
     return {
       added: known === null,
@@ -493,6 +495,42 @@ export async function openProjects(parts: {
       digest: now.digest,
       trustedNow: isTrusted && !isAsBefore ? wayText(config) : null,
     };
+  }
+
+  /** `isNew`: somebody has said yes to the repository as it is. */
+  async function noteAddress({ project, path }: Pick<RepoRow, 'project' | 'path'>, { isNew }: { isNew: boolean }) {
+    if (store.hosts === undefined) return;
+    const address = await sharedAddress({ path });
+    if (address !== null) await store.hosts.noteRemote(project, address, { isNew });
+  }
+
+  /** It is noted at the next start, or at the next yes. */
+  function tellAddress(project: string): (thrown: unknown) => void {
+    return (thrown) => log.warn(`where other hosts find ${project}: ${messageOf(thrown)}`);
+  }
+
+  /** What is pinned is in force here as it was there, so nothing acts that nobody said yes to. */
+  async function takeOver(lost: LostRepo, path: string): Promise<readonly string[] | null> {
+    const { project } = lost;
+    const { hosts } = store;
+    await readOthers();
+    const there = others.get(project);
+    if (hosts === undefined || there?.host !== lost.host) return null;
+    if (there.revokedAt !== null) throw revoked(there, there.revokedAt);
+    const repository = await inspectRepository(path, shared);
+    await identity(repository); // its agents would fail without
+    const { host: _host, ...row } = { ...there, path: repository.path };
+    const config = parse(row.config);
+    refuseInsideGit(repository, config.worktree.dir);
+    const names = [...machinePlaces(config), ...movedPlaces(row, config)];
+    if (names.length > 0) throw otherMachine(there, names);
+    const bring = await findWork(store, repository);
+    await exclude(repository, config);
+    // Before work may begin here.
+    const brought = await bring();
+    if (!(await hosts.takeOver(lost, repository.path))) return null;
+    know(row);
+    return brought;
   }
 
   /** With the commit that the user's checkout stands on. Throws `bad_repo`. */
@@ -529,6 +567,11 @@ export async function openProjects(parts: {
       mustBeHere(row.project);
       throw new CommitLost(commit.change);
     }
+    know(row);
+  }
+
+  /** It is one of this host. */
+  function know(row: RepoRow): void {
     others.delete(row.project);
     rows.set(row.project, row);
     removed.delete(row.project);
@@ -587,6 +630,47 @@ export async function openProjects(parts: {
       return null; // whoever works with it is told; here it only means that nothing is trusted
     }
   }
+}
+
+function exclude(repository: Repository, { worktree }: RepoConfig): Promise<void> {
+  return excludeOwnFolders(repository, [
+    ...ownFolders,
+    ...worktreeExcludes(repository, worktree.dir).filter((pattern) => pattern !== '/.worktrees/'),
+  ]);
+}
+
+/** What leads elsewhere in the files at the row's path than when they were trusted. */
+function movedPlaces(row: RepoRow, config: RepoConfig): string[] {
+  const pinnedPlaces = row.config.found;
+  // What an earlier version pinned is good where nothing acts that was not part of it then.
+  const covered = { programs: {}, places: {}, envFiles: {}, ...pinnedPlaces };
+  const now = asTrust(() => findPlaces(row.path, config));
+  const moved = (['programs', 'places', 'envFiles'] as const).filter(
+    (kind) => !isDeepStrictEqual(covered[kind], now[kind]),
+  );
+  const uncovered = pinnedPlaces === undefined ? [...config.weakens, ...ownPrompts(row)] : [];
+  return [...moved.flatMap((kind) => differing(covered[kind], now[kind])), ...uncovered];
+}
+
+/** Paths outside of the repo that its files open: who said yes to them meant those of another machine. */
+function machinePlaces({ worktree, hooks, ownAgents }: RepoConfig): string[] {
+  const given = [
+    worktree.dir,
+    ...ownAgents.flatMap(({ env_file: file, writable = [], readable = [] }) => [file ?? '', ...writable, ...readable]),
+    ...hooks.flatMap((hook) => {
+      if (hook.type === 'webhook') return [hook.envFile ?? ''];
+      return hook.type === 'command' ? [hook.envFile ?? '', ...hook.writable, ...hook.readable] : [];
+    }),
+  ];
+  return given.filter((path) => isAbsolute(path) || /^(?:~|\.\.(?:\/|$))/.test(normalize(path)));
+}
+
+function otherMachine({ project, host }: RepoRow, names: readonly string[]): EngineError {
+  return new EngineError(
+    'untrusted',
+    `${project} was trusted on ${host}, and leads to something else here: ${names.join('; ')}`,
+    `to work on it here: stator host remove ${host}; then here: stator repo add <path>, which shows what is to be trusted`,
+  );
 }
 
 function isHere({ host }: RepoRow): boolean {

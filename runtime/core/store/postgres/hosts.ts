@@ -1,16 +1,23 @@
 /** The hosts that share a store, each alive as long as its connection holds its lock, and the repos that belong to each of them. */
 import type { Client } from 'pg';
 import { localTime } from '../../../base/platform/local-time.ts';
-import { type HostRow, StoreTrouble } from '../port.ts';
+import { type HostRow, type LostRepo, StoreTrouble } from '../port.ts';
 import { channel, hostLocks, nowMs, storeLock } from './schema.ts';
 
 /** This machine, as it says of itself. */
 export interface OwnHost {
   readonly name: string;
   readonly labels: readonly string[];
+  /** The names of its clones, where it takes over the repos of lost hosts; null: it takes over none. */
+  readonly clones: readonly string[] | null;
   /** The name that its system gives it. */
   readonly address: string;
 }
+
+/** A host that was cut off is lost after this time without a word; its own agents stand still before (`engine/host-watch.ts`). */
+const silenceMs = 12_000;
+/** One that was stopped in order may be on its way to a new version. */
+const stopMs = 120_000;
 
 interface Row {
   readonly name: string;
@@ -23,6 +30,7 @@ interface Row {
   readonly seen: number;
   readonly drained: number | null;
   readonly gone: number | null;
+  readonly clones: string | null;
   readonly alive: boolean;
 }
 
@@ -32,7 +40,9 @@ const alive = `EXISTS (
   SELECT 1 FROM pg_locks l WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND CAST(l.classid AS BIGINT) = ${unsigned(hostLocks)} AND CAST(l.objid AS BIGINT) = ${unsigned('hashtext(h.name)')})`;
-const columns = `name, labels, address, home, pid, epoch, since, seen, drained, gone, ${alive} AS alive`;
+const columns = `name, labels, address, home, pid, epoch, since, seen, drained, gone, clones, ${alive} AS alive`;
+/** None of its engines is expected back soon. */
+const isOverdue = `(h.gone IS NULL AND CASE WHEN h.left_at IS NULL THEN h.seen < ${nowMs} - ${silenceMs} ELSE h.left_at < ${nowMs} - ${stopMs} END)`;
 
 /** null: there is none of that name. */
 async function read(client: Client, name: string): Promise<Row | null> {
@@ -62,12 +72,18 @@ function engineText({ name, home, pid, since }: Row): string {
 }
 
 /** What keeps a home from working as that host, or from going on to do so. */
-function refusal(place: string, host: string, row: Row | null): StoreTrouble {
+function refusal(place: string, { host: { name: host }, home }: Presence, row: Row | null): StoreTrouble {
   if (row?.gone != null)
     return new StoreTrouble(
       'owner_taken',
       `the host ${host} was removed from ${place} at ${localTime(new Date(row.gone).toISOString(), Date.now())}: what it does no longer counts`,
       'give this machine another name, which no host has had ([host] name in daemon.toml), and start it again; its worktrees are as they were',
+    );
+  if (row?.home === home && row.pid === process.pid)
+    return new StoreTrouble(
+      'owner_taken',
+      `the host ${host} was lost for ${place}, and other hosts go on with its repos: what this engine does no longer counts`,
+      'a daemon ends its agents and begins anew by itself; restart everything else',
     );
   const who = row === null || row.epoch === 0 ? 'another engine' : engineText(row);
   return new StoreTrouble(
@@ -81,6 +97,8 @@ function refusal(place: string, host: string, row: Row | null): StoreTrouble {
 export interface Presence {
   readonly home: string;
   readonly host: OwnHost;
+  /** It goes when a verb is answered. */
+  readonly isBrief: boolean;
   epoch: number | null;
 }
 
@@ -101,22 +119,31 @@ export async function enter(
   const isFree = rows[0]?.free === true;
   const row = await read(client, host.name);
   const isFollowed = presence.epoch !== null && row !== null && row.epoch !== presence.epoch;
-  if (isFollowed || row?.gone != null) return { trouble: refusal(place, host.name, row), isFinal: true };
+  if (isFollowed || row?.gone != null) return { trouble: refusal(place, presence, row), isFinal: true };
   // Where it is the connection of this very engine that PostgreSQL still takes for alive, it goes soon.
-  if (!isFree) return { trouble: refusal(place, host.name, row), isFinal: false };
+  if (!isFree) return { trouble: refusal(place, presence, row), isFinal: false };
   presence.epoch ??= await write(client, presence);
   return null;
 }
 
 /** What belonged to no host yet, in a store that one engine had for itself, belongs to the first one that comes. */
-async function write(client: Client, { home, host }: Presence): Promise<number> {
+async function write(client: Client, { home, host, isBrief }: Presence): Promise<number> {
   await client.query('BEGIN');
   const { rows } = await client.query<{ epoch: number }>(
-    `INSERT INTO hosts (name, labels, address, home, pid, epoch, since, seen) VALUES ($1, $2, $3, $4, $5, 1, ${nowMs}, ${nowMs})
+    `INSERT INTO hosts (name, labels, address, home, pid, epoch, since, seen, clones, left_at)
+     VALUES ($1, $2, $3, $4, $5, 1, ${nowMs}, ${nowMs}, $6, CASE WHEN $7 THEN ${nowMs} END)
      ON CONFLICT (name) DO UPDATE SET labels = excluded.labels, address = excluded.address, home = excluded.home, pid = excluded.pid,
-       epoch = hosts.epoch + 1, since = excluded.since, seen = excluded.seen
+       epoch = hosts.epoch + 1, since = excluded.since, seen = excluded.seen, clones = excluded.clones, left_at = excluded.left_at
      RETURNING epoch`,
-    [host.name, JSON.stringify(host.labels), host.address, home, process.pid],
+    [
+      host.name,
+      JSON.stringify(host.labels),
+      host.address,
+      home,
+      process.pid,
+      host.clones === null ? null : JSON.stringify(host.clones),
+      isBrief,
+    ],
   );
   await client.query('INSERT INTO repo_hosts (project, host) SELECT project, $1 FROM repos ON CONFLICT DO NOTHING', [
     host.name,
@@ -134,16 +161,93 @@ export async function tell(client: Client): Promise<void> {
 
 export async function list(client: Client, repos: ReadonlyMap<string, string>): Promise<HostRow[]> {
   const { rows } = await client.query<Row>(`SELECT ${columns} FROM hosts h ORDER BY name`);
-  return rows.map(({ name, labels, address, home, since, seen, drained, gone, alive: isAlive }) => ({
+  return rows.map(({ name, labels, address, home, since, seen, drained, gone, clones, alive: isAlive }) => ({
     ...{ name, address, home, since, seen, drained, gone, isAlive },
+    clones: clones === null ? null : (JSON.parse(clones) as string[]), // as `write` has it
     labels: JSON.parse(labels) as string[], // as `write` has it
     repos: [...repos].flatMap(([project, host]) => (host === name ? [project] : [])),
   }));
 }
 
 /** It was there at this time. */
-export async function beat(client: Client, name: string): Promise<void> {
-  await client.query(`UPDATE hosts SET seen = ${nowMs} WHERE name = $1`, [name]);
+export async function beat(client: Client, { host: { name }, epoch }: Presence): Promise<void> {
+  await client.query(`UPDATE hosts SET seen = ${nowMs} WHERE name = $1 AND epoch = $2`, [name, epoch]);
+}
+
+/** It stops in order: it is expected back. */
+export async function leave(client: Client, name: string): Promise<void> {
+  await client.query(`UPDATE hosts SET left_at = ${nowMs}, seen = ${nowMs} WHERE name = $1`, [name]);
+}
+
+/** Where other hosts find the repo. What is known stays, unless `isNew`. */
+export async function noteRemote(
+  client: Client,
+  { project, host, remote, isNew }: { project: string; host: string; remote: string; isNew: boolean },
+): Promise<void> {
+  await client.query(
+    'UPDATE repo_hosts SET remote = $1 WHERE project = $2 AND host = $3 AND (remote IS NULL OR ($4 AND remote <> $1))',
+    [remote, project, host, isNew],
+  );
+}
+
+/** The repos of hosts that are lost. */
+export async function lostRepos(client: Client): Promise<LostRepo[]> {
+  const { rows } = await client.query<LostRepo>(
+    `SELECT r.project, r.host, r.remote FROM repo_hosts r JOIN repos USING (project) JOIN hosts h ON h.name = r.host
+     WHERE repos.removed_at IS NULL AND ${isOverdue} AND NOT ${alive} ORDER BY r.project`,
+  );
+  return rows;
+}
+
+/** Why nobody has taken it over. */
+export async function noteTrouble(client: Client, { project, host }: LostRepo, trouble: string): Promise<void> {
+  await client.query('UPDATE repo_hosts SET trouble = $1 WHERE project = $2 AND host = $3', [trouble, project, host]);
+}
+
+export async function troubleOf(client: Client, project: string): Promise<string | null> {
+  const { rows } = await client.query<{ trouble: string | null }>('SELECT trouble FROM repo_hosts WHERE project = $1', [
+    project,
+  ]);
+  return rows[0]?.trouble ?? null;
+}
+
+/**
+ * In a transaction that nobody else commits meanwhile. The repo belongs to this host, at that path, and what the lost one had running waits here: nothing of it
+ * is known, so its runs are lost. The engine of the lost host is fenced: it is known by another number. false: the host is back, or another one was first.
+ */
+export async function takeOver(
+  client: Client,
+  { project, host, path, own }: Pick<LostRepo, 'project' | 'host'> & { readonly path: string; readonly own: string },
+): Promise<boolean> {
+  const { rows } = await client.query<{ free: boolean }>(
+    `SELECT pg_try_advisory_xact_lock(${hostLocks}, hashtext($1)) AS free`,
+    [host],
+  );
+  if (rows[0]?.free !== true) return false;
+  const taken = await client.query(
+    `UPDATE repo_hosts r SET host = $1, trouble = NULL WHERE project = $2 AND host = $3
+       AND EXISTS (SELECT 1 FROM repos WHERE repos.project = r.project AND removed_at IS NULL)
+       AND EXISTS (SELECT 1 FROM hosts h WHERE h.name = r.host AND ${isOverdue})`,
+    [own, project, host],
+  );
+  if (taken.rowCount !== 1) return isThere(client, { project, own, path });
+  await client.query('UPDATE hosts SET epoch = epoch + 1 WHERE name = $1', [host]);
+  await client.query('UPDATE repos SET path = $1 WHERE project = $2', [path, project]);
+  await client.query(
+    `UPDATE effects SET status = 'queued', host = '', epoch = NULL, started_at = NULL, waiting_since = NULL
+     WHERE status = 'running' AND host = $1 AND project IN ($2, '')`,
+    [host, project],
+  );
+  return true;
+}
+
+/** The answer to its commit may have been lost. */
+async function isThere(client: Client, { project, own, path }: { project: string; own: string; path: string }) {
+  const { rowCount } = await client.query(
+    'SELECT 1 FROM repo_hosts JOIN repos USING (project) WHERE project = $1 AND host = $2 AND path = $3 AND removed_at IS NULL',
+    [project, own, path],
+  );
+  return rowCount === 1;
 }
 
 /** false: there is no such host, or it was removed. */

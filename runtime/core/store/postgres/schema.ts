@@ -358,6 +358,11 @@ const hosts = `
   CREATE TABLE repo_hosts (project TEXT PRIMARY KEY, host TEXT NOT NULL);
   DROP TABLE engine;`;
 
+/** `clones`: the names of its clones, where it takes over the repos of lost hosts. `left_at`: when its engine stopped in order; null: it works, or was cut off. */
+const takeover = `
+  ALTER TABLE hosts ADD COLUMN clones TEXT, ADD COLUMN left_at BIGINT;
+  ALTER TABLE repo_hosts ADD COLUMN remote TEXT, ADD COLUMN trouble TEXT;`;
+
 export const migrations: readonly Migration[] = [
   {
     version: 1,
@@ -377,4 +382,5 @@ export const migrations: readonly Migration[] = [
     ].join('\n'),
   },
   { version: 2, name: 'hosts', sql: hosts.replace(/\bTEXT\b/g, 'TEXT COLLATE "C"') },
+  { version: 3, name: 'takeover', sql: takeover.replace(/\bTEXT\b/g, 'TEXT COLLATE "C"') },
 ];

@@ -32,8 +32,12 @@ const answerLimitMs = 30_000;
 /** What waits for a line that is cut in silence is tried again after this. */
 const poolLimits = { max: 4, idleTimeoutMillis: 60_000, query_timeout: 10_000 };
 
-/** A host that went without a word is noticed after about 25 s, and its lock is free. */
-const noticeDead = 'SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3';
+/**
+ * A host that went without a word is noticed after about 12 s, and its lock is free: its beat makes the line busy every 2.5 s, and what PostgreSQL has sent and
+ * nobody acknowledged ends the connection as well.
+ */
+const noticeDead =
+  'SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3; SET tcp_user_timeout = 12000';
 
 export interface PostgresStore extends Store, Enqueuing {
   readonly hosts: Hosts;
@@ -51,17 +55,24 @@ interface PostgresOptions {
   readonly faults?: Faults | undefined;
   /** Default true; false: a schema of another version is `store_unreadable`. */
   readonly mayMigrate?: boolean;
+  /** Its engine goes when a verb is answered; default false. */
+  readonly isBrief?: boolean;
   /** Default: by the name that its system gives it. */
-  readonly host?: { readonly name: string; readonly labels: readonly string[] };
+  readonly host?: {
+    readonly name: string;
+    readonly labels: readonly string[];
+    readonly clones?: readonly string[] | null;
+  };
 }
 
 /** Opens nothing yet: the first reading or commit connects, and brings the schema up to date. `shown` stands for the URL in all messages. */
 export function openPostgres(
   { url, shown: place }: { readonly url: string; readonly shown: string },
-  { faults, mayMigrate = true, host: given = { name: '', labels: [] } }: PostgresOptions = {},
+  { faults, mayMigrate = true, isBrief = false, host: given = { name: '', labels: [] } }: PostgresOptions = {},
 ): PostgresStore {
   const upToDate = mayMigrate ? migrate : mustBeCurrent;
-  const host = { ...given, name: given.name || hostname(), address: hostname() };
+  const { labels, clones = null } = given;
+  const host = { name: given.name || hostname(), labels, clones, address: hostname() };
   /** The engine that this store is opened for. */
   let engine: hostRows.Presence | null = null;
   let taken: StoreTrouble | null = null;
@@ -288,6 +299,26 @@ export function openPostgres(
     return inOrder(async () => work(await writing.client()));
   }
 
+  /** Alone, as every commit. false: it does not hold, and nothing was written. */
+  function inTransaction(work: (client: Client) => Promise<boolean>): Promise<boolean> {
+    return inTurn(async (client) => {
+      await start(client);
+      try {
+        const holds = await work(client);
+        if (!holds) {
+          await undo(client);
+          return false;
+        }
+        await hostRows.tell(client);
+        await client.query('COMMIT');
+        return true;
+      } catch (thrown) {
+        await undo(client);
+        throw thrown;
+      }
+    });
+  }
+
   /** Which host each repo that is there belongs to. */
   async function repoHosts(client: Client): Promise<Map<string, string>> {
     const { rows } = await client.query<{ project: string; host: string }>(
@@ -316,7 +347,7 @@ export function openPostgres(
       return allRows(await whileAway(() => writing.client()), close);
     },
     async own(home) {
-      const own: hostRows.Presence = { home, host, epoch: null };
+      const own: hostRows.Presence = { home, host, isBrief, epoch: null };
       engine = own;
       await whileAway(() => writing.client());
       return own.epoch ?? 0;
@@ -354,21 +385,21 @@ export function openPostgres(
           const client = await reading.client();
           return hostRows.list(client, await repoHosts(client));
         }),
-      beat: () => inTurn((client) => hostRows.beat(client, host.name)),
-      drain: (name, isDrained) => inTurn((client) => hostRows.drain(client, name, isDrained)),
-      remove: (name) =>
-        inTurn(async (client) => {
-          await start(client);
-          try {
-            const isRemoved = await hostRows.remove(client, name);
-            await hostRows.tell(client);
-            await client.query('COMMIT');
-            return isRemoved;
-          } catch (thrown) {
-            await undo(client);
-            throw thrown;
-          }
+      // Not behind commits that wait for those of others; and nothing where this engine cannot have its lock.
+      beat: () =>
+        whileAway(async () => {
+          await writing.client();
+          if (engine !== null) await hostRows.beat(await reading.client(), engine);
         }),
+      drain: (name, isDrained) => inTurn((client) => hostRows.drain(client, name, isDrained)),
+      leave: () => inTurn((client) => hostRows.leave(client, host.name)),
+      remove: (name) => inTransaction((client) => hostRows.remove(client, name)),
+      noteRemote: (project, remote, { isNew }) =>
+        inTurn((client) => hostRows.noteRemote(client, { project, host: host.name, remote, isNew })),
+      lostRepos: () => ask(async () => hostRows.lostRepos(await reading.client())),
+      noteTrouble: (repo, trouble) => inTurn((client) => hostRows.noteTrouble(client, repo, trouble)),
+      troubleOf: (project) => ask(async () => hostRows.troubleOf(await reading.client(), project)),
+      takeOver: (repo, path) => inTransaction((client) => hostRows.takeOver(client, { ...repo, path, own: host.name })),
       watch: (onChange) => watch(hostWatchers, onChange),
     },
     ...createReadings(readings, ask, ofOthers),

@@ -1,0 +1,128 @@
+/**
+ * Takes over the repos of hosts that are lost: each by the host that has a clone of it, else by the one that does least; who is not the first in that line waits
+ * ten seconds for each before it. All hosts see the same line, so none asks another. The store lets one of them have it.
+ */
+import { EngineError, messageOf, withHint } from '../../machines/vocabulary/errors.ts';
+import { createPollLoop, type PollLoop } from '../base/platform/poll-loop.ts';
+import { textDigest } from '../base/platform/text-digest.ts';
+import type { HostRow, Hosts, LostRepo } from '../core/store/port.ts';
+import { ensureClone } from '../work/git/clone.ts';
+import type { Parts } from './composition.ts';
+
+const lookMs = 2_500;
+/** A store that was away gives its hosts this time to be back before one of them counts as lost. */
+const steadyMs = 12_000;
+/** Each host waits so long for each that is to take a repo over before it. */
+const turnMs = 10_000;
+/** What could not be taken over is tried again then. */
+const retryMs = 30_000;
+
+type TakeoverParts = Pick<
+  Parts,
+  'home' | 'store' | 'settings' | 'projects' | 'commands' | 'state' | 'onSignals' | 'log' | 'isOwner'
+>;
+
+/** Agents that run, and plans under way, by host. */
+type Loads = ReadonlyMap<string, number>;
+
+/** null: the store is of one machine, or this host takes over nothing. */
+export function createTakeover(parts: TakeoverParts): Pick<PollLoop, 'start' | 'stop'> | null {
+  const { home, store, settings, commands, log, isOwner } = parts;
+  const { hosts } = store;
+  const { clones } = settings.current().host;
+  if (hosts === undefined || clones === null) return null;
+  /** Since when every look was answered. */
+  let steadySince: number | null = null;
+  /** By project: since when it is known to be lost, and when the next try is due. */
+  const waiting = new Map<string, { readonly since: number; tryAt: number }>();
+
+  async function look(shared: Hosts): Promise<null> {
+    const lost = await shared.lostRepos();
+    const now = performance.now();
+    steadySince ??= now;
+    const names = new Set(lost.map(({ project }) => project));
+    for (const project of waiting.keys()) if (!names.has(project)) waiting.delete(project);
+    if (lost.length === 0 || now - steadySince < steadyMs || !isOwner()) return null;
+    const turns = turnsOf(lost, await shared.list(), await loadsOf(shared));
+    for (const repo of lost) {
+      const turn = turns.get(repo.project)?.indexOf(shared.own) ?? -1;
+      const entry = waiting.get(repo.project) ?? { since: now, tryAt: now };
+      waiting.set(repo.project, entry);
+      if (turn < 0 || now < Math.max(entry.tryAt, entry.since + turn * turnMs)) continue;
+      await take(shared, repo);
+      entry.tryAt = performance.now() + retryMs;
+    }
+    return null;
+  }
+
+  async function loadsOf(shared: Hosts): Promise<Loads> {
+    const [counts, running] = await Promise.all([store.planCounts(), store.effects({ by: 'running' })]);
+    const loads = new Map<string, number>();
+    const add = (host: string, count: number) => loads.set(host, (loads.get(host) ?? 0) + count);
+    for (const { kind, host } of running) if (kind === 'agent.run') add(host, 1);
+    for (const { name, repos } of await shared.list())
+      add(
+        name,
+        repos.reduce((sum, project) => sum + (counts.get(project)?.active ?? 0), 0),
+      );
+    return loads;
+  }
+
+  async function take(shared: Hosts, repo: LostRepo): Promise<void> {
+    const { project, host } = repo;
+    try {
+      if (clones === null || repo.remote === null) throw withoutRemote(repo);
+      const mark = textDigest(home).slice(0, 8);
+      const path = await ensureClone({ folder: clones, name: project, address: repo.remote, mark });
+      const brought = await commands.takeOverRepo(repo, path);
+      if (brought === null) return;
+      log.warn([`the repo ${project} of ${host}, which is lost, goes on here, in ${path}`, ...brought].join('; '));
+      parts.onSignals();
+    } catch (thrown) {
+      if (!(thrown instanceof EngineError)) throw thrown;
+      log.warn(`the repo ${project} of ${host}, which is lost, cannot go on here: ${withHint(thrown)}`);
+      await shared.noteTrouble(repo, `${shared.own}: ${thrown.message}; ${thrown.hint}`.slice(0, 4_096));
+    }
+  }
+
+  return createPollLoop({
+    everyMs: lookMs,
+    work: () => look(hosts),
+    onError(thrown) {
+      steadySince = null;
+      log.debug(`whether a host is lost is not known: ${messageOf(thrown)}`);
+    },
+  });
+}
+
+/** For each repo the hosts that may take it over, the first in line first. Pure, and the same on each host. */
+export function turnsOf(
+  lost: readonly LostRepo[],
+  hosts: readonly HostRow[],
+  loads: Loads,
+): ReadonlyMap<string, readonly string[]> {
+  const able = hosts.filter(
+    ({ isAlive, gone, drained, clones }) => isAlive && gone === null && drained === null && clones !== null,
+  );
+  const taken = new Map<string, number>();
+  const loadOf = (name: string) => (loads.get(name) ?? 0) + (taken.get(name) ?? 0);
+  return new Map(
+    lost.map(({ project }) => {
+      const lacks = ({ clones }: HostRow) => (clones?.includes(project) === true ? 0 : 1);
+      const line = able
+        .toSorted((a, b) => lacks(a) - lacks(b) || loadOf(a.name) - loadOf(b.name) || (a.name < b.name ? -1 : 1))
+        .map(({ name }) => name);
+      const [first] = line;
+      if (first !== undefined) taken.set(first, (taken.get(first) ?? 0) + 1);
+      return [project, line];
+    }),
+  );
+}
+
+function withoutRemote({ project, host }: LostRepo): EngineError {
+  return new EngineError(
+    'bad_repo',
+    `${project} has no remote that another host could clone`,
+    `bring its clone over by hand: stator host remove ${host}; then here: stator repo add <path>`,
+  );
+}

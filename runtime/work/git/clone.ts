@@ -1,0 +1,111 @@
+/**
+ * Where a repository is for other machines, and a clone made from there. The address is kept without a password: whoever clones uses credentials of their own.
+ * Like every command that the engine decides on, a clone runs nothing that the repository or its remote names.
+ */
+import { existsSync, mkdirSync, realpathSync, renameSync, rmSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { gitFailure, ownGit } from './git.ts';
+import { remoteOf, tryAs } from './push.ts';
+import type { Repository } from './repository.ts';
+import { hasRemote } from './shared-refs.ts';
+
+const cloneTimeoutMs = 3_600_000;
+const addressLimit = 4_096;
+
+/** The address of the remote that plans are shared through; null: there is none that other machines could use. Throws `refused` where git could not choose one. */
+export async function sharedAddress(repo: Pick<Repository, 'path'>): Promise<string | null> {
+  if (!(await hasRemote(repo))) return null;
+  const remote = await remoteOf(repo.path, '', null);
+  const [url = ''] = (await ownGit(repo.path, ['remote', 'get-url', '--push', '--', remote])).split('\n');
+  return addressOf(url);
+}
+
+/** As git reads it, without a password, a token or a question; null: a relative path, or a transport that would start a program. Pure. */
+export function addressOf(url: string): string | null {
+  if (url.length > addressLimit || url.startsWith('-') || /[\x00-\x20\x7f]/.test(url) || url.includes('::'))
+    return null;
+  if (isAbsolute(url)) return url;
+  const [, user = '', host = '', path = ''] =
+    /^(?:([\w.-]+)@)?([\w.-]+|\[[0-9a-fA-F:]+\]):(?!\/\/)(.+)$/.exec(url) ?? [];
+  if (host !== '')
+    return host.startsWith('-') || user.startsWith('-') ? null : url.slice(0, url.length - path.length) + path;
+  return URL.canParse(url) ? withoutPassword(new URL(url)) : null;
+}
+
+function withoutPassword(url: URL): string | null {
+  const { protocol, hostname } = url;
+  const isOfWeb = protocol === 'https:' || protocol === 'http:';
+  if (!isOfWeb && !['ssh:', 'git:', 'file:'].includes(protocol)) return null;
+  if (hostname.startsWith('-')) return null;
+  url.password = '';
+  // A token of the web often stands as the user.
+  if (isOfWeb || !/^[\w.-]*$/.test(url.username) || url.username.startsWith('-')) url.username = '';
+  url.search = '';
+  url.hash = '';
+  return url.href;
+}
+
+/** Whether both lead to the same repository, by whatever transport. Pure but for local paths, whose links are followed. */
+export function isSameAddress(one: string, other: string): boolean {
+  return placeIn(one) === placeIn(other);
+}
+
+/** Host and path. */
+function placeIn(address: string): string {
+  const local = /^file:\/\/(?:localhost)?(\/.*)$/.exec(address)?.[1] ?? (isAbsolute(address) ? address : null);
+  if (local !== null) return plain(existsSync(local) ? realpathSync(local) : local);
+  const [, host = '', path = ''] = /^(?:[\w.-]+@)?([\w.-]+|\[[0-9a-fA-F:]+\]):(?!\/\/)(.+)$/.exec(address) ?? [];
+  if (host !== '') return `${host.toLowerCase()}/${plain(path)}`;
+  const url = new URL(address); // an address that `addressOf` has answered
+  return `${url.hostname.toLowerCase()}/${plain(url.pathname)}`;
+}
+
+function plain(path: string): string {
+  return path
+    .replace(/^\/+/, '')
+    .replace(/\/+$/, '')
+    .replace(/\.git$/, '');
+}
+
+/**
+ * The clone of that address under `folder`, made where it is not there. A kill at any line leaves no half clone under its name. Throws `bad_repo` where
+ * something else stands there, `git_failed` where it cannot be made.
+ */
+export async function ensureClone(wanted: {
+  readonly folder: string;
+  readonly name: string;
+  readonly address: string;
+  /** Tells this program's own half clone from that of another one. */
+  readonly mark: string;
+}): Promise<string> {
+  const { folder, name, address, mark } = wanted;
+  if (name === '' || name === '.' || name === '..' || name.includes('/') || addressOf(address) !== address)
+    throw new EngineError('bad_repo', `${name} at ${address} is nothing to clone`, 'see it: stator repo list');
+  const path = join(folder, name);
+  if (existsSync(path)) {
+    await mustBeClone(path, address);
+    return path;
+  }
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const half = join(folder, `.${name}.${mark}`);
+  rmSync(half, { recursive: true, force: true });
+  const args = ['clone', '-q', '--no-local', '--no-recurse-submodules', '--origin', 'origin', '--', address, half];
+  const result = await tryAs('engine', { repo: folder, args, timeoutMs: cloneTimeoutMs });
+  if (result.exitCode !== 0) {
+    rmSync(half, { recursive: true, force: true });
+    throw gitFailure({ cwd: folder, args, result });
+  }
+  renameSync(half, path);
+  return path;
+}
+
+async function mustBeClone(path: string, address: string): Promise<void> {
+  const there = existsSync(join(path, '.git')) ? await sharedAddress({ path }) : null;
+  if (there !== null && isSameAddress(there, address)) return;
+  throw new EngineError(
+    'bad_repo',
+    there === null ? `${path} is no clone of ${address}` : `${path} is a clone of ${there}, and not of ${address}`,
+    'move it away, and a clone is made in its place',
+  );
+}

@@ -1,0 +1,103 @@
+/** Daemons over one store in PostgreSQL, of which one is lost: another one goes on with its plans by itself. */
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { isAlive } from '../support/daemon.ts';
+import { git, until } from '../support/ground.ts';
+import { gateTo, type Host, hostOn, hostsGround, kill, must, register, statusOf } from '../support/hosts.ts';
+
+const { emptyStore } = await hostsGround();
+
+/** A host that takes over what others lose. */
+async function taker(url: string, name: string): Promise<Host & { readonly clones: string }> {
+  const clones = join(mkdtempSync(join(tmpdir(), 'stator-clones-')), 'clones');
+  const host = await hostOn(url, name, [`clones = "${clones}"`]);
+  return { ...host, clones };
+}
+
+/** A bare repository that stands for the forge; `host` has it as its remote. */
+function remoteOf(host: Host): string {
+  const folder = mkdtempSync(join(tmpdir(), 'stator-remote-'));
+  const bare = join(folder, 'remote.git');
+  git(folder, 'init', '-q', '--bare', '-b', 'main', bare);
+  git(host.path, 'push', '-q', bare, 'main');
+  git(host.path, 'remote', 'add', 'origin', bare);
+  return bare;
+}
+
+const pidIn = (file: string) => Number(readFileSync(file, 'utf8').trim().split('\n').at(-1));
+
+it('the repo of a lost host goes on at another one by itself; when the lost one is back, its agents are ended and its worktrees are kept', async () => {
+  const url = await emptyStore();
+  const [a, b] = [await taker(url, 'a'), await hostOn(url, 'b')];
+  const bare = remoteOf(b);
+  await must(b.ask('repo', 'trust', b.project));
+  const folder = mkdtempSync(join(tmpdir(), 'stator-hosts-'));
+  const [gate, pids] = [join(folder, 'gate'), join(folder, 'pids')];
+  await register(b, 'p', [
+    ['echo one > one.txt'],
+    [
+      `echo $$ >> ${pids}; n=0; while [ ! -e ${gate} ] && [ $n -lt 1000 ]; do n=$((n+1)); sleep 0.1; done; echo two > two.txt`,
+    ],
+  ]);
+  await until(() => existsSync(pids), 30_000);
+  const first = pidIn(pids);
+  const shared = `refs/stator/shared/${b.project}/p/heads/plan/p`;
+  await until(
+    () =>
+      git(bare, 'for-each-ref', '--format=%(objectname)', shared).trim() === git(b.path, 'rev-parse', 'plan/p').trim(),
+    30_000,
+  );
+  const explain = async () => await must(a.ask('plan', 'explain', 'p', '--project', b.project));
+
+  const killedAtMs = Date.now();
+  await kill(b);
+  // Its task is begun anew, on the other host.
+  await until(() => pidIn(pids) !== first, 60_000, explain);
+  // A daemon that is started anew meanwhile keeps its repos.
+  expect(Date.now() - killedAtMs).toBeGreaterThan(9_000);
+  const path = join(a.clones, b.project);
+  expect(await a.client().repos()).toContainEqual(expect.objectContaining({ project: b.project, host: 'a', path }));
+  expect(isAlive(first)).toBe(true);
+
+  await must(b.ask('daemon', 'start'));
+  await until(() => !isAlive(first), 30_000);
+  expect(existsSync(join(b.path, '.worktrees'))).toBe(true);
+  expect((await b.client().hosts()).map(({ name, state, repos }) => [name, state, repos.join()])).toEqual([
+    ['a', 'alive', 'repo-a,repo-b'],
+    ['b', 'alive', ''],
+  ]);
+  appendFileSync(gate, '');
+  await until(async () => (await statusOf(b, b, 'p')) === 'done', 60_000, explain);
+  expect(git(path, 'show', 'plan/p:one.txt').trim()).toBe('one');
+  const { tasks_by_wave: waves } = await a.client().plan(b.project, 'p');
+  expect(waves.flatMap(({ tasks }) => tasks.map(({ attempts }) => attempts))).toEqual([1, 2]);
+  expect(readFileSync(pids, 'utf8').trim().split('\n')).toHaveLength(2);
+  expect(JSON.parse(await must(a.ask('plan', 'verify', '--all', '--json')))).toMatchObject({ ok: true });
+}, 180_000);
+
+it('the agents of a host that does not reach the store stand still, and go on when it does', async () => {
+  const gate = await gateTo(await emptyStore());
+  const a = await hostOn(gate.url, 'a');
+  const folder = mkdtempSync(join(tmpdir(), 'stator-hosts-'));
+  const [log, end] = [join(folder, 'log'), join(folder, 'end')];
+  const ticks = `n=0; while [ ! -e ${end} ] && [ $n -lt 2000 ]; do n=$((n+1)); echo x >> ${log}; sleep 0.05; done`;
+  await register(a, 'p', [[`echo begin >> ${log}; ${ticks}; echo one > one.txt`]]);
+  const size = () => (existsSync(log) ? statSync(log).size : 0);
+  await until(() => size() > 0, 30_000);
+  gate.close();
+  // It writes a line each 50 ms.
+  const stood = { size: 0, sinceMs: 0 };
+  const standsStill = () => {
+    if (size() !== stood.size) Object.assign(stood, { size: size(), sinceMs: Date.now() });
+    return Date.now() - stood.sinceMs > 3_000;
+  };
+  await until(standsStill, 25_000);
+  await gate.open();
+  await until(() => size() > stood.size, 20_000);
+  appendFileSync(end, '');
+  await until(async () => (await statusOf(a, a, 'p').catch(() => '')) === 'done', 60_000);
+  expect(readFileSync(log, 'utf8').match(/begin/g)).toHaveLength(1);
+  expect(readFileSync(join(a.home, 'daemon.log'), 'utf8')).not.toContain('are ended');
+}, 120_000);

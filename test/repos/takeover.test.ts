@@ -1,0 +1,115 @@
+/** A repo of a lost host on another one: what was trusted there is in force here only where it means the same, and the lost engine writes nothing more. */
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it, onTestFinished } from 'vitest';
+import { parseDaemonConfig } from '../../runtime/base/config/config.ts';
+import { createLog } from '../../runtime/base/platform/log.ts';
+import { openPostgres } from '../../runtime/core/store/postgres/store.ts';
+import { openProjects } from '../../runtime/work/repos/registry.ts';
+import { startPostgres } from '../../scripts/postgres.ts';
+import { makeRepo } from '../support/daemon.ts';
+import { write } from '../support/git.ts';
+import { git } from '../support/ground.ts';
+
+const server = await startPostgres();
+afterAll(() => server.stop());
+let databases = 0;
+
+/** A host with a repository of these files, trusted and pushed; and a second one with a clone of it. */
+async function lostRepo(files: Readonly<Record<string, string>>) {
+  databases += 1;
+  const name = `takeover${databases}`;
+  await server.query('postgres', `CREATE DATABASE ${name}`);
+  const folder = mkdtempSync(join(tmpdir(), 'stator-takeover-'));
+  const open = async (host: string) => {
+    const store = openPostgres(
+      { url: server.urlOf(name), shown: name },
+      { host: { name: host, labels: [], clones: [] } },
+    );
+    onTestFinished(() => store.close());
+    await store.own(`/${host}`);
+    const settings = { current: () => parseDaemonConfig('/daemon.toml', '') };
+    const log = createLog(() => {}, 'error');
+    const projects = await openProjects({ store, settings, overrides: {}, log, nowMs: Date.now, mayWrite: true });
+    onTestFinished(() => projects.release());
+    return { store, projects };
+  };
+  const path = makeRepo(join(folder, 'b', 'shop'));
+  for (const [file, text] of Object.entries(files)) write(path, file, text);
+  git(path, 'add', '-A');
+  git(path, 'commit', '-q', '--allow-empty', '-m', 'files');
+  const bare = join(folder, 'shop.git');
+  git(folder, 'clone', '-q', '--bare', path, bare);
+  git(path, 'remote', 'add', 'origin', bare);
+  const b = await open('b');
+  await b.projects.register(path, { trust: true, way: 'api' });
+  const a = await open('a');
+  const clone = join(folder, 'a', 'shop');
+  git(folder, 'clone', '-q', bare, clone);
+  git(clone, 'config', 'user.name', 'Ada');
+  git(clone, 'config', 'user.email', 'ada@example.com');
+  await server.query(name, "UPDATE hosts SET seen = 0 WHERE name = 'b'");
+  const cut = () =>
+    server.query(
+      'postgres',
+      `SELECT pg_terminate_backend(s.pid) FROM pg_stat_activity s JOIN pg_locks l ON l.pid = s.pid
+       WHERE s.datname = $1 AND l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
+         AND CAST(l.objid AS BIGINT) = (CAST(hashtext('b') AS BIGINT) & 4294967295)`,
+      [name],
+    );
+  return { a, b, clone, bare, cut };
+}
+
+it('goes on with what was trusted, also where its files have changed since; the lost engine writes nothing more', async () => {
+  const { a, b, clone, bare, cut } = await lostRepo({
+    '.stator/config.toml': '[worktree]\nsetup = "sh setup.sh"\n',
+    'setup.sh': 'true\n',
+  });
+  expect(await a.store.hosts.lostRepos()).toEqual([]); // it lives
+  await cut();
+  const [lost] = await a.store.hosts.lostRepos();
+  if (lost === undefined) throw new Error('it is lost');
+  expect(lost).toEqual({ project: 'shop', host: 'b', remote: bare });
+  write(clone, '.stator/config.toml', '[worktree]\nsetup = "sh setup.sh; touch /tmp/other"\n');
+  expect(await a.projects.takeOver(lost, clone)).toEqual([]);
+  expect(a.projects.find('shop')).toMatchObject({ path: clone });
+  expect(a.projects.get('shop').config.worktree.setup).toBe('sh setup.sh');
+  expect(a.projects.compare('shop').untrusted.join()).toContain('touch /tmp/other');
+  // Asked again, as after an answer that was lost.
+  expect(await a.store.hosts.takeOver(lost, clone)).toBe(true);
+  await expect(b.store.commit([{ do: 'queue.pause', at: 1 }])).rejects.toMatchObject({
+    code: 'owner_taken',
+    message: expect.stringContaining('the host b was lost'),
+  });
+  expect(b.store.loss()).not.toBeNull();
+}, 60_000);
+
+it.each([
+  [
+    'a program that is another one here',
+    { '.stator/config.toml': '[worktree]\nsetup = "sh setup.sh"\n', 'setup.sh': 'true\n' },
+    'setup.sh',
+  ],
+  [
+    'a place outside of the repo',
+    { '.stator/config.toml': '[agents.default]\nreadable = ["/srv/models"]\n' },
+    '/srv/models',
+  ],
+])(
+  'is not taken over where it names %s: a person is to say yes here',
+  async (_, files, named) => {
+    const { a, clone, cut } = await lostRepo(files);
+    await cut();
+    const [lost] = await a.store.hosts.lostRepos();
+    if (lost === undefined) throw new Error('it is lost');
+    if ('setup.sh' in files) write(clone, 'setup.sh', 'touch /tmp/other\n');
+    await expect(a.projects.takeOver(lost, clone)).rejects.toMatchObject({
+      code: 'untrusted',
+      message: expect.stringContaining(named),
+    });
+    expect(a.projects.isElsewhere('shop')).toBe(true);
+    expect(await a.store.hosts.lostRepos()).toHaveLength(1);
+  },
+  60_000,
+);
