@@ -115,14 +115,15 @@ function commands({ title, state }: InstanceEntry, { busy }: PlanModel, actions:
   );
 }
 
+/** The key, what its button shows, and its name: the name holds what is shown in letters. */
 const keyButtons = [
-  ['enter', 'Enter'],
-  ['escape', 'Esc'],
-  ['tab', 'Tab'],
-  ['up', '↑'],
-  ['down', '↓'],
-  ['ctrl-c', 'Ctrl-C'],
-  ['ctrl-d', 'Ctrl-D'],
+  ['enter', 'Enter', 'Enter'],
+  ['escape', 'Esc', 'Esc'],
+  ['tab', 'Tab', 'Tab'],
+  ['up', '↑', 'Up'],
+  ['down', '↓', 'Down'],
+  ['ctrl-c', 'Ctrl-C', 'Ctrl-C'],
+  ['ctrl-d', 'Ctrl-D', 'Ctrl-D'],
 ] as const;
 
 /** What is typed here is in its terminal at once; the log shows its echo. */
@@ -143,7 +144,7 @@ function terminal({ title }: InstanceEntry, { busy }: PlanModel, actions: PlanAc
       'aria-label': 'Type into its terminal',
     }),
     h('button', { type: 'submit', disabled: busy !== null }, 'Type'),
-    keyButtons.map(([key, text]) =>
+    keyButtons.map(([key, text, name]) =>
       h(
         'button',
         {
@@ -151,9 +152,9 @@ function terminal({ title }: InstanceEntry, { busy }: PlanModel, actions: PlanAc
           type: 'button',
           class: 'quiet',
           'data-key': key,
-          'aria-label': `Press ${key}`,
+          'aria-label': `Press ${name}`,
           disabled: busy !== null,
-          on: { click: () => actions.send('agent_type', { title, key }, `Pressed ${text}: ${title}.`) },
+          on: { click: () => actions.send('agent_type', { title, key }, `Pressed ${name}: ${title}.`) },
         },
         text,
       ),
