@@ -320,6 +320,7 @@ export const guardTexts: Readonly<Record<string, string>> = {
   isNotCancelled: 'its run is being ended already',
   hasRoomForQuestion: `${handQuestionLimit} questions wait already`,
   hasRoomForMessage: 'ten messages wait already, the agent has delivered none since',
+  takesInput: 'it has no terminal (`terminal = true` in its profile gives one)',
   takesMessage: 'it is no longer wanted, or ten messages wait already',
   mayRestart: 'its run is being ended: it asked, is finished or is no longer wanted',
 };

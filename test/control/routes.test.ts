@@ -586,6 +586,26 @@ it('every route answers as it says, done and refused', async () => {
       code('not_found'),
     ],
     [
+      'POST /v1/repos/:project/instances/:title/type',
+      { params: titled('busy-w1-t1'), body: { text: 'hello' } },
+      409,
+      { signal: { type: 'agent_type' } },
+    ],
+    [
+      'POST /v1/repos/:project/instances/:title/type',
+      { params: titled('busy-w1-t1'), body: { text: 'hello', key: 'enter' } },
+      400,
+      code('bad_request'),
+      'text',
+      'key',
+    ],
+    [
+      'POST /v1/repos/:project/instances/:title/type',
+      { params: titled('absent'), body: { key: 'enter' } },
+      404,
+      code('not_found'),
+    ],
+    [
       'POST /v1/repos/:project/instances/:title/pause',
       { params: titled('busy-w1-t1') },
       200,
@@ -838,6 +858,19 @@ it('every route answers as it says, done and refused', async () => {
   } finally {
     await forge.stop();
   }
+
+  // An agent that waits for a line in its terminal.
+  const config =
+    '[agents.default]\npreset = "sh"\n[agents.coder]\nterminal = true\n[agents.reviewer]\nenabled = false\n';
+  const typed = another(started, 'typed', config);
+  await client.addRepo(typed, { trust: true });
+  await begin(started, 'asks', planText(['read -r line; echo "$line" > line.txt']), 'typed');
+  await until(async () => (await client.instances({ plan: 'asks' }))[0]?.takes_input === true);
+  const line = { params: { project: 'typed', title: 'asks-w1-t1' }, body: { text: 'hello' } };
+  const answer = await of('POST /v1/repos/:project/instances/:title/type', line);
+  expect([answer.status, answer.json]).toMatchObject([200, { signal: { type: 'agent_type', status: 'done' } }]);
+  await untilStatus(started, 'asks', 'done', 'typed');
+  expect(git(typed, 'show', 'plan/asks:line.txt')).toBe('hello');
 
   expectProse(words.join('\n\n'));
 
