@@ -62,7 +62,7 @@ describe('run and doctor, where git was killed', () => {
   it('say so, and not that nobody is set', async () => {
     const { stator, root, write } = terminal();
     write('p.md', planOf(['true']));
-    const PATH = gitThat(root, '"var "*', 'kill -9 $$');
+    const PATH = gitThat(root, '"var GIT_AUTHOR"*', 'kill -9 $$');
     const run = await stator(['run', 'p.md'], { env: { PATH } });
     expectRefusal(run.stderr, 'git var GIT_AUTHOR_IDENT', 'SIGKILL');
     expect(run.stderr).not.toContain('is not set');

@@ -12,6 +12,7 @@ import { hangMs } from '../support/hang.ts';
 
 let folder: string;
 let spawner: Spawner;
+const waitFor = (check: () => unknown) => vi.waitFor(check, hangMs);
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'stator-test-'));
@@ -21,7 +22,7 @@ beforeEach(() => {
 afterEach(async () => {
   const pid = spawner.pid();
   if (pid !== null) process.kill(pid);
-  await vi.waitFor(() => expect(spawner.pid()).toBeNull());
+  await waitFor(() => expect(spawner.pid()).toBeNull());
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -36,7 +37,7 @@ const run = (request: CaptureRequest) => spawner.capture(request, () => {});
 const parentOf = async () => Number((await run(shell('echo $PPID'))).stdout);
 
 async function begun(): Promise<number> {
-  await vi.waitFor(async () => expect(await parentOf()).not.toBe(process.pid), hangMs);
+  await waitFor(async () => expect(await parentOf()).not.toBe(process.pid));
   return spawner.pid() as number;
 }
 
@@ -88,10 +89,10 @@ describe('a spawner', () => {
     const file = join(folder, 'pid');
     const started: number[] = [];
     const running = spawner.capture(shell(`echo $$ > ${file}; exec sleep 60`), (itsPid) => started.push(itsPid));
-    await vi.waitFor(() => expect(readFileSync(file, 'utf8').trim()).toBe(String(started[0])));
+    await waitFor(() => expect(readFileSync(file, 'utf8').trim()).toBe(String(started[0])));
     process.kill(pid, 'SIGKILL');
     expect(await running).toMatchObject({ exitCode: null, signal: 'SIGTERM' });
-    await vi.waitFor(() => expect(isAlive(started[0] as number)).toBe(false));
+    await waitFor(() => expect(isAlive(started[0] as number)).toBe(false));
     expect(spawner.pid()).toBeNull();
     expect(await parentOf()).toBe(process.pid);
   });
@@ -110,7 +111,7 @@ describe('a spawner', () => {
       },
       (end) => ended.push(end),
     );
-    await vi.waitFor(() => expect(ended).toEqual([{ how: 'it ended with 7', code: 7, isSignalled: false }]));
+    await waitFor(() => expect(ended).toEqual([{ how: 'it ended with 7', code: 7, isSignalled: false }]));
     expect(readFileSync(output, 'utf8')).toBe(`${parent} a secret 1\nwhat it readsproblem\n`);
     expect(readdirSync(folder).sort()).toEqual(['input', 'output']);
   });
@@ -125,10 +126,10 @@ describe('a spawner', () => {
     const files = ['one', 'other'].map((name) => join(folder, name));
     const [left, watched] = files.map((file) => spawner.detach(sleeping(file), (end) => ended.push(end)));
     const pids = () => files.map((file) => Number(readFileSync(file, 'utf8')));
-    await vi.waitFor(() => expect(pids().every((each) => each > 1)).toBe(true));
+    await waitFor(() => expect(pids().every((each) => each > 1)).toBe(true));
     left?.();
     process.kill(pid, 'SIGKILL');
-    await vi.waitFor(() => expect(ended).toMatchObject([{ code: null, isSignalled: true }]));
+    await waitFor(() => expect(ended).toMatchObject([{ code: null, isSignalled: true }]));
     expect(pids().map(isAlive)).toEqual([true, true]);
     for (const each of pids()) process.kill(each);
     watched?.();
@@ -156,7 +157,7 @@ describe('a spawner', () => {
     const [said] = await once(child.stdout, 'data');
     const pid = Number(said);
     child.kill('SIGKILL');
-    await vi.waitFor(() => expect(isAlive(pid)).toBe(false));
+    await waitFor(() => expect(isAlive(pid)).toBe(false));
   });
 
   it('keeps no process from its end', async () => {

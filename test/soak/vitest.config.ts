@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { resultsReporter } from '../real/results-reporter.ts';
 import { builtServer, builtSources } from '../support/build.ts';
+import { hangMs } from '../support/hang.ts';
 import { isShort } from './length.ts';
 import { longFiles } from './long-files.ts';
 
@@ -46,14 +47,14 @@ export default defineConfig({
           name: 'long',
           include: longFiles.filter((file) => !whole.includes(file)),
           env: { STATOR_SANDBOX: 'off' },
-          testTimeout: 60_000,
+          testTimeout: 2 * hangMs,
         },
       },
     ],
     globalSetup: ['test/support/build.ts'],
     server: builtServer,
     reporters: ['default', resultsReporter()],
-    hookTimeout: 60_000,
+    hookTimeout: 2 * hangMs,
     maxWorkers: isShort ? Math.ceil(1.5 * availableParallelism()) : 2,
     pool: 'forks',
     // Not to fail by chance; .ci/run names each test that needed it.
