@@ -7,10 +7,13 @@ import { isAbsence } from '../absence.ts';
 import type { Call } from '../command.ts';
 import { withClient } from '../session.ts';
 import { plainLines } from '../text.ts';
+import { createDistantTail, type DistantTail } from './distant-tail.ts';
 import { findInstance } from './view.ts';
 
 /** Quick enough to read along, slow enough to cost nothing. */
 const lookMs = 500;
+/** Each look goes through the store that the hosts share. */
+const distantLookMs = 2_000;
 /** Where reading begins: the same as `agent logs` without following. */
 const firstBytes = 64 * 1024;
 
@@ -34,7 +37,7 @@ export interface Followed {
 interface Follower extends Followed {
   readonly call: Call;
   /** The run that is read, and how far. */
-  reading: { entry: InstanceEntry; tail: LogTail | null } | null;
+  reading: { entry: InstanceEntry; tail: LogTail | null; distant: DistantTail | null } | null;
   isWaitTold: boolean;
 }
 
@@ -54,7 +57,8 @@ function isLeft({ left }: Follower): boolean {
 function readAlong(follower: Follower): Promise<boolean> {
   return withClient(follower.call, 'read', async (client) => {
     try {
-      while (!isLeft(follower) && !(await look(follower, client))) await pause(lookMs, follower.left);
+      while (!isLeft(follower) && !(await look(follower, client)))
+        await pause(follower.reading?.distant == null ? lookMs : distantLookMs, follower.left);
       return true;
     } catch (thrown) {
       if (isAbsence(thrown)) return false;
@@ -73,29 +77,28 @@ async function look(follower: Follower, client: Client): Promise<boolean> {
     return false;
   }
   if (follower.reading !== null && follower.reading.entry.run !== entry.run) {
-    await say(follower, follower.reading, { rest: true });
+    await say(follower, client, { rest: true });
     follower.reading.tail?.close();
     follower.reading = null;
     follower.call.out.note(`attempt ${entry.attempt} of ${title} begins`);
   }
   const tail =
     follower.reading?.tail ?? (entry.log === null ? null : createLogTail(entry.log, { lastBytes: firstBytes }));
-  follower.reading = { entry, tail };
+  const distant =
+    follower.reading?.distant ?? (entry.host === undefined ? null : createDistantTail(project, title, entry.attempt));
+  follower.reading = { entry, tail, distant };
   if (entry.state === 'queued') tellWaiting(follower, `${title} is queued; waiting for it to start`);
   const isFinal = entry.state === 'succeeded' || entry.state === 'failed' || entry.state === 'cancelled';
-  await say(follower, follower.reading, { rest: isFinal });
+  await say(follower, client, { rest: isFinal });
   await follower.looked?.(client, entry);
   return isFinal;
 }
 
-async function say(
-  follower: Follower,
-  reading: NonNullable<Follower['reading']>,
-  how: { rest: boolean },
-): Promise<void> {
+async function say(follower: Follower, client: Client, how: { rest: boolean }): Promise<void> {
+  const { reading } = follower;
+  if (reading === null) return;
   const { out } = follower.call;
-  const { readableLog } = await import('../../runtime/work/agents/reports/readable-log.ts');
-  const text = readableLog(reading.entry.preset, plainLines(reading.tail?.read(how) ?? ''));
+  const text = reading.distant === null ? await hereText(reading, how) : await reading.distant.read(client, how);
   if (text === '') return;
   const { run, attempt } = reading.entry;
   if (!out.json) {
@@ -104,6 +107,11 @@ async function say(
   }
   const piece: LogPiece = { title: follower.title, run, attempt, text };
   out.print(JSON.stringify(piece));
+}
+
+async function hereText({ entry, tail }: NonNullable<Follower['reading']>, how: { rest: boolean }): Promise<string> {
+  const { readableLog } = await import('../../runtime/work/agents/reports/readable-log.ts');
+  return readableLog(entry.preset, plainLines(tail?.read(how) ?? ''));
 }
 
 function tellWaiting(follower: Follower, text: string): void {

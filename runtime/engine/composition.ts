@@ -47,6 +47,7 @@ import { createWalls } from '../work/sandbox/walls.ts';
 import { copyBeforeMigration } from './backup-watch.ts';
 import { otherEngineOf } from './other-engines.ts';
 import { createOwnership } from './ownership.ts';
+import { answerHosts, createRelay } from './relay.ts';
 import { createEngineState, type EngineState, viewedPlan } from './state.ts';
 
 const loadWhatIf = later(() => import('./what-if.ts'));
@@ -304,9 +305,12 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     await views.mustRead(asked.project, asked.plan);
     return (await loadWhatIf()).whatIf({ store, limits, pastOf: views.repoPast }, asked);
   };
-  const shared = { store, views, commands, bus, log, watch, lock, mcp, host, whatIf };
+  const relay = createRelay({ store, projects });
+  const shared = { store, views, commands, bus, log, watch, lock, mcp, host, whatIf, relay };
   const api: AppParts = { ...shared, startedAtMs: clock.nowMs(), nowMs };
   const app = createApp(api);
+  /** Answers what other hosts ask, until the returned function is called. */
+  const answerOthers = () => answerHosts(store, createApp({ ...api, relay: null }), log);
   return {
     home,
     place,
@@ -329,6 +333,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     cleaning,
     api,
     app,
+    answerOthers,
     limits,
     servedLast,
     startable,

@@ -75,6 +75,7 @@ export function createWorkers(core: Parts, { mode }: { mode: EngineMode }): Work
           thawAgents: async () => thawRuns(core, await store.effects({ by: 'running', host: store.hosts?.own ?? '' })),
         });
   const takeover = mode === 'stays' ? createTakeover(core) : null;
+  let endAnswers = () => {};
   if (mode === 'stays') state.select(({ moves }) => moves).subscribe(dispatcher.wake);
   if (watchers !== null) state.select(({ settings }) => settings).subscribe(watchers.pullRequestWatch.lookAgain);
 
@@ -118,10 +119,12 @@ export function createWorkers(core: Parts, { mode }: { mode: EngineMode }): Work
       dispatcher.start();
       watchers?.gateway.start();
       takeover?.start();
+      if (mode === 'stays') endAnswers = core.answerOthers();
     },
     async stop() {
       void hostWatch?.stop(); // it waits for the store, and nobody for it
       void takeover?.stop(); // likewise for a clone
+      endAnswers();
       watchers?.health.stop();
       watchers?.verificationWatch.stop();
       watchers?.pullRequestWatch.stop();

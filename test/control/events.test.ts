@@ -142,6 +142,7 @@ async function smallApp(limits: StreamLimits, between: (started: Core) => Partia
     mcp: createMcpSessions(),
     host: null,
     whatIf: () => Promise.reject(new Error('nobody asks')),
+    relay: null,
   };
   const app = createApp(parts, { limits });
   return { started, watched, open: async (query = '') => app.fetch(new Request(`http://stator/v1/events${query}`)) };

@@ -230,6 +230,7 @@ describe('the control API over its socket', () => {
       exit_code: 0,
       reason: null,
       waits_until: null,
+      takes_input: false,
       permissions: [],
       log: expect.stringMatching(/\/runs\/shape#wave-1\.2#task-1\.1#agent#1#demo(?:\.[\w-]+)?\/log$/),
       last_line: null,

@@ -120,6 +120,7 @@ export function createPlanCommands(parts: CommandDependencies) {
   /** A file that is gone was moved, and takes its plan along. Throws `plan_not_found`, and `conflict` where the plan's file is another one. */
   async function mustBeFileOf({ project, plan, file }: Omit<FileRequest, 'content'>): Promise<PlanRow> {
     const known = await views.mustRead(project, plan);
+    projects.mustBeHere(project);
     const isGone = known.file !== null && !existsSync(resolve(projects.get(project).path, known.file));
     if (!isGone) refuseOtherFile(known, file);
     return known;
@@ -247,7 +248,8 @@ export function createPlanCommands(parts: CommandDependencies) {
       const { branch } = await views.mustRead(project, plan);
       await refuseMerged(project, plan);
       await refuseMoved(project, plan);
-      const { isNew, ...pushed } = await pushBranch({ repo: projects.get(project).path, branch, remote, by: 'person' });
+      const { path: repo } = await projects.repository(project);
+      const { isNew, ...pushed } = await pushBranch({ repo, branch, remote, by: 'person' });
       return { status: isNew ? 'pushed' : 'up_to_date', project, plan, branch, ...pushed };
     },
     forgetPlan,

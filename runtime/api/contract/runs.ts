@@ -28,7 +28,9 @@ export const instanceEntry = z
     permissions: z.array(permissionQuestion),
     /** Whether a person may type into its terminal now. */
     takes_input: z.boolean(),
-    /** The log file's path. */
+    /** The host that has its files, where that is another one. */
+    host: z.string().optional(),
+    /** The log file's path; null: there is none, or it is on another host. */
     log: z.string().nullable(),
     /** The last line of output that has something to show, at most 200 characters, safe to print. */
     last_line: z.string().nullable(),

@@ -30,9 +30,9 @@ import { EngineError, errorClasses } from '../../../machines/vocabulary/errors.t
 import type { Log } from '../../base/platform/log.ts';
 import { createEventStreams, type EventStreams, type StreamLimits, streamLimits } from './events.ts';
 import type { Need } from './people.ts';
-import { type Entrance, personEntrance } from './principal.ts';
+import { type Entrance, type Named, personEntrance } from './principal.ts';
 import { check, jsonOf, mustBeJson } from './requests.ts';
-import { type AnyReply, type AnyRoute, type AppParts, type Definition, methodOf, pathOf } from './route.ts';
+import { type AnyReply, type AnyRoute, type AppParts, type Definition, methodOf, pathOf, type Relay } from './route.ts';
 import { routes } from './routes.ts';
 
 const bodyLimitBytes = 1024 * 1024;
@@ -71,7 +71,7 @@ export function bareApp(log: Pick<Log, 'error'>, otherwise: (c: Context) => Engi
 export function mount(
   app: Hono,
   given: {
-    readonly core: { readonly log: Pick<Log, 'info'> };
+    readonly core: { readonly log: Pick<Log, 'info'>; readonly relay?: Relay | null };
     readonly streams?: EventStreams;
     readonly entrance: Entrance;
     readonly self?: Pick<Hono, 'fetch'>;
@@ -100,8 +100,26 @@ export function mount(
     const person = principal.named();
     if (person !== null && c.req.method !== 'GET')
       parts.core.log.info(`${person.name}: ${c.req.method} ${c.req.path.slice(0, 500)}`);
-    return respond(c, await principal.act(() => answer(ask as never))); // read by its own schemas, a line above
+    try {
+      return respond(c, await principal.act(() => answer(ask as never))); // read by its own schemas, a line above
+    } catch (thrown) {
+      const elsewhere = await answerFromHost(c, thrown, { relay: parts.core.relay, named });
+      if (elsewhere === null) throw thrown;
+      return elsewhere;
+    }
   });
+}
+
+/** A read that needs files of another host is answered there; null: it is something else, or nobody answers. */
+async function answerFromHost(
+  c: Context,
+  thrown: unknown,
+  { relay, named }: { relay: Relay | null | undefined; named: Named },
+): Promise<Response | null> {
+  const isRead = c.req.method === 'GET' && thrown instanceof EngineError && thrown.code === 'elsewhere';
+  if (!isRead || relay == null || named.project === undefined) return null;
+  const { pathname, search } = new URL(c.req.url);
+  return relay(named.project, pathname + search);
 }
 
 function respond(c: Context, reply: AnyReply): Response {

@@ -24,7 +24,12 @@ export interface AppParts extends EventParts {
   readonly mcp: McpSessions;
   /** null: the engine belongs to a program. */
   readonly host: Host | null;
+  /** null: nobody else has repos. */
+  readonly relay: Relay | null;
 }
+
+/** Has the host of a repo answer a read of its files. null: the repo is here, or its host is not there. Throws `elsewhere`. */
+export type Relay = (project: string, path: string) => Promise<Response | null>;
 
 /** The daemon that an engine lives in. */
 export interface Host {

@@ -97,6 +97,7 @@ async function instanceEntry(
     ...waits,
     waits_until: limit === null ? waits.waits_until : timeText(limit.until),
     takes_input: row.state === 'running' && folder !== null && hasInput(folder),
+    ...(isHere ? {} : { host: parts.projects.find(row.project)?.host }),
     log: folder?.log ?? null,
     last_line: folder === null || activity === 0 ? null : lastLineOf(folder, row.preset, activity),
     preset: row.preset,

@@ -601,6 +601,10 @@ export interface Hosts {
   drain(name: string, isDrained: boolean): Promise<boolean>;
   /** It does not come back under its name, and what it had running is to be begun anew. false: it is alive. */
   remove(name: string): Promise<boolean>;
+  /** Asks another host, and answers what it says; null: it has said nothing within `waitMs`. */
+  ask(host: string, question: string, waitMs: number): Promise<string | null>;
+  /** Answers what other hosts ask, until the returned function is called. */
+  answer(answerer: (question: string) => Promise<string>): () => void;
   /** Calls when hosts, or their repos, may have changed; ends with the returned function. */
   watch(onChange: () => void): () => void;
 }

@@ -363,6 +363,17 @@ const takeover = `
   ALTER TABLE hosts ADD COLUMN clones TEXT, ADD COLUMN left_at BIGINT;
   ALTER TABLE repo_hosts ADD COLUMN remote TEXT, ADD COLUMN trouble TEXT;`;
 
+/** What hosts ask each other, and the answers; what a crash of the database takes from it is asked again. */
+const asked = `
+  CREATE UNLOGGED TABLE asked (
+    id TEXT PRIMARY KEY,
+    host TEXT NOT NULL,
+    question TEXT NOT NULL,
+    asked_at BIGINT NOT NULL,
+    is_taken BOOLEAN NOT NULL DEFAULT FALSE,
+    answer TEXT
+  );`;
+
 export const migrations: readonly Migration[] = [
   {
     version: 1,
@@ -383,4 +394,5 @@ export const migrations: readonly Migration[] = [
   },
   { version: 2, name: 'hosts', sql: hosts.replace(/\bTEXT\b/g, 'TEXT COLLATE "C"') },
   { version: 3, name: 'takeover', sql: takeover.replace(/\bTEXT\b/g, 'TEXT COLLATE "C"') },
+  { version: 4, name: 'asked', sql: asked.replace(/\bTEXT\b/g, 'TEXT COLLATE "C"') },
 ];

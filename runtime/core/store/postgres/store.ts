@@ -16,6 +16,7 @@ import { type Answer, all, answered, type Connection, changedOne } from '../tabl
 import { createReadings } from '../tables/readings.ts';
 import { createTables } from '../tables/tables.ts';
 import { allRows } from './all-rows.ts';
+import { createAsked } from './asked.ts';
 import * as hostRows from './hosts.ts';
 import { isCurrent, migrate, mustBeCurrent } from './migrate.ts';
 import { channel, commitLock, migrationLock, storeLock } from './schema.ts';
@@ -96,7 +97,7 @@ export function openPostgres(
       await upToDate(client, place);
       client.on('notification', ({ payload }) => {
         if (payload === 'hosts') for (const watcher of hostWatchers) watcher();
-        else if (payload !== writer) tellWatchers();
+        else if (!asked.heard(payload) && payload !== writer) tellWatchers();
       });
       await client.query(`LISTEN ${channel}`);
     },
@@ -114,6 +115,7 @@ export function openPostgres(
       if (engine !== null) await beHost(client, engine);
     },
   });
+  const asked = createAsked({ own: host.name, client: () => reading.client() });
   const ownTables = withHosts(writing.connection, host.name);
   let written = ownTables;
   let line: Promise<unknown> = Promise.resolve();
@@ -148,6 +150,7 @@ export function openPostgres(
 
   function tellAll(): void {
     tellWatchers();
+    asked.look();
     for (const watcher of hostWatchers) watcher();
   }
 
@@ -400,6 +403,8 @@ export function openPostgres(
       noteTrouble: (repo, trouble) => inTurn((client) => hostRows.noteTrouble(client, repo, trouble)),
       troubleOf: (project) => ask(async () => hostRows.troubleOf(await reading.client(), project)),
       takeOver: (repo, path) => inTransaction((client) => hostRows.takeOver(client, { ...repo, path, own: host.name })),
+      ask: (other, question, waitMs) => whileAway(() => asked.ask(other, question, waitMs)),
+      answer: asked.answer,
       watch: (onChange) => watch(hostWatchers, onChange),
     },
     ...createReadings(readings, ask, ofOthers),
