@@ -1,6 +1,6 @@
 /** `stator run` of a plan of small tasks in a new repository and home, timed from outside. Whoever imports this removes `root` at the end. */
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeRepo } from './ground.mjs';
@@ -9,7 +9,8 @@ export const root = mkdtempSync(join(tmpdir(), 'stator-bench-'));
 export const tasksOfWave = 8;
 export const atOnce = 4;
 const main = join(import.meta.dirname, '../../dist/bin/stator.js');
-const clockTicks = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
+/** The number of the system call. */
+const prctl = { x64: 157, arm64: 167 }[process.arch];
 
 function planText(waves) {
   const task = (w, t) => `### Task ${t}: piece ${w}.${t}\n\n\`\`\`sh\necho ${w}.${t} > f-${w}-${t}.txt\n\`\`\`\n`;
@@ -26,21 +27,34 @@ export function createPlace() {
   return folder;
 }
 
-/** Seconds of processor of all children that have ended: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
-function childrenSeconds() {
-  const text = readFileSync('/proc/self/stat', 'utf8');
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[13]) + Number(fields[14])) / clockTicks;
-}
+/**
+ * Runs a program and writes to descriptor 3 how many seconds it took, and how much processor time with all that it started, also what outlived its starter: those become children of this
+ * one (PR_SET_CHILD_SUBREAPER, https://man7.org/linux/man-pages/man2/PR_SET_CHILD_SUBREAPER.2const.html), which waits for all of them. Perl comes with git.
+ */
+const reaper = `
+  use Time::HiRes 'time';
+  syscall(${prctl}, 36, 1, 0, 0, 0) == 0 or die "prctl: $!";
+  my $child = fork() // die "fork: $!";
+  if ($child == 0) { exec { $ARGV[0] } @ARGV or die "exec: $!" }
+  my ($status, $took, $begun) = (0, 0, time);
+  while ((my $ended = wait()) > 0) {
+    ($status, $took) = ($?, time - $begun) if $ended == $child;
+  }
+  my (undef, undef, $user, $system) = times;
+  open(my $out, ">&=", 3) or die "descriptor 3: $!";
+  print $out $took, ' ', $user + $system;
+  close $out;
+  exit($status & 127 ? 128 + ($status & 127) : $status >> 8);`;
 
-/** Seconds of the clock, and of the processor (`cpu`). Throws where it ends with another code than 0. */
+/** Seconds of the clock, and of the processor (`cpu`) over all processes. Throws where it ends with another code than 0. */
 export function timed(program, args, options) {
-  const cpuBefore = childrenSeconds();
-  const begun = performance.now();
-  const { status, stderr, stdout } = spawnSync(program, args, { encoding: 'utf8', maxBuffer: 1e9, ...options });
-  const seconds = (performance.now() - begun) / 1_000;
+  const { status, stderr, stdout, output } = spawnSync('perl', ['-e', reaper, program, ...args], {
+    ...{ encoding: 'utf8', maxBuffer: 1e9, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] },
+    ...options,
+  });
   if (status !== 0) throw new Error(`${program} ended with ${status}: ${stdout}${stderr}`);
-  return { seconds, cpu: childrenSeconds() - cpuBefore };
+  const [seconds, cpu] = output[3].split(' ').map(Number);
+  return { seconds, cpu };
 }
 
 /** Of a whole plan, from enter to the prompt. `env`: more of it; `flags`: of node. Answers `storeBytes` besides. */
