@@ -86,7 +86,7 @@ export function baseOf(root: AnyActorRef, { run }: Pick<Signal, 'run'>): string 
   return typeof base === 'string' ? base : null;
 }
 
-/** The tasks of the wave that has the say which no agent has begun: those that wait for their turn or for a slot, and those that an edit begins anew. */
+/** The tasks of the active wave that no agent has begun: those that wait for their turn or for a slot, and those that an edit begins anew. */
 export function notBegunIn(root: AnyActorRef): number[] {
   const { activeChildId } = snapshotOf(root).context;
   const wave = typeof activeChildId === 'string' ? actorAt(root, activeChildId) : null;

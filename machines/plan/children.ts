@@ -205,7 +205,7 @@ export const children = {
       ? `exit code 0 approves the commit that the run began from, ${base.slice(0, 12)}, and that is not the branch's head any more: ${context.head.slice(0, 12)}`
       : selfFixText(context),
   ),
-  /** A report of a child that no longer has the say: its verdict stood before its end. */
+  /** A report of a child that is no longer the active one: its verdict came before its end. */
   thank: base.enqueueActions(({ event, enqueue }) => {
     assertEvent(event, 'agent_delivered');
     enqueue.sendTo(event.id, { type: 'accept', at: event.at } satisfies AgentOrder);

@@ -112,7 +112,7 @@ export interface PlanContext extends DocumentFacts {
   /** Generations of children over the plan's whole life, past incarnations included. */
   count: number;
   liveChildren: Record<string, PlanRole>;
-  /** The child that has the say now. */
+  /** The child that is active now. */
   activeChildId: string | null;
   granted: boolean;
   /** The number of the open request for the right to implement, 0 where there is none: an answer to an earlier one does not count. */

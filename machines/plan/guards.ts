@@ -38,7 +38,7 @@ function isSmallFix(context: PlanContext): boolean {
   return selfFixLines(context) <= context.policy.readiness_self_fix_max_lines;
 }
 
-/** The coordinator that has the say and speaks by exit code has ended with this code. */
+/** The active coordinator, whose exit code is its verdict, has ended with this code. */
 function endedWith({ context, event }: GuardArgs, code: number): boolean {
   if (event.type !== 'agent_delivered' || event.id !== context.activeChildId || event.code !== code) return false;
   const role: PlanRole | undefined = context.liveChildren[event.id];

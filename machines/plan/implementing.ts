@@ -6,7 +6,7 @@ const reviewing = '#plan.lifecycle.underway.reviewing';
 
 /** A coordinator that ended without its verdict; its attempts decide whether there is a next one. */
 export const noVerdict = { agent_delivered: { guard: 'isActiveChild', actions: 'tellNoVerdict' } } as const;
-/** The child that has the say has failed for good. */
+/** The active child has failed for good. */
 export const gaveUp = {
   'xstate.done.actor.*': { guard: 'isActiveChild', target: 'stuck', actions: ['noteFailure', 'forget'] },
 } as const;
@@ -97,7 +97,7 @@ const architecting = plan.createStateConfig({
       on: { resolve: { target: 'working', actions: 'noteAdvice' } },
     },
     working: {
-      description: 'the architect has the word',
+      description: 'the architect works',
       tags: ['works:architect'],
       entry: 'startArchitect',
       exit: 'releaseChild',

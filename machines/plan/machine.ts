@@ -151,7 +151,7 @@ export const planMachine = plan.createMachine({
     effect_failed: { guard: 'isWork', actions: ['noteArchiveFailure', 'raiseBlock'] },
     'xstate.done.actor.*': { actions: ['forget', 'archiveAgain'] },
     agent_delivered: { actions: 'thank' },
-    wave_failed: { description: 'it no longer has the say' },
+    wave_failed: { description: 'it is no longer the active wave' },
     raise_budget: { actions: 'noteRaise' },
     budget_near: { description: 'people are told of it', actions: 'noteTime' },
     budget_reached: { description: 'it needs a person already' },

@@ -53,7 +53,7 @@ export const planning = plan.createStateConfig({
       ],
     },
     working: {
-      description: 'the planner has the word',
+      description: 'the planner works',
       tags: ['works:planner'],
       entry: [{ type: 'stamp', params: 'planning_at' }, 'startPlanner'],
       exit: 'releaseChild',

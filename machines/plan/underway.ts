@@ -36,7 +36,7 @@ const reviewing = plan.createStateConfig({
       always: [{ guard: 'hasReviewer', target: 'working' }, { target: verifyingStatus }],
     },
     working: {
-      description: 'the reviewer has the word',
+      description: 'the reviewer works',
       tags: ['works:reviewer'],
       entry: [{ type: 'stamp', params: 'reviewing_at' }, 'startReviewer'],
       exit: 'releaseChild',
@@ -75,7 +75,7 @@ const verifying = plan.createStateConfig({
       always: [{ guard: 'hasVerifier', target: 'working' }, { target: done }],
     },
     working: {
-      description: 'the verifier has the word',
+      description: 'the verifier works',
       tags: ['works:verifier'],
       entry: [{ type: 'stamp', params: 'verifying_at' }, 'startVerifier'],
       exit: 'releaseChild',

@@ -61,7 +61,7 @@ export type PlanTag =
   | 'chooses'
   /** It waits for the right to implement. */
   | 'waits:turn'
-  /** An agent of that role has the say. */
+  /** An agent of that role is at work. */
   | `works:${Role}`
   /** A person is needed: to answer tasks, for all of it, or since the status was set by hand. */
   | `needs:${'answers' | 'person' | 'word'}`

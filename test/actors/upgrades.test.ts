@@ -157,7 +157,7 @@ describe('a plan that was stored under the names of before', () => {
   const stored = (file: string): PersistedTree =>
     JSON.parse(readFileSync(new URL(`../support/fixtures/${file}`, import.meta.url), 'utf8'));
 
-  it('knows which of its children has the say, and so do its waves of theirs', () => {
+  it('knows which of its children is active, and so do its waves of theirs', () => {
     const { context, children } = snapshotOf(createTrees().restore(plan, stored('plan-committing.json')).root);
     expect(context).toMatchObject({ activeChildId: 'wave-1.2', liveChildren: { 'wave-1.2': 'wave' }, stopCause: null });
     expect(Object.keys(context)).not.toEqual(expect.arrayContaining(['now', 'living', 'standing']));

@@ -285,7 +285,7 @@ describe('the table of a plan', () => {
     }
   });
 
-  it('blocks with the reason when the one who has the say has failed for good, and starts one anew on resolve', () => {
+  it('blocks with the reason when the active one has failed for good, and starts one anew on resolve', () => {
     for (const from of Object.keys(worldsByState).filter((name) => name.endsWith('.working'))) {
       const world = worldsByState[from]?.();
       if (world === undefined) continue;

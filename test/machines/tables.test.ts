@@ -263,7 +263,7 @@ describe('inside a family', () => {
     expect(deaf).toEqual([]);
   });
 
-  it('a plan hears every report wherever it stands, of the child that has the say and of any other', () => {
+  it('a plan hears every report wherever it stands, of the active child and of any other', () => {
     const deaf: string[] = [];
     for (const [stand, make] of Object.entries(worldsByState)) {
       const { tree } = copyOf(make());
@@ -333,7 +333,7 @@ describe('inside a family', () => {
         "plan implement_granted: it no longer asks, or asked again since",
         "plan pr_merge_refused: it was not wanted any more",
         "plan pr_merge_scheduled: it was not wanted any more",
-        "plan wave_failed: it no longer has the say",
+        "plan wave_failed: it is no longer the active wave",
         "plan.gate.paused pause: it is paused already",
         "plan.lifecycle.done create_pr: it is open and shows the branch as it is, is merged, or is being made",
         "plan.lifecycle.done merge: it is merged as it stands, or being merged",

@@ -219,9 +219,9 @@ export function createWorld(options: { policy: Policy; content: string }) {
     const lifecycle = stateText((value as Record<string, string>).lifecycle ?? '');
     const mustHaveChild = ['.working', 'wave.running', '.selecting'].some((end) => lifecycle.endsWith(end));
     if (mustHaveChild && (activeChildId === null || liveChildren[activeChildId] === undefined))
-      throw new Error(`the plan is in ${lifecycle}, and no child has the say`);
+      throw new Error(`the plan is in ${lifecycle}, and no child is active`);
     if (!mustHaveChild && !lifecycle.endsWith('wave.waiting') && activeChildId !== null)
-      throw new Error(`the plan is in ${lifecycle}, and ${activeChildId} has the say`);
+      throw new Error(`the plan is in ${lifecycle}, and ${activeChildId} is active`);
     if (work !== null && !isOpenWork(work)) throw new Error(`the plan waits for ${work}, which nobody does`);
     const attention = (value as Record<string, string>).attention;
     if (attention !== attentionOf(context as PlanContext))
@@ -235,12 +235,12 @@ export function createWorld(options: { policy: Policy; content: string }) {
       throw new Error(`children ${Object.keys(ids)} are not the living ${Object.keys(liveChildren)}`);
   }
 
-  /** Whoever no longer has the say only comes to its end; nothing of it is begun again. */
+  /** Whoever is no longer active only comes to its end; nothing of it is begun again. */
   function checkDismissed(atWork: readonly (string | null)[]): void {
     for (const child of childrenOf(root(plan))) {
       const state = stateText(snapshotOf(child).value);
       if (!atWork.includes(child.id) && !['stopping', 'ending', 'merging'].includes(state))
-        throw new Error(`${child.id} no longer has the say, and is ${state}`);
+        throw new Error(`${child.id} is no longer active, and is ${state}`);
     }
   }
 

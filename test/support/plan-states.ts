@@ -206,7 +206,7 @@ export function liveTree(world: World): Tree {
   return tree;
 }
 
-/** The run of the child that has the say, or of the first agent there is. */
+/** The run of the active child, or of the first agent there is. */
 export function someRun(world: World): { run: string; origin: Origin; role: Role } | null {
   for (const actor of actorsOf(world.root(plan))) {
     const { machine, context } = snapshotOf(actor);
