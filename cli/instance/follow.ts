@@ -77,7 +77,8 @@ async function look(follower: Follower, client: Client): Promise<boolean> {
     return false;
   }
   if (follower.reading !== null && follower.reading.entry.run !== entry.run) {
-    await say(follower, client, { rest: true });
+    // On another host only the log of the newest run is read, which is this one no more.
+    if (follower.reading.distant === null) await say(follower, client, { rest: true });
     follower.reading.tail?.close();
     follower.reading = null;
     follower.call.out.note(`attempt ${entry.attempt} of ${title} begins`);

@@ -235,7 +235,7 @@ export function createWorld(options: { policy: Policy; content: string }) {
       throw new Error(`children ${Object.keys(ids)} are not the living ${Object.keys(liveChildren)}`);
   }
 
-  /** Whoever is no longer active only comes to its end; nothing of it is begun again. */
+  /** A child that is no longer active only ends; nothing of it starts again. */
   function checkDismissed(atWork: readonly (string | null)[]): void {
     for (const child of childrenOf(root(plan))) {
       const state = stateText(snapshotOf(child).value);

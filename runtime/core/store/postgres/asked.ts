@@ -1,6 +1,6 @@
 /**
- * What one host asks another one, and its answer, as rows of a table that a crash of the database may empty: whoever asked asks again. No daemon connects to
- * another one. A question is taken once; it is deleted when its answer was read, or a minute later.
+ * Questions that hosts ask each other, and the answers, as rows of a table. No daemon connects to another one. A host takes a question once. The row is deleted
+ * when its answer was read, or after a minute. A crash of the database may empty the table; then the host asks again.
  */
 import { randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
@@ -66,7 +66,7 @@ export function createAsked({ own, client }: AskedParts) {
     );
   }
 
-  /** Who asked waits in vain where the store cannot be reached, and is told so there. */
+  /** If the store cannot be reached there is no answer, and the host that asked gives up after its own limit. */
   const lookQuietly = () => void look().catch(() => {});
 
   return {
