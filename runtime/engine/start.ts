@@ -23,6 +23,8 @@ import { stopEngine } from './shutdown.ts';
 
 /** By then an engine has begun its work, and one that lives for a moment is gone. */
 const settledMs = 5_000;
+/** What was found sound is not looked at again for so long. */
+const lookedLimitMs = 50;
 
 /** Opens the door to the control API; null: nobody is to come in. */
 export type Listen = (app: Answering, place: Place, core: Core) => Promise<ControlServer | null>;
@@ -87,7 +89,7 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
     }),
   });
   level = () => core.settings.current().logLevel;
-  const loss = () => core.store.loss() ?? (owner.isHeld() ? null : lostHome(home));
+  const loss = lately(() => core.store.loss() ?? (owner.isHeld() ? null : lostHome(home)));
   const app = guardedAnswers(loss, core.app);
   const server = await open(start, core, { app, place: { ...place, note: log.warn } });
   log.info(`engine ${owner.epoch} owns ${home}, pid ${process.pid}`);
@@ -123,6 +125,18 @@ async function loadRest(log: Log): Promise<void> {
   } catch (thrown) {
     log.warn(`a part of stator cannot be loaded any more, restart this engine: ${messageOf(thrown)}`);
   }
+}
+
+/** Looks again after 50 ms where nothing was lost: each request asks, and what was lost just now would have been answered a moment before as well. */
+function lately(look: () => EngineError | null): () => EngineError | null {
+  let foundMs = Number.NEGATIVE_INFINITY;
+  return () => {
+    const nowMs = performance.now();
+    if (nowMs - foundMs < lookedLimitMs) return null;
+    const lost = look();
+    if (lost === null) foundMs = nowMs;
+    return lost;
+  };
 }
 
 /** What is read from a store that is gone, or said to a home that is somebody else's, would be taken for true. */

@@ -173,13 +173,13 @@ export function createCommands(parts: CommandDependencies) {
     await refuseVerdict(admission.signal, command);
     const signal = await withItsLinks(await aboutItsCommit(admission.signal, command), command);
     const { tree, type } = signal;
-    if (tree.startsWith('plan:')) await views.mustRead(command.project, command.plan);
-    else projects.get(command.project);
+    const row = tree.startsWith('plan:') ? await views.mustRead(command.project, command.plan) : null;
+    if (row === null) projects.get(command.project);
     // Of another host's repo only that one sees the files: it tells by what becomes of the signal.
     const isHere = !projects.isElsewhere(command.project);
     if (isHere && beginnings.has(type)) await refuseHopeless(command);
     const tip = isHere ? await head.tipFor(command, type) : null;
-    const stale = isHere && tree.startsWith('plan:') ? await verification.of(command.project, command.plan) : null;
+    const stale = isHere && row !== null ? await verification.of(row) : null;
     const before = [
       ...(stale === null ? [] : await verification.words(stale)),
       ...(tip === null ? [] : await head.words(planTree(command.project, command.plan), tip)),

@@ -148,8 +148,8 @@ export function createPlanCommands(parts: CommandDependencies) {
   }
 
   /** Throws `refused` where the branch of a done plan is not what was approved, and tells the plan so. */
-  async function refuseMoved(project: string, plan: string): Promise<void> {
-    const stale = await approval.of(project, plan);
+  async function refuseMoved(row: PlanRow): Promise<void> {
+    const stale = await approval.of(row);
     if (stale === null) return;
     const { branch, head, approval: approved } = stale;
     const { signals } = await mustCommit(store, await approval.words(stale));
@@ -157,7 +157,7 @@ export function createPlanCommands(parts: CommandDependencies) {
     throw new EngineError(
       'refused',
       `${branch} was approved at ${approved.sha.slice(0, 12)} and is at ${head.slice(0, 12)} now`,
-      `its ${approved.by} looks again; when the plan is done: stator plan push ${shellWord(plan)}; what it waits for: stator plan explain ${shellWord(plan)}`,
+      `its ${approved.by} looks again; when the plan is done: stator plan push ${shellWord(row.plan)}; what it waits for: stator plan explain ${shellWord(row.plan)}`,
     );
   }
 
@@ -245,12 +245,12 @@ export function createPlanCommands(parts: CommandDependencies) {
       plan: string;
       remote: string | null;
     }): Promise<PlanPushed> {
-      const { branch } = await views.mustRead(project, plan);
+      const row = await views.mustRead(project, plan);
       await refuseMerged(project, plan);
-      await refuseMoved(project, plan);
+      await refuseMoved(row);
       const { path: repo } = await projects.repository(project);
-      const { isNew, ...pushed } = await pushBranch({ repo, branch, remote, by: 'person' });
-      return { status: isNew ? 'pushed' : 'up_to_date', project, plan, branch, ...pushed };
+      const { isNew, ...pushed } = await pushBranch({ repo, branch: row.branch, remote, by: 'person' });
+      return { status: isNew ? 'pushed' : 'up_to_date', project, plan, branch: row.branch, ...pushed };
     },
     forgetPlan,
     /** What of a plan would go with it, and what would stay and why; nothing is changed. Throws as `deletePlan`. */

@@ -195,11 +195,10 @@ export function createStaleVerification({
 }) {
   return {
     /** null: the branch stands where it was approved, or there is nothing to compare. */
-    async of(project: string, plan: string): Promise<Stale | null> {
-      const row = await store.plan(project, plan);
-      const approval = row?.status === 'done' ? await approvalOfRow(store, row) : null;
-      if (row === null || approval === null) return null;
-      const { branch, updatedAt } = row;
+    async of(row: PlanRow): Promise<Stale | null> {
+      const approval = row.status === 'done' ? await approvalOfRow(store, row) : null;
+      if (approval === null) return null;
+      const { project, plan, branch, updatedAt } = row;
       const head = await readRef(await projects.repository(project), branchRef(branch));
       return head === null || head === approval.sha ? null : { project, plan, branch, approval, updatedAt, head };
     },
