@@ -152,6 +152,7 @@ export const nouns: Nouns = {
     entry('history', 'print its history', () => import('./plan/history.ts')),
     ...verbsOf(() => import('./plan/past.ts'), { 'replay, verify': 'show its past; check its journal' }),
     entry('simulate', 'try a document without agents', () => import('./plan/simulate.ts')),
+    ...hidden([entry('move', 'move it to another host, with its repo', () => import('./plan/move.ts'))]),
     old('create', oneOf(planDocument, 'register'), {
       now: 'plan register --draft <name>',
       words: (rest) => ['--draft', ...rest],
@@ -188,12 +189,15 @@ export const nouns: Nouns = {
       },
     ),
   ],
-  repo: verbsOf(repo, {
-    'list, show': 'list the registered repos; show one',
-    'add, remove': 'register or unregister a repo',
-    trust: 'show what it may start, and allow that',
-    'pause, resume': 'stop starting its plans; start them again',
-  }),
+  repo: [
+    ...verbsOf(repo, {
+      'list, show': 'list the registered repos; show one',
+      'add, remove': 'register or unregister a repo',
+      trust: 'show what it may start, and allow that',
+      'pause, resume': 'stop starting its plans; start them again',
+    }),
+    ...hidden(verbsOf(repo, { move: 'give it to another host of the store' })),
+  ],
   hook: verbsOf(() => import('./hook.ts'), {
     list: 'list the hooks',
     'deliveries, show': 'list the deliveries; show one',

@@ -2,7 +2,7 @@
 
 import { resolve } from 'node:path';
 import { EngineError } from '../machines/vocabulary/errors.ts';
-import type { RepoRemoved, RepoShow } from '../runtime/api/client/client.ts';
+import type { RepoMoved, RepoRemoved, RepoShow } from '../runtime/api/client/client.ts';
 import { type Call, defineVerb, type Verbs } from './command.ts';
 import type { Output } from './output.ts';
 import { addRepo, plainKept, tellAdded } from './registered.ts';
@@ -72,6 +72,32 @@ export function removedName({ cwd }: Call, repo: string): string {
 export function tellRemoved({ out }: Call, removed: RepoRemoved): void {
   out.done(removed, `removed ${removed.project} (${removed.path})`);
   for (const note of removed.notes) out.note(note);
+}
+
+const move = defineVerb({
+  summary: 'Give a repo and its plans to another host of the store. Ask on the host that has it.',
+  args: {
+    repo: { type: 'positional', valueHint: 'project|path', description: 'its name or its folder' },
+    host: { type: 'positional', description: 'the host, as stator host list shows it' },
+    stop: removeArgs.stop,
+  },
+  examples: ['stator repo move my-lib build-2', 'stator repo move my-lib build-2 --stop'],
+  more: 'The other host needs clones under [host] in its daemon.toml. It clones the repo where it does not have it, fetches the branches of the plans, and continues. Worktrees stay here as they are.',
+  async run({ repo, host, stop = false }, call) {
+    const moved = await withClient(call, 'write', (client) => client.moveRepo(removedName(call, repo), { host, stop }));
+    tellMoved(call, moved);
+  },
+});
+
+export function tellMoved({ out }: Call, moved: RepoMoved): void {
+  const { status, project, to, active_plans: plans } = moved;
+  const along = plans === 0 ? '' : `, with ${plans} ${plans === 1 ? 'plan' : 'plans'} under way`;
+  out.done(
+    moved,
+    status === 'there'
+      ? `${project} is on ${to} already`
+      : `moving ${project} to ${to}${along}; see when it is there: stator repo list`,
+  );
 }
 
 const show = defineVerb({
@@ -186,4 +212,4 @@ const resume = defineVerb({
   },
 });
 
-export default { list, add, remove, show, trust, pause, resume } satisfies Verbs;
+export default { list, add, remove, move, show, trust, pause, resume } satisfies Verbs;

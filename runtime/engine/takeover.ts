@@ -1,12 +1,13 @@
 /**
- * Takes over the repos of hosts that are lost: each by the host that has a clone of it, else by the one that does least; who is not the first in that line waits
+ * Takes the repos that were moved to this host, and takes over those of hosts that are lost: each by the host that has a clone of it, else by the one that does least; who is not the first in that line waits
  * ten seconds for each before it. All hosts see the same line, so none asks another. The store lets one of them have it.
  */
+import { existsSync } from 'node:fs';
 import { EngineError, messageOf, withHint } from '../../machines/vocabulary/errors.ts';
 import { createPollLoop, type PollLoop } from '../base/platform/poll-loop.ts';
 import { textDigest } from '../base/platform/text-digest.ts';
 import type { HostRow, Hosts, LostRepo } from '../core/store/port.ts';
-import { ensureClone } from '../work/git/clone.ts';
+import { ensureClone, isSameAddress, sharedAddress } from '../work/git/clone.ts';
 import type { Parts } from './composition.ts';
 
 const lookMs = 2_500;
@@ -37,22 +38,30 @@ export function createTakeover(parts: TakeoverParts): Pick<PollLoop, 'start' | '
   const waiting = new Map<string, { readonly since: number; tryAt: number }>();
 
   async function look(shared: Hosts): Promise<null> {
-    const lost = await shared.lostRepos();
+    const found = await shared.lostRepos();
     const now = performance.now();
     steadySince ??= now;
-    const names = new Set(lost.map(({ project }) => project));
+    if (!isOwner()) return null;
+    for (const repo of found) if (repo.comingFrom !== null) await tryToTake(shared, repo, 0);
+    const lost = found.filter(({ comingFrom }) => comingFrom === null);
+    const names = new Set(found.map(({ project }) => project));
     for (const project of waiting.keys()) if (!names.has(project)) waiting.delete(project);
-    if (lost.length === 0 || now - steadySince < steadyMs || !isOwner()) return null;
+    if (lost.length === 0 || now - steadySince < steadyMs) return null;
     const turns = turnsOf(lost, await shared.list(), await loadsOf(shared));
     for (const repo of lost) {
       const turn = turns.get(repo.project)?.indexOf(shared.own) ?? -1;
-      const entry = waiting.get(repo.project) ?? { since: now, tryAt: now };
-      waiting.set(repo.project, entry);
-      if (turn < 0 || now < Math.max(entry.tryAt, entry.since + turn * turnMs)) continue;
-      await take(shared, repo);
-      entry.tryAt = performance.now() + retryMs;
+      if (turn >= 0) await tryToTake(shared, repo, turn);
     }
     return null;
+  }
+
+  async function tryToTake(shared: Hosts, repo: LostRepo, turn: number): Promise<void> {
+    const now = performance.now();
+    const entry = waiting.get(repo.project) ?? { since: now, tryAt: now };
+    waiting.set(repo.project, entry);
+    if (now < Math.max(entry.tryAt, entry.since + turn * turnMs)) return;
+    await take(shared, repo);
+    entry.tryAt = performance.now() + retryMs;
   }
 
   async function loadsOf(shared: Hosts): Promise<Loads> {
@@ -69,18 +78,20 @@ export function createTakeover(parts: TakeoverParts): Pick<PollLoop, 'start' | '
   }
 
   async function take(shared: Hosts, repo: LostRepo): Promise<void> {
-    const { project, host } = repo;
+    const { project, host, comingFrom } = repo;
+    const what = `the repo ${project} of ${comingFrom ?? `${host}, which is lost,`}`;
     try {
       if (clones === null || repo.remote === null) throw withoutRemote(repo);
       const mark = textDigest(home).slice(0, 8);
-      const path = await ensureClone({ folder: clones, name: project, address: repo.remote, mark });
+      const path =
+        (await knownPath(repo)) ?? (await ensureClone({ folder: clones, name: project, address: repo.remote, mark }));
       const brought = await commands.takeOverRepo(repo, path);
       if (brought === null) return;
-      log.warn([`the repo ${project} of ${host}, which is lost, goes on here, in ${path}`, ...brought].join('; '));
+      log.warn([`${what} goes on here, in ${path}`, ...brought].join('; '));
       parts.onSignals();
     } catch (thrown) {
       if (!(thrown instanceof EngineError)) throw thrown;
-      log.warn(`the repo ${project} of ${host}, which is lost, cannot go on here: ${withHint(thrown)}`);
+      log.warn(`${what} cannot go on here: ${withHint(thrown)}`);
       await shared.noteTrouble(repo, `${shared.own}: ${thrown.message}; ${thrown.hint}`.slice(0, 4_096));
     }
   }
@@ -117,6 +128,13 @@ export function turnsOf(
       return [project, line];
     }),
   );
+}
+
+/** Where this host had it, if that is still a clone of the same repository. */
+async function knownPath({ path, remote }: LostRepo): Promise<string | null> {
+  if (path === null || remote === null || !existsSync(path)) return null;
+  const address = await sharedAddress({ path }).catch(() => null); // it may be anything by now
+  return address !== null && isSameAddress(address, remote) ? path : null;
 }
 
 function withoutRemote({ project, host }: LostRepo): EngineError {

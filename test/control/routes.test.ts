@@ -200,6 +200,8 @@ it('every route answers as it says, done and refused', async () => {
     ['POST /v1/repos', { body: { path: plain } }, 201, { status: 'added', path: plain, project: 'plain', enables: [] }],
     ['GET /v1/repos/:project', { params: { project: 'plain' } }, 200, { path: plain }],
     ['GET /v1/repos/:project', { params: nope }, 404, code('repo_not_found')],
+    ['POST /v1/repos/:project/move', { params: nope, body: { host: 'x' } }, 404, code('repo_not_found')],
+    ['POST /v1/repos/:project/move', { params: { project: 'plain' }, body: { host: 'x' } }, 404, code('not_found')],
     ['POST /v1/repos/:project/trust', { params: { project: 'plain' } }, 200, { status: 'trusted' }],
     ['POST /v1/repos/:project/trust', { params: nope }, 404, code('repo_not_found')],
     [

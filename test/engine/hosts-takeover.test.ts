@@ -5,26 +5,9 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { isAlive } from '../support/daemon.ts';
 import { git, until } from '../support/ground.ts';
-import { gateTo, type Host, hostOn, hostsGround, kill, must, register, statusOf } from '../support/hosts.ts';
+import { gateTo, hostOn, hostsGround, kill, must, register, remoteOf, statusOf, taker } from '../support/hosts.ts';
 
 const { emptyStore } = await hostsGround();
-
-/** A host that takes over what others lose. */
-async function taker(url: string, name: string): Promise<Host & { readonly clones: string }> {
-  const clones = join(mkdtempSync(join(tmpdir(), 'stator-clones-')), 'clones');
-  const host = await hostOn(url, name, [`clones = "${clones}"`]);
-  return { ...host, clones };
-}
-
-/** A bare repository that stands for the forge; `host` has it as its remote. */
-function remoteOf(host: Host): string {
-  const folder = mkdtempSync(join(tmpdir(), 'stator-remote-'));
-  const bare = join(folder, 'remote.git');
-  git(folder, 'init', '-q', '--bare', '-b', 'main', bare);
-  git(host.path, 'push', '-q', bare, 'main');
-  git(host.path, 'remote', 'add', 'origin', bare);
-  return bare;
-}
 
 const pidIn = (file: string) => Number(readFileSync(file, 'utf8').trim().split('\n').at(-1));
 

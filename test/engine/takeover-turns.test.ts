@@ -6,7 +6,8 @@ const host = (name: string, more: Partial<HostRow> = {}): HostRow => ({
   ...{ name, labels: [], address: name, home: '/', since: 0, seen: 0, drained: null, gone: null, repos: [] },
   ...{ isAlive: true, clones: [], ...more },
 });
-const lost = (...projects: string[]) => projects.map((project) => ({ project, host: 'lost', remote: '/x' }));
+const lost = (...projects: string[]) =>
+  projects.map((project) => ({ project, host: 'lost', remote: '/x', comingFrom: null, path: null }));
 const turns = (...given: Parameters<typeof turnsOf>) => Object.fromEntries(turnsOf(...given));
 
 it('a host that has the clone comes first, then the one that does least; each repo that is given counts as work', () => {

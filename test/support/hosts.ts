@@ -1,12 +1,13 @@
 /** Daemons with homes and repos of their own, over one store in PostgreSQL. */
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, onTestFinished } from 'vitest';
 import { startPostgres } from '../../scripts/postgres.ts';
 import { planOf } from './cli.ts';
 import { type DaemonGround, daemonGround, makeRepo } from './daemon.ts';
-import { until } from './ground.ts';
+import { git, until } from './ground.ts';
 
 export interface Host extends DaemonGround {
   readonly name: string;
@@ -57,6 +58,23 @@ export async function hostOn(url: string, name: string, host: readonly string[] 
   await must(ask('daemon', 'start'));
   await must(ask('repo', 'add', path));
   return own;
+}
+
+/** A host that takes over what others lose. */
+export async function taker(url: string, name: string): Promise<Host & { readonly clones: string }> {
+  const clones = join(mkdtempSync(join(tmpdir(), 'stator-clones-')), 'clones');
+  const host = await hostOn(url, name, [`clones = "${clones}"`]);
+  return { ...host, clones };
+}
+
+/** A bare repository that stands for the forge; `host` has it as its remote. */
+export function remoteOf(host: Host): string {
+  const folder = mkdtempSync(join(tmpdir(), 'stator-remote-'));
+  const bare = join(folder, 'remote.git');
+  git(folder, 'init', '-q', '--bare', '-b', 'main', bare);
+  git(host.path, 'push', '-q', bare, 'main');
+  git(host.path, 'remote', 'add', 'origin', bare);
+  return bare;
 }
 
 export async function must(asked: ReturnType<DaemonGround['stator']>): Promise<string> {

@@ -44,6 +44,7 @@ it('a role may what its routes say, and everything else is 403 with the role tha
       "POST /v1/inspect",
       "POST /v1/repos",
       "DELETE /v1/repos/:project",
+      "POST /v1/repos/:project/move",
       "POST /v1/repos/:project/trust",
       "POST /v1/trust/look",
       "DELETE /v1/trust/:project",

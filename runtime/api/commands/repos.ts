@@ -16,6 +16,7 @@ import type { Registration, TrustWay, Yes } from '../../work/repos/registry.ts';
 import type {
   ReloadAnswer,
   RepoAdded,
+  RepoMoved,
   RepoRemoved,
   RepoShow,
   RepoSwitched,
@@ -71,6 +72,39 @@ export function createRepoCommands(parts: CommandDependencies) {
     const found = projects.list().find(({ path }) => paths.includes(path));
     if (found !== undefined) return found;
     throw repoNotFound(name, 'see them with: stator repo list');
+  }
+
+  /**
+   * Starts nothing of the repo any more, and lets it go once none of its agents runs. Throws `conflict` while they do and are not to `stop`, and what `go` throws;
+   * then it works on here.
+   */
+  async function letGo(
+    project: string,
+    { stop, verb }: { readonly stop: boolean; readonly verb: string },
+    go: () => Promise<void>,
+  ): Promise<void> {
+    const open = projects.close(project);
+    try {
+      // Of the commits that were asked for before, which may have waited for another program and start an agent, this is the last.
+      await store.commit([]);
+      const runs = await runsOf(project);
+      if (runs.length > 0 && !stop) {
+        const titles = await Promise.all(runs.slice(0, 10).map(titleOf));
+        throw new EngineError(
+          'conflict',
+          `repo ${project} has ${runs.length} running ${runs.length === 1 ? 'agent' : 'agents'}: ${titles.join(', ')}`,
+          `stop them with it: stator repo ${verb} --stop`,
+        );
+      }
+      if (runs.length > 0) await requeueAgents(store, runs, clock.nowMs());
+      await parts.runsEnded(project);
+      await go();
+      unread.delete(project);
+    } catch (thrown) {
+      open();
+      parts.onChange();
+      throw thrown;
+    }
   }
 
   const titleOf = async ({ key, name }: EffectRow) => (await store.run(key))?.title ?? name;
@@ -315,37 +349,15 @@ export function createRepoCommands(parts: CommandDependencies) {
     async removeRepo(name: string, { stop = false }: { stop?: boolean } = {}): Promise<RepoRemoved> {
       const { project, path } = await mustFind(name);
       projects.mustBeHere(project);
-      const open = projects.close(project);
-      try {
-        // Of the commits that were asked for before, which may have waited for another program and start an agent, this is the last.
-        await store.commit([]);
-        const runs = await runsOf(project);
-        if (runs.length > 0 && !stop) {
-          const titles = await Promise.all(runs.slice(0, 10).map(titleOf));
-          throw new EngineError(
-            'conflict',
-            `repo ${project} has ${runs.length} running ${runs.length === 1 ? 'agent' : 'agents'}: ${titles.join(', ')}`,
-            `stop them with it: stator repo remove ${project} --stop`,
-          );
-        }
-        if (runs.length > 0) await requeueAgents(store, runs, clock.nowMs());
-        await parts.runsEnded(project);
-        await projects.remove(project, [
-          {
-            do: 'signal.insert',
-            tree: supervisorTree,
-            type: 'repo_removed',
-            payload: { project },
-            origin: 'engine',
-            at: clock.nowMs(),
-          },
-        ]);
-        unread.delete(project);
-      } catch (thrown) {
-        open();
-        parts.onChange();
-        throw thrown;
-      }
+      const word: Change = {
+        do: 'signal.insert',
+        tree: supervisorTree,
+        type: 'repo_removed',
+        payload: { project },
+        origin: 'engine',
+        at: clock.nowMs(),
+      };
+      await letGo(project, { stop, verb: `remove ${project}` }, () => projects.remove(project, [word]));
       left.add(path);
       const plans = (await store.planCounts()).get(project)?.all ?? 0;
       const notes = [
@@ -359,6 +371,33 @@ export function createRepoCommands(parts: CommandDependencies) {
           : []),
       ];
       return { status: 'removed', project, path, notes };
+    },
+    /**
+     * Gives the repo with all its plans to another host, which goes on with them; as `removeRepo` for its agents. Throws `repo_not_found`, `not_found` (the
+     * host), `elsewhere`, and as `hand` of the registry; `conflict` where the other host takes no repos.
+     */
+    async moveRepo(name: string, to: string, { stop = false }: { stop?: boolean } = {}): Promise<RepoMoved> {
+      const row = await mustFind(name);
+      const { project } = row;
+      const host = await views.host(to);
+      const plans = (await store.planCounts()).get(project)?.active ?? 0;
+      const moved = (status: RepoMoved['status'], from: string) => ({ status, project, from, to, active_plans: plans });
+      if ((row.host ?? store.hosts?.own) === to) return moved(row.comingFrom === undefined ? 'there' : 'moving', to);
+      if (host.state !== 'alive' || !host.takes_repos)
+        throw new EngineError(
+          'conflict',
+          host.state === 'alive' ? `the host ${to} takes no repos` : `the host ${to} is ${host.state}`,
+          host.state === 'alive'
+            ? `say there where its clones are to be, then restart its daemon: clones = "<folder>" under [host] of daemon.toml`
+            : 'see them with: stator host list',
+        );
+      if (row.comingFrom !== undefined) await projects.hand(project, to);
+      else {
+        projects.mustBeHere(project);
+        await letGo(project, { stop, verb: `move ${project} ${to}` }, () => projects.hand(project, to));
+      }
+      parts.onChange();
+      return moved('moving', row.host ?? store.hosts?.own ?? '');
     },
     /** Puts the repo's files in force as they are now. Throws `repo_not_found`; `bad_config` where they cannot be used; `untrusted` where they have another digest. */
     async trustRepo(project: string, digest?: string): Promise<RepoTrusted> {

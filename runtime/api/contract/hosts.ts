@@ -19,6 +19,8 @@ export const hostEntry = z
     drained_at: time.nullable(),
     removed_at: time.nullable(),
     repos: lines,
+    /** Whether repos can be moved to it, and go on there when their host is lost: it has `[host] clones`. */
+    takes_repos: z.boolean(),
     /** Its plans under way, and the agents that run there. */
     active_plans: count,
     agents: count,

@@ -13,9 +13,9 @@ export const repoEntry = z
     /** The host that it belongs to, where several share the store. */
     host: z.string().optional(),
     active_plans: count,
-    /** `registered` for a moment, then `active`, `paused` or `degraded`. */
+    /** `registered` for a moment, then `active`, `paused` or `degraded`; `moving` until its new host has it. */
     state: z.string(),
-    /** Why it is degraded; null: it is not. */
+    /** Why it is degraded, or where it moves; null: neither. */
     reason: z.string().nullable(),
   })
   .meta({ id: 'Repo' });
@@ -95,6 +95,20 @@ export const repoRemoved = z
   .meta({ id: 'RepoRemoved' });
 /** A repo that is registered no longer. */
 export type RepoRemoved = z.infer<typeof repoRemoved>;
+
+export const repoMoved = z
+  .object({
+    /** `moving`: the other host goes on with it once it has a clone. `there`: it was there already. */
+    status: z.enum(['moving', 'there']),
+    project: z.string(),
+    from: z.string(),
+    to: z.string(),
+    /** Its plans under way, which move with it. */
+    active_plans: count,
+  })
+  .meta({ id: 'RepoMoved' });
+/** A repo that was given to another host. */
+export type RepoMoved = z.infer<typeof repoMoved>;
 
 export const repoTrusted = z
   .object({

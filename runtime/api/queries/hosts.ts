@@ -26,6 +26,7 @@ export function createHostViews({ store }: ViewDependencies) {
       drained_at: timeOrNull(row.drained),
       removed_at: timeOrNull(row.gone),
       repos: [...row.repos],
+      takes_repos: row.clones !== null,
       active_plans: row.repos.reduce((sum, project) => sum + (counts.get(project)?.active ?? 0), 0),
       agents: running.filter(({ kind, host }) => kind === 'agent.run' && host === row.name).length,
     }));

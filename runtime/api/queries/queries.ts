@@ -40,7 +40,20 @@ export function createViews(parts: ViewDependencies) {
   const { store, projects } = parts;
   const { facts } = createFactView(parts);
 
-  function repoEntry({ project, path, host }: RepoRow, activePlans: number, known: RepoState | undefined): RepoEntry {
+  function repoEntry(
+    { project, path, host, comingFrom }: RepoRow,
+    activePlans: number,
+    known: RepoState | undefined,
+  ): RepoEntry {
+    if (host !== undefined && comingFrom !== undefined)
+      return {
+        project,
+        path,
+        host,
+        active_plans: activePlans,
+        state: 'moving',
+        reason: `from ${comingFrom}, to ${host}`,
+      };
     const reason = parts.troubleOf?.(project) ?? known?.reason ?? null;
     const said = known === undefined ? 'registered' : (known.state ?? 'degraded');
     const state = reason === null ? said : 'degraded';

@@ -104,9 +104,15 @@ async function hostWait(
 ): Promise<Waiting | null> {
   const own = store.hosts?.own;
   if (own === undefined) return null;
-  const name = projects.find(project)?.host ?? own;
+  const { host: name = own, comingFrom } = projects.find(project) ?? {};
   const host = (await hosts()).find((each) => each.name === name);
   if (host === undefined) return null;
+  const trouble = async () => (await store.hosts?.troubleOf(project)) ?? null;
+  if (comingFrom !== undefined && host.isAlive) {
+    const why = await trouble();
+    const detail = `host ${name}, which does not have the repo of ${comingFrom} yet${why === null ? '' : `: ${onOneLine(why)}`}`;
+    return { kind: 'host', detail, since: null };
+  }
   if (host.drained !== null && !newest.some((run) => processStates.has(run.state))) {
     const detail = `host ${name}, which starts no agents; let it start them again: stator host drain ${name} --undo`;
     return { kind: 'host', detail, since: timeText(host.drained) };
@@ -114,13 +120,13 @@ async function hostWait(
   // Whoever asks without an engine of its own says so by itself.
   if (host.isAlive || name === own) return null;
   const { seen } = host;
-  const trouble = (await store.hosts?.troubleOf(project)) ?? null;
+  const why = await trouble();
   const mayTake = (await hosts()).some(
     ({ isAlive, drained, clones }) => isAlive && drained === null && clones !== null,
   );
   const next =
-    trouble !== null
-      ? `it goes on when it is back; on another host it cannot go on: ${onOneLine(trouble)}`
+    why !== null
+      ? `it goes on when it is back; on another host it cannot go on: ${onOneLine(why)}`
       : mayTake
         ? 'another host takes it over if it does not come back'
         : `it goes on when it is back; if it is lost for good: stator host remove ${name}`;

@@ -567,10 +567,14 @@ export interface HostRow {
   readonly repos: readonly string[];
 }
 
-/** A repo of a host that is lost. */
+/** A repo of a host that is lost, or one that was moved here and is not here yet. */
 export interface LostRepo {
   readonly project: string;
   readonly host: string;
+  /** The host that has given it to this one; null: its host is lost. */
+  readonly comingFrom: string | null;
+  /** Where this host had it before; null: it never had. */
+  readonly path: string | null;
   /** Where its repository is, without a password; null: it has no remote. */
   readonly remote: string | null;
 }
@@ -586,7 +590,7 @@ export interface Hosts {
   leave(): Promise<void>;
   /** Where other hosts find a repo of this one: an address without a password. What is known stays, unless `isNew`. */
   noteRemote(project: string, remote: string, options: { readonly isNew: boolean }): Promise<void>;
-  /** The repos of hosts that were not seen for 12 s, or were stopped 2 minutes ago. */
+  /** The repos of hosts that were not seen for 12 s, or were stopped 2 minutes ago; and those that come to this host. */
   lostRepos(): Promise<readonly LostRepo[]>;
   /** Why this host could not take it over, for people. */
   noteTrouble(repo: LostRepo, trouble: string): Promise<void>;
@@ -597,6 +601,11 @@ export interface Hosts {
    * another one was first.
    */
   takeOver(repo: LostRepo, path: string): Promise<boolean>;
+  /**
+   * Gives a repo to a host that is alive and has `clones`, which goes on with it once it has a clone. `from`: the host that gives it, or one that does not have
+   * it yet. false: it is not that one's, something of it runs there, or the new host is gone.
+   */
+  hand(project: string, way: { readonly from: string; readonly to: string }): Promise<boolean>;
   /** Whether it starts nothing new. false: there is no such host. */
   drain(name: string, isDrained: boolean): Promise<boolean>;
   /** It does not come back under its name, and what it had running is to be begun anew. false: it is alive. */

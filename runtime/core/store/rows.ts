@@ -335,8 +335,10 @@ export interface RepoRow {
   readonly trustedBy: string;
   /** When somebody took it back; null: it is trusted. */
   readonly revokedAt: number | null;
-  /** The host that it belongs to, where that is another one. */
+  /** The host that it belongs to, where that is another one, or this one does not have it yet. */
   readonly host?: string;
+  /** The host that has given it to that one, which does not have it yet. */
+  readonly comingFrom?: string;
 }
 
 export interface RunRow {

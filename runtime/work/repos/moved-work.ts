@@ -11,7 +11,7 @@ import { adoptBranch, archiveBranch, ensureBranch } from '../git/branch.ts';
 import { findCommit, isAncestor } from '../git/objects.ts';
 import { branchRef, moveRef, ownedRef, readRef } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
-import { fetchShared, hasRemote, isOfPlan, listShared, type SharedRef } from '../git/shared-refs.ts';
+import { fetchShared, hasRemote, isOfPlan, listShared, type SharedRef, shareRefs } from '../git/shared-refs.ts';
 
 /** Statuses of plans of which agents may have done something. What is done may still have to be merged. */
 const underWay: ReadonlySet<string> = new Set(['planning', 'implementing', 'reviewing', 'verifying', 'done']);
@@ -62,6 +62,13 @@ export async function findWork(store: AskedStore, repository: Repository): Promi
     const brought = new Set(steps.filter(({ to }) => to !== null).map(({ plan }) => plan));
     return brought.size === 0 ? [] : [`fetched from the remote: the branches of ${[...brought].join(', ')}`];
   };
+}
+
+/** Brings the work of all plans that are under way to the remote, for another host. Throws as `shareRefs`. */
+export async function shareWork(store: AskedStore, repository: Repository): Promise<void> {
+  const { project } = repository;
+  for (const { plan, branch } of await openPlans(store, project))
+    await shareRefs(repository, { project, plan, branch });
 }
 
 async function openPlans(store: AskedStore, project: string): Promise<OpenPlan[]> {

@@ -29,7 +29,7 @@ import { createSharedAccess, excludeOwnFolders, inspectRepository, type Reposito
 import { createRepositoryLook } from '../git/repository-look.ts';
 import { placesOfSignals } from '../git/signal-paths.ts';
 import { refuseInsideGit, worktreeExcludes, worktreesFolder } from '../git/worktree-folder.ts';
-import { findWork } from './moved-work.ts';
+import { findWork, shareWork } from './moved-work.ts';
 import { trustChanges } from './trust-changes.ts';
 import { findPlaces, readTrustSource } from './trust-source.ts';
 import { nothingOwn, otherDigest, revoked, type TrustWay, untrusted, wayText } from './trust-words.ts';
@@ -98,6 +98,12 @@ export interface Projects {
    * `bad_config` where git does not know who commits here, and as the store does.
    */
   takeOver(repo: LostRepo, path: string): Promise<readonly string[] | null>;
+  /**
+   * Gives the repo, which is closed and of which nothing runs, to another host: its refs are at the remote then. From one that does not have it yet, any
+   * host may give it on. Throws `bad_repo` without a remote that others reach, `untrusted` where its configuration is of this machine, `conflict` where
+   * the other host is gone or something of it still runs, and as git and the store do.
+   */
+  hand(project: string, to: string): Promise<void>;
   /** What registering the repo of any path inside it would trust, and what of it is new. Changes nothing. Throws `bad_repo`, `conflict`, `bad_config`. */
   look(path: string, way: TrustWay): Promise<TrustLook>;
   /** The pinned configuration beside the files as they are now. Throws `repo_not_found`. */
@@ -328,6 +334,7 @@ export async function openProjects(parts: {
       return { ...taken, project: repository.project, path: repository.path };
     },
     takeOver: (lost, path) => changes(lost.project)(() => takeOver(lost, path)),
+    hand: (project, to) => changes(project)(() => hand(project, to)),
     async look(path, way) {
       const { project, path: main } = await look.at(path);
       mustBeHere(project);
@@ -519,7 +526,7 @@ export async function openProjects(parts: {
     if (there.revokedAt !== null) throw revoked(there, there.revokedAt);
     const repository = await inspectRepository(path, shared);
     await identity(repository); // its agents would fail without
-    const { host: _host, ...row } = { ...there, path: repository.path };
+    const { host: _host, comingFrom: _comingFrom, ...row } = { ...there, path: repository.path };
     const config = parse(row.config);
     refuseInsideGit(repository, config.worktree.dir);
     const names = [...machinePlaces(config), ...movedPlaces(row, config)];
@@ -531,6 +538,43 @@ export async function openProjects(parts: {
     if (!(await hosts.takeOver(lost, repository.path))) return null;
     know(row);
     return brought;
+  }
+
+  async function hand(project: string, to: string): Promise<void> {
+    const { hosts } = store;
+    const row = mustRead(project);
+    if (hosts === undefined) throw new Error(`${project} is in a store of one machine`);
+    if (rows.has(project)) await share(row, to);
+    if (!(await hosts.hand(project, { from: row.host ?? hosts.own, to })))
+      throw new EngineError(
+        'conflict',
+        `${project} cannot be given to ${to} now: ${to} is away, or something of ${project} still runs`,
+        'see: stator host list; stator status; then ask again',
+      );
+    await readOthers();
+    rows.delete(project);
+    closed.delete(project);
+    forgetOne(project);
+    tell();
+  }
+
+  /** Another host finds all of it at the remote, and may work with what is trusted here. */
+  async function share({ project, path, config: source }: RepoRow, to: string): Promise<void> {
+    if ((await sharedAddress({ path })) === null)
+      throw new EngineError(
+        'bad_repo',
+        `${project} has no remote that ${to} could clone`,
+        'give it one, or bring its clone over: stator repo remove, then there: stator repo add <path>',
+      );
+    const names = machinePlaces(parse(source));
+    if (names.length > 0)
+      throw new EngineError(
+        'untrusted',
+        `the configuration of ${project} names files of this machine: ${names.join('; ')}`,
+        `take it out here (stator repo remove ${project}); then on ${to}: stator repo add <path>, which shows what is to be trusted`,
+      );
+    await noteAddress({ project, path }, { isNew: false });
+    await shareWork(store, await look.at(path));
   }
 
   /** With the commit that the user's checkout stands on. Throws `bad_repo`. */
@@ -677,11 +721,17 @@ function isHere({ host }: RepoRow): boolean {
   return host === undefined;
 }
 
-function elsewhere({ project, path, host }: RepoRow): EngineError {
+function elsewhere({ project, path, host, comingFrom }: RepoRow): EngineError {
+  if (comingFrom !== undefined)
+    return new EngineError(
+      'elsewhere',
+      `the repo ${project} is on its way from the host ${comingFrom} to ${host}`,
+      `ask again when it is there; what keeps it: stator host show ${host}; to give it to another host: stator repo move ${project} <host>`,
+    );
   return new EngineError(
     'elsewhere',
     `the repo ${project} belongs to the host ${host}: its files are there, in ${path}`,
-    `ask for this on ${host}; to work on it here, take it out there (stator repo remove ${project}), then: stator repo add <path>`,
+    `ask for this on ${host}; to have it on another host, ask there: stator repo move ${project} <host>`,
   );
 }
 

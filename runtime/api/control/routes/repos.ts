@@ -4,6 +4,7 @@ import {
   reloadAnswer,
   repoAdded,
   repoEntry,
+  repoMoved,
   repoPast,
   repoRemoved,
   repoShow,
@@ -80,6 +81,29 @@ export const repoRoutes = [
     },
     async ({ core, params: { project }, query: { stop } }) =>
       json(200, await core.commands.removeRepo(project, { stop: stop === '1' })),
+  ),
+  route(
+    'POST /v1/repos/:project/move',
+    {
+      does: 'gives a repo and its plans to another host, which goes on with them; ask its own host. 409 while its agents run; `stop` stops them',
+      who: 'person',
+      params: z.strictObject({ project: line(4_096) }),
+      body: z.strictObject({ host: line(255), stop: z.boolean().optional() }),
+      answers: { 200: repoMoved },
+      errors: [
+        'repo_not_found',
+        'not_found',
+        'elsewhere',
+        'conflict',
+        'bad_repo',
+        'untrusted',
+        'unavailable',
+        'refused',
+        'git_failed',
+      ],
+    },
+    async ({ core, params: { project }, body: { host, stop = false } }) =>
+      json(200, await core.commands.moveRepo(project, host, { stop })),
   ),
   route(
     'POST /v1/repos/:project/trust',

@@ -148,6 +148,11 @@ async function write(client: Client, { home, host, isBrief }: Presence): Promise
   await client.query('INSERT INTO repo_hosts (project, host) SELECT project, $1 FROM repos ON CONFLICT DO NOTHING', [
     host.name,
   ]);
+  await client.query(
+    `INSERT INTO repo_paths (project, host, path) SELECT project, host, path FROM repos JOIN repo_hosts USING (project)
+     WHERE host = $1 ON CONFLICT DO NOTHING`,
+    [host.name],
+  );
   await client.query("UPDATE effects SET host = $1 WHERE status = 'running' AND host = ''", [host.name]);
   await tell(client);
   await client.query('COMMIT');
@@ -159,13 +164,13 @@ export async function tell(client: Client): Promise<void> {
   await client.query('SELECT pg_notify($1, $2)', [channel, 'hosts']);
 }
 
-export async function list(client: Client, repos: ReadonlyMap<string, string>): Promise<HostRow[]> {
+export async function list(client: Client, repos: ReadonlyMap<string, RepoHost>): Promise<HostRow[]> {
   const { rows } = await client.query<Row>(`SELECT ${columns} FROM hosts h ORDER BY name`);
   return rows.map(({ name, labels, address, home, since, seen, drained, gone, clones, alive: isAlive }) => ({
     ...{ name, address, home, since, seen, drained, gone, isAlive },
     clones: clones === null ? null : (JSON.parse(clones) as string[]), // as `write` has it
     labels: JSON.parse(labels) as string[], // as `write` has it
-    repos: [...repos].flatMap(([project, host]) => (host === name ? [project] : [])),
+    repos: [...repos].flatMap(([project, { host }]) => (host === name ? [project] : [])),
   }));
 }
 
@@ -190,14 +195,51 @@ export async function noteRemote(
   );
 }
 
-/** The repos of hosts that are lost. */
-export async function lostRepos(client: Client): Promise<LostRepo[]> {
+/** Whom a repo belongs to; `comingFrom`: it does not have it yet. */
+export interface RepoHost {
+  readonly host: string;
+  readonly comingFrom: string | null;
+}
+
+/** Of each repo that is registered. */
+export async function repoHosts(client: Client): Promise<Map<string, RepoHost>> {
+  const { rows } = await client.query<RepoHost & { project: string }>(
+    `SELECT project, host, coming_from AS "comingFrom" FROM repo_hosts JOIN repos USING (project) WHERE removed_at IS NULL ORDER BY project`,
+  );
+  return new Map(rows.map(({ project, host, comingFrom }) => [project, { host, comingFrom }]));
+}
+
+/** The repos of hosts that are lost, and those that come to this one. */
+export async function lostRepos(client: Client, own: string): Promise<LostRepo[]> {
   const { rows } = await client.query<LostRepo>(
-    `SELECT r.project, r.host, r.remote FROM repo_hosts r JOIN repos USING (project) JOIN hosts h ON h.name = r.host
-     WHERE repos.removed_at IS NULL AND ${isOverdue} AND NOT ${alive} ORDER BY r.project`,
+    `SELECT r.project, r.host, r.remote, p.path, CASE WHEN r.host = $1 THEN r.coming_from END AS "comingFrom"
+     FROM repo_hosts r JOIN repos USING (project) JOIN hosts h ON h.name = r.host
+     LEFT JOIN repo_paths p ON p.project = r.project AND p.host = $1
+     WHERE repos.removed_at IS NULL AND ((${isOverdue} AND NOT ${alive}) OR (r.host = $1 AND r.coming_from IS NOT NULL)) ORDER BY r.project`,
+    [own],
   );
   return rows;
 }
+
+/** In a transaction that nobody else commits meanwhile. As `hand` of the port. */
+export async function hand(
+  client: Client,
+  { project, from, to }: { project: string; from: string; to: string },
+): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `UPDATE repo_hosts r SET host = $3, coming_from = coalesce(r.coming_from, r.host), trouble = NULL
+     WHERE r.project = $1 AND r.host = $2
+       AND (r.coming_from IS NOT NULL OR NOT EXISTS (SELECT 1 FROM effects e WHERE e.status = 'running' AND e.project = r.project))
+       AND EXISTS (SELECT 1 FROM repos WHERE repos.project = r.project AND removed_at IS NULL)
+       AND EXISTS (SELECT 1 FROM hosts h WHERE h.name = $3 AND h.gone IS NULL AND h.clones IS NOT NULL AND ${alive})`,
+    [project, from, to],
+  );
+  return rowCount === 1;
+}
+
+/** Where that host has the repo now. */
+export const keepPath = (values: string) =>
+  `INSERT INTO repo_paths (project, host, path) VALUES (${values}) ON CONFLICT (project, host) DO UPDATE SET path = excluded.path`;
 
 /** Why nobody has taken it over. */
 export async function noteTrouble(client: Client, { project, host }: LostRepo, trouble: string): Promise<void> {
@@ -211,28 +253,39 @@ export async function troubleOf(client: Client, project: string): Promise<string
   return rows[0]?.trouble ?? null;
 }
 
+/** A repo that this host takes, and where it has it. */
+type Taking = Pick<LostRepo, 'project' | 'host'> & { readonly path: string; readonly own: string };
+
 /**
- * In a transaction that nobody else commits meanwhile. The repo belongs to this host, at that path, and what the lost one had running waits here: nothing of it
- * is known, so its runs are lost. The engine of the lost host is fenced: it is known by another number. false: the host is back, or another one was first.
+ * In a transaction that nobody else commits meanwhile. The repo is here, at that path. false: it was given to another host meanwhile. Of a lost host: what that
+ * had running waits here, where nothing of it is known, so its runs are lost; its engine is fenced, since it is known by another number. false: that host is
+ * back, or another one was first.
  */
-export async function takeOver(
-  client: Client,
-  { project, host, path, own }: Pick<LostRepo, 'project' | 'host'> & { readonly path: string; readonly own: string },
-): Promise<boolean> {
+export async function takeOver(client: Client, taking: Taking): Promise<boolean> {
+  const { project, host, own } = taking;
+  if (host === own) {
+    const { rowCount } = await client.query(
+      'UPDATE repo_hosts SET coming_from = NULL, trouble = NULL WHERE project = $1 AND host = $2 AND coming_from IS NOT NULL',
+      [project, own],
+    );
+    if (rowCount !== 1) return isThere(client, taking);
+    await bePlaced(client, taking);
+    return true;
+  }
   const { rows } = await client.query<{ free: boolean }>(
     `SELECT pg_try_advisory_xact_lock(${hostLocks}, hashtext($1)) AS free`,
     [host],
   );
   if (rows[0]?.free !== true) return false;
   const taken = await client.query(
-    `UPDATE repo_hosts r SET host = $1, trouble = NULL WHERE project = $2 AND host = $3
+    `UPDATE repo_hosts r SET host = $1, coming_from = NULL, trouble = NULL WHERE project = $2 AND host = $3
        AND EXISTS (SELECT 1 FROM repos WHERE repos.project = r.project AND removed_at IS NULL)
        AND EXISTS (SELECT 1 FROM hosts h WHERE h.name = r.host AND ${isOverdue})`,
     [own, project, host],
   );
-  if (taken.rowCount !== 1) return isThere(client, { project, own, path });
+  if (taken.rowCount !== 1) return isThere(client, taking);
   await client.query('UPDATE hosts SET epoch = epoch + 1 WHERE name = $1', [host]);
-  await client.query('UPDATE repos SET path = $1 WHERE project = $2', [path, project]);
+  await bePlaced(client, taking);
   await client.query(
     `UPDATE effects SET status = 'queued', host = '', epoch = NULL, started_at = NULL, waiting_since = NULL
      WHERE status = 'running' AND host = $1 AND project IN ($2, '')`,
@@ -241,10 +294,15 @@ export async function takeOver(
   return true;
 }
 
+async function bePlaced(client: Client, { project, own, path }: Taking): Promise<void> {
+  await client.query('UPDATE repos SET path = $1 WHERE project = $2', [path, project]);
+  await client.query(keepPath('$1, $2, $3'), [project, own, path]);
+}
+
 /** The answer to its commit may have been lost. */
-async function isThere(client: Client, { project, own, path }: { project: string; own: string; path: string }) {
+async function isThere(client: Client, { project, own, path }: Taking): Promise<boolean> {
   const { rowCount } = await client.query(
-    'SELECT 1 FROM repo_hosts JOIN repos USING (project) WHERE project = $1 AND host = $2 AND path = $3 AND removed_at IS NULL',
+    'SELECT 1 FROM repo_hosts JOIN repos USING (project) WHERE project = $1 AND host = $2 AND path = $3 AND removed_at IS NULL AND coming_from IS NULL',
     [project, own, path],
   );
   return rowCount === 1;

@@ -363,6 +363,12 @@ const takeover = `
   ALTER TABLE hosts ADD COLUMN clones TEXT, ADD COLUMN left_at BIGINT;
   ALTER TABLE repo_hosts ADD COLUMN remote TEXT, ADD COLUMN trouble TEXT;`;
 
+/** `coming_from`: the host that has given the repo away, until its new one has it. `repo_paths`: where each host has, or had, the repo. */
+const moves = `
+  ALTER TABLE repo_hosts ADD COLUMN coming_from TEXT;
+  CREATE TABLE repo_paths (project TEXT, host TEXT, path TEXT NOT NULL, PRIMARY KEY (project, host));
+  INSERT INTO repo_paths (project, host, path) SELECT project, host, path FROM repo_hosts JOIN repos USING (project);`;
+
 /** What hosts ask each other, and the answers; what a crash of the database takes from it is asked again. */
 const asked = `
   CREATE UNLOGGED TABLE asked (
@@ -395,4 +401,5 @@ export const migrations: readonly Migration[] = [
   { version: 2, name: 'hosts', sql: hosts.replace(/\bTEXT\b/g, 'TEXT COLLATE "C"') },
   { version: 3, name: 'takeover', sql: takeover.replace(/\bTEXT\b/g, 'TEXT COLLATE "C"') },
   { version: 4, name: 'asked', sql: asked.replace(/\bTEXT\b/g, 'TEXT COLLATE "C"') },
+  { version: 5, name: 'moves', sql: moves.replace(/\bTEXT\b/g, 'TEXT COLLATE "C"') },
 ];

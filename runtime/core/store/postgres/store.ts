@@ -322,17 +322,9 @@ export function openPostgres(
     });
   }
 
-  /** Which host each repo that is there belongs to. */
-  async function repoHosts(client: Client): Promise<Map<string, string>> {
-    const { rows } = await client.query<{ project: string; host: string }>(
-      `SELECT project, host FROM repo_hosts JOIN repos USING (project) WHERE removed_at IS NULL ORDER BY project`,
-    );
-    return new Map(rows.map(({ project, host: owner }) => [project, owner]));
-  }
-
   const readings = createTables(reading.connection);
   const elsewhere = reading.connection.prepare<[string], { project: string }>(
-    'SELECT project FROM repo_hosts WHERE host <> ?',
+    'SELECT project FROM repo_hosts WHERE host <> ? OR coming_from IS NOT NULL',
   );
   const ofOthers = () => answered(elsewhere.all(host.name), (rows) => rows.map(({ project }) => project));
 
@@ -386,7 +378,7 @@ export function openPostgres(
       list: () =>
         ask(async () => {
           const client = await reading.client();
-          return hostRows.list(client, await repoHosts(client));
+          return hostRows.list(client, await hostRows.repoHosts(client));
         }),
       // Not behind commits that wait for those of others; and nothing where this engine cannot have its lock.
       beat: () =>
@@ -399,7 +391,8 @@ export function openPostgres(
       remove: (name) => inTransaction((client) => hostRows.remove(client, name)),
       noteRemote: (project, remote, { isNew }) =>
         inTurn((client) => hostRows.noteRemote(client, { project, host: host.name, remote, isNew })),
-      lostRepos: () => ask(async () => hostRows.lostRepos(await reading.client())),
+      lostRepos: () => ask(async () => hostRows.lostRepos(await reading.client(), host.name)),
+      hand: (project, way) => inTransaction((client) => hostRows.hand(client, { project, ...way })),
       noteTrouble: (repo, trouble) => inTurn((client) => hostRows.noteTrouble(client, repo, trouble)),
       troubleOf: (project) => ask(async () => hostRows.troubleOf(await reading.client(), project)),
       takeOver: (repo, path) => inTransaction((client) => hostRows.takeOver(client, { ...repo, path, own: host.name })),
@@ -410,9 +403,10 @@ export function openPostgres(
     ...createReadings(readings, ask, ofOthers),
     repos: () =>
       ask(async () => {
-        const owners = await repoHosts(await reading.client());
+        const owners = await hostRows.repoHosts(await reading.client());
         return (await readings.repos.list()).map((row): RepoRow => {
-          const owner = owners.get(row.project) ?? host.name;
+          const { host: owner, comingFrom } = owners.get(row.project) ?? { host: host.name, comingFrom: null };
+          if (comingFrom !== null) return { ...row, host: owner, comingFrom };
           return owner === host.name ? row : { ...row, host: owner };
         });
       }),
@@ -452,12 +446,20 @@ async function undo(client: Client): Promise<void> {
 function withHosts(connection: Connection, host: string): ReturnType<typeof createTables> {
   const tables = createTables(connection);
   const take = connection.prepare(
-    `INSERT INTO repo_hosts (project, host) VALUES (?, ?) ON CONFLICT (project) DO UPDATE SET host = excluded.host
+    `INSERT INTO repo_hosts (project, host) VALUES (?, ?) ON CONFLICT (project) DO UPDATE SET host = excluded.host, coming_from = NULL
      WHERE repo_hosts.host = excluded.host
        OR NOT EXISTS (SELECT 1 FROM repos r WHERE r.project = excluded.project AND r.removed_at IS NULL)`,
   );
+  const keepPath = connection.prepare(hostRows.keepPath('?, ?, ?'));
   const insert = (row: RepoRow) =>
-    answered(all([changedOne(take.run(row.project, host)), tables.repos.insert(row)]), (held) => held.every(Boolean));
+    answered(
+      all([
+        changedOne(take.run(row.project, host)),
+        tables.repos.insert(row),
+        answered(keepPath.run(row.project, host, row.path), () => true),
+      ]),
+      (held) => held.every(Boolean),
+    );
   return { ...tables, repos: { ...tables.repos, insert } };
 }
 

@@ -1,0 +1,82 @@
+/** Daemons over one store in PostgreSQL: a repo moves from one to another while both live. */
+import { appendFileSync, existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { isAlive } from '../support/daemon.ts';
+import { git, until } from '../support/ground.ts';
+import { type Host, hostOn, hostsGround, kill, must, register, remoteOf, statusOf, taker } from '../support/hosts.ts';
+
+const { emptyStore } = await hostsGround();
+
+/** A task that writes its pid, and waits until there is a gate. */
+function waitingTask(folder: string): { readonly gate: string; readonly pids: string; readonly task: string } {
+  const [gate, pids] = [join(folder, 'gate'), join(folder, 'pids')];
+  const task = `echo $$ >> ${pids}; n=0; while [ ! -e ${gate} ] && [ $n -lt 1000 ]; do n=$((n+1)); sleep 0.1; done; echo two > two.txt`;
+  return { gate, pids, task };
+}
+
+const repoOf = async (asked: Host, of: Host) =>
+  (await asked.client().repos()).find(({ project }) => project === of.project);
+
+it('a repo moves to another host with its plans and back to where it was; no attempt is spent', async () => {
+  const url = await emptyStore();
+  const [a, b] = [await taker(url, 'a'), await taker(url, 'b')];
+  remoteOf(b);
+  await must(b.ask('repo', 'trust', b.project));
+  const { gate, pids, task } = waitingTask(mkdtempSync(join(tmpdir(), 'stator-move-')));
+  await register(b, 'p', [['echo one > one.txt'], [task]]);
+  await until(() => existsSync(pids), 30_000);
+  const first = Number(readFileSync(pids, 'utf8'));
+  const explain = () => must(a.ask('plan', 'explain', 'p', '--project', b.project));
+
+  // On another host than its own, and while its agents run, it is refused with what to do.
+  expect(await a.ask('repo', 'move', b.project, 'a')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('on b'),
+  });
+  const busy = await b.ask('repo', 'move', b.project, 'a');
+  expect(busy).toMatchObject({ code: 1, stderr: expect.stringContaining(`stator repo move ${b.project} a --stop`) });
+  expect(isAlive(first)).toBe(true);
+
+  expect(await must(b.ask('plan', 'move', 'p', 'a', '--stop'))).toContain(
+    `moving ${b.project} to a, with 1 plan under way`,
+  );
+  await until(() => !isAlive(first), 30_000);
+  const path = join(a.clones, b.project);
+  await until(
+    async () => (await repoOf(b, b))?.state === 'active' && (await repoOf(b, b))?.path === path,
+    60_000,
+    explain,
+  );
+  await until(() => readFileSync(pids, 'utf8').trim().split('\n').length === 2, 60_000, explain);
+  expect(await must(a.ask('repo', 'move', b.project, 'a'))).toContain('on a already');
+
+  // Back again: to the checkout that b had.
+  await must(a.ask('repo', 'move', b.project, 'b', '--stop'));
+  await until(async () => (await repoOf(a, b))?.path === b.path && (await repoOf(a, b))?.host === 'b', 60_000, explain);
+  appendFileSync(gate, '');
+  await until(async () => (await statusOf(a, b, 'p')) === 'done', 60_000, explain);
+  expect(git(b.path, 'show', 'plan/p:one.txt').trim()).toBe('one');
+  expect(git(b.path, 'show', 'plan/p:two.txt').trim()).toBe('two');
+  const history = await must(a.ask('plan', 'history', 'p', '--project', b.project));
+  expect(history.match(/wave 2 task 1 goes on/g)).toHaveLength(2);
+  expect(history).not.toMatch(/fail|lost|attempt/);
+  expect(JSON.parse(await must(a.ask('plan', 'verify', '--all', '--json')))).toMatchObject({ ok: true });
+}, 240_000);
+
+it('a move is refused where the other host is not there or takes none, and without a remote; then the repo works on', async () => {
+  const url = await emptyStore();
+  const [a, b, c] = [await taker(url, 'a'), await hostOn(url, 'b'), await taker(url, 'c')];
+  const refused = async (host: string) => {
+    const { code, stderr } = await c.ask('repo', 'move', c.project, host);
+    return `${code} ${stderr}`;
+  };
+  expect(await refused('nowhere')).toContain('there is no host nowhere');
+  expect(await refused('b')).toContain('the host b takes no repos');
+  expect(await refused('a')).toContain('has no remote that a could clone');
+  await kill(a);
+  expect(await refused('a')).toContain('the host a is lost');
+  await register(c, 'p', [['echo one > one.txt']]);
+  await until(async () => (await statusOf(b, c, 'p')) === 'done', 60_000);
+}, 120_000);
