@@ -12,19 +12,12 @@ export interface OwnPostgres {
   stop(): Promise<void>;
 }
 
+const room = ['-c', 'max_connections=200'];
 /** Nothing of it is to outlive a power failure, so it waits for no disk. */
-const flags = [
-  '-c',
-  'fsync=off',
-  '-c',
-  'synchronous_commit=off',
-  '-c',
-  'full_page_writes=off',
-  '-c',
-  'max_connections=200',
-];
+const fleeting = ['-c', 'fsync=off', '-c', 'synchronous_commit=off', '-c', 'full_page_writes=off'];
 
-export async function startPostgres(): Promise<OwnPostgres> {
+/** `isDurable`: each commit is on the disk before it is answered, as where people use it. */
+export async function startPostgres({ isDurable = false }: { isDurable?: boolean } = {}): Promise<OwnPostgres> {
   const folder = mkdtempSync(join(tmpdir(), 'stator-postgres-'));
   // Of root it runs as another user, who has to come in.
   chmodSync(folder, 0o755);
@@ -37,7 +30,7 @@ export async function startPostgres(): Promise<OwnPostgres> {
     password,
     persistent: false,
     createPostgresUser: process.getuid?.() === 0,
-    postgresFlags: flags,
+    postgresFlags: isDurable ? room : [...room, ...fleeting],
     initdbFlags: ['--encoding=UTF8', '--locale=C'],
     onLog: () => {},
     onError: () => {},

@@ -54,7 +54,7 @@ export function answerHosts(
   if (hosts === undefined) return () => {};
   return hosts.answer(async (path) => {
     try {
-      if (!path.startsWith('/v1/repos/')) throw new Error('it is no read of a repo');
+      if (!/^\/v1\/(?:repos|trust)\//.test(path)) throw new Error('it is no read of a repo');
       const response = await app.request(path);
       const type = response.headers.get('content-type') ?? 'text/plain';
       const body = (await response.text()).slice(0, answerLimitChars + 1);

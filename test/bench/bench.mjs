@@ -12,6 +12,7 @@ const parts = [
   'verbs',
   'socket',
   'fleet',
+  'cluster',
   'git',
   'loop',
   'walls',

@@ -66,31 +66,30 @@ export function planText(tasks) {
 }
 
 /** Registers `plans` plans with `tasks` tasks each and starts them; then lays the five signals of every task's run into the inbox. */
-export async function layGround({ home, repo, plans, tasks, signals = true }) {
+export async function layGround({ home, repo, plans, tasks, signals = true, project = 'demo' }) {
   const core = await openBenchCore(home);
   await openSupervisor(core);
   await core.commands.addRepo(repo, { trust: true, way: 'api' });
   const content = planText(tasks);
   const names = Array.from({ length: plans }, (_, p) => `plan-${p}`);
-  for (const plan of names)
-    await core.commands.registerPlan({ project: 'demo', plan, content, branch: null, topic: null });
-  await core.store.commit(names.map((plan) => signal(plan, 'implement_start', {}, null)));
+  for (const plan of names) await core.commands.registerPlan({ project, plan, content, branch: null, topic: null });
+  await core.store.commit(names.map((plan) => signal(project, plan, 'implement_start', {}, null)));
   await core.pump.drain();
-  if (signals) await layResults(core, names);
+  if (signals) await layResults(core, project, names);
   core.close();
 }
 
-function signal(plan, type, payload, run) {
-  return { do: 'signal.insert', tree: planTree('demo', plan), type, payload, origin: 'engine', run, at: Date.now() };
+function signal(project, plan, type, payload, run) {
+  return { do: 'signal.insert', tree: planTree(project, plan), type, payload, origin: 'engine', run, at: Date.now() };
 }
 
 /** Run starting, started, exited; then committed and merged: stage by stage over all tasks of all plans, as they would come in. */
-async function layResults(core, names) {
+async function layResults(core, project, names) {
   const sha = 'a'.repeat(40);
   const open = await core.store.effects({ by: 'open' });
   const runs = names.flatMap((plan) =>
     open
-      .filter((row) => row.tree === planTree('demo', plan) && row.kind === 'agent.run')
+      .filter((row) => row.tree === planTree(project, plan) && row.kind === 'agent.run')
       .map((row) => ({ plan, run: row.name, task: row.name.slice(0, row.name.lastIndexOf('/')) })),
   );
   const stages = [
@@ -101,6 +100,8 @@ async function layResults(core, names) {
     ['work_merged', () => ({ head: sha }), ({ task }) => `${task}#2`],
   ];
   await core.store.commit(
-    stages.flatMap(([type, payload, about]) => runs.map((run) => signal(run.plan, type, payload(), about(run)))),
+    stages.flatMap(([type, payload, about]) =>
+      runs.map((run) => signal(project, run.plan, type, payload(), about(run))),
+    ),
   );
 }

@@ -70,7 +70,7 @@ it('goes on with what was trusted, also where its files have changed since; the 
   await cut();
   const [lost] = await a.store.hosts.lostRepos();
   if (lost === undefined) throw new Error('it is lost');
-  expect(lost).toEqual({ project: 'shop', host: 'b', remote: bare });
+  expect(lost).toEqual({ project: 'shop', host: 'b', remote: bare, comingFrom: null, path: null });
   write(clone, '.stator/config.toml', '[worktree]\nsetup = "sh setup.sh; touch /tmp/other"\n');
   expect(await a.projects.takeOver(lost, clone)).toEqual([]);
   expect(a.projects.find('shop')).toMatchObject({ path: clone });
