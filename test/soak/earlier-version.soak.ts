@@ -1,60 +1,16 @@
 /** Plans that an earlier version of the program left unfinished, when it was killed, end under this one. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { planOf, working } from '../support/cli.ts';
+import { beforeChanges, buildVersion } from '../support/earlier-version.ts';
 import { openGate } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 
-const checkout = join(import.meta.dirname, '../..');
-const schema = 'runtime/core/store/sqlite/schema.ts';
-
-/** The last that wrote the schema before this one, and the last before the store had its room; none where the history is not there. */
-function earlierVersions(): string[] {
-  try {
-    const changed = git(checkout, 'log', '--format=%H', '--', schema).split('\n');
-    const before = [changed[0], changed.at(-1)].filter((commit) => commit !== undefined && commit !== '');
-    return [...new Set(before.map((commit) => git(checkout, 'rev-parse', `${commit}^`)))];
-  } catch {
-    return [];
-  }
-}
-
-/** Installs what it needs and this version does not, into the folder above its sources; what is in both is the same one. */
-function installMissing(folder: string): void {
-  const read = (from: string) => JSON.parse(readFileSync(join(from, 'package.json'), 'utf8'));
-  const { dependencies, devDependencies } = read(folder) as Record<string, Record<string, string>>; // as npm has it
-  const here = (name: string) => join(checkout, 'node_modules', name);
-  const missing = Object.entries({ ...dependencies, ...devDependencies }).filter(([name]) => !existsSync(here(name)));
-  if (missing.length === 0) return;
-  const above = dirname(folder);
-  const names = missing.map(([name, range]) => `${name}@${range}`);
-  const quiet = ['--ignore-scripts', '--no-audit', '--no-fund', '--no-save', '--silent'];
-  execFileSync('npm', ['install', '--prefix', above, ...quiet, ...names], { cwd: above });
-  for (const name of readdirSync(join(above, 'node_modules'))) {
-    if (name.startsWith('.') || name.startsWith('@') || !existsSync(here(name))) continue;
-    rmSync(join(above, 'node_modules', name), { recursive: true });
-    symlinkSync(here(name), join(above, 'node_modules', name));
-  }
-}
-
-/** Its sources, built with what is installed here. */
-function build(commit: string, folder: string): string {
-  mkdirSync(folder);
-  const archive = execFileSync('git', ['archive', commit], { cwd: checkout, maxBuffer: 256 * 1024 * 1024 });
-  execFileSync('tar', ['-x'], { cwd: folder, input: archive });
-  symlinkSync(join(checkout, 'node_modules'), join(folder, 'node_modules'));
-  installMissing(folder);
-  execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], { cwd: folder });
-  // The first versions ran as they were compiled.
-  if (!existsSync(join(folder, 'rolldown.config.js'))) return join(folder, 'dist/cli/main.js');
-  execFileSync(process.execPath, ['node_modules/rolldown/bin/cli.mjs', '-c', '--logLevel', 'silent'], { cwd: folder });
-  return join(folder, 'dist/bin/stator.js');
-}
-
-const versions = earlierVersions();
+/** The last that wrote the schema before this one, and the last before the store had its room. */
+const versions = beforeChanges('runtime/core/store/sqlite/schema.ts', ['last', 'first']);
 const started: ChildProcess[] = [];
 
 afterEach(() => {
@@ -69,7 +25,7 @@ describe.each(versions)('what %s left unfinished', (commit) => {
   let old = '';
   beforeAll(() => {
     root = mkdtempSync(join(tmpdir(), 'stator-earlier-'));
-    old = build(commit, join(root, 'sources'));
+    old = buildVersion(commit, join(root, 'sources'));
   }, 300_000);
   afterAll(() => rmSync(root, { recursive: true, force: true }));
 

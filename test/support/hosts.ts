@@ -3,6 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { afterAll, expect, onTestFinished } from 'vitest';
 import { startPostgres } from '../../scripts/postgres.ts';
 import { planOf } from './cli.ts';
@@ -43,8 +44,13 @@ export async function hostsGround() {
   };
 }
 
-/** A host whose daemon runs and which has one repo. `host`: more lines of its table [host]. */
-export async function hostOn(url: string, name: string, host: readonly string[] = []): Promise<Host> {
+/** A host whose daemon runs and which has one repo. `host`: more lines of its table [host]. `program`: the command of another version. */
+export async function hostOn(
+  url: string,
+  name: string,
+  host: readonly string[] = [],
+  program: string | null = null,
+): Promise<Host> {
   const table = ['[host]', `name = "${name}"`, `labels = ["of-${name}"]`, ...host].join('\n');
   const made = daemonGround(`store = "env:STATOR_STORE"\n${agents}${table}\n`);
   made.env.STATOR_STORE = url;
@@ -53,7 +59,8 @@ export async function hostOn(url: string, name: string, host: readonly string[] 
     Object.assign(made.env, { [`GIT_${who}_NAME`]: 'Ada', [`GIT_${who}_EMAIL`]: 'ada@example.com' });
   const project = `repo-${name}`;
   const path = makeRepo(join(made.root, project));
-  const ask = (...words: string[]) => made.stator(words, { cwd: path });
+  const ask = (...words: string[]) =>
+    program === null ? made.stator(words, { cwd: path }) : runWith(program, words, { cwd: path, env: made.env });
   const own = { ...made, name, project, path, ask };
   await must(ask('daemon', 'start'));
   await must(ask('repo', 'add', path));
@@ -75,6 +82,18 @@ export function remoteOf(host: Host): string {
   git(host.path, 'push', '-q', bare, 'main');
   git(host.path, 'remote', 'add', 'origin', bare);
   return bare;
+}
+
+/** A command line of another version. */
+async function runWith(
+  program: string,
+  words: readonly string[],
+  { cwd, env }: { cwd: string; env: NodeJS.ProcessEnv },
+): ReturnType<DaemonGround['stator']> {
+  const { exitCode, stdout, stderr } = await execa(process.execPath, [program, ...words], {
+    ...{ cwd, env, extendEnv: false, reject: false, stdin: 'ignore' },
+  });
+  return { code: exitCode ?? null, stdout, stderr };
 }
 
 export async function must(asked: ReturnType<DaemonGround['stator']>): Promise<string> {

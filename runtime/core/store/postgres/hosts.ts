@@ -57,14 +57,23 @@ export async function tryStoreLock(client: Client, how: 'shared' | 'alone'): Pro
   return rows[0]?.free === true;
 }
 
-/** Those that hold the lock of the store, or are to be waited for. */
-export async function storeIsTaken(client: Client, place: string): Promise<StoreTrouble> {
+/** Those that hold the lock of the store, which somebody has to have alone: to copy it, or, which can be waited for, to bring its schema up to date. */
+export async function storeIsTaken(client: Client, place: string, why: 'copy' | 'schema'): Promise<StoreTrouble> {
   const { rows } = await client
     .query<Row>(`SELECT ${columns} FROM hosts h WHERE ${alive} ORDER BY name`)
     .catch(() => ({ rows: [] as Row[] })); // a store of before has no such table
   const who = rows.length === 0 ? 'another engine works' : `${rows.map(engineText).join(' and ')} work`;
-  const hint = 'stop each of them first (stator daemon stop), then start them again with this version';
-  return new StoreTrouble('owner_taken', `${who} on ${place}, and it has to be theirs alone or yours`, hint);
+  if (why === 'schema')
+    return new StoreTrouble(
+      'store_locked',
+      `${who} on ${place}, whose schema another version of stator made: it is brought up to date when none of them works on it any more`,
+      'stop each of them (stator daemon stop), and start it again with this version',
+    );
+  return new StoreTrouble(
+    'owner_taken',
+    `${who} on ${place}, and it has to be theirs alone or yours`,
+    'stop each of them first (stator daemon stop)',
+  );
 }
 
 function engineText({ name, home, pid, since }: Row): string {

@@ -123,7 +123,8 @@ export function openPostgres(
   /** The lock of the store, and its schema as this version has it: that is changed while nobody else works on the store. */
   async function shareStore(client: Client): Promise<void> {
     const how = isAlone || !(await isCurrent(client, place)) ? 'alone' : 'shared';
-    if (!(await hostRows.tryStoreLock(client, how))) throw await hostRows.storeIsTaken(client, place);
+    if (!(await hostRows.tryStoreLock(client, how)))
+      throw await hostRows.storeIsTaken(client, place, isAlone ? 'copy' : 'schema');
     await upToDate(client, place);
     if (isAlone || how === 'shared') return;
     await hostRows.tryStoreLock(client, 'shared');
@@ -140,7 +141,9 @@ export function openPostgres(
 
   /** What goes away by itself. */
   function mayPass(thrown: unknown): boolean {
-    const isHeld = thrown instanceof StoreTrouble && thrown.code === 'owner_taken' && taken === null;
+    const isHeld =
+      thrown instanceof StoreTrouble &&
+      (thrown.code === 'store_locked' || (thrown.code === 'owner_taken' && taken === null));
     return isHeld || isAway(thrown) || isBusy(thrown);
   }
 

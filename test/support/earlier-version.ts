@@ -1,0 +1,52 @@
+/** Earlier versions of the program, built from the history of this checkout. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { git } from './ground.ts';
+
+const checkout = join(import.meta.dirname, '../..');
+
+/** The commits right before the last and the first change of a file; none where the history is not there. */
+export function beforeChanges(file: string, which: readonly ('last' | 'first')[]): string[] {
+  try {
+    const changed = git(checkout, 'log', '--format=%H', '--', file).trim().split('\n');
+    const chosen = which.map((one) => (one === 'last' ? changed[0] : changed.at(-1)));
+    const before = chosen.filter((commit) => commit !== undefined && commit !== '');
+    return [...new Set(before.map((commit) => git(checkout, 'rev-parse', `${commit}^`).trim()))];
+  } catch {
+    return [];
+  }
+}
+
+/** Installs what it needs and this version does not, into the folder above its sources; what is in both is the same one. */
+function installMissing(folder: string): void {
+  const read = (from: string) => JSON.parse(readFileSync(join(from, 'package.json'), 'utf8'));
+  const { dependencies, devDependencies } = read(folder) as Record<string, Record<string, string>>; // as npm has it
+  const here = (name: string) => join(checkout, 'node_modules', name);
+  const missing = Object.entries({ ...dependencies, ...devDependencies }).filter(([name]) => !existsSync(here(name)));
+  if (missing.length === 0) return;
+  const above = dirname(folder);
+  const names = missing.map(([name, range]) => `${name}@${range}`);
+  const quiet = ['--ignore-scripts', '--no-audit', '--no-fund', '--no-save', '--silent'];
+  execFileSync('npm', ['install', '--prefix', above, ...quiet, ...names], { cwd: above });
+  for (const name of readdirSync(join(above, 'node_modules'))) {
+    if (name.startsWith('.') || name.startsWith('@') || !existsSync(here(name))) continue;
+    rmSync(join(above, 'node_modules', name), { recursive: true });
+    symlinkSync(here(name), join(above, 'node_modules', name));
+  }
+}
+
+/** The sources of that commit, built in `folder` with what is installed here: the path of its command. */
+export function buildVersion(commit: string, folder: string): string {
+  mkdirSync(folder);
+  const archive = execFileSync('git', ['archive', commit], { cwd: checkout, maxBuffer: 256 * 1024 * 1024 });
+  execFileSync('tar', ['-x'], { cwd: folder, input: archive });
+  symlinkSync(join(checkout, 'node_modules'), join(folder, 'node_modules'));
+  installMissing(folder);
+  for (const config of ['tsconfig.build.json', 'tsconfig.page.json'].filter((name) => existsSync(join(folder, name))))
+    execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', config], { cwd: folder });
+  // The first versions ran as they were compiled.
+  if (!existsSync(join(folder, 'rolldown.config.js'))) return join(folder, 'dist/cli/main.js');
+  execFileSync(process.execPath, ['node_modules/rolldown/bin/cli.mjs', '-c', '--logLevel', 'silent'], { cwd: folder });
+  return join(folder, 'dist/bin/stator.js');
+}
