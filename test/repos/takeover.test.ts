@@ -58,7 +58,8 @@ async function lostRepo(files: Readonly<Record<string, string>>) {
          AND CAST(l.objid AS BIGINT) = (CAST(hashtext('b') AS BIGINT) & 4294967295)`,
       [name],
     );
-  return { a, b, clone, bare, cut };
+  const host = (set: string) => server.query(name, `UPDATE hosts SET ${set} WHERE name = 'b'`);
+  return { a, b, clone, bare, cut, host };
 }
 
 it('goes on with what was trusted, also where its files have changed since; the lost engine writes nothing more', async () => {
@@ -113,3 +114,42 @@ it.each([
   },
   60_000,
 );
+
+it('a host that was stopped in order is lost after two minutes, one that was cut off after twelve seconds', async () => {
+  const { a, cut, host } = await lostRepo({});
+  await cut();
+  const ago = (ms: number) => `CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) - ${ms}`;
+  const isLost = async () => (await a.store.hosts.lostRepos()).length === 1;
+  await host(`left_at = NULL, seen = ${ago(11_000)}`);
+  expect(await isLost()).toBe(false);
+  await host(`seen = ${ago(12_500)}`);
+  expect(await isLost()).toBe(true);
+  await host(`left_at = ${ago(119_000)}`);
+  expect(await isLost()).toBe(false);
+  await host(`left_at = ${ago(120_500)}`);
+  expect(await isLost()).toBe(true);
+});
+
+it('a repo that was given to another host is nobody’s to work on until that one has it, and can be given back', async () => {
+  const { a, b, clone, bare } = await lostRepo({});
+  const { hosts } = b.store;
+  expect(await hosts.hand('shop', { from: 'a', to: 'b' })).toBe(false); // it is not that one's
+  expect(await hosts.hand('shop', { from: 'b', to: 'nobody' })).toBe(false);
+  await b.projects.hand('shop', 'a');
+  expect(b.projects.isElsewhere('shop')).toBe(true);
+  await a.projects.readOthers();
+  expect(() => a.projects.mustBeHere('shop')).toThrow('is on its way from the host b to a');
+  expect(await a.store.claim({ keptMs: Date.now(), wallMs: Date.now() }, { limit: 10 })).toEqual([]);
+  const [coming] = await a.store.hosts.lostRepos();
+  expect(coming).toMatchObject({ project: 'shop', host: 'a', comingFrom: 'b', remote: bare, path: null });
+  // On its way it is given back, by a host that never had it.
+  await a.projects.hand('shop', 'b');
+  if (coming === undefined) throw new Error('it comes');
+  expect(await a.projects.takeOver(coming, clone)).toBeNull();
+  const [back] = await b.store.hosts.lostRepos();
+  expect(back).toMatchObject({ host: 'b', comingFrom: 'b', path: expect.stringContaining('shop') });
+  if (back?.path == null) throw new Error('b had it');
+  expect(await b.projects.takeOver(back, back.path)).toEqual([]);
+  expect(b.projects.find('shop')?.host).toBeUndefined();
+  expect(await b.store.hosts.lostRepos()).toEqual([]);
+});
