@@ -75,7 +75,7 @@ export function tellRemoved({ out }: Call, removed: RepoRemoved): void {
 }
 
 const move = defineVerb({
-  summary: 'Give a repo and its plans to another host of the store. Ask on the host that has it.',
+  summary: 'Give a repo and its plans to another host of the store.',
   args: {
     repo: { type: 'positional', valueHint: 'project|path', description: 'its name or its folder' },
     host: { type: 'positional', description: 'the host, as stator host list shows it' },

@@ -9,7 +9,7 @@ import type { Lane } from '../../machines/vocabulary/effect.ts';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { placeOf } from '../../machines/vocabulary/ids.ts';
 import { createCommands } from '../api/commands/commands.ts';
-import { createApp } from '../api/control/app.ts';
+import { createApp, createAppForHosts } from '../api/control/app.ts';
 import { namedOrigin } from '../api/control/people.ts';
 import type { AppParts, Host } from '../api/control/route.ts';
 import { createMcpSessions } from '../api/mcp/sessions.ts';
@@ -310,7 +310,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
   const api: AppParts = { ...shared, startedAtMs: clock.nowMs(), nowMs };
   const app = createApp(api);
   /** Answers what other hosts ask, until the returned function is called. */
-  const answerOthers = () => answerHosts(store, createApp({ ...api, relay: null }), log);
+  const answerOthers = () => answerHosts(store, createAppForHosts(api), log);
   return {
     home,
     place,

@@ -1,9 +1,8 @@
 /**
- * Reads that need the files of another host, such as logs, prompts and diffs, are carried out there: the path of the request and what is answered pass through
- * the store.
+ * What needs the files of another host, such as logs, prompts and diffs, is answered there: the request and its answer pass through the store.
  */
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
-import type { Relay } from '../api/control/route.ts';
+import type { Relay, RelayedRequest } from '../api/control/route.ts';
 import type { Log } from '../base/platform/log.ts';
 import type { Store } from '../core/store/port.ts';
 import type { Projects } from '../work/repos/registry.ts';
@@ -16,7 +15,7 @@ interface Answer {
 
 /** A diff may be long; the store is no place for more. */
 const answerLimitChars = 4 * 1024 * 1024;
-const waitMs = 10_000;
+const waitMs = { read: 10_000, change: 60_000 };
 
 /** null: the store is of one machine. */
 export function createRelay({
@@ -27,7 +26,7 @@ export function createRelay({
   readonly projects: Pick<Projects, 'find'>;
 }): Relay | null {
   if (hosts === undefined) return null;
-  return async (project, path) => {
+  return async (project, request) => {
     const { host, path: files } = projects.find(project) ?? {};
     const isAlive = (await hosts.list()).some(({ name, isAlive: is }) => name === host && is);
     if (host === undefined || !isAlive) return null;
@@ -37,30 +36,34 @@ export function createRelay({
         `the repo ${project} belongs to the host ${host}, ${why}: its files are there, in ${files}`,
         `ask again, or on ${host}; the hosts: stator host list`,
       );
-    const text = await hosts.ask(host, path, waitMs);
-    if (text === null) throw refused(`which has not answered within ${waitMs / 1_000} s`);
+    const limitMs = request.method === 'GET' ? waitMs.read : waitMs.change;
+    const text = await hosts.ask(host, JSON.stringify(request), limitMs);
+    if (text === null) throw refused(`which has not answered within ${limitMs / 1_000} s`);
     const { status, type, body } = JSON.parse(text) as Answer; // as `answerFrom` of that host wrote it
     if (body.length > answerLimitChars) throw refused('and the answer is longer than 4 MiB');
     return new Response(body, { status, headers: { 'content-type': type } });
   };
 }
 
-/** Answers what other hosts ask of the repos of this one. `app` hands nothing on. Ends with the returned function. */
+/** Answers what other hosts ask of the repos of this one. `app` has only what they may ask: whoever can write to the store can ask it. Ends with the returned function. */
 export function answerHosts(
   { hosts }: Pick<Store, 'hosts'>,
-  app: { request(path: string): Response | Promise<Response> },
+  app: { request(path: string, init: RequestInit): Response | Promise<Response> },
   log: Pick<Log, 'warn'>,
 ): () => void {
   if (hosts === undefined) return () => {};
-  return hosts.answer(async (path) => {
+  return hosts.answer(async (question) => {
     try {
-      if (!/^\/v1\/(?:repos|trust)\//.test(path)) throw new Error('it is no read of a repo');
-      const response = await app.request(path);
+      const { method, path, body: sent } = JSON.parse(question) as RelayedRequest; // as `createRelay` of that host wrote it
+      const response = await app.request(path, {
+        method,
+        ...(sent === undefined ? {} : { body: JSON.stringify(sent), headers: { 'content-type': 'application/json' } }),
+      });
       const type = response.headers.get('content-type') ?? 'text/plain';
       const body = (await response.text()).slice(0, answerLimitChars + 1);
       return JSON.stringify({ status: response.status, type, body } satisfies Answer);
     } catch (thrown) {
-      log.warn(`what another host asked (${path.slice(0, 500)}): ${messageOf(thrown)}`);
+      log.warn(`what another host asked (${question.slice(0, 500)}): ${messageOf(thrown)}`);
       const body = JSON.stringify({ error: messageOf(thrown), code: 'internal', hint: 'see daemon.log on that host' });
       return JSON.stringify({ status: 500, type: 'application/json', body } satisfies Answer);
     }

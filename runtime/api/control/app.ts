@@ -39,19 +39,30 @@ const bodyLimitBytes = 1024 * 1024;
 
 export type App = ReturnType<typeof createApp>;
 
-/** `entrance`: who is let in; default: people, and runs by their tokens. */
+/** `entrance`: who is let in; default: people, and runs by their tokens. `isServed`: the routes that it has; default: all that are for those. */
 export function createApp(
   parts: AppParts,
   {
     limits = streamLimits,
     entrance = personEntrance(parts.commands, parts.host?.personOf),
-  }: { limits?: StreamLimits; entrance?: Entrance } = {},
+    isServed = ({ definition }) => !entrance.isOfRun || isInRuns(definition),
+  }: {
+    limits?: StreamLimits;
+    entrance?: Entrance;
+    isServed?: (route: Pick<AnyRoute, 'key' | 'definition'>) => boolean;
+  } = {},
 ) {
   const app = bareApp(parts.log, (c) => noRoute(c, entrance));
   const streams = createEventStreams(parts, limits);
-  const served = entrance.isOfRun ? routes.filter(({ definition }) => isInRuns(definition)) : routes;
-  for (const each of served) mount(app, { core: parts, streams, entrance, self: app }, each);
+  for (const each of routes.filter(isServed)) mount(app, { core: parts, streams, entrance, self: app }, each);
   return app;
+}
+
+/** What other hosts may ask of this one: reads of its repos, and the changes of a repo that any host may be asked for. It hands nothing on. */
+export function createAppForHosts(parts: AppParts): App {
+  const isServed = ({ key, definition: { anyHost = false, params } }: Pick<AnyRoute, 'key' | 'definition'>) =>
+    anyHost || (methodOf(key) === 'GET' && params !== undefined && 'project' in params.shape);
+  return createApp({ ...parts, relay: null }, { isServed });
 }
 
 /** An app without a route: how it refuses. `otherwise` says why a request has none. */
@@ -103,7 +114,9 @@ export function mount(
     try {
       return respond(c, await principal.act(() => answer(ask as never))); // read by its own schemas, a line above
     } catch (thrown) {
-      const elsewhere = await answerFromHost(c, thrown, { relay: parts.core.relay, named });
+      const mayAsk = c.req.method === 'GET' || definition.anyHost === true;
+      if (!mayAsk || !(thrown instanceof EngineError) || thrown.code !== 'elsewhere') throw thrown;
+      const elsewhere = await answerFromHost(c, ask, parts.core.relay);
       if (elsewhere === null) throw thrown;
       return elsewhere;
     }
@@ -120,16 +133,16 @@ function limitBody(maxSize: number, onError: (c: Context) => Response): Middlewa
   };
 }
 
-/** A read that needs files of another host is answered there; null: it is something else, or nobody answers. */
+/** What needs the files of another host is answered there; null: it is of no repo, or nobody answers. */
 async function answerFromHost(
   c: Context,
-  thrown: unknown,
-  { relay, named }: { relay: Relay | null | undefined; named: Named },
+  { params, body }: { params: Named; body: unknown },
+  relay: Relay | null | undefined,
 ): Promise<Response | null> {
-  const isRead = c.req.method === 'GET' && thrown instanceof EngineError && thrown.code === 'elsewhere';
-  if (!isRead || relay == null || named.project === undefined) return null;
+  if (relay == null || params.project === undefined) return null;
   const { pathname, search } = new URL(c.req.url);
-  return relay(named.project, pathname + search);
+  const { method } = c.req;
+  return relay(params.project, { method, path: pathname + search, ...(method === 'GET' ? {} : { body }) });
 }
 
 function respond(c: Context, reply: AnyReply): Response {

@@ -28,8 +28,16 @@ export interface AppParts extends EventParts {
   readonly relay: Relay | null;
 }
 
-/** Has the host of a repo answer a read of its files. null: the repo is here, or its host is not there. Throws `elsewhere`. */
-export type Relay = (project: string, path: string) => Promise<Response | null>;
+/** A request that another host answers. */
+export interface RelayedRequest {
+  readonly method: string;
+  /** With its query. */
+  readonly path: string;
+  readonly body?: unknown;
+}
+
+/** Has the host of a repo answer a request about it. null: the repo is here, or its host is not there. Throws `elsewhere`. */
+export type Relay = (project: string, request: RelayedRequest) => Promise<Response | null>;
 
 /** The daemon that an engine lives in. */
 export interface Host {
@@ -71,6 +79,8 @@ export interface Definition {
   readonly needs?: Need;
   /** An agent's own socket serves it too, of the agent's own plan. Default: not. */
   readonly inRuns?: boolean;
+  /** A change of a repo that any host may be asked for: the repo's own host carries it out. Reads are all handed on. Default: not. */
+  readonly anyHost?: boolean;
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodObject;

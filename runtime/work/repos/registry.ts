@@ -731,7 +731,7 @@ function elsewhere({ project, path, host, comingFrom }: RepoRow): EngineError {
   return new EngineError(
     'elsewhere',
     `the repo ${project} belongs to the host ${host}: its files are there, in ${path}`,
-    `ask for this on ${host}; to have it on another host, ask there: stator repo move ${project} <host>`,
+    `ask for this on ${host}; to have it on another host: stator repo move ${project} <host>`,
   );
 }
 

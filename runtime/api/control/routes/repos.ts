@@ -85,8 +85,9 @@ export const repoRoutes = [
   route(
     'POST /v1/repos/:project/move',
     {
-      does: 'gives a repo and its plans to another host, which goes on with them; ask its own host. 409 while its agents run; `stop` stops them',
+      does: 'gives a repo and its plans to another host, which goes on with them. 409 while its agents run; `stop` stops them',
       who: 'person',
+      anyHost: true,
       params: z.strictObject({ project: line(4_096) }),
       body: z.strictObject({ host: line(255), stop: z.boolean().optional() }),
       answers: { 200: repoMoved },
