@@ -105,6 +105,24 @@ describe('what is started', () => {
     `);
   });
 
+  it('gives claude messages on its standard input, but not where it judges or its user wants another format', () => {
+    const lineOf = (profile: Differences['profile']) =>
+      commandLine(
+        briefOf(content, { profile: { preset: 'claude', ...profile } }),
+        placesIn(createFolder(), { IS_SANDBOX: '1' }),
+      );
+    expect(lineOf({}).messages).toBe('claude');
+    for (const profile of [
+      { role: 'reviewer' as const },
+      { role: 'verifier' as const },
+      { flags: ['--input-format', 'text'] },
+      { flags: ['--output-format=json'] },
+    ]) {
+      const { argv, messages } = lineOf(profile);
+      expect([messages, argv.includes('--replay-user-messages')]).toEqual([undefined, false]);
+    }
+  });
+
   it("switches claude's own sandbox off, and a later --settings of the profile counts instead", () => {
     const brief = briefOf(content, { profile: { preset: 'claude', flags: ['--settings', 'mine.json'] } });
     const { argv } = commandLine(brief, placesIn(createFolder(), { IS_SANDBOX: '1' }));
