@@ -86,25 +86,6 @@ behaves('attempts', {
     expect(await engine.client.instances({ plan: 'told' })).toMatchObject([{ attempt: 1, state: 'succeeded' }]);
   },
 
-  'a line that is typed while it works is read in the same run': async (each) => {
-    const on = ground();
-    const [begun, gate] = [join(on.root, 'begun'), join(on.root, 'gate')];
-    const script = ({ results }: Asked): Reply =>
-      results.length > 0
-        ? { kind: 'say', text: 'It is done.' }
-        : { kind: 'run', command: `${waitsAt(gate, begun)} > made.txt` };
-    const engine = await startReal(each, { on, script, keys: 'attempts = 1\n' });
-    await begin(engine, 'typed', planText([{ title: 'the work', sh: null }]));
-    await untilFile(begun);
-    await until(async () => (await engine.client.instances({ plan: 'typed' }))[0]?.takes_input === true);
-    await say(engine, 'typed', 'agent_type', { title: 'typed-w1-t1', text: 'use the word hello' });
-    writeFileSync(gate, 'hello\n');
-    await untilStatus(engine, 'typed', 'done');
-    expect(await engine.client.capture('demo', 'typed-w1-t1')).toContain('> use the word hello');
-    expect(await engine.client.instances({ plan: 'typed' })).toMatchObject([{ attempt: 1, usage: { runs: 1 } }]);
-    expect((await engine.client.signals({ project: 'demo' })).map(({ type }) => type)).not.toContain('agent_send');
-  },
-
   'a cancel ends it with all that it started': (each) => endsWithAll(each, { key: null, reason: null }),
   'its time limit ends it with all that it started': (each) => endsWithAll(each, { key: 'timeout', reason: 'timeout' }),
   'its limit without output ends it with all that it started': (each) =>
