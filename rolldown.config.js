@@ -24,6 +24,8 @@ const bundled = new Set([
 ]);
 
 const together = {
+  // What a relay, of which each agent has one, shares with the engine: it loads nothing else.
+  lines: ['runtime/work/agents/relay/message-line'],
   // The program, and the verbs that people and agents call most beside a running engine. Not `main.js`, which waits at its top level.
   client: ['cli/program', 'cli/status', 'cli/plan/show', 'cli/plan/signals', 'cli/queue', 'cli/signal/emit'],
   // A verb without an engine reads the store by itself, or is the engine for a moment.
@@ -117,6 +119,7 @@ export default defineConfig({
     engine: join(built, 'runtime/engine/engine.js'),
     connect: join(built, 'runtime/engine/connect.js'),
     machines: join(built, 'machines/index.js'),
+    relay: join(built, 'runtime/work/agents/relay/relay.js'),
     'spawner-process': join(built, 'runtime/base/platform/spawner-process.js'),
   },
   platform: 'node',

@@ -40,7 +40,7 @@ export function agentView(chosen: Chosen, model: PlanModel, actions: PlanActions
     },
     agent === undefined ? null : about(agent, nowMs),
     agent === undefined || !actions.may('steer') ? null : commands(agent, model, actions),
-    agent?.takes_input === true && actions.may('steer') ? terminal(agent, model, actions) : null,
+    agent?.takes_input === true && actions.may('steer') ? typing(agent, model, actions) : null,
     h(
       'div',
       { class: 'segments', role: 'group', 'aria-label': 'What of it' },
@@ -126,8 +126,9 @@ const keyButtons = [
   ['ctrl-d', 'Ctrl-D', 'Ctrl-D'],
 ] as const;
 
-/** What is typed here is in its terminal at once; the log shows its echo. */
-function terminal({ title }: InstanceEntry, { busy }: PlanModel, actions: PlanActions): View {
+/** What is typed here is in its terminal at once, or is read between two steps of its work; the log shows it then. */
+function typing({ title, takes_keys: takesKeys }: InstanceEntry, { busy }: PlanModel, actions: PlanActions): View {
+  const what = takesKeys ? 'Type into its terminal' : 'Type to it while it works';
   const type = (event: Event) => {
     event.preventDefault();
     const field = (event.currentTarget as HTMLFormElement).elements.namedItem('typed') as HTMLInputElement;
@@ -140,11 +141,11 @@ function terminal({ title }: InstanceEntry, { busy }: PlanModel, actions: PlanAc
     h('input', {
       name: 'typed',
       autocomplete: 'off',
-      placeholder: 'Type into its terminal',
-      'aria-label': 'Type into its terminal',
+      placeholder: what,
+      'aria-label': what,
     }),
     h('button', { type: 'submit', disabled: busy !== null }, 'Type'),
-    keyButtons.map(([key, text, name]) =>
+    (takesKeys ? keyButtons : []).map(([key, text, name]) =>
       h(
         'button',
         {

@@ -22,7 +22,7 @@ export default defineVerb({
   summary: 'Follow an agent live, and type to it: a line answers what it asks.',
   args: { title: { type: 'positional', description: 'as stator agent list shows it' } },
   examples: ['stator agent attach login-w1-t2'],
-  more: 'If it asks nothing: with terminal = true under [agents.<role>] (command, sh) a line is typed into its terminal at once, Enter included; an empty line is Enter, <ctrl-c> alone on a line is that key (also <escape> <tab> <up> <down> <left> <right> <backspace> <ctrl-d> <ctrl-l> <ctrl-u>). For claude, codex, gemini and opencode it is a message for their next turn. Others read none while they work. If several questions are open, begin the line with the name of one: "#2 left", or "9f3a1c2e allow". Ctrl-D and Ctrl-C leave; the agent goes on. Exit code 0: the agent succeeded, or Ctrl-D. 1: it failed or was cancelled. 130: Ctrl-C.',
+  more: 'If it asks nothing: with terminal = true under [agents.<role>] (command, sh) a line is typed into its terminal at once, Enter included; an empty line is Enter, <ctrl-c> alone on a line is that key (also <escape> <tab> <up> <down> <left> <right> <backspace> <ctrl-d> <ctrl-l> <ctrl-u>). claude reads the line while it works, between two steps; the log shows it when it has. A reviewer, a verifier, codex, gemini and opencode read it in their next turn. Others read none while they work. If several questions are open, begin the line with the name of one: "#2 left", or "9f3a1c2e allow". Ctrl-D and Ctrl-C leave; the agent goes on. Exit code 0: the agent succeeded, or Ctrl-D. 1: it failed or was cancelled. 130: Ctrl-C.',
   async run({ title }, call) {
     refuseAgent(call, 'attach to an agent');
     const attached = { call, project: requireProject(call), title, shown: new Set<string>() };
@@ -115,7 +115,7 @@ async function say(attached: Attached, client: Client, typed: string): Promise<v
   const { call, project, title, shown } = attached;
   const agent = findInstance(await client.instances({ project }), title);
   const open = await askedBy(attached, client, agent);
-  if (open.length === 0 && agent.takes_input) return type(attached, client, typed);
+  if (open.length === 0 && agent.takes_keys) return type(attached, client, typed);
   const line = typed.trim();
   if (line === '') return;
   const [, name = '', rest = ''] = /^(\S+)\s*(.*)$/.exec(line) ?? [];
@@ -127,7 +127,8 @@ async function say(attached: Attached, client: Client, typed: string): Promise<v
   // What is open has been seen now; what was answered by others is no longer meant.
   shown.clear();
   for (const { key } of open) shown.add(key);
-  if (open.length === 0) return tell(attached, client, agent, line);
+  if (open.length === 0)
+    return agent.takes_input ? sayNow(attached, client, agent, line) : tell(attached, client, agent, line);
   if (asked === undefined)
     throw new EngineError(
       'conflict',
@@ -148,7 +149,14 @@ async function type({ call, project, title }: Attached, client: Client, line: st
   if (answer.signal.status !== 'done') printVerdict(call, answer);
 }
 
-/** Of an agent that asks nothing and has no terminal. */
+/** Its program reads it while it works. An agent that has ended meanwhile gets it as a message. */
+async function sayNow(attached: Attached, client: Client, agent: InstanceEntry, line: string): Promise<void> {
+  const answer = await client.typeToInstance(attached.project, agent.title, { text: line });
+  if (answer.signal.status === 'failed') await tell(attached, client, agent, line);
+  else printVerdict(attached.call, answer);
+}
+
+/** Of an agent that asks nothing and reads nothing while it works. */
 async function tell({ call, project }: Attached, client: Client, agent: InstanceEntry, line: string): Promise<void> {
   const { title, preset } = agent;
   if (!talkers.has(preset))

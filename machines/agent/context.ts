@@ -39,8 +39,8 @@ export interface AgentContext extends AgentInput {
     cause: 'exit' | 'stopped' | 'withdrawn' | 'start-failed' | 'unusable' | 'rate-limited' | 'resource-limit' | 'lost';
     until: number | null;
   } | null;
-  /** Whether the run has a terminal that a person may type into. Not there: it has none. */
-  takesInput?: boolean;
+  /** What a person may type to the run: keys and lines into its terminal (`true`), or messages. Not there, or false: nothing. */
+  takesInput?: boolean | 'messages';
   question: string | null;
   answer: string | null;
   /** What the process asks to be allowed and nobody has answered, oldest first. */

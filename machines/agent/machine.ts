@@ -2,6 +2,7 @@
  * The one machine for every role: a run is asked for, starts, works, and ends; attempts, time limits and liveness live here once.
  * `delivered` (the run ended well) waits for its parent's verdict, so a dead agent is never a success.
  */
+import { and } from 'xstate';
 import { type Ending, graceMs } from './context.ts';
 import { agentSetup, newAgent, outputOf } from './setup.ts';
 
@@ -40,8 +41,10 @@ const answers = [
 ] as const;
 const unasked = { answered: { description: 'no question of this agent is open' } } as const;
 const send = { agent_send: { guard: 'hasRoomForMessage', actions: 'noteMessage' } } as const;
-/** The terminal has the line at once, whatever the process is at. */
-const types = { agent_type: { guard: 'takesInput', actions: ['nextId', 'askTyping'] } } as const;
+/** Whatever the process is at: its terminal has the line at once, and a program that takes messages reads it with its next step. */
+const types = {
+  agent_type: { guard: and(['takesInput', 'takesTyped']), actions: ['nextId', 'askTyping'] },
+} as const;
 /** What a process that is there may do or be told. */
 const live = {
   ...send,

@@ -115,7 +115,7 @@ const base = setup({
     noteStart: assign(({ context, event }) => ({
       runs: context.runs + 1,
       base: event.type === 'run_started' ? event.base : null,
-      ...(event.type === 'run_started' && event.takes_input === true ? { takesInput: true } : {}),
+      ...(event.type === 'run_started' && event.takes_input !== undefined ? { takesInput: event.takes_input } : {}),
     })),
     setDeadline: assign(({ context, event }) => nextTimer(context, timeOf(context, event) + context.timeoutMs)),
     resumeClock: assign(({ context, event }) => nextTimer(context, timeOf(context, event) + context.remainingMs)),
@@ -255,7 +255,10 @@ const base = setup({
     isOpenQuestion: ({ context, event }) => permissionOf(context, event) !== null,
     isLastQuestion: ({ context, event }) =>
       context.permissions.length === 1 && permissionOf(context, event) === context.permissions[0],
-    takesInput: ({ context }) => context.takesInput === true,
+    takesInput: ({ context }) => context.takesInput === true || context.takesInput === 'messages',
+    /** A terminal takes anything; a message has a text. */
+    takesTyped: ({ context, event }) =>
+      context.takesInput === true || (event.type === 'agent_type' && (event.text ?? '').trim() !== ''),
     hasRoomForMessage: ({ context }) => context.messages.length < messageLimit,
     takesMessage: ({ context: { ending, messages } }) =>
       ending !== 'cancel' && ending !== 'kill' && messages.length < messageLimit,

@@ -320,7 +320,9 @@ export const guardTexts: Readonly<Record<string, string>> = {
   isNotCancelled: 'its run is being ended already',
   hasRoomForQuestion: `${handQuestionLimit} questions wait already`,
   hasRoomForMessage: 'ten messages wait already, the agent has delivered none since',
-  takesInput: 'it has no terminal (`terminal = true` in its profile gives one)',
+  takesInput:
+    'its program reads nothing while it works (one that wants a terminal gets it by `terminal = true` in its profile)',
+  takesTyped: 'its program takes lines of text; it has no terminal for keys',
   takesMessage: 'it is no longer wanted, or ten messages wait already',
   mayRestart: 'its run is being ended: it asked, is finished or is no longer wanted',
 };

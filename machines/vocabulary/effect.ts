@@ -101,7 +101,7 @@ export interface AgentAnswer {
   readonly message: string;
 }
 
-/** Types into the terminal of a run what a person typed. */
+/** Types to a run what a person typed: into its terminal, or as a message for its program. */
 export interface AgentType {
   readonly kind: 'agent.type';
   readonly id: string;

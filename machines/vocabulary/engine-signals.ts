@@ -84,8 +84,11 @@ export const engineSignals = {
 
   // The engine's own: runs.
   run_starting: toAgent('a slot is taken', {}),
-  /** `takes_input`: it has a terminal that a person may type into. */
-  run_started: toAgent('the process runs', { base: sha.nullable(), takes_input: z.literal(true).optional() }),
+  /** `takes_input`: a person may type to it while it works. `true`: it has a terminal, which takes keys too; `messages`: its program takes a message a line. */
+  run_started: toAgent('the process runs', {
+    base: sha.nullable(),
+    takes_input: z.union([z.literal(true), z.literal('messages')]).optional(),
+  }),
   run_waiting: toAgent('the process asks for a permission', {
     /** What the question is called by: no other one of the run has it. */
     permission: permissionId,

@@ -229,12 +229,12 @@ export const signals = {
   agent_pause: { payload: title, from: person, to: 'agent', does: 'freezes the processes' },
   agent_resume: { payload: title, from: person, to: 'agent', does: 'lets the processes go on' },
   agent_send: { payload: message, from: person, to: 'agent', does: 'leaves a message for the next turn' },
-  // No machine of one's own: a terminal is typed into by people alone.
+  // No machine of one's own: only people type.
   agent_type: {
     payload: typed,
     from: ['person'],
     to: 'agent',
-    does: 'types a line of `text`, or presses a `key`, in the terminal of the agent',
+    does: 'types a line of `text` to the agent while it works, or presses a `key` in its terminal',
   },
   agent_allow: {
     payload: permission,

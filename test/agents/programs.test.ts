@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ProgramPreset } from '../../runtime/base/config/preset-programs.ts';
 import type { CommandPlaces } from '../../runtime/work/agents/command-line.ts';
+import { throughRelay } from '../../runtime/work/agents/message-input.ts';
 import { commandLine } from '../../runtime/work/agents/preset.ts';
 import { presetFlags } from '../../runtime/work/agents/presets/known-flags.ts';
 import { reportOf } from '../../runtime/work/agents/reports/read-log.ts';
@@ -49,11 +50,13 @@ function play(
   const env = fakeEnv(process.env, { root, says, ...(resetMs === undefined ? {} : { resetMs }) });
   const places = placesIn(root, env);
   const brief = briefOf(content, { ...differences, profile: { ...differences.profile, preset } });
-  const [program, ...args] = commandLine(brief, places).argv;
+  const line = commandLine(brief, places);
+  const [program, ...args] = line.messages === undefined ? line.argv : throughRelay(line.messages, line.argv);
+  writeFileSync(places.prompt, prompt);
   const { status, stdout, stderr } = spawnSync(program, args, {
     cwd: places.worktree,
-    env,
-    input: prompt,
+    env: { ...env, STATOR_PROMPT_FILE: places.prompt },
+    input: line.messages === undefined ? prompt : '',
     encoding: 'utf8',
   });
   const folder = { log: join(root, 'log'), olderLog: join(root, 'log.1') };
@@ -77,7 +80,7 @@ describe('what is started', () => {
     });
     expect(lines).toMatchInlineSnapshot(`
       [
-        "claude --print --output-format stream-json --verbose --settings {"sandbox":{"enabled":false}} --dangerously-skip-permissions --model a-model --session-id 00000000-0000-4000-8000-000000000000 --effort high",
+        "claude --print --output-format stream-json --verbose --input-format stream-json --replay-user-messages --settings {"sandbox":{"enabled":false}} --dangerously-skip-permissions --model a-model --session-id 00000000-0000-4000-8000-000000000000 --effort high",
         "codex exec --json --dangerously-bypass-approvals-and-sandbox --config allow_login_shell=false --model a-model -c model_reasoning_effort=high -",
         "opencode run --format json --auto --print-logs --log-level ERROR --model a-model --variant high",
         "gemini --output-format stream-json --approval-mode yolo --skip-trust --model a-model --session-id 00000000-0000-4000-8000-000000000000 -d",
@@ -94,12 +97,30 @@ describe('what is started', () => {
     });
     expect(lines).toMatchInlineSnapshot(`
       [
-        "claude --print --output-format stream-json --verbose --settings {"sandbox":{"enabled":false}} --dangerously-skip-permissions --resume 22222222-2222-4222-8222-222222222222 --add-dir /x",
+        "claude --print --output-format stream-json --verbose --input-format stream-json --replay-user-messages --settings {"sandbox":{"enabled":false}} --dangerously-skip-permissions --resume 22222222-2222-4222-8222-222222222222 --add-dir /x",
         "codex exec --json --dangerously-bypass-approvals-and-sandbox --config allow_login_shell=false --add-dir /x resume 22222222-2222-4222-8222-222222222222 -",
         "opencode run --format json --auto --print-logs --log-level ERROR --session 22222222-2222-4222-8222-222222222222 --add-dir /x",
         "gemini --output-format stream-json --approval-mode yolo --skip-trust --resume 22222222-2222-4222-8222-222222222222 --add-dir /x",
       ]
     `);
+  });
+
+  it('gives claude messages on its standard input, but not where it judges or its user wants another format', () => {
+    const lineOf = (profile: Differences['profile']) =>
+      commandLine(
+        briefOf(content, { profile: { preset: 'claude', ...profile } }),
+        placesIn(createFolder(), { IS_SANDBOX: '1' }),
+      );
+    expect(lineOf({}).messages).toBe('claude');
+    for (const profile of [
+      { role: 'reviewer' as const },
+      { role: 'verifier' as const },
+      { flags: ['--input-format', 'text'] },
+      { flags: ['--output-format=json'] },
+    ]) {
+      const { argv, messages } = lineOf(profile);
+      expect([messages, argv.includes('--replay-user-messages')]).toEqual([undefined, false]);
+    }
   });
 
   it("switches claude's own sandbox off, and a later --settings of the profile counts instead", () => {

@@ -231,6 +231,7 @@ describe('the control API over its socket', () => {
       reason: null,
       waits_until: null,
       takes_input: false,
+      takes_keys: false,
       permissions: [],
       log: expect.stringMatching(/\/runs\/shape#wave-1\.2#task-1\.1#agent#1#demo(?:\.[\w-]+)?\/log$/),
       last_line: null,

@@ -9,6 +9,7 @@ export const longFiles: readonly string[] = [
   'test/agents/prompt-view.test.ts',
   'test/agents/resources.test.ts',
   'test/cli/ask.test.ts',
+  'test/cli/attach-messages.test.ts',
   'test/cli/attach-terminal.test.ts',
   'test/cli/attach.test.ts',
   'test/cli/board.test.ts',

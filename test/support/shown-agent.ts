@@ -21,6 +21,7 @@ export function shownAgent(
     waits_until: null,
     permissions: [],
     takes_input: false,
+    takes_keys: false,
     log: null,
     last_line: null,
     preset: 'sh',

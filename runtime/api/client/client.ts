@@ -447,7 +447,7 @@ export function createClient(call: Call, options: ClientOptions) {
       const body = { plan: found.plan, type: 'agent_send', payload: { title, body: message } };
       return verdictOf(await ask('POST /v1/repos/:project/signals', { params: { project }, body }));
     },
-    /** Types a line, or presses a key, in the terminal of an agent that has one. Throws `not_found`. */
+    /** Types a line to an agent that reads while it works, or presses a key in its terminal. Throws `not_found`. */
     async typeToInstance(project: string, title: string, typed: Typed): Promise<SignalAnswer> {
       return verdictOf(
         await ask('POST /v1/repos/:project/instances/:title/type', { params: { project, title }, body: typed }),

@@ -26,8 +26,10 @@ export const instanceEntry = z
     waits_until: time.nullable(),
     /** Its open permission requests, the oldest first. */
     permissions: z.array(permissionQuestion),
-    /** Whether a person may type into its terminal now. */
+    /** Whether a person may type to it now, while it works. */
     takes_input: z.boolean(),
+    /** Whether that goes into a terminal, which takes keys too; otherwise each line is a message to its program. */
+    takes_keys: z.boolean(),
     /** The host that has its files, where that is another one. */
     host: z.string().optional(),
     /** The log file's path; null: there is none, or it is on another host. */

@@ -12,6 +12,7 @@ import { createFileMemory } from '../../base/platform/file-memory.ts';
 import type { Casting } from '../../core/outbox/casting.ts';
 import type { RunRow, UsageRow } from '../../core/store/rows.ts';
 import { lastActivityMs } from '../../work/agents/liveness.ts';
+import { takesMessages } from '../../work/agents/message-input.ts';
 import { tailOf } from '../../work/agents/output-log.ts';
 import { readableLog } from '../../work/agents/reports/readable-log.ts';
 import { type RunFolder, runFolderAt } from '../../work/agents/run-folder.ts';
@@ -77,6 +78,7 @@ async function instanceEntry(
   const isHere = !parts.projects.isElsewhere(row.project);
   const folder = row.folder === null || !isHere ? null : runFolderAt(dirname(row.folder), basename(row.folder));
   const activity = folder === null ? 0 : lastActivityMs(folder);
+  const takesInput = row.state === 'running' && folder !== null && hasInput(folder);
   return {
     title: row.title,
     project: row.project,
@@ -96,7 +98,8 @@ async function instanceEntry(
     reason: row.reason as Reason | null, // written from the machine's reasons
     ...waits,
     waits_until: limit === null ? waits.waits_until : timeText(limit.until),
-    takes_input: row.state === 'running' && folder !== null && hasInput(folder),
+    takes_input: takesInput,
+    takes_keys: takesInput && folder !== null && !takesMessages(folder),
     ...(isHere ? {} : { host: parts.projects.find(row.project)?.host }),
     log: folder?.log ?? null,
     last_line: folder === null || activity === 0 ? null : lastLineOf(folder, row.preset, activity),

@@ -1,9 +1,14 @@
 /** The command of a run: the interface between the presets and the launcher. */
 import type { RunBrief } from './run-brief.ts';
 
+/** How a program takes messages while it works. */
+export type MessageProtocol = 'claude';
+
 export interface CommandLine {
   readonly argv: readonly [string, ...string[]];
   readonly stdin: 'prompt' | 'none';
+  /** It takes messages while it works, and the prompt is the first of them; not there: its standard input is what `stdin` says. */
+  readonly messages?: MessageProtocol;
   /** To be written to the run's script file before the start; `argv` names it by the path that was given. */
   readonly script: string | null;
   /** To be written to the run's file of MCP servers, likewise; not there: it has none. */

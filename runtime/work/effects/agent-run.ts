@@ -23,6 +23,7 @@ import { accountOf } from '../agents/account.ts';
 import { accountLimited, lookAtAccounts, profileOf } from '../agents/accounts.ts';
 import { lastActivityMs, watchRun } from '../agents/liveness.ts';
 import { syncLogins } from '../agents/logins.ts';
+import { takesMessages } from '../agents/message-input.ts';
 import { outputEnd } from '../agents/output-end.ts';
 import { tailOf } from '../agents/output-log.ts';
 import type { RunReport } from '../agents/reports/report.ts';
@@ -53,6 +54,7 @@ import { startMeter } from './run-meter.ts';
 import { failureText, limitedUntil, noteReport, unusableHint } from './run-report.ts';
 import { collectRun } from './run-repository.ts';
 import { type RunSockets, withSocket } from './run-socket.ts';
+import { passUnread } from './unread-messages.ts';
 import { isGone, type Launch, ownLaunch, readBase, readLaunch, runSiteOf, worktreePath } from './workplace.ts';
 import { awaitSetup, withoutSetup, withSetup } from './worktree-setup.ts';
 
@@ -260,7 +262,13 @@ async function noteStart(
   await store.commit([{ do: 'run.note', key: row.key, set, once: { started_at: nowMs() } }]);
   // On the plan's own branch it begins from what people and earlier agents left there, which the plan is to know first.
   if (base !== null && place.branch === place.from) tell('head', 'head_moved', { head: base, begins: true });
-  report('started', 'run_started', { base, ...(hasInput(folder) ? { takes_input: true as const } : {}) });
+  report('started', 'run_started', { base, ...inputOf(folder) });
+}
+
+/** What a person may type to it. */
+function inputOf(folder: RunFolder): { takes_input?: true | 'messages' } {
+  if (!hasInput(folder)) return {};
+  return { takes_input: takesMessages(folder) ? 'messages' : true };
 }
 
 /** Waits for the end of a run that was started, by us or by an earlier owner, and sees that nothing of it is left. */
@@ -404,6 +412,7 @@ async function outcomeOf(
     return { type: 'run_exited', payload: { code: null, cause: 'start-failed', detail: limits.text.slice(-8_192) } };
   const ran = { key: row.key, code, wasStopped };
   const report = await noteReport(parts, ran, folder);
+  passUnread(context, { title, folder, report });
   await tellNear(parts, row);
   const noted = await store.run(row.key);
   const preset = noted?.preset ?? null;

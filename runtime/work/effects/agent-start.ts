@@ -16,6 +16,7 @@ import type { CommandLine } from '../agents/command-line.ts';
 import { readEnvFile } from '../agents/env-file.ts';
 import { runEnvironment } from '../agents/environment.ts';
 import { ensureLauncher } from '../agents/launcher.ts';
+import { prepareMessages, throughRelay } from '../agents/message-input.ts';
 import { anyCommandLine } from '../agents/preset-own.ts';
 import {
   leavesSettingsOut,
@@ -148,7 +149,8 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     env: { ...env, ...line.env },
     hasSetup: site.project.config.worktree.setup !== null,
   });
-  prepareInput(folder, profile.terminal);
+  prepareInput(folder, profile.terminal || line.messages !== undefined);
+  prepareMessages(folder, line.messages ?? null);
   if (line.script !== null) writeStartFile(folder.script, line.script);
   if (line.servers !== undefined) writeStartFile(folder.servers, line.servers);
   const { preset, role } = profile;
@@ -178,12 +180,12 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     cwd: path,
     // What its starter sets holds, whatever an env file says.
     env: run.env,
-    stdinFile: line.stdin === 'prompt' && !profile.terminal ? folder.prompt : null,
+    stdinFile: line.stdin === 'prompt' && !profile.terminal && line.messages === undefined ? folder.prompt : null,
     ...(isProgramPreset(preset) ? { installHint: installHint(preset, role) } : {}),
   };
 }
 
-/** The command line that the wrapper starts, in a terminal where the profile wants one. A program that is not there stands alone, and whoever launches it says so; the setup of a worktree may bring it yet. */
+/** The command line that the wrapper starts: in a terminal where the profile wants one, behind a relay where its program takes messages. A program that is not there stands alone, and whoever launches it says so; the setup of a worktree may bring it yet. */
 async function startOf(
   parts: Pick<PrepareParts, 'terminal'>,
   {
@@ -193,10 +195,12 @@ async function startOf(
     hasSetup,
   }: { profile: AgentProfile; line: CommandLine; env: Record<string, string>; hasSetup: boolean },
 ): Promise<Pick<LaunchRequest, 'argv' | 'env'>> {
-  if (!profile.terminal) return { argv: line.argv, env };
-  const script = terminalOf(profile.role, await parts.terminal());
+  if (!profile.terminal && line.messages === undefined) return { argv: line.argv, env };
+  const script = profile.terminal ? terminalOf(profile.role, await parts.terminal()) : null;
   if (!hasSetup && resolveProgram(line.argv[0], { from: null, env }).kind === 'missing')
     return { argv: line.argv, env };
+  if (line.messages !== undefined) return { argv: throughRelay(line.messages, line.argv), env };
+  if (script === null) return { argv: line.argv, env };
   const { argv, env: own } = inTerminal(script, line.argv, env);
   return { argv, env: { ...env, ...own } };
 }

@@ -93,6 +93,7 @@ async function noteAnswer(store: ReportParts['store'], { key }: RunRow, folder: 
     ...none,
     countedOver: 'run',
     lastMessage: hasEnded ? lastMessage : null,
+    readMessages: [],
     finalMessages: hasEnded ? [answer.text] : [],
     denied: false,
     refusedArgument: null,

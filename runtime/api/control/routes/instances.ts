@@ -284,7 +284,7 @@ export const instanceRoutes = [
   route(
     'POST /v1/repos/:project/instances/:title/type',
     {
-      does: 'types a line of `text`, or presses a `key`, in the terminal of an agent that has one (`terminal = true`)',
+      does: 'types a line of `text` to an agent that reads while it works, or presses a `key` in its terminal (`terminal = true`)',
       who: 'person',
       needs: 'steer',
       params: titleParams,

@@ -1,6 +1,7 @@
 /** The preset `claude`: Claude Code in print mode. Each flag is justified in docs/agents.md. */
 import { join } from 'node:path';
 import { EngineError } from '../../../../machines/vocabulary/errors.ts';
+import { isJudge } from '../../../../machines/vocabulary/ids.ts';
 import type { CommandLine, CommandPlaces } from '../command-line.ts';
 import type { RunBrief } from '../run-brief.ts';
 import { rootEnvironment, rootProblem } from './claude-as-root.ts';
@@ -10,6 +11,10 @@ import { modelOf, programLine } from './program.ts';
 const graceMs = 300_000;
 /** In a sandbox of its own neither the repo's .git could be written nor the socket of `stator` reached: one that its user's settings switch on is off here. */
 const ownSandbox = ['--settings', JSON.stringify({ sandbox: { enabled: false } })];
+/** Messages instead of one prompt, each of which it repeats when it reads it. */
+const messageInput = ['--input-format', 'stream-json', '--replay-user-messages'];
+/** With another format it reads its input to the end, or never says that a turn is over. A judge's messages at the end must all say the same verdict, so it has one turn alone. */
+const otherFormat = /^--(?:in|out)put-format(?:=|$)/;
 /** What the server of the questions needs to know of its run. */
 const serverVariables = [
   ...['PATH', 'HOME', 'STATOR', 'STATOR_HOME', 'STATOR_PROJECT', 'STATOR_PLAN', 'STATOR_ROLE', 'STATOR_TITLE'],
@@ -30,9 +35,13 @@ export function claudeCommand(brief: RunBrief, places: CommandPlaces): CommandLi
       ]
     : ['--dangerously-skip-permissions'];
   const settings = places.loadsProject ? [] : ['--setting-sources', 'user', '--strict-mcp-config'];
-  const output = ['--print', '--output-format', 'stream-json', '--verbose'];
+  const takesMessages = !isJudge(profile.role) && !profile.flags.some((flag) => otherFormat.test(flag));
+  const output = ['--print', '--output-format', 'stream-json', '--verbose', ...(takesMessages ? messageInput : [])];
   const before = [...output, ...ownSandbox, ...settings, ...permissions, ...modelOf(brief), ...talk];
-  const line = programLine('claude', brief, places, { before });
+  const line = {
+    ...programLine('claude', brief, places, { before }),
+    ...(takesMessages ? ({ messages: 'claude' } as const) : {}),
+  };
   if (!asks) return { ...line, env: rootEnvironment(places.env) };
   const env = { MCP_TOOL_TIMEOUT: String(profile.permissionTimeoutMs + graceMs) };
   return { ...line, servers: questionServer(places), env };

@@ -21,7 +21,8 @@ export const presetFlags: Readonly<Record<ProgramPreset, Flags>> = {
   claude: {
     help: ['--help'],
     flags: [
-      ...['--print', '--output-format', '--verbose', '--session-id', '--resume', '--model'],
+      ...['--print', '--output-format', '--verbose', '--input-format', '--replay-user-messages'],
+      ...['--session-id', '--resume', '--model'],
       ...['--dangerously-skip-permissions', '--permission-mode', '--mcp-config'],
       ...['--settings', '--setting-sources', '--strict-mcp-config'],
     ],

@@ -1,4 +1,6 @@
 /** Reads `claude --print --output-format stream-json --verbose`: an event a line, the last of them a `result`. */
+
+import { isTypedId } from '../relay/message-line.ts';
 import { type JsonObject, listAt, numberAt, objectAt, textAt, textsAt } from './json-line.ts';
 import { createFinalMessages, type Reader, shortened, sumOf, type ToldReport } from './report.ts';
 
@@ -20,8 +22,11 @@ export function createClaudeReader(): Reader {
   let resetsAtMs: number | null = null;
   let result: JsonObject | null = null;
   const final = createFinalMessages();
-  /** Since the last result; several results may follow each other in one run. */
-  const sinceLast: Usage[] = [];
+  /** Since the last result, by model; several results may follow each other in one run. */
+  let sinceLast: Usage | null = null;
+  /** The same without models, as older versions say it. */
+  let results: Usage = { input: null, output: null, cost: null };
+  const readMessages: string[] = [];
   const byMessage = new Map<string, Usage>();
 
   function assistant(event: JsonObject): void {
@@ -51,18 +56,26 @@ export function createClaudeReader(): Reader {
           if (textAt(event, 'rate_limit_info', 'status') === 'rejected')
             resetsAtMs = secondsAt(event, 'rate_limit_info', 'resetsAt');
           break;
+        case 'user': {
+          const id = event.isReplay === true ? textAt(event, 'uuid') : null;
+          if (isTypedId(id) && readMessages.length < readCountLimit) readMessages.push(id);
+          break;
+        }
         case 'result': {
           result = event;
+          results = added([results, usageAt(event, 'usage')]);
           if (event.is_error !== true && event.subtype === 'success') final.add(textAt(event, 'result'));
           const models = objectAt(event, 'model_usage_since_last_result');
-          for (const name of Object.keys(models ?? {})) if (models !== null) sinceLast.push(modelUsageAt(models, name));
+          for (const name of Object.keys(models ?? {}))
+            if (models !== null)
+              sinceLast = added([...(sinceLast === null ? [] : [sinceLast]), modelUsageAt(models, name)]);
           break;
         }
         default:
       }
     },
     report(): ToldReport {
-      const usage = usageOf(result, sinceLast, byMessage);
+      const usage = usageOf(result, { results, sinceLast, byMessage });
       const isOver = refusals >= refusalLimit;
       const denied = isOver || (error !== null && deniedErrors.has(error)) || isRefused(result);
       const refused = isOver ? 'it was refused three times, and would have asked on' : null;
@@ -74,6 +87,7 @@ export function createClaudeReader(): Reader {
         costUsd: usage.cost,
         countedOver: 'run',
         lastMessage,
+        readMessages,
         finalMessages: final.all,
         rateLimit: result === null ? null : rateLimitOf(result, resetsAtMs),
         denied,
@@ -103,6 +117,8 @@ function isRefused(result: JsonObject | null): boolean {
 
 /** More messages than any run has; without a bound a log of nothing else would fill the memory. */
 const messageCountLimit = 100_000;
+/** More than any person types to one run. */
+const readCountLimit = 10_000;
 
 function usageAt(event: JsonObject, ...path: readonly string[]): Usage {
   const usage = objectAt(event, ...path) ?? {};
@@ -127,11 +143,22 @@ function modelUsageAt(models: JsonObject, name: string): Usage {
  * By model where the program counts so, subagents included; else as the result says; a run that was ended from outside has no result, and what its
  * messages say is the least that it took. `total_cost_usd` counts a conversation over its runs in newer versions, so it comes second.
  */
-function usageOf(result: JsonObject | null, sinceLast: readonly Usage[], byMessage: ReadonlyMap<string, Usage>): Usage {
-  if (sinceLast.length > 0) return added(sinceLast);
+function usageOf(
+  result: JsonObject | null,
+  {
+    results,
+    sinceLast,
+    byMessage,
+  }: {
+    readonly results: Usage;
+    readonly sinceLast: Usage | null;
+    readonly byMessage: ReadonlyMap<string, Usage>;
+  },
+): Usage {
+  if (sinceLast !== null) return sinceLast;
   if (result === null) return added([...byMessage.values()]);
   const isCountedByModel = objectAt(result, 'model_usage_since_last_result') !== null;
-  return { ...usageAt(result, 'usage'), cost: isCountedByModel ? 0 : numberAt(result, 'total_cost_usd') };
+  return { ...results, cost: isCountedByModel ? 0 : numberAt(result, 'total_cost_usd') };
 }
 
 function added(usages: readonly Usage[]): Usage {

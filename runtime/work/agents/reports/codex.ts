@@ -54,6 +54,7 @@ export function createCodexReader(): Reader {
       costUsd: null,
       countedOver: 'conversation',
       lastMessage,
+      readMessages: [],
       finalMessages: final.all,
       rateLimit: problem === null ? null : rateLimitOf(problem, writtenAtMs),
       denied: problem !== null && isDenied(problem),

@@ -59,6 +59,7 @@ export function createGeminiReader(): Reader {
         costUsd: null,
         countedOver: 'run',
         lastMessage,
+        readMessages: [],
         finalMessages: final.all,
         rateLimit: problem === null ? null : rateLimitOf(problem, writtenAtMs),
         denied: code === loginExit || (problem !== null && refusals.test(problem)),

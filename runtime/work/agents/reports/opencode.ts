@@ -51,6 +51,7 @@ export function createOpencodeReader(): Reader {
       costUsd: cost,
       countedOver: 'run',
       lastMessage,
+      readMessages: [],
       finalMessages: final.all,
       rateLimit: error === null ? null : rateLimitOf(error, writtenAtMs),
       denied: error !== null && isDenied(error),

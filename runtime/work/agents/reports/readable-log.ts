@@ -4,6 +4,7 @@
  */
 import { isProgramPreset, type ProgramPreset } from '../../../base/config/preset-programs.ts';
 import { safeText } from '../../../base/platform/terminal-text.ts';
+import { isTypedId } from '../relay/message-line.ts';
 import { type JsonObject, listAt, numberAt, objectAt, objectOf, textAt } from './json-line.ts';
 
 /** A piece of a text that comes in pieces: what follows it goes on in the same line. */
@@ -68,9 +69,11 @@ function ofClaude(event: JsonObject): Said {
         return part.type === 'tool_use' ? [toolLine(textAt(part, 'name'), objectAt(part, 'input'))] : [];
       });
     case 'user':
-      return listAt(event, 'message', 'content').flatMap((part) =>
-        part.is_error === true ? [trouble(textAt(part, 'content') ?? 'the tool failed')] : [],
-      );
+      return listAt(event, 'message', 'content').flatMap((part) => {
+        if (part.is_error === true) return [trouble(textAt(part, 'content') ?? 'the tool failed')];
+        // Repeated by the program: the prompt too, which has an id of another kind.
+        return isTypedId(textAt(event, 'uuid')) ? typed(textAt(part, 'text')) : [];
+      });
     case 'system':
       if (event.subtype === 'init')
         return [begun('claude', textAt(event, 'claude_code_version'), textAt(event, 'model'))];
@@ -200,6 +203,11 @@ function commandLine(command: string | null): string {
 
 function trouble(text: string): string {
   return oneLine(`! ${text}`);
+}
+
+/** What a person typed, when the program has read it. */
+function typed(text: string | null): string[] {
+  return (text ?? '').split('\n').map((line) => `> ${line}`);
 }
 
 function begun(program: string, version: string | null, model: string | null): string {

@@ -27,6 +27,8 @@ export interface ToldReport {
   readonly denied: boolean;
   /** The program's description of the problem, at most 8 KiB. */
   readonly problem: string | null;
+  /** The ids of the messages that a person typed and the program has read. */
+  readonly readMessages: readonly string[];
   /** Whether the agent said or did anything. */
   readonly hasSpoken: boolean;
 }

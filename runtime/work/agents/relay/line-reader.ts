@@ -1,0 +1,20 @@
+/** Whole lines of a stream that may hold anything. A line over the limit is left out; no more than the limit is kept. */
+export function createLineReader(limitBytes: number, take: (line: string) => void): (chunk: Buffer) => void {
+  let parts: Buffer[] = [];
+  let sizeBytes = 0;
+  return (chunk) => {
+    let start = 0;
+    for (;;) {
+      const at = chunk.indexOf(0x0a, start);
+      const piece = chunk.subarray(start, at < 0 ? chunk.length : at);
+      sizeBytes += piece.length;
+      if (sizeBytes <= limitBytes) parts.push(piece);
+      else parts = [];
+      if (at < 0) return;
+      if (sizeBytes <= limitBytes) take(Buffer.concat(parts).toString('utf8'));
+      parts = [];
+      sizeBytes = 0;
+      start = at + 1;
+    }
+  };
+}

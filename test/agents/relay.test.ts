@@ -1,0 +1,93 @@
+/** What a relay makes of the lines of a program and of people, whatever stands in them. */
+import { afterEach, expect, it, vi } from 'vitest';
+import { messageId } from '../../runtime/work/agents/message-input.ts';
+import { createClaudeTalk } from '../../runtime/work/agents/relay/claude-talk.ts';
+import { createLineReader } from '../../runtime/work/agents/relay/line-reader.ts';
+import { isTypedId, messageLine, readMessageLine } from '../../runtime/work/agents/relay/message-line.ts';
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function talking(isFull = () => false) {
+  const sent: { uuid: string; message: { content: { text: string }[] } }[] = [];
+  const ends = { count: 0 };
+  const talk = createClaudeTalk({
+    send: (line) => {
+      sent.push(JSON.parse(line));
+    },
+    isFull,
+    end: () => {
+      ends.count += 1;
+    },
+  });
+  talk.begin('the prompt');
+  const said = (event: object) => talk.line(JSON.stringify(event));
+  return { talk, sent, ends, said };
+}
+const result = { type: 'result', subtype: 'success' };
+const message = { id: messageId('a'), text: 'hello' };
+
+it('the prompt is the first message, under an id that is no typed one; the input ends at the result', () => {
+  const { sent, ends, said } = talking();
+  expect(sent.map(({ message: { content } }) => content[0]?.text)).toEqual(['the prompt']);
+  expect(isTypedId(sent[0]?.uuid ?? null)).toBe(false);
+  said({ type: 'assistant', message: { content: [] } });
+  expect(ends.count).toBe(0);
+  said(result);
+  expect(ends.count).toBe(1);
+});
+
+it('a result while a typed message is unread ends nothing; the one after the message was read does', () => {
+  const { talk, sent, ends, said } = talking();
+  talk.type(message);
+  expect(sent[1]).toMatchObject({ type: 'user', uuid: message.id, message: { role: 'user' } });
+  said(result);
+  expect(ends.count).toBe(0);
+  said({ type: 'user', isReplay: true, uuid: message.id });
+  said(result);
+  expect(ends.count).toBe(1);
+});
+
+it('a program that repeats no message has its input ended after a result and silence', () => {
+  vi.useFakeTimers();
+  const { talk, ends, said } = talking();
+  talk.type(message);
+  vi.advanceTimersByTime(60_000);
+  said(result);
+  vi.advanceTimersByTime(4_000);
+  said({ type: 'system' });
+  vi.advanceTimersByTime(4_000);
+  expect(ends.count).toBe(0);
+  vi.advanceTimersByTime(2_000);
+  expect(ends.count).toBe(1);
+});
+
+it('what is no event of the program counts for nothing, and a program that is full is sent nothing more', () => {
+  const { talk, sent, ends, said } = talking(() => true);
+  talk.type(message);
+  expect(sent).toHaveLength(1);
+  for (const line of ['', '{', '[]', 'null', '{"type":"result"', ' {"type":"result"}', '{"type":["result"]}', '\ud800'])
+    talk.line(line);
+  said({ type: 'user', message: { content: [{ type: 'text', text: JSON.stringify(result) }] } });
+  said({ type: 'user', isReplay: 'true', uuid: 7 });
+  expect(ends.count).toBe(0);
+});
+
+it('lines come whole however they are cut, and one over the limit is left out', () => {
+  const lines: string[] = [];
+  const read = createLineReader(10, (line) => lines.push(line));
+  for (const byte of Buffer.from('ünder\n\nx')) read(Buffer.from([byte]));
+  read(Buffer.from(`${'y'.repeat(9)}\n${'z'.repeat(1_000)}`));
+  read(Buffer.from(`${'z'.repeat(1_000)}\nlast\nno end`));
+  expect(lines).toEqual(['ünder', '', `x${'y'.repeat(9)}`, 'last']);
+});
+
+it('a typed line is read as it was written, and nothing else is one', () => {
+  const odd = { id: messageId('b'), text: 'two\nlines \u2028 "quoted" \\ ünder \u0000' };
+  expect(readMessageLine(messageLine(odd).trimEnd())).toEqual(odd);
+  expect(messageId('b')).toBe(odd.id);
+  expect(messageId('a')).not.toBe(odd.id);
+  for (const line of ['', '{}', '{"id":"x","text":"y"}', `{"id":"${odd.id}"}`, messageLine(odd).slice(0, -5)])
+    expect(readMessageLine(line)).toBeNull();
+});
