@@ -5,25 +5,25 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { isAlive } from '../support/daemon.ts';
 import { git, until } from '../support/ground.ts';
-import { gateTo, type Host, hostOn, hostsGround, kill, must, register, statusOf } from '../support/hosts.ts';
+import {
+  clonesFolder,
+  type Host,
+  hostOn,
+  hostsGround,
+  kill,
+  must,
+  register,
+  remoteOf,
+  statusOf,
+} from '../support/hosts.ts';
+import { linkTo } from '../support/link.ts';
 
 const { emptyStore } = await hostsGround();
 
 /** A host that takes over what others lose. */
 async function taker(url: string, name: string): Promise<Host & { readonly clones: string }> {
-  const clones = join(mkdtempSync(join(tmpdir(), 'stator-clones-')), 'clones');
-  const host = await hostOn(url, name, [`clones = "${clones}"`]);
-  return { ...host, clones };
-}
-
-/** A bare repository that stands for the forge; `host` has it as its remote. */
-function remoteOf(host: Host): string {
-  const folder = mkdtempSync(join(tmpdir(), 'stator-remote-'));
-  const bare = join(folder, 'remote.git');
-  git(folder, 'init', '-q', '--bare', '-b', 'main', bare);
-  git(host.path, 'push', '-q', bare, 'main');
-  git(host.path, 'remote', 'add', 'origin', bare);
-  return bare;
+  const { clones, line } = clonesFolder();
+  return { ...(await hostOn(url, name, { host: [line] })), clones };
 }
 
 const pidIn = (file: string) => Number(readFileSync(file, 'utf8').trim().split('\n').at(-1));
@@ -78,15 +78,15 @@ it('the repo of a lost host goes on at another one by itself; when the lost one 
 }, 180_000);
 
 it('the agents of a host that does not reach the store stand still, and go on when it does', async () => {
-  const gate = await gateTo(await emptyStore());
-  const a = await hostOn(gate.url, 'a');
+  const link = await linkTo(await emptyStore());
+  const a = await hostOn(link.url, 'a');
   const folder = mkdtempSync(join(tmpdir(), 'stator-hosts-'));
   const [log, end] = [join(folder, 'log'), join(folder, 'end')];
   const ticks = `n=0; while [ ! -e ${end} ] && [ $n -lt 2000 ]; do n=$((n+1)); echo x >> ${log}; sleep 0.05; done`;
   await register(a, 'p', [[`echo begin >> ${log}; ${ticks}; echo one > one.txt`]]);
   const size = () => (existsSync(log) ? statSync(log).size : 0);
   await until(() => size() > 0, 30_000);
-  gate.close();
+  link.close();
   // It writes a line each 50 ms.
   const stood = { size: 0, sinceMs: 0 };
   const standsStill = () => {
@@ -94,7 +94,7 @@ it('the agents of a host that does not reach the store stand still, and go on wh
     return Date.now() - stood.sinceMs > 3_000;
   };
   await until(standsStill, 25_000);
-  await gate.open();
+  await link.open();
   await until(() => size() > stood.size, 20_000);
   appendFileSync(end, '');
   await until(async () => (await statusOf(a, a, 'p').catch(() => '')) === 'done', 60_000);
