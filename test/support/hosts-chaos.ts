@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { planOf } from './cli.ts';
+import { isReady, startDaemonProcess } from './fleet.ts';
 import { git, until } from './ground.ts';
 import { hangMs } from './hang.ts';
 import { clonesFolder, hostAt, type hostsGround, must, remoteOf } from './hosts.ts';
@@ -83,25 +84,20 @@ export async function playRound(ground: Awaited<ReturnType<typeof hostsGround>>,
 async function createHost(url: string, name: string): Promise<ChaosHost> {
   const link = await linkTo(url);
   const own = hostAt(link.url, name, { host: [clonesFolder().line], maxAgents, attempts });
-  const host = { ...own, link, daemon: own.start(['daemon', 'start', '--foreground']) };
-  await untilReady(host);
-  return host;
+  return { ...own, link, daemon: await startDaemonProcess(own) };
 }
 
+/** The daemon that was started last for it works; it has not ended by itself. */
 async function untilReady(host: ChaosHost): Promise<void> {
-  const isReady = async () => {
-    const { child, stderr } = host.daemon;
-    if (child.exitCode !== null) throw new Error(`the daemon of ${host.name} ended: ${stderr()}`);
-    if (host.owner()?.pid !== child.pid) return false;
-    return host
-      .client()
-      .status()
-      .then(
-        ({ waiting }) => waiting === null,
-        () => false, // it does not listen yet
-      );
-  };
-  await until(isReady, hangMs, () => host.daemon.stderr());
+  await until(
+    async () => {
+      const { child, stderr } = host.daemon;
+      if (child.exitCode !== null) throw new Error(`the daemon of ${host.name} ended: ${stderr()}`);
+      return host.owner()?.pid === child.pid && (await isReady(host));
+    },
+    hangMs,
+    () => host.daemon.stderr(),
+  );
 }
 
 async function addRepo(host: ChaosHost): Promise<string> {
@@ -116,7 +112,7 @@ function taskOf({ ledger, file, ticks }: { ledger: string; file: string; ticks: 
     `say() { echo "$1 $STATOR_HOME $STATOR_RUN" >> '${ledger}'; }`,
     'say begin',
     `n=0; while [ $n -lt ${ticks} ]; do n=$((n+1)); sleep 0.2; say tick; done`,
-    `echo "$STATOR_RUN" >> ${file}`,
+    `echo "$STATOR_RUN" > ${file}`,
     'say end',
   ].join('\n');
 }

@@ -204,7 +204,11 @@ export async function pauseAndResume(
     const [at, share] = [random(), random()];
     const plan = plans[Math.floor(at * plans.length)];
     const type = share < 0.5 ? 'pause' : 'resume';
-    if (plan !== undefined) answered.push(askAnyHost({ hosts, random }, { ...plan, type, key: `person-${number}` }));
+    if (plan !== undefined) {
+      const answer = askAnyHost({ hosts, random }, { ...plan, type, key: `person-${number}` });
+      answer.catch(() => {}); // thrown at the end
+      answered.push(answer);
+    }
     await hold(500 + random() * 2_000, over);
   }
   return Promise.all(answered);

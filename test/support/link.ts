@@ -49,7 +49,7 @@ export async function linkTo(url: string): Promise<Link> {
       if (lateMs > 0) await delay(lateMs);
       await gate.opened();
       if (connection.isStranded) return;
-      if (!to.destroyed && !to.write(bytes)) await Promise.race([once(to, 'drain'), once(to, 'close')]);
+      if (to.writable && !to.write(bytes)) await Promise.race([drained(to), closed(to)]);
       from.resume();
     });
     from.on('error', () => from.destroy());
@@ -123,6 +123,9 @@ export async function linkTo(url: string): Promise<Link> {
     },
   };
 }
+
+const drained = (socket: Socket) => new Promise<void>((resolve) => socket.once('drain', resolve));
+const closed = (socket: Socket) => new Promise<void>((resolve) => socket.once('close', resolve));
 
 interface Gate {
   open(): void;

@@ -240,15 +240,11 @@ export function openPostgres(
 
   /** Begins, waits for the commits of others, and answers by which number PostgreSQL knows this one. All of it is sent at once. */
   function start(client: Client): Promise<string> {
-    const [, , known] = [
+    const begun = Promise.all([
       client.query('BEGIN'),
       client.query(`SELECT pg_advisory_xact_lock(${commitLock})`),
       client.query<{ id: string }>('SELECT CAST(pg_current_xact_id() AS TEXT) AS id'),
-    ].map((sent) => {
-      sent.catch(() => {}); // the last one fails too
-      return sent;
-    });
-    const begun = (known as Promise<{ rows: { id: string }[] }>).then(({ rows: [row] }) => row?.id ?? ''); // the third one
+    ]).then(([, , { rows }]) => rows[0]?.id ?? '');
     begun.catch(() => {}); // awaited when the changes are sent
     return begun;
   }
