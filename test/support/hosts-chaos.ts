@@ -50,10 +50,10 @@ export async function playRound(ground: Awaited<ReturnType<typeof hostsGround>>,
   const ledger = join(mkdtempSync(join(tmpdir(), 'stator-chaos-')), 'ledger');
   writeFileSync(ledger, '');
   const hosts: ChaosHost[] = [];
+  const url = await ground.emptyStore();
+  const database = ground.database();
+  const ask: Ask = (text, values) => ground.server.query(database, text, values);
   try {
-    const url = await ground.emptyStore();
-    const database = ground.database();
-    const ask: Ask = (text, values) => ground.server.query(database, text, values);
     for (const name of names) hosts.push(await createHost(url, name));
     await countAgents(ask);
     const remotes = new Map<string, string>();
@@ -70,15 +70,33 @@ export async function playRound(ground: Awaited<ReturnType<typeof hostsGround>>,
     });
     await prove({ hosts, ask, ledger, plans, remotes, acknowledged });
   } catch (thrown) {
-    const folder = mkdtempSync(join(tmpdir(), 'stator-chaos-failed-'));
-    copyFileSync(ledger, join(folder, 'ledger'));
-    for (const { name, home, daemon } of hosts) {
-      copyFileSync(join(home, 'daemon.log'), join(folder, `${name}.log`));
-      writeFileSync(join(folder, `${name}.err`), daemon.stderr());
-    }
+    const folder = await keep({ hosts, ask, ledger });
     const said = thrown instanceof Error ? thrown.message : String(thrown);
     throw new Error(`STATOR_CRASH_SEED=${seed}, logs in ${folder}: ${said}`, { cause: thrown });
   }
+}
+
+/** What a person needs to see what went wrong. */
+async function keep({
+  hosts,
+  ask,
+  ledger,
+}: {
+  hosts: readonly ChaosHost[];
+  ask: Ask;
+  ledger: string;
+}): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'stator-chaos-failed-'));
+  copyFileSync(ledger, join(folder, 'ledger'));
+  for (const { name, home, daemon } of hosts) {
+    copyFileSync(join(home, 'daemon.log'), join(folder, `${name}.log`));
+    writeFileSync(join(folder, `${name}.err`), daemon.stderr());
+  }
+  for (const table of ['plans', 'runs', 'effects', 'signals', 'journal', 'trees', 'hosts', 'repo_hosts']) {
+    const rows = await ask(`SELECT * FROM ${table}`).catch(() => []); // the database may be away
+    writeFileSync(join(folder, table), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  }
+  return folder;
 }
 
 async function createHost(url: string, name: string): Promise<ChaosHost> {
