@@ -300,6 +300,8 @@ async function continueWork(
 ) {
   const { repository, worktree } = site;
   const { branch } = place;
+  // On another host than before it is missing where it was not at the remote yet.
+  await ensureBranch(repository, { branch, start: before.base });
   const message = `${title}: what it had so far`;
   const { head } = await commitLeftovers(repository, {
     path: worktree,
