@@ -265,6 +265,16 @@ it('an engine that another one has followed writes nothing more, and says who ha
   await expect(mustCommit(first, [word()])).rejects.toMatchObject({ code: 'owner_taken' });
 });
 
+it('a host that others have taken over while its connections seemed to live learns it with its next beat', async () => {
+  const name = await emptyDatabase();
+  const store = opened(server.urlOf(name));
+  await store.own('/home');
+  await store.hosts.beat();
+  await server.query(name, 'UPDATE hosts SET epoch = epoch + 1');
+  await expect(store.hosts.beat()).rejects.toMatchObject({ code: 'owner_taken' });
+  expect(store.loss()).toMatchObject({ code: 'owner_taken' });
+});
+
 it('an engine whose connection was cut goes on as the same engine', async () => {
   const name = await emptyDatabase();
   const store = opened(server.urlOf(name));

@@ -200,16 +200,7 @@ async function throughTrouble({ hosts, server, ask, ledger, random, plans, moves
     acknowledged.push(
       await askAnyHost({ hosts, random }, { ...plan, type: 'resume', key: `last-${plan.project}-${plan.plan}` }),
     );
-  await until(
-    async () => {
-      const left = await open();
-      const blocked = left.filter((plan) => plan.blocked !== null);
-      if (blocked.length > 0) throw new Error(`these wait for a person: ${JSON.stringify(blocked)}`);
-      return left.length === 0;
-    },
-    hangMs,
-    () => explain(hosts, open),
-  );
+  await untilAllDone(open, { hosts, ask });
   return acknowledged;
 }
 
@@ -219,6 +210,24 @@ async function untilDone(open: () => Promise<readonly unknown[]>, over: AbortCon
     const left = await open().catch(() => null); // the database may be away
     if (left?.length === 0) over.abort();
     await delay(500, null, { signal: over.signal }).catch(() => {}); // it is over
+  }
+}
+
+/** As long as lines are added to the journal, it is waited for: a busy machine takes its time. */
+async function untilAllDone(
+  open: () => Promise<readonly (PlanName & { readonly blocked: string | null })[]>,
+  { hosts, ask }: Pick<Course, 'hosts' | 'ask'>,
+): Promise<void> {
+  const lines = async () => Number((await ask('SELECT count(*) AS lines FROM journal'))[0]?.lines);
+  for (let left = await open(); left.length > 0; left = await open()) {
+    const blocked = left.filter((plan) => plan.blocked !== null);
+    if (blocked.length > 0) throw new Error(`these wait for a person: ${JSON.stringify(blocked)}`);
+    const [known, count] = [await lines(), left.length];
+    await until(
+      async () => (await lines()) > known || (await open()).length < count,
+      hangMs,
+      () => explain(hosts, open),
+    );
   }
 }
 

@@ -388,7 +388,12 @@ export function openPostgres(
       beat: () =>
         whileAway(async () => {
           await writing.client();
-          if (engine !== null) await hostRows.beat(await reading.client(), engine);
+          if (engine === null) return;
+          // Its other connection may be dead without a word, and its lock with it.
+          const refused = await hostRows.beat(await reading.client(), engine, place);
+          if (refused === null) return;
+          taken = refused;
+          throw refused;
         }),
       drain: (name, isDrained) => inTurn((client) => hostRows.drain(client, name, isDrained)),
       leave: () => inTurn((client) => hostRows.leave(client, host.name)),
