@@ -41,7 +41,7 @@ async function hold(ms: number, over: AbortSignal): Promise<void> {
 }
 
 /** Starts the daemon again; what it waits for is its own affair. */
-export function startAgain(host: ChaosHost): void {
+function startAgain(host: ChaosHost): void {
   host.daemon = host.start(['daemon', 'start', '--foreground']);
 }
 
