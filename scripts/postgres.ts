@@ -9,6 +9,8 @@ export interface OwnPostgres {
   /** An empty database of that name. */
   urlOf(database: string): string;
   query(database: string, text: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
+  /** Stops it as a restart does, with every connection, and starts it again when `whileAway` has resolved. */
+  restart(whileAway: () => Promise<void>): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -28,7 +30,7 @@ export async function startPostgres({ isDurable = false }: { isDurable?: boolean
     port,
     user: 'postgres',
     password,
-    persistent: false,
+    persistent: true,
     createPostgresUser: process.getuid?.() === 0,
     postgresFlags: isDurable ? room : [...room, ...fleeting],
     initdbFlags: ['--encoding=UTF8', '--locale=C'],
@@ -51,6 +53,11 @@ export async function startPostgres({ isDurable = false }: { isDurable?: boolean
   return {
     urlOf: (database) => `postgresql://postgres:${password}@localhost:${port}/${database}`,
     query,
+    async restart(whileAway) {
+      await server.stop();
+      await whileAway();
+      await server.start();
+    },
     async stop() {
       await server.stop();
       rmSync(folder, { recursive: true, force: true });

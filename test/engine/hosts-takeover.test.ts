@@ -1,11 +1,12 @@
 /** Daemons over one store in PostgreSQL, of which one is lost: another one goes on with its plans by itself. */
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, statSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { isAlive } from '../support/daemon.ts';
 import { git, until } from '../support/ground.ts';
-import { gateTo, hostOn, hostsGround, kill, must, register, remoteOf, statusOf, taker } from '../support/hosts.ts';
+import { hostOn, hostsGround, kill, must, register, remoteOf, statusOf, taker } from '../support/hosts.ts';
+import { linkTo } from '../support/link.ts';
 
 const { emptyStore } = await hostsGround();
 
@@ -60,16 +61,41 @@ it('the repo of a lost host goes on at another one by itself; when the lost one 
   expect(JSON.parse(await must(a.ask('plan', 'verify', '--all', '--json')))).toMatchObject({ ok: true });
 }, 180_000);
 
+it('a task that was interrupted begins anew at another host where nothing of it was at the remote', async () => {
+  const url = await emptyStore();
+  const [a, b] = [await taker(url, 'a'), await hostOn(url, 'b')];
+  const bare = remoteOf(b);
+  await must(b.ask('repo', 'trust', b.project));
+  const folder = mkdtempSync(join(tmpdir(), 'stator-hosts-'));
+  const [gate, log] = [join(folder, 'gate'), join(folder, 'log')];
+  const waits = `n=0; while [ ! -e ${gate} ] && [ $n -lt 1000 ]; do n=$((n+1)); sleep 0.1; done`;
+  renameSync(bare, `${bare}-away`);
+  await register(b, 'p', [[`echo begin >> ${log}; ${waits}; echo one > one.txt`]]);
+  await until(() => existsSync(log), 30_000);
+  await must(b.ask('plan', 'pause', 'p', '--yes'));
+  await until(async () => (await a.client().instances({}))[0]?.state === 'queued', 30_000);
+  await kill(b);
+  renameSync(`${bare}-away`, bare);
+  await until(async () => (await a.client().host('a')).repos.includes(b.project), 60_000);
+  appendFileSync(gate, '');
+  await must(a.ask('plan', 'resume', 'p', '--project', b.project));
+  const explain = async () => await must(a.ask('plan', 'explain', 'p', '--project', b.project));
+  await until(async () => (await statusOf(a, b, 'p')) === 'done', 60_000, explain);
+  const { tasks_by_wave: waves } = await a.client().plan(b.project, 'p');
+  expect(waves.flatMap(({ tasks }) => tasks.map(({ attempts }) => attempts))).toEqual([2]);
+  expect(git(join(a.clones, b.project), 'show', 'plan/p:one.txt').trim()).toBe('one');
+}, 180_000);
+
 it('the agents of a host that does not reach the store stand still, and go on when it does', async () => {
-  const gate = await gateTo(await emptyStore());
-  const a = await hostOn(gate.url, 'a');
+  const link = await linkTo(await emptyStore());
+  const a = await hostOn(link.url, 'a');
   const folder = mkdtempSync(join(tmpdir(), 'stator-hosts-'));
   const [log, end] = [join(folder, 'log'), join(folder, 'end')];
   const ticks = `n=0; while [ ! -e ${end} ] && [ $n -lt 2000 ]; do n=$((n+1)); echo x >> ${log}; sleep 0.05; done`;
   await register(a, 'p', [[`echo begin >> ${log}; ${ticks}; echo one > one.txt`]]);
   const size = () => (existsSync(log) ? statSync(log).size : 0);
   await until(() => size() > 0, 30_000);
-  gate.close();
+  link.close();
   // It writes a line each 50 ms.
   const stood = { size: 0, sinceMs: 0 };
   const standsStill = () => {
@@ -77,7 +103,7 @@ it('the agents of a host that does not reach the store stand still, and go on wh
     return Date.now() - stood.sinceMs > 3_000;
   };
   await until(standsStill, 25_000);
-  await gate.open();
+  await link.open();
   await until(() => size() > stood.size, 20_000);
   appendFileSync(end, '');
   await until(async () => (await statusOf(a, a, 'p').catch(() => '')) === 'done', 60_000);

@@ -7,7 +7,8 @@ import { hasBrowser, startBrowser } from '../support/browser.ts';
 import { makeRepo } from '../support/daemon.ts';
 import { write } from '../support/git.ts';
 import { git, until } from '../support/ground.ts';
-import { gateTo, hostOn, hostsGround, kill, must, register, statusOf } from '../support/hosts.ts';
+import { hostOn, hostsGround, kill, must, register, statusOf } from '../support/hosts.ts';
+import { linkTo } from '../support/link.ts';
 
 const { server, database: lastDatabase, emptyStore } = await hostsGround();
 
@@ -228,8 +229,8 @@ it('another host goes on with the plans of a lost one from the remote, and each 
 
 // 30 s are what is promised.
 it('a host that does not reach the store for 30 s ends its agents, and begins them anew when it does; no attempt is spent', async () => {
-  const gate = await gateTo(await emptyStore());
-  const a = await hostOn(gate.url, 'a');
+  const link = await linkTo(await emptyStore());
+  const a = await hostOn(link.url, 'a');
   const log = join(mkdtempSync(join(tmpdir(), 'stator-hosts-')), 'log');
   appendFileSync(log, '');
   const hasBegun = `[ $(grep -c begin ${log}) -gt 1 ]`;
@@ -239,9 +240,9 @@ it('a host that does not reach the store for 30 s ends its agents, and begins th
     ],
   ]);
   await until(() => readFileSync(log, 'utf8') === 'begin\n');
-  gate.close();
+  link.close();
   await until(() => readFileSync(log, 'utf8') === 'begin\nend\n', 50_000);
-  await gate.open();
+  await link.open();
   await until(async () => (await statusOf(a, a, 'p').catch(() => '')) === 'done', 30_000);
   expect(readFileSync(log, 'utf8')).toBe('begin\nend\nbegin\n');
   const { tasks_by_wave } = await a.client().plan(a.project, 'p');

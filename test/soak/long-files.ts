@@ -64,6 +64,7 @@ export const longFiles: readonly string[] = [
   'test/crash/branch-base.test.ts',
   'test/crash/fleet-killed.test.ts',
   'test/crash/fleet-told.test.ts',
+  'test/crash/hosts.test.ts',
   'test/crash/import.test.ts',
   'test/crash/inbox.test.ts',
   'test/crash/own-machine.test.ts',

@@ -23,7 +23,7 @@ it.skipIf(commit === undefined)(
   'hosts are upgraded one at a time: the new schema waits for the last old one',
   async () => {
     const url = await emptyStore();
-    const [a, b] = [await hostOn(url, 'a', [], old), await hostOn(url, 'b', [], old)];
+    const [a, b] = [await hostOn(url, 'a', { program: old }), await hostOn(url, 'b', { program: old })];
     const gate = join(root, 'gate');
     for (const host of [a, b]) {
       const wait = `while [ ! -e ${gate} ]; do sleep 0.1; done`;

@@ -2,9 +2,10 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { afterAll, expect, it, onTestFinished } from 'vitest';
 import { type ChangeOf, mustCommit } from '../../runtime/core/store/port.ts';
-import { type Migration, migrations } from '../../runtime/core/store/postgres/schema.ts';
+import { commitLock, type Migration, migrations } from '../../runtime/core/store/postgres/schema.ts';
 import { openPostgres, type PostgresStore } from '../../runtime/core/store/postgres/store.ts';
 import { startPostgres } from '../../scripts/postgres.ts';
+import { until } from '../support/ground.ts';
 
 const server = await startPostgres();
 afterAll(() => server.stop());
@@ -142,6 +143,21 @@ for (const when of ['before', 'after'] as const)
     expect(await store.lastSignal()).toBe(2);
   });
 
+// 5 s are what a commit waits for another one.
+it('a commit that another host keeps waiting is trouble of the store, and is made when the other one is gone', async () => {
+  const name = await emptyDatabase();
+  const store = opened(server.urlOf(name));
+  await mustCommit(store, [word('first')]);
+  const other = server.query(name, `SELECT pg_advisory_lock(${commitLock}), pg_sleep(3600)`);
+  const ended = expect(other).rejects.toMatchObject({ code: '57P01' });
+  const holders = `FROM pg_stat_activity WHERE datname = $1 AND wait_event = 'PgSleep'`;
+  await until(async () => (await server.query(name, `SELECT 1 ${holders}`, [name])).length > 0);
+  await expect(store.commit([word('second')])).rejects.toMatchObject({ code: 'store_locked' });
+  await server.query(name, `SELECT pg_terminate_backend(pid) ${holders}`, [name]);
+  await ended;
+  expect((await mustCommit(store, [word('second')])).signals).toEqual([{ id: 2, isNew: true }]);
+});
+
 it('what other programs wrote while nobody listened is told of', async () => {
   const name = await emptyDatabase();
   const store = opened(server.urlOf(name));
@@ -247,6 +263,16 @@ it('an engine that another one has followed writes nothing more, and says who ha
   expect(await mustCommit(second, [word()])).toMatchObject({ signals: [{ id: 2 }] });
   second.close();
   await expect(mustCommit(first, [word()])).rejects.toMatchObject({ code: 'owner_taken' });
+});
+
+it('a host that others have taken over while its connections seemed to live learns it with its next beat', async () => {
+  const name = await emptyDatabase();
+  const store = opened(server.urlOf(name));
+  await store.own('/home');
+  await store.hosts.beat();
+  await server.query(name, 'UPDATE hosts SET epoch = epoch + 1');
+  await expect(store.hosts.beat()).rejects.toMatchObject({ code: 'owner_taken' });
+  expect(store.loss()).toMatchObject({ code: 'owner_taken' });
 });
 
 it('an engine whose connection was cut goes on as the same engine', async () => {

@@ -27,7 +27,8 @@ export async function startDaemonProcess(ground: DaemonGround): Promise<Running>
   return running;
 }
 
-async function isReady(ground: DaemonGround): Promise<boolean> {
+/** Whether its daemon answers, and waits for nothing. */
+export async function isReady(ground: DaemonGround): Promise<boolean> {
   if (ground.owner()?.socketPath === null) return false;
   return ground
     .client()

@@ -1,10 +1,9 @@
 /** Daemons with homes and repos of their own, over one store in PostgreSQL. */
 import { mkdtempSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { afterAll, expect, onTestFinished } from 'vitest';
+import { afterAll, expect } from 'vitest';
 import { startPostgres } from '../../scripts/postgres.ts';
 import { planOf } from './cli.ts';
 import { type DaemonGround, daemonGround, makeRepo } from './daemon.ts';
@@ -18,14 +17,31 @@ export interface Host extends DaemonGround {
   ask(...words: string[]): ReturnType<DaemonGround['stator']>;
 }
 
-const agents = `blueprint_skip_threshold = 0
-max_agents = 2
+interface Settings {
+  /** More lines of its table [host]. */
+  readonly host?: readonly string[];
+  readonly maxAgents?: number;
+  readonly attempts?: number;
+  /** The command of another version. */
+  readonly program?: string | null;
+}
+
+function configOf(name: string, { host = [], maxAgents = 2, attempts = 3 }: Settings): string {
+  return `store = "env:STATOR_STORE"
+blueprint_skip_threshold = 0
+max_agents = ${maxAgents}
 [agents.default]
 preset = "sh"
 sandbox = "off"
+attempts = ${attempts}
 [agents.reviewer]
 enabled = false
+[host]
+name = "${name}"
+labels = ["of-${name}"]
+${host.join('\n')}
 `;
+}
 
 /** A server of PostgreSQL for the tests of one file. */
 export async function hostsGround() {
@@ -44,15 +60,17 @@ export async function hostsGround() {
   };
 }
 
-/** A host whose daemon runs and which has one repo. `host`: more lines of its table [host]. `program`: the command of another version. */
-export async function hostOn(
-  url: string,
-  name: string,
-  host: readonly string[] = [],
-  program: string | null = null,
-): Promise<Host> {
-  const table = ['[host]', `name = "${name}"`, `labels = ["of-${name}"]`, ...host].join('\n');
-  const made = daemonGround(`store = "env:STATOR_STORE"\n${agents}${table}\n`);
+/** A host whose daemon runs and which has one repo. */
+export async function hostOn(url: string, name: string, settings: Settings = {}): Promise<Host> {
+  const host = hostAt(url, name, settings);
+  await must(host.ask('daemon', 'start'));
+  await must(host.ask('repo', 'add', host.path));
+  return host;
+}
+
+/** A host with a repository, and no daemon yet. */
+export function hostAt(url: string, name: string, { program = null, ...settings }: Settings = {}): Host {
+  const made = daemonGround(configOf(name, settings));
   made.env.STATOR_STORE = url;
   // Its user has a name for the commits in each clone.
   for (const who of ['AUTHOR', 'COMMITTER'])
@@ -61,27 +79,29 @@ export async function hostOn(
   const path = makeRepo(join(made.root, project));
   const ask = (...words: string[]) =>
     program === null ? made.stator(words, { cwd: path }) : runWith(program, words, { cwd: path, env: made.env });
-  const own = { ...made, name, project, path, ask };
-  await must(ask('daemon', 'start'));
-  await must(ask('repo', 'add', path));
-  return own;
+  return { ...made, name, project, path, ask };
 }
 
-/** A host that takes over what others lose. */
-export async function taker(url: string, name: string): Promise<Host & { readonly clones: string }> {
+/** A folder for the clones of a host that takes over what others lose, and the line of [host] that names it. */
+export function clonesFolder(): { readonly clones: string; readonly line: string } {
   const clones = join(mkdtempSync(join(tmpdir(), 'stator-clones-')), 'clones');
-  const host = await hostOn(url, name, [`clones = "${clones}"`]);
-  return { ...host, clones };
+  return { clones, line: `clones = "${clones}"` };
 }
 
 /** A bare repository that stands for the forge; `host` has it as its remote. */
-export function remoteOf(host: Host): string {
+export function remoteOf(host: Pick<Host, 'path'>): string {
   const folder = mkdtempSync(join(tmpdir(), 'stator-remote-'));
   const bare = join(folder, 'remote.git');
   git(folder, 'init', '-q', '--bare', '-b', 'main', bare);
   git(host.path, 'push', '-q', bare, 'main');
   git(host.path, 'remote', 'add', 'origin', bare);
   return bare;
+}
+
+/** A host that takes over what others lose, and takes what is moved to it. */
+export async function taker(url: string, name: string): Promise<Host & { readonly clones: string }> {
+  const { clones, line } = clonesFolder();
+  return { ...(await hostOn(url, name, { host: [line] })), clones };
 }
 
 /** A command line of another version. */
@@ -114,39 +134,4 @@ export async function statusOf(asked: Host, of: Host, plan: string): Promise<str
 export async function kill(host: Host): Promise<void> {
   process.kill(host.owner()?.pid ?? 0, 'SIGKILL');
   await until(() => host.owner() === null);
-}
-
-/** The same database through a port that can be closed; what goes through it is then cut. */
-export async function gateTo(url: string) {
-  const target = new URL(url);
-  const known = Number(target.port);
-  const open = new Set<Socket>();
-  const gate = createServer((client) => {
-    const there = connect(known, 'localhost');
-    client.pipe(there).pipe(client);
-    for (const end of [client, there]) {
-      open.add(end);
-      end.on('error', () => end.destroy());
-      end.on('close', () => {
-        open.delete(end);
-        client.destroy();
-        there.destroy();
-      });
-    }
-  });
-  const listen = (port: number) =>
-    new Promise<number>((resolve) => {
-      gate.listen(port, '127.0.0.1', () => resolve((gate.address() as { port: number }).port)); // it listens
-    });
-  const port = await listen(0);
-  target.port = String(port);
-  onTestFinished(() => void gate.close());
-  return {
-    url: target.href,
-    close() {
-      gate.close();
-      for (const end of open) end.destroy();
-    },
-    open: () => listen(port),
-  };
 }

@@ -38,7 +38,7 @@ import { diffStat } from '../git/diff.ts';
 import { identity } from '../git/identity.ts';
 import { makeCheckout, type TrustedFiles } from '../git/judged-checkout.ts';
 import { dropPrivateRepository, privatePlaceIn } from '../git/private-repository.ts';
-import { attemptRef, branchRef, readRef } from '../git/refs.ts';
+import { attemptRef, branchRef, ownedRef, readRef } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { prepareWorktree } from '../git/worktree.ts';
 import { placeOf } from '../git/worktree-list.ts';
@@ -283,7 +283,9 @@ async function readyPlace(
   parts.faults?.('agent-run.before-worktree');
   // What a coordinator left was set aside when its run ended: nothing of it is committed for it.
   const isInterrupted = effect.start === 'continue' && isWorker(effect.role) && before !== null && before.base !== null;
-  const { path, base } = isInterrupted
+  // Another host had it, and nothing of it was at the remote: there is nothing to go on from.
+  const isHere = isInterrupted && (await readRef(site.repository, ownedRef(effect.place.branch))) !== null;
+  const { path, base } = isHere
     ? await continueWork(site, row, effect, { name: before.name, base: before.base })
     : await prepareWorkplace(parts, site, { row, effect, before });
   await dropPrivateRepository(privatePlaceIn(folder.path));

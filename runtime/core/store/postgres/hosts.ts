@@ -183,9 +183,14 @@ export async function list(client: Client, repos: ReadonlyMap<string, RepoHost>)
   }));
 }
 
-/** It was there at this time. */
-export async function beat(client: Client, { host: { name }, epoch }: Presence): Promise<void> {
-  await client.query(`UPDATE hosts SET seen = ${nowMs} WHERE name = $1 AND epoch = $2`, [name, epoch]);
+/** It was there at this time. null: it is the host still; else why it is not, which waiting does not mend. */
+export async function beat(client: Client, presence: Presence, place: string): Promise<StoreTrouble | null> {
+  const { name } = presence.host;
+  const { rowCount } = await client.query(
+    `UPDATE hosts SET seen = ${nowMs} WHERE name = $1 AND epoch = $2 AND gone IS NULL`,
+    [name, presence.epoch],
+  );
+  return rowCount === 1 ? null : refusal(place, presence, await read(client, name));
 }
 
 /** It stops in order: it is expected back. */

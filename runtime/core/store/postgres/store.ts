@@ -243,15 +243,11 @@ export function openPostgres(
 
   /** Begins, waits for the commits of others, and answers by which number PostgreSQL knows this one. All of it is sent at once. */
   function start(client: Client): Promise<string> {
-    const [, , known] = [
+    const begun = Promise.all([
       client.query('BEGIN'),
       client.query(`SELECT pg_advisory_xact_lock(${commitLock})`),
       client.query<{ id: string }>('SELECT CAST(pg_current_xact_id() AS TEXT) AS id'),
-    ].map((sent) => {
-      sent.catch(() => {}); // the last one fails too
-      return sent;
-    });
-    const begun = (known as Promise<{ rows: { id: string }[] }>).then(({ rows: [row] }) => row?.id ?? ''); // the third one
+    ]).then(([, , { rows }]) => rows[0]?.id ?? '');
     begun.catch(() => {}); // awaited when the changes are sent
     return begun;
   }
@@ -387,7 +383,12 @@ export function openPostgres(
       beat: () =>
         whileAway(async () => {
           await writing.client();
-          if (engine !== null) await hostRows.beat(await reading.client(), engine);
+          if (engine === null) return;
+          // Its other connection may be dead without a word, and its lock with it.
+          const refused = await hostRows.beat(await reading.client(), engine, place);
+          if (refused === null) return;
+          taken = refused;
+          throw refused;
         }),
       drain: (name, isDrained) => inTurn((client) => hostRows.drain(client, name, isDrained)),
       leave: () => inTurn((client) => hostRows.leave(client, host.name)),

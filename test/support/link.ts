@@ -1,0 +1,153 @@
+/** What lies between a host and its database: a port of loopback that passes bytes on, and everything that goes wrong with a network. */
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { onTestFinished } from 'vitest';
+
+/** `up`: to the database; `down`: from it. */
+type Direction = 'up' | 'down';
+
+interface Connection {
+  readonly client: Socket;
+  readonly database: Socket;
+  /** Nothing passes it any more, and neither end is told. */
+  isStranded: boolean;
+}
+
+export interface Link {
+  /** The database, through this link. */
+  readonly url: string;
+  /** Ends all connections, and refuses new ones. */
+  close(): void;
+  /** Takes connections again. */
+  open(): Promise<void>;
+  /** Ends all connections; new ones are taken. */
+  cut(): void;
+  /** Bytes arrive this much later, in both directions. */
+  slow(lateMs: number): void;
+  /** Bytes of these directions arrive only after `pass`, and neither end is told of anything; new connections are taken all the same. */
+  hold(directions: readonly Direction[]): void;
+  /** The database gives up the connections that are held; the host is told when `pass` is called. */
+  giveUp(): void;
+  /** Bytes pass again, without delay. */
+  pass(): void;
+  /** One connection passes nothing for ever, and the database gives it up; the host is not told. `which`: 0 to below 1. */
+  strand(which: number): void;
+}
+
+export async function linkTo(url: string): Promise<Link> {
+  const target = new URL(url);
+  const known = Number(target.port);
+  const connections = new Set<Connection>();
+  const gates: Record<Direction, Gate> = { up: createGate(), down: createGate() };
+  let lateMs = 0;
+
+  /** One piece after the other: what waits for a gate holds back what comes behind it. */
+  function carry(from: Socket, to: Socket, gate: Gate, connection: Connection): void {
+    from.on('data', async (bytes) => {
+      from.pause();
+      if (lateMs > 0) await delay(lateMs);
+      await gate.opened();
+      if (connection.isStranded) return;
+      if (to.writable && !to.write(bytes)) await Promise.race([drained(to), closed(to)]);
+      from.resume();
+    });
+    from.on('error', () => from.destroy());
+    from.on('close', async () => {
+      connections.delete(connection);
+      await Promise.all([gates.up.opened(), gates.down.opened()]);
+      if (!connection.isStranded) to.destroy();
+    });
+  }
+
+  const server = createServer((client) => {
+    const connection = { client, database: connect(known, 'localhost'), isStranded: false };
+    connections.add(connection);
+    carry(client, connection.database, gates.up, connection);
+    carry(connection.database, client, gates.down, connection);
+  });
+  const listen = async (port: number) => {
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    return (server.address() as AddressInfo).port; // it listens on a port
+  };
+  const port = await listen(0);
+  target.port = String(port);
+  /** Connections of which one end is gone are no more in the list of those that are whole. */
+  const sockets = new Set<Socket>();
+  server.on('connection', (client) => {
+    sockets.add(client);
+    client.on('close', () => sockets.delete(client));
+  });
+
+  function cut(): void {
+    for (const { client, database } of connections) for (const end of [client, database]) end.destroy();
+    for (const socket of sockets) socket.destroy();
+  }
+
+  function pass(): void {
+    lateMs = 0;
+    for (const gate of Object.values(gates)) gate.open();
+  }
+
+  onTestFinished(() => {
+    server.close();
+    pass();
+    cut();
+  });
+  return {
+    url: target.href,
+    close() {
+      server.close();
+      cut();
+    },
+    async open() {
+      if (!server.listening) await listen(port);
+    },
+    cut,
+    slow(ms) {
+      lateMs = ms;
+    },
+    hold(directions) {
+      for (const direction of directions) gates[direction].close();
+    },
+    giveUp() {
+      for (const { database } of connections) database.destroy();
+    },
+    pass,
+    strand(which) {
+      const chosen = [...connections][Math.floor(which * connections.size)];
+      if (chosen === undefined) return;
+      chosen.isStranded = true;
+      chosen.database.destroy();
+    },
+  };
+}
+
+const drained = (socket: Socket) => new Promise<void>((resolve) => socket.once('drain', resolve));
+const closed = (socket: Socket) => new Promise<void>((resolve) => socket.once('close', resolve));
+
+interface Gate {
+  open(): void;
+  close(): void;
+  opened(): Promise<void>;
+}
+
+function createGate(): Gate {
+  let opening: Promise<void> | null = null;
+  let release = () => {};
+  return {
+    open() {
+      release();
+      opening = null;
+    },
+    close() {
+      opening ??= new Promise((resolve) => {
+        release = resolve;
+      });
+    },
+    async opened() {
+      while (opening !== null) await opening;
+    },
+  };
+}
