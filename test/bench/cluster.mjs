@@ -78,6 +78,11 @@ async function rateOf(hosts, env) {
 const percentile = (values, p) =>
   [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * p))] ?? 0;
 
+function parentOf(pid) {
+  const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[1]);
+}
+
 const transactions = async (postgres, database) =>
   Number(
     (
@@ -139,7 +144,10 @@ async function liveFigures(root, postgres) {
     ).map(({ ms }) => Number(ms));
     // Its refs are at the remote some moments after the merge.
     await sleep(3_000);
-    process.kill(JSON.parse(readFileSync(join(b.home, 'owner.json'), 'utf8')).pid, 'SIGKILL');
+    // All that runs on it, as if the machine were off.
+    const agent = Number(readFileSync(pids, 'utf8'));
+    const daemon = JSON.parse(readFileSync(join(b.home, 'owner.json'), 'utf8')).pid;
+    for (const pid of [daemon, parentOf(agent), agent]) process.kill(pid, 'SIGKILL');
     const diedMs = performance.now();
     await until(() => lines() === 2);
     return {
