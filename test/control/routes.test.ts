@@ -34,9 +34,9 @@ function clerk(started: TestEngine) {
 
 /**
  * Their successes take a program that asks, test/effects/permissions.test.ts, a daemon, test/engine/daemon-night.test.ts, a client of MCP, test/mcp, or several
- * hosts, test/engine/hosts.test.ts.
+ * hosts, test/engine/hosts.test.ts and hosts-move.test.ts.
  */
-const takesMore = /\/(?:allow|deny|permission|permissions|permissions\/:id|stop|inspect|mcp|hosts\/:host|drain)$/;
+const takesMore = /\/(?:allow|deny|permission|permissions|permissions\/:id|stop|inspect|mcp|hosts\/:host|drain|move)$/;
 
 /** What is asked, the status, a part of the answer, and the places that an error names. */
 type Row = readonly [RouteKey, Given, number, unknown?, ...string[]];
