@@ -13,7 +13,7 @@ import { stopDaemon } from './daemon/stopping.ts';
 import { forgeLines } from './forge-text.ts';
 import { differenceText } from './other-version.ts';
 import { addRepo, tellAdded } from './registered.ts';
-import { removeArgs, removedName, tellRemoved } from './repo.ts';
+import { namedRepo, removeArgs, tellRemoved } from './repo.ts';
 import { padded, plain, plainLines, widthOf } from './text.ts';
 import { trustArg, trustOf } from './trust/flag.ts';
 
@@ -131,7 +131,7 @@ const remove = defineVerb({
   examples: ['stator repo remove my-lib', 'stator repo remove . --stop'],
   async run({ repo, stop = false }, call) {
     const { client } = await requireEngine(call);
-    tellRemoved(call, await client.removeRepo(removedName(call, repo), { stop }));
+    tellRemoved(call, await client.removeRepo(namedRepo(call, repo), { stop }));
   },
 });
 

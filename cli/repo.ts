@@ -59,13 +59,13 @@ const remove = defineVerb({
   args: removeArgs,
   examples: ['stator repo remove my-lib', 'stator repo remove . --stop'],
   async run({ repo, stop = false }, call) {
-    const name = removedName(call, repo);
+    const name = namedRepo(call, repo);
     tellRemoved(call, await withClient(call, 'write', (client) => client.removeRepo(name, { stop })));
   },
 });
 
 /** A name has no slash, and is no folder of this one. */
-export function removedName({ cwd }: Call, repo: string): string {
+export function namedRepo({ cwd }: Call, repo: string): string {
   return repo.includes('/') || repo === '.' || repo === '..' ? resolve(cwd, repo) : repo;
 }
 
@@ -77,14 +77,14 @@ export function tellRemoved({ out }: Call, removed: RepoRemoved): void {
 const move = defineVerb({
   summary: 'Give a repo and its plans to another host of the store.',
   args: {
-    repo: { type: 'positional', valueHint: 'project|path', description: 'its name or its folder' },
+    repo: removeArgs.repo,
     host: { type: 'positional', description: 'the host, as stator host list shows it' },
     stop: removeArgs.stop,
   },
   examples: ['stator repo move my-lib build-2', 'stator repo move my-lib build-2 --stop'],
   more: 'The other host needs clones under [host] in its daemon.toml. It clones the repo where it does not have it, fetches the branches of the plans, and continues. Worktrees stay here as they are.',
   async run({ repo, host, stop = false }, call) {
-    const moved = await withClient(call, 'write', (client) => client.moveRepo(removedName(call, repo), { host, stop }));
+    const moved = await withClient(call, 'write', (client) => client.moveRepo(namedRepo(call, repo), { host, stop }));
     tellMoved(call, moved);
   },
 });

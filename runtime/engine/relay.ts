@@ -28,6 +28,8 @@ export function createRelay({
   if (hosts === undefined) return null;
   return async (project, request) => {
     const { host, path: files } = projects.find(project) ?? {};
+    // It comes to this host, and is not here yet.
+    if (host === hosts.own) return null;
     const isAlive = (await hosts.list()).some(({ name, isAlive: is }) => name === host && is);
     if (host === undefined || !isAlive) return null;
     const refused = (why: string) =>
@@ -45,7 +47,10 @@ export function createRelay({
   };
 }
 
-/** Answers what other hosts ask of the repos of this one. `app` has only what they may ask: whoever can write to the store can ask it. Ends with the returned function. */
+/**
+ * Answers what other hosts ask of the repos of this one, until the returned function is called. Whoever can write to the store can ask, so `app` has only the
+ * routes that other hosts may ask for.
+ */
 export function answerHosts(
   { hosts }: Pick<Store, 'hosts'>,
   app: { request(path: string, init: RequestInit): Response | Promise<Response> },

@@ -1,6 +1,7 @@
 /**
- * Takes the repos that were moved to this host, and takes over those of hosts that are lost: each by the host that has a clone of it, else by the one that does least; who is not the first in that line waits
- * ten seconds for each before it. All hosts see the same line, so none asks another. The store lets one of them have it.
+ * Takes the repos that were moved to this host, and takes over those of hosts that are lost. A lost host's repo goes to the host that has a clone of it, else to
+ * the one that does least. Who is not the first in that line waits ten seconds for each before it. All hosts see the same line, so none asks another, and
+ * the store lets one of them have it.
  */
 import { existsSync } from 'node:fs';
 import { EngineError, messageOf, withHint } from '../../machines/vocabulary/errors.ts';
@@ -48,18 +49,16 @@ export function createTakeover(parts: TakeoverParts): Pick<PollLoop, 'start' | '
     for (const project of waiting.keys()) if (!names.has(project)) waiting.delete(project);
     if (lost.length === 0 || now - steadySince < steadyMs) return null;
     const turns = turnsOf(lost, await shared.list(), await loadsOf(shared));
-    for (const repo of lost) {
-      const turn = turns.get(repo.project)?.indexOf(shared.own) ?? -1;
-      if (turn >= 0) await tryToTake(shared, repo, turn);
-    }
+    for (const repo of lost) await tryToTake(shared, repo, turns.get(repo.project)?.indexOf(shared.own) ?? -1);
     return null;
   }
 
+  /** `turn`: how many hosts are to take it before this one; below 0: this one may not. */
   async function tryToTake(shared: Hosts, repo: LostRepo, turn: number): Promise<void> {
     const now = performance.now();
     const entry = waiting.get(repo.project) ?? { since: now, tryAt: now };
     waiting.set(repo.project, entry);
-    if (now < Math.max(entry.tryAt, entry.since + turn * turnMs)) return;
+    if (turn < 0 || now < Math.max(entry.tryAt, entry.since + turn * turnMs)) return;
     await take(shared, repo);
     entry.tryAt = performance.now() + retryMs;
   }

@@ -1,8 +1,8 @@
 /** What a relay makes of the lines of a program and of people, whatever stands in them. */
 import { afterEach, expect, it, vi } from 'vitest';
+import { createLineReader } from '../../runtime/work/agents/line-reader.ts';
 import { messageId } from '../../runtime/work/agents/message-input.ts';
 import { createClaudeTalk } from '../../runtime/work/agents/relay/claude-talk.ts';
-import { createLineReader } from '../../runtime/work/agents/relay/line-reader.ts';
 import { isTypedId, messageLine, readMessageLine } from '../../runtime/work/agents/relay/message-line.ts';
 
 afterEach(() => {

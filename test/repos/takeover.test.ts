@@ -130,7 +130,7 @@ it('a host that was stopped in order is lost after two minutes, one that was cut
   expect(await isLost()).toBe(true);
 });
 
-it('a repo that was given to another host is nobody’s to work on until that one has it, and can be given back', async () => {
+it('no host works on a repo that moves before the new host has it; until then it can be given back', async () => {
   const { a, b, clone, bare } = await lostRepo({});
   const { hosts } = b.store;
   expect(await hosts.hand('shop', { from: 'a', to: 'b' })).toBe(false); // it is not that one's

@@ -10,7 +10,7 @@ type Direction = 'up' | 'down';
 interface Connection {
   readonly client: Socket;
   readonly database: Socket;
-  /** Nothing passes it any more, and neither end is told. */
+  /** It drops all bytes from now on. Both ends believe that it is open. */
   isStranded: boolean;
 }
 
@@ -25,13 +25,13 @@ export interface Link {
   cut(): void;
   /** Bytes arrive this much later, in both directions. */
   slow(lateMs: number): void;
-  /** Bytes of these directions arrive only after `pass`, and neither end is told of anything; new connections are taken all the same. */
+  /** Keeps the bytes of these directions until `pass`. Connections stay open, and new ones are accepted. */
   hold(directions: readonly Direction[]): void;
-  /** The database gives up the connections that are held; the host is told when `pass` is called. */
+  /** Ends the held connections at the side of the database. The host learns of it after `pass`. */
   giveUp(): void;
   /** Bytes pass again, without delay. */
   pass(): void;
-  /** One connection passes nothing for ever, and the database gives it up; the host is not told. `which`: 0 to below 1. */
+  /** Drops all bytes of one connection for good, and ends it at the side of the database. The host does not learn of it. `which`: 0 to below 1. */
   strand(which: number): void;
 }
 

@@ -349,15 +349,15 @@ export function createRepoCommands(parts: CommandDependencies) {
     async removeRepo(name: string, { stop = false }: { stop?: boolean } = {}): Promise<RepoRemoved> {
       const { project, path } = await mustFind(name);
       projects.mustBeHere(project);
-      const word: Change = {
+      const word = (): Change => ({
         do: 'signal.insert',
         tree: supervisorTree,
         type: 'repo_removed',
         payload: { project },
         origin: 'engine',
         at: clock.nowMs(),
-      };
-      await letGo(project, { stop, verb: `remove ${project}` }, () => projects.remove(project, [word]));
+      });
+      await letGo(project, { stop, verb: `remove ${project}` }, () => projects.remove(project, [word()]));
       left.add(path);
       const plans = (await store.planCounts()).get(project)?.all ?? 0;
       const notes = [
@@ -381,15 +381,16 @@ export function createRepoCommands(parts: CommandDependencies) {
       const { project } = row;
       const host = await views.host(to);
       const plans = (await store.planCounts()).get(project)?.active ?? 0;
-      const moved = (status: RepoMoved['status'], from: string) => ({ status, project, from, to, active_plans: plans });
-      if ((row.host ?? store.hosts?.own) === to) return moved(row.comingFrom === undefined ? 'there' : 'moving', to);
-      if (host.state !== 'alive' || !host.takes_repos)
+      const from = row.host ?? store.hosts?.own ?? '';
+      const moved = (status: RepoMoved['status']) => ({ status, project, from, to, active_plans: plans });
+      if (from === to) return moved(row.comingFrom === undefined ? 'there' : 'moving');
+      if (host.state !== 'alive')
+        throw new EngineError('conflict', `the host ${to} is ${host.state}`, 'see them with: stator host list');
+      if (!host.takes_repos)
         throw new EngineError(
           'conflict',
-          host.state === 'alive' ? `the host ${to} takes no repos` : `the host ${to} is ${host.state}`,
-          host.state === 'alive'
-            ? `say there where its clones are to be, then restart its daemon: clones = "<folder>" under [host] of daemon.toml`
-            : 'see them with: stator host list',
+          `the host ${to} takes no repos`,
+          `say there where its clones are to be, then restart its daemon: clones = "<folder>" under [host] of daemon.toml`,
         );
       if (row.comingFrom !== undefined) await projects.hand(project, to);
       else {
@@ -397,7 +398,7 @@ export function createRepoCommands(parts: CommandDependencies) {
         await letGo(project, { stop, verb: `move ${project} ${to}` }, () => projects.hand(project, to));
       }
       parts.onChange();
-      return moved('moving', row.host ?? store.hosts?.own ?? '');
+      return moved('moving');
     },
     /** Puts the repo's files in force as they are now. Throws `repo_not_found`; `bad_config` where they cannot be used; `untrusted` where they have another digest. */
     async trustRepo(project: string, digest?: string): Promise<RepoTrusted> {

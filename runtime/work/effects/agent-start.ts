@@ -185,7 +185,10 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
   };
 }
 
-/** The command line that the wrapper starts: in a terminal where the profile wants one, behind a relay where its program takes messages. A program that is not there stands alone, and whoever launches it says so; the setup of a worktree may bring it yet. */
+/**
+ * The command line that the wrapper starts. It has a terminal if the profile wants one, and a relay before it if the program takes messages. A program that is not
+ * there is started by itself, so that its launcher says so, unless the setup of the worktree may bring it.
+ */
 async function startOf(
   parts: Pick<PrepareParts, 'terminal'>,
   {
@@ -195,12 +198,12 @@ async function startOf(
     hasSetup,
   }: { profile: AgentProfile; line: CommandLine; env: Record<string, string>; hasSetup: boolean },
 ): Promise<Pick<LaunchRequest, 'argv' | 'env'>> {
-  if (!profile.terminal && line.messages === undefined) return { argv: line.argv, env };
-  const script = profile.terminal ? terminalOf(profile.role, await parts.terminal()) : null;
-  if (!hasSetup && resolveProgram(line.argv[0], { from: null, env }).kind === 'missing')
-    return { argv: line.argv, env };
-  if (line.messages !== undefined) return { argv: throughRelay(line.messages, line.argv), env };
-  if (script === null) return { argv: line.argv, env };
+  const alone = { argv: line.argv, env };
+  const isMissing = () => !hasSetup && resolveProgram(line.argv[0], { from: null, env }).kind === 'missing';
+  if (line.messages !== undefined) return isMissing() ? alone : { argv: throughRelay(line.messages, line.argv), env };
+  if (!profile.terminal) return alone;
+  const script = terminalOf(profile.role, await parts.terminal());
+  if (isMissing()) return alone;
   const { argv, env: own } = inTerminal(script, line.argv, env);
   return { argv, env: { ...env, ...own } };
 }

@@ -57,7 +57,7 @@ export async function tryStoreLock(client: Client, how: 'shared' | 'alone'): Pro
   return rows[0]?.free === true;
 }
 
-/** Those that hold the lock of the store, which somebody has to have alone: to copy it, or, which can be waited for, to bring its schema up to date. */
+/** Who works on the store, which has to be free of engines for a copy, or for a change of its schema. The latter can be waited for. */
 export async function storeIsTaken(client: Client, place: string, why: 'copy' | 'schema'): Promise<StoreTrouble> {
   const { rows } = await client
     .query<Row>(`SELECT ${columns} FROM hosts h WHERE ${alive} ORDER BY name`)
@@ -209,7 +209,7 @@ export async function noteRemote(
   );
 }
 
-/** Whom a repo belongs to; `comingFrom`: it does not have it yet. */
+/** The host of a repo. `comingFrom`: the host that gave it away, as long as the new one does not have it. */
 export interface RepoHost {
   readonly host: string;
   readonly comingFrom: string | null;

@@ -380,12 +380,15 @@ const asked = `
     answer TEXT
   );`;
 
+/** Text is compared byte by byte, whatever the database does otherwise. */
+const bytewise = (sql: string) => sql.replace(/\bTEXT\b/g, 'TEXT COLLATE "C"');
+
 export const migrations: readonly Migration[] = [
   {
     version: 1,
     name: 'all tables',
     sql: [
-      tables.replace(/\bTEXT\b/g, 'TEXT COLLATE "C"'),
+      bytewise(tables),
       numbered('signals', 'id'),
       numbered('journal', 'seq'),
       numbered('effects', 'id'),
@@ -398,8 +401,8 @@ export const migrations: readonly Migration[] = [
       inbox,
     ].join('\n'),
   },
-  { version: 2, name: 'hosts', sql: hosts.replace(/\bTEXT\b/g, 'TEXT COLLATE "C"') },
-  { version: 3, name: 'takeover', sql: takeover.replace(/\bTEXT\b/g, 'TEXT COLLATE "C"') },
-  { version: 4, name: 'asked', sql: asked.replace(/\bTEXT\b/g, 'TEXT COLLATE "C"') },
-  { version: 5, name: 'moves', sql: moves.replace(/\bTEXT\b/g, 'TEXT COLLATE "C"') },
+  { version: 2, name: 'hosts', sql: bytewise(hosts) },
+  { version: 3, name: 'takeover', sql: bytewise(takeover) },
+  { version: 4, name: 'asked', sql: bytewise(asked) },
+  { version: 5, name: 'moves', sql: bytewise(moves) },
 ];

@@ -384,7 +384,7 @@ export function openPostgres(
         whileAway(async () => {
           await writing.client();
           if (engine === null) return;
-          // Its other connection may be dead without a word, and its lock with it.
+          // PostgreSQL may have closed the connection for writing, and freed its lock, without this end noticing.
           const refused = await hostRows.beat(await reading.client(), engine, place);
           if (refused === null) return;
           taken = refused;

@@ -8,8 +8,8 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
+import { createLineReader } from '../line-reader.ts';
 import { createClaudeTalk } from './claude-talk.ts';
-import { createLineReader } from './line-reader.ts';
 import { readMessageLine } from './message-line.ts';
 import type { Talk, TalkPorts } from './talk.ts';
 

@@ -3,6 +3,7 @@ import { createReadStream, statSync } from 'node:fs';
 import type { ProgramPreset } from '../../../base/config/preset-programs.ts';
 import { createLogTail } from '../../../base/platform/log-tail.ts';
 import { safeText } from '../../../base/platform/terminal-text.ts';
+import { createLineReader } from '../line-reader.ts';
 import type { RunFolder } from '../run-folder.ts';
 import { createClaudeReader } from './claude.ts';
 import { createCodexReader } from './codex.ts';
@@ -89,26 +90,9 @@ function fitConversation(id: string | null): string | null {
 /** A line that is longer than a reader looks for is left out; what stands after the last newline counts as a line. */
 async function readLines(file: string, take: (line: string) => void): Promise<void> {
   if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return;
-  let parts: Buffer[] = [];
-  let length = 0;
-  const finish = () => {
-    if (length > 0 && length <= LINE_LIMIT_BYTES) take(Buffer.concat(parts).toString('utf8').replace(/\r$/, ''));
-    parts = [];
-    length = 0;
-  };
-  for await (const chunk of createReadStream(file, { highWaterMark: 256 * 1024 })) {
-    const bytes = chunk as Buffer; // no encoding is set
-    let start = 0;
-    for (;;) {
-      const at = bytes.indexOf(0x0a, start);
-      const piece = bytes.subarray(start, at < 0 ? bytes.length : at);
-      length += piece.length;
-      if (length <= LINE_LIMIT_BYTES) parts.push(piece);
-      else parts = [];
-      if (at < 0) break;
-      finish();
-      start = at + 1;
-    }
-  }
-  finish();
+  const read = createLineReader(LINE_LIMIT_BYTES, (line) => {
+    if (line !== '') take(line.replace(/\r$/, ''));
+  });
+  for await (const chunk of createReadStream(file, { highWaterMark: 256 * 1024 })) read(chunk as Buffer); // no encoding is set
+  read(Buffer.from('\n'));
 }
