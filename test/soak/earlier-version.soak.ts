@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { planOf, working } from '../support/cli.ts';
-import { beforeChanges, buildVersion } from '../support/earlier-version.ts';
+import { beforeMigrations, buildVersion } from '../support/earlier-version.ts';
 import { openGate } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 
 /** The last that wrote the schema before this one, and the last before the store had its room. */
-const versions = beforeChanges('runtime/core/store/sqlite/schema.ts', ['last', 'first']);
+const versions = beforeMigrations('runtime/core/store/sqlite/schema.ts', ['last', 'first']);
 const started: ChildProcess[] = [];
 
 afterEach(() => {

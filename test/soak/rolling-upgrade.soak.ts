@@ -3,11 +3,11 @@ import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { beforeChanges, buildVersion } from '../support/earlier-version.ts';
+import { beforeMigrations, buildVersion } from '../support/earlier-version.ts';
 import { until } from '../support/ground.ts';
 import { type Host, hostOn, hostsGround, must, register, statusOf } from '../support/hosts.ts';
 
-const [commit] = beforeChanges('runtime/core/store/postgres/schema.ts', ['last']);
+const [commit] = beforeMigrations('runtime/core/store/postgres/schema.ts', ['last']);
 const { emptyStore } = await hostsGround();
 let root = '';
 let old = '';

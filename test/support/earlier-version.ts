@@ -6,10 +6,10 @@ import { git } from './ground.ts';
 
 const checkout = join(import.meta.dirname, '../..');
 
-/** The commits right before the last and the first change of a file; none where the history is not there. */
-export function beforeChanges(file: string, which: readonly ('last' | 'first')[]): string[] {
+/** The commits right before the last and the first migration came into a list of them; none where the history is not there. */
+export function beforeMigrations(file: string, which: readonly ('last' | 'first')[]): string[] {
   try {
-    const changed = git(checkout, 'log', '--format=%H', '--', file).trim().split('\n');
+    const changed = git(checkout, 'log', '--format=%H', '-Sversion: ', '--', file).trim().split('\n');
     const chosen = which.map((one) => (one === 'last' ? changed[0] : changed.at(-1)));
     const before = chosen.filter((commit) => commit !== undefined && commit !== '');
     return [...new Set(before.map((commit) => git(checkout, 'rev-parse', `${commit}^`).trim()))];
