@@ -8,6 +8,7 @@ import { isThisStator } from '../runtime/base/platform/version.ts';
 import { accountLines } from './account-text.ts';
 import { defineVerb, type Verbs } from './command.ts';
 import { ownerHere, requireDaemon, requireEngine } from './daemon/presence.ts';
+import { announceRestart, restartIsOver } from './daemon/restarting.ts';
 import { startAndTell } from './daemon/start.ts';
 import { stopDaemon } from './daemon/stopping.ts';
 import { forgeLines } from './forge-text.ts';
@@ -41,12 +42,18 @@ const restart = defineVerb({
     const named = config ?? owner?.config ?? undefined;
     // One that runs is not given up for a file that none can be started with.
     loadDaemonConfig(home, named === undefined ? undefined : resolve(call.cwd, named));
-    const before = await stopDaemon(call, 'leave').catch((thrown: unknown) => {
-      if (thrown instanceof EngineError && thrown.code === 'no_daemon') return null;
-      throw thrown;
-    });
-    if (before === null) call.out.note('no daemon was running');
-    return startAndTell(call, config ?? before?.config ?? undefined);
+    if (owner !== null) announceRestart(home);
+    try {
+      const before = await stopDaemon(call, 'leave').catch((thrown: unknown) => {
+        if (thrown instanceof EngineError && thrown.code === 'no_daemon') return null;
+        throw thrown;
+      });
+      if (before === null) call.out.note('no daemon was running');
+      else announceRestart(home);
+      return await startAndTell(call, config ?? before?.config ?? undefined);
+    } finally {
+      restartIsOver(home);
+    }
   },
 });
 

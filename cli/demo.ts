@@ -19,7 +19,7 @@ export default defineVerb({
         const { createEngine } = await import('../runtime/engine/engine.ts');
         return createEngine({ home: stage.home, env: call.env, onlyWatched: true });
       };
-      exitCode = await conduct({ call, request, attach: async () => null, own });
+      exitCode = await conduct({ call, request, attach: async () => null, own, isRestarting: () => false });
       if (exitCode !== 130) await tellDemo(call, request);
       return exitCode;
     } finally {

@@ -3,6 +3,7 @@ import { homeFolder } from '../runtime/base/config/home.ts';
 import { attach } from '../runtime/engine/attach.ts';
 import { identityIn } from '../runtime/engine/preflight.ts';
 import { defineVerb } from './command.ts';
+import { isRestarting } from './daemon/restarting.ts';
 import { bindingOf } from './file-binding.ts';
 import { requireRepository } from './place.ts';
 import { forceFileArgs, readPlanFile, tellName } from './plan-file.ts';
@@ -63,6 +64,7 @@ the output says for what. 130: Ctrl-C paused it; the same command continues.`,
       request,
       attach: () => attach(homeFolder(call.env), call.env),
       own: () => own(call.env, repo),
+      isRestarting: () => isRestarting(homeFolder(call.env)),
     });
   },
 });

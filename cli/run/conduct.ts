@@ -33,6 +33,8 @@ export interface Conducting {
   own(): Promise<OwnEngine>;
   /** The engine that there is; null: none. */
   attach(): Promise<Client | null>;
+  /** Whether somebody is about to start the daemon anew. */
+  isRestarting(): boolean;
 }
 
 /** An owner for a moment leaves within this. */
@@ -89,9 +91,9 @@ async function tryUntilOver(run: Conduct): Promise<number> {
 }
 
 /** Whether the daemon that went away is there again within a while: a restart is not to find its home taken. */
-async function comesBack({ attach, interrupted }: Conduct): Promise<boolean> {
+async function comesBack({ attach, isRestarting, interrupted }: Conduct): Promise<boolean> {
   const untilMs = performance.now() + restartMs;
-  while (performance.now() < untilMs && !interrupted.aborted) {
+  while ((performance.now() < untilMs || isRestarting()) && !interrupted.aborted) {
     await pause(pollMs, interrupted);
     const client = await attach();
     if (client === null) continue;
@@ -106,7 +108,7 @@ type Again =
   | { readonly kind: 'gone'; readonly since: number }
   | { readonly kind: 'waiting'; readonly since: number; readonly why: string };
 
-/** A daemon that is restarted is there again within this, on a slow machine too. */
+/** A daemon that is restarted without being announced, as a service manager does, is there again within this. */
 const restartMs = 3_000;
 const pollMs = 100;
 /** A daemon that waits for its store is asked this often. */

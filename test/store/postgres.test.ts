@@ -219,7 +219,7 @@ it('a newer version waits until the older hosts have gone, and then changes the 
   let isNewer = true;
   const older = () => isNewer && known.pop();
   onTestFinished(() => void older());
-  const refused = { code: 'owner_taken', hint: expect.stringContaining('stop each of them first') };
+  const refused = { code: 'store_locked', hint: expect.stringContaining('stop each of them') };
   const both = expect.stringMatching(/the engine of \/a on a, .* and the engine of \/b on b, .* work on/);
   await expect(hostCalled('c').own('/c')).rejects.toMatchObject({ ...refused, message: both });
   for (const store of [a, b]) expect(await mustCommit(store, [word()])).toMatchObject({ status: 'committed' });

@@ -54,7 +54,7 @@ export function isHomeAway(home: string): boolean {
 
 /** What stator and the person who set it up put there. */
 const ownEntry =
-  /^(?:daemon\.(?:toml|pid|log(?:\.\d+)?)|servers\.toml|token|prompts|taskstore\.db(?:-wal|-shm|-journal)?|owner\.(?:db(?:-journal)?|json)|inspector\.json|runs|sockets|bin|kept|hook-files|reports|backups|replaced-\d[\dTZ-]+)$/;
+  /^(?:daemon\.(?:toml|pid|restarts|log(?:\.\d+)?)|servers\.toml|token|prompts|taskstore\.db(?:-wal|-shm|-journal)?|owner\.(?:db(?:-journal)?|json)|inspector\.json|runs|sockets|bin|kept|hook-files|reports|backups|replaced-\d[\dTZ-]+)$/;
 
 /** What lies in a home and is not of stator, by name; none where there is no home. */
 export function foreignEntries(home: string): string[] {
