@@ -1,6 +1,7 @@
 /** `defineMachine`: what a program brings is looked at once, before anything of it runs. */
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
 import { EngineError } from '../machines/vocabulary/errors.ts';
+import { isHostName } from '../machines/vocabulary/host-name.ts';
 import { isMachineName } from '../machines/vocabulary/ids.ts';
 import type { AnyDefinition, MachineDefinition } from './definition.ts';
 import { ownBirth, tagsOfMachine } from './own-machine.ts';
@@ -103,7 +104,7 @@ function checkAction(what: string, action: string, actions: Readonly<Record<stri
 }
 
 const fields = {
-  run: ['run', 'lane', 'limit', 'attempts', 'timeoutMs', 'stoppedBy'],
+  run: ['run', 'lane', 'limit', 'host', 'attempts', 'timeoutMs', 'stoppedBy'],
   afterMs: ['afterMs', 'event', 'stoppedBy'],
   send: ['send'],
   watch: ['watch'],
@@ -131,6 +132,8 @@ function checkEffect(what: string, effect: unknown, actions: Readonly<Record<str
   }
   if (values.lane !== undefined && !(typeof values.lane === 'string' && /^[a-z][a-zA-Z0-9_-]{0,63}$/.test(values.lane)))
     throw refused(what, `lane is ${JSON.stringify(values.lane)}`, 'give a word of letters and digits');
+  if (values.host !== undefined && !(typeof values.host === 'string' && isHostName(values.host)))
+    throw refused(what, `host is ${JSON.stringify(values.host)}`, 'give the name of a host, or one of its labels');
   for (const by of (values.stoppedBy ?? []) as readonly string[]) checkAction(`${what}.stoppedBy`, by, actions);
 }
 

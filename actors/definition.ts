@@ -41,6 +41,8 @@ export interface Work<M extends AnyStateMachine, Input> {
   readonly lane?: string;
   /** How many of the lane run at a time, of all trees of this machine; of several that are given the lowest counts. Default 4. */
   readonly limit?: number;
+  /** The name of a host, or a label of hosts, that carries it out; the others leave it. Default: any. */
+  readonly host?: string;
   /** Tries before the machine is told `effect_failed`. Default 5. */
   readonly attempts?: number;
   /** Milliseconds that one try has. Default: an hour. */

@@ -77,6 +77,8 @@ export interface PlanSummary {
   branch: string;
   topic: string | null;
   title: string | null;
+  /** The name of a host, or a label of hosts, where its agents may run; null: anywhere. */
+  host: string | null;
   /** The plan's own part of its budget. */
   budget: PlanBudget;
 }
@@ -139,6 +141,7 @@ export function planSummary(tree: Tree): PlanSummary {
     branch: context.branch,
     topic: context.topic,
     title: context.title,
+    host: context.host ?? null,
     budget: budgetOf(context),
   };
 }

@@ -213,9 +213,10 @@ const explain = defineVerb({
     out.answer(explained, () => {
       const { effects, timers, plans, held, set_aside: aside, refused_last: refused } = explained;
       const waits = [
-        ...effects.map(({ effect, status, tries, error }) => {
+        ...effects.map(({ effect, status, tries, error, host }) => {
           const failed = error === null ? '' : `, failed ${tries} times: ${plain(error).split('\n')[0]}`;
-          return `${effect}: ${status}${failed}`;
+          const where = host === null ? '' : `, for the host ${plain(host)}`;
+          return `${effect}: ${status}${where}${failed}`;
         }),
         ...timers.map(({ timer, due_at: dueAt }) => `${timer}: due ${localTime(dueAt, Date.now())}`),
         ...plans.map(({ project, plan, status }) => `plan ${plan} of ${project}: ${status ?? 'there is no such plan'}`),

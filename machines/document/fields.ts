@@ -1,5 +1,6 @@
 /** The `**Name:** value` lines of a plan: those of the whole document, and those of a task with what stands beneath them. */
 import { type Amounts, amountsForm, readAmounts } from '../vocabulary/budget.ts';
+import { isHostName } from '../vocabulary/host-name.ts';
 import { planNameOf } from '../vocabulary/ids.ts';
 import { readIssueLinks } from './issue-links.ts';
 import { type Label, readLabel, slippedLabel } from './labels.ts';
@@ -9,7 +10,7 @@ import { type PlanDocument, type PlanTask, planNumberLimit, quoted, type ReportP
 const topicLimit = 200;
 const checkLimit = 8000;
 
-const headerNames = ['goal', 'architecture', 'tech stack', 'topic', 'issue', 'after', 'budget'] as const;
+const headerNames = ['goal', 'architecture', 'tech stack', 'topic', 'host', 'issue', 'after', 'budget'] as const;
 /** A budget is the plan's: in a task it is a problem, and not text. */
 const taskNames = ['check', 'files', 'after', 'budget'] as const;
 type HeaderName = (typeof headerNames)[number];
@@ -115,7 +116,7 @@ function isRead(document: PlanDocument, name: HeaderName): boolean {
   if (name === 'after') return document.after.length > 0;
   if (name === 'issue') return document.issues.length > 0;
   if (name === 'budget') return document.budget !== null;
-  return document[name === 'topic' ? name : keys[name]] !== null;
+  return document[name === 'topic' || name === 'host' ? name : keys[name]] !== null;
 }
 
 /** A line that goes on with a paragraph: neither blank nor the start of a list, a quotation, a table, a comment or a rule. */
@@ -134,6 +135,7 @@ function take(
   else if (name === 'after') document.after = readPlanNames(value, line, report);
   else if (name === 'issue') document.issues = readIssueLinks(value, line, report);
   else if (name === 'budget') document.budget = readBudget(value, line, report);
+  else if (name === 'host') document.host = readHost(value, line, report);
   else {
     if (value.length > topicLimit) report(line, `the topic has more than ${topicLimit} characters; shorten it`);
     document.topic = value;
@@ -144,6 +146,13 @@ function readBudget(value: string, line: number, report: ReportProblem): Amounts
   const budget = readAmounts(value);
   if (budget === null) report(line, `${quoted(value)} is no budget; write ${amountsForm}, as in **Budget:** 5 USD`);
   return budget;
+}
+
+function readHost(value: string, line: number, report: ReportProblem): string | null {
+  const host = value.replaceAll('`', '').trim();
+  if (isHostName(host)) return host;
+  report(line, `${quoted(value)} is no host; write the name of one or one of its labels, as in **Host:** gpu`);
+  return null;
 }
 
 /** Where a line reads like a budget that counts for less than the plan. */

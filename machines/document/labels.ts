@@ -49,7 +49,7 @@ const meantWords = new Map([
 ]);
 
 /** Ordinary words that are one letter from a name of the grammar, and stand as labels of their own in plans. */
-const otherWords = new Set(['fixes', 'fined', 'alter', 'filed']);
+const otherWords = new Set(['fixes', 'fined', 'alter', 'filed', 'cost', 'post', 'most', 'lost', 'ghost', 'hot']);
 
 /** The known name that a label was most likely meant to be; null where it is one, or near to none. Two letters that changed places are one slip. */
 export function slippedLabel(name: string, known: readonly string[]): string | null {

@@ -51,6 +51,8 @@ export interface PlanDocument {
   architecture: string | null;
   techStack: string | null;
   topic: string | null;
+  /** The name of a host, or a label of hosts, where its agents may run; null: anywhere. */
+  host: string | null;
   /** Links to issues of a tracker. */
   issues: string[];
   /** What its agents may take at most; null: the document does not say. */

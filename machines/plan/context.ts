@@ -94,6 +94,8 @@ export type PlanRole = Role | 'wave';
 export interface DocumentFacts {
   title: string | null;
   topic: string | null;
+  /** Its `**Host:**`; not there: it has none. */
+  host?: string | undefined;
   /** Its `**Budget:**`; null or not there: it has none. */
   budget?: Amounts | null;
   after: string[];
@@ -179,6 +181,7 @@ export function documentFacts(content: string): DocumentFacts {
   return {
     title: document.title,
     topic: document.topic,
+    ...(document.host === null ? {} : { host: document.host }),
     budget: document.budget,
     after: document.after,
     waves: ok

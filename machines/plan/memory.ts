@@ -129,13 +129,18 @@ function onlySaid(amounts: Amounts): Amounts {
   return Object.fromEntries(Object.entries(amounts).filter(([, value]) => value !== undefined));
 }
 
-/** What is known of a document, in place of the one before. What an agent writes never allows more than what stood there before. */
+/**
+ * What is known of a document, in place of the one before. What an agent writes never allows more than what stood there before, and does not say on which
+ * machine its work goes on.
+ */
 export function withDocument(context: PlanContext, { content, isAgents }: { content: string; isAgents: boolean }) {
-  const facts = documentFacts(content);
+  const { host: written, ...facts } = documentFacts(content);
+  const host = isAgents ? context.host : written;
   const isLimited = isAgents && context.budget != null;
   const budget = isLimited ? lowerOf(context.budget ?? {}, facts.budget ?? {}) : facts.budget;
   return {
     ...facts,
+    host,
     budget: budget ?? null,
     topic: facts.topic ?? context.topic,
     results: keptResults(context, facts.waves),

@@ -1,6 +1,7 @@
 /** What every engine is composed of, without what works by itself. */
 
 import { existsSync, readdirSync } from 'node:fs';
+import { hostname } from 'node:os';
 import type { AnyDefinition } from '../../actors/definition.ts';
 import { kindsWith } from '../../actors/kinds.ts';
 import { kindOf } from '../../actors/own-machine.ts';
@@ -167,6 +168,10 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
   const mayBegin = startableAgents(options, state);
   const startable = () => (isDrained ? 'none' : mayBegin());
   const limits = () => limitsOf(known().settings);
+  const hostNames = () => {
+    const { name, labels } = known().settings.host;
+    return [store.hosts?.own ?? (name || hostname()), ...labels];
+  };
   const troubleOf = (project: string) => known().troubles[project] ?? projects.revokedText(project);
   const mayStart = (project: string, plan: string) => {
     if (projects.isElsewhere(project)) return true;
@@ -183,6 +188,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     timeline,
     projects,
     limits,
+    hostNames,
     servedLast,
     mayStart,
     troubleOf,
@@ -335,6 +341,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     app,
     answerOthers,
     limits,
+    hostNames,
     servedLast,
     startable,
     walls,

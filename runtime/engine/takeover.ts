@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { EngineError, messageOf, withHint } from '../../machines/vocabulary/errors.ts';
 import { createPollLoop, type PollLoop } from '../base/platform/poll-loop.ts';
 import { textDigest } from '../base/platform/text-digest.ts';
+import { canTake, hostsInLine, type Loads, loadsOf } from '../core/store/host-choice.ts';
 import type { HostRow, Hosts, LostRepo } from '../core/store/port.ts';
 import { ensureClone, isSameAddress, sharedAddress } from '../work/git/clone.ts';
 import type { Parts } from './composition.ts';
@@ -23,9 +24,6 @@ type TakeoverParts = Pick<
   Parts,
   'home' | 'store' | 'settings' | 'projects' | 'commands' | 'state' | 'onSignals' | 'log' | 'isOwner'
 >;
-
-/** Agents that run, and plans under way, by host. */
-type Loads = ReadonlyMap<string, number>;
 
 /** null: the store is of one machine, or this host takes over nothing. */
 export function createTakeover(parts: TakeoverParts): Pick<PollLoop, 'start' | 'stop'> | null {
@@ -48,7 +46,7 @@ export function createTakeover(parts: TakeoverParts): Pick<PollLoop, 'start' | '
     const names = new Set(found.map(({ project }) => project));
     for (const project of waiting.keys()) if (!names.has(project)) waiting.delete(project);
     if (lost.length === 0 || now - steadySince < steadyMs) return null;
-    const turns = turnsOf(lost, await shared.list(), await loadsOf(shared));
+    const turns = turnsOf(lost, await shared.list(), await loadsOf(store, shared));
     for (const repo of lost) await tryToTake(shared, repo, turns.get(repo.project)?.indexOf(shared.own) ?? -1);
     return null;
   }
@@ -61,19 +59,6 @@ export function createTakeover(parts: TakeoverParts): Pick<PollLoop, 'start' | '
     if (turn < 0 || now < Math.max(entry.tryAt, entry.since + turn * turnMs)) return;
     await take(shared, repo);
     entry.tryAt = performance.now() + retryMs;
-  }
-
-  async function loadsOf(shared: Hosts): Promise<Loads> {
-    const [counts, running] = await Promise.all([store.planCounts(), store.effects({ by: 'running' })]);
-    const loads = new Map<string, number>();
-    const add = (host: string, count: number) => loads.set(host, (loads.get(host) ?? 0) + count);
-    for (const { kind, host } of running) if (kind === 'agent.run') add(host, 1);
-    for (const { name, repos } of await shared.list())
-      add(
-        name,
-        repos.reduce((sum, project) => sum + (counts.get(project)?.active ?? 0), 0),
-      );
-    return loads;
   }
 
   async function take(shared: Hosts, repo: LostRepo): Promise<void> {
@@ -111,19 +96,13 @@ export function turnsOf(
   hosts: readonly HostRow[],
   loads: Loads,
 ): ReadonlyMap<string, readonly string[]> {
-  const able = hosts.filter(
-    ({ isAlive, gone, drained, clones }) => isAlive && gone === null && drained === null && clones !== null,
-  );
-  const taken = new Map<string, number>();
-  const loadOf = (name: string) => (loads.get(name) ?? 0) + (taken.get(name) ?? 0);
+  const able = hosts.filter(canTake);
+  const withTaken = new Map(loads);
   return new Map(
     lost.map(({ project }) => {
-      const lacks = ({ clones }: HostRow) => (clones?.includes(project) === true ? 0 : 1);
-      const line = able
-        .toSorted((a, b) => lacks(a) - lacks(b) || loadOf(a.name) - loadOf(b.name) || (a.name < b.name ? -1 : 1))
-        .map(({ name }) => name);
+      const line = hostsInLine(project, able, withTaken);
       const [first] = line;
-      if (first !== undefined) taken.set(first, (taken.get(first) ?? 0) + 1);
+      if (first !== undefined) withTaken.set(first, (withTaken.get(first) ?? 0) + 1);
       return [project, line];
     }),
   );

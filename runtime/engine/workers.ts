@@ -26,6 +26,7 @@ import { createGateway, type Gateway } from '../work/signal-files/gateway.ts';
 import { createBackupWatch } from './backup-watch.ts';
 import type { EngineMode, Parts } from './composition.ts';
 import { createHostWatch } from './host-watch.ts';
+import { createPlacement } from './placement.ts';
 import { createTakeover } from './takeover.ts';
 
 /** What continues by itself as long as an engine stays. */
@@ -75,6 +76,7 @@ export function createWorkers(core: Parts, { mode }: { mode: EngineMode }): Work
           thawAgents: async () => thawRuns(core, await store.effects({ by: 'running', host: store.hosts?.own ?? '' })),
         });
   const takeover = mode === 'stays' ? createTakeover(core) : null;
+  const placement = mode === 'stays' ? createPlacement(core) : null;
   let endAnswers = () => {};
   if (mode === 'stays') state.select(({ moves }) => moves).subscribe(dispatcher.wake);
   if (watchers !== null) state.select(({ settings }) => settings).subscribe(watchers.pullRequestWatch.lookAgain);
@@ -119,11 +121,13 @@ export function createWorkers(core: Parts, { mode }: { mode: EngineMode }): Work
       dispatcher.start();
       watchers?.gateway.start();
       takeover?.start();
+      placement?.start();
       if (mode === 'stays') endAnswers = core.answerOthers();
     },
     async stop() {
       void hostWatch?.stop(); // it waits for the store, and nobody for it
       void takeover?.stop(); // likewise for a clone
+      void placement?.stop();
       endAnswers();
       watchers?.health.stop();
       watchers?.verificationWatch.stop();
@@ -165,6 +169,15 @@ function machineLimits(machines: readonly AnyDefinition[]) {
       return work !== undefined && isWork(work) ? (work.attempts ?? null) : null;
     },
   };
+}
+
+/** Effects that name another host than this one, each as `<machine>/<effect>`. */
+function effectsOfOthers(machines: readonly AnyDefinition[], hostNames: readonly string[]): string[] {
+  return machines.flatMap(({ name: machine, effects = {} }) =>
+    Object.entries(effects)
+      .filter(([, work]) => work !== undefined && isWork(work) && work.host !== undefined && !hostNames.includes(work.host))
+      .map(([effect]) => `${machine}/${effect}`),
+  );
 }
 
 /** The same for an engine that stays and for one that owns the home for one verb. Nothing is started for a repo that cannot be used, or that is going. */
@@ -222,6 +235,7 @@ function openDispatcher(core: Parts, watchers: Watchers | null): Dispatcher {
     startableAgents: startable,
     budget: { store, projects, nowMs },
     casting: () => lookAtAccounts({ store, projects, env, nowMs }),
+    placed: () => ({ hostNames: core.hostNames(), ofOthers: effectsOfOthers(core.machines, core.hostNames()) }),
     ...machineLimits(core.machines),
     closedRepos: () => [
       ...projects.closed(),

@@ -36,6 +36,21 @@ function gate() {
 }
 
 describe('a machine of one’s own', () => {
+  it('has effects for a host of a name or label, which others leave, and it says so', async () => {
+    const on = ground();
+    const first = await startWith({ host: 'gpu' }, on);
+    await first.release.start('1.2', { version: '1.2.0' });
+    await first.release.send('1.2', { type: 'approve' });
+    expect(await first.release.explain('1.2')).toMatchObject({
+      effects: [{ effect: 'publish', status: 'queued', tries: 0, host: 'gpu' }],
+    });
+    await first.engine.stop();
+    writeFileSync(join(on.home, 'daemon.toml'), '[host]\nlabels = ["gpu"]\n');
+    const second = await startWith({ host: 'gpu' }, on);
+    await second.untilValue('1.2', 'out');
+    expect(() => defineRelease({ host: 'no host' })).toThrow('host is "no host"');
+  });
+
   it('is started, sent to, carries out what it asks for and ends, and every step of it can be read', async () => {
     const { release, log } = await startWith({
       publish: async ({ input, key, attempt, log }) => {

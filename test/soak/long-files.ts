@@ -111,6 +111,7 @@ export const longFiles: readonly string[] = [
   'test/engine/embedding.test.ts',
   'test/engine/home-away.test.ts',
   'test/engine/hosts-move.test.ts',
+  'test/engine/hosts-placement.test.ts',
   'test/engine/hosts-takeover.test.ts',
   'test/engine/hosts.test.ts',
   'test/engine/limits.test.ts',

@@ -96,6 +96,7 @@ const summary = {
   generation: 3,
   branch: 'plan/p',
   topic: null,
+  host: null,
   title: 'P',
   budget: { document: null, raised: nothingRaised },
 } satisfies ChangeOf<'plan.insert'>['summary'];
@@ -548,6 +549,34 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         expect(await started({ agents: 'none', lane: 'git' })).toEqual(['r#1']);
         expect(await started({ agents: ['b/p'] })).toEqual(['coder#2']);
         expect(await started({ trees: [tree] })).toEqual(['coder#1']);
+      });
+
+      it('start agents of a plan that names a host where the host is called so', async () => {
+        await commit(
+          registered(plan, { host: 'gpu' }),
+          registered({ project: 'b', plan: 'p' }),
+          asked(agent('coder#1')),
+          asked(agent('coder#2'), { tree: 'plan:b/p' }),
+          asked(removal('r#1', 'z')),
+        );
+        expect(await started({ hostNames: ['build-1'] })).toEqual(['coder#2']);
+        expect(await started({ hostNames: ['build-1', 'gpu'] })).toEqual(['coder#1', 'coder#2']);
+        expect(await started()).toEqual(['coder#1', 'coder#2']);
+        expect(await started({ hostNames: ['build-1'], lane: 'git' })).toEqual(['r#1']);
+        expect((await store.plan('a', 'p'))?.host).toBe('gpu');
+        await commit({ do: 'plan.show', key: plan, summary, at: 2 });
+        expect(await started({ hostNames: ['build-1'] })).toEqual(['coder#1', 'coder#2']);
+      });
+
+      it('leave the effects of machines that are for other hosts', async () => {
+        const effect = (id: string, name: string): Effect => ({
+          ...{ kind: 'machine.effect', id, machine: 'release', effect: name, lane: name, input: null },
+        });
+        const tree = 'machine:release/1';
+        await commit(asked(effect('e#1', 'train'), { tree }), asked(effect('e#2', 'publish'), { tree }));
+        const looked = { lane: 'machine' } as const;
+        expect(await started(looked)).toEqual(['e#1', 'e#2']);
+        expect(await started({ ...looked, ofOthers: ['release/train'] })).toEqual(['e#2']);
       });
 
       for (const [why, before] of [

@@ -74,6 +74,8 @@ export interface ReleaseParts {
   readonly attempts?: number;
   readonly timeoutMs?: number;
   readonly limit?: number;
+  /** The host that publishes. */
+  readonly host?: string;
   /** `<project>/<plan>`. */
   readonly watches?: { readonly project: string; readonly plan: string };
   /** Whom it tells that it was refused. */
@@ -92,13 +94,14 @@ export function defineRelease(parts: ReleaseParts = {}) {
     says = { type: 'cancel', payload: {} },
   } = parts;
   const { expireMs = 3_600_000, attempts = 5, timeoutMs = 60_000, limit = 4 } = parts;
+  const at = parts.host === undefined ? {} : { host: parts.host };
   return defineMachine({
     name: 'release',
     machine: releaseMachine,
     version: 1,
     signals: { approve: z.strictObject({}), refuse: z.strictObject({ reason: z.string().min(1) }) },
     effects: {
-      publish: { run: publish, attempts, timeoutMs, limit, stoppedBy: ['giveUpPublishing'] },
+      publish: { run: publish, attempts, timeoutMs, limit, stoppedBy: ['giveUpPublishing'], ...at },
       expire: { afterMs: expireMs, event: 'expired', stoppedBy: ['publish'] },
       watchPlan: { watch: () => (watches === undefined ? [] : [watches]) },
       tellOther: {

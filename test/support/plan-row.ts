@@ -16,6 +16,7 @@ export const workingSummary = {
   generation: 1,
   branch: 'plan/a',
   topic: null,
+  host: null,
   title: 'P',
   budget: { document: null, raised: nothingRaised },
 } as const;

@@ -86,6 +86,8 @@ export const machineExplanation = z
         tries: count,
         next_at: time.nullable(),
         error: z.string().nullable(),
+        /** The name or label of the hosts that carry it out; null: any host does. */
+        host: z.string().nullable(),
       }),
     ),
     timers: z.array(z.object({ timer: z.string(), due_at: time })),

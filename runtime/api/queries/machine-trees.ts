@@ -2,10 +2,11 @@
 import type { AnyMachineSnapshot } from 'xstate';
 import { snapshotOf } from '../../../actors/addressee.ts';
 import type { AnyDefinition } from '../../../actors/definition.ts';
-import { viewOf } from '../../../actors/own-machine.ts';
+import { isWork, viewOf } from '../../../actors/own-machine.ts';
 import type { Refusal } from '../../../actors/refusal.ts';
 import type { Tree } from '../../../actors/tree.ts';
 import type { RepoContext } from '../../../machines/repo/machine.ts';
+import type { MachineEffect } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { machineTree, parseTree, pathOfRequest, repoTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { didYouMean } from '../../base/config/nearest.ts';
@@ -166,13 +167,14 @@ export function createMachineTreeViews(parts: ViewDependencies) {
         status: showOf(machine, id, snapshot).status,
         value: snapshot.value,
         events: Object.keys(definition.signals ?? {}).map((type) => offerOf(snapshot, type, at)),
-        effects: effects.map(({ name, key, status, attempts, next_at: nextAt, error }) => ({
+        effects: effects.map(({ name, key, status, attempts, next_at: nextAt, error, payload }) => ({
           effect: pathOfRequest(name),
           key,
           status: status === 'running' ? 'running' : 'queued',
           tries: attempts,
           next_at: nextAt === 0 || status === 'running' ? null : timeText(timeline.wallOf(nextAt)),
           error,
+          host: hostOf(definition, payload),
         })),
         timers: waiting
           .filter(({ type, run }) => type === 'timer_due' && run !== null && memory.open[run] !== undefined)
@@ -187,6 +189,11 @@ export function createMachineTreeViews(parts: ViewDependencies) {
       };
     },
   };
+}
+
+function hostOf({ effects = {} }: AnyDefinition, payload: string): string | null {
+  const work = effects[(JSON.parse(payload) as MachineEffect).effect]; // effects of such a tree are of that kind
+  return work !== undefined && isWork(work) ? (work.host ?? null) : null;
 }
 
 /** A guard may read what the message would carry, and nobody knows that yet. */

@@ -12,6 +12,7 @@ import { EngineError, onOneLine } from '../../../machines/vocabulary/errors.ts';
 import { pathOfRequest, planTree, repoTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { processStates } from '../../../machines/vocabulary/public-state.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { canTake, namesOf } from '../../core/store/host-choice.ts';
 import { type HostRow, StoreTrouble } from '../../core/store/port.ts';
 import type { EffectRow, PlanRow, QueueRow, RunRow } from '../../core/store/rows.ts';
 import type { Waiting } from '../contract/shared-shapes.ts';
@@ -73,7 +74,7 @@ export async function waitingFor(
   const held = await environmentWait(parts, kept);
   // A merge of a done plan, or what is left of a cancelled one, may be kept from being done too.
   if (row.status === 'ready' || row.status === 'done' || row.status === 'cancelled') return held;
-  const away = await hostWait(parts, row, { hosts, newest });
+  const away = (await hostWait(parts, row, { hosts, newest })) ?? (await otherHostWait(parts, row, { hosts, newest }));
   if (away !== null) return away;
   if (row.paused)
     return { kind: 'paused', detail: `a person paused it; go on with: stator plan resume ${row.plan}`, since };
@@ -132,6 +133,36 @@ async function hostWait(
         : `it goes on when it is back; if it is lost for good: stator host remove ${name}`;
   const detail = `host ${name}, not seen since ${timeText(seen)}; ${next}`;
   return { kind: 'host', detail, since: timeText(seen) };
+}
+
+/** A plan that names a host starts no agents elsewhere. */
+async function otherHostWait(
+  { store, projects, hostNames }: ViewDependencies,
+  { project, host: wanted, paused, phase }: PlanRow,
+  { hosts, newest }: Pick<PlanLook, 'hosts' | 'newest'>,
+): Promise<Waiting | null> {
+  const isWaiting = newest.some(({ state }) => state === 'queued');
+  if (wanted === null || paused || phase === 'wave_waiting' || !isWaiting) return null;
+  const shared = store.hosts;
+  if (shared === undefined) {
+    const names = hostNames();
+    if (names.includes(wanted)) return null;
+    const detail = `the host ${wanted}, and this one is ${names.join(', ')}; give it that label under [host] of daemon.toml and restart the daemon, or take **Host:** out of the plan`;
+    return { kind: 'host', detail, since: null };
+  }
+  const all = await hosts();
+  const holder = all.find(({ name }) => name === (projects.find(project)?.host ?? shared.own));
+  if (holder === undefined || namesOf(holder).includes(wanted)) return null;
+  const where = `the host ${wanted}, and its repo is on ${holder.name}`;
+  const able = all.filter((each) => namesOf(each).includes(wanted) && canTake(each));
+  const why = (await shared.troubleOf(project)) ?? null;
+  const next =
+    able.length === 0
+      ? 'no host of that name or label is alive and has clones; give one that label under [host] of its daemon.toml and restart its daemon, or take **Host:** out of the plan'
+      : why !== null
+        ? onOneLine(why)
+        : `it goes to ${able.map(({ name }) => name).join(' or ')} when nothing runs in it and no plan under way is for ${holder.name}`;
+  return { kind: 'host', detail: `${where}; ${next}`, since: null };
 }
 
 /** What a fault of the environment keeps from being done, also while other agents of the plan work: a person can often end it. */

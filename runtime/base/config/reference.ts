@@ -207,7 +207,7 @@ const hostWords: Readonly<Record<keyof typeof hostTable.shape, Words>> = {
     '""',
     'the name of this machine among those that share a store in PostgreSQL, and no other one has it; "": the name that the system gives it',
   ],
-  labels: ['[]', 'words about this machine, which `stator host list` shows'],
+  labels: ['[]', 'words about this machine, which plans name in `**Host:**` and `stator host list` shows'],
   clones: [
     '""',
     'a folder for clones, each under the name of its repo: this host takes over the repos of lost hosts, trusted as they were there, and clones what it lacks; "": it takes over none',

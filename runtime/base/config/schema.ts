@@ -3,6 +3,7 @@
 import { isAbsolute, normalize, resolve } from 'node:path';
 import { z } from 'zod';
 import { amountLimit } from '../../../machines/vocabulary/budget.ts';
+import { isHostName } from '../../../machines/vocabulary/host-name.ts';
 import { isMachineName, type Role, roles } from '../../../machines/vocabulary/ids.ts';
 import { mergeMethods, pullMergeModes } from '../../../machines/vocabulary/plan-pull.ts';
 import { type Policy, plannerDraftsLimit } from '../../../machines/vocabulary/policy.ts';
@@ -305,10 +306,6 @@ export const hostTable = z.strictObject(
   },
   { error: 'a table with name, labels and clones' },
 );
-
-function isHostName(name: string): boolean {
-  return /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name);
-}
 
 const daemonKeys = {
   repos: listOf(

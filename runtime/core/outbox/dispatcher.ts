@@ -53,6 +53,8 @@ export interface DispatcherParts {
   readonly servedLast?: Map<Lane, string>;
   /** The plans whose agents may start in this engine now, each as `<project>/<plan>`. */
   startableAgents(): StartQuery['agents'];
+  /** What is for other hosts; default: nothing. */
+  placed?(): Pick<StartQuery, 'hostNames' | 'ofOthers'>;
   /** Repos of which nothing may start now; default: none. */
   closedRepos?(): readonly string[];
   /** Whether a plan's budget has room for one more run of an agent. Default: always. */
@@ -109,7 +111,7 @@ const carryLimit = 100;
 const lookLimit = 10;
 
 /** Limits on what may start in a lane, beside those of the store. */
-type MayStart = Pick<StartQuery, 'closed' | 'agents' | 'trees'>;
+type MayStart = Pick<StartQuery, 'closed' | 'agents' | 'hostNames' | 'ofOthers' | 'trees'>;
 
 /** A signal for the tree of an effect; `run`: the run that it is about. */
 interface Told {
@@ -205,7 +207,11 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   }
 
   function mayStart(): MayStart {
-    return { closed: parts.closedRepos?.() ?? [], agents: holdsAgents ? 'none' : parts.startableAgents() };
+    return {
+      closed: parts.closedRepos?.() ?? [],
+      agents: holdsAgents ? 'none' : parts.startableAgents(),
+      ...parts.placed?.(),
+    };
   }
 
   /**

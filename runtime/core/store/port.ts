@@ -396,6 +396,10 @@ export interface StartQuery {
   readonly agents: 'all' | 'none' | readonly string[];
   /** Roles of repos whose agents do not start, each as `<project>/<role>`. An agent that a person restarts starts all the same. */
   readonly held?: readonly string[];
+  /** What plans may name this host by: agents of plans that name another one do not start. */
+  readonly hostNames?: readonly string[];
+  /** Effects of machines that other hosts carry out, each as `<machine>/<effect>`. */
+  readonly ofOthers?: readonly string[];
   /** Only of these trees. */
   readonly trees?: readonly TreeAddress[];
   /** So many of each repo at most; default 512. */
@@ -592,9 +596,9 @@ export interface Hosts {
   noteRemote(project: string, remote: string, options: { readonly isNew: boolean }): Promise<void>;
   /** The repos of hosts that were not seen for 12 s, or were stopped 2 minutes ago; and those that come to this host. */
   lostRepos(): Promise<readonly LostRepo[]>;
-  /** Why this host could not take it over, for people. */
-  noteTrouble(repo: LostRepo, trouble: string): Promise<void>;
-  /** Why the repo of a lost host was not taken over yet; null: nobody has tried. */
+  /** Why a repo could not go to another host, for people; null: nothing keeps it. `host`: the one that it is said to be of. */
+  noteTrouble(repo: Pick<LostRepo, 'project' | 'host'>, trouble: string | null): Promise<void>;
+  /** Why a repo is not yet where it is to go; null: nobody has tried. */
   troubleOf(project: string): Promise<string | null>;
   /**
    * The repo of a lost host belongs to this one, at that path. Its runs are lost, and the engine that had them writes nothing more. false: that host is back, or

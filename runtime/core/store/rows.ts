@@ -219,6 +219,8 @@ export interface PlanRow {
   readonly file: string | null;
   /** Of the file's text as it was last taken or written; null where `file` is. */
   readonly fileDigest: string | null;
+  /** The name of a host, or a label of hosts, where its agents may run; null: anywhere. */
+  readonly host: string | null;
   /** The plan's own part of its budget. */
   readonly budget: PlanBudget;
 }

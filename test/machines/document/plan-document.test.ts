@@ -82,6 +82,7 @@ describe('a plan that is well written', () => {
         topic: 'search',
         issues: [],
         after: ['plan-a', 'plan-b'],
+        host: null,
         budget: null,
         waves: [
           {
@@ -526,6 +527,27 @@ describe('a plan that is broken', () => {
   test.each(['5', 'five dollars', '5 EUR', '-1 USD', '0 USD', '5 USD, 6 USD'])('is no budget: %j', (value) => {
     const document = lines(`**Budget:** ${value}`, '## Wave 1', '### Task 1: a');
     expect(problemsOf(document)).toEqual([expect.stringMatching(/^1: .*is no budget/)]);
+  });
+
+  test.each([
+    ['gpu', 'gpu'],
+    ['`build-1.lan`', 'build-1.lan'],
+    ['none', null],
+  ])('is for a host in %j', (value, host) => {
+    const document = lines(`**Host:** ${value}`, '## Wave 1', '### Task 1: a');
+    expect(parsePlan(document)).toMatchObject({ ok: true, document: { host } });
+  });
+
+  test.each(['gpu, cpu', 'a host', '-x', '../x', 'x'.repeat(64)])('is for no host: %j', (value) => {
+    const document = lines(`**Host:** ${value}`, '## Wave 1', '### Task 1: a');
+    expect(problemsOf(document)).toEqual([expect.stringMatching(/^1: .*is no host; write .*\*\*Host:\*\* gpu$/)]);
+  });
+
+  test('takes a cost and a post for text, and hosts for a host', () => {
+    expect(problemsOf(lines('**Cost:** much', '**Post:** it', '## Wave 1', '### Task 1: a'))).toEqual([]);
+    expect(problemsOf(lines('**Hosts:** gpu', '## Wave 1', '### Task 1: a'))).toEqual([
+      expect.stringContaining('did you mean **Host:**?'),
+    ]);
   });
 
   test('is the budget of the whole plan, and stands in no task and no introduction of a wave', () => {

@@ -256,7 +256,11 @@ export const keepPath = (values: string) =>
   `INSERT INTO repo_paths (project, host, path) VALUES (${values}) ON CONFLICT (project, host) DO UPDATE SET path = excluded.path`;
 
 /** Why nobody has taken it over. */
-export async function noteTrouble(client: Client, { project, host }: LostRepo, trouble: string): Promise<void> {
+export async function noteTrouble(
+  client: Client,
+  { project, host }: Pick<LostRepo, 'project' | 'host'>,
+  trouble: string | null,
+): Promise<void> {
   await client.query('UPDATE repo_hosts SET trouble = $1 WHERE project = $2 AND host = $3', [trouble, project, host]);
 }
 

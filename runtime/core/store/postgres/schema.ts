@@ -405,4 +405,5 @@ export const migrations: readonly Migration[] = [
   { version: 3, name: 'takeover', sql: bytewise(takeover) },
   { version: 4, name: 'asked', sql: bytewise(asked) },
   { version: 5, name: 'moves', sql: bytewise(moves) },
+  { version: 6, name: 'hosts of plans', sql: bytewise('ALTER TABLE plans ADD COLUMN host TEXT') },
 ];

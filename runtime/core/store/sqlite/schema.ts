@@ -583,4 +583,9 @@ export const migrations: readonly Migration[] = [
     name: 'the host that runs an effect',
     sql: "ALTER TABLE effects ADD COLUMN host TEXT NOT NULL DEFAULT ''",
   },
+  {
+    version: 34,
+    name: 'the hosts that a plan may run on',
+    sql: 'ALTER TABLE plans ADD COLUMN host TEXT',
+  },
 ];

@@ -40,6 +40,10 @@ export function createEffectTable(db: Connection) {
        AND (kind <> 'agent.run' OR CAST(@agents AS TEXT) IS NULL OR project || '/' || plan IN (SELECT value FROM json_each(@agents)))
        AND (CAST(@held AS TEXT) IS NULL OR kind <> 'agent.run' OR json_extract(payload, '$.start') = 'restart'
          OR project || '/' || json_extract(payload, '$.role') NOT IN (SELECT value FROM json_each(@held)))
+       AND (CAST(@hostNames AS TEXT) IS NULL OR kind <> 'agent.run' OR NOT EXISTS (
+         SELECT 1 FROM plans p WHERE p.project = e.project AND p.plan = e.plan AND p.host NOT IN (SELECT value FROM json_each(@hostNames))))
+       AND (CAST(@ofOthers AS TEXT) IS NULL OR kind <> 'machine.effect'
+         OR json_extract(payload, '$.machine') || '/' || json_extract(payload, '$.effect') NOT IN (SELECT value FROM json_each(@ofOthers)))
        AND (CAST(@trees AS TEXT) IS NULL OR tree IN (SELECT value FROM json_each(@trees)))
      ORDER BY priority DESC, id LIMIT CAST(@limit AS BIGINT)`,
   );
@@ -184,7 +188,7 @@ export function createEffectTable(db: Connection) {
     },
     /** Of the plans and the queue as they are. */
     startable(
-      { lane, nowMs, closed, agents, held = [], trees, limit = lookAhead }: StartQuery,
+      { lane, nowMs, closed, agents, held = [], hostNames, ofOthers = [], trees, limit = lookAhead }: StartQuery,
       elsewhere: () => Answer<readonly string[]>,
     ): Answer<EffectRow[]> {
       // Of the thousand that then wait none need be looked at.
@@ -203,6 +207,8 @@ export function createEffectTable(db: Connection) {
           limit,
           agents: agents === 'all' ? null : JSON.stringify(agents === 'none' ? [] : agents),
           held: held.length === 0 ? null : JSON.stringify(held),
+          hostNames: hostNames === undefined ? null : JSON.stringify(hostNames),
+          ofOthers: ofOthers.length === 0 ? null : JSON.stringify(ofOthers),
         };
         return answered(here(openProjects.all(), elsewhere), (found) => {
           const projects = found.map(({ project }) => project).filter((project) => !closed.includes(project));

@@ -37,22 +37,23 @@ interface Row {
   file: string | null;
   file_digest: string | null;
   budget: string | null;
+  host: string | null;
 }
 
 const columns =
-  'project, plan, title, goal, branch, topic, status, phase, landing, blocked, holds, paused, fault_signal, wave, waves, tasks_done, tasks, review_cycle, generation, base_branch, base_commit, base_on, created_at, updated_at, file, file_digest, budget';
+  'project, plan, title, goal, branch, topic, status, phase, landing, blocked, holds, paused, fault_signal, wave, waves, tasks_done, tasks, review_cycle, generation, base_branch, base_commit, base_on, created_at, updated_at, file, file_digest, budget, host';
 
 export function createPlanTable(db: Connection) {
   const insert = db.prepare(
-    `INSERT INTO plans (project, plan, content, goal, title, branch, topic, status, phase, landing, blocked, holds, paused, wave, waves, tasks_done, tasks, review_cycle, generation, created_at, updated_at, file, file_digest, budget)
-     VALUES (@project, @plan, @content, @goal, @title, @branch, @topic, @status, @phase, @landing, @blocked, @holds, @paused, @wave, @waves, @tasksDone, @tasks, @reviewCycle, @generation, @at, @at, @file, @digest, @budget)
+    `INSERT INTO plans (project, plan, content, goal, title, branch, topic, status, phase, landing, blocked, holds, paused, wave, waves, tasks_done, tasks, review_cycle, generation, created_at, updated_at, file, file_digest, budget, host)
+     VALUES (@project, @plan, @content, @goal, @title, @branch, @topic, @status, @phase, @landing, @blocked, @holds, @paused, @wave, @waves, @tasksDone, @tasks, @reviewCycle, @generation, @at, @at, @file, @digest, @budget, @host)
      ON CONFLICT (project, plan) DO UPDATE SET content = excluded.content, goal = excluded.goal, created_at = excluded.created_at, deleted_at = NULL, fault_signal = NULL,
-       file = excluded.file, file_digest = excluded.file_digest, budget = excluded.budget, base_branch = NULL, base_commit = NULL, base_on = NULL`,
+       file = excluded.file, file_digest = excluded.file_digest, budget = excluded.budget, host = excluded.host, base_branch = NULL, base_commit = NULL, base_on = NULL`,
   );
   const show = db.prepare(
     `UPDATE plans SET title = @title, branch = @branch, topic = @topic, status = @status, phase = @phase, landing = @landing, blocked = @blocked, holds = @holds,
        paused = @paused, wave = @wave, waves = @waves, tasks_done = @tasksDone, tasks = @tasks, review_cycle = @reviewCycle,
-       generation = @generation, budget = @budget, updated_at = @at
+       generation = @generation, budget = @budget, host = @host, updated_at = @at
      WHERE project = @project AND plan = @plan`,
   );
   const setText = db.prepare('UPDATE plans SET content = ?, goal = ? WHERE project = ? AND plan = ?');
@@ -220,5 +221,6 @@ function planOf(row: Row): PlanRow {
     file: row.file,
     fileDigest: row.file_digest,
     budget: row.budget === null ? { document: null, raised: nothingRaised } : JSON.parse(row.budget),
+    host: row.host,
   };
 }

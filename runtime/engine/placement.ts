@@ -1,0 +1,81 @@
+/**
+ * Gives a repo to a host that one of its plans names (`**Host:**`), where this one is not meant: once an agent of that plan waits, nothing runs in the repo, and no
+ * other plan under way needs it here.
+ */
+import { EngineError, messageOf, withHint } from '../../machines/vocabulary/errors.ts';
+import { planTree } from '../../machines/vocabulary/ids.ts';
+import { createPollLoop, type PollLoop } from '../base/platform/poll-loop.ts';
+import { canTake, hostsInLine, loadsOf, namesOf, plansElsewhere } from '../core/store/host-choice.ts';
+import type { Hosts } from '../core/store/port.ts';
+import type { Parts } from './composition.ts';
+
+const lookMs = 2_500;
+
+type PlacementParts = Pick<Parts, 'store' | 'projects' | 'commands' | 'log' | 'isOwner'>;
+
+/** null: the store is of one machine. */
+export function createPlacement({
+  store,
+  projects,
+  commands,
+  log,
+  isOwner,
+}: PlacementParts): Pick<PollLoop, 'start' | 'stop'> | null {
+  const { hosts } = store;
+  if (hosts === undefined) return null;
+  /** What kept the repo here the last time, by project: told once in the log. */
+  const told = new Map<string, string>();
+
+  async function look(shared: Hosts): Promise<null> {
+    for (const { project } of projects.list()) {
+      if (!isOwner()) return null;
+      if (projects.isElsewhere(project)) continue;
+      const plan = await planToMove(shared, project);
+      if (plan === null) await forget(shared, project);
+      else await move(shared, project, plan);
+    }
+    return null;
+  }
+
+  /** The first plan of the repo that may take it to another host, and an agent of which waits; null: there is none. */
+  async function planToMove(shared: Hosts, project: string): Promise<{ name: string; host: string } | null> {
+    const plans = await store.plans(project);
+    if (!plans.some(({ host }) => host !== null)) return null;
+    const own = (await shared.list()).find(({ name }) => name === shared.own);
+    if (own === undefined) return null;
+    for (const { plan, host } of plansElsewhere(plans, namesOf(own))) {
+      const asked = await store.effects({ by: 'tree', tree: planTree(project, plan) });
+      if (asked.some(({ kind, status }) => kind === 'agent.run' && status === 'queued')) return { name: plan, host };
+    }
+    return null;
+  }
+
+  async function move(shared: Hosts, project: string, { name, host }: { name: string; host: string }): Promise<void> {
+    const all = await shared.list();
+    const able = all.filter((each) => each.name !== shared.own && canTake(each) && namesOf(each).includes(host));
+    const [to] = hostsInLine(project, able, await loadsOf(store, shared));
+    if (to === undefined) return;
+    try {
+      await commands.moveRepo(project, to);
+      told.delete(project);
+      log.info(`plan ${name} of ${project} is for ${host}: the repo goes to the host ${to}`);
+    } catch (thrown) {
+      if (!(thrown instanceof EngineError)) throw thrown;
+      const why = `it cannot go to the host ${to}: ${withHint(thrown)}`;
+      if (told.get(project) === why) return;
+      told.set(project, why);
+      log.info(`${project}: ${why}`);
+      await shared.noteTrouble({ project, host: shared.own }, why.slice(0, 4_096));
+    }
+  }
+
+  async function forget(shared: Hosts, project: string): Promise<void> {
+    if (told.delete(project)) await shared.noteTrouble({ project, host: shared.own }, null);
+  }
+
+  return createPollLoop({
+    everyMs: lookMs,
+    work: () => look(hosts),
+    onError: (thrown) => log.debug(`whether a plan is for another host is not known: ${messageOf(thrown)}`),
+  });
+}
