@@ -56,7 +56,15 @@ export function parsePlan(content: string): ParsedPlan {
 }
 
 function emptyDocument(): PlanDocument {
-  const header = { title: null, goal: null, architecture: null, techStack: null, topic: null, host: null, budget: null };
+  const header = {
+    title: null,
+    goal: null,
+    architecture: null,
+    techStack: null,
+    topic: null,
+    host: null,
+    budget: null,
+  };
   return { ...header, issues: [], after: [], waves: [], notes: [] };
 }
 

@@ -5,8 +5,8 @@
 import { EngineError, messageOf, withHint } from '../../machines/vocabulary/errors.ts';
 import { planTree } from '../../machines/vocabulary/ids.ts';
 import { createPollLoop, type PollLoop } from '../base/platform/poll-loop.ts';
-import { canTake, hostsInLine, loadsOf, namesOf, plansElsewhere } from '../core/store/host-choice.ts';
 import type { Hosts } from '../core/store/port.ts';
+import { canTake, hostsInLine, loadsOf, namesOf, plansElsewhere } from '../work/repos/host-choice.ts';
 import type { Parts } from './composition.ts';
 
 const lookMs = 2_500;

@@ -7,9 +7,9 @@ import { existsSync } from 'node:fs';
 import { EngineError, messageOf, withHint } from '../../machines/vocabulary/errors.ts';
 import { createPollLoop, type PollLoop } from '../base/platform/poll-loop.ts';
 import { textDigest } from '../base/platform/text-digest.ts';
-import { canTake, hostsInLine, type Loads, loadsOf } from '../core/store/host-choice.ts';
 import type { HostRow, Hosts, LostRepo } from '../core/store/port.ts';
 import { ensureClone, isSameAddress, sharedAddress } from '../work/git/clone.ts';
+import { canTake, hostsInLine, type Loads, loadsOf } from '../work/repos/host-choice.ts';
 import type { Parts } from './composition.ts';
 
 const lookMs = 2_500;

@@ -175,7 +175,9 @@ function machineLimits(machines: readonly AnyDefinition[]) {
 function effectsOfOthers(machines: readonly AnyDefinition[], hostNames: readonly string[]): string[] {
   return machines.flatMap(({ name: machine, effects = {} }) =>
     Object.entries(effects)
-      .filter(([, work]) => work !== undefined && isWork(work) && work.host !== undefined && !hostNames.includes(work.host))
+      .filter(
+        ([, work]) => work !== undefined && isWork(work) && work.host !== undefined && !hostNames.includes(work.host),
+      )
       .map(([effect]) => `${machine}/${effect}`),
   );
 }

@@ -33,12 +33,18 @@ it('a plan for another host waits for what runs in its repo, then goes there by 
   const explain = (asked: Host) => must(asked.ask('plan', 'explain', 'second', '--project', a.project));
   // The repo is not taken from agents that run, and whoever asks is told what it waits for.
   for (const asked of [a, b])
-    await until(async () => /the host of-b, and its repo is on a; it /.test(await explain(asked)), 30_000, () =>
-      explain(asked),
+    await until(
+      async () => /the host of-b, and its repo is on a; it /.test(await explain(asked)),
+      30_000,
+      () => explain(asked),
     );
   expect(existsSync(runs)).toBe(false);
   appendFileSync(gate, '');
-  await until(async () => (await statusOf(b, a, 'second')) === 'done', 90_000, () => explain(b));
+  await until(
+    async () => (await statusOf(b, a, 'second')) === 'done',
+    90_000,
+    () => explain(b),
+  );
   expect(readFileSync(runs, 'utf8')).toContain(join(b.clones, a.project));
   const repo = (await b.client().repos()).find(({ project }) => project === a.project);
   expect(repo?.host).toBe('b');
@@ -51,7 +57,9 @@ it('a plan for another host waits for what runs in its repo, then goes there by 
   await must(b.ask('plan', 'register', 'third.md', '--trust', '--start'));
   await until(
     async () =>
-      /no host of that name or label is alive/.test(await must(a.ask('plan', 'explain', 'third', '--project', b.project))),
+      /no host of that name or label is alive/.test(
+        await must(a.ask('plan', 'explain', 'third', '--project', b.project)),
+      ),
     30_000,
   );
   expect(await must(a.ask('plan', 'verify', '--all', '--json'))).toContain('"ok":true');
@@ -65,7 +73,11 @@ it('on one machine a plan for a host waits until the machine is called so', asyn
   writeFileSync(join(ground.repo, 'p.md'), planFor('gpu', runs));
   expect(await ground.stator(['plan', 'register', 'p.md', '--start'])).toMatchObject({ code: 0 });
   const explain = async () => (await ground.stator(['plan', 'explain', 'p'])).stdout;
-  await until(async () => /the host gpu, and this one is .*; give it that label/.test(await explain()), 30_000, explain);
+  await until(
+    async () => /the host gpu, and this one is .*; give it that label/.test(await explain()),
+    30_000,
+    explain,
+  );
   expect(existsSync(runs)).toBe(false);
   ground.configure(`${shAgents}[host]\nlabels = ["gpu"]\n`);
   expect(await ground.stator(['daemon', 'restart'])).toMatchObject({ code: 0 });

@@ -572,7 +572,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         const effect = (id: string, name: string): Effect => ({
           ...{ kind: 'machine.effect', id, machine: 'release', effect: name, lane: name, input: null },
         });
-        const tree = 'machine:release/1';
+        const tree = 'release:1';
         await commit(asked(effect('e#1', 'train'), { tree }), asked(effect('e#2', 'publish'), { tree }));
         const looked = { lane: 'machine' } as const;
         expect(await started(looked)).toEqual(['e#1', 'e#2']);

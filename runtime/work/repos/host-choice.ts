@@ -1,6 +1,6 @@
 /** Which host a repo goes to, and which plans it may go for. */
-import type { HostRow, Hosts, Store } from './port.ts';
-import type { PlanRow } from './rows.ts';
+import type { HostRow, Hosts, Store } from '../../core/store/port.ts';
+import type { PlanRow } from '../../core/store/rows.ts';
 
 /** Agents that run, and plans under way, by host. */
 export type Loads = ReadonlyMap<string, number>;
