@@ -196,6 +196,52 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         expect(await claimed()).toEqual([]);
       });
 
+      it('of many changes is as if one came after the other', async () => {
+        const many = Array.from({ length: 150 }, (_, index) => index + 1);
+        await commit(...many.map(() => signal()));
+        const states = ['queued', 'running', 'failed'];
+        const { lines } = await commit(
+          ...many.flatMap((number): Change[] => [
+            line({ signal: number, event: `event ${number}` }),
+            asked(agent(`coder#${number}`)),
+            run(`${tree}/coder#${number % 7}`, `coder ${number % 7}`, { state: states[number % 3] ?? '' }),
+            {
+              do: 'signal.finish',
+              id: number,
+              status: number % 2 === 0 ? 'done' : 'failed',
+              result: `${number}`,
+              at: 2,
+            },
+          ]),
+        );
+        expect(lines).toEqual(many);
+        const journal = await store.journal({ after: 0 });
+        expect(journal.map(({ seq, event }) => [seq, event])).toEqual(
+          many.map((number) => [number, `event ${number}`]),
+        );
+        const effects = await store.effects({ by: 'open' });
+        expect(effects.map(({ id, name }) => [id, name])).toEqual(many.map((number) => [number, `coder#${number}`]));
+        // Of each run the last word counts: 144 to 150 are the last of their seven.
+        for (const number of many.slice(-7))
+          expect((await store.run(`${tree}/coder#${number % 7}`))?.state).toBe(states[number % 3]);
+        for (const number of [1, 2, 64, 65, 150])
+          expect(await store.signal(number)).toMatchObject({
+            status: number % 2 === 0 ? 'done' : 'failed',
+            result: `"${number}"`,
+            attempts: 1,
+          });
+      });
+
+      it('is lost where one of many signals was handled by another, and the others stay as they are', async () => {
+        await commit(...Array.from({ length: 20 }, () => signal()));
+        const finish = (id: number): Change => ({ do: 'signal.finish', id, status: 'done', result: null, at: 2 });
+        await commit(finish(7));
+        const all = Array.from({ length: 20 }, (_, index) => finish(index + 1));
+        expect(await store.commit(all)).toEqual({ status: 'lost', change: finish(7) });
+        expect(await claimed()).toHaveLength(19);
+        expect(await store.commit([finish(1), finish(1)])).toEqual({ status: 'lost', change: finish(1) });
+      });
+
       it('is carried out in the order in which it was asked for', async () => {
         const asked = Array.from({ length: 20 }, (_, index) => store.commit([signal({ payload: index }), line()]));
         const answers = await Promise.all(asked);

@@ -1,9 +1,10 @@
 /** One connection to PostgreSQL, opened when it is first needed and again after it was lost. */
-import type { Client, ClientConfig, CustomTypesConfig } from 'pg';
+import type { Client, ClientConfig, CustomTypesConfig, QueryConfig, QueryResult } from 'pg';
 import { EngineError, messageOf } from '../../../../machines/vocabulary/errors.ts';
 import { withoutSecrets } from '../../../base/platform/secrets.ts';
 import { StoreTrouble } from '../port.ts';
-import type { Connection, Statement } from '../tables/connection.ts';
+import type { Connection, Statement, Together } from '../tables/connection.ts';
+import { createGroups, type RowAnswer, rowStatement, tablesOf } from './together.ts';
 
 export interface Session {
   /** The connection, opened where there is none. Throws what PostgreSQL or the system says. */
@@ -88,6 +89,39 @@ export function createSession({ config, prepare, onSend, onLost }: SessionOption
     return client;
   }
 
+  async function send(query: QueryConfig): Promise<QueryResult> {
+    if (open === null) throw new Error('Connection terminated');
+    return open.query(query);
+  }
+
+  const groups = createGroups(send, nameOf);
+
+  function prepareStatement<Parameters extends unknown[], Row>(
+    sql: string,
+    together?: Together,
+  ): Statement<Parameters, Row> {
+    const { text, order } = numbered(sql);
+    const tables = tablesOf(text);
+    const many = together === undefined ? null : rowStatement(numbered(together.sql ?? sql).text, together);
+    const name = nameOf(text);
+
+    async function query(parameters: readonly unknown[]): Promise<RowAnswer> {
+      onSend?.();
+      const [first] = parameters as readonly [Record<string, unknown>];
+      const values = (order === null ? parameters : order.map((key) => first[key])).map((value) => value ?? null);
+      if (many !== null) return groups.add(many, values);
+      groups.before(tables);
+      const { rows, rowCount } = await send({ name, text, values });
+      return { rows, changes: rowCount ?? 0 };
+    }
+
+    return {
+      get: async (...parameters) => (await query(parameters)).rows[0] as Row | undefined,
+      all: async (...parameters) => (await query(parameters)).rows as Row[],
+      run: async (...parameters) => ({ changes: (await query(parameters)).changes }),
+    };
+  }
+
   return {
     async client() {
       if (isClosed) throw closedError();
@@ -98,15 +132,7 @@ export function createSession({ config, prepare, onSend, onLost }: SessionOption
       return opening;
     },
     isOpen: () => open !== null,
-    connection: {
-      isPipelined: true,
-      prepare: (sql) =>
-        statement(sql, () => {
-          onSend?.();
-          if (open === null) throw new Error('Connection terminated');
-          return open;
-        }),
-    },
+    connection: { isPipelined: true, prepare: prepareStatement },
     close() {
       isClosed = true;
       open?.end().catch(() => {}); // whoever waits is told
@@ -122,22 +148,10 @@ function closedError(): Error {
 /** A name for each text, by which PostgreSQL keeps its plan. */
 const names = new Map<string, string>();
 
-function statement<Parameters extends unknown[], Row>(sql: string, client: () => Client): Statement<Parameters, Row> {
-  const { text, order } = numbered(sql);
+function nameOf(text: string): string {
   const name = names.get(text) ?? `s${names.size}`;
   names.set(text, name);
-
-  async function query(parameters: readonly unknown[]) {
-    const [first] = parameters as readonly [Record<string, unknown>];
-    const values = order === null ? parameters : order.map((key) => first[key]);
-    return client().query({ name, text, values: values.map((value) => value ?? null) });
-  }
-
-  return {
-    get: async (...parameters) => (await query(parameters)).rows[0],
-    all: async (...parameters) => (await query(parameters)).rows,
-    run: async (...parameters) => ({ changes: (await query(parameters)).rowCount ?? 0 }),
-  };
+  return name;
 }
 
 /** `?` and `@name` outside of quotes as `$1`, `$2`; `order`: the names in the order of their numbers. */

@@ -9,11 +9,24 @@ export interface Statement<Parameters extends unknown[] = unknown[], Row = unkno
   run(...parameters: Parameters): Answer<{ readonly changes: number }>;
 }
 
+/** How a statement with one row after `VALUES`, which holds all of its parameters, may be sent with the rows of several uses. SQLite carries out each by itself. */
+export interface Together {
+  /** The statement then, with the same parameters; default: the statement itself. */
+  readonly sql?: string;
+  /** The place of the parameter that is of one row alone, such as its primary key; default: rows have none. */
+  readonly key?: number;
+  /** `each`: every row has its own answer, in their order, or none is asked for. `changed`: it returns the keys of the rows that it changed. */
+  readonly answers: 'each' | 'changed';
+}
+
 /** Parameters are `?` in their order, or `@name` of one object. */
 export interface Connection {
   /** A statement is sent without waiting for the answers to those before it; waiting for one is what takes long. */
   readonly isPipelined?: true;
-  prepare<Parameters extends unknown[] = unknown[], Row = unknown>(sql: string): Statement<Parameters, Row>;
+  prepare<Parameters extends unknown[] = unknown[], Row = unknown>(
+    sql: string,
+    together?: Together,
+  ): Statement<Parameters, Row>;
 }
 
 /** What follows from an answer: at once where it is there at once. */

@@ -27,6 +27,7 @@ export function createEffectTable(db: Connection) {
   const insert = db.prepare(
     `INSERT INTO effects (key, tree, project, plan, name, kind, lane, resource, priority, payload, created_at)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    { answers: 'each' },
   );
   // A resource belongs to who runs on it, then to who asked first. The statuses are said twice: in these very words the index covers them, and
   // without it each of a thousand rows would look at all the others.

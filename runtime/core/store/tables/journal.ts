@@ -28,6 +28,7 @@ export function createJournalTable(db: Connection) {
   const insert = db.prepare<unknown[], { seq: number }>(
     `INSERT INTO journal (at, tree, signal, type, origin, actor, event, from_state, to_state, effects, refused, input)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq`,
+    { answers: 'each' },
   );
   const since = db.prepare<[number, number], Row>(
     `SELECT ${columns} FROM journal WHERE seq > ? ORDER BY seq LIMIT CAST(? AS BIGINT)`,

@@ -8,6 +8,7 @@ type Row = Omit<NotificationRow, 'isRead'> & { readonly isRead: number };
 export function createNotificationTable(db: Connection) {
   const insert = db.prepare<unknown[], { id: number }>(
     'INSERT INTO notifications (type, project, plan, message, at) VALUES (?, ?, ?, ?, ?) RETURNING id',
+    { answers: 'each' },
   );
   const prune = db.prepare('DELETE FROM notifications WHERE id <= ?');
   const read = db.prepare('UPDATE notifications SET is_read = 1 WHERE is_read = 0 AND id <= ?');

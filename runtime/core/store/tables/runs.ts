@@ -26,6 +26,7 @@ export function createRunTable(db: Connection) {
     `INSERT INTO runs (key, project, plan, run, title, role, attempt, state, reason, branch, queued_at, final_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (key) DO UPDATE SET state = excluded.state, reason = excluded.reason,
        final_at = CASE WHEN excluded.final_at IS NULL THEN NULL ELSE coalesce(runs.final_at, excluded.final_at) END`,
+    { key: 0, answers: 'each' },
   );
   // A run that was not the last word of its agent: the agent has a newer one by now.
   const supersede = db.prepare(

@@ -53,6 +53,13 @@ export function createSignalTable(db: Connection) {
   );
   const finish = db.prepare(
     `UPDATE signals SET status = ?, result = ?, processed_at = ?, attempts = attempts + 1 WHERE id = ? AND status IN ('pending', 'held')`,
+    {
+      sql: `WITH ended (status, result, at, id) AS (VALUES (?, ?, CAST(? AS BIGINT), CAST(? AS BIGINT)))
+        UPDATE signals s SET status = ended.status, result = ended.result, processed_at = ended.at, attempts = s.attempts + 1
+        FROM ended WHERE s.id = ended.id AND s.status IN ('pending', 'held') RETURNING s.id`,
+      key: 3,
+      answers: 'changed',
+    },
   );
   const hold = db.prepare(`UPDATE signals SET status = 'held', tree = ? WHERE id = ? AND status = 'pending'`);
   const release = db.prepare(`UPDATE signals SET status = 'pending' WHERE tree = ? AND status = 'held'`);

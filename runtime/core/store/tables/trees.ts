@@ -31,6 +31,14 @@ export function createTreeTable(db: Connection) {
   );
   const update = db.prepare(
     'UPDATE trees SET machine = ?, version = ?, steps = ?, snapshot = ?, updated_at = ?, stator = ? WHERE address = ? AND steps = ?',
+    {
+      sql: `WITH stepped (machine, version, steps, snapshot, at, stator, address, read_at) AS
+          (VALUES (?, ?, CAST(? AS BIGINT), ?, CAST(? AS BIGINT), ?, ?, CAST(? AS BIGINT)))
+        UPDATE trees t SET machine = stepped.machine, version = stepped.version, steps = stepped.steps, snapshot = stepped.snapshot, updated_at = stepped.at, stator = stepped.stator
+        FROM stepped WHERE t.address = stepped.address AND t.steps = stepped.read_at RETURNING t.address`,
+      key: 6,
+      answers: 'changed',
+    },
   );
   const stepsOf = db.prepare<[string], { steps: number }>('SELECT steps FROM trees WHERE address = ?');
   const ofMachine = db.prepare<[string, string, string, number], { address: TreeAddress }>(
@@ -47,7 +55,10 @@ export function createTreeTable(db: Connection) {
      WHERE tree_standings.state IS DISTINCT FROM excluded.state OR tree_standings.reason IS DISTINCT FROM excluded.reason
        OR tree_standings.keeps_journal <> excluded.keeps_journal OR (tree_standings.ended_at IS NULL) <> (excluded.ended_at IS NULL)`,
   );
-  const goOn = db.prepare('DELETE FROM tree_standings WHERE address = ?');
+  const goOn = db.prepare('DELETE FROM tree_standings WHERE address = ?', {
+    sql: 'DELETE FROM tree_standings WHERE address IN (VALUES (?))',
+    answers: 'each',
+  });
   const states = db.prepare<[string, string], { address: TreeAddress; state: string | null; reason: string | null }>(
     'SELECT address, state, reason FROM tree_standings WHERE address > ? AND address < ?',
   );
