@@ -95,6 +95,22 @@ it.skipIf(!hasBrowser())(
       expect(await field.count()).toBe(0);
     }
     expect(existsSync(go)).toBe(false);
+    // A pause spends no attempt, so the card counts none.
+    await client.send({ project: 'codex', plan: 'p', type: 'pause' });
+    await until(async () => (await client.instances({ project: 'codex' }))[0]?.state === 'queued');
+    await client.send({ project: 'codex', plan: 'p', type: 'resume' });
+    await until(async () => (await client.plan('codex', 'p')).tasks_by_wave[0]?.tasks[0]?.attempts === 2);
+    await show(page, 'codex');
+    const card = page.locator('[data-task="p-w1-t1"]');
+    await card.getByText('at work').waitFor(limit);
+    expect(await card.textContent()).not.toContain('attempt');
+    // On a telephone the way to here is still read.
+    await page.setViewportSize({ width: 390, height: 800 });
+    const cut = await page.evaluate(
+      `[...document.querySelectorAll('.top nav > :not(:first-child)')].filter((one) => one.scrollWidth > one.clientWidth).length`,
+    );
+    expect(cut).toBe(0);
+    await page.setViewportSize({ width: 1_280, height: 900 });
 
     const ended = page.getByText('It has ended: it reads nothing any more.');
     await show(page, 'claude');
