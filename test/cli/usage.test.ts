@@ -375,5 +375,7 @@ describe('outside of a good repo', () => {
     expect(code).toBe(1);
     expect(stdout).toContain('✗  daemon.toml');
     expect(stdout).toContain('✗  git identity');
+    // The row is cut on a terminal.
+    expect(stdout).toMatch(/^daemon\.toml, socket, .*: .*max_agents: found the text "many".*\ncorrect /m);
   });
 });
