@@ -283,6 +283,11 @@ export function listed(entries: readonly Entry[]): Entry[] {
   return entries.filter(({ name, page, now }) => page[0] === name && now === undefined);
 }
 
+/** Of a noun's verbs those of every day; of a noun that is hidden itself, each. */
+function everyDay(entries: readonly Entry[]): Entry[] {
+  return listed(entries).filter(({ isHidden }) => !isHidden || isHiddenNoun(entries));
+}
+
 /** Whether all of a noun's verbs are old names. */
 export function isOldNoun(entries: readonly Entry[]): boolean {
   return entries.every(({ now }) => now !== undefined);
@@ -317,7 +322,7 @@ export async function pageOf(noun: string | null, entry: Entry): Promise<string>
 export function nounPage(noun: string, entries: readonly Entry[]): string {
   const [today = ''] = entries[0]?.now?.split(' ') ?? [];
   if (isOldNoun(entries)) return nounPage(today, nouns[today] ?? []);
-  const rows = listed(entries).map(({ page, summary }): [string, string] => [page.join(', '), summary]);
+  const rows = everyDay(entries).map(({ page, summary }): [string, string] => [page.join(', '), summary]);
   return nounUsage(noun, rows, `stator ${noun} ${entries[0]?.name} --help`);
 }
 
@@ -332,7 +337,7 @@ export function topUsage(version: string, { all = false }: { all?: boolean } = {
     ...words.map(({ name, summary }): [string, string] => [name, summary]),
     ...groups.map(([noun, entries]): [string, string] => [
       noun,
-      listed(entries)
+      everyDay(entries)
         .flatMap(({ page }) => page)
         .join(', '),
     ]),

@@ -3,7 +3,7 @@ import { EngineError } from '../machines/vocabulary/errors.ts';
 import { defineVerb } from './command.ts';
 import { type Check, examine } from './doctor/checks.ts';
 import { type Repairs, repair } from './doctor/repair.ts';
-import { byteText } from './text.ts';
+import { byteText, plain } from './text.ts';
 
 export default defineVerb({
   summary: 'Check this machine and the repo of this folder. Exit code 0: all is well. 1: there is a problem.',
@@ -43,8 +43,15 @@ another engine may use stay, and are listed. A damaged store is left as it is: s
   },
 });
 
+/** What is wrong stands there whole, once: the row of the table is cut at the edge of the terminal, and one cause may fail several checks. */
 function hintLines(checks: readonly Check[]): string[] {
-  return checks.filter((check) => !check.ok).flatMap(({ name, hint }) => ['', `${name}: ${hint}`]);
+  const failed = checks.filter((check) => !check.ok);
+  const names = new Map<string, string[]>();
+  for (const { name, detail, hint } of failed) {
+    const what = `${plain(detail)}\n${hint}`;
+    names.set(what, [...(names.get(what) ?? []), name]);
+  }
+  return [...names].flatMap(([what, of]) => ['', `${of.join(', ')}: ${what}`]);
 }
 
 const words = { fixable: 'would fix', fixed: 'fixed', kept: 'kept' } as const;

@@ -99,7 +99,8 @@ function choose(argv: readonly string[]): Chosen | { readonly page: string } {
   if (list.length === 0) {
     const valid = [...new Set([...listed(verbs).map(({ name }) => name), ...Object.keys(nouns).filter(isOfToday)])];
     const message = `unknown command "${first}"`;
-    const usage = topUsage(statorVersion());
+    // The whole page would push what is wrong off a small terminal.
+    const usage = 'usage: stator <command>; all commands: stator help';
     const meant = Object.entries(nouns)
       .filter(([, entries]) => entries.some(({ name, now }) => name === first && now === undefined))
       .map(([noun]) => `stator ${noun} ${first}`);
@@ -115,7 +116,8 @@ function choose(argv: readonly string[]): Chosen | { readonly page: string } {
     ? `stator ${first}: no verb before ${second}`
     : `unknown verb "${first} ${second}"`;
   const valid = list.filter(({ now }) => now === undefined || isOldNoun(list)).map(({ name }) => name);
-  throw new UsageError(message, { hint: '', words: { given: second, valid }, usage });
+  const line = `usage: stator ${first} <verb>; all verbs: stator ${first} --help`;
+  throw new UsageError(message, { hint: '', words: { given: second, valid }, usage: line });
 }
 
 function isOfToday(noun: string): boolean {

@@ -24,11 +24,11 @@ const list = defineVerb({
     out.answer(entries, () => [
       ...pauseLines(pauses),
       ...out.table(
-        ['position', 'title', 'plan', 'state', 'attempts', 'queued', 'waits for'],
+        ['position', 'title', 'project', 'state', 'attempts', 'queued', 'waits for'],
         entries.map((entry) => [
           entry.position === null ? '' : String(entry.position),
           entry.title,
-          `${entry.project}/${entry.plan}`,
+          entry.project,
           { text: entry.state, tone: entry.state === 'error' ? 'bad' : 'plain' },
           String(entry.attempts),
           clockTime(entry.queued_at),

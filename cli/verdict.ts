@@ -21,9 +21,9 @@ export function printVerdict({ out }: Pick<Call, 'out'>, answer: SignalAnswer): 
   return failed ? 1 : 0;
 }
 
-function planState({ plan: { plan, status, phase } }: SignalAnswer): string {
+function planState({ signal: { type }, plan: { plan, status, phase } }: SignalAnswer): string {
   if (status === null) return plan;
-  return `${plan} is ${status}${phase === null || phase === status ? '' : ` (${phase.replaceAll('_', ' ')})`}`;
+  return `${plan} is ${type === 'pause' ? 'paused, ' : ''}${status}${phase === null || phase === status ? '' : ` (${phase.replaceAll('_', ' ')})`}`;
 }
 
 /** What became of a signal that was not refused, on one line. */

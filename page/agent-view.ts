@@ -1,7 +1,7 @@
 /** One agent: what it says, what it changed, what it was told; and what can be said to it. */
 import type { PlanDiff } from '../runtime/api/contract/plans.ts';
 import type { InstanceEntry, RunLog } from '../runtime/api/contract/runs.ts';
-import { h, type View } from './dom.ts';
+import { type Child, h, type View } from './dom.ts';
 import { fact, usageFacts } from './facts.ts';
 import { fieldText } from './form.ts';
 import { ago, clock, counted, literal } from './format.ts';
@@ -39,8 +39,7 @@ export function agentView(chosen: Chosen, model: PlanModel, actions: PlanActions
       ),
     },
     agent === undefined ? null : about(agent, nowMs),
-    agent === undefined || !actions.may('steer') ? null : commands(agent, model, actions),
-    agent?.takes_input === true && actions.may('steer') ? typing(agent, model, actions) : null,
+    agent === undefined || !actions.may('steer') ? null : orders(agent, model, actions),
     h(
       'div',
       { class: 'segments', role: 'group', 'aria-label': 'What of it' },
@@ -73,6 +72,29 @@ function about(agent: InstanceEntry, nowMs: number): View {
   );
 }
 
+const finalStates: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancelled']);
+
+/** What it can be told, or why it can be told nothing. */
+function orders(agent: InstanceEntry, model: PlanModel, actions: PlanActions): Child[] {
+  const { state, exit_code: exitCode, takes_input: takesInput } = agent;
+  // Its last run is over, and what it did is committed, checked and merged.
+  const isJudged = state === 'running' && exitCode !== null;
+  if (isJudged || finalStates.has(state))
+    return [h('p', { key: 'ended', class: 'dim' }, 'It has ended: it reads nothing any more.')];
+  return [
+    commands(agent, model, actions),
+    takesInput
+      ? typing(agent, model, actions)
+      : state === 'running'
+        ? h(
+            'p',
+            { key: 'unheard', class: 'dim' },
+            'It reads nothing while it works: a message waits for its next turn.',
+          )
+        : null,
+  ];
+}
+
 const agentCommands: readonly (readonly [type: string, text: string, fits: RegExp])[] = [
   ['agent_pause', 'Pause', /^(?:starting|running|waiting)$/],
   ['agent_resume', 'Resume', /^paused$/],
@@ -90,7 +112,7 @@ function commands({ title, state }: InstanceEntry, { busy }: PlanModel, actions:
   };
   return h(
     'form',
-    { class: 'commands', on: { submit: send } },
+    { key: 'commands', class: 'commands', on: { submit: send } },
     agentCommands.map(([type, text, fits]) =>
       fits.test(state)
         ? h(
@@ -132,6 +154,8 @@ function typing({ title, takes_keys: takesKeys }: InstanceEntry, { busy }: PlanM
   const type = (event: Event) => {
     event.preventDefault();
     const field = (event.currentTarget as HTMLFormElement).elements.namedItem('typed') as HTMLInputElement;
+    // An empty line is the Enter key, and only a terminal has keys.
+    if (!takesKeys && field.value.trim() === '') return;
     actions.send('agent_type', { title, text: field.value }, `Typed to ${title}.`);
     field.value = '';
   };

@@ -42,7 +42,7 @@ export function boardView(plan: PlanShow, model: PlanModel, actions: PlanActions
                   text: task.title,
                   state: task.status,
                   words: taskWords(task, { wave: wave.number, plan, agent: byTitle.get(title), nowMs }),
-                  attempts: task.attempts,
+                  attempt: byTitle.get(title)?.attempt ?? task.attempts,
                   cost: task.usage.cost_usd,
                   why: task.why ?? '',
                 },
@@ -72,7 +72,7 @@ export function boardView(plan: PlanShow, model: PlanModel, actions: PlanActions
                     text: shortTitle(agent.title, plan.plan),
                     state: agent.state,
                     words: agentWords(agent, nowMs),
-                    attempts: agent.attempt,
+                    attempt: agent.attempt,
                     cost: agent.usage.cost_usd,
                     why: '',
                   },
@@ -106,14 +106,14 @@ interface Card {
   readonly text: string;
   readonly state: string;
   readonly words: string;
-  /** Runs started. */
-  readonly attempts: number;
+  /** Of its agent. A run that was only interrupted is none. */
+  readonly attempt: number;
   readonly cost: number | null;
   readonly why: string;
 }
 
 function card(
-  { title, number, text, state, words, attempts, cost, why }: Card,
+  { title, number, text, state, words, attempt, cost, why }: Card,
   agent: InstanceEntry | undefined,
   model: PlanModel,
   actions: PlanActions,
@@ -122,7 +122,7 @@ function card(
   const asks = model.plan?.questions.some((each) => each.title === title) === true;
   const live = agent !== undefined && !/^(?:succeeded|failed|cancelled)$/.test(agent.state);
   const time = agent === undefined ? '' : timeText(agent, live, nowMs);
-  const detail = [attempts > 1 ? `attempt ${attempts}` : '', time, cost === null ? '' : dollars(cost)].filter(
+  const detail = [attempt > 1 ? `attempt ${attempt}` : '', time, cost === null ? '' : dollars(cost)].filter(
     (part) => part !== '',
   );
   return h(

@@ -3,7 +3,7 @@ import { createInterface, type Interface } from 'node:readline';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { keys } from '../../machines/vocabulary/keys.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import type { Client, InstanceEntry } from '../../runtime/api/client/client.ts';
+import type { Client, InstanceEntry, SignalAnswer } from '../../runtime/api/client/client.ts';
 import { connect } from '../../runtime/engine/connect.ts';
 import { type Call, defineVerb } from '../command.ts';
 import { refuseAgent, requireProject } from '../place.ts';
@@ -25,7 +25,7 @@ export default defineVerb({
   more: 'If it asks nothing: with terminal = true under [agents.<role>] (command, sh) a line is typed into its terminal at once, Enter included; an empty line is Enter, <ctrl-c> alone on a line is that key (also <escape> <tab> <up> <down> <left> <right> <backspace> <ctrl-d> <ctrl-l> <ctrl-u>). claude reads the line while it works, between two steps; the log shows it when it has. A reviewer, a verifier, codex, gemini and opencode read it in their next turn. Others read none while they work. If several questions are open, begin the line with the name of one: "#2 left", or "9f3a1c2e allow". Ctrl-D and Ctrl-C leave; the agent goes on. Exit code 0: the agent succeeded, or Ctrl-D. 1: it failed or was cancelled. 130: Ctrl-C.',
   async run({ title }, call) {
     refuseAgent(call, 'attach to an agent');
-    const attached = { call, project: requireProject(call), title, shown: new Set<string>() };
+    const attached = { call, project: requireProject(call), title, shown: new Set<string>(), isTold: false };
     await toEngine(attached, async () => {});
     const left = new AbortController();
     let failure: { readonly thrown: unknown } | null = null;
@@ -36,7 +36,10 @@ export default defineVerb({
         left.abort();
       },
     });
-    const looked = (client: Client, entry: InstanceEntry) => showAsked(attached, client, entry);
+    const looked = (client: Client, entry: InstanceEntry) => {
+      tellKeys(attached, entry);
+      return showAsked(attached, client, entry);
+    };
     const last = await followLog(call, { ...attached, looked, left: left.signal }).finally(() => reader.close());
     // The compiler does not see that `fail` sets it.
     const failed = failure as { readonly thrown: unknown } | null;
@@ -51,6 +54,8 @@ interface Attached {
   readonly title: string;
   /** The keys of what was shown since the last line. A line may be meant for any of them, also for one that somebody else has answered meanwhile. */
   readonly shown: Set<string>;
+  /** Whether it was said what a line that is typed does. */
+  isTold: boolean;
 }
 
 interface Ends {
@@ -97,6 +102,20 @@ async function askedBy({ project }: Attached, client: Client, agent: InstanceEnt
   const plan = await client.plan(project, agent.plan);
   const questions = plan.questions.filter(({ title }) => title === agent.title);
   return [...askedPermissions(client, plan, [agent]), ...askedQuestions(client, { ...plan, questions })];
+}
+
+/** Once, to a person, when it works. */
+function tellKeys(attached: Attached, agent: InstanceEntry): void {
+  const { stdin, out } = attached.call;
+  if (attached.isTold || stdin.isTTY !== true || agent.state !== 'running') return;
+  attached.isTold = true;
+  out.note(`${typedText(agent)}; Ctrl-D leaves, and it goes on`);
+}
+
+function typedText({ preset, takes_input: takesInput, takes_keys: takesKeys }: InstanceEntry): string {
+  if (takesKeys) return 'what you type goes into its terminal';
+  if (takesInput) return 'it reads what you type while it works';
+  return talkers.has(preset) ? 'it reads what you type in its next turn' : 'it reads nothing while it works';
 }
 
 /** Each question once. */
@@ -153,7 +172,7 @@ async function type({ call, project, title }: Attached, client: Client, line: st
 async function sayNow(attached: Attached, client: Client, agent: InstanceEntry, line: string): Promise<void> {
   const answer = await client.typeToInstance(attached.project, agent.title, { text: line });
   if (answer.signal.status === 'failed') await tell(attached, client, agent, line);
-  else printVerdict(attached.call, answer);
+  else printSent(attached.call, answer, 'typed; the log repeats it when it has been read');
 }
 
 /** Of an agent that asks nothing and reads nothing while it works. */
@@ -165,5 +184,10 @@ async function tell({ call, project }: Attached, client: Client, agent: Instance
       `${title} asks nothing, and ${preset === null ? 'has not begun' : `its program (${preset}) reads nothing while it works`}`,
       `leave it a message for its next run: stator agent send ${shellWord(title)} "<message>"; or begin anew: stator agent restart ${shellWord(title)}`,
     );
-  printVerdict(call, await client.sendToInstance(project, title, line));
+  printSent(call, await client.sendToInstance(project, title, line), 'sent; it is read in the next turn');
+}
+
+function printSent(call: Call, answer: SignalAnswer, done: string): void {
+  if (answer.signal.status === 'done' && !call.out.json) call.out.say(done);
+  else printVerdict(call, answer);
 }

@@ -54,7 +54,8 @@ function newsLines(entry: HistoryEntry, around: FactContext, out: Output): strin
   const text = factText(entry, around);
   if (text === null) return [];
   const room = (tableWidth(out) ?? Number.POSITIVE_INFINITY) - whenWidth;
-  const by = byText(entry.origin);
+  // Of what was refused the text says it.
+  const by = entry.refused === null ? byText(entry.origin) : '';
   const what = cut(text, room - (by === '' ? 0 : widthOf(by) + 2));
   const isBad = entry.refused !== null || hasFailed(entry);
   return [

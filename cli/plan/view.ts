@@ -131,11 +131,17 @@ function mergeText({ merged, merging, merge_refused: refused }: PlanShow): strin
   return merged === null ? null : `into ${merged.into}, ${merged.head.slice(0, 12)}`;
 }
 
+/** Of a run without a reason. One that a pause, a question or a message stopped has failed without one. */
+function endText(state: string, hasEnded: boolean): string {
+  if (!hasEnded) return state.replaceAll('_', ' ');
+  return state === 'succeeded' || state === 'running' ? 'ended well' : 'stopped';
+}
+
 /** Every run with what it took, reviews and fixes too. */
 function runLines({ run_list: runs }: PlanShow, { width, nowMs, paint }: Showing): string[] {
   const rows = runs.map(({ title, attempt, state, reason, profile, started_at: start, ended_at: end, ...took }) => {
     const lasted = start === null ? '' : duration((end === null ? nowMs : Date.parse(end)) - Date.parse(start));
-    const how = reason === null ? (end === null ? state.replaceAll('_', ' ') : 'ended well') : reasonText(reason);
+    const how = reason === null ? endText(state, end !== null) : reasonText(reason);
     return [
       profile === null ? title : `${title} (as ${plain(profile)})`,
       String(attempt),
@@ -217,7 +223,7 @@ export function planLines(plan: PlanShow, showing: Showing): string[] {
       ...tasks.flatMap((task) => {
         const works = isAtWork(plan, number, task);
         const { sign, tone } = taskMark(works ? task.status : 'pending');
-        const tries = task.attempts > 1 ? `, ${task.attempts} attempts` : '';
+        const tries = task.attempts > 1 ? `, ${task.attempts} runs` : '';
         const how = task.reason === null ? '' : ` (${reasonText(task.reason)})`;
         const took = hasUsage(task.usage) ? `  ${usageText(task.usage)}` : '';
         const status = works ? task.status : 'waiting';

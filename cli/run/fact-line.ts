@@ -50,8 +50,10 @@ function isHeldUp(fact: HistoryEntry): boolean {
 /** Without its time. null: it says nothing to a person. */
 export function factText(fact: HistoryEntry, around: FactContext): string | null {
   if (fact.refused !== null) {
-    const guard = fact.refused.guard === null ? '' : `: ${fact.refused.guard}`;
-    return `refused ${fact.event} from ${originText(fact.origin)} in ${fact.refused.state}${guard}`;
+    const { guard, state } = fact.refused;
+    // The last two parts of a state's path are words enough: wave running.
+    const where = state.split('.').slice(-2).join(' ').replaceAll('_', ' ');
+    return `refused ${fact.event} from ${originText(fact.origin)}${guard === null ? ` in ${where}` : `: ${guard}`}`;
   }
   if (fact.actor === '' && words.has(fact.event)) return wordText(fact, around);
   if (fact.from === fact.to) return null;

@@ -137,12 +137,13 @@ function taskLine(view: FrameView, wave: Wave, task: Task, titleWidth: number): 
 }
 
 function taskState(view: FrameView, wave: Wave, task: Task): Line {
-  const tries = task.attempts > 1 ? `, attempt ${task.attempts}` : '';
   if (task.status === 'failed') return [{ tone: 'bad', text: `failed${whyText(task.reason, task.why)}` }];
   if (task.status === 'pending' || task.status === 'done') return [];
   const agent = agentOf(view, wave, task);
   if (agent === null || task.status !== 'working') return [{ tone: 'busy', text: task.status }];
   if (!agent.live) return [{ tone: 'attention', text: restingText(view, agent, task.why) }];
+  // A run that was only interrupted is none.
+  const tries = agent.attempt > 1 ? `, attempt ${agent.attempt}` : '';
   return liveSpans(agent, tries, view.nowMs);
 }
 

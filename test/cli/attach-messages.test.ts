@@ -88,6 +88,7 @@ it.each(['off', 'bwrap'])(
     await untilWorking(made);
     const before = attach(made, 'p-w1-t1');
     await before.until('at work');
+    await before.until('it reads what you type while it works; Ctrl-D leaves');
     before.type('keep the old format\r');
     before.type('\r');
     before.type("and O'Neill's <ctrl-c> $HOME ünder\r");
@@ -123,7 +124,7 @@ it('a line that comes when the turn is over is the next message of the same conv
   await until(() => noted(record).some(({ over }) => over === true));
   const pty = attach(made, 'p-w1-t1');
   pty.type('one more thing\r');
-  await pty.until('done: agent_type');
+  await pty.until('typed; the log repeats it');
   writeFileSync(leave, '');
   expect((await run.ended).code).toBe(0);
   expect(typedIn(record)).toEqual([]);
@@ -142,7 +143,7 @@ it('a program that reads no messages ends as it did, and gets them in its next r
   const pty = attach(made, 'p-w1-t1');
   await pty.until('at work');
   pty.type('do you hear me\r');
-  await pty.until('done: agent_type');
+  await pty.until('typed; the log repeats it');
   writeFileSync(end, '');
   expect((await run.ended).code).toBe(0);
   expect(promptsIn(record)[1]).toContain('do you hear me');

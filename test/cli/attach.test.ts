@@ -97,8 +97,9 @@ it('a program with a conversation gets the line in its next turn; Ctrl-D and Ctr
   await until(() => existsSync(began));
   await untilState(made, 'p-w1-t1', 'running');
   const pty = attach(made, 'p-w1-t1');
+  await pty.until('it reads what you type in its next turn; Ctrl-D leaves');
   pty.type('keep the old format\r');
-  await pty.until('done: agent_send');
+  await pty.until('sent; it is read in the next turn');
   const { stdout } = await made.stator(['signal', 'list', '--json']);
   expect(JSON.parse(stdout)).toContainEqual(
     expect.objectContaining({ type: 'agent_send', payload: { title: 'p-w1-t1', body: 'keep the old format' } }),
@@ -108,13 +109,13 @@ it('a program with a conversation gets the line in its next turn; Ctrl-D and Ctr
   const second = attach(made, 'p-w1-t1');
   // The answer shows that it reads what is typed, and so that Ctrl-C is its own.
   second.type('and tabs\r');
-  await second.until('done: agent_send');
+  await second.until('sent; it is read in the next turn');
   second.type('\x03');
   expect(await second.ended).toBe(130);
   await untilState(made, 'p-w1-t1', 'running');
   const last = attach(made, 'p-w1-t1');
   last.type('one more\r');
-  await last.until('done: agent_send');
+  await last.until('sent; it is read in the next turn');
   expect((await made.stator(['agent', 'kill', 'p-w1-t1'])).code).toBe(0);
   expect(await last.ended).toBe(1);
   expect((await run.ended).code).toBe(1);

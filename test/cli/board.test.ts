@@ -209,6 +209,12 @@ describe('the picture of the board', () => {
         }
   });
 
+  it('its keys are read whole on a small terminal', () => {
+    const page = shot(keys(fleet, '?').board);
+    expect(page).toContain('stator monitor: keys');
+    expect(page).not.toContain('…');
+  });
+
   it('shows text of others as text', () => {
     const text = shot(fleet, 99);
     expect(text).toContain('says <b>this</b> and that');

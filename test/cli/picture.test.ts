@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { kindsWith } from '../../actors/kinds.ts';
 import { publicMove } from '../../actors/public-states.ts';
 import { noPaint, paintFor } from '../../cli/colour.ts';
+import { planLines } from '../../cli/plan/view.ts';
 import { factLines } from '../../cli/run/fact-line.ts';
 import { frame } from '../../cli/run/frame.ts';
 import { outcomeOf } from '../../cli/run/outcome.ts';
@@ -119,7 +120,7 @@ function agent(title: string, more: Partial<InstanceEntry> = {}): InstanceEntry 
 }
 
 const agents = [
-  agent('login-w2-t1'),
+  agent('login-w2-t1', { attempt: 2 }),
   agent('login-w2-t2', { last_line: null }),
   agent('login-review-1', { role: 'reviewer', state: 'queued', started_at: null, last_line: null }),
 ];
@@ -128,6 +129,26 @@ function picture(width: number, height: number, shown = plan()): string {
   const view = { plan: shown, instances: agents, width, height, nowMs, startedMs: nowMs - 200_000, paint: noPaint };
   return frame({ ...view, footer: 'Ctrl-C detaches' }).join('\n');
 }
+
+it('a run that a pause stopped is no attempt, and did not end well', () => {
+  const [ended, started] = [new Date(nowMs - 60_000), new Date(nowMs - 75_000)].map((time) => time.toISOString());
+  const run = { title: 'login-w2-t1', role: 'coder', profile: null, attempt: 1, reason: null } as const;
+  const took = { input_tokens: null, output_tokens: null, cost_usd: null };
+  const shown = plan({
+    run_list: [
+      { ...run, ...took, run: '1', state: 'failed', started_at: started ?? null, ended_at: ended ?? null },
+      { ...run, ...took, run: '2', state: 'running', started_at: ended ?? null, ended_at: null },
+    ],
+  });
+  const view = { instances: [agent('login-w2-t1')], width: 80, height: 24, nowMs, startedMs: nowMs, paint: noPaint };
+  expect(frame({ ...view, plan: shown, footer: '' }).join('\n')).not.toContain('attempt 2');
+  const lines = planLines(shown, { width: 80, nowMs, paint: noPaint });
+  expect(lines.join('\n')).toMatch(/1 Store the sessions {2}working, 2 runs\n/);
+  expect(lines.filter((line) => line.startsWith('login-w2-t1')).map((line) => line.split(/ {2,}/)[2])).toEqual([
+    'stopped',
+    'running',
+  ]);
+});
 
 describe('the picture of a plan at work', () => {
   it('fits 120 columns', () => {
@@ -377,7 +398,7 @@ describe('a fact in words', () => {
   it('tells every refusal, with who was refused and why', () => {
     const refused = { by: 'plan', state: 'ready.draft', guard: 'not planned yet: run plan_start first', accepts: [] };
     const told = fact('', 'implement_start', 'x', 'x', { origin: 'file', refused });
-    expectProse(told ?? '', 'implement_start', 'file', 'ready.draft', refused.guard);
+    expectProse(told ?? '', 'implement_start', 'file', refused.guard);
   });
 });
 

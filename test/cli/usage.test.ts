@@ -41,6 +41,29 @@ describe('the command line', () => {
     }
   });
 
+  it('cuts no meaning on the page of a noun, and has nothing there that is not for every day', async () => {
+    const { nounPage, nouns } = await import('../../cli/commands.ts');
+    const pages = Object.entries(nouns).map(([noun, entries]) => nounPage(noun, entries));
+    expect(pages.filter((page) => page.includes('…'))).toEqual([]);
+    expect(nounPage('plan', nouns.plan ?? [])).not.toContain('another host');
+    expect(nounPage('host', nouns.host ?? [])).toContain('drain');
+  });
+
+  it('leaves what is wrong with a word on a small terminal, and does not push it off with a page', async () => {
+    const { stator } = terminal();
+    for (const words of [
+      ['runn', 'p.md'],
+      ['shw', 'p'],
+      ['plan', 'shw', 'p'],
+      ['agent', 'xyzzy'],
+    ]) {
+      const { code, stderr } = await stator(words);
+      expect([words, code]).toEqual([words, 64]);
+      expect(stderr).toMatch(/^error: unknown (?:command|verb) "[^"]+"\nhint: .+\n\nusage: .+--help|stator help\n$/);
+      expect(stderr.split('\n').length).toBeLessThan(8);
+    }
+  });
+
   it('has 16 words and 60 pages at most, and each old name leads to a verb of today', async () => {
     const { isOldNoun, listed, nouns, todayOf, topUsage, verbs } = await import('../../cli/commands.ts');
     const words = topUsage('').match(/^ {2}[a-z]+(?= {2})/gm) ?? [];
@@ -352,5 +375,7 @@ describe('outside of a good repo', () => {
     expect(code).toBe(1);
     expect(stdout).toContain('✗  daemon.toml');
     expect(stdout).toContain('✗  git identity');
+    // The row is cut on a terminal.
+    expect(stdout).toMatch(/^daemon\.toml, socket, .*: .*max_agents: found the text "many".*\ncorrect /m);
   });
 });

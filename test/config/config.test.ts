@@ -183,6 +183,11 @@ timeout = "90s"`);
     expect(errorClasses[error.code].exitCode).toBe(78);
   });
 
+  it('a misspelt key of the whole file below a table: the key that is meant, and where it belongs', () => {
+    const error = errorOf(() => daemonOf('[agents.reviewer]\nenabled = false\nauto_advanc = true\n'));
+    expectError(error, 'bad_config', `${home}/daemon.toml, line 3`, 'did you mean auto_advance?', 'top of the file');
+  });
+
   it('tells every problem of a file at once, in the order of its lines', () => {
     const toml = `max_agents = "three"
 auto_merge = 1

@@ -86,6 +86,33 @@ behaves('attempts', {
     expect(await engine.client.instances({ plan: 'told' })).toMatchObject([{ attempt: 1, state: 'succeeded' }]);
   },
 
+  'a line that is typed while it works is read in the same run': async (each) => {
+    const on = ground();
+    const [begun, gate] = [join(on.root, 'begun'), join(on.root, 'gate')];
+    // Between two steps, or as the next turn of the same process: it depends on the version, and on which of the two is there first. The command runs once either way.
+    const hasWorked = ({ said }: Asked) => said.some(({ by }) => by === 'tool');
+    const hasRead = ({ said }: Asked) => said.some(({ by, text }) => by === 'user' && text === 'use the word hello');
+    const script = (asked: Asked): Reply =>
+      hasWorked(asked)
+        ? { kind: 'say', text: hasRead(asked) ? 'It says hello.' : 'It is done.' }
+        : { kind: 'run', command: `${waitsAt(gate, begun)} > made.txt` };
+    const engine = await startReal(each, { on, script, keys: 'attempts = 1\n' });
+    await begin(engine, 'typed', planText([{ title: 'the work', sh: null }]));
+    await untilFile(begun);
+    await until(async () => (await engine.client.instances({ plan: 'typed' }))[0]?.takes_input === true);
+    await say(engine, 'typed', 'agent_type', { title: 'typed-w1-t1', text: 'use the word hello' });
+    writeFileSync(gate, 'hello\n');
+    await untilStatus(engine, 'typed', 'done');
+    const { asked } = engine.model;
+    expect(asked.filter(hasRead).map(hasWorked)).toEqual([true]);
+    expect(asked.filter((one) => !hasWorked(one))).toHaveLength(1);
+    const log = await engine.client.capture('demo', 'typed-w1-t1');
+    expect(log).toMatch(/^> use the word hello$[\s\S]*^It says hello\.$/m);
+    expect(await engine.client.instances({ plan: 'typed' })).toMatchObject([{ attempt: 1, usage: { runs: 1 } }]);
+    const sent = (await engine.client.signals({ project: 'demo' })).map(({ type }) => type);
+    expect(sent).not.toContain('agent_send');
+  },
+
   'a cancel ends it with all that it started': (each) => endsWithAll(each, { key: null, reason: null }),
   'its time limit ends it with all that it started': (each) => endsWithAll(each, { key: 'timeout', reason: 'timeout' }),
   'its limit without output ends it with all that it started': (each) =>

@@ -22,6 +22,10 @@ export const behaviours = {
   attempts: {
     'the next attempt goes on in the same conversation': {},
     'a message is read in its next turn, which spends no attempt': {},
+    'a line that is typed while it works is read in the same run': {
+      differs: true,
+      none: ['codex', 'gemini', 'opencode'],
+    },
     'a cancel ends it with all that it started': {},
     'its time limit ends it with all that it started': {},
     'its limit without output ends it with all that it started': { long: true },

@@ -160,6 +160,7 @@ export const longFiles: readonly string[] = [
   'test/outbox/environment-faults.test.ts',
   'test/page/page.test.ts',
   'test/page/team.test.ts',
+  'test/page/typing.test.ts',
   'test/platform/spawner.test.ts',
   'test/queries/act-preview.test.ts',
   'test/queries/explain-waits.test.ts',

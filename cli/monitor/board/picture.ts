@@ -284,7 +284,7 @@ const help: readonly (readonly [string, string])[] = [
   ['Esc, q', 'back; q on the first page ends the board'],
   ['/', 'show only what has these words; in a text: search, n N next'],
   ['S', 'the next order: by whose turn it is, name, age, cost'],
-  ['o', 'beside the list, from 100 columns on: the log or the diff of what is marked'],
+  ['o', 'beside the list, from 100 columns on: the log or the diff'],
   ['l', 'log of the agent (of a plan: who works, else who worked last)'],
   ['d', 'diff of the plan, or of the marked task'],
   ['h', 'history of the plan'],

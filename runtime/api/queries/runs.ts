@@ -78,7 +78,8 @@ async function instanceEntry(
   const isHere = !parts.projects.isElsewhere(row.project);
   const folder = row.folder === null || !isHere ? null : runFolderAt(dirname(row.folder), basename(row.folder));
   const activity = folder === null ? 0 : lastActivityMs(folder);
-  const takesInput = row.state === 'running' && folder !== null && hasInput(folder);
+  // It is still running for its plan while what it did is checked and merged; its process is gone.
+  const takesInput = row.state === 'running' && row.exit_code === null && folder !== null && hasInput(folder);
   return {
     title: row.title,
     project: row.project,

@@ -65,9 +65,15 @@ const counted = {
   cache_creation_input_tokens: 0,
 };
 
-/** What claude says of the machine, as the system, is nobody's. */
+/** How claude passes on what a person sent while it worked, where it reads that between two steps. */
+const sentMeanwhile = /^The user sent a new message while you were working:\n(.*?)\n\n/s;
+
+/** Anything else that claude says as the system, such as what the machine is, is nobody's. */
 function saidOf(role: Role, content: string | readonly Part[]): Said[] {
-  if (role === 'system') return [];
+  if (role === 'system') {
+    const text = sentMeanwhile.exec(textOf(content))?.[1];
+    return text === undefined ? [] : [{ by: 'user', text }];
+  }
   const by = role === 'assistant' ? 'model' : 'user';
   if (typeof content === 'string') return [{ by, text: content }];
   const results = content.filter(({ type }) => type === 'tool_result');
