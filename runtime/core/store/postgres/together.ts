@@ -48,14 +48,20 @@ export function rowStatement(text: string, tells: Together): RowStatement {
   } while (depth > 0);
   return {
     parts: [text.slice(0, start), text.slice(start, end), text.slice(end)],
-    tables: tablesOf(text),
+    tables: tablesOf(text, tells),
     tells,
   };
 }
 
-/** The tables that a statement reads or writes. */
-export function tablesOf(text: string): ReadonlySet<string> {
-  return new Set([...text.matchAll(/\b(?:FROM|INTO|(?<!DO )UPDATE|JOIN)\s+(\w+)/g)].map(([, table]) => table ?? ''));
+/** The tables that a statement reads or writes, each as its rows that are there (`trees`) and those that come (`+trees`); an insert is only about the latter. */
+export function tablesOf(text: string, { isOfOldRows = false } = {}): ReadonlySet<string> {
+  const found = text.matchAll(/\b(FROM|INTO|(?<!DO )UPDATE|JOIN)\s+(\w+)/g);
+  return new Set(
+    [...found].flatMap(([, word, table]) => [
+      ...(word === 'INTO' ? [] : [`${table}`]),
+      ...(isOfOldRows ? [] : [`+${table}`]),
+    ]),
+  );
 }
 
 export interface Groups {

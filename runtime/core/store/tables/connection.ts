@@ -15,6 +15,8 @@ export interface Together {
   readonly sql?: string;
   /** The place of the parameter that is of one row alone, such as its primary key; default: rows have none. */
   readonly key?: number;
+  /** Rows that another statement inserts in the same commit are none of its; default: they may be. */
+  readonly isOfOldRows?: true;
   /** `each`: every row has its own answer, in their order, or none is asked for. `changed`: it returns the keys of the rows that it changed. */
   readonly answers: 'each' | 'changed';
 }

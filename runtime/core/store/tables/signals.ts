@@ -58,6 +58,7 @@ export function createSignalTable(db: Connection) {
         UPDATE signals s SET status = ended.status, result = ended.result, processed_at = ended.at, attempts = s.attempts + 1
         FROM ended WHERE s.id = ended.id AND s.status IN ('pending', 'held') RETURNING s.id`,
       key: 3,
+      isOfOldRows: true,
       answers: 'changed',
     },
   );
