@@ -9,7 +9,7 @@ import type { Hosts } from '../core/store/port.ts';
 import { canTake, hostsInLine, loadsOf, namesOf, plansElsewhere } from '../work/repos/host-choice.ts';
 import type { Parts } from './composition.ts';
 
-const lookMs = 2_500;
+const lookMs = 5_000;
 
 type PlacementParts = Pick<Parts, 'store' | 'projects' | 'commands' | 'log' | 'isOwner'>;
 
@@ -27,6 +27,9 @@ export function createPlacement({
   const told = new Map<string, string>();
 
   async function look(shared: Hosts): Promise<null> {
+    const lanes = await store.queuedLanes();
+    const mayWait = told.size > 0 || lanes.includes('worker') || lanes.includes('coordinator');
+    if (!mayWait) return null;
     for (const { project } of projects.list()) {
       if (!isOwner()) return null;
       if (projects.isElsewhere(project)) continue;
