@@ -34,7 +34,10 @@ interface Step {
   readonly to: string | null;
 }
 
-type AskedStore = Pick<Store, 'planTraces' | 'tree'>;
+type AskedStore = Pick<Store, 'planTraces' | 'tree' | 'signals'>;
+
+/** They say where the plan's branch is now. */
+const newHeads: ReadonlySet<string> = new Set(['work_merged', 'head_moved', 'branch_archived', 'branch_based']);
 
 /**
  * Looks for the work of all plans that are under way, here and at the remote, and answers what brings it here; that answers what was brought, for people.
@@ -82,13 +85,21 @@ async function openPlans(store: AskedStore, project: string): Promise<OpenPlan[]
       plans.push({
         plan,
         branch,
-        head: row === null ? null : storedHead(address, row.stored),
+        head: (await comingHead(store, { project, plan })) ?? (row === null ? null : storedHead(address, row.stored)),
         isDone: status === 'done',
       });
     }
     after = page.next;
   }
   return plans;
+}
+
+/** What was done before its host was lost, and the plan was not told of yet; null: nothing. */
+async function comingHead(store: AskedStore, plan: { project: string; plan: string }): Promise<string | null> {
+  const waiting = await store.signals({ ...plan, status: 'pending' });
+  const heads = waiting.filter(({ type, origin }) => origin === 'engine' && newHeads.has(type));
+  const newest = heads.toSorted((a, b) => b.id - a.id)[0];
+  return newest === undefined ? null : (JSON.parse(newest.payload) as { head: string }).head; // the engine's own
 }
 
 /** What the remote has of these plans, fetched; a remote that does not answer has nothing, and `trouble` says why. */

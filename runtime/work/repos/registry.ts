@@ -196,7 +196,7 @@ const ownFolders = ['.worktrees/', ...placesOfSignals.map((place) => `${place}/`
  * What changes a repo is committed first, and known here afterwards.
  */
 export async function openProjects(parts: {
-  store: Pick<Store, 'repos' | 'removedRepos' | 'planTraces' | 'tree' | 'hosts' | 'commit'>;
+  store: Pick<Store, 'repos' | 'removedRepos' | 'planTraces' | 'signals' | 'tree' | 'hosts' | 'commit'>;
   settings: Pick<Settings, 'current'>;
   overrides: RepoOverrides;
   log: Log;

@@ -141,8 +141,9 @@ export function createSession({ config, prepare, onSend, onLost }: SessionOption
   };
 }
 
-function closedError(): Error {
-  return new Error('the store is closed');
+/** Whoever asks while the engine ends. */
+function closedError(): EngineError {
+  return new EngineError('unavailable', 'the engine ends: its store is closed', 'ask again');
 }
 
 /** A name for each text, by which PostgreSQL keeps its plan. */
