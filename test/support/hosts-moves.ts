@@ -188,9 +188,9 @@ export async function askAnyHost(
   }
 }
 
-/** Its daemon is away or stopped, or does not reach the database. */
+/** Its daemon is away or stopped, does not reach the database, or was lost and is on its way back. */
 function mayPass(thrown: unknown): boolean {
-  if (thrown instanceof EngineError) return thrown.code === 'unavailable' || thrown.code === 'store_locked';
+  if (thrown instanceof EngineError) return ['unavailable', 'store_locked', 'owner_taken'].includes(thrown.code);
   return thrown instanceof Error && (thrown.message === 'nobody listens' || thrown.name === 'TimeoutError');
 }
 
