@@ -32,7 +32,13 @@ export function tagsOfMachine({ machine }: AnyDefinition): string[] {
   return [...new Set(below(machine.root))];
 }
 
-export function isWork(effect: AnyEffect): effect is Work<AnyStateMachine, never> {
+/** The work that a named action asks for; null: it asks for something else, or for nothing, or there is no such machine. */
+export function workOf(machine: AnyDefinition | undefined, action: string): Work<AnyStateMachine, never> | null {
+  const effect = machine?.effects?.[action];
+  return effect !== undefined && isWork(effect) ? effect : null;
+}
+
+function isWork(effect: AnyEffect): effect is Work<AnyStateMachine, never> {
   return 'run' in effect;
 }
 

@@ -10,7 +10,7 @@ import { keepAtEnd } from './keep-at-end.ts';
 import { shortTitle } from './needs.ts';
 import { panel } from './panel.ts';
 import type { Chosen, PlanActions, PlanModel, Tab } from './plan-model.ts';
-import { agentWords } from './state-words.ts';
+import { agentWords, hasEnded } from './state-words.ts';
 
 /** Lines of a change that are drawn; the whole is for a terminal. */
 const diffLines = 3_000;
@@ -72,14 +72,12 @@ function about(agent: InstanceEntry, nowMs: number): View {
   );
 }
 
-const finalStates: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancelled']);
-
 /** What it can be told, or why it can be told nothing. */
 function orders(agent: InstanceEntry, model: PlanModel, actions: PlanActions): Child[] {
   const { state, exit_code: exitCode, takes_input: takesInput } = agent;
   // Its last run is over, and what it did is committed, checked and merged.
   const isJudged = state === 'running' && exitCode !== null;
-  if (isJudged || finalStates.has(state))
+  if (isJudged || hasEnded(agent))
     return [h('p', { key: 'ended', class: 'dim' }, 'It has ended: it reads nothing any more.')];
   return [
     commands(agent, model, actions),

@@ -7,7 +7,7 @@ import { stateOf } from './glyph.ts';
 import { shortTitle } from './needs.ts';
 import { panel } from './panel.ts';
 import type { PlanActions, PlanModel } from './plan-model.ts';
-import { agentWords, taskWords } from './state-words.ts';
+import { agentWords, hasEnded, taskWords } from './state-words.ts';
 
 export function boardView(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs: number): View {
   const others = (model.at === null ? model.agents : []).filter(
@@ -120,7 +120,7 @@ function card(
   nowMs: number,
 ): View {
   const asks = model.plan?.questions.some((each) => each.title === title) === true;
-  const live = agent !== undefined && !/^(?:succeeded|failed|cancelled)$/.test(agent.state);
+  const live = agent !== undefined && !hasEnded(agent);
   const time = agent === undefined ? '' : timeText(agent, live, nowMs);
   const detail = [attempt > 1 ? `attempt ${attempt}` : '', time, cost === null ? '' : dollars(cost)].filter(
     (part) => part !== '',

@@ -72,6 +72,11 @@ function pendingWords(task: Task, { wave, plan }: TaskLook): string {
   return plan.isolation === 'plan' ? 'waits for the worktree' : 'waits for its turn';
 }
 
+/** Whether its agent has ended, and does not go on. */
+export function hasEnded({ state }: InstanceEntry): boolean {
+  return state === 'succeeded' || state === 'failed' || state === 'cancelled';
+}
+
 export function agentWords({ state, permissions, waits_until: until }: InstanceEntry, nowMs: number): string {
   const goesOn = until === null ? '' : ` in ${duration(Date.parse(until) - nowMs)}`;
   switch (state) {

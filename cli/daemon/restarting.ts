@@ -2,7 +2,7 @@
 import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A start is over within this, also where it fails; whoever announced it may have been killed. */
+/** A daemon starts, or fails to, within this. An older announcement is of a command that was killed. */
 const announcedMs = 60_000;
 
 const markOf = (home: string) => join(home, 'daemon.restarts');

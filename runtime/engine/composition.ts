@@ -168,10 +168,8 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
   const mayBegin = startableAgents(options, state);
   const startable = () => (isDrained ? 'none' : mayBegin());
   const limits = () => limitsOf(known().settings);
-  const hostNames = () => {
-    const { name, labels } = known().settings.host;
-    return [store.hosts?.own ?? (name || hostname()), ...labels];
-  };
+  // Another [host] counts from the next start on.
+  const hostNames = [store.hosts?.own ?? (config.host.name || hostname()), ...config.host.labels];
   const troubleOf = (project: string) => known().troubles[project] ?? projects.revokedText(project);
   const mayStart = (project: string, plan: string) => {
     if (projects.isElsewhere(project)) return true;

@@ -11,12 +11,13 @@ import type { Parts } from './composition.ts';
 
 const lookMs = 5_000;
 
-type PlacementParts = Pick<Parts, 'store' | 'projects' | 'commands' | 'log' | 'isOwner'>;
+type PlacementParts = Pick<Parts, 'store' | 'projects' | 'hostNames' | 'commands' | 'log' | 'isOwner'>;
 
 /** null: the store is of one machine. */
 export function createPlacement({
   store,
   projects,
+  hostNames,
   commands,
   log,
   isOwner,
@@ -33,7 +34,7 @@ export function createPlacement({
     for (const { project } of projects.list()) {
       if (!isOwner()) return null;
       if (projects.isElsewhere(project)) continue;
-      const plan = await planToMove(shared, project);
+      const plan = await planToMove(project);
       if (plan === null) await forget(shared, project);
       else await move(shared, project, plan);
     }
@@ -41,12 +42,8 @@ export function createPlacement({
   }
 
   /** The first plan of the repo that may take it to another host, and an agent of which waits; null: there is none. */
-  async function planToMove(shared: Hosts, project: string): Promise<{ name: string; host: string } | null> {
-    const plans = await store.plans(project);
-    if (!plans.some(({ host }) => host !== null)) return null;
-    const own = (await shared.list()).find(({ name }) => name === shared.own);
-    if (own === undefined) return null;
-    for (const { plan, host } of plansElsewhere(plans, namesOf(own))) {
+  async function planToMove(project: string): Promise<{ name: string; host: string } | null> {
+    for (const { plan, host } of plansElsewhere(await store.plans(project), hostNames)) {
       const asked = await store.effects({ by: 'tree', tree: planTree(project, plan) });
       if (asked.some(({ kind, status }) => kind === 'agent.run' && status === 'queued')) return { name: plan, host };
     }
@@ -56,7 +53,7 @@ export function createPlacement({
   async function move(shared: Hosts, project: string, { name, host }: { name: string; host: string }): Promise<void> {
     const all = await shared.list();
     const able = all.filter((each) => each.name !== shared.own && canTake(each) && namesOf(each).includes(host));
-    const [to] = hostsInLine(project, able, await loadsOf(store, shared));
+    const [to] = hostsInLine(project, able, await loadsOf(store, all));
     if (to === undefined) return;
     try {
       await commands.moveRepo(project, to);

@@ -46,7 +46,8 @@ export function createTakeover(parts: TakeoverParts): Pick<PollLoop, 'start' | '
     const names = new Set(found.map(({ project }) => project));
     for (const project of waiting.keys()) if (!names.has(project)) waiting.delete(project);
     if (lost.length === 0 || now - steadySince < steadyMs) return null;
-    const turns = turnsOf(lost, await shared.list(), await loadsOf(store, shared));
+    const all = await shared.list();
+    const turns = turnsOf(lost, all, await loadsOf(store, all));
     for (const repo of lost) await tryToTake(shared, repo, turns.get(repo.project)?.indexOf(shared.own) ?? -1);
     return null;
   }

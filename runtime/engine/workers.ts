@@ -1,7 +1,7 @@
 /** What works by itself beside the inbox: the dispatcher; and in an engine that stays, what looks after repos, signal folders and verified plans. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AnyDefinition } from '../../actors/definition.ts';
-import { isWork, laneLimit } from '../../actors/own-machine.ts';
+import { laneLimit, workOf } from '../../actors/own-machine.ts';
 import type { MachineEffect } from '../../machines/vocabulary/effect.ts';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { repoTree } from '../../machines/vocabulary/ids.ts';
@@ -165,20 +165,18 @@ function machineLimits(machines: readonly AnyDefinition[]) {
     triesOf(row: EffectRow): number | null {
       if (row.kind !== 'machine.effect') return null;
       const effect = JSON.parse(row.payload) as MachineEffect; // of that kind
-      const work = definitionOf(effect)?.effects?.[effect.effect];
-      return work !== undefined && isWork(work) ? (work.attempts ?? null) : null;
+      return workOf(definitionOf(effect), effect.effect)?.attempts ?? null;
     },
   };
 }
 
 /** Effects that name another host than this one, each as `<machine>/<effect>`. */
 function effectsOfOthers(machines: readonly AnyDefinition[], hostNames: readonly string[]): string[] {
-  return machines.flatMap(({ name: machine, effects = {} }) =>
-    Object.entries(effects)
-      .filter(
-        ([, work]) => work !== undefined && isWork(work) && work.host !== undefined && !hostNames.includes(work.host),
-      )
-      .map(([effect]) => `${machine}/${effect}`),
+  const [own = ''] = hostNames;
+  return machines.flatMap((machine) =>
+    Object.keys(machine.effects ?? {})
+      .filter((effect) => !hostNames.includes(workOf(machine, effect)?.host ?? own))
+      .map((effect) => `${machine.name}/${effect}`),
   );
 }
 
@@ -237,7 +235,7 @@ function openDispatcher(core: Parts, watchers: Watchers | null): Dispatcher {
     startableAgents: startable,
     budget: { store, projects, nowMs },
     casting: () => lookAtAccounts({ store, projects, env, nowMs }),
-    placed: () => ({ hostNames: core.hostNames(), ofOthers: effectsOfOthers(core.machines, core.hostNames()) }),
+    placed: { hostNames: core.hostNames, ofOthers: effectsOfOthers(core.machines, core.hostNames) },
     ...machineLimits(core.machines),
     closedRepos: () => [
       ...projects.closed(),

@@ -2,7 +2,7 @@
 import type { AnyMachineSnapshot } from 'xstate';
 import { snapshotOf } from '../../../actors/addressee.ts';
 import type { AnyDefinition } from '../../../actors/definition.ts';
-import { isWork, viewOf } from '../../../actors/own-machine.ts';
+import { viewOf, workOf } from '../../../actors/own-machine.ts';
 import type { Refusal } from '../../../actors/refusal.ts';
 import type { Tree } from '../../../actors/tree.ts';
 import type { RepoContext } from '../../../machines/repo/machine.ts';
@@ -174,7 +174,7 @@ export function createMachineTreeViews(parts: ViewDependencies) {
           tries: attempts,
           next_at: nextAt === 0 || status === 'running' ? null : timeText(timeline.wallOf(nextAt)),
           error,
-          host: hostOf(definition, payload),
+          host: workOf(definition, (JSON.parse(payload) as MachineEffect).effect)?.host ?? null, // of that kind
         })),
         timers: waiting
           .filter(({ type, run }) => type === 'timer_due' && run !== null && memory.open[run] !== undefined)
@@ -189,11 +189,6 @@ export function createMachineTreeViews(parts: ViewDependencies) {
       };
     },
   };
-}
-
-function hostOf({ effects = {} }: AnyDefinition, payload: string): string | null {
-  const work = effects[(JSON.parse(payload) as MachineEffect).effect]; // effects of such a tree are of that kind
-  return work !== undefined && isWork(work) ? (work.host ?? null) : null;
 }
 
 /** A guard may read what the message would carry, and nobody knows that yet. */

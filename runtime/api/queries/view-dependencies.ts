@@ -22,7 +22,7 @@ export interface ViewDependencies {
   readonly projects: Projects;
   limits(): Limits;
   /** What plans may name this host by: its name, and its labels. */
-  hostNames(): readonly string[];
+  readonly hostNames: readonly string[];
   /** The project that was served last, for each lane, where agents are started here. */
   readonly servedLast: ReadonlyMap<Lane, string>;
   /** Whether agents of that plan are started at all by who asks. */

@@ -122,9 +122,7 @@ async function hostWait(
   if (host.isAlive || name === own) return null;
   const { seen } = host;
   const why = await trouble();
-  const mayTake = (await hosts()).some(
-    ({ isAlive, drained, clones }) => isAlive && drained === null && clones !== null,
-  );
+  const mayTake = (await hosts()).some(canTake);
   const next =
     why !== null
       ? `it goes on when it is back; on another host it cannot go on: ${onOneLine(why)}`
@@ -145,9 +143,8 @@ async function otherHostWait(
   if (wanted === null || paused || phase === 'wave_waiting' || !isWaiting) return null;
   const shared = store.hosts;
   if (shared === undefined) {
-    const names = hostNames();
-    if (names.includes(wanted)) return null;
-    const detail = `the host ${wanted}, and this one is ${names.join(', ')}; give it that label under [host] of daemon.toml and restart the daemon, or take **Host:** out of the plan`;
+    if (hostNames.includes(wanted)) return null;
+    const detail = `the host ${wanted}, and this one is ${hostNames.join(', ')}; give it that label under [host] of daemon.toml and restart the daemon, or take **Host:** out of the plan`;
     return { kind: 'host', detail, since: null };
   }
   const all = await hosts();

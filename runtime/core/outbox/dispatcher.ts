@@ -54,7 +54,7 @@ export interface DispatcherParts {
   /** The plans whose agents may start in this engine now, each as `<project>/<plan>`. */
   startableAgents(): StartQuery['agents'];
   /** What is for other hosts; default: nothing. */
-  placed?(): Pick<StartQuery, 'hostNames' | 'ofOthers'>;
+  readonly placed?: Pick<StartQuery, 'hostNames' | 'ofOthers'>;
   /** Repos of which nothing may start now; default: none. */
   closedRepos?(): readonly string[];
   /** Whether a plan's budget has room for one more run of an agent. Default: always. */
@@ -210,7 +210,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     return {
       closed: parts.closedRepos?.() ?? [],
       agents: holdsAgents ? 'none' : parts.startableAgents(),
-      ...parts.placed?.(),
+      ...parts.placed,
     };
   }
 

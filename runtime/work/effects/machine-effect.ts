@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { AnyStateMachine } from 'xstate';
 import type { AnyDefinition, Work } from '../../../actors/definition.ts';
 import { asJson } from '../../../actors/json-value.ts';
-import { isWork } from '../../../actors/own-machine.ts';
+import { workOf } from '../../../actors/own-machine.ts';
 import type { MachineEffect } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Log } from '../../base/platform/log.ts';
@@ -39,7 +39,7 @@ export class RetryAtError extends EngineError {
 
 export function createMachineEffect({ machines, log }: MachineEffectParts): Handler<MachineEffect> {
   return async ({ machine, effect: action, id, input }, { row, abort, stop }) => {
-    const work = workOf(machines, machine, action);
+    const work = mustFind(machines, machine, action);
     const timeoutMs = work.timeoutMs ?? hourMs;
     const over = AbortSignal.timeout(timeoutMs);
     const signal = AbortSignal.any([abort, stop, over]);
@@ -73,9 +73,12 @@ function classOf(thrown: unknown): unknown {
   return thrown;
 }
 
-function workOf(machines: readonly AnyDefinition[], machine: string, action: string): Work<AnyStateMachine, never> {
-  const found = machines.find(({ name }) => name === machine)?.effects?.[action];
-  if (found !== undefined && isWork(found)) return found;
+function mustFind(machines: readonly AnyDefinition[], machine: string, action: string): Work<AnyStateMachine, never> {
+  const found = workOf(
+    machines.find(({ name }) => name === machine),
+    action,
+  );
+  if (found !== null) return found;
   throw new EngineError(
     'machine_unknown',
     `no machine "${machine}" with an effect "${action}" was given to this engine`,

@@ -1,5 +1,5 @@
 /** Which host a repo goes to, and which plans it may go for. */
-import type { HostRow, Hosts, Store } from '../../core/store/port.ts';
+import type { HostRow, Store } from '../../core/store/port.ts';
 import type { PlanRow } from '../../core/store/rows.ts';
 
 /** Agents that run, and plans under way, by host. */
@@ -14,12 +14,12 @@ export function canTake({ isAlive, gone, drained, clones }: HostRow): boolean {
   return isAlive && gone === null && drained === null && clones !== null;
 }
 
-export async function loadsOf(store: Pick<Store, 'planCounts' | 'effects'>, shared: Hosts): Promise<Loads> {
+export async function loadsOf(store: Pick<Store, 'planCounts' | 'effects'>, hosts: readonly HostRow[]): Promise<Loads> {
   const [counts, running] = await Promise.all([store.planCounts(), store.effects({ by: 'running' })]);
   const loads = new Map<string, number>();
   const add = (host: string, count: number) => loads.set(host, (loads.get(host) ?? 0) + count);
   for (const { kind, host } of running) if (kind === 'agent.run') add(host, 1);
-  for (const { name, repos } of await shared.list())
+  for (const { name, repos } of hosts)
     add(
       name,
       repos.reduce((sum, project) => sum + (counts.get(project)?.active ?? 0), 0),

@@ -141,7 +141,7 @@ export function createSession({ config, prepare, onSend, onLost }: SessionOption
   };
 }
 
-/** Whoever asks while the engine ends. */
+/** For requests that come while the engine ends. */
 function closedError(): EngineError {
   return new EngineError('unavailable', 'the engine ends: its store is closed', 'ask again');
 }

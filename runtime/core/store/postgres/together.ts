@@ -1,6 +1,6 @@
 /**
  * Statements that a commit has many of are sent as one, with a row for each: what one statement costs on the way and in PostgreSQL is several times what its row
- * costs. They wait until another statement names a table of theirs, until one of their rows has a key that they have, or until whoever sends waits for an answer.
+ * costs. Rows wait until another statement uses their table, until a second row has the same key, or until the sender waits for an answer.
  */
 import type { QueryConfig, QueryResult } from 'pg';
 import type { Together } from '../tables/connection.ts';
@@ -133,13 +133,9 @@ function textOf({ parts: [head, row, tail] }: RowStatement, rows: number, width:
   return head + Array.from({ length: rows }, (_, index) => shifted(index * width)).join(', ') + tail;
 }
 
-/** PostgreSQL answers inserted rows in their order, and changed ones in any: those are told by their keys. */
-function answersOf({ tells: { key, answers } }: RowStatement, asked: readonly Row[], { rows, rowCount }: QueryResult) {
+/** PostgreSQL answers inserted rows in their order, and changed rows in any order, so these are found by their keys. */
+function answersOf({ tells: { key, answers } }: RowStatement, asked: readonly Row[], { rows }: QueryResult) {
   if (answers !== 'changed') return asked.map((_, index) => ({ rows: rows.slice(index, index + 1), changes: 1 }));
   const changed = new Set(rows.map((row) => String(Object.values(row as object)[0])));
-  const isAll = rowCount === asked.length;
-  return asked.map(({ values }) => ({
-    rows: [],
-    changes: isAll || changed.has(String(values[key ?? 0])) ? 1 : 0,
-  }));
+  return asked.map(({ values }) => ({ rows: [], changes: changed.has(String(values[key ?? 0])) ? 1 : 0 }));
 }
