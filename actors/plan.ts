@@ -120,6 +120,7 @@ function bindTask(ports: Ports) {
           id: idOf(context.work),
           place: taskPlace(context),
           message: context.message,
+          commit: context.committed,
         }),
       askUndo: ({ context }) =>
         ports.ask({

@@ -281,5 +281,11 @@ export const upgrades: Upgrades = {
       to: 'agent:4 plan:8 task:2 wave:2',
       upgrade: (snapshot) => renamed(withPullRegion(snapshot as StoredPulling)),
     },
+    // A task did not keep what it had committed, and a merge took the branch as it was.
+    'agent:4 plan:8 task:2 wave:2': {
+      to: 'agent:4 plan:8 task:3 wave:2',
+      upgrade: (snapshot) =>
+        withContexts(snapshot as StoredActor, 'task', (context) => ({ committed: null, ...context })),
+    },
   },
 };

@@ -38,6 +38,8 @@ export interface TaskContext extends TaskInput {
   /** The run whose work is being looked at. */
   run: string | null;
   changed: boolean;
+  /** The last commit of that run; null: it has not committed yet, or an earlier version did not keep it. */
+  committed: string | null;
   /** What a person is asked of the files that it deletes; null: nothing. */
   deletions: string | null;
   /** Where this task left the plan's branch. */
@@ -135,7 +137,8 @@ const base = setup({
     noteCommit: assign(({ context, event }) => {
       assertEvent(event, 'work_committed');
       const head = isOnPlanBranch(context) ? event.head : context.head;
-      return { changed: event.changed, deletions: event.deletions ?? null, head, work: null, at: event.at };
+      const { at, changed, head: committed, deletions = null } = event;
+      return { changed, committed, deletions, head, work: null, at };
     }),
     noteMerge: assign(({ event }) => {
       assertEvent(event, 'work_merged');
@@ -277,7 +280,7 @@ const looking = {
 
 const made = taskSetup.createMachine({
   id: 'task',
-  version: '2',
+  version: '3',
   description: 'one piece of work',
   context: ({ input: { at, ...input } }) => ({
     ...input,
@@ -285,6 +288,7 @@ const made = taskSetup.createMachine({
     work: null,
     run: null,
     changed: false,
+    committed: null,
     deletions: null,
     head: null,
     wantsEnd: false,

@@ -136,6 +136,8 @@ export interface WorkMerge {
   readonly id: string;
   readonly place: Workplace;
   readonly message: string;
+  /** What the branch has to have; null, or not there: an earlier version did not say. */
+  readonly commit?: string | null;
 }
 
 /** Takes back what a failed run committed on a branch that others work on as well; its attempt's ref keeps it. */

@@ -8,7 +8,7 @@ import { kindOf } from '../../actors/own-machine.ts';
 import { createTrees } from '../../actors/tree.ts';
 import type { Lane } from '../../machines/vocabulary/effect.ts';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
-import { placeOf } from '../../machines/vocabulary/ids.ts';
+import { placeOf, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import { createCommands } from '../api/commands/commands.ts';
 import { createApp, createAppForHosts } from '../api/control/app.ts';
 import { namedOrigin } from '../api/control/people.ts';
@@ -158,6 +158,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     hooksOf,
     machineHooks: projects.machineHooks,
     isOwner,
+    isElsewhere: projects.isElsewhere,
     onEffects,
     onVerdicts: verdicts.announce,
   });
@@ -204,6 +205,8 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
       try {
         await projects.readOthers();
         isDrained = (await hosts.list()).some(({ name, drained }) => name === hosts.own && drained !== null);
+        bus.missedHere();
+        pump.wake();
         onEffects();
       } catch (thrown) {
         log.warn(`the hosts of the store: ${messageOf(thrown)}`);
@@ -211,9 +214,11 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     };
     await look();
     const ends = [
-      store.watch(() => {
-        cache.forgetThose((tree) => isOfOthers(placeOf(tree).project));
-        onEffects();
+      store.watch((written) => {
+        const isWritten = (tree: TreeAddress) => written === null || written.trees.includes(tree);
+        const isForHere = (tree: TreeAddress) => !projects.isElsewhere(placeOf(tree).project);
+        cache.forgetThose((tree) => isWritten(tree) && isOfOthers(placeOf(tree).project));
+        if (written === null || written.freesSlots || written.trees.some(isForHere)) onEffects();
         void verdicts.look();
       }),
       hosts.watch(() => void look()),

@@ -67,7 +67,7 @@ describe('a stored tree', () => {
     expect(() => step(tree, trees, 'cancel')).toThrow('before it gave it an id');
   });
 
-  const version = '"version":"agent:4 plan:8 task:2 wave:2"';
+  const version = '"version":"agent:4 plan:8 task:3 wave:2"';
   const broken: Record<string, [from: string, to: string, message: RegExp]> = {
     'of another machine': ['"machine":"plan"', '"machine":"repo"', /it is of machine "repo", expected "plan"/],
     'of another version': [version, '"version":"plan:99"', /it is of version "plan:99", this stator knows/],
@@ -145,7 +145,7 @@ describe('a stored tree', () => {
           },
         },
         'agent:1 plan:0.5 task:1 wave:1': {
-          to: 'agent:4 plan:8 task:2 wave:2',
+          to: 'agent:4 plan:8 task:3 wave:2',
           upgrade: (snapshot) => {
             const { context, ...rest } = snapshot as { context: object };
             return {
@@ -171,7 +171,7 @@ describe('a stored tree', () => {
     expect(step(tree, trees, 'implement_start').requests.signals).toMatchObject([
       { tree: 'repo:demo', type: 'implement_requested', payload: { plan: 'hello', request: 1 } },
     ]);
-    expect(trees.persist(tree).version).toBe('agent:4 plan:8 task:2 wave:2');
+    expect(trees.persist(tree).version).toBe('agent:4 plan:8 task:3 wave:2');
   });
 
   it('that the first release stored in the middle of a wave goes on where it was', () => {
@@ -186,7 +186,7 @@ describe('a stored tree', () => {
     const { requests, verdict } = say('agent_send', { title: 'hello-w1-t2', body: 'use tabs' });
     expect(verdict.status).toBe('done');
     expect(requests.stops).toHaveLength(1);
-    expect(trees.persist(tree).version).toBe('agent:4 plan:8 task:2 wave:2');
+    expect(trees.persist(tree).version).toBe('agent:4 plan:8 task:3 wave:2');
   });
 
   it('that was paused before pauses queued agents again goes on where it was', () => {
@@ -215,7 +215,7 @@ describe('a stored tree', () => {
       attempt: 1,
       start: 'continue',
     });
-    expect(trees.persist(tree).version).toBe('agent:4 plan:8 task:2 wave:2');
+    expect(trees.persist(tree).version).toBe('agent:4 plan:8 task:3 wave:2');
   });
 
   it('that was verified before reviews were of a commit is done by its verification', () => {
@@ -231,7 +231,7 @@ describe('a stored tree', () => {
     expect(say('head_moved', { head, begins: true }, 'engine')).toBe('done');
     expect(say('verify_approved', {}, 'person')).toBe('done');
     expect(snapshotOf(tree.root)).toMatchObject({ context: { reviewedSha: null, verifiedSha: head } });
-    expect(trees.persist(tree).version).toBe('agent:4 plan:8 task:2 wave:2');
+    expect(trees.persist(tree).version).toBe('agent:4 plan:8 task:3 wave:2');
   });
 
   it('whose agents could not ask for permissions goes on, and they may', () => {
@@ -251,7 +251,7 @@ describe('a stored tree', () => {
     const { verdict, requests } = say('agent_allow', { title: 'hello-w1-t1' }, null);
     expect(verdict.status).toBe('done');
     expect(requests.effects).toMatchObject([{ kind: 'agent.answer', permission: '9f3a1c2e', isAllowed: true }]);
-    expect(trees.persist(tree).version).toBe('agent:4 plan:8 task:2 wave:2');
+    expect(trees.persist(tree).version).toBe('agent:4 plan:8 task:3 wave:2');
   });
 
   it('in which a planner worked beside the drafts of others goes on with the one', () => {
@@ -267,7 +267,7 @@ describe('a stored tree', () => {
       trees.step(tree, { type, payload, origin: 'agent:hello-plan', actor: '', run: null, at: 9_000 } as Signal);
     expect(say('plan_updated', { content: planText([1]) }).verdict.status).toBe('done');
     expect(say('planner_finished', {}).verdict.status).toBe('done');
-    expect(trees.persist(tree).version).toBe('agent:4 plan:8 task:2 wave:2');
+    expect(trees.persist(tree).version).toBe('agent:4 plan:8 task:3 wave:2');
   });
 
   it.each([
@@ -294,7 +294,7 @@ describe('a stored tree', () => {
     expect(say('planner_finished', {})).toBe('done');
     const { lifecycle } = snapshotOf(tree.root).value as { lifecycle: Record<string, unknown> };
     expect(Object.values(lifecycle)).toEqual([state]);
-    expect(trees.persist(tree).version).toBe('agent:4 plan:8 task:2 wave:2');
+    expect(trees.persist(tree).version).toBe('agent:4 plan:8 task:3 wave:2');
   });
 
   it('whose work was being committed asks a person, too, where that deletes most of the files', () => {
@@ -313,8 +313,8 @@ describe('a stored tree', () => {
     expect(say('work_committed', committed, 'wave-1.2/task-1.1#1').verdict.status).toBe('done');
     expect(blockOf(tree)?.questions).toMatchObject([{ number: 1, title: 'hello-w1-t1', question: deletions }]);
     const { requests } = say('answer', { questions: [1], body: 'yes' }, null);
-    expect(requests.effects).toMatchObject([{ kind: 'work.merge' }]);
-    expect(trees.persist(tree).version).toBe('agent:4 plan:8 task:2 wave:2');
+    expect(requests.effects).toMatchObject([{ kind: 'work.merge', commit: committed.head }]);
+    expect(trees.persist(tree).version).toBe('agent:4 plan:8 task:3 wave:2');
   });
 
   it('in which two agents had asked keeps both questions, in numbers, and lets the third task go on', () => {
@@ -343,7 +343,7 @@ describe('a stored tree', () => {
     } as Signal);
     expect(verdict.status).toBe('done');
     expect(requests.effects).toMatchObject([{ kind: 'agent.run', title: 'hello-w1-t1', answer: 'tabs' }]);
-    expect(trees.persist(tree).version).toBe('agent:4 plan:8 task:2 wave:2');
+    expect(trees.persist(tree).version).toBe('agent:4 plan:8 task:3 wave:2');
   });
 
   it('with an open pull request, of before rounds were counted, is told of reviews and of the merge as any other', () => {
@@ -362,7 +362,7 @@ describe('a stored tree', () => {
     const { verdict } = trees.step(tree, { ...merged, origin: 'engine', actor: '', run: null, at: 9_000 } as Signal);
     expect(verdict.status).toBe('done');
     expect(snapshotOf(tree.root).value).toMatchObject({ lifecycle: 'done', pullRequest: 'merged' });
-    expect(trees.persist(tree).version).toBe('agent:4 plan:8 task:2 wave:2');
+    expect(trees.persist(tree).version).toBe('agent:4 plan:8 task:3 wave:2');
   });
 
   it('of a repo that knew nobody from outside grants what waited, and tells who watches a plan from now on', () => {

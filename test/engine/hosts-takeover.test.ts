@@ -1,5 +1,5 @@
 /** Daemons over one store in PostgreSQL, of which one is lost: another one goes on with its plans by itself. */
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -84,6 +84,36 @@ it('a task that was interrupted begins anew at another host where nothing of it 
   const { tasks_by_wave: waves } = await a.client().plan(b.project, 'p');
   expect(waves.flatMap(({ tasks }) => tasks.map(({ attempts }) => attempts))).toEqual([2]);
   expect(git(join(a.clones, b.project), 'show', 'plan/p:one.txt').trim()).toBe('one');
+}, 180_000);
+
+it('work that only the lost host had is done again, and its merge is not tried in vain', async () => {
+  const url = await emptyStore();
+  const [a, b] = [await taker(url, 'a'), await hostOn(url, 'b')];
+  const bare = remoteOf(b);
+  await must(b.ask('repo', 'trust', b.project));
+  const folder = mkdtempSync(join(tmpdir(), 'stator-hosts-'));
+  const gate = join(folder, 'gate');
+  const waits = `n=0; while [ ! -e ${gate} ] && [ $n -lt 1000 ]; do n=$((n+1)); sleep 0.1; done`;
+  await register(b, 'p', [[`${waits}; echo one > one.txt`]]);
+  const log = () => readFileSync(join(b.home, 'daemon.log'), 'utf8');
+  await until(() => git(b.path, 'for-each-ref', 'refs/heads/plan/p-w1-t1') !== '', 30_000);
+  // Nothing of it reaches the remote, and somebody stands on the branch that it is to be merged into.
+  renameSync(bare, `${bare}-away`);
+  git(b.path, 'worktree', 'add', '-q', join(folder, 'elsewhere'), 'plan/p');
+  appendFileSync(gate, '');
+  await until(() => log().includes('work.merge plan:repo-b/p/wave-1.2/task-1.1#2 (try 1)'), 30_000, log);
+  await kill(b);
+  renameSync(`${bare}-away`, bare);
+  const explain = async () => await must(a.ask('plan', 'explain', 'p', '--project', b.project));
+  await until(async () => (await statusOf(a, b, 'p')) === 'done', 90_000, explain);
+  expect(git(join(a.clones, b.project), 'show', 'plan/p:one.txt').trim()).toBe('one');
+  const { tasks_by_wave: waves } = await a.client().plan(b.project, 'p');
+  expect(waves.flatMap(({ tasks }) => tasks.map(({ attempts }) => attempts))).toEqual([2]);
+  expect(readFileSync(join(a.home, 'daemon.log'), 'utf8')).not.toContain('work.merge');
+  const [run = ''] = readdirSync(join(a.home, 'runs'));
+  expect(readFileSync(join(a.home, 'runs', run, 'prompt'), 'utf8')).toContain(
+    'is not in this repository: it was lost with the host that made it',
+  );
 }, 180_000);
 
 it('the agents of a host that does not reach the store stand still, and go on when it does', async () => {

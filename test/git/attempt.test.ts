@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { commitLeftovers, keepAttempt } from '../../runtime/work/git/attempt.ts';
 import { changedFiles, diffStat } from '../../runtime/work/git/diff.ts';
-import { attemptRef } from '../../runtime/work/git/refs.ts';
+import { attemptRef, ownedRef } from '../../runtime/work/git/refs.ts';
 import type { Repository } from '../../runtime/work/git/repository.ts';
 import { prepareWorktree } from '../../runtime/work/git/worktree.ts';
 import { runsOf } from '../support/drawn.ts';
@@ -253,6 +253,26 @@ describe('keeping an attempt', () => {
     const kept = await keepAttempt(repo, ended);
     expect(kept.files).toEqual(['b.txt', 'report.txt']);
     expect(run(repo.path, 'rev-parse', `${kept.head}^`)).toBe(head);
+  });
+
+  test('of a run that worked on another host leaves a branch here that is ours, for the next run', async () => {
+    const { repo, path, ended } = await started();
+    const next = { path, branch, start: 'main', run: 'run-2', previousRun: 'run-1', reset: false };
+    const forget = () => {
+      run(repo.path, 'worktree', 'remove', '--force', '--force', path);
+      for (const ref of [`refs/heads/${branch}`, ownedRef(branch)])
+        run(repo.path, ...unhooked, 'update-ref', '-d', ref);
+    };
+    forget();
+    expect(await commitLeftovers(repo, ended)).toMatchObject({ head: ended.base, changed: false });
+    await prepareWorktree(repo, next);
+    const kept = commitInside(path, 'a.txt', 'of run 1');
+    forget();
+    // Its end was brought here from the shared remote.
+    run(repo.path, ...unhooked, 'update-ref', attemptRef('run-1'), kept);
+    expect(await commitLeftovers(repo, ended)).toMatchObject({ head: kept, changed: true });
+    await prepareWorktree(repo, next);
+    expect(run(path, 'rev-parse', 'HEAD')).toBe(kept);
   });
 
   test('of a run whose worktree was deleted answers with its branch', async () => {

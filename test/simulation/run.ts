@@ -90,7 +90,7 @@ function createSimulation(story: Story, { coverage, fault }: PlayOptions) {
   const deadly = new Set<FaultPoint>();
   const trouble = { full: 0, locked: 0 };
   const lives = new Map<number, Life>();
-  const watchers = new Set<() => void>();
+  const watchers = new Set<(written: null) => void>();
   const acknowledged: number[] = [];
   let failure: string | null = null;
   let epoch = 0;
@@ -294,7 +294,7 @@ function createSimulation(story: Story, { coverage, fault }: PlayOptions) {
   async function insertAside(signal: NewSignal): Promise<void> {
     await insertSignal(disk.store(), signal);
     clock.after(1_000, () => {
-      for (const look of [...watchers]) look();
+      for (const look of [...watchers]) look(null);
     });
   }
 

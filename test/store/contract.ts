@@ -258,7 +258,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         await other.lastLine();
         let calls = 0;
         const told = new Promise<void>((resolve) => {
-          other.watch(resolve);
+          other.watch(() => resolve());
           store.watch(() => {
             calls += 1;
           });
@@ -280,7 +280,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         });
         closed.close();
         // It looks as often as the closed one and after it, so what that one would have told is told by then.
-        const told = new Promise<void>((resolve) => void other.watch(resolve));
+        const told = new Promise<void>((resolve) => void other.watch(() => resolve()));
         await commit(signal());
         await told;
         expect(calls).toBe(0);

@@ -6,6 +6,7 @@ import { commitLock, type Migration, migrations } from '../../runtime/core/store
 import { openPostgres, type PostgresStore } from '../../runtime/core/store/postgres/store.ts';
 import { startPostgres } from '../../scripts/postgres.ts';
 import { until } from '../support/ground.ts';
+import { linkTo } from '../support/link.ts';
 
 const server = await startPostgres();
 afterAll(() => server.stop());
@@ -174,6 +175,25 @@ it('what other programs wrote while nobody listened is told of', async () => {
   );
   await again;
 });
+
+it('a connection of the pool that is cut in silence is not given out again', async () => {
+  const link = await linkTo(server.urlOf(await emptyDatabase()));
+  const pool = await opened(link.url).pool();
+  onTestFinished(() => pool.end());
+  const ask = async () => {
+    const client = await pool.connect();
+    try {
+      return (await client.query('SELECT 1 AS one')).rows;
+    } finally {
+      client.release();
+    }
+  };
+  await ask();
+  link.strand(0);
+  await expect(ask()).rejects.toThrow('Query read timeout');
+  // Where it is given out again, each who gets it waits for 10 s.
+  await until(async () => (await ask().catch(() => [])).length > 0, 8_000);
+}, 60_000);
 
 it('the password is in no message', async () => {
   const url = new URL(server.urlOf(await emptyDatabase()));

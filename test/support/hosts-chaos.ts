@@ -92,7 +92,17 @@ async function keep({
     copyFileSync(join(home, 'daemon.log'), join(folder, `${name}.log`));
     writeFileSync(join(folder, `${name}.err`), daemon.stderr());
   }
-  for (const table of ['plans', 'runs', 'effects', 'signals', 'journal', 'trees', 'hosts', 'repo_hosts']) {
+  for (const table of [
+    'plans',
+    'runs',
+    'effects',
+    'signals',
+    'journal',
+    'trees',
+    'hosts',
+    'repo_hosts',
+    'dbos.workflow_status',
+  ]) {
     const rows = await ask(`SELECT * FROM ${table}`).catch(() => []); // the database may be away
     writeFileSync(join(folder, table), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
   }

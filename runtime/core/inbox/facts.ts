@@ -13,9 +13,15 @@ export interface Subscription extends AsyncIterable<readonly Fact[] | 'behind'> 
 export interface Bus {
   /** In the order of their numbers. Where lines of other writers lie between, subscribers are told that they are behind. */
   publish(facts: readonly Fact[]): void;
-  /** The journal has come so far: of lines that were not published here, subscribers are told that they are behind. */
-  reached(seq: number): void;
-  subscribe(): Subscription;
+  /**
+   * The journal has come so far: of lines that were not published here, subscribers are told that they are behind. `concernsHere`: some of them may be of
+   * this host's repos; default true.
+   */
+  reached(seq: number, options?: { readonly concernsHere: boolean }): void;
+  /** Other repos may be this host's now, with lines that `onlyHere` was not told of. */
+  missedHere(): void;
+  /** `onlyHere`: of lines of other hosts alone it is not told. */
+  subscribe(options?: { readonly onlyHere: boolean }): Subscription;
   close(): void;
 }
 
@@ -23,17 +29,25 @@ export interface Bus {
 const subscriberBuffer = 1_024;
 
 export function createBus(): Bus {
-  const subscribers = new Set<{ push(facts: readonly Fact[]): void; fallBehind(): void; end(): void }>();
+  const subscribers = new Set<{
+    readonly onlyHere: boolean;
+    push(facts: readonly Fact[]): void;
+    fallBehind(): void;
+    end(): void;
+  }>();
   /** The line up to which subscribers were given all, or told that they are behind; null: nothing was published yet. */
   let cursor: number | null = null;
+  /** Lines are missing between those that were published, and it is not yet known whether they are of other hosts alone. */
+  let hasGap = false;
   let isClosed = false;
 
-  function subscribe(): Subscription {
+  function subscribe({ onlyHere }: { readonly onlyHere: boolean } = { onlyHere: false }): Subscription {
     let buffer: Fact[] = [];
     let isEnded = isClosed;
     let isBehind = false;
     let wake: (() => void) | null = null;
     const subscriber = {
+      onlyHere,
       push(facts: readonly Fact[]) {
         // One commit may have more lines than any buffer; what the journal has is not kept twice.
         if (isBehind || buffer.length + facts.length > subscriberBuffer) subscriber.fallBehind();
@@ -90,15 +104,21 @@ export function createBus(): Bus {
       const isNext = cursor === null || first.seq === cursor + 1;
       const isWhole = last.seq - first.seq === facts.length - 1;
       cursor = last.seq;
+      hasGap ||= !isNext || !isWhole;
       for (const subscriber of subscribers) {
-        if (isNext && isWhole) subscriber.push(facts);
+        if ((isNext && isWhole) || subscriber.onlyHere) subscriber.push(facts);
         else subscriber.fallBehind();
       }
     },
-    reached(seq) {
+    reached(seq, { concernsHere } = { concernsHere: true }) {
       const isMissed = seq > (cursor ?? 0);
+      const isMissedHere = concernsHere && (isMissed || hasGap);
       cursor = Math.max(cursor ?? 0, seq);
-      if (isMissed) for (const subscriber of subscribers) subscriber.fallBehind();
+      if (concernsHere) hasGap = false;
+      for (const subscriber of subscribers) if (subscriber.onlyHere ? isMissedHere : isMissed) subscriber.fallBehind();
+    },
+    missedHere() {
+      for (const subscriber of subscribers) if (subscriber.onlyHere) subscriber.fallBehind();
     },
     subscribe,
     close() {

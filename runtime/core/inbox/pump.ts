@@ -4,7 +4,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf } from '../../../machines/vocabulary/errors.ts';
-import type { TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import { placeOf, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import type { Clock } from '../../base/platform/clock.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { createPollLoop } from '../../base/platform/poll-loop.ts';
@@ -32,6 +32,8 @@ export interface PumpParts extends BatchParts {
   readonly log: Log;
   /** Whether this process still owns the home: asked before each batch. */
   isOwner(): boolean;
+  /** Whether another host handles the signals of that repo. Default: none does. */
+  isElsewhere?(project: string): boolean;
   /** Something was asked for or withdrawn, or may start now. */
   onEffects(): void;
   /** These have their verdict, or are held. */
@@ -102,6 +104,10 @@ export function createPump(parts: PumpParts): Pump {
     },
     onError: (thrown) => log.error('signals could not be handled; they are tried again', thrown),
   });
+
+  function isForHere(tree: TreeAddress): boolean {
+    return parts.isElsewhere?.(placeOf(tree).project) !== true;
+  }
 
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = last.then(work);
@@ -320,9 +326,11 @@ export function createPump(parts: PumpParts): Pump {
   return {
     start() {
       isRunning = true;
-      unwatch = store.watch(() => {
-        isChanged = true;
-        loop.wake();
+      unwatch = store.watch((written) => {
+        const concernsHere = written === null || written.trees.some(isForHere);
+        if (written === null) isChanged = true;
+        else bus.reached(written.line, { concernsHere });
+        if (concernsHere) loop.wake();
       });
       loop.start();
     },

@@ -49,6 +49,7 @@ import type {
   TreeState,
   UsageRow,
 } from './rows.ts';
+import type { Written } from './written.ts';
 
 export interface PlanKey {
   readonly project: string;
@@ -544,8 +545,8 @@ export interface Store {
   /** Those who share it; absent: it is of one machine. What is claimed and may be started is then that of the own host, and of no host. */
   readonly hosts?: Hosts;
 
-  /** Calls when somebody else has changed it, within a second; ends with the returned function. */
-  watch(onChange: () => void): () => void;
+  /** Calls when somebody else has changed it, within a second; null: anything may have changed. Ends with the returned function. */
+  watch(onChange: (written: Written | null) => void): () => void;
   /** Why nothing is written any more, where its files were deleted or replaced; null: they are as they were opened. */
   loss(): EngineError | null;
   close(): void;

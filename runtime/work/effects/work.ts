@@ -14,6 +14,7 @@ import { commitLeftovers, keepAttempt, ownCommitsBase, type SetAside } from '../
 import { archiveBranch, deleteBranch } from '../git/branch.ts';
 import { deletedMost } from '../git/diff.ts';
 import { mergeBranch } from '../git/merge.ts';
+import { findCommit } from '../git/objects.ts';
 import { archiveRef, attemptRef, branchRef, moveRef, readRef } from '../git/refs.ts';
 import { prepareWorktree, removeWorktree } from '../git/worktree.ts';
 import { adminDirOf, isOwnFolder } from '../git/worktree-list.ts';
@@ -100,6 +101,10 @@ function someOf(files: readonly string[]): string {
 export function createMerge(parts: EffectParts): Handler<WorkMerge> {
   return async (effect, { row }): Promise<Outcome> => {
     const { repository } = await siteOf(parts, row, effect.place);
+    const { commit = null } = effect;
+    // The host of the run was lost before it had shared this: the branch that was brought here may be that of an earlier attempt.
+    if (commit !== null && (await findCommit(repository, commit)) === null)
+      return { type: 'effect_failed', payload: { detail: lostText(effect.place.branch, commit) } };
     parts.faults?.('merge.before-update-ref');
     const merged = await mergeBranch(repository, {
       from: effect.place.branch,
@@ -122,6 +127,10 @@ export function createMerge(parts: EffectParts): Handler<WorkMerge> {
         return merged satisfies never;
     }
   };
+}
+
+function lostText(branch: string, commit: string): string {
+  return `the commit ${commit.slice(0, 12)} of ${branch} is not in this repository: it was lost with the host that made it, and the work is to be done again`;
 }
 
 /**

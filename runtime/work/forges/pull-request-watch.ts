@@ -202,8 +202,9 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
 
   async function watchedOf(tree: PlanTree): Promise<Watched | null> {
     const key = parseTree(tree);
+    if (key.kind !== 'plan' || projects.isElsewhere(key.project)) return null;
     const stored = await storedAt(tree);
-    if (key.kind !== 'plan' || stored === null || projects.isElsewhere(key.project)) return null;
+    if (stored === null) return null;
     const { pull, timestamps, count } = stored.context;
     const isDone = stored.has('status:done');
     const isOpen = stored.has('pull:open');

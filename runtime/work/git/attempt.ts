@@ -11,7 +11,7 @@ import { textOf } from './git-folder.ts';
 import { noteMended } from './notes.ts';
 import { noLinks } from './object-memo.ts';
 import { commitOf, commitTree, isAncestor, mergeTrees, treeOf } from './objects.ts';
-import { attemptRef, branchRef, readRef, setRef, setRefs } from './refs.ts';
+import { attemptRef, branchRef, ownedRef, readRef, readRefs, setRef, setRefs } from './refs.ts';
 import type { Repository } from './repository.ts';
 import { withoutSignals } from './signal-paths.ts';
 import { stageAll } from './stage-all.ts';
@@ -111,7 +111,7 @@ export async function commitLeftovers(repo: Repository, ended: RunEnd): Promise<
     await inWorktree(worktree, ['update-ref', '--no-deref', 'HEAD', await commitAt(repo, worktree, ended.branch)]);
     await inWorktree(worktree, ['reset', '--hard', '-q', head], { timeoutMs: checkoutTimeoutMs });
   }
-  await setRefs(repo, [record, [branchRef(ended.branch), head]]);
+  await setRefs(repo, [record, ...(await markOf(repo, ended.branch, head)), [branchRef(ended.branch), head]]);
   if (worktree !== null) {
     if (textOf(join(worktree.adminDir, 'HEAD')) !== `ref: ${branchRef(ended.branch)}\n`)
       await inWorktree(worktree, ['symbolic-ref', 'HEAD', branchRef(ended.branch)]);
@@ -120,6 +120,13 @@ export async function commitLeftovers(repo: Repository, ended: RunEnd): Promise<
     await dropUnfinished(worktree);
   }
   return { head, base: ended.base, changed: (await treeOf(repo, head)) !== (await treeOf(repo, ended.base)) };
+}
+
+/** A branch that is made here is ours: it is gone, or the run had it on another host. */
+async function markOf(repo: Repository, branch: string, head: string): Promise<[string, string][]> {
+  const refs = [branchRef(branch), ownedRef(branch)];
+  const known = await readRefs(repo, refs);
+  return known.every((commit) => commit === null) ? [[ownedRef(branch), head]] : [];
 }
 
 /** What was staged aside becomes the worktree's own index; false: it is not there. */

@@ -15,6 +15,7 @@ import type { RepoRow } from '../rows.ts';
 import { type Answer, all, answered, type Connection, changedOne } from '../tables/connection.ts';
 import { createReadings } from '../tables/readings.ts';
 import { createTables } from '../tables/tables.ts';
+import { noticeOf, readNotice, type Written, writtenBy } from '../written.ts';
 import { allRows } from './all-rows.ts';
 import { createAsked } from './asked.ts';
 import * as hostRows from './hosts.ts';
@@ -30,8 +31,11 @@ const retryMs = 100;
 const stoppedLimitMs = 10_000;
 const answerLimitMs = 30_000;
 
-/** What waits for a line that is cut in silence is tried again after this. */
-const poolLimits = { max: 4, idleTimeoutMillis: 60_000, query_timeout: 10_000 };
+/**
+ * What waits for a line that is cut in silence is tried again after this. `pipeline` ends a connection that did not answer in time; without it, the pool gives
+ * it out again, and nothing on it is ever answered.
+ */
+const poolLimits = { max: 4, idleTimeoutMillis: 60_000, query_timeout: 10_000, pipeline: true };
 
 /**
  * A host that went without a word is noticed after about 12 s, and its lock is free: its beat makes the line busy every 2.5 s, and what PostgreSQL has sent and
@@ -80,8 +84,13 @@ export function openPostgres(
   /** Nobody else works on it meanwhile. */
   let isAlone = false;
   const writer = randomUUID();
-  const watchers = new Set<() => void>();
+  const watchers = new Set<(written: Written | null) => void>();
   const hostWatchers = new Set<() => void>();
+  /**
+   * The repos of other hosts, as of the last notice about hosts; null: to be read. A host loses a repo by its own commit, or with its lock, and then nothing
+   * of its own is committed any more: so it is never the last one to know.
+   */
+  let elsewhere: Answer<readonly string[]> | null = null;
   let isClosed = false;
   const common = {
     connectionString: asLibpq(url),
@@ -96,12 +105,15 @@ export function openPostgres(
       await client.query(noticeDead);
       await upToDate(client, place);
       client.on('notification', ({ payload }) => {
-        if (payload === 'hosts') for (const watcher of hostWatchers) watcher();
-        else if (!asked.heard(payload) && payload !== writer) tellWatchers();
+        if (payload === 'hosts') tellHostWatchers();
+        else if (!asked.heard(payload)) hear(payload ?? '');
       });
       await client.query(`LISTEN ${channel}`);
     },
-    onLost: () => void listenAgain(),
+    onLost() {
+      elsewhere = null;
+      void listenAgain();
+    },
   });
   const writing = createSession({
     onSend() {
@@ -147,14 +159,24 @@ export function openPostgres(
     return isHeld || isAway(thrown) || isBusy(thrown);
   }
 
-  function tellWatchers(): void {
-    for (const watcher of watchers) watcher();
+  function hear(notice: string): void {
+    const { writer: other, written: what } = readNotice(notice);
+    if (other !== writer) tellWatchers(what);
+  }
+
+  function tellWatchers(what: Written | null): void {
+    for (const watcher of watchers) watcher(what);
+  }
+
+  function tellHostWatchers(): void {
+    elsewhere = null;
+    for (const watcher of hostWatchers) watcher();
   }
 
   function tellAll(): void {
-    tellWatchers();
+    tellWatchers(null);
     asked.look();
-    for (const watcher of hostWatchers) watcher();
+    tellHostWatchers();
   }
 
   /** What was written meanwhile was told to nobody here. */
@@ -224,9 +246,11 @@ export function openPostgres(
       lost ??= await firstLost();
       if (lost === null) {
         faults?.('store.before-commit');
-        if (changes.some((change) => change.do === 'repo.insert' || change.do === 'repo.remove'))
-          await hostRows.tell(client);
-        if (!(await finish(client, transaction))) return carryOut(changes);
+        const written = writtenBy(changes, numbers.lines);
+        const movesRepos = changes.some((change) => change.do === 'repo.insert' || change.do === 'repo.remove');
+        if (movesRepos) await hostRows.tell(client);
+        if (!(await finish(client, transaction, written))) return carryOut(changes);
+        if (movesRepos) elsewhere = null;
         faults?.('store.after-commit');
         return { status: 'committed', ...numbers };
       }
@@ -253,9 +277,9 @@ export function openPostgres(
   }
 
   /** false: it was not committed, and nothing of it is there. */
-  async function finish(client: Client, transaction: string): Promise<boolean> {
+  async function finish(client: Client, transaction: string, what: Written | null): Promise<boolean> {
     try {
-      const told = client.query('SELECT pg_notify($1, $2)', [channel, writer]);
+      const told = client.query('SELECT pg_notify($1, $2)', [channel, noticeOf(writer, what)]);
       told.catch(() => {}); // then the commit fails too
       await client.query('COMMIT');
       await told;
@@ -317,17 +341,29 @@ export function openPostgres(
       } catch (thrown) {
         await undo(client);
         throw thrown;
+      } finally {
+        elsewhere = null;
       }
     });
   }
 
   const readings = createTables(reading.connection);
-  const elsewhere = reading.connection.prepare<[string], { project: string }>(
+  const readElsewhere = reading.connection.prepare<[string], { project: string }>(
     'SELECT project FROM repo_hosts WHERE host <> ? OR coming_from IS NOT NULL',
   );
-  const ofOthers = () => answered(elsewhere.all(host.name), (rows) => rows.map(({ project }) => project));
 
-  function watch(those: Set<() => void>, onChange: () => void): () => void {
+  function ofOthers(): Answer<readonly string[]> {
+    if (elsewhere !== null) return elsewhere;
+    const read = answered(readElsewhere.all(host.name), (rows) => rows.map(({ project }) => project));
+    elsewhere = read;
+    // What failed is asked for anew.
+    void Promise.resolve(read).catch(() => {
+      if (elsewhere === read) elsewhere = null;
+    });
+    return read;
+  }
+
+  function watch<Watcher>(those: Set<Watcher>, onChange: Watcher): () => void {
     those.add(onChange);
     // What is written before it listens is told of when it does.
     if (!reading.isOpen()) void listenAgain();
@@ -349,8 +385,9 @@ export function openPostgres(
     async pool() {
       const pg = await loadDriver();
       const pool = new pg.Pool({ ...common, ...poolLimits });
-      // Whoever waits for an answer is told too.
+      // Whoever waits for an answer is told too, also of one that is in use.
       pool.on('error', () => {});
+      pool.on('connect', (client) => client.on('error', () => {}));
       return pool;
     },
     schema: () =>

@@ -87,7 +87,7 @@ export function openStore(home: string, { faults, ...options }: OpenOptions = {}
     size: () => whenFree(space.size),
     giveBack: (limitBytes) => inOrder(() => space.giveBack(limitBytes)),
     rebuild: () => inOrder(space.rebuild),
-    watch: (onChange) => watchDatabase(db, onChange),
+    watch: (onChange) => watchDatabase(db, () => onChange(null)),
     loss,
     close: () => void db.close(),
   };

@@ -1,0 +1,95 @@
+/** What the commit of one host means for the others, in a few words: who hears of it looks only where it concerns them. */
+import { parseTree, planTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import type { Change } from './port.ts';
+
+export interface Written {
+  /** Trees that were stepped, or that have new signals or effects. */
+  readonly trees: readonly TreeAddress[];
+  /** An effect does not run any more: another host may take its slot. */
+  readonly freesSlots: boolean;
+  /** The last line that it added to the journal; 0: none. */
+  readonly line: number;
+}
+
+/** null: it may concern anybody. */
+export function writtenBy(changes: readonly Change[], lines: readonly number[]): Written | null {
+  const trees = new Set<TreeAddress>();
+  let freesSlots = false;
+  for (const change of changes) {
+    const touched = touchedBy(change);
+    if (touched === 'anything') return null;
+    if (touched === 'a slot') freesSlots = true;
+    else if (touched !== null) trees.add(touched);
+  }
+  return { trees: [...trees], freesSlots, line: lines.at(-1) ?? 0 };
+}
+
+/** null: nothing that another host acts on. */
+function touchedBy(change: Change): TreeAddress | 'a slot' | 'anything' | null {
+  switch (change.do) {
+    case 'signal.insert':
+    case 'signal.hold':
+    case 'signal.release':
+    case 'signal.void-tree':
+    case 'effect.insert':
+    case 'hook.enqueue':
+      return change.tree;
+    case 'signal.enter':
+      return (change.row.tree as TreeAddress | null) ?? 'anything'; // `rowOf` took it from one
+    case 'tree.write':
+    case 'tree.remove':
+      return change.address;
+    case 'plan.insert':
+    case 'plan.show':
+    case 'plan.set-text':
+    case 'plan.set-file':
+    case 'plan.set-base':
+      return planTree(change.key.project, change.key.plan);
+    case 'effect.settle':
+    case 'effect.try-again':
+    case 'effect.put-back':
+      return 'a slot';
+    // The tree of such a signal is in the same commit, or it stays as it is.
+    case 'signal.finish':
+    case 'signal.count-attempt':
+    case 'tree.require':
+    case 'journal.append':
+    case 'effect.take':
+    case 'effect.note-wait':
+    case 'slots.require':
+    case 'budget.require':
+    case 'account.require':
+    case 'run.show':
+    case 'run.note':
+    case 'run.add-token':
+    case 'launch.name':
+    case 'launch.note':
+    case 'launch.remove':
+    case 'timeline.write':
+    case 'notification.insert':
+    case 'forge.note':
+    case 'hook.note-result':
+      return null;
+    default:
+      return 'anything';
+  }
+}
+
+/** For a notice of PostgreSQL, which is shorter than 8,000 bytes. */
+export function noticeOf(writer: string, written: Written | null): string {
+  const text = `${writer} ${JSON.stringify(written)}`;
+  return Buffer.byteLength(text) < 8_000 ? text : writer;
+}
+
+/** null: it says nothing of what was written, as that of another program. */
+export function readNotice(notice: string): { readonly writer: string; readonly written: Written | null } {
+  const [writer = '', ...rest] = notice.split(' ');
+  try {
+    const written = JSON.parse(rest.join(' ')) as Written | null; // as `noticeOf` wrote it
+    // Whoever reaches the database can send a notice.
+    for (const tree of written?.trees ?? []) parseTree(tree);
+    return { writer, written };
+  } catch {
+    return { writer, written: null };
+  }
+}

@@ -1,0 +1,63 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { createBus, type Fact, type Subscription } from '../../runtime/core/inbox/facts.ts';
+
+function line(seq: number): Fact {
+  const about = { tree: 'repo:demo', signal: null, type: 'x', origin: 'engine', actor: '', event: 'x' } as const;
+  return { seq, at: 0, ...about, from: '', to: '', effects: [], refused: null };
+}
+
+/** What it is told, as it comes. */
+function heardBy(subscription: Subscription): (number | 'behind')[] {
+  const heard: (number | 'behind')[] = [];
+  void (async () => {
+    for await (const facts of subscription)
+      if (facts === 'behind') heard.push(facts);
+      else heard.push(...facts.map(({ seq }) => seq));
+  })();
+  return heard;
+}
+
+async function bothOf(play: (bus: ReturnType<typeof createBus>) => void) {
+  const bus = createBus();
+  const [everywhere, here] = [heardBy(bus.subscribe()), heardBy(bus.subscribe({ onlyHere: true }))];
+  await nextTurn();
+  bus.publish([line(1)]);
+  await nextTurn();
+  play(bus);
+  await nextTurn();
+  bus.close();
+  return { everywhere, here };
+}
+
+it('lines of other hosts put behind those who want all lines, not those who want their own', async () => {
+  const { everywhere, here } = await bothOf((bus) => bus.reached(2, { concernsHere: false }));
+  expect(everywhere).toEqual([1, 'behind']);
+  expect(here).toEqual([1]);
+});
+
+it('lines of another host for a repo of this one put behind all', async () => {
+  const { everywhere, here } = await bothOf((bus) => bus.reached(2));
+  expect(everywhere).toEqual([1, 'behind']);
+  expect(here).toEqual([1, 'behind']);
+});
+
+it('it does not matter whether a line of this host is published before the lines that stand before it are heard of', async () => {
+  const ofOthers = await bothOf((bus) => {
+    bus.publish([line(3)]);
+    bus.reached(2, { concernsHere: false });
+  });
+  expect(ofOthers.everywhere).toEqual([1, 'behind']);
+  expect(ofOthers.here).toEqual([1, 3]);
+  const forHere = await bothOf((bus) => {
+    bus.publish([line(3)]);
+    bus.reached(2);
+  });
+  expect(forHere.here).toEqual([1, 'behind']);
+});
+
+it('those who want their own lines read them anew when other repos may be their own', async () => {
+  const { everywhere, here } = await bothOf((bus) => bus.missedHere());
+  expect(everywhere).toEqual([1]);
+  expect(here).toEqual([1, 'behind']);
+});
