@@ -49,7 +49,6 @@ import type {
   TreeState,
   UsageRow,
 } from './rows.ts';
-import type { Written } from './written.ts';
 
 export interface PlanKey {
   readonly project: string;
@@ -334,6 +333,16 @@ export type Commit =
     }
   /** Nothing was written, because of this change. */
   | { readonly status: 'lost'; readonly change: Change };
+
+/** What a commit of somebody else means for others. */
+export interface Written {
+  /** Trees that were stepped, or that have new signals or effects. */
+  readonly trees: readonly TreeAddress[];
+  /** An effect does not run any more: another host may take its slot. */
+  readonly freesSlots: boolean;
+  /** The last line that it added to the journal; 0: none. */
+  readonly line: number;
+}
 
 /** Which runs, the newest first where nothing else is said. */
 export type RunQuery =

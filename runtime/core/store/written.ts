@@ -1,15 +1,6 @@
 /** What the commit of one host means for the others, in a few words: who hears of it looks only where it concerns them. */
 import { parseTree, planTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
-import type { Change } from './port.ts';
-
-export interface Written {
-  /** Trees that were stepped, or that have new signals or effects. */
-  readonly trees: readonly TreeAddress[];
-  /** An effect does not run any more: another host may take its slot. */
-  readonly freesSlots: boolean;
-  /** The last line that it added to the journal; 0: none. */
-  readonly line: number;
-}
+import type { Change, Written } from './port.ts';
 
 /** null: it may concern anybody. */
 export function writtenBy(changes: readonly Change[], lines: readonly number[]): Written | null {
