@@ -43,10 +43,19 @@ export async function sendToPlan(call: Call, word: Word): Promise<number> {
   }
   const key = dedupeKey === undefined ? {} : { dedupeKey };
   const request = { type, waitMs: wait ? verdictMs : 0, ...key, ...(payload === undefined ? {} : { payload }) };
-  const answer = await withPlan(call, 'write', plan, (client, address) => client.send({ ...request, ...address }));
+  const { answer, hasEngine } = await withPlan(call, 'write', plan, async (client, address) => ({
+    answer: await client.send({ ...request, ...address }),
+    hasEngine: client.note === null,
+  }));
   if (advance === false && answer.plan.status === 'planning') call.out.note(plannedLaterNote(answer.plan.plan));
-  return printVerdict(call, answer);
+  const code = printVerdict(call, answer);
+  if (code === 0 && !hasEngine && type !== 'pause' && underWay.has(answer.plan.status))
+    call.out.note(`its agents start when an engine runs: stator daemon start`);
+  return code;
 }
+
+/** Statuses in which agents are to work. */
+const underWay: ReadonlySet<string | null> = new Set(['planning', 'implementing', 'reviewing', 'verifying']);
 
 /** Not while the home is owned for it either. */
 async function advanceSaid(call: Call, plan: string, flags: PlanningFlags): Promise<boolean | undefined> {

@@ -23,7 +23,7 @@ export interface Moment {
 
 export interface Display {
   /** On a terminal one line at once: the engine takes a moment to start. */
-  begin(run: { readonly name: string; readonly file: string }): void;
+  begin(run: { readonly file: string }): void;
   show(moment: Moment): void;
   /** Puts a question to the person; pictures go on meanwhile. null: not now (Ctrl-D), or aborted. */
   ask(call: Call, asked: PromptLine): Promise<string | null>;
@@ -119,8 +119,7 @@ function terminalDisplay(out: Output, startedMs: number): Display {
 
   return {
     // Printed, not drawn: below it a question of trust may be asked.
-    begin: ({ name, file }) =>
-      out.print(out.paint('dim', cut(`starting ${name}, from ${file}`, sizeOf(out.stdout).width))),
+    begin: ({ file }) => out.print(out.paint('dim', cut(`starting ${file}`, sizeOf(out.stdout).width))),
     show(moment) {
       attention.show(needsOf(moment), `stator: ${moment.plan.plan} needs you`);
       last = moment;

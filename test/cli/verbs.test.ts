@@ -53,6 +53,8 @@ describe('plans without an engine', () => {
     const shown = (await made.stator(['plan', 'show', 'q'])).stdout;
     expectProse(`${stdout}${stderr}${shown}`, 'demo/q', 'stator daemon start');
     expect(shown).not.toContain('working');
+    expect((await made.stator(['plan', 'pause', 'q', '--yes'])).stderr).not.toContain('daemon start');
+    expect((await made.stator(['plan', 'resume', 'q', '--yes'])).stderr).toContain('stator daemon start');
   });
 
   it('are not registered in a pipe where the repo would start programs, unless it is trusted', async () => {

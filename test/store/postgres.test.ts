@@ -2,7 +2,7 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { afterAll, expect, it, onTestFinished } from 'vitest';
 import { type ChangeOf, mustCommit } from '../../runtime/core/store/port.ts';
-import { commitLock, type Migration, migrations } from '../../runtime/core/store/postgres/schema.ts';
+import { channel, commitLock, type Migration, migrations } from '../../runtime/core/store/postgres/schema.ts';
 import { openPostgres, type PostgresStore } from '../../runtime/core/store/postgres/store.ts';
 import { startPostgres } from '../../scripts/postgres.ts';
 import { until } from '../support/ground.ts';
@@ -174,6 +174,30 @@ it('what other programs wrote while nobody listened is told of', async () => {
     [name],
   );
   await again;
+});
+
+it('a commit says which trees it concerns, and whoever else sends a notice is not believed', async () => {
+  const name = await emptyDatabase();
+  const [store, other] = [opened(server.urlOf(name)), opened(server.urlOf(name))];
+  await Promise.all([store.lastLine(), other.lastLine()]);
+  const told: unknown[] = [];
+  other.watch((written) => told.push(written));
+  const last = async (count: number) => {
+    await until(() => told.length >= count);
+    return told.at(-1);
+  };
+  await mustCommit(store, [word()]);
+  expect(await last(1)).toEqual({ trees: ['plan:a/p'], freesSlots: false, line: 0 });
+  const many = Array.from(
+    { length: 400 },
+    (_, number) => ({ ...word(), tree: `plan:a/${'p'.repeat(20)}${number}` }) as const,
+  );
+  await mustCommit(store, many);
+  expect(await last(2)).toBeNull();
+  for (const notice of ['', 'one', 'one {', 'one 7', 'one {"trees":["no tree"]}', 'one {"trees":7}'])
+    await server.query(name, 'SELECT pg_notify($1, $2)', [channel, notice]);
+  expect(await last(8)).toBeNull();
+  expect(told.slice(2)).toEqual(Array.from({ length: 6 }, () => null));
 });
 
 it('a connection of the pool that is cut in silence is not given out again', async () => {

@@ -1,4 +1,5 @@
 /** What the commit of one host means for the others, in a few words: who hears of it looks only where it concerns them. */
+import { z } from 'zod';
 import { parseTree, planTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import type { Change, Written } from './port.ts';
 
@@ -72,15 +73,25 @@ export function noticeOf(writer: string, written: Written | null): string {
   return Buffer.byteLength(text) < 8_000 ? text : writer;
 }
 
-/** null: it says nothing of what was written, as that of another program. */
-export function readNotice(notice: string): { readonly writer: string; readonly written: Written | null } {
-  const [writer = '', ...rest] = notice.split(' ');
+const written: z.ZodType<Written> = z.object({
+  trees: z.array(z.custom<TreeAddress>((tree) => isAddress(tree))),
+  freesSlots: z.boolean(),
+  line: z.number(),
+});
+
+function isAddress(tree: unknown): boolean {
   try {
-    const written = JSON.parse(rest.join(' ')) as Written | null; // as `noticeOf` wrote it
-    // Whoever reaches the database can send a notice.
-    for (const tree of written?.trees ?? []) parseTree(tree);
-    return { writer, written };
+    return typeof tree === 'string' && parseTree(tree) !== null;
   } catch {
-    return { writer, written: null };
+    return false;
+  }
+}
+
+/** null: it says nothing of what was written. Whoever reaches the database can send a notice; one that is made up costs a look. */
+export function readNotice(notice: string): Written | null {
+  try {
+    return written.parse(JSON.parse(notice.slice(notice.indexOf(' '))));
+  } catch {
+    return null;
   }
 }

@@ -159,9 +159,9 @@ export function openPostgres(
     return isHeld || isAway(thrown) || isBusy(thrown);
   }
 
+  /** Of its own commits, which are the most, nothing is read. */
   function hear(notice: string): void {
-    const { writer: other, written: what } = readNotice(notice);
-    if (other !== writer) tellWatchers(what);
+    if (!notice.startsWith(writer)) tellWatchers(readNotice(notice));
   }
 
   function tellWatchers(what: Written | null): void {
