@@ -1,4 +1,5 @@
 /** A person's word to a plan, as most verbs of `plan` send it. */
+import { statusesUnderWay } from '../../machines/vocabulary/public-state.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { SignalType } from '../../machines/vocabulary/signal.ts';
 import type { Call } from '../command.ts';
@@ -49,13 +50,10 @@ export async function sendToPlan(call: Call, word: Word): Promise<number> {
   }));
   if (advance === false && answer.plan.status === 'planning') call.out.note(plannedLaterNote(answer.plan.plan));
   const code = printVerdict(call, answer);
-  if (code === 0 && !hasEngine && type !== 'pause' && underWay.has(answer.plan.status))
-    call.out.note(`its agents start when an engine runs: stator daemon start`);
+  if (code === 0 && !hasEngine && type !== 'pause' && statusesUnderWay.has(answer.plan.status))
+    call.out.note('its agents start when an engine runs: stator daemon start');
   return code;
 }
-
-/** Statuses in which agents are to work. */
-const underWay: ReadonlySet<string | null> = new Set(['planning', 'implementing', 'reviewing', 'verifying']);
 
 /** Not while the home is owned for it either. */
 async function advanceSaid(call: Call, plan: string, flags: PlanningFlags): Promise<boolean | undefined> {

@@ -7,6 +7,14 @@ import type { Role } from './ids.ts';
 import type { ForgeMerge } from './plan-pull.ts';
 import type { PlanStatus } from './signal.ts';
 
+/** Statuses of plans that are at work, or wait to be. */
+export const statusesUnderWay: ReadonlySet<string | null> = new Set<PlanStatus>([
+  'planning',
+  'implementing',
+  'reviewing',
+  'verifying',
+]);
+
 /** What becomes of a task, as lists show it. */
 export const taskStatuses = [
   'pending',

@@ -38,6 +38,7 @@ import { type Change, insertSignal, type Store } from '../core/store/port.ts';
 import type { Owner } from '../core/store/sqlite/owner.ts';
 import { openStore } from '../core/store/sqlite/store.ts';
 import { openTimeline } from '../core/store/timeline.ts';
+import { concernsHere } from '../core/store/written.ts';
 import { createFlagCheck } from '../work/agents/presets/known-flags.ts';
 import { createTerminal } from '../work/agents/terminal.ts';
 import { createForgeStates } from '../work/forges/forge-states.ts';
@@ -216,9 +217,8 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     const ends = [
       store.watch((written) => {
         const isWritten = (tree: TreeAddress) => written === null || written.trees.includes(tree);
-        const isForHere = (tree: TreeAddress) => !projects.isElsewhere(placeOf(tree).project);
         cache.forgetThose((tree) => isWritten(tree) && isOfOthers(placeOf(tree).project));
-        if (written === null || written.freesSlots || written.trees.some(isForHere)) onEffects();
+        if (written?.freesSlots || concernsHere(written, projects.isElsewhere)) onEffects();
         void verdicts.look();
       }),
       hosts.watch(() => void look()),

@@ -176,7 +176,7 @@ it('what other programs wrote while nobody listened is told of', async () => {
   await again;
 });
 
-it('a commit says which trees it concerns, and whoever else sends a notice is not believed', async () => {
+it('a commit says which trees it concerns; a notice that no store sent means that anything may have changed', async () => {
   const name = await emptyDatabase();
   const [store, other] = [opened(server.urlOf(name)), opened(server.urlOf(name))];
   await Promise.all([store.lastLine(), other.lastLine()]);

@@ -4,13 +4,14 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf } from '../../../machines/vocabulary/errors.ts';
-import { placeOf, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import type { TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import type { Clock } from '../../base/platform/clock.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { createPollLoop } from '../../base/platform/poll-loop.ts';
 import { hookRows } from '../store/hook-rows.ts';
 import { type Change, CommitLost, mustCommit, type PlanKey, StoreTrouble } from '../store/port.ts';
 import type { JournalLine, NewLine, NewSignal, SignalRow } from '../store/rows.ts';
+import { concernsHere } from '../store/written.ts';
 import type { Bus } from './facts.ts';
 import { dependentPlan, rowOf, toldToSender, treeOf } from './signal-row.ts';
 import { type BatchParts, type BatchResult, handleBatch, notification } from './transaction.ts';
@@ -79,7 +80,7 @@ export interface Pump {
 }
 
 export function createPump(parts: PumpParts): Pump {
-  const { store, bus, clock, timeline, log } = parts;
+  const { store, bus, clock, timeline, log, isElsewhere = () => false } = parts;
   const { kinds } = parts.trees;
   let isRunning = false;
   let unwatch = () => {};
@@ -104,10 +105,6 @@ export function createPump(parts: PumpParts): Pump {
     },
     onError: (thrown) => log.error('signals could not be handled; they are tried again', thrown),
   });
-
-  function isForHere(tree: TreeAddress): boolean {
-    return parts.isElsewhere?.(placeOf(tree).project) !== true;
-  }
 
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = last.then(work);
@@ -327,10 +324,10 @@ export function createPump(parts: PumpParts): Pump {
     start() {
       isRunning = true;
       unwatch = store.watch((written) => {
-        const concernsHere = written === null || written.trees.some(isForHere);
+        const isForHere = concernsHere(written, isElsewhere);
         if (written === null) isChanged = true;
-        else bus.reached(written.line, { concernsHere });
-        if (concernsHere) loop.wake();
+        else bus.reached(written.line, { concernsHere: isForHere });
+        if (isForHere) loop.wake();
       });
       loop.start();
     },

@@ -1,6 +1,6 @@
 /** What the commit of one host means for the others, in a few words: who hears of it looks only where it concerns them. */
 import { z } from 'zod';
-import { parseTree, planTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import { parseTree, placeOf, planTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import type { Change, Written } from './port.ts';
 
 /** null: it may concern anybody. */
@@ -14,6 +14,11 @@ export function writtenBy(changes: readonly Change[], lines: readonly number[]):
     else if (touched !== null) trees.add(touched);
   }
   return { trees: [...trees], freesSlots, line: lines.at(-1) ?? 0 };
+}
+
+/** Whether it may be about a tree that is not elsewhere. */
+export function concernsHere(written: Written | null, isElsewhere: (project: string) => boolean): boolean {
+  return written === null || written.trees.some((tree) => !isElsewhere(placeOf(tree).project));
 }
 
 /** null: nothing that another host acts on. */

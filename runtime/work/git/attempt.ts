@@ -11,7 +11,7 @@ import { textOf } from './git-folder.ts';
 import { noteMended } from './notes.ts';
 import { noLinks } from './object-memo.ts';
 import { commitOf, commitTree, isAncestor, mergeTrees, treeOf } from './objects.ts';
-import { attemptRef, branchRef, ownedRef, readRef, readRefs, setRef, setRefs } from './refs.ts';
+import { attemptRef, branchRef, ownedRef, readRef, setRef, setRefs } from './refs.ts';
 import type { Repository } from './repository.ts';
 import { withoutSignals } from './signal-paths.ts';
 import { stageAll } from './stage-all.ts';
@@ -88,7 +88,7 @@ export interface Committed {
  * `nested_repository` where the branch would point to commits of a repository that goes with the worktree.
  */
 export async function commitLeftovers(repo: Repository, ended: RunEnd): Promise<Committed> {
-  const { head, worktree, isElsewhere, staged, nested, aside } = await endOf(repo, ended);
+  const { head, worktree, isElsewhere, staged, nested, aside, tip } = await endOf(repo, ended);
   const record = [attemptRef(ended.run), head] as const;
   if (aside !== null && ended.goesOn === true)
     noteMended(`what ${ended.run} left on another commit conflicts with ${ended.branch}: it is kept as ${aside.ref}`);
@@ -111,7 +111,8 @@ export async function commitLeftovers(repo: Repository, ended: RunEnd): Promise<
     await inWorktree(worktree, ['update-ref', '--no-deref', 'HEAD', await commitAt(repo, worktree, ended.branch)]);
     await inWorktree(worktree, ['reset', '--hard', '-q', head], { timeoutMs: checkoutTimeoutMs });
   }
-  await setRefs(repo, [record, ...(await markOf(repo, ended.branch, head)), [branchRef(ended.branch), head]]);
+  const mark = tip === null ? await missingMark(repo, ended.branch, head) : [];
+  await setRefs(repo, [record, ...mark, [branchRef(ended.branch), head]]);
   if (worktree !== null) {
     if (textOf(join(worktree.adminDir, 'HEAD')) !== `ref: ${branchRef(ended.branch)}\n`)
       await inWorktree(worktree, ['symbolic-ref', 'HEAD', branchRef(ended.branch)]);
@@ -123,10 +124,9 @@ export async function commitLeftovers(repo: Repository, ended: RunEnd): Promise<
 }
 
 /** A branch that is made here is ours: it is gone, or the run had it on another host. */
-async function markOf(repo: Repository, branch: string, head: string): Promise<[string, string][]> {
-  const refs = [branchRef(branch), ownedRef(branch)];
-  const known = await readRefs(repo, refs);
-  return known.every((commit) => commit === null) ? [[ownedRef(branch), head]] : [];
+async function missingMark(repo: Repository, branch: string, head: string): Promise<[string, string][]> {
+  const mark = ownedRef(branch);
+  return (await readRef(repo, mark)) === null ? [[mark, head]] : [];
 }
 
 /** What was staged aside becomes the worktree's own index; false: it is not there. */
@@ -240,6 +240,8 @@ export async function commitFor(
 
 interface End {
   readonly head: string;
+  /** Where the branch stood before; null: it was not there. */
+  readonly tip: string | null;
   /** null: the worktree is gone, or is not the folder that we made. */
   readonly worktree: OpenWorktree | null;
   /** Whether the worktree's files are not those of `head`. */
@@ -258,7 +260,7 @@ async function endOf(repo: Repository, ended: RunEnd): Promise<End> {
   const adminDir = (await isOwnFolder(ended.path)) ? await adminDirOf(repo, ended.path) : null;
   if (adminDir === null) {
     const head = record ?? tip ?? (await commitOf(repo, ended.base));
-    return { head, worktree: null, isElsewhere: false, staged: null, nested: [], aside: null };
+    return { head, tip, worktree: null, isElsewhere: false, staged: null, nested: [], aside: null };
   }
   const worktree = { path: ended.path, adminDir };
   await keepModules(repo, worktree, ended);
@@ -272,7 +274,7 @@ async function endOf(repo: Repository, ended: RunEnd): Promise<End> {
   const contents = { ...found, tree };
   const { merged, conflicts } = await unfinishedIn(repo, worktree, contents);
   const end = await commitFor(repo, contents, { records: [ended.run], message: ended.message, merged });
-  const shared = { worktree, nested, staged: isGone ? null : found.tree };
+  const shared = { tip, worktree, nested, staged: isGone ? null : found.tree };
   if (conflicts.length > 0 && ended.goesOn !== true) {
     const other = merged !== null && (await isOwnWork(repo, worktree, { end: merged, run: ended.run }));
     const ref = attemptRef(`${ended.run}-aside`);

@@ -5,6 +5,7 @@
 import { storedHead } from '../../../actors/stored-tree.ts';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { planTree } from '../../../machines/vocabulary/ids.ts';
+import { statusesUnderWay } from '../../../machines/vocabulary/public-state.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { Store } from '../../core/store/port.ts';
 import { adoptBranch, archiveBranch, ensureBranch } from '../git/branch.ts';
@@ -13,8 +14,6 @@ import { branchRef, moveRef, ownedRef, readRef } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { fetchShared, hasRemote, isOfPlan, listShared, type SharedRef, shareRefs } from '../git/shared-refs.ts';
 
-/** Statuses of plans of which agents may have done something. What is done may still have to be merged. */
-const underWay: ReadonlySet<string> = new Set(['planning', 'implementing', 'reviewing', 'verifying', 'done']);
 const tracesAtOnce = 500;
 
 interface OpenPlan {
@@ -79,14 +78,17 @@ async function openPlans(store: AskedStore, project: string): Promise<OpenPlan[]
   for (let after: number | null = 0; after !== null; ) {
     const page: Awaited<ReturnType<Store['planTraces']>> = await store.planTraces({ after, limit: tracesAtOnce });
     for (const { project: of, plan, branch, deletedAt, base, status } of page.traces) {
-      if (of !== project || deletedAt !== null || base === null || !underWay.has(status)) continue;
+      if (of !== project || deletedAt !== null || base === null) continue;
+      const isDone = status === 'done';
+      // Of these agents may have done something. What is done may still have to be merged.
+      if (!isDone && !statusesUnderWay.has(status)) continue;
       const address = planTree(project, plan);
       const row = await store.tree(address);
       plans.push({
         plan,
         branch,
         head: (await comingHead(store, { project, plan })) ?? (row === null ? null : storedHead(address, row.stored)),
-        isDone: status === 'done',
+        isDone,
       });
     }
     after = page.next;

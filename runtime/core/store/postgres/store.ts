@@ -385,7 +385,7 @@ export function openPostgres(
     async pool() {
       const pg = await loadDriver();
       const pool = new pg.Pool({ ...common, ...poolLimits });
-      // Whoever waits for an answer is told too, also of one that is in use.
+      // Who waits for an answer gets the error. Without a listener it would end the process, also where a connection is in use.
       pool.on('error', () => {});
       pool.on('connect', (client) => client.on('error', () => {}));
       return pool;
