@@ -28,11 +28,12 @@ const together = {
   lines: ['runtime/work/agents/relay/message-line'],
   // The program, and the verbs that people and agents call most beside a running engine. Not `main.js`, which waits at its top level.
   client: ['cli/program', 'cli/status', 'cli/plan/show', 'cli/plan/signals', 'cli/queue', 'cli/signal/emit'],
+  // Shows its first line before an engine is loaded; beside a daemon it needs none.
+  run: ['cli/run'],
   // A verb without an engine reads the store by itself, or is the engine for a moment.
   alone: ['runtime/engine/read-only', 'runtime/engine/one-shot', 'runtime/core/store/sqlite/owner'],
-  // What `run` and a daemon load besides, and what each run of an agent needs.
+  // What `run` without a daemon and a daemon load besides, and what each run of an agent needs.
   engine: [
-    'cli/run',
     'runtime/engine/engine',
     'runtime/engine/workers',
     'runtime/work/git/identity',

@@ -12,7 +12,8 @@ import {
 } from '../machines/plan/context.ts';
 import { choiceText, draftObstacle, draftProblem } from '../machines/plan/drafts.ts';
 import type { PlanEvent } from '../machines/plan/events.ts';
-import { guardTexts, notOpenText, selfFixText, staleApprovalText } from '../machines/plan/guards.ts';
+import { guardTexts } from '../machines/plan/guard-texts.ts';
+import { notOpenText, selfFixText, staleApprovalText } from '../machines/plan/guards.ts';
 import { onOneLine } from '../machines/vocabulary/errors.ts';
 import type { AgentInput } from '../machines/vocabulary/family.ts';
 import type { Role } from '../machines/vocabulary/ids.ts';

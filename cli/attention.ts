@@ -3,8 +3,6 @@
  * title says so as long as something does. No text of an agent is part of either.
  */
 
-import { EngineError } from '../machines/vocabulary/errors.ts';
-import { homeFolder, loadDaemonConfig } from '../runtime/base/config/config.ts';
 import type { Stream } from './output.ts';
 import { plain } from './text.ts';
 
@@ -63,14 +61,4 @@ export function createAttention({ stream, env, isOn }: AttentionOptions): Attent
       process.removeListener('exit', giveBack);
     },
   };
-}
-
-/** Whether a person wants to be told like this: `[notifications] terminal` of daemon.toml. What is wrong with that file is said by who needs it. */
-export function wantsAttention(env: NodeJS.ProcessEnv): boolean {
-  try {
-    return loadDaemonConfig(homeFolder(env)).notifications.terminal;
-  } catch (thrown) {
-    if (thrown instanceof EngineError) return true;
-    throw thrown;
-  }
 }

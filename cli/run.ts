@@ -9,7 +9,6 @@ import { requireRepository } from './place.ts';
 import { forceFileArgs, readPlanFile, tellName } from './plan-file.ts';
 import { planOnlyArg } from './planned.ts';
 import { conduct } from './run/conduct.ts';
-import { printSimulation } from './simulation/simulate-file.ts';
 import { sureArgs } from './sure.ts';
 import { trustArg, trustOf } from './trust/flag.ts';
 
@@ -45,6 +44,7 @@ the output says for what. 130: Ctrl-C paused it; the same command continues.`,
     const read = readPlanFile(call.cwd, file, { name, force });
     tellName(call, name, read.name);
     if (dry) {
+      const { printSimulation } = await import('./simulation/simulate-file.ts');
       await printSimulation(call, { file, name: read.name, content: read.content });
       return 0;
     }

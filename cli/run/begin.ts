@@ -1,7 +1,7 @@
 /** A plan that stands ready is begun: a draft by its planner, one with waves by its first wave. */
 
 import { parsePlan } from '../../machines/document/plan-document.ts';
-import { guardTexts } from '../../machines/plan/guards.ts';
+import { guardTexts } from '../../machines/plan/guard-texts.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client, PlanShow, SignalAnswer } from '../../runtime/api/client/client.ts';

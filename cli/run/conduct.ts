@@ -13,7 +13,7 @@ import { type Output, tableWidth } from '../output.ts';
 import { counted, duration, plain } from '../text.ts';
 import { broken } from '../typed.ts';
 import { verdictMs } from '../verdict.ts';
-import { createDisplay, type Display } from './display.ts';
+import { createDisplay, type Display, showStart } from './display.ts';
 import { tellHooks } from './hooks.ts';
 import { listenForInterrupt } from './interrupt.ts';
 import type { RunRequest } from './prepare.ts';
@@ -52,8 +52,8 @@ interface Conduct extends Conducting {
 export async function conduct(conducting: Conducting): Promise<number> {
   const startedMs = Date.now();
   const interrupt = await listenForInterrupt();
-  const display = createDisplay(conducting.call.out, startedMs);
-  display.begin(conducting.request);
+  showStart(conducting.call.out, conducting.request.file);
+  const display = await createDisplay(conducting.call.out, startedMs);
   try {
     return await tryUntilOver({ ...conducting, display, interrupted: interrupt.signal, startedMs });
   } finally {

@@ -1,6 +1,6 @@
 /** What a person, a pipe or a program sees of a run: a moving picture, plain lines, or JSON. */
 import type { FactEntry, InstanceEntry, PlanShow, RunFinished } from '../../runtime/api/client/client.ts';
-import { createAttention, wantsAttention } from '../attention.ts';
+import { createAttention } from '../attention.ts';
 import type { Call } from '../command.ts';
 import { deadlineText, permissionCommand, permissionsOf, permissionText } from '../instance/permission.ts';
 import { type Output, sizeOf } from '../output.ts';
@@ -22,8 +22,6 @@ export interface Moment {
 }
 
 export interface Display {
-  /** On a terminal one line at once: the engine takes a moment to start. */
-  begin(run: { readonly file: string }): void;
   show(moment: Moment): void;
   /** Puts a question to the person; pictures go on meanwhile. null: not now (Ctrl-D), or aborted. */
   ask(call: Call, asked: PromptLine): Promise<string | null>;
@@ -34,16 +32,25 @@ export interface Display {
   close(options?: { isEnd: boolean }): void;
 }
 
-export function createDisplay(out: Output, startedMs: number): Display {
+/** On a terminal one line at once, printed and not drawn: the engine takes a moment to start, and below it a question of trust may be asked. */
+export function showStart(out: Output, file: string): void {
+  if (isMoving(out)) out.print(out.paint('dim', cut(`starting ${file}`, sizeOf(out.stdout).width)));
+}
+
+/** Loads what it needs to read the configuration: to be called after `showStart`. */
+export async function createDisplay(out: Output, startedMs: number): Promise<Display> {
   if (out.json) return jsonDisplay(out);
-  return out.stdout.isTTY === true && !out.quiet && out.env.TERM !== 'dumb'
-    ? terminalDisplay(out, startedMs)
-    : lineDisplay(out);
+  if (!isMoving(out)) return lineDisplay(out);
+  const { wantsAttention } = await import('../wants-attention.ts');
+  return terminalDisplay(out, { startedMs, rings: wantsAttention(out.env) });
+}
+
+function isMoving({ json, quiet, stdout, env }: Output): boolean {
+  return !json && !quiet && stdout.isTTY === true && env.TERM !== 'dumb';
 }
 
 function jsonDisplay(out: Output): Display {
   return {
-    begin: () => {},
     show: ({ facts }) => out.print(...facts.map((fact) => JSON.stringify({ type: 'fact', ...fact }))),
     ask: promptLine,
     say: () => {},
@@ -82,7 +89,6 @@ function lineDisplay(out: Output): Display {
   let done: number | null = null;
   const asked = new Set<string>();
   return {
-    begin: () => {},
     show(moment) {
       if (out.quiet) return;
       out.print(...linesOf(moment), ...progressLines(moment, done), ...permissionLines(moment, asked));
@@ -102,9 +108,9 @@ function lineDisplay(out: Output): Display {
   };
 }
 
-function terminalDisplay(out: Output, startedMs: number): Display {
+function terminalDisplay(out: Output, { startedMs, rings }: { startedMs: number; rings: boolean }): Display {
   const screen = createScreen(out.stdout);
-  const attention = createAttention({ stream: out.stdout, env: out.env, isOn: wantsAttention(out.env) });
+  const attention = createAttention({ stream: out.stdout, env: out.env, isOn: rings });
   let last: Moment | null = null;
   let asking: { readonly asked: PromptLine; readonly line: TypedLine } | null = null;
 
@@ -118,8 +124,6 @@ function terminalDisplay(out: Output, startedMs: number): Display {
   }
 
   return {
-    // Printed, not drawn: below it a question of trust may be asked.
-    begin: ({ file }) => out.print(out.paint('dim', cut(`starting ${file}`, sizeOf(out.stdout).width))),
     show(moment) {
       attention.show(needsOf(moment), `stator: ${moment.plan.plan} needs you`);
       last = moment;

@@ -138,13 +138,6 @@ export function isByHand(event: PlanEvent): boolean {
   return event.type === 'set_status' || event.type === 'mark_done';
 }
 
-/** The text of a refusal by one of these guards. */
-const mergeGuardTexts: Readonly<Record<string, string>> = {
-  mergesAlone: 'auto_merge is off',
-  mergesOnForge: 'its pull request is not to be merged by itself now',
-  isNews: 'the plan was told of that',
-};
-
 /** Who may approve without naming a commit. */
 const namesNoCommit = {
   verify_approved: ['person', 'engine'],
@@ -301,31 +294,6 @@ export function notOpenText({ questions, questionCount }: PlanContext, numbers: 
   const open = questions.length === 0 ? 'none is open' : `open: ${questions.map(questionName).join(', ')}`;
   return `${which.join('; ')} (${open})`;
 }
-
-/** What a refusal by a guard says to people; a guard that is not listed is named as it is. */
-export const guardTexts: Readonly<Record<string, string>> = {
-  ...mergeGuardTexts,
-  notPlannedYet: 'not planned yet: run plan_start first',
-  hasPlanner: 'no_planner',
-  budgetIsRaised: 'its budget is used up; allow more with: stator plan raise-budget <plan> "+5 USD"',
-  isSession: 'nothing is under review',
-  isChosen: 'choose one of its drafts: stator plan choose <plan> <number>',
-  draftFits: 'a draft has 256 KiB at most',
-  waveExists: 'no_such_wave',
-  noWaveRuns: 'wave_running',
-  hasFailedWave: 'no failed wave waits',
-  isNoAgent: 'not from an agent now',
-  archives: 'nothing waits for an answer',
-  isOutdated: 'nothing approved is out of date',
-  isNotCancelled: 'its run is being ended already',
-  hasRoomForQuestion: `${handQuestionLimit} questions wait already`,
-  hasRoomForMessage: 'ten messages wait already, the agent has delivered none since',
-  takesInput:
-    'its program reads nothing while it works (one that wants a terminal gets it by `terminal = true` in its profile)',
-  takesTyped: 'its program takes lines of text; it has no terminal for keys',
-  takesMessage: 'it is no longer wanted, or ten messages wait already',
-  mayRestart: 'its run is being ended: it asked, is finished or is no longer wanted',
-};
 
 /** A child's final word, where the event is one. */
 function endOf(event: PlanEvent): DoneEvent<AgentOutput | TaskOutput | WaveOutput> | null {

@@ -1,8 +1,30 @@
 /** What a verb loads before it answers: that is most of its time. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { planOf, working } from '../support/cli.ts';
 import { until } from '../support/ground.ts';
 import { filesLoadedBy } from '../support/loaded.ts';
+
+const bundle = join(import.meta.dirname, '../../dist/bin');
+
+/** What a file of the bundle loads before it runs. */
+function importsOf(file: string): string[] {
+  const text = readFileSync(join(bundle, file), 'utf8');
+  return [...text.matchAll(/\b(?:import|from)\s*["']([^"']+)["']/g)].map(([, specifier = '']) => specifier);
+}
+
+it('run shows its first line before it loads an engine or a package', () => {
+  const run = readdirSync(bundle).find((name) => /^run-.*\.js$/.test(name) && importsOf(name).length > 1);
+  const files = new Set([run ?? expect.fail(`${bundle} has no chunk of run`)]);
+  for (const file of files) {
+    for (const imported of importsOf(file)) {
+      expect(imported, file).toMatch(/^(node:|\.\/(client|lines|run)-)/);
+      if (imported.startsWith('./')) files.add(basename(imported));
+    }
+  }
+  expect(files.size).toBeGreaterThan(1);
+});
 
 it('a verb beside an engine loads a handful of files, and none of an engine', async () => {
   const made = working();

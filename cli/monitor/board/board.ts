@@ -2,8 +2,9 @@
 
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Client } from '../../../runtime/api/client/client.ts';
-import { createAttention, wantsAttention } from '../../attention.ts';
+import { createAttention } from '../../attention.ts';
 import type { Call } from '../../command.ts';
+import { wantsAttention } from '../../wants-attention.ts';
 import {
   carryOut,
   confirmationOf,

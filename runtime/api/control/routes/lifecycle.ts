@@ -1,6 +1,6 @@
 /** kasmos's words to a plan, and its list of plans. */
 import { z } from 'zod';
-import { guardTexts } from '../../../../machines/plan/guards.ts';
+import { guardTexts } from '../../../../machines/plan/guard-texts.ts';
 import { instanceTitle } from '../../../../machines/vocabulary/ids.ts';
 import { signalBodyLimitBytes } from '../../../../machines/vocabulary/signal-kind.ts';
 import { accepted, olderTask } from '../../contract/plans.ts';

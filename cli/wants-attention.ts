@@ -1,0 +1,12 @@
+import { EngineError } from '../machines/vocabulary/errors.ts';
+import { homeFolder, loadDaemonConfig } from '../runtime/base/config/config.ts';
+
+/** Whether a person wants to be told like this: `[notifications] terminal` of daemon.toml. What is wrong with that file is said by who needs it. */
+export function wantsAttention(env: NodeJS.ProcessEnv): boolean {
+  try {
+    return loadDaemonConfig(homeFolder(env)).notifications.terminal;
+  } catch (thrown) {
+    if (thrown instanceof EngineError) return true;
+    throw thrown;
+  }
+}

@@ -1,0 +1,28 @@
+import { handQuestionLimit } from './context.ts';
+
+/** What a refusal by a guard says to people; a guard that is not listed is named as it is. */
+export const guardTexts: Readonly<Record<string, string>> = {
+  mergesAlone: 'auto_merge is off',
+  mergesOnForge: 'its pull request is not to be merged by itself now',
+  isNews: 'the plan was told of that',
+  notPlannedYet: 'not planned yet: run plan_start first',
+  hasPlanner: 'no_planner',
+  budgetIsRaised: 'its budget is used up; allow more with: stator plan raise-budget <plan> "+5 USD"',
+  isSession: 'nothing is under review',
+  isChosen: 'choose one of its drafts: stator plan choose <plan> <number>',
+  draftFits: 'a draft has 256 KiB at most',
+  waveExists: 'no_such_wave',
+  noWaveRuns: 'wave_running',
+  hasFailedWave: 'no failed wave waits',
+  isNoAgent: 'not from an agent now',
+  archives: 'nothing waits for an answer',
+  isOutdated: 'nothing approved is out of date',
+  isNotCancelled: 'its run is being ended already',
+  hasRoomForQuestion: `${handQuestionLimit} questions wait already`,
+  hasRoomForMessage: 'ten messages wait already, the agent has delivered none since',
+  takesInput:
+    'its program reads nothing while it works (one that wants a terminal gets it by `terminal = true` in its profile)',
+  takesTyped: 'its program takes lines of text; it has no terminal for keys',
+  takesMessage: 'it is no longer wanted, or ten messages wait already',
+  mayRestart: 'its run is being ended: it asked, is finished or is no longer wanted',
+};
