@@ -11,6 +11,7 @@ const parts = [
   'files-per-signal',
   'verbs',
   'socket',
+  'busy',
   'fleet',
   'cluster',
   'git',

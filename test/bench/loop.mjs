@@ -1,9 +1,11 @@
 /**
  * A whole plan from outside: `stator run` of small tasks, beside a shell loop that does the same git work by hand (`git worktree add`, a commit, a merge,
- * `git worktree remove`), by turns; and how many git processes each task of the plan took, for a small and a larger plan. Processor time is that of all children.
+ * `git worktree remove`), by turns; how many git processes each task of the plan took, for a small and a larger plan; and what passes from the end of an
+ * agent to the start of the next one while no git process works. Processor time is that of all children.
  * `--json` prints one object; `STATOR_BENCH_ROUNDS`: 3.
  */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeRepo, median, notedGit, print, round } from './ground.mjs';
 import { atOnce, createPlace, root, runPlan, tasksOfWave, timed } from './run-plan.mjs';
@@ -52,6 +54,49 @@ function gitCalls(ofWaves) {
   return round(calls / (ofWaves * tasks));
 }
 
+/** Seconds since 1970 in the lines of a file. */
+const secondsIn = (file) =>
+  readFileSync(file, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' ').map(Number));
+
+/** How long at least one of the intervals lasted between two times. */
+function covered(intervals, from, to) {
+  let [sum, end] = [0, from];
+  for (const [begun, ended] of [...intervals].sort(([a], [b]) => a - b)) {
+    const [first, last] = [Math.max(begun, end), Math.min(ended, to)];
+    if (last > first) [sum, end] = [sum + last - first, last];
+  }
+  return sum;
+}
+
+/** Milliseconds from the end of an agent to the start of the next one, one agent at a time: in all, and without those of git processes. */
+function gaps() {
+  const [agents, gits] = [join(root, 'agent-times'), join(root, 'git-times')];
+  const folder = join(root, 'timed-git');
+  const git = join(folder, 'git');
+  mkdirSync(folder, { recursive: true });
+  const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
+  writeFileSync(
+    git,
+    `#!/bin/bash\nbegun=$EPOCHREALTIME\n'${real}' "$@"\ncode=$?\necho "$begun $EPOCHREALTIME" >> '${gits}'\nexit $code\n`,
+  );
+  chmodSync(git, 0o755);
+  for (const file of [agents, gits]) writeFileSync(file, '');
+  const script = (name) => `date +%s.%N >> ${agents}\necho x > f-${name}.txt\ndate +%s.%N >> ${agents}`;
+  runPlan({ waves: 1, agents: 1, script, env: { PATH: `${folder}:${process.env.PATH}` } });
+  const times = secondsIn(agents).flat();
+  // Those that stay open wait for questions most of their time.
+  const work = secondsIn(gits).filter(([begun, ended]) => ended - begun < 1);
+  const found = [];
+  for (let at = 1; at + 1 < times.length; at += 2) {
+    const [ended, begun] = [times[at], times[at + 1]];
+    found.push({ all: (begun - ended) * 1_000, own: (begun - ended - covered(work, ended, begun)) * 1_000 });
+  }
+  return found;
+}
+
 try {
   const [hand, run, walled] = [[], [], []];
   for (let each = 0; each < rounds; each += 1) {
@@ -59,6 +104,7 @@ try {
     run.push(runPlan({ waves }));
     walled.push(runPlan({ waves, env: { STATOR_SANDBOX: '' } }));
   }
+  const between = Array.from({ length: rounds }, gaps).flat();
   const ratio = (of, key) => round(median(of.map((each, at) => each[key] / hand[at][key])));
   print('loop', {
     tasks: waves * tasks,
@@ -67,6 +113,8 @@ try {
     run_to_hand: ratio(run, 'seconds'),
     run_to_hand_cpu: ratio(run, 'cpu'),
     walled_to_hand: ratio(walled, 'seconds'),
+    exit_to_start_ms: Math.round(median(between.map(({ all }) => all))),
+    exit_to_start_without_git_ms: Math.round(median(between.map(({ own }) => own))),
     git_processes_per_task_of_8: gitCalls(1),
     git_processes_per_task_of_24: gitCalls(3),
     git_processes_per_task_of_64: gitCalls(8),

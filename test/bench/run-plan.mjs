@@ -12,8 +12,8 @@ const main = join(import.meta.dirname, '../../dist/bin/stator.js');
 /** The number of the system call. */
 const prctl = { x64: 157, arm64: 167 }[process.arch];
 
-function planText(waves) {
-  const task = (w, t) => `### Task ${t}: piece ${w}.${t}\n\n\`\`\`sh\necho ${w}.${t} > f-${w}-${t}.txt\n\`\`\`\n`;
+function planText(waves, script) {
+  const task = (w, t) => `### Task ${t}: piece ${w}.${t}\n\n\`\`\`sh\n${script(`${w}-${t}`)}\n\`\`\`\n`;
   const wave = (w) => `## Wave ${w}\n\n${Array.from({ length: tasksOfWave }, (_, at) => task(w, at + 1)).join('\n')}`;
   return `# Bench\n\n${Array.from({ length: waves }, (_, at) => wave(at + 1)).join('\n')}`;
 }
@@ -57,16 +57,19 @@ export function timed(program, args, options) {
   return { seconds, cpu };
 }
 
-/** Of a whole plan, from enter to the prompt. `env`: more of it; `flags`: of node. Answers `storeBytes` besides. */
-export function runPlan({ waves, env = {}, flags = [] }) {
+/**
+ * Of a whole plan, from enter to the prompt. `env`: more of it; `flags`: of node; `agents`: at the same time; `script`: what a task does, by its name.
+ * Answers `storeBytes` besides.
+ */
+export function runPlan({ waves, env = {}, flags = [], agents = atOnce, script = (name) => `echo x > f-${name}.txt` }) {
   const folder = createPlace();
   const home = join(folder, 'home');
   mkdirSync(home, { mode: 0o700 });
-  writeFileSync(join(home, 'daemon.toml'), `max_agents = ${atOnce}\n`);
+  writeFileSync(join(home, 'daemon.toml'), `max_agents = ${agents}\n`);
   const repo = makeRepo(folder, 'demo');
   mkdirSync(join(repo, '.stator'));
   writeFileSync(join(repo, '.stator/config.toml'), 'isolation = "task"\n\n[agents.default]\npreset = "sh"\n');
-  writeFileSync(join(repo, 'plan.md'), planText(waves));
+  writeFileSync(join(repo, 'plan.md'), planText(waves, script));
   const took = timed(process.execPath, [...flags, main, 'run', 'plan.md', '--trust', '--yes'], {
     cwd: repo,
     env: { ...process.env, STATOR_SANDBOX: 'off', ...env, HOME: folder, STATOR_HOME: home },
