@@ -6,8 +6,8 @@ import type { MachineTreeReplay, MachineTreeShow } from '../runtime/api/contract
 import { didYouMean } from '../runtime/base/config/nearest.ts';
 import { localTime } from '../runtime/base/platform/local-time.ts';
 import { connect } from '../runtime/engine/connect.ts';
+import { asOfArgs, asOfQuery, asOfText } from './as-of.ts';
 import { type Call, defineVerb, type Verbs } from './command.ts';
-import { asOf, momentArgs, momentOf } from './moment.ts';
 import { planNamed } from './named-plan.ts';
 import { wholeNumber } from './number.ts';
 import { requireProject } from './place.ts';
@@ -157,17 +157,17 @@ const send = defineVerb({
 
 const show = defineVerb({
   summary: 'Show a tree of your own machine, now or as it was.',
-  args: { ...treeArgs, ...momentArgs },
+  args: { ...treeArgs, ...asOfArgs },
   examples: ['stator machine show release 1.2', 'stator machine show release 1.2 --to 3'],
   async run({ machine, id, to, at }, call) {
     const { out } = call;
     const isPast = to !== undefined || at !== undefined;
-    const moment = momentOf({ to, at });
+    const asOf = asOfQuery({ to, at });
     const tree = await withMachines<MachineTreeShow | MachineTreeReplay>(call, (client) =>
-      isPast ? client.machineReplay(machine, id, moment) : client.machineTree(machine, id),
+      isPast ? client.machineReplay(machine, id, asOf) : client.machineTree(machine, id),
     );
     out.answer(tree, () => [
-      ...('seq' in tree ? [out.paint('dim', asOf(tree))] : []),
+      ...('seq' in tree ? [out.paint('dim', asOfText(tree))] : []),
       ...fields(
         [
           ['machine', `${machine} ${id}`],

@@ -1,9 +1,9 @@
 /** `stator plan diff`. */
 import type { PlanDiff } from '../../runtime/api/client/client.ts';
 import { literalText } from '../../runtime/base/platform/terminal-text.ts';
+import { asOfArgs, asOfQuery } from '../as-of.ts';
 import { type Paint, paintFor, type Tone } from '../colour.ts';
 import { defineVerb } from '../command.ts';
-import { momentArgs, momentOf } from '../moment.ts';
 import { planArgs, withPlan } from '../named-plan.ts';
 import { tableWidth } from '../output.ts';
 import { counted } from '../text.ts';
@@ -14,16 +14,16 @@ export default defineVerb({
   args: {
     ...planArgs,
     task: { type: 'string', valueHint: 'w1-t2', description: 'only of that wave and task' },
-    ...momentArgs,
+    ...asOfArgs,
     stat: { type: 'boolean', description: 'only the files, with the number of changed lines' },
   },
   examples: ['stator plan diff login --task w1-t2', 'stator plan diff login --at 14:30 --stat'],
   more: 'Prints at most 20,000 changed lines and 1 MiB. Merging the plan into your branch does not change its diff.',
   async run({ plan, task, stat, to: line, at: time }, call) {
     const { out } = call;
-    const moment = momentOf({ to: line, at: time });
+    const asOf = asOfQuery({ to: line, at: time });
     const shown = await withPlan(call, 'read', plan, (client, at) =>
-      client.planDiff(at.project, at.plan, { ...moment, ...(task === undefined ? {} : { task }) }),
+      client.planDiff(at.project, at.plan, { ...asOf, ...(task === undefined ? {} : { task }) }),
     );
     if (out.json) {
       out.print(JSON.stringify(shown));

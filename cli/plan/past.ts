@@ -2,8 +2,8 @@
 
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { WhatIfQuestion } from '../../runtime/api/client/client.ts';
+import { asOfArgs, asOfQuery, asOfText } from '../as-of.ts';
 import { type Call, defineVerb, type Verbs } from '../command.ts';
-import { asOf, momentArgs, momentOf } from '../moment.ts';
 import { planArgs, withPlan } from '../named-plan.ts';
 import { wholeNumber } from '../number.ts';
 import { tableWidth } from '../output.ts';
@@ -16,7 +16,7 @@ const replay = defineVerb({
   summary: 'Show a plan as it was, or what it would have become with other inputs.',
   args: {
     ...planArgs,
-    ...momentArgs,
+    ...asOfArgs,
     policy: { type: 'string', valueHint: 'key=value', description: 'as if this had been configured: max_agents=6' },
     answer: { type: 'string', valueHint: 'n=text', description: 'as if question n had been answered so, at once' },
     from: { type: 'string', valueHint: 'seq', description: 'use the other inputs only after this line' },
@@ -33,12 +33,12 @@ const replay = defineVerb({
         'give one of them; --from <seq> keeps the journal up to that line',
       );
     if (isOther) return replayOtherwise(call, plan, { policy, answer, from });
-    const moment = momentOf({ to, at });
+    const asOf = asOfQuery({ to, at });
     const shown = await withPlan(call, 'read', plan, (client, { project, plan: name }) =>
-      client.planReplay(project, name, moment),
+      client.planReplay(project, name, asOf),
     );
     out.answer(shown, () => [
-      out.paint('dim', asOf(shown)),
+      out.paint('dim', asOfText(shown)),
       ...planLines(shown, { width: tableWidth(out), nowMs: Date.parse(shown.at), paint: out.paint }),
     ]);
   },

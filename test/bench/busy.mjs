@@ -6,8 +6,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { attach } from '../../dist/runtime/engine/attach.js';
-import { makeRepo, median, print, round } from './ground.mjs';
+import { makeRepo, median, percentile, print, round, untilAnswered } from './ground.mjs';
 
 const seconds = Number(process.env.STATOR_BENCH_SECONDS ?? 60);
 const plans = 200;
@@ -19,19 +18,11 @@ const root = mkdtempSync(join(tmpdir(), 'stator-bench-'));
 const home = join(root, 'home');
 const env = { ...process.env, HOME: root, STATOR_HOME: home, STATOR_SANDBOX: 'off', XDG_RUNTIME_DIR: root };
 
-const p95 = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length * 0.95)];
+const p95 = (values) => percentile(values, 0.95);
 
 function planText() {
   const task = (_, at) => `### Task ${at + 1}: piece ${at + 1}\n\n\`\`\`sh\nsleep 1\n\`\`\`\n`;
   return `# Bench\n\n## Wave 1\n\n${Array.from({ length: tasks }, task).join('\n')}`;
-}
-
-async function untilAnswered() {
-  for (;;) {
-    const client = await attach(home, env).catch(() => null);
-    if (client !== null && (await client.status()).waiting === null) return client;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
 }
 
 /** Milliseconds of each call. */
@@ -61,7 +52,7 @@ try {
   writeFileSync(join(home, 'daemon.toml'), `max_agents = ${slots}\n[agents.default]\npreset = "sh"\n`);
   const repo = makeRepo(root, 'demo');
   daemon = spawn(process.execPath, [main, 'daemon', 'start', '--foreground'], { env, stdio: 'ignore' });
-  const client = await untilAnswered();
+  const client = await untilAnswered(home, env);
   await client.addRepo(repo, { trust: true });
   for (let plan = 0; plan < plans; plan += 1) {
     const name = `plan-${plan}`;

@@ -3,13 +3,12 @@
  * answer, and without it, by turns. Hanging: what a word and a whole plan take in one repo while git hangs in another, and while it does not.
  * `--json` prints one object.
  */
-import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { createEngine } from '../../dist/runtime/engine/engine.js';
-import { makeRepo, median, print, round } from './ground.mjs';
+import { gitInFront, makeRepo, median, print, round } from './ground.mjs';
 
 const held = Number(process.env.STATOR_BENCH_HELD ?? 1_000);
 const words = 300;
@@ -109,11 +108,11 @@ async function round_(started, name) {
 
 /** A git that hangs in one folder as long as a file is there. */
 function layGit(slow, hanging) {
-  const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
-  const bin = join(root, 'bin');
-  mkdirSync(bin);
-  const text = `#!/bin/sh\ncase "$PWD" in '${slow}'*) while [ -e '${hanging}' ]; do : > '${hanging}.seen'; sleep 0.1; done;; esac\nexec '${real}' "$@"\n`;
-  writeFileSync(join(bin, 'git'), text, { mode: 0o755 });
+  const bin = gitInFront(
+    join(root, 'bin'),
+    (real) =>
+      `#!/bin/sh\ncase "$PWD" in '${slow}'*) while [ -e '${hanging}' ]; do : > '${hanging}.seen'; sleep 0.1; done;; esac\nexec ${real} "$@"\n`,
+  );
   process.env.PATH = `${bin}:${process.env.PATH}`;
 }
 

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import Database from 'better-sqlite3';
 import { createEngine } from '../../dist/runtime/engine/engine.js';
-import { makeRepo, print, round } from './ground.mjs';
+import { makeRepo, percentile, print, round } from './ground.mjs';
 
 const plans = Number(process.env.STATOR_BENCH_PLANS ?? 1_000);
 const worktrees = Math.min(5, plans);
@@ -135,9 +135,6 @@ function multiplyFiles() {
     ]);
   }
 }
-
-const percentile = (values, p) =>
-  [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * p))];
 
 /** Signals one after the other, of some senders, until `work` has ended: milliseconds each, and the longest time that the engine's thread stood still. */
 async function latencies(client, work) {

@@ -5,6 +5,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { planTree } from '../../dist/machines/vocabulary/ids.js';
 import { createLog } from '../../dist/runtime/base/platform/log.js';
+import { attach } from '../../dist/runtime/engine/attach.js';
 import { createCore } from '../../dist/runtime/engine/core.js';
 import { openSupervisor } from '../../dist/runtime/engine/one-shot.js';
 
@@ -22,16 +23,32 @@ export function makeRepo(root, name) {
   return repo;
 }
 
-/** A folder for PATH with a git that writes its arguments to a file, a line for each call, and goes on as the real one. */
-export function notedGit(root, file) {
+/** A new folder for PATH with a git of that text, which is given the path of the real one in quotes. */
+export function gitInFront(folder, textOf) {
   const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
-  const bin = join(root, 'bin');
-  mkdirSync(bin);
-  writeFileSync(join(bin, 'git'), `#!/bin/sh\necho "$*" >> '${file}'\nexec '${real}' "$@"\n`, { mode: 0o755 });
-  return bin;
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'git'), textOf(`'${real}'`), { mode: 0o755 });
+  return folder;
+}
+
+/** One that writes its arguments to a file, a line for each call, and goes on as the real one. */
+export function notedGit(root, file) {
+  return gitInFront(join(root, 'bin'), (real) => `#!/bin/sh\necho "$*" >> '${file}'\nexec ${real} "$@"\n`);
+}
+
+/** A client of the daemon of that home, as soon as it answers and its status is good. */
+export async function untilAnswered(home, env, { isGood = () => true, everyMs = 25 } = {}) {
+  for (;;) {
+    const client = await attach(home, env).catch(() => null);
+    const status = await client?.status();
+    if (client !== null && status.waiting === null && isGood(status)) return client;
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
+  }
 }
 
 export const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+export const percentile = (values, p) =>
+  [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * p))];
 export const round = (value) => Math.round(value * 100) / 100;
 
 /** The figures of one part of the report: one object with `--json`, else a line each. */

@@ -10,8 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { attach } from '../../dist/runtime/engine/attach.js';
-import { makeRepo, planText, print, round } from './ground.mjs';
+import { makeRepo, planText, print, round, untilAnswered } from './ground.mjs';
 
 const repos = Number(process.env.STATOR_BENCH_REPOS ?? 20);
 const finished = Number(process.env.STATOR_BENCH_FINISHED ?? 20);
@@ -27,11 +26,7 @@ async function startDaemon(name) {
   writeFileSync(join(home, 'daemon.toml'), '[agents.default]\npreset = "sh"\n');
   const env = { ...process.env, STATOR_HOME: home, XDG_RUNTIME_DIR: place };
   const daemon = spawn(process.execPath, [main, 'daemon', 'start', '--foreground'], { env, stdio: 'ignore' });
-  for (;;) {
-    const client = await attach(home, env).catch(() => null);
-    if (client !== null && (await client.status()).waiting === null) return { place, env, daemon, client };
-    await delay(25);
-  }
+  return { place, env, daemon, client: await untilAnswered(home, env) };
 }
 
 /** A plan that is done, verified at its branch as it stands. */

@@ -4,10 +4,9 @@
  * agent to the start of the next one while no git process works. Processor time is that of all children.
  * `--json` prints one object; `STATOR_BENCH_ROUNDS`: 3.
  */
-import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeRepo, median, notedGit, print, round } from './ground.mjs';
+import { gitInFront, makeRepo, median, notedGit, print, round } from './ground.mjs';
 import { atOnce, createPlace, root, runPlan, tasksOfWave, timed } from './run-plan.mjs';
 
 const rounds = Number(process.env.STATOR_BENCH_ROUNDS ?? 3);
@@ -15,6 +14,12 @@ const waves = 3;
 const tasks = tasksOfWave;
 const counted = join(root, 'git-calls');
 const bin = notedGit(root, counted);
+const [agents, gits] = [join(root, 'agent-times'), join(root, 'git-times')];
+const timedGit = gitInFront(
+  join(root, 'timed-git'),
+  (real) =>
+    `#!/bin/bash\nbegun=$EPOCHREALTIME\n${real} "$@"\ncode=$?\necho "$begun $EPOCHREALTIME" >> '${gits}'\nexit $code\n`,
+);
 
 /** The same work by hand, in a repository that is there. */
 const byHand = `
@@ -73,19 +78,9 @@ function covered(intervals, from, to) {
 
 /** Milliseconds from the end of an agent to the start of the next one, one agent at a time: in all, and without those of git processes. */
 function gaps() {
-  const [agents, gits] = [join(root, 'agent-times'), join(root, 'git-times')];
-  const folder = join(root, 'timed-git');
-  const git = join(folder, 'git');
-  mkdirSync(folder, { recursive: true });
-  const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
-  writeFileSync(
-    git,
-    `#!/bin/bash\nbegun=$EPOCHREALTIME\n'${real}' "$@"\ncode=$?\necho "$begun $EPOCHREALTIME" >> '${gits}'\nexit $code\n`,
-  );
-  chmodSync(git, 0o755);
   for (const file of [agents, gits]) writeFileSync(file, '');
   const script = (name) => `date +%s.%N >> ${agents}\necho x > f-${name}.txt\ndate +%s.%N >> ${agents}`;
-  runPlan({ waves: 1, agents: 1, script, env: { PATH: `${folder}:${process.env.PATH}` } });
+  runPlan({ waves: 1, agents: 1, script, env: { PATH: `${timedGit}:${process.env.PATH}` } });
   const times = secondsIn(agents).flat();
   // Those that stay open wait for questions most of their time.
   const work = secondsIn(gits).filter(([begun, ended]) => ended - begun < 1);

@@ -61,7 +61,13 @@ export function timed(program, args, options) {
  * Of a whole plan, from enter to the prompt. `env`: more of it; `flags`: of node; `agents`: at the same time; `script`: what a task does, by its name.
  * Answers `storeBytes` besides.
  */
-export function runPlan({ waves, env = {}, flags = [], agents = atOnce, script = (name) => `echo x > f-${name}.txt` }) {
+export function runPlan({
+  waves,
+  env = {},
+  flags = [],
+  agents = atOnce,
+  script = (name) => `echo ${name} > f-${name}.txt`,
+}) {
   const folder = createPlace();
   const home = join(folder, 'home');
   mkdirSync(home, { mode: 0o700 });

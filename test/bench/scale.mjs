@@ -8,10 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { planTree } from '../../dist/machines/vocabulary/ids.js';
 import { createLog } from '../../dist/runtime/base/platform/log.js';
-import { attach } from '../../dist/runtime/engine/attach.js';
 import { createCore } from '../../dist/runtime/engine/core.js';
 import { openSupervisor } from '../../dist/runtime/engine/one-shot.js';
-import { median, planText, print } from './ground.mjs';
+import { median, planText, print, untilAnswered } from './ground.mjs';
 
 const repos = Number(process.env.REPOS ?? 1_000);
 const plansOfRepo = Number(process.env.PLANS ?? 10);
@@ -93,23 +92,14 @@ async function timed(work) {
   return { value, ms: Math.round(performance.now() - startedMs) };
 }
 
-async function untilAnswered() {
-  for (;;) {
-    const client = await attach(home, env).catch(() => null);
-    if (client !== null) {
-      const status = await client.status();
-      if (status.waiting === null && status.repo_count === repos) return client;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
 try {
   if (typeof globalThis.gc !== 'function') throw new Error('start it with: npm run bench, or node --expose-gc');
   const withoutPlans = await lay(makeRepos());
   const perPlan = ((await heapBytes()) - withoutPlans) / (repos * plansOfRepo);
   const child = spawn(process.execPath, [main, 'daemon', 'start', '--foreground'], { env, stdio: 'ignore' });
-  const start = await timed(untilAnswered);
+  const start = await timed(() =>
+    untilAnswered(home, env, { isGood: ({ repo_count: count }) => count === repos, everyMs: 5 }),
+  );
   const client = start.value;
   const memoryMb = () =>
     Math.round(Number(execFileSync('ps', ['-o', 'rss=', '-p', String(child.pid)], { encoding: 'utf8' })) / 1024);

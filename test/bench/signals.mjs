@@ -19,7 +19,7 @@ import Database from 'better-sqlite3';
 import { better, defineQueue } from 'plainjob';
 import { planTree } from '../../dist/machines/vocabulary/ids.js';
 import { handleBatch } from '../../dist/runtime/core/inbox/transaction.js';
-import { layGround, makeRepo, median, openBenchCore, print, round } from './ground.mjs';
+import { layGround, makeRepo, median, openBenchCore, percentile, print, round } from './ground.mjs';
 import { recordWrites, replayWrites } from './recording.mjs';
 
 const plans = Number(process.env.STATOR_BENCH_PLANS ?? 200);
@@ -27,9 +27,6 @@ const tasks = 3;
 const singles = 1_000;
 const rounds = Number(process.env.STATOR_BENCH_ROUNDS ?? 3);
 const root = mkdtempSync(join(tmpdir(), 'stator-bench-'));
-
-const percentile = (values, p) =>
-  [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * p))];
 
 let copies = 0;
 function copyOf(home) {

@@ -9,8 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { createActor, setup } from 'xstate';
-import { attach } from '../../dist/runtime/engine/attach.js';
-import { makeRepo, median, planText, print, round } from './ground.mjs';
+import { makeRepo, median, planText, print, round, untilAnswered } from './ground.mjs';
 
 const rounds = Number(process.env.STATOR_BENCH_ROUNDS ?? 3);
 const alone = { plans: 8, each: 40, atOnce: 1 };
@@ -70,20 +69,12 @@ function secondsOf(pid) {
   return (Number(fields[11]) + Number(fields[12])) / clockTicks;
 }
 
-async function untilAnswered() {
-  for (;;) {
-    const client = await attach(home, env).catch(() => null);
-    if (client !== null && (await client.status()).waiting === null) return client;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-}
-
 let daemon = null;
 try {
   mkdirSync(home, { mode: 0o700 });
   writeFileSync(join(home, 'daemon.toml'), '[agents.default]\npreset = "sh"\n');
   daemon = spawn(process.execPath, [bin, 'daemon', 'start', '--foreground'], { env, stdio: 'ignore' });
-  const client = await untilAnswered();
+  const client = await untilAnswered(home, env);
   await client.addRepo(makeRepo(root, 'demo'), { trust: true });
   for (let plan = 0; plan < together.plans; plan += 1)
     await client.registerPlan({ project: 'demo', plan: `p${plan}`, content: planText(1) });

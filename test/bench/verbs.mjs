@@ -7,8 +7,7 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { attach } from '../../dist/runtime/engine/attach.js';
-import { makeRepo, median, planText, print, round } from './ground.mjs';
+import { makeRepo, median, planText, print, round, untilAnswered } from './ground.mjs';
 
 const runs = Number(process.env.STATOR_BENCH_RUNS ?? 15);
 const main = join(import.meta.dirname, '../../dist/bin/stator.js');
@@ -22,14 +21,6 @@ const commands = {
   plan_list: [main, 'plan', 'list'],
   signal_emit: [main, 'signal', 'emit', 'pause', 'one'],
 };
-
-async function untilAnswered() {
-  for (;;) {
-    const client = await attach(home, env).catch(() => null);
-    if (client !== null && (await client.status()).waiting === null) return client;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-}
 
 /** Milliseconds each, the commands by turns, so that all of them meet the same weather. */
 function timesOf(repo) {
@@ -97,7 +88,7 @@ try {
   writeFileSync(join(home, 'daemon.toml'), '[agents.default]\npreset = "sh"\n');
   const repo = makeRepo(root, 'demo');
   daemon = spawn(process.execPath, [main, 'daemon', 'start', '--foreground'], { env, stdio: 'ignore' });
-  const client = await untilAnswered();
+  const client = await untilAnswered(home, env);
   await client.addRepo(repo, { trust: true });
   await client.registerPlan({ project: 'demo', plan: 'one', content: planText(3) });
   execFileSync(process.execPath, commands.signal_emit, { cwd: repo, env, stdio: 'ignore' });

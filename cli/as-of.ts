@@ -1,16 +1,16 @@
-/** A moment of a journal on the command line. */
+/** The options --to and --at: what is shown is as of a line of the journal, or a time. */
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { localDay } from '../runtime/base/platform/local-time.ts';
 import { wholeNumber } from './number.ts';
 import { clockTime } from './text.ts';
 
-export const momentArgs = {
+export const asOfArgs = {
   to: { type: 'string', valueHint: 'seq', description: 'after this line of its journal (see history)' },
   at: { type: 'string', valueHint: 'time', description: 'at this time: 14:30 today, or 2026-11-21T14:30' },
 } as const;
 
 /** As the control API takes it. Throws `usage`. */
-export function momentOf({ to, at }: { readonly to: string | undefined; readonly at: string | undefined }) {
+export function asOfQuery({ to, at }: { readonly to: string | undefined; readonly at: string | undefined }) {
   if (to !== undefined && at !== undefined)
     throw new EngineError('usage', 'a moment is given twice: by --to and by --at', 'give one of them');
   return {
@@ -20,7 +20,7 @@ export function momentOf({ to, at }: { readonly to: string | undefined; readonly
 }
 
 /** The line above what was. */
-export function asOf({ seq, at }: { readonly seq: number; readonly at: string }): string {
+export function asOfText({ seq, at }: { readonly seq: number; readonly at: string }): string {
   return `as of line ${seq}, ${localDay(new Date(at))} ${clockTime(at)}`;
 }
 
