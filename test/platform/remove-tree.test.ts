@@ -48,6 +48,19 @@ it.each([
   expect(existsSync(join(root, 'tree'))).toBe(false);
 });
 
+it.each([
+  { what: 'that can be entered', closes: '' },
+  { what: 'that is closed', closes: 'fs.chmodSync(name, 0)' },
+])('so is a folder $what whose name is no UTF-8', ({ closes }) => {
+  const { said, root } = removedBy([
+    "const name = Buffer.concat([Buffer.from('tree/a/'), Buffer.from([0xff])]);",
+    "fs.mkdirSync(name); fs.writeFileSync(Buffer.concat([name, Buffer.from('/f')]), '');",
+    closes,
+  ]);
+  expect(said).toBe('');
+  expect(existsSync(join(root, 'tree'))).toBe(false);
+});
+
 it('what a link in it leads to is left alone', () => {
   const { said, root } = removedBy(["fs.symlinkSync('../../outside', 'tree/a/out')", "fs.chmodSync('tree/a', 0)"]);
   expect(said).toBe('');

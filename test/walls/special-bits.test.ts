@@ -1,6 +1,6 @@
 /** A program that an agent leaves does not act with the rights of who runs stator. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { diskUsage } from '../../runtime/base/platform/disk-usage.ts';
@@ -47,7 +47,7 @@ describe.skipIf(process.platform !== 'linux')('a program with the setuid bit', (
     ];
     execFileSync(process.execPath, ['-e', script.join('\n')], { cwd: root });
     const isSet = async () => {
-      for await (const { path, found } of walkTree(root)) if (path.endsWith('/shell')) return found.mode & 0o7777;
+      for await (const { path, found } of walkTree(root)) if (path.toString().endsWith('/shell')) return found.mode & 0o7777;
       return null;
     };
     expect(await isSet()).toBe(0o6777);
@@ -55,6 +55,17 @@ describe.skipIf(process.platform !== 'linux')('a program with the setuid bit', (
     expect(await isSet()).toBe(0o777);
     expect(await diskUsage(root)).toBeGreaterThan(lstatSync('/bin/sh', { throwIfNoEntry: true }).blocks);
     await removeTree(root);
+  });
+
+  it('has lost it also where its name is no UTF-8', async () => {
+    const { root } = ground();
+    const shell = Buffer.concat([Buffer.from(`${root}/shell-`), Buffer.from([0xff, 0xfe])]);
+    copyFileSync('/bin/sh', shell);
+    chmodSync(shell, 0o6777);
+    await dropSpecialBits(root);
+    expect(lstatSync(shell).mode & 0o7777).toBe(0o777);
+    await removeTree(root);
+    expect(existsSync(root)).toBe(false);
   });
 
   it('keeps it where a link leads there, and a folder keeps what says whose group its files have', async () => {

@@ -1,47 +1,64 @@
 /** Takes folders away that a program of others has written, also those that it closed to the user whose they are. */
 
 import { randomUUID } from 'node:crypto';
-import { lstatSync } from 'node:fs';
-import { chmod, lstat, readdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { ifMissing } from './system-code.ts';
+import { lstatSync, rmdirSync, unlinkSync } from 'node:fs';
+import { chmod, lstat, readdir, rename, unlink } from 'node:fs/promises';
+import { ifMissing, systemCode } from './system-code.ts';
+import { createTurns, type Turns } from './turns.ts';
+import { inside, namesIn } from './walk-tree.ts';
 
 /** Each raises what is some 2,000 bytes of path deeper. */
 const mendLimit = 10_000;
 /** Half of what a path may have, so that what is raised is never too deep to be named. */
 const shortPathBytes = 2_000;
+/** A larger file goes in a thread of its own: the disk may take long to free it. */
+const smallFileBytes = 1024 * 1024;
+/** A name need not be UTF-8. */
+const entriesInBytes = { withFileTypes: true, encoding: 'buffer' } as const;
 
 /** Removes a file or folder with all that is in it; nothing where it is missing. Only where nobody works in it any more. Throws the system's errors. */
 export async function removeTree(path: string): Promise<void> {
   let mayOpen = true;
   for (let mended = 0; ; mended += 1) {
     try {
-      // Most of what is taken away to be sure is not there.
-      if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) await rm(path, { recursive: true, force: true });
+      await removeEntry(Buffer.from(path), createTurns());
       return;
     } catch (thrown) {
-      const { code } = thrown as NodeJS.ErrnoException; // rm throws no others
+      const code = systemCode(thrown);
       const isClosed = code === 'EACCES' || code === 'EPERM';
-      // `rm` that has failed goes on in other folders for a moment.
-      const isRaced = mended > 0 && (code === 'ENOENT' || code === 'ENOTEMPTY');
-      if (mended === mendLimit || !(code === 'ENAMETOOLONG' || isRaced || (isClosed && mayOpen))) throw thrown;
+      if (mended === mendLimit || !(code === 'ENAMETOOLONG' || (isClosed && mayOpen))) throw thrown;
       if (isClosed) await openFolders(path, () => true).catch(ignoreUnseen);
-      else await shortenDeepPaths(path);
+      else await shortenDeepPaths(Buffer.from(path));
       // What was raised may be closed as well.
       mayOpen = !isClosed;
     }
   }
 }
 
+/** Nothing where it goes meanwhile. */
+async function removeEntry(path: Buffer, turns: Turns): Promise<void> {
+  if (turns.isOver()) await turns.next();
+  try {
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    if (found?.isDirectory() === true) {
+      for (const name of await namesIn(path, turns)) await removeEntry(inside(path, name), turns);
+      rmdirSync(path);
+    } else if (found !== undefined && found.size > smallFileBytes) await unlink(path);
+    else if (found !== undefined) unlinkSync(path);
+  } catch (thrown) {
+    if (systemCode(thrown) !== 'ENOENT') throw thrown;
+  }
+}
+
 /** Brings folders that no path reaches as a whole up to the top, so that their own are short. */
-async function shortenDeepPaths(root: string): Promise<void> {
+async function shortenDeepPaths(root: Buffer): Promise<void> {
   const waiting = [root];
   for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop())
-    for (const entry of await readdir(folder, { withFileTypes: true }).catch(ignoreUnseen)) {
+    for (const entry of await readdir(folder, entriesInBytes).catch(ignoreUnseen)) {
       if (!entry.isDirectory()) continue;
-      const path = join(folder, entry.name);
-      if (Buffer.byteLength(path) - Buffer.byteLength(root) < shortPathBytes) waiting.push(path);
-      else await rename(path, join(root, `.raised-${randomUUID()}`)).catch(ignoreUnseen);
+      const path = inside(folder, entry.name);
+      if (path.length - root.length < shortPathBytes) waiting.push(path);
+      else await rename(path, inside(root, Buffer.from(`.raised-${randomUUID()}`))).catch(ignoreUnseen);
     }
 }
 
@@ -49,10 +66,11 @@ async function shortenDeepPaths(root: string): Promise<void> {
 const ignoreUnseen = ifMissing([], 'ENAMETOOLONG');
 
 /** Lets the user read, write and enter a folder and those below it whose names are `wanted`. Links are not followed; what is no folder is left as it is. */
-export async function openFolders(path: string, wanted: (name: string) => boolean): Promise<void> {
+export async function openFolders(path: string | Buffer, wanted: (name: string) => boolean): Promise<void> {
   const found = await lstat(path).catch(ifMissing(null));
   if (found?.isDirectory() !== true) return;
   if ((found.mode & 0o700) !== 0o700) await chmod(path, 0o700);
-  for (const entry of await readdir(path, { withFileTypes: true }))
-    if (entry.isDirectory() && wanted(entry.name)) await openFolders(join(path, entry.name), wanted);
+  for (const entry of await readdir(path, entriesInBytes))
+    if (entry.isDirectory() && wanted(entry.name.toString()))
+      await openFolders(inside(Buffer.from(path), entry.name), wanted);
 }

@@ -19,7 +19,7 @@ export async function dropSpecialBits(folder: string): Promise<void> {
 }
 
 /** Works on the descriptor, because another program may exchange the path at this moment. */
-function dropFrom(path: string): void {
+function dropFrom(path: Buffer): void {
   let file: number | null = null;
   try {
     file = openSync(path, onlyPath | constants.O_NOFOLLOW);

@@ -1,15 +1,17 @@
 /** All that lies in a folder which somebody else's program has written: however deep, and whatever happens to it meanwhile. */
-import { closeSync, constants, openSync, type Stats } from 'node:fs';
-import { lstat, opendir } from 'node:fs/promises';
+import { closeSync, constants, lstatSync, opendirSync, openSync, type Stats } from 'node:fs';
 import { hasProc } from './process-table.ts';
+import { createTurns, type Turns } from './turns.ts';
 
 /** No system takes a path of more than 4,096 bytes, and folders may be made far below that, from folder to folder. */
 const longPathBytes = 3_000;
 /** Descriptors that one walk may hold: deeper than 190,000 bytes of path nobody builds, and the engine needs others. */
 const depthLimit = 64;
+const slash = Buffer.from('/');
 
 interface Entry {
-  readonly path: string;
+  /** In bytes, since a name need not be UTF-8. */
+  readonly path: Buffer;
   readonly found: Stats;
 }
 
@@ -17,33 +19,39 @@ interface Entry {
  * The folder itself, then each file and folder in it, links not followed. A path is good for a system call until the next one is asked for; on Linux that of what is
  * very deep begins at a descriptor. What cannot be read, what goes meanwhile, and what is deeper than 64 such descriptors is left out.
  */
-export async function* walkTree(root: string, depth = 0): AsyncGenerator<Entry> {
+export async function* walkTree(root: string): AsyncGenerator<Entry> {
+  yield* walk(Buffer.from(root), 0, createTurns());
+}
+
+async function* walk(root: Buffer, depth: number, turns: Turns): AsyncGenerator<Entry> {
   const waiting = [root];
   for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
-    const found = await lstat(path).catch(() => null);
+    const found = lstatQuietly(path);
+    if (turns.isOver()) await turns.next();
     if (found === null) continue;
     yield { path, found };
     if (!found.isDirectory()) continue;
     if (hasProc && path.length > longPathBytes) {
-      if (depth < depthLimit) yield* walkFrom(path, depth + 1);
-    } else for (const name of await namesIn(path)) waiting.push(`${path}/${name}`);
+      if (depth < depthLimit) yield* walkFrom(path, depth + 1, turns);
+    } else for (const name of await namesOrNone(path, turns)) waiting.push(inside(path, name));
   }
 }
 
 /** Walks by a descriptor of the folder, which is closed at the end. */
-async function* walkFrom(folder: string, depth: number): AsyncGenerator<Entry> {
+async function* walkFrom(folder: Buffer, depth: number, turns: Turns): AsyncGenerator<Entry> {
   const descriptor = openQuietly(folder);
   if (descriptor === null) return;
   try {
-    const path = `/proc/self/fd/${descriptor}`;
-    for (const name of await namesIn(`${path}/.`)) yield* walkTree(`${path}/${name}`, depth);
+    const path = Buffer.from(`/proc/self/fd/${descriptor}`);
+    for (const name of await namesOrNone(inside(path, Buffer.from('.')), turns))
+      yield* walk(inside(path, name), depth, turns);
   } finally {
     closeSync(descriptor);
   }
 }
 
 /** null: it went, or is closed to us. */
-function openQuietly(folder: string): number | null {
+function openQuietly(folder: Buffer): number | null {
   try {
     return openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   } catch {
@@ -51,9 +59,35 @@ function openQuietly(folder: string): number | null {
   }
 }
 
-async function namesIn(folder: string): Promise<string[]> {
-  const names: string[] = [];
-  const opened = await opendir(folder).catch(() => null);
-  if (opened !== null) for await (const { name } of opened) names.push(name);
+function lstatQuietly(path: Buffer): Stats | null {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) ?? null;
+  } catch {
+    return null;
+  }
+}
+
+async function namesOrNone(folder: Buffer, turns: Turns): Promise<Buffer[]> {
+  return namesIn(folder, turns).catch(() => []);
+}
+
+/** The names in a folder, in the system's order. Throws the system's errors. */
+export async function namesIn(folder: Buffer, turns: Turns): Promise<Buffer[]> {
+  const names: Buffer[] = [];
+  // Node's types know no names in bytes here.
+  const opened = opendirSync(folder, { encoding: 'buffer' as BufferEncoding });
+  try {
+    for (let entry = opened.readSync(); entry !== null; entry = opened.readSync()) {
+      names.push(entry.name as unknown as Buffer);
+      if (turns.isOver()) await turns.next();
+    }
+  } finally {
+    opened.closeSync();
+  }
   return names;
+}
+
+/** The path of an entry of a folder. */
+export function inside(folder: Buffer, name: Buffer): Buffer {
+  return Buffer.concat([folder, slash, name]);
 }

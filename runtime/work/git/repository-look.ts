@@ -1,6 +1,5 @@
 /** One look at a repository for many effects: it costs processes, and what it finds changes only with a few files. */
-import type { Stats } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { readdirSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspectRepository, type Repository, type SharedAccess } from './repository.ts';
 
@@ -29,7 +28,7 @@ export function createRepositoryLook(shared: SharedAccess): RepositoryLook {
     const before = seen.get(path);
     const guess = before?.repository.commonDir ?? join(path, '.git');
     // Taken before the look: what changes meanwhile is seen at the next one.
-    const signature = await signatureOf(path, guess, before?.repository.defaultBase ?? null);
+    const signature = signatureOf(path, guess, before?.repository.defaultBase ?? null);
     if (before !== undefined && before.signature === signature) return before.repository;
     seen.delete(path);
     const repository = await inspectRepository(path, shared);
@@ -37,7 +36,7 @@ export function createRepositoryLook(shared: SharedAccess): RepositoryLook {
     const taken =
       isAsGuessed && before !== undefined && before.repository.defaultBase === repository.defaultBase
         ? signature
-        : await signatureOf(path, repository.commonDir, repository.defaultBase);
+        : signatureOf(path, repository.commonDir, repository.defaultBase);
     seen.set(path, { repository, signature: taken });
     return repository;
   }
@@ -45,34 +44,48 @@ export function createRepositoryLook(shared: SharedAccess): RepositoryLook {
 
 /**
  * The folder itself and its .git (another disk or clone may lie there by now), the configuration (bare, remotes), HEAD (the current branch), where each
- * remote's HEAD points, and whether the default branch is here as a branch of our own.
+ * remote's HEAD points, and whether the default branch is here as a branch of our own. A dozen calls at once: each one through a thread of its own would
+ * cost the engine ten times as much, and every effect asks.
  */
-async function signatureOf(path: string, commonDir: string, base: string | null): Promise<string> {
-  const remotes = await readdir(join(commonDir, 'refs', 'remotes')).catch(() => []);
+function signatureOf(path: string, commonDir: string, base: string | null): string {
+  const remotes = join(commonDir, 'refs', 'remotes');
+  const folders = [path, join(path, '.git'), commonDir];
   const files = [
     join(commonDir, 'config'),
     join(commonDir, 'HEAD'),
     join(commonDir, 'packed-refs'),
     join(commonDir, 'reftable', 'tables.list'),
-    ...remotes.map((remote) => join(commonDir, 'refs', 'remotes', remote, 'HEAD')),
+    ...namesIn(remotes).map((remote) => join(remotes, remote, 'HEAD')),
   ];
-  const folders = await Promise.all(
-    [path, join(path, '.git'), commonDir].map((folder) => statOrNull(folder).then(identityOf)),
-  );
-  const states = await Promise.all(files.map((file) => stat(file).then(stateOf, () => '-')));
-  const hasBase = base !== null && (await statOrNull(join(commonDir, 'refs', 'heads', base))) !== null;
-  return [...folders, ...states, hasBase].join(' ');
+  const hasBase = base !== null && statOrNull(join(commonDir, 'refs', 'heads', base)) !== null;
+  return [
+    ...folders.map((folder) => identityOf(statOrNull(folder))),
+    ...files.map((file) => stateOf(statOrNull(file))),
+    hasBase,
+  ].join(' ');
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }
 
 /** null: nothing is there that can be looked at, as below a file. Whoever inspects it says why. */
-function statOrNull(path: string): Promise<Stats | null> {
-  return stat(path).catch(() => null);
+function statOrNull(path: string): Stats | null {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) ?? null;
+  } catch {
+    return null;
+  }
 }
 
 function identityOf(found: Stats | null): string {
   return found === null ? '-' : `${found.dev}:${found.ino}`;
 }
 
-function stateOf({ ino, size, mtimeMs, ctimeMs }: Stats): string {
-  return `${ino}:${size}:${mtimeMs}:${ctimeMs}`;
+function stateOf(found: Stats | null): string {
+  return found === null ? '-' : `${found.ino}:${found.size}:${found.mtimeMs}:${found.ctimeMs}`;
 }
