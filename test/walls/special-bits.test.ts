@@ -47,7 +47,8 @@ describe.skipIf(process.platform !== 'linux')('a program with the setuid bit', (
     ];
     execFileSync(process.execPath, ['-e', script.join('\n')], { cwd: root });
     const isSet = async () => {
-      for await (const { path, found } of walkTree(root)) if (path.toString().endsWith('/shell')) return found.mode & 0o7777;
+      for await (const { path, found } of walkTree(root))
+        if (path.toString().endsWith('/shell')) return found.mode & 0o7777;
       return null;
     };
     expect(await isSet()).toBe(0o6777);

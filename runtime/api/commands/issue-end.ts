@@ -91,7 +91,7 @@ export async function removeSession(
   const run = runName(place.project, place.plan, `destroyed-${Date.now().toString(36)}`);
   const first = await removeWorktree(repository, wanted);
   // In a folder of somebody else nothing is ours to keep.
-  if (first.kind === 'kept' && (await isOwnFolder(path)) && (await adminDirOf(repository, path)) !== null) {
+  if (first.kind === 'kept' && isOwnFolder(path) && (await adminDirOf(repository, path)) !== null) {
     const message = `left over in ${branch}`;
     await whileThere(path, () => keepAttempt(repository, { path, branch, run, base: branch, message }));
   }
@@ -106,7 +106,7 @@ export async function removeSession(
 }
 
 async function uncommitted(repository: Repository, path: string): Promise<number> {
-  if (!(await isOwnFolder(path))) return 0;
+  if (!isOwnFolder(path)) return 0;
   const adminDir = await adminDirOf(repository, path);
   if (adminDir === null) return 0;
   const words = ['status', '--porcelain', '-z', '--untracked-files=all'];
@@ -119,7 +119,7 @@ async function whileThere<Found>(path: string, look: () => Promise<Found>): Prom
   try {
     return await look();
   } catch (thrown) {
-    if (await isOwnFolder(path)) throw thrown;
+    if (isOwnFolder(path)) throw thrown;
     return null;
   }
 }

@@ -243,7 +243,7 @@ async function start(
     names: profile.env,
     hasWalls,
   });
-  const place = await placeOf(worktree);
+  const place = placeOf(worktree);
   const walls = await parts.walls.around({
     ...{ env, home: parts.home, folder, worktree: place, repo: repository.path, program: '/bin/sh' },
     profile: { ...profile, preset: 'command' },

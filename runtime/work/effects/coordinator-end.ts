@@ -92,11 +92,11 @@ async function tidyJudge(
 }
 
 async function isThere(repository: Site['repository'], worktree: string): Promise<boolean> {
-  return (await isOwnFolder(worktree)) && (await adminDirOf(repository, worktree)) !== null;
+  return isOwnFolder(worktree) && (await adminDirOf(repository, worktree)) !== null;
 }
 
 async function isDirty(repository: Site['repository'], path: string): Promise<boolean> {
-  const adminDir = (await isOwnFolder(path)) ? await adminDirOf(repository, path) : null;
+  const adminDir = isOwnFolder(path) ? await adminDirOf(repository, path) : null;
   // Not into submodules: git would start a git there, which obeys what the agent wrote into its configuration.
   const asked = ['status', '--porcelain', '--ignore-submodules=dirty'];
   return adminDir !== null && (await inWorktree({ path, adminDir }, asked)) !== '';

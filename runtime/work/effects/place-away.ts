@@ -25,8 +25,8 @@ export async function presenceOf(
   { repository, worktree }: Pick<Site, 'repository' | 'worktree'>,
   { waitedMs }: { readonly waitedMs: number },
 ): Promise<Presence> {
-  if (await isThere(worktree)) return 'there';
-  if (!(await isThere(repository.path))) throw missingPlace('the repository', repository.path);
+  if (isThere(worktree)) return 'there';
+  if (!isThere(repository.path)) throw missingPlace('the repository', repository.path);
   if ((await adminDirOf(repository, worktree)) === null) return 'there';
   const holder = dirname(worktree);
   const forget = `git -C ${shellWord(repository.path)} worktree remove -f -f ${shellWord(worktree)}`;

@@ -146,7 +146,7 @@ async function collected(
   }: Pick<AgentRun, 'title' | 'place' | 'role'> & { readonly row: EffectRow; readonly folder: RunFolder },
 ): Promise<Collected> {
   const { repository, worktree } = await runSiteOf(parts, row, placeOfRun({ role, place }));
-  const adminDir = (await isOwnFolder(worktree)) ? await adminDirOf(repository, worktree) : null;
+  const adminDir = isOwnFolder(worktree) ? await adminDirOf(repository, worktree) : null;
   return collectPrivate(repository, {
     place: privatePlaceIn(folder.path),
     path: worktree,

@@ -205,7 +205,7 @@ async function leaveNothing(
   const { branch, from } = place;
   const wanted = { path: worktree, branch, mergedInto: null };
   const removal = await removeWorktree(repository, wanted);
-  const isOurs = (await isOwnFolder(worktree)) && (await adminDirOf(repository, worktree)) !== null;
+  const isOurs = isOwnFolder(worktree) && (await adminDirOf(repository, worktree)) !== null;
   if (removal.kind === 'kept' && isOurs) {
     const name = `${runName(row.project, row.plan, row.name)}-leftover`;
     await keepAttempt(repository, {

@@ -257,7 +257,7 @@ interface End {
 async function endOf(repo: Repository, ended: RunEnd): Promise<End> {
   const record = await readRef(repo, attemptRef(ended.run));
   const tip = await readRef(repo, branchRef(ended.branch));
-  const adminDir = (await isOwnFolder(ended.path)) ? await adminDirOf(repo, ended.path) : null;
+  const adminDir = isOwnFolder(ended.path) ? await adminDirOf(repo, ended.path) : null;
   if (adminDir === null) {
     const head = record ?? tip ?? (await commitOf(repo, ended.base));
     return { head, tip, worktree: null, isElsewhere: false, staged: null, nested: [], aside: null };

@@ -41,7 +41,7 @@ export async function makeCheckout(
 ): Promise<{ path: string; absent: readonly string[] }> {
   const { branch, commit, hidden, trusted } = wanted;
   await makePlace(repo, wanted.path);
-  const path = await list.placeOf(wanted.path);
+  const path = list.placeOf(wanted.path);
   await repo.exclusively(async () => {
     await dropOwn(repo, { path, branch });
     const args = [
@@ -67,7 +67,7 @@ export async function makeCheckout(
 
 /** Takes the checkout away, with all that lies in it; nothing where there is none. Throws `worktree_taken` for a folder that is not ours. */
 export async function dropCheckout(repo: Repository, wanted: { path: string; branch: string }): Promise<void> {
-  const path = await list.placeOf(wanted.path);
+  const path = list.placeOf(wanted.path);
   await repo.exclusively(() => dropOwn(repo, { ...wanted, path }));
 }
 
@@ -76,7 +76,7 @@ async function dropOwn(repo: Repository, { path, branch }: { path: string; branc
   const known = (await list.listWorktrees(repo)).find((worktree) => worktree.path === path);
   if ((await isOccupied(path)) && (known === undefined || !list.isOursFor(known, branch)))
     throw taken(`${path} is in the way: stator did not make it to judge ${branch}`, `mv ${path} ${path}-old`);
-  if (known !== undefined || (await list.isThere(path))) await dispose(repo, path, known !== undefined);
+  if (known !== undefined || list.isThere(path)) await dispose(repo, path, known !== undefined);
 }
 
 /** Git is told that these files are left out, so neither a commit nor a look counts them as deleted. */
@@ -155,7 +155,7 @@ export function ancestorsOf(path: string): string[] {
 
 /** The commit that a checkout stands on; null: it is gone, or nothing can be read of it. */
 export async function headOf(repo: Repository, path: string): Promise<string | null> {
-  const adminDir = (await list.isOwnFolder(path)) ? await list.adminDirOf(repo, path) : null;
+  const adminDir = list.isOwnFolder(path) ? await list.adminDirOf(repo, path) : null;
   if (adminDir === null) return null;
   const answer = await list.tryInWorktree({ path, adminDir }, ['rev-parse', '-q', '--verify', 'HEAD^{commit}']);
   return answer.exitCode === 0 ? answer.stdout : null;
@@ -176,7 +176,7 @@ export async function adopt(repo: Repository, { branch, worktree, from, to, run 
   const tip = await readRef(repo, branchRef(branch));
   if (tip === to) return true;
   if (tip !== from || !(await isAncestor(repo, from, to))) return false;
-  const path = await list.placeOf(worktree);
+  const path = list.placeOf(worktree);
   const known = (await list.listWorktrees(repo)).find((each) => each.path === path);
   if (known === undefined) return moveRef(repo, branchRef(branch), { from, to });
   try {

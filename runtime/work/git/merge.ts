@@ -108,7 +108,7 @@ async function cleanAt(
   branch: string,
 ): Promise<{ worktree: OpenWorktree; commit: string } | null> {
   const adminDir = await adminDirOf(repo, path);
-  if (adminDir === null || !(await isOwnFolder(path))) return null;
+  if (adminDir === null || !isOwnFolder(path)) return null;
   const worktree = { path, adminDir };
   const index = await tryInWorktree(worktree, ['write-tree']);
   if (index.exitCode !== 0) return null;

@@ -20,7 +20,7 @@ export async function moduleGitDir(
   folder: string,
   { modules, stores }: { modules: string; stores: string },
 ): Promise<string | null> {
-  if (!(await isOwnFolder(folder))) return null;
+  if (!isOwnFolder(folder)) return null;
   const link = join(folder, '.git');
   const found = await lstat(link).catch(() => null);
   if (found?.isDirectory() === true) return (await isAllItsOwn(link, stores)) ? link : null;

@@ -38,6 +38,18 @@ interface Question {
 /** An answer of one line. */
 export const oneLine = (text: string): number => text.indexOf('\n') + 1 || -1;
 
+/** An answer of so many lines. */
+export function lines(count: number): (text: string) => number {
+  return (text) => {
+    let end = 0;
+    for (let line = 0; line < count; line += 1) {
+      end = text.indexOf('\n', end) + 1;
+      if (end === 0) return -1;
+    }
+    return end;
+  };
+}
+
 /** `onEnd` is called once, when it takes no question any more. */
 export function openGit(
   { args, env, signature }: { args: readonly string[]; env: Readonly<Record<string, string>>; signature: string },

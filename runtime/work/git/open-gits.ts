@@ -8,7 +8,7 @@ import { accessSync, constants, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import { gitEnvironment } from './environment.ts';
 import { isObjectId } from './object-memo.ts';
-import { type Answer, type OpenGit, oneLine, openGit } from './open-git.ts';
+import { type Answer, lines, type OpenGit, oneLine, openGit } from './open-git.ts';
 
 /** Of `git update-ref`: its commands come from standard input, and no symbolic ref is followed. */
 export const moveArgs = ['update-ref', '--no-deref', '-m', 'stator', '--stdin'] as const;
@@ -29,6 +29,8 @@ export interface OpenGits {
    * or commit that is there, with `:` and the path of a file or folder in it. null: there is none.
    */
   lookUp(path: string, name: string): Promise<string | null | undefined>;
+  /** The same of several, in their order and at one question. */
+  lookUpAll(path: string, names: readonly string[]): Promise<(string | null | undefined)[]>;
   /** The paths that a later tree has no more, one that was moved among them. */
   missing(path: string, from: string, to: string): Promise<string[] | undefined>;
   /** Writes a commit, given as git keeps it; answers its id. */
@@ -75,21 +77,27 @@ export function createOpenGits(): OpenGits {
     return opened;
   }
 
+  async function lookUpAll(path: string, names: readonly string[]): Promise<(string | null | undefined)[]> {
+    const place = placeAt(path);
+    const asked = names.filter((name) => pointerOf(name) !== undefined);
+    if (asked.length === 0) return names.map(() => undefined);
+    const answer = await askIn('names', place, asked.map((name) => `${name}\n`).join(''), lines(asked.length));
+    const said = new Map(answer?.split('\n').map((line, at) => [asked[at], line]));
+    return names.map((name) => {
+      const line = said.get(name);
+      const [, id] = /^([0-9a-f]{40,64}) (?:commit|tree|blob) \d+$/.exec(line ?? '') ?? [];
+      if (id !== undefined) return id;
+      const pointer = pointerOf(name);
+      const isMissing = pointer !== undefined && line === `${name} missing` && isNowhere(place.gitDir, pointer);
+      return isMissing && signatureOf(place.gitDir) === place.signature ? null : undefined;
+    });
+  }
+
   return {
     async lookUp(path, name) {
-      const [, pointer] =
-        /^((?:refs|worktrees)\/\S+|HEAD|[0-9a-f]{40}|[0-9a-f]{64})\^\{(?:commit|tree)\}$/.exec(name) ??
-        /^([0-9a-f]{40}|[0-9a-f]{64}):[\w.-]+(?:\/[\w.-]+)*$/.exec(name) ??
-        [];
-      if (pointer === undefined) return undefined;
-      const place = placeAt(path);
-      const { gitDir, signature } = place;
-      const answer = await askIn('names', place, `${name}\n`, oneLine);
-      const [, id] = /^([0-9a-f]{40,64}) (?:commit|tree|blob) \d+\n$/.exec(answer ?? '') ?? [];
-      if (id !== undefined) return id;
-      const isNone = answer === `${name} missing\n` && isNowhere(gitDir, pointer) && signatureOf(gitDir) === signature;
-      return isNone ? null : undefined;
+      return (await lookUpAll(path, [name]))[0];
     },
+    lookUpAll,
     async missing(path, from, to) {
       if (![from, to].every(isObjectId)) return undefined;
       // A line that names no object is said back, once what stands before it is answered.
@@ -124,6 +132,15 @@ export function createOpenGits(): OpenGits {
       for (const each of open.values()) each.end();
     },
   };
+}
+
+/** The ref, file or object in a name that may be looked up; undefined: git itself is to say what the name means. */
+function pointerOf(name: string): string | undefined {
+  const [, pointer] =
+    /^((?:refs|worktrees)\/\S+|HEAD|[0-9a-f]{40}|[0-9a-f]{64})\^\{(?:commit|tree)\}$/.exec(name) ??
+    /^([0-9a-f]{40}|[0-9a-f]{64}):[\w.-]+(?:\/[\w.-]+)*$/.exec(name) ??
+    [];
+  return pointer;
 }
 
 function endOf(text: string, mark: string): number {

@@ -28,8 +28,8 @@ export async function readRef(repo: OpenPlace, ref: string): Promise<string | nu
 
 /** The commits of several branches or marks, by their full names and in their order, at one look; null where there is no such ref. */
 export async function readRefs(repo: OpenPlace, refs: readonly string[]): Promise<(string | null)[]> {
-  const looked = await Promise.all(refs.map((ref) => repo.gits?.lookUp(repo.path, `${ref}^{commit}`)));
-  const answers = looked.filter((answer) => answer !== undefined);
+  const names = refs.map((ref) => `${ref}^{commit}`);
+  const answers = ((await repo.gits?.lookUpAll(repo.path, names)) ?? []).filter((answer) => answer !== undefined);
   if (answers.length === refs.length) return answers;
   const listing = await ownGit(repo.path, ['for-each-ref', '--format=%(refname) %(objectname)', ...refs]);
   // A name also lists what is below it.

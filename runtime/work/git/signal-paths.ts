@@ -58,10 +58,9 @@ function namesIn(place: PlaceOfSignals, paths: readonly string[]): TrackedNames 
 
 /** Whether neither folder stands in a tree, by its id or a commit's; false where nobody can be asked without a process. */
 async function hasNoSignals({ path, gits }: OpenPlace, id: string): Promise<boolean> {
-  const found = await Promise.all(
-    // What is not there has no folders either.
-    [`${id}^{tree}`, ...placesOfSignals.map((place) => `${id}:${place}`)].map((name) => gits?.lookUp(path, name)),
-  );
+  // What is not there has no folders either.
+  const names = [`${id}^{tree}`, ...placesOfSignals.map((place) => `${id}:${place}`)];
+  const found = (await gits?.lookUpAll(path, names)) ?? [];
   const [tree, ...places] = found;
   return typeof tree === 'string' && places.every((place) => place === null);
 }

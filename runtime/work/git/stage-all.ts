@@ -39,7 +39,7 @@ export async function stageAll(folder: string, run: RunThere): Promise<Inside> {
     .map((entry) => entry.slice(entry.indexOf('\t') + 1));
   const populated: string[] = [];
   for (const link of new Set(links))
-    if ((await isOwnFolder(join(folder, link))) && (await isThere(join(folder, link, '.git')))) populated.push(link);
+    if (isOwnFolder(join(folder, link)) && (await isThere(join(folder, link, '.git')))) populated.push(link);
   await refuseHuge(folder, [...modified, ...others]);
   const left = [...nested.map((path) => path.slice(0, -1)), ...populated];
   const excluded = left.map((path) => `:(exclude,top,literal)${path}`);

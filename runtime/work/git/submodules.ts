@@ -2,7 +2,8 @@
  * What lies in the submodules of a worktree. Git keeps their commits in the worktree's own part of the repository, and they go when it goes: so they are
  * taken into the main checkout's module store (`.git/modules/<name>`) as refs/stator/attempts/<run>-<commit>, before any branch of ours points to them.
  */
-import { lstat, mkdir, realpath, stat } from 'node:fs/promises';
+import { lstatSync } from 'node:fs';
+import { mkdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
@@ -91,7 +92,7 @@ export async function nestedRepositories(repo: Repository, worktree: OpenWorktre
   for (const entry of links) {
     const path = entry.slice(entry.indexOf('\t') + 1);
     const folder = join(worktree.path, path);
-    if (!modules.has(path) && (await isOwnFolder(folder)) && (await exists(join(folder, '.git')))) stray.push(path);
+    if (!modules.has(path) && isOwnFolder(folder) && (await exists(join(folder, '.git')))) stray.push(path);
   }
   return stray;
 }
@@ -189,13 +190,22 @@ async function makeStore(module: Module): Promise<void> {
   await ownGit(store, ['config', 'core.bare', 'false'], { env });
 }
 
+/** false also where it cannot be looked at. */
+function isFile(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })?.isFile() === true;
+  } catch {
+    return false;
+  }
+}
+
 /** The submodules of `.gitmodules` that are there as repositories of their own. */
 async function modulesIn(
   repo: Pick<Repository, 'commonDir'>,
   above: Pick<Module, 'folder' | 'gitDir' | 'store'>,
 ): Promise<Module[]> {
   const file = join(above.folder, '.gitmodules');
-  if ((await lstat(file).catch(() => null))?.isFile() !== true) return [];
+  if (!isFile(file)) return [];
   const stores = join(above.store, 'modules');
   const modules: Module[] = [];
   for (const [path, name] of await namesIn(above.folder, ['-f', file])) {

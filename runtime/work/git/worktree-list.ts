@@ -3,7 +3,8 @@
  * writes that before anything else of a new worktree, so it holds even where an agent switched branches or the engine died.
  */
 
-import { lstat, mkdtemp, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { lstatSync, realpathSync, statSync } from 'node:fs';
+import { lstat, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
@@ -126,9 +127,8 @@ function withEntries(thrown: unknown, commonDir: string): unknown {
 }
 
 /** `path` as git knows it: with the real path of its parent folder. The last component may be missing. */
-export async function placeOf(path: string): Promise<string> {
-  const parent = await realpath(dirname(path)).catch(() => resolve(dirname(path)));
-  return join(parent, path.slice(dirname(path).length));
+export function placeOf(path: string): string {
+  return join(realOf(dirname(path)) ?? resolve(dirname(path)), path.slice(dirname(path).length));
 }
 
 /** The folder in `.git/worktrees` that belongs to the worktree at `path`; null where there is none. */
@@ -194,7 +194,7 @@ export async function tryInWorktree(
 }
 
 async function named({ path, adminDir }: OpenWorktree, options: GitOptions): Promise<GitOptions> {
-  if (!(await isOwnFolder(path)))
+  if (!isOwnFolder(path))
     throw new EngineError(
       'worktree_taken',
       `${path} is no folder of its own: it is gone, or a link leads elsewhere from there`,
@@ -205,11 +205,20 @@ async function named({ path, adminDir }: OpenWorktree, options: GitOptions): Pro
 }
 
 /** Whether a folder lies at `path` itself: an agent may put a link there, to files that are not its own. */
-export async function isOwnFolder(path: string): Promise<boolean> {
-  const found = await lstat(path).catch(() => null);
-  return found?.isDirectory() === true && (await realpath(path).catch(() => null)) === path;
+export function isOwnFolder(path: string): boolean {
+  return realOf(path) === path && lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
-export async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(() => true, ifMissing(false));
+/** Throws what the system says of a path that cannot be looked at. */
+export function isThere(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+/** null: nothing is there, or it cannot be reached. */
+function realOf(path: string): string | null {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    return null;
+  }
 }

@@ -61,7 +61,7 @@ export async function prepareWorktree(
   const start = await commitOf(repo, wanted.start);
   const tip = await ensureBranch(repo, { branch, start });
   await makePlace(repo, wanted.path);
-  const path = await list.placeOf(wanted.path);
+  const path = list.placeOf(wanted.path);
   const worktree = await repo.exclusively(() => openWorktree(repo, { path, branch }));
   const base = wanted.reset ? start : tip;
   // Checked out in this moment, at the very commit: nothing can lie there, and nothing is to be brought anywhere.
@@ -89,7 +89,7 @@ export async function removeWorktree(
   wanted: { path: string; branch: string; mergedInto: string | null },
 ): Promise<Removal> {
   const { branch } = wanted;
-  const path = await list.placeOf(wanted.path);
+  const path = list.placeOf(wanted.path);
   const into = wanted.mergedInto === null ? null : await commitOf(repo, wanted.mergedInto);
   const loss = await repo.exclusively(async () => {
     const { isKnown, loss } = await lookThrough(repo, { path, branch, mergedInto: wanted.mergedInto, into });
@@ -108,7 +108,7 @@ export async function clearWorktree(
   wanted: { readonly path: string; readonly branch: string; readonly dry: boolean },
 ): Promise<Loss | null> {
   const { branch, dry } = wanted;
-  const path = await list.placeOf(wanted.path);
+  const path = list.placeOf(wanted.path);
   return repo.exclusively(async () => {
     const into = await readRef(repo, branchRef(branch));
     const mergedInto = into === null ? null : branch;
@@ -157,7 +157,7 @@ async function openWorktree(
   }
   for (const other of all.filter((worktree) => worktree.branch === branch && worktree.path !== path)) {
     if (list.isOurs(other) && !(await isOccupied(other.path))) await dispose(repo, other.path, true);
-    else if (await list.isThere(other.path)) throw checkedOut(branch, other);
+    else if (list.isThere(other.path)) throw checkedOut(branch, other);
     else
       throw taken(
         `${branch} is checked out in ${other.path}, which is gone`,
@@ -276,7 +276,7 @@ export async function dispose(repo: Repository, path: string, isKnown: boolean):
   try {
     await removeTree(aside);
     if (await isOccupied(path)) await rename(path, aside);
-    else if (await list.isThere(path)) await rmdir(path);
+    else if (list.isThere(path)) await rmdir(path);
     if (isKnown) await forget(repo, { path, aside });
     await removeTree(aside);
   } catch (cause) {
