@@ -18,6 +18,7 @@ import {
   startEngine,
   type TestEngine,
   untilPhase,
+  untilRunning,
   untilStatus,
 } from '../support/engine.ts';
 import { type Ground, git, until } from '../support/ground.ts';
@@ -267,7 +268,10 @@ describe.skipIf(noMounts !== null)(`in a scope of the user manager${skipped(noMo
     const ends = `trap 'echo "asked to end"; exit 3' TERM\nsh -c 'while [ ! -e "$1" ]; do sleep 0.05; done' sh '${mark}' &\necho > begun; ${gate('never')}`;
     await begin(engine, 'ends', planText([ends]));
     await until(() => existsSync(join(on.repo, '.worktrees', 'plan-ends-w1-t1', 'begun')));
-    await engine.client.instanceWord('demo', 'ends-w1-t1', 'pause');
+    await untilRunning(engine, 'ends-w1-t1');
+    expect(await engine.client.instanceWord('demo', 'ends-w1-t1', 'pause')).toMatchObject({
+      signal: { status: 'done' },
+    });
     const states = () => {
       const table = readProcessTable();
       return table.rows

@@ -153,6 +153,16 @@ export function untilBlocked(engine: TestEngine, plan: string): Promise<PlanShow
   return untilPlan(engine, plan, (shown) => shown.blocked !== null);
 }
 
+/** Waits until the engine knows that an agent's process runs, which may be a while after the process has begun. */
+export async function untilRunning({ client }: Pick<TestEngine, 'client'>, title: string): Promise<void> {
+  const state = async () => (await client.instances({ project: 'demo' })).find((each) => each.title === title)?.state;
+  await until(
+    async () => (await state()) === 'running',
+    hangMs,
+    async () => `${title} is ${await state()}`,
+  );
+}
+
 /** A file that stands for an event: shell scripts wait for it with `gate`, tests open it. */
 export function openGate(file: string): void {
   writeFileSync(file, '');

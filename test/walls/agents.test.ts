@@ -12,6 +12,7 @@ import {
   startEngine,
   type TestEngine,
   untilPlan,
+  untilRunning,
   untilStatus,
 } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
@@ -40,7 +41,7 @@ describe.skipIf(noWallsHere !== null)(
       expect(output).toContain('Ada <ada@example.com>');
       expect(output).toContain('"plan":"works"');
       expect(git(engine.repo, 'ls-tree', '--name-only', 'plan/works')).toBe('README.md\nleft.txt\nmade.txt');
-      expect(git(engine.repo, 'log', '-3', '--format=%s', 'plan/works')).toContain('by the agent');
+      expect(git(engine.repo, 'log', '--format=%s', 'plan/works')).toContain('by the agent');
     });
 
     test('nothing is there but its own worktree and temp, and what the system and its programs are made of', async () => {
@@ -92,7 +93,10 @@ describe.skipIf(noWallsHere !== null)(
       const ends = `trap 'echo "asked to end"; exit 3' TERM\n(while :; do echo x >> ticks; sleep 0.02; done) &\n${gate('open')}`;
       await begin(engine, 'ends', planText([ends]));
       await until(() => existsSync(join(open, '..', 'ticks')));
-      await engine.client.instanceWord('demo', 'ends-w1-t1', 'pause');
+      await untilRunning(engine, 'ends-w1-t1');
+      expect(await engine.client.instanceWord('demo', 'ends-w1-t1', 'pause')).toMatchObject({
+        signal: { status: 'done' },
+      });
       const folder = join(await logOf(engine, 'ends-w1-t1'), '..');
       const outer = () =>
         findProcess(parseIdentity(readFileSync(join(folder, 'pid'), 'utf8')) ?? { boot: '', pid: 0, start: '' });
