@@ -3,9 +3,10 @@
 import { randomUUID } from 'node:crypto';
 import { lstatSync, rmdirSync, unlinkSync } from 'node:fs';
 import { chmod, lstat, readdir, rename, unlink } from 'node:fs/promises';
+import { entriesInBytes, inside } from './entry-names.ts';
 import { ifMissing, systemCode } from './system-code.ts';
 import { createTurns, type Turns } from './turns.ts';
-import { inside, namesIn } from './walk-tree.ts';
+import { namesIn } from './walk-tree.ts';
 
 /** Each raises what is some 2,000 bytes of path deeper. */
 const mendLimit = 10_000;
@@ -13,41 +14,43 @@ const mendLimit = 10_000;
 const shortPathBytes = 2_000;
 /** A larger file goes in a thread of its own: the disk may take long to free it. */
 const smallFileBytes = 1024 * 1024;
-/** A name need not be UTF-8. */
-const entriesInBytes = { withFileTypes: true, encoding: 'buffer' } as const;
 
 /** Removes a file or folder with all that is in it; nothing where it is missing. Only where nobody works in it any more. Throws the system's errors. */
 export async function removeTree(path: string): Promise<void> {
   let mayOpen = true;
   for (let mended = 0; ; mended += 1) {
-    try {
-      await removeEntry(Buffer.from(path), createTurns());
-      return;
-    } catch (thrown) {
-      const code = systemCode(thrown);
-      const isClosed = code === 'EACCES' || code === 'EPERM';
-      if (mended === mendLimit || !(code === 'ENAMETOOLONG' || (isClosed && mayOpen))) throw thrown;
-      if (isClosed) await openFolders(path, () => true).catch(ignoreUnseen);
-      else await shortenDeepPaths(Buffer.from(path));
-      // What was raised may be closed as well.
-      mayOpen = !isClosed;
-    }
+    const failure = await removeEntry(Buffer.from(path), createTurns());
+    if (failure === null) return;
+    const code = systemCode(failure);
+    const isClosed = code === 'EACCES' || code === 'EPERM';
+    // Somebody else who takes the same tree away may have raised a folder.
+    const isRaced = mended > 0 && code === 'ENOTEMPTY';
+    if (mended === mendLimit || !(code === 'ENAMETOOLONG' || isRaced || (isClosed && mayOpen))) throw failure;
+    // What is raised has to be open as well, and what is too long is opened once it is raised.
+    await openFolders(path, () => true).catch(ignoreUnseen);
+    if (!isClosed) await shortenDeepPaths(Buffer.from(path));
+    mayOpen = !isClosed;
   }
 }
 
-/** Nothing where it goes meanwhile. */
-async function removeEntry(path: Buffer, turns: Turns): Promise<void> {
+/** Takes away as much of it as goes, and answers the first failure; null: all of it is gone. What goes meanwhile is no failure. */
+async function removeEntry(path: Buffer, turns: Turns): Promise<unknown> {
   if (turns.isOver()) await turns.next();
+  let failure: unknown = null;
   try {
     const found = lstatSync(path, { throwIfNoEntry: false });
     if (found?.isDirectory() === true) {
-      for (const name of await namesIn(path, turns)) await removeEntry(inside(path, name), turns);
-      rmdirSync(path);
+      for (const name of await namesIn(path, turns)) {
+        const failed = await removeEntry(inside(path, name), turns);
+        failure ??= failed;
+      }
+      if (failure === null) rmdirSync(path);
     } else if (found !== undefined && found.size > smallFileBytes) await unlink(path);
     else if (found !== undefined) unlinkSync(path);
   } catch (thrown) {
-    if (systemCode(thrown) !== 'ENOENT') throw thrown;
+    if (systemCode(thrown) !== 'ENOENT') return thrown;
   }
+  return failure;
 }
 
 /** Brings folders that no path reaches as a whole up to the top, so that their own are short. */
@@ -67,10 +70,10 @@ const ignoreUnseen = ifMissing([], 'ENAMETOOLONG');
 
 /** Lets the user read, write and enter a folder and those below it whose names are `wanted`. Links are not followed; what is no folder is left as it is. */
 export async function openFolders(path: string | Buffer, wanted: (name: string) => boolean): Promise<void> {
-  const found = await lstat(path).catch(ifMissing(null));
+  const found = await lstat(path).catch(ifMissing(null, 'ENAMETOOLONG'));
   if (found?.isDirectory() !== true) return;
   if ((found.mode & 0o700) !== 0o700) await chmod(path, 0o700);
-  for (const entry of await readdir(path, entriesInBytes))
+  for (const entry of await readdir(path, entriesInBytes).catch(ignoreUnseen))
     if (entry.isDirectory() && wanted(entry.name.toString()))
       await openFolders(inside(Buffer.from(path), entry.name), wanted);
 }

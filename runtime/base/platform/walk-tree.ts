@@ -1,5 +1,6 @@
 /** All that lies in a folder which somebody else's program has written: however deep, and whatever happens to it meanwhile. */
 import { closeSync, constants, lstatSync, opendirSync, openSync, type Stats } from 'node:fs';
+import { inBytes, inside, named } from './entry-names.ts';
 import { hasProc } from './process-table.ts';
 import { createTurns, type Turns } from './turns.ts';
 
@@ -7,7 +8,6 @@ import { createTurns, type Turns } from './turns.ts';
 const longPathBytes = 3_000;
 /** Descriptors that one walk may hold: deeper than 190,000 bytes of path nobody builds, and the engine needs others. */
 const depthLimit = 64;
-const slash = Buffer.from('/');
 
 interface Entry {
   /** In bytes, since a name need not be UTF-8. */
@@ -74,20 +74,14 @@ async function namesOrNone(folder: Buffer, turns: Turns): Promise<Buffer[]> {
 /** The names in a folder, in the system's order. Throws the system's errors. */
 export async function namesIn(folder: Buffer, turns: Turns): Promise<Buffer[]> {
   const names: Buffer[] = [];
-  // Node's types know no names in bytes here.
-  const opened = opendirSync(folder, { encoding: 'buffer' as BufferEncoding });
+  const opened = opendirSync(folder, inBytes);
   try {
     for (let entry = opened.readSync(); entry !== null; entry = opened.readSync()) {
-      names.push(entry.name as unknown as Buffer);
+      names.push(named(entry).name);
       if (turns.isOver()) await turns.next();
     }
   } finally {
     opened.closeSync();
   }
   return names;
-}
-
-/** The path of an entry of a folder. */
-export function inside(folder: Buffer, name: Buffer): Buffer {
-  return Buffer.concat([folder, slash, name]);
 }

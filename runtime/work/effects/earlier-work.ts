@@ -7,7 +7,7 @@ import type { Store } from '../../core/store/port.ts';
 import type { EarlierTask } from '../agents/prompts/earlier-waves.ts';
 import { type Change, filesOfChanges } from '../git/diff.ts';
 import { isAncestor } from '../git/objects.ts';
-import { attemptRef, branchRef, readRef, readRefs } from '../git/refs.ts';
+import { attemptRef, branchRef, readRefs } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { baseOf, type LaunchParts } from './workplace.ts';
 
@@ -40,11 +40,10 @@ export async function earlierWork(
   const shown = tasks.slice(-shownTasks);
   const ends: (TaskEnd | null)[] = [];
   for (const at of shown) ends.push(await lastEnd(parts, { project, plan, ...at }));
-  const commits = await readRefs(
-    repository,
-    ends.map((end) => end?.ref ?? 'refs/stator/none'),
-  );
-  const head = await readRef(repository, branchRef(run.place.from));
+  const [head = null, ...commits] = await readRefs(repository, [
+    branchRef(run.place.from),
+    ...ends.map((end) => end?.ref ?? 'refs/stator/none'),
+  ]);
   const changes: (Change | null)[] = [];
   for (const at of shown.keys()) {
     const [from = null, to = null] = [ends[at]?.base, commits[at]];

@@ -19,6 +19,7 @@ import {
 import { dirname, join } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { fileDigest } from '../../base/config/config.ts';
+import { entriesInBytes, inside } from '../../base/platform/entry-names.ts';
 import { environmentFault } from '../../base/platform/environment-fault.ts';
 import { removeTree } from '../../base/platform/remove-tree.ts';
 import { textDigest } from '../../base/platform/text-digest.ts';
@@ -63,7 +64,7 @@ export async function hookFilesOf(
     const repository = await projects.repository(name);
     await checkOut(repository, { commit: await trustedCommit(repository, { project, what }), folder: making });
     for (const [path, digest] of Object.entries(project.programs)) copyNamedFiles(project, making, { path, digest });
-    closeFolder(making);
+    closeFolder(Buffer.from(making));
     moveInto(making, folder);
   } finally {
     await removeTree(making);
@@ -107,9 +108,9 @@ function isFile(path: string): boolean {
 }
 
 /** Nobody writes there by mistake, whoever it is. Links are left as they are. */
-function closeFolder(folder: string): void {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name);
+function closeFolder(folder: Buffer): void {
+  for (const entry of readdirSync(folder, entriesInBytes)) {
+    const path = inside(folder, entry.name);
     if (entry.isDirectory()) closeFolder(path);
     else if (entry.isFile()) chmodSync(path, lstatSync(path).mode & 0o555);
   }

@@ -2,8 +2,9 @@
 import { existsSync, readdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { type AgentRun, folderJudged, placeOfRun } from '../../../machines/vocabulary/effect.ts';
-import { reasonOf } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, reasonOf } from '../../../machines/vocabulary/errors.ts';
 import { isJudge, type Role, runName, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import { isText } from '../../base/platform/entry-names.ts';
 import { environmentFault } from '../../base/platform/environment-fault.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { removeTree } from '../../base/platform/remove-tree.ts';
@@ -49,11 +50,23 @@ const openNames: ReadonlySet<string> = new Set(['.git', '.stator']);
  */
 export function closedMounts(worktree: string, paths: readonly string[]): readonly Mount[] {
   const wanted = pathsFromRoot(paths);
-  const names = wanted.includes('.') ? readdirSync(worktree).filter((name) => !openNames.has(name)) : wanted;
+  const names = wanted.includes('.') ? topNames(worktree).filter((name) => !openNames.has(name)) : wanted;
   const folders = [...new Set(names.flatMap(ancestorsOf))].sort();
   const mount = (access: Mount['access']) => (name: string) => ({ access, from: join(worktree, name) });
   const mounts = [...folders.map(mount('write')), ...[...names].sort().map(mount('read'))];
   return mounts.filter(({ from }) => existsSync(from) && realpathSync(from) === from);
+}
+
+/** Throws `unsafe_path` for a name that no mount can be made by. */
+function topNames(worktree: string): string[] {
+  const names = readdirSync(worktree, 'buffer');
+  const odd = names.find((name) => !isText(name));
+  if (odd === undefined) return names.map(String);
+  throw new EngineError(
+    'unsafe_path',
+    `the name of ${join(worktree, odd.toString())} is no UTF-8, so it cannot be closed to whoever judges the work`,
+    'give it another name; or name the files that the judge trusts one by one',
+  );
 }
 
 /**

@@ -115,7 +115,7 @@ async function repairWorktrees(look: Look, place: Place): Promise<void> {
     if (branch === null) continue;
     const plan = planOfBranch(look, project.project, branch);
     const { path } = worktree;
-    const isGone = !(await isThere(path));
+    const isGone = !isThere(path);
     // The engine makes its own anew, and what a plan left behind is cleared away by its age.
     if (plan !== undefined && (!isGone || !isOver(plan))) continue;
     const named = { kind: 'worktree', project: project.project, name: path, bytes: null } as const;
@@ -132,7 +132,7 @@ async function verdictOfGone(
   { path, branch }: { readonly path: string; readonly branch: string },
 ): Promise<Verdict> {
   if (other !== null) return { keep: other };
-  if (!(await isThere(dirname(path)))) return { keep: `${dirname(path)} is not there: a disk may not be mounted` };
+  if (!isThere(dirname(path))) return { keep: `${dirname(path)} is not there: a disk may not be mounted` };
   const fix = async () => (await clearWorktree(repository, { path, branch, dry: false }))?.why ?? null;
   return { what: 'its folder is missing: its entry in git is removed', fix };
 }

@@ -11,7 +11,7 @@ import { textOf } from './git-folder.ts';
 import { noteMended } from './notes.ts';
 import { noLinks } from './object-memo.ts';
 import { commitOf, commitTree, isAncestor, mergeTrees, treeOf } from './objects.ts';
-import { attemptRef, branchRef, ownedRef, readRef, setRef, setRefs } from './refs.ts';
+import { attemptRef, branchRef, ownedRef, readRef, readRefs, setRef, setRefs } from './refs.ts';
 import type { Repository } from './repository.ts';
 import { withoutSignals } from './signal-paths.ts';
 import { stageAll } from './stage-all.ts';
@@ -139,7 +139,7 @@ function installIndex({ adminDir }: OpenWorktree): Promise<boolean> {
 
 /** A person may look at the branch beside the run's worktree, by `--ignore-other-worktrees`. */
 async function refuseOtherWorktrees(repo: Repository, { branch, path }: RunEnd): Promise<void> {
-  const own = await placeOf(path);
+  const own = placeOf(path);
   const others = (await listWorktrees(repo)).filter((worktree) => worktree.branch === branch && worktree.path !== own);
   const [other] = others.filter((worktree) => !isOurs(worktree));
   if (other !== undefined) throw checkedOut(branch, other);
@@ -180,7 +180,7 @@ export async function contentsOf(repo: Repository, worktree: OpenWorktree, branc
   const index = join(worktree.adminDir, 'index');
   await rm(join(worktree.adminDir, stagedIndex), { force: true });
   // `worktree add` was killed before its checkout ended: no agent was ever here.
-  if (!(await isThere(index))) return { head, tree: await treeOf(repo, head), nested: [], isGone: false };
+  if (!isThere(index)) return { head, tree: await treeOf(repo, head), nested: [], isGone: false };
   const folder = await mkdtemp(join(worktree.adminDir, 'stator-'));
   try {
     const aside = { env: { GIT_INDEX_FILE: join(folder, 'index') }, timeoutMs: checkoutTimeoutMs };
@@ -255,8 +255,7 @@ interface End {
 
 /** Finds how a run ended; whoever asks records it. */
 async function endOf(repo: Repository, ended: RunEnd): Promise<End> {
-  const record = await readRef(repo, attemptRef(ended.run));
-  const tip = await readRef(repo, branchRef(ended.branch));
+  const [record = null, tip = null] = await readRefs(repo, [attemptRef(ended.run), branchRef(ended.branch)]);
   const adminDir = isOwnFolder(ended.path) ? await adminDirOf(repo, ended.path) : null;
   if (adminDir === null) {
     const head = record ?? tip ?? (await commitOf(repo, ended.base));

@@ -129,8 +129,7 @@ export async function renewBranch(
  */
 export async function deleteBranch(repo: Repository, wanted: { branch: string; mergedInto: string }): Promise<boolean> {
   const { branch } = wanted;
-  const mark = await readRef(repo, ownedRef(branch));
-  const head = await readRef(repo, branchRef(branch));
+  const [mark = null, head = null] = await readRefs(repo, [ownedRef(branch), branchRef(branch)]);
   if (mark === null) return head === null;
   if (head !== null) {
     if (!(await isAncestor(repo, head, await commitOf(repo, wanted.mergedInto)))) return false;

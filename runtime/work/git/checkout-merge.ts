@@ -106,8 +106,7 @@ const underWayFiles = [
 ] as const;
 
 async function underWay({ checkout, gitDir }: CheckoutStep): Promise<CheckoutMerge | null> {
-  for (const [file, what] of underWayFiles)
-    if (await isThere(join(gitDir, file))) return { kind: 'busy', checkout, what };
+  for (const [file, what] of underWayFiles) if (isThere(join(gitDir, file))) return { kind: 'busy', checkout, what };
   return null;
 }
 

@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { lstat, readdir, readFile, realpath } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { entriesInBytes, inside } from '../../base/platform/entry-names.ts';
 import { isWithin } from './worktree-folder.ts';
 import { isOwnFolder } from './worktree-list.ts';
 
@@ -37,13 +38,13 @@ export async function moduleGitDir(
 async function isAllItsOwn(gitDir: string, stores: string): Promise<boolean> {
   if (existsSync(join(gitDir, 'commondir'))) return false;
   let count = 0;
-  for (const folders = [gitDir]; ; ) {
+  for (const folders: Buffer[] = [Buffer.from(gitDir)]; ; ) {
     const folder = folders.pop();
     if (folder === undefined) break;
-    for (const entry of await readdir(folder, { withFileTypes: true })) {
+    for (const entry of await readdir(folder, entriesInBytes)) {
       count += 1;
       if (count > maxEntries || !(entry.isDirectory() || entry.isFile())) return false;
-      if (entry.isDirectory()) folders.push(join(folder, entry.name));
+      if (entry.isDirectory()) folders.push(inside(folder, entry.name));
     }
   }
   return borrowsFrom(join(gitDir, 'objects'), stores);

@@ -4,7 +4,7 @@
  */
 import type { Dirent } from 'node:fs';
 import { opendir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { inBytes, inside, named } from '../../base/platform/entry-names.ts';
 
 /** Read by git, and by Git LFS, wherever they lie in a working tree. */
 const readNames: ReadonlySet<string> = new Set([
@@ -36,23 +36,24 @@ async function findPipe(
   root: string,
   { isRead, abort }: { readonly isRead: (name: string) => boolean; readonly abort: AbortSignal },
 ): Promise<string | null> {
-  const folders = [root];
+  const folders: Buffer[] = [Buffer.from(root)];
   for (let count = 0; count < maxEntries && !abort.aborted; ) {
     const folder = folders.pop();
     if (folder === undefined) return null;
     for await (const entry of entriesOf(folder)) {
       count += 1;
       if (abort.aborted) return null;
-      if (entry.isFIFO() && isRead(entry.name)) return join(folder, entry.name);
+      const name = entry.name.toString();
+      if (entry.isFIFO() && isRead(name)) return inside(folder, entry.name).toString();
       // Links are not followed, and git's own files in a working tree are looked at as such.
-      if (entry.isDirectory() && entry.name !== '.git') folders.push(join(folder, entry.name));
+      if (entry.isDirectory() && name !== '.git') folders.push(inside(folder, entry.name));
     }
   }
   return null;
 }
 
 /** None of a folder that is gone, or closed to us: git says so itself. */
-async function* entriesOf(folder: string): AsyncGenerator<Dirent> {
-  const open = await opendir(folder).catch(() => null);
-  if (open !== null) yield* open;
+async function* entriesOf(folder: Buffer): AsyncGenerator<Dirent<Buffer>> {
+  const open = await opendir(folder, inBytes).catch(() => null);
+  if (open !== null) for await (const entry of open) yield named(entry);
 }

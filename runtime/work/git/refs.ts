@@ -29,7 +29,8 @@ export async function readRef(repo: OpenPlace, ref: string): Promise<string | nu
 /** The commits of several branches or marks, by their full names and in their order, at one look; null where there is no such ref. */
 export async function readRefs(repo: OpenPlace, refs: readonly string[]): Promise<(string | null)[]> {
   const names = refs.map((ref) => `${ref}^{commit}`);
-  const answers = ((await repo.gits?.lookUpAll(repo.path, names)) ?? []).filter((answer) => answer !== undefined);
+  const looked = (await repo.gits?.lookUpAll(repo.path, names)) ?? [];
+  const answers = looked.filter((answer) => answer !== undefined);
   if (answers.length === refs.length) return answers;
   const listing = await ownGit(repo.path, ['for-each-ref', '--format=%(refname) %(objectname)', ...refs]);
   // A name also lists what is below it.
@@ -59,8 +60,11 @@ function commandOf({ ref, from, to }: RefMove): string {
 }
 
 async function haveMoved(repo: RefPlace, moves: readonly RefMove[]): Promise<boolean> {
-  for (const { ref, to } of moves) if ((await readRef(repo, ref)) !== to) return false;
-  return true;
+  const found = await readRefs(
+    repo,
+    moves.map(({ ref }) => ref),
+  );
+  return moves.every(({ to }, at) => found[at] === to);
 }
 
 /**
@@ -96,11 +100,13 @@ export async function setRef(repo: RefPlace, ref: string, to: string): Promise<v
 
 /** The same for several, in this order and at once, where that goes; a kill of git leaves those that come first. */
 export async function setRefs(repo: RefPlace, wanted: readonly (readonly [ref: string, to: string])[]): Promise<void> {
-  const moves: (RefMove & { readonly to: string })[] = [];
-  for (const [ref, to] of wanted) {
-    const from = await readRef(repo, ref);
-    if (from !== to) moves.push({ ref, from, to });
-  }
+  const before = await readRefs(
+    repo,
+    wanted.map(([ref]) => ref),
+  );
+  const moves = wanted
+    .map(([ref, to], at) => ({ ref, from: before[at] ?? null, to }))
+    .filter(({ from, to }) => from !== to);
   if (moves.length === 0 || (await moveRefs(repo, moves)) === null) return;
   // What stands in the way of one of them is said of that one.
   for (const { ref, to } of moves) await setRef(repo, ref, to);

@@ -1,6 +1,8 @@
 /** Whether a worktree was taken away where its folder stays: inside walls an agent can remove everything but the folder itself and its `.git`. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { entriesInBytes, inside } from '../../base/platform/entry-names.ts';
+import { createTurns } from '../../base/platform/turns.ts';
 import { ownGit } from './git.ts';
 import { isThere, type OpenWorktree } from './worktree-list.ts';
 
@@ -19,22 +21,27 @@ export async function takenAway(
   { path }: Pick<OpenWorktree, 'path'>,
   head: string,
 ): Promise<TakenAway> {
-  const isEmpty = !(await hasFile(path, ['.git']));
-  const isLinked = await isThere(join(path, '.git'));
+  const isEmpty = !(await hasFile(Buffer.from(path), ['.git']));
+  const isLinked = isThere(join(path, '.git'));
   if (isLinked && !isEmpty) return { isGone: false, isEmpty };
   const listing = await ownGit(repo.path, ['ls-tree', '-r', '-z', '--name-only', '--full-tree', head]);
   const files = listing.split('\0').filter((file) => file !== '');
   if (isEmpty) return { isGone: !isLinked || files.length > 1, isEmpty };
-  for (const file of files) if (await isThere(join(path, file))) return { isGone: false, isEmpty };
+  const turns = createTurns();
+  for (const file of files) {
+    if (turns.isOver()) await turns.next();
+    // A name that is no UTF-8 cannot be asked for here, so it counts as there.
+    if (file.includes('\ufffd') || isThere(join(path, file))) return { isGone: false, isEmpty };
+  }
   return { isGone: files.length > 0, isEmpty };
 }
 
 /** Whether anything but folders lies in a folder; one that cannot be read counts as a file. */
-async function hasFile(folder: string, except: readonly string[]): Promise<boolean> {
-  const found = await readdir(folder, { withFileTypes: true }).catch(() => null);
+async function hasFile(folder: Buffer, except: readonly string[]): Promise<boolean> {
+  const found = await readdir(folder, entriesInBytes).catch(() => null);
   if (found === null) return true;
-  const entries = found.filter(({ name }) => !except.includes(name));
+  const entries = found.filter(({ name }) => !except.includes(name.toString()));
   if (entries.some((entry) => !entry.isDirectory())) return true;
-  for (const { name } of entries) if (await hasFile(join(folder, name), [])) return true;
+  for (const { name } of entries) if (await hasFile(inside(folder, name), [])) return true;
   return false;
 }

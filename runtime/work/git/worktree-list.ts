@@ -206,7 +206,11 @@ async function named({ path, adminDir }: OpenWorktree, options: GitOptions): Pro
 
 /** Whether a folder lies at `path` itself: an agent may put a link there, to files that are not its own. */
 export function isOwnFolder(path: string): boolean {
-  return realOf(path) === path && lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  try {
+    return realOf(path) === path && lstatSync(path).isDirectory();
+  } catch {
+    return false; // it went a moment ago
+  }
 }
 
 /** Throws what the system says of a path that cannot be looked at. */

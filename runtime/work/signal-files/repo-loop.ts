@@ -1,5 +1,5 @@
 /** The signal folders of one repo and of its worktrees, looked into one after the other: what is slow or broken here delays no other repo. */
-import { type Dirent, promises, readdirSync, realpathSync } from 'node:fs';
+import { type Dirent, promises } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../../machines/vocabulary/errors.ts';
 import { untilBeat } from '../../base/platform/poll-loop.ts';
@@ -94,14 +94,14 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
     wake();
   }
 
-  function findPlaces(): Places {
-    const main = realpathSync.native(repo);
+  async function findPlaces(): Promise<Places> {
+    const main = await promises.realpath(repo);
     const dir = join(main, parts.worktreeDir());
     let entries: Dirent[];
     let real: string;
     try {
-      real = realpathSync.native(dir);
-      entries = readdirSync(real, { withFileTypes: true });
+      real = await promises.realpath(dir);
+      entries = await promises.readdir(real, { withFileTypes: true });
     } catch (thrown) {
       if (systemCode(thrown) !== 'ENOENT' && systemCode(thrown) !== 'ENOTDIR') throw thrown;
       return { main, worktrees: dir.startsWith(`${main}/`) ? dir : null, roots: [main] };
@@ -116,7 +116,7 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
    */
   async function readFolders(isTold: boolean): Promise<number> {
     if (!parts.isOwner()) return pollMs;
-    const { main, worktrees, roots } = findPlaces();
+    const { main, worktrees, roots } = await findPlaces();
     if (isStopped) return pollMs;
     const wasLive = watcher.isLive();
     // Before the look: what changes after it is told.

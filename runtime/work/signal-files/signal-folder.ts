@@ -1,6 +1,5 @@
 /** One folder of signal files: looks into it, takes what stands still, and says once what stands in the way. */
-import { lstatSync } from 'node:fs';
-import { realpath } from 'node:fs/promises';
+import { lstat, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
@@ -130,10 +129,12 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
 
   /** Whether there is a folder to look into. A new one is taken up from the beginning. */
   async function find(): Promise<boolean> {
-    // Without a thread of its own: every look at every worktree begins here, and most find nothing new.
-    const found = lstatSync(path, { bigint: true, throwIfNoEntry: false });
-    if (found === undefined || found.ino !== known?.ino) forget();
-    if (found === undefined) return false;
+    const found = await lstat(path, { bigint: true }).catch((thrown: unknown) => {
+      if (systemCode(thrown) === 'ENOENT' || systemCode(thrown) === 'ENOTDIR') return null;
+      throw thrown;
+    });
+    if (found === null || found.ino !== known?.ino) forget();
+    if (found === null) return false;
     const { ino, mtimeNs } = found;
     if (known === null) {
       const real = await realpath(path);

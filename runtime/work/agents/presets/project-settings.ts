@@ -7,6 +7,7 @@ import { lstatSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileDigest, type Preset } from '../../../base/config/config.ts';
 import type { ProgramPreset } from '../../../base/config/preset-programs.ts';
+import { isText } from '../../../base/platform/entry-names.ts';
 import { textDigest } from '../../../base/platform/text-digest.ts';
 import { isWithin } from '../../git/worktree-folder.ts';
 
@@ -90,8 +91,13 @@ function lookAt(path: string): { readonly digest: string | null; readonly entrie
     if (entry === undefined) return { digest: null, entries: [] };
     const link = entry.isSymbolicLink() ? `link to ${readlinkSync(path)}` : null;
     const target = statSync(path, { throwIfNoEntry: false });
-    if (target?.isDirectory() === true)
-      return { digest: link === null ? null : textDigest(link), entries: readdirSync(path).sort() };
+    if (target?.isDirectory() === true) {
+      const names = readdirSync(path, 'buffer');
+      const entries = names.filter(isText).map(String).sort();
+      // What has a name that is no UTF-8 cannot be looked at by it, and may be loaded all the same.
+      if (entries.length < names.length) return { digest: notRead, entries };
+      return { digest: link === null ? null : textDigest(link), entries };
+    }
     if (target?.isFile() === true)
       return { digest: link === null ? fileDigest(path) : textDigest(`${link} ${fileDigest(path)}`), entries: [] };
   } catch {
