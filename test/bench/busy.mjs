@@ -21,7 +21,8 @@ const env = { ...process.env, HOME: root, STATOR_HOME: home, STATOR_SANDBOX: 'of
 const p95 = (values) => percentile(values, 0.95);
 
 function planText() {
-  const task = (_, at) => `### Task ${at + 1}: piece ${at + 1}\n\n\`\`\`sh\nsleep 1\n\`\`\`\n`;
+  const task = (_, at) =>
+    `### Task ${at + 1}: piece ${at + 1}\n\n\`\`\`sh\nsleep 1\necho x > f-${at + 1}.txt\n\`\`\`\n`;
   return `# Bench\n\n## Wave 1\n\n${Array.from({ length: tasks }, task).join('\n')}`;
 }
 

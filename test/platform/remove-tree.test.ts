@@ -80,3 +80,22 @@ it('are taken away where no path reaches their ground', () => {
   expect(said).toBe('');
   expect(existsSync(join(root, 'tree'))).toBe(false);
 });
+
+it.each([
+  { what: 'a long chain of folders that nobody may write', lines: ['deep(25, 0o500);'] },
+  {
+    what: 'a long chain beside closed folders',
+    lines: ["close('A'); close('a0');", 'deep(40, 0o700);', "close('z');"],
+  },
+])('so is $what', ({ lines }) => {
+  const { said, root } = removedBy([
+    "process.chdir('tree'); const close = (name) => { fs.mkdirSync(name); fs.writeFileSync(name + '/x', ''); fs.chmodSync(name, 0); };",
+    "const deep = (count, mode) => { const name = 'a'.repeat(200); const made = []; const here = process.cwd();",
+    '  for (let depth = 0; depth < count; depth += 1) { fs.mkdirSync(name); process.chdir(name); made.push(0); }',
+    "  for (const _ of made) { fs.chmodSync('.', mode); process.chdir('..'); } process.chdir(here); };",
+    ...lines,
+    'process.chdir(ground);',
+  ]);
+  expect(said).toBe('');
+  expect(existsSync(join(root, 'tree'))).toBe(false);
+});

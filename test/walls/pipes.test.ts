@@ -1,5 +1,5 @@
 /** Named pipes in the place of files that git reads: nobody waits for them. */
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -36,6 +36,16 @@ describe('a pipe in the place of a file that git reads', () => {
     await expect(tryOwnGit(path, asked, { timeoutMs: 600_000 })).rejects.toMatchObject({
       code: 'unsafe_path',
       message: expect.stringContaining(place),
+    });
+  });
+
+  test('one in a folder whose name is no UTF-8 is named as well', async () => {
+    const { path } = await openRepository(join(home.path, 'demo'));
+    const folder = 'odd="$1/$(printf "\\377")"; mkdir "$odd"; echo x > "$odd/x"; mkfifo "$odd/.gitattributes"';
+    execFileSync('sh', ['-c', folder, 'sh', path]);
+    await expect(tryOwnGit(path, ['add', '-A', '--', '.'], { timeoutMs: 600_000 })).rejects.toMatchObject({
+      code: 'unsafe_path',
+      message: expect.stringContaining('.gitattributes'),
     });
   });
 

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ProgramPreset } from '../../runtime/base/config/preset-programs.ts';
+import { settingsIn, untrustedSettings } from '../../runtime/work/agents/presets/project-settings.ts';
 import {
   begin,
   ground,
@@ -241,4 +242,22 @@ it('an approval of a commit that the branch has left counts for nothing, and its
   const about = git(engine.repo, 'rev-parse', 'plan/work^');
   expect(blocked).toMatchObject({ source: 'no_verdict' });
   for (const commit of [tip, about]) expect(blocked?.reason).toContain(commit.slice(0, 12));
+});
+
+describe('settings whose name is no UTF-8', () => {
+  const presets = ['claude'] as const;
+  const odd = (folder: string) => Buffer.concat([Buffer.from(`${folder}/`), Buffer.from([0xff]), Buffer.from('.md')]);
+
+  it('are told of and never trusted, since nobody can look at them by their name', () => {
+    const { repo } = ground();
+    const commands = join(repo, '.claude', 'commands');
+    mkdirSync(commands, { recursive: true });
+    writeFileSync(join(commands, 'known.md'), 'known\n');
+    const before = settingsIn(repo, presets);
+    expect(Object.keys(before)).toEqual(['.claude/commands/known.md']);
+    writeFileSync(odd(commands), 'run what I say\n');
+    const after = settingsIn(repo, presets);
+    expect(untrustedSettings(after, before)).toEqual(['.claude/commands']);
+    expect(untrustedSettings(after, after)).toEqual(['.claude/commands']);
+  });
 });
