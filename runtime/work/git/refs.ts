@@ -29,9 +29,11 @@ export async function readRef(repo: OpenPlace, ref: string): Promise<string | nu
 /** The commits of several branches or marks, by their full names and in their order, at one look; null where there is no such ref. */
 export async function readRefs(repo: OpenPlace, refs: readonly string[]): Promise<(string | null)[]> {
   const names = refs.map((ref) => `${ref}^{commit}`);
+  if (refs.length === 0) return [];
   const looked = (await repo.gits?.lookUpAll(repo.path, names)) ?? [];
-  const answers = looked.filter((answer) => answer !== undefined);
-  if (answers.length === refs.length) return answers;
+  if (looked.some((answer) => answer !== undefined))
+    // What is broken is for git itself to judge.
+    return Promise.all(looked.map((answer, at) => (answer === undefined ? readRef(repo, refs[at] ?? '') : answer)));
   const listing = await ownGit(repo.path, ['for-each-ref', '--format=%(refname) %(objectname)', ...refs]);
   // A name also lists what is below it.
   const found = new Map(listing.split('\n').map((line) => [line.split(' ')[0] ?? '', line.split(' ')[1] ?? '']));
