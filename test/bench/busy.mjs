@@ -39,9 +39,9 @@ function callFor(repo) {
   for (let turn = 0; performance.now() < endMs; turn += 1) {
     timed('node', ['-e', '0']);
     timed('plan_list', [main, 'plan', 'list']);
-    // Paused, and with the next turn resumed.
+    // Paused, and with the next turn resumed: of those that wait, since a pause ends the runs of a plan.
     const word = turn % 2 === 0 ? 'pause' : 'resume';
-    timed('signal_emit', [main, 'signal', 'emit', word, `plan-${Math.floor(turn / 2) % plans}`]);
+    timed('signal_emit', [main, 'signal', 'emit', word, `plan-${plans - 1 - (Math.floor(turn / 2) % (plans / 2))}`]);
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
   }
   return times;
