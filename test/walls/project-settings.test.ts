@@ -248,7 +248,7 @@ describe('settings whose name is no UTF-8', () => {
   const presets = ['claude'] as const;
   const odd = (folder: string) => Buffer.concat([Buffer.from(`${folder}/`), Buffer.from([0xff]), Buffer.from('.md')]);
 
-  it('are told of and never trusted, since nobody can look at them by their name', () => {
+  it('are shown and never trusted, because their content cannot be read by name', () => {
     const { repo } = ground();
     const commands = join(repo, '.claude', 'commands');
     mkdirSync(commands, { recursive: true });

@@ -6,12 +6,12 @@ const slash = Buffer.from('/');
 /** For `readdir` and its like. */
 export const entriesInBytes = { withFileTypes: true, encoding: 'buffer' } as const;
 
-/** For `opendir`, whose types know no names in bytes: `named` says what they are. */
+/** For `opendir`, whose types know no names in bytes: `nameInBytes` reads one. */
 export const inBytes = { encoding: 'buffer' as BufferEncoding };
 
-/** An entry that was read with `inBytes`. */
-export function named(entry: Dirent): Dirent<Buffer> {
-  return entry as unknown as Dirent<Buffer>;
+/** The name of an entry that was read with `inBytes`. */
+export function nameInBytes({ name }: Dirent): Buffer {
+  return name as unknown as Buffer;
 }
 
 /** The path of an entry of a folder. */

@@ -5,7 +5,7 @@ import { lstatSync, rmdirSync, unlinkSync } from 'node:fs';
 import { chmod, lstat, readdir, rename, unlink } from 'node:fs/promises';
 import { entriesInBytes, inside } from './entry-names.ts';
 import { ifMissing, systemCode } from './system-code.ts';
-import { createTurns, type Turns } from './turns.ts';
+import { createTimeSlice, type TimeSlice } from './time-slice.ts';
 import { namesIn } from './walk-tree.ts';
 
 /** Each raises what is some 2,000 bytes of path deeper. */
@@ -19,7 +19,7 @@ const smallFileBytes = 1024 * 1024;
 export async function removeTree(path: string): Promise<void> {
   let mayOpen = true;
   for (let mended = 0; ; mended += 1) {
-    const failure = await removeEntry(Buffer.from(path), createTurns());
+    const failure = await removeEntry(Buffer.from(path), createTimeSlice());
     if (failure === null) return;
     const code = systemCode(failure);
     const isClosed = code === 'EACCES' || code === 'EPERM';
@@ -34,14 +34,14 @@ export async function removeTree(path: string): Promise<void> {
 }
 
 /** Takes away as much of it as goes, and answers the first failure; null: all of it is gone. What goes meanwhile is no failure. */
-async function removeEntry(path: Buffer, turns: Turns): Promise<unknown> {
-  if (turns.isOver()) await turns.next();
+async function removeEntry(path: Buffer, slice: TimeSlice): Promise<unknown> {
+  if (slice.isOver()) await slice.yield();
   let failure: unknown = null;
   try {
     const found = lstatSync(path, { throwIfNoEntry: false });
     if (found?.isDirectory() === true) {
-      for (const name of await namesIn(path, turns)) {
-        const failed = await removeEntry(inside(path, name), turns);
+      for (const name of await namesIn(path, slice)) {
+        const failed = await removeEntry(inside(path, name), slice);
         failure ??= failed;
       }
       if (failure === null) rmdirSync(path);

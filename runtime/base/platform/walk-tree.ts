@@ -1,8 +1,9 @@
 /** All that lies in a folder which somebody else's program has written: however deep, and whatever happens to it meanwhile. */
-import { closeSync, constants, lstatSync, opendirSync, openSync, type Stats } from 'node:fs';
-import { inBytes, inside, named } from './entry-names.ts';
+import { closeSync, constants, opendirSync, openSync, type Stats } from 'node:fs';
+import { inBytes, inside, nameInBytes } from './entry-names.ts';
 import { hasProc } from './process-table.ts';
-import { createTurns, type Turns } from './turns.ts';
+import { lstatOrNull } from './quiet-look.ts';
+import { createTimeSlice, type TimeSlice } from './time-slice.ts';
 
 /** No system takes a path of more than 4,096 bytes, and folders may be made far below that, from folder to folder. */
 const longPathBytes = 3_000;
@@ -20,31 +21,31 @@ interface Entry {
  * very deep begins at a descriptor. What cannot be read, what goes meanwhile, and what is deeper than 64 such descriptors is left out.
  */
 export async function* walkTree(root: string): AsyncGenerator<Entry> {
-  yield* walk(Buffer.from(root), 0, createTurns());
+  yield* walk(Buffer.from(root), 0, createTimeSlice());
 }
 
-async function* walk(root: Buffer, depth: number, turns: Turns): AsyncGenerator<Entry> {
+async function* walk(root: Buffer, depth: number, slice: TimeSlice): AsyncGenerator<Entry> {
   const waiting = [root];
   for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
-    const found = lstatQuietly(path);
-    if (turns.isOver()) await turns.next();
+    const found = lstatOrNull(path);
+    if (slice.isOver()) await slice.yield();
     if (found === null) continue;
     yield { path, found };
     if (!found.isDirectory()) continue;
     if (hasProc && path.length > longPathBytes) {
-      if (depth < depthLimit) yield* walkFrom(path, depth + 1, turns);
-    } else for (const name of await namesOrNone(path, turns)) waiting.push(inside(path, name));
+      if (depth < depthLimit) yield* walkFrom(path, depth + 1, slice);
+    } else for (const name of await namesOrNone(path, slice)) waiting.push(inside(path, name));
   }
 }
 
 /** Walks by a descriptor of the folder, which is closed at the end. */
-async function* walkFrom(folder: Buffer, depth: number, turns: Turns): AsyncGenerator<Entry> {
+async function* walkFrom(folder: Buffer, depth: number, slice: TimeSlice): AsyncGenerator<Entry> {
   const descriptor = openQuietly(folder);
   if (descriptor === null) return;
   try {
     const path = Buffer.from(`/proc/self/fd/${descriptor}`);
-    for (const name of await namesOrNone(inside(path, Buffer.from('.')), turns))
-      yield* walk(inside(path, name), depth, turns);
+    for (const name of await namesOrNone(inside(path, Buffer.from('.')), slice))
+      yield* walk(inside(path, name), depth, slice);
   } finally {
     closeSync(descriptor);
   }
@@ -59,26 +60,18 @@ function openQuietly(folder: Buffer): number | null {
   }
 }
 
-function lstatQuietly(path: Buffer): Stats | null {
-  try {
-    return lstatSync(path, { throwIfNoEntry: false }) ?? null;
-  } catch {
-    return null;
-  }
-}
-
-async function namesOrNone(folder: Buffer, turns: Turns): Promise<Buffer[]> {
-  return namesIn(folder, turns).catch(() => []);
+async function namesOrNone(folder: Buffer, slice: TimeSlice): Promise<Buffer[]> {
+  return namesIn(folder, slice).catch(() => []);
 }
 
 /** The names in a folder, in the system's order. Throws the system's errors. */
-export async function namesIn(folder: Buffer, turns: Turns): Promise<Buffer[]> {
+export async function namesIn(folder: Buffer, slice: TimeSlice): Promise<Buffer[]> {
   const names: Buffer[] = [];
   const opened = opendirSync(folder, inBytes);
   try {
     for (let entry = opened.readSync(); entry !== null; entry = opened.readSync()) {
-      names.push(named(entry).name);
-      if (turns.isOver()) await turns.next();
+      names.push(nameInBytes(entry));
+      if (slice.isOver()) await slice.yield();
     }
   } finally {
     opened.closeSync();

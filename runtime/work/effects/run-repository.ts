@@ -64,7 +64,7 @@ function topNames(worktree: string): string[] {
   if (odd === undefined) return names.map(String);
   throw new EngineError(
     'unsafe_path',
-    `the name of ${join(worktree, odd.toString())} is no UTF-8, so it cannot be closed to whoever judges the work`,
+    `the name of ${join(worktree, odd.toString())} is not UTF-8, so stator cannot make it read-only for the agent that judges the work`,
     'give it another name; or name the files that the judge trusts one by one',
   );
 }

@@ -4,7 +4,7 @@
  */
 import type { Dirent } from 'node:fs';
 import { opendir } from 'node:fs/promises';
-import { inBytes, inside, named } from '../../base/platform/entry-names.ts';
+import { inBytes, inside, nameInBytes } from '../../base/platform/entry-names.ts';
 
 /** Read by git, and by Git LFS, wherever they lie in a working tree. */
 const readNames: ReadonlySet<string> = new Set([
@@ -43,17 +43,18 @@ async function findPipe(
     for await (const entry of entriesOf(folder)) {
       count += 1;
       if (abort.aborted) return null;
-      const name = entry.name.toString();
-      if (entry.isFIFO() && isRead(name)) return inside(folder, entry.name).toString();
+      const path = inside(folder, nameInBytes(entry));
+      const name = nameInBytes(entry).toString();
+      if (entry.isFIFO() && isRead(name)) return path.toString();
       // Links are not followed, and git's own files in a working tree are looked at as such.
-      if (entry.isDirectory() && name !== '.git') folders.push(inside(folder, entry.name));
+      if (entry.isDirectory() && name !== '.git') folders.push(path);
     }
   }
   return null;
 }
 
 /** None of a folder that is gone, or closed to us: git says so itself. */
-async function* entriesOf(folder: Buffer): AsyncGenerator<Dirent<Buffer>> {
+async function* entriesOf(folder: Buffer): AsyncGenerator<Dirent> {
   const open = await opendir(folder, inBytes).catch(() => null);
-  if (open !== null) for await (const entry of open) yield named(entry);
+  if (open !== null) yield* open;
 }

@@ -1,6 +1,8 @@
 /** One look at a repository for many effects: it costs processes, and what it finds changes only with a few files. */
-import { readdirSync, type Stats, statSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { join } from 'node:path';
+import { statOrNull } from '../../base/platform/quiet-look.ts';
+import { entriesIn } from './git-folder.ts';
 import { inspectRepository, type Repository, type SharedAccess } from './repository.ts';
 
 export interface RepositoryLook {
@@ -55,7 +57,7 @@ function signatureOf(path: string, commonDir: string, base: string | null): stri
     join(commonDir, 'HEAD'),
     join(commonDir, 'packed-refs'),
     join(commonDir, 'reftable', 'tables.list'),
-    ...namesIn(remotes).map((remote) => join(remotes, remote, 'HEAD')),
+    ...entriesIn(remotes).map((remote) => join(remotes, remote, 'HEAD')),
   ];
   const hasBase = base !== null && statOrNull(join(commonDir, 'refs', 'heads', base)) !== null;
   return [
@@ -63,23 +65,6 @@ function signatureOf(path: string, commonDir: string, base: string | null): stri
     ...files.map((file) => stateOf(statOrNull(file))),
     hasBase,
   ].join(' ');
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
-}
-
-/** null: nothing is there that can be looked at, as below a file. Whoever inspects it says why. */
-function statOrNull(path: string): Stats | null {
-  try {
-    return statSync(path, { throwIfNoEntry: false }) ?? null;
-  } catch {
-    return null;
-  }
 }
 
 function identityOf(found: Stats | null): string {

@@ -2,10 +2,12 @@
  * Staging all that lies in a worktree, without a look into the repositories that lie inside of it. For each submodule `git add` starts a git in its folder, which
  * obeys a configuration that an agent wrote, filters and all. So submodules are left out of it; what commit they stand on, git reads without a process.
  */
+
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { lstatOrNull } from '../../base/platform/quiet-look.ts';
 import { sizeText } from '../../base/platform/size.ts';
 import { isOwnFolder } from './worktree-list.ts';
 
@@ -39,7 +41,7 @@ export async function stageAll(folder: string, run: RunThere): Promise<Inside> {
     .map((entry) => entry.slice(entry.indexOf('\t') + 1));
   const populated: string[] = [];
   for (const link of new Set(links))
-    if (isOwnFolder(join(folder, link)) && (await isThere(join(folder, link, '.git')))) populated.push(link);
+    if (isOwnFolder(join(folder, link)) && lstatOrNull(join(folder, link, '.git')) !== null) populated.push(link);
   await refuseHuge(folder, [...modified, ...others]);
   const left = [...nested.map((path) => path.slice(0, -1)), ...populated];
   const excluded = left.map((path) => `:(exclude,top,literal)${path}`);
@@ -79,12 +81,5 @@ function namedLikeGit(folder: string, thrown: unknown): EngineError | null {
     `${JSON.stringify(name)} in ${folder} can be in no commit`,
     `macOS or Windows takes that name for git's own folder: give it another one, or delete it: rm -r ${shellWord(join(folder, name))}`,
     { cause: thrown },
-  );
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return lstat(path).then(
-    () => true,
-    () => false,
   );
 }

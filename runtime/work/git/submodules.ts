@@ -2,11 +2,11 @@
  * What lies in the submodules of a worktree. Git keeps their commits in the worktree's own part of the repository, and they go when it goes: so they are
  * taken into the main checkout's module store (`.git/modules/<name>`) as refs/stator/attempts/<run>-<commit>, before any branch of ours points to them.
  */
-import { lstatSync } from 'node:fs';
-import { mkdir, realpath, stat } from 'node:fs/promises';
+import { mkdir, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { lstatOrNull, statOrNull } from '../../base/platform/quiet-look.ts';
 import { takeObjects } from './foreign-objects.ts';
 import { checkoutTimeoutMs, ownGit, tryOwnGit } from './git.ts';
 import { hasOwnStore, moduleGitDir } from './module-folder.ts';
@@ -51,7 +51,7 @@ export async function resetModules(repo: Repository, worktree: OpenWorktree, com
     if (wanted.exitCode !== 0) continue;
     const isThere = await holds(module.gitDir, folder, wanted.stdout);
     const fetch = ['fetch', '-q', '--no-tags', store, '+refs/stator/*:refs/stator/*'];
-    if (!isThere && (await exists(store))) await tryOwnGit(folder, fetch, { ...local, env: foldersOf(module) });
+    if (!isThere && statOrNull(store) !== null) await tryOwnGit(folder, fetch, { ...local, env: foldersOf(module) });
     const there = { ...slow, env: foldersOf(module) };
     await tryOwnGit(folder, ['checkout', '-q', '--force', '--detach', wanted.stdout], there);
     await tryOwnGit(folder, ['clean', '-f', '-d', '-q'], there);
@@ -92,7 +92,7 @@ export async function nestedRepositories(repo: Repository, worktree: OpenWorktre
   for (const entry of links) {
     const path = entry.slice(entry.indexOf('\t') + 1);
     const folder = join(worktree.path, path);
-    if (!modules.has(path) && isOwnFolder(folder) && (await exists(join(folder, '.git')))) stray.push(path);
+    if (!modules.has(path) && isOwnFolder(folder) && statOrNull(join(folder, '.git')) !== null) stray.push(path);
   }
   return stray;
 }
@@ -142,7 +142,7 @@ async function identityOf(repo: Repository): Promise<Record<string, string>> {
  */
 async function takeIntoStore(module: Module, run: string): Promise<void> {
   const { folder, gitDir, store } = module;
-  if (!(await exists(join(store, 'HEAD')))) await makeStore(module);
+  if (statOrNull(join(store, 'HEAD')) === null) await makeStore(module);
   if ((await realpath(store)) === (await realpath(gitDir))) return;
   const env = foldersOf(module);
   const listing = await ownGit(folder, ['for-each-ref', '--format=%(objectname)', 'refs/heads'], { env });
@@ -190,22 +190,13 @@ async function makeStore(module: Module): Promise<void> {
   await ownGit(store, ['config', 'core.bare', 'false'], { env });
 }
 
-/** false also where it cannot be looked at. */
-function isFile(path: string): boolean {
-  try {
-    return lstatSync(path, { throwIfNoEntry: false })?.isFile() === true;
-  } catch {
-    return false;
-  }
-}
-
 /** The submodules of `.gitmodules` that are there as repositories of their own. */
 async function modulesIn(
   repo: Pick<Repository, 'commonDir'>,
   above: Pick<Module, 'folder' | 'gitDir' | 'store'>,
 ): Promise<Module[]> {
   const file = join(above.folder, '.gitmodules');
-  if (!isFile(file)) return [];
+  if (lstatOrNull(file)?.isFile() !== true) return [];
   const stores = join(above.store, 'modules');
   const modules: Module[] = [];
   for (const [path, name] of await namesIn(above.folder, ['-f', file])) {
@@ -248,13 +239,6 @@ async function linksOf(repo: Repository, base: string, commit: string): Promise<
 }
 
 async function holds(gitDir: string, cwd: string, commit: string): Promise<boolean> {
-  if (!(await exists(gitDir))) return false;
+  if (statOrNull(gitDir) === null) return false;
   return (await tryOwnGit(cwd, ['--git-dir', gitDir, 'cat-file', '-e', `${commit}^{commit}`])).exitCode === 0;
-}
-
-function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { entriesInBytes, inside } from '../../base/platform/entry-names.ts';
-import { createTurns } from '../../base/platform/turns.ts';
+import { createTimeSlice } from '../../base/platform/time-slice.ts';
 import { ownGit } from './git.ts';
 import { isThere, type OpenWorktree } from './worktree-list.ts';
 
@@ -27,9 +27,9 @@ export async function takenAway(
   const listing = await ownGit(repo.path, ['ls-tree', '-r', '-z', '--name-only', '--full-tree', head]);
   const files = listing.split('\0').filter((file) => file !== '');
   if (isEmpty) return { isGone: !isLinked || files.length > 1, isEmpty };
-  const turns = createTurns();
+  const slice = createTimeSlice();
   for (const file of files) {
-    if (turns.isOver()) await turns.next();
+    if (slice.isOver()) await slice.yield();
     // A name that is no UTF-8 cannot be asked for here, so it counts as there.
     if (file.includes('\ufffd') || isThere(join(path, file))) return { isGone: false, isEmpty };
   }

@@ -3,11 +3,12 @@
  * writes that before anything else of a new worktree, so it holds even where an agent switched branches or the engine died.
  */
 
-import { lstatSync, realpathSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { lstat, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { lstatOrNull, realPathOrNull } from '../../base/platform/quiet-look.ts';
 import { removeTree } from '../../base/platform/remove-tree.ts';
 import { ifMissing } from '../../base/platform/system-code.ts';
 import { type GitOptions, type GitResult, ownGit, tryOwnGit } from './git.ts';
@@ -128,7 +129,7 @@ function withEntries(thrown: unknown, commonDir: string): unknown {
 
 /** `path` as git knows it: with the real path of its parent folder. The last component may be missing. */
 export function placeOf(path: string): string {
-  return join(realOf(dirname(path)) ?? resolve(dirname(path)), path.slice(dirname(path).length));
+  return join(realPathOrNull(dirname(path)) ?? resolve(dirname(path)), path.slice(dirname(path).length));
 }
 
 /** The folder in `.git/worktrees` that belongs to the worktree at `path`; null where there is none. */
@@ -206,23 +207,10 @@ async function named({ path, adminDir }: OpenWorktree, options: GitOptions): Pro
 
 /** Whether a folder lies at `path` itself: an agent may put a link there, to files that are not its own. */
 export function isOwnFolder(path: string): boolean {
-  try {
-    return realOf(path) === path && lstatSync(path).isDirectory();
-  } catch {
-    return false; // it went a moment ago
-  }
+  return realPathOrNull(path) === path && lstatOrNull(path)?.isDirectory() === true;
 }
 
 /** Throws what the system says of a path that cannot be looked at. */
 export function isThere(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false }) !== undefined;
-}
-
-/** null: nothing is there, or it cannot be reached. */
-function realOf(path: string): string | null {
-  try {
-    return realpathSync.native(path);
-  } catch {
-    return null;
-  }
 }

@@ -2,7 +2,7 @@
  * What a repo's files are, and what they lead to: the texts of its configuration and of its prompts, the programs and the env files of its own that it
  * names, the places behind its links. All of it is shown, and pinned, when the repo is trusted.
  */
-import { existsSync, realpathSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import {
@@ -13,6 +13,7 @@ import {
   type RepoConfigSource,
   readRepoConfigSource,
 } from '../../base/config/config.ts';
+import { realPathOrNull } from '../../base/platform/quiet-look.ts';
 import { isOwnEnvFile, readEnvFile } from '../agents/env-file.ts';
 import { settingsOf } from '../agents/presets/project-settings.ts';
 import { readTemplates } from '../agents/prompts/template-files.ts';
@@ -63,7 +64,7 @@ export function findPlaces(repo: string, config: ReturnType<Parse>): FoundPlaces
   const folder = worktreesFolder({ path: repo }, worktree.dir);
   const places = [
     ...[...filesOf([...given, ...sent]), ...worktree.copy].map(
-      (named) => [named, realOf(resolve(repo, named))] as const,
+      (named) => [named, realPathOrNull(resolve(repo, named))] as const,
     ),
     [worktree.dir, folder] as const,
   ].filter(([named, real]) => real !== null && real !== resolve(repo, named));
@@ -100,10 +101,6 @@ function ownFile(repo: string, word: string): string | null {
   } catch {
     return null; // most words are no files
   }
-}
-
-function realOf(path: string): string | null {
-  return existsSync(path) ? realpathSync(path) : null;
 }
 
 /** Whole, since each of its lines decides how what is started behaves. One outside of the repo is the user's own. Throws `bad_config`. */
