@@ -1,4 +1,4 @@
-/** A night's queue: what a list of plans reads does not grow with the square of those that wait. */
+/** A night's queue: what a list of plans reads does not grow with the square of those that wait, and it says what each plan says by itself. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -13,7 +13,8 @@ import { afterwards, ground, planText } from '../support/engine.ts';
 
 const plans = 60;
 
-it('a list of many plans that wait for a slot looks at the queue once, and says the place of each', async () => {
+/** So many plans under way, each with these tasks in its first wave, and nobody who starts their agents. */
+async function planned(count: number, tasks: readonly string[]) {
   const { home, repo } = ground();
   mkdirSync(home, { recursive: true, mode: 0o700 });
   writeFileSync(join(home, 'daemon.toml'), `repos = ['${repo}']\n[agents.default]\npreset = "sh"\n`);
@@ -25,9 +26,9 @@ it('a list of many plans that wait for a slot looks at the queue once, and says 
   await core.pump.drain();
   const { policy } = core.projects.get('demo').config;
   const at = systemClock.nowMs();
-  const changes = Array.from({ length: plans }, (_, index): Change[] => {
+  const changes = Array.from({ length: count }, (_, index): Change[] => {
     const tree = planTree('demo', `p${index}`);
-    const payload = { content: planText(['true']), branch: `plan/p${index}`, topic: null, generation: 0, policy };
+    const payload = { content: planText(tasks), branch: `plan/p${index}`, topic: null, generation: 0, policy };
     return [
       { do: 'signal.insert', tree, type: 'plan_opened', payload, origin: 'engine', at },
       { do: 'signal.insert', tree, type: 'implement_start', payload: {}, origin: 'person', at },
@@ -35,7 +36,6 @@ it('a list of many plans that wait for a slot looks at the queue once, and says 
   });
   await core.store.commit(changes.flat());
   await core.pump.drain();
-
   const looks: string[] = [];
   const effects: typeof core.store.effects = (question) => {
     looks.push(question.by);
@@ -48,6 +48,11 @@ it('a list of many plans that wait for a slot looks at the queue once, and says 
     store: { ...core.store, effects },
     mayStart: () => true,
   });
+  return { core, views, looks };
+}
+
+it('a list of many plans that wait for a slot looks at the queue once, and says the place of each', async () => {
+  const { views, looks } = await planned(plans, ['true']);
   const shown = await views.plans(null);
   const waiting = shown.map(({ waiting_for }) => waiting_for);
   const places = Array.from({ length: plans }, (_, place) =>
@@ -57,5 +62,39 @@ it('a list of many plans that wait for a slot looks at the queue once, and says 
   );
   expect(new Set(waiting.map((each) => each?.detail))).toEqual(new Set(places));
   expect(new Set(waiting.map((each) => each?.kind))).toEqual(new Set(['slot']));
-  expect(looks.filter((by) => by === 'open')).toHaveLength(1);
+  expect(looks.filter((by) => by === 'running')).toHaveLength(1);
+});
+
+it('a list says of plans with several waiting agents what each says by itself, also beside pauses and taken slots', async () => {
+  const { core, views } = await planned(4, ['true', 'true', 'true']);
+  const { store } = core;
+  const detailsOf = async () => {
+    const listed = await views.plans('demo');
+    for (const { project, plan, waiting_for, turn, need } of listed) {
+      const alone = await views.plan(project, plan);
+      expect({ waiting_for, turn, need }).toEqual({
+        waiting_for: alone.waiting_for,
+        turn: alone.turn,
+        need: alone.need,
+      });
+    }
+    return new Map(listed.map(({ plan, waiting_for }) => [plan, waiting_for?.detail]));
+  };
+
+  expect((await detailsOf()).get('p2')).toBe('position 7 of 12, 0 of 3 agents busy');
+
+  const mine = { project: 'demo', plan: 'p1', title: 'p1-w1-t1' };
+  await store.commit([{ do: 'queue.pause', at: 1, what: mine }]);
+  const paused = await detailsOf();
+  expect(paused.get('p2')).toBe('position 6 of 11, 0 of 3 agents busy');
+  expect(paused.get('p1')).toMatch(/^position 4 of 11, .*the queue is paused for agent p1-w1-t1, so p1-w1-t1 waits/);
+
+  await store.commit([{ do: 'queue.resume', what: mine }]);
+  const [first] = (await store.slotWaiters({ isNamed: false })).toSorted((a, b) => a.id - b.id);
+  await store.commit([
+    { do: 'effect.take', id: first?.id ?? 0, owner: { host: '', epoch: 1 }, at: systemClock.nowMs() },
+  ]);
+  const taken = await detailsOf();
+  expect(taken.get('p0')).toBe('p0-w1-t1 (under a minute)');
+  expect(taken.get('p3')).toBe('position 9 of 11, 1 of 3 agents busy: p0-w1-t1 (under a minute)');
 });

@@ -117,6 +117,12 @@ function run(key: string, title: string, fields: { state?: string; isNewest?: bo
   return { do: 'run.show', run: { key, ...shown }, isNewest, at };
 }
 
+/** Of a plan of another repo. */
+function other(key: string, title: string): ChangeOf<'run.show'>['run'] {
+  const { run: shown } = run(key, title) as ChangeOf<'run.show'>; // as it was just made
+  return { ...shown, project: 'b' };
+}
+
 function part(of: string, title: string): PauseScope {
   return { project: 'a', plan: of, title };
 }
@@ -584,6 +590,25 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         );
       });
 
+      it('that wait for a slot are the queued agents, named where somebody asks for it', async () => {
+        await commit(
+          asked(removal('r#1', 'x')),
+          asked(agent('coder#1', 'x')),
+          asked(agent('coder#2', 'y'), { tree: 'plan:b/p', priority: 1 }),
+          asked(agent('coder#3', 'z')),
+        );
+        await commit({ do: 'effect.take', id: 4, owner: { host: '', epoch: 1 }, at: 1 });
+        const waiters = async (isNamed: boolean) =>
+          (await store.slotWaiters({ isNamed })).toSorted((a, b) => a.id - b.id);
+        const first = { id: 2, key: `${tree}/coder#1`, project: 'a', plan: 'p', lane: 'worker', priority: 0 };
+        const second = { ...first, id: 3, key: 'plan:b/p/coder#2', project: 'b', priority: 1 };
+        expect(await waiters(false)).toEqual([first, second].map((row) => ({ ...row, title: '', role: '' })));
+        expect(await waiters(true)).toEqual([
+          { ...first, title: 'coder#1', role: 'coder' },
+          { ...second, title: 'coder#2', role: 'coder' },
+        ]);
+      });
+
       it('start where they may: by repos, by plans, by trees', async () => {
         await commit(
           asked(agent('coder#1')),
@@ -897,6 +922,20 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         await commit(run(path('w/t#2'), 'x', { state: 'succeeded', at: 5 }));
         expect(await keys({ by: 'latest', live: true })).toEqual([path('w/u#1')]);
         expect(await keys({ by: 'ended', project: 'a', limit: 5 })).toEqual([]);
+      });
+
+      it('that are at work are all that are live, and of those of a plan that are queued the newest', async () => {
+        const queued = (key: string, title: string) => run(key, title, { state: 'queued' });
+        await commit(
+          queued('1', 'x'),
+          run('2', 'y'),
+          queued('3', 'z'),
+          run('4', 'u', { state: 'waiting' }),
+          run('5', 'v', { state: 'failed' }),
+          { do: 'run.show', run: { ...other('6', 'x'), state: 'queued' }, isNewest: false, at: 1 },
+        );
+        expect(await keys({ by: 'at-work' })).toEqual(['6', '4', '3', '2']);
+        expect(await keys({ by: 'at-work', project: 'b' })).toEqual(['6']);
       });
 
       it('have failed where a newer one of their agent is there, unless they had ended', async () => {

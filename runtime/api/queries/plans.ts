@@ -250,22 +250,22 @@ export function createPlanViews(parts: ViewDependencies) {
   return {
     mustRead,
     async plans(project: string | null): Promise<PlanEntry[]> {
+      const slots = slotsOnce(parts);
+      const ofProject = project === null ? {} : { project };
       const [rows, usage, kept, runs] = await Promise.all([
         store.plans(project),
         store.usageOfPlans(project),
         store.effects({ by: 'waiting' }),
-        store.runs({
-          by: 'latest',
-          live: true,
-          limit: Number.MAX_SAFE_INTEGER,
-          ...(project === null ? {} : { project }),
-        }),
+        // Of a plan that waits for slots one agent says what for, unless some of them are kept from it by something of their own.
+        (await slots()).hasExceptions
+          ? store.runs({ by: 'latest', live: true, limit: Number.MAX_SAFE_INTEGER, ...ofProject })
+          : store.runs({ by: 'at-work', ...ofProject }),
       ]);
       const usageByPlan = new Map(usage.map((line) => [planTree(line.project, line.plan), line]));
       const keptByTree = groupBy(kept, ({ tree }) => tree);
       const runsByPlan = groupBy(runs, (run) => planTree(run.project, run.plan));
       const look: WaitLook = {
-        slots: slotsOnce(parts),
+        slots,
         hosts: hostsOnce(parts),
         runsOf: async (row) => runsByPlan.get(planTree(row.project, row.plan)) ?? [],
       };

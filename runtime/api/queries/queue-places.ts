@@ -10,8 +10,15 @@ interface Waiter {
 
 /** The place of each in its lane by its id, from 1 on, in the order in which the dispatcher serves them. */
 export function placesOf(waiters: readonly Waiter[], servedLast: string): ReadonlyMap<number, number> {
-  const wanted = waiters.toSorted((a, b) => b.priority - a.priority || a.id - b.id);
-  return new Map(inTurn(wanted, servedLast).map(({ id }, index) => [id, index + 1]));
+  return new Map(inServingOrder(waiters, servedLast).map(({ id }, index) => [id, index + 1]));
+}
+
+/** In the order in which the dispatcher serves those of a lane. */
+export function inServingOrder<Row extends Waiter>(waiters: readonly Row[], servedLast: string): Row[] {
+  return inTurn(
+    waiters.toSorted((a, b) => b.priority - a.priority || a.id - b.id),
+    servedLast,
+  );
 }
 
 /** Who has a slot, by title, and for how long, in words. */

@@ -87,7 +87,7 @@ export async function waitingFor(
   const runs = newest.filter((run) => activeStates.has(run.state));
   const trouble = parts.troubleOf?.(row.project) ?? null;
   // What runs goes on; what was put back for the repo's sake still says that it starts.
-  if (trouble !== null && !(await slots()).isAnyRunning(runs))
+  if (trouble !== null && (await slots()).workingIn(row).length === 0)
     return {
       kind: 'repo',
       detail: `repo ${row.project} cannot be used now: ${trouble}; it continues by itself`,
@@ -234,7 +234,8 @@ async function waitingForAgents(
     };
   }
   // Its slot is taken, and the signal that says so is on its way.
-  if (seen.isAnyRunning(runs)) return { kind: 'agent', detail: runs.map(textOf).join(', '), since };
+  const starting = seen.workingIn({ project, plan });
+  if (starting.length > 0) return { kind: 'agent', detail: starting.join(', '), since };
   const open = runs.filter((run) => run.state === 'queued' && !held.includes(run));
   const { limitOf } = seen;
   const free = open.filter((run) => limitOf(run) === null);
@@ -246,7 +247,9 @@ async function waitingForAgents(
     return { kind: 'rate_limit', detail, since: timeText(limit.since) };
   }
   if (free.length === 0 && heldText !== '') return { kind: 'slot', detail: heldText, since };
-  const slot = parts.mayStart(project, plan) ? seen.detailOf(free) : unstartedText;
+  const slot = parts.mayStart(project, plan)
+    ? seen.detailOf({ project, plan, key: free[0]?.key ?? '' })
+    : unstartedText;
   return { kind: 'slot', detail: `${slot}${after(heldText)}`, since };
 }
 

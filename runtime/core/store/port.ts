@@ -370,7 +370,9 @@ export type RunQuery =
       readonly plan?: string;
       readonly live?: boolean;
       readonly limit?: number;
-    };
+    }
+  /** Of each agent that is not final its last; of those of a plan that are queued only the newest. */
+  | { readonly by: 'at-work'; readonly project?: string };
 
 /** Which effects, in the order of their ids where nothing else is said. */
 export type EffectQuery =
@@ -395,6 +397,13 @@ export type EffectQuery =
     }
   /** One delivery of a hook. */
   | { readonly by: 'delivery'; readonly id: string };
+
+/** An agent that waits for a slot. */
+export interface SlotWaiter extends Pick<EffectRow, 'id' | 'key' | 'project' | 'plan' | 'lane' | 'priority'> {
+  /** Both are read where they are asked for, and are `''` otherwise. */
+  readonly title: string;
+  readonly role: string;
+}
 
 /** A query for what may start in one lane, at a time of the store's own timeline. */
 export interface StartQuery {
@@ -453,6 +462,8 @@ export interface Store {
    * repo at most `limit`, so that a busy one hides no other. Of agents none for which the queue is paused, and none whose plan takes no new runs.
    */
   startable(query: StartQuery): Promise<readonly EffectRow[]>;
+  /** The agents that are queued, in any order. `isNamed`: with title and role, which takes several times as long. */
+  slotWaiters(query: { readonly isNamed: boolean }): Promise<readonly SlotWaiter[]>;
   /** Lanes in which something waits, be it for its time or its turn. */
   queuedLanes(): Promise<readonly Lane[]>;
   /** How many of a lane, by project; `host`: of those that run, what that one does. */

@@ -2,7 +2,7 @@
 
 import { type Lane, laneOf, resourceOf } from '../../../../machines/vocabulary/effect.ts';
 import { effectKey, parseTree, planTree } from '../../../../machines/vocabulary/ids.ts';
-import type { ChangeOf, EffectQuery, PlanKey, StartQuery } from '../port.ts';
+import type { ChangeOf, EffectQuery, PlanKey, SlotWaiter, StartQuery } from '../port.ts';
 import type { EffectOwner, EffectRow } from '../rows.ts';
 import { type Answer, all, answered, type Connection, changedOne, here, orNull } from './connection.ts';
 import { createExpiry } from './expiry.ts';
@@ -98,6 +98,13 @@ export function createEffectTable(db: Connection) {
   const countsOf = { queued: ofLane('queued'), running: ofLane('running') };
   const runningOfHost = db.prepare<[string, string], { project: string; count: number }>(
     `SELECT project, count(*) AS count FROM effects WHERE lane = ? AND status = 'running' AND host = ? GROUP BY project`,
+  );
+  const waiters = db.prepare<[], SlotWaiter>(
+    `SELECT id, key, project, plan, lane, priority, '' AS title, '' AS role FROM effects WHERE status = 'queued' AND kind = 'agent.run'`,
+  );
+  const namedWaiters = db.prepare<[], SlotWaiter>(
+    `SELECT id, key, project, plan, lane, priority, json_extract(payload, '$.title') AS title, json_extract(payload, '$.role') AS role
+     FROM effects WHERE status = 'queued' AND kind = 'agent.run'`,
   );
   const queuedLanes = db.prepare<[], { lane: Lane }>(
     `WITH RECURSIVE l(lane) AS (
@@ -245,6 +252,7 @@ export function createEffectTable(db: Connection) {
         host === undefined ? countsOf[status].all(lane) : runningOfHost.all(lane, host),
         (rows) => new Map(rows.map(({ project, count }) => [project, count])),
       ),
+    slotWaiters: (isNamed: boolean) => (isNamed ? namedWaiters : waiters).all(),
     queuedLanes: () => answered(queuedLanes.all(), (rows) => rows.map(({ lane }) => lane)),
     /** Whether an agent of the plan runs or is to run. */
     hasOpenRuns: ({ project, plan }: PlanKey) =>

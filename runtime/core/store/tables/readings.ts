@@ -45,6 +45,7 @@ export function createReadings(
     effects: (query) => ask(() => effects.by(query)),
     startable: (query) => ask(() => effects.startable(query, elsewhere)),
     effectCounts: (lane, status, host) => ask(() => effects.counts(lane, status, host)),
+    slotWaiters: ({ isNamed }) => ask(() => effects.slotWaiters(isNamed)),
     queuedLanes: () => ask(() => effects.queuedLanes()),
     nextEffectAt: (afterMs) => ask(() => effects.nextAt(afterMs)),
     hooks: (project) => ask(() => hooks.list(project)),

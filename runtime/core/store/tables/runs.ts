@@ -72,6 +72,15 @@ export function createRunTable(db: Connection) {
        AND (CAST(@project AS TEXT) IS NULL OR project = @project) AND (CAST(@plan AS TEXT) IS NULL OR plan = @plan) AND ${isNewest}
      ORDER BY +rowid DESC LIMIT CAST(@limit AS BIGINT)`,
   );
+  // A wave of a hundred tasks asks for a hundred slots at once: whoever wants to know what the plan waits for needs one of them.
+  const atWork = db.prepare<[{ project: string | null }], RunRow>(
+    `SELECT ${columns} FROM runs r WHERE final_at IS NULL AND state NOT IN ('succeeded', 'failed', 'cancelled')
+       AND (CAST(@project AS TEXT) IS NULL OR project = @project)
+       AND (state <> 'queued' OR rowid IN (
+         SELECT max(q.rowid) FROM runs q WHERE q.final_at IS NULL AND q.state = 'queued' GROUP BY q.project, q.plan))
+       AND ${isNewest}
+     ORDER BY +rowid DESC`,
+  );
   const latestOfPlan = db.prepare<[Record<string, unknown>], RunRow>(
     `SELECT ${columns} FROM runs r WHERE project = @project AND plan = @plan
        AND (@live = 0 OR state NOT IN ('succeeded', 'failed', 'cancelled')) AND ${isNewest}
@@ -174,6 +183,8 @@ export function createRunTable(db: Connection) {
           return answered(ofPlan.all(query.project, query.plan, query.sinceMs, query.limit), (rows) => rows.reverse());
         case 'ended':
           return ended.all(query.project, query.limit);
+        case 'at-work':
+          return atWork.all({ project: query.project ?? null });
         case 'latest': {
           const { project = null, plan = null, live = false, limit = latestLimit } = query;
           if (project !== null && plan !== null) return latestOfPlan.all({ project, plan, live: live ? 1 : 0, limit });
