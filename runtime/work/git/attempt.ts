@@ -25,11 +25,11 @@ import {
   isOurs,
   isOwnFolder,
   isThere,
-  listWorktrees,
   mendLink,
   type OpenWorktree,
   placeOf,
   tryInWorktree,
+  worktreesAt,
 } from './worktree-list.ts';
 
 interface RunEnd {
@@ -140,7 +140,7 @@ function installIndex({ adminDir }: OpenWorktree): Promise<boolean> {
 /** A person may look at the branch beside the run's worktree, by `--ignore-other-worktrees`. */
 async function refuseOtherWorktrees(repo: Repository, { branch, path }: RunEnd): Promise<void> {
   const own = placeOf(path);
-  const others = (await listWorktrees(repo)).filter((worktree) => worktree.branch === branch && worktree.path !== own);
+  const others = (await worktreesAt(repo, branch)).filter((worktree) => worktree.path !== own);
   const [other] = others.filter((worktree) => !isOurs(worktree));
   if (other !== undefined) throw checkedOut(branch, other);
 }

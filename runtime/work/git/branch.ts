@@ -19,7 +19,7 @@ import {
   setRef,
 } from './refs.ts';
 import type { Repository } from './repository.ts';
-import { adminDirOf, isOurs, listWorktrees, type Worktree } from './worktree-list.ts';
+import { adminDirOf, isOurs, type Worktree, worktreesAt } from './worktree-list.ts';
 
 /**
  * Makes `branch` at `start` (branch, tag or commit) where it is missing; answers where it stands. The mark is written first:
@@ -133,7 +133,7 @@ export async function deleteBranch(repo: Repository, wanted: { branch: string; m
   if (mark === null) return head === null;
   if (head !== null) {
     if (!(await isAncestor(repo, head, await commitOf(repo, wanted.mergedInto)))) return false;
-    if ((await listWorktrees(repo)).some((worktree) => worktree.branch === branch)) return false;
+    if ((await worktreesAt(repo, branch)).length > 0) return false;
     if (await dropBoth(repo, branch, { head, mark })) return true;
     if (!(await moveRef(repo, branchRef(branch), { from: head, to: null }))) return false;
   }
@@ -160,7 +160,7 @@ async function dropBoth(
 
 /** Our worktrees that stand on `branch`. Throws `worktree_taken` where the user's checkout, or a worktree that is not ours, stands on it: moving the branch would change what they see. */
 export async function worktreesOn(repo: RefPlace, branch: string): Promise<Worktree[]> {
-  const worktrees = (await listWorktrees(repo)).filter((worktree) => worktree.branch === branch);
+  const worktrees = await worktreesAt(repo, branch);
   const foreign = worktrees.find((worktree) => !isOurs(worktree));
   if (foreign === undefined) return worktrees;
   throw checkedOut(branch, foreign);

@@ -11,7 +11,7 @@ import { buildMerge } from './merge.ts';
 import { commitOf, findCommit } from './objects.ts';
 import { branchRef, moveRef } from './refs.ts';
 import type { Repository } from './repository.ts';
-import { isThere, listWorktrees } from './worktree-list.ts';
+import { isThere, worktreesAt } from './worktree-list.ts';
 
 /** Somebody who commits to the branch this often while we merge is not waited for. */
 const maxRounds = 5;
@@ -69,7 +69,7 @@ async function tryMerge(repo: Repository, wanted: Wanted): Promise<CheckoutMerge
   if (built.kind === 'conflict') return built;
   const rebased = await rebasing(repo, into);
   if (rebased !== null) return rebased;
-  const checkout = (await listWorktrees(repo)).find((worktree) => worktree.branch === into)?.path;
+  const checkout = (await worktreesAt(repo, into))[0]?.path;
   if (checkout === undefined) {
     const isMoved = await moveRef(repo, branchRef(into), { from: target, to: built.head });
     return isMoved ? { kind: 'merged', head: built.head, tip } : { kind: 'moved' };

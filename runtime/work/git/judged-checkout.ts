@@ -73,10 +73,10 @@ export async function dropCheckout(repo: Repository, wanted: { path: string; bra
 
 async function dropOwn(repo: Repository, { path, branch }: { path: string; branch: string }): Promise<void> {
   if (await isInTheWay(path)) throw taken(`${path} is a link or a file, and no worktree`, `mv ${path} ${path}-old`);
-  const known = (await list.listWorktrees(repo)).find((worktree) => worktree.path === path);
-  if ((await isOccupied(path)) && (known === undefined || !list.isOursFor(known, branch)))
+  const known = await list.worktreeAt(repo, path);
+  if ((await isOccupied(path)) && (known === null || !list.isOursFor(known, branch)))
     throw taken(`${path} is in the way: stator did not make it to judge ${branch}`, `mv ${path} ${path}-old`);
-  if (known !== undefined || list.isThere(path)) await dispose(repo, path, known !== undefined);
+  if (known !== null || list.isThere(path)) await dispose(repo, path, known !== null);
 }
 
 /** Git is told that these files are left out, so neither a commit nor a look counts them as deleted. */
@@ -177,8 +177,7 @@ export async function adopt(repo: Repository, { branch, worktree, from, to, run 
   if (tip === to) return true;
   if (tip !== from || !(await isAncestor(repo, from, to))) return false;
   const path = list.placeOf(worktree);
-  const known = (await list.listWorktrees(repo)).find((each) => each.path === path);
-  if (known === undefined) return moveRef(repo, branchRef(branch), { from, to });
+  if ((await list.worktreeAt(repo, path)) === null) return moveRef(repo, branchRef(branch), { from, to });
   try {
     await prepareWorktree(repo, { path, branch, start: to, run, previousRun: null, reset: true });
     return true;

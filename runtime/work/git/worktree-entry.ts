@@ -9,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { worktreeName } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { createFileMemory } from '../../base/platform/file-memory.ts';
+import { lstatOrNull } from '../../base/platform/quiet-look.ts';
 import { gitAtWork } from './at-work.ts';
 import { ownGit } from './git.ts';
 import { entriesIn, filesIn, isPlainFolder, type PlainFiles, textOf } from './git-folder.ts';
@@ -81,7 +82,9 @@ function readEntries(commonDir: string): WorktreeEntry[] {
   return entryFolders(commonDir).map(readEntry);
 }
 
-const lastRead = createFileMemory<WorktreeEntry>(1_000);
+const rememberedEntries = 10_000;
+const lastRead = createFileMemory<WorktreeEntry>(rememberedEntries);
+const lastHeads = createFileMemory<string | null>(rememberedEntries);
 const entryFiles = ['gitdir', 'commondir', 'HEAD', 'locked', 'index'] as const;
 
 /** Each plan asks for the entries several times a task, and they seldom change. */
@@ -98,6 +101,21 @@ function readEntry(folder: string): WorktreeEntry {
     })),
   );
   return found ?? { folder, ...none };
+}
+
+/** What the file HEAD of an entry says, as `textOf`: of hundreds of worktrees it is asked which of them stand on a branch, several times a task. */
+export function headOf(folder: string): string | null {
+  const file = join(folder, 'HEAD');
+  const found = lstatOrNull(file);
+  if (found === null) return null;
+  const { ino, size, mtimeMs, ctimeMs } = found;
+  return lastHeads.of(folder, { text: `${ino}:${size}:${mtimeMs}:${ctimeMs}`, changedMs: ctimeMs }, () => textOf(file));
+}
+
+/** One entry as its files say; null: something of it is missing, empty or cut. */
+export function wholeEntry(folder: string): WorktreeEntry | null {
+  const entry = readEntry(folder);
+  return flawsOf(entry).length === 0 ? entry : null;
 }
 
 function flawsOf({ gitdir, commondir, HEAD, locked, isIndexCut }: WorktreeEntry): Flaw[] {

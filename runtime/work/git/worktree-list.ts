@@ -14,7 +14,14 @@ import { ifMissing } from '../../base/platform/system-code.ts';
 import { type GitOptions, type GitResult, ownGit, tryOwnGit } from './git.ts';
 import { textOf } from './git-folder.ts';
 import { lockPrefix } from './lock-file.ts';
-import { brokenEntryWords, entryFolders, mendedEntries, type WorktreeEntry } from './worktree-entry.ts';
+import {
+  brokenEntryWords,
+  entryFolders,
+  headOf,
+  mendedEntries,
+  type WorktreeEntry,
+  wholeEntry,
+} from './worktree-entry.ts';
 
 export interface Worktree {
   readonly path: string;
@@ -72,14 +79,65 @@ function readWorktrees(
   if (commonDir !== join(path, '.git') || brokenEntryWords(commonDir, entries).length > 0) return null;
   const main = branchIn(commonDir);
   if (main === undefined) return null;
-  const all: Worktree[] = [{ path, branch: main, lock: null, isMain: true, isBare: false }];
-  for (const { gitdir, HEAD, locked } of entries) {
-    const place = /^(\/.+)\/\.git\n$/.exec(gitdir ?? '')?.[1];
-    const branch = branchOf(HEAD);
-    if (place === undefined || branch === undefined) return null;
-    all.push({ path: place, branch, lock: locked?.trim() ?? null, isMain: false, isBare: false });
+  const linked = entries.map(linkedWorktree);
+  const known = linked.filter((worktree) => worktree !== null);
+  return known.length < linked.length ? null : [mainWorktree(path, main), ...known];
+}
+
+function mainWorktree(path: string, branch: string | null): Worktree {
+  return { path, branch, lock: null, isMain: true, isBare: false };
+}
+
+/** null: git is to say what it makes of that entry. */
+function linkedWorktree({ gitdir, HEAD, locked }: WorktreeEntry): Worktree | null {
+  const path = /^(\/.+)\/\.git\n$/.exec(gitdir ?? '')?.[1];
+  const branch = branchOf(HEAD);
+  if (path === undefined || branch === undefined) return null;
+  return { path, branch, lock: locked?.trim() ?? null, isMain: false, isBare: false };
+}
+
+/** Those of `listWorktrees` that stand on `branch`. Of each other worktree no more than its HEAD is looked at, since there may be hundreds. */
+export async function worktreesAt(
+  repo: { readonly path: string; readonly commonDir: string },
+  branch: string,
+): Promise<Worktree[]> {
+  return readWorktreesAt(repo, branch) ?? (await listWorktrees(repo)).filter((worktree) => worktree.branch === branch);
+}
+
+/** null: some of it is not as expected. */
+function readWorktreesAt(
+  { path, commonDir }: { readonly path: string; readonly commonDir: string },
+  branch: string,
+): Worktree[] | null {
+  if (commonDir !== join(path, '.git')) return null;
+  const main = branchIn(commonDir);
+  if (main === undefined) return null;
+  const found = main === branch ? [mainWorktree(path, main)] : [];
+  for (const folder of entryFolders(commonDir)) {
+    const standsOn = branchOf(headOf(folder));
+    if (standsOn === undefined) return null;
+    if (standsOn !== branch) continue;
+    const worktree = wholeWorktree(folder);
+    if (worktree?.branch !== branch) return null;
+    found.push(worktree);
   }
-  return all;
+  return found;
+}
+
+function wholeWorktree(adminDir: string): Worktree | null {
+  const entry = wholeEntry(adminDir);
+  return entry === null ? null : linkedWorktree(entry);
+}
+
+/** The one of `listWorktrees` that lies at `path`; null: git knows none. */
+export async function worktreeAt(
+  repo: { readonly path: string; readonly commonDir: string },
+  path: string,
+): Promise<Worktree | null> {
+  const adminDir = repo.commonDir === join(repo.path, '.git') ? await adminDirOf(repo, path) : null;
+  const known = adminDir === null ? null : wholeWorktree(adminDir);
+  if (known?.path === path) return known;
+  return (await listWorktrees(repo)).find((worktree) => worktree.path === path) ?? null;
 }
 
 /** The branch that HEAD stands on; null: detached. undefined: it is a link, or kept elsewhere, or broken. */

@@ -126,9 +126,9 @@ async function lookThrough(
   const { path, branch } = wanted;
   const foreign = (why: string) => ({ isKnown: false, loss: { cause: 'foreign', why } as const });
   if (await isInTheWay(path)) return foreign(`${path} is a link or a file: what it leads to is not looked at`);
-  const known = (await list.listWorktrees(repo)).find((worktree) => worktree.path === path);
-  if (!(await isOccupied(path))) return { isKnown: known !== undefined, loss: null };
-  if (known === undefined) return foreign(`${path} is not a worktree of stator`);
+  const known = await list.worktreeAt(repo, path);
+  if (!(await isOccupied(path))) return { isKnown: known !== null, loss: null };
+  if (known === null) return foreign(`${path} is not a worktree of stator`);
   if (!list.isOursFor(known, branch)) return foreign(`${path} is a worktree of somebody else, not of ${branch}`);
   const adminDir = await list.adminDirOf(repo, path);
   if (adminDir === null)
