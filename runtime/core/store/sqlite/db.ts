@@ -45,7 +45,7 @@ const logLimitBytes = 64 * 1024 * 1024;
 const synchronousFull = 2;
 
 /**
- * Opens the store, makes it where it is missing (0600), and applies the migrations that it lacks, each in a transaction of its own.
+ * Opens the store, makes it where it is missing (0600), and applies the migrations that it lacks, each in a transaction of its own, those of a new store in one.
  * Durable: a commit is on the disk when it returns. With `readonly` nothing is made or migrated: a store that is missing or of an older
  * version is `store_unreadable`; with `isShared` likewise, and rows can be written.
  * Throws `store_locked` (try again), `store_full`, `store_corrupt`, `store_newer` and `store_unreadable`; a plain Error where a migration is wrong.
@@ -243,18 +243,29 @@ function makeDurable(db: Database, file: string): void {
 function migrate(db: Database, file: string, migrations: readonly Migration[]): void {
   db.pragma('foreign_keys = OFF');
   db.function('sha256', { deterministic: true }, (text: unknown) => tokenHash(String(text)));
-  for (const migration of migrations) {
-    if (versionOf(db) >= migration.version) continue;
-    try {
-      db.transaction(() => applyMigration(db, migration)).immediate();
-    } catch (thrown) {
-      const world = storeError(thrown, file);
-      if (world !== null) throw world;
-      const message = `migration ${migration.version} (${migration.name}) of ${file} is wrong; the store stays at version ${versionOf(db)}`;
-      throw new Error(message, { cause: thrown });
-    }
-  }
+  // Each by itself where rows are changed. A new store has none, and waits for its disk once instead of for each.
+  const isNew = versionOf(db) === 0;
+  const apply = () => {
+    for (const migration of migrations) applyOne(db, file, migration, isNew);
+  };
+  if (isNew) db.transaction(apply).immediate();
+  else apply();
   db.pragma('foreign_keys = ON');
+}
+
+function applyOne(db: Database, file: string, migration: Migration, isInside: boolean): void {
+  if (versionOf(db) >= migration.version) return;
+  const work = () => applyMigration(db, migration);
+  try {
+    if (isInside) work();
+    else db.transaction(work).immediate();
+  } catch (thrown) {
+    const world = storeError(thrown, file);
+    if (world !== null) throw world;
+    const before = isInside ? 0 : versionOf(db);
+    const message = `migration ${migration.version} (${migration.name}) of ${file} is wrong; the store stays at version ${before}`;
+    throw new Error(message, { cause: thrown });
+  }
 }
 
 function applyMigration(db: Database, migration: Migration): void {
