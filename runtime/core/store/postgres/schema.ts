@@ -380,6 +380,12 @@ const asked = `
     answer TEXT
   );`;
 
+/** What is due at once apart from what is not. */
+const timers = `
+  DROP INDEX signals_pending;
+  CREATE INDEX signals_ready ON signals (project, id) WHERE status = 'pending' AND deliver_at <= 0;
+  CREATE INDEX signals_timed ON signals (is_checked, deliver_at) WHERE status = 'pending' AND deliver_at > 0;`;
+
 /** Text is compared byte by byte, whatever the database does otherwise. */
 const bytewise = (sql: string) => sql.replace(/\bTEXT\b/g, 'TEXT COLLATE "C"');
 
@@ -406,4 +412,5 @@ export const migrations: readonly Migration[] = [
   { version: 4, name: 'asked', sql: bytewise(asked) },
   { version: 5, name: 'moves', sql: bytewise(moves) },
   { version: 6, name: 'hosts of plans', sql: bytewise('ALTER TABLE plans ADD COLUMN host TEXT') },
+  { version: 7, name: 'timers', sql: timers },
 ];

@@ -588,4 +588,13 @@ export const migrations: readonly Migration[] = [
     name: 'the hosts that a plan may run on',
     sql: 'ALTER TABLE plans ADD COLUMN host TEXT',
   },
+  {
+    version: 35,
+    name: 'what is due at once apart from timers',
+    sql: `
+      DROP INDEX signals_pending;
+      CREATE INDEX signals_ready ON signals (project, id) WHERE status = 'pending' AND deliver_at <= 0;
+      CREATE INDEX signals_timed ON signals (is_checked, deliver_at) WHERE status = 'pending' AND deliver_at > 0;
+    `,
+  },
 ];

@@ -31,25 +31,44 @@ export function createSignalTable(db: Connection) {
   );
   const births = db.prepare<[string], { plan: string; branch: string }>(
     `SELECT plan, json_extract(payload, '$.branch') AS branch FROM signals
-     WHERE status = 'pending' AND project = ? AND type = 'plan_opened' AND is_checked = 1`,
+     WHERE status = 'pending' AND deliver_at <= 0 AND project = ? AND type = 'plan_opened' AND is_checked = 1`,
   );
   const byId = db.prepare<[number], SignalRow>(`SELECT ${columns} FROM signals WHERE id = ?`);
+  // What is not due at once lies in an index of its own, in the words of that index: each run that has ended leaves the timer of its limit for an hour or
+  // more, and whoever looks for what is due steps over none of them. Of the engine's own rows the time is the store's, of other programs' the wall clock's.
+  const dueTimers = (column: string, which = 'TRUE') =>
+    [
+      `is_checked = 1 AND deliver_at <= CAST(@keptMs AS BIGINT)`,
+      `is_checked = 0 AND deliver_at <= CAST(@wallMs AS BIGINT)`,
+    ]
+      .map(
+        (isDue) =>
+          `SELECT ${column} FROM signals WHERE status = 'pending' AND deliver_at > 0 AND ${isDue} AND ${which}`,
+      )
+      .join(' UNION ALL ');
   // A loose scan: one index step a project, however many rows each of them has waiting.
-  const projects = db.prepare<[], { project: string }>(
+  const projects = db.prepare<[Now], { project: string }>(
     `WITH RECURSIVE p(project) AS (
-       SELECT min(project) FROM signals WHERE status = 'pending'
+       SELECT min(project) FROM signals WHERE status = 'pending' AND deliver_at <= 0
        UNION ALL
-       SELECT (SELECT min(project) FROM signals WHERE status = 'pending' AND project > p.project) FROM p WHERE p.project IS NOT NULL
-     ) SELECT project FROM p WHERE project IS NOT NULL`,
+       SELECT (SELECT min(project) FROM signals WHERE status = 'pending' AND deliver_at <= 0 AND project > p.project) FROM p WHERE p.project IS NOT NULL
+     ) SELECT project FROM p WHERE project IS NOT NULL UNION SELECT project FROM (${dueTimers('project')}) timers ORDER BY project`,
   );
-  // Of the engine's own rows the time is the store's, of other programs' the wall clock's.
-  const due = db.prepare<[string, number, number, number], SignalRow>(
-    `SELECT ${columns} FROM signals
-     WHERE status = 'pending' AND project = ? AND deliver_at <= CASE is_checked WHEN 1 THEN CAST(? AS BIGINT) ELSE CAST(? AS BIGINT) END ORDER BY id LIMIT CAST(? AS BIGINT)`,
+  const due = db.prepare<[Now & { project: string; limit: number }], SignalRow>(
+    `SELECT ${columns} FROM signals WHERE id IN (
+       SELECT id FROM (
+         SELECT id FROM signals WHERE status = 'pending' AND deliver_at <= 0 AND project = @project ORDER BY id LIMIT CAST(@limit AS BIGINT)) ready
+       UNION ALL
+       ${dueTimers('id', 'project = @project')})
+     ORDER BY id LIMIT CAST(@limit AS BIGINT)`,
   );
   const nextDue = db.prepare<[Now], { wait: number | null }>(
-    `SELECT min(deliver_at - CASE is_checked WHEN 1 THEN CAST(@keptMs AS BIGINT) ELSE CAST(@wallMs AS BIGINT) END) AS wait FROM signals
-     WHERE status = 'pending' AND deliver_at > CASE is_checked WHEN 1 THEN CAST(@keptMs AS BIGINT) ELSE CAST(@wallMs AS BIGINT) END`,
+    `SELECT min(wait) AS wait FROM (
+       SELECT min(deliver_at) - CAST(@keptMs AS BIGINT) AS wait FROM signals
+         WHERE status = 'pending' AND deliver_at > 0 AND is_checked = 1 AND deliver_at > CAST(@keptMs AS BIGINT)
+       UNION ALL
+       SELECT min(deliver_at) - CAST(@wallMs AS BIGINT) AS wait FROM signals
+         WHERE status = 'pending' AND deliver_at > 0 AND is_checked = 0 AND deliver_at > CAST(@wallMs AS BIGINT)) waits`,
   );
   const finish = db.prepare(
     `UPDATE signals SET status = ?, result = ?, processed_at = ?, attempts = attempts + 1 WHERE id = ? AND status IN ('pending', 'held')`,
@@ -129,22 +148,28 @@ export function createSignalTable(db: Connection) {
     /** Plans that are registered and not yet born, with the branches that they will have. */
     births: (project: string) => births.all(project),
     /** Up to `limit` due rows, the projects in turn, each project's rows in the order of their ids. */
-    claim: ({ keptMs, wallMs }: Now, limit: number, elsewhere: () => Answer<readonly string[]>): Answer<SignalRow[]> =>
-      answered(here(projects.all(), elsewhere), (waiting) => {
+    claim: (
+      { keptMs, wallMs }: Now,
+      limit: number,
+      elsewhere: () => Answer<readonly string[]>,
+    ): Answer<SignalRow[]> => {
+      const now = { keptMs, wallMs };
+      return answered(here(projects.all(now), elsewhere), (waiting) => {
         const share = Math.max(1, Math.ceil(limit / Math.max(1, waiting.length)));
-        const first = all(waiting.map(({ project }) => due.all(project, keptMs, wallMs, share)));
+        const first = all(waiting.map(({ project }) => due.all({ ...now, project, limit: share })));
         return answered(first, (shares) => {
-          // Projects with nothing due, such as those whose timers are days away, leave their share to the others.
+          // Projects with little that is due leave the rest of their share to the others.
           const isShort = shares.reduce((sum, list) => sum + list.length, 0) < limit;
           const lists = shares.map((list) => {
             const project = list.length === share && isShort ? list[0]?.project : undefined;
-            return project === undefined ? list : due.all(project, keptMs, wallMs, limit);
+            return project === undefined ? list : due.all({ ...now, project, limit });
           });
           return answered(all(lists), (found) => dealt(found, limit));
         });
-      }),
+      });
+    },
     /** The due rows of one project alone; `''` is the supervisor. */
-    claimOf: (project: string, { keptMs, wallMs }: Now, limit: number) => due.all(project, keptMs, wallMs, limit),
+    claimOf: (project: string, { keptMs, wallMs }: Now, limit: number) => due.all({ keptMs, wallMs, project, limit }),
     /** In how many milliseconds the next one that is not due yet will be; null: none waits. */
     nextDueIn: (now: Now) => answered(nextDue.get(now), (row) => row?.wait ?? null),
     finish: ({ id, status, result, at }: Omit<ChangeOf<'signal.finish'>, 'do'>) =>
