@@ -1,5 +1,5 @@
 /** Worktrees of ours, their half-done states, and everything in them that must not be lost. */
-import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
@@ -9,7 +9,7 @@ import { mergeBranch } from '../../runtime/work/git/merge.ts';
 import { attemptRef } from '../../runtime/work/git/refs.ts';
 import type { Repository } from '../../runtime/work/git/repository.ts';
 import { prepareWorktree, removeWorktree } from '../../runtime/work/git/worktree.ts';
-import { listWorktrees } from '../../runtime/work/git/worktree-list.ts';
+import { listWorktrees, worktreeAt, worktreesAt } from '../../runtime/work/git/worktree-list.ts';
 import { checkoutState, commitOn, openRepository, read, run, temporaryHome, write } from '../support/git.ts';
 import { expectFailure } from '../support/prose.ts';
 
@@ -70,7 +70,13 @@ describe('preparing a worktree', () => {
     const repo = await demo();
     const { path } = await prepareWorktree(repo, wanted(repo));
     const head = join(repo.commonDir, 'worktrees', basename(path), 'HEAD');
-    const listed = async () => (await listWorktrees(repo)).find((each) => each.path === path)?.branch;
+    const listed = async () => {
+      const known = (await listWorktrees(repo)).find((each) => each.path === path);
+      expect(await worktreeAt(repo, path)).toEqual(known);
+      for (const of of [branch, 'main', known?.branch ?? ''])
+        expect(await worktreesAt(repo, of)).toEqual((await listWorktrees(repo)).filter((each) => each.branch === of));
+      return known?.branch;
+    };
     await delay(50);
     expect([await listed(), await listed()]).toEqual([branch, branch]);
     run(path, 'symbolic-ref', 'HEAD', 'refs/heads/plan/demo-w1-t2');
@@ -81,6 +87,20 @@ describe('preparing a worktree', () => {
     expect(await listed()).toBe('plan/demo-w1-t3');
     writeFileSync(head, 'ref: refs/heads/plan/demo-w1-t4\n');
     expect(await listed()).toBe('plan/demo-w1-t4');
+    writeFileSync(head, `${repo.head}\n`);
+    expect(await listed()).toBe(null);
+    await delay(50);
+    expect(await worktreesAt(repo, branch)).toEqual([]);
+    // A link is git's to judge: what it leads to is not read.
+    writeFileSync(join(home.path, 'other-head'), `ref: refs/heads/${branch}\n`);
+    rmSync(head);
+    symlinkSync(join(home.path, 'other-head'), head);
+    expect(await worktreesAt(repo, 'plan/demo-w1-t5')).toEqual([]);
+    rmSync(head);
+    writeFileSync(head, `ref: refs/heads/${branch}\n`);
+    expect(await listed()).toBe(branch);
+    expect(await worktreeAt(repo, join(repo.path, '.worktrees', 'nobody'))).toBe(null);
+    expect(await worktreeAt(repo, repo.path)).toMatchObject({ isMain: true, branch: 'main' });
   });
 
   test('makes eight of them at once', async () => {
