@@ -103,6 +103,20 @@ describe('preparing a worktree', () => {
     expect(await worktreeAt(repo, repo.path)).toMatchObject({ isMain: true, branch: 'main' });
   });
 
+  test('takes the user’s checkout for no worktree of ours, whatever an entry claims', async () => {
+    const repo = await demo();
+    const entry = join(repo.commonDir, 'worktrees', basename(repo.path));
+    mkdirSync(entry, { recursive: true });
+    const texts = { gitdir: `${repo.path}/.git`, commondir: '../..', HEAD: `ref: refs/heads/${branch}` };
+    for (const [name, text] of Object.entries({ ...texts, locked: `stator: ${branch}` }))
+      writeFileSync(join(entry, name), `${text}\n`);
+    await ensureBranch(repo, { branch, start: 'main' });
+    expect(await worktreeAt(repo, repo.path)).toMatchObject({ isMain: true, branch: 'main' });
+    const removal = await removeWorktree(repo, { path: repo.path, branch, mergedInto: 'main' });
+    expect(removal.kind).toBe('kept');
+    expect(read(repo.path, 'a.txt')).toContain('two');
+  });
+
   test('makes eight of them at once', async () => {
     const repo = await demo();
     const all = Array.from({ length: 8 }, (_, index) =>

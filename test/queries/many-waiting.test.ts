@@ -6,7 +6,7 @@ import { planTree } from '../../machines/vocabulary/ids.ts';
 import { createViews } from '../../runtime/api/queries/queries.ts';
 import { systemClock } from '../../runtime/base/platform/clock.ts';
 import { createLog } from '../../runtime/base/platform/log.ts';
-import type { Change } from '../../runtime/core/store/port.ts';
+import { type Change, StoreTrouble } from '../../runtime/core/store/port.ts';
 import { createCore } from '../../runtime/engine/core.ts';
 import { openSupervisor } from '../../runtime/engine/one-shot.ts';
 import { afterwards, ground, planText } from '../support/engine.ts';
@@ -97,4 +97,16 @@ it('a list says of plans with several waiting agents what each says by itself, a
   const taken = await detailsOf();
   expect(taken.get('p0')).toBe('p0-w1-t1 (under a minute)');
   expect(taken.get('p3')).toBe('position 9 of 11, 1 of 3 agents busy: p0-w1-t1 (under a minute)');
+});
+
+it('a store that does not answer is said to who asked for the list, and to nobody else', async () => {
+  const { views, core } = await planned(1, ['true']);
+  const fails = () => Promise.reject(new StoreTrouble('store_locked', 'it is away', 'wait'));
+  for (const name of ['plans', 'usageOfPlans', 'effects', 'runs', 'queue', 'slotWaiters'] as const) {
+    const parts = { ...core, kinds: core.trees.kinds, env: process.env, mayStart: () => true };
+    const broken = createViews({ ...parts, store: { ...core.store, [name]: fails } });
+    // Whatever else was asked for has its answer, or its failure, taken: one that nobody takes ends the process, and this test.
+    await expect(broken.plans(null)).rejects.toMatchObject({ code: 'store_locked' });
+  }
+  expect(await views.plans(null)).toHaveLength(1);
 });

@@ -252,14 +252,16 @@ export function createPlanViews(parts: ViewDependencies) {
     async plans(project: string | null): Promise<PlanEntry[]> {
       const slots = slotsOnce(parts);
       const ofProject = project === null ? {} : { project };
+      // Of a plan that waits for slots one agent says what for, unless some of them are kept from it by something of their own.
+      const readRuns = async () =>
+        (await slots.hasExceptions())
+          ? store.runs({ by: 'latest', live: true, limit: Number.MAX_SAFE_INTEGER, ...ofProject })
+          : store.runs({ by: 'at-work', ...ofProject });
       const [rows, usage, kept, runs] = await Promise.all([
         store.plans(project),
         store.usageOfPlans(project),
         store.effects({ by: 'waiting' }),
-        // Of a plan that waits for slots one agent says what for, unless some of them are kept from it by something of their own.
-        (await slots()).hasExceptions
-          ? store.runs({ by: 'latest', live: true, limit: Number.MAX_SAFE_INTEGER, ...ofProject })
-          : store.runs({ by: 'at-work', ...ofProject }),
+        readRuns(),
       ]);
       const usageByPlan = new Map(usage.map((line) => [planTree(line.project, line.plan), line]));
       const keptByTree = groupBy(kept, ({ tree }) => tree);

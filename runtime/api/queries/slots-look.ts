@@ -10,8 +10,6 @@ import type { ViewDependencies } from './view-dependencies.ts';
 
 export interface SlotsLook {
   readonly queue: QueueRow;
-  /** Whether some agents get no slot for what others of their plan are not kept by: a pause, or a limit of their account. */
-  readonly hasExceptions: boolean;
   /** The agents of that plan that have a slot, and are not kept from going on by what is around them. */
   workingIn(plan: PlanKey): readonly string[];
   /** Why a run that asks for a slot gets none: its account is rate limited. null: it may have one. */
@@ -20,8 +18,18 @@ export interface SlotsLook {
   detailOf(run: Pick<RunRow, 'key' | 'project' | 'plan'>): string;
 }
 
-/** Looks when it is first asked, and never again. */
-export type SlotsOnce = () => Promise<SlotsLook>;
+/** Each looks when it is first asked, and never again. */
+export interface SlotsOnce {
+  /** Whether an agent may be kept from a slot by what others of its plan are not kept by: a pause of the queue, or a limit of its account. */
+  hasExceptions(): Promise<boolean>;
+  look(): Promise<SlotsLook>;
+}
+
+/** What keeps agents from slots that are free. */
+interface Obstacles {
+  readonly queue: QueueRow;
+  readonly casting: Casting;
+}
 
 interface SlotHolder extends Holder, Pick<EffectRow, 'key' | 'plan' | 'lane'> {
   /** By what is around it. */
@@ -29,21 +37,37 @@ interface SlotHolder extends Holder, Pick<EffectRow, 'key' | 'plan' | 'lane'> {
 }
 
 export function slotsOnce(parts: ViewDependencies): SlotsOnce {
+  let obstacles: Promise<Obstacles> | null = null;
   let look: Promise<SlotsLook> | null = null;
-  return () => {
-    look ??= lookAtSlots(parts);
-    return look;
+  const known = () => {
+    obstacles ??= readObstacles(parts);
+    return obstacles;
+  };
+  return {
+    hasExceptions: async () => areAny(await known()),
+    look() {
+      look ??= known().then((found) => lookAtSlots(parts, found));
+      return look;
+    },
   };
 }
 
-async function lookAtSlots(parts: ViewDependencies): Promise<SlotsLook> {
+async function readObstacles(parts: ViewDependencies): Promise<Obstacles> {
+  const [queue, casting] = await Promise.all([parts.store.queue(), currentCasting(parts)]);
+  return { queue, casting };
+}
+
+function areAny({ queue: { pausedAt, pauses }, casting: { limits } }: Obstacles): boolean {
+  return pausedAt !== null || pauses.length > 0 || limits.size > 0;
+}
+
+async function lookAtSlots(parts: ViewDependencies, obstacles: Obstacles): Promise<SlotsLook> {
   const { store, servedLast } = parts;
-  const [queue, casting] = await Promise.all([store.queue(), currentCasting(parts)]);
-  const hasExceptions = queue.pausedAt !== null || queue.pauses.length > 0 || casting.limits.size > 0;
-  const [holders, waiters] = await Promise.all([readHolders(parts), store.slotWaiters({ isNamed: hasExceptions })]);
+  const { queue, casting } = obstacles;
+  const [holders, waiters] = await Promise.all([readHolders(parts), store.slotWaiters({ isNamed: areAny(obstacles) })]);
   const laneOf = new Map([...holders, ...waiters].map(({ key, lane }) => [key, lane]));
   const getTurns = groupBy(
-    waiters.filter((waiter) => !isKept(queue, casting, waiter)),
+    waiters.filter((waiter) => !isKept(obstacles, waiter)),
     ({ lane }) => lane,
   );
   const placesIn = new Map(
@@ -55,7 +79,6 @@ async function lookAtSlots(parts: ViewDependencies): Promise<SlotsLook> {
   );
   return {
     queue,
-    hasExceptions,
     limitOf: (run) => limitOf(casting, run),
     workingIn: (plan) => (working.get(planOf(plan)) ?? []).map(({ text }) => text),
     detailOf(run) {
@@ -75,7 +98,8 @@ async function lookAtSlots(parts: ViewDependencies): Promise<SlotsLook> {
 
 /** Who has a slot, of all lanes. */
 async function readHolders({ store, clock }: ViewDependencies): Promise<SlotHolder[]> {
-  const effects = (await store.effects({ by: 'running' })).filter(({ kind }) => kind === 'agent.run');
+  const running = await store.effects({ by: 'running' });
+  const effects = running.filter(({ kind }) => kind === 'agent.run').toSorted((a, b) => b.priority - a.priority);
   const runs = await store.runs({ by: 'keys', keys: effects.map(({ key }) => key) });
   const runOf = new Map(runs.map((run) => [run.key, run]));
   return effects.map(({ key, project, plan, lane, name, started_at: startedAt, created_at: createdAt, ...row }) => {
@@ -100,6 +124,6 @@ function planOf({ project, plan }: PlanKey): string {
 }
 
 /** It gets no turn: a pause of a part of the queue covers it, or its account is rate limited. */
-function isKept({ pauses }: QueueRow, casting: Casting, waiter: SlotWaiter): boolean {
-  return pauses.some((pause) => covers(pause, waiter)) || limitOf(casting, waiter) !== null;
+function isKept({ queue, casting }: Obstacles, waiter: SlotWaiter): boolean {
+  return queue.pauses.some((pause) => covers(pause, waiter)) || limitOf(casting, waiter) !== null;
 }

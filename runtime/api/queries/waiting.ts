@@ -87,7 +87,7 @@ export async function waitingFor(
   const runs = newest.filter((run) => activeStates.has(run.state));
   const trouble = parts.troubleOf?.(row.project) ?? null;
   // What runs goes on; what was put back for the repo's sake still says that it starts.
-  if (trouble !== null && (await slots()).workingIn(row).length === 0)
+  if (trouble !== null && (await slots.look()).workingIn(row).length === 0)
     return {
       kind: 'repo',
       detail: `repo ${row.project} cannot be used now: ${trouble}; it continues by itself`,
@@ -216,7 +216,7 @@ async function waitingForAgents(
   const [first] = runs;
   const since = timeOrNull(first?.started_at ?? first?.queued_at ?? null);
   const working = runs.filter((run) => processStates.has(run.state));
-  const seen = await slots();
+  const seen = await slots.look();
   const { queue } = seen;
   const held = runs.filter((run) => run.state === 'queued' && holderOf(queue, run) !== null);
   const heldText = heldDetail(queue, held);

@@ -12,6 +12,8 @@ export interface FileState {
 export interface FileMemory<T> {
   /** What was made of the files at that state, else what `make` makes of them now. */
   of(key: string, state: FileState, make: () => T): T;
+  /** What was made of them at a state of that text; undefined: it is not known. */
+  at(key: string, text: string): T | undefined;
 }
 
 /** Keeps up to `limit` of them; nothing of what was changed just before it was read. */
@@ -26,6 +28,10 @@ export function createFileMemory<T>(limit: number): FileMemory<T> {
       if (kept.size >= limit) kept.clear();
       if (Date.now() - changedMs > tickMs) kept.set(key, { text, made });
       return made;
+    },
+    at(key, text) {
+      const last = kept.get(key);
+      return last?.text === text ? last.made : undefined;
     },
   };
 }

@@ -3,7 +3,7 @@
  * no link, whatever part of it that is, and only plain files are read: a link would lead to files of the user's, and a pipe never ends.
  * Every path here is absolute and begins with a folder's real path, as `Repository.commonDir` is.
  */
-import { closeSync, constants, futimesSync, openSync, writeFileSync } from 'node:fs';
+import { type BigIntStats, closeSync, constants, futimesSync, lstatSync, openSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
@@ -50,14 +50,23 @@ export function filesIn<T>(folder: string, look: (files: PlainFiles) => T): T | 
         },
         state(names) {
           const found = names.map((name) => open.stat(name));
-          const text = found.map((file) =>
-            file === null ? '-' : `${file.ino}:${file.size}:${file.mtimeNs}:${file.ctimeNs}`,
-          );
-          return { text: text.join(' '), changedMs: Math.max(0, ...found.map((file) => Number(file?.ctimeMs ?? 0n))) };
+          return {
+            text: found.map(stateOf).join(' '),
+            changedMs: Math.max(0, ...found.map((file) => Number(file?.ctimeMs ?? 0n))),
+          };
         },
       }),
     ),
   );
+}
+
+function stateOf(file: BigIntStats | null): string {
+  return file === null ? '-' : `${file.ino}:${file.size}:${file.mtimeNs}:${file.ctimeNs}`;
+}
+
+/** The text of `PlainFiles.state` for the one file that a path leads to now, though by links: good to see that nothing has changed, and not to read it. */
+export function stateAt(file: string): string {
+  return stateOf(readable(() => lstatSync(file, { bigint: true, throwIfNoEntry: false }) ?? null));
 }
 
 /** Whether a folder lies there, and no link on the way to it. */

@@ -43,6 +43,8 @@ export async function makeCheckout(
   await makePlace(repo, wanted.path);
   const path = list.placeOf(wanted.path);
   await repo.exclusively(async () => {
+    // A broken entry would stop git, after what lies there is gone: it is mended first.
+    await list.listWorktrees(repo);
     await dropOwn(repo, { path, branch });
     const args = [
       'worktree',

@@ -9,10 +9,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { worktreeName } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { createFileMemory } from '../../base/platform/file-memory.ts';
-import { lstatOrNull } from '../../base/platform/quiet-look.ts';
 import { gitAtWork } from './at-work.ts';
 import { ownGit } from './git.ts';
-import { entriesIn, filesIn, isPlainFolder, type PlainFiles, textOf } from './git-folder.ts';
+import { entriesIn, filesIn, isPlainFolder, type PlainFiles, stateAt, textOf } from './git-folder.ts';
 import { lockPrefix } from './lock-file.ts';
 import { noteMended } from './notes.ts';
 
@@ -82,7 +81,9 @@ function readEntries(commonDir: string): WorktreeEntry[] {
   return entryFolders(commonDir).map(readEntry);
 }
 
-const rememberedEntries = 10_000;
+const rememberedEntries = 2_000;
+/** Longer than the name of any branch. */
+const longestHeadBytes = 8_192;
 const lastRead = createFileMemory<WorktreeEntry>(rememberedEntries);
 const lastHeads = createFileMemory<string | null>(rememberedEntries);
 const entryFiles = ['gitdir', 'commondir', 'HEAD', 'locked', 'index'] as const;
@@ -105,11 +106,11 @@ function readEntry(folder: string): WorktreeEntry {
 
 /** What the file HEAD of an entry says, as `textOf`: of hundreds of worktrees it is asked which of them stand on a branch, several times a task. */
 export function headOf(folder: string): string | null {
-  const file = join(folder, 'HEAD');
-  const found = lstatOrNull(file);
-  if (found === null) return null;
-  const { ino, size, mtimeMs, ctimeMs } = found;
-  return lastHeads.of(folder, { text: `${ino}:${size}:${mtimeMs}:${ctimeMs}`, changedMs: ctimeMs }, () => textOf(file));
+  const known = lastHeads.at(folder, stateAt(join(folder, 'HEAD')));
+  if (known !== undefined) return known;
+  const read = (file: PlainFiles) =>
+    lastHeads.of(folder, file.state(['HEAD']), () => file.head('HEAD', longestHeadBytes));
+  return filesIn(folder, read);
 }
 
 /** One entry as its files say; null: something of it is missing, empty or cut. */

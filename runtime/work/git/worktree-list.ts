@@ -134,7 +134,9 @@ export async function worktreeAt(
   repo: { readonly path: string; readonly commonDir: string },
   path: string,
 ): Promise<Worktree | null> {
-  const adminDir = repo.commonDir === join(repo.path, '.git') ? await adminDirOf(repo, path) : null;
+  // An entry may claim the user's checkout: that is git's first, whatever else lies there.
+  const isLinked = path !== repo.path && repo.commonDir === join(repo.path, '.git');
+  const adminDir = isLinked ? await adminDirOf(repo, path) : null;
   const known = adminDir === null ? null : wholeWorktree(adminDir);
   if (known?.path === path) return known;
   return (await listWorktrees(repo)).find((worktree) => worktree.path === path) ?? null;

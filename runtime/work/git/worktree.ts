@@ -297,7 +297,11 @@ async function forget(repo: Repository, { path, aside }: { path: string; aside: 
         () => true,
         () => false,
       ));
-  if (!isMoved) await ownGit(repo.path, ['worktree', 'remove', '--force', '--force', path]);
+  if (!isMoved) {
+    // Git would stop at a broken entry, which this mends.
+    await list.listWorktrees(repo);
+    await ownGit(repo.path, ['worktree', 'remove', '--force', '--force', path]);
+  }
   // As git does: an empty folder of worktrees goes too.
   else await rmdir(join(repo.commonDir, 'worktrees')).catch(() => {});
 }

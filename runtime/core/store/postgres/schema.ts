@@ -384,7 +384,7 @@ const asked = `
 const timers = `
   DROP INDEX signals_pending;
   CREATE INDEX signals_ready ON signals (project, id) WHERE status = 'pending' AND deliver_at <= 0;
-  CREATE INDEX signals_timed ON signals (is_checked, deliver_at) WHERE status = 'pending' AND deliver_at > 0;`;
+  CREATE INDEX signals_timed ON signals (project, is_checked, deliver_at) WHERE status = 'pending' AND deliver_at > 0;`;
 
 /** Text is compared byte by byte, whatever the database does otherwise. */
 const bytewise = (sql: string) => sql.replace(/\bTEXT\b/g, 'TEXT COLLATE "C"');

@@ -594,7 +594,7 @@ export const migrations: readonly Migration[] = [
     sql: `
       DROP INDEX signals_pending;
       CREATE INDEX signals_ready ON signals (project, id) WHERE status = 'pending' AND deliver_at <= 0;
-      CREATE INDEX signals_timed ON signals (is_checked, deliver_at) WHERE status = 'pending' AND deliver_at > 0;
+      CREATE INDEX signals_timed ON signals (project, is_checked, deliver_at) WHERE status = 'pending' AND deliver_at > 0;
     `,
   },
 ];

@@ -36,39 +36,41 @@ export function createSignalTable(db: Connection) {
   const byId = db.prepare<[number], SignalRow>(`SELECT ${columns} FROM signals WHERE id = ?`);
   // What is not due at once lies in an index of its own, in the words of that index: each run that has ended leaves the timer of its limit for an hour or
   // more, and whoever looks for what is due steps over none of them. Of the engine's own rows the time is the store's, of other programs' the wall clock's.
-  const dueTimers = (column: string, which = 'TRUE') =>
-    [
-      `is_checked = 1 AND deliver_at <= CAST(@keptMs AS BIGINT)`,
-      `is_checked = 0 AND deliver_at <= CAST(@wallMs AS BIGINT)`,
-    ]
-      .map(
-        (isDue) =>
-          `SELECT ${column} FROM signals WHERE status = 'pending' AND deliver_at > 0 AND ${isDue} AND ${which}`,
-      )
-      .join(' UNION ALL ');
-  // A loose scan: one index step a project, however many rows each of them has waiting.
-  const projects = db.prepare<[Now], { project: string }>(
-    `WITH RECURSIVE p(project) AS (
-       SELECT min(project) FROM signals WHERE status = 'pending' AND deliver_at <= 0
+  const ready = `status = 'pending' AND deliver_at <= 0`;
+  const own = `status = 'pending' AND deliver_at > 0 AND is_checked = 1 AND deliver_at`;
+  const others = `status = 'pending' AND deliver_at > 0 AND is_checked = 0 AND deliver_at`;
+  const [keptMs, wallMs] = ['CAST(@keptMs AS BIGINT)', 'CAST(@wallMs AS BIGINT)'];
+  // Loose scans: one index step a project, however many rows each of them has waiting.
+  const projectsOf = (name: string, which: string) =>
+    `${name}(project) AS (
+       SELECT min(project) FROM signals WHERE ${which}
        UNION ALL
-       SELECT (SELECT min(project) FROM signals WHERE status = 'pending' AND deliver_at <= 0 AND project > p.project) FROM p WHERE p.project IS NOT NULL
-     ) SELECT project FROM p WHERE project IS NOT NULL UNION SELECT project FROM (${dueTimers('project')}) timers ORDER BY project`,
+       SELECT (SELECT min(project) FROM signals WHERE ${which} AND project > ${name}.project) FROM ${name} WHERE ${name}.project IS NOT NULL)`;
+  const withTimers = projectsOf('t', `status = 'pending' AND deliver_at > 0`);
+  const projects = db.prepare<[Now], { project: string }>(
+    `WITH RECURSIVE ${projectsOf('p', ready)}, ${withTimers}
+     SELECT project FROM p WHERE project IS NOT NULL
+     UNION
+     SELECT project FROM t WHERE project IS NOT NULL AND (
+       EXISTS (SELECT 1 FROM signals s WHERE s.project = t.project AND ${own} <= ${keptMs})
+       OR EXISTS (SELECT 1 FROM signals s WHERE s.project = t.project AND ${others} <= ${wallMs}))
+     ORDER BY project`,
   );
   const due = db.prepare<[Now & { project: string; limit: number }], SignalRow>(
     `SELECT ${columns} FROM signals WHERE id IN (
-       SELECT id FROM (
-         SELECT id FROM signals WHERE status = 'pending' AND deliver_at <= 0 AND project = @project ORDER BY id LIMIT CAST(@limit AS BIGINT)) ready
+       SELECT id FROM (SELECT id FROM signals WHERE ${ready} AND project = @project ORDER BY id LIMIT CAST(@limit AS BIGINT)) ready
        UNION ALL
-       ${dueTimers('id', 'project = @project')})
+       SELECT id FROM signals WHERE project = @project AND ${own} <= ${keptMs}
+       UNION ALL
+       SELECT id FROM signals WHERE project = @project AND ${others} <= ${wallMs})
      ORDER BY id LIMIT CAST(@limit AS BIGINT)`,
   );
   const nextDue = db.prepare<[Now], { wait: number | null }>(
-    `SELECT min(wait) AS wait FROM (
-       SELECT min(deliver_at) - CAST(@keptMs AS BIGINT) AS wait FROM signals
-         WHERE status = 'pending' AND deliver_at > 0 AND is_checked = 1 AND deliver_at > CAST(@keptMs AS BIGINT)
+    `WITH RECURSIVE ${withTimers}
+     SELECT min(wait) AS wait FROM (
+       SELECT (SELECT min(deliver_at) FROM signals s WHERE s.project = t.project AND ${own} > ${keptMs}) - ${keptMs} AS wait FROM t
        UNION ALL
-       SELECT min(deliver_at) - CAST(@wallMs AS BIGINT) AS wait FROM signals
-         WHERE status = 'pending' AND deliver_at > 0 AND is_checked = 0 AND deliver_at > CAST(@wallMs AS BIGINT)) waits`,
+       SELECT (SELECT min(deliver_at) FROM signals s WHERE s.project = t.project AND ${others} > ${wallMs}) - ${wallMs} AS wait FROM t) waits`,
   );
   const finish = db.prepare(
     `UPDATE signals SET status = ?, result = ?, processed_at = ?, attempts = attempts + 1 WHERE id = ? AND status IN ('pending', 'held')`,
