@@ -12,7 +12,6 @@ it('of sixty tasks over five repos three live at once and never more, then six; 
     ],
   });
   expect(end).toMatchObject({ most: [3, 6], came: 60, statuses: Array.from({ length: 5 }, () => 'done') });
-  // An agent here takes a fifth of a second, and what passes between two of them is a part of that: a slot that stays empty would be a whole one less.
-  expect(end.meanBusy[0]).toBeGreaterThan(2.7);
-  expect(end.meanBusy[1]).toBeGreaterThan(5.4);
+  expect(end.meanBusy[0]).toBeGreaterThan(2.9);
+  expect(end.meanBusy[1]).toBeGreaterThan(5.8);
 });

@@ -115,10 +115,7 @@ async function checkWait({ store, life, clock, holdsSlots, violated }: Rested, r
   const waiting = await waitingFor(parts as unknown as ViewDependencies, row, {
     blocked: row.blocked,
     kept: await store.effects({ by: 'waiting', tree: planTree(project, plan) }),
-    slots: {
-      hasExceptions: async () => false,
-      look: () => Promise.reject(new Error(`${project}/${plan} is at rest, and waits for an agent`)),
-    },
+    slots: { look: () => Promise.reject(new Error(`${project}/${plan} is at rest, and waits for an agent`)) },
     hosts: async () => [],
     newest: runs,
   }).catch((thrown: unknown) => {

@@ -36,7 +36,8 @@ export async function tryQueue({ tasks, limits }: Trial): Promise<TrialEnd> {
   const siblings = siblingsIn(join(on.root, 'siblings'));
   for (const project of projects.slice(1))
     await engine.client.addRepo(makeRepo(join(on.root, project)), { trust: true });
-  const script = siblings.among('echo x > "$STATOR_TITLE.txt"');
+  // Long beside what passes between two agents of a slot, as real ones are.
+  const script = siblings.among('sleep 0.5; echo x > "$STATOR_TITLE.txt"');
   const content = planText(Array.from({ length: tasks / projects.length }, () => script));
   await engine.client.pauseQueue();
   for (const project of projects) await begin(engine, 'many', content, project);

@@ -1,4 +1,5 @@
 /** The slots at one look: who has them, and whose turn it is. One look serves all plans of an answer, of which a thousand may wait. */
+import { type PlanTree, planTree } from '../../../machines/vocabulary/ids.ts';
 import { groupBy } from '../../base/platform/group-by.ts';
 import type { Casting } from '../../core/outbox/casting.ts';
 import { covers } from '../../core/store/pause-scope.ts';
@@ -66,12 +67,12 @@ async function lookAtSlots(parts: ViewDependencies, obstacles: Obstacles): Promi
   const { queue, casting } = obstacles;
   const [holders, waiters] = await Promise.all([readHolders(parts), store.slotWaiters({ isNamed: areAny(obstacles) })]);
   const laneOf = new Map([...holders, ...waiters].map(({ key, lane }) => [key, lane]));
-  const getTurns = groupBy(
+  const inLine = groupBy(
     waiters.filter((waiter) => !isKept(obstacles, waiter)),
     ({ lane }) => lane,
   );
   const placesIn = new Map(
-    [...getTurns].map(([lane, ofLane]) => [lane, firstPlaces(ofLane, servedLast.get(lane) ?? '')]),
+    [...inLine].map(([lane, ofLane]) => [lane, firstPlaces(ofLane, servedLast.get(lane) ?? '')]),
   );
   const working = groupBy(
     holders.filter(({ isKept }) => !isKept),
@@ -87,7 +88,7 @@ async function lookAtSlots(parts: ViewDependencies, obstacles: Obstacles): Promi
       return slotText({
         project: run.project,
         place: placesIn.get(lane)?.get(planOf(run)) ?? 1,
-        waiting: getTurns.get(lane)?.length ?? 0,
+        waiting: inLine.get(lane)?.length ?? 0,
         busy: holders.filter((holder) => holder.lane === lane),
         limit: lane === 'worker' ? workers : coordinators,
         workersPerRepo: lane === 'worker' ? workersPerRepo : 0,
@@ -109,9 +110,9 @@ async function readHolders({ store, clock }: ViewDependencies): Promise<SlotHold
   });
 }
 
-/** Where the first of each plan stands among those of its lane, by `<project>/<plan>`. */
-function firstPlaces(waiters: readonly SlotWaiter[], servedLast: string): ReadonlyMap<string, number> {
-  const firsts = new Map<string, number>();
+/** Where the first of each plan stands among those of its lane, by the plan's tree. */
+function firstPlaces(waiters: readonly SlotWaiter[], servedLast: string): ReadonlyMap<PlanTree, number> {
+  const firsts = new Map<PlanTree, number>();
   for (const [index, waiter] of inServingOrder(waiters, servedLast).entries()) {
     const plan = planOf(waiter);
     if (!firsts.has(plan)) firsts.set(plan, index + 1);
@@ -119,8 +120,8 @@ function firstPlaces(waiters: readonly SlotWaiter[], servedLast: string): Readon
   return firsts;
 }
 
-function planOf({ project, plan }: PlanKey): string {
-  return `${project}/${plan}`;
+function planOf({ project, plan }: PlanKey): PlanTree {
+  return planTree(project, plan);
 }
 
 /** It gets no turn: a pause of a part of the queue covers it, or its account is rate limited. */

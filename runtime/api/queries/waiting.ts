@@ -44,7 +44,7 @@ export function hostsOnce({ store }: Pick<ViewDependencies, 'store'>): HostsOnce
 
 /** Reads that all plans of one answer share. */
 export interface WaitLook {
-  readonly slots: SlotsOnce;
+  readonly slots: Pick<SlotsOnce, 'look'>;
   readonly hosts: HostsOnce;
   /** The newest run of each agent of the plan; those that are over may be left out. */
   runsOf(plan: PlanRow): Promise<readonly RunRow[]>;
@@ -53,7 +53,7 @@ export interface WaitLook {
 interface PlanLook {
   readonly blocked: Need | null;
   readonly kept: readonly EffectRow[];
-  readonly slots: SlotsOnce;
+  readonly slots: Pick<SlotsOnce, 'look'>;
   readonly hosts: HostsOnce;
   readonly newest: readonly RunRow[];
 }
@@ -210,7 +210,7 @@ async function waitingForWork(
 async function waitingForAgents(
   parts: ViewDependencies,
   { project, plan }: PlanRow,
-  { runs, slots }: { readonly runs: readonly RunRow[]; readonly slots: SlotsOnce },
+  { runs, slots }: { readonly runs: readonly RunRow[]; readonly slots: Pick<SlotsOnce, 'look'> },
 ): Promise<Waiting> {
   const textOf = (run: TimedRun) => runText(run, parts.clock.nowMs());
   const [first] = runs;

@@ -22,14 +22,13 @@ import {
   adminDirOf,
   dropLocks,
   inWorktree,
-  isOurs,
   isOwnFolder,
   isThere,
   mendLink,
   type OpenWorktree,
+  othersWorktreeAt,
   placeOf,
   tryInWorktree,
-  worktreesAt,
 } from './worktree-list.ts';
 
 interface RunEnd {
@@ -137,12 +136,9 @@ function installIndex({ adminDir }: OpenWorktree): Promise<boolean> {
   );
 }
 
-/** A person may look at the branch beside the run's worktree, by `--ignore-other-worktrees`. */
 async function refuseOtherWorktrees(repo: Repository, { branch, path }: RunEnd): Promise<void> {
-  const own = placeOf(path);
-  const others = (await worktreesAt(repo, branch)).filter((worktree) => worktree.path !== own);
-  const [other] = others.filter((worktree) => !isOurs(worktree));
-  if (other !== undefined) throw checkedOut(branch, other);
+  const other = await othersWorktreeAt(repo, branch, placeOf(path));
+  if (other !== null) throw checkedOut(branch, other);
 }
 
 /**

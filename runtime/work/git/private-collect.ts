@@ -20,7 +20,7 @@ import type { PrivatePlace } from './private-repository.ts';
 import { branchRef, moveRef, readRef } from './refs.ts';
 import type { Repository } from './repository.ts';
 import { unfinishedHeads } from './unfinished.ts';
-import { dropLocks, inWorktree, isOurs, type OpenWorktree, worktreesAt } from './worktree-list.ts';
+import { dropLocks, inWorktree, type OpenWorktree, othersWorktreeAt } from './worktree-list.ts';
 
 /** Somebody who commits to the branch this often while we take over is not waited for. */
 const maxRounds = 5;
@@ -153,8 +153,7 @@ async function joined(
 
 /** A person may look at the branch beside the run's worktree; what moves it waits until they have looked, when the work is committed. */
 async function isLookedAt(repo: Repository, path: string, branch: string): Promise<boolean> {
-  const others = (await worktreesAt(repo, branch)).filter((other) => other.path !== path);
-  return others.some((other) => !isOurs(other));
+  return (await othersWorktreeAt(repo, branch, path)) !== null;
 }
 
 /** `commit` null: HEAD becomes the branch. */

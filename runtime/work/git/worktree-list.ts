@@ -34,6 +34,12 @@ export interface Worktree {
   readonly isBare: boolean;
 }
 
+/** A repository, by what its worktrees are listed from. */
+interface ListedPlace {
+  readonly path: string;
+  readonly commonDir: string;
+}
+
 /** A worktree of ours that is there: its folder, and its own part of the repository (`.git/worktrees/<name>`). */
 export interface OpenWorktree {
   readonly path: string;
@@ -65,16 +71,13 @@ export function isOursFor(worktree: Worktree, branch: string): boolean {
 }
 
 /** All worktrees that git knows, the user's checkout first; also those whose folder is gone. */
-export async function listWorktrees(repo: { readonly path: string; readonly commonDir: string }): Promise<Worktree[]> {
+export async function listWorktrees(repo: ListedPlace): Promise<Worktree[]> {
   const entries = await mendedEntries(repo.commonDir, () => ownBranches(repo));
   return readWorktrees(repo, entries) ?? askForWorktrees(repo);
 }
 
 /** As git tells of them, from the files that it keeps; null where one of these is not as expected: then git is to say what it makes of it. */
-function readWorktrees(
-  { path, commonDir }: { readonly path: string; readonly commonDir: string },
-  entries: readonly WorktreeEntry[],
-): Worktree[] | null {
+function readWorktrees({ path, commonDir }: ListedPlace, entries: readonly WorktreeEntry[]): Worktree[] | null {
   // Asked from a linked worktree, of a checkout whose .git is a file, or where somebody else's entry is broken.
   if (commonDir !== join(path, '.git') || brokenEntryWords(commonDir, entries).length > 0) return null;
   const main = branchIn(commonDir);
@@ -97,18 +100,17 @@ function linkedWorktree({ gitdir, HEAD, locked }: WorktreeEntry): Worktree | nul
 }
 
 /** Those of `listWorktrees` that stand on `branch`. Of each other worktree no more than its HEAD is looked at, since there may be hundreds. */
-export async function worktreesAt(
-  repo: { readonly path: string; readonly commonDir: string },
-  branch: string,
-): Promise<Worktree[]> {
+export async function worktreesAt(repo: ListedPlace, branch: string): Promise<Worktree[]> {
   return readWorktreesAt(repo, branch) ?? (await listWorktrees(repo)).filter((worktree) => worktree.branch === branch);
 }
 
+/** One that is not ours and stands on `branch`, beside that at `own`: a person may look at it there by `--ignore-other-worktrees`. null: there is none. */
+export async function othersWorktreeAt(repo: ListedPlace, branch: string, own: string): Promise<Worktree | null> {
+  return (await worktreesAt(repo, branch)).find((other) => other.path !== own && !isOurs(other)) ?? null;
+}
+
 /** null: some of it is not as expected. */
-function readWorktreesAt(
-  { path, commonDir }: { readonly path: string; readonly commonDir: string },
-  branch: string,
-): Worktree[] | null {
+function readWorktreesAt({ path, commonDir }: ListedPlace, branch: string): Worktree[] | null {
   if (commonDir !== join(path, '.git')) return null;
   const main = branchIn(commonDir);
   if (main === undefined) return null;
@@ -130,10 +132,7 @@ function wholeWorktree(adminDir: string): Worktree | null {
 }
 
 /** The one of `listWorktrees` that lies at `path`; null: git knows none. */
-export async function worktreeAt(
-  repo: { readonly path: string; readonly commonDir: string },
-  path: string,
-): Promise<Worktree | null> {
+export async function worktreeAt(repo: ListedPlace, path: string): Promise<Worktree | null> {
   // An entry may claim the user's checkout: that is git's first, whatever else lies there.
   const isLinked = path !== repo.path && repo.commonDir === join(repo.path, '.git');
   const adminDir = isLinked ? await adminDirOf(repo, path) : null;
@@ -152,7 +151,7 @@ function branchOf(head: string | null): string | null | undefined {
   return commit === undefined ? branch : null;
 }
 
-async function askForWorktrees(repo: { readonly path: string; readonly commonDir: string }): Promise<Worktree[]> {
+async function askForWorktrees(repo: ListedPlace): Promise<Worktree[]> {
   const listing = await ownGit(repo.path, ['worktree', 'list', '--porcelain', '-z']).catch((thrown: unknown) => {
     throw withEntries(thrown, repo.commonDir);
   });

@@ -5,7 +5,7 @@ import { messageOf } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { openFolder, type SafeFolder } from '../../base/platform/safe-path.ts';
-import { systemCode } from '../../base/platform/system-code.ts';
+import { ifMissing, systemCode } from '../../base/platform/system-code.ts';
 import { createArrivals, quietMs } from './arrivals.ts';
 import { forEachFile } from './each-file.ts';
 import { readFileName } from './file-name.ts';
@@ -129,10 +129,7 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
 
   /** Whether there is a folder to look into. A new one is taken up from the beginning. */
   async function find(): Promise<boolean> {
-    const found = await lstat(path, { bigint: true }).catch((thrown: unknown) => {
-      if (systemCode(thrown) === 'ENOENT' || systemCode(thrown) === 'ENOTDIR') return null;
-      throw thrown;
-    });
+    const found = await lstat(path, { bigint: true }).catch(ifMissing(null, 'ENOTDIR'));
     if (found === null || found.ino !== known?.ino) forget();
     if (found === null) return false;
     const { ino, mtimeNs } = found;

@@ -243,27 +243,23 @@ function makeDurable(db: Database, file: string): void {
 function migrate(db: Database, file: string, migrations: readonly Migration[]): void {
   db.pragma('foreign_keys = OFF');
   db.function('sha256', { deterministic: true }, (text: unknown) => tokenHash(String(text)));
+  const missing = migrations.filter(({ version }) => version > versionOf(db));
   // Each by itself where rows are changed. A new store has none, and waits for its disk once instead of for each.
-  const isNew = versionOf(db) === 0;
-  const apply = () => {
-    for (const migration of migrations) applyOne(db, file, migration, isNew);
-  };
-  if (isNew) db.transaction(apply).immediate();
-  else apply();
+  const steps = versionOf(db) === 0 ? [missing] : missing.map((migration) => [migration]);
+  for (const step of steps) applyTogether(db, file, step);
   db.pragma('foreign_keys = ON');
 }
 
-function applyOne(db: Database, file: string, migration: Migration, isInside: boolean): void {
-  if (versionOf(db) >= migration.version) return;
-  const work = () => applyMigration(db, migration);
+function applyTogether(db: Database, file: string, migrations: readonly Migration[]): void {
+  let now: Migration | undefined;
   try {
-    if (isInside) work();
-    else db.transaction(work).immediate();
+    db.transaction(() => {
+      for (now of migrations) applyMigration(db, now);
+    }).immediate();
   } catch (thrown) {
     const world = storeError(thrown, file);
     if (world !== null) throw world;
-    const before = isInside ? 0 : versionOf(db);
-    const message = `migration ${migration.version} (${migration.name}) of ${file} is wrong; the store stays at version ${before}`;
+    const message = `migration ${now?.version} (${now?.name}) of ${file} is wrong; the store stays at version ${versionOf(db)}`;
     throw new Error(message, { cause: thrown });
   }
 }

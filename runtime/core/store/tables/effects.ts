@@ -99,13 +99,12 @@ export function createEffectTable(db: Connection) {
   const runningOfHost = db.prepare<[string, string], { project: string; count: number }>(
     `SELECT project, count(*) AS count FROM effects WHERE lane = ? AND status = 'running' AND host = ? GROUP BY project`,
   );
-  const waiters = db.prepare<[], SlotWaiter>(
-    `SELECT id, key, project, plan, lane, priority, '' AS title, '' AS role FROM effects WHERE status = 'queued' AND kind = 'agent.run'`,
-  );
-  const namedWaiters = db.prepare<[], SlotWaiter>(
-    `SELECT id, key, project, plan, lane, priority, json_extract(payload, '$.title') AS title, json_extract(payload, '$.role') AS role
-     FROM effects WHERE status = 'queued' AND kind = 'agent.run'`,
-  );
+  const waitersWith = (title: string, role: string) =>
+    db.prepare<[], SlotWaiter>(
+      `SELECT id, key, project, plan, lane, priority, ${title} AS title, ${role} AS role FROM effects WHERE status = 'queued' AND kind = 'agent.run'`,
+    );
+  const waiters = waitersWith("''", "''");
+  const namedWaiters = waitersWith("json_extract(payload, '$.title')", "json_extract(payload, '$.role')");
   const queuedLanes = db.prepare<[], { lane: Lane }>(
     `WITH RECURSIVE l(lane) AS (
          SELECT min(lane) FROM effects WHERE status = 'queued'

@@ -67,18 +67,15 @@ export function createRunTable(db: Connection) {
      ORDER BY rowid DESC LIMIT CAST(@limit AS BIGINT)`,
   );
   // These by their indexes: the one above reads every run that there is. `+rowid`: sorted afterwards, and not found in that order.
+  const live = `SELECT ${columns} FROM runs r WHERE final_at IS NULL AND state NOT IN ('succeeded', 'failed', 'cancelled')
+       AND (CAST(@project AS TEXT) IS NULL OR project = @project) AND ${isNewest}`;
   const latestLive = db.prepare<[Record<string, unknown>], RunRow>(
-    `SELECT ${columns} FROM runs r WHERE final_at IS NULL AND state NOT IN ('succeeded', 'failed', 'cancelled')
-       AND (CAST(@project AS TEXT) IS NULL OR project = @project) AND (CAST(@plan AS TEXT) IS NULL OR plan = @plan) AND ${isNewest}
-     ORDER BY +rowid DESC LIMIT CAST(@limit AS BIGINT)`,
+    `${live} AND (CAST(@plan AS TEXT) IS NULL OR plan = @plan) ORDER BY +rowid DESC LIMIT CAST(@limit AS BIGINT)`,
   );
-  // A wave of a hundred tasks asks for a hundred slots at once: whoever wants to know what the plan waits for needs one of them.
+  // A plan may have hundreds of queued agents. One of them is enough to say what the plan waits for.
   const atWork = db.prepare<[{ project: string | null }], RunRow>(
-    `SELECT ${columns} FROM runs r WHERE final_at IS NULL AND state NOT IN ('succeeded', 'failed', 'cancelled')
-       AND (CAST(@project AS TEXT) IS NULL OR project = @project)
-       AND (state <> 'queued' OR rowid IN (
-         SELECT max(q.rowid) FROM runs q WHERE q.final_at IS NULL AND q.state = 'queued' GROUP BY q.project, q.plan))
-       AND ${isNewest}
+    `${live} AND (state <> 'queued' OR rowid IN (
+       SELECT max(q.rowid) FROM runs q WHERE q.final_at IS NULL AND q.state = 'queued' GROUP BY q.project, q.plan))
      ORDER BY +rowid DESC`,
   );
   const latestOfPlan = db.prepare<[Record<string, unknown>], RunRow>(

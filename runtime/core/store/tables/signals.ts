@@ -150,13 +150,8 @@ export function createSignalTable(db: Connection) {
     /** Plans that are registered and not yet born, with the branches that they will have. */
     births: (project: string) => births.all(project),
     /** Up to `limit` due rows, the projects in turn, each project's rows in the order of their ids. */
-    claim: (
-      { keptMs, wallMs }: Now,
-      limit: number,
-      elsewhere: () => Answer<readonly string[]>,
-    ): Answer<SignalRow[]> => {
-      const now = { keptMs, wallMs };
-      return answered(here(projects.all(now), elsewhere), (waiting) => {
+    claim: (now: Now, limit: number, elsewhere: () => Answer<readonly string[]>): Answer<SignalRow[]> =>
+      answered(here(projects.all(now), elsewhere), (waiting) => {
         const share = Math.max(1, Math.ceil(limit / Math.max(1, waiting.length)));
         const first = all(waiting.map(({ project }) => due.all({ ...now, project, limit: share })));
         return answered(first, (shares) => {
@@ -168,10 +163,9 @@ export function createSignalTable(db: Connection) {
           });
           return answered(all(lists), (found) => dealt(found, limit));
         });
-      });
-    },
+      }),
     /** The due rows of one project alone; `''` is the supervisor. */
-    claimOf: (project: string, { keptMs, wallMs }: Now, limit: number) => due.all({ keptMs, wallMs, project, limit }),
+    claimOf: (project: string, now: Now, limit: number) => due.all({ ...now, project, limit }),
     /** In how many milliseconds the next one that is not due yet will be; null: none waits. */
     nextDueIn: (now: Now) => answered(nextDue.get(now), (row) => row?.wait ?? null),
     finish: ({ id, status, result, at }: Omit<ChangeOf<'signal.finish'>, 'do'>) =>
