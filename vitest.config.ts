@@ -1,21 +1,16 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
-import { longFiles } from './test/soak/long-files.ts';
+import { realAgents } from './test/soak/left-out.ts';
 import { builtServer, builtSources } from './test/support/build.ts';
 import { hangMs } from './test/support/hang.ts';
 import { SlowestFirst } from './test/support/slowest-first.ts';
 
+/** Every test, but for the kinds that test/soak/left-out.ts lists. */
 export default defineConfig({
   plugins: [builtSources],
   test: {
-    // `npm test` is the first alone; a file that is named is found in either.
-    projects: [
-      {
-        extends: true,
-        test: { name: 'tests', include: ['test/**/*.test.ts'], exclude: [...longFiles, 'test/real/**'] },
-      },
-      { extends: true, test: { name: 'long', include: [...longFiles] } },
-    ],
+    include: ['test/**/*.test.ts'],
+    exclude: [realAgents],
     globalSetup: ['test/support/build.ts'],
     server: builtServer,
     // Walls cost time, and are not there everywhere: the tests whose subject they are turn them on.
@@ -27,7 +22,9 @@ export default defineConfig({
     maxWorkers: 3 * availableParallelism(),
     sequence: { sequencer: SlowestFirst },
     pool: 'forks',
-    // Not to fail by chance; .ci/run names each test that needed it.
-    retry: process.env.CI ? 1 : 0,
+    // A worker takes many files, and loads the product once: that was a quarter of all the time.
+    isolate: false,
+    setupFiles: ['test/support/fresh-modules.ts', ...(process.env.METER ? ['/tmp/meter-setup.ts'] : [])],
+    retry: 0,
   },
 });

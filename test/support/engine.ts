@@ -5,7 +5,7 @@ import { afterEach, expect } from 'vitest';
 import { callSocket } from '../../runtime/api/client/call.ts';
 import { type Client, createClient } from '../../runtime/api/client/client.ts';
 import { createEngine, type Engine, type EngineOptions, type PlanShow } from '../../runtime/engine/engine.ts';
-import { type Ground, makeGround, until } from './ground.ts';
+import { type Ground, lookAgain, makeGround, until } from './ground.ts';
 import { hangMs } from './hang.ts';
 
 const cleanups: (() => Promise<void> | void)[] = [];
@@ -57,6 +57,8 @@ export async function startEngine(setup: EngineSetup = {}): Promise<TestEngine> 
     home: on.home,
     env,
   });
+  const told = new AbortController();
+  void tellOfFacts(engine.client, told.signal);
   let isStopped = false;
   const stop: Engine['stop'] = (how) => {
     isStopped = true;
@@ -65,11 +67,21 @@ export async function startEngine(setup: EngineSetup = {}): Promise<TestEngine> 
   afterwards(async () => {
     // One that has lost its home answers nothing.
     const found = verifies && !isStopped ? await engine.client.verify().catch(() => null) : null;
+    told.abort();
     await engine.stop({ agents: 'stop' });
     expect(found?.differs ?? [], 'what is stored and does not follow from the journal').toEqual([]);
   });
   if (adds) await engine.client.addRepo(on.repo, { trust: true });
   return { ...on, engine: { ...engine, stop }, client: engine.client, log };
+}
+
+/** Until the engine stops. One that has lost its home or its store has no facts to tell of. */
+async function tellOfFacts(client: Client, signal: AbortSignal): Promise<void> {
+  try {
+    for await (const _fact of client.events({ signal })) lookAgain();
+  } catch {
+    // those who wait look by themselves too
+  }
 }
 
 /** A daemon.toml in which small plans have waves too. */

@@ -49,15 +49,49 @@ function repoToCopy(): string {
   return root;
 }
 
-/** Waits for a condition, looking often; throws after `limitMs` with what `describe` says. */
+/** How often something has happened for which those who wait look again, and those who wait. */
+let news = 0;
+const waiting = new Set<() => void>();
+
+/** Those who wait for a condition look again. Engines of the test's process call it for each of their facts. */
+export function lookAgain(): void {
+  news += 1;
+  for (const wake of waiting) wake();
+}
+
+/** Several facts come at once: they are one look. */
+const gatherMs = 10;
+/** Longest time between two looks, in ms: what no engine of this process tells of, a file or another process, is looked for. */
+const longestPauseMs = 250;
+
+/** Waits for a condition: looks after each fact, and besides less and less often. Throws after `limitMs` with what `describe` says. */
 export async function until(
   what: () => Promise<boolean> | boolean,
   limitMs = hangMs,
   describe: () => Promise<string> | string = () => '',
 ): Promise<void> {
   const end = Date.now() + limitMs;
-  while (!(await what())) {
+  for (let pauseMs = gatherMs; ; pauseMs = Math.min(1.25 * pauseMs, longestPauseMs)) {
+    const known = news;
+    if (await what()) return;
     if (Date.now() > end) throw new Error(`it never came true\n${await describe()}`);
-    await new Promise((resolve) => setTimeout(resolve, 25));
+    await pause(pauseMs, known);
   }
+}
+
+/** Ends soon after something has happened since `known`, and at the latest after `pauseMs`. */
+function pause(pauseMs: number, known: number): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      waiting.delete(wake);
+      resolve();
+    };
+    let timer = setTimeout(end, news === known ? pauseMs : gatherMs);
+    const wake = () => {
+      waiting.delete(wake);
+      clearTimeout(timer);
+      timer = setTimeout(end, gatherMs);
+    };
+    if (news === known) waiting.add(wake);
+  });
 }

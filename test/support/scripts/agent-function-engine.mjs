@@ -4,7 +4,7 @@
  */
 import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { createEngine } from '../../../dist/runtime/engine/engine.js';
+import { createEngine } from '../../../dist/bin/engine.js';
 
 const [home = '', repo = ''] = process.argv.slice(2);
 const calls = join(dirname(repo), 'calls');

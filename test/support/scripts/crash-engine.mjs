@@ -6,7 +6,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
-import { createEngine } from '../../../dist/runtime/engine/engine.js';
+import { createEngine } from '../../../dist/bin/engine.js';
 
 const { home, repo, plan, content, agents, fault, graceMs, untilMerged } = JSON.parse(process.argv[2]);
 const project = 'demo';

@@ -2,7 +2,7 @@
  * An engine over a home that knows its repos already. Its argument is JSON: `{home, fault}`; `fault` is `{point, nth}`: this process kills itself
  * there, at the nth time. Prints `up`; stops when its input ends.
  */
-import { createEngine } from '../../../dist/runtime/engine/engine.js';
+import { createEngine } from '../../../dist/bin/engine.js';
 
 const { home, fault } = JSON.parse(process.argv[2]);
 let seen = 0;

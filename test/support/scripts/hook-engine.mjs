@@ -2,7 +2,7 @@
  * An engine that is told of many transitions and tells a hook of each. Its argument is JSON: `{home, repo, plans, rounds}`: every plan is cancelled and reopened `rounds` times.
  * Killed and started again it says the same words once more, and each counts once. Prints `up`, each try that failed, and `told` when all words have their verdict; goes on delivering until it is killed.
  */
-import { createEngine } from '../../../dist/runtime/engine/engine.js';
+import { createEngine } from '../../../dist/bin/engine.js';
 
 const { home, repo, plans, rounds } = JSON.parse(process.argv[2]);
 const project = 'demo';

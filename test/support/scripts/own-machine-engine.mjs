@@ -5,7 +5,7 @@
 import { appendFileSync } from 'node:fs';
 import { setup } from 'xstate';
 import { z } from 'zod';
-import { createEngine, defineMachine } from '../../../dist/runtime/engine/engine.js';
+import { createEngine, defineMachine } from '../../../dist/bin/engine.js';
 
 const { home, ledger, point = null, nth = 1 } = JSON.parse(process.argv[2]);
 const machine = setup({ actions: { publish: () => {}, remind: () => {} } }).createMachine({

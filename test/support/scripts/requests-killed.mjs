@@ -1,7 +1,7 @@
 /**
  * Ten requests to five plans at once, each answer printed as a line of JSON; kills itself at a point of that. Its argument is JSON: `{home, point, nth}`.
  */
-import { createEngine } from '../../../dist/runtime/engine/engine.js';
+import { createEngine } from '../../../dist/bin/engine.js';
 
 const { home, point, nth } = JSON.parse(process.argv[2]);
 const log = { debug() {}, info() {}, warn() {}, error() {} };

@@ -1,0 +1,34 @@
+/**
+ * The soaks that `.ci/run` plays: as many as fit into its time, drawn by the commit, so that each is played sooner or later. `STATOR_SOAK_SEED` is the commit,
+ * in hexadecimal digits; what is drawn in the soaks themselves follows from it as well, so the same seed plays the same again.
+ */
+import { readdirSync } from 'node:fs';
+import { drawn } from '../support/drawn.ts';
+import { randomOf } from '../support/random.ts';
+import { realShortS, soaks, wholeInSoak } from './left-out.ts';
+
+/** Eight minutes, less what the start of vitest and the last file alone take. */
+export const drawnS = 420;
+
+export function seedNumberOf(seed: string): number {
+  const digits = /^[0-9a-f]{7,40}$/.exec(seed)?.[0];
+  if (digits === undefined)
+    throw new Error(`STATOR_SOAK_SEED=${seed}: a commit is accepted, 7 to 40 hexadecimal digits`);
+  return Number.parseInt(digits.slice(0, 7), 16);
+}
+
+/** Files in the order in which they were drawn, each with its seconds in the short form. */
+export function drawnSoaks(seed: string): readonly (readonly [file: string, seconds: number])[] {
+  const real = readdirSync('test/real').filter((name) => name.endsWith('.test.ts'));
+  const all = [
+    ...Object.entries(soaks).map(([file, { shortS }]) => [file, shortS] as const),
+    ...Object.entries(wholeInSoak),
+    ...real.map((name) => [`test/real/${name}`, realShortS] as const),
+  ];
+  let left = drawnS;
+  return drawn(all, all.length, randomOf(seedNumberOf(seed))).filter(([, seconds]) => {
+    if (seconds === 0 || seconds > left) return false;
+    left -= seconds;
+    return true;
+  });
+}
