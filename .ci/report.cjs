@@ -2,8 +2,8 @@
  * Reads vitest's JSON reports of one run of the tests.
  *   node .ci/report.cjs failed <report>                       the files that failed, a line each
  *   node .ci/report.cjs count <broken> [<report> <exit> <again>]...
- *                                                             who passed by chance, then "N passed, N failed"
- * `broken`: the steps before the tests that failed, 0 or 1. `exit`: the exit code of the tests. `again`: the report of the failed files alone.
+ *                                                             which tests are flaky, then "N passed, N failed"
+ * `broken`: how many other steps failed. `exit`: the exit code of the tests. `again`: the report of the failed files alone.
  */
 const { existsSync, readFileSync } = require('node:fs');
 const { relative } = require('node:path');
@@ -39,18 +39,15 @@ function countsOf(report, exit, again) {
   return { passed, failed: Math.max(failed, left) };
 }
 
-function chances(report, again) {
-  const retried = testsOf(report).filter(({ status, why }) => status === 'passed' && why !== undefined);
+/** What failed, and passed when its file was run again alone. */
+function flakyIn(report, again) {
   const passedAgain = new Set(
     testsOf(again)
       .filter(({ status }) => status === 'passed')
       .map(({ title }) => title),
   );
-  const alone = testsOf(report).filter(({ status, title }) => status === 'failed' && passedAgain.has(title));
-  return [
-    ...retried.map(({ title, why }) => `passed on the second try: ${title}: ${why}`),
-    ...alone.map(({ title, why }) => `passed alone: ${title}: ${why}`),
-  ];
+  const flaky = testsOf(report).filter(({ status, title }) => status === 'failed' && passedAgain.has(title));
+  return flaky.map(({ title, why }) => `flaky, passed alone: ${title}: ${why}`);
 }
 
 const [, , verb, ...rest] = process.argv;
@@ -61,7 +58,7 @@ if (verb === 'failed') {
   const sum = { passed: 0, failed: Number(broken) };
   for (let at = 0; at < parts.length; at += 3) {
     const [report, again] = [read(parts[at]), read(parts[at + 2])];
-    for (const line of chances(report, again)) console.log(line);
+    for (const line of flakyIn(report, again)) console.log(line);
     const { passed, failed } = countsOf(report, parts[at + 1], again);
     sum.passed += passed;
     sum.failed += failed;

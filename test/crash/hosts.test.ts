@@ -8,10 +8,9 @@ const ground = await hostsGround();
 describe('hosts that share a store, while daemons, agents, the network and the database fail', () => {
   const seed = seedOf('hosts');
 
-  // The soak plays many.
-  for (const round of [0, 1])
-    it(`finish every plan, and do every task once: round ${round + 1}`, async () => {
-      await playRound(ground, { seed: seed + round, plansOfHost: 2, movesOfHost: 3 });
-      expect.hasAssertions();
-    });
+  // The soak plays many rounds.
+  it('finish every plan, and do every task once', async () => {
+    await playRound(ground, { seed, plansOfHost: 1, movesOfHost: 2 });
+    expect.hasAssertions();
+  });
 });

@@ -1,17 +1,50 @@
-/** Sixty tasks over five repos: the agents see for themselves that a limit holds, and that it is used. Each limit alone, and six hundred, are in the soak. */
+/** Thirty tasks over five repos: the agents see for themselves that a limit holds, and each slot that becomes free is taken while work waits. The soak has six hundred, and measures. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { tryQueue } from '../support/queue-trial.ts';
+import { makeRepo } from '../support/daemon.ts';
+import { begin, ground, openGate, planText, startEngine, untilPlan, waves } from '../support/engine.ts';
+import { until } from '../support/ground.ts';
+import { hangMs } from '../support/hang.ts';
+import { siblingsIn } from '../support/siblings.ts';
 
-// Takes long, since sixty worktrees are made, merged and removed.
-it('of sixty tasks over five repos three live at once and never more, then six; all are done, and no slot is idle while work waits', async () => {
-  const end = await tryQueue({
-    tasks: 60,
-    limits: [
-      { from: 0, limit: 3 },
-      { from: 30, limit: 6 },
-    ],
-  });
-  expect(end).toMatchObject({ most: [3, 6], came: 60, statuses: Array.from({ length: 5 }, () => 'done') });
-  expect(end.meanBusy[0]).toBeGreaterThan(2.9);
-  expect(end.meanBusy[1]).toBeGreaterThan(5.8);
+const projects = ['demo', 'north', 'east', 'south', 'west'] as const;
+const tasks = 30;
+
+// Takes long, since thirty worktrees are made, merged and removed.
+it('of thirty tasks over five repos three live at once and never more, then six; all are done, and no slot stays idle while work waits', async () => {
+  const on = ground();
+  const configOf = (limit: number) => `max_agents = ${limit}\n${waves}`;
+  const engine = await startEngine({ on, daemon: configOf(3) });
+  const siblings = siblingsIn(join(on.root, 'siblings'));
+  for (const project of projects.slice(1))
+    await engine.client.addRepo(makeRepo(join(on.root, project)), { trust: true });
+  const goOf = (name: string) => join(on.root, `go.${name}`);
+  const script = siblings.among(`while [ ! -e "${goOf('$me')}" ]; do sleep 0.05; done; echo x > "$STATOR_TITLE.txt"`);
+  const content = planText(Array.from({ length: tasks / projects.length }, () => script));
+  for (const project of projects) await begin(engine, 'many', content, project);
+
+  let gone = 0;
+  /** Waits until as many live as may, then lets so many of them go. */
+  const letGo = async (count: number, limit: number) => {
+    const wanted = Math.min(limit, tasks - gone);
+    await until(
+      () => siblings.alive().length === wanted,
+      hangMs,
+      async () => `${gone} gone, alive: ${siblings.alive()}, ${JSON.stringify(await engine.client.queueStats())}`,
+    );
+    const leaving = siblings.alive().slice(0, count);
+    for (const name of leaving) openGate(goOf(name));
+    await until(() => leaving.every((name) => !siblings.alive().includes(name)));
+    gone += leaving.length;
+  };
+  while (gone < tasks / 2) await letGo((gone % 3) + 1, 3);
+  expect(siblings.most()).toBe(3);
+  writeFileSync(join(on.home, 'daemon.toml'), configOf(6));
+  await engine.client.reload();
+  while (gone < tasks) await letGo((gone % 6) + 1, 6);
+  for (const project of projects) await untilPlan(engine, 'many', ({ status }) => status === 'done', project);
+  expect(siblings.most()).toBe(6);
+  expect(new Set(siblings.came()).size).toBe(tasks);
+  expect(siblings.came()).toHaveLength(tasks);
 });
