@@ -11,8 +11,9 @@ function open(made: Terminal, ...args: string[]): Pty {
   return openPty(process.execPath, [main, ...args], { cwd: made.repo, env: made.env });
 }
 
+/** Without the line that shows until the plan has been read. */
 function beforeTheQuestion(pty: Pty): string {
-  return pty.text().split('\n\n')[0] ?? '';
+  return (pty.text().split('\n\n')[0] ?? '').replace(/^starting .*\n/, '');
 }
 
 it('shows what a repo enables, asks once, shows a change line by line, and keeps what was trusted where nobody says yes', async () => {

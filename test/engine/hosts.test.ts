@@ -135,6 +135,7 @@ it('a host that is lost is said where its plans wait; it goes on when it is back
   await must(a.ask('host', 'drain', 'b'));
   expect(await must(b.ask('host', 'show', 'b'))).toMatch(/state +draining/);
   await kill(b);
+  await until(async () => (await hosts())[1]?.[1] === 'lost');
   expect(await must(a.ask('host', 'remove', 'b', '--yes'))).toContain('without a host now: repo-b');
   const fenced = await b.ask('daemon', 'start');
   expect([fenced.code, fenced.stderr]).toEqual([69, expect.stringContaining('the host b was removed')]);

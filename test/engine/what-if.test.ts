@@ -15,6 +15,7 @@ import {
   untilStatus,
   waves,
 } from '../support/engine.ts';
+import { until } from '../support/ground.ts';
 
 const linesOf = ({ client }: TestEngine) => client.history('demo', 'login');
 
@@ -112,6 +113,7 @@ describe('with other inputs', () => {
       not_taken: [],
     });
     isAnswered = true;
+    await until(async () => (await client.instances({ plan: 'login' })).every(({ state }) => state !== 'running'));
     await say(engine, 'login', 'pause');
     await say(engine, 'login', 'resume');
     await say(engine, 'login', 'answer', { questions: [1], body: 'blue' });

@@ -1,13 +1,18 @@
 /** Tests run what is built, as the engines do that they kill: where a source is newer than what was made of it, `dist` is built before the first test. */
 import { execFileSync } from 'node:child_process';
-import { readdirSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 
 const root = join(import.meta.dirname, '../..');
 const rooms = ['machines', 'actors', 'runtime', 'cli', 'page', 'scripts'];
 
-export default function setup(): void {
+export default function setup(): () => void {
   if (!isFresh()) execFileSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: 'inherit' });
+  // One folder for what is made once for all files of a run (`scripts/postgres.ts`).
+  const shared = mkdtempSync(join(tmpdir(), 'stator-shared-'));
+  process.env.STATOR_TEST_CLUSTER = join(shared, 'cluster');
+  return () => rmSync(shared, { recursive: true, force: true });
 }
 
 /** The bundle is written last, and only where everything before it went well. */

@@ -1,5 +1,5 @@
 /** A repo whose origin is at a forge of this machine, and an engine that has its token. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ForgeKind } from '../../runtime/work/forges/forge.ts';
 import { afterwards, type EngineSetup, ground, startEngine, type TestEngine } from './engine.ts';
@@ -49,11 +49,14 @@ export async function site(kind: ForgeKind = 'gitea', more = '', given: Partial<
 }
 
 export function start({ on }: Site, setup: EngineSetup = {}): Promise<TestEngine> {
-  return startEngine({ on, env: { ...on.env, FORGE_TOKEN: 'secret-token' }, pullRequestLookMs: 50, ...setup });
+  return startEngine({ on, env: { ...on.env, FORGE_TOKEN: 'secret-token' }, pullRequestLookMs: 100, ...setup });
 }
 
-/** null: it is not there. */
+/** null: it is not there. A forge is asked for it at each look, so git is started only where a ref may be packed. */
 export function readTip(path: string, branch: string): string | null {
+  const loose = join(path, 'refs/heads', branch);
+  if (existsSync(loose)) return readFileSync(loose, 'utf8').trim();
+  if (existsSync(join(path, 'HEAD')) && !existsSync(join(path, 'packed-refs'))) return null;
   const found = git(path, 'for-each-ref', '--format=%(objectname)', `refs/heads/${branch}`);
   return found === '' ? null : found;
 }

@@ -87,7 +87,7 @@ export function createNextStep({ store, materialOf, saidTo }: StepParts) {
       if (source === 'agent')
         return { ...nothing, words: [resolve], notes: [`it is ${known.status}, and has your answer`] };
       if (message === null)
-        return { ...nothing, words: [resolve], notes: [`tried again: ${reason.split('\n')[0] ?? ''}`] };
+        return { ...nothing, words: [{ type: 'resolve' }], notes: [`tried again: ${reason.split('\n')[0] ?? ''}`] };
       return changes(message);
     }
 

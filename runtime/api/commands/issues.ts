@@ -145,12 +145,16 @@ export function createIssueCommands(parts: IssueParts) {
     return untilStarted(place, { sinceMs, waits, isNew: false, notes });
   }
 
-  /** A person who asks for more allows the round that it takes, whatever the limits say. Throws `BetweenStates` where the session has moved on meanwhile. */
+  /**
+   * A person who asks for more allows the round that it takes, whatever the limits say. Throws `BetweenStates` where the session has moved on meanwhile. What
+   * was to be tried again and has recovered by itself needs no word any more.
+   */
   async function mustTake(place: PlanKey, known: PlanRow, word: Word): Promise<void> {
     try {
       await mustSend(place, word);
     } catch (thrown) {
       const now = await store.plan(place.project, place.plan);
+      if (word.type === 'resolve' && word.payload === undefined && now !== null && now.blocked === null) return;
       throw now?.status === known.status && now.phase === known.phase ? thrown : retryableConflict(thrown);
     }
     if (!asksForChanges.has(word.type)) return;
