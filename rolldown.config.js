@@ -25,7 +25,9 @@ const bundled = new Set([
 
 const together = {
   // What a relay, of which each agent has one, shares with the engine: it loads nothing else.
-  lines: ['runtime/work/agents/relay/message-line'],
+  lines: ['runtime/work/agents/relay/message-line', 'runtime/work/agents/line-reader'],
+  // The same of the small process that starts programs.
+  spawning: ['runtime/base/platform/capture', 'runtime/base/platform/detached'],
   // The program, and the verbs that people and agents call most beside a running engine. Not `main.js`, which waits at its top level.
   client: ['cli/program', 'cli/status', 'cli/plan/show', 'cli/plan/signals', 'cli/queue', 'cli/signal/emit'],
   // Shows its first line before an engine is loaded; beside a daemon it needs none.

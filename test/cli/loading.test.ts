@@ -1,5 +1,5 @@
 /** What a verb loads before it answers: that is most of its time. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { planOf, working } from '../support/cli.ts';
@@ -19,7 +19,7 @@ it('run shows its first line before it loads an engine or a package', () => {
   const files = new Set([run ?? expect.fail(`${bundle} has no chunk of run`)]);
   for (const file of files) {
     for (const imported of importsOf(file)) {
-      expect(imported, file).toMatch(/^(node:|\.\/(client|lines|run)-)/);
+      expect(imported, file).toMatch(/^(node:|\.\/(client|lines|spawning|run)-)/);
       if (imported.startsWith('./')) files.add(basename(imported));
     }
   }
@@ -40,3 +40,17 @@ it('a verb beside an engine loads a handful of files, and none of an engine', as
   daemon.child.kill('SIGTERM');
   await daemon.ended;
 });
+
+it.each(['relay.js', 'spawner-process.js'])(
+  '%s, of which there are many beside an engine, loads no engine',
+  (entry) => {
+    const files = new Set([entry]);
+    for (const file of files)
+      for (const imported of importsOf(file)) if (imported.startsWith('./')) files.add(basename(imported));
+    const sizes = [...files].map((file) => statSync(join(bundle, file)).size);
+    expect(
+      sizes.reduce((sum, size) => sum + size, 0),
+      [...files].join(' '),
+    ).toBeLessThan(32 * 1024);
+  },
+);

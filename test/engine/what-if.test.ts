@@ -15,7 +15,6 @@ import {
   untilStatus,
   waves,
 } from '../support/engine.ts';
-import { until } from '../support/ground.ts';
 
 const linesOf = ({ client }: TestEngine) => client.history('demo', 'login');
 
@@ -113,7 +112,6 @@ describe('with other inputs', () => {
       not_taken: [],
     });
     isAnswered = true;
-    await until(async () => (await client.instances({ plan: 'login' })).every(({ state }) => state !== 'running'));
     await say(engine, 'login', 'pause');
     await say(engine, 'login', 'resume');
     await say(engine, 'login', 'answer', { questions: [1], body: 'blue' });
@@ -123,7 +121,9 @@ describe('with other inputs', () => {
       would_be: wouldBe,
       not_taken: notTaken,
     } = await client.whatIf('demo', 'login', { answers: { 1: 'red' } });
-    expect([was.status, wouldBe.status, wouldBe.runs, notTaken]).toEqual(['done', 'done', was.runs, []]);
+    expect([was.status, wouldBe.status, notTaken]).toEqual(['done', 'done', []]);
+    // The run that the earlier answer begins may live when the pause comes, which stops it: then it begins once more.
+    expect([was.runs, was.runs + 1]).toContain(wouldBe.runs);
     expect(wouldBe.duration_ms).toBeLessThan(was.duration_ms);
     const late = await codeOf(client.whatIf('demo', 'login', { answers: { 1: 'red', 2: 'blue' } }));
     expect(late).toMatchObject({ code: 'bad_request', said: expect.stringContaining('there were the questions 1') });

@@ -57,8 +57,10 @@ export const repo = repoTree('demo');
 
 export type World = ReturnType<typeof createWorld>;
 
+/** Machines are made once for a file of tests. */
+const trees = createTrees();
+
 export function createWorld(options: { policy: Policy; content: string }) {
-  const trees = createTrees();
   const live = new Map<TreeAddress, Tree>();
   const journal = new Map<TreeAddress, AnySignal[]>();
   const rows = new Map<string, Row>();

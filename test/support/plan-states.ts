@@ -12,6 +12,9 @@ import { answer, settle } from './chaos-moves.ts';
 import { begin, exit, say } from './hands.ts';
 import { planText } from './simulation.ts';
 
+/** Machines are made once: to make them takes fifty times as long as to restore a tree. */
+const trees = createTrees();
+
 const coordinators = ['planner', 'architect', 'reviewer', 'verifier'] as const;
 
 /** Waves of tasks, and of the coordinators only those that are named. */
@@ -173,7 +176,6 @@ export interface Copy {
 
 /** The plan as its row would give it back: each question is asked of a fresh one. */
 export function copyOf(world: World): Copy {
-  const trees = createTrees();
   const row = JSON.parse(JSON.stringify(world.trees.persist(liveTree(world)))) as PersistedTree;
   const tree = trees.restore(plan, row);
   const lifecycle = () => stateText(snapshotOf(tree.root).value.lifecycle ?? '');

@@ -36,6 +36,9 @@ interface Pending {
 /** How a run ends: an exit code, or nothing at all (it goes on). */
 export type RunScript = (run: AgentRun, count: number) => { code: number; detail?: string } | 'lost' | 'runs on';
 
+/** Machines are made once for a file of tests. */
+const trees = createTrees();
+
 export function createSimulation(
   options: {
     policy?: Policy;
@@ -44,7 +47,6 @@ export function createSimulation(
     changes?: boolean;
   } = {},
 ) {
-  const trees = createTrees();
   const live = new Map<TreeAddress, Tree>();
   const queue: Pending[] = [];
   const journal = new Map<TreeAddress, AnySignal[]>();
