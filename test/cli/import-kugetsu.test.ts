@@ -101,6 +101,9 @@ describe('stator import kugetsu', () => {
         timestamp: '2026-04-05T10:40:00Z',
       },
     ]);
+    const unasked = await made.stator(['import', 'kugetsu', made.folder]);
+    expect([unasked.code, unasked.stderr]).toEqual([1, expect.stringContaining('nobody can be asked here')]);
+    expect(await made.ask<IssueEntry[]>('issue', 'list')).toEqual([]);
     const { code, pieces } = await made.bring('--yes');
     expect(shown(pieces)).toEqual([
       `brought session ${on}#12`,

@@ -83,8 +83,8 @@ it('stops the service, the daemon and its agents first, and keeps as a ref what 
 it('leaves a home that holds what is not of stator, and is refused to agents', async () => {
   const { stator, home, repo } = await worked();
   writeFileSync(join(home, 'thesis.txt'), 'mine');
-  const refused = await stator(['uninstall', '--yes'], { env: { STATOR_TOKEN: 'x' } });
-  expect(refused.code).toBe(1);
+  const refused = await stator(['uninstall', '--yes', '--json'], { env: { STATOR_TOKEN: 'x' } });
+  expect([refused.code, JSON.parse(refused.stderr).code]).toEqual([1, 'not_allowed']);
   expect(refsOf(repo)).toContain('refs/heads/plan/good');
   const { code, stdout } = await stator(['uninstall', '--yes']);
   expect(code).toBe(1);

@@ -131,6 +131,16 @@ describe('a daemon', () => {
     expect((await ground.client().instances({}))[0]).toMatchObject({ state: 'succeeded', exit_code: 0, attempt: 1 });
   });
 
+  it('leaves its agents running where it is just told to stop, and the next one takes up their ends', async () => {
+    const ground = daemonGround();
+    const { pid, go } = await withAgent(ground);
+    expect(await ground.stator(['daemon', 'stop'])).toMatchObject({ code: 0 });
+    expect(isAlive(pid)).toBe(true);
+    openGate(go);
+    await ground.stator(['daemon', 'start']);
+    await until(async () => (await statusOf(ground, 'long')).status === 'done');
+  });
+
   it('stops its agents first where it is told to, and no attempt is spent', async () => {
     const ground = daemonGround();
     const { pid, go } = await withAgent(ground);

@@ -162,9 +162,14 @@ it('takes nothing in a repo that another engine has registered as well', async (
   const alive = spawn('sleep', ['1000'], { stdio: [openSync(join(other.home, 'owner.db'), 'r'), 'ignore', 'ignore'] });
   afterwards(() => void alive.kill('SIGKILL'));
   lostWorktree(on, 'theirs');
-  const { orphans } = await on.client.repair({ dry: false });
-  expect(new Set(orphans.map(({ state: each, what }) => `${each}: ${what}`))).toEqual(
-    new Set([`kept: the engine of ${other.home} (pid ${alive.pid}) may use it`]),
-  );
+  /** One of them is named, and engines of other tests may be found before it. */
+  const isNamed = ({ what }: { what: string }) => what.includes(`the engine of ${other.home} (pid ${alive.pid})`);
+  let { orphans } = await on.client.repair({ dry: false });
+  await until(async () => {
+    if (orphans.every(isNamed)) return true;
+    ({ orphans } = await on.client.repair({ dry: false }));
+    return false;
+  });
+  expect(orphans.map(({ state: each }) => each)).toEqual(orphans.map(() => 'kept'));
   expect(orphans.map(({ kind }) => kind).sort()).toEqual(['branch', 'worktree']);
 });

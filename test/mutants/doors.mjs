@@ -58,11 +58,11 @@ export const doors = [
   },
   {
     name: 'any-token',
-    promise: 'no request over TCP without the token that is in force',
+    promise: 'no request of the page without the token that is in force',
     file: 'runtime/api/control/web-guard.ts',
     find: 'if (given !== null && token !== null && isSameSecret(given, token)) return null;',
     replace: 'if (given !== null && token !== null) return null;',
-    tests: ['test/walls/tcp.test.ts'],
+    tests: ['test/walls/inspector.test.ts'],
   },
   {
     name: 'form-is-json',
@@ -94,7 +94,7 @@ export const doors = [
     file: 'runtime/api/control/principal.ts',
     find: 'if (who !== null) throw onlyPerson(who);',
     replace: 'if (who === undefined) throw onlyPerson(who);',
-    tests: ['test/walls/signals.test.ts', 'test/walls/run-sockets.test.ts'],
+    tests: ['test/walls/approvals.test.ts', 'test/control/routes.test.ts', 'test/engine/agent-messages.test.ts'],
   },
   {
     name: 'every-role-may-all',
@@ -145,12 +145,13 @@ export const doors = [
     tests: ['test/walls/signals.test.ts'],
   },
   {
-    name: 'verdict-by-file',
-    promise: 'a file of what a judge starts is no verdict',
-    file: 'runtime/work/signal-files/source.ts',
-    find: 'if (isVerdict(named.type) && judgesByMessage(life.role, life.preset)) return false;',
-    replace: '',
-    tests: ['test/walls/project-settings.test.ts', 'test/walls/signals.test.ts'],
+    name: 'verdict-by-token',
+    promise: 'the token of a judge’s run gives no verdict',
+    file: 'runtime/api/commands/commands.ts',
+    find: 'if (run === null || !judgesByMessage(run.role, run.preset)) return;',
+    replace: 'if (run !== null) return;',
+    tests: ['test/walls/project-settings.test.ts'],
+    title: 'no command that it starts gives one',
   },
   {
     name: 'tracked-signal-file',

@@ -79,7 +79,7 @@ export const limits = [
     file: 'runtime/core/store/changes.ts',
     find: 'return uses.every((use) => shareOf(use) < 1);',
     replace: 'return uses.every((use) => shareOf(use) >= 0);',
-    tests: ['test/outbox/taking.test.ts'],
+    tests: ['test/outbox/taking.test.ts', 'test/store/contract.test.ts'],
   },
   {
     name: 'budget-without-end',
@@ -95,7 +95,7 @@ export const limits = [
     file: 'machines/agent/setup.ts',
     find: 'failures + 1 < attempts,',
     replace: 'failures < attempts,',
-    tests: ['test/machines/tables.test.ts', 'test/machines/attempts.test.ts'],
+    tests: ['test/machines/tables.test.ts'],
   },
   {
     name: 'reviews-without-end',
@@ -111,7 +111,7 @@ export const limits = [
     file: 'machines/repo/machine.ts',
     find: 'if (undone.length > 0) return',
     replace: 'if (undone.length > 9) return',
-    tests: ['test/machines/repo.test.ts', 'test/machines/tables.test.ts'],
+    tests: ['test/machines/repo-grants.test.ts'],
   },
   {
     name: 'topics-at-the-same-time',
@@ -119,7 +119,7 @@ export const limits = [
     file: 'machines/repo/machine.ts',
     find: 'topic !== null && topic === applicant.topic);',
     replace: 'topic !== null && topic !== applicant.topic);',
-    tests: ['test/machines/repo.test.ts', 'test/machines/tables.test.ts'],
+    tests: ['test/machines/repo-grants.test.ts'],
   },
   {
     name: 'one-plan-too-many',
@@ -127,6 +127,6 @@ export const limits = [
     file: 'machines/repo/machine.ts',
     find: 'if (limit > 0 && active >= limit) return',
     replace: 'if (limit > 0 && active > limit) return',
-    tests: ['test/machines/repo.test.ts', 'test/machines/tables.test.ts'],
+    tests: ['test/machines/repo-grants.test.ts'],
   },
 ];

@@ -18,6 +18,8 @@ import { mutants } from './list.mjs';
 const root = join(import.meta.dirname, '../..');
 /** A test that does not end has noticed nothing that anybody would read. */
 const hangMs = 180_000;
+/** What a test waits for, and a broken product never does. */
+const waitMs = 20_000;
 
 const { values } = parseArgs({
   options: {
@@ -140,7 +142,8 @@ async function tested(copy, { tests, title }) {
   const words = ['vitest', 'run', ...tests, '--bail', '1', '--reporter=json', `--outputFile.json=${report}`];
   if (title !== undefined) words.push('-t', title);
   const { CI: _ci, ...env } = process.env;
-  const child = spawn('npx', words, { cwd: copy, env, stdio: 'ignore', detached: true });
+  const told = { ...env, STATOR_TEST_HANG_MS: String(waitMs) };
+  const child = spawn('npx', words, { cwd: copy, env: told, stdio: 'ignore', detached: true });
   const timer = setTimeout(() => process.kill(-child.pid, 'SIGKILL'), hangMs);
   await new Promise((resolve) => child.on('close', resolve));
   clearTimeout(timer);

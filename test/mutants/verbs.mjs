@@ -95,7 +95,7 @@ export const verbs = [
     find: "agents ? 'stop' : 'leave'",
     replace: "'stop'",
     tests: ['test/engine/daemon-verbs.test.ts'],
-    title: 'stop',
+    title: 'just told to stop',
   },
   {
     name: 'plan-delete-unasked',
@@ -103,7 +103,8 @@ export const verbs = [
     file: 'cli/plan/delete.ts',
     find: 'if (!(await isConfirmed(call, { yes, question: `delete ${name}?`, not: `not deleted: ${name}` }))) return 1;',
     replace: '',
-    tests: ['test/cli/plan-words.test.ts'],
+    tests: ['test/cli/verbs.test.ts'],
+    title: 'deleted only when somebody says yes',
   },
   {
     name: 'unknown-flag-is-taken',
@@ -119,7 +120,7 @@ export const verbs = [
     file: 'runtime/api/commands/repos.ts',
     find: 'if (runs.length > 0 && !stop) {',
     replace: 'if (runs.length > 99 && !stop) {',
-    tests: ['test/cli/repo-remove.test.ts'],
+    tests: ['test/cli/repo-remove.test.ts', 'test/commands/remove-repo.test.ts'],
   },
   {
     name: 'any-digest-is-trusted',

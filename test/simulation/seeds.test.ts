@@ -8,7 +8,7 @@ import { storyOf } from './story.ts';
 
 /** `STATOR_SEED`: that one alone. `STATOR_SEEDS`: so many. */
 const one = process.env.STATOR_SEED;
-const count = Number(process.env.STATOR_SEEDS ?? runsOf(10_000, 300));
+const count = Number(process.env.STATOR_SEEDS ?? runsOf(10_000, 100));
 const seeds = one === undefined ? Array.from({ length: count }, (_, index) => index + 1) : [Number(one)];
 /** A few say enough. */
 const toldLimit = 3;

@@ -13,7 +13,7 @@ export interface Called {
 /** Verbs that start or are the daemon: it is the process that they are called from, and called anew. */
 const ownProcess = /^(?:demo|(?:queue-)?daemon (?:start|restart))(?: |$)/;
 /** What verbs take from the call alone. Of other variables the process reads its own value too. */
-const ownVariable = /^(STATOR_\w+|STATOR|NO_COLOR|FORCE_COLOR)$/;
+const ownVariable = /^(STATOR_\w+|STATOR|\w+_TOKEN|NO_COLOR|FORCE_COLOR)$/;
 
 /** Whether the call may be made here. `changed`: the variables in which it differs from the process of the test. */
 export function mayCallHere(args: readonly string[], changed: NodeJS.ProcessEnv): boolean {

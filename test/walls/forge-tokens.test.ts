@@ -22,7 +22,7 @@ async function ground(remote: string) {
   const add = ['server', 'add', 'lan', known.url, '--kind', 'gitea', '--token', 'env:LAN_TOKEN', '--allow-private'];
   expect((await place.stator(add)).code).toBe(0);
   git(place.repo, 'config', 'remote.origin.url', remote);
-  return { ...place, look: () => place.start(['doctor', '--json'], { env }).ended };
+  return { ...place, look: () => place.stator(['doctor', '--json'], { env }) };
 }
 
 it('a remote of a repo brings the token to no other host', async () => {
