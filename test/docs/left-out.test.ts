@@ -2,13 +2,14 @@
 import { readdirSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { drawnS, drawnSoaks } from '../soak/drawn-soaks.ts';
-import { soaks, wholeInSoak } from '../soak/left-out.ts';
+import { bench, soaks, wholeInSoak } from '../soak/left-out.ts';
 
 const files = readdirSync('test', { recursive: true, encoding: 'utf8' }).map((file) => `test/${file}`);
 
 it('every soak is in the list, and every file of the list is there', () => {
   expect(Object.keys(soaks).sort()).toEqual(files.filter((file) => file.endsWith('.soak.ts')).sort());
   expect(Object.keys(wholeInSoak).filter((file) => !files.includes(file))).toEqual([]);
+  expect(files.some((file) => file.startsWith(bench))).toBe(true);
 });
 
 it('every file that tests has a name by which it is found', () => {

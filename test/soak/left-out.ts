@@ -79,4 +79,4 @@ export const realAgents = 'test/real/**/*.test.ts';
 export const realShortS = 60;
 
 /** Measures, with no right or wrong: `npm run bench`. */
-export const bench = 'test/bench/*.mjs';
+export const bench = 'test/bench/';
