@@ -94,7 +94,8 @@ export const doors = [
     file: 'runtime/api/control/principal.ts',
     find: 'if (who !== null) throw onlyPerson(who);',
     replace: 'if (who === undefined) throw onlyPerson(who);',
-    tests: ['test/walls/approvals.test.ts', 'test/control/routes.test.ts', 'test/engine/agent-messages.test.ts'],
+    tests: ['test/walls/run-sockets.test.ts'],
+    title: 'at the socket of people',
   },
   {
     name: 'every-role-may-all',

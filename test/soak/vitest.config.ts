@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 import { resultsReporter } from '../real/results-reporter.ts';
 import { builtServer, builtSources } from '../support/build.ts';
 import { hangMs } from '../support/hang.ts';
-import { drawnSoaks, seedNumberOf } from './drawn-soaks.ts';
+import { drawnS, drawnSoaks, seedNumberOf } from './drawn-soaks.ts';
 import { realAgents, soaks, wholeInSoak } from './left-out.ts';
 import { isShort } from './length.ts';
 
@@ -14,7 +14,8 @@ const seeds: Record<string, string> = seed === undefined ? {} : { STATOR_CRASH_S
 function filesToPlay(): readonly string[] {
   if (seed !== undefined) return drawnSoaks(seed).map(([file]) => file);
   const files = Object.entries(soaks).filter(([, { shortS }]) => !isShort || shortS > 0);
-  return [...files.map(([file]) => file), ...Object.keys(wholeInSoak), realAgents];
+  const whole = Object.entries(wholeInSoak).filter(([, seconds]) => !isShort || seconds <= drawnS);
+  return [...[...files, ...whole].map(([file]) => file), realAgents];
 }
 
 /** What takes long: `npm run soak`. Shorter with `STATOR_SOAK=short`, and with `STATOR_SOAK_SEED=<commit>` a part of it besides, as `.ci/run` plays it. */

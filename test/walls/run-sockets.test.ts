@@ -234,3 +234,18 @@ it('a run that lives over a restart of the engine is heard at the same place, an
   openGate(go);
   await untilStatus({ ...engine, client: next.client } satisfies TestEngine, 'own', 'done');
 });
+
+it('at the socket of people an agent’s token opens no route of people either', async () => {
+  const engine = await startEngine();
+  const [left, go] = [join(engine.root, 'left'), join(engine.root, 'go')];
+  await begin(engine, 'p', planText([`${leaveToken(left)}; ${gate(go)}; echo a > a.txt`]));
+  const { token } = await agentOf(left);
+  const people = socketPath(engine.home, engine.env, '');
+  for (const key of ['POST /v1/queue/pause', 'DELETE /v1/repos/demo', 'POST /v1/reload']) {
+    const refused = await ask(people, key, { token, ...(key.startsWith('POST') ? { body: {} } : {}) });
+    expect([key, refused.json.code]).toEqual([key, 'not_allowed']);
+  }
+  expect((await engine.client.repos()).map(({ project, state }) => [project, state])).toEqual([['demo', 'active']]);
+  openGate(go);
+  await untilStatus(engine, 'p', 'done');
+});
