@@ -3,7 +3,7 @@
 import { actorsOf, snapshotOf } from '../../actors/addressee.ts';
 import type { PersistedTree } from '../../actors/compatibility.ts';
 import { stateText } from '../../actors/recorder.ts';
-import { createTrees, type Tree } from '../../actors/tree.ts';
+import type { Tree } from '../../actors/tree.ts';
 import type { Role } from '../../machines/vocabulary/ids.ts';
 import { defaultPolicy, type Policy } from '../../machines/vocabulary/policy.ts';
 import type { Origin, Signal, SignalType } from '../../machines/vocabulary/signal.ts';
@@ -11,6 +11,7 @@ import { createWorld, plan, repo, type World } from './chaos.ts';
 import { answer, settle } from './chaos-moves.ts';
 import { begin, exit, say } from './hands.ts';
 import { planText } from './simulation.ts';
+import { trees } from './trees.ts';
 
 const coordinators = ['planner', 'architect', 'reviewer', 'verifier'] as const;
 
@@ -173,7 +174,6 @@ export interface Copy {
 
 /** The plan as its row would give it back: each question is asked of a fresh one. */
 export function copyOf(world: World): Copy {
-  const trees = createTrees();
   const row = JSON.parse(JSON.stringify(world.trees.persist(liveTree(world)))) as PersistedTree;
   const tree = trees.restore(plan, row);
   const lifecycle = () => stateText(snapshotOf(tree.root).value.lifecycle ?? '');

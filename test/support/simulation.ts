@@ -1,10 +1,11 @@
 /** A host without a disk: trees in memory, a virtual clock, and effects that a script answers. Pure and repeatable. */
 import type { PersistedTree } from '../../actors/compatibility.ts';
-import { createTrees, type Step, type Tree } from '../../actors/tree.ts';
+import type { Step, Tree } from '../../actors/tree.ts';
 import type { AgentRun, Effect } from '../../machines/vocabulary/effect.ts';
 import { effectKey, parseTree, planTree, repoTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import { defaultPolicy, type Policy } from '../../machines/vocabulary/policy.ts';
 import type { AnySignal, Origin, Signal, SignalType } from '../../machines/vocabulary/signal.ts';
+import { trees } from './trees.ts';
 
 export const sha = (n: number) => n.toString(16).padStart(40, '0');
 
@@ -44,7 +45,6 @@ export function createSimulation(
     changes?: boolean;
   } = {},
 ) {
-  const trees = createTrees();
   const live = new Map<TreeAddress, Tree>();
   const queue: Pending[] = [];
   const journal = new Map<TreeAddress, AnySignal[]>();
