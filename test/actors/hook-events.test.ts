@@ -1,11 +1,12 @@
 /** Which events hooks are told of, for every place of a plan and every signal: the contract's table, written out. */
 import { describe, expect, it } from 'vitest';
 import { type Happened, hookEventsOf } from '../../actors/hook-events.ts';
-import { createTrees, type Tree } from '../../actors/tree.ts';
+import type { Tree } from '../../actors/tree.ts';
 import { publicSignalTypes, type Signal, type SignalType, signals } from '../../machines/vocabulary/signal.ts';
 import { plan, type World } from '../support/chaos.ts';
 import { copyOf, policyWith, worldOf, worldsByState } from '../support/plan-states.ts';
 import { planText, sha } from '../support/simulation.ts';
+import { trees } from '../support/trees.ts';
 
 /** A payload of each kind that needs one. */
 const samples: Partial<Record<SignalType, object>> = {
@@ -101,7 +102,6 @@ function texts(happened: readonly Happened[]): string {
 }
 
 function told(tree: Tree, type: SignalType, payload: object, how: Partial<Signal> = {}): Happened[] {
-  const trees = createTrees();
   const signal = { type, payload, origin: 'person', run: null, actor: '', at: 9_000_000, ...how } as Signal;
   return hookEventsOf(tree, trees.step(tree, signal));
 }

@@ -11,8 +11,8 @@ import {
   stopChild,
 } from 'xstate';
 import { leanActions } from '../../actors/lean-actions.ts';
-import { createTrees } from '../../actors/tree.ts';
 import { supervisorTree } from '../../machines/vocabulary/ids.ts';
+import { trees } from '../support/trees.ts';
 
 interface Counts {
   count: number;
@@ -150,7 +150,6 @@ it('what is told of a tree is what the option `inspect` tells', () => {
 });
 
 it('a tree is written byte for byte as XState would write it', () => {
-  const trees = createTrees();
   const { tree } = trees.create(supervisorTree, {
     type: 'supervisor_opened',
     payload: {},

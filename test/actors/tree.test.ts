@@ -12,6 +12,7 @@ import type { Signal } from '../../machines/vocabulary/signal.ts';
 import { plan } from '../support/chaos.ts';
 import { liveTree, worldOf, worldsByState } from '../support/plan-states.ts';
 import { planText } from '../support/simulation.ts';
+import { trees } from '../support/trees.ts';
 
 function stored(): PersistedTree {
   const world = worldsByState['underway.implementing.wave.running']?.() ?? worldOf();
@@ -26,7 +27,6 @@ function changed(from: string, to: string): PersistedTree {
 }
 
 function refusal(row: PersistedTree): EngineError {
-  const trees = createTrees();
   const before = JSON.stringify(row);
   try {
     trees.restore(plan, row);
@@ -49,7 +49,6 @@ function planUpgradedBy(upgrades: Kind['upgrades']): Kinds {
 
 describe('a stored tree', () => {
   it('is restored without asking for anything, and goes on', () => {
-    const trees = createTrees();
     const row = stored();
     const tree = trees.restore(plan, row);
     expect(JSON.stringify(trees.persist(tree))).toBe(JSON.stringify(row));
@@ -62,7 +61,6 @@ describe('a stored tree', () => {
   it('whose agent lost the id of its run is thrown away at the next step, and asks for nothing', () => {
     const row = stored();
     const text = JSON.stringify(row.snapshot).replaceAll(/"run":"[^"]+"/g, '"run":null');
-    const trees = createTrees();
     const tree = trees.restore(plan, { ...row, snapshot: JSON.parse(text) });
     expect(() => step(tree, trees, 'cancel')).toThrow('before it gave it an id');
   });
@@ -117,7 +115,6 @@ describe('a stored tree', () => {
   });
 
   it('that was refused leaves no trace in the trees that live on', () => {
-    const trees = createTrees();
     const row = stored();
     const tree = trees.restore(plan, row);
     expect(() => trees.restore(plan, changed(version, '"version":"plan:99"'))).toThrow(EngineError);
@@ -178,7 +175,6 @@ describe('a stored tree', () => {
     const old = JSON.parse(
       readFileSync(new URL('../support/fixtures/plan-1.json', import.meta.url), 'utf8'),
     ) as PersistedTree;
-    const trees = createTrees();
     const tree = trees.restore('plan:oldrepo/hello', old);
     const say = (type: 'agent_send' | 'resume', payload: object) =>
       trees.step(tree, { type, payload, origin: 'person', actor: '', run: null, at: 9 } as Signal);
@@ -194,7 +190,6 @@ describe('a stored tree', () => {
       readFileSync(new URL('../support/fixtures/plan-paused.json', import.meta.url), 'utf8'),
     ) as PersistedTree;
     expect(old.version).toBe('agent:2 plan:1 task:1 wave:1');
-    const trees = createTrees();
     const tree = trees.restore(plan, old);
     const agent = (title: string) =>
       [...actorsOf(tree.root)].map((actor) => snapshotOf(actor)).find(({ context }) => context.title === title);
@@ -223,7 +218,6 @@ describe('a stored tree', () => {
       readFileSync(new URL('../support/fixtures/plan-verifying.json', import.meta.url), 'utf8'),
     ) as PersistedTree;
     expect(old.version).toBe('agent:3 plan:1 task:1 wave:1');
-    const trees = createTrees();
     const tree = trees.restore(plan, old);
     const head = 'a'.repeat(40);
     const say = (type: 'head_moved' | 'verify_approved', payload: object, origin: Signal['origin']) =>
@@ -239,7 +233,6 @@ describe('a stored tree', () => {
       readFileSync(new URL('../support/fixtures/plan-running.json', import.meta.url), 'utf8'),
     ) as PersistedTree;
     expect(old.version).toBe('agent:3 plan:2 task:1 wave:1');
-    const trees = createTrees();
     const tree = trees.restore(plan, old);
     const run = 'wave-1.2/task-1.1/agent#1';
     const say = (type: 'run_waiting' | 'agent_allow', payload: object, of: string | null) => {
@@ -260,7 +253,6 @@ describe('a stored tree', () => {
     ) as PersistedTree;
     expect(old.version).toBe('agent:4 plan:2 task:1 wave:1');
     expect(old.snapshot).toMatchObject({ context: { drafts: ['first'] } });
-    const trees = createTrees();
     const tree = trees.restore(plan, old);
     expect(snapshotOf(tree.root).context).not.toHaveProperty('drafts');
     const say = (type: 'plan_updated' | 'planner_finished', payload: object) =>
@@ -282,7 +274,6 @@ describe('a stored tree', () => {
       readFileSync(new URL('../support/fixtures/plan-unasked.json', import.meta.url), 'utf8'),
     ) as PersistedTree;
     expect(old.version).toBe('agent:4 plan:5 task:1 wave:1');
-    const trees = createTrees();
     const tree = trees.restore(plan, old);
     expect(snapshotOf(tree.root).context.advance).toBeNull();
     const say = (type: string, payload: object, origin = 'agent:hello-plan') =>
@@ -302,7 +293,6 @@ describe('a stored tree', () => {
       readFileSync(new URL('../support/fixtures/plan-committing.json', import.meta.url), 'utf8'),
     ) as PersistedTree;
     expect(old.version).toBe('agent:4 plan:5 task:1 wave:1');
-    const trees = createTrees();
     const tree = trees.restore(plan, old);
     const say = (type: 'work_committed' | 'answer', payload: object, run: string | null) => {
       const origin = run === null ? 'person' : 'engine';
@@ -322,7 +312,6 @@ describe('a stored tree', () => {
       readFileSync(new URL('../support/fixtures/plan-asking.json', import.meta.url), 'utf8'),
     ) as PersistedTree;
     expect(old.version).toBe('agent:4 plan:3 task:1 wave:1');
-    const trees = createTrees();
     const tree = trees.restore(plan, old);
     expect(blockOf(tree)).toMatchObject({
       source: 'agent',
@@ -351,7 +340,6 @@ describe('a stored tree', () => {
       readFileSync(new URL('../support/fixtures/plan-pulled.json', import.meta.url), 'utf8'),
     ) as PersistedTree;
     expect(old.version).toBe('agent:4 plan:3 task:1 wave:1');
-    const trees = createTrees();
     const tree = trees.restore(plan, old);
     expect(snapshotOf(tree.root).context.pull).toMatchObject({
       request: { number: 1, pass: 0, cycles: 0, failing: {} },
@@ -370,7 +358,6 @@ describe('a stored tree', () => {
       readFileSync(new URL('../support/fixtures/repo-1.json', import.meta.url), 'utf8'),
     ) as PersistedTree;
     expect(old.version).toBe('repo:1');
-    const trees = createTrees();
     const tree = trees.restore('repo:demo', old);
     const say = (type: 'plan_watched' | 'plan_unwatched' | 'plan_done', payload: object) =>
       trees.step(tree, { type, payload, origin: 'engine', actor: '', run: null, at: 9 } as Signal).requests.signals;

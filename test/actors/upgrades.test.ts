@@ -5,8 +5,8 @@ import { snapshotOf } from '../../actors/addressee.ts';
 import type { PersistedTree } from '../../actors/compatibility.ts';
 import { planDetail } from '../../actors/plan-view.ts';
 import { storedPlan, storedRepo, storedSupervisor } from '../../actors/stored-tree.ts';
-import { createTrees } from '../../actors/tree.ts';
 import type { Signal, SignalType } from '../../machines/vocabulary/signal.ts';
+import { trees } from '../support/trees.ts';
 
 const plan = 'plan:demo/hello';
 
@@ -21,7 +21,6 @@ function restored(rows: ReadonlyMap<string, PersistedTree>, name: string) {
   const old = rows.get(name);
   if (old === undefined) throw new Error(`no row is stored as "${name}"; there are ${[...rows.keys()].join('; ')}`);
   expect(old.version).toBe('agent:4 plan:6 task:2 wave:1');
-  const trees = createTrees();
   const tree = trees.restore(plan, old);
   const tell = (type: SignalType, payload: object = {}, run: string | null = null) => {
     const origin = run === null ? 'person' : 'engine';
@@ -158,7 +157,7 @@ describe('a plan that was stored under the names of before', () => {
     JSON.parse(readFileSync(new URL(`../support/fixtures/${file}`, import.meta.url), 'utf8'));
 
   it('knows which of its children is active, and so do its waves of theirs', () => {
-    const { context, children } = snapshotOf(createTrees().restore(plan, stored('plan-committing.json')).root);
+    const { context, children } = snapshotOf(trees.restore(plan, stored('plan-committing.json')).root);
     expect(context).toMatchObject({ activeChildId: 'wave-1.2', liveChildren: { 'wave-1.2': 'wave' }, stopCause: null });
     expect(Object.keys(context)).not.toEqual(expect.arrayContaining(['now', 'living', 'standing']));
     const wave = children['wave-1.2'];
@@ -169,7 +168,6 @@ describe('a plan that was stored under the names of before', () => {
   it('that waited for a person is stuck, for the cause that it gave', () => {
     const old = storedIn('plan-stuck.jsonl').get('a review that a person set by hand');
     if (old === undefined) throw new Error('it is stored');
-    const trees = createTrees();
     const tree = trees.restore(plan, old);
     expect(snapshotOf(tree.root).value).toMatchObject({ lifecycle: { underway: { reviewing: 'stuck' } } });
     expect(snapshotOf(tree.root).context.stopCause).toMatchObject({ source: 'override' });
@@ -184,7 +182,6 @@ describe('a row that nobody brings to life', () => {
     JSON.parse(readFileSync(new URL(`../support/fixtures/${file}`, import.meta.url), 'utf8'));
 
   it('of an earlier version is read as its tree would be', () => {
-    const trees = createTrees();
     for (const file of ['plan-1.json', 'plan-committing.json', 'plan-pulled.json', 'plan-verifying.json']) {
       const old = stored(file);
       expect(storedPlan(plan, old).context, file).toEqual(snapshotOf(trees.restore(plan, old).root).context);
@@ -208,7 +205,6 @@ describe('a row that nobody brings to life', () => {
   });
 
   it('of the supervisor says whether its engine has stopped', () => {
-    const trees = createTrees();
     const told = (tree: ReturnType<typeof trees.create>['tree'], type: SignalType) =>
       trees.step(tree, { type, payload: {}, origin: 'engine', actor: '', run: null, at: 1 });
     const { tree } = trees.create('supervisor', {

@@ -4,8 +4,8 @@ import { z } from 'zod';
 import { defineMachine } from '../../actors/define-machine.ts';
 import { kindsWith } from '../../actors/kinds.ts';
 import { kindOf } from '../../actors/own-machine.ts';
-import { type Origin, signals, signalTypes } from '../../machines/vocabulary/signal.ts';
-import { admit, admitSignal } from '../../runtime/core/inbox/admission.ts';
+import { type Origin, publicSignalTypes, signals, signalTypes } from '../../machines/vocabulary/signal.ts';
+import { admit, admitSignal, admitWord } from '../../runtime/core/inbox/admission.ts';
 
 const release = kindOf(
   defineMachine({
@@ -65,5 +65,134 @@ describe('admission', () => {
     expect(offered('plan_start', {}, 'person', 'ci:build-812')).toBe('plan:demo/login');
     for (const key of ['plan:demo/login/x:done', 'repo:demo/x', 'supervisor/x', 'release:1.2/publish#1.1:done'])
       expect(offered('plan_start', {}, 'person', key)).toBe('bad_request');
+  });
+
+  /** The code of a refusal and what its hint proposes; of what is admitted the payload. */
+  function heard(
+    type: string,
+    payload: unknown,
+    origin: Origin = 'person',
+    place = { project: 'demo', plan: 'login' },
+  ) {
+    const admission = admitSignal(kinds, { ...place, type, payload, origin, dedupeKey: 'mine' });
+    if (admission.kind === 'refused') {
+      const { code, message, hint } = admission.error;
+      return `${code}: ${message}; ${hint}`;
+    }
+    const { tree, dedupeKey, ...signal } = admission.signal;
+    return `${admission.kind} ${tree} ${dedupeKey} ${JSON.stringify(signal)}`;
+  }
+
+  it('takes a payload as an object, as text, as white space or not at all', () => {
+    const admitted = (payload: object) =>
+      `admitted plan:demo/login mine ${JSON.stringify({ type: 'resolve', payload, origin: 'person' })}`;
+    expect(heard('resolve', { body: 'tabs' })).toBe(admitted({ body: 'tabs' }));
+    expect(heard('resolve', ' tabs ')).toBe(admitted({ body: ' tabs ' }));
+    for (const none of ['', ' \n', undefined, null, {}]) expect(heard('resolve', none)).toBe(admitted({}));
+    for (const other of [7, true, ['tabs']])
+      expect(heard('resolve', other)).toMatch(/^bad_payload: the payload of resolve is no JSON object;/);
+  });
+
+  it('takes a body of 64 KiB and no byte more, and a document beyond that', () => {
+    const sized = (type: string, field: string, bytes: number) => {
+      const frame = JSON.stringify({ [field]: '' }).length;
+      return heard(type, { [field]: 'x'.repeat(bytes - frame) });
+    };
+    expect(sized('resolve', 'body', 65_536)).toMatch(/^admitted/);
+    expect(sized('resolve', 'body', 65_537)).toMatch(
+      /^too_large: the payload of resolve is 65537 bytes, at most 65536 /,
+    );
+    expect(sized('plan_updated', 'content', 65_537)).toMatch(/^admitted/);
+  });
+
+  it('bounds as well what the schema makes of a payload', () => {
+    const longer = z.strictObject({ by: z.string() }).transform(({ by }) => ({ by: by.repeat(2) }));
+    const type = 'approve';
+    const kind = { ...release, signals: { [type]: { payload: longer, from: ['person'] as const } } };
+    const said = (letters: number) => admit(kind, { type, payload: { by: 'x'.repeat(letters) }, origin: 'person' });
+    expect(said(30_000)).toMatchObject({ kind: 'admitted', payload: { by: 'x'.repeat(60_000) } });
+    expect(said(40_000)).toMatchObject({
+      error: { code: 'too_large', message: expect.stringContaining('the payload of approve, as its schema reads it,') },
+    });
+  });
+
+  it('goes on failing where a schema fails in another way than by refusing', () => {
+    const failing = z.unknown().transform(() => {
+      throw new Error('out of memory');
+    });
+    const kind = { ...release, signals: { approve: { payload: failing, from: ['person'] as const } } };
+    expect(() => admit(kind, { type: 'approve', payload: {}, origin: 'person' })).toThrow('out of memory');
+  });
+
+  it('says of a type that there is not what a person may send, and which of it was meant', () => {
+    const all = publicSignalTypes.join(', ');
+    const unknown = (type: string) => `unknown_signal: unknown signal type "${type}"; `;
+    expect(heard('plan_strat', {})).toBe(`${unknown('plan_strat')}did you mean plan_start? the valid types: ${all}`);
+    expect(heard('approve', {})).toBe(`${unknown('approve')}the valid types: ${all}`);
+  });
+
+  it('says of a type that this kind of tree does not take what it takes', () => {
+    const to = (kind: typeof release, type: string) => admit(kind, { type, payload: {}, origin: 'person' });
+    expect(to(release, 'aprove')).toMatchObject({
+      error: {
+        code: 'unknown_signal',
+        message: 'a release takes no "aprove" from outside',
+        hint: 'did you mean approve? a release takes: approve',
+      },
+    });
+    expect(to(release, 'toString')).toMatchObject({ error: { code: 'unknown_signal' } });
+    const mute = { ...release, signals: { approve: { payload: z.strictObject({}), from: ['machine'] as const } } };
+    expect(to(mute, 'x'.repeat(200))).toMatchObject({
+      error: {
+        message: `a release takes no "${'x'.repeat(100)}" from outside`,
+        hint: 'a release takes: nothing from outside',
+      },
+    });
+  });
+
+  it('says who may send what this sender may not', () => {
+    expect(heard('cancel', {}, 'agent:login-coder')).toMatch(
+      /^not_allowed: only a person may send "cancel", not agent:login-coder; ask for it with: stator signal emit needs_decision/,
+    );
+    expect(heard('plan_watched', {})).toMatch(
+      /^not_allowed: only a machine of your own sends "plan_watched"; .*valid types: /,
+    );
+    expect(heard('run_started', {})).toMatch(/^not_allowed: only the engine itself sends "run_started"; /);
+  });
+
+  it('says which field of a payload is not taken, and which there are', () => {
+    expect(heard('cancel', { bdoy: 'no' })).toBe(
+      'bad_payload: invalid payload: cancel: unknown field "bdoy"; did you mean body? cancel takes: body, fsm_applied',
+    );
+    expect(heard('choose', { draft: 'a' })).toBe(
+      'bad_payload: invalid payload: choose: draft: must be a number; the fields of choose stand in docs/signals.md',
+    );
+    expect(heard('needs_decision', {})).toMatch(
+      /^bad_payload: invalid payload: needs_decision: reason: a reason is required; /,
+    );
+    expect(heard('needs_decision', { raeson: 'x' })).toMatch(
+      /; did you mean reason\? needs_decision takes: reason, body, source$/,
+    );
+    expect(heard('repo_paused', { body: 'x' })).toMatch(/; repo_paused takes no payload$/);
+    const list = z.strictObject({ steps: z.array(z.strictObject({ name: z.string() })) });
+    const whole = z.strictObject({}).refine(() => false, { error: 'is not complete' });
+    const said = (payload: z.ZodType, given: object) => {
+      const kind = { ...release, signals: { approve: { payload, from: ['person'] as const } } };
+      const admission = admit(kind, { type: 'approve', payload: given, origin: 'person' });
+      return admission.kind === 'refused' ? admission.error.message : admission.kind;
+    };
+    expect(said(list, { steps: [{ name: 7 }] })).toBe('invalid payload: approve: steps.0.name: must be a text');
+    expect(said(whole, {})).toBe('invalid payload: approve: payload: is not complete');
+    expect(said(z.record(z.string(), z.never()), { a: 1 })).toMatch(/^invalid payload: approve: a: /);
+  });
+
+  it('names what cannot be found by such a place', () => {
+    expect(heard('repo_paused', {}, 'person', { project: '', plan: '' })).toMatch(/^repo_not_found: /);
+    expect(heard('cancel', {}, 'person', { project: 'demo', plan: 'No Plan' })).toMatch(/^plan_not_found: /);
+    expect(admitWord(kinds, { type: 'cancel', payload: 'no', origin: 'person' })).toMatchObject({
+      kind: 'admitted',
+      type: 'cancel',
+      payload: { body: 'no' },
+    });
   });
 });

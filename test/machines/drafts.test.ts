@@ -1,12 +1,12 @@
 /** Several planners write drafts of one plan at once, and one of them becomes its document. */
 import { describe, expect, it } from 'vitest';
 import { planDetail } from '../../actors/plan-view.ts';
-import { createTrees } from '../../actors/tree.ts';
 import type { PlanContext } from '../../machines/plan/context.ts';
 import { plan, type World } from '../support/chaos.ts';
 import { begin, exit, run, say, titles } from '../support/hands.ts';
 import { drafted, drafting, handIn, liveTree } from '../support/plan-states.ts';
 import { planText } from '../support/simulation.ts';
+import { trees } from '../support/trees.ts';
 
 function send(world: World, ...args: Parameters<World['person']>): string {
   const { verdict } = world.person(...args);
@@ -60,7 +60,6 @@ describe('drafts of several planners', () => {
 
   it('hand the chosen text to whoever stores the document, and no other one', () => {
     const world = drafted();
-    const trees = createTrees();
     const tree = trees.restore(plan, JSON.parse(JSON.stringify(world.trees.persist(liveTree(world)))));
     const chosen = trees.step(tree, {
       ...{ type: 'choose', payload: { draft: 2 }, origin: 'person', actor: '', run: null, at: world.now() },

@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { PersistedTree } from '../../actors/compatibility.ts';
-import { createTrees } from '../../actors/tree.ts';
 import type { Signal, SignalType } from '../../machines/vocabulary/signal.ts';
 import { createSimulation, planText, quietPolicy } from '../support/simulation.ts';
+import { trees } from '../support/trees.ts';
 
 function signal(type: SignalType, payload: object, more: Partial<Signal> = {}): Signal {
   return { type, payload, origin: 'person', actor: '', run: null, at: 2_000_000, ...more } as Signal;
@@ -16,7 +16,6 @@ describe('a plan that was stored before plans could be merged or share a worktre
   ) as PersistedTree;
 
   it('goes on with its wave as it began, and can be merged when it is done', () => {
-    const trees = createTrees();
     const tree = trees.restore('plan:demo/hello', old);
     const kill = (title: string) => trees.step(tree, signal('agent_kill', { title }));
     expect(kill('hello-w1-t1').verdict).toMatchObject({ status: 'done' });

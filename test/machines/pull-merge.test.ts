@@ -1,9 +1,9 @@
 /** What a plan asks of its forge about the merge of its pull request, in its statechart alone. */
 import { describe, expect, it } from 'vitest';
-import { createTrees } from '../../actors/tree.ts';
 import type { Effect } from '../../machines/vocabulary/effect.ts';
 import type { Signal, SignalType } from '../../machines/vocabulary/signal.ts';
 import { planText, quietPolicy } from '../support/simulation.ts';
+import { trees } from '../support/trees.ts';
 
 const head = 'a'.repeat(40);
 const other = 'b'.repeat(40);
@@ -14,7 +14,6 @@ function signal(type: SignalType, payload: object = {}, more: Partial<Signal> = 
 
 /** A plan that is done with an open request; `effects`: what it asked since. */
 function opened(pull_merge: 'manual' | 'when-green' = 'when-green') {
-  const trees = createTrees();
   const policy = { ...quietPolicy, auto_create_pr: false, pull_merge };
   const opening = { content: planText([1]), branch: 'plan/p', topic: null, generation: 0, policy };
   const { tree } = trees.create('plan:demo/p', signal('plan_opened', opening));

@@ -1,6 +1,6 @@
-/** Who gets the slots of a lane: the limits, the resources and the turns, as tables. */
+/** Which of the waiting effects begin: by the limits, by the repos' turn, each with its resource to itself. */
 import { describe, expect, it } from 'vitest';
-import type { Lane } from '../../machines/vocabulary/effect.ts';
+import { type Lane, lanes } from '../../machines/vocabulary/effect.ts';
 import { inTurn } from '../../runtime/core/outbox/fair-order.ts';
 import {
   countedHost,
@@ -14,106 +14,171 @@ import type { EffectRow } from '../../runtime/core/store/rows.ts';
 
 const limits: Limits = { workers: 3, workersPerRepo: 0, coordinators: 2 };
 
-/** `project/resource`, or `project/resource!priority`. */
-function rowsOf(lane: Lane, ...names: string[]): EffectRow[] {
-  return names.map((name, id) => {
-    const [, project, resource, priority = '0'] = /^([^/]*)\/([^!]+)(?:!(\d+))?$/.exec(name) ?? [];
-    return { id, lane, project, resource, priority: Number(priority) } as EffectRow; // all that slots look at
-  });
+interface Waiting {
+  readonly lane?: Lane;
+  readonly resource?: string;
+  readonly priority?: number;
 }
 
-function taken(lane: Lane, names: readonly string[], more: Partial<Parameters<typeof takeSlots>[0]> = {}): string[] {
-  const claim = { lane, candidates: rowsOf(lane, ...names), busy: new Map(), limits, servedLast: '', ...more };
-  return takeSlots(claim).map(({ project, resource }) => `${project}/${resource}`);
+let rows = 0;
+
+/** Named as `a1`: its project is `a`. */
+function waits(name: string, { lane = 'worker', resource, priority = 0 }: Waiting = {}): EffectRow {
+  rows += 1;
+  const row = { id: rows, name, project: name.slice(0, 1), lane, resource: resource ?? `worktree:${name}`, priority };
+  return row as EffectRow; // all that is looked at
 }
 
-describe('the slots of a lane', () => {
-  it('are as many as the limit says, less those that are taken', () => {
-    const four = ['a/1', 'b/2', 'c/3', 'd/4'];
-    expect(taken('worker', four)).toEqual(['a/1', 'b/2', 'c/3']);
-    expect(taken('worker', four, { busy: new Map([['z', 1]]) })).toEqual(['a/1', 'b/2']);
-    expect(taken('worker', four, { busy: new Map([['z', 2], ['y', 1]]) })).toEqual([]); // biome-ignore format: a table
-    expect(taken('worker', four, { busy: new Map([['z', 9]]) })).toEqual([]);
-    expect(freeSlots({ lane: 'worker', busy: new Map([['z', 9]]), limits })).toBe(-6);
+const many = (project: string, count: number, how?: Waiting) =>
+  Array.from({ length: count }, (_, index) => waits(`${project}${index + 1}`, how));
+
+type Claim = Parameters<typeof takeSlots>[0];
+
+/** The names of those that begin, in their order. */
+function begun(candidates: readonly EffectRow[], claim: Partial<Claim> = {}): string {
+  const lane = candidates[0]?.lane ?? 'worker';
+  return takeSlots({ lane, candidates, busy: new Map(), limits, servedLast: '', ...claim })
+    .map(({ name }) => name)
+    .join(' ');
+}
+
+describe('turns', () => {
+  const names = (last: string, ...candidates: EffectRow[]) =>
+    inTurn(candidates, last)
+      .map(({ name }) => name)
+      .join(' ');
+  const waiting = () => [...many('b', 3), ...many('a', 1), ...many('c', 2)];
+
+  it('go round the repos by name, and each repo keeps its own order', () => {
+    expect(names('', ...waiting())).toBe('a1 b1 c1 b2 c2 b3');
   });
 
-  it('of coordinators are others than those of workers', () => {
-    expect(taken('coordinator', ['a/1', 'b/2', 'c/3'])).toEqual(['a/1', 'b/2']);
-    expect(taken('coordinator', ['a/1', 'a/2'], { limits: { ...limits, workersPerRepo: 1 } })).toEqual(['a/1', 'a/2']);
+  it('begin after the repo that was served last, there or not', () => {
+    expect(names('a', ...waiting())).toBe('b1 c1 a1 b2 c2 b3');
+    expect(names('b', ...waiting())).toBe('c1 a1 b1 c2 b2 b3');
+    expect(names('c', ...waiting())).toBe('a1 b1 c1 b2 c2 b3');
+    expect(names('aa', ...waiting())).toBe('b1 c1 a1 b2 c2 b3');
+    expect(names('z', ...waiting())).toBe('a1 b1 c1 b2 c2 b3');
   });
 
-  it('go to one effect of each resource; one name in two repos is two resources', () => {
-    expect(taken('git', ['a/refs', 'a/refs', 'a/other', 'b/refs'])).toEqual(['a/refs', 'b/refs', 'a/other']);
+  it('are taken within one priority, and the higher one goes first', () => {
+    const [low, high, highest] = [many('a', 2), many('b', 2, { priority: 1 }), many('c', 1, { priority: 5 })];
+    expect(names('', ...low, ...high, ...highest)).toBe('c1 b1 b2 a1 a2');
+    expect(names('', ...highest, ...high, ...low)).toBe('c1 b1 b2 a1 a2');
   });
 
-  it('of workers are bounded for one repo where max_agents_per_repo says so', () => {
-    const names = ['a/1', 'a/2', 'a/3', 'b/1'];
-    expect(taken('worker', names)).toEqual(['a/1', 'b/1', 'a/2']);
-    const perRepo = { limits: { ...limits, workersPerRepo: 1 } };
-    expect(taken('worker', names, perRepo)).toEqual(['a/1', 'b/1']);
-    expect(taken('worker', names, { ...perRepo, busy: new Map([['a', 1]]) })).toEqual(['b/1']);
-  });
-
-  it.each([
-    ['git', 4, 3],
-    ['check', 2, 1],
-    ['process', 4, 3],
-    ['hook', 16, 12],
-    ['forge', 4, 3],
-    ['machine', 64, 64],
-  ] as const)('of %s are %i, and one repo leaves some of them to the others: it has %i', (lane, all, ofRepo) => {
-    expect(freeSlots({ lane, busy: new Map(), limits })).toBe(all);
-    expect(slotsOfRepo(lane, limits)).toBe(ofRepo);
-    const many = Array.from({ length: 80 }, (_, index) => `a/x:${index}:${index}`);
-    expect(taken(lane, many)).toHaveLength(ofRepo);
-  });
-
-  it('of hooks: one that hangs has four, whichever plans it is of', () => {
-    const slow = [1, 2, 3, 4, 5, 6].map((plan) => `a/hook:${plan}:slow`);
-    expect(taken('hook', [...slow, 'a/hook:1:quick'])).toEqual([...slow.slice(0, 4), 'a/hook:1:quick']);
-    expect(taken('hook', slow, { running: rowsOf('hook', 'a/hook:7:slow', 'a/hook:8:slow', 'b/hook:9:slow') })).toEqual(
-      slow.slice(0, 2),
-    );
-    expect(taken('hook', slow, { running: rowsOf('git', 'a/hook:7:slow') })).toEqual(slow.slice(0, 4));
-  });
-
-  it('of a machine’s own lane are bounded by the machine', () => {
-    const runs = ['/machine:release:publish:1', '/machine:release:publish:2', '/machine:other:publish:3'];
-    expect(taken('machine', runs, { machineLimit: () => 1 })).toEqual([runs[0], runs[2]]);
-    expect(taken('machine', runs)).toEqual(runs);
-  });
-
-  it('are a condition of the commit that takes them, over all hosts for agents and for each host for the rest', () => {
-    const [row] = rowsOf('worker', 'a/1') as [EffectRow];
-    expect(slotsRequired('worker', [row], { limits, host: undefined })).toEqual({
-      ...{ do: 'slots.require', lane: 'worker', all: 3, projects: {} },
-    });
-    const perRepo = { ...limits, workersPerRepo: 1 };
-    expect(slotsRequired('worker', [row], { limits: perRepo, host: 'h' })).toEqual({
-      ...{ do: 'slots.require', lane: 'worker', all: 3, projects: { a: 1 }, host: 'h' },
-    });
-    expect(slotsRequired('worker', [row], { limits: { ...limits, workers: 1, workersPerRepo: 1 }, host: undefined })).toMatchObject({ projects: {} }); // biome-ignore format: a table
-    expect(slotsRequired('worker', [row], { limits: { ...limits, workers: Number.POSITIVE_INFINITY }, host: undefined })).toMatchObject({ all: null }); // biome-ignore format: a table
-    expect(['worker', 'coordinator', 'git'].map((lane) => countedHost(lane as Lane, 'h'))).toEqual([undefined, undefined, 'h']); // biome-ignore format: a table
-    expect(countedHost('git', '')).toBeUndefined();
-    expect([slotsOfRepo('worker', limits), slotsOfRepo('worker', perRepo), slotsOfRepo('coordinator', limits)]).toEqual([3, 1, 2]); // biome-ignore format: a table
+  it('of nobody are none', () => {
+    expect(names('a')).toBe('');
   });
 });
 
-describe('the turn', () => {
-  const orderOf = (last: string, ...names: string[]) =>
-    inTurn(rowsOf('worker', ...names), last).map(({ project, resource }) => `${project}/${resource}`);
+describe('slots', () => {
+  /** How many of one repo begin at a time, of one repo and of two. */
+  const byLane: Record<Lane, [alone: number, together: number]> = {
+    worker: [3, 3],
+    coordinator: [2, 2],
+    git: [3, 4],
+    check: [1, 2],
+    process: [3, 4],
+    hook: [12, 16],
+    forge: [3, 4],
+    machine: [64, 64],
+  };
 
-  it('goes from project to project, in their own order, and begins after the one that was served last', () => {
-    const names = ['b/1', 'a/1', 'b/2', 'a/2', 'c/1'];
-    expect(orderOf('', ...names)).toEqual(['a/1', 'b/1', 'c/1', 'a/2', 'b/2']);
-    expect(orderOf('a', ...names)).toEqual(['b/1', 'c/1', 'a/1', 'b/2', 'a/2']);
-    expect(orderOf('aa', ...names)).toEqual(['b/1', 'c/1', 'a/1', 'b/2', 'a/2']);
-    expect(orderOf('c', ...names)).toEqual(['a/1', 'b/1', 'c/1', 'a/2', 'b/2']);
+  for (const lane of lanes)
+    it(`of ${lane}: ${byLane[lane][0]} for one repo, ${byLane[lane][1]} for all`, () => {
+      // Hooks of one name share a limit: each has a name of its own here.
+      const of = (project: string) =>
+        Array.from({ length: 70 }, (_, index) =>
+          waits(`${project}${index}`, { lane, resource: `hook:plan:${project}${index}` }),
+        );
+      const count = (candidates: readonly EffectRow[]) =>
+        takeSlots({ lane, candidates, busy: new Map(), limits, servedLast: '' }).length;
+      expect([count(of('a')), count([...of('a'), ...of('b')])]).toEqual(byLane[lane]);
+      expect(freeSlots({ lane, busy: new Map(), limits })).toBe(byLane[lane][1]);
+      expect(slotsOfRepo(lane, limits)).toBe(byLane[lane][0]);
+    });
+
+  it('that are taken are not free, and a limit that was lowered meanwhile starts nothing', () => {
+    const busy = new Map([
+      ['a', 2],
+      ['b', 3],
+    ]);
+    expect(freeSlots({ lane: 'worker', busy, limits })).toBe(-2);
+    expect(begun(many('c', 2), { busy })).toBe('');
+    expect(begun(many('c', 3), { busy: new Map([['a', 2]]) })).toBe('c1');
   });
 
-  it('is that of a higher priority first', () => {
-    expect(orderOf('a', 'a/1', 'b/1', 'a/2!5', 'c/1!1')).toEqual(['a/2', 'c/1', 'b/1', 'a/1']);
-    expect(orderOf('')).toEqual([]);
+  it('of workers have a limit for each repo where it is configured, which what runs counts towards', () => {
+    const each = { ...limits, workersPerRepo: 1 };
+    expect(begun([...many('a', 2), ...many('b', 2)], { limits: each })).toBe('a1 b1');
+    expect(begun([...many('a', 2), ...many('b', 2)], { limits: each, busy: new Map([['a', 1]]) })).toBe('b1');
+    expect(slotsOfRepo('worker', each)).toBe(1);
+    expect(slotsOfRepo('worker', { ...limits, workersPerRepo: 9 })).toBe(3);
+    const coordinators = many('a', 3, { lane: 'coordinator' });
+    expect(begun(coordinators, { limits: each })).toBe('a1 a2');
+  });
+
+  it('are given in turn after the repo that was served last', () => {
+    expect(begun([...many('a', 2), ...many('b', 2)], { servedLast: 'a' })).toBe('b1 a1 b2');
+  });
+
+  it('are for one effect of a resource at a time, within its repo', () => {
+    const resource = 'worktree:main';
+    expect(begun([...many('a', 2, { resource }), waits('a3'), waits('b1', { resource })])).toBe('a1 b1 a3');
+  });
+
+  it('of a hook are four, whatever plan is told of, and those of another repo with that name are not counted', () => {
+    const hook = (name: string, plan: string, hooks = 'chat') =>
+      waits(name, { lane: 'hook', resource: `hook:${plan}:${hooks}` });
+    const chat = (project: string) =>
+      Array.from({ length: 6 }, (_, index) => hook(`${project}${index}`, `plan-${index}`));
+    expect(begun([...chat('a'), hook('a9', 'plan-9', 'mail')])).toBe('a0 a1 a2 a3 a9');
+    expect(begun(chat('a'), { running: chat('a').slice(0, 3) })).toBe('a0');
+    expect(begun(chat('a'), { running: chat('b') })).toBe('a0 a1 a2 a3');
+    const others = chat('a').map((row) => ({ ...row, lane: 'git' as const }));
+    expect(begun(chat('a'), { running: others })).toBe('a0 a1 a2 a3');
+  });
+
+  it('of a machine’s lane are as many as the machine says, over all its trees', () => {
+    const effect = (name: string, lane: string) =>
+      waits(name, { lane: 'machine', resource: `lane:release:${lane}:${name}` });
+    const asked = [effect('a1', 'deploy'), effect('a2', 'deploy'), effect('b1', 'deploy'), effect('b2', 'notify')];
+    const machineLimit = (row: EffectRow) => (row.resource.includes('deploy') ? 1 : 5);
+    expect(begun(asked, { machineLimit })).toBe('a1 b2');
+    expect(begun(asked, { machineLimit, running: [effect('c1', 'deploy')] })).toBe('b2');
+    expect(begun(asked)).toBe('a1 b1 a2 b2');
+  });
+});
+
+describe('the limits in the commit that takes slots', () => {
+  const required = (lane: Lane, of: Limits, host?: string) => {
+    const taken = [...many('a', 2, { lane }), ...many('b', 1, { lane })];
+    const { all, projects, ...rest } = slotsRequired(lane, taken, { limits: of, host });
+    return { all, projects, ...rest };
+  };
+
+  it('are those of the lane, and those of a repo where these are lower', () => {
+    expect(required('worker', limits)).toEqual({ do: 'slots.require', lane: 'worker', all: 3, projects: {} });
+    expect(required('worker', { ...limits, workersPerRepo: 3 }).projects).toEqual({});
+    expect(required('worker', { ...limits, workersPerRepo: 2 }).projects).toEqual({ a: 2, b: 2 });
+    expect(required('git', limits)).toMatchObject({ all: 4, projects: { a: 3, b: 3 } });
+    expect(required('machine', limits)).toMatchObject({ all: 64, projects: {} });
+  });
+
+  it('are none where there is none', () => {
+    expect(required('worker', { ...limits, workers: Number.POSITIVE_INFINITY }).all).toBe(null);
+  });
+
+  it('are those of one host where slots are counted by host: of agents over all hosts', () => {
+    expect(required('git', limits, 'one')).toHaveProperty('host', 'one');
+    expect(required('git', limits)).not.toHaveProperty('host');
+    const counted = lanes.map((lane) => [lane, countedHost(lane, 'one')]);
+    expect(Object.fromEntries(counted)).toEqual({
+      worker: undefined,
+      coordinator: undefined,
+      ...Object.fromEntries(['git', 'check', 'process', 'hook', 'forge', 'machine'].map((lane) => [lane, 'one'])),
+    });
+    expect(countedHost('git', '')).toBe(undefined);
   });
 });

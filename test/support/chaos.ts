@@ -6,13 +6,14 @@ import type { AnyActorRef } from 'xstate';
 import { actorsOf, childrenOf, snapshotOf } from '../../actors/addressee.ts';
 import { stateText } from '../../actors/recorder.ts';
 import { holdsOf, openQuestions } from '../../actors/refusal.ts';
-import { createTrees, type Step, type Tree } from '../../actors/tree.ts';
+import type { Step, Tree } from '../../actors/tree.ts';
 import { attentionOf, nextWave, type PlanContext } from '../../machines/plan/context.ts';
 import type { Effect } from '../../machines/vocabulary/effect.ts';
 import { effectKey, planTree, repoTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Policy } from '../../machines/vocabulary/policy.ts';
 import type { AnySignal, Origin, Signal, SignalType } from '../../machines/vocabulary/signal.ts';
 import { sha } from './simulation.ts';
+import { trees as everyWorlds } from './trees.ts';
 
 export interface Row {
   readonly key: string;
@@ -57,10 +58,9 @@ export const repo = repoTree('demo');
 
 export type World = ReturnType<typeof createWorld>;
 
-/** Machines are made once for a file of tests. */
-const trees = createTrees();
-
 export function createWorld(options: { policy: Policy; content: string }) {
+  // A test that listens to this world's steps puts its own function here.
+  const trees = { ...everyWorlds };
   const live = new Map<TreeAddress, Tree>();
   const journal = new Map<TreeAddress, AnySignal[]>();
   const rows = new Map<string, Row>();

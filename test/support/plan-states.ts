@@ -3,7 +3,7 @@
 import { actorsOf, snapshotOf } from '../../actors/addressee.ts';
 import type { PersistedTree } from '../../actors/compatibility.ts';
 import { stateText } from '../../actors/recorder.ts';
-import { createTrees, type Tree } from '../../actors/tree.ts';
+import type { Tree } from '../../actors/tree.ts';
 import type { Role } from '../../machines/vocabulary/ids.ts';
 import { defaultPolicy, type Policy } from '../../machines/vocabulary/policy.ts';
 import type { Origin, Signal, SignalType } from '../../machines/vocabulary/signal.ts';
@@ -11,9 +11,7 @@ import { createWorld, plan, repo, type World } from './chaos.ts';
 import { answer, settle } from './chaos-moves.ts';
 import { begin, exit, say } from './hands.ts';
 import { planText } from './simulation.ts';
-
-/** Machines are made once: to make them takes fifty times as long as to restore a tree. */
-const trees = createTrees();
+import { trees } from './trees.ts';
 
 const coordinators = ['planner', 'architect', 'reviewer', 'verifier'] as const;
 

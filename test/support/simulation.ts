@@ -1,10 +1,11 @@
 /** A host without a disk: trees in memory, a virtual clock, and effects that a script answers. Pure and repeatable. */
 import type { PersistedTree } from '../../actors/compatibility.ts';
-import { createTrees, type Step, type Tree } from '../../actors/tree.ts';
+import type { Step, Tree } from '../../actors/tree.ts';
 import type { AgentRun, Effect } from '../../machines/vocabulary/effect.ts';
 import { effectKey, parseTree, planTree, repoTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import { defaultPolicy, type Policy } from '../../machines/vocabulary/policy.ts';
 import type { AnySignal, Origin, Signal, SignalType } from '../../machines/vocabulary/signal.ts';
+import { trees } from './trees.ts';
 
 export const sha = (n: number) => n.toString(16).padStart(40, '0');
 
@@ -35,9 +36,6 @@ interface Pending {
 
 /** How a run ends: an exit code, or nothing at all (it goes on). */
 export type RunScript = (run: AgentRun, count: number) => { code: number; detail?: string } | 'lost' | 'runs on';
-
-/** Machines are made once for a file of tests. */
-const trees = createTrees();
 
 export function createSimulation(
   options: {

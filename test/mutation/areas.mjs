@@ -1,0 +1,50 @@
+/** The areas that `npm run mutation` plays, each with the tests that speak of it: those that find most in the least time first. */
+
+const charts = [
+  'test/machines/structure.test.ts',
+  'test/machines/tables.test.ts',
+  'test/machines/plan-table.test.ts',
+  'test/machines/scenarios.test.ts',
+];
+const plans = [
+  ...charts,
+  'test/machines/merge.test.ts',
+  'test/machines/pull-merge.test.ts',
+  'test/machines/permissions.test.ts',
+  'test/machines/drafts.test.ts',
+  'test/machines/refusal-text.test.ts',
+  'test/actors/hook-events.test.ts',
+  'test/actors/properties.test.ts',
+];
+const trees = [
+  'test/actors/tree.test.ts',
+  'test/actors/upgrades.test.ts',
+  'test/actors/own-machine.test.ts',
+  'test/actors/lean.test.ts',
+];
+const signals = ['test/inbox/admission.test.ts'];
+
+/** By name, in the order in which all are played. */
+export const areas = {
+  'core/outbox': {
+    mutate: ['runtime/core/outbox/slots.ts', 'runtime/core/outbox/fair-order.ts'],
+    tests: ['test/outbox/slots.test.ts'],
+  },
+  'core/admission': { mutate: ['runtime/core/inbox/admission.ts'], tests: signals },
+  'core/transaction': {
+    mutate: ['runtime/core/inbox/transaction.ts', 'runtime/core/inbox/projection.ts'],
+    tests: ['test/inbox/transaction.test.ts', 'test/outbox/budget-watch.test.ts', 'test/engine/simulate.test.ts'],
+  },
+  actors: { mutate: ['actors/**/*.ts'], tests: [...trees, ...signals, ...plans] },
+  'machines/agent': { mutate: ['machines/agent/**/*.ts'], tests: plans },
+  'machines/wave': { mutate: ['machines/wave/**/*.ts'], tests: plans },
+  'machines/task': { mutate: ['machines/task/**/*.ts'], tests: plans },
+  'machines/repo': { mutate: ['machines/repo/**/*.ts'], tests: charts },
+  'machines/supervisor': { mutate: ['machines/supervisor/**/*.ts'], tests: [...charts, 'test/actors/lean.test.ts'] },
+  'machines/plan': { mutate: ['machines/plan/**/*.ts'], tests: plans },
+  'machines/vocabulary': { mutate: ['machines/vocabulary/**/*.ts'], tests: [...signals, ...trees, ...plans] },
+  'machines/document': {
+    mutate: ['machines/document/**/*.ts'],
+    tests: ['test/machines/document/issue-links.test.ts', 'test/machines/document/plan-document.test.ts'],
+  },
+};

@@ -1,0 +1,18 @@
+/** For Stryker: text that people read is no mutant. The words that machines, rows and signals are known by have no space in them, and stay. */
+import { declareValuePlugin, PluginKind } from '@stryker-mutator/api/plugin';
+
+/** Two words, or a sentence: letters, a space, letters. */
+const isProse = (text) => /\p{L}[,;:.…]? +\p{L}/u.test(text);
+
+function textOf({ node }) {
+  if (node.type === 'StringLiteral') return node.value;
+  if (node.type === 'TemplateLiteral') return node.quasis.map(({ value }) => value.raw).join('x');
+  return '';
+}
+
+/** `meta: { description: … }` of a state, and what `.describe(…)` and errors say. */
+export const strykerPlugins = [
+  declareValuePlugin(PluginKind.Ignore, 'prose', {
+    shouldIgnore: (path) => (isProse(textOf(path)) ? 'text for people' : undefined),
+  }),
+];
