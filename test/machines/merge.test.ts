@@ -59,6 +59,20 @@ describe('a plan that is done', () => {
     expect(merges(world)).toHaveLength(2);
   });
 
+  it('takes the result of the merge that is under way, and of no earlier one', () => {
+    const { world, tree } = doneOf({});
+    world.send(tree, 'merge');
+    const first = merges(world)[0]?.effect.id ?? null;
+    world.run(0);
+    world.send(tree, 'merge', { into: 'dev' });
+    const said = { head: 'b'.repeat(40), into: 'main', tip: 'c'.repeat(40) };
+    const late = world.send(tree, 'plan_merged', said, { origin: 'engine', run: first });
+    expect(late.verdict).toEqual({ status: 'done', result: 'stale' });
+    expect(world.value(tree)).toMatchObject({ merge: { working: 'asked' } });
+    world.run(0);
+    expect(world.value(tree)).toMatchObject({ merge: 'merged' });
+  });
+
   it('is in a state of its own while it is merged, and says who asked for it', () => {
     const { world, tree } = doneOf({});
     expect(world.value(tree)).toMatchObject({ merge: 'none' });

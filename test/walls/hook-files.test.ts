@@ -63,6 +63,23 @@ describe('a command hook', () => {
     expect((await engine.client.testHook('demo', 'deploy')).output).toBe('mine\n');
   });
 
+  it('runs what was trusted where the configuration is read anew and starts nothing else', async () => {
+    const on = await trusted(hook('D=lib; . ./$D/say.sh'), { 'lib/say.sh': 'echo trusted\n' });
+    const config = join('.stator', 'config.toml');
+    pull(on, { 'lib/say.sh': 'echo pulled\n', [config]: `# a word\n${readFileSync(join(on.repo, config), 'utf8')}` });
+    await on.client.reload();
+    expect((await on.client.testHook('demo', 'deploy')).output).toBe('trusted\n');
+  });
+
+  it('does not run a file that it names, and that was changed since it was shown', async () => {
+    const on = ground();
+    putHooks(on.repo, hook('./say.sh'));
+    program(on, 'say.sh', '#!/bin/sh\necho mine\n');
+    const engine = await startEngine({ on });
+    program(on, 'say.sh', '#!/bin/sh\necho other\n');
+    await expect(engine.client.testHook('demo', 'deploy')).rejects.toMatchObject({ code: 'untrusted' });
+  });
+
   it('finds its files closed to writing, in a folder that gc takes when another state is trusted', async () => {
     const on = await trusted(hook('cat say'), { say: 'one\n' });
     await on.client.testHook('demo', 'deploy');

@@ -39,7 +39,7 @@ interface Played extends TestEngine {
 async function play(preset: ProgramPreset, scene: (act: string) => Scene): Promise<Played> {
   const on = ground();
   const [trace, scenario, user] = [join(on.root, 'acted'), join(on.root, 'scenario.json'), join(on.root, 'user')];
-  const act = `echo $STATOR_ROLE >> ${trace}; stator signal emit review_approved; : > .stator/signals/review_approved-work`;
+  const act = `echo $STATOR_ROLE >> ${trace}; stator signal emit review_approved; mkdir -p .stator/signals; : > .stator/signals/review-approved-work`;
   const { coder, reviewer, daemon = '', trusted = {}, pulled = {} } = scene(act);
   writeFileSync(
     scenario,
