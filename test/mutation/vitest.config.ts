@@ -23,6 +23,8 @@ export default defineConfig({
     testTimeout: hangMs,
     hookTimeout: hangMs,
     sequence: { sequencer: InThisOrder },
+    // Stryker tells what there is to tell.
+    ...(process.env.STRYKER_MUTATOR_WORKER === undefined ? {} : { reporters: [{}] }),
     pool: 'threads',
     maxWorkers: 1,
     // One worker loads the sources once for all files.
