@@ -4,6 +4,7 @@ import { realAgents } from './test/soak/left-out.ts';
 import { builtServer, builtSources } from './test/support/build.ts';
 import { hangMs } from './test/support/hang.ts';
 import { SlowestFirst } from './test/support/slowest-first.ts';
+import { tempFolder } from './test/support/temp-folder.ts';
 
 /** Every test, but for the kinds that test/soak/left-out.ts lists. */
 export default defineConfig({
@@ -14,7 +15,7 @@ export default defineConfig({
     globalSetup: ['test/support/build.ts'],
     server: builtServer,
     // Walls cost time, and are not there everywhere: the tests whose subject they are turn them on.
-    env: { STATOR_SANDBOX: 'off' },
+    env: { STATOR_SANDBOX: 'off', TMPDIR: tempFolder() },
     // What a test waits for within says sooner what it waited for.
     testTimeout: 2 * hangMs,
     hookTimeout: 2 * hangMs,
@@ -24,7 +25,7 @@ export default defineConfig({
     pool: 'forks',
     // A worker takes many files, and loads the product once: that was a quarter of all the time.
     isolate: false,
-    setupFiles: ['test/support/fresh-modules.ts', ...(process.env.METER ? ['/tmp/meter-setup.ts'] : [])],
+    setupFiles: ['test/support/fresh-modules.ts'],
     retry: 0,
   },
 });

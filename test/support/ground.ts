@@ -25,7 +25,7 @@ export function makeGround(): Ground {
   const home = join(root, 'home');
   cpSync(repoToCopy(), repo, { recursive: true });
   const env = { ...process.env, STATOR_HOME: home, XDG_RUNTIME_DIR: root };
-  return { root, repo, home, env, remove: () => rmSync(root, { recursive: true, force: true, maxRetries: 5 }) };
+  return { root, repo, home, env, remove: () => rmSync(root, { recursive: true, force: true, maxRetries: 20 }) };
 }
 
 /** Made once for each file of tests: three of git for each test are more than many a test takes itself. */
