@@ -564,7 +564,7 @@ describe('the board on a terminal of 80x24', () => {
     const shell = (script: string) => openPty('/bin/sh', ['-c', script], { cwd: made.repo, env: made.env });
     const lines = [
       shell(`TERM=dumb node '${main}' monitor --since 1h`),
-      shell(`node '${main}' monitor --lines --since 1h`),
+      openPty(process.execPath, [main, 'monitor', '--lines', '--since', '1h'], { cwd: made.repo, env: made.env }),
     ];
     for (const pty of boards) await pty.until(/^needs you \(2\)$/m);
     for (const pty of lines) await pty.until('demo/bad the wave is over');

@@ -4,7 +4,18 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Terminal, terminal } from '../support/cli.ts';
-import { afterwards, begin, planText, say, startEngine, type TestEngine, untilPlan } from '../support/engine.ts';
+import { isAlive } from '../support/daemon.ts';
+import {
+  afterwards,
+  begin,
+  gate,
+  planText,
+  say,
+  startEngine,
+  type TestEngine,
+  untilFile,
+  untilPlan,
+} from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
 import { expectRefusal } from '../support/prose.ts';
 
@@ -260,5 +271,20 @@ describe('sessions of issues', () => {
     expect(await sessionsOf(on)).toEqual([]);
     const context = await on.stator(['issue', 'context', one]);
     expect(context.stdout).toContain('git commit -qm a');
+  });
+
+  it('whose agent works are destroyed with --even-if-running only, and the agent is stopped', async () => {
+    const on = await scene(`${remote}.git`);
+    const [one = ''] = references;
+    const message = `do it\n\n\`\`\`sh\necho $$ >'${on.root}/begun'; ${gate(join(on.root, 'never'))}\n\`\`\``;
+    expect(await on.stator(['issue', 'start', one, message])).toMatchObject({ code: 0 });
+    await untilFile(join(on.root, 'begun'));
+    await until(async () => (await on.client.instances({}))[0]?.state === 'running');
+    const pid = (await on.client.instances({}))[0]?.pid ?? 0;
+    const refused = await on.stator(['issue', 'destroy', one, '--yes']);
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('--even-if-running')]);
+    expect([isAlive(pid), await sessionsOf(on)]).toEqual([true, [one]]);
+    expect(await on.stator(['issue', 'destroy', one, '--yes', '--even-if-running'])).toMatchObject({ code: 0 });
+    expect([isAlive(pid), await sessionsOf(on)]).toEqual([false, []]);
   });
 });

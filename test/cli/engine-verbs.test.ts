@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { EngineOptions } from '../../runtime/engine/engine.ts';
+import { askingClaude } from '../support/asking-claude.ts';
 import { planOf, type Terminal, terminal } from '../support/cli.ts';
 import { isAlive, makeRepo } from '../support/daemon.ts';
 import {
@@ -108,9 +109,39 @@ describe('agents', () => {
     expect(await must('agent', 'logs', 'p-w1-t1', '--tail=2')).toBe('line 2\nline 3\n');
     expect(await must('agent', 'logs', 'p-w1-t1', '--attempt', '1')).toBe(log);
     expect((await made.stator(['agent', 'logs', 'p-w1-t1', '--attempt', '2'])).code).toBe(1);
-    for (const verb of ['logs', 'capture']) expect(await must('instance', verb, 'p-w1-t1')).toBe(log);
+    for (const old of ['instance logs', 'instance capture', 'agent capture'])
+      expect(await must(...old.split(' '), 'p-w1-t1')).toBe(log);
     expect(await must('instance', 'show', 'p-w1-t1')).toBe(await must('agent', 'show', 'p-w1-t1'));
     expect(await must('instance', 'list')).toBe(await must('agent', 'list'));
+  });
+});
+
+describe('what an agent asks to be allowed', () => {
+  it('is denied with a message for the agent, or allowed by the id of the question', async () => {
+    const made = terminal();
+    askingClaude(made, [['echo one >one.txt'], ['echo two >two.txt']]);
+    const engine = await startEngine({ on: made, agents: {} });
+    await engine.client.registerPlan({ project: 'demo', plan: 'p', content: planOf(['true']) });
+    await engine.client.send({ project: 'demo', plan: 'p', type: 'implement_start' });
+    const asked = async (detail: string) => {
+      let id = '';
+      await until(async () => {
+        const [agent] = await engine.client.instances({ plan: 'p' });
+        id = agent?.permissions.find((question) => question.detail === detail)?.id ?? '';
+        return id !== '';
+      });
+      return id;
+    };
+    await asked('echo one >one.txt');
+    const denied = await made.stator(['agent', 'deny', 'p-w1-t1', '--message', 'use the other file']);
+    expect(denied).toMatchObject({ code: 0 });
+    const id = await asked('echo two >two.txt');
+    expect((await made.stator(['agent', 'allow', '--question', `${id}x`])).code).toBe(1);
+    expect(await made.stator(['agent', 'allow', '--question', id])).toMatchObject({ code: 0 });
+    await untilStatus(engine, 'p', 'done');
+    expect((await made.stator(['agent', 'logs', 'p-w1-t1'])).stdout).toContain('denied: use the other file');
+    const { diff } = await engine.client.planDiff('demo', 'p');
+    expect([diff.includes('one.txt'), diff.includes('two.txt')]).toEqual([false, true]);
   });
 });
 

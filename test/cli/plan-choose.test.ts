@@ -68,6 +68,10 @@ it('drafts are written over a kill of the daemon, one fails, one is chosen, and 
   expect(await said('plan', 'show', 'shop', '--draft', '3')).toMatchObject({ code: 64 });
   expect(await said('plan', 'choose', 'shop', '2')).toMatchObject({ code: 0 });
   expect(await said('plan', 'choose', 'shop', '1')).toMatchObject({ code: 1 });
+  expect(await said('plan', 'choose', 'shop', '1', '--no-wait')).toMatchObject({
+    code: 0,
+    text: expect.stringContaining('pending'),
+  });
   expect((await said('plan', 'export', 'shop')).text).toContain('as draft 2 says');
   expect(await shown()).toMatchObject({ status: 'ready', phase: 'planned', drafts: [{}, { state: 'chosen' }, {}] });
   const git = (...words: string[]) => execFileSync('git', words, { cwd: repo, encoding: 'utf8' });

@@ -134,6 +134,8 @@ it('a host that is lost is said where its plans wait; it goes on when it is back
 
   await must(a.ask('host', 'drain', 'b'));
   expect(await must(b.ask('host', 'show', 'b'))).toMatch(/state +draining/);
+  await must(a.ask('host', 'drain', 'b', '--undo'));
+  expect(await must(b.ask('host', 'show', 'b'))).toMatch(/state +alive/);
   await kill(b);
   await until(async () => (await hosts())[1]?.[1] === 'lost');
   expect(await must(a.ask('host', 'remove', 'b', '--yes'))).toContain('without a host now: repo-b');

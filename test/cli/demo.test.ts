@@ -1,0 +1,27 @@
+/** `stator demo`, as it is typed. */
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { terminal } from '../support/cli.ts';
+import { git } from '../support/ground.ts';
+
+// Two runs of a plan of two waves, with its review and a fix.
+it('plays its plan to the end, with its review and the fix, and leaves nothing; with --keep its folder, and how to look around in it', async () => {
+  const made = terminal();
+  const folders = () => readdirSync(made.root).filter((name) => name.startsWith('stator-demo-'));
+  const [gone, kept] = await Promise.all([made.start(['demo']).ended, made.start(['demo', '--keep']).ended]);
+  for (const { code, stdout, stderr } of [gone, kept]) expect(code, stdout + stderr).toBe(0);
+  const [folder = '', ...more] = folders();
+  expect(more).toEqual([]);
+  const root = join(made.root, folder);
+  expect(kept.stderr).toContain(`kept: ${root}`);
+  expect(gone.stderr).toContain('--keep');
+  const tip = (branch: string) => git(join(root, 'hello'), 'log', '--format=%s', '-1', branch);
+  expect([tip('plan/hello'), tip('main')]).toEqual(['fix round 1 (hello)', 'an empty stage']);
+  const shown = await made.stator(['plan', 'show', 'hello', '--json'], {
+    cwd: join(root, 'hello'),
+    env: { STATOR_HOME: join(root, 'home') },
+  });
+  expect(JSON.parse(shown.stdout)).toMatchObject({ status: 'done', landing: 'not_merged' });
+  expect(existsSync(made.home)).toBe(false);
+});
