@@ -5,8 +5,7 @@ import { tellDemo } from './demo/story.ts';
 import { conduct } from './run/conduct.ts';
 
 export default defineVerb({
-  summary:
-    'Run an example: a plan of two waves in a temporary repo, worked on by shell scripts, reviewed, fixed and merged.',
+  summary: 'Run an example: a plan of two waves in a temporary repo, worked on by shell scripts, reviewed and fixed.',
   args: { keep: { type: 'boolean', description: 'keep the folder' } },
   examples: ['stator demo', 'stator demo --keep'],
   async run({ keep = false }, outer) {
