@@ -1,6 +1,6 @@
 /** The verbs that delete, at the command line: each deletes what its list names once it is confirmed, and nothing before that. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Terminal, terminal } from '../support/cli.ts';
@@ -182,26 +182,6 @@ describe('plan delete', () => {
     expect([done.code, await plansOf(on), branchesOf(on), existsSync(worktree)]).toEqual([0, [], ['main'], false]);
     const ref = /refs\/[^\s)]+/.exec(done.stdout)?.[0] ?? '';
     expect(git(on.repo, 'show', `${ref}:later`)).toBe('written by hand');
-  });
-});
-
-describe('doctor --fix', () => {
-  it('with --dry-run only prints what it would delete, and deletes that without it', async () => {
-    const on = await scene();
-    const path = join(on.repo, '.worktrees', 'plan-lost');
-    git(on.repo, 'worktree', 'add', '-q', '--lock', '--reason', 'stator: plan/lost', '-b', 'plan/lost', path);
-    git(on.repo, 'update-ref', 'refs/stator/owned/plan/lost', 'main');
-    mkdirSync(join(on.home, 'runs'), { recursive: true });
-    const before = traces(on);
-    const alone = await on.stator(['doctor', '--dry-run']);
-    expect([alone.code, alone.stderr]).toEqual([64, expect.stringContaining('--fix')]);
-    await on.stator(['doctor']);
-    const dry = await on.stator(['doctor', '--fix', '--dry-run']);
-    expect(dry.stdout).toContain(`would fix: worktree ${path}`);
-    expect(traces(on)).toEqual(before);
-    const fixed = await on.stator(['doctor', '--fix']);
-    expect(fixed.stdout).toContain(`fixed: worktree ${path}`);
-    expect([existsSync(path), branchesOf(on)]).toEqual([false, ['main']]);
   });
 });
 

@@ -21,6 +21,8 @@ it('--dry-run says what --fix would do, and does none of it', async () => {
     const { repairs } = JSON.parse(text) as { repairs: { orphans: { name: string; state: string }[] } };
     return repairs.orphans.filter(({ name }) => name.endsWith('.removing-plan-x')).map(({ state }) => state);
   };
+  const alone = await callHere({ args: ['doctor', '--dry-run'], cwd: on.repo, env: on.env, input: '' });
+  expect([alone.code, alone.stderr]).toEqual([64, expect.stringContaining('--fix')]);
   expect(await mended('--dry-run')).toEqual(['fixable']);
   expect(existsSync(left)).toBe(true);
   expect(await mended()).toEqual(['fixed']);
