@@ -129,6 +129,8 @@ it('a simulation has the order, the slots and the results of the engine', async 
         const wanted = runs.filter(({ startMs }) => startMs < endMs).map((run) => run.name);
         await until(async () => begun().length >= wanted.length);
         expect(begun(), `before the end of ${name}`).toEqual(wanted.sort());
+        // A run lasts minutes there, so who waits to be tried again waits in line by the end of it.
+        await until(async () => (await engine.client.instances({})).every(({ state }) => state !== 'backing_off'));
         openGate(join(folder, name));
       }
       const isOver = played.status === 'done' ? 'done' : 'implementing';
