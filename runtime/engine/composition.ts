@@ -365,6 +365,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     cleaningEveryMs: options.cleaningEveryMs ?? null,
     /** Lets go of what was opened here. May be called twice. */
     close() {
+      timeline.close();
       unwatch();
       projects.release();
       store.close();

@@ -1,7 +1,7 @@
 /** A clock that moves only when it is told to, with timers of its own: hours pass in no time, and always the same. */
 import type { Clock } from '../base/platform/clock.ts';
 
-export interface VirtualClock extends Required<Clock> {
+export interface VirtualClock extends Required<Omit<Clock, 'beat'>> {
   /** When its next timer is due; null: none is set. */
   nextAt(): number | null;
   /** Goes on to that time, and then calls the timers that are due, in the order of their times. One that is set meanwhile waits for the next call. */

@@ -6,11 +6,31 @@ export function machineClock() {
   let wallMs = 0;
   let steadyMs = 0;
   let boots = 1;
+  let beat: (() => void) | null = null;
   return {
     clock: {
       nowMs: () => systemClock.nowMs() + wallMs,
       steadyMs: () => systemClock.steadyMs() + steadyMs,
       boot: () => `boot ${boots}`,
+    },
+    /** The same clock, of a process whose stops are looked for: it beats only when `runs` is called. */
+    get beating() {
+      return {
+        ...this.clock,
+        beat(_everyMs: number, act: () => void) {
+          beat = act;
+          return () => {
+            beat = null;
+          };
+        },
+      };
+    },
+    /** So much time passes, with a beat for each second. */
+    runs(ms: number): void {
+      for (let left = ms; left > 0; left -= 1_000) {
+        this.pass(Math.min(left, 1_000));
+        beat?.();
+      }
     },
     /** Somebody sets the clock, or the lid was closed for so long. */
     setWall(ms: number): void {

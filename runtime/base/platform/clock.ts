@@ -9,6 +9,8 @@ export interface Clock {
   steadyMs?(): number;
   /** Which start of the machine `steadyMs` counts from. Default: this one. */
   boot?(): string;
+  /** Calls `act` again and again, about so often, while this process may run; the returned function ends it. Default: nobody looks whether it was stopped. */
+  beat?(everyMs: number, act: () => void): () => void;
   /** Calls `act` once when so many milliseconds have passed; the returned function cancels it. Default: a timer of Node. */
   after?(ms: number, act: () => void): () => void;
 }
@@ -17,6 +19,11 @@ export interface Clock {
 export const systemClock = {
   nowMs: () => Date.now(),
   steadyMs: () => Number(process.hrtime.bigint() / 1_000_000n),
+  beat(everyMs, act) {
+    const timer = setInterval(act, everyMs);
+    timer.unref();
+    return () => clearInterval(timer);
+  },
 } satisfies Clock;
 
 /** A timer of that clock; the returned function cancels it. */

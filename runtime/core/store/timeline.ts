@@ -1,6 +1,7 @@
 /**
  * The time that deadlines are kept in: it begins as wall time, goes on by the steady clock, and is one line for all engines of a store. So a lid that was
- * closed, or a clock that is set, moves no timeout, no back-off and no stop.
+ * closed, or a clock that is set, moves no timeout, no back-off and no stop. Time in which this process was stopped (SIGSTOP, a machine that was frozen)
+ * does not count either: nobody could see then what an agent did, and mostly the agent was stopped as well.
  *
  * Machines reckon in wall time and say when something is due; what counts of that is how long from now, and that is what the host keeps. Beside every
  * deadline the store gets a reading of both clocks, so the next engine of this boot goes on exactly. After the machine has started anew the steady
@@ -14,11 +15,17 @@ import type { ChangeOf, Store } from './port.ts';
 export interface Timeline {
   /** Now, in the time of `deliver_at`, `next_at` and `stop_at`. */
   nowMs(): number;
+  /** Looks no longer whether this process was stopped. */
+  close(): void;
   /** A reading of the clocks, for the commit that keeps a deadline. */
   note(): ChangeOf<'timeline.write'>;
   /** About when that is by the wall clock, for people. */
   wallOf(ms: number): number;
 }
+
+const beatMs = 1_000;
+/** A busy process is late by less than this; what is later was stopped. */
+const longestBeatMs = 5_000;
 
 /** Reads where the store's time stands. Throws as the store does. */
 export async function openTimeline(store: Pick<Store, 'timeline'>, clock: Clock): Promise<Timeline> {
@@ -28,7 +35,19 @@ export async function openTimeline(store: Pick<Store, 'timeline'>, clock: Clock)
   const boot = clock.boot?.() ?? (clock.steadyMs === undefined ? 'wall' : readBoot());
   const begunSteadyMs = steadyMs();
   const begunAtMs = begin();
-  const nowMs = () => begunAtMs + Math.max(0, steadyMs() - begunSteadyMs);
+  let beatAtMs = begunSteadyMs;
+  let stoppedMs = 0;
+  const close = clock.beat?.(beatMs, look) ?? (() => {});
+  const nowMs = () => begunAtMs + Math.max(0, look() - begunSteadyMs - stoppedMs);
+
+  /** Whoever asks first after a stop finds it: a timer that is due may come before the beat. */
+  function look(): number {
+    const now = steadyMs();
+    const gapMs = now - beatAtMs;
+    if (clock.beat !== undefined && gapMs > longestBeatMs) stoppedMs += gapMs - beatMs;
+    beatAtMs = now;
+    return now;
+  }
 
   function begin(): number {
     const wallMs = clock.nowMs();
@@ -42,6 +61,7 @@ export async function openTimeline(store: Pick<Store, 'timeline'>, clock: Clock)
 
   return {
     nowMs,
+    close,
     note: () => ({ do: 'timeline.write', boot, steady_ms: steadyMs(), wall_ms: clock.nowMs(), at_ms: nowMs() }),
     wallOf: (ms) => clock.nowMs() + ms - nowMs(),
   };

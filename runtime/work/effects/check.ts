@@ -10,6 +10,7 @@ import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { effectKey, instanceTitle, planTree, runName } from '../../../machines/vocabulary/ids.ts';
 import { logCommand } from '../../../machines/vocabulary/reason-text.ts';
 import type { Log } from '../../base/platform/log.ts';
+import { createPollLoop } from '../../base/platform/poll-loop.ts';
 import { formatIdentity } from '../../base/platform/process-table.ts';
 import { oneLine, safeText } from '../../base/platform/terminal-text.ts';
 import { newToken } from '../../base/platform/token.ts';
@@ -141,7 +142,17 @@ async function carryOut(
   const claim = readClaim(folder);
   if (claim?.kind === 'void') return unwanted;
   if (claim !== null) await parts.store.commit([{ do: 'launch.note', key, wrapper: formatIdentity(claim.wrapper) }]);
-  const limit = AbortSignal.timeout(limitMs);
+  const limit = new AbortController();
+  const begunAtMs = parts.timeline.nowMs();
+  const clock = createPollLoop({
+    everyMs: 1_000,
+    async work() {
+      if (parts.timeline.nowMs() - begunAtMs > limitMs) limit.abort();
+      return null;
+    },
+    onError: (thrown) =>
+      parts.log.debug(`how long the check in ${folder.path} runs is not known: ${messageOf(thrown)}`),
+  });
   const over = new AbortController();
   const onReached = () => over.abort();
   const onError = (thrown: unknown) =>
@@ -149,7 +160,8 @@ async function carryOut(
   const resources = watchResources(folder, runId, { onReached, onError });
   const more = logCommand(await titleOf(parts, effect, context), 'check-failed');
   try {
-    const end = await watchRun(folder, { abort: AbortSignal.any([abort, stop, limit, over.signal]) });
+    clock.start('with-beat');
+    const end = await watchRun(folder, { abort: AbortSignal.any([abort, stop, limit.signal, over.signal]) });
     if (end.kind === 'lost') await stopTree(folder, runId, { abort, known: claim?.wrapper ?? null });
     else await sweepLeftovers(folder, runId, { abort });
     // What a check commits is nobody's work.
@@ -158,14 +170,14 @@ async function carryOut(
     return failureOf(folder, { how: end.kind === 'lost' ? 'vanished' : `exited with ${end.code}`, end, more });
   } catch (thrown) {
     abort.throwIfAborted();
-    if (!limit.aborted && !stop.aborted && !over.signal.aborted) throw thrown;
+    if (!limit.signal.aborted && !stop.aborted && !over.signal.aborted) throw thrown;
     await stopTree(folder, runId, { abort });
     if (stop.aborted) return unwanted;
     const reached = limitReached(folder);
     if (reached !== null) return failureOf(folder, { how: `was ended: ${reached}`, end: null, more });
     return failureOf(folder, { how: `ran for more than ${limitMs / 60_000} minutes`, end: null, more });
   } finally {
-    await resources.stop();
+    await Promise.all([clock.stop(), resources.stop()]);
   }
 }
 
