@@ -1,6 +1,6 @@
 /** The presets that are programs of others: what is started, and what is understood of their output. The programs are fakes that know the real options. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -251,6 +251,51 @@ describe('what is understood', () => {
 
   each('of %s: a limit without a time', async (preset) => {
     expect((await reportOf(preset, play(preset, 'unlimited').folder)).rateLimit).toEqual({ untilMs: null });
+  });
+
+  it.each([
+    ['its error', { error: 'rate_limit' }, {}, null],
+    ['the event of a rejected request', { error: 'unknown', resetsAt: 1_900_000_000 }, {}, 1_900_000_000_000],
+    [
+      'a line alone',
+      {},
+      { result: "You've hit your weekly limit · resets Jun 9 at 1am (America/Sao_Paulo)" },
+      Date.UTC(2031, 5, 9, 4),
+    ],
+    [
+      'a line without a day',
+      {},
+      { result: '5-hour limit reached ∙ resets 1:30pm (UTC)' },
+      Date.UTC(2031, 5, 8, 13, 30),
+    ],
+    ['a line with a zone that nobody knows', {}, { result: "You've hit your limit · resets 1pm (Nowhere/Land)" }, null],
+  ])(
+    'of claude: a limit that it tells by %s',
+    async (_what, { error, resetsAt }: { error?: string; resetsAt?: number }, more, untilMs) => {
+      const root = createFolder();
+      const folder = { log: join(root, 'log'), olderLog: join(root, 'log.1') };
+      const events = [
+        ...(resetsAt === undefined
+          ? []
+          : [{ type: 'rate_limit_event', rate_limit_info: { status: 'rejected', resetsAt } }]),
+        ...(error === undefined ? [] : [{ type: 'assistant', error, message: { content: [] } }]),
+        { type: 'result', subtype: 'success', is_error: true, api_error_status: null, result: 'no more', ...more },
+      ];
+      writeFileSync(folder.log, events.map((event) => JSON.stringify(event)).join('\n'));
+      utimesSync(folder.log, new Date(Date.UTC(2031, 5, 8, 12)), new Date(Date.UTC(2031, 5, 8, 12)));
+      expect((await reportOf('claude', folder, 1)).rateLimit).toEqual({ untilMs });
+    },
+  );
+
+  it('of claude: a limit in a plain line counts where the program wrote no event', async () => {
+    const root = createFolder();
+    const folder = { log: join(root, 'log'), olderLog: join(root, 'log.1') };
+    const line = "You've hit your weekly limit · resets later";
+    writeFileSync(folder.log, `${line}\n`);
+    expect((await reportOf('claude', folder, 1)).rateLimit).toEqual({ untilMs: null });
+    expect((await reportOf('claude', folder, 0)).rateLimit).toBeNull();
+    writeFileSync(folder.log, `{"type":"system","subtype":"init"}\n${line}\n`);
+    expect((await reportOf('claude', folder, 1)).rateLimit).toBeNull();
   });
 
   each('of %s: a login that the service refuses, and no other end', async (preset) => {

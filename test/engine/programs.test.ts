@@ -1,10 +1,12 @@
 /** Plans that are worked on by claude, codex, opencode and gemini: their runs end, wait, go on and are told as the programs say. The programs are fakes. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { AgentSettings } from '../../runtime/base/config/config.ts';
 import type { EngineOptions, InstanceEntry } from '../../runtime/engine/engine.ts';
+import { reportOf } from '../../runtime/work/agents/reports/read-log.ts';
 import { seedOf } from '../support/crash.ts';
 import { drawnUnlessWhole } from '../support/drawn.ts';
 import {
@@ -165,6 +167,25 @@ describe('an agent that is a program of others', () => {
     const [call] = callsIn(engine.root);
     expect(call?.args).toContain('--session-id');
     expect(call?.args).not.toContain('--resume');
+  });
+
+  each('%s: a program that has told its result and stays is ended, and its work is taken', async (preset) => {
+    const { clock, pass } = machineClock();
+    const engine = await engineOf(preset, { clock, says: 'stays' });
+    await begin(engine, 'p', oneTask);
+    const isTold = async () => {
+      const folder = existsSync(join(engine.home, 'runs')) ? runFolders(engine.home, 'p').at(-1) : undefined;
+      if (folder === undefined) return false;
+      const at = join(engine.home, 'runs', folder);
+      return (await reportOf(preset, { log: join(at, 'log'), olderLog: join(at, 'log.1') })).isOver;
+    };
+    await until(isTold);
+    // Once its silence was looked at.
+    await sleep(1_500);
+    pass(31_000);
+    await untilStatus(engine, 'p', 'done');
+    expect(await agentOf(engine, 'p')).toMatchObject({ state: 'succeeded' });
+    expect(runFolders(engine.home, 'p')).toHaveLength(1);
   });
 
   it('waits for the end of a limit with no attempt spent, says so, and then goes on in its conversation', async () => {

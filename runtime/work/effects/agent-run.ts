@@ -21,7 +21,7 @@ import { StoreTrouble } from '../../core/store/port.ts';
 import type { Timeline } from '../../core/store/timeline.ts';
 import { accountOf } from '../agents/account.ts';
 import { accountLimited, lookAtAccounts, profileOf } from '../agents/accounts.ts';
-import { lastActivityMs, watchRun } from '../agents/liveness.ts';
+import { watchRun } from '../agents/liveness.ts';
 import { syncLogins } from '../agents/logins.ts';
 import { takesMessages } from '../agents/message-input.ts';
 import { outputEnd } from '../agents/output-end.ts';
@@ -48,6 +48,7 @@ import { wallsFailure } from '../sandbox/walls.ts';
 import { callFunction } from './agent-function.ts';
 import { type PrepareParts, prepareRun } from './agent-start.ts';
 import { type Leftovers, tidyCoordinator } from './coordinator-end.ts';
+import { createSilence, wasEndedAsOver, watchFinalResult } from './final-result.ts';
 import { presenceAtEnd, wasAway } from './place-away.ts';
 import { lostWords, takeOver } from './restored-run.ts';
 import { startMeter } from './run-meter.ts';
@@ -286,6 +287,12 @@ async function waitForEnd(
   abort.addEventListener('abort', leave, { once: true });
   stop.addEventListener('abort', leave, { once: true });
   const silence = watchSilence(parts, effect, context, folder);
+  const { timeoutMs } = profileOf(parts.projects.get(row.project).config.profiles, {
+    role: effect.role,
+    run: await parts.store.run(row.key),
+  });
+  const ran = { key: row.key, title: effect.title, timeoutMs };
+  const result = watchFinalResult(parts, ran, { folder, onOver: leave });
   const logins = watchLogins(parts, effect, folder);
   const own = callFunction(parts, {
     ...{ folder, key: row.key, title: effect.title },
@@ -299,7 +306,7 @@ async function waitForEnd(
       if (watch.signal.aborted) return null;
       throw thrown;
     });
-    await own.stop();
+    await Promise.all([own.stop(), result.stop()]);
     abort.throwIfAborted();
     // Before the first TERM: whoever goes on after a crash must not take what follows for the agent's own end.
     const run = await ownLaunch(parts, row.key, basename(folder.path));
@@ -321,7 +328,7 @@ async function waitForEnd(
     await meter.stop();
     return await outcomeOf(parts, effect, context, { folder, left });
   } finally {
-    await Promise.all([own.stop(), silence.stop(), logins.stop(), resources.stop(), meter.stop()]);
+    await Promise.all([own.stop(), result.stop(), silence.stop(), logins.stop(), resources.stop(), meter.stop()]);
     abort.removeEventListener('abort', leave);
     stop.removeEventListener('abort', leave);
   }
@@ -400,8 +407,8 @@ async function outcomeOf(
   const { title, role } = effect;
   const { store, nowMs } = parts;
   const { row, stop } = context;
-  const code = readExit(folder);
-  const wasStopped = existsSync(stoppedFile(folder));
+  let code = readExit(folder);
+  let wasStopped = existsSync(stoppedFile(folder));
   const unbuilt = wasStopped || code !== 1 ? null : wallsFailure(withoutSetup(tailOf(folder, tailBytes)));
   await noteEnd(parts, row.key, unbuilt === null ? code : null);
   if (unbuilt !== null) return { type: 'run_exited', payload: { code: null, cause: 'start-failed', detail: unbuilt } };
@@ -410,8 +417,14 @@ async function outcomeOf(
   const limits = wasStopped || !code ? noLimits : limitsEnd(folder, { code, output: tailOf(folder, tailBytes) });
   if (limits.kind === 'unmade')
     return { type: 'run_exited', payload: { code: null, cause: 'start-failed', detail: limits.text.slice(-8_192) } };
+  const report = await noteReport(parts, { key: row.key, code, wasStopped }, folder);
+  // Its program had told a good result: that it was still there, and how it took the stop, changes nothing of it.
+  if (wasStopped && report !== null && (report.isOver || wasEndedAsOver(folder))) {
+    code = 0;
+    wasStopped = false;
+    await noteEnd(parts, row.key, code);
+  }
   const ran = { key: row.key, code, wasStopped };
-  const report = await noteReport(parts, ran, folder);
   passUnread(context, { title, folder, report });
   await tellNear(parts, row);
   const noted = await store.run(row.key);
@@ -515,18 +528,13 @@ function watchSilence(
   folder: RunFolder,
 ): Pick<PollLoop, 'stop'> {
   if (idleMs === null) return { stop: async () => {} };
-  // The log's own times are those of the wall clock: only that they change is believed.
-  let seen = lastActivityMs(folder);
-  let since = timeline.nowMs();
+  const silentMs = createSilence(timeline, folder);
   const loop = createPollLoop({
     everyMs: idlePollMs,
     async work() {
       const state = (await store.run(row.key))?.state;
       if (readExit(folder) !== null) return null;
-      const activity = lastActivityMs(folder);
-      if (activity !== seen || state === 'paused' || state === 'waiting') since = timeline.nowMs();
-      seen = activity;
-      if (timeline.nowMs() - since > idleMs) report('idle', 'run_idle', {});
+      if (silentMs(state) > idleMs) report('idle', 'run_idle', {});
       return null;
     },
     onError: (thrown) => log.debug(`whether ${title} is silent is not known: ${reasonOf(thrown)}`),

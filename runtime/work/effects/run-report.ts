@@ -95,6 +95,7 @@ async function noteAnswer(store: ReportParts['store'], { key }: RunRow, folder: 
     lastMessage: hasEnded ? lastMessage : null,
     readMessages: [],
     finalMessages: hasEnded ? [answer.text] : [],
+    isOver: hasEnded,
     denied: false,
     refusedArgument: null,
     problem: hasEnded ? null : lastMessage,

@@ -1,6 +1,7 @@
 /** Reads `claude --print --output-format stream-json --verbose`: an event a line, the last of them a `result`. */
 
 import { isTypedId } from '../relay/message-line.ts';
+import { claudeLimitIn } from './claude-limit.ts';
 import { type JsonObject, listAt, numberAt, objectAt, textAt, textsAt } from './json-line.ts';
 import { createFinalMessages, type Reader, shortened, sumOf, type ToldReport } from './report.ts';
 
@@ -21,6 +22,7 @@ export function createClaudeReader(): Reader {
   /** From the event of a service that said no, which is how a plan's own limit is told. */
   let resetsAtMs: number | null = null;
   let result: JsonObject | null = null;
+  let isOver = false;
   const final = createFinalMessages();
   /** Since the last result, by model; several results may follow each other in one run. */
   let sinceLast: Usage | null = null;
@@ -47,9 +49,11 @@ export function createClaudeReader(): Reader {
       conversation = textAt(event, 'session_id') ?? conversation;
       switch (event.type) {
         case 'assistant':
+          isOver = false;
           assistant(event);
           break;
         case 'system':
+          if (event.subtype === 'init') isOver = false; // a further turn
           if (event.subtype === 'api_retry') refusals = isRefusal(event, 'error_status') ? refusals + 1 : 0;
           break;
         case 'rate_limit_event':
@@ -57,6 +61,7 @@ export function createClaudeReader(): Reader {
             resetsAtMs = secondsAt(event, 'rate_limit_info', 'resetsAt');
           break;
         case 'user': {
+          isOver = false;
           const id = event.isReplay === true ? textAt(event, 'uuid') : null;
           if (isTypedId(id) && readMessages.length < readCountLimit) readMessages.push(id);
           break;
@@ -64,7 +69,8 @@ export function createClaudeReader(): Reader {
         case 'result': {
           result = event;
           results = added([results, usageAt(event, 'usage')]);
-          if (event.is_error !== true && event.subtype === 'success') final.add(textAt(event, 'result'));
+          isOver = event.is_error !== true && event.subtype === 'success';
+          if (isOver) final.add(textAt(event, 'result'));
           const models = objectAt(event, 'model_usage_since_last_result');
           for (const name of Object.keys(models ?? {}))
             if (models !== null)
@@ -74,11 +80,11 @@ export function createClaudeReader(): Reader {
         default:
       }
     },
-    report(): ToldReport {
+    report({ writtenAtMs }): ToldReport {
       const usage = usageOf(result, { results, sinceLast, byMessage });
-      const isOver = refusals >= refusalLimit;
-      const denied = isOver || (error !== null && deniedErrors.has(error)) || isRefused(result);
-      const refused = isOver ? 'it was refused three times, and would have asked on' : null;
+      const isRefusedOften = refusals >= refusalLimit;
+      const denied = isRefusedOften || (error !== null && deniedErrors.has(error)) || isRefused(result);
+      const refused = isRefusedOften ? 'it was refused three times, and would have asked on' : null;
       const problem = result?.is_error === true ? problemOf(result) : refused;
       return {
         conversation: isUnknown(problem) ? null : conversation,
@@ -89,7 +95,8 @@ export function createClaudeReader(): Reader {
         lastMessage,
         readMessages,
         finalMessages: final.all,
-        rateLimit: result === null ? null : rateLimitOf(result, resetsAtMs),
+        isOver,
+        rateLimit: result === null ? null : rateLimitOf(result, { error, resetsAtMs, writtenAtMs }),
         denied,
         problem,
         hasSpoken,
@@ -174,13 +181,22 @@ function problemOf(result: JsonObject): string | null {
   return shortened(errors) ?? shortened(textAt(result, 'result')) ?? textAt(result, 'subtype');
 }
 
-/** A limit is what the program itself names so: the status of the service's answer, never words of the agent. */
-function rateLimitOf(result: JsonObject, resetsAtMs: number | null): ToldReport['rateLimit'] {
+interface LimitSigns {
+  readonly error: string | null;
+  readonly resetsAtMs: number | null;
+  readonly writtenAtMs: number;
+}
+
+/**
+ * A limit is what the program itself names so, never words of the agent: the status of the service's answer, the error that it speaks for, the event of
+ * a rejected request, or its own line where versions have none of these. The result of an error is the program's own text.
+ */
+function rateLimitOf(result: JsonObject, { error, resetsAtMs, writtenAtMs }: LimitSigns): ToldReport['rateLimit'] {
   if (result.is_error !== true) return null;
-  // Versions before 2 had no field for it, but a line of their own: `Claude AI usage limit reached|<seconds>`.
-  const older = /^Claude AI usage limit reached\|(\d{9,11})$/.exec(textAt(result, 'result')?.trim() ?? '');
-  if (older !== null) return { untilMs: Number(older[1]) * 1000 };
-  return numberAt(result, 'api_error_status') === 429 ? { untilMs: resetsAtMs } : null;
+  const line = claudeLimitIn(textAt(result, 'result') ?? '', writtenAtMs);
+  const isNamed = numberAt(result, 'api_error_status') === 429 || error === 'rate_limit' || resetsAtMs !== null;
+  if (!isNamed && line === null) return null;
+  return { untilMs: resetsAtMs ?? line?.untilMs ?? null };
 }
 
 function isUnknown(problem: string | null): boolean {

@@ -11,6 +11,7 @@ export function createCodexReader(): Reader {
   let outputTokens: number | null = null;
   /** The last message of the turn that is under way. */
   let inTurn: string | null = null;
+  let isOver = false;
   const final = createFinalMessages();
 
   return {
@@ -21,14 +22,17 @@ export function createCodexReader(): Reader {
           break;
         case 'turn.started':
           inTurn = null;
+          isOver = false;
           break;
         case 'turn.completed':
           problem = null;
+          isOver = true;
           final.add(inTurn);
           inputTokens = numberAt(event, 'usage', 'input_tokens') ?? inputTokens;
           outputTokens = numberAt(event, 'usage', 'output_tokens') ?? outputTokens;
           break;
         case 'turn.failed':
+          isOver = false;
           problem = shortened(textAt(event, 'error', 'message')) ?? problem;
           break;
         case 'error':
@@ -56,6 +60,7 @@ export function createCodexReader(): Reader {
       lastMessage,
       readMessages: [],
       finalMessages: final.all,
+      isOver,
       rateLimit: problem === null ? null : rateLimitOf(problem, writtenAtMs),
       denied: problem !== null && isDenied(problem),
       problem,

@@ -17,6 +17,7 @@ export function createGeminiReader(): Reader {
   function say(event: JsonObject): void {
     if (event.role !== 'assistant') return;
     hasSpoken = true;
+    result = null;
     pieces = `${pieces}${textAt(event, 'content') ?? ''}`.slice(-piecesLimit);
     lastMessage = shortened(pieces) ?? lastMessage;
   }
@@ -33,6 +34,7 @@ export function createGeminiReader(): Reader {
         case 'tool_use':
           isAnswered = true;
           hasSpoken = true;
+          result = null;
           pieces = '';
           break;
         case 'tool_result':
@@ -61,6 +63,7 @@ export function createGeminiReader(): Reader {
         lastMessage,
         readMessages: [],
         finalMessages: final.all,
+        isOver: result?.status === 'success',
         rateLimit: problem === null ? null : rateLimitOf(problem, writtenAtMs),
         denied: code === loginExit || (problem !== null && refusals.test(problem)),
         problem: problem ?? (isBad || result === null ? warning : null),

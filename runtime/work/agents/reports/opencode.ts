@@ -12,6 +12,7 @@ export function createOpencodeReader(): Reader {
   let cost: number | null = null;
   /** The text of the current step. */
   let inStep: string[] = [];
+  let isOver = false;
   const final = createFinalMessages();
 
   return {
@@ -21,6 +22,7 @@ export function createOpencodeReader(): Reader {
         case 'step_start':
           error = null; // it went on
           inStep = [];
+          isOver = false;
           break;
         case 'text':
           hasSpoken = true;
@@ -31,7 +33,8 @@ export function createOpencodeReader(): Reader {
           hasSpoken = true;
           break;
         case 'step_finish': {
-          if (textAt(event, 'part', 'reason') === 'stop') final.add(inStep.join('\n'));
+          isOver = textAt(event, 'part', 'reason') === 'stop';
+          if (isOver) final.add(inStep.join('\n'));
           const count = (...path: string[]) => numberAt(event, 'part', 'tokens', ...path);
           input = sumOf(input, count('input'), count('cache', 'read'), count('cache', 'write'));
           output = sumOf(output, count('output'), count('reasoning'));
@@ -40,6 +43,7 @@ export function createOpencodeReader(): Reader {
         }
         case 'error':
           error = objectAt(event, 'error') ?? {};
+          isOver = false;
           break;
         default:
       }
@@ -53,6 +57,7 @@ export function createOpencodeReader(): Reader {
       lastMessage,
       readMessages: [],
       finalMessages: final.all,
+      isOver,
       rateLimit: error === null ? null : rateLimitOf(error, writtenAtMs),
       denied: error !== null && isDenied(error),
       problem: error === null ? null : shortened(textAt(error, 'data', 'message') ?? textAt(error, 'name')),

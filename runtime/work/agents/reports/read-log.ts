@@ -6,6 +6,7 @@ import { safeText } from '../../../base/platform/terminal-text.ts';
 import { createLineReader } from '../line-reader.ts';
 import type { RunFolder } from '../run-folder.ts';
 import { createClaudeReader } from './claude.ts';
+import { claudeLimitIn } from './claude-limit.ts';
 import { createCodexReader } from './codex.ts';
 import { createGeminiReader } from './gemini.ts';
 import { LINE_LIMIT_BYTES, objectOf } from './json-line.ts';
@@ -57,12 +58,17 @@ export async function reportOf(
   // Whole milliseconds, as everywhere: file systems have parts of them.
   const writtenAtMs = Math.floor(statSync(folder.log, { throwIfNoEntry: false })?.mtimeMs ?? 0);
   const report = reader.report({ writtenAtMs, code });
+  // A program that wrote no event at all may have said it in a plain line.
+  const told =
+    preset === 'claude' && !hasBegun && code !== 0
+      ? (plain.map((line) => claudeLimitIn(line, writtenAtMs)).find((limit) => limit !== null) ?? null)
+      : null;
   const refusedArgument = hasBegun || code === 0 || refused === null ? null : safeText(refused);
   const texts = {
     lastMessage: report.lastMessage === null ? null : shortened(safeText(report.lastMessage)),
     problem: shortened(safeText(report.problem ?? refusedArgument ?? plain.join('\n'))),
   };
-  return { ...report, ...texts, refusedArgument, conversation: fitConversation(report.conversation) };
+  return { ...report, ...texts, rateLimit: report.rateLimit ?? told, refusedArgument, conversation: fitConversation(report.conversation) };
 }
 
 /** What the program has written by now, and reads on from there with each read. Of a longer log only its end counts. */

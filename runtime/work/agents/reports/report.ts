@@ -21,6 +21,8 @@ export interface ToldReport {
   readonly lastMessage: string | null;
   /** The whole of each message with which the program said that it had ended well; more than one only by exception. */
   readonly finalMessages: readonly string[];
+  /** Whether its last word is that it has ended well: nothing was begun since. */
+  readonly isOver: boolean;
   /** The service is rate limited until then; null: until an unknown time. */
   readonly rateLimit: { readonly untilMs: number | null } | null;
   /** The service takes nothing from this login until a person acts: a further attempt would find the same. */
