@@ -31,6 +31,7 @@ import { createMachineCommands } from './machines.ts';
 import { createNotificationCommands } from './notifications.ts';
 import { createPermissionCommands } from './permissions.ts';
 import { createPlanHead } from './plan-head.ts';
+import { createPlanWork } from './plan-work.ts';
 import { createPlanCommands } from './plans.ts';
 import { createQueueCommands } from './queue.ts';
 import { createRepoCommands } from './repos.ts';
@@ -60,6 +61,7 @@ const finalStates: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancel
 export function createCommands(parts: CommandDependencies) {
   const { store, projects, views, clock, cleaning, settings } = parts;
   const head = createPlanHead(parts);
+  const work = createPlanWork(parts);
   const verification = createStaleVerification(parts);
   const { post } = createSignalSender(parts);
 
@@ -183,6 +185,7 @@ export function createCommands(parts: CommandDependencies) {
     const before = [
       ...(stale === null ? [] : await verification.words(stale)),
       ...(tip === null ? [] : await head.words(planTree(command.project, command.plan), tip)),
+      ...(isHere && row !== null ? await work.words(row, type, signal.payload) : []),
     ];
     return post({ ...signal, run: command.run }, command.waitMs, before);
   }

@@ -19,6 +19,7 @@ import { createStaleVerification } from '../../work/repos/verification-watch.ts'
 import type { CleaningItem, CleaningOverride, LeftoverKind, PlanDeleted, PlanLeftovers } from '../contract/cleaning.ts';
 import type { PlanPushed, PlanShow } from '../contract/plans.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
+import { createPlanWork } from './plan-work.ts';
 import { createSignalSender, verdictWaitMs } from './signal-sender.ts';
 
 export interface PlanCommand {
@@ -58,6 +59,7 @@ export function createPlanCommands(parts: CommandDependencies) {
   const { store, cache, projects, views, cleaning, clock } = parts;
   const { mustBeDone } = createSignalSender(parts);
   const approval = createStaleVerification(parts);
+  const work = createPlanWork(parts);
   /** One registration of a project at a time: whoever renews a branch must know that nobody else has just been given it. */
   const registrations = createRepositoryLocks();
 
@@ -161,6 +163,19 @@ export function createPlanCommands(parts: CommandDependencies) {
     );
   }
 
+  /** Throws `lost_work` where work that was done is not on the branch, and tells the plan so. */
+  async function refuseLost(row: PlanRow): Promise<void> {
+    const lost = await work.lost(row);
+    if (lost === null) return;
+    const { signals } = await mustCommit(store, work.lossWords(row, lost));
+    for (const { id } of signals) await parts.settled(id, verdictWaitMs);
+    throw new EngineError(
+      'lost_work',
+      lost.detail,
+      `nothing was pushed; what you can do: stator plan explain ${shellWord(row.plan)}`,
+    );
+  }
+
   /** The forge may have deleted the branch with the merge: a push would make it anew. */
   async function refuseMerged(project: string, plan: string): Promise<void> {
     const { pull_request: request } = await views.plan(project, plan);
@@ -248,6 +263,7 @@ export function createPlanCommands(parts: CommandDependencies) {
       const row = await views.mustRead(project, plan);
       await refuseMerged(project, plan);
       await refuseMoved(row);
+      await refuseLost(row);
       const { path: repo } = await projects.repository(project);
       const { isNew, ...pushed } = await pushBranch({ repo, branch: row.branch, remote, by: 'person' });
       return { status: isNew ? 'pushed' : 'up_to_date', project, plan, branch: row.branch, ...pushed };

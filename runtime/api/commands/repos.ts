@@ -28,6 +28,7 @@ import type {
 } from '../contract/repos.ts';
 import { timeOrNull, timeText } from '../queries/time-text.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
+import { createPlanWork } from './plan-work.ts';
 import { configEntries } from './repo-config.ts';
 import { createSignalSender, verdictWaitMs } from './signal-sender.ts';
 
@@ -45,6 +46,7 @@ const listedMs = 10_000;
 export function createRepoCommands(parts: CommandDependencies) {
   const { store, projects, views, settings, clock, log } = parts;
   const { post, mustBeDone } = createSignalSender(parts);
+  const work = createPlanWork(parts);
   /** Repos of daemon.toml that could not be registered, with the reason. */
   const missing = new Map<string, string>();
   /** Configurations that are not in force as they stand: of a project, and of the daemon itself (''). Said until they are read and found right. */
@@ -276,6 +278,7 @@ export function createRepoCommands(parts: CommandDependencies) {
       missing.delete(found);
       left.delete(found);
       await tellPolicy(project);
+      const lost = added ? await work.tellLost(project) : [];
       parts.onChange();
       return {
         status: added ? 'added' : 'known',
@@ -286,7 +289,7 @@ export function createRepoCommands(parts: CommandDependencies) {
         changes: [...changes],
         digest,
         trusted_now: trustedNow,
-        notes: [...notes, ...missingOf(project)],
+        notes: [...notes, ...lost, ...missingOf(project)],
       };
     },
     /** As `takeOver` of the registry; its plans go on here. Answers what was brought, for people; null: there is nothing to take over any more. */
@@ -294,8 +297,9 @@ export function createRepoCommands(parts: CommandDependencies) {
       const brought = await projects.takeOver(lost, path);
       if (brought === null) return null;
       await tellPolicy(lost.project);
+      const missed = await work.tellLost(lost.project);
       parts.onChange();
-      return brought;
+      return [...brought, ...missed];
     },
     /** What registering the repo of any path inside it would trust. Changes nothing. Throws `bad_repo`, `conflict`, `bad_config`. */
     async lookAtTrust(path: string, way: TrustWay): Promise<TrustLooked> {

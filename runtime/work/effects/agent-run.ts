@@ -9,6 +9,7 @@ import { type AgentRun, placeOfRun } from '../../../machines/vocabulary/effect.t
 import { EngineError, reasonOf, withHint } from '../../../machines/vocabulary/errors.ts';
 import { isJudge, runName } from '../../../machines/vocabulary/ids.ts';
 import { logCommand } from '../../../machines/vocabulary/reason-text.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { environmentFault } from '../../base/platform/environment-fault.ts';
 import { createPollLoop, type PollLoop } from '../../base/platform/poll-loop.ts';
 import { formatIdentity } from '../../base/platform/process-table.ts';
@@ -48,6 +49,7 @@ import { wallsFailure } from '../sandbox/walls.ts';
 import { callFunction } from './agent-function.ts';
 import { type PrepareParts, prepareRun } from './agent-start.ts';
 import { type Leftovers, tidyCoordinator } from './coordinator-end.ts';
+import { tellLostWork } from './lost-work.ts';
 import { presenceAtEnd, wasAway } from './place-away.ts';
 import { lostWords, takeOver } from './restored-run.ts';
 import { startMeter } from './run-meter.ts';
@@ -55,7 +57,16 @@ import { failureText, limitedUntil, noteReport, unusableHint } from './run-repor
 import { collectRun } from './run-repository.ts';
 import { type RunSockets, withSocket } from './run-socket.ts';
 import { passUnread } from './unread-messages.ts';
-import { isGone, type Launch, ownLaunch, readBase, readLaunch, runSiteOf, worktreePath } from './workplace.ts';
+import {
+  isGone,
+  type Launch,
+  ownLaunch,
+  readBase,
+  readLaunch,
+  readReady,
+  runSiteOf,
+  worktreePath,
+} from './workplace.ts';
 import { awaitSetup, withoutSetup, withSetup } from './worktree-setup.ts';
 
 export interface AgentRunParts extends PrepareParts {
@@ -182,6 +193,7 @@ async function begin(
   await parts.store.commit([{ do: 'run.note', key: row.key, set: { folder: folder.path } }]);
   if (stop.aborted) return giveUp(folder);
   try {
+    if (readReady(folder) === null) await mustBeWhole(parts, effect, context);
     const token = await giveToken(parts, row.key);
     const { profiles } = parts.projects.get(row.project).config;
     const { preset } = profileOf(profiles, { role: effect.role, run: await parts.store.run(row.key) });
@@ -208,6 +220,14 @@ async function begin(
     const message = reasonOf(thrown);
     return notStarted(folder, message, isFinal(thrown));
   }
+}
+
+/** Nobody builds on a branch from which work was lost. Throws `lost_work`, which is waited for: the plan needs a person. */
+async function mustBeWhole(parts: AgentRunParts, { place }: AgentRun, context: EffectContext): Promise<void> {
+  const lost = await tellLostWork(parts, context, place.from);
+  if (lost === null) return;
+  const hint = `say what is to become of it: stator plan explain ${shellWord(context.row.plan)}`;
+  throw new EngineError('lost_work', lost.detail, hint);
 }
 
 /** A store that is locked, or a disk that is full, is waited for: it is no fault of the run. */
@@ -430,6 +450,8 @@ async function outcomeOf(
     return { type: 'run_exited', payload: { code, cause: 'rate-limited', detail, until: again } };
   }
   if (code === 0) await noteRoom(parts, row.key);
+  // What it judged may be the branch without the work: its verdict is not taken then.
+  if (isJudge(role)) await tellLostWork(parts, context, effect.place.branch);
   const { flags } = profileOf(parts.projects.get(row.project).config.profiles, { role, run: noted });
   const hint = unusableHint(report, ran, { preset, role, flags });
   if (hint !== null) return unusable(code, `${hint}\n${detail}`.trim());
