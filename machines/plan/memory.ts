@@ -335,9 +335,11 @@ export const needs = {
   }),
   noteFound: base.assign({ lost: [] }),
   /** A person says that what is lost was meant to be: it is not looked for any more. */
-  acceptLoss: base.assign(({ context }) =>
-    context.lost === undefined || context.lost.length === 0 ? {} : { ...withoutWork(context, context.lost), lost: [] },
-  ),
+  acceptLoss: base.assign(({ context, event }) => {
+    const { lost = [] } = context;
+    assertEvent(event, 'resolve');
+    return event.accept === true ? { ...withoutWork(context, lost), lost: [] } : {};
+  }),
   /** A person judged the work as it stands. */
   noteAccepted: base.assign(({ context }) => ({ reviewedSha: context.head })),
   noteBlock: base.assign(({ context, event }) => ({

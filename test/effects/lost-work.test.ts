@@ -211,6 +211,22 @@ describe('a plan that is done and whose branch loses its work', () => {
     await refusal.catch((thrown: Error) => expectProse(thrown.message, 'a.txt'));
   });
 
+  it('is told of where its repository comes back as another clone', async () => {
+    const engine = await done();
+    const clone = join(engine.root, 'other', 'demo');
+    git(engine.root, 'clone', '-q', engine.repo, clone);
+    git(clone, 'update-ref', '-d', 'refs/remotes/origin/plan/login');
+    for (const [key, value] of [
+      ['user.name', 'Ada'],
+      ['user.email', 'ada@example.com'],
+    ] as const)
+      git(clone, 'config', key, value);
+    await engine.client.removeRepo('demo');
+    const { notes } = await engine.client.addRepo(clone, { trust: true });
+    expect(notes).toContainEqual(expect.stringContaining('plan login is done, and its work is not here'));
+    await untilLost(engine);
+  });
+
   it('has lost nothing once it is merged, whatever becomes of its branch', async () => {
     const engine = await done();
     await say(engine, 'login', 'merge');

@@ -1,6 +1,6 @@
 /** Whether a plan's work is still on its branch, asked of git before a word that takes the work is handled; and the way back for work that was lost. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { planTree } from '../../../machines/vocabulary/ids.ts';
+import { isJudge, planTree, type Role } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { SignalPayload, SignalType } from '../../../machines/vocabulary/signal.ts';
 import type { Clock } from '../../base/platform/clock.ts';
@@ -43,8 +43,10 @@ export function createPlanWork({ projects, store, clock }: PlanWorkParts) {
     const busy = effects.find(
       ({ kind, status, resource }) => kind === 'agent.run' && status === 'running' && resource === `worktree:${branch}`,
     );
-    const title = busy === undefined ? undefined : (await store.run(busy.key))?.title;
-    if (title === undefined) return;
+    const run = busy === undefined ? null : await store.run(busy.key);
+    // A judge has a checkout of its own.
+    if (run === null || isJudge(run.role as Role)) return; // the engine's own word
+    const { title } = run;
     const hint = `ask again when it has ended, or end it: stator agent kill ${shellWord(title)}`;
     throw new EngineError('conflict', `${title} works on ${branch} now`, hint);
   }
