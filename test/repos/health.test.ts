@@ -43,6 +43,7 @@ async function looked() {
     watchers: { subscribe: () => () => {} },
     clock: systemClock,
     log: createLog(() => {}, 'error'),
+    lock: async () => {},
     troubles: () => known,
     note(name, reason) {
       if (reason === null) delete known[name];

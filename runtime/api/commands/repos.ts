@@ -254,6 +254,17 @@ export function createRepoCommands(parts: CommandDependencies) {
     return [...refusedAddresses(hooks), ...missingVariables(hooks, parts.env)];
   }
 
+  /** That another engine works in the repo, in words; empty: this one has its lock. */
+  async function takenBy(project: string): Promise<string[]> {
+    try {
+      await parts.lockRepo(project);
+      return [];
+    } catch (thrown) {
+      if (!(thrown instanceof EngineError)) throw thrown;
+      return [`nothing of ${project} starts here for now: ${thrown.message}; ${thrown.hint}`];
+    }
+  }
+
   return {
     registerListed,
     /** Puts a repo's changed file in force, where it starts nothing new; for whoever has just seen that the repo is there. Throws `repo_not_found`. */
@@ -270,9 +281,12 @@ export function createRepoCommands(parts: CommandDependencies) {
      * a yes. Throws `bad_repo`, `conflict` (the name is taken; the path is, without `ensure`), `untrusted`, `bad_config`.
      */
     async addRepo(path: string, { trust, way, ensure = false }: AddRepo): Promise<RepoAdded> {
-      const registration = await projects.register(path, { trust, way, mustBeNew: !ensure });
+      // Who runs a plan there is told at once; who adds a repo may go on with it later.
+      const mayBe = way === 'run' ? { mayBe: parts.locks.tryAt } : {};
+      const registration = await projects.register(path, { trust, way, mustBeNew: !ensure, ...mayBe });
       const { project, path: found, added, enables, untrusted, changes, digest, trustedNow, notes } = registration;
       if (await isNew(registration)) await mustBeDone(registered(project));
+      const taken = await takenBy(project);
       missing.delete(found);
       left.delete(found);
       await tellPolicy(project);
@@ -286,13 +300,14 @@ export function createRepoCommands(parts: CommandDependencies) {
         changes: [...changes],
         digest,
         trusted_now: trustedNow,
-        notes: [...notes, ...missingOf(project)],
+        notes: [...notes, ...taken, ...missingOf(project)],
       };
     },
     /** As `takeOver` of the registry; its plans go on here. Answers what was brought, for people; null: there is nothing to take over any more. */
     async takeOverRepo(lost: LostRepo, path: string): Promise<readonly string[] | null> {
       const brought = await projects.takeOver(lost, path);
       if (brought === null) return null;
+      await takenBy(lost.project); // where another engine has it, the look at the repo says so
       await tellPolicy(lost.project);
       parts.onChange();
       return brought;

@@ -26,6 +26,8 @@ export interface HealthParts {
   readonly watchers: Pick<RepoWatchers, 'subscribe'>;
   readonly clock: Clock;
   readonly log: Log;
+  /** Takes the repo's lock, or sees that it is still there. Throws `elsewhere` where another engine works in it. */
+  lock(project: string): Promise<void>;
   /** Why a repo cannot be used, by project, as far as is known. */
   troubles(): Readonly<Record<string, string>>;
   /** That is known now; null: it can be used. */
@@ -110,7 +112,9 @@ export function createHealth(parts: HealthParts): Health {
         : troubleOf(project);
     } catch (thrown) {
       if (thrown instanceof EngineError)
-        return thrown.code === 'untrusted' ? `${thrown.message}; ${thrown.hint}` : thrown.message;
+        return thrown.code === 'untrusted' || thrown.code === 'elsewhere'
+          ? `${thrown.message}; ${thrown.hint}`
+          : thrown.message;
       return messageOf(thrown);
     } finally {
       clearTimeout(timer);
@@ -213,7 +217,11 @@ export function createHealth(parts: HealthParts): Health {
 }
 
 /** The first thing that is wrong with the repo, in words for a person. */
-async function troubleIn({ treeOf, projects }: HealthParts, project: string, depth: Depth): Promise<string | null> {
+async function troubleIn(
+  { treeOf, projects, lock }: HealthParts,
+  project: string,
+  depth: Depth,
+): Promise<string | null> {
   // Throws where the pinned configuration no longer parses.
   const { path } = projects.get(project);
   const folder = await stat(path).catch((thrown: NodeJS.ErrnoException) => thrown);
@@ -226,6 +234,7 @@ async function troubleIn({ treeOf, projects }: HealthParts, project: string, dep
   const problem = projects.fileProblem(project);
   if (problem !== null) return problem;
   projects.mustBeTrusted(project);
+  await lock(project);
   if (depth === 'folder') return null;
   await treeOf(project); // throws where its stored state is of another version
   const asked = ['rev-parse', '--path-format=absolute', '--git-common-dir', '--verify', 'HEAD^{commit}'];

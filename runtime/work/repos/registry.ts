@@ -59,6 +59,8 @@ export interface Registering {
   readonly trust: Yes;
   readonly way: TrustWay;
   readonly mustBeNew?: boolean;
+  /** Asked before it is registered, of the repository that the path belongs to; where it throws nothing is changed. */
+  readonly mayBe?: (repository: Pick<Repository, 'path' | 'project'>) => Promise<void>;
 }
 
 export interface Projects {
@@ -450,11 +452,12 @@ export async function openProjects(parts: {
   };
 
   /** Registers it as it was found, where it may be, and answers what is in force then. */
-  async function take(repository: Repository, { trust, way, mustBeNew = false }: Registering) {
+  async function take(repository: Repository, { trust, way, mustBeNew = false, mayBe }: Registering) {
     const { project, path } = repository;
     mustBeHere(project);
     const known = rows.get(project) ?? null;
     if (known !== null) refuseKnown(known, { path, mustBeNew });
+    await mayBe?.(repository);
     const last = removed.get(project);
     // The name is all that says that they are the same: a clone of something else may have it too.
     const moved =
