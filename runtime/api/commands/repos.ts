@@ -88,14 +88,7 @@ export function createRepoCommands(parts: CommandDependencies) {
       // Of the commits that were asked for before, which may have waited for another program and start an agent, this is the last.
       await store.commit([]);
       const runs = await runsOf(project);
-      if (runs.length > 0 && !stop) {
-        const titles = await Promise.all(runs.slice(0, 10).map(titleOf));
-        throw new EngineError(
-          'conflict',
-          `repo ${project} has ${runs.length} running ${runs.length === 1 ? 'agent' : 'agents'}: ${titles.join(', ')}`,
-          `stop them with it: stator repo ${verb} --stop`,
-        );
-      }
+      await refuseRunning(project, { runs, stop, verb });
       if (runs.length > 0) await requeueAgents(store, runs, clock.nowMs());
       await parts.runsEnded(project);
       await go();
@@ -104,6 +97,34 @@ export function createRepoCommands(parts: CommandDependencies) {
       open();
       parts.onChange();
       throw thrown;
+    }
+  }
+
+  /** Throws `conflict` where agents run, and are not to stop. */
+  async function refuseRunning(
+    project: string,
+    { runs, stop, verb }: { readonly runs: readonly EffectRow[]; readonly stop: boolean; readonly verb: string },
+  ): Promise<void> {
+    if (runs.length === 0 || stop) return;
+    const titles = await Promise.all(runs.slice(0, 10).map(titleOf));
+    throw new EngineError(
+      'conflict',
+      `repo ${project} has ${runs.length} running ${runs.length === 1 ? 'agent' : 'agents'}: ${titles.join(', ')}`,
+      `stop them with it: stator repo ${verb} --stop`,
+    );
+  }
+
+  /** They end, and are queued again; none is started before. One that does not end in time ends later, and is recorded. */
+  async function beginAnew(project: string, runs: readonly EffectRow[]): Promise<void> {
+    const open = projects.close(project);
+    try {
+      await requeueAgents(store, runs, clock.nowMs());
+      await parts.runsEnded(project);
+    } catch (thrown) {
+      if (!(thrown instanceof EngineError) || thrown.code !== 'unavailable') throw thrown;
+      log.warn(thrown.message);
+    } finally {
+      open();
     }
   }
 
@@ -414,6 +435,30 @@ export function createRepoCommands(parts: CommandDependencies) {
       }
       parts.onChange();
       return moved('moving');
+    },
+    /**
+     * The repo's folder was moved or renamed, to `path`: its plans, branches and history go on there. Agents that were at work in it are begun anew, no attempt
+     * spent. Throws `repo_not_found`, `elsewhere`, `conflict` while agents run and are not to `stop`, and as `relocate` of the registry.
+     */
+    async relocateRepo(name: string, path: string, { stop = false }: { stop?: boolean } = {}): Promise<RepoMoved> {
+      const { project, path: from } = await mustFind(name);
+      projects.mustBeHere(project);
+      const open = projects.close(project);
+      try {
+        // As in letGo: what was asked for before this may start an agent yet.
+        await store.commit([]);
+        const runs = await runsOf(project);
+        await refuseRunning(project, { runs, stop, verb: `move ${project} ${path}` });
+        const to = await projects.relocate(project, path);
+        // In the old place they would end with nothing that could be taken.
+        if (to !== from && runs.length > 0) await beginAnew(project, runs);
+        await parts.lockRepo(project);
+        const plans = (await store.planCounts()).get(project)?.active ?? 0;
+        return { status: to === from ? 'there' : 'moved', project, from, to, active_plans: plans };
+      } finally {
+        open();
+        parts.onChange();
+      }
     },
     /** Puts the repo's files in force as they are now. Throws `repo_not_found`; `bad_config` where they cannot be used; `untrusted` where they have another digest. */
     async trustRepo(project: string, digest?: string): Promise<RepoTrusted> {
