@@ -45,6 +45,7 @@ const listedMs = 10_000;
 export function createRepoCommands(parts: CommandDependencies) {
   const { store, projects, views, settings, clock, log } = parts;
   const { post, mustBeDone } = createSignalSender(parts);
+  const mustBeFree = parts.locks.tryAt;
   /** Repos of daemon.toml that could not be registered, with the reason. */
   const missing = new Map<string, string>();
   /** Configurations that are not in force as they stand: of a project, and of the daemon itself (''). Said until they are read and found right. */
@@ -143,7 +144,7 @@ export function createRepoCommands(parts: CommandDependencies) {
         );
       });
       tooLate.catch(() => {}); // where git was quicker nobody waits for it
-      const registration = await Promise.race([projects.register(path, { trust: true, way }), tooLate]);
+      const registration = await Promise.race([projects.register(path, { trust: true, way, mustBeFree }), tooLate]);
       missing.delete(path);
       return registration;
     } catch (thrown) {
@@ -302,9 +303,7 @@ export function createRepoCommands(parts: CommandDependencies) {
      * a yes. Throws `bad_repo`, `conflict` (the name is taken; the path is, without `ensure`), `untrusted`, `bad_config`.
      */
     async addRepo(path: string, { trust, way, ensure = false }: AddRepo): Promise<RepoAdded> {
-      // Who runs a plan there is told at once; who adds a repo may go on with it later.
-      const mayBe = way === 'run' ? { mayBe: parts.locks.tryAt } : {};
-      const registration = await projects.register(path, { trust, way, mustBeNew: !ensure, ...mayBe });
+      const registration = await projects.register(path, { trust, way, mustBeNew: !ensure, mustBeFree });
       const { project, path: found, added, enables, untrusted, changes, digest, trustedNow, notes } = registration;
       if (await isNew(registration)) await mustBeDone(registered(project));
       const taken = await takenBy(project);
@@ -449,7 +448,7 @@ export function createRepoCommands(parts: CommandDependencies) {
         await store.commit([]);
         const runs = await runsOf(project);
         await refuseRunning(project, { runs, stop, verb: `move ${project} ${path}` });
-        const to = await projects.relocate(project, path);
+        const to = await projects.relocate(project, path, mustBeFree);
         // In the old place they would end with nothing that could be taken.
         if (to !== from && runs.length > 0) await beginAnew(project, runs);
         await parts.lockRepo(project);

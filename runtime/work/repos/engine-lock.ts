@@ -17,7 +17,7 @@ import { z } from 'zod';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { openFilesOf } from '../../base/platform/open-files.ts';
-import { hasProc, isAlive, readBoot, readProcessTable } from '../../base/platform/process-table.ts';
+import { hasProc, isSame, readBoot, readProcessTable } from '../../base/platform/process-table.ts';
 import { realPathOrNull } from '../../base/platform/quiet-look.ts';
 import { inFolder, type SafeFolder } from '../../base/platform/safe-path.ts';
 import { systemCode } from '../../base/platform/system-code.ts';
@@ -42,7 +42,8 @@ const text = (limit: number) =>
     .regex(/^[^\p{Cc}]*$/u);
 
 const claimSchema = z.object({
-  pid: z.int().min(2),
+  /** 1 in a container whose only program is the engine. */
+  pid: z.int().min(1),
   start: text(100),
   boot: text(100),
   /** Process ids count within it; '': the system has only one. */
@@ -239,9 +240,14 @@ function judge(claim: Claim, self: Claim): Pick<Other, 'is' | 'pid'> | 'void' | 
     return isThisMachine ? null : { is: 'unseen', pid };
   }
   if (claim.namespace !== self.namespace) return { is: 'unseen', pid };
-  if (isAlive(claim) && ownsHome(claim)) return { is: 'engine', pid };
+  if (lives(claim) && ownsHome(claim)) return { is: 'engine', pid };
   const agent = agentsAtWork(home)(claim.project);
   return agent === null ? null : { is: 'agents', pid: agent };
+}
+
+/** Of a container's first process too, to which no signal is ever sent. */
+function lives(claim: Claim): boolean {
+  return readProcessTable().rows.some(({ identity, hasEnded }) => !hasEnded && isSame(identity, claim));
 }
 
 /** Whether the process has the `owner.db` of its home open, as an engine does; true where the kernel does not say it to us. */

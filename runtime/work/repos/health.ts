@@ -86,9 +86,10 @@ export function createHealth(parts: HealthParts): Health {
 
   async function lookAt(project: string, depth: Depth): Promise<string | null> {
     const reason = await inTime(project, depth);
-    // It may have been removed meanwhile, or the engine stopped: then nobody is to be told.
-    if (!projects.isOpen(project)) parts.note(project, null);
-    else if (isOpen) await learn(project, reason);
+    // It may have been removed meanwhile, or the engine stopped: then nobody is to be told. Of one that is closed for a moment what is known stays.
+    if (projects.isOpen(project)) {
+      if (isOpen) await learn(project, reason);
+    } else if (projects.find(project) === null || projects.isElsewhere(project)) parts.note(project, null);
     return reason;
   }
 

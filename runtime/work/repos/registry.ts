@@ -62,9 +62,12 @@ export interface Registering {
   readonly trust: Yes;
   readonly way: TrustWay;
   readonly mustBeNew?: boolean;
-  /** Asked before it is registered, of the repository that the path belongs to; where it throws nothing is changed. */
-  readonly mayBe?: (repository: Pick<Repository, 'path' | 'project'>) => Promise<void>;
+  /** Asked before anything is changed where a plan is to run at once, or worktrees moved along. */
+  readonly mustBeFree?: MustBeFree;
 }
+
+/** Throws `elsewhere` where another engine works in that repository. */
+export type MustBeFree = (repository: Pick<Repository, 'path' | 'project'>) => Promise<void>;
 
 export interface Projects {
   /** Those of this machine. */
@@ -111,9 +114,9 @@ export interface Projects {
   hand(project: string, to: string): Promise<void>;
   /**
    * The folder of the repo was moved or renamed, to that path: it goes on there under its name, with what was trusted. Answers the new path. Throws `conflict`
-   * where a repository is still in the old place, or the new one is registered, or is not the same one; `bad_repo`, `bad_config`, and as the store does.
+   * where a repository is still in the old place, or the new one is registered, or is not the same one; `elsewhere`, `bad_repo`, `bad_config`, and as the store does.
    */
-  relocate(project: string, path: string): Promise<string>;
+  relocate(project: string, path: string, mustBeFree: MustBeFree): Promise<string>;
   /** The repo that a name means: the one of that name, else the only one whose folder is called so; else the name as it is. */
   projectNamed(name: string): string;
   /** What registering the repo of any path inside it would trust, and what of it is new. Changes nothing. Throws `bad_repo`, `conflict`, `bad_config`. */
@@ -348,7 +351,7 @@ export async function openProjects(parts: {
     },
     takeOver: (lost, path) => changes(lost.project)(() => takeOver(lost, path)),
     hand: (project, to) => changes(project)(() => hand(project, to)),
-    relocate: (project, path) => changes(project)(() => relocate(project, path)),
+    relocate: (project, path, mustBeFree) => changes(project)(() => relocate(project, { path, mustBeFree })),
     projectNamed(name) {
       if (find(name) !== null) return name;
       const found = [...rows.values(), ...others.values()].filter(({ path }) => basename(path) === name);
@@ -470,18 +473,18 @@ export async function openProjects(parts: {
   };
 
   /** Registers it as it was found, where it may be, and answers what is in force then. */
-  async function take(repository: Repository, { trust, way, mustBeNew = false, mayBe }: Registering) {
+  async function take(repository: Repository, { trust, way, mustBeNew = false, mustBeFree }: Registering) {
     const { project, path } = repository;
     mustBeHere(project);
     const known = rows.get(project) ?? null;
     if (known !== null) refuseKnown(known, { path, mustBeNew });
-    await mayBe?.(repository);
     const last = removed.get(project);
     // The name is all that says that they are the same: a clone of something else may have it too.
     const moved =
       last === undefined || last === path
         ? []
         : [`${project} was at ${last} before it was removed; the plans of that name are back, and work here now`];
+    if (way === 'run' || moved.length > 0) await mustBeFree?.(repository);
     const wasElsewhere = last !== undefined && store.hosts !== undefined;
     const bring = wasElsewhere ? await findWork(store, repository) : null;
     const found = read(path);
@@ -602,7 +605,10 @@ export async function openProjects(parts: {
     return notes;
   }
 
-  async function relocate(project: string, given: string): Promise<string> {
+  async function relocate(
+    project: string,
+    { path: given, mustBeFree }: { readonly path: string; readonly mustBeFree: MustBeFree },
+  ): Promise<string> {
     mustBeHere(project);
     const row = mustRead(project);
     const found = await inspectRepository(given, shared);
@@ -622,6 +628,7 @@ export async function openProjects(parts: {
         `move it first, then say so: mv ${row.path} ${path}; a copy is a repo of its own: stator repo add ${path}`,
       );
     await mustBeSame(row, found);
+    await mustBeFree({ path, project });
     refuseInsideGit(found, get(project).config.worktree.dir);
     await followMove(found, row.path);
     const now = read(path);
