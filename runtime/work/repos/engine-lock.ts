@@ -17,7 +17,7 @@ import { z } from 'zod';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { openFilesOf } from '../../base/platform/open-files.ts';
-import { hasProc, isSame, readBoot, readProcessTable } from '../../base/platform/process-table.ts';
+import { isSame, readBoot, readProcessTable } from '../../base/platform/process-table.ts';
 import { realPathOrNull } from '../../base/platform/quiet-look.ts';
 import { inFolder, type SafeFolder } from '../../base/platform/safe-path.ts';
 import { systemCode } from '../../base/platform/system-code.ts';
@@ -83,13 +83,21 @@ export function claimantOf(home: string, store: string | null): Claimant {
     pid: process.pid,
     start: own?.identity.start ?? '',
     boot,
-    namespace: hasProc ? readlinkSync('/proc/self/ns/pid') : '',
+    namespace: pidNamespace(),
     host: hostname(),
     machine: machineMark(),
     home,
     home_mark: `${ino}:${birthtimeMs}`,
     store: store === null ? null : textDigest(store).slice(0, 16),
   };
+}
+
+function pidNamespace(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return ''; // macOS, or a kernel without them
+  }
 }
 
 function machineMark(): string {
@@ -135,14 +143,19 @@ function tryToTake(commonDir: string, claim: Claim): Answer {
     const name = randomUUID();
     const mode = folderMode(commonDir) & 0o666;
     folder.write(name, textOf(claim), { mode, isNew: true });
-    // Whoever asked before this look has written before it.
-    const [other] = othersIn(folder, claim, name);
-    if (other !== undefined) {
-      folder.remove(name);
-      return { kind: other.claim.held ? 'others' : 'asking', other };
+    try {
+      // Whoever asked before this look has written before it.
+      const [other] = othersIn(folder, claim, name);
+      if (other !== undefined) {
+        folder.remove(name);
+        return { kind: other.claim.held ? 'others' : 'asking', other };
+      }
+      folder.write(name, textOf({ ...claim, held: true }), { mode });
+      return { kind: 'taken', lock: createLock(commonDir, name, stateOf(folder, name)) };
+    } catch (thrown) {
+      drop(folder, name); // a full disk: nobody is to wait for a process that does not ask any more
+      throw thrown;
     }
-    folder.write(name, textOf({ ...claim, held: true }), { mode });
-    return { kind: 'taken', lock: createLock(commonDir, name, stateOf(folder, name)) };
   });
 }
 
