@@ -3,7 +3,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { lockFolder } from '../../runtime/work/repos/engine-lock.ts';
-import { makeRepo } from '../support/daemon.ts';
+import { daemonGround, isAlive, makeRepo } from '../support/daemon.ts';
 import {
   begin,
   gate,
@@ -102,4 +102,25 @@ it('two homes on two repositories work side by side, and a repo that is taken ou
   await expect(second.client.addRepo(more, { trust: true, way: 'run' })).rejects.toMatchObject({ code: 'elsewhere' });
   await first.client.removeRepo('more');
   expect(await second.client.addRepo(more, { trust: true, way: 'run' })).toMatchObject({ status: 'added' });
+});
+
+it('a daemon that is killed gives its repository to the next home, and a running one keeps it', async () => {
+  const first = daemonGround();
+  await first.stator(['daemon', 'start']);
+  await first.stator(['repo', 'add', '.', '--trust']);
+  await until(() => locks(first) === 1);
+  const pid = first.owner()?.pid ?? 0;
+  const second = await startEngine({ on: { ...first, home: join(first.root, 'second') }, adds: false });
+  const add = () => second.client.addRepo(first.repo, { trust: true, way: 'run' });
+  await expect(add()).rejects.toMatchObject({
+    code: 'elsewhere',
+    message: `another engine works in ${first.repo}: that of ${first.home} (pid ${pid})`,
+  });
+  process.kill(pid, 'SIGKILL');
+  await until(() => !isAlive(pid));
+  expect(locks(first)).toBe(1);
+  await add();
+  await begin(second, 'p', planText(['echo a > a.txt']));
+  await untilStatus(second, 'p', 'done');
+  expect(locks(first)).toBe(1);
 });
