@@ -148,10 +148,15 @@ async function mustBeWritable(commonDir: string): Promise<void> {
     try {
       await access(folder, constants.W_OK | constants.X_OK);
     } catch (cause) {
-      const hint = `branches and commits of plans are kept there: give this user the right to write it (ls -ld ${shellWord(folder)}), or clone the repository to where you may write`;
-      throw new EngineError('bad_repo', `${folder} cannot be written (${systemCode(cause)})`, hint, { cause });
+      throw unwritable(folder, cause);
     }
   }
+}
+
+/** That a folder of git's own cannot be written; `cause` is the system's error. */
+export function unwritable(folder: string, cause: unknown): EngineError {
+  const hint = `branches and commits of plans are kept there: give this user the right to write it (ls -ld ${shellWord(folder)}), or clone the repository to where you may write`;
+  return new EngineError('bad_repo', `${folder} cannot be written (${systemCode(cause)})`, hint, { cause });
 }
 
 async function realFolder(path: string): Promise<string> {

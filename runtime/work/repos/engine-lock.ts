@@ -14,7 +14,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { openFilesOf } from '../../base/platform/open-files.ts';
 import { isSame, readBoot, readProcessTable } from '../../base/platform/process-table.ts';
@@ -23,6 +23,7 @@ import { inFolder, type SafeFolder } from '../../base/platform/safe-path.ts';
 import { systemCode } from '../../base/platform/system-code.ts';
 import { textDigest } from '../../base/platform/text-digest.ts';
 import { runIdOf } from '../agents/run-id.ts';
+import { unwritable } from '../git/repository.ts';
 
 /** Below the common git folder. */
 export const lockFolder = 'stator-engine';
@@ -110,7 +111,7 @@ function machineMark(): string {
 
 /**
  * The lock of the repository at `path`, whose common git folder is `commonDir`. Throws `elsewhere` where another engine has it, with who and what to do;
- * `unsafe_path` where a link or a file is in the place of its folder, and `bad_repo` where that cannot be written.
+ * `unsafe_path` where a link or a file is in the place of its folder, `bad_repo` where that cannot be written, and `disk_full`.
  */
 export async function takeEngineLock(
   { commonDir, path, project }: { readonly commonDir: string; readonly path: string; readonly project: string },
@@ -184,7 +185,7 @@ function stateOf(folder: SafeFolder, name: string): string {
   return found === null ? '' : `${found.ino}:${found.size}:${found.mtimeNs}`;
 }
 
-/** Throws `bad_repo` where it cannot be made or written, and `unsafe_path` where a link or a file is in its place. */
+/** Throws `bad_repo` and `disk_full` where it cannot be made or written, and `unsafe_path` where a link or a file is in its place. */
 function inLockFolder<T>(commonDir: string, use: (folder: SafeFolder) => T): T {
   for (let tries = 1; ; tries += 1) {
     try {
@@ -197,12 +198,14 @@ function inLockFolder<T>(commonDir: string, use: (folder: SafeFolder) => T): T {
       // Who released it has taken the empty folder away just now.
       if (systemCode(thrown) === 'ENOENT' && tries < askLimit) continue;
       if (thrown instanceof EngineError) throw thrown;
-      throw new EngineError(
-        'bad_repo',
-        `whether another engine works in ${commonDir} cannot be noted there: ${messageOf(thrown)}`,
-        `see that this user may write there, and that the disk has room: ls -ld ${shellWord(commonDir)}; df ${shellWord(commonDir)}`,
-        { cause: thrown },
-      );
+      throw ['ENOSPC', 'EDQUOT'].includes(systemCode(thrown) ?? '')
+        ? new EngineError(
+            'disk_full',
+            `the disk of ${commonDir} is full: this engine cannot note there that it works in the repository`,
+            `make room there: df -h ${shellWord(commonDir)}`,
+            { cause: thrown },
+          )
+        : unwritable(commonDir, thrown);
     }
   }
 }
