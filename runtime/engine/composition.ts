@@ -43,7 +43,9 @@ import { createFlagCheck } from '../work/agents/presets/known-flags.ts';
 import { createTerminal } from '../work/agents/terminal.ts';
 import { createForgeStates } from '../work/forges/forge-states.ts';
 import { createCleaning } from '../work/gc/gc.ts';
+import { claimantOf } from '../work/repos/engine-lock.ts';
 import { openProjects } from '../work/repos/registry.ts';
+import { createRepoLocks } from '../work/repos/repo-locks.ts';
 import { createResources } from '../work/sandbox/resources.ts';
 import { createWalls } from '../work/sandbox/walls.ts';
 import { copyBeforeMigration } from './backup-watch.ts';
@@ -139,6 +141,15 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     throw thrown;
   });
   const { policyOf, hooksOf } = projects;
+  const locks = createRepoLocks({
+    ...{ home, projects, log },
+    claimant: () => claimantOf(home, place.kind === 'postgres' ? place.shown : null),
+    onTaken: () => state.trigger.effectsMoved(),
+  });
+  /** Whoever only reads takes none. */
+  const lockRepo = async (project: string) => {
+    if (mode === 'stays' || mode === 'verb') await locks.take(project);
+  };
   const { machines = [] } = options;
   const trees = createTrees(kindsWith(machines.map(kindOf)));
   const cache = createTreeCache({ store, trees });
@@ -267,6 +278,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     // Of a machine that this engine was not given nobody can say.
     differs: async (tree) => trees.kinds.knows(tree) && !(await views.verify(tree)).ok,
     otherEngine: (repo) => otherEngineOf(home, repo),
+    lockRepo,
   });
   const forgeStates = createForgeStates({ store, projects, clock, isOwner, onEffects });
   const commands = createCommands({
@@ -289,6 +301,8 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     graceMs: options.graceMs ?? graceMs,
     forgeAnswerMs: options.forgeAnswerMs,
     stays: mode === 'stays',
+    locks,
+    lockRepo,
     settled,
     addSignal,
     runsEnded: async (project) => runner()?.runsEnded(project),
@@ -333,6 +347,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     settings,
     store,
     projects,
+    locks,
     trees,
     cache,
     bus,
@@ -366,6 +381,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     /** Lets go of what was opened here. May be called twice. */
     close() {
       unwatch();
+      locks.release();
       projects.release();
       store.close();
     },

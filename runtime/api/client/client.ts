@@ -264,7 +264,7 @@ export function createClient(call: Call, options: ClientOptions) {
     removeRepo: (name: string, query: { stop?: boolean } = {}): Promise<RepoRemoved> =>
       ask('DELETE /v1/repos/:project', { params: { project: name }, query }),
     /** Gives a repo with its plans to another host of the store. Throws `repo_not_found`, `not_found`, `elsewhere`, `conflict`, `bad_repo`, `untrusted`. */
-    moveRepo: (name: string, body: { host: string; stop?: boolean }): Promise<RepoMoved> =>
+    moveRepo: (name: string, body: ({ host: string } | { path: string }) & { stop?: boolean }): Promise<RepoMoved> =>
       ask('POST /v1/repos/:project/move', { params: { project: name }, body }),
     /** Trusts the repo's files as they are now. With `digest`: only if that is their digest. */
     trustRepo: (project: string, digest?: string): Promise<RepoTrusted> =>

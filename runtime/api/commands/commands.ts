@@ -55,6 +55,20 @@ const beginnings: ReadonlySet<SignalType> = new Set([
   'reimplement',
 ]);
 
+/** Words of which git hears something, in a repo that no other engine may work in meanwhile. */
+const workInRepo: ReadonlySet<SignalType> = new Set([
+  ...beginnings,
+  'advance_wave',
+  'agent_restart',
+  'answer',
+  'create_pr',
+  'merge',
+  'reopen',
+  'request_review',
+  'resolve',
+  'resume',
+]);
+
 /** States of a run that has ended: its token is not accepted any more. */
 const finalStates: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancelled']);
 
@@ -179,6 +193,7 @@ export function createCommands(parts: CommandDependencies) {
     if (row === null) projects.get(command.project);
     // Of another host's repo only that one sees the files: it tells by what becomes of the signal.
     const isHere = !projects.isElsewhere(command.project);
+    if (isHere && row !== null && workInRepo.has(type)) await parts.lockRepo(command.project);
     if (isHere && beginnings.has(type)) await refuseHopeless(command);
     const tip = isHere ? await head.tipFor(command, type) : null;
     const stale = isHere && row !== null ? await verification.of(row) : null;

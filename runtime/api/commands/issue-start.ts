@@ -47,6 +47,7 @@ export function createBeginning(parts: BeginParts) {
   async function refuseHopeless(place: IssuePlace, content: string): Promise<void> {
     const repo = projects.get(place.project);
     projects.mustBeTrusted(place.project);
+    await parts.lockRepo(place.project);
     await identity(repo);
     await refuseBranch(await projects.repository(place.project), place.branch);
     const { document } = parsePlan(content);

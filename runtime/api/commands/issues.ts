@@ -208,6 +208,7 @@ export function createIssueCommands(parts: IssueParts) {
 
   async function end(place: IssuePlace, isBegun = true, merged: readonly string[] = []): Promise<string[]> {
     const { project, plan } = place;
+    await parts.lockRepo(project);
     const known = await store.plan(project, plan);
     if (known !== null && !['ready', 'done', 'cancelled'].includes(known.status))
       await mustSend(place, { type: 'cancel' });
@@ -280,6 +281,7 @@ export function createIssueCommands(parts: IssueParts) {
       const isNew = (await sessions.rowOf(place)) === null;
       if (isNew && (await store.plan(project, plan)) !== null) throw notASession(place);
       // First: where it is killed in between, the same import brings the session.
+      await parts.lockRepo(project);
       await adoptBranch(await projects.repository(project), branch);
       if (isNew)
         await store.commit([

@@ -104,10 +104,11 @@ export function createPlanCommands(parts: CommandDependencies) {
     const branch = named ?? planBranch(plan);
     const wanted = { ...command, branch };
     await mustBeFree(wanted);
+    const generation = await store.nextGeneration(project, plan);
+    if (adopts || generation > 0) await parts.lockRepo(project);
     const repository = await projects.repository(project);
     if (adopts) await adoptBranch(repository, branch);
     await refuseBranch(repository, branch);
-    const generation = await store.nextGeneration(project, plan);
     const base = generation > 0 && !adopts ? await renew({ project, plan, branch }) : null;
     const payload = { content, branch, topic, generation, policy, file, ...(session === undefined ? {} : { session }) };
     const tree = planTree(project, plan);

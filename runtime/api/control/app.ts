@@ -28,6 +28,7 @@ import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { EngineError, errorClasses } from '../../../machines/vocabulary/errors.ts';
 import type { Log } from '../../base/platform/log.ts';
+import type { Views } from '../queries/queries.ts';
 import { createEventStreams, type EventStreams, type StreamLimits, streamLimits } from './events.ts';
 import type { Need } from './people.ts';
 import { type Entrance, type Named, personEntrance } from './principal.ts';
@@ -82,7 +83,11 @@ export function bareApp(log: Pick<Log, 'error'>, otherwise: (c: Context) => Engi
 export function mount(
   app: Hono,
   given: {
-    readonly core: { readonly log: Pick<Log, 'info'>; readonly relay?: Relay | null };
+    readonly core: {
+      readonly log: Pick<Log, 'info'>;
+      readonly relay?: Relay | null;
+      readonly views?: Pick<Views, 'projectNamed'>;
+    };
     readonly streams?: EventStreams;
     readonly entrance: Entrance;
     readonly self?: Pick<Hono, 'fetch'>;
@@ -97,7 +102,8 @@ export function mount(
     const principal = entrance.principal(c.req.header('authorization'));
     if (who === 'person') await principal.mustBePerson();
     principal.mustHave(needOf(definition));
-    const named = params === undefined ? {} : check(params, c.req.param(), 'the path');
+    const meant = <T extends object>(asked: T): T => withProject(asked, parts.core.views?.projectNamed);
+    const named = meant(params === undefined ? {} : check(params, c.req.param(), 'the path'));
     await principal.maySee(named);
     const ask = {
       ...parts,
@@ -105,8 +111,8 @@ export function mount(
       context: c,
       routes,
       params: named,
-      query: query === undefined ? {} : check(query, c.req.query(), 'the query'),
-      body: body === undefined ? {} : check(body, await jsonOf(c), 'the body'),
+      query: meant(query === undefined ? {} : check(query, c.req.query(), 'the query')),
+      body: meant(body === undefined ? {} : check(body, await jsonOf(c), 'the body')),
     };
     const person = principal.named();
     if (person !== null && c.req.method !== 'GET')
@@ -121,6 +127,12 @@ export function mount(
       return elsewhere;
     }
   });
+}
+
+/** A verb names the repo of its folder by the folder, which may be called otherwise than when it was registered. */
+function withProject<T extends object>(asked: T, projectNamed: Views['projectNamed'] = (name) => name): T {
+  const { project } = asked as { project?: unknown };
+  return typeof project === 'string' ? { ...asked, project: projectNamed(project) } : asked;
 }
 
 /** As `bodyLimit`, which makes a stream of each body: one that says its length, and so is held to it by node, is only compared. */

@@ -4,13 +4,25 @@
  * Every path here is absolute and begins with a folder's real path, as `Repository.commonDir` is.
  */
 import { type BigIntStats, closeSync, constants, futimesSync, lstatSync, openSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { realPathOrNull } from '../../base/platform/quiet-look.ts';
 import { inFolder, type SafeFolder } from '../../base/platform/safe-path.ts';
 
 /** A file that git itself reads whole, such as a ref or a list of patterns. */
 const textLimitBytes = 1024 * 1024;
+
+/**
+ * The real path of the git folder that the checkout at `path` has: its `.git`, or where that leads as a file (`git init --separate-git-dir`, a
+ * submodule). As the files say it, without git; where none is there, the path at which it would be.
+ */
+export function gitFolderAt(path: string): string {
+  const dotGit = join(path, '.git');
+  const [, elsewhere] = /^gitdir: (.+)\n?$/.exec(textOf(dotGit) ?? '') ?? [];
+  const named = elsewhere === undefined ? dotGit : resolve(path, elsewhere);
+  return realPathOrNull(named) ?? named;
+}
 
 /** A plain file's text; null: there is none, a link leads there, or it has more than `maxBytes`. */
 export function textOf(file: string, maxBytes = textLimitBytes): string | null {

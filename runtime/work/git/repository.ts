@@ -2,7 +2,7 @@
 
 import { constants, existsSync } from 'node:fs';
 import { access, realpath, stat } from 'node:fs/promises';
-import { basename, dirname, isAbsolute, join } from 'node:path';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { distance } from 'fastest-levenshtein';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
@@ -14,7 +14,7 @@ import { createRepositoryLocks, type Exclusively, type RepositoryLocks } from '.
 import { createObjectMemo, type ObjectMemo } from './object-memo.ts';
 import { findCommit } from './objects.ts';
 import { createOpenGits, type OpenGits } from './open-gits.ts';
-import { branchIn, listWorktrees } from './worktree-list.ts';
+import { branchIn, isMainCheckout, listWorktrees } from './worktree-list.ts';
 
 export interface Repository {
   /** The real path of the main working tree, which is the user's checkout. */
@@ -148,10 +148,15 @@ async function mustBeWritable(commonDir: string): Promise<void> {
     try {
       await access(folder, constants.W_OK | constants.X_OK);
     } catch (cause) {
-      const hint = `branches and commits of plans are kept there: give this user the right to write it (ls -ld ${shellWord(folder)}), or clone the repository to where you may write`;
-      throw new EngineError('bad_repo', `${folder} cannot be written (${systemCode(cause)})`, hint, { cause });
+      throw unwritable(folder, cause);
     }
   }
+}
+
+/** That a folder of git's own cannot be written; `cause` is the system's error. */
+export function unwritable(folder: string, cause: unknown): EngineError {
+  const hint = `branches and commits of plans are kept there: give this user the right to write it (ls -ld ${shellWord(folder)}), or clone the repository to where you may write`;
+  return new EngineError('bad_repo', `${folder} cannot be written (${systemCode(cause)})`, hint, { cause });
 }
 
 async function realFolder(path: string): Promise<string> {
@@ -193,8 +198,29 @@ async function mainWorktree(folder: string): Promise<{ main: string; commonDir: 
   const commonDir = await realpath(common);
   if (gitDir === common && top !== undefined) return { main: await realFolder(top), commonDir };
   const [first] = await listWorktrees({ path: folder, commonDir: common });
-  if (first === undefined || first.isBare) throw bare(common);
-  return { main: await realFolder(first.path), commonDir };
+  // Where the git folder lies apart from its checkout git lists that folder, and calls it bare.
+  const main =
+    first === undefined || isMainCheckout({ path: first.path, commonDir })
+      ? first?.path
+      : await namedCheckout(folder, commonDir);
+  if (main === undefined) throw first?.isBare === false ? withoutCheckout(folder, commonDir) : bare(common);
+  return { main: await realFolder(main), commonDir };
+}
+
+/** The checkout that the configuration of a git folder names, as that of a submodule does; undefined: it names none that has this folder. */
+async function namedCheckout(folder: string, commonDir: string): Promise<string | undefined> {
+  const named = await askOwnGit(folder, ['config', '--local', '--get', 'core.worktree']);
+  if (named === null) return undefined;
+  const path = resolve(commonDir, named);
+  return isMainCheckout({ path, commonDir }) ? path : undefined;
+}
+
+function withoutCheckout(folder: string, commonDir: string): EngineError {
+  return new EngineError(
+    'bad_repo',
+    `${folder} is a linked worktree of ${commonDir}, which does not say where its checkout is`,
+    'give the checkout itself: the folder with a file .git that names that folder',
+  );
 }
 
 /** The branch of the checkout; null: detached. */

@@ -26,6 +26,8 @@ export interface HealthParts {
   readonly watchers: Pick<RepoWatchers, 'subscribe'>;
   readonly clock: Clock;
   readonly log: Log;
+  /** Takes the repo's lock, or sees that it is still there. Throws `elsewhere` where another engine works in it. */
+  lock(project: string): Promise<void>;
   /** Why a repo cannot be used, by project, as far as is known. */
   troubles(): Readonly<Record<string, string>>;
   /** That is known now; null: it can be used. */
@@ -84,9 +86,10 @@ export function createHealth(parts: HealthParts): Health {
 
   async function lookAt(project: string, depth: Depth): Promise<string | null> {
     const reason = await inTime(project, depth);
-    // It may have been removed meanwhile, or the engine stopped: then nobody is to be told.
-    if (!projects.isOpen(project)) parts.note(project, null);
-    else if (isOpen) await learn(project, reason);
+    // It may have been removed meanwhile, or the engine stopped: then nobody is to be told. Of one that is closed for a moment what is known stays.
+    if (projects.isOpen(project)) {
+      if (isOpen) await learn(project, reason);
+    } else if (projects.find(project) === null || projects.isElsewhere(project)) parts.note(project, null);
     return reason;
   }
 
@@ -110,7 +113,9 @@ export function createHealth(parts: HealthParts): Health {
         : troubleOf(project);
     } catch (thrown) {
       if (thrown instanceof EngineError)
-        return thrown.code === 'untrusted' ? `${thrown.message}; ${thrown.hint}` : thrown.message;
+        return thrown.code === 'untrusted' || thrown.code === 'elsewhere'
+          ? `${thrown.message}; ${thrown.hint}`
+          : thrown.message;
       return messageOf(thrown);
     } finally {
       clearTimeout(timer);
@@ -213,7 +218,11 @@ export function createHealth(parts: HealthParts): Health {
 }
 
 /** The first thing that is wrong with the repo, in words for a person. */
-async function troubleIn({ treeOf, projects }: HealthParts, project: string, depth: Depth): Promise<string | null> {
+async function troubleIn(
+  { treeOf, projects, lock }: HealthParts,
+  project: string,
+  depth: Depth,
+): Promise<string | null> {
   // Throws where the pinned configuration no longer parses.
   const { path } = projects.get(project);
   const folder = await stat(path).catch((thrown: NodeJS.ErrnoException) => thrown);
@@ -226,6 +235,7 @@ async function troubleIn({ treeOf, projects }: HealthParts, project: string, dep
   const problem = projects.fileProblem(project);
   if (problem !== null) return problem;
   projects.mustBeTrusted(project);
+  await lock(project);
   if (depth === 'folder') return null;
   await treeOf(project); // throws where its stored state is of another version
   const asked = ['rev-parse', '--path-format=absolute', '--git-common-dir', '--verify', 'HEAD^{commit}'];

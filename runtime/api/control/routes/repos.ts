@@ -85,11 +85,16 @@ export const repoRoutes = [
   route(
     'POST /v1/repos/:project/move',
     {
-      does: 'gives a repo and its plans to another host, which goes on with them. 409 while its agents run; `stop` stops them',
+      does: 'gives a repo and its plans to another host, which goes on with them; or says that its folder was moved to `path`, where they go on. 409 while its agents run; `stop` stops them',
       who: 'person',
       anyHost: true,
       params: z.strictObject({ project: line(4_096) }),
-      body: z.strictObject({ host: line(255), stop: z.boolean().optional() }),
+      body: z
+        .strictObject({ host: line(255).optional(), path: line(4_096).optional(), stop: z.boolean().optional() })
+        .refine(({ host, path }) => (host === undefined) !== (path === undefined), {
+          error: 'is required, and only one of host and path',
+          path: ['host'],
+        }),
       answers: { 200: repoMoved },
       errors: [
         'repo_not_found',
@@ -103,8 +108,13 @@ export const repoRoutes = [
         'git_failed',
       ],
     },
-    async ({ core, params: { project }, body: { host, stop = false } }) =>
-      json(200, await core.commands.moveRepo(project, host, { stop })),
+    async ({ core, params: { project }, body: { host, path, stop = false } }) =>
+      json(
+        200,
+        path === undefined
+          ? await core.commands.moveRepo(project, host ?? '', { stop })
+          : await core.commands.relocateRepo(project, path, { stop }),
+      ),
   ),
   route(
     'POST /v1/repos/:project/trust',
