@@ -99,7 +99,7 @@ function lineDisplay(out: Output): Display {
       // Once for each wait: the reason may name another file at every try.
       if (waiting !== null && since !== null && since !== told)
         out.print(plain(waitDetailText(waiting.detail, Date.now())));
-      told = since;
+      told = since ?? told;
     },
     ask: promptLine,
     say: (text) => out.say(text),
