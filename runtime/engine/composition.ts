@@ -192,6 +192,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     servedLast,
     mayStart,
     troubleOf,
+    storeTrouble: () => store.trouble(),
     kinds: trees.kinds,
     machines,
   });
@@ -293,6 +294,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     addSignal,
     runsEnded: async (project) => runner()?.runsEnded(project),
     backupTrouble: () => known().backupTrouble,
+    storeTrouble: () => store.trouble(),
     onChange: onEffects,
   });
 

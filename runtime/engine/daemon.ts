@@ -190,8 +190,9 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
       const lost: Engine | null = app === closed ? engine : null;
       if (lost === null || stopping.signal.aborted) continue;
       engine = null;
+      const isDamaged = lost.loss()?.code === 'store_corrupt';
       await lost.stop();
-      await makeEngine(settledFile(mark, home));
+      await makeEngine(settledFile(mark, home, { isAnother: isDamaged }));
     }
   }
 
@@ -268,9 +269,13 @@ function withoutRelease(owner: Owner): Owner {
   return { ...owner, release: () => {} };
 }
 
-/** Whether the file that came back stands still: half of a copy is no store. Nothing is made in its place. Throws `home_unusable` where the home stays away. */
-function settledFile(file: string, home: string): () => boolean {
+/**
+ * Whether the file that came back stands still: half of a copy is no store. `isAnother`: the one that lies there is damaged, so another one is waited for. Nothing
+ * is made in its place. Throws `home_unusable` where the home stays away.
+ */
+function settledFile(file: string, home: string, { isAnother }: { readonly isAnother: boolean }): () => boolean {
   const untilMs = performance.now() + homeAwayLimitMs;
+  const damaged = isAnother ? signatureOf(file) : '';
   let before = '';
   return () => {
     const found = statSync(file, { throwIfNoEntry: false });
@@ -280,11 +285,17 @@ function settledFile(file: string, home: string): () => boolean {
         `${home} is gone`,
         'where it is back, start the daemon: stator daemon start',
       );
-    const now = found === undefined ? '' : `${found.ino} ${found.size} ${found.mtimeMs}`;
-    const isSettled = now !== '' && now === before;
+    const now = signatureOf(file);
+    const isSettled = now !== '' && now === before && now !== damaged;
     before = now;
     return isSettled;
   };
+}
+
+/** Empty where there is none. */
+function signatureOf(file: string): string {
+  const found = statSync(file, { throwIfNoEntry: false });
+  return found === undefined ? '' : `${found.ino} ${found.size} ${found.mtimeMs}`;
 }
 
 const starting = 'the engine is starting';

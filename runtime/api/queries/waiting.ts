@@ -8,7 +8,7 @@ import type { AgentContext } from '../../../machines/agent/context.ts';
 import { waysOn } from '../../../machines/plan/advice.ts';
 import { type Applicant, obstacleOf, type RepoContext } from '../../../machines/repo/machine.ts';
 import { isAwaited } from '../../../machines/vocabulary/effect.ts';
-import { EngineError, onOneLine } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, onOneLine, withHint } from '../../../machines/vocabulary/errors.ts';
 import { pathOfRequest, planTree, repoTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { processStates } from '../../../machines/vocabulary/public-state.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
@@ -71,7 +71,7 @@ export async function waitingFor(
     );
     return { kind: 'decision', detail: [blocked.reason, ...ways].join('\n'), since: timeText(blocked.at) };
   }
-  const held = await retryWait(parts, kept);
+  const held = storeWait(parts, row) ?? (await retryWait(parts, kept));
   // A merge of a done plan, or what is left of a cancelled one, may be kept from being done too.
   if (row.status === 'ready' || row.status === 'done' || row.status === 'cancelled') return held;
   const away = (await hostWait(parts, row, { hosts, newest })) ?? (await otherHostWait(parts, row, { hosts, newest }));
@@ -160,6 +160,13 @@ async function otherHostWait(
         ? onOneLine(why)
         : `it goes to ${able.map(({ name }) => name).join(' or ')} when nothing runs in it and no plan under way is for ${holder.name}`;
   return { kind: 'host', detail: `${where}; ${next}`, since: null };
+}
+
+/** What a plan under way does is written before it counts. */
+function storeWait({ storeTrouble }: ViewDependencies, { status }: PlanRow): Waiting | null {
+  const trouble = storeTrouble?.() ?? null;
+  if (trouble === null || status === 'ready' || status === 'done' || status === 'cancelled') return null;
+  return { kind: 'repo', detail: `nothing can be written down: ${onOneLine(withHint(trouble))}`, since: null };
 }
 
 /** What failed and is tried again, also while other agents of the plan work: a person can often end it. A plan waits for none of those whom it tells. */

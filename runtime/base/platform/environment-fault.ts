@@ -55,7 +55,8 @@ const faults: readonly Fault[] = [
     trouble: 'system_limit',
     codes: ['EAGAIN'],
     calls: /^(spawn|fork)/,
-    words: /[Cc]annot fork|[Ff]ork(ing)? failed|fork: (retry: )?Resource temporarily unavailable|unable to create (threaded|thread)/,
+    words:
+      /[Cc]annot fork|[Ff]ork(ing)? failed|fork: (retry: )?Resource temporarily unavailable|unable to create (threaded|thread)/,
     what: () => `no more processes${limitText('max_user_processes')}`,
     hint: `end some (ps -u "$USER"), or raise it where stator is started: ulimit -u; ${onceFree}`,
   },
@@ -104,8 +105,7 @@ function byCode(error: NodeJS.ErrnoException): Fault | undefined {
  * behind it.
  */
 export function environmentFault(thrown: unknown): EngineError | null {
-  if (thrown instanceof EngineError)
-    return errorClasses[thrown.code].retry === 'wait' ? thrown : limitBehind(thrown);
+  if (thrown instanceof EngineError) return errorClasses[thrown.code].retry === 'wait' ? thrown : limitBehind(thrown);
   if (!(thrown instanceof Error)) return null;
   const { code = '', syscall = '' } = thrown as NodeJS.ErrnoException; // both are missing where it is none
   const isClosed = code === 'EACCES' && ['stat', 'lstat', 'scandir'].includes(syscall);

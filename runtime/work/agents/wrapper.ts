@@ -132,7 +132,8 @@ async function spawnWrapper(request: LaunchRequest, program: string): Promise<La
 function refuseForNow(folder: RunFolder, failure: SystemFailure | null): void {
   const thrown = failure === null ? null : Object.assign(new Error(failure.message), failure);
   const what = `the wrapper in ${folder.path} did not come to its claim`;
-  const trouble = thrown === null ? environmentFaultInText(tailOf(folder, logTailBytes), what) : environmentFault(thrown);
+  const trouble =
+    thrown === null ? environmentFaultInText(tailOf(folder, logTailBytes), what) : environmentFault(thrown);
   if (trouble !== null) throw trouble;
 }
 
