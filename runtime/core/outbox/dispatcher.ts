@@ -101,6 +101,8 @@ const backOffFirstMs = 500;
 const backOffCapMs = 30_000;
 /** A handler of a run that is under way and threw is started again after this, then after twice as long each time, up to the cap: the run itself goes on. */
 const resumeMs = 2_000;
+/** A try that goes so long without a failure goes well: whoever watches is not told by turns that it waits and that it works. */
+const clearMs = 5_000;
 /** An owner that leaves tries once more after this. */
 const leavingMs = 1_000;
 /** Everything that may let an effect start pokes; a look in this rhythm makes sure. */
@@ -137,6 +139,8 @@ interface Running {
   fault: { readonly thrown: unknown; readonly mayPutBack: boolean } | null;
   /** The reports of its handler, in order; its end waits for them. */
   told: Promise<void>;
+  /** Cancels that its wait is forgotten, where a try seems to go well; null: none does. */
+  cancelClear: (() => void) | null;
   /** Cancels the timer of its stop; null: none is set. */
   cancelStop: (() => void) | null;
   stopAt: number | null;
@@ -317,6 +321,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       failing: null,
       fault: null,
       told: nothing,
+      cancelClear: null,
       cancelStop: null,
       stopAt: null,
       done: nothing,
@@ -326,6 +331,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     if (row.stop_at !== null && row.stop_at <= timeline.nowMs()) entry.stop.abort();
     entry.done = carryOut(entry).finally(() => {
       entry.cancelStop?.();
+      entry.cancelClear?.();
       if (running.get(row.key) === entry) running.delete(row.key);
       loop.wake();
     });
@@ -449,7 +455,13 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   /** What a handler looks after is under way: it waits for nothing that could keep it from being begun. */
   function begins(entry: Running): void {
     entry.hasBegun = true;
-    if (entry.row.waiting_since === null && entry.failing === null) return;
+    if (entry.failing !== null) {
+      entry.cancelClear?.();
+      entry.cancelClear = callAfter(clock, clearMs, () => tellNoWait(entry));
+    } else if (entry.row.waiting_since !== null) tellNoWait(entry);
+  }
+
+  function tellNoWait(entry: Running): void {
     entry.told = entry.told.then(() => noteWait(entry, null));
     entry.told.catch(() => {}); // thrown where the end of the effect waits for it
   }
@@ -508,6 +520,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   /** A run that is under way keeps its slot, and says what keeps it until a try has succeeded or it has ended. */
   async function waitInPlace(entry: Running, wait: { waitMs: number; reason: string | null }): Promise<void> {
     const { reason, waitMs } = wait;
+    entry.cancelClear?.();
     if (reason !== null) {
       const at = clock.nowMs();
       const { since = at, last = at } = entry.failing ?? {};

@@ -14,7 +14,8 @@ export async function bareConfig(path: string): Promise<string | null> {
   const file = join(gitDir, 'config');
   // A link would lead to a file of somebody else's.
   if (lstatSync(file, { throwIfNoEntry: false })?.isFile() !== true) return null;
-  if (!/\bbare\b/i.test(readFileSync(file, 'latin1'))) return null;
+  // What git itself writes into every checkout is told apart without a process.
+  if (!/\bbare\b(?!\s*=\s*false\s*$)/im.test(readFileSync(file, 'latin1'))) return null;
   const value = await askOwnGit(path, ['config', '--file', file, '--type=bool', '--get', 'core.bare']);
   return value === 'true' ? file : null;
 }
