@@ -35,11 +35,9 @@ export default defineVerb({
     ...forceFileArgs,
   },
   examples: ['stator run docs/plans/login.md --json | jq .event'],
-  more: `On a terminal a planned document is shown before agents start, unless you use
---yes or set auto_advance = true. In a pipe auto_advance decides.
-Exit code 0: the plan is done, or planned with --plan-only. 1: it needs you, and
-the output says for what, or what it waited for beyond --wait-limit; then the plan
-is left as it is, and agents at work go on. 130: Ctrl-C paused it; the same command continues.`,
+  more: `On a terminal a planned document is shown first, unless --yes or auto_advance.
+Exit code 0: it is done, or planned with --plan-only. 1: it needs you, or waits
+beyond --wait-limit; the output says why. 130: Ctrl-C paused it; run it again.`,
   async run(
     {
       file,

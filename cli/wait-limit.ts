@@ -5,8 +5,8 @@ import { durationMs } from '../runtime/base/config/duration.ts';
 export const waitLimitArg = {
   'wait-limit': {
     type: 'string',
-    valueHint: 'duration',
-    description: 'end with 1 and the reason after waiting so long without any progress',
+    valueHint: 'dur',
+    description: 'longest wait without progress, such as 30m',
   },
 } as const;
 

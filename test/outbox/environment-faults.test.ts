@@ -1,5 +1,5 @@
 /** A fault of the environment is waited for and told; it spends no attempt, takes no slot, and nothing is done again. */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
@@ -200,27 +200,20 @@ describe('open files that run out', () => {
 });
 
 describe('what fails again and again is told from its second try on', () => {
-  it('where git fails at the end of a run, beside an agent at work', async () => {
+  it('where git fails at the end of a run', async () => {
     const engine = await startEngine({ agents: { default: { preset: 'sh', attempts: 1, sandbox: 'off' } } });
-    const { root, client } = engine;
-    const go = join(root, 'go');
+    const { root } = engine;
     // Its end asks git of the configuration that it left behind.
     const odd = brokenGit(root, '*core.bare*', 'fatal: an odd sentence');
     const makesBare = 'GIT_DIR="$(git rev-parse --git-dir)" git init -q';
-    await begin(engine, 'odd', planText([`${makesBare}; touch '${root}/over'`, gate(go)]));
-    await until(() => existsSync(join(root, 'over')));
+    await begin(engine, 'odd', planText([`${makesBare}; echo a > a.txt`]));
     const detail = await untilHeld(engine, 'odd', /odd-w1-t1 waits: /);
     expect(detail).toContain('an odd sentence');
-    // The other one, which cannot be begun meanwhile, waits as well by now.
-    await until(() => odd.tries() > 2);
-    const first = (await client.plan('demo', 'odd')).waiting_for?.since;
-    const tries = odd.tries();
-    await until(() => odd.tries() > tries + 1);
-    expect((await client.plan('demo', 'odd')).waiting_for?.since).toBe(first);
+    // The next look at the repo finds the cause, and names it.
+    expect(await untilHeld(engine, 'odd', /core\.bare is true in its configuration/)).toContain('core.bare false');
     odd.end();
-    openGate(go);
     const shown = await untilStatus(engine, 'odd', 'done');
-    expect([attempts(shown), shown.waiting_for]).toEqual([[1, 1], null]);
+    expect([attempts(shown), shown.waiting_for]).toEqual([[1], null]);
   });
 
   it('where an effect has tries, with how many it has had', async () => {

@@ -8,7 +8,7 @@ import { askOwnGit, ownGit } from './git.ts';
 import { gitDirAt } from './local-settings.ts';
 
 /** Of a repository that was opened as a checkout: the file that says it is bare; null: none does, or what lies there is no file of its own. */
-export async function bareConfig(path: string): Promise<string | null> {
+async function bareConfig(path: string): Promise<string | null> {
   const gitDir = gitDirAt(join(path, '.git'));
   if (gitDir === null) return null;
   const file = join(gitDir, 'config');
