@@ -52,6 +52,7 @@ export const errorClasses = {
   branch_checked_out: { status: 409, exitCode: 1, retry: 'wait' },
   disk_full: { status: 507, exitCode: 1, retry: 'wait' },
   unreachable: { status: 503, exitCode: 1, retry: 'wait' },
+  system_limit: { status: 503, exitCode: 1, retry: 'wait' },
   address_refused: { status: 400, exitCode: 1, retry: false },
   no_answer: { status: 502, exitCode: 1, retry: true },
   no_forge: { status: 409, exitCode: 1, retry: false },

@@ -203,6 +203,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     servedLast,
     mayStart,
     troubleOf,
+    storeTrouble: () => store.trouble(),
     kinds: trees.kinds,
     machines,
   });
@@ -307,6 +308,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     addSignal,
     runsEnded: async (project) => runner()?.runsEnded(project),
     backupTrouble: () => known().backupTrouble,
+    storeTrouble: () => store.trouble(),
     onChange: onEffects,
   });
 

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { AnyDefinition } from '../../actors/definition.ts';
 import { laneLimit, workOf } from '../../actors/own-machine.ts';
 import type { MachineEffect } from '../../machines/vocabulary/effect.ts';
-import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
+import { EngineError, messageOf, onOneLine } from '../../machines/vocabulary/errors.ts';
 import { repoTree } from '../../machines/vocabulary/ids.ts';
 import { createRunSockets } from '../api/control/run-sockets.ts';
 import { type BudgetWatch, createBudgetWatch } from '../core/outbox/budget-watch.ts';
@@ -150,14 +150,18 @@ function refuseLeft(left: readonly EffectRow[]): void {
   if (left.length === 0) return;
   throw new EngineError(
     'unavailable',
-    `${left.map(({ name, project, plan }) => `${name} of plan ${project}/${plan}`).join(', ')}: not ended in ${endLimitMs / 1_000} s, though it was killed`,
-    `the request is recorded, and the next owner of the home folder continues it; the reason is in daemon.log; see what runs with: stator agent list`,
+    left.map((row) => `${row.name} of plan ${row.project}/${row.plan} is not ended: ${whyLeft(row)}`).join('\n'),
+    `the request is recorded, and the next owner of the home folder continues it; see what runs with: stator agent list`,
   );
 }
 
 /** Repos with a plan under way. */
 async function projectsAtWork(store: Pick<Store, 'planCounts'>): Promise<string[]> {
   return [...(await store.planCounts())].filter(([, { active }]) => active > 0).map(([project]) => project);
+}
+
+function whyLeft({ error }: EffectRow): string {
+  return error === null ? `it takes longer than ${endLimitMs / 1_000} s, though it was killed` : onOneLine(error);
 }
 
 /** What machines of one's own say of their effects. */

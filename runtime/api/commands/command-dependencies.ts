@@ -1,6 +1,7 @@
 /** What commands are given: the store, live trees, the repos and whatever else an engine has that a command of some noun needs. */
 
 import type { Kinds } from '../../../actors/kind.ts';
+import type { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { OwnHooks } from '../../base/config/config.ts';
 import type { Settings } from '../../base/config/settings.ts';
 import type { Clock } from '../../base/platform/clock.ts';
@@ -52,6 +53,8 @@ export interface CommandDependencies {
   runsEnded(project: string): Promise<void>;
   /** Why the last copy of the store failed; null: it did not. */
   backupTrouble(): string | null;
+  /** Why the store takes nothing now; null: it does. */
+  storeTrouble(): EngineError | null;
   /** Limits, or what may start, have changed. */
   onChange(): void;
 }

@@ -2,7 +2,7 @@
 
 import { withIssueLinks } from '../../../machines/document/issue-links.ts';
 import { parsePlan } from '../../../machines/document/plan-document.ts';
-import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, onOneLine, withHint } from '../../../machines/vocabulary/errors.ts';
 import { effectKey, planTree } from '../../../machines/vocabulary/ids.ts';
 import { originKind, type SignalPayload, type SignalType } from '../../../machines/vocabulary/signal.ts';
 import { type AgentProfile, everyProfile } from '../../base/config/config.ts';
@@ -170,6 +170,11 @@ export function createCommands(parts: CommandDependencies) {
     }
   }
 
+  function storeWarnings(): string[] {
+    const trouble = parts.storeTrouble();
+    return trouble === null ? [] : [onOneLine(withHint(trouble))];
+  }
+
   /** One line where agents are to have limits that nothing here keeps. */
   async function limitWarnings(): Promise<string[]> {
     const profiles = projects.list().flatMap(({ project }) => enabledProfiles(project).filter(asksForLimits));
@@ -208,8 +213,9 @@ export function createCommands(parts: CommandDependencies) {
   const plans = createPlanCommands(parts);
 
   return {
-    /** What is not as its user may think, one line each: agents without walls, limits that are not kept, hooks that were switched off, a copy of the store that was not made. */
+    /** What is not as its user may think, one line each: a store that takes nothing, agents without walls, limits that are not kept, hooks that were switched off, a copy of the store that was not made. */
     warnings: async (): Promise<string[]> => [
+      ...storeWarnings(),
       ...(await wallWarnings()),
       ...(await limitWarnings()),
       ...(await views.hooksOff()),

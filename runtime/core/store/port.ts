@@ -382,7 +382,7 @@ export type EffectQuery =
   | { readonly by: 'open' }
   /** The queued and running effects of one tree. */
   | { readonly by: 'tree'; readonly tree: TreeAddress }
-  /** What a fault of the environment keeps from being done, the longest first; of one tree, or of all. */
+  /** What failed and is tried again, first what waits for a fault of the environment, the longest first; of one tree, or of all. */
   | { readonly by: 'waiting'; readonly tree?: TreeAddress }
   /** Clearing up that failed, or is yet to be tried again, since then. */
   | { readonly by: 'undone'; readonly tree: TreeAddress; readonly sinceMs: number }
@@ -567,8 +567,10 @@ export interface Store {
 
   /** Calls when somebody else has changed it, within a second; null: anything may have changed. Ends with the returned function. */
   watch(onChange: (written: Written | null) => void): () => void;
-  /** Why nothing is written any more, where its files were deleted or replaced; null: they are as they were opened. */
+  /** Why nothing is written any more, where its files were deleted, replaced or damaged; null: they are as they were opened. */
   loss(): EngineError | null;
+  /** Why what was written last was not taken, within the last 30 s; null: it was, or nothing was written. */
+  trouble(): EngineError | null;
   close(): void;
 }
 

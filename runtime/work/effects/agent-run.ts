@@ -43,6 +43,7 @@ import { runIdOf } from '../agents/run-id.ts';
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
 import { hasInput } from '../agents/terminal-input.ts';
 import { type Launched, launch } from '../agents/wrapper.ts';
+import { mendBare } from '../git/bare-again.ts';
 import { branchRef, readRef } from '../git/refs.ts';
 import { limitsEnd } from '../sandbox/resources.ts';
 import { wallsFailure } from '../sandbox/walls.ts';
@@ -331,6 +332,7 @@ async function waitForEnd(
     parts.faults?.('agent-run.after-exit');
     if (existsSync(folder.outputLost))
       parts.log.warn(`some output of ${effect.title} is lost: the disk took no more into ${folder.log}`);
+    await mendCheckout(parts, effect, { row, folder });
     const site = await runSiteOf(parts, row, placeOfRun(effect));
     if (!stop.aborted) await presenceAtEnd(site, { folder, nowMs: parts.nowMs() });
     await collectRun(parts, effect, { row, folder });
@@ -345,6 +347,19 @@ async function waitForEnd(
     abort.removeEventListener('abort', leave);
     stop.removeEventListener('abort', leave);
   }
+}
+
+/** The run began in a checkout; what has made that a bare repository since came from what ran there. */
+async function mendCheckout(
+  { projects, log }: AgentRunParts,
+  { title }: AgentRun,
+  { row, folder }: { readonly row: EffectContext['row']; readonly folder: RunFolder },
+): Promise<void> {
+  const file = await mendBare(projects.get(row.project).path);
+  if (file === null) return;
+  const text = `core.bare = true was written into ${file} while ${title} ran, so git saw no checkout there any more; it is false again`;
+  log.warn(text);
+  writeFileSync(folder.log, `stator: ${text}\n`, { flag: 'a', mode: 0o600 });
 }
 
 /** Keeps the program's login and the user's alike; a login that was exchanged is said, and not taken. */

@@ -5,9 +5,11 @@
 
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import pMap from 'p-map';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { parseTree, repoTree } from '../../../machines/vocabulary/ids.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { Clock } from '../../base/platform/clock.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { createPollLoop } from '../../base/platform/poll-loop.ts';
@@ -238,12 +240,19 @@ async function troubleIn(
   await lock(project);
   if (depth === 'folder') return null;
   await treeOf(project); // throws where its stored state is of another version
-  const asked = ['rev-parse', '--path-format=absolute', '--git-common-dir', '--verify', 'HEAD^{commit}'];
+  const words = ['--git-common-dir', '--is-bare-repository', '--show-toplevel'];
+  const asked = ['rev-parse', '--path-format=absolute', ...words, '--verify', 'HEAD^{commit}'];
   // It ends by the limit of the look, and by this one where nobody waits for it any more.
   const answer = await tryOwnGit(path, asked, { timeoutMs: 2 * lookLimitMs });
-  const [commonDir = ''] = answer.stdout.split('\n');
+  const [commonDir = '', isBare, top] = answer.stdout.split('\n');
+  const config = shellWord(join(commonDir, 'config'));
+  // Whatever an agent, or a program of its, wrote into the configuration that all worktrees share.
+  if (isBare === 'true')
+    return `core.bare is true in its configuration, so git sees no checkout at ${path}; take it back: git config --file ${config} core.bare false`;
   if (answer.exitCode !== 0)
     return `git cannot use ${path}: ${answer.stderr.trim().split('\n')[0] ?? 'it says nothing'}`;
+  if (top !== undefined && top !== path)
+    return `core.worktree in its configuration names ${top}, so git does not work at ${path}; take it back: git config --file ${config} --unset core.worktree`;
   const locked = await access(commonDir, constants.W_OK).catch((thrown: unknown) => thrown);
   if (locked !== undefined) return writeTrouble(commonDir, locked);
   return null;

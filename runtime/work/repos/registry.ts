@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { machineEventOf } from '../../../machines/vocabulary/hook-event.ts';
 import type { Policy } from '../../../machines/vocabulary/policy.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import {
   type BudgetConfig,
   type DaemonConfig,
@@ -341,7 +342,9 @@ export async function openProjects(parts: {
     },
     async repository(project) {
       mustBeHere(project);
-      const found = await look.at(get(project).path);
+      const { path } = get(project);
+      const found = await look.at(path);
+      if (found.path !== path) throw ledElsewhere(path, found);
       return found.project === project ? found : { ...found, project };
     },
     async register(path, registering) {
@@ -943,4 +946,13 @@ function refuseKnown(known: RepoRow, { path, mustBeNew }: { path: string; mustBe
       `repo already registered: ${known.path}`,
       `see it with: stator repo show ${project}; a changed configuration is taken with: stator repo trust ${project}`,
     );
+}
+
+/** What works on the repository at `path` would work in another folder. */
+function ledElsewhere(path: string, { path: named, commonDir }: Pick<Repository, 'path' | 'commonDir'>): EngineError {
+  return new EngineError(
+    'unreachable',
+    `git works at ${named} instead of ${path}, as core.worktree in the configuration of the repository says`,
+    `take it back: git config --file ${shellWord(join(commonDir, 'config'))} --unset core.worktree; it continues by itself`,
+  );
 }

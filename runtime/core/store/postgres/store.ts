@@ -15,6 +15,7 @@ import type { RepoRow } from '../rows.ts';
 import { type Answer, all, answered, type Connection, changedOne } from '../tables/connection.ts';
 import { createReadings } from '../tables/readings.ts';
 import { createTables } from '../tables/tables.ts';
+import { createWriteTrouble } from '../write-trouble.ts';
 import { noticeOf, readNotice, writtenBy } from '../written.ts';
 import { allRows } from './all-rows.ts';
 import { createAsked } from './asked.ts';
@@ -83,6 +84,7 @@ export function openPostgres(
   let taken: StoreTrouble | null = null;
   /** Nobody else works on it meanwhile. */
   let isAlone = false;
+  const { watched, trouble } = createWriteTrouble();
   const writer = randomUUID();
   const watchers = new Set<(written: Written | null) => void>();
   const hostWatchers = new Set<() => void>();
@@ -408,7 +410,7 @@ export function openPostgres(
     enqueueInto(queue) {
       written = withQueue(writing.connection, ownTables, queue);
     },
-    commit: (changes) => inOrder(() => carryOut(changes)),
+    commit: (changes) => watched(() => inOrder(() => carryOut(changes))),
     hosts: {
       own: host.name,
       list: () =>
@@ -464,6 +466,7 @@ export function openPostgres(
     rebuild: async () => {},
     watch: (onChange) => watch(watchers, onChange),
     loss: () => taken,
+    trouble,
     close,
   };
 }

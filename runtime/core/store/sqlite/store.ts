@@ -8,6 +8,7 @@ import type { Change, Commit, Store } from '../port.ts';
 import type { Connection } from '../tables/connection.ts';
 import { createReadings } from '../tables/readings.ts';
 import { createTables } from '../tables/tables.ts';
+import { createWriteTrouble } from '../write-trouble.ts';
 import { type Database, openDatabase, type StoreOptions, storeError } from './db.ts';
 import { migrations } from './schema.ts';
 import { createSpace } from './space.ts';
@@ -56,6 +57,7 @@ export function openStore(home: string, { faults, ...options }: OpenOptions = {}
   if (options.readonly !== true && options.isShared !== true) noteWriter(db, file);
   const space = createSpace(db);
   const { transaction, whenFree, inOrder, loss } = createTransactions({ db, file });
+  const { watched, trouble } = createWriteTrouble();
   const tables = createTables(db as unknown as Connection); // it answers at once, which is one of the ways to answer
 
   function carryOut(changes: readonly Change[]): Commit {
@@ -82,13 +84,14 @@ export function openStore(home: string, { faults, ...options }: OpenOptions = {}
 
   return {
     file,
-    commit: (changes) => inOrder(() => carryOut(changes)),
+    commit: (changes) => watched(() => inOrder(() => carryOut(changes))),
     ...createReadings(tables, whenFree),
     size: () => whenFree(space.size),
     giveBack: (limitBytes) => inOrder(() => space.giveBack(limitBytes)),
     rebuild: () => inOrder(space.rebuild),
     watch: (onChange) => watchDatabase(db, () => onChange(null)),
     loss,
+    trouble,
     close: () => void db.close(),
   };
 }

@@ -115,11 +115,20 @@ export function createEffectTable(db: Connection) {
   const ofTree = db.prepare<[{ tree: string }], EffectRow>(
     `SELECT ${columns} FROM effects e WHERE ${keysOf('@tree', 'e')} AND status IN ('queued', 'running') ORDER BY id`,
   );
-  const waiting = db.prepare<[string], EffectRow>(
-    `SELECT ${columns} FROM effects WHERE tree = ? AND waiting_since IS NOT NULL ORDER BY waiting_since, id`,
+  // Why it is tried again stands in an open row from its first failure on.
+  const waiting = db.prepare<[{ tree: string }], EffectRow>(
+    `SELECT ${columns} FROM effects e WHERE ${keysOf('@tree', 'e')} AND status IN ('queued', 'running') AND error IS NOT NULL
+     ORDER BY waiting_since IS NULL, waiting_since, id`,
   );
+  // The words of the partial indexes: what waits for nothing but its turn is not walked through.
   const allWaiting = db.prepare<[], EffectRow>(
-    `SELECT ${columns} FROM effects WHERE waiting_since IS NOT NULL ORDER BY waiting_since, id`,
+    `SELECT * FROM (
+       SELECT ${columns} FROM effects WHERE waiting_since IS NOT NULL
+       UNION ALL
+       SELECT ${columns} FROM effects WHERE status = 'queued' AND next_at > 0 AND waiting_since IS NULL AND error IS NOT NULL
+       UNION ALL
+       SELECT ${columns} FROM effects WHERE status = 'running' AND waiting_since IS NULL AND error IS NOT NULL
+     ) AS w ORDER BY waiting_since IS NULL, waiting_since, id`,
   );
   const open = db.prepare<[], EffectRow>(
     `SELECT ${columns} FROM effects WHERE status IN ('queued', 'running') ORDER BY priority DESC, id`,
@@ -265,7 +274,7 @@ export function createEffectTable(db: Connection) {
         case 'tree':
           return ofTree.all({ tree: query.tree });
         case 'waiting':
-          return query.tree === undefined ? allWaiting.all() : waiting.all(query.tree);
+          return query.tree === undefined ? allWaiting.all() : waiting.all({ tree: query.tree });
         case 'undone':
           return undone.all({ tree: query.tree, sinceMs: query.sinceMs });
         case 'deliveries': {

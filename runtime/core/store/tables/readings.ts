@@ -3,7 +3,10 @@ import type { Store } from '../port.ts';
 import type { Answer } from './connection.ts';
 import type { StoreTables } from './tables.ts';
 
-type Readings = Omit<Store, 'hosts' | 'file' | 'commit' | 'size' | 'giveBack' | 'rebuild' | 'watch' | 'loss' | 'close'>;
+type Readings = Omit<
+  Store,
+  'hosts' | 'file' | 'commit' | 'size' | 'giveBack' | 'rebuild' | 'watch' | 'loss' | 'trouble' | 'close'
+>;
 
 /** `ask` carries out one reading, and waits where the database does not answer now. `elsewhere`: the projects of other hosts. */
 export function createReadings(
