@@ -447,7 +447,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         expect((await store.commit([step(1, 2)])).status).toBe('lost');
         const row = await store.tree(tree);
         expect(row).toMatchObject({ steps: 4, stored: { machine: 'plan', version: '1', snapshot: { a: 2 } } });
-        await commit({ do: 'tree.remove', address: tree });
+        await commit({ do: 'tree.remove', address: tree, at: 9 });
         expect(await store.tree(tree)).toBeNull();
         await commit(step(0, 1));
       });
@@ -501,10 +501,48 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
 
       it('are taken away at the step that they were looked at, or not at all', async () => {
         await commit(stands(release, { isEnded: true }));
-        const stale = await store.commit([{ do: 'tree.remove', address: release, before: 2 }]);
+        const stale = await store.commit([{ do: 'tree.remove', address: release, before: 2, at: 9 }]);
         expect(stale.status).toBe('lost');
-        await commit({ do: 'tree.remove', address: release, before: 1 });
+        await commit({ do: 'tree.remove', address: release, before: 1, at: 9 });
         expect(await store.treeStanding(release)).toBeNull();
+      });
+
+      it('end what they asked for with them: what waits never begins, what runs is to end, and only deliveries and cleaning go on', async () => {
+        const delivery: HookDeliver = {
+          ...{ kind: 'hook.deliver', id: 'd', plan: 'p', hook: 'h', event: 'blocked', at: 1, sequence: 1 },
+          ...{ from: null, to: null, details: {} },
+        };
+        const other = 'plan:a/p2';
+        await commit(
+          step(0, 1),
+          asked(agent('one')),
+          asked(agent('two')),
+          asked(agent('three', 'b3'), { tree: other }),
+        );
+        await commit(asked(removal('gone', 'w')), asked(delivery), run(`${tree}/one`, 'one', { state: 'queued' }));
+        await commit(run(`${other}/three`, 'three', { state: 'queued' }));
+        const owner = { host: 'h', epoch: 1 };
+        await commit({ do: 'effect.take', id: 2, owner, at: 5 });
+        await commit({ do: 'tree.remove', address: tree, at: 9 });
+        const left = async (id: string, of: string = tree) => {
+          const row = await store.effect(`${of}/${id}`);
+          return [row?.status, row?.stop_at, row?.finished_at];
+        };
+        expect(await left('one')).toEqual(['withdrawn', null, 9]);
+        expect(await left('two')).toEqual(['running', 9, null]);
+        for (const id of ['gone', 'd']) expect(await left(id)).toEqual(['queued', null, null]);
+        expect(await left('three', other)).toEqual(['queued', null, null]);
+        const live = await store.runs({ by: 'latest', live: true });
+        expect(live.map(({ title }) => title)).toEqual(['three']);
+        expect(await store.run(`${tree}/one`)).toMatchObject({ state: 'cancelled', final_at: 9 });
+      });
+
+      it('leave nothing in the queue where they go by their age', async () => {
+        await commit(stands(release, {}), asked(agent('one'), { tree: release }), asked(agent('two')));
+        await commit(stands(release, { isEnded: true }, { before: 1, at: 5 }));
+        await commit({ do: 'rows.expire', kind: 'trees', beforeMs: 6, ...all });
+        expect(await store.effect(`${release}/one`)).toMatchObject({ status: 'withdrawn' });
+        expect(await store.effect(`${tree}/two`)).toMatchObject({ status: 'queued' });
       });
 
       it('keep what the engine told them and was set aside for as long as they go on', async () => {

@@ -178,7 +178,7 @@ export function createPlanCommands(parts: CommandDependencies) {
       await mustBeIdle(project, plan);
       return [
         { do: 'plan.remove', key: { project, plan }, at },
-        { do: 'tree.remove', address: tree },
+        { do: 'tree.remove', address: tree, at },
         { do: 'signal.void-tree', tree, at },
         { do: 'signal.insert', type: 'implement_released', ...word },
         { do: 'signal.insert', type: 'plan_undone', ...word },

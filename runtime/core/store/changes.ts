@@ -13,7 +13,7 @@ import type {
   Span,
   SpentOf,
 } from './rows.ts';
-import { type Answer, answered } from './tables/connection.ts';
+import { type Answer, all, answered } from './tables/connection.ts';
 
 type Of<Name extends Change['do']> = Omit<ChangeOf<Name>, 'do'>;
 
@@ -49,6 +49,8 @@ export interface Tables {
     /** true: it had not begun, and is withdrawn. */
     stop(change: Of<'effect.stop'>): Answer<boolean>;
     hasOpenRuns(key: PlanKey): Answer<boolean>;
+    /** Those of a tree that goes. */
+    endTree(tree: TreeAddress, at: number): Answer<unknown>;
     redeliver(key: string): Answer<boolean>;
   };
   readonly hooks: {
@@ -77,6 +79,8 @@ export interface Tables {
   readonly runs: {
     show(change: Of<'run.show'>): Answer<unknown>;
     note(change: Of<'run.note'>): Answer<unknown>;
+    /** Those of a tree that goes. */
+    endTree(tree: TreeAddress, at: number): Answer<unknown>;
     addToken(change: Of<'run.add-token'>): Answer<unknown>;
     spent(key: PlanKey, sinceMs: number): Answer<SpentOf>;
   };
@@ -120,6 +124,7 @@ export interface Numbers {
 /** Changes that first read and then write what depends on it: the following changes wait for their end. An insert does this only if its key is taken. */
 export const stepwise: ReadonlySet<Change['do']> = new Set([
   'signal.insert',
+  'tree.remove',
   'effect.stop',
   'hook.enqueue',
   'plan.set-text',
@@ -173,7 +178,11 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): A
     case 'tree.require':
       return trees.require(change);
     case 'tree.remove':
-      return trees.remove(change);
+      return answered(trees.remove(change), (isRemoved) => {
+        if (!isRemoved) return false;
+        const { address, at } = change;
+        return done(all<unknown>([effects.endTree(address, at), runs.endTree(address, at)]));
+      });
     case 'journal.append':
       return numbered(numbers.lines, journal.append(change.line, change.input));
     case 'effect.insert':

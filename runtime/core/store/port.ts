@@ -123,8 +123,11 @@ export type Change =
     }
   /** On condition that the row is at that step; 0: that there is none. For what was decided by a tree that did not move. */
   | { readonly do: 'tree.require'; readonly address: TreeAddress; readonly steps: number }
-  /** On condition that it is at step `before`, where that is given. */
-  | { readonly do: 'tree.remove'; readonly address: TreeAddress; readonly before?: number }
+  /**
+   * On condition that it is at step `before`, where that is given. What it asked for ends with it: nothing of it waits for a slot any more, and what runs is
+   * to be ended now. Deliveries of its hooks and removals of its worktrees go on.
+   */
+  | { readonly do: 'tree.remove'; readonly address: TreeAddress; readonly before?: number; readonly at: number }
   /** `input` is what the tree was fed, on the first line of what it made of it. */
   | { readonly do: 'journal.append'; readonly line: NewLine; readonly input: string | null }
   | {
