@@ -257,8 +257,23 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     const { id, isSettled } = isWaitedFor
       ? await pump.add(signal)
       : { id: await insertSignal(store, signal, before), isSettled: false };
-    if (!isSettled) await settled(id, waitMs);
+    if (isSettled) return id;
+    await settled(id, waitMs);
+    await mustBeOwn(id, signal);
     return id;
+  }
+
+  /** The verdict on another signal is no answer. Throws `unavailable`. */
+  async function mustBeOwn(id: number, { type, tree, dedupeKey = null }: ArrivingSignal): Promise<void> {
+    const row = await store.signal(id);
+    const { project, plan } = placeOf(tree);
+    const isSame = row !== null && row.type === type && row.project === project && row.plan === plan;
+    if (isSame || (dedupeKey !== null && row?.dedupe_key === dedupeKey)) return;
+    throw new EngineError(
+      'unavailable',
+      `signal ${id} of the store is another one than the ${type} that was sent for ${tree}`,
+      `see what became of it: stator signal list`,
+    );
   }
 
   const cleaning = createCleaning({

@@ -321,6 +321,50 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         expect(await claimed()).toEqual([2, 3]);
       });
 
+      it('of another program have the columns that are theirs, and the next number', async () => {
+        await commit(signal(), signal());
+        const more = { id: 7, status: 'done', attempts: 9, result: 'no JSON', processed_at: 5 };
+        await ground.insertForeign({
+          project: 'a',
+          plan: 'p',
+          type: 'pause',
+          dedupeKey: 'ci:1',
+          deliverAt: 50,
+          at: 1,
+          more,
+        });
+        const { created_at: at, ...row } = (await store.signal(3)) ?? { created_at: 0 };
+        const own = { id: 3, project: 'a', plan: 'p', type: 'pause', dedupe_key: 'ci:1', deliver_at: 50 };
+        expect(row).toMatchObject({ ...own, status: 'pending', attempts: 0, result: null, processed_at: null });
+        expect(Math.abs(at - Date.now())).toBeLessThan(60_000);
+        expect((await commit(signal())).signals).toEqual([{ id: 4, isNew: true }]);
+      });
+
+      it.each([4_611_686_018_427_387_904n, 9_007_199_254_740_992n, 0n, -5n])(
+        'of another program never have the number %s, and those that come later have theirs',
+        async (id) => {
+          await commit(signal());
+          const foreign = { project: 'a', plan: 'p', type: 'pause', dedupeKey: 'ci:1', at: 1, more: { id } };
+          // SQLite checks what is inserted before a trigger can put it right.
+          const isRefused = await ground.insertForeign(foreign).then(
+            () => false,
+            () => true,
+          );
+          const known = (await store.signals({ project: 'a' })).map((one) => one.id);
+          expect(known).toEqual(isRefused ? [1] : [2, 1]);
+          const { signals } = await commit(signal());
+          expect(signals).toEqual([{ id: isRefused ? 2 : 3, isNew: true }]);
+        },
+      );
+
+      it.each([9_000_000_000_000_000, -1])(
+        'of another program with the time %s, which is none, are refused',
+        async (deliverAt) => {
+          const foreign = { project: 'a', plan: 'p', type: 'pause', deliverAt, at: 1 };
+          await expect(ground.insertForeign(foreign)).rejects.toThrow(/deliver_at/);
+        },
+      );
+
       it('of the engine step over what a stranger wrote under their key; a stranger is answered with the first', async () => {
         await commit(signal({ dedupeKey: 'k', origin: 'person' }));
         await ground.insertForeign({ project: 'a', type: 'x', dedupeKey: 'k~2', origin: 'engine', at: 1 });

@@ -27,6 +27,7 @@ export interface Tables {
     release(tree: TreeAddress): Answer<unknown>;
     countAttempt(id: number): Answer<unknown>;
     setAside(change: Of<'signal.set-aside'>): Answer<boolean>;
+    renumber(change: Of<'signal.renumber'>): Answer<boolean>;
     revive(id: number): Answer<boolean>;
     voidTree(tree: TreeAddress, at: number): Answer<unknown>;
     allSetAside(tree: TreeAddress, from: number): Answer<readonly number[]>;
@@ -169,6 +170,8 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): A
       return done(signals.countAttempt(change.id));
     case 'signal.set-aside':
       return signals.setAside(change);
+    case 'signal.renumber':
+      return signals.renumber(change);
     case 'signal.revive':
       return signals.revive(change.id);
     case 'signal.void-tree':

@@ -47,6 +47,7 @@ import type {
   TimelineRow,
   TreeRow,
   TreeState,
+  UnreadableSignal,
   UsageRow,
 } from './rows.ts';
 
@@ -108,6 +109,15 @@ export type Change =
   | { readonly do: 'signal.count-attempt'; readonly id: number }
   /** On condition that it is pending: it failed for a fault of ours. */
   | { readonly do: 'signal.set-aside'; readonly id: number; readonly result: unknown; readonly at: number }
+  /** One whose number cannot be read gets that number, and failed. On condition that the number is free, and the row is there. */
+  | {
+      readonly do: 'signal.renumber';
+      readonly number: string;
+      readonly id: number;
+      readonly tree: TreeAddress;
+      readonly result: unknown;
+      readonly at: number;
+    }
   /** On condition that it failed. It is pending again, with all its tries. */
   | { readonly do: 'signal.revive'; readonly id: number }
   /** Ends all waiting signals of a tree. */
@@ -440,6 +450,8 @@ export interface Store {
   signal(id: number): Promise<SignalRow | null>;
   /** The number of the last signal; 0: there is none. */
   lastSignal(): Promise<number>;
+  /** Rows with a number that no engine can read, some at a time. The table refuses them; a program may have told its database not to check. */
+  unreadableSignals(): Promise<readonly UnreadableSignal[]>;
   /** The newest first, at most 1,000. */
   signals(filter: SignalFilter): Promise<readonly SignalRow[]>;
   /** In how many milliseconds the next signal that is not due yet will be; null: none waits. */

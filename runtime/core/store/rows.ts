@@ -35,6 +35,11 @@ export interface SignalRow {
   readonly is_checked: 0 | 1;
 }
 
+/** A row whose number is no whole number of JavaScript, as text. */
+export interface UnreadableSignal extends Pick<SignalRow, 'project' | 'plan' | 'type'> {
+  readonly number: string;
+}
+
 export interface NewSignal {
   readonly tree: TreeAddress;
   /** Of a machine of one's own: one of its own types. */

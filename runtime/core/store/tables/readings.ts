@@ -33,6 +33,7 @@ export function createReadings(
       ask(() => (project === undefined ? signals.claim(now, limit, elsewhere) : signals.claimOf(project, now, limit))),
     signal: (id) => ask(() => signals.read(id)),
     lastSignal: () => ask(() => signals.last()),
+    unreadableSignals: () => ask(() => signals.unreadable()),
     signals: (filter) => ask(() => signals.list(filter)),
     nextSignalIn: (now) => ask(() => signals.nextDueIn(now)),
     setAside: (tree, from) => ask(() => signals.allSetAside(tree, from)),
