@@ -422,6 +422,14 @@ const ownColumns = `
       RETURN NEW;
     END $$;`;
 
+/** The last commit of each program that writes: one whose answer got lost is looked up here, by a number that nobody else gives out. */
+const commits = `
+  CREATE TABLE commits (
+    writer TEXT PRIMARY KEY,
+    number BIGINT NOT NULL,
+    at BIGINT NOT NULL
+  );`;
+
 /** Text is compared byte by byte, whatever the database does otherwise. */
 const bytewise = (sql: string) => sql.replace(/\bTEXT\b/g, 'TEXT COLLATE "C"');
 
@@ -450,4 +458,5 @@ export const migrations: readonly Migration[] = [
   { version: 6, name: 'hosts of plans', sql: bytewise('ALTER TABLE plans ADD COLUMN host TEXT') },
   { version: 7, name: 'timers', sql: timers },
   { version: 8, name: 'columns of other programs', sql: ownColumns },
+  { version: 9, name: 'commits', sql: bytewise(commits) },
 ];
