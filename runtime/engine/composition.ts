@@ -10,6 +10,7 @@ import type { Lane } from '../../machines/vocabulary/effect.ts';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { placeOf, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import { createCommands } from '../api/commands/commands.ts';
+import { keyed } from '../api/commands/request.ts';
 import { createApp, createAppForHosts } from '../api/control/app.ts';
 import { namedOrigin } from '../api/control/people.ts';
 import type { AppParts, Host } from '../api/control/route.ts';
@@ -251,7 +252,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
   }
 
   async function addSignal(given: ArrivingSignal, waitMs: number, before: readonly Change[] = []): Promise<number> {
-    const signal = { ...given, origin: namedOrigin(given.origin) };
+    const signal = keyed({ ...given, origin: namedOrigin(given.origin) });
     const isHere = !projects.isElsewhere(placeOf(signal.tree).project);
     const isWaitedFor = waitMs > 0 && before.length === 0 && isHere;
     const { id, isSettled } = isWaitedFor

@@ -70,6 +70,7 @@ import type { InstanceEntry, QueueCleared, QueueEntry, QueueStats, QueueSwitched
 import type { SignalAnswer, SignalEntry } from '../contract/signals.ts';
 import { type Answered, type Call, gone } from './call.ts';
 import { type KnownOptions, refuseUnknownOptions } from './known-options.ts';
+import type { NextEngine } from './lost-answer.ts';
 import type { AnswerOf, ApiKey, Given } from './request-types.ts';
 
 export type * from '../contract/accounts.ts';
@@ -191,26 +192,59 @@ interface ClientOptions {
   stays?: boolean;
   /** The engine is another build of stator: its answers are checked before they are used. */
   isOtherBuild?: boolean;
+  /** Who is asked for a change whose answer got lost; default: nobody. */
+  next?: NextEngine;
   close(): Promise<void>;
 }
 
+/** Requests after which the engine goes, or that a later one cannot answer. */
+const unrepeated: ReadonlySet<ApiKey> = new Set(['POST /v1/stop', 'POST /v1/inspect']);
+
 /** A client over a call of the control API. */
 export function createClient(call: Call, options: ClientOptions) {
-  async function request<Key extends ApiKey>(key: Key, given: Given<Key>, signal?: AbortSignal): Promise<Answered> {
+  async function request<Key extends ApiKey>(
+    key: Key,
+    given: Given<Key>,
+    { by = call, ...options }: { by?: Call; signal?: AbortSignal | undefined; key?: string } = {},
+  ): Promise<Answered> {
     const { body } = given;
-    return call(key.slice(0, key.indexOf(' ')), pathOf(key, given), {
+    const { signal, key: requestKey } = options;
+    return by(key.slice(0, key.indexOf(' ')), pathOf(key, given), {
       ...(body === undefined ? {} : { body }),
       ...(signal === undefined ? {} : { signal }),
+      ...(requestKey === undefined ? {} : { key: requestKey }),
     });
+  }
+
+  /** The whole answer. Where it got lost the next engine is asked by the same key. */
+  async function whole<Key extends ApiKey>(key: Key, given: Given<Key>, signal?: AbortSignal) {
+    const requestKey = options.next === undefined || key.startsWith('GET') ? undefined : crypto.randomUUID();
+    const asked = async (by: Call) => {
+      const answer = await request(key, given, {
+        by,
+        signal,
+        ...(requestKey === undefined ? {} : { key: requestKey }),
+      });
+      return { ok: answer.ok, status: answer.status, text: await answer.text() };
+    };
+    try {
+      return await asked(call);
+    } catch (thrown) {
+      const { next } = options;
+      if (next === undefined || requestKey === undefined || unrepeated.has(key)) throw thrown;
+      // Loaded by whoever needs it.
+      const { askNext, isLost, lookCommand } = await import('./lost-answer.ts');
+      if (!isLost(thrown)) throw thrown;
+      return askNext(next, asked, { look: lookCommand(key, given), signal, cause: thrown });
+    }
   }
 
   /** The answer's JSON. A refusal with a verdict is an answer as well, though its status is 409; an error is thrown. */
   async function ask<Key extends ApiKey>(key: Key, given: Given<Key>, signal?: AbortSignal): Promise<AnswerOf<Key>> {
-    const answer = await request(key, given, signal);
-    const text = await answer.text();
+    const { ok, status, text } = await whole(key, given, signal);
     const value = jsonOf(text);
-    if (!answer.ok && !isVerdict(value)) throw errorOf(answer.status, text);
-    if (options.isOtherBuild === true) (await import('./fitting.ts')).mustFit(key, answer.status, value);
+    if (!ok && !isVerdict(value)) throw errorOf(status, text);
+    if (options.isOtherBuild === true) (await import('./fitting.ts')).mustFit(key, status, value);
     return value as AnswerOf<Key>; // both ends are of one build and share the schemas, or it was looked at
   }
 
@@ -598,7 +632,7 @@ export function createClient(call: Call, options: ClientOptions) {
       watch?: boolean;
       signal: AbortSignal;
     }): AsyncIterable<FactEntry> {
-      const answer = await request('GET /v1/events', { query: { since, project, plan, tree, watch } }, signal);
+      const answer = await request('GET /v1/events', { query: { since, project, plan, tree, watch } }, { signal });
       if (!answer.ok || answer.body === null) throw errorOf(answer.status, await answer.text());
       yield* factsOf(answer.body, signal);
     },

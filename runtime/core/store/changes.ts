@@ -110,6 +110,11 @@ export interface Tables {
     resumePlan(key: PlanKey): Answer<unknown>;
     clear(at: number): Answer<unknown>;
   };
+  readonly requests: {
+    begin(change: Of<'request.begin'>): Answer<boolean>;
+    end(change: Of<'request.end'>): Answer<unknown>;
+    forget(beforeMs: number): Answer<unknown>;
+  };
   readonly repos: {
     insert(row: Of<'repo.insert'>): Answer<boolean>;
     remove(project: string, at: number): Answer<unknown>;
@@ -154,6 +159,7 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): A
     notifications,
     queue,
     repos,
+    requests,
   } = tables;
   switch (change.do) {
     case 'signal.insert':
@@ -302,6 +308,12 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): A
       return done(queue.resume(change.what));
     case 'queue.clear':
       return done(queue.clear(change.at));
+    case 'request.begin':
+      return requests.begin(change);
+    case 'request.end':
+      return done(requests.end(change));
+    case 'request.forget':
+      return done(requests.forget(change.beforeMs));
     case 'repo.insert':
       return repos.insert(change);
     case 'repo.remove':

@@ -37,6 +37,7 @@ import type {
   QueueItemRow,
   QueueRow,
   RepoRow,
+  RequestRow,
   RunRow,
   SignalFilter,
   SignalRow,
@@ -118,6 +119,11 @@ export type Change =
       readonly result: unknown;
       readonly at: number;
     }
+  /** On condition that there is none of that key. */
+  | { readonly do: 'request.begin'; readonly key: string; readonly digest: string; readonly at: number }
+  | { readonly do: 'request.end'; readonly key: string; readonly status: number; readonly answer: string }
+  /** Those that were begun before. */
+  | { readonly do: 'request.forget'; readonly beforeMs: number }
   /** On condition that it failed. It is pending again, with all its tries. */
   | { readonly do: 'signal.revive'; readonly id: number }
   /** Ends all waiting signals of a tree. */
@@ -448,6 +454,8 @@ export interface Store {
   /** Up to `limit` due rows, the projects in turn, each project's in the order of their ids; or those of one project (`''`: the supervisor). */
   claim(now: Now, options: { readonly limit: number; readonly project?: string }): Promise<readonly SignalRow[]>;
   signal(id: number): Promise<SignalRow | null>;
+  /** The request of a client under that key. */
+  request(key: string): Promise<RequestRow | null>;
   /** The number of the last signal; 0: there is none. */
   lastSignal(): Promise<number>;
   /** Rows with a number that no engine can read, some at a time. The table refuses them; a program may have told its database not to check. */

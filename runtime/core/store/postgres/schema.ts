@@ -430,6 +430,17 @@ const commits = `
     at BIGINT NOT NULL
   );`;
 
+/** Requests of clients by their keys, and what was answered. */
+const requests = `
+  CREATE TABLE requests (
+    key TEXT PRIMARY KEY,
+    digest TEXT NOT NULL,
+    begun_at BIGINT NOT NULL,
+    status INTEGER,
+    answer TEXT,
+    CHECK ((status IS NULL) = (answer IS NULL))
+  );`;
+
 /** Text is compared byte by byte, whatever the database does otherwise. */
 const bytewise = (sql: string) => sql.replace(/\bTEXT\b/g, 'TEXT COLLATE "C"');
 
@@ -459,4 +470,5 @@ export const migrations: readonly Migration[] = [
   { version: 7, name: 'timers', sql: timers },
   { version: 8, name: 'columns of other programs', sql: ownColumns },
   { version: 9, name: 'commits', sql: bytewise(commits) },
+  { version: 10, name: 'requests', sql: bytewise(requests) },
 ];

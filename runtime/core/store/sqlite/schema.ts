@@ -662,4 +662,18 @@ export const migrations: readonly Migration[] = [
       END;
     `,
   },
+  {
+    version: 37,
+    name: 'requests of clients, and what was answered',
+    sql: `
+      CREATE TABLE requests (
+        key TEXT PRIMARY KEY,
+        digest TEXT NOT NULL,
+        begun_at INTEGER NOT NULL,
+        status INTEGER,
+        answer TEXT,
+        CHECK ((status IS NULL) = (answer IS NULL))
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
 ];
