@@ -20,13 +20,18 @@ export function isLost(thrown: unknown): boolean {
 export async function askNext<T>(
   next: NextEngine,
   ask: (call: Call) => Promise<T>,
-  { look, signal, cause }: { look: string; signal: AbortSignal | undefined; cause: unknown },
+  {
+    look,
+    signal,
+    cause,
+    limitMs = nextLimitMs,
+  }: { look: string; signal: AbortSignal | undefined; cause: unknown; limitMs?: number },
 ): Promise<T> {
   const beganMs = performance.now();
   for (;;) {
     const waitedMs = performance.now() - beganMs;
     if (signal?.aborted === true) throw cause;
-    if (waitedMs > nextLimitMs) throw notKnown(look, cause);
+    if (waitedMs > limitMs) throw notKnown(look, limitMs, cause);
     const found = await next(waitedMs).catch(() => null); // it is between two engines: asked again
     try {
       if (found !== null) return await ask(found.call);
@@ -39,8 +44,8 @@ export async function askNext<T>(
   }
 }
 
-function notKnown(look: string, cause: unknown): EngineError {
-  const message = `the engine went away before it answered, and no other one answers within ${nextLimitMs / 1_000} s: whether it was done is not known`;
+function notKnown(look: string, limitMs: number, cause: unknown): EngineError {
+  const message = `the engine went away before it answered, and no other one answers within ${limitMs / 1_000} s: whether it was done is not known`;
   return new EngineError('unavailable', message, `look with: ${look}; where it was not done, give the command again`, {
     cause,
   });
