@@ -32,7 +32,7 @@ it.each([0, 20, 60])(
   async (afterMs) => {
     const { made, start, kill } = await started();
     const before = heads(made);
-    const verb = made.start(['issue', 'start', reference, 'sleep 2; echo a > a.txt']);
+    const verb = made.start(['issue', 'start', reference, '```sh\nsleep 2; echo a > a.txt\n```']);
     await until(() => heads(made) > before);
     await delay(afterMs);
     kill();

@@ -20,14 +20,16 @@ async function asked() {
   const socket = socketPath(engine.home, engine.env, '');
   const ask = (method: string, path: string, body: unknown, withKey = key) =>
     new Promise<Answer>((resolve, reject) => {
-      const headers = { 'content-type': 'application/json', 'idempotency-key': withKey };
+      const text = JSON.stringify(body);
+      const length = { 'content-length': Buffer.byteLength(text) };
+      const headers = { 'content-type': 'application/json', 'idempotency-key': withKey, ...length };
       const sent = request({ socketPath: socket, method, path, headers }, async (answer) => {
-        let text = '';
-        for await (const part of answer) text += part;
-        resolve({ status: answer.statusCode ?? 0, text });
+        let answered = '';
+        for await (const part of answer) answered += part;
+        resolve({ status: answer.statusCode ?? 0, text: answered });
       });
       sent.on('error', reject);
-      sent.end(JSON.stringify(body));
+      sent.end(text);
     });
   const db = new BetterSqlite3(join(engine.home, 'taskstore.db'), { timeout: 5_000 });
   afterwards(() => void db.close());
