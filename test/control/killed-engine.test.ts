@@ -71,3 +71,15 @@ it('a verb whose daemon does not come back owns the home for a moment', async ()
   const { code, stdout } = await verb.ended;
   expect([code, stdout]).toEqual([0, expect.stringMatching(/./)]);
 });
+
+it('a merge is told of where its engine is killed while it is carried out', async () => {
+  const { made, start, kill } = await started();
+  made.write('p.md', planText(['echo a > a.txt']));
+  expect((await made.start(['run', 'p.md', '--yes']).ended).code).toBe(0);
+  const verb = made.start(['plan', 'merge', 'p', '--yes']);
+  await until(async () => (await made.client().signals({})).some(({ type }) => type === 'merge'));
+  kill();
+  expect((await start()).code).toBe(0);
+  const { code, stdout, stderr } = await verb.ended;
+  expect([code, stdout + stderr]).toEqual([0, expect.stringContaining('is merged')]);
+});

@@ -187,6 +187,9 @@ function pathOf<Key extends ApiKey>(key: Key, { params, query }: Given<Key>): st
   return `${path.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(names[name] ?? ''))}${queryOf(query)}`;
 }
 
+/** A verb that changed something reads for so long what came of it: a merge is waited for two minutes. */
+const readsAfterMs = 150_000;
+
 interface ClientOptions {
   note: string | null;
   stays?: boolean;
@@ -202,6 +205,9 @@ const unrepeated: ReadonlySet<ApiKey> = new Set(['POST /v1/stop', 'POST /v1/insp
 
 /** A client over a call of the control API. */
 export function createClient(call: Call, options: ClientOptions) {
+  /** When something was last changed through it. */
+  let changedMs = Number.NEGATIVE_INFINITY;
+
   async function request<Key extends ApiKey>(
     key: Key,
     given: Given<Key>,
@@ -216,9 +222,11 @@ export function createClient(call: Call, options: ClientOptions) {
     });
   }
 
-  /** The whole answer. Where it got lost the next engine is asked by the same key. */
+  /** The whole answer. Where that to a change got lost the next engine is asked by the same key; also for what is read after it. */
   async function whole<Key extends ApiKey>(key: Key, given: Given<Key>, signal?: AbortSignal) {
-    const requestKey = options.next === undefined || key.startsWith('GET') ? undefined : crypto.randomUUID();
+    const isRead = key.startsWith('GET');
+    const requestKey = options.next === undefined || isRead ? undefined : crypto.randomUUID();
+    if (!isRead) changedMs = performance.now();
     const asked = async (by: Call) => {
       const answer = await request(key, given, {
         by,
@@ -231,7 +239,8 @@ export function createClient(call: Call, options: ClientOptions) {
       return await asked(call);
     } catch (thrown) {
       const { next } = options;
-      if (next === undefined || requestKey === undefined || unrepeated.has(key)) throw thrown;
+      const isDue = performance.now() - changedMs < readsAfterMs;
+      if (next === undefined || !isDue || unrepeated.has(key)) throw thrown;
       // Loaded by whoever needs it.
       const { askNext, isLost, lookCommand } = await import('./lost-answer.ts');
       if (!isLost(thrown)) throw thrown;
