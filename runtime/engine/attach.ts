@@ -2,9 +2,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { type Call, callSocket } from '../api/client/call.ts';
+import { type Call, callSocket, type NextEngine } from '../api/client/call.ts';
 import { type Client, createClient } from '../api/client/client.ts';
-import type { NextEngine } from '../api/client/lost-answer.ts';
 import { noAnswer } from '../api/client/no-answer.ts';
 import type { Environment } from '../base/config/home.ts';
 import { isThisStator } from '../base/platform/version.ts';

@@ -14,6 +14,9 @@ export type Call = (
   options?: { body?: unknown; signal?: AbortSignal; key?: string },
 ) => Promise<Answered>;
 
+/** The next engine; null: none answers now. `waitedMs`: how long one has been looked for. */
+export type NextEngine = (waitedMs: number) => Promise<{ readonly call: Call; close(): Promise<void> } | null>;
+
 /** The hint of an error after the engine went away. */
 export const gone = 'it may have stopped just now; ask again';
 

@@ -68,9 +68,8 @@ import type {
 } from '../contract/repos.ts';
 import type { InstanceEntry, QueueCleared, QueueEntry, QueueStats, QueueSwitched, RunLog } from '../contract/runs.ts';
 import type { SignalAnswer, SignalEntry } from '../contract/signals.ts';
-import { type Answered, type Call, gone } from './call.ts';
+import { type Answered, type Call, gone, type NextEngine } from './call.ts';
 import { type KnownOptions, refuseUnknownOptions } from './known-options.ts';
-import type { NextEngine } from './lost-answer.ts';
 import type { AnswerOf, ApiKey, Given } from './request-types.ts';
 
 export type * from '../contract/accounts.ts';

@@ -2,10 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
-import type { Call } from './call.ts';
-
-/** The next engine; null: none answers now. `waitedMs`: how long one has been looked for. */
-export type NextEngine = (waitedMs: number) => Promise<{ readonly call: Call; close(): Promise<void> } | null>;
+import type { Call, NextEngine } from './call.ts';
 
 /** An engine that starts again answers within seconds. */
 const nextLimitMs = 30_000;
