@@ -483,6 +483,21 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
       });
     });
 
+    describe('requests of clients', () => {
+      it('are begun once, keep their answer, and are forgotten some time later', async () => {
+        const begin = { do: 'request.begin', key: 'k', digest: 'd', at: 5 } as const;
+        expect(await store.request('k')).toBeNull();
+        await commit(begin);
+        expect((await store.commit([begin])).status).toBe('lost');
+        expect(await store.request('k')).toEqual({ key: 'k', digest: 'd', begun_at: 5, status: null, answer: null });
+        await commit({ do: 'request.end', key: 'k', status: 200, answer: '{}' });
+        await commit({ do: 'request.forget', beforeMs: 5 });
+        expect(await store.request('k')).toMatchObject({ status: 200, answer: '{}' });
+        await commit({ do: 'request.forget', beforeMs: 6 });
+        expect(await store.request('k')).toBeNull();
+      });
+    });
+
     describe('trees', () => {
       it('are written by who has read their last step, and by nobody else', async () => {
         await commit(step(0, 1, '{"a":1}'));
