@@ -6,6 +6,7 @@ import { expect, it } from 'vitest';
 import { askNext, lookCommand } from '../../runtime/api/client/lost-answer.ts';
 import { socketPath } from '../../runtime/base/config/config.ts';
 import { afterwards, planText, startEngine, type TestEngine } from '../support/engine.ts';
+import { defineRelease } from '../support/own-machine.ts';
 
 interface Answer {
   readonly status: number;
@@ -15,8 +16,8 @@ interface Answer {
 const key = '5c0f2a52-8a0e-4f9d-9d62-0a6d6f2f6b01';
 
 /** An engine, and how a program of its own asks it over the socket. */
-async function asked() {
-  const engine = await startEngine();
+async function asked(machines: Parameters<typeof startEngine>[0] = {}) {
+  const engine = await startEngine(machines);
   const socket = socketPath(engine.home, engine.env, '');
   const ask = (method: string, path: string, body: unknown, withKey = key) =>
     new Promise<Answer>((resolve, reject) => {
@@ -73,6 +74,17 @@ it('of one signal is that signal, and another request another one', async () => 
   expect(second).toEqual(first);
   expect(other?.id).not.toBe(first?.id);
   expect(await signalsOf(engine, 'pause')).toHaveLength(2);
+});
+
+it('of a tree that is started is answered as the one that started it', async () => {
+  const { ask } = await asked({ machines: [defineRelease()] });
+  const body = { id: '1.2', input: { version: '1.2.0' } };
+  const results = [];
+  for (const withKey of [`${key}-a`, `${key}-a`, `${key}-b`]) {
+    const { text } = await ask('POST', '/v1/machines/release/trees', body, withKey);
+    results.push((JSON.parse(text) as { signal: { result: unknown } }).signal.result);
+  }
+  expect(results).toEqual(['done', 'done', 'already']);
 });
 
 it('goes on where an engine was cut off: what is there is not begun again', async () => {
