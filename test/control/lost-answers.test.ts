@@ -95,6 +95,18 @@ it('goes on where an engine was cut off: what is there is not begun again', asyn
   expect(await signalsOf(engine, 'plan_opened')).toHaveLength(1);
 });
 
+it('goes on with a plan that begins anew where an engine was cut off: it stands on what its branch was made from', async () => {
+  const { engine, ask, cutOff, db } = await asked();
+  await ask('POST', plans, register('p'));
+  await engine.client.deletePlan('demo', 'p', {});
+  const again = await ask('POST', plans, register('p'), `${key}-2`);
+  const { base } = JSON.parse(again.text) as { base: unknown };
+  db.exec('UPDATE plans SET base_branch = NULL, base_commit = NULL');
+  cutOff();
+  const repeated = await ask('POST', plans, register('p'), `${key}-2`);
+  expect([repeated.status, (JSON.parse(repeated.text) as { base: unknown }).base]).toEqual([201, base]);
+});
+
 it('of another plan under that name is not taken for it: then nobody knows, and it is said', async () => {
   const { engine, ask, cutOff, db } = await asked();
   await ask('POST', plans, register('p'));

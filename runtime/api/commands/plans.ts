@@ -14,6 +14,7 @@ import { adoptBranch, refuseBranch, renewBranch } from '../../work/git/branch.ts
 import { createRepositoryLocks } from '../../work/git/locks.ts';
 import { type Base, baseAt } from '../../work/git/plan-base.ts';
 import { pushBranch } from '../../work/git/push.ts';
+import { branchRef, readRef } from '../../work/git/refs.ts';
 import { baseBranch } from '../../work/git/repository.ts';
 import { createStaleVerification } from '../../work/repos/verification-watch.ts';
 import type { CleaningItem, CleaningOverride, LeftoverKind, PlanDeleted, PlanLeftovers } from '../contract/cleaning.ts';
@@ -118,13 +119,25 @@ export function createPlanCommands(parts: CommandDependencies) {
     return (await store.planText(project, plan)) === content ? known : null;
   }
 
+  /** Of a plan that began anew, whose engine was cut off before it was noted: its branch, where it has one already, was made there. */
+  async function noteBase({ project, plan, branch }: PlanRow): Promise<void> {
+    const repository = await projects.repository(project);
+    const start = await baseBranch(repository, projects.get(project).config.baseBranch);
+    const commit = (await readRef(repository, branchRef(branch))) ?? (await baseAt(repository, start)).commit;
+    await mustCommit(store, [{ do: 'plan.set-base', key: { project, plan }, base: { branch: start, commit, on: [] } }]);
+  }
+
   async function addPlan({ branch: named, ...command }: PlanCommand): Promise<PlanShow> {
     const { project, plan, content, topic, file, session, adopts = false } = command;
     const { policy } = projects.get(project).config;
     refuseName(plan);
     const branch = named ?? planBranch(plan);
     const wanted = { ...command, branch };
-    if ((await bornBefore(wanted)) !== null) return views.plan(project, plan);
+    const born = await bornBefore(wanted);
+    if (born !== null) {
+      if (born.generation > 0 && born.base === null && !adopts) await noteBase(born);
+      return views.plan(project, plan);
+    }
     await mustBeFree(wanted);
     const repository = await projects.repository(project);
     if (adopts) await adoptBranch(repository, branch);
