@@ -46,8 +46,8 @@ export async function attach(home: string, env: Environment): Promise<Client | n
 
 type Listening = OwnerFacts & { readonly socketPath: string };
 
-/** Where a daemon is not back by then, the home is owned for the one request, as for any verb. */
-const ownAfterMs = 3_000;
+/** A busy machine starts a daemon within this. Where it is not back by then, the home is owned for the one request, as for any verb. */
+const ownAfterMs = 10_000;
 
 /** Whoever owns the home next: the engine that was started again, or after a while this process for a moment. */
 function nextOwner(home: string, env: Environment): NextEngine {
