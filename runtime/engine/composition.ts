@@ -10,6 +10,7 @@ import type { Lane } from '../../machines/vocabulary/effect.ts';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { placeOf, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import { createCommands } from '../api/commands/commands.ts';
+import { keyed } from '../api/commands/request.ts';
 import { createApp, createAppForHosts } from '../api/control/app.ts';
 import { namedOrigin } from '../api/control/people.ts';
 import type { AppParts, Host } from '../api/control/route.ts';
@@ -263,14 +264,29 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
   }
 
   async function addSignal(given: ArrivingSignal, waitMs: number, before: readonly Change[] = []): Promise<number> {
-    const signal = { ...given, origin: namedOrigin(given.origin) };
+    const signal = keyed({ ...given, origin: namedOrigin(given.origin) });
     const isHere = !projects.isElsewhere(placeOf(signal.tree).project);
     const isWaitedFor = waitMs > 0 && before.length === 0 && isHere;
     const { id, isSettled } = isWaitedFor
       ? await pump.add(signal)
       : { id: await insertSignal(store, signal, before), isSettled: false };
-    if (!isSettled) await settled(id, waitMs);
+    if (isSettled) return id;
+    await settled(id, waitMs);
+    await mustBeOwn(id, signal);
     return id;
+  }
+
+  /** The verdict on another signal is no answer. Throws `unavailable`. */
+  async function mustBeOwn(id: number, { type, tree, dedupeKey = null }: ArrivingSignal): Promise<void> {
+    const row = await store.signal(id);
+    const { project, plan } = placeOf(tree);
+    const isSame = row !== null && row.type === type && row.project === project && row.plan === plan;
+    if (isSame || (dedupeKey !== null && row?.dedupe_key === dedupeKey)) return;
+    throw new EngineError(
+      'unavailable',
+      `signal ${id} of the store is another one than the ${type} that was sent for ${tree}`,
+      `see what became of it: stator signal list`,
+    );
   }
 
   const cleaning = createCleaning({

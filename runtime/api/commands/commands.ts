@@ -35,6 +35,7 @@ import { createPlanWork } from './plan-work.ts';
 import { createPlanCommands } from './plans.ts';
 import { createQueueCommands } from './queue.ts';
 import { createRepoCommands } from './repos.ts';
+import { createRequestLedger } from './request-ledger.ts';
 import { createSignalSender, type SendCommand, verdictWaitMs } from './signal-sender.ts';
 import { createSoloCommands } from './solo.ts';
 
@@ -266,6 +267,7 @@ export function createCommands(parts: CommandDependencies) {
     ...createHookCommands(parts),
     ...createMachineCommands(parts),
     ...createPermissionCommands(parts),
+    ...createRequestLedger(parts),
     /** The run that a token speaks for, as long as it has not ended. Throws `unauthorized`. */
     async runOfToken(token: string): Promise<RunRow> {
       const [run] = await store.runs({ by: 'token', hash: tokenHash(token) });

@@ -1,5 +1,6 @@
 /** The registered repos, and daemon.toml, which lists some of them. */
 import { z } from 'zod';
+import { repeatedRequest } from '../../commands/request.ts';
 import {
   reloadAnswer,
   repoAdded,
@@ -43,7 +44,9 @@ export const repoRoutes = [
       errors: ['bad_repo', 'bad_config', 'conflict', 'untrusted', 'unavailable'],
     },
     async ({ core, body: { path, trust = false, way: by = 'api', existing } }) => {
-      const added = await core.commands.addRepo(path, { trust, way: by, ensure: existing === 'ok' });
+      // What an engine that was cut off has registered already is no conflict.
+      const ensure = existing === 'ok' || repeatedRequest() !== null;
+      const added = await core.commands.addRepo(path, { trust, way: by, ensure });
       return existing === 'ok' ? json(200, added) : json(201, added);
     },
   ),
@@ -137,6 +140,7 @@ export const repoRoutes = [
     'POST /v1/trust/look',
     {
       does: 'what registering the repo of any path inside it would trust; changes nothing',
+      again: 'free',
       who: 'person',
       body: z.strictObject({ path: line(4_096), way: way.optional() }),
       answers: { 200: trustLooked },
@@ -194,6 +198,7 @@ export const repoRoutes = [
     'POST /v1/reload',
     {
       does: 'reads daemon.toml and the repos’ files again; what is trusted is in force at once',
+      again: 'free',
       who: 'person',
       answers: { 200: reloadAnswer },
     },

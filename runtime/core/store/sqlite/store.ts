@@ -23,7 +23,7 @@ interface OpenOptions extends Omit<StoreOptions, 'migrations'> {
 const watchMs = 1_000;
 
 /**
- * What is only known of processes, and who has taken what. No process survives a power failure, and what was taken is then taken anew: a commit of these
+ * What is only known of processes, who has taken what, and what clients asked. No process survives a power failure, and what was taken is then taken anew: a commit of these
  * alone is not waited for, and reaches the disk with the next one.
  */
 const ofProcesses: ReadonlySet<Change['do']> = new Set([
@@ -33,6 +33,9 @@ const ofProcesses: ReadonlySet<Change['do']> = new Set([
   'launch.note',
   'run.add-token',
   'run.note',
+  'request.begin',
+  'request.end',
+  'request.forget',
 ]);
 
 /** Whether a commit of these has reached the disk when it is answered. */

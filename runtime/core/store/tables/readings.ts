@@ -30,12 +30,15 @@ export function createReadings(
     notifications,
     queue,
     repos,
+    requests,
   } = tables;
   return {
     claim: (now, { limit, project }) =>
       ask(() => (project === undefined ? signals.claim(now, limit, elsewhere) : signals.claimOf(project, now, limit))),
     signal: (id) => ask(() => signals.read(id)),
+    request: (key) => ask(() => requests.read(key)),
     lastSignal: () => ask(() => signals.last()),
+    unreadableSignals: () => ask(() => signals.unreadable()),
     signals: (filter) => ask(() => signals.list(filter)),
     nextSignalIn: (now) => ask(() => signals.nextDueIn(now)),
     setAside: (tree, from) => ask(() => signals.allSetAside(tree, from)),
