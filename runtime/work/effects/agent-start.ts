@@ -188,12 +188,11 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
 }
 
 /**
- * A program that takes messages has a relay before it, and so has one whose output is the verdict of a judge: nothing that the program starts may write into
- * that.
+ * A program whose output is read has a relay before it: nothing that the program starts may write there what a verdict is, what the run took, that its service
+ * is limited or what it has read.
  */
-function relayOf({ preset, role }: AgentProfile, { messages }: CommandLine, env: LaunchRequest['env']) {
-  if (messages !== undefined) return relayWords(messages, env);
-  return isProgramPreset(preset) && isJudge(role) ? relayWords('none', env) : [];
+function relayOf({ preset }: AgentProfile, { messages }: CommandLine, env: LaunchRequest['env']) {
+  return isProgramPreset(preset) ? relayWords(messages ?? 'none', env) : [];
 }
 
 /**
