@@ -8,7 +8,7 @@ import { planNameOf } from '../machines/vocabulary/ids.ts';
 import { planDocumentLimitBytes } from '../machines/vocabulary/plan-file.ts';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import { systemCode } from '../runtime/base/platform/system-code.ts';
-import { refuseWayOut } from '../runtime/work/git/way-out.ts';
+import { refuseWayOut } from '../runtime/base/platform/way-out.ts';
 import type { Call } from './command.ts';
 
 /** More than this is not even read to say what is wrong with it. */

@@ -11,7 +11,7 @@ import { type KnownOptions, refuseUnknownOptions } from '../api/client/known-opt
 import type { FactEntry, PlanEntry, PlanShow } from '../api/contract/plans.ts';
 import type { SignalAnswer } from '../api/contract/signals.ts';
 import { textDigest } from '../base/platform/text-digest.ts';
-import { refuseWayOut } from '../work/git/way-out.ts';
+import { refuseWayOut } from '../base/platform/way-out.ts';
 
 /** A plan, and the file that it is registered from. */
 export interface PlanFile {

@@ -218,7 +218,7 @@ async function refuseOtherFolder(main: string, commonDir: string): Promise<void>
   throw new EngineError(
     'unsafe_path',
     `${place} ${found?.isSymbolicLink() === true ? 'is a link' : 'leads elsewhere'}: agents of ${main} would have all of ${commonDir}, which does not name this folder as its checkout`,
-    `add the repository that it belongs to; or make this one whole, if it is yours: rm ${shellWord(place)} && mv ${shellWord(commonDir)} ${shellWord(place)}`,
+    `see where it leads: ls -ld ${shellWord(place)}; add the checkout that it belongs to, or clone it: git clone ${shellWord(commonDir)} <folder>`,
   );
 }
 

@@ -1,9 +1,8 @@
 /** A plan's file that a repository holds lies in that repository: its text is read into prompts, and written back, and a stranger may have made the link. */
 import { existsSync, realpathSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
-import { isWithin } from './worktree-folder.ts';
 
 /**
  * Throws `bad_file` where the absolute `path` begins in a working tree and its links lead out of that. `file`: as a person named it. What lies in no working
@@ -13,11 +12,12 @@ export function refuseWayOut(path: string, file: string): void {
   const root = workingTreeOf(dirname(path));
   if (root === null) return;
   const real = realOf(path);
-  if (isWithin(realpathSync(root), real)) return;
+  const way = relative(realpathSync(root), real);
+  if (way !== '..' && !way.startsWith('../')) return;
   throw new EngineError(
     'bad_file',
     `${file} leads out of the repository, to ${real}: agents would get the text of that file`,
-    `see the link: ls -ld ${shellWord(path)} ${shellWord(dirname(path))}; put the document itself there, or name the file that you mean: ${shellWord(real)}`,
+    `see the link: ls -ld ${shellWord(path)} ${shellWord(dirname(path))}; put the document itself there`,
   );
 }
 
