@@ -1,11 +1,11 @@
 /** A whole log through the reader of its preset: in pieces, since it may have 128 MiB, and whatever stands in it. */
-import { createReadStream, statSync } from 'node:fs';
+import { createReadStream, existsSync, statSync } from 'node:fs';
 import type { ProgramPreset } from '../../../base/config/preset-programs.ts';
 import { createLogTail } from '../../../base/platform/log-tail.ts';
 import { safeText } from '../../../base/platform/terminal-text.ts';
 import { createLineReader } from '../line-reader.ts';
 import type { RunFolder } from '../run-folder.ts';
-import { createSetupEnd } from '../setup-end.ts';
+import { setupDoneFile, setupEndLine } from '../setup-end.ts';
 import { createClaudeReader } from './claude.ts';
 import { createCodexReader } from './codex.ts';
 import { createGeminiReader } from './gemini.ts';
@@ -136,4 +136,17 @@ function fitConversation(id: string | null): string | null {
 /** Whether some of what the program said may not be in its log: what it was cut to, or the disk did not take. */
 function isIncomplete({ olderLog, outputLost }: LogOfRun): boolean {
   return [olderLog, outputLost].some((file) => statSync(file, { throwIfNoEntry: false }) !== undefined);
+}
+
+/**
+ * Tells for each line whether it is the one after which the agent's own output begins. That is the first of its kind only, and none where no command ran: what
+ * writes another one cannot have what stood before it forgotten.
+ */
+function createSetupEnd(folder: Pick<RunFolder, 'path'>): (line: string) => boolean {
+  let isAwaited = existsSync(setupDoneFile(folder));
+  return (line) => {
+    const isEnd = isAwaited && line.endsWith(setupEndLine);
+    if (isEnd) isAwaited = false;
+    return isEnd;
+  };
 }
