@@ -21,6 +21,8 @@ export interface LaunchRequest {
   readonly argv: readonly [string, ...string[]];
   /** What stands before everything else, by absolute paths: what limits the resources of a run as a whole. Default: nothing. */
   readonly limits?: readonly string[];
+  /** What stands between those and the walls, and passes on what the program says. Default: nothing. */
+  readonly relay?: readonly string[];
   /** What stands before the program: bubblewrap with its arguments, and what limits each process in there. Empty: nothing does. */
   readonly walls: readonly string[];
   readonly cwd: string;
@@ -80,7 +82,7 @@ export async function launch(request: LaunchRequest): Promise<Launched> {
 }
 
 async function spawnWrapper(request: LaunchRequest, program: string): Promise<Launched> {
-  const { folder, argv, limits = [], walls, cwd, env, stdinFile } = request;
+  const { folder, argv, limits = [], relay = [], walls, cwd, env, stdinFile } = request;
   const fileWatch = createFileWatch(folder.path);
   let ended: string | null = null;
   let hasNoRoom = false;
@@ -88,7 +90,7 @@ async function spawnWrapper(request: LaunchRequest, program: string): Promise<La
   let leave = () => {};
   const wrapper: DetachRequest = {
     program: '/bin/sh',
-    args: [folder.wrapper, 'wrap', folder.path, ...limits, ...walls, program, ...argv.slice(1)],
+    args: [folder.wrapper, 'wrap', folder.path, ...limits, ...relay, ...walls, program, ...argv.slice(1)],
     ...{ cwd, env, stdinFile, folder: folder.path, outputFile: folder.log, told: secretLine(folder) },
   };
   const spawnOnce = (tries: number): void => {

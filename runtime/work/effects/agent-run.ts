@@ -21,7 +21,7 @@ import type { EffectContext, Handler, Outcome } from '../../core/outbox/handler.
 import { StoreTrouble } from '../../core/store/port.ts';
 import type { Timeline } from '../../core/store/timeline.ts';
 import { accountOf } from '../agents/account.ts';
-import { accountLimited, lookAtAccounts, profileOf } from '../agents/accounts.ts';
+import { accountLimited, heldUntil, lookAtAccounts, profileOf } from '../agents/accounts.ts';
 import { lastActivityMs, watchRun } from '../agents/liveness.ts';
 import { syncLogins } from '../agents/logins.ts';
 import { takesMessages } from '../agents/message-input.ts';
@@ -461,7 +461,7 @@ async function outcomeOf(
     return { type: 'run_exited', payload: { code, cause: 'resource-limit', detail } };
   const until = limitedUntil(report, ran, { nowMs: nowMs(), folder });
   if (until !== null) {
-    const again = await noteLimit(parts, effect, { row, until });
+    const again = await noteLimit(parts, effect, { row, told: until });
     return { type: 'run_exited', payload: { code, cause: 'rate-limited', detail, until: again } };
   }
   if (code === 0) await noteRoom(parts, row.key);
@@ -487,16 +487,18 @@ function unusable(code: number | null, detail: string): Outcome {
 async function noteLimit(
   parts: AgentRunParts,
   { role, title }: AgentRun,
-  { row, until }: { readonly row: EffectContext['row']; readonly until: number },
+  { row, told }: { readonly row: EffectContext['row']; readonly told: number },
 ): Promise<number> {
   const { project, plan } = row;
   const run = await parts.store.run(row.key);
   const { path: repo, config } = parts.projects.get(project);
   // One of an older stator noted none.
   const account = run?.account ?? accountOf(profileOf(config.profiles, { role, run }), { repo, env: parts.env });
-  if (account === null) return until;
+  if (account === null) return told;
   const at = parts.nowMs();
-  await parts.store.commit([accountLimited({ account, until, at }, { project, plan, title })]);
+  const known = (await parts.store.accountLimits()).find((limit) => limit.account === account) ?? null;
+  const until = heldUntil({ until: told, at, startedAt: run?.started_at ?? null }, known);
+  await parts.store.commit([accountLimited({ account, until, told, at }, { project, plan, title })]);
   const cast = (await lookAtAccounts(parts)).castOf(project, role);
   return cast !== null && cast.limit === null ? at : until;
 }

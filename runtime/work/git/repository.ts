@@ -1,7 +1,7 @@
 /** What stator needs to know about a repository before it works there: where it is, and what plans start from. */
 
 import { constants, existsSync } from 'node:fs';
-import { access, realpath, stat } from 'node:fs/promises';
+import { access, lstat, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { distance } from 'fastest-levenshtein';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
@@ -14,6 +14,7 @@ import { createRepositoryLocks, type Exclusively, type RepositoryLocks } from '.
 import { createObjectMemo, type ObjectMemo } from './object-memo.ts';
 import { findCommit } from './objects.ts';
 import { createOpenGits, type OpenGits } from './open-gits.ts';
+import { isWithin } from './worktree-folder.ts';
 import { branchIn, isMainCheckout, listWorktrees } from './worktree-list.ts';
 
 export interface Repository {
@@ -60,6 +61,7 @@ export async function inspectRepository(path: string, shared = createSharedAcces
     );
   }
   const { main, commonDir } = await mainWorktree(await realFolder(path));
+  await refuseOtherFolder(main, commonDir);
   refuseLinks(commonDir);
   const head = await findCommit({ path: main, gits }, 'HEAD');
   if (head === null) {
@@ -193,7 +195,10 @@ async function mainWorktree(folder: string): Promise<{ main: string; commonDir: 
   }
   if (isBare === 'true') throw bare(folder);
   if (isInside !== 'true') {
-    throw new EngineError('bad_repo', `${folder} is inside a .git folder`, `give its repository: ${dirname(common)}`);
+    if (isWithin(common, folder))
+      throw new EngineError('bad_repo', `${folder} is inside a .git folder`, `give its repository: ${dirname(common)}`);
+    const hint = `see what it names: git -C ${shellWord(folder)} config --show-origin core.worktree; add the folder that it names, or take the setting out`;
+    throw new EngineError('bad_repo', `core.worktree of ${common} names another folder than ${folder}`, hint);
   }
   const commonDir = await realpath(common);
   if (gitDir === common && top !== undefined) return { main: await realFolder(top), commonDir };
@@ -220,6 +225,26 @@ function withoutCheckout(folder: string, commonDir: string): EngineError {
     'bad_repo',
     `${folder} is a linked worktree of ${commonDir}, which does not say where its checkout is`,
     'give the checkout itself: the folder with a file .git that names that folder',
+  );
+}
+
+/**
+ * The folder in which git keeps a repository lies in its checkout, and no link leads to it: else who made the checkout would have opened somebody else's
+ * repository to agents. That of a submodule is elsewhere, and names the checkout itself. Throws `unsafe_path`.
+ */
+async function refuseOtherFolder(main: string, commonDir: string): Promise<void> {
+  const place = join(main, '.git');
+  const found = await lstat(place).catch(() => null);
+  if (found?.isDirectory() === true && (await realpath(place)) === commonDir) return;
+  if (found?.isFile() === true) {
+    const named = await askOwnGit(main, ['config', '--file', join(commonDir, 'config'), '--get', 'core.worktree']);
+    const checkout = named === null ? null : await realpath(resolve(commonDir, named)).catch(() => null);
+    if (checkout === main) return;
+  }
+  throw new EngineError(
+    'unsafe_path',
+    `${place} ${found?.isSymbolicLink() === true ? 'is a link' : 'leads elsewhere'}: agents of ${main} would have all of ${commonDir}, which does not name this folder as its checkout`,
+    `see where it leads: ls -ld ${shellWord(place)}; where that is meant, let the repository say so: git config --file ${shellWord(join(commonDir, 'config'))} core.worktree ${shellWord(main)}; else add the checkout that it belongs to, or clone it: git clone ${shellWord(commonDir)} <folder>`,
   );
 }
 

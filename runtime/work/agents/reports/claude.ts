@@ -64,7 +64,7 @@ export function createClaudeReader(): Reader {
         case 'result': {
           result = event;
           results = added([results, usageAt(event, 'usage')]);
-          if (event.is_error !== true && event.subtype === 'success') final.add(textAt(event, 'result'));
+          final.add(event.is_error !== true && event.subtype === 'success' ? textAt(event, 'result') : null);
           const models = objectAt(event, 'model_usage_since_last_result');
           for (const name of Object.keys(models ?? {}))
             if (models !== null)
@@ -88,7 +88,7 @@ export function createClaudeReader(): Reader {
         countedOver: 'run',
         lastMessage,
         readMessages,
-        finalMessages: final.all,
+        finalMessages: final.all(),
         rateLimit: result === null ? null : rateLimitOf(result, resetsAtMs),
         denied,
         problem,

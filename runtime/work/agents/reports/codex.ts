@@ -1,6 +1,7 @@
 /** Reads `codex exec --json`: a thread, its turns, and the items of a turn. */
 import { numberAt, textAt } from './json-line.ts';
 import { createFinalMessages, type Reader, shortened, type ToldReport } from './report.ts';
+import { verdictTold } from './verdict.ts';
 
 export function createCodexReader(): Reader {
   let conversation: string | null = null;
@@ -30,6 +31,7 @@ export function createCodexReader(): Reader {
           break;
         case 'turn.failed':
           problem = shortened(textAt(event, 'error', 'message')) ?? problem;
+          final.add(null);
           break;
         case 'error':
           problem = shortened(textAt(event, 'message')) ?? problem;
@@ -41,6 +43,7 @@ export function createCodexReader(): Reader {
           hasSpoken = true;
           if (type !== 'agent_message') break;
           inTurn = textAt(event, 'item', 'text') ?? inTurn;
+          final.heard(verdictTold(textAt(event, 'item', 'text')));
           lastMessage = shortened(inTurn) ?? lastMessage;
           break;
         }
@@ -55,7 +58,7 @@ export function createCodexReader(): Reader {
       countedOver: 'conversation',
       lastMessage,
       readMessages: [],
-      finalMessages: final.all,
+      finalMessages: final.all(),
       rateLimit: problem === null ? null : rateLimitOf(problem, writtenAtMs),
       denied: problem !== null && isDenied(problem),
       problem,
