@@ -15,9 +15,12 @@ async function runsToItsMerge(made: TestEngine, path: string, project: string): 
   expect(made.log.filter((line) => /ENOTDIR|a bug/.test(line))).toEqual([]);
 }
 
-it('a plan runs to its merge where the git folder lies apart from the checkout', async () => {
+it('a plan runs to its merge where the git folder lies apart from the checkout, once that folder names it', async () => {
   const made = await startEngine({ adds: false });
   git(made.repo, 'init', '-q', '--separate-git-dir', join(made.root, 'apart.git'));
+  const refused = made.client.addRepo(made.repo, { trust: true });
+  await expect(refused).rejects.toMatchObject({ code: 'unsafe_path', hint: expect.stringContaining('core.worktree') });
+  git(made.repo, 'config', 'core.worktree', made.repo);
   await runsToItsMerge(made, made.repo, 'demo');
 });
 

@@ -45,6 +45,7 @@ describe('adding a repository', () => {
   test('a checkout whose .git is a file is found, from its submodule and from the worktrees of that too', async () => {
     const apart = makeRepository(join(home.path, 'apart'), { isHostile: false });
     run(apart, 'init', '-q', '--separate-git-dir', join(home.path, 'apart.git'));
+    run(apart, 'config', 'core.worktree', apart);
     const found = await inspectRepository(apart);
     expect(found).toMatchObject({ path: apart, project: 'apart', commonDir: join(home.path, 'apart.git') });
     expect(await identity(found)).toEqual({ name: 'Ada Lovelace', email: 'ada@example.com' });
