@@ -70,7 +70,10 @@ export function createLogReader(preset: ProgramPreset, isSetupEnd: (line: string
   }
 
   function take(line: string): void {
-    if (isSetupEnd(line)) return begin();
+    if (isSetupEnd(line)) {
+      begin();
+      return;
+    }
     const event = objectOf(line);
     spoilt.line(line, event);
     if (event !== null) {
