@@ -1,9 +1,10 @@
 /** A tree as its row holds it, read without bringing it to life: what it remembers, and its public states. Rows of earlier versions are read as this version would. */
 import type { AnyStateMachine } from 'xstate';
-import type { PlanContext } from '../machines/plan/context.ts';
+import { doneWork, type PlanContext, workOfWave } from '../machines/plan/context.ts';
 import { planMachine } from '../machines/plan/machine.ts';
 import { type RepoContext, repoMachine } from '../machines/repo/machine.ts';
 import { type SupervisorContext, supervisorMachine } from '../machines/supervisor/machine.ts';
+import type { DoneWork } from '../machines/vocabulary/family.ts';
 import type { PlanTag, RepoTag, SupervisorTag } from '../machines/vocabulary/public-state.ts';
 import type { WaveContext } from '../machines/wave/machine.ts';
 import { compatibleSnapshot, type PersistedTree, type Upgrades, versionOf } from './compatibility.ts';
@@ -26,16 +27,31 @@ export const storedSupervisor = readerOf<SupervisorContext, SupervisorTag>(super
 
 /** The last commit that a plan knows its branch to have, that of its running wave too; null: none of its own. Throws as `storedPlan`. */
 export function storedHead(address: string, stored: PersistedTree): string | null {
-  const { children = {} } = stored.snapshot as { children?: Readonly<Record<string, StoredChild>> }; // as XState persists a machine
-  const heads = Object.values(children).flatMap(({ src, snapshot }) =>
-    src === 'wave' ? [snapshot.context?.head] : [],
-  );
+  const heads = wavesOf(stored).map(({ head }) => head);
   return heads.find((head) => typeof head === 'string') ?? storedPlan(address, stored).context.head;
+}
+
+/** All work that was put on a plan's branch, that of its running wave too, each commit once. Throws as `storedPlan`. */
+export function storedWork(address: string, stored: PersistedTree): DoneWork[] {
+  const { context } = storedPlan(address, stored);
+  const running = wavesOf(stored).flatMap(({ number, results = {} }) => workOfWave(context.plan, number, results));
+  const known = new Map([...doneWork(context), ...running].map((work) => [work.commit, work]));
+  return [...known.values()];
+}
+
+type StoredWave = Pick<WaveContext, 'number'> & Partial<Pick<WaveContext, 'head' | 'results'>>;
+
+/** The waves that live. */
+function wavesOf(stored: PersistedTree): StoredWave[] {
+  const { children = {} } = stored.snapshot as { children?: Readonly<Record<string, StoredChild>> }; // as XState persists a machine
+  return Object.values(children).flatMap(({ src, snapshot: { context } }) =>
+    src === 'wave' && context !== undefined ? [context] : [],
+  );
 }
 
 interface StoredChild {
   readonly src: unknown;
-  readonly snapshot: { readonly context?: Pick<WaveContext, 'head'> };
+  readonly snapshot: { readonly context?: StoredWave };
 }
 
 function readerOf<Context, Tag extends string>(

@@ -14,6 +14,7 @@ const blockTexts = {
   conflict: 'conflict',
   budget: 'budget used up',
   choice: 'drafts to choose from',
+  lost_work: 'work was lost from its branch',
 } satisfies Record<BlockSource, string>;
 
 export function blockText(source: BlockSource): string {

@@ -60,7 +60,9 @@ function askedRepository(call: Pick<Call, 'cwd' | 'env'>): string | null {
   if (basename(commonDir) === '.git') return dirname(commonDir);
   // A worktree of a submodule: its common folder lies inside another repository's.
   const [first = ''] = (askGit(call, ['worktree', 'list', '--porcelain', '-z']) ?? '').split('\0');
-  return first.replace(/^worktree /, '') || null;
+  const main = first.replace(/^worktree /, '');
+  // Where the git folder lies apart from its checkout git lists that folder: whoever opens the repository says what it is.
+  return main === '' || main === commonDir ? top || null : main;
 }
 
 /** Throws `bad_repo`. */

@@ -8,6 +8,7 @@ import { planNameOf } from '../machines/vocabulary/ids.ts';
 import { planDocumentLimitBytes } from '../machines/vocabulary/plan-file.ts';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import { systemCode } from '../runtime/base/platform/system-code.ts';
+import { refuseWayOut } from '../runtime/base/platform/way-out.ts';
 import type { Call } from './command.ts';
 
 /** More than this is not even read to say what is wrong with it. */
@@ -33,7 +34,7 @@ export const forceFileArgs = {
 } as const;
 
 /**
- * Throws `bad_file` for what cannot be read as a file at all, and where its name makes no plan's name; `usage` where the given name makes none, and where
+ * Throws `bad_file` for what cannot be read as a file at all, or is reached by a link out of its repository, and where its name makes no plan's name; `usage` where the given name makes none, and where
  * the file's says that it is no markdown.
  */
 export function openPlanFile(cwd: string, file: string, { name: given, force = true }: PlanFileOptions = {}): PlanFile {
@@ -43,6 +44,7 @@ export function openPlanFile(cwd: string, file: string, { name: given, force = t
   // A pipe is what `<(…)` of a shell gives; a device may have no end.
   if (!found.isFile() && !found.isFIFO())
     throw new EngineError('bad_file', `${file} is not a file`, 'name a markdown file');
+  if (found.isFile()) refuseWayOut(path, file);
   if (found.isFile() && !force && !/\.(md|markdown)$/i.test(file)) throw otherKind(file);
   if (found.size > readLimitBytes) {
     const message = `${file} has ${found.size} bytes, over the limit of ${planDocumentLimitBytes} (1 MiB)`;

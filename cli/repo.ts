@@ -1,5 +1,6 @@
 /** `stator repo`: the registered repos. */
 
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import type { RepoMoved, RepoRemoved, RepoShow } from '../runtime/api/client/client.ts';
@@ -75,29 +76,49 @@ export function tellRemoved({ out }: Call, removed: RepoRemoved): void {
 }
 
 const move = defineVerb({
-  summary: 'Give a repo and its plans to another host of the store.',
+  summary: 'Say where the folder of a repo was moved to, or give it to another host of the store. Its plans go along.',
   args: {
     repo: removeArgs.repo,
-    host: { type: 'positional', description: 'the host, as stator host list shows it' },
+    to: {
+      type: 'positional',
+      valueHint: 'path|host',
+      description: 'its new folder, with a slash in it; or the host, as stator host list shows it',
+    },
     stop: removeArgs.stop,
   },
-  examples: ['stator repo move my-lib build-2', 'stator repo move my-lib build-2 --stop'],
-  more: 'The other host needs clones under [host] in its daemon.toml. It clones the repo where it does not have it, fetches the branches of the plans, and continues. Worktrees stay here as they are.',
-  async run({ repo, host, stop = false }, call) {
-    const moved = await withClient(call, 'write', (client) => client.moveRepo(namedRepo(call, repo), { host, stop }));
+  examples: ['stator repo move my-lib ../my-library', 'stator repo move my-lib build-2 --stop'],
+  more: 'Move or rename the folder first. The repo keeps its name, and its plans, branches and history go on in the new folder. Another host needs clones under [host] in its daemon.toml. It clones the repo where it does not have it, fetches the branches of the plans, and continues. Worktrees stay here as they are.',
+  async run({ repo, to, stop = false }, call) {
+    const isPath = to.includes('/') || to === '.' || to === '..';
+    const place = isPath ? { path: resolve(call.cwd, to) } : { host: to };
+    const moved = await withClient(call, 'write', (client) =>
+      client.moveRepo(namedRepo(call, repo), { ...place, stop }).catch((thrown: unknown) => {
+        throw isPath ? thrown : unlessFolder(call, { repo, to, thrown });
+      }),
+    );
     tellMoved(call, moved);
   },
 });
 
+/** A folder of that name may have been meant, and not a host. */
+function unlessFolder({ cwd }: Call, { repo, to, thrown }: { repo: string; to: string; thrown: unknown }): unknown {
+  if (!(thrown instanceof EngineError) || thrown.code !== 'not_found' || !existsSync(resolve(cwd, to))) return thrown;
+  return new EngineError(
+    'not_found',
+    thrown.message,
+    `where the folder is meant, write it with a slash: stator repo move ${repo} ./${to}`,
+  );
+}
+
 export function tellMoved({ out }: Call, moved: RepoMoved): void {
   const { status, project, to, active_plans: plans } = moved;
   const along = plans === 0 ? '' : `, with ${plans} ${plans === 1 ? 'plan' : 'plans'} under way`;
-  out.done(
-    moved,
-    status === 'there'
-      ? `${project} is on ${to} already`
-      : `moving ${project} to ${to}${along}; see when it is there: stator repo list`,
-  );
+  const lines = {
+    there: `${project} is ${to.startsWith('/') ? 'in' : 'on'} ${to} already`,
+    moved: `${project} goes on in ${to}${along}`,
+    moving: `moving ${project} to ${to}${along}; see when it is there: stator repo list`,
+  };
+  out.done(moved, lines[status]);
 }
 
 const show = defineVerb({

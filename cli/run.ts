@@ -11,6 +11,7 @@ import { planOnlyArg } from './planned.ts';
 import { conduct } from './run/conduct.ts';
 import { sureArgs } from './sure.ts';
 import { trustArg, trustOf } from './trust/flag.ts';
+import { waitLimitArg, waitLimitOf } from './wait-limit.ts';
 
 export default defineVerb({
   summary: 'Run a plan to its end in the repo of this folder, with live progress.',
@@ -30,17 +31,29 @@ export default defineVerb({
       type: 'boolean',
       description: 'only simulate it, as plan simulate does',
     },
+    ...waitLimitArg,
     ...forceFileArgs,
   },
   examples: ['stator run docs/plans/login.md --json | jq .event'],
-  more: `On a terminal a planned document is shown before agents start, unless you use
---yes or set auto_advance = true. In a pipe auto_advance decides.
-Exit code 0: the plan is done, or planned with --plan-only. 1: it needs you, and
-the output says for what. 130: Ctrl-C paused it; the same command continues.`,
+  more: `On a terminal a planned document is shown first, unless --yes or auto_advance.
+Exit code 0: it is done, or planned with --plan-only. 1: it needs you, or waits
+beyond --wait-limit; the output says why. 130: Ctrl-C paused it; run it again.`,
   async run(
-    { file, trust: given, branch, topic, name, yes = false, 'plan-only': planOnly = false, dry = false, force = false },
+    {
+      file,
+      trust: given,
+      branch,
+      topic,
+      name,
+      yes = false,
+      'plan-only': planOnly = false,
+      dry = false,
+      force = false,
+      'wait-limit': waitLimit,
+    },
     call,
   ) {
+    const waitLimitMs = waitLimitOf(waitLimit);
     const read = readPlanFile(call.cwd, file, { name, force });
     tellName(call, name, read.name);
     if (dry) {
@@ -58,6 +71,7 @@ the output says for what. 130: Ctrl-C paused it; the same command continues.`,
       yes,
       planOnly,
       force,
+      waitLimitMs,
     };
     return conduct({
       call,

@@ -11,7 +11,7 @@ import { glyph, stateOf } from './glyph.ts';
 import { treesView } from './machine-view.ts';
 import { type Group, groupOf, groups, needOf, planAddress, shapeOf, shortTitle, shortTitles } from './needs.ts';
 import { panel } from './panel.ts';
-import { planWords } from './state-words.ts';
+import { planWords, retriedText } from './state-words.ts';
 
 /** Rows that are drawn before somebody asks for all. */
 const rowsShown = 100;
@@ -387,6 +387,8 @@ export function progress({ tasks_done: done, tasks, wave, waves }: PlanEntry): V
 function nowText(plan: PlanEntry, agents: readonly InstanceEntry[]): string {
   const need = needOf(plan);
   if (need !== null) return need.why.split('\n')[0] ?? '';
+  const retried = retriedText(plan);
+  if (retried !== null) return shortTitles(retried, plan.plan);
   const live = agents.filter((agent) => agent.live);
   if (live.length > 0) return live.map(({ title }) => shortTitle(title, plan.plan)).join(', ');
   if (plan.waiting_for !== null) return shortTitles(plan.waiting_for.detail.split('\n')[0] ?? '', plan.plan);

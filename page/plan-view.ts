@@ -249,6 +249,7 @@ const sourceWords: Readonly<Record<string, string>> = {
   conflict: 'Its branches do not merge',
   budget: 'Its budget is used up',
   choice: 'Choose one of its drafts',
+  lost_work: 'Work was lost from its branch',
 };
 
 /** Which moment is shown, and the way through all of them. */

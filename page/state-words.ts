@@ -30,6 +30,12 @@ export function planWords({ status, turn, paused, waiting_for: wait }: PlanEntry
   return turn === 'nobody' ? status : (atWork[status] ?? status);
 }
 
+/** What of a plan failed and is tried again, also while others of its agents work; null: nothing. */
+export function retriedText({ turn, waiting_for: wait }: PlanEntry): string | null {
+  const isRetried = turn === 'agents' && (wait?.kind === 'repo' || wait?.kind === 'back_off');
+  return isRetried ? (wait.detail.split('\n')[0] ?? '') : null;
+}
+
 interface TaskLook {
   readonly wave: number;
   readonly plan: PlanShow;

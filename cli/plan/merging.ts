@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
 import type { PlanAddress } from '../named-plan.ts';
-import { waitDetailText } from '../text.ts';
+import { plain, waitDetailText } from '../text.ts';
 
 /** A merge takes well under a second; one that waits for other work in git, or a push with hooks of a person's own, longer. It goes on without us. */
 const outcomeMs = 120_000;
@@ -29,6 +29,22 @@ export async function outcomeOf(
   }
 }
 
+/** The tasks that a person went on without: nothing of them is on the plan's branch. */
+export function tasksLeftOut({ tasks_by_wave: waves }: Pick<PlanShow, 'tasks_by_wave'>) {
+  return waves.flatMap(({ number: wave, tasks }) =>
+    tasks
+      .filter(({ status }) => status !== 'done')
+      .map(({ number, title, status }) => ({ wave, number, title, status })),
+  );
+}
+
+function withoutText(shown: PlanShow): string {
+  const left = tasksLeftOut(shown);
+  if (left.length === 0) return '';
+  const named = left.map(({ wave, number, title, status }) => `w${wave} t${number} ${plain(title)} (${status})`);
+  return `\nwithout ${left.length} of ${shown.tasks} tasks: ${named.join(', ')}`;
+}
+
 export interface MergeTold {
   /** It is not merged, or not yet. */
   readonly isMissing: boolean;
@@ -41,7 +57,8 @@ export function mergeTold(shown: PlanShow, { isRepeated }: { readonly isRepeated
   if (refused !== null && !merging) return { isMissing: true, text: `${plan} is not merged: ${refused.detail}` };
   if (merged !== null && !merging) {
     const how = isRepeated ? 'is merged already' : 'is merged';
-    return { isMissing: false, text: `${plan} ${how}: ${branch} is in ${merged.into}, ${merged.head.slice(0, 12)}` };
+    const text = `${plan} ${how}: ${branch} is in ${merged.into}, ${merged.head.slice(0, 12)}${withoutText(shown)}`;
+    return { isMissing: false, text };
   }
   const text =
     shown.waiting_for?.kind === 'repo'

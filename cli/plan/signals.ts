@@ -114,12 +114,18 @@ const resolve = defineVerb({
 interface Resolving {
   readonly plan: string;
   readonly answer: string | undefined;
+  readonly accept?: boolean;
+  readonly restore?: boolean;
   readonly wait: boolean;
 }
 
-export function sendResolve(call: Call, { plan, answer, wait }: Resolving): Promise<number> {
-  const payload = answer === undefined ? {} : { payload: { body: answer } };
-  return sendToPlan(call, { plan, type: 'resolve', wait, ...payload });
+export function sendResolve(call: Call, { plan, answer, accept, restore, wait }: Resolving): Promise<number> {
+  const payload = {
+    ...(answer === undefined ? {} : { body: answer }),
+    ...(accept === true ? { accept } : {}),
+    ...(restore === true ? { restore } : {}),
+  };
+  return sendToPlan(call, { plan, type: 'resolve', wait, ...(Object.keys(payload).length === 0 ? {} : { payload }) });
 }
 
 const setStatus = defineVerb({

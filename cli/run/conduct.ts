@@ -5,6 +5,7 @@
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
+import { durationText } from '../../runtime/base/config/duration.ts';
 import { pause } from '../../runtime/base/platform/pause.ts';
 import { isAbsence } from '../absence.ts';
 import type { Call } from '../command.ts';
@@ -66,6 +67,8 @@ async function tryUntilOver(run: Conduct): Promise<number> {
   let since = 0;
   let untilMs = performance.now() + takenMs;
   let told: string | null = null;
+  /** Since when there is an engine, and it can do nothing. */
+  let waitsSinceMs: number | null = null;
   for (;;) {
     const attached = await run.attach();
     if (run.interrupted.aborted) return leave(run, 'nothing was started');
@@ -80,14 +83,26 @@ async function tryUntilOver(run: Conduct): Promise<number> {
       }
       if (!run.interrupted.aborted) run.display.say('the engine went away; taking over');
     }
+    waitsSinceMs = result.kind === 'waiting' ? (waitsSinceMs ?? performance.now()) : null;
     if (result.kind === 'waiting') {
       since = result.since;
+      refuseToWait(run, waitsSinceMs ?? 0, result.why);
       // All night, if need be, and in one line.
       if (result.why !== told) run.display.say(result.why);
       told = result.why;
     }
     await pause(result.kind === 'waiting' ? waitingMs : 100, run.interrupted);
   }
+}
+
+/** Throws `unavailable` where the wait has a limit, and it is over. */
+function refuseToWait({ request: { waitLimitMs, file } }: Conduct, sinceMs: number, why: string): void {
+  if (waitLimitMs === null || performance.now() - sinceMs < waitLimitMs) return;
+  throw new EngineError(
+    'unavailable',
+    `${file} has waited for ${durationText(waitLimitMs)}: ${why}`,
+    'see what the daemon waits for: stator daemon status; then run the same command again',
+  );
 }
 
 /** Whether the daemon that went away is there again within a while: a restart is not to find its home taken. */
@@ -134,6 +149,7 @@ async function asOwner(run: Conduct, since: number, untilMs: number): Promise<nu
     const ending = await work(run, engine.client, { since, footer, begun });
     if (ending.kind === 'interrupted') return await pauseAndLeave(run, engine, ending);
     if (ending.kind === 'gone') throw new Error('an engine of our own went away');
+    if (ending.outcome.kind === 'waited') agents = 'leave';
     const { project } = ending.plan;
     const result = await resultOf(engine.client, ending.plan);
     await tellHooks({ client: engine.client, project, display: run.display, interrupted: run.interrupted });

@@ -9,7 +9,7 @@ import { type Line, paintLine } from '../spans.ts';
 import { brief, clockTime, cut, plain, plainLines, waitDetailText } from '../text.ts';
 import { broken, typedLine as inputLine } from '../typed.ts';
 import { factLines } from './fact-line.ts';
-import { frame } from './frame.ts';
+import { frame, isBetweenAttempts } from './frame.ts';
 import { type PromptLine, promptLine, type TypedLine, typedLine } from './prompt-line.ts';
 import { createScreen } from './screen.ts';
 
@@ -95,11 +95,12 @@ function lineDisplay(out: Output): Display {
       done = moment.plan.tasks_done;
       // No fact tells of it, and without a word it would look like work.
       const { waiting_for: waiting } = moment.plan;
-      const since = waiting?.kind === 'repo' ? waiting.since : null;
+      const isRetried = waiting?.kind === 'repo' || (waiting?.kind === 'back_off' && !isBetweenAttempts(moment));
+      const since = isRetried ? waiting.since : null;
       // Once for each wait: the reason may name another file at every try.
       if (waiting !== null && since !== null && since !== told)
         out.print(plain(waitDetailText(waiting.detail, Date.now())));
-      told = since;
+      told = since ?? told;
     },
     ask: promptLine,
     say: (text) => out.say(text),

@@ -92,12 +92,18 @@ function headLines(view: FrameView): Line[] {
   const waiting = plan.waiting_for;
   const estimate = estimateText(plan);
   const left: Line[] = estimate === null ? [] : [[{ tone: 'dim', text: `  ${estimate}` }]];
-  if (waiting === null || ['agent', 'rate_limit', 'back_off'].includes(waiting.kind)) return [first, ...left];
+  const isShownBelow = ['agent', 'rate_limit'].includes(waiting?.kind ?? '') || isBetweenAttempts(view);
+  if (waiting === null || isShownBelow) return [first, ...left];
   return [
     first,
     ...left,
     [{ tone: 'attention', text: `  waits for ${waiting.kind.replaceAll('_', ' ')}: ${plain(waitText(plan, nowMs))}` }],
   ];
+}
+
+/** The agents themselves are between two attempts, which their own lines and facts tell. */
+export function isBetweenAttempts({ plan, instances }: Pick<FrameView, 'plan' | 'instances'>): boolean {
+  return plan.waiting_for?.kind === 'back_off' && instances.some(({ state }) => state === 'backing_off');
 }
 
 function waveLines(view: FrameView, fold: Fold): Line[] {

@@ -4,15 +4,16 @@ import { landingText } from '../../machines/vocabulary/landing.ts';
 import { forgeMergeText } from '../../machines/vocabulary/plan-pull.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { InstanceEntry, PlanShow } from '../../runtime/api/client/client.ts';
+import { durationText } from '../../runtime/base/config/duration.ts';
 import { blockText } from '../block-text.ts';
 import { brief, plain } from '../text.ts';
 
 export type Outcome =
   | { readonly kind: 'goes-on' }
-  /** `steps`: commands that continue the plan. */
+  /** `steps`: commands that continue the plan. `waited`: it goes on by itself, and who watched it waited no longer. */
   | {
       /** `planned`: no more was wanted than a plan. */
-      readonly kind: 'done' | 'planned' | 'cancelled' | 'needs-person';
+      readonly kind: 'done' | 'planned' | 'cancelled' | 'needs-person' | 'waited';
       readonly text: string;
       readonly steps: readonly string[];
     };
@@ -37,6 +38,19 @@ type Standing = Pick<
 /** An ending is only told when none of the plan's agents runs any more: their last words may still change it. */
 export function outcomeOf(plan: Standing, instances: readonly Pick<InstanceEntry, 'live'>[]): Outcome {
   return instances.some(({ live }) => live) ? { kind: 'goes-on' } : restingOutcome(plan);
+}
+
+/** Of a plan that waits: nobody who watches it waits any longer. */
+export function waitedOutcome(
+  { plan, waiting_for: waiting }: PlanShow,
+  limitMs: number,
+): Exclude<Outcome, { kind: 'goes-on' }> {
+  const why = waiting === null ? '' : `: ${brief(waiting.detail)}`;
+  return {
+    kind: 'waited',
+    text: `${plan} has waited for ${durationText(limitMs)} without any progress${why}`,
+    steps: [`stator plan explain ${shellWord(plan)}`],
+  };
 }
 
 function restingOutcome(plan: Standing): Outcome {

@@ -23,6 +23,8 @@ export interface RunRequest extends BoundFile, PlanningFlags {
   readonly topic: string | undefined;
   /** `--force`: its file is no markdown by its name. */
   readonly force: boolean;
+  /** How long the plan may wait without any progress; null: for as long as it takes. */
+  readonly waitLimitMs: number | null;
 }
 
 interface Ready {

@@ -4,7 +4,7 @@ import { pause } from '../../runtime/base/platform/pause.ts';
 import { isAbsence } from '../absence.ts';
 import type { Display } from './display.ts';
 import { journalOf } from './journal.ts';
-import { type Outcome, outcomeOf } from './outcome.ts';
+import { type Outcome, outcomeOf, waitedOutcome } from './outcome.ts';
 import type { Asking } from './questions.ts';
 
 export interface Watching {
@@ -19,6 +19,8 @@ export interface Watching {
   readonly footer: string;
   /** Aborted by Ctrl-C. */
   readonly interrupted: AbortSignal;
+  /** How long the plan may wait without any progress; null: for as long as it takes. */
+  readonly waitLimitMs: number | null;
   /** Puts what its agents ask to the person at the terminal. */
   readonly asking: Asking;
 }
@@ -47,6 +49,7 @@ export async function watchPlan(watching: Watching): Promise<Ending> {
   const abort = new AbortController();
   const feed = createFeed(watching, abort.signal);
   let overSinceMs: number | null = null;
+  let waitsSinceMs: number | null = null;
   let since = watching.since;
   try {
     for (;;) {
@@ -67,6 +70,10 @@ export async function watchPlan(watching: Watching): Promise<Ending> {
       const outcome = outcomeOf(seen.plan, isLate ? [] : seen.instances);
       if (outcome.kind !== 'goes-on' && !isAsking)
         return { kind: 'over', outcome, ...(await lastLook(watching, since)) };
+      waitsSinceMs = isWaiting(seen) && !isAsking && facts.length === 0 ? (waitsSinceMs ?? begunMs) : null;
+      const { waitLimitMs } = watching;
+      if (waitLimitMs !== null && waitsSinceMs !== null && performance.now() - waitsSinceMs >= waitLimitMs)
+        return { kind: 'over', outcome: waitedOutcome(seen.plan, waitLimitMs), plan: seen.plan, since };
       if (isGone) return { kind: 'gone', since };
       await feed.next(longestMs);
       const pauseMs = Math.min(longestMs, Math.max(shortestMs, tookMs * lookPart));
@@ -77,6 +84,11 @@ export async function watchPlan(watching: Watching): Promise<Ending> {
     abort.abort();
     await feed.ended;
   }
+}
+
+/** What an agent does has limits of its own; everything else may last for ever. */
+function isWaiting({ plan: { waiting_for: waiting } }: Seen): boolean {
+  return waiting !== null && waiting.kind !== 'agent';
 }
 
 /** Whether somebody is at a question now: a run that is asked something does not end. */

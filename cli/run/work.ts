@@ -68,8 +68,10 @@ export async function work(worker: Worker, client: Client, how: Work): Promise<W
       footer,
       interrupted,
       asking,
+      waitLimitMs: request.waitLimitMs,
     });
-    if (ending.kind !== 'over' || !standsPlanned(ending.plan)) return { ...ending, of };
+    if (ending.kind !== 'over' || ending.outcome.kind === 'waited' || !standsPlanned(ending.plan))
+      return { ...ending, of };
     planned = ending.plan;
     since = ending.since;
   }

@@ -39,7 +39,11 @@ export interface Status {
     readonly until: string | null;
     readonly do: readonly string[];
   }[];
-  readonly running: readonly (PlanState & { readonly agents: readonly RunningAgent[] })[];
+  /** `retried`: what of it failed and is tried again, and why; null: nothing. */
+  readonly running: readonly (PlanState & {
+    readonly agents: readonly RunningAgent[];
+    readonly retried: { readonly why: string; readonly since: string | null } | null;
+  })[];
   readonly waiting: readonly (PlanState & {
     readonly kind: string;
     readonly why: string;
@@ -87,7 +91,8 @@ export function statusOf(seen: Seen): Status {
     const { project, plan: name, status, turn, need, waiting_for: waits } = plan;
     if (need !== null) needs.push({ project, plan: name, status, ...need });
     if (!isUnderWay(plan)) continue;
-    if (turn === 'agents' || agents.length > 0) running.push({ ...planState(plan), agents: agents.map(runningAgent) });
+    if (turn === 'agents' || agents.length > 0)
+      running.push({ ...planState(plan), agents: agents.map(runningAgent), retried: retriedOf(plan) });
     else if (turn === 'waiting' && waits !== null)
       waiting.push({ ...planState(plan), kind: waits.kind, why: waits.detail, since: waits.since });
   }
@@ -108,6 +113,11 @@ export function statusOf(seen: Seen): Status {
     forges: seen.forges,
     accounts: seen.accounts,
   };
+}
+
+/** Beside agents at work a plan waits only for what is tried again. */
+function retriedOf({ waiting_for: waits }: PlanEntry): Status['running'][number]['retried'] {
+  return waits?.kind === 'repo' || waits?.kind === 'back_off' ? { why: waits.detail, since: waits.since } : null;
 }
 
 function nameOf({ project, plan }: { project: string; plan: string }): string {

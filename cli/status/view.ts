@@ -87,11 +87,18 @@ function runningLines(plan: Status['running'][number], looking: Looking): string
   const width = Math.max(0, ...plan.agents.map(({ title }) => widthOf(title)));
   return [
     `  ${plan.project}/${plan.plan}  ${plan.status}${wave}${tasks}${budget === '' ? '' : `, ${budget}`}`,
+    ...retriedLines(plan, looking),
     ...plan.agents.map(({ title, state, started_at: started, last_line: last }) => {
       const elapsed = started === null ? '' : `  ${duration(looking.nowMs - Date.parse(started))}`;
       return `    ${padded(title, width)}  ${state}${elapsed}${last === null ? '' : `  ${looking.paint('dim', plain(last))}`}`;
     }),
   ];
+}
+
+function retriedLines({ retried }: Status['running'][number], looking: Looking): string[] {
+  if (retried === null) return [];
+  const text = `${plain(waitDetailText(retried.why, looking.nowMs))}${age(retried.since, looking)}`;
+  return [`    ${looking.paint('attention', text)}`];
 }
 
 function age(since: string | null, { nowMs, paint }: Looking): string {

@@ -56,13 +56,19 @@ function blockWaysOn(blocked: BlockedPlan): WayOn[] {
       if (blocked.status === 'done') return [{ does: 'try it again, once that is mended', command: resolve }];
       return [
         { does: 'start it again, with a word to it where that helps', command: `${resolve} "<what it should know>"` },
+        ...(isJudged(blocked) ? [{ does: 'take the work as it is', command: `${resolve} --accept` }] : []),
         ...byHand(blocked, name),
         cancel,
       ];
     case 'conflict':
       return [{ does: 'try again, once they go together', command: resolve }, cancel];
     case 'cycle_limit':
-      return [{ does: 'allow one more fix round', command: resolve }, ...byHand(blocked, name), cancel];
+      return [
+        { does: 'allow one more fix round', command: resolve },
+        { does: 'take it as it is', command: `${resolve} --accept` },
+        ...byHand(blocked, name),
+        cancel,
+      ];
     case 'budget':
       return [
         {
@@ -75,6 +81,7 @@ function blockWaysOn(blocked: BlockedPlan): WayOn[] {
       if (blocked.status === 'done') return [{ does: 'go on, once that is done on the forge', command: resolve }];
       return [
         { does: 'let a fixer do it; where none is on it is reviewed again', command: resolve },
+        { does: 'take it as it is', command: `${resolve} --accept` },
         ...byHand(blocked, name),
         cancel,
       ];
@@ -82,6 +89,12 @@ function blockWaysOn(blocked: BlockedPlan): WayOn[] {
       return [
         { does: 'read a draft', command: `stator plan show ${name} --draft 1` },
         { does: 'choose one', command: `stator plan choose ${name} <number>` },
+        cancel,
+      ];
+    case 'lost_work':
+      return [
+        { does: 'bring it back onto the branch', command: `${resolve} --restore` },
+        { does: 'go on without it: it was meant', command: `${resolve} --accept` },
         cancel,
       ];
     case 'override':
@@ -99,6 +112,11 @@ const moreOf: Readonly<Record<BudgetMeasure, string>> = {
   tokens: '500k tokens',
   agent_minutes: '60 minutes',
 };
+
+/** The work is done, and its reviewer, its verifier or its fixer has failed. */
+function isJudged({ status, phase }: BlockedPlan): boolean {
+  return status === 'reviewing' || status === 'verifying' || phase === 'fixing';
+}
 
 /** Where nobody else did the work or judged it, a person may, and say so. */
 function byHand({ status, phase, branch }: BlockedPlan, name: string): WayOn[] {

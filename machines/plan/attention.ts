@@ -1,5 +1,5 @@
 /** The region of a plan's chart that says whether it needs a person. Its state follows from what is open: a block, and what is asked. */
-import { and } from 'xstate';
+import { and, or } from 'xstate';
 import { plan } from './actions.ts';
 import type { Attention } from './context.ts';
 
@@ -43,8 +43,11 @@ export const attention = plan.createStateConfig({
       meta: { holds: ['agent', 'file', 'agent.run'] },
       always: others('blocked'),
       on: {
-        resolve: { ...resolve, guard: and(['budgetIsRaised', 'isChosen']) },
-        moved: movedByPerson,
+        resolve: {
+          guard: and(['budgetIsRaised', 'isChosen', 'isBack', or(['acceptsNot', 'isLost', 'isJudged'])]),
+          actions: ['tellAnswers', 'noteAnswers', 'acceptLoss', 'clearBlock'],
+        },
+        moved: { ...movedByPerson, guard: and([movedByPerson.guard, 'isWhole']) },
       },
     },
     override: {

@@ -11,6 +11,7 @@ import {
 import type { Reason } from '../vocabulary/effect.ts';
 import {
   type AgentOutput,
+  type DoneWork,
   isSameTask,
   isSameWork,
   type Previous,
@@ -19,8 +20,7 @@ import {
   type WaveOutline,
   type WaveOutput,
 } from '../vocabulary/family.ts';
-import type { Role } from '../vocabulary/ids.ts';
-import { hashOf } from '../vocabulary/ids.ts';
+import { hashOf, instanceTitle, type Role } from '../vocabulary/ids.ts';
 import type { Approval, PlanMerge } from '../vocabulary/plan-merge.ts';
 import type { PlanPull } from '../vocabulary/plan-pull.ts';
 import type { Policy } from '../vocabulary/policy.ts';
@@ -36,6 +36,7 @@ export const blockSources = [
   'conflict',
   'budget',
   'choice',
+  'lost_work',
 ] as const;
 export type BlockSource = (typeof blockSources)[number];
 
@@ -127,6 +128,10 @@ export interface PlanContext extends DocumentFacts {
   /** A person went past the waves up to this one, done or not. */
   passed: number;
   results: Record<number, Record<number, TaskResult>>;
+  /** What its one coder, its fixers and its verifiers put on its branch; what tasks of waves did stands in `results`. Not there: nothing. */
+  ownWork?: readonly DoneWork[];
+  /** Work that git no longer finds on its branch, until it is back or a person says that it was meant. Not there: none. */
+  lost?: readonly DoneWork[];
   reviewCycle: number;
   feedback: string | null;
   rounds: { reviewer: number; fixer: number; verifier: number };
@@ -290,6 +295,51 @@ export function afterEnd(
 /** A wave's child id is `wave-<number>.<generation>`. */
 export function waveNumberOf(id: string): number {
   return Number(/^wave-(\d+)\./.exec(id)?.[1] ?? 0);
+}
+
+/** A plan fixes this often at most, over all that its limits of rounds allow: older work is no longer looked for. */
+const ownWorkLimit = 200;
+
+/** With the work of an agent of the plan's own, in place of what it did before. */
+export function withOwnWork({ ownWork = [] }: Pick<PlanContext, 'ownWork'>, work: DoneWork): DoneWork[] {
+  return [...ownWork.filter(({ title }) => title !== work.title), work].slice(-ownWorkLimit);
+}
+
+/** All that was put on the plan's branch, as far as its root was told. */
+export function doneWork({
+  plan,
+  results,
+  ownWork = [],
+}: Pick<PlanContext, 'plan' | 'results' | 'ownWork'>): DoneWork[] {
+  const tasks = Object.entries(results).flatMap(([wave, found]) => workOfWave(plan, Number(wave), found));
+  return [...tasks, ...ownWork];
+}
+
+export function workOfWave(plan: string, wave: number, found: Readonly<Record<number, TaskResult>>): DoneWork[] {
+  return Object.entries(found).flatMap(([task, { status, run, commit }]) =>
+    status === 'done' && commit !== undefined
+      ? [{ title: instanceTitle({ plan, role: 'coder', wave, task: Number(task), round: 1 }), run, commit }]
+      : [],
+  );
+}
+
+/** Without that work: a person says that the branch is to be without it. */
+export function withoutWork(
+  { results, ownWork = [] }: Pick<PlanContext, 'results' | 'ownWork'>,
+  lost: readonly DoneWork[],
+): Pick<PlanContext, 'results'> & { ownWork: DoneWork[] } {
+  const gone = new Set(lost.map(({ commit }) => commit));
+  const isGone = (commit: string | undefined) => commit !== undefined && gone.has(commit);
+  const left = Object.entries(results).map(([wave, tasks]) => [
+    wave,
+    Object.fromEntries(
+      Object.entries(tasks).map(([task, { commit, ...result }]) => [
+        task,
+        isGone(commit) || commit === undefined ? result : { ...result, commit },
+      ]),
+    ),
+  ]);
+  return { results: Object.fromEntries(left), ownWork: ownWork.filter(({ commit }) => !isGone(commit)) };
 }
 
 /** A task of a wave that is over, and that is not done: a person went on without it. */

@@ -50,6 +50,8 @@ type PlanSignal = SignalEvent<
   | 'set_status'
   | 'policy'
   | 'head_moved'
+  | 'work_lost'
+  | 'work_found'
   | 'effect_failed'
   | 'branch_archived'
   | 'branch_based'

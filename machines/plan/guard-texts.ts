@@ -9,6 +9,11 @@ export const guardTexts: Readonly<Record<string, string>> = {
   hasPlanner: 'no_planner',
   budgetIsRaised: 'its budget is used up; allow more with: stator plan raise-budget <plan> "+5 USD"',
   isSession: 'nothing is under review',
+  isBack:
+    'work that was done is not on its branch; bring it back with: stator plan answer <plan> --restore; or say that it was meant: stator plan answer <plan> --accept',
+  isWhole:
+    'work that was done is not on its branch; bring it back with: stator plan answer <plan> --restore; or say that it was meant: stator plan answer <plan> --accept',
+  acceptsNot: 'there is no work yet that could be taken as it is',
   isChosen: 'choose one of its drafts: stator plan choose <plan> <number>',
   draftFits: 'a draft has 256 KiB at most',
   waveExists: 'no_such_wave',

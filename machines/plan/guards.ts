@@ -1,7 +1,7 @@
 /** What a plan's root asks before it moves: pure questions over its context and the event, and how a "no" reads. */
 
-import { not, stateIn } from 'xstate';
-import type { AgentOutput, DoneEvent, TaskOutput, WaveOutput } from '../vocabulary/family.ts';
+import { not, or, stateIn } from 'xstate';
+import type { AgentOutput, DoneEvent, DoneWork, TaskOutput, WaveOutput } from '../vocabulary/family.ts';
 import { originKind } from '../vocabulary/signal.ts';
 import type { Attention, PlanRole, StageOfWork } from './context.ts';
 import {
@@ -10,6 +10,7 @@ import {
   approvalOf,
   attentionOf,
   documentFacts,
+  doneWork,
   editObstacle,
   handQuestionLimit,
   isSession,
@@ -217,6 +218,25 @@ export const planGuards = {
   /** A verifier begins at another commit than the one that the review approved. */
   isUnreviewed: ({ context: { reviewedSha }, event }: GuardArgs) =>
     event.type === 'head_moved' && event.begins === true && reviewedSha !== null && event.head !== reviewedSha,
+  /** Work that is still the plan's, and that it does not stand for already. */
+  isNewLoss: ({ context, event }: GuardArgs) => {
+    if (event.type !== 'work_lost') return false;
+    const own = new Set(doneWork(context).map(({ commit }) => commit));
+    const known = new Set(lostOf(context).map(({ commit }) => commit));
+    return event.work.some(({ commit }) => !known.has(commit) && (own.has(commit) || hasWave(context)));
+  },
+  /** It stands where work is judged, or is to be mended after that. */
+  isJudged: or([
+    stateIn('#plan.lifecycle.underway.implementing.fixing.stuck'),
+    stateIn('#plan.lifecycle.underway.reviewing.stuck'),
+    stateIn('#plan.lifecycle.underway.verifying.stuck'),
+  ]),
+  isLost: ({ context }: GuardArgs) => lostOf(context).length > 0,
+  isWhole: ({ context }: GuardArgs) => lostOf(context).length === 0,
+  /** What was lost is on the branch again, or is meant to be away. */
+  isBack: ({ context, event }: GuardArgs) => lostOf(context).length === 0 || acceptsIn(event),
+  acceptsNot: ({ event }: GuardArgs) => !acceptsIn(event),
+  accepts: ({ context, event }: GuardArgs) => acceptsIn(event) && lostOf(context).length === 0,
   selfFixIsSmall: ({ context, event }: GuardArgs) => originKind(originOf(event)) === 'person' || isSmallFix(context),
   /** Approved at a commit, and that is no longer the branch's head. */
   isOutdated: ({ context, event }: GuardArgs) => {
@@ -264,6 +284,21 @@ export const planGuards = {
   notPlannedYet: () => false,
   noWaveRuns: () => false,
 };
+
+/** The work that its branch should have and has not. */
+function lostOf({ lost = [] }: Pick<PlanContext, 'lost'>): readonly DoneWork[] {
+  return lost;
+}
+
+/** A person takes the work as it is. */
+function acceptsIn(event: PlanEvent): boolean {
+  return event.type === 'resolve' && event.accept === true;
+}
+
+/** What its running wave has done is known to the wave alone. */
+function hasWave({ liveChildren }: PlanContext): boolean {
+  return Object.values(liveChildren).includes('wave');
+}
 
 /** An approval of a verifier that changed too much itself: how much, since when, and who goes on. */
 export function selfFixText(context: PlanContext): string {

@@ -3,6 +3,8 @@ import { and } from 'xstate';
 import { plan } from './actions.ts';
 
 const reviewing = '#plan.lifecycle.underway.reviewing';
+/** A person takes the work as it is, whoever had judged it or was to. */
+export const accepted = { guard: 'accepts', target: '#plan.lifecycle.done', actions: 'noteAccepted' } as const;
 
 /** A coordinator that ended without its verdict; its attempts decide whether there is a next one. */
 export const noVerdict = { agent_delivered: { guard: 'isActiveChild', actions: 'tellNoVerdict' } } as const;
@@ -114,7 +116,7 @@ const single = plan.createStateConfig({
     stuck: {
       description: 'no coder runs; a person must say what follows',
       entry: 'raiseBlock',
-      on: { resolve: { target: 'working', actions: 'noteAdvice' }, ...toReview, ...editable },
+      on: { resolve: { guard: 'isBack', target: 'working', actions: 'noteAdvice' }, ...toReview, ...editable },
     },
     working: {
       description: 'the coder has the work',
@@ -186,8 +188,9 @@ const fixing = plan.createStateConfig({
       on: {
         // Without a fixer a person has done it, or means it to stay as it is: the reviewer says.
         resolve: [
-          { guard: 'hasFixer', target: 'requesting', actions: 'noteAdvice' },
-          { target: reviewing, actions: 'noteAdvice' },
+          accepted,
+          { guard: and(['isBack', 'hasFixer']), target: 'requesting', actions: 'noteAdvice' },
+          { guard: 'isBack', target: reviewing, actions: 'noteAdvice' },
         ],
         ...toReview,
       },

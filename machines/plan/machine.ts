@@ -145,6 +145,11 @@ export const planMachine = plan.createMachine({
   },
   on: {
     policy: { actions: 'setPolicy' },
+    work_lost: [
+      { guard: 'isNewLoss', actions: ['noteLost', 'raiseBlock'] },
+      { description: 'it is known, or no longer the plan’s' },
+    ],
+    work_found: { actions: 'noteFound' },
     head_moved: [{ guard: 'headDiffers', actions: 'noteHead' }, { description: 'it stands there already' }],
     implement_granted: { description: 'it no longer asks, or asked again since' },
     branch_archived: { guard: 'isWork', actions: 'noteArchived' },
@@ -258,7 +263,7 @@ export const planMachine = plan.createMachine({
         cancelled: {
           description: 'the plan is no longer wanted',
           tags: ['status:cancelled'],
-          entry: ['raiseMoved', 'endAll', 'forgetApproval'],
+          entry: ['raiseMoved', 'endAll', 'forgetApproval', 'noteFound'],
           initial: 'ending',
           on: { plan_updated: { actions: 'setDocument' } },
           states: {

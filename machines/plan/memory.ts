@@ -20,6 +20,8 @@ import {
   type TimestampName,
   timeOf,
   waveNumberOf,
+  withOwnWork,
+  withoutWork,
   withResults,
 } from './context.ts';
 import { originOf, type PlanEvent } from './events.ts';
@@ -87,7 +89,8 @@ function blockOf({ blocked }: PlanContext, event: PlanEvent): PlanContext['block
   }
   if (event.type !== 'block') return blocked;
   const { source, reason: said, at } = event;
-  const before = source === 'override' || blocked?.source === 'override' ? null : blocked;
+  const isOver = source === 'override' || blocked?.source === 'override' || blocked?.reason === said;
+  const before = isOver ? null : blocked;
   const reason = before === null ? said : `${before.reason}\n\n${said}`;
   return { reason: reason.slice(0, reasonLimit), source, at: before?.at ?? at };
 }
@@ -163,7 +166,10 @@ export const memory = {
     const { head, since, lines } = event;
     if (since === undefined || lines === undefined) return { head };
     const reviewedSha = context.reviewedSha === since ? head : context.reviewedSha;
-    return { head, reviewedSha, selfFix: { ...context.selfFix, [since]: lines } };
+    const { activeChildId } = context;
+    const title = activeChildId === null ? 'the verifier' : titleOf(context, activeChildId);
+    const ownWork = withOwnWork(context, { title, run: null, commit: head });
+    return { head, reviewedSha, ownWork, selfFix: { ...context.selfFix, [since]: lines } };
   }),
   setDocument: base.assign(({ context, event }) => {
     assertEvent(event, 'plan_updated');
@@ -198,13 +204,17 @@ export const memory = {
     assertEvent(event, 'xstate.done.actor.*');
     return afterEnd(context, event);
   }),
-  /** One coder did the whole plan; a fixer's end changes no task. */
+  /** What a coder or a fixer did on the plan's own branch. One coder did the whole plan; a fixer's end changes no task. */
   recordWork: base.assign(({ context, event }) => {
     assertEvent(event, 'xstate.done.actor.*');
-    if (!('run' in event.output) || context.liveChildren[event.actorId] !== 'coder') return {};
+    if (!('run' in event.output)) return {};
     const { runs, run } = event.output;
+    const commit = 'commit' in event.output ? (event.output.commit ?? null) : null;
+    const ownWork =
+      commit === null ? {} : { ownWork: withOwnWork(context, { title: titleOf(context, event.actorId), run, commit }) };
+    if (context.liveChildren[event.actorId] !== 'coder') return ownWork;
     const results = allDone(context.waves, { runs, run, detail: '', reason: null });
-    return { results, wave: context.waves.at(-1)?.number ?? 0 };
+    return { ...ownWork, results, wave: context.waves.at(-1)?.number ?? 0 };
   }),
   nextRequest: base.assign(({ context }) => ({ count: context.count + 1, request: context.count + 1 })),
   nextWork: base.assign(({ context }) => ({ count: context.count + 1, work: `#${context.count + 1}` })),
@@ -220,6 +230,8 @@ export const memory = {
     wantedWave: null,
     passed: 0,
     results: {},
+    ownWork: [],
+    lost: [],
     reviewCycle: 0,
     feedback: null,
     elaborated: false,
@@ -316,8 +328,23 @@ export const needs = {
     const reason = `its branch could not be begun from the plans that it waited for: ${event.detail}`;
     return { stopCause: { source: 'failed' as const, reason: reason.slice(0, reasonLimit) } };
   }),
+  noteLost: base.assign(({ event }) => {
+    assertEvent(event, 'work_lost');
+    const stopCause = { source: 'lost_work' as const, reason: event.detail.slice(0, reasonLimit) };
+    return { lost: event.work, stopCause, at: event.at };
+  }),
+  noteFound: base.assign({ lost: [] }),
+  /** A person says that what is lost was meant to be: it is not looked for any more. */
+  acceptLoss: base.assign(({ context, event }) => {
+    const { lost = [] } = context;
+    assertEvent(event, 'resolve');
+    return event.accept === true ? { ...withoutWork(context, lost), lost: [] } : {};
+  }),
+  /** A person judged the work as it stands. */
+  noteAccepted: base.assign(({ context }) => ({ reviewedSha: context.head })),
   noteBlock: base.assign(({ context, event }) => ({
     blocked: blockOf(context, event),
+    ...(event.type === 'block' && event.source === 'override' ? { lost: [] } : {}),
     questions: event.type === 'block' && event.source === 'override' ? [] : context.questions,
   })),
   noteQuestion: base.assign(({ context, event }) => {

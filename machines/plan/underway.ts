@@ -1,7 +1,7 @@
 /** The part of a plan's chart between ready and done: implementing, reviewing, verifying. */
 import { and } from 'xstate';
 import { plan } from './actions.ts';
-import { fixedTasks, gaveUp, implementing, noVerdict } from './implementing.ts';
+import { accepted, fixedTasks, gaveUp, implementing, noVerdict } from './implementing.ts';
 
 const reviewingStatus = '#plan.lifecycle.underway.reviewing';
 const verifyingStatus = '#plan.lifecycle.underway.verifying';
@@ -15,13 +15,20 @@ const toFix = [
   { target: `${fixing}.stuck`, actions: ['noteFeedback', 'noteReviewStop'] },
 ] as const;
 
+/** What is judged is not the work: whoever judges it is let go. */
+const lost = [
+  { guard: 'isNewLoss', target: '.stuck', actions: 'noteLost' },
+  { description: 'it is known, or no longer the plan’s' },
+] as const;
+
 const reviewing = plan.createStateConfig({
   description: 'the work is read by another',
   tags: ['status:reviewing', 'phase:reviewing'],
   entry: ['raiseMoved', 'forgetApproval'],
   initial: 'choosing',
   on: {
-    review_approved: { guard: 'approvalIsFresh', target: verifyingStatus, actions: 'noteReviewed' },
+    work_lost: lost,
+    review_approved: { guard: and(['isWhole', 'approvalIsFresh']), target: verifyingStatus, actions: 'noteReviewed' },
     review_changes_requested: toFix,
     ...fixedTasks,
   },
@@ -29,11 +36,15 @@ const reviewing = plan.createStateConfig({
     stuck: {
       description: 'no reviewer runs; a person must say what follows',
       entry: 'raiseBlock',
-      on: { resolve: { target: 'choosing', actions: 'noteAdvice' } },
+      on: { resolve: [accepted, { guard: 'isBack', target: 'choosing', actions: 'noteAdvice' }] },
     },
     choosing: {
       description: 'is there a reviewer?',
-      always: [{ guard: 'hasReviewer', target: 'working' }, { target: verifyingStatus }],
+      always: [
+        { guard: 'isLost', target: 'stuck' },
+        { guard: 'hasReviewer', target: 'working' },
+        { target: verifyingStatus },
+      ],
     },
     working: {
       description: 'the reviewer works',
@@ -59,7 +70,12 @@ const verifying = plan.createStateConfig({
   entry: 'raiseMoved',
   initial: 'choosing',
   on: {
-    verify_approved: { guard: and(['approvalIsFresh', 'selfFixIsSmall']), target: done, actions: 'noteVerified' },
+    work_lost: lost,
+    verify_approved: {
+      guard: and(['isWhole', 'approvalIsFresh', 'selfFixIsSmall']),
+      target: done,
+      actions: 'noteVerified',
+    },
     verify_failed: toFix,
     head_moved: { guard: 'isUnreviewed', target: reviewingStatus, actions: 'noteHead' },
     ...fixedTasks,
@@ -68,11 +84,11 @@ const verifying = plan.createStateConfig({
     stuck: {
       description: 'no verifier runs; a person must say what follows',
       entry: 'raiseBlock',
-      on: { resolve: { target: 'choosing', actions: 'noteAdvice' } },
+      on: { resolve: [accepted, { guard: 'isBack', target: 'choosing', actions: 'noteAdvice' }] },
     },
     choosing: {
       description: 'is there a verifier?',
-      always: [{ guard: 'hasVerifier', target: 'working' }, { target: done }],
+      always: [{ guard: 'isLost', target: 'stuck' }, { guard: 'hasVerifier', target: 'working' }, { target: done }],
     },
     working: {
       description: 'the verifier works',

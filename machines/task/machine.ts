@@ -296,10 +296,11 @@ const made = taskSetup.createMachine({
     last: null,
     at,
   }),
-  output: ({ context: { at, outcome, last, head, run } }) => ({
+  output: ({ context: { at, outcome, last, head, run, changed, committed } }) => ({
     at,
     outcome,
     head: outcome === 'succeeded' ? head : null,
+    commit: outcome === 'succeeded' && changed ? committed : null,
     run: last?.run ?? run,
     runs: last?.runs ?? 0,
     reason: last?.reason ?? null,

@@ -115,6 +115,14 @@ export const engineSignals = {
     /** What a person is asked: it deletes more than half of the files. Not there: nobody is asked. */
     deletions: text.optional(),
   }),
+  work_lost: toPlan('work that was done is no longer on the branch', {
+    work: z
+      .array(z.strictObject({ title: word, run: word.nullable(), commit: sha }))
+      .min(1)
+      .max(1_000),
+    detail: text,
+  }),
+  work_found: toPlan('all work that was done is on the branch again', {}),
   work_merged: toPlan('the task is merged', { head: sha }),
   work_conflicted: toPlan('the merge conflicts', { files: z.array(z.string().max(4096)).max(1000) }),
   check_passed: toPlan('the check passed', {}),

@@ -107,6 +107,8 @@ export interface AgentOutput {
 export interface TaskOutput extends AgentOutput {
   /** Where the plan's branch stands after this work; null: the task did not move it. */
   head: string | null;
+  /** The commit that its work ended at, which the plan's branch contains from then on; null or not there: it changed nothing. */
+  commit?: string | null;
 }
 
 export interface WaveOutput {
@@ -122,6 +124,15 @@ export interface TaskResult {
   reason: Reason | null;
   detail: string;
   run: string | null;
+  /** Of a task that is done: the commit that its work ended at. Not there: it changed nothing, or an earlier version did not keep it. */
+  commit?: string;
+}
+
+/** Work that was put on a plan's branch: whose it is, the run whose attempt keeps it, and the commit that it ended at. */
+export interface DoneWork {
+  readonly title: string;
+  readonly run: string | null;
+  readonly commit: string;
 }
 
 /** A child's final word, as XState sends it to the parent. */

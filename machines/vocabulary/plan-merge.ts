@@ -3,9 +3,19 @@
 /**
  * Why a merge is refused; nothing was changed. `overlap`: the checkout of the target branch has uncommitted changes in the files; `busy`: a merge or
  * rebase runs there; `conflict`: with the target branch; `no_branch`: there is no target branch; `no_work`: the plan has no branch; `moved`: its branch
- * is at another commit than the approved one; `after`: the target branch does not contain a plan that this one depends on; `git`: git failed.
+ * is at another commit than the approved one; `after`: the target branch does not contain a plan that this one depends on; `lost_work`: work that was done is not on the plan's branch; `git`: git failed.
  */
-export const mergeObstacles = ['overlap', 'busy', 'conflict', 'no_branch', 'no_work', 'moved', 'after', 'git'] as const;
+export const mergeObstacles = [
+  'overlap',
+  'busy',
+  'conflict',
+  'no_branch',
+  'no_work',
+  'moved',
+  'after',
+  'lost_work',
+  'git',
+] as const;
 export type MergeObstacle = (typeof mergeObstacles)[number];
 
 /** The commit that a plan's work was last approved at, and who did. */

@@ -187,10 +187,14 @@ export const signals = {
   },
   resume: { payload: body, from: person, to: 'plan', does: 'goes on after a pause' },
   resolve: {
-    payload: body.extend({ answers: z.record(word, text).optional() }),
+    payload: body.extend({
+      answers: z.record(word, text).optional(),
+      accept: z.boolean().optional(),
+      restore: z.boolean().optional(),
+    }),
     from: person,
     to: 'plan',
-    does: 'unblocks, and answers the one question that is open; `answers` are those to single agents, by their titles',
+    does: 'unblocks, and answers the one question that is open; `answers` are those to single agents, by their titles; `accept` takes the work as it is; `restore` brings back work that was lost from the branch',
   },
   answer: {
     payload: z.strictObject({

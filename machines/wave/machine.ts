@@ -136,7 +136,7 @@ const words = setup({
       const number = context.liveChildren[event.actorId];
       if (number === undefined) return {};
       const { [event.actorId]: _, ...liveChildren } = context.liveChildren;
-      const { outcome, runs, reason, detail, run, head, at } = event.output;
+      const { outcome, runs, reason, detail, run, head, commit = null, at } = event.output;
       const status = outcome === 'succeeded' ? 'done' : outcome;
       const before = context.results[number]?.runs ?? 0;
       return {
@@ -144,7 +144,17 @@ const words = setup({
         at,
         head: head ?? context.head,
         started: context.started.filter((started) => started !== number),
-        results: { ...context.results, [number]: { status, runs: before + runs, reason, detail, run } as const },
+        results: {
+          ...context.results,
+          [number]: {
+            status,
+            runs: before + runs,
+            reason,
+            detail,
+            run,
+            ...(commit === null ? {} : { commit }),
+          } as const,
+        },
       };
     }),
     forgetTask: stopChild(({ event }) => ('actorId' in event ? event.actorId : '')),

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { callSocket } from '../api/client/call.ts';
+import { type Call, callSocket, type NextEngine } from '../api/client/call.ts';
 import { type Client, createClient } from '../api/client/client.ts';
 import { noAnswer } from '../api/client/no-answer.ts';
 import type { Environment } from '../base/config/home.ts';
@@ -30,7 +30,7 @@ export async function attach(home: string, env: Environment): Promise<Client | n
       );
   }
   const claimed = claimedBy(home);
-  if (claimed !== null && (await isOwner(claimed, home, env))) return clientOf(claimed, env);
+  if (claimed !== null && (await isOwner(claimed, home, env))) return clientOf(claimed, home, env);
   // A home that is no folder is told so by whoever makes it; here it has no owner.
   const owner = existsSync(join(home, 'owner.db')) ? await ownerOf(home) : null;
   if (owner === null || owner.socketPath === null) return null;
@@ -41,16 +41,40 @@ export async function attach(home: string, env: Environment): Promise<Client | n
     if (limit.aborted) throw noAnswer(owner, answerLimitMs);
     return null; // it is starting or going: the caller tries again or owns the home itself
   }
-  return clientOf({ ...owner, socketPath: owner.socketPath }, env);
+  return clientOf({ ...owner, socketPath: owner.socketPath }, home, env);
 }
 
 type Listening = OwnerFacts & { readonly socketPath: string };
 
-function clientOf(owner: Listening, env: Environment): Client {
+/** A busy machine starts a daemon within this. Where it is not back by then, the home is owned for the one request, as for any verb. */
+const ownAfterMs = 10_000;
+
+/** Whoever owns the home next: the engine that was started again, or after a while this process for a moment. */
+function nextOwner(home: string, env: Environment): NextEngine {
+  return async (waitedMs) => {
+    const claimed = claimedBy(home);
+    if (claimed !== null && (await isOwner(claimed, home, env)))
+      return { call: callSocket(claimed.socketPath, env.STATOR_TOKEN), close: async () => {} };
+    if (waitedMs < ownAfterMs) return null;
+    const { ownForCall } = await import('./one-shot.ts');
+    return ownForCall(home, env);
+  };
+}
+
+/** The same socket, when an engine serves it again. */
+function nextAtSocket(call: Call): NextEngine {
+  return async () => {
+    const answer = await call('GET', '/v1/ping', { signal: AbortSignal.timeout(claimLimitMs) });
+    return answer.ok ? { call, close: async () => {} } : null;
+  };
+}
+
+function clientOf(owner: Listening, home: string, env: Environment): Client {
   return createClient(callSocket(owner.socketPath, env.STATOR_TOKEN), {
     note: null,
     stays: owner.kind === 'daemon',
     isOtherBuild: !isThisStator(owner),
+    next: nextOwner(home, env),
     close: async () => {},
   });
 }
@@ -101,7 +125,7 @@ async function attachRun({ STATOR_SOCKET: path, STATOR_TOKEN: token }: InRun): P
   const limit = AbortSignal.timeout(answerLimitMs);
   try {
     await call('GET', '/v1/ping', { signal: limit });
-    return createClient(call, { note: null, stays: false, close: async () => {} });
+    return createClient(call, { note: null, stays: false, next: nextAtSocket(call), close: async () => {} });
   } catch (cause) {
     if (!limit.aborted) return null;
     throw new EngineError(
@@ -138,5 +162,5 @@ export async function attachFromWalls(env: Environment): Promise<Client> {
       { cause },
     );
   }
-  return createClient(call, { note: null, stays: true, close: async () => {} });
+  return createClient(call, { note: null, stays: true, next: nextAtSocket(call), close: async () => {} });
 }

@@ -10,6 +10,7 @@ import type { Lane } from '../../machines/vocabulary/effect.ts';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { placeOf, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import { createCommands } from '../api/commands/commands.ts';
+import { keyed } from '../api/commands/request.ts';
 import { createApp, createAppForHosts } from '../api/control/app.ts';
 import { namedOrigin } from '../api/control/people.ts';
 import type { AppParts, Host } from '../api/control/route.ts';
@@ -43,7 +44,9 @@ import { createFlagCheck } from '../work/agents/presets/known-flags.ts';
 import { createTerminal } from '../work/agents/terminal.ts';
 import { createForgeStates } from '../work/forges/forge-states.ts';
 import { createCleaning } from '../work/gc/gc.ts';
+import { claimantOf } from '../work/repos/engine-lock.ts';
 import { openProjects } from '../work/repos/registry.ts';
+import { createRepoLocks } from '../work/repos/repo-locks.ts';
 import { createResources } from '../work/sandbox/resources.ts';
 import { createWalls } from '../work/sandbox/walls.ts';
 import { copyBeforeMigration } from './backup-watch.ts';
@@ -139,6 +142,15 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     throw thrown;
   });
   const { policyOf, hooksOf } = projects;
+  const locks = createRepoLocks({
+    ...{ home, projects, log },
+    claimant: () => claimantOf(home, place.kind === 'postgres' ? place.shown : null),
+    onTaken: () => state.trigger.effectsMoved(),
+  });
+  /** Whoever only reads takes none. */
+  const lockRepo = async (project: string) => {
+    if (mode === 'stays' || mode === 'verb') await locks.take(project);
+  };
   const { machines = [] } = options;
   const trees = createTrees(kindsWith(machines.map(kindOf)));
   const cache = createTreeCache({ store, trees });
@@ -192,6 +204,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     servedLast,
     mayStart,
     troubleOf,
+    storeTrouble: () => store.trouble(),
     kinds: trees.kinds,
     machines,
   });
@@ -251,14 +264,29 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
   }
 
   async function addSignal(given: ArrivingSignal, waitMs: number, before: readonly Change[] = []): Promise<number> {
-    const signal = { ...given, origin: namedOrigin(given.origin) };
+    const signal = keyed({ ...given, origin: namedOrigin(given.origin) });
     const isHere = !projects.isElsewhere(placeOf(signal.tree).project);
     const isWaitedFor = waitMs > 0 && before.length === 0 && isHere;
     const { id, isSettled } = isWaitedFor
       ? await pump.add(signal)
       : { id: await insertSignal(store, signal, before), isSettled: false };
-    if (!isSettled) await settled(id, waitMs);
+    if (isSettled) return id;
+    await settled(id, waitMs);
+    await mustBeOwn(id, signal);
     return id;
+  }
+
+  /** The verdict on another signal is no answer. Throws `unavailable`. */
+  async function mustBeOwn(id: number, { type, tree, dedupeKey = null }: ArrivingSignal): Promise<void> {
+    const row = await store.signal(id);
+    const { project, plan } = placeOf(tree);
+    const isSame = row !== null && row.type === type && row.project === project && row.plan === plan;
+    if (isSame || (dedupeKey !== null && row?.dedupe_key === dedupeKey)) return;
+    throw new EngineError(
+      'unavailable',
+      `signal ${id} of the store is another one than the ${type} that was sent for ${tree}`,
+      `see what became of it: stator signal list`,
+    );
   }
 
   const cleaning = createCleaning({
@@ -267,6 +295,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     // Of a machine that this engine was not given nobody can say.
     differs: async (tree) => trees.kinds.knows(tree) && !(await views.verify(tree)).ok,
     otherEngine: (repo) => otherEngineOf(home, repo),
+    lockRepo,
   });
   const forgeStates = createForgeStates({ store, projects, clock, isOwner, onEffects });
   const commands = createCommands({
@@ -289,10 +318,13 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     graceMs: options.graceMs ?? graceMs,
     forgeAnswerMs: options.forgeAnswerMs,
     stays: mode === 'stays',
+    locks,
+    lockRepo,
     settled,
     addSignal,
     runsEnded: async (project) => runner()?.runsEnded(project),
     backupTrouble: () => known().backupTrouble,
+    storeTrouble: () => store.trouble(),
     onChange: onEffects,
   });
 
@@ -333,6 +365,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     settings,
     store,
     projects,
+    locks,
     trees,
     cache,
     bus,
@@ -367,6 +400,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     close() {
       timeline.close();
       unwatch();
+      locks.release();
       projects.release();
       store.close();
     },

@@ -6,7 +6,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
+import { EngineError, messageOf, onOneLine, withHint } from '../../machines/vocabulary/errors.ts';
 import { createPasses, type Passes } from '../api/control/people.ts';
 import type { Host } from '../api/control/route.ts';
 import { type ControlServer, serveSocket } from '../api/control/server.ts';
@@ -23,6 +23,7 @@ import { appendTo, createLog, harmless, type Log } from '../base/platform/log.ts
 import { pause } from '../base/platform/pause.ts';
 import { personOfToken } from '../base/platform/people.ts';
 import { untilBeat } from '../base/platform/poll-loop.ts';
+import { damageIn } from '../core/store/sqlite/db.ts';
 import { acquireOwner, type Owner, readOwner } from '../core/store/sqlite/owner.ts';
 import type { Core } from './core.ts';
 import type { Engine, EngineOptions } from './options.ts';
@@ -116,6 +117,8 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
   const waits = createEnd();
   let waiting: string | null = starting;
   let engine: Engine | null = null;
+  /** The store as it lay there when it was found damaged; null: it was not. */
+  let damaged: string | null = null;
   const passes = createPasses(home);
   const host: Host = {
     personOf: passes.personOf,
@@ -152,7 +155,10 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
     const loss = engine?.loss() ?? null;
     if (loss === null || app === closed) return;
     app = closed;
-    waiting = loss.message;
+    // Of damage nothing is over by itself.
+    const isDamage = loss.code === 'store_corrupt';
+    waiting = isDamage ? onOneLine(withHint(loss)) : loss.message;
+    damaged = isDamage ? signatureOf(mark) : null;
     log.warn(`the daemon waits: ${loss.message}`);
   }
 
@@ -191,7 +197,7 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
       if (lost === null || stopping.signal.aborted) continue;
       engine = null;
       await lost.stop();
-      await makeEngine(settledFile(mark, home));
+      await makeEngine(settledFile(mark, home, damaged));
     }
   }
 
@@ -268,8 +274,10 @@ function withoutRelease(owner: Owner): Owner {
   return { ...owner, release: () => {} };
 }
 
-/** Whether the file that came back stands still: half of a copy is no store. Nothing is made in its place. Throws `home_unusable` where the home stays away. */
-function settledFile(file: string, home: string): () => boolean {
+/**
+ * Whether the file that came back stands still: half of a copy is no store. `damaged`: that one was, so a sound one is waited for. Nothing is made in its place. Throws `home_unusable` where the home stays away.
+ */
+function settledFile(file: string, home: string, damaged: string | null): () => boolean {
   const untilMs = performance.now() + homeAwayLimitMs;
   let before = '';
   return () => {
@@ -280,11 +288,17 @@ function settledFile(file: string, home: string): () => boolean {
         `${home} is gone`,
         'where it is back, start the daemon: stator daemon start',
       );
-    const now = found === undefined ? '' : `${found.ino} ${found.size} ${found.mtimeMs}`;
+    const now = signatureOf(file);
     const isSettled = now !== '' && now === before;
     before = now;
-    return isSettled;
+    return isSettled && (damaged === null || (now !== damaged && damageIn(file) === null));
   };
+}
+
+/** Empty where there is none. */
+function signatureOf(file: string): string {
+  const found = statSync(file, { throwIfNoEntry: false });
+  return found === undefined ? '' : `${found.ino} ${found.size} ${found.mtimeMs}`;
 }
 
 const starting = 'the engine is starting';

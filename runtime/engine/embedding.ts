@@ -11,6 +11,7 @@ import { type KnownOptions, refuseUnknownOptions } from '../api/client/known-opt
 import type { FactEntry, PlanEntry, PlanShow } from '../api/contract/plans.ts';
 import type { SignalAnswer } from '../api/contract/signals.ts';
 import { textDigest } from '../base/platform/text-digest.ts';
+import { refuseWayOut } from '../base/platform/way-out.ts';
 
 /** A plan, and the file that it is registered from. */
 export interface PlanFile {
@@ -89,6 +90,7 @@ async function registerFile(
   const plan = given.name ?? given.plan ?? planNameOf(path);
   if (plan === null)
     throw new EngineError('bad_request', `${path} gives no name for a plan`, 'give one: { name: "my-plan" }');
+  refuseWayOut(file, path);
   const decoded = decodePlan(await bytesOf(file));
   if ('problem' in decoded)
     throw new EngineError(

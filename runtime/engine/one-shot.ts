@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { storedSupervisor } from '../../actors/stored-tree.ts';
 import { supervisorTree } from '../../machines/vocabulary/ids.ts';
-import { callApp } from '../api/client/call.ts';
+import { type Call, callApp } from '../api/client/call.ts';
 import { type Client, createClient } from '../api/client/client.ts';
 import { loadDaemonConfig } from '../base/config/config.ts';
 import { systemClock } from '../base/platform/clock.ts';
@@ -18,6 +18,15 @@ import { type Core, createCore } from './core.ts';
  * is started. Throws `owner_taken` where somebody else has the home.
  */
 export async function openOneShot(home: string, env: NodeJS.ProcessEnv): Promise<Client> {
+  const { call, close } = await ownForCall(home, env);
+  return createClient(call, { note: 'no engine runs', close });
+}
+
+/** The same for requests alone. */
+export async function ownForCall(
+  home: string,
+  env: NodeJS.ProcessEnv,
+): Promise<{ call: Call; close(): Promise<void> }> {
   ensureHome(home);
   const owner = await acquireOwner(home, { nowMs: () => Date.now() });
   try {
@@ -28,8 +37,7 @@ export async function openOneShot(home: string, env: NodeJS.ProcessEnv): Promise
       await wakeSupervisor(core);
       // What a command that was killed left there comes before what is asked now.
       await core.pump.drain();
-      const close = () => leave(core, owner);
-      return createClient(callApp(core.app, env.STATOR_TOKEN), { note: 'no engine runs', close });
+      return { call: callApp(core.app, env.STATOR_TOKEN), close: () => leave(core, owner) };
     } catch (thrown) {
       core.close();
       throw thrown;

@@ -1,8 +1,9 @@
 /** Engines of other homes on this machine: what one store does not know in a repository may be theirs. */
 
-import { readdirSync, readlinkSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { loadDaemonConfig, storePlace } from '../base/config/config.ts';
+import { openFilesOf } from '../base/platform/open-files.ts';
 import { hasProc, readProcessTable } from '../base/platform/process-table.ts';
 import { registeredPaths } from '../core/store/sqlite/copies.ts';
 
@@ -23,26 +24,10 @@ function otherHomes(home: string): Map<string, number> {
   const own = realpathSync(home);
   for (const { identity, hasEnded } of readProcessTable().rows) {
     if (hasEnded || identity.pid === process.pid) continue;
-    for (const path of openFiles(identity.pid))
+    for (const path of openFilesOf(identity.pid) ?? [])
       if (basename(path) === 'owner.db' && dirname(path) !== own) found.set(dirname(path), identity.pid);
   }
   return found;
-}
-
-/** None of a process that ended, or is another user's. */
-function openFiles(pid: number): string[] {
-  try {
-    const folder = `/proc/${pid}/fd`;
-    return readdirSync(folder).flatMap((name) => {
-      try {
-        return [readlinkSync(`${folder}/${name}`)];
-      } catch {
-        return []; // closed between two looks
-      }
-    });
-  } catch {
-    return [];
-  }
 }
 
 /** A store that cannot be read may have anything, and so may one in PostgreSQL, which is not asked. */

@@ -7,7 +7,7 @@ import { refuseUnknownOptions } from '../api/client/known-options.ts';
 import type { App } from '../api/control/app.ts';
 import type { Host } from '../api/control/route.ts';
 import type { ControlServer } from '../api/control/server.ts';
-import { loadDaemonConfig, type RepoOverrides, socketPath } from '../base/config/config.ts';
+import { loadDaemonConfig, type RepoOverrides, socketElsewhere, socketPath } from '../base/config/config.ts';
 import { systemClock } from '../base/platform/clock.ts';
 import { loadLater } from '../base/platform/later.ts';
 import { appendTo, createLog, harmless, type Log } from '../base/platform/log.ts';
@@ -61,6 +61,8 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
     options.log === undefined
       ? createLog(start.write ?? appendTo(join(home, 'daemon.log')), () => level())
       : harmless(options.log);
+  const elsewhere = socketElsewhere(home, place.path);
+  if (elsewhere !== null) log.warn(elsewhere);
   const { maxPageCount, store, configFile, onlyWatched, graceMs, hookRetryMs, faults } = options;
   const { pullRequestLookMs, forgeAnswerMs, cleaningEveryMs } = options;
   const machines = await machinesFor(options.machines ?? [], daemon);

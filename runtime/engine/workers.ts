@@ -3,12 +3,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { AnyDefinition } from '../../actors/definition.ts';
 import { laneLimit, workOf } from '../../actors/own-machine.ts';
 import type { MachineEffect } from '../../machines/vocabulary/effect.ts';
-import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
+import { EngineError, messageOf, onOneLine } from '../../machines/vocabulary/errors.ts';
 import { repoTree } from '../../machines/vocabulary/ids.ts';
 import { createRunSockets } from '../api/control/run-sockets.ts';
 import { type BudgetWatch, createBudgetWatch } from '../core/outbox/budget-watch.ts';
 import { createDispatcher, type Dispatcher } from '../core/outbox/dispatcher.ts';
 import { agentsAtWork } from '../core/outbox/requeue.ts';
+import type { Store } from '../core/store/port.ts';
 import type { EffectRow } from '../core/store/rows.ts';
 import { lookAtAccounts } from '../work/agents/accounts.ts';
 import { endCutOff, endTaken, freezeRuns, thawRuns } from '../work/effects/cut-off.ts';
@@ -112,6 +113,7 @@ export function createWorkers(core: Parts, { mode }: { mode: EngineMode }): Work
       hostWatch?.start();
       if (mode === 'stays' && store.hosts !== undefined)
         endTaken(core).catch((thrown: unknown) => core.log.warn(`what ran here before: ${messageOf(thrown)}`));
+      if (mode === 'stays') await core.locks.start(await projectsAtWork(store));
       await watchers?.health.start();
       watchers?.verificationWatch.start();
       watchers?.pullRequestWatch.start();
@@ -148,9 +150,18 @@ function refuseLeft(left: readonly EffectRow[]): void {
   if (left.length === 0) return;
   throw new EngineError(
     'unavailable',
-    `${left.map(({ name, project, plan }) => `${name} of plan ${project}/${plan}`).join(', ')}: not ended in ${endLimitMs / 1_000} s, though it was killed`,
-    `the request is recorded, and the next owner of the home folder continues it; the reason is in daemon.log; see what runs with: stator agent list`,
+    left.map((row) => `${row.name} of plan ${row.project}/${row.plan} is not ended: ${whyLeft(row)}`).join('\n'),
+    `the request is recorded, and the next owner of the home folder continues it; see what runs with: stator agent list`,
   );
+}
+
+/** Repos with a plan under way. */
+async function projectsAtWork(store: Pick<Store, 'planCounts'>): Promise<string[]> {
+  return [...(await store.planCounts())].filter(([, { active }]) => active > 0).map(([project]) => project);
+}
+
+function whyLeft({ error }: EffectRow): string {
+  return error === null ? `it takes longer than ${endLimitMs / 1_000} s, though it was killed` : onOneLine(error);
 }
 
 /** What machines of one's own say of their effects. */
@@ -241,6 +252,7 @@ function openDispatcher(core: Parts, watchers: Watchers | null): Dispatcher {
       ...projects.closed(),
       ...projects.revoked(),
       ...Object.keys(core.state.getSnapshot().context.troubles),
+      ...core.locks.missing(),
     ],
   });
 }
@@ -253,7 +265,10 @@ function createWatchers(core: Parts): Watchers {
   return {
     repos: watchers,
     health: watchRepos(core, watchers),
-    gateway: createGateway({ home, watchers, kinds, store, projects, faults, log, nowMs, isOwner, settled }),
+    gateway: createGateway({
+      ...{ home, watchers, kinds, store, projects, faults, log, nowMs, isOwner, settled },
+      worksIn: core.locks.holds,
+    }),
     retentionWatch: createRetentionWatch({
       ...(core.cleaningEveryMs === null ? {} : { everyMs: core.cleaningEveryMs }),
       cleaning: core.cleaning,
@@ -300,7 +315,7 @@ function createWatchers(core: Parts): Watchers {
 }
 
 function watchRepos(
-  { store, cache, projects, clock, log, commands, state, onSignals }: Parts,
+  { store, cache, projects, locks, clock, log, commands, state, onSignals }: Parts,
   watchers: RepoWatchers,
 ): Health {
   return createHealth({
@@ -310,6 +325,7 @@ function watchRepos(
     projects,
     clock,
     log,
+    lock: locks.take,
     troubles: () => state.getSnapshot().context.troubles,
     note: (project, reason) => state.trigger.repoLooked({ project, reason }),
     onSignals,

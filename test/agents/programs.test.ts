@@ -1,16 +1,17 @@
 /** The presets that are programs of others: what is started, and what is understood of their output. The programs are fakes that know the real options. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ProgramPreset } from '../../runtime/base/config/preset-programs.ts';
 import type { CommandPlaces } from '../../runtime/work/agents/command-line.ts';
-import { throughRelay } from '../../runtime/work/agents/message-input.ts';
 import { commandLine } from '../../runtime/work/agents/preset.ts';
 import { presetFlags } from '../../runtime/work/agents/presets/known-flags.ts';
+import { relayWords } from '../../runtime/work/agents/relay-words.ts';
 import { reportOf } from '../../runtime/work/agents/reports/read-log.ts';
 import { readableLog } from '../../runtime/work/agents/reports/readable-log.ts';
+import { type RunFolder, runFolderAt } from '../../runtime/work/agents/run-folder.ts';
 import { briefOf, createFolder, type Differences } from '../support/agent.ts';
 import { callsIn, fakeEnv, programPresets } from '../support/program.ts';
 
@@ -20,7 +21,7 @@ const each = it.each(programPresets);
 interface Played {
   readonly code: number | null;
   readonly output: string;
-  readonly folder: { readonly log: string; readonly olderLog: string };
+  readonly folder: RunFolder;
 }
 
 function placesIn(root: string, env: NodeJS.ProcessEnv): CommandPlaces {
@@ -40,6 +41,8 @@ function placesIn(root: string, env: NodeJS.ProcessEnv): CommandPlaces {
   };
 }
 
+const folderAt = (root: string) => runFolderAt(dirname(root), basename(root));
+
 /** Starts what the preset says, as a run would, and keeps its output as a log. */
 function play(
   preset: ProgramPreset,
@@ -51,7 +54,10 @@ function play(
   const places = placesIn(root, env);
   const brief = briefOf(content, { ...differences, profile: { ...differences.profile, preset } });
   const line = commandLine(brief, places);
-  const [program, ...args] = line.messages === undefined ? line.argv : throughRelay(line.messages, line.argv);
+  const [program = '', ...args] = [
+    ...(line.messages === undefined ? [] : relayWords(line.messages, places.env)),
+    ...line.argv,
+  ];
   writeFileSync(places.prompt, prompt);
   const { status, stdout, stderr } = spawnSync(program, args, {
     cwd: places.worktree,
@@ -59,7 +65,7 @@ function play(
     input: line.messages === undefined ? prompt : '',
     encoding: 'utf8',
   });
-  const folder = { log: join(root, 'log'), olderLog: join(root, 'log.1') };
+  const folder = folderAt(root);
   writeFileSync(folder.log, stderr + stdout);
   return { code: status, output: stderr + stdout, folder };
 }
@@ -273,7 +279,12 @@ describe('what is understood', () => {
     'of claude: a limit that it tells by %s',
     async (_what, { error, resetsAt }: { error?: string; resetsAt?: number }, more, untilMs) => {
       const root = createFolder();
-      const folder = { log: join(root, 'log'), olderLog: join(root, 'log.1') };
+      const folder = {
+        path: root,
+        log: join(root, 'log'),
+        olderLog: join(root, 'log.1'),
+        outputLost: join(root, 'lost'),
+      };
       const events = [
         ...(resetsAt === undefined
           ? []
@@ -289,7 +300,12 @@ describe('what is understood', () => {
 
   it('of claude: a limit in a plain line counts where the program wrote no event', async () => {
     const root = createFolder();
-    const folder = { log: join(root, 'log'), olderLog: join(root, 'log.1') };
+    const folder = {
+      path: root,
+      log: join(root, 'log'),
+      olderLog: join(root, 'log.1'),
+      outputLost: join(root, 'lost'),
+    };
     const line = "You've hit your weekly limit · resets later";
     writeFileSync(folder.log, `${line}\n`);
     expect((await reportOf('claude', folder, 1)).rateLimit).toEqual({ untilMs: null });
@@ -302,7 +318,7 @@ describe('what is understood', () => {
     if (preset === 'claude') {
       // The program goes on asking: what it has printed by then.
       const root = createFolder();
-      const folder = { log: join(root, 'log'), olderLog: join(root, 'log.1') };
+      const folder = folderAt(root);
       const asked = (attempt: number) =>
         JSON.stringify({
           type: 'system',
@@ -327,7 +343,7 @@ describe('what is understood', () => {
 
   it('of codex: a login that is over and cannot be renewed', async () => {
     const root = createFolder();
-    const folder = { log: join(root, 'log'), olderLog: join(root, 'log.1') };
+    const folder = folderAt(root);
     for (const message of [
       'Your access token could not be refreshed because your refresh token has expired. Please log out and sign in again.',
       'Your authentication session could not be refreshed automatically. Please log out and sign in again.',
@@ -339,7 +355,7 @@ describe('what is understood', () => {
 
   it('of opencode: no login for its provider', async () => {
     const root = createFolder();
-    const folder = { log: join(root, 'log'), olderLog: join(root, 'log.1') };
+    const folder = folderAt(root);
     const message = "Anthropic API key is missing. Pass it using the 'apiKey' parameter";
     const error = { name: 'ProviderAuthError', data: { providerID: 'anthropic', message } };
     writeFileSync(folder.log, `${JSON.stringify({ type: 'error', error })}\n`);
@@ -374,7 +390,7 @@ describe('what is understood', () => {
   });
 
   it('of the times that codex names: today, another day, a while', async () => {
-    const folder = { log: join(createFolder(), 'log'), olderLog: '/nowhere' };
+    const folder = folderAt(createFolder());
     const untilOf = async (message: string) => {
       writeFileSync(folder.log, `${JSON.stringify({ type: 'turn.failed', error: { message } })}\n`);
       return (await reportOf('codex', folder)).rateLimit?.untilMs ?? null;
@@ -393,7 +409,7 @@ describe('what is understood', () => {
   });
 
   it('of any bytes at all: something, and never an exception', async () => {
-    const folder = { log: join(createFolder(), 'log'), olderLog: join(createFolder(), 'log.1') };
+    const folder = folderAt(createFolder());
     const types = [
       'assistant',
       'user',

@@ -99,3 +99,17 @@ test('a run that finds no room for its start is not begun, and starts when there
   expect((await launch(request)).kind).toBe('started');
   expect(await watchRun(request.folder, { abort: forever })).toEqual({ kind: 'exited', code: 3 });
 });
+
+test('a run that finds no process for its start is not begun, and starts when there is one', async () => {
+  const { folder, request } = createRun('exit 3');
+  const wrapper = readFileSync(folder.wrapper, 'utf8');
+  writeFileSync(folder.wrapper, 'echo "sh: 1: Cannot fork" >&2; exit 2\n');
+  await expect(launch(request)).rejects.toMatchObject({
+    code: 'system_limit',
+    message: expect.stringMatching(/^no more processes/),
+  });
+  expect(readClaim(folder)).toBeNull();
+  writeFileSync(folder.wrapper, wrapper);
+  expect((await launch(request)).kind).toBe('started');
+  expect(await watchRun(folder, { abort: forever })).toEqual({ kind: 'exited', code: 3 });
+});

@@ -64,6 +64,9 @@ export function print(part, figures) {
 }
 
 export function openBenchCore(home, machines = []) {
+  // Nobody owns the home; a lock of a repository names its mark all the same.
+  mkdirSync(home, { recursive: true });
+  writeFileSync(join(home, 'owner.db'), '', { flag: 'a' });
   return createCore({
     home,
     machines,

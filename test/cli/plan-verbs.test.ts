@@ -48,6 +48,52 @@ async function scene({ max = 8 }: { max?: number } = {}): Promise<Scene> {
 const shown = ({ json }: Scene, plan: string) => json('plan', 'show', plan);
 const small = planOf(['true']);
 
+describe('plan answer', () => {
+  it('brings lost work back with --restore, goes on without it with --accept, and takes one of them, of a plan alone', async () => {
+    const made = await scene();
+    const { engine, must, repo } = made;
+    const files = () => git(repo, 'ls-tree', '--name-only', 'plan/a').split('\n');
+    const lose = async () => {
+      git(repo, 'update-ref', 'refs/heads/plan/a', 'main');
+      const refused = await made.stator(['plan', 'merge', 'a', '--yes']);
+      expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('stator plan answer a --restore')]);
+    };
+    await engine.client.registerPlan({ project: 'demo', plan: 'a', content: planOf(['echo a > a.txt']) });
+    await must('plan', 'advance', 'a', 'implement_start', '--yes');
+    await untilStatus(engine, 'a', 'done');
+    await lose();
+    for (const words of [
+      ['a', '--restore', '--accept'],
+      ['a#1', '--accept'],
+      ['a', '--all', '--restore'],
+    ])
+      expect((await made.stator(['plan', 'answer', ...words])).code, words.join(' ')).toBe(64);
+    const plain = await made.stator(['plan', 'answer', 'a']);
+    expect([plain.code, files()]).toEqual([1, ['README.md']]);
+    await must('plan', 'answer', 'a', '--restore');
+    expect(files()).toContain('a.txt');
+    await lose();
+    await must('plan', 'answer', 'a', '--accept');
+    expect(files()).toEqual(['README.md']);
+    expect((await shown(made, 'a')).status).toBe('done');
+  });
+});
+
+describe('plan merge', () => {
+  it('names the tasks that are not in it', async () => {
+    const made = await scene();
+    const { engine, must } = made;
+    await engine.client.registerPlan({ project: 'demo', plan: 'a', content: planOf(['echo a > a.txt', 'exit 1']) });
+    await must('plan', 'advance', 'a', 'implement_start', '--yes');
+    await until(async () => (await shown(made, 'a')).phase === 'wave_waiting');
+    await must('plan', 'advance', 'a', 'advance_wave', '--yes');
+    await untilStatus(engine, 'a', 'done');
+    expect(await must('plan', 'merge', 'a', '--yes')).toContain('without 1 of 2 tasks: w1 t2');
+    const { without } = await made.json<{ without: unknown[] }>('plan', 'merge', 'a', '--yes');
+    expect(without).toEqual([expect.objectContaining({ wave: 1, number: 2, status: 'failed' })]);
+  });
+});
+
 describe('plan list', () => {
   it('lists the plans of this repo, with --all those of all repos, and with --not-merged those that wait to be merged', async () => {
     const made = await scene();

@@ -31,7 +31,7 @@ it('goes on where a person answers while the run is being prepared', async () =>
     repo: engine.repo,
     trust: true,
   };
-  const more = { branch: undefined, topic: undefined, yes: false, planOnly: false, force: false };
+  const more = { branch: undefined, topic: undefined, yes: false, planOnly: false, force: false, waitLimitMs: null };
   const prepared = await prepareRun(call as unknown as Call, client, { ...request, ...more });
   expect(prepared).toMatchObject({ kind: 'started', project: 'demo' });
   expect(looks).toBe(2);

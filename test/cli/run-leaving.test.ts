@@ -120,3 +120,33 @@ describe('whoever leaves', () => {
     rmSync(join(made.home, 'go'));
   });
 });
+
+describe('a run whose wait has a limit', () => {
+  it('ends with 1 and the reason, and leaves the plan as it is', async () => {
+    const made = working();
+    made.write('p.md', `**After:** other\n\n${planOf(['true', 'true', 'true'])}`);
+    const { code, stdout } = await made.stator(['run', 'p.md', '--trust', '--wait-limit', '1s']);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/p has waited for 1s without any progress: .*other/);
+    expect(stdout).toContain('stator plan explain p');
+    const shown = JSON.parse((await made.stator(['plan', 'show', 'p', '--json'])).stdout);
+    expect([shown.paused, shown.waiting_for?.detail]).toEqual([false, expect.stringContaining('other')]);
+  });
+
+  it('leaves agents at their work, whose time is not counted, and waits on as long as something goes on', async () => {
+    const made = working();
+    made.write('p.md', planOf([waiting, 'true', 'true']));
+    const run = made.start(['run', 'p.md', '--trust', '--wait-limit', '1s']);
+    await until(async () => (await instance(made, 'p-w1-t1')).state === 'running');
+    letGo(made);
+    expect((await run.ended).code).toBe(0);
+  });
+
+  it('is refused where the limit is no duration', async () => {
+    const made = working();
+    made.write('p.md', planOf(['true', 'true', 'true']));
+    const { code, stderr } = await made.stator(['run', 'p.md', '--trust', '--wait-limit', 'soon']);
+    expect(code).toBe(64);
+    expectRefusal(stderr, '--wait-limit "soon"', '30m');
+  });
+});

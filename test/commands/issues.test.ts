@@ -158,3 +158,23 @@ it('a session is not taken away under its agent, nor with work that is nowhere e
   expect([existsSync(worktree), await client.issues()]).toEqual([false, []]);
   openGate(go);
 });
+
+it('a session that waits for its slot leaves nothing in the queue when it is destroyed', async () => {
+  const on = ground();
+  git(on.repo, 'remote', 'add', 'origin', 'https://git.example.test/acme/shop.git');
+  const go = join(on.root, 'go');
+  const engine = await startEngine({
+    on,
+    daemon: 'max_agents = 1\n',
+    agents: { default: { preset: 'command', program: script(join(on.root, 'agent'), gate(go)) } },
+  });
+  const { client } = engine;
+  await client.startIssue({ reference, message: 'takes the slot' });
+  const waiting = 'git.example.test/acme/shop#4';
+  await client.enqueueIssue({ reference: waiting, message: 'waits' });
+  await until(async () => (await client.queue()).length === 2);
+  await client.destroyIssue({ reference: waiting, force: true });
+  const open = (await client.queue()).filter(({ state }) => state !== 'completed');
+  expect(open.map(({ plan: of }) => of)).toEqual([plan]);
+  openGate(go);
+});

@@ -50,6 +50,7 @@ it('a repo stays where an agent is started by a commit that had to wait', async 
   const commands = createRepoCommands({
     ...{ store: held, projects, settings, log, clock: systemClock, views: {} },
     runsEnded: async () => {},
+    locks: { tryAt: async () => {} },
     onChange: () => {},
   } as never); // nothing else is asked
   const taken: Change = { do: 'effect.take', id: 1, owner: { host: '', epoch: 1 }, at: 2 };

@@ -1,8 +1,10 @@
-import { userInfo } from 'node:os';
+import { chownSync, mkdirSync, mkdtempSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { homeFolder, socketPath } from '../../runtime/base/config/config.ts';
 import { nearest } from '../../runtime/base/config/nearest.ts';
+import { ownFolder } from '../../runtime/base/config/socket-path.ts';
 import { errorOf } from '../support/config.ts';
 
 describe('the home and its socket', () => {
@@ -23,6 +25,21 @@ describe('the home and its socket', () => {
     expect(socketPath('/a/', env, '')).toBe(socketPath('/a', env, ''));
     expect(socketPath('/a', env, '')).not.toBe(socketPath('/b', env, ''));
     expect(socketPath('/a', env, '/x.sock')).toBe('/x.sock');
+  });
+
+  it('a shared folder that another user has made, or that is a link, is left alone: the socket is in the home', () => {
+    const root = realpathSync(mkdtempSync(join(tmpdir(), 'stator-socket-')));
+    const shared = join(root, 'shared');
+    expect(ownFolder(shared, '/a')).toBe(shared);
+    mkdirSync(shared);
+    expect(ownFolder(shared, '/a')).toBe(shared);
+    symlinkSync(shared, join(root, 'link'));
+    expect(ownFolder(join(root, 'link'), '/a')).toBe('/a/control');
+    writeFileSync(join(root, 'file'), '');
+    expect(ownFolder(join(root, 'file'), '/a')).toBe('/a/control');
+    if (process.getuid?.() !== 0) return;
+    chownSync(shared, 12_345, 12_345);
+    expect(ownFolder(shared, '/a')).toBe('/a/control');
   });
 
   it('a socket path that would be cut off is refused with its size in bytes', () => {

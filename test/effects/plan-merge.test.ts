@@ -130,6 +130,19 @@ describe('plan merge', () => {
   });
 });
 
+describe('plan merge of work that is in the branch already', () => {
+  it('makes no commit after a squash by hand', async () => {
+    const engine = await startEngine();
+    await donePlan(engine, 'login');
+    git(engine.repo, 'merge', '-q', '--squash', 'plan/login');
+    git(engine.repo, 'commit', '-qm', 'login in one');
+    const head = git(engine.repo, 'rev-parse', 'main');
+    const { shown } = await merge(engine, 'login');
+    expect(shown.merged).toMatchObject({ into: 'main', head });
+    expect(git(engine.repo, 'rev-parse', 'main')).toBe(head);
+  });
+});
+
 describe('auto_merge', () => {
   const daemon = `${waves}auto_merge = true\n`;
 

@@ -11,10 +11,12 @@ import {
   say,
   startEngine,
   type TestEngine,
+  untilPhase,
   untilPlan,
   untilStatus,
 } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
+import { machineClock } from '../support/machine-clock.ts';
 import { callsIn, fakeEnv } from '../support/program.ts';
 
 const hourMs = 3_600_000;
@@ -89,6 +91,45 @@ describe('an account that takes no more', () => {
     expect(await again.client.accounts()).toEqual([]);
     for (const plan of ['first', 'second'])
       expect((await again.client.instances({ plan }))[0]).toMatchObject({ attempt: 1, state: 'succeeded' });
+  });
+
+  it('is tried again after five minutes on the word of one run, and held to its reset on that of a second', async () => {
+    const { clock, pass } = machineClock();
+    const on = ground();
+    // Longer than any service's limit is: then a week counts.
+    const resetMs = Date.now() + 400 * 24 * hourMs;
+    const env = fakeEnv(on.env, { root: on.root, says: 'limit', resetMs });
+    const agents = { default: { preset: 'claude', attempts: 1 }, reviewer: { enabled: false } } as const;
+    const engine = await startEngine({ on, env, clock, agents });
+    await begin(engine, 'first', oneTask);
+    await untilLimited(engine, 'first');
+    await begin(engine, 'second', oneTask);
+    await untilLimited(engine, 'second');
+    const untilMs = async () => Date.parse((await engine.client.accounts())[0]?.until ?? '');
+    expect(await untilMs()).toBeLessThanOrEqual(clock.nowMs() + 300_000);
+    pass(300_000);
+    await until(async () => (await untilMs()) > clock.nowMs() + hourMs);
+    expect(await untilMs()).toBeGreaterThan(clock.nowMs() + 6.9 * 24 * hourMs);
+    expect(await untilMs()).toBeLessThanOrEqual(clock.nowMs() + 7 * 24 * hourMs);
+    // Both were tried at the most.
+    expect(callsIn(engine.root).length).toBeLessThanOrEqual(3);
+  });
+
+  it('is none where a signal ended the program that is said to have met it', async () => {
+    const on = ground();
+    const scenario = join(on.root, 'scenario.json');
+    const events = [
+      { type: 'rate_limit_event', rate_limit_info: { status: 'rejected', resetsAt: 4_102_444_800 } },
+      { type: 'result', subtype: 'success', is_error: true, api_error_status: 429, result: 'limit' },
+    ].map((event) => JSON.stringify(event));
+    const sh = `printf '%s\\n' ${events.map((event) => `'${event}'`).join(' ')} > /proc/$PPID/fd/1; kill -9 $PPID`;
+    writeFileSync(scenario, JSON.stringify({ 'first-w1-t1': [[{ sh }]], 'first-coder': [[{ sh }]] }));
+    const env = fakeEnv(on.env, { root: on.root, says: 'ok', scenario });
+    const agents = { default: { preset: 'claude', attempts: 1 }, reviewer: { enabled: false } } as const;
+    const engine = await startEngine({ on, env, agents });
+    await begin(engine, 'first', oneTask);
+    await untilPhase(engine, 'first', 'wave_waiting');
+    expect(await engine.client.accounts()).toEqual([]);
   });
 
   it('does not hold back who works with another one: by the key of an env file, or by name', async () => {

@@ -1,4 +1,4 @@
-import { renameSync, symlinkSync } from 'node:fs';
+import { closeSync, openSync, renameSync, rmSync, symlinkSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
@@ -48,6 +48,31 @@ describe('a daemon whose store cannot be used', () => {
     expect(ground.owner()).toBeNull();
     renameSync(join(ground.home, 'taskstore.db'), join(ground.root, 'gone'));
     expect((await ground.stator(['daemon', 'start'])).stderr).toBe('');
+  });
+
+  it('is damaged under it says so, and goes on with the copy that is put in its place', async () => {
+    const ground = daemonGround();
+    const file = join(ground.home, 'taskstore.db');
+    await ground.stator(['daemon', 'start']);
+    await ground.client().addRepo(ground.repo, { trust: true });
+    const kept = join(ground.root, 'kept.db');
+    const reading = new BetterSqlite3(file, { readonly: true });
+    await reading.backup(kept);
+    reading.close();
+    const damaged = openSync(file, 'r+');
+    writeSync(damaged, Buffer.alloc(4_096, 'x'));
+    closeSync(damaged);
+    truncateSync(`${file}-wal`);
+    const waits = async () => (await ground.client().status()).waiting;
+    await until(async () => (await waits()) !== null);
+    expect(await waits()).toMatch(/taskstore\.db is damaged, or no database/);
+    expect((await ground.stator(['daemon', 'status'])).stdout).toMatch(/\nwaiting: .*damaged/);
+    expectProse((await ground.stator(['status'])).stderr, file);
+    rmSync(`${file}-wal`, { force: true });
+    rmSync(`${file}-shm`, { force: true });
+    renameSync(kept, file);
+    await until(async () => (await waits()) === null);
+    expect((await ground.client().status()).repo_count).toBe(1);
   });
 
   it('answers all the while another program holds it in the middle of its work', async () => {

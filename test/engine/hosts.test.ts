@@ -194,7 +194,14 @@ it('another host goes on with the plans of a lost one from the remote, and each 
   await until(async () => (await statusOf(a, b, 'o')) === 'done', 60_000);
   const done = `refs/stator/shared/${b.project}/o/heads/plan/o`;
   await until(() => shared(done) === git(b.path, 'rev-parse', 'plan/o').trim(), 60_000);
+  // Done too, and its work never came to the remote.
+  await register(b, 'x', [['echo x > x.txt']]);
+  await until(async () => (await statusOf(a, b, 'x')) === 'done', 60_000);
+  const unpushed = `refs/stator/shared/${b.project}/x`;
+  await until(() => shared(`${unpushed}/heads/plan/x`) === git(b.path, 'rev-parse', 'plan/x').trim(), 60_000);
   await kill(b);
+  for (const ref of git(bare, 'for-each-ref', '--format=%(refname)', unpushed).trim().split('\n'))
+    git(bare, 'update-ref', '-d', ref);
   await until(async () => (await a.client().host('b')).state === 'lost');
   await must(a.ask('host', 'remove', 'b', '--yes'));
 
@@ -218,6 +225,10 @@ it('another host goes on with the plans of a lost one from the remote, and each 
     expect.stringMatching(/fetched from the remote: the branches of (?:o, p|p, o)$/m),
   ]);
   expect(git(clone, 'show', 'plan/o:zero.txt').trim()).toBe('zero');
+  expect(added.stderr).toContain('plan x is done, and its work is not here');
+  expect((await a.client().plan(b.project, 'x')).blocked?.source).toBe('lost_work');
+  const merge = await a.ask('plan', 'merge', 'x', '--project', b.project, '--yes');
+  expect([merge.code, merge.stderr]).toEqual([1, expect.stringMatching(/plan\/x is not there any more.*x-w1-t1/s)]);
   appendFileSync(gate, '');
   await until(async () => (await statusOf(a, b, 'p')) === 'done', 60_000, explain);
   const merges = git(clone, 'log', '--merges', '--format=%s', 'main..plan/p').trim().split('\n');

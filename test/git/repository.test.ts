@@ -42,6 +42,29 @@ describe('adding a repository', () => {
     }
   });
 
+  test('a checkout whose .git is a file is found, from its submodule and from the worktrees of that too', async () => {
+    const apart = makeRepository(join(home.path, 'apart'), { isHostile: false });
+    run(apart, 'init', '-q', '--separate-git-dir', join(home.path, 'apart.git'));
+    run(apart, 'config', 'core.worktree', apart);
+    const found = await inspectRepository(apart);
+    expect(found).toMatchObject({ path: apart, project: 'apart', commonDir: join(home.path, 'apart.git') });
+    expect(await identity(found)).toEqual({ name: 'Ada Lovelace', email: 'ada@example.com' });
+    const outer = makeRepository(join(home.path, 'outer'), { isHostile: false });
+    run(outer, '-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', apart, 'lib');
+    const inner = { path: join(outer, 'lib'), project: 'lib', commonDir: join(outer, '.git', 'modules', 'lib') };
+    expect(await inspectRepository(inner.path)).toMatchObject(inner);
+    run(inner.path, 'worktree', 'add', '-q', join(home.path, 'linked'), '-b', 'other');
+    expect(await inspectRepository(join(home.path, 'linked'))).toMatchObject(inner);
+  });
+
+  test('a worktree of a git folder that names no checkout is refused, with that folder', async () => {
+    const apart = makeRepository(join(home.path, 'apart'), { isHostile: false });
+    run(apart, 'init', '-q', '--separate-git-dir', join(home.path, 'apart.git'));
+    run(apart, 'worktree', 'add', '-q', join(home.path, 'linked'), '-b', 'other');
+    const linked = inspectRepository(join(home.path, 'linked'));
+    await expectFailure(linked, 'bad_repo', join(home.path, 'apart.git'), 'give the checkout itself');
+  });
+
   test('a detached checkout has no current branch, and plans start from its commit', async () => {
     const path = makeRepository(join(home.path, 'demo'), { isHostile: false });
     run(path, 'checkout', '-q', '--detach');

@@ -188,6 +188,74 @@ describe('an agent at work', () => {
   });
 });
 
+describe('open files that run out', () => {
+  it('are waited for, and no attempt is spent', async () => {
+    const engine = await startEngine({ agents: { default: { preset: 'sh', attempts: 1 } } });
+    const files = brokenGit(engine.root, '*worktree\\ add*', 'fatal: open: Too many open files');
+    await begin(engine, 'files', planText(['echo a > a.txt']));
+    expect(await untilHeld(engine, 'files', /files-w1-t1 waits: no more open files/)).toContain('ulimit -n');
+    files.end();
+    expect(attempts(await untilStatus(engine, 'files', 'done'))).toEqual([1]);
+  });
+});
+
+describe('what fails again and again is told from its second try on', () => {
+  it('where git fails at the end of a run', async () => {
+    const engine = await startEngine({ agents: { default: { preset: 'sh', attempts: 1, sandbox: 'off' } } });
+    const { root } = engine;
+    // Its end asks git of the configuration that it left behind.
+    const odd = brokenGit(root, '*core.bare*', 'fatal: an odd sentence');
+    const makesBare = 'GIT_DIR="$(git rev-parse --git-dir)" git init -q';
+    await begin(engine, 'odd', planText([`${makesBare}; echo a > a.txt`]));
+    const detail = await untilHeld(engine, 'odd', /odd-w1-t1 waits: /);
+    expect(detail).toContain('an odd sentence');
+    // The next look at the repo finds the cause, and names it.
+    expect(await untilHeld(engine, 'odd', /core\.bare is true in its configuration/)).toContain('core.bare false');
+    odd.end();
+    const shown = await untilStatus(engine, 'odd', 'done');
+    expect([attempts(shown), shown.waiting_for]).toEqual([[1], null]);
+  });
+
+  it('where an effect has tries, with how many it has had', async () => {
+    const engine = await startEngine();
+    const odd = brokenGit(engine.root, '*commit-tree*|*hash-object*', 'fatal: an odd sentence');
+    await begin(engine, 'tries', planText(['echo a > a.txt']));
+    const wait = async () => (await engine.client.explain('demo', 'tries')).waiting_for;
+    await until(async () => (await wait())?.kind === 'back_off');
+    expect((await wait())?.detail).toMatch(
+      /^the commit of what a run left is tried again \(it failed (once|\d times)\): .*an odd/,
+    );
+    odd.end();
+    await untilStatus(engine, 'tries', 'done');
+  });
+});
+
+describe('the configuration that all worktrees share', () => {
+  it('is no longer that of a bare repository once the agent that made it one has ended', async () => {
+    const engine = await startEngine({ agents: { default: { preset: 'sh', attempts: 1, sandbox: 'off' } } });
+    const { repo, log } = engine;
+    await begin(engine, 'bare', planText(['echo a > a.txt; GIT_DIR="$(git rev-parse --git-dir)" git init -q']));
+    expect(attempts(await untilStatus(engine, 'bare', 'done'))).toEqual([1]);
+    expect(git(repo, 'status', '--porcelain')).toBe('');
+    expect(git(repo, 'config', '--get', 'core.bare')).toBe('false');
+    expect(log.join('\n')).toContain(
+      `core.bare = true was written into ${join(repo, '.git', 'config')} while bare-w1-t1 ran`,
+    );
+  });
+
+  it('that leads git elsewhere is told with the command that takes it back', async () => {
+    const engine = await startEngine({ agents: { default: { preset: 'sh', attempts: 1, sandbox: 'off' } } });
+    const { root, repo } = engine;
+    const file = join(repo, '.git', 'config');
+    await begin(engine, 'led', planText([`git config --file '${file}' core.worktree '${root}'; echo a > a.txt`]));
+    expect(await untilHeld(engine, 'led', /core\.worktree in its configuration names/)).toContain(
+      `git config --file ${file} --unset core.worktree`,
+    );
+    git(root, 'config', '--file', file, '--unset', 'core.worktree');
+    expect(attempts(await untilStatus(engine, 'led', 'done'))).toEqual([1]);
+  });
+});
+
 describe('what waits can still be', () => {
   it('cancelled, where its agent has not begun', async () => {
     const engine = await startEngine();
@@ -208,6 +276,14 @@ describe('which faults are of the environment', () => {
     ['EROFS', 'open', 'unreachable'],
     ['ENOTCONN', 'stat', 'unreachable'],
     ['EACCES', 'stat', 'unreachable'],
+    ['EMFILE', 'open', 'system_limit'],
+    ['EMFILE', 'spawn git', 'system_limit'],
+    ['ENFILE', 'open', 'system_limit'],
+    ['EAGAIN', 'spawn /bin/sh', 'system_limit'],
+    ['EINVAL', 'spawn', 'system_limit'],
+    ['ENOMEM', 'spawn git', 'system_limit'],
+    ['EAGAIN', 'read', null],
+    ['EINVAL', 'read', null],
     ['EACCES', 'unlink', null],
     ['ENOENT', 'stat', null],
   ])('%s of %s: %s', (code, syscall, expected) => {
@@ -216,7 +292,29 @@ describe('which faults are of the environment', () => {
 
   it('git says it in its own words; what an agent left unreadable is not it', () => {
     expect(environmentFaultInText('fatal: sha1 file write error. Out of diskspace', 'x')?.code).toBe('disk_full');
+    expect(environmentFaultInText('fatal: cannot create thread: Resource temporarily unavailable', 'x')).toBe(null);
+    expect(environmentFaultInText('sh: 1: Cannot fork', 'x')?.message).toMatch(/^no more processes/);
+    expect(environmentFaultInText("error: open('a'): Too many open files", 'x')?.message).toMatch(
+      /^no more open files \(this process may have \d+\): x: /,
+    );
+    expect(environmentFaultInText('fatal: Too many open files in system', 'x')?.message).toMatch(
+      /^the system has no more open files: x: /,
+    );
+    expect(environmentFaultInText('fatal: mmap failed: Cannot allocate memory', 'x')?.message).toMatch(
+      /^no more memory/,
+    );
     expect(environmentFaultInText('error: open("secret"): Permission denied', 'x')).toBe(null);
     expect(environmentFault(new EngineError('git_failed', 'No space left on device', ''))).toBe(null);
+  });
+
+  it('a limit of the system counts behind whatever it was met at', () => {
+    const cause = Object.assign(new Error('EMFILE: too many open files, open x'), { code: 'EMFILE', syscall: 'open' });
+    const met = new EngineError('bad_config', 'x cannot be read', '', { cause: new Error('reading', { cause }) });
+    expect(environmentFault(met)).toMatchObject({
+      code: 'system_limit',
+      message: expect.stringMatching(/^no more open files.*: x cannot be read$/),
+      hint: expect.stringContaining('ulimit -n'),
+    });
+    expect(environmentFault(new EngineError('bad_config', 'x', '', { cause: new Error('another') }))).toBe(null);
   });
 });

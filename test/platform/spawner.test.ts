@@ -111,7 +111,9 @@ describe('a spawner', () => {
       },
       (end) => ended.push(end),
     );
-    await waitFor(() => expect(ended).toEqual([{ how: 'it ended with 7', code: 7, isSignalled: false }]));
+    await waitFor(() =>
+      expect(ended).toEqual([{ how: 'it ended with 7', code: 7, isSignalled: false, failure: null }]),
+    );
     expect(readFileSync(output, 'utf8')).toBe(`${parent} a secret 1\nwhat it readsproblem\n`);
     expect(readdirSync(folder).sort()).toEqual(['input', 'output']);
   });
@@ -129,7 +131,7 @@ describe('a spawner', () => {
     await waitFor(() => expect(pids().every((each) => each > 1)).toBe(true));
     left?.();
     process.kill(pid, 'SIGKILL');
-    await waitFor(() => expect(ended).toMatchObject([{ code: null, isSignalled: true }]));
+    await waitFor(() => expect(ended).toMatchObject([{ code: null, isSignalled: true, failure: null }]));
     expect(pids().map(isAlive)).toEqual([true, true]);
     for (const each of pids()) process.kill(each);
     watched?.();

@@ -1,4 +1,5 @@
 /** A repo under load: looks that come to no answer in time. */
+import { renameSync } from 'node:fs';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { systemClock } from '../../runtime/base/platform/clock.ts';
 import { createLog } from '../../runtime/base/platform/log.ts';
@@ -21,7 +22,7 @@ afterEach(() => {
 /** A sound repo on a machine that answers, or answers nothing while `isLoaded`. */
 async function looked() {
   const store = openStoreInMemory();
-  const machine = { isLoaded: false };
+  const machine = { isLoaded: false, isClosed: false };
   let silent = false;
   const known: Record<string, string> = {};
   const project = { project: 'demo', path: ground.repo };
@@ -36,13 +37,16 @@ async function looked() {
     projects: {
       list: () => [project],
       get: () => project,
-      isOpen: () => true,
+      isOpen: () => !machine.isClosed,
+      find: () => project,
+      isElsewhere: () => false,
       fileProblem: () => null,
       mustBeTrusted: () => {},
     } as unknown as HealthParts['projects'], // what a look asks of them
     watchers: { subscribe: () => () => {} },
     clock: systemClock,
     log: createLog(() => {}, 'error'),
+    lock: async () => {},
     troubles: () => known,
     note(name, reason) {
       if (reason === null) delete known[name];
@@ -80,5 +84,22 @@ it('a healthy repo is not degraded by a machine that is too busy to answer twice
     expect(await look()).toBeNull();
   }
   expect([known, await words()]).toEqual([{}, []]);
+  stop();
+});
+
+it('a repo that is closed for a moment keeps what is known of it, and its tree is told when it recovers', async () => {
+  const { machine, known, look, words, stop } = await looked();
+  const away = `${ground.repo}-away`;
+  renameSync(ground.repo, away);
+  const reason = await look();
+  expect(reason).toContain('there is no folder');
+  machine.isClosed = true;
+  renameSync(away, ground.repo);
+  await look();
+  expect(known).toEqual({ demo: reason });
+  machine.isClosed = false;
+  expect(await look()).toBeNull();
+  expect(known).toEqual({});
+  expect(await words()).toEqual(['repo_recovered', 'repo_degraded']); // the newest first
   stop();
 });

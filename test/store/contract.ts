@@ -321,6 +321,50 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         expect(await claimed()).toEqual([2, 3]);
       });
 
+      it('of another program have the columns that are theirs, and the next number', async () => {
+        await commit(signal(), signal());
+        const more = { id: 7, status: 'done', attempts: 9, result: 'no JSON', processed_at: 5 };
+        await ground.insertForeign({
+          project: 'a',
+          plan: 'p',
+          type: 'pause',
+          dedupeKey: 'ci:1',
+          deliverAt: 50,
+          at: 1,
+          more,
+        });
+        const { created_at: at, ...row } = (await store.signal(3)) ?? { created_at: 0 };
+        const own = { id: 3, project: 'a', plan: 'p', type: 'pause', dedupe_key: 'ci:1', deliver_at: 50 };
+        expect(row).toMatchObject({ ...own, status: 'pending', attempts: 0, result: null, processed_at: null });
+        expect(Math.abs(at - Date.now())).toBeLessThan(60_000);
+        expect((await commit(signal())).signals).toEqual([{ id: 4, isNew: true }]);
+      });
+
+      it.each([4_611_686_018_427_387_904n, 9_007_199_254_740_992n, 0n, -5n])(
+        'of another program never have the number %s, and those that come later have theirs',
+        async (id) => {
+          await commit(signal());
+          const foreign = { project: 'a', plan: 'p', type: 'pause', dedupeKey: 'ci:1', at: 1, more: { id } };
+          // SQLite checks what is inserted before a trigger can put it right.
+          const isRefused = await ground.insertForeign(foreign).then(
+            () => false,
+            () => true,
+          );
+          const known = (await store.signals({ project: 'a' })).map((one) => one.id);
+          expect(known).toEqual(isRefused ? [1] : [2, 1]);
+          const { signals } = await commit(signal());
+          expect(signals).toEqual([{ id: isRefused ? 2 : 3, isNew: true }]);
+        },
+      );
+
+      it.each([9_000_000_000_000_000, -1])(
+        'of another program with the time %s, which is none, are refused',
+        async (deliverAt) => {
+          const foreign = { project: 'a', plan: 'p', type: 'pause', deliverAt, at: 1 };
+          await expect(ground.insertForeign(foreign)).rejects.toThrow(/deliver_at/);
+        },
+      );
+
       it('of the engine step over what a stranger wrote under their key; a stranger is answered with the first', async () => {
         await commit(signal({ dedupeKey: 'k', origin: 'person' }));
         await ground.insertForeign({ project: 'a', type: 'x', dedupeKey: 'k~2', origin: 'engine', at: 1 });
@@ -439,6 +483,21 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
       });
     });
 
+    describe('requests of clients', () => {
+      it('are begun once, keep their answer, and are forgotten some time later', async () => {
+        const begin = { do: 'request.begin', key: 'k', digest: 'd', at: 5 } as const;
+        expect(await store.request('k')).toBeNull();
+        await commit(begin);
+        expect((await store.commit([begin])).status).toBe('lost');
+        expect(await store.request('k')).toEqual({ key: 'k', digest: 'd', begun_at: 5, status: null, answer: null });
+        await commit({ do: 'request.end', key: 'k', status: 200, answer: '{}' });
+        await commit({ do: 'request.forget', beforeMs: 5 });
+        expect(await store.request('k')).toMatchObject({ status: 200, answer: '{}' });
+        await commit({ do: 'request.forget', beforeMs: 6 });
+        expect(await store.request('k')).toBeNull();
+      });
+    });
+
     describe('trees', () => {
       it('are written by who has read their last step, and by nobody else', async () => {
         await commit(step(0, 1, '{"a":1}'));
@@ -447,7 +506,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         expect((await store.commit([step(1, 2)])).status).toBe('lost');
         const row = await store.tree(tree);
         expect(row).toMatchObject({ steps: 4, stored: { machine: 'plan', version: '1', snapshot: { a: 2 } } });
-        await commit({ do: 'tree.remove', address: tree });
+        await commit({ do: 'tree.remove', address: tree, at: 9 });
         expect(await store.tree(tree)).toBeNull();
         await commit(step(0, 1));
       });
@@ -501,10 +560,48 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
 
       it('are taken away at the step that they were looked at, or not at all', async () => {
         await commit(stands(release, { isEnded: true }));
-        const stale = await store.commit([{ do: 'tree.remove', address: release, before: 2 }]);
+        const stale = await store.commit([{ do: 'tree.remove', address: release, before: 2, at: 9 }]);
         expect(stale.status).toBe('lost');
-        await commit({ do: 'tree.remove', address: release, before: 1 });
+        await commit({ do: 'tree.remove', address: release, before: 1, at: 9 });
         expect(await store.treeStanding(release)).toBeNull();
+      });
+
+      it('end what they asked for with them: what waits never begins, what runs is to end, and only deliveries and cleaning go on', async () => {
+        const delivery: HookDeliver = {
+          ...{ kind: 'hook.deliver', id: 'd', plan: 'p', hook: 'h', event: 'blocked', at: 1, sequence: 1 },
+          ...{ from: null, to: null, details: {} },
+        };
+        const other = 'plan:a/p2';
+        await commit(
+          step(0, 1),
+          asked(agent('one')),
+          asked(agent('two')),
+          asked(agent('three', 'b3'), { tree: other }),
+        );
+        await commit(asked(removal('gone', 'w')), asked(delivery), run(`${tree}/one`, 'one', { state: 'queued' }));
+        await commit(run(`${other}/three`, 'three', { state: 'queued' }));
+        const owner = { host: 'h', epoch: 1 };
+        await commit({ do: 'effect.take', id: 2, owner, at: 5 });
+        await commit({ do: 'tree.remove', address: tree, at: 9 });
+        const left = async (id: string, of: string = tree) => {
+          const row = await store.effect(`${of}/${id}`);
+          return [row?.status, row?.stop_at, row?.finished_at];
+        };
+        expect(await left('one')).toEqual(['withdrawn', null, 9]);
+        expect(await left('two')).toEqual(['running', 9, null]);
+        for (const id of ['gone', 'd']) expect(await left(id)).toEqual(['queued', null, null]);
+        expect(await left('three', other)).toEqual(['queued', null, null]);
+        const live = await store.runs({ by: 'latest', live: true });
+        expect(live.map(({ title }) => title)).toEqual(['three']);
+        expect(await store.run(`${tree}/one`)).toMatchObject({ state: 'cancelled', final_at: 9 });
+      });
+
+      it('leave nothing in the queue where they go by their age', async () => {
+        await commit(stands(release, {}), asked(agent('one'), { tree: release }), asked(agent('two')));
+        await commit(stands(release, { isEnded: true }, { before: 1, at: 5 }));
+        await commit({ do: 'rows.expire', kind: 'trees', beforeMs: 6, ...all });
+        expect(await store.effect(`${release}/one`)).toMatchObject({ status: 'withdrawn' });
+        expect(await store.effect(`${tree}/two`)).toMatchObject({ status: 'queued' });
       });
 
       it('keep what the engine told them and was set aside for as long as they go on', async () => {

@@ -21,6 +21,8 @@ interface ForeignSignal {
   readonly deliverAt?: number;
   /** What it says of itself and nobody believes. */
   readonly claims?: { readonly tree: string; readonly run: string };
+  /** Columns of the engine that it sets all the same. */
+  readonly more?: Readonly<Record<string, unknown>>;
   readonly at: number;
 }
 
@@ -39,7 +41,9 @@ const columns = [
   ...['tree', 'run', 'is_checked'],
 ];
 
-function valuesOf({ claims, ...signal }: ForeignSignal): unknown[] {
+const columnsOf = ({ more = {} }: ForeignSignal) => [...columns, ...Object.keys(more)];
+
+function valuesOf({ claims, more = {}, ...signal }: ForeignSignal): unknown[] {
   const { project, plan = '', type, payload = '{}', origin = 'person', dedupeKey = null, deliverAt = 0, at } = signal;
   return [
     project,
@@ -53,6 +57,7 @@ function valuesOf({ claims, ...signal }: ForeignSignal): unknown[] {
     claims?.tree,
     claims?.run,
     claims === undefined ? 0 : 1,
+    ...Object.values(more),
   ];
 }
 
@@ -69,8 +74,9 @@ export function onDisk(): StoreGround {
     another,
     async insertForeign(signal) {
       const db = new BetterSqlite3(storeFile(home));
-      const marks = columns.map(() => '?').join(', ');
-      const insert = db.prepare(`INSERT INTO signals (${columns.join(', ')}) VALUES (${marks})`);
+      const names = columnsOf(signal);
+      const marks = names.map(() => '?').join(', ');
+      const insert = db.prepare(`INSERT INTO signals (${names.join(', ')}) VALUES (${marks})`);
       const { lastInsertRowid } = insert.run(...valuesOf(signal));
       db.close();
       return Number(lastInsertRowid);
@@ -99,8 +105,9 @@ export async function inPostgres(server: OwnPostgres): Promise<StoreGround> {
     store,
     another,
     async insertForeign(signal) {
-      const marks = columns.map((_, index) => `$${index + 1}`).join(', ');
-      const text = `INSERT INTO signals (${columns.join(', ')}) VALUES (${marks}) RETURNING id`;
+      const names = columnsOf(signal);
+      const marks = names.map((_, index) => `$${index + 1}`).join(', ');
+      const text = `INSERT INTO signals (${names.join(', ')}) VALUES (${marks}) RETURNING id`;
       const [row] = await server.query(database, text, valuesOf(signal));
       return Number(row?.id);
     },

@@ -55,6 +55,29 @@ it('version 20 finds whose a folder under runs is without reading them all', () 
   db.close();
 });
 
+it('version 35 may have signals with numbers of other systems: they go behind all others, and what names them goes along', () => {
+  const plan = `INSERT INTO plans (project, plan, content, branch, status, wave, waves, tasks_done, tasks, review_cycle, generation, created_at, updated_at, fault_signal)
+    VALUES ('demo', 'p', '# p', 'plan/p', 'ready', 1, 1, 0, 1, 0, 0, 1, 1, 4611686018427387904)`;
+  const journal = `INSERT INTO journal (at, tree, signal, type, origin, actor, event, from_state, to_state)
+    VALUES (1, 'plan:demo/p', 4611686018427387904, 't', 'person', '', 'e', 'a', 'b'), (1, 'plan:demo/p', 3, 't', 'person', '', 'e', 'a', 'b')`;
+  const signals = `INSERT INTO signals (id, project, plan, type, dedupe_key, deliver_at, status)
+    VALUES (3, 'demo', 'p', 'pause', 'k', 0, 'done'), (-4, 'demo', 'p', 'pause', 'below', -7, 'pending'),
+      (4611686018427387904, 'demo', 'p', 'resume', 'far', 1760000000000000000, 'pending')`;
+  const db = upgraded(35, [signals, plan, journal]);
+  expect(db.prepare('SELECT id, dedupe_key AS key, status, deliver_at AS at FROM signals').all()).toEqual([
+    { id: 3, key: 'k', status: 'done', at: 0 },
+    { id: 4, key: 'below', status: 'pending', at: 0 },
+    { id: 5, key: 'far', status: 'pending', at: 8_640_000_000_000_000 },
+  ]);
+  expect(db.prepare('SELECT signal FROM journal ORDER BY seq').pluck().all()).toEqual([5, 3]);
+  expect(db.prepare('SELECT fault_signal FROM plans').pluck().all()).toEqual([5]);
+  db.exec("INSERT INTO signals (project, plan, type, status, result) VALUES ('demo', 'p', 'pause', 'done', 'x')");
+  expect(db.prepare('SELECT id, status, result FROM signals WHERE id > 5').all()).toEqual([
+    { id: 6, status: 'pending', result: null },
+  ]);
+  db.close();
+});
+
 it('what version 6 has asked for waits for nothing of its surroundings', () => {
   const db = upgraded(6, [effect('old', { role: 'coder', messages: [], start: 'anew' })]);
   expect(db.prepare('SELECT key, waiting_since FROM effects').all()).toEqual([{ key: 'old', waiting_since: null }]);

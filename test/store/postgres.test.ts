@@ -64,11 +64,22 @@ async function holding(to: string, text: string): Promise<{ url: string; hold():
   };
 }
 
+interface Cutting {
+  readonly url: string;
+  cut(when: 'before' | 'after'): void;
+  /** Before it, and lets nobody in until it is opened; resolves when it was cut. */
+  cutAndClose(): Promise<void>;
+  open(): void;
+}
+
 /** Passes everything on, and cuts the line when a client sends `text`: before it, or with its answer. */
-async function cutting(to: string, text: string): Promise<{ url: string; cut(when: 'before' | 'after'): void }> {
+async function cutting(to: string, text: string): Promise<Cutting> {
+  let isClosed = false;
+  let close: (() => void) | null = null;
   let next: 'before' | 'after' | null = null;
   const sockets = new Set<Socket>();
   const proxy = createServer((client) => {
+    if (isClosed) return void client.on('error', () => {}).destroy();
     const target = connect(Number(new URL(to).port), 'localhost');
     let isCut = false;
     for (const socket of [client, target]) {
@@ -85,7 +96,9 @@ async function cutting(to: string, text: string): Promise<{ url: string; cut(whe
       const when = data.includes(text) ? next : null;
       if (when !== null) next = null;
       if (when === 'before') {
+        isClosed = close !== null;
         client.destroy();
+        close?.();
         return;
       }
       isCut ||= when === 'after';
@@ -103,6 +116,15 @@ async function cutting(to: string, text: string): Promise<{ url: string; cut(whe
     url: url.href,
     cut(when) {
       next = when;
+    },
+    cutAndClose() {
+      next = 'before';
+      return new Promise((resolve) => {
+        close = resolve;
+      });
+    },
+    open() {
+      isClosed = false;
     },
   };
 }
@@ -143,6 +165,25 @@ for (const when of ['before', 'after'] as const)
     expect(signals).toEqual([{ id: 2, isNew: true }]);
     expect(await store.lastSignal()).toBe(2);
   });
+
+it('a commit that a crash of PostgreSQL took is made again, whoever has its number of a transaction by then', async () => {
+  const crashing = await startPostgres({ isDurable: true });
+  onTestFinished(() => crashing.stop());
+  await crashing.query('postgres', 'CREATE DATABASE crashed');
+  const proxy = await cutting(crashing.urlOf('crashed'), 'COMMIT');
+  const store = opened(proxy.url);
+  await mustCommit(store, [word('first')]);
+  const closed = proxy.cutAndClose();
+  const second = mustCommit(store, [word('second')]);
+  await closed;
+  await crashing.crash();
+  // The numbers that were given out before are given out again.
+  for (let index = 0; index < 30; index += 1) await crashing.query('crashed', 'CREATE TABLE t (); DROP TABLE t');
+  proxy.open();
+  expect((await second).signals).toEqual([{ id: 2, isNew: true }]);
+  const rows = await crashing.query('crashed', 'SELECT id, dedupe_key FROM signals ORDER BY id');
+  expect(rows.map((row) => row.dedupe_key)).toEqual(['first', 'second']);
+});
 
 // 5 s are what a commit waits for another one.
 it('a commit that another host keeps waiting is trouble of the store, and is made when the other one is gone', async () => {

@@ -232,6 +232,77 @@ describe.skipIf(noWallsHere !== null)(
   },
 );
 
+describe('a checkout that leads to the repository of somebody else', () => {
+  const folder = () => mkdtempSync(join(user.path, 'led-'));
+
+  test.each([
+    ['a link', (place: string, to: string) => symlinkSync(to, place)],
+    ['a file', (place: string, to: string) => writeFileSync(place, `gitdir: ${to}\n`)],
+  ])('by %s in the place of .git is refused, and named', async (_what, make) => {
+    const on = folder();
+    const other = await openRepository(join(on, 'private'));
+    const evil = join(on, 'evil');
+    mkdirSync(evil);
+    make(join(evil, '.git'), other.commonDir);
+    await expect(inspectRepository(evil)).rejects.toMatchObject({
+      code: 'unsafe_path',
+      message: expect.stringContaining(join(evil, '.git')),
+    });
+    await expect(inspectRepository(other.path)).resolves.toMatchObject({ path: other.path });
+  });
+
+  test.each([
+    'config',
+    'index',
+    'shallow',
+    'refs/heads',
+    'refs/heads/other',
+    'refs/tags',
+    'logs/refs',
+    'objects/pack',
+    'objects/info',
+    'objects/ab',
+    'objects/pack/pack-1.pack',
+    'worktrees/other',
+    'modules/lib/objects',
+  ])('by a link in the place of .git/%s is refused, and named', async (name) => {
+    const on = folder();
+    const other = await openRepository(join(on, 'private'));
+    const { path, commonDir } = await openRepository(join(on, 'evil'));
+    link(join(other.commonDir, name === 'config' ? name : 'refs'), join(commonDir, name));
+    await expect(inspectRepository(path)).rejects.toMatchObject({
+      code: 'unsafe_path',
+      message: expect.stringContaining(join(commonDir, name)),
+    });
+  });
+
+  test('is none where a link leads to a part of its own, or nothing is read through it', async () => {
+    const { path, commonDir } = await openRepository(join(folder(), 'demo'));
+    link('refs/heads/main', join(commonDir, 'HEAD'));
+    for (const name of ['hooks', 'lfs', 'info/exclude']) link(join(path, 'a.txt'), join(commonDir, name));
+    await expect(inspectRepository(path)).resolves.toMatchObject({ path });
+  });
+
+  test('is none where it is the checkout of a submodule, which its repository names', async () => {
+    const on = folder();
+    const lib = await openRepository(join(on, 'lib'));
+    const { path } = await openRepository(join(on, 'demo'));
+    run(path, '-c', 'protocol.file.allow=always', 'submodule', 'add', '-q', lib.path, 'lib');
+    await expect(inspectRepository(join(path, 'lib'))).resolves.toMatchObject({ path: join(path, 'lib') });
+  });
+
+  test('by core.worktree is refused in words that name the setting', async () => {
+    const on = folder();
+    const { path } = await openRepository(join(on, 'demo'));
+    mkdirSync(join(on, 'elsewhere'));
+    run(path, 'config', 'core.worktree', join(on, 'elsewhere'));
+    await expect(inspectRepository(path)).rejects.toMatchObject({
+      code: 'bad_repo',
+      message: expect.stringContaining('core.worktree'),
+    });
+  });
+});
+
 describe.skipIf(noWallsHere !== null)('what no agent gets, whatever leads there', () => {
   const places = ['.', '.ssh', '.gnupg', '.config', '.config/stator', '.aws'];
 

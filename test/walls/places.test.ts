@@ -99,6 +99,22 @@ describe.skipIf(noWallsHere !== null)(
       expect(await inside('echo x > ~/.local/bin/own 2>/dev/null || echo refused')).toBe('refused\n');
     });
 
+    test.each([
+      ['opencode', 'auth.json', 'bin/tool'],
+      ['opencode', 'auth.json', 'versions/1/bin/tool'],
+      ['other', 'config/credentials', 'bin/tool'],
+      ['other', 'state/tokens.json', 'tool'],
+      ['other', 'server.pem', 'bin/tool'],
+    ])('a program in ~/.local/share/%s, where %s lies, comes without that login', async (name, login, program) => {
+      const { userHome, put, inside } = house((path) => [join(path, '.local', 'bin')]);
+      const folder = `.local/share/${name}`;
+      put(`${folder}/${program}`, '#!/bin/sh\necho tool\n', 0o755);
+      put(`${folder}/${login}`, 'a secret\n', 0o600);
+      mkdirSync(join(userHome, '.local', 'bin'), { recursive: true });
+      symlinkSync(`../share/${name}/${program}`, join(userHome, '.local', 'bin', 'tool'));
+      expect(await inside(`tool; cat ~/${folder}/${login} 2>/dev/null || echo nothing`)).toBe('tool\nnothing\n');
+    });
+
     test('claude has a copy of its login and the conversations of its role, and changes nothing that a person would start', async () => {
       const { userHome, put, inside } = house();
       const settings = put('.claude/settings.json', '{}\n');

@@ -10,8 +10,12 @@ export type Answered = Pick<Response, 'ok' | 'status' | 'text' | 'json' | 'body'
 export type Call = (
   method: string,
   path: string,
-  options?: { body?: unknown; signal?: AbortSignal },
+  /** `key`: of a request that changes something, for this request alone. */
+  options?: { body?: unknown; signal?: AbortSignal; key?: string },
 ) => Promise<Answered>;
+
+/** The next engine; null: none answers now. `waitedMs`: how long one has been looked for. */
+export type NextEngine = (waitedMs: number) => Promise<{ readonly call: Call; close(): Promise<void> } | null>;
 
 /** The hint of an error after the engine went away. */
 export const gone = 'it may have stopped just now; ask again';
@@ -26,11 +30,12 @@ const noServerName = { servername: '' };
 export function callSocket(socketPath: string, token: string | undefined): Call {
   const unanswered = (cause: unknown) =>
     new EngineError('unavailable', `the engine at ${socketPath} does not answer`, gone, { cause });
-  return (method, path, { body, signal } = {}) =>
+  return (method, path, { body, signal, key } = {}) =>
     new Promise((resolve, reject) => {
       const headers = {
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...authorization(token),
+        ...(key === undefined ? {} : { 'idempotency-key': key }),
       };
       const request = httpRequest(
         { socketPath, method, path, headers, ...noServerName, ...(signal === undefined ? {} : { signal }) },
@@ -69,8 +74,12 @@ export function callApp(
   app: { fetch(request: Request): Response | Promise<Response> },
   token: string | undefined,
 ): Call {
-  return async (method, path, { body, signal } = {}) => {
-    const headers = { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...authorization(token) };
+  return async (method, path, { body, signal, key } = {}) => {
+    const headers = {
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...authorization(token),
+      ...(key === undefined ? {} : { 'idempotency-key': key }),
+    };
     const init = {
       method,
       headers,

@@ -1,6 +1,7 @@
 /** What commands are given: the store, live trees, the repos and whatever else an engine has that a command of some noun needs. */
 
 import type { Kinds } from '../../../actors/kind.ts';
+import type { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { OwnHooks } from '../../base/config/config.ts';
 import type { Settings } from '../../base/config/settings.ts';
 import type { Clock } from '../../base/platform/clock.ts';
@@ -12,6 +13,7 @@ import type { Timeline } from '../../core/store/timeline.ts';
 import type { FlagCheck } from '../../work/agents/presets/known-flags.ts';
 import type { Cleaning } from '../../work/gc/gc.ts';
 import type { Projects } from '../../work/repos/registry.ts';
+import type { RepoLocks } from '../../work/repos/repo-locks.ts';
 import type { Resources } from '../../work/sandbox/resources.ts';
 import type { Walls } from '../../work/sandbox/walls.ts';
 import type { Views } from '../queries/queries.ts';
@@ -40,6 +42,9 @@ export interface CommandDependencies {
   readonly forgeAnswerMs?: number | undefined;
   /** Agents are started here; not: this engine is there for one verb. */
   readonly stays: boolean;
+  readonly locks: Pick<RepoLocks, 'tryAt'>;
+  /** Before work begins in a repo. Throws `elsewhere` where another engine works in it. */
+  lockRepo(project: string): Promise<void>;
   /** There is something in the inbox; resolves when the row has its verdict, or after `waitMs`. */
   settled(id: number, waitMs: number): Promise<void>;
   /** Puts it into the inbox, and resolves with its number as `settled` does. `before` goes into the same commit: what it inserts is handled first. */
@@ -48,6 +53,8 @@ export interface CommandDependencies {
   runsEnded(project: string): Promise<void>;
   /** Why the last copy of the store failed; null: it did not. */
   backupTrouble(): string | null;
+  /** Why the store takes nothing now; null: it does. */
+  storeTrouble(): EngineError | null;
   /** Limits, or what may start, have changed. */
   onChange(): void;
 }

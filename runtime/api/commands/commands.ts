@@ -2,7 +2,7 @@
 
 import { withIssueLinks } from '../../../machines/document/issue-links.ts';
 import { parsePlan } from '../../../machines/document/plan-document.ts';
-import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, onOneLine, withHint } from '../../../machines/vocabulary/errors.ts';
 import { effectKey, planTree } from '../../../machines/vocabulary/ids.ts';
 import { originKind, type SignalPayload, type SignalType } from '../../../machines/vocabulary/signal.ts';
 import { type AgentProfile, everyProfile } from '../../base/config/config.ts';
@@ -31,9 +31,11 @@ import { createMachineCommands } from './machines.ts';
 import { createNotificationCommands } from './notifications.ts';
 import { createPermissionCommands } from './permissions.ts';
 import { createPlanHead } from './plan-head.ts';
+import { createPlanWork } from './plan-work.ts';
 import { createPlanCommands } from './plans.ts';
 import { createQueueCommands } from './queue.ts';
 import { createRepoCommands } from './repos.ts';
+import { createRequestLedger } from './request-ledger.ts';
 import { createSignalSender, type SendCommand, verdictWaitMs } from './signal-sender.ts';
 import { createSoloCommands } from './solo.ts';
 
@@ -54,12 +56,27 @@ const beginnings: ReadonlySet<SignalType> = new Set([
   'reimplement',
 ]);
 
+/** Words of which git hears something, in a repo that no other engine may work in meanwhile. */
+const workInRepo: ReadonlySet<SignalType> = new Set([
+  ...beginnings,
+  'advance_wave',
+  'agent_restart',
+  'answer',
+  'create_pr',
+  'merge',
+  'reopen',
+  'request_review',
+  'resolve',
+  'resume',
+]);
+
 /** States of a run that has ended: its token is not accepted any more. */
 const finalStates: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancelled']);
 
 export function createCommands(parts: CommandDependencies) {
   const { store, projects, views, clock, cleaning, settings } = parts;
   const head = createPlanHead(parts);
+  const work = createPlanWork(parts);
   const verification = createStaleVerification(parts);
   const { post } = createSignalSender(parts);
 
@@ -154,6 +171,11 @@ export function createCommands(parts: CommandDependencies) {
     }
   }
 
+  function storeWarnings(): string[] {
+    const trouble = parts.storeTrouble();
+    return trouble === null ? [] : [onOneLine(withHint(trouble))];
+  }
+
   /** One line where agents are to have limits that nothing here keeps. */
   async function limitWarnings(): Promise<string[]> {
     const profiles = projects.list().flatMap(({ project }) => enabledProfiles(project).filter(asksForLimits));
@@ -177,12 +199,14 @@ export function createCommands(parts: CommandDependencies) {
     if (row === null) projects.get(command.project);
     // Of another host's repo only that one sees the files: it tells by what becomes of the signal.
     const isHere = !projects.isElsewhere(command.project);
+    if (isHere && row !== null && workInRepo.has(type)) await parts.lockRepo(command.project);
     if (isHere && beginnings.has(type)) await refuseHopeless(command);
     const tip = isHere ? await head.tipFor(command, type) : null;
     const stale = isHere && row !== null ? await verification.of(row) : null;
     const before = [
       ...(stale === null ? [] : await verification.words(stale)),
       ...(tip === null ? [] : await head.words(planTree(command.project, command.plan), tip)),
+      ...(isHere && row !== null ? await work.words(row, type, signal.payload) : []),
     ];
     return post({ ...signal, run: command.run }, command.waitMs, before);
   }
@@ -190,8 +214,9 @@ export function createCommands(parts: CommandDependencies) {
   const plans = createPlanCommands(parts);
 
   return {
-    /** What is not as its user may think, one line each: agents without walls, limits that are not kept, hooks that were switched off, a copy of the store that was not made. */
+    /** What is not as its user may think, one line each: a store that takes nothing, agents without walls, limits that are not kept, hooks that were switched off, a copy of the store that was not made. */
     warnings: async (): Promise<string[]> => [
+      ...storeWarnings(),
       ...(await wallWarnings()),
       ...(await limitWarnings()),
       ...(await views.hooksOff()),
@@ -242,6 +267,7 @@ export function createCommands(parts: CommandDependencies) {
     ...createHookCommands(parts),
     ...createMachineCommands(parts),
     ...createPermissionCommands(parts),
+    ...createRequestLedger(parts),
     /** The run that a token speaks for, as long as it has not ended. Throws `unauthorized`. */
     async runOfToken(token: string): Promise<RunRow> {
       const [run] = await store.runs({ by: 'token', hash: tokenHash(token) });

@@ -16,7 +16,8 @@ import { notesOf, type Word } from './issue-next-step.ts';
 import type { IssuePlace } from './issue-place.ts';
 import type { IssueSessions } from './issue-sessions.ts';
 import type { SessionSlots } from './issue-slots.ts';
-import type { PlanCommand } from './plans.ts';
+import { type PlanCommand, untilBorn } from './plans.ts';
+import { repeatedRequest } from './request.ts';
 
 export interface Beginning {
   readonly message: string;
@@ -47,6 +48,7 @@ export function createBeginning(parts: BeginParts) {
   async function refuseHopeless(place: IssuePlace, content: string): Promise<void> {
     const repo = projects.get(place.project);
     projects.mustBeTrusted(place.project);
+    await parts.lockRepo(place.project);
     await identity(repo);
     await refuseBranch(await projects.repository(place.project), place.branch);
     const { document } = parsePlan(content);
@@ -60,6 +62,8 @@ export function createBeginning(parts: BeginParts) {
   async function begin(place: IssuePlace, { message, pullRequest, waits }: Beginning): Promise<IssueStarted> {
     const { project, plan, branch, folder, reference } = place;
     const name = reference ?? plan;
+    const begunBefore = await goOnAfterCut(place, { message, pullRequest, waits });
+    if (begunBefore !== null) return begunBefore;
     if ((await store.plan(project, plan)) !== null) throw isThere(name);
     if (!waits) await slots.mustBeFree(place);
     const material = await forges.materialOf(place);
@@ -96,6 +100,21 @@ export function createBeginning(parts: BeginParts) {
       return known === null;
     });
     return untilStarted(place, { sinceMs, waits, isNew, notes: notesOf(material) });
+  }
+
+  /** What this very request began before its engine was cut off is waited for; null: it did not come so far. */
+  async function goOnAfterCut(place: IssuePlace, { message, waits }: Beginning): Promise<IssueStarted | null> {
+    const request = repeatedRequest();
+    if (request === null) return null;
+    const { project, plan } = place;
+    await untilBorn(store, project, plan);
+    const known = await store.plan(project, plan);
+    const last = (await store.issueMessages({ project, plan })).at(-1);
+    const isOwn = known !== null && known.createdAt >= request.firstAtMs && last?.content === message;
+    if (!isOwn || (await sessions.rowOf(place)) === null) return null;
+    // Where it was sent already, its key says so.
+    if (known.status === 'ready') await mustSend(place, { type: 'implement_start' });
+    return untilStarted(place, { sinceMs: request.firstAtMs, waits, isNew: true, notes: [] });
   }
 
   /** A start that failed leaves what was there before: of a new session nothing. */

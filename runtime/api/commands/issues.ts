@@ -36,6 +36,7 @@ import { createIssueSessions, type IssueAsk } from './issue-sessions.ts';
 import { createSessionSlots, sessionTitle } from './issue-slots.ts';
 import { type Beginning, createBeginning, startLimitMs, startPollMs } from './issue-start.ts';
 import type { PlanCommand } from './plans.ts';
+import { repeatedRequest } from './request.ts';
 import { type SendCommand, verdictWaitMs } from './signal-sender.ts';
 
 /** What the commands of plans and signals do for these. */
@@ -109,10 +110,12 @@ export function createIssueCommands(parts: IssueParts) {
 
   /** It was the last thing said before a first run that has not begun: the command was cut off, and is given again. */
   async function isToBeRead({ project, plan }: PlanKey, message: string): Promise<boolean> {
-    const known = await store.plan(project, plan);
-    if (known === null || !['ready', 'implementing'].includes(known.status)) return false;
     const last = (await store.issueMessages({ project, plan })).at(-1);
     if (last?.by !== 'person' || last.content !== message) return false;
+    const request = repeatedRequest();
+    if (request !== null && last.at >= request.firstAtMs) return true;
+    const known = await store.plan(project, plan);
+    if (known === null || !['ready', 'implementing'].includes(known.status)) return false;
     const runs = await store.runs({ by: 'title', project, title: sessionTitle(plan) });
     return !runs.some((run) => run.plan === plan && run.state !== 'queued');
   }
@@ -208,6 +211,7 @@ export function createIssueCommands(parts: IssueParts) {
 
   async function end(place: IssuePlace, isBegun = true, merged: readonly string[] = []): Promise<string[]> {
     const { project, plan } = place;
+    await parts.lockRepo(project);
     const known = await store.plan(project, plan);
     if (known !== null && !['ready', 'done', 'cancelled'].includes(known.status))
       await mustSend(place, { type: 'cancel' });
@@ -280,6 +284,7 @@ export function createIssueCommands(parts: IssueParts) {
       const isNew = (await sessions.rowOf(place)) === null;
       if (isNew && (await store.plan(project, plan)) !== null) throw notASession(place);
       // First: where it is killed in between, the same import brings the session.
+      await parts.lockRepo(project);
       await adoptBranch(await projects.repository(project), branch);
       if (isNew)
         await store.commit([

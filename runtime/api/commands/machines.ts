@@ -2,9 +2,8 @@
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ownBirth } from '../../../actors/own-machine.ts';
-import { isAwaited } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { isMachineName, isTreeId, machineTree, repoTree, resultKey } from '../../../machines/vocabulary/ids.ts';
+import { isMachineName, isTreeId, machineTree, repoTree } from '../../../machines/vocabulary/ids.ts';
 import { admit, keyProblem, payloadOf } from '../../core/inbox/admission.ts';
 import type { Change } from '../../core/store/port.ts';
 import type { MachineTreeDeleted, MachineVerdict } from '../contract/machines.ts';
@@ -53,23 +52,8 @@ export function createMachineCommands({ store, cache, kinds, clock, views, addSi
       );
     const at = clock.nowMs();
     const watched = new Set((await views.plansWatchedBy(tree)).map(({ project }) => project));
-    // What it has told its hooks is not taken back.
-    const effects = (await store.effects({ by: 'tree', tree })).filter(({ kind }) => isAwaited(kind));
     return [
-      { do: 'tree.remove', address: tree, before: steps },
-      ...effects.map(({ key, name: run }): Change => {
-        const payload = { code: null, cause: 'withdrawn', detail: '' };
-        const withdrawn = {
-          tree,
-          type: 'run_exited',
-          payload,
-          origin: 'engine',
-          run,
-          dedupeKey: resultKey(key),
-          at,
-        } as const;
-        return { do: 'effect.stop', key, stopAt: at, at, withdrawn };
-      }),
+      { do: 'tree.remove', address: tree, before: steps, at },
       { do: 'signal.void-tree', tree, at },
       ...[...watched].map((project): Change => {
         const unwatched = { type: 'plan_unwatched', payload: { watcher: tree }, origin: 'engine', at } as const;

@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { isPlanName, planBranch, planTree, repoTree } from '../../../machines/vocabulary/ids.ts';
 import { otherFile } from '../../../machines/vocabulary/plan-file.ts';
@@ -14,11 +14,14 @@ import { adoptBranch, refuseBranch, renewBranch } from '../../work/git/branch.ts
 import { createRepositoryLocks } from '../../work/git/locks.ts';
 import { type Base, baseAt } from '../../work/git/plan-base.ts';
 import { pushBranch } from '../../work/git/push.ts';
+import { branchRef, readRef } from '../../work/git/refs.ts';
 import { baseBranch } from '../../work/git/repository.ts';
 import { createStaleVerification } from '../../work/repos/verification-watch.ts';
 import type { CleaningItem, CleaningOverride, LeftoverKind, PlanDeleted, PlanLeftovers } from '../contract/cleaning.ts';
 import type { PlanPushed, PlanShow } from '../contract/plans.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
+import { createPlanWork } from './plan-work.ts';
+import { repeatedRequest } from './request.ts';
 import { createSignalSender, verdictWaitMs } from './signal-sender.ts';
 
 export interface PlanCommand {
@@ -51,6 +54,18 @@ export interface DeletePlan {
   readonly overrides: readonly CleaningOverride[];
 }
 
+/** A birth that an engine left pending is handled by the next one at once. */
+const birthLimitMs = 5_000;
+const birthPollMs = 50;
+
+/** Until the plan is there, where it was asked for. */
+export async function untilBorn(store: CommandDependencies['store'], project: string, plan: string): Promise<void> {
+  for (let waitedMs = 0; waitedMs < birthLimitMs; waitedMs += birthPollMs) {
+    if (!(await store.births(project)).some((birth) => birth.plan === plan)) return;
+    await delay(birthPollMs);
+  }
+}
+
 /** A plan that is another one at each look is not looked at for ever. */
 const commitTries = 5;
 
@@ -58,6 +73,7 @@ export function createPlanCommands(parts: CommandDependencies) {
   const { store, cache, projects, views, cleaning, clock } = parts;
   const { mustBeDone } = createSignalSender(parts);
   const approval = createStaleVerification(parts);
+  const work = createPlanWork(parts);
   /** One registration of a project at a time: whoever renews a branch must know that nobody else has just been given it. */
   const registrations = createRepositoryLocks();
 
@@ -95,17 +111,41 @@ export function createPlanCommands(parts: CommandDependencies) {
     return base;
   }
 
+  /** What this very request registered before its engine was cut off; null: it did not come so far. */
+  async function bornBefore({ project, plan, branch, content }: PlanCommand): Promise<PlanRow | null> {
+    const request = repeatedRequest();
+    if (request === null) return null;
+    await untilBorn(store, project, plan);
+    const known = await store.plan(project, plan);
+    if (known === null || known.branch !== branch || known.createdAt < request.firstAtMs) return null;
+    return (await store.planText(project, plan)) === content ? known : null;
+  }
+
+  /** Of a plan that began anew, whose engine was cut off before it was noted: its branch, where it has one already, was made there. */
+  async function noteBase({ project, plan, branch }: PlanRow): Promise<void> {
+    const repository = await projects.repository(project);
+    const start = await baseBranch(repository, projects.get(project).config.baseBranch);
+    const commit = (await readRef(repository, branchRef(branch))) ?? (await baseAt(repository, start)).commit;
+    await mustCommit(store, [{ do: 'plan.set-base', key: { project, plan }, base: { branch: start, commit, on: [] } }]);
+  }
+
   async function addPlan({ branch: named, ...command }: PlanCommand): Promise<PlanShow> {
     const { project, plan, content, topic, file, session, adopts = false } = command;
     const { policy } = projects.get(project).config;
     refuseName(plan);
     const branch = named ?? planBranch(plan);
     const wanted = { ...command, branch };
+    const born = await bornBefore(wanted);
+    if (born !== null) {
+      if (born.generation > 0 && born.base === null && !adopts) await noteBase(born);
+      return views.plan(project, plan);
+    }
     await mustBeFree(wanted);
+    const generation = await store.nextGeneration(project, plan);
+    if (adopts || generation > 0) await parts.lockRepo(project);
     const repository = await projects.repository(project);
     if (adopts) await adoptBranch(repository, branch);
     await refuseBranch(repository, branch);
-    const generation = await store.nextGeneration(project, plan);
     const base = generation > 0 && !adopts ? await renew({ project, plan, branch }) : null;
     const payload = { content, branch, topic, generation, policy, file, ...(session === undefined ? {} : { session }) };
     const tree = planTree(project, plan);
@@ -161,6 +201,19 @@ export function createPlanCommands(parts: CommandDependencies) {
     );
   }
 
+  /** Throws `lost_work` where work that was done is not on the branch, and tells the plan so. */
+  async function refuseLost(row: PlanRow): Promise<void> {
+    const lost = await work.lost(row);
+    if (lost === null) return;
+    const { signals } = await mustCommit(store, work.lossWords(row, lost));
+    for (const { id } of signals) await parts.settled(id, verdictWaitMs);
+    throw new EngineError(
+      'lost_work',
+      lost.detail,
+      `nothing was pushed; what you can do: stator plan explain ${shellWord(row.plan)}`,
+    );
+  }
+
   /** The forge may have deleted the branch with the merge: a push would make it anew. */
   async function refuseMerged(project: string, plan: string): Promise<void> {
     const { pull_request: request } = await views.plan(project, plan);
@@ -178,7 +231,7 @@ export function createPlanCommands(parts: CommandDependencies) {
       await mustBeIdle(project, plan);
       return [
         { do: 'plan.remove', key: { project, plan }, at },
-        { do: 'tree.remove', address: tree },
+        { do: 'tree.remove', address: tree, at },
         { do: 'signal.void-tree', tree, at },
         { do: 'signal.insert', type: 'implement_released', ...word },
         { do: 'signal.insert', type: 'plan_undone', ...word },
@@ -248,6 +301,7 @@ export function createPlanCommands(parts: CommandDependencies) {
       const row = await views.mustRead(project, plan);
       await refuseMerged(project, plan);
       await refuseMoved(row);
+      await refuseLost(row);
       const { path: repo } = await projects.repository(project);
       const { isNew, ...pushed } = await pushBranch({ repo, branch: row.branch, remote, by: 'person' });
       return { status: isNew ? 'pushed' : 'up_to_date', project, plan, branch: row.branch, ...pushed };

@@ -28,6 +28,7 @@ import type {
 } from '../contract/repos.ts';
 import { timeOrNull, timeText } from '../queries/time-text.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
+import { createPlanWork } from './plan-work.ts';
 import { configEntries } from './repo-config.ts';
 import { createSignalSender, verdictWaitMs } from './signal-sender.ts';
 
@@ -45,6 +46,8 @@ const listedMs = 10_000;
 export function createRepoCommands(parts: CommandDependencies) {
   const { store, projects, views, settings, clock, log } = parts;
   const { post, mustBeDone } = createSignalSender(parts);
+  const work = createPlanWork(parts);
+  const mustBeFree = parts.locks.tryAt;
   /** Repos of daemon.toml that could not be registered, with the reason. */
   const missing = new Map<string, string>();
   /** Configurations that are not in force as they stand: of a project, and of the daemon itself (''). Said until they are read and found right. */
@@ -88,14 +91,7 @@ export function createRepoCommands(parts: CommandDependencies) {
       // Of the commits that were asked for before, which may have waited for another program and start an agent, this is the last.
       await store.commit([]);
       const runs = await runsOf(project);
-      if (runs.length > 0 && !stop) {
-        const titles = await Promise.all(runs.slice(0, 10).map(titleOf));
-        throw new EngineError(
-          'conflict',
-          `repo ${project} has ${runs.length} running ${runs.length === 1 ? 'agent' : 'agents'}: ${titles.join(', ')}`,
-          `stop them with it: stator repo ${verb} --stop`,
-        );
-      }
+      await refuseRunning(project, { runs, stop, verb });
       if (runs.length > 0) await requeueAgents(store, runs, clock.nowMs());
       await parts.runsEnded(project);
       await go();
@@ -104,6 +100,34 @@ export function createRepoCommands(parts: CommandDependencies) {
       open();
       parts.onChange();
       throw thrown;
+    }
+  }
+
+  /** Throws `conflict` where agents run, and are not to stop. */
+  async function refuseRunning(
+    project: string,
+    { runs, stop, verb }: { readonly runs: readonly EffectRow[]; readonly stop: boolean; readonly verb: string },
+  ): Promise<void> {
+    if (runs.length === 0 || stop) return;
+    const titles = await Promise.all(runs.slice(0, 10).map(titleOf));
+    throw new EngineError(
+      'conflict',
+      `repo ${project} has ${runs.length} running ${runs.length === 1 ? 'agent' : 'agents'}: ${titles.join(', ')}`,
+      `stop them with it: stator repo ${verb} --stop`,
+    );
+  }
+
+  /** They end, and are queued again; none is started before. One that does not end in time ends later, and is recorded. */
+  async function beginAnew(project: string, runs: readonly EffectRow[]): Promise<void> {
+    const open = projects.close(project);
+    try {
+      await requeueAgents(store, runs, clock.nowMs());
+      await parts.runsEnded(project);
+    } catch (thrown) {
+      if (!(thrown instanceof EngineError) || thrown.code !== 'unavailable') throw thrown;
+      log.warn(thrown.message);
+    } finally {
+      open();
     }
   }
 
@@ -122,7 +146,7 @@ export function createRepoCommands(parts: CommandDependencies) {
         );
       });
       tooLate.catch(() => {}); // where git was quicker nobody waits for it
-      const registration = await Promise.race([projects.register(path, { trust: true, way }), tooLate]);
+      const registration = await Promise.race([projects.register(path, { trust: true, way, mustBeFree }), tooLate]);
       missing.delete(path);
       return registration;
     } catch (thrown) {
@@ -254,6 +278,17 @@ export function createRepoCommands(parts: CommandDependencies) {
     return [...refusedAddresses(hooks), ...missingVariables(hooks, parts.env)];
   }
 
+  /** That another engine works in the repo, in words; empty: this one has its lock. */
+  async function takenBy(project: string): Promise<string[]> {
+    try {
+      await parts.lockRepo(project);
+      return [];
+    } catch (thrown) {
+      if (!(thrown instanceof EngineError)) throw thrown;
+      return [`nothing of ${project} starts here for now: ${thrown.message}; ${thrown.hint}`];
+    }
+  }
+
   return {
     registerListed,
     /** Puts a repo's changed file in force, where it starts nothing new; for whoever has just seen that the repo is there. Throws `repo_not_found`. */
@@ -270,12 +305,14 @@ export function createRepoCommands(parts: CommandDependencies) {
      * a yes. Throws `bad_repo`, `conflict` (the name is taken; the path is, without `ensure`), `untrusted`, `bad_config`.
      */
     async addRepo(path: string, { trust, way, ensure = false }: AddRepo): Promise<RepoAdded> {
-      const registration = await projects.register(path, { trust, way, mustBeNew: !ensure });
+      const registration = await projects.register(path, { trust, way, mustBeNew: !ensure, mustBeFree });
       const { project, path: found, added, enables, untrusted, changes, digest, trustedNow, notes } = registration;
       if (await isNew(registration)) await mustBeDone(registered(project));
+      const taken = await takenBy(project);
       missing.delete(found);
       left.delete(found);
       await tellPolicy(project);
+      const lost = added ? await work.tellLost(project) : [];
       parts.onChange();
       return {
         status: added ? 'added' : 'known',
@@ -286,16 +323,18 @@ export function createRepoCommands(parts: CommandDependencies) {
         changes: [...changes],
         digest,
         trusted_now: trustedNow,
-        notes: [...notes, ...missingOf(project)],
+        notes: [...notes, ...taken, ...lost, ...missingOf(project)],
       };
     },
     /** As `takeOver` of the registry; its plans go on here. Answers what was brought, for people; null: there is nothing to take over any more. */
     async takeOverRepo(lost: LostRepo, path: string): Promise<readonly string[] | null> {
       const brought = await projects.takeOver(lost, path);
       if (brought === null) return null;
+      await takenBy(lost.project); // where another engine has it, the look at the repo says so
       await tellPolicy(lost.project);
+      const missed = await work.tellLost(lost.project);
       parts.onChange();
-      return brought;
+      return [...brought, ...missed];
     },
     /** What registering the repo of any path inside it would trust. Changes nothing. Throws `bad_repo`, `conflict`, `bad_config`. */
     async lookAtTrust(path: string, way: TrustWay): Promise<TrustLooked> {
@@ -399,6 +438,30 @@ export function createRepoCommands(parts: CommandDependencies) {
       }
       parts.onChange();
       return moved('moving');
+    },
+    /**
+     * The repo's folder was moved or renamed, to `path`: its plans, branches and history go on there. Agents that were at work in it are begun anew, no attempt
+     * spent. Throws `repo_not_found`, `elsewhere`, `conflict` while agents run and are not to `stop`, and as `relocate` of the registry.
+     */
+    async relocateRepo(name: string, path: string, { stop = false }: { stop?: boolean } = {}): Promise<RepoMoved> {
+      const { project, path: from } = await mustFind(name);
+      projects.mustBeHere(project);
+      const open = projects.close(project);
+      try {
+        // As in letGo: what was asked for before this may start an agent yet.
+        await store.commit([]);
+        const runs = await runsOf(project);
+        await refuseRunning(project, { runs, stop, verb: `move ${project} ${path}` });
+        const to = await projects.relocate(project, path, mustBeFree);
+        // In the old place they would end with nothing that could be taken.
+        if (to !== from && runs.length > 0) await beginAnew(project, runs);
+        await parts.lockRepo(project);
+        const plans = (await store.planCounts()).get(project)?.active ?? 0;
+        return { status: to === from ? 'there' : 'moved', project, from, to, active_plans: plans };
+      } finally {
+        open();
+        parts.onChange();
+      }
     },
     /** Puts the repo's files in force as they are now. Throws `repo_not_found`; `bad_config` where they cannot be used; `untrusted` where they have another digest. */
     async trustRepo(project: string, digest?: string): Promise<RepoTrusted> {

@@ -98,16 +98,17 @@ export type RepoRemoved = z.infer<typeof repoRemoved>;
 
 export const repoMoved = z
   .object({
-    /** `moving`: the other host goes on with it once it has a clone. `there`: it was there already. */
-    status: z.enum(['moving', 'there']),
+    /** `moving`: the other host goes on with it once it has a clone. `moved`: it goes on in its new folder. `there`: it was there already. */
+    status: z.enum(['moving', 'moved', 'there']),
     project: z.string(),
+    /** Hosts, or folders of this one. */
     from: z.string(),
     to: z.string(),
     /** Its plans under way, which move with it. */
     active_plans: count,
   })
   .meta({ id: 'RepoMoved' });
-/** A repo that was given to another host. */
+/** A repo that was given to another host, or whose folder was moved. */
 export type RepoMoved = z.infer<typeof repoMoved>;
 
 export const repoTrusted = z

@@ -28,6 +28,10 @@ import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { EngineError, errorClasses } from '../../../machines/vocabulary/errors.ts';
 import type { Log } from '../../base/platform/log.ts';
+import { textDigest } from '../../base/platform/text-digest.ts';
+import type { Commands } from '../commands/commands.ts';
+import { withRequest } from '../commands/request.ts';
+import type { Views } from '../queries/queries.ts';
 import { createEventStreams, type EventStreams, type StreamLimits, streamLimits } from './events.ts';
 import type { Need } from './people.ts';
 import { type Entrance, type Named, personEntrance } from './principal.ts';
@@ -36,6 +40,8 @@ import { type AnyReply, type AnyRoute, type AppParts, type Definition, methodOf,
 import { routes } from './routes.ts';
 
 const bodyLimitBytes = 1024 * 1024;
+/** https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header */
+const keyHeader = 'idempotency-key';
 
 export type App = ReturnType<typeof createApp>;
 
@@ -82,7 +88,13 @@ export function bareApp(log: Pick<Log, 'error'>, otherwise: (c: Context) => Engi
 export function mount(
   app: Hono,
   given: {
-    readonly core: { readonly log: Pick<Log, 'info'>; readonly relay?: Relay | null };
+    readonly core: {
+      readonly log: Pick<Log, 'info'>;
+      readonly relay?: Relay | null;
+      readonly views?: Pick<Views, 'projectNamed'>;
+      /** Without an engine no request is kept. */
+      readonly commands?: Pick<Commands, 'once'>;
+    };
     readonly streams?: EventStreams;
     readonly entrance: Entrance;
     readonly self?: Pick<Hono, 'fetch'>;
@@ -97,7 +109,8 @@ export function mount(
     const principal = entrance.principal(c.req.header('authorization'));
     if (who === 'person') await principal.mustBePerson();
     principal.mustHave(needOf(definition));
-    const named = params === undefined ? {} : check(params, c.req.param(), 'the path');
+    const meant = <T extends object>(asked: T): T => withProject(asked, parts.core.views?.projectNamed);
+    const named = meant(params === undefined ? {} : check(params, c.req.param(), 'the path'));
     await principal.maySee(named);
     const ask = {
       ...parts,
@@ -105,14 +118,19 @@ export function mount(
       context: c,
       routes,
       params: named,
-      query: query === undefined ? {} : check(query, c.req.query(), 'the query'),
-      body: body === undefined ? {} : check(body, await jsonOf(c), 'the body'),
+      query: meant(query === undefined ? {} : check(query, c.req.query(), 'the query')),
+      body: meant(body === undefined ? {} : check(body, await jsonOf(c), 'the body')),
     };
     const person = principal.named();
     if (person !== null && c.req.method !== 'GET')
       parts.core.log.info(`${person.name}: ${c.req.method} ${c.req.path.slice(0, 500)}`);
+    const carryOut = () => principal.act(() => answerHere(c, ask));
+    return once(c, { way: definition.again ?? 'kept', commands: parts.core.commands, body: ask.body }, carryOut);
+  });
+
+  async function answerHere(c: Context, ask: Parameters<typeof answerFromHost>[1]): Promise<Response> {
     try {
-      return respond(c, await principal.act(() => answer(ask as never))); // read by its own schemas, a line above
+      return respond(c, await answer(ask as never)); // read by its own schemas, where it came in
     } catch (thrown) {
       const mayAsk = c.req.method === 'GET' || definition.anyHost === true;
       if (!mayAsk || !(thrown instanceof EngineError) || thrown.code !== 'elsewhere') throw thrown;
@@ -120,7 +138,43 @@ export function mount(
       if (elsewhere === null) throw thrown;
       return elsewhere;
     }
+  }
+}
+
+/** The same request again, by the key that its client gave it, is answered as it was the first time. */
+async function once(
+  c: Context,
+  {
+    way,
+    commands,
+    body,
+  }: { way: NonNullable<Definition['again']>; commands: Pick<Commands, 'once'> | undefined; body: unknown },
+  carryOut: () => Promise<Response>,
+): Promise<Response> {
+  const key = c.req.header(keyHeader);
+  if (key === undefined || commands === undefined || c.req.method === 'GET' || way === 'free') return carryOut();
+  if (!/^[\w-]{16,64}$/.test(key))
+    throw new EngineError(
+      'bad_request',
+      `the header ${keyHeader} is no key`,
+      'send 16 to 64 letters, digits, dashes and underscores, such as a UUID, or none',
+    );
+  if (way === 'signal') return withRequest({ key, firstAtMs: 0, isRepeat: false }, carryOut);
+  const { pathname, search } = new URL(c.req.url);
+  const asked = [c.req.method, pathname, search, c.req.header('authorization') ?? '', body];
+  const request = { key, digest: textDigest(JSON.stringify(asked)), mayRepeat: way === 'kept' };
+  const { status, text } = await commands.once(request, async () => {
+    const response = await carryOut();
+    return { status: response.status, text: await response.text() };
   });
+  if (text === '') return c.body(null, status as 200); // a status of a route's answers
+  return c.body(text, status as 200, { 'content-type': 'application/json' }); // likewise
+}
+
+/** A verb names the repo of its folder by the folder, which may be called otherwise than when it was registered. */
+function withProject<T extends object>(asked: T, projectNamed: Views['projectNamed'] = (name) => name): T {
+  const { project } = asked as { project?: unknown };
+  return typeof project === 'string' ? { ...asked, project: projectNamed(project) } : asked;
 }
 
 /** As `bodyLimit`, which makes a stream of each body: one that says its length, and so is held to it by node, is only compared. */

@@ -81,6 +81,11 @@ export interface Definition {
   readonly inRuns?: boolean;
   /** A change of a repo that any host may be asked for: the repo's own host carries it out. Reads are all handed on. Default: not. */
   readonly anyHost?: boolean;
+  /**
+   * The same request again, by its key. `kept` (the default): its answer is kept, and what was cut off is begun again. `never`: what was cut off is not begun
+   * again. `signal`: it is one signal, which has the key. `free`: it changes nothing, or nothing more.
+   */
+  readonly again?: 'kept' | 'never' | 'signal' | 'free';
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodObject;

@@ -1,4 +1,5 @@
 /** What a tool is: its schemas, who may call it, what it does to the world, and the calls that it is made of. */
+import { basename } from 'node:path';
 import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { planNameOf } from '../../../machines/vocabulary/ids.ts';
@@ -71,7 +72,8 @@ export async function projectOf(caller: McpCaller, client: Client, said: string 
   if (named !== undefined) return named;
   const repos = await client.repos();
   const [only] = repos;
-  const here = repos.find((repo) => repo.project === caller.project);
+  const isOfFolder = ({ path }: { readonly path: string }) => basename(path) === caller.project;
+  const here = repos.find((repo) => repo.project === caller.project) ?? repos.find(isOfFolder);
   if (here !== undefined) return here.project;
   if (only !== undefined && repos.length === 1) return only.project;
   if (only === undefined)

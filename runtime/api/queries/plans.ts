@@ -101,7 +101,7 @@ export function createPlanViews(parts: ViewDependencies) {
     return store.usage(row, row.createdAt);
   }
 
-  /** What a fault of the environment keeps from being done of it. */
+  /** What of it failed and is tried again. */
   function keptOf({ project, plan }: PlanRow): Promise<readonly EffectRow[]> {
     return store.effects({ by: 'waiting', tree: planTree(project, plan) });
   }

@@ -110,6 +110,7 @@ export function createViews(parts: ViewDependencies) {
     },
     facts,
     mustBeHere: projects.mustBeHere,
+    projectNamed: projects.projectNamed,
     /** Throws `repo_not_found`. */
     mustKnow: (project: string): void => void repoRow(project),
     /** Loads no tree: there may be a thousand. */

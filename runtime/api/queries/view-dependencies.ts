@@ -3,6 +3,7 @@
 import type { AnyDefinition } from '../../../actors/definition.ts';
 import type { Kinds } from '../../../actors/kind.ts';
 import type { Lane } from '../../../machines/vocabulary/effect.ts';
+import type { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Clock } from '../../base/platform/clock.ts';
 import type { TreeCache } from '../../core/inbox/tree-cache.ts';
 import type { Limits } from '../../core/outbox/slots.ts';
@@ -29,6 +30,8 @@ export interface ViewDependencies {
   mayStart(project: string, plan: string): boolean;
   /** Why a repo cannot be used now; null: it can, as far as is known. Default: nobody looks. */
   troubleOf?(project: string): string | null;
+  /** Why the store takes nothing now; null: it does. Default: nothing is written by who asks. */
+  storeTrouble?(): EngineError | null;
   readonly kinds: Kinds;
   readonly machines: readonly AnyDefinition[];
 }

@@ -8,7 +8,7 @@ import type { AgentContext } from '../../../machines/agent/context.ts';
 import { waysOn } from '../../../machines/plan/advice.ts';
 import { type Applicant, obstacleOf, type RepoContext } from '../../../machines/repo/machine.ts';
 import { isAwaited } from '../../../machines/vocabulary/effect.ts';
-import { EngineError, onOneLine } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, onOneLine, withHint } from '../../../machines/vocabulary/errors.ts';
 import { pathOfRequest, planTree, repoTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { processStates } from '../../../machines/vocabulary/public-state.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
@@ -58,7 +58,7 @@ interface PlanLook {
   readonly newest: readonly RunRow[];
 }
 
-/** What a plan waits for, the nearest reason first; null: it is at rest. `kept`: what a fault of the environment keeps from being done of it. */
+/** What a plan waits for, the nearest reason first; null: it is at rest. `kept`: what of it failed and is tried again. */
 export async function waitingFor(
   parts: ViewDependencies,
   row: PlanRow,
@@ -71,7 +71,7 @@ export async function waitingFor(
     );
     return { kind: 'decision', detail: [blocked.reason, ...ways].join('\n'), since: timeText(blocked.at) };
   }
-  const held = await environmentWait(parts, kept);
+  const held = storeWait(parts, row) ?? (await retryWait(parts, kept));
   // A merge of a done plan, or what is left of a cancelled one, may be kept from being done too.
   if (row.status === 'ready' || row.status === 'done' || row.status === 'cancelled') return held;
   const away = (await hostWait(parts, row, { hosts, newest })) ?? (await otherHostWait(parts, row, { hosts, newest }));
@@ -162,16 +162,29 @@ async function otherHostWait(
   return { kind: 'host', detail: `${where}; ${next}`, since: null };
 }
 
-/** What a fault of the environment keeps from being done, also while other agents of the plan work: a person can often end it. */
-async function environmentWait({ store }: ViewDependencies, kept: readonly EffectRow[]): Promise<Waiting | null> {
-  const [first] = kept;
+/** What a plan under way does is written before it counts. */
+function storeWait({ storeTrouble }: ViewDependencies, { status }: PlanRow): Waiting | null {
+  const trouble = storeTrouble?.() ?? null;
+  if (trouble === null || status === 'ready' || status === 'done' || status === 'cancelled') return null;
+  return { kind: 'repo', detail: `nothing can be written down: ${onOneLine(withHint(trouble))}`, since: null };
+}
+
+/** What failed and is tried again, also while other agents of the plan work: a person can often end it. A plan waits for none of those whom it tells. */
+async function retryWait({ store }: ViewDependencies, kept: readonly EffectRow[]): Promise<Waiting | null> {
+  const awaited = kept.filter(({ kind }) => isAwaited(kind));
+  const [first] = awaited;
   if (first === undefined) return null;
-  const more = kept.length > 1 ? `; ${kept.length - 1} more wait with it` : '';
-  return {
-    kind: 'repo',
-    detail: `${effectText(first, (await store.run(first.key))?.title)} waits: ${onOneLine(first.error ?? 'no reason is known')}${more}`,
-    since: timeOrNull(first.waiting_since),
-  };
+  const { waiting_since: waitingSince, created_at: askedAt, attempts } = first;
+  const more = awaited.length > 1 ? `; ${awaited.length - 1} more wait with it` : '';
+  const what = effectText(first, (await store.run(first.key))?.title);
+  const why = `${onOneLine(first.error ?? 'no reason is known')}${more}`;
+  return waitingSince === null
+    ? {
+        kind: 'back_off',
+        detail: `${what} is tried again (it failed ${attempts === 1 ? 'once' : `${attempts} times`}): ${why}`,
+        since: timeText(askedAt),
+      }
+    : { kind: 'repo', detail: `${what} waits: ${why}`, since: timeText(waitingSince) };
 }
 
 function effectText({ kind }: EffectRow, title: string | undefined): string {
@@ -201,10 +214,7 @@ async function waitingForWork(
   // A plan waits for none of those whom it tells.
   const asked = open.filter(({ kind }) => isAwaited(kind));
   if (asked.length === 0) return null;
-  if (!mayStart(project, plan)) return { kind: 'slot', detail: unstartedText, since };
-  const troubled = asked.find(({ error }) => error !== null);
-  if (troubled === undefined) return null;
-  return { kind: 'back_off', detail: `${troubled.kind} is tried again: ${onOneLine(troubled.error ?? '')}`, since };
+  return mayStart(project, plan) ? null : { kind: 'slot', detail: unstartedText, since };
 }
 
 async function waitingForAgents(

@@ -63,7 +63,7 @@ export { checkOwnHooks, type HookMessage, machineHooks, type OwnHook, type OwnHo
 export { type AgentProfile, everyProfile } from './profiles.ts';
 export type { AgentSettings, Flags, Preset } from './schema.ts';
 export { agentLimits } from './schema.ts';
-export { socketPath } from './socket-path.ts';
+export { socketElsewhere, socketPath } from './socket-path.ts';
 export { isStoreThere, type StorePlace, storePlace, targetPlace } from './store-place.ts';
 export { type FoundBesides, fileDigest } from './trust.ts';
 export { printable } from './wording.ts';

@@ -1,4 +1,5 @@
 /** Where the sockets of a home are, from its path and the environment alone. */
+import { lstatSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
@@ -9,12 +10,12 @@ import type { Environment } from './home.ts';
 const socketPathLimitBytes = process.platform === 'linux' ? 108 : 104;
 
 /**
- * The control socket of `home`: `configured` (`socket_path`, `''` for none), else in `$XDG_RUNTIME_DIR/stator`, else in `/tmp/stator-<uid>`. Two homes of one
- * user never share a socket: every home but the account's own `~/.config/stator` adds eight hex digits of its path's SHA-256.
+ * The control socket of `home`: `configured` (`socket_path`, `''` for none), else in `$XDG_RUNTIME_DIR/stator`, else in `/tmp/stator-<uid>`, or where
+ * somebody else has made that, in `<home>/control`. Two homes of one user never share a socket: every home but the account's own `~/.config/stator` adds eight hex digits of its path's SHA-256.
  * Throws `bad_config` where the path does not fit into a socket address.
  */
 export function socketPath(home: string, env: Environment, configured: string): string {
-  const path = configured === '' ? join(socketFolder(env), socketName(resolve(home))) : configured;
+  const path = configured === '' ? join(socketFolder(env, home), socketName(resolve(home))) : configured;
   const sizeBytes = Buffer.byteLength(path) + 1;
   if (sizeBytes <= socketPathLimitBytes) return path;
   throw new EngineError(
@@ -38,10 +39,32 @@ export function runSocketFolder(home: string, launch: string): string {
   return join(`/tmp/stator-${process.getuid?.() ?? 0}`, `${homeDigits(resolve(home))}-${name}`);
 }
 
-function socketFolder(env: Environment): string {
+function socketFolder(env: Environment, home: string): string {
   const runtimeFolder = env.XDG_RUNTIME_DIR;
   if (runtimeFolder && isAbsolute(runtimeFolder)) return join(runtimeFolder, 'stator');
+  return ownFolder(sharedFolder(), home);
+}
+
+/** Anybody may make it first. */
+function sharedFolder(): string {
   return `/tmp/stator-${process.getuid?.() ?? 0}`;
+}
+
+/** `shared` where it is this user's folder, or nobody's yet; else one in the home. */
+export function ownFolder(shared: string, home: string): string {
+  return isOthers(shared) ? join(resolve(home), 'control') : shared;
+}
+
+function isOthers(folder: string): boolean {
+  const found = lstatSync(folder, { throwIfNoEntry: false });
+  return found !== undefined && (!found.isDirectory() || found.uid !== (process.getuid?.() ?? found.uid));
+}
+
+/** What people are told where the socket is not at its usual place; null: it is. */
+export function socketElsewhere(home: string, path: string): string | null {
+  const shared = sharedFolder();
+  if (!path.startsWith(`${join(resolve(home), 'control')}/`) || !isOthers(shared)) return null;
+  return `${shared} is not this user's folder, so the socket is ${path}; see who made it: ls -ld ${shared}`;
 }
 
 function socketName(home: string): string {

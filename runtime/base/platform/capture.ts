@@ -43,7 +43,7 @@ const nothing = { exitCode: null, signal: null, stdout: '', stderr: '', isTooLon
 /** `onStart` is told its process id, which is that of its group, too. Throws nothing. */
 export function capture(request: CaptureRequest, onStart: (pid: number) => void): Promise<Captured> {
   return new Promise((resolve) => {
-    const fail = (thrown: unknown) => resolve({ ...nothing, failure: failureOf(thrown) });
+    const fail = (thrown: unknown) => resolve({ ...nothing, failure: systemFailure(thrown) });
     try {
       const child = start(request);
       child.once('error', (error) => child.pid === undefined && fail(error));
@@ -104,7 +104,8 @@ function taken(stream: Readable | null, maxBytes: number, onTooLong: () => void)
       .replace(/\r?\n$/, '');
 }
 
-function failureOf(thrown: unknown): SystemFailure {
+/** What the system said of a program that could not be started. */
+export function systemFailure(thrown: unknown): SystemFailure {
   const { code = '', syscall = '' } = thrown as NodeJS.ErrnoException; // the system's, or Node's for what it cannot pass on
   return { code, syscall, message: messageOf(thrown) };
 }

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, openSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
-import { messageOf } from '../../../machines/vocabulary/errors.ts';
+import { type SystemFailure, systemFailure } from './capture.ts';
 import { inheritedFiles } from './inherited-files.ts';
 
 export interface DetachRequest {
@@ -28,6 +28,8 @@ export interface DetachEnd {
   readonly how: string;
   readonly code: number | null;
   readonly isSignalled: boolean;
+  /** Why it could not be started, as the system says; null: it was started. */
+  readonly failure: SystemFailure | null;
 }
 
 /** `onEnd` is told once how it ended, also where it could not be started. Throws nothing. */
@@ -49,17 +51,23 @@ export function startDetached(request: DetachRequest, onEnd: (ended: DetachEnd) 
       detached: true,
       stdio: Array.from(stdio, (each) => each ?? 'ignore'),
     });
-    child.once('error', (error) => onEnd({ how: messageOf(error), code: null, isSignalled: false }));
+    child.once('error', (error) => onEnd(notStarted(error)));
     child.once('exit', (code, signal) =>
-      onEnd({ how: `it ended with ${signal ?? code}`, code, isSignalled: signal !== null }),
+      onEnd({ how: `it ended with ${signal ?? code}`, code, isSignalled: signal !== null, failure: null }),
     );
+    if (child.pid === undefined) return;
     child.unref();
     tell(child, request.told);
   } catch (error) {
-    onEnd({ how: messageOf(error), code: null, isSignalled: false });
+    onEnd(notStarted(error));
   } finally {
     for (const fd of fds) closeSync(fd);
   }
+}
+
+function notStarted(thrown: unknown): DetachEnd {
+  const failure = systemFailure(thrown);
+  return { how: failure.message, code: null, isSignalled: false, failure };
 }
 
 /**

@@ -1,50 +1,120 @@
 /**
- * a fault of the environment: a full disk, a folder that is out of reach, a branch that somebody has checked out. Nobody's work is at fault, and it
+ * A fault of the environment: a full disk, a folder that is out of reach, no more open files, a branch that somebody has checked out. Nobody's work is at fault, and it
  * ends by itself or by a person's hand: what meets it waits (`retry: 'wait'` in the table of errors).
  */
 import { EngineError, errorClasses } from '../../../machines/vocabulary/errors.ts';
 
-type Trouble = 'disk_full' | 'unreachable';
+type Trouble = 'disk_full' | 'unreachable' | 'system_limit';
 
-/** The error codes of the system for each fault. */
-const systemCodes: Readonly<Record<string, Trouble>> = {
-  ENOSPC: 'disk_full',
-  EDQUOT: 'disk_full',
-  EROFS: 'unreachable',
-  EIO: 'unreachable',
-  ENXIO: 'unreachable',
-  ESTALE: 'unreachable',
-  ENOTCONN: 'unreachable',
-};
+interface Fault {
+  readonly trouble: Trouble;
+  /** The error codes of the system, and for some the calls in which alone they mean this fault. */
+  readonly codes: readonly string[];
+  readonly calls?: RegExp;
+  /** The messages of git and of the system. */
+  readonly words: RegExp | null;
+  /** Said before the message: what there is no more of, with the limit where this process knows it. */
+  what?(): string;
+  readonly hint: string;
+}
 
-/** The messages of git and of the system for each fault. */
-const gitWords: readonly (readonly [RegExp, Trouble])[] = [
-  [/No space left on device|Out of diskspace|Disk quota exceeded/, 'disk_full'],
-  [/Read-only file system|Input\/output error|Stale (NFS )?file handle/, 'unreachable'],
-  [/Transport endpoint is not connected|No such device or address/, 'unreachable'],
-  [/insufficient permission for adding an object to repository database/, 'unreachable'],
+const onceFree = 'it continues by itself';
+
+const noOpenFiles = {
+  trouble: 'system_limit',
+  what: () => `no more open files${limitText('open_files')}`,
+  hint: `raise it where stator is started: ulimit -n 4096, or LimitNOFILE= of its service; then restart it; ${onceFree} when files are closed`,
+} as const;
+
+/** All faults of the environment, the first that fits counts. */
+const faults: readonly Fault[] = [
+  {
+    trouble: 'disk_full',
+    codes: ['ENOSPC', 'EDQUOT'],
+    words: /No space left on device|Out of diskspace|Disk quota exceeded/,
+    hint: `free some space there: df -h; ${onceFree}`,
+  },
+  {
+    trouble: 'unreachable',
+    codes: ['EROFS', 'EIO', 'ENXIO', 'ESTALE', 'ENOTCONN'],
+    words:
+      /Read-only file system|Input\/output error|Stale (NFS )?file handle|Transport endpoint is not connected|No such device or address|insufficient permission for adding an object to repository database/,
+    hint: `see that it can be read and written: mount, ls -ld; ${onceFree}`,
+  },
+  {
+    trouble: 'system_limit',
+    codes: ['ENFILE'],
+    words: /Too many open files in system/,
+    what: () => 'the system has no more open files',
+    hint: `close programs, or raise it: sysctl fs.file-max (macOS: kern.maxfiles); ${onceFree}`,
+  },
+  { ...noOpenFiles, codes: ['EMFILE'], words: /Too many open files/ },
+  // A descriptor of the program to be would be above the limit: fcntl(2), F_DUPFD.
+  { ...noOpenFiles, codes: ['EINVAL'], calls: /^spawn/, words: null },
+  {
+    trouble: 'system_limit',
+    codes: ['EAGAIN'],
+    calls: /^(spawn|fork)/,
+    words:
+      /[Cc]annot fork|[Ff]ork(ing)? failed|fork: (retry: )?Resource temporarily unavailable|unable to create (threaded|thread)/,
+    what: () => `no more processes${limitText('max_user_processes')}`,
+    hint: `end some (ps -u "$USER"), or raise it where stator is started: ulimit -u; ${onceFree}`,
+  },
+  {
+    trouble: 'system_limit',
+    codes: ['ENOMEM'],
+    words: /Cannot allocate memory|Out of memory, malloc failed/,
+    what: () => 'no more memory',
+    hint: `end what takes the most: free -m, ps aux; ${onceFree}`,
+  },
 ];
 
-const hints: Readonly<Record<Trouble, string>> = {
-  disk_full: 'free some space there: df -h; it continues by itself',
-  unreachable: 'see that it can be read and written: mount, ls -ld; it continues by itself',
-};
+/** ` (this process may have 64)`; asked of the system without opening a file, which may be what is not possible. Empty: none is set. */
+function limitText(name: 'open_files' | 'max_user_processes'): string {
+  Object.assign(process.report, { excludeNetwork: true }); // not in its type yet; else it would look names up
+  const report = process.report.getReport() as { userLimits?: Record<string, { soft?: unknown }> }; // its shape is not typed
+  const soft = report.userLimits?.[name]?.soft;
+  return typeof soft === 'number' ? ` (this process may have ${soft})` : '';
+}
+
+function faultOf(fault: Fault, message: string, options: { cause?: unknown } = {}): EngineError {
+  const { trouble, what, hint } = fault;
+  return new EngineError(trouble, what === undefined ? message : `${what()}: ${message}`, hint, options);
+}
+
+/** Causes that are looked through: what the system ran out of may be met by any look, and whoever met it says what it was at. */
+const causeLimit = 10;
+
+function limitBehind(thrown: EngineError): EngineError | null {
+  let at: unknown = thrown.cause;
+  for (let depth = 0; depth < causeLimit && at instanceof Error; depth += 1, at = at.cause) {
+    const fault = byCode(at);
+    if (fault?.trouble === 'system_limit') return faultOf(fault, thrown.message, { cause: thrown });
+  }
+  return null;
+}
+
+function byCode(error: NodeJS.ErrnoException): Fault | undefined {
+  const { code = '', syscall = '' } = error; // both are missing where it is none
+  return faults.find(({ codes, calls }) => codes.includes(code) && (calls === undefined || calls.test(syscall)));
+}
 
 /**
  * The trouble behind what was thrown; null: something else was wrong. A folder that may not be entered is out of reach. A file that may not be read is
- * not: an agent can leave such a one behind, and nobody would come to mend it. An EngineError is what its thrower said.
+ * not: an agent can leave such a one behind, and nobody would come to mend it. An EngineError is what its thrower said, but for a limit of the system
+ * behind it.
  */
 export function environmentFault(thrown: unknown): EngineError | null {
-  if (thrown instanceof EngineError) return errorClasses[thrown.code].retry === 'wait' ? thrown : null;
+  if (thrown instanceof EngineError) return errorClasses[thrown.code].retry === 'wait' ? thrown : limitBehind(thrown);
   if (!(thrown instanceof Error)) return null;
   const { code = '', syscall = '' } = thrown as NodeJS.ErrnoException; // both are missing where it is none
   const isClosed = code === 'EACCES' && ['stat', 'lstat', 'scandir'].includes(syscall);
-  const trouble = isClosed ? 'unreachable' : systemCodes[code];
-  return trouble === undefined ? null : new EngineError(trouble, thrown.message, hints[trouble], { cause: thrown });
+  const fault = isClosed ? faults.find(({ trouble }) => trouble === 'unreachable') : byCode(thrown);
+  return fault === undefined ? null : faultOf(fault, thrown.message, { cause: thrown });
 }
 
 /** The trouble that git's own words tell of; null: none. `what` says which command it was, and where. */
 export function environmentFaultInText(said: string, what: string): EngineError | null {
-  const found = gitWords.find(([words]) => words.test(said));
-  return found === undefined ? null : new EngineError(found[1], `${what}: ${said}`, hints[found[1]]);
+  const found = faults.find(({ words }) => words?.test(said) === true);
+  return found === undefined ? null : faultOf(found, `${what}: ${said}`);
 }

@@ -161,7 +161,7 @@ export function createSpawner({ few = fewStarts }: { readonly few?: number } = {
             land(id);
             onEnd(report.ended);
           },
-          lose: () => onEnd({ how: 'the process that started it died', code: null, isSignalled: true }),
+          lose: () => onEnd({ how: 'the process that started it died', code: null, isSignalled: true, failure: null }),
         },
       );
       return () => land(id);

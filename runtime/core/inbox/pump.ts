@@ -4,7 +4,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf } from '../../../machines/vocabulary/errors.ts';
-import type { TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import { planTree, repoTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import type { Clock } from '../../base/platform/clock.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { createPollLoop } from '../../base/platform/poll-loop.ts';
@@ -99,6 +99,7 @@ export function createPump(parts: PumpParts): Pump {
       if (isChanged) {
         isChanged = false;
         bus.reached(await store.lastLine());
+        if (parts.isOwner()) await inTurn(setUnreadableAside);
       }
       await handleAll(() => isRunning, null);
       return untilNextDue();
@@ -140,7 +141,8 @@ export function createPump(parts: PumpParts): Pump {
     // Before the claim: what comes in after it takes the next number, and the commit that counts on it is lost.
     const last = arrived.length === 0 ? 0 : await store.lastSignal();
     const now = { keptMs: timeline.nowMs(), wallMs: clock.nowMs() };
-    const rows = await store.claim(now, { limit: batchSize, ...(project === null ? {} : { project }) });
+    const claimed = await store.claim(now, { limit: batchSize, ...(project === null ? {} : { project }) });
+    const rows = claimed.filter(({ id }) => Number.isSafeInteger(id));
     if (rows.length + arrived.length === 0) return false;
     const { touchedEffects, lines, settled } = (await handleWith(rows, arrived, last)) ?? (await handle(rows));
     if (touchedEffects) parts.onEffects();
@@ -296,6 +298,35 @@ export function createPump(parts: PumpParts): Pump {
     ]);
     // Lost where somebody else has handled it meanwhile.
     return commit.status === 'lost' ? [] : [{ seq: commit.lines[0] ?? 0, ...line }];
+  }
+
+  /** Rows with numbers that cannot be read get others, and fail: each stops its own plan, and nobody else's. */
+  async function setUnreadableAside(): Promise<void> {
+    for (const found of await store.unreadableSignals()) {
+      if (isElsewhere(found.project)) continue;
+      const at = clock.nowMs();
+      const id = (await store.lastSignal()) + 1;
+      const { number, project, plan, type } = found;
+      const known = plan === '' ? null : await store.plan(project, plan);
+      const why = `signal ${id} (${type}) was set aside: its number was ${number}, which no engine can read`;
+      log.error(`${why}; it is of ${project}/${plan}`, null);
+      const hint = `look at it with: stator signal show ${id}; deliver it with: stator signal retry ${id}`;
+      const result = { error: why, code: 'internal', hint };
+      const tree = known === null ? repoTree(project) : planTree(project, plan);
+      const key = { project, plan };
+      const fault: Change[] =
+        known === null
+          ? []
+          : [
+              { do: 'plan.set-fault', key, signal: id, isFirst: true, at },
+              notification(key, { type: 'plan_blocked', message: `fault: ${why}`, at }),
+              ...(await toldOfFault(key, { reason: why, at })),
+            ];
+      // Where it is lost, the next look does it.
+      const commit = await store.commit([{ do: 'signal.renumber', number, id, tree, result, at }, ...fault]);
+      if (commit.status === 'lost') isChanged = true;
+      else parts.onEffects();
+    }
   }
 
   /** Notifies hooks of a plan that a fault has just stopped. */

@@ -101,6 +101,10 @@ const backOffFirstMs = 500;
 const backOffCapMs = 30_000;
 /** A handler of a run that is under way and threw is started again after this, then after twice as long each time, up to the cap: the run itself goes on. */
 const resumeMs = 2_000;
+/** A try that goes so long without a failure goes well: whoever watches is not told by turns that it waits and that it works. */
+const clearMs = 5_000;
+/** An owner that leaves tries once more after this. */
+const leavingMs = 1_000;
 /** Everything that may let an effect start pokes; a look in this rhythm makes sure. */
 const pollMs = 10_000;
 /** The same where an effect waits for its time, a lane was given up, or a round could not look. */
@@ -129,10 +133,14 @@ interface Running {
   hasBegun: boolean;
   /** How often its handler was started again here. */
   resumes: number;
+  /** Since when it fails again and again while it is under way, and when it last did; null: it has not failed. */
+  failing: { readonly since: number; readonly last: number } | null;
   /** Why the last try could not be done, or not be written, and is to be handled again. */
   fault: { readonly thrown: unknown; readonly mayPutBack: boolean } | null;
   /** The reports of its handler, in order; its end waits for them. */
   told: Promise<void>;
+  /** Cancels that its wait is forgotten, where a try seems to go well; null: none does. */
+  cancelClear: (() => void) | null;
   /** Cancels the timer of its stop; null: none is set. */
   cancelStop: (() => void) | null;
   stopAt: number | null;
@@ -155,6 +163,8 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   });
   let holdsAgents = false;
   let hasAdopted = false;
+  /** It ends what is due and leaves: what fails again meanwhile is for the next owner. */
+  let isLeaving = false;
   /** A lane changed under its eyes too often: it is looked at again soon. */
   let hasGivenUp = false;
 
@@ -308,8 +318,10 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       stop: new AbortController(),
       hasBegun: false,
       resumes: 0,
+      failing: null,
       fault: null,
       told: nothing,
+      cancelClear: null,
       cancelStop: null,
       stopAt: null,
       done: nothing,
@@ -319,6 +331,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     if (row.stop_at !== null && row.stop_at <= timeline.nowMs()) entry.stop.abort();
     entry.done = carryOut(entry).finally(() => {
       entry.cancelStop?.();
+      entry.cancelClear?.();
       if (running.get(row.key) === entry) running.delete(row.key);
       loop.wake();
     });
@@ -358,6 +371,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       if (abort.signal.aborted) return null;
       const ending = await endingOf(entry);
       if (ending !== null) return ending;
+      if (isLeaving && entry.resumes > 0) return null;
       entry.fault = null;
     }
     return null;
@@ -441,7 +455,13 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   /** What a handler looks after is under way: it waits for nothing that could keep it from being begun. */
   function begins(entry: Running): void {
     entry.hasBegun = true;
-    if (entry.row.waiting_since === null) return;
+    if (entry.failing !== null) {
+      entry.cancelClear?.();
+      entry.cancelClear = callAfter(clock, clearMs, () => tellNoWait(entry));
+    } else if (entry.row.waiting_since !== null) tellNoWait(entry);
+  }
+
+  function tellNoWait(entry: Running): void {
     entry.told = entry.told.then(() => noteWait(entry, null));
     entry.told.catch(() => {}); // thrown where the end of the effect waits for it
   }
@@ -464,8 +484,8 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     if (row.kind === 'agent.run' || isStoreTrouble) {
       const isFull = thrown instanceof EngineError && thrown.code === 'store_full';
       const waitMs = isStoreTrouble || isFull ? resumeMs : Math.min(backOffCapMs, resumeMs * 2 ** resumes);
-      const isKept = trouble !== null || (!isStoreTrouble && (await parts.isRepoDown?.(row.project)) === true);
-      await waitInPlace(entry, { waitMs, reason: isKept ? message : null });
+      // A store that takes nothing takes no word of it either.
+      await waitInPlace(entry, { waitMs, reason: isStoreTrouble ? null : message });
       return null;
     }
     const canHelp = !(thrown instanceof EngineError) || errorClasses[thrown.code].retry;
@@ -497,12 +517,18 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     return { do: 'put-back', nextAt: timeline.nowMs() + Math.max(wait, (trouble?.retryAtMs ?? at) - at), error, at };
   }
 
-  /** A run that is under way keeps its slot, and says meanwhile what keeps it. */
+  /** A run that is under way keeps its slot, and says what keeps it until a try has succeeded or it has ended. */
   async function waitInPlace(entry: Running, wait: { waitMs: number; reason: string | null }): Promise<void> {
     const { reason, waitMs } = wait;
-    if (reason !== null) await noteWait(entry, { at: clock.nowMs(), reason });
-    await storeRetry.pause(waitMs, entry.stop.signal);
-    if (reason !== null) await noteWait(entry, null);
+    entry.cancelClear?.();
+    if (reason !== null) {
+      const at = clock.nowMs();
+      const { since = at, last = at } = entry.failing ?? {};
+      entry.failing = { since: at - last > 2 * backOffCapMs ? at : since, last: at };
+      await noteWait(entry, { at: entry.failing.since, reason });
+    }
+    if (isLeaving) await storeRetry.pause(Math.min(waitMs, leavingMs));
+    else await storeRetry.pause(waitMs, entry.stop.signal);
   }
 
   async function settle(
@@ -582,14 +608,15 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       const now = timeline.nowMs();
       const isDue = (row: EffectRow) => row.stop_at !== null && row.stop_at <= now;
       if (!(await mine()).some(isDue)) return [];
+      isLeaving = true;
       const due = (await adopted()).filter(isDue);
       for (const row of due) begin(row);
       const reason = new EngineError('unavailable', 'the time to stop is over', 'the next owner goes on with it');
       const limit = setTimeout(() => abort.abort(reason), limitMs);
       await ended();
       clearTimeout(limit);
-      const left = new Set((await mine()).map((row) => row.key));
-      return due.filter(({ key }) => left.has(key));
+      const begun = new Set(due.map(({ key }) => key));
+      return (await mine()).filter(({ key }) => begun.has(key));
     },
     async carryOut(kind, lane) {
       const ofKind = async () => (await store.effects({ by: 'open' })).filter((row) => row.kind === kind);

@@ -13,7 +13,7 @@ import type {
   Span,
   SpentOf,
 } from './rows.ts';
-import { type Answer, answered } from './tables/connection.ts';
+import { type Answer, all, answered } from './tables/connection.ts';
 
 type Of<Name extends Change['do']> = Omit<ChangeOf<Name>, 'do'>;
 
@@ -27,6 +27,7 @@ export interface Tables {
     release(tree: TreeAddress): Answer<unknown>;
     countAttempt(id: number): Answer<unknown>;
     setAside(change: Of<'signal.set-aside'>): Answer<boolean>;
+    renumber(change: Of<'signal.renumber'>): Answer<boolean>;
     revive(id: number): Answer<boolean>;
     voidTree(tree: TreeAddress, at: number): Answer<unknown>;
     allSetAside(tree: TreeAddress, from: number): Answer<readonly number[]>;
@@ -49,6 +50,8 @@ export interface Tables {
     /** true: it had not begun, and is withdrawn. */
     stop(change: Of<'effect.stop'>): Answer<boolean>;
     hasOpenRuns(key: PlanKey): Answer<boolean>;
+    /** Those of a tree that goes. */
+    endTree(tree: TreeAddress, at: number): Answer<unknown>;
     redeliver(key: string): Answer<boolean>;
   };
   readonly hooks: {
@@ -77,6 +80,8 @@ export interface Tables {
   readonly runs: {
     show(change: Of<'run.show'>): Answer<unknown>;
     note(change: Of<'run.note'>): Answer<unknown>;
+    /** Those of a tree that goes. */
+    endTree(tree: TreeAddress, at: number): Answer<unknown>;
     addToken(change: Of<'run.add-token'>): Answer<unknown>;
     spent(key: PlanKey, sinceMs: number): Answer<SpentOf>;
   };
@@ -105,6 +110,11 @@ export interface Tables {
     resumePlan(key: PlanKey): Answer<unknown>;
     clear(at: number): Answer<unknown>;
   };
+  readonly requests: {
+    begin(change: Of<'request.begin'>): Answer<boolean>;
+    end(change: Of<'request.end'>): Answer<unknown>;
+    forget(beforeMs: number): Answer<unknown>;
+  };
   readonly repos: {
     insert(row: Of<'repo.insert'>): Answer<boolean>;
     remove(project: string, at: number): Answer<unknown>;
@@ -120,6 +130,7 @@ export interface Numbers {
 /** Changes that first read and then write what depends on it: the following changes wait for their end. An insert does this only if its key is taken. */
 export const stepwise: ReadonlySet<Change['do']> = new Set([
   'signal.insert',
+  'tree.remove',
   'effect.stop',
   'hook.enqueue',
   'plan.set-text',
@@ -148,6 +159,7 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): A
     notifications,
     queue,
     repos,
+    requests,
   } = tables;
   switch (change.do) {
     case 'signal.insert':
@@ -164,6 +176,8 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): A
       return done(signals.countAttempt(change.id));
     case 'signal.set-aside':
       return signals.setAside(change);
+    case 'signal.renumber':
+      return signals.renumber(change);
     case 'signal.revive':
       return signals.revive(change.id);
     case 'signal.void-tree':
@@ -173,7 +187,11 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): A
     case 'tree.require':
       return trees.require(change);
     case 'tree.remove':
-      return trees.remove(change);
+      return answered(trees.remove(change), (isRemoved) => {
+        if (!isRemoved) return false;
+        const { address, at } = change;
+        return done(all<unknown>([effects.endTree(address, at), runs.endTree(address, at)]));
+      });
     case 'journal.append':
       return numbered(numbers.lines, journal.append(change.line, change.input));
     case 'effect.insert':
@@ -290,6 +308,12 @@ export function applyChange(tables: Tables, change: Change, numbers: Numbers): A
       return done(queue.resume(change.what));
     case 'queue.clear':
       return done(queue.clear(change.at));
+    case 'request.begin':
+      return requests.begin(change);
+    case 'request.end':
+      return done(requests.end(change));
+    case 'request.forget':
+      return done(requests.forget(change.beforeMs));
     case 'repo.insert':
       return repos.insert(change);
     case 'repo.remove':

@@ -37,6 +37,7 @@ import type {
   QueueItemRow,
   QueueRow,
   RepoRow,
+  RequestRow,
   RunRow,
   SignalFilter,
   SignalRow,
@@ -47,6 +48,7 @@ import type {
   TimelineRow,
   TreeRow,
   TreeState,
+  UnreadableSignal,
   UsageRow,
 } from './rows.ts';
 
@@ -108,6 +110,20 @@ export type Change =
   | { readonly do: 'signal.count-attempt'; readonly id: number }
   /** On condition that it is pending: it failed for a fault of ours. */
   | { readonly do: 'signal.set-aside'; readonly id: number; readonly result: unknown; readonly at: number }
+  /** One whose number cannot be read gets that number, and failed. On condition that the number is free, and the row is there. */
+  | {
+      readonly do: 'signal.renumber';
+      readonly number: string;
+      readonly id: number;
+      readonly tree: TreeAddress;
+      readonly result: unknown;
+      readonly at: number;
+    }
+  /** On condition that there is none of that key. */
+  | { readonly do: 'request.begin'; readonly key: string; readonly digest: string; readonly at: number }
+  | { readonly do: 'request.end'; readonly key: string; readonly status: number; readonly answer: string }
+  /** Those that were begun before. */
+  | { readonly do: 'request.forget'; readonly beforeMs: number }
   /** On condition that it failed. It is pending again, with all its tries. */
   | { readonly do: 'signal.revive'; readonly id: number }
   /** Ends all waiting signals of a tree. */
@@ -123,8 +139,11 @@ export type Change =
     }
   /** On condition that the row is at that step; 0: that there is none. For what was decided by a tree that did not move. */
   | { readonly do: 'tree.require'; readonly address: TreeAddress; readonly steps: number }
-  /** On condition that it is at step `before`, where that is given. */
-  | { readonly do: 'tree.remove'; readonly address: TreeAddress; readonly before?: number }
+  /**
+   * On condition that it is at step `before`, where that is given. What it asked for ends with it: nothing of it waits for a slot any more, and what runs is
+   * to be ended now. Deliveries of its hooks and removals of its worktrees go on.
+   */
+  | { readonly do: 'tree.remove'; readonly address: TreeAddress; readonly before?: number; readonly at: number }
   /** `input` is what the tree was fed, on the first line of what it made of it. */
   | { readonly do: 'journal.append'; readonly line: NewLine; readonly input: string | null }
   | {
@@ -382,7 +401,7 @@ export type EffectQuery =
   | { readonly by: 'open' }
   /** The queued and running effects of one tree. */
   | { readonly by: 'tree'; readonly tree: TreeAddress }
-  /** What a fault of the environment keeps from being done, the longest first; of one tree, or of all. */
+  /** What failed and is tried again, first what waits for a fault of the environment, the longest first; of one tree, or of all. */
   | { readonly by: 'waiting'; readonly tree?: TreeAddress }
   /** Clearing up that failed, or is yet to be tried again, since then. */
   | { readonly by: 'undone'; readonly tree: TreeAddress; readonly sinceMs: number }
@@ -435,8 +454,12 @@ export interface Store {
   /** Up to `limit` due rows, the projects in turn, each project's in the order of their ids; or those of one project (`''`: the supervisor). */
   claim(now: Now, options: { readonly limit: number; readonly project?: string }): Promise<readonly SignalRow[]>;
   signal(id: number): Promise<SignalRow | null>;
+  /** The request of a client under that key. */
+  request(key: string): Promise<RequestRow | null>;
   /** The number of the last signal; 0: there is none. */
   lastSignal(): Promise<number>;
+  /** Rows with a number that no engine can read, some at a time. The table refuses them; a program may have told its database not to check. */
+  unreadableSignals(): Promise<readonly UnreadableSignal[]>;
   /** The newest first, at most 1,000. */
   signals(filter: SignalFilter): Promise<readonly SignalRow[]>;
   /** In how many milliseconds the next signal that is not due yet will be; null: none waits. */
@@ -567,8 +590,10 @@ export interface Store {
 
   /** Calls when somebody else has changed it, within a second; null: anything may have changed. Ends with the returned function. */
   watch(onChange: (written: Written | null) => void): () => void;
-  /** Why nothing is written any more, where its files were deleted or replaced; null: they are as they were opened. */
+  /** Why nothing is written any more, where its files were deleted, replaced or damaged; null: they are as they were opened. */
   loss(): EngineError | null;
+  /** Why what was written last was not taken, within the last 30 s; null: it was, or nothing was written. */
+  trouble(): EngineError | null;
   close(): void;
 }
 

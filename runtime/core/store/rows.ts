@@ -35,6 +35,20 @@ export interface SignalRow {
   readonly is_checked: 0 | 1;
 }
 
+/** A request of a client. `status` and `answer`: null while it is carried out, and where the engine was cut off. */
+export interface RequestRow {
+  readonly key: string;
+  readonly digest: string;
+  readonly begun_at: number;
+  readonly status: number | null;
+  readonly answer: string | null;
+}
+
+/** A row whose number is no whole number of JavaScript, as text. */
+export interface UnreadableSignal extends Pick<SignalRow, 'project' | 'plan' | 'type'> {
+  readonly number: string;
+}
+
 export interface NewSignal {
   readonly tree: TreeAddress;
   /** Of a machine of one's own: one of its own types. */

@@ -66,6 +66,9 @@ function touchedBy(change: Change): TreeAddress | 'a slot' | 'anything' | null {
     case 'notification.insert':
     case 'forge.note':
     case 'hook.note-result':
+    case 'request.begin':
+    case 'request.end':
+    case 'request.forget':
       return null;
     default:
       return 'anything';

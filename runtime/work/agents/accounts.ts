@@ -2,8 +2,9 @@
 import { type Role, roles } from '../../../machines/vocabulary/ids.ts';
 import type { AgentProfile, RepoConfig } from '../../base/config/config.ts';
 import type { Cast, Casting } from '../../core/outbox/casting.ts';
+import { isSameLimit } from '../../core/store/account-limit.ts';
 import type { Change, Store } from '../../core/store/port.ts';
-import type { RunRow } from '../../core/store/rows.ts';
+import type { AccountLimitRow, RunRow } from '../../core/store/rows.ts';
 import { accountOf } from './account.ts';
 
 export interface AccountParts {
@@ -81,12 +82,33 @@ export function profileOf(
   return own.fallbacks.find(({ name }) => name === (run?.profile ?? null)) ?? own;
 }
 
+/** A limit that one run reported is looked at again after this long. */
+const probeMs = 300_000;
+
+/**
+ * Until when a limit holds back the agents of its account. The word of one run is tried out after minutes, whatever reset it named, since everybody waits for it;
+ * what a second run is told, which began after that, counts as it was told.
+ */
+export function heldUntil(
+  { until, at, startedAt }: { readonly until: number; readonly at: number; readonly startedAt: number | null },
+  known: AccountLimitRow | null,
+): number {
+  const isSecond = known !== null && startedAt !== null && startedAt > known.since && isSameLimit(known, at);
+  return isSecond ? until : Math.min(until, at + probeMs);
+}
+
 /** Noted before the slot is given back, so nobody gets it for the same account. Said again after a crash it is told once. */
 export function accountLimited(
-  { account, until, at }: { readonly account: string; readonly until: number; readonly at: number },
+  {
+    account,
+    until,
+    told,
+    at,
+  }: { readonly account: string; readonly until: number; readonly told: number; readonly at: number },
   { project, plan, title }: Pick<RunRow, 'project' | 'plan' | 'title'>,
 ): Change {
-  const message = `the account ${account} is rate limited until ${new Date(until).toISOString()}: ${title} of ${project}/${plan} reported this; its agents wait, or use their fallback profile`;
+  const again = until < told ? `, and it is tried again at ${new Date(until).toISOString()}` : '';
+  const message = `the account ${account} is rate limited until ${new Date(told).toISOString()}: ${title} of ${project}/${plan} reported this${again}; its agents wait, or use their fallback profile`;
   const notice = { type: 'account_limited', project, plan, message: message.slice(0, 1_000), at } as const;
   return { do: 'account.limit', account, until, at, notice };
 }

@@ -1,5 +1,12 @@
-/** Whole lines of a stream that may hold anything. A line over the limit is left out; no more than the limit is kept. */
-export function createLineReader(limitBytes: number, take: (line: string) => void): (chunk: Buffer) => void {
+/**
+ * Whole lines of a stream that may hold anything. A line over the limit is left out; no more than the limit is kept. `leftOut` is given what was left out,
+ * piece by piece.
+ */
+export function createLineReader(
+  limitBytes: number,
+  take: (line: string) => void,
+  leftOut: (piece: Buffer) => void = () => {},
+): (chunk: Buffer) => void {
   let parts: Buffer[] = [];
   let sizeBytes = 0;
   return (chunk) => {
@@ -8,8 +15,11 @@ export function createLineReader(limitBytes: number, take: (line: string) => voi
       const at = chunk.indexOf(0x0a, start);
       const piece = chunk.subarray(start, at < 0 ? chunk.length : at);
       sizeBytes += piece.length;
-      if (sizeBytes <= limitBytes) parts.push(piece);
-      else parts = [];
+      parts.push(piece);
+      if (sizeBytes > limitBytes) {
+        for (const part of parts) leftOut(part);
+        parts = [];
+      }
       if (at < 0) return;
       if (sizeBytes <= limitBytes) take(Buffer.concat(parts).toString('utf8'));
       parts = [];

@@ -5,7 +5,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { inPackage } from '../../base/platform/package-files.ts';
 import type { MessageProtocol } from './command-line.ts';
 import { readMessageLine, type TypedMessage } from './relay/message-line.ts';
 import { type RunFolder, writeStartFile } from './run-folder.ts';
@@ -18,14 +17,6 @@ export function prepareMessages(folder: RunFolder, protocol: MessageProtocol | n
 
 export function takesMessages(folder: RunFolder): boolean {
   return existsSync(protocolFile(folder));
-}
-
-/** The command line of the relay with that of the program. */
-export function throughRelay(
-  protocol: MessageProtocol,
-  argv: readonly [string, ...string[]],
-): readonly [string, ...string[]] {
-  return [process.execPath, inPackage('dist', 'bin', 'relay.js'), protocol, ...argv];
 }
 
 /** The same for the same key. */

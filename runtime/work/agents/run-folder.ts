@@ -10,6 +10,7 @@ import { existsSync, linkSync, lstatSync, mkdirSync, readFileSync, unlinkSync, w
 import { dirname, join } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { replaceFile, replaceFileSynced, syncFile } from '../../base/platform/atomic-file.ts';
+import { environmentFault } from '../../base/platform/environment-fault.ts';
 import { isHomeAway } from '../../base/platform/home.ts';
 import { type Identity, parseIdentity } from '../../base/platform/process-table.ts';
 import { wrapperScript } from './wrapper-script.ts';
@@ -225,6 +226,8 @@ function homeError(doing: string, cause: unknown): EngineError {
       { cause },
     );
   }
+  const trouble = environmentFault(cause);
+  if (trouble !== null) return new EngineError(trouble.code, `${trouble.message}, ${doing}`, trouble.hint, { cause });
   return new EngineError(
     'home_unusable',
     `${code ?? 'error'}, ${doing}`,

@@ -4,10 +4,13 @@
  */
 import { lstatSync } from 'node:fs';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import type { SystemFailure } from '../../base/platform/capture.ts';
 import type { DetachRequest } from '../../base/platform/detached.ts';
+import { environmentFault, environmentFaultInText } from '../../base/platform/environment-fault.ts';
 import { type Identity, isAlive } from '../../base/platform/process-table.ts';
 import { spawner } from '../../base/platform/spawner.ts';
 import { createFileWatch, type FileWatch } from './file-watch.ts';
+import { tailOf } from './output-log.ts';
 import { resolveProgram } from './program.ts';
 import { type RunFolder, readAgent, readClaim, secretLine, syncClaim, voidOrAdopt } from './run-folder.ts';
 import { noRoomCode } from './wrapper-script.ts';
@@ -18,6 +21,8 @@ export interface LaunchRequest {
   readonly argv: readonly [string, ...string[]];
   /** What stands before everything else, by absolute paths: what limits the resources of a run as a whole. Default: nothing. */
   readonly limits?: readonly string[];
+  /** What stands between those and the walls, and passes on what the program says. Default: nothing. */
+  readonly relay?: readonly string[];
   /** What stands before the program: bubblewrap with its arguments, and what limits each process in there. Empty: nothing does. */
   readonly walls: readonly string[];
   readonly cwd: string;
@@ -43,12 +48,14 @@ export type Launched =
 /** The wrapper needs some milliseconds; this is for a machine that stands still. */
 const START_LIMIT_MS = 30_000;
 const POLL_MS = 1000;
+/** A wrapper that could not begin says why in a line or two. */
+const logTailBytes = 1_024;
 /** A wrapper that a signal ended before its claim is spawned again so often. */
 const START_TRIES = 3;
 
 /**
  * Starts the agent, or finds the one that this folder already has. The wrapper is spawned before the first `await`. Resolves when claim and
- * pid stand or the start is known to have failed. Throws home_unusable, store_full.
+ * pid stand or the start is known to have failed. Throws home_unusable, store_full, and what is waited for (environment-fault.ts).
  */
 export async function launch(request: LaunchRequest): Promise<Launched> {
   const { folder, argv, cwd, env } = request;
@@ -75,21 +82,23 @@ export async function launch(request: LaunchRequest): Promise<Launched> {
 }
 
 async function spawnWrapper(request: LaunchRequest, program: string): Promise<Launched> {
-  const { folder, argv, limits = [], walls, cwd, env, stdinFile } = request;
+  const { folder, argv, limits = [], relay = [], walls, cwd, env, stdinFile } = request;
   const fileWatch = createFileWatch(folder.path);
   let ended: string | null = null;
   let hasNoRoom = false;
+  let failure: SystemFailure | null = null;
   let leave = () => {};
   const wrapper: DetachRequest = {
     program: '/bin/sh',
-    args: [folder.wrapper, 'wrap', folder.path, ...limits, ...walls, program, ...argv.slice(1)],
+    args: [folder.wrapper, 'wrap', folder.path, ...limits, ...relay, ...walls, program, ...argv.slice(1)],
     ...{ cwd, env, stdinFile, folder: folder.path, outputFile: folder.log, told: secretLine(folder) },
   };
   const spawnOnce = (tries: number): void => {
-    leave = spawner.detach(wrapper, ({ how, code, isSignalled }) => {
+    leave = spawner.detach(wrapper, ({ how, code, isSignalled, failure: why }) => {
       // Until it has its own session, a Ctrl-C on the engine's terminal is for it too. It claimed nothing, so the next one may.
       if (isSignalled && tries < START_TRIES && readClaim(folder) === null) return spawnOnce(tries + 1);
       ended ??= how;
+      failure ??= why;
       hasNoRoom ||= code === noRoomCode;
       fileWatch.wake();
     });
@@ -108,6 +117,7 @@ async function spawnWrapper(request: LaunchRequest, program: string): Promise<La
       'free some disk space; the folders of old runs take the most',
     );
   }
+  if (readClaim(folder) === null) refuseForNow(folder, failure);
   // The void keeps a wrapper that is merely late from starting what we call failed.
   if (readClaim(folder) === null && voidOrAdopt(folder).kind === 'void') {
     return {
@@ -118,6 +128,15 @@ async function spawnWrapper(request: LaunchRequest, program: string): Promise<La
     };
   }
   return launched(folder);
+}
+
+/** Throws where the system had nothing left to start it with: the run is begun again in the same folder, which nobody has claimed. */
+function refuseForNow(folder: RunFolder, failure: SystemFailure | null): void {
+  const thrown = failure === null ? null : Object.assign(new Error(failure.message), failure);
+  const what = `the wrapper in ${folder.path} did not come to its claim`;
+  const trouble =
+    thrown === null ? environmentFaultInText(tailOf(folder, logTailBytes), what) : environmentFault(thrown);
+  if (trouble !== null) throw trouble;
 }
 
 /** Reads off a folder that is claimed, once its agent has a number. */

@@ -9,6 +9,7 @@ import { type AgentRun, placeOfRun } from '../../../machines/vocabulary/effect.t
 import { EngineError, reasonOf, withHint } from '../../../machines/vocabulary/errors.ts';
 import { isJudge, runName } from '../../../machines/vocabulary/ids.ts';
 import { logCommand } from '../../../machines/vocabulary/reason-text.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { environmentFault } from '../../base/platform/environment-fault.ts';
 import { createPollLoop, type PollLoop } from '../../base/platform/poll-loop.ts';
 import { formatIdentity } from '../../base/platform/process-table.ts';
@@ -20,7 +21,7 @@ import type { EffectContext, Handler, Outcome } from '../../core/outbox/handler.
 import { StoreTrouble } from '../../core/store/port.ts';
 import type { Timeline } from '../../core/store/timeline.ts';
 import { accountOf } from '../agents/account.ts';
-import { accountLimited, lookAtAccounts, profileOf } from '../agents/accounts.ts';
+import { accountLimited, heldUntil, lookAtAccounts, profileOf } from '../agents/accounts.ts';
 import { watchRun } from '../agents/liveness.ts';
 import { syncLogins } from '../agents/logins.ts';
 import { takesMessages } from '../agents/message-input.ts';
@@ -42,6 +43,7 @@ import { runIdOf } from '../agents/run-id.ts';
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
 import { hasInput } from '../agents/terminal-input.ts';
 import { type Launched, launch } from '../agents/wrapper.ts';
+import { mendBare } from '../git/bare-again.ts';
 import { branchRef, readRef } from '../git/refs.ts';
 import { limitsEnd } from '../sandbox/resources.ts';
 import { wallsFailure } from '../sandbox/walls.ts';
@@ -49,6 +51,7 @@ import { callFunction } from './agent-function.ts';
 import { type PrepareParts, prepareRun } from './agent-start.ts';
 import { type Leftovers, tidyCoordinator } from './coordinator-end.ts';
 import { createSilence, wasEndedAsOver, watchFinalResult } from './final-result.ts';
+import { tellLostWork } from './lost-work.ts';
 import { presenceAtEnd, wasAway } from './place-away.ts';
 import { lostWords, takeOver } from './restored-run.ts';
 import { startMeter } from './run-meter.ts';
@@ -56,7 +59,16 @@ import { failureText, limitedUntil, noteReport, unusableHint } from './run-repor
 import { collectRun } from './run-repository.ts';
 import { type RunSockets, withSocket } from './run-socket.ts';
 import { passUnread } from './unread-messages.ts';
-import { isGone, type Launch, ownLaunch, readBase, readLaunch, runSiteOf, worktreePath } from './workplace.ts';
+import {
+  isGone,
+  type Launch,
+  ownLaunch,
+  readBase,
+  readLaunch,
+  readReady,
+  runSiteOf,
+  worktreePath,
+} from './workplace.ts';
 import { awaitSetup, withoutSetup, withSetup } from './worktree-setup.ts';
 
 export interface AgentRunParts extends PrepareParts {
@@ -183,6 +195,7 @@ async function begin(
   await parts.store.commit([{ do: 'run.note', key: row.key, set: { folder: folder.path } }]);
   if (stop.aborted) return giveUp(folder);
   try {
+    if (readReady(folder) === null) await mustBeWhole(parts, effect, context);
     const token = await giveToken(parts, row.key);
     const { profiles } = parts.projects.get(row.project).config;
     const { preset } = profileOf(profiles, { role: effect.role, run: await parts.store.run(row.key) });
@@ -209,6 +222,14 @@ async function begin(
     const message = reasonOf(thrown);
     return notStarted(folder, message, isFinal(thrown));
   }
+}
+
+/** Nobody builds on a branch from which work was lost. Throws `lost_work`, which is waited for: the plan needs a person. */
+async function mustBeWhole(parts: AgentRunParts, { place }: AgentRun, context: EffectContext): Promise<void> {
+  const lost = await tellLostWork(parts, context, place.from);
+  if (lost === null) return;
+  const hint = `say what is to become of it: stator plan explain ${shellWord(context.row.plan)}`;
+  throw new EngineError('lost_work', lost.detail, hint);
 }
 
 /** A store that is locked, or a disk that is full, is waited for: it is no fault of the run. */
@@ -318,6 +339,7 @@ async function waitForEnd(
     parts.faults?.('agent-run.after-exit');
     if (existsSync(folder.outputLost))
       parts.log.warn(`some output of ${effect.title} is lost: the disk took no more into ${folder.log}`);
+    await mendCheckout(parts, effect, { row, folder });
     const site = await runSiteOf(parts, row, placeOfRun(effect));
     if (!stop.aborted) await presenceAtEnd(site, { folder, nowMs: parts.nowMs() });
     await collectRun(parts, effect, { row, folder });
@@ -332,6 +354,19 @@ async function waitForEnd(
     abort.removeEventListener('abort', leave);
     stop.removeEventListener('abort', leave);
   }
+}
+
+/** The run began in a checkout; what has made that a bare repository since came from what ran there. */
+async function mendCheckout(
+  { projects, log }: AgentRunParts,
+  { title }: AgentRun,
+  { row, folder }: { readonly row: EffectContext['row']; readonly folder: RunFolder },
+): Promise<void> {
+  const file = await mendBare(projects.get(row.project).path);
+  if (file === null) return;
+  const text = `core.bare = true was written into ${file} while ${title} ran, so git saw no checkout there any more; it is false again`;
+  log.warn(text);
+  writeFileSync(folder.log, `stator: ${text}\n`, { flag: 'a', mode: 0o600 });
 }
 
 /** Keeps the program's login and the user's alike; a login that was exchanged is said, and not taken. */
@@ -439,10 +474,12 @@ async function outcomeOf(
     return { type: 'run_exited', payload: { code, cause: 'resource-limit', detail } };
   const until = limitedUntil(report, ran, { nowMs: nowMs(), folder });
   if (until !== null) {
-    const again = await noteLimit(parts, effect, { row, until });
+    const again = await noteLimit(parts, effect, { row, told: until });
     return { type: 'run_exited', payload: { code, cause: 'rate-limited', detail, until: again } };
   }
   if (code === 0) await noteRoom(parts, row.key);
+  // What it judged may be the branch without the work: its verdict is not taken then.
+  if (isJudge(role)) await tellLostWork(parts, context, effect.place.branch);
   const { flags } = profileOf(parts.projects.get(row.project).config.profiles, { role, run: noted });
   const hint = unusableHint(report, ran, { preset, role, flags });
   if (hint !== null) return unusable(code, `${hint}\n${detail}`.trim());
@@ -463,16 +500,18 @@ function unusable(code: number | null, detail: string): Outcome {
 async function noteLimit(
   parts: AgentRunParts,
   { role, title }: AgentRun,
-  { row, until }: { readonly row: EffectContext['row']; readonly until: number },
+  { row, told }: { readonly row: EffectContext['row']; readonly told: number },
 ): Promise<number> {
   const { project, plan } = row;
   const run = await parts.store.run(row.key);
   const { path: repo, config } = parts.projects.get(project);
   // One of an older stator noted none.
   const account = run?.account ?? accountOf(profileOf(config.profiles, { role, run }), { repo, env: parts.env });
-  if (account === null) return until;
+  if (account === null) return told;
   const at = parts.nowMs();
-  await parts.store.commit([accountLimited({ account, until, at }, { project, plan, title })]);
+  const known = (await parts.store.accountLimits()).find((limit) => limit.account === account) ?? null;
+  const until = heldUntil({ until: told, at, startedAt: run?.started_at ?? null }, known);
+  await parts.store.commit([accountLimited({ account, until, told, at }, { project, plan, title })]);
   const cast = (await lookAtAccounts(parts)).castOf(project, role);
   return cast !== null && cast.limit === null ? at : until;
 }

@@ -16,7 +16,7 @@ import type { CommandLine } from '../agents/command-line.ts';
 import { readEnvFile } from '../agents/env-file.ts';
 import { runEnvironment } from '../agents/environment.ts';
 import { ensureLauncher } from '../agents/launcher.ts';
-import { prepareMessages, throughRelay } from '../agents/message-input.ts';
+import { prepareMessages } from '../agents/message-input.ts';
 import { anyCommandLine } from '../agents/preset-own.ts';
 import {
   leavesSettingsOut,
@@ -26,6 +26,7 @@ import {
   untrustedSettings,
 } from '../agents/presets/project-settings.ts';
 import { resolveProgram } from '../agents/program.ts';
+import { relayWords } from '../agents/relay-words.ts';
 import type { RunBrief } from '../agents/run-brief.ts';
 import { type RunFolder, writeStartFile } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
@@ -176,6 +177,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     folder,
     argv: run.argv,
     limits: limits.outside,
+    relay: relayOf(profile, line, run.env),
     walls: [...walls, ...limits.inside],
     cwd: path,
     // What its starter sets holds, whatever an env file says.
@@ -186,7 +188,15 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
 }
 
 /**
- * The command line that the wrapper starts. It has a terminal if the profile wants one, and a relay before it if the program takes messages. A program that is not
+ * A program whose output is read has a relay before it: nothing that the program starts may write there what a verdict is, what the run took, that its service
+ * is limited or what it has read.
+ */
+function relayOf({ preset }: AgentProfile, { messages }: CommandLine, env: LaunchRequest['env']) {
+  return isProgramPreset(preset) ? relayWords(messages ?? 'none', env) : [];
+}
+
+/**
+ * The command line that the wrapper starts. It has a terminal if the profile wants one. A program that is not
  * there is started by itself, so that its launcher says so, unless the setup of the worktree may bring it.
  */
 async function startOf(
@@ -200,7 +210,6 @@ async function startOf(
 ): Promise<Pick<LaunchRequest, 'argv' | 'env'>> {
   const alone = { argv: line.argv, env };
   const isMissing = () => !hasSetup && resolveProgram(line.argv[0], { from: null, env }).kind === 'missing';
-  if (line.messages !== undefined) return isMissing() ? alone : { argv: throughRelay(line.messages, line.argv), env };
   if (!profile.terminal) return alone;
   const script = terminalOf(profile.role, await parts.terminal());
   if (isMissing()) return alone;

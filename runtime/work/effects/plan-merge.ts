@@ -10,6 +10,7 @@ import { holdsWork } from '../git/joint-base.ts';
 import { realBranch } from '../git/plan-base.ts';
 import { branchRef, readRef } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
+import { tellLostWork } from './lost-work.ts';
 import { planBase } from './plan-base.ts';
 import { type EffectParts, type Site, siteOf } from './workplace.ts';
 
@@ -19,13 +20,16 @@ const shownFiles = 10;
 
 /** Run again it answers the same merge. Into the branch that a person named, that `base_branch` names, or that the plan was begun from, in this order. */
 export function createPlanMerge(parts: EffectParts): Handler<PlanMerge> {
-  return async ({ branch, into: named, message, approved = null, withAfter = false }, { row }): Promise<Outcome> => {
+  return async ({ branch, into: named, message, approved = null, withAfter = false }, context): Promise<Outcome> => {
+    const { row } = context;
     const site = await siteOf(parts, row, { branch, from: branch });
     const { repository } = site;
     const wanted = named ?? (await targetOf(parts, site, { plan: row.plan, branch }));
     const names = { plan: row.plan, branch, repo: repository.path, approved };
     if (wanted === null) return refusal({ kind: 'no_branch' }, { ...names, into: null });
     const into = await realBranch(repository, wanted);
+    const lost = await tellLostWork(parts, context, branch);
+    if (lost !== null) return refusal({ kind: 'lost_work', detail: lost.detail }, { ...names, into });
     const unmerged = withAfter ? [] : await unmergedBelow(parts, repository, { ...row, into });
     if (unmerged.length > 0) return refusal({ kind: 'after', plans: unmerged }, { ...names, into });
     parts.faults?.('plan-merge.before-merge');
@@ -39,7 +43,8 @@ export function createPlanMerge(parts: EffectParts): Handler<PlanMerge> {
 /** What git, or the plans below, have against it. */
 type Refused =
   | Exclude<CheckoutMerge, { kind: 'merged' }>
-  | { readonly kind: 'after'; readonly plans: readonly string[] };
+  | { readonly kind: 'after'; readonly plans: readonly string[] }
+  | { readonly kind: 'lost_work'; readonly detail: string };
 
 /**
  * The plans that it stands on and whose work is not in `into`, squashed or not: with this one they would be merged unasked. One whose pull request was
@@ -104,6 +109,8 @@ function detailOf(refused: Refused, { plan, branch, into, repo, approved }: Name
       const first = refused.plans.map((below) => `stator plan merge ${shellWord(below)}`).join(', ');
       return `it stands on ${refused.plans.join(', ')}, which ${into} does not have; merge that first (${first}), ${again}; or all of it at once: stator plan merge ${plan} --with-after; or begin it anew without: stator plan advance ${plan} start-over`;
     }
+    case 'lost_work':
+      return `${refused.detail}\nbring it back: stator plan answer ${shellWord(plan)} --restore; or say that it was meant: stator plan answer ${shellWord(plan)} --accept; ${again}`;
     case 'no_branch':
       return into === null
         ? `${branch} was begun from no branch, so there is nothing to merge into; name one: stator plan merge ${plan} --into <branch>, or set base_branch in .stator/config.toml`

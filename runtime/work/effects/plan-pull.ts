@@ -11,6 +11,7 @@ import { forgeOfRepo, forgeSiteOf, type RepoForge } from '../forges/repo-forge.t
 import { readServers } from '../forges/servers.ts';
 import { pushBranch, updateBranch } from '../git/push.ts';
 import { branchRef, readRef } from '../git/refs.ts';
+import { tellLostWork } from './lost-work.ts';
 import { planBase } from './plan-base.ts';
 import { pullRequestText } from './pull-request-text.ts';
 import { type EffectParts, siteOf } from './workplace.ts';
@@ -39,10 +40,13 @@ export function isFinalTrouble(thrown: unknown): thrown is EngineError {
 
 /** A forge that is down or wants us to wait is waited for, and no try is spent. */
 export function createPlanPull(parts: PlanPullParts): Handler<PlanPull> {
-  return async ({ branch, approved, request: open }, { row, abort }): Promise<Outcome> => {
+  return async ({ branch, approved, request: open }, context): Promise<Outcome> => {
+    const { row, abort } = context;
     const { repository } = await siteOf(parts, row, { branch, from: branch });
     parts.projects.mustBeTrusted(row.project);
     const head = await readRef(repository, branchRef(branch));
+    const lost = await tellLostWork(parts, context, branch);
+    if (lost !== null) return failed(`${lost.detail}\nso nothing was pushed; see: stator plan explain ${row.plan}`);
     if (head === null) return failed(`there is no branch ${branch}: nothing was done that could be pushed`);
     if (approved !== null && head !== approved.sha) {
       const detail = `${branch} was approved at ${approved.sha.slice(0, 12)} and is at ${head.slice(0, 12)} now, so nothing was pushed; it is judged again first`;

@@ -135,13 +135,19 @@ export async function usageOf(
   };
 }
 
-/** When a limit that the run met is over, ms; null: it met none, or ended well or by others. */
+/** Exit codes from here on name the signal that ended a program. */
+const signalCodes = 128;
+
+/**
+ * When a limit that the run met is over, ms; null: it met none, or ended well or by others. A program that met one says so and exits: of one that a signal
+ * ended nobody knows who wrote that it did.
+ */
 export function limitedUntil(
   report: RunReport | null,
   { code, wasStopped }: RanSo,
   { nowMs, folder }: { readonly nowMs: number; readonly folder: Pick<RunFolder, 'log'> },
 ): number | null {
-  if (report?.rateLimit == null || wasStopped || code === 0 || code === null) return null;
+  if (report?.rateLimit == null || wasStopped || code === null || code === 0 || code >= signalCodes) return null;
   const { untilMs } = report.rateLimit;
   // The engine may have been away since: what counts is whether the reset was to come when it was said.
   const saidAtMs = Math.floor(statSync(folder.log, { throwIfNoEntry: false })?.mtimeMs ?? nowMs);

@@ -18,6 +18,7 @@ import { findCommit } from '../git/objects.ts';
 import { archiveRef, attemptRef, branchRef, moveRef, readRef } from '../git/refs.ts';
 import { prepareWorktree, removeWorktree } from '../git/worktree.ts';
 import { adminDirOf, isOwnFolder } from '../git/worktree-list.ts';
+import { tellLostWork } from './lost-work.ts';
 import { isDeleted, presenceOf } from './place-away.ts';
 import { chooseBase, knownBase, planBase } from './plan-base.ts';
 import { baseOf, type EffectParts, readLaunch, type Site, siteOf } from './workplace.ts';
@@ -39,7 +40,8 @@ async function mustBeThere(
 
 /** Commits a run's leftovers on its branch; of a failed run (`aside`) only a ref keeps them. Run again it answers the same. */
 export function createCommit(parts: WorkParts): Handler<WorkCommit> {
-  return async (effect, { row }): Promise<Outcome> => {
+  return async (effect, context): Promise<Outcome> => {
+    const { row } = context;
     const base = await baseOf(parts, row, effect.run);
     if (base === null && effect.aside) return { type: null };
     const { project, repository, worktree } = await siteOf(parts, row, effect.place);
@@ -65,6 +67,7 @@ export function createCommit(parts: WorkParts): Handler<WorkCommit> {
     parts.faults?.('commit.before-commit');
     const { head, changed, aside } = await commitLeftovers(repository, ended);
     parts.faults?.('commit.after-commit');
+    if (effect.place.branch === effect.place.from) await tellLostWork(parts, context, effect.place.from);
     const outcome = { head, base, changed };
     if (aside !== undefined)
       return { type: 'work_committed', payload: { ...outcome, aside: asideText(aside, ended.branch) } };
@@ -99,7 +102,8 @@ function someOf(files: readonly string[]): string {
 }
 
 export function createMerge(parts: EffectParts): Handler<WorkMerge> {
-  return async (effect, { row }): Promise<Outcome> => {
+  return async (effect, context): Promise<Outcome> => {
+    const { row } = context;
     const { repository } = await siteOf(parts, row, effect.place);
     const { commit = null } = effect;
     // The host of the run was lost before it had shared this: the branch that was brought here may be that of an earlier attempt.
@@ -114,6 +118,7 @@ export function createMerge(parts: EffectParts): Handler<WorkMerge> {
     parts.faults?.('merge.after-update-ref');
     switch (merged.kind) {
       case 'merged':
+        await tellLostWork(parts, context, effect.place.from);
         return { type: 'work_merged', payload: { head: merged.head } };
       case 'conflict':
         return { type: 'work_conflicted', payload: { files: merged.files.slice(0, 1_000) } };

@@ -24,6 +24,7 @@ import { lastTelling } from '../agents/reports/telling.ts';
 import { limitReached, watchResources } from '../agents/resource-watch.ts';
 import { type RunFolder, readClaim, readExit, writeRunFile } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
+import { setupDoneFile, setupEndLine } from '../agents/setup-end.ts';
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
 import type { LaunchRequest } from '../agents/wrapper.ts';
 import { excludeOwnFolders, type Repository } from '../git/repository.ts';
@@ -36,14 +37,12 @@ import { copyIntoWorktree } from './worktree-copy.ts';
 const limitMs = 10 * 60_000;
 const pollMs = 1_000;
 const tailBytes = 4_096;
-/** Stands in the log where the agent's own output begins. */
-const endLine = '--- stator: the worktree is set up, the agent starts ---';
 
 /**
  * Runs in the process that becomes the agent, outside of the walls, of which the command and then the agent have their own each. Standard input is the
  * agent's and is left alone; the token and the keys of its program are the agent's too. `done` is told last: what comes after it is the agent.
  */
-function scriptOf({ walls, env }: Pick<LaunchRequest, 'walls' | 'env'>, preset: Preset): string {
+function scriptOf({ relay = [], walls, env }: Pick<LaunchRequest, 'relay' | 'walls' | 'env'>, preset: Preset): string {
   const own = ['STATOR_TOKEN', ...presetKeys(preset, Object.keys(env))];
   return `# Written by stator: sets a new worktree up, then becomes the agent.
 inside() {
@@ -64,9 +63,9 @@ code=$?
 [ "$code" -eq 0 ] || fail "exit $code" "$code"
 { echo "$digest" >"$marker.$$" && command -p mv -f "$marker.$$" "$marker"; } || fail 'marker' 126
 command -v -- "$1" >/dev/null 2>&1 || fail "program $1" 127
-echo '${endLine}'
+echo '${setupEndLine}'
 : >"$run/setup-done"
-inside "$@"
+exec ${[...relay, ...walls].map(shellWord).join(' ')} "$@"
 `;
 }
 
@@ -88,7 +87,7 @@ export async function withSetup(
   const { setup, copy, dir } = config.worktree;
   const { folder } = request;
   // Left by an owner that was killed before the launch, maybe under another configuration.
-  for (const file of [commandFile(folder), doneFile(folder), failedFile(folder)]) rmSync(file, { force: true });
+  for (const file of [commandFile(folder), setupDoneFile(folder), failedFile(folder)]) rmSync(file, { force: true });
   const repository = await parts.projects.repository(row.project);
   await excludeOwnFolders(repository, worktreeExcludes(repository, dir));
   makeSignalFolders(repository.path, request.cwd);
@@ -108,8 +107,8 @@ export async function withSetup(
   writeRunFile(file, scriptOf(request, preset));
   writeRunFile(commandFile(folder), setup);
   const argv = ['/bin/sh', file, folder.path, marker, wanted.set, setup, ...request.argv] as const;
-  // It begins with /bin/sh, which builds the walls itself.
-  return { ...request, walls: [], argv: [...argv] as [string, ...string[]] };
+  // It begins with /bin/sh, which starts the relay and builds the walls itself.
+  return { ...request, relay: [], walls: [], argv: [...argv] as [string, ...string[]] };
 }
 
 /** Agents of kasmos write into theirs without making it; where something of the repo's own lies in the way, an agent speaks by command. */
@@ -143,7 +142,7 @@ export async function awaitSetup(
   const fileWatch = createFileWatch(folder.path);
   const resources = watchResources(folder, runIdOf(parts.home, row.key), {
     // The process becomes the agent as soon as the command has ended, and what that takes is its own.
-    onReached: () => existsSync(doneFile(folder)) || writeRunFile(failedFile(folder), 'limit\n'),
+    onReached: () => existsSync(setupDoneFile(folder)) || writeRunFile(failedFile(folder), 'limit\n'),
     onError: (thrown) => parts.log.debug(`what the setup in ${folder.path} takes is not known: ${messageOf(thrown)}`),
   });
   try {
@@ -154,7 +153,7 @@ export async function awaitSetup(
       const lives = claim?.kind === 'wrapper' && isAlive(claim.wrapper);
       const failure = textOf(failedFile(folder));
       if (failure !== null) return await failedStart(parts, { row, abort, folder, command, failure });
-      if (existsSync(doneFile(folder)) || readExit(folder) !== null || !lives) return null;
+      if (existsSync(setupDoneFile(folder)) || readExit(folder) !== null || !lives) return null;
       const sinceMs = parts.timeline.nowMs() - launchedAt;
       if (sinceMs > limitMs) writeRunFile(failedFile(folder), 'time\n');
       else await fileWatch.wait(Math.min(pollMs, limitMs - sinceMs + 1), AbortSignal.any([abort, stop]));
@@ -167,8 +166,8 @@ export async function awaitSetup(
 
 /** The output of the agent alone. */
 export function withoutSetup(output: string): string {
-  const at = output.lastIndexOf(`${endLine}\n`);
-  return at === -1 ? output : output.slice(at + endLine.length + 1);
+  const at = output.lastIndexOf(`${setupEndLine}\n`);
+  return at === -1 ? output : output.slice(at + setupEndLine.length + 1);
 }
 
 interface Failed {
@@ -230,10 +229,6 @@ async function holds(file: string, digest: string): Promise<boolean> {
 /** Written where the command is still to be run: its text. */
 function commandFile({ path }: RunFolder): string {
   return join(path, 'setup');
-}
-
-function doneFile({ path }: RunFolder): string {
-  return join(path, 'setup-done');
 }
 
 function failedFile({ path }: RunFolder): string {

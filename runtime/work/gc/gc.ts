@@ -89,6 +89,7 @@ export function createCleaning(parts: CleaningParts): Cleaning {
   async function clearPlaces(round: Round): Promise<void> {
     for (const { project: name } of projects.list()) {
       try {
+        await parts.lockRepo(name);
         const place = { project: projects.get(name), repository: await projects.repository(name) };
         await clearWorktrees(parts, round, place);
         await clearRefs(parts, round, { project: name, repository: place.repository });
@@ -143,6 +144,7 @@ export function createCleaning(parts: CleaningParts): Cleaning {
       isOfThese: true,
       ...begun(new AbortController().signal),
     };
+    await parts.lockRepo(plan.project);
     const repository = await projects.repository(plan.project);
     await clearWorktrees(parts, round, { project: projects.get(plan.project), repository });
     if (what === 'branches') await clearBranches(parts, round, { project: plan.project, repository });

@@ -56,6 +56,7 @@ export async function repairAll(parts: CleaningParts, dry: boolean): Promise<Rep
   const waiting = await restoredRuns(parts);
   for (const { project: name, path } of parts.projects.list()) {
     try {
+      await parts.lockRepo(name);
       const repository = await parts.projects.repository(name);
       const place = { project: parts.projects.get(name), repository, other: parts.otherEngine(path) ?? waiting };
       await repairLocks(look, place);

@@ -21,6 +21,8 @@ export interface CleaningParts {
   readonly differs: (tree: TreeAddress) => Promise<boolean>;
   /** Who else may use what this store does not know in a repository, in words; null: nobody. */
   readonly otherEngine: (repo: string) => string | null;
+  /** Before anything in a repo is taken away. Throws `elsewhere` where another engine works in it. */
+  readonly lockRepo: (project: string) => Promise<void>;
 }
 
 export interface Round {

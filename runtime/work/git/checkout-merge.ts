@@ -8,7 +8,7 @@ import { checkoutTimeoutMs, ownGit, tryOwnGit } from './git.ts';
 import { entriesIn, textOf } from './git-folder.ts';
 import { type CheckoutStep, differencesOf, markMerge, takeUp, unmarkMerge, wasKilled } from './half-merge.ts';
 import { buildMerge } from './merge.ts';
-import { commitOf, findCommit } from './objects.ts';
+import { commitOf, findCommit, treeOf } from './objects.ts';
 import { branchRef, moveRef } from './refs.ts';
 import type { Repository } from './repository.ts';
 import { isThere, worktreesAt } from './worktree-list.ts';
@@ -67,6 +67,8 @@ async function tryMerge(repo: Repository, wanted: Wanted): Promise<CheckoutMerge
   if (built.kind === 'nothing') return { kind: 'merged', head: tip, tip };
   if (built.kind === 'merged') return { ...built, tip };
   if (built.kind === 'conflict') return built;
+  // All that it changes is there, after a squash or a cherry-pick by hand: a merge commit would hold nothing.
+  if ((await treeOf(repo, built.head)) === (await treeOf(repo, target))) return { kind: 'merged', head: target, tip };
   const rebased = await rebasing(repo, into);
   if (rebased !== null) return rebased;
   const checkout = (await worktreesAt(repo, into))[0]?.path;

@@ -3,14 +3,38 @@
  * no link, whatever part of it that is, and only plain files are read: a link would lead to files of the user's, and a pipe never ends.
  * Every path here is absolute and begins with a folder's real path, as `Repository.commonDir` is.
  */
-import { type BigIntStats, closeSync, constants, futimesSync, lstatSync, openSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  type Dirent,
+  futimesSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  realpathSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { realPathOrNull } from '../../base/platform/quiet-look.ts';
 import { inFolder, type SafeFolder } from '../../base/platform/safe-path.ts';
 
 /** A file that git itself reads whole, such as a ref or a list of patterns. */
 const textLimitBytes = 1024 * 1024;
+
+/**
+ * The real path of the git folder that the checkout at `path` has: its `.git`, or where that leads as a file (`git init --separate-git-dir`, a
+ * submodule). As the files say it, without git; where none is there, the path at which it would be.
+ */
+export function gitFolderAt(path: string): string {
+  const dotGit = join(path, '.git');
+  const [, elsewhere] = /^gitdir: (.+)\n?$/.exec(textOf(dotGit) ?? '') ?? [];
+  const named = elsewhere === undefined ? dotGit : resolve(path, elsewhere);
+  return realPathOrNull(named) ?? named;
+}
 
 /** A plain file's text; null: there is none, a link leads there, or it has more than `maxBytes`. */
 export function textOf(file: string, maxBytes = textLimitBytes): string | null {
@@ -97,21 +121,64 @@ export function copyPlain(file: string, to: string, maxBytes: number): boolean {
   return true;
 }
 
+/** Entries of a repository's own folder. Beyond this it is not known where all of it leads. */
+const entryLimit = 1_000_000;
+/** Folders that are no link themselves, or nothing is written to them. */
+const writtenFolders: ReadonlySet<string> = new Set(['objects', 'refs', 'logs', 'worktrees', 'modules', 'packed-refs']);
+/** What people and tools make links in, and stator follows none of: hooks, lists of patterns, large files. Also those of submodules. */
+const unfollowed = /^(?:modules\/.+\/)?(?:hooks|info|lfs)$/;
+/** The part of one worktree. Its agent may write there, and what lies there is looked at whenever it is used. */
+const ofWorktree = /^worktrees\/[^/]+$/;
+
 /**
- * Throws `unsafe_path` where a folder that git and stator write to is a link, and what is written would lie elsewhere; or the list of refs, of which git
- * repeats a line that it cannot read.
+ * Throws `unsafe_path` where a part of a repository's own folder is a link that leads out of it: what is written would lie elsewhere, and what is read would be
+ * another repository's, or a file of which git repeats a line that it cannot read. All of the folder is looked at.
  */
 export function refuseLinks(commonDir: string): void {
-  for (const name of ['objects', 'refs', 'logs', 'worktrees', 'modules', 'packed-refs'])
-    inFolder({ root: commonDir, way: '' }, (folder) => {
-      if (folder.stat(name)?.isSymbolicLink() !== true) return;
-      const place = join(commonDir, name);
-      throw new EngineError(
-        'unsafe_path',
-        `${place} is a link, and stator works in no repository whose own folders and refs lead elsewhere`,
-        `see where it leads: ls -ld ${shellWord(place)}; add the repository that lies there, or put what it leads to in its place`,
-      );
-    });
+  const ways = [''];
+  let looked = 0;
+  for (let way = ways.pop(); way !== undefined; way = ways.pop())
+    for (const entry of namesIn(join(commonDir, way))) {
+      looked += 1;
+      if (looked > entryLimit) throw tooMany(commonDir);
+      const below = way === '' ? entry.name : `${way}/${entry.name}`;
+      if (unfollowed.test(below)) continue;
+      if (entry.isDirectory() && !ofWorktree.test(below)) ways.push(below);
+      if (entry.isSymbolicLink() && (writtenFolders.has(below) || !leadsWithin(commonDir, below)))
+        throw leadsOut(join(commonDir, below));
+    }
+}
+
+/** One that has gone meanwhile, or that nobody may look into, holds nothing that git reads. */
+function namesIn(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return [];
+  }
+}
+
+function leadsWithin(commonDir: string, way: string): boolean {
+  const real = readable(() => realpathSync(join(commonDir, way)));
+  // A HEAD of older git leads to its branch, which may have no commit yet.
+  if (real === null) return way === 'HEAD' && /^refs\/heads\/(?!.*\.\.)/.test(readlinkSync(join(commonDir, way)));
+  return real.startsWith(`${commonDir}/`);
+}
+
+function leadsOut(place: string): EngineError {
+  return new EngineError(
+    'unsafe_path',
+    `${place} is a link, and stator works in no repository whose own folders and refs lead elsewhere`,
+    `see where it leads: ls -ld ${shellWord(place)}; add the repository that lies there, or put what it leads to in its place`,
+  );
+}
+
+function tooMany(commonDir: string): EngineError {
+  return new EngineError(
+    'unsafe_path',
+    `${commonDir} has more than ${entryLimit} files, so it was not seen where all of them lead`,
+    `have git pack them: git -C ${shellWord(dirname(commonDir))} gc`,
+  );
 }
 
 function contentOf(file: string, maxBytes: number): Buffer | null {

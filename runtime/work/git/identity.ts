@@ -1,9 +1,10 @@
 /** Whose name stands on commits: the user's own, or nobody's. */
-import { statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { statOrNull } from '../../base/platform/quiet-look.ts';
 import { gitFailure, tryOwnGit } from './git.ts';
+import { gitFolderAt } from './git-folder.ts';
 import { usersFile } from './local-settings.ts';
 
 export interface Identity {
@@ -57,10 +58,10 @@ async function askBoth(repo: { readonly path: string }): Promise<Committers> {
 
 function settingsOf({ path }: { readonly path: string }): string[] {
   const { env } = process;
-  const files = [join(path, '.git', 'config'), join(env.HOME || homedir(), '.gitconfig'), usersFile('config')];
+  const files = [join(gitFolderAt(path), 'config'), join(env.HOME || homedir(), '.gitconfig'), usersFile('config')];
   const states = files.map((file) => {
-    const found = statSync(file, { throwIfNoEntry: false });
-    return found === undefined ? '-' : `${found.ino}:${found.size}:${found.mtimeMs}`;
+    const found = statOrNull(file);
+    return found === null ? '-' : `${found.ino}:${found.size}:${found.mtimeMs}`;
   });
   const variables = ['AUTHOR_NAME', 'AUTHOR_EMAIL', 'COMMITTER_NAME', 'COMMITTER_EMAIL'].map((name) => `GIT_${name}`);
   return [...states, ...[...variables, 'EMAIL'].map((name) => env[name] ?? '')];

@@ -67,6 +67,23 @@ export async function isAncestor(repo: Place, ancestor: string, descendant: stri
   return (await remembered(repo, ['ancestor', ancestor, descendant], look)) ?? false;
 }
 
+/** `isAncestor` of all of them in one look; false too where one of them is no commit of this repository. */
+export async function areAncestors(repo: Place, ancestors: readonly string[], descendant: string): Promise<boolean> {
+  const asked = [...new Set(ancestors)].filter(
+    (commit) => commit !== descendant && !isKnownAncestor(repo, commit, descendant),
+  );
+  if (asked.length === 0) return true;
+  const args = ['rev-list', '--max-count=1', '--stdin'];
+  const result = await tryOwnGit(repo.path, args, { input: `${[...asked, `^${descendant}`].join('\n')}\n` });
+  return result.exitCode === 0 && result.stdout === '';
+}
+
+/** How many commits of `commit` have no commit of the same change (git's patch id) in `head`, merges aside. */
+export async function commitsNotIn(repo: Place, commit: string, head: string): Promise<number> {
+  const listed = await ownGit(repo.path, ['cherry', head, commit]);
+  return listed.split('\n').filter((line) => line.startsWith('+ ')).length;
+}
+
 async function lookForAncestor(repo: Place, ancestor: string, descendant: string): Promise<boolean> {
   const args = ['merge-base', '--is-ancestor', ancestor, descendant];
   const result = await tryOwnGit(repo.path, args);

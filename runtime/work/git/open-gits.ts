@@ -110,8 +110,10 @@ export function createOpenGits(): OpenGits {
       return fields.filter((_, at) => at % 2 === 1 && fields[at - 1]?.endsWith(' D'));
     },
     async writeCommit(path, text) {
+      const { gitDir, signature } = placeAt(path);
+      if (signature === null) return undefined;
       // In the folder and with the name of what git itself is about to write: where we are killed, its `gc` takes the file away.
-      const file = join(path, '.git', 'objects', `tmp_obj_${randomUUID()}`);
+      const file = join(gitDir, 'objects', `tmp_obj_${randomUUID()}`);
       try {
         writeFileSync(file, text, { flag: 'wx', mode: 0o600 });
         const answer = await ask('commits', path, `${file}\n`, oneLine);
@@ -159,7 +161,7 @@ function placeAt(path: string): GitPlace {
   return { gitDir, signature: signatureOf(gitDir) };
 }
 
-/** null: no folder of git's own, such as in a linked worktree. */
+/** null: no folder of git's own, such as in a linked worktree, or in a checkout whose `.git` is a file. */
 function signatureOf(gitDir: string): string | null {
   try {
     const folder = statSync(gitDir);

@@ -132,6 +132,11 @@ export async function listRefs(repo: OpenPlace, prefixes: readonly string[]): Pr
   });
 }
 
+/** Where remotes have a branch of that name, as far as they were fetched. */
+export async function remoteHeads(repo: OpenPlace, branch: string): Promise<string[]> {
+  return (await listRefs(repo, [`refs/remotes/*/${branch}`])).map(({ commit }) => commit);
+}
+
 /** Deletes refs that still stand where they were seen; the names of those that are gone. One process where none of them has moved. */
 export async function dropRefs(repo: RefPlace, refs: readonly Ref[]): Promise<Set<string>> {
   if (refs.length === 0) return new Set();

@@ -1,8 +1,8 @@
 /** What stator needs to know about a repository before it works there: where it is, and what plans start from. */
 
 import { constants, existsSync } from 'node:fs';
-import { access, realpath, stat } from 'node:fs/promises';
-import { basename, dirname, isAbsolute, join } from 'node:path';
+import { access, lstat, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { distance } from 'fastest-levenshtein';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
@@ -14,7 +14,8 @@ import { createRepositoryLocks, type Exclusively, type RepositoryLocks } from '.
 import { createObjectMemo, type ObjectMemo } from './object-memo.ts';
 import { findCommit } from './objects.ts';
 import { createOpenGits, type OpenGits } from './open-gits.ts';
-import { branchIn, listWorktrees } from './worktree-list.ts';
+import { isWithin } from './worktree-folder.ts';
+import { branchIn, isMainCheckout, listWorktrees } from './worktree-list.ts';
 
 export interface Repository {
   /** The real path of the main working tree, which is the user's checkout. */
@@ -60,6 +61,7 @@ export async function inspectRepository(path: string, shared = createSharedAcces
     );
   }
   const { main, commonDir } = await mainWorktree(await realFolder(path));
+  await refuseOtherFolder(main, commonDir);
   refuseLinks(commonDir);
   const head = await findCommit({ path: main, gits }, 'HEAD');
   if (head === null) {
@@ -148,10 +150,15 @@ async function mustBeWritable(commonDir: string): Promise<void> {
     try {
       await access(folder, constants.W_OK | constants.X_OK);
     } catch (cause) {
-      const hint = `branches and commits of plans are kept there: give this user the right to write it (ls -ld ${shellWord(folder)}), or clone the repository to where you may write`;
-      throw new EngineError('bad_repo', `${folder} cannot be written (${systemCode(cause)})`, hint, { cause });
+      throw unwritable(folder, cause);
     }
   }
+}
+
+/** That a folder of git's own cannot be written; `cause` is the system's error. */
+export function unwritable(folder: string, cause: unknown): EngineError {
+  const hint = `branches and commits of plans are kept there: give this user the right to write it (ls -ld ${shellWord(folder)}), or clone the repository to where you may write`;
+  return new EngineError('bad_repo', `${folder} cannot be written (${systemCode(cause)})`, hint, { cause });
 }
 
 async function realFolder(path: string): Promise<string> {
@@ -188,13 +195,57 @@ async function mainWorktree(folder: string): Promise<{ main: string; commonDir: 
   }
   if (isBare === 'true') throw bare(folder);
   if (isInside !== 'true') {
-    throw new EngineError('bad_repo', `${folder} is inside a .git folder`, `give its repository: ${dirname(common)}`);
+    if (isWithin(common, folder))
+      throw new EngineError('bad_repo', `${folder} is inside a .git folder`, `give its repository: ${dirname(common)}`);
+    const hint = `see what it names: git -C ${shellWord(folder)} config --show-origin core.worktree; add the folder that it names, or take the setting out`;
+    throw new EngineError('bad_repo', `core.worktree of ${common} names another folder than ${folder}`, hint);
   }
   const commonDir = await realpath(common);
   if (gitDir === common && top !== undefined) return { main: await realFolder(top), commonDir };
   const [first] = await listWorktrees({ path: folder, commonDir: common });
-  if (first === undefined || first.isBare) throw bare(common);
-  return { main: await realFolder(first.path), commonDir };
+  // Where the git folder lies apart from its checkout git lists that folder, and calls it bare.
+  const main =
+    first === undefined || isMainCheckout({ path: first.path, commonDir })
+      ? first?.path
+      : await namedCheckout(folder, commonDir);
+  if (main === undefined) throw first?.isBare === false ? withoutCheckout(folder, commonDir) : bare(common);
+  return { main: await realFolder(main), commonDir };
+}
+
+/** The checkout that the configuration of a git folder names, as that of a submodule does; undefined: it names none that has this folder. */
+async function namedCheckout(folder: string, commonDir: string): Promise<string | undefined> {
+  const named = await askOwnGit(folder, ['config', '--local', '--get', 'core.worktree']);
+  if (named === null) return undefined;
+  const path = resolve(commonDir, named);
+  return isMainCheckout({ path, commonDir }) ? path : undefined;
+}
+
+function withoutCheckout(folder: string, commonDir: string): EngineError {
+  return new EngineError(
+    'bad_repo',
+    `${folder} is a linked worktree of ${commonDir}, which does not say where its checkout is`,
+    'give the checkout itself: the folder with a file .git that names that folder',
+  );
+}
+
+/**
+ * The folder in which git keeps a repository lies in its checkout, and no link leads to it: else who made the checkout would have opened somebody else's
+ * repository to agents. That of a submodule is elsewhere, and names the checkout itself. Throws `unsafe_path`.
+ */
+async function refuseOtherFolder(main: string, commonDir: string): Promise<void> {
+  const place = join(main, '.git');
+  const found = await lstat(place).catch(() => null);
+  if (found?.isDirectory() === true && (await realpath(place)) === commonDir) return;
+  if (found?.isFile() === true) {
+    const named = await askOwnGit(main, ['config', '--file', join(commonDir, 'config'), '--get', 'core.worktree']);
+    const checkout = named === null ? null : await realpath(resolve(commonDir, named)).catch(() => null);
+    if (checkout === main) return;
+  }
+  throw new EngineError(
+    'unsafe_path',
+    `${place} ${found?.isSymbolicLink() === true ? 'is a link' : 'leads elsewhere'}: agents of ${main} would have all of ${commonDir}, which does not name this folder as its checkout`,
+    `see where it leads: ls -ld ${shellWord(place)}; where that is meant, let the repository say so: git config --file ${shellWord(join(commonDir, 'config'))} core.worktree ${shellWord(main)}; else add the checkout that it belongs to, or clone it: git clone ${shellWord(commonDir)} <folder>`,
+  );
 }
 
 /** The branch of the checkout; null: detached. */

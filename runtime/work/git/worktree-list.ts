@@ -12,7 +12,7 @@ import { lstatOrNull, realPathOrNull } from '../../base/platform/quiet-look.ts';
 import { removeTree } from '../../base/platform/remove-tree.ts';
 import { ifMissing } from '../../base/platform/system-code.ts';
 import { type GitOptions, type GitResult, ownGit, tryOwnGit } from './git.ts';
-import { textOf } from './git-folder.ts';
+import { gitFolderAt, textOf } from './git-folder.ts';
 import { lockPrefix } from './lock-file.ts';
 import {
   brokenEntryWords,
@@ -78,8 +78,8 @@ export async function listWorktrees(repo: ListedPlace): Promise<Worktree[]> {
 
 /** As git tells of them, from the files that it keeps; null where one of these is not as expected: then git is to say what it makes of it. */
 function readWorktrees({ path, commonDir }: ListedPlace, entries: readonly WorktreeEntry[]): Worktree[] | null {
-  // Asked from a linked worktree, of a checkout whose .git is a file, or where somebody else's entry is broken.
-  if (commonDir !== join(path, '.git') || brokenEntryWords(commonDir, entries).length > 0) return null;
+  // Asked from a linked worktree, or where somebody else's entry is broken.
+  if (!isMainCheckout({ path, commonDir }) || brokenEntryWords(commonDir, entries).length > 0) return null;
   const main = branchIn(commonDir);
   if (main === undefined) return null;
   const linked = entries.map(linkedWorktree);
@@ -111,7 +111,7 @@ export async function othersWorktreeAt(repo: ListedPlace, branch: string, own: s
 
 /** null: some of it is not as expected. */
 function readWorktreesAt({ path, commonDir }: ListedPlace, branch: string): Worktree[] | null {
-  if (commonDir !== join(path, '.git')) return null;
+  if (!isMainCheckout({ path, commonDir })) return null;
   const main = branchIn(commonDir);
   if (main === undefined) return null;
   const found = main === branch ? [mainWorktree(path, main)] : [];
@@ -134,7 +134,7 @@ function wholeWorktree(adminDir: string): Worktree | null {
 /** The one of `listWorktrees` that lies at `path`; null: git knows none. */
 export async function worktreeAt(repo: ListedPlace, path: string): Promise<Worktree | null> {
   // An entry may claim the user's checkout: that is git's first, whatever else lies there.
-  const isLinked = path !== repo.path && repo.commonDir === join(repo.path, '.git');
+  const isLinked = path !== repo.path && isMainCheckout(repo);
   const adminDir = isLinked ? await adminDirOf(repo, path) : null;
   const known = adminDir === null ? null : wholeWorktree(adminDir);
   if (known?.path === path) return known;
@@ -151,6 +151,11 @@ function branchOf(head: string | null): string | null | undefined {
   return commit === undefined ? branch : null;
 }
 
+/** Whether `path` is the user's checkout. Its `.git` may be a file, which git's own list of worktrees does not see through. */
+export function isMainCheckout({ path, commonDir }: ListedPlace): boolean {
+  return commonDir === join(path, '.git') || commonDir === gitFolderAt(path);
+}
+
 async function askForWorktrees(repo: ListedPlace): Promise<Worktree[]> {
   const listing = await ownGit(repo.path, ['worktree', 'list', '--porcelain', '-z']).catch((thrown: unknown) => {
     throw withEntries(thrown, repo.commonDir);
@@ -163,7 +168,7 @@ async function askForWorktrees(repo: ListedPlace): Promise<Worktree[]> {
       fields.set(key, value);
     }
     return {
-      path: fields.get('worktree') ?? '',
+      path: index === 0 && isMainCheckout(repo) ? repo.path : (fields.get('worktree') ?? ''),
       branch: fields.get('branch')?.replace(/^refs\/heads\//, '') ?? null,
       lock: fields.get('locked') ?? null,
       isMain: index === 0,

@@ -5,9 +5,11 @@
 
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import pMap from 'p-map';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { parseTree, repoTree } from '../../../machines/vocabulary/ids.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { Clock } from '../../base/platform/clock.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { createPollLoop } from '../../base/platform/poll-loop.ts';
@@ -26,6 +28,8 @@ export interface HealthParts {
   readonly watchers: Pick<RepoWatchers, 'subscribe'>;
   readonly clock: Clock;
   readonly log: Log;
+  /** Takes the repo's lock, or sees that it is still there. Throws `elsewhere` where another engine works in it. */
+  lock(project: string): Promise<void>;
   /** Why a repo cannot be used, by project, as far as is known. */
   troubles(): Readonly<Record<string, string>>;
   /** That is known now; null: it can be used. */
@@ -84,9 +88,10 @@ export function createHealth(parts: HealthParts): Health {
 
   async function lookAt(project: string, depth: Depth): Promise<string | null> {
     const reason = await inTime(project, depth);
-    // It may have been removed meanwhile, or the engine stopped: then nobody is to be told.
-    if (!projects.isOpen(project)) parts.note(project, null);
-    else if (isOpen) await learn(project, reason);
+    // It may have been removed meanwhile, or the engine stopped: then nobody is to be told. Of one that is closed for a moment what is known stays.
+    if (projects.isOpen(project)) {
+      if (isOpen) await learn(project, reason);
+    } else if (projects.find(project) === null || projects.isElsewhere(project)) parts.note(project, null);
     return reason;
   }
 
@@ -110,7 +115,9 @@ export function createHealth(parts: HealthParts): Health {
         : troubleOf(project);
     } catch (thrown) {
       if (thrown instanceof EngineError)
-        return thrown.code === 'untrusted' ? `${thrown.message}; ${thrown.hint}` : thrown.message;
+        return thrown.code === 'untrusted' || thrown.code === 'elsewhere'
+          ? `${thrown.message}; ${thrown.hint}`
+          : thrown.message;
       return messageOf(thrown);
     } finally {
       clearTimeout(timer);
@@ -213,7 +220,11 @@ export function createHealth(parts: HealthParts): Health {
 }
 
 /** The first thing that is wrong with the repo, in words for a person. */
-async function troubleIn({ treeOf, projects }: HealthParts, project: string, depth: Depth): Promise<string | null> {
+async function troubleIn(
+  { treeOf, projects, lock }: HealthParts,
+  project: string,
+  depth: Depth,
+): Promise<string | null> {
   // Throws where the pinned configuration no longer parses.
   const { path } = projects.get(project);
   const folder = await stat(path).catch((thrown: NodeJS.ErrnoException) => thrown);
@@ -226,14 +237,22 @@ async function troubleIn({ treeOf, projects }: HealthParts, project: string, dep
   const problem = projects.fileProblem(project);
   if (problem !== null) return problem;
   projects.mustBeTrusted(project);
+  await lock(project);
   if (depth === 'folder') return null;
   await treeOf(project); // throws where its stored state is of another version
-  const asked = ['rev-parse', '--path-format=absolute', '--git-common-dir', '--verify', 'HEAD^{commit}'];
+  const words = ['--git-common-dir', '--is-bare-repository', '--show-toplevel'];
+  const asked = ['rev-parse', '--path-format=absolute', ...words, '--verify', 'HEAD^{commit}'];
   // It ends by the limit of the look, and by this one where nobody waits for it any more.
   const answer = await tryOwnGit(path, asked, { timeoutMs: 2 * lookLimitMs });
-  const [commonDir = ''] = answer.stdout.split('\n');
+  const [commonDir = '', isBare, top] = answer.stdout.split('\n');
+  const config = shellWord(join(commonDir, 'config'));
+  // Whatever an agent, or a program of its, wrote into the configuration that all worktrees share.
+  if (isBare === 'true')
+    return `core.bare is true in its configuration, so git sees no checkout at ${path}; take it back: git config --file ${config} core.bare false`;
   if (answer.exitCode !== 0)
     return `git cannot use ${path}: ${answer.stderr.trim().split('\n')[0] ?? 'it says nothing'}`;
+  if (top !== undefined && top !== path)
+    return `core.worktree in its configuration names ${top}, so git does not work at ${path}; take it back: git config --file ${config} --unset core.worktree`;
   const locked = await access(commonDir, constants.W_OK).catch((thrown: unknown) => thrown);
   if (locked !== undefined) return writeTrouble(commonDir, locked);
   return null;

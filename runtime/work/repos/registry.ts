@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { machineEventOf } from '../../../machines/vocabulary/hook-event.ts';
 import type { Policy } from '../../../machines/vocabulary/policy.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import {
   type BudgetConfig,
   type DaemonConfig,
@@ -25,6 +26,9 @@ import { readTemplates } from '../agents/prompts/template-files.ts';
 import { sharedAddress } from '../git/clone.ts';
 import { identity } from '../git/identity.ts';
 import { createRepositoryLocks } from '../git/locks.ts';
+import { followMove } from '../git/moved-checkout.ts';
+import { findCommit } from '../git/objects.ts';
+import { branchRef, readRef } from '../git/refs.ts';
 import { createSharedAccess, excludeOwnFolders, inspectRepository, type Repository } from '../git/repository.ts';
 import { createRepositoryLook } from '../git/repository-look.ts';
 import { placesOfSignals } from '../git/signal-paths.ts';
@@ -59,7 +63,12 @@ export interface Registering {
   readonly trust: Yes;
   readonly way: TrustWay;
   readonly mustBeNew?: boolean;
+  /** Asked before anything is changed where a plan is to run at once, or worktrees moved along. */
+  readonly mustBeFree?: MustBeFree;
 }
+
+/** Throws `elsewhere` where another engine works in that repository. */
+export type MustBeFree = (repository: Pick<Repository, 'path' | 'project'>) => Promise<void>;
 
 export interface Projects {
   /** Those of this machine. */
@@ -104,6 +113,13 @@ export interface Projects {
    * the other host is gone or something of it still runs, and as git and the store do.
    */
   hand(project: string, to: string): Promise<void>;
+  /**
+   * The folder of the repo was moved or renamed, to that path: it goes on there under its name, with what was trusted. Answers the new path. Throws `conflict`
+   * where a repository is still in the old place, or the new one is registered, or is not the same one; `elsewhere`, `bad_repo`, `bad_config`, and as the store does.
+   */
+  relocate(project: string, path: string, mustBeFree: MustBeFree): Promise<string>;
+  /** The repo that a name means: the one of that name, else the only one whose folder is called so; else the name as it is. */
+  projectNamed(name: string): string;
   /** What registering the repo of any path inside it would trust, and what of it is new. Changes nothing. Throws `bad_repo`, `conflict`, `bad_config`. */
   look(path: string, way: TrustWay): Promise<TrustLook>;
   /** The pinned configuration beside the files as they are now. Throws `repo_not_found`. */
@@ -196,7 +212,7 @@ const ownFolders = ['.worktrees/', ...placesOfSignals.map((place) => `${place}/`
  * What changes a repo is committed first, and known here afterwards.
  */
 export async function openProjects(parts: {
-  store: Pick<Store, 'repos' | 'removedRepos' | 'planTraces' | 'signals' | 'tree' | 'hosts' | 'commit'>;
+  store: Pick<Store, 'repos' | 'plans' | 'removedRepos' | 'planTraces' | 'signals' | 'tree' | 'hosts' | 'commit'>;
   settings: Pick<Settings, 'current'>;
   overrides: RepoOverrides;
   log: Log;
@@ -326,17 +342,27 @@ export async function openProjects(parts: {
     },
     async repository(project) {
       mustBeHere(project);
-      return look.at(get(project).path);
+      const { path } = get(project);
+      const found = await look.at(path);
+      if (found.path !== path) throw ledElsewhere(path, found);
+      return found.project === project ? found : { ...found, project };
     },
     async register(path, registering) {
-      const repository = await inspectRepository(path, shared);
+      const repository = named(await inspectRepository(path, shared));
       const taken = await changes(repository.project)(() => take(repository, registering));
       return { ...taken, project: repository.project, path: repository.path };
     },
     takeOver: (lost, path) => changes(lost.project)(() => takeOver(lost, path)),
     hand: (project, to) => changes(project)(() => hand(project, to)),
+    relocate: (project, path, mustBeFree) => changes(project)(() => relocate(project, { path, mustBeFree })),
+    projectNamed(name) {
+      if (find(name) !== null) return name;
+      const found = [...rows.values(), ...others.values()].filter(({ path }) => basename(path) === name);
+      const [only] = found;
+      return only !== undefined && found.length === 1 ? only.project : name;
+    },
     async look(path, way) {
-      const { project, path: main } = await look.at(path);
+      const { project, path: main } = named(await look.at(path));
       mustBeHere(project);
       const known = rows.get(project) ?? null;
       if (known !== null) refuseKnown(known, { path: main, mustBeNew: false });
@@ -450,7 +476,7 @@ export async function openProjects(parts: {
   };
 
   /** Registers it as it was found, where it may be, and answers what is in force then. */
-  async function take(repository: Repository, { trust, way, mustBeNew = false }: Registering) {
+  async function take(repository: Repository, { trust, way, mustBeNew = false, mustBeFree }: Registering) {
     const { project, path } = repository;
     mustBeHere(project);
     const known = rows.get(project) ?? null;
@@ -461,6 +487,7 @@ export async function openProjects(parts: {
       last === undefined || last === path
         ? []
         : [`${project} was at ${last} before it was removed; the plans of that name are back, and work here now`];
+    if (way === 'run' || moved.length > 0) await mustBeFree?.(repository);
     const wasElsewhere = last !== undefined && store.hosts !== undefined;
     const bring = wasElsewhere ? await findWork(store, repository) : null;
     const found = read(path);
@@ -482,6 +509,7 @@ export async function openProjects(parts: {
     const inForce = isTrusted || known === null ? config : get(project).config;
     // Before it is registered: a repository whose own files stand in the way is none.
     await exclude(repository, inForce);
+    if (moved.length > 0 && last !== undefined) await followMove(repository, last);
     const at = nowMs();
     const anew = { trustedAt: at, trustedBy: way, revokedAt: null };
     const kept = known !== null && isAsBefore ? known : anew;
@@ -489,6 +517,7 @@ export async function openProjects(parts: {
     const isOther = known === null || !isAsBefore || JSON.stringify(known.config) !== JSON.stringify(source);
     // Before work may begin here.
     const brought = (await bring?.()) ?? [];
+    const renamed = known === null ? await renamedFrom(repository) : [];
     if (isTrusted && isOther)
       await pin({ project, path, config: source, addedAt: known?.addedAt ?? at, trustedAt, trustedBy, revokedAt });
     await noteAddress(repository, { isNew: isYes }).catch(tellAddress(project));
@@ -496,7 +525,7 @@ export async function openProjects(parts: {
     return {
       added: known === null,
       enables: now.enables,
-      notes: [...moved, ...brought, ...config.notes],
+      notes: [...moved, ...renamed, ...brought, ...config.notes],
       untrusted: isTrusted ? [] : nothingOwn(config.enables),
       changes: before,
       digest: now.digest,
@@ -524,7 +553,7 @@ export async function openProjects(parts: {
     const there = others.get(project);
     if (hosts === undefined || there?.host !== lost.host) return null;
     if (there.revokedAt !== null) throw revoked(there, there.revokedAt);
-    const repository = await inspectRepository(path, shared);
+    const repository = { ...(await inspectRepository(path, shared)), project };
     await identity(repository); // its agents would fail without
     const { host: _host, comingFrom: _comingFrom, ...row } = { ...there, path: repository.path };
     const config = parse(row.config);
@@ -556,6 +585,81 @@ export async function openProjects(parts: {
     closed.delete(project);
     forgetOne(project);
     tell();
+  }
+
+  /** The name that a repository has here: of a folder that was renamed the one under which it was registered. */
+  function named(repository: Repository): Repository {
+    const isThere = (path: string) => path === repository.path;
+    const known =
+      [...rows.values()].find(({ path }) => isThere(path))?.project ??
+      [...removed].find(([, path]) => isThere(path))?.[0];
+    return known === undefined || known === repository.project ? repository : { ...repository, project: known };
+  }
+
+  /** Registered repos whose folders are gone, and which this one may be. */
+  async function renamedFrom(repository: Repository): Promise<string[]> {
+    const gone = [...rows.values()].filter(({ path, config }) => config.commit !== undefined && !existsSync(path));
+    const notes: string[] = [];
+    for (const { project, path, config } of gone)
+      if ((await findCommit(repository, config.commit ?? '')) !== null)
+        notes.push(
+          `${project} was at ${path}, where nothing is any more; if its folder was moved here, its plans come along so: stator repo remove ${repository.project}; stator repo move ${project} ${repository.path}`,
+        );
+    return notes;
+  }
+
+  async function relocate(
+    project: string,
+    { path: given, mustBeFree }: { readonly path: string; readonly mustBeFree: MustBeFree },
+  ): Promise<string> {
+    mustBeHere(project);
+    const row = mustRead(project);
+    const found = await inspectRepository(given, shared);
+    const { path } = found;
+    if (path === row.path) return path;
+    const other = named(found).project;
+    if (rows.get(other)?.path === path)
+      throw new EngineError(
+        'conflict',
+        `${path} is registered already, as ${other}`,
+        `take that out first, or leave ${project} where it is: stator repo remove ${other}`,
+      );
+    if (existsSync(join(row.path, '.git')))
+      throw new EngineError(
+        'conflict',
+        `${row.path} is still a repository, so ${project} has not moved`,
+        `move it first, then say so: mv ${row.path} ${path}; a copy is a repo of its own: stator repo add ${path}`,
+      );
+    await mustBeSame(row, found);
+    await mustBeFree({ path, project });
+    refuseInsideGit(found, get(project).config.worktree.dir);
+    await followMove(found, row.path);
+    const now = read(path);
+    const config = isAsTrusted(row, now) ? withCommit(now.source, row.config.commit) : row.config;
+    await exclude(found, get(project).config);
+    await pin({ ...row, path, config });
+    return path;
+  }
+
+  /** Whether it holds what the plans under way have. Throws `conflict`. */
+  async function mustBeSame({ project, path: from, config: { commit } }: RepoRow, found: Repository): Promise<void> {
+    const isThere = commit === undefined || (await findCommit(found, commit)) !== null;
+    const begun = (await store.plans(project)).filter(
+      ({ base, status }) => base !== null && status !== 'cancelled' && status !== 'done',
+    );
+    const missing: string[] = [];
+    for (const { plan, branch } of isThere ? begun : [])
+      if ((await readRef(found, branchRef(branch))) === null) missing.push(`${branch} of plan ${plan}`);
+    if (isThere && missing.length === 0) return;
+    throw new EngineError(
+      'conflict',
+      isThere
+        ? `${found.path} is not the repository that was at ${from}: it does not have ${missing.join(', ')}`
+        : `${found.path} is not the repository that was at ${from}: it does not have the commit ${commit}`,
+      isThere
+        ? `name the folder that was moved; a plan whose branch is gone for good: stator plan cancel <plan>`
+        : `name the folder that was moved; another repository: stator repo add ${found.path}`,
+    );
   }
 
   /** Another host finds all of it at the remote, and may work with what is trusted here. */
@@ -824,6 +928,12 @@ function mustBeThere(path: string): void {
 
 function refuseKnown(known: RepoRow, { path, mustBeNew }: { path: string; mustBeNew: boolean }): void {
   const { project } = known;
+  if (known.path !== path && !existsSync(known.path))
+    throw new EngineError(
+      'conflict',
+      `${project} is registered at ${known.path}, and nothing is there any more`,
+      `where it was moved to ${path}: stator repo move ${project} ${path}; where this is another repository, rename its folder first`,
+    );
   if (known.path !== path)
     throw new EngineError(
       'conflict',
@@ -836,4 +946,13 @@ function refuseKnown(known: RepoRow, { path, mustBeNew }: { path: string; mustBe
       `repo already registered: ${known.path}`,
       `see it with: stator repo show ${project}; a changed configuration is taken with: stator repo trust ${project}`,
     );
+}
+
+/** What works on the repository at `path` would work in another folder. */
+function ledElsewhere(path: string, { path: named, commonDir }: Pick<Repository, 'path' | 'commonDir'>): EngineError {
+  return new EngineError(
+    'unreachable',
+    `git works at ${named} instead of ${path}, as core.worktree in the configuration of the repository says`,
+    `take it back: git config --file ${shellWord(join(commonDir, 'config'))} --unset core.worktree; it continues by itself`,
+  );
 }

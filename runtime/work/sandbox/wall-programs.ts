@@ -2,10 +2,12 @@
  * What of the programs on this machine an agent inside of walls has to see: the folders on its PATH that no system folder holds, what their links
  * lead to, Node, and this installation of stator. Never a folder that holds more than programs, such as the user's home itself.
  */
-import { existsSync, lstatSync, readdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { type Dirent, existsSync, lstatSync, readdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, delimiter, dirname, isAbsolute, join, relative } from 'node:path';
+import { isProgramPreset, presetPrograms } from '../../base/config/preset-programs.ts';
 import { inPackage } from '../../base/platform/package-files.ts';
+import { presetPlaces } from '../agents/presets/places.ts';
 import { isWithin } from '../git/worktree-folder.ts';
 
 /** The folders of `/` that hold programs, libraries and their settings, as distributions have them. */
@@ -87,7 +89,7 @@ function pathFolders({ env, userHome, kept }: ProgramSearch): string[] {
       .flatMap(([, belongs]) => belongs.map((path) => join(userHome, path)))
       .filter((path) => existsSync(path)),
   ]);
-  return [...new Set([...more, ...real])].filter((folder) => !isTooWide(folder, { userHome, kept }));
+  return [...new Set([...more, ...real])].filter((folder) => !isTooWide(folder, { env, userHome, kept }));
 }
 
 /** The folder that a program was installed into; the program's own path where that folder holds more than it. */
@@ -132,13 +134,59 @@ function isSystem(path: string): boolean {
   return systemNames.some((name) => isWithin(join('/', name), path));
 }
 
+/** Files in which programs keep a login. A folder that has one, at its top or one folder below, is more than a program. */
+const loginFiles =
+  /^(?:auth|auths|credentials?|tokens?|secrets?|oauth_creds|hosts|\.?netrc|\.npmrc|\.pypirc|\.env|id_[a-z0-9]+)(?:\.(?:json|toml|ya?ml|db|ini))?$|^\.?credentials\b|\.(?:pem|key|p12|keystore)$/i;
+
+/** Whether a login of some program lies in a folder of the user's home: of one of the programs that are known, or by the name of its file. */
+function holdsLogins(folder: string, { env, userHome }: Pick<ProgramSearch, 'env' | 'userHome'>): boolean {
+  const homes = [userHome, homedir()];
+  if (!homes.some((place) => isWithin(place, folder))) return false;
+  const known = Object.keys(presetPrograms)
+    .filter(isProgramPreset)
+    .flatMap((preset) => presetPlaces(preset, { env, userHome, worktree: folder }).logins);
+  if (known.some((path) => isWithin(folder, path))) return true;
+  const below = (place: string) => entriesOf(place).map((entry) => ({ entry, path: join(place, entry.name) }));
+  const top = below(folder);
+  const deeper = top.filter(({ entry }) => entry.isDirectory() && !programFolders.has(entry.name));
+  return [...top, ...deeper.flatMap(({ path }) => below(path))].some(
+    ({ entry, path }) => !entry.isDirectory() && loginFiles.test(entry.name) && isClosed(path),
+  );
+}
+
+/** What programs are installed into: their own files there may be called anything. */
+const programFolders: ReadonlySet<string> = new Set([
+  'bin',
+  'lib',
+  'lib64',
+  'libexec',
+  'share',
+  'include',
+  'node_modules',
+]);
+
+/** A login is closed to other users; what a package brings is not. */
+function isClosed(path: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found !== undefined && (found.mode & 0o077) === 0;
+}
+
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true }).slice(0, maxEntries);
+  } catch {
+    return []; // no folder, or not ours to read: then it is not the agent's either
+  }
+}
+
 /** Whether more than programs would become visible by it. */
-function isTooWide(folder: string, { userHome, kept }: Pick<ProgramSearch, 'userHome' | 'kept'>): boolean {
+function isTooWide(folder: string, { env, userHome, kept }: Pick<ProgramSearch, 'env' | 'userHome' | 'kept'>): boolean {
   const homes = [userHome, homedir()];
   const holders = [...homes, ...homes.flatMap((place) => shared.map((name) => join(place, name)))];
   return (
     holders.some((place) => isWithin(folder, place)) ||
-    kept.some((place) => isWithin(folder, place) || isWithin(place, folder))
+    kept.some((place) => isWithin(folder, place) || isWithin(place, folder)) ||
+    holdsLogins(folder, { env, userHome })
   );
 }
 

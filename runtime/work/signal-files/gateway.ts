@@ -18,6 +18,8 @@ export interface GatewayParts {
   readonly nowMs: () => number;
   /** Whether the home is still ours: else nothing is taken. */
   isOwner(): boolean;
+  /** Whether this engine works in the repo, and no other: else its files are for that one. */
+  worksIn(project: string): boolean;
   /** Wakes the pump; resolves when the signal is no longer pending, or after `waitMs`. */
   settled(id: number, waitMs: number): Promise<void>;
 }
@@ -62,7 +64,7 @@ export function createGateway(parts: GatewayParts): Gateway {
       log,
       nowMs,
       worktreeDir: () => worktreeDir(project),
-      isOwner: parts.isOwner,
+      isOwner: () => parts.isOwner() && parts.worksIn(project),
       settled: async (id) => {
         if (!isStopped) await parts.settled(id, verdictWaitMs);
       },

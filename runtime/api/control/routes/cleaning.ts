@@ -11,6 +11,7 @@ export const cleaningRoutes = [
     'POST /v1/gc',
     {
       does: 'clears away what plans left behind that ended longer ago than `older_than_ms` (the setting `retention` where it is not said); with `dry` it only says what would go; what is kept is named with its reason; `everything`: instead every worktree, branch and ref that stator made in a repo, of every plan, but for what holds work that is nowhere else; only an engine that stays for one request does that without `dry`',
+      again: 'free',
       who: 'person',
       body: z.strictObject({
         dry: z.boolean().optional(),
@@ -37,6 +38,7 @@ export const cleaningRoutes = [
     'POST /v1/repair',
     {
       does: 'takes away what nobody owns any more: worktrees, branches, refs and run folders that no plan of the store knows, sockets nobody serves, locks that killed gits left; with `dry` it only says what it would do; what would be lost, or may be in use, is kept and named',
+      again: 'free',
       who: 'person',
       body: z.strictObject({ dry: z.boolean().optional() }),
       answers: { 200: repairReport },

@@ -11,6 +11,7 @@ export const daemonRoutes = [
     'POST /v1/stop',
     {
       does: 'stops the daemon, after the answer; with `leave` agents go on, and the next engine adopts them; also while the daemon waits for its store',
+      again: 'free',
       who: 'person',
       body: z.strictObject({ agents: z.enum(['leave', 'stop']).default('leave') }),
       bodyLimitBytes,
@@ -28,6 +29,7 @@ export const daemonRoutes = [
     'POST /v1/inspect',
     {
       does: 'serves the live page at `port` and answers its address; with `once` one that is good for one page within a minute; with `stately` that of the bridge to Stately; also while the daemon waits for its store',
+      again: 'free',
       who: 'person',
       body: z.strictObject({
         port: z.int().min(1).max(65_535).optional(),

@@ -56,6 +56,7 @@ export const hookRoutes = [
     'POST /v1/hooks/deliveries/:id/redeliver',
     {
       does: 'delivers it again under its own id, with all its tries',
+      again: 'never',
       who: 'person',
       params: deliveryParams,
       answers: { 200: deliveryEntry },
@@ -67,6 +68,7 @@ export const hookRoutes = [
     'POST /v1/repos/:project/hooks/:hook/enable',
     {
       does: 'switches a hook on that was switched off',
+      again: 'free',
       who: 'person',
       params: hookParams,
       answers: { 200: hookSwitched },
@@ -78,6 +80,7 @@ export const hookRoutes = [
     'POST /v1/repos/:project/hooks/:hook/disable',
     {
       does: 'switches a hook off: what it is to be told meanwhile is dead, and can be delivered later',
+      again: 'free',
       who: 'person',
       params: hookParams,
       answers: { 200: hookSwitched },
@@ -89,6 +92,7 @@ export const hookRoutes = [
     'POST /v1/repos/:project/hooks/:hook/test',
     {
       does: 'sends a hook one event of no plan, now and once',
+      again: 'never',
       who: 'person',
       params: hookParams,
       answers: { 200: hookTested },

@@ -25,6 +25,7 @@ export const hostRoutes = [
     'POST /v1/hosts/:host/drain',
     {
       does: 'starts no more agents on a host; what runs there goes on; with `undo` it starts them again',
+      again: 'free',
       who: 'person',
       params,
       body: z.strictObject({ undo: z.boolean().optional() }),

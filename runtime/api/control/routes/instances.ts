@@ -113,6 +113,7 @@ export const instanceRoutes = [
     'POST /v1/repos/:project/instances/:title/pause',
     {
       does: 'freezes the processes of an agent; its slot is kept, its deadline moved',
+      again: 'signal',
       who: 'own',
       needs: 'steer',
       params: titleParams,
@@ -125,6 +126,7 @@ export const instanceRoutes = [
     'POST /v1/repos/:project/instances/:title/resume',
     {
       does: 'lets a paused agent go on',
+      again: 'signal',
       who: 'own',
       needs: 'steer',
       params: titleParams,
@@ -137,6 +139,7 @@ export const instanceRoutes = [
     'POST /v1/repos/:project/instances/:title/restart',
     {
       does: 'ends the attempt and starts a new one',
+      again: 'signal',
       who: 'own',
       needs: 'steer',
       params: titleParams,
@@ -149,6 +152,7 @@ export const instanceRoutes = [
     'POST /v1/repos/:project/instances/:title/kill',
     {
       does: 'ends the attempt, its task has failed; of one that has ended already the verdict says so, and the status is 200',
+      again: 'signal',
       who: 'own',
       needs: 'steer',
       params: titleParams,
@@ -166,6 +170,7 @@ export const instanceRoutes = [
     'POST /v1/repos/:project/instances/:title/allow',
     {
       does: 'lets an agent do what it asks for; `permission` names the question, which it must where several are open',
+      again: 'signal',
       who: 'person',
       needs: 'answer',
       params: titleParams,
@@ -179,6 +184,7 @@ export const instanceRoutes = [
     'POST /v1/repos/:project/instances/:title/deny',
     {
       does: 'forbids an agent what it asks for, with a word to it; `permission` as of allow',
+      again: 'signal',
       who: 'person',
       needs: 'answer',
       params: titleParams,
@@ -195,6 +201,7 @@ export const instanceRoutes = [
     'POST /v1/repos/:project/instances/:title/permission',
     {
       does: 'kasmos’s answer to what an agent asks for: `choice` 0 allows it once, 2 forbids it',
+      again: 'free',
       who: 'person',
       needs: 'answer',
       params: titleParams,
@@ -266,6 +273,7 @@ export const instanceRoutes = [
     'POST /v1/repos/:project/instances/:title/send',
     {
       does: 'leaves a message for the agent’s next turn',
+      again: 'signal',
       who: 'own',
       needs: 'steer',
       params: titleParams,
@@ -285,6 +293,7 @@ export const instanceRoutes = [
     'POST /v1/repos/:project/instances/:title/type',
     {
       does: 'types a line of `text` to an agent that reads while it works, or presses a `key` in its terminal (`terminal = true`)',
+      again: 'signal',
       who: 'person',
       needs: 'steer',
       params: titleParams,

@@ -166,6 +166,7 @@ export const issueRoutes = [
     'POST /v1/issues/set-pr',
     {
       does: "notes a session's pull request",
+      again: 'free',
       who: 'person',
       needs: 'steer',
       body: z.strictObject({ ...who, url: address }),
@@ -186,6 +187,7 @@ export const issueRoutes = [
     'POST /v1/issues/comment',
     {
       does: 'writes on the issue',
+      again: 'never',
       who: 'person',
       needs: 'steer',
       body: z.strictObject({ ...who, text: z.string().min(1).max(65_536) }),

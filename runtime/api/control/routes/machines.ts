@@ -107,6 +107,7 @@ export const machineRoutes = [
     'POST /v1/machines/:name/trees',
     {
       does: "begins a tree of a machine of one's own; one that is there stays as it is",
+      again: 'signal',
       who: 'person',
       needs: 'steer',
       params: named,
@@ -158,6 +159,7 @@ export const machineRoutes = [
     'POST /v1/machines/:name/trees/:id/signals',
     {
       does: "sends a message to a tree of a machine of one's own and waits for the verdict: 200, 202 while it is pending, 409 refused",
+      again: 'signal',
       who: 'person',
       needs: 'steer',
       params: tree,

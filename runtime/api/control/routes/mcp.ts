@@ -12,6 +12,7 @@ const protocolError = z
 const definition = {
   who: 'own',
   needs: 'look',
+  again: 'free',
   inRuns: true,
   // A document in JSON may take more room than its own limit.
   bodyLimitBytes: 3 * planDocumentLimitBytes,

@@ -19,6 +19,7 @@ export const notificationRoutes = [
     'POST /v1/notifications/clear',
     {
       does: 'what people were told up to now is read',
+      again: 'free',
       who: 'person',
       needs: 'answer',
       answers: { 200: notificationsRead },

@@ -66,6 +66,7 @@ export const planRoutes = [
     'POST /v1/check',
     {
       does: 'reads a document as a plan, and tells its waves and tasks, or every problem with its line; registers nothing',
+      again: 'free',
       who: 'anyone',
       body: z.strictObject({ content: z.string() }),
       bodyLimitBytes,
@@ -258,6 +259,7 @@ export const planRoutes = [
     'POST /v1/repos/:project/plans/:plan/what-if',
     {
       does: 'where the plan would have gone with other inputs: its journal is replayed up to where they matter, and simulated from there; nothing is carried out',
+      again: 'free',
       who: 'person',
       needs: 'look',
       params: planParams,

@@ -38,6 +38,7 @@ export const queueRoutes = [
     'POST /v1/queue/pause',
     {
       does: 'starts no agent until it is resumed: anywhere, of a repo, of a plan of it, or that one of a title; what runs goes on',
+      again: 'free',
       who: 'person',
       needs: 'steer',
       body: part,
@@ -50,6 +51,7 @@ export const queueRoutes = [
     'POST /v1/queue/resume',
     {
       does: 'ends that pause, or with `all` every one; the others stay',
+      again: 'free',
       who: 'person',
       needs: 'steer',
       body: part.extend({ all: z.boolean().optional() }),
@@ -62,6 +64,7 @@ export const queueRoutes = [
     'POST /v1/queue/clear',
     {
       does: 'takes ended agents off the list',
+      again: 'free',
       who: 'person',
       needs: 'steer',
       answers: { 200: queueCleared },

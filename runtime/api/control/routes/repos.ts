@@ -1,5 +1,6 @@
 /** The registered repos, and daemon.toml, which lists some of them. */
 import { z } from 'zod';
+import { repeatedRequest } from '../../commands/request.ts';
 import {
   reloadAnswer,
   repoAdded,
@@ -43,7 +44,9 @@ export const repoRoutes = [
       errors: ['bad_repo', 'bad_config', 'conflict', 'untrusted', 'unavailable'],
     },
     async ({ core, body: { path, trust = false, way: by = 'api', existing } }) => {
-      const added = await core.commands.addRepo(path, { trust, way: by, ensure: existing === 'ok' });
+      // What an engine that was cut off has registered already is no conflict.
+      const ensure = existing === 'ok' || repeatedRequest() !== null;
+      const added = await core.commands.addRepo(path, { trust, way: by, ensure });
       return existing === 'ok' ? json(200, added) : json(201, added);
     },
   ),
@@ -85,11 +88,16 @@ export const repoRoutes = [
   route(
     'POST /v1/repos/:project/move',
     {
-      does: 'gives a repo and its plans to another host, which goes on with them. 409 while its agents run; `stop` stops them',
+      does: 'gives a repo and its plans to another host, which goes on with them; or says that its folder was moved to `path`, where they go on. 409 while its agents run; `stop` stops them',
       who: 'person',
       anyHost: true,
       params: z.strictObject({ project: line(4_096) }),
-      body: z.strictObject({ host: line(255), stop: z.boolean().optional() }),
+      body: z
+        .strictObject({ host: line(255).optional(), path: line(4_096).optional(), stop: z.boolean().optional() })
+        .refine(({ host, path }) => (host === undefined) !== (path === undefined), {
+          error: 'is required, and only one of host and path',
+          path: ['host'],
+        }),
       answers: { 200: repoMoved },
       errors: [
         'repo_not_found',
@@ -103,8 +111,13 @@ export const repoRoutes = [
         'git_failed',
       ],
     },
-    async ({ core, params: { project }, body: { host, stop = false } }) =>
-      json(200, await core.commands.moveRepo(project, host, { stop })),
+    async ({ core, params: { project }, body: { host, path, stop = false } }) =>
+      json(
+        200,
+        path === undefined
+          ? await core.commands.moveRepo(project, host ?? '', { stop })
+          : await core.commands.relocateRepo(project, path, { stop }),
+      ),
   ),
   route(
     'POST /v1/repos/:project/trust',
@@ -127,6 +140,7 @@ export const repoRoutes = [
     'POST /v1/trust/look',
     {
       does: 'what registering the repo of any path inside it would trust; changes nothing',
+      again: 'free',
       who: 'person',
       body: z.strictObject({ path: line(4_096), way: way.optional() }),
       answers: { 200: trustLooked },
@@ -184,6 +198,7 @@ export const repoRoutes = [
     'POST /v1/reload',
     {
       does: 'reads daemon.toml and the repos’ files again; what is trusted is in force at once',
+      again: 'free',
       who: 'person',
       answers: { 200: reloadAnswer },
     },

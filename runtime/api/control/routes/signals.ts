@@ -19,6 +19,7 @@ export const signalRoutes = [
     'POST /v1/repos/:project/signals',
     {
       does: 'sends a signal and waits for the verdict: 200, 202 while it is pending, 409 refused',
+      again: 'signal',
       who: 'own',
       needs: 'answer',
       inRuns: true,
@@ -42,6 +43,7 @@ export const signalRoutes = [
     'POST /v1/repos/:project/preview',
     {
       does: 'what a signal of a person would do to a plan, and whether they are asked first; changes nothing',
+      again: 'free',
       who: 'anyone',
       params: projectParams,
       body: z.strictObject({
@@ -111,6 +113,7 @@ export const signalRoutes = [
     'POST /v1/signals/:id/retry',
     {
       does: 'delivers a failed signal again; 409 where it did not fail',
+      again: 'never',
       who: 'person',
       needs: 'steer',
       params: idParams,

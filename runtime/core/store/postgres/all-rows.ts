@@ -3,7 +3,7 @@ import type { Client } from 'pg';
 import { type AllRows, type AnyRow, type Columns, pageSize } from '../all-rows.ts';
 
 /** Tables that this database keeps for itself. */
-const own = "table_name NOT IN ('schema_versions', 'hosts', 'repo_hosts', 'repo_paths', 'asked')";
+const own = "table_name NOT IN ('schema_versions', 'hosts', 'repo_hosts', 'repo_paths', 'asked', 'commits')";
 
 /** Over the connection that a store writes by: it holds the lock of the engine meanwhile. */
 export function allRows(client: Client, close: () => void): AllRows {

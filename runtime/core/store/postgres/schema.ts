@@ -386,6 +386,61 @@ const timers = `
   CREATE INDEX signals_ready ON signals (project, id) WHERE status = 'pending' AND deliver_at <= 0;
   CREATE INDEX signals_timed ON signals (project, is_checked, deliver_at) WHERE status = 'pending' AND deliver_at > 0;`;
 
+/** Other programs set the columns that are theirs, and no other. What had a number that no program in JavaScript can count goes behind all others. */
+const ownColumns = `
+  WITH renumbered AS (
+    SELECT id AS old, (SELECT coalesce(max(id), 0) FROM signals WHERE id BETWEEN 1 AND 4503599627370495) + row_number() OVER (ORDER BY id) AS number
+    FROM signals WHERE id NOT BETWEEN 1 AND 4503599627370495
+  ), lines AS (
+    UPDATE journal SET signal = number FROM renumbered WHERE signal = old
+  ), faults AS (
+    UPDATE plans SET fault_signal = number FROM renumbered WHERE fault_signal = old
+  ) UPDATE signals SET id = number FROM renumbered WHERE id = old;
+  UPDATE signals SET deliver_at = greatest(0, least(deliver_at, 8640000000000000)) WHERE deliver_at NOT BETWEEN 0 AND 8640000000000000;
+  ALTER TABLE signals
+    ADD CONSTRAINT signals_id_check CHECK (id BETWEEN 1 AND 9007199254740991),
+    ADD CONSTRAINT signals_deliver_at_check CHECK (deliver_at BETWEEN 0 AND 8640000000000000);
+  CREATE OR REPLACE FUNCTION next_signals() RETURNS BIGINT LANGUAGE plpgsql AS
+    $$ BEGIN RETURN (SELECT coalesce(max(id), 0) + 1 FROM signals WHERE id <= 9007199254740991); END $$;
+  CREATE OR REPLACE FUNCTION signals_inserted() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+    BEGIN
+      IF NEW.seal IS DISTINCT FROM (SELECT seal FROM inbox_seal) THEN
+        PERFORM pg_advisory_xact_lock(${commitLock});
+        NEW.id := next_signals();
+        NEW.status := 'pending';
+        NEW.attempts := 0;
+        NEW.result := NULL;
+        NEW.processed_at := NULL;
+        NEW.created_at := ${nowMs};
+        NEW.is_checked := 0;
+        NEW.tree := NULL;
+        NEW.run := NULL;
+        NEW.seal := NULL;
+        IF NEW.origin <> 'file' THEN NEW.origin := 'person'; END IF;
+        PERFORM pg_notify('${channel}', current_schema());
+      END IF;
+      RETURN NEW;
+    END $$;`;
+
+/** The last commit of each program that writes: one whose answer got lost is looked up here, by a number that nobody else gives out. */
+const commits = `
+  CREATE TABLE commits (
+    writer TEXT PRIMARY KEY,
+    number BIGINT NOT NULL,
+    at BIGINT NOT NULL
+  );`;
+
+/** Requests of clients by their keys, and what was answered. */
+const requests = `
+  CREATE TABLE requests (
+    key TEXT PRIMARY KEY,
+    digest TEXT NOT NULL,
+    begun_at BIGINT NOT NULL,
+    status INTEGER,
+    answer TEXT,
+    CHECK ((status IS NULL) = (answer IS NULL))
+  );`;
+
 /** Text is compared byte by byte, whatever the database does otherwise. */
 const bytewise = (sql: string) => sql.replace(/\bTEXT\b/g, 'TEXT COLLATE "C"');
 
@@ -413,4 +468,7 @@ export const migrations: readonly Migration[] = [
   { version: 5, name: 'moves', sql: bytewise(moves) },
   { version: 6, name: 'hosts of plans', sql: bytewise('ALTER TABLE plans ADD COLUMN host TEXT') },
   { version: 7, name: 'timers', sql: timers },
+  { version: 8, name: 'columns of other programs', sql: ownColumns },
+  { version: 9, name: 'commits', sql: bytewise(commits) },
+  { version: 10, name: 'requests', sql: bytewise(requests) },
 ];

@@ -15,12 +15,13 @@ import type { RepoRow } from '../rows.ts';
 import { type Answer, all, answered, type Connection, changedOne } from '../tables/connection.ts';
 import { createReadings } from '../tables/readings.ts';
 import { createTables } from '../tables/tables.ts';
+import { createWriteTrouble } from '../write-trouble.ts';
 import { noticeOf, readNotice, writtenBy } from '../written.ts';
 import { allRows } from './all-rows.ts';
 import { createAsked } from './asked.ts';
 import * as hostRows from './hosts.ts';
 import { isCurrent, migrate, mustBeCurrent } from './migrate.ts';
-import { channel, commitLock, migrationLock, storeLock } from './schema.ts';
+import { channel, commitLock, migrationLock, nowMs, storeLock } from './schema.ts';
 import { createSession, loadDriver } from './session.ts';
 import { isAway, isBusy, isUndone, troubleOf } from './trouble.ts';
 
@@ -30,6 +31,8 @@ const retryMs = 100;
 /** A host that stopped in the middle of a commit keeps the others waiting for at most so long. */
 const stoppedLimitMs = 10_000;
 const answerLimitMs = 30_000;
+/** The answer to a commit is missed for minutes at most. */
+const keptCommitMs = 24 * 60 * 60 * 1_000;
 
 /**
  * What waits for a line that is cut in silence is tried again after this. `pipeline` ends a connection that did not answer in time; without it, the pool gives
@@ -83,7 +86,10 @@ export function openPostgres(
   let taken: StoreTrouble | null = null;
   /** Nobody else works on it meanwhile. */
   let isAlone = false;
+  const { watched, trouble } = createWriteTrouble();
   const writer = randomUUID();
+  /** How many commits were begun here; each is known by its number. */
+  let commits = 0;
   const watchers = new Set<(written: Written | null) => void>();
   const hostWatchers = new Set<() => void>();
   /**
@@ -242,14 +248,14 @@ export function openPostgres(
         if (isStep) await holds;
         maySend = isStepByStep;
       }
-      const transaction = await begun;
+      await begun;
       lost ??= await firstLost();
       if (lost === null) {
         faults?.('store.before-commit');
         const written = writtenBy(changes, numbers.lines);
         const movesRepos = changes.some((change) => change.do === 'repo.insert' || change.do === 'repo.remove');
         if (movesRepos) await hostRows.tell(client);
-        if (!(await finish(client, transaction, written))) return carryOut(changes);
+        if (!(await finish(client, written))) return carryOut(changes);
         if (movesRepos) elsewhere = null;
         faults?.('store.after-commit');
         return { status: 'committed', ...numbers };
@@ -265,40 +271,64 @@ export function openPostgres(
     return { status: 'lost', change: lost };
   }
 
-  /** Begins, waits for the commits of others, and answers by which number PostgreSQL knows this one. All of it is sent at once. */
-  function start(client: Client): Promise<string> {
-    const begun = Promise.all([
-      client.query('BEGIN'),
-      client.query(`SELECT pg_advisory_xact_lock(${commitLock})`),
-      client.query<{ id: string }>('SELECT CAST(pg_current_xact_id() AS TEXT) AS id'),
-    ]).then(([, , { rows }]) => rows[0]?.id ?? '');
+  /** Begins, and waits for the commits of others. Both are sent at once. */
+  function start(client: Client): Promise<unknown> {
+    const begun = Promise.all([client.query('BEGIN'), client.query(`SELECT pg_advisory_xact_lock(${commitLock})`)]);
     begun.catch(() => {}); // awaited when the changes are sent
     return begun;
   }
 
-  /** false: it was not committed, and nothing of it is there. */
-  async function finish(client: Client, transaction: string, what: Written | null): Promise<boolean> {
+  /** `told`: what is said to others with it. false: it was not committed, and nothing of it is there. */
+  async function finish(client: Client, what: Written | null): Promise<boolean> {
+    return commitAs(client, () => client.query('SELECT pg_notify($1, $2)', [channel, noticeOf(writer, what)]));
+  }
+
+  /** `last`: what is sent before the commit itself. false: it was not committed, and nothing of it is there. */
+  async function commitAs(client: Client, last: () => Promise<unknown>): Promise<boolean> {
+    commits += 1;
+    const number = commits;
     try {
-      const told = client.query('SELECT pg_notify($1, $2)', [channel, noticeOf(writer, what)]);
-      told.catch(() => {}); // then the commit fails too
+      const sent = [noteCommit(client, number), last()];
+      for (const each of sent) each.catch(() => {}); // then the commit fails too
       await client.query('COMMIT');
-      await told;
+      await Promise.all(sent);
       return true;
     } catch (thrown) {
       if (!isAway(thrown)) throw thrown;
-      return wasCommitted(transaction);
+      return wasCommitted(number);
     }
   }
 
-  /** The answer to a commit got lost: PostgreSQL knows what became of it. Waits for it for as long as it takes. */
-  async function wasCommitted(transaction: string): Promise<boolean> {
+  /** In the transaction that it is the number of. The rows of programs that have long gone are taken away. */
+  async function noteCommit(client: Client, number: number): Promise<void> {
+    const gone = number === 1 ? client.query(`DELETE FROM commits WHERE at < ${nowMs} - ${keptCommitMs}`) : null;
+    gone?.catch(() => {}); // awaited below
+    await client.query({
+      name: 'note-commit',
+      text: `INSERT INTO commits (writer, number, at) VALUES ($1, $2, ${nowMs})
+        ON CONFLICT (writer) DO UPDATE SET number = excluded.number, at = excluded.at`,
+      values: [writer, number],
+    });
+    await gone;
+  }
+
+  /**
+   * The answer to a commit got lost: its row says what became of it, once nobody commits any more. The server's own number of the transaction would not: after
+   * a crash it is given out again. Waits for as long as it takes.
+   */
+  async function wasCommitted(number: number): Promise<boolean> {
     for (;;) {
       try {
         const client = await writing.client();
-        const { rows } = await client.query<{ status: string }>('SELECT pg_xact_status(CAST($1 AS xid8)) AS status', [
-          transaction,
-        ]);
-        if (rows[0]?.status !== 'in progress') return rows[0]?.status === 'committed';
+        await start(client);
+        try {
+          const { rows } = await client.query<{ number: number }>('SELECT number FROM commits WHERE writer = $1', [
+            writer,
+          ]);
+          return rows[0]?.number === number;
+        } finally {
+          await undo(client);
+        }
       } catch (thrown) {
         if (isClosed || !mayPass(thrown)) throw thrown;
       }
@@ -327,23 +357,21 @@ export function openPostgres(
 
   /** Alone, as every commit. false: it does not hold, and nothing was written. */
   function inTransaction(work: (client: Client) => Promise<boolean>): Promise<boolean> {
-    return inTurn(async (client) => {
+    return inTurn(async function attempt(client): Promise<boolean> {
       await start(client);
       try {
-        const holds = await work(client);
-        if (!holds) {
+        if (!(await work(client))) {
           await undo(client);
           return false;
         }
-        await hostRows.tell(client);
-        await client.query('COMMIT');
-        return true;
+        if (await commitAs(client, () => hostRows.tell(client))) return true;
       } catch (thrown) {
         await undo(client);
         throw thrown;
       } finally {
         elsewhere = null;
       }
+      return attempt(await writing.client());
     });
   }
 
@@ -408,7 +436,7 @@ export function openPostgres(
     enqueueInto(queue) {
       written = withQueue(writing.connection, ownTables, queue);
     },
-    commit: (changes) => inOrder(() => carryOut(changes)),
+    commit: (changes) => watched(() => inOrder(() => carryOut(changes))),
     hosts: {
       own: host.name,
       list: () =>
@@ -464,6 +492,7 @@ export function openPostgres(
     rebuild: async () => {},
     watch: (onChange) => watch(watchers, onChange),
     loss: () => taken,
+    trouble,
     close,
   };
 }

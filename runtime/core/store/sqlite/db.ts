@@ -89,6 +89,21 @@ export function storeError(thrown: unknown, file: string): StoreTrouble | null {
   return null;
 }
 
+/** Whether an open store's file is a sound one at its beginning, by a connection that has read nothing yet; null also where it cannot be read now. */
+export function damageIn(file: string): StoreTrouble | null {
+  let db: Database | null = null;
+  try {
+    db = new BetterSqlite3(file, { readonly: true, timeout: 0, fileMustExist: true });
+    db.prepare('SELECT count(*) FROM sqlite_schema').get();
+    return null;
+  } catch (thrown) {
+    const trouble = storeError(thrown, file);
+    return trouble?.code === 'store_corrupt' ? trouble : null;
+  } finally {
+    db?.close();
+  }
+}
+
 function systemCode(thrown: unknown, file: string): string | null {
   if (thrown instanceof BetterSqlite3.SqliteError) return thrown.code;
   const isOfFile = thrown instanceof Error && 'path' in thrown && thrown.path === file && 'code' in thrown;

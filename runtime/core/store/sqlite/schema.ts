@@ -597,4 +597,83 @@ export const migrations: readonly Migration[] = [
       CREATE INDEX signals_timed ON signals (project, is_checked, deliver_at) WHERE status = 'pending' AND deliver_at > 0;
     `,
   },
+  {
+    version: 36,
+    name: 'other programs set the columns of a signal that are theirs, and no other',
+    // Numbers beyond those that a program in JavaScript can count come from ids of other systems: such rows, and those of half as much, go behind all others.
+    sql: `
+      CREATE TABLE renumbered (old INTEGER PRIMARY KEY, number INTEGER NOT NULL) STRICT;
+      INSERT INTO renumbered (old, number)
+        SELECT id, (SELECT coalesce(max(id), 0) FROM signals WHERE id BETWEEN 1 AND 4503599627370495) + row_number() OVER (ORDER BY id)
+        FROM signals WHERE id NOT BETWEEN 1 AND 4503599627370495;
+      UPDATE journal SET signal = (SELECT number FROM renumbered WHERE old = journal.signal)
+        WHERE EXISTS (SELECT 1 FROM renumbered) AND signal IN (SELECT old FROM renumbered);
+      UPDATE plans SET fault_signal = (SELECT number FROM renumbered WHERE old = plans.fault_signal)
+        WHERE fault_signal IN (SELECT old FROM renumbered);
+      DROP TRIGGER signals_inserted;
+      DROP TRIGGER signals_updated;
+      DROP INDEX signals_held;
+      DROP INDEX signals_ready;
+      DROP INDEX signals_timed;
+      ALTER TABLE signals RENAME TO signals_before;
+      CREATE TABLE signals (
+        id INTEGER PRIMARY KEY CHECK (id BETWEEN 1 AND 9007199254740991),
+        project TEXT NOT NULL,
+        plan TEXT NOT NULL DEFAULT '',
+        type TEXT NOT NULL,
+        payload TEXT NOT NULL DEFAULT '{}',
+        origin TEXT NOT NULL DEFAULT 'person',
+        status TEXT NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'held', 'done', 'failed')),
+        attempts INTEGER NOT NULL DEFAULT 0,
+        result TEXT,
+        dedupe_key TEXT UNIQUE,
+        created_at INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)),
+        deliver_at INTEGER NOT NULL DEFAULT 0 CHECK (deliver_at BETWEEN 0 AND 8640000000000000),
+        processed_at INTEGER,
+        tree TEXT,
+        run TEXT,
+        is_checked INTEGER NOT NULL DEFAULT 0 CHECK (is_checked IN (0, 1)),
+        seal INTEGER
+      ) STRICT;
+      INSERT INTO signals
+          (id, project, plan, type, payload, origin, status, attempts, result, dedupe_key, created_at, deliver_at, processed_at, tree, run, is_checked, seal)
+        SELECT coalesce((SELECT number FROM renumbered WHERE old = id), id), project, plan, type, payload, origin, status, attempts, result, dedupe_key,
+          created_at, max(0, min(deliver_at, 8640000000000000)), processed_at, tree, run, is_checked, seal
+        FROM signals_before ORDER BY id;
+      DROP TABLE signals_before;
+      DROP TABLE renumbered;
+      CREATE INDEX signals_held ON signals (tree, id) WHERE status = 'held';
+      CREATE INDEX signals_ready ON signals (project, id) WHERE status = 'pending' AND deliver_at <= 0;
+      CREATE INDEX signals_timed ON signals (project, is_checked, deliver_at) WHERE status = 'pending' AND deliver_at > 0;
+      CREATE TRIGGER signals_inserted AFTER INSERT ON signals
+      WHEN NEW.seal IS NULL OR NEW.seal <> (SELECT seal FROM inbox_seal)
+      BEGIN
+        UPDATE signals
+        SET id = coalesce((SELECT id FROM signals WHERE id <> NEW.id AND id <= 9007199254740991 ORDER BY id DESC LIMIT 1), 0) + 1,
+          status = 'pending', attempts = 0, result = NULL, processed_at = NULL, is_checked = 0, tree = NULL, run = NULL, seal = NULL,
+          created_at = CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER),
+          origin = CASE origin WHEN 'file' THEN 'file' ELSE 'person' END
+        WHERE id = NEW.id;
+      END;
+      CREATE TRIGGER signals_updated AFTER UPDATE OF is_checked, seal ON signals
+      WHEN NEW.is_checked = 1 AND (NEW.seal IS NULL OR NEW.seal <> (SELECT seal FROM inbox_seal))
+      BEGIN
+        UPDATE signals SET is_checked = 0, seal = NULL WHERE id = NEW.id;
+      END;
+    `,
+  },
+  {
+    version: 37,
+    name: 'requests of clients, and what was answered',
+    sql: `
+      CREATE TABLE requests (
+        key TEXT PRIMARY KEY,
+        digest TEXT NOT NULL,
+        begun_at INTEGER NOT NULL,
+        status INTEGER,
+        answer TEXT,
+        CHECK ((status IS NULL) = (answer IS NULL))
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
 ];

@@ -8,6 +8,7 @@ import type { Change, Commit, Store } from '../port.ts';
 import type { Connection } from '../tables/connection.ts';
 import { createReadings } from '../tables/readings.ts';
 import { createTables } from '../tables/tables.ts';
+import { createWriteTrouble } from '../write-trouble.ts';
 import { type Database, openDatabase, type StoreOptions, storeError } from './db.ts';
 import { migrations } from './schema.ts';
 import { createSpace } from './space.ts';
@@ -22,7 +23,7 @@ interface OpenOptions extends Omit<StoreOptions, 'migrations'> {
 const watchMs = 1_000;
 
 /**
- * What is only known of processes, and who has taken what. No process survives a power failure, and what was taken is then taken anew: a commit of these
+ * What is only known of processes, who has taken what, and what clients asked. No process survives a power failure, and what was taken is then taken anew: a commit of these
  * alone is not waited for, and reaches the disk with the next one.
  */
 const ofProcesses: ReadonlySet<Change['do']> = new Set([
@@ -32,6 +33,9 @@ const ofProcesses: ReadonlySet<Change['do']> = new Set([
   'launch.note',
   'run.add-token',
   'run.note',
+  'request.begin',
+  'request.end',
+  'request.forget',
 ]);
 
 /** Whether a commit of these has reached the disk when it is answered. */
@@ -56,6 +60,7 @@ export function openStore(home: string, { faults, ...options }: OpenOptions = {}
   if (options.readonly !== true && options.isShared !== true) noteWriter(db, file);
   const space = createSpace(db);
   const { transaction, whenFree, inOrder, loss } = createTransactions({ db, file });
+  const { watched, trouble } = createWriteTrouble();
   const tables = createTables(db as unknown as Connection); // it answers at once, which is one of the ways to answer
 
   function carryOut(changes: readonly Change[]): Commit {
@@ -82,13 +87,14 @@ export function openStore(home: string, { faults, ...options }: OpenOptions = {}
 
   return {
     file,
-    commit: (changes) => inOrder(() => carryOut(changes)),
+    commit: (changes) => watched(() => inOrder(() => carryOut(changes))),
     ...createReadings(tables, whenFree),
     size: () => whenFree(space.size),
     giveBack: (limitBytes) => inOrder(() => space.giveBack(limitBytes)),
     rebuild: () => inOrder(space.rebuild),
     watch: (onChange) => watchDatabase(db, () => onChange(null)),
     loss,
+    trouble,
     close: () => void db.close(),
   };
 }

@@ -4,13 +4,15 @@ import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { StoreTrouble } from '../port.ts';
 import type { Answer } from '../tables/connection.ts';
-import { type Database, defaultBusyTimeoutMs, storeError } from './db.ts';
+import { type Database, damageIn, defaultBusyTimeoutMs, storeError } from './db.ts';
 
 /** Another program that holds the store for longer is told of. */
 const busyLimitMs = 5_000;
 const busyRetryMs = 25;
 /** The files that were there so long ago count as there when a commit begins: it looks for them again before it answers. */
 const lookedLimitMs = 50;
+/** Its first page and its schema are read anew this often: somebody may have written over them. */
+const readAnewMs = 1_000;
 
 /** To be called when the database has been read: then its log is there. */
 export function createTransactions({ db, file }: { db: Database; file: string }) {
@@ -81,6 +83,7 @@ export function createTransactions({ db, file }: { db: Database; file: string })
         return attempt();
       } catch (thrown) {
         const trouble = storeError(thrown, file);
+        if (trouble?.code === 'store_corrupt') files.damaged(trouble);
         if (trouble?.code !== 'store_locked' || performance.now() > untilMs) throw trouble ?? thrown;
         await delay(busyRetryMs);
       }
@@ -103,6 +106,8 @@ export function createTransactions({ db, file }: { db: Database; file: string })
 interface OpenFiles {
   /** Null while all is as it was opened. Once it is not, this connection is of no use any more, whatever comes back. Two stats: cheap enough around every commit. */
   loss(): StoreTrouble | null;
+  /** A read has met damage. */
+  damaged(trouble: StoreTrouble): void;
 }
 
 /**
@@ -110,10 +115,18 @@ interface OpenFiles {
  * word, and what it writes is lost with the process. To be called when the database has been read: then its log is there.
  */
 function watchOpenFiles(db: Database, file: string): OpenFiles {
-  if (db.memory) return { loss: () => null };
+  if (db.memory) return { loss: () => null, damaged: () => {} };
   const log = `${file}-wal`;
   const opened = { file: identityOf(file), log: identityOf(log) };
   let found: StoreTrouble | null = null;
+  let readMs = performance.now();
+
+  /** What this connection has read it keeps in memory, and would go on with it. */
+  function damage(): StoreTrouble | null {
+    if (performance.now() - readMs < readAnewMs) return null;
+    readMs = performance.now();
+    return damageIn(file);
+  }
 
   /** What the log has is brought into the file, so that nothing that was committed depends on a log that nobody else can find. */
   function foldLog(): boolean {
@@ -129,10 +142,16 @@ function watchOpenFiles(db: Database, file: string): OpenFiles {
     loss() {
       if (found !== null || !db.open) return found;
       const isFileThere = identityOf(file) === opened.file;
-      if (isFileThere && identityOf(log) === opened.log) return null;
+      if (isFileThere && identityOf(log) === opened.log) {
+        found = damage();
+        return found;
+      }
       const isWhole = foldLog();
       found = isFileThere ? lostLog(log, isWhole) : lostFile(file);
       return found;
+    },
+    damaged(trouble) {
+      found ??= trouble;
     },
   };
 }

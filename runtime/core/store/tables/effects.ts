@@ -1,7 +1,7 @@
 /** The outbox: everything that is asked for is a row here; a row in `running` is a taken slot and a taken resource. */
 
 import { type Lane, laneOf, resourceOf } from '../../../../machines/vocabulary/effect.ts';
-import { effectKey, parseTree, planTree } from '../../../../machines/vocabulary/ids.ts';
+import { effectKey, parseTree, planTree, type TreeAddress } from '../../../../machines/vocabulary/ids.ts';
 import type { ChangeOf, EffectQuery, PlanKey, SlotWaiter, StartQuery } from '../port.ts';
 import type { EffectOwner, EffectRow } from '../rows.ts';
 import { type Answer, all, answered, type Connection, changedOne, here, orNull } from './connection.ts';
@@ -19,6 +19,15 @@ const mayBegin = `(kind <> 'agent.run' OR (
              q.plan = e.plan AND (q.title = '' OR q.title = json_extract(e.payload, '$.title')))))
          AND NOT EXISTS (
            SELECT 1 FROM plans p WHERE p.project = e.project AND p.plan = e.plan AND (p.holds = 1 OR p.paused = 1 OR p.fault_signal IS NOT NULL))))`;
+
+/** What stands on its own when its tree goes: hooks hear what happened, a push and a cleaning are carried out to their end. */
+const outlivesTree = "kind IN ('hook.deliver', 'refs.push', 'worktree.remove')";
+/** What is done with the rest of them: one that waits never begins, one that runs is to be ended. */
+export const endsWithTree = {
+  queued: (at: string) => `status = 'withdrawn', finished_at = ${at}, waiting_since = NULL`,
+  running: (at: string) => `stop_at = CASE WHEN stop_at < ${at} THEN stop_at ELSE ${at} END`,
+  of: (status: 'queued' | 'running') => `status = '${status}' AND NOT (${outlivesTree})`,
+} as const;
 
 /** A tree's effects by the range of their keys, which begin with it and `/`; `0` is the character after that. */
 const keysOf = (tree: string, table: string) => `${table}.key > ${tree} || '/' AND ${table}.key < ${tree} || '0'`;
@@ -90,6 +99,12 @@ export function createEffectTable(db: Connection) {
   const stop = db.prepare<[{ stopAt: number; key: string }]>(
     `UPDATE effects SET stop_at = CASE WHEN stop_at < @stopAt THEN stop_at ELSE @stopAt END WHERE key = @key AND status = 'running'`,
   );
+  const endOf = (status: 'queued' | 'running') =>
+    db.prepare<[{ tree: string; at: number }]>(
+      `UPDATE effects SET ${endsWithTree[status]('@at')} WHERE ${keysOf('@tree', 'effects')} AND ${endsWithTree.of(status)}`,
+    );
+  const endQueued = endOf('queued');
+  const endRunning = endOf('running');
   // The status in these very words: then an index has no others.
   const ofLane = (status: 'queued' | 'running') =>
     db.prepare<[string], { project: string; count: number }>(
@@ -115,11 +130,20 @@ export function createEffectTable(db: Connection) {
   const ofTree = db.prepare<[{ tree: string }], EffectRow>(
     `SELECT ${columns} FROM effects e WHERE ${keysOf('@tree', 'e')} AND status IN ('queued', 'running') ORDER BY id`,
   );
-  const waiting = db.prepare<[string], EffectRow>(
-    `SELECT ${columns} FROM effects WHERE tree = ? AND waiting_since IS NOT NULL ORDER BY waiting_since, id`,
+  // Why it is tried again stands in an open row from its first failure on.
+  const waiting = db.prepare<[{ tree: string }], EffectRow>(
+    `SELECT ${columns} FROM effects e WHERE ${keysOf('@tree', 'e')} AND status IN ('queued', 'running') AND error IS NOT NULL
+     ORDER BY waiting_since IS NULL, waiting_since, id`,
   );
+  // The words of the partial indexes: what waits for nothing but its turn is not walked through.
   const allWaiting = db.prepare<[], EffectRow>(
-    `SELECT ${columns} FROM effects WHERE waiting_since IS NOT NULL ORDER BY waiting_since, id`,
+    `SELECT * FROM (
+       SELECT ${columns} FROM effects WHERE waiting_since IS NOT NULL
+       UNION ALL
+       SELECT ${columns} FROM effects WHERE status = 'queued' AND next_at > 0 AND waiting_since IS NULL AND error IS NOT NULL
+       UNION ALL
+       SELECT ${columns} FROM effects WHERE status = 'running' AND waiting_since IS NULL AND error IS NOT NULL
+     ) AS w ORDER BY waiting_since IS NULL, waiting_since, id`,
   );
   const open = db.prepare<[], EffectRow>(
     `SELECT ${columns} FROM effects WHERE status IN ('queued', 'running') ORDER BY priority DESC, id`,
@@ -245,6 +269,7 @@ export function createEffectTable(db: Connection) {
         isWithdrawn ? true : answered(stop.run({ stopAt, key }), () => false),
       );
     },
+    endTree: (tree: TreeAddress, at: number) => all([endQueued.run({ tree, at }), endRunning.run({ tree, at })]),
     read: (key: string) => orNull(byKey.get(key)),
     counts: (lane: Lane, status: 'queued' | 'running', host?: string): Answer<Map<string, number>> =>
       answered(
@@ -265,7 +290,7 @@ export function createEffectTable(db: Connection) {
         case 'tree':
           return ofTree.all({ tree: query.tree });
         case 'waiting':
-          return query.tree === undefined ? allWaiting.all() : waiting.all(query.tree);
+          return query.tree === undefined ? allWaiting.all() : waiting.all({ tree: query.tree });
         case 'undone':
           return undone.all({ tree: query.tree, sinceMs: query.sinceMs });
         case 'deliveries': {

@@ -3,7 +3,10 @@ import type { Store } from '../port.ts';
 import type { Answer } from './connection.ts';
 import type { StoreTables } from './tables.ts';
 
-type Readings = Omit<Store, 'hosts' | 'file' | 'commit' | 'size' | 'giveBack' | 'rebuild' | 'watch' | 'loss' | 'close'>;
+type Readings = Omit<
+  Store,
+  'hosts' | 'file' | 'commit' | 'size' | 'giveBack' | 'rebuild' | 'watch' | 'loss' | 'trouble' | 'close'
+>;
 
 /** `ask` carries out one reading, and waits where the database does not answer now. `elsewhere`: the projects of other hosts. */
 export function createReadings(
@@ -27,12 +30,15 @@ export function createReadings(
     notifications,
     queue,
     repos,
+    requests,
   } = tables;
   return {
     claim: (now, { limit, project }) =>
       ask(() => (project === undefined ? signals.claim(now, limit, elsewhere) : signals.claimOf(project, now, limit))),
     signal: (id) => ask(() => signals.read(id)),
+    request: (key) => ask(() => requests.read(key)),
     lastSignal: () => ask(() => signals.last()),
+    unreadableSignals: () => ask(() => signals.unreadable()),
     signals: (filter) => ask(() => signals.list(filter)),
     nextSignalIn: (now) => ask(() => signals.nextDueIn(now)),
     setAside: (tree, from) => ask(() => signals.allSetAside(tree, from)),

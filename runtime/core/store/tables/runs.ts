@@ -1,7 +1,7 @@
 /** The runs of agents as people address them: what the machine says of each (state, reason) and what the world says (pid, exit code). */
 
 import type { Spent } from '../../../../machines/vocabulary/budget.ts';
-import { effectKey } from '../../../../machines/vocabulary/ids.ts';
+import { effectKey, type TreeAddress } from '../../../../machines/vocabulary/ids.ts';
 import type { ChangeOf, PlanKey, RunQuery, Store } from '../port.ts';
 import type { PlanUsageRow, RunRow, SpentOf, UsageRow } from '../rows.ts';
 import { type Answer, all, answered, type Connection, changedOne, orNull, type Statement } from './connection.ts';
@@ -31,6 +31,10 @@ export function createRunTable(db: Connection) {
   // A run that was not the last word of its agent: the agent has a newer one by now.
   const supersede = db.prepare(
     `UPDATE runs SET state = 'failed', final_at = ? WHERE project = ? AND plan = ? AND title = ? AND key <> ? AND state NOT IN ('succeeded', 'failed', 'cancelled')`,
+  );
+  // A run's key begins with its tree and `/`; `0` is the character after that.
+  const endTree = db.prepare<[{ tree: string; at: number }]>(
+    `UPDATE runs SET state = 'cancelled', final_at = @at WHERE final_at IS NULL AND key > @tree || '/' AND key < @tree || '0'`,
   );
   const usage = db.prepare<[string, string, number], UsageRow>(
     `SELECT title, count(started_at) AS runs, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens, sum(cost_usd) AS cost_usd
@@ -134,6 +138,7 @@ export function createRunTable(db: Connection) {
   return {
     expiry,
     note,
+    endTree: (tree: TreeAddress, at: number) => endTree.run({ tree, at }),
     addToken: ({ key, hash }: Omit<ChangeOf<'run.add-token'>, 'do'>) => addToken.run(hash, key),
     show({ run, isNewest, at }: Omit<ChangeOf<'run.show'>, 'do'>): Answer<unknown> {
       const { key, project, plan, title, role, attempt, state, reason, branch } = run;

@@ -2,12 +2,16 @@
 
 import { placeOf, type TreeAddress } from '../../../../machines/vocabulary/ids.ts';
 import type { ChangeOf } from '../port.ts';
-import type { NewSignal, Now, SignalFilter, SignalRow } from '../rows.ts';
+import type { NewSignal, Now, SignalFilter, SignalRow, UnreadableSignal } from '../rows.ts';
 import { type Answer, all, answered, type Connection, changedOne, here, orNull } from './connection.ts';
 import { createExpiry } from './expiry.ts';
 
 /** Strangers' rows under one key of the engine that are stepped over. */
 const keyCopies = 100;
+/** The last number of a signal: those beyond are no whole numbers of JavaScript any more. */
+const mostSignals = Number.MAX_SAFE_INTEGER;
+/** Rows with such numbers that are taken out at once. */
+const mostUnreadable = 64;
 /** The most rows that one list shows. */
 const listLimit = 1_000;
 const columns =
@@ -17,15 +21,23 @@ type Inserted = { readonly id: number; readonly isNew: boolean };
 
 export function createSignalTable(db: Connection) {
   const insert = db.prepare<unknown[], { id: number }>(
-    `INSERT INTO signals (project, plan, type, payload, origin, dedupe_key, created_at, deliver_at, tree, run, is_checked, seal)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, (SELECT seal FROM inbox_seal)) ON CONFLICT (dedupe_key) DO NOTHING RETURNING id`,
+    `INSERT INTO signals (id, project, plan, type, payload, origin, dedupe_key, created_at, deliver_at, tree, run, is_checked, seal)
+     VALUES ((SELECT coalesce(max(id), 0) + 1 FROM signals WHERE id <= ${mostSignals}), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, (SELECT seal FROM inbox_seal)) ON CONFLICT (dedupe_key) DO NOTHING RETURNING id`,
   );
   const enter = db.prepare<[SignalRow]>(
     `INSERT INTO signals (${columns}, seal)
      VALUES (@id, @project, @plan, @type, @payload, @origin, @status, @attempts, @result, @dedupe_key, @created_at, @deliver_at, @processed_at, @tree, @run, 1, (SELECT seal FROM inbox_seal))
      ON CONFLICT DO NOTHING`,
   );
-  const last = db.prepare<[], { id: number | null }>('SELECT max(id) AS id FROM signals');
+  const last = db.prepare<[], { id: number | null }>(`SELECT max(id) AS id FROM signals WHERE id <= ${mostSignals}`);
+  // Past the CHECK of its table: no number of ours, and as a number of JavaScript it would be another one.
+  const unreadable = db.prepare<[], UnreadableSignal>(
+    `SELECT CAST(id AS TEXT) AS number, project, plan, type FROM signals WHERE id > ${mostSignals} ORDER BY id LIMIT ${mostUnreadable}`,
+  );
+  const renumber = db.prepare(
+    `UPDATE signals SET id = ?, tree = ?, status = 'failed', result = ?, processed_at = ? WHERE id = CAST(? AS BIGINT)
+       AND NOT EXISTS (SELECT 1 FROM signals o WHERE o.id = CAST(? AS BIGINT))`,
+  );
   const byKey = db.prepare<[string], Pick<SignalRow, 'id' | 'origin' | 'is_checked'>>(
     'SELECT id, origin, is_checked FROM signals WHERE dedupe_key = ?',
   );
@@ -92,9 +104,10 @@ export function createSignalTable(db: Connection) {
   const revive = db.prepare(
     `UPDATE signals SET status = 'pending', attempts = 0, result = NULL, processed_at = NULL WHERE id = ? AND status = 'failed'`,
   );
-  const allSetAside = db.prepare<[string, number], { id: number }>(
+  // Besides the engine's own, the one row of another program that the plan stands for: its number could not be read.
+  const allSetAside = db.prepare<[{ tree: string; from: number }], { id: number }>(
     `SELECT id FROM signals
-     WHERE tree = ? AND id >= ? AND status = 'failed' AND origin = 'engine' AND json_extract(result, '$.code') = 'internal' ORDER BY id`,
+     WHERE tree = @tree AND id >= @from AND status = 'failed' AND (origin = 'engine' OR (id = @from AND is_checked = 0)) AND json_extract(result, '$.code') = 'internal' ORDER BY id`,
   );
   const voidTree = db.prepare(
     `UPDATE signals SET status = 'done', result = '"stale"', processed_at = ? WHERE tree = ? AND status IN ('pending', 'held')`,
@@ -146,6 +159,10 @@ export function createSignalTable(db: Connection) {
     /** false: its number or its key is taken. */
     enter: (row: SignalRow) => changedOne(enter.run(row)),
     last: () => answered(last.get(), (row) => row?.id ?? 0),
+    unreadable: () => unreadable.all(),
+    /** false: that number is taken, or the row is not there any more. */
+    renumber: ({ number, id, tree, result, at }: Omit<ChangeOf<'signal.renumber'>, 'do'>) =>
+      changedOne(renumber.run(id, tree, JSON.stringify(result), at, number, id)),
     read: (id: number) => orNull(byId.get(id)),
     /** Plans that are registered and not yet born, with the branches that they will have. */
     births: (project: string) => births.all(project),
@@ -178,7 +195,7 @@ export function createSignalTable(db: Connection) {
     revive: (id: number) => changedOne(revive.run(id)),
     /** The engine's own for a tree that were set aside and still are, from that id on. */
     allSetAside: (tree: TreeAddress, from: number) =>
-      answered(allSetAside.all(tree, from), (rows) => rows.map(({ id }) => id)),
+      answered(allSetAside.all({ tree, from }), (rows) => rows.map(({ id }) => id)),
     voidTree: (tree: TreeAddress, at: number) => voidTree.run(at, tree),
     /** The newest first. */
     list: ({ project, plan, tree, status, limit = listLimit }: SignalFilter) =>

@@ -11,6 +11,7 @@ import { createNotificationTable } from './notifications.ts';
 import { createPlanTable } from './plans.ts';
 import { createQueueTable } from './queue.ts';
 import { createRepoTable } from './repos.ts';
+import { createRequestTable } from './requests.ts';
 import { createRunTable } from './runs.ts';
 import { createSignalTable } from './signals.ts';
 import { createTimelineTable } from './timeline.ts';
@@ -34,6 +35,7 @@ export function createTables(db: Connection) {
   const issues = createIssueTable(db);
   const notifications = createNotificationTable(db);
   const queue = createQueueTable(db);
+  const requests = createRequestTable(db);
   return {
     ...{
       repos,
@@ -51,6 +53,7 @@ export function createTables(db: Connection) {
       issues,
       notifications,
       queue,
+      requests,
     },
     expiry: {
       trees: trees.expiry,

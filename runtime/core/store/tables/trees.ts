@@ -8,6 +8,7 @@ import { statorVersion } from '../../../base/platform/version.ts';
 import type { ChangeOf } from '../port.ts';
 import type { TreeRow, TreeState } from '../rows.ts';
 import { type Answer, all, answered, type Connection, changedOne, orNull } from './connection.ts';
+import { endsWithTree } from './effects.ts';
 import { createExpiry } from './expiry.ts';
 
 /** Snapshots are stored with spaces up to a multiple of this many characters. */
@@ -70,6 +71,10 @@ export function createTreeTable(db: Connection) {
     number: 'number',
     where: 'ended_at < @beforeMs',
     statements: [
+      ...(['queued', 'running'] as const).map(
+        (status) =>
+          `UPDATE effects SET ${endsWithTree[status]('@beforeMs')} WHERE ${endsWithTree.of(status)} AND tree IN (SELECT address FROM tree_standings WHERE <these>)`,
+      ),
       'DELETE FROM trees WHERE address IN (SELECT address FROM tree_standings WHERE <these>)',
       'DELETE FROM tree_standings WHERE <these>',
     ],

@@ -1,17 +1,22 @@
 /**
- * The process between a wrapper and a program that takes messages while it works: `relay <protocol> <program> [argument]...`. Standard input: what people
- * type, a message a line, which never ends. The prompt is in $STATOR_PROMPT_FILE. It is a part of the run: inside of its walls, ended with it, and needed
- * because the run goes on, and ends, while no engine is there.
+ * The process between a wrapper and a program: `relay <protocol> <program> [argument]...`. The program's output and its errors are sockets, which are opened by no
+ * name: what the program starts cannot write into them through /proc, and only what the program hands on to its children do they have. The two stay apart.
+ * It stands outside of the walls, as nothing in there may find its own output; it is a part of the run all the same: ended with it, and needed because the
+ * run goes on, and ends, while no engine is there.
+ *
+ * With a protocol the program takes messages while it works. Standard input is then what people type, a message a line, which never ends, and the prompt is in
+ * $STATOR_PROMPT_FILE. With `none` the program has the standard input of the relay.
  *
  * A signal that ends processes goes to each process of a run, so the program has its own; this one only waits for it, and ends as it does.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { createLineReader } from '../line-reader.ts';
 import { createClaudeTalk } from './claude-talk.ts';
 import { readMessageLine } from './message-line.ts';
 import type { Talk, TalkPorts } from './talk.ts';
+import { createWholeLines } from './whole-lines.ts';
 
 const talks: Readonly<Record<string, (ports: TalkPorts) => Talk>> = { claude: createClaudeTalk };
 
@@ -25,10 +30,35 @@ const unreadLimitBytes = 1024 * 1024;
 const lastOutputMs = 1_000;
 const notFoundCode = 127;
 
-function relay(createTalk: (ports: TalkPorts) => Talk, [program = '', ...args]: readonly string[]): void {
+function relay(createTalk: ((ports: TalkPorts) => Talk) | null, [program = '', ...args]: readonly string[]): void {
+  const child = spawn(program, args, { stdio: [createTalk === null ? 'inherit' : 'pipe', 'pipe', 'pipe'] });
+  const talking = createTalk === null ? null : talkWith(child, createTalk);
+  const log = createWholeLines((chunk) => process.stdout.write(chunk));
+  process.stdout.on('error', () => {});
+  child.stdout?.on('data', (chunk: Buffer) => {
+    log.said(chunk);
+    talking?.read(chunk);
+  });
+  child.stderr?.on('data', (chunk: Buffer) => log.error(chunk));
+  child.once('error', (error) => {
+    process.stderr.write(`stator: ${program} could not be started: ${error.message}\n`);
+    process.exit(notFoundCode);
+  });
+  child.once('exit', (code, signal) => {
+    const leave = () => {
+      log.end();
+      process.exit(code ?? 128 + (signal === null ? 0 : constants.signals[signal]));
+    };
+    child.once('close', leave);
+    setTimeout(leave, lastOutputMs);
+  });
+  talking?.begin();
+}
+
+/** What passes between a person and the program. */
+function talkWith({ stdin }: ChildProcess, createTalk: (ports: TalkPorts) => Talk) {
+  if (stdin === null) throw new Error('the program has no standard input of its own');
   const prompt = readFileSync(process.env.STATOR_PROMPT_FILE ?? '', 'utf8');
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-  const { stdin, stdout } = child;
   const talk = createTalk({
     send(line) {
       if (stdin.writable) stdin.write(`${line}\n`);
@@ -38,31 +68,19 @@ function relay(createTalk: (ports: TalkPorts) => Talk, [program = '', ...args]: 
   });
   // It may end, or close its input, at any moment.
   stdin.on('error', () => {});
-  process.stdout.on('error', () => {});
-  const readLines = createLineReader(outputLineLimitBytes, (line) => talk.line(line));
-  stdout.on('data', (chunk: Buffer) => {
-    process.stdout.write(chunk);
-    readLines(chunk);
-  });
   const readTyped = createLineReader(typedLineLimitBytes, (line) => {
     const message = readMessageLine(line);
     if (message !== null) talk.type(message);
   });
   process.stdin.on('error', () => {}).on('data', readTyped);
-  child.once('error', (error) => {
-    process.stderr.write(`stator: ${program} could not be started: ${error.message}\n`);
-    process.exit(notFoundCode);
-  });
-  child.once('exit', (code, signal) => {
-    const leave = () => process.exit(code ?? 128 + (signal === null ? 0 : constants.signals[signal]));
-    child.once('close', leave);
-    setTimeout(leave, lastOutputMs);
-  });
-  talk.begin(prompt);
+  return {
+    begin: () => talk.begin(prompt),
+    read: createLineReader(outputLineLimitBytes, (line) => talk.line(line)),
+  };
 }
 
 const [protocol = '', ...words] = process.argv.slice(2);
-const createTalk = talks[protocol];
+const createTalk = protocol === 'none' ? null : talks[protocol];
 if (createTalk === undefined) throw new Error(`no protocol is called "${protocol}"`);
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
 relay(createTalk, words);

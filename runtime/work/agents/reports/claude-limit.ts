@@ -18,7 +18,9 @@ export function claudeLimitIn(text: string, writtenAtMs: number): { readonly unt
 /** `resets 3pm (Europe/Berlin)`, `resets Jun 9 at 1:30am (America/Sao_Paulo)`: the first such time after the line was written. */
 function resetIn(line: string, writtenAtMs: number): number | null {
   const found =
-    /resets? (?:at )?(?:([A-Z][a-z]{2}) (\d{1,2})(?:,? at|,) )?(\d{1,2})(?::(\d{2}))? ?(am|pm)(?: \(([\w+/-]+)\))?/i.exec(line);
+    /resets? (?:at )?(?:([A-Z][a-z]{2}) (\d{1,2})(?:,? at|,) )?(\d{1,2})(?::(\d{2}))? ?(am|pm)(?: \(([\w+/-]+)\))?/i.exec(
+      line,
+    );
   if (found === null) return null;
   const [, month, day, hour, minute = '0', half, zone] = found;
   const hours = (Number(hour) % 12) + (half?.toLowerCase() === 'pm' ? 12 : 0);

@@ -70,7 +70,7 @@ export function createClaudeReader(): Reader {
           result = event;
           results = added([results, usageAt(event, 'usage')]);
           isOver = event.is_error !== true && event.subtype === 'success';
-          if (isOver) final.add(textAt(event, 'result'));
+          final.add(isOver ? textAt(event, 'result') : null);
           const models = objectAt(event, 'model_usage_since_last_result');
           for (const name of Object.keys(models ?? {}))
             if (models !== null)
@@ -94,7 +94,7 @@ export function createClaudeReader(): Reader {
         countedOver: 'run',
         lastMessage,
         readMessages,
-        finalMessages: final.all,
+        finalMessages: final.all(),
         isOver,
         rateLimit: result === null ? null : rateLimitOf(result, { error, resetsAtMs, writtenAtMs }),
         denied,

@@ -1,6 +1,7 @@
 /** Reads `codex exec --json`: a thread, its turns, and the items of a turn. */
 import { numberAt, textAt } from './json-line.ts';
 import { createFinalMessages, type Reader, shortened, type ToldReport } from './report.ts';
+import { verdictTold } from './verdict.ts';
 
 export function createCodexReader(): Reader {
   let conversation: string | null = null;
@@ -34,6 +35,7 @@ export function createCodexReader(): Reader {
         case 'turn.failed':
           isOver = false;
           problem = shortened(textAt(event, 'error', 'message')) ?? problem;
+          final.add(null);
           break;
         case 'error':
           problem = shortened(textAt(event, 'message')) ?? problem;
@@ -45,6 +47,7 @@ export function createCodexReader(): Reader {
           hasSpoken = true;
           if (type !== 'agent_message') break;
           inTurn = textAt(event, 'item', 'text') ?? inTurn;
+          final.heard(verdictTold(textAt(event, 'item', 'text')));
           lastMessage = shortened(inTurn) ?? lastMessage;
           break;
         }
@@ -59,7 +62,7 @@ export function createCodexReader(): Reader {
       countedOver: 'conversation',
       lastMessage,
       readMessages: [],
-      finalMessages: final.all,
+      finalMessages: final.all(),
       isOver,
       rateLimit: problem === null ? null : rateLimitOf(problem, writtenAtMs),
       denied: problem !== null && isDenied(problem),

@@ -1,6 +1,7 @@
 /** Reads `gemini --output-format stream-json`: messages in pieces, tools, and a result. */
 import { type JsonObject, numberAt, textAt } from './json-line.ts';
 import { createFinalMessages, type Reader, shortened, type ToldReport } from './report.ts';
+import { verdictsNamedIn } from './verdict.ts';
 
 export function createGeminiReader(): Reader {
   let conversation: string | null = null;
@@ -20,6 +21,7 @@ export function createGeminiReader(): Reader {
     result = null;
     pieces = `${pieces}${textAt(event, 'content') ?? ''}`.slice(-piecesLimit);
     lastMessage = shortened(pieces) ?? lastMessage;
+    final.heard(verdictsNamedIn(pieces.slice(-(textAt(event, 'content') ?? '').length - namedLength)));
   }
 
   return {
@@ -46,7 +48,7 @@ export function createGeminiReader(): Reader {
         case 'result':
           result = event;
           if (event.status === 'success') isAnswered = true;
-          if (event.status === 'success') final.add(pieces);
+          final.add(event.status === 'success' ? pieces : null);
           break;
         default:
       }
@@ -62,7 +64,7 @@ export function createGeminiReader(): Reader {
         countedOver: 'run',
         lastMessage,
         readMessages: [],
-        finalMessages: final.all,
+        finalMessages: final.all(),
         isOver: result?.status === 'success',
         rateLimit: problem === null ? null : rateLimitOf(problem, writtenAtMs),
         denied: code === loginExit || (problem !== null && refusals.test(problem)),
@@ -80,6 +82,8 @@ function outputOf(result: JsonObject): number | null {
   return input === null || total === null ? output : Math.max(output ?? 0, total - input);
 }
 
+/** A verdict may come in pieces: so much of what came before a piece is looked at with it. */
+const namedLength = 100;
 /** Only the end of a message in pieces is kept. */
 const piecesLimit = 128 * 1024;
 /** The exit code without a login. Source: its table of exit codes. */

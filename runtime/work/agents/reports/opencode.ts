@@ -1,6 +1,7 @@
 /** Reads `opencode run --format json`: the parts of its messages as they are finished. */
 import { type JsonObject, numberAt, objectAt, textAt } from './json-line.ts';
 import { createFinalMessages, type Reader, shortened, sumOf, type ToldReport } from './report.ts';
+import { verdictTold } from './verdict.ts';
 
 export function createOpencodeReader(): Reader {
   let conversation: string | null = null;
@@ -27,6 +28,7 @@ export function createOpencodeReader(): Reader {
         case 'text':
           hasSpoken = true;
           inStep.push(textAt(event, 'part', 'text') ?? '');
+          final.heard(verdictTold(inStep.at(-1) ?? null));
           lastMessage = shortened(inStep.at(-1) ?? null) ?? lastMessage;
           break;
         case 'tool_use':
@@ -56,7 +58,7 @@ export function createOpencodeReader(): Reader {
       countedOver: 'run',
       lastMessage,
       readMessages: [],
-      finalMessages: final.all,
+      finalMessages: error === null ? final.all() : [],
       isOver,
       rateLimit: error === null ? null : rateLimitOf(error, writtenAtMs),
       denied: error !== null && isDenied(error),

@@ -19,7 +19,10 @@ export interface ToldReport {
   readonly countedOver: 'run' | 'conversation';
   /** The last that the agent itself said, at most 8 KiB. */
   readonly lastMessage: string | null;
-  /** The whole of each message with which the program said that it had ended well; more than one only by exception. */
+  /**
+   * The whole of each message with which the program said that it had ended; more than one only by exception. Empty as well where no verdict may be read from
+   * them: there are more than are looked at, or its messages gave verdicts that differ.
+   */
   readonly finalMessages: readonly string[];
   /** Whether its last word is that it has ended well: nothing was begun since. */
   readonly isOver: boolean;
@@ -50,18 +53,32 @@ export interface ReadAt {
 
 export const messageLimit = 8 * 1024;
 
-/** Far more than a verdict may have. */
+/** Far more than a verdict may have. Only the end of a longer message is kept, and its last line is there. */
 const finalLimit = 256 * 1024;
-/** A program ends once, or a few times where it went on in the background. */
+/** A program ends once, or a few times where it went on in the background. Beyond this nothing that it said counts: what is not looked at may contradict. */
 const finalCount = 16;
 
+export interface FinalMessages {
+  all(): readonly string[];
+  /** The message with which the program ended; null: it ended badly, or without one. */
+  add(text: string | null): void;
+  /** The verdicts that a message of its gave, in words that are the same for the same verdict: two that differ count for nothing. */
+  heard(verdicts: readonly string[]): void;
+}
+
 /** The messages with which a program ends, with a bound on how many and how long they are. */
-export function createFinalMessages(): { readonly all: readonly string[]; add(text: string | null): void } {
-  const all: string[] = [];
+export function createFinalMessages(): FinalMessages {
+  const messages: string[] = [];
+  const verdicts = new Set<string>();
+  let isOver = false;
   return {
-    all,
+    all: () => (isOver || verdicts.size > 1 ? [] : messages),
     add(text) {
-      if (all.length < finalCount) all.push((text ?? '').slice(-finalLimit));
+      if (messages.length >= finalCount) isOver = true;
+      else messages.push((text ?? '').slice(-finalLimit));
+    },
+    heard(found) {
+      for (const verdict of found) if (verdicts.size < 2) verdicts.add(verdict);
     },
   };
 }

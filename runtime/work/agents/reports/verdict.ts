@@ -34,6 +34,8 @@ const bodyLimit = 30_000;
 const decoration = '[\\s*_`>#~]*';
 const line = new RegExp(`^${decoration}stator verdict:\\s*(approved|changes[ _]requested)[.\\s*_\`~]*$`, 'i');
 
+const named = /stator verdict:\s*(approved|changes[ _]requested)/gi;
+
 /** Whether whoever plays this role gives its verdict in its last message, and by nothing else. */
 export function judgesByMessage(role: string, preset: string | null): boolean {
   return isJudge(role as Role) && preset !== null && (preset === 'function' || isProgramPreset(preset));
@@ -46,7 +48,18 @@ export function judgesByMessage(role: string, preset: string | null): boolean {
 export function verdictIn(messages: readonly string[]): Verdict | null {
   const verdicts = messages.map(verdictOf);
   const last = verdicts.at(-1) ?? null;
-  return verdicts.every((verdict) => verdict?.kind === last?.kind) ? last : null;
+  return verdicts.every((verdict) => verdict?.kind === last?.kind && verdict?.body === last?.body) ? last : null;
+}
+
+/** The verdict that a whole message ends with, with its words. */
+export function verdictTold(message: string | null): readonly string[] {
+  const verdict = message === null ? null : verdictOf(message);
+  return verdict === null ? [] : [`${verdict.kind} ${verdict.body}`];
+}
+
+/** Each verdict that a text names anywhere: of a message in pieces nobody knows where the lines of its author ended. */
+export function verdictsNamedIn(text: string): readonly string[] {
+  return [...text.matchAll(named)].map(([, word = '']) => (word.toLowerCase() === 'approved' ? 'approved' : 'changes'));
 }
 
 function verdictOf(message: string): Verdict | null {

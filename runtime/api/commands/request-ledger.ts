@@ -1,0 +1,121 @@
+/** Requests that change more than one signal does, each carried out once: its answer is kept under its key for whoever asks for that key again. */
+import { EngineError, errorClasses, messageOf } from '../../../machines/vocabulary/errors.ts';
+import { mustCommit } from '../../core/store/port.ts';
+import type { CommandDependencies } from './command-dependencies.ts';
+import { withRequest } from './request.ts';
+
+export interface KeptAnswer {
+  readonly status: number;
+  /** Its body. */
+  readonly text: string;
+}
+
+export interface KeyedRequest {
+  readonly key: string;
+  /** Of all that it asks for, and who asks: a key is of one request. */
+  readonly digest: string;
+  /** False: what was cut off is not begun again, because it cannot be seen whether it was done. */
+  readonly mayRepeat: boolean;
+}
+
+/** A client asks for minutes at most. */
+const keptMs = 24 * 60 * 60 * 1_000;
+const forgetEveryMs = 60 * 60 * 1_000;
+/** A longer answer is made again from what was done. */
+const answerLimitChars = 256 * 1024;
+
+/** What the second of two same requests is refused with where the first was carried out. */
+const doneBefore: ReadonlySet<string> = new Set([
+  'conflict',
+  'refused',
+  'not_found',
+  'plan_not_found',
+  'repo_not_found',
+  'branch_taken',
+  'limit_reached',
+]);
+
+export function createRequestLedger({ store, clock, log }: Pick<CommandDependencies, 'store' | 'clock' | 'log'>) {
+  /** Those under way in this engine. */
+  const open = new Map<string, { readonly digest: string; readonly answer: Promise<KeptAnswer> }>();
+  let forgotMs = Number.NEGATIVE_INFINITY;
+
+  async function begin({ key, digest }: KeyedRequest): Promise<void> {
+    const at = clock.nowMs();
+    const isDue = at - forgotMs > forgetEveryMs;
+    if (isDue) forgotMs = at;
+    await mustCommit(store, [
+      ...(isDue ? [{ do: 'request.forget', beforeMs: at - keptMs } as const] : []),
+      { do: 'request.begin', key, digest, at },
+    ]);
+  }
+
+  /** What was done is answered also where the answer cannot be kept. */
+  async function keep(key: string, { status, text }: KeptAnswer): Promise<void> {
+    if (text.length > answerLimitChars) return;
+    await store
+      .commit([{ do: 'request.end', key, status, answer: text }])
+      .catch((thrown: unknown) => log.warn(`the answer to a request is not kept: ${messageOf(thrown)}`));
+  }
+
+  async function answerOf(request: KeyedRequest, work: () => Promise<KeptAnswer>): Promise<KeptAnswer> {
+    const { key, digest, mayRepeat } = request;
+    const known = await store.request(key);
+    if (known !== null) mustBeSame(known.digest, digest);
+    if (known?.status != null && known.answer !== null) return { status: known.status, text: known.answer };
+    const isRepeat = known !== null;
+    if (isRepeat && !mayRepeat) throw notKnown('it is not begun again');
+    if (!isRepeat) await begin(request);
+    const firstAtMs = known?.begun_at ?? clock.nowMs();
+    const answer = await withRequest({ key, firstAtMs, isRepeat }, () => settled(work, isRepeat));
+    await keep(key, answer);
+    return answer;
+  }
+
+  return {
+    /** Carries out a request once, whoever asks for it how often. Throws `bad_request` for the key of another request, `unavailable` where nobody knows. */
+    async once(request: KeyedRequest, work: () => Promise<KeptAnswer>): Promise<KeptAnswer> {
+      const running = open.get(request.key);
+      if (running !== undefined) {
+        mustBeSame(running.digest, request.digest);
+        return running.answer;
+      }
+      const answer = answerOf(request, work);
+      open.set(request.key, { digest: request.digest, answer });
+      try {
+        return await answer;
+      } finally {
+        open.delete(request.key);
+      }
+    },
+  };
+}
+
+/** A refusal is an answer too. */
+async function settled(work: () => Promise<KeptAnswer>, isRepeat: boolean): Promise<KeptAnswer> {
+  try {
+    return await work();
+  } catch (thrown) {
+    if (!(thrown instanceof EngineError) || thrown.code === 'internal') throw thrown;
+    const told =
+      isRepeat && doneBefore.has(thrown.code) ? notKnown(`begun again it is refused: ${thrown.message}`) : thrown;
+    return { status: errorClasses[told.code].status, text: JSON.stringify(told.toJSON()) };
+  }
+}
+
+function mustBeSame(known: string, digest: string): void {
+  if (known === digest) return;
+  throw new EngineError(
+    'bad_request',
+    'the idempotency key is that of another request',
+    'make a new key for each request, such as a UUID',
+  );
+}
+
+function notKnown(why: string): EngineError {
+  return new EngineError(
+    'unavailable',
+    `the engine was cut off while it carried this out, and whether it was done is not known: ${why}`,
+    'look before you give the command again: stator status, stator signal list',
+  );
+}

@@ -1,0 +1,20 @@
+/** The files that a process has open, as the kernel says it: no process can claim another's. */
+import { readdirSync, readlinkSync } from 'node:fs';
+import { hasProc } from './process-table.ts';
+
+/** Their paths; of one that was deleted with ` (deleted)` behind it. null: the process ended, is another user's, or the system does not tell. */
+export function openFilesOf(pid: number): string[] | null {
+  if (!hasProc) return null;
+  try {
+    const folder = `/proc/${pid}/fd`;
+    return readdirSync(folder).flatMap((name) => {
+      try {
+        return [readlinkSync(`${folder}/${name}`)];
+      } catch {
+        return []; // closed between two looks
+      }
+    });
+  } catch {
+    return null;
+  }
+}

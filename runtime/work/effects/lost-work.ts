@@ -1,0 +1,148 @@
+/**
+ * Whether what was put on a plan's branch is still there. Git is asked, not the journal: an agent, or a person, can move a branch to wherever it likes. Work
+ * that is there under other commits, after a rebase or a squash, is there.
+ */
+import { randomUUID } from 'node:crypto';
+import { storedPlan, storedWork } from '../../../actors/stored-tree.ts';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import type { DoneWork } from '../../../machines/vocabulary/family.ts';
+import { planTree, runName } from '../../../machines/vocabulary/ids.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import type { SignalPayload } from '../../../machines/vocabulary/signal.ts';
+import type { EffectContext } from '../../core/outbox/handler.ts';
+import type { PlanKey, Store } from '../../core/store/port.ts';
+import { ensureBranch } from '../git/branch.ts';
+import { holdsWork, takeIntoBranch } from '../git/joint-base.ts';
+import { areAncestors, commitsNotIn, findCommit } from '../git/objects.ts';
+import { attemptRef, branchRef, readRef, readRefs, remoteHeads } from '../git/refs.ts';
+import type { Repository } from '../git/repository.ts';
+import type { EffectParts } from './workplace.ts';
+
+/** As many as a sentence names. */
+const shownWork = 10;
+/** As many as one signal holds. */
+const toldWork = 1_000;
+
+/** Work that is not on its plan's branch, told as the signal `work_lost`. */
+export type LostWork = SignalPayload<'work_lost'>;
+
+interface Branch extends PlanKey {
+  readonly branch: string;
+}
+
+type AskedStore = Pick<Store, 'tree'>;
+
+/** null: all that was done is on the branch, or its plan was merged as it stood. Throws as git. */
+export async function lostWork(store: AskedStore, repo: Repository, of: Branch): Promise<LostWork | null> {
+  const address = planTree(of.project, of.plan);
+  const row = await store.tree(address);
+  if (row === null || isMerged(address, row.stored)) return null;
+  const done = storedWork(address, row.stored);
+  if (done.length === 0) return null;
+  const head = await readRef(repo, branchRef(of.branch));
+  const places = head === null ? await placesBeside(repo, of.branch) : [head];
+  let lost: readonly DoneWork[] = done;
+  for (const place of places) lost = await missingFrom(repo, lost, place);
+  if (lost.length === 0) return null;
+  return { work: lost.slice(0, toldWork), detail: await detailOf(repo, of, { lost, head }) };
+}
+
+/** The same for the plan of an effect, which is told of it each time that it is seen. */
+export async function tellLostWork(
+  { store, projects }: Pick<EffectParts, 'store' | 'projects'>,
+  { row: { project, plan }, sendSignal }: Pick<EffectContext, 'row' | 'sendSignal'>,
+  branch: string,
+): Promise<LostWork | null> {
+  const lost = await lostWork(store, await projects.repository(project), { project, plan, branch });
+  if (lost !== null) sendSignal(`lost ${randomUUID()}`, 'work_lost', lost);
+  return lost;
+}
+
+/**
+ * Merges what was lost into the branch again, each as one merge commit, and answers what it brought. Work that nothing keeps any more is not brought.
+ * Throws `conflict` where it does not go with what is there, or a commit is gone.
+ */
+export async function restoreWork(store: AskedStore, repo: Repository, of: Branch): Promise<readonly DoneWork[]> {
+  const { work = [] } = (await lostWork(store, repo, of)) ?? {};
+  const gone: DoneWork[] = [];
+  for (const each of work) if ((await findCommit(repo, each.commit)) === null) gone.push(each);
+  if (gone.length > 0)
+    throw new EngineError(
+      'conflict',
+      `the work of ${namesOf(gone)} is not in ${repo.path} any more: nothing keeps ${gone.map(({ commit }) => commit.slice(0, 12)).join(', ')}`,
+      `bring it from where it is (git -C ${shellWord(repo.path)} fetch <place>), or go on without it: stator plan answer ${shellWord(of.plan)} --accept`,
+    );
+  for (const { title, commit } of work) {
+    await ensureBranch(repo, { branch: of.branch, start: commit });
+    const taken = await takeIntoBranch(repo, { branch: of.branch, commit, message: `Bring back the work of ${title}` });
+    if (taken.kind === 'conflict')
+      throw new EngineError(
+        'conflict',
+        `the work of ${title} (${commit.slice(0, 12)}) and ${of.branch} conflict in ${taken.files.slice(0, shownWork).join(', ')}`,
+        `merge it by hand where ${of.branch} is checked out (git -C ${shellWord(repo.path)} worktree list), then: stator plan answer ${shellWord(of.plan)}`,
+      );
+    if (taken.kind === 'moved')
+      throw new EngineError('conflict', `${of.branch} was moved meanwhile`, 'ask again; what was brought back stays');
+  }
+  return work;
+}
+
+/** What became of it later is nobody's loss: a branch may be deleted once its plan is merged. */
+function isMerged(address: string, stored: Parameters<typeof storedPlan>[1]): boolean {
+  const plan = storedPlan(address, stored);
+  return plan.context.merge?.merged != null || plan.has('pull:merged');
+}
+
+/** Where the work of a branch that was deleted may be: what remotes have of that name, and the branch that people work on. */
+async function placesBeside(repo: Repository, branch: string): Promise<string[]> {
+  const remote = await remoteHeads(repo, branch);
+  const main = await findCommit(repo, repo.defaultBase);
+  return main === null ? remote : [...remote, main];
+}
+
+async function missingFrom(repo: Repository, done: readonly DoneWork[], head: string): Promise<readonly DoneWork[]> {
+  // One look for all of them: nearly always they are there.
+  const commits = done.map(({ commit }) => commit);
+  if (await areAncestors(repo, commits, head)) return [];
+  const missing: DoneWork[] = [];
+  for (const work of done) if (!(await isThere(repo, work.commit, head))) missing.push(work);
+  return missing;
+}
+
+/** As itself, as commits of the same changes (a rebase), or because merging it would change nothing (a squash). */
+async function isThere(repo: Repository, commit: string, head: string): Promise<boolean> {
+  if ((await findCommit(repo, commit)) === null) return false;
+  if (await holdsWork(repo, head, commit)) return true;
+  return (await commitsNotIn(repo, commit, head)) === 0;
+}
+
+async function detailOf(
+  repo: Repository,
+  { project, plan, branch }: Branch,
+  { lost, head }: { readonly lost: readonly DoneWork[]; readonly head: string | null },
+): Promise<string> {
+  const names = lost.map(({ run }) => (run === null ? null : attemptRef(runName(project, plan, run))));
+  const kept = await readRefs(
+    repo,
+    names.map((name) => name ?? 'refs/stator/none'),
+  );
+  const at = head === null ? `${branch} is not there any more` : `${branch}, which is at ${head.slice(0, 12)} now`;
+  const lines = lost.slice(0, shownWork).map(({ title, commit }, index) => {
+    const ref = kept[index] === null ? null : (names[index] ?? null);
+    return `${title}: ${ref ?? commit.slice(0, 12)}`;
+  });
+  const more = lost.length > shownWork ? [`and ${lost.length - shownWork} more`] : [];
+  const what =
+    head === null
+      ? `${at}, and with it the work of ${namesOf(lost)}`
+      : `the work of ${namesOf(lost)} is no longer on ${at}: somebody moved the branch`;
+  return [`${what}; it is kept as`, ...lines, ...more].join('\n');
+}
+
+function namesOf(lost: readonly DoneWork[]): string {
+  const more = lost.length > shownWork ? ` and ${lost.length - shownWork} more` : '';
+  return `${lost
+    .slice(0, shownWork)
+    .map(({ title }) => title)
+    .join(', ')}${more}`;
+}

@@ -1,0 +1,34 @@
+/**
+ * A checkout that was moved or renamed as a whole. A linked worktree and its entry name each other by absolute paths, so both name the old place. What `git
+ * worktree repair` does for a path is done here for those that moved along, from the entries alone: an agent may have written what stands in a worktree,
+ * and the repository at the old place may be another one by now.
+ */
+import { dirname, join, relative } from 'node:path';
+import { inFolder } from '../../base/platform/safe-path.ts';
+import { isPlainFolder } from './git-folder.ts';
+import type { Repository } from './repository.ts';
+import { entryFolders, wholeEntry } from './worktree-entry.ts';
+import { isWithin } from './worktree-folder.ts';
+import { mendLink } from './worktree-list.ts';
+
+/** Puts the new place into the entries of worktrees that lay below `from`, where the folder is there, and into their `.git`. May be asked again. */
+export async function followMove(
+  repo: Pick<Repository, 'path' | 'commonDir' | 'exclusively'>,
+  from: string,
+): Promise<void> {
+  await repo.exclusively(async () => {
+    for (const adminDir of entryFolders(repo.commonDir)) {
+      const link = wholeEntry(adminDir)?.gitdir?.trimEnd();
+      if (link === undefined) continue;
+      const before = dirname(link);
+      const path = isWithin(from, before) ? join(repo.path, relative(from, before)) : before;
+      // Elsewhere only what moved along is ours to write.
+      if (!isPlainFolder(path) || (path === before && !isWithin(repo.path, path))) continue;
+      if (path !== before)
+        inFolder({ root: adminDir, way: '' }, (folder) =>
+          folder.write('gitdir', `${join(path, '.git')}\n`, { mode: 0o666 & ~process.umask(), isSynced: true }),
+        );
+      await mendLink({ path, adminDir });
+    }
+  });
+}

@@ -1,0 +1,34 @@
+/** `stator repo move` to a path: what is typed after the folder of a repo was renamed. */
+import { mkdirSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { planOf, working } from '../support/cli.ts';
+import { expectProse, expectRefusal } from '../support/prose.ts';
+
+it('says where it goes on, in a folder of another name too, and verbs in that folder mean it', async () => {
+  const { stator, write, repo, root } = working();
+  write('p.md', planOf(['true']));
+  await stator(['plan', 'register', 'p.md', '--trust']);
+  const cwd = join(root, 'renamed');
+  renameSync(repo, cwd);
+  const moved = await stator(['repo', 'move', 'demo', '.'], { cwd });
+  expect(moved.code).toBe(0);
+  expectProse(moved.stdout, `demo goes on in ${cwd}`);
+  expect((await stator(['repo', 'move', 'demo', '../renamed'], { cwd })).stdout).toContain(`in ${cwd} already`);
+  expect(JSON.parse((await stator(['plan', 'list', '--json'], { cwd })).stdout)).toMatchObject([
+    { project: 'demo', plan: 'p' },
+  ]);
+  expect((await stator(['plan', 'show', 'p'], { cwd })).stdout).toContain('demo/p');
+  expect((await stator(['run', 'p.md', '--yes'], { cwd })).code).toBe(0);
+});
+
+it('takes a word without a slash for a host, and says how a folder of that name is written', async () => {
+  const { stator, repo, root } = working();
+  await stator(['repo', 'add', '.', '--trust']);
+  renameSync(repo, join(root, 'renamed'));
+  mkdirSync(repo);
+  const refused = await stator(['repo', 'move', 'demo', 'renamed'], { cwd: root });
+  expect(refused.code).toBe(1);
+  expectRefusal(refused.stderr, 'stator repo move demo ./renamed');
+  expect((await stator(['repo', 'move', 'demo', './renamed'], { cwd: root })).code).toBe(0);
+});

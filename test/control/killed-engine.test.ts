@@ -1,0 +1,84 @@
+/** Verbs whose engine is killed before it answers, and started again: they say what became of what they asked for. */
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { type DaemonGround, daemonGround } from '../support/daemon.ts';
+import { planText } from '../support/engine.ts';
+import { git, until } from '../support/ground.ts';
+
+const reference = 'git.example.test/acme/shop#3';
+
+/** A daemon with a repo, and how it is killed and started again. */
+async function started() {
+  const made = daemonGround();
+  git(made.repo, 'remote', 'add', 'origin', 'https://git.example.test/acme/shop.git');
+  const start = () => made.start(['daemon', 'start']).ended;
+  expect((await start()).code).toBe(0);
+  expect((await made.start(['repo', 'add', made.repo, '--trust']).ended).code).toBe(0);
+  const kill = () => process.kill(made.owner()?.pid ?? 0, 'SIGKILL');
+  return { made, start, kill };
+}
+
+function heads({ repo }: DaemonGround): number {
+  const folder = join(repo, '.git/refs/heads');
+  return existsSync(folder)
+    ? readdirSync(folder, { recursive: true, withFileTypes: true }).filter((one) => one.isFile()).length
+    : 0;
+}
+
+it.each([0, 20, 60])(
+  'a session that was begun is told of where its engine is killed %i ms after its branch was made',
+  async (afterMs) => {
+    const { made, start, kill } = await started();
+    const before = heads(made);
+    const verb = made.start(['issue', 'start', reference, '```sh\nsleep 2; echo a > a.txt\n```']);
+    await until(() => heads(made) > before);
+    await delay(afterMs);
+    kill();
+    expect((await start()).code).toBe(0);
+    const { code, stderr } = await verb.ended;
+    expect([code, stderr.includes('nothing of it is left')]).toEqual([0, false]);
+    const sessions = await made.client().issues();
+    expect(sessions).toHaveLength(1);
+  },
+);
+
+it('a plan is registered once, whenever its engine is killed meanwhile', async () => {
+  const { made, start, kill } = await started();
+  for (const [index, afterMs] of [40, 90, 140].entries()) {
+    made.write(`p${index}.md`, planText(['true']));
+    const verb = made.start(['plan', 'register', `p${index}.md`]);
+    await delay(afterMs);
+    kill();
+    expect((await start()).code).toBe(0);
+    expect((await verb.ended).code).toBe(0);
+  }
+  const opened = (await made.client().signals({})).filter(({ type }) => type === 'plan_opened');
+  expect(opened).toHaveLength(3);
+});
+
+// 10 s are what a daemon that starts again is waited for.
+it('a session whose daemon does not come back is queued for the next one, and that is said', async () => {
+  const { made, kill } = await started();
+  const before = heads(made);
+  const verb = made.start(['issue', 'start', reference, '```sh\nsleep 2; echo a > a.txt\n```']);
+  await until(() => heads(made) > before);
+  kill();
+  const { stdout, stderr } = await verb.ended;
+  expect(stdout + stderr).toContain('no engine runs; its agent starts with: stator daemon start');
+  const { stdout: listed } = await made.start(['issue', 'list', '--json']).ended;
+  expect(JSON.parse(listed)).toHaveLength(1);
+});
+
+it('a merge is told of where its engine is killed while it is carried out', async () => {
+  const { made, start, kill } = await started();
+  made.write('p.md', planText(['echo a > a.txt']));
+  expect((await made.start(['run', 'p.md', '--yes']).ended).code).toBe(0);
+  const verb = made.start(['plan', 'merge', 'p', '--yes']);
+  await until(async () => (await made.client().signals({})).some(({ type }) => type === 'merge'));
+  kill();
+  expect((await start()).code).toBe(0);
+  const { code, stdout, stderr } = await verb.ended;
+  expect([code, stdout + stderr]).toEqual([0, expect.stringContaining('is merged')]);
+});
