@@ -19,13 +19,13 @@ export default defineVerb({
     question: {
       type: 'positional',
       required: true,
-      description: '<plan>#<number>; the number or the plan alone, if that is unambiguous',
+      description: '<plan>#<number>; number or plan alone, if unambiguous',
     },
     answer: { type: 'positional', required: false, description: 'the answer, in quotes; not if nothing is asked' },
     accept: {
       type: 'boolean',
       default: false,
-      description: 'take the work as it is: over its reviewer, or without what was lost from its branch',
+      description: 'take the work as it is, or go on without what was lost',
     },
     restore: { type: 'boolean', default: false, description: 'bring work that was lost from its branch back onto it' },
     all: { type: 'boolean', default: false, description: 'the same answer to every open question of the plan' },
@@ -33,11 +33,10 @@ export default defineVerb({
   },
   examples: [
     'stator plan answer login#2 "use port 8080"',
-    'stator plan answer login --all "as you think best"',
     'stator plan answer login    # go on, such as with another fix round',
     'stator plan answer login --accept    # the work is good as it is',
   ],
-  more: 'stator status lists open questions with their numbers. Only the agent that asked gets the answer. Work that does not depend on a question continues meanwhile.',
+  more: 'stator status lists open questions. Only the agent that asked is answered.',
   async run({ question, answer, all, accept, restore, wait }, call) {
     const asked = readQuestion(question);
     if (accept || restore) {

@@ -56,8 +56,8 @@ function blockWaysOn(blocked: BlockedPlan): WayOn[] {
       if (blocked.status === 'done') return [{ does: 'try it again, once that is mended', command: resolve }];
       return [
         { does: 'start it again, with a word to it where that helps', command: `${resolve} "<what it should know>"` },
-        ...(isJudged(blocked) ? [{ does: 'take the work as it is', command: `${resolve} --accept` }] : []),
         ...byHand(blocked, name),
+        ...(isJudged(blocked) ? [{ does: 'take the work as it is', command: `${resolve} --accept` }] : []),
         cancel,
       ];
     case 'conflict':
@@ -65,8 +65,8 @@ function blockWaysOn(blocked: BlockedPlan): WayOn[] {
     case 'cycle_limit':
       return [
         { does: 'allow one more fix round', command: resolve },
-        { does: 'take it as it is', command: `${resolve} --accept` },
         ...byHand(blocked, name),
+        { does: 'take it as it is', command: `${resolve} --accept` },
         cancel,
       ];
     case 'budget':
@@ -81,8 +81,8 @@ function blockWaysOn(blocked: BlockedPlan): WayOn[] {
       if (blocked.status === 'done') return [{ does: 'go on, once that is done on the forge', command: resolve }];
       return [
         { does: 'let a fixer do it; where none is on it is reviewed again', command: resolve },
-        { does: 'take it as it is', command: `${resolve} --accept` },
         ...byHand(blocked, name),
+        { does: 'take it as it is', command: `${resolve} --accept` },
         cancel,
       ];
     case 'choice':

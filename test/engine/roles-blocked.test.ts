@@ -57,6 +57,7 @@ describe('the ways on from a block', () => {
       steps: [
         'stator plan answer login "<what it should know>"',
         'stator plan advance login review_approved',
+        'stator plan answer login --accept',
         'stator plan cancel login',
       ],
     });
