@@ -135,8 +135,8 @@ export async function usageOf(
   };
 }
 
-/** Exit codes from here on name the signal that ended a program. */
-const signalCodes = 128;
+/** Exit codes that name the signal that ended a program: 128 and its number. Higher ones are a program's own: gemini exits with 173 at a limit, which is 429 in eight bits. */
+const isSignalCode = (code: number) => code > 128 && code < 160;
 
 /**
  * When a limit that the run met is over, ms; null: it met none, or ended well or by others. A program that met one says so and exits: of one that a signal
@@ -147,7 +147,7 @@ export function limitedUntil(
   { code, wasStopped }: RanSo,
   { nowMs, folder }: { readonly nowMs: number; readonly folder: Pick<RunFolder, 'log'> },
 ): number | null {
-  if (report?.rateLimit == null || wasStopped || code === null || code === 0 || code >= signalCodes) return null;
+  if (report?.rateLimit == null || wasStopped || code === null || code === 0 || isSignalCode(code)) return null;
   const { untilMs } = report.rateLimit;
   // The engine may have been away since: what counts is whether the reset was to come when it was said.
   const saidAtMs = Math.floor(statSync(folder.log, { throwIfNoEntry: false })?.mtimeMs ?? nowMs);
