@@ -1,4 +1,5 @@
 /** What the tables ask of a database: of SQLite, which answers at once, and of PostgreSQL, which answers later. Both take the same SQL. */
+import { StoreTrouble } from '../port.ts';
 
 export type Answer<T> = T | Promise<T>;
 
@@ -66,4 +67,26 @@ export function here<Row extends { readonly project: string }>(
   return answered(found, (rows) =>
     answered(elsewhere(), (others) => rows.filter(({ project }) => !others.includes(project))),
   );
+}
+
+/** What is waited for is written again within seconds; what was met longer ago says nothing of now. */
+const toldMs = 30_000;
+
+/** Whether the store takes what is written: what its last writes met, for whoever is asked why nothing goes on. */
+export function createWriteTrouble() {
+  let met: { readonly trouble: StoreTrouble; readonly atMs: number } | null = null;
+  return {
+    /** Answers and throws what the write does. */
+    async watched<T>(write: () => Promise<T>): Promise<T> {
+      try {
+        const answer = await write();
+        met = null;
+        return answer;
+      } catch (thrown) {
+        if (thrown instanceof StoreTrouble) met = { trouble: thrown, atMs: performance.now() };
+        throw thrown;
+      }
+    },
+    trouble: (): StoreTrouble | null => (met !== null && performance.now() - met.atMs < toldMs ? met.trouble : null),
+  };
 }
