@@ -166,7 +166,7 @@ export const doors = [
     name: 'last-of-many-verdicts',
     promise: 'a run whose output holds two messages that differ in their verdict has given none',
     file: 'runtime/work/agents/reports/verdict.ts',
-    find: 'return verdicts.every((verdict) => verdict?.kind === last?.kind) ? last : null;',
+    find: 'return verdicts.every((verdict) => verdict?.kind === last?.kind && verdict?.body === last?.body) ? last : null;',
     replace: 'return last;',
     tests: ['test/walls/project-settings.test.ts'],
     title: 'two verdicts',

@@ -138,4 +138,20 @@ export const safety = [
     replace: 'const from = sizeBytes;',
     tests: ['test/agents/terminal-input.test.ts'],
   },
+  {
+    name: 'lost-work-is-not-looked-for',
+    promise: 'what was merged into a plan must still be there, asked of git',
+    file: 'runtime/work/effects/lost-work.ts',
+    find: 'if (lost.length === 0) return null;',
+    replace: 'if (lost.length >= 0) return null;',
+    tests: ['test/effects/lost-work.test.ts'],
+  },
+  {
+    name: 'lost-work-is-approved',
+    promise: 'no verdict takes a branch from which work was lost',
+    file: 'machines/plan/guards.ts',
+    find: 'isWhole: ({ context }: GuardArgs) => lostOf(context).length === 0,',
+    replace: 'isWhole: () => true,',
+    tests: ['test/effects/lost-work.test.ts'],
+  },
 ];

@@ -118,8 +118,8 @@ export const verbs = [
     name: 'repo-remove-kills-agents',
     promise: 'repo remove is refused while its agents run, unless --stop',
     file: 'runtime/api/commands/repos.ts',
-    find: 'if (runs.length > 0 && !stop) {',
-    replace: 'if (runs.length > 99 && !stop) {',
+    find: 'await refuseRunning(project, { runs, stop, verb });',
+    replace: 'await refuseRunning(project, { runs, stop: true, verb });',
     tests: ['test/cli/repo-remove.test.ts', 'test/commands/remove-repo.test.ts'],
   },
   {
