@@ -168,7 +168,6 @@ export const doors = [
     file: 'runtime/work/agents/reports/verdict.ts',
     find: 'return verdicts.every((verdict) => verdict?.kind === last?.kind && verdict?.body === last?.body) ? last : null;',
     replace: 'return last;',
-    tests: ['test/walls/project-settings.test.ts'],
-    title: 'two verdicts',
+    tests: ['test/agents/forged-streams.test.ts', 'test/agents/programs.test.ts'],
   },
 ];
