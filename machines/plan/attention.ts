@@ -11,7 +11,7 @@ function others<T extends Attention>(own: T) {
 }
 
 /** A person's word that is no answer to a question of its own lets the plan go on. */
-const resolve = { actions: ['tellAnswers', 'noteAnswers', 'clearBlock'] } as const;
+const resolve = { actions: ['tellAnswers', 'noteAnswers', 'acceptLoss', 'clearBlock'] } as const;
 const movedByPerson = { guard: 'movedByPerson', actions: 'clearBlock' } as const;
 
 export const attention = plan.createStateConfig({
@@ -44,8 +44,8 @@ export const attention = plan.createStateConfig({
       always: others('blocked'),
       on: {
         resolve: {
+          ...resolve,
           guard: and(['budgetIsRaised', 'isChosen', 'isBack', or(['acceptsNot', 'isLost', 'isJudged'])]),
-          actions: ['tellAnswers', 'noteAnswers', 'acceptLoss', 'clearBlock'],
         },
         moved: { ...movedByPerson, guard: and([movedByPerson.guard, 'isWhole']) },
       },

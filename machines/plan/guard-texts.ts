@@ -1,5 +1,8 @@
 import { handQuestionLimit } from './context.ts';
 
+const lostText =
+  'work that was done is not on its branch; bring it back with: stator plan answer <plan> --restore; or say that it was meant: stator plan answer <plan> --accept';
+
 /** What a refusal by a guard says to people; a guard that is not listed is named as it is. */
 export const guardTexts: Readonly<Record<string, string>> = {
   mergesAlone: 'auto_merge is off',
@@ -9,10 +12,8 @@ export const guardTexts: Readonly<Record<string, string>> = {
   hasPlanner: 'no_planner',
   budgetIsRaised: 'its budget is used up; allow more with: stator plan raise-budget <plan> "+5 USD"',
   isSession: 'nothing is under review',
-  isBack:
-    'work that was done is not on its branch; bring it back with: stator plan answer <plan> --restore; or say that it was meant: stator plan answer <plan> --accept',
-  isWhole:
-    'work that was done is not on its branch; bring it back with: stator plan answer <plan> --restore; or say that it was meant: stator plan answer <plan> --accept',
+  isBack: lostText,
+  isWhole: lostText,
   acceptsNot: 'there is no work yet that could be taken as it is',
   isChosen: 'choose one of its drafts: stator plan choose <plan> <number>',
   draftFits: 'a draft has 256 KiB at most',
