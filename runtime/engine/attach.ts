@@ -51,11 +51,14 @@ const ownAfterMs = 10_000;
 
 /** Whoever owns the home next: the engine that was started again, or after a while this process for a moment. */
 function nextOwner(home: string, env: Environment): NextEngine {
+  /** It was waited for once, and did not come back: the next request of this client does not wait for it again. */
+  let isAway = false;
   return async (waitedMs) => {
     const claimed = claimedBy(home);
     if (claimed !== null && (await isOwner(claimed, home, env)))
       return { call: callSocket(claimed.socketPath, env.STATOR_TOKEN), close: async () => {} };
-    if (waitedMs < ownAfterMs) return null;
+    if (!isAway && waitedMs < ownAfterMs) return null;
+    isAway = true;
     const { ownForCall } = await import('./one-shot.ts');
     return ownForCall(home, env);
   };
