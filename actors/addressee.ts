@@ -3,7 +3,11 @@ import type { AnyActorRef, AnyMachineSnapshot } from 'xstate';
 import { pathOfRequest } from '../machines/vocabulary/ids.ts';
 import { originKind, type Signal, signals } from '../machines/vocabulary/signal.ts';
 
-export type Found = { kind: 'actor'; ref: AnyActorRef } | { kind: 'gone' } | { kind: 'nobody'; what: string };
+/** `isItsOwn`: the chart asked for it, so it is given it whatever its states make of that. */
+export type Found =
+  | { kind: 'actor'; ref: AnyActorRef; isItsOwn?: true }
+  | { kind: 'gone' }
+  | { kind: 'nobody'; what: string };
 
 export function snapshotOf(ref: AnyActorRef): AnyMachineSnapshot {
   return ref.getSnapshot();

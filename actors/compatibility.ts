@@ -58,11 +58,10 @@ function refuse(address: string, { stator = null }: Written, what: string): neve
 export function compatibleSnapshot(
   address: string,
   stored: PersistedTree,
-  known: { machine: AnyStateMachine; version: string; upgrades: Upgrades[string] },
+  known: { name: string; machine: AnyStateMachine; version: string; upgrades: Upgrades[string] },
 ): Snapshot<unknown> & { readonly value: StateValue; readonly context: unknown } {
-  const { machine, version: wanted, upgrades } = known;
-  if (stored.machine !== machine.id)
-    refuse(address, stored, `it is of machine "${stored.machine}", expected "${machine.id}"`);
+  const { name, machine, version: wanted, upgrades } = known;
+  if (stored.machine !== name) refuse(address, stored, `it is of machine "${stored.machine}", expected "${name}"`);
   let { version, snapshot } = stored;
   for (let steps = 0; version !== wanted; steps += 1) {
     const next = upgrades?.[version];
@@ -73,6 +72,18 @@ export function compatibleSnapshot(
   }
   check(address, stored, { snapshot, machine });
   return snapshot as ReturnType<typeof compatibleSnapshot>; // as was checked
+}
+
+/** Of an invoke that holds its logic itself, XState writes the number of the invoke and the id of its state. */
+function logicOf(machine: AnyStateMachine, src: string): object | undefined {
+  const [, index, id] = /^xstate\.invoke\.(\d+)\.(.*)$/.exec(src) ?? [];
+  if (index === undefined || id === undefined) return machine.implementations.actors[src];
+  try {
+    const logic: unknown = [machine.getStateNodeById(id).config.invoke ?? []].flat()[Number(index)]?.src;
+    return typeof logic === 'object' && logic !== null ? logic : undefined;
+  } catch {
+    return undefined; // there is no such state any more
+  }
 }
 
 interface StoredActor {
@@ -99,9 +110,10 @@ function check(
   const missing = missingState(machine.root, stored.value);
   if (missing !== null) refuse(address, row, `machine "${machine.id}" has no state "${missing}"`);
   for (const [id, child] of Object.entries(stored.children ?? {})) {
-    const logic = typeof child.src === 'string' ? machine.implementations.actors[child.src] : undefined;
+    const logic = typeof child.src === 'string' ? logicOf(machine, child.src) : undefined;
     if (logic === undefined)
       refuse(`${address}, child ${id}`, row, `"${String(child.src)}" is nothing that "${machine.id}" may spawn`);
+    if (!('root' in logic)) continue; // it has no states
     check(`${address}, child ${id}`, row, { snapshot: child.snapshot, machine: logic as AnyStateMachine }); // as in versionOf
   }
 }

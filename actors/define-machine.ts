@@ -1,13 +1,21 @@
 /** `defineMachine`: what a program brings is looked at once, before anything of it runs. */
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
+import { slips } from '../machines/document/labels.ts';
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { isHostName } from '../machines/vocabulary/host-name.ts';
 import { isMachineName } from '../machines/vocabulary/ids.ts';
 import type { AnyDefinition, MachineDefinition } from './definition.ts';
-import { ownBirth, tagsOfMachine } from './own-machine.ts';
+import { eachLogic, type LogicKind, logicKindOf, promisesOf } from './durable-logic.ts';
+import { ownBirth, promiseSettled, tagsOfMachine } from './own-machine.ts';
 
 /** What the engine itself tells a machine: nobody may send it from outside. */
-const ownWords: ReadonlySet<string> = new Set([ownBirth, 'effect_failed', 'message_failed', 'timer_due']);
+const ownWords: ReadonlySet<string> = new Set([
+  ownBirth,
+  'effect_failed',
+  'message_failed',
+  'timer_due',
+  promiseSettled,
+]);
 
 /**
  * A machine of one's own, for `createEngine({ machines })` and for daemon.toml. Throws `bad_machine` with the place: a name that is taken, an action that
@@ -28,6 +36,7 @@ const known: Record<keyof MachineDefinition, true> = {
   upgrades: true,
   signals: true,
   effects: true,
+  actors: true,
   view: true,
   notices: true,
 };
@@ -54,6 +63,7 @@ export function checkDefinition(given: unknown): asserts given is AnyDefinition 
     throw refused(what, `version is ${String(version)}`, 'give a whole number, from 1');
   checkUpgrades(what, version, Object.keys(upgrades));
   checkChart(what, machine);
+  checkActors(what, definition);
   for (const [type, schema] of Object.entries(signals)) {
     if (ownWords.has(type)) throw refused(what, `signals.${type}: the engine alone says this`, 'give it another name');
     if (typeof (schema as { safeParse?: unknown } | undefined)?.safeParse !== 'function')
@@ -125,6 +135,13 @@ function checkEffect(what: string, effect: unknown, actions: Readonly<Record<str
   if (!isFunction && !isNumber) throw refused(what, `${form} is ${typeof values[form]}`, 'give a function');
   if (form === 'afterMs' && typeof values.event !== 'string')
     throw refused(what, 'event is not there', 'name the type of the event that comes then');
+  checkLimits(what, values, fields[form]);
+  for (const by of (values.stoppedBy ?? []) as readonly string[]) checkAction(`${what}.stoppedBy`, by, actions);
+}
+
+function checkLimits(what: string, values: Readonly<Record<string, unknown>>, taken: readonly string[]): void {
+  const odd = Object.keys(values).find((key) => !taken.includes(key));
+  if (odd !== undefined) throw refused(what, `there is no "${odd}"`, `it takes ${taken.join(', ')}`);
   for (const key of ['limit', 'attempts', 'timeoutMs'] as const) {
     const value = values[key];
     if (value !== undefined && !(Number.isInteger(value) && Number(value) >= 1))
@@ -134,28 +151,99 @@ function checkEffect(what: string, effect: unknown, actions: Readonly<Record<str
     throw refused(what, `lane is ${JSON.stringify(values.lane)}`, 'give a word of letters and digits');
   if (values.host !== undefined && !(typeof values.host === 'string' && isHostName(values.host)))
     throw refused(what, `host is ${JSON.stringify(values.host)}`, 'give the name of a host, or one of its labels');
-  for (const by of (values.stoppedBy ?? []) as readonly string[]) checkAction(`${what}.stoppedBy`, by, actions);
 }
 
-/** What XState starts by itself dies with the process, and no restart would begin it again. */
+/** What the engine keeps of each kind of logic, and what to do where it cannot. */
+const refusedLogic: Partial<Record<LogicKind, readonly [why: string, hint: string]>> = {
+  callback: [
+    'it is made by fromCallback, which lives in one process only',
+    'let a promise (fromPromise) do the work; or send the machine what comes from outside: signals',
+  ],
+  observable: [
+    'it is made by fromObservable or fromEventObservable, which live in one process only',
+    'send the machine what comes from outside: signals; or ask again and again: fromPromise and a delay',
+  ],
+  unknown: ['it is no logic of XState', 'give a machine, fromPromise(…) or fromTransition(…)'],
+};
+
+/** All that the chart may start is kept over a restart, or is refused here by its name; and nothing that it names is missing. */
 function checkChart(what: string, machine: AnyStateMachine): void {
+  checkNames(what, machine);
+  eachLogic(machine, (logic, label) => {
+    const kind = logicKindOf(logic);
+    const [why, hint] = refusedLogic[kind] ?? [];
+    if (why !== undefined && hint !== undefined) throw refused(what, `actor "${label}": ${why}`, hint);
+    if (kind === 'machine') checkNames(`${what}: actor "${label}"`, logic as AnyStateMachine);
+  });
+}
+
+function checkActors(what: string, { machine, actors = {} }: AnyDefinition): void {
+  const known = [...promisesOf(machine).keys()];
+  for (const [name, work] of Object.entries(actors)) {
+    if (!known.some((label) => label === name || label.endsWith(`/${name}`)))
+      throw refused(`${what}: actors.${name}`, 'the chart has no such promise', among(name, known));
+    if (typeof work !== 'object' || work === null)
+      throw refused(
+        `${what}: actors.${name}`,
+        `it is ${typeof work}`,
+        'give { attempts, timeoutMs, lane, limit, host }',
+      );
+    checkLimits(`${what}: actors.${name}`, work as Record<string, unknown>, [
+      'lane',
+      'limit',
+      'host',
+      'attempts',
+      'timeoutMs',
+    ]);
+  }
+}
+
+/** What the states name must be implemented: an action that nobody knows would be silently nothing. */
+function checkNames(what: string, machine: AnyStateMachine): void {
+  const { actions, guards, actors, delays } = machine.implementations;
+  const must = (kind: string, name: unknown, known: Readonly<Record<string, unknown>>, place: string) => {
+    if (typeof name !== 'string' || Object.hasOwn(known, name) || /^xstate\./.test(name)) return;
+    throw refused(
+      what,
+      `${place} names the ${kind} "${name}", which nobody implements`,
+      among(name, Object.keys(known)),
+    );
+  };
   for (const node of nodesOf(machine.root)) {
     const place = node.path.length === 0 ? 'the root' : `state ${node.path.join('.')}`;
-    if (node.invoke.length > 0)
-      throw refused(
-        what,
-        `${place} invokes an actor, which a restart would begin anew`,
-        'make it a named action and bind that in effects: { run }',
-      );
-    if (node.after.length > 0)
-      throw refused(
-        what,
-        `${place} has "after", which a restart forgets`,
-        'make it a named action and bind that in effects: { afterMs, event }',
-      );
-    if (node.type === 'history')
-      throw refused(what, `${place} is a history state, which is not kept`, 'remember the state in the context');
+    const transitions = [...node.transitions.values()].flat();
+    const acts = [...node.entry, ...node.exit, ...transitions.flatMap((each) => each.actions)];
+    for (const action of acts) {
+      must('action', nameOf(action), actions, place);
+      must('delay', delayOf(action), delays, place);
+    }
+    for (const { guard } of transitions) for (const name of guardNames(guard)) must('guard', name, guards, place);
+    for (const { src } of node.invoke) must('actor', src, actors, place);
+    for (const { delay } of node.after) must('delay', delay, delays, place);
   }
+}
+
+function nameOf(named: unknown): unknown {
+  if (typeof named === 'string') return named;
+  return typeof named === 'object' && named !== null && 'type' in named ? named.type : null;
+}
+
+/** Of a delayed `raise` or `sendTo`: the name of its delay. */
+function delayOf(action: unknown): unknown {
+  return typeof action === 'function' && 'delay' in action ? action.delay : null;
+}
+
+/** Of `and`, `or` and `not` the ones within. */
+function guardNames(guard: unknown): unknown[] {
+  if (typeof guard === 'function' && 'guards' in guard && Array.isArray(guard.guards))
+    return guard.guards.flatMap(guardNames);
+  return [nameOf(guard)];
+}
+
+function among(name: string, known: readonly string[]): string {
+  const near = known.find((word) => slips(name.toLowerCase(), word.toLowerCase()) <= 2);
+  const all = `there are ${known.join(', ') || 'none'}`;
+  return near === undefined ? all : `did you mean ${near}? ${all}`;
 }
 
 function* nodesOf(node: AnyStateNode): Generator<AnyStateNode> {

@@ -7,6 +7,8 @@ import type { z } from 'zod';
 
 type ProvidedActions<M extends AnyStateMachine> = NonNullable<Parameters<M['provide']>[0]['actions']>;
 
+type ProvidedActors<M extends AnyStateMachine> = NonNullable<Parameters<M['provide']>[0]['actors']>;
+
 /** The names of the actions that a machine was set up with. */
 export type ActionName<M extends AnyStateMachine> = string & keyof ProvidedActions<M>;
 
@@ -51,6 +53,20 @@ export interface Work<M extends AnyStateMachine, Input> {
   readonly stoppedBy?: readonly ActionName<M>[];
   /** Carries the effect out. It runs at least once, so it must find what an earlier try did. Throws `FatalError` where trying again is of no use, `RetryAtError` to be tried at a time. */
   run(run: EffectRun<Input>): Promise<EventFromLogic<M> | undefined> | EventFromLogic<M> | undefined;
+}
+
+/** How a promise of the chart is carried out; by default as XState does it, once. */
+export interface ActorWork {
+  /** Promises of one lane share its limit. Default: the actor's name. */
+  readonly lane?: string;
+  /** How many of the lane run at a time, of all trees of this machine. Default 4. */
+  readonly limit?: number;
+  /** The name of a host, or a label of hosts, that carries it out; the others leave it. Default: any. */
+  readonly host?: string;
+  /** Tries before it is rejected. Default 1. An engine that is killed under a promise begins it anew, as a further try would. */
+  readonly attempts?: number;
+  /** Milliseconds that one try has. Default: an hour. */
+  readonly timeoutMs?: number;
 }
 
 /** An event for the machine itself, later. It is kept in the store, so a restart loses nothing. */
@@ -106,6 +122,8 @@ export interface MachineDefinition<Name extends string = string, M extends AnySt
   readonly signals?: { readonly [Type in EventFromLogic<M>['type']]?: z.ZodType };
   /** From named actions of the machine to what they ask for. */
   readonly effects?: { readonly [Action in ActionName<M>]?: EffectDefinition<M, ParamsOf<M, Action>> };
+  /** From actors of `setup({ actors })` that are promises to how they are carried out. */
+  readonly actors?: { readonly [Source in string & keyof ProvidedActors<M>]?: ActorWork };
   /** What lists show of a tree, as JSON. Default: nothing more than its state. */
   readonly view?: (snapshot: SnapshotFrom<M>) => Readonly<Record<string, unknown>>;
   /** By tag: what people are told each time a tree enters a state with that tag, as a notification. */
@@ -123,6 +141,7 @@ export interface AnyDefinition {
   readonly upgrades?: Readonly<Record<number, (snapshot: never) => object>>;
   readonly signals?: Readonly<Record<string, z.ZodType | undefined>>;
   readonly effects?: Readonly<Record<string, AnyEffect | undefined>>;
+  readonly actors?: Readonly<Record<string, ActorWork | undefined>>;
   readonly view?: (snapshot: never) => Readonly<Record<string, unknown>>;
   readonly notices?: Readonly<Record<string, (snapshot: never) => string>>;
 }

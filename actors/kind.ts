@@ -22,10 +22,31 @@ export interface Memory {
   count: number;
   /** From the id of each request that is open to the named action that made it. */
   open: Record<string, string>;
+  /** Of those that are a delayed event of the chart: the event, and between which actors it goes. */
+  delayed: Record<string, DelayedEvent>;
+  /** Of those that an actor below the root made: where it is, as ids from the root's child down. */
+  askers: Record<string, string[]>;
+  /** How many actors the chart has begun: each has an id of its own, over all restarts. */
+  actors: number;
   /** The projects of plans that it wants to hear of. */
   watches: string[];
+  /** The tree is being read from its row: what begins now has begun before. */
+  isRestoring: boolean;
+  /** The tree is made anew from its journal, to be looked at: what its actions did besides is not done again. */
+  readonly isPast: boolean;
   /** When the signal is handled that the tree takes now. */
   at: number;
+}
+
+/** An event that an actor of a chart sends later, to itself or another one. */
+export interface DelayedEvent {
+  readonly source: readonly string[];
+  readonly target: readonly string[];
+  /** By which the chart cancels it; empty: it has none. */
+  readonly id: string;
+  readonly event: AnyEventObject;
+  /** The chart itself sends it (`after`, a delay), and no effect of its definition. */
+  readonly isChart?: true;
 }
 
 /** An event as an actor of a tree receives it. */
@@ -42,7 +63,7 @@ export interface Rules {
   isPreApplied(root: AnyActorRef, signal: AnySignal): boolean;
   /** The signal is accepted and changes nothing. */
   isSuppressed(root: AnyActorRef, signal: AnySignal): boolean;
-  eventOf(root: AnyActorRef, signal: AnySignal): TreeEvent;
+  eventOf(root: AnyActorRef, signal: AnySignal, memory: Memory): TreeEvent;
   refusalOf(root: AnyActorRef, ref: AnyActorRef, event: TreeEvent): Refusal;
   /** What signals are held for now: where one of these words goes, what waits is delivered. */
   heldFor(root: AnyActorRef): ReadonlySet<string>;

@@ -1,12 +1,29 @@
 /** A machine of one's own as a kind of tree: its named actions bound to effects, timers, messages and watches; whatever it is sent goes to its root. */
-import type { AnyActorRef, AnyEventObject, AnyMachineSnapshot, AnyStateMachine, AnyStateNode } from 'xstate';
+import {
+  type AnyActorRef,
+  type AnyEventObject,
+  type AnyMachineSnapshot,
+  type AnyStateMachine,
+  type AnyStateNode,
+  createMachine,
+} from 'xstate';
 import { messageOf } from '../machines/vocabulary/errors.ts';
 import { isTreeId, machineTree, pathOfRequest, planTree, repoTree, requestId } from '../machines/vocabulary/ids.ts';
 import { type AnySignal, maySend, signals, signalTypeOf } from '../machines/vocabulary/signal.ts';
 import { person } from '../machines/vocabulary/signal-kind.ts';
 import { snapshotOf } from './addressee.ts';
 import { type Standing, underWay } from './compatibility.ts';
-import type { Addressed, AnyDefinition, AnyEffect, Work } from './definition.ts';
+import type { ActorWork, Addressed, AnyDefinition, AnyEffect, Work } from './definition.ts';
+import {
+  actorBelow,
+  durable,
+  type PromiseCall,
+  type PromiseCreator,
+  pathOf,
+  promisesOf,
+  rejected,
+  settled,
+} from './durable-logic.ts';
 import { asJson } from './json-value.ts';
 import type { Kind, Memory, Rules } from './kind.ts';
 import type { OutgoingSignal, Ports } from './ports.ts';
@@ -15,13 +32,20 @@ import { holdsOf } from './refusal.ts';
 
 /** The birth of a tree: what its machine is begun with. */
 export const ownBirth = 'machine_started';
+/** What the engine says to a machine whose promise has settled. */
+export const promiseSettled = 'promise_settled';
 const defaultLimit = 4;
+/** Of an actor below the root the journal knows the id, and not which machine it was. */
+const otherChart = createMachine({});
 const ended: Standing = { ...underWay, isEnded: true };
 
 /** How many of a lane run at a time. */
-export function laneLimit({ effects = {} }: AnyDefinition, lane: string): number {
-  const limits = Object.entries(effects).flatMap(([name, effect]) =>
-    effect !== undefined && isWork(effect) && (effect.lane ?? name) === lane ? [effect.limit ?? defaultLimit] : [],
+export function laneLimit({ effects = {}, actors = {} }: AnyDefinition, lane: string): number {
+  const works = Object.entries(effects).flatMap(([name, effect]) =>
+    effect !== undefined && isWork(effect) ? [[name, effect] as const] : [],
+  );
+  const limits = [...works, ...Object.entries(actors)].flatMap(([name, work]) =>
+    work !== undefined && (work.lane ?? name) === lane ? [work.limit ?? defaultLimit] : [],
   );
   return limits.length === 0 ? defaultLimit : Math.min(...limits);
 }
@@ -32,10 +56,64 @@ export function tagsOfMachine({ machine }: AnyDefinition): string[] {
   return [...new Set(below(machine.root))];
 }
 
-/** The work that a named action asks for; null: it asks for something else, or for nothing, or there is no such machine. */
-export function workOf(machine: AnyDefinition | undefined, action: string): Work<AnyStateMachine, never> | null {
-  const effect = machine?.effects?.[action];
-  return effect !== undefined && isWork(effect) ? effect : null;
+/**
+ * The work that a named action asks for, or that stands behind a promise of the chart; null: it asks for something else, or for nothing, or there is no
+ * such machine.
+ */
+export function workOf(machine: AnyDefinition | undefined, asked: string): Work<AnyStateMachine, never> | null {
+  if (machine === undefined) return null;
+  const effect = machine.effects?.[asked];
+  if (effect !== undefined) return isWork(effect) ? effect : null;
+  const promise = knownPromises(machine).get(asked);
+  return promise === undefined ? null : promiseWork(promise, actorOf(machine, asked));
+}
+
+const promises = new WeakMap<AnyDefinition, ReadonlyMap<string, PromiseCreator>>();
+
+function knownPromises(definition: AnyDefinition): ReadonlyMap<string, PromiseCreator> {
+  const known = promises.get(definition) ?? promisesOf(definition.machine);
+  promises.set(definition, known);
+  return known;
+}
+
+/** What the definition says of an actor: by its whole label, or by its own name where machines of the chart have it. */
+function actorOf({ actors = {} }: AnyDefinition, label: string): ActorWork {
+  return actors[label] ?? actors[label.slice(label.lastIndexOf('/') + 1)] ?? {};
+}
+
+/** XState makes a promise once: so it is tried once, where nobody says more. */
+function promiseWork(create: PromiseCreator, { attempts = 1, ...work }: ActorWork): Work<AnyStateMachine, never> {
+  return {
+    ...work,
+    attempts,
+    async run({ input, signal }) {
+      const output = await create(promiseCall(input, signal));
+      return { type: promiseSettled, ...(output === undefined ? {} : { output }) } as never; // no event of the chart's
+    },
+  };
+}
+
+/** Of what XState gives to a promise, the actor and its system are in another step by now, and often in another process. */
+function promiseCall(input: unknown, signal: AbortSignal): PromiseCall {
+  const away = (what: string) => {
+    throw new FatalUse(`a promise of a durable chart has no ${what}: give it what it needs as its input`);
+  };
+  return {
+    input: input ?? undefined,
+    signal,
+    get self() {
+      return away('self');
+    },
+    get system() {
+      return away('system');
+    },
+    emit: () => away('emit'),
+  } as PromiseCall;
+}
+
+/** No further try would do better: known to whoever carries it out by its code. */
+class FatalUse extends Error {
+  readonly code = 'effect_failed';
 }
 
 function isWork(effect: AnyEffect): effect is Work<AnyStateMachine, never> {
@@ -55,7 +133,7 @@ export function kindOf(definition: AnyDefinition): Kind {
     versionOf: () => versioned(version),
     upgrades: Object.fromEntries(upgrades),
     bind: (ports, memory) => bindOwn(definition, ports, memory),
-    chartAt: () => definition.machine,
+    chartAt: (actor) => (actor === '' ? definition.machine : otherChart),
     rules: rulesOf(definition),
     signals: Object.fromEntries(
       Object.entries(definition.signals ?? {}).flatMap(([type, payload]) =>
@@ -93,6 +171,7 @@ export function viewOf({ view }: AnyDefinition, snapshot: AnyMachineSnapshot): R
 }
 
 interface ActionArgs {
+  readonly self: AnyActorRef;
   readonly context: unknown;
   readonly event: { readonly type: string };
 }
@@ -114,27 +193,39 @@ function bindOwn(definition: AnyDefinition, ports: Ports, memory: () => Memory):
   }
 
   function stop(actions: readonly string[]): void {
-    const { open, at } = memory();
+    const { open, delayed, askers, at } = memory();
     for (const [run, action] of Object.entries(open)) {
       if (!actions.includes(action)) continue;
       delete open[run];
+      delete delayed[run];
+      delete askers[run];
       ports.stop({ run, stopAt: at });
     }
   }
 
-  function ask(action: string, effect: AnyEffect, { context, event }: ActionArgs, params: unknown) {
+  /** What an actor below the root asks for is told to that actor. */
+  function open(id: string, action: string, self: AnyActorRef): void {
+    const path = pathOf(self);
+    memory().open[id] = action;
+    if (path.length > 0) memory().askers[id] = path;
+  }
+
+  function ask(action: string, effect: AnyEffect, { context, event, self }: ActionArgs, params: unknown) {
     const { at } = memory();
     const [moment, given] = [{ context, event, at } as never, params as never]; // of this very machine and action
     if ('run' in effect) {
       const id = nextId(action);
-      memory().open[id] = action;
+      open(id, action, self);
       const input = asJson(`the params of the action ${action}`, params ?? null);
       ports.ask({ kind: 'machine.effect', id, machine: name, effect: action, lane: effect.lane ?? action, input });
     } else if ('afterMs' in effect) {
       const afterMs = typeof effect.afterMs === 'number' ? effect.afterMs : effect.afterMs(moment, given);
       if (!Number.isFinite(afterMs)) throw new Error(`the action ${action} asks for an event after ${afterMs} ms`);
       const id = nextId(action);
-      memory().open[id] = action;
+      const path = pathOf(self);
+      open(id, action, self);
+      // With its event: a later version may call the action by another name.
+      memory().delayed[id] = { source: path, target: path, id: '', event: { type: effect.event } };
       ports.timer({ id, dueAt: at + Math.max(0, Math.round(afterMs)) });
     } else if ('send' in effect) {
       const { to, type, payload = {} } = effect.send(moment, given);
@@ -150,18 +241,44 @@ function bindOwn(definition: AnyDefinition, ports: Ports, memory: () => Memory):
     }
   }
 
-  const bound: Record<string, Action> = {};
-  for (const action of new Set([...Object.keys(effects), ...stops.keys()])) {
-    const effect = effects[action];
-    const own = machine.implementations.actions[action] as Action | undefined;
-    bound[action] = (args, params) => {
-      // What it does besides is no business of ours, where it is no action of XState's own.
-      if (typeof own === 'function' && !('resolve' in own)) own(args, params);
-      stop(stops.get(action) ?? []);
-      if (effect !== undefined) ask(action, effect, args, params);
-    };
+  function actionsOf({ implementations }: AnyStateMachine): Record<string, Action> {
+    const bound: Record<string, Action> = {};
+    for (const action of new Set([...Object.keys(effects), ...stops.keys()])) {
+      const effect = effects[action];
+      const own = implementations.actions[action] as Action | undefined;
+      if (own === undefined) continue; // of another machine of the chart
+      bound[action] = (args, params) => {
+        // What it does besides is no business of ours, where it is no action of XState's own.
+        if (typeof own === 'function' && !('resolve' in own) && !memory().isPast) own(args, params);
+        stop(stops.get(action) ?? []);
+        if (effect !== undefined) ask(action, effect, args, params);
+      };
+    }
+    return bound;
   }
-  return machine.provide({ actions: bound });
+
+  return durable(machine, {
+    memory,
+    nextId,
+    actionsOf,
+    ask({ run, label, input }) {
+      const { lane = label } = actorOf(definition, label);
+      ports.ask({ kind: 'machine.effect', id: run, machine: name, effect: label, lane, input: input ?? null });
+    },
+    timer: (run, dueAt) => ports.timer({ id: run, dueAt }),
+    stop: (run) => ports.stop({ run, stopAt: memory().at }),
+  });
+}
+
+function isPromise(definition: AnyDefinition, asked: string): boolean {
+  return definition.effects?.[asked] === undefined && knownPromises(definition).has(asked);
+}
+
+/** What an effect answered, as the promise that it stands for. An error is what JSON keeps of it. */
+function promiseEvent(type: string, payload: object): AnyEventObject {
+  const { output, detail = '' } = payload as { output?: unknown; detail?: string };
+  if (type === promiseSettled) return { type: settled, output };
+  return { type: rejected, error: { name: 'Error', message: detail } };
 }
 
 /** Of a plan and a repo it is checked here, as what a person sends; of a machine of one's own where it comes to. Throws a plain Error that names the fault. */
@@ -185,18 +302,28 @@ function messageTo(
   return { tree, type, payload: parsed.data, sender };
 }
 
-/** What it waits for is told by the id of its request; everything else goes to the root. */
-function rulesOf({ signals: taken = {}, effects = {} }: AnyDefinition): Rules {
-  const eventOf = (_root: AnyActorRef, { type, payload, run, at }: AnySignal) => {
-    const action = run === null ? '' : pathOfRequest(run);
-    if (type === 'effect_failed') return { ...payload, effect: action, type, at };
-    const effect = effects[action];
+/** What it waits for is told by the id of its request to the actor that asked; everything else goes to the root. */
+function rulesOf(definition: AnyDefinition): Rules {
+  const { signals: taken = {} } = definition;
+  const eventOf = (_root: AnyActorRef, { type, payload, run, at }: AnySignal, memory: Memory) => {
+    const delayed = run === null ? undefined : memory.delayed[run];
+    if (delayed !== undefined && type === 'timer_due') return { ...delayed.event, at };
+    const asked = run === null ? '' : pathOfRequest(run);
+    if (isPromise(definition, asked)) return { ...promiseEvent(type, payload), at };
+    if (type === 'effect_failed') return { ...payload, effect: asked, type, at };
+    const effect = definition.effects?.[asked];
     if (type === 'timer_due' && effect !== undefined && 'afterMs' in effect) return { type: effect.event, at };
     return { ...payload, type, at };
   };
   return {
-    addresseeOf: (root, { run }, { open }) =>
-      run !== null && open[run] === undefined ? { kind: 'gone' } : { kind: 'actor', ref: root },
+    addresseeOf(root, { run }, { open, delayed, askers }) {
+      if (run === null) return { kind: 'actor', ref: root };
+      if (open[run] === undefined) return { kind: 'gone' };
+      const ref = actorBelow(root, delayed[run]?.target ?? askers[run] ?? []);
+      if (ref === null) return { kind: 'gone' };
+      const isItsOwn = delayed[run]?.isChart === true || isPromise(definition, pathOfRequest(run));
+      return { kind: 'actor', ref, ...(isItsOwn ? { isItsOwn } : {}) };
+    },
     obstacleTo: () => null,
     isHeld: (root, { type }) => holdsOf(root).has(type),
     isPreApplied: () => false,

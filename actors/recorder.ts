@@ -1,6 +1,14 @@
 /** Watches a tree while it steps: which states changed, which agents moved, and whether a word between actors fell on deaf ears. */
-import type { ActorRefLike, AnyMachineSnapshot, AnyStateMachine, InspectionEvent, StateValue } from 'xstate';
+import type {
+  ActorRefLike,
+  AnyActorRef,
+  AnyMachineSnapshot,
+  AnyStateMachine,
+  InspectionEvent,
+  StateValue,
+} from 'xstate';
 import type { AgentContext } from '../machines/agent/context.ts';
+import { mustRest, pathOf as pathOfActor } from './durable-logic.ts';
 import type { Tags } from './public-states.ts';
 
 /** One change of one region of one actor, or an event that changed no state (`from` equals `to`). */
@@ -18,6 +26,9 @@ export interface AgentSnapshot {
   readonly tags: Tags;
   readonly context: AgentContext;
 }
+
+/** Events between the actors of one tree in one step. */
+const eventLimit = 10_000;
 
 export interface Recorder {
   inspect(event: InspectionEvent): void;
@@ -41,8 +52,10 @@ export function regionsOf(machine: AnyMachineSnapshot['machine'], value: StateVa
   );
 }
 
-function machineSnapshot(ref: ActorRefLike): AnyMachineSnapshot {
-  return ref.getSnapshot() as AnyMachineSnapshot; // every actor of a tree is a machine: nothing else is ever spawned
+/** null: the actor is no machine, and has no states of its own. */
+function machineSnapshot(ref: ActorRefLike): AnyMachineSnapshot | null {
+  const snapshot: object = ref.getSnapshot();
+  return 'machine' in snapshot ? (snapshot as AnyMachineSnapshot) : null;
 }
 
 function pathOf(snapshot: AnyMachineSnapshot): string {
@@ -55,20 +68,24 @@ function eventName(type: string): string {
   return type.startsWith('xstate.done.actor.') ? 'ended' : type;
 }
 
-/** `isStrict`: a word between actors that nobody hears is thrown. */
-export function createRecorder({ isStrict }: { isStrict: boolean }): Recorder {
+/** `isStrict`: a word between actors that nobody hears is thrown. `isByIds`: actors are named by their ids, and not by what their contexts say. */
+export function createRecorder({ isStrict, isByIds = false }: { isStrict: boolean; isByIds?: boolean }): Recorder {
   const seen = new WeakMap<ActorRefLike, StateValue>();
   const fromActors = new WeakSet<object>();
   let lines: Transition[] = [];
   let agents = new Map<string, AnyMachineSnapshot>();
   let deaf: string | null = null;
+  let microsteps = 0;
+  let events = 0;
+  const nameOf = (ref: ActorRefLike, snapshot: AnyMachineSnapshot) =>
+    isByIds ? pathOfActor(ref as AnyActorRef).join('/') : pathOf(snapshot);
 
   function note(ref: ActorRefLike, snapshot: AnyMachineSnapshot, event: string, before: StateValue | null): void {
     const { value } = snapshot;
-    if (snapshot.machine.id === 'agent') agents.set(pathOf(snapshot), snapshot);
+    if (!isByIds && snapshot.machine.id === 'agent') agents.set(pathOf(snapshot), snapshot);
     if (before === value) return;
     seen.set(ref, value);
-    const actor = pathOf(snapshot);
+    const actor = nameOf(ref, snapshot);
     if (typeof value === 'string' && (before === null || typeof before === 'string')) {
       line(snapshot.machine, { actor, event, from: before ?? '', to: value }, '');
       return;
@@ -95,17 +112,27 @@ export function createRecorder({ isStrict }: { isStrict: boolean }): Recorder {
   return {
     inspect(event) {
       if (event.type === '@xstate.event') {
+        microsteps = 0;
+        events += 1;
+        if (isByIds && events > eventLimit)
+          throw new Error(`its actors send each other events without end (more than ${eventLimit} in one step)`);
         if (event.sourceRef !== undefined) fromActors.add(event.event);
-        if (!seen.has(event.actorRef)) seen.set(event.actorRef, machineSnapshot(event.actorRef).value);
+        const now = seen.has(event.actorRef) ? null : machineSnapshot(event.actorRef);
+        if (now !== null) seen.set(event.actorRef, now.value);
       } else if (event.type === '@xstate.microstep') {
         const snapshot = event.snapshot as AnyMachineSnapshot; // microsteps are of machines only
+        if (isByIds) microsteps = mustRest(microsteps + 1);
         if (isStrict && event._transitions.length === 0 && fromActors.has(event.event)) {
           deaf ??= `${pathOf(snapshot) || snapshot.machine.id} in ${stateText(snapshot.value)} has no transition for "${event.event.type}"`;
         }
         const before = seen.get(event.actorRef);
         // While an actor comes to life it has not been met yet; the snapshot that follows tells its whole beginning.
         if (before !== undefined) note(event.actorRef, snapshot, eventName(event.event.type), before);
-      } else if (event.type === '@xstate.snapshot' && event.event.type === 'xstate.init') {
+      } else if (
+        event.type === '@xstate.snapshot' &&
+        event.event.type === 'xstate.init' &&
+        'machine' in event.snapshot
+      ) {
         note(event.actorRef, event.snapshot as AnyMachineSnapshot, 'begun', null); // as above
       }
     },
@@ -119,6 +146,7 @@ export function createRecorder({ isStrict }: { isStrict: boolean }): Recorder {
       const broken = deaf;
       lines = [];
       agents = new Map();
+      events = 0;
       deaf = null;
       if (broken !== null) throw new Error(`a word between actors was not heard: ${broken}`);
       return taken;

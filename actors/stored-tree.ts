@@ -58,7 +58,7 @@ function readerOf<Context, Tag extends string>(
   machine: AnyStateMachine,
   upgradesOf: Upgrades[string] | undefined,
 ): (address: string, stored: PersistedTree) => StoredTree<Context, Tag> {
-  const known = { machine, version: versionOf(machine), upgrades: upgradesOf ?? {} };
+  const known = { name: machine.id, machine, version: versionOf(machine), upgrades: upgradesOf ?? {} };
   return (address, stored) => {
     const { context, value } = compatibleSnapshot(address, stored, known);
     const tags = tagsOfValue(machine, value);

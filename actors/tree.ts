@@ -120,7 +120,7 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
   ): Tree {
     const kind = kinds.of(address);
     const { machine } = machineOf(kind);
-    const recorder = createRecorder({ isStrict: kind.isStrict });
+    const recorder = createRecorder({ isStrict: kind.isStrict, isByIds: kind.keepsMemory });
     const root = createActor(machine, how);
     // Not by the option `inspect`: it copies every event for observers that are not there. Nothing is told before the start but the actor itself.
     Object.assign(root.system, { _sendInspectionEvent: recorder.inspect });
@@ -146,12 +146,12 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
   /** Nothing that a tree asked for goes on once it has ended; and what its row could not keep is thrown. */
   function settleOwn(tree: Tree): void {
     if (!tree.kind.keepsMemory) return;
-    const { status, context } = snapshotOf(tree.root);
-    const problem = jsonProblem(context);
-    if (problem !== null) throw new Error(`the context of ${tree.address} cannot be kept as JSON: ${problem}`);
+    const { status } = snapshotOf(tree.root);
+    const problem = jsonProblem(tree.root.getPersistedSnapshot());
+    if (problem !== null) throw new Error(`${tree.address} cannot be kept as JSON: ${problem}`);
     if (status === 'active') return;
     for (const run of Object.keys(tree.memory.open)) ports.stop({ run, stopAt: tree.memory.at });
-    tree.memory.open = {};
+    Object.assign(tree.memory, { open: {}, delayed: {}, askers: {} });
     for (const project of tree.memory.watches)
       ports.sendSignal(repoTree(project), 'plan_unwatched', { watcher: tree.address });
     tree.memory.watches = [];
@@ -163,7 +163,7 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
     signal: AnySignal,
     event: TreeEvent,
   ): { input: Input; agents: AgentSnapshot[] } {
-    if (signal.run !== null) delete tree.memory.open[signal.run];
+    if (signal.run !== null) forget(tree.memory, signal.run);
     ref.send(event);
     assertSound(tree.root);
     settleOwn(tree);
@@ -188,7 +188,7 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
       run: null,
       at: signal.at,
     };
-    return feed(tree, tree.root, change, tree.kind.rules.eventOf(tree.root, change));
+    return feed(tree, tree.root, change, tree.kind.rules.eventOf(tree.root, change, tree.memory));
   }
 
   function handle(tree: Tree, signal: AnySignal, facts: Facts): Omit<Step, 'requests' | 'upgrade'> {
@@ -202,7 +202,7 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
     const refused = (guard: string) =>
       answer({
         status: 'refused',
-        refusal: { ...rules.refusalOf(root, root, rules.eventOf(root, signal)), guard },
+        refusal: { ...rules.refusalOf(root, root, rules.eventOf(root, signal, remembers)), guard },
       });
     const obstacle = rules.obstacleTo(root, signal);
     if (obstacle !== null) return refused(obstacle);
@@ -211,8 +211,8 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
     if (rules.isPreApplied(root, signal)) return answer({ status: 'done', result: 'already' });
     if (signal.origin !== 'engine' && rules.isSuppressed(root, signal))
       return answer({ status: 'done', result: 'suppressed' });
-    const event = rules.eventOf(root, signal);
-    const reception = receptionOf(found.ref, event);
+    const event = rules.eventOf(root, signal, remembers);
+    const reception = found.isItsOwn === true ? 'taken' : receptionOf(found.ref, event);
     if (reception === 'ignored')
       return answer({ status: 'done', result: signal.origin === 'engine' ? 'stale' : 'already' });
     if (reception === 'refused') return answer({ status: 'refused', refusal: rules.refusalOf(root, found.ref, event) });
@@ -227,10 +227,10 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
     };
   }
 
-  function create(address: TreeAddress, given: AnySignal, id?: number): { tree: Tree; step: Step } {
+  function create(address: TreeAddress, given: AnySignal, id?: number, isPast = false): { tree: Tree; step: Step } {
     // In the journal with it: a replay names all as it was named.
     const signal = id !== undefined && kinds.of(address).keepsMemory ? { ...given, id } : given;
-    const remembers: Memory = { address, born: signal.id ?? 0, count: 0, open: {}, watches: [], at: signal.at };
+    const remembers = newMemory(address, { born: signal.id ?? 0, at: signal.at, isPast });
     const { value, requests: asked } = collect(remembers, () => {
       const tree = begin(address, { input: inputOf(address, signal) }, remembers);
       settleOwn(tree);
@@ -242,12 +242,19 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
     return { tree, step: { verdict, inputs, upgrade: null, agents, requests: asked, released: false } };
   }
 
-  function restore(address: TreeAddress, stored: PersistedTree): Tree {
+  function restore(address: TreeAddress, stored: PersistedTree, isPast = false): Tree {
     const kind = kinds.of(address);
     const { machine, version } = machineOf(kind);
-    const snapshot = compatibleSnapshot(address, stored, { machine, version, upgrades: kind.upgrades });
-    const remembers = memoryIn(address, stored.snapshot);
+    const snapshot = compatibleSnapshot(address, stored, {
+      name: kind.name,
+      machine,
+      version,
+      upgrades: kind.upgrades,
+    });
+    const remembers = memoryIn(address, stored.snapshot, isPast);
+    remembers.isRestoring = true;
     const { value: tree, requests: asked } = collect(remembers, () => begin(address, { snapshot }, remembers));
+    remembers.isRestoring = false;
     tree.recorder.take();
     if (JSON.stringify(asked) !== JSON.stringify(noRequests()))
       throw new Error(`restoring ${address} asked for something`);
@@ -275,9 +282,9 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
     for (let index = first; index >= 0 && index < inputs.length; index += 1) {
       const input = inputs[index] as AnySignal | Upgraded; // the loop ends with the list
       if (isUpgrade(input)) {
-        tree = restore(address, { machine: name, version: input.to, snapshot: input.snapshot });
+        tree = restore(address, { machine: name, version: input.to, snapshot: input.snapshot }, true);
       } else if (tree === null) {
-        const born = create(address, input);
+        const born = create(address, input, undefined, true);
         tree = born.tree;
         if (onStep(born.step, index, tree) === 'stop') return tree;
       } else if (onStep(step(tree, input), index, tree) === 'stop') return tree;
@@ -329,9 +336,19 @@ function isUpgrade(input: AnySignal | Upgraded): input is Upgraded {
 }
 
 /** The root's own persisted snapshot; and beside it what the tree waits for, where its machine does not count that itself. */
-function textOf({ kind, root, memory: { born, count, open, watches } }: Tree): string {
+function textOf({ kind, root, memory }: Tree): string {
   if (!kind.keepsMemory) return persistedText(root);
-  return JSON.stringify({ ...(root.getPersistedSnapshot() as object), stator: { born, count, open, watches } });
+  const { born, count, open, watches, delayed, askers, actors } = memory;
+  const more = { ...filled({ delayed }), ...filled({ askers }), ...(actors === 0 ? {} : { actors }) };
+  return JSON.stringify({
+    ...(root.getPersistedSnapshot() as object),
+    stator: { born, count, open, watches, ...more },
+  });
+}
+
+/** Nothing where the table in it is empty: most charts need none. */
+function filled<Tables extends Readonly<Record<string, object>>>(tables: Tables): Partial<Tables> {
+  return Object.values(tables).every((table) => Object.keys(table).length > 0) ? tables : {};
 }
 
 const noChildren = '{}';
@@ -378,11 +395,27 @@ function persistedText(root: AnyActorRef): string {
   return `${ownText(snapshot)}${children === '' ? noChildren : `${children}}`}}`;
 }
 
+type Remembered = Pick<Memory, 'born' | 'count' | 'open' | 'watches' | 'delayed' | 'askers' | 'actors'>;
+
+function newMemory(
+  address: TreeAddress,
+  { at, isPast, ...known }: Partial<Remembered> & Pick<Memory, 'at' | 'isPast'>,
+): Memory {
+  const nothing = { born: 0, count: 0, open: {}, watches: [], delayed: {}, askers: {}, actors: 0 };
+  return { address, ...nothing, ...known, at, isPast, isRestoring: false };
+}
+
 /** The memory that `textOf` wrote beside a snapshot. */
-function memoryIn(address: TreeAddress, snapshot: object): Memory {
-  const { stator = {} } = snapshot as { stator?: Partial<Pick<Memory, 'born' | 'count' | 'open' | 'watches'>> };
-  const { born = 0, count = 0, open = {}, watches = [] } = stator;
-  return { address, born, count, open: { ...open }, watches, at: 0 };
+function memoryIn(address: TreeAddress, snapshot: object, isPast: boolean): Memory {
+  const { stator = {} } = snapshot as { stator?: Partial<Remembered> };
+  return newMemory(address, { ...structuredClone(stator), at: 0, isPast });
+}
+
+/** What was asked for has come. */
+function forget(memory: Memory, run: string): void {
+  delete memory.open[run];
+  delete memory.delayed[run];
+  delete memory.askers[run];
 }
 
 function inputOf(address: TreeAddress, { payload, at }: AnySignal): unknown {

@@ -1,0 +1,316 @@
+/**
+ * Any chart of XState's as one that outlives its process. What XState would keep in memory alone is kept in the tree's memory, which is stored with it: a
+ * delayed event is a stored timer, and a promise is an effect. The actors are XState's own: what is invoked and spawned is started, stopped and told of by
+ * XState, and persisted inside of its parent.
+ *
+ * Written for XState 5.33, of which it uses four things that are no part of its documented interface: the scheduler of an actor system, its counter of ids,
+ * the constructor of a machine, and the executor of actions in an actor's scope. `test/actors/durable-logic` holds each of them.
+ */
+import type { AnyActorLogic, AnyActorRef, AnyEventObject, AnyStateMachine } from 'xstate';
+import { asJson } from './json-value.ts';
+import type { DelayedEvent, Memory } from './kind.ts';
+
+/** What a promise says once it is settled, to the actor that stands for it. */
+export const settled = 'stator.promise.settled';
+export const rejected = 'stator.promise.rejected';
+
+/** A chart that takes more of these on one event has a circle of transitions without an event. */
+const microstepLimit = 1_000;
+const nestingLimit = 20;
+
+export type LogicKind = 'machine' | 'promise' | 'transition' | 'callback' | 'observable' | 'unknown';
+
+/** What a promise is made with, as far as it can be known in another process than the one of its chart. */
+export interface PromiseCall {
+  readonly input: unknown;
+  readonly signal: AbortSignal;
+}
+export type PromiseCreator = (call: PromiseCall) => PromiseLike<unknown>;
+
+/** Which of XState's kinds of logic that is, told by what it does: none of them says so. */
+export function logicKindOf(logic: unknown): LogicKind {
+  if (typeof logic !== 'object' || logic === null || !('transition' in logic)) return 'unknown';
+  if ('root' in logic && 'provide' in logic) return 'machine';
+  const { config, start, transition, getInitialSnapshot } = logic as {
+    config?: unknown;
+    start?: unknown;
+    transition: (...args: unknown[]) => { status?: unknown } | undefined;
+    getInitialSnapshot?: (...args: unknown[]) => object;
+  };
+  if (typeof getInitialSnapshot !== 'function') return 'unknown';
+  if (typeof start !== 'function') return 'transition';
+  if (typeof config !== 'function') return 'unknown';
+  try {
+    const first = getInitialSnapshot({}, undefined);
+    if ('_subscription' in first) return 'observable';
+    const next = transition(first, { type: 'xstate.promise.resolve', data: 1 }, { self: {} });
+    return next?.status === 'done' ? 'promise' : 'callback';
+  } catch {
+    return 'callback'; // one that has not been started hears nothing
+  }
+}
+
+/** What carries out a promise, by the label under which a chart asks for it. */
+export function promisesOf(machine: AnyStateMachine): ReadonlyMap<string, PromiseCreator> {
+  const found = new Map<string, PromiseCreator>();
+  eachLogic(machine, (logic, label) => {
+    if (logicKindOf(logic) === 'promise') found.set(label, (logic as unknown as { config: PromiseCreator }).config); // the kind says so
+  });
+  return found;
+}
+
+/** Every logic that the chart may start, its machines' own included, each with its label: the name of its setup, or the place of its invoke. */
+export function eachLogic(
+  machine: AnyStateMachine,
+  visit: (logic: unknown, label: string) => void,
+  prefix = '',
+  depth = 0,
+): void {
+  if (depth > nestingLimit) return;
+  const look = (logic: unknown, name: string) => {
+    const label = `${prefix}${name}`;
+    visit(logic, label);
+    if (logicKindOf(logic) === 'machine') eachLogic(logic as AnyStateMachine, visit, `${label}/`, depth + 1);
+  };
+  for (const [name, logic] of Object.entries(machine.implementations.actors)) look(logic, name);
+  mapInvokes(machine.config, [], (logic, place) => {
+    look(logic, place);
+    return logic;
+  });
+}
+
+type Node = Readonly<Record<string, unknown>>;
+
+/** A copy of a chart's configuration, each logic that stands in an invoke itself replaced. Functions and values are the same ones. */
+function mapInvokes(node: Node, path: readonly string[], change: (logic: unknown, place: string) => unknown): Node {
+  const { invoke, states } = node;
+  const invokes = invoke === undefined ? [] : Array.isArray(invoke) ? invoke : [invoke];
+  const changed = invokes.map((each: unknown, index) => {
+    if (typeof each !== 'object' || each === null || !('src' in each)) return each;
+    return typeof each.src === 'string' ? each : { ...each, src: change(each.src, placeOf(path, index)) };
+  });
+  const inner = Object.entries((states ?? {}) as Record<string, Node>);
+  return {
+    ...node,
+    ...(invoke === undefined ? {} : { invoke: Array.isArray(invoke) ? changed : changed[0] }),
+    ...(states === undefined
+      ? {}
+      : { states: Object.fromEntries(inner.map(([key, child]) => [key, mapInvokes(child, [...path, key], change)])) }),
+  };
+}
+
+function placeOf(path: readonly string[], index: number): string {
+  return `${path.length === 0 ? '(root)' : path.join('.')}:${index}`;
+}
+
+/** What the chart asks of the engine, in the step that is under way. */
+export interface DurablePorts {
+  readonly memory: () => Memory;
+  /** A new id for a request of that label. */
+  nextId(label: string): string;
+  ask(request: { readonly run: string; readonly label: string; readonly input: unknown }): void;
+  timer(run: string, dueAt: number): void;
+  stop(run: string): void;
+  /** The named actions of a chart that ask for something, bound. */
+  actionsOf(machine: AnyStateMachine): Record<string, unknown>;
+}
+
+/** The chart, all that it may start bound as well. */
+export function durable(machine: AnyStateMachine, ports: DurablePorts): AnyStateMachine {
+  return bindMachine(machine, ports, '', 0);
+}
+
+function bindMachine(machine: AnyStateMachine, ports: DurablePorts, prefix: string, depth: number): AnyStateMachine {
+  const bind = (logic: unknown, name: string) => bindLogic(logic, ports, `${prefix}${name}`, depth);
+  const { actors, actions, ...rest } = machine.implementations;
+  const config = mapInvokes(machine.config, [], bind);
+  const Machine = machine.constructor as new (config: unknown, implementations: unknown) => AnyStateMachine;
+  const bound = new Machine(config, {
+    ...rest,
+    actors: Object.fromEntries(Object.entries(actors).map(([name, logic]) => [name, bind(logic, name)])),
+    actions: { ...actions, ...ports.actionsOf(machine) },
+  });
+  return prepared(bound, ports);
+}
+
+function bindLogic(logic: unknown, ports: DurablePorts, label: string, depth: number): unknown {
+  const kind = logicKindOf(logic);
+  if (kind === 'machine' && depth < nestingLimit)
+    return bindMachine(logic as AnyStateMachine, ports, `${label}/`, depth + 1);
+  return kind === 'promise' ? promiseBy(ports, label) : logic;
+}
+
+interface System {
+  _relay(source: unknown, target: unknown, event: unknown): void;
+}
+
+interface Scope {
+  readonly self: AnyActorRef & { readonly _parent?: AnyActorRef };
+  readonly system: System;
+  actionExecutor: (action: { readonly type: string; readonly exec?: unknown }) => void;
+  emit: (event: AnyEventObject) => void;
+}
+
+/** A machine whose actors live in a system of ours, from their first moment on. */
+function prepared(machine: AnyStateMachine, ports: DurablePorts): AnyStateMachine {
+  const { getInitialSnapshot, restoreSnapshot } = machine;
+  const begin = (scope: Scope) => {
+    prepareScope(machine, scope, ports);
+    if (scope.self._parent === undefined) prepareSystem(scope, ports);
+  };
+  return Object.assign(machine, {
+    getInitialSnapshot(scope: Scope, input: unknown) {
+      begin(scope);
+      return getInitialSnapshot.call(machine, scope as never, input as never); // its own, with what XState gave
+    },
+    restoreSnapshot(snapshot: never, scope: Scope) {
+      begin(scope);
+      return restoreSnapshot.call(machine, snapshot, scope as never); // likewise
+    },
+  });
+}
+
+/** Actions that nobody implements, and events for listeners of a process, would be silently nothing. In the past nothing is done again. */
+function prepareScope(machine: AnyStateMachine, scope: Scope, { memory, actionsOf }: DurablePorts): void {
+  const execute = scope.actionExecutor;
+  const bound = new Set(Object.keys(actionsOf(machine)));
+  scope.actionExecutor = (action) => {
+    if (action.exec === undefined)
+      throw new Error(`the action "${action.type}" of machine "${machine.id}" is implemented nowhere`);
+    const isBesides = action.type === 'xstate.log' || !(bound.has(action.type) || action.type.startsWith('xstate.'));
+    if (!isBesides || !memory().isPast) execute(action);
+  };
+  scope.emit = ({ type }) => {
+    throw new Error(`machine "${machine.id}" emits "${type}", which nobody would hear: its facts tell what it does`);
+  };
+}
+
+interface Scheduler {
+  schedule(source: AnyActorRef, target: AnyActorRef, event: AnyEventObject, delay: number, id?: string): void;
+  cancel(source: AnyActorRef, id: string): void;
+  cancelAll(source: AnyActorRef): void;
+}
+
+/** Timers are stored, ids are the same in every process, and no step is without end. */
+function prepareSystem({ system }: Scope, ports: DurablePorts): void {
+  let restored = 0;
+  let microsteps = 0;
+  const { _relay: relay } = system;
+  Object.assign(system, {
+    // An actor that is started again says what it is worth, to a parent that was told of it before.
+    _relay(source: unknown, target: unknown, event: unknown) {
+      if (!ports.memory().isRestoring) relay(source, target, event);
+    },
+    scheduler: schedulerBy(ports),
+    _bookId: () => {
+      const memory = ports.memory();
+      if (memory.isRestoring) {
+        restored += 1;
+        return `restored:${restored}`;
+      }
+      memory.actors += 1;
+      return `x:${memory.actors}`;
+    },
+    _sendInspectionEvent: ({ type }: { type: string }) => {
+      if (type === '@xstate.microstep') microsteps = mustRest(microsteps + 1);
+    },
+  });
+}
+
+/** Throws a plain Error where a chart does not come to rest. Answers the number. */
+export function mustRest(microsteps: number): number {
+  if (microsteps <= microstepLimit) return microsteps;
+  throw new Error(`it takes transitions without an event and does not come to rest (more than ${microstepLimit})`);
+}
+
+function schedulerBy({ memory, nextId, timer, stop }: DurablePorts): Scheduler {
+  const drop = (isMeant: (delayed: DelayedEvent) => boolean, howMany: 'last' | 'all') => {
+    const { delayed, open } = memory();
+    const meant = Object.keys(delayed).filter((run) => isMeant(delayed[run] as DelayedEvent)); // it is one of its keys
+    for (const run of howMany === 'last' ? meant.slice(-1) : meant) {
+      delete delayed[run];
+      delete open[run];
+      stop(run);
+    }
+  };
+  return {
+    schedule(source, target, event, delay, id = '') {
+      if (!Number.isFinite(delay)) throw new Error(`"${event.type}" is to come after ${delay} ms`);
+      const run = nextId('delay');
+      const { at, delayed, open } = memory();
+      const kept = asJson(`the delayed event "${event.type}"`, event) as AnyEventObject;
+      delayed[run] = { source: pathOf(source), target: pathOf(target), id, event: kept, isChart: true };
+      open[run] = 'delay';
+      timer(run, at + Math.max(0, Math.round(delay)));
+    },
+    cancel(source, id) {
+      const from = pathOf(source).join('/');
+      drop((delayed) => delayed.id === id && delayed.source.join('/') === from, 'last');
+    },
+    cancelAll(source) {
+      const from = pathOf(source).join('/');
+      drop((delayed) => delayed.source.join('/') === from, 'all');
+    },
+  };
+}
+
+/** The ids from the root's child down to the actor. */
+export function pathOf(ref: AnyActorRef): string[] {
+  const parent = (ref as AnyActorRef & { readonly _parent?: AnyActorRef })._parent;
+  return parent === undefined ? [] : [...pathOf(parent), ref.id];
+}
+
+/** The living actor at a path; null: it is gone. */
+export function actorBelow(root: AnyActorRef, path: readonly string[]): AnyActorRef | null {
+  let actor = root;
+  for (const id of path) {
+    const { children } = actor.getSnapshot() as { children?: Record<string, AnyActorRef | undefined> };
+    const child = children?.[id];
+    if (child === undefined || (child.getSnapshot() as { status?: string }).status !== 'active') return null;
+    actor = child;
+  }
+  return actor;
+}
+
+interface Waiting {
+  readonly status: 'active' | 'done' | 'error' | 'stopped';
+  readonly output: unknown;
+  readonly error: unknown;
+  readonly input: unknown;
+  /** The request that carries it out. */
+  readonly run: string;
+}
+
+/** An actor that stands for a promise: it asks for an effect once, and waits for what comes of it. A restart begins nothing anew. */
+function promiseBy({ memory, nextId, ask, stop }: DurablePorts, label: string): AnyActorLogic {
+  const logic = {
+    getInitialSnapshot: (_scope: unknown, input: unknown): Waiting => ({
+      status: 'active',
+      output: undefined,
+      error: undefined,
+      input: input === undefined ? undefined : asJson(`the input of "${label}"`, input),
+      run: nextId(label),
+    }),
+    start({ run, input, status }: Waiting, { self }: { self: AnyActorRef }) {
+      const { open, askers } = memory();
+      if (status !== 'active' || open[run] !== undefined) return;
+      open[run] = label;
+      askers[run] = pathOf(self);
+      ask({ run, label, input });
+    },
+    transition(state: Waiting, event: AnyEventObject): Waiting {
+      if (state.status !== 'active') return state;
+      if (event.type === settled) return { ...state, status: 'done', output: event.output, input: undefined };
+      if (event.type === rejected) return { ...state, status: 'error', error: event.error, input: undefined };
+      if (event.type !== 'xstate.stop') return state;
+      const { open, askers } = memory();
+      delete open[state.run];
+      delete askers[state.run];
+      stop(state.run);
+      return { ...state, status: 'stopped', input: undefined };
+    },
+    getPersistedSnapshot: (state: Waiting) => state,
+    restoreSnapshot: (state: Waiting) => state,
+  };
+  return logic as unknown as AnyActorLogic; // its snapshot has one field more than XState's own promise
+}

@@ -1,0 +1,478 @@
+/** Every feature of a chart, played by XState in memory and as a tree that is restored between every two events: both come to the same. */
+import { describe, expect, it } from 'vitest';
+import {
+  type AnyStateMachine,
+  and,
+  assign,
+  cancel,
+  createMachine,
+  emit,
+  enqueueActions,
+  forwardTo,
+  fromCallback,
+  fromObservable,
+  fromPromise,
+  fromTransition,
+  log,
+  raise,
+  sendParent,
+  sendTo,
+  setup,
+  spawnChild,
+  stopChild,
+} from 'xstate';
+import { checkDefinition } from '../../actors/define-machine.ts';
+import { logicKindOf } from '../../actors/durable-logic.ts';
+import { begunPromises, type Move, note, playDurably, playInMemory, work } from '../support/chart-play.ts';
+import { expectFailure } from '../support/prose.ts';
+
+const definitionOf = (machine: AnyStateMachine, more: object = {}) => ({ name: 'chart', machine, version: 1, ...more });
+
+async function expectSame(machine: AnyStateMachine, script: readonly Move[], input: object = {}) {
+  const memory = await playInMemory(machine, input, script);
+  const memoryBegan = [...begunPromises()];
+  const durable = await playDurably(definitionOf(machine), input, script);
+  expect(durable.looks).toEqual(memory.looks);
+  expect(durable.noted).toEqual(memory.noted);
+  expect(begunPromises()).toEqual(memoryBegan);
+  // A look at the past leads to the same, and does nothing again.
+  const { trees, tree, inputs } = durable;
+  const noted = [...durable.noted];
+  const replayed = trees.replay(tree.address, inputs);
+  expect(replayed === null ? null : trees.persist(replayed)).toEqual(trees.persist(tree));
+  expect(durable.noted).toEqual(noted);
+  return durable;
+}
+
+const send = (type: string, more: object = {}): Move => ({ send: { type, ...more } });
+const wait = (waitMs: number): Move => ({ waitMs });
+
+describe('delays', () => {
+  it('of states come on time, once, begin anew where a state is entered again, and not where it was left', async () => {
+    const machine = createMachine({
+      initial: 'green',
+      on: { again: { target: '.green', reenter: true }, off: '.off' },
+      states: {
+        green: { entry: note('green'), after: { 1000: 'yellow' } },
+        yellow: { after: { 200: { target: 'red', actions: note('to red') } } },
+        red: { after: { 500: 'green' } },
+        off: {},
+      },
+    });
+    await expectSame(machine, [
+      wait(999),
+      wait(1),
+      wait(200),
+      wait(400),
+      send('again'),
+      wait(900),
+      send('again'),
+      wait(999),
+      wait(1),
+      send('off'),
+      wait(10_000),
+    ]);
+  });
+
+  it('by name and by function, in parallel states and in a child', async () => {
+    const child = createMachine({
+      initial: 'a',
+      states: { a: { after: { 300: 'b' } }, b: { type: 'final' } },
+      output: { from: 'child' },
+    });
+    const machine = setup({
+      actors: { child },
+      delays: { short: 100, computed: ({ context }) => (context as { ms: number }).ms },
+    }).createMachine({
+      context: { ms: 250 },
+      type: 'parallel',
+      states: {
+        left: { initial: 'x', states: { x: { after: { short: 'y' } }, y: { after: { computed: 'z' } }, z: {} } },
+        right: {
+          initial: 'w',
+          states: { w: { invoke: { src: 'child', id: 'kid', onDone: 'done' } }, done: { entry: note('kid done') } },
+        },
+      },
+    });
+    await expectSame(machine, [wait(50), wait(50), wait(200), wait(50), wait(1_000)]);
+  });
+
+  it('of raise and sendTo can be cancelled by id, go to a child, and do not outlive the actor that sent them', async () => {
+    const child = setup({}).createMachine({
+      initial: 'on',
+      context: { pings: 0 },
+      states: { on: { on: { ping: { actions: assign({ pings: ({ context }) => context.pings + 1 }) } } } },
+    });
+    const machine = setup({ actors: { child } }).createMachine({
+      initial: 'idle',
+      context: { heard: [] as string[] },
+      invoke: { src: 'child', id: 'kid' },
+      on: {
+        tick: { actions: assign({ heard: ({ context }) => [...context.heard, 'tick'] }) },
+        later: { actions: raise({ type: 'tick' }, { delay: 500, id: 'one' }) },
+        twice: { actions: [raise({ type: 'tick' }, { delay: 100 }), raise({ type: 'tick' }, { delay: 200 })] },
+        kid: { actions: sendTo('kid', { type: 'ping' }, { delay: 300, id: 'kid' }) },
+        never: { actions: cancel('one') },
+      },
+      states: { idle: {} },
+    });
+    await expectSame(machine, [
+      send('later'),
+      wait(100),
+      send('never'),
+      wait(1_000),
+      send('twice'),
+      send('kid'),
+      wait(150),
+      wait(200),
+      send('later'),
+      wait(499),
+      wait(1),
+    ]);
+  });
+
+  it('of an event that no state takes any more are dropped without a word', async () => {
+    const machine = createMachine({
+      initial: 'a',
+      states: { a: { entry: raise({ type: 'late' }, { delay: 100 }), on: { go: 'b' } }, b: {} },
+    });
+    const { tree } = await expectSame(machine, [send('go'), wait(200)]);
+    expect(tree.memory.open).toEqual({});
+  });
+});
+
+describe('promises', () => {
+  const machine = setup({ actors: { work } }).createMachine({
+    initial: 'idle',
+    context: { got: null as unknown, why: null as string | null },
+    states: {
+      idle: { on: { go: 'working', both: 'both' } },
+      working: {
+        invoke: {
+          src: 'work',
+          id: 'job',
+          input: { name: 'job' },
+          onDone: { target: 'done', actions: assign({ got: ({ event }) => event.output }) },
+          onError: { target: 'failed', actions: assign({ why: ({ event }) => (event.error as Error).message }) },
+        },
+        on: { stop: 'idle', again: { target: 'working', reenter: true } },
+        after: { 5000: 'idle' },
+      },
+      both: {
+        type: 'parallel',
+        states: {
+          one: {
+            initial: 'w',
+            states: { w: { invoke: { src: 'work', input: { name: 'one' }, onDone: 'd' } }, d: { type: 'final' } },
+          },
+          two: {
+            initial: 'w',
+            states: { w: { invoke: { src: 'work', input: { name: 'two' }, onDone: 'd' } }, d: { type: 'final' } },
+          },
+        },
+        onDone: 'done',
+      },
+      done: { on: { go: 'working' } },
+      failed: { on: { go: 'working' } },
+    },
+  });
+
+  it('are begun once, however often the process ends, and lead on by what they answer', async () => {
+    await expectSame(machine, [
+      send('go'),
+      wait(10),
+      { settle: 'job', output: { n: 42 } },
+      send('go'),
+      { fail: 'job', message: 'no luck' },
+    ]);
+  });
+
+  it('are given up when their state is left, begun anew when it is entered again, and answer nobody after that', async () => {
+    await expectSame(machine, [
+      send('go'),
+      send('stop'),
+      { settle: 'job', output: 1 },
+      send('go'),
+      wait(5_000),
+      { settle: 'job' },
+      send('go'),
+      send('again'),
+      { settle: 'job', output: 2 },
+    ]);
+  });
+
+  it('side by side, in any order', async () => {
+    await expectSame(machine, [send('both'), { settle: 'two' }, { settle: 'one' }]);
+  });
+
+  it('that stand in the invoke itself, without a name, in a child, and spawned', async () => {
+    const child = createMachine({
+      initial: 'w',
+      states: { w: { invoke: { src: work, input: { name: 'deep' }, onDone: 'd' } }, d: { type: 'final' } },
+    });
+    const parent = setup({ actors: { child, work } }).createMachine({
+      initial: 'w',
+      states: {
+        w: { invoke: { src: work, id: 'own', input: { name: 'own' }, onDone: 'c' } },
+        c: { invoke: { src: 'child', id: 'kid', onDone: 's' } },
+        s: {
+          entry: spawnChild('work', { id: 'sp', input: { name: 'spawned' } }),
+          on: { 'xstate.done.actor.sp': 'end' },
+        },
+        end: { type: 'final' },
+      },
+    });
+    await expectSame(parent, [{ settle: 'own' }, { settle: 'deep' }, { settle: 'spawned' }]);
+  });
+
+  it('whose failure nobody takes make the machine fail, as XState has it', async () => {
+    const bare = setup({ actors: { work } }).createMachine({
+      initial: 'w',
+      states: { w: { invoke: { src: 'work', input: { name: 'x' } } } },
+    });
+    await expect(playDurably(definitionOf(bare), {}, [{ fail: 'x', message: 'no luck' }])).rejects.toThrow('no luck');
+  });
+});
+
+describe('actors', () => {
+  const counter = fromTransition(
+    (count: number, event: { type: string; by?: number }) => (event.type === 'add' ? count + (event.by ?? 1) : count),
+    0,
+  );
+  const kid = setup({}).createMachine({
+    context: { said: [] as string[] },
+    initial: 'on',
+    on: {
+      hear: { actions: assign({ said: ({ context }) => [...context.said, 'heard'] }) },
+      tell: { actions: sendParent({ type: 'told', by: 'kid' }) },
+      end: '.off',
+    },
+    states: { on: {}, off: { type: 'final' } },
+    output: ({ context }) => context.said.length,
+  });
+
+  it('below the root are kept: transition logic, machines, refs in the context, system ids, and those that were stopped', async () => {
+    const machine = setup({ actors: { counter, kid } }).createMachine({
+      context: ({ spawn }) => ({
+        ref: spawn('kid', { id: 'first', systemId: 'first-of-all' }),
+        told: 0,
+        out: null as unknown,
+      }),
+      invoke: { src: 'counter', id: 'count' },
+      initial: 'on',
+      on: {
+        add: { actions: [forwardTo('count')] },
+        hear: { actions: sendTo(({ context }) => context.ref, { type: 'hear' }) },
+        bySystem: { actions: sendTo(({ system }) => system.get('first-of-all'), { type: 'tell' }) },
+        told: { actions: assign({ told: ({ context }) => context.told + 1 }) },
+        more: { actions: spawnChild('kid', { id: 'second' }) },
+        less: { actions: stopChild('second') },
+        endFirst: { actions: sendTo('first', { type: 'end' }) },
+        'xstate.done.actor.first': {
+          actions: assign({ out: ({ event }) => (event as unknown as { output: unknown }).output }),
+        },
+      },
+      states: { on: {} },
+    });
+    await expectSame(machine, [
+      send('add', { by: 2 }),
+      send('add'),
+      send('hear'),
+      send('bySystem'),
+      send('more'),
+      send('hear'),
+      send('less'),
+      send('endFirst'),
+      send('add'),
+    ]);
+  });
+
+  it('that are spawned without an id have one of their own, after any number of restarts', async () => {
+    const machine = setup({ actors: { kid } }).createMachine({
+      context: { refs: [] as unknown[] },
+      on: {
+        more: { actions: assign({ refs: ({ context, spawn }) => [...context.refs, spawn('kid')] }) },
+        hear: { actions: ({ context }) => context.refs },
+      },
+    });
+    const { tree } = await playDurably(definitionOf(machine), {}, [send('more'), send('more'), send('more')]);
+    expect(Object.keys(tree.root.getSnapshot().children)).toEqual(['x:1', 'x:2', 'x:3']);
+  });
+
+  it('that are told of each snapshot of a child', async () => {
+    const machine = setup({ actors: { counter } }).createMachine({
+      context: { seen: [] as number[] },
+      invoke: {
+        src: 'counter',
+        id: 'count',
+        onSnapshot: {
+          actions: assign({
+            seen: ({ context, event }) => [...context.seen, (event.snapshot as unknown as { context: number }).context],
+          }),
+        },
+      },
+      on: { add: { actions: forwardTo('count') } },
+    });
+    await expectSame(machine, [send('add'), send('add')]);
+  });
+});
+
+describe('states', () => {
+  it('of history, shallow and deep, and transitions without an event', async () => {
+    const machine = setup({ guards: { isFull: ({ context }) => (context as { n: number }).n >= 2 } }).createMachine({
+      context: { n: 0 },
+      initial: 'work',
+      on: { add: { actions: assign({ n: ({ context }) => context.n + 1 }) } },
+      states: {
+        work: {
+          initial: 'a',
+          on: { pause: 'paused' },
+          states: {
+            a: { initial: 'a1', states: { a1: { on: { next: 'a2' } }, a2: {} }, on: { over: 'b' } },
+            b: { always: { guard: and(['isFull']), target: 'c' }, entry: note('b') },
+            c: { entry: note('c') },
+            shallow: { type: 'history' },
+            deep: { type: 'history', history: 'deep' },
+          },
+        },
+        paused: { on: { shallow: 'work.shallow', deep: 'work.deep' } },
+      },
+    });
+    await expectSame(machine, [
+      send('next'),
+      send('pause'),
+      send('deep'),
+      send('pause'),
+      send('shallow'),
+      send('over'),
+      send('add'),
+      send('pause'),
+      send('shallow'),
+      send('add'),
+    ]);
+  });
+
+  it('with actions of every kind, in XState’s order', async () => {
+    const machine = createMachine({
+      context: { n: 0 },
+      initial: 'a',
+      entry: [note('root'), log('said')],
+      states: {
+        a: {
+          exit: note('leave a'),
+          on: {
+            go: {
+              target: 'b',
+              actions: enqueueActions(({ enqueue, check }) => {
+                enqueue(note('first'));
+                if (check(() => true)) enqueue.raise({ type: 'inner' });
+                enqueue.assign({ n: 1 });
+                enqueue(note('second'));
+              }),
+            },
+          },
+        },
+        b: { entry: note('enter b'), on: { inner: { actions: note('inner') } } },
+      },
+    });
+    await expectSame(machine, [send('go')]);
+  });
+
+  it('that are final end it with its output, and leave no timer and no promise', async () => {
+    const machine = setup({ actors: { work } }).createMachine({
+      initial: 'a',
+      invoke: { src: 'work', input: { name: 'endless' } },
+      states: { a: { after: { 9000: 'b' }, on: { end: 'b' } }, b: { type: 'final' } },
+      output: { all: 'well' },
+    });
+    const { tree } = await expectSame(machine, [send('end')]);
+    expect([tree.memory.open, tree.memory.delayed, tree.memory.askers]).toEqual([{}, {}, {}]);
+  });
+});
+
+describe('what cannot be kept is refused', () => {
+  it('at the door, by its name, with the way out', async () => {
+    const callback = setup({ actors: { ws: fromCallback(() => {}) } }).createMachine({ invoke: { src: 'ws' } });
+    const observable = setup({
+      actors: { all: fromObservable(() => ({ subscribe: () => ({ unsubscribe() {} }) }) as never) },
+    }).createMachine({});
+    const nested = setup({ actors: { inner: callback } }).createMachine({ invoke: { src: 'inner' } });
+    const misspelt = setup({ actions: { notify: () => {} } }).createMachine({ entry: 'notfy' as never });
+    const guard = createMachine({ on: { go: { guard: 'isReady', actions: note('x') } } });
+    const delay = setup({ delays: { short: 1 } }).createMachine({
+      entry: raise({ type: 'x' }, { delay: 'shrt' as never }),
+    });
+    const actor = createMachine({ invoke: { src: 'nobody' } });
+    const promise = setup({ actors: { work } }).createMachine({ invoke: { src: 'work', input: { name: '' } } });
+    const wrong: [object, string][] = [
+      [definitionOf(callback), '"ws"'],
+      [definitionOf(observable), '"all"'],
+      [definitionOf(nested), '"inner/ws"'],
+      [definitionOf(misspelt), 'did you mean notify?'],
+      [definitionOf(guard), '"isReady"'],
+      [definitionOf(delay), 'did you mean short?'],
+      [definitionOf(actor), '"nobody"'],
+      [definitionOf(promise, { actors: { wrk: {} } }), 'did you mean work?'],
+      [definitionOf(promise, { actors: { work: { attempts: 0 } } }), 'attempts is 0'],
+      [definitionOf(promise, { actors: { work: { retries: 2 } } }), '"retries"'],
+    ];
+    for (const [definition, place] of wrong)
+      await expectFailure(() => checkDefinition(definition), 'bad_machine', place);
+  });
+
+  it('in its step, by its name, where only the step can tell', async () => {
+    const inline = createMachine({
+      on: { go: { actions: assign({ ref: ({ spawn }) => spawn(fromTransition((s: number) => s, 0)) }) } },
+    });
+    const dynamic = createMachine({
+      on: { go: { actions: enqueueActions(({ enqueue }) => enqueue('nobody' as never)) } },
+    });
+    const emitting = createMachine({ on: { go: { actions: emit({ type: 'news' }) } } });
+    const circle = createMachine({
+      initial: 'a',
+      states: { a: { on: { go: 'b' } }, b: { always: 'c' }, c: { always: 'b' } },
+    });
+    const date = createMachine({ on: { go: { actions: assign({ when: () => new Date(0) }) } } });
+    const usesSelf = setup({ actors: { p: fromPromise(async ({ self }) => self.id) } }).createMachine({
+      initial: 'a',
+      states: {
+        a: {
+          invoke: {
+            src: 'p',
+            onError: { target: 'b', actions: assign({ why: ({ event }) => (event.error as Error).message }) },
+          },
+        },
+        b: {},
+      },
+    });
+    for (const [machine, words] of [
+      [inline, 'inline child actor'],
+      [dynamic, '"nobody"'],
+      [emitting, '"news"'],
+      [circle, 'does not come to rest'],
+      [date, 'when is a Date'],
+    ] as const)
+      await expect(playDurably(definitionOf(machine as AnyStateMachine), {}, [send('go')]), words).rejects.toThrow(
+        words,
+      );
+    const born = createMachine({ initial: 'b', states: { b: { always: 'c' }, c: { always: 'b' } } });
+    await expect(playDurably(definitionOf(born), {}, [])).rejects.toThrow('does not come to rest');
+    const { looks } = await playDurably(definitionOf(usesSelf), {}, []);
+    expect(looks.at(-1)).toMatchObject({ value: 'b', context: { why: expect.stringContaining('has no self') } });
+  });
+});
+
+it('logic is told apart by what it does', () => {
+  expect(
+    [
+      work,
+      fromTransition((s: number) => s, 0),
+      fromCallback(() => {}),
+      fromObservable(() => ({}) as never),
+      createMachine({}),
+      {},
+      null,
+      { transition: 1 },
+    ].map(logicKindOf),
+  ).toEqual(['promise', 'transition', 'callback', 'observable', 'machine', 'unknown', 'unknown', 'unknown']);
+});

@@ -1,0 +1,245 @@
+/**
+ * A chart played twice, by the same script: by XState in memory, with a clock that is set by hand, and as a tree that is written down and restored between
+ * every two events. What both come to, and what their actions did in which order, is to be the same.
+ */
+import { type AnyEventObject, type AnyStateMachine, createActor, fromPromise, SimulatedClock } from 'xstate';
+import { checkDefinition } from '../../actors/define-machine.ts';
+import type { AnyDefinition } from '../../actors/definition.ts';
+import { kindsWith } from '../../actors/kinds.ts';
+import { kindOf, workOf } from '../../actors/own-machine.ts';
+import { createTrees, type Step, type Tree, type Trees } from '../../actors/tree.ts';
+import type { MachineEffect } from '../../machines/vocabulary/effect.ts';
+import type { TreeAddress } from '../../machines/vocabulary/ids.ts';
+import type { AnySignal } from '../../machines/vocabulary/signal.ts';
+
+/** An event from outside, time that goes by, or a promise of that name that settles. */
+export type Move =
+  | { readonly send: AnyEventObject }
+  | { readonly waitMs: number }
+  | { readonly settle: string; readonly output?: unknown }
+  | { readonly fail: string; readonly message: string };
+
+/** What an actor is worth, without what differs between the two by design. */
+export interface Look {
+  readonly status: string;
+  readonly value?: unknown;
+  readonly context?: unknown;
+  readonly output?: unknown;
+  readonly error?: string;
+  readonly children?: Readonly<Record<string, Look>>;
+}
+
+export interface Played {
+  /** At the begin, and after each move. */
+  readonly looks: Look[];
+  /** What actions noted, in their order. */
+  readonly noted: string[];
+}
+
+interface Pending {
+  readonly name: string;
+  resolve(output: unknown): void;
+  reject(error: Error): void;
+}
+
+let pending: Pending[] = [];
+let notes: string[] = [];
+let begun: string[] = [];
+
+/** A plain action, as people write them: it does something, once. */
+export function note(text: string): () => void {
+  return () => void notes.push(text);
+}
+
+/** A promise that a move of the script settles, by the name in its input. */
+export const work = fromPromise<unknown, { name: string }>(
+  ({ input }) =>
+    new Promise((resolve, reject) => {
+      begun.push(input.name);
+      pending.push({ name: input.name, resolve, reject });
+    }),
+);
+
+/** How often each promise was begun in the last play. */
+export function begunPromises(): readonly string[] {
+  return begun;
+}
+
+function clear(): void {
+  [pending, notes, begun] = [[], [], []];
+}
+
+async function settleNow(move: Extract<Move, { settle: string } | { fail: string }>): Promise<void> {
+  const name = 'settle' in move ? move.settle : move.fail;
+  const found = pending.filter((each) => each.name === name);
+  pending = pending.filter((each) => each.name !== name);
+  for (const each of found) {
+    if ('settle' in move) each.resolve(move.output);
+    else each.reject(new Error(move.message));
+  }
+  await flush();
+}
+
+/** Until what promises had to say is said. */
+async function flush(): Promise<void> {
+  for (let turns = 0; turns < 5; turns += 1) await new Promise(setImmediate);
+}
+
+export async function playInMemory(machine: AnyStateMachine, input: unknown, script: readonly Move[]): Promise<Played> {
+  clear();
+  const clock = new SimulatedClock();
+  const actor = createActor(machine, { clock, input: input as never });
+  actor.subscribe({ error: () => {} });
+  actor.start();
+  await flush();
+  const look = () => lookOf(actor.getPersistedSnapshot());
+  const looks = [look()];
+  for (const move of script) {
+    if ('send' in move) actor.send(move.send);
+    else if ('waitMs' in move) clock.increment(move.waitMs);
+    else await settleNow(move);
+    await flush();
+    looks.push(look());
+  }
+  return { looks, noted: notes };
+}
+
+const startedAt = 1_000_000;
+
+/** `restoresAt`: whether the process ends before the move of that number; by default before each. */
+export async function playDurably(
+  definition: AnyDefinition,
+  input: object,
+  script: readonly Move[],
+  restoresAt: (move: number) => boolean = () => true,
+): Promise<Played & { readonly tree: Tree; readonly trees: Trees; readonly inputs: AnySignal[] }> {
+  clear();
+  checkDefinition(definition);
+  const address: TreeAddress = `${definition.name}:1`;
+  let trees = createTrees(kindsWith([kindOf(definition)]));
+  let nowMs = startedAt;
+  const timers = new Map<string, number>();
+  const running = new Set<string>();
+  const inputs: AnySignal[] = [];
+  let queue: AnySignal[] = [];
+  const word = (type: string, payload: object, run: string | null): AnySignal => ({
+    ...{ type, payload, run, actor: '', at: nowMs },
+    origin: run === null ? 'person' : 'engine',
+  });
+  const first = word('machine_started', input, null);
+  inputs.push(first);
+  const born = trees.create(address, first);
+  let { tree } = born;
+
+  function take({ requests }: Step): void {
+    for (const { id, dueAt } of requests.timers) timers.set(id, dueAt);
+    for (const { run } of requests.stops) {
+      timers.delete(run);
+      running.delete(run);
+    }
+    for (const effect of requests.effects as MachineEffect[]) carryOut(effect);
+  }
+
+  function carryOut({ id, effect, input: given }: MachineEffect): void {
+    running.add(id);
+    const found = workOf(definition, effect);
+    if (found === null) throw new Error(`nothing carries out ${effect}`);
+    const { signal } = new AbortController();
+    const run = { input: given as never, key: id, attempt: 1, signal, log: () => {} };
+    const tell = (type: string, payload: object) => {
+      if (running.delete(id)) queue.push(word(type, payload, id));
+    };
+    (async () => found.run(run))().then(
+      (event) => {
+        const { type, ...payload } = (event ?? { type: '' }) as AnyEventObject;
+        if (type !== '') tell(type, payload);
+      },
+      (error: Error) => tell('effect_failed', { detail: error.message }),
+    );
+  }
+
+  function feed(signal: AnySignal): void {
+    inputs.push(signal);
+    take(trees.step(tree, signal));
+  }
+
+  async function drain(): Promise<void> {
+    await flush();
+    for (let signal = queue.shift(); signal !== undefined; signal = queue.shift()) {
+      feed(signal);
+      await flush();
+    }
+  }
+
+  function endProcess(): void {
+    const stored = JSON.parse(JSON.stringify(trees.persist(tree)));
+    trees = createTrees(kindsWith([kindOf(definition)]));
+    tree = trees.restore(address, stored);
+  }
+
+  async function wait(ms: number): Promise<void> {
+    const untilMs = nowMs + ms;
+    for (;;) {
+      const [next] = [...timers].filter(([, at]) => at <= untilMs).sort(([, a], [, b]) => a - b);
+      if (next === undefined) break;
+      const [run, dueAt] = next;
+      timers.delete(run);
+      nowMs = Math.max(nowMs, dueAt);
+      endProcess();
+      feed(word('timer_due', {}, run));
+      await drain();
+    }
+    nowMs = untilMs;
+  }
+
+  take(born.step);
+  await drain();
+  const look = () => lookOf(trees.persist(tree).snapshot);
+  const looks = [look()];
+  for (const [index, move] of script.entries()) {
+    if (restoresAt(index)) endProcess();
+    if ('send' in move) {
+      const { type, ...payload } = move.send;
+      feed(word(type, payload, null));
+    } else if ('waitMs' in move) await wait(move.waitMs);
+    else await settleNow(move);
+    await drain();
+    looks.push(look());
+  }
+  queue = [];
+  return { looks, noted: notes, tree, trees, inputs };
+}
+
+function lookOf(persisted: unknown): Look {
+  const { status, value, context, output, error, children } = JSON.parse(JSON.stringify(persisted, withErrors)) as {
+    status: string;
+    value?: unknown;
+    context?: unknown;
+    output?: unknown;
+    error?: { message?: string };
+    children?: Record<string, { snapshot: unknown }>;
+  };
+  const inner = Object.entries(children ?? {}).map(([id, child]) => [id, lookOf(child.snapshot)]);
+  return {
+    status,
+    ...(value === undefined ? {} : { value }),
+    ...(context === undefined ? {} : { context: withoutTime(context) }),
+    ...(output === undefined || output === null ? {} : { output }),
+    ...(error?.message === undefined ? {} : { error: error.message }),
+    ...(inner.length === 0 ? {} : { children: Object.fromEntries(inner) }),
+  };
+}
+
+/** An error is compared by what it says. */
+function withErrors(_key: string, value: unknown): unknown {
+  return value instanceof Error ? { name: value.name, message: value.message } : value;
+}
+
+/** Whoever keeps a whole event keeps its time with it, which XState's events do not have. */
+function withoutTime(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutTime);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, inner]) => (key === 'at' ? [] : [[key, withoutTime(inner)]])),
+  );
+}
