@@ -140,7 +140,7 @@ describe.skipIf(process.platform !== 'linux')('where the engine counts', () => {
     async () => {
       const { root } = ground();
       const fills = `mount -t tmpfs none /mnt && head -c 30000000 /dev/zero > /mnt/big && mount -t ramfs none /media && head -c 20000000 /dev/zero > /media/big && touch ${root}/filled && sleep 600`;
-      const child = spawn('unshare', ['--mount', '/bin/sh', '-c', fills], { stdio: 'ignore' });
+      const child = spawn('/bin/sh', ['-c', `exec unshare --mount /bin/sh -c '${fills}'`], { stdio: 'ignore' });
       try {
         await until(() => existsSync(join(root, 'filled')));
         const { memoryBytes } = await memoryUse([child.pid ?? 0], 10_000_000);
