@@ -4,12 +4,13 @@
  */
 import type { DraftTask, PlanDraft, TaskLink } from './families/family.ts';
 import type { SourceLine } from './families/markdown-outline.ts';
-import { isLinkField } from './families/task-text.ts';
+import { isLinkField, saysNothingFirst } from './families/task-text.ts';
 import { readHeading } from './headings.ts';
 import { readLabel } from './labels.ts';
 import { markdownHeading, markdownLines } from './markdown-lines.ts';
 import { parsePlan } from './plan-document.ts';
 import { type ParsedPlan, type PlanProblem, planNumberLimit, quoted } from './shape.ts';
+import { textProblem } from './text.ts';
 
 /** A task of the own form, and what it was in its family. */
 export interface PlacedTask {
@@ -30,13 +31,28 @@ export interface OwnForm {
 /** More numbers than that in the orders of one plan stand in no document that a person has written. */
 const linkLimit = 50_000;
 
+/** So many lines that are almost fields are no accident. */
+const fieldLimit = 200;
+
 /** Writes and reads a draft. `problems` and `remarks` hold those of the draft too. Never throws. */
 export function inOwnForm(draft: PlanDraft): OwnForm {
   const problems: PlanProblem[] = [...draft.problems];
   const remarks: PlanProblem[] = [...draft.remarks];
   const placed = place(draft);
   const orders = orderOf(placed, problems, remarks);
+  for (const { task } of placed.flat()) reportUnreadLinks(task, problems, remarks);
   const lines = written(draft, placed, orders);
+  const large = textProblem(joined(lines));
+  if (large !== null) {
+    const message = `written in stator’s own form, ${large.message}`;
+    return {
+      content: joined(lines),
+      parsed: parsePlan(''),
+      tasks: [],
+      problems: [...problems, { line: 1, message }],
+      remarks,
+    };
+  }
   const { parsed, unread } = readBack(lines, remarks);
   return { content: joined(lines), parsed, tasks: placed.flat(), problems: [...problems, ...unread], remarks };
 }
@@ -99,6 +115,17 @@ function reportUnknown(task: DraftTask, link: TaskLink, problems: PlanProblem[],
   else remarks.push({ line: link.line, message: `${found}; nothing waits for it` });
 }
 
+/** A field that says what comes first, and names no task. */
+function reportUnreadLinks({ body, links }: DraftTask, problems: PlanProblem[], remarks: PlanProblem[]): void {
+  for (const { text, number: line } of body) {
+    if (!isLinkField(text) || saysNothingFirst(text) || links.some((link) => link.line === line)) continue;
+    const isOurs = readLabel(text)?.name === 'after';
+    const message = `${quoted(text)} names no task of this document`;
+    if (isOurs) problems.push({ line, message: `${message}; write numbers, as in **After:** 1, 2` });
+    else remarks.push({ line, message: `${message}, so nothing waits for it` });
+  }
+}
+
 function tooEarly(task: DraftTask, ref: string): string {
   const found = `${quoted(task.title)} comes after ${quoted(ref)}, which stands in a later part of the document`;
   return `${found}; move one of them, since parts run in the order that they are written in`;
@@ -135,8 +162,7 @@ function written(draft: PlanDraft, waves: readonly PlacedTask[][], orders: Order
 }
 
 function taskLines({ number, task }: PlacedTask, after: readonly number[]): SourceLine[] {
-  const mark = task.isDone ? '[x] ' : '';
-  const lines: SourceLine[] = [{ text: `### ${mark}Task ${number}: ${task.title}`, number: task.line }];
+  const lines: SourceLine[] = [{ text: taskHeading(number, task), number: task.line }];
   const fields: SourceLine[] = [];
   // The line of the link that says it, so that a circle is reported where it is written.
   if (after.length > 0)
@@ -148,6 +174,13 @@ function taskLines({ number, task }: PlacedTask, after: readonly number[]): Sour
   if (fields.length > 0) lines.push({ text: '', number: 0 }, ...fields);
   if (body.length > 0) lines.push({ text: '', number: 0 }, ...body);
   return lines;
+}
+
+/** An open box keeps a picture in the title from saying that the task is done. */
+function taskHeading(number: number, { title, isDone }: DraftTask): string {
+  if (isDone) return `### [x] Task ${number}: ${title}`;
+  const { heading } = readHeading(`### Task ${number}: ${title}`);
+  return `### ${heading?.kind === 'task' && heading.isDone ? '[ ] ' : ''}Task ${number}: ${title}`;
 }
 
 /** What comes first stands in one field of the own form, with its numbers; where the document says it, it is text. */
@@ -210,7 +243,7 @@ function joined(lines: readonly SourceLine[]): string {
  */
 function readBack(lines: SourceLine[], remarks: PlanProblem[]): { parsed: ParsedPlan; unread: PlanProblem[] } {
   let parsed = parsePlan(joined(lines));
-  for (let round = 0; round < 3 && !parsed.ok; round += 1) {
+  for (let round = 0; round < 2 && !parsed.ok && parsed.problems.length <= fieldLimit; round += 1) {
     let hasChanged = false;
     for (const { line, message } of parsed.problems) {
       const found = lines[line - 1];
@@ -235,4 +268,3 @@ function sourceLine(lines: readonly SourceLine[], line: number): number {
   }
   return 1;
 }
-

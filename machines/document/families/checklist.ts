@@ -3,7 +3,7 @@ import type { DraftTask, Mark } from './family.ts';
 import type { OutlineHeading, OutlineItem, SourceLine } from './markdown-outline.ts';
 import type { TaskSpan } from './sections.ts';
 import type { Sheet } from './sheet.ts';
-import { filesNamed, linksIn, titleOf } from './task-text.ts';
+import { filesNamed, type IdForm, linksIn, titleOf } from './task-text.ts';
 
 /** An item, and where it stands. */
 export interface PlacedItem {
@@ -15,7 +15,10 @@ export interface PlacedItem {
 }
 
 /** The items that are tasks, in order. Below a task nothing else is one: an item in it is a step. */
-export function itemsThat(sheet: Sheet, isTask: (item: OutlineItem, path: readonly OutlineHeading[]) => boolean): PlacedItem[] {
+export function itemsThat(
+  sheet: Sheet,
+  isTask: (item: OutlineItem, path: readonly OutlineHeading[]) => boolean,
+): PlacedItem[] {
   const found: PlacedItem[] = [];
   let path: readonly OutlineHeading[] = [];
   let section = 0;
@@ -35,8 +38,8 @@ export function itemsThat(sheet: Sheet, isTask: (item: OutlineItem, path: readon
 }
 
 export interface ItemRules {
-  /** An id in the text of an item, without groups and marks. Without one the item's place is its id. */
-  readonly id: RegExp | null;
+  /** How the items are named. Without a name the item's place is its id. */
+  readonly ids: IdForm | null;
   /** What is no part of a title. */
   readonly taken?: RegExp;
   /** Items that run beside their neighbours. */
@@ -47,7 +50,7 @@ export interface ItemRules {
 
 /** The tasks of these items. Ids that stand twice get a number behind them. */
 export function taskSpans(sheet: Sheet, placed: readonly PlacedItem[], rules: ItemRules): TaskSpan[] {
-  const refs = refsOf(placed, rules.id);
+  const refs = refsOf(placed, rules.ids?.id ?? null);
   return placed.map(({ item, section }, at) => ({
     line: item.line,
     end: item.end,
@@ -80,7 +83,7 @@ export function taskOf(sheet: Sheet, item: OutlineItem, { ref, refs, section, ru
   const { title, isShortened } = titleOf(item.text, `Item ${ref}`, rules.taken ?? null);
   const first: SourceLine = { text: item.text, number: item.line };
   const isBeside = rules.isBeside?.(item) ?? false;
-  const { id } = rules;
+  const { ids } = rules;
   return {
     ref,
     title,
@@ -89,7 +92,7 @@ export function taskOf(sheet: Sheet, item: OutlineItem, { ref, refs, section, ru
     body: isShortened ? [first, { text: '', number: 0 }, ...item.rest] : item.rest,
     files: rules.namesFiles === true ? filesNamed(item.text) : [],
     check: null,
-    links: id === null ? [] : linksIn([first, ...item.rest], id, refs).filter((link) => link.ref !== ref),
+    links: ids === null ? [] : linksIn([first, ...item.rest], ids, refs).filter((link) => link.ref !== ref),
     order: isBeside ? section : 'sequence',
     number: null,
     marks: boxMarks(sheet, item),

@@ -64,7 +64,9 @@ function findProblem(text: string): PlanProblem {
     const message = tree === null ? 'the JSON nests too deeply' : 'the document is no JSON';
     return { line: 1, message: `${message}; give a file that jq reads` };
   }
-  const found = printParseErrorCode(first.error).replace(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase();
+  const found = printParseErrorCode(first.error)
+    .replace(/(?<=[a-z])(?=[A-Z])/g, ' ')
+    .toLowerCase();
   return { line: lineCounter(text)(first.offset), message: `the document is no JSON (${found}); correct it here` };
 }
 

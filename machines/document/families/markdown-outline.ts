@@ -65,7 +65,8 @@ export function markdownOutline(lines: readonly string[]): OutlineBlock[] {
   let heading: { line: number; end: number; level: number } | null = null;
   for (const { type, map, nesting, tag, content, level } of parser.parse(lines.join('\n'), {})) {
     const [first, behind] = map ?? [0, 0];
-    if (type === 'heading_open' && level === 0) heading = { line: first + 1, end: behind + 1, level: Number(tag.slice(1)) };
+    if (type === 'heading_open' && level === 0)
+      heading = { line: first + 1, end: behind + 1, level: Number(tag.slice(1)) };
     else if (type === 'inline' && heading !== null) {
       blocks.push({ kind: 'heading', ...heading, text: content.trim() });
       heading = null;

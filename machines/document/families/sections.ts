@@ -2,6 +2,7 @@
  * Lays the tasks of a markdown document out in its sections. The headings that hold tasks are the waves; a section without tasks is about the whole plan;
  * what stands between the tasks of a wave introduces it. Each line of the document is in one of these, or in a task.
  */
+import { withoutLeadingMarks, withoutTrailingMark } from '../done-marks.ts';
 import type { DraftNote, DraftTask, DraftWave, Mark, PlanDraft } from './family.ts';
 import type { OutlineHeading, SourceLine } from './markdown-outline.ts';
 import { headingBox, type Sheet } from './sheet.ts';
@@ -13,24 +14,30 @@ export interface TaskSpan {
   readonly end: number;
   readonly tasks: readonly DraftTask[];
   /** It is a wave of its own, as a numbered group of smaller tasks is. */
-  readonly group: { readonly title: string; readonly introduction: readonly SourceLine[]; readonly marks: readonly Mark[] } | null;
+  readonly group: {
+    readonly title: string;
+    readonly introduction: readonly SourceLine[];
+    readonly marks: readonly Mark[];
+  } | null;
 }
-
 
 /** A draft with these tasks, in the order of their lines. `deepest`: headings below that level divide nothing. */
 export function layOut(sheet: Sheet, spans: readonly TaskSpan[], deepest = 6): PlanDraft {
   const headings = sheet.outline().filter((block) => block.kind === 'heading');
-  const isInside = insideOf(spans);
-  const dividing = headings.filter(({ line, level }) => level <= deepest && !isInside(line));
-  const waves = waveHeadings(dividing, spans);
-  return divide(sheet, { spans, headings: headings.filter(({ line }) => !isInside(line)), waves });
+  const outside = headings.filter(outsideOf(spans));
+  const waves = waveHeadings(
+    outside.filter(({ level }) => level <= deepest),
+    spans,
+  );
+  return divide(sheet, { spans, headings: outside, waves });
 }
 
-function insideOf(spans: readonly TaskSpan[]): (line: number) => boolean {
+/** Tells of lines, in their order, whether they stand in no task. */
+function outsideOf(spans: readonly TaskSpan[]): (at: { readonly line: number }) => boolean {
   let at = 0;
-  return (line) => {
+  return ({ line }) => {
     while (at < spans.length && (spans[at]?.end ?? 0) <= line) at += 1;
-    return (spans[at]?.line ?? Number.POSITIVE_INFINITY) <= line;
+    return (spans[at]?.line ?? Number.POSITIVE_INFINITY) > line;
   };
 }
 
@@ -58,6 +65,13 @@ function waveHeadings(headings: readonly OutlineHeading[], spans: readonly TaskS
   return paths.map((each) => each[depth] ?? null);
 }
 
+interface WaveStart {
+  readonly title: string;
+  readonly line: number;
+  readonly introduction: readonly SourceLine[];
+  readonly marks: readonly Mark[];
+}
+
 interface Division {
   readonly spans: readonly TaskSpan[];
   readonly headings: readonly OutlineHeading[];
@@ -68,13 +82,13 @@ function divide(sheet: Sheet, { spans, headings, waves }: Division): PlanDraft {
   const isWave = new Set(waves);
   const parts: (DraftWave | DraftNote)[] = [];
   const head: SourceLine[] = frontMatterText(sheet);
-  let title: SourceLine | null = null;
+  let planTitle: SourceLine | null = null;
   /** Where the next line goes. */
-  let into: SourceLine[] = head;
+  let into = head;
   let wave: { wave: DraftWave; heading: OutlineHeading | null; isGroup: boolean } | null = null;
   let line = sheet.firstLine;
 
-  function begin(heading: OutlineHeading | null, start: Omit<DraftWave, 'kind' | 'tasks'>, isGroup = false): DraftWave {
+  function begin(heading: OutlineHeading | null, start: WaveStart, isGroup = false): DraftWave {
     const next: DraftWave = { kind: 'wave', ...start, introduction: [...start.introduction], tasks: [] };
     parts.push(next);
     wave = { wave: next, heading, isGroup };
@@ -84,10 +98,12 @@ function divide(sheet: Sheet, { spans, headings, waves }: Division): PlanDraft {
 
   function readHeading(heading: OutlineHeading): void {
     if (isWave.has(heading)) {
-      const { text } = headingBox(heading.text);
-      begin(heading, { title: oneLine(text), line: heading.line, introduction: [], marks: [] });
-    } else if (title === null && heading.level === 1 && heading.text !== '' && parts.length === 0) {
-      title = { text: oneLine(heading.text), number: heading.line };
+      const title = headingTitle(heading.text);
+      const whole = { text: heading.text, number: heading.line };
+      const introduction = title === heading.text ? [] : [whole, { text: '', number: 0 }];
+      begin(heading, { title, line: heading.line, introduction, marks: [] });
+    } else if (planTitle === null && heading.level === 1 && heading.text !== '' && parts.length === 0) {
+      planTitle = { text: oneLine(heading.text), number: heading.line };
     } else {
       const above = wave?.heading ?? null;
       if (wave !== null && (above === null || heading.level <= above.level)) {
@@ -115,7 +131,8 @@ function divide(sheet: Sheet, { spans, headings, waves }: Division): PlanDraft {
       return;
     }
     const isSame = wave !== null && wave.heading === heading && !wave.isGroup;
-    const target = isSame && wave !== null ? wave.wave : begin(heading, { title: '', line: first, introduction: [], marks: [] });
+    const target =
+      isSame && wave !== null ? wave.wave : begin(heading, { title: '', line: first, introduction: [], marks: [] });
     target.tasks.push(...tasks);
   }
 
@@ -129,7 +146,7 @@ function divide(sheet: Sheet, { spans, headings, waves }: Division): PlanDraft {
     line = Math.max(line, event.end);
   }
   for (const text of sheet.between(line, sheet.lines.length + 1)) into.push(text);
-  return settled({ title, head, parts });
+  return settled({ title: planTitle, head, parts });
 }
 
 /** A wave of which its groups took all tasks introduces them: its text goes to the whole plan. */
@@ -148,6 +165,11 @@ export function frontMatterText(sheet: Sheet): SourceLine[] {
   const longest = Math.max(2, ...lines.flatMap(({ text }) => text.match(/`{3,}/g) ?? []).map((run) => run.length));
   const fence = '`'.repeat(longest + 1);
   return [{ text: `${fence}yaml`, number: 0 }, ...lines, { text: fence, number: 0 }, { text: '', number: 0 }];
+}
+
+/** The marks of a heading say nothing about the tasks below it, which have their own. */
+function headingTitle(text: string): string {
+  return oneLine(withoutTrailingMark(withoutLeadingMarks(headingBox(text).text).text).text);
 }
 
 function oneLine(text: string): string {

@@ -6,7 +6,7 @@ import { type JsonDocument, readJson } from './json-document.ts';
 import { markdownOutline, type OutlineBlock, type OutlineItem, readBox, type SourceLine } from './markdown-outline.ts';
 
 /** Nobody's plan has more, and each line costs the parser as much as a long one. */
-const lineLimit = 50_000;
+export const lineLimit = 25_000;
 /** The parser of YAML takes its time, and front matter is short. */
 const frontMatterLimit = 64 * 1024;
 
@@ -126,5 +126,7 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
 /** The text of a heading without its check box. */
 export function headingBox(text: string): { text: string; isChecked: boolean } {
   const found = readBox(text, 0);
-  return found === null ? { text, isChecked: false } : { text: text.slice(found.length), isChecked: found.box.isChecked };
+  return found === null
+    ? { text, isChecked: false }
+    : { text: text.slice(found.length), isChecked: found.box.isChecked };
 }

@@ -1,6 +1,8 @@
 /** What the words of a task say about it: its title, the files that it names, and the tasks that it comes after. */
-import type { TaskLink } from './family.ts';
+
+import { withoutLeadingMarks, withoutTrailingMark } from '../done-marks.ts';
 import { readLabel } from '../labels.ts';
+import type { TaskLink } from './family.ts';
 import type { SourceLine } from './markdown-outline.ts';
 
 /** Longer ones stand whole in the text below; a title goes into lists, branches and commits. */
@@ -21,8 +23,9 @@ export function titleOf(text: string, fallback: string, taken: RegExp | null = n
     .replace(/^[\s:—–-]+/, '')
     .replace(/[\s:#]+$/, '')
     .trim();
-  if (!/[\p{L}\p{N}]/u.test(plain)) return { title: fallback, isShortened: text.trim() !== '' };
-  const title = shortened(plain);
+  const unmarked = withoutTrailingMark(withoutLeadingMarks(plain).text).text;
+  if (!/[\p{L}\p{N}]/u.test(unmarked)) return { title: fallback, isShortened: text.trim() !== '' };
+  const title = shortened(unmarked);
   return { title, isShortened: title !== text.trim() };
 }
 
@@ -53,48 +56,82 @@ function isPath(word: string, isCode: boolean): boolean {
   return isCode && hasEnding && !/^[A-Z]\w*\.[a-z]+$|^\w+\.\w+\.\w+$|\.(?:com|org|io|dev|net)$/.test(word);
 }
 
+const saying = String.raw`(?:depends?\s+(?:up)?on|depending\s+on|dependenc(?:y|ies)|blocked\s+by|requires|prerequisites?|runs\s+after|after)`;
+const sayingPattern = new RegExp(`^${saying}$`, 'iu');
 
-const saying = String.raw`(?:depends?\s+(?:up)?on|depending\s+on|dependenc(?:y|ies)|blocked\s+by|requires|prerequisites?|after)`;
+/** How the tasks of a family are named where one says that it comes after others. */
+export interface IdForm {
+  /** An id, without groups and marks. */
+  readonly id: RegExp;
+  /** A bare id could be any number, so in a sentence the word `task` stands before it. */
+  readonly needsWord: boolean;
+}
+
+/** The value of a field that says what comes first; null where a line is none. */
+function linkField(text: string): { name: string; value: string } | null {
+  const label = readLabel(text);
+  if (label === null || label.isUnderscored) return null;
+  const name = label.name.trim();
+  return sayingPattern.test(name) ? { name, value: label.value } : null;
+}
+
+/** Whether a line is a field that says what comes first. */
+export function isLinkField(text: string): boolean {
+  return linkField(text) !== null;
+}
+
+/** Of a field that says what comes first: it says that nothing does. */
+export function saysNothingFirst(text: string): boolean {
+  const value = linkField(text)?.value ?? 'x';
+  return (
+    /^\W*(?:none|nothing|n\/a|no\s+dependenc(?:y|ies)|no|can\s+start\s+(?:immediately|at\s+once))\b.{0,120}$/iu.test(
+      value,
+    ) || /^[-–—]?$/.test(value)
+  );
+}
 
 /** The links that the lines of a task say, in a field or in words. `order`: the ids of the document in order, for ranges. */
-export function linksIn(lines: readonly SourceLine[], id: RegExp, order: readonly string[]): TaskLink[] {
-  const words = new RegExp(String.raw`\b(${saying})\b([\s:*_]{0,8})((?:(?:tasks?|and|or|&|,|\/|to|through|[-–—…]|\.\.|\s|\*|\`|#|${id.source})+))`, 'giu');
+export function linksIn(lines: readonly SourceLine[], { id, needsWord }: IdForm, order: readonly string[]): TaskLink[] {
+  const word = String.raw`tasks?\s+#?`;
+  const chain = String.raw`(?:tasks?|and|or|to|through|[&,/\-–—….\s*\x60#]|${id.source})`;
+  const spoken = new RegExp(
+    String.raw`(\(?)\b(${saying})\b[*_]*(:?)[\s:*_\x60]{0,8}((?:${needsWord ? word : `(?:${word})?`}${id.source})${chain}*)`,
+    'giu',
+  );
   const links: TaskLink[] = [];
   for (const { text, number } of lines) {
-    const label = readLabel(text);
-    const isField = label !== null && new RegExp(`^${saying}$`, 'iu').test(label.name.trim());
-    if (isField) {
-      for (const ref of idsIn(label.value, id, order)) links.push({ ref, line: number, isField: true });
-      continue;
-    }
-    if (text.length > 4000) continue;
-    for (const [, word = '', gap = '', names = '', at] of matched(text, words)) {
-      const isAside = text.slice(Math.max(0, at - 1), at) === '(';
-      // «after T003» in a sentence is about time; in brackets, or with a colon, it is about order.
-      if (/^(?:after|requires|prerequisites?|dependenc)/i.test(word) && !isAside && !gap.includes(':')) continue;
-      for (const ref of idsIn(names, id, order)) links.push({ ref, line: number, isField: false });
+    const field = linkField(text);
+    if (field !== null && !saysNothingFirst(text)) {
+      for (const ref of fieldIds(field, { id, needsWord }, order)) links.push({ ref, line: number, isField: true });
+    } else if (field === null && text.length <= spokenLimit) {
+      for (const [, bracket, said = '', colon, names = ''] of text.matchAll(spoken)) {
+        // «after T003» in a sentence is about time; in brackets, or with a colon, it is about order.
+        if (!/^(?:depend(?:s|ing)?\s|blocked)/i.test(said) && bracket === '' && colon === '') continue;
+        for (const ref of idsIn(names, id, order)) links.push({ ref, line: number, isField: false });
+      }
     }
   }
   return links;
 }
 
-function* matched(text: string, pattern: RegExp): Generator<[string, string, string, string, number]> {
-  for (const found of text.matchAll(pattern)) yield [found[0], found[1] ?? '', found[2] ?? '', found[3] ?? '', found.index];
-}
+/** A longer line is no sentence about order. */
+const spokenLimit = 2000;
 
-/** The field of a task that says what comes first has a value that names nothing: `None`. */
-export function statesNoLink(lines: readonly SourceLine[]): boolean {
-  return lines.some(({ text }) => {
-    const label = readLabel(text);
-    if (label === null || !new RegExp(`^${saying}$`, 'iu').test(label.name.trim())) return false;
-    return /^\W*(?:none|nothing|n\/a|no dependencies|no|[-–—])\b[^,]{0,80}$|^\s*[-–—]\s*$/iu.test(label.value);
-  });
-}
-
-/** Whether a line is a field that says what comes first. */
-export function isLinkField(text: string): boolean {
-  const label = readLabel(text);
-  return label !== null && new RegExp(`^${saying}$`, 'iu').test(label.name.trim());
+function fieldIds(
+  field: { name: string; value: string },
+  { id, needsWord }: IdForm,
+  order: readonly string[],
+): string[] {
+  const value = field.value.replaceAll(/\([^()]{0,200}\)/g, ' ');
+  const rest = value
+    .replaceAll(new RegExp(id.source, 'giu'), '')
+    .replaceAll(/\b(?:tasks?|and|or|to|through)\b|[&,;/\-–—….\s*`#:]/giu, '');
+  if (!needsWord || rest === '' || field.name === 'after') return idsIn(value, id, order);
+  const spoken = new RegExp(
+    String.raw`\btasks?\s+#?((?:${id.source}|[&,/\-–—….\s#]|\b(?:and|or|to|through|tasks?)\b)+)`,
+    'giu',
+  );
+  return [...value.matchAll(spoken)].flatMap(([, names = '']) => idsIn(names, id, order));
 }
 
 /** Ids in a text, with those between two that a dash joins. */
