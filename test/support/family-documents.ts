@@ -33,7 +33,7 @@ export function remarksOf({ remarks }: Pick<PlanReading, 'remarks'>): string[] {
 }
 
 /** Each line of the document stands in the own form, and the own form is read as itself and says the same. */
-export function expectWhole(text: string, reading: PlanReading): void {
+function expectWhole(text: string, reading: PlanReading): void {
   expect(reading.ok).toBe(reading.problems.length === 0);
   const count = text.split(/\r\n?|\n/).length;
   for (const { line } of [...reading.problems, ...reading.remarks]) {
