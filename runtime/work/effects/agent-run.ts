@@ -52,6 +52,7 @@ import { type PrepareParts, prepareRun } from './agent-start.ts';
 import { type Leftovers, tidyCoordinator } from './coordinator-end.ts';
 import { createSilence, wasEndedAsOver, watchFinalResult } from './final-result.ts';
 import { tellLostWork } from './lost-work.ts';
+import { keepLinked } from './nested-report.ts';
 import { presenceAtEnd, wasAway } from './place-away.ts';
 import { lostWords, takeOver } from './restored-run.ts';
 import { startMeter } from './run-meter.ts';
@@ -343,6 +344,7 @@ async function waitForEnd(
     const site = await runSiteOf(parts, row, placeOfRun(effect));
     if (!stop.aborted) await presenceAtEnd(site, { folder, nowMs: parts.nowMs() });
     await collectRun(parts, effect, { row, folder });
+    await keepLinked(effect, context, { folder, site });
     const { worktree = null } = (await parts.store.run(row.key)) ?? {};
     if (worktree !== null) await parts.lastWords?.(row.project, worktree);
     const left = await tidy(parts, effect, context, folder);
@@ -407,7 +409,7 @@ async function tidy(
   folder: RunFolder,
 ): Promise<Leftovers> {
   try {
-    const left = await tidyCoordinator(parts, effect, { row: context.row, folder });
+    const left = await tidyCoordinator(parts, effect, { context, folder });
     if (left.kind === 'fixed') {
       const { head, since, lines } = left;
       context.sendSignal('fixed', 'head_moved', { head, since, lines });
