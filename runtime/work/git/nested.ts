@@ -4,7 +4,7 @@
  * a git folder that lies there. Refs are read from their files, objects are taken as from a stranger, and files are read with git's folder of the worktree.
  */
 import { createHash } from 'node:crypto';
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { reasonOf } from '../../../machines/vocabulary/errors.ts';
 import { environmentFault } from '../../base/platform/environment-fault.ts';
@@ -125,10 +125,13 @@ export async function clearNested(
 
 /** Takes away what the repository knows of linked worktrees at `folder` or in it. */
 export async function forgetInside(repo: Pick<Repository, 'commonDir'>, folder: string): Promise<void> {
-  for (const entry of entryFolders(repo.commonDir)) {
+  const gone = entryFolders(repo.commonDir).filter((entry) => {
     const place = folderOfEntry(entry);
-    if (place !== null && isWithin(folder, place)) await removeTree(entry);
-  }
+    return place !== null && isWithin(folder, place);
+  });
+  for (const entry of gone) await removeTree(entry);
+  // As git does: an empty folder of worktrees goes too.
+  if (gone.length > 0) await rmdir(join(repo.commonDir, 'worktrees')).catch(() => {});
 }
 
 function entriesOf(repo: Pick<Repository, 'commonDir'>, ownGitDir: string | null): string[] {
