@@ -30,7 +30,7 @@ const runCauses = [
 ] as const;
 
 /** `nested_kept`: repositories of its own in its worktree. `refs_moved`: HEAD, branches, tags or the stash of a person. Each is a notification too. */
-export const runNotes = ['nested_kept', 'refs_moved'] as const;
+const runNotes = ['nested_kept', 'refs_moved'] as const;
 
 /** What a run left behind in git: the commit it ended at, the one it began from, and whether the trees differ. */
 const workOutcome = { head: sha, base: sha, changed: z.boolean() };

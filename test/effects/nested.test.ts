@@ -51,7 +51,7 @@ describe.each(places.filter(({ sandbox }) => sandbox === 'off' || noWallsHere ==
       const history = await client.history('demo', 'inside');
       const told = history.filter(({ event }) => event === 'run_noted').map(({ why }) => why);
       expect(told.join('\n')).toContain(kept('z-'));
-      const [first] = await client.instances().then((all) => all.filter(({ title }) => title === 'inside-w1-t1'));
+      const first = (await client.instances({ project: 'demo' })).find(({ title }) => title === 'inside-w1-t1');
       expect(readFileSync(first?.log ?? '', 'utf8')).toContain(kept('agent-x'));
     });
 
