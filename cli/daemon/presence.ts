@@ -7,8 +7,7 @@ import { noAnswer } from '../../runtime/api/client/no-answer.ts';
 import { homeFolder } from '../../runtime/base/config/home.ts';
 import { absentStep, absentText, engineName, type HomeEngine } from '../../runtime/base/platform/home-engine.ts';
 import { localTime } from '../../runtime/base/platform/local-time.ts';
-import { type OwnerFacts, readOwner } from '../../runtime/core/store/sqlite/owner.ts';
-import { engineOf } from '../../runtime/core/store/sqlite/owner-facts.ts';
+import { engineOf, type OwnerFacts, readOwner } from '../../runtime/core/store/sqlite/owner.ts';
 import { attach } from '../../runtime/engine/attach.ts';
 import type { Call } from '../command.ts';
 

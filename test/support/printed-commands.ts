@@ -22,11 +22,11 @@ export function commandsIn(text: string): PrintedCommand[] {
       words.push(next[0]);
       rest = rest.slice(next[0].length);
       const blank = /^ +/.exec(rest);
-      if (blank === null) break;
+      if (blank === null || blank[0].length > 1) break;
       rest = rest.slice(blank[0].length);
     }
     const last = words.at(-1) ?? '';
-    const isAtEnd = /^(?:[;,)`\n|]|$| ?&&| #)/.test(rest);
+    const isAtEnd = /^(?:[;,)`\n|]|$| ?&&| #| {2})/.test(rest);
     if (/[.:?]$/.test(last) && !/^\.+$/.test(last)) words[words.length - 1] = last.slice(0, -1);
     const isPasted = /(?::|&&|^|\n) *$/.test(before);
     return { words, isWhole: isPasted && isAtEnd };

@@ -1,6 +1,7 @@
 /** Which engine has a home, and what it starts: computed from the owner of the home, and said alike wherever somebody is told who starts what. Pure. */
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 
+/** The engine that has a home. */
 export type HomeEngine =
   | { readonly kind: 'none' }
   /** `run`: a `stator run`, which starts the plans that were run there. `program`: one that embeds an engine. `answers`: its socket takes requests. */

@@ -28,7 +28,7 @@ import { statorBuild, statorVersion } from '../../../base/platform/version.ts';
 import { type Database, storeError } from './db.ts';
 import { engineOf, lockFile, type OwnerFacts, ownerByLock, readFacts } from './owner-facts.ts';
 
-export type { OwnerFacts };
+export { engineOf, type OwnerFacts };
 
 /** Held for as long as this object is referenced and not released: a connection that is garbage collected is closed. */
 export interface Owner {
