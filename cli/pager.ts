@@ -13,8 +13,8 @@ export const pagerArgs = {
   },
 } as const;
 
-/** Ends where the text fits on the screen, keeps colours, and leaves the text where it is. */
-const usualPager = 'less -FRX';
+/** Ends where the text fits on the screen, keeps colours, and leaves the text where it is. Some systems come without it. */
+const usualPager = 'if command -v less >/dev/null; then exec less -FRX; else exec cat; fi';
 
 /** Prints with `print`; on the terminal of this process what it prints goes through the pager. Answers what `print` answers. */
 export async function paged<Answer>(
