@@ -12,6 +12,8 @@ export interface PlacedItem {
   readonly path: readonly OutlineHeading[];
   /** How many headings stand before it: neighbours have none between them. */
   readonly section: number;
+  /** A line all in bold before its list, which is a heading to those who read it: `**Tasks:**`. */
+  readonly lead: string | null;
 }
 
 /** The items that are tasks, in order. Below a task nothing else is one: an item in it is a step. */
@@ -22,9 +24,10 @@ export function itemsThat(
   const found: PlacedItem[] = [];
   let path: readonly OutlineHeading[] = [];
   let section = 0;
+  let lead: string | null = null;
   const look = (items: readonly OutlineItem[]): void => {
     for (const item of items) {
-      if (isTask(item, path)) found.push({ item, path, section });
+      if (isTask(item, path)) found.push({ item, path, section, lead });
       else look(item.items);
     }
   };
@@ -32,9 +35,20 @@ export function itemsThat(
     if (block.kind === 'heading') {
       path = [...path.filter(({ level }) => level < block.level), block];
       section += 1;
-    } else look(block.items);
+      lead = null;
+    } else {
+      lead = leadOf(sheet, block.line) ?? lead;
+      look(block.items);
+    }
   }
   return found;
+}
+
+/** The last line of text before a list, where all of it is bold. */
+function leadOf(sheet: Sheet, line: number): string | null {
+  let at = line - 2;
+  while (at >= 0 && (sheet.lines[at]?.text ?? '').trim() === '') at -= 1;
+  return /^ {0,3}(?:\*\*|__)([^*_]{1,200})(?:\*\*|__)\s*:?\s*$/.exec(sheet.lines[at]?.text ?? '')?.[1] ?? null;
 }
 
 export interface ItemRules {
@@ -80,8 +94,10 @@ interface ItemPlace {
 
 /** An item as a task. A struck out one is done: nothing is to be started for it. */
 export function taskOf(sheet: Sheet, item: OutlineItem, { ref, refs, section, rules }: ItemPlace): DraftTask {
-  const { title, isShortened } = titleOf(item.text, `Item ${ref}`, rules.taken ?? null);
+  const { text, isWrapped } = paragraphOf(item);
+  const { title, isShortened } = titleOf(text, `Item ${ref}`, rules.taken ?? null);
   const first: SourceLine = { text: item.text, number: item.line };
+  const told = isWrapped ? [first] : [first, { text: '', number: 0 }];
   const isBeside = rules.isBeside?.(item) ?? false;
   const { ids } = rules;
   return {
@@ -89,14 +105,21 @@ export function taskOf(sheet: Sheet, item: OutlineItem, { ref, refs, section, ru
     title,
     line: item.line,
     isDone: item.box?.isChecked === true || isStruck(item.text),
-    body: isShortened ? [first, { text: '', number: 0 }, ...item.rest] : item.rest,
-    files: rules.namesFiles === true ? filesNamed(item.text) : [],
+    body: isShortened || isWrapped ? [...told, ...item.rest] : item.rest,
+    files: rules.namesFiles === true ? filesNamed(text) : [],
     check: null,
     links: ids === null ? [] : linksIn([first, ...item.rest], ids, refs).filter((link) => link.ref !== ref),
     order: isBeside ? section : 'sequence',
     number: null,
     marks: boxMarks(sheet, item),
   };
+}
+
+/** The first paragraph of an item, which may be wrapped into several lines. */
+export function paragraphOf({ text, rest }: Pick<OutlineItem, 'text' | 'rest'>): { text: string; isWrapped: boolean } {
+  const end = rest.findIndex((line) => /^\s*$|^\s*(?:[-*+>|<#]|\d{1,9}[.)]\s|```|~~~|\*\*|_)/.test(line.text));
+  const wrapped = rest.slice(0, end < 0 ? rest.length : end).map((line) => line.text.trim());
+  return { text: [text, ...wrapped].join(' ').trim(), isWrapped: wrapped.length > 0 };
 }
 
 function isStruck(text: string): boolean {

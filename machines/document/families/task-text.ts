@@ -17,7 +17,7 @@ export interface TitledText {
 /** A title for a text: without emphasis, and short. `taken`: what the title shall not repeat, such as marks. */
 export function titleOf(text: string, fallback: string, taken: RegExp | null = null): TitledText {
   const plain = (taken === null ? text : text.replaceAll(taken, ' '))
-    .replaceAll(/\*\*|__|~~/g, '')
+    .replaceAll(/(`+[^`]*`+)|\*\*|~~/g, '$1')
     .replaceAll(/\[([^\][]{1,200})\]\([^()\s]{1,500}\)/g, '$1')
     .replaceAll(/\p{Cc}|\s+/gu, ' ')
     .replace(/^[\s:—–-]+/, '')

@@ -17,7 +17,8 @@ export const tasks = {
   recognises: (sheet) => taskHeadings(sheet).length > 0,
   read(sheet) {
     const headings = taskHeadings(sheet);
-    return layOut(sheet, spansOf(sheet, headings), (headings[0]?.heading.level ?? 7) - 1);
+    const deepest = (headings[0]?.heading.level ?? 7) - 1;
+    return layOut(sheet, spansOf(sheet, headings), { deepest, needsSeveral: true });
   },
 } as const satisfies Family;
 
