@@ -3,7 +3,10 @@ import type { DraftTask } from './family.ts';
 import type { OutlineHeading, OutlineItem, SourceLine } from './markdown-outline.ts';
 import type { TaskSpan } from './sections.ts';
 import type { Mark, Sheet } from './sheet.ts';
-import { filesNamed, type IdForm, linksIn, titleOf } from './task-text.ts';
+import { filesNamed, type IdForm, type IdOrder, idOrder, linksIn, titleOf } from './task-text.ts';
+
+/** No plan has more, so more are not looked at: the own form names the first that is too many. */
+export const taskLimit = 10_000;
 
 /** An item, and where it stands. */
 export interface PlacedItem {
@@ -64,21 +67,20 @@ export interface ItemRules {
 
 /** The tasks of these items. Ids that stand twice get a number behind them. */
 export function taskSpans(sheet: Sheet, placed: readonly PlacedItem[], rules: ItemRules): TaskSpan[] {
-  const refs = refsOf(placed, rules.ids?.id ?? null);
-  return placed.map(({ item, section }, at) => ({
+  const order = idOrder(refsOf(placed, rules.ids));
+  return placed.slice(0, taskLimit + 1).map(({ item, section }, at) => ({
     line: item.line,
     end: item.end,
-    tasks: [taskOf(sheet, item, { ref: refs[at] ?? '', refs, section, rules })],
+    tasks: [taskOf(sheet, item, { ref: order.refs[at] ?? '', order, section, rules })],
     group: null,
   }));
 }
 
 /** The ids of items in order, in capitals. */
-export function refsOf(placed: readonly { readonly item: OutlineItem }[], id: RegExp | null): string[] {
+export function refsOf(placed: readonly { readonly item: OutlineItem }[], ids: IdForm | null): string[] {
   const seen = new Map<string, number>();
-  const pattern = id === null ? null : new RegExp(`^\\W*(${id.source})(?![\\p{L}\\p{N}])`, 'iu');
   return placed.map(({ item }, at) => {
-    const written = pattern?.exec(item.text)?.[1]?.toUpperCase() ?? item.bullet ?? `#${at + 1}`;
+    const written = ids?.leading.exec(item.text)?.[1]?.toUpperCase() ?? item.bullet ?? `#${at + 1}`;
     const count = (seen.get(written) ?? 0) + 1;
     seen.set(written, count);
     return count === 1 ? written : `${written} (${count})`;
@@ -87,13 +89,13 @@ export function refsOf(placed: readonly { readonly item: OutlineItem }[], id: Re
 
 interface ItemPlace {
   readonly ref: string;
-  readonly refs: readonly string[];
+  readonly order: IdOrder;
   readonly section: number;
   readonly rules: ItemRules;
 }
 
 /** An item as a task. A struck out one is done: nothing is to be started for it. */
-export function taskOf(sheet: Sheet, item: OutlineItem, { ref, refs, section, rules }: ItemPlace): DraftTask {
+export function taskOf(sheet: Sheet, item: OutlineItem, { ref, order, section, rules }: ItemPlace): DraftTask {
   const { text, isWrapped } = paragraphOf(item);
   const { title, isShortened } = titleOf(text, `Item ${ref}`, rules.taken ?? null);
   const first: SourceLine = { text: item.text, number: item.line };
@@ -108,7 +110,7 @@ export function taskOf(sheet: Sheet, item: OutlineItem, { ref, refs, section, ru
     body: isShortened || isWrapped ? [...told, ...item.rest] : item.rest,
     files: rules.namesFiles === true ? filesNamed(text) : [],
     check: null,
-    links: ids === null ? [] : linksIn([first, ...item.rest], ids, refs).filter((link) => link.ref !== ref),
+    links: ids === null ? [] : linksIn([first, ...item.rest], ids, order).filter((link) => link.ref !== ref),
     order: isBeside ? section : 'sequence',
     number: null,
     marks: boxMarks(sheet, item),

@@ -1,4 +1,5 @@
 /** `prd.json` of Ralph: user stories with priorities. They run one after the other by priority; `passes: true` is done. */
+import { taskLimit } from './checklist.ts';
 import type { DraftTask, Family, PlanDraft, TaskLink } from './family.ts';
 import { type JsonNode, readableJson } from './json-document.ts';
 import { isRecord } from './sheet.ts';
@@ -22,7 +23,7 @@ export const ralph = {
       const problems = json?.problem === null || json === null ? [] : [json.problem];
       return { title: null, head: [], parts: [], after: [], problems, remarks: [], name: null };
     }
-    const stories = list.node.items();
+    const stories = list.node.items().slice(0, taskLimit + 1);
     const ordered = stories
       .map((node) => ({ node, priority: priorityOf(node) }))
       .sort((a, b) => a.priority - b.priority);
