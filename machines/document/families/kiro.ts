@@ -2,7 +2,7 @@
  * `tasks.md` of a Kiro spec: check boxes numbered `1.`, `1.1`. They run one after the other. An item with two or more numbered items of its own is a group,
  * and a wave; one with fewer is a task. `*` behind the box marks what Kiro leaves out unless it is asked for.
  */
-import { boxMarks, itemsThat, type PlacedItem, refsOf, taskLimit, taskOf } from './checklist.ts';
+import { boxMarks, itemsThat, type PlacedItem, paragraphOf, refsOf, taskLimit, taskOf } from './checklist.ts';
 import type { Family, PlanDraft } from './family.ts';
 import type { OutlineItem, SourceLine } from './markdown-outline.ts';
 import { layOut, type TaskSpan } from './sections.ts';
@@ -68,14 +68,11 @@ function spansOf(sheet: Sheet, placed: readonly PlacedItem[]): TaskSpan[] {
     const members = membersOf(item);
     const { line, end } = item;
     if (members.length === 0) return { line, end, tasks: [next(item, section)], group: null };
-    const { title, isShortened } = titleOf(item.text, '');
+    const { text, isWrapped } = paragraphOf(item);
+    const { title, isShortened } = titleOf(text, '');
+    const gap = isWrapped ? [] : [{ text: '', number: 0 }];
     const introduction = [
-      ...(isShortened
-        ? [
-            { text: item.text, number: line },
-            { text: '', number: 0 },
-          ]
-        : []),
+      ...(isShortened || isWrapped ? [{ text: item.text, number: line }, ...gap] : []),
       ...outside(item, members),
     ];
     const marks = boxMarks(sheet, { ...item, items: [] });

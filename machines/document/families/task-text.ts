@@ -78,7 +78,7 @@ export function idForm(id: RegExp, { needsWord }: Pick<IdForm, 'needsWord'>): Id
   const word = String.raw`tasks?\s+#?`;
   const joint = String.raw`[&,/\-–—….\s*\x60#]`;
   const first = needsWord ? word : `(?:${word})?`;
-  const chain = String.raw`(?:tasks?|and|or|to|through|${joint}|${id.source})*`;
+  const chain = `(?:tasks?|and|or|to|through|${joint}|${id.source})*`;
   return {
     ids: new RegExp(id.source, 'giu'),
     named: new RegExp(

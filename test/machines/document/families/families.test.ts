@@ -1,4 +1,5 @@
 /** What holds of every family: any text is read without an error, no line of it is lost, and one can be forced. */
+import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +7,7 @@ import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
 import { familyNames, markDone, readPlan } from '../../../../machines/document/read-plan.ts';
 import { runsOf } from '../../../support/drawn.ts';
-import { lines, outline, read } from '../../../support/family-documents.ts';
+import { lines, read } from '../../../support/family-documents.ts';
 
 const root = join(import.meta.dirname, '../../../..');
 
@@ -118,7 +119,7 @@ test('a document of no family is described, and one that is forced says what it 
   expect(forced.problems).toEqual([{ line: 1, message: 'no task found: the document does not look like spec-kit' }]);
 });
 
-test('a family is one file and one line of the registry', async () => {
+test('a family is one file and one line of the registry', () => {
   const copy = mkdtempSync(join(tmpdir(), 'stator-families-'));
   onTestFinished(() => rmSync(copy, { recursive: true, force: true }));
   cpSync(join(root, 'dist/machines'), join(copy, 'machines'), { recursive: true });
@@ -140,13 +141,14 @@ export const crosses = {
   const registry = join(folder, 'registry.js');
   const text = readFileSync(registry, 'utf8').replace('families = [', 'families = [crosses, ');
   writeFileSync(registry, `import { crosses } from './crosses.js';\n${text}`);
-  const { readPlan: readWithCrosses }: typeof import('../../../../machines/document/read-plan.ts') = await import(
-    join(copy, 'machines/document/read-plan.js')
-  );
-  const reading = readWithCrosses({ text: '# Search\n+++ index\nwords\n+++ ask\n', path: 'a.md', beside: [] });
-  expect(reading.family).toBe('crosses');
-  expect(outline(reading)).toEqual(['1: 1 index | 2 ask < 1']);
-  expect(reading.content).toContain('words');
+  const script = `import { readPlan } from './machines/document/read-plan.js';
+const { family, document, content } = readPlan({ text: '# Search\\n+++ index\\nwords\\n+++ ask\\n', path: 'a.md', beside: [] });
+console.log(JSON.stringify({ family, titles: document.waves[0].tasks.map(({ title }) => title), isTold: content.includes('words') }));`;
+  const told = execFileSync(process.execPath, ['--input-type=module', '--eval', script], {
+    cwd: copy,
+    encoding: 'utf8',
+  });
+  expect(JSON.parse(told)).toEqual({ family: 'crosses', titles: ['index', 'ask'], isTold: true });
 });
 
 /** 1 MiB of it, or as many lines as a plan may have. */
