@@ -6,7 +6,7 @@ import { defineVerb } from './command.ts';
 import { isRestarting } from './daemon/restarting.ts';
 import { bindingOf } from './file-binding.ts';
 import { requireRepository } from './place.ts';
-import { forceFileArgs, readPlanFile, tellName } from './plan-file.ts';
+import { forceFileArgs, readPlanInput, tellName, tellReading } from './plan-file.ts';
 import { planOnlyArg } from './planned.ts';
 import { conduct } from './run/conduct.ts';
 import { sureArgs } from './sure.ts';
@@ -18,8 +18,8 @@ export default defineVerb({
   args: {
     file: {
       type: 'positional',
-      valueHint: 'plan.md',
-      description: 'the plan file; it is registered or updated, and started',
+      valueHint: 'plan',
+      description: 'its file, the folder of one, or - (standard input); it is registered or updated, and started',
     },
     trust: trustArg,
     branch: { type: 'string', description: 'the branch that it works on; default plan/<name>' },
@@ -49,13 +49,15 @@ beyond --wait-limit; the output says why. 130: Ctrl-C paused it; run it again.`,
       'plan-only': planOnly = false,
       dry = false,
       force = false,
+      as,
       'wait-limit': waitLimit,
     },
     call,
   ) {
     const waitLimitMs = waitLimitOf(waitLimit);
-    const read = readPlanFile(call.cwd, file, { name, force });
+    const read = await readPlanInput(call, file, { name, force, as });
     tellName(call, name, read.name);
+    tellReading(call, read.reading);
     if (dry) {
       const { printSimulation } = await import('./simulation/simulate-file.ts');
       await printSimulation(call, { file, name: read.name, content: read.content });

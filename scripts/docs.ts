@@ -14,6 +14,7 @@ import {
   notificationsKeys,
   pullRequestsKeys,
   storeKeys,
+  documentsKeys,
   worktreeKeys,
 } from '../runtime/base/config/reference.ts';
 import { routeTable } from './api-section.ts';
@@ -40,6 +41,7 @@ const sections: Readonly<Record<string, Readonly<Record<string, (root: string) =
     'host keys': () => keyTable(hostKeys),
     'repo keys': () => topKeyTable('repo'),
     'worktree keys': () => keyTable(worktreeKeys),
+    'documents keys': () => keyTable(documentsKeys),
     'keys of both files': () => topKeyTable('both'),
     flags: () => topKeyTable('flags'),
     'agent keys': () => keyTable(agentKeys),

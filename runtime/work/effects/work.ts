@@ -21,6 +21,7 @@ import { adminDirOf, isOwnFolder } from '../git/worktree-list.ts';
 import { tellLostWork } from './lost-work.ts';
 import { isDeleted, presenceOf } from './place-away.ts';
 import { chooseBase, knownBase, planBase } from './plan-base.ts';
+import { commitMarks, isTaskOf, isWorkOf, marksOf } from './task-marks.ts';
 import { baseOf, type EffectParts, readLaunch, type Site, siteOf } from './workplace.ts';
 
 export interface WorkParts extends EffectParts {
@@ -44,7 +45,8 @@ export function createCommit(parts: WorkParts): Handler<WorkCommit> {
     const { row } = context;
     const base = await baseOf(parts, row, effect.run);
     if (base === null && effect.aside) return { type: null };
-    const { project, repository, worktree } = await siteOf(parts, row, effect.place);
+    const site = await siteOf(parts, row, effect.place);
+    const { project, repository, worktree } = site;
     if (base === null) {
       // Said to be finished before its run began: nothing was changed, which is for the task to judge.
       const { from: branch } = effect.place;
@@ -65,7 +67,9 @@ export function createCommit(parts: WorkParts): Handler<WorkCommit> {
       return { type: null };
     }
     parts.faults?.('commit.before-commit');
-    const { head, changed, aside } = await commitLeftovers(repository, ended);
+    const committed = await commitLeftovers(repository, ended);
+    const { changed, aside } = committed;
+    const head = aside === undefined ? await withMarks(parts, site, { effect, row, head: committed.head }) : committed.head;
     parts.faults?.('commit.after-commit');
     if (effect.place.branch === effect.place.from) await tellLostWork(parts, context, effect.place.from);
     const outcome = { head, base, changed };
@@ -75,6 +79,20 @@ export function createCommit(parts: WorkParts): Handler<WorkCommit> {
     const deletions = most === null ? {} : { deletions: deletionsText(most, { base, head }) };
     return { type: 'work_committed', payload: { ...outcome, ...deletions } };
   };
+}
+
+/** Work on the plan's own branch is marked there at once; that of a task's branch when it is merged. */
+async function withMarks(
+  { store }: WorkParts,
+  site: Site,
+  { effect, row, head }: { effect: WorkCommit; row: EffectRow; head: string },
+): Promise<string> {
+  const { branch, from } = effect.place;
+  if (branch !== from) return head;
+  const { project, plan } = row;
+  const edit = await marksOf({ store }, site, { project, plan, isDone: isWorkOf(effect.run) });
+  if (edit === null) return head;
+  return commitMarks(site.repository, { branch, head, edit, message: `${effect.message}: marked as done` });
 }
 
 /** As many files as a sentence names. */
@@ -104,7 +122,8 @@ function someOf(files: readonly string[]): string {
 export function createMerge(parts: EffectParts): Handler<WorkMerge> {
   return async (effect, context): Promise<Outcome> => {
     const { row } = context;
-    const { repository } = await siteOf(parts, row, effect.place);
+    const site = await siteOf(parts, row, effect.place);
+    const { repository } = site;
     const { commit = null } = effect;
     // The host of the run was lost before it had shared this: the branch that was brought here may be that of an earlier attempt.
     if (commit !== null && (await findCommit(repository, commit)) === null)
@@ -114,6 +133,7 @@ export function createMerge(parts: EffectParts): Handler<WorkMerge> {
       from: effect.place.branch,
       into: effect.place.from,
       message: effect.message,
+      edit: await marksOf(parts, site, { project: row.project, plan: row.plan, isDone: isTaskOf(effect.place) }),
     });
     parts.faults?.('merge.after-update-ref');
     switch (merged.kind) {
