@@ -64,6 +64,7 @@ function checkShape(name: string, { ok, document, problems }: Checked) {
       number: task.number,
       title: task.title,
       line: task.line,
+      done: task.isDone,
       check: task.check,
       files: task.files,
       after: task.after,
@@ -115,8 +116,9 @@ function headerRows({ topic, issues, after, budget }: PlanDocument): [string, st
   return rows.flatMap(([name, value]) => (value === null ? [] : [[name, value]]));
 }
 
-function fieldsOf({ check, files, after }: PlanTask): string {
+function fieldsOf({ isDone, check, files, after }: PlanTask): string {
   const fields = [
+    isDone ? 'done' : null,
     check === null ? null : `check: ${check}`,
     files.length === 0 ? null : `files: ${files.join(', ')}`,
     after.length === 0 ? null : `after: ${after.map((number) => `task ${number}`).join(', ')}`,
