@@ -10,7 +10,7 @@ import { mainRepository } from './place.ts';
 import type { ReadPlanFile } from './plan-file.ts';
 
 /** A plan's file as it was read, and the path by which its plan knows it. */
-export interface BoundFile extends Omit<ReadPlanFile, 'path'> {
+export interface BoundFile extends Omit<ReadPlanFile, 'path' | 'reading'> {
   /** From the root of the repo's working tree, with `/`; absolute outside of it; null where the file lies nowhere. */
   readonly bound: string | null;
 }
@@ -22,7 +22,11 @@ export interface FoundPlan {
 }
 
 /** `repo` is the main repository's folder. A file of a worktree is the same one as in the main folder. */
-export function bindingOf(call: Pick<Call, 'env'>, repo: string, { path, ...read }: ReadPlanFile): BoundFile {
+export function bindingOf(
+  call: Pick<Call, 'env'>,
+  repo: string,
+  { path, reading: _reading, ...read }: ReadPlanFile,
+): BoundFile {
   return { ...read, bound: path === null ? null : boundPath(call, repo, path) };
 }
 

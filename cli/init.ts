@@ -173,7 +173,9 @@ function tellExisting({ out, env }: Call, existing: Existing): number {
     (key) => originOf({ origins }, key).file === file && !isInherited(key, text),
   );
   // A table is told by what stands in it.
-  const keys = named.filter((key) => !/^(agents|worktree|documents|http)(\.[a-z]+)?$/.test(key) || /^(worktree|documents)\./.test(key));
+  const keys = named.filter(
+    (key) => !/^(agents|worktree|documents|http)(\.[a-z]+)?$/.test(key) || /^(worktree|documents)\./.test(key),
+  );
   const missing = unmentionedKeys(text);
   const names = installedAgents(env).map(({ name }) => name);
   const agent = profiles.coder.preset;

@@ -5,7 +5,7 @@ import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import type { PlanSource } from '../machines/document/families/family.ts';
 import { type FamilyName, familyNames, isFamilyName } from '../machines/document/families/registry.ts';
 import { decodePlan, type PlanProblem } from '../machines/document/plan-document.ts';
-import { type PlanReading, readPlan } from '../machines/document/read-plan.ts';
+import { type PlanReading, readingText, readPlan } from '../machines/document/read-plan.ts';
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { planNameOf } from '../machines/vocabulary/ids.ts';
 import { planDocumentLimitBytes } from '../machines/vocabulary/plan-file.ts';

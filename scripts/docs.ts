@@ -8,13 +8,13 @@ import { fileURLToPath } from 'node:url';
 import {
   agentKeys,
   budgetKeys,
+  documentsKeys,
   hookKeys,
   hostKeys,
   httpKeys,
   notificationsKeys,
   pullRequestsKeys,
   storeKeys,
-  documentsKeys,
   worktreeKeys,
 } from '../runtime/base/config/reference.ts';
 import { routeTable } from './api-section.ts';

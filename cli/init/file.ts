@@ -2,7 +2,13 @@
  * The text of a new `.stator/config.toml`: every key that has an effect, with its default, commented out, and one line on what it does. Made from the same
  * table as the documents. Taking the `# ` away from any line leaves a file that is accepted.
  */
-import { agentKeys, documentsKeys, type KeyReference, topKeys, worktreeKeys } from '../../runtime/base/config/reference.ts';
+import {
+  agentKeys,
+  documentsKeys,
+  type KeyReference,
+  topKeys,
+  worktreeKeys,
+} from '../../runtime/base/config/reference.ts';
 import type { KnownAgent } from './agents.ts';
 
 const repoFile = '.stator/config.toml';

@@ -2,8 +2,8 @@
 import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import { counted } from '../text.ts';
 import { plansIn, readPlanFile } from '../plan-file.ts';
+import { counted } from '../text.ts';
 
 /** Where programs that write plans put them. Looked at to four folders below. */
 const places = [
@@ -71,6 +71,8 @@ export function planLines(found: readonly FoundPlan[]): string[] {
   return [
     'plans that are here:',
     ...lines,
-    ...(more.length === 0 ? [] : [`  and ${more.length} more: stator plan import ${folders.slice(0, 3).map(shellWord).join(' ')}`]),
+    ...(more.length === 0
+      ? []
+      : [`  and ${more.length} more: stator plan import ${folders.slice(0, 3).map(shellWord).join(' ')}`]),
   ];
 }

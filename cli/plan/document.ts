@@ -82,7 +82,11 @@ const register = defineVerb({
       const single = { branch, topic, start, name, draft, content, issue, ...flags };
       const said = Object.entries(single).find(([, value]) => value !== undefined && value !== false)?.[0];
       if (said !== undefined)
-        throw new EngineError('usage', `--${said} is of one file, and ${files.length} are named`, 'name them one by one');
+        throw new EngineError(
+          'usage',
+          `--${said} is of one file, and ${files.length} are named`,
+          'name them one by one',
+        );
       return importPlans(call, { paths: files, trust: trustOf(given), force, as });
     }
     if (draft) return registerDraft(call, { title: file, content, branch, topic, issue });
@@ -198,7 +202,11 @@ const updateContent = defineVerb({
   async run({ plan, file, force = false, as }, call) {
     const answer = await withPlan(call, 'write', plan, async (client, { project, plan: name }) => {
       if (file === undefined || file === '-')
-        return client.updateContent(project, name, readPlanText(await readStdin(call, 'the document'), { name, as }).content);
+        return client.updateContent(
+          project,
+          name,
+          readPlanText(await readStdin(call, 'the document'), { name, as }).content,
+        );
       // Which file a plan is of, people say; an agent hands in a text.
       if (isInRun(call)) return client.updateContent(project, name, readPlanFile(call.cwd, file, { as }).content);
       const { bound, content } = bindingOf(

@@ -242,7 +242,9 @@ const base = words.extend({
       const number = context.liveChildren[event.actorId];
       const { [event.actorId]: _, ...others } = context.liveChildren;
       const { at } = event.output;
-      const edited = context.tasks.filter((task) => task.number === number && context.results[number]?.isMarked !== true);
+      const edited = context.tasks.filter(
+        (task) => task.number === number && context.results[number]?.isMarked !== true,
+      );
       const { inputs, count, liveChildren } = newChildren({ ...context, liveChildren: others }, edited, at);
       for (const { id, input } of inputs) enqueue.spawnChild('task', { id, input });
       const started = context.started.filter((each) => each !== number);

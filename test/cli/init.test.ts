@@ -5,7 +5,14 @@ import { namedAgents } from '../../cli/init/agents.ts';
 import { configText } from '../../cli/init/file.ts';
 import type { PlanShow } from '../../runtime/api/client/client.ts';
 import type { RepoConfig } from '../../runtime/base/config/config.ts';
-import { agentKeys, documentsKeys, hookKeys, httpKeys, topKeys, worktreeKeys } from '../../runtime/base/config/reference.ts';
+import {
+  agentKeys,
+  documentsKeys,
+  hookKeys,
+  httpKeys,
+  topKeys,
+  worktreeKeys,
+} from '../../runtime/base/config/reference.ts';
 import { planOf, steady, type Terminal, terminal } from '../support/cli.ts';
 import { daemonOf, repoOf } from '../support/config.ts';
 import { git } from '../support/ground.ts';

@@ -2,6 +2,7 @@
 import type { Context } from 'hono';
 import { z } from 'zod';
 import { decodePlan } from '../../../machines/document/plan-document.ts';
+import { readPlan } from '../../../machines/document/read-plan.ts';
 import { EngineError, errorClasses } from '../../../machines/vocabulary/errors.ts';
 import { issueText } from '../../../machines/vocabulary/schema-issue.ts';
 import { didYouMean } from '../../base/config/nearest.ts';
@@ -133,7 +134,7 @@ function isTorn(value: unknown): boolean {
 }
 
 /** Throws `bad_plan`. */
-export function documentOf(content: string): string {
+export function documentOf(content: string, file = ''): string {
   const decoded = decodePlan(new TextEncoder().encode(content));
   if ('problem' in decoded)
     throw new EngineError(
@@ -141,7 +142,7 @@ export function documentOf(content: string): string {
       decoded.problem.message,
       'see what a document may be with: stator plan check <file>',
     );
-  return decoded.content;
+  return readPlan({ text: decoded.content, path: file, beside: [] }).content;
 }
 
 /** undefined keys are left out, so that optional properties stay optional. */

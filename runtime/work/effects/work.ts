@@ -69,7 +69,8 @@ export function createCommit(parts: WorkParts): Handler<WorkCommit> {
     parts.faults?.('commit.before-commit');
     const committed = await commitLeftovers(repository, ended);
     const { changed, aside } = committed;
-    const head = aside === undefined ? await withMarks(parts, site, { effect, row, head: committed.head }) : committed.head;
+    const head =
+      aside === undefined ? await withMarks(parts, site, { effect, row, head: committed.head }) : committed.head;
     parts.faults?.('commit.after-commit');
     if (effect.place.branch === effect.place.from) await tellLostWork(parts, context, effect.place.from);
     const outcome = { head, base, changed };

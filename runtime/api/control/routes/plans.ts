@@ -109,7 +109,7 @@ export const planRoutes = [
       errors: ['bad_plan', 'repo_not_found', 'conflict', 'branch_taken'],
     },
     async ({ core, params, body: { content, branch = null, topic = null, file = null, adopt = false, plan } }) => {
-      const command = { ...params, plan, content: documentOf(content), branch, topic, file, adopts: adopt };
+      const command = { ...params, plan, content: documentOf(content, file ?? ''), branch, topic, file, adopts: adopt };
       return json(201, await core.commands.registerPlan(command));
     },
   ),
@@ -171,7 +171,7 @@ export const planRoutes = [
       // Whoever may not say it is told so before the document is looked at.
       await principal.mustOwn(params.project, params.plan);
       if (body.file !== undefined) await core.commands.mustBeFileOf({ ...params, file: body.file });
-      const payload = { content: documentOf(body.content), ...given({ file: body.file }) };
+      const payload = { content: documentOf(body.content, body.file), ...given({ file: body.file }) };
       return sendAndAnswer(ask, { ...params, type: 'plan_updated', payload });
     },
   ),
@@ -188,7 +188,7 @@ export const planRoutes = [
       errors: ['bad_plan', 'plan_not_found', 'conflict'],
     },
     async ({ core, params, body: { file, content } }) =>
-      json(200, await core.commands.takeFile({ ...params, file, content: documentOf(content) })),
+      json(200, await core.commands.takeFile({ ...params, file, content: documentOf(content, file) })),
   ),
   route(
     'POST /v1/repos/:project/plans/:plan/push',

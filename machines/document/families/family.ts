@@ -1,0 +1,5 @@
+export interface PlanSource {
+  readonly text: string;
+  readonly path: string;
+  readonly beside: readonly string[];
+}
