@@ -2,10 +2,14 @@
 
 import { type Dirent, existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
-import type { PlanSource } from '../machines/document/families/family.ts';
-import { type FamilyName, familyNames, isFamilyName } from '../machines/document/families/registry.ts';
 import { decodePlan, type PlanProblem } from '../machines/document/plan-document.ts';
-import { type PlanReading, readingText, readPlan } from '../machines/document/read-plan.ts';
+import {
+  type FamilyName,
+  familyNames,
+  type PlanReading,
+  type PlanSource,
+  readPlan,
+} from '../machines/document/read-plan.ts';
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { planNameOf } from '../machines/vocabulary/ids.ts';
 import { planDocumentLimitBytes } from '../machines/vocabulary/plan-file.ts';
@@ -172,7 +176,8 @@ function entriesOf(folder: string): Dirent[] {
 
 /** Throws `usage` with the nearest. */
 export function familyOf(said: string | undefined): FamilyName | undefined {
-  if (said === undefined || isFamilyName(said)) return said;
+  const family = familyNames.find((name) => name === said);
+  if (said === undefined || family !== undefined) return family;
   const meant = nearest(said, familyNames);
   const hint = meant === null ? `one of ${familyNames.join(', ')}` : `did you mean ${meant}?`;
   throw new EngineError('usage', `--as: "${said}" is no family of plan documents`, hint);
@@ -207,6 +212,11 @@ export function planNameFrom(title: string): string {
 export function tellName({ out }: Pick<Call, 'out'>, given: string | undefined, name: string): void {
   if (given !== undefined && given !== name)
     out.note(`"${given}" is no name of a plan as it stands: it is called ${name}`);
+}
+
+/** `read as spec-kit: 6 phases, 41 tasks, 12 done`. */
+export function readingText({ familyTitle, size, counts }: Pick<PlanReading, 'familyTitle' | 'size' | 'counts'>): string {
+  return `read as ${familyTitle}: ${size}${counts.done === 0 ? '' : `, ${counts.done} done`}`;
 }
 
 /** As what a document of another family was read. */

@@ -8,11 +8,11 @@ import {
   type PlanTask,
   parsePlan,
 } from '../../machines/document/plan-document.ts';
-import { type PlanReading, readingText } from '../../machines/document/read-plan.ts';
+import { type PlanReading, readPlan } from '../../machines/document/read-plan.ts';
 import { amountsText } from '../../machines/vocabulary/budget.ts';
 import { readStdin } from '../ask.ts';
 import { type Call, defineVerb } from '../command.ts';
-import { forceFileArgs, openPlanFile, type PlanFile, readPlanText } from '../plan-file.ts';
+import { forceFileArgs, openPlanFile, type PlanFile, readingText, readPlanText } from '../plan-file.ts';
 import { counted, cut, plain, plainLines } from '../text.ts';
 import { orderLines } from './order-lines.ts';
 
@@ -63,11 +63,8 @@ export default defineVerb({
   },
 });
 
-type Checked = Pick<PlanReading, 'ok' | 'document' | 'problems' | 'family' | 'content' | 'remarks'>;
-
-function unread(problem: PlanProblem): Checked {
-  const { document } = parsePlan('');
-  return { ok: false, document, problems: [problem], family: 'stator', content: '', remarks: [] };
+function unread(problem: PlanProblem): PlanReading {
+  return { ...readPlan({ text: '', path: '', beside: [] }), problems: [problem] };
 }
 
 async function opened(call: Call, file: string, as: string | undefined): Promise<Pick<PlanFile, 'name' | 'read'>> {
@@ -76,7 +73,7 @@ async function opened(call: Call, file: string, as: string | undefined): Promise
   return { name, read: { reading } };
 }
 
-function checkShape(name: string, { ok, document, problems, family, remarks: found }: Checked) {
+function checkShape(name: string, { ok, document, problems, family, remarks: found }: PlanReading) {
   const { goal, architecture, techStack, topic, issues, after, budget } = document;
   const waves = document.waves.map(({ number, line, tasks }) => ({
     number,

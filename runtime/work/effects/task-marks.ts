@@ -3,8 +3,8 @@
  * on the plan's branch, in the commit that brings the task's work. Nothing else of the file is touched.
  */
 import { isAbsolute } from 'node:path';
-import { parsePlan } from '../../../machines/document/plan-document.ts';
-import { readPlan } from '../../../machines/document/read-plan.ts';
+import { type PlanDocument, parsePlan } from '../../../machines/document/plan-document.ts';
+import { markDone, readPlan } from '../../../machines/document/read-plan.ts';
 import { taskBranch } from '../../../machines/vocabulary/ids.ts';
 import { planDocumentLimitBytes } from '../../../machines/vocabulary/plan-file.ts';
 import type { PlanKey, Store } from '../../core/store/port.ts';
@@ -30,7 +30,7 @@ export async function marksOf(
   const file = (await store.plan(of.project, of.plan))?.file ?? null;
   const content = file === null ? null : await store.planText(of.project, of.plan);
   if (file === null || content === null || isAbsolute(file)) return null;
-  const titles = titlesOf(content);
+  const titles = new Map(tasksOf(parsePlan(content).document).map(({ key, title }) => [key, title]));
   const wanted = (task: TaskKey, title: string) => of.isDone(task) && titles.get(keyOf(task)) === title;
   return (tree) => withFile(repository, tree, { path: file, edit: (text) => marked(text, file, wanted) });
 }
@@ -62,20 +62,16 @@ export async function commitMarks(
 /** null: nothing is to be marked, or the file is no such plan any more. */
 function marked(text: string, path: string, wanted: (task: TaskKey, title: string) => boolean): string | null {
   if (text.length > planDocumentLimitBytes) return null;
-  const { document, markDone } = readPlan({ text, path, beside: [] });
-  if (markDone === null) return null;
-  const tasks = document.waves.flatMap(({ number: wave, tasks }) =>
-    tasks
-      .filter(({ number, title, isDone }) => !isDone && wanted({ wave, task: number }, title))
-      .map(({ number }) => ({ wave, task: number })),
-  );
-  return tasks.length === 0 ? null : markDone(tasks);
+  const source = { text, path, beside: [] };
+  const { document, refs } = readPlan(source);
+  const titles = new Map(tasksOf(document).map(({ key, title }) => [key, title]));
+  const done = refs.filter((task) => task.hasMark && wanted(task, titles.get(keyOf(task)) ?? ''));
+  return done.length === 0 ? null : markDone(source, new Set(done.map(({ ref }) => ref)));
 }
 
-function titlesOf(content: string): Map<string, string> {
-  const { waves } = parsePlan(content).document;
-  return new Map(
-    waves.flatMap(({ number: wave, tasks }) => tasks.map(({ number: task, title }) => [keyOf({ wave, task }), title])),
+function tasksOf({ waves }: PlanDocument): { key: string; title: string }[] {
+  return waves.flatMap(({ number: wave, tasks }) =>
+    tasks.map(({ number: task, title }) => ({ key: keyOf({ wave, task }), title })),
   );
 }
 

@@ -1,5 +1,0 @@
-export interface PlanSource {
-  readonly text: string;
-  readonly path: string;
-  readonly beside: readonly string[];
-}
