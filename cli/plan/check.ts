@@ -6,7 +6,6 @@ import {
   type PlanDocument,
   type PlanProblem,
   type PlanTask,
-  parsePlan,
 } from '../../machines/document/plan-document.ts';
 import { type PlanReading, readPlan } from '../../machines/document/read-plan.ts';
 import { amountsText } from '../../machines/vocabulary/budget.ts';
