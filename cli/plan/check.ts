@@ -6,73 +6,97 @@ import {
   type PlanDocument,
   type PlanProblem,
   type PlanTask,
+  parsePlan,
 } from '../../machines/document/plan-document.ts';
-import { type PlanReading, readPlan } from '../../machines/document/read-plan.ts';
 import { amountsText } from '../../machines/vocabulary/budget.ts';
-import { readStdin } from '../ask.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { watchSavedFile } from '../../runtime/base/platform/saved-file.ts';
 import { type Call, defineVerb } from '../command.ts';
-import { forceFileArgs, openPlanFile, type PlanFile, readingText, readPlanText } from '../plan-file.ts';
-import { counted, cut, plain, plainLines } from '../text.ts';
-import { orderLines } from './order-lines.ts';
+import { openPlanFile } from '../plan-file.ts';
+import { counted, cut, plain } from '../text.ts';
 
 export default defineVerb({
   summary:
     'Check a plan without registering it. Prints its sections and which agents get each, or every problem (exit code 1).',
   args: {
-    file: { type: 'positional', description: 'a file, or the folder of one; - is standard input' },
-    'as-plan': { type: 'boolean', description: "print it in stator's own form" },
-    as: forceFileArgs.as,
+    file: { type: 'positional', description: 'a markdown file' },
+    watch: { type: 'boolean', description: 'check it again at each save, until Ctrl-C' },
   },
-  examples: ['stator plan check docs/plans/login.md', 'stator plan check specs/001-cart --as-plan'],
-  async run({ file, as, 'as-plan': asPlan = false }, call) {
-    const { out } = call;
-    const { name, read } = await opened(call, file, as);
-    const parsed = 'reading' in read ? read.reading : unread(read.problem);
-    if (asPlan && parsed.ok && !out.json) {
-      out.stdout.write(out.stdout.isTTY === true ? plainLines(parsed.content) : parsed.content);
-      return 0;
-    }
-    out.answer({ ...checkShape(name, parsed), ...(asPlan ? { content: parsed.content } : {}) }, () => {
-      if (!parsed.ok) return parsed.problems.map(({ line, message }) => `${file}:${line}: ${plain(message)}`);
-      const { waves } = parsed.document;
-      const tasks = waves.reduce((sum, wave) => sum + wave.tasks.length, 0);
-      if (out.quiet) return [];
-      const done = waves.flatMap((wave) => wave.tasks).filter(({ isDone }) => isDone).length;
-      const progress = done === 0 ? '' : `, ${done} done`;
-      const found = `${file}: ${counted(waves.length, 'wave')}, ${counted(tasks, 'task')}${progress}, no problems`;
-      const family = parsed.family === 'stator' ? [] : [`${file}: ${readingText(parsed)}`];
-      const rows = sectionsOf(parsed.document).map(({ line, title, to, read }) => [
-        String(line),
-        cut(title, 60),
-        to,
-        cut(read, 80),
-      ]);
-      const remarks = [...parsed.remarks, ...remarksOn(parsed.document)].map(
-        ({ line, message }) => `${file}:${line}: note: ${message}`,
-      );
-      const header = headerRows(parsed.document).map(([name, value]) => `  ${name}: ${plain(value)}`);
-      const headings = ['line', 'section', 'goes to', 'read in it'];
-      // The last column only where there is something in it.
-      const width = rows.some((row) => row.at(-1) !== '') ? headings.length : headings.length - 1;
-      const shown = rows.map((row) => row.slice(0, width));
-      const order = orderLines(parsed.document);
-      return [...family, found, ...remarks, ...header, ...order, ...out.table(headings.slice(0, width), shown, '')];
-    });
-    return parsed.ok ? 0 : 1;
+  examples: ['stator plan check docs/plans/login.md', 'stator plan check --watch docs/plans/login.md'],
+  async run({ file, watch = false }, call) {
+    const { path } = openPlanFile(call.cwd, file);
+    if (!watch) return check(file, call);
+    if (path === null) throw new EngineError('bad_file', `${file} is a pipe, which nobody saves`, 'name a file');
+    check(file, call);
+    return untilLeft(file, { path, call });
   },
 });
 
-function unread(problem: PlanProblem): PlanReading {
-  return { ...readPlan({ text: '', path: '', beside: [] }), problems: [problem] };
+/** The exit code. Throws as `openPlanFile`. */
+function check(file: string, { cwd, out }: Call): number {
+  const { name, read } = openPlanFile(cwd, file);
+  const parsed = 'content' in read ? parsePlan(read.content) : unread(read.problem);
+  out.answer(checkShape(name, parsed), () => {
+    if (!parsed.ok) return parsed.problems.map(({ line, message }) => `${file}:${line}: ${plain(message)}`);
+    const { waves } = parsed.document;
+    const tasks = waves.reduce((sum, wave) => sum + wave.tasks.length, 0);
+    if (out.quiet) return [];
+    const found = `${file}: ${counted(waves.length, 'wave')}, ${counted(tasks, 'task')}, no problems`;
+    const rows = sectionsOf(parsed.document).map(({ line, title, to, read }) => [
+      String(line),
+      cut(title, 60),
+      to,
+      cut(read, 80),
+    ]);
+    const remarks = remarksOn(parsed.document).map(({ line, message }) => `${file}:${line}: note: ${message}`);
+    const header = headerRows(parsed.document).map(([name, value]) => `  ${name}: ${plain(value)}`);
+    const headings = ['line', 'section', 'goes to', 'read in it'];
+    // The last column only where there is something in it.
+    const width = rows.some((row) => row.at(-1) !== '') ? headings.length : headings.length - 1;
+    const shown = rows.map((row) => row.slice(0, width));
+    return [found, ...remarks, ...header, ...out.table(headings.slice(0, width), shown, '')];
+  });
+  return parsed.ok ? 0 : 1;
 }
 
-async function opened(call: Call, file: string, as: string | undefined): Promise<Pick<PlanFile, 'name' | 'read'>> {
-  if (file !== '-') return openPlanFile(call.cwd, file, { as });
-  const { name, reading } = readPlanText(await readStdin(call, 'the plan'), { name: 'standard-input', as });
-  return { name, read: { reading } };
+/** An editor that takes the file away and writes it anew is waited for this long. */
+const lookMs = 1_000;
+const quietMs = 100;
+
+/** Ends with the process only: Ctrl-C leaves it. */
+function untilLeft(file: string, { path, call }: { readonly path: string; readonly call: Call }): Promise<never> {
+  const { out } = call;
+  const say = (text: string) => out.remark(`${new Date().toTimeString().slice(0, 8)} ${text}`);
+  watchSavedFile({
+    file: path,
+    everyMs: lookMs,
+    quietMs,
+    onSave(isThere) {
+      say(isThere ? `${file} was saved` : `${file} is gone; it is checked when it is back`);
+      if (!isThere) return;
+      try {
+        check(file, call);
+      } catch (thrown) {
+        if (!(thrown instanceof EngineError)) throw thrown;
+        out.error(thrown.toJSON());
+      }
+    },
+  });
+  say(`waiting for ${file} to be saved; Ctrl-C leaves`);
+  return new Promise(() => {});
 }
 
-function checkShape(name: string, { ok, document, problems, family, remarks: found }: PlanReading) {
+interface Checked {
+  readonly ok: boolean;
+  readonly document: PlanDocument;
+  readonly problems: readonly PlanProblem[];
+}
+
+function unread(problem: PlanProblem): Checked {
+  return { ok: false, document: parsePlan('').document, problems: [problem] };
+}
+
+function checkShape(name: string, { ok, document, problems }: Checked) {
   const { goal, architecture, techStack, topic, issues, after, budget } = document;
   const waves = document.waves.map(({ number, line, tasks }) => ({
     number,
@@ -88,11 +112,10 @@ function checkShape(name: string, { ok, document, problems, family, remarks: fou
     })),
   }));
   const sections = sectionsOf(document).map(({ read: _read, ...section }) => section);
-  const remarks = [...found, ...remarksOn(document)].sort((a, b) => a.line - b.line);
+  const remarks = remarksOn(document);
   return {
     ok,
     name,
-    family,
     goal,
     architecture,
     tech_stack: techStack,

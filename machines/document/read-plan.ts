@@ -1,16 +1,17 @@
 /** The door for documents: whatever family one is of, it is read into stator's own form once, and everything after that reads the own form. */
 import { planNameOf } from '../vocabulary/ids.ts';
 import { companionNote, describe, emptyProblem, tooManyLines } from './families/descriptions.ts';
-import type { Family, PlanDraft, PlanSource } from './families/family.ts';
+import type { Family, PlanDraft } from './families/family.ts';
 import { folderName } from './families/plan-name.ts';
 import { families } from './families/registry.ts';
+import type { PlanSource } from './families/sheet.ts';
 import { openSheet, type Sheet } from './families/sheet.ts';
 import { inOwnForm, type PlacedTask } from './own-form.ts';
 import { parsePlan } from './plan-document.ts';
 import type { ParsedPlan, PlanDocument, PlanProblem } from './shape.ts';
 import { textProblem } from './text.ts';
 
-export type { PlanSource } from './families/family.ts';
+export type { PlanSource } from './families/sheet.ts';
 
 export type FamilyName = 'stator' | (typeof families)[number]['name'];
 

@@ -1,8 +1,8 @@
 /** Check boxes as tasks: the items of a markdown document's lists that have one, with what stands below them. */
-import type { DraftTask, Mark } from './family.ts';
+import type { DraftTask } from './family.ts';
 import type { OutlineHeading, OutlineItem, SourceLine } from './markdown-outline.ts';
 import type { TaskSpan } from './sections.ts';
-import type { Sheet } from './sheet.ts';
+import type { Mark, Sheet } from './sheet.ts';
 import { filesNamed, type IdForm, linksIn, titleOf } from './task-text.ts';
 
 /** An item, and where it stands. */

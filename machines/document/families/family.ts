@@ -1,23 +1,7 @@
 /** What people write as plans comes in families: each is recognised by its content and place, and read into one draft of a plan. */
 import type { PlanProblem } from '../shape.ts';
 import type { SourceLine } from './markdown-outline.ts';
-import type { Sheet } from './sheet.ts';
-
-/** A document as it is given. */
-export interface PlanSource {
-  readonly text: string;
-  /** With `/` between folders, relative to the repository where that is known: `specs/001-cart/tasks.md`. */
-  readonly path: string;
-  /** The names of what else is in its folder: `spec.md`, `plan.md`. */
-  readonly beside: readonly string[];
-}
-
-/** A change of the document's own text: what stands between the offsets is replaced. */
-export interface Mark {
-  readonly start: number;
-  readonly end: number;
-  readonly text: string;
-}
+import type { Mark, Sheet } from './sheet.ts';
 
 /** That a task comes after another one, as the document says it. */
 export interface TaskLink {

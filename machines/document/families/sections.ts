@@ -3,8 +3,9 @@
  * what stands between the tasks of a wave introduces it. Each line of the document is in one of these, or in a task.
  */
 import { withoutLeadingMarks, withoutTrailingMark } from '../done-marks.ts';
-import type { DraftNote, DraftTask, DraftWave, Mark, PlanDraft } from './family.ts';
+import type { DraftNote, DraftTask, DraftWave, PlanDraft } from './family.ts';
 import type { OutlineHeading, SourceLine } from './markdown-outline.ts';
+import type { Mark } from './sheet.ts';
 import { headingBox, type Sheet } from './sheet.ts';
 
 /** A task with the lines that are its own. */
@@ -159,7 +160,7 @@ function settled({ title, head, parts }: Pick<PlanDraft, 'title' | 'head' | 'par
 }
 
 /** Front matter that no family reads is for the agents, as it is. */
-export function frontMatterText(sheet: Sheet): SourceLine[] {
+function frontMatterText(sheet: Sheet): SourceLine[] {
   const lines = sheet.frontMatter()?.lines ?? [];
   if (lines.every(({ text }) => text.trim() === '')) return [];
   const longest = Math.max(2, ...lines.flatMap(({ text }) => text.match(/`{3,}/g) ?? []).map((run) => run.length));

@@ -1,9 +1,24 @@
 /** A document with what the families ask of it, each thing looked at once: its lines, its front matter, its outline, its JSON. */
 import { load } from 'js-yaml';
 import type { PlanProblem } from '../shape.ts';
-import type { Mark, PlanSource } from './family.ts';
 import { type JsonDocument, readJson } from './json-document.ts';
 import { markdownOutline, type OutlineBlock, type OutlineItem, readBox, type SourceLine } from './markdown-outline.ts';
+
+/** A document as it is given. */
+export interface PlanSource {
+  readonly text: string;
+  /** With `/` between folders, relative to the repository where that is known: `specs/001-cart/tasks.md`. */
+  readonly path: string;
+  /** The names of what else is in its folder: `spec.md`, `plan.md`. */
+  readonly beside: readonly string[];
+}
+
+/** A change of the document's own text: what stands between the offsets is replaced. */
+export interface Mark {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+}
 
 /** Nobody's plan has more, and each line costs the parser as much as a long one. */
 export const lineLimit = 25_000;

@@ -135,7 +135,7 @@ function fieldIds(
 }
 
 /** Ids in a text, with those between two that a dash joins. */
-export function idsIn(text: string, id: RegExp, order: readonly string[]): string[] {
+function idsIn(text: string, id: RegExp, order: readonly string[]): string[] {
   const found = [...text.matchAll(new RegExp(id.source, 'giu'))].map(({ 0: written, index }) => ({
     ref: written.toUpperCase(),
     start: index,

@@ -3,10 +3,10 @@
  * they are written in, unless a task says itself what it comes after. Headings above them, such as `## Phase 1`, are waves.
  */
 import { withoutLeadingMarks, withoutTrailingMark } from '../done-marks.ts';
-import type { DraftTask, Family, Mark } from './family.ts';
+import type { DraftTask, Family } from './family.ts';
 import type { OutlineHeading, OutlineItem, SourceLine } from './markdown-outline.ts';
 import { layOut, type TaskSpan } from './sections.ts';
-import type { Sheet } from './sheet.ts';
+import type { Mark, Sheet } from './sheet.ts';
 import { type IdForm, isLinkField, linksIn, saysNothingFirst, titleOf } from './task-text.ts';
 
 export const tasks = {
