@@ -1,8 +1,6 @@
 /** `stator plan check`: reads a plan without registering it; needs no store and no repo. */
 import {
-  checksOutsideTasks,
-  checksUnread,
-  headingsUnread,
+  type ParsedPlan,
   type PlanDocument,
   type PlanProblem,
   type PlanTask,
@@ -22,6 +20,7 @@ export default defineVerb({
     const { name, read } = openPlanFile(cwd, file);
     const parsed = 'content' in read ? parsePlan(read.content) : unread(read.problem);
     out.answer(checkShape(name, parsed), () => {
+      const remarks = parsed.remarks.map(({ line, message }) => `${file}:${line}: note: ${plain(message)}`);
       if (!parsed.ok) return parsed.problems.map(({ line, message }) => `${file}:${line}: ${plain(message)}`);
       const { waves } = parsed.document;
       const tasks = waves.reduce((sum, wave) => sum + wave.tasks.length, 0);
@@ -33,8 +32,7 @@ export default defineVerb({
         to,
         cut(read, 80),
       ]);
-      const remarks = remarksOn(parsed.document).map(({ line, message }) => `${file}:${line}: note: ${message}`);
-      const header = headerRows(parsed.document).map(([name, value]) => `  ${name}: ${plain(value)}`);
+      const header = headerRows(parsed.document).map(([name, value]) => `  ${name}: ${cut(plain(value), 200)}`);
       const headings = ['line', 'section', 'goes to', 'read in it'];
       // The last column only where there is something in it.
       const width = rows.some((row) => row.at(-1) !== '') ? headings.length : headings.length - 1;
@@ -45,18 +43,12 @@ export default defineVerb({
   },
 });
 
-interface Checked {
-  readonly ok: boolean;
-  readonly document: PlanDocument;
-  readonly problems: readonly PlanProblem[];
+function unread(problem: PlanProblem): ParsedPlan {
+  return { ...parsePlan(''), problems: [problem] };
 }
 
-function unread(problem: PlanProblem): Checked {
-  return { ok: false, document: parsePlan('').document, problems: [problem] };
-}
-
-function checkShape(name: string, { ok, document, problems }: Checked) {
-  const { goal, architecture, techStack, topic, issues, after, budget } = document;
+function checkShape(name: string, { ok, document, problems, remarks }: ParsedPlan) {
+  const { goal, architecture, techStack, topic, host, issues, after, budget } = document;
   const waves = document.waves.map(({ number, line, tasks }) => ({
     number,
     line,
@@ -71,7 +63,6 @@ function checkShape(name: string, { ok, document, problems }: Checked) {
     })),
   }));
   const sections = sectionsOf(document).map(({ read: _read, ...section }) => section);
-  const remarks = remarksOn(document);
   return {
     ok,
     name,
@@ -79,6 +70,7 @@ function checkShape(name: string, { ok, document, problems }: Checked) {
     architecture,
     tech_stack: techStack,
     topic,
+    host,
     issues,
     after,
     budget,
@@ -87,13 +79,6 @@ function checkShape(name: string, { ok, document, problems }: Checked) {
     problems,
     remarks,
   };
-}
-
-/** What is no mistake, and most likely not what its writer meant. */
-function remarksOn(document: PlanDocument): PlanProblem[] {
-  const { notes } = document;
-  const found = [...checksOutsideTasks(notes), ...checksUnread(document), ...headingsUnread(notes)];
-  return found.sort((a, b) => a.line - b.line);
 }
 
 /** A part of the document, and who is told of it. Reviewers and all others who judge or plan are given the whole document beside. */
@@ -105,10 +90,15 @@ interface Section {
   readonly read: string;
 }
 
-/** What was read of the header, without the texts that every agent gets. */
-function headerRows({ topic, issues, after, budget }: PlanDocument): [string, string][] {
+/** The fields of the plan that are in force. */
+function headerRows(document: PlanDocument): [string, string][] {
+  const { goal, architecture, techStack, topic, host, issues, after, budget } = document;
   const rows: [string, string | null][] = [
+    ['goal', goal],
+    ['architecture', architecture],
+    ['tech stack', techStack],
     ['topic', topic],
+    ['host', host],
     ['issue', issues.length === 0 ? null : issues.join(', ')],
     ['after', after.length === 0 ? null : after.join(', ')],
     ['budget', budget === null ? null : amountsText(budget)],
