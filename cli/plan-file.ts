@@ -30,7 +30,7 @@ export interface PlanFile {
   /** Where it lies, links followed; null: a pipe or standard input, which lie nowhere. */
   readonly path: string | null;
   readonly name: string;
-  readonly read: { readonly reading: PlanReading } | { readonly problem: PlanProblem };
+  readonly read: { readonly reading: PlanReading; readonly text: string } | { readonly problem: PlanProblem };
 }
 
 export interface PlanFileOptions {
@@ -68,7 +68,8 @@ export function openPlanFile(cwd: string, file: string, options: PlanFileOptions
     throw new EngineError('bad_file', message, 'split it into plans that name each other in **After:**');
   }
   const decoded = decodePlan(bytesOf(path, file));
-  const read = 'content' in decoded ? { reading: readPlan(sourceOf(path, decoded.content), as) } : decoded;
+  const read =
+    'content' in decoded ? { reading: readPlan(sourceOf(path, decoded.content), as), text: decoded.content } : decoded;
   const proposed = 'reading' in read ? read.reading.name : null;
   const name = given === undefined ? (proposed ?? planNameOf(basename(path))) : planNameOf(given);
   if (name === null) throw nameless(file, given);
@@ -215,7 +216,11 @@ export function tellName({ out }: Pick<Call, 'out'>, given: string | undefined, 
 }
 
 /** `read as spec-kit: 6 phases, 41 tasks, 12 done`. */
-export function readingText({ familyTitle, size, counts }: Pick<PlanReading, 'familyTitle' | 'size' | 'counts'>): string {
+export function readingText({
+  familyTitle,
+  size,
+  counts,
+}: Pick<PlanReading, 'familyTitle' | 'size' | 'counts'>): string {
   return `read as ${familyTitle}: ${size}${counts.done === 0 ? '' : `, ${counts.done} done`}`;
 }
 

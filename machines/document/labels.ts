@@ -11,9 +11,12 @@ export interface Label {
   isUnderscored: boolean;
 }
 
-/** Also `**Name**: value`, which looks the same when it is rendered. No name of the grammar is longer than 40 characters. */
-const labelPattern = /^(( {0,3})(?:[-*+][ \t]+)?)\*\*([^*:\r\n]{1,40})(?::\*\*|\*\*[ \t]*:)(.*)$/s;
-const underscoredPattern = /^(( {0,3})(?:[-*+][ \t]+)?)__([^_:\r\n]{1,40})(?::__|__[ \t]*:)(.*)$/s;
+/**
+ * Also `**Name**: value`, which looks the same when it is rendered, and with the colon of Chinese and Japanese keyboards. No name of the grammar is longer
+ * than 40 characters.
+ */
+const labelPattern = /^(( {0,3})(?:[-*+][ \t]+)?)\*\*([^*:：\r\n]{1,40})(?:[:：]\*\*|\*\*\s{0,9}[:：])(.*)$/s;
+const underscoredPattern = /^(( {0,3})(?:[-*+][ \t]+)?)__([^_:：\r\n]{1,40})(?:[:：]__|__\s{0,9}[:：])(.*)$/s;
 
 /** Labels that are read as another: people write them for one file and for several goals. */
 const sameWords = new Map([
@@ -47,6 +50,25 @@ const meantWords = new Map([
   ['cost limit', 'budget'],
   ['max cost', 'budget'],
 ]);
+
+/** Words that people write above what proves a task, which is prose more often than a command. */
+const proofWords = new Set([
+  ...['verify', 'verification', 'validate', 'validation', 'test', 'tests', 'test command', 'test commands', 'testing'],
+  ...[
+    'check command',
+    'verify command',
+    'verification command',
+    'how to test',
+    'how to verify',
+    'verify with',
+    'test with',
+  ],
+]);
+
+/** A label that reads like a check, and is none. */
+export function isProofLabel({ name }: Label): boolean {
+  return proofWords.has(name.trim());
+}
 
 /** Ordinary words that are one letter from a name of the grammar, and stand as labels of their own in plans. */
 const otherWords = new Set(['fixes', 'fined', 'alter', 'filed', 'cost', 'post', 'most', 'lost', 'ghost', 'hot']);

@@ -104,7 +104,7 @@ function inItself(sheet: Sheet, parsed: ParsedPlan, describes: string | null): P
     family: 'stator',
     familyTitle: 'stator’s own form',
     content: sheet.text,
-    remarks: [],
+    remarks: parsed.remarks,
     counts,
     size: sizeOf(counts, ['wave', 'waves']),
     refs,

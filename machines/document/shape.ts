@@ -35,11 +35,11 @@ export interface PlanNote {
   title: string;
   /** The number of the wave that it introduces; null: it is about the whole plan. */
   wave: number | null;
-  /** As written, its heading included; what was read as the title or a header line is not repeated. */
+  /** As written, its heading and the fields of the plan included; what was read as the title is not repeated. */
   text: string;
 }
 
-/** Something in a document that makes it no plan, with its line. */
+/** Something that is to be said of a document, with its line. */
 export interface PlanProblem {
   line: number;
   message: string;
@@ -62,7 +62,7 @@ export interface PlanDocument {
   /** Names of the plans that must be done first, without `.md`. Whether they exist, only the store knows. */
   after: string[];
   waves: PlanWave[];
-  /** In the order of their lines. With the titles, header lines and task bodies they are the whole document. */
+  /** In the order of their lines. With the titles and task bodies they are the whole document. */
   notes: PlanNote[];
 }
 
@@ -71,6 +71,8 @@ export interface ParsedPlan {
   ok: boolean;
   document: PlanDocument;
   problems: PlanProblem[];
+  /** What is no mistake, and most likely not what its writer meant. */
+  remarks: PlanProblem[];
 }
 
 /** Where the reading parts leave their problems; the order does not matter. */

@@ -3,6 +3,7 @@
  * material. Nothing of either can become another task, a wave or a check of this plan: what looks like one is escaped.
  */
 
+import { isDoneTitle } from '../../../machines/document/headings.ts';
 import { markdownLines } from '../../../machines/document/markdown-lines.ts';
 import { parsePlan } from '../../../machines/document/plan-document.ts';
 import { safeText } from '../../base/platform/terminal-text.ts';
@@ -52,7 +53,7 @@ export function issueDocument({
       `# ${heading}`,
       `**Goal:** Work on ${name} as the task says.`,
       '## Wave 1',
-      `### Task 1: ${heading}`,
+      `### Task 1: ${isDoneTitle(heading) ? `Work on ${name}` : heading}`,
       task,
       ...others,
       '',
