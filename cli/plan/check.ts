@@ -9,6 +9,7 @@ import { type Call, defineVerb } from '../command.ts';
 import { forceFileArgs, openPlanFile, type PlanFile, readingText, readPlanText } from '../plan-file.ts';
 import { counted, cut, plain, plainLines } from '../text.ts';
 import { orderLines } from './order-lines.ts';
+import { waysOn } from './ways-on.ts';
 
 export default defineVerb({
   summary:
@@ -50,7 +51,16 @@ function check({ file, name, read }: PlanFile, { out }: Call, asPlan: boolean): 
   const sections = sectionsOf(parsed, 'text' in read ? read.text : '');
   const answer = { ...checkShape(name, parsed, sections), ...(asPlan ? { content: parsed.content } : {}) };
   out.answer(answer, () => {
-    if (!parsed.ok) return parsed.problems.map(({ line, message }) => `${file}:${line}: ${plain(message)}`);
+    if (!parsed.ok) {
+      const found = parsed.problems.map(({ line, message }) => `${file}:${line}: ${plain(message)}`);
+      if (parsed.describes === null || out.quiet) return found;
+      return [
+        ...found,
+        `${file}: ${plain(parsed.describes)}`,
+        'ways on:',
+        ...waysOn(file, name).map((way) => `  ${way}`),
+      ];
+    }
     if (out.quiet) return [];
     const { counts, document, family } = parsed;
     const done = counts.done === 0 ? '' : `, ${counts.done} done`;

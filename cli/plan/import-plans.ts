@@ -86,6 +86,13 @@ interface One {
 async function importOne(call: Call, client: Client, { project, repo, file, force, as }: One): Promise<Imported> {
   try {
     const read = readPlanFile(call.cwd, file, { force, as });
+    const [first] = read.reading.problems;
+    if (first !== undefined)
+      throw new EngineError(
+        'bad_plan',
+        `line ${first.line}: ${first.message}`,
+        `all that is wrong with it: stator plan check ${shellWord(file)}; register it as a draft all the same: stator plan register ${shellWord(file)}`,
+      );
     const bound = bindingOf(call, repo, read);
     const { plan, shown } = await planOfFile(client, project, bound);
     const isKnown = shown !== null && shown.content === read.content;

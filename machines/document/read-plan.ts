@@ -30,7 +30,7 @@ export interface TaskReference {
   readonly hasMark: boolean;
 }
 
-export interface PlanReading extends ParsedPlan {
+export interface PlanReading extends Omit<ParsedPlan, 'remarks'> {
   readonly family: FamilyName;
   /** How people write the family's name: `spec-kit`. */
   readonly familyTitle: string;
