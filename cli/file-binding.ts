@@ -114,5 +114,5 @@ export function differsFromFile(shown: Pick<PlanShow, 'content' | 'file' | 'file
 /** Binds the plan to the file that it is, where it does not know it by that path and text; the file is not edited. */
 export async function bind(client: Client, shown: PlanShow, { bound, content }: BoundFile): Promise<void> {
   if (bound === null || (shown.file === bound && shown.file_digest === textDigest(content))) return;
-  await client.takeFile(shown.project, shown.plan, { file: bound, content });
+  await client.takeFile(shown.project, shown.plan, { file: bound, content, as: 'stator' });
 }

@@ -1,20 +1,15 @@
 /** A plan's file from the disk, with a message of its own for everything that is no such file. */
 
-import { type Dirent, existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
-import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
 import { decodePlan, type PlanProblem } from '../machines/document/plan-document.ts';
-import {
-  type FamilyName,
-  familyNames,
-  type PlanReading,
-  type PlanSource,
-  readPlan,
-} from '../machines/document/read-plan.ts';
+import { type FamilyName, familyNames, type PlanReading, readPlan } from '../machines/document/read-plan.ts';
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { planNameOf } from '../machines/vocabulary/ids.ts';
 import { planDocumentLimitBytes } from '../machines/vocabulary/plan-file.ts';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import { nearest } from '../runtime/base/config/nearest.ts';
+import { entriesOf, planSourceOf } from '../runtime/base/platform/plan-source.ts';
 import { systemCode } from '../runtime/base/platform/system-code.ts';
 import { refuseWayOut } from '../runtime/base/platform/way-out.ts';
 import { readStdin } from './ask.ts';
@@ -22,8 +17,6 @@ import type { Call } from './command.ts';
 
 /** More than this is not even read to say what is wrong with it. */
 const readLimitBytes = 16 * planDocumentLimitBytes;
-/** Of a folder with more files no name is told. */
-const besideLimit = 200;
 
 export interface PlanFile {
   readonly file: string;
@@ -43,8 +36,8 @@ export interface PlanFileOptions {
 }
 
 export const forceFileArgs = {
-  force: { type: 'boolean', description: 'accept a file that does not end in .md, .markdown or .json' },
-  as: { type: 'string', valueHint: 'family', description: `read it as ${familyNames.join(', ')}` },
+  force: { type: 'boolean', description: 'accept a file of any name, not only .md and .json' },
+  as: { type: 'string', valueHint: 'family', description: 'read it as that, such as spec-kit' },
 } as const;
 
 /**
@@ -69,7 +62,9 @@ export function openPlanFile(cwd: string, file: string, options: PlanFileOptions
   }
   const decoded = decodePlan(bytesOf(path, file));
   const read =
-    'content' in decoded ? { reading: readPlan(sourceOf(path, decoded.content), as), text: decoded.content } : decoded;
+    'content' in decoded
+      ? { reading: readPlan(planSourceOf(path, decoded.content), as), text: decoded.content }
+      : decoded;
   const proposed = 'reading' in read ? read.reading.name : null;
   const name = given === undefined ? (proposed ?? planNameOf(basename(path))) : planNameOf(given);
   if (name === null) throw nameless(file, given);
@@ -90,28 +85,6 @@ export function readPlanText(text: string, { name: given, as }: PlanFileOptions)
 export async function readPlanInput(call: Call, file: string, options: PlanFileOptions = {}): Promise<ReadPlanFile> {
   if (file !== '-') return readPlanFile(call.cwd, file, options);
   return readPlanText(await readStdin(call, 'the plan'), options);
-}
-
-/** What a text is to its readers: where it lies in its repository, and what lies beside it. */
-function sourceOf(path: string, text: string): PlanSource {
-  const folder = dirname(path);
-  const root = repositoryRoot(folder);
-  const place = root === null ? path : relative(root, path);
-  return { text, path: place.split(sep).join('/'), beside: namesBeside(folder, basename(path)) };
-}
-
-function repositoryRoot(folder: string): string | null {
-  if (existsSync(join(folder, '.git'))) return folder;
-  return dirname(folder) === folder ? null : repositoryRoot(dirname(folder));
-}
-
-/** Plain names only: they stand in what agents read. */
-function namesBeside(folder: string, own: string): string[] {
-  const names = entriesOf(folder).flatMap((entry) => (entry.isFile() || entry.isDirectory() ? [entry.name] : []));
-  return names
-    .filter((name) => name !== own && /^[\w.@ -]{1,100}$/.test(name))
-    .sort()
-    .slice(0, besideLimit);
 }
 
 /** The path of the one plan in a folder, from there. Throws `bad_file` where there is none, or several. */
@@ -164,15 +137,7 @@ const skipped = new Set(['.git', 'node_modules', 'archive']);
 function isPlanFile(path: string, as: FamilyName | undefined): boolean {
   if (statSync(path).size > planDocumentLimitBytes) return false;
   const decoded = decodePlan(readFileSync(path));
-  return 'content' in decoded && readPlan(sourceOf(path, decoded.content), as).ok;
-}
-
-function entriesOf(folder: string): Dirent[] {
-  try {
-    return readdirSync(folder, { withFileTypes: true });
-  } catch {
-    return []; // whoever may not look sees nothing there
-  }
+  return 'content' in decoded && readPlan(planSourceOf(path, decoded.content), as).ok;
 }
 
 /** Throws `usage` with the nearest. */

@@ -19,7 +19,7 @@ export default defineVerb({
     file: {
       type: 'positional',
       valueHint: 'plan',
-      description: 'its file, the folder of one, or - (standard input); it is registered or updated, and started',
+      description: 'its file, or the folder of one; - is standard input',
     },
     trust: trustArg,
     branch: { type: 'string', description: 'the branch that it works on; default plan/<name>' },
@@ -35,9 +35,8 @@ export default defineVerb({
     ...forceFileArgs,
   },
   examples: ['stator run docs/plans/login.md --json | jq .event'],
-  more: `On a terminal a planned document is shown first, unless --yes or auto_advance.
-Exit code 0: it is done, or planned with --plan-only. 1: it needs you, or waits
-beyond --wait-limit; the output says why. 130: Ctrl-C paused it; run it again.`,
+  more: `A planned document is shown first, unless --yes. Exit code 0: done, or planned;
+1: it needs you, or waits beyond --wait-limit; 130: Ctrl-C paused it.`,
   async run(
     {
       file,

@@ -38,7 +38,7 @@ import { planStateText, waitText } from './view.ts';
 const register = defineVerb({
   summary: 'Register files, or with --draft a text, as plans of this repo. Without --start nothing starts.',
   args: {
-    file: { type: 'positional', description: 'a file, the folder of one, or - (standard input); several: each' },
+    file: { type: 'positional', description: 'a file, or the folder of one; - is standard input' },
     branch: { type: 'string', description: 'the branch that it works on; default plan/<name>' },
     topic: { type: 'string', description: 'plans with the same topic are implemented one at a time' },
     start: { type: 'boolean', description: 'also start the plan' },
@@ -51,7 +51,7 @@ const register = defineVerb({
       valueHint: 'text',
       description: 'with --draft: the document; - or none: standard input',
     },
-    yes: { ...sureArgs.yes, description: 'with --start: implement the planned document without asking' },
+    yes: { ...sureArgs.yes, description: 'with --start: implement it without asking' },
     'plan-only': {
       ...planOnlyArg['plan-only'],
       description: 'with --start: end when the plan is planned',
@@ -79,7 +79,8 @@ const register = defineVerb({
     files,
   ) {
     if (files.length > 1) {
-      const single = { branch, topic, start, name, draft, content, issue, ...flags };
+      const { yes, 'plan-only': planOnly } = flags;
+      const single = { branch, topic, start, name, draft, content, issue, yes, 'plan-only': planOnly };
       const said = Object.entries(single).find(([, value]) => value !== undefined && value !== false)?.[0];
       if (said !== undefined)
         throw new EngineError(
@@ -144,7 +145,7 @@ export async function registerFile(client: Client, { project, bound, branch, top
   const { plan, shown } = await planOfFile(client, project, bound);
   const { file, content, bound: path } = bound;
   if (shown !== null && shown.file === null && path !== null && shown.content === content) {
-    return client.takeFile(project, plan, { file: path, content });
+    return client.takeFile(project, plan, { file: path, content, as: 'stator' });
   }
   if (shown !== null) {
     const hint = `go on with it, an edit of the file included: stator run ${shellWord(file)}; or give this one a name of its own: --name <plan>`;
@@ -154,6 +155,7 @@ export async function registerFile(client: Client, { project, bound, branch, top
     project,
     plan,
     content,
+    as: 'stator',
     ...(branch === undefined ? {} : { branch }),
     ...(topic === undefined ? {} : { topic }),
     ...(path === null ? {} : { file: path }),
@@ -206,9 +208,11 @@ const updateContent = defineVerb({
           project,
           name,
           readPlanText(await readStdin(call, 'the document'), { name, as }).content,
+          { as: 'stator' },
         );
       // Which file a plan is of, people say; an agent hands in a text.
-      if (isInRun(call)) return client.updateContent(project, name, readPlanFile(call.cwd, file, { as }).content);
+      if (isInRun(call))
+        return client.updateContent(project, name, readPlanFile(call.cwd, file, { as }).content, { as: 'stator' });
       const { bound, content } = bindingOf(
         call,
         (await client.repo(project)).path,
@@ -216,7 +220,7 @@ const updateContent = defineVerb({
       );
       // Another file than the plan's is taken for its text alone.
       const isOwn = bound !== null && (await client.plan(project, name)).file === bound;
-      return client.updateContent(project, name, content, isOwn ? { file: bound } : {});
+      return client.updateContent(project, name, content, { as: 'stator', ...(isOwn ? { file: bound } : {}) });
     });
     return printVerdict(call, answer);
   },
@@ -251,7 +255,10 @@ const exportIt = defineVerb({
         replace(place, found.content);
       }
       // Killed before this, the file is the plan's own text, which is no edit either.
-      return { shown: await client.takeFile(project, name, { file: found.file, content: found.content }), path: place };
+      return {
+        shown: await client.takeFile(project, name, { file: found.file, content: found.content, as: 'stator' }),
+        path: place,
+      };
     });
     if (out.json)
       out.print(JSON.stringify({ project: shown.project, plan: shown.plan, content: shown.content, written: path }));

@@ -124,5 +124,5 @@ function registerAt(
   project: string,
   { plan, content, file }: { plan: string; content: string; file: string | null },
 ): Promise<PlanShow> {
-  return client.registerPlan({ project, plan, content, ...(file === null ? {} : { file }) });
+  return client.registerPlan({ project, plan, content, as: 'stator', ...(file === null ? {} : { file }) });
 }

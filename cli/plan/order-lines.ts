@@ -10,7 +10,7 @@ export function orderLines({ waves }: Pick<PlanDocument, 'waves'>): string[] {
 }
 
 /** Numbers of tasks that may run at the same time, in the order of their turns. Tasks that claim one file run one after the other in any case. */
-export function stepsOf({ tasks }: Pick<PlanWave, 'tasks'>): number[][] {
+function stepsOf({ tasks }: Pick<PlanWave, 'tasks'>): number[][] {
   const left = new Map(tasks.map((task) => [task.number, task.after] as const));
   const steps: number[][] = [];
   while (left.size > 0) {

@@ -20,9 +20,8 @@ export default defineVerb({
     'stator plan simulate login.md --durations times.toml --runs 200',
   ],
   more: `It needs no daemon and no registered repo. Durations are those of this repo's
-past; else 10m for a coder or fixer, 5m for others. A file for --durations is
-TOML, by task or role: coder = "10m", w1-t2 = "5m..20m". Without :n a task
-always fails; a reviewer or verifier asks for changes.`,
+past; else 10m for a coder or fixer, 5m for others. --durations is TOML:
+coder = "10m", w1-t2 = "5m..20m". A judge that fails asks for changes.`,
   async run({ file, svg, force = false, as, ...given }, call) {
     const { name, content, reading } = await readPlanInput(call, file, { force, as });
     tellReading(call, reading);

@@ -111,7 +111,10 @@ function refusePlannedBefore({ plan, status, phase, auto_advance: advances }: Pl
 }
 
 async function takeEdit(client: Client, { project, plan }: PlanShow, { content, bound, file }: RunRequest) {
-  const answer = await client.updateContent(project, plan, content, bound === null ? {} : { file: bound });
+  const answer = await client.updateContent(project, plan, content, {
+    as: 'stator',
+    ...(bound === null ? {} : { file: bound }),
+  });
   refuseFailed(answer, `${file} was edited since, and the plan does not take it now`);
 }
 
@@ -155,7 +158,7 @@ async function registerOnce(client: Client, project: string, request: RunRequest
     ...(bound === null ? {} : { file: bound }),
   };
   try {
-    return await client.registerPlan({ project, plan: name, content, ...more });
+    return await client.registerPlan({ project, plan: name, content, as: 'stator', ...more });
   } catch (thrown) {
     const isTaken = thrown instanceof EngineError && thrown.code === 'conflict';
     const other = isTaken ? await findPlan(client, project, name) : null;

@@ -205,6 +205,29 @@ describe('plan import', () => {
   });
 });
 
+describe('--as', () => {
+  it('forces the family at every verb that takes a document', async () => {
+    const made = withPlans({ 'plan.md': sequence, 'other.md': sequence });
+    const { stator } = made;
+    const titles = async (plan: string) => (await stator(['plan', 'export', plan])).stdout.match(/^### .*$/gm);
+    const simulated = await stator(['plan', 'simulate', 'plan.md', '--as', 'tasks', '--json']);
+    expect([simulated.code, JSON.parse(simulated.stdout).order.length]).toEqual([0, 3]);
+    expect((await stator(['plan', 'register', 'plan.md', '--name', 'one', '--as', 'tasks', '--trust'])).code).toBe(0);
+    expect((await stator(['plan', 'import', 'other.md', '--as', 'tasks', '--json'])).stdout).toContain(
+      '"family":"tasks"',
+    );
+    const both = ['### Task 1: Models', '### Task 2: Service'];
+    expect([await titles('one'), await titles('other')]).toEqual([both, both]);
+    expect((await stator(['plan', 'update-content', 'one', '--file', 'plan.md', '--as', 'stator'])).code).toBe(0);
+    expect(await titles('one')).toEqual(both);
+    expect((await stator(['plan', 'export', 'one'])).stdout).not.toContain('## Wave 1');
+    const refused = await stator(['run', 'plan.md', '--as', 'nothing']);
+    expect(refused.code).toBe(64);
+    expectRefusal(refused.stderr, '--as: "nothing"');
+    expect((await stator(['run', 'plan.md', '--name', 'two', '--as', 'tasks', '--dry'])).stdout).toContain('w1-t2');
+  });
+});
+
 describe('plan export', () => {
   it('prints the own form, and writes it over no document of another program unless it is forced', async () => {
     const made = withPlans({ 'specs/001-cart/tasks.md': specKit });

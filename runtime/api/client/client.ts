@@ -1,4 +1,5 @@
 /** The control API as functions: over a socket, or over an app in this very process. */
+import type { FamilyName } from '../../../machines/document/read-plan.ts';
 import { EngineError, errorFromDocument, isErrorDocument } from '../../../machines/vocabulary/errors.ts';
 import type { Typed } from '../../../machines/vocabulary/keys.ts';
 import type { AccountEntry } from '../contract/accounts.ts';
@@ -340,6 +341,8 @@ export function createClient(call: Call, options: ClientOptions) {
       branch?: string;
       topic?: string;
       file?: string;
+      /** The family that it is read as; not there: what it looks like. `stator`: as it stands. */
+      as?: FamilyName;
       /** Its branch may be one that stator did not make: the plan goes on from there. */
       adopt?: boolean;
     }): Promise<PlanShow> => ask('POST /v1/repos/:project/plans', { params: { project }, body }),
@@ -351,14 +354,20 @@ export function createClient(call: Call, options: ClientOptions) {
       project: string,
       plan: string,
       content: string,
-      { file }: { file?: string } = {},
+      { file, as }: { file?: string; as?: FamilyName } = {},
     ): Promise<SignalAnswer> =>
       verdictOf(
-        await ask('PUT /v1/repos/:project/plans/:plan/content', { params: { project, plan }, body: { content, file } }),
+        await ask('PUT /v1/repos/:project/plans/:plan/content', {
+          params: { project, plan },
+          body: { content, file, as },
+        }),
       ),
     /** Binds a plan to its file without changing the document. Throws `conflict`. */
-    takeFile: (project: string, plan: string, body: { file: string; content: string }): Promise<PlanShow> =>
-      ask('PUT /v1/repos/:project/plans/:plan/file', { params: { project, plan }, body }),
+    takeFile: (
+      project: string,
+      plan: string,
+      body: { file: string; content: string; as?: FamilyName },
+    ): Promise<PlanShow> => ask('PUT /v1/repos/:project/plans/:plan/file', { params: { project, plan }, body }),
     /** Deletes a plan. `clear`: the leftovers that are deleted with it. Throws `refused` if work would be lost that no override names. */
     deletePlan: (
       project: string,

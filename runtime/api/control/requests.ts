@@ -2,7 +2,7 @@
 import type { Context } from 'hono';
 import { z } from 'zod';
 import { decodePlan } from '../../../machines/document/plan-document.ts';
-import { readPlan } from '../../../machines/document/read-plan.ts';
+import { type FamilyName, familyNames, readPlan } from '../../../machines/document/read-plan.ts';
 import { EngineError, errorClasses } from '../../../machines/vocabulary/errors.ts';
 import { issueText } from '../../../machines/vocabulary/schema-issue.ts';
 import { didYouMean } from '../../base/config/nearest.ts';
@@ -133,8 +133,14 @@ function isTorn(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.entries(value).flat().some(isTorn);
 }
 
-/** Throws `bad_plan`. */
-export function documentOf(content: string, file = ''): string {
+/** The family that a document is read as; not there: what it looks like. */
+export const family = z.enum(familyNames as readonly [FamilyName, ...FamilyName[]]);
+
+/** In stator's own form. Throws `bad_plan`. */
+export function documentOf(
+  content: string,
+  { file = '', as }: { file?: string | undefined; as?: FamilyName | undefined } = {},
+): string {
   const decoded = decodePlan(new TextEncoder().encode(content));
   if ('problem' in decoded)
     throw new EngineError(
@@ -142,7 +148,7 @@ export function documentOf(content: string, file = ''): string {
       decoded.problem.message,
       'see what a document may be with: stator plan check <file>',
     );
-  return readPlan({ text: decoded.content, path: file, beside: [] }).content;
+  return readPlan({ text: decoded.content, path: file, beside: [] }, as).content;
 }
 
 /** undefined keys are left out, so that optional properties stay optional. */
