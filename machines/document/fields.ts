@@ -1,6 +1,14 @@
 /** What is common to the `**Name:** value` lines of a plan and of a task. */
-import { type Label, readLabel, slippedLabel } from './labels.ts';
+import { type Label, slippedLabel } from './labels.ts';
 import { quoted, type ReportProblem } from './shape.ts';
+
+/** A line that is no heading, and in no code and no comment. */
+export interface TextLine {
+  text: string;
+  number: number;
+  /** That it begins with. */
+  label: Label | null;
+}
 
 /** Where what is said about a line goes: `remark` takes what is no mistake, and most likely not what its writer meant. */
 export interface Reports {
@@ -10,14 +18,12 @@ export interface Reports {
 
 export type Field<Name extends string> = Label & { name: Name };
 
-/** The field that a line begins with. A label that was most likely meant as one is a problem. */
+/** The field that a label is. One that was most likely meant as one is a problem. */
 export function readField<Name extends string>(
-  text: string,
+  label: Label,
   known: readonly Name[],
   found: (message: string) => void,
 ): Field<Name> | null {
-  const label = readLabel(text);
-  if (label === null) return null;
   const name = known.find((candidate) => candidate === label.name);
   if (name !== undefined && !label.isUnderscored) return { ...label, name };
   const meant = name ?? slippedLabel(label.name, known);
@@ -43,5 +49,7 @@ export function isNothing(value: string): boolean {
 
 /** The digits of Chinese and Japanese keyboards as all others are. */
 export function asciiDigits(text: string): string {
-  return text.replace(/[０-９]/g, (digit) => String.fromCharCode(digit.charCodeAt(0) - 0xfee0));
+  return !/[０-９]/.test(text)
+    ? text
+    : text.replace(/[０-９]/g, (digit) => String.fromCharCode(digit.charCodeAt(0) - 0xfee0));
 }

@@ -90,10 +90,15 @@ function withoutLinks(text: string): string {
 
 /** Code that is no path is a command, a call or an address: `npm test`, `Foo.bar()`, `https://…`. */
 function isPath(code: string): boolean {
-  if (/:\/\/|\(.*\)$|^-|[;=<>|"]/s.test(code)) return false;
+  if (/:\/\/|^-|[;=<>|"]/.test(code) || isCall(code)) return false;
   // A name with spaces ends as files do, and does not begin as commands do.
   if (/\s/.test(code)) return /^[^\s/]*\/.*\.\w{1,8}$/s.test(code);
   return (code.includes('/') && code !== '/') || (/\.\w/.test(code) && !/^v?\d+(?:\.\d+)+$/.test(code));
+}
+
+/** `run(x)`, and not `app/(group)`. */
+function isCall(code: string): boolean {
+  return code.endsWith(')') && /\w/.test(code.charAt(code.indexOf('(') - 1));
 }
 
 /** `Makefile`, as the first thing that an item says. */

@@ -2,9 +2,9 @@
 import { type Amounts, amountsForm, readAmounts } from '../vocabulary/budget.ts';
 import { isHostName } from '../vocabulary/host-name.ts';
 import { planNameOf } from '../vocabulary/ids.ts';
-import { asciiDigits, type Field, isNothing, type Reports, readField, shownName } from './fields.ts';
+import { asciiDigits, type Field, isNothing, type Reports, readField, shownName, type TextLine } from './fields.ts';
 import { readIssueLinks } from './issue-links.ts';
-import { type Label, readLabel } from './labels.ts';
+import type { Label } from './labels.ts';
 import { type PlanDocument, quoted, type ReportProblem } from './shape.ts';
 
 /** A topic stands in lists. */
@@ -18,9 +18,9 @@ export type LinePlace = 'introduction' | 'section' | 'task';
 
 export interface HeaderReader {
   /** A line that is no heading, and stands before the first section. */
-  read(text: string, line: number): void;
+  read(line: TextLine): void;
   /** A line below that, where a field is text: it says so where the line was most likely meant as one. */
-  readBelow(text: string, line: number, place: LinePlace): void;
+  readBelow(line: TextLine, place: LinePlace): void;
   /** A heading, a task or a fence came: the value that was being read is over. */
   interrupt(): void;
   /** The first section begins with that heading. */
@@ -38,8 +38,7 @@ export function createHeaderReader(document: PlanDocument, report: Reports): Hea
   let section: string | null = null;
   const block = createBlockWatch();
 
-  function readLine(text: string, line: number): void {
-    const label = readLabel(text);
+  function readLine({ text, number: line, label }: TextLine): void {
     const name = label === null ? null : nameOf(label);
     if (label === null || label.indent !== null || block.isHtml()) {
       if (label !== null && name !== null) report.remark(line, unreadMessage(label, name, block.isHtml()));
@@ -50,7 +49,7 @@ export function createHeaderReader(document: PlanDocument, report: Reports): Hea
     // Libraries stand in a plan's head under that name more often than plans.
     const isLibraries = label.name === 'dependencies';
     const found = isLibraries ? () => {} : (message: string) => report.problem(line, message);
-    const field = readField(text, headerNames, found);
+    const field = readField(label, headerNames, found);
     if (field !== null) start(field, line);
   }
 
@@ -78,16 +77,15 @@ export function createHeaderReader(document: PlanDocument, report: Reports): Hea
   }
 
   return {
-    read(text, line) {
-      const underlined = block.read(text);
-      if (underlined === null) readLine(text, line);
+    read(line) {
+      const underlined = block.read(line);
+      if (underlined === null) readLine(line);
       else {
         open = null;
         section = quoted(underlined);
       }
     },
-    readBelow(text, line, place) {
-      const label = readLabel(text);
+    readBelow({ number: line, label }, place) {
       const name = label === null ? null : nameOf(label);
       if (label === null || name === null || label.isUnderscored || section === null) return;
       // A task's own, which its own reader takes.
@@ -123,7 +121,7 @@ function unreadMessage(label: Label, name: HeaderName, isHtml: boolean): string 
 
 interface BlockWatch {
   /** The text of a heading of level 2 where this line underlines it; null: it does not. */
-  read(text: string): string | null;
+  read(line: TextLine): string | null;
   /** The block is over. */
   interrupt(): void;
   /** The line that was read last stands in a block of HTML. */
@@ -142,7 +140,7 @@ function createBlockWatch(): BlockWatch {
   let isFrontMatter = false;
 
   return {
-    read(text) {
+    read({ text, label }) {
       const isRule = /^ {0,3}-{2,}[ \t]*$/.test(text);
       if (isFirst && text.trim() !== '') {
         isFirst = false;
@@ -159,9 +157,9 @@ function createBlockWatch(): BlockWatch {
         if (block?.kind !== 'html') block = null;
         return title;
       } else if (block === null) {
-        const isParagraph = isProse(text) && !/^(?: {4}|\t)/.test(text) && readLabel(text) === null;
+        const isParagraph = isProse(text) && !/^(?: {4}|\t)/.test(text) && label === null;
         block = { kind: htmlPattern.test(text) ? 'html' : isParagraph ? 'paragraph' : 'other', text: text.trim() };
-      } else if (block.kind === 'paragraph' && (readLabel(text) !== null || !isProse(text))) {
+      } else if (block.kind === 'paragraph' && (label !== null || !isProse(text))) {
         block = { kind: 'other', text: '' };
       }
       return null;

@@ -1,5 +1,6 @@
 /** The headings of the plan grammar: `## Wave N`, `### Task N: title`, any other heading, and lines that were meant as one of the first two. */
 import { withoutLeadingMarks, withoutTrailingMark } from './done-marks.ts';
+import { asciiDigits } from './fields.ts';
 import { slips } from './labels.ts';
 import { markdownHeading, withoutClosingMarks } from './markdown-lines.ts';
 import { planNumberLimit, quoted } from './shape.ts';
@@ -77,6 +78,7 @@ interface Undecorated {
 
 /** The text without the marks, the picture and the emphasis that it begins with: `✅ **Task 4: Labels**`. */
 function undecorated(text: string): Undecorated {
+  if (/^[A-Za-z]/.test(text)) return { text, marks: [], picture: '' };
   const outer = withoutLeadingMarks(text);
   const inner = withoutLeadingMarks(withoutEmphasis(outer.text));
   const picture =
@@ -248,8 +250,7 @@ function behindSeparator(text: string): string {
 
 /** One over the limit for all numbers that are over it, since a longer one would lose digits, or be no number in JSON. */
 function readNumber(digits: string): number {
-  const ascii = digits.replace(/[０-９]/g, (digit) => String.fromCharCode(digit.charCodeAt(0) - 0xfee0));
-  const significant = ascii.replace(/^0+/, '');
+  const significant = asciiDigits(digits).replace(/^0+/, '');
   return significant.length > String(planNumberLimit).length ? planNumberLimit + 1 : Number(significant);
 }
 

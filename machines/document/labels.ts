@@ -79,8 +79,20 @@ export function slippedLabel(name: string, known: readonly string[]): string | n
   if (known.includes(name) || otherWords.has(written)) return null;
   const meant = meantWords.get(written);
   if (meant !== undefined && known.includes(meant)) return meant;
-  const isNear = (word: string) => slips(written, word) <= (word.length < 8 ? 1 : 2);
+  const isNear = (word: string) => isWithin(written, word, word.length < 8 ? 1 : 2);
   return known.find((word) => isNear(word) || isNear(`${word}s`)) ?? null;
+}
+
+/** Whether so many slips are between them. Almost all words differ in length, or in more than one place: they are told apart at once. */
+function isWithin(word: string, other: string, limit: 1 | 2): boolean {
+  if (Math.abs(word.length - other.length) > limit) return false;
+  if (limit === 2) return slips(word, other) <= 2;
+  let start = 0;
+  while (start < word.length && word[start] === other[start]) start += 1;
+  const behind = (from: number) => word.slice(start + from) === other.slice(start + from);
+  if (behind(1) || word.slice(start + 1) === other.slice(start) || word.slice(start) === other.slice(start + 1))
+    return true;
+  return word[start] === other[start + 1] && word[start + 1] === other[start] && behind(2);
 }
 
 /** Letters to add, drop, replace or swap with their neighbour; 3 stands for 3 and more. */

@@ -4,7 +4,7 @@
  */
 
 import { createFenceWatch, type FenceWatch } from './fences.ts';
-import type { Reports } from './fields.ts';
+import type { Reports, TextLine } from './fields.ts';
 import { createHeaderReader, type HeaderReader } from './header.ts';
 import {
   boldHeading,
@@ -130,8 +130,12 @@ function readTextLine(reading: Reading, line: MarkdownLine): void {
   if (slip !== null) reportSlip(reading, line.number, slip);
   if (heading === null) {
     readUnderline(reading, line);
-    if (reading.task === null) readOutside(reading, line);
-    else readInTask(reading, line, reading.task.reader);
+    const text = { text: line.text, number: line.number, label: readLabel(line.text) };
+    if (reading.task !== null) readInTask(reading, text, reading.task.reader);
+    else {
+      reading.notes.add(line);
+      readOutside(reading, text);
+    }
     return;
   }
   interrupt(reading);
@@ -180,10 +184,9 @@ function interrupt(reading: Reading): void {
 }
 
 /** In a section and in the introduction of a wave there are no fields, and the line goes to its agents as it is. */
-function readOutside(reading: Reading, line: MarkdownLine): void {
-  const { header, notes, reports, isIntroduction } = reading;
-  notes.add(line);
-  const label = readLabel(line.text);
+function readOutside(reading: Reading, line: TextLine): void {
+  const { header, reports, isIntroduction } = reading;
+  const { label } = line;
   if (label?.name === 'check')
     reports.remark(
       line.number,
@@ -191,18 +194,18 @@ function readOutside(reading: Reading, line: MarkdownLine): void {
     );
   if (label?.name === 'files' && reading.wave !== null)
     reports.remark(line.number, 'these files stand in no task, so no task claims them; move them below its heading');
-  if (!header.hasEnded()) header.read(line.text, line.number);
-  else header.readBelow(line.text, line.number, isIntroduction ? 'introduction' : 'section');
+  if (!header.hasEnded()) header.read(line);
+  else header.readBelow(line, isIntroduction ? 'introduction' : 'section');
   if (isIntroduction) remarkBold(reading, line);
 }
 
-function readInTask(reading: Reading, line: MarkdownLine, reader: TaskReader): void {
-  reader.read(line.text, line.number);
-  reading.header.readBelow(line.text, line.number, 'task');
+function readInTask(reading: Reading, line: TextLine, reader: TaskReader): void {
+  reader.read(line);
+  reading.header.readBelow(line, 'task');
   if (reading.wave !== null) remarkBold(reading, line);
 }
 
-function remarkBold(reading: Reading, line: MarkdownLine): void {
+function remarkBold(reading: Reading, line: TextLine): void {
   const message = boldHeading(line.text);
   if (message !== null) reading.reports.remark(line.number, message);
 }

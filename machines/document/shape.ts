@@ -84,6 +84,7 @@ export const planNumberLimit = 9999;
 /** A text from the document inside a message: short, in backticks, on one line, and without characters that a terminal would obey. */
 export function quoted(text: string): string {
   const limit = 80;
+  if (text.length <= limit && /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(text)) return `\`${text}\``;
   const shown = text
     .slice(0, limit)
     .replace(/\p{Surrogate}$/u, '')

@@ -1,7 +1,7 @@
 /** The fields of a task: the `**Name:** value` lines of its body, with what stands beneath them. */
-import { asciiDigits, type Field, isNothing, type Reports, readField } from './fields.ts';
+import { asciiDigits, type Field, isNothing, type Reports, readField, type TextLine } from './fields.ts';
 import { fileItems } from './files.ts';
-import { isProofLabel, readLabel } from './labels.ts';
+import { isProofLabel } from './labels.ts';
 import { type PlanTask, planNumberLimit, quoted, type ReportProblem } from './shape.ts';
 
 /** A check stands in a shell's argument list. */
@@ -19,7 +19,7 @@ export interface TaskLink {
 
 export interface TaskReader {
   /** A line of the task's body that is no heading and outside of fences. */
-  read(text: string, line: number): void;
+  read(line: TextLine): void;
   /** A heading or a fence came: a list beneath `**Files:**` is over. */
   interrupt(): void;
   /** The task is over. */
@@ -85,14 +85,15 @@ export function createTaskReader(
   }
 
   return {
-    read(text, line) {
-      const field = readField(text, taskNames, (message) => report.problem(line, message));
+    read({ text, number: line, label }) {
+      const found = (message: string) => report.problem(line, message);
+      const field = label === null ? null : readField(label, taskNames, found);
       if (field !== null) {
         list = null;
         readTaskField(field, line);
         return;
       }
-      const message = almostCheck(text);
+      const message = almostCheck(text, label);
       if (message !== null && almostChecks.length < almostCheckLimit) almostChecks.push({ line, message });
       readListLine(text, line);
     },
@@ -111,11 +112,10 @@ const almostCheckLimit = 20;
 const unmarkedCheck = /^ {0,3}(?:[-*+][ \t]+)?(?:\*\*check\*\*|check[:：])\s+(\S.*)$/is;
 
 /** What is said of a line that was most likely meant as a check, and that nothing runs: `**Check** npm test`, `Check: npm test`, `**Verify:** npm test`. */
-function almostCheck(text: string): string | null {
+function almostCheck(text: string, label: TextLine['label']): string | null {
   const [written, command = ''] = unmarkedCheck.exec(text) ?? [];
   if (written !== undefined)
     return `${quoted(written.trim())} is not read, so nothing runs it; a check is written **Check:** ${shortened(command)}`;
-  const label = readLabel(text);
   if (label === null || !isProofLabel(label)) return null;
   const example = (label.value.startsWith('`') ? codeSpan(label.value) : null) ?? 'npm test';
   const form = `what must exit with 0 before the task is done is written **Check:** ${shortened(example)}`;
