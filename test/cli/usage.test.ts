@@ -235,12 +235,13 @@ describe('plan check', () => {
     expect(code).toBe(0);
     expect(stdout).toMatchInlineSnapshot(`
       "p.md: 2 waves, 2 tasks, no problems
-      line  section    goes to
-      4     Before.    every agent
-      7     Why.       every coder of wave 1
-      8     Task 1: a  the coder of w1-t1
-      10    Rollout    every agent
-      13    Task 1: c  the coder of w2-t1
+        goal: g
+      line  section      goes to
+      2     **Goal:** g  every agent
+      7     Why.         every coder of wave 1
+      8     Task 1: a    the coder of w1-t1
+      10    Rollout      every agent
+      13    Task 1: c    the coder of w2-t1
       "
     `);
     const { sections } = JSON.parse((await stator(['plan', 'check', 'p.md', '--json'])).stdout);
@@ -293,8 +294,8 @@ describe('plan check', () => {
     expect(code).toBe(0);
     expect(stdout.split('\n').filter((line) => line.includes('note:'))).toMatchInlineSnapshot(`
       [
-        "p.md:4: note: \`**Check** npm test\` is not read, so nothing runs it; a check is written **Check:** npm test",
-        "p.md:6: note: \`- Check: make\` is not read, so nothing runs it; a check is written **Check:** make",
+        "p.md:5: note: \`**Check** npm test\` is not read, so nothing runs it; a check is written **Check:** npm test",
+        "p.md:7: note: \`- Check: make\` is not read, so nothing runs it; a check is written **Check:** make",
         "p.md:18: note: \`Wave two\` is not read as a wave, so nobody works on it; write \`## Wave 2\`",
         "p.md:22: note: \`Wave 2\` is not read as a wave, so nobody works on it; write \`## Wave 2\`",
       ]
