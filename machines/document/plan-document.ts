@@ -22,6 +22,7 @@ import { type ParsedPlan, type PlanDocument, type PlanProblem, type PlanTask, ty
 import { createTaskReader, type TaskLink, type TaskReader } from './task-fields.ts';
 import { textProblem } from './text.ts';
 
+export { isDoneTitle } from './headings.ts';
 export { shellBlocks } from './markdown-lines.ts';
 export type { ParsedPlan, PlanDocument, PlanProblem, PlanTask } from './shape.ts';
 export { decodePlan } from './text.ts';

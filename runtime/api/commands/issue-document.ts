@@ -3,9 +3,8 @@
  * material. Nothing of either can become another task, a wave or a check of this plan: what looks like one is escaped.
  */
 
-import { isDoneTitle } from '../../../machines/document/headings.ts';
 import { markdownLines } from '../../../machines/document/markdown-lines.ts';
-import { parsePlan } from '../../../machines/document/plan-document.ts';
+import { isDoneTitle, parsePlan } from '../../../machines/document/plan-document.ts';
 import { safeText } from '../../base/platform/terminal-text.ts';
 import { excerpt, fenced, oneLine } from '../../work/agents/prompts/quotation.ts';
 import { disarmed } from '../../work/forges/closing-words.ts';

@@ -112,3 +112,11 @@ test('a document of no family is described, and one that is forced says what it 
   const forced = readPlan({ text: '# Search\n', path: 'a.md', beside: [] }, 'spec-kit');
   expect(forced.problems).toEqual([{ line: 1, message: 'no task found: the document does not look like spec-kit' }]);
 });
+
+test('a title that is underlined in the text of a task is text, in the own form too', () => {
+  const text =
+    '# Cart\n\n### Task 1: Cart\n\nWords.\n\nTask 2: Till\n------------\n\nMore.\n\n### Task 3: Door\n\nOpen it.\n';
+  const { ok, problems, content } = readPlan({ text, path: 'cart.md', beside: [] });
+  expect([ok, problems]).toEqual([true, []]);
+  for (const word of ['Words.', 'Task 2: Till', '-----', 'More.', 'Open it.']) expect(content).toContain(word);
+});
