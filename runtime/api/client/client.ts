@@ -1,5 +1,4 @@
 /** The control API as functions: over a socket, or over an app in this very process. */
-import type { FamilyName } from '../../../machines/document/read-plan.ts';
 import { EngineError, errorFromDocument, isErrorDocument } from '../../../machines/vocabulary/errors.ts';
 import type { Typed } from '../../../machines/vocabulary/keys.ts';
 import type { HomeEngine } from '../../base/platform/home-engine.ts';
@@ -347,7 +346,7 @@ export function createClient(call: Call, options: ClientOptions) {
       topic?: string;
       file?: string;
       /** The family that it is read as; not there: what it looks like. `stator`: as it stands. */
-      as?: FamilyName;
+      as?: string;
       /** Its branch may be one that stator did not make: the plan goes on from there. */
       adopt?: boolean;
     }): Promise<PlanShow> => ask('POST /v1/repos/:project/plans', { params: { project }, body }),
@@ -359,7 +358,7 @@ export function createClient(call: Call, options: ClientOptions) {
       project: string,
       plan: string,
       content: string,
-      { file, as }: { file?: string; as?: FamilyName } = {},
+      { file, as }: { file?: string; as?: string } = {},
     ): Promise<SignalAnswer> =>
       verdictOf(
         await ask('PUT /v1/repos/:project/plans/:plan/content', {
@@ -371,7 +370,7 @@ export function createClient(call: Call, options: ClientOptions) {
     takeFile: (
       project: string,
       plan: string,
-      body: { file: string; content: string; as?: FamilyName },
+      body: { file: string; content: string; as?: string },
     ): Promise<PlanShow> => ask('PUT /v1/repos/:project/plans/:plan/file', { params: { project, plan }, body }),
     /** Deletes a plan. `clear`: the leftovers that are deleted with it. Throws `refused` if work would be lost that no override names. */
     deletePlan: (
