@@ -8,7 +8,7 @@ import type { PlanSource } from './families/sheet.ts';
 import { openSheet, type Sheet } from './families/sheet.ts';
 import { inOwnForm, type PlacedTask } from './own-form.ts';
 import { parsePlan } from './plan-document.ts';
-import type { ParsedPlan, PlanDocument } from './shape.ts';
+import type { ParsedPlan, PlanDocument, PlanProblem } from './shape.ts';
 import { textProblem } from './text.ts';
 
 export type { PlanSource } from './families/sheet.ts';
