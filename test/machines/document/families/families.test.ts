@@ -119,7 +119,6 @@ test('a document of no family is described, and one that is forced says what it 
   expect(forced.problems).toEqual([{ line: 1, message: 'no task found: the document does not look like spec-kit' }]);
 });
 
-<<<<<<< HEAD
 test('a title that is underlined in the text of a task is text, in the own form too', () => {
   const text =
     '# Cart\n\n### Task 1: Cart\n\nWords.\n\nTask 2: Till\n------------\n\nMore.\n\n### Task 3: Door\n\nOpen it.\n';
@@ -128,8 +127,6 @@ test('a title that is underlined in the text of a task is text, in the own form 
   for (const word of ['Words.', 'Task 2: Till', '-----', 'More.', 'Open it.']) expect(content).toContain(word);
 });
 
-=======
->>>>>>> wt-docs-fields
 test('a family is one file and one line of the registry', () => {
   const copy = mkdtempSync(join(tmpdir(), 'stator-families-'));
   onTestFinished(() => rmSync(copy, { recursive: true, force: true }));
@@ -208,7 +205,6 @@ test.each([
   timed(text.slice(0, 1000));
   // A quiet machine takes some 200 ms at most; a bound that only a quadratic reader exceeds, on any machine.
   expect(timed(text)).toBeLessThan(6000);
-<<<<<<< HEAD
 =======
 });
 
