@@ -205,14 +205,4 @@ test.each([
   timed(text.slice(0, 1000));
   // A quiet machine takes some 200 ms at most; a bound that only a quadratic reader exceeds, on any machine.
   expect(timed(text)).toBeLessThan(6000);
-=======
-});
-
-test('a title that is underlined in the text of a task is text, in the own form too', () => {
-  const text =
-    '# Cart\n\n### Task 1: Cart\n\nWords.\n\nTask 2: Till\n------------\n\nMore.\n\n### Task 3: Door\n\nOpen it.\n';
-  const { ok, problems, content } = readPlan({ text, path: 'cart.md', beside: [] });
-  expect([ok, problems]).toEqual([true, []]);
-  for (const word of ['Words.', 'Task 2: Till', '-----', 'More.', 'Open it.']) expect(content).toContain(word);
->>>>>>> wt-docs-fields
 });
