@@ -2,8 +2,7 @@
 
 import { assertEvent, assign } from 'xstate';
 import { type Amounts, lowerOf, nothingRaised, textOfUse } from '../vocabulary/budget.ts';
-import type { Previous } from '../vocabulary/family.ts';
-import { isYes } from '../vocabulary/family.ts';
+import { isYes, type Previous } from '../vocabulary/family.ts';
 import { instanceTitle, isWorker } from '../vocabulary/ids.ts';
 import { logCommand, reasonText } from '../vocabulary/reason-text.ts';
 import { originKind } from '../vocabulary/signal.ts';

@@ -374,9 +374,9 @@ const repoKeys = {
   confirm_deletions: flag.optional(),
   confirm_secrets: flag.optional(),
   confirm_file_size: sizeOrNone({
-    minBytes: 1024,
+    minBytes: mebibyte,
     maxBytes: mebibyte * mebibyte,
-    limits: 'from 1KiB to 1TiB',
+    limits: 'from 1MiB to 1TiB',
   }).optional(),
   confirm_new_files: wholeNumberOrNone(1, 1_000_000).optional(),
   close_issues: flag.optional(),

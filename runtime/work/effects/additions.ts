@@ -6,7 +6,6 @@ import { createHash } from 'node:crypto';
 import { basename, dirname } from 'node:path';
 import { storedPlan } from '../../../actors/stored-tree.ts';
 import { planTree } from '../../../machines/vocabulary/ids.ts';
-import { sizeText } from '../../base/platform/size.ts';
 import { safeText } from '../../base/platform/terminal-text.ts';
 import type { PlanKey, Store } from '../../core/store/port.ts';
 import { type AddedFile, addedFiles, foldersIn, textOfFile } from '../git/added.ts';
@@ -102,7 +101,7 @@ function largeIn(files: readonly AddedFile[], limit: number | null): Finding[] {
   if (limit === null) return [];
   return files
     .filter(({ bytes }) => bytes > limit)
-    .map(({ path, bytes }) => ({ key: `large ${path}`, text: `${path}: ${sizeText(bytes, ' ')}` }));
+    .map(({ path, bytes }) => ({ key: `large ${path}`, text: `${path}: ${(bytes / 1024 ** 2).toFixed(1)} MiB` }));
 }
 
 /** A new folder counts with all that is in it, by the one that is highest; one that was there with what is new right in it. */

@@ -41,24 +41,26 @@ export function createSecretSearch(): SecretSearch {
     const options = { env: {}, execArgv: [], resourceLimits: { maxOldGenerationSizeMb: memoryMb } };
     const asked = worker ?? new Worker(inPackage('dist', 'bin', 'secrets-worker.js'), options);
     worker = asked;
-    asked.ref();
     count += 1;
     const id = count;
     return new Promise((resolve) => {
       const settle = (found: readonly Found[] | null): void => {
         clearTimeout(limit);
-        asked.removeAllListeners();
+        asked.off('message', hear).off('error', fail).off('exit', fail);
         // One that is being ended may fail once more.
-        asked.on('error', () => {});
-        asked.unref();
+        asked.on('error', () => {}).unref();
         if (found === null) end();
         else idle = setTimeout(end, idleMs).unref();
         resolve(found);
       };
-      const limit = setTimeout(settle, limitMs, null);
-      asked.on('message', (said: { id: number; found: Found[] }) => (said.id === id ? settle(said.found) : undefined));
-      asked.on('error', () => settle(null));
-      asked.on('exit', () => settle(null));
+      const hear = (said: { id: number; found: Found[] }): void => {
+        if (said.id === id) settle(said.found);
+      };
+      const fail = (): void => settle(null);
+      const limit = setTimeout(fail, limitMs);
+      asked.on('message', hear).on('error', fail).on('exit', fail);
+      // After the listener, which would hold it again.
+      asked.ref();
       asked.postMessage({ id, texts } satisfies Question);
     });
   }

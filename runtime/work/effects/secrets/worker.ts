@@ -2,13 +2,12 @@
 import { createHash } from 'node:crypto';
 import { parentPort } from 'node:worker_threads';
 import { lintSource } from '@secretlint/core';
-import { creator } from '@secretlint/secretlint-rule-preset-recommend';
+import { rules } from '@secretlint/secretlint-rule-preset-recommend';
 import type { Found, Question } from './search.ts';
 
-const preset = '@secretlint/secretlint-rule-preset-recommend';
-/** A comment in the text would turn rules off. */
-const rules = [{ id: '@secretlint/secretlint-rule-filter-comments', disabled: true }];
-const config = { rules: [{ id: preset, rule: creator, rules }] };
+/** By this one a comment in the text would turn the others off. */
+const comments = '@secretlint/secretlint-rule-filter-comments';
+const config = { rules: rules.filter(({ meta }) => meta.id !== comments).map((rule) => ({ id: rule.meta.id, rule })) };
 
 parentPort?.on('message', ({ id, texts }: Question) => {
   void answer(texts).then((found) => parentPort?.postMessage({ id, found }));
