@@ -31,6 +31,7 @@ export function noticesOf(tree: Tree, step: Step): Notice[] {
       ...needOf(input, tree),
       ...permissionOf(input, step.agents),
       ...nearOf(input),
+      ...notedOf(input),
       ...remarksOf(input),
     ];
   });
@@ -90,6 +91,13 @@ function nearOf({ signal }: Input): Notice[] {
   return [{ type: 'budget_near', instance: use.title, message: textOfUse(use), details: budgetDetails(use) }];
 }
 
+/** What was found at the end of a run. */
+function notedOf({ signal }: Input): Notice[] {
+  if (signal.type !== 'run_noted') return [];
+  const { about, title, detail } = signal.payload as SignalPayload<'run_noted'>; // as its type says
+  return [{ type: about, instance: title, message: detail.replace(':\n', ': ').replaceAll('\n', '; ') }];
+}
+
 /** A question that an agent's program asks a person: one for each, also where it waits for another already. */
 function permissionOf({ signal }: Input, agents: readonly AgentSnapshot[]): Notice[] {
   if (signal.type !== 'run_waiting') return [];
@@ -116,14 +124,16 @@ function remarksOf({ signal }: Input): Notice[] {
   }));
 }
 
-/** The commit of a run deletes so much that its task asks a person. */
-function asksDeletions({ type, payload }: Input['signal']): boolean {
-  return type === 'work_committed' && (payload as SignalPayload<'work_committed'>).deletions !== undefined; // as its type says
+/** The commit of a run deletes so much, or adds such things, that its task asks a person. */
+function asksAboutWork({ type, payload }: Input['signal']): boolean {
+  if (type !== 'work_committed') return false;
+  const { deletions, additions } = payload as SignalPayload<'work_committed'>; // as its type says
+  return deletions !== undefined || additions !== undefined;
 }
 
 /** That a plan needs a person now: an agent's question, a block of another source, or a wave that waits for a choice. */
 function needOf({ signal, transitions }: Input, tree: Tree): Notice[] {
-  if (signal.type === 'needs_decision' || asksDeletions(signal)) {
+  if (signal.type === 'needs_decision' || asksAboutWork(signal)) {
     const question = blockOf(tree)?.questions?.at(-1);
     // Of a tree that is being ended nobody is asked.
     if (transitions.length === 0 || question === undefined) return [];

@@ -1,7 +1,7 @@
 /** One call of the program: finds the verb, hands it the call, and answers its exit code. It touches no global of the process. */
 import { statorVersion } from '../runtime/base/platform/version.ts';
 import type { Call } from './command.ts';
-import { type Entry, isOldNoun, listed, nounPage, nouns, pageOf, todayOf, topUsage, verbs } from './commands.ts';
+import { type Entry, isOtherNoun, listed, nounPage, nouns, pageOf, todayOf, topUsage, verbs } from './commands.ts';
 import { createOutput, type Stream } from './output.ts';
 import { UsageError } from './usage.ts';
 
@@ -18,7 +18,7 @@ export async function runProgram({ argv, env, cwd, stdin, stdout, stderr }: Invo
   // Read off the raw words, because a mistake in them must be told in the form that was asked for.
   const rough = createOutput({
     ...streams,
-    json: has('--json'),
+    json: argv.some((arg) => arg === '--json' || arg.startsWith('--json=')),
     quiet: has('--quiet', '-q'),
     verbose: has('--verbose'),
   });
@@ -31,25 +31,36 @@ export async function runProgram({ argv, env, cwd, stdin, stdout, stderr }: Invo
       return 0;
     }
     const { noun, entry } = chosen;
-    const name = noun === null ? entry.name : `${noun} ${entry.name}`;
-    const [usageName, given] =
-      entry.words === undefined ? [name, chosen.rest] : [todayOf(entry), entry.words(chosen.rest)];
-    const read = (await entry.load()).read(usageName, given);
+    const { name, read } = await readVerb(chosen);
     if (read.wantsHelp) {
       rough.print(await pageOf(noun, entry));
       return 0;
     }
     const { json = false, quiet = false, verbose = false, project } = read.globals;
-    const out = createOutput({ ...streams, json, quiet, verbose });
+    const fields = typeof json === 'string' ? { fields: json.split(',') } : {};
+    const out = createOutput({ ...streams, json: json !== false, quiet, verbose, ...fields });
     if (project !== undefined) await (await import('./known-project.ts')).refuseUnknownProject(env, project);
-    if (entry.now === undefined) return await read.run({ env, cwd, stdin, out, project });
-    out.note(`deprecated: stator ${name} is now stator ${entry.now}`);
-    return await read.run({ env, cwd, stdin, out, project, oldName: name });
+    const calledAs = entry.now === undefined ? {} : { calledAs: name };
+    return await read.run({ env, cwd, stdin, out, project, ...calledAs });
   } catch (thrown) {
     const { reportFailure } = await import('./failure.ts');
     const exitCode = reportFailure(thrown, { out: rough, argv, version: statorVersion() });
     return hasStartCodes && !startCodes.has(exitCode) ? 1 : exitCode;
   }
+}
+
+async function readVerb({ noun, entry, rest }: Chosen) {
+  const name = noun === null ? entry.name : `${noun} ${entry.name}`;
+  const [usageName, given] = entry.words === undefined ? [name, rest] : [todayOf(entry), entry.words(rest)];
+  return { name, read: (await entry.load()).read(usageName, given) };
+}
+
+/** Whether these words are a command of today, which is not run: null where they are, `old` where they are an old name. Throws `UsageError` where they are none. */
+export async function checkCommand(argv: readonly string[]): Promise<'old' | null> {
+  const chosen = choose(argv);
+  if ('page' in chosen) return null;
+  await readVerb(chosen);
+  return chosen.entry.now === undefined ? null : 'old';
 }
 
 /** Interrupted, it neither started nor failed. */
@@ -83,7 +94,8 @@ function choose(argv: readonly string[]): Chosen | { readonly page: string } {
   const [first, second] = words;
   const asksHelp = leading.includes('--help') || leading.includes('-h');
   if (first === undefined) {
-    if (leading.includes('--version') || leading.includes('-V')) return { page: statorVersion() };
+    if (leading.some((flag) => ['--version', '-V', '-v'].includes(flag))) return { page: statorVersion() };
+    if (leading.length === 0) return { page: topUsage(statorVersion()) };
     if (asksHelp) return { page: topUsage(statorVersion(), { all: leading.includes('--all') }) };
     const [flag] = leading.filter((arg) => !['--json', '--quiet', '-q', '--verbose'].includes(arg));
     const message = flag === undefined || flag.startsWith('--project') ? 'no command' : `unknown flag ${flag}`;
@@ -92,7 +104,7 @@ function choose(argv: readonly string[]): Chosen | { readonly page: string } {
   if (first === 'help') return choose([...words.slice(1), '--help']);
   if (first === 'version' && words.slice(1).every((arg) => arg.startsWith('-'))) return { page: statorVersion() };
   const list = Object.hasOwn(nouns, first) ? (nouns[first] ?? []) : [];
-  const found = list.find(({ name }) => name === second);
+  const found = list.find(({ name }) => name === second) ?? shortName(list, second);
   if (found !== undefined) return { noun: first, entry: found, rest: [...leading, ...words.slice(2)] };
   const verb = verbs.find(({ name }) => name === first);
   if (verb !== undefined) return { noun: null, entry: verb, rest: [...leading, ...words.slice(1)] };
@@ -115,11 +127,17 @@ function choose(argv: readonly string[]): Chosen | { readonly page: string } {
   const message = second.startsWith('-')
     ? `stator ${first}: no verb before ${second}`
     : `unknown verb "${first} ${second}"`;
-  const valid = list.filter(({ now }) => now === undefined || isOldNoun(list)).map(({ name }) => name);
+  const valid = list.filter(({ now }) => now === undefined || isOtherNoun(list)).map(({ name }) => name);
   const line = `usage: stator ${first} <verb>; all verbs: stator ${first} --help`;
   throw new UsageError(message, { hint: '', words: { given: second, valid }, usage: line });
 }
 
+/** What shells call it: `ls` lists, `rm` deletes or removes. */
+function shortName(list: readonly Entry[], typed: string | undefined): Entry | undefined {
+  const names = typed === 'ls' ? ['list'] : typed === 'rm' ? ['delete', 'remove'] : [];
+  return names.map((name) => list.find((one) => one.name === name)).find((one) => one !== undefined);
+}
+
 function isOfToday(noun: string): boolean {
-  return !isOldNoun(nouns[noun] ?? []);
+  return !isOtherNoun(nouns[noun] ?? []);
 }

@@ -5,7 +5,7 @@
 import { and } from 'xstate';
 import { plan } from './actions.ts';
 import { attention } from './attention.ts';
-import { documentFacts } from './context.ts';
+import { documentFacts, withMarked } from './context.ts';
 import { fixedTasks } from './implementing.ts';
 import { merge } from './merge.ts';
 import { planning } from './planning.ts';
@@ -119,7 +119,7 @@ export const planMachine = plan.createMachine({
       wave: 0,
       wantedWave: null,
       passed: 0,
-      results: {},
+      results: withMarked(facts.waves, {}),
       reviewCycle: 0,
       feedback: null,
       rounds: { reviewer: 0, fixer: 0, verifier: 0 },
@@ -159,6 +159,7 @@ export const planMachine = plan.createMachine({
     wave_failed: { description: 'it is no longer the active wave' },
     raise_budget: { actions: 'noteRaise' },
     budget_near: { description: 'people are told of it', actions: 'noteTime' },
+    run_noted: { description: 'people are told of it', actions: 'noteTime' },
     budget_reached: { description: 'it needs a person already' },
     budget_restored: { description: 'it does not wait for its budget' },
     pr_merge_scheduled: { description: 'it was not wanted any more' },
@@ -203,7 +204,7 @@ export const planMachine = plan.createMachine({
               description: 'the document parses; implementing may start',
               tags: ['phase:planned'],
               on: {
-                implement_start: { target: implementing },
+                implement_start: { guard: 'hasOpenTask', target: implementing },
                 implement_wave: { guard: 'waveExists', target: implementing, actions: 'wantWave' },
               },
             },

@@ -29,6 +29,9 @@ const runCauses = [
   'resource-limit',
 ] as const;
 
+/** `nested_kept`: repositories of its own in its worktree. `refs_moved`: HEAD, branches, tags or the stash of a person. Each is a notification too. */
+const runNotes = ['nested_kept', 'refs_moved'] as const;
+
 /** What a run left behind in git: the commit it ended at, the one it began from, and whether the trees differ. */
 const workOutcome = { head: sha, base: sha, changed: z.boolean() };
 
@@ -82,6 +85,9 @@ export const engineSignals = {
   budget_reached: toPlan('a budget is used up', budgetUseSchema.shape),
   budget_restored: toPlan('the budget has room again', {}),
 
+  // The engine's own: what it found when a run had ended, for people to know.
+  run_noted: toPlan('something was found at the end of a run', { title: word, about: z.enum(runNotes), detail: text }),
+
   // The engine's own: runs.
   run_starting: toAgent('a slot is taken', {}),
   /** `takes_input`: a person may type to it while it works. `true`: it has a terminal, which takes keys too; `messages`: its program takes a message a line. */
@@ -114,6 +120,8 @@ export const engineSignals = {
     aside: text.optional(),
     /** What a person is asked: it deletes more than half of the files. Not there: nobody is asked. */
     deletions: text.optional(),
+    /** The same of what it adds: keys, large files, many files. `accepts`: what a yes takes for the whole plan, in the engine's own words. */
+    additions: z.strictObject({ question: text, accepts: z.array(z.string().max(64)).max(1_000) }).optional(),
   }),
   work_lost: toPlan('work that was done is no longer on the branch', {
     work: z
