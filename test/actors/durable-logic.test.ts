@@ -213,7 +213,7 @@ describe('promises', () => {
     const parent = setup({ actors: { child, work } }).createMachine({
       initial: 'w',
       states: {
-        w: { invoke: { src: work, id: 'own', input: { name: 'own' }, onDone: 'c' } },
+        w: { invoke: { src: work, id: 'own', input: { name: 'own' }, onDone: 'c' } as never },
         c: { invoke: { src: 'child', id: 'kid', onDone: 's' } },
         s: {
           entry: spawnChild('work', { id: 'sp', input: { name: 'spawned' } }),

@@ -6,9 +6,9 @@ import { expect, it } from 'vitest';
 import { readOrEmpty } from '../support/crash.ts';
 import { ground } from '../support/engine.ts';
 
-const script = fileURLToPath(new URL('../support/scripts/own-machine-engine.mjs', import.meta.url));
+const scriptOf = (name: string) => fileURLToPath(new URL(`../support/scripts/${name}.mjs`, import.meta.url));
 
-it.each([
+const points = [
   'pump.after-begin',
   'pump.before-commit',
   'pump.after-commit',
@@ -17,11 +17,14 @@ it.each([
   'lanes.after-settle',
   'store.before-commit',
   'store.after-commit',
-])('killed at %s, again and again, its machine gets where it would have got', (point) => {
+];
+
+/** Kills the script at the first, second and third time that it comes to the point; what the one after that prints, and the lines of its ledger. */
+function playKilled(name: string, point: string): { printed: string; ledger: string[] } {
   const on = ground();
   const ledger = join(on.root, 'ledger');
   const live = (fault: object) =>
-    spawnSync(process.execPath, [script, JSON.stringify({ home: on.home, ledger, ...fault })], {
+    spawnSync(process.execPath, [scriptOf(name), JSON.stringify({ home: on.home, ledger, ...fault })], {
       env: on.env,
       encoding: 'utf8',
     });
@@ -34,7 +37,12 @@ it.each([
   expect(kills).toBeGreaterThan(0);
   const { status, stdout, stderr } = live({});
   expect(status, stderr).toBe(0);
-  const lines: { event: string; to: string }[] = JSON.parse(stdout);
+  return { printed: stdout, ledger: readOrEmpty(ledger).trim().split('\n') };
+}
+
+it.each(points)('killed at %s, again and again, its machine gets where it would have got', (point) => {
+  const { printed, ledger } = playKilled('own-machine-engine', point);
+  const lines: { event: string; to: string }[] = JSON.parse(printed);
   expect(lines.map(({ event, to }) => `${event}: ${to}`)).toEqual([
     'begun: asking',
     'approve: waiting',
@@ -42,6 +50,21 @@ it.each([
     'published: out',
   ]);
   // At least once, always under the one key.
-  const keys = [...new Set(readOrEmpty(ledger).trim().split('\n'))];
+  const keys = [...new Set(ledger)];
   expect(keys).toEqual([expect.stringMatching(/^release:1\.2\/publish#\d+\.2$/)]);
+});
+
+it.each(points)('killed at %s, again and again, an unchanged chart of XState gets where it would have got', (point) => {
+  const { printed, ledger } = playKilled('chart-engine', point);
+  const { value, context, lines } = JSON.parse(printed);
+  expect({ value, context }).toEqual({
+    value: 'out',
+    context: { version: '1.2.0', url: 'https://registry.example/1.2.0', ended: 'well' },
+  });
+  const own = (lines as { event: string; to: string }[]).map(({ to }) => to);
+  for (const state of ['asking', 'waiting', 'publishing', 'resting', 'out'])
+    expect(own.filter((to) => to === state)).toHaveLength(1);
+  // Once, but where the engine was killed while the promise ran.
+  expect(ledger.length).toBeLessThanOrEqual(4);
+  expect(new Set(ledger)).toEqual(new Set(['1.2.0']));
 });

@@ -32,6 +32,8 @@ export const machineTreeEntry = z
     tags: lines,
     /** The view of the machine, for lists. */
     view: z.record(z.string(), z.unknown()),
+    /** Why its stored state cannot be read; not there: it can. */
+    problem: z.string().optional(),
   })
   .meta({ id: 'MachineTree' });
 /** A tree of a machine of your own, as lists show it: its id, its status, and the view that the machine defines. */

@@ -71,6 +71,20 @@ export function createMachineTreeViews(parts: ViewDependencies) {
     };
   }
 
+  /** null: it was deleted meanwhile. One that cannot be restored hides no other: it is shown with its reason. */
+  async function entryOf(machine: string, id: string): Promise<MachineTreeEntry | null> {
+    try {
+      const entry = await cache.get(machineTree(machine, id));
+      if (entry === null) return null;
+      const { context: _context, output: _output, ...shown } = showOf(machine, id, snapshotOf(entry.tree.root));
+      return shown;
+    } catch (thrown) {
+      if (!(thrown instanceof EngineError)) throw thrown;
+      const problem = `${thrown.message}; ${thrown.hint}`;
+      return { machine, id, status: 'error', value: null, tags: [], view: {}, problem };
+    }
+  }
+
   /** The plans of all repos that this tree waits for. */
   async function plansWatchedBy(tree: TreeAddress): Promise<MachineExplanation['plans']> {
     const found: MachineExplanation['plans'] = [];
@@ -99,14 +113,9 @@ export function createMachineTreeViews(parts: ViewDependencies) {
       const entries: MachineTreeEntry[] = [];
       for (const address of addresses) {
         const parsed = parseTree(address);
-        const entry = await cache.get(address);
-        if (parsed.kind !== 'machine' || entry === null) continue;
-        const {
-          context: _context,
-          output: _output,
-          ...shown
-        } = showOf(machine, parsed.id, snapshotOf(entry.tree.root));
-        entries.push(shown);
+        if (parsed.kind !== 'machine') continue;
+        const entry = await entryOf(machine, parsed.id);
+        if (entry !== null) entries.push(entry);
       }
       return entries;
     },
