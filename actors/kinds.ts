@@ -25,6 +25,7 @@ import { type Standing, underWay, versionOf } from './compatibility.ts';
 import type { Kind, Kinds, Place, Rules, Taker } from './kind.ts';
 import { leanActions } from './lean-actions.ts';
 import { bindPlan } from './plan.ts';
+import { withWords, wordEventOf } from './plan-words.ts';
 import { publicMove, silentMove, tagged } from './public-states.ts';
 import {
   answerObstacle,
@@ -51,6 +52,7 @@ const familyRules: Rules = {
   isPreApplied: (root, signal) => isPreApplied(root, signal as Signal),
   isSuppressed: (root, signal) => isSuppressed(root, signal as Signal),
   eventOf: (root, signal) => eventOf(root, signal as Signal),
+  rootEventOf: wordEventOf,
   refusalOf,
   heldFor: (root) => new Set([...holdsOf(root), ...openQuestions(root)]),
 };
@@ -112,7 +114,7 @@ const planKind: Kind = {
  */
 function eventOf(root: AnyActorRef, signal: Signal): SignalEvent {
   const { type, payload, origin, run, at } = signal;
-  const event = { ...payload, type, origin, run, at } as SignalEvent; // a signal's type and payload belong together
+  const event = withWords(root, { ...payload, type, origin, run, at } as SignalEvent) as SignalEvent; // a signal's type and payload belong together
   if (event.type === 'plan_updated') {
     const edited: Edited = { ...event, notBegun: notBegunIn(root) };
     return edited;

@@ -6,6 +6,7 @@ import { questionName } from '../machines/plan/context.ts';
 import { type BudgetUse, textOfUse } from '../machines/vocabulary/budget.ts';
 import { budgetDetails, type HookDetails, type NoticeEvent } from '../machines/vocabulary/hook-event.ts';
 import type { SignalPayload } from '../machines/vocabulary/signal.ts';
+import { refusedText } from '../machines/vocabulary/word.ts';
 import type { Happened } from './hook-events.ts';
 import { blockOf, isFailedStart, statusOfPlan } from './plan-view.ts';
 import { publicMove } from './public-states.ts';
@@ -32,6 +33,7 @@ export function noticesOf(tree: Tree, step: Step): Notice[] {
       ...permissionOf(input, step.agents),
       ...nearOf(input),
       ...remarksOf(input),
+      ...refusedWordOf(input),
     ];
   });
 }
@@ -114,6 +116,13 @@ function remarksOf({ signal }: Input): Notice[] {
     instance: null,
     message: `${author} wrote on the pull request: ${text.replace(/\s+/g, ' ')} (${url})`,
   }));
+}
+
+/** What a person said to an agent and no agent can get any more. */
+function refusedWordOf({ signal }: Input): Notice[] {
+  if (signal.type !== 'word_refused') return [];
+  const word = signal.payload as SignalPayload<'word_refused'>; // as its type says
+  return [{ type: 'word_refused', instance: word.title, message: refusedText(word) }];
 }
 
 /** The commit of a run deletes so much that its task asks a person. */

@@ -24,6 +24,7 @@ import { hashOf, instanceTitle, type Role } from '../vocabulary/ids.ts';
 import type { Approval, PlanMerge } from '../vocabulary/plan-merge.ts';
 import type { PlanPull } from '../vocabulary/plan-pull.ts';
 import type { Policy } from '../vocabulary/policy.ts';
+import type { Word } from '../vocabulary/word.ts';
 
 export const blockSources = [
   'agent',
@@ -143,6 +144,10 @@ export interface PlanContext extends DocumentFacts {
   questions: Question[];
   /** How many questions were ever asked. */
   questionCount: number;
+  /** What people said to its agents: what waits for a run, and what runs have, the oldest first. */
+  words: Word[];
+  /** How many words were ever accepted. */
+  wordCount: number;
   head: string | null;
   /** The commit that the last review approved; a verifier's own small fixes move it along. null: no review, or by a person before there was a branch. */
   reviewedSha: string | null;

@@ -4,10 +4,12 @@ import { agentMachine } from '../agent/machine.ts';
 import { taskMachine } from '../task/machine.ts';
 import type { PullMerge } from '../vocabulary/effect.ts';
 import type { PlanTag } from '../vocabulary/public-state.ts';
+import type { RefusedWord } from '../vocabulary/word.ts';
 import { waveMachine } from '../wave/machine.ts';
 import type { PlanContext } from './context.ts';
 import type { PlanEvent, PlanInput } from './events.ts';
 import { planGuards } from './guards.ts';
+import { wordGuards } from './kept-words.ts';
 
 export const base = setup({
   types: {
@@ -22,10 +24,11 @@ export const base = setup({
     meta: {} as { holds?: readonly string[]; passes?: readonly string[]; suppresses?: readonly string[] },
   },
   actors: { agent: agentMachine, task: taskMachine, wave: waveMachine },
-  guards: planGuards,
+  guards: { ...planGuards, ...wordGuards },
   // Requests: what they ask of the outside is bound beside the machine, in `actors/`.
   actions: {
     askGrant: () => {},
+    tellRefused: (_, _word: RefusedWord) => {},
     tellReleased: () => {},
     tellRepoDone: () => {},
     tellRepoUndone: () => {},

@@ -17,6 +17,7 @@ import {
   text,
   word,
 } from './signal-kind.ts';
+import { wordKinds } from './word.ts';
 
 /** `unusable`: it cannot start, and a further attempt would find the same. */
 const runCauses = [
@@ -35,6 +36,8 @@ const workOutcome = { head: sha, base: sha, changed: z.boolean() };
 /** The name that a forge gives to what was said there. */
 const forgeId = z.string().max(256);
 const forgeIds = z.array(forgeId).min(1).max(200);
+
+const wordNumbers = z.array(z.int().min(1)).max(1_000);
 
 /** To one actor, from the engine alone: what the signal does, and the fields of its payload. */
 function fromEngine<To extends Addressee>(to: To) {
@@ -82,12 +85,24 @@ export const engineSignals = {
   budget_reached: toPlan('a budget is used up', budgetUseSchema.shape),
   budget_restored: toPlan('the budget has room again', {}),
 
+  // The engine's own: words.
+  word_refused: toPlan('a word of a person was accepted, and no agent can get it any more', {
+    number: z.int().min(1),
+    kind: z.enum(wordKinds),
+    title: word,
+    author: z.string().max(256),
+    text,
+    why: z.string().max(1_000),
+  }),
+
   // The engine's own: runs.
   run_starting: toAgent('a slot is taken', {}),
   /** `takes_input`: a person may type to it while it works. `true`: it has a terminal, which takes keys too; `messages`: its program takes a message a line. */
   run_started: toAgent('the process runs', {
     base: sha.nullable(),
     takes_input: z.union([z.literal(true), z.literal('messages')]).optional(),
+    /** The numbers of the words in its prompt. Not there: all that waited. */
+    words: wordNumbers.optional(),
   }),
   run_waiting: toAgent('the process asks for a permission', {
     /** What the question is called by: no other one of the run has it. */
@@ -104,6 +119,8 @@ export const engineSignals = {
     cause: z.enum(runCauses),
     detail: text,
     until: z.int().nullable().optional(),
+    /** The numbers of the lines that were typed to it and that its program has read. Not there: none that is known of. */
+    lines_read: wordNumbers.optional(),
   }),
   run_lost: toAgent('the run vanished without a word', { detail: text }),
 

@@ -66,7 +66,7 @@ describe('a plan', () => {
 
   it('is blocked by a question, and its agent goes on with the answer', () => {
     const simulation = createSimulation({
-      script: (run) => (run.answer === null && run.task === 1 ? 'runs on' : { code: 0 }),
+      script: (run) => (run.start === 'begin' && run.task === 1 ? 'runs on' : { code: 0 }),
     });
     const plan = simulation.open('demo', 'hello', planText([3]));
     simulation.send(plan, 'implement_start');

@@ -25,6 +25,7 @@ import type { RunBrief } from '../../work/agents/run-brief.ts';
 import { draftsFor, promptOptions } from '../../work/effects/agent-prompt.ts';
 import { previousDiff, runBefore } from '../../work/effects/agent-start.ts';
 import { conversationFor } from '../../work/effects/conversation.ts';
+import { wordsOf } from '../../work/effects/prompt-words.ts';
 import type { PromptShow } from '../contract/plans.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
 
@@ -70,6 +71,8 @@ export function createPromptView(parts: ViewDependencies) {
       // Between two runs the last one is the one before; a run that is queued or under way has its own before it.
       const before = await runBefore(parts, { project, plan, key: isOpen ? key : '' }, run);
       const profile = await profileFor(project, run, status === 'running' ? key : null);
+      const row = { project, plan, key: isOpen ? key : '' };
+      const talk = await conversationFor(parts, { effect: run, row, profile });
       const brief: RunBrief = {
         run,
         project,
@@ -79,7 +82,8 @@ export function createPromptView(parts: ViewDependencies) {
         profile,
         previousDiff: await previousDiff(site.repository, before),
         ...(await draftsFor(store, { project, plan }, run)),
-        ...(await conversationFor(parts, { effect: run, row: { project, plan, key: isOpen ? key : '' }, profile })),
+        ...talk,
+        words: await wordsOf(store, { project, plan, title: run.title, conversation: talk.conversation }),
       };
       const feedbackFile = "feedback.md in the run's folder";
       const planFile = "plan.md in the run's folder";
@@ -207,9 +211,6 @@ function firstRun(
     idleMs: policy.roles[role].idleMs,
     feedback,
     previous: null,
-    question: null,
-    answer: null,
-    messages: [],
     start: 'begin',
   };
 }
