@@ -46,7 +46,9 @@ export function wordEventOf(root: AnyActorRef, ref: AnyActorRef, event: object):
       return { type: 'word_said', at, said: { kind: 'line', title, author, text, at, run } };
     }
     case 'run_started':
-      return run === null ? null : { type: 'words_given', at, run, title, numbers: heard.words ?? null };
+      return run === null || !hasWords(root)
+        ? null
+        : { type: 'words_given', at, run, title, numbers: heard.words ?? null };
     case 'run_exited':
     case 'run_lost':
     case 'effect_failed': {
@@ -57,6 +59,10 @@ export function wordEventOf(root: AnyActorRef, ref: AnyActorRef, event: object):
     default:
       return null;
   }
+}
+
+function hasWords(root: AnyActorRef): boolean {
+  return (snapshotOf(root).context as PlanContext).words.length > 0; // an agent's root is a plan
 }
 
 /** A program that was not there to read its prompt has read none of it; of lines, it says itself which it read. */

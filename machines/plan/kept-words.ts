@@ -98,11 +98,10 @@ function refusal({ number, kind, title, author, text }: Word, why: string): Refu
   return { number, kind, title, author, text: text.slice(0, refusedTextLimit), why };
 }
 
-export const wordGuards = {
-  hasStrandedWords: ({ context }: { context: PlanContext }) =>
-    context.words.length > 0 && settled(context).kept.length < context.words.length,
-  hasWaitingWords: ({ context }: { context: PlanContext }) => context.words.some(({ run }) => run === null),
-};
+/** Whether some word is kept that no agent can get. */
+export function hasStranded(context: PlanContext): boolean {
+  return settled(context).kept.length < context.words.length;
+}
 
 /** Without those that wait and that nobody will get. */
 export function withoutWaiting(

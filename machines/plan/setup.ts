@@ -9,7 +9,6 @@ import { waveMachine } from '../wave/machine.ts';
 import type { PlanContext } from './context.ts';
 import type { PlanEvent, PlanInput } from './events.ts';
 import { planGuards } from './guards.ts';
-import { wordGuards } from './kept-words.ts';
 
 export const base = setup({
   types: {
@@ -24,7 +23,7 @@ export const base = setup({
     meta: {} as { holds?: readonly string[]; passes?: readonly string[]; suppresses?: readonly string[] },
   },
   actors: { agent: agentMachine, task: taskMachine, wave: waveMachine },
-  guards: { ...planGuards, ...wordGuards },
+  guards: planGuards,
   // Requests: what they ask of the outside is bound beside the machine, in `actors/`.
   actions: {
     askGrant: () => {},
