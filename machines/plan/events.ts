@@ -12,7 +12,7 @@ import type {
 import type { Policy } from '../vocabulary/policy.ts';
 import type { Origin, SignalEvent } from '../vocabulary/signal.ts';
 import type { BlockSource, PlanContext } from './context.ts';
-import type { Said } from './kept-words.ts';
+import type { Said } from '../vocabulary/word.ts';
 
 type PlanSignal = SignalEvent<
   | 'plan_start'

@@ -1,5 +1,5 @@
 /** Which of the words for its agents a plan's root keeps: from acceptance until a run has them, or until no agent can get them any more. Pure. */
-import { type RefusedWord, taskOfTitle, type Word, type WordKind } from '../vocabulary/word.ts';
+import { type RefusedWord, taskOfTitle, type Said, type Word, type WordKind } from '../vocabulary/word.ts';
 import { type PlanContext, waveOf } from './context.ts';
 
 /** Words that agents have, kept for an attempt that begins without its conversation. */
@@ -8,18 +8,6 @@ const givenLimit = 30;
 const typedLimit = 50;
 /** The longest text of a word that its refusal repeats: it stands in the body of a signal. */
 const refusedTextLimit = 32_768;
-
-/** A word as it comes in. */
-export interface Said {
-  readonly kind: WordKind;
-  readonly title: string;
-  readonly author: Word['author'];
-  readonly text: string;
-  readonly question?: string;
-  readonly at: number;
-  /** The run that it is typed to. */
-  readonly run?: string;
-}
 
 /** The number that the next word gets; null: no more lines are kept now. */
 export function nextNumber(

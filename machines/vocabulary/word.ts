@@ -1,5 +1,4 @@
 /** What people say to agents. A plan's root keeps each accepted word until an agent has it; so no end of an agent, and no restart of its task, loses one. Pure. */
-import type { Origin } from './signal.ts';
 
 /** `message`: for its next turn. `answer`: to its question. `line`: typed to its program while it works. */
 export const wordKinds = ['message', 'answer', 'line'] as const;
@@ -13,7 +12,8 @@ export interface Word {
   readonly title: string;
   /** The task of that agent, by its own title: another task of that number is not meant. null: it works on no single task. */
   readonly task: string | null;
-  readonly author: Origin;
+  /** The origin of the signal that brought it. */
+  readonly author: string;
   readonly text: string;
   /** What the agent had asked; null: it is no answer. */
   readonly question: string | null;
@@ -24,9 +24,20 @@ export interface Word {
   readonly isTyped?: true;
 }
 
-/** A word that no agent can get any more. */
-export interface RefusedWord extends Pick<Word, 'number' | 'kind' | 'title' | 'text'> {
+/** A word as it comes in. */
+export interface Said {
+  readonly kind: WordKind;
+  readonly title: string;
   readonly author: string;
+  readonly text: string;
+  readonly question?: string;
+  readonly at: number;
+  /** The run that it is typed to. */
+  readonly run?: string;
+}
+
+/** A word that no agent can get any more. */
+export interface RefusedWord extends Pick<Word, 'number' | 'kind' | 'title' | 'author' | 'text'> {
   readonly why: string;
 }
 

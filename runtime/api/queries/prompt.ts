@@ -17,6 +17,7 @@ import {
   roles,
   taskBranch,
 } from '../../../machines/vocabulary/ids.ts';
+import type { GivenWords } from '../../../machines/vocabulary/word.ts';
 import type { AgentProfile } from '../../base/config/config.ts';
 import { nearest } from '../../base/config/nearest.ts';
 import { castProfiles, lookAtAccounts, profileOf } from '../../work/agents/accounts.ts';
@@ -83,7 +84,10 @@ export function createPromptView(parts: ViewDependencies) {
         previousDiff: await previousDiff(site.repository, before),
         ...(await draftsFor(store, { project, plan }, run)),
         ...talk,
-        words: await wordsOf(store, { project, plan, title: run.title, conversation: talk.conversation }),
+        words: withOpenQuestion(entry.tree, {
+          title: run.title,
+          words: await wordsOf(store, { project, plan, title: run.title, conversation: talk.conversation }),
+        }),
       };
       const feedbackFile = "feedback.md in the run's folder";
       const planFile = "plan.md in the run's folder";
@@ -92,6 +96,15 @@ export function createPromptView(parts: ViewDependencies) {
       return { project, plan, role: run.role, task: taskWord(run), prompt: text, source };
     },
   };
+}
+
+/** As though a person let it go on without an answer: what it asks is what it will be told. */
+function withOpenQuestion(
+  tree: Tree,
+  { title, words }: { readonly title: string; readonly words: GivenWords },
+): GivenWords {
+  const open = planContext(tree).questions.find((question) => question.title === title && question.run !== null);
+  return open === undefined ? words : { ...words, question: open.question, answer: null };
 }
 
 function taskWord({ wave, task }: Pick<AgentRun, 'wave' | 'task'>): string | null {
