@@ -1,11 +1,12 @@
 /** The headings of the plan grammar: `## Wave N`, `### Task N: title`, any other heading, and lines that were meant as one of the first two. */
+import { withoutLeadingMarks, withoutTrailingMark } from './done-marks.ts';
 import { slips } from './labels.ts';
 import { markdownHeading, withoutClosingMarks } from './markdown-lines.ts';
 import { planNumberLimit, quoted } from './shape.ts';
 
 export type PlanHeading =
-  | { kind: 'wave'; level: number; number: number; title: string; problem: string | null }
-  | { kind: 'task'; level: number; number: number; title: string; problem: string | null }
+  | { kind: 'wave'; level: number; number: number; title: string; isDone: boolean; problem: string | null }
+  | { kind: 'task'; level: number; number: number; title: string; isDone: boolean; problem: string | null }
   | { kind: 'other'; level: number; title: string };
 
 /**
@@ -17,7 +18,8 @@ export interface HeadingLine {
   slip: { message: string; isCertain: boolean } | null;
 }
 
-const likelyPattern = /^( {0,3})(#{1,6})(\s*)(wave|task)(\s*)(#?)(\d+)(?![0-9A-Za-z_])(.*)$/is;
+const headingPattern = /^( {0,3})(#{1,6})(\s*)(.*)$/s;
+const namePattern = /^(wave|task)(\s*)(#?)(\d+)(?![0-9A-Za-z_])(.*)$/is;
 
 /** `### Taks 1: title`: a number behind a word that is one slip away from one of the grammar's. */
 const nearPattern = /^ {0,3}(#{2,4})\s+([a-z]{3,6})\s+(\d+)(\s*|\s*[:—–-].*)$/is;
@@ -26,20 +28,37 @@ const otherWords = new Set(['save', 'saves', 'have', 'gave', 'cave', 'mask', 'ma
 
 /** What a line outside of fences is to the grammar. */
 export function readHeading(text: string): HeadingLine {
-  if (!text.includes('#')) return { heading: null, slip: null };
-  const found = likelyPattern.exec(text);
+  const [, indent = '', signs = '', gap = '', written = ''] = headingPattern.exec(text) ?? [];
+  if (signs === '') return { heading: null, slip: null };
+  const { text: plain, marks } = undecorated(withoutClosingMarks(written));
+  const found = namePattern.exec(plain);
   if (found === null) return { heading: otherHeading(text), slip: misspelledHeading(text) };
-  const [, indent = '', marks = '', gap = '', word = '', space = '', sign = '', digits = '', rest = ''] = found;
-  const level = marks.length;
+  const [, word = '', space = '', sign = '', digits = '', rest = ''] = found;
+  const level = signs.length;
   const isWave = word.toLowerCase() === 'wave';
   const isLevel = isWave ? level === 2 || level === 3 : level === 3 || level === 4;
   const isWritten = indent === '' && gap !== '' && /^(?:Wave|Task)$/.test(word) && space !== '' && sign === '';
   if (isLevel && isWritten) {
-    return { heading: isWave ? waveHeading(level, digits, rest) : taskHeading(level, digits, rest), slip: null };
+    const name = { level, digits, rest, marks };
+    return { heading: isWave ? waveHeading(name) : taskHeading(name), slip: null };
   }
   const message = isWave ? waveSlip(text, digits, rest) : taskSlip(text, digits, rest);
   // Below its wave's level nothing would keep the text of a `## Task 1`; deeper headings are still part of a task's body.
   return { heading: otherHeading(text), slip: { message, isCertain: isLevel || (!isWave && level === 2) } };
+}
+
+/** The text without the marks and the emphasis that it begins with: `✅ **Task 4: Labels**`. */
+function undecorated(text: string): { text: string; marks: boolean[] } {
+  const outer = withoutLeadingMarks(text);
+  const inner = withoutLeadingMarks(withoutEmphasis(outer.text));
+  return { text: inner.text, marks: [...outer.marks, ...inner.marks] };
+}
+
+/** Without the asterisks or underscores that it begins with, and those that end that emphasis. */
+function withoutEmphasis(text: string): string {
+  const signs = /^(?:\*{1,3}|_{1,3})(?=\S)/.exec(text)?.[0] ?? '';
+  const end = signs === '' ? -1 : text.indexOf(signs, signs.length);
+  return end < 0 ? text : `${text.slice(signs.length, end)}${text.slice(end + signs.length)}`;
 }
 
 function misspelledHeading(text: string): HeadingLine['slip'] {
@@ -60,20 +79,37 @@ function otherHeading(text: string): PlanHeading | null {
   return heading === null ? null : { kind: 'other', level: heading.level, title: heading.text };
 }
 
-function waveHeading(level: number, digits: string, rest: string): PlanHeading {
+/** What stands around the word of the grammar, with what the marks before it say. */
+interface Named {
+  level: number;
+  digits: string;
+  rest: string;
+  marks: readonly boolean[];
+}
+
+function waveHeading({ level, digits, rest, marks }: Named): PlanHeading {
   const number = readNumber(digits);
   let problem =
     number > planNumberLimit ? `the wave's number is over ${planNumberLimit}; number the waves 1, 2, 3, …` : null;
   if (/^\.\d/.test(rest))
     problem = `${quoted(`Wave ${digits}${rest}`)} has no whole number; number the waves 1, 2, 3, …`;
-  return { kind: 'wave', level, number, title: behindSeparator(rest), problem };
+  const title = withoutTrailingMark(behindSeparator(rest));
+  return { kind: 'wave', level, number, title: title.text, isDone: saysDone([...marks, ...title.marks]), problem };
 }
 
-function taskHeading(level: number, digits: string, rest: string): PlanHeading {
+function taskHeading({ level, digits, rest, marks }: Named): PlanHeading {
   const number = readNumber(digits);
-  const separated = rest.trimStart();
-  const title = /^[:—–-]/.test(separated) ? behindSeparator(separated) : '';
-  return { kind: 'task', level, number, title, problem: taskProblem({ level, digits, number, rest, title }) };
+  const separated = withoutLeadingMarks(rest);
+  const behind = withoutLeadingMarks(/^[:—–-]/.test(separated.text) ? behindSeparator(separated.text) : '');
+  const title = withoutTrailingMark(behind.text);
+  const isDone = saysDone([...marks, ...separated.marks, ...behind.marks, ...title.marks]);
+  const problem = taskProblem({ level, digits, number, rest, title: title.text });
+  return { kind: 'task', level, number, title: title.text, isDone, problem };
+}
+
+/** Of marks that contradict each other the open one counts: work that is done twice is seen, and work that is left out is not. */
+function saysDone(marks: readonly boolean[]): boolean {
+  return marks.length > 0 && marks.every((isDone) => isDone);
 }
 
 interface WrittenTask {

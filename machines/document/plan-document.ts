@@ -182,9 +182,9 @@ function startWave(reading: Reading, line: MarkdownLine, heading: Extract<PlanHe
 }
 
 function startTask(reading: Reading, line: MarkdownLine, heading: Extract<PlanHeading, { kind: 'task' }>): void {
-  const { number, title } = heading;
+  const { number, title, isDone } = heading;
   reading.isIntroduction = false;
-  const task: PlanTask = { number, title, line: line.number, body: '', check: null, files: [], after: [] };
+  const task: PlanTask = { number, title, line: line.number, isDone, body: '', check: null, files: [], after: [] };
   (reading.wave?.wave.tasks ?? reading.strays).push(task);
   const reader = createTaskReader(task, reading.links, (at, message) => report(reading, at, message));
   reading.task = { task, start: line.end, reader };

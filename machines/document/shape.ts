@@ -8,6 +8,8 @@ export interface PlanTask {
   /** Empty only where the heading has none, which is a problem. */
   title: string;
   line: number;
+  /** Its heading is marked as done (`### [x] Task 2: title`, `### Task 2: title ✅`); the mark is no part of the title. */
+  isDone: boolean;
   /** The exact text below the task's heading, line ends included. */
   body: string;
   /** The command of `**Check:**`, to be run by a shell. */

@@ -2,13 +2,17 @@
  * Limits of what an agent takes of the machine: real processes under the real prlimit, and in scopes of a systemd-run that makes none but lets its program see
  * the files that a scope would have.
  */
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { probeBubblewrap } from '../../runtime/base/platform/bubblewrap.ts';
+import { strictDiskUse } from '../../runtime/base/platform/disk-usage.ts';
 import { readProcessTable } from '../../runtime/base/platform/process-table.ts';
 import { probeResourceLimits } from '../../runtime/base/platform/resource-limits.ts';
+import { limitReached, noteWatched, watchResources } from '../../runtime/work/agents/resource-watch.ts';
+import { createRunFolder, type RunFolder, runFolderAt } from '../../runtime/work/agents/run-folder.ts';
+import { memoryUse } from '../../runtime/work/agents/run-usage.ts';
 import {
   begin,
   gate,
@@ -98,6 +102,14 @@ describe.skipIf(process.platform !== 'linux')('where the engine counts', () => {
     ['memory', 'memory = "64MiB"', `for i in 1 2 3 4 5 6; do sh -c '${held}' & done; wait`, 'memory limit 64 MiB'],
     ['processes', 'processes = 16', 'for i in $(seq 30); do sleep 600 & done; wait', 'process limit 16'],
     ['disk', 'disk = "64MiB"', 'head -c 100000000 /dev/zero > big; sleep 600', 'disk limit 64 MiB'],
+    ['disk', 'disk = "64MiB"', 'exec 9> big; rm big; head -c 100000000 /dev/zero >&9; sleep 600', 'disk limit 64 MiB'],
+    ['disk', 'disk = "64MiB"', 'mkdir many; cd many; seq 20000 | xargs touch; sleep 600', 'disk limit 64 MiB'],
+    [
+      'disk',
+      'disk = "64MiB"',
+      'head -c 100000000 /dev/zero > "$(git rev-parse --absolute-git-dir)/big"; sleep 600',
+      'disk limit 64 MiB',
+    ],
   ])(
     'a run that takes more %s than its limit is ended, and says which key sets it',
     async (key, toml, script, limit) => {
@@ -122,6 +134,95 @@ describe.skipIf(process.platform !== 'linux')('where the engine counts', () => {
       expect((await failure(engine, 'fills')).why).toBe('memory limit 64 MiB reached (memory under [agents.coder])');
     },
   );
+
+  it.skipIf(noMounts !== null)(
+    'a file system in memory that a process mounts for itself counts as memory',
+    async () => {
+      const { root } = ground();
+      const fills = `mount -t tmpfs none /mnt && head -c 30000000 /dev/zero > /mnt/big && mount -t ramfs none /media && head -c 20000000 /dev/zero > /media/big && touch ${root}/filled && sleep 600`;
+      const child = spawn('/bin/sh', ['-c', `exec unshare --mount /bin/sh -c '${fills}'`], { stdio: 'ignore' });
+      try {
+        await until(() => existsSync(join(root, 'filled')));
+        const { memoryBytes } = await memoryUse([child.pid ?? 0], 10_000_000);
+        expect(memoryBytes).toBeGreaterThan(50_000_000);
+        expect(memoryBytes).toBeLessThan(55_000_000);
+      } finally {
+        child.kill('SIGKILL');
+      }
+    },
+  );
+
+  it.skipIf(noWallsHere !== null)(
+    'what a run inside of walls writes beside its worktree counts: clones of submodules, and what a shared cache grows by',
+    async () => {
+      const on = ground();
+      const cache = join(on.root, 'cache');
+      mkdirSync(cache);
+      writeFileSync(join(cache, 'earlier'), Buffer.alloc(100_000_000, 'a'));
+      const daemon = limited(`disk = "64MiB"\nsandbox = "bwrap"\nwritable = ["${cache}"]`);
+      const engine = await startEngine({ on, daemon, env: withoutScopes(on) });
+      const fills = (place: string) => `head -c 100000000 /dev/zero > "${place}/big"; sleep 600`;
+      const places = { clones: '$(git rev-parse --absolute-git-dir)/modules', shares: cache };
+      for (const [plan, place] of Object.entries(places)) {
+        await begin(engine, plan, planText([fills(place)]));
+        expect((await failure(engine, plan)).why).toBe('disk limit 64 MiB reached (disk under [agents.coder])');
+      }
+      await begin(engine, 'little', planText([`echo x > ${cache}/little; ${gate('go')}`]));
+      await until(() => existsSync(join(cache, 'little')));
+      writeFileSync(join(on.repo, '.worktrees', 'plan-little-w1-t1', 'go'), '');
+      await untilStatus(engine, 'little', 'done');
+    },
+  );
+
+  it.skipIf(noMounts !== null)('where a disk has little left, the run ends that has taken it', async () => {
+    const { root } = ground();
+    const [small, other] = [join(root, 'small'), runFolderAt(join(root, 'runs'), 'innocent')];
+    mkdirSync(small);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64m,nr_inodes=1000', 'none', small]);
+    try {
+      const limits = { role: 'coder', memoryBytes: null, processes: null, diskBytes: null };
+      const watch = async (run: RunFolder, folders: string[]) => {
+        createRunFolder(run);
+        noteWatched(run, { ...limits, folders });
+        const over = new AbortController();
+        const watching = watchResources(run, run.path, {
+          onReached: () => over.abort(),
+          onError: (why) => over.abort(why),
+        });
+        return { over: over.signal, stop: () => watching.stop() };
+      };
+      const [takes, takesNot] = [join(small, 'takes'), join(small, 'takes-not')];
+      for (const folder of [takes, takesNot]) mkdirSync(folder);
+      writeFileSync(join(takes, 'big'), Buffer.alloc(62 * 1024 ** 2));
+      const greedy = runFolderAt(join(root, 'runs'), 'greedy');
+      const watches = [await watch(greedy, [takes]), await watch(other, [takesNot])];
+      await until(() => watches[0]?.over.aborted === true);
+      await Promise.all(watches.map(({ stop }) => stop()));
+      const why = 'has room for less than 4 MiB, and the run wrote more than that';
+      expect(limitReached(greedy)).toBe(`the disk of ${takes} ${why}`);
+      expect(limitReached(other)).toBe(null);
+      execFileSync('/bin/sh', ['-c', 'rm big; seq 980 | xargs touch'], { cwd: takes });
+      const many = await watch(runFolderAt(join(root, 'runs'), 'many'), [takes]);
+      await until(() => many.over.aborted);
+      await many.stop();
+      const files = limitReached(runFolderAt(join(root, 'runs'), 'many'));
+      expect(files).toBe(`the disk of ${takes} has room for less than 50 files, and the run wrote more than that`);
+    } finally {
+      execFileSync('umount', ['-l', small]);
+    }
+  });
+
+  it('what an agent takes is seen through closed folders, several names and files without a size', async () => {
+    const { root } = ground();
+    mkdirSync(join(root, 'taken', 'closed'), { recursive: true });
+    writeFileSync(join(root, 'taken', 'closed', 'big'), Buffer.alloc(1024 ** 2, 'a'));
+    linkSync(join(root, 'taken', 'closed', 'big'), join(root, 'taken', 'again'));
+    for (let number = 0; number < 10; number += 1) writeFileSync(join(root, 'taken', `empty-${number}`), '');
+    const open = await strictDiskUse([join(root, 'taken')]);
+    expect(open).toEqual({ bytes: 1024 ** 2 + 12 * 4096, files: 13, isWhole: true });
+    chmodSync(join(root, 'taken', 'closed'), 0);
+    expect(await strictDiskUse([join(root, 'taken')])).toEqual(open);
+  });
 
   it('a check that takes more than the coder may has failed, and an engine that comes back goes on counting', async () => {
     const on = ground();

@@ -36,7 +36,7 @@ async function startMs({ home, repo, worktree }, sandbox, turn) {
     socket: [],
     keeps: null,
   });
-  await launch({ folder, argv: ['/bin/true'], walls: before, cwd: worktree, env, stdinFile: null });
+  await launch({ folder, argv: ['/bin/true'], walls: before?.words ?? [], cwd: worktree, env, stdinFile: null });
   while (!existsSync(folder.exit)) await new Promise((resolve) => setImmediate(resolve));
   return performance.now() - beginMs;
 }

@@ -257,6 +257,14 @@ describe('plan check', () => {
     expect(stdout).toContain('check: make; files: a.ts, b.ts; after: task 1');
   });
 
+  it('shows which tasks are marked as done', async () => {
+    const { stator, write } = terminal();
+    write('p.md', '# P\n\n## Wave 1\n### [x] Task 1: Cart\n### Task 2: Till\n');
+    expect((await stator(['plan', 'check', 'p.md'])).stdout).toMatch(/Task 1: Cart +the coder of w1-t1 +done\n/);
+    const { waves } = JSON.parse((await stator(['plan', 'check', 'p.md', '--json'])).stdout);
+    expect(waves).toMatchObject([{ tasks: [{ done: true }, { done: false }] }]);
+  });
+
   it('says of a check that stands in no task that nothing runs it, and shows headings without their marks', async () => {
     const { stator, write } = terminal();
     write('p.md', '# P\n\n### Background\nOld.\n\n## Wave 1\n**Check:** make\n### Task 1: a\n');

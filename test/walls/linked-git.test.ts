@@ -62,12 +62,13 @@ async function agentIn(made: (gitDir: string) => void = () => {}): Promise<{
       writable: [],
       readable: [],
     } as const;
-    const [bwrap = '', ...args] = await createWalls({ PATH: env.PATH }).around({
+    const built = await createWalls({ PATH: env.PATH }).around({
       profile: { ...profile, ...keys },
       ...{ env, home, folder, worktree: path, repo: repo.path, program: '/bin/sh', socket: [], keeps: null },
       git: [...(await privateMounts(repo, { place, worktree })), ...more],
       identity: { name: 'Ada', email: 'ada@example.com' },
     });
+    const [bwrap = '', ...args] = built?.words ?? [];
     const ran = spawnSync(bwrap, [...args, '/bin/sh', '-c', script], { env, encoding: 'utf8' });
     return `${ran.stdout}${ran.stderr}`;
   }

@@ -65,7 +65,7 @@ function house(path: (userHome: string) => readonly string[] = () => []): House 
         },
         identity: { name: 'Ada', email: 'ada@example.com' },
       });
-      const [bwrap = '', ...args] = before;
+      const [bwrap = '', ...args] = before?.words ?? [];
       const ran = spawnSync(bwrap, [...args, '/bin/sh', '-c', script], { env, encoding: 'utf8' });
       return ran.stdout;
     },

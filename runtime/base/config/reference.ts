@@ -121,7 +121,7 @@ const agentWords: Readonly<Record<keyof typeof agentShape, Words>> = {
   ],
   disk: [
     '"auto"',
-    'a run whose worktree, temp and git folder take more is ended; "auto": half of what is free when it starts; "": no limit',
+    'a run that writes more to its worktree, temp, git folders and `writable` places is ended; "auto": half of what is free when it starts; "": no limit',
   ],
   terminal: [
     'false',

@@ -1,6 +1,7 @@
 /** What an agent may take where nobody set a limit: a share of the machine that is enough for any build, and leaves room to end a run that takes more. */
+import type { StatsFs } from 'node:fs';
 import { statfs } from 'node:fs/promises';
-import { totalmem } from 'node:os';
+import { freemem, totalmem } from 'node:os';
 
 const mebibyte = 1024 ** 2;
 const memoryShare = 3 / 4;
@@ -20,4 +21,27 @@ export function usualMemoryBytes(): number {
 export async function usualDiskBytes(folder: string): Promise<number> {
   const { bavail, bsize } = await statfs(folder);
   return Math.max(1, Math.floor((bavail * bsize * diskShare) / mebibyte)) * mebibyte;
+}
+
+/** Half of the files and folders that still have room where a folder lies; null: its file system has no such limit. Throws the system's errors. */
+export async function usualFiles(folder: string): Promise<number | null> {
+  const { files, ffree } = await statfs(folder);
+  return files === 0 ? null : Math.max(1, Math.floor(ffree * diskShare));
+}
+
+const leastFreeBytes = 512 * mebibyte;
+const leastFreeFiles = 10_000;
+const leastFreeShare = 1 / 20;
+
+/** What is to stay free of a disk, for the engine and for everybody else: 512 MiB and 10,000 files, and no more than a twentieth of a small disk. */
+export function leastFree({ blocks, bsize, files }: StatsFs): { readonly bytes: number; readonly files: number } {
+  return {
+    bytes: Math.min(leastFreeBytes, Math.floor(blocks * bsize * leastFreeShare)),
+    files: Math.min(leastFreeFiles, Math.floor(files * leastFreeShare)),
+  };
+}
+
+/** Whether less than a twentieth of the memory can still be given to programs. */
+export function isMemoryShort(): boolean {
+  return freemem() < totalmem() * leastFreeShare;
 }

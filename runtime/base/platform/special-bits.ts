@@ -1,12 +1,10 @@
 /** The setuid and setgid bits of files. Whoever starts such a file has the rights of its owner, so of who runs stator. */
 import { chmodSync, closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { hasProc } from './process-table.ts';
-import { walkTree } from './walk-tree.ts';
+import { onlyPath, walkTree } from './walk-tree.ts';
 
 const specialBits = 0o6000;
 const permissionBits = 0o1777;
-/** Linux: names a file without opening it, whatever its permissions. Node has no constant for it. */
-const onlyPath = 0o10000000;
 
 /**
  * Takes them off all files in a folder, links not followed. Folders keep theirs: there they only say whose group new files have. What cannot be read, and
@@ -14,7 +12,7 @@ const onlyPath = 0o10000000;
  */
 export async function dropSpecialBits(folder: string): Promise<void> {
   if (!hasProc) return;
-  for await (const { path, found } of walkTree(folder))
+  for await (const { path, found } of walkTree(folder, { opens: true }))
     if (found.isFile() && (found.mode & specialBits) !== 0) dropFrom(path);
 }
 

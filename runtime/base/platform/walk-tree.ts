@@ -1,5 +1,5 @@
 /** All that lies in a folder which somebody else's program has written: however deep, and whatever happens to it meanwhile. */
-import { closeSync, constants, opendirSync, openSync, type Stats } from 'node:fs';
+import { chmodSync, closeSync, constants, fstatSync, opendirSync, openSync, type Stats } from 'node:fs';
 import { inBytes, inside, nameInBytes } from './entry-names.ts';
 import { hasProc } from './process-table.ts';
 import { lstatOrNull } from './quiet-look.ts';
@@ -9,6 +9,10 @@ import { createTimeSlice, type TimeSlice } from './time-slice.ts';
 const longPathBytes = 3_000;
 /** Descriptors that one walk may hold: deeper than 190,000 bytes of path nobody builds, and the engine needs others. */
 const depthLimit = 64;
+/** Linux: names a file without opening it, whatever its permissions. Node has no constant for it. */
+export const onlyPath = 0o10000000;
+/** What the owner of a folder needs to read it and to look at what is in it. */
+const readBits = 0o500;
 
 interface Entry {
   /** In bytes, since a name need not be UTF-8. */
@@ -16,15 +20,27 @@ interface Entry {
   readonly found: Stats;
 }
 
+export interface WalkOptions {
+  /** Folders that are closed to this user, whose they are, are opened (u+rx) and stay so. On Linux only. */
+  readonly opens?: boolean;
+  /** Called for each folder of which something is left out. */
+  onUnseen?(): void;
+}
+
+interface Walk extends WalkOptions {
+  readonly slice: TimeSlice;
+}
+
 /**
  * The folder itself, then each file and folder in it, links not followed. A path is good for a system call until the next one is asked for; on Linux that of what is
  * very deep begins at a descriptor. What cannot be read, what goes meanwhile, and what is deeper than 64 such descriptors is left out.
  */
-export async function* walkTree(root: string): AsyncGenerator<Entry> {
-  yield* walk(Buffer.from(root), 0, createTimeSlice());
+export async function* walkTree(root: string, options: WalkOptions = {}): AsyncGenerator<Entry> {
+  yield* walk(Buffer.from(root), 0, { ...options, slice: createTimeSlice() });
 }
 
-async function* walk(root: Buffer, depth: number, slice: TimeSlice): AsyncGenerator<Entry> {
+async function* walk(root: Buffer, depth: number, how: Walk): AsyncGenerator<Entry> {
+  const { slice } = how;
   const waiting = [root];
   for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
     const found = lstatOrNull(path);
@@ -32,22 +48,40 @@ async function* walk(root: Buffer, depth: number, slice: TimeSlice): AsyncGenera
     if (found === null) continue;
     yield { path, found };
     if (!found.isDirectory()) continue;
+    if (how.opens === true) openToOwner(path, found);
     if (hasProc && path.length > longPathBytes) {
-      if (depth < depthLimit) yield* walkFrom(path, depth + 1, slice);
-    } else for (const name of await namesOrNone(path, slice)) waiting.push(inside(path, name));
+      if (depth < depthLimit) yield* walkFrom(path, depth + 1, how);
+      else how.onUnseen?.();
+    } else for (const name of await namesOrNone(path, how)) waiting.push(inside(path, name));
   }
 }
 
 /** Walks by a descriptor of the folder, which is closed at the end. */
-async function* walkFrom(folder: Buffer, depth: number, slice: TimeSlice): AsyncGenerator<Entry> {
+async function* walkFrom(folder: Buffer, depth: number, how: Walk): AsyncGenerator<Entry> {
   const descriptor = openQuietly(folder);
-  if (descriptor === null) return;
+  if (descriptor === null) return how.onUnseen?.();
   try {
     const path = Buffer.from(`/proc/self/fd/${descriptor}`);
-    for (const name of await namesOrNone(inside(path, Buffer.from('.')), slice))
-      yield* walk(inside(path, name), depth, slice);
+    for (const name of await namesOrNone(inside(path, Buffer.from('.')), how))
+      yield* walk(inside(path, name), depth, how);
   } finally {
     closeSync(descriptor);
+  }
+}
+
+/** Works on a descriptor, because another program may put a link in the place of the folder at this moment. */
+function openToOwner(path: Buffer, { mode, uid }: Stats): void {
+  const own = process.getuid?.();
+  // Nothing is closed to root.
+  if (!hasProc || own === 0 || uid !== own || (mode & readBits) === readBits) return;
+  let folder: number | null = null;
+  try {
+    folder = openSync(path, onlyPath | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    chmodSync(`/proc/self/fd/${folder}`, (fstatSync(folder).mode | readBits) & 0o7777);
+  } catch {
+    // It went meanwhile.
+  } finally {
+    if (folder !== null) closeSync(folder);
   }
 }
 
@@ -60,8 +94,11 @@ function openQuietly(folder: Buffer): number | null {
   }
 }
 
-async function namesOrNone(folder: Buffer, slice: TimeSlice): Promise<Buffer[]> {
-  return namesIn(folder, slice).catch(() => []);
+async function namesOrNone(folder: Buffer, { slice, onUnseen }: Walk): Promise<Buffer[]> {
+  return namesIn(folder, slice).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') onUnseen?.();
+    return [];
+  });
 }
 
 /** The names in a folder, in the system's order. Throws the system's errors. */

@@ -2,16 +2,22 @@
  * Looks at intervals at what a run takes, and says when that is over its limits: the memory and the number of all its processes where no scope counts them, and
  * always the disk. A limit of each process by itself, which rlimits are, would stop programs that reserve much and use little, such as Node and sanitizers; and one
  * of the user's processes would count everything else that they run.
+ *
+ * What is counted of the disk is what the run may write, and what its processes hold without a name. What hides from that is caught when the disk has little left:
+ * then a run ends that wrote more than is to stay free, or that holds what cannot be looked at.
  */
-import { existsSync, readFileSync, type StatsFs, statfsSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, type StatsFs, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { diskUsage } from '../../base/platform/disk-usage.ts';
+import { type DiskUse, strictDiskUse } from '../../base/platform/disk-usage.ts';
+import { isMemoryShort, leastFree } from '../../base/platform/machine-share.ts';
 import { createPollLoop } from '../../base/platform/poll-loop.ts';
 import { hasProc } from '../../base/platform/process-table.ts';
+import { statOrNull } from '../../base/platform/quiet-look.ts';
 import { sizeText } from '../../base/platform/size.ts';
 import { processesOf } from './process-tree.ts';
 import { type RunFolder, writeRunFile, writeStartFile } from './run-folder.ts';
+import { type HeldFiles, heldFiles, memoryUse } from './run-usage.ts';
 
 const watched = z.object({
   /** Whose table in the configuration has the keys. */
@@ -19,14 +25,17 @@ const watched = z.object({
   memoryBytes: z.number().nullable(),
   processes: z.number().nullable(),
   diskBytes: z.number().nullable(),
-  /** The folders whose disk use is counted. */
+  /** An earlier version counted none. */
+  diskFiles: z.number().nullable().default(null),
+  /** What the run alone writes to: counted whole. */
   folders: z.array(z.string()),
-  /** Folders inside of its walls that are kept in memory; none without walls. */
-  inMemory: z.array(z.string()),
-  /** Further folders that it writes to. An earlier version recorded none. */
+  /** Further places that it writes to, with what lay there before: counted by what they have grown. An earlier version counted none. */
+  shared: z.array(z.object({ path: z.string(), bytes: z.number(), files: z.number() })).default([]),
+  /** Further folders that an earlier version recorded without counting them. */
   writable: z.array(z.string()).default([]),
 });
-export type WatchedLimits = z.infer<typeof watched>;
+export type WatchedLimits = z.input<typeof watched>;
+type Watched = z.output<typeof watched>;
 
 export interface ResourceWatch {
   /** May be called twice. */
@@ -37,7 +46,7 @@ const lookMs = 2_000;
 /** Measuring a folder takes this part of the time at most, and a large one is measured more seldom. */
 const diskPart = 20;
 const leastDiskMs = 10_000;
-const tmpfs = 0x01021994;
+const mebibyte = 1024 ** 2;
 
 /** Kept in the run's folder, so that whoever adopts the run goes on. */
 export function noteWatched(folder: RunFolder, limits: WatchedLimits): void {
@@ -47,7 +56,11 @@ export function noteWatched(folder: RunFolder, limits: WatchedLimits): void {
 /** The folders that the run could write to; empty if they were not recorded. */
 export function writtenFolders(folder: RunFolder): readonly string[] {
   const known = readNote(folder);
-  return known === null ? [] : [...known.folders, ...known.writable];
+  return known === null ? [] : writtenBy(known);
+}
+
+function writtenBy({ folders, shared, writable }: Watched): string[] {
+  return [...folders, ...shared.map(({ path }) => path), ...writable];
 }
 
 /** Which limit the run went over, and by which key it is set; null: none. */
@@ -66,22 +79,24 @@ export function watchResources(
   let diskDueMs = 0;
   let hasReached = false;
 
-  async function overText(known: WatchedLimits): Promise<string | null> {
-    const { memoryBytes, processes, diskBytes, role, folders } = known;
+  async function overText(known: Watched): Promise<string | null> {
+    const { memoryBytes, processes, role } = known;
     if (hasProc && (memoryBytes !== null || processes !== null)) {
-      const taken = takenBy(folder, runId, known);
+      const taken = await memoryUse(pidsOf(folder, runId), memoryBytes);
       if (memoryBytes !== null && taken.memoryBytes > memoryBytes)
         return text(`memory limit ${sizeText(memoryBytes, ' ')}`, 'memory', role);
+      if (memoryBytes !== null && !taken.isWhole && isMemoryShort())
+        return 'the machine has less than a twentieth of its memory left, and what the run holds cannot be looked at';
       if (processes !== null && taken.processes > processes)
         return text(`process limit ${processes}`, 'processes', role);
     }
-    if (diskBytes === null || performance.now() < diskDueMs) return null;
+    const short = shortDisk(writtenBy(known));
+    if (performance.now() < diskDueMs && short === null) return null;
     const begunMs = performance.now();
-    let bytes = 0;
-    for (const each of folders) bytes += await diskUsage(each);
+    const use = await diskUseOf(known, hasProc ? await heldFiles(pidsOf(folder, runId)) : nothingHeld);
     const tookMs = performance.now() - begunMs;
     diskDueMs = performance.now() + Math.max(leastDiskMs, tookMs * diskPart);
-    return bytes > diskBytes ? text(`disk limit ${sizeText(diskBytes, ' ')}`, 'disk', role) : null;
+    return overDisk(known, use) ?? (short === null ? null : overShort(use, short));
   }
 
   const loop = createPollLoop({
@@ -106,60 +121,81 @@ function text(limit: string, key: string, role: string): string {
   return `${limit} reached (${key} under [agents.${role}])`;
 }
 
-function takenBy(folder: RunFolder, runId: string, { inMemory }: WatchedLimits) {
-  let memoryBytes = 0;
-  let processes = 0;
+function pidsOf(folder: RunFolder, runId: string): number[] {
+  return processesOf(folder, runId).map(({ pid }) => pid);
+}
+
+const nothingHeld: HeldFiles = { bytes: 0, files: 0, writtenBytes: 0, isWhole: true };
+
+type RunUse = DiskUse & Pick<HeldFiles, 'writtenBytes'>;
+
+async function diskUseOf({ folders, shared }: Watched, held: HeldFiles): Promise<RunUse> {
+  const own = await strictDiskUse(folders);
+  let { bytes, files, isWhole } = own;
+  for (const before of shared) {
+    const now = await strictDiskUse([before.path]);
+    bytes += Math.max(0, now.bytes - before.bytes);
+    files += Math.max(0, now.files - before.files);
+    isWhole &&= now.isWhole;
+  }
+  return {
+    bytes: bytes + held.bytes,
+    files: files + held.files,
+    writtenBytes: held.writtenBytes,
+    isWhole: isWhole && held.isWhole,
+  };
+}
+
+function overDisk({ diskBytes, diskFiles, role }: Watched, { bytes, files }: RunUse): string | null {
+  if (diskBytes !== null && bytes > diskBytes) return text(`disk limit ${sizeText(diskBytes, ' ')}`, 'disk', role);
+  if (diskFiles === null || files <= diskFiles) return null;
+  return text(`limit of ${diskFiles} files, half of what the disk had left,`, 'disk', role);
+}
+
+interface ShortDisk {
+  readonly place: string;
+  /** What is to stay free; null: there is enough of it. */
+  readonly bytes: number | null;
+  readonly files: number | null;
+}
+
+/** The first of these places whose disk has little left; null: none. */
+function shortDisk(places: readonly string[]): ShortDisk | null {
   const seen = new Set<number>();
-  for (const { pid } of processesOf(folder, runId)) {
-    const status = readQuietly(`/proc/${pid}/status`);
-    // What it shares with others (its program, libraries) is nobody's own.
-    for (const name of ['RssAnon', 'VmSwap']) memoryBytes += numberIn(status, name) * 1024;
-    processes += Math.max(1, numberIn(status, 'Threads'));
-    for (const place of inMemory) memoryBytes += filledIn(join(`/proc/${pid}/root`, place), seen);
+  for (const place of places) {
+    const device = statOrNull(place)?.dev;
+    const found = device === undefined || seen.has(device) ? null : statfsQuietly(place);
+    if (device === undefined || found === null) continue;
+    seen.add(device);
+    const least = leastFree(found);
+    const bytes = found.bavail * found.bsize < least.bytes ? least.bytes : null;
+    const files = found.files > 0 && found.ffree < least.files ? least.files : null;
+    if (bytes !== null || files !== null) return { place, bytes, files };
   }
-  return { memoryBytes, processes };
+  return null;
 }
 
-/** The content of a file system in memory, counted once for all its processes. */
-function filledIn(place: string, seen: Set<number>): number {
-  const device = deviceOf(place);
-  if (device === null || seen.has(device)) return 0;
-  seen.add(device);
-  const found = statfsQuietly(place);
-  return found === null || found.type !== tmpfs ? 0 : (found.blocks - found.bfree) * found.bsize;
-}
-
-/** null: there is no such place there, or it is one of this machine and not of the walls. */
-function deviceOf(place: string): number | null {
-  try {
-    const { dev } = statSync(place);
-    return dev === statSync(place.replace(/^\/proc\/\d+\/root/, ''), { throwIfNoEntry: false })?.dev ? null : dev;
-  } catch {
-    return null; // it has ended, or may not be looked at
-  }
+/** A run that took little of it is not ended for what others took. */
+function overShort({ bytes, files, writtenBytes, isWhole }: RunUse, short: ShortDisk): string | null {
+  const hasTaken =
+    (short.bytes !== null && Math.max(bytes, writtenBytes) > short.bytes) ||
+    (short.files !== null && files > short.files);
+  if (!hasTaken && isWhole) return null;
+  const left =
+    short.bytes === null ? `${short.files} files` : sizeText(Math.ceil(short.bytes / mebibyte) * mebibyte, ' ');
+  const why = hasTaken ? 'the run wrote more than that' : 'what the run holds cannot be looked at';
+  return `the disk of ${short.place} has room for less than ${left}, and ${why}`;
 }
 
 function statfsQuietly(place: string): StatsFs | null {
   try {
     return statfsSync(place);
   } catch {
-    return null; // it has ended meanwhile
+    return null; // it went meanwhile
   }
 }
 
-function readQuietly(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return ''; // it has ended meanwhile
-  }
-}
-
-function numberIn(status: string, name: string): number {
-  return Number(new RegExp(`^${name}:\\s*(\\d+)`, 'm').exec(status)?.[1] ?? 0);
-}
-
-function readNote(folder: RunFolder): WatchedLimits | null {
+function readNote(folder: RunFolder): Watched | null {
   const file = noteFile(folder);
   const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
   // Empty: a power failure ended the run, and nothing of it is left to be watched.

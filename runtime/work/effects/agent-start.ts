@@ -42,9 +42,9 @@ import { dropPrivateRepository, privatePlaceIn } from '../git/private-repository
 import { attemptRef, branchRef, ownedRef, readRef } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { prepareWorktree } from '../git/worktree.ts';
-import { placeOf } from '../git/worktree-list.ts';
+import { adminDirOf, placeOf } from '../git/worktree-list.ts';
 import type { Resources } from '../sandbox/resources.ts';
-import type { Mount, Walls } from '../sandbox/walls.ts';
+import { type Mount, type Walls, writtenWithoutWalls } from '../sandbox/walls.ts';
 import { draftsFor, writePrompt } from './agent-prompt.ts';
 import { conversationFor, noteConversation } from './conversation.ts';
 import { keptPlaceOf } from './kept-places.ts';
@@ -175,21 +175,28 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     socket: socketMounts(socketPath),
     keeps: hasWalls && isProgramPreset(preset) ? await keptPlaceOf(parts, row, { title: effect.title, preset }) : null,
   });
-  const limits = await parts.resources.around({
-    ...{ profile, folder, worktree: path, writable: profile.writable, env, hasWalls },
-  });
+  const { writable } = profile;
+  const written =
+    walls?.written ?? writtenWithoutWalls({ worktree: path, folder, writable, env }, await gitFolderOf(site, path));
+  const limits = await parts.resources.around({ profile, folder, worktree: path, written, env, hasWalls });
   return {
     folder,
     argv: run.argv,
     limits: limits.outside,
     relay: relayOf(profile, line, run.env),
-    walls: [...walls, ...limits.inside],
+    walls: [...(walls?.words ?? []), ...limits.inside],
     cwd: path,
     // What its starter sets holds, whatever an env file says.
     env: run.env,
     stdinFile: line.stdin === 'prompt' && !profile.terminal && line.messages === undefined ? folder.prompt : null,
     ...(isProgramPreset(preset) ? { installHint: installHint(preset, role) } : {}),
   };
+}
+
+/** The part of `.git` that is the worktree's own. */
+async function gitFolderOf({ repository }: Site, worktree: string): Promise<string[]> {
+  const adminDir = await adminDirOf(repository, worktree);
+  return adminDir === null ? [] : [adminDir];
 }
 
 /**

@@ -33,7 +33,7 @@ import { identity } from '../git/identity.ts';
 import { dropPrivateRepository, privatePlaceIn } from '../git/private-repository.ts';
 import { placeOf } from '../git/worktree-list.ts';
 import { type LimitsEnd, limitsEnd, type Resources } from '../sandbox/resources.ts';
-import type { Walls } from '../sandbox/walls.ts';
+import { type Walls, writtenWithoutWalls } from '../sandbox/walls.ts';
 import { socketMounts } from './agent-start.ts';
 import { gitMounts } from './run-repository.ts';
 import { type RunSockets, withSocket } from './run-socket.ts';
@@ -264,16 +264,16 @@ async function start(
     socket: socketMounts(socketPath),
     keeps: null,
   });
-  const limits = await parts.resources.around({
-    ...{ profile, folder, worktree: place, writable: profile.writable, env, hasWalls },
-  });
+  const { writable } = profile;
+  const written = walls?.written ?? writtenWithoutWalls({ worktree: place, folder, writable, env });
+  const limits = await parts.resources.around({ profile, folder, worktree: place, written, env, hasWalls });
   await parts.store.commit([{ do: 'launch.note', key, launchedAt: parts.timeline.nowMs() }]);
   abort.throwIfAborted();
   const launched = await launch({
     folder,
     argv: ['/bin/sh', '-c', command],
     limits: limits.outside,
-    walls: [...walls, ...limits.inside],
+    walls: [...(walls?.words ?? []), ...limits.inside],
     cwd: worktree,
     env,
     stdinFile: null,

@@ -23,7 +23,7 @@ import { runIdOf } from '../agents/run-id.ts';
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
 import { type LaunchRequest, launch } from '../agents/wrapper.ts';
 import { limitsEnd, type Resources } from '../sandbox/resources.ts';
-import type { Walls, WallsProfile } from '../sandbox/walls.ts';
+import { type Walls, type WallsProfile, writtenWithoutWalls } from '../sandbox/walls.ts';
 import { hookBody, hookVariables } from './hook-event-body.ts';
 import { hookFilesOf } from './hook-files.ts';
 import { failedTry, type HookTry } from './hook-try.ts';
@@ -177,14 +177,13 @@ async function requestFor(
   });
   // Those of the coder, as a check has them.
   const { coder } = parts.projects.get(row.project).config.profiles;
-  const limits = await resources.around({
-    ...{ profile: coder, folder, worktree: folder.temp, writable, env, hasWalls },
-  });
+  const written = around?.written ?? writtenWithoutWalls({ worktree: folder.temp, folder, writable, env });
+  const limits = await resources.around({ profile: coder, folder, worktree: folder.temp, written, env, hasWalls });
   return {
     folder,
     argv: [...argv],
     limits: limits.outside,
-    walls: [...around, ...limits.inside],
+    walls: [...(around?.words ?? []), ...limits.inside],
     cwd,
     env,
     stdinFile: folder.prompt,

@@ -5,18 +5,18 @@
  * The wrapper stays outside: a run that has used up its processes still has somebody who writes down how it ended.
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { AgentProfile } from '../../base/config/config.ts';
-import { usualDiskBytes, usualMemoryBytes, usualProcesses } from '../../base/platform/machine-share.ts';
+import { strictDiskUse } from '../../base/platform/disk-usage.ts';
+import { usualDiskBytes, usualFiles, usualMemoryBytes, usualProcesses } from '../../base/platform/machine-share.ts';
 import { hasProc } from '../../base/platform/process-table.ts';
 import { probeResourceLimits, type ResourceLimits, scopeProperties } from '../../base/platform/resource-limits.ts';
 import { sizeText } from '../../base/platform/size.ts';
 import { safeText } from '../../base/platform/terminal-text.ts';
-import { noteWatched } from '../agents/resource-watch.ts';
+import { noteWatched, type WatchedLimits } from '../agents/resource-watch.ts';
 import { type RunFolder, writeRunFile } from '../agents/run-folder.ts';
-import type { Walls } from './walls.ts';
+import type { Walls, WrittenPlaces } from './walls.ts';
 
 /** The keys of a profile that limit it. */
 export type LimitsProfile = Pick<AgentProfile, 'role' | 'nice' | 'memoryBytes' | 'processes' | 'diskBytes'>;
@@ -24,9 +24,9 @@ export type LimitsProfile = Pick<AgentProfile, 'role' | 'nice' | 'memoryBytes' |
 export interface LimitsRequest {
   readonly profile: LimitsProfile;
   readonly folder: RunFolder;
+  /** Where free room is asked for. */
   readonly worktree: string;
-  /** Folders besides that the walls let it write to, absolute or below `~/`. */
-  readonly writable: readonly string[];
+  readonly written: WrittenPlaces;
   readonly env: Readonly<Record<string, string>>;
   readonly hasWalls: boolean;
 }
@@ -118,16 +118,19 @@ function limitsOf({ memoryBytes = usualMemoryBytes(), processes = usualProcesses
 
 /** What a scope counts nobody has to look at. */
 async function noteWatch(
-  { profile, folder, worktree, writable: named, env, hasWalls }: LimitsRequest,
+  { profile, folder, worktree, written }: LimitsRequest,
   { scopes }: ResourceLimits,
 ): Promise<void> {
   const isCounted = scopes.kind === 'works';
   const { memoryBytes, processes } = isCounted ? { memoryBytes: null, processes: null } : limitsOf(profile);
   const { role, diskBytes = await usualDiskBytes(worktree) } = profile;
-  const folders = [worktree, folder.temp, join(folder.path, 'git')];
-  const inMemory = hasWalls ? ['/tmp', '/var/tmp', '/dev', '/run', ...(env.HOME === undefined ? [] : [env.HOME])] : [];
-  const writable = named.map((path) => (path.startsWith('~/') ? join(env.HOME ?? homedir(), path.slice(2)) : path));
-  noteWatched(folder, { role, memoryBytes, processes, diskBytes, folders, inMemory, writable });
+  const diskFiles = diskBytes === null ? null : await usualFiles(worktree);
+  const shared: WatchedLimits['shared'] = [];
+  for (const path of written.shared) {
+    const { bytes, files } = await strictDiskUse([path]);
+    shared.push({ path, bytes, files });
+  }
+  noteWatched(folder, { role, memoryBytes, processes, diskBytes, diskFiles, folders: [...written.own], shared });
 }
 
 function wordsFor({ profile, folder, env, hasWalls }: LimitsRequest, found: ResourceLimits): LimitWords {

@@ -68,13 +68,27 @@ export interface WallsRequest {
   readonly keeps: string | null;
 }
 
+/** What a program may write to of this machine, by absolute paths; what is only in memory is not among it. */
+export interface WrittenPlaces {
+  /** Of the run alone. */
+  readonly own: readonly string[];
+  /** Shared with other runs, or with the user. */
+  readonly shared: readonly string[];
+}
+
+export interface BuiltWalls {
+  /** What stands before the program and its arguments. */
+  readonly words: readonly string[];
+  readonly written: WrittenPlaces;
+}
+
 export interface Walls {
   /** Whether walls can be built here; asked of the system once. */
   state(): Promise<Bubblewrap>;
   /** Whether walls stand around who has this profile. Throws `agent_unusable` where they must and cannot. */
   standFor(profile: Pick<WallsProfile, 'role' | 'sandbox'>): Promise<boolean>;
-  /** What stands before the program and its arguments; empty where no walls are to stand. Throws `agent_unusable`, and what the home throws. */
-  around(request: WallsRequest): Promise<readonly string[]>;
+  /** null: no walls are to stand. Throws `agent_unusable`, and what the home throws. */
+  around(request: WallsRequest): Promise<BuiltWalls | null>;
 }
 
 /** One for each engine: whether bubblewrap works is asked when it is first needed, and kept. */
@@ -96,7 +110,7 @@ export function createWalls(env: NodeJS.ProcessEnv): Walls {
     standFor: async (profile) => (await builderFor(profile)) !== null,
     async around(request) {
       const bwrap = await builderFor(request.profile);
-      return bwrap === null ? [] : [bwrap, ...wallsArguments(request, env)];
+      return bwrap === null ? null : builtWalls(bwrap, request, env);
     },
   };
 }
@@ -121,14 +135,31 @@ export function wallsFailure(output: string): string | null {
     : `its walls could not be built: ${safeText(line)}; see writable and readable of its profile, and stator doctor`;
 }
 
-/** The arguments of bubblewrap up to the program, `--` included. Makes the folders that are writable by configuration and not there yet. */
-function wallsArguments(request: WallsRequest, engineEnv: NodeJS.ProcessEnv): string[] {
+/**
+ * What is written without walls, as far as it is known where: an agent may write wherever its user may. `more`: further places of the run alone.
+ */
+export function writtenWithoutWalls(
+  {
+    worktree,
+    folder,
+    writable,
+    env,
+  }: Pick<WallsRequest, 'worktree' | 'folder' | 'env'> & Pick<WallsProfile, 'writable'>,
+  more: readonly string[] = [],
+): WrittenPlaces {
+  return { own: [worktree, folder.temp, ...more], shared: writable.map(placeIn(homeOf(env))) };
+}
+
+/** bubblewrap and its arguments up to the program, `--` included. Makes the folders that are writable by configuration and not there yet. */
+function builtWalls(bwrap: string, request: WallsRequest, engineEnv: NodeJS.ProcessEnv): BuiltWalls {
   const { profile, env, home, folder, worktree, repo, isOnlyRead = false } = request;
-  const userHome = env.HOME && isAbsolute(env.HOME) ? env.HOME : homedir();
+  const userHome = homeOf(env);
   const kept = [home, dirname(worktree), repo];
   const hidden = [home, dirname(worktree)].filter((path) => !isWithin(path, userHome));
   const programs = programPlaces({ env, userHome, program: request.program, kept });
-  const given = [...presetMounts(request, userHome), ...profileMounts(profile, userHome)];
+  const keptByPreset = presetMounts(request, userHome);
+  const named = profileMounts(profile, userHome);
+  const given = [...keptByPreset, ...named];
   refuseLinksInside(given, profile.role);
   const workplace: Mount = { access: isOnlyRead ? 'read' : 'write', from: worktree };
   const found: Mount[] = [...repoPrograms(request), ...(isOnlyRead ? [] : [workplace]), ...request.git];
@@ -146,7 +177,8 @@ function wallsArguments(request: WallsRequest, engineEnv: NodeJS.ProcessEnv): st
     },
     { role: profile.role, userHome, home, repo, env: engineEnv },
   );
-  return [
+  const words = [
+    bwrap,
     ...namespaceArguments,
     ...(profile.network === 'off' ? ['--unshare-net'] : []),
     ...systemArguments(),
@@ -161,6 +193,27 @@ function wallsArguments(request: WallsRequest, engineEnv: NodeJS.ProcessEnv): st
     worktree,
     '--',
   ];
+  return { words, written: writtenIn([...keptByPreset, ...found, ...own], named) };
+}
+
+/** What lies in another of these places is counted with that. */
+function writtenIn(own: readonly Mount[], shared: readonly Mount[]): WrittenPlaces {
+  const writable = (mounts: readonly Mount[]) =>
+    mounts.filter(({ access, from }) => access === 'write' && existsSync(from)).map(({ from }) => from);
+  const outermost = (paths: readonly string[], others: readonly string[]) =>
+    [...new Set(paths)].filter((path) => !others.some((other) => other !== path && isWithin(other, path)));
+  const alone = outermost(writable(own), writable(own));
+  const others = outermost(writable(shared), [...writable(shared), ...alone]);
+  return { own: alone, shared: others.filter((path) => !alone.includes(path)) };
+}
+
+function homeOf({ HOME }: Readonly<Record<string, string>>): string {
+  return HOME && isAbsolute(HOME) ? HOME : homedir();
+}
+
+/** A path as the configuration has it. */
+function placeIn(userHome: string): (path: string) => string {
+  return (path) => (path.startsWith('~/') ? join(userHome, path.slice(2)) : path);
 }
 
 function readable(from: string): Mount {
@@ -300,7 +353,7 @@ function copyOf(path: string, folder: RunFolder, folders: readonly string[]): st
 }
 
 function profileMounts({ role, writable, readable: onlyRead }: WallsProfile, userHome: string): Mount[] {
-  const placeOf = (path: string) => (path.startsWith('~/') ? join(userHome, path.slice(2)) : path);
+  const placeOf = placeIn(userHome);
   const made = writable.map(placeOf);
   for (const path of made) makeFolder(path, role);
   return [

@@ -94,19 +94,29 @@ describe('a plan that is well written', () => {
                 number: 1,
                 title: 'Index',
                 line: 11,
+                isDone: false,
                 body: '\nBuild it.\n**Check:** npm test\n**Files:** src/index.ts, `src/a,b.ts:12-30`\n',
                 check: 'npm test',
                 files: ['src/index.ts', 'src/a,b.ts'],
                 after: [],
               },
-              { number: 2, title: 'Query', line: 16, body: '**After:** 1\n\n', check: null, files: [], after: [1] },
+              {
+                number: 2,
+                title: 'Query',
+                line: 16,
+                isDone: false,
+                body: '**After:** 1\n\n',
+                check: null,
+                files: [],
+                after: [1],
+              },
             ],
           },
           {
             number: 2,
             line: 21,
             title: '',
-            tasks: [{ number: 1, title: 'Docs', line: 22, body: '', check: null, files: [], after: [] }],
+            tasks: [{ number: 1, title: 'Docs', line: 22, isDone: false, body: '', check: null, files: [], after: [] }],
           },
         ],
         notes: [
@@ -221,6 +231,57 @@ describe('a plan that is well written', () => {
     const parsed = parsePlan(lines('## Wave 1', heading));
     expect(parsed.problems).toEqual([]);
     expect(parsed.document.waves[0]?.tasks[0]).toMatchObject({ number: 1, title });
+  });
+
+  test.each([
+    ['### [x] Task 1: Till', true],
+    ['### [X] Task 1: Till', true],
+    ['### ✅ Task 1: Till', true],
+    ['### ☑️ Task 1: Till', true],
+    ['### ✅ **Task 1: Till**', true],
+    ['### **[x] Task 1: Till**', true],
+    ['### **Task 1: Till** ✅', true],
+    ['### Task 1: Till ✅', true],
+    ['### Task 1: Till ✔️ ##', true],
+    ['### Task 1: Till — ✅ Done', true],
+    ['### Task 1: Till ✅ (completed)', true],
+    ['### Task 1: Till [x]', true],
+    ['### Task 1: Till (DONE)', true],
+    ['### Task 1: Till - DONE', true],
+    ['### Task 1: [x] Till', true],
+    ['### Task 1: ✅ Till', true],
+    ['### Task 1 ✅: Till', true],
+    ['### Task 1 [x] — Till', true],
+    ['### :white_check_mark: Task 1: Till', true],
+    ['### Task 1: Till', false],
+    ['### [ ] Task 1: Till', false],
+    ['### ⬜ Task 1: Till', false],
+    ['### 🔲 Task 1: Till', false],
+    ['### Task 1: [ ] Till', false],
+    ['### Task 1: Till [ ]', false],
+    ['### 🚧 Task 1: Till', false],
+    ['### [ ] Task 1: Till ✅', false],
+    ['### **Task 1: Till**', false],
+    ['### **Task 1:** Till', false],
+    ['### **Task 1**: Till', false],
+    ['### __Task 1__ — Till', false],
+  ])('reads %j as a task whose done mark is %j', (heading, isDone) => {
+    const { problems, document } = parsePlan(lines('## Wave 1', heading));
+    expect(problems).toEqual([]);
+    expect(document.waves[0]?.tasks).toMatchObject([{ number: 1, title: 'Till', isDone }]);
+  });
+
+  test.each([
+    'Replace ❌ with ✅',
+    'Show a ✅',
+    'Read items[x]',
+    '[a] or [b]',
+    'All is done',
+    'x ✅ y',
+    'Say it is Done',
+  ])('leaves the title %j as it is, and open', (title) => {
+    const { document } = parsePlan(lines('## Wave 1', `### Task 1: ${title}`));
+    expect(document.waves[0]?.tasks).toMatchObject([{ title, isDone: false }]);
   });
 
   test.each(['## Wave 1', '##\tWave 1', '## Wave 1 ##', '##  Wave 1  ', '## Wave 1:', '### Wave 1'])(

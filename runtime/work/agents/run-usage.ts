@@ -1,0 +1,272 @@
+/**
+ * What the processes of a run hold of the machine, as the kernel shows it: memory that is no process's own (files and file systems in memory), and files on the disk
+ * that have no name any more. On Linux only.
+ */
+import { readdirSync, readFileSync, readlinkSync, type Stats, type StatsFs, statfsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { blockBytes, diskUsage } from '../../base/platform/disk-usage.ts';
+import { systemCode } from '../../base/platform/system-code.ts';
+import { createTimeSlice } from '../../base/platform/time-slice.ts';
+
+/** The type of a file system, as statfs tells it. */
+const tmpfs = 0x01021994;
+
+export interface HeldFiles {
+  /** On a disk. */
+  readonly bytes: number;
+  readonly files: number;
+  /** What the processes have written to disks since they began, those that ended within the run included. */
+  readonly writtenBytes: number;
+  /** Whether each process could be looked at. */
+  readonly isWhole: boolean;
+}
+
+export interface MemoryUse {
+  readonly memoryBytes: number;
+  /** With their threads. */
+  readonly processes: number;
+  /** Whether each process could be looked at. */
+  readonly isWhole: boolean;
+}
+
+/** The memory, and the number of processes and threads. Above `limitBytes` it is looked at more closely, which takes longer; null: there is no limit. */
+export async function memoryUse(pids: readonly number[], limitBytes: number | null): Promise<MemoryUse> {
+  let memoryBytes = 0;
+  let sharedBytes = 0;
+  let processes = 0;
+  for (const pid of pids) {
+    const status = readQuietly(`/proc/${pid}/status`);
+    // What it shares with others (its program, libraries) is nobody's own.
+    for (const name of ['RssAnon', 'VmSwap']) memoryBytes += numberIn(status, name) * 1024;
+    sharedBytes += numberIn(status, 'RssShmem') * 1024;
+    processes += Math.max(1, numberIn(status, 'Threads'));
+  }
+  if (limitBytes === null) return { memoryBytes, processes, isWhole: true };
+  const files = filesInMemory(pids);
+  const named = files.bytes + (await mountedInMemory(pids));
+  // Pages that several map, or that belong to one of these files, count once: the larger of both is the least that is taken.
+  const isOver = memoryBytes + Math.max(named, sharedBytes) > limitBytes;
+  memoryBytes += Math.max(named, isOver ? sharedUse(pids) : sharedBytes);
+  return { memoryBytes, processes, isWhole: files.isWhole };
+}
+
+/** Files that were deleted, or never had a name, and live as long as a process holds them. */
+export async function heldFiles(pids: readonly number[]): Promise<HeldFiles> {
+  const slice = createTimeSlice();
+  // A file system in memory that the engine has as well is as good as a disk; one of the run's own is counted as memory.
+  const known = new Set(mountsOf('self').map(({ device }) => device));
+  const seen = new Set<string>();
+  let bytes = 0;
+  let writtenBytes = 0;
+  let isWhole = true;
+  for (const pid of pids) {
+    const open = openFiles(pid);
+    const io = readOrNull(`/proc/${pid}/io`);
+    if (open === null || io === null) {
+      if (isThere(pid)) isWhole = false;
+      continue;
+    }
+    writtenBytes += Math.max(0, numberIn(io, 'write_bytes') - numberIn(io, 'cancelled_write_bytes'));
+    for (const { path, target } of open) {
+      if (slice.isOver()) await slice.yield();
+      if (!target.endsWith(' (deleted)') || isOfMemory(target)) continue;
+      const found = statQuietly(path);
+      if (found === null || !found.isFile() || found.nlink > 0) continue;
+      const device = deviceOf(found.dev);
+      const isOfDisk = known.has(device) || statfsQuietly(path)?.type !== tmpfs;
+      if (!isOfDisk || seen.has(`${device}:${found.ino}`)) continue;
+      seen.add(`${device}:${found.ino}`);
+      bytes += found.blocks * blockBytes;
+    }
+    const mapped = mappedAway(pid);
+    const inMemory = new Set(
+      mapped.length === 0
+        ? []
+        : mountsOf(pid)
+            .filter(isInMemory)
+            .map(({ device }) => device),
+    );
+    for (const { target, device, inode, endBytes } of mapped) {
+      const isOfDisk = known.has(device) || !inMemory.has(device);
+      const id = `${device}:${inode}`;
+      if (!isOfDisk || isOfMemory(target) || seen.has(id)) continue;
+      seen.add(id);
+      bytes += endBytes;
+    }
+  }
+  return { bytes, files: seen.size, writtenBytes, isWhole };
+}
+
+/** Files that only have a number: memfd_create(2). */
+function filesInMemory(pids: readonly number[]): { bytes: number; isWhole: boolean } {
+  const seen = new Set<number>();
+  let bytes = 0;
+  let isWhole = true;
+  for (const pid of pids) {
+    const open = openFiles(pid);
+    if (open === null && isThere(pid)) isWhole = false;
+    for (const { path } of (open ?? []).filter(({ target }) => target.startsWith('/memfd:'))) {
+      const found = statQuietly(path);
+      if (found === null || seen.has(found.ino)) continue;
+      seen.add(found.ino);
+      bytes += found.blocks * blockBytes;
+    }
+  }
+  return { bytes, isWhole };
+}
+
+/** The content of the file systems in memory that the run has made, its walls' own and those that it mounted itself. */
+async function mountedInMemory(pids: readonly number[]): Promise<number> {
+  const known = new Set(mountsOf('self').map(({ device }) => device));
+  const spaces = new Set<string>();
+  let bytes = 0;
+  for (const pid of pids) {
+    const space = linkQuietly(`/proc/${pid}/ns/mnt`);
+    if (space === null || spaces.has(space)) continue;
+    spaces.add(space);
+    for (const { device, type, place } of mountsOf(pid).filter(isInMemory)) {
+      if (known.has(device)) continue;
+      const path = join(`/proc/${pid}/root`, place);
+      const found = statfsQuietly(path);
+      if (found === null) continue;
+      known.add(device);
+      // A ramfs does not say how full it is.
+      bytes += type === 'ramfs' ? await diskUsage(path) : filled(found);
+    }
+  }
+  return bytes;
+}
+
+function filled({ type, blocks, bfree, bsize }: StatsFs): number {
+  return type === tmpfs ? (blocks - bfree) * bsize : 0;
+}
+
+/** Memory that processes share, each page divided among those that map it. */
+function sharedUse(pids: readonly number[]): number {
+  let bytes = 0;
+  for (const pid of pids) bytes += numberIn(readQuietly(`/proc/${pid}/smaps_rollup`), 'Pss_Shmem') * 1024;
+  return bytes;
+}
+
+interface Mount {
+  readonly device: string;
+  readonly type: string;
+  readonly place: string;
+}
+
+function isInMemory({ type }: Mount): boolean {
+  return type === 'tmpfs' || type === 'ramfs';
+}
+
+/** mountinfo: `36 35 98:0 /root /place options - type source options`. */
+function mountsOf(pid: number | 'self'): Mount[] {
+  return readQuietly(`/proc/${pid}/mountinfo`)
+    .split('\n')
+    .map((line) => line.split(' '))
+    .filter((words) => words.includes('-'))
+    .map((words) => ({
+      device: words[2] ?? '',
+      type: words[words.indexOf('-') + 1] ?? '',
+      place: (words[4] ?? '').replace(/\\([0-7]{3})/g, (_, digits: string) =>
+        String.fromCharCode(Number.parseInt(digits, 8)),
+      ),
+    }));
+}
+
+/** null: it may not be looked at, or has ended. */
+function openFiles(pid: number): { path: string; target: string }[] | null {
+  const folder = `/proc/${pid}/fd`;
+  let names: string[];
+  try {
+    names = readdirSync(folder);
+  } catch {
+    return null;
+  }
+  return names.flatMap((name) => {
+    const path = join(folder, name);
+    const target = linkQuietly(path);
+    return target === null ? [] : [{ path, target }];
+  });
+}
+
+interface Mapped {
+  readonly target: string;
+  /** `<major>:<minor>`, as in mountinfo. */
+  readonly device: string;
+  readonly inode: string;
+  /** No file is shorter than what is mapped of it and was touched; how long it is nobody can ask. */
+  readonly endBytes: number;
+}
+
+/** maps: `start-end perms offset major:minor inode path (deleted)`. */
+function mappedAway(pid: number): Mapped[] {
+  const found: Mapped[] = [];
+  for (const line of readQuietly(`/proc/${pid}/maps`).split('\n')) {
+    if (!line.endsWith(' (deleted)')) continue;
+    const [range = '', , offset = '0', numbers = '', inode = '0'] = line.split(/\s+/);
+    const [start = '0', end = '0'] = range.split('-');
+    const target = line.slice(line.indexOf('/'));
+    const [major = '0', minor = '0'] = numbers.split(':');
+    const device = `${Number.parseInt(major, 16)}:${Number.parseInt(minor, 16)}`;
+    const endBytes = Number.parseInt(offset, 16) + Number.parseInt(end, 16) - Number.parseInt(start, 16);
+    found.push({ target, device, inode, endBytes });
+  }
+  return found;
+}
+
+/** As mountinfo writes what stat(2) tells: makedev(3). */
+function deviceOf(number: number): string {
+  const major = Math.floor(number / 0x100) & 0xfff;
+  const minor = (number & 0xff) + Math.floor(number / 0x100000) * 0x100;
+  return `${major}:${minor}`;
+}
+
+function isOfMemory(target: string): boolean {
+  return /^\/(?:memfd:|dev\/zero \(deleted\)|SYSV|anon_hugepage|\[aio\])/.test(target);
+}
+
+function isThere(pid: number): boolean {
+  return !['', 'Z'].includes(/^State:\s*(\S)/m.exec(readQuietly(`/proc/${pid}/status`))?.[1] ?? '');
+}
+
+function statQuietly(path: string): Stats | null {
+  try {
+    return statSync(path);
+  } catch {
+    return null; // closed meanwhile
+  }
+}
+
+function statfsQuietly(place: string): StatsFs | null {
+  try {
+    return statfsSync(place);
+  } catch {
+    return null; // it has ended meanwhile
+  }
+}
+
+function linkQuietly(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return null; // closed meanwhile
+  }
+}
+
+function readQuietly(file: string): string {
+  return readOrNull(file) ?? '';
+}
+
+/** null: it has ended meanwhile, or may not be looked at. Throws where this process can open no more files. */
+function readOrNull(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if (systemCode(error) === 'EMFILE') throw error;
+    return null;
+  }
+}
+
+function numberIn(text: string, name: string): number {
+  return Number(new RegExp(`^${name}:\\s*(\\d+)`, 'm').exec(text)?.[1] ?? 0);
+}
