@@ -11,8 +11,8 @@ import type {
 } from '../vocabulary/family.ts';
 import type { Policy } from '../vocabulary/policy.ts';
 import type { Origin, SignalEvent } from '../vocabulary/signal.ts';
-import type { BlockSource, PlanContext } from './context.ts';
 import type { Said } from '../vocabulary/word.ts';
+import type { BlockSource, PlanContext } from './context.ts';
 
 type PlanSignal = SignalEvent<
   | 'plan_start'

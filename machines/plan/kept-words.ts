@@ -1,5 +1,5 @@
 /** Which of the words for its agents a plan's root keeps: from acceptance until a run has them, or until no agent can get them any more. Pure. */
-import { type RefusedWord, taskOfTitle, type Said, type Word, type WordKind } from '../vocabulary/word.ts';
+import { type RefusedWord, type Said, taskOfTitle, type Word, type WordKind } from '../vocabulary/word.ts';
 import { type PlanContext, waveOf } from './context.ts';
 
 /** Words that agents have, kept for an attempt that begins without its conversation. */

@@ -50,7 +50,7 @@ export interface GivenWords {
 }
 
 /** Who follows an agent has its words: another round of a review, a fix or a verification is the same to people. */
-export function successionOf(title: string): string {
+function successionOf(title: string): string {
   return title.replace(/-(review|fix|verify)-\d+$/, '-$1');
 }
 

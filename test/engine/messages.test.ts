@@ -76,11 +76,21 @@ describe('a message that no run has had', () => {
     const engine = await startEngine();
     const { root, home, client } = engine;
     const begun = join(root, 'begun');
-    await begin(engine, 'kept', planText([`[ -e '${begun}' ] && { echo x >x.txt; exit 0; }; echo 1 >'${begun}'; sleep 300`]));
+    await begin(
+      engine,
+      'kept',
+      planText([`[ -e '${begun}' ] && { echo x >x.txt; exit 0; }; echo 1 >'${begun}'; sleep 300`]),
+    );
     await untilFile(begun);
     await say(engine, 'kept', 'pause');
     await say(engine, 'kept', 'agent_send', { title: 'kept-w1-t1', body: 'mind the index' });
-    const waiting = { title: 'kept-w1-t1', kind: 'message', author: 'person', state: 'waiting', text: 'mind the index' };
+    const waiting = {
+      title: 'kept-w1-t1',
+      kind: 'message',
+      author: 'person',
+      state: 'waiting',
+      text: 'mind the index',
+    };
     expect(await client.words('demo', { title: 'kept-w1-t1' })).toMatchObject([waiting]);
     await say(engine, 'kept', 'cancel');
     await say(engine, 'kept', 'reopen');
@@ -104,7 +114,10 @@ describe('a message that no run has had', () => {
     await client.deletePlan('demo', 'gone', {});
     const told = (await client.notifications()).filter(({ type }) => type === 'word_refused');
     expect(told).toMatchObject([
-      { plan: 'gone', message: 'the message of a person to gone-w1-t1 reached no agent (the plan was deleted): mind the index' },
+      {
+        plan: 'gone',
+        message: 'the message of a person to gone-w1-t1 reached no agent (the plan was deleted): mind the index',
+      },
     ]);
   });
 });
