@@ -109,11 +109,12 @@ const agent: readonly Entry[] = [
   ...verbsOf(instance, { 'list, show': 'list the agents; show one' }),
   entry('logs', 'print the log of an agent', () => import('./instance/logs.ts')),
   entry('attach', 'follow it live, and type to it', () => import('./instance/attach.ts')),
-  ...verbsOf(instance, { 'send, messages': 'send a message for its next turn; list what was said' }),
+  ...verbsOf(instance, { send: 'send a message for its next turn' }),
   ...verbsOf(() => import('./instance/answer.ts'), { 'allow, deny': 'answer what it asks permission for' }),
   ...verbsOf(instance, {
     'pause, resume': 'freeze an agent; continue it',
     'restart, kill': 'end its attempt: start a new one, or fail its task',
+    messages: 'list what people said to agents, and who has it',
   }),
   old('capture', oneOf(instance, 'capture'), { now: 'agent logs <title> --tail' }),
 ];

@@ -93,6 +93,7 @@ describe('a message that no run has had', () => {
     };
     expect(await client.words('demo', { title: 'kept-w1-t1' })).toMatchObject([waiting]);
     await say(engine, 'kept', 'cancel');
+    await until(async () => (await client.instances({ plan: 'kept' }))[0]?.state === 'cancelled');
     await say(engine, 'kept', 'reopen');
     await say(engine, 'kept', 'implement_start');
     await say(engine, 'kept', 'resume');

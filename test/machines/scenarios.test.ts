@@ -79,7 +79,8 @@ describe('a question', () => {
     // The one that is left needs no number, but an answer.
     expect(send(world, 'resolve')).toMatch(/waits for an answer/);
     expect(send(world, 'resolve', { body: 'yes' })).toBe('done');
-    expect(run(world, 'hello-w1-t1').effect).toMatchObject({ question: 'tabs?', answer: 'yes', attempt: 1 });
+    expect(run(world, 'hello-w1-t1').effect).toMatchObject({ start: 'continue', attempt: 1 });
+    expect(world.context().words.at(-1)).toMatchObject({ question: 'tabs?', text: 'yes', run: null });
     expect(attention(world)).toBe('clear');
   });
 
