@@ -46,6 +46,7 @@ type PlanSignal = SignalEvent<
   | 'budget_near'
   | 'budget_reached'
   | 'budget_restored'
+  | 'run_noted'
   | 'set_status'
   | 'policy'
   | 'head_moved'
