@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
+import { inOwnForm } from '../../../../machines/document/own-form.ts';
 import { familyNames, markDone, readPlan } from '../../../../machines/document/read-plan.ts';
 import { runsOf } from '../../../support/drawn.ts';
 import { lines, read } from '../../../support/family-documents.ts';
@@ -200,9 +201,16 @@ test.each([
 });
 
 test('a title that is underlined in the text of a task is text, in the own form too', () => {
-  const text =
-    '# Cart\n\n### Task 1: Cart\n\nWords.\n\nTask 2: Till\n------------\n\nMore.\n\n### Task 3: Door\n\nOpen it.\n';
-  const { ok, problems, content } = readPlan({ text, path: 'cart.md', beside: [] });
-  expect([ok, problems]).toEqual([true, []]);
-  for (const word of ['Words.', 'Task 2: Till', '-----', 'More.', 'Open it.']) expect(content).toContain(word);
+  const body = ['Words.', '', 'Task 2: Till', '------------', '', 'More.'].map((text, at) => ({
+    text,
+    number: at + 2,
+  }));
+  const task = { ref: '1', title: 'Cart', number: 1, line: 1, isDone: false, order: 'sequence', links: [] } as const;
+  const wave = { kind: 'wave', title: '', line: 1, introduction: [], marks: [] } as const;
+  const { parsed, problems, content } = inOwnForm({
+    ...{ title: null, head: [], after: [], problems: [], remarks: [], name: null },
+    parts: [{ ...wave, tasks: [{ ...task, files: [], check: null, body, marks: [] }] }],
+  });
+  expect([problems, parsed.problems]).toEqual([[], []]);
+  for (const { text } of body) expect(content).toContain(text);
 });
