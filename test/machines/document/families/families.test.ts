@@ -206,7 +206,7 @@ test('a title that is underlined in the text of a task is text, in the own form 
     number: at + 2,
   }));
   const task = { ref: '1', title: 'Cart', number: 1, line: 1, isDone: false, order: 'sequence', links: [] } as const;
-  const wave = { kind: 'wave', title: '', line: 1, introduction: [], marks: [] } as const;
+  const wave = { kind: 'wave' as const, title: '', line: 1, introduction: [], marks: [] };
   const { parsed, problems, content } = inOwnForm({
     ...{ title: null, head: [], after: [], problems: [], remarks: [], name: null },
     parts: [{ ...wave, tasks: [{ ...task, files: [], check: null, body, marks: [] }] }],
