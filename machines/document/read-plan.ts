@@ -8,7 +8,7 @@ import type { PlanSource } from './families/sheet.ts';
 import { openSheet, type Sheet } from './families/sheet.ts';
 import { inOwnForm, type PlacedTask } from './own-form.ts';
 import { parsePlan } from './plan-document.ts';
-import type { ParsedPlan, PlanDocument } from './shape.ts';
+import type { ParsedPlan, PlanDocument, PlanProblem } from './shape.ts';
 import { textProblem } from './text.ts';
 
 export type { PlanSource } from './families/sheet.ts';
@@ -30,12 +30,14 @@ export interface TaskReference {
   readonly hasMark: boolean;
 }
 
-export interface PlanReading extends ParsedPlan {
+export interface PlanReading extends Omit<ParsedPlan, 'remarks'> {
   readonly family: FamilyName;
   /** How people write the family's name: `spec-kit`. */
   readonly familyTitle: string;
   /** The document in stator's own form; of a document in that form the text itself. Line numbers of `document` are lines of this. */
   readonly content: string;
+  /** What a person should know about how it was read, with lines of the document. */
+  readonly remarks: readonly PlanProblem[];
   readonly counts: { readonly waves: number; readonly tasks: number; readonly done: number };
   /** `6 phases, 41 tasks`. */
   readonly size: string;
@@ -102,6 +104,7 @@ function inItself(sheet: Sheet, parsed: ParsedPlan, describes: string | null): P
     family: 'stator',
     familyTitle: 'stator’s own form',
     content: sheet.text,
+    remarks: parsed.remarks,
     counts,
     size: sizeOf(counts, ['wave', 'waves']),
     refs,

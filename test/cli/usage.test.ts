@@ -118,9 +118,7 @@ describe('the command line', () => {
     [['plan', 'show', 'a', 'b'], ['"b"']],
     [['plan', 'advance', 'a', 'implement-start', '--wave'], ['--wave <N>']],
     [['plan', 'list', '--project', '--json'], ['--project <name>']],
-    [['plan', 'list', '--json=yes'], ['--json']],
     [['plan'], ['stator plan']],
-    [[], []],
   ])('refuses %j with 64, says why, and shows the page that helps', async (args, places) => {
     const { stator } = terminal();
     const { code, stdout, stderr } = await stator(args);
@@ -308,11 +306,8 @@ describe('plan check', () => {
     const { code, stdout } = await stator(['plan', 'check', 'p.md']);
     expect(code).toBe(1);
     expect(stdout).toMatchInlineSnapshot(`
-      "p.md:3: task 1 stands before the first wave; move it below a ## Wave N heading
-      p.md:5: the first wave is wave 2, where wave 1 is expected; number the waves 1, 2, 3, … in order
-      p.md:5: wave 2 has no task; add ### Task 1: title below it, or remove the wave
-      p.md:7: wave 2 stands twice, first in line 5; give each wave a number of its own
-      p.md:7: wave 2 has no task; add ### Task 1: title below it, or remove the wave
+      "p.md:5: \`## \\Wave 2\` is not read as a wave; write \`## Wave 2\`
+      p.md:7: \`## \\Wave 2\` is not read as a wave; write \`## Wave 2\`
       "
     `);
     write('none.md', '# P\n\njust words\n');
