@@ -8,6 +8,7 @@ import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../../../machines/vocabulary/errors.ts';
+import { logCommand } from '../../../machines/vocabulary/reason-text.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { Preset } from '../../base/config/config.ts';
 import type { Log } from '../../base/platform/log.ts';
@@ -188,9 +189,10 @@ async function failedStart(
   else await sweepLeftovers(folder, runId, { abort });
   const reached = kind === 'limit' ? limitReached(folder) : null;
   const what = reached === null ? failureText(kind, rest.join(' ')) : `the setup of the worktree was ended: ${reached}`;
+  const title = (await parts.store.run(row.key))?.title ?? row.name;
   const output = safeText(tailOf(folder, tailBytes)).trim();
   const said = lastTelling(output.replace(/^--- stator: .* ---$/gm, ''));
-  const detail = `${what}: ${command}${said === null ? '' : `: ${said}`}\n${output}\ncorrect it, or [worktree] setup in .stator/config.toml; its whole output: stator agent logs`;
+  const detail = `${what}: ${command}${said === null ? '' : `: ${said}`}\n${output}\ncorrect it, or [worktree] setup in .stator/config.toml; its whole output: ${logCommand(title, null)}`;
   const cause = kind === 'program' ? 'unusable' : reached === null ? 'start-failed' : 'resource-limit';
   // Last, as whoever fails says why.
   const told = reached === null ? detail : `${detail}\n${reached}`;
