@@ -33,7 +33,7 @@ function textsOf(file: string): string[] {
     };
     // A command alone may be the beginning of one, to which its words are added.
     if (type === 'Literal' && typeof value === 'string')
-      texts.push(/^stator [a-z ]+$/.test(value) ? `\`${value}\`` : value);
+      texts.push(/^stator [a-z]+(?: [a-z-]+)?$/.test(value) ? `\`${value}\`` : value);
     if (type === 'TemplateLiteral') texts.push((quasis ?? []).map((piece) => piece.value.cooked).join('x1'));
     for (const child of Object.values(node)) read(child);
   };
