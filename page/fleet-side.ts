@@ -47,7 +47,11 @@ export function agentsView({ agents, slots, queue }: Fleet, actions: FleetAction
           { key: String(place), class: isOver ? 'over' : '' },
           glyph(isOver ? 'cancelled' : state),
           h('a', { href: `${planAddress(agent)}/${encodeURIComponent(agent.title)}` }, agent.title),
-          h('span', { class: 'dim', title: isOver ? '' : stateText(agent, nowMs) }, isOver ? 'ended' : stateText(agent, nowMs)),
+          h(
+            'span',
+            { class: 'dim', title: isOver ? '' : stateText(agent, nowMs) },
+            isOver ? 'ended' : stateText(agent, nowMs),
+          ),
           h('span', { class: 'said' }, isOver ? '' : (agent.last_line ?? '')),
         );
       }),
