@@ -10,7 +10,7 @@ import { forceFileArgs, readPlanFile, tellName } from './plan-file.ts';
 import { planOnlyArg } from './planned.ts';
 import { conduct } from './run/conduct.ts';
 import { sureArgs } from './sure.ts';
-import { trustArg, trustOf } from './trust/flag.ts';
+import { runTrustArg, trustOf } from './trust/flag.ts';
 import { waitLimitArg, waitLimitOf } from './wait-limit.ts';
 
 export default defineVerb({
@@ -21,11 +21,14 @@ export default defineVerb({
       valueHint: 'plan.md',
       description: 'the plan file; it is registered or updated, and started',
     },
-    trust: trustArg,
+    trust: runTrustArg,
     branch: { type: 'string', description: 'the branch that it works on; default plan/<name>' },
     topic: { type: 'string', description: 'plans with the same topic are implemented one at a time' },
     name: { type: 'string', valueHint: 'plan', description: "the plan's name; default the file's" },
-    yes: { ...sureArgs.yes, description: 'implement the planned document without asking' },
+    yes: {
+      ...sureArgs.yes,
+      description: 'implement the planned document without asking; a done plan without some tasks is exit 0',
+    },
     ...planOnlyArg,
     dry: {
       type: 'boolean',
@@ -36,8 +39,8 @@ export default defineVerb({
   },
   examples: ['stator run docs/plans/login.md --json | jq .event'],
   more: `On a terminal a planned document is shown first, unless --yes or auto_advance.
-Exit code 0: it is done, or planned with --plan-only. 1: it needs you, or waits
-beyond --wait-limit; the output says why. 130: Ctrl-C paused it; run it again.`,
+Exit code 0: done, or planned with --plan-only. 1: it needs you, waits beyond
+--wait-limit, or tasks were left out. 78: untrusted. 130: Ctrl-C; run it again.`,
   async run(
     {
       file,
@@ -65,7 +68,8 @@ beyond --wait-limit; the output says why. 130: Ctrl-C paused it; run it again.`,
     const request = {
       ...bindingOf(call, repo, read),
       repo,
-      trust: trustOf(given),
+      trust: given === 'before' ? false : trustOf(given),
+      keepsTrust: given === 'before',
       branch,
       topic,
       yes,
