@@ -94,7 +94,7 @@ describe('an OpenSpec plan', () => {
     expect(reading.family).toBe('openspec');
     expect(reading.name).toBe('add-stock');
     expect(outline(reading)).toEqual([
-      '1 1. Service: x 1 1.1 Count | 2 1.2 Store < 1',
+      '1 1. Service: x 1 1.1 Count | 2 1.2 Store with care < 1',
       '2 2. Page: 1 2.1 Draw (after 1.2) | 2 2.2 Show < 1',
     ]);
     expect(reading.size).toBe('2 sections, 4 tasks');
