@@ -27,7 +27,7 @@ export default defineVerb({
     name: { type: 'string', valueHint: 'plan', description: "the plan's name; default the file's" },
     yes: {
       ...sureArgs.yes,
-      description: 'implement the planned document without asking; a done plan without some tasks is exit 0',
+      description: 'implement the planned document without asking',
     },
     ...planOnlyArg,
     dry: {

@@ -13,8 +13,8 @@ export const trustArg = {
 /** Of `run`: also to go on with what was trusted before, whatever the files say now. */
 export const runTrustArg = {
   type: 'boolean',
-  valueHint: 'digest|before',
-  description: 'let its files start programs; before: as trusted before',
+  valueHint: 'digest',
+  description: 'let its files start programs; =before: as it was trusted',
 } as const;
 
 /** Throws `usage` for what is no digest, so that it is said before anything is looked at. */
