@@ -28,8 +28,8 @@ export const doors = [
     name: 'hook-to-private-address',
     promise: 'a webhook to a private or loopback address is refused unless allow_private',
     file: 'runtime/base/platform/outbound.ts',
-    find: 'outbound.allowPrivate ? [] : found',
-    replace: 'outbound.allowPrivate ? found : []',
+    find: 'outbound.allowPrivate ? null : whyNoneOfTheInternet(hostOf(url), found)',
+    replace: 'outbound.allowPrivate ? whyNoneOfTheInternet(hostOf(url), found) : null',
     tests: ['test/platform/outbound.test.ts'],
   },
   {

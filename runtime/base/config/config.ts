@@ -12,6 +12,7 @@ import { checkDocument, type Origin, type Origins, problemsError, problemsOf } f
 import { readConfigText } from './file.ts';
 import { type DesktopMode, desktopHook, type HookConfig, hookOf } from './hooks.ts';
 import { type KasmosHooks, kasmosHooks } from './kasmos.ts';
+import { networkProblem } from './network.ts';
 import { type OwnAgent, settingsOf } from './own-agents.ts';
 import { checkOwnHooks, functionHooks, type OwnHooks } from './own-hooks.ts';
 import { permissionProblem } from './permissions.ts';
@@ -23,6 +24,7 @@ import {
   canPlay,
   fallbackNames,
   type ResolvedProfile,
+  resolveCheck,
   resolveProfile,
 } from './profiles.ts';
 import {
@@ -131,6 +133,8 @@ export interface RepoConfig {
   /** `copy` and `dir` as configured, relative to the repo; `dir` may be absolute. */
   readonly worktree: { readonly setup: string | null; readonly copy: readonly string[]; readonly dir: string };
   readonly profiles: Readonly<Record<Role, AgentProfile>>;
+  /** The sandbox and the limits of the checks: those of the coder, but for what `[agents.check]` says. */
+  readonly checks: AgentProfile;
   readonly budget: BudgetConfig;
   readonly hooks: readonly HookConfig[];
   /** Those that are written wrong and told nothing, each with its place and why; the rest of the file counts. */
@@ -281,6 +285,7 @@ export function parseRepoConfig(
     baseBranch: values.base_branch ?? '',
     worktree,
     profiles: agents.profiles,
+    checks: agents.checks,
     budget: budgetsOf([values.budget, daemon.budget]),
     hooks: [...hooks, ...besides, ...functionHooks(overrides.hooks ?? {}, [...hooks, ...besides])],
     hooksOff: notes,
@@ -352,6 +357,7 @@ function ofFunctions(
 
 interface ResolvedRoles {
   readonly profiles: Record<Role, AgentProfile>;
+  readonly checks: AgentProfile;
   readonly origins: Origins;
 }
 
@@ -363,6 +369,8 @@ function resolveRoles(layers: readonly AgentLayer[]): ResolvedRoles {
     Object.entries(own).map(([key, origin]) => [`agents.${profile.role}.${key}`, origin] as const),
   );
   refuseUnfitKeys(resolved, Object.fromEntries(origins));
+  const checks = resolveCheck(layers);
+  refuseUnfitChecks(checks);
   const { coder } = profiles;
   if (coder?.enabled === false) {
     const { file, line } = originOf({ origins: Object.fromEntries(origins) }, 'agents.coder.enabled');
@@ -373,14 +381,20 @@ function resolveRoles(layers: readonly AgentLayer[]): ResolvedRoles {
       },
     ]);
   }
-  return { profiles: profiles as Record<Role, AgentProfile>, origins: Object.fromEntries(origins) }; // one for each of `roles`
+  // One for each of `roles`.
+  return {
+    profiles: profiles as Record<Role, AgentProfile>,
+    checks: checks.profile,
+    origins: Object.fromEntries(origins),
+  };
 }
 
 /** Who is to ask and cannot, or is to have a terminal and cannot, is found when the configuration is read, and not by an agent that does everything unasked. All of one place at once. */
 function refuseUnfitKeys(resolved: readonly ResolvedProfile[], origins: Origins): void {
   const problems = resolved.flatMap(({ profile }) => {
     const isOn = profile.enabled && canPlay(profile);
-    const problemOf = (each: AgentProfile) => permissionProblem(each) ?? terminalProblem(each);
+    const problemOf = (each: AgentProfile) =>
+      permissionProblem(each) ?? terminalProblem(each) ?? networkProblem(each, each.name ?? each.role);
     const others = isOn ? profile.fallbacks.map(problemOf) : [];
     const unfit = isOn ? profile.fallbacks.find((other) => !canPlay(other)) : undefined;
     const problem = isOn
@@ -403,6 +417,13 @@ function refuseUnfitKeys(resolved: readonly ResolvedProfile[], origins: Origins)
     first.file,
     problems.filter(({ file }) => file === first.file),
   );
+}
+
+function refuseUnfitChecks({ profile, origins }: ResolvedProfile): void {
+  const problem = networkProblem({ ...profile, preset: 'command' }, 'check');
+  if (problem === null) return;
+  const { file, line } = origins[problem.key];
+  throw problemsError(file ?? 'the agents given to the engine', [{ line, message: problem.message }]);
 }
 
 /** A circle, or a profile that is not there, is found when the configuration is read. All of one place at once. */

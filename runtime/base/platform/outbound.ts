@@ -80,22 +80,39 @@ async function checkedAddresses(
   outbound: OutboundRequest,
   abort: AbortSignal,
 ): Promise<readonly ResolvedAddress[]> {
-  const host = hostOf(url);
+  const found = await orAborted(addressesOf(hostOf(url), outbound.resolve), abort);
+  const why = outbound.allowPrivate ? null : whyNoneOfTheInternet(hostOf(url), found);
+  if (why === null) return found;
+  const hint = 'if that is intended, set allow_private = true beside it';
+  throw new EngineError('address_refused', `${url.origin} is not asked: ${why}`, hint);
+}
+
+/** All addresses that a host stands for, which may be one itself. Throws the system's errors, and where there is none. */
+export async function addressesOf(
+  host: string,
+  resolve: ResolveName = resolveBySystem,
+): Promise<readonly ResolvedAddress[]> {
   const family = isIP(host);
-  const found =
-    family === 0 ? await orAborted((outbound.resolve ?? resolveBySystem)(host), abort) : [{ address: host, family }];
+  const found = family === 0 ? await resolve(host) : [{ address: host, family }];
   if (found.length === 0) throw new Error(`${host} has no address`);
-  for (const { address } of outbound.allowPrivate ? [] : found) {
-    const why = whyNotPublic(address);
-    if (why !== null) {
-      throw new EngineError(
-        'address_refused',
-        `${url.origin} is not asked: ${address === host ? address : `${host} stands for ${address}, which`} is ${why}`,
-        'if that is intended, set allow_private = true beside it',
-      );
-    }
-  }
   return found;
+}
+
+/** Why a host with these addresses is not reached: one of them is none of the open internet. null: all are. */
+export function whyNoneOfTheInternet(host: string, addresses: readonly ResolvedAddress[]): string | null {
+  for (const { address } of addresses) {
+    const why = whyNotPublic(address);
+    if (why !== null) return `${address === host ? address : `${host} stands for ${address}, which`} is ${why}`;
+  }
+  return null;
+}
+
+/** For a connection: the addresses that were checked, whatever a name stands for by now. */
+export function pinned(addresses: readonly ResolvedAddress[]): LookupFunction {
+  return (_hostname, options, answer) => {
+    if (options.all === true) answer(null, [...addresses]);
+    else answer(null, addresses[0]?.address ?? '', addresses[0]?.family ?? 4);
+  };
 }
 
 /** Without the brackets of IPv6. */
@@ -122,10 +139,7 @@ function send(
   outbound: OutboundRequest,
   abort: AbortSignal,
 ): Promise<IncomingMessage> {
-  const lookup: LookupFunction = (_hostname, options, answer) => {
-    if (options.all === true) answer(null, [...addresses]);
-    else answer(null, addresses[0]?.address ?? '', addresses[0]?.family ?? 4);
-  };
+  const lookup = pinned(addresses);
   const request = url.protocol === 'https:' ? requestHttps : requestHttp;
   return new Promise((resolve, reject) => {
     // A connection of its own: one that was kept from an earlier request was checked then, not now.

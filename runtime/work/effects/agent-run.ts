@@ -53,6 +53,7 @@ import { type Leftovers, tidyCoordinator } from './coordinator-end.ts';
 import { createSilence, wasEndedAsOver, watchFinalResult } from './final-result.ts';
 import { tellLostWork } from './lost-work.ts';
 import { presenceAtEnd, wasAway } from './place-away.ts';
+import { watchRefusals } from './refused-hosts.ts';
 import { lostWords, takeOver } from './restored-run.ts';
 import { startMeter } from './run-meter.ts';
 import { failureText, limitedUntil, noteReport, unusableHint } from './run-report.ts';
@@ -315,6 +316,7 @@ async function waitForEnd(
   const ran = { key: row.key, title: effect.title, timeoutMs };
   const result = watchFinalResult(parts, ran, { folder, onOver: leave });
   const logins = watchLogins(parts, effect, folder);
+  const refusals = watchRefusals(parts, { project: row.project, plan: row.plan, folder, title: effect.title });
   const own = callFunction(parts, {
     ...{ folder, key: row.key, title: effect.title },
     giveToken: () => giveToken(parts, row.key),
@@ -346,11 +348,12 @@ async function waitForEnd(
     const { worktree = null } = (await parts.store.run(row.key)) ?? {};
     if (worktree !== null) await parts.lastWords?.(row.project, worktree);
     const left = await tidy(parts, effect, context, folder);
-    await logins.stop();
+    await Promise.all([logins.stop(), refusals.stop()]);
     await meter.stop();
     return await outcomeOf(parts, effect, context, { folder, left });
   } finally {
     await Promise.all([own.stop(), result.stop(), silence.stop(), logins.stop(), resources.stop(), meter.stop()]);
+    await refusals.stop();
     abort.removeEventListener('abort', leave);
     stop.removeEventListener('abort', leave);
   }
