@@ -147,8 +147,8 @@ describe.skipIf(noWallsHere !== null)(
 
 describe('a network that cannot be limited', () => {
   it.each([
-    ['sandbox = "off"\nnetwork = "hosts"', 'network = "hosts" of [agents.planner] limits nothing with sandbox = "off"'],
-    ['sandbox = "off"\nnetwork = "none"', 'network = "none" of [agents.planner] limits nothing with sandbox = "off"'],
+    ['sandbox = "off"\nnetwork = "hosts"', 'network = "hosts" of [agents.coder] limits nothing with sandbox = "off"'],
+    ['sandbox = "off"\nnetwork = "none"', 'network = "none" of [agents.coder] limits nothing with sandbox = "off"'],
   ])('is refused in words when the configuration is read: %s', async (keys, words) => {
     const on = ground();
     await expect(startEngine({ on, daemon: `[agents.default]\n${keys}\n` })).rejects.toThrow(words);

@@ -114,11 +114,11 @@ const agentWords: Readonly<Record<keyof typeof agentShape, Words>> = {
   sandbox: ['"auto"', 'sandbox of the agent: "auto" where bubblewrap works, "bwrap" or not at all, "off" never'],
   network: [
     '"full"',
-    'what it reaches: "full" everything; inside of walls also "hosts" what `hosts` lists, and "none"; "on" and "off" are older names of "full" and "none"',
+    'what it reaches: "full" everything; "hosts" what `hosts` lists, and "none" nothing, both inside of walls only; "on" and "off" are older names of "full" and "none"',
   ],
   hosts: [
     '["registries"]',
-    'with `network = "hosts"`, beside the service of its preset: hosts, all names below one (`*.example.com`), a host at an address (`packages.lan=10.0.0.5`); `registries`: those of the packages that the repo uses',
+    'if the network is "hosts": what it reaches beside the service of its preset. "registries": those of the packages that the repo uses',
   ],
   nice: ['0', 'how far it gives way to other programs that need the CPU; 0: not at all'],
   memory: ['"auto"', 'a run that needs more is ended; "auto": three quarters of the machine; "": no limit'],

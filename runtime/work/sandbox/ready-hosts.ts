@@ -3,7 +3,7 @@ import { type Dirent, readdirSync } from 'node:fs';
 import type { Preset } from '../../base/config/config.ts';
 import { registriesWord } from '../../base/platform/host-rules.ts';
 
-type Environment = Readonly<Record<string, string>>;
+type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What the vendors document that their programs need. Statistics and reports of crashes are left out. */
 const presetHosts: { readonly [preset in Preset]: readonly string[] } = {
