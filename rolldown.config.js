@@ -27,12 +27,7 @@ const together = {
   // What a relay, of which each agent has one, shares with the engine: it loads nothing else.
   lines: ['runtime/work/agents/relay/message-line', 'runtime/work/agents/line-reader'],
   // The same of what stands between a program inside of walls and its hosts.
-  network: [
-    'runtime/base/platform/outbound',
-    'runtime/base/platform/host-rules',
-    'runtime/work/agents/egress/child',
-    'runtime/work/agents/egress/settings',
-  ],
+  network: ['runtime/base/platform/addresses', 'runtime/work/agents/egress/child'],
   // The same of the small process that starts programs.
   spawning: ['runtime/base/platform/capture', 'runtime/base/platform/detached'],
   // The program, and the verbs that people and agents call most beside a running engine. Not `main.js`, which waits at its top level.

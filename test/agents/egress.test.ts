@@ -6,7 +6,8 @@ import { type AddressInfo, connect, createServer as createTcpServer, type Server
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { parseEndpoint, parseHostRule, ruleFor } from '../../runtime/base/platform/host-rules.ts';
+import { parseHostRule } from '../../runtime/base/platform/host-rules.ts';
+import { parseEndpoint, ruleFor } from '../../runtime/work/agents/egress/endpoint.ts';
 import { createEgress } from '../../runtime/work/agents/egress/proxy.ts';
 import { createRefusals } from '../../runtime/work/agents/egress/refusals.ts';
 import { startDnsServer } from '../support/dns-server.ts';

@@ -33,6 +33,14 @@ export const doors = [
     tests: ['test/platform/outbound.test.ts'],
   },
   {
+    name: 'agent-to-private-address',
+    promise: 'an agent with a list of hosts reaches no private or loopback address by a name of it',
+    file: 'runtime/work/agents/egress/proxy.ts',
+    find: "return why === null ? { kind: 'open', addresses } : refused(why);",
+    replace: "return { kind: 'open', addresses };",
+    tests: ['test/agents/egress.test.ts'],
+  },
+  {
     name: 'mapped-address-is-public',
     promise: 'the check is on the address that is connected to',
     file: 'runtime/base/platform/public-address.ts',

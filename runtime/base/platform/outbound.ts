@@ -1,18 +1,10 @@
 /** Every request that leaves stator: to an address that was checked, dialled as it was checked, bounded in time and size. */
-import { lookup as systemLookup } from 'node:dns/promises';
 import { type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import type { LookupFunction } from 'node:net';
-import { isIP } from 'node:net';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { whyNotPublic } from './public-address.ts';
+import { addressesOf, pinned, type ResolvedAddress, type ResolveName, whyNoneOfTheInternet } from './addresses.ts';
 
-export interface ResolvedAddress {
-  readonly address: string;
-  readonly family: number;
-}
-/** All addresses of a name, as the system finds them. */
-export type ResolveName = (hostname: string) => Promise<readonly ResolvedAddress[]>;
+export type { ResolveName } from './addresses.ts';
 
 export interface OutboundRequest {
   /** http or https. A user and password in it become an `Authorization` header where there is none. */
@@ -87,41 +79,9 @@ async function checkedAddresses(
   throw new EngineError('address_refused', `${url.origin} is not asked: ${why}`, hint);
 }
 
-/** All addresses that a host stands for, which may be one itself. Throws the system's errors, and where there is none. */
-export async function addressesOf(
-  host: string,
-  resolve: ResolveName = resolveBySystem,
-): Promise<readonly ResolvedAddress[]> {
-  const family = isIP(host);
-  const found = family === 0 ? await resolve(host) : [{ address: host, family }];
-  if (found.length === 0) throw new Error(`${host} has no address`);
-  return found;
-}
-
-/** Why a host with these addresses is not reached: one of them is none of the open internet. null: all are. */
-export function whyNoneOfTheInternet(host: string, addresses: readonly ResolvedAddress[]): string | null {
-  for (const { address } of addresses) {
-    const why = whyNotPublic(address);
-    if (why !== null) return `${address === host ? address : `${host} stands for ${address}, which`} is ${why}`;
-  }
-  return null;
-}
-
-/** For a connection: the addresses that were checked, whatever a name stands for by now. */
-export function pinned(addresses: readonly ResolvedAddress[]): LookupFunction {
-  return (_hostname, options, answer) => {
-    if (options.all === true) answer(null, [...addresses]);
-    else answer(null, addresses[0]?.address ?? '', addresses[0]?.family ?? 4);
-  };
-}
-
 /** Without the brackets of IPv6. */
 function hostOf(url: URL): string {
   return url.hostname.replace(/^\[|\]$/g, '');
-}
-
-async function resolveBySystem(hostname: string): Promise<readonly ResolvedAddress[]> {
-  return systemLookup(hostname, { all: true });
 }
 
 /** A look-up cannot be ended; nobody waits for it any longer than the limit. */

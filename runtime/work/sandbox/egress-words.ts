@@ -1,5 +1,6 @@
 /** The words around walls that have no network but a proxy: what stands before them, what is set inside, and what stands before the program there. */
 import { join } from 'node:path';
+import { parseHostRule } from '../../base/platform/host-rules.ts';
 import { inPackage } from '../../base/platform/package-files.ts';
 import { type EgressSettings, proxyPort } from '../agents/egress/settings.ts';
 import { wordsOutside } from '../agents/relay-words.ts';
@@ -29,7 +30,8 @@ export function egressWords(
 ): EgressWords {
   const socket = join(folder, 'net');
   const file = join(run.path, 'egress.json');
-  const settings: EgressSettings = { socket, hosts, refusals: refusalsFile(run) };
+  const rules = hosts.map(parseHostRule).filter((rule) => rule !== null);
+  const settings: EgressSettings = { socket, hosts: rules, refusals: refusalsFile(run) };
   writeStartFile(file, JSON.stringify(settings));
   const set = (names: readonly string[], value: string) => names.flatMap((name) => ['--setenv', name, value]);
   return {

@@ -131,7 +131,7 @@ export function needsWalls({ sandbox, network }: Pick<NeedsWalls, 'sandbox' | 'n
 }
 
 /** What stops a role that must have walls on this machine. */
-export function noWalls(
+function noWalls(
   role: string,
   { reason, hint }: Extract<Bubblewrap, { kind: 'missing' }>,
   { sandbox, network }: Pick<NeedsWalls, 'sandbox' | 'network'>,

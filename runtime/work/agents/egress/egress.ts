@@ -3,7 +3,6 @@
  * builds the walls. It is a part of the run: it lives as long as the run does, also while no engine is there.
  */
 import { chmodSync, readFileSync, rmSync } from 'node:fs';
-import { parseHostRule } from '../../../base/platform/host-rules.ts';
 import { standFor } from './child.ts';
 import { createEgress } from './proxy.ts';
 import { createRefusals } from './refusals.ts';
@@ -12,8 +11,7 @@ import type { EgressSettings } from './settings.ts';
 const [file = '', ...words] = process.argv.slice(2);
 const settings: EgressSettings = JSON.parse(readFileSync(file, 'utf8')); // the engine wrote it
 const refusals = createRefusals(settings.refusals, (line) => process.stderr.write(`${line}\n`));
-const rules = settings.hosts.map(parseHostRule).filter((rule) => rule !== null);
-const server = createEgress({ rules, onRefused: refusals.note });
+const server = createEgress({ rules: settings.hosts, onRefused: refusals.note });
 server.once('error', (error) => {
   process.stderr.write(`stator: network: the proxy could not be opened: ${error.message}\n`);
   process.exit(126);

@@ -14,19 +14,14 @@ import {
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import {
-  type Endpoint,
-  endpointText,
-  type HostRule,
-  parseEndpoint,
-  ruleFor,
-} from '../../../base/platform/host-rules.ts';
-import {
   addressesOf,
   pinned,
   type ResolvedAddress,
   type ResolveName,
   whyNoneOfTheInternet,
-} from '../../../base/platform/outbound.ts';
+} from '../../../base/platform/addresses.ts';
+import type { HostRule } from '../../../base/platform/host-rules.ts';
+import { type Endpoint, endpointText, parseEndpoint, ruleFor } from './endpoint.ts';
 
 export interface EgressParts {
   readonly rules: readonly HostRule[];
