@@ -11,6 +11,7 @@ import { isJudge, runName } from '../../../machines/vocabulary/ids.ts';
 import { logCommand } from '../../../machines/vocabulary/reason-text.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { environmentFault } from '../../base/platform/environment-fault.ts';
+import { openToOwner } from '../../base/platform/open-to-owner.ts';
 import { createPollLoop, type PollLoop } from '../../base/platform/poll-loop.ts';
 import { formatIdentity } from '../../base/platform/process-table.ts';
 import { spawner } from '../../base/platform/spawner.ts';
@@ -343,6 +344,7 @@ async function waitForEnd(
       parts.log.warn(`some output of ${effect.title} is lost: the disk took no more into ${folder.log}`);
     await mendCheckout(parts, effect, { row, folder });
     const site = await runSiteOf(parts, row, placeOfRun(effect));
+    reopen(parts, effect, { worktree: site.worktree, folder });
     if (!stop.aborted) await presenceAtEnd(site, { folder, nowMs: parts.nowMs() });
     await collectRun(parts, effect, { row, folder });
     const { worktree = null } = (await parts.store.run(row.key)) ?? {};
@@ -370,6 +372,18 @@ async function mendCheckout(
   const text = `core.bare = true was written into ${file} while ${title} ran, so git saw no checkout there any more; it is false again`;
   log.warn(text);
   writeFileSync(folder.log, `stator: ${text}\n`, { flag: 'a', mode: 0o600 });
+}
+
+/** Nobody can look at the work in a folder that its agent closed, and nobody would come to open it. */
+function reopen(
+  { log }: AgentRunParts,
+  { title }: AgentRun,
+  { worktree, folder }: { readonly worktree: string; readonly folder: RunFolder },
+): void {
+  if (!openToOwner(worktree)) return;
+  const text = `${title} closed ${worktree} to its own user; it is open again (chmod u+rwx)`;
+  log.warn(text);
+  tellInLog(folder, `stator: ${text}`);
 }
 
 /** Keeps the program's login and the user's alike; a login that was exchanged is said, and not taken. */
