@@ -1,0 +1,135 @@
+/** Check boxes as tasks: the items of a markdown document's lists that have one, with what stands below them. */
+import type { DraftTask } from './family.ts';
+import type { OutlineHeading, OutlineItem, SourceLine } from './markdown-outline.ts';
+import type { TaskSpan } from './sections.ts';
+import type { Mark, Sheet } from './sheet.ts';
+import { filesNamed, type IdForm, type IdOrder, idOrder, linksIn, titleOf } from './task-text.ts';
+
+/** No plan has more, so more are not looked at: the own form names the first that is too many. */
+export const taskLimit = 10_000;
+
+/** An item, and where it stands. */
+export interface PlacedItem {
+  readonly item: OutlineItem;
+  /** The headings above it, outermost first. */
+  readonly path: readonly OutlineHeading[];
+  /** How many headings stand before it: neighbours have none between them. */
+  readonly section: number;
+  /** A line all in bold before its list, which is a heading to those who read it: `**Tasks:**`. */
+  readonly lead: string | null;
+}
+
+/** The items that are tasks, in order. Below a task nothing else is one: an item in it is a step. */
+export function itemsThat(
+  sheet: Sheet,
+  isTask: (item: OutlineItem, path: readonly OutlineHeading[]) => boolean,
+): PlacedItem[] {
+  const found: PlacedItem[] = [];
+  let path: readonly OutlineHeading[] = [];
+  let section = 0;
+  let lead: string | null = null;
+  const look = (items: readonly OutlineItem[]): void => {
+    for (const item of items) {
+      if (isTask(item, path)) found.push({ item, path, section, lead });
+      else look(item.items);
+    }
+  };
+  for (const block of sheet.outline()) {
+    if (block.kind === 'heading') {
+      path = [...path.filter(({ level }) => level < block.level), block];
+      section += 1;
+      lead = null;
+    } else {
+      lead = leadOf(sheet, block.line) ?? lead;
+      look(block.items);
+    }
+  }
+  return found;
+}
+
+/** The last line of text before a list, where all of it is bold. */
+function leadOf(sheet: Sheet, line: number): string | null {
+  let at = line - 2;
+  while (at >= 0 && (sheet.lines[at]?.text ?? '').trim() === '') at -= 1;
+  return /^ {0,3}(?:\*\*|__)([^*_]{1,200})(?:\*\*|__)\s*:?\s*$/.exec(sheet.lines[at]?.text ?? '')?.[1] ?? null;
+}
+
+export interface ItemRules {
+  /** How the items are named. Without a name the item's place is its id. */
+  readonly ids: IdForm | null;
+  /** What is no part of a title. */
+  readonly taken?: RegExp;
+  /** Items that run beside their neighbours. */
+  isBeside?(item: OutlineItem): boolean;
+  /** Whether the files that an item names are those that it writes. */
+  readonly namesFiles?: boolean;
+}
+
+/** The tasks of these items. Ids that stand twice get a number behind them. */
+export function taskSpans(sheet: Sheet, placed: readonly PlacedItem[], rules: ItemRules): TaskSpan[] {
+  const order = idOrder(refsOf(placed, rules.ids));
+  return placed.slice(0, taskLimit + 1).map(({ item, section }, at) => ({
+    line: item.line,
+    end: item.end,
+    tasks: [taskOf(sheet, item, { ref: order.refs[at] ?? '', order, section, rules })],
+    group: null,
+  }));
+}
+
+/** The ids of items in order, in capitals. */
+export function refsOf(placed: readonly { readonly item: OutlineItem }[], ids: IdForm | null): string[] {
+  const seen = new Map<string, number>();
+  return placed.map(({ item }, at) => {
+    const written = ids?.leading.exec(item.text)?.[1]?.toUpperCase() ?? item.bullet ?? `#${at + 1}`;
+    const count = (seen.get(written) ?? 0) + 1;
+    seen.set(written, count);
+    return count === 1 ? written : `${written} (${count})`;
+  });
+}
+
+interface ItemPlace {
+  readonly ref: string;
+  readonly order: IdOrder;
+  readonly section: number;
+  readonly rules: ItemRules;
+}
+
+/** An item as a task. A struck out one is done: nothing is to be started for it. */
+export function taskOf(sheet: Sheet, item: OutlineItem, { ref, order, section, rules }: ItemPlace): DraftTask {
+  const { text, isWrapped } = paragraphOf(item);
+  const { title, isShortened } = titleOf(text, `Item ${ref}`, rules.taken ?? null);
+  const first: SourceLine = { text: item.text, number: item.line };
+  const told = isWrapped ? [first] : [first, { text: '', number: 0 }];
+  const isBeside = rules.isBeside?.(item) ?? false;
+  const { ids } = rules;
+  return {
+    ref,
+    title,
+    line: item.line,
+    isDone: item.box?.isChecked === true || isStruck(item.text),
+    body: isShortened || isWrapped ? [...told, ...item.rest] : item.rest,
+    files: rules.namesFiles === true ? filesNamed(text) : [],
+    check: null,
+    links: ids === null ? [] : linksIn([first, ...item.rest], ids, order).filter((link) => link.ref !== ref),
+    order: isBeside ? section : 'sequence',
+    number: null,
+    marks: boxMarks(sheet, item),
+  };
+}
+
+/** The first paragraph of an item, which may be wrapped into several lines. */
+export function paragraphOf({ text, rest }: Pick<OutlineItem, 'text' | 'rest'>): { text: string; isWrapped: boolean } {
+  const end = rest.findIndex((line) => /^\s*$|^\s*(?:[-*+>|<#]|\d{1,9}[.)]\s|```|~~~|\*\*|_)/.test(line.text));
+  const wrapped = rest.slice(0, end < 0 ? rest.length : end).map((line) => line.text.trim());
+  return { text: [text, ...wrapped].join(' ').trim(), isWrapped: wrapped.length > 0 };
+}
+
+function isStruck(text: string): boolean {
+  return /^~~[^~]+~~/.test(text);
+}
+
+/** The changes that check an item's box and those of its steps. */
+export function boxMarks(sheet: Sheet, item: OutlineItem): Mark[] {
+  const mark = item.box?.isChecked === true ? null : sheet.boxMark(item);
+  return [...(mark === null ? [] : [mark]), ...item.items.flatMap((step) => boxMarks(sheet, step))];
+}

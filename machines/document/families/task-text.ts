@@ -1,0 +1,175 @@
+/** What the words of a task say about it: its title, the files that it names, and the tasks that it comes after. */
+
+import { withoutLeadingMarks, withoutTrailingMark } from '../done-marks.ts';
+import { readLabel } from '../labels.ts';
+import type { TaskLink } from './family.ts';
+import type { SourceLine } from './markdown-outline.ts';
+
+/** Longer ones stand whole in the text below; a title goes into lists, branches and commits. */
+const titleLimit = 100;
+
+export interface TitledText {
+  readonly title: string;
+  /** The title leaves something out, so the whole text belongs below it. */
+  readonly isShortened: boolean;
+}
+
+/** A title for a text: without emphasis, and short. `taken`: what the title shall not repeat, such as marks. */
+export function titleOf(text: string, fallback: string, taken: RegExp | null = null): TitledText {
+  const plain = (taken === null ? text : text.replaceAll(taken, ' '))
+    .replaceAll(/(`+[^`]*`+)|\*\*|~~/g, '$1')
+    .replaceAll(/\[([^\][]{1,200})\]\([^()\s]{1,500}\)/g, '$1')
+    .replaceAll(/\p{Cc}|\s+/gu, ' ')
+    .replace(/^[\s:—–-]+/, '')
+    .replace(/[\s:#]+$/, '')
+    .trim();
+  const unmarked = withoutTrailingMark(withoutLeadingMarks(plain).text).text;
+  if (!/[\p{L}\p{N}]/u.test(unmarked)) return { title: fallback, isShortened: text.trim() !== '' };
+  const title = shortened(unmarked);
+  return { title, isShortened: title !== text.trim() };
+}
+
+function shortened(text: string): string {
+  if (text.length <= titleLimit) return text;
+  const cut = text.slice(0, titleLimit);
+  const space = cut.lastIndexOf(' ');
+  return `${cut.slice(0, space > titleLimit / 2 ? space : titleLimit).replace(/[\p{Surrogate}\s,;:–—-]+$/u, '')}…`;
+}
+
+const fileLimit = 20;
+
+/** The paths that a text names: in backticks, and as words with a folder and an ending. A route, an address or `and/or` is none. */
+export function filesNamed(text: string): string[] {
+  const files = new Set<string>();
+  for (const [all, code] of text.matchAll(/`([^`\n]{1,200})`|\S+/g)) {
+    const written = (code ?? all).replace(/^[([{<"']+/, '').replace(/[)\]}>"',;:.]+$/, '');
+    if (isPath(written, code !== undefined) && files.size < fileLimit) files.add(written.replace(/^\.\//, ''));
+  }
+  return [...files];
+}
+
+function isPath(word: string, isCode: boolean): boolean {
+  if (!/^[\w@.][\w@.+~/[\]-]*$/.test(word) || word.includes('//') || word.includes('..')) return false;
+  const last = word.split('/').at(-1) ?? '';
+  const hasEnding = /^[\w@.+~[\]-]*\.[A-Za-z][A-Za-z0-9]{0,9}$/.test(last);
+  if (word.includes('/')) return hasEnding || (last === '' && isCode);
+  return isCode && hasEnding && !/^[A-Z]\w*\.[a-z]+$|^\w+\.\w+\.\w+$|\.(?:com|org|io|dev|net)$/.test(word);
+}
+
+const saying = String.raw`(?:depends?\s+(?:up)?on|depending\s+on|dependenc(?:y|ies)|blocked\s+by|requires|prerequisites?|runs\s+after|after)`;
+const sayingPattern = new RegExp(`^${saying}$`, 'iu');
+
+/** How the tasks of a family are named where one says that it comes after others. */
+export interface IdForm {
+  /** Every id in a text. */
+  readonly ids: RegExp;
+  /** Ids behind the word `task`. */
+  readonly named: RegExp;
+  /** What says in a sentence that something comes first: a bracket, the words, a colon, the ids. */
+  readonly spoken: RegExp;
+  /** A bare id could be any number, so in a sentence the word `task` stands before it. */
+  readonly needsWord: boolean;
+  /** The id that a text begins with. */
+  readonly leading: RegExp;
+}
+
+/** `id`: a pattern of one id, without groups and marks. */
+export function idForm(id: RegExp, { needsWord }: Pick<IdForm, 'needsWord'>): IdForm {
+  const word = String.raw`tasks?\s+#?`;
+  const joint = String.raw`[&,/\-–—….\s*\x60#]`;
+  const first = needsWord ? word : `(?:${word})?`;
+  const chain = `(?:tasks?|and|or|to|through|${joint}|${id.source})*`;
+  return {
+    ids: new RegExp(id.source, 'giu'),
+    named: new RegExp(
+      String.raw`\b${word}(${id.source}(?:${id.source}|${joint}|\b(?:and|or|to|through|tasks?)\b)*)`,
+      'giu',
+    ),
+    spoken: new RegExp(String.raw`(\(?)\b(${saying})\b[*_]*(:?)[\s:*_\x60]{0,8}(${first}${id.source}${chain})`, 'giu'),
+    needsWord,
+    leading: new RegExp(`^\\W*(${id.source})(?![\\p{L}\\p{N}])`, 'iu'),
+  };
+}
+
+/** The value of a field that says what comes first; null where a line is none. */
+function linkField(text: string): { name: string; value: string } | null {
+  const label = readLabel(text);
+  if (label === null || label.isUnderscored) return null;
+  const name = label.name.trim();
+  return sayingPattern.test(name) ? { name, value: label.value } : null;
+}
+
+/** Whether a line is a field that says what comes first. */
+export function isLinkField(text: string): boolean {
+  return linkField(text) !== null;
+}
+
+/** Of a field that says what comes first: it says that nothing does. */
+export function saysNothingFirst(text: string): boolean {
+  const value = linkField(text)?.value ?? 'x';
+  return (
+    /^\W*(?:none|nothing|n\/a|no\s+dependenc(?:y|ies)|no|can\s+start\s+(?:immediately|at\s+once))\b.{0,120}$/iu.test(
+      value,
+    ) || /^[-–—]?$/.test(value)
+  );
+}
+
+/** The links that the lines of a task say, in a field or in words. `order`: the places of the document's ids, for ranges. */
+export function linksIn(lines: readonly SourceLine[], form: IdForm, order: IdOrder): TaskLink[] {
+  const links: TaskLink[] = [];
+  for (const { text, number } of lines) {
+    if (!sayingWord.test(text)) continue;
+    const field = linkField(text);
+    if (field !== null && !saysNothingFirst(text)) {
+      for (const ref of fieldIds(field, form, order)) links.push({ ref, line: number, isField: true });
+    } else if (field === null && text.length <= spokenLimit) {
+      for (const [, bracket, said = '', colon, names = ''] of text.matchAll(form.spoken)) {
+        // «after T003» in a sentence is about time; in brackets, or with a colon, it is about order.
+        if (!/^(?:depend(?:s|ing)?\s|blocked)/i.test(said) && bracket === '' && colon === '') continue;
+        for (const ref of idsIn(names, form, order)) links.push({ ref, line: number, isField: false });
+      }
+    }
+  }
+  return links;
+}
+
+const sayingWord = /depend|block|requir|prereq|after/i;
+/** A longer line is no sentence about order. */
+const spokenLimit = 2000;
+
+/** The ids of a document in order, with the place of each. */
+export interface IdOrder {
+  readonly refs: readonly string[];
+  readonly places: ReadonlyMap<string, number>;
+}
+
+export function idOrder(refs: readonly string[]): IdOrder {
+  return { refs, places: new Map(refs.map((ref, at) => [ref, at])) };
+}
+
+function fieldIds(field: { name: string; value: string }, form: IdForm, order: IdOrder): string[] {
+  const value = field.value.replaceAll(/\([^()]{0,200}\)/g, ' ');
+  const rest = value.replaceAll(form.ids, '').replaceAll(/\b(?:tasks?|and|or|to|through)\b|[&,;/\-–—….\s*`#:]/giu, '');
+  if (!form.needsWord || rest === '' || field.name === 'after') return idsIn(value, form, order);
+  return [...value.matchAll(form.named)].flatMap(([, names = '']) => idsIn(names, form, order));
+}
+
+/** Ids in a text, with those between two that a dash joins. */
+function idsIn(text: string, form: IdForm, { refs, places }: IdOrder): string[] {
+  const found = [...text.matchAll(form.ids)].map(({ 0: written, index }) => ({
+    ref: written.toUpperCase(),
+    start: index,
+    end: index + written.length,
+  }));
+  const named = new Set<string>();
+  for (const [at, { ref, start }] of found.entries()) {
+    const before = found[at - 1];
+    const joint = before === undefined ? '' : text.slice(before.end, start);
+    if (before !== undefined && /^\s*(?:[-–—…]|\.\.\.?|to|through)\s*$/iu.test(joint)) {
+      const [from, to] = [places.get(before.ref) ?? -1, places.get(ref) ?? -1];
+      if (from >= 0 && to > from) for (const between of refs.slice(from + 1, to)) named.add(between);
+    }
+    named.add(ref);
+  }
+  return [...named];
+}
