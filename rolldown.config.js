@@ -127,6 +127,7 @@ export default defineConfig({
     relay: join(built, 'runtime/work/agents/relay/relay.js'),
     egress: join(built, 'runtime/work/agents/egress/egress.js'),
     loopback: join(built, 'runtime/work/agents/egress/loopback.js'),
+    'secrets-worker': join(built, 'runtime/work/effects/secrets/worker.js'),
     'spawner-process': join(built, 'runtime/base/platform/spawner-process.js'),
   },
   platform: 'node',

@@ -1,5 +1,5 @@
 /** A story of BMAD: the check boxes below `## Tasks / Subtasks` are its tasks, with their subtasks as steps. They run one after the other. */
-import { itemsThat, type PlacedItem, taskSpans } from './checklist.ts';
+import { itemsThat, labelledIds, type PlacedItem, taskSpans } from './checklist.ts';
 import type { Family } from './family.ts';
 import { layOut } from './sections.ts';
 import type { Sheet } from './sheet.ts';
@@ -15,7 +15,7 @@ export const bmad = {
       .some((block) => block.kind === 'heading' && /^(?:Story\b|Acceptance Criteria\b)/i.test(block.text));
     return hasStory && tasksOf(sheet).length > 0;
   },
-  read: (sheet) => layOut(sheet, taskSpans(sheet, tasksOf(sheet), { ids: null })),
+  read: (sheet) => layOut(sheet, taskSpans(sheet, tasksOf(sheet), { ids: labelledIds, statesOrder: true })),
 } as const satisfies Family;
 
 function tasksOf(sheet: Sheet): PlacedItem[] {

@@ -3,10 +3,24 @@ import type { DraftTask } from './family.ts';
 import type { OutlineHeading, OutlineItem, SourceLine } from './markdown-outline.ts';
 import type { TaskSpan } from './sections.ts';
 import type { Mark, Sheet } from './sheet.ts';
-import { filesNamed, type IdForm, type IdOrder, idOrder, linksIn, titleOf } from './task-text.ts';
+import {
+  filesNamed,
+  type IdForm,
+  type IdOrder,
+  idForm,
+  idOrder,
+  isLinkField,
+  linksIn,
+  numberedTask,
+  saysNothingFirst,
+  titleOf,
+} from './task-text.ts';
 
 /** No plan has more, so more are not looked at: the own form names the first that is too many. */
 export const taskLimit = 10_000;
+
+/** Items that begin with `Task 3:`. */
+export const labelledIds = idForm(numberedTask, { needsWord: true, isLabelled: true });
 
 /** An item, and where it stands. */
 export interface PlacedItem {
@@ -61,6 +75,8 @@ export interface ItemRules {
   readonly taken?: RegExp;
   /** Items that run beside their neighbours. */
   isBeside?(item: OutlineItem): boolean;
+  /** A field that says what comes first wins over the order of the list. */
+  readonly statesOrder?: boolean;
   /** Whether the files that an item names are those that it writes. */
   readonly namesFiles?: boolean;
 }
@@ -101,7 +117,13 @@ export function taskOf(sheet: Sheet, item: OutlineItem, { ref, order, section, r
   const first: SourceLine = { text: item.text, number: item.line };
   const told = isWrapped ? [first] : [first, { text: '', number: 0 }];
   const isBeside = rules.isBeside?.(item) ?? false;
-  const { ids } = rules;
+  const { ids, statesOrder = false } = rules;
+  const lines = [first, ...item.rest];
+  const links = ids === null ? [] : linksIn(lines, ids, order).filter((link) => link.ref !== ref);
+  const isStated =
+    statesOrder &&
+    (links.some(({ isField }) => isField) ||
+      lines.some((line) => isLinkField(line.text) && saysNothingFirst(line.text)));
   return {
     ref,
     title,
@@ -110,8 +132,8 @@ export function taskOf(sheet: Sheet, item: OutlineItem, { ref, order, section, r
     body: isShortened || isWrapped ? [...told, ...item.rest] : item.rest,
     files: rules.namesFiles === true ? filesNamed(text) : [],
     check: null,
-    links: ids === null ? [] : linksIn([first, ...item.rest], ids, order).filter((link) => link.ref !== ref),
-    order: isBeside ? section : 'sequence',
+    links,
+    order: isBeside ? section : isStated ? 'stated' : 'sequence',
     number: null,
     marks: boxMarks(sheet, item),
   };

@@ -30,7 +30,7 @@ export const kiro = {
     const items = itemsThat(sheet, isBoxed);
     const spans = spansOf(sheet, items);
     const draft = layOut(sheet, spans);
-    return { ...draft, remarks: [...draft.remarks, ...optionalRemark(items)] };
+    return { ...draft, remarks: [...draft.remarks, ...optionalRemark(items), ...graphRemark(sheet)] };
   },
 } as const satisfies Family;
 
@@ -93,4 +93,14 @@ function optionalRemark(items: readonly PlacedItem[]): PlanDraft['remarks'] {
   return [
     { line: first.line, message: `${found} optional (\`*\`), and run as well; check or remove what you leave out` },
   ];
+}
+
+/** Newer plans of Kiro say below this heading what may run at the same time. */
+function graphRemark(sheet: Sheet): PlanDraft['remarks'] {
+  const graph = sheet
+    .outline()
+    .find((block) => block.kind === 'heading' && /^Task Dependency Graph\b/i.test(block.text));
+  const message =
+    'this graph is text for the agents; the tasks run one after the other, in the order that they are listed in';
+  return graph === undefined ? [] : [{ line: graph.line, message }];
 }

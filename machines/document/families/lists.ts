@@ -2,7 +2,7 @@
  * Lists of work in any other document (PLAN.md, PRD.md, an issue), where they are unmistakable: check boxes below headings that speak of work, numbered steps
  * below such a heading, headings with a box, or numbered phases. They run one after the other. Boxes below headings such as `Acceptance criteria` are no tasks.
  */
-import { itemsThat, type PlacedItem, taskSpans } from './checklist.ts';
+import { itemsThat, labelledIds, type PlacedItem, taskSpans } from './checklist.ts';
 import type { Family, PlanDraft } from './family.ts';
 import { type OutlineHeading, readBox } from './markdown-outline.ts';
 import { layOut, type TaskSpan } from './sections.ts';
@@ -22,16 +22,19 @@ const work =
   /\b(?:tasks?|sub-?tasks|to-?dos?|steps?|work|implementation|implement|plan|phases?|milestones?|stages?|sprints?|iterations?|roadmap|backlog|action items|deliverables|week \d+|day \d+)\b|任务|計画|计划|阶段|步骤|タスク|작업|단계|задач|этап|\bплан|шаг|tareas|fase|etapa|aufgaben|schritte|tâches|étape/iu;
 /** What such headings hold is asked of the work, and is not the work. */
 const asked =
-  /accept|criteri|definition of|\bdod\b|verif|validat|success|prerequisite|requirement|test plan|testing|review|scope|non-goal|risk|question|\bnotes?\b|reference|assumption|metric|sign-?off|approval|rollback|quality|gate|checklist|checks?\b|summary|progress|status|history|log\b|future|optional|nice to have|готов|критери|验收|検証|확인/iu;
-const counted =
-  /^\W{0,4}(?:(?:phase|step|stage|milestone|sprint|iteration|part|week|day|task|epic|fase|etapa|этап|шаг|阶段|第)\W{0,3}[\dA-Z]|\d{1,3}(?:\.\d{1,3})*[.):]?\s)/iu;
+  /accept|criteri|definition of|\bdod\b|verif|validat|success|prerequisite|requirement|test plan|testing|review|scope|non-goal|risk|question|\bnotes?\b|reference|assumption|metric|sign-?off|approval|rollback|quality|gate|history|log\b|future|optional|nice to have|готов|критери|验收|検証|확인/iu;
+/** Likewise, unless phases stand below them. */
+const askedOnItsOwn = /checklist|checks?\b|summary|progress|status/iu;
+const phase =
+  /^\W{0,4}(?:phase|step|stage|milestone|sprint|iteration|part|week|day|task|epic|fase|etapa|этап|шаг|阶段|第)\W{0,3}[\dA-Z]/iu;
+const numbered = /^\W{0,4}\d{1,3}(?:\.\d{1,3})*[.):]?\s/u;
 
 function isAsked({ text }: Pick<OutlineHeading, 'text'>): boolean {
-  return asked.test(text) && !counted.test(text);
+  return asked.test(text) && !phase.test(text);
 }
 
 function isWork({ text }: Pick<OutlineHeading, 'text'>): boolean {
-  return counted.test(text) || work.test(text);
+  return phase.test(text) || numbered.test(text) || work.test(text);
 }
 
 function spansOf(sheet: Sheet): TaskSpan[] {
@@ -40,9 +43,9 @@ function spansOf(sheet: Sheet): TaskSpan[] {
   const own = isBare ? boxes : boxes.filter(isWorkItem);
   const headed = boxedHeadings(sheet);
   if (headed.length > 1) return headed;
-  if (own.length > 0) return taskSpans(sheet, own, { ids: null });
+  if (own.length > 0) return taskSpans(sheet, own, { ids: labelledIds, statesOrder: true });
   const steps = itemsThat(sheet, ({ isNumbered }, path) => isNumbered && isStepHeading(path.at(-1)));
-  return steps.length > 1 ? taskSpans(sheet, steps, { ids: null }) : phasesOf(sheet);
+  return steps.length > 1 ? taskSpans(sheet, steps, { ids: labelledIds, statesOrder: true }) : phasesOf(sheet);
 }
 
 /** The title says what the document is, and not what one of its lists is. */
@@ -50,7 +53,10 @@ function isWorkItem({ path, lead }: PlacedItem): boolean {
   const [first, ...rest] = path;
   const below = first?.level === 1 ? rest : path;
   const heads = lead === null ? below : [...below, { text: lead }];
-  return [...path, ...heads].some(isWork) && !heads.some(isAsked);
+  const last = path.at(-1);
+  const isPhase = last !== undefined && phase.test(last.text);
+  const isOnItsOwn = !isPhase && heads.some(({ text }) => askedOnItsOwn.test(text) && !phase.test(text));
+  return [...path, ...heads].some(isWork) && !heads.some(isAsked) && !isOnItsOwn;
 }
 
 const stepHeading =

@@ -73,8 +73,11 @@ export interface IdForm {
   readonly leading: RegExp;
 }
 
-/** `id`: a pattern of one id, without groups and marks. */
-export function idForm(id: RegExp, { needsWord }: Pick<IdForm, 'needsWord'>): IdForm {
+/** `id`: a pattern of one id, without groups and marks. `isLabelled`: the word `task` stands before it also where a task begins. */
+export function idForm(
+  id: RegExp,
+  { needsWord, isLabelled = false }: { needsWord: boolean; isLabelled?: boolean },
+): IdForm {
   const word = String.raw`tasks?\s+#?`;
   const joint = String.raw`[&,/\-–—….\s*\x60#]`;
   const first = needsWord ? word : `(?:${word})?`;
@@ -87,12 +90,18 @@ export function idForm(id: RegExp, { needsWord }: Pick<IdForm, 'needsWord'>): Id
     ),
     spoken: new RegExp(String.raw`(\(?)\b(${saying})\b[*_]*(:?)[\s:*_\x60]{0,8}(${first}${id.source}${chain})`, 'giu'),
     needsWord,
-    leading: new RegExp(`^\\W*(${id.source})(?![\\p{L}\\p{N}])`, 'iu'),
+    leading: new RegExp(`^\\W*${isLabelled ? word : ''}(${id.source})(?![\\p{L}\\p{N}])`, 'iu'),
   };
 }
 
+/** Written like a key of YAML, in bold, in backticks or plain. */
+const keyPattern =
+  /^\s{0,6}(?:[-*+]\s+)?[`*_]{0,3}(?:depends_on|dependsOn|blocked_by|blockedBy)[`*_]{0,3}\s*[:：][`*_]{0,3}(.*)$/s;
+
 /** The value of a field that says what comes first; null where a line is none. */
 function linkField(text: string): { name: string; value: string } | null {
+  const key = keyPattern.exec(text)?.[1];
+  if (key !== undefined) return { name: 'depends on', value: key.trim() };
   const label = readLabel(text);
   if (label === null || label.isUnderscored) return null;
   const name = label.name.trim();
@@ -132,6 +141,9 @@ export function linksIn(lines: readonly SourceLine[], form: IdForm, order: IdOrd
   }
   return links;
 }
+
+/** `Task 3`, with numbers as plans count them: `3`, `1.2`, `11b.1`. */
+export const numberedTask = /\d+[a-z]?(?:\.\d+[a-z]?)*(?![\p{L}\p{N}])/u;
 
 const sayingWord = /depend|block|requir|prereq|after/i;
 /** A longer line is no sentence about order. */

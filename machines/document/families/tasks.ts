@@ -3,11 +3,21 @@
  * they are written in, unless a task says itself what it comes after. Headings above them, such as `## Phase 1`, are waves.
  */
 import { withoutLeadingMarks, withoutTrailingMark } from '../done-marks.ts';
+import { readLabel } from '../labels.ts';
 import type { DraftTask, Family } from './family.ts';
 import type { OutlineHeading, OutlineItem, SourceLine } from './markdown-outline.ts';
 import { layOut, type TaskSpan } from './sections.ts';
 import type { Mark, Sheet } from './sheet.ts';
-import { type IdOrder, idForm, idOrder, isLinkField, linksIn, saysNothingFirst, titleOf } from './task-text.ts';
+import {
+  type IdOrder,
+  idForm,
+  idOrder,
+  isLinkField,
+  linksIn,
+  numberedTask,
+  saysNothingFirst,
+  titleOf,
+} from './task-text.ts';
 
 export const tasks = {
   name: 'tasks',
@@ -33,7 +43,7 @@ interface TaskHeading {
   readonly label: string;
 }
 
-const bareIds = idForm(/\d+(?:\.\d+)*[a-z]?(?![\p{L}\p{N}])/u, { needsWord: true });
+const bareIds = idForm(numberedTask, { needsWord: true });
 const namedIds = idForm(/T\d+[a-z]?(?![\p{L}\p{N}])/u, { needsWord: false });
 const decoration = String.raw`[\s*_~:.\p{Extended_Pictographic}\p{Emoji_Modifier}\uFE0F\u200D]*`;
 
@@ -41,7 +51,7 @@ const decoration = String.raw`[\s*_~:.\p{Extended_Pictographic}\p{Emoji_Modifier
 const words = ['Task', 'T', 'Step'].map((word) => ({
   least: word === 'Task' ? 1 : 2,
   pattern: new RegExp(
-    String.raw`^${decoration}(${word}\s*${word === 'T' ? '' : '#?'}(\d+(?:\.\d+)*[a-z]?))(?![\p{L}\p{N}])(.*)$`,
+    String.raw`^${decoration}(${word}\s*${word === 'T' ? '' : '#?'}(\d+[a-z]?(?:\.\d+[a-z]?)*))(?![\p{L}\p{N}])(.*)$`,
     word === 'T' ? 'su' : 'isu',
   ),
 }));
@@ -141,7 +151,7 @@ function taskOf(sheet: Sheet, found: TaskHeading, { ref, order, body, boxed }: T
     ref,
     title,
     line: heading.line,
-    isDone: found.isDone || (steps.length > 0 && steps.every(Boolean)),
+    isDone: found.isDone || body.some(saysDone) || (steps.length > 0 && steps.every(Boolean)),
     body: isTold ? body : [told, { text: '', number: 0 }, ...body],
     files: [],
     check: null,
@@ -150,6 +160,12 @@ function taskOf(sheet: Sheet, found: TaskHeading, { ref, order, body, boxed }: T
     number: isWhole ? Number(found.number) : null,
     marks: [...headingMark(sheet, heading), ...boxed.flatMap((item) => uncheckedMark(sheet, item))],
   };
+}
+
+/** `**Status:** done`, with or without a mark. */
+function saysDone({ text }: SourceLine): boolean {
+  const label = readLabel(text);
+  return label?.name === 'status' && /^\W*(?:\[x\])?\W*(?:done|completed?)\W*$/iu.test(label.value);
 }
 
 function letters(text: string): string {

@@ -35,6 +35,41 @@ describe('a list of work', () => {
     );
   });
 
+  test('may number its tasks and say what each comes after', () => {
+    const text = lines(
+      '# Connector',
+      '## Tasks',
+      '- [ ] **Task 1**: Ask',
+      '  - **Depends on**: none',
+      '- [ ] **Task 2**: Read',
+      '  - **Depends on**: none',
+      '- [x] **Task 3**: Join',
+      '  - **Depends on**: Task 1, Task 2',
+      '- [ ] Tell (after task 1)',
+    );
+    expect(outline(read(text))).toEqual([
+      '1 Tasks: 1 Task 1: Ask | 2 Task 2: Read | x 3 Task 3: Join < 1 2 | 4 Tell (after task 1) < 3 1',
+    ]);
+  });
+
+  test('may be a check list of phases', () => {
+    const text = lines(
+      '# Guide',
+      '## Manual Testing',
+      '- [ ] try it',
+      '## Migration Checklist',
+      '### Phase 1: Setup',
+      '- [ ] index',
+      '### Phase 2: Page',
+      '- [ ] show',
+      '## 7. Testing',
+      '- [ ] twice',
+      '## Review checklist',
+      '- [ ] looked at',
+    );
+    expect(outline(read(text))).toEqual(['1 Phase 1: Setup: 1 index', '2 Phase 2: Page: 1 show']);
+  });
+
   test('may be the whole of an issue', () => {
     expect(outline(read(lines('Please:', '', '- [ ] count', '- [ ] show')))).toEqual(['1: 1 count | 2 show < 1']);
   });
