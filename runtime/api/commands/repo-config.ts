@@ -28,6 +28,9 @@ function entriesOf(config: RepoConfig): RepoShow['config'] {
     ['isolation', config.isolation],
     ['require_change', config.requireChange],
     ['confirm_deletions', config.confirmDeletions],
+    ['confirm_secrets', config.confirmAdditions.secrets],
+    ['confirm_file_size', config.confirmAdditions.fileBytes],
+    ['confirm_new_files', config.confirmAdditions.newFiles],
     ['close_issues', config.closeIssues],
     ['pull_requests.merge', config.policy.pull_merge],
     ['pull_requests.method', config.mergeMethod ?? ''],
@@ -35,6 +38,7 @@ function entriesOf(config: RepoConfig): RepoShow['config'] {
     ['worktree.setup', worktree.setup ?? ''],
     ['worktree.copy', [...worktree.copy]],
     ['worktree.dir', worktree.dir],
+    ['documents.write_back', config.documents.writeBack],
   ];
   const agents = Object.values(profiles).flatMap((profile): [string, unknown][] => {
     const key = (name: string) => `agents.${profile.role}.${name}`;

@@ -43,6 +43,9 @@ const dayMs = 86_400_000;
 const runLimit = { maxMs: 30 * dayMs, limits: 'at most 30d' };
 const mebibyte = 1024 ** 2;
 
+/** What a commit may add without a question, where nothing is configured: a file of so many bytes, so many new files in one folder. */
+export const confirmDefaults = { fileBytes: 5 * mebibyte, newFiles: 200 } as const;
+
 /** Everything that guards may read under the name it has in the files. */
 const flagKeys = {
   auto_advance: flag.optional(),
@@ -359,6 +362,8 @@ const worktreeSchema = z.strictObject(
   { error: 'a table with setup, copy and dir' },
 );
 
+const documentsSchema = z.strictObject({ write_back: flag.optional() }, { error: 'a table with write_back' });
+
 const repoKeys = {
   base_branch: text({
     min: 0,
@@ -369,10 +374,18 @@ const repoKeys = {
   isolation: oneOf(['task', 'plan']).optional(),
   require_change: flag.optional(),
   confirm_deletions: flag.optional(),
+  confirm_secrets: flag.optional(),
+  confirm_file_size: sizeOrNone({
+    minBytes: mebibyte,
+    maxBytes: mebibyte * mebibyte,
+    limits: 'from 1MiB to 1TiB',
+  }).optional(),
+  confirm_new_files: wholeNumberOrNone(1, 1_000_000).optional(),
   close_issues: flag.optional(),
   cleanup_age: duration({ minMs: 0, maxMs: 3650 * dayMs, limits: 'at most 3650d' }).optional(),
   priority: wholeNumber(-1000, 1000).optional(),
   worktree: worktreeSchema.optional(),
+  documents: documentsSchema.optional(),
   hooks: listOf(hookTableSchema, { max: 100, is: 'tables that begin with [[hooks]]' })
     .superRefine(refuseDuplicateHooks)
     .optional(),
@@ -412,6 +425,7 @@ export const repoForm: FileForm<RepoFile> = {
 function keysAt(top: readonly string[], path: TomlPath, table: unknown): readonly string[] {
   if (path.length === 0) return top;
   if (path[0] === 'agents') return path.length === 1 ? agentTableNames : agentKeyNames;
+  if (path[0] === 'documents') return Object.keys(documentsSchema.shape);
   if (path[0] === 'worktree') return Object.keys(worktreeSchema.shape);
   if (path[0] === 'budget') return Object.keys(path.length === 1 ? budgetSchema.shape : amountKeys);
   if (path[0] === 'pull_requests') return Object.keys(pullRequestsSchema.shape);

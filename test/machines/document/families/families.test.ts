@@ -132,6 +132,14 @@ test('a document of no family is described, and one that is forced says what it 
   expect(forced.problems).toEqual([{ line: 1, message: 'no task found: the document does not look like spec-kit' }]);
 });
 
+test('a title that is underlined in the text of a task is text, in the own form too', () => {
+  const text =
+    '# Cart\n\n### Task 1: Cart\n\nWords.\n\nTask 2: Till\n------------\n\nMore.\n\n### Task 3: Door\n\nOpen it.\n';
+  const { ok, problems, content } = readPlan({ text, path: 'cart.md', beside: [] });
+  expect([ok, problems]).toEqual([true, []]);
+  for (const word of ['Words.', 'Task 2: Till', '-----', 'More.', 'Open it.']) expect(content).toContain(word);
+});
+
 test('a family is one file and one line of the registry', () => {
   const copy = mkdtempSync(join(tmpdir(), 'stator-families-'));
   onTestFinished(() => rmSync(copy, { recursive: true, force: true }));
