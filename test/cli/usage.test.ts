@@ -118,9 +118,7 @@ describe('the command line', () => {
     [['plan', 'show', 'a', 'b'], ['"b"']],
     [['plan', 'advance', 'a', 'implement-start', '--wave'], ['--wave <N>']],
     [['plan', 'list', '--project', '--json'], ['--project <name>']],
-    [['plan', 'list', '--json=yes'], ['--json']],
     [['plan'], ['stator plan']],
-    [[], []],
   ])('refuses %j with 64, says why, and shows the page that helps', async (args, places) => {
     const { stator } = terminal();
     const { code, stdout, stderr } = await stator(args);
