@@ -28,9 +28,9 @@ export function firstIssueText(error: { readonly issues: readonly z.core.$ZodIss
   return `${issue.path.length === 0 ? whole : issue.path.map(String).join('.')} ${issueText(issue)}`;
 }
 
-/** An issue as the rest of a sentence that begins with the field's name: `must be one of done, failed`. A message of our own, in lower case, stays as it is. */
+/** An issue as the rest of a sentence that begins with the field's name: `must be one of done, failed`. A message of our own, which begins with no capital, stays as it is. */
 export function issueText(issue: z.core.$ZodIssue): string {
-  if (/^[a-z]/.test(issue.message)) return issue.message;
+  if (/^[^A-Z]/.test(issue.message)) return issue.message;
   switch (issue.code) {
     case 'invalid_type':
       return `must be ${typeWords[issue.expected] ?? issue.expected}`;

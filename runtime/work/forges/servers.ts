@@ -249,7 +249,7 @@ function problemText(error: z.ZodError): string {
   const words =
     isUnknown || issue === undefined
       ? `unknown key "${issue?.keys[0] ?? ''}"`
-      : /^[a-z]/.test(issue.message)
+      : /^[^A-Z]/.test(issue.message)
         ? `it takes ${issue.message}`
         : `it ${issueText(issue)}`;
   return `${key === '' ? 'a server' : key}: ${words}`;
