@@ -1,7 +1,7 @@
 /** A call of the program in the process of the test: what a process of its own would say, without the third of a second that node takes to load it. */
 import { Readable } from 'node:stream';
 import { runProgram } from '../../cli/program.ts';
-import type { Ended } from './cli.ts';
+import type { Ended, Watched } from './cli.ts';
 
 export interface Called {
   readonly args: readonly string[];
@@ -10,8 +10,8 @@ export interface Called {
   readonly input: string;
 }
 
-/** Verbs that start or are the daemon: it is the process that they are called from, and called anew. */
-const ownProcess = /^(?:demo|(?:queue-)?daemon (?:start|restart))(?: |$)/;
+/** Verbs that are the daemon, or that end with it. */
+const ownProcess = /^(?:demo(?: |$)|(?:queue-)?daemon start .*--foreground)/;
 /** What verbs take from the call alone. Of other variables the process reads its own value too. */
 const ownVariable = /^(STATOR_\w+|STATOR|\w+_TOKEN|NO_COLOR|FORCE_COLOR)$/;
 
@@ -22,12 +22,20 @@ export function mayCallHere(args: readonly string[], changed: NodeJS.ProcessEnv)
 }
 
 /** Takes a call to its end; both streams are pipes. */
-export async function callHere({ args, cwd, env, input }: Called): Promise<Ended> {
+export function callHere(called: Called): Promise<Ended> {
+  return watchHere(called).ended;
+}
+
+/** The same, begun. */
+export function watchHere({ args, cwd, env, input }: Called): Watched {
   const stdout = pipe();
   const stderr = pipe();
   const stdin = Readable.from(input === '' ? [] : [Buffer.from(input)]) as NodeJS.ReadStream; // no verb asks a pipe for more than a Readable has
-  const code = await runProgram({ argv: args, env, cwd, stdin, stdout, stderr });
-  return { code, stdout: stdout.text(), stderr: stderr.text() };
+  const ended = async (): Promise<Ended> => {
+    const code = await runProgram({ argv: args, env, cwd, stdin, stdout, stderr });
+    return { code, stdout: stdout.text(), stderr: stderr.text() };
+  };
+  return { stdout: stdout.text, stderr: stderr.text, ended: ended() };
 }
 
 function pipe() {
