@@ -118,8 +118,15 @@ module.exports = {
       name: 'machines-are-pure',
       comment: 'machines import each other, xstate and zod, nothing else',
       severity: 'error',
-      from: { path: '^machines/' },
+      from: { path: '^machines/', pathNot: '^machines/document/families/' },
       to: { pathNot: ['^machines/', 'node_modules/(xstate|zod)/'] },
+    },
+    {
+      name: 'families-parse',
+      comment: 'what reads the documents of others parses markdown, YAML and JSON besides',
+      severity: 'error',
+      from: { path: '^machines/document/families/' },
+      to: { pathNot: ['^machines/', 'node_modules/(markdown-it|js-yaml|jsonc-parser)/'] },
     },
     {
       name: 'actors-see-machines',

@@ -31,6 +31,7 @@ export function noticesOf(tree: Tree, step: Step): Notice[] {
       ...needOf(input, tree),
       ...permissionOf(input, step.agents),
       ...nearOf(input),
+      ...notedOf(input),
       ...remarksOf(input),
     ];
   });
@@ -88,6 +89,13 @@ function nearOf({ signal }: Input): Notice[] {
   if (signal.type !== 'budget_near') return [];
   const use: BudgetUse = signal.payload as SignalPayload<'budget_near'>; // as its type says
   return [{ type: 'budget_near', instance: use.title, message: textOfUse(use), details: budgetDetails(use) }];
+}
+
+/** What was found at the end of a run. */
+function notedOf({ signal }: Input): Notice[] {
+  if (signal.type !== 'run_noted') return [];
+  const { about, title, detail } = signal.payload as SignalPayload<'run_noted'>; // as its type says
+  return [{ type: about, instance: title, message: detail.replace(':\n', ': ').replaceAll('\n', '; ') }];
 }
 
 /** A question that an agent's program asks a person: one for each, also where it waits for another already. */

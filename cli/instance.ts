@@ -3,6 +3,7 @@
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import type { Client, SignalAnswer } from '../runtime/api/client/client.ts';
+import { absentStep } from '../runtime/base/platform/home-engine.ts';
 import { connect } from '../runtime/engine/connect.ts';
 import { readStdin } from './ask.ts';
 import { type Call, defineVerb, type Verb, type Verbs } from './command.ts';
@@ -123,8 +124,8 @@ async function sendToInstance(
   const client = await connect({ env: call.env, mode: 'read' });
   try {
     if (client.note !== null) {
-      const hint = 'stator run <plan.md> runs one; or pause the plan: stator plan pause <plan>';
-      throw new EngineError('no_daemon', `no engine runs, so nobody can ${does} ${title}`, hint);
+      const hint = `${absentStep(client.engine ?? { kind: 'none' })}; or pause the plan: stator plan pause <plan>`;
+      throw new EngineError('no_daemon', `${client.note}, so nobody can ${does} ${title}`, hint);
     }
     const { plan } = findInstance(await client.instances({ project }), title);
     const answer = await tell(client, project, plan);

@@ -4,6 +4,7 @@ import { EngineError } from '../machines/vocabulary/errors.ts';
 import type { Client, MachineVerdict } from '../runtime/api/client/client.ts';
 import type { MachineTreeReplay, MachineTreeShow } from '../runtime/api/contract/machines.ts';
 import { didYouMean } from '../runtime/base/config/nearest.ts';
+import { absentStep } from '../runtime/base/platform/home-engine.ts';
 import { localTime } from '../runtime/base/platform/local-time.ts';
 import { connect } from '../runtime/engine/connect.ts';
 import { asOfArgs, asOfQuery, asOfText } from './as-of.ts';
@@ -277,8 +278,8 @@ export async function withMachines<Answer>({ env }: Call, use: (client: Client) 
     if (client.note === null) return await use(client);
     throw new EngineError(
       'no_daemon',
-      'no engine runs, so nobody carries a machine of your own',
-      'start one that has it under [machines] of its daemon.toml: stator daemon start',
+      `${client.note}, so nobody carries a machine of your own`,
+      `${absentStep(client.engine ?? { kind: 'none' })}; its daemon.toml is to have the machine under [machines]`,
     );
   } finally {
     await client.close();

@@ -3,9 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import type { Client } from '../runtime/api/client/client.ts';
 import { homeFolder } from '../runtime/base/config/home.ts';
+import { absentStep, absentText } from '../runtime/base/platform/home-engine.ts';
 import { attach } from '../runtime/engine/attach.ts';
 import { isAbsence } from './absence.ts';
 import { type Call, defineVerb } from './command.ts';
+import { engineHere } from './daemon/presence.ts';
 import { sinceOf } from './monitor/since.ts';
 import { createTeller, type Teller } from './monitor/tell.ts';
 import { planNamed } from './named-plan.ts';
@@ -41,8 +43,9 @@ export default defineVerb({
     const said = plan === undefined ? projectOf(call) : { ...needProject(call), plan: saidPlan(call, plan) };
     const first = await attached(call);
     if (first === null) {
-      const hint = 'start one with: stator run <plan.md>; what happened before: stator plan history <plan>';
-      throw new EngineError('no_daemon', 'no engine runs, so nothing happens', hint);
+      const engine = engineHere(call.env);
+      const hint = `${absentStep(engine)}; what happened before: stator plan history <plan>`;
+      throw new EngineError('no_daemon', `${absentText(engine)}, so nothing can be shown as it happens`, hint);
     }
     const filter = await checkedFilter(call, first, said);
     const isBoard = lines !== true && since === undefined && mayDraw(call);

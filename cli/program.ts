@@ -31,10 +31,7 @@ export async function runProgram({ argv, env, cwd, stdin, stdout, stderr }: Invo
       return 0;
     }
     const { noun, entry } = chosen;
-    const name = noun === null ? entry.name : `${noun} ${entry.name}`;
-    const [usageName, given] =
-      entry.words === undefined ? [name, chosen.rest] : [todayOf(entry), entry.words(chosen.rest)];
-    const read = (await entry.load()).read(usageName, given);
+    const { name, read } = await readVerb(chosen);
     if (read.wantsHelp) {
       rough.print(await pageOf(noun, entry));
       return 0;
@@ -50,6 +47,20 @@ export async function runProgram({ argv, env, cwd, stdin, stdout, stderr }: Invo
     const exitCode = reportFailure(thrown, { out: rough, argv, version: statorVersion() });
     return hasStartCodes && !startCodes.has(exitCode) ? 1 : exitCode;
   }
+}
+
+async function readVerb({ noun, entry, rest }: Chosen) {
+  const name = noun === null ? entry.name : `${noun} ${entry.name}`;
+  const [usageName, given] = entry.words === undefined ? [name, rest] : [todayOf(entry), entry.words(rest)];
+  return { name, read: (await entry.load()).read(usageName, given) };
+}
+
+/** Whether these words are a command of today, which is not run: null where they are, `old` where they are an old name. Throws `UsageError` where they are none. */
+export async function checkCommand(argv: readonly string[]): Promise<'old' | null> {
+  const chosen = choose(argv);
+  if ('page' in chosen) return null;
+  await readVerb(chosen);
+  return chosen.entry.now === undefined ? null : 'old';
 }
 
 /** Interrupted, it neither started nor failed. */

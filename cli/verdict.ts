@@ -3,6 +3,7 @@ import { refusalHint, refusalSentence } from '../machines/plan/refusal-text.ts';
 import { isErrorDocument } from '../machines/vocabulary/errors.ts';
 import type { SignalAnswer } from '../runtime/api/client/client.ts';
 import type { Call } from './command.ts';
+import { plainLines } from './text.ts';
 
 /** Waits that long for a verdict, as the inbox promises. */
 export const verdictMs = 5_000;
@@ -17,6 +18,8 @@ export function printVerdict({ out }: Pick<Call, 'out'>, answer: SignalAnswer): 
     out.detail(stateLine(answer));
   } else {
     out.say(verdictLine(answer));
+    const { waits } = answer.plan;
+    if (waits !== null) out.note(plainLines(`nothing starts yet: ${waits}`));
   }
   return failed ? 1 : 0;
 }

@@ -5,8 +5,9 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Client } from '../../runtime/api/client/client.ts';
 import { noAnswer } from '../../runtime/api/client/no-answer.ts';
 import { homeFolder } from '../../runtime/base/config/home.ts';
+import { absentStep, absentText, engineName, type HomeEngine } from '../../runtime/base/platform/home-engine.ts';
 import { localTime } from '../../runtime/base/platform/local-time.ts';
-import { type OwnerFacts, readOwner } from '../../runtime/core/store/sqlite/owner.ts';
+import { engineOf, type OwnerFacts, readOwner } from '../../runtime/core/store/sqlite/owner.ts';
 import { attach } from '../../runtime/engine/attach.ts';
 import type { Call } from '../command.ts';
 
@@ -22,6 +23,11 @@ export interface Presence {
 export function ownerHere(env: NodeJS.ProcessEnv): { home: string; owner: OwnerFacts | null } {
   const home = homeFolder(env);
   return { home, owner: existsSync(join(home, 'owner.db')) ? readOwner(home) : null };
+}
+
+/** The engine that has the home and did not answer. */
+export function engineHere(env: NodeJS.ProcessEnv): HomeEngine {
+  return engineOf(ownerHere(env).owner, false);
 }
 
 /** The daemon of this home. Throws `no_daemon`; `unavailable` where it does not answer. */
@@ -46,11 +52,15 @@ async function answering(home: string, owner: OwnerFacts, env: NodeJS.ProcessEnv
 }
 
 export function noDaemon(owner: OwnerFacts | null): EngineError {
-  if (owner === null || owner.socketPath === null)
-    return new EngineError('no_daemon', 'no daemon runs', 'start one: stator daemon start');
+  const engine = engineOf(owner, owner?.socketPath !== null);
+  if (owner === null || engine.kind === 'none')
+    return new EngineError('no_daemon', 'no daemon runs', absentStep({ kind: 'none' }));
+  const since = localTime(owner.since, Date.now());
+  if (!engine.answers)
+    return new EngineError('no_daemon', `no daemon runs; ${absentText(engine)}, since ${since}`, absentStep(engine));
   return new EngineError(
     'no_daemon',
-    `no daemon runs; the engine of another program owns this home: pid ${owner.pid}, since ${localTime(owner.since, Date.now())}, most likely a \`stator run\``,
-    'it goes with its plan, or with Ctrl-C where it runs; then: stator daemon start',
+    `no daemon runs; ${engineName(engine)} has this home since ${since}`,
+    'it goes with its plans, or with Ctrl-C where it runs; then: stator daemon start',
   );
 }

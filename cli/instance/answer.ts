@@ -1,6 +1,7 @@
 /** `stator agent allow` and `stator agent deny`: a person's answer to what an agent asks to be allowed. */
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Client } from '../../runtime/api/client/client.ts';
+import { absentStep } from '../../runtime/base/platform/home-engine.ts';
 import { connect } from '../../runtime/engine/connect.ts';
 import { canAsk, confirm } from '../ask.ts';
 import { type Call, defineVerb, type Verbs } from '../command.ts';
@@ -56,8 +57,8 @@ async function answer(call: Call, given: Given): Promise<number> {
     if (client.note !== null)
       throw new EngineError(
         'no_daemon',
-        'no engine runs, so no agent can be told',
-        'start one: stator daemon start; the question waits for it',
+        `${client.note}, so no agent can be told`,
+        `${absentStep(client.engine ?? { kind: 'none' })}; the question waits for it`,
       );
     const asked = await find(client, call, given);
     const { agent, question } = asked;

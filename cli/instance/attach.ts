@@ -4,6 +4,7 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { keys } from '../../machines/vocabulary/keys.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client, InstanceEntry, SignalAnswer } from '../../runtime/api/client/client.ts';
+import { absentStep } from '../../runtime/base/platform/home-engine.ts';
 import { connect } from '../../runtime/engine/connect.ts';
 import { type Call, defineVerb } from '../command.ts';
 import { refuseAgent, requireProject } from '../place.ts';
@@ -88,8 +89,8 @@ async function toEngine({ call, title }: Attached, use: (client: Client) => Prom
     if (client.note !== null)
       throw new EngineError(
         'no_daemon',
-        `no engine runs, so ${title} can be told nothing`,
-        `start one: stator daemon start; or read what it said: stator agent logs ${shellWord(title)}`,
+        `${client.note}, so ${title} can be told nothing`,
+        `${absentStep(client.engine ?? { kind: 'none' })}; or read what it said: stator agent logs ${shellWord(title)}`,
       );
     await use(client);
   } finally {

@@ -6,7 +6,7 @@ import { defineVerb } from '../command.ts';
 import { planArgs, withPlan } from '../named-plan.ts';
 import { wholeNumber } from '../number.ts';
 import { type Output, tableWidth } from '../output.ts';
-import { type FactContext, factText, hasFailed, whyOf } from '../run/fact-line.ts';
+import { type FactContext, factText, hasFailed, isNote, whyOf } from '../run/fact-line.ts';
 import type { Cell } from '../table.ts';
 import { clockTime, cut, padded, plain, widthOf } from '../text.ts';
 
@@ -53,7 +53,8 @@ const whenWidth = 10;
 function newsLines(entry: HistoryEntry, around: FactContext, out: Output): string[] {
   const text = factText(entry, around);
   if (text === null) return [];
-  const room = (tableWidth(out) ?? Number.POSITIVE_INFINITY) - whenWidth;
+  const width = isNote(entry) ? null : tableWidth(out);
+  const room = (width ?? Number.POSITIVE_INFINITY) - whenWidth;
   // Of what was refused the text says it.
   const by = entry.refused === null ? byText(entry.origin) : '';
   const what = cut(text, room - (by === '' ? 0 : widthOf(by) + 2));

@@ -1,5 +1,4 @@
 /** A person's word to a plan, as most verbs of `plan` send it. */
-import { statusesUnderWay } from '../../machines/vocabulary/public-state.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { SignalType } from '../../machines/vocabulary/signal.ts';
 import type { Call } from '../command.ts';
@@ -44,15 +43,9 @@ export async function sendToPlan(call: Call, word: Word): Promise<number> {
   }
   const key = dedupeKey === undefined ? {} : { dedupeKey };
   const request = { type, waitMs: wait ? verdictMs : 0, ...key, ...(payload === undefined ? {} : { payload }) };
-  const { answer, hasEngine } = await withPlan(call, 'write', plan, async (client, address) => ({
-    answer: await client.send({ ...request, ...address }),
-    hasEngine: client.note === null,
-  }));
+  const answer = await withPlan(call, 'write', plan, (client, address) => client.send({ ...request, ...address }));
   if (advance === false && answer.plan.status === 'planning') call.out.note(plannedLaterNote(answer.plan.plan));
-  const code = printVerdict(call, answer);
-  if (code === 0 && !hasEngine && type !== 'pause' && statusesUnderWay.has(answer.plan.status))
-    call.out.note('its agents start when an engine runs: stator daemon start');
-  return code;
+  return printVerdict(call, answer);
 }
 
 /** Not while the home is owned for it either. */

@@ -6,6 +6,7 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
 import { durationText } from '../../runtime/base/config/duration.ts';
+import { goesOnText } from '../../runtime/base/platform/home-engine.ts';
 import { pause } from '../../runtime/base/platform/pause.ts';
 import { isAbsence } from '../absence.ts';
 import type { Call } from '../command.ts';
@@ -14,9 +15,11 @@ import { type Output, tableWidth } from '../output.ts';
 import { counted, duration, plain } from '../text.ts';
 import { broken } from '../typed.ts';
 import { verdictMs } from '../verdict.ts';
+import { detachedText } from './detached.ts';
 import { createDisplay, type Display, showStart } from './display.ts';
 import { tellHooks } from './hooks.ts';
 import { listenForInterrupt } from './interrupt.ts';
+import { goOnWithOthers, leftText } from './others.ts';
 import type { RunRequest } from './prepare.ts';
 import { type Result, resultLines, resultOf, tookText } from './result.ts';
 import { runCommand, type WorkEnding, work } from './work.ts';
@@ -24,6 +27,8 @@ import { runCommand, type WorkEnding, work } from './work.ts';
 /** As much of an engine as a run needs. */
 export interface OwnEngine {
   readonly client: Client;
+  /** The plans, each as `<project>/<plan>`, that other runs gave it and do not look at any more. */
+  unwatched(): readonly string[];
   stop(options: { agents: 'leave' | 'stop' }): Promise<void>;
 }
 
@@ -153,7 +158,12 @@ async function asOwner(run: Conduct, since: number, untilMs: number): Promise<nu
     const { project } = ending.plan;
     const result = await resultOf(engine.client, ending.plan);
     await tellHooks({ client: engine.client, project, display: run.display, interrupted: run.interrupted });
-    return end(run, ending, result);
+    const code = end(run, ending, result);
+    const { plan } = ending.plan;
+    const { waitLimitMs } = run.request;
+    const say = (text: string) => run.call.out.note(text);
+    await goOnWithOthers({ say, interrupted: run.interrupted, own: { project, plan }, waitLimitMs }, engine);
+    return code;
   } finally {
     await engine.stop({ agents });
   }
@@ -166,9 +176,10 @@ async function asGuest(run: Conduct, client: Client, before: number): Promise<nu
     since = seq;
   };
   try {
-    const ending = await work(run, client, { since, onShown, footer: 'Ctrl-C detaches; the engine continues' });
+    const footer = `Ctrl-C detaches; ${goesOnText('the plan', client.engine)}`;
+    const ending = await work(run, client, { since, onShown, footer });
     if (ending.kind === 'gone') return ending;
-    if (ending.kind === 'interrupted') return leave(run, 'detached; the engine goes on with the plan');
+    if (ending.kind === 'interrupted') return leave(run, await detachedText(client, ending));
     return end(run, ending, await resultOf(client, ending.plan));
   } catch (thrown) {
     if (isWaiting(thrown)) return { kind: 'waiting', since, why: thrown.message };
@@ -184,7 +195,8 @@ function isWaiting(thrown: unknown): thrown is EngineError {
   return thrown instanceof EngineError && thrown.code === 'unavailable' && thrown.cause === undefined;
 }
 
-async function pauseAndLeave(run: Conduct, { client }: OwnEngine, { of }: WorkEnding): Promise<number> {
+async function pauseAndLeave(run: Conduct, engine: OwnEngine, { of }: WorkEnding): Promise<number> {
+  const { client } = engine;
   if (of === undefined) return leave(run, 'nothing was started');
   const { project, plan } = of;
   run.display.say('pausing: stopping the agents (Ctrl-C again leaves at once)');
@@ -198,6 +210,7 @@ async function pauseAndLeave(run: Conduct, { client }: OwnEngine, { of }: WorkEn
     run.display.show({ plan: await client.plan(project, plan), instances, facts: [], footer: 'stopping the agents' });
     await pause(200);
   }
+  for (const text of await leftText(engine, { project, plan })) run.display.say(text);
   const agents = stopped.size === 0 ? '' : `; ${counted(stopped.size, 'agent')} stopped, no attempt spent`;
   return leave(run, `${plan} is paused${agents}`, runCommand(run.request));
 }

@@ -21,9 +21,15 @@ const indent = ' '.repeat(9);
 /** Words of agents and programs, made fit for a terminal; several lines of a review. Empty where nothing went wrong. */
 export function whyOf(fact: HistoryEntry): string[] {
   const { from, to, why, event } = fact;
+  if (isNote(fact)) return (why ?? '').split('\n').slice(1).map(plain);
   const isVerdict = event === 'review_changes_requested' || event === 'verify_failed';
   if (why === null || from === to || !(isVerdict || hasFailed(fact) || isHeldUp(fact))) return [];
   return why.split('\n').map(brief);
+}
+
+/** What was found at the end of a run: its lines hold commands, and are not cut. */
+export function isNote({ event }: HistoryEntry): boolean {
+  return event === 'run_noted';
 }
 
 type Tag = PlanTag | WaveTag | TaskTag | AgentTag;
@@ -143,7 +149,7 @@ function roleText(fact: HistoryEntry, head: string, around: FactContext): string
 }
 
 /** Words that a person reads whatever they move. */
-const words: ReadonlySet<string> = new Set(['needs_decision', 'answer']);
+const words: ReadonlySet<string> = new Set(['needs_decision', 'answer', 'run_noted']);
 
 /** A question of an agent, and its answer as the agent gets it; null: it is neither. */
 function agentWord(fact: HistoryEntry, name: string, around: FactContext): string | null {
@@ -155,6 +161,7 @@ function agentWord(fact: HistoryEntry, name: string, around: FactContext): strin
 function wordText(fact: HistoryEntry, around: FactContext): string {
   if (fact.event === 'needs_decision')
     return `${originText(fact.origin)} asks${numberText(fact, around)}${textOf(fact)}`;
+  if (isNote(fact)) return plain(fact.why?.split('\n')[0] ?? 'something was found at the end of a run');
   const { questions } = fact;
   const which = questions.length === 1 ? `question ${questions[0]} is` : `questions ${questions.join(', ')} are`;
   return `${which} answered${textOf(fact)}`;

@@ -45,7 +45,7 @@ export async function leaveWord(call: Call, word: SaidWord, cause: Error): Promi
     const { out } = call;
     out.note(`${cause.message}; the signal is left as a file, and the next engine takes it: ${path}`);
     const signal = { id: null, type, status: 'pending', result: null, refused: null };
-    const plan = { project, plan: word.plan, status: null, phase: null };
+    const plan = { project, plan: word.plan, status: null, phase: null, waits: null };
     out.done({ signal, plan, file: path }, `pending: ${type} lies in ${path}`);
     return 0;
   } catch (thrown) {

@@ -45,6 +45,7 @@ type PlanSignal = SignalEvent<
   | 'budget_near'
   | 'budget_reached'
   | 'budget_restored'
+  | 'run_noted'
   | 'resolve'
   | 'answer'
   | 'set_status'

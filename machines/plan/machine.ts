@@ -159,6 +159,7 @@ export const planMachine = plan.createMachine({
     wave_failed: { description: 'it is no longer the active wave' },
     raise_budget: { actions: 'noteRaise' },
     budget_near: { description: 'people are told of it', actions: 'noteTime' },
+    run_noted: { description: 'people are told of it', actions: 'noteTime' },
     budget_reached: { description: 'it needs a person already' },
     budget_restored: { description: 'it does not wait for its budget' },
     pr_merge_scheduled: { description: 'it was not wanted any more' },

@@ -29,6 +29,9 @@ const runCauses = [
   'resource-limit',
 ] as const;
 
+/** `nested_kept`: repositories of its own in its worktree. `refs_moved`: HEAD, branches, tags or the stash of a person. Each is a notification too. */
+const runNotes = ['nested_kept', 'refs_moved'] as const;
+
 /** What a run left behind in git: the commit it ended at, the one it began from, and whether the trees differ. */
 const workOutcome = { head: sha, base: sha, changed: z.boolean() };
 
@@ -81,6 +84,9 @@ export const engineSignals = {
   budget_near: toPlan('a budget is nearly used up', budgetUseSchema.shape),
   budget_reached: toPlan('a budget is used up', budgetUseSchema.shape),
   budget_restored: toPlan('the budget has room again', {}),
+
+  // The engine's own: what it found when a run had ended, for people to know.
+  run_noted: toPlan('something was found at the end of a run', { title: word, about: z.enum(runNotes), detail: text }),
 
   // The engine's own: runs.
   run_starting: toAgent('a slot is taken', {}),

@@ -15,6 +15,8 @@ export const noticeEvents = [
   'task_completed',
   'task_error',
   'work_set_aside',
+  'nested_kept',
+  'refs_moved',
 ] as const satisfies readonly NotificationType[];
 export type NoticeEvent = (typeof noticeEvents)[number];
 

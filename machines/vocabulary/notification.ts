@@ -6,6 +6,8 @@ export const notificationTypes = [
   'task_completed',
   'task_error',
   'work_set_aside',
+  'nested_kept',
+  'refs_moved',
   'plan_blocked',
   'wave_waiting',
   'agent_asks',

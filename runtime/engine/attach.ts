@@ -7,7 +7,7 @@ import { type Client, createClient } from '../api/client/client.ts';
 import { noAnswer } from '../api/client/no-answer.ts';
 import type { Environment } from '../base/config/home.ts';
 import { isThisStator } from '../base/platform/version.ts';
-import { lockFile, type OwnerFacts, ownerByLock, readFacts } from '../core/store/sqlite/owner-facts.ts';
+import { engineOf, lockFile, type OwnerFacts, ownerByLock, readFacts } from '../core/store/sqlite/owner-facts.ts';
 
 /** An owner that takes the connection and says nothing for so long hangs, or is stopped. */
 const answerLimitMs = 5_000;
@@ -78,6 +78,7 @@ function nextAtSocket(call: Call): NextEngine {
 function clientOf(owner: Listening, home: string, env: Environment): Client {
   return createClient(callSocket(owner.socketPath, env.STATOR_TOKEN), {
     note: null,
+    engine: engineOf(owner, true),
     stays: owner.kind === 'daemon',
     isOtherBuild: !isThisStator(owner),
     next: nextOwner(home, env, owner.kind),

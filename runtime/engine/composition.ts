@@ -26,6 +26,7 @@ import {
 import { createSettings } from '../base/config/settings.ts';
 import type { Clock } from '../base/platform/clock.ts';
 import type { Faults } from '../base/platform/faults.ts';
+import type { HomeEngine, NotStarting } from '../base/platform/home-engine.ts';
 import { later } from '../base/platform/later.ts';
 import type { Log } from '../base/platform/log.ts';
 import { createBus } from '../core/inbox/facts.ts';
@@ -37,6 +38,7 @@ import type { Dispatcher } from '../core/outbox/dispatcher.ts';
 import type { Limits } from '../core/outbox/slots.ts';
 import { type Change, insertSignal, type Store } from '../core/store/port.ts';
 import type { Owner } from '../core/store/sqlite/owner.ts';
+import { homeEngine } from '../core/store/sqlite/owner.ts';
 import { openStore } from '../core/store/sqlite/store.ts';
 import { openTimeline } from '../core/store/timeline.ts';
 import { concernsHere } from '../core/store/written.ts';
@@ -190,6 +192,15 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     const agents = startable();
     return agents === 'all' || (agents !== 'none' && agents.includes(viewedPlan(project, plan)));
   };
+  /** Who has the home, while this process has it for good or only reads in it. */
+  const engine = (): HomeEngine => {
+    if (mode === 'verb') return { kind: 'none' };
+    if (mode !== 'stays') return homeEngine(home, false);
+    const kind = options.host !== undefined ? 'daemon' : options.onlyWatched === true ? 'run' : 'program';
+    return { kind, pid: process.pid, answers: true };
+  };
+  const notStarting = (): NotStarting =>
+    isDrained && store.hosts !== undefined ? { kind: 'drained', host: store.hosts.own } : engine();
   const servedLast = new Map<Lane, string>();
   const views = createViews({
     home,
@@ -203,6 +214,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     hostNames,
     servedLast,
     mayStart,
+    notStarting,
     troubleOf,
     storeTrouble: () => store.trouble(),
     kinds: trees.kinds,
@@ -380,6 +392,9 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     hostNames,
     servedLast,
     startable,
+    engine,
+    viewed: () => Object.keys(state.getSnapshot().context.viewers),
+    watched: () => state.getSnapshot().context.watched,
     walls,
     resources,
     terminal,
@@ -456,5 +471,5 @@ function clonesIn(folder: string): string[] {
 /** The plans whose agents may start, each as `<project>/<plan>`. */
 function startableAgents({ mode, onlyWatched }: CoreOptions, state: EngineState): () => 'all' | 'none' | string[] {
   if (mode !== 'stays') return () => 'none';
-  return () => (onlyWatched === true ? Object.keys(state.getSnapshot().context.viewers) : 'all');
+  return () => (onlyWatched === true ? [...state.getSnapshot().context.watched] : 'all');
 }

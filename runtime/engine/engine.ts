@@ -83,7 +83,11 @@ export async function createEngine<const D extends AnyDefinition = never>(
   const env = options.env ?? process.env;
   const home = options.home ?? homeFolder(env);
   ensureHome(home);
-  const owner = await acquireOwner(home, { nowMs: () => Date.now(), waitMs: options.waitForHomeMs ?? 0 });
+  const owner = await acquireOwner(home, {
+    starts: options.onlyWatched === true ? 'watched' : 'all',
+    nowMs: () => Date.now(),
+    waitMs: options.waitForHomeMs ?? 0,
+  });
   try {
     const { serve = true } = options;
     const listen: Listen = async (app, place) => (serve ? serveSocket(app, place.path, { ...place, home }) : null);

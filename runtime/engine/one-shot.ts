@@ -8,10 +8,14 @@ import { type Client, createClient } from '../api/client/client.ts';
 import { loadDaemonConfig } from '../base/config/config.ts';
 import { systemClock } from '../base/platform/clock.ts';
 import { ensureHome } from '../base/platform/home.ts';
+import { absentText } from '../base/platform/home-engine.ts';
 import { appendTo, createLog } from '../base/platform/log.ts';
 import { insertSignal } from '../core/store/port.ts';
 import { acquireOwner, type Owner } from '../core/store/sqlite/owner.ts';
 import { type Core, createCore } from './core.ts';
+
+/** Whoever has the home for a moment knows that nobody else has it. */
+const noEngine = { kind: 'none' } as const;
 
 /**
  * A client that owns the home until it is closed: what it is asked goes through the inbox, what is to be stopped is stopped, nothing
@@ -19,7 +23,7 @@ import { type Core, createCore } from './core.ts';
  */
 export async function openOneShot(home: string, env: NodeJS.ProcessEnv): Promise<Client> {
   const { call, close } = await ownForCall(home, env);
-  return createClient(call, { note: 'no engine runs', close });
+  return createClient(call, { note: absentText(noEngine), engine: noEngine, close });
 }
 
 /** The same for requests alone. */

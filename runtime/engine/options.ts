@@ -24,7 +24,7 @@ export interface EngineOptions {
   agents?: NonNullable<RepoOverrides['agents']>;
   /** Hooks as functions, by their names: told of the events of every repo of this engine, beside the hooks of the repo's own configuration. */
   hooks?: NonNullable<RepoOverrides['hooks']>;
-  /** Start only agents of plans that somebody watches through `events({ watch: true })`. */
+  /** Start only agents of plans that somebody watches, or has watched since the engine began, through `events({ watch: true })`. */
   onlyWatched?: boolean;
   /** Serve the control API on the home's socket. Default true. */
   serve?: boolean;
@@ -61,6 +61,8 @@ export interface Engine<D extends AnyDefinition = AnyDefinition> extends Embeddi
   fetch(request: Request): Response | Promise<Response>;
   /** Why it does nothing any more, where its store or the lock of its home was deleted or replaced; null: it works. */
   loss(): EngineError | null;
+  /** The plans, each as `<project>/<plan>`, that somebody watched and nobody watches now: with `onlyWatched` it goes on with them. */
+  unwatched(): readonly string[];
   /** `leave`: agents go on and are adopted by the next owner; `stop`: they are ended first, no attempt spent. May be called twice. */
   stop(options?: { agents?: 'leave' | 'stop' }): Promise<void>;
 }

@@ -6,6 +6,7 @@ import { callApp } from '../api/client/call.ts';
 import { type Client, createClient } from '../api/client/client.ts';
 import { isStoreThere, loadDaemonConfig, storePlace } from '../base/config/config.ts';
 import { systemClock } from '../base/platform/clock.ts';
+import { absentText } from '../base/platform/home-engine.ts';
 import { createLog } from '../base/platform/log.ts';
 import { createCore } from './core.ts';
 
@@ -22,7 +23,8 @@ export async function openReader(home: string, env: NodeJS.ProcessEnv): Promise<
   try {
     const core = await createCore({ home, mode: 'reads', env, clock: systemClock, log: quiet, isAbsent });
     const close = async () => core.close();
-    return createClient(callApp(core.app, env.STATOR_TOKEN), { note: 'no engine runs', close });
+    const engine = core.engine();
+    return createClient(callApp(core.app, env.STATOR_TOKEN), { note: absentText(engine), engine, close });
   } catch (thrown) {
     if (thrown instanceof EngineError && thrown.code === 'store_unreadable') return null;
     throw thrown;

@@ -80,12 +80,11 @@ async function within(limitMs: number, step: () => Promise<void> | void): Promis
 }
 
 /** Every agent whose plan nobody watches is queued again and finds nobody who starts it until the next engine does. */
-async function stopAgents({ store, clock, pump, log, startable, workers }: Core): Promise<void> {
+async function stopAgents({ store, clock, pump, log, viewed: viewedNow, workers }: Core): Promise<void> {
   const runs = async () => {
-    const viewed = startable();
+    const viewed = viewedNow();
     // Somebody else watches that plan, and takes over: its agents go on meanwhile.
-    const isViewed = ({ project, plan }: EffectRow) =>
-      Array.isArray(viewed) && viewed.includes(viewedPlan(project, plan));
+    const isViewed = ({ project, plan }: EffectRow) => viewed.includes(viewedPlan(project, plan));
     return (await agentsAtWork(store)).filter((row) => !isViewed(row));
   };
   await workers?.dispatcher.holdAgents();

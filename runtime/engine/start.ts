@@ -100,7 +100,7 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
     clearTimeout(loading);
     return stopEngine({ core, server, owner, agents });
   });
-  const client = createClient(callApp(app, undefined), { note: null, close: async () => {} });
+  const client = createClient(callApp(app, undefined), { note: null, engine: core.engine(), close: async () => {} });
   return {
     ...createEmbedding(client),
     machines: createMachines(client, machines),
@@ -108,6 +108,7 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
     client,
     fetch: app.fetch,
     loss,
+    unwatched: () => core.watched().filter((plan) => !core.viewed().includes(plan)),
     stop: async (options = {}) => {
       refuseUnknownOptions('stop', options, { agents: true });
       return stop(options.agents ?? 'leave');

@@ -9,6 +9,8 @@ export interface EngineContext {
   readonly ownsHome: boolean;
   /** How many watch a plan, by `<project>/<plan>`. */
   readonly viewers: Readonly<Record<string, number>>;
+  /** The plans that somebody watched since this engine began, by the same name: an engine of a `run` starts these, and goes on with them when nobody looks. */
+  readonly watched: readonly string[];
   /** Why a repo cannot be used, by project. */
   readonly troubles: Readonly<Record<string, string>>;
   readonly settings: DaemonConfig;
@@ -24,7 +26,7 @@ export type EngineState = ReturnType<typeof createEngineState>;
 
 export function createEngineState(settings: DaemonConfig) {
   const context: EngineContext = {
-    ...{ ownsHome: true, viewers: {}, troubles: {}, settings, backupTrouble: null, arrivals: 0, moves: 0 },
+    ...{ ownsHome: true, viewers: {}, watched: [], troubles: {}, settings, backupTrouble: null, arrivals: 0, moves: 0 },
   };
   return createStore({
     context,
@@ -35,7 +37,8 @@ export function createEngineState(settings: DaemonConfig) {
         known.ownsHome === isHeld ? known : { ...known, ownsHome: isHeld },
       viewed: (known, { plan }: { plan: string }) => {
         const viewers = { ...known.viewers, [plan]: (known.viewers[plan] ?? 0) + 1 };
-        return { ...known, viewers, moves: known.moves + 1 };
+        const watched = known.watched.includes(plan) ? known.watched : [...known.watched, plan];
+        return { ...known, viewers, watched, moves: known.moves + 1 };
       },
       left: (known, { plan }: { plan: string }) => {
         const { [plan]: count = 0, ...others } = known.viewers;

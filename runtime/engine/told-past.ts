@@ -114,7 +114,7 @@ function tellRun(run: ToldRun, { index, at, signal }: { index: number; at: numbe
         ? (signal.payload as SignalPayload<'run_exited'>) // of that type
         : { code: null, cause: 'exit', detail: '' };
     run.exit ??= { index, at, payload };
-  } else if (signal.type !== 'head_moved') run.words.push({ index, at, signal });
+  } else if (signal.type !== 'head_moved' && signal.type !== 'run_noted') run.words.push({ index, at, signal });
 }
 
 function queuesOf(index: number, runs: ReadonlyMap<string, ToldRun>): ToldPast['queues'] {
@@ -244,7 +244,13 @@ export function wordsAfter(
 }
 
 /** The simulated engine says these itself. */
-const ownWords: ReadonlySet<SignalType> = new Set(['plan_opened', 'implement_granted', 'timer_due', 'head_moved']);
+const ownWords: ReadonlySet<SignalType> = new Set([
+  'plan_opened',
+  'implement_granted',
+  'timer_due',
+  'head_moved',
+  'run_noted',
+]);
 
 /** By which name an effect finds its like in the past: those of one name are counted. */
 export function nameOf(effect: Effect): string {

@@ -28,6 +28,7 @@ import { createBackupWatch } from './backup-watch.ts';
 import type { EngineMode, Parts } from './composition.ts';
 import { createHostWatch } from './host-watch.ts';
 import { createPlacement } from './placement.ts';
+import { createSettingsWatch, type SettingsWatch } from './settings-watch.ts';
 import { createTakeover } from './takeover.ts';
 
 /** What continues by itself as long as an engine stays. */
@@ -40,6 +41,7 @@ export interface Watchers {
   readonly retentionWatch: RetentionWatch;
   readonly budgetWatch: BudgetWatch;
   readonly backupWatch: ReturnType<typeof createBackupWatch>;
+  readonly settingsWatch: SettingsWatch;
 }
 
 export interface Workers {
@@ -120,6 +122,7 @@ export function createWorkers(core: Parts, { mode }: { mode: EngineMode }): Work
       watchers?.retentionWatch.start();
       watchers?.budgetWatch.start();
       watchers?.backupWatch.start();
+      watchers?.settingsWatch.start();
       dispatcher.start();
       watchers?.gateway.start();
       takeover?.start();
@@ -137,6 +140,7 @@ export function createWorkers(core: Parts, { mode }: { mode: EngineMode }): Work
       watchers?.budgetWatch.stop();
       await watchers?.retentionWatch.stop();
       await watchers?.backupWatch.stop();
+      await watchers?.settingsWatch.stop();
       try {
         await watchers?.gateway.stop();
       } finally {
@@ -261,7 +265,13 @@ function createWatchers(core: Parts): Watchers {
   const { home, env, store, projects, faults, log, clock, settled, isOwner, onSignals, bus } = core;
   const { kinds } = core.trees;
   const nowMs = () => clock.nowMs();
-  const watchers = createRepoWatchers({ log });
+  const watchers = createRepoWatchers({ log, trustedFiles: projects.trustedFiles });
+  watchers.subscribe(({ topic, project }) => {
+    if (topic !== 'config' || !isOwner()) return;
+    core.commands.noticeRepoFiles(project).catch((thrown: unknown) => {
+      log.warn(`the files of ${project} were changed, and cannot be read now: ${messageOf(thrown)}`);
+    });
+  });
   return {
     repos: watchers,
     health: watchRepos(core, watchers),
@@ -277,6 +287,12 @@ function createWatchers(core: Parts): Watchers {
       isOwner,
     }),
     backupWatch: createBackupWatch({ home, place: core.place, state: core.state, log, isOwner }),
+    settingsWatch: createSettingsWatch({
+      file: () => core.settings.current().file,
+      readAgain: core.commands.noticeSettings,
+      isOwner,
+      log,
+    }),
     budgetWatch: createBudgetWatch({
       store,
       kinds,

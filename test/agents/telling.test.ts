@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { errorLine, firstTelling, lastTelling } from '../../runtime/work/agents/reports/telling.ts';
+import { checkOutputs } from '../support/check-outputs.ts';
 
 describe('the line of an output that says why', () => {
   it.each([
@@ -49,7 +50,7 @@ describe('the line of an output that says why', () => {
     [
       'go',
       '--- FAIL: TestAdds (0.00s)\n    a_test.go:5: expected 3, got 2\nFAIL\nexit status 1\nFAIL\tx 0.1s\n',
-      '--- FAIL: TestAdds (0.00s)',
+      '--- FAIL: TestAdds (0.00s): a_test.go:5: expected 3, got 2',
     ],
     [
       'tsc',
@@ -66,6 +67,15 @@ describe('the line of an output that says why', () => {
     ['nobody that is known', 'one\ntwo\n', 'two'],
   ])('of the check of %s names the error', (_who, output, line) => {
     expect(errorLine(output)).toBe(line);
+  });
+
+  it.each(checkOutputs)('of the output of $tool says why, and is no trailer of the tool', ({ output, why }) => {
+    expect(errorLine(output)).toBe(why);
+  });
+
+  it('of a setup that fails is no trailer of npm either', () => {
+    const [missing] = checkOutputs;
+    expect(lastTelling(missing?.output ?? '')).toBe(missing?.why);
   });
 
   it('of a review are the first ones', () => {

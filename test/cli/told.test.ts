@@ -91,7 +91,7 @@ describe('a person is told', () => {
   it('in words, not in JSON, why the engine itself could not take a signal', () => {
     const result = { error: 'the disk ate it', code: 'internal', hint: 'look at it with: stator signal show 6' };
     const signal = { id: 6, type: 'implement_start', status: 'failed' as const, result, refused: null };
-    const plan = { project: 'demo', plan: 'p', status: null, phase: null };
+    const plan = { project: 'demo', plan: 'p', status: null, phase: null, waits: null };
     expectProse(refusalLines({ signal, plan }).join('\n'), 'implement_start', 'the disk ate it', 'signal show 6');
     const refused = { by: 'plan', state: 'done', guard: 'agent p-w1-t1 is not under way', accepts: [] };
     const lines = refusalLines({ signal: { ...signal, result: null, refused }, plan });

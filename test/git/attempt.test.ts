@@ -42,7 +42,7 @@ describe('committing what an agent left', () => {
     write(path, 'a.txt', 'changed\n');
     write(path, 'ü/neu.txt', 'new\n');
     const first = await commitLeftovers(repo, ended);
-    expect(first).toEqual({ head: run(repo.path, 'rev-parse', branch), base: ended.base, changed: true });
+    expect(first).toEqual({ head: run(repo.path, 'rev-parse', branch), base: ended.base, changed: true, nested: [] });
     expect(await commitLeftovers(repo, ended)).toEqual(first);
     expect(run(path, 'log', '--format=%an <%ae> %cn %s', `${ended.base}..HEAD`)).toBe(
       'Ada Lovelace <ada@example.com> Ada Lovelace say hello (demo w1 t1)',
@@ -64,7 +64,7 @@ describe('committing what an agent left', () => {
   test('counts the commits that the agent made itself', async () => {
     const { repo, path, ended } = await started();
     const head = commitInside(path, 'b.txt', 'b');
-    expect(await commitLeftovers(repo, ended)).toEqual({ head, base: ended.base, changed: true });
+    expect(await commitLeftovers(repo, ended)).toEqual({ head, base: ended.base, changed: true, nested: [] });
   });
 
   test('counts a commit as it is, though the agent had git read another in its place', async () => {
@@ -240,6 +240,7 @@ describe('keeping an attempt', () => {
       head: run(repo.path, 'rev-parse', attemptRef('run-1')),
       changed: true,
       files: ['b.txt', 'c.txt'],
+      nested: [],
     });
     expect(await keepAttempt(repo, ended)).toEqual(kept);
     expect(run(path, 'status', '--porcelain=v2', '--branch')).toBe(before);
@@ -279,7 +280,7 @@ describe('keeping an attempt', () => {
     const { repo, path, ended } = await started();
     const head = commitInside(path, 'b.txt', 'b');
     rmSync(path, { recursive: true });
-    expect(await keepAttempt(repo, ended)).toEqual({ head, changed: true, files: ['b.txt'] });
+    expect(await keepAttempt(repo, ended)).toEqual({ head, changed: true, files: ['b.txt'], nested: [] });
   });
 });
 

@@ -74,10 +74,12 @@ describe('removing a worktree', () => {
     expect(run(repo.path, 'rev-parse', '--verify', branch)).not.toBe('');
   });
 
-  test('is refused for repositories inside it, for folders and for worktrees of somebody else', async () => {
+  test('is refused for repositories inside it that cannot be kept, for folders and for worktrees of somebody else', async () => {
     const repo = await demo();
     const { path } = await prepareWorktree(repo, wanted(repo));
     run(path, 'init', '-q', 'vendor/own');
+    // What was committed there is gone, so it cannot be kept.
+    write(path, 'vendor/own/.git/HEAD', `${'5'.repeat(40)}\n`);
     await expectKept(repo, { path, branch, mergedInto: 'main' }, 'vendor/own');
     await expectKept(repo, { path, branch: 'plan/other', mergedInto: null }, path);
     write(repo.path, '.worktrees/plain/file', '');

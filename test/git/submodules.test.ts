@@ -1,5 +1,5 @@
-/** What an agent does in a submodule, or in a repository of its own inside its worktree, is kept or refused, never lost in silence. */
-import { existsSync, rmSync } from 'node:fs';
+/** What an agent does in a submodule of its worktree is kept or refused, never lost in silence. */
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { commitLeftovers, keepAttempt } from '../../runtime/work/git/attempt.ts';
@@ -105,26 +105,5 @@ describe('a submodule of a worktree', () => {
     run(path, 'update-index', '--cacheinfo', `160000,${'5'.repeat(40)},lib`);
     run(path, ...quiet, ...who, 'commit', '-qm', 'nowhere');
     await expectFailure(commitLeftovers(repo, end(path, base, 'run-2')), 'nested_repository', path, 'lib');
-  });
-});
-
-describe('a repository that an agent made inside its worktree', () => {
-  test('is refused with its path and what to do, whether or not it was added; nothing of it is removed', async () => {
-    const repo = await demo(true);
-    const { path, base } = await prepare(repo);
-    makeRepository(join(path, 'vendor', 'tool'), { isHostile: false });
-    const ending = commitLeftovers(repo, end(path, base));
-    await expectFailure(ending, 'nested_repository', path, 'rm -rf vendor/tool/.git');
-    run(path, ...quiet, '-c', 'advice.addEmbeddedRepo=false', 'add', 'vendor/tool');
-    run(path, ...quiet, ...who, 'commit', '-qm', 'a pointer to nowhere');
-    await expect(commitLeftovers(repo, end(path, base))).rejects.toMatchObject({ code: 'nested_repository' });
-    expect(run(repo.path, 'rev-parse', 'plan/demo')).toBe(base);
-    const removal = await removeWorktree(repo, { path, branch, mergedInto: 'plan/demo' });
-    expect(removal).toMatchObject({ kind: 'kept' });
-    expect(existsSync(join(path, 'vendor', 'tool', 'a.txt'))).toBe(true);
-    rmSync(join(path, 'vendor', 'tool', '.git'), { recursive: true });
-    run(path, ...quiet, 'rm', '-q', '--cached', 'vendor/tool');
-    expect((await commitLeftovers(repo, end(path, base))).changed).toBe(true);
-    expect(run(repo.path, 'show', `${branch}:vendor/tool/a.txt`)).toBe('one\ntwo\nthree');
   });
 });

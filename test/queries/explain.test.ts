@@ -86,7 +86,7 @@ describe('explain says of a plan that waits', () => {
     const engine = await startEngine({ onlyWatched: true });
     await begin(engine, 'alone', planText(['echo x > x.txt']));
     expect(await untilWaitingFor(engine, 'alone', 'slot')).toContain(
-      'no engine starts its agents now; start one with: stator daemon start, or stator run',
+      'has this home, and starts only the plans that were run there; when it has ended: stator daemon start',
     );
     const stop = new AbortController();
     const watching = (async () => {

@@ -12,6 +12,7 @@ import { openSupervisor } from '../../runtime/engine/one-shot.ts';
 import { afterwards, ground, planText } from '../support/engine.ts';
 
 const plans = 60;
+const starts = { mayStart: () => true, notStarting: () => ({ kind: 'none' }) as const };
 
 /** So many plans under way, each with these tasks in its first wave, and nobody who starts their agents. */
 async function planned(count: number, tasks: readonly string[]) {
@@ -46,7 +47,7 @@ async function planned(count: number, tasks: readonly string[]) {
     kinds: core.trees.kinds,
     env: process.env,
     store: { ...core.store, effects },
-    mayStart: () => true,
+    ...starts,
   });
   return { core, views, looks };
 }
@@ -103,7 +104,7 @@ it('a store that does not answer is said to who asked for the list, and to nobod
   const { views, core } = await planned(1, ['true']);
   const fails = () => Promise.reject(new StoreTrouble('store_locked', 'it is away', 'wait'));
   for (const name of ['plans', 'usageOfPlans', 'effects', 'runs', 'queue', 'slotWaiters'] as const) {
-    const parts = { ...core, kinds: core.trees.kinds, env: process.env, mayStart: () => true };
+    const parts = { ...core, kinds: core.trees.kinds, env: process.env, ...starts };
     const broken = createViews({ ...parts, store: { ...core.store, [name]: fails } });
     // Whatever else was asked for has its answer, or its failure, taken: one that nobody takes ends the process, and this test.
     await expect(broken.plans(null)).rejects.toMatchObject({ code: 'store_locked' });

@@ -168,13 +168,12 @@ describe('a configuration', () => {
     const configured = async (key: string) => (await client.repo('demo')).config.find((entry) => entry.key === key);
     expect(await configured('max_active_plans')).toEqual({ key: 'max_active_plans', value: 1, origin: `${file}:1` });
     writeFileSync(file, 'max_active_plans = 2\n[agents.default]\npreset = "sh"\nattempts = 4\n');
-    expect(await configured('max_active_plans')).toMatchObject({ value: 1 });
     expect(await client.reload()).toEqual({ status: 'reloaded', problems: [] });
     expect(await configured('max_active_plans')).toMatchObject({ value: 2 });
     expect(await configured('agents.coder.attempts')).toMatchObject({ value: 4 });
     writeFileSync(file, 'max_active_plans = 3\n[agents.default]\npreset = "command"\nprogram = "./own.sh"\n');
     expect((await client.reload()).problems).toEqual([
-      `demo: the configuration in ${repo} may now start: agents: command ./own.sh; not in force until you say: stator repo trust demo`,
+      `demo: changed, not in force: ${repo} may now start: agents: command ./own.sh; say yes with: stator repo trust demo`,
     ]);
     const shown = await client.repo('demo');
     expect(shown).toMatchObject({ enables: ['agents: sh'], untrusted: ['agents: command ./own.sh'], problem: null });
@@ -188,7 +187,7 @@ describe('a configuration', () => {
     expect(await configured('max_active_plans')).toMatchObject({ value: 3 });
     writeFileSync(file, 'max_active_plan = 3\n');
     const problem = `${file}, line 1: unknown key max_active_plan; did you mean max_active_plans?`;
-    expect((await client.reload()).problems).toEqual([`demo: ${problem}; what was trusted before stays in force`]);
+    expect((await client.reload()).problems).toEqual([`demo: changed, not in force: ${problem}`]);
     expect(await client.repo('demo')).toMatchObject({ problem, state: 'active' });
     await expect(client.trustRepo('demo')).rejects.toMatchObject({ code: 'bad_config', message: problem });
   });
@@ -215,6 +214,58 @@ describe('a configuration', () => {
     await until(async () => (await waits())?.kind === 'agent');
     openGate(go);
     for (const plan of ['one', 'two']) await untilStatus(started, plan, 'done');
+  });
+
+  it('that is saved is in force without a reload where it starts nothing new, and else it is said what is not', async () => {
+    const started = await startEngine({ adds: false, agents: {} });
+    const { repo, client } = started;
+    const file = join(repo, '.stator', 'config.toml');
+    await client.addRepo(repo, { trust: true });
+    const inForce = async (key: string) => (await client.repo('demo')).config.find((entry) => entry.key === key)?.value;
+    const problems = async () => (await client.status()).problems;
+    // The folder itself is new.
+    mkdirSync(join(repo, '.stator'));
+    writeFileSync(file, 'max_active_plans = 4\n');
+    await until(async () => (await inForce('max_active_plans')) === 4);
+    await until(() => started.log.some((line) => line.includes('the files of demo: changed, and in force')));
+    // As many editors save: another file in its place.
+    writeFileSync(`${file}.new`, 'max_active_plans = 5\n[agents.default]\npreset = "command"\nprogram = "./own.sh"\n');
+    renameSync(`${file}.new`, file);
+    const text = `demo: changed, not in force: ${repo} may now start: agents: command ./own.sh; say yes with: stator repo trust demo`;
+    await until(async () => (await problems()).includes(text));
+    await until(() => started.log.some((line) => line.includes(text)));
+    expect(await inForce('max_active_plans')).toBe(4);
+    await client.trustRepo('demo');
+    expect(await inForce('max_active_plans')).toBe(5);
+    expect(await problems()).toEqual([]);
+    mkdirSync(join(repo, '.stator', 'prompts'));
+    writeFileSync(join(repo, '.stator', 'prompts', 'coder.md'), 'Be quick: {{task}}\n');
+    await until(async () => (await problems()).some((line) => line.startsWith('demo: changed, not in force:')));
+    rmSync(join(repo, '.stator', 'prompts'), { recursive: true });
+    await until(async () => (await problems()).length === 0);
+  });
+
+  it('of the daemon that is saved is in force without a reload, and is kept out where it is broken or gone', async () => {
+    const started = await startEngine({ daemon: 'max_active_plans = 1\n' });
+    const { home, client, log } = started;
+    const file = join(home, 'daemon.toml');
+    const inForce = async () => {
+      const { config } = await client.repo('demo');
+      return config.find(({ key }) => key === 'max_active_plans')?.value;
+    };
+    await until(async () => (await inForce()) === 1);
+    writeFileSync(file, 'max_agents = "many"\n');
+    await until(async () =>
+      (await client.status()).problems.some((line) => line.startsWith('changed, not in force: ')),
+    );
+    expect(await inForce()).toBe(1);
+    rmSync(file);
+    await until(() => log.some((line) => line.includes(`${file} is gone; what it said stays in force`)));
+    expect(await inForce()).toBe(1);
+    writeFileSync(`${file}.new`, 'max_active_plans = 2\n');
+    renameSync(`${file}.new`, file);
+    await until(async () => (await inForce()) === 2);
+    expect((await client.status()).problems).toEqual([]);
   });
 
   it('changed while nobody looked is in force soon after the start, where it starts nothing new', async () => {

@@ -15,7 +15,7 @@ function watchRepo(branches: number): { main: string; watcher: RepoWatcher; chan
   mkdirSync(plans, { recursive: true });
   mkdirSync(join(main, '.stator', 'signals'), { recursive: true });
   for (let index = 0; index < branches; index += 1) writeFileSync(join(plans, `a-plan-of-some-name-${index}`), '');
-  const watchers = createRepoWatchers({ log: createLog(() => {}, 'error') });
+  const watchers = createRepoWatchers({ log: createLog(() => {}, 'error'), trustedFiles: () => [] });
   const changes: RepoChange[] = [];
   watchers.subscribe((change) => void changes.push(change));
   const watcher = watchers.create('demo');
@@ -37,7 +37,7 @@ it('tells of signals beside a thousand branches, and says that it does not tell 
   await until(() => watcher.isLive());
   expect(watcher.tellsOfRefs()).toBe(false);
   writeFileSync(join(main, '.git', 'refs', 'heads', 'plan', 'other'), '');
-  writeFileSync(join(main, '.stator', 'signals', 'one'), '');
+  mkdirSync(join(main, '.kasmos'));
   await until(() => changes.some(({ topic }) => topic === 'signals'));
   expect(changes.filter(({ topic }) => topic === 'refs')).toEqual([]);
 });

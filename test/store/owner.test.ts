@@ -73,6 +73,7 @@ test('the owner says who it is and where it listens, and takes it all away when 
     socketPath: null,
     epoch: 1,
     kind: 'engine',
+    starts: 'nothing',
     config: null,
     version: statorVersion(),
     build: statorBuild(),

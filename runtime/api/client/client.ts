@@ -1,6 +1,7 @@
 /** The control API as functions: over a socket, or over an app in this very process. */
 import { EngineError, errorFromDocument, isErrorDocument } from '../../../machines/vocabulary/errors.ts';
 import type { Typed } from '../../../machines/vocabulary/keys.ts';
+import type { HomeEngine } from '../../base/platform/home-engine.ts';
 import type { AccountEntry } from '../contract/accounts.ts';
 import type {
   CleaningOverride,
@@ -72,6 +73,7 @@ import { type Answered, type Call, gone, type NextEngine } from './call.ts';
 import { type KnownOptions, refuseUnknownOptions } from './known-options.ts';
 import type { AnswerOf, ApiKey, Given } from './request-types.ts';
 
+export type { HomeEngine } from '../../base/platform/home-engine.ts';
 export type * from '../contract/accounts.ts';
 export type * from '../contract/cleaning.ts';
 export type * from '../contract/forges.ts';
@@ -191,6 +193,7 @@ const readsAfterMs = 150_000;
 
 interface ClientOptions {
   note: string | null;
+  engine?: HomeEngine | null;
   stays?: boolean;
   /** The engine is another build of stator: its answers are checked before they are used. */
   isOtherBuild?: boolean;
@@ -273,8 +276,10 @@ export function createClient(call: Call, options: ClientOptions) {
   }
 
   return {
-    /** `no engine runs` where this client is an engine of its own for a moment; null where it speaks to one. */
+    /** `no engine runs`, or that the one that has the home does not answer, where this client is an engine of its own for a moment; null where it speaks to one. */
     note: options.note,
+    /** The engine that answers, or that has the home and does not; null: it is not known, as inside of a run. */
+    engine: options.engine ?? null,
     /** Whether it speaks to a daemon, which stays until it is stopped and comes back when it is started anew. */
     stays: options.stays ?? false,
     /** The engine, its repos and their agents. */

@@ -135,7 +135,8 @@ export function createBeginning(parts: BeginParts) {
       session: await sessions.entryOf(await sessions.mustRow(place)),
       notes: [...notes, ...more],
     });
-    if (!parts.stays) return answer('queued', ['no engine runs; its agent starts with: stator daemon start']);
+    const unstarted = await parts.views.unstarted(place);
+    if (unstarted !== null) return answer('queued', [unstarted]);
     if (waits) return answer('queued');
     for (let waitedMs = 0; waitedMs < startLimitMs; waitedMs += startPollMs) {
       const run = await sessions.runSince(place, sinceMs);

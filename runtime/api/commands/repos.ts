@@ -206,8 +206,13 @@ export function createRepoCommands(parts: CommandDependencies) {
 
   /** A file that is changed and starts nothing new is put in force; what stands in the way is told. */
   async function refresh(row: RepoRow): Promise<readonly string[]> {
+    const { project } = row;
+    const before = unread.get(project) ?? [];
     const problems = await read(row);
-    unread.set(row.project, problems);
+    unread.set(project, problems);
+    // What is put in force is another row.
+    if (before.length > 0 || problems.length > 0 || projects.find(project) !== row)
+      tellChange(`the files of ${project}`, { before, now: problems });
     return problems;
   }
 
@@ -217,11 +222,33 @@ export function createRepoCommands(parts: CommandDependencies) {
     if (reason !== null && !reason.includes(join(path, '.stator', 'config.toml'))) return [];
     const { problem, untrusted } = await projects.refresh(project, { trust: false, way: 'repo trust' });
     await tellPolicy(project);
-    if (problem !== null) return [`${project}: ${problem}; what was trusted before stays in force`];
+    if (problem !== null) return [`${project}: changed, not in force: ${problem}`];
     if (untrusted.length === 0) return [];
     return [
-      `${project}: the configuration in ${path} may now start: ${untrusted.join('; ')}; not in force until you say: stator repo trust ${project}`,
+      `${project}: changed, not in force: ${path} may now start: ${untrusted.join('; ')}; say yes with: stator repo trust ${project}`,
     ];
+  }
+
+  /** daemon.toml as it is now is put in force; what stands in the way is told. A repo that it lists is registered. */
+  async function readSettings(): Promise<readonly string[]> {
+    const problems: string[] = [];
+    try {
+      problems.push(...settings.reload());
+      projects.forget();
+    } catch (thrown) {
+      if (!(thrown instanceof EngineError)) throw thrown;
+      problems.push(`changed, not in force: ${thrown.message}`);
+    }
+    unread.set('', problems);
+    await registerListed();
+    return problems;
+  }
+
+  /** What is so already was told. */
+  function tellChange(what: string, { before, now }: { before: readonly string[]; now: readonly string[] }): void {
+    if (isDeepStrictEqual(before, now) && now.length > 0) return;
+    if (now.length === 0) log.info(`${what}: changed, and in force`);
+    for (const problem of now) log.warn(problem);
   }
 
   async function switchRepo(project: string, word: 'repo_paused' | 'repo_resumed'): Promise<RepoSwitched> {
@@ -293,6 +320,21 @@ export function createRepoCommands(parts: CommandDependencies) {
     registerListed,
     /** Puts a repo's changed file in force, where it starts nothing new; for whoever has just seen that the repo is there. Throws `repo_not_found`. */
     refreshRepo: async (project: string): Promise<void> => void (await refresh(await mustFind(project))),
+    /** Files of a repo that decide what it starts were saved: what needs nobody's yes is in force, and the rest is told. Throws as the store does. */
+    async noticeRepoFiles(project: string): Promise<void> {
+      const row = projects.find(project);
+      if (row === null || projects.isElsewhere(project)) return;
+      await refresh(row);
+      parts.onChange();
+    },
+    /** daemon.toml was saved. Answers what keeps it, or a part of it, from being in force. Throws as the store does. */
+    async noticeSettings(): Promise<readonly string[]> {
+      const before = unread.get('') ?? [];
+      const now = await readSettings();
+      tellChange(settings.current().file, { before, now });
+      parts.onChange();
+      return now;
+    },
     /** Repos of daemon.toml that are not registered and why, one line each. */
     problems: (): readonly string[] => [
       ...[...unread.values()].flat(),
@@ -492,16 +534,7 @@ export function createRepoCommands(parts: CommandDependencies) {
     resumeRepo: (project: string): Promise<RepoSwitched> => switchRepo(project, 'repo_resumed'),
     /** Reads daemon.toml again, and every repo's file where it needs nobody's yes; all of it is in force at once. What is broken is kept out and told. */
     async reload(): Promise<ReloadAnswer> {
-      const problems: string[] = [];
-      try {
-        problems.push(...settings.reload());
-        projects.forget();
-      } catch (thrown) {
-        if (!(thrown instanceof EngineError)) throw thrown;
-        problems.push(`${thrown.message}\n  what was in force before stays in force`);
-      }
-      unread.set('', [...problems]);
-      await registerListed();
+      const problems = [...(await readSettings())];
       for (const row of projects.list()) {
         problems.push(...(await refresh(row)));
         await immediate(); // a thousand files are no reason to keep others waiting

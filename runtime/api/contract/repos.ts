@@ -27,8 +27,7 @@ export const pingAnswer = z
     version: z.string(),
     /** The digest of its code, which two builds of one version differ in; null: it was not built. */
     build: z.string().nullable(),
-    /** `starting`: a daemon is there, and its engine is not yet: whoever asks for more is answered 503. */
-    state: z.enum(['starting', 'running']),
+    state: z.literal('running'),
     /** The `owner.db` that this engine holds the lock of, `<device>:<inode>`; null: it owns no home. */
     lock: z.string().nullable(),
     /** What is not as safe as its user may think, one line each: agents that run without walls. */

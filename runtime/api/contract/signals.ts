@@ -19,6 +19,8 @@ export const signalAnswer = z
       plan: z.string(),
       status: status.nullable(),
       phase: z.string().nullable(),
+      /** Why nothing starts now although it is under way, and what helps; null: something does, or nothing is to. Of what a person said alone. */
+      waits: z.string().nullable(),
     }),
   })
   .meta({ id: 'Verdict' });

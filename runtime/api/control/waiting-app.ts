@@ -1,7 +1,6 @@
 /** What a daemon answers while it has no engine: its own routes, how it stands, and to everything else why it waits. */
 import type { Hono } from 'hono';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { statorBuild, statorVersion } from '../../base/platform/version.ts';
 import type { StatusAnswer } from '../contract/repos.ts';
 import { bareApp, mount } from './app.ts';
 import { personEntrance } from './principal.ts';
@@ -29,10 +28,6 @@ export function createWaitingApp(parts: WaitingParts): Hono {
   };
   const entrance = personEntrance({ runOfToken }, parts.host?.personOf);
   for (const each of daemonRoutes) mount(app, { core: parts, entrance }, each);
-  app.get('/v1/ping', (c) => {
-    if (waiting() !== null) throw refusal();
-    return c.json({ version: statorVersion(), build: statorBuild(), state: 'starting', lock: null, warnings: [] });
-  });
   app.get('/v1/status', (c) => {
     const status: StatusAnswer = {
       running: true,

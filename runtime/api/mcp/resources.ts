@@ -80,7 +80,7 @@ export interface Subscriptions {
 
 /** Tells of each change of what is watched, until it is closed. One stream of facts serves them all. */
 export function createSubscriptions(
-  caller: Pick<McpCaller, 'attach'>,
+  caller: Pick<McpCaller, 'attach' | 'open'>,
   changed: (uri: string) => Promise<void>,
 ): Subscriptions {
   const watched = new Map<string, Address>();
@@ -133,7 +133,10 @@ interface LogWatch {
   grown(): void;
 }
 
-async function watchLog(caller: Pick<McpCaller, 'attach'>, { address, signal, grown }: LogWatch): Promise<void> {
+async function watchLog(
+  caller: Pick<McpCaller, 'attach' | 'open'>,
+  { address, signal, grown }: LogWatch,
+): Promise<void> {
   let before: string | null = null;
   while (!signal.aborted) {
     const client = await caller.attach().catch(() => null); // it may be starting anew

@@ -2,9 +2,10 @@
 
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { planStatuses } from '../../../machines/vocabulary/signal.ts';
+import { absentStep, absentText } from '../../base/platform/home-engine.ts';
 import { pause } from '../../base/platform/pause.ts';
-import type { FactEntry, PlanEntry } from '../client/client.ts';
-import type { McpCaller } from './caller.ts';
+import type { Client, FactEntry, PlanEntry } from '../client/client.ts';
+import { type McpCaller, withCaller } from './caller.ts';
 import type { Ask } from './tool.ts';
 
 /** Most clients give up after a minute, unless they are told of progress. */
@@ -103,7 +104,7 @@ export interface Facts {
 }
 
 /** Facts of whichever engine runs, until `signal`. */
-export function followFacts(caller: Pick<McpCaller, 'attach'>, { signal, ...of }: Followed): Facts {
+export function followFacts(caller: Pick<McpCaller, 'attach' | 'open'>, { signal, ...of }: Followed): Facts {
   const seen: FactEntry[] = [];
   let wake = () => {};
   let trouble: string | null = null;
@@ -112,13 +113,13 @@ export function followFacts(caller: Pick<McpCaller, 'attach'>, { signal, ...of }
     while (!signal.aborted) {
       try {
         const since = seen.at(-1)?.seq ?? of.since;
-        trouble = null;
-        for await (const fact of factsOnce(caller, { ...of, since, signal })) {
+        const client = await caller.attach();
+        trouble = client === null ? await absence(caller) : null;
+        for await (const fact of client === null ? [] : factsOf(client, { ...of, since, signal })) {
           seen.push(fact);
           if (seen.length > eventsLimit) seen.shift();
           wake();
         }
-        trouble = 'no engine runs; a person starts it: stator daemon start';
       } catch (thrown) {
         if (signal.aborted) return;
         if (!isPassing(thrown)) throw thrown;
@@ -145,13 +146,13 @@ export function followFacts(caller: Pick<McpCaller, 'attach'>, { signal, ...of }
   };
 }
 
-/** Nothing where no engine runs. */
-async function* factsOnce(
-  caller: Pick<McpCaller, 'attach'>,
-  { project, plan, since, signal }: Followed,
-): AsyncGenerator<FactEntry> {
-  const client = await caller.attach();
-  if (client === null) return;
+/** Who has the home, where nobody there answers. */
+async function absence(caller: Pick<McpCaller, 'open'>): Promise<string> {
+  const engine = (await withCaller(caller, 'read', async (client) => client.engine)) ?? { kind: 'none' };
+  return `${absentText(engine)}; for a person: ${absentStep(engine)}`;
+}
+
+async function* factsOf(client: Client, { project, plan, since, signal }: Followed): AsyncGenerator<FactEntry> {
   try {
     yield* client.events({
       ...(project === undefined ? {} : { project }),

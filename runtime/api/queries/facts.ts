@@ -25,6 +25,8 @@ import { timeOrNull, timeText } from './time-text.ts';
 const reviewLines = 3;
 /** What is asked, and what is answered: told whatever it moves. `answered` is the answer as its agent gets it. */
 const aboutQuestions: ReadonlySet<string> = new Set(['needs_decision', 'child_asked', 'answer', 'answered', 'resolve']);
+/** What was found at the end of a run, a line each: told whatever it moves, and whole. */
+const isNote = (event: string): boolean => event === 'run_noted';
 /** The characters of a question or an answer that go into its notification. */
 const wordLimit = 1_000;
 /** Files of a conflict that are named. */
@@ -37,7 +39,7 @@ export function createFactView({ store, kinds }: { readonly store: Store; readon
     const entry = bareEntry(line, move);
     const begins = move.after.has('at-work');
     const isMove = from !== to && entry.refused === null;
-    const isNews = isMove || (entry.refused === null && aboutQuestions.has(line.event));
+    const isNews = isMove || (entry.refused === null && (aboutQuestions.has(line.event) || isNote(line.event)));
     const payload = isNews && signal !== null ? await payloadOf(store, signal) : null;
     const run = isMove && (begins || hasFailed(move)) ? await runAt(store, line) : null;
     const reason = (run?.reason ?? null) as Reason | null; // written from the machine's reasons
@@ -167,6 +169,7 @@ function whyOf(payload: JsonObject, { event }: JournalLine, reason: Reason | nul
   const said = textAt(payload, 'detail') ?? textAt(payload, 'body') ?? textAt(payload, 'reason');
   if (said === null) return null;
   const text = safeText(said);
+  if (isNote(event)) return text;
   if (aboutQuestions.has(event)) return onOneLine(text).slice(0, wordLimit) || null;
   const isVerdict = event.startsWith('review_') || event.startsWith('verify_');
   if (isVerdict) return firstTelling(text, reviewLines).join('\n') || null;

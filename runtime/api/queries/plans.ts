@@ -35,7 +35,7 @@ import { turnOf } from './turn.ts';
 import { sumOfUsage } from './usage.ts';
 import type { Verified } from './verify.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
-import { hostsOnce, soundTree, type WaitLook, waitingFor } from './waiting.ts';
+import { hostsOnce, soundTree, unstartedOf, type WaitLook, waitingFor } from './waiting.ts';
 
 const loadVerify = later(() => import('./verify.ts'));
 const loadRepoForge = later(() => import('../../work/forges/repo-forge.ts'));
@@ -249,6 +249,11 @@ export function createPlanViews(parts: ViewDependencies) {
 
   return {
     mustRead,
+    /** Why the agents of a plan are not started, and what helps; null: they are. Throws `plan_not_found`. */
+    async unstarted({ project, plan }: PlanKey): Promise<string | null> {
+      if (parts.mayStart(project, plan)) return null;
+      return unstartedOf(parts, await mustRead(project, plan));
+    },
     async plans(project: string | null): Promise<PlanEntry[]> {
       const slots = slotsOnce(parts);
       const ofProject = project === null ? {} : { project };

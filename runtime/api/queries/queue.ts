@@ -14,7 +14,7 @@ import { type Holder, holderText, placesOf, slotText } from './queue-places.ts';
 import { waitOfRun } from './runs.ts';
 import { timeOrNull, timeText } from './time-text.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
-import { unstartedText } from './waiting.ts';
+import { unstartedOf } from './waiting.ts';
 
 /** Agents that have ended and are still shown. */
 const endedLimit = 500;
@@ -104,7 +104,10 @@ export function createQueueViews(parts: ViewDependencies) {
     const limit = limitOf(seen.casting, row);
     if (limit !== null)
       return { kind: 'rate_limit', detail: limitText(limit, row.title), since: timeText(limit.since) };
-    if (!parts.mayStart(row.project, row.plan)) return { kind: 'slot', detail: unstartedText, since };
+    if (!parts.mayStart(row.project, row.plan)) {
+      const file = (await parts.store.plan(row.project, row.plan))?.file ?? null;
+      return { kind: 'slot', detail: unstartedOf(parts, { project: row.project, file }), since };
+    }
     return { kind: 'slot', detail: slotDetail(item, seen), since };
   }
 

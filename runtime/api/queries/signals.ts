@@ -6,8 +6,10 @@ import type { SignalFilter, SignalRow } from '../../core/store/rows.ts';
 import type { SignalAnswer, SignalEntry } from '../contract/signals.ts';
 import { timeOrNull, timeText } from './time-text.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
+import { heldUp } from './waiting.ts';
 
-export function createSignalViews({ store, timeline }: ViewDependencies) {
+export function createSignalViews(parts: ViewDependencies) {
+  const { store, timeline } = parts;
   const entryOf = (row: SignalRow) => signalEntry(row, timeline);
   return {
     signals: async (filter: SignalFilter): Promise<SignalEntry[]> => (await store.signals(filter)).map(entryOf),
@@ -26,10 +28,18 @@ export function createSignalViews({ store, timeline }: ViewDependencies) {
       const plan = await store.plan(row.project, row.plan);
       return {
         signal: { id, type: row.type, status: row.status, result, refused: isRefusal ? (result as Refusal) : null }, // recognised by its field
-        plan: { project: row.project, plan: row.plan, status: plan?.status ?? null, phase: plan?.phase ?? null },
+        plan: {
+          ...{ project: row.project, plan: row.plan, status: plan?.status ?? null, phase: plan?.phase ?? null },
+          waits: plan === null || !mayWonder(row) ? null : await heldUp(parts, plan),
+        },
       };
     },
   };
+}
+
+/** A person whose word was taken expects something to begin, unless it was to stop. */
+function mayWonder({ origin, status, type }: SignalRow): boolean {
+  return status === 'done' && type !== 'pause' && origin.startsWith('person');
 }
 
 function signalEntry(row: SignalRow, timeline: ViewDependencies['timeline']): SignalEntry {

@@ -5,6 +5,7 @@ import type { Kinds } from '../../../actors/kind.ts';
 import type { Lane } from '../../../machines/vocabulary/effect.ts';
 import type { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Clock } from '../../base/platform/clock.ts';
+import type { NotStarting } from '../../base/platform/home-engine.ts';
 import type { TreeCache } from '../../core/inbox/tree-cache.ts';
 import type { Limits } from '../../core/outbox/slots.ts';
 import type { Store } from '../../core/store/port.ts';
@@ -28,6 +29,8 @@ export interface ViewDependencies {
   readonly servedLast: ReadonlyMap<Lane, string>;
   /** Whether agents of that plan are started at all by who asks. */
   mayStart(project: string, plan: string): boolean;
+  /** Who has the home, and so why agents of a plan are not started where `mayStart` is false. */
+  notStarting(): NotStarting;
   /** Why a repo cannot be used now; null: it can, as far as is known. Default: nobody looks. */
   troubleOf?(project: string): string | null;
   /** Why the store takes nothing now; null: it does. Default: nothing is written by who asks. */

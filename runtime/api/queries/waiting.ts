@@ -10,8 +10,9 @@ import { type Applicant, obstacleOf, type RepoContext } from '../../../machines/
 import { isAwaited } from '../../../machines/vocabulary/effect.ts';
 import { EngineError, onOneLine, withHint } from '../../../machines/vocabulary/errors.ts';
 import { pathOfRequest, planTree, repoTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
-import { processStates } from '../../../machines/vocabulary/public-state.ts';
+import { processStates, statusesUnderWay } from '../../../machines/vocabulary/public-state.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { unstartedText } from '../../base/platform/home-engine.ts';
 import { type HostRow, StoreTrouble } from '../../core/store/port.ts';
 import type { EffectRow, PlanRow, QueueRow, RunRow } from '../../core/store/rows.ts';
 import { canTake, namesOf } from '../../work/repos/host-choice.ts';
@@ -19,7 +20,7 @@ import type { Waiting } from '../contract/shared-shapes.ts';
 import { limitText } from './accounts.ts';
 import { holderOf, type Pause, pausedText, resumeCommand } from './queue-pause.ts';
 import { holderText } from './queue-places.ts';
-import type { SlotsOnce } from './slots-look.ts';
+import { type SlotsOnce, slotsOnce } from './slots-look.ts';
 import { timeOrNull, timeText } from './time-text.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
 import { waveOverText } from './wave-over.ts';
@@ -27,10 +28,6 @@ import { waveOverText } from './wave-over.ts';
 type TimedRun = Pick<RunRow, 'title' | 'started_at' | 'queued_at'>;
 
 const activeStates = new Set(['queued', 'starting', 'running', 'waiting', 'paused', 'stopping', 'backing_off']);
-/** An engine of a `run` starts the plans that a `run` watches, and without an engine nobody starts any. */
-export const unstartedText =
-  'no engine starts its agents now; start one with: stator daemon start, or stator run <plan.md>';
-
 /** The hosts of the store; none where it is of one machine. */
 export type HostsOnce = () => Promise<readonly HostRow[]>;
 
@@ -95,6 +92,43 @@ export async function waitingFor(
     };
   if (runs.length > 0) return waitingForAgents(parts, row, { runs, slots });
   return (await waitingForGrant(parts, row, since)) ?? (await waitingForWork(parts, row, since));
+}
+
+/** Of these a plan under way that is told something starts nothing. */
+const holding: ReadonlySet<Waiting['kind']> = new Set([
+  ...([
+    'paused',
+    'decision',
+    'wave_confirmation',
+    'topic',
+    'after',
+    'plan_limit',
+    'rate_limit',
+    'host',
+    'repo',
+  ] as const),
+]);
+
+/** Why nothing of a plan under way starts until something else moves, and what helps; null: it goes on by itself, or is at rest. */
+export async function heldUp(parts: ViewDependencies, row: PlanRow): Promise<string | null> {
+  if (!statusesUnderWay.has(row.status)) return null;
+  const { project, plan } = row;
+  const tree = planTree(project, plan);
+  const slots = slotsOnce(parts);
+  const newest = await parts.store.runs({ by: 'latest', project, plan });
+  const kept = await parts.store.effects({ by: 'waiting', tree });
+  const waiting = await waitingFor(parts, row, {
+    ...{ blocked: row.blocked, kept, slots, newest },
+    hosts: hostsOnce(parts),
+  });
+  if (waiting !== null && holding.has(waiting.kind)) return waiting.detail;
+  const isAtWork = newest.some(({ state }) => processStates.has(state));
+  // Its grant and its agents are on their way, and find nobody who starts them.
+  if (!parts.mayStart(project, plan)) return isAtWork ? null : unstartedOf(parts, row);
+  if (waiting?.kind !== 'slot') return null;
+  const { queue } = await slots.look();
+  const mayGo = (run: RunRow) => run.state === 'queued' && holderOf(queue, run) === null;
+  return newest.some(mayGo) ? null : waiting.detail;
 }
 
 /** A plan goes on where its repo is: on a host that is there. */
@@ -205,21 +239,27 @@ function effectText({ kind }: EffectRow, title: string | undefined): string {
 }
 
 /** No agent and no grant is wanted: what git is to do first waits for an engine too, and silence would look like work. */
-async function waitingForWork(
-  { store, mayStart }: ViewDependencies,
-  { project, plan }: PlanRow,
-  since: string,
-): Promise<Waiting | null> {
-  const open = await store.effects({ by: 'tree', tree: planTree(project, plan) });
+async function waitingForWork(parts: ViewDependencies, row: PlanRow, since: string): Promise<Waiting | null> {
+  const { project, plan } = row;
+  const open = await parts.store.effects({ by: 'tree', tree: planTree(project, plan) });
   // A plan waits for none of those whom it tells.
   const asked = open.filter(({ kind }) => isAwaited(kind));
   if (asked.length === 0) return null;
-  return mayStart(project, plan) ? null : { kind: 'slot', detail: unstartedText, since };
+  return parts.mayStart(project, plan) ? null : { kind: 'slot', detail: unstartedOf(parts, row), since };
+}
+
+/** Why nobody starts the agents of a plan, and what would. */
+export function unstartedOf(
+  { projects, notStarting }: Pick<ViewDependencies, 'projects' | 'notStarting'>,
+  { project, file }: Pick<PlanRow, 'project' | 'file'>,
+): string {
+  const folder = projects.find(project)?.path;
+  return unstartedText(notStarting(), folder === undefined ? null : { folder, file });
 }
 
 async function waitingForAgents(
   parts: ViewDependencies,
-  { project, plan }: PlanRow,
+  { project, plan, file }: PlanRow,
   { runs, slots }: { readonly runs: readonly RunRow[]; readonly slots: Pick<SlotsOnce, 'look'> },
 ): Promise<Waiting> {
   const textOf = (run: TimedRun) => runText(run, parts.clock.nowMs());
@@ -259,7 +299,7 @@ async function waitingForAgents(
   if (free.length === 0 && heldText !== '') return { kind: 'slot', detail: heldText, since };
   const slot = parts.mayStart(project, plan)
     ? seen.detailOf({ project, plan, key: free[0]?.key ?? '' })
-    : unstartedText;
+    : unstartedOf(parts, { project, file });
   return { kind: 'slot', detail: `${slot}${after(heldText)}`, since };
 }
 

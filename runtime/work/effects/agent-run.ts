@@ -52,6 +52,8 @@ import { type PrepareParts, prepareRun } from './agent-start.ts';
 import { type Leftovers, tidyCoordinator } from './coordinator-end.ts';
 import { createSilence, wasEndedAsOver, watchFinalResult } from './final-result.ts';
 import { tellLostWork } from './lost-work.ts';
+import { noteRefs, tellMovedRefs } from './moved-refs-report.ts';
+import { keepLinked } from './nested-report.ts';
 import { presenceAtEnd, wasAway } from './place-away.ts';
 import { lostWords, takeOver } from './restored-run.ts';
 import { startMeter } from './run-meter.ts';
@@ -204,6 +206,7 @@ async function begin(
       { row, stop, preset },
       await prepareRun(parts, { effect, row, folder, token, socketPath }),
     );
+    await noteRefs(await parts.projects.repository(row.project), folder, parts.nowMs());
     // Known before there is a wrapper: nothing is started a second time.
     await parts.store.commit([{ do: 'launch.note', key: row.key, launchedAt: parts.timeline.nowMs() }]);
     if (stop.aborted) return giveUp(folder);
@@ -320,6 +323,8 @@ async function waitForEnd(
     giveToken: () => giveToken(parts, row.key),
   });
   const onError = (thrown: unknown) => parts.log.debug(`what ${effect.title} takes is not known: ${reasonOf(thrown)}`);
+  const { moves } = await parts.projects.repository(row.project);
+  const atWork = moves.begin(effect.title);
   const resources = watchResources(folder, runId, { onReached: leave, onError });
   try {
     if (abort.aborted || stop.aborted) watch.abort();
@@ -341,8 +346,11 @@ async function waitForEnd(
       parts.log.warn(`some output of ${effect.title} is lost: the disk took no more into ${folder.log}`);
     await mendCheckout(parts, effect, { row, folder });
     const site = await runSiteOf(parts, row, placeOfRun(effect));
+    const { repository } = site;
+    await tellMovedRefs(effect, context, { folder, repository, others: atWork.others, nowMs: parts.nowMs() });
     if (!stop.aborted) await presenceAtEnd(site, { folder, nowMs: parts.nowMs() });
     await collectRun(parts, effect, { row, folder });
+    await keepLinked(effect, context, { folder, site });
     const { worktree = null } = (await parts.store.run(row.key)) ?? {};
     if (worktree !== null) await parts.lastWords?.(row.project, worktree);
     const left = await tidy(parts, effect, context, folder);
@@ -351,6 +359,7 @@ async function waitForEnd(
     return await outcomeOf(parts, effect, context, { folder, left });
   } finally {
     await Promise.all([own.stop(), result.stop(), silence.stop(), logins.stop(), resources.stop(), meter.stop()]);
+    atWork.end();
     abort.removeEventListener('abort', leave);
     stop.removeEventListener('abort', leave);
   }
@@ -407,7 +416,7 @@ async function tidy(
   folder: RunFolder,
 ): Promise<Leftovers> {
   try {
-    const left = await tidyCoordinator(parts, effect, { row: context.row, folder });
+    const left = await tidyCoordinator(parts, effect, { context, folder });
     if (left.kind === 'fixed') {
       const { head, since, lines } = left;
       context.sendSignal('fixed', 'head_moved', { head, since, lines });

@@ -335,7 +335,7 @@ async function continueWork(
     goesOn: true,
   });
   const run = runName(row.project, row.plan, id);
-  const wanted = { path: worktree, branch, run, previousRun: before.name, start: head, reset: false };
+  const wanted = { path: worktree, branch, run, previousRun: before.name, start: head, reset: false, goesOn: true };
   const { path } = await prepareWorktree(repository, wanted);
   return { path, base: before.base };
 }

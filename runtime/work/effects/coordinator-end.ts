@@ -14,6 +14,7 @@ import { adopt, dropCheckout, headOf } from '../git/judged-checkout.ts';
 import { attemptRef, branchRef, readRef } from '../git/refs.ts';
 import { prepareWorktree } from '../git/worktree.ts';
 import { adminDirOf, inWorktree, isOwnFolder } from '../git/worktree-list.ts';
+import { tellOthers } from './nested-report.ts';
 import { baseOf, type EffectParts, type Site, siteOf } from './workplace.ts';
 
 export type Leftovers =
@@ -41,15 +42,17 @@ const none: Leftovers = { kind: 'none' };
 export async function tidyCoordinator(
   parts: EffectParts,
   effect: AgentRun,
-  { row, folder }: Pick<EffectContext, 'row'> & { readonly folder: RunFolder },
+  { context, folder }: { readonly context: Pick<EffectContext, 'row' | 'sendSignal'>; readonly folder: RunFolder },
 ): Promise<Leftovers> {
+  const { row } = context;
   const { id, role, place } = effect;
   const base = await baseOf(parts, row, id);
   if (isWorker(role) || base === null) return none;
   const ended = { effect, base, run: runName(row.project, row.plan, id) };
   const site = await siteOf(parts, row, placeOfRun(effect));
   if (!isJudge(role)) return tidyPlanner(site, ended);
-  const left = await tidyJudge(site, ended, { folder, own: (await siteOf(parts, row, place)).worktree });
+  const own = (await siteOf(parts, row, place)).worktree;
+  const left = await tidyJudge(site, ended, { folder, own, context });
   await dropCheckout(site.repository, { path: site.worktree, branch: place.branch });
   return left;
 }
@@ -67,13 +70,20 @@ async function tidyPlanner({ repository, worktree }: Site, { effect, base, run }
 async function tidyJudge(
   { repository, worktree }: Site,
   { effect, base, run }: Ended,
-  { folder, own }: { readonly folder: RunFolder; readonly own: string },
+  {
+    folder,
+    own,
+    context,
+  }: { readonly folder: RunFolder; readonly own: string; readonly context: Pick<EffectContext, 'sendSignal'> },
 ): Promise<Leftovers> {
   const { role, place } = effect;
   const { branch } = place;
   const head = await headOf(repository, worktree);
   if (head !== null && (head !== base || (await isDirty(repository, worktree)))) {
-    await keepAttempt(repository, { path: worktree, branch, run, base, message: `what ${effect.title} left` });
+    const { title } = effect;
+    const ends = { path: worktree, branch, run, base, message: `what ${title} left` };
+    const { nested } = await keepAttempt(repository, ends);
+    await tellOthers(context, { title, folder, site: { repository, worktree }, nested });
     if (
       role === 'verifier' &&
       head !== base &&

@@ -8,17 +8,19 @@ import type {
 } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { effectKey, runName } from '../../../machines/vocabulary/ids.ts';
-import type { Handler, Outcome } from '../../core/outbox/handler.ts';
+import type { EffectContext, Handler, Outcome } from '../../core/outbox/handler.ts';
 import type { EffectRow } from '../../core/store/rows.ts';
 import { commitLeftovers, keepAttempt, ownCommitsBase, type SetAside } from '../git/attempt.ts';
 import { archiveBranch, deleteBranch } from '../git/branch.ts';
 import { deletedMost } from '../git/diff.ts';
 import { mergeBranch } from '../git/merge.ts';
+import type { Nested } from '../git/nested.ts';
 import { findCommit } from '../git/objects.ts';
 import { archiveRef, attemptRef, branchRef, moveRef, readRef } from '../git/refs.ts';
 import { prepareWorktree, removeWorktree } from '../git/worktree.ts';
 import { adminDirOf, isOwnFolder } from '../git/worktree-list.ts';
 import { tellLostWork } from './lost-work.ts';
+import { tellOthers } from './nested-report.ts';
 import { isDeleted, presenceOf } from './place-away.ts';
 import { chooseBase, knownBase, planBase } from './plan-base.ts';
 import { baseOf, type EffectParts, readLaunch, type Site, siteOf } from './workplace.ts';
@@ -61,12 +63,14 @@ export function createCommit(parts: WorkParts): Handler<WorkCommit> {
       message: effect.message,
     };
     if (effect.aside) {
-      await keepAttempt(repository, ended);
+      const { nested } = await keepAttempt(repository, ended);
+      await tellLeft(parts, context, { run: effect.run, site: { repository, worktree }, nested });
       return { type: null };
     }
     parts.faults?.('commit.before-commit');
-    const { head, changed, aside } = await commitLeftovers(repository, ended);
+    const { head, changed, aside, nested } = await commitLeftovers(repository, ended);
     parts.faults?.('commit.after-commit');
+    await tellLeft(parts, context, { run: effect.run, site: { repository, worktree }, nested });
     if (effect.place.branch === effect.place.from) await tellLostWork(parts, context, effect.place.from);
     const outcome = { head, base, changed };
     if (aside !== undefined)
@@ -75,6 +79,19 @@ export function createCommit(parts: WorkParts): Handler<WorkCommit> {
     const deletions = most === null ? {} : { deletions: deletionsText(most, { base, head }) };
     return { type: 'work_committed', payload: { ...outcome, ...deletions } };
   };
+}
+
+/** What repositories of its own a run left, in its agent's name. */
+async function tellLeft(
+  parts: WorkParts,
+  context: EffectContext,
+  { run, site, nested }: { run: string; site: Pick<Site, 'repository' | 'worktree'>; nested: readonly Nested[] },
+): Promise<void> {
+  if (nested.length === 0) return;
+  const key = effectKey(context.row.tree, run);
+  const title = (await parts.store.run(key))?.title ?? context.row.plan;
+  const folder = (await readLaunch(parts, key))?.folder ?? null;
+  await tellOthers(context, { title, folder, site, nested });
 }
 
 /** As many files as a sentence names. */

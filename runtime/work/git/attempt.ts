@@ -8,6 +8,7 @@ import { checkedOut } from './branch.ts';
 import { changedFiles } from './diff.ts';
 import { checkoutTimeoutMs, ownGit } from './git.ts';
 import { textOf } from './git-folder.ts';
+import { keepNested, type Nested } from './nested.ts';
 import { noteMended } from './notes.ts';
 import { noLinks } from './object-memo.ts';
 import { commitOf, commitTree, isAncestor, mergeTrees, treeOf } from './objects.ts';
@@ -15,7 +16,7 @@ import { attemptRef, branchRef, ownedRef, readRef, readRefs, setRef, setRefs } f
 import type { Repository } from './repository.ts';
 import { withoutSignals } from './signal-paths.ts';
 import { stageAll } from './stage-all.ts';
-import { keepModules, refuseLost } from './submodules.ts';
+import { keepModules, refuseLost, withoutStrayLinks } from './submodules.ts';
 import { takenAway } from './taken-away.ts';
 import { dropUnfinished, unfinishedIn } from './unfinished.ts';
 import {
@@ -51,11 +52,11 @@ interface RunEnd {
 export async function keepAttempt(
   repo: Repository,
   ended: RunEnd,
-): Promise<{ head: string; changed: boolean; files: string[] }> {
-  const { head } = await endOf(repo, ended);
+): Promise<{ head: string; changed: boolean; files: string[]; nested: readonly Nested[] }> {
+  const { head, nested } = await endOf(repo, ended);
   await setRef(repo, attemptRef(ended.run), head);
   const changed = (await treeOf(repo, head)) !== (await treeOf(repo, ended.base));
-  return { head, changed, files: changed ? await changedFiles(repo, ended.base, head) : [] };
+  return { head, changed, files: changed ? await changedFiles(repo, ended.base, head) : [], nested };
 }
 
 /** What of a run's work its branch cannot have; `files` are those that conflict. */
@@ -74,6 +75,8 @@ export interface Committed {
   readonly head: string;
   readonly base: string;
   readonly changed: boolean;
+  /** Repositories of their own in the worktree, which are left out. */
+  readonly nested: readonly Nested[];
   /** The branch stays where it was: not all that the agent made could be put on it. */
   readonly aside?: SetAside;
 }
@@ -83,8 +86,9 @@ export interface Committed {
  * from `base`. The end is also kept as `refs/stator/attempts/<run>`, which makes a second run of this answer the same commit.
  * An agent that left the branch is followed: to where it stands, or, where both went on, to the merge of both. If that
  * conflicts, or the agent ended in the middle of a merge with conflicts, the branch stays where it is, and `aside` says what is kept where. A worktree that
- * was taken away has deleted nothing. Throws `bad_config` without an identity, `branch_checked_out` where somebody looks at the branch elsewhere,
- * `nested_repository` where the branch would point to commits of a repository that goes with the worktree.
+ * was taken away has deleted nothing. Repositories of their own inside the worktree are left out, and kept as refs. Throws `bad_config` without an identity,
+ * `branch_checked_out` where somebody looks at the branch elsewhere, `nested_repository` where the branch would point to commits of a submodule that go with
+ * the worktree.
  */
 export async function commitLeftovers(repo: Repository, ended: RunEnd): Promise<Committed> {
   const { head, worktree, isElsewhere, staged, nested, aside, tip } = await endOf(repo, ended);
@@ -93,10 +97,10 @@ export async function commitLeftovers(repo: Repository, ended: RunEnd): Promise<
     noteMended(`what ${ended.run} left on another commit conflicts with ${ended.branch}: it is kept as ${aside.ref}`);
   else if (aside !== null) {
     await setRefs(repo, [record]);
-    return { head, base: ended.base, changed: true, aside };
+    return { head, base: ended.base, changed: true, nested, aside };
   }
   try {
-    await refuseLost(repo, { path: ended.path, base: ended.base, commit: head, nested });
+    await refuseLost(repo, { path: ended.path, base: ended.base, commit: head });
     if (head !== (await readRef(repo, branchRef(ended.branch)))) await refuseOtherWorktrees(repo, ended);
   } catch (thrown) {
     await setRefs(repo, [record]);
@@ -119,7 +123,8 @@ export async function commitLeftovers(repo: Repository, ended: RunEnd): Promise<
     if (!isStaged) await inWorktree(worktree, ['reset', '--mixed', '-q'], { timeoutMs: checkoutTimeoutMs });
     await dropUnfinished(worktree);
   }
-  return { head, base: ended.base, changed: (await treeOf(repo, head)) !== (await treeOf(repo, ended.base)) };
+  const changed = (await treeOf(repo, head)) !== (await treeOf(repo, ended.base));
+  return { head, base: ended.base, changed, nested };
 }
 
 /** A branch that is made here is ours: it is gone, or the run had it on another host. */
@@ -245,7 +250,7 @@ interface End {
   /** The tree that the index beside the worktree's own holds; null: there is none. */
   readonly staged: string | null;
   /** Repositories that `head` cannot hold. */
-  readonly nested: readonly string[];
+  readonly nested: readonly Nested[];
   readonly aside: SetAside | null;
 }
 
@@ -260,12 +265,16 @@ async function endOf(repo: Repository, ended: RunEnd): Promise<End> {
   const worktree = { path: ended.path, adminDir };
   await keepModules(repo, worktree, ended);
   const found = await whatIsLeft(repo, worktree, ended);
-  const { nested, isGone } = found;
-  const { tree, paths } = await withoutSignals(repo, worktree, { tree: found.tree, base: ended.base });
+  const { isGone } = found;
+  const { base } = ended;
+  const { tree: linked, paths } = await withoutSignals(repo, worktree, { tree: found.tree, base });
   if (paths.length > 0)
     noteMended(
       `${ended.run} added signal files to git, which no commit holds: they were left out, ${paths.join(', ')}`,
     );
+  const { tree, paths: stray } = await withoutStrayLinks(repo, worktree, { tree: linked, base });
+  const inside = [...found.nested, ...stray];
+  const nested = inside.length === 0 ? [] : await keepNested(repo, worktree, { ...ended, paths: inside });
   const contents = { ...found, tree };
   const { merged, conflicts } = await unfinishedIn(repo, worktree, contents);
   const end = await commitFor(repo, contents, { records: [ended.run], message: ended.message, merged });
@@ -336,6 +345,7 @@ async function isOwnWork(
   const known = [
     `--exclude=${attemptRef(run)}`,
     `--exclude=${attemptRef(`${run}-aside`)}`,
+    `--exclude=${attemptRef(`${run}-nested-*`)}`,
     '--single-worktree',
     '--all',
   ];

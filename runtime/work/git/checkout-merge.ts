@@ -74,7 +74,9 @@ async function tryMerge(repo: Repository, wanted: Wanted): Promise<CheckoutMerge
   const checkout = (await worktreesAt(repo, into))[0]?.path;
   if (checkout === undefined) {
     const isMoved = await moveRef(repo, branchRef(into), { from: target, to: built.head });
-    return isMoved ? { kind: 'merged', head: built.head, tip } : { kind: 'moved' };
+    if (!isMoved) return { kind: 'moved' };
+    repo.moves.own.note({ ref: branchRef(into), from: target, to: built.head });
+    return { kind: 'merged', head: built.head, tip };
   }
   const gitDir = await ownGit(checkout, ['rev-parse', '--absolute-git-dir']);
   const step = { checkout, gitDir, into, target, head: built.head };
@@ -85,7 +87,10 @@ async function tryMerge(repo: Repository, wanted: Wanted): Promise<CheckoutMerge
   const args = ['merge', '--ff-only', '--no-overwrite-ignore', '--no-autostash', '--no-stat', '-q', built.head];
   const moved = await tryOwnGit(checkout, args, { timeoutMs: checkoutTimeoutMs });
   await unmarkMerge(step);
-  if (moved.exitCode === 0) return { kind: 'merged', head: built.head, tip };
+  if (moved.exitCode === 0) {
+    repo.moves.own.note({ ref: branchRef(into), from: target, to: built.head });
+    return { kind: 'merged', head: built.head, tip };
+  }
   if ((await commitOf(repo, branchRef(into))) !== target) return { kind: 'moved' };
   return { kind: 'git', checkout, said: (moved.stderr.trim() || moved.stdout.trim()).slice(0, 2_000) };
 }

@@ -20,6 +20,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { inflateSync, constants as zlib } from 'node:zlib';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { openFolder, type SafeFolder } from '../../base/platform/safe-path.ts';
+import { sizeText } from '../../base/platform/size.ts';
 import { checkoutTimeoutMs, type GitResult, tryOwnGit } from './git.ts';
 
 /** Of one run: more than any agent makes, and no more than git works through in its time. */
@@ -55,6 +56,8 @@ export interface ForeignObjects {
   readonly tips: readonly string[];
   /** Commits that `into` has, whose history need not be walked. */
   readonly known: readonly string[];
+  /** Of all its files, as they lie there. Default: 4 GiB. */
+  readonly maxBytes?: number;
 }
 
 interface Taking extends ForeignObjects {
@@ -66,7 +69,7 @@ export async function takeObjects(foreign: ForeignObjects): Promise<Taken> {
   const aside = await mkdtemp(foreign.asidePrefix);
   const taking = { ...foreign, aside };
   try {
-    const found = await linkObjects(foreign.gitDir, aside).catch((thrown: unknown) => {
+    const found = await linkObjects(foreign, aside).catch((thrown: unknown) => {
       if (thrown instanceof EngineError && thrown.code === 'unsafe_path') return thrown.message;
       throw thrown;
     });
@@ -126,7 +129,10 @@ interface Linked {
 }
 
 /** A text says what is beyond the limits. */
-async function linkObjects(gitDir: string, aside: string): Promise<Linked | string> {
+async function linkObjects(
+  { gitDir, maxBytes = limits.fileBytes }: ForeignObjects,
+  aside: string,
+): Promise<Linked | string> {
   mkdirSync(join(aside, 'objects', 'pack'), { recursive: true, mode: 0o700 });
   const linked: Linked = { count: 0, fileBytes: 0, unpackedBytes: 0, packs: [] };
   const objects = openFolder(gitDir, 'objects');
@@ -138,7 +144,7 @@ async function linkObjects(gitDir: string, aside: string): Promise<Linked | stri
       const folder = isFolder(objects, name) ? objects.folder(name) : null;
       if (folder === null) continue;
       try {
-        const beyond = await linkFolder(folder, { name, to: join(aside, 'objects', name), linked });
+        const beyond = await linkFolder(folder, { name, to: join(aside, 'objects', name), linked, maxBytes });
         if (beyond !== null) return beyond;
       } finally {
         folder.close();
@@ -156,7 +162,7 @@ function isFolder(parent: SafeFolder, name: string): boolean {
 
 async function linkFolder(
   folder: SafeFolder,
-  { name: folderName, to, linked }: { name: string; to: string; linked: Linked },
+  { name: folderName, to, linked, maxBytes }: { name: string; to: string; linked: Linked; maxBytes: number },
 ): Promise<string | null> {
   const isPacks = folderName === 'pack';
   const wanted = isPacks ? /^pack-[0-9a-f]{40,64}\.pack$/ : /^(?:[0-9a-f]{38}|[0-9a-f]{62})$/;
@@ -174,16 +180,16 @@ async function linkFolder(
     linked.fileBytes += bytes === null ? 0 : statSync(place).size;
     linked.unpackedBytes += bytes ?? 0;
     if (isPacks) linked.packs.push(place);
-    const beyond = beyondLimits(linked);
+    const beyond = beyondLimits(linked, maxBytes);
     if (beyond !== null) return beyond;
   }
   return null;
 }
 
-function beyondLimits({ count, fileBytes, unpackedBytes: bytes, packs }: Linked): string | null {
+function beyondLimits({ count, fileBytes, unpackedBytes: bytes, packs }: Linked, maxBytes: number): string | null {
   if (packs.length > limits.packCount) return `it has more than ${limits.packCount} packs`;
   if (count > limits.looseCount) return `it has more than ${limits.looseCount} objects of its own`;
-  if (fileBytes > limits.fileBytes) return `its objects take more than ${limits.fileBytes / 1024 ** 3} GiB`;
+  if (fileBytes > maxBytes) return `its objects take more than ${sizeText(maxBytes, ' ')}`;
   if (bytes > limits.unpackedBytes) return `its objects or one of them would unpack to too much`;
   return null;
 }

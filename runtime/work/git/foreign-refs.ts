@@ -1,6 +1,6 @@
 /** Where HEAD and a branch stand in a git folder that a program of others has written: read from its files, bounded, through no link. Git is not run there. */
 import { basename, dirname } from 'node:path';
-import { inFolder } from '../../base/platform/safe-path.ts';
+import { inFolder, type SafeFolder } from '../../base/platform/safe-path.ts';
 
 const refBytes = 4_096;
 const packedBytes = 64 * 1024 * 1024;
@@ -37,6 +37,65 @@ export function foreignRef(gitDir: string, name: string): string | null {
 export function foreignFile(gitDir: string, name: string): string | null {
   const [first = null] = read(gitDir, name, refBytes)?.split('\n') ?? [];
   return parsed(first).commit;
+}
+
+/** The commits that refs of a git folder point to, each once. */
+export interface ForeignTips {
+  /** Of its branches and its stash. */
+  readonly own: readonly string[];
+  /** What its remotes had when they were asked last. */
+  readonly remote: ReadonlySet<string>;
+}
+
+/** By what is written there. A ref that stands for another one counts as that one. Throws beyond `limit` branches. */
+export function foreignTips(gitDir: string, limit: number): ForeignTips {
+  const names = new Map<string, string>();
+  for (const line of (read(gitDir, 'packed-refs', packedBytes) ?? '').split('\n')) {
+    const [, commit = '', name = ''] =
+      /^([0-9a-f]{40}|[0-9a-f]{64}) (refs\/(?:heads\/|remotes\/|stash$)\S*)$/.exec(line) ?? [];
+    if (name !== '') names.set(name, commit);
+  }
+  for (const name of [...looseNames(gitDir, 'refs/heads'), ...looseNames(gitDir, 'refs/remotes'), 'refs/stash']) {
+    const commit = foreignRef(gitDir, name);
+    if (commit !== null) names.set(name, commit);
+  }
+  const remote = new Set([...names].flatMap(([name, commit]) => (name.startsWith('refs/remotes/') ? [commit] : [])));
+  const own = new Set([...names].flatMap(([name, commit]) => (name.startsWith('refs/remotes/') ? [] : [commit])));
+  const left = [...own].filter((commit) => !remote.has(commit));
+  if (left.length > limit) throw new Error(`it has more than ${limit} branches of its own`);
+  return { own: left, remote };
+}
+
+/** Entries of folders of refs; what is beyond is packed, or nobody's own. */
+const looseLimit = 10_000;
+
+function looseNames(gitDir: string, way: string): string[] {
+  const found: string[] = [];
+  let count = 0;
+  const look = (folder: SafeFolder, at: string, depth: number): void => {
+    for (const entry of folder.list()) {
+      const name = entry.toString('utf8');
+      count += 1;
+      if (count > looseLimit) return;
+      if (folder.stat(entry)?.isDirectory() !== true) found.push(`${at}/${name}`);
+      else if (depth < maxDepth) lookInto(folder, name, `${at}/${name}`, depth + 1);
+    }
+  };
+  const lookInto = (folder: SafeFolder, name: string, at: string, depth: number): void => {
+    const below = folder.folder(name);
+    if (below === null) return;
+    try {
+      look(below, at, depth);
+    } finally {
+      below.close();
+    }
+  };
+  try {
+    inFolder({ root: gitDir, way }, (folder) => look(folder, way, 0));
+  } catch {
+    return found; // what cannot be read says nothing
+  }
+  return found;
 }
 
 function parsed(text: string | null): ForeignHead {

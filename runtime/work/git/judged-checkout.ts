@@ -9,6 +9,7 @@ import { checkoutTimeoutMs, ownGit } from './git.ts';
 import { isAncestor } from './objects.ts';
 import { branchRef, moveRef, readRef } from './refs.ts';
 import type { Repository } from './repository.ts';
+import { refuseLost } from './submodules.ts';
 import { dispose, isInTheWay, isOccupied, makePlace, prepareWorktree, taken } from './worktree.ts';
 import * as list from './worktree-list.ts';
 
@@ -173,11 +174,12 @@ export interface Adoption {
   readonly run: string;
 }
 
-/** Moves the branch from where it was judged to what the judge made of it; false where somebody else has moved it, or looks at it. Safe to run again. */
+/** Moves the branch from where it was judged to what the judge made of it; false where somebody else has moved it, or looks at it, or it points to commits that only the judge has. Safe to run again. */
 export async function adopt(repo: Repository, { branch, worktree, from, to, run }: Adoption): Promise<boolean> {
   const tip = await readRef(repo, branchRef(branch));
   if (tip === to) return true;
   if (tip !== from || !(await isAncestor(repo, from, to))) return false;
+  if (await hasLost(repo, { path: worktree, base: from, commit: to })) return false;
   const path = list.placeOf(worktree);
   if ((await list.worktreeAt(repo, path)) === null) return moveRef(repo, branchRef(branch), { from, to });
   try {
@@ -188,4 +190,15 @@ export async function adopt(repo: Repository, { branch, worktree, from, to, run 
       return false;
     throw thrown;
   }
+}
+
+/** Whether it points to commits of repositories that nobody else has. */
+function hasLost(repo: Repository, place: { path: string; base: string; commit: string }): Promise<boolean> {
+  return refuseLost(repo, place).then(
+    () => false,
+    (thrown: unknown) => {
+      if (thrown instanceof EngineError && thrown.code === 'nested_repository') return true;
+      throw thrown;
+    },
+  );
 }

@@ -29,6 +29,17 @@ export async function allRefs(
   return refs.sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
 }
 
+/** The refs below these folders, such as `refs/heads`, by their names: all of them, and no look at any other that lies in a file of its own. */
+export async function refsBelow(
+  repo: Pick<Repository, 'path' | 'commonDir'>,
+  folders: readonly string[],
+): Promise<Map<string, string>> {
+  const isReftable = isPlainFolder(join(repo.commonDir, 'reftable'));
+  const found = isReftable ? await refsByGit(repo) : await refsOfFiles(repo.commonDir, folders);
+  const isBelow = (name: string) => folders.some((folder) => name === folder || name.startsWith(`${folder}/`));
+  return new Map([...found].filter(([name]) => isBelow(name)));
+}
+
 async function refsByGit({ path }: Pick<Repository, 'path'>): Promise<Map<string, string>> {
   const listing = await ownGit(path, ['for-each-ref', '--format=%(objectname) %(refname) %(symref)']);
   return new Map(
@@ -40,8 +51,10 @@ async function refsByGit({ path }: Pick<Repository, 'path'>): Promise<Map<string
 }
 
 /** The loose ones first: one that is packed in between is then found in the file. */
-async function refsOfFiles(commonDir: string): Promise<Map<string, string>> {
-  const loose = await looseRefs(commonDir);
+async function refsOfFiles(commonDir: string, folders: readonly string[] = ['refs']): Promise<Map<string, string>> {
+  const loose = new Map<string, string>();
+  for (const folder of folders)
+    for (const [name, target] of await looseRefs(commonDir, folder)) loose.set(name, target);
   const refs = new Map<string, string>();
   const packed = textOf(join(commonDir, 'packed-refs'), packedLimitBytes) ?? '';
   for (const line of packed.split('\n')) {
@@ -52,11 +65,11 @@ async function refsOfFiles(commonDir: string): Promise<Map<string, string>> {
   return refs;
 }
 
-async function looseRefs(commonDir: string): Promise<Map<string, string>> {
+async function looseRefs(commonDir: string, way: string): Promise<Map<string, string>> {
   const refs = new Map<string, string>();
   // A folder that is a link is listed as one, and not entered.
-  const files = isPlainFolder(join(commonDir, 'refs'))
-    ? await readdir(join(commonDir, 'refs'), { recursive: true, withFileTypes: true })
+  const files = isPlainFolder(join(commonDir, way))
+    ? await readdir(join(commonDir, way), { recursive: true, withFileTypes: true })
     : [];
   for (const [index, file] of files.entries()) {
     if (index % readsAtOnce === 0) await nextTurn();

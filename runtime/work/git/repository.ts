@@ -14,6 +14,7 @@ import { createRepositoryLocks, type Exclusively, type RepositoryLocks } from '.
 import { createObjectMemo, type ObjectMemo } from './object-memo.ts';
 import { findCommit } from './objects.ts';
 import { createOpenGits, type OpenGits } from './open-gits.ts';
+import { createRefMoves, type RefMoves } from './ref-moves.ts';
 import { isWithin } from './worktree-folder.ts';
 import { branchIn, isMainCheckout, listWorktrees } from './worktree-list.ts';
 
@@ -32,16 +33,19 @@ export interface Repository {
   readonly exclusively: Exclusively;
   readonly memo: ObjectMemo;
   readonly gits: OpenGits;
+  readonly moves: RefMoves;
 }
 
 /** What all looks of one engine at its repositories share. */
 export interface SharedAccess {
   readonly locks: RepositoryLocks;
   readonly gits: OpenGits;
+  /** By the common git folder of a repository. */
+  readonly moves: (commonDir: string) => RefMoves;
 }
 
 export function createSharedAccess(): SharedAccess {
-  return { locks: createRepositoryLocks(), gits: createOpenGits() };
+  return { locks: createRepositoryLocks(), gits: createOpenGits(), moves: createRefMoves() };
 }
 
 const shownBranches = 10;
@@ -52,7 +56,7 @@ const shownBranches = 10;
  * Throws `bad_repo`: not absolute, missing, not a git repository, bare, no commit yet, not trusted by git; `unsafe_path` where a folder of its own leads elsewhere.
  */
 export async function inspectRepository(path: string, shared = createSharedAccess()): Promise<Repository> {
-  const { locks, gits } = shared;
+  const { locks, gits, moves } = shared;
   if (!isAbsolute(path)) {
     throw new EngineError(
       'bad_repo',
@@ -80,6 +84,7 @@ export async function inspectRepository(path: string, shared = createSharedAcces
     exclusively: locks(commonDir),
     memo: createObjectMemo(),
     gits,
+    moves: moves(commonDir),
   };
 }
 

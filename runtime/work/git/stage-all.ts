@@ -21,29 +21,38 @@ const fromInput = ['--pathspec-from-file=-', '--pathspec-file-nul'];
 
 /** What lies in a worktree besides files. */
 export interface Inside {
-  /** Repositories that are no submodules, each with a slash at its end: these are not staged. */
+  /** Repositories that are no submodules, or say that they are one: these are not staged. */
   readonly nested: string[];
+  /** Submodules that are there: what commits they stand on is staged. */
+  readonly populated: string[];
   /** Whether its index has a commit of another repository: without one, what is staged has none either. */
   readonly hasLinks: boolean;
 }
 
 /** Stages what was changed, added and deleted in `folder`, the root of a worktree, and what commits its submodules stand on. */
-export async function stageAll(folder: string, run: RunThere): Promise<Inside> {
+export async function stageAll(
+  folder: string,
+  run: RunThere,
+  { limitBytes = stagedLimitBytes }: { readonly limitBytes?: number } = {},
+): Promise<Inside> {
   const asked = ['-t', '--stage', '--modified', '--others', '--exclude-standard', '--abbrev=4', '-z'];
   const entries = (await run(['ls-files', ...asked])).split('\0');
   const others = entries.filter((entry) => entry.startsWith('? ')).map((entry) => entry.slice(2));
   const modified = entries
     .filter((entry) => entry.startsWith('C '))
     .map((entry) => entry.slice(entry.indexOf('\t') + 1));
-  const nested = others.filter((name) => name.endsWith('/'));
+  const repositories = others.filter((name) => name.endsWith('/')).map((name) => name.slice(0, -1));
+  const nested = [...repositories, ...claimedIn(folder, others, entries)];
   const links = entries
     .filter((entry) => /^\w 160000 /.test(entry))
     .map((entry) => entry.slice(entry.indexOf('\t') + 1));
   const populated: string[] = [];
   for (const link of new Set(links))
     if (isOwnFolder(join(folder, link)) && lstatOrNull(join(folder, link, '.git')) !== null) populated.push(link);
-  await refuseHuge(folder, [...modified, ...others]);
-  const left = [...nested.map((path) => path.slice(0, -1)), ...populated];
+  const isLeft = (name: string) => nested.some((path) => name.startsWith(`${path}/`));
+  const added = nested.length === 0 ? others : others.filter((name) => !isLeft(name));
+  await refuseHuge(folder, [...modified, ...added], limitBytes);
+  const left = [...nested, ...populated];
   const excluded = left.map((path) => `:(exclude,top,literal)${path}`);
   const adding =
     left.length === 0 ? run(['add', '-A']) : run(['add', '-A', ...fromInput], { input: ['.', ...excluded].join('\0') });
@@ -51,21 +60,46 @@ export async function stageAll(folder: string, run: RunThere): Promise<Inside> {
     throw namedLikeGit(folder, thrown) ?? thrown;
   });
   if (populated.length > 0) await run(['update-index', '-z', '--stdin'], { input: `${populated.join('\0')}\0` });
-  return { nested, hasLinks: links.length > 0 };
+  return { nested, populated, hasLinks: links.length > 0 };
+}
+
+/**
+ * Folders with nothing that is tracked, and with an entry `.git` that leads nowhere now: git takes their files for the worktree's own. Such is a linked
+ * worktree that was made inside walls.
+ */
+function claimedIn(folder: string, others: readonly string[], entries: readonly string[]): string[] {
+  const looked = new Map<string, boolean>();
+  const claims = (way: string): boolean => {
+    const known = looked.get(way) ?? lstatOrNull(join(folder, way, '.git')) !== null;
+    looked.set(way, known);
+    return known;
+  };
+  const found = new Set<string>();
+  for (const name of others) {
+    if (name.endsWith('/')) continue;
+    for (let at = name.indexOf('/'); at > 0; at = name.indexOf('/', at + 1)) {
+      const way = name.slice(0, at);
+      if (!claims(way)) continue;
+      found.add(way);
+      break;
+    }
+  }
+  const isTracked = (way: string) => entries.some((entry) => !entry.startsWith('? ') && entry.includes(`\t${way}/`));
+  return [...found].filter((way) => !isTracked(way));
 }
 
 /** A file of any size is made in a moment, with nothing in it but its length; git would read all of it. Throws `unsafe_path`. */
-async function refuseHuge(folder: string, names: readonly string[]): Promise<void> {
+async function refuseHuge(folder: string, names: readonly string[], limitBytes: number): Promise<void> {
   let bytes = 0;
   for (const name of new Set(names)) {
     if (name.endsWith('/')) continue;
     const found = await lstat(join(folder, name)).catch(() => null);
     if (found?.isFile() === true) bytes += found.size;
-    if (bytes <= stagedLimitBytes) continue;
+    if (bytes <= limitBytes) continue;
     const path = join(folder, name);
     throw new EngineError(
       'unsafe_path',
-      `what is uncommitted in ${folder} has more than ${sizeText(stagedLimitBytes, ' ')}, with ${path}: git would read all of it`,
+      `what is uncommitted in ${folder} has more than ${sizeText(limitBytes, ' ')}, with ${path}: git would read all of it`,
       `look at it: ls -ls ${shellWord(path)}; delete it, or name it in .gitignore`,
     );
   }

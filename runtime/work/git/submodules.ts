@@ -2,7 +2,7 @@
  * What lies in the submodules of a worktree. Git keeps their commits in the worktree's own part of the repository, and they go when it goes: so they are
  * taken into the main checkout's module store (`.git/modules/<name>`) as refs/stator/attempts/<run>-<commit>, before any branch of ours points to them.
  */
-import { mkdir, realpath } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
@@ -58,16 +58,13 @@ export async function resetModules(repo: Repository, worktree: OpenWorktree, com
   }
 }
 
-/**
- * Throws `nested_repository` where `commit` points, other than `base`, to a commit of a submodule that would be gone with the worktree, and for `nested`,
- * the repositories that no commit can hold.
- */
+/** Throws `nested_repository` where `commit` points, other than `base`, to a commit of a submodule that would be gone with the worktree. */
 export async function refuseLost(
   repo: Repository,
-  place: { path: string; base: string; commit: string; nested: readonly string[] },
+  place: { path: string; base: string; commit: string },
 ): Promise<void> {
   const { path, base, commit } = place;
-  const lost = place.nested.map((folder) => folder.replace(/\/$/, ''));
+  const lost: string[] = [];
   for (const link of await linksOf(repo, base, commit)) {
     const name = (await namesIn(repo.path, ['--blob', `${commit}:.gitmodules`])).get(link.path);
     const store = name === undefined ? null : join(repo.commonDir, 'modules', name);
@@ -78,6 +75,32 @@ export async function refuseLost(
   const folders = lost.map((one) => shellWord(`${one}/.git`)).join(' ');
   const hint = `have their files committed (rm -rf ${folders}), move them out, or make them submodules (git submodule add <url> <path>)`;
   throw new EngineError('nested_repository', message, hint);
+}
+
+/**
+ * The tree of a worktree without what points, other than in `base`, to commits of repositories that are no submodules: `git add` takes a repository that an
+ * agent made for such a pointer, and nobody else could follow it. `paths` are those that were left out.
+ */
+export async function withoutStrayLinks(
+  repo: Repository,
+  worktree: OpenWorktree,
+  { tree, base }: { tree: string; base: string },
+): Promise<{ tree: string; paths: string[] }> {
+  const links = await linksOf(repo, base, tree);
+  if (links.length === 0) return { tree, paths: [] };
+  const names = await namesIn(repo.path, ['--blob', `${tree}:.gitmodules`]);
+  const paths = links.map(({ path }) => path).filter((path) => !names.has(path));
+  if (paths.length === 0) return { tree, paths };
+  const folder = await mkdtemp(join(worktree.adminDir, 'stator-'));
+  try {
+    const aside = { env: { GIT_INDEX_FILE: join(folder, 'index') } };
+    await inWorktree(worktree, ['read-tree', tree], aside);
+    const removal = ['update-index', '--force-remove', '-z', '--stdin'];
+    await inWorktree(worktree, removal, { ...aside, input: `${paths.join('\0')}\0` });
+    return { tree: await inWorktree(worktree, ['write-tree'], aside), paths };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** Repositories inside a worktree that `tree` points to and that are no submodules, or none that git is run in: they would go with its folder. */

@@ -22,6 +22,7 @@ import {
   type WorktreeEntry,
   wholeEntry,
 } from './worktree-entry.ts';
+import { isWithin } from './worktree-folder.ts';
 
 export interface Worktree {
   readonly path: string;
@@ -99,9 +100,31 @@ function linkedWorktree({ gitdir, HEAD, locked }: WorktreeEntry): Worktree | nul
   return { path, branch, lock: locked?.trim() ?? null, isMain: false, isBare: false };
 }
 
-/** Those of `listWorktrees` that stand on `branch`. Of each other worktree no more than its HEAD is looked at, since there may be hundreds. */
+/**
+ * Those of `listWorktrees` that stand on `branch`. Of each other worktree no more than its HEAD is looked at, since there may be hundreds. One that lies inside
+ * of a worktree of ours was made by an agent, and holds no branch back: its HEAD is left on the branch's commit instead.
+ */
 export async function worktreesAt(repo: ListedPlace, branch: string): Promise<Worktree[]> {
-  return readWorktreesAt(repo, branch) ?? (await listWorktrees(repo)).filter((worktree) => worktree.branch === branch);
+  const found =
+    readWorktreesAt(repo, branch) ?? (await listWorktrees(repo)).filter((worktree) => worktree.branch === branch);
+  const others: Worktree[] = [];
+  for (const worktree of found) if (!(await releaseInner(repo, worktree))) others.push(worktree);
+  return others;
+}
+
+/** Whether it lay inside of another worktree that stator made, and stands on no branch any more. */
+async function releaseInner(repo: ListedPlace, worktree: Worktree): Promise<boolean> {
+  if (worktree.isMain || worktree.branch === null) return false;
+  const { path, branch } = worktree;
+  const isInner = entryFolders(repo.commonDir).some((folder) => {
+    const other = wholeWorktree(folder);
+    return other !== null && other.path !== path && isOurs(other) && isWithin(other.path, path);
+  });
+  const adminDir = isInner ? await adminDirOf(repo, path) : null;
+  if (adminDir === null) return false;
+  // Its index and files stay as they are.
+  const args = ['update-ref', '--no-deref', 'HEAD', `refs/heads/${branch}`];
+  return (await tryOwnGit(repo.path, args, { env: { GIT_DIR: adminDir } })).exitCode === 0;
 }
 
 /** One that is not ours and stands on `branch`, beside that at `own`: a person may look at it there by `--ignore-other-worktrees`. null: there is none. */

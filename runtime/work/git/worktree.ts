@@ -13,12 +13,13 @@ import { type Contents, cleanContentsOf, commitFor, contentsOf } from './attempt
 import { checkedOut, deleteBranch, ensureBranch, movedMeanwhile } from './branch.ts';
 import { changedFiles } from './diff.ts';
 import { checkoutTimeoutMs, ownGit } from './git.ts';
+import { clearNested, forgetInside, keepNested, linkedInside, type Nested } from './nested.ts';
 import { commitOf, isAncestor, treeOf } from './objects.ts';
 import { attemptRef, branchRef, isKept, isTreeKept, moveRef, readRef, setRef } from './refs.ts';
 import type { Repository } from './repository.ts';
 import { keepModules, nestedRepositories, resetModules } from './submodules.ts';
 import { dropUnfinished } from './unfinished.ts';
-import { isWithin } from './worktree-folder.ts';
+import { isWithin, literal } from './worktree-folder.ts';
 import * as list from './worktree-list.ts';
 
 const shownFiles = 5;
@@ -33,6 +34,8 @@ export interface WantedWorktree {
   readonly previousRun: string | null;
   /** true: the run starts from `start`, and the branch moves there. false: from where the branch is. */
   readonly reset: boolean;
+  /** The same agent goes on: the repositories that it has inside stay there. Default: they are kept as refs, and go. */
+  readonly goesOn?: boolean;
 }
 
 /**
@@ -66,8 +69,9 @@ export async function prepareWorktree(
   const base = wanted.reset ? start : tip;
   // Checked out in this moment, at the very commit: nothing can lie there, and nothing is to be brought anywhere.
   if (worktree.isNew && base === tip && (await readRef(repo, branchRef(branch))) === tip) return { path, base };
-  await keepExistingFiles(repo, worktree, { ...wanted, tip, base });
-  await checkOutCommit(repo, worktree, { branch, tip, base });
+  const nested = await keepExistingFiles(repo, worktree, { ...wanted, tip, base });
+  const staying = wanted.goesOn === true ? [] : await clearNested(repo, worktree, nested);
+  await checkOutCommit(repo, worktree, { branch, tip, base, staying });
   return { path, base };
 }
 
@@ -143,6 +147,8 @@ async function openWorktree(
 ): Promise<list.OpenWorktree & { readonly isNew: boolean }> {
   const { path, branch } = wanted;
   if (await isInTheWay(path)) throw taken(`${path} is a link or a file, and no worktree`, `mv ${path} ${path}-old`);
+  // Before the list: what an agent made inside of a worktree of ours is on that branch no more.
+  await list.worktreesAt(repo, branch);
   const all = await list.listWorktrees(repo);
   const known = all.find((worktree) => worktree.path === path);
   if (await isOccupied(path)) {
@@ -196,17 +202,20 @@ async function keepExistingFiles(
   repo: Repository,
   worktree: list.OpenWorktree,
   run: WantedWorktree & { tip: string; base: string },
-): Promise<void> {
+): Promise<readonly Nested[]> {
   const before = `${run.run}-before`;
   const records = run.previousRun === null ? [before] : [run.previousRun, before];
   await keepModules(repo, worktree, { run: records[0] ?? before, message: `what lay there before ${run.run}` });
   const contents = await contentsOf(repo, worktree, run.branch);
-  const end = await commitFor(repo, contents, { records, message: `what lay in ${worktree.path} before ${run.run}` });
+  const message = `what lay in ${worktree.path} before ${run.run}`;
+  const end = await commitFor(repo, contents, { records, message });
   const ends = (await isAncestor(repo, run.tip, end)) ? [end] : [end, run.tip];
   for (const commit of ends) {
     if (await isKept(repo, commit, [run.base])) continue;
     await setRef(repo, attemptRef(await freeName(repo, [...records, `${before}-${commit.slice(0, 12)}`])), commit);
   }
+  const paths = [...contents.nested, ...linkedInside(repo, worktree)];
+  return paths.length === 0 ? [] : keepNested(repo, worktree, { run: records[0] ?? before, message, paths });
 }
 
 /** The first name that no record has; the last one carries the commit's own id, so it is free or holds the same. */
@@ -218,14 +227,15 @@ async function freeName(repo: Repository, names: readonly string[]): Promise<str
 async function checkOutCommit(
   repo: Repository,
   worktree: list.OpenWorktree,
-  to: { branch: string; tip: string; base: string },
+  to: { branch: string; tip: string; base: string; staying: readonly string[] },
 ): Promise<void> {
   const slow = { timeoutMs: checkoutTimeoutMs };
   await dropUnfinished(worktree);
   // Detached first: the agent may have left HEAD on a branch of somebody else, which the reset would move.
   await list.inWorktree(worktree, ['update-ref', '--no-deref', 'HEAD', to.base]);
   await list.inWorktree(worktree, ['reset', '--hard', '-q'], slow);
-  await list.inWorktree(worktree, ['clean', '-f', '-d', '-q'], slow);
+  const staying = to.staying.map((path) => `--exclude=/${literal(path)}`);
+  await list.inWorktree(worktree, ['clean', '-f', '-d', '-q', ...staying], slow);
   await resetModules(repo, worktree, to.base);
   if (!(await moveRef(repo, branchRef(to.branch), { from: to.tip, to: to.base })))
     throw movedMeanwhile(repo, to.branch);
@@ -245,11 +255,15 @@ async function lossOf(
 ): Promise<Loss | null> {
   const { worktree, branch, into, dry = false } = wanted;
   const run = `${basename(worktree.path)}-removed`;
-  if (!dry) await keepModules(repo, worktree, { run, message: `left over in ${branch}` });
+  const left = `left over in ${branch}`;
+  if (!dry) await keepModules(repo, worktree, { run, message: left });
   const contents = (await cleanContentsOf(repo, worktree, branch)) ?? (await contentsOf(repo, worktree, branch));
-  const nested = [...contents.nested, ...(await nestedRepositories(repo, worktree, contents.tree))];
-  if (nested.length > 0)
-    return { cause: 'nested', why: `git repositories of their own lie in ${worktree.path}: ${nested.join(', ')}` };
+  const stray = await nestedRepositories(repo, worktree, contents.tree);
+  const paths = [...contents.nested, ...stray, ...linkedInside(repo, worktree)];
+  const nested = dry || paths.length === 0 ? [] : await keepNested(repo, worktree, { run, message: left, paths });
+  const unkept = nested.filter(({ why }) => why !== null).map(({ path, why }) => `${path} (${why})`);
+  if (unkept.length > 0)
+    return { cause: 'nested', why: `git repositories of their own lie in ${worktree.path}: ${unkept.join(', ')}` };
   const files = await unkeptFiles(repo, contents);
   if (files.length > 0) {
     const more = files.length > shownFiles ? ` and ${files.length - shownFiles} more` : '';
@@ -278,6 +292,7 @@ export async function dispose(repo: Repository, path: string, isKnown: boolean):
     if (await isOccupied(path)) await rename(path, aside);
     else if (list.isThere(path)) await rmdir(path);
     if (isKnown) await forget(repo, { path, aside });
+    await forgetInside(repo, path);
     await removeTree(aside);
   } catch (cause) {
     if (cause instanceof EngineError) throw cause;

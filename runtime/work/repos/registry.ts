@@ -141,6 +141,8 @@ export interface Projects {
   revokedText(project: string): string | null;
   /** Why the repo's file cannot be used; null: it can. Cheap while the file is as it was when it was last asked about. Throws `repo_not_found`. */
   fileProblem(project: string): string | null;
+  /** Files of the repo, beside its configuration and its prompts, on which its trust depends; absolute. None of one that is not there. Never throws. */
+  trustedFiles(project: string): readonly string[];
   /** daemon.toml has changed: what follows from it is worked out anew. */
   forget(): void;
   /** Whether it is registered and stays: nothing is started for one that is going or gone. */
@@ -448,6 +450,12 @@ export async function openProjects(parts: {
         const after = examine(project).comparison;
         return { ...after, changes: comparison.changes, changed: true };
       }),
+    trustedFiles(project) {
+      const row = rows.get(project);
+      const { programs = {}, envFiles = {}, settings = {} } = row?.config.found ?? {};
+      const names = [...Object.keys(programs), ...Object.keys(envFiles), ...Object.keys(settings)];
+      return row === undefined ? [] : names.map((name) => resolve(row.path, name));
+    },
     forget() {
       loaded.clear();
       broken.clear();

@@ -1,19 +1,22 @@
 /**
- * One watcher for each repo, for all who would otherwise have to look often: at its signal folders, its branches and its configuration file. A watcher
- * makes a look prompt and never stands for one: everybody who is told here also looks at regular times, seldom where the watcher lives, often where not.
+ * One watcher for each repo, for all who would otherwise have to look often: where its signal folders come and go, at its branches, and at the files that
+ * somebody trusted. A watcher makes a look prompt and never stands for one: everybody who is told here also looks at regular times, seldom where the watcher
+ * lives, often where not.
  */
 import { basename, dirname, join, relative } from 'node:path';
 import { messageOf } from '../../../machines/vocabulary/errors.ts';
 import { createFolderWatcher, type FolderWatcher } from '../../base/platform/folder-watcher.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { placesOfSignals } from '../git/signal-paths.ts';
+import { createConfigWatcher } from './config-watcher.ts';
 
 export type RepoChange =
-  /** `folder`: of signals, or one on the way to such a folder, which may have come or gone. */
+  /** `folder`: of signals, or one on the way to such a folder, which has come or gone. What is dropped into it is told by a watch of its own. */
   | { readonly topic: 'signals'; readonly project: string; readonly folder: string }
   | { readonly topic: 'refs'; readonly project: string }
   /** The main repository's folder itself was moved or deleted, or its `.git` was. */
   | { readonly topic: 'folder'; readonly project: string }
+  /** A file that decides what the repo starts was written, or deleted. */
   | { readonly topic: 'config'; readonly project: string };
 
 export interface RepoWatchers {
@@ -50,7 +53,13 @@ const refsLimitBytes = 16 * 1024;
 /** One that ended by itself is tried again after this. */
 const retryMs = 30_000;
 
-export function createRepoWatchers({ log }: { log: Log }): RepoWatchers {
+export interface RepoWatchersParts {
+  readonly log: Log;
+  /** The files of a repo beside its configuration and its prompts on which its trust depends; absolute. Must not throw. */
+  trustedFiles(project: string): readonly string[];
+}
+
+export function createRepoWatchers({ log, trustedFiles }: RepoWatchersParts): RepoWatchers {
   const listeners = new Set<(change: RepoChange) => void>();
   const open = new Map<string, RepoWatcher>();
   const tell = (change: RepoChange): void => {
@@ -62,7 +71,7 @@ export function createRepoWatchers({ log }: { log: Log }): RepoWatchers {
       return () => listeners.delete(listener);
     },
     create(project) {
-      const watcher = createRepoWatcher({ project, log, tell });
+      const watcher = createRepoWatcher({ project, log, tell, trustedFiles: () => trustedFiles(project) });
       open.set(project, watcher);
       return watcher;
     },
@@ -74,9 +83,11 @@ interface RepoWatcherParts {
   readonly project: string;
   readonly log: Log;
   tell(change: RepoChange): void;
+  trustedFiles(): readonly string[];
 }
 
-function createRepoWatcher({ project, log, tell }: RepoWatcherParts): RepoWatcher {
+function createRepoWatcher({ project, log, tell, trustedFiles }: RepoWatcherParts): RepoWatcher {
+  const configWatcher = createConfigWatcher({ trustedFiles, onChange: () => tell({ topic: 'config', project }) });
   let open: { places: RepoPlaces; watcher: FolderWatcher } | null = null;
   let retryAtMs = 0;
   let told: string | null = null;
@@ -84,6 +95,7 @@ function createRepoWatcher({ project, log, tell }: RepoWatcherParts): RepoWatche
   function close(): void {
     open?.watcher.close();
     open = null;
+    configWatcher.close();
   }
 
   function begin(places: RepoPlaces): FolderWatcher {
@@ -115,9 +127,11 @@ function createRepoWatcher({ project, log, tell }: RepoWatcherParts): RepoWatche
 
   return {
     keep(places) {
+      configWatcher.keep(places.main);
       const isSame = open?.places.main === places.main && open.places.worktrees === places.worktrees;
       if (isSame || (open === null && performance.now() < retryAtMs)) return;
-      close();
+      open?.watcher.close();
+      open = null;
       try {
         open = { places, watcher: begin(places) };
       } catch (thrown) {
@@ -139,14 +153,14 @@ function isBelow(folder: string, path: string): boolean {
   return way !== '' && way !== '..' && !way.startsWith('../');
 }
 
-/** The folders of signals with all on the way to them, and where git keeps branches. */
+/** The folders on the way to those of signals, and where git keeps branches. */
 function isWatched(places: RepoPlaces, folder: string): boolean {
   const { main, worktrees } = places;
   return (
     folder === worktrees ||
     (worktrees !== null && isBelow(folder, worktrees)) ||
     isWorktree(places, folder) ||
-    partOfTree(places, folder) !== null ||
+    isInTree(places, folder, placesOfSignals.map(dirname)) ||
     isOfRefs(relative(main, folder))
   );
 }
@@ -155,14 +169,12 @@ function isWorktree({ worktrees }: RepoPlaces, folder: string): boolean {
   return dirname(folder) === worktrees && !basename(folder).startsWith('.');
 }
 
-/** The part of the path below the repo or the worktree, of a folder of signals or on the way to one; null: it is neither. */
-function partOfTree(places: RepoPlaces, folder: string): string | null {
-  for (const place of placesOfSignals)
-    for (const part of [place, dirname(place)]) {
-      const root = folder.slice(0, -part.length - 1);
-      if (join(root, part) === folder && (root === places.main || isWorktree(places, root))) return part;
-    }
-  return null;
+/** Whether it is one of these parts of the repo, or of a worktree. */
+function isInTree(places: RepoPlaces, folder: string, parts: readonly string[]): boolean {
+  return parts.some((part) => {
+    const root = folder.slice(0, -part.length - 1);
+    return join(root, part) === folder && (root === places.main || isWorktree(places, root));
+  });
 }
 
 function isOfRefs(way: string): boolean {
@@ -174,15 +186,13 @@ function changeIn(
   places: RepoPlaces,
   folder: string,
   name: string | null,
-): { topic: 'signals'; folder: string } | { topic: 'refs' } | { topic: 'config' } | { topic: 'folder' } | null {
+): { topic: 'signals'; folder: string } | { topic: 'refs' } | { topic: 'folder' } | null {
   const way = relative(places.main, folder);
   // What is watched says its own name where it goes itself.
   if (way === '' && (name === null || name === basename(folder) || name === '.git')) return { topic: 'folder' };
   if (way === '.git') return name === null || name === 'packed-refs' || name === 'refs' ? { topic: 'refs' } : null;
   if (isOfRefs(way)) return name?.endsWith('.lock') === true ? null : { topic: 'refs' };
-  if (way === '.stator' && name === 'config.toml') return { topic: 'config' };
-  if (placesOfSignals.some((place) => folder.endsWith(`/${place}`))) return { topic: 'signals', folder };
   const path = name === null ? folder : join(folder, name);
-  const isOnTheWay = folder === places.worktrees || isWatched(places, path);
+  const isOnTheWay = folder === places.worktrees || isWatched(places, path) || isInTree(places, path, placesOfSignals);
   return isOnTheWay ? { topic: 'signals', folder: path } : null;
 }

@@ -6,8 +6,10 @@ import { type ByteName, isSame, pathOf, type Seen, seenAt } from './files.ts';
 export interface Arrivals {
   /** Reads the folder, and looks at the files that are not known to stand still. Throws the system's errors. */
   list(): Promise<void>;
-  /** Those that were the same at two looks with 250 ms between them, or, where nothing is waited for, all: the oldest first, and last what could not be moved before. */
+  /** Those that are complete, or, where nothing is waited for, all: the oldest first, and last what could not be moved before. */
   stable(isWaitedFor: boolean): [ByteName, Seen][];
+  /** The watcher says that nobody writes to it any more: the next `list` takes it as it is then. */
+  noteComplete(name: ByteName): void;
   /** Whether a file is complete. */
   hasStable(): boolean;
   /** Forgets a file that was taken or deleted. */
@@ -15,12 +17,10 @@ export interface Arrivals {
   /** It could not be moved: it is tried again, and no sooner for it. */
   countFailure(name: ByteName): void;
   readonly size: number;
-  /** Milliseconds until one more may be stable; null: none will. */
-  untilStable(): number | null;
   clear(): void;
 }
 
-/** A file is taken when its size, time and inode have stood still for this long. */
+/** A file is complete when it has stood still for this long: as its watcher says, or, where none told of it, as two looks found it. */
 export const quietMs = 250;
 /** The engine's own folders among the signals. */
 const own: ReadonlySet<string> = new Set(['staging', 'processing', 'failed']);
@@ -35,9 +35,15 @@ interface Arrival {
 
 export function createArrivals(folder: string): Arrivals {
   const files = new Map<ByteName, Arrival>();
+  /** Said by the watcher, and not looked at since. */
+  const complete = new Set<ByteName>();
 
   return {
+    noteComplete: (name) => void complete.add(name),
     async list() {
+      // Of what is said from here on the next look takes care.
+      const told = new Set(complete);
+      complete.clear();
       const names = (await readdir(folder, 'latin1')).filter((name) => !name.startsWith('.') && !own.has(name));
       const present = new Set(names);
       for (const name of files.keys()) if (!present.has(name)) files.delete(name);
@@ -48,6 +54,9 @@ export function createArrivals(folder: string): Arrivals {
         const now = performance.now();
         const seen = await seenAt(pathOf(folder, name));
         if (seen === null) files.delete(name);
+        // What is no file is not written: it is told of at once.
+        else if (told.has(name) || seen.oddity !== null)
+          files.set(name, { failures: 0, ...before, seen, sinceMs: now, isStable: true });
         else if (before === undefined || !isSame(before.seen, seen))
           files.set(name, { seen, sinceMs: performance.now(), isStable: false, failures: 0 });
         else if (now - before.sinceMs >= quietMs) before.isStable = true;
@@ -71,11 +80,9 @@ export function createArrivals(folder: string): Arrivals {
     get size() {
       return files.size;
     },
-    untilStable() {
-      let first = Number.POSITIVE_INFINITY;
-      for (const { sinceMs, failures } of files.values()) if (failures === 0) first = Math.min(first, sinceMs);
-      return first === Number.POSITIVE_INFINITY ? null : Math.max(0, Math.ceil(first + quietMs - performance.now()));
+    clear() {
+      files.clear();
+      complete.clear();
     },
-    clear: () => files.clear(),
   };
 }

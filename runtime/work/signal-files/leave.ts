@@ -48,7 +48,7 @@ export async function leaveSignalFile({ roots, plan, type: name, payload: given 
     }
   }
   const hint =
-    'say it again in a folder of the repo that you can write to, or when an engine runs: stator daemon start';
+    'say it again in a folder of the repo that you can write to, or when an engine answers; who has the home: stator daemon status';
   throw new EngineError('unavailable', `no signal file could be written: ${messageOf(failure)}`, hint, {
     cause: failure,
   });
@@ -75,6 +75,6 @@ async function place(folder: string, { name, content }: { name: string; content:
   throw new EngineError(
     'conflict',
     `${join(folder, name)} is there already with other content, and no engine has read it yet`,
-    'start an engine, which takes it: stator daemon start',
+    'the next engine takes it; whether one runs, and who has the home: stator daemon status',
   );
 }

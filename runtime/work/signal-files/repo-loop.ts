@@ -9,7 +9,8 @@ import type { RepoPlaces, RepoWatchers } from '../repos/repo-watchers.ts';
 import { createSignalFolder, type SignalFolder, type SignalFolderParts } from './signal-folder.ts';
 import { createSource, type SourceParts, type SourcePlace } from './source.ts';
 
-export interface RepoLoopParts extends Omit<SignalFolderParts, 'path' | 'source' | 'onAppear' | 'onInsert'> {
+export interface RepoLoopParts
+  extends Omit<SignalFolderParts, 'path' | 'source' | 'onAppear' | 'onChange' | 'onInsert'> {
   readonly home: string;
   readonly store: SignalFolderParts['store'] & SourceParts['store'];
   readonly projects: SourceParts['projects'];
@@ -72,15 +73,27 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
     const known = folders.get(path);
     if (known !== undefined) return known;
     const source = createSource(parts, at);
-    const made = createSignalFolder({ ...parts, path, source, onAppear, onInsert: (id) => void follow(path, id) });
+    const made = createSignalFolder({
+      ...{ ...parts, path, source, onAppear },
+      onChange() {
+        dueAtMs.delete(path);
+        wake();
+      },
+      onInsert: (id) => void follow(path, id),
+    });
     folders.set(path, made);
     return made;
   }
 
-  /** Something changed in a folder of signals, or in one on the way to it. */
+  /** A folder of signals came or went, or one on the way to it. */
   function noteChange(changed: string): void {
     folders.get(changed)?.noteChange();
     for (const path of folders.keys()) if (path === changed || path.startsWith(`${changed}/`)) dueAtMs.delete(path);
+  }
+
+  /** Whether nothing comes into any of the folders unsaid. */
+  function isLive(): boolean {
+    return watcher.isLive() && [...folders.values()].every((folder) => folder.isTold());
   }
 
   function onAppear(): void {
@@ -118,7 +131,7 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
     if (!parts.isOwner()) return pollMs;
     const { main, worktrees, roots } = await findPlaces();
     if (isStopped) return pollMs;
-    const wasLive = watcher.isLive();
+    const wasLive = isLive();
     // Before the look: what changes after it is told.
     watcher.keep({ main, worktrees });
     hasAppeared = false;
@@ -126,14 +139,15 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
     const present = new Map<string, SourcePlace>();
     for (const root of roots)
       for (const place of placesOfSignals) present.set(join(root, place), { main, root, place });
-    for (const path of folders.keys())
+    for (const [path, folder] of folders)
       if (!present.has(path)) {
+        folder.close();
         folders.delete(path);
         dueAtMs.delete(path);
       }
     const nowMs = performance.now();
     const isFresh = nowMs - toldAtMs < freshMs;
-    if (!watcher.isLive() || nowMs - lookedAtAllMs >= (isFresh ? pollMs : watchedPollMs) - slackMs) {
+    if (!isLive() || nowMs - lookedAtAllMs >= (isFresh ? pollMs : watchedPollMs) - slackMs) {
       lookedAtAllMs = nowMs;
       dueAtMs.clear();
     }
@@ -151,7 +165,7 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
     }
     // A folder that came unsaid, such as one that was put in another's place: what is watched is not what is there.
     if (hasAppeared && wasLive && !isTold) watcher.reset();
-    return watcher.isLive() && worktrees !== null && !isFresh ? waitMs : Math.min(waitMs, pollMs);
+    return isLive() && worktrees !== null && !isFresh ? waitMs : Math.min(waitMs, pollMs);
   }
 
   async function turn(): Promise<void> {
@@ -216,6 +230,7 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
       isStopped = true;
       unsubscribe();
       watcher.close();
+      for (const folder of folders.values()) folder.close();
       if (timer !== null) clearTimeout(timer);
       const limit = new AbortController();
       await Promise.race([last, pause(stopLimitMs, limit.signal)]);

@@ -1,8 +1,9 @@
 /** One folder of signal files: looks into it, takes what stands still, and says once what stands in the way. */
 import { lstat, realpath } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { messageOf } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { createFileWatcher, type FileWatcher } from '../../base/platform/file-watcher.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { openFolder, type SafeFolder } from '../../base/platform/safe-path.ts';
 import { ifMissing, systemCode } from '../../base/platform/system-code.ts';
@@ -31,6 +32,8 @@ export interface SignalFolderParts extends Omit<ProcessingFilesParts, 'held' | '
   readonly log: Log;
   /** The folder was not there before, or another one is there now. */
   onAppear(): void;
+  /** Something changed in the folder, or a file of it is complete. */
+  onChange(): void;
 }
 
 export interface SignalFolder {
@@ -39,8 +42,12 @@ export interface SignalFolder {
    * more to do; null: nothing is known to come. Never throws: what stands in the way is logged, once.
    */
   look(options: { isWaitedFor: boolean }): Promise<number | null>;
-  /** Something changed in the folder: the next look reads it. */
+  /** Whether what is dropped into it is told, or there is no such folder. */
+  isTold(): boolean;
+  /** The folder itself may be another: the next look reads it. */
   noteChange(): void;
+  /** It is no longer watched. May be called twice. */
+  close(): void;
 }
 
 /** The folder and those in it that are ours to make, held open: what is put in their place meanwhile is never reached. */
@@ -58,6 +65,8 @@ const toleratedFailures = 16;
 const settlingMs = 3_000;
 /** What is under way is looked after this often, where it does not say when. */
 const underWayMs = 1_000;
+/** A watch that ended by itself is begun again after this. */
+const rewatchMs = 30_000;
 
 /**
  * Throws where others may put files there: who moves one of ours into the folder would speak in our name. A group that this user alone works in by default is
@@ -84,6 +93,10 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
   let listedAtMs = 0;
   let told: string | null = null;
   let trouble: string | null = null;
+  let watcher: FileWatcher | null = null;
+  /** On the monotonic clock: not before this is it watched again. */
+  let watchAtMs = 0;
+  let isClosed = false;
 
   /** In the words of people: by which path a folder is held is ours. */
   function note(found: string): void {
@@ -127,6 +140,37 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
     log.info(`signal file ${shownName(name)} of ${project} lies in ${place} now: ${reason.split('\n')[0]}`);
   }
 
+  /** Begins to watch the folder, which is there. Its own folders are not watched, and neither is what is no file. */
+  function keepWatch(): void {
+    if (isClosed || watcher !== null || performance.now() < watchAtMs) return;
+    const found = createFileWatcher({
+      paths: [path],
+      includes: (file) => dirname(file) === path && !basename(file).startsWith('.'),
+      quietMs,
+      onFile(file) {
+        arrivals.noteComplete(Buffer.from(basename(file)).toString('latin1'));
+        noteAndTell();
+      },
+      onChange: noteAndTell,
+      onEnd(reason) {
+        watcher = null;
+        watchAtMs = performance.now() + rewatchMs;
+        log.debug(`${path} is looked at every second, and not watched: ${reason.message}`);
+      },
+    });
+    watcher = found;
+  }
+
+  function noteAndTell(): void {
+    isChanged = true;
+    parts.onChange();
+  }
+
+  function endWatch(): void {
+    watcher?.close();
+    watcher = null;
+  }
+
   /** Whether there is a folder to look into. A new one is taken up from the beginning. */
   async function find(): Promise<boolean> {
     const found = await lstat(path, { bigint: true }).catch(ifMissing(null, 'ENOTDIR'));
@@ -143,12 +187,16 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
     }
     if (known?.mtimeNs !== mtimeNs) changedAtMs = performance.now();
     known = { ino, mtimeNs };
+    // Before it is read: what comes after that is told.
+    keepWatch();
     return true;
   }
 
   function forget(): void {
     known = null;
     isChanged = true;
+    endWatch();
+    watchAtMs = 0;
     arrivals.clear();
     processingFiles.clear();
   }
@@ -187,7 +235,7 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
   /** Reads the folder, unless it is asleep, or was just read and not all that was found there is taken yet. */
   async function list(isWaitedFor: boolean): Promise<void> {
     const now = performance.now();
-    const isRecent = isWaitedFor && now - listedAtMs < quietMs && arrivals.hasStable();
+    const isRecent = isWaitedFor && !isChanged && now - listedAtMs < quietMs && arrivals.hasStable();
     const isAwake = isChanged || now - changedAtMs < settlingMs || !isWaitedFor || arrivals.size > 0;
     if (isRecent || !isAwake) return;
     isChanged = false;
@@ -207,10 +255,10 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
         await processingFiles.settle();
       });
     }
-    // Nobody tells of a file that is written to, of a verdict that comes late, or of a change that the folder's time does not show yet.
+    // Nobody tells of a verdict that comes late, or of a change that the folder's time does not show yet.
     const isUnderWay = arrivals.size > 0 || !processingFiles.isEmpty || performance.now() - changedAtMs < settlingMs;
     const waits = [
-      letsGo ? arrivals.untilStable() : null,
+      letsGo && arrivals.hasStable() ? 0 : null,
       processingFiles.untilInsert(),
       isUnderWay ? underWayMs : null,
     ].filter((wait) => wait !== null);
@@ -233,8 +281,13 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
       told = trouble;
       return waitMs;
     },
+    isTold: () => known === null || watcher?.isLive() === true,
     noteChange() {
       isChanged = true;
+    },
+    close() {
+      isClosed = true;
+      endWatch();
     },
   };
 }

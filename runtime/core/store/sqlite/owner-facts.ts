@@ -5,6 +5,7 @@
 
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { HomeEngine } from '../../../base/platform/home-engine.ts';
 import { systemCode } from '../../../base/platform/system-code.ts';
 
 export interface OwnerFacts {
@@ -14,6 +15,8 @@ export interface OwnerFacts {
   readonly epoch: number;
   /** A daemon stays until it is stopped; an engine belongs to the program that it is part of, such as `stator run`. */
   readonly kind: 'daemon' | 'engine';
+  /** Whose agents it starts: of all plans, of those that were watched there, or none, as a verb that has the home for a moment. */
+  readonly starts: 'all' | 'watched' | 'nothing';
   /** The daemon.toml that was named to it; null: that of the home. */
   readonly config: string | null;
   /** Of its stator; null: one that did not say it yet. */
@@ -63,6 +66,13 @@ function deviceName(device: bigint): string {
   return [major, minor].map((part) => part.toString(16).padStart(2, '0')).join(':');
 }
 
+/** The engine that an owner is; `answers` says whether it was reached. A verb that has the home for a moment is none. */
+export function engineOf(owner: OwnerFacts | null, answers: boolean): HomeEngine {
+  if (owner === null || owner.starts === 'nothing') return { kind: 'none' };
+  const kind = owner.kind === 'daemon' ? 'daemon' : owner.starts === 'watched' ? 'run' : 'program';
+  return { kind, pid: owner.pid, answers };
+}
+
 /** What lies there, whoever left it; null: nothing of use. */
 export function readFacts(home: string): OwnerFacts | null {
   let text: string;
@@ -75,19 +85,22 @@ export function readFacts(home: string): OwnerFacts | null {
   const facts = parsedJson(text);
   if (!isFacts(facts)) return null;
   const { kind = 'engine', config = null, version = null, build = null } = facts;
-  return { ...facts, kind, config, version, build };
+  // An engine that is no daemon was most likely that of a `stator run`, and one that serves nobody that of a verb.
+  const { starts = kind === 'daemon' ? 'all' : facts.socketPath === null ? 'nothing' : 'watched' } = facts;
+  return { ...facts, kind, starts, config, version, build };
 }
 
 /** What owners of earlier versions did not say. */
-type NewerFact = 'kind' | 'config' | 'version' | 'build';
+type NewerFact = 'kind' | 'starts' | 'config' | 'version' | 'build';
 
 /** Written by hand: every client reads this first, and starts faster without a schema library. */
 function isFacts(value: unknown): value is Omit<OwnerFacts, NewerFact> & Partial<Pick<OwnerFacts, NewerFact>> {
   if (typeof value !== 'object' || value === null) return false;
   const facts = value as Partial<Record<keyof OwnerFacts, unknown>>; // looked at field by field
-  const { pid, since, socketPath, epoch, kind, config, version, build } = facts;
+  const { pid, since, socketPath, epoch, kind, starts, config, version, build } = facts;
   return (
     (kind === undefined || kind === 'daemon' || kind === 'engine') &&
+    (starts === undefined || starts === 'all' || starts === 'watched' || starts === 'nothing') &&
     (config === undefined || config === null || typeof config === 'string') &&
     (version === undefined || version === null || typeof version === 'string') &&
     (build === undefined || build === null || typeof build === 'string') &&

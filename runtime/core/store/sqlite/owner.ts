@@ -22,12 +22,13 @@ import { EngineError } from '../../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../../machines/vocabulary/shell-word.ts';
 import { replaceFile } from '../../../base/platform/atomic-file.ts';
 import { createPrivateFile } from '../../../base/platform/home.ts';
+import type { HomeEngine } from '../../../base/platform/home-engine.ts';
 import { localTime } from '../../../base/platform/local-time.ts';
 import { statorBuild, statorVersion } from '../../../base/platform/version.ts';
 import { type Database, storeError } from './db.ts';
-import { lockFile, type OwnerFacts, readFacts } from './owner-facts.ts';
+import { engineOf, lockFile, type OwnerFacts, ownerByLock, readFacts } from './owner-facts.ts';
 
-export type { OwnerFacts };
+export { engineOf, type OwnerFacts };
 
 /** Held for as long as this object is referenced and not released: a connection that is garbage collected is closed. */
 export interface Owner {
@@ -46,6 +47,8 @@ export interface Owner {
 export interface OwnerOptions {
   /** Default `engine`. */
   readonly kind?: OwnerFacts['kind'];
+  /** Default: `all` of a daemon, else `nothing`. */
+  readonly starts?: OwnerFacts['starts'];
   readonly config?: string | null;
   /** How long to wait for another owner to leave, without blocking; default 0. */
   readonly waitMs?: number;
@@ -98,6 +101,11 @@ export function readOwner(home: string): OwnerFacts | null {
   return readFacts(home);
 }
 
+/** The engine that has the home now, asked of the lock. `answers`: whether whoever asks has reached it. */
+export function homeEngine(home: string, answers: boolean): HomeEngine {
+  return engineOf(ownerByLock(home) ?? readOwner(home), answers);
+}
+
 /** null: somebody else has the lock, or a reader was in the way; both are worth another try. */
 function attempt(home: string, options: OwnerOptions): Owner | null {
   const file = join(home, 'owner.db');
@@ -120,7 +128,11 @@ function attempt(home: string, options: OwnerOptions): Owner | null {
   return null;
 }
 
-function takeLock(db: Database, home: string, { nowMs, kind = 'engine', config = null }: OwnerOptions): OwnerFacts {
+function takeLock(
+  db: Database,
+  home: string,
+  { nowMs, kind = 'engine', starts, config = null }: OwnerOptions,
+): OwnerFacts {
   db.pragma('journal_mode = MEMORY');
   db.pragma('synchronous = FULL');
   db.exec('BEGIN IMMEDIATE');
@@ -129,7 +141,12 @@ function takeLock(db: Database, home: string, { nowMs, kind = 'engine', config =
   const epoch = Math.max(Number(db.pragma('user_version', { simple: true })), readFacts(home)?.epoch ?? 0) + 1;
   const since = new Date(nowMs()).toISOString().replace(/\.\d+Z$/, 'Z');
   const program = { version: statorVersion(), build: statorBuild() };
-  const facts: OwnerFacts = { pid: process.pid, since, socketPath: null, epoch, kind, config, ...program };
+  const facts: OwnerFacts = {
+    ...{ pid: process.pid, since, socketPath: null, epoch, kind },
+    starts: starts ?? (kind === 'daemon' ? 'all' : 'nothing'),
+    config,
+    ...program,
+  };
   rmSync(join(home, 'daemon.pid'), { force: true });
   writeFacts(home, facts);
   db.pragma(`user_version = ${epoch}`);

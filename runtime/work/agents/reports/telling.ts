@@ -9,21 +9,42 @@ const linesLookedAt = 200;
 /** The keys of the text in a line of JSON, the most informative first. */
 const wordsOfEvents = [['error', 'message'], ['error'], ['message'], ['result'], ['detail'], ['text']] as const;
 
-/** What package managers and test runners print around what happened: of their own news, and that something failed, but not what. */
+/** What package managers, build tools and test runners print around what happened: of their own news, and that something failed, but not what. */
 const aroundIt = [
-  /^(?:npm|yarn|pnpm|bun) (?:notice|warn|info|http|timing|verb|ERR!|error)\b/i,
-  /^(?:error )?Command failed with exit code|ELIFECYCLE|^exit (?:status|code) \d+$/i,
-  /^make(?:\[\d+\])?: \*\*\*/,
-  /^error: (?:could not compile|test failed, to rerun|aborting due to)/,
-  /^(?:note|help|info|hint)\b:? |^For more information|^Visit https?:/i,
-  /^(?:FAIL(?:ED)?|FAIL\t.*|FAILED \(.*\)|Ran (?:all|\d+) test.*)$/,
-  /^(?:Tests?|Test Suites|Test Files|Snapshots|Time|Start at|Duration|Type Errors|test result|Summary)\b:? /,
-  /^[^\p{L}\p{N}]*\d+ (?:failed|failing|failures?|passed|passing|errors?|problems?|tests?|warnings?)\b/iu,
+  /^(?:npm|yarn|pnpm|bun) (?:notice|warn|info|http|timing|verb|ERR!|error)\b|^(?:lerna|nx) ERR!|^WARN\b/i,
+  /^(?:error )?Command failed with exit code|ELIFECYCLE|^exit (?:status|code):? \d+\.?$|^ERR_PNPM_RECURSIVE_RUN|^➤ YN0000:/i,
+  /^error: script ".*" (?:exited|was terminated)|^ERROR\s+run failed: command|^(?:Tasks|Cached|Failed):\s+\S/,
+  /^g?make(?:\[\d+\])?: (?:\*\*\* \[|(?:Entering|Leaving) directory|Target .* not remade)|^ninja: build stopped/,
+  /^error: (?:could not compile|test failed, to rerun|Test failed$|aborting due to)|^(?:collect2|clang(?:\+\+)?|cc1): error: (?:ld returned|linker command failed)/,
+  /^(?:note|help|info|hint)\b:? |^For more information|^Visit https?:|^See also ["/]|^compilation terminated/i,
+  /^(?:FAIL(?:ED)?|FAIL\t.*|FAIL \d.*|FAILED (?:\(.*\)|\| .*)|FAILURES!|Ran (?:all|\d+) test.*)$/,
+  /^(?:Tests?|Test Suites|Test Files|Snapshots|Time|Start at|Duration|Type Errors|test result|Summary|Total time|Finished at)\b:? /i,
+  /^[^\p{L}\p{N}]*\d+ (?:failed|failing|failures?|pass(?:ed)?|fail|passing|errors?|problems?|tests?|warnings?|actionable task|examples?|error\(s\)|warning\(s\))\b/iu,
+  /^Found \d+ (?:errors?|problems?|warnings?)\b|^!+ .* !+$|^Time Elapsed|^Failed! +- |^Finished in /i,
   /^(?:# |ℹ )/,
+  // Gradle and Maven.
+  /^(?:FAILURE: Build failed with|BUILD FAILED|BUILD FAILURE|Build FAILED\.|\* (?:Try|Exception is):|> Run with --|> Get more help at|Deprecated Gradle|You can use '--warning-mode)/,
+  /^> (?:Task :|There were failing tests|Compilation failed; see)|^Execution failed for task/,
+  /^\[(?:INFO|WARNING|warn|info|success)\]|^\[(?:ERROR|error)\]\s*(?:$|-> \[Help|\[Help \d|To see the full stack|Re-run Maven|For more information|After correcting|Failures:|Errors:|Tests run:|Total time|There are test failures|Please refer to|See dump|.*\bmvn <args>)/,
+  // CTest and CMake.
+  /^(?:Errors while running CTest|Output from these tests are in|Use "--rerun-failed|The following tests FAILED|-- )/,
 ];
-/** A line that names an error in the words of its program: of Node, Python, compilers, test runners. */
-const namesError =
-  /^(?:Uncaught )?[\w.]*(?:Error|Exception)\b.*: ?\S|\berror(?:\[\w+\]|\s+TS\d+)?:\s|^\d+:\d+\s+error\s|^E {2,}\S|^not ok\b|^--- FAIL|^FAIL(?:ED)? \S|^[✖✗×✕●] \S|panicked at|\bAssertion.*failed|: (?:command )?not found$|: No such file or directory$/;
+/** A line that names an error in the words of its program: of Node, Python, Go, compilers, test runners. */
+const namesError = [
+  /^(?:Uncaught )?[\w.]*(?:Error|Exception)\b.*: ?\S|^[A-Z]\w* [Ee]rror: \S|\berror(?:\[\w+\]|\s+[A-Z]{2,}\d+)?:\s/,
+  /^\d+:\d+\s+error\s|^[\w./\\-]+:\d+:\d+:? (?!warning\b|note\b|info\b)\S|^\[(?:ERROR|error)\] +\S+(?:\.\w+:|\.\w+:\[?)\d+/,
+  /^E {2,}\S|^not ok\b|^--- FAIL|^FAIL(?:ED)? \S|^[✖✗×✕●] \S|panicked at|\b[Aa]ssertion.*failed|^Failed asserting|\bFailure(?:\/Error)?: \S/,
+  /undefined reference to|: (?:command )?not found$|: No such file or directory$|^CMake Error|^Diff in |^\d+ - .+ \((?:Failed|Timeout|Not Run|SEGFAULT|.*[Aa]borted|Exit code.*)\)$/,
+];
+/** A program that carries others out says why it could not begin: that counts where none of those names an error. */
+const namesCause = [
+  /^(?:npm|pnpm|yarn|bun) (?:ERR!|error) (?!(?:code|path|errno|syscall|command|signal|workspace|location|cwd|dest|node|npm|A complete log|To see a list|Run "npm|See above|Lifecycle script|Exit status|Failed at|This is probably|Test failed)\b)\S/i,
+  /^ERR_PNPM_(?!RECURSIVE_RUN)\w+ |^error (?!Command failed)\S|^ERROR: \S|^error: (?!script ")\S/,
+  /^g?make(?:\[\d+\])?: \*\*\* (?!\[)|^go: \S|^ninja: error|^fatal: \S/,
+  /^\* What went wrong:$|^\[(?:ERROR|error)\] +\S/,
+];
+/** What it is about stands in the next line. */
+const headline = /panicked at .*:$|^--- FAIL|^CMake Error\b.*:$|^\* What went wrong:$/;
 
 /** Stack frames, broken pieces of JSON, rules of dashes and the version that Node prints last tell a person nothing. */
 export function isTelling(line: string): boolean {
@@ -47,16 +68,27 @@ export function lastTelling(text: string): string | null {
   const telling = lines.filter(isTelling);
   const found =
     telling.findLast((line) => !isAroundIt(line)) ??
+    telling.find((line) => isOne(namesCause, line)) ??
     telling.at(-1) ??
     lines.map(wordsIn).findLast((words) => words !== null);
   return found == null ? null : cutLine(lastSentences(found));
 }
 
-/** Of the output of a check the last line that names an error; where none does, the last one that tells. */
+/** Of the output of a check the last line that names an error, else the first with which a build tool says why it failed, else the last one that tells. */
 export function errorLine(output: string): string | null {
   const lines = output.split('\n').slice(-linesLookedAt);
-  const found = lines.findLast((line) => isTelling(line) && !isAroundIt(line) && namesError.test(line.trim()));
-  return found === undefined ? lastTelling(output) : cutLine(found);
+  const telling = lines.filter((line) => isTelling(line) && !/^\s*error: \|-?$/.test(line));
+  const found =
+    telling.findLast((line) => !isAroundIt(line) && isOne(namesError, line)) ??
+    telling.find((line) => isOne(namesCause, line));
+  if (found === undefined) return lastTelling(output);
+  if (!headline.test(found.trim())) return cutLine(found);
+  const next = telling.slice(telling.lastIndexOf(found) + 1).find((line) => !isAroundIt(line) || /^\s/.test(line));
+  return cutLine(next === undefined ? found : joined(found.trim(), next.trim()));
+}
+
+function joined(head: string, next: string): string {
+  return head.startsWith('* ') ? next : `${head.replace(/:$/, '')}: ${next}`;
 }
 
 /** A run that could not be started, and a check, begin with why; an agent says it last. */
@@ -66,7 +98,11 @@ export function whyFailed(text: string, reason: Reason | null): string | null {
 }
 
 function isAroundIt(line: string): boolean {
-  return aroundIt.some((pattern) => pattern.test(line.trim()));
+  return isOne(aroundIt, line);
+}
+
+function isOne(patterns: readonly RegExp[], line: string): boolean {
+  return patterns.some((pattern) => pattern.test(line.trim()));
 }
 
 /** As many sentences of a long line as fit, from its end; a line without sentences stays as it is. */

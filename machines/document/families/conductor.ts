@@ -1,0 +1,29 @@
+/** `plan.md` of a Conductor track: `- [ ] Task: …` with its steps, below `## Phase N`. A phase is a wave, and its tasks run one after the other. */
+import { itemsThat, type PlacedItem, taskSpans } from './checklist.ts';
+import type { Family } from './family.ts';
+import { layOut } from './sections.ts';
+import type { Sheet } from './sheet.ts';
+
+const word = /^\W{0,4}Task(?:\s+(\d+(?:\.\d+)*))?\W{0,3}:/i;
+
+export const conductor = {
+  name: 'conductor',
+  title: 'Conductor',
+  waves: ['phase', 'phases'],
+  companions: ['spec.md', 'metadata.json', 'index.md'],
+  recognises(sheet) {
+    const tasks = tasksOf(sheet);
+    if (tasks.length === 0) return false;
+    return isTrack(sheet) || tasks.filter(({ item }) => word.test(item.text)).length * 2 > tasks.length;
+  },
+  read: (sheet) => layOut(sheet, taskSpans(sheet, tasksOf(sheet), { ids: null, taken: /^\W{0,4}Task(?=\W{0,3}:)/gi })),
+} as const satisfies Family;
+
+function isTrack({ folders, file }: Sheet): boolean {
+  const at = folders.lastIndexOf('tracks');
+  return at > 0 && folders[at - 1] === 'conductor' && /^plan\.md$/i.test(file);
+}
+
+function tasksOf(sheet: Sheet): PlacedItem[] {
+  return itemsThat(sheet, ({ box }) => box !== null);
+}

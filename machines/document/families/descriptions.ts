@@ -1,0 +1,49 @@
+/** What is said of documents: which files belong to one, and what one looks like that is no plan. */
+import type { PlanProblem } from '../shape.ts';
+import type { Family } from './family.ts';
+import type { SourceLine } from './markdown-outline.ts';
+import { lineLimit, type Sheet } from './sheet.ts';
+
+/** The files of the family that lie beside the document, for its agents. */
+export function companionNote(sheet: Sheet, { companions }: Family): SourceLine[] {
+  const beside = companions.filter((name) => name !== sheet.file && sheet.beside.includes(name));
+  if (beside.length === 0) return [];
+  const paths = beside.map((name) => `\`${[...sheet.folders, name].join('/')}\``);
+  return ['', `Read these files first, as far as your task needs them: ${paths.join(', ')}`, ''].map((text) => ({
+    text,
+    number: 0,
+  }));
+}
+
+export function emptyProblem({ title }: Pick<Family, 'title'>): PlanProblem {
+  return { line: 1, message: `no task found: the document does not look like ${title}` };
+}
+
+export function tooManyLines({ lines }: Sheet): PlanProblem | null {
+  if (lines.length <= lineLimit) return null;
+  return { line: lineLimit + 1, message: `the document has more than ${lineLimit} lines; split it into several plans` };
+}
+
+/** What a document is that nobody reads as a plan, in one sentence. */
+export function describe(sheet: Sheet): string {
+  const json = sheet.json();
+  if (json !== null) {
+    if (json.problem !== null) return `${json.problem.message} (line ${json.problem.line})`;
+    return 'it is JSON, and neither of task-master (tasks) nor of Ralph (userStories)';
+  }
+  if (sheet.lines.length > lineLimit) return `it has more than ${lineLimit} lines`;
+  const blocks = sheet.outline();
+  const headings = blocks.filter(({ kind }) => kind === 'heading').length;
+  const items = blocks.flatMap((block) => (block.kind === 'list' ? block.items : []));
+  const boxes = items.filter(({ box }) => box !== null).length;
+  const parts = [
+    counted(headings, 'heading'),
+    counted(items.length, 'list item'),
+    counted(boxes, 'check box', 'check boxes'),
+  ];
+  return `it has ${parts.join(', ')}, and nothing that says which of them are tasks`;
+}
+
+function counted(count: number, one: string, several = `${one}s`): string {
+  return `${count === 0 ? 'no' : count} ${count === 1 ? one : several}`;
+}

@@ -1,0 +1,78 @@
+/** What people write as plans comes in families: each is recognised by its content and place, and read into one draft of a plan. */
+import type { PlanProblem } from '../shape.ts';
+import type { SourceLine } from './markdown-outline.ts';
+import type { Mark, Sheet } from './sheet.ts';
+
+/** That a task comes after another one, as the document says it. */
+export interface TaskLink {
+  /** The other task's id in its family. */
+  readonly ref: string;
+  readonly line: number;
+  /** A field says so, so an id that there is not is a problem; else it is said in a sentence. */
+  readonly isField: boolean;
+}
+
+export interface DraftTask {
+  /** The task's id in its family, which no other task of the document has. */
+  readonly ref: string;
+  readonly title: string;
+  readonly line: number;
+  readonly isDone: boolean;
+  readonly body: readonly SourceLine[];
+  /** What it writes, as far as the body has no field for it. */
+  readonly files: readonly string[];
+  /** A command that no field of the body says. */
+  readonly check: SourceLine | null;
+  readonly links: readonly TaskLink[];
+  /**
+   * `sequence`: after the task before it. `stated`: after what `links` says, and nothing else. A number: neighbours with the same number run together,
+   * after what stands before them.
+   */
+  readonly order: 'sequence' | 'stated' | number;
+  /** The number that the document gives it; kept where all tasks of its wave have one of their own. */
+  readonly number: number | null;
+  /** What shows in the document that it is done. */
+  readonly marks: readonly Mark[];
+}
+
+export interface DraftWave {
+  readonly kind: 'wave';
+  readonly title: string;
+  readonly line: number;
+  readonly introduction: SourceLine[];
+  readonly tasks: DraftTask[];
+  /** What shows in the document that all of its tasks are done. */
+  readonly marks: readonly Mark[];
+}
+
+/** A section that is about the whole plan. It begins with its heading. */
+export interface DraftNote {
+  readonly kind: 'note';
+  readonly lines: SourceLine[];
+}
+
+export interface PlanDraft {
+  readonly title: SourceLine | null;
+  /** What stands before the first wave. */
+  readonly head: readonly SourceLine[];
+  readonly parts: readonly (DraftWave | DraftNote)[];
+  /** Names of plans that must be done first. */
+  readonly after: readonly string[];
+  readonly problems: readonly PlanProblem[];
+  readonly remarks: readonly PlanProblem[];
+  /** A name for the plan that the content proposes. */
+  readonly name: string | null;
+}
+
+export interface Family {
+  readonly name: string;
+  /** As its people write it: `spec-kit`, `OpenSpec`. */
+  readonly title: string;
+  /** What its waves are called, in one and in several. */
+  readonly waves: readonly [one: string, several: string];
+  /** Files that belong to such a plan and lie beside it; agents are told of those that are there. */
+  readonly companions: readonly string[];
+  /** Whether the document is one of these, by its content and place, never by its name alone. */
+  recognises(sheet: Sheet): boolean;
+  read(sheet: Sheet): PlanDraft;
+}

@@ -1,0 +1,99 @@
+/**
+ * `tasks.md` of a Kiro spec: check boxes numbered `1.`, `1.1`. They run one after the other. An item with two or more numbered items of its own is a group,
+ * and a wave; one with fewer is a task. `*` behind the box marks what Kiro leaves out unless it is asked for.
+ */
+import { boxMarks, itemsThat, type PlacedItem, refsOf, taskOf } from './checklist.ts';
+import type { Family, PlanDraft } from './family.ts';
+import type { OutlineItem, SourceLine } from './markdown-outline.ts';
+import { layOut, type TaskSpan } from './sections.ts';
+import type { Sheet } from './sheet.ts';
+import { titleOf } from './task-text.ts';
+
+const ids = { id: /\d+(?:\.\d+)*[a-z]?(?![\p{L}\p{N}])/u, needsWord: true };
+const numbered = /^\W{0,4}\d+(?:\.\d+)*\.?[a-z]?(?:[\s:)*—–-]|$)/;
+/** A group has at least so many tasks. */
+const groupSize = 2;
+
+export const kiro = {
+  name: 'kiro',
+  title: 'Kiro',
+  waves: ['group', 'groups'],
+  companions: ['requirements.md', 'bugfix.md', 'design.md'],
+  recognises(sheet) {
+    const tasks = itemsThat(sheet, isBoxed);
+    const own = tasks.filter(({ item }) => isNumbered(item));
+    if (own.length === 0) return false;
+    const isKiros = sheet.folders.at(-2) === 'specs' && sheet.folders.includes('.kiro');
+    return isKiros || (own.length > 1 && own.length * 2 > tasks.length && hasNumberOne(own));
+  },
+  read(sheet): PlanDraft {
+    const items = itemsThat(sheet, isBoxed);
+    const spans = spansOf(sheet, items);
+    const draft = layOut(sheet, spans);
+    return { ...draft, remarks: [...draft.remarks, ...optionalRemark(items)] };
+  },
+} as const satisfies Family;
+
+function isBoxed({ box }: OutlineItem): boolean {
+  return box !== null;
+}
+
+function isNumbered(item: OutlineItem): boolean {
+  return item.bullet !== null || numbered.test(item.text);
+}
+
+function hasNumberOne(items: readonly PlacedItem[]): boolean {
+  return items.some(({ item }) => /^\W{0,4}[01](?:\D|$)/.test(item.bullet ?? item.text));
+}
+
+/** The items of a group that are tasks: all with a box, where enough of them have one. */
+function membersOf(item: OutlineItem): readonly OutlineItem[] {
+  const boxed = item.items.filter(isBoxed);
+  return boxed.filter(isNumbered).length >= groupSize ? boxed : [];
+}
+
+function spansOf(sheet: Sheet, placed: readonly PlacedItem[]): TaskSpan[] {
+  const flat = placed.flatMap(({ item, section }) => {
+    const members = membersOf(item);
+    return (members.length === 0 ? [item] : members).map((task) => ({ item: task, section }));
+  });
+  const refs = refsOf(flat, ids.id);
+  let at = 0;
+  const next = (item: OutlineItem, section: number) => {
+    const task = taskOf(sheet, item, { ref: refs[at] ?? '', refs, section, rules: { ids } });
+    at += 1;
+    return task;
+  };
+  return placed.map(({ item, section }): TaskSpan => {
+    const members = membersOf(item);
+    const { line, end } = item;
+    if (members.length === 0) return { line, end, tasks: [next(item, section)], group: null };
+    const { title, isShortened } = titleOf(item.text, '');
+    const introduction = [
+      ...(isShortened
+        ? [
+            { text: item.text, number: line },
+            { text: '', number: 0 },
+          ]
+        : []),
+      ...outside(item, members),
+    ];
+    const marks = boxMarks(sheet, { ...item, items: [] });
+    return { line, end, tasks: members.map((member) => next(member, section)), group: { title, introduction, marks } };
+  });
+}
+
+/** What stands in a group, and in none of its tasks. */
+function outside(item: OutlineItem, members: readonly OutlineItem[]): SourceLine[] {
+  return item.rest.filter(({ number }) => !members.some(({ line, end }) => line <= number && number < end));
+}
+
+function optionalRemark(items: readonly PlacedItem[]): PlanDraft['remarks'] {
+  const optional = items.flatMap(({ item }) => [item, ...item.items]).filter(({ box }) => box?.isOptional === true);
+  const [first] = optional;
+  if (first === undefined) return [];
+  const found = optional.length === 1 ? 'one task is' : `${optional.length} tasks are`;
+  return [
+    { line: first.line, message: `${found} optional (\`*\`), and run as well; check or remove what you leave out` },
+  ];
+}

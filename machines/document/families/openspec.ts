@@ -1,0 +1,33 @@
+/** `tasks.md` of an OpenSpec change: `- [ ] 1.1 …` below `## 1. Section`. A section is a wave, and its tasks run one after the other. */
+import { itemsThat, type PlacedItem, taskSpans } from './checklist.ts';
+import type { Family } from './family.ts';
+import { layOut } from './sections.ts';
+import type { Sheet } from './sheet.ts';
+
+const id = /\d+(?:\.\d+)+[a-z]?(?![\p{L}\p{N}])/u;
+const numbered = /^\W{0,4}\d+\.\d+/;
+
+export const openSpec = {
+  name: 'openspec',
+  title: 'OpenSpec',
+  waves: ['section', 'sections'],
+  companions: ['proposal.md', 'design.md', 'specs'],
+  recognises(sheet) {
+    const tasks = tasksOf(sheet);
+    if (tasks.length === 0) return false;
+    return (
+      isInChanges(sheet) ||
+      tasks.every(({ item, path }) => numbered.test(item.text) && /^\d/.test(path.at(-1)?.text ?? ''))
+    );
+  },
+  read: (sheet) => layOut(sheet, taskSpans(sheet, tasksOf(sheet), { ids: { id, needsWord: false } })),
+} as const satisfies Family;
+
+function isInChanges({ folders, file }: Sheet): boolean {
+  const at = folders.lastIndexOf('changes');
+  return at > 0 && folders[at - 1] === 'openspec' && /^tasks?\.md$/i.test(file);
+}
+
+function tasksOf(sheet: Sheet): PlacedItem[] {
+  return itemsThat(sheet, ({ box }) => box !== null);
+}

@@ -1,0 +1,100 @@
+/** `prd.json` of Ralph: user stories with priorities. They run one after the other by priority; `passes: true` is done. */
+import type { DraftTask, Family, PlanDraft, TaskLink } from './family.ts';
+import { type JsonNode, readableJson } from './json-document.ts';
+import { isRecord } from './sheet.ts';
+import { titleOf } from './task-text.ts';
+
+export const ralph = {
+  name: 'ralph',
+  title: 'Ralph',
+  waves: ['wave', 'waves'],
+  companions: ['progress.txt', 'prompt.md'],
+  recognises(sheet) {
+    const value = sheet.json()?.value;
+    return isRecord(value) && isStoryList(value.userStories);
+  },
+  read(sheet): PlanDraft {
+    const json = sheet.json();
+    const root = json?.root() ?? null;
+    const stories = root?.get('userStories')?.items() ?? [];
+    if (root === null || !isStoryList(root.get('userStories')?.value)) {
+      const problems = json?.problem === null || json === null ? [] : [json.problem];
+      return { title: null, head: [], parts: [], after: [], problems, remarks: [], name: null };
+    }
+    const ordered = stories
+      .map((node) => ({ node, priority: priorityOf(node) }))
+      .sort((a, b) => a.priority - b.priority);
+    const title = textOf(root.get('project')) || textOf(root.get('name')) || textOf(root.get('title')) || 'Stories';
+    const told = titleOf(title, 'Stories');
+    return {
+      title: { text: told.title, number: 0 },
+      head: readableJson(root, new Set(['userStories'])),
+      parts: [
+        {
+          kind: 'wave',
+          title: '',
+          line: stories[0]?.line ?? 1,
+          introduction: [],
+          tasks: ordered.map(taskOf),
+          marks: [],
+        },
+      ],
+      after: [],
+      problems: [],
+      remarks: [],
+      name: nameOf(root),
+    };
+  },
+} as const satisfies Family;
+
+function isStoryList(value: unknown): boolean {
+  return (
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every((story) => isRecord(story) && typeof story.title === 'string')
+  );
+}
+
+/** The last part of the branch that the stories are for: `ralph/stock`. */
+function nameOf(root: JsonNode): string | null {
+  const branch = textOf(root.get('branchName'));
+  return branch === '' ? null : (branch.split('/').at(-1) ?? null);
+}
+
+/** Stories without a priority come last, in the order that they are written in. */
+function priorityOf(node: JsonNode): number {
+  const written = Number(textOf(node.get('priority')) || Number.NaN);
+  return Number.isFinite(written) ? written : Number.MAX_VALUE;
+}
+
+function taskOf({ node }: { node: JsonNode }, at: number): DraftTask {
+  const id = textOf(node.get('id'));
+  const ref = id === '' ? `#${at + 1}` : id;
+  const { title } = titleOf(textOf(node.get('title')), `Story ${ref}`);
+  const passes = node.get('passes');
+  const links = [node.get('dependsOn'), node.get('dependencies')].flatMap((list) =>
+    list?.type === 'array'
+      ? list.items().map((other): TaskLink => ({ ref: textOf(other), line: other.line, isField: true }))
+      : [],
+  );
+  return {
+    ref,
+    title,
+    line: node.line,
+    isDone: passes?.type === 'boolean' && passes.value === true,
+    body: readableJson(node),
+    files: [],
+    check: null,
+    links,
+    order: 'sequence',
+    number: null,
+    marks:
+      passes?.type === 'boolean' && passes.value === false
+        ? [{ start: passes.start, end: passes.end, text: 'true' }]
+        : [],
+  };
+}
+
+function textOf(node: JsonNode | undefined): string {
+  return node === undefined || node.type === 'object' || node.type === 'array' ? '' : String(node.value).trim();
+}

@@ -1,0 +1,178 @@
+/**
+ * Lays the tasks of a markdown document out in its sections. The headings that hold tasks are the waves; a section without tasks is about the whole plan;
+ * what stands between the tasks of a wave introduces it. Each line of the document is in one of these, or in a task.
+ */
+import { withoutLeadingMarks, withoutTrailingMark } from '../done-marks.ts';
+import type { DraftNote, DraftTask, DraftWave, PlanDraft } from './family.ts';
+import type { OutlineHeading, SourceLine } from './markdown-outline.ts';
+import type { Mark } from './sheet.ts';
+import { headingBox, type Sheet } from './sheet.ts';
+
+/** A task with the lines that are its own. */
+export interface TaskSpan {
+  readonly line: number;
+  /** The line behind its last one. */
+  readonly end: number;
+  readonly tasks: readonly DraftTask[];
+  /** It is a wave of its own, as a numbered group of smaller tasks is. */
+  readonly group: {
+    readonly title: string;
+    readonly introduction: readonly SourceLine[];
+    readonly marks: readonly Mark[];
+  } | null;
+}
+
+/** A draft with these tasks, in the order of their lines. `deepest`: headings below that level divide nothing. */
+export function layOut(sheet: Sheet, spans: readonly TaskSpan[], deepest = 6): PlanDraft {
+  const headings = sheet.outline().filter((block) => block.kind === 'heading');
+  const outside = headings.filter(outsideOf(spans));
+  const waves = waveHeadings(
+    outside.filter(({ level }) => level <= deepest),
+    spans,
+  );
+  return divide(sheet, { spans, headings: outside, waves });
+}
+
+/** Tells of lines, in their order, whether they stand in no task. */
+function outsideOf(spans: readonly TaskSpan[]): (at: { readonly line: number }) => boolean {
+  let at = 0;
+  return ({ line }) => {
+    while (at < spans.length && (spans[at]?.end ?? 0) <= line) at += 1;
+    return (spans[at]?.line ?? Number.POSITIVE_INFINITY) > line;
+  };
+}
+
+/** The heading of each task's wave; null where it stands below none. */
+function waveHeadings(headings: readonly OutlineHeading[], spans: readonly TaskSpan[]): (OutlineHeading | null)[] {
+  const paths: OutlineHeading[][] = [];
+  let next = 0;
+  let path: OutlineHeading[] = [];
+  for (const { line } of spans) {
+    for (let heading = headings[next]; heading !== undefined && heading.line < line; heading = headings[next]) {
+      const { level } = heading;
+      path = [...path.filter((above) => above.level < level), heading];
+      next += 1;
+    }
+    paths.push(path);
+  }
+  let depth = 0;
+  const common = () => {
+    const first = paths[0]?.[depth];
+    return first !== undefined && paths.every((each) => each[depth] === first) ? first : null;
+  };
+  const title = common();
+  if (title !== null && title.level === 1 && title === headings[0]) depth += 1;
+  while (common() !== null && paths.every((each) => each.length > depth + 1)) depth += 1;
+  return paths.map((each) => each[depth] ?? null);
+}
+
+interface WaveStart {
+  readonly title: string;
+  readonly line: number;
+  readonly introduction: readonly SourceLine[];
+  readonly marks: readonly Mark[];
+}
+
+interface Division {
+  readonly spans: readonly TaskSpan[];
+  readonly headings: readonly OutlineHeading[];
+  readonly waves: readonly (OutlineHeading | null)[];
+}
+
+function divide(sheet: Sheet, { spans, headings, waves }: Division): PlanDraft {
+  const isWave = new Set(waves);
+  const parts: (DraftWave | DraftNote)[] = [];
+  const head: SourceLine[] = frontMatterText(sheet);
+  let planTitle: SourceLine | null = null;
+  /** Where the next line goes. */
+  let into = head;
+  let wave: { wave: DraftWave; heading: OutlineHeading | null; isGroup: boolean } | null = null;
+  let line = sheet.firstLine;
+
+  function begin(heading: OutlineHeading | null, start: WaveStart, isGroup = false): DraftWave {
+    const next: DraftWave = { kind: 'wave', ...start, introduction: [...start.introduction], tasks: [] };
+    parts.push(next);
+    wave = { wave: next, heading, isGroup };
+    into = next.introduction;
+    return next;
+  }
+
+  function readHeading(heading: OutlineHeading): void {
+    if (isWave.has(heading)) {
+      const title = headingTitle(heading.text);
+      const whole = { text: heading.text, number: heading.line };
+      const introduction = title === heading.text ? [] : [whole, { text: '', number: 0 }];
+      begin(heading, { title, line: heading.line, introduction, marks: [] });
+    } else if (planTitle === null && heading.level === 1 && heading.text !== '' && parts.length === 0) {
+      planTitle = { text: oneLine(heading.text), number: heading.line };
+    } else {
+      const above = wave?.heading ?? null;
+      if (wave !== null && (above === null || heading.level <= above.level)) {
+        const note: DraftNote = { kind: 'note', lines: [] };
+        parts.push(note);
+        into = note.lines;
+        wave = null;
+      } else if (parts.length > 0 && wave === null) {
+        const last = parts.at(-1);
+        const level = last?.kind === 'note' ? /^#+/.exec(last.lines[0]?.text ?? '')?.[0].length : undefined;
+        if (level !== undefined && heading.level <= level) {
+          const note: DraftNote = { kind: 'note', lines: [] };
+          parts.push(note);
+          into = note.lines;
+        }
+      }
+      into.push({ text: `${'#'.repeat(heading.level)} ${heading.text}`, number: heading.line });
+    }
+  }
+
+  function readSpan({ line: first, tasks, group }: TaskSpan, heading: OutlineHeading | null): void {
+    if (group !== null) {
+      const { title: groupTitle, introduction, marks } = group;
+      begin(heading, { title: groupTitle, line: first, introduction, marks }, true).tasks.push(...tasks);
+      return;
+    }
+    const isSame = wave !== null && wave.heading === heading && !wave.isGroup;
+    const target =
+      isSame && wave !== null ? wave.wave : begin(heading, { title: '', line: first, introduction: [], marks: [] });
+    target.tasks.push(...tasks);
+  }
+
+  const events = [
+    ...headings.map((heading) => ({ line: heading.line, end: heading.end, read: () => readHeading(heading) })),
+    ...spans.map((span, at) => ({ line: span.line, end: span.end, read: () => readSpan(span, waves[at] ?? null) })),
+  ].sort((a, b) => a.line - b.line);
+  for (const event of events) {
+    for (const text of sheet.between(line, event.line)) into.push(text);
+    event.read();
+    line = Math.max(line, event.end);
+  }
+  for (const text of sheet.between(line, sheet.lines.length + 1)) into.push(text);
+  return settled({ title: planTitle, head, parts });
+}
+
+/** A wave of which its groups took all tasks introduces them: its text goes to the whole plan. */
+function settled({ title, head, parts }: Pick<PlanDraft, 'title' | 'head' | 'parts'>): PlanDraft {
+  const kept = parts.map((part): DraftWave | DraftNote => {
+    if (part.kind === 'note' || part.tasks.length > 0) return part;
+    return { kind: 'note', lines: [{ text: `## ${part.title}`, number: part.line }, ...part.introduction] };
+  });
+  return { title, head, parts: kept, after: [], problems: [], remarks: [], name: null };
+}
+
+/** Front matter that no family reads is for the agents, as it is. */
+function frontMatterText(sheet: Sheet): SourceLine[] {
+  const lines = sheet.frontMatter()?.lines ?? [];
+  if (lines.every(({ text }) => text.trim() === '')) return [];
+  const longest = Math.max(2, ...lines.flatMap(({ text }) => text.match(/`{3,}/g) ?? []).map((run) => run.length));
+  const fence = '`'.repeat(longest + 1);
+  return [{ text: `${fence}yaml`, number: 0 }, ...lines, { text: fence, number: 0 }, { text: '', number: 0 }];
+}
+
+/** The marks of a heading say nothing about the tasks below it, which have their own. */
+function headingTitle(text: string): string {
+  return oneLine(withoutTrailingMark(withoutLeadingMarks(headingBox(text).text).text).text);
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/\s+/g, ' ').trim();
+}

@@ -1,0 +1,147 @@
+/** A document with what the families ask of it, each thing looked at once: its lines, its front matter, its outline, its JSON. */
+import { load } from 'js-yaml';
+import type { PlanProblem } from '../shape.ts';
+import { type JsonDocument, readJson } from './json-document.ts';
+import { markdownOutline, type OutlineBlock, type OutlineItem, readBox, type SourceLine } from './markdown-outline.ts';
+
+/** A document as it is given. */
+export interface PlanSource {
+  readonly text: string;
+  /** With `/` between folders, relative to the repository where that is known: `specs/001-cart/tasks.md`. */
+  readonly path: string;
+  /** The names of what else is in its folder: `spec.md`, `plan.md`. */
+  readonly beside: readonly string[];
+}
+
+/** A change of the document's own text: what stands between the offsets is replaced. */
+export interface Mark {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+}
+
+/** Nobody's plan has more, and each line costs the parser as much as a long one. */
+export const lineLimit = 25_000;
+/** The parser of YAML takes its time, and front matter is short. */
+const frontMatterLimit = 64 * 1024;
+
+export interface FrontMatter {
+  /** Without the lines that enclose it. */
+  readonly lines: readonly SourceLine[];
+  /** Null where it is no list of keys. */
+  readonly fields: Readonly<Record<string, unknown>> | null;
+  readonly problem: PlanProblem | null;
+}
+
+export interface Sheet extends PlanSource {
+  /** The path's last part. */
+  readonly file: string;
+  /** The names of the folders that it lies in, outermost first. */
+  readonly folders: readonly string[];
+  /** All lines; that of number n is at n - 1. */
+  readonly lines: readonly SourceLine[];
+  /** Behind the front matter. */
+  readonly firstLine: number;
+  frontMatter(): FrontMatter | null;
+  /** Empty where the document has too many lines, or is JSON. */
+  outline(): readonly OutlineBlock[];
+  /** Null where the text does not begin like JSON. */
+  json(): JsonDocument | null;
+  /** The change that checks the box of an item or of a heading in that line. */
+  boxMark(item: Pick<OutlineItem, 'line' | 'box'>): Mark | null;
+  /** The lines from one on, up to another one. */
+  between(line: number, end: number): SourceLine[];
+}
+
+/** The text is without byte order mark. */
+export function openSheet(source: PlanSource): Sheet {
+  const parts = source.path.split('/').filter((part) => part !== '' && part !== '.');
+  const { texts, starts } = splitLines(source.text);
+  const lines = texts.map((text, at) => ({ text, number: at + 1 }));
+  const isJson = /^\s*[{[]/.test(source.text);
+  const enclosed = isJson ? null : frontMatterLines(lines);
+  const firstLine = enclosed === null ? 1 : enclosed.length + 3;
+  const frontMatter = once(() => (enclosed === null ? null : readFrontMatter(enclosed)));
+  const outline = once(() => {
+    if (isJson || texts.length > lineLimit) return [];
+    // The parser would take front matter for a heading; blank lines in its place keep the numbers.
+    return markdownOutline(texts.map((text, at) => (at + 1 < firstLine ? '' : text)));
+  });
+  return {
+    ...source,
+    file: parts.at(-1) ?? '',
+    folders: parts.slice(0, -1),
+    lines,
+    firstLine,
+    frontMatter,
+    outline,
+    json: once(() => (isJson ? readJson(source.text) : null)),
+    boxMark({ line, box }) {
+      const start = starts[line - 1];
+      if (box === null || start === undefined) return null;
+      return { start: start + box.column, end: start + box.column + box.width, text: 'x' };
+    },
+    between: (line, end) => lines.slice(line - 1, end - 1),
+  };
+}
+
+function once<Value>(read: () => Value): () => Value {
+  let held: { value: Value } | null = null;
+  return () => {
+    held ??= { value: read() };
+    return held.value;
+  };
+}
+
+function splitLines(text: string): { texts: string[]; starts: number[] } {
+  const texts: string[] = [];
+  const starts: number[] = [];
+  let start = 0;
+  for (const { 0: end, index } of text.matchAll(/\r\n?|\n/g)) {
+    texts.push(text.slice(start, index));
+    starts.push(start);
+    start = index + end.length;
+  }
+  if (start < text.length) {
+    texts.push(text.slice(start));
+    starts.push(start);
+  }
+  return { texts, starts };
+}
+
+function frontMatterLines(lines: readonly SourceLine[]): SourceLine[] | null {
+  if (lines[0]?.text.trimEnd() !== '---') return null;
+  let size = 0;
+  for (let at = 1; at < lines.length; at += 1) {
+    const text = lines[at]?.text ?? '';
+    if (/^(?:---|\.\.\.)\s*$/.test(text)) return lines.slice(1, at);
+    size += text.length + 1;
+    if (size > frontMatterLimit) return null;
+  }
+  return null;
+}
+
+function readFrontMatter(lines: readonly SourceLine[]): FrontMatter {
+  try {
+    const value = load(lines.map(({ text }) => text).join('\n'));
+    return { lines, fields: isRecord(value) ? value : null, problem: null };
+  } catch (error) {
+    const at = (error as { mark?: { line?: unknown } }).mark?.line;
+    const reason = (error as { reason?: unknown }).reason;
+    const line = typeof at === 'number' ? at + 2 : 1;
+    const message = `the front matter is no YAML (${typeof reason === 'string' ? reason : 'it nests too deeply'}); correct it, or remove it`;
+    return { lines, fields: null, problem: { line, message } };
+  }
+}
+
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The text of a heading without its check box. */
+export function headingBox(text: string): { text: string; isChecked: boolean } {
+  const found = readBox(text, 0);
+  return found === null
+    ? { text, isChecked: false }
+    : { text: text.slice(found.length), isChecked: found.box.isChecked };
+}

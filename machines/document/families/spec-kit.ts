@@ -1,0 +1,35 @@
+/**
+ * `tasks.md` of spec-kit: `- [ ] T001 [P] [US1] …` below `## Phase N`. A phase is a wave. Tasks run one after the other; neighbours with `[P]` run together,
+ * as far as the files that they name are different ones. A heading between two of them ends the neighbourhood: tests come before what they test.
+ */
+import { itemsThat, type PlacedItem, taskSpans } from './checklist.ts';
+import type { Family } from './family.ts';
+import { layOut } from './sections.ts';
+import type { Sheet } from './sheet.ts';
+
+const id = /T\d+(?:[-.]\d+)*[a-z]?(?![\p{L}\p{N}])/u;
+const named = /^\W{0,8}T\d+(?:[-.]\d+)*[a-z]?(?![\p{L}\p{N}])/u;
+const beside = /\[P\]/;
+const marks = /\[(?:P|US\s?\d+(?:\s*,\s*US\s?\d+)*|Shared|Story)\]/gi;
+
+export const specKit = {
+  name: 'spec-kit',
+  title: 'spec-kit',
+  waves: ['phase', 'phases'],
+  companions: ['spec.md', 'plan.md', 'research.md', 'data-model.md', 'quickstart.md', 'contracts'],
+  recognises: (sheet) => tasksOf(sheet).length > 0,
+  read: (sheet) =>
+    layOut(
+      sheet,
+      taskSpans(sheet, tasksOf(sheet), {
+        ids: { id, needsWord: false },
+        taken: marks,
+        isBeside: ({ text }) => beside.test(text.slice(0, 60)),
+        namesFiles: true,
+      }),
+    ),
+} as const satisfies Family;
+
+function tasksOf(sheet: Sheet): PlacedItem[] {
+  return itemsThat(sheet, ({ box, text }) => box !== null && named.test(text));
+}

@@ -1,0 +1,148 @@
+/**
+ * `tasks.json` of task-master: tasks with ids, dependencies and a status, in one list or in one for each tag. What a task depends on runs before it; the
+ * others run together, since the file says of each task what it needs. Where no task depends on another, they run in order. Subtasks are steps.
+ */
+
+import type { DraftTask, Family, PlanDraft, TaskLink } from './family.ts';
+import { type JsonNode, readableJson } from './json-document.ts';
+import type { SourceLine } from './markdown-outline.ts';
+import type { Mark } from './sheet.ts';
+import { isRecord } from './sheet.ts';
+import { titleOf } from './task-text.ts';
+
+export const taskMaster = {
+  name: 'task-master',
+  title: 'task-master',
+  waves: ['wave', 'waves'],
+  companions: [],
+  recognises(sheet) {
+    const value = sheet.json()?.value;
+    return isRecord(value) && [value, ...Object.values(value)].some(isTaskList);
+  },
+  read(sheet): PlanDraft {
+    const json = sheet.json();
+    const root = json?.root() ?? null;
+    const empty = { title: null, head: [], parts: [], after: [], problems: [], remarks: [], name: null };
+    if (root === null) return { ...empty, problems: json?.problem === null || json === null ? [] : [json.problem] };
+    const list = chosenList(root);
+    return list === null ? empty : draftOf(root, list);
+  },
+} as const satisfies Family;
+
+function isTaskList(value: unknown): boolean {
+  if (!isRecord(value) || !Array.isArray(value.tasks) || value.tasks.length === 0) return false;
+  return value.tasks.every(
+    (task) =>
+      isRecord(task) && isId(task.id) && typeof task.title === 'string' && ('status' in task || 'dependencies' in task),
+  );
+}
+
+function isId(value: unknown): value is string | number {
+  return typeof value === 'string' || typeof value === 'number';
+}
+
+interface TaskList {
+  /** Null where the file has one list and no tags. */
+  readonly tag: string | null;
+  readonly node: JsonNode;
+}
+
+/** The list of the tag `master`, which is task-master's own first choice; else the first that there is. */
+function chosenList(root: JsonNode): TaskList | null {
+  if (isTaskList(root.value)) return { tag: null, node: root };
+  const lists = root.entries().filter(({ value }) => isTaskList(value.value));
+  const found = lists.find(({ key }) => key === 'master') ?? lists[0];
+  return found === undefined ? null : { tag: found.key, node: found.value };
+}
+
+function draftOf(root: JsonNode, { tag, node }: TaskList): PlanDraft {
+  const nodes = node.get('tasks')?.items() ?? [];
+  const hasOrder = nodes.some((task) => (task.get('dependencies')?.size ?? 0) > 0);
+  const tasks = nodes.map((task) => taskOf(task, hasOrder));
+  const head = [...readableJson(root, new Set(tag === null ? ['tasks'] : root.entries().map(({ key }) => key)))];
+  if (tag !== null) head.push(...readableJson(node, new Set(['tasks'])));
+  const others = tag === null ? [] : root.entries().filter(({ key }) => key !== tag);
+  const line = nodes[0]?.line ?? 1;
+  const isWritten = others.length > 0;
+  const named = others.map(({ key }) => `\`${key}\``).join(', ');
+  return {
+    title: { text: tag === null || tag === 'master' ? 'Tasks' : `Tasks: ${tag}`, number: 0 },
+    head,
+    parts: [
+      { kind: 'wave', title: '', line, introduction: [], tasks, marks: [] },
+      ...(isWritten ? [{ kind: 'note' as const, lines: otherTags(others) }] : []),
+    ],
+    after: [],
+    problems: [],
+    remarks: isWritten
+      ? [
+          {
+            line: others[0]?.value.line ?? 1,
+            message: `tasks of the tag \`${tag}\` are read; ${named}: nobody works on it`,
+          },
+        ]
+      : [],
+    name: tag === null || tag === 'master' ? null : tag,
+  };
+}
+
+function otherTags(others: readonly { key: string; value: JsonNode }[]): SourceLine[] {
+  const lines: SourceLine[] = [{ text: '## Other tags of the file, which are not part of this plan', number: 0 }];
+  for (const { key, value } of others) {
+    lines.push({ text: '', number: 0 }, { text: `### ${key}`, number: value.line }, { text: '', number: 0 });
+    if (value.type === 'object') lines.push(...readableJson(value));
+    else lines.push({ text: String(value.value), number: value.line });
+  }
+  return lines;
+}
+
+const finished = new Set(['done', 'completed', 'complete', 'cancelled', 'canceled']);
+
+function taskOf(node: JsonNode, hasOrder: boolean): DraftTask {
+  const id = textOf(node.get('id'));
+  const status = textOf(node.get('status')).toLowerCase();
+  const { title, isShortened } = titleOf(textOf(node.get('title')), `Task ${id}`);
+  const dependencies = node.get('dependencies');
+  const named = dependencies?.type === 'array' ? dependencies.items() : [];
+  const links = named.map((other): TaskLink => ({ ref: refOf(textOf(other)), line: other.line, isField: true }));
+  const told = new Set(isShortened ? ['id'] : ['id', 'title']);
+  const number = /^\d{1,4}$/.test(id) ? Number(id) : null;
+  const idLine =
+    number === null
+      ? [
+          { text: `Id: ${id}`, number: node.get('id')?.line ?? node.line },
+          { text: '', number: 0 },
+        ]
+      : [];
+  return {
+    ref: id,
+    title,
+    line: node.line,
+    isDone: finished.has(status),
+    body: [...idLine, ...readableJson(node, told)],
+    files: [],
+    check: null,
+    links,
+    order: hasOrder ? 'stated' : 'sequence',
+    number,
+    marks: statusMarks(node),
+  };
+}
+
+/** A dependency `5.2` is a step of task 5, and done with it. */
+function refOf(dependency: string): string {
+  return dependency.replace(/^(\d+)\.\d+$/, '$1');
+}
+
+function textOf(node: JsonNode | undefined): string {
+  return node === undefined || node.type === 'object' || node.type === 'array' ? '' : String(node.value).trim();
+}
+
+/** The changes that say `done`, of the task and of its subtasks. */
+function statusMarks(node: JsonNode): Mark[] {
+  const status = node.get('status');
+  const isOpen = status?.type === 'string' && !finished.has(textOf(status).toLowerCase());
+  const own = isOpen ? [{ start: status.start, end: status.end, text: '"done"' }] : [];
+  const subtasks = node.get('subtasks');
+  return [...own, ...(subtasks?.type === 'array' ? subtasks.items().flatMap(statusMarks) : [])];
+}

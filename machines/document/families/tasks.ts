@@ -1,0 +1,164 @@
+/**
+ * Tasks without waves, as superpowers and many free plans have them: a heading `### Task 1: title` for each. They run one after the other, in the order that
+ * they are written in, unless a task says itself what it comes after. Headings above them, such as `## Phase 1`, are waves.
+ */
+import { withoutLeadingMarks, withoutTrailingMark } from '../done-marks.ts';
+import type { DraftTask, Family } from './family.ts';
+import type { OutlineHeading, OutlineItem, SourceLine } from './markdown-outline.ts';
+import { layOut, type TaskSpan } from './sections.ts';
+import type { Mark, Sheet } from './sheet.ts';
+import { type IdForm, isLinkField, linksIn, saysNothingFirst, titleOf } from './task-text.ts';
+
+export const tasks = {
+  name: 'tasks',
+  title: 'tasks without waves',
+  waves: ['part', 'parts'],
+  companions: [],
+  recognises: (sheet) => taskHeadings(sheet).length > 0,
+  read(sheet) {
+    const headings = taskHeadings(sheet);
+    return layOut(sheet, spansOf(sheet, headings), (headings[0]?.heading.level ?? 7) - 1);
+  },
+} as const satisfies Family;
+
+interface TaskHeading {
+  readonly heading: OutlineHeading;
+  readonly ref: string;
+  /** Without a word before it. */
+  readonly number: string;
+  readonly title: string;
+  readonly isDone: boolean;
+  /** The word and the number, as they are written. */
+  readonly label: string;
+}
+
+const bareIds: IdForm = { id: /\d+(?:\.\d+)*[a-z]?(?![\p{L}\p{N}])/u, needsWord: true };
+const namedIds: IdForm = { id: /T\d+[a-z]?(?![\p{L}\p{N}])/u, needsWord: false };
+const decoration = String.raw`[\s*_~:.\p{Extended_Pictographic}\p{Emoji_Modifier}\uFE0F\u200D]*`;
+
+/** The words of which a document uses one for its tasks, the surest first. */
+const words = ['Task', 'T', 'Step'].map((word) => ({
+  least: word === 'Task' ? 1 : 2,
+  pattern: new RegExp(
+    String.raw`^${decoration}(${word}\s*${word === 'T' ? '' : '#?'}(\d+(?:\.\d+)*[a-z]?))(?![\p{L}\p{N}])(.*)$`,
+    word === 'T' ? 'su' : 'isu',
+  ),
+}));
+
+/** The headings of the level on which tasks stand, the highest that has some; deeper ones are steps. */
+function taskHeadings(sheet: Sheet): TaskHeading[] {
+  const headings = sheet.outline().filter((block) => block.kind === 'heading');
+  for (const { least, pattern } of words) {
+    const found = headings.flatMap((heading) => readTaskHeading(heading, pattern));
+    const level = Math.min(...found.map(({ heading }) => heading.level));
+    const own = found.filter(({ heading }) => heading.level === level);
+    // One alone at the top of a document is its title.
+    if (own.length >= (level === 1 ? 2 : least)) return own;
+  }
+  return [];
+}
+
+function readTaskHeading(heading: OutlineHeading, pattern: RegExp): TaskHeading[] {
+  const outer = withoutLeadingMarks(heading.text);
+  const [, label = '', number = '', rest = ''] = pattern.exec(outer.text) ?? [];
+  if (number === '' || heading.level > 5) return [];
+  const behind = withoutTrailingMark(rest.replace(/[\s*_~]+$/u, ''));
+  const { title } = titleOf(
+    behind.text.replace(/^[\s*_~]*[:：.)—–-]+/u, ''),
+    label,
+    /\p{Extended_Pictographic}|\uFE0F/gu,
+  );
+  const marks = [...outer.marks, ...behind.marks];
+  const isDone = (marks.length > 0 && marks.every(Boolean)) || /^~~.+~~$/.test(outer.text);
+  const ref = /^T\d/.test(label) ? label : number;
+  return [{ heading, ref: ref.toUpperCase(), number, title, isDone, label }];
+}
+
+function spansOf(sheet: Sheet, headings: readonly TaskHeading[]): TaskSpan[] {
+  const level = headings[0]?.heading.level ?? 1;
+  const blocks = sheet.outline();
+  const ends = blocks.filter((block) => block.kind === 'heading' && block.level <= level);
+  const refs = distinct(headings.map(({ ref }) => ref));
+  const boxed = blocks
+    .flatMap((block) => (block.kind === 'list' ? block.items : []))
+    .flatMap(withSteps)
+    .filter(({ box }) => box !== null);
+  let next = 0;
+  let nextBox = 0;
+  return headings.map((found, at) => {
+    const { heading } = found;
+    while (next < ends.length && (ends[next]?.line ?? 0) <= heading.line) next += 1;
+    const end = ends[next]?.line ?? sheet.lines.length + 1;
+    const body = sheet.between(heading.end, end);
+    while (nextBox < boxed.length && (boxed[nextBox]?.line ?? 0) < heading.line) nextBox += 1;
+    const firstBox = nextBox;
+    while (nextBox < boxed.length && (boxed[nextBox]?.line ?? 0) < end) nextBox += 1;
+    const task = taskOf(sheet, found, { ref: refs[at] ?? '', refs, body, boxed: boxed.slice(firstBox, nextBox) });
+    return { line: heading.line, end, tasks: [task], group: null };
+  });
+}
+
+/** A second task of a number has an id of its own; what comes after that number comes after the first. */
+function distinct(refs: readonly string[]): string[] {
+  const seen = new Map<string, number>();
+  return refs.map((ref) => {
+    const count = (seen.get(ref) ?? 0) + 1;
+    seen.set(ref, count);
+    return count === 1 ? ref : `${ref} (${count})`;
+  });
+}
+
+function withSteps(item: OutlineItem): OutlineItem[] {
+  return [item, ...item.items.flatMap(withSteps)];
+}
+
+interface TaskParts {
+  readonly ref: string;
+  readonly refs: readonly string[];
+  readonly body: readonly SourceLine[];
+  readonly boxed: readonly OutlineItem[];
+}
+
+/** A task is done where its heading says so, or where all of its check boxes are checked. */
+function taskOf(sheet: Sheet, found: TaskHeading, { ref, refs, body, boxed }: TaskParts): DraftTask {
+  const { heading, label } = found;
+  const isWhole = /^\d{1,4}$/.test(found.number);
+  const title = isWhole ? found.title : `${label}: ${found.title}`;
+  const isTold = letters(heading.text) === letters(isWhole ? `Task ${found.number} ${title}` : title);
+  const told = { text: heading.text, number: heading.line };
+  const ids = /^T/.test(ref) ? namedIds : bareIds;
+  const links = linksIn(body, ids, refs).filter((link) => link.ref !== ref);
+  const isStated =
+    links.some(({ isField }) => isField) || body.some(({ text }) => isLinkField(text) && saysNothingFirst(text));
+  const steps = boxed.map(({ box }) => box?.isChecked === true);
+  return {
+    ref,
+    title,
+    line: heading.line,
+    isDone: found.isDone || (steps.length > 0 && steps.every(Boolean)),
+    body: isTold ? body : [told, { text: '', number: 0 }, ...body],
+    files: [],
+    check: null,
+    links,
+    order: isStated ? 'stated' : 'sequence',
+    number: isWhole ? Number(found.number) : null,
+    marks: [...headingMark(sheet, heading), ...boxed.flatMap((item) => uncheckedMark(sheet, item))],
+  };
+}
+
+function letters(text: string): string {
+  return text.replaceAll(/[^\p{L}\p{N}]/gu, '');
+}
+
+function headingMark(sheet: Sheet, { line, text }: OutlineHeading): Mark[] {
+  const written = sheet.lines[line - 1]?.text ?? '';
+  const column = written.indexOf('[ ]');
+  return /^\[ \]/.test(text) && column >= 0
+    ? uncheckedMark(sheet, { line, box: { isChecked: false, column: column + 1, width: 1, isOptional: false } })
+    : [];
+}
+
+function uncheckedMark(sheet: Sheet, item: Pick<OutlineItem, 'line' | 'box'>): Mark[] {
+  const mark = item.box?.isChecked === true ? null : sheet.boxMark(item);
+  return mark === null ? [] : [mark];
+}

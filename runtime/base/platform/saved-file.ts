@@ -1,0 +1,81 @@
+/**
+ * Tells of each new state of one file, however it is saved: written in place, replaced, or deleted and made again. chokidar makes that prompt, and a look at
+ * regular times makes it sure. The folder that it lies in may change all the time, and is not watched.
+ */
+import { lstatSync, statSync } from 'node:fs';
+import { createFileWatcher, type FileWatcher } from './file-watcher.ts';
+import { createPollLoop } from './poll-loop.ts';
+
+export interface SavedFileOptions {
+  /** Absolute; it need not be there. A link is followed at the looks. */
+  readonly file: string;
+  /** The rhythm of the looks. */
+  readonly everyMs: number;
+  /** It stands still for so long before it is told of. */
+  readonly quietMs: number;
+  /** `isThere`: false, it was deleted. Called in turn, never two at once; must not throw. */
+  onSave(isThere: boolean): void | Promise<void>;
+}
+
+export interface SavedFile {
+  /** May be called twice. */
+  stop(): Promise<void>;
+}
+
+/** One that was taken away is mostly about to be written anew: it is looked for this often, for so long. */
+const goneLookMs = 1_000;
+const goneForMs = 60_000;
+
+/** From now on; what the file was before is known to whoever read it. */
+export function watchSavedFile({ file, everyMs, quietMs, onSave }: SavedFileOptions): SavedFile {
+  let known = stateOf(file);
+  /** As it was found at the last look. */
+  let found = known;
+  /** When it was last there, by the monotonic clock. */
+  let seenAtMs = Number.NEGATIVE_INFINITY;
+  let watched: { readonly ino: number; readonly watcher: FileWatcher } | null = null;
+
+  async function look(): Promise<number | null> {
+    const now = stateOf(file);
+    const isSettled = now === found;
+    found = now;
+    if (now !== null) seenAtMs = performance.now();
+    keepWatch();
+    if (now !== known && !isSettled) return quietMs;
+    if (now !== known) {
+      known = now;
+      await onSave(now !== null);
+    }
+    return now === null && performance.now() - seenAtMs < goneForMs ? Math.min(everyMs, goneLookMs) : null;
+  }
+
+  /** A file that was put in the place of another is watched anew. */
+  function keepWatch(): void {
+    const ino = lstatSync(file, { throwIfNoEntry: false })?.ino ?? null;
+    if (watched?.ino === ino) return;
+    watched?.watcher.close();
+    watched = null;
+    if (ino === null) return;
+    const wake = () => loop.wake();
+    const options = { paths: [file], includes: () => false, quietMs, onFile: wake, onChange: wake };
+    watched = { ino, watcher: createFileWatcher({ ...options, onEnd: () => {} }) };
+  }
+
+  // What the system refuses is looked at again with the next beat.
+  const loop = createPollLoop({ everyMs, work: look, onError: () => {} });
+  loop.start();
+  return {
+    stop() {
+      const stopped = loop.stop();
+      watched?.watcher.close();
+      watched = null;
+      return stopped;
+    },
+  };
+}
+
+/** What changes with each save; null: there is no such file. */
+function stateOf(file: string): string | null {
+  const found = statSync(file, { bigint: true, throwIfNoEntry: false });
+  return found === undefined ? null : `${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}`;
+}

@@ -1,0 +1,80 @@
+/** What is a person's in the repository, looked at before and after a run: what moved while it ran is told, with the command that puts it back. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { AgentRun } from '../../../machines/vocabulary/effect.ts';
+import { runName } from '../../../machines/vocabulary/ids.ts';
+import { safeText } from '../../base/platform/terminal-text.ts';
+import type { EffectContext } from '../../core/outbox/handler.ts';
+import { type RunFolder, writeRunFileAsync } from '../agents/run-folder.ts';
+import { keepMoved, lookAtRefs, movesBetween, moveText, type PersonsRefs } from '../git/moved-refs.ts';
+import { privatePlaceIn } from '../git/private-repository.ts';
+import type { Repository } from '../git/repository.ts';
+
+const lookSchema = z.object({
+  beganMs: z.number(),
+  head: z.string().nullable(),
+  refs: z.record(z.string(), z.string()),
+  owned: z.array(z.string()),
+  stash: z.array(z.string()),
+});
+type Look = PersonsRefs & { readonly beganMs: number };
+
+/** As many as a notice names. */
+const shownMoves = 20;
+const detailLimit = 8_192;
+
+/** Before an agent can start; what an earlier owner saw counts. */
+export async function noteRefs(repository: Repository, folder: RunFolder, beganMs: number): Promise<void> {
+  if (existsSync(fileOf(folder))) return;
+  const seen = await lookAtRefs(repository);
+  if (seen !== null) await writeRunFileAsync(fileOf(folder), `${JSON.stringify({ beganMs, ...seen })}\n`);
+}
+
+/** Called when the last process of the run has gone. `others`: the agents that ran meanwhile. Called again it tells the same at most once. */
+export async function tellMovedRefs(
+  { id, title }: Pick<AgentRun, 'id' | 'title'>,
+  { row, sendSignal }: Pick<EffectContext, 'row' | 'sendSignal'>,
+  {
+    folder,
+    repository,
+    others,
+    nowMs,
+  }: {
+    readonly folder: RunFolder;
+    readonly repository: Repository;
+    readonly others: ReadonlySet<string>;
+    readonly nowMs: number;
+  },
+): Promise<void> {
+  const before = readLook(folder);
+  const after = before === null ? null : await lookAtRefs(repository);
+  if (before === null || after === null) return;
+  const { beganMs } = before;
+  const moves = movesBetween(before, after, repository.moves.own).filter(({ ref, from, to }) =>
+    repository.moves.isNews(`${ref} ${from} ${to}`, { beganMs, atMs: nowMs }),
+  );
+  if (moves.length === 0) return;
+  await keepMoved(repository, runName(row.project, row.plan, id), moves);
+  const isWalled = existsSync(privatePlaceIn(folder.path).gitDir);
+  const who = isWalled ? `${title} ran (its walls kept it from them)` : `${title} ran`;
+  const also = others.size === 0 ? '' : `, as did ${[...others].sort().join(', ')}`;
+  const shown = moves.slice(0, shownMoves).map((move) => moveText(repository, move));
+  const more = moves.length > shownMoves ? [`and ${moves.length - shownMoves} more`] : [];
+  const what = `while ${who}${also}, what is not stator's moved in ${repository.path}`;
+  const detail = safeText([`${what}:`, ...shown, ...more].join('\n')).slice(0, detailLimit);
+  sendSignal('moved', 'run_noted', { title, about: 'refs_moved', detail });
+  writeFileSync(folder.log, `stator: ${detail}\n`, { flag: 'a', mode: 0o600 });
+}
+
+function readLook(folder: RunFolder): Look | null {
+  try {
+    return lookSchema.parse(JSON.parse(readFileSync(fileOf(folder), 'utf8')));
+  } catch {
+    return null; // there was no look, or an agent without walls wrote there
+  }
+}
+
+function fileOf({ path }: RunFolder): string {
+  return join(path, 'refs-before');
+}

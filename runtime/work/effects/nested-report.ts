@@ -1,0 +1,91 @@
+/** Which repositories of its own a run left inside its worktree, and what became of them: kept, and told to people. */
+import { existsSync, writeFileSync } from 'node:fs';
+import type { AgentRun } from '../../../machines/vocabulary/effect.ts';
+import { runName } from '../../../machines/vocabulary/ids.ts';
+import { safeText } from '../../base/platform/terminal-text.ts';
+import type { EffectContext } from '../../core/outbox/handler.ts';
+import type { RunFolder } from '../agents/run-folder.ts';
+import { keepNested, linkedInside, type Nested, nestedText } from '../git/nested.ts';
+import { ownFolder } from '../git/private-collect.ts';
+import { privatePlaceIn } from '../git/private-repository.ts';
+import { adminDirOf, isOwnFolder } from '../git/worktree-list.ts';
+import type { Site } from './workplace.ts';
+
+type Place = Pick<Site, 'repository' | 'worktree'>;
+
+/**
+ * Keeps the linked worktrees inside of a run's own: of those that were made inside walls, only the run's own git folder knows what they are. Called when the
+ * last process of the run has gone; called again it does the same.
+ */
+export async function keepLinked(
+  { id, title }: Pick<AgentRun, 'id' | 'title'>,
+  context: Pick<EffectContext, 'row' | 'sendSignal'>,
+  { folder, site }: { readonly folder: RunFolder; readonly site: Place },
+): Promise<void> {
+  const { row } = context;
+  const { repository } = site;
+  const paths = await linkedIn(site, folder);
+  const adminDir = paths.length === 0 ? null : await adminDirOf(repository, site.worktree);
+  if (adminDir === null) return;
+  const worktree = { path: site.worktree, adminDir };
+  const ownGitDir = await gitDirOf(folder);
+  const message = `what ${title} left in a repository of its own`;
+  const run = runName(row.project, row.plan, id);
+  tellNested(context, {
+    title,
+    folder,
+    nested: await keepNested(repository, worktree, { run, message, paths, ownGitDir }),
+  });
+}
+
+/** Those of a run's worktree that were not told at its end. */
+export async function tellOthers(
+  context: Pick<EffectContext, 'sendSignal'>,
+  {
+    title,
+    folder,
+    site,
+    nested,
+  }: {
+    readonly title: string;
+    readonly folder: RunFolder | null;
+    readonly site: Place;
+    readonly nested: readonly Nested[];
+  },
+): Promise<void> {
+  if (nested.length === 0) return;
+  const told = new Set(await linkedIn(site, folder));
+  tellNested(context, { title, folder, nested: nested.filter(({ path }) => !told.has(path)) });
+}
+
+async function linkedIn({ repository, worktree }: Place, folder: RunFolder | null): Promise<string[]> {
+  const adminDir = isOwnFolder(worktree) ? await adminDirOf(repository, worktree) : null;
+  if (adminDir === null) return [];
+  return linkedInside(repository, { path: worktree, adminDir }, folder === null ? null : await gitDirOf(folder));
+}
+
+async function gitDirOf(folder: RunFolder): Promise<string | null> {
+  const place = privatePlaceIn(folder.path);
+  return existsSync(place.gitDir) ? ownFolder(place) : null;
+}
+
+/** As many as a notice names. */
+const shownNested = 10;
+
+function tellNested(
+  { sendSignal }: Pick<EffectContext, 'sendSignal'>,
+  {
+    title,
+    folder,
+    nested,
+  }: { readonly title: string; readonly folder: RunFolder | null; readonly nested: readonly Nested[] },
+): void {
+  if (nested.length === 0) return;
+  const shown = nested.slice(0, shownNested).map(nestedText);
+  const more = nested.length > shownNested ? [`and ${nested.length - shownNested} more`] : [];
+  const what = `${title} left git repositories of its own in its worktree, which no commit of ours holds`;
+  const detail = safeText([`${what}:`, ...shown, ...more].join('\n'));
+  sendSignal('nested', 'run_noted', { title, about: 'nested_kept', detail: detail.slice(0, 8_192) });
+  if (folder !== null && existsSync(folder.path))
+    writeFileSync(folder.log, `stator: ${detail}\n`, { flag: 'a', mode: 0o600 });
+}

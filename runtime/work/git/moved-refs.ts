@@ -1,0 +1,113 @@
+/**
+ * What is a person's in a repository and not stator's to move: HEAD of their checkout, the branches that carry no mark of ours, tags, and the stash. Looked at
+ * before and after a run, from git's own files, so that nobody moves them in silence.
+ */
+import { join } from 'node:path';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { textOf } from './git-folder.ts';
+import { findCommit, isAncestor } from './objects.ts';
+import { refsBelow } from './ref-files.ts';
+import type { OwnMoves } from './ref-moves.ts';
+import { attemptRef, setRef } from './refs.ts';
+import type { Repository } from './repository.ts';
+
+/** What stood where at one moment. */
+export interface PersonsRefs {
+  /** As git's file has it: `ref: refs/heads/main`, or a commit. null: it cannot be read. */
+  readonly head: string | null;
+  /** Branches and tags by their full names, and what they point to. */
+  readonly refs: Readonly<Record<string, string>>;
+  /** The branches among them that are stator's own. */
+  readonly owned: readonly string[];
+  /** The commits of the stash, the oldest first. */
+  readonly stash: readonly string[];
+}
+
+/** null before: it was made. null after: it is gone. HEAD's are branches or commits; those of the stash have one of the two. */
+export interface RefMove {
+  readonly ref: string;
+  readonly from: string | null;
+  readonly to: string | null;
+}
+
+/** A repository with more is not looked at: each look reads all of them. */
+const refLimit = 20_000;
+const stashLimitBytes = 4 * 1024 * 1024;
+const marks = 'refs/stator/owned';
+
+/** Starts no process, but where the repository keeps its refs in tables. null: there are too many refs to look at. */
+export async function lookAtRefs(repo: Pick<Repository, 'path' | 'commonDir'>): Promise<PersonsRefs | null> {
+  const { commonDir } = repo;
+  const ownedOf = async () =>
+    [...(await refsBelow(repo, [marks])).keys()].map((name) => `refs/heads/${name.slice(marks.length + 1)}`);
+  const head = textOf(join(commonDir, 'HEAD'))?.trim() ?? null;
+  // Branches of ours come and go between two looks: the mark is there before the branch is, and after it is gone.
+  const before = await ownedOf();
+  const refs = await refsBelow(repo, ['refs/heads', 'refs/tags']);
+  if (refs.size > refLimit) return null;
+  const owned = [...new Set([...before, ...(await ownedOf())])];
+  return { head, refs: Object.fromEntries(refs), owned, stash: stashIn(commonDir) };
+}
+
+/** By its log, where each line is an entry. */
+function stashIn(commonDir: string): string[] {
+  const log = textOf(join(commonDir, 'logs', 'refs', 'stash'), stashLimitBytes) ?? '';
+  return log.split('\n').flatMap((line) => {
+    const id = /^\S+ ([0-9a-f]{40}|[0-9a-f]{64}) /.exec(line)?.[1];
+    return id === undefined ? [] : [id];
+  });
+}
+
+/** What differs between two looks, but for what stator itself has moved in between: the merge of a plan into a person's branch. */
+export function movesBetween(before: PersonsRefs, after: PersonsRefs, own: OwnMoves): RefMove[] {
+  const owned = new Set([...before.owned, ...after.owned]);
+  const names = new Set([...Object.keys(before.refs), ...Object.keys(after.refs)]);
+  const moves: RefMove[] = [];
+  if (before.head !== after.head) moves.push({ ref: 'HEAD', from: before.head, to: after.head });
+  for (const ref of [...names].sort()) {
+    const from = before.refs[ref] ?? null;
+    const to = own.before(ref, after.refs[ref] ?? null);
+    if (!owned.has(ref) && from !== to) moves.push({ ref, from, to });
+  }
+  for (const from of before.stash) if (!after.stash.includes(from)) moves.push({ ref: 'refs/stash', from, to: null });
+  for (const to of after.stash) if (!before.stash.includes(to)) moves.push({ ref: 'refs/stash', from: null, to });
+  return moves;
+}
+
+/** Keeps what nothing may reach any more, so that it can be put back: a dropped stash, a deleted branch, one that was set back. */
+export async function keepMoved(repo: Repository, run: string, moves: readonly RefMove[]): Promise<void> {
+  for (const { ref, from, to } of moves) {
+    if (ref === 'HEAD' || from === null) continue;
+    const commit = await findCommit(repo, from);
+    if (commit === null) continue;
+    const now = to === null ? null : await findCommit(repo, to);
+    if (now !== null && (await isAncestor(repo, commit, now))) continue;
+    await setRef(repo, attemptRef(`${run}-moved-${commit.slice(0, 12)}`), commit);
+  }
+}
+
+/** One move in words, with the command that puts it back. */
+export function moveText({ path }: Pick<Repository, 'path'>, { ref, from, to }: RefMove): string {
+  const git = `git -C ${shellWord(path)}`;
+  const name = shellWord(ref);
+  if (ref === 'HEAD') {
+    const back =
+      branchOf(from) === null ? `switch --detach ${from ?? ''}` : `switch ${shellWord(branchOf(from) ?? '')}`;
+    return `HEAD: ${headText(from)} -> ${headText(to)}; back: ${git} ${back}`;
+  }
+  if (ref === 'refs/stash')
+    return from === null
+      ? `${ref}: ${to} is new; look: ${git} stash list`
+      : `${ref}: ${from} is gone; back: ${git} stash store -m ${shellWord('as it was')} ${from}`;
+  if (from === null) return `${ref}: made at ${to}; back: ${git} update-ref -d ${name} ${to}`;
+  if (to === null) return `${ref}: deleted at ${from}; back: ${git} update-ref ${name} ${from}`;
+  return `${ref}: ${from} -> ${to}; back: ${git} update-ref ${name} ${from} ${to}`;
+}
+
+function branchOf(head: string | null): string | null {
+  return /^ref: refs\/heads\/(.+)$/.exec(head ?? '')?.[1] ?? null;
+}
+
+function headText(head: string | null): string {
+  return branchOf(head) ?? head ?? 'unreadable';
+}

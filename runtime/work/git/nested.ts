@@ -1,0 +1,364 @@
+/**
+ * Git repositories of their own inside a worktree: linked worktrees, clones and submodules that its agent made there. No commit of ours can hold them, and they
+ * go with the worktree. So what was done in them is kept as refs of the repository, uncommitted files included. An agent wrote all of it: git is never run on
+ * a git folder that lies there. Refs are read from their files, objects are taken as from a stranger, and files are read with git's folder of the worktree.
+ */
+import { createHash } from 'node:crypto';
+import { copyFile, mkdtemp, rm, rmdir } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { reasonOf } from '../../../machines/vocabulary/errors.ts';
+import { environmentFault } from '../../base/platform/environment-fault.ts';
+import { lstatOrNull } from '../../base/platform/quiet-look.ts';
+import { removeTree } from '../../base/platform/remove-tree.ts';
+import { takeObjects } from './foreign-objects.ts';
+import { type ForeignTips, foreignHead, foreignRef, foreignTips } from './foreign-refs.ts';
+import { checkoutTimeoutMs } from './git.ts';
+import { entriesIn, isPlainFile, isPlainFolder, textOf } from './git-folder.ts';
+import { noteMended } from './notes.ts';
+import { commitTree, findCommit, isAncestor, treeOf } from './objects.ts';
+import { attemptRef, readRef, setRef } from './refs.ts';
+import type { Repository } from './repository.ts';
+import { stageAll } from './stage-all.ts';
+import { entryFolders } from './worktree-entry.ts';
+import { isWithin } from './worktree-folder.ts';
+import { inWorktree, isOwnFolder, type OpenWorktree } from './worktree-list.ts';
+
+/** A repository inside a worktree, as it was found. */
+export interface Nested {
+  /** From the root of the worktree. */
+  readonly path: string;
+  /** The branch that its HEAD stands on; null: it is detached, or that cannot be read. */
+  readonly branch: string | null;
+  /** Keeps its HEAD with its uncommitted files on top. null: there is nothing in it that is not elsewhere, or it could not be kept. */
+  readonly ref: string | null;
+  /** Why it is not kept: it stays where it is. null: nothing of it is lost with its folder. */
+  readonly why: string | null;
+}
+
+/** More of them are not looked at, and stay where they are. */
+const maxNested = 50;
+const maxDepth = 5;
+/** Beyond this a clone is no agent's own work, and its folder stays: of the files that are read, and of its objects. */
+const sizeLimitBytes = 256 * 1024 ** 2;
+const branchLimit = 100;
+const indexLimitBytes = 64 * 1024 ** 2;
+const linkLimitBytes = 8_192;
+const slow = { timeoutMs: checkoutTimeoutMs };
+
+interface Keeping {
+  /** Good as a ref name; what is kept stands beside the ref of that run. */
+  readonly run: string;
+  readonly message: string;
+  /** The git folder in which the agent of that worktree committed inside walls; null: it had none, or it is gone. */
+  readonly ownGitDir?: string | null;
+}
+
+/** Where its repository lies, as far as it is read. */
+interface Place {
+  readonly gitDir: string;
+  /** The same, or of a linked worktree the folder with its refs and objects. */
+  readonly commonDir: string;
+}
+
+/** The paths of the linked worktrees that lie in a worktree, as the repository or the run's own git folder lists them. Reads a few files. */
+export function linkedInside(
+  repo: Pick<Repository, 'commonDir'>,
+  worktree: OpenWorktree,
+  ownGitDir: string | null = null,
+): string[] {
+  const found = new Set<string>();
+  for (const entry of entriesOf(repo, ownGitDir)) {
+    const folder = folderOfEntry(entry);
+    if (folder !== null && folder !== worktree.path && isWithin(worktree.path, folder))
+      found.add(relative(worktree.path, folder));
+  }
+  return [...found].sort();
+}
+
+/** Keeps what was done in each of these. Called again it answers the same. Throws only what is waited for, such as a full disk. */
+export async function keepNested(
+  repo: Repository,
+  worktree: OpenWorktree,
+  { paths, ...keeping }: Keeping & { readonly paths: readonly string[] },
+): Promise<Nested[]> {
+  const kept: Nested[] = [];
+  const waiting = [...new Set(paths)].map((path) => ({ path, depth: 1 }));
+  const seen = new Set(paths);
+  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+    const { path, depth } = next;
+    const { inside, isNew, ...nested } =
+      kept.length < maxNested && depth <= maxDepth
+        ? await keepOne(repo, worktree, { ...keeping, path })
+        : unkept(path, 'there are too many of them');
+    if (isNew) noteMended(`in ${worktree.path}, ${nestedText(nested)}`);
+    kept.push(nested);
+    for (const below of inside) {
+      const whole = join(path, below);
+      if (!seen.has(whole)) waiting.push({ path: whole, depth: depth + 1 });
+      seen.add(whole);
+    }
+  }
+  return kept;
+}
+
+/**
+ * Takes repositories away whose work is kept, with what the repository knows of them as its linked worktrees: their branches are free again. Those that are
+ * not kept stay, and are the answer.
+ */
+export async function clearNested(
+  repo: Pick<Repository, 'commonDir'>,
+  worktree: OpenWorktree,
+  nested: readonly Nested[],
+): Promise<string[]> {
+  const left: string[] = [];
+  for (const { path, why } of nested) {
+    const isAbove = nested.some((other) => other.why !== null && isWithin(path, other.path));
+    if (why !== null || isAbove) {
+      left.push(path);
+      continue;
+    }
+    await forgetInside(repo, join(worktree.path, path));
+    if (isOwnFolder(join(worktree.path, path))) await removeTree(join(worktree.path, path));
+  }
+  return left;
+}
+
+/** Takes away what the repository knows of linked worktrees at `folder` or in it. */
+export async function forgetInside(repo: Pick<Repository, 'commonDir'>, folder: string): Promise<void> {
+  const gone = entryFolders(repo.commonDir).filter((entry) => {
+    const place = folderOfEntry(entry);
+    return place !== null && isWithin(folder, place);
+  });
+  for (const entry of gone) await removeTree(entry);
+  // As git does: an empty folder of worktrees goes too.
+  if (gone.length > 0) await rmdir(join(repo.commonDir, 'worktrees')).catch(() => {});
+}
+
+function entriesOf(repo: Pick<Repository, 'commonDir'>, ownGitDir: string | null): string[] {
+  const own = ownGitDir === null ? [] : entriesIn(join(ownGitDir, 'worktrees'));
+  return [...entryFolders(repo.commonDir), ...own.map((name) => join(ownGitDir ?? '', 'worktrees', name))];
+}
+
+/** The folder of the linked worktree that an entry belongs to; null: it does not say. */
+function folderOfEntry(entry: string): string | null {
+  const link = textOf(join(entry, 'gitdir'), linkLimitBytes)?.trimEnd();
+  if (link === undefined || link === '') return null;
+  const place = resolve(entry, link);
+  return basename(place) === '.git' ? dirname(place) : null;
+}
+
+/** `isNew`: this look has kept something of it that was not kept before. */
+type Kept = Nested & { readonly inside: readonly string[]; readonly isNew: boolean };
+
+function unkept(path: string, why: string): Kept {
+  return { path, branch: null, ref: null, why, isNew: false, inside: [] };
+}
+
+async function keepOne(
+  repo: Repository,
+  worktree: OpenWorktree,
+  one: Keeping & { readonly path: string },
+): Promise<Kept> {
+  try {
+    return await keep(repo, worktree, one);
+  } catch (thrown) {
+    if (environmentFault(thrown) !== null) throw thrown;
+    return unkept(one.path, reasonOf(thrown));
+  }
+}
+
+async function keep(
+  repo: Repository,
+  worktree: OpenWorktree,
+  { path, run, message, ownGitDir = null }: Keeping & { readonly path: string },
+): Promise<Kept> {
+  const folder = join(worktree.path, path);
+  const place = placeOf(repo, worktree, { folder, ownGitDir });
+  const ref = attemptRef(`${run}-nested-${nameOf(path)}`);
+  const before = await readRef(repo, ref);
+  const { head: found, branch, tips } = place === null ? nothing : await readTips(repo, place);
+  const none = { path, branch, ref: null, why: null, isNew: false, inside: [] };
+  // Of a git folder that is gone by now the ref has what its HEAD was.
+  const head = found ?? (place === null ? before : null);
+  const isTheirs = found !== null && tips.remote.has(found) && (await findCommit(repo, found)) === null;
+  if (place !== null && isTheirs && (await isUntouched(worktree, folder, place))) {
+    const others = await takeTips(repo, place, { tips: tips.own, ref, ownGitDir });
+    return { ...none, why: others.why, isNew: others.isNew };
+  }
+  const others =
+    place === null
+      ? { why: null, isNew: false }
+      : await takeTips(repo, place, { tips: [...(head === null ? [] : [head]), ...tips.own], ref, ownGitDir, head });
+  if (others.why !== null) return { ...none, why: others.why, isNew: others.isNew };
+  const { tree, inside } = await filesOf(worktree, folder, head);
+  const commit = await commitFor(repo, { head, tree, before, message });
+  if (commit === null) return { ...none, isNew: others.isNew, inside };
+  await setRef(repo, ref, commit);
+  return { path, branch, ref, why: null, isNew: others.isNew || commit !== before, inside };
+}
+
+const nothing = {
+  head: null,
+  branch: null,
+  tips: { own: [], remote: new Set() } satisfies ForeignTips,
+} as const;
+
+/** Good in a ref's name, and different for each path. */
+function nameOf(path: string): string {
+  const name = basename(path)
+    .replace(/[^A-Za-z0-9_-]+/g, '-')
+    .slice(0, 40);
+  return `${name}-${createHash('sha256').update(path).digest('hex').slice(0, 8)}`;
+}
+
+/**
+ * Where the repository in a folder lies: in it, in the run's own git folder, or as a linked worktree or a submodule in the worktree's part of the repository.
+ * null: nowhere, or somewhere else, which an agent may have written there to have it read.
+ */
+function placeOf(
+  repo: Repository,
+  worktree: OpenWorktree,
+  { folder, ownGitDir }: { folder: string; ownGitDir: string | null },
+): Place | null {
+  const link = join(folder, '.git');
+  const gitDir = isPlainFolder(link) ? link : linkedGitDir(repo, worktree, { folder, ownGitDir });
+  if (gitDir === null) return null;
+  const isLinked = basename(dirname(gitDir)) === 'worktrees';
+  return { gitDir, commonDir: isLinked ? dirname(dirname(gitDir)) : gitDir };
+}
+
+function linkedGitDir(
+  repo: Repository,
+  worktree: OpenWorktree,
+  { folder, ownGitDir }: { folder: string; ownGitDir: string | null },
+): string | null {
+  const named = /^gitdir: (.+?)\n*$/s.exec(textOf(join(folder, '.git'), linkLimitBytes) ?? '')?.[1];
+  const known = entriesOf(repo, ownGitDir).find((entry) => folderOfEntry(entry) === folder);
+  if (named === undefined) return known ?? null;
+  const target = resolve(folder, named);
+  // Inside walls the run's own git folder stands where the worktree's part of the repository is outside.
+  const isOfRun = ownGitDir !== null && isWithin(worktree.adminDir, target);
+  const mapped = isOfRun ? join(ownGitDir, relative(worktree.adminDir, target)) : target;
+  if (isOfRun && isPlainFolder(mapped)) return mapped;
+  const isOwn = [worktree.path, worktree.adminDir].some((root) => isWithin(root, target) && target !== root);
+  return isPlainFolder(target) && (isOwn || target === known) ? target : null;
+}
+
+interface FoundTips {
+  readonly head: string | null;
+  readonly branch: string | null;
+  /** Beside HEAD: its branches and its stash, and what its remotes had. Of a linked worktree none: they are those of its repository. */
+  readonly tips: ForeignTips;
+}
+
+async function readTips(repo: Repository, { gitDir, commonDir }: Place): Promise<FoundTips> {
+  const { ref, commit } = foreignHead(gitDir);
+  const branch = ref?.replace(/^refs\/heads\//, '') ?? null;
+  if (gitDir !== commonDir) {
+    const isOfRepo = commonDir === repo.commonDir;
+    const at = ref === null ? commit : isOfRepo ? await readRef(repo, ref) : foreignRef(commonDir, ref);
+    return { head: at, branch, tips: nothing.tips };
+  }
+  return { head: commit, branch, tips: foreignTips(gitDir, branchLimit) };
+}
+
+/** Has these commits in the repository, and refs on all of them but HEAD's. */
+async function takeTips(
+  repo: Repository,
+  { commonDir }: Place,
+  {
+    tips,
+    ref,
+    ownGitDir,
+    head = null,
+  }: { tips: readonly string[]; ref: string; ownGitDir: string | null; head?: string | null },
+): Promise<{ why: string | null; isNew: boolean }> {
+  const missing: string[] = [];
+  for (const tip of new Set(tips)) if ((await findCommit(repo, tip)) === null) missing.push(tip);
+  if (missing.length > 0) {
+    const asidePrefix = commonDir === ownGitDir ? `${ownGitDir}-taken-` : join(commonDir, 'stator-taken-');
+    const known = [repo.head];
+    const taken = await takeObjects({
+      ...{ gitDir: commonDir, asidePrefix, into: repo.commonDir },
+      ...{ tips: missing, known, maxBytes: sizeLimitBytes },
+    });
+    if (taken.kind === 'refused') return { why: taken.why, isNew: false };
+    for (const tip of missing)
+      if ((await findCommit(repo, tip)) !== tip) return { why: `it has no commit ${tip}`, isNew: false };
+  }
+  let isNew = false;
+  for (const tip of new Set(tips)) {
+    if (tip === head) continue;
+    const own = `${ref}-${tip.slice(0, 12)}`;
+    if ((await readRef(repo, own)) === tip) continue;
+    await setRef(repo, own, tip);
+    isNew = true;
+  }
+  return { why: null, isNew };
+}
+
+/** Whether nothing was changed or added since its checkout, as its own index says. */
+async function isUntouched(worktree: OpenWorktree, folder: string, { gitDir }: Place): Promise<boolean> {
+  const index = join(gitDir, 'index');
+  if (!isPlainFile(index) || (lstatOrNull(index)?.size ?? 0) > indexLimitBytes) return false;
+  return aside(worktree, async (file) => {
+    await copyFile(index, file);
+    const asked = ['ls-files', '--modified', '--deleted', '--others', '--exclude-standard', '-z'];
+    const there = { path: folder, adminDir: worktree.adminDir };
+    return (await inWorktree(there, asked, { ...slow, env: { GIT_INDEX_FILE: file } })) === '';
+  });
+}
+
+/** The tree of what lies in a folder, without what is ignored there, and the repositories inside of it. No folder: HEAD's, or none. */
+async function filesOf(
+  worktree: OpenWorktree,
+  folder: string,
+  head: string | null,
+): Promise<{ tree: string | null; inside: readonly string[] }> {
+  if (!isOwnFolder(folder)) return { tree: null, inside: [] };
+  return aside(worktree, async (file) => {
+    const there = { path: folder, adminDir: worktree.adminDir };
+    const options = { ...slow, env: { GIT_INDEX_FILE: file } };
+    if (head !== null) await inWorktree(there, ['read-tree', head], options);
+    const run = (args: readonly string[], input = {}) => inWorktree(there, args, { ...options, ...input });
+    const { nested, populated } = await stageAll(folder, run, { limitBytes: sizeLimitBytes });
+    return { tree: await run(['write-tree']), inside: [...nested, ...populated] };
+  });
+}
+
+async function aside<T>({ adminDir }: OpenWorktree, work: (index: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(adminDir, 'stator-'));
+  try {
+    return await work(join(folder, 'index'));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The commit that holds it: HEAD, the one that was kept before, or a new one. null: there is nothing in it. */
+async function commitFor(
+  repo: Repository,
+  { head, tree, before, message }: { head: string | null; tree: string | null; before: string | null; message: string },
+): Promise<string | null> {
+  if (tree === null || (head !== null && tree === (await treeOf(repo, head)))) return head;
+  const isKept =
+    before !== null &&
+    (await treeOf(repo, before)) === tree &&
+    (head === null || head === before || (await isAncestor(repo, head, before)));
+  if (isKept) return before;
+  if (head === null && isEmptyTree(tree)) return null;
+  const parents = head === null ? [] : [head];
+  return commitTree(repo, { tree, parents, message });
+}
+
+function isEmptyTree(tree: string): boolean {
+  const hash = tree.length === 64 ? 'sha256' : 'sha1';
+  return createHash(hash).update('tree 0\0').digest('hex') === tree;
+}
+
+/** In words, for a person: where it lay, and where it is now. */
+export function nestedText({ path, branch, ref, why }: Nested): string {
+  const name = branch === null ? path : `${path} (${branch})`;
+  if (why !== null) return `${name} stays where it is, and is kept nowhere: ${why}`;
+  return ref === null ? `${name} has nothing that is not elsewhere` : `${name} is kept as ${ref}`;
+}

@@ -1,0 +1,90 @@
+/** The files of one repo that decide what it starts: its configuration, its prompts, and what else its trust depends on. Only what is there is watched. */
+import { lstatSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { createFileWatcher, type FileWatcher } from '../../base/platform/file-watcher.ts';
+
+export interface ConfigWatcherParts {
+  /** Beside the configuration and the prompts; absolute. */
+  trustedFiles(): readonly string[];
+  /** One of them was written and stands still, or was deleted. Must not throw. */
+  onChange(): void;
+}
+
+export interface ConfigWatcher {
+  /** Watches the files of the repo at `main`, a real path, as they are there now. Costs a look at each where nothing has changed. */
+  keep(main: string): void;
+  /** May be called twice; `keep` opens it again. */
+  close(): void;
+}
+
+const quietMs = 250;
+/** A program may load a hundred settings; the look at regular times sees the others. */
+const filesLimit = 100;
+/** One that ended by itself is tried again after this. */
+const retryMs = 30_000;
+/** The places are compared this often at most. */
+const compareMs = 1_000;
+
+export function createConfigWatcher({ trustedFiles, onChange }: ConfigWatcherParts): ConfigWatcher {
+  let open: { readonly key: string; readonly watcher: FileWatcher | null } | null = null;
+  let retryAtMs = 0;
+  let comparedAtMs = Number.NEGATIVE_INFINITY;
+  /** Of all the files, as they were found last; a watch loses events without notice. */
+  let state: string | null = null;
+
+  function close(): void {
+    open?.watcher?.close();
+    open = null;
+    comparedAtMs = Number.NEGATIVE_INFINITY;
+  }
+
+  function begin(main: string, paths: readonly string[]): FileWatcher | null {
+    if (paths.length === 0) return null;
+    const configs = [join(main, '.stator', 'config.toml'), join(main, '.kasmos', 'config.toml')];
+    const prompts = join(main, '.stator', 'prompts');
+    return createFileWatcher({
+      paths,
+      includes: (path) =>
+        configs.includes(path) || path === prompts || (dirname(path) === prompts && path.endsWith('.md')),
+      quietMs,
+      onFile: onChange,
+      onEnd() {
+        open = null;
+        retryAtMs = performance.now() + retryMs;
+      },
+    });
+  }
+
+  return {
+    keep(main) {
+      if (performance.now() - comparedAtMs < compareMs) return;
+      const folders = [join(main, '.stator'), join(main, '.kasmos')];
+      const files = trustedFiles().slice(0, filesLimit);
+      const places = [...folders, ...files].map((path) => [path, kindAt(path)] as const);
+      const before = state;
+      state = [...folders.map((folder) => join(folder, 'config.toml')), ...files].map(stateAt).join('\n');
+      const key = places.map(([path, kind]) => `${path} ${kind}`).join('\n');
+      const isFirst = open === null;
+      const isSame = open?.key === key || (isFirst && performance.now() < retryAtMs);
+      if (!isSame) close();
+      comparedAtMs = performance.now();
+      // What was put in its place, or taken away, is no event of the watch that ended.
+      if (before !== null && (state !== before || (!isSame && !isFirst))) onChange();
+      if (isSame) return;
+      const found = places.filter(([, kind]) => kind !== null).map(([path]) => path);
+      open = { key, watcher: begin(main, found) };
+    },
+    close,
+  };
+}
+
+function stateAt(path: string): string {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found === undefined ? '' : `${found.ino} ${found.size} ${found.mtimeMs}`;
+}
+
+/** Changes where another file or folder is in its place; null: there is nothing to watch. */
+function kindAt(path: string): string | null {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  return found === undefined || !(found.isFile() || found.isDirectory()) ? null : String(found.ino);
+}

@@ -1,0 +1,119 @@
+/** What is a person's in the repository does not move in silence while an agent runs: HEAD, branches, tags and the stash are told, with the way back. */
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { movesBetween } from '../../runtime/work/git/moved-refs.ts';
+import { createRefMoves } from '../../runtime/work/git/ref-moves.ts';
+import { begin, planText, startEngine, type TestEngine, untilStatus } from '../support/engine.ts';
+import { git, until } from '../support/ground.ts';
+import { noWallsHere } from '../support/walls.ts';
+
+const daemon = (sandbox: string, more = '') =>
+  `blueprint_skip_threshold = 0\n${more}[agents.default]\nsandbox = "${sandbox}"\n`;
+
+function start(sandbox: string, more = ''): Promise<TestEngine> {
+  return startEngine({ daemon: daemon(sandbox, more), agents: { default: { preset: 'sh', attempts: 1 } } });
+}
+
+async function told({ client }: TestEngine, plan: string): Promise<string[]> {
+  const history = await client.history('demo', plan);
+  return history.filter(({ event }) => event === 'run_noted').map(({ why }) => why ?? '');
+}
+
+/** The commands of a notice, in its order. */
+function commandsIn(text: string): string[] {
+  return text.split('\n').flatMap((line) => line.split('; back: ')[1] ?? []);
+}
+
+describe('without walls, what an agent does to', () => {
+  it("the person's checkout, branches, tags and stash is told, and its commands put all of it back", async () => {
+    const made = await start('off');
+    const { repo, client } = made;
+    git(repo, 'branch', 'mine');
+    git(repo, 'branch', 'gone');
+    git(repo, 'tag', 'v1');
+    execFileSync('sh', ['-c', 'echo mine > README.md; git stash -q'], { cwd: repo });
+    const look = () => ({
+      refs: git(repo, 'for-each-ref', '--format=%(refname) %(objectname)', 'refs/heads', 'refs/tags', 'refs/stash')
+        .split('\n')
+        .filter((line) => !line.includes('refs/heads/plan/')),
+      head: git(repo, 'symbolic-ref', 'HEAD'),
+    });
+    const before = look();
+    const task = [
+      'echo a > a.txt; git stash pop -q',
+      'git add -A; git -c core.hooksPath=/dev/null commit -qm work',
+      'git update-ref refs/heads/mine HEAD; git branch -q -D gone; git tag -f v1 HEAD > /dev/null; git branch made',
+      `git -C '${repo}' switch -q -c feature`,
+    ];
+    await begin(made, 'moves', planText([task.join('\n')]));
+    await untilStatus(made, 'moves', 'done');
+    const [text = ''] = await told(made, 'moves');
+    expect(text.split('\n')[0]).toBe(`while moves-w1-t1 ran, what is not stator's moved in ${repo}:`);
+    for (const ref of ['HEAD', 'refs/heads/mine', 'refs/heads/gone', 'refs/heads/made', 'refs/tags/v1', 'refs/stash'])
+      expect(text).toContain(`\n${ref}: `);
+    const notices = (await client.notifications()).filter(({ type }) => type === 'refs_moved');
+    expect(notices).toMatchObject([{ message: expect.stringContaining('while moves-w1-t1 ran') }]);
+    // HEAD first: a branch that somebody stands on is not taken away beneath them.
+    for (const command of commandsIn(text)) execFileSync('sh', ['-c', command], { stdio: 'pipe' });
+    expect(look()).toEqual(before);
+  });
+
+  it('nothing is told where nothing of it moved, and not of what stator itself merges', async () => {
+    const made = await start('off', 'auto_merge = true\nauto_readiness_review = false\n');
+    const { repo } = made;
+    const wait = `while [ ! -e '${repo}/../go' ]; do sleep 0.1; done`;
+    await begin(made, 'slow', planText([`echo s > s.txt\n${wait}`]));
+    await begin(made, 'fast', planText(['echo f > f.txt']));
+    await untilStatus(made, 'fast', 'done');
+    await until(async () => git(repo, 'log', '--format=%s', 'main').includes('fast'));
+    execFileSync('touch', [`${repo}/../go`]);
+    await untilStatus(made, 'slow', 'done');
+    expect([...(await told(made, 'slow')), ...(await told(made, 'fast'))]).toEqual([]);
+  });
+});
+
+describe.skipIf(noWallsHere !== null)('inside walls', () => {
+  it('what a person does meanwhile is told once, of all agents at work, and laid to none of them', async () => {
+    const made = await start('bwrap');
+    const { repo } = made;
+    const task = 'echo $STATOR_TASK > out$STATOR_TASK.txt; while [ ! -e go ]; do sleep 0.1; done; rm go';
+    await begin(made, 'two', planText([task, task]));
+    await until(
+      async () =>
+        (await made.client.instances({ project: 'demo' })).filter(({ state }) => state === 'running').length === 2,
+    );
+    git(repo, 'branch', 'by-hand');
+    for (const number of [1, 2]) writeFileSync(join(repo, '.worktrees', `plan-two-w1-t${number}`, 'go'), '');
+    await untilStatus(made, 'two', 'done');
+    const texts = await told(made, 'two');
+    expect(texts).toHaveLength(1);
+    expect(texts[0]).toMatch(/^while two-w1-t[12] ran \(its walls kept it from them\), as did two-w1-t[12], /);
+    expect(texts[0]).toContain('refs/heads/by-hand: made at ');
+  });
+});
+
+describe('what moved between two looks', () => {
+  const refs = (main: string) => ({
+    head: 'ref: refs/heads/main',
+    refs: { 'refs/heads/main': main },
+    owned: [],
+    stash: [],
+  });
+
+  it('leaves out what stator merged, and keeps what somebody else did before or after that', () => {
+    const { own } = createRefMoves()('/repo/.git');
+    own.note({ ref: 'refs/heads/main', from: 'b', to: 'c' });
+    expect(movesBetween(refs('b'), refs('c'), own)).toEqual([]);
+    expect(movesBetween(refs('a'), refs('c'), own)).toEqual([{ ref: 'refs/heads/main', from: 'a', to: 'b' }]);
+    expect(movesBetween(refs('b'), refs('d'), own)).toEqual([{ ref: 'refs/heads/main', from: 'b', to: 'd' }]);
+  });
+
+  it('is news to a run that began after it was told, as where it was put back and moved again', () => {
+    const moves = createRefMoves()('/repo/.git');
+    expect(moves.isNews('main a b', { beganMs: 1, atMs: 5 })).toBe(true);
+    expect(moves.isNews('main a b', { beganMs: 2, atMs: 6 })).toBe(false);
+    expect(moves.isNews('main a b', { beganMs: 7, atMs: 9 })).toBe(true);
+  });
+});

@@ -1,0 +1,147 @@
+/** Plans whose tasks are headings, without waves. */
+import { describe, expect, test } from 'vitest';
+import { markDone } from '../../../../machines/document/read-plan.ts';
+import { lines, outline, problemsOf, read, remarksOf } from '../../../support/family-documents.ts';
+
+const counter = lines(
+  '# Stock counter plan',
+  '',
+  '> For agents: work through it task by task.',
+  '',
+  '**Goal:** people see how many are left',
+  '',
+  '---',
+  '',
+  '### Task 1: Make the package',
+  '',
+  '**Files:**',
+  '- Create: `pkg/package.json`',
+  '',
+  '- [x] **Step 1:** create it',
+  '```bash',
+  'mkdir pkg # not a heading',
+  '```',
+  '### Task 2: Count',
+  '',
+  '**Check:** npm test',
+  '- [ ] **Step 1:** a failing test',
+  '- [ ] **Step 2:** make it pass',
+  '',
+  '### Task 3: Page',
+  'Show it.',
+  '',
+  '## Remarks',
+  'Nobody touches the till.',
+);
+
+describe('tasks without waves', () => {
+  test('run one after the other, in the order that they are written in', () => {
+    const reading = read(counter);
+    expect(reading.family).toBe('tasks');
+    expect(outline(reading)).toEqual(['1: x 1 Make the package | 2 Count < 1 | 3 Page < 2']);
+    expect(reading.document.goal).toBe('people see how many are left');
+    expect(reading.document.waves[0]?.tasks.map(({ files, check }) => [files, check])).toEqual([
+      [['pkg/package.json'], null],
+      [[], 'npm test'],
+      [[], null],
+    ]);
+    expect(reading.document.notes.map(({ title }) => title)).toEqual(['', 'Remarks']);
+    expect(reading.size).toBe('3 tasks');
+    expect(reading.counts.done).toBe(1);
+  });
+
+  test('take an order of their own before that of the document', () => {
+    const text = lines(
+      '# P',
+      '### Task 1: a',
+      'a',
+      '### Task 2: b',
+      '**Depends on:** None',
+      '### Task 3: c',
+      '**After:** 1, 2',
+      '### Task 4: d',
+      'd',
+    );
+    expect(outline(read(text))).toEqual(['1: 1 a | 2 b | 3 c < 1 2 | 4 d < 3']);
+  });
+
+  test('stand in the parts of the document, and keep their numbers', () => {
+    const text = lines(
+      '# P',
+      '## Phase 1: Ground',
+      'why',
+      '### Task 1: a',
+      'x',
+      '### Task 2: b',
+      '## Phase 2',
+      '### Task 3: c',
+      'Depends on Task 1.',
+      '## Risks',
+      'none',
+    );
+    const reading = read(text);
+    expect(outline(reading)).toEqual(['1 Phase 1: Ground: 1 a | 2 b < 1', '2 Phase 2: 3 c']);
+    expect(reading.size).toBe('2 parts, 3 tasks');
+    expect(reading.document.notes.map(({ title, wave }) => [title, wave])).toEqual([
+      ['', 1],
+      ['Risks', null],
+    ]);
+  });
+
+  test.each([
+    ['## Task 1: a', '## Task 2: b'],
+    ['#### Task 1 — a', '#### Task 2 — b'],
+    ['### ✅ Task 1: a', '### ⬜ Task 2: b'],
+    ['### [x] Task 1: a', '### [ ] Task 2: b'],
+    ['### **Task 1: a**', '### **Task 2: b**'],
+    ['### Task 1: one ✅', '### Task 2: b'],
+    ['### Step 1: a', '### Step 2: b'],
+    ['### T001: a', '### T002: b'],
+    ['### Task 1： a', '### Task 2： b'],
+    ['### 🧱 Task 1: a', '### 🧱 Task 2: b'],
+  ])('are found with headings like %s', (first, second) => {
+    const reading = read(lines('# P', '', first, '', 'x', '', second, '', 'y'));
+    expect(
+      reading.document.waves[0]?.tasks.map(({ number, title, isDone, after }) => [number, title, isDone, after]),
+    ).toEqual([
+      [1, first.includes('one') ? 'one' : 'a', /x\]|✅/.test(first), []],
+      [2, 'b', false, [1]],
+    ]);
+  });
+
+  test('with numbers of parts are counted anew, and keep those in their titles', () => {
+    const text = lines('## Phase 1', '### Task 1.1: a', 'x', '### Task 1.2: b', '**Depends on:** Task 1.1');
+    expect(outline(read(text))).toEqual(['1 Phase 1: 1 Task 1.1: a | 2 Task 1.2: b < 1']);
+  });
+
+  test('with a circle, or an order that names nothing, are no plan, and each line is named', () => {
+    const circle = lines(
+      '### Task 1: a',
+      '**After:** 2',
+      '### Task 2: b',
+      '**After:** 1',
+      '### Task 3: c',
+      '**After:** 9',
+      '### Task 4: d',
+      '**After:** later',
+    );
+    const reading = read(circle);
+    expect(reading.problems.map(({ line }) => line).sort()).toEqual([4, 6, 8]);
+    expect(reading.describes).toBeNull();
+    expect(remarksOf(read(lines('### Task 1: a', '**Dependencies:** a database', '### Task 2: b')))).toHaveLength(1);
+  });
+
+  test('keep text that stator would take for a field or a heading of its own', () => {
+    const reading = read(lines('### Task 1: a', '**Fils:** text', '# Deep', '## Deeper', '### Task 2: b'));
+    expect(problemsOf(reading)).toEqual([]);
+    expect(remarksOf(reading)).toHaveLength(1);
+  });
+
+  test('are marked in the document when they are done, and nothing else changes', () => {
+    const source = { text: counter.replaceAll('\n', '\r\n'), path: 'plan.md', beside: [] };
+    const marked = markDone(source, new Set(['2']));
+    expect(marked).toBe(source.text.replaceAll('- [ ]', '- [x]'));
+    expect(outline(read(marked))).toEqual(['1: x 1 Make the package | x 2 Count < 1 | 3 Page < 2']);
+    expect(markDone(source, new Set(['3', '9']))).toBe(source.text);
+  });
+});

@@ -1,0 +1,136 @@
+/** The watch on files tells of those that stand still, touches no link and no pipe, is bounded, and leaves nothing open. */
+import { execFileSync } from 'node:child_process';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { createFileWatcher, type FileWatcher } from '../../runtime/base/platform/file-watcher.ts';
+import { until } from '../support/run.ts';
+
+let root: string;
+beforeEach(async () => {
+  await until(() => watches() === 0); // of the test before
+  root = realpathSync(mkdtempSync(join(tmpdir(), 'stator-files-')));
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+function watches(): number {
+  return process.getActiveResourcesInfo().filter((name) => name === 'FSEventWrap').length;
+}
+
+interface Watched {
+  readonly watcher: FileWatcher;
+  readonly files: string[];
+  readonly ends: string[];
+}
+
+async function watchRoot(quietMs = 100): Promise<Watched> {
+  const [files, ends]: [string[], string[]] = [[], []];
+  const watcher = createFileWatcher({
+    paths: [root],
+    includes: (path) => !basename(path).startsWith('.'),
+    quietMs,
+    onFile: (path) => files.push(basename(path)),
+    onEnd: (reason) => ends.push(reason.message),
+  });
+  onTestFinished(watcher.close);
+  await until(() => watcher.isLive());
+  return { watcher, files, ends };
+}
+
+describe('a watch on files', () => {
+  it('tells of a file once it stands still, and of none that lay there before', async () => {
+    writeFileSync(join(root, 'old'), 'x');
+    const { files } = await watchRoot(300);
+    const file = join(root, 'new');
+    for (let part = 0; part < 8; part += 1) {
+      appendFileSync(file, 'part');
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      expect(files).toEqual([]);
+    }
+    await until(() => files.includes('new'));
+    expect(files).not.toContain('old');
+  });
+
+  it('tells of a file that was put in the place of another', async () => {
+    const { files } = await watchRoot();
+    writeFileSync(join(root, '.draft'), 'one');
+    renameSync(join(root, '.draft'), join(root, 'file'));
+    await until(() => files.includes('file'));
+    files.length = 0;
+    writeFileSync(join(root, '.draft'), 'another');
+    renameSync(join(root, '.draft'), join(root, 'file'));
+    await until(() => files.includes('file'));
+    expect(files).not.toContain('.draft');
+  });
+
+  it('follows no link, and watches neither a pipe nor a link', async () => {
+    const outside = realpathSync(mkdtempSync(join(tmpdir(), 'stator-outside-')));
+    onTestFinished(() => rmSync(outside, { recursive: true, force: true }));
+    mkdirSync(join(outside, 'folder'));
+    const { files } = await watchRoot();
+    const before = watches();
+    symlinkSync(join(outside, 'folder'), join(root, 'to-folder'));
+    symlinkSync(join(root, 'loop'), join(root, 'loop'));
+    execFileSync('mkfifo', [join(root, 'pipe')]);
+    writeFileSync(join(root, 'file'), '');
+    await until(() => files.includes('file'));
+    writeFileSync(join(outside, 'folder', 'secret'), '');
+    writeFileSync(join(root, 'last'), '');
+    await until(() => files.includes('last'));
+    expect([...new Set(files)]).toEqual(['file', 'last']);
+    expect(watches()).toBe(before + 2);
+  });
+
+  it('ends where there is more to tell than anybody needs, says so once, and leaves nothing open', async () => {
+    const { watcher, ends } = await watchRoot();
+    for (let file = 0; file < 1_200; file += 1) writeFileSync(join(root, `file-${file}`), '');
+    await until(() => ends.length > 0);
+    expect(ends).toEqual(['more than 1000 changes within 5 s']);
+    expect(watcher.isLive()).toBe(false);
+    await until(() => watches() === 0);
+  });
+
+  it('leaves a folder of many names to whoever looks, and a path that chokidar takes for another', async () => {
+    const watcher = createFileWatcher({
+      paths: [join(root, 'a\\b'), root],
+      includes: () => true,
+      quietMs: 100,
+      onFile() {},
+      onEnd() {},
+    });
+    onTestFinished(watcher.close);
+    await until(() => watches() === 1);
+    expect(watcher.isLive()).toBe(false);
+  });
+
+  it('that is closed while a file grows asks for it no more, and outlives what is put in the place of its folder', async () => {
+    const module = JSON.stringify(join(import.meta.dirname, '../../dist/runtime/base/platform/file-watcher.js'));
+    // The process ends by itself: nothing polls on, and no error is without a listener.
+    const text = `
+      import { appendFileSync, renameSync, writeFileSync } from 'node:fs';
+      const { createFileWatcher } = await import(${module});
+      const folder = ${JSON.stringify(join(root, 'signals'))};
+      const watcher = createFileWatcher({ paths: [folder], includes: () => true, quietMs: 60_000, onFile() {}, onEnd() {} });
+      while (!watcher.isLive()) await new Promise((resolve) => setTimeout(resolve, 5));
+      appendFileSync(folder + '/grows', 'x');
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      watcher.close();
+      renameSync(folder, folder + '-away');
+      writeFileSync(folder, '');
+      console.log('closed');`;
+    mkdirSync(join(root, 'signals'));
+    const args = ['--input-type=module', '-e', text];
+    const said = execFileSync(process.execPath, args, { encoding: 'utf8', timeout: 20_000 });
+    expect(said).toBe('closed\n');
+  });
+});
