@@ -62,7 +62,7 @@ it('a plan is registered once, whenever its engine is killed meanwhile', async (
 it('a session whose daemon does not come back is queued for the next one, and that is said', async () => {
   const { made, kill } = await started();
   const before = heads(made);
-  const verb = made.watch(['issue', 'start', reference, '```sh\nsleep 2; echo a > a.txt\n```']);
+  const verb = made.start(['issue', 'start', reference, '```sh\nsleep 2; echo a > a.txt\n```']);
   await until(() => heads(made) > before);
   kill();
   const { stdout, stderr } = await verb.ended;

@@ -1,4 +1,5 @@
 /** A call of the program in the process of the test: what a process of its own would say, without the third of a second that node takes to load it. */
+import { isAbsolute } from 'node:path';
 import { Readable } from 'node:stream';
 import { runProgram } from '../../cli/program.ts';
 import type { Ended, Watched } from './cli.ts';
@@ -18,7 +19,9 @@ const ownVariable = /^(STATOR_\w+|STATOR|\w+_TOKEN|NO_COLOR|FORCE_COLOR)$/;
 /** Whether the call may be made here. `changed`: the variables in which it differs from the process of the test. */
 export function mayCallHere(args: readonly string[], changed: NodeJS.ProcessEnv): boolean {
   const words = args.slice(args.findIndex((arg) => !arg.startsWith('-'))).join(' ');
-  return !ownProcess.test(words) && Object.keys(changed).every((name) => ownVariable.test(name));
+  const { STATOR_HOME: home = '/' } = changed;
+  // A relative home is one below the folder of the process.
+  return !ownProcess.test(words) && isAbsolute(home) && Object.keys(changed).every((name) => ownVariable.test(name));
 }
 
 /** Takes a call to its end; both streams are pipes. */
