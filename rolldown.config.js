@@ -123,6 +123,7 @@ export default defineConfig({
     connect: join(built, 'runtime/engine/connect.js'),
     machines: join(built, 'machines/index.js'),
     relay: join(built, 'runtime/work/agents/relay/relay.js'),
+    'secrets-worker': join(built, 'runtime/work/effects/secrets/worker.js'),
     'spawner-process': join(built, 'runtime/base/platform/spawner-process.js'),
   },
   platform: 'node',

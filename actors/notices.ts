@@ -124,14 +124,16 @@ function remarksOf({ signal }: Input): Notice[] {
   }));
 }
 
-/** The commit of a run deletes so much that its task asks a person. */
-function asksDeletions({ type, payload }: Input['signal']): boolean {
-  return type === 'work_committed' && (payload as SignalPayload<'work_committed'>).deletions !== undefined; // as its type says
+/** The commit of a run deletes so much, or adds such things, that its task asks a person. */
+function asksAboutWork({ type, payload }: Input['signal']): boolean {
+  if (type !== 'work_committed') return false;
+  const { deletions, additions } = payload as SignalPayload<'work_committed'>; // as its type says
+  return deletions !== undefined || additions !== undefined;
 }
 
 /** That a plan needs a person now: an agent's question, a block of another source, or a wave that waits for a choice. */
 function needOf({ signal, transitions }: Input, tree: Tree): Notice[] {
-  if (signal.type === 'needs_decision' || asksDeletions(signal)) {
+  if (signal.type === 'needs_decision' || asksAboutWork(signal)) {
     const question = blockOf(tree)?.questions?.at(-1);
     // Of a tree that is being ended nobody is asked.
     if (transitions.length === 0 || question === undefined) return [];

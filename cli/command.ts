@@ -14,8 +14,8 @@ export interface Call {
   readonly stdin: NodeJS.ReadStream;
   readonly out: Output;
   readonly project: string | undefined;
-  /** The verb as it was typed where that is an old name of it: `plan transition`. */
-  readonly oldName?: string;
+  /** The verb as it was typed where that is a name of kasmos or kugetsu: `plan transition`. */
+  readonly calledAs?: string;
 }
 
 type ArgValue<Arg extends ArgDef> = Arg extends { type: 'boolean'; default: boolean }

@@ -11,9 +11,9 @@ export interface Entry {
   readonly isHidden: boolean;
   /** Its exit code is 0, 1 or 2, whatever goes wrong: programs start work with it. 130 where it was interrupted. */
   readonly hasStartCodes?: boolean;
-  /** Of an old name: the words that are to be typed instead. Each use says them. */
+  /** Of a name from kasmos or kugetsu: what it is called here. */
   readonly now?: string;
-  /** Of an old name: what is typed after it, as the verb of today takes it. */
+  /** Of such a name: what is typed after it, as the verb takes it. */
   words?(rest: readonly string[]): readonly string[];
   load(): Promise<Verb>;
 }
@@ -21,7 +21,6 @@ export interface Entry {
 /** The verbs of a noun. */
 export type Nouns = Readonly<Record<string, readonly Entry[]>>;
 
-type Step = 'implement' | 'retry-wave' | 'advance-wave' | 'reopen' | 'start-over';
 type Loader = () => Promise<{ default: Verb }>;
 type Loaders<Name extends string> = () => Promise<{ default: Readonly<Record<Name, Verb>> }>;
 
@@ -56,16 +55,6 @@ function hidden(entries: readonly Entry[]): Entry[] {
   return entries.map((one) => ({ ...one, isHidden: true }));
 }
 
-interface OldName {
-  readonly now: string;
-  words?(rest: readonly string[]): readonly string[];
-}
-
-/** A verb by a name of before: it does what it did, and says what to type instead. */
-function old(name: string, load: Loader, { now, ...words }: OldName): Entry {
-  return { ...entry(name, '', load), isHidden: true, now, ...words };
-}
-
 const planDocument = () => import('./plan/document.ts');
 const planShow = () => import('./plan/show.ts');
 const planSignals = () => import('./plan/signals.ts');
@@ -80,10 +69,108 @@ const oneOf =
     default: (await load()).default[name],
   });
 
-/** A verb that was one step: `plan advance` takes it. */
-function oldStep(name: Step, now = `plan advance <plan> ${name}`): Entry {
-  return old(name, oneOf(advance, name), { now });
+/** A verb by the name that kasmos or kugetsu has for it. */
+interface OtherName {
+  /** What it is called here. */
+  readonly now: string;
+  /** Default: that verb. */
+  readonly load?: Loader;
+  /** What is typed after it, as the verb takes it; default: the same. */
+  words?(rest: readonly string[]): readonly string[];
 }
+
+/** All that the users of kasmos and kugetsu type: their names are names here too. */
+const otherNames: Readonly<Record<string, OtherName>> = {
+  start: { now: 'issue start' },
+  continue: { now: 'issue continue' },
+  list: { now: 'issue list' },
+  prune: { now: 'issue prune' },
+  destroy: { now: 'issue destroy' },
+  context: { now: 'issue context' },
+  'set-pr': { now: 'issue set-pr' },
+  delegate: { now: 'issue start "<message>" --queue', load: () => import('./delegate.ts') },
+  logs: { now: 'daemon logs, or agent logs <title>', load: () => import('./logs.ts') },
+  'queue enqueue': {
+    now: 'issue start <issue> "<message>" --queue',
+    load: oneOf(() => import('./queue.ts'), 'enqueue'),
+  },
+  'queue dequeue': { now: 'issue destroy <issue>' },
+  'queue-daemon start': { now: 'daemon start' },
+  'queue-daemon stop': { now: 'daemon stop' },
+  'queue-daemon restart': { now: 'daemon restart' },
+  'queue-daemon status': { now: 'daemon status' },
+  'queue-daemon logs': { now: 'daemon logs' },
+  'daemon add': { now: 'repo add <path>', load: oneOf(daemon, 'add') },
+  'daemon remove': { now: 'repo remove <project|path>', load: oneOf(daemon, 'remove') },
+  'plan create': { now: 'plan register --draft <name>', words: (rest) => ['--draft', ...rest] },
+  'plan implement': { now: 'plan advance <plan> [--wave N]', load: oneOf(advance, 'implement') },
+  'plan start-over': { now: 'plan advance <plan> start-over', load: oneOf(advance, 'start-over') },
+  'plan transition': { now: 'plan advance <plan> <signal>' },
+  'plan resolve': { now: 'plan answer <plan> ["<answer>"]', load: oneOf(planSignals, 'resolve') },
+  'plan set-status': {
+    now: 'plan advance <plan> --to <status> --force',
+    load: oneOf(planSignals, 'set-status'),
+  },
+  'instance list': { now: 'agent list' },
+  'instance show': { now: 'agent show' },
+  'instance logs': { now: 'agent logs' },
+  'instance attach': { now: 'agent attach' },
+  'instance send': { now: 'agent send' },
+  'instance allow': { now: 'agent allow' },
+  'instance deny': { now: 'agent deny' },
+  'instance pause': { now: 'agent pause' },
+  'instance resume': { now: 'agent resume' },
+  'instance restart': { now: 'agent restart' },
+  'instance kill': { now: 'agent kill' },
+};
+
+/** Those of a noun; of '' the words that stand alone. The verb is looked up when it is used: it may stand in a table below. */
+function othersOf(noun: string): Entry[] {
+  return Object.entries(otherNames).flatMap(([full, { now, load, ...words }]) => {
+    const name = full.split(' ').at(-1) ?? '';
+    if (full !== (noun === '' ? name : `${noun} ${name}`)) return [];
+    const own = async () => (load === undefined ? verbOf(now).load() : (await load()).default);
+    const one = { name, summary: '', page: [name], isHidden: true, now, load: own, ...words };
+    return [verbHasStartCodes.has(now) ? { ...one, hasStartCodes: true } : one];
+  });
+}
+
+const verbHasStartCodes: ReadonlySet<string> = new Set(['issue start', 'issue continue']);
+
+/** The verb that stands at the beginning of what is typed. */
+function verbOf(line: string): Entry {
+  const [noun = '', name = ''] = todayOf({ now: line }).split(' ');
+  const found = nouns[noun]?.find((one) => one.name === name);
+  if (found === undefined) throw new Error(`stator ${line} is no verb`);
+  return found;
+}
+
+const issue: readonly Entry[] = [
+  ...verbsOf(() => import('./issue.ts'), {
+    start: 'start a session for an issue',
+    continue: 'continue a session, or answer its agent',
+  }).map((one) => ({ ...one, hasStartCodes: true })),
+  ...verbsOf(() => import('./issue.ts'), {
+    'list, context': 'list the sessions; show the messages of one',
+    'comment, set-pr': 'comment on it; record its pull request',
+    destroy: 'delete a session',
+    prune: 'delete ended sessions',
+  }),
+];
+
+const daemonVerbs: readonly Entry[] = [
+  entry('start', 'start the daemon', () => import('./daemon/start.ts')),
+  ...verbsOf(daemon, {
+    'stop, restart': 'stop or restart it; agents keep running',
+    status: 'show whether it runs, and its repos',
+  }),
+  entry('logs', 'print its log', () => import('./daemon/logs.ts')),
+  ...verbsOf(daemon, { reload: 'read the configuration again' }),
+  ...verbsOf(() => import('./daemon/install.ts'), {
+    'install, uninstall': 'make it a service of your user; remove that',
+  }),
+  ...othersOf('daemon'),
+];
 
 export const verbs: readonly Entry[] = [
   entry('init', 'set up this repo', () => import('./init.ts')),
@@ -101,8 +188,7 @@ export const verbs: readonly Entry[] = [
     entry('mcp', 'tools for agents (MCP)', () => import('./mcp/serve.ts')),
     entry('uninstall', 'remove all of stator', () => import('./uninstall.ts')),
   ]),
-  old('delegate', () => import('./delegate.ts'), { now: 'issue start "<message>" --queue' }),
-  old('logs', () => import('./logs.ts'), { now: 'daemon logs, or agent logs <title>' }),
+  ...othersOf(''),
 ];
 
 const agent: readonly Entry[] = [
@@ -115,18 +201,6 @@ const agent: readonly Entry[] = [
     'pause, resume': 'freeze an agent; continue it',
     'restart, kill': 'end its attempt: start a new one, or fail its task',
   }),
-  old('capture', oneOf(instance, 'capture'), { now: 'agent logs <title> --tail' }),
-];
-
-const startVerbs = verbsOf(() => import('./issue.ts'), {
-  start: 'start a session for an issue',
-  continue: 'continue a session, or answer its agent',
-}).map((one) => ({ ...one, hasStartCodes: true }));
-
-const trust: readonly Entry[] = [
-  old('list', oneOf(repo, 'trust'), { now: 'repo trust --list', words: (rest) => ['--list', ...rest] }),
-  old('show', oneOf(repo, 'trust'), { now: 'repo trust [project] --show', words: (rest) => ['--show', ...rest] }),
-  old('revoke', oneOf(repo, 'trust'), { now: 'repo trust [project] --revoke', words: (rest) => ['--revoke', ...rest] }),
 ];
 
 export const nouns: Nouns = {
@@ -153,41 +227,16 @@ export const nouns: Nouns = {
     ...verbsOf(() => import('./plan/past.ts'), { 'replay, verify': 'show its past; check its journal' }),
     entry('simulate', 'try a document without agents', () => import('./plan/simulate.ts')),
     ...hidden([entry('move', 'move it to another host, with its repo', () => import('./plan/move.ts'))]),
-    old('create', oneOf(planDocument, 'register'), {
-      now: 'plan register --draft <name>',
-      words: (rest) => ['--draft', ...rest],
-    }),
-    oldStep('implement', 'plan advance <plan> [--wave N]'),
-    oldStep('retry-wave'),
-    oldStep('advance-wave'),
-    oldStep('reopen'),
-    oldStep('start-over'),
-    old('transition', oneOf(advance, 'advance'), { now: 'plan advance <plan> <signal>' }),
-    old('resolve', oneOf(planSignals, 'resolve'), { now: 'plan answer <plan> ["<answer>"]' }),
-    old('set-status', oneOf(planSignals, 'set-status'), { now: 'plan advance <plan> --to <status> --force' }),
+    ...othersOf('plan'),
   ],
   agent,
-  issue: [
-    ...startVerbs,
-    ...verbsOf(() => import('./issue.ts'), {
-      'list, context': 'list the sessions; show the messages of one',
-      'comment, set-pr': 'comment on it; record its pull request',
-      destroy: 'delete a session',
-      prune: 'delete ended sessions',
-    }),
-  ],
+  issue,
   queue: [
     ...verbsOf(() => import('./queue.ts'), {
       'list, stats, clear': 'list or count its agents; drop ended ones',
       'pause, resume': 'stop starting agents; start them again',
     }),
-    old(
-      'enqueue',
-      oneOf(() => import('./queue.ts'), 'enqueue'),
-      {
-        now: 'issue start <issue> "<message>" --queue',
-      },
-    ),
+    ...othersOf('queue'),
   ],
   repo: [
     ...verbsOf(repo, {
@@ -209,20 +258,7 @@ export const nouns: Nouns = {
     restore: 'replace it by a copy',
     copy: 'copy all of it to PostgreSQL or back',
   }),
-  daemon: [
-    entry('start', 'start the daemon', () => import('./daemon/start.ts')),
-    ...verbsOf(daemon, {
-      'stop, restart': 'stop or restart it; agents keep running',
-      status: 'show whether it runs, and its repos',
-    }),
-    entry('logs', 'print its log', () => import('./daemon/logs.ts')),
-    ...verbsOf(daemon, { reload: 'read the configuration again' }),
-    ...verbsOf(() => import('./daemon/install.ts'), {
-      'install, uninstall': 'make it a service of your user; remove that',
-    }),
-    old('add', oneOf(daemon, 'add'), { now: 'repo add <path>' }),
-    old('remove', oneOf(daemon, 'remove'), { now: 'repo remove <project|path>' }),
-  ],
+  daemon: daemonVerbs,
   host: hidden(
     verbsOf(() => import('./host.ts'), {
       'list, show': 'list the machines that share the store; show one',
@@ -274,8 +310,8 @@ export const nouns: Nouns = {
   mcp: hidden([
     entry('permissions', "pass an agent's permission question to a person", () => import('./mcp/permissions.ts')),
   ]),
-  trust,
-  instance: agent.map((one) => ({ ...one, isHidden: true, now: one.now ?? `agent ${one.name}` })),
+  instance: othersOf('instance'),
+  'queue-daemon': othersOf('queue-daemon'),
 };
 
 /** What lists show of a noun or of the words that stand alone: a line for each page. */
@@ -288,8 +324,8 @@ function everyDay(entries: readonly Entry[]): Entry[] {
   return listed(entries).filter(({ isHidden }) => !isHidden || isHiddenNoun(entries));
 }
 
-/** Whether all of a noun's verbs are old names. */
-export function isOldNoun(entries: readonly Entry[]): boolean {
+/** Whether kasmos or kugetsu calls a noun so. */
+export function isOtherNoun(entries: readonly Entry[]): boolean {
   return entries.every(({ now }) => now !== undefined);
 }
 
@@ -297,18 +333,18 @@ function isHiddenNoun(entries: readonly Entry[]): boolean {
   return entries.every(({ isHidden }) => isHidden);
 }
 
-/** The verb of today of an old name: `repo trust`. */
-export function todayOf({ now = '' }: Entry): string {
+/** The verb of another name: `repo add`. */
+export function todayOf({ now = '' }: Pick<Entry, 'now'>): string {
   return (now.match(/[a-z-]+/g) ?? []).slice(0, 2).join(' ');
 }
 
-/** The page of a verb, which may be about its neighbours too; of an old name, that of the verb of today. */
+/** The page of a verb, which may be about its neighbours too; of another name, that of the verb. */
 export async function pageOf(noun: string | null, entry: Entry): Promise<string> {
   const named = (name: string) => (noun === null ? name : `${noun} ${name}`);
   if (entry.now !== undefined) {
     const [word = '', verb] = todayOf(entry).split(' ');
     const today = nouns[word]?.find(({ name }) => name === verb);
-    const note = `stator ${named(entry.name)} is an old name of: stator ${entry.now}`;
+    const note = `stator ${named(entry.name)} is: stator ${entry.now}`;
     return today === undefined ? note : `${note}\n\n${await pageOf(word, today)}`;
   }
   const entries = noun === null ? verbs : (nouns[noun] ?? []);
@@ -318,12 +354,32 @@ export async function pageOf(noun: string | null, entry: Entry): Promise<string>
   );
 }
 
-/** The page of a noun; of an old one, that of the noun of today. */
+/** The page of a noun; of another name of it, that of the noun. */
 export function nounPage(noun: string, entries: readonly Entry[]): string {
   const [today = ''] = entries[0]?.now?.split(' ') ?? [];
-  if (isOldNoun(entries)) return nounPage(today, nouns[today] ?? []);
+  if (isOtherNoun(entries)) return nounPage(today, nouns[today] ?? []);
   const rows = everyDay(entries).map(({ page, summary }): [string, string] => [page.join(', '), summary]);
   return nounUsage(noun, rows, `stator ${noun} ${entries[0]?.name} --help`);
+}
+
+/** What kasmos and kugetsu call a verb, and what it is here. */
+export function otherNameRows(): [name: string, now: string][] {
+  return Object.entries(otherNames).map(([name, { now }]) => [name, now]);
+}
+
+/** The same in few lines: a noun whose verbs are those of another one is one of them. */
+function otherNameLines(): [string, string][] {
+  const rows = new Map<string, string[]>();
+  for (const [name, { now }] of Object.entries(otherNames)) {
+    const words = name.split(' ');
+    const [noun = '', verb] = todayOf({ now }).split(' ');
+    const isSame = verb === words.at(-1) && words.length <= 2;
+    const meaning = isSame ? `${noun} …` : now;
+    const [first = ''] = words;
+    const shown = isSame && words.length === 2 && isOtherNoun(nouns[first] ?? []) ? `${first} …` : name;
+    rows.set(meaning, [...(rows.get(meaning) ?? []).filter((each) => each !== shown), shown]);
+  }
+  return [...rows].map(([now, names]) => [names.join(', '), now]);
 }
 
 /** The words of every day; `--all`: each of them. */
@@ -331,7 +387,7 @@ export function topUsage(version: string, { all = false }: { all?: boolean } = {
   const words = listed(verbs).filter(({ isHidden }) => all || !isHidden);
   const groups = Object.entries(nouns).filter(
     ([noun, entries]) =>
-      !isOldNoun(entries) && (all || !isHiddenNoun(entries)) && !words.some(({ name }) => name === noun),
+      !isOtherNoun(entries) && (all || !isHiddenNoun(entries)) && !words.some(({ name }) => name === noun),
   );
   const rows = [
     ...words.map(({ name, summary }): [string, string] => [name, summary]),
@@ -342,5 +398,5 @@ export function topUsage(version: string, { all = false }: { all?: boolean } = {
         .join(', '),
     ]),
   ];
-  return listUsage(version, rows);
+  return listUsage(version, rows, all ? otherNameLines() : []);
 }

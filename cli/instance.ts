@@ -7,9 +7,7 @@ import { absentStep } from '../runtime/base/platform/home-engine.ts';
 import { connect } from '../runtime/engine/connect.ts';
 import { readStdin } from './ask.ts';
 import { type Call, defineVerb, type Verb, type Verbs } from './command.ts';
-import { printTail } from './instance/tail.ts';
 import { findInstance, instanceHeadings, instanceLines, instanceRow } from './instance/view.ts';
-import { wholeNumber } from './number.ts';
 import { allArgs, requireProject, scopeOf } from './place.ts';
 import { withClient } from './session.ts';
 import { isSure, sureArgs } from './sure.ts';
@@ -52,14 +50,6 @@ const show = defineVerb({
     const entry = findInstance(entries, title);
     out.answer(entry, () => instanceLines(entry, out.paint));
   },
-});
-
-const capture = defineVerb({
-  summary: "Print the end of an agent's output as text, at most 64 KiB.",
-  args: { title: titleArg, lines: { type: 'string', valueHint: 'n', description: 'only the last n lines' } },
-  examples: ['stator agent logs login-w1-t2 --tail=20'],
-  run: ({ title, lines }, call) =>
-    printTail(call, { title, lines: lines === undefined ? null : wholeNumber('--lines', lines) }),
 });
 
 /** What the inbox takes, with room for its wrapping. */
@@ -138,7 +128,6 @@ async function sendToInstance(
 export default {
   list,
   show,
-  capture,
   send,
   pause: wordVerb('pause', {
     summary: 'Freeze an agent with all its processes. It keeps its slot, and its deadline is moved.',

@@ -1,7 +1,7 @@
 /** One call of the program: finds the verb, hands it the call, and answers its exit code. It touches no global of the process. */
 import { statorVersion } from '../runtime/base/platform/version.ts';
 import type { Call } from './command.ts';
-import { type Entry, isOldNoun, listed, nounPage, nouns, pageOf, todayOf, topUsage, verbs } from './commands.ts';
+import { type Entry, isOtherNoun, listed, nounPage, nouns, pageOf, todayOf, topUsage, verbs } from './commands.ts';
 import { createOutput, type Stream } from './output.ts';
 import { UsageError } from './usage.ts';
 
@@ -39,9 +39,8 @@ export async function runProgram({ argv, env, cwd, stdin, stdout, stderr }: Invo
     const { json = false, quiet = false, verbose = false, project } = read.globals;
     const out = createOutput({ ...streams, json, quiet, verbose });
     if (project !== undefined) await (await import('./known-project.ts')).refuseUnknownProject(env, project);
-    if (entry.now === undefined) return await read.run({ env, cwd, stdin, out, project });
-    out.note(`deprecated: stator ${name} is now stator ${entry.now}`);
-    return await read.run({ env, cwd, stdin, out, project, oldName: name });
+    const calledAs = entry.now === undefined ? {} : { calledAs: name };
+    return await read.run({ env, cwd, stdin, out, project, ...calledAs });
   } catch (thrown) {
     const { reportFailure } = await import('./failure.ts');
     const exitCode = reportFailure(thrown, { out: rough, argv, version: statorVersion() });
@@ -126,11 +125,11 @@ function choose(argv: readonly string[]): Chosen | { readonly page: string } {
   const message = second.startsWith('-')
     ? `stator ${first}: no verb before ${second}`
     : `unknown verb "${first} ${second}"`;
-  const valid = list.filter(({ now }) => now === undefined || isOldNoun(list)).map(({ name }) => name);
+  const valid = list.filter(({ now }) => now === undefined || isOtherNoun(list)).map(({ name }) => name);
   const line = `usage: stator ${first} <verb>; all verbs: stator ${first} --help`;
   throw new UsageError(message, { hint: '', words: { given: second, valid }, usage: line });
 }
 
 function isOfToday(noun: string): boolean {
-  return !isOldNoun(nouns[noun] ?? []);
+  return !isOtherNoun(nouns[noun] ?? []);
 }

@@ -118,7 +118,11 @@ export function nounUsage(noun: string, rows: readonly (readonly [string, string
 }
 
 /** The page of the words, each on its line. */
-export function listUsage(version: string, rows: readonly (readonly [string, string])[]): string {
+export function listUsage(
+  version: string,
+  rows: readonly (readonly [string, string])[],
+  otherNames: readonly (readonly [string, string])[],
+): string {
   const width = pageWidth - 4 - Math.max(...rows.map(([word]) => word.length));
   return [
     `stator ${version}: runs plans through coding agents in git worktrees`,
@@ -127,9 +131,21 @@ export function listUsage(version: string, rows: readonly (readonly [string, str
     '',
     ...columns(rows.map(([word, meaning]) => [word, shortened(meaning, width)])),
     '',
+    ...(otherNames.length === 0
+      ? []
+      : ['names from kasmos and kugetsu, and what they are here:', '', ...stacked(otherNames), '']),
     'any command: --json --project <name> --quiet --verbose --help, and --version',
     'all commands: stator help --all; example: stator run docs/plans/login.md',
   ].join('\n');
+}
+
+/** Names with what they mean behind them; a long list of names has a line of its own. */
+function stacked(rows: readonly (readonly [string, string])[]): string[] {
+  const width = Math.max(...rows.map(([left]) => (left.length > stackedWidth ? 0 : left.length)));
+  return rows.flatMap(([left, right]) => {
+    const row = `  ${left.padEnd(width)}  ${right}`;
+    return left.length > width ? [`  ${left}`, `  ${' '.repeat(width)}  ${right}`] : [row];
+  });
 }
 
 /** Names and what they mean, the meaning wrapped beside its name. */
@@ -144,6 +160,7 @@ function columns(rows: readonly (readonly [string, string])[]): string[] {
 
 /** More lines than this leave no room for the rest of a page. */
 const rowLimit = 19;
+const stackedWidth = 30;
 
 /** One to a line where they fit on a small terminal, else two. */
 function list(rows: readonly (readonly [string, string])[]): string[] {

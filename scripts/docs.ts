@@ -18,7 +18,7 @@ import {
 } from '../runtime/base/config/reference.ts';
 import { routeTable } from './api-section.ts';
 import { chartFiles } from './chart-files.ts';
-import { commandPages, oldNames } from './cli-section.ts';
+import { commandPages, otherNames } from './cli-section.ts';
 import { keyTable, topKeyTable } from './config-section.ts';
 import { errorTable } from './errors-section.ts';
 import { exampleFile } from './examples-section.ts';
@@ -31,7 +31,7 @@ import { signalsDefinition, signalTable } from './signals-section.ts';
 const sections: Readonly<Record<string, Readonly<Record<string, (root: string) => string>>>> = {
   'docs/agents.md': { tried: realTable },
   'docs/architecture.md': { imports: importGraph },
-  'docs/cli.md': { pages: commandPages, old: oldNames },
+  'docs/cli.md': { pages: commandPages, others: otherNames },
   'docs/configuration.md': {
     'daemon keys': () => topKeyTable('daemon'),
     'http keys': () => keyTable(httpKeys),

@@ -5,7 +5,7 @@ import type { Verb } from '../command.ts';
 export interface NamedVerb {
   readonly name: string;
   readonly summary: string;
-  /** Of an old name, which is not offered. */
+  /** Of a name from kasmos or kugetsu, which is not offered. */
   readonly now?: string;
   load(): Promise<Verb>;
 }

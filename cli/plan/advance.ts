@@ -54,7 +54,7 @@ interface SaidStep {
 async function takeStep(call: Call, step: SaidStep): Promise<number> {
   const { plan, signal, wave, wait, yes = false, force = false, 'plan-only': planOnly = false } = step;
   const [name, said] = named(call, plan, signal);
-  if (said === undefined && call.oldName !== undefined)
+  if (said === undefined && call.calledAs !== undefined)
     throw new EngineError('usage', 'which event?', `what ${name} accepts: stator plan explain ${shellWord(name)}`);
   const type = said ?? (wave === undefined ? await nextStep(call, name) : 'implement_start');
   const known = signalTypeOf(type);
@@ -70,8 +70,8 @@ async function takeStep(call: Call, step: SaidStep): Promise<number> {
   return sendToPlan(call, { plan: name, wait, sure, ...what, ...(isPlanning ? { planning: { yes, planOnly } } : {}) });
 }
 
-/** The old name of a step. */
-function oldStep(signal: string, more: ArgsDef = {}): Verb {
+/** One step by a name of its own. */
+function oneStep(signal: string, more: ArgsDef = {}): Verb {
   return defineVerb({
     summary: 'Take that step of a plan.',
     args: { ...planArgs, ...waitArg, ...sureArgs, ...more },
@@ -122,9 +122,6 @@ function hasFailed({ tasks_by_wave: waves, wave }: PlanShow): boolean {
 
 export default {
   advance,
-  implement: oldStep('implement_start', { wave: { type: 'string', valueHint: 'N' } }),
-  'retry-wave': oldStep('retry_wave'),
-  'advance-wave': oldStep('advance_wave'),
-  reopen: oldStep('reopen', planOnlyArg),
-  'start-over': oldStep('start_over', planOnlyArg),
+  implement: oneStep('implement_start', { wave: { type: 'string', valueHint: 'N' } }),
+  'start-over': oneStep('start_over', planOnlyArg),
 } satisfies Verbs;

@@ -59,7 +59,12 @@ export interface Question {
   run: string | null;
   question: string;
   at: number;
+  /** What a bare yes takes for the whole plan. Not there: nothing. */
+  accepts?: readonly string[];
 }
+
+/** What a person's yes took is remembered in such a number; the oldest go first. */
+export const acceptedLimit = 5_000;
 
 /** Questions of people wait in such a number at most; an agent asks one at a time. */
 export const handQuestionLimit = 16;
@@ -143,6 +148,8 @@ export interface PlanContext extends DocumentFacts {
   questions: Question[];
   /** How many questions were ever asked. */
   questionCount: number;
+  /** What a person said yes to for the whole plan: it is not asked about again. Not there: nothing. */
+  accepted?: readonly string[];
   head: string | null;
   /** The commit that the last review approved; a verifier's own small fixes move it along. null: no review, or by a person before there was a branch. */
   reviewedSha: string | null;

@@ -2,11 +2,12 @@
 
 import { assertEvent, assign } from 'xstate';
 import { type Amounts, lowerOf, nothingRaised, textOfUse } from '../vocabulary/budget.ts';
-import type { Previous } from '../vocabulary/family.ts';
+import { isYes, type Previous } from '../vocabulary/family.ts';
 import { instanceTitle, isWorker } from '../vocabulary/ids.ts';
 import { logCommand, reasonText } from '../vocabulary/reason-text.ts';
 import { originKind } from '../vocabulary/signal.ts';
 import {
+  acceptedLimit,
   afterEnd,
   allDone,
   type BlockSource,
@@ -100,8 +101,9 @@ function questionOf({ questionCount }: PlanContext, event: PlanEvent): Question 
   assertEvent(event, ['child_asked', 'needs_decision']);
   const number = questionCount + 1;
   if (event.type === 'child_asked') {
-    const { title, id: childId, run, question, at } = event;
-    return { number, title, childId, run, question: question.slice(0, reasonLimit), at };
+    const { title, id: childId, run, question, at, accepts } = event;
+    const taken = accepts === undefined ? {} : { accepts };
+    return { number, title, childId, run, question: question.slice(0, reasonLimit), at, ...taken };
   }
   const question = event.reason.slice(0, reasonLimit);
   return { number, title: null, childId: null, run: null, question, at: event.at };
@@ -352,8 +354,14 @@ export const needs = {
     return { questions: [...context.questions, question], questionCount: question.number };
   }),
   noteAnswers: base.assign(({ context, event }) => {
-    const answered = new Set(answersOf(context, event).map(({ question }) => question.number));
-    return { questions: context.questions.filter(({ number }) => !answered.has(number)) };
+    const answers = answersOf(context, event);
+    const answered = new Set(answers.map(({ question }) => question.number));
+    const taken = answers.flatMap(({ question, answer }) => (isYes(answer) ? (question.accepts ?? []) : []));
+    const accepted = [...new Set([...(context.accepted ?? []), ...taken])].slice(-acceptedLimit);
+    return {
+      questions: context.questions.filter(({ number }) => !answered.has(number)),
+      ...(taken.length === 0 ? {} : { accepted }),
+    };
   }),
   dropQuestion: base.assign(({ context, event }) => {
     assertEvent(event, 'question_withdrawn');

@@ -5,16 +5,17 @@
 import { assertEvent, assign, sendParent, sendTo, setup, stopChild } from 'xstate';
 import { agentMachine } from '../agent/machine.ts';
 import type { Reason } from '../vocabulary/effect.ts';
-import type {
-  AgentInput,
-  AgentOrder,
-  AgentOutput,
-  Asked,
-  Delivered,
-  DoneEvent,
-  QuestionWithdrawn,
-  TaskOrder,
-  TaskOutput,
+import {
+  type AgentInput,
+  type AgentOrder,
+  type AgentOutput,
+  type Asked,
+  type Delivered,
+  type DoneEvent,
+  isYes,
+  type QuestionWithdrawn,
+  type TaskOrder,
+  type TaskOutput,
 } from '../vocabulary/family.ts';
 import { childPath, requestId } from '../vocabulary/ids.ts';
 import type { TaskTag } from '../vocabulary/public-state.ts';
@@ -42,6 +43,8 @@ export interface TaskContext extends TaskInput {
   committed: string | null;
   /** What a person is asked of the files that it deletes; null: nothing. */
   deletions: string | null;
+  /** The same of what it adds. Not there: nothing. */
+  additions?: { readonly question: string; readonly accepts: readonly string[] } | null;
   /** Where this task left the plan's branch. */
   head: string | null;
   /** A person or a parent wants it ended; a merge that runs is awaited first. */
@@ -78,7 +81,7 @@ function timeOf(context: TaskContext, event: TaskEvent): number {
 }
 
 /** What the next attempt is told of why this one did not count. */
-function objection({ deletions }: TaskContext, event: TaskEvent): string {
+function objection(context: TaskContext, event: TaskEvent): string {
   switch (event.type) {
     case 'work_conflicted':
       return `conflict in ${event.files.join(', ')}`.slice(0, detailLimit);
@@ -88,10 +91,15 @@ function objection({ deletions }: TaskContext, event: TaskEvent): string {
     case 'work_committed':
       return (event.aside ?? `the run changed nothing since ${event.base.slice(0, 12)}`).slice(0, detailLimit);
     case 'answered':
-      return `${deletions ?? ''}\na person says: ${event.answer.trim()}`.slice(-detailLimit);
+      return `${questionIn(context)}\na person says: ${event.answer.trim()}`.slice(-detailLimit);
     default:
       return '';
   }
+}
+
+/** What a person is asked of the work. */
+function questionIn({ deletions, additions }: TaskContext): string {
+  return [deletions, additions?.question].filter((each) => each != null).join('\n');
 }
 
 /** What a person answered; empty: nothing, or it was no answer. */
@@ -137,8 +145,8 @@ const base = setup({
     noteCommit: assign(({ context, event }) => {
       assertEvent(event, 'work_committed');
       const head = isOnPlanBranch(context) ? event.head : context.head;
-      const { at, changed, head: committed, deletions = null } = event;
-      return { changed, committed, deletions, head, work: null, at };
+      const { at, changed, head: committed, deletions = null, additions = null } = event;
+      return { changed, committed, deletions, additions, head, work: null, at };
     }),
     noteMerge: assign(({ event }) => {
       assertEvent(event, 'work_merged');
@@ -175,18 +183,19 @@ const base = setup({
         detail: objection(context, event),
       }),
     ),
-    askDeletions: sendParent(({ context }): Asked => {
-      const { at, agent, run, deletions } = context;
+    askPerson: sendParent(({ context }): Asked => {
+      const { at, agent, run, additions } = context;
       return {
         type: 'child_asked',
         at,
         id: idOf(context),
         title: agent.title,
         run: run ?? '',
-        question: deletions ?? '',
+        question: questionIn(context),
+        ...(additions == null ? {} : { accepts: additions.accepts }),
       };
     }),
-    withdrawDeletions: sendParent(
+    withdrawQuestion: sendParent(
       ({ context, event }): QuestionWithdrawn => ({
         type: 'question_withdrawn',
         at: timeOf(context, event),
@@ -202,10 +211,12 @@ const base = setup({
     changedNothing: ({ context, event }) =>
       event.type === 'work_committed' && !event.changed && context.requireChange && !context.hasCheck,
     wasSetAside: ({ event }) => event.type === 'work_committed' && event.aside !== undefined,
-    deletesMost: ({ event }) => event.type === 'work_committed' && event.deletions !== undefined,
+    isAskedOf: ({ event }) =>
+      event.type === 'work_committed' && (event.deletions !== undefined || event.additions !== undefined),
     saysNothing: ({ event }) => answerIn(event) === '',
     /** Only a bare yes takes it: what is said beside it is for the next attempt. */
-    saysNo: ({ event }) => !/^y(?:es)?[.!]?$/i.test(answerIn(event)),
+    saysNo: ({ event }) => !isYes(answerIn(event)),
+    saysNoToAdded: ({ context, event }) => context.additions != null && !isYes(answerIn(event)),
     hasCheck: ({ context }) => context.hasCheck,
     mustMerge: ({ context, event }) =>
       !isOnPlanBranch(context) && (event.type === 'work_committed' ? event.changed : context.changed),
@@ -354,7 +365,7 @@ const made = taskSetup.createMachine({
             target: 'working',
             actions: ['noteCommit', { type: 'reject', params: 'no-change' }],
           },
-          { guard: 'deletesMost', target: 'asking', actions: 'noteCommit' },
+          { guard: 'isAskedOf', target: 'asking', actions: 'noteCommit' },
           { guard: 'hasCheck', target: 'checking', actions: 'noteCommit' },
           { guard: 'mustMerge', target: 'merging', actions: 'noteCommit' },
           { target: 'accepting', actions: 'noteCommit' },
@@ -370,20 +381,22 @@ const made = taskSetup.createMachine({
       },
     },
     asking: {
-      description: 'its work deletes more than half of the files; a person says whether they are to go',
+      description:
+        'its work deletes more than half of the files, or adds what a person is asked about, who says whether that is meant',
       tags: ['task:asking'],
-      entry: 'askDeletions',
+      entry: 'askPerson',
       on: {
         ...looking,
         answered: [
           { guard: 'saysNothing', target: 'asking', reenter: true, actions: 'noteTime' },
+          { guard: 'saysNoToAdded', target: 'working', actions: ['noteTime', { type: 'reject', params: 'additions' }] },
           { guard: 'saysNo', target: 'working', actions: ['noteTime', { type: 'reject', params: 'deletions' }] },
           { guard: 'hasCheck', target: 'checking', actions: 'noteTime' },
           { guard: 'mustMerge', target: 'merging', actions: 'noteTime' },
           { target: 'accepting', actions: 'noteTime' },
         ],
-        end: { target: 'ending', actions: ['withdrawDeletions', 'tellEnd'] },
-        conclude: { target: 'accepting', actions: ['withdrawDeletions', 'noteTime'] },
+        end: { target: 'ending', actions: ['withdrawQuestion', 'tellEnd'] },
+        conclude: { target: 'accepting', actions: ['withdrawQuestion', 'noteTime'] },
       },
     },
     checking: {

@@ -15,6 +15,7 @@ export const reasons = [
   'no-change',
   'set-aside',
   'deletions',
+  'additions',
   'conflict',
   'check-failed',
   'rate-limited',

@@ -120,6 +120,8 @@ export const engineSignals = {
     aside: text.optional(),
     /** What a person is asked: it deletes more than half of the files. Not there: nobody is asked. */
     deletions: text.optional(),
+    /** The same of what it adds: keys, large files, many files. `accepts`: what a yes takes for the whole plan, in the engine's own words. */
+    additions: z.strictObject({ question: text, accepts: z.array(z.string().max(64)).max(1_000) }).optional(),
   }),
   work_lost: toPlan('work that was done is no longer on the branch', {
     work: z

@@ -50,6 +50,13 @@ export interface Asked {
   title: string;
   run: string;
   question: string;
+  /** What a bare yes takes for the whole plan, as it was found. Not there: it takes nothing but this answer. */
+  accepts?: readonly string[];
+}
+
+/** Whether an answer is a bare yes: what is said beside it is for the next attempt. */
+export function isYes(answer: string): boolean {
+  return /^y(?:es)?[.!]?$/i.test(answer.trim());
 }
 
 /** Up, from anyone: an agent below no longer waits for the answer to what it asked in that run. */

@@ -11,6 +11,7 @@ const texts = {
   'no-change': 'changed nothing',
   'set-aside': 'left work that its branch could not take',
   deletions: 'deleted more than a person wants',
+  additions: 'added what a person does not want in git',
   conflict: 'merge conflict',
   'check-failed': 'its check failed',
   'rate-limited': 'the service is rate limited for now',

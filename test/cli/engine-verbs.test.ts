@@ -109,8 +109,7 @@ describe('agents', () => {
     expect(await must('agent', 'logs', 'p-w1-t1', '--tail=2')).toBe('line 2\nline 3\n');
     expect(await must('agent', 'logs', 'p-w1-t1', '--attempt', '1')).toBe(log);
     expect((await made.stator(['agent', 'logs', 'p-w1-t1', '--attempt', '2'])).code).toBe(1);
-    for (const old of ['instance logs', 'instance capture', 'agent capture'])
-      expect(await must(...old.split(' '), 'p-w1-t1')).toBe(log);
+    expect(await must('instance', 'logs', 'p-w1-t1')).toBe(log);
     expect(await must('instance', 'show', 'p-w1-t1')).toBe(await must('agent', 'show', 'p-w1-t1'));
     expect(await must('instance', 'list')).toBe(await must('agent', 'list'));
   });
@@ -220,15 +219,6 @@ describe('a repo', () => {
     await must('repo', 'add', repo);
     await untilStatus(engine, 'p', 'done');
     expect(await agentOf(made, 'p-w1-t1')).toMatchObject({ attempt: 1 });
-  });
-
-  it('is trusted, shown and no longer trusted by the old names too', async () => {
-    const made = await scene();
-    const trusted = async () => (await made.json<{ state: string }[]>('trust', 'list')).map(({ state }) => state);
-    expect(await trusted()).toEqual(['trusted']);
-    expect(await made.must('trust', 'show')).toBe(await made.must('repo', 'trust', '--show'));
-    await made.must('trust', 'revoke');
-    expect(await trusted()).toEqual(['revoked']);
   });
 });
 

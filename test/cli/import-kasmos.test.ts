@@ -142,7 +142,7 @@ describe('stator import kasmos', () => {
       { filename: 'cancelled', status: 'cancelled', content: document },
     ]);
     await made.bring('--yes', '--trust');
-    expect((await made.stator(['plan', 'reopen', 'cancelled', '--yes'])).code).toBe(0);
+    expect((await made.stator(['plan', 'advance', 'cancelled', 'reopen', '--yes'])).code).toBe(0);
     writeFileSync(join(made.root, 'new.md'), `${document}\nmore\n`);
     expect((await made.stator(['plan', 'update-content', 'login', '--file', join(made.root, 'new.md')])).code).toBe(0);
     const states = async () => JSON.parse((await made.stator(['plan', 'list', '--json'])).stdout);

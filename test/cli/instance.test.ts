@@ -141,9 +141,9 @@ describe('the output of an agent is', () => {
     await made.stator(['run', 'p.md', '--trust']);
     const { stdout } = await made.stator(['agent', 'list', '--json']);
     const [{ title }] = JSON.parse(stdout) as [{ title: string }];
-    expect((await made.stator(['instance', 'capture', title, '--lines', '2'])).stdout).toBe('line 4\nline 5\n');
-    const json = JSON.parse((await made.stator(['instance', 'capture', title, '--lines', '1', '--json'])).stdout);
+    expect((await made.stator(['agent', 'logs', title, '--tail=2'])).stdout).toBe('line 4\nline 5\n');
+    const json = JSON.parse((await made.stator(['agent', 'logs', title, '--tail=1', '--json'])).stdout);
     expect(json).toEqual({ title, text: 'line 5\n' });
-    expect(await made.stator(['instance', 'capture', title, '--lines', 'x'])).toMatchObject({ code: 64 });
+    expect(await made.stator(['agent', 'logs', title, '--tail=x'])).toMatchObject({ code: 64 });
   });
 });

@@ -62,6 +62,13 @@ const ways: Record<(typeof reasons)[number], (world: World) => void> = {
     world.person('answer', { questions: [1], body: 'keep the tests' });
     world.drain();
   },
+  additions: (world) => {
+    exit(world, beginRun(world, title));
+    const additions = { question: 'its work adds .env', accepts: ['0123456789abcdef'] };
+    reply(world, 'work.commit', 'work_committed', { ...committed(), additions });
+    world.person('answer', { questions: [1], body: 'without the key' });
+    world.drain();
+  },
   'no-change': (world) => {
     const plain = worldOf({ on: [], content: outline([1]) });
     plain.person('implement_start');

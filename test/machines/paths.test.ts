@@ -78,6 +78,7 @@ describe('paths', () => {
           ...all,
           { ...events.work_committed, changed: false },
           { ...events.work_committed, deletions: '6 of 10 files' },
+          { ...events.work_committed, additions: { question: '.env', accepts: ['0123456789abcdef'] } },
           ...['succeeded', 'failed', 'cancelled'].map((outcome) => doneEvent('agent', { ...output, outcome })),
         ],
         marks: ({ wantsEnd, changed }) => [wantsEnd, changed],

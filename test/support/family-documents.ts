@@ -55,7 +55,7 @@ function expectWhole(text: string, reading: PlanReading): void {
 
 /** A box that became the mark of a task is no text. */
 function withoutBoxes(text: string): string {
-  return text.replaceAll(/^[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+\[.?\]\*?/gm, '');
+  return text.replaceAll(/^[ \t]*(?:[-*+]|\d{1,9}[.)]|#{1,6})[ \t]+\[.?\]\*?/gm, '');
 }
 
 function letters(text: string): string {

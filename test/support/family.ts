@@ -92,8 +92,8 @@ export const alone: Record<keyof typeof machines, AnyStateMachine> = {
   }),
   task: taskMachine.provide({
     actions: {
-      askDeletions: silent,
-      withdrawDeletions: silent,
+      askPerson: silent,
+      withdrawQuestion: silent,
       tellFinish: silent,
       tellEnd: silent,
       tellRequeue: silent,

@@ -3,7 +3,24 @@ import type { DraftTask } from './family.ts';
 import type { OutlineHeading, OutlineItem, SourceLine } from './markdown-outline.ts';
 import type { TaskSpan } from './sections.ts';
 import type { Mark, Sheet } from './sheet.ts';
-import { filesNamed, type IdForm, linksIn, titleOf } from './task-text.ts';
+import {
+  filesNamed,
+  type IdForm,
+  type IdOrder,
+  idForm,
+  idOrder,
+  isLinkField,
+  linksIn,
+  numberedTask,
+  saysNothingFirst,
+  titleOf,
+} from './task-text.ts';
+
+/** No plan has more, so more are not looked at: the own form names the first that is too many. */
+export const taskLimit = 10_000;
+
+/** Items that begin with `Task 3:`. */
+export const labelledIds = idForm(numberedTask, { needsWord: true, isLabelled: true });
 
 /** An item, and where it stands. */
 export interface PlacedItem {
@@ -12,6 +29,8 @@ export interface PlacedItem {
   readonly path: readonly OutlineHeading[];
   /** How many headings stand before it: neighbours have none between them. */
   readonly section: number;
+  /** A line all in bold before its list, which is a heading to those who read it: `**Tasks:**`. */
+  readonly lead: string | null;
 }
 
 /** The items that are tasks, in order. Below a task nothing else is one: an item in it is a step. */
@@ -22,9 +41,10 @@ export function itemsThat(
   const found: PlacedItem[] = [];
   let path: readonly OutlineHeading[] = [];
   let section = 0;
+  let lead: string | null = null;
   const look = (items: readonly OutlineItem[]): void => {
     for (const item of items) {
-      if (isTask(item, path)) found.push({ item, path, section });
+      if (isTask(item, path)) found.push({ item, path, section, lead });
       else look(item.items);
     }
   };
@@ -32,9 +52,20 @@ export function itemsThat(
     if (block.kind === 'heading') {
       path = [...path.filter(({ level }) => level < block.level), block];
       section += 1;
-    } else look(block.items);
+      lead = null;
+    } else {
+      lead = leadOf(sheet, block.line) ?? lead;
+      look(block.items);
+    }
   }
   return found;
+}
+
+/** The last line of text before a list, where all of it is bold. */
+function leadOf(sheet: Sheet, line: number): string | null {
+  let at = line - 2;
+  while (at >= 0 && (sheet.lines[at]?.text ?? '').trim() === '') at -= 1;
+  return /^ {0,3}(?:\*\*|__)([^*_]{1,200})(?:\*\*|__)\s*:?\s*$/.exec(sheet.lines[at]?.text ?? '')?.[1] ?? null;
 }
 
 export interface ItemRules {
@@ -44,27 +75,28 @@ export interface ItemRules {
   readonly taken?: RegExp;
   /** Items that run beside their neighbours. */
   isBeside?(item: OutlineItem): boolean;
+  /** A field that says what comes first wins over the order of the list. */
+  readonly statesOrder?: boolean;
   /** Whether the files that an item names are those that it writes. */
   readonly namesFiles?: boolean;
 }
 
 /** The tasks of these items. Ids that stand twice get a number behind them. */
 export function taskSpans(sheet: Sheet, placed: readonly PlacedItem[], rules: ItemRules): TaskSpan[] {
-  const refs = refsOf(placed, rules.ids?.id ?? null);
-  return placed.map(({ item, section }, at) => ({
+  const order = idOrder(refsOf(placed, rules.ids));
+  return placed.slice(0, taskLimit + 1).map(({ item, section }, at) => ({
     line: item.line,
     end: item.end,
-    tasks: [taskOf(sheet, item, { ref: refs[at] ?? '', refs, section, rules })],
+    tasks: [taskOf(sheet, item, { ref: order.refs[at] ?? '', order, section, rules })],
     group: null,
   }));
 }
 
 /** The ids of items in order, in capitals. */
-export function refsOf(placed: readonly { readonly item: OutlineItem }[], id: RegExp | null): string[] {
+export function refsOf(placed: readonly { readonly item: OutlineItem }[], ids: IdForm | null): string[] {
   const seen = new Map<string, number>();
-  const pattern = id === null ? null : new RegExp(`^\\W*(${id.source})(?![\\p{L}\\p{N}])`, 'iu');
   return placed.map(({ item }, at) => {
-    const written = pattern?.exec(item.text)?.[1]?.toUpperCase() ?? item.bullet ?? `#${at + 1}`;
+    const written = ids?.leading.exec(item.text)?.[1]?.toUpperCase() ?? item.bullet ?? `#${at + 1}`;
     const count = (seen.get(written) ?? 0) + 1;
     seen.set(written, count);
     return count === 1 ? written : `${written} (${count})`;
@@ -73,30 +105,45 @@ export function refsOf(placed: readonly { readonly item: OutlineItem }[], id: Re
 
 interface ItemPlace {
   readonly ref: string;
-  readonly refs: readonly string[];
+  readonly order: IdOrder;
   readonly section: number;
   readonly rules: ItemRules;
 }
 
 /** An item as a task. A struck out one is done: nothing is to be started for it. */
-export function taskOf(sheet: Sheet, item: OutlineItem, { ref, refs, section, rules }: ItemPlace): DraftTask {
-  const { title, isShortened } = titleOf(item.text, `Item ${ref}`, rules.taken ?? null);
+export function taskOf(sheet: Sheet, item: OutlineItem, { ref, order, section, rules }: ItemPlace): DraftTask {
+  const { text, isWrapped } = paragraphOf(item);
+  const { title, isShortened } = titleOf(text, `Item ${ref}`, rules.taken ?? null);
   const first: SourceLine = { text: item.text, number: item.line };
+  const told = isWrapped ? [first] : [first, { text: '', number: 0 }];
   const isBeside = rules.isBeside?.(item) ?? false;
-  const { ids } = rules;
+  const { ids, statesOrder = false } = rules;
+  const lines = [first, ...item.rest];
+  const links = ids === null ? [] : linksIn(lines, ids, order).filter((link) => link.ref !== ref);
+  const isStated =
+    statesOrder &&
+    (links.some(({ isField }) => isField) ||
+      lines.some((line) => isLinkField(line.text) && saysNothingFirst(line.text)));
   return {
     ref,
     title,
     line: item.line,
     isDone: item.box?.isChecked === true || isStruck(item.text),
-    body: isShortened ? [first, { text: '', number: 0 }, ...item.rest] : item.rest,
-    files: rules.namesFiles === true ? filesNamed(item.text) : [],
+    body: isShortened || isWrapped ? [...told, ...item.rest] : item.rest,
+    files: rules.namesFiles === true ? filesNamed(text) : [],
     check: null,
-    links: ids === null ? [] : linksIn([first, ...item.rest], ids, refs).filter((link) => link.ref !== ref),
-    order: isBeside ? section : 'sequence',
+    links,
+    order: isBeside ? section : isStated ? 'stated' : 'sequence',
     number: null,
     marks: boxMarks(sheet, item),
   };
+}
+
+/** The first paragraph of an item, which may be wrapped into several lines. */
+export function paragraphOf({ text, rest }: Pick<OutlineItem, 'text' | 'rest'>): { text: string; isWrapped: boolean } {
+  const end = rest.findIndex((line) => /^\s*$|^\s*(?:[-*+>|<#]|\d{1,9}[.)]\s|```|~~~|\*\*|_)/.test(line.text));
+  const wrapped = rest.slice(0, end < 0 ? rest.length : end).map((line) => line.text.trim());
+  return { text: [text, ...wrapped].join(' ').trim(), isWrapped: wrapped.length > 0 };
 }
 
 function isStruck(text: string): boolean {

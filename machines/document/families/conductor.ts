@@ -1,10 +1,10 @@
 /** `plan.md` of a Conductor track: `- [ ] Task: …` with its steps, below `## Phase N`. A phase is a wave, and its tasks run one after the other. */
-import { itemsThat, type PlacedItem, taskSpans } from './checklist.ts';
+import { itemsThat, labelledIds, type PlacedItem, taskSpans } from './checklist.ts';
 import type { Family } from './family.ts';
 import { layOut } from './sections.ts';
 import type { Sheet } from './sheet.ts';
 
-const word = /^\W{0,4}Task(?:\s+(\d+(?:\.\d+)*))?\W{0,3}:/i;
+const word = /^\W{0,4}Task\W{0,3}:/i;
 
 export const conductor = {
   name: 'conductor',
@@ -16,7 +16,11 @@ export const conductor = {
     if (tasks.length === 0) return false;
     return isTrack(sheet) || tasks.filter(({ item }) => word.test(item.text)).length * 2 > tasks.length;
   },
-  read: (sheet) => layOut(sheet, taskSpans(sheet, tasksOf(sheet), { ids: null, taken: /^\W{0,4}Task(?=\W{0,3}:)/gi })),
+  read: (sheet) =>
+    layOut(
+      sheet,
+      taskSpans(sheet, tasksOf(sheet), { ids: labelledIds, statesOrder: true, taken: /^\W{0,4}Task(?=\W{0,3}:)/gi }),
+    ),
 } as const satisfies Family;
 
 function isTrack({ folders, file }: Sheet): boolean {

@@ -31,6 +31,8 @@ export function describe(sheet: Sheet): string {
     if (json.problem !== null) return `${json.problem.message} (line ${json.problem.line})`;
     return 'it is JSON, and neither of task-master (tasks) nor of Ralph (userStories)';
   }
+  const known = knownDocument(sheet);
+  if (known !== null) return known;
   if (sheet.lines.length > lineLimit) return `it has more than ${lineLimit} lines`;
   const blocks = sheet.outline();
   const headings = blocks.filter(({ kind }) => kind === 'heading').length;
@@ -42,6 +44,28 @@ export function describe(sheet: Sheet): string {
     counted(boxes, 'check box', 'check boxes'),
   ];
   return `it has ${parts.join(', ')}, and nothing that says which of them are tasks`;
+}
+
+/** Documents of a family that are not its plan. */
+const companionsOfPlans = [
+  { folder: '.kiro', files: ['requirements.md', 'design.md', 'bugfix.md'], title: 'Kiro', plan: 'tasks.md' },
+  { folder: 'openspec', files: ['proposal.md', 'design.md', 'spec.md'], title: 'OpenSpec', plan: 'tasks.md' },
+  { folder: 'conductor', files: ['spec.md', 'tracks.md', 'index.md'], title: 'Conductor', plan: 'plan.md' },
+  {
+    folder: 'specs',
+    files: ['spec.md', 'plan.md', 'research.md', 'quickstart.md'],
+    title: 'spec-kit',
+    plan: 'tasks.md',
+  },
+];
+
+function knownDocument({ file, folders, beside }: Sheet): string | null {
+  const found = companionsOfPlans.find(({ folder, files }) => folders.includes(folder) && files.includes(file));
+  if (found === undefined) return null;
+  const place = beside.includes(found.plan)
+    ? `lies beside it: ${[...folders, found.plan].join('/')}`
+    : 'is not written yet';
+  return `it is ${file} of ${found.title}, whose plan (${found.plan}) ${place}`;
 }
 
 function counted(count: number, one: string, several = `${one}s`): string {

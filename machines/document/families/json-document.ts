@@ -96,7 +96,9 @@ function wrapped(node: Node, lineAt: (offset: number) => number): JsonNode {
   return {
     // parseTree gives a property only inside of an object.
     type: node.type as JsonNode['type'],
-    line: lineAt(node.offset),
+    get line() {
+      return lineAt(node.offset);
+    },
     start: node.offset,
     end: node.offset + node.length,
     size: children.length,

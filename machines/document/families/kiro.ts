@@ -2,14 +2,14 @@
  * `tasks.md` of a Kiro spec: check boxes numbered `1.`, `1.1`. They run one after the other. An item with two or more numbered items of its own is a group,
  * and a wave; one with fewer is a task. `*` behind the box marks what Kiro leaves out unless it is asked for.
  */
-import { boxMarks, itemsThat, type PlacedItem, refsOf, taskOf } from './checklist.ts';
+import { boxMarks, itemsThat, type PlacedItem, paragraphOf, refsOf, taskLimit, taskOf } from './checklist.ts';
 import type { Family, PlanDraft } from './family.ts';
 import type { OutlineItem, SourceLine } from './markdown-outline.ts';
 import { layOut, type TaskSpan } from './sections.ts';
 import type { Sheet } from './sheet.ts';
-import { titleOf } from './task-text.ts';
+import { idForm, idOrder, titleOf } from './task-text.ts';
 
-const ids = { id: /\d+(?:\.\d+)*[a-z]?(?![\p{L}\p{N}])/u, needsWord: true };
+const ids = idForm(/\d+(?:\.\d+)*[a-z]?(?![\p{L}\p{N}])/u, { needsWord: true });
 const numbered = /^\W{0,4}\d+(?:\.\d+)*\.?[a-z]?(?:[\s:)*—–-]|$)/;
 /** A group has at least so many tasks. */
 const groupSize = 2;
@@ -30,7 +30,7 @@ export const kiro = {
     const items = itemsThat(sheet, isBoxed);
     const spans = spansOf(sheet, items);
     const draft = layOut(sheet, spans);
-    return { ...draft, remarks: [...draft.remarks, ...optionalRemark(items)] };
+    return { ...draft, remarks: [...draft.remarks, ...optionalRemark(items), ...graphRemark(sheet)] };
   },
 } as const satisfies Family;
 
@@ -57,25 +57,22 @@ function spansOf(sheet: Sheet, placed: readonly PlacedItem[]): TaskSpan[] {
     const members = membersOf(item);
     return (members.length === 0 ? [item] : members).map((task) => ({ item: task, section }));
   });
-  const refs = refsOf(flat, ids.id);
+  const order = idOrder(refsOf(flat, ids));
   let at = 0;
   const next = (item: OutlineItem, section: number) => {
-    const task = taskOf(sheet, item, { ref: refs[at] ?? '', refs, section, rules: { ids } });
+    const task = taskOf(sheet, item, { ref: order.refs[at] ?? '', order, section, rules: { ids } });
     at += 1;
     return task;
   };
-  return placed.map(({ item, section }): TaskSpan => {
+  return placed.slice(0, taskLimit + 1).map(({ item, section }): TaskSpan => {
     const members = membersOf(item);
     const { line, end } = item;
     if (members.length === 0) return { line, end, tasks: [next(item, section)], group: null };
-    const { title, isShortened } = titleOf(item.text, '');
+    const { text, isWrapped } = paragraphOf(item);
+    const { title, isShortened } = titleOf(text, '');
+    const gap = isWrapped ? [] : [{ text: '', number: 0 }];
     const introduction = [
-      ...(isShortened
-        ? [
-            { text: item.text, number: line },
-            { text: '', number: 0 },
-          ]
-        : []),
+      ...(isShortened || isWrapped ? [{ text: item.text, number: line }, ...gap] : []),
       ...outside(item, members),
     ];
     const marks = boxMarks(sheet, { ...item, items: [] });
@@ -96,4 +93,14 @@ function optionalRemark(items: readonly PlacedItem[]): PlanDraft['remarks'] {
   return [
     { line: first.line, message: `${found} optional (\`*\`), and run as well; check or remove what you leave out` },
   ];
+}
+
+/** Newer plans of Kiro say below this heading what may run at the same time. */
+function graphRemark(sheet: Sheet): PlanDraft['remarks'] {
+  const graph = sheet
+    .outline()
+    .find((block) => block.kind === 'heading' && /^Task Dependency Graph\b/i.test(block.text));
+  const message =
+    'this graph is text for the agents; the tasks run one after the other, in the order that they are listed in';
+  return graph === undefined ? [] : [{ line: graph.line, message }];
 }

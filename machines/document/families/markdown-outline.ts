@@ -119,8 +119,6 @@ function readItem(first: number, behind: number, lines: readonly string[]): Draf
   let end = behind;
   while (end > first + 1 && (lines[end - 1] ?? '').trim() === '') end -= 1;
   const width = indent.length + bullet.length + (gap.length > 4 || gap === '' ? 1 : gap.length);
-  const rest: SourceLine[] = [];
-  for (let at = first + 1; at < end; at += 1) rest.push({ text: outdented(lines[at] ?? '', width), number: at + 1 });
   return {
     line: first + 1,
     end: end + 1,
@@ -129,7 +127,9 @@ function readItem(first: number, behind: number, lines: readonly string[]): Draf
     isNumbered: digits !== undefined,
     bullet: digits ?? null,
     items: [],
-    rest,
+    get rest() {
+      return lines.slice(first + 1, end).map((line, at) => ({ text: outdented(line, width), number: first + 2 + at }));
+    },
   };
 }
 

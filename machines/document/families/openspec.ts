@@ -3,8 +3,9 @@ import { itemsThat, type PlacedItem, taskSpans } from './checklist.ts';
 import type { Family } from './family.ts';
 import { layOut } from './sections.ts';
 import type { Sheet } from './sheet.ts';
+import { idForm } from './task-text.ts';
 
-const id = /\d+(?:\.\d+)+[a-z]?(?![\p{L}\p{N}])/u;
+const ids = idForm(/\d+(?:\.\d+)+[a-z]?(?![\p{L}\p{N}])/u, { needsWord: false });
 const numbered = /^\W{0,4}\d+\.\d+/;
 
 export const openSpec = {
@@ -20,7 +21,7 @@ export const openSpec = {
       tasks.every(({ item, path }) => numbered.test(item.text) && /^\d/.test(path.at(-1)?.text ?? ''))
     );
   },
-  read: (sheet) => layOut(sheet, taskSpans(sheet, tasksOf(sheet), { ids: { id, needsWord: false } })),
+  read: (sheet) => layOut(sheet, taskSpans(sheet, tasksOf(sheet), { ids })),
 } as const satisfies Family;
 
 function isInChanges({ folders, file }: Sheet): boolean {

@@ -1,4 +1,5 @@
 /** `prd.json` of Ralph: user stories with priorities. They run one after the other by priority; `passes: true` is done. */
+import { taskLimit } from './checklist.ts';
 import type { DraftTask, Family, PlanDraft, TaskLink } from './family.ts';
 import { type JsonNode, readableJson } from './json-document.ts';
 import { isRecord } from './sheet.ts';
@@ -11,16 +12,18 @@ export const ralph = {
   companions: ['progress.txt', 'prompt.md'],
   recognises(sheet) {
     const value = sheet.json()?.value;
-    return isRecord(value) && isStoryList(value.userStories);
+    if (Array.isArray(value)) return hasPasses(value);
+    return isRecord(value) && (isStoryList(value.userStories) || Object.values(value).some(hasPasses));
   },
   read(sheet): PlanDraft {
     const json = sheet.json();
     const root = json?.root() ?? null;
-    const stories = root?.get('userStories')?.items() ?? [];
-    if (root === null || !isStoryList(root.get('userStories')?.value)) {
+    const list = root === null ? null : listOf(root);
+    if (root === null || list === null) {
       const problems = json?.problem === null || json === null ? [] : [json.problem];
       return { title: null, head: [], parts: [], after: [], problems, remarks: [], name: null };
     }
+    const stories = list.node.items().slice(0, taskLimit + 1);
     const ordered = stories
       .map((node) => ({ node, priority: priorityOf(node) }))
       .sort((a, b) => a.priority - b.priority);
@@ -28,7 +31,7 @@ export const ralph = {
     const told = titleOf(title, 'Stories');
     return {
       title: { text: told.title, number: 0 },
-      head: readableJson(root, new Set(['userStories'])),
+      head: list.key === null ? [] : readableJson(root, new Set([list.key])),
       parts: [
         {
           kind: 'wave',
@@ -55,6 +58,24 @@ function isStoryList(value: unknown): boolean {
   );
 }
 
+/** Objects that say of themselves whether they pass, which nothing but a loop over work does. */
+function hasPasses(value: unknown): boolean {
+  return (
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every((item) => isRecord(item) && typeof item.passes === 'boolean')
+  );
+}
+
+/** `userStories`, another list of such objects, or the whole document. */
+function listOf(root: JsonNode): { key: string | null; node: JsonNode } | null {
+  if (root.type === 'array') return hasPasses(root.value) ? { key: null, node: root } : null;
+  const stories = root.get('userStories');
+  if (stories !== undefined && isStoryList(stories.value)) return { key: 'userStories', node: stories };
+  const other = root.entries().find(({ value }) => hasPasses(value.value));
+  return other === undefined ? null : { key: other.key, node: other.value };
+}
+
 /** The last part of the branch that the stories are for: `ralph/stock`. */
 function nameOf(root: JsonNode): string | null {
   const branch = textOf(root.get('branchName'));
@@ -70,7 +91,7 @@ function priorityOf(node: JsonNode): number {
 function taskOf({ node }: { node: JsonNode }, at: number): DraftTask {
   const id = textOf(node.get('id'));
   const ref = id === '' ? `#${at + 1}` : id;
-  const { title } = titleOf(textOf(node.get('title')), `Story ${ref}`);
+  const { title } = titleOf(textOf(node.get('title')) || textOf(node.get('description')), `Story ${ref}`);
   const passes = node.get('passes');
   const links = [node.get('dependsOn'), node.get('dependencies')].flatMap((list) =>
     list?.type === 'array'

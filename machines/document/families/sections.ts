@@ -22,15 +22,28 @@ export interface TaskSpan {
   } | null;
 }
 
-/** A draft with these tasks, in the order of their lines. `deepest`: headings below that level divide nothing. */
-export function layOut(sheet: Sheet, spans: readonly TaskSpan[], deepest = 6): PlanDraft {
+export interface Layout {
+  /** Headings below that level divide nothing. */
+  readonly deepest?: number;
+  /** A heading above all of the tasks is a section before them, and not their wave, unless it is counted: `Phase 1`. */
+  readonly needsSeveral?: boolean;
+}
+
+/** A draft with these tasks, in the order of their lines. */
+export function layOut(
+  sheet: Sheet,
+  spans: readonly TaskSpan[],
+  { deepest = 6, needsSeveral = false }: Layout = {},
+): PlanDraft {
   const headings = sheet.outline().filter((block) => block.kind === 'heading');
   const outside = headings.filter(outsideOf(spans));
   const waves = waveHeadings(
     outside.filter(({ level }) => level <= deepest),
     spans,
   );
-  return divide(sheet, { spans, headings: outside, waves });
+  const isCounted = /^\P{L}*\p{L}+\s*\d/u.test(waves[0]?.text ?? '');
+  const isOne = needsSeveral && !isCounted && waves.every((heading) => heading === waves[0]);
+  return divide(sheet, { spans, headings: outside, waves: isOne ? waves.map(() => null) : waves });
 }
 
 /** Tells of lines, in their order, whether they stand in no task. */
@@ -160,7 +173,7 @@ function settled({ title, head, parts }: Pick<PlanDraft, 'title' | 'head' | 'par
 }
 
 /** Front matter that no family reads is for the agents, as it is. */
-function frontMatterText(sheet: Sheet): SourceLine[] {
+export function frontMatterText(sheet: Sheet): SourceLine[] {
   const lines = sheet.frontMatter()?.lines ?? [];
   if (lines.every(({ text }) => text.trim() === '')) return [];
   const longest = Math.max(2, ...lines.flatMap(({ text }) => text.match(/`{3,}/g) ?? []).map((run) => run.length));

@@ -49,6 +49,8 @@ export interface Sheet extends PlanSource {
   json(): JsonDocument | null;
   /** The change that checks the box of an item or of a heading in that line. */
   boxMark(item: Pick<OutlineItem, 'line' | 'box'>): Mark | null;
+  /** The offset of a line's first character. */
+  startOf(line: number): number;
   /** The lines from one on, up to another one. */
   between(line: number, end: number): SourceLine[];
 }
@@ -81,6 +83,7 @@ export function openSheet(source: PlanSource): Sheet {
       if (box === null || start === undefined) return null;
       return { start: start + box.column, end: start + box.column + box.width, text: 'x' };
     },
+    startOf: (line) => starts[line - 1] ?? 0,
     between: (line, end) => lines.slice(line - 1, end - 1),
   };
 }

@@ -6,8 +6,9 @@ import { itemsThat, type PlacedItem, taskSpans } from './checklist.ts';
 import type { Family } from './family.ts';
 import { layOut } from './sections.ts';
 import type { Sheet } from './sheet.ts';
+import { idForm } from './task-text.ts';
 
-const id = /T\d+(?:[-.]\d+)*[a-z]?(?![\p{L}\p{N}])/u;
+const ids = idForm(/T\d+(?:[-.]\d+)*[a-z]?(?![\p{L}\p{N}])/u, { needsWord: false });
 const named = /^\W{0,8}T\d+(?:[-.]\d+)*[a-z]?(?![\p{L}\p{N}])/u;
 const beside = /\[P\]/;
 const marks = /\[(?:P|US\s?\d+(?:\s*,\s*US\s?\d+)*|Shared|Story)\]/gi;
@@ -22,7 +23,7 @@ export const specKit = {
     layOut(
       sheet,
       taskSpans(sheet, tasksOf(sheet), {
-        ids: { id, needsWord: false },
+        ids,
         taken: marks,
         isBeside: ({ text }) => beside.test(text.slice(0, 60)),
         namesFiles: true,

@@ -3,6 +3,7 @@
  * others run together, since the file says of each task what it needs. Where no task depends on another, they run in order. Subtasks are steps.
  */
 
+import { taskLimit } from './checklist.ts';
 import type { DraftTask, Family, PlanDraft, TaskLink } from './family.ts';
 import { type JsonNode, readableJson } from './json-document.ts';
 import type { SourceLine } from './markdown-outline.ts';
@@ -56,7 +57,7 @@ function chosenList(root: JsonNode): TaskList | null {
 }
 
 function draftOf(root: JsonNode, { tag, node }: TaskList): PlanDraft {
-  const nodes = node.get('tasks')?.items() ?? [];
+  const nodes = (node.get('tasks')?.items() ?? []).slice(0, taskLimit + 1);
   const hasOrder = nodes.some((task) => (task.get('dependencies')?.size ?? 0) > 0);
   const tasks = nodes.map((task) => taskOf(task, hasOrder));
   const head = [...readableJson(root, new Set(tag === null ? ['tasks'] : root.entries().map(({ key }) => key)))];

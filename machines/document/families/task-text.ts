@@ -17,7 +17,7 @@ export interface TitledText {
 /** A title for a text: without emphasis, and short. `taken`: what the title shall not repeat, such as marks. */
 export function titleOf(text: string, fallback: string, taken: RegExp | null = null): TitledText {
   const plain = (taken === null ? text : text.replaceAll(taken, ' '))
-    .replaceAll(/\*\*|__|~~/g, '')
+    .replaceAll(/(`+[^`]*`+)|\*\*|~~/g, '$1')
     .replaceAll(/\[([^\][]{1,200})\]\([^()\s]{1,500}\)/g, '$1')
     .replaceAll(/\p{Cc}|\s+/gu, ' ')
     .replace(/^[\s:—–-]+/, '')
@@ -61,14 +61,47 @@ const sayingPattern = new RegExp(`^${saying}$`, 'iu');
 
 /** How the tasks of a family are named where one says that it comes after others. */
 export interface IdForm {
-  /** An id, without groups and marks. */
-  readonly id: RegExp;
+  /** Every id in a text. */
+  readonly ids: RegExp;
+  /** Ids behind the word `task`. */
+  readonly named: RegExp;
+  /** What says in a sentence that something comes first: a bracket, the words, a colon, the ids. */
+  readonly spoken: RegExp;
   /** A bare id could be any number, so in a sentence the word `task` stands before it. */
   readonly needsWord: boolean;
+  /** The id that a text begins with. */
+  readonly leading: RegExp;
 }
+
+/** `id`: a pattern of one id, without groups and marks. `isLabelled`: the word `task` stands before it also where a task begins. */
+export function idForm(
+  id: RegExp,
+  { needsWord, isLabelled = false }: { needsWord: boolean; isLabelled?: boolean },
+): IdForm {
+  const word = String.raw`tasks?\s+#?`;
+  const joint = String.raw`[&,/\-–—….\s*\x60#]`;
+  const first = needsWord ? word : `(?:${word})?`;
+  const chain = `(?:tasks?|and|or|to|through|${joint}|${id.source})*`;
+  return {
+    ids: new RegExp(id.source, 'giu'),
+    named: new RegExp(
+      String.raw`\b${word}(${id.source}(?:${id.source}|${joint}|\b(?:and|or|to|through|tasks?)\b)*)`,
+      'giu',
+    ),
+    spoken: new RegExp(String.raw`(\(?)\b(${saying})\b[*_]*(:?)[\s:*_\x60]{0,8}(${first}${id.source}${chain})`, 'giu'),
+    needsWord,
+    leading: new RegExp(`^\\W*${isLabelled ? word : ''}(${id.source})(?![\\p{L}\\p{N}])`, 'iu'),
+  };
+}
+
+/** Written like a key of YAML, in bold, in backticks or plain. */
+const keyPattern =
+  /^\s{0,6}(?:[-*+]\s+)?[`*_]{0,3}(?:depends_on|dependsOn|blocked_by|blockedBy)[`*_]{0,3}\s*[:：][`*_]{0,3}(.*)$/s;
 
 /** The value of a field that says what comes first; null where a line is none. */
 function linkField(text: string): { name: string; value: string } | null {
+  const key = keyPattern.exec(text)?.[1];
+  if (key !== undefined) return { name: 'depends on', value: key.trim() };
   const label = readLabel(text);
   if (label === null || label.isUnderscored) return null;
   const name = label.name.trim();
@@ -90,66 +123,65 @@ export function saysNothingFirst(text: string): boolean {
   );
 }
 
-/** The links that the lines of a task say, in a field or in words. `order`: the ids of the document in order, for ranges. */
-export function linksIn(lines: readonly SourceLine[], { id, needsWord }: IdForm, order: readonly string[]): TaskLink[] {
-  const word = String.raw`tasks?\s+#?`;
-  const chain = String.raw`(?:tasks?|and|or|to|through|[&,/\-–—….\s*\x60#]|${id.source})`;
-  const spoken = new RegExp(
-    String.raw`(\(?)\b(${saying})\b[*_]*(:?)[\s:*_\x60]{0,8}((?:${needsWord ? word : `(?:${word})?`}${id.source})${chain}*)`,
-    'giu',
-  );
+/** The links that the lines of a task say, in a field or in words. `order`: the places of the document's ids, for ranges. */
+export function linksIn(lines: readonly SourceLine[], form: IdForm, order: IdOrder): TaskLink[] {
   const links: TaskLink[] = [];
   for (const { text, number } of lines) {
+    if (!sayingWord.test(text)) continue;
     const field = linkField(text);
     if (field !== null && !saysNothingFirst(text)) {
-      for (const ref of fieldIds(field, { id, needsWord }, order)) links.push({ ref, line: number, isField: true });
+      for (const ref of fieldIds(field, form, order)) links.push({ ref, line: number, isField: true });
     } else if (field === null && text.length <= spokenLimit) {
-      for (const [, bracket, said = '', colon, names = ''] of text.matchAll(spoken)) {
+      for (const [, bracket, said = '', colon, names = ''] of text.matchAll(form.spoken)) {
         // «after T003» in a sentence is about time; in brackets, or with a colon, it is about order.
         if (!/^(?:depend(?:s|ing)?\s|blocked)/i.test(said) && bracket === '' && colon === '') continue;
-        for (const ref of idsIn(names, id, order)) links.push({ ref, line: number, isField: false });
+        for (const ref of idsIn(names, form, order)) links.push({ ref, line: number, isField: false });
       }
     }
   }
   return links;
 }
 
+/** `Task 3`, with numbers as plans count them: `3`, `1.2`, `11b.1`. */
+export const numberedTask = /\d+[a-z]?(?:\.\d+[a-z]?)*(?![\p{L}\p{N}])/u;
+
+const sayingWord = /depend|block|requir|prereq|after/i;
 /** A longer line is no sentence about order. */
 const spokenLimit = 2000;
 
-function fieldIds(
-  field: { name: string; value: string },
-  { id, needsWord }: IdForm,
-  order: readonly string[],
-): string[] {
+/** The ids of a document in order, with the place of each. */
+export interface IdOrder {
+  readonly refs: readonly string[];
+  readonly places: ReadonlyMap<string, number>;
+}
+
+export function idOrder(refs: readonly string[]): IdOrder {
+  return { refs, places: new Map(refs.map((ref, at) => [ref, at])) };
+}
+
+function fieldIds(field: { name: string; value: string }, form: IdForm, order: IdOrder): string[] {
   const value = field.value.replaceAll(/\([^()]{0,200}\)/g, ' ');
-  const rest = value
-    .replaceAll(new RegExp(id.source, 'giu'), '')
-    .replaceAll(/\b(?:tasks?|and|or|to|through)\b|[&,;/\-–—….\s*`#:]/giu, '');
-  if (!needsWord || rest === '' || field.name === 'after') return idsIn(value, id, order);
-  const spoken = new RegExp(
-    String.raw`\btasks?\s+#?((?:${id.source}|[&,/\-–—….\s#]|\b(?:and|or|to|through|tasks?)\b)+)`,
-    'giu',
-  );
-  return [...value.matchAll(spoken)].flatMap(([, names = '']) => idsIn(names, id, order));
+  const rest = value.replaceAll(form.ids, '').replaceAll(/\b(?:tasks?|and|or|to|through)\b|[&,;/\-–—….\s*`#:]/giu, '');
+  if (!form.needsWord || rest === '' || field.name === 'after') return idsIn(value, form, order);
+  return [...value.matchAll(form.named)].flatMap(([, names = '']) => idsIn(names, form, order));
 }
 
 /** Ids in a text, with those between two that a dash joins. */
-function idsIn(text: string, id: RegExp, order: readonly string[]): string[] {
-  const found = [...text.matchAll(new RegExp(id.source, 'giu'))].map(({ 0: written, index }) => ({
+function idsIn(text: string, form: IdForm, { refs, places }: IdOrder): string[] {
+  const found = [...text.matchAll(form.ids)].map(({ 0: written, index }) => ({
     ref: written.toUpperCase(),
     start: index,
     end: index + written.length,
   }));
-  const refs = new Set<string>();
+  const named = new Set<string>();
   for (const [at, { ref, start }] of found.entries()) {
     const before = found[at - 1];
     const joint = before === undefined ? '' : text.slice(before.end, start);
     if (before !== undefined && /^\s*(?:[-–—…]|\.\.\.?|to|through)\s*$/iu.test(joint)) {
-      const [from, to] = [order.indexOf(before.ref), order.indexOf(ref)];
-      if (from >= 0 && to > from) for (const between of order.slice(from + 1, to)) refs.add(between);
+      const [from, to] = [places.get(before.ref) ?? -1, places.get(ref) ?? -1];
+      if (from >= 0 && to > from) for (const between of refs.slice(from + 1, to)) named.add(between);
     }
-    refs.add(ref);
+    named.add(ref);
   }
-  return [...refs];
+  return [...named];
 }

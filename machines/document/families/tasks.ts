@@ -3,11 +3,21 @@
  * they are written in, unless a task says itself what it comes after. Headings above them, such as `## Phase 1`, are waves.
  */
 import { withoutLeadingMarks, withoutTrailingMark } from '../done-marks.ts';
+import { readLabel } from '../labels.ts';
 import type { DraftTask, Family } from './family.ts';
 import type { OutlineHeading, OutlineItem, SourceLine } from './markdown-outline.ts';
 import { layOut, type TaskSpan } from './sections.ts';
 import type { Mark, Sheet } from './sheet.ts';
-import { type IdForm, isLinkField, linksIn, saysNothingFirst, titleOf } from './task-text.ts';
+import {
+  type IdOrder,
+  idForm,
+  idOrder,
+  isLinkField,
+  linksIn,
+  numberedTask,
+  saysNothingFirst,
+  titleOf,
+} from './task-text.ts';
 
 export const tasks = {
   name: 'tasks',
@@ -17,7 +27,8 @@ export const tasks = {
   recognises: (sheet) => taskHeadings(sheet).length > 0,
   read(sheet) {
     const headings = taskHeadings(sheet);
-    return layOut(sheet, spansOf(sheet, headings), (headings[0]?.heading.level ?? 7) - 1);
+    const deepest = (headings[0]?.heading.level ?? 7) - 1;
+    return layOut(sheet, spansOf(sheet, headings), { deepest, needsSeveral: true });
   },
 } as const satisfies Family;
 
@@ -32,15 +43,15 @@ interface TaskHeading {
   readonly label: string;
 }
 
-const bareIds: IdForm = { id: /\d+(?:\.\d+)*[a-z]?(?![\p{L}\p{N}])/u, needsWord: true };
-const namedIds: IdForm = { id: /T\d+[a-z]?(?![\p{L}\p{N}])/u, needsWord: false };
+const bareIds = idForm(numberedTask, { needsWord: true });
+const namedIds = idForm(/T\d+[a-z]?(?![\p{L}\p{N}])/u, { needsWord: false });
 const decoration = String.raw`[\s*_~:.\p{Extended_Pictographic}\p{Emoji_Modifier}\uFE0F\u200D]*`;
 
 /** The words of which a document uses one for its tasks, the surest first. */
 const words = ['Task', 'T', 'Step'].map((word) => ({
   least: word === 'Task' ? 1 : 2,
   pattern: new RegExp(
-    String.raw`^${decoration}(${word}\s*${word === 'T' ? '' : '#?'}(\d+(?:\.\d+)*[a-z]?))(?![\p{L}\p{N}])(.*)$`,
+    String.raw`^${decoration}(${word}\s*${word === 'T' ? '' : '#?'}(\d+[a-z]?(?:\.\d+[a-z]?)*))(?![\p{L}\p{N}])(.*)$`,
     word === 'T' ? 'su' : 'isu',
   ),
 }));
@@ -78,7 +89,7 @@ function spansOf(sheet: Sheet, headings: readonly TaskHeading[]): TaskSpan[] {
   const level = headings[0]?.heading.level ?? 1;
   const blocks = sheet.outline();
   const ends = blocks.filter((block) => block.kind === 'heading' && block.level <= level);
-  const refs = distinct(headings.map(({ ref }) => ref));
+  const order = idOrder(distinct(headings.map(({ ref }) => ref)));
   const boxed = blocks
     .flatMap((block) => (block.kind === 'list' ? block.items : []))
     .flatMap(withSteps)
@@ -93,7 +104,12 @@ function spansOf(sheet: Sheet, headings: readonly TaskHeading[]): TaskSpan[] {
     while (nextBox < boxed.length && (boxed[nextBox]?.line ?? 0) < heading.line) nextBox += 1;
     const firstBox = nextBox;
     while (nextBox < boxed.length && (boxed[nextBox]?.line ?? 0) < end) nextBox += 1;
-    const task = taskOf(sheet, found, { ref: refs[at] ?? '', refs, body, boxed: boxed.slice(firstBox, nextBox) });
+    const task = taskOf(sheet, found, {
+      ref: order.refs[at] ?? '',
+      order,
+      body,
+      boxed: boxed.slice(firstBox, nextBox),
+    });
     return { line: heading.line, end, tasks: [task], group: null };
   });
 }
@@ -114,20 +130,20 @@ function withSteps(item: OutlineItem): OutlineItem[] {
 
 interface TaskParts {
   readonly ref: string;
-  readonly refs: readonly string[];
+  readonly order: IdOrder;
   readonly body: readonly SourceLine[];
   readonly boxed: readonly OutlineItem[];
 }
 
 /** A task is done where its heading says so, or where all of its check boxes are checked. */
-function taskOf(sheet: Sheet, found: TaskHeading, { ref, refs, body, boxed }: TaskParts): DraftTask {
+function taskOf(sheet: Sheet, found: TaskHeading, { ref, order, body, boxed }: TaskParts): DraftTask {
   const { heading, label } = found;
   const isWhole = /^\d{1,4}$/.test(found.number);
   const title = isWhole ? found.title : `${label}: ${found.title}`;
   const isTold = letters(heading.text) === letters(isWhole ? `Task ${found.number} ${title}` : title);
   const told = { text: heading.text, number: heading.line };
   const ids = /^T/.test(ref) ? namedIds : bareIds;
-  const links = linksIn(body, ids, refs).filter((link) => link.ref !== ref);
+  const links = linksIn(body, ids, order).filter((link) => link.ref !== ref);
   const isStated =
     links.some(({ isField }) => isField) || body.some(({ text }) => isLinkField(text) && saysNothingFirst(text));
   const steps = boxed.map(({ box }) => box?.isChecked === true);
@@ -135,7 +151,7 @@ function taskOf(sheet: Sheet, found: TaskHeading, { ref, refs, body, boxed }: Ta
     ref,
     title,
     line: heading.line,
-    isDone: found.isDone || (steps.length > 0 && steps.every(Boolean)),
+    isDone: found.isDone || body.some(saysDone) || (steps.length > 0 && steps.every(Boolean)),
     body: isTold ? body : [told, { text: '', number: 0 }, ...body],
     files: [],
     check: null,
@@ -144,6 +160,12 @@ function taskOf(sheet: Sheet, found: TaskHeading, { ref, refs, body, boxed }: Ta
     number: isWhole ? Number(found.number) : null,
     marks: [...headingMark(sheet, heading), ...boxed.flatMap((item) => uncheckedMark(sheet, item))],
   };
+}
+
+/** `**Status:** done`, with or without a mark. */
+function saysDone({ text }: SourceLine): boolean {
+  const label = readLabel(text);
+  return label?.name === 'status' && /^\W*(?:\[x\])?\W*(?:done|completed?)\W*$/iu.test(label.value);
 }
 
 function letters(text: string): string {

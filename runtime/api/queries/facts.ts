@@ -13,6 +13,7 @@ import {
   type JsonObject,
   numberAt,
   numbersAt,
+  objectAt,
   objectOf,
   textAt,
   textsAt,
@@ -164,7 +165,8 @@ function whyOf(payload: JsonObject, { event }: JournalLine, reason: Reason | nul
     return safeText(`${files.slice(0, filesNamed).join(', ')}${more}`);
   }
   // Of work that is committed: why it does not count, and what a person is asked about it.
-  const aside = textAt(payload, 'aside') ?? textAt(payload, 'deletions');
+  const added = textAt(objectAt(payload, 'additions') ?? {}, 'question');
+  const aside = textAt(payload, 'aside') ?? textAt(payload, 'deletions') ?? added;
   if (aside !== null) return onOneLine(safeText(aside)).slice(0, wordLimit);
   const said = textAt(payload, 'detail') ?? textAt(payload, 'body') ?? textAt(payload, 'reason');
   if (said === null) return null;

@@ -31,6 +31,7 @@ import {
   type AgentTables,
   agentTablesSchema,
   type BudgetTable,
+  confirmDefaults,
   daemonForm,
   type Flags,
   flagNames,
@@ -123,6 +124,12 @@ export interface RepoConfig {
   readonly requireChange: boolean;
   /** A commit that deletes more than half of the files waits for a person's yes. */
   readonly confirmDeletions: boolean;
+  /** What a commit adds that waits for a person's yes: keys and tokens, a file of more bytes, a folder of more new files. null: none does. */
+  readonly confirmAdditions: {
+    readonly secrets: boolean;
+    readonly fileBytes: number | null;
+    readonly newFiles: number | null;
+  };
   /** The request of an issue's session closes that issue when it is merged. */
   readonly closeIssues: boolean;
   /** How a pull request is merged without a person; null: as the forge has it by default. Whether it is stands in `policy`. */
@@ -266,6 +273,11 @@ export function parseRepoConfig(
   const limits = {
     requireChange: values.require_change ?? true,
     confirmDeletions: values.confirm_deletions ?? true,
+    confirmAdditions: {
+      secrets: values.confirm_secrets ?? true,
+      fileBytes: orDefault(values.confirm_file_size, confirmDefaults.fileBytes),
+      newFiles: orDefault(values.confirm_new_files, confirmDefaults.newFiles),
+    },
     isolation: values.isolation ?? 'task',
     maxActivePlans: values.max_active_plans ?? daemon.maxActivePlans,
     priority: values.priority ?? 0,
@@ -447,4 +459,9 @@ function inherited(daemon: DaemonConfig): Origins {
 function deepFreeze<Value extends object>(value: Value): Value {
   for (const part of Object.values(value)) if (typeof part === 'object' && part !== null) deepFreeze(part);
   return Object.freeze(value);
+}
+
+/** null: there is no limit, which a file says by `""`. */
+function orDefault(said: number | 'auto' | null | undefined, byDefault: number): number | null {
+  return said === undefined || said === 'auto' ? byDefault : said;
 }

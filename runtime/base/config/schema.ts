@@ -43,6 +43,9 @@ const dayMs = 86_400_000;
 const runLimit = { maxMs: 30 * dayMs, limits: 'at most 30d' };
 const mebibyte = 1024 ** 2;
 
+/** What a commit may add without a question, where nothing is configured: a file of so many bytes, so many new files in one folder. */
+export const confirmDefaults = { fileBytes: 5 * mebibyte, newFiles: 200 } as const;
+
 /** Everything that guards may read under the name it has in the files. */
 const flagKeys = {
   auto_advance: flag.optional(),
@@ -369,6 +372,13 @@ const repoKeys = {
   isolation: oneOf(['task', 'plan']).optional(),
   require_change: flag.optional(),
   confirm_deletions: flag.optional(),
+  confirm_secrets: flag.optional(),
+  confirm_file_size: sizeOrNone({
+    minBytes: mebibyte,
+    maxBytes: mebibyte * mebibyte,
+    limits: 'from 1MiB to 1TiB',
+  }).optional(),
+  confirm_new_files: wholeNumberOrNone(1, 1_000_000).optional(),
   close_issues: flag.optional(),
   cleanup_age: duration({ minMs: 0, maxMs: 3650 * dayMs, limits: 'at most 3650d' }).optional(),
   priority: wholeNumber(-1000, 1000).optional(),

@@ -12,7 +12,14 @@ import { textDigest } from '../platform/text-digest.ts';
 import { durationText } from './duration.ts';
 import type { CommandHookConfig, HookConfig, WebhookConfig } from './hooks.ts';
 import { type AgentProfile, canPlay } from './profiles.ts';
-import { type AgentTable, type AgentTables, agentTableNames, type RepoFile, type SandboxMode } from './schema.ts';
+import {
+  type AgentTable,
+  type AgentTables,
+  agentTableNames,
+  confirmDefaults,
+  type RepoFile,
+  type SandboxMode,
+} from './schema.ts';
 import { printable } from './wording.ts';
 
 /** What a repo's files lead to, as it was found when they were read. Empty tables where they lead to nothing. */
@@ -113,6 +120,9 @@ const gateWords: Readonly<Record<string, string>> = {
   budget: 'how much its agents may take before a person is asked',
   require_change: 'a coder that changed nothing has done its task',
   confirm_deletions: "work that deletes most of the repo's files counts without a person's yes",
+  confirm_secrets: "work that adds keys or tokens counts without a person's yes",
+  confirm_file_size: "work that adds files up to this size counts without a person's yes (null: of any size)",
+  confirm_new_files: "work that adds so many files in one folder counts without a person's yes (null: any number)",
   isolation: 'all tasks of a plan share one worktree',
   base_branch: 'where plans start and are merged',
 };
@@ -128,6 +138,9 @@ function gatesOf(values: RepoFile): Readonly<Record<string, unknown>> {
     'pull_requests.merge': 'manual',
     require_change: true,
     confirm_deletions: true,
+    confirm_secrets: true,
+    confirm_file_size: confirmDefaults.fileBytes,
+    confirm_new_files: confirmDefaults.newFiles,
     isolation: 'task',
     base_branch: '',
   };

@@ -19,10 +19,12 @@ import { findCommit } from '../git/objects.ts';
 import { archiveRef, attemptRef, branchRef, moveRef, readRef } from '../git/refs.ts';
 import { prepareWorktree, removeWorktree } from '../git/worktree.ts';
 import { adminDirOf, isOwnFolder } from '../git/worktree-list.ts';
+import { askedAdditions } from './additions.ts';
 import { tellLostWork } from './lost-work.ts';
 import { tellOthers } from './nested-report.ts';
 import { isDeleted, presenceOf } from './place-away.ts';
 import { chooseBase, knownBase, planBase } from './plan-base.ts';
+import type { SecretSearch } from './secrets/search.ts';
 import { baseOf, type EffectParts, readLaunch, type Site, siteOf } from './workplace.ts';
 
 export interface WorkParts extends EffectParts {
@@ -40,8 +42,12 @@ async function mustBeThere(
   await presenceOf(site, { waitedMs: parts.nowMs() - (row.waiting_since ?? parts.nowMs()) });
 }
 
+interface CommitParts extends WorkParts {
+  readonly secrets: SecretSearch;
+}
+
 /** Commits a run's leftovers on its branch; of a failed run (`aside`) only a ref keeps them. Run again it answers the same. */
-export function createCommit(parts: WorkParts): Handler<WorkCommit> {
+export function createCommit(parts: CommitParts): Handler<WorkCommit> {
   return async (effect, context): Promise<Outcome> => {
     const { row } = context;
     const base = await baseOf(parts, row, effect.run);
@@ -77,7 +83,11 @@ export function createCommit(parts: WorkParts): Handler<WorkCommit> {
       return { type: 'work_committed', payload: { ...outcome, aside: asideText(aside, ended.branch) } };
     const most = changed && project.config.confirmDeletions ? await deletedMost(repository, base, head) : null;
     const deletions = most === null ? {} : { deletions: deletionsText(most, { base, head }) };
-    return { type: 'work_committed', payload: { ...outcome, ...deletions } };
+    const { row: plan } = context;
+    const limits = project.config.confirmAdditions;
+    const asked = changed ? await askedAdditions(parts, repository, { base, head, worktree, plan, limits }) : null;
+    const additions = asked === null ? {} : { additions: asked };
+    return { type: 'work_committed', payload: { ...outcome, ...deletions, ...additions } };
   };
 }
 

@@ -106,9 +106,10 @@ async function numbersOf(repo: DiffPlace, changes: readonly Change[]): Promise<s
 
 /** The files that `to` has no more, one that was moved among them. */
 async function missingIn(repo: DiffPlace, from: string, to: string): Promise<string[]> {
-  const said = await repo.gits?.missing(repo.path, await treeOf(repo, from), await treeOf(repo, to));
+  const said = await repo.gits?.differences(repo.path, await treeOf(repo, from), await treeOf(repo, to));
   const deleted = ['diff', ...plain, '--no-renames', '--name-only', '--diff-filter=D', '-z', from, to];
-  return said ?? (await ownGit(repo.path, deleted)).split('\0').filter((path) => path !== '');
+  if (said !== undefined) return said.filter(({ status }) => status === 'D').map(({ path }) => path);
+  return (await ownGit(repo.path, deleted)).split('\0').filter((path) => path !== '');
 }
 
 /** Fewer are read at a glance: a small project that is written anew asks nobody. */

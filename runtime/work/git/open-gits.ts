@@ -22,6 +22,37 @@ const kinds = {
 
 type Kind = keyof typeof kinds;
 
+/** A file of two trees that is not the same in both, as `diff-tree --raw` tells of it: `A`, `D`, `M` or `T`. */
+export interface Difference {
+  readonly status: string;
+  /** Of the later one. */
+  readonly mode: string;
+  readonly before: string;
+  readonly id: string;
+  readonly path: string;
+}
+
+/** Of `diff-tree -z --raw`: `:100644 000000 <id> <id> D` and the path. */
+export function differencesIn(fields: readonly string[]): Difference[] {
+  const found: Difference[] = [];
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    const [, mode = '', before = '', id = '', status = ''] = (fields[at] ?? '').split(' ');
+    const path = fields[at + 1] ?? '';
+    if (path !== '') found.push({ status: status.slice(0, 1), mode, before, id, path });
+  }
+  return found;
+}
+
+/** Of `cat-file --batch-check`: `<id> blob 12`, a line each. */
+export function sizesIn(answer: string): Map<string, number> {
+  const sizes = new Map<string, number>();
+  for (const line of answer.split('\n')) {
+    const [, id, bytes] = /^([0-9a-f]{40,64}) blob (\d+)$/.exec(line) ?? [];
+    if (id !== undefined) sizes.set(id, Number(bytes));
+  }
+  return sizes;
+}
+
 /** Those of one engine, each opened when it is first asked. undefined: it cannot be said this way, so ask git itself. */
 export interface OpenGits {
   /**
@@ -31,8 +62,10 @@ export interface OpenGits {
   lookUp(path: string, name: string): Promise<string | null | undefined>;
   /** The same of several, in their order and at one question. */
   lookUpAll(path: string, names: readonly string[]): Promise<(string | null | undefined)[]>;
-  /** The paths that a later tree has no more, one that was moved among them. */
-  missing(path: string, from: string, to: string): Promise<string[] | undefined>;
+  /** What differs between two trees, by their ids; one that was moved is two. */
+  differences(path: string, from: string, to: string): Promise<Difference[] | undefined>;
+  /** The sizes in bytes of those of these ids that are blobs. */
+  sizes(path: string, ids: readonly string[]): Promise<Map<string, number> | undefined>;
   /** Writes a commit, given as git keeps it; answers its id. */
   writeCommit(path: string, text: string): Promise<string | undefined>;
   /** One transaction of commands of `git update-ref --stdin`. `refused`: nothing has moved. `unknown`: it was killed in the middle. */
@@ -98,16 +131,19 @@ export function createOpenGits(): OpenGits {
       return (await lookUpAll(path, [name]))[0];
     },
     lookUpAll,
-    async missing(path, from, to) {
+    async differences(path, from, to) {
       if (![from, to].every(isObjectId)) return undefined;
       // A line that names no object is said back, once what stands before it is answered.
       const mark = `end ${randomUUID()}\n`;
       const begin = `${from} ${to}\n`;
       const answer = await ask('differences', path, `${begin}${mark}`, (text) => endOf(text, mark));
       if (answer?.startsWith(begin) !== true) return undefined;
-      const fields = answer.slice(begin.length, -mark.length).split('\0');
-      // `:100644 000000 <id> <id> D` and the path.
-      return fields.filter((_, at) => at % 2 === 1 && fields[at - 1]?.endsWith(' D'));
+      return differencesIn(answer.slice(begin.length, -mark.length).split('\0'));
+    },
+    async sizes(path, ids) {
+      if (!ids.every(isObjectId)) return undefined;
+      const answer = await ask('names', path, ids.map((id) => `${id}\n`).join(''), lines(ids.length));
+      return answer == null ? undefined : sizesIn(answer);
     },
     async writeCommit(path, text) {
       const { gitDir, signature } = placeAt(path);

@@ -205,6 +205,7 @@ const meanings: Readonly<Record<Reason, string>> = {
   'no-change': 'it changed nothing',
   'set-aside': 'part of what it made is not on its branch, and was set aside',
   deletions: 'it deleted more files than a person agrees to',
+  additions: 'it added what a person does not want in git',
   conflict: 'its work conflicted with what was merged meanwhile',
   'check-failed': 'a check failed',
   'rate-limited': 'the service took no more requests',

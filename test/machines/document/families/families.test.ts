@@ -1,9 +1,15 @@
 /** What holds of every family: any text is read without an error, no line of it is lost, and one can be forced. */
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { familyNames, markDone, readPlan } from '../../../../machines/document/read-plan.ts';
 import { runsOf } from '../../../support/drawn.ts';
 import { lines, read } from '../../../support/family-documents.ts';
+
+const root = join(import.meta.dirname, '../../../..');
 
 const parts = [
   ...[
@@ -111,4 +117,84 @@ test('a document of no family is described, and one that is forced says what it 
   expect(reading.describes).toContain('1 check box');
   const forced = readPlan({ text: '# Search\n', path: 'a.md', beside: [] }, 'spec-kit');
   expect(forced.problems).toEqual([{ line: 1, message: 'no task found: the document does not look like spec-kit' }]);
+});
+
+test('a family is one file and one line of the registry', () => {
+  const copy = mkdtempSync(join(tmpdir(), 'stator-families-'));
+  onTestFinished(() => rmSync(copy, { recursive: true, force: true }));
+  cpSync(join(root, 'dist/machines'), join(copy, 'machines'), { recursive: true });
+  cpSync(join(root, 'package.json'), join(copy, 'package.json'));
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+  const folder = join(copy, 'machines/document/families');
+  writeFileSync(
+    join(folder, 'crosses.js'),
+    `import { layOut } from './sections.js';
+const task = (line, text) => ({ ref: text, title: text, line, isDone: false, body: [], files: [], check: null, links: [], order: 'sequence', number: null, marks: [] });
+const crossed = (sheet) => sheet.lines.filter(({ text }) => text.startsWith('+++ '));
+export const crosses = {
+  name: 'crosses', title: 'crosses', waves: ['row', 'rows'], companions: [],
+  recognises: (sheet) => crossed(sheet).length > 0,
+  read: (sheet) => layOut(sheet, crossed(sheet).map(({ number, text }) => ({ line: number, end: number + 1, tasks: [task(number, text.slice(4))], group: null }))),
+};
+`,
+  );
+  const registry = join(folder, 'registry.js');
+  const text = readFileSync(registry, 'utf8').replace('families = [', 'families = [crosses, ');
+  writeFileSync(registry, `import { crosses } from './crosses.js';\n${text}`);
+  const script = `import { readPlan } from './machines/document/read-plan.js';
+const { family, document, content } = readPlan({ text: '# Search\\n+++ index\\nwords\\n+++ ask\\n', path: 'a.md', beside: [] });
+console.log(JSON.stringify({ family, titles: document.waves[0].tasks.map(({ title }) => title), isTold: content.includes('words') }));`;
+  const told = execFileSync(process.execPath, ['--input-type=module', '--eval', script], {
+    cwd: copy,
+    encoding: 'utf8',
+  });
+  expect(JSON.parse(told)).toEqual({ family: 'crosses', titles: ['index', 'ask'], isTold: true });
+});
+
+/** 1 MiB of it, or as many lines as a plan may have. */
+function large(line: (at: number) => string): string {
+  const rows: string[] = [];
+  let size = 0;
+  for (let at = 1; size < 1_000_000 && rows.length < 24_000; at += 1) {
+    const row = line(at);
+    rows.push(row);
+    size += row.length + 1;
+  }
+  return `${rows.join('\n')}\n`;
+}
+
+const words = 'and so many words that the line is as long as it is in plans of that family';
+
+test.each([
+  [
+    'spec-kit',
+    large((at) =>
+      at % 50 === 1 ? `## Phase ${at}` : `- [ ] T${at} [P] Do it in src/a${at}.ts (depends on T${at - 1}) ${words}`,
+    ),
+  ],
+  ['steps', large((at) => (at % 6 === 1 ? `### Task ${at}: do it` : `- [ ] **Step:** depends on Task ${at} ${words}`))],
+  ['groups', large((at) => (at % 4 === 1 ? `- [ ] ${at}. Do it` : `  - [ ] ${at}.${at % 4} Do it ${words}`))],
+  ['a wide document', '- [ ] a\n'.repeat(130_000)],
+  ['a deep one', large((at) => `${' '.repeat(at % 60)}- [ ] T${at} a`)],
+  ['fences', large(() => '```')],
+  ['comments', large((at) => `### Task ${at}: a <!--\n<!--`)],
+  ['one line', `### Task 1: ${'depends on Task 1, '.repeat(50_000)}`],
+  ['brackets', `- [ ] T001 ${'['.repeat(1_000_000)}`],
+  ['deep JSON', '['.repeat(500_000)],
+  [
+    'wide JSON',
+    `{"tasks": [${'{"id": 1, "title": "a", "status": "x"},'.repeat(25_000)}{"id": 2, "title": "b", "status": "x"}]}`,
+  ],
+  ['fields', large((at) => `${at === 1 ? '### Task 1: a\n' : ''}**After:** ${at}`)],
+  ['almost fields', large((at) => `${at === 1 ? '### Task 1: a\n' : ''}**Fils:** ${at}`)],
+])('1 MiB of %s is read in linear time', (_, text) => {
+  const timed = (part: string) => {
+    const start = process.cpuUsage();
+    readPlan({ text: part, path: 'tasks.md', beside: [] });
+    const { user } = process.cpuUsage(start);
+    return user / 1000;
+  };
+  timed(text.slice(0, 1000));
+  // A quiet machine takes some 200 ms at most; a bound that only a quadratic reader exceeds, on any machine.
+  expect(timed(text)).toBeLessThan(6000);
 });

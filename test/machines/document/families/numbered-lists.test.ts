@@ -64,6 +64,22 @@ describe('a Kiro plan', () => {
     );
   });
 
+  test('says that its graph of dependencies is text', () => {
+    const graph = lines(
+      '- [ ] 1. a',
+      '- [ ] 2. b',
+      '',
+      '## Task Dependency Graph',
+      '',
+      '```json',
+      '{"waves": [{"id": 0, "tasks": ["1", "2"]}]}',
+      '```',
+    );
+    const reading = read(graph, path);
+    expect(outline(reading)).toEqual(['1: 1 1. a | 2 2. b < 1']);
+    expect(reading.remarks.map(({ line }) => line)).toEqual([4]);
+  });
+
   test('is recognised by its numbers in any folder, and only there', () => {
     expect(read(lines('- [ ] 1. a', '- [ ] 2. b', '- [ ] 3. c (depends on task 1)')).family).toBe('kiro');
     expect(read(lines('- [ ] 1 apple', '- [ ] milk', '- [ ] bread')).family).not.toBe('kiro');
@@ -94,7 +110,7 @@ describe('an OpenSpec plan', () => {
     expect(reading.family).toBe('openspec');
     expect(reading.name).toBe('add-stock');
     expect(outline(reading)).toEqual([
-      '1 1. Service: x 1 1.1 Count | 2 1.2 Store < 1',
+      '1 1. Service: x 1 1.1 Count | 2 1.2 Store with care < 1',
       '2 2. Page: 1 2.1 Draw (after 1.2) | 2 2.2 Show < 1',
     ]);
     expect(reading.size).toBe('2 sections, 4 tasks');

@@ -144,4 +144,23 @@ describe('tasks without waves', () => {
     expect(outline(read(marked))).toEqual(['1: x 1 Make the package | x 2 Count < 1 | 3 Page < 2']);
     expect(markDone(source, new Set(['3', '9']))).toBe(source.text);
   });
+
+  test('say in many ways what they come after, and that they are done', () => {
+    const text = lines(
+      '## [x] Task 1: a',
+      '- **Depends On**: None',
+      '## [/] Task 2: b',
+      '- **Priority**: high',
+      '- **Depends On**: Task 1',
+      '## Task 3b.1: c',
+      '- `depends_on`：-',
+      '## Task 4: d',
+      'depends_on: 2, 3b.1',
+      '**Status**: ✅ COMPLETE',
+      '## Task 5: e',
+      '**Status**: [x] done',
+      '**Dependencies**: (none)',
+    );
+    expect(outline(read(text))).toEqual(['1: x 1 a | 2 b < 1 | 3 Task 3b.1: c | x 4 d < 2 3 | x 5 e']);
+  });
 });

@@ -1,0 +1,150 @@
+/**
+ * `NN-NN-PLAN.md` of GSD: front matter with `depends_on`, and a `<task>` for each task. Its tasks run one after the other. What it depends on is another plan,
+ * which is waited for where its file lies beside and no summary says that it is done. `<automated>` in `<verify>` is the task's check.
+ */
+import { markdownLines } from '../markdown-lines.ts';
+import type { PlanProblem } from '../shape.ts';
+import type { DraftTask, Family, PlanDraft } from './family.ts';
+import type { SourceLine } from './markdown-outline.ts';
+import { layOut, type TaskSpan } from './sections.ts';
+import type { FrontMatter, Sheet } from './sheet.ts';
+import { titleOf } from './task-text.ts';
+import { tasks as headingTasks } from './tasks.ts';
+
+export const gsd = {
+  name: 'gsd',
+  title: 'GSD',
+  waves: ['wave', 'waves'],
+  companions: [],
+  recognises(sheet) {
+    const elements = elementsIn(sheet);
+    if (elements.some(({ lines }) => lines.some(({ text }) => /<(?:name|action)>/.test(text)))) return true;
+    const fields = sheet.frontMatter()?.fields ?? {};
+    return 'plan' in fields && 'depends_on' in fields && headingTasks.recognises(sheet);
+  },
+  read(sheet): PlanDraft {
+    const elements = elementsIn(sheet);
+    const spans = elements.map((element, at) => spanOf(element, at, isSummarised(sheet)));
+    const draft = elements.length > 0 ? layOut(sheet, spans) : headingTasks.read(sheet);
+    const { after, remarks } = plansBefore(sheet);
+    const people = elements.filter(({ lines }) => /type="checkpoint/.test(lines[0]?.text ?? ''));
+    const checkpoints = people.map(({ line }): PlanProblem => {
+      return { line, message: 'this checkpoint waits for a person in GSD; an agent gets it as a task' };
+    });
+    return { ...draft, after, remarks: [...draft.remarks, ...remarks, ...checkpoints] };
+  },
+} as const satisfies Family;
+
+interface Element {
+  readonly line: number;
+  readonly end: number;
+  readonly lines: readonly SourceLine[];
+}
+
+/** The `<task>` elements that begin and end at the start of a line, outside of code. */
+function elementsIn(sheet: Sheet): Element[] {
+  const found: Element[] = [];
+  let open: number | null = null;
+  for (const { number, text, part } of markdownLines(sheet.lines.map((line) => line.text).join('\n'))) {
+    if (part !== 'text' || number < sheet.firstLine) continue;
+    if (/^\s*<task[\s>]/.test(text)) open ??= number;
+    if (open === null || !/<\/task>\s*$/.test(text)) continue;
+    found.push({ line: open, end: number + 1, lines: sheet.between(open, number + 1) });
+    open = null;
+  }
+  return found;
+}
+
+function spanOf({ line, end, lines }: Element, at: number, isDone: boolean): TaskSpan {
+  const text = lines.map((each) => each.text).join('\n');
+  const name = contentOf(text, 'name') ?? checkpointName(text) ?? `Task ${at + 1}`;
+  const number = /^\s*Task\s+(\d{1,4})\s*[:.—–-]/i.exec(name)?.[1];
+  const { title } = titleOf(name.replace(/^\s*Task\s+\d+\s*[:.—–-]+/i, ''), `Task ${at + 1}`);
+  const command = contentOf(contentOf(text, 'verify') ?? '', 'automated');
+  const checkLine = lines.find((each) => each.text.includes('<automated>'))?.number ?? line;
+  const task: DraftTask = {
+    ref: String(at + 1),
+    title,
+    line,
+    isDone,
+    body: lines,
+    files: (contentOf(text, 'files') ?? '')
+      .split(/[,\n]/)
+      .map(pathOf)
+      .filter((file) => /^[^\s`]*[./][^\s`]*$/.test(file)),
+    check: command === null || !isCommand(command) ? null : { text: command, number: checkLine },
+    links: [],
+    order: 'sequence',
+    number: number === undefined ? null : Number(number),
+    marks: [],
+  };
+  return { line, end, tasks: [task], group: null };
+}
+
+/** What a person is asked about, in a task without a name. */
+function checkpointName(text: string): string | null {
+  const asked = contentOf(text, 'what-built') ?? contentOf(text, 'decision') ?? contentOf(text, 'action');
+  return asked === null ? null : `Checkpoint: ${asked.split('\n')[0] ?? ''}`;
+}
+
+/** A path without a bullet and a remark in brackets behind it. */
+function pathOf(written: string): string {
+  return written
+    .trim()
+    .replace(/^[-*]\s+/, '')
+    .replace(/\s+\(.*\)$/, '')
+    .replaceAll('`', '');
+}
+
+function contentOf(text: string, name: string): string | null {
+  const start = text.indexOf(`<${name}>`);
+  const end = start < 0 ? -1 : text.indexOf(`</${name}>`, start);
+  if (end < 0) return null;
+  const content = text.slice(start + name.length + 2, end).trim();
+  const entities = { '&lt;': '<', '&gt;': '>', '&quot;': '"', '&amp;': '&' };
+  return content.replaceAll(/&(?:lt|gt|quot|amp);/g, (entity) => entities[entity as keyof typeof entities]);
+}
+
+/** One line, which GSD does not call missing. */
+function isCommand(text: string): boolean {
+  return text !== '' && !text.includes('\n') && !/^(?:missing|none|n\/a|manual)\b/i.test(text);
+}
+
+/** The plan of that number has a summary, which GSD writes when it is done. */
+function isSummarised({ file, beside }: Sheet): boolean {
+  const summary = file.replace(/PLAN\.md$/i, 'SUMMARY.md');
+  return summary !== file && beside.includes(summary);
+}
+
+function plansBefore(sheet: Sheet): { after: string[]; remarks: PlanProblem[] } {
+  const matter = sheet.frontMatter();
+  const after: string[] = [];
+  const remarks: PlanProblem[] = [];
+  const phase = /^(\d+(?:\.\d+)?)/.exec(String(matter?.fields?.phase ?? ''))?.[1] ?? null;
+  for (const written of namesOf(matter)) {
+    const [, prefix, number] = /^(?:(\d+(?:\.\d+)?)-(?:.*-)?)?(\d+[A-Za-z]?)(?:-PLAN(?:\.md)?)?$/.exec(written) ?? [];
+    const name = number === undefined ? null : `${prefix ?? phase ?? ''}-${number}`;
+    const line = matter?.lines.find(({ text }) => text.includes(written))?.number ?? 1;
+    const plan = sheet.beside.find((file) => name !== null && file.startsWith(`${name}-`) && /PLAN\.md$/.test(file));
+    const isDone = sheet.beside.some(
+      (file) => name !== null && file.startsWith(`${name}-`) && /SUMMARY\.md$/.test(file),
+    );
+    if (isDone) continue;
+    if (name !== null && plan !== undefined) after.push(name);
+    else
+      remarks.push({
+        line,
+        message: `it depends on \`${written}\`, whose plan does not lie beside it; nothing waits for that`,
+      });
+  }
+  return { after, remarks };
+}
+
+function namesOf(matter: FrontMatter | null): string[] {
+  const value = matter?.fields?.depends_on;
+  const names: unknown[] = Array.isArray(value) ? value : value === undefined || value === null ? [] : [value];
+  return names
+    .filter((name) => typeof name === 'string' || typeof name === 'number')
+    .map(String)
+    .filter((name) => name !== '');
+}

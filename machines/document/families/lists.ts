@@ -1,0 +1,143 @@
+/**
+ * Lists of work in any other document (PLAN.md, PRD.md, an issue), where they are unmistakable: check boxes below headings that speak of work, numbered steps
+ * below such a heading, headings with a box, or numbered phases. They run one after the other. Boxes below headings such as `Acceptance criteria` are no tasks.
+ */
+import { itemsThat, labelledIds, type PlacedItem, taskSpans } from './checklist.ts';
+import type { Family, PlanDraft } from './family.ts';
+import { type OutlineHeading, readBox } from './markdown-outline.ts';
+import { layOut, type TaskSpan } from './sections.ts';
+import { headingBox, type Mark, type Sheet } from './sheet.ts';
+import { titleOf } from './task-text.ts';
+
+export const lists = {
+  name: 'lists',
+  title: 'lists of work',
+  waves: ['section', 'sections'],
+  companions: [],
+  recognises: (sheet) => spansOf(sheet).length > 1,
+  read: (sheet): PlanDraft => layOut(sheet, spansOf(sheet)),
+} as const satisfies Family;
+
+const work =
+  /\b(?:tasks?|sub-?tasks|to-?dos?|steps?|work|implementation|implement|plan|phases?|milestones?|stages?|sprints?|iterations?|roadmap|backlog|action items|deliverables|week \d+|day \d+)\b|任务|計画|计划|阶段|步骤|タスク|작업|단계|задач|этап|\bплан|шаг|tareas|fase|etapa|aufgaben|schritte|tâches|étape/iu;
+/** What such headings hold is asked of the work, and is not the work. */
+const asked =
+  /accept|criteri|definition of|\bdod\b|verif|validat|success|prerequisite|requirement|test plan|testing|review|scope|non-goal|risk|question|\bnotes?\b|reference|assumption|metric|sign-?off|approval|rollback|quality|gate|history|log\b|future|optional|nice to have|готов|критери|验收|検証|확인/iu;
+/** Likewise, unless phases stand below them. */
+const askedOnItsOwn = /checklist|checks?\b|summary|progress|status/iu;
+const phase =
+  /^\W{0,4}(?:phase|step|stage|milestone|sprint|iteration|part|week|day|task|epic|fase|etapa|этап|шаг|阶段|第)\W{0,3}[\dA-Z]/iu;
+const numbered = /^\W{0,4}\d{1,3}(?:\.\d{1,3})*[.):]?\s/u;
+
+function isAsked({ text }: Pick<OutlineHeading, 'text'>): boolean {
+  return asked.test(text) && !phase.test(text);
+}
+
+function isWork({ text }: Pick<OutlineHeading, 'text'>): boolean {
+  return phase.test(text) || numbered.test(text) || work.test(text);
+}
+
+function spansOf(sheet: Sheet): TaskSpan[] {
+  const boxes = itemsThat(sheet, ({ box }) => box !== null);
+  const isBare = !sheet.outline().some(({ kind }) => kind === 'heading');
+  const own = isBare ? boxes : boxes.filter(isWorkItem);
+  const headed = boxedHeadings(sheet);
+  if (headed.length > 1) return headed;
+  if (own.length > 0) return taskSpans(sheet, own, { ids: labelledIds, statesOrder: true });
+  const steps = itemsThat(sheet, ({ isNumbered }, path) => isNumbered && isStepHeading(path.at(-1)));
+  return steps.length > 1 ? taskSpans(sheet, steps, { ids: labelledIds, statesOrder: true }) : phasesOf(sheet);
+}
+
+/** The title says what the document is, and not what one of its lists is. */
+function isWorkItem({ path, lead }: PlacedItem): boolean {
+  const [first, ...rest] = path;
+  const below = first?.level === 1 ? rest : path;
+  const heads = lead === null ? below : [...below, { text: lead }];
+  const last = path.at(-1);
+  const isPhase = last !== undefined && phase.test(last.text);
+  const isOnItsOwn = !isPhase && heads.some(({ text }) => askedOnItsOwn.test(text) && !phase.test(text));
+  return [...path, ...heads].some(isWork) && !heads.some(isAsked) && !isOnItsOwn;
+}
+
+const stepHeading =
+  /^\W{0,4}(?:\d+[.)]\s*)?(?:(?:implementation|development|execution|migration)\s+)?(?:steps|tasks|task list|to-?dos?|plan|work items|action items|order of work|implementation order|plan of action|步骤|任务|шаги|задачи|schritte|aufgaben|pasos|tareas|étapes)\W*$/iu;
+
+function isStepHeading(heading: OutlineHeading | undefined): boolean {
+  return heading !== undefined && heading.level > 1 && stepHeading.test(heading.text);
+}
+
+const phaseHeading = /^\W{0,4}(?:phase|step|stage|milestone|этап|шаг|阶段|fase|etapa)\W{0,3}(\d{1,3})(?![\d.])/iu;
+
+/** Headings `Phase 1`, `Phase 2`, … of one level, in order and without a gap. */
+function phasesOf(sheet: Sheet): TaskSpan[] {
+  const all = headingsOf(sheet).flatMap((heading) => {
+    const number = phaseHeading.exec(heading.text)?.[1];
+    return number === undefined || heading.level === 1 ? [] : [{ heading, ref: number, isDone: false, marks: [] }];
+  });
+  const phases = ofTopLevel(all);
+  const first = Number(phases[0]?.ref ?? 2);
+  const isWhole = first <= 1 && phases.every(({ ref }, at) => Number(ref) === first + at);
+  return isWhole ? headingSpans(sheet, phases) : [];
+}
+
+/** Headings `[ ] Title` of one level. */
+function boxedHeadings(sheet: Sheet): TaskSpan[] {
+  const boxed = headingsOf(sheet).filter(({ text }) => readBox(text, 0) !== null);
+  const found = boxed.map((heading, at): FoundHeading => {
+    const { isChecked } = headingBox(heading.text);
+    const written = sheet.lines[heading.line - 1]?.text ?? '';
+    const column = written.indexOf('[');
+    const box = readBox(written.slice(column), column)?.box ?? null;
+    const mark = isChecked ? null : sheet.boxMark({ line: heading.line, box });
+    return { heading, ref: String(at + 1), isDone: isChecked, marks: mark === null ? [] : [mark] };
+  });
+  return headingSpans(sheet, ofTopLevel(found));
+}
+
+interface FoundHeading {
+  readonly heading: OutlineHeading;
+  readonly ref: string;
+  readonly isDone: boolean;
+  readonly marks: readonly Mark[];
+}
+
+function headingsOf(sheet: Sheet): OutlineHeading[] {
+  return sheet.outline().filter((block) => block.kind === 'heading');
+}
+
+function ofTopLevel(found: readonly FoundHeading[]): FoundHeading[] {
+  const level = Math.min(...found.map(({ heading }) => heading.level));
+  return found.filter(({ heading }) => heading.level === level);
+}
+
+/** Each of these headings as a task, with what stands below it. */
+function headingSpans(sheet: Sheet, found: readonly FoundHeading[]): TaskSpan[] {
+  const level = found[0]?.heading.level ?? 1;
+  const ends = headingsOf(sheet).filter((heading) => heading.level <= level);
+  let next = 0;
+  return found.map(({ heading, ref, isDone, marks }): TaskSpan => {
+    while (next < ends.length && (ends[next]?.line ?? 0) <= heading.line) next += 1;
+    const end = ends[next]?.line ?? sheet.lines.length + 1;
+    const { text } = headingBox(heading.text);
+    const { title, isShortened } = titleOf(text, `Part ${ref}`);
+    const body = sheet.between(heading.end, end);
+    const told = [
+      { text, number: heading.line },
+      { text: '', number: 0 },
+    ];
+    const task = {
+      ref,
+      title,
+      line: heading.line,
+      isDone,
+      body: isShortened ? [...told, ...body] : body,
+      files: [],
+      check: null,
+      links: [],
+      order: 'sequence' as const,
+      number: Number(ref) || null,
+      marks,
+    };
+    return { line: heading.line, end, tasks: [task], group: null };
+  });
+}

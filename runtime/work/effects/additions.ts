@@ -1,0 +1,181 @@
+/**
+ * What of a change a person is asked about before it counts: keys and tokens, files that by their names hold some, large files, and folders of many new files
+ * that nothing ignores. What a person said yes to is not asked about again in that plan.
+ */
+import { createHash } from 'node:crypto';
+import { basename, dirname } from 'node:path';
+import { storedPlan } from '../../../actors/stored-tree.ts';
+import { planTree } from '../../../machines/vocabulary/ids.ts';
+import { safeText } from '../../base/platform/terminal-text.ts';
+import type { PlanKey, Store } from '../../core/store/port.ts';
+import { type AddedFile, addedFiles, foldersIn, textOfFile } from '../git/added.ts';
+import type { Repository } from '../git/repository.ts';
+import type { Found, SecretSearch } from './secrets/search.ts';
+
+/** The limits in force; null: nobody is asked. */
+export interface AdditionLimits {
+  readonly secrets: boolean;
+  readonly fileBytes: number | null;
+  readonly newFiles: number | null;
+}
+
+export interface Additions {
+  readonly question: string;
+  /** What a yes takes, as the plan remembers it. */
+  readonly accepts: string[];
+}
+
+interface Finding {
+  /** What it is, so that the same one is known again. */
+  readonly key: string;
+  readonly text: string;
+}
+
+interface Change {
+  readonly base: string;
+  readonly head: string;
+  /** Where the files of `head` lie; null: nowhere. */
+  readonly worktree: string | null;
+}
+
+/** A longer text is no source, and is asked about as a large file. */
+const textLimitBytes = 5 * 1024 ** 2;
+/** Of one change; what is beyond is named as not looked through. */
+const textsLimitBytes = 32 * 1024 ** 2;
+const shownFindings = 10;
+const rememberedFindings = 1_000;
+
+/** Names under which programs keep keys and passwords. */
+const secretNames =
+  /^(?:\.env(?:\.(?!example|sample|template|dist|defaults|test$|schema)[\w.-]+)?|id_(?:rsa|dsa|ecdsa|ed25519)|.+\.(?:p12|pfx|jks|keystore|kdbx|ppk)|\.netrc|_netrc|\.pgpass|\.git-credentials|\.htpasswd)$/i;
+
+/** null: there is nothing to ask. Throws as git. */
+export async function askedAdditions(
+  { store, secrets }: { readonly store: Pick<Store, 'tree'>; readonly secrets: SecretSearch },
+  repo: Repository,
+  { plan, limits, ...change }: Change & { readonly plan: PlanKey; readonly limits: AdditionLimits },
+): Promise<Additions | null> {
+  if (!limits.secrets && limits.fileBytes === null && limits.newFiles === null) return null;
+  const files = await addedFiles(repo, change.base, change.head);
+  if (files.length === 0) return null;
+  const many = await manyIn(repo, files, { base: change.base, limit: limits.newFiles });
+  const inMany = (path: string) => many.some(({ folder }) => path.startsWith(`${folder}/`));
+  const others = files.filter(({ path }) => !inMany(path));
+  const found = [
+    ...(limits.secrets ? await secretsIn(secrets, repo, { files: others, worktree: change.worktree }) : []),
+    ...many.map(({ folder, count }) => ({
+      key: `many ${folder}`,
+      text: `${folder}/: ${count} new files that no .gitignore covers`,
+    })),
+    ...largeIn(files, limits.fileBytes),
+  ];
+  const known = found.length === 0 ? new Set<string>() : await acceptedIn(store, plan);
+  const asked = found
+    .map((finding) => ({ ...finding, key: digestOf(finding.key) }))
+    .filter(({ key }) => !known.has(key));
+  if (asked.length === 0) return null;
+  return { question: questionOf(asked, change), accepts: asked.slice(0, rememberedFindings).map(({ key }) => key) };
+}
+
+function questionOf(asked: readonly Finding[], { base, head }: Change): string {
+  const shown = asked.slice(0, shownFindings).map(({ text }) => text);
+  const more = asked.length > shownFindings ? `; and ${asked.length - shownFindings} more` : '';
+  const look = `git diff --stat ${base.slice(0, 12)} ${head.slice(0, 12)}`;
+  return safeText(
+    `its work adds ${shown.join('; ')}${more} (${look}). Are they to be in git? "yes" takes the work, and they are not asked about again in this plan; anything else sends it back to the agent with your words`,
+  );
+}
+
+function digestOf(key: string): string {
+  return createHash('sha256').update(key).digest('hex').slice(0, 16);
+}
+
+/** What a person said yes to before. */
+async function acceptedIn(store: Pick<Store, 'tree'>, { project, plan }: PlanKey): Promise<ReadonlySet<string>> {
+  const address = planTree(project, plan);
+  const row = await store.tree(address);
+  return new Set(row === null ? [] : (storedPlan(address, row.stored).context.accepted ?? []));
+}
+
+function largeIn(files: readonly AddedFile[], limit: number | null): Finding[] {
+  if (limit === null) return [];
+  return files
+    .filter(({ bytes }) => bytes > limit)
+    .map(({ path, bytes }) => ({ key: `large ${path}`, text: `${path}: ${(bytes / 1024 ** 2).toFixed(1)} MiB` }));
+}
+
+/** A new folder counts with all that is in it, by the one that is highest; one that was there with what is new right in it. */
+async function manyIn(
+  repo: Repository,
+  files: readonly AddedFile[],
+  { base, limit }: { readonly base: string; readonly limit: number | null },
+): Promise<{ folder: string; count: number }[]> {
+  const added = files.filter(({ before }) => before === null);
+  if (limit === null || added.length <= limit) return [];
+  const known = await foldersIn(repo, base);
+  const counts = new Map<string, number>();
+  for (const { path } of added) {
+    const parts = dirname(path).split('/');
+    const ways = parts.map((_, at) => parts.slice(0, at + 1).join('/'));
+    const folder = ways.find((way) => way !== '.' && !known.has(way)) ?? dirname(path);
+    counts.set(folder, (counts.get(folder) ?? 0) + 1);
+  }
+  return [...counts].filter(([, count]) => count > limit).map(([folder, count]) => ({ folder, count }));
+}
+
+async function secretsIn(
+  search: SecretSearch,
+  repo: Repository,
+  { files, worktree }: { readonly files: readonly AddedFile[]; readonly worktree: string | null },
+): Promise<Finding[]> {
+  const texts: { path: string; content: string }[] = [];
+  const unread: string[] = [];
+  let bytes = 0;
+  for (const file of files) {
+    if (file.bytes > textLimitBytes) continue;
+    const isBeyond = bytes + file.bytes > textsLimitBytes;
+    const content = isBeyond ? null : await textOfFile(repo, file, worktree);
+    if (isBeyond) unread.push(file.path);
+    if (content === null) continue;
+    bytes += file.bytes;
+    texts.push({ path: file.path, content });
+  }
+  const found = await search.in(texts);
+  const named = files
+    .filter(({ path, before }) => before === null && secretNames.test(basename(path)))
+    .map(({ path }) => ({ key: `name ${path}`, text: `${path}: a file that by its name holds keys or passwords` }));
+  const missed = [...unread, ...(found === null ? texts.map(({ path }) => path) : [])];
+  const unknown = missed.length === 0 ? [] : [unknownText(missed)];
+  const isNew = await newIn(search, repo, { files, found: found ?? [] });
+  return [
+    ...isNew,
+    ...named.filter(({ text }) => !isNew.some((other) => other.text.startsWith(`${text.split(':')[0]} `))),
+    ...unknown,
+  ];
+}
+
+function unknownText(paths: readonly string[]): Finding {
+  const key = `unread ${digestOf([...paths].sort().join('\n'))}`;
+  return { key, text: `${paths.length} files in which nobody could look for keys, as ${paths[0]}: it is too much` };
+}
+
+/** Without what stood in the same file before. */
+async function newIn(
+  search: SecretSearch,
+  repo: Repository,
+  { files, found }: { readonly files: readonly AddedFile[]; readonly found: readonly Found[] },
+): Promise<Finding[]> {
+  const changed = files.filter(({ path, before }) => before !== null && found.some((each) => each.path === path));
+  const before: { path: string; content: string }[] = [];
+  for (const { path, before: id } of changed) {
+    const content = id === null ? null : await textOfFile(repo, { path, id, bytes: 0 }, null);
+    if (content !== null) before.push({ path, content });
+  }
+  const known = new Set((await search.in(before))?.map(({ path, digest }) => `${path} ${digest}`));
+  return found
+    .filter(({ path, digest }) => !known.has(`${path} ${digest}`))
+    .map(({ path, line, kind, digest }) => ({
+      key: `secret ${path} ${kind} ${digest}`,
+      text: `${path} line ${line}: a secret (${kind})`,
+    }));
+}
