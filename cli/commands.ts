@@ -207,7 +207,7 @@ export const nouns: Nouns = {
   plan: [
     ...verbsOf(planShow, { list: 'list plans', 'show, prompt': 'show its waves and tasks; print a prompt' }),
     entry('check', 'check a document', () => import('./plan/check.ts')),
-    ...verbsOf(planDocument, { register: 'register a file' }),
+    ...verbsOf(planDocument, { register: 'register a file', import: 'register several' }),
     ...verbsOf(planDocument, { 'update-content, export': 'replace or print the document' }),
     ...verbsOf(planSignals, { start: 'start planning' }),
     ...verbsOf(advance, { advance: 'take the next step, or the one that you name' }),

@@ -14,8 +14,7 @@ export default defineVerb({
     },
     'dry-run': { type: 'boolean', description: 'with --fix: only print what it would do' },
   },
-  more: `--fix deletes worktrees, branches, refs and run folders without a plan, unused sockets, and locks of killed git processes. Work that would be lost, folders in use, and things that
-another engine may use stay, and are listed. A damaged store is left as it is: stator store restore.`,
+  more: `--fix deletes worktrees, branches, refs and run folders without a plan, unused sockets, and locks of killed git processes. Work that would be lost, folders in use, and things that another engine may use stay, and are listed. A damaged store is left as it is: stator store restore.`,
   examples: ['stator doctor', 'stator doctor --fix --dry-run', 'stator doctor --fix'],
   async run({ fix, 'dry-run': dryRun }, call) {
     const { out } = call;

@@ -10,7 +10,7 @@ import { mainRepository } from './place.ts';
 import type { ReadPlanFile } from './plan-file.ts';
 
 /** A plan's file as it was read, and the path by which its plan knows it. */
-export interface BoundFile extends Omit<ReadPlanFile, 'path'> {
+export interface BoundFile extends Omit<ReadPlanFile, 'path' | 'reading'> {
   /** From the root of the repo's working tree, with `/`; absolute outside of it; null where the file lies nowhere. */
   readonly bound: string | null;
 }
@@ -22,7 +22,11 @@ export interface FoundPlan {
 }
 
 /** `repo` is the main repository's folder. A file of a worktree is the same one as in the main folder. */
-export function bindingOf(call: Pick<Call, 'env'>, repo: string, { path, ...read }: ReadPlanFile): BoundFile {
+export function bindingOf(
+  call: Pick<Call, 'env'>,
+  repo: string,
+  { path, reading: _reading, ...read }: ReadPlanFile,
+): BoundFile {
   return { ...read, bound: path === null ? null : boundPath(call, repo, path) };
 }
 
@@ -110,5 +114,5 @@ export function differsFromFile(shown: Pick<PlanShow, 'content' | 'file' | 'file
 /** Binds the plan to the file that it is, where it does not know it by that path and text; the file is not edited. */
 export async function bind(client: Client, shown: PlanShow, { bound, content }: BoundFile): Promise<void> {
   if (bound === null || (shown.file === bound && shown.file_digest === textDigest(content))) return;
-  await client.takeFile(shown.project, shown.plan, { file: bound, content });
+  await client.takeFile(shown.project, shown.plan, { file: bound, content, as: 'stator' });
 }

@@ -18,6 +18,7 @@ import { type Call, defineVerb } from './command.ts';
 import { installedAgents, isOnPath, type KnownAgent, knownAgents, namedAgents } from './init/agents.ts';
 import { configText, unmentionedKeys } from './init/file.ts';
 import { type McpRegistered, mcpLines, offerMcp, wantsMcp } from './init/mcp.ts';
+import { foundPlans, planLines } from './init/plans.ts';
 import { requireRepository } from './place.ts';
 import { plain } from './text.ts';
 
@@ -128,12 +129,14 @@ function tellWritten({ out, env }: Call, { file, chosen, found, untrusted, mcp }
   const next = 'stator run <plan.md>';
   const trusted = untrusted === null;
   const agent = chosen?.name ?? null;
-  out.answer({ file, written: true, trusted, agent, installed: names, missing: [], mcp, next }, () => [
+  const plans = foundPlans(dirname(dirname(file)));
+  out.answer({ file, written: true, trusted, agent, installed: names, missing: [], mcp, plans, next }, () => [
     `written: ${file}`,
     ...agentLines(chosen, names, env),
     trusted ? 'trusted as it is now; a later change is asked about' : `not trusted yet, since ${plain(untrusted)}`,
     'to share it, commit it; stator does not: git add .stator/config.toml',
     ...mcpLines(mcp),
+    ...planLines(plans),
     chosen === null
       ? 'next: install an agent and name it in that file; stator doctor checks both'
       : `next: ${next}, or see it work first: stator demo`,
@@ -170,7 +173,9 @@ function tellExisting({ out, env }: Call, existing: Existing): number {
     (key) => originOf({ origins }, key).file === file && !isInherited(key, text),
   );
   // A table is told by what stands in it.
-  const keys = named.filter((key) => !/^(agents|worktree|http)(\.[a-z]+)?$/.test(key) || key.startsWith('worktree.'));
+  const keys = named.filter(
+    (key) => !/^(agents|worktree|documents|http)(\.[a-z]+)?$/.test(key) || /^(worktree|documents)\./.test(key),
+  );
   const missing = unmentionedKeys(text);
   const names = installedAgents(env).map(({ name }) => name);
   const agent = profiles.coder.preset;
@@ -178,7 +183,8 @@ function tellExisting({ out, env }: Call, existing: Existing): number {
   // A program of another name or place is doctor's to look for.
   const absent = known === undefined || profiles.coder.program !== null || isOnPath(agent, env) ? null : known.install;
   const next = absent === null ? 'stator run <plan.md>' : 'stator doctor';
-  out.answer({ file, written: false, agent, installed: names, holds: keys, missing, mcp, next }, () => [
+  const plans = foundPlans(repo);
+  out.answer({ file, written: false, agent, installed: names, holds: keys, missing, mcp, plans, next }, () => [
     `${file} is there already, and stays as it is`,
     keys.length === 0 ? 'it sets nothing: all is by default' : `it sets: ${keys.join(', ')}`,
     ...(missing.length === 0 ? [] : [`not mentioned in it, so by default: ${missing.join(', ')}`]),
@@ -187,6 +193,7 @@ function tellExisting({ out, env }: Call, existing: Existing): number {
       ? []
       : [`for ${wanted.name} instead, in its [agents.default]: ${wanted.settings.join(', ')}`]),
     ...mcpLines(mcp),
+    ...planLines(plans),
     `next: ${next}`,
   ]);
   return exitCode(mcp);

@@ -18,10 +18,8 @@ export default defineVerb({
     stately: { type: 'boolean', description: "print the addresses for Stately's inspector" },
   },
   examples: ['stator inspect --open', 'stator inspect --json', 'stator inspect --stately'],
-  more: `The daemon serves the page on 127.0.0.1. The address contains a token: keep it secret, because with it anybody can do
-what you can. It is valid until the daemon ends; an open page continues with the next daemon. Over ssh: ssh -L <port>:127.0.0.1:<port>.
---stately prints a page that sends states and names to https://stately.ai when you press its button (no prompt, document or output), and the WebSocket for
-@statelyai/inspect; both can only watch. Exit code 69: no daemon runs.`,
+  more: `The daemon serves the page on 127.0.0.1. The address contains a token: keep it secret, because with it anybody can do what you can. It is valid until the daemon ends; an open page continues with the next daemon. Over ssh: ssh -L <port>:127.0.0.1:<port>.
+--stately prints a page that sends states and names to https://stately.ai when you press its button (no prompt, document or output), and the WebSocket for @statelyai/inspect; both can only watch. Exit code 69: no daemon runs.`,
   async run({ open = false, port, stately = false }, call) {
     const number = port === undefined ? undefined : portOf(port);
     const { owner } = await requireDaemon(call);

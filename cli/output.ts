@@ -1,4 +1,5 @@
 /** Where a verb prints: what was asked for on standard output, everything else on standard error. */
+import { EngineError } from '../machines/vocabulary/errors.ts';
 import { colouredText, escapedJson } from '../runtime/base/platform/terminal-text.ts';
 import { type Paint, paintFor } from './colour.ts';
 import { createMessages, type Messages, type MessagesOptions } from './messages.ts';
@@ -23,6 +24,8 @@ export function tableWidth({ stdout }: Pick<OutputOptions, 'stdout'>): number | 
 
 export interface OutputOptions extends MessagesOptions {
   readonly stdout: Stream;
+  /** Under --json: only these fields of what is printed, or of each entry of a list. */
+  readonly fields?: readonly string[];
   readonly stderr: Stream;
 }
 
@@ -48,12 +51,12 @@ export interface ListLook<Entry> {
 }
 
 export function createOutput(options: OutputOptions): Output {
-  const { stdout, env, json, quiet } = options;
+  const { stdout, env, json, quiet, fields = [] } = options;
   const paint = paintFor(stdout, env);
   const messages = createMessages(options);
   const print = (...lines: string[]) => {
     if (lines.length === 0) return;
-    const text = lines.join('\n');
+    const text = (json && fields.length > 0 ? lines.map((line) => withFields(line, fields)) : lines).join('\n');
     stdout.write(`${json ? escapedJson(text) : colouredText(text)}\n`);
   };
   const answer: Output['answer'] = (document, lines) => print(...(json ? [JSON.stringify(document)] : lines()));
@@ -80,4 +83,19 @@ export function createOutput(options: OutputOptions): Output {
     table: shownTable,
     list: (entries, { headings, row, empty }) => answer(entries, () => shownTable(headings, entries.map(row), empty)),
   };
+}
+
+/** A document with those of its fields, or a list of such. Throws `usage` for a field that it does not have. */
+function withFields(line: string, fields: readonly string[]): string {
+  const document: unknown = JSON.parse(line);
+  const entries = Array.isArray(document) ? document : [document];
+  const isRecord = (entry: unknown): entry is Record<string, unknown> => typeof entry === 'object' && entry !== null;
+  const known = [...new Set(entries.filter(isRecord).flatMap((entry) => Object.keys(entry)))];
+  const unknown = fields.find((field) => !known.includes(field));
+  if (unknown !== undefined && entries.length > 0)
+    throw new EngineError('usage', `there is no field ${JSON.stringify(unknown)}`, `there are ${known.join(', ')}`);
+  const picked = entries.map((entry) =>
+    isRecord(entry) ? Object.fromEntries(fields.map((field) => [field, entry[field] ?? null])) : entry,
+  );
+  return JSON.stringify(Array.isArray(document) ? picked : picked[0]);
 }

@@ -1,14 +1,18 @@
 /** A plan's file from the disk, with a message of its own for everything that is no such file. */
 
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { decodePlan, type PlanProblem } from '../machines/document/plan-document.ts';
+import { type FamilyName, familyNames, type PlanReading, readPlan } from '../machines/document/read-plan.ts';
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { planNameOf } from '../machines/vocabulary/ids.ts';
 import { planDocumentLimitBytes } from '../machines/vocabulary/plan-file.ts';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
+import { nearest } from '../runtime/base/config/nearest.ts';
+import { entriesOf, planSourceOf } from '../runtime/base/platform/plan-source.ts';
 import { systemCode } from '../runtime/base/platform/system-code.ts';
 import { refuseWayOut } from '../runtime/base/platform/way-out.ts';
+import { readStdin } from './ask.ts';
 import type { Call } from './command.ts';
 
 /** More than this is not even read to say what is wrong with it. */
@@ -16,10 +20,10 @@ const readLimitBytes = 16 * planDocumentLimitBytes;
 
 export interface PlanFile {
   readonly file: string;
-  /** Where it lies, links followed; null: a pipe, which lies nowhere. */
+  /** Where it lies, links followed; null: a pipe or standard input, which lie nowhere. */
   readonly path: string | null;
   readonly name: string;
-  readonly read: { readonly content: string } | { readonly problem: PlanProblem };
+  readonly read: { readonly reading: PlanReading; readonly text: string } | { readonly problem: PlanProblem };
 }
 
 export interface PlanFileOptions {
@@ -27,39 +31,129 @@ export interface PlanFileOptions {
   readonly name?: string | undefined;
   /** A file of any name is taken for a plan. */
   readonly force?: boolean;
+  /** The family that it is read as; not there: what it looks like. */
+  readonly as?: string | undefined;
 }
 
 export const forceFileArgs = {
-  force: { type: 'boolean', description: 'accept a file that does not end in .md or .markdown' },
+  force: { type: 'boolean', description: 'accept a file of any name, not only .md and .json' },
+  as: { type: 'string', valueHint: 'family', description: 'read it as that, such as spec-kit' },
 } as const;
 
 /**
- * Throws `bad_file` for what cannot be read as a file at all, or is reached by a link out of its repository, and where its name makes no plan's name; `usage` where the given name makes none, and where
- * the file's says that it is no markdown.
+ * Throws `bad_file` for what cannot be read as a file at all, or is reached by a link out of its repository, for a folder that does not hold exactly one
+ * plan, and where its name makes no plan's name; `usage` where the given name makes none, where the family is unknown, and where the file's name says
+ * that it is none.
  */
-export function openPlanFile(cwd: string, file: string, { name: given, force = true }: PlanFileOptions = {}): PlanFile {
+export function openPlanFile(cwd: string, file: string, options: PlanFileOptions = {}): PlanFile {
+  const { name: given, force = true } = options;
+  const as = familyOf(options.as);
   const path = resolve(cwd, file);
   const found = statOf(path, file);
-  if (found.isDirectory()) throw new EngineError('bad_file', `${file} is a directory`, 'name the markdown file in it');
+  if (found.isDirectory()) return openPlanFile(cwd, join(file, onlyPlanIn(path, file, as)), options);
   // A pipe is what `<(…)` of a shell gives; a device may have no end.
   if (!found.isFile() && !found.isFIFO())
-    throw new EngineError('bad_file', `${file} is not a file`, 'name a markdown file');
+    throw new EngineError('bad_file', `${file} is not a file`, 'name a file, or a folder with a plan in it');
   if (found.isFile()) refuseWayOut(path, file);
-  if (found.isFile() && !force && !/\.(md|markdown)$/i.test(file)) throw otherKind(file);
+  if (found.isFile() && !force && !/\.(md|markdown|json)$/i.test(file)) throw otherKind(file);
   if (found.size > readLimitBytes) {
     const message = `${file} has ${found.size} bytes, over the limit of ${planDocumentLimitBytes} (1 MiB)`;
     throw new EngineError('bad_file', message, 'split it into plans that name each other in **After:**');
   }
-  const name = given === undefined ? planNameOf(basename(path)) : planNameOf(given);
+  const decoded = decodePlan(bytesOf(path, file));
+  const read =
+    'content' in decoded
+      ? { reading: readPlan(planSourceOf(path, decoded.content), as), text: decoded.content }
+      : decoded;
+  const proposed = 'reading' in read ? read.reading.name : null;
+  const name = given === undefined ? (proposed ?? planNameOf(basename(path))) : planNameOf(given);
   if (name === null) throw nameless(file, given);
-  return { file, path: found.isFile() ? realpathSync(path) : null, name, read: decodePlan(bytesOf(path, file)) };
+  return { file, path: found.isFile() ? realpathSync(path) : null, name, read };
+}
+
+/** A text that lies in no file. It is named as it was said, else by its title. Throws `usage`. */
+export function readPlanText(text: string, { name: given, as }: PlanFileOptions): ReadPlanFile {
+  const reading = readPlan({ text, path: '', beside: [] }, familyOf(as));
+  const name = planNameOf(given ?? reading.document.title ?? '');
+  if (name === null && given !== undefined) throw noName(given);
+  if (name === null)
+    throw new EngineError('usage', 'the document has no title that makes a name', 'name the plan: --name <plan>');
+  return { file: '-', path: null, name, content: reading.content, reading, isNamed: true };
+}
+
+/** `-` is standard input. Throws what reading it throws. */
+export async function readPlanInput(call: Call, file: string, options: PlanFileOptions = {}): Promise<ReadPlanFile> {
+  if (file !== '-') return readPlanFile(call.cwd, file, options);
+  return readPlanText(await readStdin(call, 'the plan'), options);
+}
+
+/** The path of the one plan in a folder, from there. Throws `bad_file` where there is none, or several. */
+function onlyPlanIn(path: string, file: string, as: FamilyName | undefined): string {
+  const plans = plansIn(path, { as });
+  const [first, ...more] = plans;
+  if (first !== undefined && more.length === 0) return first;
+  const shown = shellWord(file);
+  if (first === undefined)
+    throw new EngineError(
+      'bad_file',
+      `${file} is a folder without a plan that can be read`,
+      `name the file that is meant; what is wrong with it says: stator plan check ${shown}/<file>`,
+    );
+  const named = plans.slice(0, namedLimit).join(', ');
+  const rest = plans.length > namedLimit ? ` and ${plans.length - namedLimit} more` : '';
+  throw new EngineError(
+    'bad_file',
+    `${file} is a folder with ${plans.length} plans: ${named}${rest}`,
+    `name one of them; or register them all: stator plan import ${shown}`,
+  );
+}
+
+const namedLimit = 5;
+const depthLimit = 4;
+const plansLimit = 1_000;
+
+/** Paths of the documents in a folder that are read whole as plans, in the order of their names. Links are not followed. */
+export function plansIn(
+  folder: string,
+  { as, deep = true }: { readonly as?: FamilyName | undefined; readonly deep?: boolean } = {},
+): string[] {
+  const found: string[] = [];
+  const look = (inside: string, depth: number) => {
+    const entries = entriesOf(join(folder, inside)).sort((a, b) => a.name.localeCompare(b.name));
+    for (const entry of entries) {
+      if (found.length >= plansLimit) return;
+      const path = join(inside, entry.name);
+      if (entry.isDirectory() && deep && depth < depthLimit && !skipped.has(entry.name)) look(path, depth + 1);
+      else if (entry.isFile() && /\.(md|markdown|json)$/i.test(entry.name) && isPlanFile(join(folder, path), as))
+        found.push(path);
+    }
+  };
+  look('', 0);
+  return found;
+}
+
+const skipped = new Set(['.git', 'node_modules', 'archive']);
+
+function isPlanFile(path: string, as: FamilyName | undefined): boolean {
+  if (statSync(path).size > planDocumentLimitBytes) return false;
+  const decoded = decodePlan(readFileSync(path));
+  return 'content' in decoded && readPlan(planSourceOf(path, decoded.content), as).ok;
+}
+
+/** Throws `usage` with the nearest. */
+export function familyOf(said: string | undefined): FamilyName | undefined {
+  const family = familyNames.find((name) => name === said);
+  if (said === undefined || family !== undefined) return family;
+  const meant = nearest(said, familyNames);
+  const hint = meant === null ? `one of ${familyNames.join(', ')}` : `did you mean ${meant}?`;
+  throw new EngineError('usage', `--as: "${said}" is no family of plan documents`, hint);
 }
 
 function otherKind(file: string): EngineError {
   return new EngineError(
     'usage',
-    `${file} is no plan by its name: a plan's file ends in .md or .markdown`,
-    'name the markdown file; or take this one for a plan all the same: --force',
+    `${file} is no plan by its name: a plan's file ends in .md, .markdown or .json`,
+    'name that file; or take this one for a plan all the same: --force',
   );
 }
 
@@ -86,8 +180,24 @@ export function tellName({ out }: Pick<Call, 'out'>, given: string | undefined, 
     out.note(`"${given}" is no name of a plan as it stands: it is called ${name}`);
 }
 
+/** `read as spec-kit: 6 phases, 41 tasks, 12 done`. */
+export function readingText({
+  familyTitle,
+  size,
+  counts,
+}: Pick<PlanReading, 'familyTitle' | 'size' | 'counts'>): string {
+  return `read as ${familyTitle}: ${size}${counts.done === 0 ? '' : `, ${counts.done} done`}`;
+}
+
+/** As what a document of another family was read. */
+export function tellReading({ out }: Pick<Call, 'out'>, reading: PlanReading): void {
+  if (reading.family !== 'stator') out.note(readingText(reading));
+}
+
 export interface ReadPlanFile extends Omit<PlanFile, 'read'> {
+  /** In stator's own form, whatever family it was written in. */
   readonly content: string;
+  readonly reading: PlanReading;
   /** The name was said, and not made from the file's. */
   readonly isNamed: boolean;
 }
@@ -95,7 +205,10 @@ export interface ReadPlanFile extends Omit<PlanFile, 'read'> {
 /** The text of a plan's file. Throws what opening it throws, and `bad_file` where it is no text. */
 export function readPlanFile(cwd: string, file: string, options: PlanFileOptions = {}): ReadPlanFile {
   const { read, ...opened } = openPlanFile(cwd, file, options);
-  if ('content' in read) return { ...opened, content: read.content, isNamed: options.name !== undefined };
+  if ('reading' in read) {
+    const { reading } = read;
+    return { ...opened, content: reading.content, reading, isNamed: options.name !== undefined };
+  }
   const message = `${file}:${read.problem.line}: ${read.problem.message}`;
   throw new EngineError('bad_file', message, 'a plan is a markdown file with ## Wave N and ### Task N: title headings');
 }

@@ -18,7 +18,7 @@ export async function runProgram({ argv, env, cwd, stdin, stdout, stderr }: Invo
   // Read off the raw words, because a mistake in them must be told in the form that was asked for.
   const rough = createOutput({
     ...streams,
-    json: has('--json'),
+    json: argv.some((arg) => arg === '--json' || arg.startsWith('--json=')),
     quiet: has('--quiet', '-q'),
     verbose: has('--verbose'),
   });
@@ -37,7 +37,8 @@ export async function runProgram({ argv, env, cwd, stdin, stdout, stderr }: Invo
       return 0;
     }
     const { json = false, quiet = false, verbose = false, project } = read.globals;
-    const out = createOutput({ ...streams, json, quiet, verbose });
+    const fields = typeof json === 'string' ? { fields: json.split(',') } : {};
+    const out = createOutput({ ...streams, json: json !== false, quiet, verbose, ...fields });
     if (project !== undefined) await (await import('./known-project.ts')).refuseUnknownProject(env, project);
     const calledAs = entry.now === undefined ? {} : { calledAs: name };
     return await read.run({ env, cwd, stdin, out, project, ...calledAs });
@@ -93,7 +94,8 @@ function choose(argv: readonly string[]): Chosen | { readonly page: string } {
   const [first, second] = words;
   const asksHelp = leading.includes('--help') || leading.includes('-h');
   if (first === undefined) {
-    if (leading.includes('--version') || leading.includes('-V')) return { page: statorVersion() };
+    if (leading.some((flag) => ['--version', '-V', '-v'].includes(flag))) return { page: statorVersion() };
+    if (leading.length === 0) return { page: topUsage(statorVersion()) };
     if (asksHelp) return { page: topUsage(statorVersion(), { all: leading.includes('--all') }) };
     const [flag] = leading.filter((arg) => !['--json', '--quiet', '-q', '--verbose'].includes(arg));
     const message = flag === undefined || flag.startsWith('--project') ? 'no command' : `unknown flag ${flag}`;
@@ -102,7 +104,7 @@ function choose(argv: readonly string[]): Chosen | { readonly page: string } {
   if (first === 'help') return choose([...words.slice(1), '--help']);
   if (first === 'version' && words.slice(1).every((arg) => arg.startsWith('-'))) return { page: statorVersion() };
   const list = Object.hasOwn(nouns, first) ? (nouns[first] ?? []) : [];
-  const found = list.find(({ name }) => name === second);
+  const found = list.find(({ name }) => name === second) ?? shortName(list, second);
   if (found !== undefined) return { noun: first, entry: found, rest: [...leading, ...words.slice(2)] };
   const verb = verbs.find(({ name }) => name === first);
   if (verb !== undefined) return { noun: null, entry: verb, rest: [...leading, ...words.slice(1)] };
@@ -128,6 +130,12 @@ function choose(argv: readonly string[]): Chosen | { readonly page: string } {
   const valid = list.filter(({ now }) => now === undefined || isOtherNoun(list)).map(({ name }) => name);
   const line = `usage: stator ${first} <verb>; all verbs: stator ${first} --help`;
   throw new UsageError(message, { hint: '', words: { given: second, valid }, usage: line });
+}
+
+/** What shells call it: `ls` lists, `rm` deletes or removes. */
+function shortName(list: readonly Entry[], typed: string | undefined): Entry | undefined {
+  const names = typed === 'ls' ? ['list'] : typed === 'rm' ? ['delete', 'remove'] : [];
+  return names.map((name) => list.find((one) => one.name === name)).find((one) => one !== undefined);
 }
 
 function isOfToday(noun: string): boolean {

@@ -6,7 +6,7 @@ import { defineVerb } from './command.ts';
 import { isRestarting } from './daemon/restarting.ts';
 import { bindingOf } from './file-binding.ts';
 import { requireRepository } from './place.ts';
-import { forceFileArgs, readPlanFile, tellName } from './plan-file.ts';
+import { forceFileArgs, readPlanInput, tellName, tellReading } from './plan-file.ts';
 import { planOnlyArg } from './planned.ts';
 import { conduct } from './run/conduct.ts';
 import { sureArgs } from './sure.ts';
@@ -18,8 +18,8 @@ export default defineVerb({
   args: {
     file: {
       type: 'positional',
-      valueHint: 'plan.md',
-      description: 'the plan file; it is registered or updated, and started',
+      valueHint: 'plan',
+      description: 'its file, or the folder of one; - is standard input',
     },
     trust: trustArg,
     branch: { type: 'string', description: 'the branch that it works on; default plan/<name>' },
@@ -35,9 +35,8 @@ export default defineVerb({
     ...forceFileArgs,
   },
   examples: ['stator run docs/plans/login.md --json | jq .event'],
-  more: `On a terminal a planned document is shown first, unless --yes or auto_advance.
-Exit code 0: it is done, or planned with --plan-only. 1: it needs you, or waits
-beyond --wait-limit; the output says why. 130: Ctrl-C paused it; run it again.`,
+  more: `A planned document is shown first, unless --yes. Exit code 0: done, or planned;
+1: it needs you, or waits beyond --wait-limit; 130: Ctrl-C paused it.`,
   async run(
     {
       file,
@@ -49,13 +48,15 @@ beyond --wait-limit; the output says why. 130: Ctrl-C paused it; run it again.`,
       'plan-only': planOnly = false,
       dry = false,
       force = false,
+      as,
       'wait-limit': waitLimit,
     },
     call,
   ) {
     const waitLimitMs = waitLimitOf(waitLimit);
-    const read = readPlanFile(call.cwd, file, { name, force });
+    const read = await readPlanInput(call, file, { name, force, as });
     tellName(call, name, read.name);
+    tellReading(call, read.reading);
     if (dry) {
       const { printSimulation } = await import('./simulation/simulate-file.ts');
       await printSimulation(call, { file, name: read.name, content: read.content });

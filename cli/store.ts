@@ -108,8 +108,7 @@ const restore = defineVerb({
     ...sureArgs,
   },
   examples: ['stator store restore', 'stator store restore --yes /mnt/usb/stator.db'],
-  more: `Stop the daemon first; agents may go on. Runs that were started after the copy are taken over when their plan asks for them again, and merges are found in git: nothing is done twice. What people
-and agents told stator after the copy is lost: give those commands again. Plans that were registered after it are registered again under their name. Hooks may be told again what they were told. Every tree of the restored store is replayed; exit 1 where something differs from its journal.`,
+  more: `Stop the daemon first; agents may go on. Runs that were started after the copy are taken over when their plan asks for them again, and merges are found in git: nothing is done twice. What people and agents told stator after the copy is lost: give those commands again. Plans that were registered after it are registered again under their name. Hooks may be told again what they were told. Every tree of the restored store is replayed; exit 1 where something differs from its journal.`,
   async run({ copy: named, yes }, call) {
     const { env, cwd, out } = call;
     refuseAgent(call, 'restore the store');

@@ -24,7 +24,7 @@ export function table(
   const widths = headings.map((heading, column) =>
     Math.max(widthOf(heading), ...texts.map((row) => widthOf(row[column] ?? ''))),
   );
-  if (width !== null) shrink(widths, width);
+  if (width !== null) shrink(widths, { width, names: headings.map((heading) => nameHeadings.has(heading)) });
   const line = (cells: readonly string[], toneOf: (column: number) => Tone) =>
     cells
       .map((text, column) => {
@@ -46,11 +46,30 @@ export function table(
   ];
 }
 
-function shrink(widths: number[], width: number): void {
+/** What is typed again: half of a name is none. */
+const nameHeadings: ReadonlySet<string> = new Set([
+  'plan',
+  'title',
+  'project',
+  'repo',
+  'issue',
+  'name',
+  'id',
+  'branch',
+]);
+
+/** Names give way where nothing else can any more. */
+function shrink(
+  widths: number[],
+  { width, names }: { readonly width: number; readonly names: readonly boolean[] },
+): void {
   let over = widths.reduce((sum, column) => sum + column + gap, -gap) - width;
+  const others = (column: number) => names[column] !== true && (widths[column] ?? 0) > narrowest;
   while (over > 0) {
-    const widest = widths.indexOf(Math.max(...widths));
-    const second = Math.max(narrowest, ...widths.filter((_, column) => column !== widest));
+    const hasOthers = widths.some((_, column) => others(column));
+    const sizes = widths.map((size, column) => (hasOthers && !others(column) ? 0 : size));
+    const widest = sizes.indexOf(Math.max(...sizes));
+    const second = Math.max(narrowest, ...sizes.filter((_, column) => column !== widest));
     const current = widths[widest] ?? 0;
     if (current <= narrowest) return;
     const next = Math.max(narrowest, Math.min(second, current - 1), current - over);

@@ -28,7 +28,7 @@ export function missingWord(word: string, hint: string): UsageError {
 }
 
 export const globalArgs = {
-  json: { type: 'boolean', description: 'print JSON' },
+  json: { type: 'boolean', valueHint: 'field,…', description: 'print JSON; only these fields of it' },
   project: { type: 'string', valueHint: 'name', description: 'the repo; default: the repo of this folder' },
   quiet: { type: 'boolean', alias: 'q', description: 'print no notes' },
   verbose: { type: 'boolean', description: 'print more' },

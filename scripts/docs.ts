@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import {
   agentKeys,
   budgetKeys,
+  documentsKeys,
   hookKeys,
   hostKeys,
   httpKeys,
@@ -40,6 +41,7 @@ const sections: Readonly<Record<string, Readonly<Record<string, (root: string) =
     'host keys': () => keyTable(hostKeys),
     'repo keys': () => topKeyTable('repo'),
     'worktree keys': () => keyTable(worktreeKeys),
+    'documents keys': () => keyTable(documentsKeys),
     'keys of both files': () => topKeyTable('both'),
     flags: () => topKeyTable('flags'),
     'agent keys': () => keyTable(agentKeys),

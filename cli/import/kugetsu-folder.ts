@@ -2,10 +2,12 @@
  * The folder of kugetsu, read and never written. Its settings are a shell file, which is read as text: nothing of it is run. What cannot be read is named with
  * its file, and the rest is answered.
  */
+
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
+import { firstIssueText } from '../../machines/vocabulary/schema-issue.ts';
 
 const text = z.string().nullish();
 const time = z.union([z.string(), z.number()]).nullish();
@@ -156,8 +158,5 @@ function textOfValue(raw: string): string {
 
 function whyOf(thrown: unknown): string {
   if (!(thrown instanceof z.ZodError)) return messageOf(thrown);
-  const [issue] = thrown.issues;
-  return issue === undefined
-    ? 'it is not as kugetsu writes it'
-    : `${issue.path.join('.') || 'its value'}: ${issue.message}`;
+  return `it is not as kugetsu writes it: ${firstIssueText(thrown, 'its value')}`;
 }

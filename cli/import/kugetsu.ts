@@ -1,11 +1,12 @@
 /** `stator import kugetsu`: its servers, settings, sessions with what was said in them, unread notifications, and its queue. */
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client, ImportIssue, IssueEntry } from '../../runtime/api/client/client.ts';
 import type { ServerList } from '../../runtime/work/forges/server-list.ts';
 import { type Call, defineVerb } from '../command.ts';
-import { refuseAgent } from '../place.ts';
+import { askGit, refuseAgent } from '../place.ts';
 import { serverList } from '../server.ts';
 import { withClient } from '../session.ts';
 import { counted } from '../text.ts';
@@ -40,6 +41,7 @@ export default defineVerb({
 
 /** Where it is brought: `project` where a person named one. */
 interface Here {
+  readonly call: Call;
   readonly client: Client;
   readonly known: readonly IssueEntry[];
   readonly project: string | undefined;
@@ -48,7 +50,7 @@ interface Here {
 async function stepsOf(call: Call, client: Client, folder: string, source: KugetsuFolder): Promise<Step[]> {
   const { sessions, items, broken } = source;
   const own = sessions.filter(({ type }) => type === 'forked');
-  const here: Here = { client, known: await client.issues(), project: call.project };
+  const here: Here = { call, client, known: await client.issues(), project: call.project };
   const servers = serverSteps(serverList(call), source);
   return [
     ...broken.map(({ place, why }) => stepOf('file', place, 'broken', why)),
@@ -144,8 +146,16 @@ const types: Readonly<Record<string, NonNullable<ImportIssue['notifications']>[n
 const messageLimit = 24_576;
 const saidLimit = 20;
 
+/** git says whether it is there, and whether a branch is held in it. */
+function worktreeWords({ env }: Pick<Call, 'env'>, worktree: string): string[] {
+  if (!existsSync(worktree)) return [`its worktree ${worktree} is not there any more`];
+  const branch = askGit({ cwd: worktree, env }, ['symbolic-ref', '--short', '--quiet', 'HEAD']);
+  if (branch === null) return [];
+  return [`its worktree ${worktree} holds its branch ${branch}; first: git -C ${shellWord(worktree)} switch --detach`];
+}
+
 async function sessionStep(
-  { client, known, project }: Here,
+  { call, client, known, project }: Here,
   session: KugetsuSession,
   { contexts, notifications }: KugetsuFolder,
 ): Promise<Step> {
@@ -166,9 +176,7 @@ async function sessionStep(
   const given = messagesOf(context);
   const what = [
     `${state ?? 'idle'}${given.length === 0 ? '' : `, with ${counted(given.length, 'message')}`}${unread.length === 0 ? '' : `, ${counted(unread.length, 'unread notification')}`}`,
-    ...(worktree
-      ? [`its worktree ${worktree} holds its branch; first: git -C ${shellWord(worktree)} switch --detach`]
-      : []),
+    ...(worktree ? worktreeWords(call, worktree) : []),
   ].join('\n');
   return {
     ...piece,

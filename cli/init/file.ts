@@ -2,7 +2,13 @@
  * The text of a new `.stator/config.toml`: every key that has an effect, with its default, commented out, and one line on what it does. Made from the same
  * table as the documents. Taking the `# ` away from any line leaves a file that is accepted.
  */
-import { agentKeys, type KeyReference, topKeys, worktreeKeys } from '../../runtime/base/config/reference.ts';
+import {
+  agentKeys,
+  documentsKeys,
+  type KeyReference,
+  topKeys,
+  worktreeKeys,
+} from '../../runtime/base/config/reference.ts';
 import type { KnownAgent } from './agents.ts';
 
 const repoFile = '.stator/config.toml';
@@ -27,6 +33,9 @@ export function configText(agent: KnownAgent | null): string {
     '',
     '[worktree]',
     ...worktreeKeys.map(commented),
+    '',
+    '[documents]',
+    ...documentsKeys.map(commented),
     '',
   ].join('\n');
 }
@@ -62,5 +71,10 @@ export function unmentionedKeys(text: string): string[] {
   const mentioned = new Set([...text.matchAll(/^[ \t]*#?[ \t]*([a-z_]+)[ \t]*=/gm)].map(([, key]) => key));
   const named = (prefix: string, keys: readonly KeyReference[]) =>
     keys.filter(({ key }) => !mentioned.has(key)).map(({ key }) => `${prefix}${key}`);
-  return [...named('', repoKeys()), ...named('agents.default.', agentKeys), ...named('worktree.', worktreeKeys)];
+  return [
+    ...named('', repoKeys()),
+    ...named('agents.default.', agentKeys),
+    ...named('worktree.', worktreeKeys),
+    ...named('documents.', documentsKeys),
+  ];
 }

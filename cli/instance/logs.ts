@@ -4,6 +4,8 @@ import { reasonText } from '../../machines/vocabulary/reason-text.ts';
 import type { RunLog } from '../../runtime/api/client/client.ts';
 import { type Call, defineVerb } from '../command.ts';
 import { wholeNumber } from '../number.ts';
+import type { Output } from '../output.ts';
+import { paged, pagerArgs } from '../pager.ts';
 import { requireProject } from '../place.ts';
 import { withClient } from '../session.ts';
 import { plain, plainLines } from '../text.ts';
@@ -23,6 +25,7 @@ export default defineVerb({
   args: {
     title: { type: 'positional', description: 'as stator agent list shows it' },
     ...logArgs,
+    ...pagerArgs,
     tail: { type: 'boolean', valueHint: 'n', description: 'the end of what it said, as text; its last n lines' },
   },
   examples: [
@@ -48,10 +51,14 @@ interface LogWords {
   readonly follow?: boolean | undefined;
   readonly attempt?: string | undefined;
   readonly check?: boolean | undefined;
+  readonly pager?: boolean;
 }
 
 /** Answers the exit code. Throws `usage`, and `not_found` where there is no such agent or attempt, or no check of it ran. */
-export async function printLogs({ title, follow = false, attempt, check = false }: LogWords, call: Call) {
+export async function printLogs(
+  { title, follow = false, attempt, check = false, pager = false }: LogWords,
+  call: Call,
+) {
   const number = attempt === undefined ? undefined : wholeNumber('--attempt', attempt);
   if (follow && (check || number !== undefined))
     throw new EngineError(
@@ -68,11 +75,13 @@ export async function printLogs({ title, follow = false, attempt, check = false 
     findInstance(await client.instances({ project }), title);
     return client.runLogs(project, title, { ...(number === undefined ? {} : { attempt: number }), check });
   });
-  for (const log of logs) tell(call, log, { isOnlyOne: logs.length === 1 });
-  return 0;
+  return paged(call, { pager }, (out) => {
+    for (const log of logs) tell(out, log, { isOnlyOne: logs.length === 1 });
+    return 0;
+  });
 }
 
-function tell({ out }: Call, log: RunLog, { isOnlyOne }: { isOnlyOne: boolean }): void {
+function tell(out: Output, log: RunLog, { isOnlyOne }: { isOnlyOne: boolean }): void {
   if (out.json) {
     out.print(JSON.stringify(log));
     return;

@@ -1,60 +1,81 @@
 /** `stator plan check`: reads a plan without registering it; needs no store and no repo. */
-import {
-  checksOutsideTasks,
-  checksUnread,
-  headingsUnread,
-  type PlanDocument,
-  type PlanProblem,
-  type PlanTask,
-  parsePlan,
-} from '../../machines/document/plan-document.ts';
+import type { PlanDocument, PlanProblem, PlanTask } from '../../machines/document/plan-document.ts';
+import { type PlanReading, readPlan } from '../../machines/document/read-plan.ts';
 import { amountsText } from '../../machines/vocabulary/budget.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { watchSavedFile } from '../../runtime/base/platform/saved-file.ts';
+import { readStdin } from '../ask.ts';
 import { type Call, defineVerb } from '../command.ts';
-import { openPlanFile } from '../plan-file.ts';
-import { counted, cut, plain } from '../text.ts';
+import { forceFileArgs, openPlanFile, type PlanFile, readingText, readPlanText } from '../plan-file.ts';
+import { counted, cut, plain, plainLines } from '../text.ts';
+import { orderLines } from './order-lines.ts';
+import { waysOn } from './ways-on.ts';
 
 export default defineVerb({
   summary:
     'Check a plan without registering it. Prints its sections and which agents get each, or every problem (exit code 1).',
   args: {
-    file: { type: 'positional', description: 'a markdown file' },
+    file: { type: 'positional', description: 'a file, or the folder of one; - is standard input' },
     watch: { type: 'boolean', description: 'check it again at each save, until Ctrl-C' },
+    'as-plan': { type: 'boolean', description: "print it in stator's own form" },
+    as: forceFileArgs.as,
   },
-  examples: ['stator plan check docs/plans/login.md', 'stator plan check --watch docs/plans/login.md'],
-  async run({ file, watch = false }, call) {
-    const { path } = openPlanFile(call.cwd, file);
-    if (!watch) return check(file, call);
-    if (path === null) throw new EngineError('bad_file', `${file} is a pipe, which nobody saves`, 'name a file');
-    check(file, call);
-    return untilLeft(file, { path, call });
+  examples: ['stator plan check --watch docs/plans/login.md', 'stator plan check specs/001-cart --as-plan'],
+  async run({ file, watch = false, as, 'as-plan': asPlan = false }, call) {
+    if (file === '-' && !watch) return check(await readInput(call, as), call, asPlan);
+    const opened = openPlanFile(call.cwd, file, { as });
+    if (!watch) return check(opened, call, asPlan);
+    if (opened.path === null) throw new EngineError('bad_file', `${file} is a pipe, which nobody saves`, 'name a file');
+    check(opened, call, asPlan);
+    return untilLeft(file, {
+      path: opened.path,
+      call,
+      again: () => check(openPlanFile(call.cwd, file, { as }), call, asPlan),
+    });
   },
 });
 
-/** The exit code. Throws as `openPlanFile`. */
-function check(file: string, { cwd, out }: Call): number {
-  const { name, read } = openPlanFile(cwd, file);
-  const parsed = 'content' in read ? parsePlan(read.content) : unread(read.problem);
-  out.answer(checkShape(name, parsed), () => {
-    if (!parsed.ok) return parsed.problems.map(({ line, message }) => `${file}:${line}: ${plain(message)}`);
-    const { waves } = parsed.document;
-    const tasks = waves.reduce((sum, wave) => sum + wave.tasks.length, 0);
+async function readInput(call: Call, as: string | undefined): Promise<PlanFile> {
+  const text = await readStdin(call, 'the plan');
+  const { reading } = readPlanText(text, { name: 'standard-input', as });
+  return { file: '-', path: null, name: 'standard-input', read: { reading, text } };
+}
+
+/** The exit code. */
+function check({ file, name, read }: PlanFile, { out }: Call, asPlan: boolean): number {
+  const parsed = 'reading' in read ? read.reading : unread(read.problem);
+  if (asPlan && parsed.ok && !out.json) {
+    out.stdout.write(out.stdout.isTTY === true ? plainLines(parsed.content) : parsed.content);
+    return 0;
+  }
+  const sections = sectionsOf(parsed, 'text' in read ? read.text : '');
+  const answer = { ...checkShape(name, parsed, sections), ...(asPlan ? { content: parsed.content } : {}) };
+  out.answer(answer, () => {
+    if (!parsed.ok) {
+      const found = parsed.problems.map(({ line, message }) => `${file}:${line}: ${plain(message)}`);
+      if (parsed.describes === null || out.quiet) return found;
+      return [
+        ...found,
+        `${file}: ${plain(parsed.describes)}`,
+        'ways on:',
+        ...waysOn(file, name).map((way) => `  ${way}`),
+      ];
+    }
     if (out.quiet) return [];
-    const found = `${file}: ${counted(waves.length, 'wave')}, ${counted(tasks, 'task')}, no problems`;
-    const rows = sectionsOf(parsed.document).map(({ line, title, to, read }) => [
-      String(line),
-      cut(title, 60),
-      to,
-      cut(read, 80),
-    ]);
-    const remarks = remarksOn(parsed.document).map(({ line, message }) => `${file}:${line}: note: ${message}`);
-    const header = headerRows(parsed.document).map(([name, value]) => `  ${name}: ${plain(value)}`);
+    const { counts, document, family } = parsed;
+    const done = counts.done === 0 ? '' : `, ${counts.done} done`;
+    const found =
+      family === 'stator'
+        ? `${file}: ${counted(counts.waves, 'wave')}, ${counted(counts.tasks, 'task')}${done}, no problems`
+        : `${file}: ${readingText(parsed)}, no problems`;
+    const rows = sections.map(({ line, title, to, read }) => [String(line), cut(title, 60), to, cut(read, 80)]);
+    const remarks = parsed.remarks.map(({ line, message }) => `${file}:${line}: note: ${plain(message)}`);
+    const header = headerRows(document).map(([name, value]) => `  ${name}: ${cut(plain(value), 200)}`);
     const headings = ['line', 'section', 'goes to', 'read in it'];
     // The last column only where there is something in it.
     const width = rows.some((row) => row.at(-1) !== '') ? headings.length : headings.length - 1;
     const shown = rows.map((row) => row.slice(0, width));
-    return [found, ...remarks, ...header, ...out.table(headings.slice(0, width), shown, '')];
+    return [found, ...remarks, ...header, ...orderLines(document), ...out.table(headings.slice(0, width), shown, '')];
   });
   return parsed.ok ? 0 : 1;
 }
@@ -64,7 +85,10 @@ const lookMs = 1_000;
 const quietMs = 100;
 
 /** Ends with the process only: Ctrl-C leaves it. */
-function untilLeft(file: string, { path, call }: { readonly path: string; readonly call: Call }): Promise<never> {
+function untilLeft(
+  file: string,
+  { path, call, again }: { readonly path: string; readonly call: Call; again(): void },
+): Promise<never> {
   const { out } = call;
   const say = (text: string) => out.remark(`${new Date().toTimeString().slice(0, 8)} ${text}`);
   watchSavedFile({
@@ -75,7 +99,7 @@ function untilLeft(file: string, { path, call }: { readonly path: string; readon
       say(isThere ? `${file} was saved` : `${file} is gone; it is checked when it is back`);
       if (!isThere) return;
       try {
-        check(file, call);
+        again();
       } catch (thrown) {
         if (!(thrown instanceof EngineError)) throw thrown;
         out.error(thrown.toJSON());
@@ -86,18 +110,12 @@ function untilLeft(file: string, { path, call }: { readonly path: string; readon
   return new Promise(() => {});
 }
 
-interface Checked {
-  readonly ok: boolean;
-  readonly document: PlanDocument;
-  readonly problems: readonly PlanProblem[];
+function unread(problem: PlanProblem): PlanReading {
+  return { ...readPlan({ text: '', path: '', beside: [] }), problems: [problem] };
 }
 
-function unread(problem: PlanProblem): Checked {
-  return { ok: false, document: parsePlan('').document, problems: [problem] };
-}
-
-function checkShape(name: string, { ok, document, problems }: Checked) {
-  const { goal, architecture, techStack, topic, issues, after, budget } = document;
+function checkShape(name: string, { ok, document, problems, remarks, family }: PlanReading, found: readonly Section[]) {
+  const { goal, architecture, techStack, topic, host, issues, after, budget } = document;
   const waves = document.waves.map(({ number, line, tasks }) => ({
     number,
     line,
@@ -111,15 +129,16 @@ function checkShape(name: string, { ok, document, problems }: Checked) {
       after: task.after,
     })),
   }));
-  const sections = sectionsOf(document).map(({ read: _read, ...section }) => section);
-  const remarks = remarksOn(document);
+  const sections = found.map(({ read: _read, ...section }) => section);
   return {
     ok,
     name,
+    family,
     goal,
     architecture,
     tech_stack: techStack,
     topic,
+    host,
     issues,
     after,
     budget,
@@ -128,13 +147,6 @@ function checkShape(name: string, { ok, document, problems }: Checked) {
     problems,
     remarks,
   };
-}
-
-/** What is no mistake, and most likely not what its writer meant. */
-function remarksOn(document: PlanDocument): PlanProblem[] {
-  const { notes } = document;
-  const found = [...checksOutsideTasks(notes), ...checksUnread(document), ...headingsUnread(notes)];
-  return found.sort((a, b) => a.line - b.line);
 }
 
 /** A part of the document, and who is told of it. Reviewers and all others who judge or plan are given the whole document beside. */
@@ -146,10 +158,15 @@ interface Section {
   readonly read: string;
 }
 
-/** What was read of the header, without the texts that every agent gets. */
-function headerRows({ topic, issues, after, budget }: PlanDocument): [string, string][] {
+/** The fields of the plan that are in force. */
+function headerRows(document: PlanDocument): [string, string][] {
+  const { goal, architecture, techStack, topic, host, issues, after, budget } = document;
   const rows: [string, string | null][] = [
+    ['goal', goal],
+    ['architecture', architecture],
+    ['tech stack', techStack],
     ['topic', topic],
+    ['host', host],
     ['issue', issues.length === 0 ? null : issues.join(', ')],
     ['after', after.length === 0 ? null : after.join(', ')],
     ['budget', budget === null ? null : amountsText(budget)],
@@ -167,20 +184,27 @@ function fieldsOf({ isDone, check, files, after }: PlanTask): string {
   return fields.filter((field) => field !== null).join('; ');
 }
 
-function sectionsOf({ waves, notes }: PlanDocument): Section[] {
+/** With the lines of the text as it was given, which is not always in stator's own form. */
+function sectionsOf({ document: { waves, notes }, family, refs }: PlanReading, source: string): Section[] {
+  const given = new Map(refs.map(({ wave, task, line }) => [`${wave} ${task}`, line]));
   const tasks = waves.flatMap((wave) =>
     wave.tasks.map((task) => {
       const { line, number, title } = task;
       const to = `the coder of w${wave.number}-t${number}`;
-      return { line, title: `Task ${number}: ${title}`, to, read: fieldsOf(task) };
+      const at = given.get(`${wave.number} ${number}`) ?? line;
+      return { line: at, title: `Task ${number}: ${title}`, to, read: fieldsOf(task) };
     }),
   );
-  const texts = notes.map(({ line, title, wave, text }) => ({
-    line,
-    title: title === '' ? firstLine(text) : title,
-    to: wave === null ? 'every agent' : `every coder of wave ${wave}`,
-    read: '',
-  }));
+  const lines = family === 'stator' ? [] : source.split(/\r\n|\r|\n/).map((line) => line.trim());
+  const texts = notes.map(({ line, title, wave, text }) => {
+    const at = family === 'stator' ? line : lines.indexOf(text.trim().split(/\r?\n/, 1)[0]?.trim() ?? '') + 1;
+    return {
+      line: at === 0 ? line : at,
+      title: title === '' ? firstLine(text) : title,
+      to: wave === null ? 'every agent' : `every coder of wave ${wave}`,
+      read: '',
+    };
+  });
   return [...tasks, ...texts].sort((a, b) => a.line - b.line);
 }
 

@@ -6,6 +6,7 @@ import { type Paint, paintFor, type Tone } from '../colour.ts';
 import { defineVerb } from '../command.ts';
 import { planArgs, withPlan } from '../named-plan.ts';
 import { tableWidth } from '../output.ts';
+import { paged, pagerArgs } from '../pager.ts';
 import { counted } from '../text.ts';
 import { changeLines } from './change-lines.ts';
 
@@ -16,10 +17,11 @@ export default defineVerb({
     task: { type: 'string', valueHint: 'w1-t2', description: 'only of that wave and task' },
     ...asOfArgs,
     stat: { type: 'boolean', description: 'only the files, with the number of changed lines' },
+    ...pagerArgs,
   },
   examples: ['stator plan diff login --task w1-t2', 'stator plan diff login --at 14:30 --stat'],
   more: 'Prints at most 20,000 changed lines and 1 MiB. Merging the plan into your branch does not change its diff.',
-  async run({ plan, task, stat, to: line, at: time }, call) {
+  async run({ plan, task, stat, pager, to: line, at: time }, call) {
     const { out } = call;
     const asOf = asOfQuery({ to: line, at: time });
     const shown = await withPlan(call, 'read', plan, (client, at) =>
@@ -38,7 +40,7 @@ export default defineVerb({
       );
       return 0;
     }
-    out.stdout.write(textOf(shown, paintFor(out.stdout, out.env)));
+    await paged(call, { pager }, ({ stdout, env }) => stdout.write(textOf(shown, paintFor(stdout, env))));
     if (shown.files_left_out > 0) {
       out.note(`${counted(shown.files_left_out, 'file')} not shown, or cut: git diff ${from} ${to}`);
     }

@@ -3,7 +3,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { issueLinkProblem, withIssueLinks } from '../../machines/document/issue-links.ts';
-import { decodePlan } from '../../machines/document/plan-document.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
@@ -15,7 +14,16 @@ import { type Call, defineVerb, type Verbs } from '../command.ts';
 import { type BoundFile, bindingOf, placeOf, planOfFile } from '../file-binding.ts';
 import { planArgs, withPlan } from '../named-plan.ts';
 import { isInRun, requireProject, requireRepository } from '../place.ts';
-import { forceFileArgs, planNameFrom, readPlanFile, tellName } from '../plan-file.ts';
+import {
+  forceFileArgs,
+  openPlanFile,
+  planNameFrom,
+  readPlanFile,
+  readPlanInput,
+  readPlanText,
+  tellName,
+  tellReading,
+} from '../plan-file.ts';
 import { advanceOf, afterPlanning, plannedLaterNote, planOnlyArg } from '../planned.ts';
 import { ensureRegistered } from '../registered.ts';
 import { beginPlan } from '../run/begin.ts';
@@ -24,12 +32,13 @@ import { sureArgs } from '../sure.ts';
 import { plainLines } from '../text.ts';
 import { trustArg, trustOf } from '../trust/flag.ts';
 import { printVerdict, verdictMs } from '../verdict.ts';
+import { importPlans } from './import-plans.ts';
 import { planStateText, waitText } from './view.ts';
 
 const register = defineVerb({
-  summary: 'Register a file, or with --draft a text, as a plan of this repo. Without --start nothing starts.',
+  summary: 'Register files, or with --draft a text, as plans of this repo. Without --start nothing starts.',
   args: {
-    file: { type: 'positional', description: 'a markdown file; its name becomes the name of the plan' },
+    file: { type: 'positional', description: 'a file, or the folder of one; - is standard input' },
     branch: { type: 'string', description: 'the branch that it works on; default plan/<name>' },
     topic: { type: 'string', description: 'plans with the same topic are implemented one at a time' },
     start: { type: 'boolean', description: 'also start the plan' },
@@ -42,7 +51,7 @@ const register = defineVerb({
       valueHint: 'text',
       description: 'with --draft: the document; - or none: standard input',
     },
-    yes: { ...sureArgs.yes, description: 'with --start: implement the planned document without asking' },
+    yes: { ...sureArgs.yes, description: 'with --start: implement it without asking' },
     'plan-only': {
       ...planOnlyArg['plan-only'],
       description: 'with --start: end when the plan is planned',
@@ -50,10 +59,37 @@ const register = defineVerb({
     ...forceFileArgs,
   },
   examples: ['stator plan register docs/plans/login.md --start'],
+  mayRepeat: true,
   async run(
-    { file, branch, topic, start = false, trust: given, name, force = false, draft = false, content, issue, ...flags },
+    {
+      file,
+      branch,
+      topic,
+      start = false,
+      trust: given,
+      name,
+      force = false,
+      as,
+      draft = false,
+      content,
+      issue,
+      ...flags
+    },
     call,
+    files,
   ) {
+    if (files.length > 1) {
+      const { yes, 'plan-only': planOnly } = flags;
+      const single = { branch, topic, start, name, draft, content, issue, yes, 'plan-only': planOnly };
+      const said = Object.entries(single).find(([, value]) => value !== undefined && value !== false)?.[0];
+      if (said !== undefined)
+        throw new EngineError(
+          'usage',
+          `--${said} is of one file, and ${files.length} are named`,
+          'name them one by one',
+        );
+      return importPlans(call, { paths: files, trust: trustOf(given), force, as });
+    }
     if (draft) return registerDraft(call, { title: file, content, branch, topic, issue });
     if (issue !== undefined)
       throw new EngineError('usage', '--issue goes with --draft', `write it into the file: **Issue:** ${issue}`);
@@ -70,8 +106,9 @@ const register = defineVerb({
         `--${yes ? 'yes' : 'plan-only'} goes with --start`,
         'without --start nothing starts',
       );
-    const read = readPlanFile(call.cwd, file, { name, force });
+    const read = await readPlanInput(call, file, { name, force, as });
     tellName(call, name, read.name);
+    tellReading(call, read.reading);
     const shown = await withClient(call, 'write', async (client) => {
       const project =
         call.project === undefined
@@ -96,7 +133,7 @@ const register = defineVerb({
   },
 });
 
-interface Registering {
+export interface Registering {
   readonly project: string;
   readonly bound: BoundFile;
   readonly branch: string | undefined;
@@ -104,11 +141,11 @@ interface Registering {
 }
 
 /** A plan of that name that came without a file, with this very text, is bound to it. Throws `conflict` for every other that is there. */
-async function registerFile(client: Client, { project, bound, branch, topic }: Registering): Promise<PlanShow> {
+export async function registerFile(client: Client, { project, bound, branch, topic }: Registering): Promise<PlanShow> {
   const { plan, shown } = await planOfFile(client, project, bound);
   const { file, content, bound: path } = bound;
   if (shown !== null && shown.file === null && path !== null && shown.content === content) {
-    return client.takeFile(project, plan, { file: path, content });
+    return client.takeFile(project, plan, { file: path, content, as: 'stator' });
   }
   if (shown !== null) {
     const hint = `go on with it, an edit of the file included: stator run ${shellWord(file)}; or give this one a name of its own: --name <plan>`;
@@ -118,6 +155,7 @@ async function registerFile(client: Client, { project, bound, branch, topic }: R
     project,
     plan,
     content,
+    as: 'stator',
     ...(branch === undefined ? {} : { branch }),
     ...(topic === undefined ? {} : { topic }),
     ...(path === null ? {} : { file: path }),
@@ -163,20 +201,26 @@ const updateContent = defineVerb({
     'stator plan update-content login --file docs/plans/login.md',
     'stator plan update-content login < new.md',
   ],
-  async run({ plan, file, force = false }, call) {
+  async run({ plan, file, force = false, as }, call) {
     const answer = await withPlan(call, 'write', plan, async (client, { project, plan: name }) => {
       if (file === undefined || file === '-')
-        return client.updateContent(project, name, await readStdin(call, 'the document'));
+        return client.updateContent(
+          project,
+          name,
+          readPlanText(await readStdin(call, 'the document'), { name, as }).content,
+          { as: 'stator' },
+        );
       // Which file a plan is of, people say; an agent hands in a text.
-      if (isInRun(call)) return client.updateContent(project, name, readPlanFile(call.cwd, file).content);
+      if (isInRun(call))
+        return client.updateContent(project, name, readPlanFile(call.cwd, file, { as }).content, { as: 'stator' });
       const { bound, content } = bindingOf(
         call,
         (await client.repo(project)).path,
-        readPlanFile(call.cwd, file, { force }),
+        readPlanFile(call.cwd, file, { force, as }),
       );
       // Another file than the plan's is taken for its text alone.
       const isOwn = bound !== null && (await client.plan(project, name)).file === bound;
-      return client.updateContent(project, name, content, isOwn ? { file: bound } : {});
+      return client.updateContent(project, name, content, { as: 'stator', ...(isOwn ? { file: bound } : {}) });
     });
     return printVerdict(call, answer);
   },
@@ -204,13 +248,17 @@ const exportIt = defineVerb({
       if (found.file === null) throw fileless(found);
       const place = placeOf(call, (await client.repo(project)).path, found.file);
       refuseWayOut(place, found.file);
-      const isThere = textOf(place) === found.content;
-      if (!isThere) {
-        if (!force) refuseEdited(found, place);
+      const { text, content, family } = fileOf(place);
+      if (text !== null && family !== 'stator' && !force) refuseOtherFamily(found, { place, family });
+      if (text !== found.content) {
+        if (!force) refuseEdited(found, place, content);
         replace(place, found.content);
       }
       // Killed before this, the file is the plan's own text, which is no edit either.
-      return { shown: await client.takeFile(project, name, { file: found.file, content: found.content }), path: place };
+      return {
+        shown: await client.takeFile(project, name, { file: found.file, content: found.content, as: 'stator' }),
+        path: place,
+      };
     });
     if (out.json)
       out.print(JSON.stringify({ project: shown.project, plan: shown.plan, content: shown.content, written: path }));
@@ -219,11 +267,23 @@ const exportIt = defineVerb({
   },
 });
 
-/** null: there is no such file. */
-function textOf(path: string): string | null {
-  if (statSync(path, { throwIfNoEntry: false }) === undefined) return null;
-  const decoded = decodePlan(readFileSync(path));
-  return 'content' in decoded ? decoded.content : '';
+/** What lies there, and the plan that it makes; `text` is null where nothing does. */
+function fileOf(path: string): { text: string | null; content: string | null; family: string } {
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) return { text: null, content: null, family: 'stator' };
+  const { read } = openPlanFile(dirname(path), path);
+  if ('problem' in read) return { text: '', content: '', family: 'stator' };
+  const { content, family } = read.reading;
+  return { text: readFileSync(path, 'utf8'), content, family };
+}
+
+/** A plan in stator's own form is no spec-kit's any more: the other programs that read the file would find nothing. */
+function refuseOtherFamily({ plan, file }: PlanShow, { place, family }: { place: string; family: string }): void {
+  const name = shellWord(plan);
+  throw new EngineError(
+    'refused',
+    `${file} is a document of ${family}, and the document of ${plan} is in stator's own form`,
+    `write it beside: stator plan export ${name} > ${name}.md; or over ${shellWord(place)}: stator plan export ${name} --write --force`,
+  );
 }
 
 /** Whole or not at all, with the permissions that it has. */
@@ -243,9 +303,8 @@ function fileless({ plan }: PlanShow): EngineError {
   return new EngineError('refused', `plan ${plan} came without a file`, hint);
 }
 
-function refuseEdited({ plan, file, file_digest: digest }: PlanShow, path: string): void {
-  const text = textOf(path);
-  if (text === null || textDigest(text) === digest) return;
+function refuseEdited({ plan, file, file_digest: digest }: PlanShow, path: string, content: string | null): void {
+  if (content === null || textDigest(content) === digest) return;
   const [name, shown] = [shellWord(plan), shellWord(path)];
   throw new EngineError(
     'refused',
@@ -254,4 +313,23 @@ function refuseEdited({ plan, file, file_digest: digest }: PlanShow, path: strin
   );
 }
 
-export default { register, 'update-content': updateContent, export: exportIt } satisfies Verbs;
+const importThem = defineVerb({
+  summary: 'Register every plan in these files and folders; what cannot be read is named, and the rest registered.',
+  args: {
+    path: { type: 'positional', description: 'files, and folders with plans in them' },
+    trust: trustArg,
+    ...forceFileArgs,
+  },
+  examples: ['stator plan import specs', 'stator plan import openspec/changes docs/plans/login.md'],
+  more: `A plan that is registered already is left as it is. Exit code 1: one of them was
+not registered.`,
+  mayRepeat: true,
+  run: ({ trust, force = false, as }, call, paths) => importPlans(call, { paths, trust: trustOf(trust), force, as }),
+});
+
+export default {
+  register,
+  import: importThem,
+  'update-content': updateContent,
+  export: exportIt,
+} satisfies Verbs;

@@ -6,6 +6,7 @@ import { defineVerb } from '../command.ts';
 import { planArgs, withPlan } from '../named-plan.ts';
 import { wholeNumber } from '../number.ts';
 import { type Output, tableWidth } from '../output.ts';
+import { paged, pagerArgs } from '../pager.ts';
 import { type FactContext, factText, hasFailed, isNote, whyOf } from '../run/fact-line.ts';
 import type { Cell } from '../table.ts';
 import { clockTime, cut, padded, plain, widthOf } from '../text.ts';
@@ -19,28 +20,30 @@ export default defineVerb({
       valueHint: 'seq',
       description: 'only events after that journal line; --verbose shows the numbers',
     },
+    ...pagerArgs,
   },
   examples: ['stator plan history login', 'stator plan history login --json --after 120'],
   more: '--verbose prints every journal line, with the actors, events and states of the machines.',
-  async run({ plan, after }, call) {
-    const { out } = call;
+  async run({ plan, after, pager }, call) {
     const options = after === undefined ? {} : { after: after === '0' ? 0 : wholeNumber('--after', after) };
     const { entries, shown } = await withPlan(call, 'read', plan, async (client, at) => ({
       entries: await client.history(at.project, at.plan, options),
       shown: await client.plan(at.project, at.plan),
     }));
-    out.answer(entries, () => {
-      if (out.verbose) return out.table(journalHeadings, entries.map(journalRow), nothing);
-      let day = '';
-      const lines = entries.flatMap((entry) => {
-        const news = newsLines(entry, shown, out);
-        const isNewDay = news.length > 0 && localDay(new Date(entry.at)) !== day;
-        if (isNewDay) day = localDay(new Date(entry.at));
-        return isNewDay ? [out.paint('dim', day), ...news] : news;
-      });
-      if (lines.length === 0) out.note(nothing);
-      return lines;
-    });
+    await paged(call, { pager }, (out) =>
+      out.answer(entries, () => {
+        if (out.verbose) return out.table(journalHeadings, entries.map(journalRow), nothing);
+        let day = '';
+        const lines = entries.flatMap((entry) => {
+          const news = newsLines(entry, shown, out);
+          const isNewDay = news.length > 0 && localDay(new Date(entry.at)) !== day;
+          if (isNewDay) day = localDay(new Date(entry.at));
+          return isNewDay ? [out.paint('dim', day), ...news] : news;
+        });
+        if (lines.length === 0) out.note(nothing);
+        return lines;
+      }),
+    );
     return 0;
   },
 });

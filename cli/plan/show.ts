@@ -1,7 +1,9 @@
 /** The verbs that show plans. */
+
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { personName } from '../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import { planStatuses } from '../../machines/vocabulary/signal.ts';
 import type { PlanEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { defineVerb, type Verbs } from '../command.ts';
 import { planArgs, withPlan } from '../named-plan.ts';
@@ -18,13 +20,18 @@ const list = defineVerb({
   args: {
     ...allArgs,
     'not-merged': { type: 'boolean', description: 'only plans that are done and not merged' },
+    status: { type: 'string', valueHint: 'status', description: 'only plans of that status' },
   },
   examples: ['stator plan list --json', 'stator plan list --all --not-merged'],
-  async run({ all, 'not-merged': notMerged }, call) {
+  async run({ all, status, 'not-merged': notMerged }, call) {
     const { out } = call;
+    if (status !== undefined && !planStatuses.some((known) => known === status))
+      throw new EngineError('usage', `"${status}" is no status of a plan`, `there are ${planStatuses.join(', ')}`);
     const project = all === true ? null : projectHere(call);
     const every = await withClient(call, 'read', (client) => client.plans(project ?? undefined));
-    const plans = notMerged === true ? every.filter(isNotMerged) : every;
+    const plans = every.filter(
+      (plan) => (notMerged !== true || isNotMerged(plan)) && (status === undefined || plan.status === status),
+    );
     const nowMs = Date.now();
     const headings = project === null ? ['project', ...planHeadings] : planHeadings;
     out.answer(plans, () =>
@@ -33,7 +40,9 @@ const list = defineVerb({
         plans.map((plan) => planRow(plan, { nowMs, withProject: project === null })),
         notMerged === true && every.length > 0
           ? 'every plan that is done is merged'
-          : 'no plans; stator plan register <file> takes one',
+          : status !== undefined && every.length > 0
+            ? `no plan is ${status}`
+            : 'no plans; stator plan register <file> takes one',
       ),
     );
   },

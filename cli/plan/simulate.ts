@@ -3,14 +3,14 @@ import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { defineVerb } from '../command.ts';
-import { forceFileArgs, readPlanFile } from '../plan-file.ts';
+import { forceFileArgs, readPlanInput, tellReading } from '../plan-file.ts';
 import { printSimulation, simulationArgs } from '../simulation/simulate-file.ts';
 import { simulationSvg } from '../simulation/svg.ts';
 
 export default defineVerb({
   summary: 'Try a plan out without starting it: its order, time, cost and questions.',
   args: {
-    file: { type: 'positional', valueHint: 'plan.md', description: 'a markdown file with waves' },
+    file: { type: 'positional', valueHint: 'plan.md', description: 'its file, or the folder of one' },
     ...simulationArgs,
     svg: { type: 'string', valueHint: 'file', description: 'also write the timeline as a picture' },
     ...forceFileArgs,
@@ -20,11 +20,11 @@ export default defineVerb({
     'stator plan simulate login.md --durations times.toml --runs 200',
   ],
   more: `It needs no daemon and no registered repo. Durations are those of this repo's
-past; else 10m for a coder or fixer, 5m for others. A file for --durations is
-TOML, by task or role: coder = "10m", w1-t2 = "5m..20m". Without :n a task
-always fails; a reviewer or verifier asks for changes.`,
-  async run({ file, svg, force = false, ...given }, call) {
-    const { name, content } = readPlanFile(call.cwd, file, { force });
+past; else 10m for a coder or fixer, 5m for others. --durations is TOML:
+coder = "10m", w1-t2 = "5m..20m". A judge that fails asks for changes.`,
+  async run({ file, svg, force = false, as, ...given }, call) {
+    const { name, content, reading } = await readPlanInput(call, file, { force, as });
+    tellReading(call, reading);
     const simulation = await printSimulation(call, { file, name, content, given });
     if (svg !== undefined) write(resolve(call.cwd, svg), simulationSvg(simulation));
   },

@@ -5,6 +5,7 @@ import { guardTexts } from '../../machines/plan/guard-texts.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client, PlanShow, SignalAnswer } from '../../runtime/api/client/client.ts';
+import { waysOn } from '../plan/ways-on.ts';
 import { refusalLines } from '../verdict.ts';
 
 export interface Beginning {
@@ -29,7 +30,7 @@ export async function beginPlan(client: Client, { shown, file, waitMs, advance }
   if (answer.signal.status !== 'failed') return;
   // Another `run` of the same plan may have been a moment sooner.
   if ((await client.plan(project, plan)).status !== 'ready') return;
-  if (answer.signal.refused?.guard === guardTexts.hasPlanner) throw unplanned(file, lines);
+  if (answer.signal.refused?.guard === guardTexts.hasPlanner) throw unplanned(file, plan, lines);
   refuseFailed(answer, `${plan} is not started`);
 }
 
@@ -51,10 +52,10 @@ function mistaken({ plan }: PlanShow, file: string, lines: readonly string[]): E
   );
 }
 
-function unplanned(file: string, lines: readonly string[]): EngineError {
+function unplanned(file: string, plan: string, lines: readonly string[]): EngineError {
   return new EngineError(
     'refused',
     [`${file} has no waves yet, and no planner is on that could write them`, ...lines].join('\n'),
-    'write ## Wave 1 and below it ### Task 1: <title>; or name a program under [agents.planner] in .stator/config.toml, and run the same command again',
+    waysOn(file, plan).join('; '),
   );
 }

@@ -1,4 +1,5 @@
 /** Before a plan runs: its repo and its document are registered or brought up to date, and it is started, or taken up again. */
+import { parsePlan } from '../../machines/document/plan-document.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
@@ -75,8 +76,19 @@ export async function prepareRun(call: Call, client: Client, request: RunRequest
   if (now.blocked !== null) return started;
   if (now.status !== 'ready') return started;
   if (now.phase === 'planned' && waitsForPerson(after, now, request)) return { kind: 'planned', shown: now, ...ready };
+  const marked = now.phase === 'planned' ? wholeMarked(now, request) : null;
+  if (marked !== null) return marked;
   await beginPlan(client, { shown: now, file: request.file, waitMs: startMs, advance: advanceOf(after) });
   return started;
+}
+
+/** A document that says of every task that it is done; null: one is open. */
+function wholeMarked(plan: PlanShow, { file }: RunRequest): Prepared | null {
+  const tasks = parsePlan(plan.content).document.waves.flatMap((wave) => wave.tasks);
+  if (tasks.length === 0 || tasks.some(({ isDone }) => !isDone)) return null;
+  const text = `${plan.plan}: its document marks all of its tasks (${tasks.length}) as done, and nothing is started`;
+  const steps = [`to have one done again take its mark away, then: stator run ${shellWord(file)}`];
+  return { kind: 'over', outcome: { kind: 'done', text, steps }, plan };
 }
 
 /** What a person wrote into the file is what they want; what a planner made of it they may not have seen. */
@@ -99,7 +111,10 @@ function refusePlannedBefore({ plan, status, phase, auto_advance: advances }: Pl
 }
 
 async function takeEdit(client: Client, { project, plan }: PlanShow, { content, bound, file }: RunRequest) {
-  const answer = await client.updateContent(project, plan, content, bound === null ? {} : { file: bound });
+  const answer = await client.updateContent(project, plan, content, {
+    as: 'stator',
+    ...(bound === null ? {} : { file: bound }),
+  });
   refuseFailed(answer, `${file} was edited since, and the plan does not take it now`);
 }
 
@@ -143,7 +158,7 @@ async function registerOnce(client: Client, project: string, request: RunRequest
     ...(bound === null ? {} : { file: bound }),
   };
   try {
-    return await client.registerPlan({ project, plan: name, content, ...more });
+    return await client.registerPlan({ project, plan: name, content, as: 'stator', ...more });
   } catch (thrown) {
     const isTaken = thrown instanceof EngineError && thrown.code === 'conflict';
     const other = isTaken ? await findPlan(client, project, name) : null;

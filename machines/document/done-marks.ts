@@ -15,6 +15,9 @@ const marks = [
   ...doneMarks.map((written) => ({ written, isDone: true })),
   ...openMarks.map((written) => ({ written, isDone: false })),
 ];
+/** What a mark may begin with, and what it or the word behind it may end with: almost no text is looked at closer. */
+const firstPattern = /^[[(:✅☑✔✓🗹⬜🔲☐◻🔳⏳⌛🚧🔄]/u;
+const lastPattern = /(?:[\]):✅☑✔✓🗹⬜🔲☐◻🔳⏳⌛🚧🔄]|\uFE0F|done[.!]?|completed?[.!]?|finished[.!]?)$/iu;
 /** More of them in one place are text. */
 const markLimit = 4;
 /** Asks for a picture as such, and is not seen itself. */
@@ -43,12 +46,14 @@ export function withoutLeadingMarks(text: string): Unmarked {
 }
 
 function leadingMark(text: string): (typeof marks)[number] | undefined {
+  if (!firstPattern.test(text)) return undefined;
   return marks.find(({ written }) => text.startsWith(written));
 }
 
 /** Takes a mark off the end of a title, with the word for it (`✅ Done`) and a dash before it. */
 export function withoutTrailingMark(text: string): Unmarked {
   const whole = text.trim();
+  if (!lastPattern.test(whole.slice(-12))) return { text: whole, marks: [] };
   const capitals = /\s[—–-]+\s+(?:DONE|COMPLETED?)$/.exec(whole.slice(-40));
   if (capitals !== null) return { text: whole.slice(0, -capitals[0].length).trimEnd(), marks: [true] };
   const word = /(?<=\S)\s+\(?(?:done|completed?|finished)\)?[.!]?$/iu.exec(whole.slice(-40))?.[0] ?? '';

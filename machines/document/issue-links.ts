@@ -1,5 +1,6 @@
 /** The links to issues of a tracker in a document's head: `**Issue:** https://tracker.example/SHOP-12`. They are kept and shown, and nothing is asked of that tracker. */
-import { quoted, type ReportProblem } from './shape.ts';
+import type { Reports } from './fields.ts';
+import { quoted } from './shape.ts';
 
 /** A line of a list shows them all. */
 const linkLimit = 10;
@@ -17,18 +18,32 @@ export function issueLinkProblem(written: string): string | null {
   return null;
 }
 
-/** The links of one value, with commas between them; those that are none are reported. */
-export function readIssueLinks(value: string, line: number, report: ReportProblem): string[] {
+/** The links of one value, with commas between them; those that are none are reported. Prose is text, with a remark. */
+export function readIssueLinks(value: string, line: number, report: Reports): string[] {
   const links = new Set<string>();
-  for (const item of value.split(/[,\s]+/)) {
-    const written = item.replace(/^<(.*)>$/, '$1');
-    if (written === '') continue;
+  const others: { written: string; problem: string }[] = [];
+  for (const written of issueItems(value)) {
     const problem = issueLinkProblem(written);
     if (problem === null) links.add(written);
-    else report(line, problem);
+    else others.push({ written, problem });
   }
-  if (links.size > linkLimit) report(line, `there are more than ${linkLimit} links to issues; keep the main ones`);
+  const isProse = others.length > (links.size > 0 ? 0 : 2) && !others.some(({ written }) => written.includes('://'));
+  if (isProse) report.remark(line, `${quoted(others.map(({ written }) => written).join(' '))} is text; ${form}`);
+  else for (const { problem } of others) report.problem(line, problem);
+  if (links.size > linkLimit)
+    report.problem(line, `there are more than ${linkLimit} links to issues; keep the main ones`);
   return [...links];
+}
+
+/** The words of a value; of a link in markdown its address, and of an address in angle brackets what is in them. */
+function issueItems(value: string): string[] {
+  const addresses = value.includes('](')
+    ? value.replace(/\[[^\][]{0,300}\]\(\s{0,9}<?([^\s()<>]{1,600})>?\s{0,9}\)/g, ' $1 ')
+    : value;
+  return addresses
+    .split(/[,，、\s]+/)
+    .map((item) => item.replace(/^<(.*)>$/, '$1'))
+    .filter((item) => item !== '');
 }
 
 /** The text with these links in its head, beneath its title. */

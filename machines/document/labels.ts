@@ -11,9 +11,12 @@ export interface Label {
   isUnderscored: boolean;
 }
 
-/** Also `**Name**: value`, which looks the same when it is rendered. No name of the grammar is longer than 40 characters. */
-const labelPattern = /^(( {0,3})(?:[-*+][ \t]+)?)\*\*([^*:\r\n]{1,40})(?::\*\*|\*\*[ \t]*:)(.*)$/s;
-const underscoredPattern = /^(( {0,3})(?:[-*+][ \t]+)?)__([^_:\r\n]{1,40})(?::__|__[ \t]*:)(.*)$/s;
+/**
+ * Also `**Name**: value`, which looks the same when it is rendered, and with the colon of Chinese and Japanese keyboards. No name of the grammar is longer
+ * than 40 characters.
+ */
+const labelPattern = /^(( {0,3})(?:[-*+][ \t]+)?)\*\*([^*:：\r\n]{1,40})(?:[:：]\*\*|\*\*\s{0,9}[:：])(.*)$/s;
+const underscoredPattern = /^(( {0,3})(?:[-*+][ \t]+)?)__([^_:：\r\n]{1,40})(?:[:：]__|__\s{0,9}[:：])(.*)$/s;
 
 /** Labels that are read as another: people write them for one file and for several goals. */
 const sameWords = new Map([
@@ -48,6 +51,25 @@ const meantWords = new Map([
   ['max cost', 'budget'],
 ]);
 
+/** Words that people write above what proves a task, which is prose more often than a command. */
+const proofWords = new Set([
+  ...['verify', 'verification', 'validate', 'validation', 'test', 'tests', 'test command', 'test commands', 'testing'],
+  ...[
+    'check command',
+    'verify command',
+    'verification command',
+    'how to test',
+    'how to verify',
+    'verify with',
+    'test with',
+  ],
+]);
+
+/** A label that reads like a check, and is none. */
+export function isProofLabel({ name }: Label): boolean {
+  return proofWords.has(name.trim());
+}
+
 /** Ordinary words that are one letter from a name of the grammar, and stand as labels of their own in plans. */
 const otherWords = new Set(['fixes', 'fined', 'alter', 'filed', 'cost', 'post', 'most', 'lost', 'ghost', 'hot']);
 
@@ -57,8 +79,20 @@ export function slippedLabel(name: string, known: readonly string[]): string | n
   if (known.includes(name) || otherWords.has(written)) return null;
   const meant = meantWords.get(written);
   if (meant !== undefined && known.includes(meant)) return meant;
-  const isNear = (word: string) => slips(written, word) <= (word.length < 8 ? 1 : 2);
+  const isNear = (word: string) => isWithin(written, word, word.length < 8 ? 1 : 2);
   return known.find((word) => isNear(word) || isNear(`${word}s`)) ?? null;
+}
+
+/** Whether so many slips are between them. Almost all words differ in length, or in more than one place: they are told apart at once. */
+function isWithin(word: string, other: string, limit: 1 | 2): boolean {
+  if (Math.abs(word.length - other.length) > limit) return false;
+  if (limit === 2) return slips(word, other) <= 2;
+  let start = 0;
+  while (start < word.length && word[start] === other[start]) start += 1;
+  const behind = (from: number) => word.slice(start + from) === other.slice(start + from);
+  if (behind(1) || word.slice(start + 1) === other.slice(start) || word.slice(start) === other.slice(start + 1))
+    return true;
+  return word[start] === other[start + 1] && word[start + 1] === other[start] && behind(2);
 }
 
 /** Letters to add, drop, replace or swap with their neighbour; 3 stands for 3 and more. */

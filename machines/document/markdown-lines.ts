@@ -22,7 +22,7 @@ export interface MarkdownLine {
   end: number;
   /** The fence that the line belongs to, the lines that open and close it included. */
   fence: Fence | null;
-  /** `comment`: of an HTML comment of several lines, the first and the last included. */
+  /** `comment`: of an HTML comment of several lines, or of an element whose content is no markdown (`<pre>`), the first and the last included. */
   part: 'text' | 'open' | 'content' | 'close' | 'comment';
 }
 
@@ -30,13 +30,14 @@ export interface MarkdownLine {
 export function* markdownLines(content: string): Generator<MarkdownLine, void> {
   let fence: Fence | null = null;
   let start = 0;
-  const commentEnd = commentEndIn(content);
+  const endOf = createEndSearch(content);
   /** Lines that begin before it are of a comment. */
   let commentUntil = 0;
   for (let number = 1; start < content.length; number += 1) {
     const { textEnd, end } = lineEnd(content, start);
     const text = content.slice(start, textEnd);
-    if (fence === null && start >= commentUntil && opensComment(text)) commentUntil = commentEnd(textEnd);
+    const ending = fence === null && start >= commentUntil ? endingOf(text) : null;
+    if (ending !== null) commentUntil = endOf(ending, textEnd);
     if (start < commentUntil) {
       yield { number, text, start, end, fence, part: 'comment' };
     } else if (fence === null) {
@@ -60,18 +61,28 @@ function lineEnd(content: string, start: number): { textEnd: number; end: number
   return { textEnd: content.length, end: content.length };
 }
 
-/** The line begins a comment and does not end it. */
-function opensComment(text: string): boolean {
-  return /^ {0,3}<!--/.test(text) && !text.includes('-->');
+/** What ends a comment, and the elements whose content is no markdown. */
+const endings = { comment: /-->/g, element: /<\/(?:pre|script|style|textarea)>/gi } as const;
+type Ending = keyof typeof endings;
+
+/** What ends the comment or the element that the line begins; null: it begins none, or ends it itself. */
+function endingOf(text: string): Ending | null {
+  const found = /^ {0,3}<(?:(!--)|(?:pre|script|style|textarea)(?=[\s>]|$))/i.exec(text);
+  if (found === null) return null;
+  const ending = found[1] === undefined ? 'element' : 'comment';
+  return text.search(endings[ending]) < 0 ? ending : null;
 }
 
-/** The end of the comment that is open at an offset; 0 if it is never closed: then it is text, and hides nothing. */
-function commentEndIn(content: string): (from: number) => number {
-  let isOver = false;
-  return (from) => {
-    const end = isOver ? -1 : content.indexOf('-->', from);
-    isOver = end < 0;
-    return end < 0 ? 0 : end + '-->'.length;
+/** Finds the end of what is open at an offset; 0 if it is never closed: then it is text, and hides nothing. */
+function createEndSearch(content: string): (ending: Ending, from: number) => number {
+  /** Those that no longer follow, which are searched for once. */
+  const over = new Set<Ending>();
+  return (ending, from) => {
+    const pattern = new RegExp(endings[ending]);
+    pattern.lastIndex = from;
+    const found = over.has(ending) ? null : pattern.exec(content);
+    if (found === null) over.add(ending);
+    return found === null ? 0 : pattern.lastIndex;
   };
 }
 

@@ -1,4 +1,5 @@
 /** A document without waves as a plan of one task, which is all of it. */
+import { isDoneTitle } from './headings.ts';
 import { parsePlan } from './plan-document.ts';
 import type { ParsedPlan } from './shape.ts';
 
@@ -8,7 +9,9 @@ export function asOneTask(
   { title, words }: { title: string; words: string },
 ): ParsedPlan & { content: string } {
   const task = ['Do all that this document says.', words.trim()].filter(Boolean).join('\n\n');
-  const whole = `${content.trimEnd()}\n\n## Wave 1\n\n### Task 1: ${title}\n\n${task}\n`;
+  // A mark in the title of a document is about another day's work.
+  const name = isDoneTitle(title) ? 'All of it' : title;
+  const whole = `${content.trimEnd()}\n\n## Wave 1\n\n### Task 1: ${name}\n\n${task}\n`;
   const parsed = parsePlan(whole);
   const tasks = parsed.document.waves.flatMap((wave) => wave.tasks);
   if (!parsed.ok || tasks.length === 1) return { ...parsed, content: whole };

@@ -1,6 +1,6 @@
 /** What must hold between the waves and tasks of a plan: their numbers, and who comes after whom. */
-import type { TaskLink } from './fields.ts';
 import { type PlanTask, type PlanWave, planNumberLimit, type ReportProblem } from './shape.ts';
+import type { TaskLink } from './task-fields.ts';
 
 /** A message names so many tasks and counts the rest. */
 const namedLimit = 10;

@@ -5,7 +5,7 @@
 import type { DraftTask, PlanDraft, TaskLink } from './families/family.ts';
 import type { SourceLine } from './families/markdown-outline.ts';
 import { isLinkField, saysNothingFirst } from './families/task-text.ts';
-import { readHeading } from './headings.ts';
+import { readHeading, underlinedHeading } from './headings.ts';
 import { readLabel } from './labels.ts';
 import { markdownHeading, markdownLines } from './markdown-lines.ts';
 import { parsePlan } from './plan-document.ts';
@@ -248,6 +248,18 @@ function readBack(lines: SourceLine[], remarks: PlanProblem[]): { parsed: Parsed
     for (const { line, message } of parsed.problems) {
       const found = lines[line - 1];
       const label = found === undefined ? null : readLabel(found.text);
+      const below = lines[line];
+      // A title that is underlined: the line beneath it becomes text, and it with that line.
+      if (
+        found !== undefined &&
+        below !== undefined &&
+        underlinedHeading(found.text) !== null &&
+        /^ {0,3}[-=]/.test(below.text)
+      ) {
+        lines[line] = { ...below, text: below.text.replace(/[-=]/, '\\$&') };
+        hasChanged = true;
+        continue;
+      }
       if (found === undefined || found.number === 0 || label === null || /^(?:check|after)$/.test(label.name)) continue;
       lines[line - 1] = { ...found, text: found.text.replace(/\*\*|__/, '\\$&') };
       remarks.push({ line: found.number, message: `${quoted(found.text)} is text here: ${message}` });

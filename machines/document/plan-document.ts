@@ -1,26 +1,29 @@
 /**
  * The plan grammar: a markdown document with `## Wave N` sections of `### Task N: title` parts. Read in one pass over its lines, so the
- * time is linear in its size whatever it holds. What the parts look like is in plan-shape.ts.
+ * time is linear in its size whatever it holds. What the parts look like is in shape.ts.
  */
 
 import { createFenceWatch, type FenceWatch } from './fences.ts';
+import type { Reports, TextLine } from './fields.ts';
+import { createHeaderReader, type HeaderReader } from './header.ts';
 import {
-  createHeaderReader,
-  createTaskReader,
-  type HeaderReader,
-  misplacedBudget,
-  type TaskLink,
-  type TaskReader,
-} from './fields.ts';
-import { type PlanHeading, readHeading } from './headings.ts';
+  boldHeading,
+  likeTask,
+  type PlanHeading,
+  readHeading,
+  type TaskHeading,
+  underlinedHeading,
+} from './headings.ts';
+import { readLabel } from './labels.ts';
 import { type MarkdownLine, markdownLines } from './markdown-lines.ts';
 import { createNoteReader, type NoteReader } from './notes.ts';
 import { checkOrder } from './order.ts';
-import type { ParsedPlan, PlanDocument, PlanProblem, PlanTask, PlanWave } from './shape.ts';
+import { type ParsedPlan, type PlanDocument, type PlanProblem, type PlanTask, type PlanWave, quoted } from './shape.ts';
+import { createTaskReader, type TaskLink, type TaskReader } from './task-fields.ts';
 import { textProblem } from './text.ts';
 
+export { isDoneTitle } from './headings.ts';
 export { shellBlocks } from './markdown-lines.ts';
-export { checksOutsideTasks, checksUnread, headingsUnread } from './notes.ts';
 export type { ParsedPlan, PlanDocument, PlanProblem, PlanTask } from './shape.ts';
 export { decodePlan } from './text.ts';
 
@@ -37,7 +40,7 @@ const taskLimit = 10_000;
 export function parsePlan(content: string): ParsedPlan {
   const text = content.startsWith('\uFEFF') ? content.slice(1) : content;
   const found = textProblem(text) ?? (text.trim() === '' ? { line: 1, message: 'empty plan content' } : null);
-  if (found !== null) return { ok: false, document: emptyDocument(), problems: [found] };
+  if (found !== null) return { ok: false, document: emptyDocument(), problems: [found], remarks: [] };
   const reading = startReading(text);
   for (const line of markdownLines(text)) {
     if (line.part === 'comment') readComment(reading, line);
@@ -51,8 +54,9 @@ export function parsePlan(content: string): ParsedPlan {
   endTask(reading, text.length);
   reading.document.notes = reading.notes.notes();
   checkWhole(reading);
-  const problems = sorted(reading.problems);
-  return { ok: problems.length === 0, document: reading.document, problems };
+  const problems = sorted(reading.problems, 'problems');
+  const remarks = sorted(reading.remarks, 'remarks');
+  return { ok: problems.length === 0, document: reading.document, problems, remarks };
 }
 
 function emptyDocument(): PlanDocument {
@@ -72,11 +76,14 @@ interface Reading {
   text: string;
   document: PlanDocument;
   problems: PlanProblem[];
-  wave: { wave: PlanWave; level: number } | null;
+  remarks: PlanProblem[];
+  /** Both of them; what is said goes to one or the other. */
+  reports: Reports;
+  wave: { wave: PlanWave; level: number; isDone: boolean } | null;
   /** Between a wave's heading and its first task, or another heading of its level. */
   isIntroduction: boolean;
   /** The task whose body is being read, with the offset where it starts; also one that stands before the first wave. */
-  task: { task: PlanTask; start: number; reader: TaskReader } | null;
+  task: { task: PlanTask; level: number; start: number; reader: TaskReader } | null;
   header: HeaderReader;
   notes: NoteReader;
   links: TaskLink[];
@@ -87,50 +94,80 @@ interface Reading {
   fences: FenceWatch;
   /** The line of the first wave heading inside of a comment. */
   commentedWave: number | null;
+  /** The lines of text that stand together and were read last: how many they are, and the last of them. */
+  paragraph: { lines: number; last: MarkdownLine } | null;
 }
 
 function startReading(text: string): Reading {
   const document = emptyDocument();
   const problems: PlanProblem[] = [];
+  const remarks: PlanProblem[] = [];
+  const reports: Reports = {
+    problem: (line, message) => void problems.push({ line, message }),
+    remark: (line, message) => void remarks.push({ line, message }),
+  };
   return {
     text,
     document,
     problems,
+    remarks,
+    reports,
     wave: null,
     isIntroduction: false,
     task: null,
-    header: createHeaderReader(document, (line, message) => problems.push({ line, message })),
+    header: createHeaderReader(document, reports),
     notes: createNoteReader(text),
     links: [],
     strays: [],
     slips: [],
     fences: createFenceWatch(),
     commentedWave: null,
+    paragraph: null,
   };
-}
-
-function report(reading: Reading, line: number, message: string): void {
-  reading.problems.push({ line, message });
 }
 
 function readTextLine(reading: Reading, line: MarkdownLine): void {
   const { heading, slip } = readHeading(line.text);
-  if (slip?.isCertain === true) report(reading, line.number, slip.message);
-  if (slip?.isCertain === false) reading.slips.push({ line: line.number, message: slip.message });
+  if (slip !== null) reportSlip(reading, line.number, slip);
   if (heading === null) {
-    if (reading.task === null) readOutside(reading, line);
-    else reading.task.reader.read(line.text, line.number);
+    readUnderline(reading, line);
+    const text = { text: line.text, number: line.number, label: readLabel(line.text) };
+    if (reading.task !== null) readInTask(reading, text, reading.task.reader);
+    else {
+      reading.notes.add(line);
+      readOutside(reading, text);
+    }
     return;
   }
   interrupt(reading);
   if (heading.kind === 'other') {
+    if (slip === null) remarkLikeTask(reading, line.number, heading);
     readOtherHeading(reading, line, heading);
     return;
   }
-  if (heading.problem !== null) report(reading, line.number, heading.problem);
   endTask(reading, line.start);
+  reading.header.end(line.text.trim());
   if (heading.kind === 'wave') startWave(reading, line, heading);
   else startTask(reading, line, heading);
+}
+
+function reportSlip(
+  reading: Reading,
+  line: number,
+  { message, isCertain }: { message: string; isCertain: boolean },
+): void {
+  if (isCertain) reading.problems.push({ line, message });
+  else reading.slips.push({ line, message });
+}
+
+/** A line of dashes or equals signs makes a heading of the one line above it, and such headings are text to the grammar. */
+function readUnderline(reading: Reading, line: MarkdownLine): void {
+  const { paragraph } = reading;
+  const isBlank = line.text.trim() === '';
+  reading.paragraph = isBlank ? null : { lines: (paragraph?.lines ?? 0) + 1, last: line };
+  if (paragraph?.lines !== 1 || !/^ {0,3}(?:-{2,}|={2,})[ \t]*$/.test(line.text)) return;
+  const message = underlinedHeading(paragraph.last.text);
+  if (message !== null) reportSlip(reading, paragraph.last.number, { message, isCertain: reading.wave !== null });
 }
 
 /** Agents read it with what is around it; to the grammar it says nothing. */
@@ -142,19 +179,53 @@ function readComment(reading: Reading, line: MarkdownLine): void {
 
 /** A value or a list that may go on over several lines is over. */
 function interrupt(reading: Reading): void {
+  reading.paragraph = null;
   reading.task?.reader.interrupt();
   reading.header.interrupt();
 }
 
-/** In the introduction of a wave a `**Goal:**` is that wave's, and text. */
-function readOutside(reading: Reading, line: MarkdownLine): void {
-  const { header, notes, isIntroduction } = reading;
-  const misplaced = isIntroduction ? misplacedBudget(line.text) : null;
-  if (misplaced !== null) report(reading, line.number, misplaced);
-  const kind = isIntroduction ? 'text' : header.read(line.text, line.number);
-  if (kind === 'text') notes.add(line);
-  else if (kind === 'held') notes.hold(line);
-  else notes.drop();
+/** In a section and in the introduction of a wave there are no fields, and the line goes to its agents as it is. */
+function readOutside(reading: Reading, line: TextLine): void {
+  const { header, reports, isIntroduction } = reading;
+  const { label } = line;
+  if (label?.name === 'check')
+    reports.remark(
+      line.number,
+      'this check stands in no task, so nothing runs it; move it below the heading of its task',
+    );
+  if (label?.name === 'files' && reading.wave !== null)
+    reports.remark(line.number, 'these files stand in no task, so no task claims them; move them below its heading');
+  if (!header.hasEnded()) header.read(line);
+  else header.readBelow(line, isIntroduction ? 'introduction' : 'section');
+  if (isIntroduction) remarkBold(reading, line);
+}
+
+function readInTask(reading: Reading, line: TextLine, reader: TaskReader): void {
+  reader.read(line);
+  reading.header.readBelow(line, 'task');
+  if (reading.wave !== null) remarkBold(reading, line);
+}
+
+function remarkBold(reading: Reading, line: TextLine): void {
+  const message = boldHeading(line.text);
+  if (message !== null) reading.reports.remark(line.number, message);
+}
+
+/** A heading where tasks stand that is numbered or marked as they are. Where its wave has no task yet it is most likely one. */
+function remarkLikeTask(
+  { wave, task, isIntroduction, reports, slips }: Reading,
+  line: number,
+  { level, title }: Extract<PlanHeading, { kind: 'other' }>,
+): void {
+  if (wave === null || !(task !== null || isIntroduction)) return;
+  if (level < 3 || level <= wave.level || level > (task?.level ?? 4)) return;
+  const like = likeTask(title);
+  if (like === null) return;
+  const form = `### Task ${like.number ?? 'N'}: ${like.title === '' ? 'title' : like.title}`;
+  const place = task === null ? `the introduction of wave ${wave.wave.number}` : `task ${task.task.number}`;
+  const message = `${quoted(title)} is read as text of ${place}; write ${quoted(form)} if it is a task of its own`;
+  if (task === null && wave.wave.tasks.length === 0) slips.push({ line, message });
+  reports.remark(line, message);
 }
 
 function readOtherHeading(
@@ -165,49 +236,78 @@ function readOtherHeading(
   const { document, notes } = reading;
   const isTitle = level === 1 && title !== '' && document.title === null && reading.wave === null;
   if (isTitle) document.title = title;
+  if (level === 2) reading.header.end(line.text.trim());
   if (level <= (reading.wave?.level ?? 2)) {
     endTask(reading, line.start);
     reading.isIntroduction = false;
+    if (!isTitle) remarkUnread(reading, line.number, title);
     notes.begin({ title: isTitle ? '' : title, wave: null });
   }
   if (reading.task === null && !isTitle) notes.add(line);
 }
 
-function startWave(reading: Reading, line: MarkdownLine, heading: Extract<PlanHeading, { kind: 'wave' }>): void {
-  const wave: PlanWave = { number: heading.number, line: line.number, title: heading.title, tasks: [] };
-  reading.document.waves.push(wave);
-  reading.wave = { wave, level: heading.level };
-  reading.isIntroduction = true;
-  reading.notes.begin({ title: '', wave: heading.number });
+/** A section whose heading says `Wave 2` or `Task 3` goes to agents, and nobody works on it. */
+function remarkUnread({ reports }: Reading, line: number, title: string): void {
+  const word = /^(wave|task)\s+(?:\d+|one|two|three|four|five|six)\b/i.exec(title)?.[1]?.toLowerCase();
+  if (word === undefined) return;
+  const form = word === 'wave' ? '## Wave 2' : '### Task 2: title';
+  reports.remark(line, `${quoted(title)} is not read as a ${word}, so nobody works on it; write ${quoted(form)}`);
 }
 
-function startTask(reading: Reading, line: MarkdownLine, heading: Extract<PlanHeading, { kind: 'task' }>): void {
-  const { number, title, isDone } = heading;
+function startWave(reading: Reading, line: MarkdownLine, heading: Extract<PlanHeading, { kind: 'wave' }>): void {
+  const { number, title, level } = heading;
+  sayOf(reading, line, heading);
+  const wave: PlanWave = { number, line: line.number, title, tasks: [] };
+  reading.document.waves.push(wave);
+  reading.wave = { wave, level, isDone: heading.isDone === true };
+  reading.isIntroduction = true;
+  reading.notes.begin({ title: '', wave: number });
+}
+
+function startTask(reading: Reading, line: MarkdownLine, read: Extract<PlanHeading, { kind: 'task' }>): void {
+  const { wave } = reading;
+  // `Task 1.2` of wave 1 is its task 2.
+  const isCounted = read.counted !== null && read.counted.wave === wave?.wave.number;
+  const heading: TaskHeading = isCounted && read.counted !== null ? read.counted.heading : read;
+  sayOf(reading, line, heading);
   reading.isIntroduction = false;
+  const { number, title, level } = heading;
+  const isDone = heading.isDone ?? wave?.isDone ?? false;
   const task: PlanTask = { number, title, line: line.number, isDone, body: '', check: null, files: [], after: [] };
-  (reading.wave?.wave.tasks ?? reading.strays).push(task);
-  const reader = createTaskReader(task, reading.links, (at, message) => report(reading, at, message));
-  reading.task = { task, start: line.end, reader };
+  (wave?.wave.tasks ?? reading.strays).push(task);
+  const reader = createTaskReader({ task, wave: wave?.wave.number ?? null }, reading.links, reading.reports);
+  reading.task = { task, level, start: line.end, reader };
+}
+
+function sayOf({ reports }: Reading, line: MarkdownLine, { problem, remark }: Pick<TaskHeading, 'problem' | 'remark'>) {
+  if (problem !== null) reports.problem(line.number, problem);
+  if (remark !== null) reports.remark(line.number, remark);
 }
 
 function endTask(reading: Reading, end: number): void {
-  if (reading.task !== null) reading.task.task.body = reading.text.slice(reading.task.start, end);
+  if (reading.task === null) return;
+  reading.task.task.body = reading.text.slice(reading.task.start, end);
+  reading.task.reader.end();
   reading.task = null;
 }
 
 /** What only the whole document can tell. */
 function checkWhole(reading: Reading): void {
   const { document, fences, strays, slips, commentedWave } = reading;
-  const add = (line: number, message: string) => report(reading, line, message);
+  const add = reading.reports.problem;
+  const addAll = (problems: readonly PlanProblem[]) => {
+    for (const { line, message } of problems) add(line, message);
+  };
   const problems = fences.problems();
   if (document.waves.length === 0) {
     const missing = fences.withoutWaves(commentedWave);
-    reading.problems = reading.problems.concat(missing, slips);
-    reading.problems = reading.problems.concat(problems.filter((problem) => problem.line !== missing.line));
+    addAll([missing]);
+    addAll(slips);
+    addAll(problems.filter((problem) => problem.line !== missing.line));
     return; // tasks stand before no wave, and need no line each
   }
-  reading.problems = reading.problems.concat(problems);
-  if (document.waves.some((wave) => wave.tasks.length === 0)) reading.problems = reading.problems.concat(slips);
+  addAll(problems);
+  if (document.waves.some((wave) => wave.tasks.length === 0)) addAll(slips);
   for (const task of strays) {
     add(task.line, `task ${task.number} stands before the first wave; move it below a ## Wave N heading`);
   }
@@ -230,11 +330,11 @@ function tooMany(waves: readonly PlanWave[]): PlanProblem[] {
   ];
 }
 
-function sorted(problems: PlanProblem[]): PlanProblem[] {
-  const ordered = problems.toSorted((a, b) => a.line - b.line);
+function sorted(found: PlanProblem[], what: 'problems' | 'remarks'): PlanProblem[] {
+  const ordered = found.toSorted((a, b) => a.line - b.line);
   const shown = ordered.slice(0, problemLimit);
   const next = ordered[problemLimit];
   if (next === undefined) return shown;
-  const message = `${ordered.length - problemLimit} more problems from here on; correct those above first`;
+  const message = `${ordered.length - problemLimit} more ${what} from here on; correct those above first`;
   return [...shown, { line: next.line, message }];
 }

@@ -30,7 +30,7 @@ export interface TaskReference {
   readonly hasMark: boolean;
 }
 
-export interface PlanReading extends ParsedPlan {
+export interface PlanReading extends Omit<ParsedPlan, 'remarks'> {
   readonly family: FamilyName;
   /** How people write the family's name: `spec-kit`. */
   readonly familyTitle: string;
@@ -104,7 +104,7 @@ function inItself(sheet: Sheet, parsed: ParsedPlan, describes: string | null): P
     family: 'stator',
     familyTitle: 'stator’s own form',
     content: sheet.text,
-    remarks: [],
+    remarks: parsed.remarks,
     counts,
     size: sizeOf(counts, ['wave', 'waves']),
     refs,

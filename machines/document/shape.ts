@@ -35,11 +35,11 @@ export interface PlanNote {
   title: string;
   /** The number of the wave that it introduces; null: it is about the whole plan. */
   wave: number | null;
-  /** As written, its heading included; what was read as the title or a header line is not repeated. */
+  /** As written, its heading and the fields of the plan included; what was read as the title is not repeated. */
   text: string;
 }
 
-/** Something in a document that makes it no plan, with its line. */
+/** Something that is to be said of a document, with its line. */
 export interface PlanProblem {
   line: number;
   message: string;
@@ -62,7 +62,7 @@ export interface PlanDocument {
   /** Names of the plans that must be done first, without `.md`. Whether they exist, only the store knows. */
   after: string[];
   waves: PlanWave[];
-  /** In the order of their lines. With the titles, header lines and task bodies they are the whole document. */
+  /** In the order of their lines. With the titles and task bodies they are the whole document. */
   notes: PlanNote[];
 }
 
@@ -71,6 +71,8 @@ export interface ParsedPlan {
   ok: boolean;
   document: PlanDocument;
   problems: PlanProblem[];
+  /** What is no mistake, and most likely not what its writer meant. */
+  remarks: PlanProblem[];
 }
 
 /** Where the reading parts leave their problems; the order does not matter. */
@@ -82,6 +84,7 @@ export const planNumberLimit = 9999;
 /** A text from the document inside a message: short, in backticks, on one line, and without characters that a terminal would obey. */
 export function quoted(text: string): string {
   const limit = 80;
+  if (text.length <= limit && /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(text)) return `\`${text}\``;
   const shown = text
     .slice(0, limit)
     .replace(/\p{Surrogate}$/u, '')

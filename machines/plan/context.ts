@@ -14,6 +14,7 @@ import {
   type DoneWork,
   isSameTask,
   isSameWork,
+  markedResult,
   type Previous,
   type TaskOutput,
   type TaskResult,
@@ -206,6 +207,7 @@ export function documentFacts(content: string): DocumentFacts {
             after: task.after,
             files: task.files,
             digest: digestOf(task.body),
+            ...(task.isDone ? { isDone: true as const } : {}),
           })),
         }))
       : [],
@@ -351,25 +353,44 @@ export function withoutWork(
 
 /** A task of a wave that is over, and that is not done: a person went on without it. */
 export function isLeftBehind({ results }: Pick<PlanContext, 'results'>, wave: number, task: number): boolean {
-  const found = results[wave];
-  return found !== undefined && found[task]?.status !== 'done';
+  const found = results[wave] ?? {};
+  const wasBegun = Object.values(found).some(({ isMarked }) => isMarked !== true);
+  return wasBegun && found[task]?.status !== 'done';
 }
 
-/** A wave's results beside what is known; what is done, or counts as done, stays so. */
+/** A wave's results beside what is known; what is done, or counts as done, stays so. What became of a task says more than a mark. */
 export function withResults(
   { results }: PlanContext,
   wave: number,
   found: Record<number, TaskResult>,
 ): PlanContext['results'] {
-  return { ...results, [wave]: { ...found, ...onlyDone(results[wave]) } };
+  const done = onlyDone(results[wave]);
+  const isStronger = ([task, { isMarked }]: [string, TaskResult]) => isMarked !== true || !(Number(task) in found);
+  return { ...results, [wave]: { ...found, ...Object.fromEntries(Object.entries(done).filter(isStronger)) } };
 }
 
 export function onlyDone(results: Record<number, TaskResult> | undefined): Record<number, TaskResult> {
   return Object.fromEntries(Object.entries(results ?? {}).filter(([, result]) => result.status === 'done'));
 }
 
-function taskCount(context: DocumentFacts): number {
-  return context.waves.reduce((sum, wave) => sum + wave.tasks.length, 0);
+/** Tasks that the document does not say are done. */
+function openTaskCount({ waves }: Pick<DocumentFacts, 'waves'>): number {
+  return waves.reduce((sum, wave) => sum + wave.tasks.filter(({ isDone }) => isDone !== true).length, 0);
+}
+
+/** A document in which every task is marked as done leaves nothing to start. */
+export function hasOpenTask(facts: Pick<DocumentFacts, 'waves'>): boolean {
+  return openTaskCount(facts) > 0;
+}
+
+/** The tasks that the document says are done, beside what came of them here. */
+export function withMarked(waves: readonly WaveOutline[], results: PlanContext['results']): PlanContext['results'] {
+  const all = { ...results };
+  for (const { number, tasks } of waves)
+    for (const task of tasks)
+      if (task.isDone === true && all[number]?.[task.number]?.status !== 'done')
+        all[number] = { ...all[number], [task.number]: markedResult };
+  return all;
 }
 
 /** An issue's session is worked on by one agent, over all its rounds. */
@@ -384,7 +405,8 @@ export function advances({ advance, policy }: Pick<PlanContext, 'advance' | 'pol
 
 export function isSmall(context: PlanContext): boolean {
   if (context.wave !== 0 || context.wantedWave !== null) return false;
-  return isSession(context) || taskCount(context) <= context.policy.blueprint_skip_threshold;
+  const open = openTaskCount(context);
+  return isSession(context) || (open > 0 && open <= context.policy.blueprint_skip_threshold);
 }
 
 /**
@@ -412,7 +434,8 @@ export function editObstacle(
     const isOver = stage === 'over' || wave.number <= context.passed || isFinished(context, wave);
     const runs = stage === 'running' && wave.number === context.wave;
     for (const task of wave.tasks) {
-      const isDone = context.results[wave.number]?.[task.number]?.status === 'done';
+      const result = context.results[wave.number]?.[task.number];
+      const isDone = result?.status === 'done' && result.isMarked !== true;
       const other = edited.find(({ number }) => number === task.number);
       const isBegun = isOver || (runs && !notBegun.includes(task.number));
       if ((isDone || isBegun) && !isSameWork(task, other))
@@ -426,7 +449,7 @@ export function editObstacle(
   return null;
 }
 
-/** Results that survive an edit: those of tasks with the same wave, number and title. */
+/** Results that survive an edit: those of tasks with the same wave, number and title. Marks are the new document's. */
 export function keptResults(context: PlanContext, waves: WaveOutline[]): PlanContext['results'] {
   const kept: PlanContext['results'] = {};
   for (const [wave, tasks] of Object.entries(context.results)) {
@@ -436,11 +459,11 @@ export function keptResults(context: PlanContext, waves: WaveOutline[]): PlanCon
       const after = waves
         .find((w) => w.number === number)
         ?.tasks.find((candidate) => candidate.number === Number(task));
-      if (before === undefined || !isSameTask(before, after)) continue;
+      if (before === undefined || !isSameTask(before, after) || result.isMarked === true) continue;
       kept[number] = { ...kept[number], [Number(task)]: result };
     }
   }
-  return kept;
+  return withMarked(waves, kept);
 }
 
 /** Every task of the given waves as done: by one coder for the whole plan, or because a person went past them. */

@@ -10,6 +10,7 @@ export const guardTexts: Readonly<Record<string, string>> = {
   isNews: 'the plan was told of that',
   notPlannedYet: 'not planned yet: run plan_start first',
   hasPlanner: 'no_planner',
+  hasOpenTask: 'every task of its document is marked as done',
   budgetIsRaised: 'its budget is used up; allow more with: stator plan raise-budget <plan> "+5 USD"',
   isSession: 'nothing is under review',
   isBack: lostText,

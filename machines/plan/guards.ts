@@ -13,6 +13,7 @@ import {
   doneWork,
   editObstacle,
   handQuestionLimit,
+  hasOpenTask,
   isSession,
   isSmall,
   nextWave,
@@ -166,7 +167,11 @@ export const planGuards = {
   hasPlanner: ({ context }: GuardArgs) => context.policy.roles.planner.on && !isSession(context),
   isSession: ({ context }: GuardArgs) => isSession(context),
   hasArchitect: ({ context }: GuardArgs) =>
-    context.policy.roles.architect.on && !context.elaborated && context.wave === 0 && context.wantedWave === null,
+    context.policy.roles.architect.on &&
+    !context.elaborated &&
+    context.wave === 0 &&
+    context.wantedWave === null &&
+    nextWave(context) !== null,
   hasReviewer: ({ context }: GuardArgs) => context.policy.roles.reviewer.on,
   hasVerifier: ({ context }: GuardArgs) => context.policy.roles.verifier.on && context.policy.auto_readiness_review,
 
@@ -182,6 +187,7 @@ export const planGuards = {
 
   isSmall: ({ context }: GuardArgs) => isSmall(context),
   advancesWaves: ({ context }: GuardArgs) => context.policy.auto_advance_waves,
+  hasOpenTask: ({ context }: GuardArgs) => hasOpenTask(context),
   hasNextWave: ({ context, event }: GuardArgs) => {
     const end = endOf(event);
     return nextWave(end === null ? context : { ...context, ...afterEnd(context, end) }) !== null;

@@ -5,7 +5,7 @@
 import { and } from 'xstate';
 import { plan } from './actions.ts';
 import { attention } from './attention.ts';
-import { documentFacts } from './context.ts';
+import { documentFacts, withMarked } from './context.ts';
 import { fixedTasks } from './implementing.ts';
 import { merge } from './merge.ts';
 import { planning } from './planning.ts';
@@ -119,7 +119,7 @@ export const planMachine = plan.createMachine({
       wave: 0,
       wantedWave: null,
       passed: 0,
-      results: {},
+      results: withMarked(facts.waves, {}),
       reviewCycle: 0,
       feedback: null,
       rounds: { reviewer: 0, fixer: 0, verifier: 0 },
@@ -204,7 +204,7 @@ export const planMachine = plan.createMachine({
               description: 'the document parses; implementing may start',
               tags: ['phase:planned'],
               on: {
-                implement_start: { target: implementing },
+                implement_start: { guard: 'hasOpenTask', target: implementing },
                 implement_wave: { guard: 'waveExists', target: implementing, actions: 'wantWave' },
               },
             },

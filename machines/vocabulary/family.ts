@@ -85,6 +85,8 @@ export interface TaskOutline {
   files: string[];
   /** Of the task's body: whether the task was changed. */
   digest: string;
+  /** Its document says that it is done; not there: it does not. */
+  isDone?: true;
 }
 
 /** A task is known by its wave, number and title. */
@@ -133,9 +135,20 @@ export interface TaskResult {
   run: string | null;
   /** Of a task that is done: the commit that its work ended at. Not there: it changed nothing, or an earlier version did not keep it. */
   commit?: string;
+  /** Its document says so, and no agent did it here. */
+  isMarked?: true;
 }
 
 /** Work that was put on a plan's branch: whose it is, the run whose attempt keeps it, and the commit that it ended at. */
+export const markedResult: TaskResult = {
+  status: 'done',
+  runs: 0,
+  reason: null,
+  detail: 'marked as done in the document',
+  run: null,
+  isMarked: true,
+};
+
 export interface DoneWork {
   readonly title: string;
   readonly run: string | null;

@@ -6,6 +6,7 @@ import {
   type CommonOrder,
   type DoneEvent,
   isSameWork,
+  markedResult,
   type Previous,
   type QuestionWithdrawn,
   type TaskOrder,
@@ -103,6 +104,13 @@ function taskInput(context: WaveContext, task: TaskOutline, id: string) {
   };
 }
 
+/** The results of tasks that an edit marks as done: whoever marks one that nobody is at wants nobody to begin it. */
+function markedIn({ started, results }: WaveContext, tasks: readonly TaskOutline[]): Record<number, TaskResult> {
+  const isMarked = ({ number, isDone }: TaskOutline) =>
+    isDone === true && !started.includes(number) && results[number]?.status !== 'done';
+  return Object.fromEntries(tasks.filter(isMarked).map(({ number }) => [number, markedResult]));
+}
+
 /** A child for each of these tasks, which waits for `start`. */
 function newChildren(context: WaveContext, tasks: TaskOutline[], at: number) {
   const count = context.count + 1;
@@ -158,21 +166,22 @@ const words = setup({
       };
     }),
     forgetTask: stopChild(({ event }) => ('actorId' in event ? event.actorId : '')),
-    setTasks: assign(({ event }) => {
+    setTasks: assign(({ context, event }) => {
       assertEvent(event, 'extend');
-      return { tasks: event.tasks };
+      return { tasks: event.tasks, results: { ...context.results, ...markedIn(context, event.tasks) } };
     }),
     /** Of a wave that runs: who has not begun, and has other work to do by now or none, is ended. Its turn is kept until it is gone. */
     takeTasks: enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, 'extend');
       const taskOf = (tasks: TaskOutline[], number: number) => tasks.find((task) => task.number === number);
+      const marked = markedIn(context, event.tasks);
       const changed = Object.entries(context.liveChildren).filter(([, number]) => {
         const before = taskOf(context.tasks, number);
-        return before !== undefined && !isSameWork(before, taskOf(event.tasks, number));
+        return before !== undefined && (number in marked || !isSameWork(before, taskOf(event.tasks, number)));
       });
       for (const [id] of changed) enqueue.sendTo(id, { type: 'end', at: event.at } satisfies TaskOrder);
       const started = [...new Set([...context.started, ...changed.map(([, number]) => number)])];
-      enqueue.assign({ tasks: event.tasks, started });
+      enqueue.assign({ tasks: event.tasks, started, results: { ...context.results, ...marked } });
     }),
     noteOutcome: assign((_, outcome: WaveOutput['outcome']) => ({ outcome })),
     noteTime: assign(({ context, event }) => ({ at: timeOf(context, event) })),
@@ -233,7 +242,9 @@ const base = words.extend({
       const number = context.liveChildren[event.actorId];
       const { [event.actorId]: _, ...others } = context.liveChildren;
       const { at } = event.output;
-      const edited = context.tasks.filter((task) => task.number === number);
+      const edited = context.tasks.filter(
+        (task) => task.number === number && context.results[number]?.isMarked !== true,
+      );
       const { inputs, count, liveChildren } = newChildren({ ...context, liveChildren: others }, edited, at);
       for (const { id, input } of inputs) enqueue.spawnChild('task', { id, input });
       const started = context.started.filter((each) => each !== number);

@@ -4,12 +4,14 @@ import { realpathSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, join, relative } from 'node:path';
 import { decodePlan } from '../../machines/document/plan-document.ts';
+import { readPlan } from '../../machines/document/read-plan.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { planNameOf } from '../../machines/vocabulary/ids.ts';
 import type { Client, SendRequest } from '../api/client/client.ts';
 import { type KnownOptions, refuseUnknownOptions } from '../api/client/known-options.ts';
 import type { FactEntry, PlanEntry, PlanShow } from '../api/contract/plans.ts';
 import type { SignalAnswer } from '../api/contract/signals.ts';
+import { planSourceOf } from '../base/platform/plan-source.ts';
 import { textDigest } from '../base/platform/text-digest.ts';
 import { refuseWayOut } from '../base/platform/way-out.ts';
 
@@ -81,15 +83,12 @@ async function registerFile(
       'name its path in createEngine({ repos })',
     );
   const file = isAbsolute(path) ? path : join(repo.path, path);
-  if (given.force !== true && !/\.(?:md|markdown)$/i.test(path))
+  if (given.force !== true && !/\.(?:md|markdown|json)$/i.test(path))
     throw new EngineError(
       'bad_request',
-      `${path} is no plan by its name: a plan's file ends in .md or .markdown`,
-      'name the markdown file; or take this one for a plan all the same: { force: true }',
+      `${path} is no plan by its name: a plan's file ends in .md, .markdown or .json`,
+      'name that file; or take this one for a plan all the same: { force: true }',
     );
-  const plan = given.name ?? given.plan ?? planNameOf(path);
-  if (plan === null)
-    throw new EngineError('bad_request', `${path} gives no name for a plan`, 'give one: { name: "my-plan" }');
   refuseWayOut(file, path);
   const decoded = decodePlan(await bytesOf(file));
   if ('problem' in decoded)
@@ -98,16 +97,21 @@ async function registerFile(
       `${file}: ${decoded.problem.message}`,
       'see what a document may be with: stator plan check <file>',
     );
-  const known = (await client.plans(project)).some((entry) => entry.plan === plan);
   const bound = boundPath(repo.path, file);
-  if (known) await update(client, { project, plan, content: decoded.content, file: bound });
+  const { content, name } = readPlan(planSourceOf(file, decoded.content));
+  const plan = given.name ?? given.plan ?? name ?? planNameOf(path);
+  if (plan === null)
+    throw new EngineError('bad_request', `${path} gives no name for a plan`, 'give one: { name: "my-plan" }');
+  const known = (await client.plans(project)).some((entry) => entry.plan === plan);
+  if (known) await update(client, { project, plan, content, file: bound });
   else {
     const { branch, topic } = given;
     await client.registerPlan({
       project,
       plan,
-      content: decoded.content,
+      content,
       file: bound,
+      as: 'stator',
       ...(branch === undefined ? {} : { branch }),
       ...(topic === undefined ? {} : { topic }),
     });
@@ -136,10 +140,10 @@ async function update(
   const shown = await client.plan(project, plan);
   // The text that was taken before is no edit, whatever a planner has made of it since.
   if (shown.content === content || shown.file_digest === textDigest(content)) {
-    await client.takeFile(project, plan, { file, content });
+    await client.takeFile(project, plan, { file, content, as: 'stator' });
     return;
   }
-  const { signal } = await client.updateContent(project, plan, content, { file });
+  const { signal } = await client.updateContent(project, plan, content, { file, as: 'stator' });
   if (signal.status !== 'failed') return;
   throw new EngineError(
     'refused',

@@ -69,6 +69,14 @@ describe('a coder', () => {
       npm test
       \`\`\`
 
+      ## What holds for the whole plan
+
+      \`\`\`markdown
+      **Goal:** Answers in 50 ms
+      **Architecture:** An index beside the table
+      **Tech Stack:** SQLite
+      \`\`\`
+
       ## The other tasks of this wave
 
       Other agents do them, perhaps at this moment, in worktrees of their own. Leave their work to them.
@@ -99,6 +107,7 @@ describe('a coder', () => {
       '### Wave 1, task 1: Index',
       '### Wave 1, task 2: Query',
       '### Wave 2, task 1: Docs',
+      '## What holds for the whole plan',
       '## Where you work',
       '## How to end',
     ]);
@@ -430,7 +439,7 @@ describe('the texts of others', () => {
     const endless = 'x'.repeat(100_000);
     const task = (number: number) => [`### Task ${number}: ${endless}`, `**Files:** ${endless}`];
     const text = promptOf(briefOf(lines(`# ${endless}`, `**Goal:** ${endless}`, '## Wave 1', ...task(1), ...task(2))));
-    expect(text.length).toBeLessThan(endless.length + 10_000); // the task's own body, once
+    expect(text.length).toBeLessThan(endless.length + 64 * 1024 + 10_000); // the task's own body once, and the notes of the plan
   });
 
   test('a wave of hundreds of tasks names some and counts the rest', () => {

@@ -5,7 +5,14 @@ import { namedAgents } from '../../cli/init/agents.ts';
 import { configText } from '../../cli/init/file.ts';
 import type { PlanShow } from '../../runtime/api/client/client.ts';
 import type { RepoConfig } from '../../runtime/base/config/config.ts';
-import { agentKeys, hookKeys, httpKeys, topKeys, worktreeKeys } from '../../runtime/base/config/reference.ts';
+import {
+  agentKeys,
+  documentsKeys,
+  hookKeys,
+  httpKeys,
+  topKeys,
+  worktreeKeys,
+} from '../../runtime/base/config/reference.ts';
 import { planOf, steady, type Terminal, terminal } from '../support/cli.ts';
 import { daemonOf, repoOf } from '../support/config.ts';
 import { git } from '../support/ground.ts';
@@ -205,6 +212,7 @@ describe('the file that init writes', () => {
       ...topKeys.filter(({ files }) => files.includes('.stator/config.toml')),
       ...agentKeys,
       ...worktreeKeys,
+      ...documentsKeys,
     ];
     for (const { key } of keys) expect(text).toMatch(new RegExp(`^# ${key} = .+  # .{10}`, 'm'));
   });
@@ -224,7 +232,7 @@ describe('the reference of the configuration', () => {
   });
 
   it('says of every key what it does and what is accepted', () => {
-    const all = [...topKeys, ...agentKeys, ...worktreeKeys, ...httpKeys, ...hookKeys];
+    const all = [...topKeys, ...agentKeys, ...worktreeKeys, ...documentsKeys, ...httpKeys, ...hookKeys];
     for (const { key, does, accepted } of all) {
       expect(does.length, key).toBeGreaterThan(10);
       expect(accepted, key).not.toMatch(/^Invalid|anything/);

@@ -118,9 +118,7 @@ describe('the command line', () => {
     [['plan', 'show', 'a', 'b'], ['"b"']],
     [['plan', 'advance', 'a', 'implement-start', '--wave'], ['--wave <N>']],
     [['plan', 'list', '--project', '--json'], ['--project <name>']],
-    [['plan', 'list', '--json=yes'], ['--json']],
     [['plan'], ['stator plan']],
-    [[], []],
   ])('refuses %j with 64, says why, and shows the page that helps', async (args, places) => {
     const { stator } = terminal();
     const { code, stdout, stderr } = await stator(args);
@@ -235,12 +233,13 @@ describe('plan check', () => {
     expect(code).toBe(0);
     expect(stdout).toMatchInlineSnapshot(`
       "p.md: 2 waves, 2 tasks, no problems
-      line  section    goes to
-      4     Before.    every agent
-      7     Why.       every coder of wave 1
-      8     Task 1: a  the coder of w1-t1
-      10    Rollout    every agent
-      13    Task 1: c  the coder of w2-t1
+        goal: g
+      line  section      goes to
+      2     **Goal:** g  every agent
+      7     Why.         every coder of wave 1
+      8     Task 1: a    the coder of w1-t1
+      10    Rollout      every agent
+      13    Task 1: c    the coder of w2-t1
       "
     `);
     const { sections } = JSON.parse((await stator(['plan', 'check', 'p.md', '--json'])).stdout);
@@ -293,8 +292,8 @@ describe('plan check', () => {
     expect(code).toBe(0);
     expect(stdout.split('\n').filter((line) => line.includes('note:'))).toMatchInlineSnapshot(`
       [
-        "p.md:4: note: \`**Check** npm test\` is not read, so nothing runs it; a check is written **Check:** npm test",
-        "p.md:6: note: \`- Check: make\` is not read, so nothing runs it; a check is written **Check:** make",
+        "p.md:5: note: \`**Check** npm test\` is not read, so nothing runs it; a check is written **Check:** npm test",
+        "p.md:7: note: \`- Check: make\` is not read, so nothing runs it; a check is written **Check:** make",
         "p.md:18: note: \`Wave two\` is not read as a wave, so nobody works on it; write \`## Wave 2\`",
         "p.md:22: note: \`Wave 2\` is not read as a wave, so nobody works on it; write \`## Wave 2\`",
       ]
@@ -307,11 +306,8 @@ describe('plan check', () => {
     const { code, stdout } = await stator(['plan', 'check', 'p.md']);
     expect(code).toBe(1);
     expect(stdout).toMatchInlineSnapshot(`
-      "p.md:3: task 1 stands before the first wave; move it below a ## Wave N heading
-      p.md:5: the first wave is wave 2, where wave 1 is expected; number the waves 1, 2, 3, … in order
-      p.md:5: wave 2 has no task; add ### Task 1: title below it, or remove the wave
-      p.md:7: wave 2 stands twice, first in line 5; give each wave a number of its own
-      p.md:7: wave 2 has no task; add ### Task 1: title below it, or remove the wave
+      "p.md:5: \`## \\Wave 2\` is not read as a wave; write \`## Wave 2\`
+      p.md:7: \`## \\Wave 2\` is not read as a wave; write \`## Wave 2\`
       "
     `);
     write('none.md', '# P\n\njust words\n');

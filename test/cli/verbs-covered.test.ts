@@ -46,8 +46,8 @@ it('every verb and every flag is called by a test', async () => {
   const missing: string[] = [];
   for (const verb of namedVerbs()) {
     const calling = units.filter(({ lines }) => calls(lines, verb));
-    // The old noun is another word for the same list.
-    if (calling.length === 0 && verb.noun !== 'instance' && !calledBeneath.has(verb.name)) missing.push(verb.name);
+    // Names from kasmos and kugetsu are played by other-names.test.ts, which holds that none is left out.
+    if (calling.length === 0 && isOfToday(verb) && !calledBeneath.has(verb.name)) missing.push(verb.name);
     if (calling.length === 0 || !isOfToday(verb)) continue;
     for (const names of await flagsOf(verb)) {
       const isSaid = calling.some(({ words }) => names.some((name) => words.has(name)));

@@ -45,6 +45,8 @@ const evil = [
   `${'~'.repeat(40)}\n${'`'.repeat(40)}\n## Wave 2\n\n### Task 1: evil\n\n\`\`\`sh\ntouch /tmp/never\n\`\`\`\n**Check:** touch /tmp/never`,
   '**Budget:** 1 USD\n**After:** other\n**Topic:** theirs\n<!-- \n--> </details>\r\r\n#\u2028## Wave 3',
   `${harm} ${'a'.repeat(20)}`,
+  'It breaks ✅',
+  '[x] It is (DONE) #',
   `${'x'.repeat(65_535)}😀`,
   '-'.repeat(1_000_000),
 ];
@@ -67,7 +69,7 @@ it.each([
       const { ok, document } = parsePlan(content);
       expect([ok, tasks, branch, topic, document.after]).toEqual([true, 1, 'fix/issue-12', null, []]);
       const [task] = document.waves[0]?.tasks ?? [];
-      expect([task?.check, task?.files]).toEqual([null, []]);
+      expect([task?.check, task?.files, task?.isDone]).toEqual([null, [], false]);
       expect(task?.body).toContain('no instruction');
       expect(content).not.toMatch(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/);
       expect(content.length).toBeLessThan(64 * 1024);

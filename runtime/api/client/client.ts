@@ -345,6 +345,8 @@ export function createClient(call: Call, options: ClientOptions) {
       branch?: string;
       topic?: string;
       file?: string;
+      /** The family that it is read as; not there: what it looks like. `stator`: as it stands. */
+      as?: string;
       /** Its branch may be one that stator did not make: the plan goes on from there. */
       adopt?: boolean;
     }): Promise<PlanShow> => ask('POST /v1/repos/:project/plans', { params: { project }, body }),
@@ -356,14 +358,20 @@ export function createClient(call: Call, options: ClientOptions) {
       project: string,
       plan: string,
       content: string,
-      { file }: { file?: string } = {},
+      { file, as }: { file?: string; as?: string } = {},
     ): Promise<SignalAnswer> =>
       verdictOf(
-        await ask('PUT /v1/repos/:project/plans/:plan/content', { params: { project, plan }, body: { content, file } }),
+        await ask('PUT /v1/repos/:project/plans/:plan/content', {
+          params: { project, plan },
+          body: { content, file, as },
+        }),
       ),
     /** Binds a plan to its file without changing the document. Throws `conflict`. */
-    takeFile: (project: string, plan: string, body: { file: string; content: string }): Promise<PlanShow> =>
-      ask('PUT /v1/repos/:project/plans/:plan/file', { params: { project, plan }, body }),
+    takeFile: (
+      project: string,
+      plan: string,
+      body: { file: string; content: string; as?: string },
+    ): Promise<PlanShow> => ask('PUT /v1/repos/:project/plans/:plan/file', { params: { project, plan }, body }),
     /** Deletes a plan. `clear`: the leftovers that are deleted with it. Throws `refused` if work would be lost that no override names. */
     deletePlan: (
       project: string,

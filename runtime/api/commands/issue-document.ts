@@ -4,7 +4,7 @@
  */
 
 import { markdownLines } from '../../../machines/document/markdown-lines.ts';
-import { parsePlan } from '../../../machines/document/plan-document.ts';
+import { isDoneTitle, parsePlan } from '../../../machines/document/plan-document.ts';
 import { safeText } from '../../base/platform/terminal-text.ts';
 import { excerpt, fenced, oneLine } from '../../work/agents/prompts/quotation.ts';
 import { disarmed } from '../../work/forges/closing-words.ts';
@@ -52,7 +52,7 @@ export function issueDocument({
       `# ${heading}`,
       `**Goal:** Work on ${name} as the task says.`,
       '## Wave 1',
-      `### Task 1: ${heading}`,
+      `### Task 1: ${isDoneTitle(heading) ? `Work on ${name}` : heading}`,
       task,
       ...others,
       '',

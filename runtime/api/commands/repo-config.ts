@@ -38,6 +38,7 @@ function entriesOf(config: RepoConfig): RepoShow['config'] {
     ['worktree.setup', worktree.setup ?? ''],
     ['worktree.copy', [...worktree.copy]],
     ['worktree.dir', worktree.dir],
+    ['documents.write_back', config.documents.writeBack],
   ];
   const agents = Object.values(profiles).flatMap((profile): [string, unknown][] => {
     const key = (name: string) => `agents.${profile.role}.${name}`;

@@ -525,7 +525,7 @@ export function createRepoCommands(parts: CommandDependencies) {
         enables: [...enables],
         changes: [...changes],
         digest: projects.compare(project).digest ?? '',
-        notes: [...notes, ...missingOf(project)],
+        notes: [...notes, ...missingOf(project), ...(await projects.baseNotes(project))],
       };
     },
     /** Grants nothing new to its plans; what implements goes on. Throws `repo_not_found`. */

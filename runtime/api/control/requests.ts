@@ -2,6 +2,7 @@
 import type { Context } from 'hono';
 import { z } from 'zod';
 import { decodePlan } from '../../../machines/document/plan-document.ts';
+import { familyNames, readPlan } from '../../../machines/document/read-plan.ts';
 import { EngineError, errorClasses } from '../../../machines/vocabulary/errors.ts';
 import { issueText } from '../../../machines/vocabulary/schema-issue.ts';
 import { didYouMean } from '../../base/config/nearest.ts';
@@ -132,8 +133,14 @@ function isTorn(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.entries(value).flat().some(isTorn);
 }
 
-/** Throws `bad_plan`. */
-export function documentOf(content: string): string {
+/** The family that a document is read as; not there: what it looks like. */
+export const family: z.ZodType<string> = z.enum(familyNames as readonly [string, ...string[]]);
+
+/** In stator's own form. Throws `bad_plan`. */
+export function documentOf(
+  content: string,
+  { file = '', as }: { file?: string | undefined; as?: string | undefined } = {},
+): string {
   const decoded = decodePlan(new TextEncoder().encode(content));
   if ('problem' in decoded)
     throw new EngineError(
@@ -141,7 +148,10 @@ export function documentOf(content: string): string {
       decoded.problem.message,
       'see what a document may be with: stator plan check <file>',
     );
-  return decoded.content;
+  return readPlan(
+    { text: decoded.content, path: file, beside: [] },
+    familyNames.find((name) => name === as),
+  ).content;
 }
 
 /** undefined keys are left out, so that optional properties stay optional. */

@@ -179,9 +179,9 @@ function worker(context: PlanContext): Whom {
   const alone = (role: Role): Whom => ({ role, wave: null, task: null });
   if (isSmall(context)) return alone(isSession(context) ? 'session' : 'coder');
   const { architect } = context.policy.roles;
-  if (architect.on && !context.elaborated && context.wave === 0 && context.wantedWave === null)
-    return alone('architect');
   const wave = nextWave(context);
+  const isBegun = context.wave !== 0 || context.wantedWave !== null;
+  if (architect.on && !context.elaborated && !isBegun && wave !== null) return alone('architect');
   const tasks = context.waves.find(({ number }) => number === wave)?.tasks ?? [];
   const open = tasks.find(({ number }) => context.results[wave ?? 0]?.[number]?.status !== 'done');
   return wave === null || open === undefined ? alone('reviewer') : { role: 'coder', wave, task: open.number };

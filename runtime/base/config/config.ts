@@ -137,6 +137,8 @@ export interface RepoConfig {
   readonly cleanupAgeMs: number;
   /** `copy` and `dir` as configured, relative to the repo; `dir` may be absolute. */
   readonly worktree: { readonly setup: string | null; readonly copy: readonly string[]; readonly dir: string };
+  /** Tasks that are done are marked so in the plan's own file, on its branch. */
+  readonly documents: { readonly writeBack: boolean };
   readonly profiles: Readonly<Record<Role, AgentProfile>>;
   readonly budget: BudgetConfig;
   readonly hooks: readonly HookConfig[];
@@ -292,6 +294,7 @@ export function parseRepoConfig(
     mergeMethod: (values.pull_requests?.method ?? daemon.pullRequests?.method) || null,
     baseBranch: values.base_branch ?? '',
     worktree,
+    documents: { writeBack: values.documents?.write_back ?? false },
     profiles: agents.profiles,
     budget: budgetsOf([values.budget, daemon.budget]),
     hooks: [...hooks, ...besides, ...functionHooks(overrides.hooks ?? {}, [...hooks, ...besides])],

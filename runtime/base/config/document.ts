@@ -156,7 +156,7 @@ export function problemsOf(issue: z.core.$ZodIssue, { form, raw, places }: Place
   }
   if (issue.code === 'invalid_key') {
     return [
-      { line, message: `${dotted(path)} is no key here; accepted: ${issue.issues[0]?.message ?? issue.message}` },
+      { line, message: `${dotted(path)} is no key here; accepted: ${issue.issues[0]?.message ?? 'another name'}` },
     ];
   }
   const words = acceptedWords(issue);

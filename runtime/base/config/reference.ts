@@ -28,6 +28,7 @@ const httpShape = daemonShape.http.unwrap().shape;
 const notificationsShape = daemonShape.notifications.unwrap().shape;
 const pullRequestsShape = daemonShape.pull_requests.unwrap().shape;
 const worktreeShape = repoShape.worktree.unwrap().shape;
+const documentsShape = repoShape.documents.unwrap().shape;
 
 const [webhook, command, notify] = hookTableSchema.options;
 const hookShape = { ...notify.shape, ...command.shape, ...webhook.shape, type: oneOf(hookTypes) };
@@ -41,6 +42,7 @@ type TableName =
   | 'pull_requests'
   | 'store'
   | 'worktree'
+  | 'documents'
   | 'hooks';
 type TopKey = Exclude<keyof typeof daemonShape | keyof typeof repoShape, TableName>;
 
@@ -171,6 +173,13 @@ const worktreeWords: Readonly<Record<keyof typeof worktreeShape, Words>> = {
   dir: ['".worktrees"', 'where worktrees are made; kept out of git through .git/info/exclude'],
 };
 
+const documentsWords: Readonly<Record<keyof typeof documentsShape, Words>> = {
+  write_back: [
+    'false',
+    "a task that is done is marked so in the plan's own file, on the plan's branch: `- [x]`, `passes`, `status`, as that file has it",
+  ],
+};
+
 const httpWords: Readonly<Record<keyof typeof httpShape, Words>> = {
   bind: [
     '""',
@@ -240,6 +249,7 @@ export const topKeys: readonly KeyReference[] = entries(topWords, { ...daemonSha
 ]);
 export const flagKeyNames: ReadonlySet<string> = new Set(Object.keys(flagWords));
 export const agentKeys = entries(agentWords, agentShape, () => ['daemon.toml', '.stator/config.toml']);
+export const documentsKeys = entries(documentsWords, documentsShape, () => ['.stator/config.toml']);
 export const worktreeKeys = entries(worktreeWords, worktreeShape, () => ['.stator/config.toml']);
 export const budgetKeys = entries(budgetWords, budgetShape, () => ['daemon.toml', '.stator/config.toml']);
 export const pullRequestsKeys = entries(pullRequestsWords, pullRequestsShape, () => [

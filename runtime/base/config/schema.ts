@@ -362,6 +362,8 @@ const worktreeSchema = z.strictObject(
   { error: 'a table with setup, copy and dir' },
 );
 
+const documentsSchema = z.strictObject({ write_back: flag.optional() }, { error: 'a table with write_back' });
+
 const repoKeys = {
   base_branch: text({
     min: 0,
@@ -383,6 +385,7 @@ const repoKeys = {
   cleanup_age: duration({ minMs: 0, maxMs: 3650 * dayMs, limits: 'at most 3650d' }).optional(),
   priority: wholeNumber(-1000, 1000).optional(),
   worktree: worktreeSchema.optional(),
+  documents: documentsSchema.optional(),
   hooks: listOf(hookTableSchema, { max: 100, is: 'tables that begin with [[hooks]]' })
     .superRefine(refuseDuplicateHooks)
     .optional(),
@@ -422,6 +425,7 @@ export const repoForm: FileForm<RepoFile> = {
 function keysAt(top: readonly string[], path: TomlPath, table: unknown): readonly string[] {
   if (path.length === 0) return top;
   if (path[0] === 'agents') return path.length === 1 ? agentTableNames : agentKeyNames;
+  if (path[0] === 'documents') return Object.keys(documentsSchema.shape);
   if (path[0] === 'worktree') return Object.keys(worktreeSchema.shape);
   if (path[0] === 'budget') return Object.keys(path.length === 1 ? budgetSchema.shape : amountKeys);
   if (path[0] === 'pull_requests') return Object.keys(pullRequestsSchema.shape);

@@ -3,10 +3,12 @@
  * stands for it: so it is claimed, prepared, limited in time, stopped and adopted as every run is. The shell ends with the code that comes through a pipe of the
  * run's folder, whichever engine has called the function by then.
  */
+
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { firstIssueText } from '../../../machines/vocabulary/schema-issue.ts';
 import type { AgentWork, OwnAgents } from '../../base/config/config.ts';
 import type { CommandLine, CommandPlaces } from './command-line.ts';
 import { commandLine } from './preset.ts';
@@ -53,7 +55,7 @@ async function customCommand(own: OwnAgents, brief: RunBrief, places: CommandPla
   if (!parsed.success)
     throw new EngineError(
       'agent_unusable',
-      `agents.${profile.program}.start of this engine answered no command: ${z.prettifyError(parsed.error)}`,
+      `agents.${profile.program}.start of this engine answered no command: ${firstIssueText(parsed.error)}`,
       'answer { argv: ["program", "argument"] }, and where needed stdin ("prompt" or "none") and env',
     );
   const { argv, stdin = 'prompt', env = {} } = parsed.data;

@@ -25,6 +25,7 @@ import { tellOthers } from './nested-report.ts';
 import { isDeleted, presenceOf } from './place-away.ts';
 import { chooseBase, knownBase, planBase } from './plan-base.ts';
 import type { SecretSearch } from './secrets/search.ts';
+import { commitMarks, isTaskOf, isWorkOf, marksOf } from './task-marks.ts';
 import { baseOf, type EffectParts, readLaunch, type Site, siteOf } from './workplace.ts';
 
 export interface WorkParts extends EffectParts {
@@ -52,7 +53,8 @@ export function createCommit(parts: CommitParts): Handler<WorkCommit> {
     const { row } = context;
     const base = await baseOf(parts, row, effect.run);
     if (base === null && effect.aside) return { type: null };
-    const { project, repository, worktree } = await siteOf(parts, row, effect.place);
+    const site = await siteOf(parts, row, effect.place);
+    const { project, repository, worktree } = site;
     if (base === null) {
       // Said to be finished before its run began: nothing was changed, which is for the task to judge.
       const { from: branch } = effect.place;
@@ -74,7 +76,10 @@ export function createCommit(parts: CommitParts): Handler<WorkCommit> {
       return { type: null };
     }
     parts.faults?.('commit.before-commit');
-    const { head, changed, aside, nested } = await commitLeftovers(repository, ended);
+    const committed = await commitLeftovers(repository, ended);
+    const { changed, aside, nested } = committed;
+    const head =
+      aside === undefined ? await withMarks(parts, site, { effect, row, head: committed.head }) : committed.head;
     parts.faults?.('commit.after-commit');
     await tellLeft(parts, context, { run: effect.run, site: { repository, worktree }, nested });
     if (effect.place.branch === effect.place.from) await tellLostWork(parts, context, effect.place.from);
@@ -89,6 +94,20 @@ export function createCommit(parts: CommitParts): Handler<WorkCommit> {
     const additions = asked === null ? {} : { additions: asked };
     return { type: 'work_committed', payload: { ...outcome, ...deletions, ...additions } };
   };
+}
+
+/** Work on the plan's own branch is marked there at once; that of a task's branch when it is merged. */
+async function withMarks(
+  { store }: WorkParts,
+  site: Site,
+  { effect, row, head }: { effect: WorkCommit; row: EffectRow; head: string },
+): Promise<string> {
+  const { branch, from } = effect.place;
+  if (branch !== from) return head;
+  const { project, plan } = row;
+  const edit = await marksOf({ store }, site, { project, plan, isDone: isWorkOf(effect.run) });
+  if (edit === null) return head;
+  return commitMarks(site.repository, { branch, head, edit, message: `${effect.message}: marked as done` });
 }
 
 /** What repositories of its own a run left, in its agent's name. */
@@ -131,7 +150,8 @@ function someOf(files: readonly string[]): string {
 export function createMerge(parts: EffectParts): Handler<WorkMerge> {
   return async (effect, context): Promise<Outcome> => {
     const { row } = context;
-    const { repository } = await siteOf(parts, row, effect.place);
+    const site = await siteOf(parts, row, effect.place);
+    const { repository } = site;
     const { commit = null } = effect;
     // The host of the run was lost before it had shared this: the branch that was brought here may be that of an earlier attempt.
     if (commit !== null && (await findCommit(repository, commit)) === null)
@@ -141,6 +161,7 @@ export function createMerge(parts: EffectParts): Handler<WorkMerge> {
       from: effect.place.branch,
       into: effect.place.from,
       message: effect.message,
+      edit: await marksOf(parts, site, { project: row.project, plan: row.plan, isDone: isTaskOf(effect.place) }),
     });
     parts.faults?.('merge.after-update-ref');
     switch (merged.kind) {

@@ -1,7 +1,9 @@
 /** One question to a forge's REST interface: through the guard of what leaves, with the errors that all forges share. */
+
 import { request } from '@octokit/request';
 import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { firstIssueText } from '../../../machines/vocabulary/schema-issue.ts';
 import { requestOutbound } from '../../base/platform/outbound.ts';
 import { withoutSecrets } from '../../base/platform/secrets.ts';
 import { oneLine } from '../../base/platform/terminal-text.ts';
@@ -110,10 +112,9 @@ export function createForgeCall(
       });
       const read = shape.safeParse(answer.data);
       if (!read.success) {
-        const issue = read.error.issues[0];
         throw new EngineError(
           'forge_refused',
-          `${host} answered ${route} with something else: ${issue?.path.join('.') || 'the whole'}: ${issue?.message ?? ''}`,
+          `${host} answered ${route} with something else: ${firstIssueText(read.error, 'the whole')}`,
           `see whether its kind is right: stator server get ${server.name}`,
         );
       }

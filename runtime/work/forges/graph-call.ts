@@ -1,6 +1,8 @@
 /** One question to GitHub's GraphQL interface, for what its REST interface has not: https://docs.github.com/graphql */
+
 import { z } from 'zod';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { firstIssueText } from '../../../machines/vocabulary/schema-issue.ts';
 import { oneLine } from '../../base/platform/terminal-text.ts';
 import type { Ask } from './forge-call.ts';
 
@@ -32,10 +34,9 @@ export function createGraphCall(ask: Ask, host: string): GraphAsk {
     }
     const read = shape.safeParse(answer.data);
     if (read.success) return read.data;
-    const issue = read.error.issues[0];
     throw new EngineError(
       'forge_refused',
-      `${host} answered with something else: ${issue?.path.join('.') || 'the whole'}: ${issue?.message ?? ''}`,
+      `${host} answered with something else: ${firstIssueText(read.error, 'the whole')}`,
       'see whether that address is a forge of this kind',
     );
   };

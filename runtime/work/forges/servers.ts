@@ -1,9 +1,11 @@
 /** The forges that a person knows, in `servers.toml` of the home: read whenever they are needed, written by the `server` verbs. No repository names any. */
+
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { parse, stringify } from 'smol-toml';
 import { z } from 'zod';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
+import { issueText } from '../../../machines/vocabulary/schema-issue.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { readConfigText } from '../../base/config/file.ts';
 import { didYouMean } from '../../base/config/nearest.ts';
@@ -244,7 +246,12 @@ function problemText(error: z.ZodError): string {
   const [issue] = error.issues;
   const key = issue?.path.join('.') ?? '';
   const isUnknown = issue?.code === 'unrecognized_keys';
-  const words = isUnknown ? `unknown key "${issue.keys[0] ?? ''}"` : `it takes ${issue?.message ?? ''}`;
+  const words =
+    isUnknown || issue === undefined
+      ? `unknown key "${issue?.keys[0] ?? ''}"`
+      : /^[^A-Z]/.test(issue.message)
+        ? `it takes ${issue.message}`
+        : `it ${issueText(issue)}`;
   return `${key === '' ? 'a server' : key}: ${words}`;
 }
 

@@ -15,6 +15,9 @@ const maxRounds = 50;
 /** How far back a plan worktree may lie behind its branch and still be brought up to date. */
 const maxBehind = 200;
 
+/** Makes of a merged tree the one that is committed. */
+export type EditTree = (tree: string) => Promise<string>;
+
 export type Merge =
   | { readonly kind: 'merged'; readonly head: string }
   | { readonly kind: 'conflict'; readonly files: string[] }
@@ -28,16 +31,16 @@ export type Merge =
  */
 export async function mergeBranch(
   repo: Repository,
-  wanted: { from: string; into: string; message: string },
+  wanted: { from: string; into: string; message: string; edit?: EditTree | null },
 ): Promise<Merge> {
-  const { into, message } = wanted;
+  const { into, message, edit = null } = wanted;
   const source = await commitOf(repo, wanted.from);
   for (let round = 0; round < maxRounds; round++) {
     const target = await commitOf(repo, branchRef(into));
-    const built = await buildMerge(repo, { source, target, message });
+    const built = await buildMerge(repo, { source, target, message, edit });
     if (built.kind === 'conflict') return built;
     if (built.kind === 'new') {
-      const isMoved = await advance(repo, { branch: into, from: target, to: built.head });
+      const isMoved = await advanceBranch(repo, { branch: into, from: target, to: built.head });
       if (isMoved) return { kind: 'merged', head: built.head };
       continue;
     }
@@ -50,9 +53,9 @@ export async function mergeBranch(
 /** `new`: the commit is made, and no branch is on it yet. `merged`: an earlier run did it. */
 export async function buildMerge(
   repo: Repository,
-  wanted: { source: string; target: string; message: string },
+  wanted: { source: string; target: string; message: string; edit?: EditTree | null },
 ): Promise<Merge | { kind: 'new'; head: string }> {
-  const { source, target, message } = wanted;
+  const { source, target, message, edit = null } = wanted;
   const merged = await mergeTrees(repo, target, source);
   if (merged.kind === 'conflict') return merged;
   // What is in the history already brings nothing.
@@ -60,7 +63,8 @@ export async function buildMerge(
     const head = await mergeOf(repo, source, target);
     return head === null ? { kind: 'nothing' } : { kind: 'merged', head };
   }
-  return { kind: 'new', head: await commitTree(repo, { tree: merged.tree, parents: [target, source], message }) };
+  const tree = edit === null ? merged.tree : await edit(merged.tree);
+  return { kind: 'new', head: await commitTree(repo, { tree, parents: [target, source], message }) };
 }
 
 /** The merge commit that brought `source` into the first line of `target`; null where it came in another way. */
@@ -75,7 +79,7 @@ async function mergeOf(repo: Repository, source: string, target: string): Promis
 }
 
 /** Moves a branch on, with the worktrees of ours that stand on it; false where it has moved meanwhile. */
-function advance(repo: Repository, move: { branch: string; from: string; to: string }): Promise<boolean> {
+export function advanceBranch(repo: Repository, move: { branch: string; from: string; to: string }): Promise<boolean> {
   return repo.exclusively(async () => {
     for (const worktree of await worktreesOn(repo, move.branch)) {
       // Before the branch moves: killed after it, what is uncommitted there would look like the merge undone.

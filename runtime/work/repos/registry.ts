@@ -29,7 +29,13 @@ import { createRepositoryLocks } from '../git/locks.ts';
 import { followMove } from '../git/moved-checkout.ts';
 import { findCommit } from '../git/objects.ts';
 import { branchRef, readRef } from '../git/refs.ts';
-import { createSharedAccess, excludeOwnFolders, inspectRepository, type Repository } from '../git/repository.ts';
+import {
+  baseBranch,
+  createSharedAccess,
+  excludeOwnFolders,
+  inspectRepository,
+  type Repository,
+} from '../git/repository.ts';
 import { createRepositoryLook } from '../git/repository-look.ts';
 import { placesOfSignals } from '../git/signal-paths.ts';
 import { refuseInsideGit, worktreeExcludes, worktreesFolder } from '../git/worktree-folder.ts';
@@ -141,6 +147,8 @@ export interface Projects {
   revokedText(project: string): string | null;
   /** Why the repo's file cannot be used; null: it can. Cheap while the file is as it was when it was last asked about. Throws `repo_not_found`. */
   fileProblem(project: string): string | null;
+  /** That the branch on which plans are to begin is not there, for people; empty: it is. Throws `repo_not_found`, and as git does. */
+  baseNotes(project: string): Promise<readonly string[]>;
   /** Files of the repo, beside its configuration and its prompts, on which its trust depends; absolute. None of one that is not there. Never throws. */
   trustedFiles(project: string): readonly string[];
   /** daemon.toml has changed: what follows from it is worked out anew. */
@@ -450,6 +458,7 @@ export async function openProjects(parts: {
         const after = examine(project).comparison;
         return { ...after, changes: comparison.changes, changed: true };
       }),
+    baseNotes: async (project) => baseNotes(await look.at(mustRead(project).path), get(project).config),
     trustedFiles(project) {
       const row = rows.get(project);
       const { programs = {}, envFiles = {}, settings = {} } = row?.config.found ?? {};
@@ -533,7 +542,7 @@ export async function openProjects(parts: {
     return {
       added: known === null,
       enables: now.enables,
-      notes: [...moved, ...renamed, ...brought, ...config.notes],
+      notes: [...moved, ...renamed, ...brought, ...config.notes, ...(await baseNotes(repository, now))],
       untrusted: isTrusted ? [] : nothingOwn(config.enables),
       changes: before,
       digest: now.digest,
@@ -851,6 +860,17 @@ function elsewhere({ project, path, host, comingFrom }: RepoRow): EngineError {
 interface Found {
   readonly source: RepoConfigSource;
   readonly config: RepoConfig;
+}
+
+/** Whoever says yes to a configuration hears of it now, and not from the first plan. */
+async function baseNotes(repository: Repository, { baseBranch: configured }: RepoConfig): Promise<readonly string[]> {
+  try {
+    await baseBranch(repository, configured);
+    return [];
+  } catch (thrown) {
+    if (thrown instanceof EngineError && thrown.code === 'bad_config') return [`${thrown.message}; ${thrown.hint}`];
+    throw thrown;
+  }
 }
 
 /** Without what hooks should have had as a variable. */

@@ -11,9 +11,12 @@ describe('**Issue:** of a document', () => {
     ['one link', links[0] ?? '', links.slice(0, 1)],
     ['two links, in any form that markdown has for an address', `<${links[0]}>, ${links[1]}`, links],
     ['the same link twice, once', `${links[0]} ${links[0]}`, links.slice(0, 1)],
+    ['links of markdown', `[SHOP-12](${links[0]}), [#1](<${links[1]}>)`, links],
+    ['a link in a sentence', `${links[0]} and what it says`, links.slice(0, 1)],
+    ['prose', 'the page flickers when the cart is empty', []],
     ['none', 'none', []],
   ])('has %s', (_, value, issues) => {
-    expect(read(value)).toMatchObject({ ok: true, document: { issues, notes: [] } });
+    expect(read(value)).toMatchObject({ ok: true, document: { issues } });
   });
 
   it.each([
@@ -25,7 +28,7 @@ describe('**Issue:** of a document', () => {
     'https://',
     'https://ada:secret@tracker.example/1',
     `https://tracker.example/${'x'.repeat(500)}`,
-    '[SHOP-12](https://tracker.example/SHOP-12)',
+    '[SHOP-12](javascript:alert(1))',
   ])('refuses %s with its line', (value) => {
     const { ok, problems, document } = read(value);
     expect([ok, problems.map(({ line }) => line), document.issues]).toEqual([false, [3], []]);
@@ -51,7 +54,7 @@ describe('**Issue:** of a document', () => {
       const said = ({ title, goal, notes, waves }: typeof before) => [
         title,
         goal,
-        notes.map(({ text }) => text.trim()),
+        notes.map(({ text }) => text.replace(/^\*\*Issue:.*$/m, '').trim()).filter((text) => text !== ''),
         waves.map(({ tasks }) => tasks.length),
       ];
       expect(said(document)).toEqual(said(before));

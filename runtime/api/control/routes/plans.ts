@@ -28,6 +28,7 @@ import {
 import {
   digits,
   documentOf,
+  family,
   flag,
   given,
   line,
@@ -68,12 +69,12 @@ export const planRoutes = [
       does: 'reads a document as a plan, and tells its waves and tasks, or every problem with its line; registers nothing',
       again: 'free',
       who: 'anyone',
-      body: z.strictObject({ content: z.string() }),
+      body: z.strictObject({ content: z.string(), as: family.optional() }),
       bodyLimitBytes,
       answers: { 200: documentCheck },
       errors: ['bad_plan'],
     },
-    async ({ body: { content } }) => json(200, checkOf(documentOf(content))),
+    async ({ body: { content, as } }) => json(200, checkOf(documentOf(content, { as }))),
   ),
   route(
     'GET /v1/repos/:project/plans',
@@ -102,14 +103,16 @@ export const planRoutes = [
         branch: line(200).optional(),
         topic: line(200).optional(),
         file: filePath.optional(),
+        as: family.optional(),
         adopt: z.boolean().optional(),
       }),
       bodyLimitBytes,
       answers: { 201: planShow },
       errors: ['bad_plan', 'repo_not_found', 'conflict', 'branch_taken'],
     },
-    async ({ core, params, body: { content, branch = null, topic = null, file = null, adopt = false, plan } }) => {
-      const command = { ...params, plan, content: documentOf(content), branch, topic, file, adopts: adopt };
+    async ({ core, params, body: { content, branch = null, topic = null, file = null, as, adopt = false, plan } }) => {
+      const document = documentOf(content, { file: file ?? '', as });
+      const command = { ...params, plan, content: document, branch, topic, file, adopts: adopt };
       return json(201, await core.commands.registerPlan(command));
     },
   ),
@@ -161,7 +164,7 @@ export const planRoutes = [
       needs: 'steer',
       inRuns: true,
       params: planParams,
-      body: z.strictObject({ content: z.string(), file: filePath.optional() }),
+      body: z.strictObject({ content: z.string(), file: filePath.optional(), as: family.optional() }),
       bodyLimitBytes,
       answers: verdictAnswers,
       errors: ['bad_plan', 'conflict', ...doorErrors],
@@ -171,7 +174,7 @@ export const planRoutes = [
       // Whoever may not say it is told so before the document is looked at.
       await principal.mustOwn(params.project, params.plan);
       if (body.file !== undefined) await core.commands.mustBeFileOf({ ...params, file: body.file });
-      const payload = { content: documentOf(body.content), ...given({ file: body.file }) };
+      const payload = { content: documentOf(body.content, body), ...given({ file: body.file }) };
       return sendAndAnswer(ask, { ...params, type: 'plan_updated', payload });
     },
   ),
@@ -182,13 +185,13 @@ export const planRoutes = [
       who: 'person',
       needs: 'steer',
       params: planParams,
-      body: z.strictObject({ file: filePath, content: z.string() }),
+      body: z.strictObject({ file: filePath, content: z.string(), as: family.optional() }),
       bodyLimitBytes,
       answers: { 200: planShow },
       errors: ['bad_plan', 'plan_not_found', 'conflict'],
     },
-    async ({ core, params, body: { file, content } }) =>
-      json(200, await core.commands.takeFile({ ...params, file, content: documentOf(content) })),
+    async ({ core, params, body: { file, content, as } }) =>
+      json(200, await core.commands.takeFile({ ...params, file, content: documentOf(content, { file, as }) })),
   ),
   route(
     'POST /v1/repos/:project/plans/:plan/push',

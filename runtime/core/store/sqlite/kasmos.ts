@@ -2,12 +2,14 @@
  * The store of kasmos, read and never written: its files are copied first, since SQLite writes beside a database that it opens. What cannot be read of it is
  * named with its table and row, and the rest is answered.
  */
+
 import { copyFileSync, existsSync, lstatSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { z } from 'zod';
 import { EngineError, messageOf } from '../../../../machines/vocabulary/errors.ts';
+import { firstIssueText } from '../../../../machines/vocabulary/schema-issue.ts';
 import { systemCode } from '../../../base/platform/system-code.ts';
 import type { Database } from './db.ts';
 
@@ -175,6 +177,6 @@ function read(db: Database): KasmosStore {
   };
 }
 
-function problemOf({ issues: [issue] }: z.ZodError): string {
-  return issue === undefined ? 'it is not as kasmos writes it' : `${issue.path.join('.')}: ${issue.message}`;
+function problemOf(error: z.ZodError): string {
+  return `it is not as kasmos writes it: ${firstIssueText(error)}`;
 }

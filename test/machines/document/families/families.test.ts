@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
+import { inOwnForm } from '../../../../machines/document/own-form.ts';
 import { familyNames, markDone, readPlan } from '../../../../machines/document/read-plan.ts';
 import { runsOf } from '../../../support/drawn.ts';
 import { lines, read } from '../../../support/family-documents.ts';
@@ -119,6 +120,14 @@ test('a document of no family is described, and one that is forced says what it 
   expect(forced.problems).toEqual([{ line: 1, message: 'no task found: the document does not look like spec-kit' }]);
 });
 
+test('a title that is underlined in the text of a task is text, in the own form too', () => {
+  const text =
+    '# Cart\n\n### Task 1: Cart\n\nWords.\n\nTask 2: Till\n------------\n\nMore.\n\n### Task 3: Door\n\nOpen it.\n';
+  const { ok, problems, content } = readPlan({ text, path: 'cart.md', beside: [] });
+  expect([ok, problems]).toEqual([true, []]);
+  for (const word of ['Words.', 'Task 2: Till', '-----', 'More.', 'Open it.']) expect(content).toContain(word);
+});
+
 test('a family is one file and one line of the registry', () => {
   const copy = mkdtempSync(join(tmpdir(), 'stator-families-'));
   onTestFinished(() => rmSync(copy, { recursive: true, force: true }));
@@ -197,4 +206,19 @@ test.each([
   timed(text.slice(0, 1000));
   // A quiet machine takes some 200 ms at most; a bound that only a quadratic reader exceeds, on any machine.
   expect(timed(text)).toBeLessThan(6000);
+});
+
+test('a title that is underlined in the text of a task is text, in the own form too', () => {
+  const body = ['Words.', '', 'Task 2: Till', '------------', '', 'More.'].map((text, at) => ({
+    text,
+    number: at + 2,
+  }));
+  const task = { ref: '1', title: 'Cart', number: 1, line: 1, isDone: false, order: 'sequence', links: [] } as const;
+  const wave = { kind: 'wave' as const, title: '', line: 1, introduction: [], marks: [] };
+  const { parsed, problems, content } = inOwnForm({
+    ...{ title: null, head: [], after: [], problems: [], remarks: [], name: null },
+    parts: [{ ...wave, tasks: [{ ...task, files: [], check: null, body, marks: [] }] }],
+  });
+  expect([problems, parsed.problems]).toEqual([[], []]);
+  for (const { text } of body) expect(content).toContain(text);
 });

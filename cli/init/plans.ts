@@ -1,0 +1,78 @@
+/** The plans that a repo has already, whichever program they were written for. */
+import { statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import { plansIn, readPlanFile } from '../plan-file.ts';
+import { counted } from '../text.ts';
+
+/** Where programs that write plans put them. Looked at to four folders below. */
+const places = [
+  'specs',
+  '.specify',
+  '.kiro/specs',
+  'openspec/changes',
+  'conductor/tracks',
+  '.planning',
+  '.taskmaster/tasks',
+  'scripts/ralph',
+  '.cursor/plans',
+  'backlog/tasks',
+  'docs/plans',
+  'docs/superpowers/plans',
+  'plans',
+] as const;
+/** In the repo's own folder. */
+const files = ['PLAN.md', 'IMPLEMENTATION_PLAN.md', 'PRD.md', 'plan.md', 'tasks.md', 'tasks.json', 'prd.json'] as const;
+
+export interface FoundPlan {
+  /** From the root of the repo. */
+  readonly file: string;
+  readonly family: string;
+  readonly tasks: number;
+  readonly tasks_done: number;
+}
+
+/** Those that can be read whole, and have something left to do first. */
+export function foundPlans(repo: string): FoundPlan[] {
+  const inPlaces = places.flatMap((place) =>
+    isFolder(join(repo, place)) ? plansIn(join(repo, place)).map((path) => join(place, path)) : [],
+  );
+  const atRoot = plansIn(repo, { deep: false }).filter((file) => files.some((name) => name === file));
+  const found = [...inPlaces, ...atRoot].map((file) => planAt(repo, file));
+  return found.sort((a, b) => Number(isOver(a)) - Number(isOver(b)));
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+function planAt(repo: string, file: string): FoundPlan {
+  const { family, document } = readPlanFile(repo, file).reading;
+  const tasks = document.waves.flatMap((wave) => wave.tasks);
+  return { file, family, tasks: tasks.length, tasks_done: tasks.filter(({ isDone }) => isDone).length };
+}
+
+function isOver({ tasks, tasks_done: done }: FoundPlan): boolean {
+  return tasks === done;
+}
+
+const shownPlans = 5;
+
+/** A line each, with the command that runs it. */
+export function planLines(found: readonly FoundPlan[]): string[] {
+  const open = found.filter((plan) => !isOver(plan));
+  if (open.length === 0) return [];
+  const lines = open.slice(0, shownPlans).map(({ file, family, tasks, tasks_done: done }) => {
+    const progress = done === 0 ? counted(tasks, 'task') : `${counted(tasks, 'task')}, ${done} done`;
+    return `  stator run ${shellWord(file)}  # ${family}: ${progress}`;
+  });
+  const more = open.slice(shownPlans);
+  const folders = [...new Set(more.map(({ file }) => dirname(dirname(file))))];
+  return [
+    'plans that are here:',
+    ...lines,
+    ...(more.length === 0
+      ? []
+      : [`  and ${more.length} more: stator plan import ${folders.slice(0, 3).map(shellWord).join(' ')}`]),
+  ];
+}

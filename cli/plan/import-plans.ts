@@ -1,0 +1,128 @@
+/** Several plans registered at once: each for itself, so that one that cannot be read keeps no other away. */
+import { statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
+import type { Call } from '../command.ts';
+import { bindingOf, planOfFile } from '../file-binding.ts';
+import { requireProject, requireRepository } from '../place.ts';
+import { familyOf, plansIn, readPlanFile } from '../plan-file.ts';
+import { ensureRegistered } from '../registered.ts';
+import { withClient } from '../session.ts';
+import type { TrustFlag } from '../trust/flag.ts';
+
+export interface Importing {
+  /** Files, and folders with plans in them. */
+  readonly paths: readonly string[];
+  readonly trust: TrustFlag;
+  readonly force: boolean;
+  readonly as: string | undefined;
+}
+
+/** `unchanged`: it was registered before, and the file says nothing else. */
+interface Imported {
+  readonly file: string;
+  readonly plan: string | null;
+  readonly status: 'registered' | 'unchanged' | 'failed';
+  readonly family: string | null;
+  readonly tasks: number;
+  readonly tasks_done: number;
+  readonly problem: string | null;
+}
+
+/** Answers the exit code: 1 where one was not registered. Throws what registering the repo throws, and `bad_file` for a folder without plans. */
+export async function importPlans(call: Call, { paths, trust, force, as }: Importing): Promise<number> {
+  const files = paths.flatMap((path) => filesOf(call, path, as));
+  const { out } = call;
+  const imported = await withClient(call, 'write', async (client) => {
+    const project =
+      call.project === undefined
+        ? await ensureRegistered(call, client, { path: requireRepository(call), trust, way: 'plan register' })
+        : requireProject(call);
+    const repo = (await client.repo(project)).path;
+    const all: Imported[] = [];
+    for (const file of files) all.push(await importOne(call, client, { project, repo, file, force, as }));
+    return all;
+  });
+  const failed = imported.filter(({ status }) => status === 'failed');
+  out.answer(imported, () => [
+    ...out.table(
+      ['plan', 'state', 'read as', 'tasks', 'file'],
+      imported.map(({ plan, status, family, tasks, tasks_done: done, file }) => [
+        plan ?? '-',
+        status,
+        family ?? '-',
+        done === 0 ? String(tasks) : `${tasks}, ${done} done`,
+        file,
+      ]),
+      'no plan',
+    ),
+    ...failed.map(({ file, problem }) => `${file}: ${problem}`),
+  ]);
+  return failed.length === 0 ? 0 : 1;
+}
+
+function filesOf({ cwd }: Call, path: string, as: string | undefined): string[] {
+  const found = statSync(resolve(cwd, path), { throwIfNoEntry: false });
+  if (found?.isDirectory() !== true) return [path];
+  const plans = plansIn(resolve(cwd, path), { as: familyOf(as) });
+  if (plans.length > 0) return plans.map((plan) => join(path, plan));
+  throw new EngineError(
+    'bad_file',
+    `${path} is a folder without a plan that can be read`,
+    'name the files that are meant; what is wrong with one says: stator plan check <file>',
+  );
+}
+
+interface One {
+  readonly project: string;
+  readonly repo: string;
+  readonly file: string;
+  readonly force: boolean;
+  readonly as: string | undefined;
+}
+
+async function importOne(call: Call, client: Client, { project, repo, file, force, as }: One): Promise<Imported> {
+  try {
+    const read = readPlanFile(call.cwd, file, { force, as });
+    const [first] = read.reading.problems;
+    if (first !== undefined)
+      throw new EngineError(
+        'bad_plan',
+        `line ${first.line}: ${first.message}`,
+        `all that is wrong with it: stator plan check ${shellWord(file)}; register it as a draft all the same: stator plan register ${shellWord(file)}`,
+      );
+    const bound = bindingOf(call, repo, read);
+    const { plan, shown } = await planOfFile(client, project, bound);
+    const isKnown = shown !== null && shown.content === read.content;
+    if (shown !== null && !isKnown)
+      throw new EngineError(
+        'conflict',
+        `plan ${plan} is registered with another text`,
+        `take the edit up with: stator run ${shellWord(file)}`,
+      );
+    const now = shown ?? (await registerAt(client, project, { plan, content: read.content, file: bound.bound }));
+    return {
+      file,
+      plan: now.plan,
+      status: isKnown ? 'unchanged' : 'registered',
+      family: read.reading.family,
+      tasks: now.tasks,
+      tasks_done: now.tasks_done,
+      problem: null,
+    };
+  } catch (thrown) {
+    if (!(thrown instanceof EngineError)) throw thrown;
+    const problem = `${thrown.message}; ${thrown.hint}`;
+    return { file, plan: null, status: 'failed', family: null, tasks: 0, tasks_done: 0, problem };
+  }
+}
+
+function registerAt(
+  client: Client,
+  project: string,
+  { plan, content, file }: { plan: string; content: string; file: string | null },
+): Promise<PlanShow> {
+  return client.registerPlan({ project, plan, content, as: 'stator', ...(file === null ? {} : { file }) });
+}

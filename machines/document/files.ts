@@ -1,0 +1,126 @@
+/** The paths of a `**Files:**` line and of the list beneath it: what a task claims. Prose among them claims nothing. */
+import { isNothing } from './fields.ts';
+import { quoted } from './shape.ts';
+
+/** What one item names, and what is said of it where it reads like a file and is not taken for one. */
+export interface FileItem {
+  paths: string[];
+  remark: string | null;
+}
+
+/** The items of a value, with commas between them, those of Chinese and Japanese keyboards too. Commas in backticks are part of a path. */
+export function fileItems(value: string): FileItem[] {
+  const items = commaItems(value).map(fileItem);
+  const isProse = items.every(({ paths, remark }) => paths.length === 0 && remark === null);
+  if (!isProse || saysNothing(value)) return items;
+  const form = 'a path stands in backticks, or has a / or a . in it';
+  return [{ paths: [], remark: `${quoted(value.trim())} names no file; ${form}` }];
+}
+
+function saysNothing(value: string): boolean {
+  return isNothing(value.trim()) || /^(?:tbd|nothing|no(?:ne)?\s.*|-\s.*)$/is.test(value.trim());
+}
+
+function commaItems(value: string): string[] {
+  const items: string[] = [];
+  let isCode = false;
+  let start = 0;
+  for (let at = 0; at < value.length; at += 1) {
+    const character = value[at];
+    if (character === '`') isCode = !isCode;
+    if (isCode || (character !== ',' && character !== '，' && character !== '、')) continue;
+    items.push(value.slice(start, at));
+    start = at + 1;
+  }
+  return [...items, value.slice(start)];
+}
+
+/** All backticked paths; without backticks the first word where it has a `/` or a `.`, and those behind it that are paths beyond doubt. */
+function fileItem(item: string): FileItem {
+  const text = withoutLabel(item);
+  const spans = codeSpans(text);
+  if (spans.length > 0) {
+    const paths = spans.filter((span, at) => isPath(span.text) || (at === 0 && span.isFirst && isName(span.text)));
+    return { paths: paths.map((span) => cleaned(span.text)), remark: null };
+  }
+  const words = withoutLinks(text.replaceAll('`', ''))
+    .split(/\s+/)
+    .map((word) => word.replace(/^[("'“]|[.,;:)"'”]$/g, ''))
+    .filter((word) => word !== '');
+  const [first = '', ...rest] = words;
+  if (first === '' || isNothing(first)) return { paths: [], remark: null };
+  const isList = words.every(isBarePath);
+  const paths = words.filter((word, at) => isBarePath(word) && (at === 0 || isList || isSurePath(word)));
+  const isLone = rest.length === 0 && paths.length === 0 && /^[\w.+@~-]+$/.test(first);
+  const remark = `${quoted(first)} is not read as a file; write it in backticks where it is one`;
+  return { paths: paths.map(cleaned), remark: isLone ? remark : null };
+}
+
+/** Without the check box and the label that an item begins with: `[ ] **Modify:** `. */
+function withoutLabel(item: string): string {
+  return item
+    .trim()
+    .replace(/^\[[ xX]\]\s+/, '')
+    .replace(/^\**\p{L}{1,20}(?:[:：]\**\s+|：\**)/u, '');
+}
+
+interface CodeSpan {
+  text: string;
+  /** Nothing stands before it. */
+  isFirst: boolean;
+}
+
+function codeSpans(text: string): CodeSpan[] {
+  const spans: CodeSpan[] = [];
+  let opening = text.indexOf('`');
+  while (opening >= 0) {
+    const closing = text.indexOf('`', opening + 1);
+    if (closing < 0) break;
+    const span = text.slice(opening + 1, closing).trim();
+    if (span !== '') spans.push({ text: span, isFirst: /^[[*_(]{0,4}$/.test(text.slice(0, Math.min(opening, 5))) });
+    opening = text.indexOf('`', closing + 1);
+  }
+  return spans;
+}
+
+/** Of a link to a file its text is the path. */
+function withoutLinks(text: string): string {
+  return text.includes('](') ? text.replace(/\[([^\][]{1,300})\]\([^()\s]{0,500}\)/g, '$1') : text;
+}
+
+/** Code that is no path is a command, a call or an address: `npm test`, `Foo.bar()`, `https://…`. */
+function isPath(code: string): boolean {
+  if (/:\/\/|^-|[;=<>|"]/.test(code) || isCall(code)) return false;
+  // A name with spaces ends as files do, and does not begin as commands do.
+  if (/\s/.test(code)) return /^[^\s/]*\/.*\.\w{1,8}$/s.test(code);
+  return (code.includes('/') && code !== '/') || (/\.\w/.test(code) && !/^v?\d+(?:\.\d+)+$/.test(code));
+}
+
+/** `run(x)`, and not `app/(group)`. */
+function isCall(code: string): boolean {
+  return code.endsWith(')') && /\w/.test(code.charAt(code.indexOf('(') - 1));
+}
+
+/** `Makefile`, as the first thing that an item says. */
+function isName(code: string): boolean {
+  return /^[\w+@~][\w+@~-]*$/.test(code) && !isNothing(code);
+}
+
+function isBarePath(word: string): boolean {
+  return isPath(word) && !/^(?:e\.g|i\.e|n\/a|and\/or)$/i.test(word);
+}
+
+function isSurePath(word: string): boolean {
+  return /^[\w.@~+-]+\/.*\.[A-Za-z]\w{0,7}(?:[:#].*)?$/s.test(word);
+}
+
+function cleaned(path: string): string {
+  const whole = withoutLineRange(path);
+  return whole.startsWith('./') && whole.length > 2 ? whole.slice(2) : whole;
+}
+
+/** Without `:12-30` and `#L12-L30`. */
+function withoutLineRange(path: string): string {
+  const mark = Math.max(path.lastIndexOf(':'), path.lastIndexOf('#'));
+  return mark > 0 && /^L?\d+(?:[-–]L?\d+)?$/.test(path.slice(mark + 1)) ? path.slice(0, mark) : path;
+}

@@ -1,0 +1,235 @@
+/** The fields of a plan, `**Name:** value`: they stand before its first section, and nowhere else. */
+import { type Amounts, amountsForm, readAmounts } from '../vocabulary/budget.ts';
+import { isHostName } from '../vocabulary/host-name.ts';
+import { planNameOf } from '../vocabulary/ids.ts';
+import { asciiDigits, type Field, isNothing, type Reports, readField, shownName, type TextLine } from './fields.ts';
+import { readIssueLinks } from './issue-links.ts';
+import type { Label } from './labels.ts';
+import { type PlanDocument, quoted, type ReportProblem } from './shape.ts';
+
+/** A topic stands in lists. */
+const topicLimit = 200;
+
+const headerNames = ['goal', 'architecture', 'tech stack', 'topic', 'host', 'issue', 'after', 'budget'] as const;
+type HeaderName = (typeof headerNames)[number];
+
+/** Where a line stands that is in no code and no comment. */
+export type LinePlace = 'introduction' | 'section' | 'task';
+
+export interface HeaderReader {
+  /** A line that is no heading, and stands before the first section. */
+  read(line: TextLine): void;
+  /** A line below that, where a field is text: it says so where the line was most likely meant as one. */
+  readBelow(line: TextLine, place: LinePlace): void;
+  /** A heading, a task or a fence came: the value that was being read is over. */
+  interrupt(): void;
+  /** The first section begins with that heading. */
+  end(heading: string): void;
+  hasEnded(): boolean;
+}
+
+/**
+ * Reads the fields into the document; of each the first that says something counts. A value may stand on the next line that is not blank,
+ * and one of prose goes on to the end of its paragraph.
+ */
+export function createHeaderReader(document: PlanDocument, report: Reports): HeaderReader {
+  /** The field that the next line may belong to. */
+  let open: { name: HeaderName; hasValue: boolean } | null = null;
+  let section: string | null = null;
+  const block = createBlockWatch();
+
+  function readLine({ text, number: line, label }: TextLine): void {
+    const name = label === null ? null : nameOf(label);
+    if (label === null || label.indent !== null || block.isHtml()) {
+      if (label !== null && name !== null) report.remark(line, unreadMessage(label, name, block.isHtml()));
+      continueField(text, line);
+      return;
+    }
+    open = null;
+    // Libraries stand in a plan's head under that name more often than plans.
+    const isLibraries = label.name === 'dependencies';
+    const found = isLibraries ? () => {} : (message: string) => report.problem(line, message);
+    const field = readField(label, headerNames, found);
+    if (field !== null) start(field, line);
+  }
+
+  function start({ name, value }: Field<HeaderName>, line: number): void {
+    if (isRead(document, name)) {
+      report.remark(line, `this ${shownName(name)} is text, because the plan has one above; join them, or remove one`);
+      return;
+    }
+    open = { name, hasValue: value !== '' };
+    if (value !== '') take(document, { name, value }, line, report);
+  }
+
+  function continueField(text: string, line: number): void {
+    if (open === null) return;
+    const { name, hasValue } = open;
+    const value = text.trim();
+    if (value === '' && !hasValue) return;
+    if (!isProse(text) || (hasValue && !isProseName(name))) {
+      open = null;
+      return;
+    }
+    open = { name, hasValue: true };
+    if (hasValue && isProseName(name)) document[keys[name]] += ` ${value}`;
+    else take(document, { name, value }, line, report);
+  }
+
+  return {
+    read(line) {
+      const underlined = block.read(line);
+      if (underlined === null) readLine(line);
+      else {
+        open = null;
+        section = quoted(underlined);
+      }
+    },
+    readBelow({ number: line, label }, place) {
+      const name = label === null ? null : nameOf(label);
+      if (label === null || name === null || label.isUnderscored || section === null) return;
+      // A task's own, which its own reader takes.
+      if (place === 'task' ? name === 'after' || isProseName(name) : label.indent !== null) return;
+      // A wave has a goal too.
+      if (place === 'introduction' && isProseName(name) && isRead(document, name)) return;
+      if (isNothing(label.value) && label.value !== '') return;
+      const where = { introduction: 'below the first section', section: 'below the first section', task: 'in a task' };
+      const advice = `move it above ${section} to put it in force for the whole plan`;
+      report.remark(line, `${shownName(name)} stands ${where[place]} and is text; ${advice}`);
+    },
+    interrupt() {
+      open = null;
+      block.interrupt();
+    },
+    end(heading) {
+      open = null;
+      section ??= quoted(heading);
+    },
+    hasEnded: () => section !== null,
+  };
+}
+
+function nameOf(label: Label): HeaderName | null {
+  return headerNames.find((candidate) => candidate === label.name) ?? null;
+}
+
+function unreadMessage(label: Label, name: HeaderName, isHtml: boolean): string {
+  const shown = shownName(name);
+  if (isHtml) return `${shown} stands in HTML and is text; leave a blank line above it to put it in force`;
+  return `${quoted(label.written)} stands in a list or is indented, and is text; begin the line with ${shown} to put it in force`;
+}
+
+interface BlockWatch {
+  /** The text of a heading of level 2 where this line underlines it; null: it does not. */
+  read(line: TextLine): string | null;
+  /** The block is over. */
+  interrupt(): void;
+  /** The line that was read last stands in a block of HTML. */
+  isHtml(): boolean;
+}
+
+const htmlPattern =
+  /^ {0,3}<\/?(?:article|aside|blockquote|center|dd|details|div|dl|dt|fieldset|figcaption|figure|footer|form|h[1-6]|header|hr|iframe|li|main|nav|ol|p|section|summary|table|tbody|td|tfoot|th|thead|tr|ul)(?=[\s/>]|$)/i;
+
+/** Follows the blocks of markdown from line to line, as far as the place of a field depends on them. */
+function createBlockWatch(): BlockWatch {
+  /** A paragraph of so many lines that may be underlined, HTML up to the next blank line, or another one, such as a list. */
+  let block: { kind: 'paragraph' | 'html' | 'other'; text: string } | null = null;
+  let isFirst = true;
+  /** Between the two lines of dashes that a document may begin with, where each line is a setting. */
+  let isFrontMatter = false;
+
+  return {
+    read({ text, label }) {
+      const isRule = /^ {0,3}-{2,}[ \t]*$/.test(text);
+      if (isFirst && text.trim() !== '') {
+        isFirst = false;
+        isFrontMatter = isRule;
+        if (isRule) return null;
+      }
+      if (isFrontMatter) {
+        isFrontMatter = !isRule;
+        return null;
+      }
+      if (text.trim() === '') block = null;
+      else if (isRule) {
+        const title = block?.kind === 'paragraph' ? block.text : null;
+        if (block?.kind !== 'html') block = null;
+        return title;
+      } else if (block === null) {
+        const isParagraph = isProse(text) && !/^(?: {4}|\t)/.test(text) && label === null;
+        block = { kind: htmlPattern.test(text) ? 'html' : isParagraph ? 'paragraph' : 'other', text: text.trim() };
+      } else if (block.kind === 'paragraph' && (label !== null || !isProse(text))) {
+        block = { kind: 'other', text: '' };
+      }
+      return null;
+    },
+    interrupt() {
+      isFirst = false;
+      block = null;
+    },
+    isHtml: () => block?.kind === 'html',
+  };
+}
+
+const keys = { goal: 'goal', architecture: 'architecture', 'tech stack': 'techStack' } as const;
+
+function isProseName(name: HeaderName): name is keyof typeof keys {
+  return name in keys;
+}
+
+function isRead(document: PlanDocument, name: HeaderName): boolean {
+  if (name === 'after') return document.after.length > 0;
+  if (name === 'issue') return document.issues.length > 0;
+  if (name === 'budget') return document.budget !== null;
+  return document[name === 'topic' || name === 'host' ? name : keys[name]] !== null;
+}
+
+/** A line that goes on with a paragraph: neither blank nor the start of a list, a quotation, a table, a comment or a rule. */
+function isProse(text: string): boolean {
+  return text.trim() !== '' && !/^\s*(?:[-*+>|<]|[-*_=]{3,}\s*$|\d{1,9}[.)]\s)/.test(text);
+}
+
+function take(
+  document: PlanDocument,
+  { name, value }: { name: HeaderName; value: string },
+  line: number,
+  report: Reports,
+): void {
+  if (isProseName(name)) document[keys[name]] = value;
+  else if (isNothing(value)) return;
+  else if (name === 'after') document.after = readPlanNames(value, line, report.problem);
+  else if (name === 'issue') document.issues = readIssueLinks(value, line, report);
+  else if (name === 'budget') document.budget = readBudget(value, line, report.problem);
+  else if (name === 'host') document.host = readHost(value, line, report.problem);
+  else {
+    if (value.length > topicLimit) report.problem(line, `the topic has more than ${topicLimit} characters; shorten it`);
+    document.topic = value;
+  }
+}
+
+function readBudget(value: string, line: number, report: ReportProblem): Amounts | null {
+  const budget = readAmounts(asciiDigits(value).replaceAll('，', ','));
+  if (budget === null) report(line, `${quoted(value)} is no budget; write ${amountsForm}, as in **Budget:** 5 USD`);
+  return budget;
+}
+
+function readHost(value: string, line: number, report: ReportProblem): string | null {
+  const host = value.replaceAll('`', '').trim();
+  if (isHostName(host)) return host;
+  report(line, `${quoted(value)} is no host; write the name of one or one of its labels, as in **Host:** gpu`);
+  return null;
+}
+
+function readPlanNames(value: string, line: number, report: ReportProblem): string[] {
+  const names = new Set<string>();
+  for (const item of value.split(/[,，、]/)) {
+    const written = item.replaceAll('`', '').trim();
+    if (written === '') continue;
+    const name = planNameOf(written);
+    if (name === null)
+      report(line, `${quoted(written)} is no plan's name; write names as in **After:** plan-a, plan-b`);
+    else names.add(name);
+  }
+  return [...names];
+}

@@ -1,0 +1,178 @@
+/** The fields of a task: the `**Name:** value` lines of its body, with what stands beneath them. */
+import { asciiDigits, type Field, isNothing, type Reports, readField, type TextLine } from './fields.ts';
+import { fileItems } from './files.ts';
+import { isProofLabel } from './labels.ts';
+import { type PlanTask, planNumberLimit, quoted, type ReportProblem } from './shape.ts';
+
+/** A check stands in a shell's argument list. */
+const checkLimit = 8000;
+
+const taskNames = ['check', 'files', 'after'] as const;
+type TaskName = (typeof taskNames)[number];
+
+/** That a task comes after another one of its wave, and the line that says so. */
+export interface TaskLink {
+  task: PlanTask;
+  after: number;
+  line: number;
+}
+
+export interface TaskReader {
+  /** A line of the task's body that is no heading and outside of fences. */
+  read(line: TextLine): void;
+  /** A heading or a fence came: a list beneath `**Files:**` is over. */
+  interrupt(): void;
+  /** The task is over. */
+  end(): void;
+}
+
+/** Reads the lines of one task's body into the task; its links also go to `links`, with their lines. `wave`: the number of its wave, if it has one. */
+export function createTaskReader(
+  { task, wave }: { task: PlanTask; wave: number | null },
+  links: TaskLink[],
+  report: Reports,
+): TaskReader {
+  /** A list of files that is being read: items stand at `least` or deeper, and at the first item's indent (`own`). */
+  let list: { least: number; own: number | null } | null = null;
+  const files = new Set<string>();
+  const after = new Set<number>();
+
+  /** What reads like a check and is none; it matters only where the task has none. */
+  const almostChecks: { line: number; message: string }[] = [];
+
+  function addFiles(value: string, line: number): void {
+    for (const { paths, remark } of fileItems(value)) {
+      if (remark !== null) report.remark(line, remark);
+      for (const path of paths) {
+        if (files.has(path)) continue;
+        files.add(path);
+        task.files.push(path);
+      }
+    }
+  }
+
+  function addLink(number: number, line: number): void {
+    if (after.has(number)) return;
+    after.add(number);
+    task.after.push(number);
+    links.push({ task, after: number, line });
+  }
+
+  function readTaskField(field: Field<TaskName>, line: number): void {
+    if (field.name === 'check') readCheck(task, field.value, line, report.problem);
+    if (field.name === 'after') {
+      for (const number of taskNumbers(field.value, { line, wave }, report.problem)) addLink(number, line);
+    }
+    if (field.name === 'files') {
+      if (field.value === '') list = { least: field.indent === null ? 0 : field.indent + 1, own: null };
+      else if (!isNothing(field.value)) addFiles(field.value, line);
+    }
+  }
+
+  function readListLine(text: string, line: number): void {
+    if (list === null) return;
+    const isBlank = text.trim() === '';
+    if (isBlank && list.own === null) return;
+    const item = /^(\s*)(?:[-*+]|\d{1,9}[.)])[ \t]+(.*)$/s.exec(text);
+    const [, spaces = '', rest = ''] = item ?? [];
+    // A blank line ends the list, or the steps that often follow it would be taken for files.
+    const isOver = item === null ? isBlank || list.own === null || !/^\s/.test(text) : spaces.length < list.least;
+    if (isOver) list = null;
+    else if (item !== null) {
+      list.own ??= spaces.length;
+      if (spaces.length < list.own + 2) addFiles(rest, line);
+    }
+  }
+
+  return {
+    read({ text, number: line, label }) {
+      const found = (message: string) => report.problem(line, message);
+      const field = label === null ? null : readField(label, taskNames, found);
+      if (field !== null) {
+        list = null;
+        readTaskField(field, line);
+        return;
+      }
+      const message = almostCheck(text, label);
+      if (message !== null && almostChecks.length < almostCheckLimit) almostChecks.push({ line, message });
+      readListLine(text, line);
+    },
+    interrupt() {
+      list = null;
+    },
+    end() {
+      if (task.check !== null) return;
+      for (const { line, message } of almostChecks) report.remark(line, message);
+    },
+  };
+}
+
+/** More of them in one task are not looked at. */
+const almostCheckLimit = 20;
+const unmarkedCheck = /^ {0,3}(?:[-*+][ \t]+)?(?:\*\*check\*\*|check[:：])\s+(\S.*)$/is;
+
+/** What is said of a line that was most likely meant as a check, and that nothing runs: `**Check** npm test`, `Check: npm test`, `**Verify:** npm test`. */
+function almostCheck(text: string, label: TextLine['label']): string | null {
+  const [written, command = ''] = unmarkedCheck.exec(text) ?? [];
+  if (written !== undefined)
+    return `${quoted(written.trim())} is not read, so nothing runs it; a check is written **Check:** ${shortened(command)}`;
+  if (label === null || !isProofLabel(label)) return null;
+  const example = (label.value.startsWith('`') ? codeSpan(label.value) : null) ?? 'npm test';
+  const form = `what must exit with 0 before the task is done is written **Check:** ${shortened(example)}`;
+  return `${quoted(label.written)} is text, and nothing runs it; ${form}`;
+}
+
+/** In a message. */
+function shortened(command: string): string {
+  return quoted(command.trimEnd()).slice(1, -1);
+}
+
+function readCheck(task: PlanTask, value: string, line: number, report: ReportProblem): void {
+  if (value !== '' && isNothing(value)) return;
+  const command = value.startsWith('`') ? codeSpan(value) : value;
+  const problem = checkProblem(value, command, task.check);
+  if (problem !== null) report(line, problem);
+  else task.check = command;
+}
+
+function checkProblem(value: string, command: string | null, earlier: string | null): string | null {
+  if (value === '') return 'the check has no command; write it on the same line, as in **Check:** npm test';
+  if (earlier !== null) return 'the task has a second check; join the commands with && in one **Check:**';
+  if (command === null) {
+    return `the check ${quoted(value)} is partly in backticks; put the whole command into one pair, or into none`;
+  }
+  if (command.length <= checkLimit) return null;
+  return `the check has more than ${checkLimit} characters; move it into a script of the repo`;
+}
+
+/** The content of a value that is one code span from end to end. A shell would run what the backticks print. */
+function codeSpan(value: string): string | null {
+  let width = 0;
+  while (value[width] === '`') width += 1;
+  const marker = '`'.repeat(width);
+  const content = value.slice(width, -width);
+  if (value.length <= 2 * width || !value.endsWith(marker) || content.includes(marker)) return null;
+  return content.trim() === '' ? null : content.trim();
+}
+
+/** `wave`: the one that the task is in; a number of it may be written `1.2`, and one of an earlier wave holds anyway. */
+function taskNumbers(
+  value: string,
+  { line, wave }: { line: number; wave: number | null },
+  report: ReportProblem,
+): number[] {
+  if (isNothing(value)) return [];
+  const numbers: number[] = [];
+  for (const item of asciiDigits(value).split(/[,，、]|\band\b|&/)) {
+    const written = item.trim();
+    if (written === '') continue;
+    const [, own, dotted] = /^(?:tasks?\s+)?[#＃]?0*(\d{1,4})(?:\.0*(\d{1,4}))?\.?$/i.exec(written) ?? [];
+    if (own !== undefined && dotted === undefined) numbers.push(Number(own));
+    else if (own !== undefined && wave !== null && Number(own) === wave) numbers.push(Number(dotted));
+    else if (own === undefined || wave === null || Number(own) > wave) {
+      const form = 'write the numbers of tasks of the same wave, as in **After:** 1, 2 (earlier waves are done anyway)';
+      report(line, `${quoted(written)} is no task number up to ${planNumberLimit}; ${form}`);
+    }
+  }
+  return numbers;
+}

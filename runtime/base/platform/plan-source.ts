@@ -1,0 +1,38 @@
+/** A document as its readers want it: its text, where it lies in its repository, and what lies beside it. */
+import { type Dirent, existsSync, readdirSync } from 'node:fs';
+import { basename, dirname, join, relative, sep } from 'node:path';
+import type { PlanSource } from '../../../machines/document/read-plan.ts';
+
+/** Of a folder with more files the rest is not told. */
+const besideLimit = 200;
+
+/** `path` is absolute. Links are not followed. */
+export function planSourceOf(path: string, text: string): PlanSource {
+  const folder = dirname(path);
+  const root = repositoryRoot(folder);
+  const place = root === null ? path : relative(root, path);
+  return { text, path: place.split(sep).join('/'), beside: namesBeside(folder, basename(path)) };
+}
+
+function repositoryRoot(folder: string): string | null {
+  if (existsSync(join(folder, '.git'))) return folder;
+  return dirname(folder) === folder ? null : repositoryRoot(dirname(folder));
+}
+
+/** Plain names only: they stand in what agents read. */
+function namesBeside(folder: string, own: string): string[] {
+  const names = entriesOf(folder).flatMap((entry) => (entry.isFile() || entry.isDirectory() ? [entry.name] : []));
+  return names
+    .filter((name) => name !== own && /^[\w.@ -]{1,100}$/.test(name))
+    .sort()
+    .slice(0, besideLimit);
+}
+
+/** Empty for a folder that cannot be read. */
+export function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return []; // whoever may not look sees nothing there
+  }
+}

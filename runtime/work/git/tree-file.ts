@@ -1,0 +1,39 @@
+/** One file of a tree rewritten, without a working tree. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ownGit } from './git.ts';
+
+/** The tree with what `edit` makes of the regular file at `path`; the same tree where there is none, or `edit` answers null. Throws as git. */
+export async function withFile(
+  { path: cwd }: { readonly path: string },
+  tree: string,
+  { path, edit }: { readonly path: string; readonly edit: (text: string) => string | null },
+): Promise<string> {
+  const listed = await ownGit(cwd, ['ls-tree', '-z', '--full-tree', tree, '--', path]);
+  const [, mode, id] = /^(100644|100755) blob ([0-9a-f]+)\t/.exec(listed) ?? [];
+  if (mode === undefined || id === undefined) return tree;
+  const text = await blobText(cwd, id);
+  const edited = text === null ? null : edit(text);
+  if (edited === null || edited === text) return tree;
+  const blob = await ownGit(cwd, ['hash-object', '-w', '--no-filters', '--stdin'], { input: edited });
+  const folder = await mkdtemp(join(tmpdir(), 'stator-index-'));
+  try {
+    const aside = { env: { GIT_INDEX_FILE: join(folder, 'index') } };
+    await ownGit(cwd, ['read-tree', tree], aside);
+    await ownGit(cwd, ['update-index', '-z', '--index-info'], { ...aside, input: `${mode} ${blob}\t${path}\0` });
+    return await ownGit(cwd, ['write-tree'], aside);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Byte for byte; null: it is no text in UTF-8. */
+async function blobText(cwd: string, id: string): Promise<string | null> {
+  const answer = await ownGit(cwd, ['cat-file', '--batch'], { input: `${id}\n` });
+  const start = answer.indexOf('\n') + 1;
+  const size = Number(answer.slice(0, start).trim().split(' ').at(-1));
+  // `ownGit` takes away the newline that ends the answer, which is none of the file's.
+  const text = answer.slice(start);
+  return Buffer.byteLength(text) === size ? text : null;
+}
