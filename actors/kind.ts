@@ -43,6 +43,8 @@ export interface Rules {
   /** The signal is accepted and changes nothing. */
   isSuppressed(root: AnyActorRef, signal: AnySignal): boolean;
   eventOf(root: AnyActorRef, signal: AnySignal): TreeEvent;
+  /** What the root hears, before it, of an event that is for another actor of its tree. null: nothing. Not there: it never hears anything. */
+  rootEventOf?(root: AnyActorRef, ref: AnyActorRef, event: TreeEvent): TreeEvent | null;
   refusalOf(root: AnyActorRef, ref: AnyActorRef, event: TreeEvent): Refusal;
   /** What signals are held for now: where one of these words goes, what waits is delivered. */
   heldFor(root: AnyActorRef): ReadonlySet<string>;

@@ -25,6 +25,7 @@ import { type Standing, underWay, versionOf } from './compatibility.ts';
 import type { Kind, Kinds, Place, Rules, Taker } from './kind.ts';
 import { leanActions } from './lean-actions.ts';
 import { bindPlan } from './plan.ts';
+import { withWords, wordEventOf } from './plan-words.ts';
 import { publicMove, silentMove, tagged } from './public-states.ts';
 import {
   answerObstacle,
@@ -43,6 +44,17 @@ import { upgrades } from './upgrades.ts';
 /** It never ends, so its journal would grow without end. */
 const endless: Standing = { ...underWay, keepsJournal: false };
 
+/** What an agent hears, and its plan's root is to know as well: who says a word to it, and what its runs had of them. */
+const agentWordSignals: ReadonlySet<string> = new Set([
+  'agent_send',
+  'agent_type',
+  'run_started',
+  'run_exited',
+  'run_lost',
+  'effect_failed',
+]);
+const wordSignals: ReadonlySet<string> = new Set([...agentWordSignals, 'resolve', 'answer']);
+
 /** By roles, questions, runs and the words in their states. What comes to such a tree was checked by its kind's signals. */
 const familyRules: Rules = {
   addresseeOf: (root, signal) => addresseeOf(root, signal as Signal),
@@ -51,6 +63,7 @@ const familyRules: Rules = {
   isPreApplied: (root, signal) => isPreApplied(root, signal as Signal),
   isSuppressed: (root, signal) => isSuppressed(root, signal as Signal),
   eventOf: (root, signal) => eventOf(root, signal as Signal),
+  rootEventOf: (root, ref, event) => (agentWordSignals.has(event.type) ? wordEventOf(root, ref, event) : null),
   refusalOf,
   heldFor: (root) => new Set([...holdsOf(root), ...openQuestions(root)]),
 };
@@ -113,6 +126,7 @@ const planKind: Kind = {
 function eventOf(root: AnyActorRef, signal: Signal): SignalEvent {
   const { type, payload, origin, run, at } = signal;
   const event = { ...payload, type, origin, run, at } as SignalEvent; // a signal's type and payload belong together
+  if (wordSignals.has(type)) return withWords(root, event) as SignalEvent;
   if (event.type === 'plan_updated') {
     const edited: Edited = { ...event, notBegun: notBegunIn(root) };
     return edited;

@@ -6,6 +6,7 @@ import { questionName } from '../machines/plan/context.ts';
 import { type BudgetUse, textOfUse } from '../machines/vocabulary/budget.ts';
 import { budgetDetails, type HookDetails, type NoticeEvent } from '../machines/vocabulary/hook-event.ts';
 import type { SignalPayload } from '../machines/vocabulary/signal.ts';
+import { refusedText } from '../machines/vocabulary/word.ts';
 import type { Happened } from './hook-events.ts';
 import { blockOf, isFailedStart, statusOfPlan } from './plan-view.ts';
 import { publicMove } from './public-states.ts';
@@ -33,6 +34,7 @@ export function noticesOf(tree: Tree, step: Step): Notice[] {
       ...nearOf(input),
       ...notedOf(input),
       ...remarksOf(input),
+      ...refusedWordOf(input),
     ];
   });
 }
@@ -122,6 +124,13 @@ function remarksOf({ signal }: Input): Notice[] {
     instance: null,
     message: `${author} wrote on the pull request: ${text.replace(/\s+/g, ' ')} (${url})`,
   }));
+}
+
+/** What a person said to an agent and no agent can get any more. */
+function refusedWordOf({ signal }: Input): Notice[] {
+  if (signal.type !== 'word_refused') return [];
+  const word = signal.payload as SignalPayload<'word_refused'>; // as its type says
+  return [{ type: 'word_refused', instance: word.title, message: refusedText(word) }];
 }
 
 /** The commit of a run deletes so much, or adds such things, that its task asks a person. */

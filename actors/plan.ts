@@ -8,7 +8,7 @@ import { approvalOf } from '../machines/plan/context.ts';
 import { planMachine } from '../machines/plan/machine.ts';
 import { type TaskContext, taskMachine } from '../machines/task/machine.ts';
 import { type AgentRun, placeOf } from '../machines/vocabulary/effect.ts';
-import { draftBranch, idOf, repoTree, requestId } from '../machines/vocabulary/ids.ts';
+import { draftBranch, idOf, planTree, repoTree, requestId } from '../machines/vocabulary/ids.ts';
 import { waveMachine } from '../machines/wave/machine.ts';
 import type { Ports } from './ports.ts';
 
@@ -24,6 +24,8 @@ export function bindPlan(ports: Ports) {
           priority: policy.priority,
           request,
         }),
+      tellRefused: ({ context: { project, plan } }, word) =>
+        ports.sendSignal(planTree(project, plan), 'word_refused', word),
       tellReleased: ({ context: { project, plan } }) =>
         ports.sendSignal(repoTree(project), 'implement_released', { plan }),
       tellRepoDone: ({ context: { project, plan } }) => ports.sendSignal(repoTree(project), 'plan_done', { plan }),
@@ -165,7 +167,9 @@ function bindAgent(ports: Ports) {
       askTyping: ({ context, event }) => {
         assertEvent(event, 'agent_type');
         const typed = event.key === undefined ? { text: event.text ?? '' } : { key: event.key };
-        ports.ask({ kind: 'agent.type', id: requestId(context.path, context.count), run: idOf(context.run), typed });
+        const { word } = event;
+        const id = requestId(context.path, context.count);
+        ports.ask({ kind: 'agent.type', id, run: idOf(context.run), typed, ...(word == null ? {} : { word }) });
       },
       askAnswer: ({ context, event }) =>
         ports.ask({
@@ -207,9 +211,6 @@ export function runOf(context: AgentContext): AgentRun {
     idleMs: context.idleMs,
     feedback: context.feedback,
     previous: context.previous,
-    question: context.question,
-    answer: context.answer,
-    messages: context.messages,
     start: context.start,
     ...(context.chooses === true ? { chooses: true } : {}),
   };

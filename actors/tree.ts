@@ -164,6 +164,8 @@ export function createTrees(kinds: Kinds = kindsWith([])): Trees {
     event: TreeEvent,
   ): { input: Input; agents: AgentSnapshot[] } {
     if (signal.run !== null) delete tree.memory.open[signal.run];
+    const beside = tree.kind.rules.rootEventOf?.(tree.root, ref, event) ?? null;
+    if (beside !== null) tree.root.send(beside);
     ref.send(event);
     assertSound(tree.root);
     settleOwn(tree);

@@ -3,6 +3,7 @@ import type { AgentContext } from '../machines/agent/context.ts';
 import { attentionOf, type PlanContext, type Question } from '../machines/plan/context.ts';
 import type { RunStart } from '../machines/vocabulary/effect.ts';
 import type { ForgeMerge, PlanPull, PullRequest } from '../machines/vocabulary/plan-pull.ts';
+import type { Word } from '../machines/vocabulary/word.ts';
 import type { Upgrades } from './compatibility.ts';
 
 interface StoredActor {
@@ -183,6 +184,54 @@ function stuckIn(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, stuckIn(inner)]));
 }
 
+/** What an agent kept of what people had said to it. */
+interface StoredHearer {
+  title: string;
+  messages: readonly string[];
+  unread: number;
+  question: string | null;
+  answer: string | null;
+  ending: string | null;
+  run: string | null;
+  /** null: its run has not begun, so it has heard nothing. */
+  base: string | null;
+  at: number;
+}
+
+/** The words that agents kept are the root's. Of which run had them only the last is known; a run that had not begun has none. */
+function withWords(plan: StoredActor): object {
+  const words: Word[] = [];
+  const keep = (
+    { title, at, run, base }: StoredHearer,
+    said: Pick<Word, 'kind' | 'text' | 'question'>,
+    isHeard: boolean,
+  ) => {
+    const number = words.length + 1;
+    const known = {
+      number,
+      title,
+      task: null,
+      author: 'person' as const,
+      at,
+      run: isHeard && base !== null ? run : null,
+    };
+    words.push({ ...known, ...said });
+    return number;
+  };
+  const tree = withContexts(plan, 'agent', (stored) => {
+    const { messages, ...agent } = stored as object as StoredHearer;
+    const { unread, question, answer, ending } = agent;
+    const heard = messages.length - unread;
+    const numbers = messages.map((text, index) =>
+      keep(stored as object as StoredHearer, { kind: 'message', text, question: null }, index < heard),
+    );
+    if (answer !== null)
+      keep(stored as object as StoredHearer, { kind: 'answer', text: answer, question }, ending !== 'decision');
+    return { ...agent, unread: numbers.slice(heard) };
+  });
+  return { ...tree, context: { ...tree.context, words, wordCount: words.length } };
+}
+
 /** How a run starts, from what version 2 of an agent called it. */
 const starts: Readonly<Record<string, RunStart>> = { anew: 'begin', on: 'continue', fresh: 'restart' };
 
@@ -286,6 +335,11 @@ export const upgrades: Upgrades = {
       to: 'agent:4 plan:8 task:3 wave:2',
       upgrade: (snapshot) =>
         withContexts(snapshot as StoredActor, 'task', (context) => ({ committed: null, ...context })),
+    },
+    // What people said to an agent stood in the agent, and ended with it.
+    'agent:4 plan:8 task:3 wave:2': {
+      to: 'agent:5 plan:9 task:3 wave:2',
+      upgrade: (snapshot) => withWords(snapshot as StoredActor),
     },
   },
 };

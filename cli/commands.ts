@@ -200,6 +200,7 @@ const agent: readonly Entry[] = [
   ...verbsOf(instance, {
     'pause, resume': 'freeze an agent; continue it',
     'restart, kill': 'end its attempt: start a new one, or fail its task',
+    messages: 'list what people said to agents, and who has it',
   }),
 ];
 

@@ -1,16 +1,19 @@
 /** `stator agent`: the agents. */
 
-import { EngineError } from '../machines/vocabulary/errors.ts';
+import { EngineError, onOneLine } from '../machines/vocabulary/errors.ts';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import type { Client, SignalAnswer } from '../runtime/api/client/client.ts';
+import type { WordEntry } from '../runtime/api/contract/words.ts';
 import { absentStep } from '../runtime/base/platform/home-engine.ts';
 import { connect } from '../runtime/engine/connect.ts';
 import { readStdin } from './ask.ts';
+import type { Tone } from './colour.ts';
 import { type Call, defineVerb, type Verb, type Verbs } from './command.ts';
 import { findInstance, instanceHeadings, instanceLines, instanceRow } from './instance/view.ts';
 import { allArgs, requireProject, scopeOf } from './place.ts';
 import { withClient } from './session.ts';
 import { isSure, sureArgs } from './sure.ts';
+import { clockTime } from './text.ts';
 import { hasUsage } from './usage-text.ts';
 import { printVerdict } from './verdict.ts';
 
@@ -48,9 +51,52 @@ const show = defineVerb({
     const project = requireProject(call);
     const entries = await withClient(call, 'read', (client) => client.instances({ project }));
     const entry = findInstance(entries, title);
-    out.answer(entry, () => instanceLines(entry, out.paint));
+    const words = await withClient(call, 'read', (client) => client.words(project, { plan: entry.plan, title }));
+    const waiting = words.filter(({ state }) => state === 'waiting');
+    out.answer(entry, () => [...instanceLines(entry, out.paint), ...waitingLines(waiting, title)]);
   },
 });
+
+const messages = defineVerb({
+  summary: 'List what people said to agents, and where it is.',
+  args: { title: { ...titleArg, required: false } },
+  examples: ['stator agent messages login-w1-t2'],
+  more: `states: waiting (for the next run), given (a run has it), typed (its program
+has not said yet that it read it), refused (no agent could get it any more)`,
+  async run({ title }, call) {
+    const { out } = call;
+    const project = requireProject(call);
+    const words = await withClient(call, 'read', (client) =>
+      client.words(project, title === undefined ? {} : { title }),
+    );
+    out.list(words, {
+      headings: ['at', 'to', 'kind', 'by', 'state', 'text'],
+      row: (word) => [
+        clockTime(word.at),
+        word.title,
+        word.kind,
+        word.author,
+        { text: word.why === null ? word.state : `${word.state}: ${word.why}`, tone: wordTone(word.state) },
+        onOneLine(word.text),
+      ],
+      empty: 'nothing was said that a plan still keeps',
+    });
+  },
+});
+
+function wordTone(state: WordEntry['state']): Tone {
+  return state === 'refused' ? 'bad' : state === 'given' ? 'plain' : 'attention';
+}
+
+function waitingLines(waiting: readonly WordEntry[], title: string): string[] {
+  if (waiting.length === 0) return [];
+  const [newest] = waiting.slice(-1);
+  const what = waiting.length === 1 ? 'one message or answer waits' : `${waiting.length} messages and answers wait`;
+  return [
+    `${what} for its next run, the last one: ${onOneLine(newest?.text ?? '')}`,
+    `all of them: stator agent messages ${shellWord(title)}`,
+  ];
+}
 
 /** What the inbox takes, with room for its wrapping. */
 const messageLimitBytes = 60 * 1024;
@@ -128,6 +174,7 @@ async function sendToInstance(
 export default {
   list,
   show,
+  messages,
   send,
   pause: wordVerb('pause', {
     summary: 'Freeze an agent with all its processes. It keeps its slot, and its deadline is moved.',

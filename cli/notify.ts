@@ -9,6 +9,7 @@ const needs: ReadonlySet<string> = new Set([
   'agent_asks',
   'budget_near',
   'task_error',
+  'word_refused',
   'hook_off',
   'forge_down',
   'account_limited',

@@ -45,9 +45,8 @@ export interface AgentContext extends AgentInput {
   answer: string | null;
   /** What the process asks to be allowed and nobody has answered, oldest first. */
   permissions: readonly PermissionQuestion[];
-  /** What people sent, oldest first; `unread` of them came after the last run began. */
-  messages: string[];
-  unread: number;
+  /** The numbers of the words for it that no run of it has had. Their texts are kept by the plan's root. */
+  unread: number[];
   /** What the next run is to find. */
   start: RunStart;
   previous: Previous | null;
@@ -57,6 +56,13 @@ export interface AgentContext extends AgentInput {
   at: number;
 }
 
+/** `word`: the number under which the plan's root keeps it; null: it keeps no more. */
+export type Said = SignalEvent<'agent_send' | 'agent_type'> & { readonly word?: number | null };
+/** `returned`: the words that this run was given and has not read, as the plan's root knows them. */
+export type RunEnd = SignalEvent<'run_exited' | 'run_lost' | 'effect_failed'> & {
+  readonly returned?: readonly number[];
+};
+
 export type AgentEvent =
   | SignalEvent<
       | 'run_starting'
@@ -64,20 +70,17 @@ export type AgentEvent =
       | 'run_waiting'
       | 'run_going'
       | 'run_idle'
-      | 'run_exited'
-      | 'run_lost'
-      | 'effect_failed'
       | 'timer_due'
       | 'needs_decision'
       | 'agent_kill'
       | 'agent_restart'
       | 'agent_pause'
       | 'agent_resume'
-      | 'agent_send'
-      | 'agent_type'
       | 'agent_allow'
       | 'agent_deny'
     >
+  | Said
+  | RunEnd
   | AgentOrder;
 
 /** An agent that was told to finish or that asked gets this long to exit by itself. */

@@ -43,7 +43,7 @@ const unasked = { answered: { description: 'no question of this agent is open' }
 const send = { agent_send: { guard: 'hasRoomForMessage', actions: 'noteMessage' } } as const;
 /** Whatever the process is at: its terminal has the line at once, and a program that takes messages reads it with its next step. */
 const types = {
-  agent_type: { guard: and(['takesInput', 'takesTyped']), actions: ['nextId', 'askTyping'] },
+  agent_type: { guard: and(['takesInput', 'takesTyped', 'hasRoomForLine']), actions: ['nextId', 'askTyping'] },
 } as const;
 /** What a process that is there may do or be told. */
 const live = {
@@ -66,7 +66,7 @@ const again = { agent_restart: { target: '#agent.queued', actions: 'noteRestart'
 
 const made = agentSetup.createMachine({
   id: 'agent',
-  version: '4',
+  version: '5',
   description: 'one agent, over all its attempts',
   context: newAgent,
   output: outputOf,
@@ -81,12 +81,8 @@ const made = agentSetup.createMachine({
         // Even a pause withdraws: the slot may have been taken a moment ago.
         ...stops,
         finish: { target: stopping, actions: [ending('finish'), stopNow] },
-        // The run was asked for without it: asked for again.
-        agent_send: {
-          guard: 'hasRoomForMessage',
-          target: stopping,
-          actions: ['noteMessage', ending('requeue'), stopNow],
-        },
+        // The prompt is written when the run has its slot.
+        ...send,
         ...ends,
         ...unasked,
       },

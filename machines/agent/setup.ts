@@ -36,8 +36,7 @@ export function newAgent({ input: { at, ...input } }: { input: AgentInput & { at
     question: null,
     answer: null,
     permissions: [],
-    messages: [],
-    unread: 0,
+    unread: [],
     start: 'begin',
     previous: input.previous ?? null,
     reason: null,
@@ -76,6 +75,12 @@ export function permissionOf({ permissions }: AgentContext, event: AgentEvent): 
   }
 }
 
+/** A host of before words had numbers says nothing of them: what waited stood in its prompt. */
+function leftUnread({ unread }: AgentContext, event: AgentEvent): number[] {
+  const given = event.type === 'run_started' ? event.words : undefined;
+  return given === undefined ? [] : unread.filter((number) => !given.includes(number));
+}
+
 function timeOf(context: AgentContext, event: AgentEvent): number {
   return 'at' in event ? event.at : context.at;
 }
@@ -102,7 +107,6 @@ const base = setup({
       return {
         count,
         run: requestId(context.path, count),
-        unread: 0,
         timer: null,
         ending: null,
         ended: null,
@@ -115,6 +119,7 @@ const base = setup({
     noteStart: assign(({ context, event }) => ({
       runs: context.runs + 1,
       base: event.type === 'run_started' ? event.base : null,
+      unread: leftUnread(context, event),
       ...(event.type === 'run_started' && event.takes_input !== undefined ? { takesInput: event.takes_input } : {}),
     })),
     setDeadline: assign(({ context, event }) => nextTimer(context, timeOf(context, event) + context.timeoutMs)),
@@ -151,7 +156,7 @@ const base = setup({
     }),
     noteMessage: assign(({ context, event }) => {
       assertEvent(event, 'agent_send');
-      return { messages: [...context.messages, event.body], unread: context.unread + 1 };
+      return { unread: [...context.unread, event.word ?? 0] };
     }),
     /** A run that never began leaves nothing to go on from. */
     noteContinue: assign(({ context }) => ({ start: context.base === null ? context.start : ('continue' as const) })),
@@ -160,9 +165,10 @@ const base = setup({
       assertEvent(event, 'answered');
       return { answer: event.answer };
     }),
-    noteEnd: assign(({ event }) => {
+    noteEnd: assign(({ context, event }) => {
       assertEvent(event, ['run_exited', 'run_lost', 'effect_failed']);
-      const closed = { detail: event.detail.slice(-detailLimit), timer: null, permissions: [] };
+      const unread = [...context.unread, ...(event.returned ?? [])];
+      const closed = { detail: event.detail.slice(-detailLimit), timer: null, permissions: [], unread };
       if (event.type === 'run_exited') {
         const { at, code, cause, until = null } = event;
         return { ...closed, ended: { at, code, cause, until } };
@@ -259,12 +265,16 @@ const base = setup({
     /** A terminal takes anything; a message has a text. */
     takesTyped: ({ context, event }) =>
       context.takesInput === true || (event.type === 'agent_type' && (event.text ?? '').trim() !== ''),
-    hasRoomForMessage: ({ context }) => context.messages.length < messageLimit,
-    takesMessage: ({ context: { ending, messages } }) =>
-      ending !== 'cancel' && ending !== 'kill' && messages.length < messageLimit,
+    /** What is typed into a terminal is kept by nobody. */
+    hasRoomForLine: ({ context, event }) =>
+      context.takesInput === true || event.type !== 'agent_type' || event.word !== null,
+    hasRoomForMessage: ({ context }) => context.unread.length < messageLimit,
+    takesMessage: ({ context: { ending, unread } }) =>
+      ending !== 'cancel' && ending !== 'kill' && unread.length < messageLimit,
     /** Its work is not looked at before it has read what people sent. Who speaks by signal has spoken, and is only let go. */
     hasUnread: ({ context: { ending, ended, unread, role } }) =>
-      unread > 0 && ((ending === 'finish' && isWorker(role)) || (endedItself({ ended, ending }) && ended?.code === 0)),
+      unread.length > 0 &&
+      ((ending === 'finish' && isWorker(role)) || (endedItself({ ended, ending }) && ended?.code === 0)),
     isRateLimited: ({ context }) => context.ended?.cause === 'rate-limited' && context.ending === null,
     endedWell: ({ context: { ended, ending, speaksByExit } }) =>
       endedItself({ ended, ending }) && (ended?.code === 0 || (speaksByExit && ended?.code === 1)),

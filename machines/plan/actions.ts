@@ -9,6 +9,7 @@ import { originOf, type PlanEvent, type PlanRegionEvent } from './events.ts';
 import { isByHand } from './guards.ts';
 import { allowances, memory, needs, overrideReason } from './memory.ts';
 import { base } from './setup.ts';
+import { words as said } from './words.ts';
 
 /** The longest text that a plan keeps of why it was not merged. */
 const detailLimit = 4_096;
@@ -265,6 +266,7 @@ export const plan = base.extend({
     ...children,
     ...drafting,
     ...words,
+    ...said,
     ...merging,
     ...pulling,
     ...mergingThere,

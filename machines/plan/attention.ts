@@ -11,7 +11,7 @@ function others<T extends Attention>(own: T) {
 }
 
 /** A person's word that is no answer to a question of its own lets the plan go on. */
-const resolve = { actions: ['tellAnswers', 'noteAnswers', 'acceptLoss', 'clearBlock'] } as const;
+const resolve = { actions: ['noteAnswerWords', 'tellAnswers', 'noteAnswers', 'acceptLoss', 'clearBlock'] } as const;
 const movedByPerson = { guard: 'movedByPerson', actions: 'clearBlock' } as const;
 
 export const attention = plan.createStateConfig({
@@ -26,7 +26,7 @@ export const attention = plan.createStateConfig({
     budget_reached: { guard: 'hasNoBlock', actions: 'noteBlock' },
     raise_budget: { guard: 'isForBudget', actions: ['noteRaise', 'clearBlock'] },
     budget_restored: { guard: 'isForBudget', actions: 'clearBlock' },
-    answer: { guard: 'areOpen', actions: ['tellAnswers', 'noteAnswers'] },
+    answer: { guard: 'areOpen', actions: ['noteAnswerWords', 'tellAnswers', 'noteAnswers'] },
   },
   states: {
     clear: { description: 'no', always: others('clear') },

@@ -2,10 +2,12 @@
 import { assertEvent } from 'xstate';
 import type { AgentInput, AgentOrder, CommonOrder, TaskOrder, WaveOrder } from '../vocabulary/family.ts';
 import { draftNumber, instanceTitle, isWorker, type Role } from '../vocabulary/ids.ts';
+import { answersOf } from './answers.ts';
 import { documentFacts, isLeftBehind, nextWave, type PlanContext, timeOf, waveOf } from './context.ts';
 import { selfFixText } from './guards.ts';
-import { answersOf, memory } from './memory.ts';
+import { memory } from './memory.ts';
 import { base } from './setup.ts';
+import { words } from './words.ts';
 
 /** The words by which a coordinator or a worker is finished: it is let go with thanks instead of being stopped. */
 const verdicts = new Set<string>([
@@ -225,6 +227,7 @@ export const children = {
   /** A child's end: its results are kept, the child is forgotten. */
   forget: base.enqueueActions(({ event, enqueue }) => {
     assertEvent(event, 'xstate.done.actor.*');
+    enqueue(words.refuseUnheard);
     enqueue(memory.noteEnd);
     enqueue.stopChild(event.actorId);
     // The worktree of one of several planners holds nothing that anybody reads.

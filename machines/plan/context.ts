@@ -25,6 +25,7 @@ import { hashOf, instanceTitle, type Role } from '../vocabulary/ids.ts';
 import type { Approval, PlanMerge } from '../vocabulary/plan-merge.ts';
 import type { PlanPull } from '../vocabulary/plan-pull.ts';
 import type { Policy } from '../vocabulary/policy.ts';
+import type { Word } from '../vocabulary/word.ts';
 
 export const blockSources = [
   'agent',
@@ -149,6 +150,10 @@ export interface PlanContext extends DocumentFacts {
   questions: Question[];
   /** How many questions were ever asked. */
   questionCount: number;
+  /** What people said to its agents: what waits for a run, and what runs have, the oldest first. */
+  words: Word[];
+  /** How many words were ever accepted. */
+  wordCount: number;
   /** What a person said yes to for the whole plan: it is not asked about again. Not there: nothing. */
   accepted?: readonly string[];
   head: string | null;

@@ -11,6 +11,7 @@ import type {
 } from '../vocabulary/family.ts';
 import type { Policy } from '../vocabulary/policy.ts';
 import type { Origin, SignalEvent } from '../vocabulary/signal.ts';
+import type { Said } from '../vocabulary/word.ts';
 import type { BlockSource, PlanContext } from './context.ts';
 
 type PlanSignal = SignalEvent<
@@ -46,8 +47,6 @@ type PlanSignal = SignalEvent<
   | 'budget_reached'
   | 'budget_restored'
   | 'run_noted'
-  | 'resolve'
-  | 'answer'
   | 'set_status'
   | 'policy'
   | 'head_moved'
@@ -74,7 +73,20 @@ type PlanSignal = SignalEvent<
   | 'pr_changes_requested'
   | 'pr_needs_person'
   | 'pr_remarked'
+  | 'word_refused'
 >;
+
+/** `askers`: the runs whose agents wait for the answer, as the tree says when it comes. */
+export type Answered = SignalEvent<'resolve' | 'answer'> & { readonly askers?: readonly string[] };
+
+/** What comes to an agent and its plan's root is to know. */
+export type WordEvent =
+  | { type: 'word_said'; at: number; said: Said }
+  /** `numbers`: the words in the prompt of that run; null: all that waited for its agent. */
+  | { type: 'words_given'; at: number; run: string; title: string; numbers: readonly number[] | null }
+  /** That run has ended without having read them. */
+  | { type: 'words_returned'; at: number; run: string; numbers: readonly number[] };
+
 /** Said by one region of the root to another. */
 export type PlanRegionEvent =
   | { type: 'moved'; at: number; origin: Origin; cause: string }
@@ -90,6 +102,8 @@ export type Edited = SignalEvent<'plan_updated'> & { notBegun?: readonly number[
 export type PlanEvent =
   | PlanSignal
   | Edited
+  | Answered
+  | WordEvent
   | PlanRegionEvent
   | Delivered
   | Asked

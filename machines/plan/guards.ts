@@ -24,6 +24,7 @@ import {
 } from './context.ts';
 import { draftGuards } from './drafts.ts';
 import { type GuardArgs, originOf, type PlanEvent } from './events.ts';
+import { hasStranded } from './kept-words.ts';
 
 /** A coder, a fixer or a wave: whoever may move the plan's branch. */
 function hasNoWorkers({ liveChildren }: PlanContext): boolean {
@@ -148,6 +149,9 @@ const namesNoCommit = {
 } as const;
 
 export const planGuards = {
+  /** Asked after each step, and mostly there is none. */
+  hasStrandedWords: ({ context }: GuardArgs) => context.words.length > 0 && hasStranded(context),
+  hasWaitingWords: ({ context }: GuardArgs) => context.words.some(({ run }) => run === null),
   ...draftGuards,
   ...mergeGuards,
   ...pullGuards,

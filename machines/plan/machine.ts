@@ -97,7 +97,7 @@ const pullVerbs = {
 /** The chart of a plan, from a document to done. An XState machine without effects. */
 export const planMachine = plan.createMachine({
   id: 'plan',
-  version: '8',
+  version: '9',
   description: 'a plan, from its document to done',
   type: 'parallel',
   context: ({ input: { project, plan, branch, policy, content, generation, topic, session, at } }) => {
@@ -127,6 +127,8 @@ export const planMachine = plan.createMachine({
       blocked: null,
       questions: [],
       questionCount: 0,
+      words: [],
+      wordCount: 0,
       head: null,
       reviewedSha: null,
       verifiedSha: null,
@@ -143,8 +145,17 @@ export const planMachine = plan.createMachine({
       at,
     };
   },
+  // Whoever it was for, nobody is left to tell it.
+  always: [
+    { guard: 'hasStrandedWords', actions: 'refuseStranded' },
+    { guard: and(['isDone', 'hasWaitingWords']), actions: 'refuseAtEnd' },
+  ],
   on: {
     policy: { actions: 'setPolicy' },
+    word_said: { actions: 'noteWord' },
+    words_given: { actions: 'noteGiven' },
+    words_returned: { actions: 'noteReturned' },
+    word_refused: { description: 'people are told of it', actions: 'noteTime' },
     work_lost: [
       { guard: 'isNewLoss', actions: ['noteLost', 'raiseBlock'] },
       { description: 'it is known, or no longer the plan’s' },
@@ -242,9 +253,9 @@ export const planMachine = plan.createMachine({
             ],
             start_over: {
               target: 'planning',
-              actions: ['beginAnew', 'noteAdvice', 'setAdvance', 'archiveAgain'],
+              actions: ['beginAnew', 'dropGiven', 'noteAdvice', 'setAdvance', 'archiveAgain'],
             },
-            reimplement: { target: implementing, actions: ['beginAnew', 'noteAdvice'] },
+            reimplement: { target: implementing, actions: ['beginAnew', 'dropGiven', 'noteAdvice'] },
             // What is asked of an issue after its session was done is done by the same session.
             review_changes_requested: {
               guard: 'isSession',
@@ -278,7 +289,7 @@ export const planMachine = plan.createMachine({
               entry: ['setCleanup', 'askTimer'],
               exit: 'dropTimer',
               on: {
-                ...cleanup,
+                timer_due: { actions: [...cleanup.timer_due.actions, 'refuseAtCleanup'] },
                 reopen: [
                   { guard: 'hasPlanner', target: `${lifecycle}.planning`, actions: ['noteAdvice', 'setAdvance'] },
                   { target: `${lifecycle}.ready`, actions: 'noteAdvice' },

@@ -6,6 +6,7 @@ import { isYes, type Previous } from '../vocabulary/family.ts';
 import { instanceTitle, isWorker } from '../vocabulary/ids.ts';
 import { logCommand, reasonText } from '../vocabulary/reason-text.ts';
 import { originKind } from '../vocabulary/signal.ts';
+import { answersOf } from './answers.ts';
 import {
   acceptedLimit,
   afterEnd,
@@ -60,7 +61,7 @@ function lastRunOf({ liveChildren }: PlanContext, event: PlanEvent): (Previous &
 }
 
 /** The title under which people find that child, which has not been forgotten yet. */
-function titleOf(context: PlanContext, id: string): string {
+export function titleOf(context: PlanContext, id: string): string {
   const { plan, liveChildren, rounds } = context;
   const role = liveChildren[id];
   if (role === undefined || role === 'wave') return id;
@@ -108,27 +109,6 @@ function questionOf({ questionCount }: PlanContext, event: PlanEvent): Question 
   }
   const question = event.reason.slice(0, reasonLimit);
   return { number, title: null, childId: null, run: null, question, at: event.at };
-}
-
-/**
- * What the event answers, each question with its own text. A `resolve` answers the one question that is open, or those of the agents that it names: of
- * several questions it is refused without names, before it comes here.
- */
-export function answersOf(
-  { questions }: Pick<PlanContext, 'questions'>,
-  event: PlanEvent,
-): { question: Question; answer: string }[] {
-  if (event.type === 'answer')
-    return questions
-      .filter(({ number }) => event.questions.includes(number))
-      .map((question) => ({ question, answer: event.body }));
-  if (event.type !== 'resolve') return [];
-  const { answers } = event;
-  if (answers === undefined) return questions.map((question) => ({ question, answer: bodyOf(event) ?? '' }));
-  return questions.flatMap((question) => {
-    const answer = question.title === null ? undefined : answers[question.title];
-    return answer === undefined ? [] : [{ question, answer }];
-  });
 }
 
 function onlySaid(amounts: Amounts): Amounts {

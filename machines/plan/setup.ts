@@ -4,6 +4,7 @@ import { agentMachine } from '../agent/machine.ts';
 import { taskMachine } from '../task/machine.ts';
 import type { PullMerge } from '../vocabulary/effect.ts';
 import type { PlanTag } from '../vocabulary/public-state.ts';
+import type { RefusedWord } from '../vocabulary/word.ts';
 import { waveMachine } from '../wave/machine.ts';
 import type { PlanContext } from './context.ts';
 import type { PlanEvent, PlanInput } from './events.ts';
@@ -26,6 +27,7 @@ export const base = setup({
   // Requests: what they ask of the outside is bound beside the machine, in `actors/`.
   actions: {
     askGrant: () => {},
+    tellRefused: (_, _word: RefusedWord) => {},
     tellReleased: () => {},
     tellRepoDone: () => {},
     tellRepoUndone: () => {},

@@ -75,10 +75,6 @@ export interface AgentRun {
   /** What the last review or verification asked for. */
   readonly feedback: string | null;
   readonly previous: { readonly run: string; readonly reason: Reason; readonly detail: string } | null;
-  readonly question: string | null;
-  readonly answer: string | null;
-  /** What people sent to it, oldest first, since it last delivered. */
-  readonly messages: readonly string[];
   readonly start: RunStart;
   /** It chooses among the drafts of several planners, and does nothing else. */
   readonly chooses?: true;
@@ -107,6 +103,8 @@ export interface AgentType {
   readonly kind: 'agent.type';
   readonly id: string;
   readonly run: string;
+  /** The number of the word that it is; not there: it is for a terminal. */
+  readonly word?: number;
   readonly typed: Typed;
 }
 

@@ -17,6 +17,7 @@ import {
   text,
   word,
 } from './signal-kind.ts';
+import { wordKinds } from './word.ts';
 
 /** `unusable`: it cannot start, and a further attempt would find the same. */
 const runCauses = [
@@ -38,6 +39,8 @@ const workOutcome = { head: sha, base: sha, changed: z.boolean() };
 /** The name that a forge gives to what was said there. */
 const forgeId = z.string().max(256);
 const forgeIds = z.array(forgeId).min(1).max(200);
+
+const wordNumbers = z.array(z.int().min(1)).max(1_000);
 
 /** To one actor, from the engine alone: what the signal does, and the fields of its payload. */
 function fromEngine<To extends Addressee>(to: To) {
@@ -85,6 +88,16 @@ export const engineSignals = {
   budget_reached: toPlan('a budget is used up', budgetUseSchema.shape),
   budget_restored: toPlan('the budget has room again', {}),
 
+  // The engine's own: words.
+  word_refused: toPlan('a word of a person was accepted, and no agent can get it any more', {
+    number: z.int().min(1),
+    kind: z.enum(wordKinds),
+    title: word,
+    author: z.string().max(256),
+    text,
+    why: z.string().max(1_000),
+  }),
+
   // The engine's own: what it found when a run had ended, for people to know.
   run_noted: toPlan('something was found at the end of a run', { title: word, about: z.enum(runNotes), detail: text }),
 
@@ -94,6 +107,8 @@ export const engineSignals = {
   run_started: toAgent('the process runs', {
     base: sha.nullable(),
     takes_input: z.union([z.literal(true), z.literal('messages')]).optional(),
+    /** The numbers of the words in its prompt. Not there: all that waited. */
+    words: wordNumbers.optional(),
   }),
   run_waiting: toAgent('the process asks for a permission', {
     /** What the question is called by: no other one of the run has it. */
@@ -110,6 +125,8 @@ export const engineSignals = {
     cause: z.enum(runCauses),
     detail: text,
     until: z.int().nullable().optional(),
+    /** The numbers of the lines that were typed to it and that its program has read. Not there: none that is known of. */
+    lines_read: wordNumbers.optional(),
   }),
   run_lost: toAgent('the run vanished without a word', { detail: text }),
 

@@ -8,6 +8,7 @@ export const noticeEvents = [
   'plan_blocked',
   'wave_waiting',
   'budget_near',
+  'word_refused',
   'pr_remarked',
   'task_queued',
   'task_dequeued',

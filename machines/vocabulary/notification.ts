@@ -12,6 +12,7 @@ export const notificationTypes = [
   'wave_waiting',
   'agent_asks',
   'budget_near',
+  'word_refused',
   'pr_remarked',
   'hook_off',
   'forge_down',

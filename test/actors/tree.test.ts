@@ -1,7 +1,7 @@
 /** A stored tree comes back exactly, or is refused loudly and left as it is. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { actorsOf, snapshotOf } from '../../actors/addressee.ts';
+import { actorAt, actorsOf, snapshotOf } from '../../actors/addressee.ts';
 import type { PersistedTree } from '../../actors/compatibility.ts';
 import type { Kind, Kinds } from '../../actors/kind.ts';
 import { createKinds, kindsWith } from '../../actors/kinds.ts';
@@ -65,7 +65,7 @@ describe('a stored tree', () => {
     expect(() => step(tree, trees, 'cancel')).toThrow('before it gave it an id');
   });
 
-  const version = '"version":"agent:4 plan:8 task:3 wave:2"';
+  const version = '"version":"agent:5 plan:9 task:3 wave:2"';
   const broken: Record<string, [from: string, to: string, message: RegExp]> = {
     'of another machine': ['"machine":"plan"', '"machine":"repo"', /it is of machine "repo", expected "plan"/],
     'of another version': [version, '"version":"plan:99"', /it is of version "plan:99", this stator knows/],
@@ -142,7 +142,7 @@ describe('a stored tree', () => {
           },
         },
         'agent:1 plan:0.5 task:1 wave:1': {
-          to: 'agent:4 plan:8 task:3 wave:2',
+          to: 'agent:5 plan:9 task:3 wave:2',
           upgrade: (snapshot) => {
             const { context, ...rest } = snapshot as { context: object };
             return {
@@ -154,6 +154,8 @@ describe('a stored tree', () => {
                 reviewedSha: null,
                 questions: [],
                 questionCount: 0,
+                words: [],
+                wordCount: 0,
                 liveChildren: {},
                 activeChildId: null,
                 stopCause: null,
@@ -168,7 +170,7 @@ describe('a stored tree', () => {
     expect(step(tree, trees, 'implement_start').requests.signals).toMatchObject([
       { tree: 'repo:demo', type: 'implement_requested', payload: { plan: 'hello', request: 1 } },
     ]);
-    expect(trees.persist(tree).version).toBe('agent:4 plan:8 task:3 wave:2');
+    expect(trees.persist(tree).version).toBe('agent:5 plan:9 task:3 wave:2');
   });
 
   it('that the first release stored in the middle of a wave goes on where it was', () => {
@@ -179,10 +181,31 @@ describe('a stored tree', () => {
     const say = (type: 'agent_send' | 'resume', payload: object) =>
       trees.step(tree, { type, payload, origin: 'person', actor: '', run: null, at: 9 } as Signal);
     say('resume', {});
-    const { requests, verdict } = say('agent_send', { title: 'hello-w1-t2', body: 'use tabs' });
+    const { verdict } = say('agent_send', { title: 'hello-w1-t2', body: 'use tabs' });
     expect(verdict.status).toBe('done');
-    expect(requests.stops).toHaveLength(1);
-    expect(trees.persist(tree).version).toBe('agent:4 plan:8 task:3 wave:2');
+    const { words } = snapshotOf(tree.root).context;
+    expect(words).toMatchObject([{ number: 1, title: 'hello-w1-t2', text: 'use tabs', run: null }]);
+    expect(trees.persist(tree).version).toBe('agent:5 plan:9 task:3 wave:2');
+  });
+
+  it('whose agents kept what people had said to them hands that to its root, as far as no run had it', () => {
+    const old = JSON.parse(
+      readFileSync(new URL('../support/fixtures/plan-words.json', import.meta.url), 'utf8'),
+    ) as PersistedTree;
+    const tree = trees.restore('plan:demo/hello', old);
+    const { words, wordCount } = snapshotOf(tree.root).context;
+    expect(wordCount).toBe(4);
+    const of = (title: string) => words.filter((word: { title: string }) => word.title === title);
+    expect(of('hello-w1-t1')).toMatchObject([
+      { kind: 'message', text: 'use tabs', run: 'wave-1.2/task-1.1/agent#4' },
+      { kind: 'message', text: 'and no spaces', run: null },
+    ]);
+    expect(of('hello-w1-t2')).toMatchObject([
+      { kind: 'message', text: 'for a run that has not begun', run: null },
+      { kind: 'answer', question: 'which port?', text: '99', run: null },
+    ]);
+    const agent = actorAt(tree.root, 'wave-1.2/task-1.1/agent');
+    expect(agent === null ? [] : snapshotOf(agent).context.unread).toEqual([of('hello-w1-t1')[1].number]);
   });
 
   it('that was paused before pauses queued agents again goes on where it was', () => {
@@ -210,7 +233,7 @@ describe('a stored tree', () => {
       attempt: 1,
       start: 'continue',
     });
-    expect(trees.persist(tree).version).toBe('agent:4 plan:8 task:3 wave:2');
+    expect(trees.persist(tree).version).toBe('agent:5 plan:9 task:3 wave:2');
   });
 
   it('that was verified before reviews were of a commit is done by its verification', () => {
@@ -225,7 +248,7 @@ describe('a stored tree', () => {
     expect(say('head_moved', { head, begins: true }, 'engine')).toBe('done');
     expect(say('verify_approved', {}, 'person')).toBe('done');
     expect(snapshotOf(tree.root)).toMatchObject({ context: { reviewedSha: null, verifiedSha: head } });
-    expect(trees.persist(tree).version).toBe('agent:4 plan:8 task:3 wave:2');
+    expect(trees.persist(tree).version).toBe('agent:5 plan:9 task:3 wave:2');
   });
 
   it('whose agents could not ask for permissions goes on, and they may', () => {
@@ -244,7 +267,7 @@ describe('a stored tree', () => {
     const { verdict, requests } = say('agent_allow', { title: 'hello-w1-t1' }, null);
     expect(verdict.status).toBe('done');
     expect(requests.effects).toMatchObject([{ kind: 'agent.answer', permission: '9f3a1c2e', isAllowed: true }]);
-    expect(trees.persist(tree).version).toBe('agent:4 plan:8 task:3 wave:2');
+    expect(trees.persist(tree).version).toBe('agent:5 plan:9 task:3 wave:2');
   });
 
   it('in which a planner worked beside the drafts of others goes on with the one', () => {
@@ -259,7 +282,7 @@ describe('a stored tree', () => {
       trees.step(tree, { type, payload, origin: 'agent:hello-plan', actor: '', run: null, at: 9_000 } as Signal);
     expect(say('plan_updated', { content: planText([1]) }).verdict.status).toBe('done');
     expect(say('planner_finished', {}).verdict.status).toBe('done');
-    expect(trees.persist(tree).version).toBe('agent:4 plan:8 task:3 wave:2');
+    expect(trees.persist(tree).version).toBe('agent:5 plan:9 task:3 wave:2');
   });
 
   it.each([
@@ -285,7 +308,7 @@ describe('a stored tree', () => {
     expect(say('planner_finished', {})).toBe('done');
     const { lifecycle } = snapshotOf(tree.root).value as { lifecycle: Record<string, unknown> };
     expect(Object.values(lifecycle)).toEqual([state]);
-    expect(trees.persist(tree).version).toBe('agent:4 plan:8 task:3 wave:2');
+    expect(trees.persist(tree).version).toBe('agent:5 plan:9 task:3 wave:2');
   });
 
   it('whose work was being committed asks a person, too, where that deletes most of the files', () => {
@@ -304,7 +327,7 @@ describe('a stored tree', () => {
     expect(blockOf(tree)?.questions).toMatchObject([{ number: 1, title: 'hello-w1-t1', question: deletions }]);
     const { requests } = say('answer', { questions: [1], body: 'yes' }, null);
     expect(requests.effects).toMatchObject([{ kind: 'work.merge', commit: committed.head }]);
-    expect(trees.persist(tree).version).toBe('agent:4 plan:8 task:3 wave:2');
+    expect(trees.persist(tree).version).toBe('agent:5 plan:9 task:3 wave:2');
   });
 
   it('in which two agents had asked keeps both questions, in numbers, and lets the third task go on', () => {
@@ -331,8 +354,9 @@ describe('a stored tree', () => {
       at: 9_000_000,
     } as Signal);
     expect(verdict.status).toBe('done');
-    expect(requests.effects).toMatchObject([{ kind: 'agent.run', title: 'hello-w1-t1', answer: 'tabs' }]);
-    expect(trees.persist(tree).version).toBe('agent:4 plan:8 task:3 wave:2');
+    expect(requests.effects).toMatchObject([{ kind: 'agent.run', title: 'hello-w1-t1' }]);
+    expect(snapshotOf(tree.root).context.words).toMatchObject([{ kind: 'answer', question: 'tabs?', text: 'tabs' }]);
+    expect(trees.persist(tree).version).toBe('agent:5 plan:9 task:3 wave:2');
   });
 
   it('with an open pull request, of before rounds were counted, is told of reviews and of the merge as any other', () => {
@@ -350,7 +374,7 @@ describe('a stored tree', () => {
     const { verdict } = trees.step(tree, { ...merged, origin: 'engine', actor: '', run: null, at: 9_000 } as Signal);
     expect(verdict.status).toBe('done');
     expect(snapshotOf(tree.root).value).toMatchObject({ lifecycle: 'done', pullRequest: 'merged' });
-    expect(trees.persist(tree).version).toBe('agent:4 plan:8 task:3 wave:2');
+    expect(trees.persist(tree).version).toBe('agent:5 plan:9 task:3 wave:2');
   });
 
   it('of a repo that knew nobody from outside grants what waited, and tells who watches a plan from now on', () => {

@@ -55,7 +55,7 @@ test('after a failed attempt it is told why, what became of its work, and how to
 });
 
 test('after a message it is told that alone, and that its work is still there', () => {
-  const text = promptOf(resumed({ run: { messages: ['Use FTS5.'], start: 'continue' } }));
+  const text = promptOf(resumed({ run: { start: 'continue' }, words: { messages: ['Use FTS5.'] } }));
   expect(text.match(/^#+ .*/gm)).toEqual([
     '# Wave 1, task 1: Index: go on',
     '## Messages from a person',
@@ -67,12 +67,17 @@ test('after a message it is told that alone, and that its work is still there', 
 });
 
 test('after its question it is told the answer, and after a review what that asked for', () => {
-  const text = promptOf(resumed({ run: { question: 'Which index?', answer: 'FTS5', feedback: 'More tests.' } }));
+  const text = promptOf(
+    resumed({ run: { feedback: 'More tests.' }, words: { question: 'Which index?', answer: 'FTS5' } }),
+  );
   expectProse(text, '```\nFTS5\n```', '```\nMore tests.\n```');
 });
 
 test('anew, without a conversation, it is told everything, messages included', () => {
-  const text = promptOf({ ...resumed({ run: { messages: ['Use FTS5.'], start: 'restart' } }), conversation: null });
+  const text = promptOf({
+    ...resumed({ run: { start: 'restart' }, words: { messages: ['Use FTS5.'] } }),
+    conversation: null,
+  });
   expect(text).toContain('Build it.');
   expect(text).toContain('```\nUse FTS5.\n```');
 });

@@ -246,7 +246,7 @@ describe('a coder', () => {
   });
 
   test('who asked gets the question back with the answer', () => {
-    const text = prompt({ run: { question: 'Which index?', answer: 'FTS5' } });
+    const text = prompt({ words: { question: 'Which index?', answer: 'FTS5' } });
     expect(text.slice(text.indexOf('## Your question'), text.indexOf('## Where'))).toMatchInlineSnapshot(`
       "## Your question and its answer
 
@@ -264,7 +264,7 @@ describe('a coder', () => {
 
       "
     `);
-    const unanswered = prompt({ run: { question: 'Which index?', answer: null } });
+    const unanswered = prompt({ words: { question: 'Which index?', answer: '' } });
     expectProse(section(unanswered, 'Your question'), 'Which index?');
   });
 
@@ -274,7 +274,7 @@ describe('a coder', () => {
   });
 
   test('reads what people sent to it', () => {
-    const text = prompt({ run: { messages: ['Use FTS5.', ' ', 'And no triggers.'] } });
+    const text = prompt({ words: { messages: ['Use FTS5.', ' ', 'And no triggers.'] } });
     expectProse(section(text, 'Messages from a person'), '```\nUse FTS5.\n```\n\n```\nAnd no triggers.\n```\n');
   });
 
@@ -361,9 +361,8 @@ describe('the texts of others', () => {
       run: {
         feedback: `first ${long}${long} last`,
         previous: { run: 'wave-1.1/task-1/agent#1', reason: 'exit-code', detail: `first ${long} last` },
-        question: long,
-        answer: long,
       },
+      words: { question: long, answer: long },
       previousDiff: long,
     });
     const notes = text.match(/\[\d+ of \d+ bytes are left out .*\]/g) ?? [];
@@ -398,7 +397,7 @@ describe('the texts of others', () => {
     const odd = 'Sch\u00f6n \u001b[31mrot\u001b[0m \u{1f680} `x`';
     const document = lines(`# ${odd}`, '## Wave 1', `### Task 1: ${odd}`, 'x');
     const text = promptOf(
-      briefOf(document, { project: 'a\nb', run: { feedback: 'half \ud83d', messages: ['\udc00'] } }),
+      briefOf(document, { project: 'a\nb', run: { feedback: 'half \ud83d' }, words: { messages: ['\udc00'] } }),
     );
     expect(text).toContain('# Wave 1, task 1: Sch\u00f6n rot \u{1f680} `x`\n');
     expect(text).toContain('project a b\n');

@@ -47,6 +47,12 @@ describe('an agent is', () => {
     expect(await made.stator(['agent', 'kill', 'p-w1-t1'])).toMatchObject({ code: 0 });
     expect((await made.run.ended).code).toBe(1);
     expect(await stateOf(made, 'p-w1-t1')).toBe('failed');
+    const kept = await made.stator(['agent', 'messages', 'p-w1-t1', '--json']);
+    expect(JSON.parse(kept.stdout)).toMatchObject([
+      { title: 'p-w1-t1', kind: 'message', state: 'waiting', run: null, text: 'keep the old format' },
+    ]);
+    const shown = await made.stator(['agent', 'show', 'p-w1-t1']);
+    expectProse(shown.stdout, 'keep the old format', 'stator agent messages p-w1-t1');
   });
 
   it('started anew by restart', async () => {

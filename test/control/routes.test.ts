@@ -543,6 +543,7 @@ it('every route answers as it says, done and refused', async () => {
 
     ['GET /v1/instances', { query: '?plan=busy' }, 200, [{ title: 'busy-w1-t1', state: 'running' }]],
     ['GET /v1/repos/:project/instances', { params: demo }, 200],
+    ['GET /v1/repos/:project/words', { params: demo }, 200, []],
     ['GET /v1/repos/:project/instances', { params: nope }, 200, []],
     ['GET /v1/repos/:project/instances/:title/capture', { params: titled('busy-w1-t1') }, 200],
     ['GET /v1/repos/:project/instances/:title/capture', { params: titled('absent') }, 404, code('not_found')],

@@ -1,5 +1,6 @@
 /** What people send to an agent is read on its next turn, and its work does not count before. */
 import { describe, expect, it } from 'vitest';
+import { wordsFor } from '../../machines/vocabulary/word.ts';
 import type { World } from '../support/chaos.ts';
 import { begin, exit, finishTask, reply, run, runs, say, titles } from '../support/hands.ts';
 import { worldOf } from '../support/plan-states.ts';
@@ -22,27 +23,33 @@ function send(world: World, body: string, to = title): string {
   return verdict.status === 'held' ? 'held' : verdict.result;
 }
 
+/** What a run would find in its prompt now. */
+function told(world: World, { to = title, isResumed = false } = {}): readonly string[] {
+  return wordsFor(world.context().words, { title: to, isResumed }).messages;
+}
+
 describe('a message to an agent', () => {
   it('at work starts another turn when the run has ended, no attempt spent, and on what the run left', () => {
     const world = started();
     const first = begin(world, title);
     expect(send(world, 'use tabs')).toBe('done');
     exit(world, first);
-    expect(run(world, title).effect).toMatchObject({ messages: ['use tabs'], start: 'continue', attempt: 1 });
+    expect(run(world, title).effect).toMatchObject({ start: 'continue', attempt: 1 });
+    expect(told(world, { isResumed: true })).toEqual(['use tabs']);
     exit(world, begin(world, title));
+    expect(told(world, { isResumed: true })).toEqual([]);
     expect(world.open().map(({ effect }) => (effect.kind === 'work.commit' ? effect.aside : effect.kind))).toEqual([
       true,
       false,
     ]);
   });
 
-  it('that waits for a slot is in the prompt of the run that gets it', () => {
+  it('that waits for a slot is in the prompt of the run that gets it, which keeps its place', () => {
     const world = started();
     const asked = run(world, title);
     expect(send(world, 'use tabs')).toBe('done');
-    world.report(asked, 'run_exited', { code: null, cause: 'withdrawn', detail: '' });
-    world.drain();
-    expect(run(world, title).effect).toMatchObject({ messages: ['use tabs'], start: 'begin', attempt: 1 });
+    expect(run(world, title).effect.id).toBe(asked.effect.id);
+    expect(told(world)).toEqual(['use tabs']);
     exit(world, begin(world, title));
     expect(titles(world)).toEqual([]);
   });
@@ -56,7 +63,8 @@ describe('a message to an agent', () => {
     const timer = world.timers.at(-1);
     if (timer !== undefined) world.fire(timer);
     world.drain();
-    expect(run(world, title).effect).toMatchObject({ messages: ['use tabs', 'and no spaces'], attempt: 2 });
+    expect(run(world, title).effect).toMatchObject({ attempt: 2 });
+    expect(told(world)).toEqual(['use tabs', 'and no spaces']);
   });
 
   it('outlives the word that the task is finished, since nobody has read it yet', () => {
@@ -65,8 +73,9 @@ describe('a message to an agent', () => {
     send(world, 'use tabs');
     expect(say(world, first, 'implement_task_finished', { wave_number: 1, task_number: 1 })).toBe('done');
     exit(world, first, 143);
+    expect(told(world, { isResumed: true })).toEqual(['use tabs']);
     const second = begin(world, title);
-    expect(second.effect).toMatchObject({ messages: ['use tabs'], start: 'continue' });
+    expect(second.effect).toMatchObject({ start: 'continue' });
     exit(world, second);
     reply(world, 'work.commit', 'work_committed', { head: world.nextSha(), base: sha(0), changed: true });
     reply(world, 'work.merge', 'work_merged', { head: world.nextSha() });

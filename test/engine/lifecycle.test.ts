@@ -66,7 +66,7 @@ describe('a plan', () => {
 
   it('is blocked by a question, and its agent goes on with the answer', () => {
     const simulation = createSimulation({
-      script: (run) => (run.answer === null && run.task === 1 ? 'runs on' : { code: 0 }),
+      script: (run) => (run.start === 'begin' && run.task === 1 ? 'runs on' : { code: 0 }),
     });
     const plan = simulation.open('demo', 'hello', planText([3]));
     simulation.send(plan, 'implement_start');
@@ -100,12 +100,14 @@ describe('a plan', () => {
       lifecycle: { underway: { implementing: { wave: 'running' } } },
     });
     simulation.send(plan, 'resolve', { body: 'spaces' });
+    const answer = { kind: 'answer', title: 'hello-w1-t1', question: 'tabs or spaces?', text: 'spaces', run: null };
+    expect(simulation.context(plan).words).toMatchObject([answer]);
     simulation.run();
     expect(simulation.value(plan)).toMatchObject({ lifecycle: 'done', attention: 'clear' });
     const last = [...simulation.effects.values()]
       .flatMap(({ effect }) => (effect.kind === 'agent.run' && effect.task === 1 ? [effect] : []))
       .at(-1);
-    expect(last).toMatchObject({ question: 'tabs or spaces?', answer: 'spaces', attempt: 1 });
+    expect(last).toMatchObject({ start: 'continue', attempt: 1 });
   });
 
   it('ends its agents when it is cancelled, and can be reopened', () => {

@@ -71,6 +71,58 @@ describe('an agent', () => {
   });
 });
 
+describe('a message that no run has had', () => {
+  it('is in the prompt of the task’s next agent after a cancel and a reopen, and shown until then', async () => {
+    const engine = await startEngine();
+    const { root, home, client } = engine;
+    const begun = join(root, 'begun');
+    await begin(
+      engine,
+      'kept',
+      planText([`[ -e '${begun}' ] && { echo x >x.txt; exit 0; }; echo 1 >'${begun}'; sleep 300`]),
+    );
+    await untilFile(begun);
+    await say(engine, 'kept', 'pause');
+    await say(engine, 'kept', 'agent_send', { title: 'kept-w1-t1', body: 'mind the index' });
+    const waiting = {
+      title: 'kept-w1-t1',
+      kind: 'message',
+      author: 'person',
+      state: 'waiting',
+      text: 'mind the index',
+    };
+    expect(await client.words('demo', { title: 'kept-w1-t1' })).toMatchObject([waiting]);
+    await say(engine, 'kept', 'cancel');
+    await until(async () => (await client.instances({ plan: 'kept' }))[0]?.state === 'cancelled');
+    await say(engine, 'kept', 'reopen');
+    await say(engine, 'kept', 'implement_start');
+    await say(engine, 'kept', 'resume');
+    await untilStatus(engine, 'kept', 'done');
+    const prompts = runFolders(home, 'kept').map((folder) => runFile(home, folder, 'prompt'));
+    expect(prompts.filter((prompt) => prompt.includes('mind the index'))).toHaveLength(1);
+    expect((await client.notifications()).filter(({ type }) => type === 'word_refused')).toEqual([]);
+  });
+
+  it('is told back with its text where the plan is deleted, as nobody will get it', async () => {
+    const engine = await startEngine();
+    const { root, client } = engine;
+    const begun = join(root, 'begun');
+    await begin(engine, 'gone', planText([`echo 1 >'${begun}'; sleep 300`]));
+    await untilFile(begun);
+    await say(engine, 'gone', 'agent_send', { title: 'gone-w1-t1', body: 'mind the index' });
+    await say(engine, 'gone', 'cancel');
+    await until(async () => (await client.instances({ plan: 'gone' }))[0]?.state === 'cancelled');
+    await client.deletePlan('demo', 'gone', {});
+    const told = (await client.notifications()).filter(({ type }) => type === 'word_refused');
+    expect(told).toMatchObject([
+      {
+        plan: 'gone',
+        message: 'the message of a person to gone-w1-t1 reached no agent (the plan was deleted): mind the index',
+      },
+    ]);
+  });
+});
+
 describe('a task', () => {
   it('that is said to be finished before its agent began has changed nothing, and is told so', async () => {
     const engine = await startEngine({ onlyWatched: true });

@@ -175,7 +175,8 @@ describe('drafts of several planners', () => {
     exit(world, second);
     expect(context(world).questions).toMatchObject([{ title: 'hello-plan-2', question: 'which port?' }]);
     send(world, 'resolve', { body: '8080' });
-    expect(run(world, 'hello-plan-2').effect).toMatchObject({ answer: '8080', attempt: 1 });
+    expect(run(world, 'hello-plan-2').effect).toMatchObject({ start: 'continue', attempt: 1 });
+    expect(world.context().words).toMatchObject([{ title: 'hello-plan-2', kind: 'answer', text: '8080', run: null }]);
     for (const number of [1, 2]) handIn(world, number);
     expect(world.lifecycle()).toBe('planning.deciding');
   });

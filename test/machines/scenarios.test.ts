@@ -71,13 +71,16 @@ describe('a question', () => {
     expect(send(world, 'answer', { questions: [2], body: '8080' })).toBe('done');
     exit(world, second, 0);
     expect(titles(world)).toEqual(['hello-w1-t2']);
-    expect(run(world, 'hello-w1-t2').effect).toMatchObject({ question: 'which port?', answer: '8080', attempt: 1 });
+    expect(run(world, 'hello-w1-t2').effect).toMatchObject({ start: 'continue', attempt: 1 });
+    const answer = { title: 'hello-w1-t2', question: 'which port?', text: '8080', run: null };
+    expect(world.context().words).toMatchObject([answer]);
     expect(send(world, 'answer', { questions: [2], body: '9090' })).toMatch(/question 2 is not open any more/);
     expect(send(world, 'answer', { questions: [1, 7], body: 'no' })).toMatch(/there is no question 7/);
     // The one that is left needs no number, but an answer.
     expect(send(world, 'resolve')).toMatch(/waits for an answer/);
     expect(send(world, 'resolve', { body: 'yes' })).toBe('done');
-    expect(run(world, 'hello-w1-t1').effect).toMatchObject({ question: 'tabs?', answer: 'yes', attempt: 1 });
+    expect(run(world, 'hello-w1-t1').effect).toMatchObject({ start: 'continue', attempt: 1 });
+    expect(world.context().words.at(-1)).toMatchObject({ question: 'tabs?', text: 'yes', run: null });
     expect(attention(world)).toBe('clear');
   });
 

@@ -32,7 +32,7 @@ agent_kill      stopping   stopping   stopping            stopping    failed    
 agent_restart   stopping   stopping   stopping            stopping    queued     -          stopping   stays       -           queued
 agent_pause     -          -          paused              -           -          -          -          -           -           -
 agent_resume    -          -          -                   -           -          -          running    -           -           -
-agent_send      stopping   stays      stays               stays       stays      stays      stays      stays       -           stays`,
+agent_send      stays      stays      stays               stays       stays      stays      stays      stays       -           stays`,
   task: `
 event                    pending    working     committing  asking   checking   merging    accepting  ending
 start                    working    -           -           -        -          -          -          -

@@ -45,7 +45,6 @@ function agent(id: string, branch = id): AgentRun {
     attempt: 1,
     place,
     ...nothing,
-    messages: [],
     start: 'begin',
   };
 }

@@ -32,6 +32,7 @@ export interface Differences {
   readonly project?: string;
   readonly previousDiff?: string;
   readonly conversation?: RunBrief['conversation'];
+  readonly words?: Partial<RunBrief['words']>;
 }
 
 export function promptOf(...parts: Parameters<typeof composePrompt>): string {
@@ -41,7 +42,7 @@ export function promptOf(...parts: Parameters<typeof composePrompt>): string {
 /** A coder's first run of wave 1, task 1, under preset `sh`. */
 export function briefOf(
   content: string,
-  { run, profile, project = 'shop', previousDiff, conversation }: Differences = {},
+  { run, profile, project = 'shop', previousDiff, conversation, words }: Differences = {},
 ): RunBrief {
   const role = run?.role ?? 'coder';
   return {
@@ -51,6 +52,7 @@ export function briefOf(
     document: parsePlan(content).document,
     previousDiff: previousDiff ?? null,
     conversation: conversation ?? null,
+    words: { messages: [], question: null, answer: null, numbers: [], ...words },
     newConversation: '00000000-0000-4000-8000-000000000000',
     run: {
       kind: 'agent.run',
@@ -64,9 +66,6 @@ export function briefOf(
       idleMs: null,
       feedback: null,
       previous: null,
-      question: null,
-      answer: null,
-      messages: [],
       start: 'begin',
       ...run,
     },

@@ -69,6 +69,7 @@ import type {
 } from '../contract/repos.ts';
 import type { InstanceEntry, QueueCleared, QueueEntry, QueueStats, QueueSwitched, RunLog } from '../contract/runs.ts';
 import type { SignalAnswer, SignalEntry } from '../contract/signals.ts';
+import type { WordEntry } from '../contract/words.ts';
 import { type Answered, type Call, gone, type NextEngine } from './call.ts';
 import { type KnownOptions, refuseUnknownOptions } from './known-options.ts';
 import type { AnswerOf, ApiKey, Given } from './request-types.ts';
@@ -447,6 +448,9 @@ export function createClient(call: Call, options: ClientOptions) {
     /** Agents, each once over all of its attempts. */
     instances: (query: { project?: string; plan?: string }): Promise<InstanceEntry[]> =>
       ask('GET /v1/instances', { query }),
+    /** What people said to the agents of a repo, of one plan, or of one agent: where it waits, who has it, and what no agent could get. */
+    words: (project: string, query: { plan?: string; title?: string } = {}): Promise<WordEntry[]> =>
+      ask('GET /v1/repos/:project/words', { params: { project }, query }),
     /** The end of an instance's log, at most 64 KiB, safe to print; of it the lines from `start` to `end`, counted from its end (-50, -10). */
     capture: (
       project: string,

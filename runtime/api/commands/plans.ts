@@ -3,13 +3,16 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import { noticeLimit } from '../../../actors/notices.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { isPlanName, planBranch, planTree, repoTree } from '../../../machines/vocabulary/ids.ts';
 import { otherFile } from '../../../machines/vocabulary/plan-file.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { type RefusedWord, refusedText } from '../../../machines/vocabulary/word.ts';
 import { textDigest } from '../../base/platform/text-digest.ts';
-import { type Change, mustCommit } from '../../core/store/port.ts';
+import { type Change, mustCommit, type PlanKey } from '../../core/store/port.ts';
 import type { PlanRow } from '../../core/store/rows.ts';
+import { keptWords } from '../../work/effects/prompt-words.ts';
 import { adoptBranch, refuseBranch, renewBranch } from '../../work/git/branch.ts';
 import { createRepositoryLocks } from '../../work/git/locks.ts';
 import { type Base, baseAt } from '../../work/git/plan-base.ts';
@@ -222,6 +225,19 @@ export function createPlanCommands(parts: CommandDependencies) {
     throw new EngineError('refused', message, `work on it again: stator plan advance ${shellWord(plan)} reimplement`);
   }
 
+  /** People are told of each word that waits: with the plan, every agent that could have it goes. */
+  async function refusedWords(of: PlanKey, at: number): Promise<Change[]> {
+    const why = 'the plan was deleted';
+    const waiting = (await keptWords(store, of)).filter(({ run, text }) => run === null && text.trim() !== '');
+    const pending = (await store.signals({ ...of, status: 'pending' }))
+      .filter(({ type }) => type === 'word_refused')
+      .map(({ payload }): RefusedWord => JSON.parse(payload)); // as its type says
+    return [...pending, ...waiting.map((word) => ({ ...word, why }))].map((word) => {
+      const message = refusedText(word).slice(0, noticeLimit);
+      return { do: 'notification.insert', type: 'word_refused', ...of, message, at };
+    });
+  }
+
   /** Its branch stays until a plan of this name is registered again, and its journal for good. Throws `conflict` while it is under way. */
   async function forgetPlan(project: string, plan: string): Promise<void> {
     const tree = planTree(project, plan);
@@ -230,6 +246,7 @@ export function createPlanCommands(parts: CommandDependencies) {
     await commitJudged(async () => {
       await mustBeIdle(project, plan);
       return [
+        ...(await refusedWords({ project, plan }, at)),
         { do: 'plan.remove', key: { project, plan }, at },
         { do: 'tree.remove', address: tree, at },
         { do: 'signal.void-tree', tree, at },

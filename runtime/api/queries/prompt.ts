@@ -17,6 +17,7 @@ import {
   roles,
   taskBranch,
 } from '../../../machines/vocabulary/ids.ts';
+import type { GivenWords } from '../../../machines/vocabulary/word.ts';
 import type { AgentProfile } from '../../base/config/config.ts';
 import { nearest } from '../../base/config/nearest.ts';
 import { castProfiles, lookAtAccounts, profileOf } from '../../work/agents/accounts.ts';
@@ -25,6 +26,7 @@ import type { RunBrief } from '../../work/agents/run-brief.ts';
 import { draftsFor, promptOptions } from '../../work/effects/agent-prompt.ts';
 import { previousDiff, runBefore } from '../../work/effects/agent-start.ts';
 import { conversationFor } from '../../work/effects/conversation.ts';
+import { wordsOf } from '../../work/effects/prompt-words.ts';
 import type { PromptShow } from '../contract/plans.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
 
@@ -70,6 +72,8 @@ export function createPromptView(parts: ViewDependencies) {
       // Between two runs the last one is the one before; a run that is queued or under way has its own before it.
       const before = await runBefore(parts, { project, plan, key: isOpen ? key : '' }, run);
       const profile = await profileFor(project, run, status === 'running' ? key : null);
+      const row = { project, plan, key: isOpen ? key : '' };
+      const talk = await conversationFor(parts, { effect: run, row, profile });
       const brief: RunBrief = {
         run,
         project,
@@ -79,7 +83,11 @@ export function createPromptView(parts: ViewDependencies) {
         profile,
         previousDiff: await previousDiff(site.repository, before),
         ...(await draftsFor(store, { project, plan }, run)),
-        ...(await conversationFor(parts, { effect: run, row: { project, plan, key: isOpen ? key : '' }, profile })),
+        ...talk,
+        words: withOpenQuestion(entry.tree, {
+          title: run.title,
+          words: await wordsOf(store, { project, plan, title: run.title, conversation: talk.conversation }),
+        }),
       };
       const feedbackFile = "feedback.md in the run's folder";
       const planFile = "plan.md in the run's folder";
@@ -88,6 +96,15 @@ export function createPromptView(parts: ViewDependencies) {
       return { project, plan, role: run.role, task: taskWord(run), prompt: text, source };
     },
   };
+}
+
+/** As though a person let it go on without an answer: what it asks is what it will be told. */
+function withOpenQuestion(
+  tree: Tree,
+  { title, words }: { readonly title: string; readonly words: GivenWords },
+): GivenWords {
+  const open = planContext(tree).questions.find((question) => question.title === title && question.run !== null);
+  return open === undefined ? words : { ...words, question: open.question, answer: null };
 }
 
 function taskWord({ wave, task }: Pick<AgentRun, 'wave' | 'task'>): string | null {
@@ -207,9 +224,6 @@ function firstRun(
     idleMs: policy.roles[role].idleMs,
     feedback,
     previous: null,
-    question: null,
-    answer: null,
-    messages: [],
     start: 'begin',
   };
 }

@@ -23,6 +23,7 @@ import { repoPast } from './repo-past.ts';
 import { createRunViews } from './runs.ts';
 import { createSignalViews } from './signals.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
+import { createWordViews } from './words.ts';
 
 const loadPromptView = later(() => import('./prompt.ts'));
 const loadPlanDiff = later(() => import('./plan-diff.ts'));
@@ -85,6 +86,7 @@ export function createViews(parts: ViewDependencies) {
     ...createRunViews(parts),
     ...createQueueViews(parts),
     ...createNotificationViews(parts),
+    ...createWordViews(parts),
     ...createHookViews(parts),
     ...createForgeViews(parts),
     ...createAccountViews(parts),

@@ -83,7 +83,7 @@ const shown: Readonly<Record<string, (context: never) => unknown>> = {
     runs: agent.runs,
     attempts: agent.attempts,
     failures: agent.failures,
-    unread: agent.unread,
+    unread: agent.unread.length,
     base: agent.base,
     ending: agent.ending,
     reason: agent.reason,

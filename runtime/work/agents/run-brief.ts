@@ -3,6 +3,7 @@
 import type { PlanDocument, PlanTask } from '../../../machines/document/plan-document.ts';
 import type { AgentRun } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import type { GivenWords } from '../../../machines/vocabulary/word.ts';
 import type { AgentProfile } from '../../base/config/config.ts';
 
 /** What an earlier run of the same agent talked about, kept by its program. */
@@ -25,6 +26,8 @@ export interface RunBrief {
   readonly previousDiff: string | null;
   /** To be taken up again; null: a new one begins. */
   readonly conversation: Conversation | null;
+  /** What people said to the agent, and this run is to have. */
+  readonly words: GivenWords;
   /** Of who chooses among them: the drafts of several planners. */
   readonly drafts?: readonly { readonly number: number; readonly content: string }[];
   /** A UUID for a new conversation, where the program lets us choose it. */

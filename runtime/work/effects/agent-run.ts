@@ -10,6 +10,7 @@ import { EngineError, reasonOf, withHint } from '../../../machines/vocabulary/er
 import { isJudge, runName } from '../../../machines/vocabulary/ids.ts';
 import { logCommand } from '../../../machines/vocabulary/reason-text.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import type { SignalPayload } from '../../../machines/vocabulary/signal.ts';
 import { environmentFault } from '../../base/platform/environment-fault.ts';
 import { createPollLoop, type PollLoop } from '../../base/platform/poll-loop.ts';
 import { formatIdentity } from '../../base/platform/process-table.ts';
@@ -55,6 +56,7 @@ import { tellLostWork } from './lost-work.ts';
 import { noteRefs, tellMovedRefs } from './moved-refs-report.ts';
 import { keepLinked } from './nested-report.ts';
 import { presenceAtEnd, wasAway } from './place-away.ts';
+import { notedWords } from './prompt-words.ts';
 import { lostWords, takeOver } from './restored-run.ts';
 import { startMeter } from './run-meter.ts';
 import { failureText, limitedUntil, noteReport, unusableHint } from './run-report.ts';
@@ -151,7 +153,7 @@ async function endGone(parts: AgentRunParts, context: EffectContext, run: Launch
   context.began();
   // It may be gone before anybody noted that it had begun; it costs an attempt, so it counts as one. Said twice it counts once.
   await parts.store.commit([{ do: 'run.note', key: row.key, once: { started_at: parts.nowMs() } }]);
-  report('started', 'run_started', { base: null });
+  report('started', 'run_started', { base: null, words: [] });
   await stopTree(folder, runIdOf(parts.home, row.key), { graceMs: parts.graceMs, abort, known: wrapper });
   abort.throwIfAborted();
   await noteEnd(parts, row.key, null);
@@ -287,7 +289,7 @@ async function noteStart(
   await store.commit([{ do: 'run.note', key: row.key, set, once: { started_at: nowMs() } }]);
   // On the plan's own branch it begins from what people and earlier agents left there, which the plan is to know first.
   if (base !== null && place.branch === place.from) tell('head', 'head_moved', { head: base, begins: true });
-  report('started', 'run_started', { base, ...inputOf(folder) });
+  report('started', 'run_started', { base, words: notedWords(folder), ...inputOf(folder) });
 }
 
 /** What a person may type to it. */
@@ -469,8 +471,9 @@ async function outcomeOf(
     await noteEnd(parts, row.key, code);
   }
   const ran = { key: row.key, code, wasStopped };
-  passUnread(context, { title, folder, report });
+  const lines_read = passUnread(context, { title, folder, report });
   await tellNear(parts, row);
+  const exited = (payload: Exited): Outcome => ({ type: 'run_exited', payload: { ...payload, lines_read } });
   const noted = await store.run(row.key);
   const preset = noted?.preset ?? null;
   const words = failureText(report, ran, folder, preset);
@@ -479,12 +482,11 @@ async function outcomeOf(
   const reached = limitReached(folder);
   const last = reached ?? (limits.kind === 'none' ? null : limits.text);
   const detail = last === null ? said : `${said}\n${last}`.trim();
-  if (reached !== null && !stop.aborted)
-    return { type: 'run_exited', payload: { code, cause: 'resource-limit', detail } };
+  if (reached !== null && !stop.aborted) return exited({ code, cause: 'resource-limit', detail });
   const until = limitedUntil(report, ran, { nowMs: nowMs(), folder });
   if (until !== null) {
     const again = await noteLimit(parts, effect, { row, told: until });
-    return { type: 'run_exited', payload: { code, cause: 'rate-limited', detail, until: again } };
+    return exited({ code, cause: 'rate-limited', detail, until: again });
   }
   if (code === 0) await noteRoom(parts, row.key);
   // What it judged may be the branch without the work: its verdict is not taken then.
@@ -492,13 +494,15 @@ async function outcomeOf(
   const { flags } = profileOf(parts.projects.get(row.project).config.profiles, { role, run: noted });
   const hint = unusableHint(report, ran, { preset, role, flags });
   if (hint !== null) return unusable(code, `${hint}\n${detail}`.trim());
-  if (limits.kind === 'met') return { type: 'run_exited', payload: { code, cause: 'resource-limit', detail } };
+  if (limits.kind === 'met') return exited({ code, cause: 'resource-limit', detail });
   if (code === null && !wasStopped) return { type: 'run_lost', payload: { detail } };
   const lost = code === 0 && !wasStopped ? lostWords(effect, row.plan, { folder, preset }) : null;
   if (lost !== null) return unusable(code, lost);
   if (code === 0 && !wasStopped) await sayVerdict(parts, effect, context, { report, about: commitOf(folder, left) });
-  return { type: 'run_exited', payload: { code, cause: wasStopped ? 'stopped' : 'exit', detail } };
+  return exited({ code, cause: wasStopped ? 'stopped' : 'exit', detail });
 }
+
+type Exited = Pick<SignalPayload<'run_exited'>, 'code' | 'cause' | 'detail' | 'until'>;
 
 /** A further attempt would find the same, so a person is asked. */
 function unusable(code: number | null, detail: string): Outcome {

@@ -50,6 +50,7 @@ import { conversationFor, noteConversation } from './conversation.ts';
 import { keptPlaceOf } from './kept-places.ts';
 import { isDeleted, presenceOf } from './place-away.ts';
 import { planBase } from './plan-base.ts';
+import { noteWords, wordsOf } from './prompt-words.ts';
 import { closedMounts, gitMounts } from './run-repository.ts';
 import { trustedCommit } from './trusted-commit.ts';
 import { baseOf, type EffectParts, readReady, type Site, trustedSiteOf, writeBase, writeReady } from './workplace.ts';
@@ -96,6 +97,8 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
   const profile = profileOf(profiles, { role: effect.role, run: await parts.store.run(row.key) });
   const path = await readyPlace(parts, start, site, before);
   const content = (await parts.store.planText(row.project, row.plan)) ?? '';
+  const of = { project: row.project, plan: row.plan };
+  const talk = await conversationFor(parts, { effect, row, profile });
   const brief: RunBrief = {
     run: effect,
     project: row.project,
@@ -104,8 +107,9 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     content,
     profile,
     previousDiff: await previousDiff(site.repository, before),
-    ...(await draftsFor(parts.store, { project: row.project, plan: row.plan }, effect)),
-    ...(await conversationFor(parts, { effect, row, profile })),
+    ...(await draftsFor(parts.store, of, effect)),
+    ...talk,
+    words: await wordsOf(parts.store, { ...of, title: effect.title, conversation: talk.conversation }),
   };
   const { envFile } = profile;
   const given = envFile === null ? null : readEnvFile(envFile, site.project.path);
@@ -134,6 +138,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
   const loadsProject = mayLoadSettings(parts, { effect, folder, site, path, preset: profile.preset });
   await noteConversation(parts, { row, folder, brief });
   await writePrompt(parts, site, { brief, folder });
+  noteWords(folder, brief.words);
   const places = {
     prompt: folder.prompt,
     script: folder.script,

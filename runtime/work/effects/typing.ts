@@ -1,4 +1,4 @@
-/** Types what a person typed to a run: into its terminal, or as a message for its program. A run that has ended meanwhile has no terminal; a message is then for the next run. */
+/** Types what a person typed to a run: into its terminal, or as a message for its program. What a run that has ended does not get, the plan keeps for the next one. */
 import type { AgentType } from '../../../machines/vocabulary/effect.ts';
 import { effectKey } from '../../../machines/vocabulary/ids.ts';
 import { typedBytes } from '../../../machines/vocabulary/keys.ts';
@@ -11,13 +11,13 @@ import { type EffectParts, readLaunch } from './workplace.ts';
 
 /** Once, however often it is carried out. */
 export function createTyping(parts: EffectParts): Handler<AgentType> {
-  return async ({ run, typed }, { row, sendSignal }) => {
+  return async ({ run, typed, word }, { row, sendSignal }) => {
     const key = effectKey(row.tree, run);
     const folder = (await readLaunch(parts, key))?.folder;
     if (folder === undefined || !hasInput(folder)) return { type: null };
     if (takesMessages(folder)) {
       const title = (await parts.store.run(key))?.title ?? null;
-      if ('text' in typed && title !== null) sayTo(folder, { title, text: typed.text }, { row, sendSignal });
+      if ('text' in typed && title !== null) sayTo(folder, { title, text: typed.text, word }, { row, sendSignal });
     } else if (readExit(folder) === null) typeInto(folder, { key: row.key, text: typedBytes(typed) });
     return { type: null };
   };
@@ -26,11 +26,12 @@ export function createTyping(parts: EffectParts): Handler<AgentType> {
 /** In one turn with the look whether the run has ended: what is written after that is looked for by nobody. */
 function sayTo(
   folder: RunFolder,
-  { title, text }: { readonly title: string; readonly text: string },
+  { title, text, word }: { readonly title: string; readonly text: string; readonly word: number | undefined },
   { row, sendSignal }: Pick<EffectContext, 'row' | 'sendSignal'>,
 ): void {
   const id = messageId(row.key);
   if (typedMessages(folder).some((message) => message.id === id)) return;
-  if (readExit(folder) === null) typeInto(folder, { key: row.key, text: messageLine({ id, text }) });
-  else sendSignal('late', 'agent_send', { title, body: text });
+  if (readExit(folder) === null)
+    typeInto(folder, { key: row.key, text: messageLine({ id, text, ...(word === undefined ? {} : { word }) }) });
+  else if (word === undefined) sendSignal('late', 'agent_send', { title, body: text });
 }

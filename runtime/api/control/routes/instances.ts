@@ -12,6 +12,7 @@ import { runFolderAt } from '../../../work/agents/run-folder.ts';
 import { instanceEntry, runLog } from '../../contract/runs.ts';
 import { time } from '../../contract/shared-shapes.ts';
 import { signalAnswer } from '../../contract/signals.ts';
+import { wordEntry } from '../../contract/words.ts';
 import { digits, given, line, projectParams, titleParams } from '../requests.ts';
 import { type Ask, empty, json, route, text } from '../route.ts';
 import { doorErrors, refused, refusedAnswer, sendAndAnswer, sendSignal } from '../verdicts.ts';
@@ -108,6 +109,17 @@ export const instanceRoutes = [
       errors: ['not_found'],
     },
     async ({ core, params, query }) => json(200, await core.views.runLogs({ ...params, ...query })),
+  ),
+  route(
+    'GET /v1/repos/:project/words',
+    {
+      does: 'what people said to its agents, and where it is: it waits for a run, a run has it, or no agent could get it; `title` of one agent and those that it follows',
+      who: 'anyone',
+      params: projectParams,
+      query: z.strictObject({ plan: line(256).optional(), title: line(256).optional() }),
+      answers: { 200: z.array(wordEntry) },
+    },
+    async ({ core, params, query }) => json(200, await core.views.words({ ...params, ...given(query) })),
   ),
   route(
     'POST /v1/repos/:project/instances/:title/pause',

@@ -186,13 +186,14 @@ function peersOf(brief: RunBrief): Pick<Values, 'peers' | 'peers_place' | 'share
   return { peers: lines.join('\n'), peers_place, shared_folder };
 }
 
-function messagesOf({ run, plan }: RunBrief): string | null {
-  const said = run.messages.filter((message) => message.trim() !== '');
+function messagesOf({ run, words }: RunBrief): string | null {
+  const said = words.messages.filter((message) => message.trim() !== '');
   if (said.length === 0) return null;
-  const rest = `stator signal list, an instance_send for ${run.title} of plan ${plan}`;
+  const rest = `stator agent messages ${run.title}`;
   const shown = said.slice(-shownMessages).map((message) => fenced(excerpt(message, { ...quotation, rest })));
   const earlier = said.length - shown.length;
-  const note = earlier === 0 ? [] : [`[${earlier} earlier ones are left out; all of them: stator signal list]`];
+  const note =
+    earlier === 0 ? [] : [`[${earlier} earlier ones are left out; all of them: stator agent messages ${run.title}]`];
   return [...note, ...shown].join('\n\n');
 }
 
@@ -243,14 +244,14 @@ function worktreeOf({ run, previousDiff }: RunBrief): string {
   return `This folder was brought back to ${at}; what the last run changed is no longer in it, but kept under a ref. Take over what was good.`;
 }
 
-function decisionOf({ run, plan }: RunBrief): Pick<Values, 'question' | 'answer'> {
-  if (run.question === null || run.question.trim() === '') return { question: null, answer: null };
+function decisionOf({ plan, words: { question, answer: said } }: RunBrief): Pick<Values, 'question' | 'answer'> {
+  if (question === null || question.trim() === '') return { question: null, answer: null };
   const cut = { ...quotation, rest: `stator plan history ${plan} --json` };
   const answer =
-    run.answer === null || run.answer.trim() === ''
+    said === null || said.trim() === ''
       ? 'A person let the plan go on without an answer: decide yourself.'
-      : `A person answers, and this decides:\n\n${fenced(excerpt(run.answer, cut))}`;
-  return { question: fenced(excerpt(run.question, cut)), answer };
+      : `A person answers, and this decides:\n\n${fenced(excerpt(said, cut))}`;
+  return { question: fenced(excerpt(question, cut)), answer };
 }
 
 function selfFix(maxLines: number): string {

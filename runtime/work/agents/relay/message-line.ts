@@ -5,6 +5,8 @@ export interface TypedMessage {
   /** A UUID of version 8, which no program makes by itself: what it says of this id is about a typed message. */
   readonly id: string;
   readonly text: string;
+  /** The number under which the plan keeps it; not there: a line of an earlier version. */
+  readonly word?: number;
 }
 
 const typedIdPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -13,8 +15,8 @@ export function isTypedId(id: string | null): id is string {
   return id !== null && typedIdPattern.test(id);
 }
 
-export function messageLine({ id, text }: TypedMessage): string {
-  return `${JSON.stringify({ id, text })}\n`;
+export function messageLine({ id, text, word }: TypedMessage): string {
+  return `${JSON.stringify({ id, text, word })}\n`;
 }
 
 /** null: it is no such line. */
@@ -23,5 +25,7 @@ export function readMessageLine(line: string): TypedMessage | null {
   if (value === null) return null;
   const id = textAt(value, 'id');
   const text = textAt(value, 'text');
-  return isTypedId(id) && text !== null ? { id, text } : null;
+  const { word } = value;
+  if (!isTypedId(id) || text === null) return null;
+  return typeof word === 'number' && Number.isSafeInteger(word) ? { id, text, word } : { id, text };
 }

@@ -1,0 +1,105 @@
+/** Which of the words for its agents a plan's root keeps: from acceptance until a run has them, or until no agent can get them any more. Pure. */
+import { type RefusedWord, type Said, taskOfTitle, type Word, type WordKind } from '../vocabulary/word.ts';
+import { type PlanContext, waveOf } from './context.ts';
+
+/** Words that agents have, kept for an attempt that begins without its conversation. */
+const givenLimit = 30;
+/** Lines that were typed to programs which have not said that they read them. */
+const typedLimit = 50;
+/** The longest text of a word that its refusal repeats: it stands in the body of a signal. */
+const refusedTextLimit = 32_768;
+
+/** The number that the next word gets; null: no more lines are kept now. */
+export function nextNumber(
+  { words, wordCount }: Pick<PlanContext, 'words' | 'wordCount'>,
+  kind: WordKind,
+): number | null {
+  const isFull = kind === 'line' && words.filter(({ isTyped }) => isTyped === true).length >= typedLimit;
+  return isFull ? null : wordCount + 1;
+}
+
+export function withWord(context: Pick<PlanContext, 'plan' | 'waves' | 'words' | 'wordCount'>, said: Said): Word[] {
+  const { kind, title, author, text, question = null, at, run = null } = said;
+  const number = context.wordCount + 1;
+  const task = taskIn(context, title)?.title ?? null;
+  const word: Word = {
+    number,
+    kind,
+    title,
+    task,
+    author,
+    text,
+    question,
+    at,
+    run,
+    ...(run === null ? {} : { isTyped: true }),
+  };
+  return bounded([...context.words, word]);
+}
+
+export function bounded(words: readonly Word[]): Word[] {
+  const given = words.filter(isGiven);
+  const dropped = new Set(given.slice(0, Math.max(0, given.length - givenLimit)));
+  return words.filter((word) => !dropped.has(word));
+}
+
+export function isGiven({ run, isTyped }: Word): boolean {
+  return run !== null && isTyped !== true;
+}
+
+function taskIn({ plan, waves }: Pick<PlanContext, 'plan' | 'waves'>, title: string) {
+  const place = taskOfTitle(plan, title);
+  const wave = place === null ? undefined : waves.find(({ number }) => number === place.wave);
+  return wave?.tasks.find(({ number }) => number === place?.task);
+}
+
+/** Why no agent can get it any more; null: one may come. */
+function obstacle(context: PlanContext, { title, task }: Word): string | null {
+  const place = taskOfTitle(context.plan, title);
+  if (place === null || !context.isParsed) return null;
+  if (context.results[place.wave]?.[place.task]?.status === 'done') return 'its task is done';
+  const now = taskIn(context, title);
+  if (now === undefined || (task !== null && now.title !== task)) return 'its task is no longer in the plan';
+  const isLeft =
+    place.wave <= context.passed && waveOf(context, place.wave) !== undefined && context.wantedWave === null;
+  return isLeft ? 'the plan went on without its task' : null;
+}
+
+export interface Settled {
+  readonly kept: Word[];
+  readonly refused: RefusedWord[];
+}
+
+/** What a typed line comes to is known when its run ends. */
+export function settled(context: PlanContext): Settled {
+  const kept: Word[] = [];
+  const refused: RefusedWord[] = [];
+  for (const word of context.words) {
+    const why = word.isTyped === true ? null : obstacle(context, word);
+    if (why === null) kept.push(word);
+    else if (word.run === null) refused.push(refusal(word, why));
+  }
+  return { kept, refused };
+}
+
+function refusal({ number, kind, title, author, text }: Word, why: string): RefusedWord {
+  return { number, kind, title, author, text: text.slice(0, refusedTextLimit), why };
+}
+
+/** Whether some word is kept that no agent can get. */
+export function hasStranded(context: PlanContext): boolean {
+  return settled(context).kept.length < context.words.length;
+}
+
+/** Without those that wait and that nobody will get. */
+export function withoutWaiting(
+  { words }: Pick<PlanContext, 'words'>,
+  isMeant: (word: Word) => boolean,
+  why: string,
+): Settled {
+  const isRefused = (word: Word) => word.run === null && isMeant(word);
+  return {
+    kept: words.filter((word) => !isRefused(word)),
+    refused: words.filter(isRefused).map((word) => refusal(word, why)),
+  };
+}

@@ -1,0 +1,80 @@
+/** What a plan's root does about the words for its agents: keeps them, notes which run has them, and refuses those that no agent can get any more. */
+import { assertEvent } from 'xstate';
+import { isForTitle, type Word } from '../vocabulary/word.ts';
+import { answersOf } from './answers.ts';
+import type { PlanContext } from './context.ts';
+import type { PlanEvent } from './events.ts';
+import { bounded, isGiven, type Settled, settled, withoutWaiting, withWord } from './kept-words.ts';
+import { titleOf } from './memory.ts';
+import { base } from './setup.ts';
+
+/** Only what was said is refused aloud: who lets a plan go on without an answer has said nothing. */
+function settle(decide: (context: PlanContext, event: PlanEvent) => Settled) {
+  return base.enqueueActions(({ context, event, enqueue }) => {
+    const { kept, refused } = decide(context, event);
+    enqueue.assign({ words: kept });
+    for (const word of refused) if (word.text.trim() !== '') enqueue({ type: 'tellRefused', params: word });
+  });
+}
+
+function everyWord(): boolean {
+  return true;
+}
+
+export const words = {
+  noteWord: base.assign(({ context, event }) => {
+    assertEvent(event, 'word_said');
+    return { words: withWord(context, event.said), wordCount: context.wordCount + 1 };
+  }),
+  /** Answers to what agents ask; what tasks ask, their charts hear at once. */
+  noteAnswerWords: base.assign(({ context, event }) => {
+    assertEvent(event, ['answer', 'resolve']);
+    const { askers = [], origin: author, at } = event;
+    let kept = { ...context };
+    for (const { question, answer } of answersOf(context, event)) {
+      const { run, title } = question;
+      if (run === null || title === null || !askers.includes(run)) continue;
+      const said = { kind: 'answer', title, author, text: answer, question: question.question, at } as const;
+      kept = { ...kept, words: withWord(kept, said), wordCount: kept.wordCount + 1 };
+    }
+    return { words: kept.words, wordCount: kept.wordCount };
+  }),
+  noteGiven: base.assign(({ context, event }) => {
+    assertEvent(event, 'words_given');
+    const { run, title, numbers } = event;
+    const isIn = (word: Word) =>
+      numbers === null ? word.run === null && isForTitle(word, title) : numbers.includes(word.number);
+    const given = context.words.map((word) => {
+      const { isTyped: _, ...rest } = word;
+      return isIn(word) ? { ...rest, run } : word;
+    });
+    return { words: bounded(given) };
+  }),
+  /** Its run has ended: of what was typed to it, it is known now what was read. */
+  noteReturned: base.assign(({ context, event }) => {
+    assertEvent(event, 'words_returned');
+    const returned = context.words.map((word) => {
+      const { isTyped: _, ...rest } = word;
+      if (event.numbers.includes(word.number)) return { ...rest, run: null };
+      return word.run === event.run ? rest : word;
+    });
+    return { words: bounded(returned) };
+  }),
+  /** A new beginning tells nobody again what earlier agents have heard. */
+  dropGiven: base.assign(({ context }) => ({ words: context.words.filter((word) => !isGiven(word)) })),
+  refuseStranded: settle(settled),
+  refuseAtEnd: settle((context) => withoutWaiting(context, everyWord, 'the plan is done')),
+  refuseAtCleanup: settle((context) =>
+    withoutWaiting(context, everyWord, 'the plan was cancelled, and nobody took it up again'),
+  ),
+  /** An agent of the plan's own has done its work: nobody follows it there. */
+  refuseUnheard: settle((context, event) => {
+    assertEvent(event, 'xstate.done.actor.*');
+    const { actorId, output } = event;
+    if (context.liveChildren[actorId] === 'wave' || output.outcome !== 'succeeded')
+      return { kept: context.words, refused: [] };
+    const title = titleOf(context, actorId);
+    const { kept, refused } = withoutWaiting(context, (word) => isForTitle(word, title), 'its agent had done its work');
+    return { kept: kept.filter((word) => !isForTitle(word, title) || !isGiven(word)), refused };
+  }),
+};

@@ -1,0 +1,95 @@
+/** What people say to agents. A plan's root keeps each accepted word until an agent has it; so no end of an agent, and no restart of its task, loses one. Pure. */
+
+/** `message`: for its next turn. `answer`: to its question. `line`: typed to its program while it works. */
+export const wordKinds = ['message', 'answer', 'line'] as const;
+export type WordKind = (typeof wordKinds)[number];
+
+export interface Word {
+  /** Counts the words of the plan, over its whole life. */
+  readonly number: number;
+  readonly kind: WordKind;
+  /** The agent that it was said to. */
+  readonly title: string;
+  /** The task of that agent, by its own title: another task of that number is not meant. null: it works on no single task. */
+  readonly task: string | null;
+  /** The origin of the signal that brought it. */
+  readonly author: string;
+  readonly text: string;
+  /** What the agent had asked; null: it is no answer. */
+  readonly question: string | null;
+  readonly at: number;
+  /** The run that has it: it stood in its prompt, or was typed to it. null: it waits for the next run. */
+  readonly run: string | null;
+  /** It was typed to that run, and its program has not said that it read it. */
+  readonly isTyped?: true;
+}
+
+/** A word as it comes in. */
+export interface Said {
+  readonly kind: WordKind;
+  readonly title: string;
+  readonly author: string;
+  readonly text: string;
+  readonly question?: string;
+  readonly at: number;
+  /** The run that it is typed to. */
+  readonly run?: string;
+}
+
+/** A word that no agent can get any more. */
+export interface RefusedWord extends Pick<Word, 'number' | 'kind' | 'title' | 'author' | 'text'> {
+  readonly why: string;
+}
+
+/** Words that a prompt takes are in the order of their numbers. */
+export interface GivenWords {
+  readonly messages: readonly string[];
+  readonly question: string | null;
+  readonly answer: string | null;
+  readonly numbers: readonly number[];
+}
+
+/** Who follows an agent has its words: another round of a review, a fix or a verification is the same to people. */
+function successionOf(title: string): string {
+  return title.replace(/-(review|fix|verify)-\d+$/, '-$1');
+}
+
+export function isForTitle(word: Pick<Word, 'title'>, title: string): boolean {
+  return successionOf(word.title) === successionOf(title);
+}
+
+/** The wave and the number of a task's agent in that plan; null: it works on no single task. */
+export function taskOfTitle(plan: string, title: string): { readonly wave: number; readonly task: number } | null {
+  const [, wave, task] = (title.startsWith(plan) && /^-w(\d+)-t(\d+)$/.exec(title.slice(plan.length))) || [];
+  return wave === undefined || task === undefined ? null : { wave: Number(wave), task: Number(task) };
+}
+
+/** A run that goes on in its conversation gets what waits; one that begins a conversation gets all that is kept for it. */
+export function wordsFor(
+  words: readonly Word[],
+  { title, isResumed }: { readonly title: string; readonly isResumed: boolean },
+): GivenWords {
+  const given = words.filter((word) => isForTitle(word, title) && (!isResumed || word.run === null));
+  const last = given.findLast(({ kind }) => kind === 'answer') ?? null;
+  return {
+    messages: given.filter((word) => word !== last).map(asMessage),
+    question: last?.question ?? null,
+    answer: last?.text ?? null,
+    numbers: given.map(({ number }) => number),
+  };
+}
+
+function asMessage({ kind, question, text }: Word): string {
+  return kind === 'answer' ? `You had asked: ${question ?? ''}\nA person answered: ${text}` : text;
+}
+
+/** `the message of alice to login-w1-t1 reached no agent (its task is done): keep the old format`. */
+export function refusedText({ kind, title, author, text, why }: Omit<RefusedWord, 'number'>): string {
+  return `the ${kind} of ${authorName(author)} to ${title} reached no agent (${why}): ${text.replace(/\s+/g, ' ')}`;
+}
+
+function authorName(author: string): string {
+  const colon = author.indexOf(':');
+  if (author === 'person') return 'a person';
+  return colon < 0 ? author : author.startsWith('person:') ? author.slice(colon + 1) : author.replace(':', ' ');
+}

@@ -1,0 +1,53 @@
+/** The words of people that stand in a run's prompt: read from the plan's tree when the prompt is written, and noted in the run's folder until the tree is told. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { storedPlan } from '../../../actors/stored-tree.ts';
+import { planTree } from '../../../machines/vocabulary/ids.ts';
+import { type GivenWords, type Word, wordsFor } from '../../../machines/vocabulary/word.ts';
+import type { Store } from '../../core/store/port.ts';
+import type { RunBrief } from '../agents/run-brief.ts';
+import { type RunFolder, writeStartFile } from '../agents/run-folder.ts';
+
+interface Asked {
+  readonly project: string;
+  readonly plan: string;
+  readonly title: string;
+  readonly conversation: RunBrief['conversation'];
+}
+
+/** Throws `snapshot_unknown` for a tree that this version cannot read. */
+export async function wordsOf(
+  store: Pick<Store, 'tree'>,
+  { project, plan, title, conversation }: Asked,
+): Promise<GivenWords> {
+  return wordsFor(await keptWords(store, { project, plan }), { title, isResumed: conversation !== null });
+}
+
+/** All that the plan keeps, the oldest first; none where there is no such plan any more. */
+export async function keptWords(
+  store: Pick<Store, 'tree'>,
+  { project, plan }: Pick<Asked, 'project' | 'plan'>,
+): Promise<readonly Word[]> {
+  const address = planTree(project, plan);
+  const row = await store.tree(address);
+  return row === null ? [] : storedPlan(address, row.stored).context.words;
+}
+
+/** Written after the prompt: what a file of an engine that was killed between the two does not name is told once more. */
+export function noteWords(folder: RunFolder, { numbers }: GivenWords): void {
+  writeStartFile(file(folder), JSON.stringify(numbers));
+}
+
+/** Of a folder of an earlier version: none. */
+export function notedWords(folder: RunFolder): number[] {
+  try {
+    const numbers: unknown = JSON.parse(readFileSync(file(folder), 'utf8'));
+    return Array.isArray(numbers) ? numbers.filter((number) => Number.isSafeInteger(number) && number > 0) : [];
+  } catch {
+    return [];
+  }
+}
+
+function file({ path }: RunFolder): string {
+  return join(path, 'words.json');
+}
