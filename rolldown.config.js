@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineConfig } from 'rolldown';
+import { parseAst } from 'rolldown/parseAst';
 import { minifySync } from 'rolldown/utils';
 
 const built = join(import.meta.dirname, 'dist');
@@ -91,6 +92,49 @@ function digestOf(bundle) {
   return hash.digest('hex').slice(0, 12);
 }
 
+/** Node prints the line of an error that nobody caught: no line of a bundle is longer than a terminal takes. */
+const lineLength = 160;
+/** Where a line may begin: a statement, and each part of a list. */
+const listKeys = new Set([
+  'body',
+  'consequent',
+  'expressions',
+  'declarations',
+  'properties',
+  'elements',
+  'arguments',
+  'cases',
+]);
+
+function brokenLines(code) {
+  const starts = [];
+  const visit = (node) => {
+    if (node === null || typeof node !== 'object') return;
+    for (const [key, value] of Object.entries(node)) {
+      if (Array.isArray(value)) {
+        // What a template computes stands in its text, where a line end is a part of it; and in parentheses of `return` or `=>` one would begin too late.
+        if (listKeys.has(key) && node.type !== 'TemplateLiteral')
+          starts.push(
+            ...value
+              .slice(key === 'expressions' || key === 'declarations' ? 1 : 0)
+              .flatMap((each) => (each === null ? [] : [each.start])),
+          );
+        for (const each of value) visit(each);
+      } else visit(value);
+    }
+  };
+  visit(parseAst(code));
+  let [broken, from, line] = ['', 0, 0];
+  for (const at of [...new Set(starts)].sort((a, b) => a - b)) {
+    const sinceBreak = at - Math.max(line, code.lastIndexOf('\n', at - 1) + 1);
+    if (sinceBreak < lineLength) continue;
+    broken += `${code.slice(from, at)}\n`;
+    from = at;
+    line = at;
+  }
+  return broken + code.slice(from);
+}
+
 /** Types of machines nest deeply: with four spaces a level, which the compiler writes, their files are half as large again. */
 function indentTypesByTabs() {
   for (const path of readdirSync(built, { recursive: true })) {
@@ -134,6 +178,7 @@ export default defineConfig({
     {
       name: 'stator:program',
       generateBundle(_, bundle) {
+        for (const chunk of Object.values(bundle)) if (chunk.type === 'chunk') chunk.code = brokenLines(chunk.code);
         this.emitFile({ type: 'asset', fileName: 'LICENSES', source: licences() });
         this.emitFile({ type: 'asset', fileName: 'build-id', source: `${digestOf(bundle)}\n` });
       },

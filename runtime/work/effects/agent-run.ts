@@ -28,6 +28,7 @@ import { syncLogins } from '../agents/logins.ts';
 import { takesMessages } from '../agents/message-input.ts';
 import { outputEnd } from '../agents/output-end.ts';
 import { tailOf } from '../agents/output-log.ts';
+import { noteInLog } from '../agents/own-lines.ts';
 import type { RunReport } from '../agents/reports/report.ts';
 import { verdictIn, verdictSignals } from '../agents/reports/verdict.ts';
 import { limitReached, watchResources } from '../agents/resource-watch.ts';
@@ -377,7 +378,7 @@ async function mendCheckout(
   if (file === null) return;
   const text = `core.bare = true was written into ${file} while ${title} ran, so git saw no checkout there any more; it is false again`;
   log.warn(text);
-  writeFileSync(folder.log, `stator: ${text}\n`, { flag: 'a', mode: 0o600 });
+  noteInLog(folder, text);
 }
 
 /** Keeps the program's login and the user's alike; a login that was exchanged is said, and not taken. */

@@ -1,6 +1,6 @@
 /** Everything that stands before a run may begin: its worktree at the right commit, its prompt, its command line and environment. */
 
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parsePlan } from '../../../machines/document/plan-document.ts';
 import { type AgentRun, placeOfRun } from '../../../machines/vocabulary/effect.ts';
@@ -17,6 +17,7 @@ import { readEnvFile } from '../agents/env-file.ts';
 import { runEnvironment } from '../agents/environment.ts';
 import { ensureLauncher } from '../agents/launcher.ts';
 import { prepareMessages } from '../agents/message-input.ts';
+import { noteInLog } from '../agents/own-lines.ts';
 import { anyCommandLine } from '../agents/preset-own.ts';
 import {
   leavesSettingsOut,
@@ -116,7 +117,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
   for (const warning of given?.warnings ?? []) {
     parts.log.warn(warning);
     // Also where the person looks who wonders about this agent.
-    writeFileSync(folder.log, `stator: ${warning}\n`, { flag: 'a', mode: 0o600 });
+    noteInLog(folder, warning);
   }
   const hasWalls = await parts.walls.standFor(profile);
   const env = runEnvironment({
@@ -263,7 +264,7 @@ function mayLoadSettings(
     );
   const text = `${what}; it works without the settings of the repository; ${yes}`;
   log.warn(`${effect.title}: ${text}`);
-  writeFileSync(folder.log, `stator: ${text}\n`, { flag: 'a', mode: 0o600 });
+  noteInLog(folder, text);
   return false;
 }
 
