@@ -27,6 +27,8 @@ const bundled = new Set([
 const together = {
   // What a relay, of which each agent has one, shares with the engine: it loads nothing else.
   lines: ['runtime/work/agents/relay/message-line', 'runtime/work/agents/line-reader'],
+  // The same of what stands between a program inside of walls and its hosts.
+  network: ['runtime/base/platform/addresses', 'runtime/work/agents/egress/child'],
   // The same of the small process that starts programs.
   spawning: ['runtime/base/platform/capture', 'runtime/base/platform/detached'],
   // The program, and the verbs that people and agents call most beside a running engine. Not `main.js`, which waits at its top level.
@@ -167,6 +169,8 @@ export default defineConfig({
     connect: join(built, 'runtime/engine/connect.js'),
     machines: join(built, 'machines/index.js'),
     relay: join(built, 'runtime/work/agents/relay/relay.js'),
+    egress: join(built, 'runtime/work/agents/egress/egress.js'),
+    loopback: join(built, 'runtime/work/agents/egress/loopback.js'),
     'secrets-worker': join(built, 'runtime/work/effects/secrets/worker.js'),
     'spawner-process': join(built, 'runtime/base/platform/spawner-process.js'),
   },

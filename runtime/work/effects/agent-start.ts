@@ -45,7 +45,7 @@ import type { Repository } from '../git/repository.ts';
 import { prepareWorktree } from '../git/worktree.ts';
 import { adminDirOf, placeOf } from '../git/worktree-list.ts';
 import type { Resources } from '../sandbox/resources.ts';
-import { type Mount, type Walls, writtenWithoutWalls } from '../sandbox/walls.ts';
+import { type Walls, writtenWithoutWalls } from '../sandbox/walls.ts';
 import { draftsFor, writePrompt } from './agent-prompt.ts';
 import { conversationFor, noteConversation } from './conversation.ts';
 import { keptPlaceOf } from './kept-places.ts';
@@ -173,7 +173,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
           ...(isDetached ? closedMounts(path, profile.trustedFiles) : []),
         ]
       : [],
-    socket: socketMounts(socketPath),
+    socketFolder: dirname(socketPath),
     keeps: hasWalls && isProgramPreset(preset) ? await keptPlaceOf(parts, row, { title: effect.title, preset }) : null,
   });
   const { writable } = profile;
@@ -266,11 +266,6 @@ function mayLoadSettings(
   log.warn(`${effect.title}: ${text}`);
   noteInLog(folder, text);
   return false;
-}
-
-/** The folder, not the socket: the next engine makes that anew in it. Whoever may only read the folder connects all the same. */
-export function socketMounts(socketPath: string): readonly Mount[] {
-  return [{ access: 'read', from: dirname(socketPath) }];
 }
 
 /** The run of this agent that the one of `row` comes after; null: it is the first. */
