@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineConfig } from 'rolldown';
+import { parseAst } from 'rolldown/parseAst';
 import { minifySync } from 'rolldown/utils';
 
 const built = join(import.meta.dirname, 'dist');
@@ -26,6 +27,8 @@ const bundled = new Set([
 const together = {
   // What a relay, of which each agent has one, shares with the engine: it loads nothing else.
   lines: ['runtime/work/agents/relay/message-line', 'runtime/work/agents/line-reader'],
+  // The same of what stands between a program inside of walls and its hosts.
+  network: ['runtime/base/platform/addresses', 'runtime/work/agents/egress/child'],
   // The same of the small process that starts programs.
   spawning: ['runtime/base/platform/capture', 'runtime/base/platform/detached'],
   // The program, and the verbs that people and agents call most beside a running engine. Not `main.js`, which waits at its top level.
@@ -91,6 +94,49 @@ function digestOf(bundle) {
   return hash.digest('hex').slice(0, 12);
 }
 
+/** Node prints the line of an error that nobody caught: no line of a bundle is longer than a terminal takes. */
+const lineLength = 160;
+/** Where a line may begin: a statement, and each part of a list. */
+const listKeys = new Set([
+  'body',
+  'consequent',
+  'expressions',
+  'declarations',
+  'properties',
+  'elements',
+  'arguments',
+  'cases',
+]);
+
+function brokenLines(code) {
+  const starts = [];
+  const visit = (node) => {
+    if (node === null || typeof node !== 'object') return;
+    for (const [key, value] of Object.entries(node)) {
+      if (Array.isArray(value)) {
+        // What a template computes stands in its text, where a line end is a part of it; and in parentheses of `return` or `=>` one would begin too late.
+        if (listKeys.has(key) && node.type !== 'TemplateLiteral')
+          starts.push(
+            ...value
+              .slice(key === 'expressions' || key === 'declarations' ? 1 : 0)
+              .flatMap((each) => (each === null ? [] : [each.start])),
+          );
+        for (const each of value) visit(each);
+      } else visit(value);
+    }
+  };
+  visit(parseAst(code));
+  let [broken, from, line] = ['', 0, 0];
+  for (const at of [...new Set(starts)].sort((a, b) => a - b)) {
+    const sinceBreak = at - Math.max(line, code.lastIndexOf('\n', at - 1) + 1);
+    if (sinceBreak < lineLength) continue;
+    broken += `${code.slice(from, at)}\n`;
+    from = at;
+    line = at;
+  }
+  return broken + code.slice(from);
+}
+
 /** Types of machines nest deeply: with four spaces a level, which the compiler writes, their files are half as large again. */
 function indentTypesByTabs() {
   for (const path of readdirSync(built, { recursive: true })) {
@@ -123,6 +169,8 @@ export default defineConfig({
     connect: join(built, 'runtime/engine/connect.js'),
     machines: join(built, 'machines/index.js'),
     relay: join(built, 'runtime/work/agents/relay/relay.js'),
+    egress: join(built, 'runtime/work/agents/egress/egress.js'),
+    loopback: join(built, 'runtime/work/agents/egress/loopback.js'),
     'secrets-worker': join(built, 'runtime/work/effects/secrets/worker.js'),
     'spawner-process': join(built, 'runtime/base/platform/spawner-process.js'),
   },
@@ -134,6 +182,7 @@ export default defineConfig({
     {
       name: 'stator:program',
       generateBundle(_, bundle) {
+        for (const chunk of Object.values(bundle)) if (chunk.type === 'chunk') chunk.code = brokenLines(chunk.code);
         this.emitFile({ type: 'asset', fileName: 'LICENSES', source: licences() });
         this.emitFile({ type: 'asset', fileName: 'build-id', source: `${digestOf(bundle)}\n` });
       },

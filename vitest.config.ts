@@ -19,8 +19,8 @@ export default defineConfig({
     // What a test waits for within says sooner what it waited for.
     testTimeout: 2 * hangMs,
     hookTimeout: 2 * hangMs,
-    // They wait for processes and polls more than half of their time.
-    maxWorkers: 3 * availableParallelism(),
+    // They wait for processes, and for limits that pass in real time, more than half of their time.
+    maxWorkers: 4 * availableParallelism(),
     sequence: { sequencer: SlowestFirst },
     pool: 'forks',
     // A worker takes many files, and loads the product once: that was a quarter of all the time.

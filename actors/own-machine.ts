@@ -7,7 +7,7 @@ import {
   type AnyStateNode,
   createMachine,
 } from 'xstate';
-import { messageOf } from '../machines/vocabulary/errors.ts';
+import { EngineError, messageOf } from '../machines/vocabulary/errors.ts';
 import { isTreeId, machineTree, pathOfRequest, planTree, repoTree, requestId } from '../machines/vocabulary/ids.ts';
 import { type AnySignal, maySend, signals, signalTypeOf } from '../machines/vocabulary/signal.ts';
 import { person } from '../machines/vocabulary/signal-kind.ts';
@@ -120,12 +120,34 @@ function isWork(effect: AnyEffect): effect is Work<AnyStateMachine, never> {
   return 'run' in effect;
 }
 
+/** What a person's own function throws, or gives back that is no snapshot, is said as theirs. Throws `snapshot_unknown`. */
+function ownUpgrade({ name }: AnyDefinition, from: string, upgrade: (snapshot: unknown) => unknown) {
+  const hint = `mend upgrades[${from}] of the definition of ${name}, and start the engine again; the stored row is untouched`;
+  return (snapshot: unknown): unknown => {
+    let upgraded: unknown;
+    try {
+      upgraded = upgrade(snapshot);
+    } catch (cause) {
+      const what = `the upgrade from version ${from} of machine ${name} threw: ${messageOf(cause)}`;
+      throw new EngineError('snapshot_unknown', what, hint, { cause });
+    }
+    const isSnapshot =
+      typeof upgraded === 'object' && upgraded !== null && 'value' in upgraded && 'context' in upgraded;
+    if (isSnapshot) return upgraded;
+    const what = `the upgrade from version ${from} of machine ${name} gave back no snapshot: it has no value and context`;
+    throw new EngineError('snapshot_unknown', what, hint);
+  };
+}
+
 export function kindOf(definition: AnyDefinition): Kind {
   const { name, version } = definition;
   const versioned = (number: number | string) => `${name}:${number}`;
   const upgrades = Object.entries(definition.upgrades ?? {}).map(([from, upgrade]) => [
     versioned(from),
-    { to: versioned(Number(from) + 1), upgrade: upgrade as (snapshot: unknown) => unknown }, // it is given what that version stored
+    {
+      to: versioned(Number(from) + 1),
+      upgrade: ownUpgrade(definition, from, upgrade as (snapshot: unknown) => unknown),
+    }, // it is given what that version stored
   ]);
   return {
     name,

@@ -1,5 +1,6 @@
 /** Registers the repo that a plan is for. What it would be allowed is shown first, and what of it has changed since; a yes is to what was shown. */
 import { EngineError } from '../machines/vocabulary/errors.ts';
+import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import type { AddRepoRequest, Client, RepoAdded, TrustLooked } from '../runtime/api/client/client.ts';
 import { canAsk, confirm } from './ask.ts';
 import type { Call } from './command.ts';
@@ -13,6 +14,8 @@ export interface Registering {
   readonly way: NonNullable<AddRepoRequest['way']>;
   /** One that is registered is refused, and not brought up to date. */
   readonly mustBeNew?: boolean;
+  /** Whoever is not asked goes on with what was trusted before: false refuses where it has changed since. Default true. */
+  readonly keepsTrust?: boolean;
 }
 
 /**
@@ -21,16 +24,17 @@ export interface Registering {
  * new, or whose trust was taken back, and what registering throws.
  */
 export async function addRepo(call: Call, client: Client, registering: Registering): Promise<RepoAdded> {
-  const { path, trust, way, mustBeNew = false } = registering;
+  const { path, trust, way, mustBeNew = false, keepsTrust = true } = registering;
   const add = (yes: TrustFlag) => client.addRepo(path, { trust: yes, way, mustBeNew });
   // Before the question: what is refused in any case is not asked about.
-  const look = trust !== true && !canAsk(call) ? null : await client.lookAtTrust(path, way);
+  const look = trust !== true && keepsTrust && !canAsk(call) ? null : await client.lookAtTrust(path, way);
+  if (look?.state === 'changed' && trust === false && !keepsTrust && !canAsk(call)) throw changedSince(look);
   if (trust === true && look !== null) {
     const added = await add(look.digest);
     if (look.state !== 'trusted') tellTrusted(call, look);
     return added;
   }
-  if (trust === false && look !== null && isAskedAbout(look, way)) {
+  if (trust === false && look !== null && canAsk(call) && isAskedAbout(look, way)) {
     if (await confirmed(call, look)) return add(look.digest);
     if (look.state !== 'changed') throw declined(look);
     call.out.note('not trusted: what was trusted before stays in force; --trust says yes');
@@ -83,6 +87,15 @@ function declined({ project }: TrustLooked): EngineError {
     'untrusted',
     `${project} is not trusted: nothing of it was started`,
     'the same command asks again; --trust says yes',
+  );
+}
+
+/** Nobody is there who could say yes, and to go on as before would be another run than the files say. */
+function changedSince({ project, changes, digest }: TrustLooked): EngineError {
+  return new EngineError(
+    'config_untrusted',
+    [`${project} has changed since it was trusted:`, ...changes.map((line) => `  ${plainKept(line)}`)].join('\n'),
+    `say yes to that with --trust=${digest}, or: stator repo trust ${shellWord(project)}; go on with what was trusted before: --trust=before`,
   );
 }
 

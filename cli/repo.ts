@@ -3,11 +3,12 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { EngineError } from '../machines/vocabulary/errors.ts';
-import type { RepoMoved, RepoRemoved, RepoShow } from '../runtime/api/client/client.ts';
+import { shellWord } from '../machines/vocabulary/shell-word.ts';
+import type { Client, RepoMoved, RepoRemoved, RepoShow } from '../runtime/api/client/client.ts';
 import { type Call, defineVerb, type Verbs } from './command.ts';
 import type { Output } from './output.ts';
 import { addRepo, plainKept, tellAdded } from './registered.ts';
-import { repoArg, whichRepo } from './repo/which.ts';
+import { isFolder, repoArg, whichRepo } from './repo/which.ts';
 import { withClient } from './session.ts';
 import { fields, section, table } from './table.ts';
 import { plain } from './text.ts';
@@ -65,9 +66,8 @@ const remove = defineVerb({
   },
 });
 
-/** A name has no slash, and is no folder of this one. */
 export function namedRepo({ cwd }: Call, repo: string): string {
-  return repo.includes('/') || repo === '.' || repo === '..' ? resolve(cwd, repo) : repo;
+  return isFolder(repo) ? resolve(cwd, repo) : repo;
 }
 
 export function tellRemoved({ out }: Call, removed: RepoRemoved): void {
@@ -89,7 +89,7 @@ const move = defineVerb({
   examples: ['stator repo move my-lib ../my-library', 'stator repo move my-lib build-2 --stop'],
   more: 'Move or rename the folder first. The repo keeps its name, and its plans, branches and history go on in the new folder. Another host needs clones under [host] in its daemon.toml. It clones the repo where it does not have it, fetches the branches of the plans, and continues. Worktrees stay here as they are.',
   async run({ repo, to, stop = false }, call) {
-    const isPath = to.includes('/') || to === '.' || to === '..';
+    const isPath = isFolder(to);
     const place = isPath ? { path: resolve(call.cwd, to) } : { host: to };
     const moved = await withClient(call, 'write', (client) =>
       client.moveRepo(namedRepo(call, repo), { ...place, stop }).catch((thrown: unknown) => {
@@ -126,8 +126,7 @@ const show = defineVerb({
   args: { repo: repoArg },
   examples: ['stator repo show my-lib'],
   async run({ repo }, call) {
-    const project = whichRepo(call, repo);
-    const shown = await withClient(call, 'read', (client) => client.repo(project));
+    const shown = await withClient(call, 'read', async (client) => client.repo(await whichRepo(call, client, repo)));
     call.out.answer(shown, () => repoLines(shown, call.out));
   },
 });
@@ -196,11 +195,11 @@ const trust = defineVerb({
     if (list === true && repo !== undefined)
       throw new EngineError('usage', `--list is of all repos, and "${repo}" is one`, 'see that one with --show');
     if (list === true) return void (await listTrust(call));
-    const project = whichRepo(call, repo);
-    if (show === true) return void (await showTrust(call, project));
-    if (revoke === true) return void (await revokeTrust(call, project));
-    const trusted = await withClient(call, 'write', (client) => client.trustRepo(project, digest));
-    const { path, changes, notes, digest: taken } = trusted;
+    const named = (client: Client) => whichRepo(call, client, repo);
+    if (show === true) return void (await showTrust(call, named));
+    if (revoke === true) return void (await revokeTrust(call, named));
+    const trusted = await withClient(call, 'write', async (client) => client.trustRepo(await named(client), digest));
+    const { project, path, changes, notes, digest: taken } = trusted;
     const how = changes.length === 0 ? '; it starts what it did before' : '';
     const lines = [...changes.map(plainKept), `digest ${taken}`].map((line) => `  ${line}`);
     out.done(trusted, `trusted ${project} (${path})${how}`, ...lines);
@@ -215,9 +214,11 @@ const pause = defineVerb({
   examples: ['stator repo pause my-lib', 'stator repo resume my-lib'],
   async run({ repo }, call) {
     const { out } = call;
-    const project = whichRepo(call, repo);
-    const answer = await withClient(call, 'write', (client) => client.pauseRepo(project));
-    out.done(answer, `paused ${project}; go on with: stator repo resume ${project}`);
+    const answer = await withClient(call, 'write', async (client) =>
+      client.pauseRepo(await whichRepo(call, client, repo)),
+    );
+    const { project } = answer;
+    out.done(answer, `paused ${project}; go on with: stator repo resume ${shellWord(project)}`);
   },
 });
 
@@ -227,9 +228,10 @@ const resume = defineVerb({
   examples: ['stator repo resume my-lib'],
   async run({ repo }, call) {
     const { out } = call;
-    const project = whichRepo(call, repo);
-    const answer = await withClient(call, 'write', (client) => client.resumeRepo(project));
-    out.done(answer, `resumed ${project}`);
+    const answer = await withClient(call, 'write', async (client) =>
+      client.resumeRepo(await whichRepo(call, client, repo)),
+    );
+    out.done(answer, `resumed ${answer.project}`);
   },
 });
 

@@ -10,7 +10,7 @@ import { forceFileArgs, readPlanInput, tellName, tellReading } from './plan-file
 import { planOnlyArg } from './planned.ts';
 import { conduct } from './run/conduct.ts';
 import { sureArgs } from './sure.ts';
-import { trustArg, trustOf } from './trust/flag.ts';
+import { runTrustArg, trustOf } from './trust/flag.ts';
 import { waitLimitArg, waitLimitOf } from './wait-limit.ts';
 
 export default defineVerb({
@@ -21,11 +21,14 @@ export default defineVerb({
       valueHint: 'plan',
       description: 'its file, or the folder of one; - is standard input',
     },
-    trust: trustArg,
+    trust: runTrustArg,
     branch: { type: 'string', description: 'the branch that it works on; default plan/<name>' },
     topic: { type: 'string', description: 'plans with the same topic are implemented one at a time' },
     name: { type: 'string', valueHint: 'plan', description: "the plan's name; default the file's" },
-    yes: { ...sureArgs.yes, description: 'implement the planned document without asking' },
+    yes: {
+      ...sureArgs.yes,
+      description: 'implement the planned document without asking',
+    },
     ...planOnlyArg,
     dry: {
       type: 'boolean',
@@ -36,7 +39,7 @@ export default defineVerb({
   },
   examples: ['stator run docs/plans/login.md --json | jq .event'],
   more: `A planned document is shown first, unless --yes. Exit code 0: done, or planned;
-1: it needs you, or waits beyond --wait-limit; 130: Ctrl-C paused it.`,
+1: it needs you, waited too long, or left out tasks; 78: untrusted; 130: Ctrl-C.`,
   async run(
     {
       file,
@@ -66,7 +69,8 @@ export default defineVerb({
     const request = {
       ...bindingOf(call, repo, read),
       repo,
-      trust: trustOf(given),
+      trust: given === 'before' ? false : trustOf(given),
+      keepsTrust: given === 'before',
       branch,
       topic,
       yes,

@@ -1,6 +1,6 @@
 /** What of `repo trust` does not trust: which repos are trusted and with what, and taking it back. */
 
-import type { TrustShow } from '../runtime/api/client/client.ts';
+import type { Client, TrustShow } from '../runtime/api/client/client.ts';
 import type { Call } from './command.ts';
 import type { Output } from './output.ts';
 import { plainKept } from './registered.ts';
@@ -23,14 +23,17 @@ export async function listTrust(call: Call): Promise<void> {
   });
 }
 
-export async function showTrust(call: Call, project: string): Promise<void> {
-  const shown = await withClient(call, 'read', (client) => client.trustOf(project));
+/** Which repo is meant, asked of the engine that is asked. */
+type Named = (client: Client) => Promise<string>;
+
+export async function showTrust(call: Call, named: Named): Promise<void> {
+  const shown = await withClient(call, 'read', async (client) => client.trustOf(await named(client)));
   call.out.answer(shown, () => lines(shown, call.out));
 }
 
-export async function revokeTrust(call: Call, named: string): Promise<void> {
+export async function revokeTrust(call: Call, named: Named): Promise<void> {
   const { out } = call;
-  const answer = await withClient(call, 'write', (client) => client.revokeTrust(named));
+  const answer = await withClient(call, 'write', async (client) => client.revokeTrust(await named(client)));
   const { project } = answer;
   out.done(answer, `${project} is not trusted any more; give it back with: stator repo trust ${project}`);
   for (const note of answer.notes) out.note(note);

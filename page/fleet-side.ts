@@ -1,5 +1,6 @@
 /** Beside the plans: what people were told, and who works. */
 import type { NotificationEntry } from '../runtime/api/contract/notifications.ts';
+import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
 import { h, type View } from './dom.ts';
 import type { Fleet, FleetActions } from './fleet-model.ts';
 import { age, counted, since, words } from './format.ts';
@@ -23,7 +24,7 @@ export function agentsView({ agents, slots, queue }: Fleet, actions: FleetAction
   const more = queued.length > titlesShown ? ` and ${queued.length - titlesShown} more` : '';
   const waiting =
     queued.length === 0
-      ? 'Nobody waits.'
+      ? 'No agent is queued.'
       : `${queued.length} queued: ${queued.slice(0, titlesShown).join(', ')}${more}`;
   return panel(
     {
@@ -40,19 +41,30 @@ export function agentsView({ agents, slots, queue }: Fleet, actions: FleetAction
       'ul',
       null,
       slots.slice(0, agentsShown).map(({ agent, isOver }, place) => {
-        const { state, started_at: startedAt } = agent;
+        const { state } = agent;
         return h(
           'li',
           { key: String(place), class: isOver ? 'over' : '' },
           glyph(isOver ? 'cancelled' : state),
           h('a', { href: `${planAddress(agent)}/${encodeURIComponent(agent.title)}` }, agent.title),
-          h('span', { class: 'dim' }, isOver ? 'ended' : `${agentWords(agent, nowMs)} ${since(startedAt, nowMs)}`),
+          h(
+            'span',
+            { class: 'dim', title: isOver ? '' : stateText(agent, nowMs) },
+            isOver ? 'ended' : stateText(agent, nowMs),
+          ),
           h('span', { class: 'said' }, isOver ? '' : (agent.last_line ?? '')),
         );
       }),
     ),
     slots.length > agentsShown ? h('p', { class: 'more dim' }, `and ${slots.length - agentsShown} more`) : null,
   );
+}
+
+/** When it goes on is enough to know of one that waits; else since when it is at work. */
+function stateText(agent: InstanceEntry, nowMs: number): string {
+  const words = agentWords(agent, nowMs);
+  const time = agent.waits_until === null ? since(agent.started_at, nowMs) : '';
+  return time === '' ? words : `${words}, ${time}`;
 }
 
 /** Each leads to its plans, and to the form for the next one. */

@@ -25,7 +25,7 @@ export function treesView(trees: readonly MachineTreeEntry[]): View {
     h(
       'ul',
       null,
-      trees.length === 0 ? h('li', { class: 'dim' }, 'None was started: stator machine start') : null,
+      trees.length === 0 ? h('li', { class: 'dim' }, 'None was started: stator machine start <machine> <id>') : null,
       shown
         .slice(0, treesShown)
         .map((tree) =>

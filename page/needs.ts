@@ -37,11 +37,19 @@ export function shortTitle(title: string, plan: string): string {
   return title.startsWith(`${plan}-`) ? title.slice(plan.length + 1) : title;
 }
 
-/** Likewise in a sentence of the engine's, where words are set apart by blanks and commas. */
+/** A command in a sentence, to where its clause ends. */
+const command = /(\bstator [a-z][^;,)\n]*)/;
+
+/** Likewise in a sentence of the engine's, where words are set apart by blanks and commas. A command is pasted elsewhere, and stays as it is. */
 export function shortTitles(text: string, plan: string): string {
+  const short = (words: string) =>
+    words
+      .split(/(?<=[\s,(])/)
+      .map((word) => shortTitle(word, plan))
+      .join('');
   return text
-    .split(/(?<=[\s,(])/)
-    .map((word) => shortTitle(word, plan))
+    .split(command)
+    .map((part, index) => (index % 2 === 1 ? part : short(part)))
     .join('');
 }
 

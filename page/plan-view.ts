@@ -205,9 +205,17 @@ function needView(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs:
   const resolve = (event: Event) => {
     event.preventDefault();
     const said = fieldText(event, 'answer');
-    actions.send('resolve', said === '' ? {} : { body: said }, 'It goes on.');
+    // By the button that was pressed: its ways are those of the command.
+    const { value = '' } = ((event as SubmitEvent).submitter ?? {}) as Partial<HTMLButtonElement>;
+    const way = value === 'accept' || value === 'restore' ? { [value]: true } : {};
+    actions.send('resolve', { ...(said === '' ? {} : { body: said }), ...way }, 'It goes on.');
     (event.currentTarget as HTMLFormElement).reset();
   };
+  const offers = (flag: 'accept' | 'restore') => need.do.some((command) => command.endsWith(` --${flag}`));
+  const wayButton = (flag: 'accept' | 'restore', text: string) =>
+    offers(flag)
+      ? h('button', { class: 'quiet', type: 'submit', value: flag, disabled: model.busy !== null }, text)
+      : null;
   return panel(
     {
       class: 'panel question',
@@ -232,6 +240,8 @@ function needView(plan: PlanShow, model: PlanModel, actions: PlanActions, nowMs:
             'div',
             { class: 'commands' },
             h('button', { class: 'strong', type: 'submit', disabled: model.busy !== null }, 'Go on'),
+            wayButton('restore', 'Bring it back'),
+            wayButton('accept', blocked.source === 'lost_work' ? 'Go on without it' : 'Accept it as it is'),
             h('span', { class: 'dim' }, 'Ctrl+Enter'),
           ),
         ),

@@ -7,6 +7,7 @@ import { EngineError, errorFromDocument, isErrorDocument, messageOf } from '../.
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import { ensureHome } from '../../runtime/base/platform/home.ts';
 import { createLogTail, type LogTail } from '../../runtime/base/platform/log-tail.ts';
+import { inPackage } from '../../runtime/base/platform/package-files.ts';
 import { attach } from '../../runtime/engine/attach.ts';
 import type { Call } from '../command.ts';
 import { plainLines } from '../text.ts';
@@ -45,7 +46,7 @@ export async function startDetached(
   ensureHome(home);
   const output = openLog(log);
   const tail = createLogTail(log, { lastBytes: 0 });
-  const main = process.argv[1] ?? '';
+  const main = inPackage('dist', 'bin', 'stator.js');
   const child = spawn(process.execPath, [main, 'daemon', 'start', '--foreground', ...named], {
     cwd: home,
     env: daemonEnvironment(env, home),

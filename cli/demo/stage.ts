@@ -46,6 +46,7 @@ export function makeDemo(outer: Call): Stage {
       content: planText,
       repo,
       trust: true,
+      keepsTrust: false,
       branch: undefined,
       topic: undefined,
       yes: true,

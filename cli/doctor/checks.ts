@@ -5,15 +5,19 @@ import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import {
+  type AgentProfile,
   everyProfile,
   homeFolder,
   isStoreThere,
   loadDaemonConfig,
   loadRepoConfig,
   missingVariables,
+  type SandboxMode,
   socketPath,
 } from '../../runtime/base/config/config.ts';
+import { abstractSockets } from '../../runtime/base/platform/abstract-sockets.ts';
 import { probeBubblewrap } from '../../runtime/base/platform/bubblewrap.ts';
+import { groupBy } from '../../runtime/base/platform/group-by.ts';
 import { usualMemoryBytes, usualProcesses } from '../../runtime/base/platform/machine-share.ts';
 import { probeResourceLimits } from '../../runtime/base/platform/resource-limits.ts';
 import { isSandboxOff } from '../../runtime/base/platform/sandbox-variables.ts';
@@ -25,6 +29,7 @@ import {
   baseBranchIn,
   envFileIn,
   gitFaultsIn,
+  hostsIn,
   identityIn,
   promptProblems,
   terminalIn,
@@ -82,6 +87,7 @@ export async function examine(call: Call): Promise<Check[]> {
     await check('disk', () => disk(home)),
     await check('liveness', () => liveness()),
     await check('walls', () => walls(call, path, home)),
+    ...(await networkChecks(call, path, home)),
     await check('limits', () => limits(call)),
   ];
 }
@@ -347,6 +353,51 @@ async function walls({ env }: Call, path: string | null, home: string): Promise<
   return { detail: `none, agents may do all that you may: ${found.reason}; ${found.hint}` };
 }
 
+/** What each agent that is on can reach, in one line for those that reach the same. None where no configuration can be read: its own check says why. */
+async function networkChecks({ env }: Call, path: string | null, home: string): Promise<Check[]> {
+  const config = await attempt(() => (path === null ? null : loadRepoConfig(path, loadDaemonConfig(home))));
+  if (path === null || !('value' in config) || config.value === null) return [];
+  const { profiles, policy, checks } = config.value;
+  const agents = everyProfile(profiles).filter(({ role }) => policy.roles[role].on);
+  const all = [
+    ...agents.map((profile) => ({ who: profile.name ?? profile.role, profile })),
+    { who: 'check', profile: { ...checks, preset: 'command' as const } },
+  ];
+  const found = await probeBubblewrap(env);
+  const hasWalls = (sandbox: SandboxMode) =>
+    found.kind === 'works' && sandbox !== 'off' && (sandbox === 'bwrap' || !isSandboxOff(env));
+  const texts = await Promise.all(
+    all.map(async ({ who, profile }) => ({
+      who,
+      text: await reachText(profile, { repo: path, env, hasWalls: hasWalls(profile.sandbox) }),
+    })),
+  );
+  const reached = groupBy(texts, ({ text }) => text);
+  const parts = [...reached].map(([text, whom]) => `${[...new Set(whom.map(({ who }) => who))].join(', ')}: ${text}`);
+  return [await check('network', () => ({ detail: parts.join('; ') }))];
+}
+
+/** Programs of a desktop listen there, and ask nobody for a password. */
+const shownSockets = 3;
+
+async function reachText(
+  profile: Pick<AgentProfile, 'network' | 'preset' | 'hosts'>,
+  { repo, env, hasWalls }: { readonly repo: string; readonly env: NodeJS.ProcessEnv; readonly hasWalls: boolean },
+): Promise<string> {
+  const { network } = profile;
+  if (network !== 'full' && !hasWalls) return `does not start: network = "${network}" needs walls`;
+  if (network === 'none') return 'nothing but the engine';
+  if (network === 'hosts') {
+    const hosts = await hostsIn(profile, { repo, env });
+    return hosts.length === 0 ? 'no host is listed' : `only ${hosts.join(' ')}`;
+  }
+  const sockets = abstractSockets();
+  const shown = sockets.slice(0, shownSockets).join(' ');
+  const more = sockets.length > shownSockets ? ` and ${sockets.length - shownSockets} more` : '';
+  const abstract = sockets.length === 0 ? '' : `, and the abstract sockets ${shown}${more}`;
+  return `everything that you reach, servers on this machine too${abstract}; network = "hosts" limits it`;
+}
+
 /** Hooks of git that agents do not get inside of walls; empty: there are none. */
 async function linkedHooks(path: string | null): Promise<string> {
   const hooks =
@@ -364,7 +415,9 @@ async function limits({ env }: Call): Promise<Finding> {
   if (scopes.kind === 'works')
     return { detail: `${usual}; kept by ${scopes.program} over all processes of a run together` };
   const each = prlimit.kind === 'works' ? `, and what a profile sets also by ${prlimit.program} for each process` : '';
-  return { detail: `${usual}; counted by the engine every 2 s, since ${scopes.reason}${each}` };
+  return {
+    detail: `${usual}; counted by the engine every 2 s (what a run takes between two looks it gets), since ${scopes.reason}${each}`,
+  };
 }
 
 function liveness(): Finding {

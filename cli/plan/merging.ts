@@ -38,11 +38,12 @@ export function tasksLeftOut({ tasks_by_wave: waves }: Pick<PlanShow, 'tasks_by_
   );
 }
 
-function withoutText(shown: PlanShow): string {
+/** Empty: every task is done. */
+export function withoutText(shown: PlanShow): string {
   const left = tasksLeftOut(shown);
   if (left.length === 0) return '';
   const named = left.map(({ wave, number, title, status }) => `w${wave} t${number} ${plain(title)} (${status})`);
-  return `\nwithout ${left.length} of ${shown.tasks} tasks: ${named.join(', ')}`;
+  return `without ${left.length} of ${shown.tasks} tasks: ${named.join(', ')}`;
 }
 
 export interface MergeTold {
@@ -57,7 +58,9 @@ export function mergeTold(shown: PlanShow, { isRepeated }: { readonly isRepeated
   if (refused !== null && !merging) return { isMissing: true, text: `${plan} is not merged: ${refused.detail}` };
   if (merged !== null && !merging) {
     const how = isRepeated ? 'is merged already' : 'is merged';
-    const text = `${plan} ${how}: ${branch} is in ${merged.into}, ${merged.head.slice(0, 12)}${withoutText(shown)}`;
+    const without = withoutText(shown);
+    const more = without === '' ? '' : `\n${without}`;
+    const text = `${plan} ${how}: ${branch} is in ${merged.into}, ${merged.head.slice(0, 12)}${more}`;
     return { isMissing: false, text };
   }
   const text =

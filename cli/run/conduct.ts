@@ -12,6 +12,7 @@ import { isAbsence } from '../absence.ts';
 import type { Call } from '../command.ts';
 import { differsFromFile } from '../file-binding.ts';
 import { type Output, tableWidth } from '../output.ts';
+import { tasksLeftOut, withoutText } from '../plan/merging.ts';
 import { counted, duration, plain } from '../text.ts';
 import { broken } from '../typed.ts';
 import { verdictMs } from '../verdict.ts';
@@ -225,6 +226,7 @@ function end(run: Conduct, { outcome, plan, of }: WorkEnding & { kind: 'over' },
   const { out } = run.call;
   run.display.close({ isEnd: true });
   const isDone = outcome.kind === 'done' || outcome.kind === 'planned';
+  const without = outcome.kind === 'done' ? withoutText(plan) : '';
   if (!out.json) {
     const tone = isDone ? 'good' : 'attention';
     const tookMs = Date.now() - run.startedMs;
@@ -238,8 +240,9 @@ function end(run: Conduct, { outcome, plan, of }: WorkEnding & { kind: 'over' },
       ...(of === undefined || took.length === 0 ? [] : [out.paint('dim', `took ${took.join(', ')}`)]),
       ...outcome.steps.map((step) => `  ${step}`),
       ...planned(plan),
+      ...(without === '' ? [] : [out.paint('attention', plain(without))]),
     ];
-    if (!out.quiet || !isDone) out.print(...lines);
+    if (!out.quiet || !isDone || without !== '') out.print(...lines);
     const aside = plan.set_aside.map((line) => `set aside: ${line}`);
     for (const line of [...aside, ...plan.left_undone, ...(of === undefined ? [] : result.notes)])
       out.warn(`note: ${plain(line)}`);
@@ -247,7 +250,8 @@ function end(run: Conduct, { outcome, plan, of }: WorkEnding & { kind: 'over' },
     out.error({ error: outcome.text, code: 'refused', hint: outcome.steps.join('; ') });
   }
   run.display.finish(finishedOf(plan, Date.now() - run.startedMs, result));
-  return isDone ? 0 : 1;
+  // Who reads only the exit code is not to take a part for the whole.
+  return isDone && (without === '' || run.request.yes) ? 0 : 1;
 }
 
 /** On a terminal it is broken at words. */
@@ -281,6 +285,7 @@ function finishedOf(plan: PlanShow, durationMs: number, { diff, review, verifica
     waves: plan.waves,
     duration_ms: durationMs,
     usage: plan.usage,
+    left_out: plan.status === 'done' ? tasksLeftOut(plan) : [],
     left_undone: plan.left_undone,
     set_aside: plan.set_aside,
     diff: diff === null ? null : diff.total,

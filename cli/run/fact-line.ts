@@ -72,7 +72,7 @@ export function factText(fact: HistoryEntry, around: FactContext): string | null
   const task = /^task-(\d+)\./.exec(second)?.[1];
   if (task === undefined) return null;
   const work = { name: `wave ${wave} task ${task}`, title: titleOf(around, Number(wave), Number(task)) };
-  return third === undefined ? taskText(fact, work) : taskAgentText(fact, work, around);
+  return third === undefined ? taskText(fact, work, around) : taskAgentText(fact, work, around);
 }
 
 function originText(origin: string): string {
@@ -96,7 +96,9 @@ function waveText(fact: HistoryEntry, wave: string): string | null {
   return is(fact, 'wave:failed') ? `wave ${wave} failed` : null;
 }
 
-function taskText(fact: HistoryEntry, { name, title }: Work): string | null {
+function taskText(fact: HistoryEntry, { name, title }: Work, around: FactContext): string | null {
+  // What its work deletes or adds.
+  if (enters(fact, 'task:asking')) return `${name} asks${numberText(fact, around)}${textOf(fact)}`;
   if (is(fact, 'task:done')) return `${name} done${title}`;
   if (is(fact, 'task:failed')) return `${name} failed${inBrackets(fact)}${title}`;
   // Its plan is cancelled, or its text was edited before it began.

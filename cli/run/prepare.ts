@@ -20,6 +20,8 @@ export const startMs = 60_000;
 export interface RunRequest extends BoundFile, PlanningFlags {
   readonly repo: string;
   readonly trust: TrustFlag;
+  /** It goes on with what was trusted before, where the files have changed since. */
+  readonly keepsTrust: boolean;
   readonly branch: string | undefined;
   readonly topic: string | undefined;
   /** `--force`: its file is no markdown by its name. */
@@ -50,6 +52,7 @@ export async function prepareRun(call: Call, client: Client, request: RunRequest
     path: request.repo,
     trust: request.trust,
     way: 'run',
+    keepsTrust: request.keepsTrust,
   });
   for (const warning of await client.warnings()) call.out.note(`warning: ${plain(warning)}`);
   const { plan, shown: before } = await planOfFile(client, project, request);

@@ -10,6 +10,13 @@ export const trustArg = {
   description: 'let its files start programs; <digest>: only if unchanged',
 } as const;
 
+/** Of `run`: also to go on with what was trusted before, whatever the files say now. */
+export const runTrustArg = {
+  type: 'boolean',
+  valueHint: 'digest',
+  description: 'let its files start programs; =before: as it was trusted',
+} as const;
+
 /** Throws `usage` for what is no digest, so that it is said before anything is looked at. */
 export function trustOf(given: TrustFlag | undefined): TrustFlag {
   if (typeof given !== 'string') return given ?? false;

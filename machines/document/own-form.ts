@@ -133,7 +133,7 @@ function tooEarly(task: DraftTask, ref: string): string {
 
 function written(draft: PlanDraft, waves: readonly PlacedTask[][], orders: Orders): SourceLine[] {
   const lines: SourceLine[] = [];
-  const add = (text: string, number = 0) => lines.push({ text, number });
+  const add = (text: string, number = 0) => lines.push({ text: onOneLine(text), number });
   const space = () => {
     if (lines.length > 0 && lines.at(-1)?.text.trim() !== '') add('');
   };
@@ -144,7 +144,7 @@ function written(draft: PlanDraft, waves: readonly PlacedTask[][], orders: Order
   };
   if (draft.title !== null) add(`# ${draft.title.text}`, draft.title.number);
   space();
-  if (draft.after.length > 0) addBlock([{ text: `**After:** ${draft.after.join(', ')}`, number: 0 }]);
+  if (draft.after.length > 0) addBlock([{ text: onOneLine(`**After:** ${draft.after.join(', ')}`), number: 0 }]);
   addBlock(asText(draft.head, 1));
   let wave = 0;
   for (const part of draft.parts) {
@@ -161,8 +161,13 @@ function written(draft: PlanDraft, waves: readonly PlacedTask[][], orders: Order
   return lines;
 }
 
+/** A name from JSON or a file's name may have line ends, behind which another heading could stand. */
+function onOneLine(text: string): string {
+  return text.replaceAll(/[\r\n]+/g, ' ');
+}
+
 function taskLines({ number, task }: PlacedTask, after: readonly number[]): SourceLine[] {
-  const lines: SourceLine[] = [{ text: taskHeading(number, task), number: task.line }];
+  const lines: SourceLine[] = [{ text: onOneLine(taskHeading(number, task)), number: task.line }];
   const fields: SourceLine[] = [];
   // The line of the link that says it, so that a circle is reported where it is written.
   if (after.length > 0)
@@ -171,7 +176,8 @@ function taskLines({ number, task }: PlacedTask, after: readonly number[]): Sour
     fields.push({ text: `**Files:** ${task.files.map((file) => `\`${file}\``).join(', ')}`, number: task.line });
   if (task.check !== null) fields.push({ ...task.check, text: `**Check:** ${task.check.text}` });
   const body = asText(trimmed(task.body), 3).map(withoutOrder);
-  if (fields.length > 0) lines.push({ text: '', number: 0 }, ...fields);
+  const written = fields.map((field) => ({ ...field, text: onOneLine(field.text) }));
+  if (written.length > 0) lines.push({ text: '', number: 0 }, ...written);
   if (body.length > 0) lines.push({ text: '', number: 0 }, ...body);
   return lines;
 }

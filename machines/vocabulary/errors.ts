@@ -32,6 +32,7 @@ export const errorClasses = {
   untrusted: { status: 409, exitCode: 1, retry: 'wait' },
   unsafe_path: { status: 409, exitCode: 1, retry: false },
   bad_config: { status: 500, exitCode: 78, retry: false },
+  config_untrusted: { status: 409, exitCode: 78, retry: false },
   home_unusable: { status: 500, exitCode: 78, retry: false },
   store_locked: { status: 503, exitCode: 78, retry: true },
   store_full: { status: 507, exitCode: 78, retry: true },

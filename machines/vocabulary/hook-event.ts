@@ -48,7 +48,7 @@ export const lifecycleEvents = [
   'reopen',
 ] as const;
 
-/** What hooks may be told of: the lifecycle events, those about waves, tasks, runs and the pull request, those about the forge of the repo, then the notifications. */
+/** What hooks may be told of: the lifecycle events, those about waves, tasks, runs and the pull request, those about the forge of the repo and the network of a run, then the notifications. */
 export const hookEvents = [
   ...lifecycleEvents,
   'blocked',
@@ -61,6 +61,7 @@ export const hookEvents = [
   'pr_created',
   'forge_down',
   'forge_up',
+  'network_refused',
   ...noticeEvents,
 ] as const;
 export type HookEvent = (typeof hookEvents)[number];

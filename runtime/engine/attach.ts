@@ -46,13 +46,16 @@ export async function attach(home: string, env: Environment): Promise<Client | n
 
 type Listening = OwnerFacts & { readonly socketPath: string };
 
-/** A busy machine starts a daemon within this. Where it is not back by then, the home is owned for the one request, as for any verb. */
+/**
+ * A busy machine starts a daemon within this. Where it is not back by then, the home is owned for the one request, as for any verb. Nobody starts a `run`
+ * again, so that one is not waited for.
+ */
 const ownAfterMs = 10_000;
 
-/** Whoever owns the home next: the engine that was started again, or after a while this process for a moment. */
-function nextOwner(home: string, env: Environment): NextEngine {
-  /** It was waited for once, and did not come back: the next request of this client does not wait for it again. */
-  let isAway = false;
+/** Whoever owns the home next: the engine that was started again, or after a while this process for a moment. `kind`: of the owner that is gone. */
+function nextOwner(home: string, env: Environment, kind: OwnerFacts['kind']): NextEngine {
+  /** It does not come back: the next request of this client does not wait for it either. */
+  let isAway = kind !== 'daemon';
   return async (waitedMs) => {
     const claimed = claimedBy(home);
     if (claimed !== null && (await isOwner(claimed, home, env)))
@@ -78,7 +81,7 @@ function clientOf(owner: Listening, home: string, env: Environment): Client {
     engine: engineOf(owner, true),
     stays: owner.kind === 'daemon',
     isOtherBuild: !isThisStator(owner),
-    next: nextOwner(home, env),
+    next: nextOwner(home, env, owner.kind),
     close: async () => {},
   });
 }

@@ -20,6 +20,14 @@ export async function droppedFlagsOf(
   return droppedFlags(preset, path, env);
 }
 
+/** The hosts that an agent with `network = "hosts"` reaches. */
+export async function hostsIn(
+  ...asked: Parameters<typeof import('../work/sandbox/ready-hosts.ts').hostsOf>
+): Promise<string[]> {
+  const { hostsOf } = await import('../work/sandbox/ready-hosts.ts');
+  return hostsOf(...asked);
+}
+
 /** What opens a terminal for an agent, or why nothing does. */
 export async function terminalIn(env: Environment): Promise<TerminalProgram> {
   const { probeTerminal } = await import('../work/agents/terminal.ts');

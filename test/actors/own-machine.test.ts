@@ -102,6 +102,23 @@ describe('a tree of a machine of one’s own', () => {
     expect(upgrade).toMatchObject({ from: 'release:1', to: 'release:3' });
     expect(() => old.restore(address, trees.persist(tree))).toThrow('it is of version "release:3"');
   });
+
+  it.each([
+    ['throws', () => JSON.parse('{'), 'machine release threw: '],
+    ['gives back nothing', () => undefined, 'gave back no snapshot'],
+    ['forgets what a snapshot has', () => ({ heard: [] }), 'gave back no snapshot'],
+  ])('by a function that %s, it is said as the definition’s, and as no bug of stator', (_, upgrade, said) => {
+    const old = treesOf();
+    const stored = old.persist(old.create(address, start).tree);
+    const trees = createTrees(kindsWith([kindOf({ ...defineRelease(), version: 2, upgrades: { 1: upgrade } })]));
+    expect(() => trees.restore(address, stored)).toThrow(
+      expect.objectContaining({
+        code: 'snapshot_unknown',
+        message: expect.stringContaining(said),
+        hint: expect.stringContaining('mend upgrades[1] of the definition of release'),
+      }),
+    );
+  });
 });
 
 it('a definition that would not hold what it promises is refused with its place', async () => {

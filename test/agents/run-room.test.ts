@@ -7,7 +7,7 @@ import { afterEach, expect, test } from 'vitest';
 import { watchRun } from '../../runtime/work/agents/liveness.ts';
 import { createRunFolder, readClaim, runFolderAt } from '../../runtime/work/agents/run-folder.ts';
 import { type LaunchRequest, launch } from '../../runtime/work/agents/wrapper.ts';
-import { outputLostMark } from '../../runtime/work/agents/wrapper-script.ts';
+import { outputLostMark, writerKilledMark } from '../../runtime/work/agents/wrapper-script.ts';
 import { gate } from '../support/engine.ts';
 import { createRun, until } from '../support/run.ts';
 
@@ -76,6 +76,25 @@ test('an agent that prints while the disk is full goes on, and its log says wher
   expect([log.startsWith('first\n'), log.includes(outputLostMark), existsSync(folder.outputLost)]).toEqual([
     true,
     true,
+    true,
+  ]);
+});
+
+test('an agent whose output is written by a program that somebody kills goes on, and its log does not blame the disk', async () => {
+  const { folder, request } = createRun('true');
+  const script = `echo first
+wrapper=$(ps -o ppid= -p $PPID | tr -d ' ')
+for cat in $(ps -eo pid=,ppid=,comm= | while read -r pid parent name; do
+  grand=$(ps -o ppid= -p "$parent" 2>/dev/null | tr -d ' ')
+  if [ "$name" = cat ] && { [ "$parent" = "$wrapper" ] || [ "$grand" = "$wrapper" ] || [ "$parent" = "$PPID" ] || [ "$grand" = "$PPID" ]; }; then echo "$pid"; fi
+done); do kill -9 "$cat"; done
+echo second; echo third; exit 5`;
+  expect((await launch({ ...request, argv: ['sh', '-c', script] })).kind).toBe('started');
+  expect(await watchRun(folder, { abort: forever })).toEqual({ kind: 'exited', code: 5 });
+  const log = readFileSync(folder.log, 'utf8');
+  expect([log.includes(writerKilledMark), log.includes(outputLostMark), existsSync(folder.outputLost)]).toEqual([
+    true,
+    false,
     true,
   ]);
 });

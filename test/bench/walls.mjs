@@ -20,7 +20,7 @@ async function startMs({ home, repo, worktree }, sandbox, turn) {
   createRunFolder(folder);
   writeFileSync(folder.prompt, '');
   const env = { PATH: process.env.PATH, HOME: process.env.HOME, STATOR_RUN: `bench-${turn}`, TMPDIR: folder.temp };
-  const profile = { role: 'coder', preset: 'command', sandbox, network: 'on', writable: [], readable: [] };
+  const profile = { role: 'coder', preset: 'command', sandbox, network: 'full', hosts: [], writable: [], readable: [] };
   const identity = { name: 'Ada', email: 'ada@example.com' };
   const beginMs = performance.now();
   const before = await walls.around({
@@ -33,7 +33,7 @@ async function startMs({ home, repo, worktree }, sandbox, turn) {
     program: '/bin/true',
     identity,
     git: [],
-    socket: [],
+    socketFolder: null,
     keeps: null,
   });
   await launch({ folder, argv: ['/bin/true'], walls: before?.words ?? [], cwd: worktree, env, stdinFile: null });

@@ -96,7 +96,7 @@ it.each(['off', 'bwrap'])(
     await before.until('> keep the old format');
     first.child.kill('SIGKILL');
     await first.ended;
-    const second = made.start(['run', 'p.md', '--trust']);
+    const second = made.watch(['run', 'p.md', '--trust']);
     await untilWorking(made);
     const pty = attach(made, 'p-w1-t1');
     await pty.until('at work');
@@ -118,7 +118,7 @@ it.each(['off', 'bwrap'])(
 it('a line that comes when the turn is over is the next message of the same conversation', async () => {
   const made = working();
   const { record, end, leave } = withClaude(made, { part: 'lingers' });
-  const run = made.start(['run', 'p.md', '--trust']);
+  const run = made.watch(['run', 'p.md', '--trust']);
   await untilWorking(made);
   writeFileSync(end, '');
   await until(() => noted(record).some(({ over }) => over === true));
@@ -138,7 +138,7 @@ it('a line that comes when the turn is over is the next message of the same conv
 it('a program that reads no messages ends as it did, and gets them in its next run', async () => {
   const made = working();
   const { record, end } = withClaude(made, { part: 'deaf' });
-  const run = made.start(['run', 'p.md', '--trust']);
+  const run = made.watch(['run', 'p.md', '--trust']);
   await untilWorking(made);
   const pty = attach(made, 'p-w1-t1');
   await pty.until('at work');
@@ -153,7 +153,7 @@ it('a program that reads no messages ends as it did, and gets them in its next r
 it('what cannot be typed is refused in words: control characters, a line that is too long, a key', async () => {
   const made = working();
   const { record, end } = withClaude(made);
-  const run = made.start(['run', 'p.md', '--trust']);
+  const run = made.watch(['run', 'p.md', '--trust']);
   await untilWorking(made);
   const emit = async (payload: object) => {
     const { code, stderr } = await made.stator([

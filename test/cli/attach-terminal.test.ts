@@ -45,7 +45,7 @@ it('the terminal outlives the engine, and takes a line through the next one; its
   expect((await made.stator(['agent', 'list', '--json'])).code).toBe(0);
   first.child.kill('SIGKILL');
   await first.ended;
-  const second = made.start(['run', 'p.md', '--trust']);
+  const second = made.watch(['run', 'p.md', '--trust']);
   await untilWorking(made);
   const pty = attach(made, 'p-coder');
   await pty.until('Name?');
@@ -104,7 +104,7 @@ it.each(['off', 'bwrap'])(
     const made = working();
     withTerminal(made, { sandbox, code: 0 });
     made.write('p.md', planOf(['true']));
-    const run = made.start(['run', 'p.md', '--trust']);
+    const run = made.watch(['run', 'p.md', '--trust']);
     await untilWorking(made);
     const pty = attach(made, 'p-coder');
     await pty.until('at work in 30 100');

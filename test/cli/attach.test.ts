@@ -33,7 +33,7 @@ stator signal emit needs_decision --payload 'left or right?'; exit 0; }
 cp "$STATOR_PROMPT_FILE" told.txt`;
   // The second task keeps the engine while the first one waits.
   made.write('p.md', planOf([script, waitFor(end), 'true']));
-  const run = made.start(['run', 'p.md', '--trust']);
+  const run = made.watch(['run', 'p.md', '--trust']);
   await untilState(made, 'p-w1-t1', 'running');
   const pty = attach(made, 'p-w1-t1');
   await pty.until('at-work');
@@ -57,7 +57,7 @@ it('with two open permissions no line answers the wrong one', async () => {
   git(made.repo, 'commit', '-qm', 'the agents of the home');
   askingClaude(made, [['echo one > one.txt', 'echo two > two.txt']]);
   made.write('p.md', planOf(['true']));
-  const run = made.start(['run', 'p.md', '--trust']);
+  const run = made.watch(['run', 'p.md', '--trust']);
   await until(async () => (await agentOf(made, 'p-w1-t1'))?.permissions.length === 2);
   const open = (await agentOf(made, 'p-w1-t1'))?.permissions ?? [];
   const idOf = (what: string) => open.find(({ detail }) => detail.includes(what))?.id ?? '';
@@ -93,7 +93,7 @@ it('a program with a conversation gets the line in its next turn; Ctrl-D and Ctr
     `blueprint_skip_threshold = 0\n[agents.default]\npreset = "codex"\nprogram = ${JSON.stringify(program)}\nattempts = 1\n[agents.reviewer]\nenabled = false\n`,
   );
   made.write('p.md', planOf(['true']));
-  const run = made.start(['run', 'p.md', '--trust']);
+  const run = made.watch(['run', 'p.md', '--trust']);
   await until(() => existsSync(began));
   await untilState(made, 'p-w1-t1', 'running');
   const pty = attach(made, 'p-w1-t1');

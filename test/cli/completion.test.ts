@@ -16,22 +16,25 @@ function withStator(made: Terminal): NodeJS.ProcessEnv {
   return { ...made.env, PATH: `${bin}:${process.env.PATH}` };
 }
 
-/** What bash offers at the end of that line. */
-function offered(made: Terminal, line: string): string[] {
-  const words = line.split(' ');
-  const script = [
-    'source <(stator completion bash)',
-    `COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')})`,
-    `COMP_CWORD=${words.length - 1}`,
-    '_stator',
-    `printf '%s\\n' "\${COMPREPLY[@]}"`,
-  ].join('\n');
+/** What one bash offers at the end of each of these lines, in order. */
+function offered(made: Terminal, ...lines: string[]): string[][] {
+  const asked = lines.map((line) => {
+    const words = line.split(' ');
+    return [
+      `COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')})`,
+      `COMP_CWORD=${words.length - 1}`,
+      '_stator',
+      `printf '%s\\n' "\${COMPREPLY[@]}" =`,
+    ];
+  });
+  const script = ['source <(stator completion bash)', ...asked.flat()].join('\n');
   const text = execFileSync('bash', ['--norc', '-c', script], {
     cwd: made.repo,
     env: withStator(made),
     encoding: 'utf8',
   });
-  return text.split('\n').filter((word) => word !== '');
+  const offers = text.split('=\n').slice(0, -1);
+  return offers.map((offer) => offer.split('\n').filter((word) => word !== ''));
 }
 
 const has = (shell: string) => {
@@ -46,13 +49,24 @@ const has = (shell: string) => {
 describe('completion in bash', () => {
   it('offers commands, their verbs and their flags', () => {
     const made = terminal();
-    expect(offered(made, 'stator re')).toEqual(['repo']);
-    expect(offered(made, 'stator plan st')).toEqual(['start']);
-    expect(offered(made, 'stator plan pause --w')).toEqual(['--wait']);
-    expect(offered(made, 'stator plan start --no')).toEqual(['--no-wait']);
-    expect(offered(made, 'stator agent logs -')).toEqual(expect.arrayContaining(['--follow', '-f', '--json']));
-    expect(offered(made, 'stator completion f')).toEqual(['fish']);
-    expect(offered(made, 'stator init --agent c')).toEqual(['claude', 'codex', 'command']);
+    const lines = [
+      're',
+      'plan st',
+      'plan pause --w',
+      'plan start --no',
+      'agent logs -',
+      'completion f',
+      'init --agent c',
+    ];
+    expect(offered(made, ...lines.map((line) => `stator ${line}`))).toEqual([
+      ['repo'],
+      ['start'],
+      ['--wait'],
+      ['--no-wait'],
+      expect.arrayContaining(['--follow', '-f', '--json']),
+      ['fish'],
+      ['claude', 'codex', 'command'],
+    ]);
   });
 
   it('offers the plans, agents and repos that there are, and files', async () => {
@@ -60,13 +74,23 @@ describe('completion in bash', () => {
     made.write('login.md', planOf(['true', 'true', 'true']));
     made.write('logout.md', planOf(['true']));
     for (const file of ['login.md', 'logout.md']) await made.stator(['plan', 'register', file, '--trust']);
-    expect(offered(made, 'stator plan show logo')).toEqual(['logout']);
-    expect(offered(made, 'stator plan show --project demo log').sort()).toEqual(['login', 'logout']);
-    expect(offered(made, 'stator plan list --project ')).toEqual(['demo']);
-    expect(offered(made, 'stator run log').sort()).toEqual(['login.md', 'logout.md']);
-    expect(offered(made, 'stator plan show login ')).toEqual([]);
     expect((await made.stator(['run', 'login.md'])).code).toBe(0);
-    expect(offered(made, 'stator agent logs login-w1-t').sort()).toEqual(['login-w1-t1', 'login-w1-t2', 'login-w1-t3']);
+    const lines = [
+      'plan show logo',
+      'plan show --project demo log',
+      'plan list --project ',
+      'run log',
+      'plan show login ',
+    ];
+    const offers = offered(made, ...lines.map((line) => `stator ${line}`), 'stator agent logs login-w1-t');
+    expect(offers.map((offer) => offer.sort())).toEqual([
+      ['logout'],
+      ['login', 'logout'],
+      ['demo'],
+      ['login.md', 'logout.md'],
+      [],
+      ['login-w1-t1', 'login-w1-t2', 'login-w1-t3'],
+    ]);
   });
 });
 

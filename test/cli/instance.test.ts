@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { planOf, type Running, type Terminal, terminal, working } from '../support/cli.ts';
+import { planOf, type Terminal, terminal, type Watched, working } from '../support/cli.ts';
 import { git, until } from '../support/ground.ts';
 import { expectProse, expectRefusal } from '../support/prose.ts';
 
@@ -9,14 +9,14 @@ import { expectProse, expectRefusal } from '../support/prose.ts';
 async function running(
   script: (gate: string) => string,
   attempts = 1,
-): Promise<Terminal & { gate: string; run: Running }> {
+): Promise<Terminal & { gate: string; run: Watched }> {
   const made = working();
   const agents = `[agents.default]\npreset = "sh"\nattempts = ${attempts}\n`;
   made.write('.stator/config.toml', `blueprint_skip_threshold = 0\n\n${agents}`);
   git(made.repo, 'commit', '-qam', 'a coder for each task');
   const gate = join(made.root, 'gate');
   made.write('p.md', planOf([script(gate)], ['echo of-wave-two']));
-  const run = made.start(['run', 'p.md', '--trust']);
+  const run = made.watch(['run', 'p.md', '--trust']);
   return { ...made, gate, run };
 }
 
@@ -98,8 +98,8 @@ describe('the output of an agent is', () => {
       `echo said-once; [ -e ${gate}.tried ] && exit 0; : >${gate}.tried; ${waitFor(gate)}; exit 1`;
     const made = await running(script, 2);
     await untilState(made, 'p-w1-t1', 'running');
-    const human = made.start(['agent', 'logs', 'p-w1-t1', '--follow']);
-    const json = made.start(['agent', 'logs', 'p-w1-t1', '-f', '--json']);
+    const human = made.watch(['agent', 'logs', 'p-w1-t1', '--follow']);
+    const json = made.watch(['agent', 'logs', 'p-w1-t1', '-f', '--json']);
     await until(() => human.stdout().includes('said-once') && json.stdout().includes('said-once'));
     writeFileSync(made.gate, '');
     const [text, lines] = [await human.ended, await json.ended];
@@ -118,7 +118,7 @@ describe('the output of an agent is', () => {
   it('waited for, where the agent has not started yet', async () => {
     const made = await running(waitFor);
     await untilState(made, 'p-w1-t1', 'running');
-    const following = made.start(['agent', 'logs', 'p-w2-t1', '-f']);
+    const following = made.watch(['agent', 'logs', 'p-w2-t1', '-f']);
     await until(() => following.stderr().includes('p-w2-t1'));
     const never = await made.stator(['agent', 'logs', 'p-w2-t7', '-f']);
     expect(never).toMatchObject({ code: 1 });

@@ -41,7 +41,7 @@ it('a verb beside an engine loads a handful of files, and none of an engine', as
   await daemon.ended;
 });
 
-it.each(['relay.js', 'spawner-process.js'])(
+it.each(['relay.js', 'egress.js', 'loopback.js', 'spawner-process.js'])(
   '%s, of which there are many beside an engine, loads no engine',
   (entry) => {
     const files = new Set([entry]);

@@ -30,6 +30,7 @@ it('goes on where a person answers while the run is being prepared', async () =>
     content,
     repo: engine.repo,
     trust: true,
+    keepsTrust: false,
   };
   const more = { branch: undefined, topic: undefined, yes: false, planOnly: false, force: false, waitLimitMs: null };
   const prepared = await prepareRun(call as unknown as Call, client, { ...request, ...more });

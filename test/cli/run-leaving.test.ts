@@ -31,7 +31,7 @@ describe('whoever leaves', () => {
     made.write('b.md', planOf([waiting, 'true', 'true']));
     const owner = made.start(['run', 'a.md', '--trust']);
     await until(() => owner.stdout().includes('wave 1 task 1 working'));
-    const guest = made.start(['run', 'b.md']);
+    const guest = made.watch(['run', 'b.md']);
     await until(async () => (await instance(made, 'b-w1-t1')).state === 'running');
     const { run } = await instance(made, 'b-w1-t1');
     writeFileSync(join(made.home, 'first'), '');
@@ -47,8 +47,8 @@ describe('whoever leaves', () => {
     made.write('p.md', planOf([waiting, 'true', 'true']));
     const owner = made.start(['run', 'p.md', '--trust']);
     await until(() => owner.stdout().includes('wave 1 task 1 working'));
-    const facts = made.start(['run', 'p.md', '--json']);
-    const words = made.start(['run', 'p.md']);
+    const facts = made.watch(['run', 'p.md', '--json']);
+    const words = made.watch(['run', 'p.md']);
     await until(() => owner.stdout().includes('task 3 done'));
     await untilWatched(made, 'p', [facts, words]);
     await made.stator(['agent', 'send', 'p-w1-t1', 'hurry']);
@@ -92,7 +92,7 @@ describe('whoever leaves', () => {
     expect(refused.code).toBe(1);
     expectRefusal(refused.stderr, 'p.md');
     made.write('p.md', planOf([waiting, 'true', 'true']));
-    const again = made.start(['run', 'p.md']);
+    const again = made.watch(['run', 'p.md']);
     await until(async () => (await instance(made, 'p-w1-t1')).state === 'running');
     letGo(made);
     expect((await again.ended).code).toBe(0);
@@ -110,7 +110,7 @@ describe('whoever leaves', () => {
     await until(async () => (await instance(made, 'p-w1-t1')).state === 'running');
     killed.child.kill('SIGKILL');
     await killed.ended;
-    const again = made.start(['run', 'p.md']);
+    const again = made.watch(['run', 'p.md']);
     await until(async () => (await made.stator(['status', '--json'])).stdout.includes('"engine":true'));
     letGo(made);
     const { code, stdout } = await again.ended;
@@ -136,7 +136,7 @@ describe('a run whose wait has a limit', () => {
   it('leaves agents at their work, whose time is not counted, and waits on as long as something goes on', async () => {
     const made = working();
     made.write('p.md', planOf([waiting, 'true', 'true']));
-    const run = made.start(['run', 'p.md', '--trust', '--wait-limit', '1s']);
+    const run = made.watch(['run', 'p.md', '--trust', '--wait-limit', '1s']);
     await until(async () => (await instance(made, 'p-w1-t1')).state === 'running');
     letGo(made);
     expect((await run.ended).code).toBe(0);

@@ -167,7 +167,7 @@ describe('run', () => {
     await until(() => owner.stdout().includes('task 1 working') && owner.stdout().includes('task 3 done'));
     const list = await made.stator(['agent', 'list']);
     expect(list).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(/p-w1-t1 +coder +running +1/) });
-    const guest = made.start(['run', 'p.md', '--json']);
+    const guest = made.watch(['run', 'p.md', '--json']);
     const leaving = made.start(['run', 'p.md']);
     await untilWatched(made, 'p', [guest, leaving]);
     leaving.child.kill('SIGINT');

@@ -31,7 +31,7 @@ describe('status', () => {
     expect((await made.stator(['run', 'broken.md', '--trust'])).code).toBe(1);
     made.write('later.md', planOf(['true']));
     await made.stator(['plan', 'register', 'later.md']);
-    const run = made.start(['run', 'login.md']);
+    const run = made.watch(['run', 'login.md']);
     await until(async () => (await made.stator(['status'])).stdout.includes('at-work'));
     const { stdout } = await made.stator(['status']);
     const steady = stdout.replace(/\d+s\b/g, '<time>');
@@ -126,7 +126,7 @@ describe('monitor', () => {
     first.child.kill('SIGKILL');
     await first.ended;
     await until(() => human.stdout().includes('the engine went away; waiting for the next one'));
-    const second = made.start(['run', 'login.md']);
+    const second = made.watch(['run', 'login.md']);
     // An engine that were over sooner is found by nobody.
     for (const { stdout } of [human, json])
       await until(() => /an engine is there again \(pid |engine_connected/.test(stdout()));
@@ -150,7 +150,7 @@ describe('monitor', () => {
 
   it('of a plan that is not there says so', async () => {
     const made = workplace();
-    const run = made.start(['run', 'login.md', '--trust']);
+    const run = made.watch(['run', 'login.md', '--trust']);
     await until(async () => (await made.stator(['status'])).stdout.includes('at-work'));
     const { code, stderr } = await made.stator(['monitor', '--plan', 'logout']);
     expect(code).toBe(1);

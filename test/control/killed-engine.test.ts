@@ -13,9 +13,9 @@ const reference = 'git.example.test/acme/shop#3';
 async function started() {
   const made = daemonGround();
   git(made.repo, 'remote', 'add', 'origin', 'https://git.example.test/acme/shop.git');
-  const start = () => made.start(['daemon', 'start']).ended;
+  const start = () => made.stator(['daemon', 'start']);
   expect((await start()).code).toBe(0);
-  expect((await made.start(['repo', 'add', made.repo, '--trust']).ended).code).toBe(0);
+  expect((await made.stator(['repo', 'add', made.repo, '--trust'])).code).toBe(0);
   const kill = () => process.kill(made.owner()?.pid ?? 0, 'SIGKILL');
   return { made, start, kill };
 }
@@ -32,7 +32,7 @@ it.each([0, 20, 60])(
   async (afterMs) => {
     const { made, start, kill } = await started();
     const before = heads(made);
-    const verb = made.start(['issue', 'start', reference, '```sh\nsleep 2; echo a > a.txt\n```']);
+    const verb = made.watch(['issue', 'start', reference, '```sh\nsleep 2; echo a > a.txt\n```']);
     await until(() => heads(made) > before);
     await delay(afterMs);
     kill();
@@ -67,15 +67,15 @@ it('a session whose daemon does not come back is queued for the next one, and th
   kill();
   const { stdout, stderr } = await verb.ended;
   expect(stdout + stderr).toContain('no engine runs; its agent starts with: stator daemon start');
-  const { stdout: listed } = await made.start(['issue', 'list', '--json']).ended;
+  const { stdout: listed } = await made.stator(['issue', 'list', '--json']);
   expect(JSON.parse(listed)).toHaveLength(1);
 });
 
 it('a merge is told of where its engine is killed while it is carried out', async () => {
   const { made, start, kill } = await started();
   made.write('p.md', planText(['echo a > a.txt']));
-  expect((await made.start(['run', 'p.md', '--yes']).ended).code).toBe(0);
-  const verb = made.start(['plan', 'merge', 'p', '--yes']);
+  expect((await made.stator(['run', 'p.md', '--yes'])).code).toBe(0);
+  const verb = made.watch(['plan', 'merge', 'p', '--yes']);
   await until(async () => (await made.client().signals({})).some(({ type }) => type === 'merge'));
   kill();
   expect((await start()).code).toBe(0);

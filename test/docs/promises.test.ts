@@ -78,6 +78,7 @@ it('asks no host but those of forges and hooks', () => {
   expect(asking.sort()).toEqual([
     'runtime/api/client/call.ts', // the engine's own socket, or the server that a person named
     'runtime/base/platform/outbound.ts',
+    'runtime/work/agents/egress/proxy.ts', // what an agent asks for
     'runtime/work/forges/forge-call.ts',
   ]);
   const users = sources.filter((file) => /from '[^']*platform\/outbound\.ts'/.test(readFileSync(file, 'utf8')));

@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { factText } from '../../cli/run/fact-line.ts';
 import {
   begin,
   ground,
@@ -52,6 +53,12 @@ describe('work that adds', () => {
     expect(question).toContain('core.dump: 5.7 MiB');
     expect(question).toContain('node_modules/: 300 new files that no .gitignore covers');
     expect(question).not.toContain('.env.example');
+    const history = await made.client.history('demo', 'adds');
+    const shown = await made.client.plan('demo', 'adds');
+    const lines = history.map((line) => factText(line, shown)).filter((line) => line?.includes(' asks'));
+    expect(lines).toEqual([
+      expect.stringMatching(/^wave 1 task 1 asks \(question 1\): its work adds conf\.txt line 2/),
+    ]);
     const told = JSON.stringify([
       question,
       await made.client.notifications(),

@@ -14,6 +14,7 @@ import {
   untilStatus,
 } from '../support/engine.ts';
 import { git } from '../support/ground.ts';
+import { machineClock } from '../support/machine-clock.ts';
 import { noWallsHere } from '../support/walls.ts';
 
 /** Three files that are tracked, and a branch of the plan's that has them. */
@@ -44,14 +45,21 @@ describe.each(places.filter(({ sandbox }) => sandbox === 'off' || noWallsHere ==
   '$where an agent',
   ({ sandbox }) => {
     it('that takes its own worktree away has changed nothing, and the project keeps its files', async () => {
+      const { clock, pass } = machineClock();
       const daemon = `blueprint_skip_threshold = 0\n[agents.default]\nsandbox = "${sandbox}"\n`;
-      const made = await startEngine({ daemon, agents: { default: { preset: 'sh', attempts: 1 } } });
+      const made = await startEngine({ daemon, clock, agents: { default: { preset: 'sh', attempts: 1 } } });
+      // A worktree that is away is waited for, as a disk that may come back.
+      const untilOver = () =>
+        untilPlan(made, 'away', ({ phase, waiting_for: what }) => {
+          if (what?.kind === 'repo') pass(10_000);
+          return phase === 'wave_waiting';
+        });
       await begin(made, 'away', planText([files], ['rm -rf "$PWD" 2> /dev/null || true']));
-      const shown = await untilPhase(made, 'away', 'wave_waiting');
+      const shown = await untilOver();
       expect(shown.tasks_by_wave[1]?.tasks).toMatchObject([{ status: 'failed', reason: 'no-change' }]);
       expect(git(made.repo, 'ls-tree', '-r', '--name-only', 'plan/away').split('\n')).toHaveLength(4);
       await say(made, 'away', 'retry_wave');
-      const again = await untilPhase(made, 'away', 'wave_waiting');
+      const again = await untilOver();
       expect(again.tasks_by_wave[1]?.tasks).toMatchObject([{ status: 'failed', reason: 'no-change', attempts: 2 }]);
     });
 

@@ -224,7 +224,7 @@ describe.each(forgeKinds)('%s', (kind) => {
       [{ status: 200, body: { title: 'x'.repeat(5 * 1024 * 1024) } }, 'forge_refused'],
       [{ status: 500 }, 'forge_unreachable'],
       [{ status: 301, headers: { location: 'http://127.0.0.1:1/' } }, 'forge_refused'],
-      [{ status: 200, body: 'a page for people' }, 'forge_refused'],
+      [{ status: 200, body: 'a page for people' }, 'forge_unreachable'],
       ['reset', 'forge_unreachable'],
     ] as const;
     for (const [trouble, code] of troubles) {

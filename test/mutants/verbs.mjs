@@ -146,4 +146,28 @@ export const verbs = [
     replace: '    const before = pinned(row.config);',
     tests: ['test/cli/trust.test.ts'],
   },
+  {
+    name: 'sequence-runs-at-once',
+    promise: 'a document without an order is a sequence',
+    file: 'machines/document/own-form.ts',
+    find: "new Set(task.order === 'stated' ? [] : before)",
+    replace: 'new Set([])',
+    tests: ['test/machines/document/families/tasks.test.ts'],
+  },
+  {
+    name: 'foreign-text-is-a-heading',
+    promise: 'text of another kind of document is no heading of the plan grammar',
+    file: 'machines/document/own-form.ts',
+    find: "return isOtherHeading(deeper) ? deeper : deeper.replace('#', '\\\\#');",
+    replace: 'return deeper;',
+    tests: ['test/machines/document/families/json.test.ts'],
+  },
+  {
+    name: 'marks-of-others-are-written',
+    promise: 'only the marks of the tasks that are done change in a document',
+    file: 'machines/document/read-plan.ts',
+    find: 'refs.has(task.ref) && !task.isDone ? task.marks : []',
+    replace: 'task.marks',
+    tests: ['test/machines/document/families/spec-kit.test.ts'],
+  },
 ];

@@ -20,6 +20,7 @@ import {
   waves,
 } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
+import { machineClock } from '../support/machine-clock.ts';
 import { expectProse } from '../support/prose.ts';
 
 /** Until the plan waits so; answers what it tells. */
@@ -244,7 +245,8 @@ describe('the configuration that all worktrees share', () => {
   });
 
   it('that leads git elsewhere is told with the command that takes it back', async () => {
-    const engine = await startEngine({ agents: { default: { preset: 'sh', attempts: 1, sandbox: 'off' } } });
+    const { clock, pass } = machineClock();
+    const engine = await startEngine({ clock, agents: { default: { preset: 'sh', attempts: 1, sandbox: 'off' } } });
     const { root, repo } = engine;
     const file = join(repo, '.git', 'config');
     await begin(engine, 'led', planText([`git config --file '${file}' core.worktree '${root}'; echo a > a.txt`]));
@@ -252,6 +254,7 @@ describe('the configuration that all worktrees share', () => {
       `git config --file ${file} --unset core.worktree`,
     );
     git(root, 'config', '--file', file, '--unset', 'core.worktree');
+    pass(30_000);
     expect(attempts(await untilStatus(engine, 'led', 'done'))).toEqual([1]);
   });
 });

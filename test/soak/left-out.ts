@@ -34,6 +34,10 @@ export const soaks: Readonly<Record<string, Soak>> = {
     why: 'half an hour of load, for memory and open files; crash/random has the same agents',
     shortS: 120,
   },
+  'test/soak/git-acts.soak.ts': {
+    why: 'two hundred plans of agents that do what git can do; lives/git-acts has six',
+    shortS: 180,
+  },
   'test/soak/hooks.soak.ts': { why: 'a hundred kills between deliveries; effects/hooks-trial has eight', shortS: 60 },
   'test/soak/hosts.soak.ts': {
     why: 'twenty rounds of thirty plans over three hosts; crash/hosts plays one of six',

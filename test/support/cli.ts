@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, expect } from 'vitest';
 import { type Ground, git, makeGround, until } from './ground.ts';
-import { callHere, mayCallHere } from './in-process.ts';
+import { mayCallHere, watchHere } from './in-process.ts';
 import { killLeft, type LeftProcess, processesWith } from './leftovers.ts';
 
 const main = join(import.meta.dirname, '../../dist/bin/stator.js');
@@ -15,18 +15,24 @@ export interface Ended {
   readonly stderr: string;
 }
 
-export interface Running {
-  readonly child: ChildProcess;
+/** A call, and what it has printed so far. */
+export interface Watched {
   readonly stdout: () => string;
   readonly stderr: () => string;
   readonly ended: Promise<Ended>;
+}
+
+export interface Running extends Watched {
+  readonly child: ChildProcess;
 }
 
 export interface Terminal extends Ground {
   write(file: string, text: string | Uint8Array): void;
   /** To its end, nothing on standard input unless said; in this process, where the verb is not about its own. */
   stator(args: readonly string[], how?: How): Promise<Ended>;
-  /** A process of the built program. */
+  /** The same, begun: what it prints is seen meanwhile. */
+  watch(args: readonly string[], how?: How): Watched;
+  /** A process of the built program, for what sends it a signal. */
   start(args: readonly string[], how?: How): Running;
 }
 
@@ -91,6 +97,10 @@ export function terminal(): Terminal {
     started.push(running);
     return running;
   };
+  const watch: Terminal['watch'] = (args, how = {}) => {
+    const { cwd = ground.repo, env = {}, input = '' } = how;
+    return mayCallHere(args, env) ? watchHere({ args, cwd, env: { ...base, ...env }, input }) : start(args, how);
+  };
   return {
     ...ground,
     env: base,
@@ -99,10 +109,8 @@ export function terminal(): Terminal {
       writeFileSync(join(ground.repo, file), text);
     },
     start,
-    stator(args, how = {}) {
-      const { cwd = ground.repo, env = {}, input = '' } = how;
-      return mayCallHere(args, env) ? callHere({ args, cwd, env: { ...base, ...env }, input }) : start(args, how).ended;
-    },
+    watch,
+    stator: (args, how) => watch(args, how).ended,
   };
 }
 
@@ -116,7 +124,7 @@ export function working(): Terminal {
 }
 
 /** Until all of these runs watch the plan: each has told of a word that the plan refuses, and that is said until they have. */
-export async function untilWatched({ stator }: Terminal, plan: string, runs: readonly Running[]): Promise<void> {
+export async function untilWatched({ stator }: Terminal, plan: string, runs: readonly Watched[]): Promise<void> {
   await until(async () => {
     await stator(['signal', 'emit', 'review_approved', plan]);
     return runs.every(({ stdout }) => stdout().includes('review_approved'));

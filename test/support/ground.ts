@@ -60,7 +60,7 @@ export function lookAgain(): void {
 }
 
 /** Several facts come at once: they are one look. */
-const gatherMs = 10;
+const gatherMs = 20;
 /** Longest time between two looks, in ms: what no engine of this process tells of, a file or another process, is looked for. */
 const longestPauseMs = 250;
 

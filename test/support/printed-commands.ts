@@ -1,12 +1,16 @@
 /** The commands of stator in what people read, and what the real command line makes of them. */
 import { checkCommand } from '../../cli/program.ts';
 import { UsageError } from '../../cli/usage.ts';
-import { publicSignalTypes, signalTypeOf } from '../../machines/vocabulary/signal.ts';
+import { signalTypeOf } from '../../machines/vocabulary/signal.ts';
+import { nearest } from '../../runtime/base/config/nearest.ts';
 
 export interface PrintedCommand {
   readonly words: readonly string[];
-  /** It stands alone: it may be pasted as it is. One in the middle of a sentence may be a mere name, and have prose behind it. */
-  readonly isWhole: boolean;
+  /**
+   * `pasted`: it stands alone, behind a colon or at the beginning of a line. `named`: in backticks, where words that it needs may be left out. `prose`:
+   * in the middle of a sentence, where it may be no command at all.
+   */
+  readonly how: 'pasted' | 'named' | 'prose';
 }
 
 /** A word of a shell, or a placeholder of several words. */
@@ -14,7 +18,7 @@ const word = /^(?:'(?:[^']|'\\'')*'|"[^"]*"|<[^<>\n]*>|\[[^[\]\n]*\]|[^\s;,`()'"
 
 /** Every `stator …` of a text, each read to where prose or another command begins. */
 export function commandsIn(text: string): PrintedCommand[] {
-  return [...text.matchAll(/(?<![\w/.@~-])stator (?=[a-z-])/g)].map((match) => {
+  return [...text.matchAll(/(?<![\w/.@~-])stator (?=[a-z])/g)].map((match) => {
     const before = text.slice(0, match.index);
     let rest = text.slice(match.index + match[0].length);
     const words: string[] = [];
@@ -22,46 +26,60 @@ export function commandsIn(text: string): PrintedCommand[] {
       words.push(next[0]);
       rest = rest.slice(next[0].length);
       const blank = /^ +/.exec(rest);
-      if (blank === null || blank[0].length > 1) break;
+      if (blank === null || blank[0].length > 1 || next[0].endsWith(':')) break;
       rest = rest.slice(blank[0].length);
     }
     const last = words.at(-1) ?? '';
+    if (/[^.][.:?]$/.test(last)) words[words.length - 1] = last.slice(0, -1);
+    if (before.endsWith('`') && rest.startsWith('`')) return { words, how: 'named' };
     const isAtEnd = /^(?:[;,)`\n|]|$| ?&&| #| {2})/.test(rest);
-    if (/[.:?]$/.test(last) && !/^\.+$/.test(last)) words[words.length - 1] = last.slice(0, -1);
-    const isPasted = /(?::|&&|^|\n) *$/.test(before);
-    return { words, isWhole: isPasted && isAtEnd };
+    return { words, how: /(?::|&&|^|\n) *$/.test(before) && isAtEnd ? 'pasted' : 'prose' };
   });
 }
 
-/** null: the command line takes it. A word with `…` in it, or a placeholder, may be anything. */
-export async function commandProblem({ words, isWhole }: PrintedCommand): Promise<string | null> {
-  const argv = words.map(bare);
+/** null: the command line takes it. Placeholders are words like any other. What a template computes (`x1`) may be a verb, or end a word. */
+export async function commandProblem({ words, how }: PrintedCommand): Promise<string | null> {
+  const argv = words.filter((each) => !each.startsWith('[')).map(bare);
+  // A colon ends the name of whoever speaks, or begins what a judge says.
+  const isNone = argv[0] === 'x1' || /:$/.test(argv[0] ?? '') || argv.some((each) => /x1.|.x1$/.test(each));
+  if (isNone) return null;
   for (let count = argv.length; count > 0; count -= 1) {
-    const problem = await problemOf(argv.slice(0, count));
-    if (problem === null) return null;
-    const isTooMuch = problem.includes('one word too many');
-    const isTooLittle = problem.includes('is missing');
-    if (!isWhole && isTooLittle) return null;
-    if (isWhole || !isTooMuch) return `stator ${words.join(' ')}: ${problem}`;
+    const found = await problemOf(argv.slice(0, count));
+    if (found === null) return null;
+    const { message } = found;
+    if (how !== 'pasted' && / is missing$|: no verb$/.test(message)) return null;
+    if (/^unknown (?:command|verb)|: no verb before/.test(message) && how !== 'named') {
+      const { given = '', valid = [] } = found.words ?? {};
+      const isProse = given === 'x1' || /^(?:starts|runs|reads)$/.test(given) || nearest(given, valid) === null;
+      if (how === 'prose' || isProse) return null;
+    }
+    if (how === 'named' || !message.includes('one word too many')) return `stator ${words.join(' ')}: ${message}`;
   }
   return null;
 }
+
+/** Names of users of the programs before this one, which are names all the same. */
+const kept: ReadonlySet<string> = new Set(['logs', 'delegate']);
 
 function bare(text: string): string {
   return text.replace(/^'(.*)'$/s, '$1').replace(/^"(.*)"$/s, '$1');
 }
 
-const events: ReadonlySet<string> = new Set(['emit', 'advance']);
-
-async function problemOf(argv: readonly string[]): Promise<string | null> {
+async function problemOf(argv: readonly string[]): Promise<UsageError | null> {
   try {
-    if ((await checkCommand(argv)) === 'old') return 'an old name';
+    const isOld = (await checkCommand(argv)) === 'old' && !kept.has(argv[0] ?? '');
+    if (isOld) return problem('it is an old name');
   } catch (thrown) {
-    if (!(thrown instanceof UsageError)) throw thrown;
-    return thrown.message;
+    if (thrown instanceof UsageError) return thrown;
+    throw thrown;
   }
   const [noun = '', verb = '', first = '', second = ''] = argv;
-  const event = noun === 'signal' && verb === 'emit' ? first : noun === 'plan' && verb === 'advance' ? second : '';
-  if (!events.has(verb) || !/^[a-z_-]+$/.test(event)) return null;
-  return signalTypeOf(event) === null ? `there is no signal ${event}, but ${publicSignalTypes.join(' ')}` : null;
+  const isOfMachine = noun === 'signal' && second.includes(':');
+  const event = isOfMachine ? '' : noun === 'signal' && verb === 'emit' ? first : verb === 'advance' ? second : '';
+  const isKnown = !/^[a-z][a-z_-]*$/.test(event) || signalTypeOf(event) !== null;
+  return isKnown ? null : problem(`there is no signal ${event}`);
+}
+
+function problem(message: string): UsageError {
+  return new UsageError(message, { hint: '', words: null, usage: '' });
 }

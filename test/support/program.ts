@@ -1,6 +1,7 @@
 /** The fake programs of test/support/fixtures/agents on PATH, and what they wrote down of how they were called. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { basename, delimiter, dirname, join } from 'node:path';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { ProgramPreset } from '../../runtime/base/config/preset-programs.ts';
 
@@ -51,10 +52,23 @@ export function fakePrograms(root: string, told: Readonly<Record<string, string>
   mkdirSync(folder, { recursive: true });
   const settings = Object.entries(told).map(([name, value]) => `export ${name}=${shellWord(value)}`);
   for (const program of [...programPresets, 'player']) {
-    const lines = ['#!/bin/sh', ...settings, `exec ${shellWord(join(fakes, program))} "$@"`, ''];
+    const file = join(fakes, program);
+    const lines = ['#!/bin/sh', ...settings, saidBefore(file, told), `exec ${shellWord(file)} "$@"`, ''];
     writeFileSync(join(folder, program), lines.join('\n'), { mode: 0o755 });
   }
   return folder;
+}
+
+/** What a program says of itself is the same at each call, and a node is started for it once in all tests of a worker: each engine asks. */
+function saidBefore(file: string, { FAKE_DROPPED: dropped = '' }: Readonly<Record<string, string>>): string {
+  const shared = process.env.STATOR_TEST_CLUSTER;
+  const folder = join(shared === undefined ? tmpdir() : dirname(shared), `stator-fakes-${process.pid}`);
+  mkdirSync(folder, { recursive: true });
+  const said = shellWord(join(folder, `${basename(file)}${dropped}`));
+  return `case "$*" in --help | 'exec --help' | 'run --help' | --version)
+  text=${said}"$*"
+  [ -e "$text" ] || { ${shellWord(file)} "$@" > "$text.$$" && mv "$text.$$" "$text"; } && exec cat "$text" ;;
+esac`;
 }
 
 /** The calls so far, in order. */

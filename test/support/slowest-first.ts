@@ -2,7 +2,10 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Rooms by how long a file of theirs takes, the slowest first; the others follow in any order. */
-const slow = ['lives', 'crash', 'gateway', 'engine', 'cli', 'commands', 'repos', 'git', 'outbox', 'agents', 'effects'];
+const slow = [
+  ...['page', 'simulation', 'crash', 'lives', 'effects', 'signal-files', 'docs', 'engine', 'cli', 'mcp', 'control'],
+  ...['walls', 'gc', 'outbox', 'git', 'store', 'agents', 'machines', 'commands', 'repos', 'queries'],
+];
 
 export class SlowestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

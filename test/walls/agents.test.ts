@@ -164,7 +164,7 @@ describe.skipIf(noWallsHere !== null)(
     });
 
     test('without a network there is none, and the engine is still heard', async () => {
-      const engine = await startWalled('network = "off"\n');
+      const engine = await startWalled('network = "none"\n');
       const looks =
         'cat /proc/net/dev | tail -n +3 | cut -d: -f1 | tr -d " " > devices; stator plan show --json > shown';
       await begin(engine, 'quiet', planText([looks]));

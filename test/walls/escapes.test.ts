@@ -78,8 +78,9 @@ const attempts = {
   'leave-process': 'leave a process behind that nothing links to its run',
   'ssh-agent': 'connect to ssh-agent',
   'session-bus': 'connect to a socket in the runtime folder',
-  'abstract-socket': 'connect to an abstract socket (`network = "off"`)',
-  loopback: 'connect to a server on the loopback interface (`network = "off"`)',
+  'abstract-socket': 'connect to an abstract socket (`network = "hosts"` or `"none"`)',
+  loopback: 'connect to a server on the loopback interface (`network = "hosts"` or `"none"`)',
+  'loopback-by-proxy': 'connect to a server on the loopback interface through the proxy of `network = "hosts"`',
   'engine-as-person': 'send to the engine as a person, without a token',
   'token-in-environment': 'find a token in its environment',
   'ssh-agent-in-environment': 'find `SSH_AUTH_SOCK` in its environment',
@@ -112,7 +113,7 @@ describe.skipIf(noWallsHere !== null)(
 
 const head = `# What a hostile agent gets
 
-A hostile program tries each of these, started by a user who is not root. Both columns use the same profile except for \`sandbox\`. A test measures each result and writes this page.
+A hostile program tries each of these, started by a user who is not root. Both columns use the same profile except for \`sandbox\` and \`network\`. A test measures each result and writes this page.
 [walls.md](walls.md) says what the walls are made of.
 
 | it tries to | without walls | inside walls |
@@ -268,8 +269,7 @@ preset = "command"
 program = "node hostile.mjs"
 attempts = 1
 sandbox = "${sandbox}"
-network = "off"
-[agents.reviewer]
+${sandbox === 'off' ? '' : 'network = "hosts"\nhosts = ["localhost"]\n'}[agents.reviewer]
 enabled = false
 `;
 }

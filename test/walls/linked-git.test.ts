@@ -58,13 +58,14 @@ async function agentIn(made: (gitDir: string) => void = () => {}): Promise<{
       role: 'coder',
       preset: 'sh',
       sandbox: 'bwrap',
-      network: 'on',
+      network: 'full',
+      hosts: [],
       writable: [],
       readable: [],
     } as const;
     const built = await createWalls({ PATH: env.PATH }).around({
       profile: { ...profile, ...keys },
-      ...{ env, home, folder, worktree: path, repo: repo.path, program: '/bin/sh', socket: [], keeps: null },
+      ...{ env, home, folder, worktree: path, repo: repo.path, program: '/bin/sh', socketFolder: null, keeps: null },
       git: [...(await privateMounts(repo, { place, worktree })), ...more],
       identity: { name: 'Ada', email: 'ada@example.com' },
     });

@@ -46,7 +46,8 @@ function house(path: (userHome: string) => readonly string[] = () => []): House 
           role: 'coder',
           preset: 'sh',
           sandbox: 'bwrap',
-          network: 'on',
+          network: 'full',
+          hosts: [],
           writable: [],
           readable: [],
           ...profile,
@@ -60,7 +61,7 @@ function house(path: (userHome: string) => readonly string[] = () => []): House 
           program: '/bin/sh',
 
           git: [],
-          socket: [],
+          socketFolder: null,
           keeps: join(home, 'kept', profile.role ?? 'coder'),
         },
         identity: { name: 'Ada', email: 'ada@example.com' },

@@ -255,7 +255,14 @@ describe('what is changed after the trust', () => {
     expect((await here.stator(['run', 'p.md', '--trust'])).code).toBe(0);
     here.write('.stator/config.toml', `auto_merge = true\n${sh}`);
     here.write('q.md', planOf(['true']));
-    const piped = await here.stator(['run', 'q.md']);
+    const refused = await here.stator(['run', 'q.md', '--json']);
+    expect(refused.code).toBe(78);
+    const { code, error, hint } = JSON.parse(refused.stderr.split('\n').at(-2) ?? '');
+    expect(code).toBe('config_untrusted');
+    expect(error).toContain('+ auto_merge = true');
+    expect(hint).toMatch(/--trust=[0-9a-f]{64}.*stator repo trust demo.*--trust=before/);
+    const piped = await here.stator(['run', 'q.md', '--trust=before']);
+    expect(piped.code).toBe(0);
     expect(piped.stderr).toContain('+ auto_merge = true');
     expect(piped.stderr).toContain('not trusted: what was trusted before stays in force');
     expect(git(here.repo, 'ls-tree', '--name-only', 'main')).not.toContain('w1t1.txt');

@@ -55,7 +55,8 @@ test('with STATOR_SANDBOX=off nobody is warned', async () => {
 
 test.each([
   ['sandbox = "on"', 'one of "auto", "bwrap", "off"'],
-  ['network = "none"', 'one of "on", "off"'],
+  ['network = "some"', 'one of "full", "hosts", "none"'],
+  ['hosts = ["https://example.com"]', 'a host such as "example.com"'],
   ['writable = ["cache"]', 'an absolute path or one that begins with ~/'],
   ['readable = ["~"]', 'an absolute path or one that begins with ~/'],
   ['readable = ["~/.."]', 'an absolute path or one that begins with ~/'],

@@ -105,6 +105,8 @@ export async function carryOut(client: Client, { action, target, input, permissi
     case 'answer': {
       const said = input?.text.trim() ?? '';
       const number = input?.number ?? null;
+      const [way] = Object.entries(blockWays).find(([word]) => said === word) ?? [];
+      if (number === null && way !== undefined) return send('resolve', blockWays[way]);
       if (number === null) return send('resolve', said === '' ? undefined : { body: said });
       return send('answer', { questions: [number], body: said });
     }
@@ -142,6 +144,13 @@ async function merge(client: Client, project: string, plan: string): Promise<Mes
   return { tone: isMissing ? 'bad' : 'good', lines: [isMissing ? `refused: ${plain(text)}` : plain(text)] };
 }
 
+/** Words that are typed alone, as the flags of `plan answer`. */
+const blockWays: Readonly<Record<string, object>> = { '--accept': { accept: true }, '--restore': { restore: true } };
+const wayTexts: Readonly<Record<string, string>> = {
+  '--accept': 'accepts the work as it is',
+  '--restore': 'brings lost work back',
+};
+
 /** A question that is open; a plan that is blocked and asks nothing takes a word too. Throws what the client throws, and `refused` where it needs nothing. */
 export async function questionOf(client: Client, target: Target): Promise<Input> {
   const plan = planOf(target);
@@ -156,7 +165,9 @@ export async function questionOf(client: Client, target: Target): Promise<Input>
   }
   if (shown.blocked === null)
     throw new EngineError('refused', `${plan} asks nothing now`, `see what it waits for: stator plan explain ${plan}`);
-  const question = `${plain(shown.blocked.reason)}; Enter goes on, with a word to it where that helps`;
+  const ways = Object.keys(blockWays).filter((way) => shown.need?.do.some((command) => command.endsWith(` ${way}`)));
+  const more = ways.map((way) => `; ${way} ${wayTexts[way] ?? ''}`).join('');
+  const question = `${plain(shown.blocked.reason)}; Enter goes on, with a word to it where that helps${more}`;
   return { ...input, title: plan, question, number: null, mayBeEmpty: true };
 }
 

@@ -57,7 +57,8 @@ function statusMarks(sheet: Sheet): Mark[] {
 /** Tasks that it depends on and that lie beside it; those that are done have left the folder. */
 function tasksBefore(sheet: Sheet, dependencies: unknown): { after: string[]; remarks: PlanProblem[] } {
   const names = (Array.isArray(dependencies) ? dependencies : []).map((name) => String(name).toLowerCase());
-  const isBeside = (name: string) => sheet.beside.some((file) => file.toLowerCase().startsWith(`${name} `));
+  const isBeside = (name: string) =>
+    /^[\w.-]+$/.test(name) && sheet.beside.some((file) => file.toLowerCase().startsWith(`${name} `));
   const missing = names.filter((name) => !isBeside(name));
   const line = sheet.frontMatter()?.lines.find(({ text }) => /^dependencies:/.test(text))?.number ?? 1;
   const message = `it depends on ${missing.join(', ')}, which does not lie beside it; nothing waits for that`;

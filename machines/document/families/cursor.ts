@@ -85,7 +85,7 @@ function taskOf(sheet: Sheet, todo: Todo, { at, block, hasOrder }: TodoPlace): D
     body: [
       ...(isShortened ? text : []),
       { text: '', number: 0 },
-      { text: `Its id in the plan: \`${id}\``, number: line },
+      { text: `Its id in the plan: \`${id.replaceAll(/\s+/g, ' ')}\``, number: line },
     ],
     files: [],
     check: null,

@@ -8,7 +8,7 @@ import { lineLimit, type Sheet } from './sheet.ts';
 export function companionNote(sheet: Sheet, { companions }: Family): SourceLine[] {
   const beside = companions.filter((name) => name !== sheet.file && sheet.beside.includes(name));
   if (beside.length === 0) return [];
-  const paths = beside.map((name) => `\`${[...sheet.folders, name].join('/')}\``);
+  const paths = beside.map((name) => `\`${[...sheet.folders, name].join('/').replaceAll(/[\p{Cc}`]/gu, '?')}\``);
   return ['', `Read these files first, as far as your task needs them: ${paths.join(', ')}`, ''].map((text) => ({
     text,
     number: 0,

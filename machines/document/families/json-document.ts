@@ -1,5 +1,6 @@
 /** JSON with the line of each value, so that what is said about it can be found, and one value can be replaced and nothing else. */
 import { getNodeValue, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
+import { readLabel } from '../labels.ts';
 import type { PlanProblem } from '../shape.ts';
 import type { SourceLine } from './markdown-outline.ts';
 
@@ -116,13 +117,21 @@ function wrapped(node: Node, lineAt: (offset: number) => number): JsonNode {
 
 const depthLimit = 50;
 
-/** Values as text that people read, without those of the given keys and those that are empty. Each line has the number of the line that its value stands in. */
+/**
+ * Values as text that people read, without those of the given keys and those that are empty. Each line has the number of the line that its value stands in.
+ * A field of stator's in a value is text: in JSON the keys say what counts.
+ */
 export function readableJson(node: JsonNode, without: ReadonlySet<string> = new Set()): SourceLine[] {
   const lines: SourceLine[] = [];
   for (const { key, value } of node.entries()) {
     if (!without.has(key)) writeEntry(lines, key, value);
   }
-  return lines;
+  return lines.map((line) => ({ ...line, text: withoutField(line.text) }));
+}
+
+function withoutField(text: string): string {
+  const isField = /^(?:check|files|after|budget)$/.test(readLabel(text)?.name ?? '');
+  return isField ? text.replace(/\*\*|__/, '\\$&') : text;
 }
 
 function writeEntry(lines: SourceLine[], key: string, value: JsonNode): void {

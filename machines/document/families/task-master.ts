@@ -111,7 +111,7 @@ function taskOf(node: JsonNode, hasOrder: boolean): DraftTask {
   const idLine =
     number === null
       ? [
-          { text: `Id: ${id}`, number: node.get('id')?.line ?? node.line },
+          { text: `Id: ${id.replaceAll(/\s+/g, ' ')}`, number: node.get('id')?.line ?? node.line },
           { text: '', number: 0 },
         ]
       : [];

@@ -58,7 +58,10 @@ const words = ['Task', 'T', 'Step'].map((word) => ({
 
 /** The headings of the level on which tasks stand, the highest that has some; deeper ones are steps. */
 function taskHeadings(sheet: Sheet): TaskHeading[] {
-  const headings = sheet.outline().filter((block) => block.kind === 'heading');
+  const headings = sheet
+    .outline()
+    .filter((block) => block.kind === 'heading')
+    .filter(isMarked);
   for (const { least, pattern } of words) {
     const found = headings.flatMap((heading) => readTaskHeading(heading, pattern));
     const level = Math.min(...found.map(({ heading }) => heading.level));
@@ -67,6 +70,11 @@ function taskHeadings(sheet: Sheet): TaskHeading[] {
     if (own.length >= (level === 1 ? 2 : least)) return own;
   }
   return [];
+}
+
+/** With `#`: an underlined title in a task is text, as it is in the own form. */
+function isMarked({ line, end }: { readonly line: number; readonly end: number }): boolean {
+  return end === line + 1;
 }
 
 function readTaskHeading(heading: OutlineHeading, pattern: RegExp): TaskHeading[] {
@@ -88,7 +96,7 @@ function readTaskHeading(heading: OutlineHeading, pattern: RegExp): TaskHeading[
 function spansOf(sheet: Sheet, headings: readonly TaskHeading[]): TaskSpan[] {
   const level = headings[0]?.heading.level ?? 1;
   const blocks = sheet.outline();
-  const ends = blocks.filter((block) => block.kind === 'heading' && block.level <= level);
+  const ends = blocks.filter((block) => block.kind === 'heading' && block.level <= level && isMarked(block));
   const order = idOrder(distinct(headings.map(({ ref }) => ref)));
   const boxed = blocks
     .flatMap((block) => (block.kind === 'list' ? block.items : []))

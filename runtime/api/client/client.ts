@@ -186,7 +186,15 @@ function queryOf(values: Readonly<Record<string, string | number | boolean | und
 function pathOf<Key extends ApiKey>(key: Key, { params, query }: Given<Key>): string {
   const names: Readonly<Record<string, string | number>> = params ?? {};
   const path = key.slice(key.indexOf(' ') + 1);
-  return `${path.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(names[name] ?? ''))}${queryOf(query)}`;
+  return `${path.replaceAll(/:(\w+)/g, (_, name: string) => segmentOf(name, String(names[name] ?? '')))}${queryOf(query)}`;
+}
+
+/** Addresses take these two for a way up, whatever they are written like, and nothing is called so. Throws the code for a name that is not there. */
+function segmentOf(param: string, name: string): string {
+  if (name !== '.' && name !== '..') return encodeURIComponent(name);
+  const code = param === 'project' ? 'repo_not_found' : param === 'plan' ? 'plan_not_found' : 'not_found';
+  const all = param === 'project' ? 'stator repo list' : param === 'plan' ? 'stator plan list' : 'stator --help';
+  throw new EngineError(code, `no ${param} is called "${name}"`, `those that there are: ${all}`);
 }
 
 /** A verb that changed something reads for so long what came of it: a merge is waited for two minutes. */

@@ -106,7 +106,7 @@ function materialText({ issue, trouble }: IssueMaterial): string[] {
 function saidText(said: readonly Said[]): string[] {
   if (said.length === 0) return [];
   const text = said.map(({ by, at, content }) => {
-    const words = excerpt(content, { limitBytes: saidLimitBytes, keep: 'end', rest: 'stator issue context' });
+    const words = excerpt(content, { limitBytes: saidLimitBytes, keep: 'end', rest: 'stator issue context <ref>' });
     return `${by === 'person' ? 'A person' : 'The agent'}, ${timeText(at)}:\n${words}`;
   });
   return ['#### What was said in earlier sessions of this issue', quoted(text.join('\n\n'))];

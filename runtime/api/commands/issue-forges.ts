@@ -44,7 +44,7 @@ export function createIssueForges({
         if (forge === null)
           return {
             issue: null,
-            trouble: 'no known forge stands behind its remote: stator server add',
+            trouble: 'no known forge stands behind its remote; add it with: stator server add <name> <url>',
             isMissing: false,
           };
         return { issue: await forge.issue(place.number), trouble: null, isMissing: false };

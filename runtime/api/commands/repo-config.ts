@@ -56,6 +56,7 @@ function entriesOf(config: RepoConfig): RepoShow['config'] {
       [key('env_file'), profile.envFile ?? ''],
       [key('sandbox'), profile.sandbox],
       [key('network'), profile.network],
+      ...(profile.network === 'hosts' ? [[key('hosts'), [...profile.hosts]] satisfies [string, unknown]] : []),
       [key('nice'), profile.nice],
       [key('memory'), limitText(profile.memoryBytes, usualMemoryBytes())],
       [key('processes'), profile.processes === undefined ? usualProcesses : (profile.processes ?? '')],

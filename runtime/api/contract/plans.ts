@@ -484,6 +484,8 @@ export const runFinished = z
     duration_ms: count,
     /** The usage of all agents of the plan, including earlier runs of `stator run`. */
     usage,
+    /** Of a plan that is done: the tasks that a person went on without. */
+    left_out: z.array(z.object({ wave: count, number: count, title: z.string(), status: z.string() })),
     left_undone: lines,
     set_aside: lines,
     /** Between where its branch began and where it ended; null: nothing is committed, or it could not be asked. */

@@ -141,7 +141,16 @@ export function createHttpServer(app: Pick<App, 'fetch'>, allowed: ServerLimits)
       connectionsCheckingInterval: Math.min(checkMs, headersMs),
       keepAliveTimeout: 1_000,
     },
-    listener,
+    (request, response) => {
+      // It would be taken for a GET: no `Request` of the web can have that method.
+      if (request.method === 'TRACE') {
+        response.writeHead(errorClasses.bad_request.status, {
+          'content-type': 'application/json',
+          connection: 'close',
+        });
+        response.end(JSON.stringify(noTrace()));
+      } else void listener(request, response);
+    },
   );
   server.maxConnections = connections;
   server.on('clientError', answerGarbage);
@@ -184,6 +193,10 @@ function answerGarbage(thrown: NodeJS.ErrnoException, socket: Duplex): void {
   const body = JSON.stringify(error);
   const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/json\r\n`;
   socket.end(`${head}content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
+}
+
+function noTrace(): EngineError {
+  return new EngineError('bad_request', 'TRACE is a method that nothing here answers', 'to read, send GET');
 }
 
 function garbageError({ code, message }: NodeJS.ErrnoException): EngineError {

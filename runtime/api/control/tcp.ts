@@ -112,7 +112,7 @@ function unknownToken(given: string | null): EngineError {
   return new EngineError(
     'unauthorized',
     given === null ? 'no token came along' : 'the token is not one that is in force',
-    'send it as Authorization: Bearer <token>; the owner has it of: stator token show, or: stator token add',
+    'send it as Authorization: Bearer <token>; the owner has it of: stator token show, or: stator token add <name>',
   );
 }
 

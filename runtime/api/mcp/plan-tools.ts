@@ -256,17 +256,25 @@ export const planTools = [
   }),
   tool({
     name: 'task_answer',
-    does: 'Answers a question of an agent; only that agent gets the answer. task_show lists open questions.',
+    does: 'Answers a question of an agent; only that agent gets the answer. task_show lists open questions. With accept it takes the work of a blocked plan as it is, over its reviewer; with restore it brings back work that was lost from the branch.',
     kind: 'changes',
     input: z.strictObject({
       filename,
-      answer: text.min(1),
+      answer: text.min(1).describe('needed but with accept and restore').optional(),
       question: count.describe('its number; needed where several are open').optional(),
+      accept: z.boolean().describe('take the work as it is').default(false),
+      restore: z.boolean().describe('bring lost work back').default(false),
       project,
     }),
     output: signalAnswer,
-    run: async ({ input: { filename: said, answer, question }, ...ask }) => {
+    run: async ({ input: { filename: said, answer, question, accept, restore }, ...ask }) => {
       const plan = planOf(said);
+      if (accept || restore) {
+        const body = answer === undefined ? {} : { body: answer };
+        return send(ask, { plan, type: 'resolve', payload: { ...body, ...(accept ? { accept } : { restore }) } });
+      }
+      if (answer === undefined)
+        throw new EngineError('bad_request', 'the answer is missing', 'give it as answer; or set accept or restore');
       const number = question ?? (await onlyQuestion(ask, plan));
       return send(ask, { plan, type: 'answer', payload: { questions: [number], body: answer } });
     },

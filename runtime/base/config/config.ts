@@ -12,6 +12,7 @@ import { checkDocument, type Origin, type Origins, problemsError, problemsOf } f
 import { readConfigText } from './file.ts';
 import { type DesktopMode, desktopHook, type HookConfig, hookOf } from './hooks.ts';
 import { type KasmosHooks, kasmosHooks } from './kasmos.ts';
+import { networkProblem } from './network.ts';
 import { type OwnAgent, settingsOf } from './own-agents.ts';
 import { checkOwnHooks, functionHooks, type OwnHooks } from './own-hooks.ts';
 import { permissionProblem } from './permissions.ts';
@@ -23,6 +24,7 @@ import {
   canPlay,
   fallbackNames,
   type ResolvedProfile,
+  resolveCheck,
   resolveProfile,
 } from './profiles.ts';
 import {
@@ -62,7 +64,7 @@ export type {
 } from './own-agents.ts';
 export { checkOwnHooks, type HookMessage, machineHooks, type OwnHook, type OwnHooks } from './own-hooks.ts';
 export { type AgentProfile, everyProfile } from './profiles.ts';
-export type { AgentSettings, Flags, Preset } from './schema.ts';
+export type { AgentSettings, Flags, Preset, SandboxMode } from './schema.ts';
 export { agentLimits } from './schema.ts';
 export { socketElsewhere, socketPath } from './socket-path.ts';
 export { isStoreThere, type StorePlace, storePlace, targetPlace } from './store-place.ts';
@@ -140,6 +142,8 @@ export interface RepoConfig {
   /** Tasks that are done are marked so in the plan's own file, on its branch. */
   readonly documents: { readonly writeBack: boolean };
   readonly profiles: Readonly<Record<Role, AgentProfile>>;
+  /** The sandbox and the limits of the checks: those of the coder, but for what `[agents.check]` says. */
+  readonly checks: AgentProfile;
   readonly budget: BudgetConfig;
   readonly hooks: readonly HookConfig[];
   /** Those that are written wrong and told nothing, each with its place and why; the rest of the file counts. */
@@ -296,6 +300,7 @@ export function parseRepoConfig(
     worktree,
     documents: { writeBack: values.documents?.write_back ?? false },
     profiles: agents.profiles,
+    checks: agents.checks,
     budget: budgetsOf([values.budget, daemon.budget]),
     hooks: [...hooks, ...besides, ...functionHooks(overrides.hooks ?? {}, [...hooks, ...besides])],
     hooksOff: notes,
@@ -367,6 +372,7 @@ function ofFunctions(
 
 interface ResolvedRoles {
   readonly profiles: Record<Role, AgentProfile>;
+  readonly checks: AgentProfile;
   readonly origins: Origins;
 }
 
@@ -378,6 +384,8 @@ function resolveRoles(layers: readonly AgentLayer[]): ResolvedRoles {
     Object.entries(own).map(([key, origin]) => [`agents.${profile.role}.${key}`, origin] as const),
   );
   refuseUnfitKeys(resolved, Object.fromEntries(origins));
+  const checks = resolveCheck(layers);
+  refuseUnfitChecks(checks);
   const { coder } = profiles;
   if (coder?.enabled === false) {
     const { file, line } = originOf({ origins: Object.fromEntries(origins) }, 'agents.coder.enabled');
@@ -388,14 +396,20 @@ function resolveRoles(layers: readonly AgentLayer[]): ResolvedRoles {
       },
     ]);
   }
-  return { profiles: profiles as Record<Role, AgentProfile>, origins: Object.fromEntries(origins) }; // one for each of `roles`
+  // One for each of `roles`.
+  return {
+    profiles: profiles as Record<Role, AgentProfile>,
+    checks: checks.profile,
+    origins: Object.fromEntries(origins),
+  };
 }
 
 /** Who is to ask and cannot, or is to have a terminal and cannot, is found when the configuration is read, and not by an agent that does everything unasked. All of one place at once. */
 function refuseUnfitKeys(resolved: readonly ResolvedProfile[], origins: Origins): void {
   const problems = resolved.flatMap(({ profile }) => {
     const isOn = profile.enabled && canPlay(profile);
-    const problemOf = (each: AgentProfile) => permissionProblem(each) ?? terminalProblem(each);
+    const problemOf = (each: AgentProfile) =>
+      permissionProblem(each) ?? terminalProblem(each) ?? networkProblem(each, each.name ?? each.role);
     const others = isOn ? profile.fallbacks.map(problemOf) : [];
     const unfit = isOn ? profile.fallbacks.find((other) => !canPlay(other)) : undefined;
     const problem = isOn
@@ -418,6 +432,13 @@ function refuseUnfitKeys(resolved: readonly ResolvedProfile[], origins: Origins)
     first.file,
     problems.filter(({ file }) => file === first.file),
   );
+}
+
+function refuseUnfitChecks({ profile, origins }: ResolvedProfile): void {
+  const problem = networkProblem({ ...profile, preset: 'command' }, 'check');
+  if (problem === null) return;
+  const { file, line } = origins[problem.key];
+  throw problemsError(file ?? 'the agents given to the engine', [{ line, message: problem.message }]);
 }
 
 /** A circle, or a profile that is not there, is found when the configuration is read. All of one place at once. */

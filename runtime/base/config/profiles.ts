@@ -1,5 +1,6 @@
 /** Which agent plays a role: the tables of all places, nearest first, folded into one profile. */
 import { isWorker, type Role } from '../../../machines/vocabulary/ids.ts';
+import { registriesWord } from '../platform/host-rules.ts';
 import type { Origin } from './document.ts';
 import { nearest } from './nearest.ts';
 import {
@@ -36,6 +37,8 @@ export interface AgentProfile {
   readonly envFile: string | null;
   readonly sandbox: SandboxMode;
   readonly network: NetworkMode;
+  /** With `network = "hosts"`, beside what its preset needs: as configured. */
+  readonly hosts: readonly string[];
   /** How far behind others on the processor, 0 to 19; 0: as the engine itself. */
   readonly nice: number;
   /** null: no limit; absent: nobody set one, so the usual one counts. The same of the next two. */
@@ -91,6 +94,13 @@ export function resolveProfile(role: Role, layers: readonly AgentLayer[]): Resol
     return fold(role, [...own, ...usual.map((source) => ({ ...source, isOwn: false }))], name).profile;
   });
   return { profile: { ...profile, fallbacks }, origins };
+}
+
+/** The sandbox of the checks: that of the coder, but for what `[agents.check]` says. Whether it asks for one that cannot be is said with its origins. */
+export function resolveCheck(layers: readonly AgentLayer[]): ResolvedProfile {
+  const usual = layers.flatMap((layer) => [...sourcesOf(layer, 'coder', true), ...sourcesOf(layer, 'default', false)]);
+  const own = layers.flatMap((layer) => sourcesOf(layer, 'check', true));
+  return fold('coder', [...own, ...usual], null);
 }
 
 /** A fault in the fallbacks of profiles, and where it is written. */
@@ -169,7 +179,8 @@ function fold(role: Role, sources: readonly Source[], name: string | null): Reso
     maxCostUsd: value('max_cost_usd') ?? null,
     envFile: value('env_file') ?? null,
     sandbox: value('sandbox') ?? 'auto',
-    network: value('network') ?? 'on',
+    network: value('network') ?? 'full',
+    hosts: value('hosts') ?? [registriesWord],
     nice: value('nice') ?? 0,
     ...(isChosen(memory) ? {} : { memoryBytes: memory }),
     ...(isChosen(processes) ? {} : { processes }),

@@ -117,7 +117,14 @@ const agentWords: Readonly<Record<keyof typeof agentShape, Words>> = {
   max_cost_usd: ['""', 'a run that costs more is stopped, and its plan asks a person; "": no limit'],
   env_file: ['""', 'NAME=value lines for the environment of the agent'],
   sandbox: ['"auto"', 'sandbox of the agent: "auto" where bubblewrap works, "bwrap" or not at all, "off" never'],
-  network: ['"on"', 'inside of walls: "off" leaves it no network at all'],
+  network: [
+    '"full"',
+    'what it reaches: "full" everything; "hosts" what `hosts` lists, and "none" nothing, both inside of walls only; "on" and "off" are older names of "full" and "none"',
+  ],
+  hosts: [
+    '["registries"]',
+    'if the network is "hosts": what it reaches beside the service of its preset. "registries": those of the packages that the repo uses',
+  ],
   nice: ['0', 'how far it gives way to other programs that need the CPU; 0: not at all'],
   memory: ['"auto"', 'a run that needs more is ended; "auto": three quarters of the machine; "": no limit'],
   processes: [

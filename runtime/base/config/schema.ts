@@ -7,6 +7,7 @@ import { isHostName } from '../../../machines/vocabulary/host-name.ts';
 import { isMachineName, type Role, roles } from '../../../machines/vocabulary/ids.ts';
 import { mergeMethods, pullMergeModes } from '../../../machines/vocabulary/plan-pull.ts';
 import { type Policy, plannerDraftsLimit } from '../../../machines/vocabulary/policy.ts';
+import { hostForm, parseHostRule, registriesWord } from '../platform/host-rules.ts';
 import { isLoopback } from './home.ts';
 import { desktopModes, type HookTable, hookKeysOf, hookOf, hookTableSchema } from './hooks.ts';
 import { kasmosDaemonKeys } from './kasmos-daemon.ts';
@@ -32,7 +33,11 @@ export const presets = ['claude', 'codex', 'opencode', 'gemini', 'sh', 'command'
 /** `function` and `custom`: agents of the program that embeds the engine, from `run` and `start`. */
 export type Preset = (typeof presets)[number] | 'function' | 'custom';
 
-export const networkModes = ['on', 'off'] as const;
+/** All of the network, the hosts of a list by a proxy, or nothing. */
+export const networkModes = ['full', 'hosts', 'none'] as const;
+/** Earlier names of two of them. */
+const olderNetworks: Readonly<Record<string, NetworkMode>> = { on: 'full', off: 'none' };
+
 export type { SandboxMode } from './schema-words.ts';
 export type NetworkMode = (typeof networkModes)[number];
 /** Whether an agent does what it wants, or asks a person before what its program would ask about. */
@@ -94,7 +99,21 @@ const agentKeys = {
     where: hasNoTilde,
   }).optional(),
   sandbox: oneOf(sandboxModes).optional(),
-  network: oneOf(networkModes).optional(),
+  network: z
+    .preprocess(
+      (found) => (typeof found === 'string' && Object.hasOwn(olderNetworks, found) ? olderNetworks[found] : found),
+      oneOf(networkModes),
+    )
+    .optional(),
+  hosts: listOf(
+    text({
+      min: 1,
+      max: 300,
+      is: hostForm,
+      where: (host) => host === registriesWord || parseHostRule(host) !== null,
+    }),
+    { max: 500, is: 'a list of hosts such as "example.com"' },
+  ).optional(),
   nice: wholeNumber(0, 19).optional(),
   memory: sizeOrNone({
     minBytes: 64 * mebibyte,
@@ -159,15 +178,37 @@ const coderTableSchema = z.strictObject(
   { error: 'a table of agent keys' },
 );
 
+/** Of the profile of the coder, what its checks may have otherwise: they are commands, which run in the same sandbox. */
+const checkKeyNames = [
+  'sandbox',
+  'network',
+  'hosts',
+  'nice',
+  'memory',
+  'processes',
+  'disk',
+  'writable',
+  'readable',
+  'env',
+] as const satisfies readonly (keyof typeof agentKeys)[];
+const checkTableSchema = z.strictObject(
+  Object.fromEntries(checkKeyNames.map((name) => [name, agentKeys[name]])) as Pick<
+    typeof agentKeys,
+    (typeof checkKeyNames)[number]
+  >, // each name with the schema of that very name
+  { error: `a table with ${checkKeyNames.join(', ')}` },
+);
+
 /** One `[agents.<role>]`, or another profile that a `fallback` names, as checked: durations in milliseconds, null where `""` said none. */
 export type AgentTable = Readonly<Omit<z.infer<typeof agentTableSchema>, 'preset'> & { preset?: Preset | undefined }>;
 /** The same keys as a program writes them: `{ preset: 'command', program: './agent', timeout: '90s' }`. */
 export type AgentSettings = Readonly<z.input<typeof agentTableSchema>>;
-export type AgentTableName = Role | 'default';
+/** `check`: the commands of `**Check:**`. */
+export type AgentTableName = Role | 'default' | 'check';
 /** By role, `default`, or the name of a further profile. */
 export type AgentTables = { readonly [name: string]: AgentTable | undefined };
 
-export const agentTableNames: readonly AgentTableName[] = ['default', ...roles];
+export const agentTableNames: readonly AgentTableName[] = ['default', ...roles, 'check'];
 const roleTables = {
   default: agentTableSchema.optional(),
   planner: workerTableSchema.optional(),
@@ -177,6 +218,7 @@ const roleTables = {
   fixer: workerTableSchema.optional(),
   verifier: agentTableSchema.optional(),
   session: workerTableSchema.optional(),
+  check: checkTableSchema.optional(),
 } satisfies Record<AgentTableName, unknown>;
 const madeAgentTables = z
   .object(roleTables, { error: 'tables such as [agents.coder]' })
@@ -424,7 +466,8 @@ export const repoForm: FileForm<RepoFile> = {
 
 function keysAt(top: readonly string[], path: TomlPath, table: unknown): readonly string[] {
   if (path.length === 0) return top;
-  if (path[0] === 'agents') return path.length === 1 ? agentTableNames : agentKeyNames;
+  if (path[0] === 'agents' && path.length === 1) return agentTableNames;
+  if (path[0] === 'agents') return path[1] === 'check' ? checkKeyNames : agentKeyNames;
   if (path[0] === 'documents') return Object.keys(documentsSchema.shape);
   if (path[0] === 'worktree') return Object.keys(worktreeSchema.shape);
   if (path[0] === 'budget') return Object.keys(path.length === 1 ? budgetSchema.shape : amountKeys);

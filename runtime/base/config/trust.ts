@@ -179,6 +179,10 @@ function agentLine({ tables, profileOf }: Startable, name: string): string[] {
     const isOffOnly = enabled === false && Object.keys(table).length === 1;
     return isOffOnly ? [] : [`agents: ${words(preset ?? null, { ...rest, envFile }, table)}`];
   }
+  if (name === 'check') {
+    const { env_file: envFile, preset: _preset, ...rest } = table;
+    return [`checks: ${words(null, { ...rest, envFile }, table)}`];
+  }
   if (!isRole(name)) {
     const { preset, env_file: envFile, ...rest } = table;
     return [`agent ${name}, which stands in for others: ${words(preset ?? null, { ...rest, envFile }, table)}`];

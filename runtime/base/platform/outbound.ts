@@ -1,18 +1,10 @@
 /** Every request that leaves stator: to an address that was checked, dialled as it was checked, bounded in time and size. */
-import { lookup as systemLookup } from 'node:dns/promises';
 import { type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import type { LookupFunction } from 'node:net';
-import { isIP } from 'node:net';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { whyNotPublic } from './public-address.ts';
+import { addressesOf, pinned, type ResolvedAddress, type ResolveName, whyNoneOfTheInternet } from './addresses.ts';
 
-export interface ResolvedAddress {
-  readonly address: string;
-  readonly family: number;
-}
-/** All addresses of a name, as the system finds them. */
-export type ResolveName = (hostname: string) => Promise<readonly ResolvedAddress[]>;
+export type { ResolveName } from './addresses.ts';
 
 export interface OutboundRequest {
   /** http or https. A user and password in it become an `Authorization` header where there is none. */
@@ -80,31 +72,16 @@ async function checkedAddresses(
   outbound: OutboundRequest,
   abort: AbortSignal,
 ): Promise<readonly ResolvedAddress[]> {
-  const host = hostOf(url);
-  const family = isIP(host);
-  const found =
-    family === 0 ? await orAborted((outbound.resolve ?? resolveBySystem)(host), abort) : [{ address: host, family }];
-  if (found.length === 0) throw new Error(`${host} has no address`);
-  for (const { address } of outbound.allowPrivate ? [] : found) {
-    const why = whyNotPublic(address);
-    if (why !== null) {
-      throw new EngineError(
-        'address_refused',
-        `${url.origin} is not asked: ${address === host ? address : `${host} stands for ${address}, which`} is ${why}`,
-        'if that is intended, set allow_private = true beside it',
-      );
-    }
-  }
-  return found;
+  const found = await orAborted(addressesOf(hostOf(url), outbound.resolve), abort);
+  const why = outbound.allowPrivate ? null : whyNoneOfTheInternet(hostOf(url), found);
+  if (why === null) return found;
+  const hint = 'if that is intended, set allow_private = true beside it';
+  throw new EngineError('address_refused', `${url.origin} is not asked: ${why}`, hint);
 }
 
 /** Without the brackets of IPv6. */
 function hostOf(url: URL): string {
   return url.hostname.replace(/^\[|\]$/g, '');
-}
-
-async function resolveBySystem(hostname: string): Promise<readonly ResolvedAddress[]> {
-  return systemLookup(hostname, { all: true });
 }
 
 /** A look-up cannot be ended; nobody waits for it any longer than the limit. */
@@ -122,10 +99,7 @@ function send(
   outbound: OutboundRequest,
   abort: AbortSignal,
 ): Promise<IncomingMessage> {
-  const lookup: LookupFunction = (_hostname, options, answer) => {
-    if (options.all === true) answer(null, [...addresses]);
-    else answer(null, addresses[0]?.address ?? '', addresses[0]?.family ?? 4);
-  };
+  const lookup = pinned(addresses);
   const request = url.protocol === 'https:' ? requestHttps : requestHttp;
   return new Promise((resolve, reject) => {
     // A connection of its own: one that was kept from an earlier request was checked then, not now.

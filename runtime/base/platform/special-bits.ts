@@ -1,7 +1,8 @@
 /** The setuid and setgid bits of files. Whoever starts such a file has the rights of its owner, so of who runs stator. */
 import { chmodSync, closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { onlyPath } from './open-to-owner.ts';
 import { hasProc } from './process-table.ts';
-import { onlyPath, walkTree } from './walk-tree.ts';
+import { walkTree } from './walk-tree.ts';
 
 const specialBits = 0o6000;
 const permissionBits = 0o1777;

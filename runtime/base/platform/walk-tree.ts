@@ -1,6 +1,7 @@
 /** All that lies in a folder which somebody else's program has written: however deep, and whatever happens to it meanwhile. */
-import { chmodSync, closeSync, constants, fstatSync, opendirSync, openSync, type Stats } from 'node:fs';
+import { closeSync, constants, opendirSync, openSync, type Stats } from 'node:fs';
 import { inBytes, inside, nameInBytes } from './entry-names.ts';
+import { openToOwner } from './open-to-owner.ts';
 import { hasProc } from './process-table.ts';
 import { lstatOrNull } from './quiet-look.ts';
 import { createTimeSlice, type TimeSlice } from './time-slice.ts';
@@ -9,8 +10,6 @@ import { createTimeSlice, type TimeSlice } from './time-slice.ts';
 const longPathBytes = 3_000;
 /** Descriptors that one walk may hold: deeper than 190,000 bytes of path nobody builds, and the engine needs others. */
 const depthLimit = 64;
-/** Linux: names a file without opening it, whatever its permissions. Node has no constant for it. */
-export const onlyPath = 0o10000000;
 /** What the owner of a folder needs to read it and to look at what is in it. */
 const readBits = 0o500;
 
@@ -21,7 +20,7 @@ interface Entry {
 }
 
 export interface WalkOptions {
-  /** Folders that are closed to this user, whose they are, are opened (u+rx) and stay so. On Linux only. */
+  /** Folders that are closed to this user, whose they are, are opened (u+rx) and stay so. */
   readonly opens?: boolean;
   /** Called for each folder of which something is left out. */
   onUnseen?(): void;
@@ -48,7 +47,8 @@ async function* walk(root: Buffer, depth: number, how: Walk): AsyncGenerator<Ent
     if (found === null) continue;
     yield { path, found };
     if (!found.isDirectory()) continue;
-    if (how.opens === true) openToOwner(path, found);
+    // Nothing is closed to root.
+    if (how.opens === true && process.getuid?.() !== 0) openToOwner(path, readBits);
     if (hasProc && path.length > longPathBytes) {
       if (depth < depthLimit) yield* walkFrom(path, depth + 1, how);
       else how.onUnseen?.();
@@ -66,22 +66,6 @@ async function* walkFrom(folder: Buffer, depth: number, how: Walk): AsyncGenerat
       yield* walk(inside(path, name), depth, how);
   } finally {
     closeSync(descriptor);
-  }
-}
-
-/** Works on a descriptor, because another program may put a link in the place of the folder at this moment. */
-function openToOwner(path: Buffer, { mode, uid }: Stats): void {
-  const own = process.getuid?.();
-  // Nothing is closed to root.
-  if (!hasProc || own === 0 || uid !== own || (mode & readBits) === readBits) return;
-  let folder: number | null = null;
-  try {
-    folder = openSync(path, onlyPath | constants.O_DIRECTORY | constants.O_NOFOLLOW);
-    chmodSync(`/proc/self/fd/${folder}`, (fstatSync(folder).mode | readBits) & 0o7777);
-  } catch {
-    // It went meanwhile.
-  } finally {
-    if (folder !== null) closeSync(folder);
   }
 }
 

@@ -142,6 +142,11 @@ export function readAgent(folder: RunFolder): Identity | null {
   return parseIdentity(readIfThere(folder.pid) ?? '');
 }
 
+/** What the proxy of a run refused, a line each: `host:port reason`. There as soon as it refused something. */
+export function refusalsFile({ path }: Pick<RunFolder, 'path'>): string {
+  return join(path, 'refused-hosts');
+}
+
 /** What the wrapper of this folder is told: one line, which is never empty. */
 export function secretLine({ secret }: RunFolder): string {
   return `${secret ?? '-'}\n`;

@@ -1,5 +1,7 @@
 /** Stands in a log where output is missing. */
 export const outputLostMark = '[stator: some output is missing here: the disk took no more]';
+/** It is another program that reads and writes; whoever kills it takes with it what it held. */
+export const writerKilledMark = '[stator: some output is missing here: the program that writes it was killed]';
 
 /** How a wrapper ends that could not write into its folder, and has started nothing: EX_TEMPFAIL. */
 export const noRoomCode = 75;
@@ -65,15 +67,17 @@ drain() {
   trap '' XFSZ
   isLost=
   isSaid=
+  mark='${outputLostMark}'
   until
-    [ -z "$isLost" ] || [ "$isSaid" ] || { printf '\\n%s\\n' '${outputLostMark}' && isSaid=1; }
+    [ -z "$isLost" ] || [ "$isSaid" ] || { printf '\\n%s\\n' "$mark" && isSaid=1; }
     command -p cat
   do
+    [ $? -le 128 ] || mark='${writerKilledMark}'
     [ "$isLost" ] || command -p mv -f "$folder/claim.$$" "$folder/output-lost"
     isLost=1
     IFS= read -r line || break
   done
-  [ -z "$isLost" ] || [ "$isSaid" ] || printf '\\n%s\\n' '${outputLostMark}'
+  [ -z "$isLost" ] || [ "$isSaid" ] || printf '\\n%s\\n' "$mark"
   command -p rm -f "$folder/output.$$"
 }
 

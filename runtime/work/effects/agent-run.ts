@@ -12,6 +12,7 @@ import { logCommand } from '../../../machines/vocabulary/reason-text.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { SignalPayload } from '../../../machines/vocabulary/signal.ts';
 import { environmentFault } from '../../base/platform/environment-fault.ts';
+import { openToOwner } from '../../base/platform/open-to-owner.ts';
 import { createPollLoop, type PollLoop } from '../../base/platform/poll-loop.ts';
 import { formatIdentity } from '../../base/platform/process-table.ts';
 import { spawner } from '../../base/platform/spawner.ts';
@@ -28,6 +29,7 @@ import { syncLogins } from '../agents/logins.ts';
 import { takesMessages } from '../agents/message-input.ts';
 import { outputEnd } from '../agents/output-end.ts';
 import { tailOf } from '../agents/output-log.ts';
+import { noteInLog } from '../agents/own-lines.ts';
 import type { RunReport } from '../agents/reports/report.ts';
 import { verdictIn, verdictSignals } from '../agents/reports/verdict.ts';
 import { limitReached, watchResources } from '../agents/resource-watch.ts';
@@ -57,6 +59,7 @@ import { noteRefs, tellMovedRefs } from './moved-refs-report.ts';
 import { keepLinked } from './nested-report.ts';
 import { presenceAtEnd, wasAway } from './place-away.ts';
 import { notedWords } from './prompt-words.ts';
+import { watchRefusals } from './refused-hosts.ts';
 import { lostWords, takeOver } from './restored-run.ts';
 import { startMeter } from './run-meter.ts';
 import { failureText, limitedUntil, noteReport, unusableHint } from './run-report.ts';
@@ -320,6 +323,7 @@ async function waitForEnd(
   const ran = { key: row.key, title: effect.title, timeoutMs };
   const result = watchFinalResult(parts, ran, { folder, onOver: leave });
   const logins = watchLogins(parts, effect, folder);
+  const refusals = watchRefusals(parts, { project: row.project, plan: row.plan, folder, title: effect.title });
   const own = callFunction(parts, {
     ...{ folder, key: row.key, title: effect.title },
     giveToken: () => giveToken(parts, row.key),
@@ -348,6 +352,7 @@ async function waitForEnd(
       parts.log.warn(`some output of ${effect.title} is lost: the disk took no more into ${folder.log}`);
     await mendCheckout(parts, effect, { row, folder });
     const site = await runSiteOf(parts, row, placeOfRun(effect));
+    reopen(parts, effect, { worktree: site.worktree, folder });
     const { repository } = site;
     await tellMovedRefs(effect, context, { folder, repository, others: atWork.others, nowMs: parts.nowMs() });
     if (!stop.aborted) await presenceAtEnd(site, { folder, nowMs: parts.nowMs() });
@@ -356,11 +361,12 @@ async function waitForEnd(
     const { worktree = null } = (await parts.store.run(row.key)) ?? {};
     if (worktree !== null) await parts.lastWords?.(row.project, worktree);
     const left = await tidy(parts, effect, context, folder);
-    await logins.stop();
+    await Promise.all([logins.stop(), refusals.stop()]);
     await meter.stop();
     return await outcomeOf(parts, effect, context, { folder, left });
   } finally {
     await Promise.all([own.stop(), result.stop(), silence.stop(), logins.stop(), resources.stop(), meter.stop()]);
+    await refusals.stop();
     atWork.end();
     abort.removeEventListener('abort', leave);
     stop.removeEventListener('abort', leave);
@@ -377,7 +383,19 @@ async function mendCheckout(
   if (file === null) return;
   const text = `core.bare = true was written into ${file} while ${title} ran, so git saw no checkout there any more; it is false again`;
   log.warn(text);
-  writeFileSync(folder.log, `stator: ${text}\n`, { flag: 'a', mode: 0o600 });
+  noteInLog(folder, text);
+}
+
+/** Nobody can look at the work in a folder that its agent closed, and nobody would come to open it. */
+function reopen(
+  { log }: AgentRunParts,
+  { title }: AgentRun,
+  { worktree, folder }: { readonly worktree: string; readonly folder: RunFolder },
+): void {
+  if (!openToOwner(worktree)) return;
+  const text = `${title} closed ${worktree} to its own user; it is open again (chmod u+rwx)`;
+  log.warn(text);
+  tellInLog(folder, `stator: ${text}`);
 }
 
 /** Keeps the program's login and the user's alike; a login that was exchanged is said, and not taken. */

@@ -1,6 +1,6 @@
 /** Everything that stands before a run may begin: its worktree at the right commit, its prompt, its command line and environment. */
 
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parsePlan } from '../../../machines/document/plan-document.ts';
 import { type AgentRun, placeOfRun } from '../../../machines/vocabulary/effect.ts';
@@ -17,6 +17,7 @@ import { readEnvFile } from '../agents/env-file.ts';
 import { runEnvironment } from '../agents/environment.ts';
 import { ensureLauncher } from '../agents/launcher.ts';
 import { prepareMessages } from '../agents/message-input.ts';
+import { noteInLog } from '../agents/own-lines.ts';
 import { anyCommandLine } from '../agents/preset-own.ts';
 import {
   leavesSettingsOut,
@@ -44,7 +45,7 @@ import type { Repository } from '../git/repository.ts';
 import { prepareWorktree } from '../git/worktree.ts';
 import { adminDirOf, placeOf } from '../git/worktree-list.ts';
 import type { Resources } from '../sandbox/resources.ts';
-import { type Mount, type Walls, writtenWithoutWalls } from '../sandbox/walls.ts';
+import { type Walls, writtenWithoutWalls } from '../sandbox/walls.ts';
 import { draftsFor, writePrompt } from './agent-prompt.ts';
 import { conversationFor, noteConversation } from './conversation.ts';
 import { keptPlaceOf } from './kept-places.ts';
@@ -116,7 +117,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
   for (const warning of given?.warnings ?? []) {
     parts.log.warn(warning);
     // Also where the person looks who wonders about this agent.
-    writeFileSync(folder.log, `stator: ${warning}\n`, { flag: 'a', mode: 0o600 });
+    noteInLog(folder, warning);
   }
   const hasWalls = await parts.walls.standFor(profile);
   const env = runEnvironment({
@@ -172,7 +173,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
           ...(isDetached ? closedMounts(path, profile.trustedFiles) : []),
         ]
       : [],
-    socket: socketMounts(socketPath),
+    socketFolder: dirname(socketPath),
     keeps: hasWalls && isProgramPreset(preset) ? await keptPlaceOf(parts, row, { title: effect.title, preset }) : null,
   });
   const { writable } = profile;
@@ -263,13 +264,8 @@ function mayLoadSettings(
     );
   const text = `${what}; it works without the settings of the repository; ${yes}`;
   log.warn(`${effect.title}: ${text}`);
-  writeFileSync(folder.log, `stator: ${text}\n`, { flag: 'a', mode: 0o600 });
+  noteInLog(folder, text);
   return false;
-}
-
-/** The folder, not the socket: the next engine makes that anew in it. Whoever may only read the folder connects all the same. */
-export function socketMounts(socketPath: string): readonly Mount[] {
-  return [{ access: 'read', from: dirname(socketPath) }];
 }
 
 /** The run of this agent that the one of `row` comes after; null: it is the first. */

@@ -1,7 +1,7 @@
 /** Runs the checks that a document names for its tasks, each as a process of its own that survives the engine like a run does. */
 
 import { existsSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { storedPlan } from '../../../actors/stored-tree.ts';
 import { type PlanTask, parsePlan } from '../../../machines/document/plan-document.ts';
 import { isLeftBehind } from '../../../machines/plan/context.ts';
@@ -34,7 +34,7 @@ import { dropPrivateRepository, privatePlaceIn } from '../git/private-repository
 import { placeOf } from '../git/worktree-list.ts';
 import { type LimitsEnd, limitsEnd, type Resources } from '../sandbox/resources.ts';
 import { type Walls, writtenWithoutWalls } from '../sandbox/walls.ts';
-import { socketMounts } from './agent-start.ts';
+import { watchRefusals } from './refused-hosts.ts';
 import { gitMounts } from './run-repository.ts';
 import { type RunSockets, withSocket } from './run-socket.ts';
 import { type EffectParts, isGone, type Launch, ownLaunch, runsRoot, trustedSiteOf } from './workplace.ts';
@@ -158,6 +158,10 @@ async function carryOut(
   const onError = (thrown: unknown) =>
     parts.log.debug(`what the check in ${folder.path} takes is not known: ${messageOf(thrown)}`);
   const resources = watchResources(folder, runId, { onReached, onError });
+  const refusals = watchRefusals(
+    { ...parts, nowMs: () => parts.timeline.nowMs() },
+    { project: context.row.project, plan: context.row.plan, folder, title: `${context.row.plan}-check` },
+  );
   const more = logCommand(await titleOf(parts, effect, context), 'check-failed');
   try {
     clock.start('with-beat');
@@ -177,7 +181,7 @@ async function carryOut(
     if (reached !== null) return failureOf(folder, { how: `was ended: ${reached}`, end: null, more });
     return failureOf(folder, { how: `ran for more than ${limitMs / 60_000} minutes`, end: null, more });
   } finally {
-    await Promise.all([clock.stop(), resources.stop()]);
+    await Promise.all([clock.stop(), resources.stop(), refusals.stop()]);
   }
 }
 
@@ -236,7 +240,7 @@ async function start(
   }: { folder: RunFolder; key: string; runId: string; command: string; socketPath: string },
 ): Promise<void> {
   const { project, repository, worktree } = await trustedSiteOf(parts, row, effect.place);
-  const profile = project.config.profiles.coder;
+  const profile = project.config.checks;
   const hasWalls = await parts.walls.standFor(profile);
   const env = runEnvironment({
     base: parts.env,
@@ -261,7 +265,7 @@ async function start(
     profile: { ...profile, preset: 'command' },
     identity: await identity(repository),
     git: hasWalls ? await gitMounts(repository, { folder, path: place, branch: effect.place.branch }) : [],
-    socket: socketMounts(socketPath),
+    socketFolder: dirname(socketPath),
     keeps: null,
   });
   const { writable } = profile;

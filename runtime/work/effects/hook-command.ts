@@ -154,7 +154,7 @@ async function requestFor(
   const { home, walls, resources } = parts;
   const { sandbox, writable, readable } = hook;
   const where = { sandbox, writable, readable };
-  const profile: WallsProfile = { role: `hook ${hook.name}`, preset: 'command', network: 'on', ...where };
+  const profile: WallsProfile = { role: `hook ${hook.name}`, preset: 'command', network: 'full', hosts: [], ...where };
   const cwd = await hookFilesOf(parts, row.project);
   const hasWalls = await walls.standFor(profile);
   const file = hook.envFile === null ? null : readEnvFile(hook.envFile, repo, `[[hooks]] ${hook.name} in the config`);
@@ -173,7 +173,7 @@ async function requestFor(
   const argv = ['/bin/sh', '-c', hook.command] as const;
   const around = await walls.around({
     ...{ profile, env, home, folder, repo, worktree: cwd, isOnlyRead: true, program: argv[0] },
-    ...{ identity: null, git: [], socket: [], keeps: null },
+    ...{ identity: null, git: [], socketFolder: null, keeps: null },
   });
   // Those of the coder, as a check has them.
   const { coder } = parts.projects.get(row.project).config.profiles;

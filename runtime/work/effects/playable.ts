@@ -14,16 +14,17 @@ import {
   presetPrograms,
   versionHint,
 } from '../../base/config/preset-programs.ts';
+import { groupBy } from '../../base/platform/group-by.ts';
 import { readEnvFile } from '../agents/env-file.ts';
 import { programFile } from '../agents/preset-command.ts';
 import { rootProblem } from '../agents/presets/claude-as-root.ts';
 import type { FlagCheck } from '../agents/presets/known-flags.ts';
 import { resolveProgram } from '../agents/program.ts';
 import { taskName } from '../agents/run-brief.ts';
-import { noWalls, type Walls } from '../sandbox/walls.ts';
+import { needsWalls, type Walls } from '../sandbox/walls.ts';
 
 export interface Cast {
-  readonly config: Pick<RepoConfig, 'profiles' | 'policy'>;
+  readonly config: Pick<RepoConfig, 'profiles' | 'policy' | 'checks'>;
   readonly repo: string;
   /** The environment of who will start them. */
   readonly env: NodeJS.ProcessEnv;
@@ -70,10 +71,31 @@ async function programProblems(cast: Cast): Promise<Problem[]> {
 
 /** Who must have walls around it where there can be none is as little there as a program that is missing. */
 async function wallsProblems(cast: Cast): Promise<Problem[]> {
-  const whom = rolesOf(cast).filter((role) => cast.config.profiles[role].sandbox === 'bwrap');
-  if (whom.length === 0) return [];
-  const sandbox = await cast.walls.state();
-  return sandbox.kind === 'works' ? [] : [noWalls(whom.join(', '), sandbox)];
+  const { profiles, checks } = cast.config;
+  const hasChecks = cast.document?.waves.some(({ tasks }) => tasks.some(({ check }) => check !== null)) === true;
+  const all = [
+    ...rolesOf(cast).map((role) => ({ name: role as string, profile: profiles[role] })),
+    ...(hasChecks ? [{ name: 'check', profile: checks }] : []),
+  ];
+  const needing = all.filter(({ profile }) => needsWalls(profile));
+  const groups = groupBy(needing, ({ profile: { sandbox, network } }) =>
+    sandbox === 'bwrap' ? sandbox : `${sandbox} ${network}`,
+  );
+  const problems: Problem[] = [];
+  for (const group of groups.values()) {
+    const [{ profile } = { profile: null }] = group;
+    if (profile === null) continue;
+    const names = group.map(({ name }) => name);
+    // The checks are the coder's unless they have a table of their own.
+    const role = (names.length > 1 ? names.filter((name) => name !== 'check') : names).join(', ');
+    try {
+      await cast.walls.standFor({ ...profile, role });
+    } catch (thrown) {
+      if (!(thrown instanceof EngineError)) throw thrown;
+      problems.push(thrown);
+    }
+  }
+  return problems;
 }
 
 function rolesOf({ config: { policy }, document, isSession = false }: Cast): Role[] {
@@ -108,7 +130,7 @@ async function programProblem(
   if (file === null && program.includes('/') && !isAbsolute(program)) return null;
   const found = resolveProgram(file ?? program, { from: repo, env });
   if (found.kind === 'found') {
-    const isWalled = profile.sandbox === 'bwrap' || (await walls.standFor(profile));
+    const isWalled = needsWalls(profile) || (await walls.standFor(profile));
     const refusal = preset === 'claude' && !isWalled ? rootProblem(profile, { ...base, ...given }) : null;
     if (refusal !== null || !isProgramPreset(preset) || profile.program !== null) return refusal;
     const dropped = await flagCheck(preset, found.path);

@@ -1,5 +1,5 @@
 /** A run's own git folder: made before an agent starts inside walls, and looked through when its last process has gone. */
-import { existsSync, readdirSync, realpathSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { type AgentRun, folderJudged, placeOfRun } from '../../../machines/vocabulary/effect.ts';
 import { EngineError, reasonOf } from '../../../machines/vocabulary/errors.ts';
@@ -11,6 +11,7 @@ import { removeTree } from '../../base/platform/remove-tree.ts';
 import { safeText } from '../../base/platform/terminal-text.ts';
 import { type Store, StoreTrouble } from '../../core/store/port.ts';
 import type { EffectRow } from '../../core/store/rows.ts';
+import { noteInLog } from '../agents/own-lines.ts';
 import type { RunFolder } from '../agents/run-folder.ts';
 import { adopt, ancestorsOf, headOf, pathsFromRoot } from '../git/judged-checkout.ts';
 import { type Collected, collectPrivate } from '../git/private-collect.ts';
@@ -100,7 +101,7 @@ export async function collectRun(
     `what ${title} committed could not be taken over: ${why}; its files are committed as they lie in the worktree`,
   );
   parts.log.warn(text);
-  writeFileSync(folder.log, `stator: ${text}\n`, { flag: 'a', mode: 0o600 });
+  noteInLog(folder, text);
 }
 
 /**

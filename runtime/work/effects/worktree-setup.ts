@@ -8,6 +8,7 @@ import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../../../machines/vocabulary/errors.ts';
+import { logCommand } from '../../../machines/vocabulary/reason-text.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { Preset } from '../../base/config/config.ts';
 import type { Log } from '../../base/platform/log.ts';
@@ -20,6 +21,7 @@ import type { Timeline } from '../../core/store/timeline.ts';
 import { presetKeys } from '../agents/environment.ts';
 import { createFileWatch } from '../agents/file-watch.ts';
 import { tailOf } from '../agents/output-log.ts';
+import { withoutOwnLines } from '../agents/own-lines.ts';
 import { lastTelling } from '../agents/reports/telling.ts';
 import { limitReached, watchResources } from '../agents/resource-watch.ts';
 import { type RunFolder, readClaim, readExit, writeRunFile } from '../agents/run-folder.ts';
@@ -164,10 +166,10 @@ export async function awaitSetup(
   }
 }
 
-/** The output of the agent alone. */
+/** The output of the agent alone: neither that of the setup, nor what stator itself wrote. */
 export function withoutSetup(output: string): string {
   const at = output.lastIndexOf(`${setupEndLine}\n`);
-  return at === -1 ? output : output.slice(at + setupEndLine.length + 1);
+  return withoutOwnLines(at === -1 ? output : output.slice(at + setupEndLine.length + 1));
 }
 
 interface Failed {
@@ -188,9 +190,10 @@ async function failedStart(
   else await sweepLeftovers(folder, runId, { abort });
   const reached = kind === 'limit' ? limitReached(folder) : null;
   const what = reached === null ? failureText(kind, rest.join(' ')) : `the setup of the worktree was ended: ${reached}`;
+  const title = (await parts.store.run(row.key))?.title ?? row.name;
   const output = safeText(tailOf(folder, tailBytes)).trim();
-  const said = lastTelling(output.replace(/^--- stator: .* ---$/gm, ''));
-  const detail = `${what}: ${command}${said === null ? '' : `: ${said}`}\n${output}\ncorrect it, or [worktree] setup in .stator/config.toml; its whole output: stator agent logs`;
+  const said = lastTelling(withoutOwnLines(output));
+  const detail = `${what}: ${command}${said === null ? '' : `: ${said}`}\n${output}\ncorrect it, or [worktree] setup in .stator/config.toml; its whole output: ${logCommand(title, null)}`;
   const cause = kind === 'program' ? 'unusable' : reached === null ? 'start-failed' : 'resource-limit';
   // Last, as whoever fails says why.
   const told = reached === null ? detail : `${detail}\n${reached}`;

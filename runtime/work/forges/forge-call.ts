@@ -112,6 +112,13 @@ export function createForgeCall(
       });
       const read = shape.safeParse(answer.data);
       if (!read.success) {
+        // A page of a proxy, or of a forge that is being mended, is no answer of the forge.
+        if (typeof answer.data === 'string')
+          throw new EngineError(
+            'forge_unreachable',
+            `${host} answered ${route} with a text that is no JSON: ${oneLine(answer.data).slice(0, saidChars)}`,
+            `it is asked again later; if it stays so, see whether its kind is right: stator server get ${server.name}`,
+          );
         throw new EngineError(
           'forge_refused',
           `${host} answered ${route} with something else: ${firstIssueText(read.error, 'the whole')}`,

@@ -310,7 +310,7 @@ async function refuseSurroundings(cwd: string, args: readonly string[], stderr: 
 async function refuseClosed(cwd: string, command: string): Promise<void> {
   const closed = await access(cwd, constants.R_OK | constants.W_OK | constants.X_OK).catch((thrown: unknown) => thrown);
   if (closed === undefined) return;
-  const hint = `open it again: ls -ld ${cwd}; it continues by itself`;
+  const hint = `open it again: chmod u+rwx ${shellWord(cwd)}; it continues by itself`;
   throw new EngineError('unreachable', `\`${command}\` could not be done: ${cwd} may not be used`, hint, {
     cause: closed,
   });

@@ -685,7 +685,7 @@ export async function openProjects(parts: {
       throw new EngineError(
         'bad_repo',
         `${project} has no remote that ${to} could clone`,
-        'give it one, or bring its clone over: stator repo remove, then there: stator repo add <path>',
+        `give it one, or bring its clone over: stator repo remove ${project}, then there: stator repo add <path>`,
       );
     const names = machinePlaces(parse(source));
     if (names.length > 0)

@@ -27,6 +27,8 @@ import { claudeState } from '../agents/presets/claude-state.ts';
 import { presetPlaces } from '../agents/presets/places.ts';
 import type { RunFolder } from '../agents/run-folder.ts';
 import { isWithin } from '../git/worktree-folder.ts';
+import { type EgressWords, egressWords } from './egress-words.ts';
+import { hostsOf } from './ready-hosts.ts';
 import { refuseClosedPlaces } from './wall-guard.ts';
 import { programPlaces, systemPlaces } from './wall-programs.ts';
 
@@ -42,7 +44,7 @@ export interface Mount {
 /** The keys of a profile that walls follow. `role`: who stands inside, for people. */
 export type WallsProfile = { readonly role: string } & Pick<
   AgentProfile,
-  'preset' | 'sandbox' | 'network' | 'writable' | 'readable'
+  'preset' | 'sandbox' | 'network' | 'hosts' | 'writable' | 'readable'
 >;
 
 export interface WallsRequest {
@@ -62,8 +64,8 @@ export interface WallsRequest {
   /** Who commits, for repositories that are made inside; null: nobody. */
   readonly identity: { readonly name: string; readonly email: string } | null;
   readonly git: readonly Mount[];
-  /** Through which the run speaks to the engine. */
-  readonly socket: readonly Mount[];
+  /** The folder of the socket through which the run speaks to the engine; null: it has none. The one of its proxy lies there, too. */
+  readonly socketFolder: string | null;
   /** Where what the preset's program keeps lies from one run to the next; null: it keeps nothing. */
   readonly keeps: string | null;
 }
@@ -82,11 +84,14 @@ export interface BuiltWalls {
   readonly written: WrittenPlaces;
 }
 
+/** What decides whether walls stand around somebody. */
+export type NeedsWalls = Pick<WallsProfile, 'role' | 'sandbox' | 'network'>;
+
 export interface Walls {
   /** Whether walls can be built here; asked of the system once. */
   state(): Promise<Bubblewrap>;
   /** Whether walls stand around who has this profile. Throws `agent_unusable` where they must and cannot. */
-  standFor(profile: Pick<WallsProfile, 'role' | 'sandbox'>): Promise<boolean>;
+  standFor(profile: NeedsWalls): Promise<boolean>;
   /** null: no walls are to stand. Throws `agent_unusable`, and what the home throws. */
   around(request: WallsRequest): Promise<BuiltWalls | null>;
 }
@@ -98,12 +103,17 @@ export function createWalls(env: NodeJS.ProcessEnv): Walls {
     asked ??= probeBubblewrap(env);
     return asked;
   };
-  async function builderFor({ role, sandbox }: Pick<WallsProfile, 'role' | 'sandbox'>): Promise<string | null> {
-    if (sandbox === 'off' || (sandbox === 'auto' && isSandboxOff(env))) return null;
+  async function builderFor(profile: NeedsWalls): Promise<string | null> {
+    const { role, sandbox } = profile;
+    const mustStand = needsWalls(profile);
+    if (sandbox === 'off' || (sandbox === 'auto' && isSandboxOff(env))) {
+      if (mustStand) throw noWallsWanted(profile);
+      return null;
+    }
     const found = await state();
     if (found.kind === 'works') return found.program;
-    if (sandbox === 'auto') return null;
-    throw noWalls(role, found);
+    if (!mustStand) return null;
+    throw noWalls(role, found, profile);
   }
   return {
     state,
@@ -115,12 +125,29 @@ export function createWalls(env: NodeJS.ProcessEnv): Walls {
   };
 }
 
-/** What stops a role whose profile has `sandbox = "bwrap"` on this machine. */
-export function noWalls(role: string, { reason, hint }: Extract<Bubblewrap, { kind: 'missing' }>): EngineError {
+/** Whether who has this profile must not start without walls. */
+export function needsWalls({ sandbox, network }: Pick<NeedsWalls, 'sandbox' | 'network'>): boolean {
+  return sandbox === 'bwrap' || network !== 'full';
+}
+
+/** What stops a role that must have walls on this machine. */
+function noWalls(
+  role: string,
+  { reason, hint }: Extract<Bubblewrap, { kind: 'missing' }>,
+  { sandbox, network }: Pick<NeedsWalls, 'sandbox' | 'network'>,
+): EngineError {
+  const key = sandbox === 'bwrap' ? 'sandbox = "bwrap"' : `network = "${network}"`;
+  return new EngineError('agent_unusable', `${role}: ${key}, and ${reason}`, `${hint}; stator doctor looks again`);
+}
+
+/** The same where a person turned walls off for a whole engine. */
+function noWallsWanted({ role, sandbox, network }: NeedsWalls): EngineError {
   return new EngineError(
     'agent_unusable',
-    `${role}: sandbox = "bwrap", and ${reason}`,
-    `${hint}; stator doctor looks again`,
+    `${role}: network = "${network}" is kept by walls, and ${sandbox === 'off' ? 'sandbox = "off"' : 'STATOR_SANDBOX=off'} turns them off`,
+    sandbox === 'off'
+      ? `take sandbox = "off" out, or set network = "full" under [agents.${role}]`
+      : `start the engine without STATOR_SANDBOX, or set network = "full" under [agents.${role}]`,
   );
 }
 
@@ -165,7 +192,7 @@ function builtWalls(bwrap: string, request: WallsRequest, engineEnv: NodeJS.Proc
   const found: Mount[] = [...repoPrograms(request), ...(isOnlyRead ? [] : [workplace]), ...request.git];
   const own = [
     ...(isOnlyRead ? [workplace] : []),
-    ...[...runMounts(folder, home), ...gitIdentity(request, userHome), ...request.socket],
+    ...[...runMounts(folder, home), ...gitIdentity(request, userHome), ...socketMounts(request.socketFolder)],
   ];
   const from = (mounts: readonly Mount[]) => mounts.map((mount) => mount.from);
   refuseClosedPlaces(
@@ -177,10 +204,12 @@ function builtWalls(bwrap: string, request: WallsRequest, engineEnv: NodeJS.Proc
     },
     { role: profile.role, userHome, home, repo, env: engineEnv },
   );
+  const egress = egressOf(request);
   const words = [
+    ...egress.outside,
     bwrap,
     ...namespaceArguments,
-    ...(profile.network === 'off' ? ['--unshare-net'] : []),
+    ...egress.walls,
     ...systemArguments(),
     ...(userHome === '/' ? [] : ['--tmpfs', userHome]),
     ...mountArguments([...programs.map(readable), ...given]),
@@ -192,8 +221,29 @@ function builtWalls(bwrap: string, request: WallsRequest, engineEnv: NodeJS.Proc
     '--chdir',
     worktree,
     '--',
+    ...egress.inside,
   ];
   return { words, written: writtenIn([...keptByPreset, ...found, ...own], named) };
+}
+
+/** How the network is limited. */
+function egressOf({ profile, repo, env, folder, socketFolder }: WallsRequest): EgressWords {
+  switch (profile.network) {
+    case 'full':
+      return { outside: [], walls: [], inside: [] };
+    case 'none':
+      return { outside: [], walls: ['--unshare-net'], inside: [] };
+    case 'hosts':
+      if (socketFolder === null) throw new Error(`the ${profile.role} has no folder for the socket of its proxy`);
+      return egressWords(hostsOf(profile, { repo, env }), { folder: socketFolder, run: folder, env });
+    default:
+      return profile.network satisfies never;
+  }
+}
+
+/** The folder, not the socket: the next engine makes that anew in it. Whoever may only read the folder connects all the same. */
+function socketMounts(folder: string | null): Mount[] {
+  return folder === null ? [] : [{ access: 'read', from: folder }];
 }
 
 /** What lies in another of these places is counted with that. */

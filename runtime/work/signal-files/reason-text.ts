@@ -27,7 +27,7 @@ export function noFile(what: string): string {
 export function tracked(path: string, root: string): string {
   return withHint({
     message: 'git tracks this file, so it may come from a commit and not from a person who works here',
-    hint: `take it out of git: git -C ${shellWord(root)} rm --cached ${shellWord(path)}; a signal is said with: stator signal emit`,
+    hint: `take it out of git: git -C ${shellWord(root)} rm --cached ${shellWord(path)}; a signal is said with: stator signal emit <type>`,
   });
 }
 

@@ -144,7 +144,7 @@ function openForReading(file: string, options: StoreOptions): Database {
 
 function mustExist(file: string): void {
   if (statOf(file) !== undefined) return;
-  const hint = 'it is made by what first changes something: stator run, stator plan register';
+  const hint = 'it is made by what first changes something: stator run <plan.md>, stator plan register <file>';
   throw new StoreTrouble('store_unreadable', `there is no store at ${file} yet`, hint);
 }
 

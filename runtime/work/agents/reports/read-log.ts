@@ -4,6 +4,7 @@ import type { ProgramPreset } from '../../../base/config/preset-programs.ts';
 import { createLogTail } from '../../../base/platform/log-tail.ts';
 import { safeText } from '../../../base/platform/terminal-text.ts';
 import { createLineReader } from '../line-reader.ts';
+import { isOwnLine } from '../own-lines.ts';
 import type { RunFolder } from '../run-folder.ts';
 import { setupDoneFile, setupEndLine } from '../setup-end.ts';
 import { createClaudeReader } from './claude.ts';
@@ -82,7 +83,7 @@ export function createLogReader(preset: ProgramPreset, isSetupEnd: (line: string
       reader.event(event);
       return;
     }
-    if (!isTelling(line)) return;
+    if (!isTelling(line) || isOwnLine(line)) return;
     const cut = line.slice(0, plainLineLength);
     refused ??= refusedArgumentIn(preset, cut);
     plain.push(cut);

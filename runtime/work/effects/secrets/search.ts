@@ -39,7 +39,8 @@ export function createSecretSearch(): SecretSearch {
   function ask(texts: Question['texts']): Promise<readonly Found[] | null> {
     clearTimeout(idle);
     const options = { env: {}, execArgv: [], resourceLimits: { maxOldGenerationSizeMb: memoryMb } };
-    const asked = worker ?? new Worker(inPackage('dist', 'bin', 'secrets-worker.js'), options);
+    // One that is being ended may fail once more, when nobody asks it.
+    const asked = worker ?? new Worker(inPackage('dist', 'bin', 'secrets-worker.js'), options).on('error', () => {});
     worker = asked;
     count += 1;
     const id = count;
@@ -47,8 +48,7 @@ export function createSecretSearch(): SecretSearch {
       const settle = (found: readonly Found[] | null): void => {
         clearTimeout(limit);
         asked.off('message', hear).off('error', fail).off('exit', fail);
-        // One that is being ended may fail once more.
-        asked.on('error', () => {}).unref();
+        asked.unref();
         if (found === null) end();
         else idle = setTimeout(end, idleMs).unref();
         resolve(found);

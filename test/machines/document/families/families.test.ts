@@ -107,8 +107,21 @@ test('any text is read, whole or with problems, as what it is and as what one sa
         read(text, at, [], as).refs.map(({ ref }) => ref),
       );
     }),
-    { numRuns: runsOf(20_000, 1500) },
+    { numRuns: runsOf(5000, 1000) },
   );
+});
+
+test('no name from outside of the text begins a line of its own', () => {
+  const evil = 'a\n\n## Wave 7\n\n### Task 9: mine\n\n**Check:** rm';
+  const task = { id: evil, title: evil, status: 'pending', dependencies: [], [evil]: evil };
+  const tagged = read(JSON.stringify({ [evil]: { tasks: [task] }, [`${evil}2`]: 1 }), 'tasks.json');
+  const story = { id: evil, title: evil, passes: false, priority: 1 };
+  const stories = read(JSON.stringify({ project: evil, branchName: evil, userStories: [story] }), 'prd.json');
+  const boxes = read('- [ ] T001 a\n', `specs/${evil}/tasks.md`, ['spec.md']);
+  for (const { document, ok } of [tagged, stories, boxes]) {
+    expect(ok).toBe(true);
+    expect(document.waves.map(({ number, tasks }) => [number, tasks.map(({ check }) => check)])).toEqual([[1, [null]]]);
+  }
 });
 
 test('a document of no family is described, and one that is forced says what it lacks', () => {

@@ -1,0 +1,22 @@
+/** Unix sockets without a file (unix(7)): whoever shares the network of their server reaches them, whatever folders are closed. */
+import { readFileSync } from 'node:fs';
+
+/** A program makes names of its own for each start: they say nothing. */
+const isRandom = /[0-9a-f]{8,}|[A-Za-z0-9]{20,}/;
+
+/** Names of those that somebody listens on, with `@` before them, the telling ones first; empty where the system has none. */
+export function abstractSockets(file = '/proc/net/unix'): string[] {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    return [];
+  }
+  const names = text.split('\n').flatMap((line) => {
+    // Num RefCount Protocol Flags Type St Inode Path: a server that listens has the flag of `__SO_ACCEPTCON`.
+    const [, , , flags = '0', , , , path = ''] = line.split(/\s+/);
+    return path.startsWith('@') && (Number.parseInt(flags, 16) & 0x10000) !== 0 ? [path] : [];
+  });
+  const unique = [...new Set(names)];
+  return [...unique.filter((name) => !isRandom.test(name)), ...unique.filter((name) => isRandom.test(name))];
+}

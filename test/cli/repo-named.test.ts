@@ -1,0 +1,51 @@
+/** A repo is named by its name or by a folder, in every verb; and a name that is a way up in an address is a name that is not there. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { planOf, working } from '../support/cli.ts';
+
+it('every verb of a repo takes its folder, and any folder inside of it', async () => {
+  const made = working();
+  made.write('p.md', planOf(['true']));
+  expect((await made.stator(['plan', 'register', 'p.md', '--trust'])).code).toBe(0);
+  mkdirSync(join(made.repo, 'inside'));
+  const verbs = [['show'], ['pause'], ['resume'], ['trust'], ['trust', '--show'], ['trust', '--revoke'], ['trust']];
+  for (const [index, verb] of verbs.entries()) {
+    const folder = ['.', './inside', made.repo, '../demo/'][index % 4] ?? '.';
+    const { code, stderr, stdout } = await made.stator(['repo', ...verb, folder, '--json']);
+    expect([verb, folder, code, stderr.replace('no engine runs\n', '')]).toEqual([verb, folder, 0, '']);
+    expect(JSON.parse(stdout).project).toBe('demo');
+  }
+  expect((await made.stator(['repo', 'remove', '.'])).code).toBe(0);
+});
+
+it('a folder that is no repo, not there, or not registered says so', async () => {
+  const made = working();
+  const json = async (...args: string[]) =>
+    JSON.parse((await made.stator([...args, '--json'])).stderr.split('\n').at(-2) ?? '');
+  expect(await json('repo', 'show', './nowhere')).toMatchObject({ code: 'bad_repo' });
+  expect(await json('repo', 'show', '..')).toMatchObject({ code: 'bad_repo' });
+  expect(await json('repo', 'pause', '.')).toMatchObject({
+    code: 'repo_not_found',
+    hint: expect.stringContaining(`stator repo add ${made.repo}`),
+  });
+});
+
+it('a plan that is called like a way up is not there', async () => {
+  const made = working();
+  made.write('p.md', planOf(['true']));
+  await made.stator(['plan', 'register', 'p.md', '--trust']);
+  for (const name of ['.', '..'])
+    for (const verb of [
+      ['plan', 'show'],
+      ['plan', 'pause'],
+      ['plan', 'explain'],
+      ['plan', 'history'],
+      ['plan', 'merge'],
+    ]) {
+      const { code, stderr } = await made.stator([...verb, name]);
+      expect([verb, code]).toEqual([verb, 1]);
+      expect(stderr).toMatch(/no plan is called|plan not found/);
+      expect(stderr).toContain('stator plan list');
+    }
+});

@@ -1,0 +1,17 @@
+/** Methods of HTTP that no route has. */
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { expect, it } from 'vitest';
+import { socketPath } from '../../runtime/base/config/socket-path.ts';
+import { startEngine } from '../support/engine.ts';
+
+it.each(['/v1/plans', '/v1/status', '/'])('TRACE %s is refused, and is no GET', async (path) => {
+  const engine = await startEngine();
+  const sent = request({ socketPath: socketPath(engine.home, engine.env, ''), method: 'TRACE', path });
+  sent.end();
+  const [response] = await once(sent, 'response');
+  let body = '';
+  for await (const part of response) body += part;
+  expect(response.statusCode).toBe(400);
+  expect(JSON.parse(body)).toMatchObject({ code: 'bad_request', hint: 'to read, send GET' });
+});

@@ -1,0 +1,121 @@
+/** An agent that does to its branch, its worktree and its repository what git can do, as a seed decides: what becomes of its plan, and of its work. */
+import { expect } from 'vitest';
+import { begin, planText, startEngine, type TestEngine, untilPlan } from './engine.ts';
+import { git } from './ground.ts';
+import { randomOf } from './random.ts';
+
+const commit = 'git -c core.hooksPath=/dev/null -c commit.gpgSign=false commit -q';
+
+/** Each as the agent of a task would type it: `$R` is a name of its own, `$REPO` the person's checkout, `$PLAN` the plan's branch. */
+const acts = [
+  'git checkout -q -b side-$R',
+  'git checkout -q --detach',
+  'git reset -q --hard HEAD~1',
+  'git reset -q --soft HEAD~1',
+  `${commit} --amend -m amended`,
+  `echo more > more-$R.txt; git add -A; ${commit} -m more`,
+  'echo open > open-$R.txt',
+  'echo open > stashed-$R.txt; git stash -q -u',
+  'git merge -q main',
+  'git rebase -q main',
+  'git worktree add -q sub-$R -b sub-$R; echo sub > sub-$R/sub.txt',
+  `git worktree add -q --detach .claude/w-$R; cd .claude/w-$R && echo in > in.txt && git add -A && ${commit} -m in; cd "$TOP"`,
+  'git clone -q . copy-$R',
+  'git init -q inner-$R; echo inner > inner-$R/f.txt; git add -A',
+  'git branch -m own-$R',
+  'git update-ref refs/heads/$PLAN main',
+  'git update-ref -d refs/heads/$PLAN',
+  'git symbolic-ref HEAD refs/heads/none-$R',
+  'git pack-refs --all; git tag tag-$R',
+  'git worktree prune; git worktree unlock .',
+  'rm -f .git',
+  ': > "$(git rev-parse --git-dir)/index.lock"',
+  'git rm -r -q --cached .',
+  `git -C "$REPO" ${commit.slice(4)} --allow-empty -m elsewhere`,
+] as const;
+
+const tasks = 2;
+const mostActs = 4;
+
+export interface GitLife {
+  readonly plans: number;
+  readonly done: number;
+  readonly blocked: number;
+  readonly failed: number;
+}
+
+/** Plays so many plans one after the other in one repository. Fails with the seed and the acts of a plan whose end is not as promised. */
+export async function playGitLife({
+  plans,
+  seed,
+}: {
+  readonly plans: number;
+  readonly seed: number;
+}): Promise<GitLife> {
+  const daemon = 'blueprint_skip_threshold = 0\n[agents.default]\nsandbox = "off"\n';
+  const made = await startEngine({ daemon, agents: { default: { preset: 'sh', attempts: 1 } } });
+  const random = randomOf(seed);
+  const ends = { done: 0, blocked: 0, failed: 0 };
+  for (let number = 1; number <= plans; number += 1) {
+    const plan = `p${number}`;
+    const scripts = Array.from({ length: tasks }, (_, at) => scriptOf(made, { plan, task: at + 1, random }));
+    await begin(made, plan, planText(scripts.map((lines) => lines.join('\n'))));
+    ends[
+      await endOf(made, plan, `seed ${seed}, ${plan}:\n${scripts.map((lines) => lines.join('\n')).join('\n---\n')}`)
+    ] += 1;
+  }
+  return { plans, ...ends };
+}
+
+function scriptOf(
+  { repo }: TestEngine,
+  { plan, task, random }: { readonly plan: string; readonly task: number; readonly random: () => number },
+): string[] {
+  const begins = [
+    `R=${plan}-${task} REPO='${repo}' PLAN=plan/${plan} TOP="$PWD"`,
+    `echo ${plan} > ${fileOf(plan, task)}; git add -A; ${commit} -m work`,
+  ];
+  const count = 1 + Math.floor(random() * mostActs);
+  const drawn = Array.from({ length: count }, () => acts[Math.floor(random() * acts.length)] ?? acts[0]);
+  // Whatever git says to one of them, the next follows.
+  return [...begins, ...drawn.map((act) => `{ ${act}; } > /dev/null 2>&1 || true; cd "$TOP"`)];
+}
+
+const fileOf = (plan: string, task: number) => `${plan}-${task}.txt`;
+
+/** At rest a plan is done with the work of all its tasks on its branch, or says why not: a failed task its reason, lost work the refs that keep it. */
+async function endOf(made: TestEngine, plan: string, told: string): Promise<keyof Omit<GitLife, 'plans'>> {
+  const shown = await untilPlan(
+    made,
+    plan,
+    ({ status, phase, blocked }) => status === 'done' || phase === 'wave_waiting' || blocked !== null,
+  ).catch((cause: unknown) => {
+    throw new Error(`it came to no end: ${told}`, { cause });
+  });
+  const files = filesOn(made, `plan/${plan}`);
+  const all = shown.tasks_by_wave.flatMap(({ tasks: of }) => of);
+  if (shown.blocked?.source === 'lost_work') {
+    const refs = shown.blocked.reason.match(/refs\/stator\/\S+/g) ?? [];
+    expect(refs.length, told).toBeGreaterThan(0);
+    const kept = refs.flatMap((ref) => filesOn(made, ref));
+    for (const { number, status } of all)
+      if (status === 'done') expect([...files, ...kept], told).toContain(fileOf(plan, number));
+    return 'blocked';
+  }
+  if (shown.blocked !== null) {
+    expect(shown.blocked.reason, told).not.toBe('');
+    return 'blocked';
+  }
+  for (const { number, status, reason } of all)
+    if (status === 'done') expect(files, told).toContain(fileOf(plan, number));
+    else expect(reason, told).not.toBeNull();
+  return shown.status === 'done' ? 'done' : 'failed';
+}
+
+function filesOn({ repo }: TestEngine, name: string): string[] {
+  try {
+    return git(repo, 'ls-tree', '-r', '--name-only', name).split('\n');
+  } catch {
+    return []; // there is no such ref
+  }
+}
