@@ -1,9 +1,9 @@
 /** `defineMachine`: what a program brings is looked at once, before anything of it runs. */
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
-import { slips } from '../machines/document/labels.ts';
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { isHostName } from '../machines/vocabulary/host-name.ts';
 import { isMachineName } from '../machines/vocabulary/ids.ts';
+import { slips } from '../machines/vocabulary/slips.ts';
 import type { AnyDefinition, MachineDefinition } from './definition.ts';
 import { eachLogic, type LogicKind, logicKindOf, promisesOf } from './durable-logic.ts';
 import { ownBirth, promiseSettled, tagsOfMachine } from './own-machine.ts';

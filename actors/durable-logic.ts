@@ -7,6 +7,7 @@
  * the constructor of a machine, and the executor of actions in an actor's scope. `test/actors/durable-logic` holds each of them.
  */
 import type { AnyActorLogic, AnyActorRef, AnyEventObject, AnyStateMachine } from 'xstate';
+import { mustRest, pathOf } from './actor-path.ts';
 import { asJson } from './json-value.ts';
 import type { DelayedEvent, Memory } from './kind.ts';
 
@@ -14,8 +15,6 @@ import type { DelayedEvent, Memory } from './kind.ts';
 export const settled = 'stator.promise.settled';
 export const rejected = 'stator.promise.rejected';
 
-/** A chart that takes more of these on one event has a circle of transitions without an event. */
-const microstepLimit = 1_000;
 const nestingLimit = 20;
 
 export type LogicKind = 'machine' | 'promise' | 'transition' | 'callback' | 'observable' | 'unknown';
@@ -217,12 +216,6 @@ function prepareSystem({ system }: Scope, ports: DurablePorts): void {
   });
 }
 
-/** Throws a plain Error where a chart does not come to rest. Answers the number. */
-export function mustRest(microsteps: number): number {
-  if (microsteps <= microstepLimit) return microsteps;
-  throw new Error(`it takes transitions without an event and does not come to rest (more than ${microstepLimit})`);
-}
-
 function schedulerBy({ memory, nextId, timer, stop }: DurablePorts): Scheduler {
   const drop = (isMeant: (delayed: DelayedEvent) => boolean, howMany: 'last' | 'all') => {
     const { delayed, open } = memory();
@@ -252,24 +245,6 @@ function schedulerBy({ memory, nextId, timer, stop }: DurablePorts): Scheduler {
       drop((delayed) => delayed.source.join('/') === from, 'all');
     },
   };
-}
-
-/** The ids from the root's child down to the actor. */
-export function pathOf(ref: AnyActorRef): string[] {
-  const parent = (ref as AnyActorRef & { readonly _parent?: AnyActorRef })._parent;
-  return parent === undefined ? [] : [...pathOf(parent), ref.id];
-}
-
-/** The living actor at a path; null: it is gone. */
-export function actorBelow(root: AnyActorRef, path: readonly string[]): AnyActorRef | null {
-  let actor = root;
-  for (const id of path) {
-    const { children } = actor.getSnapshot() as { children?: Record<string, AnyActorRef | undefined> };
-    const child = children?.[id];
-    if (child === undefined || (child.getSnapshot() as { status?: string }).status !== 'active') return null;
-    actor = child;
-  }
-  return actor;
 }
 
 interface Waiting {

@@ -11,19 +11,11 @@ import { EngineError, messageOf } from '../machines/vocabulary/errors.ts';
 import { isTreeId, machineTree, pathOfRequest, planTree, repoTree, requestId } from '../machines/vocabulary/ids.ts';
 import { type AnySignal, maySend, signals, signalTypeOf } from '../machines/vocabulary/signal.ts';
 import { person } from '../machines/vocabulary/signal-kind.ts';
+import { actorBelow, pathOf } from './actor-path.ts';
 import { snapshotOf } from './addressee.ts';
 import { type Standing, underWay } from './compatibility.ts';
 import type { ActorWork, Addressed, AnyDefinition, AnyEffect, Work } from './definition.ts';
-import {
-  actorBelow,
-  durable,
-  type PromiseCall,
-  type PromiseCreator,
-  pathOf,
-  promisesOf,
-  rejected,
-  settled,
-} from './durable-logic.ts';
+import { durable, type PromiseCall, type PromiseCreator, promisesOf, rejected, settled } from './durable-logic.ts';
 import { asJson } from './json-value.ts';
 import type { Kind, Memory, Rules } from './kind.ts';
 import type { OutgoingSignal, Ports } from './ports.ts';

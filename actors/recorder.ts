@@ -8,7 +8,7 @@ import type {
   StateValue,
 } from 'xstate';
 import type { AgentContext } from '../machines/agent/context.ts';
-import { mustRest, pathOf as pathOfActor } from './durable-logic.ts';
+import { mustRest, pathOf as pathOfActor } from './actor-path.ts';
 import type { Tags } from './public-states.ts';
 
 /** One change of one region of one actor, or an event that changed no state (`from` equals `to`). */

@@ -208,7 +208,8 @@ export const nouns: Nouns = {
   plan: [
     ...verbsOf(planShow, { list: 'list plans', 'show, prompt': 'show its waves and tasks; print a prompt' }),
     entry('check', 'check a document', () => import('./plan/check.ts')),
-    ...verbsOf(planDocument, { register: 'register a file', import: 'register several' }),
+    ...verbsOf(planDocument, { register: 'register a file' }),
+    ...hidden(verbsOf(planDocument, { import: 'register all that are in folders' })),
     ...verbsOf(planDocument, { 'update-content, export': 'replace or print the document' }),
     ...verbsOf(planSignals, { start: 'start planning' }),
     ...verbsOf(advance, { advance: 'take the next step, or the one that you name' }),

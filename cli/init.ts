@@ -51,7 +51,7 @@ export default defineVerb({
     const untrusted =
       chosen === null ? `it names no agent yet; ${asksLater}` : await trustWritten(call, { repo, file, text: fresh });
     const registered = offerMcp(call, found, gives);
-    tellWritten(call, { file, chosen, found, untrusted, mcp: registered });
+    await tellWritten(call, { file, chosen, found, untrusted, mcp: registered });
     return exitCode(registered);
   },
 });
@@ -124,12 +124,12 @@ interface Written {
   readonly mcp: readonly McpRegistered[];
 }
 
-function tellWritten({ out, env }: Call, { file, chosen, found, untrusted, mcp }: Written): void {
+async function tellWritten({ out, env }: Call, { file, chosen, found, untrusted, mcp }: Written): Promise<void> {
   const names = found.map(({ name }) => name);
   const next = 'stator run <plan.md>';
   const trusted = untrusted === null;
   const agent = chosen?.name ?? null;
-  const plans = foundPlans(dirname(dirname(file)));
+  const plans = await foundPlans(dirname(dirname(file)));
   out.answer({ file, written: true, trusted, agent, installed: names, missing: [], mcp, plans, next }, () => [
     `written: ${file}`,
     ...agentLines(chosen, names, env),
@@ -166,7 +166,7 @@ interface Existing {
 }
 
 /** Throws `bad_config` where it is broken: that is what there is to say of it. */
-function tellExisting({ out, env }: Call, existing: Existing): number {
+async function tellExisting({ out, env }: Call, existing: Existing): Promise<number> {
   const { repo, file, text, wanted, mcp } = existing;
   const { origins, profiles } = loadRepoConfig(repo, loadDaemonConfig(homeFolder(env)));
   const named = Object.keys(origins).filter(
@@ -183,7 +183,7 @@ function tellExisting({ out, env }: Call, existing: Existing): number {
   // A program of another name or place is doctor's to look for.
   const absent = known === undefined || profiles.coder.program !== null || isOnPath(agent, env) ? null : known.install;
   const next = absent === null ? 'stator run <plan.md>' : 'stator doctor';
-  const plans = foundPlans(repo);
+  const plans = await foundPlans(repo);
   out.answer({ file, written: false, agent, installed: names, holds: keys, missing, mcp, plans, next }, () => [
     `${file} is there already, and stays as it is`,
     keys.length === 0 ? 'it sets nothing: all is by default' : `it sets: ${keys.join(', ')}`,

@@ -102,7 +102,7 @@ async function isOwnedBy(
   const shown = await findPlan(client, project, plan);
   // Most verbs name a plan, and what reads documents is a third of what they would load.
   const { readPlanFile } = await import('./plan-file.ts');
-  return shown !== null && isMovedTo(bindingOf(call, repo, readPlanFile(call.cwd, path)), shown, repo);
+  return shown !== null && isMovedTo(bindingOf(call, repo, await readPlanFile(call.cwd, path)), shown, repo);
 }
 
 function unbound(said: string, isThere: boolean, namesake: PlanEntry | undefined): EngineError {

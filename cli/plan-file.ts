@@ -3,7 +3,7 @@
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { decodePlan, type PlanProblem } from '../machines/document/plan-document.ts';
-import { type FamilyName, familyNames, type PlanReading, readPlan } from '../machines/document/read-plan.ts';
+import type { FamilyName, PlanReading } from '../machines/document/read-plan.ts';
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { planNameOf } from '../machines/vocabulary/ids.ts';
 import { planDocumentLimitBytes } from '../machines/vocabulary/plan-file.ts';
@@ -17,6 +17,9 @@ import type { Call } from './command.ts';
 
 /** More than this is not even read to say what is wrong with it. */
 const readLimitBytes = 16 * planDocumentLimitBytes;
+
+/** What reads the documents of others brings packages of its own, which a verb's first line does not wait for. */
+const readers = () => import('../machines/document/read-plan.ts');
 
 export interface PlanFile {
   readonly file: string;
@@ -45,12 +48,13 @@ export const forceFileArgs = {
  * plan, and where its name makes no plan's name; `usage` where the given name makes none, where the family is unknown, and where the file's name says
  * that it is none.
  */
-export function openPlanFile(cwd: string, file: string, options: PlanFileOptions = {}): PlanFile {
+export async function openPlanFile(cwd: string, file: string, options: PlanFileOptions = {}): Promise<PlanFile> {
+  const { readPlan } = await readers();
   const { name: given, force = true } = options;
-  const as = familyOf(options.as);
+  const as = await familyOf(options.as);
   const path = resolve(cwd, file);
   const found = statOf(path, file);
-  if (found.isDirectory()) return openPlanFile(cwd, join(file, onlyPlanIn(path, file, as)), options);
+  if (found.isDirectory()) return openPlanFile(cwd, join(file, await onlyPlanIn(path, file, as)), options);
   // A pipe is what `<(…)` of a shell gives; a device may have no end.
   if (!found.isFile() && !found.isFIFO())
     throw new EngineError('bad_file', `${file} is not a file`, 'name a file, or a folder with a plan in it');
@@ -72,8 +76,9 @@ export function openPlanFile(cwd: string, file: string, options: PlanFileOptions
 }
 
 /** A text that lies in no file. It is named as it was said, else by its title. Throws `usage`. */
-export function readPlanText(text: string, { name: given, as }: PlanFileOptions): ReadPlanFile {
-  const reading = readPlan({ text, path: '', beside: [] }, familyOf(as));
+export async function readPlanText(text: string, { name: given, as }: PlanFileOptions): Promise<ReadPlanFile> {
+  const { readPlan } = await readers();
+  const reading = readPlan({ text, path: '', beside: [] }, await familyOf(as));
   const name = planNameOf(given ?? reading.document.title ?? '');
   if (name === null && given !== undefined) throw noName(given);
   if (name === null)
@@ -88,8 +93,8 @@ export async function readPlanInput(call: Call, file: string, options: PlanFileO
 }
 
 /** The path of the one plan in a folder, from there. Throws `bad_file` where there is none, or several. */
-function onlyPlanIn(path: string, file: string, as: FamilyName | undefined): string {
-  const plans = plansIn(path, { as });
+async function onlyPlanIn(path: string, file: string, as: FamilyName | undefined): Promise<string> {
+  const plans = await plansIn(path, { as });
   const [first, ...more] = plans;
   if (first !== undefined && more.length === 0) return first;
   const shown = shellWord(file);
@@ -113,10 +118,16 @@ const depthLimit = 4;
 const plansLimit = 1_000;
 
 /** Paths of the documents in a folder that are read whole as plans, in the order of their names. Links are not followed. */
-export function plansIn(
+export async function plansIn(
   folder: string,
   { as, deep = true }: { readonly as?: FamilyName | undefined; readonly deep?: boolean } = {},
-): string[] {
+): Promise<string[]> {
+  const { readPlan } = await readers();
+  const isPlan = (path: string) => {
+    if (statSync(path).size > planDocumentLimitBytes) return false;
+    const decoded = decodePlan(readFileSync(path));
+    return 'content' in decoded && readPlan(planSourceOf(path, decoded.content), as).ok;
+  };
   const found: string[] = [];
   const look = (inside: string, depth: number) => {
     const entries = entriesOf(join(folder, inside)).sort((a, b) => a.name.localeCompare(b.name));
@@ -124,7 +135,7 @@ export function plansIn(
       if (found.length >= plansLimit) return;
       const path = join(inside, entry.name);
       if (entry.isDirectory() && deep && depth < depthLimit && !skipped.has(entry.name)) look(path, depth + 1);
-      else if (entry.isFile() && /\.(md|markdown|json)$/i.test(entry.name) && isPlanFile(join(folder, path), as))
+      else if (entry.isFile() && /\.(md|markdown|json)$/i.test(entry.name) && isPlan(join(folder, path)))
         found.push(path);
     }
   };
@@ -134,16 +145,12 @@ export function plansIn(
 
 const skipped = new Set(['.git', 'node_modules', 'archive']);
 
-function isPlanFile(path: string, as: FamilyName | undefined): boolean {
-  if (statSync(path).size > planDocumentLimitBytes) return false;
-  const decoded = decodePlan(readFileSync(path));
-  return 'content' in decoded && readPlan(planSourceOf(path, decoded.content), as).ok;
-}
-
 /** Throws `usage` with the nearest. */
-export function familyOf(said: string | undefined): FamilyName | undefined {
+export async function familyOf(said: string | undefined): Promise<FamilyName | undefined> {
+  if (said === undefined) return undefined;
+  const { familyNames } = await readers();
   const family = familyNames.find((name) => name === said);
-  if (said === undefined || family !== undefined) return family;
+  if (family !== undefined) return family;
   const meant = nearest(said, familyNames);
   const hint = meant === null ? `one of ${familyNames.join(', ')}` : `did you mean ${meant}?`;
   throw new EngineError('usage', `--as: "${said}" is no family of plan documents`, hint);
@@ -203,8 +210,8 @@ export interface ReadPlanFile extends Omit<PlanFile, 'read'> {
 }
 
 /** The text of a plan's file. Throws what opening it throws, and `bad_file` where it is no text. */
-export function readPlanFile(cwd: string, file: string, options: PlanFileOptions = {}): ReadPlanFile {
-  const { read, ...opened } = openPlanFile(cwd, file, options);
+export async function readPlanFile(cwd: string, file: string, options: PlanFileOptions = {}): Promise<ReadPlanFile> {
+  const { read, ...opened } = await openPlanFile(cwd, file, options);
   if ('reading' in read) {
     const { reading } = read;
     return { ...opened, content: reading.content, reading, isNamed: options.name !== undefined };

@@ -33,12 +33,13 @@ export interface FoundPlan {
 }
 
 /** Those that can be read whole, and have something left to do first. */
-export function foundPlans(repo: string): FoundPlan[] {
-  const inPlaces = places.flatMap((place) =>
-    isFolder(join(repo, place)) ? plansIn(join(repo, place)).map((path) => join(place, path)) : [],
-  );
-  const atRoot = plansIn(repo, { deep: false }).filter((file) => files.some((name) => name === file));
-  const found = [...inPlaces, ...atRoot].map((file) => planAt(repo, file));
+export async function foundPlans(repo: string): Promise<FoundPlan[]> {
+  const inPlaces: string[] = [];
+  for (const place of places)
+    if (isFolder(join(repo, place)))
+      inPlaces.push(...(await plansIn(join(repo, place))).map((path) => join(place, path)));
+  const atRoot = (await plansIn(repo, { deep: false })).filter((file) => files.some((name) => name === file));
+  const found = await Promise.all([...inPlaces, ...atRoot].map((file) => planAt(repo, file)));
   return found.sort((a, b) => Number(isOver(a)) - Number(isOver(b)));
 }
 
@@ -46,8 +47,8 @@ function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
-function planAt(repo: string, file: string): FoundPlan {
-  const { family, document } = readPlanFile(repo, file).reading;
+async function planAt(repo: string, file: string): Promise<FoundPlan> {
+  const { family, document } = (await readPlanFile(repo, file)).reading;
   const tasks = document.waves.flatMap((wave) => wave.tasks);
   return { file, family, tasks: tasks.length, tasks_done: tasks.filter(({ isDone }) => isDone).length };
 }

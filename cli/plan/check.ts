@@ -23,21 +23,21 @@ export default defineVerb({
   examples: ['stator plan check --watch docs/plans/login.md', 'stator plan check specs/001-cart --as-plan'],
   async run({ file, watch = false, as, 'as-plan': asPlan = false }, call) {
     if (file === '-' && !watch) return check(await readInput(call, as), call, asPlan);
-    const opened = openPlanFile(call.cwd, file, { as });
+    const opened = await openPlanFile(call.cwd, file, { as });
     if (!watch) return check(opened, call, asPlan);
     if (opened.path === null) throw new EngineError('bad_file', `${file} is a pipe, which nobody saves`, 'name a file');
     check(opened, call, asPlan);
     return untilLeft(file, {
       path: opened.path,
       call,
-      again: () => check(openPlanFile(call.cwd, file, { as }), call, asPlan),
+      again: async () => check(await openPlanFile(call.cwd, file, { as }), call, asPlan),
     });
   },
 });
 
 async function readInput(call: Call, as: string | undefined): Promise<PlanFile> {
   const text = await readStdin(call, 'the plan');
-  const { reading } = readPlanText(text, { name: 'standard-input', as });
+  const { reading } = await readPlanText(text, { name: 'standard-input', as });
   return { file: '-', path: null, name: 'standard-input', read: { reading, text } };
 }
 
@@ -87,7 +87,7 @@ const quietMs = 100;
 /** Ends with the process only: Ctrl-C leaves it. */
 function untilLeft(
   file: string,
-  { path, call, again }: { readonly path: string; readonly call: Call; again(): void },
+  { path, call, again }: { readonly path: string; readonly call: Call; again(): Promise<unknown> },
 ): Promise<never> {
   const { out } = call;
   const say = (text: string) => out.remark(`${new Date().toTimeString().slice(0, 8)} ${text}`);
@@ -98,12 +98,10 @@ function untilLeft(
     onSave(isThere) {
       say(isThere ? `${file} was saved` : `${file} is gone; it is checked when it is back`);
       if (!isThere) return;
-      try {
-        again();
-      } catch (thrown) {
+      again().catch((thrown: unknown) => {
         if (!(thrown instanceof EngineError)) throw thrown;
         out.error(thrown.toJSON());
-      }
+      });
     },
   });
   say(`waiting for ${file} to be saved; Ctrl-C leaves`);

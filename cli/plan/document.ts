@@ -207,16 +207,18 @@ const updateContent = defineVerb({
         return client.updateContent(
           project,
           name,
-          readPlanText(await readStdin(call, 'the document'), { name, as }).content,
+          (await readPlanText(await readStdin(call, 'the document'), { name, as })).content,
           { as: 'stator' },
         );
       // Which file a plan is of, people say; an agent hands in a text.
       if (isInRun(call))
-        return client.updateContent(project, name, readPlanFile(call.cwd, file, { as }).content, { as: 'stator' });
+        return client.updateContent(project, name, (await readPlanFile(call.cwd, file, { as })).content, {
+          as: 'stator',
+        });
       const { bound, content } = bindingOf(
         call,
         (await client.repo(project)).path,
-        readPlanFile(call.cwd, file, { force, as }),
+        await readPlanFile(call.cwd, file, { force, as }),
       );
       // Another file than the plan's is taken for its text alone.
       const isOwn = bound !== null && (await client.plan(project, name)).file === bound;
@@ -248,7 +250,7 @@ const exportIt = defineVerb({
       if (found.file === null) throw fileless(found);
       const place = placeOf(call, (await client.repo(project)).path, found.file);
       refuseWayOut(place, found.file);
-      const { text, content, family } = fileOf(place);
+      const { text, content, family } = await fileOf(place);
       if (text !== null && family !== 'stator' && !force) refuseOtherFamily(found, { place, family });
       if (text !== found.content) {
         if (!force) refuseEdited(found, place, content);
@@ -268,9 +270,9 @@ const exportIt = defineVerb({
 });
 
 /** What lies there, and the plan that it makes; `text` is null where nothing does. */
-function fileOf(path: string): { text: string | null; content: string | null; family: string } {
+async function fileOf(path: string): Promise<{ text: string | null; content: string | null; family: string }> {
   if (statSync(path, { throwIfNoEntry: false }) === undefined) return { text: null, content: null, family: 'stator' };
-  const { read } = openPlanFile(dirname(path), path);
+  const { read } = await openPlanFile(dirname(path), path);
   if ('problem' in read) return { text: '', content: '', family: 'stator' };
   const { content, family } = read.reading;
   return { text: readFileSync(path, 'utf8'), content, family };

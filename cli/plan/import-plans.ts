@@ -33,7 +33,7 @@ interface Imported {
 
 /** Answers the exit code: 1 where one was not registered. Throws what registering the repo throws, and `bad_file` for a folder without plans. */
 export async function importPlans(call: Call, { paths, trust, force, as }: Importing): Promise<number> {
-  const files = paths.flatMap((path) => filesOf(call, path, as));
+  const files = (await Promise.all(paths.map((path) => filesOf(call, path, as)))).flat();
   const { out } = call;
   const imported = await withClient(call, 'write', async (client) => {
     const project =
@@ -63,10 +63,10 @@ export async function importPlans(call: Call, { paths, trust, force, as }: Impor
   return failed.length === 0 ? 0 : 1;
 }
 
-function filesOf({ cwd }: Call, path: string, as: string | undefined): string[] {
+async function filesOf({ cwd }: Call, path: string, as: string | undefined): Promise<string[]> {
   const found = statSync(resolve(cwd, path), { throwIfNoEntry: false });
   if (found?.isDirectory() !== true) return [path];
-  const plans = plansIn(resolve(cwd, path), { as: familyOf(as) });
+  const plans = await plansIn(resolve(cwd, path), { as: await familyOf(as) });
   if (plans.length > 0) return plans.map((plan) => join(path, plan));
   throw new EngineError(
     'bad_file',
@@ -85,7 +85,7 @@ interface One {
 
 async function importOne(call: Call, client: Client, { project, repo, file, force, as }: One): Promise<Imported> {
   try {
-    const read = readPlanFile(call.cwd, file, { force, as });
+    const read = await readPlanFile(call.cwd, file, { force, as });
     const [first] = read.reading.problems;
     if (first !== undefined)
       throw new EngineError(

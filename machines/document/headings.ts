@@ -1,7 +1,8 @@
 /** The headings of the plan grammar: `## Wave N`, `### Task N: title`, any other heading, and lines that were meant as one of the first two. */
+
+import { slips } from '../vocabulary/slips.ts';
 import { withoutLeadingMarks, withoutTrailingMark } from './done-marks.ts';
 import { asciiDigits } from './fields.ts';
-import { slips } from './labels.ts';
 import { markdownHeading, withoutClosingMarks } from './markdown-lines.ts';
 import { planNumberLimit, quoted } from './shape.ts';
 

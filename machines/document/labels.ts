@@ -1,5 +1,7 @@
 /** Bold labels at the start of a line, `**Name:** value`, and which of them were meant as one that the plan grammar knows. */
 
+import { slips } from '../vocabulary/slips.ts';
+
 export interface Label {
   name: string;
   value: string;
@@ -93,28 +95,4 @@ function isWithin(word: string, other: string, limit: 1 | 2): boolean {
   if (behind(1) || word.slice(start + 1) === other.slice(start) || word.slice(start) === other.slice(start + 1))
     return true;
   return word[start] === other[start + 1] && word[start + 1] === other[start] && behind(2);
-}
-
-/** Letters to add, drop, replace or swap with their neighbour; 3 stands for 3 and more. */
-export function slips(word: string, other: string): number {
-  if (Math.abs(word.length - other.length) > 2) return 3;
-  let before: number[] = [];
-  let row = Array.from({ length: other.length + 1 }, (_, at) => at);
-  for (let i = 1; i <= word.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= other.length; j += 1) {
-      const isSame = word[i - 1] === other[j - 1];
-      const edits = [cell(row, j) + 1, cell(next, j - 1) + 1, cell(row, j - 1) + (isSame ? 0 : 1)];
-      if (i > 1 && j > 1 && word[i - 1] === other[j - 2] && word[i - 2] === other[j - 1])
-        edits.push(cell(before, j - 2) + 1);
-      next.push(Math.min(...edits));
-    }
-    before = row;
-    row = next;
-  }
-  return Math.min(3, cell(row, other.length));
-}
-
-function cell(row: readonly number[], at: number): number {
-  return row[at] ?? 3;
 }

@@ -109,7 +109,7 @@ describe('monitor', () => {
     const { stator } = terminal();
     const alone = await stator(['monitor']);
     expect(alone.code).toBe(69);
-    expectRefusal(alone.stderr, 'stator run <plan.md>');
+    expectRefusal(alone.stderr, 'stator daemon start');
     const noTime = await stator(['monitor', '--since', 'noon']);
     expect(noTime.code).toBe(64);
     expectRefusal(noTime.stderr, '"noon"', '90s');

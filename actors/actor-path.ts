@@ -1,0 +1,29 @@
+/** Where an actor stands in its tree, by ids; and when a step of it has no end. */
+import type { AnyActorRef } from 'xstate';
+
+/** A chart that takes more of these on one event has a circle of transitions without an event. */
+const microstepLimit = 1_000;
+
+/** Throws a plain Error where a chart does not come to rest. Answers the number. */
+export function mustRest(microsteps: number): number {
+  if (microsteps <= microstepLimit) return microsteps;
+  throw new Error(`it takes transitions without an event and does not come to rest (more than ${microstepLimit})`);
+}
+
+/** The ids from the root's child down to the actor. */
+export function pathOf(ref: AnyActorRef): string[] {
+  const parent = (ref as AnyActorRef & { readonly _parent?: AnyActorRef })._parent;
+  return parent === undefined ? [] : [...pathOf(parent), ref.id];
+}
+
+/** The living actor at a path; null: it is gone. */
+export function actorBelow(root: AnyActorRef, path: readonly string[]): AnyActorRef | null {
+  let actor = root;
+  for (const id of path) {
+    const { children } = actor.getSnapshot() as { children?: Record<string, AnyActorRef | undefined> };
+    const child = children?.[id];
+    if (child === undefined || (child.getSnapshot() as { status?: string }).status !== 'active') return null;
+    actor = child;
+  }
+  return actor;
+}
