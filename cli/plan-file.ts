@@ -69,6 +69,9 @@ export async function openPlanFile(cwd: string, file: string, options: PlanFileO
     'content' in decoded
       ? { reading: readPlan(planSourceOf(path, decoded.content), as), text: decoded.content }
       : decoded;
+  const isOwn = 'reading' in read && read.reading.family === 'stator';
+  // Every folder has JSON files: one is a plan where it says so.
+  if (found.isFile() && !force && isOwn && /\.json$/i.test(file)) throw otherKind(file);
   const proposed = 'reading' in read ? read.reading.name : null;
   const name = given === undefined ? (proposed ?? planNameOf(basename(path))) : planNameOf(given);
   if (name === null) throw nameless(file, given);
@@ -159,7 +162,7 @@ export async function familyOf(said: string | undefined): Promise<FamilyName | u
 function otherKind(file: string): EngineError {
   return new EngineError(
     'usage',
-    `${file} is no plan by its name: a plan's file ends in .md, .markdown or .json`,
+    `${file} is no plan by its name: a plan's file ends in .md or .markdown, or in .json where a family of plans is written so`,
     'name that file; or take this one for a plan all the same: --force',
   );
 }

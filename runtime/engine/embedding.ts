@@ -83,12 +83,7 @@ async function registerFile(
       'name its path in createEngine({ repos })',
     );
   const file = isAbsolute(path) ? path : join(repo.path, path);
-  if (given.force !== true && !/\.(?:md|markdown|json)$/i.test(path))
-    throw new EngineError(
-      'bad_request',
-      `${path} is no plan by its name: a plan's file ends in .md, .markdown or .json`,
-      'name that file; or take this one for a plan all the same: { force: true }',
-    );
+  if (given.force !== true && !/\.(?:md|markdown|json)$/i.test(path)) throw otherKind(path);
   refuseWayOut(file, path);
   const decoded = decodePlan(await bytesOf(file));
   if ('problem' in decoded)
@@ -98,7 +93,8 @@ async function registerFile(
       'see what a document may be with: stator plan check <file>',
     );
   const bound = boundPath(repo.path, file);
-  const { content, name } = readPlan(planSourceOf(file, decoded.content));
+  const { content, name, family } = readPlan(planSourceOf(file, decoded.content));
+  if (given.force !== true && family === 'stator' && /\.json$/i.test(path)) throw otherKind(path);
   const plan = given.name ?? given.plan ?? name ?? planNameOf(path);
   if (plan === null)
     throw new EngineError('bad_request', `${path} gives no name for a plan`, 'give one: { name: "my-plan" }');
@@ -117,6 +113,14 @@ async function registerFile(
     });
   }
   return { ...(await client.plan(project, plan)), name: plan };
+}
+
+function otherKind(path: string): EngineError {
+  return new EngineError(
+    'bad_request',
+    `${path} is no plan by its name: a plan's file ends in .md or .markdown, or in .json where a family of plans is written so`,
+    'name that file; or take this one for a plan all the same: { force: true }',
+  );
 }
 
 /** From the repo's root with `/`, absolute outside of it. */

@@ -16,7 +16,7 @@ interface Typed {
 
 /** Typed before anything is set up, in this order. */
 const slips: readonly Typed[] = [
-  { words: [], code: 64, says: 'run      run a plan to its end' },
+  { words: [], code: 0, says: 'run      run a plan to its end' },
   { words: ['version'], code: 0, says: /^\d+\.\d+\.\d+$/m },
   { words: ['runn'], code: 64, says: 'did you mean run?' },
   { words: ['run'], code: 64, says: '<plan.md> is missing' },

@@ -52,7 +52,11 @@ describe('an agent is', () => {
       { title: 'p-w1-t1', kind: 'message', state: 'waiting', run: null, text: 'keep the old format' },
     ]);
     const shown = await made.stator(['agent', 'show', 'p-w1-t1']);
-    expectProse(shown.stdout.slice(shown.stdout.indexOf('one message')), 'keep the old format', 'stator agent messages p-w1-t1');
+    expectProse(
+      shown.stdout.slice(shown.stdout.indexOf('one message')),
+      'keep the old format',
+      'stator agent messages p-w1-t1',
+    );
   });
 
   it('started anew by restart', async () => {

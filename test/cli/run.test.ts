@@ -65,6 +65,7 @@ describe('run', () => {
       waves: 2,
       duration_ms: expect.any(Number),
       usage: { runs: 4, input_tokens: null, output_tokens: null, cost_usd: null },
+      left_out: [],
       left_undone: [],
       set_aside: [],
       diff: { files: 4, insertions: 4, deletions: 0 },

@@ -101,7 +101,7 @@ describe('the control API over its socket', () => {
       status: 200,
       body: {
         signal: { id: expect.any(Number), type: 'implement_start', status: 'done', result: 'done', refused: null },
-        plan: { project: 'demo', plan: 'shape', status: 'implementing', phase: null },
+        plan: { project: 'demo', plan: 'shape', status: 'implementing', phase: null, waits: null },
       },
     });
     const twice = await raw(
