@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { planOf, working } from '../support/cli.ts';
+import { git } from '../support/ground.ts';
 import { expectProse, expectRefusal } from '../support/prose.ts';
 
 const change = ['printf "one\\n" > a.txt', 'printf "two\\n\\033[31mred\\n" > "b é.txt"; rm -f README.md'];
@@ -97,6 +98,8 @@ test('says what is not there yet, and which task is none', async () => {
 
 test('counts all files where there are more than are named, and a pipe that closes is no trouble', async () => {
   const made = working();
+  made.write('.stator/config.toml', 'confirm_new_files = ""\n[agents.default]\npreset = "sh"\nattempts = 1\n');
+  git(made.repo, 'commit', '-qam', 'config');
   made.write(
     'p.md',
     planOf(['mkdir d; for i in $(seq 1 1200); do echo $i > d/$i; done; head -c 9 /dev/zero > zero.bin']),

@@ -33,7 +33,7 @@ it('what is no draft, is half a plan, or what no coder could do, stays as it is'
   const engine = await painting();
   await register(engine, 'planned', planText(['true']));
   await expectFailure(engine.client.soloPlan('demo', 'planned'), 'conflict', 'demo/planned', 'plan advance planned');
-  await register(engine, 'half', '# Half\n\n### Task 1: too early\n');
+  await register(engine, 'half', '# Half\n\n## Wave 1\n');
   await expectFailure(engine.client.soloPlan('demo', 'half'), 'bad_plan', 'line 3');
   await expectFailure(engine.client.soloPlan('demo', 'absent'), 'plan_not_found', 'demo/absent');
   const shell = await startEngine();

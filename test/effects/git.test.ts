@@ -203,15 +203,13 @@ describe('the branch of a plan', () => {
 });
 
 describe('an agent that makes a repository inside its worktree', () => {
-  it('has failed with its path, and nothing of it is on the plan', async () => {
+  it('has its work taken without that repository, whose commits are kept as a ref', async () => {
     const engine = await startEngine();
     const { repo } = engine;
     const make = 'git init -q tool && cd tool && git config user.name A && git config user.email a@b';
     await begin(engine, 'nest', planText([`${make} && git commit -q --allow-empty -m x && cd .. && echo a > a.txt`]));
-    const shown = await untilPhase(engine, 'nest', 'wave_waiting');
-    expect(shown.tasks_by_wave[0]?.tasks[0]).toMatchObject({ status: 'failed', reason: 'merge-failed' });
-    expectProse(shown.waiting_for?.detail ?? '', 'rm -rf tool/.git');
-    expect(git(repo, 'ls-tree', '--name-only', 'plan/nest')).toBe('README.md');
-    expect(existsSync(join(repo, '.worktrees', 'plan-nest-w1-t1', 'tool', '.git'))).toBe(true);
+    await untilPlan(engine, 'nest', (plan) => plan.status === 'done');
+    expect(git(repo, 'ls-tree', '--name-only', 'plan/nest').split('\n')).toEqual(['README.md', 'a.txt']);
+    expect(refs(repo, 'refs/stator/attempts').some((ref) => ref.includes('nested-tool'))).toBe(true);
   });
 });

@@ -116,7 +116,7 @@ describe('stator signal emit, where the store cannot be written,', () => {
     expect(readdirSync(join(made.repo, '.stator', 'signals', 'staging'))).toEqual([]);
     expect(JSON.parse(json.stdout)).toEqual({
       signal: { id: null, type: 'planner_finished', status: 'pending', result: null, refused: null },
-      plan: { project: 'demo', plan: 'p', status: null, phase: null },
+      plan: { project: 'demo', plan: 'p', status: null, phase: null, waits: null },
       file: join(made.repo, '.stator', 'signals', 'planner-finished-p'),
     });
     await writer.finish();

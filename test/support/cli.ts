@@ -79,6 +79,7 @@ export function terminal(): Terminal {
     GIT_CONFIG_NOSYSTEM: '1',
     TMPDIR: ground.root,
     STATOR_SANDBOX: 'off',
+    PAGER: 'cat',
   };
   for (const name of ofGit) process.env[name] = base[name];
   const start = (args: readonly string[], { cwd = ground.repo, env = {}, input = '' }: How = {}): Running => {

@@ -1,6 +1,6 @@
 /** A coder that leaves thousands of files whose names are more than names: all of them arrive as they are, and none of them does anything. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { begin, ground, planText, startEngine, untilPhase, untilStatus } from '../support/engine.ts';
@@ -141,6 +141,9 @@ describe.each(settings)('two thousand files whose names are more than names, san
     const paths = hostilePaths();
     expect(paths.length).toBe(wanted);
     const on = withMaker(paths);
+    mkdirSync(join(on.repo, '.stator'));
+    writeFileSync(join(on.repo, '.stator', 'config.toml'), 'confirm_new_files = ""\n');
+    appendFileSync(join(on.repo, '.git/info/exclude'), '.stator\n');
     const engine = await startEngine({ on, agents: { default: { preset: 'sh', attempts: 1, sandbox } } });
     const before = readdirSync(on.repo);
     await begin(

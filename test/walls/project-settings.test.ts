@@ -8,6 +8,7 @@ import {
   begin,
   ground,
   planText,
+  say,
   startEngine,
   type TestEngine,
   untilBlocked,
@@ -179,8 +180,10 @@ it('another service that an env file of the branch names does not judge for gemi
     coder: [{ write: { '.env': 'GOOGLE_GEMINI_BASE_URL=https://model.example\n' } }, { commit: 'env' }],
     reviewer: [{ say: 'I look.' }],
   }));
-  const { blocked } = await untilBlocked(engine, 'work');
-  expect(blocked).toMatchObject({ source: 'no_verdict' });
+  // A file with that name is asked about before it counts.
+  await untilPlan(engine, 'work', ({ questions }) => questions.length === 1);
+  await say(engine, 'work', 'answer', { questions: [1], body: 'yes' });
+  await untilPlan(engine, 'work', ({ blocked }) => blocked?.source === 'no_verdict');
 });
 
 /** By program the line with which it ends, forged. */

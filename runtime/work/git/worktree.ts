@@ -147,9 +147,12 @@ async function openWorktree(
 ): Promise<list.OpenWorktree & { readonly isNew: boolean }> {
   const { path, branch } = wanted;
   if (await isInTheWay(path)) throw taken(`${path} is a link or a file, and no worktree`, `mv ${path} ${path}-old`);
-  // Before the list: what an agent made inside of a worktree of ours is on that branch no more.
-  await list.worktreesAt(repo, branch);
-  const all = await list.listWorktrees(repo);
+  let all = await list.listWorktrees(repo);
+  // What an agent made inside of a worktree of ours leaves that branch first.
+  if (all.some((other) => other.branch === branch && other.path !== path)) {
+    await list.worktreesAt(repo, branch);
+    all = await list.listWorktrees(repo);
+  }
   const known = all.find((worktree) => worktree.path === path);
   if (await isOccupied(path)) {
     if (known === undefined)
