@@ -19,7 +19,7 @@ const slips: readonly Typed[] = [
   { words: [], code: 0, says: 'run      run a plan to its end' },
   { words: ['version'], code: 0, says: /^\d+\.\d+\.\d+$/m },
   { words: ['runn'], code: 64, says: 'did you mean run?' },
-  { words: ['run'], code: 64, says: '<plan.md> is missing' },
+  { words: ['run'], code: 64, says: '<plan> is missing' },
   { words: ['run', 'login'], code: 1, says: 'did you mean login.md?' },
   { words: ['run', 'login.md', '--nmae', 'x'], code: 64, says: 'did you mean --name?' },
   { words: ['daemon', 'stop'], code: 69, says: 'no daemon runs' },

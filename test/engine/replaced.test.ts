@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } f
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { planOf, working } from '../support/cli.ts';
-import { until } from '../support/ground.ts';
+import { git, until } from '../support/ground.ts';
 import { ask } from '../support/http-ask.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -12,6 +12,9 @@ const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
 it('a daemon whose files are gone since it settled answers everything as before', async () => {
   const made = working();
+  // Keys are looked for by a thread, whose program is gone: then a person is asked.
+  made.write('.stator/config.toml', 'confirm_secrets = false\n[agents.default]\npreset = "sh"\nattempts = 1\n');
+  git(made.repo, 'commit', '-qam', 'config');
   const place = join(made.root, 'installed');
   mkdirSync(place);
   for (const name of ['dist', 'charts', 'page', 'runtime/work/agents/prompts', 'package.json'])
