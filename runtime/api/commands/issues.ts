@@ -111,13 +111,29 @@ export function createIssueCommands(parts: IssueParts) {
   /** It was the last thing said before a first run that has not begun: the command was cut off, and is given again. */
   async function isToBeRead({ project, plan }: PlanKey, message: string): Promise<boolean> {
     const last = (await store.issueMessages({ project, plan })).at(-1);
-    if (last?.by !== 'person' || last.content !== message) return false;
     const request = repeatedRequest();
+    const isSaid = last?.by === 'person' && last.content === message;
+    if (request !== null && !isSaid && (await wasWord({ project, plan }, message, request.firstAtMs))) {
+      // Its word was taken, and the engine was cut off before that was noted.
+      const said = { by: 'person', content: message, at: clock.nowMs() } as const;
+      await store.commit([{ do: 'issue.say', key: { project, plan }, ...said }]);
+      return true;
+    }
+    if (last === undefined || !isSaid) return false;
     if (request !== null && last.at >= request.firstAtMs) return true;
     const known = await store.plan(project, plan);
     if (known === null || !['ready', 'implementing'].includes(known.status)) return false;
     const runs = await store.runs({ by: 'title', project, title: sessionTitle(plan) });
     return !runs.some((run) => run.plan === plan && run.state !== 'queued');
+  }
+
+  /** Whether the session was told that since then by a word that carries it. */
+  async function wasWord(key: PlanKey, message: string, sinceMs: number): Promise<boolean> {
+    const rows = await store.signals(key);
+    return rows.some(({ payload, created_at: at }) => {
+      const { body } = JSON.parse(payload) as { body?: unknown };
+      return at >= sinceMs && body === message;
+    });
   }
 
   /** null: it was begun again, and is now to be told the message. */
