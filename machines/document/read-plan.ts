@@ -108,7 +108,7 @@ function inItself(sheet: Sheet, parsed: ParsedPlan, describes: string | null): P
     counts,
     size: sizeOf(counts, ['wave', 'waves']),
     refs,
-    name: planName(sheet, null),
+    name: null,
     describes,
   };
 }
