@@ -1,5 +1,5 @@
 /** Asks a thread of its own for keys and tokens in texts: a hostile text may keep the rules busy, and never the engine. The thread is there while it is asked. */
-import { Worker, type WorkerOptions } from 'node:worker_threads';
+import { Worker } from 'node:worker_threads';
 import { inPackage } from '../../../base/platform/package-files.ts';
 
 export interface Question {
@@ -22,25 +22,22 @@ export interface SecretSearch {
 
 const limitMs = 30_000;
 const idleMs = 30_000;
-/** A thread that has read more texts is ended: after some 2,000 it answered nobody any more. */
-const textsOfThread = 200;
 const memoryMb = 512;
 
 export function createSecretSearch(): SecretSearch {
   let worker: Worker | null = null;
   let idle: NodeJS.Timeout | undefined;
   let count = 0;
-  let read = 0;
   let last: Promise<unknown> = Promise.resolve();
 
   function end(): void {
     clearTimeout(idle);
     void worker?.terminate();
     worker = null;
-    read = 0;
   }
 
-  function begin(options: WorkerOptions): Worker {
+  function begin(): Worker {
+    const options = { env: {}, execArgv: [], resourceLimits: { maxOldGenerationSizeMb: memoryMb } };
     // One that is being ended may fail once more, when nobody asks it; and one that has ended answers nobody.
     const begun = new Worker(inPackage('dist', 'bin', 'secrets-worker.js'), options).on('error', () => {});
     return begun.once('exit', () => {
@@ -48,29 +45,26 @@ export function createSecretSearch(): SecretSearch {
     });
   }
 
-  /** null: it took too long. undefined: the thread is gone. */
-  function ask(texts: Question['texts']): Promise<readonly Found[] | null | undefined> {
+  function ask(texts: Question['texts']): Promise<readonly Found[] | null> {
     clearTimeout(idle);
-    const options = { env: {}, execArgv: [], resourceLimits: { maxOldGenerationSizeMb: memoryMb } };
-    const asked = worker ?? begin(options);
+    const asked = worker ?? begin();
     worker = asked;
     count += 1;
-    read += texts.length;
     const id = count;
     return new Promise((resolve) => {
-      const settle = (found: readonly Found[] | null | undefined): void => {
+      const settle = (found: readonly Found[] | null): void => {
         clearTimeout(limit);
         asked.off('message', hear).off('error', fail).off('exit', fail);
         asked.unref();
-        if (found == null || read > textsOfThread) end();
+        if (found === null) end();
         else idle = setTimeout(end, idleMs).unref();
         resolve(found);
       };
       const hear = (said: { id: number; found: Found[] }): void => {
         if (said.id === id) settle(said.found);
       };
-      const fail = (): void => settle(undefined);
-      const limit = setTimeout(() => settle(null), limitMs);
+      const fail = (): void => settle(null);
+      const limit = setTimeout(fail, limitMs);
       asked.on('message', hear).on('error', fail).on('exit', fail);
       // After the listener, which would hold it again.
       asked.ref();
@@ -81,11 +75,7 @@ export function createSecretSearch(): SecretSearch {
   return {
     in(texts) {
       if (texts.length === 0) return Promise.resolve([]);
-      // A thread that ended since it was last asked is no fault of these texts: another one is asked, once.
-      const answered = last.then(async () => {
-        const found = await ask(texts);
-        return (found === undefined ? await ask(texts) : found) ?? null;
-      });
+      const answered = last.then(() => ask(texts));
       last = answered;
       return answered;
     },
