@@ -122,14 +122,15 @@ export function durable(machine: AnyStateMachine, ports: DurablePorts): AnyState
 function bindMachine(machine: AnyStateMachine, ports: DurablePorts, prefix: string, depth: number): AnyStateMachine {
   const bind = (logic: unknown, name: string) => bindLogic(logic, ports, `${prefix}${name}`, depth);
   const { actors, actions, ...rest } = machine.implementations;
+  const asking = ports.actionsOf(machine);
   const config = mapInvokes(machine.config, [], bind);
   const Machine = machine.constructor as new (config: unknown, implementations: unknown) => AnyStateMachine;
   const bound = new Machine(config, {
     ...rest,
     actors: Object.fromEntries(Object.entries(actors).map(([name, logic]) => [name, bind(logic, name)])),
-    actions: { ...actions, ...ports.actionsOf(machine) },
+    actions: { ...actions, ...asking },
   });
-  return prepared(bound, ports);
+  return prepared(bound, new Set(Object.keys(asking)), ports);
 }
 
 function bindLogic(logic: unknown, ports: DurablePorts, label: string, depth: number): unknown {
@@ -150,11 +151,11 @@ interface Scope {
   emit: (event: AnyEventObject) => void;
 }
 
-/** A machine whose actors live in a system of ours, from their first moment on. */
-function prepared(machine: AnyStateMachine, ports: DurablePorts): AnyStateMachine {
+/** A machine whose actors live in a system of ours, from their first moment on. `asking`: its actions that ask for something. */
+function prepared(machine: AnyStateMachine, asking: ReadonlySet<string>, ports: DurablePorts): AnyStateMachine {
   const { getInitialSnapshot, restoreSnapshot } = machine;
   const begin = (scope: Scope) => {
-    prepareScope(machine, scope, ports);
+    prepareScope(machine, scope, { asking, ports });
     if (scope.self._parent === undefined) prepareSystem(scope, ports);
   };
   return Object.assign(machine, {
@@ -170,14 +171,17 @@ function prepared(machine: AnyStateMachine, ports: DurablePorts): AnyStateMachin
 }
 
 /** Actions that nobody implements, and events for listeners of a process, would be silently nothing. In the past nothing is done again. */
-function prepareScope(machine: AnyStateMachine, scope: Scope, { memory, actionsOf }: DurablePorts): void {
+function prepareScope(
+  machine: AnyStateMachine,
+  scope: Scope,
+  { asking, ports }: { readonly asking: ReadonlySet<string>; readonly ports: DurablePorts },
+): void {
   const execute = scope.actionExecutor;
-  const bound = new Set(Object.keys(actionsOf(machine)));
   scope.actionExecutor = (action) => {
     if (action.exec === undefined)
       throw new Error(`the action "${action.type}" of machine "${machine.id}" is implemented nowhere`);
-    const isBesides = action.type === 'xstate.log' || !(bound.has(action.type) || action.type.startsWith('xstate.'));
-    if (!isBesides || !memory().isPast) execute(action);
+    const isBesides = action.type === 'xstate.log' || !(asking.has(action.type) || action.type.startsWith('xstate.'));
+    if (!isBesides || !ports.memory().isPast) execute(action);
   };
   scope.emit = ({ type }) => {
     throw new Error(`machine "${machine.id}" emits "${type}", which nobody would hear: its facts tell what it does`);

@@ -103,7 +103,7 @@ function promiseCall(input: unknown, signal: AbortSignal): PromiseCall {
   } as PromiseCall;
 }
 
-/** No further try would do better: known to whoever carries it out by its code. */
+/** The effect handler does not try again after an error with this code. */
 class FatalUse extends Error {
   readonly code = 'effect_failed';
 }
@@ -217,7 +217,7 @@ function bindOwn(definition: AnyDefinition, ports: Ports, memory: () => Memory):
     }
   }
 
-  /** What an actor below the root asks for is told to that actor. */
+  /** Remembers a request, and which actor made it: the result goes to that actor. */
   function open(id: string, action: string, self: AnyActorRef): void {
     const path = pathOf(self);
     memory().open[id] = action;
@@ -316,7 +316,7 @@ function messageTo(
   return { tree, type, payload: parsed.data, sender };
 }
 
-/** What it waits for is told by the id of its request to the actor that asked; everything else goes to the root. */
+/** The result of a request goes to the actor that made it, found by the id of the request. Every other signal goes to the root. */
 function rulesOf(definition: AnyDefinition): Rules {
   const { signals: taken = {} } = definition;
   const eventOf = (_root: AnyActorRef, { type, payload, run, at }: AnySignal, memory: Memory) => {

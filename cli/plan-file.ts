@@ -97,22 +97,24 @@ export async function readPlanInput(call: Call, file: string, options: PlanFileO
 
 /** The path of the one plan in a folder, from there. Throws `bad_file` where there is none, or several. */
 async function onlyPlanIn(path: string, file: string, as: FamilyName | undefined): Promise<string> {
-  const plans = await plansIn(path, { as });
+  const plans = (await plansIn(path, { as })).map((plan) => plan.path);
   const [first, ...more] = plans;
   if (first !== undefined && more.length === 0) return first;
-  const shown = shellWord(file);
-  if (first === undefined)
-    throw new EngineError(
-      'bad_file',
-      `${file} is a folder without a plan that can be read`,
-      `name the file that is meant; what is wrong with it says: stator plan check ${shown}/<file>`,
-    );
+  if (first === undefined) throw noPlanIn(file);
   const named = plans.slice(0, namedLimit).join(', ');
   const rest = plans.length > namedLimit ? ` and ${plans.length - namedLimit} more` : '';
   throw new EngineError(
     'bad_file',
     `${file} is a folder with ${plans.length} plans: ${named}${rest}`,
-    `name one of them; or register them all: stator plan import ${shown}`,
+    `name one of them; or register them all: stator plan import ${shellWord(file)}`,
+  );
+}
+
+export function noPlanIn(folder: string): EngineError {
+  return new EngineError(
+    'bad_file',
+    `${folder} is a folder without a plan that can be read`,
+    `name the file that is meant; what is wrong with it says: stator plan check ${shellWord(folder)}/<file>`,
   );
 }
 
@@ -120,26 +122,37 @@ const namedLimit = 5;
 const depthLimit = 4;
 const plansLimit = 1_000;
 
-/** Paths of the documents in a folder that are read whole as plans, in the order of their names. Links are not followed. */
+/** A document in a folder, by its path from there. */
+export interface PlanInFolder {
+  readonly path: string;
+  readonly reading: PlanReading;
+}
+
+/**
+ * The documents in a folder that are read whole as plans, in the order of their names; with `only` those of these names that lie in the folder itself. Links
+ * are not followed.
+ */
 export async function plansIn(
   folder: string,
-  { as, deep = true }: { readonly as?: FamilyName | undefined; readonly deep?: boolean } = {},
-): Promise<string[]> {
+  { as, only }: { readonly as?: FamilyName | undefined; readonly only?: readonly string[] } = {},
+): Promise<PlanInFolder[]> {
   const { readPlan } = await readers();
-  const isPlan = (path: string) => {
-    if (statSync(path).size > planDocumentLimitBytes) return false;
-    const decoded = decodePlan(readFileSync(path));
-    return 'content' in decoded && readPlan(planSourceOf(path, decoded.content), as).ok;
-  };
-  const found: string[] = [];
+  const found: PlanInFolder[] = [];
   const look = (inside: string, depth: number) => {
     const entries = entriesOf(join(folder, inside)).sort((a, b) => a.name.localeCompare(b.name));
     for (const entry of entries) {
       if (found.length >= plansLimit) return;
       const path = join(inside, entry.name);
-      if (entry.isDirectory() && deep && depth < depthLimit && !skipped.has(entry.name)) look(path, depth + 1);
-      else if (entry.isFile() && /\.(md|markdown|json)$/i.test(entry.name) && isPlan(join(folder, path)))
-        found.push(path);
+      if (only !== undefined && !only.includes(entry.name)) continue;
+      if (entry.isDirectory() && only === undefined && depth < depthLimit && !skipped.has(entry.name))
+        look(path, depth + 1);
+      if (!entry.isFile() || !/\.(md|markdown|json)$/i.test(entry.name)) continue;
+      const file = join(folder, path);
+      if (statSync(file).size > planDocumentLimitBytes) continue;
+      const decoded = decodePlan(readFileSync(file));
+      if ('problem' in decoded) continue;
+      const reading = readPlan(planSourceOf(file, decoded.content, entries), as);
+      if (reading.ok) found.push({ path, reading });
     }
   };
   look('', 0);

@@ -4,6 +4,7 @@ import { shellWord } from '../machines/vocabulary/shell-word.ts';
 import type { AddRepoRequest, Client, RepoAdded, TrustLooked } from '../runtime/api/client/client.ts';
 import { canAsk, confirm } from './ask.ts';
 import type { Call } from './command.ts';
+import { requireProject, requireRepository } from './place.ts';
 import { plain } from './text.ts';
 import type { TrustFlag } from './trust/flag.ts';
 
@@ -122,6 +123,12 @@ function tellChanged({ out }: Call, { project, changes, untrusted }: RepoAdded):
 export function plainKept(line: string): string {
   const indent = /^ */.exec(line)?.[0] ?? '';
   return `${indent}${plain(line)}`;
+}
+
+/** Where `plan register` and its like register: the repo that was named, or that of this folder, which is registered first. Answers its name. */
+export async function projectForPlans(call: Call, client: Client, trust: TrustFlag): Promise<string> {
+  if (call.project !== undefined) return requireProject(call);
+  return ensureRegistered(call, client, { path: requireRepository(call), trust, way: 'plan register' });
 }
 
 /** The same for a plan's main repository at `path`; answers the project's name. */

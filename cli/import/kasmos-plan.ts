@@ -60,7 +60,8 @@ export async function planStep(call: Call, client: Client, source: TaskSource): 
       const topic = task.topic === '' ? {} : { topic: task.topic };
       const before = await findPlan(client, project, plan);
       const shown =
-        before ?? (await client.registerPlan({ project, plan, content: document, branch, adopt: true, ...topic }));
+        before ??
+        (await client.registerPlan({ project, plan, content: document, as: 'stator', branch, adopt: true, ...topic }));
       const { is, left } = await standing(client, shown, { document, words: arrival.words });
       if (is !== undefined && before !== null) return { state: 'there', what: is, next: null };
       for (const { word, dedupeKey } of left) await send(client, shown, word, dedupeKey);

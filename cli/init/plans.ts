@@ -1,8 +1,7 @@
 /** The plans that a repo has already, whichever program they were written for. */
-import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import { plansIn, readPlanFile } from '../plan-file.ts';
+import { type PlanInFolder, plansIn } from '../plan-file.ts';
 import { counted } from '../text.ts';
 
 /** Where programs that write plans put them. Looked at to four folders below. */
@@ -34,23 +33,14 @@ export interface FoundPlan {
 
 /** Those that can be read whole, and have something left to do first. */
 export async function foundPlans(repo: string): Promise<FoundPlan[]> {
-  const inPlaces: string[] = [];
-  for (const place of places)
-    if (isFolder(join(repo, place)))
-      inPlaces.push(...(await plansIn(join(repo, place))).map((path) => join(place, path)));
-  const atRoot = (await plansIn(repo, { deep: false })).filter((file) => files.some((name) => name === file));
-  const found = await Promise.all([...inPlaces, ...atRoot].map((file) => planAt(repo, file)));
+  const found: FoundPlan[] = [];
+  for (const place of places) found.push(...(await plansIn(join(repo, place))).map((plan) => planAt(place, plan)));
+  found.push(...(await plansIn(repo, { only: files })).map((plan) => planAt('', plan)));
   return found.sort((a, b) => Number(isOver(a)) - Number(isOver(b)));
 }
 
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-}
-
-async function planAt(repo: string, file: string): Promise<FoundPlan> {
-  const { family, document } = (await readPlanFile(repo, file)).reading;
-  const tasks = document.waves.flatMap((wave) => wave.tasks);
-  return { file, family, tasks: tasks.length, tasks_done: tasks.filter(({ isDone }) => isDone).length };
+function planAt(place: string, { path, reading: { family, counts } }: PlanInFolder): FoundPlan {
+  return { file: join(place, path), family, tasks: counts.tasks, tasks_done: counts.done };
 }
 
 function isOver({ tasks, tasks_done: done }: FoundPlan): boolean {

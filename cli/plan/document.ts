@@ -13,7 +13,7 @@ import { readStdin } from '../ask.ts';
 import { type Call, defineVerb, type Verbs } from '../command.ts';
 import { type BoundFile, bindingOf, placeOf, planOfFile } from '../file-binding.ts';
 import { planArgs, withPlan } from '../named-plan.ts';
-import { isInRun, requireProject, requireRepository } from '../place.ts';
+import { isInRun, requireProject } from '../place.ts';
 import {
   forceFileArgs,
   openPlanFile,
@@ -25,7 +25,7 @@ import {
   tellReading,
 } from '../plan-file.ts';
 import { advanceOf, afterPlanning, plannedLaterNote, planOnlyArg } from '../planned.ts';
-import { ensureRegistered } from '../registered.ts';
+import { projectForPlans } from '../registered.ts';
 import { beginPlan } from '../run/begin.ts';
 import { withClient } from '../session.ts';
 import { sureArgs } from '../sure.ts';
@@ -110,14 +110,7 @@ const register = defineVerb({
     tellName(call, name, read.name);
     tellReading(call, read.reading);
     const shown = await withClient(call, 'write', async (client) => {
-      const project =
-        call.project === undefined
-          ? await ensureRegistered(call, client, {
-              path: requireRepository(call),
-              trust: trustOf(given),
-              way: 'plan register',
-            })
-          : requireProject(call);
+      const project = await projectForPlans(call, client, trustOf(given));
       const bound = bindingOf(call, (await client.repo(project)).path, read);
       const registered = await registerFile(client, { project, bound, branch, topic });
       const after = await afterPlanning(call, client, project, { yes, planOnly });
@@ -133,7 +126,7 @@ const register = defineVerb({
   },
 });
 
-export interface Registering {
+interface Registering {
   readonly project: string;
   readonly bound: BoundFile;
   readonly branch: string | undefined;
@@ -141,7 +134,7 @@ export interface Registering {
 }
 
 /** A plan of that name that came without a file, with this very text, is bound to it. Throws `conflict` for every other that is there. */
-export async function registerFile(client: Client, { project, bound, branch, topic }: Registering): Promise<PlanShow> {
+async function registerFile(client: Client, { project, bound, branch, topic }: Registering): Promise<PlanShow> {
   const { plan, shown } = await planOfFile(client, project, bound);
   const { file, content, bound: path } = bound;
   if (shown !== null && shown.file === null && path !== null && shown.content === content) {
@@ -151,15 +144,7 @@ export async function registerFile(client: Client, { project, bound, branch, top
     const hint = `go on with it, an edit of the file included: stator run ${shellWord(file)}; or give this one a name of its own: --name <plan>`;
     throw new EngineError('conflict', `plan already exists: ${project}/${plan}`, hint);
   }
-  return client.registerPlan({
-    project,
-    plan,
-    content,
-    as: 'stator',
-    ...(branch === undefined ? {} : { branch }),
-    ...(topic === undefined ? {} : { topic }),
-    ...(path === null ? {} : { file: path }),
-  });
+  return client.registerPlan({ project, plan, content, as: 'stator', branch, topic, file: path ?? undefined });
 }
 
 interface Draft {
@@ -182,9 +167,8 @@ async function registerDraft(call: Call, { title, content, branch, topic, issue 
   const given = isPiped ? await readStdin(call, 'the document') : (content ?? '');
   const text = given.trim() === '' ? `# ${title}\n` : given;
   const document = issue === undefined ? text : withIssueLinks(text, [issue]);
-  const more = { ...(branch === undefined ? {} : { branch }), ...(topic === undefined ? {} : { topic }) };
   const shown = await withClient(call, 'write', (client) =>
-    client.registerPlan({ project, plan, content: document, ...more }),
+    client.registerPlan({ project, plan, content: document, branch, topic }),
   );
   call.out.done(shown, `created ${shown.project}/${shown.plan}: ${planStateText(shown)}`);
   return 0;

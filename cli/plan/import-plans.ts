@@ -3,12 +3,11 @@ import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
+import type { Client } from '../../runtime/api/client/client.ts';
 import type { Call } from '../command.ts';
 import { bindingOf, planOfFile } from '../file-binding.ts';
-import { requireProject, requireRepository } from '../place.ts';
-import { familyOf, plansIn, readPlanFile } from '../plan-file.ts';
-import { ensureRegistered } from '../registered.ts';
+import { familyOf, noPlanIn, plansIn, readPlanFile } from '../plan-file.ts';
+import { projectForPlans } from '../registered.ts';
 import { withClient } from '../session.ts';
 import type { TrustFlag } from '../trust/flag.ts';
 
@@ -36,10 +35,7 @@ export async function importPlans(call: Call, { paths, trust, force, as }: Impor
   const files = (await Promise.all(paths.map((path) => filesOf(call, path, as)))).flat();
   const { out } = call;
   const imported = await withClient(call, 'write', async (client) => {
-    const project =
-      call.project === undefined
-        ? await ensureRegistered(call, client, { path: requireRepository(call), trust, way: 'plan register' })
-        : requireProject(call);
+    const project = await projectForPlans(call, client, trust);
     const repo = (await client.repo(project)).path;
     const all: Imported[] = [];
     for (const file of files) all.push(await importOne(call, client, { project, repo, file, force, as }));
@@ -67,12 +63,8 @@ async function filesOf({ cwd }: Call, path: string, as: string | undefined): Pro
   const found = statSync(resolve(cwd, path), { throwIfNoEntry: false });
   if (found?.isDirectory() !== true) return [path];
   const plans = await plansIn(resolve(cwd, path), { as: await familyOf(as) });
-  if (plans.length > 0) return plans.map((plan) => join(path, plan));
-  throw new EngineError(
-    'bad_file',
-    `${path} is a folder without a plan that can be read`,
-    'name the files that are meant; what is wrong with one says: stator plan check <file>',
-  );
+  if (plans.length > 0) return plans.map((plan) => join(path, plan.path));
+  throw noPlanIn(path);
 }
 
 interface One {
@@ -102,7 +94,8 @@ async function importOne(call: Call, client: Client, { project, repo, file, forc
         `plan ${plan} is registered with another text`,
         `take the edit up with: stator run ${shellWord(file)}`,
       );
-    const now = shown ?? (await registerAt(client, project, { plan, content: read.content, file: bound.bound }));
+    const own = { plan, content: read.content, as: 'stator', file: bound.bound ?? undefined };
+    const now = shown ?? (await client.registerPlan({ project, ...own }));
     return {
       file,
       plan: now.plan,
@@ -117,12 +110,4 @@ async function importOne(call: Call, client: Client, { project, repo, file, forc
     const problem = `${thrown.message}; ${thrown.hint}`;
     return { file, plan: null, status: 'failed', family: null, tasks: 0, tasks_done: 0, problem };
   }
-}
-
-function registerAt(
-  client: Client,
-  project: string,
-  { plan, content, file }: { plan: string; content: string; file: string | null },
-): Promise<PlanShow> {
-  return client.registerPlan({ project, plan, content, as: 'stator', ...(file === null ? {} : { file }) });
 }

@@ -155,13 +155,9 @@ function refuseOtherBranch({ plan, branch }: PlanShow, request: RunRequest): voi
 /** Another `run` of the same file may register it a moment sooner. */
 async function registerOnce(client: Client, project: string, request: RunRequest): Promise<PlanShow> {
   const { name, content, bound, branch, topic } = request;
-  const more = {
-    ...(branch === undefined ? {} : { branch }),
-    ...(topic === undefined ? {} : { topic }),
-    ...(bound === null ? {} : { file: bound }),
-  };
   try {
-    return await client.registerPlan({ project, plan: name, content, as: 'stator', ...more });
+    const own = { plan: name, content, as: 'stator', branch, topic, file: bound ?? undefined };
+    return await client.registerPlan({ project, ...own });
   } catch (thrown) {
     const isTaken = thrown instanceof EngineError && thrown.code === 'conflict';
     const other = isTaken ? await findPlan(client, project, name) : null;

@@ -108,8 +108,8 @@ async function registerFile(
       content,
       file: bound,
       as: 'stator',
-      ...(branch === undefined ? {} : { branch }),
-      ...(topic === undefined ? {} : { topic }),
+      branch,
+      topic,
     });
   }
   return { ...(await client.plan(project, plan)), name: plan };

@@ -42,7 +42,7 @@ function playKilled(name: string, point: string): { printed: string; ledger: str
 
 it.each(points)('killed at %s, again and again, its machine gets where it would have got', (point) => {
   const { printed, ledger } = playKilled('own-machine-engine', point);
-  const lines: { event: string; to: string }[] = JSON.parse(printed);
+  const { lines } = JSON.parse(printed) as { lines: { event: string; to: string }[] };
   expect(lines.map(({ event, to }) => `${event}: ${to}`)).toEqual([
     'begun: asking',
     'approve: waiting',

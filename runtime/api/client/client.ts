@@ -351,9 +351,9 @@ export function createClient(call: Call, options: ClientOptions) {
       project: string;
       plan: string;
       content: string;
-      branch?: string;
-      topic?: string;
-      file?: string;
+      branch?: string | undefined;
+      topic?: string | undefined;
+      file?: string | undefined;
       /** The family that it is read as; not there: what it looks like. `stator`: as it stands. */
       as?: string;
       /** Its branch may be one that stator did not make: the plan goes on from there. */

@@ -181,8 +181,8 @@ export const planTools = [
           project: named,
           plan,
           content: given.trim() === '' ? draft : unescaped(given),
-          ...(branch === undefined ? {} : { branch }),
-          ...(topic === undefined ? {} : { topic }),
+          branch,
+          topic,
         }),
       );
       return { filename: shown.plan, status: shown.status, created: true as const, phase: shown.phase };

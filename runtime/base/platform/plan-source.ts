@@ -6,12 +6,12 @@ import type { PlanSource } from '../../../machines/document/read-plan.ts';
 /** Of a folder with more files the rest is not told. */
 const besideLimit = 200;
 
-/** `path` is absolute. Links are not followed. */
-export function planSourceOf(path: string, text: string): PlanSource {
+/** `path` is absolute. Links are not followed. `entries`: what its folder holds, where somebody has looked already. */
+export function planSourceOf(path: string, text: string, entries?: readonly Dirent[]): PlanSource {
   const folder = dirname(path);
   const root = repositoryRoot(folder);
   const place = root === null ? path : relative(root, path);
-  return { text, path: place.split(sep).join('/'), beside: namesBeside(folder, basename(path)) };
+  return { text, path: place.split(sep).join('/'), beside: namesBeside(entries ?? entriesOf(folder), basename(path)) };
 }
 
 function repositoryRoot(folder: string): string | null {
@@ -20,8 +20,8 @@ function repositoryRoot(folder: string): string | null {
 }
 
 /** Plain names only: they stand in what agents read. */
-function namesBeside(folder: string, own: string): string[] {
-  const names = entriesOf(folder).flatMap((entry) => (entry.isFile() || entry.isDirectory() ? [entry.name] : []));
+function namesBeside(entries: readonly Dirent[], own: string): string[] {
+  const names = entries.flatMap((entry) => (entry.isFile() || entry.isDirectory() ? [entry.name] : []));
   return names
     .filter((name) => name !== own && /^[\w.@ -]{1,100}$/.test(name))
     .sort()

@@ -1,13 +1,10 @@
-/**
- * An engine with an unchanged chart of XState's that kills itself at a named point: delays, a promise, and a machine below it with a delay of its own. Its
- * argument is JSON: `{home, ledger, point, nth}`. Each try of the promise leaves a line in the ledger.
- */
+/** An unchanged chart of XState's in an engine that kills itself (play-release.mjs): delays, a promise, and a machine below it with a delay of its own. Each try of the promise leaves a line in the ledger. */
 import { appendFileSync } from 'node:fs';
 import { assign, fromPromise, setup } from 'xstate';
 import { z } from 'zod';
-import { createEngine, defineMachine } from '../../../dist/bin/engine.js';
+import { defineMachine } from '../../../dist/bin/engine.js';
+import { ledger, playRelease } from './play-release.mjs';
 
-const { home, ledger, point = null, nth = 1 } = JSON.parse(process.argv[2]);
 const rest = setup({}).createMachine({
   initial: 'asleep',
   states: { asleep: { after: { 100: 'awake' } }, awake: { type: 'final' } },
@@ -46,18 +43,4 @@ const release = defineMachine({
   actors: { publish: { attempts: 5 } },
 });
 
-let seen = 0;
-const faults = (at) => {
-  if (at !== point) return;
-  seen += 1;
-  if (seen === nth) process.kill(process.pid, 'SIGKILL');
-};
-const engine = await createEngine({ home, env: process.env, machines: [release], faults, waitForHomeMs: 5_000 });
-const tree = engine.machines.release;
-await tree.start('1.2', { version: '1.2.0' });
-if ((await tree.get('1.2')).value === 'asking')
-  await tree.send('1.2', { type: 'approve' }, { dedupeKey: 'approve 1.2' });
-while ((await tree.get('1.2')).status === 'active') await new Promise((resolve) => setTimeout(resolve, 10));
-const { value, context } = await tree.get('1.2');
-process.stdout.write(`${JSON.stringify({ value, context, lines: await tree.history('1.2') })}\n`);
-await engine.stop();
+await playRelease(release, { version: '1.2.0' });
