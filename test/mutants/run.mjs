@@ -36,7 +36,8 @@ if (unknown.length > 0) fail(`there is no mutant ${unknown.join(', ')}; npm run 
 for (const option of ['seconds', 'jobs'])
   if (values[option] !== undefined && !/^[1-9]\d{0,4}$/.test(values[option]))
     fail(`--${option} ${values[option]}: a whole number from 1 on is accepted`);
-for (const mutant of mutants) checkPlace(mutant);
+const misplaced = mutants.flatMap(misplacements);
+if (misplaced.length > 0) fail(misplaced.join('\n         '));
 
 if (values.list) for (const { name, promise, file } of mutants) console.log(`${name}: ${file}: ${promise}`);
 else await playAll();
@@ -47,10 +48,11 @@ function fail(message) {
 }
 
 /** What is broken must stand in its file exactly once, and its tests must be there. */
-function checkPlace({ name, file, find, tests }) {
-  const count = readFileSync(join(root, file), 'utf8').split(find).length - 1;
-  if (count !== 1) fail(`${name}: ${file} has ${JSON.stringify(find)} ${count} times, and exactly once is meant`);
-  for (const test of tests) if (!existsSync(join(root, test))) fail(`${name}: ${test} is not there`);
+function misplacements({ name, file, find, tests }) {
+  const path = join(root, file);
+  const count = existsSync(path) ? readFileSync(path, 'utf8').split(find).length - 1 : 0;
+  const found = count === 1 ? [] : [`${name}: ${file} has ${JSON.stringify(find)} ${count} times, and exactly once is meant`];
+  return [...found, ...tests.filter((test) => !existsSync(join(root, test))).map((test) => `${name}: ${test} is not there`)];
 }
 
 async function playAll() {

@@ -10,18 +10,18 @@ export const walls = [
   },
   {
     name: 'network-is-on',
-    promise: 'network = "off" leaves no network inside',
+    promise: 'network = "none" leaves no network inside',
     file: 'runtime/work/sandbox/walls.ts',
-    find: "profile.network === 'off' ? ['--unshare-net'] : []",
-    replace: "profile.network === 'off' ? [] : []",
+    find: "return { outside: [], walls: ['--unshare-net'], inside: [] };",
+    replace: 'return { outside: [], walls: [], inside: [] };',
     tests: ['test/walls/agents.test.ts'],
   },
   {
     name: 'walls-that-must-stand-are-off',
     promise: 'sandbox = "bwrap" has walls, whatever the environment says',
     file: 'runtime/work/sandbox/walls.ts',
-    find: "if (sandbox === 'off' || (sandbox === 'auto' && isSandboxOff(env))) return null;",
-    replace: "if (sandbox === 'off' || isSandboxOff(env)) return null;",
+    find: "if (sandbox === 'off' || (sandbox === 'auto' && isSandboxOff(env))) {",
+    replace: "if (sandbox === 'off' || isSandboxOff(env)) {",
     tests: ['test/walls/agents.test.ts'],
   },
   {
