@@ -83,7 +83,10 @@ function scriptOf(
 
 const fileOf = (plan: string, task: number) => `${plan}-${task}.txt`;
 
-/** At rest a plan is done with the work of all its tasks on its branch, or says why not: a failed task its reason, lost work the refs that keep it. */
+/**
+ * At rest a plan is done with the work of all its tasks on its branch, or says why not: a failed task its reason, lost work the refs that keep it. What an
+ * agent took back itself, or put into the stash, is not on the branch, and a ref has it.
+ */
 async function endOf(made: TestEngine, plan: string, told: string): Promise<keyof Omit<GitLife, 'plans'>> {
   const shown = await untilPlan(
     made,
@@ -107,9 +110,17 @@ async function endOf(made: TestEngine, plan: string, told: string): Promise<keyo
     return 'blocked';
   }
   for (const { number, status, reason } of all)
-    if (status === 'done') expect(files, told).toContain(fileOf(plan, number));
+    if (status === 'done') expect([...files, ...filesBeside(made, plan)], told).toContain(fileOf(plan, number));
     else expect(reason, told).not.toBeNull();
   return shown.status === 'done' ? 'done' : 'failed';
+}
+
+/** Of the refs that keep what the agents of a plan took back, and of the stash, which an agent has in common with the person. */
+function filesBeside(made: TestEngine, plan: string): string[] {
+  const kept = git(made.repo, 'for-each-ref', '--format=%(refname)', 'refs/stator/attempts').split('\n');
+  const ofPlan = kept.filter((ref) => ref.startsWith(`refs/stator/attempts/${plan}#`) && ref.includes('-taken-back-'));
+  const stash = git(made.repo, 'stash', 'list', '--format=%H %P').split(/\s/);
+  return [...ofPlan, ...stash].flatMap((name) => filesOn(made, name));
 }
 
 function filesOn({ repo }: TestEngine, name: string): string[] {

@@ -65,6 +65,7 @@ import { startMeter } from './run-meter.ts';
 import { failureText, limitedUntil, noteReport, unusableHint } from './run-report.ts';
 import { collectRun } from './run-repository.ts';
 import { type RunSockets, withSocket } from './run-socket.ts';
+import { tellTakenBack } from './taken-back-report.ts';
 import { passUnread } from './unread-messages.ts';
 import {
   isGone,
@@ -358,6 +359,7 @@ async function waitForEnd(
     if (!stop.aborted) await presenceAtEnd(site, { folder, nowMs: parts.nowMs() });
     await collectRun(parts, effect, { row, folder });
     await keepLinked(effect, context, { folder, site });
+    await tellTakenBack(effect, { row, folder, site });
     const { worktree = null } = (await parts.store.run(row.key)) ?? {};
     if (worktree !== null) await parts.lastWords?.(row.project, worktree);
     const left = await tidy(parts, effect, context, folder);

@@ -12,8 +12,8 @@ import type { SignalPayload } from '../../../machines/vocabulary/signal.ts';
 import type { EffectContext } from '../../core/outbox/handler.ts';
 import type { PlanKey, Store } from '../../core/store/port.ts';
 import { ensureBranch } from '../git/branch.ts';
-import { holdsWork, takeIntoBranch } from '../git/joint-base.ts';
-import { areAncestors, commitsNotIn, findCommit } from '../git/objects.ts';
+import { hasWork, takeIntoBranch } from '../git/joint-base.ts';
+import { areAncestors, findCommit } from '../git/objects.ts';
 import { attemptRef, branchRef, readRef, readRefs, remoteHeads } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import type { EffectParts } from './workplace.ts';
@@ -111,9 +111,7 @@ async function missingFrom(repo: Repository, done: readonly DoneWork[], head: st
 
 /** As itself, as commits of the same changes (a rebase), or because merging it would change nothing (a squash). */
 async function isThere(repo: Repository, commit: string, head: string): Promise<boolean> {
-  if ((await findCommit(repo, commit)) === null) return false;
-  if (await holdsWork(repo, head, commit)) return true;
-  return (await commitsNotIn(repo, commit, head)) === 0;
+  return (await findCommit(repo, commit)) !== null && hasWork(repo, head, commit);
 }
 
 async function detailOf(

@@ -6,8 +6,7 @@ import { safeText } from '../../base/platform/terminal-text.ts';
 import type { EffectContext } from '../../core/outbox/handler.ts';
 import type { RunFolder } from '../agents/run-folder.ts';
 import { keepNested, linkedInside, type Nested, nestedText } from '../git/nested.ts';
-import { ownFolder } from '../git/private-collect.ts';
-import { privatePlaceIn } from '../git/private-repository.ts';
+import { gitDirOf } from '../git/private-collect.ts';
 import { adminDirOf, isOwnFolder } from '../git/worktree-list.ts';
 import type { Site } from './workplace.ts';
 
@@ -28,7 +27,7 @@ export async function keepLinked(
   const adminDir = paths.length === 0 ? null : await adminDirOf(repository, site.worktree);
   if (adminDir === null) return;
   const worktree = { path: site.worktree, adminDir };
-  const ownGitDir = await gitDirOf(folder);
+  const ownGitDir = await gitDirOf(folder.path);
   const message = `what ${title} left in a repository of its own`;
   const run = runName(row.project, row.plan, id);
   tellNested(context, {
@@ -61,12 +60,7 @@ export async function tellOthers(
 async function linkedIn({ repository, worktree }: Place, folder: RunFolder | null): Promise<string[]> {
   const adminDir = isOwnFolder(worktree) ? await adminDirOf(repository, worktree) : null;
   if (adminDir === null) return [];
-  return linkedInside(repository, { path: worktree, adminDir }, folder === null ? null : await gitDirOf(folder));
-}
-
-async function gitDirOf(folder: RunFolder): Promise<string | null> {
-  const place = privatePlaceIn(folder.path);
-  return existsSync(place.gitDir) ? ownFolder(place) : null;
+  return linkedInside(repository, { path: worktree, adminDir }, folder === null ? null : await gitDirOf(folder.path));
 }
 
 /** As many as a notice names. */

@@ -12,6 +12,7 @@ import { keepNested, type Nested } from './nested.ts';
 import { noteMended } from './notes.ts';
 import { noLinks } from './object-memo.ts';
 import { commitOf, commitTree, isAncestor, mergeTrees, treeOf } from './objects.ts';
+import { headMoves } from './reflog.ts';
 import { attemptRef, branchRef, ownedRef, readRef, readRefs, setRef, setRefs } from './refs.ts';
 import type { Repository } from './repository.ts';
 import { withoutSignals } from './signal-paths.ts';
@@ -327,20 +328,13 @@ async function joined(
   return { head: await commitTree(repo, { tree: merged.tree, parents: [tip, end], message: both.message }), files: [] };
 }
 
-/** Lines of a worktree's reflog that tell of a commit which was made there, not of one that was only gone to. */
-const madeThere = /^(?:commit|cherry-pick|revert|am|rebase|merge|pull)\b(?!.*(?:\(start\)|Fast-forward$))/;
-
 /** Whether a commit is the run's own work: it was made in this worktree, or no branch, tag or other ref has it. */
 async function isOwnWork(
   repo: Repository,
   { adminDir }: OpenWorktree,
   { end, run }: { end: string; run: string },
 ): Promise<boolean> {
-  const reflog = (textOf(join(adminDir, 'logs', 'HEAD')) ?? '').split('\n');
-  const isMadeHere = reflog.some((line) => {
-    const [about = '', message = ''] = line.split('\t');
-    return about.split(' ')[1] === end && madeThere.test(message);
-  });
+  const isMadeHere = headMoves(adminDir).some(({ to, isNew }) => to === end && isNew);
   if (isMadeHere) return true;
   const known = [
     `--exclude=${attemptRef(run)}`,

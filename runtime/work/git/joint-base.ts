@@ -2,7 +2,7 @@
 import { detach, ensureBranch, worktreesOn } from './branch.ts';
 import { ownGit } from './git.ts';
 import { buildMerge } from './merge.ts';
-import { commitTree, isAncestor, mergeTrees, treeOf } from './objects.ts';
+import { commitsNotIn, commitTree, isAncestor, mergeTrees, treeOf } from './objects.ts';
 import { branchRef, moveRef } from './refs.ts';
 import type { Repository } from './repository.ts';
 
@@ -45,6 +45,11 @@ export async function holdsWork(repo: Repository, target: string, commit: string
   if (await isAncestor(repo, commit, target)) return true;
   const merged = await mergeTrees(repo, target, commit);
   return merged.kind === 'tree' && merged.tree === (await treeOf(repo, target));
+}
+
+/** `holdsWork`, or as commits of the same changes, as after a rebase. */
+export async function hasWork(repo: Repository, target: string, commit: string): Promise<boolean> {
+  return (await holdsWork(repo, target, commit)) || (await commitsNotIn(repo, commit, target)) === 0;
 }
 
 /** A second run makes the same commit. */

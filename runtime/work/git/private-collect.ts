@@ -16,7 +16,7 @@ import { checkoutTimeoutMs } from './git.ts';
 import { textOf } from './git-folder.ts';
 import { takeLfsObjects } from './lfs-objects.ts';
 import { commitTree, findCommit, isAncestor, mergeTrees } from './objects.ts';
-import type { PrivatePlace } from './private-repository.ts';
+import { type PrivatePlace, privatePlaceIn } from './private-repository.ts';
 import { branchRef, moveRef, readRef } from './refs.ts';
 import type { Repository } from './repository.ts';
 import { unfinishedHeads } from './unfinished.ts';
@@ -86,6 +86,12 @@ async function takeCommits(
 /** Its own path: were it exchanged for a link, nothing would be found there. */
 export async function ownFolder({ gitDir }: PrivatePlace): Promise<string> {
   return join(await realpath(dirname(gitDir)), basename(gitDir));
+}
+
+/** The git folder in which the agent of a run committed; null: it had none of its own. */
+export async function gitDirOf(runFolder: string): Promise<string | null> {
+  const place = privatePlaceIn(runFolder);
+  return existsSync(place.gitDir) ? ownFolder(place) : null;
 }
 
 interface AgentsEnd {
