@@ -51,8 +51,12 @@ function fail(message) {
 function misplacements({ name, file, find, tests }) {
   const path = join(root, file);
   const count = existsSync(path) ? readFileSync(path, 'utf8').split(find).length - 1 : 0;
-  const found = count === 1 ? [] : [`${name}: ${file} has ${JSON.stringify(find)} ${count} times, and exactly once is meant`];
-  return [...found, ...tests.filter((test) => !existsSync(join(root, test))).map((test) => `${name}: ${test} is not there`)];
+  const found =
+    count === 1 ? [] : [`${name}: ${file} has ${JSON.stringify(find)} ${count} times, and exactly once is meant`];
+  return [
+    ...found,
+    ...tests.filter((test) => !existsSync(join(root, test))).map((test) => `${name}: ${test} is not there`),
+  ];
 }
 
 async function playAll() {
