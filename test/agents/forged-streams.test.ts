@@ -1,10 +1,11 @@
 /** Whatever else is written into the output of a judge's program, before, between and after its own lines: its verdict is its own, or there is none. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ProgramPreset } from '../../runtime/base/config/preset-programs.ts';
+import { lastMessageFile, writeAsked } from '../../runtime/work/agents/last-message.ts';
 import { createWholeLines } from '../../runtime/work/agents/relay/whole-lines.ts';
 import { relayWords } from '../../runtime/work/agents/relay-words.ts';
 import { createLogReader, reportOf } from '../../runtime/work/agents/reports/read-log.ts';
@@ -146,6 +147,37 @@ describe.each(programPresets)('whatever is written into the output of %s', (pres
       writeFileSync(folder[missing], '');
       expect(verdictIn((await reportOf(preset, folder)).finalMessages)).toBeNull();
     }
+  });
+
+  it('a verdict counts only if the file that the program was asked for says the same', async () => {
+    const root = createFolder();
+    const folder = runFolderAt(dirname(root), basename(root));
+    mkdirSync(folder.temp);
+    const file = lastMessageFile(folder);
+    writeFileSync(folder.log, `${says[preset](approved).join('\n')}\n`);
+    const read = async () => verdictIn((await reportOf(preset, folder)).finalMessages)?.kind ?? null;
+    writeFileSync(file, changes);
+    expect(await read()).toBe('approved');
+    writeAsked(folder);
+    expect(await read()).toBeNull();
+    writeFileSync(file, approved);
+    expect(await read()).toBe('approved');
+    for (const put of [
+      () => {},
+      () => writeFileSync(file, 'x'.repeat(2 * 1024 * 1024) + approved),
+      () => symlinkSync(join(root, 'elsewhere'), file),
+      () => mkdirSync(file),
+    ]) {
+      rmSync(file, { recursive: true, force: true });
+      writeFileSync(join(root, 'elsewhere'), approved);
+      put();
+      expect(await read()).toBeNull();
+    }
+    // A file alone says nothing either.
+    rmSync(file, { recursive: true });
+    writeFileSync(file, approved);
+    writeFileSync(folder.log, '');
+    expect(await read()).toBeNull();
   });
 
   it('what the setup of the worktree printed is no word of its', async () => {

@@ -34,6 +34,7 @@ function placesIn(root: string, env: NodeJS.ProcessEnv): CommandPlaces {
     prompt: join(root, 'prompt'),
     script: join(root, 'script.sh'),
     servers: join(root, 'servers.json'),
+    lastMessage: join(root, 'last-message'),
     loadsProject: true,
     worktree,
     repo: root,
@@ -111,6 +112,22 @@ describe('what is started', () => {
     `);
   });
 
+  it('asks codex for its last message in a file as well where it judges, unless its user does', () => {
+    const lineOf = (profile: Differences['profile']) => {
+      const places = placesIn(createFolder(), { IS_SANDBOX: '1' });
+      const { argv, writesLastMessage = false } = commandLine(
+        briefOf(content, { profile: { preset: 'codex', ...profile } }),
+        places,
+      );
+      return [writesLastMessage, argv.includes('--output-last-message') && argv.includes(places.lastMessage)];
+    };
+    expect(lineOf({ role: 'reviewer' })).toEqual([true, true]);
+    expect(lineOf({ role: 'verifier' })).toEqual([true, true]);
+    expect(lineOf({ role: 'coder' })).toEqual([false, false]);
+    expect(lineOf({ role: 'reviewer', flags: ['-o', 'x'] })).toEqual([false, false]);
+    expect(lineOf({ role: 'reviewer', flags: ['--output-last-message=x'] })).toEqual([false, false]);
+  });
+
   it('gives claude messages on its standard input, but not where it judges or its user wants another format', () => {
     const lineOf = (profile: Differences['profile']) =>
       commandLine(
@@ -152,7 +169,9 @@ describe('what is started', () => {
     const given = asks.flatMap((permissions) =>
       [null, conversation].flatMap((talk) =>
         [true, false].flatMap((loadsProject) => {
-          const brief = briefOf(content, { conversation: talk, profile: { preset, model: 'm', permissions } });
+          // A judge loads no settings of the project.
+          const role = loadsProject ? 'coder' : 'reviewer';
+          const brief = briefOf(content, { conversation: talk, profile: { preset, role, model: 'm', permissions } });
           return commandLine(brief, { ...places, loadsProject }).argv.filter((word) => /^--[a-z]/.test(word));
         }),
       ),
@@ -279,12 +298,7 @@ describe('what is understood', () => {
     'of claude: a limit that it tells by %s',
     async (_what, { error, resetsAt }: { error?: string; resetsAt?: number }, more, untilMs) => {
       const root = createFolder();
-      const folder = {
-        path: root,
-        log: join(root, 'log'),
-        olderLog: join(root, 'log.1'),
-        outputLost: join(root, 'lost'),
-      };
+      const folder = folderAt(root);
       const events = [
         ...(resetsAt === undefined
           ? []
@@ -300,12 +314,7 @@ describe('what is understood', () => {
 
   it('of claude: a limit in a plain line counts where the program wrote no event', async () => {
     const root = createFolder();
-    const folder = {
-      path: root,
-      log: join(root, 'log'),
-      olderLog: join(root, 'log.1'),
-      outputLost: join(root, 'lost'),
-    };
+    const folder = folderAt(root);
     const line = "You've hit your weekly limit · resets later";
     writeFileSync(folder.log, `${line}\n`);
     expect((await reportOf('claude', folder, 1)).rateLimit).toEqual({ untilMs: null });

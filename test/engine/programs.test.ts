@@ -7,6 +7,7 @@ import type { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { AgentSettings } from '../../runtime/base/config/config.ts';
 import type { EngineOptions, InstanceEntry } from '../../runtime/engine/engine.ts';
 import { reportOf } from '../../runtime/work/agents/reports/read-log.ts';
+import { runFolderAt } from '../../runtime/work/agents/run-folder.ts';
 import { seedOf } from '../support/crash.ts';
 import { drawnUnlessWhole } from '../support/drawn.ts';
 import {
@@ -176,9 +177,7 @@ describe('an agent that is a program of others', () => {
     const isTold = async () => {
       const name = existsSync(join(engine.home, 'runs')) ? runFolders(engine.home, 'p').at(-1) : undefined;
       if (name === undefined) return false;
-      const at = join(engine.home, 'runs', name);
-      const folder = { path: at, log: join(at, 'log'), olderLog: join(at, 'log.1'), outputLost: join(at, 'lost') };
-      return (await reportOf(preset, folder)).isOver;
+      return (await reportOf(preset, runFolderAt(join(engine.home, 'runs'), name))).isOver;
     };
     await until(isTold);
     // Once its silence was looked at.

@@ -13,6 +13,8 @@ export interface CommandLine {
   readonly script: string | null;
   /** To be written to the run's file of MCP servers, likewise; not there: it has none. */
   readonly servers?: string;
+  /** It writes its last message to the file that the places name. */
+  readonly writesLastMessage?: true;
   /** Beside the environment that the places name, which wins over it. */
   readonly env?: Readonly<Record<string, string>>;
   /** Files of the main folder that the words name: they must be there inside of walls, as `argv`'s own program is. */
@@ -25,6 +27,8 @@ export interface CommandPlaces {
   readonly script: string;
   /** Where a program reads which MCP servers it has. */
   readonly servers: string;
+  /** Where a program may write its last message. */
+  readonly lastMessage: string;
   /** The folder that the program is started in. */
   readonly worktree: string;
   readonly repo: string;

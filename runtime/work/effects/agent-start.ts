@@ -15,6 +15,7 @@ import { profileOf } from '../agents/accounts.ts';
 import type { CommandLine } from '../agents/command-line.ts';
 import { readEnvFile } from '../agents/env-file.ts';
 import { runEnvironment } from '../agents/environment.ts';
+import { lastMessageFile, writeAsked } from '../agents/last-message.ts';
 import { ensureLauncher } from '../agents/launcher.ts';
 import { prepareMessages } from '../agents/message-input.ts';
 import { noteInLog } from '../agents/own-lines.ts';
@@ -144,6 +145,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     prompt: folder.prompt,
     script: folder.script,
     servers: folder.servers,
+    lastMessage: lastMessageFile(folder),
     worktree: path,
     repo: site.project.path,
     loadsProject,
@@ -159,6 +161,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
   prepareInput(folder, profile.terminal || line.messages !== undefined);
   prepareMessages(folder, line.messages ?? null);
   if (line.script !== null) writeStartFile(folder.script, line.script);
+  if (line.writesLastMessage) writeAsked(folder);
   if (line.servers !== undefined) writeStartFile(folder.servers, line.servers);
   const { preset, role } = profile;
   const isDetached = isJudge(role);

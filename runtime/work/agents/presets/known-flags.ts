@@ -29,7 +29,7 @@ export const presetFlags: Readonly<Record<ProgramPreset, Flags>> = {
   },
   codex: {
     help: ['exec', '--help'],
-    flags: ['--json', '--dangerously-bypass-approvals-and-sandbox', '--config', '--model'],
+    flags: ['--json', '--dangerously-bypass-approvals-and-sandbox', '--config', '--model', '--output-last-message'],
   },
   gemini: {
     help: ['--help'],

@@ -3,6 +3,7 @@ import { createReadStream, existsSync, statSync } from 'node:fs';
 import type { ProgramPreset } from '../../../base/config/preset-programs.ts';
 import { createLogTail } from '../../../base/platform/log-tail.ts';
 import { safeText } from '../../../base/platform/terminal-text.ts';
+import { withLastMessage } from '../last-message.ts';
 import { createLineReader } from '../line-reader.ts';
 import { isOwnLine } from '../own-lines.ts';
 import type { RunFolder } from '../run-folder.ts';
@@ -25,7 +26,7 @@ const readers = {
   gemini: createGeminiReader,
 } satisfies Record<ProgramPreset, () => Reader>;
 
-type LogOfRun = Pick<RunFolder, 'path' | 'log' | 'olderLog' | 'outputLost'>;
+type LogOfRun = Pick<RunFolder, 'path' | 'temp' | 'log' | 'olderLog' | 'outputLost'>;
 
 /** Of a run that an earlier engine began, so much is read at once. */
 const liveBytes = 8 * 1024 * 1024;
@@ -51,7 +52,8 @@ export async function reportOf(
   // Whole milliseconds, as everywhere: file systems have parts of them.
   const writtenAtMs = Math.floor(statSync(folder.log, { throwIfNoEntry: false })?.mtimeMs ?? 0);
   const report = log.report({ writtenAtMs, code });
-  return isIncomplete(folder) ? { ...report, finalMessages: [] } : report;
+  const finalMessages = isIncomplete(folder) ? [] : withLastMessage(report.finalMessages, folder);
+  return { ...report, finalMessages };
 }
 
 /** Takes the bytes of a log. A line that is longer than a reader looks for is left out; what stands after the last newline of a file counts as a line. */

@@ -54,7 +54,7 @@ export interface ReadAt {
 export const messageLimit = 8 * 1024;
 
 /** Far more than a verdict may have. Only the end of a longer message is kept, and its last line is there. */
-const finalLimit = 256 * 1024;
+export const finalLimit = 256 * 1024;
 /** A program ends once, or a few times where it went on in the background. Beyond this nothing that it said counts: what is not looked at may contradict. */
 const finalCount = 16;
 
