@@ -64,7 +64,7 @@ function about(agent: InstanceEntry, nowMs: number): View {
     fact('program', agent.program),
     fact('started', agent.started_at === null ? '' : ago(agent.started_at, nowMs)),
     fact('last heard', agent.last_activity_at === null ? '' : ago(agent.last_activity_at, nowMs)),
-    fact('exit', agent.exit_code === null ? '' : String(agent.exit_code)),
+    fact('exit', [agent.exit_code, agent.exit_note].filter((part) => part !== null).join(': ')),
     fact('reason', agent.reason ?? ''),
     fact('goes on', agent.waits_until === null ? '' : clock(agent.waits_until)),
     ...usageFacts(agent.usage),

@@ -44,7 +44,7 @@ export function instanceLines(entry: InstanceEntry, paint: Paint): string[] {
       ['run', entry.run],
       ['pid', entry.pid === null ? null : String(entry.pid)],
       ['took', hasUsage(entry.usage) ? usageText(entry.usage) : null],
-      ['exit code', entry.exit_code === null ? null : String(entry.exit_code)],
+      ['exit code', exitText(entry)],
       ['branch', entry.branch],
       ['worktree', entry.worktree],
       ['started', entry.started_at],
@@ -58,6 +58,11 @@ export function instanceLines(entry: InstanceEntry, paint: Paint): string[] {
     ],
     paint,
   );
+}
+
+function exitText({ exit_code: code, exit_note: note }: InstanceEntry): string | null {
+  if (code === null) return null;
+  return note === null ? String(code) : `${code}: ${note}`;
 }
 
 /** The agent of that title. Throws `not_found`, with the nearest title, or those that there are. */

@@ -197,6 +197,10 @@ const pulling = {
     const reason = `the plan is done and auto_create_pr could not make its pull request: ${detail}; resolve tries again; to do without one, turn auto_create_pr off first`;
     return { stopCause: { source: 'failed' as const, reason } };
   }),
+  notePushStop: base.assign(({ context: { pull } }) => {
+    const reason = `the plan is done and its pull request ${pull?.request?.url ?? ''} is open without its newest commits: ${pull?.refused?.detail ?? ''}; resolve tries the push again`;
+    return { stopCause: { source: 'failed' as const, reason } };
+  }),
   /** What the plan stands for is asked for anew. */
   clearPullStop: base.assign(({ context: { blocked, stopCause } }) =>
     blocked?.source === 'failed' ? { blocked: null, stopCause: null } : { blocked, stopCause },

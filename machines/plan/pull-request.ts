@@ -29,7 +29,8 @@ const stood = [
 /** The same of a push to one that is open. */
 const notPushed = { guard: and(['isPull', 'pullMoved']), target: `${open}.manual`, actions: 'endPullWork' } as const;
 const pushTold = [notPushed, { guard: 'isPull', target: `${open}.unpushed.idle`, actions: 'notePullRefused' }] as const;
-const pushStood = [notPushed, { guard: 'isPull', target: `${open}.unpushed.automatic`, actions: stop }] as const;
+const pushStop = ['notePullRefused', 'notePushStop', 'raiseBlock'] as const;
+const pushStood = [notPushed, { guard: 'isPull', target: `${open}.unpushed.automatic`, actions: pushStop }] as const;
 
 const mayPush = and(['isDone', 'mayPush']);
 const push = { guard: mayPush, target: `${open}.pushing.asked`, actions: ['askPull', 'raiseMoved'] } as const;

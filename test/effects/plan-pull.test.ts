@@ -353,6 +353,30 @@ describe('an open pull request', () => {
     expect([creates(where.forge), readTip(where.bare, 'plan/login')]).toEqual([1, null]);
   });
 
+  it('into which somebody has pushed stays open, and the plan says what was not pushed to it', async () => {
+    const where = await site();
+    const engine = await start(where, { agents: judged, pullRequestLookMs: 3_600_000 });
+    await begin(engine, 'login', planText(['echo a > a.txt']));
+    const { url } = (await untilOpen(engine, 'login')).pull_request ?? {};
+    const grow = (path: string, words: string) => {
+      const tree = git(path, 'rev-parse', 'refs/heads/plan/login^{tree}');
+      const author = ['-c', 'user.name=eve', '-c', 'user.email=eve@example.com'];
+      git(
+        path,
+        'update-ref',
+        'refs/heads/plan/login',
+        git(path, ...author, 'commit-tree', tree, '-p', headOf(path, 'plan/login'), '-m', words),
+      );
+    };
+    grow(where.bare, 'theirs');
+    grow(where.on.repo, 'ours');
+    await engine.client.send({ project: 'demo', plan: 'login', type: 'request_review' });
+    const { blocked, pull_request } = await untilBlocked(engine, 'login');
+    expect(pull_request).toMatchObject({ state: 'open', url });
+    expectProse(blocked?.reason ?? '', String(url), 'origin has commits on plan/login');
+    expect(blocked?.reason).not.toContain('could not make');
+  });
+
   it('that was closed while its fixer worked is not opened again by itself', async () => {
     const where = await site();
     const [begun, goOn] = [join(where.on.root, 'begun'), join(where.on.root, 'go-on')];

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { instanceLines } from '../../cli/instance/view.ts';
 import type { PlanShow } from '../../runtime/engine/engine.ts';
 import {
   begin,
@@ -41,6 +42,30 @@ function tasksOf(shown: PlanShow): { status: string; reason: string | null; atte
 function lastRun({ home }: TestEngine, plan: string): string {
   return runFolders(home, plan).at(-1) ?? '';
 }
+
+it('a reviewer that is killed after its verdict has succeeded, and what stands beside its exit code says why', async () => {
+  const engine = await startEngine({
+    agents: {
+      default: { preset: 'sh', attempts: 1 },
+      reviewer: {
+        preset: 'command',
+        program: '/bin/sh',
+        flags: ['-c', 'stator signal emit review_approved && kill -KILL $$'],
+        attempts: 1,
+      },
+    },
+  });
+  await begin(engine, 'login', planText(['echo a > a.txt']));
+  await untilStatus(engine, 'login', 'done');
+  const states = async () => (await engine.client.instances({ plan: 'login' })).map((run) => [run.role, run.state]);
+  await until(async () => (await states()).every(([, state]) => state === 'succeeded'));
+  const [reviewer, coder] = await engine.client.instances({ plan: 'login' });
+  expect(coder).toMatchObject({ exit_code: 0, exit_note: null });
+  expect(reviewer).toMatchObject({ state: 'succeeded', exit_code: 137 });
+  if (reviewer === undefined) throw new Error('it ran');
+  const shown = instanceLines(reviewer, (_, text) => text).join('\n');
+  expect(shown).toContain('137: ended by signal 9 after it had said its result');
+});
 
 describe('an agent that misbehaves', () => {
   it('by ignoring TERM, by leaving its session, or by never ending, is gone with all that it started', async () => {

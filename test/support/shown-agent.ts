@@ -17,6 +17,7 @@ export function shownAgent(
     branch: 'b',
     last_activity_at: null,
     exit_code: null,
+    exit_note: null,
     reason: null,
     waits_until: null,
     permissions: [],

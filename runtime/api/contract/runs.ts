@@ -21,6 +21,8 @@ export const instanceEntry = z
     started_at: time.nullable(),
     last_activity_at: time.nullable(),
     exit_code: z.int().nullable(),
+    /** Why its work counts though a signal ended its process; null: its exit code needs no words. */
+    exit_note: z.string().nullable(),
     reason: reason.nullable(),
     /** When it continues by itself, where it waits for a limit of its account or for its next attempt. */
     waits_until: time.nullable(),

@@ -96,6 +96,7 @@ async function instanceEntry(
     // Its log is made a little before its process starts.
     last_activity_at: activity === 0 ? null : timeText(Math.max(activity, row.started_at ?? 0)),
     exit_code: row.exit_code,
+    exit_note: exitNote(row),
     reason: row.reason as Reason | null, // written from the machine's reasons
     ...waits,
     waits_until: limit === null ? waits.waits_until : timeText(limit.until),
@@ -108,6 +109,14 @@ async function instanceEntry(
     usage: usageOfTitle(usage, row.title),
     ...olderFields(row),
   };
+}
+
+/** Exit codes from here on name the signal that ended a process: 128 and its number. */
+const signalCodes = 128;
+
+function exitNote({ state, exit_code: code }: Pick<RunRow, 'state' | 'exit_code'>): string | null {
+  if (state !== 'succeeded' || code === null || code <= signalCodes) return null;
+  return `ended by signal ${code - signalCodes} after it had said its result, which counts`;
 }
 
 const activeStates: ReadonlySet<string> = new Set(['starting', 'running', 'waiting', 'stopping']);
