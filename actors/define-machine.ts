@@ -4,9 +4,9 @@ import { EngineError } from '../machines/vocabulary/errors.ts';
 import { isHostName } from '../machines/vocabulary/host-name.ts';
 import { isMachineName } from '../machines/vocabulary/ids.ts';
 import { slips } from '../machines/vocabulary/slips.ts';
-import type { AnyDefinition, MachineDefinition } from './definition.ts';
+import type { AnyDefinition, EventType, MachineDefinition } from './definition.ts';
 import { eachLogic, type LogicKind, logicKindOf, promisesOf } from './durable-logic.ts';
-import { ownBirth, promiseSettled, tagsOfMachine } from './own-machine.ts';
+import { ownBirth, promiseSettled, tagsOfMachine, treeDeleted } from './own-machine.ts';
 
 /** What the engine itself tells a machine: nobody may send it from outside. */
 const ownWords: ReadonlySet<string> = new Set([
@@ -15,16 +15,25 @@ const ownWords: ReadonlySet<string> = new Set([
   'message_failed',
   'timer_due',
   promiseSettled,
+  treeDeleted,
 ]);
 
 /**
  * A machine of one's own, for `createEngine({ machines })` and for daemon.toml. Throws `bad_machine` with the place: a name that is taken, an action that
  * the machine does not have, a chart that starts something which no restart would find again.
  */
-export function defineMachine<const Name extends string, M extends AnyStateMachine>(
-  // Inferred from these two alone: were a handler asked too, the type of the event that it answers would be `string`.
-  definition: { readonly name: Name; readonly machine: M } & NoInfer<MachineDefinition<Name, M>>,
-): MachineDefinition<Name, M> {
+export function defineMachine<
+  const Name extends string,
+  M extends AnyStateMachine,
+  Signal extends EventType<M> = never,
+>(
+  // Inferred from these alone: were a handler asked too, the type of the event that it answers would be `string`.
+  definition: {
+    readonly name: Name;
+    readonly machine: M;
+    readonly signals?: { readonly [Type in Signal]: unknown };
+  } & NoInfer<MachineDefinition<Name, M, Signal>>,
+): MachineDefinition<Name, M, Signal> {
   checkDefinition(definition);
   return definition;
 }

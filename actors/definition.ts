@@ -2,7 +2,7 @@
  * A machine of one's own, as a program gives it to an engine: a statechart that XState made, and what its named actions ask for. The chart says when;
  * what is done in the world stands here, and every part of it outlives the process.
  */
-import type { AnyStateMachine, EventFromLogic, InputFrom, SnapshotFrom } from 'xstate';
+import type { AnyStateMachine, EventFromLogic, InputFrom, OutputFrom, SnapshotFrom, TagsFrom } from 'xstate';
 import type { z } from 'zod';
 
 type ProvidedActions<M extends AnyStateMachine> = NonNullable<Parameters<M['provide']>[0]['actions']>;
@@ -105,11 +105,19 @@ export type EffectDefinition<M extends AnyStateMachine, Params = unknown> =
   | Message<M, Params>
   | Watch<M, Params>;
 
-/** The types of the events that signals may carry. */
-type Payload<Event> = Omit<Event, 'type' | 'at'>;
+/** The type of an event of the chart; any text where the chart has no types. */
+export type EventType<M extends AnyStateMachine> = EventFromLogic<M>['type'];
+
+/** What the event of that type carries. */
+type PayloadOf<M extends AnyStateMachine, Type extends string> =
+  string extends EventType<M> ? unknown : Omit<Extract<EventFromLogic<M>, { readonly type: Type }>, 'type' | 'at'>;
 
 /** A machine of your own, as `defineMachine` takes it: the chart, what signals it hears, what its effects do, and what people are shown of it. */
-export interface MachineDefinition<Name extends string = string, M extends AnyStateMachine = AnyStateMachine> {
+export interface MachineDefinition<
+  Name extends string = string,
+  M extends AnyStateMachine = AnyStateMachine,
+  Signal extends EventType<M> = EventType<M>,
+> {
   /** A lower-case word; it stands in addresses, keys and routes. */
   readonly name: Name;
   /** What `setup(…).createMachine` returned. It is left as it is. */
@@ -119,7 +127,7 @@ export interface MachineDefinition<Name extends string = string, M extends AnySt
   /** From each earlier version to the next: takes `{value, context, …}` as it was stored, answers the same in the new shape. */
   readonly upgrades?: Readonly<Record<number, (snapshot: never) => object>>;
   /** What others may send, with the schema of what it carries. Nothing else is taken from outside. */
-  readonly signals?: { readonly [Type in EventFromLogic<M>['type']]?: z.ZodType };
+  readonly signals?: { readonly [Type in Signal]: z.ZodType<PayloadOf<M, Type>> };
   /** From named actions of the machine to what they ask for. */
   readonly effects?: { readonly [Action in ActionName<M>]?: EffectDefinition<M, ParamsOf<M, Action>> };
   /** From actors of `setup({ actors })` that are promises to how they are carried out. */
@@ -148,10 +156,29 @@ export interface AnyDefinition {
 
 /** What a machine is begun with: the input of its chart. */
 export type InputOf<D extends AnyDefinition> = Omit<InputFrom<D['machine']>, 'id' | 'at'>;
+/** What it answers once it is done. */
+export type OutputOf<D extends AnyDefinition> = OutputFrom<D['machine']>;
+/** The tags of its states. */
+export type TagOf<D extends AnyDefinition> = TagsFrom<D['machine']>;
 /** What may be sent from outside: the events that have a schema. */
-export type SentTo<D extends AnyDefinition> =
-  Extract<EventFromLogic<D['machine']>, { type: keyof NonNullable<D['signals']> }> extends infer Event
-    ? Event extends { type: string }
-      ? { type: Event['type'] } & Payload<Event>
-      : never
-    : never;
+export type SentTo<D extends AnyDefinition> = {
+  [Type in string & keyof NonNullable<D['signals']>]: { type: Type } & (string extends EventType<D['machine']>
+    ? { [Field: string]: unknown }
+    : PayloadOf<D['machine'], Type>);
+}[string & keyof NonNullable<D['signals']>];
+
+/** What the engine itself writes into the journal of a tree, and events that XState makes. */
+type JournalEvent = 'begun' | 'ended' | 'upgraded' | 'set_aside' | 'tree_deleted' | `xstate.${string}`;
+type MachinesBelow<M extends AnyStateMachine> = Extract<
+  NonNullable<ProvidedActors<M>[keyof ProvidedActors<M>]>,
+  AnyStateMachine
+>;
+/** The events that facts of a tree tell of: its own, and those of the machines below it that its chart has types for. */
+export type FactEvent<D extends AnyDefinition> =
+  | JournalEvent
+  | EventType<D['machine']>
+  | (MachinesBelow<D['machine']> extends infer Below
+      ? Below extends AnyStateMachine
+        ? EventType<Below>
+        : never
+      : never);

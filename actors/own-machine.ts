@@ -24,6 +24,8 @@ import { holdsOf } from './refusal.ts';
 
 /** The birth of a tree: what its machine is begun with. */
 export const ownBirth = 'machine_started';
+/** The last line in the journal of a tree that was deleted. */
+export const treeDeleted = 'tree_deleted';
 /** What the engine says to a machine whose promise has settled. */
 export const promiseSettled = 'promise_settled';
 const defaultLimit = 4;

@@ -44,6 +44,7 @@ export const errorClasses = {
   no_daemon: { status: 503, exitCode: 69, retry: true },
   other_version: { status: 503, exitCode: 69, retry: false },
   unavailable: { status: 503, exitCode: 1, retry: true },
+  stopped: { status: 503, exitCode: 69, retry: false },
   limit_reached: { status: 429, exitCode: 2, retry: true },
   git_missing: { status: 500, exitCode: 1, retry: false },
   git_failed: { status: 500, exitCode: 1, retry: true },

@@ -22,11 +22,11 @@ export const planFile = z.string().min(1).max(4096);
 export type Sender = 'person' | 'agent' | 'file' | 'machine' | 'engine';
 type Senders = readonly Exclude<Sender, 'engine'>[];
 
-export const anyone: Senders = ['person', 'agent', 'file', 'machine'];
+export const anyone = ['person', 'agent', 'file', 'machine'] as const satisfies Senders;
 /** A machine of one's own does what the person wants who brought it. */
-export const person: Senders = ['person', 'machine'];
-export const machine: Senders = ['machine'];
-export const engineOnly: Senders = [];
+export const person = ['person', 'machine'] as const satisfies Senders;
+export const machine = ['machine'] as const satisfies Senders;
+export const engineOnly = [] as const satisfies Senders;
 
 /** The actor a signal goes to: a root, or an actor inside the plan's tree that the sender names by wave and task, title or run. */
 export type Addressee = 'plan' | 'task' | 'agent' | 'repo' | 'supervisor';

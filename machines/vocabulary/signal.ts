@@ -258,6 +258,12 @@ export const signals = {
 
 /** The name of a signal, such as `plan_start`: a key of `signals`. */
 export type SignalType = keyof typeof signals;
+/** What a person may send, by its name or another name of it. */
+export type PublicSignal = {
+  [T in SignalType]: 'person' extends (typeof signals)[T]['from'][number]
+    ? T | ((typeof signals)[T] extends { readonly aliases: readonly (infer Alias)[] } ? Alias : never)
+    : never;
+}[SignalType];
 export type SignalPayload<T extends SignalType> = z.infer<(typeof signals)[T]['payload']>;
 
 /**
@@ -312,7 +318,7 @@ export function signalTypeOf(name: string): SignalType | null {
 }
 
 /** What a person or an agent may send, for messages and completions. */
-export const publicSignalTypes = signalTypes.filter((type) => signals[type].from.includes('person'));
+export const publicSignalTypes = signalTypes.filter((type) => (signals[type] as SignalKind).from.includes('person')); // one of the table
 
 /** The one that was most likely meant, and the valid types; null: none is near. */
 export function validTypes(types: readonly string[], nearest: string | null): string {

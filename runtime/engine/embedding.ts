@@ -7,6 +7,7 @@ import { decodePlan } from '../../machines/document/plan-document.ts';
 import { readPlan } from '../../machines/document/read-plan.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { planNameOf } from '../../machines/vocabulary/ids.ts';
+import type { PublicSignal } from '../../machines/vocabulary/signal.ts';
 import type { Client, SendRequest } from '../api/client/client.ts';
 import { type KnownOptions, refuseUnknownOptions } from '../api/client/known-options.ts';
 import type { FactEntry, PlanEntry, PlanShow } from '../api/contract/plans.ts';
@@ -14,6 +15,7 @@ import type { SignalAnswer } from '../api/contract/signals.ts';
 import { planSourceOf } from '../base/platform/plan-source.ts';
 import { textDigest } from '../base/platform/text-digest.ts';
 import { refuseWayOut } from '../base/platform/way-out.ts';
+import { leavable } from './leavable.ts';
 
 /** A plan, and the file that it is registered from. */
 export interface PlanFile {
@@ -40,9 +42,12 @@ export interface Embedding {
     register(file: PlanFile): Promise<PlanShow & { name: string }>;
   };
   /** A signal of a person, and the verdict on it. */
-  send(request: SendRequest): Promise<SignalAnswer>;
-  /** From the plan's first fact on, live; ends when the plan is final, or needs a person and nothing of it runs. Its agents may start meanwhile. */
-  facts(of: { plan: PlanName }): AsyncIterable<FactEntry>;
+  send(request: SendRequest & { type: PublicSignal }): Promise<SignalAnswer>;
+  /**
+   * From the plan's first fact on, or from the one behind `after`, live. Ends when the plan is final, or needs a person and nothing of it runs; when `signal`
+   * aborts, and when the loop is left. Its agents may start meanwhile.
+   */
+  facts(of: { plan: PlanName; after?: number; signal?: AbortSignal }): AsyncIterable<FactEntry>;
 }
 
 const fileOptions: KnownOptions<PlanFile> = {
@@ -65,8 +70,9 @@ export function createEmbedding(client: Client): Embedding {
     },
     send: (request) => client.send(request),
     facts: (of) => {
-      refuseUnknownOptions('facts', of, { plan: true });
-      return factsOf(client, of.plan);
+      refuseUnknownOptions('facts', of, { plan: true, after: true, signal: true });
+      const { plan, after = 0, signal } = of;
+      return leavable(signal, (left) => factsOf(client, plan, { after, left }));
     },
   };
 }
@@ -156,29 +162,29 @@ async function update(
   );
 }
 
-async function* factsOf(client: Client, { project, plan }: PlanName): AsyncGenerator<FactEntry> {
-  const abort = new AbortController();
+async function* factsOf(
+  client: Client,
+  { project, plan }: PlanName,
+  { after, left }: { readonly after: number; readonly left: AbortSignal },
+): AsyncGenerator<FactEntry, void> {
   /** Facts up to this one are there and not yet read: none of them is the last. */
   let known = 0;
-  try {
-    for await (const fact of client.events({ since: 0, project, plan, watch: true, signal: abort.signal })) {
-      yield fact;
-      if (fact.seq < known) continue;
-      const later = (await client.history(project, plan, { after: fact.seq })).at(-1);
-      if (later !== undefined) known = later.seq;
-      else if (await isOver(client, { project, plan }, fact)) return;
-    }
-  } finally {
-    abort.abort();
+  if (after > 0 && (await isOver(client, { project, plan }, after))) return;
+  for await (const fact of client.events({ since: after, project, plan, watch: true, signal: left })) {
+    yield fact;
+    if (fact.seq < known) continue;
+    const later = (await client.history(project, plan, { after: fact.seq })).at(-1);
+    if (later !== undefined) known = later.seq;
+    else if (await isOver(client, { project, plan }, fact.seq)) return;
   }
 }
 
-/** Whether nothing will come after this fact unless a person acts. */
-async function isOver(client: Client, { project, plan }: PlanName, fact: FactEntry): Promise<boolean> {
+/** Whether nothing will come after the fact of that number unless a person acts. */
+async function isOver(client: Client, { project, plan }: PlanName, seq: number): Promise<boolean> {
   const entry: PlanEntry = await client.plan(project, plan);
   const needsPerson = entry.blocked?.scope === 'plan' || entry.paused || entry.phase === 'wave_waiting';
   if (entry.status !== 'done' && entry.status !== 'cancelled' && !needsPerson) return false;
-  if ((await client.history(project, plan, { after: fact.seq })).length > 0) return false;
+  if ((await client.history(project, plan, { after: seq })).length > 0) return false;
   const instances = await client.instances({ project, plan });
   // What is queued does not start before a person has acted.
   const resting = ['succeeded', 'failed', 'cancelled', 'waiting', 'paused', 'queued'];

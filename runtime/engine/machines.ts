@@ -3,14 +3,16 @@ import { existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import type { SnapshotFrom } from 'xstate';
 import { checkDefinition } from '../../actors/define-machine.ts';
-import type { AnyDefinition, InputOf, SentTo } from '../../actors/definition.ts';
-import { tagsOfMachine } from '../../actors/own-machine.ts';
+import type { AnyDefinition, FactEvent, InputOf, OutputOf, SentTo, TagOf } from '../../actors/definition.ts';
+import { tagsOfMachine, treeDeleted } from '../../actors/own-machine.ts';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { machineTree, parseTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Client, FactEntry, HistoryEntry } from '../api/client/client.ts';
+import { refuseUnknownOptions } from '../api/client/known-options.ts';
 import type { MachineExplanation, MachineTreeEntry, MachineVerdict } from '../api/contract/machines.ts';
 import { checkOwnHooks, type DaemonConfig, type OwnHooks, unheardEvents } from '../base/config/config.ts';
 import { type Change, mustCommit, type Store } from '../core/store/port.ts';
+import { leavable } from './leavable.ts';
 
 /** A machine of one's own in a running engine. Throws `not_found` for a tree that is not there. */
 export interface Machine<D extends AnyDefinition> {
@@ -26,8 +28,11 @@ export interface Machine<D extends AnyDefinition> {
   get(id: string): Promise<TreeOf<D>>;
   /** Up to 1,000, by their ids; `after`: the ids behind that one. */
   list(options?: { after?: string }): Promise<MachineTreeEntry[]>;
-  /** From its first fact on, live; ends when it is final. */
-  facts(id: string): AsyncIterable<FactEntry>;
+  /**
+   * From its first fact on, or from the one behind `after`, live. Ends when the tree is final or deleted (its last fact is then `tree_deleted`), when
+   * `signal` aborts, and when the loop is left.
+   */
+  facts(id: string, options?: { after?: number; signal?: AbortSignal }): AsyncIterable<FactOf<D>>;
   /** Why a tree stands where it does: what it would take, its timers and its effects. Throws `not_found`. */
   explain(id: string): Promise<MachineExplanation>;
   /** Takes it away, its journal later (`retention`). Throws `conflict` where it has not ended; with `force` all that it waits for is given up. */
@@ -40,13 +45,17 @@ export interface Machine<D extends AnyDefinition> {
 type InputArguments<D extends AnyDefinition> =
   Record<never, never> extends InputOf<D> ? [input?: InputOf<D>] : [input: InputOf<D>];
 
+/** A fact of a tree of that machine. */
+export type FactOf<D extends AnyDefinition> = Omit<FactEntry, 'event'> & { readonly event: FactEvent<D> };
+
 export interface TreeOf<D extends AnyDefinition> {
   readonly id: string;
   readonly status: 'active' | 'done' | 'error';
   readonly value: SnapshotFrom<D['machine']>['value'];
   readonly context: SnapshotFrom<D['machine']>['context'];
-  readonly tags: string[];
-  readonly output: unknown;
+  readonly tags: TagOf<D>[];
+  /** null until it is done. */
+  readonly output: OutputOf<D> | null;
   readonly view: Record<string, unknown>;
 }
 
@@ -70,7 +79,11 @@ function machineOf(client: Client, name: string): Machine<AnyDefinition> {
     },
     get,
     list: ({ after } = {}) => client.machineTrees(name, after),
-    facts: (id) => factsOf(client, name, id),
+    facts(id, options = {}) {
+      refuseUnknownOptions('facts', options, { after: true, signal: true });
+      const { after = 0, signal } = options;
+      return leavable(signal, (left) => factsOf(client, { machine: name, id, after }, left));
+    },
     explain: (id) => client.machineExplanation(name, id),
     async delete(id, options = {}) {
       await client.deleteMachineTree(name, id, options);
@@ -79,20 +92,32 @@ function machineOf(client: Client, name: string): Machine<AnyDefinition> {
   };
 }
 
-async function* factsOf(client: Client, machine: string, id: string): AsyncGenerator<FactEntry> {
-  const abort = new AbortController();
-  const isOver = async (seq: number) => {
-    if ((await client.machineHistory(machine, id, { after: seq })).length > 0) return false;
-    return (await client.machineTree(machine, id)).status !== 'active';
-  };
-  await client.machineTree(machine, id);
-  try {
-    for await (const fact of client.events({ since: 0, tree: machineTree(machine, id), signal: abort.signal })) {
-      yield fact;
-      if (await isOver(fact.seq)) return;
+interface FactsAsked {
+  readonly machine: string;
+  readonly id: string;
+  readonly after: number;
+}
+
+/** One look at the journal and the tree for each page of facts: whether one is the last is asked only where none is known that follows it. */
+async function* factsOf(client: Client, { machine, id, after }: FactsAsked, left: AbortSignal) {
+  let known = after;
+  async function isOver(seq: number): Promise<boolean> {
+    if (seq < known) return false;
+    try {
+      const later = (await client.machineHistory(machine, id, { after: seq })).at(-1);
+      known = later?.seq ?? seq;
+      return later === undefined && (await client.machineTree(machine, id)).status !== 'active';
+    } catch (thrown) {
+      // Deleted meanwhile: the fact of that comes next.
+      if (thrown instanceof EngineError && thrown.code === 'not_found') return false;
+      throw thrown;
     }
-  } finally {
-    abort.abort();
+  }
+  await client.machineTree(machine, id);
+  if (await isOver(after)) return;
+  for await (const fact of client.events({ since: after, tree: machineTree(machine, id), signal: left })) {
+    yield fact;
+    if (fact.event === treeDeleted || (await isOver(fact.seq))) return;
   }
 }
 

@@ -59,7 +59,7 @@ export interface Engine<D extends AnyDefinition = AnyDefinition> extends Embeddi
   readonly client: Client;
   /** The control API for mounting in a server. */
   fetch(request: Request): Response | Promise<Response>;
-  /** Why it does nothing any more, where its store or the lock of its home was deleted or replaced; null: it works. */
+  /** Why it does nothing any more: it was stopped, or its store or the lock of its home was deleted or replaced; null: it works. */
   loss(): EngineError | null;
   /** The plans, each as `<project>/<plan>`, that somebody watched and nobody watches now: with `onlyWatched` it goes on with them. */
   unwatched(): readonly string[];

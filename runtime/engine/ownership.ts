@@ -12,6 +12,14 @@ export function lostHome(home: string): EngineError {
   );
 }
 
+export function engineStopped(home: string): EngineError {
+  return new EngineError(
+    'stopped',
+    'this engine was stopped: nothing more can be asked of it',
+    `make another one for ${home}: createEngine({ home })`,
+  );
+}
+
 interface OwnershipParts {
   readonly home: string;
   readonly owner: Owner;

@@ -22,12 +22,14 @@ export interface StopParts {
   readonly owner: Owner;
   /** What is under way in processes stays, unless the agents are to be stopped. */
   readonly agents: 'leave' | 'stop';
+  /** Called before the store closes: nothing can be asked from then on. */
+  readonly onClosing: () => void;
 }
 
 /**
  * In the reverse order of the start. Never throws and never waits for ever: what could not be done, or did not end, is in the log, and the home is released.
  */
-export async function stopEngine({ core, server, owner, agents }: StopParts): Promise<void> {
+export async function stopEngine({ core, server, owner, agents, onClosing }: StopParts): Promise<void> {
   const { log, bus, pump } = core;
   const take = async (failure: string, step: () => Promise<void> | void, limitMs = stepLimitMs) => {
     try {
@@ -62,6 +64,7 @@ export async function stopEngine({ core, server, owner, agents }: StopParts): Pr
     await announce(core, 'supervisor_stopped');
   });
   await take('the inbox did not stop', () => pump.stop());
+  onClosing();
   await take('the store did not close', () => core.close());
   await take('the home was not released', () => owner.release());
 }

@@ -18,7 +18,7 @@ import { createEmbedding } from './embedding.ts';
 import { createMachines, machinesFor, refuseUnknownEvents, releaseHeld } from './machines.ts';
 import { engineInbox, openSupervisor } from './one-shot.ts';
 import type { Engine, EngineOptions } from './options.ts';
-import { lostHome } from './ownership.ts';
+import { engineStopped, lostHome } from './ownership.ts';
 import { stopEngine } from './shutdown.ts';
 
 /** By then an engine has begun its work, and one that lives for a moment is gone. */
@@ -91,14 +91,19 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
     }),
   });
   level = () => core.settings.current().logLevel;
-  const loss = lately(() => core.store.loss() ?? (owner.isHeld() ? null : lostHome(home)));
+  let stopped: EngineError | null = null;
+  const lost = lately(() => core.store.loss() ?? (owner.isHeld() ? null : lostHome(home)));
+  const loss = () => stopped ?? lost();
   const app = guardedAnswers(loss, core.app);
   const server = await open(start, core, { app, place: { ...place, note: log.warn } });
   log.info(`engine ${owner.epoch} owns ${home}, pid ${process.pid}`);
   const loading = setTimeout(() => void loadRest(log), settledMs).unref();
   const stop = once((agents: 'leave' | 'stop') => {
     clearTimeout(loading);
-    return stopEngine({ core, server, owner, agents });
+    const onClosing = () => {
+      stopped = engineStopped(home);
+    };
+    return stopEngine({ core, server, owner, agents, onClosing });
   });
   const client = createClient(callApp(app, undefined), { note: null, engine: core.engine(), close: async () => {} });
   return {

@@ -35,7 +35,7 @@ describe('a program of my own', () => {
     const given = { project: 'demo', path: 'docs/plan.md' };
     const register = (file: typeof given) => engine.plans.register(file);
     await expectFailure(register({ ...given, brnach: 'x' } as typeof given), 'bad_request', 'brnach', 'branch');
-    const word = { project: 'demo', plan: 'plan', type: 'cancel' };
+    const word = { project: 'demo', plan: 'plan', type: 'cancel' } as const;
     await expectFailure(
       engine.send({ ...word, dedupe_key: 'x' } as typeof word),
       'bad_request',

@@ -1,11 +1,12 @@
 /** What may be asked of machines of one's own: a tree is begun, and messages are sent to it. */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { ownBirth } from '../../../actors/own-machine.ts';
+import { ownBirth, treeDeleted } from '../../../actors/own-machine.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { isMachineName, isTreeId, machineTree, repoTree } from '../../../machines/vocabulary/ids.ts';
+import { isMachineName, isTreeId, machineTree, repoTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { admit, keyProblem, payloadOf } from '../../core/inbox/admission.ts';
 import type { Change } from '../../core/store/port.ts';
+import type { NewLine } from '../../core/store/rows.ts';
 import type { MachineTreeDeleted, MachineVerdict } from '../contract/machines.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
 
@@ -35,6 +36,12 @@ export interface DeleteMachine {
 /** A tree that takes steps all the while is looked at so often. */
 const deleteTries = 20;
 
+/** Who reads its facts is told that no more will come. */
+function deletedLine(tree: TreeAddress, at: number): NewLine {
+  const said = { type: treeDeleted, origin: 'person', event: treeDeleted };
+  return { ...said, at, tree, signal: null, actor: '', from: '', to: '', effects: [], refused: null };
+}
+
 export function createMachineCommands({ store, cache, kinds, clock, views, addSignal }: CommandDependencies) {
   /** What takes the tree away as it is now, with all that it asked for. Throws `machine_unknown`, `not_found`, and `conflict` for one that goes on. */
   async function removal({ machine, id, force }: DeleteMachine): Promise<Change[]> {
@@ -55,6 +62,7 @@ export function createMachineCommands({ store, cache, kinds, clock, views, addSi
     return [
       { do: 'tree.remove', address: tree, before: steps, at },
       { do: 'signal.void-tree', tree, at },
+      { do: 'journal.append', line: deletedLine(tree, at), input: null },
       ...[...watched].map((project): Change => {
         const unwatched = { type: 'plan_unwatched', payload: { watcher: tree }, origin: 'engine', at } as const;
         return { do: 'signal.insert', tree: repoTree(project), ...unwatched };

@@ -218,6 +218,10 @@ function taken(home: string, holder: OwnerFacts | null): EngineError {
     const hint = `see who has it open: lsof ${shellWord(file)}`;
     return new EngineError('owner_taken', `another process holds the lock of this home: ${file}`, hint);
   }
+  if (holder.pid === process.pid) {
+    const hint = 'use that one, stop it first (await engine.stop()), or give this one another home';
+    return new EngineError('owner_taken', `an engine of this very process owns this home: ${home}`, hint);
+  }
   const message = `another stator owns this home: pid ${holder.pid}, since ${localTime(holder.since, Date.now())}`;
   const hint = `wait until it is done, end it where it runs (Ctrl-C, or kill ${holder.pid}), or set STATOR_HOME to another folder`;
   return new EngineError('owner_taken', message, hint);

@@ -1,0 +1,87 @@
+/** What the compiler knows of a machine that a program brings: each wrong use here does not compile, which `npm run check` holds. */
+import { expect, expectTypeOf, it } from 'vitest';
+import { assign, createMachine, setup } from 'xstate';
+import { z } from 'zod';
+import type { Machines } from '../../runtime/engine/engine.ts';
+import { defineMachine, type Engine, EngineError } from '../../runtime/engine/engine.ts';
+
+type Event = { type: 'approve'; by: string } | { type: 'published'; url: string };
+
+const child = setup({ types: { events: {} as { type: 'tick' } } }).createMachine({});
+const machine = setup({
+  types: {
+    context: {} as { version: string },
+    input: {} as { version: string },
+    events: {} as Event,
+    output: {} as { url: string },
+    tags: '' as 'busy' | 'idle',
+  },
+  actors: { child },
+  actions: { note: assign({}) },
+}).createMachine({
+  context: ({ input }) => ({ version: input.version }),
+  output: ({ context }) => ({ url: context.version }),
+  initial: 'asking',
+  states: { asking: { tags: 'idle', on: { approve: 'out' } }, out: { type: 'final' } },
+});
+const release = defineMachine({
+  name: 'release',
+  machine,
+  version: 1,
+  signals: { approve: z.strictObject({ by: z.string() }) },
+});
+const untyped = defineMachine({
+  name: 'untyped',
+  machine: createMachine({ on: { go: {} } }),
+  version: 1,
+  signals: { go: z.looseObject({}) },
+});
+
+/** Compiled, and never called. */
+async function uses(engine: Engine<typeof release>, { untyped: other }: Machines<typeof untyped>): Promise<void> {
+  const { release } = engine.machines;
+  await release.send('1', { type: 'approve', by: 'me' });
+  // @ts-expect-error it is an event of the chart, and nothing that others may send
+  await release.send('1', { type: 'published', url: '' });
+  // @ts-expect-error no such event
+  await release.send('1', { type: 'aprove', by: 'me' });
+  // @ts-expect-error it carries something else
+  await release.send('1', { type: 'approve', by: 3 });
+  const { output, tags, context } = await release.get('1');
+  expectTypeOf(output).toEqualTypeOf<{ url: string } | null>();
+  expectTypeOf(tags).toEqualTypeOf<('busy' | 'idle')[]>();
+  expectTypeOf(context).toEqualTypeOf<{ version: string }>();
+  for await (const { event } of release.facts('1')) {
+    expectTypeOf(event).toEqualTypeOf<
+      | ('begun' | 'ended' | 'upgraded' | 'set_aside' | 'tree_deleted' | `xstate.${string}`)
+      | ('approve' | 'published' | 'tick')
+    >();
+  }
+  await other.send('1', { type: 'go', with: 'anything' });
+  // @ts-expect-error no signal of it
+  await other.send('1', { type: 'stay' });
+  await engine.send({ project: 'p', plan: 'x', type: 'cancel' });
+  await engine.send({ project: 'p', plan: 'x', type: 'needs_input' });
+  // @ts-expect-error no signal of a plan
+  await engine.send({ project: 'p', plan: 'x', type: 'cancell' });
+  // @ts-expect-error the engine alone says this
+  await engine.send({ project: 'p', plan: 'x', type: 'run_exited' });
+}
+
+function definitions(): void {
+  defineMachine({
+    name: 'release',
+    machine,
+    version: 1,
+    // @ts-expect-error the event carries no such thing
+    signals: { approve: z.strictObject({ who: z.number() }) },
+  });
+  // @ts-expect-error no event of the chart
+  defineMachine({ name: 'release', machine, version: 1, signals: { aprove: z.strictObject({}) } });
+}
+
+it('the types of a machine reach to the end', () => {
+  expect([typeof uses, typeof definitions, release.name]).toEqual(['function', 'function', 'release']);
+  expectTypeOf<EngineError['code']>().extract<'stopped' | 'nothing'>().toEqualTypeOf<'stopped'>();
+  expect(new EngineError('stopped', '', '').code).toBe('stopped');
+});
