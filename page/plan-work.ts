@@ -68,7 +68,7 @@ function aboutView(plan: PlanShow, nowMs: number): View {
       fact('repo', h('a', { class: 'link', href: repoAddress(plan.project) }, plan.project)),
       fact('file', plan.file ?? ''),
       fact('branch', plan.branch),
-      fact('base', plan.base?.branch ?? ''),
+      fact('base', plan.base_remote?.text ?? plan.base?.branch ?? ''),
       fact('after', (plan.base?.on ?? []).map((each) => each.plan).join(', ')),
       fact('runs', String(plan.runs)),
       ...usageFacts(plan.usage),

@@ -32,6 +32,7 @@ import {
   hostsIn,
   identityIn,
   promptProblems,
+  signingIn,
   terminalIn,
 } from '../../runtime/engine/preflight.ts';
 import { copiesIn, storeFaultsIn, storePlaceIn, tryStoreModule } from '../../runtime/engine/store-copies.ts';
@@ -69,6 +70,7 @@ export async function examine(call: Call): Promise<Check[]> {
     await check('git', () => gitVersion(call)),
     await check('repo', () => ({ detail: path ?? 'none here' })),
     await check('git identity', () => gitIdentity(call)),
+    ...(path === null ? [] : [await check('signatures', () => signatures(path, home))]),
     ...(path === null ? [] : [await check('git leftovers', () => gitLeftovers(path))]),
     await check('home', () => homeState(home)),
     await check('daemon.toml', () => daemonConfig(home)),
@@ -185,6 +187,24 @@ function gitVersion(call: Call): Finding {
 async function gitIdentity({ cwd }: Call): Promise<Finding> {
   const { name, email } = await identityIn(cwd);
   return { detail: `${name} <${email}>` };
+}
+
+/** A commit is signed and thrown away: nothing else tells whether the key is there. */
+async function signatures(path: string, home: string): Promise<Finding> {
+  const config = await attempt(() => loadRepoConfig(path, loadDaemonConfig(home)));
+  const sign = 'value' in config ? config.value.sign : '';
+  const signing = await signingIn(path, sign);
+  if (signing.kind === 'off')
+    return { detail: sign === 'never' ? 'none: sign = "never"' : 'none: git does not sign (commit.gpgSign)' };
+  const which = sign === 'always' ? 'all commits of stator' : 'commits of stator that come to a branch';
+  const { why, isAsked } = signing;
+  if (why === null) return { detail: `${which} are signed` };
+  const detail = `git cannot sign without a question: ${oneLine(why)}`;
+  if (!isAsked) return { detail: `none, though git signs for you: ${detail}` };
+  return {
+    detail,
+    hint: `put the key into ssh-agent or gpg-agent; until then plans wait, as sign = "${sign}" wants it`,
+  };
 }
 
 async function gitLeftovers(path: string): Promise<Finding> {

@@ -105,7 +105,7 @@ const explain = defineVerb({
                   ...waitDetailText(waiting.detail, Date.now()).split('\n'),
                 ],
           ),
-          ['base', baseText(explained.base)],
+          ['base', baseText(explained)],
           ...linesBeside('repo', explained.repo_troubles),
           ['would take', accepts.join(', ')],
           [

@@ -117,10 +117,11 @@ function waitLines(plan: PlanShow, nowMs: number): [string, string][] {
 }
 
 /** What its branch was made from; null: it was not begun yet. */
-export function baseText(base: PlanShow['base']): string | null {
-  if (base === null) return null;
+export function baseText({ base, base_remote: remote }: Pick<PlanShow, 'base' | 'base_remote'>): string | null {
+  if (base === null) return remote === null ? null : plain(remote.text);
   const { branch, commit, on } = base;
-  if (on.length === 0) return `${branch ?? 'no branch'}, ${commit.slice(0, 12)}`;
+  const said = remote === null || remote.text === branch ? `${branch ?? 'no branch'},` : `${plain(remote.text)}; from`;
+  if (on.length === 0) return `${said} ${commit.slice(0, 12)}`;
   const below = on.map(({ plan, commit: at }) => `${plan} (${at.slice(0, 12)})`).join(', ');
   return `${below}, not in ${branch ?? 'any branch'} when it began`;
 }
@@ -185,7 +186,7 @@ export function planLines(plan: PlanShow, showing: Showing): string[] {
     ['status', planStateText(plan)],
     ...waitLines(plan, showing.nowMs),
     ['branch', plan.branch],
-    ['base', baseText(plan.base)],
+    ['base', baseText(plan)],
     ['topic', plan.topic === null ? null : plain(plan.topic)],
     ['issue', plan.issues.length === 0 ? null : plan.issues.map(plain).join(', ')],
     [

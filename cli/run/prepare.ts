@@ -81,6 +81,7 @@ export async function prepareRun(call: Call, client: Client, request: RunRequest
   if (now.phase === 'planned' && waitsForPerson(after, now, request)) return { kind: 'planned', shown: now, ...ready };
   const marked = now.phase === 'planned' ? wholeMarked(now, request) : null;
   if (marked !== null) return marked;
+  if (now.base_remote !== null && now.base_remote.behind > 0) call.out.note(`base ${plain(now.base_remote.text)}`);
   await beginPlan(client, { shown: now, file: request.file, waitMs: startMs, advance: advanceOf(after) });
   return started;
 }

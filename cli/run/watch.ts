@@ -2,6 +2,7 @@
 import type { Client, FactEntry, InstanceEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { pause } from '../../runtime/base/platform/pause.ts';
 import { isAbsence } from '../absence.ts';
+import { plain } from '../text.ts';
 import type { Display } from './display.ts';
 import { journalOf } from './journal.ts';
 import { type Outcome, outcomeOf, waitedOutcome } from './outcome.ts';
@@ -50,6 +51,7 @@ export async function watchPlan(watching: Watching): Promise<Ending> {
   const feed = createFeed(watching, abort.signal);
   let overSinceMs: number | null = null;
   let waitsSinceMs: number | null = null;
+  let told: string | null = null;
   let since = watching.since;
   try {
     for (;;) {
@@ -60,6 +62,10 @@ export async function watchPlan(watching: Watching): Promise<Ending> {
       if (seen === null) return { kind: 'gone', since };
       const facts = feed.take().filter((fact) => fact.seq > since);
       since = facts.at(-1)?.seq ?? since;
+      const unfetched = seen.plan.base_remote?.fetch_failed ?? null;
+      if (unfetched !== null && unfetched !== told)
+        watching.display.say(`base ${plain(seen.plan.base_remote?.text ?? '')}`);
+      told = unfetched;
       watching.display.show({ ...seen, facts, footer: watching.footer });
       watching.onShown(since);
       if (watching.interrupted.aborted) return { kind: 'interrupted', since };

@@ -50,6 +50,7 @@ export const errorClasses = {
   git_failed: { status: 500, exitCode: 1, retry: true },
   branch_taken: { status: 409, exitCode: 1, retry: false },
   worktree_taken: { status: 409, exitCode: 1, retry: false },
+  unsigned: { status: 409, exitCode: 1, retry: 'wait' },
   lost_work: { status: 409, exitCode: 1, retry: 'wait' },
   branch_checked_out: { status: 409, exitCode: 1, retry: 'wait' },
   disk_full: { status: 507, exitCode: 1, retry: 'wait' },

@@ -1,5 +1,6 @@
 /** What is looked at before an engine is there, by `stator doctor` and `stator run`: prompts, programs, env files, git. Each part is loaded when it is asked for. */
 import type { EngineError } from '../../machines/vocabulary/errors.ts';
+import type { SignMode } from '../base/config/config.ts';
 import type { Environment } from '../base/config/home.ts';
 import type { ProgramPreset } from '../base/config/preset-programs.ts';
 import type { TerminalProgram } from '../work/agents/terminal.ts';
@@ -38,6 +39,16 @@ export async function terminalIn(env: Environment): Promise<TerminalProgram> {
 export async function identityIn(folder: string): Promise<{ name: string; email: string }> {
   const { identity } = await import('../work/git/identity.ts');
   return identity({ path: folder });
+}
+
+/** What becomes of signatures in that repository. `why`: signing does not work without a question; null: it does. */
+export async function signingIn(
+  repo: string,
+  sign: SignMode,
+): Promise<{ readonly kind: 'off' } | { readonly kind: 'on'; readonly isAsked: boolean; readonly why: string | null }> {
+  const { signingOf, trySigning } = await import('../work/git/signing.ts');
+  const signing = await signingOf({ path: repo, sign });
+  return signing.kind === 'off' ? signing : { ...signing, why: await trySigning(repo) };
 }
 
 /** The branch, tag or commit that plans of a repository start from. Throws `bad_repo`, and `bad_config` where the configured one is not there. */

@@ -59,6 +59,7 @@ function plan(more: Partial<PlanShow> = {}): PlanShow {
     need: null,
     isolation: 'task',
     base: null,
+    base_remote: null,
     left_undone: [],
     set_aside: [],
     merged: null,

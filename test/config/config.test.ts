@@ -79,6 +79,8 @@ describe('without any file', () => {
   it('the daemon runs on the documented defaults', () => {
     const { flags, origins, agents, file, ...rest } = loadDaemonConfig(home);
     expect(rest).toEqual({
+      baseFetch: false,
+      sign: '',
       repos: [],
       socketPath: '',
       maxAgents: 3,

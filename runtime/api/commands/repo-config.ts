@@ -25,6 +25,8 @@ function entriesOf(config: RepoConfig): RepoShow['config'] {
     ['max_active_plans', config.maxActivePlans],
     ['priority', config.priority],
     ['base_branch', config.baseBranch],
+    ['base_fetch', config.baseFetch],
+    ['sign', config.sign],
     ['isolation', config.isolation],
     ['require_change', config.requireChange],
     ['confirm_deletions', config.confirmDeletions],

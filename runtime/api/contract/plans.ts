@@ -48,6 +48,19 @@ const planBase = z.object({
   on: z.array(z.object({ plan: z.string(), commit: z.string() })).readonly(),
 });
 
+/** How the branch that a plan begins from, or began from, stands beside its remote's, as far as that was fetched. */
+const baseRemote = z.object({
+  branch: z.string(),
+  remote: z.string(),
+  /** Commits of the remote's branch that the plan does not have, or would not have. */
+  behind: count,
+  fetched_at: time.nullable(),
+  /** Why the last fetch of `base_fetch` failed. */
+  fetch_failed: z.string().nullable(),
+  /** All of it in words. */
+  text: z.string(),
+});
+
 export const planEntry = z
   .object({
     project: z.string(),
@@ -163,6 +176,8 @@ export const planShow = planEntry
     isolation: z.enum(isolations),
     /** What its branch was made from, and the branch that it goes into: null where that was a tag or a commit. null: it was not begun yet. */
     base: planBase.nullable(),
+    /** null: there is no such branch of a remote, or it cannot be looked at. */
+    base_remote: baseRemote.nullable(),
     /** Clearing up after its runs that failed, or is yet to be tried again, each with why; the plan does not wait for it. */
     left_undone: lines,
     /** Work of its agents that its branches could not take: of which attempt, and the refs that keep it. */
@@ -345,6 +360,7 @@ export const explanation = z
     waiting_for: waiting.nullable(),
     /** The base of its branch; null: there is no branch yet. */
     base: planBase.nullable(),
+    base_remote: baseRemote.nullable(),
     accepts: lines,
     /** Every signal to the plan itself that there is: what a person may send now, and of the others why not. */
     events: z.array(

@@ -68,6 +68,7 @@ function rowShown(row: PlanRow, { entry, content, runs, shown, undone, aside }: 
     timestamps: {},
     isolation: 'task',
     base: row.base,
+    base_remote: null,
     left_undone: undone,
     set_aside: aside,
     merged: null,

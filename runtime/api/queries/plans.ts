@@ -23,6 +23,7 @@ import type {
   Verification,
 } from '../contract/plans.ts';
 import type { BudgetEntry, Usage } from '../contract/shared-shapes.ts';
+import { baseRemoteOf } from './base-remote.ts';
 import { estimateOf } from './estimate.ts';
 import { createFactView } from './facts.ts';
 import { blockView, damagedShown, planShown, questionView, runList, runsBy, usageOfRun } from './plan-shown.ts';
@@ -299,6 +300,7 @@ export function createPlanViews(parts: ViewDependencies) {
       const shown = planShown(row, detail, found);
       return {
         ...shown,
+        base_remote: await baseRemoteOf(parts, row),
         creating_pr: shown.creating_pr || (await willBeAsked(row, detail.pull)),
         estimate: await estimate(found.entry, detail, found.rows),
       };
@@ -362,6 +364,7 @@ export function createPlanViews(parts: ViewDependencies) {
               }
             : waiting,
         base: row.base,
+        base_remote: await baseRemoteOf(parts, row),
         accepts: acceptedSignals(tree.root, clock.nowMs()),
         events: offersOf(tree.root, clock.nowMs()).map(({ type, isTaken, guard }) => ({
           type,

@@ -41,6 +41,7 @@ import {
   type PullRequestsTable,
   type RepoFile,
   repoForm,
+  type SignMode,
 } from './schema.ts';
 import { terminalProblem } from './terminal.ts';
 import { type FoundBesides, trustView } from './trust.ts';
@@ -64,7 +65,7 @@ export type {
 } from './own-agents.ts';
 export { checkOwnHooks, type HookMessage, machineHooks, type OwnHook, type OwnHooks } from './own-hooks.ts';
 export { type AgentProfile, everyProfile } from './profiles.ts';
-export type { AgentSettings, Flags, Preset, SandboxMode } from './schema.ts';
+export type { AgentSettings, Flags, Preset, SandboxMode, SignMode } from './schema.ts';
 export { agentLimits } from './schema.ts';
 export { socketElsewhere, socketPath } from './socket-path.ts';
 export { isStoreThere, type StorePlace, storePlace, targetPlace } from './store-place.ts';
@@ -110,6 +111,8 @@ export interface DaemonConfig {
   readonly agents: AgentTables;
   readonly budget: BudgetTable | undefined;
   readonly pullRequests: PullRequestsTable | undefined;
+  readonly baseFetch: boolean;
+  readonly sign: SignMode;
   /** Configured keys that have no effect, as sentences. */
   readonly notes: readonly string[];
   readonly origins: Origins;
@@ -122,6 +125,9 @@ export interface RepoConfig {
   readonly priority: number;
   /** `''`: the remote's default branch, else the current one. */
   readonly baseBranch: string;
+  /** The base is fetched from its remote before a plan begins from it. */
+  readonly baseFetch: boolean;
+  readonly sign: SignMode;
   readonly isolation: 'task' | 'plan';
   readonly requireChange: boolean;
   /** A commit that deletes more than half of the files waits for a person's yes. */
@@ -224,6 +230,8 @@ export function parseDaemonConfig(path: string, text: string): DaemonConfig {
     agents: values.agents ?? {},
     budget: values.budget,
     pullRequests: values.pull_requests,
+    baseFetch: values.base_fetch ?? false,
+    sign: values.sign ?? '',
     notes,
     origins,
   });
@@ -297,6 +305,8 @@ export function parseRepoConfig(
     closeIssues: values.close_issues ?? true,
     mergeMethod: (values.pull_requests?.method ?? daemon.pullRequests?.method) || null,
     baseBranch: values.base_branch ?? '',
+    baseFetch: values.base_fetch ?? daemon.baseFetch,
+    sign: values.sign ?? daemon.sign,
     worktree,
     documents: { writeBack: values.documents?.write_back ?? false },
     profiles: agents.profiles,

@@ -83,6 +83,14 @@ const topWords: Readonly<Record<TopKey, Words>> = {
   max_active_plans: ['0', 'plans of a repo that implement at once; 0: no limit'],
   ...flagWords,
   base_branch: ['""', 'where plans start and are merged; "": the remote\'s default branch, else the current one'],
+  base_fetch: [
+    'false',
+    'the base is fetched from its remote before a plan begins from it, for 10 s at most; where that fails, the plan begins from what is here, and says so',
+  ],
+  sign: [
+    '""',
+    'which commits of stator are signed: "landing" those that come to a branch, "always" those that are kept aside too, "never" none; "": as commit.gpgSign of git says, where signing needs no question',
+  ],
   isolation: ['"task"', 'a worktree for every task, or one that all tasks of a plan share'],
   require_change: ['true', 'a coder that ends well and changed nothing has failed'],
   confirm_deletions: [

@@ -259,9 +259,15 @@ export const pullRequestsSchema = z.strictObject(
 );
 export type PullRequestsTable = Readonly<z.infer<typeof pullRequestsSchema>>;
 
+/** Which commits of stator are signed; `''`: as git is configured, where it needs no question. */
+export const signModes = ['', 'never', 'landing', 'always'] as const;
+export type SignMode = (typeof signModes)[number];
+
 /** Keys of both files. */
 const sharedKeys = {
   ...flagKeys,
+  sign: oneOf(signModes).optional(),
+  base_fetch: flag.optional(),
   budget: budgetSchema.optional(),
   pull_requests: pullRequestsSchema.optional(),
   max_active_plans: wholeNumber(0, 1000).optional(),

@@ -15,10 +15,9 @@ import type { PlanBase } from '../../core/store/rows.ts';
 import { ensureBranch, movedMeanwhile } from '../git/branch.ts';
 import { holdsWork, joinCommits, type NamedCommit, restartBranch, takeIntoBranch } from '../git/joint-base.ts';
 import { findCommit, isAncestor } from '../git/objects.ts';
-import { baseAt } from '../git/plan-base.ts';
 import { branchRef, readRef } from '../git/refs.ts';
-import { baseBranch, type Repository } from '../git/repository.ts';
-import { knownBase, remember } from './plan-base.ts';
+import type { Repository } from '../git/repository.ts';
+import { beginningOf, knownBase, remember } from './plan-base.ts';
 import { type EffectParts, siteOf } from './workplace.ts';
 
 /** As many files as the signal holds, and as many as a sentence names. */
@@ -31,7 +30,7 @@ export function createBranchBase(parts: EffectParts): Handler<BranchBase> {
     const known = await Promise.all(after.map((plan) => doneAt(parts.store, row.project, plan)));
     const unmet = after.filter((_plan, index) => known[index] === null);
     if (unmet.length > 0) return { type: 'base_unmet', payload: { plans: unmet } };
-    const trunk = await baseAt(repository, await baseBranch(repository, project.config.baseBranch));
+    const trunk = await beginningOf(project.config, repository);
     const wanted = await partsOf(repository, trunk.commit, after, known);
     const head = await readRef(repository, branchRef(branch));
     const before = await knownBase(parts, row);

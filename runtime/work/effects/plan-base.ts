@@ -3,9 +3,12 @@
  * From there on it is remembered, whatever is checked out: prompts name it, and a merge goes there.
  */
 
+import type { RepoConfig } from '../../base/config/config.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { PlanBase } from '../../core/store/rows.ts';
-import { baseAt, baseBehind, dropNote, storedBases } from '../git/plan-base.ts';
+import { fetchBase } from '../git/base-remote.ts';
+import { isObjectId } from '../git/object-memo.ts';
+import { type Base, baseAt, baseBehind, dropNote, storedBases } from '../git/plan-base.ts';
 import { branchRef, readRef } from '../git/refs.ts';
 import { baseBranch, type Repository } from '../git/repository.ts';
 import type { Projects } from '../repos/registry.ts';
@@ -33,8 +36,18 @@ export async function planBase(parts: BaseParts, of: Named & { branch: string })
 
 /** Chooses anew, for a branch that is to be made or to start over. */
 export async function chooseBase(parts: BaseParts, of: Named, repository: Repository): Promise<PlanBase> {
-  const base = await baseAt(repository, await startOf(parts, of.project, repository));
+  const base = await beginningOf(parts.projects.get(of.project).config, repository);
   return remember(parts, of, { ...base, on: [] });
+}
+
+/** Where a plan begins from now, fetched first where that is wanted; what became of that says `fetchTrouble`. */
+export async function beginningOf(
+  { baseBranch: configured, baseFetch }: Pick<RepoConfig, 'baseBranch' | 'baseFetch'>,
+  repository: Repository,
+): Promise<Base> {
+  const start = await baseBranch(repository, configured);
+  if (baseFetch && !isObjectId(start)) await fetchBase(repository, start);
+  return baseAt(repository, start);
 }
 
 /** The recorded base; null: there is none. */

@@ -228,7 +228,7 @@ async function copyIndex(index: string, copy: string): Promise<void> {
 export async function commitFor(
   repo: Repository,
   contents: Pick<Contents, 'head' | 'tree'>,
-  options: { records: readonly string[]; message: string; merged?: string | null },
+  options: { records: readonly string[]; message: string; merged?: string | null; isKept?: boolean },
 ): Promise<string> {
   for (const run of options.records) {
     const record = await readRef(repo, attemptRef(run));
@@ -237,7 +237,8 @@ export async function commitFor(
   }
   if ((await treeOf(repo, contents.head)) === contents.tree) return contents.head;
   const parents = [contents.head, ...(options.merged == null ? [] : [options.merged])];
-  return commitTree(repo, { tree: contents.tree, parents, message: options.message });
+  const { message, isKept = false } = options;
+  return commitTree(repo, { tree: contents.tree, parents, message, isKept });
 }
 
 interface End {
@@ -307,7 +308,11 @@ async function whatIsLeft(repo: Repository, worktree: OpenWorktree, ended: RunEn
   const whole = await treeOf(repo, found.head);
   if (found.tree !== whole) {
     const message = `what lay in ${ended.path} after it was taken away`;
-    await setRef(repo, attemptRef(`${ended.run}-leftover`), await commitFor(repo, found, { records: [], message }));
+    await setRef(
+      repo,
+      attemptRef(`${ended.run}-leftover`),
+      await commitFor(repo, found, { records: [], message, isKept: true }),
+    );
   }
   return { ...found, tree: whole };
 }

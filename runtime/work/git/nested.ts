@@ -348,7 +348,7 @@ async function commitFor(
   if (isKept) return before;
   if (head === null && isEmptyTree(tree)) return null;
   const parents = head === null ? [] : [head];
-  return commitTree(repo, { tree, parents, message });
+  return commitTree(repo, { tree, parents, message, isKept: true });
 }
 
 function isEmptyTree(tree: string): boolean {

@@ -1,12 +1,26 @@
 /** Commits and trees: finding, comparing, making. Nothing here moves a ref or touches a working tree, so all of it may run again at will. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import type { SignMode } from '../../base/config/config.ts';
 import { askOwnGit, gitFailure, ownGit, tryOwnGit } from './git.ts';
 import { commitLines, identity } from './identity.ts';
 import { isObjectId, type ObjectMemo } from './object-memo.ts';
 import type { OpenPlace } from './open-gits.ts';
+import { signedTree } from './signing.ts';
 
 interface Place extends OpenPlace {
   readonly memo?: ObjectMemo;
+  /** Default: its commits are not signed. */
+  readonly sign?: SignMode;
+}
+
+interface NewCommit {
+  readonly tree: string;
+  readonly parents: readonly string[];
+  readonly message: string;
+  /** It is kept under refs/stator, and comes to no branch. */
+  readonly isKept?: boolean;
+  /** With another environment it is made the same each time, and never signed. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Where every name is an object's id, the answer of before. */
@@ -91,17 +105,17 @@ async function lookForAncestor(repo: Place, ancestor: string, descendant: string
   throw gitFailure({ cwd: repo.path, args, result });
 }
 
-/** Makes a commit object with the user's identity; nothing points to it yet. Throws `bad_config` where no identity is set. */
-export async function commitTree(
-  repo: Place,
-  commit: { tree: string; parents: readonly string[]; message: string; env?: Readonly<Record<string, string>> },
-): Promise<string> {
-  const made = await writeCommit(repo, commit);
+/** Makes a commit object with the user's identity; nothing points to it yet. Throws `bad_config` where no identity is set, `unsigned`. */
+export async function commitTree(repo: Place, commit: NewCommit): Promise<string> {
+  const words = [commit.tree, ...commit.parents.flatMap((parent) => ['-p', parent])];
+  const { message, isKept = false } = commit;
+  const signed = commit.env === undefined ? await signedTree(repo, { args: words, message, isKept }) : null;
+  const made = signed ?? (await writeCommit(repo, commit));
   if (made !== undefined) {
     noteMade(repo, made, commit);
     return made;
   }
-  const args = ['commit-tree', commit.tree, ...commit.parents.flatMap((parent) => ['-p', parent]), '-F', '-'];
+  const args = ['commit-tree', ...words, '-F', '-'];
   const result = await tryOwnGit(repo.path, args, { input: `${commit.message.trimEnd()}\n`, env: commit.env ?? {} });
   if (result.exitCode === 0) {
     noteMade(repo, result.stdout, commit);
@@ -114,7 +128,7 @@ export async function commitTree(
 /** By the git that stays open; undefined where there is none, or one of its own is to do it. */
 async function writeCommit(
   { path, gits }: Place,
-  { tree, parents, message, env }: { tree: string; parents: readonly string[]; message: string; env?: object },
+  { tree, parents, message, env }: NewCommit,
 ): Promise<string | undefined> {
   if (gits === undefined || env !== undefined || message.includes('\0')) return undefined;
   const lines = await commitLines({ path });

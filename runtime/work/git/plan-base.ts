@@ -1,6 +1,7 @@
 /** What a plan's branch is made from, as a branch to come back to and a commit; and the refs that an earlier version kept it in. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { startIn } from './base-remote.ts';
 import { askOwnGit, ownGit, tryOwnGit } from './git.ts';
 import { isPlainFolder } from './git-folder.ts';
 import { isObjectId } from './object-memo.ts';
@@ -13,13 +14,16 @@ export interface Base {
   readonly commit: string;
 }
 
-/** `start` is a branch, a remote's branch (a merge goes into ours of that name), a tag or a commit. Throws `git_failed` where there is no such thing. */
+/**
+ * `start` is a branch, a remote's branch (a merge goes into ours of that name), a tag or a commit. A branch that is behind what was fetched of its remote is begun
+ * from there. Throws `git_failed` where there is no such thing.
+ */
 export async function baseAt(repo: RefPlace, start: string): Promise<Base> {
   const commit = await commitOf(repo, start);
   if (isObjectId(start) || start.startsWith('refs/')) return { branch: null, commit };
   const remote = `refs/remotes/${start}`;
   const [own, theirs] = await readRefs(repo, [branchRef(start), remote]);
-  if (own != null) return { branch: start, commit };
+  if (own != null) return { branch: start, commit: await startIn(repo, start, commit) };
   if (theirs == null) return { branch: null, commit };
   return { branch: await ownGit(repo.path, ['for-each-ref', '--format=%(refname:lstrip=3)', remote]), commit };
 }

@@ -6,6 +6,7 @@ import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { distance } from 'fastest-levenshtein';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import type { SignMode } from '../../base/config/config.ts';
 import { inFolder } from '../../base/platform/safe-path.ts';
 import { systemCode } from '../../base/platform/system-code.ts';
 import { askOwnGit, ownGit, tryOwnGit } from './git.ts';
@@ -34,6 +35,8 @@ export interface Repository {
   readonly memo: ObjectMemo;
   readonly gits: OpenGits;
   readonly moves: RefMoves;
+  /** Which commits are signed; default: none. */
+  readonly sign?: SignMode;
 }
 
 /** What all looks of one engine at its repositories share. */

@@ -211,7 +211,7 @@ async function keepExistingFiles(
   await keepModules(repo, worktree, { run: records[0] ?? before, message: `what lay there before ${run.run}` });
   const contents = await contentsOf(repo, worktree, run.branch);
   const message = `what lay in ${worktree.path} before ${run.run}`;
-  const end = await commitFor(repo, contents, { records, message });
+  const end = await commitFor(repo, contents, { records, message, isKept: true });
   const ends = (await isAncestor(repo, run.tip, end)) ? [end] : [end, run.tip];
   for (const commit of ends) {
     if (await isKept(repo, commit, [run.base])) continue;

@@ -352,10 +352,10 @@ export async function openProjects(parts: {
     },
     async repository(project) {
       mustBeHere(project);
-      const { path } = get(project);
+      const { path, config } = get(project);
       const found = await look.at(path);
       if (found.path !== path) throw ledElsewhere(path, found);
-      return found.project === project ? found : { ...found, project };
+      return { ...found, project, sign: config.sign };
     },
     async register(path, registering) {
       const repository = named(await inspectRepository(path, shared));

@@ -1,0 +1,67 @@
+/** Times as people read them, everywhere: how long something takes, how long ago it was, and when it is. Pure. */
+
+const minuteMs = 60_000;
+const dayMs = 86_400_000;
+
+/** `7s`, `3m 07s`, `2h 14m`, `3d 4h`: two units, so that it stays short and keeps its width. */
+export function duration(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  if (seconds < 60) return `${seconds}s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m ${two(seconds % 60)}s`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)}h ${two(Math.floor((seconds % 3600) / 60))}m`;
+  return `${Math.floor(seconds / 86_400)}d ${Math.floor((seconds % 86_400) / 3600)}h`;
+}
+
+/** `<1m`, `3m`, `2h 10m`, `4d`: of what is drawn anew once a minute at most. */
+export function minutesText(ms: number): string {
+  const count = Math.max(0, Math.floor(ms / minuteMs));
+  if (count < 1) return '<1m';
+  if (count < 60) return `${count}m`;
+  return count < 1_440 ? `${Math.floor(count / 60)}h ${two(count % 60)}m` : `${Math.floor(count / 1_440)}d`;
+}
+
+/** `just now`, `3m ago`, `2h ago`, `5d ago`: of a time that has passed. Empty where it is no time. */
+export function ago(time: string, nowMs: number): string {
+  const ms = nowMs - Date.parse(time);
+  if (Number.isNaN(ms)) return '';
+  return ms < minuteMs ? 'just now' : `${age(ms)} ago`;
+}
+
+/** `<1m`, `3m`, `2h`, `5d`: one unit. */
+export function age(ms: number): string {
+  const minutes = Math.floor(ms / minuteMs);
+  return minutes < 60 || minutes >= 1_440 ? minutesText(ms) : `${Math.floor(minutes / 60)}h`;
+}
+
+/** `16:05:09`: the time of day where this process is. Empty where it is no time. */
+export function clockTime(time: string | null): string {
+  const at = new Date(time ?? Number.NaN);
+  if (Number.isNaN(at.getTime())) return '';
+  return [at.getHours(), at.getMinutes(), at.getSeconds()].map(two).join(':');
+}
+
+/** `2026-11-22`: the day of that time. */
+export function localDay(at: Date): string {
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+}
+
+/** The time of day, to the minute; with its date where that is another day than `nowMs`. What is no time is given as it is. */
+export function localTime(time: string, nowMs: number): string {
+  const at = new Date(time);
+  if (Number.isNaN(at.getTime())) return time;
+  const ofDay = clockTime(time).slice(0, 5);
+  const day = localDay(at);
+  return day === localDay(new Date(nowMs)) ? ofDay : `${day} ${ofDay}`;
+}
+
+/** `until 16:05, in 2h 03m`; with its date where it is not within a day. Empty where it is no time. */
+export function untilText(time: string, nowMs: number): string {
+  const leftMs = Date.parse(time) - nowMs;
+  if (Number.isNaN(leftMs)) return '';
+  const day = leftMs < dayMs ? '' : `${localDay(new Date(time))} `;
+  return `until ${day}${clockTime(time).slice(0, 5)}, in ${duration(leftMs)}`;
+}
+
+function two(value: number): string {
+  return String(value).padStart(2, '0');
+}

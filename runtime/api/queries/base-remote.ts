@@ -1,0 +1,53 @@
+/** How the branch that a plan begins from stands beside its remote's: computed once, and worded once. */
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { ago } from '../../../machines/vocabulary/time-text.ts';
+import type { PlanRow } from '../../core/store/rows.ts';
+import { commitsBeyond, fetchedAtMs, fetchTrouble, remoteBranchOf } from '../../work/git/base-remote.ts';
+import { isAncestor } from '../../work/git/objects.ts';
+import { branchRef, readRef } from '../../work/git/refs.ts';
+import { baseBranch, type Repository } from '../../work/git/repository.ts';
+import type { PlanShow } from '../contract/plans.ts';
+import { timeOrNull } from './time-text.ts';
+import type { ViewDependencies } from './view-dependencies.ts';
+
+type BaseRemote = NonNullable<PlanShow['base_remote']>;
+
+/** null: the plan begins from no branch, no remote has it, or the repository is not here or cannot be looked at. */
+export async function baseRemoteOf(
+  { projects, clock }: Pick<ViewDependencies, 'projects' | 'clock'>,
+  { project, base }: Pick<PlanRow, 'project' | 'base'>,
+): Promise<BaseRemote | null> {
+  if (projects.isElsewhere(project)) return null;
+  try {
+    const repository = await projects.repository(project);
+    const configured = projects.get(project).config.baseBranch;
+    const branch = base === null ? await baseBranch(repository, configured) : base.branch;
+    return branch === null
+      ? null
+      : await standing(repository, { branch, begun: base?.commit ?? null, nowMs: clock.nowMs() });
+  } catch (thrown) {
+    if (thrown instanceof EngineError) return null; // whoever asks for the repository itself is told
+    throw thrown;
+  }
+}
+
+async function standing(
+  repository: Repository,
+  { branch, begun, nowMs }: { readonly branch: string; readonly begun: string | null; readonly nowMs: number },
+): Promise<BaseRemote | null> {
+  const own = begun ?? (await readRef(repository, branchRef(branch)));
+  const remote = await remoteBranchOf(repository, branch);
+  if (own === null || remote === null) return null;
+  const behind = await commitsBeyond(repository, remote.commit, own);
+  const failed = fetchTrouble(repository, branch);
+  const fetchedMs = fetchedAtMs(repository);
+  const fetchedAt = timeOrNull(fetchedMs === null ? null : Math.floor(fetchedMs));
+  const follows = begun === null && behind > 0 && (await isAncestor(repository, own, remote.commit));
+  const when = fetchedAt === null ? '' : ` (fetched ${ago(fetchedAt, nowMs)})`;
+  const text = [
+    `${branch}${behind === 0 ? '' : `, ${behind} behind ${remote.name}${when}`}`,
+    ...(follows ? [`the plan begins from ${remote.name}`] : []),
+    ...(failed === null ? [] : [`${remote.name} was not fetched: ${failed}`]),
+  ].join('; ');
+  return { branch, remote: remote.name, behind, fetched_at: fetchedAt, fetch_failed: failed, text };
+}
