@@ -221,10 +221,10 @@ function prepareSystem({ system }: Scope, ports: DurablePorts): void {
 }
 
 function schedulerBy({ memory, nextId, timer, stop }: DurablePorts): Scheduler {
-  const drop = (isMeant: (delayed: DelayedEvent) => boolean, howMany: 'last' | 'all') => {
+  const drop = (isMeant: (delayed: DelayedEvent) => boolean) => {
     const { delayed, open } = memory();
-    const meant = Object.keys(delayed).filter((run) => isMeant(delayed[run] as DelayedEvent)); // it is one of its keys
-    for (const run of howMany === 'last' ? meant.slice(-1) : meant) {
+    for (const [run, event] of Object.entries(delayed)) {
+      if (!isMeant(event)) continue;
       delete delayed[run];
       delete open[run];
       stop(run);
@@ -236,19 +236,36 @@ function schedulerBy({ memory, nextId, timer, stop }: DurablePorts): Scheduler {
       const run = nextId('delay');
       const { at, delayed, open } = memory();
       const kept = asJson(`the delayed event "${event.type}"`, event) as AnyEventObject;
-      delayed[run] = { source: pathOf(source), target: pathOf(target), id, event: kept, isChart: true };
+      const made: DelayedEvent = { source: pathOf(source), target: pathOf(target), id, event: kept, isChart: true };
+      takeDelayId(delayed, made);
+      delayed[run] = id === '' ? made : { ...made, isNamed: true };
       open[run] = 'delay';
       timer(run, at + Math.max(0, Math.round(delay)));
     },
     cancel(source, id) {
-      const from = pathOf(source).join('/');
-      drop((delayed) => delayed.id === id && delayed.source.join('/') === from, 'last');
+      const from = placeText(pathOf(source));
+      drop((delayed) => delayed.id === id && delayed.isNamed === true && placeText(delayed.source) === from);
     },
+    // Nobody hears what is for an actor that has ended: another one may stand at its place by then.
     cancelAll(source) {
-      const from = pathOf(source).join('/');
-      drop((delayed) => delayed.source.join('/') === from, 'all');
+      const from = placeText(pathOf(source));
+      drop((delayed) => placeText(delayed.source) === from || placeText(delayed.target) === from);
     },
   };
+}
+
+function placeText(path: readonly string[]): string {
+  return path.join('/');
+}
+
+/**
+ * An id names one delayed event of an actor: the newest, until it is cancelled or any that had the id has come. The others come all the same, and nothing
+ * cancels them.
+ */
+export function takeDelayId(delayed: Memory['delayed'], { id, source }: DelayedEvent): void {
+  if (id === '') return;
+  for (const [run, { isNamed, ...other }] of Object.entries(delayed))
+    if (isNamed === true && other.id === id && placeText(other.source) === placeText(source)) delayed[run] = other;
 }
 
 interface Waiting {

@@ -42,8 +42,10 @@ export interface Memory {
 export interface DelayedEvent {
   readonly source: readonly string[];
   readonly target: readonly string[];
-  /** By which the chart cancels it; empty: it has none. */
+  /** By which the chart names it; empty: it has no id. */
   readonly id: string;
+  /** The id means this one: a `cancel` stops it. */
+  readonly isNamed?: true;
   readonly event: AnyEventObject;
   /** The chart itself sends it (`after`, a delay), and no effect of its definition. */
   readonly isChart?: true;

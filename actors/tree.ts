@@ -8,6 +8,7 @@ import { type Policy, samePolicy } from '../machines/vocabulary/policy.ts';
 import type { AnySignal } from '../machines/vocabulary/signal.ts';
 import { snapshotOf } from './addressee.ts';
 import { compatibleSnapshot, type PersistedText, type PersistedTree } from './compatibility.ts';
+import { takeDelayId } from './durable-logic.ts';
 import { jsonProblem } from './json-value.ts';
 import type { Kind, Kinds, Memory, TreeEvent } from './kind.ts';
 import { kindsWith } from './kinds.ts';
@@ -415,9 +416,11 @@ function memoryIn(address: TreeAddress, snapshot: object, isPast: boolean): Memo
 
 /** What was asked for has come. */
 function forget(memory: Memory, run: string): void {
+  const delayed = memory.delayed[run];
   delete memory.open[run];
   delete memory.delayed[run];
   delete memory.askers[run];
+  if (delayed !== undefined) takeDelayId(memory.delayed, delayed);
 }
 
 function inputOf(address: TreeAddress, { payload, at }: AnySignal): unknown {

@@ -4,13 +4,15 @@ import { pathToFileURL } from 'node:url';
 import type { SnapshotFrom } from 'xstate';
 import { checkDefinition } from '../../actors/define-machine.ts';
 import type { AnyDefinition, FactEvent, InputOf, OutputOf, SentTo, TagOf } from '../../actors/definition.ts';
-import { tagsOfMachine, treeDeleted } from '../../actors/own-machine.ts';
+import { tagsOfMachine, treeDeleted, workOf } from '../../actors/own-machine.ts';
+import type { MachineEffect } from '../../machines/vocabulary/effect.ts';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { machineTree, parseTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import type { Client, FactEntry, HistoryEntry } from '../api/client/client.ts';
 import { refuseUnknownOptions } from '../api/client/known-options.ts';
 import type { MachineExplanation, MachineTreeEntry, MachineVerdict } from '../api/contract/machines.ts';
 import { checkOwnHooks, type DaemonConfig, type OwnHooks, unheardEvents } from '../base/config/config.ts';
+import { groupBy } from '../base/platform/group-by.ts';
 import { type Change, mustCommit, type Store } from '../core/store/port.ts';
 import { leavable } from './leavable.ts';
 
@@ -184,6 +186,27 @@ async function loadMachine(name: string, file: string): Promise<AnyDefinition> {
     `${place}: the file's default export is called "${definition.name}"`,
     `write ${definition.name} = "${file}"`,
   );
+}
+
+/** Effects of one line; all of them are in `explain`. */
+const namedEffects = 3;
+
+/** Open effects that nobody here can carry out: their action was renamed or taken out, or their machine was not given. They wait. */
+export async function openWithoutDefinition(store: Store, machines: readonly AnyDefinition[]): Promise<string[]> {
+  const open = (await store.effects({ by: 'open' })).filter(({ kind }) => kind === 'machine.effect');
+  const waiting = groupBy(
+    open.flatMap(({ key, payload }) => {
+      const { machine, effect } = JSON.parse(payload) as MachineEffect; // of that kind
+      const definition = machines.find(({ name }) => name === machine);
+      return workOf(definition, effect) === null ? [{ what: `${machine}: effects.${effect}`, key }] : [];
+    }),
+    ({ what }) => what,
+  );
+  return [...waiting].map(([what, rows]) => {
+    const named = rows.slice(0, namedEffects).map(({ key }) => key);
+    const more = rows.length > named.length ? ` and ${rows.length - named.length} more` : '';
+    return `${what} is open and has no definition here, so ${named.join(', ')}${more} will wait: give it to this engine, or delete the trees`;
+  });
 }
 
 /** What came for a machine while no engine was given it is delivered now. */

@@ -15,7 +15,7 @@ import { insertSignal } from '../core/store/port.ts';
 import type { Owner } from '../core/store/sqlite/owner.ts';
 import { type Core, createCore } from './core.ts';
 import { createEmbedding } from './embedding.ts';
-import { createMachines, machinesFor, refuseUnknownEvents, releaseHeld } from './machines.ts';
+import { createMachines, machinesFor, openWithoutDefinition, refuseUnknownEvents, releaseHeld } from './machines.ts';
 import { engineInbox, openSupervisor } from './one-shot.ts';
 import type { Engine, EngineOptions } from './options.ts';
 import { engineStopped, lostHome } from './ownership.ts';
@@ -96,6 +96,7 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
   const loss = () => stopped ?? lost();
   const app = guardedAnswers(loss, core.app);
   const server = await open(start, core, { app, place: { ...place, note: log.warn } });
+  for (const line of await openWithoutDefinition(core.store, machines)) log.warn(line);
   log.info(`engine ${owner.epoch} owns ${home}, pid ${process.pid}`);
   const loading = setTimeout(() => void loadRest(log), settledMs).unref();
   const stop = once((agents: 'leave' | 'stop') => {

@@ -131,6 +131,40 @@ describe('delays', () => {
     ]);
   });
 
+  it('for an actor that has ended are not heard by the next one of its id', async () => {
+    const child = createMachine({
+      context: { pings: 0 },
+      on: { ping: { actions: assign({ pings: ({ context }) => context.pings + 1 }) } },
+    });
+    const machine = setup({ actors: { child } }).createMachine({
+      initial: 'on',
+      states: {
+        on: {
+          invoke: { src: 'child', id: 'kid' },
+          on: {
+            later: { actions: sendTo('kid', { type: 'ping' }, { delay: 300 }) },
+            again: { target: 'on', reenter: true },
+          },
+        },
+      },
+    });
+    await expectSame(machine, [send('later'), wait(100), send('again'), wait(300), send('later'), wait(300)]);
+  });
+
+  it('under one id come each, and the id is that of the newest, until one has come or it is cancelled', async () => {
+    const machine = createMachine({
+      context: { ticks: 0 },
+      on: {
+        tick: { actions: assign({ ticks: ({ context }) => context.ticks + 1 }) },
+        short: { actions: raise({ type: 'tick' }, { delay: 100, id: 'one' }) },
+        long: { actions: raise({ type: 'tick' }, { delay: 300, id: 'one' }) },
+        never: { actions: cancel('one') },
+      },
+    });
+    await expectSame(machine, [send('short'), send('long'), send('never'), send('never'), wait(500)]);
+    await expectSame(machine, [send('short'), send('long'), wait(100), send('never'), wait(500)]);
+  });
+
   it('of an event that no state takes any more are dropped without a word', async () => {
     const machine = createMachine({
       initial: 'a',

@@ -242,9 +242,33 @@ describe('a machine of one’s own', () => {
     await first.engine.stop();
     const without = await startEngine({ on: first.on });
     await expect(without.client.machineTree('release', '1.2')).rejects.toMatchObject({ code: 'machine_unknown' });
+    expect((await without.client.verify()).skipped).toEqual([
+      { tree: 'release', why: 'its tree was not compared: this engine was not given the machine' },
+    ]);
     await without.engine.stop();
     const next = await startWith({}, first.on);
     expect((await next.release.get('1.2')).value).toBe('asking');
+  });
+});
+
+describe('an effect that is open and has no definition any more', () => {
+  it('waits, and is told when the engine begins', async () => {
+    const began = gate();
+    const first = await startWith({
+      publish: async ({ signal }) => {
+        void began.waits();
+        await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+        return undefined;
+      },
+    });
+    await first.release.start('1.2', { version: '1.2.0' });
+    await first.release.send('1.2', { type: 'approve' });
+    await until(async () => began.waiting() === 1);
+    await first.engine.stop();
+    const without = await startEngine({ on: first.on });
+    expect(without.log.join()).toMatch(
+      /release: effects\.publish is open and has no definition here, so release:1\.2\/publish#\S+ will wait/,
+    );
   });
 });
 

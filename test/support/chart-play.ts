@@ -85,7 +85,13 @@ async function flush(): Promise<void> {
   for (let turns = 0; turns < 5; turns += 1) await new Promise(setImmediate);
 }
 
-export async function playInMemory(machine: AnyStateMachine, input: unknown, script: readonly Move[]): Promise<Played> {
+/** `stepMs`: time goes by in such steps, so that what comes due in one of them begins its own delays there; by default in one for each wait. */
+export async function playInMemory(
+  machine: AnyStateMachine,
+  input: unknown,
+  script: readonly Move[],
+  stepMs = Number.POSITIVE_INFINITY,
+): Promise<Played> {
   clear();
   const clock = new SimulatedClock();
   const actor = createActor(machine, { clock, input: input as never });
@@ -95,8 +101,11 @@ export async function playInMemory(machine: AnyStateMachine, input: unknown, scr
   const look = () => lookOf(actor.getPersistedSnapshot());
   const looks = [look()];
   for (const move of script) {
-    if ('send' in move) actor.send(move.send);
-    else if ('waitMs' in move) clock.increment(move.waitMs);
+    if ('send' in move) {
+      // One that has ended would warn of it.
+      if (actor.getSnapshot().status === 'active') actor.send(move.send);
+    } else if ('waitMs' in move)
+      for (let left = move.waitMs; left > 0; left -= stepMs) clock.increment(Math.min(left, stepMs));
     else await settleNow(move);
     await flush();
     looks.push(look());

@@ -45,6 +45,9 @@ export function createTreeTable(db: Connection) {
   const ofMachine = db.prepare<[string, string, string, number], { address: TreeAddress }>(
     'SELECT address FROM trees WHERE address > ? AND address > ? AND address < ? ORDER BY address LIMIT CAST(? AS BIGINT)',
   );
+  const byMachine = db.prepare<[], { machine: string; count: number }>(
+    'SELECT machine, count(*) AS count FROM trees GROUP BY machine ORDER BY machine',
+  );
   const remove = db.prepare(
     'DELETE FROM trees WHERE address = @address AND (CAST(@before AS BIGINT) IS NULL OR steps = @before)',
   );
@@ -128,6 +131,7 @@ export function createTreeTable(db: Connection) {
         ([removed]) => before === undefined || removed === true,
       );
     },
+    byMachine: () => byMachine.all(),
     // The character after the colon ends the range.
     ofMachine: (machine: string, { after, limit }: { after: string; limit: number }): Answer<TreeAddress[]> =>
       answered(ofMachine.all(`${machine}:`, after, `${machine};`, limit), (rows) => rows.map(({ address }) => address)),

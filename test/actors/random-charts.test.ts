@@ -1,0 +1,34 @@
+/** Charts that nobody has thought of, with ends of the process at random: they come to what XState comes to in memory. */
+import fc from 'fast-check';
+import { expect, it, vi } from 'vitest';
+import { begunPromises, type Played, playDurably, playInMemory } from '../support/chart-play.ts';
+import { runsOf } from '../support/drawn.ts';
+import { chartOf, clockStepMs, drawnCharts, scripts } from '../support/random-charts.ts';
+
+/** What a play comes to. A chart that fails in memory fails its step as a tree. */
+async function cameTo(play: Promise<Played>): Promise<object> {
+  try {
+    const { looks, noted } = await play;
+    const failed = looks.find(({ status }) => status === 'error');
+    if (failed !== undefined) return { error: failed.error };
+    return { looks, noted, begun: [...begunPromises()] };
+  } catch (thrown) {
+    return { error: (thrown as Error).message };
+  }
+}
+
+it('drawn charts, killed at random', async () => {
+  // Of delayed events that come too late, in memory XState warns.
+  vi.spyOn(console, 'warn').mockImplementation(() => {});
+  const restores = fc.array(fc.boolean(), { minLength: 14, maxLength: 14 });
+  await fc.assert(
+    fc.asyncProperty(drawnCharts, scripts, restores, async (chart, script, at) => {
+      const machine = chartOf(chart);
+      const memory = await cameTo(playInMemory(machine, {}, script, clockStepMs));
+      const definition = { name: 'chart', machine, version: 1 };
+      const durable = await cameTo(playDurably(definition, {}, script, (move) => at[move] ?? true));
+      expect(durable).toEqual(memory);
+    }),
+    { numRuns: runsOf(2_000, 100) },
+  );
+});
