@@ -115,10 +115,12 @@ async function endOf(made: TestEngine, plan: string, told: string): Promise<keyo
   return shown.status === 'done' ? 'done' : 'failed';
 }
 
-/** Of the refs that keep what the agents of a plan took back, and of the stash, which an agent has in common with the person. */
+/** Of the refs that keep what the agents of a plan took back or had in a worktree of their own, and of the stash, which they have in common with the person. */
 function filesBeside(made: TestEngine, plan: string): string[] {
   const kept = git(made.repo, 'for-each-ref', '--format=%(refname)', 'refs/stator/attempts').split('\n');
-  const ofPlan = kept.filter((ref) => ref.startsWith(`refs/stator/attempts/${plan}#`) && ref.includes('-taken-back-'));
+  const ofPlan = kept.filter(
+    (ref) => ref.startsWith(`refs/stator/attempts/${plan}#`) && /-(taken-back|nested)-/.test(ref),
+  );
   const stash = git(made.repo, 'stash', 'list', '--format=%H %P').split(/\s/);
   return [...ofPlan, ...stash].flatMap((name) => filesOn(made, name));
 }
