@@ -360,7 +360,9 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
   };
   const relay = createRelay({ store, projects });
   const shared = { store, views, commands, bus, log, watch, lock, mcp, host, whatIf, relay };
-  const api: AppParts = { ...shared, startedAtMs: clock.nowMs(), nowMs };
+  const begunMs = performance.now();
+  const uptimeMs = host?.uptimeMs ?? (() => performance.now() - begunMs);
+  const api: AppParts = { ...shared, uptimeMs, nowMs };
   const app = createApp(api);
   /** Answers what other hosts ask, until the returned function is called. */
   const answerOthers = () => answerHosts(store, createAppForHosts(api), log);

@@ -69,6 +69,7 @@ const firstLookMs = 15_000;
  * (`store_corrupt`, `store_newer`, a file that is something else); then nothing of it is left running.
  */
 export async function startDaemon(options: DaemonOptions = {}): Promise<Daemon> {
+  const begunMs = performance.now();
   const env = options.env ?? process.env;
   const home = options.home ?? homeFolder(env);
   ensureHome(home);
@@ -86,7 +87,8 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<Daemon> 
   const named = options.configFile === undefined ? null : config.file;
   const owner = await becomeOwner(home, named);
   try {
-    return await openDaemon({ options, env, home, log, write, owner, place, http: config.http, config: named, mark });
+    const { http } = config;
+    return await openDaemon({ options, begunMs, env, home, log, write, owner, place, http, config: named, mark });
   } catch (thrown) {
     owner.release();
     throw thrown;
@@ -95,6 +97,8 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<Daemon> 
 
 interface Opening {
   readonly options: DaemonOptions;
+  /** When the daemon began, by `performance.now()`. */
+  readonly begunMs: number;
   readonly env: NodeJS.ProcessEnv;
   readonly home: string;
   readonly log: Log;
@@ -109,7 +113,7 @@ interface Opening {
 }
 
 async function openDaemon(opening: Opening): Promise<Daemon> {
-  const { options, env, home, log, write, place, config, mark } = opening;
+  const { options, begunMs, env, home, log, write, place, config, mark } = opening;
   let { owner } = opening;
   const stopping = new AbortController();
   const end = createEnd();
@@ -121,6 +125,7 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
   let damaged: string | null = null;
   const passes = createPasses(home);
   const host: Host = {
+    uptimeMs: () => performance.now() - begunMs,
     personOf: passes.personOf,
     // Who asked waits for the home, not for an answer that nobody is left to give.
     stop: (agents) => void setImmediate(() => void stop({ agents })),
@@ -129,8 +134,6 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
   const closed = createWaitingApp({
     host,
     log,
-    startedAtMs: Date.now(),
-    nowMs: () => Date.now(),
     waiting: () => (waiting === starting ? null : waiting),
   });
   let app: Answering = closed;

@@ -135,7 +135,7 @@ async function smallApp(limits: StreamLimits, between: (started: Core) => Partia
     commands,
     bus,
     log,
-    startedAtMs: 0,
+    uptimeMs: () => 0,
     nowMs: () => Date.now(),
     watch,
     lock: () => null,

@@ -51,6 +51,8 @@ describe('a store that is taken away under a daemon', () => {
   it('is told of by every question, takes no word, and is gone on with when the same file is back', async () => {
     const { ground, file } = await running();
     const aside = join(ground.root, 'aside.db');
+    const begunMs = performance.now();
+    const { uptime } = await ground.client().status();
     renameSync(file, aside);
     const asked = await pingAfterALook(ground);
     expect(asked.status).toBe(503);
@@ -70,6 +72,9 @@ describe('a store that is taken away under a daemon', () => {
     expect(await ping(ground)).toMatchObject({ status: 200 });
     await register(ground, 'second');
     expect(await plansOf(ground)).toEqual(['first', 'second']);
+    // The engine is another one, the daemon is the same.
+    const passedS = (performance.now() - begunMs) / 1_000;
+    expect((await ground.client().status()).uptime).toBeGreaterThanOrEqual(Math.floor(uptime + passedS));
   });
 
   it('is gone on with from another file, and nothing of the old log comes into it', async () => {

@@ -9,6 +9,7 @@ import { type DaemonGround, daemonGround } from '../support/daemon.ts';
 import { untilFile } from '../support/engine.ts';
 import { left, signalsOf } from '../support/gateway.ts';
 import { until } from '../support/ground.ts';
+import { machineClock } from '../support/machine-clock.ts';
 import { expectProse, expectRefusal } from '../support/prose.ts';
 
 const daemons: Daemon[] = [];
@@ -79,6 +80,14 @@ describe('daemon start', () => {
     await until(async () => (await ground.client().status()).waiting === null);
     expect(await ground.client().addRepo(ground.repo, { trust: true })).toMatchObject({ project: 'demo' });
   });
+});
+
+it('daemon status counts no time that a clock which was set seems to have passed', async () => {
+  const ground = daemonGround();
+  const machine = machineClock();
+  await daemonIn(ground, { clock: machine.clock });
+  machine.setWall(3_600_000);
+  expect((await ground.client().status()).uptime).toBeLessThan(3_600);
 });
 
 describe('daemon restart', () => {

@@ -7,7 +7,7 @@ import type { AppParts } from './route.ts';
 
 /** `cap` is the most entries of a list. Throws `repo_not_found`. */
 export async function liveStatusOf(
-  { views, nowMs, startedAtMs }: AppParts,
+  { views, nowMs, uptimeMs }: AppParts,
   project: string,
   cap: number,
 ): Promise<LiveStatus> {
@@ -35,7 +35,7 @@ export async function liveStatusOf(
     generated_at: new Date(nowMs()).toISOString(),
     project,
     daemon_running: true,
-    uptime: Math.floor((nowMs() - startedAtMs) / 1_000),
+    uptime: Math.floor(uptimeMs() / 1_000),
     repo_count: repos.length,
     lifecycle: { planning, ready, implementing, reviewing, verifying, total: plans.length },
     active_agents: agents.map(agentOf).sort(byTask).slice(0, cap),

@@ -16,7 +16,8 @@ export interface AppParts extends EventParts {
   readonly log: Log;
   /** Where a plan would have gone with other inputs. */
   whatIf(asked: WhatIfQuestion & PlanKey): Promise<WhatIf>;
-  readonly startedAtMs: number;
+  /** For how long the daemon has run, or the engine of a program; a clock that is set changes nothing of it. */
+  uptimeMs(): number;
   nowMs(): number;
   /** The `owner.db` that the engine holds the lock of, `<device>:<inode>`; null: it owns no home. */
   lock(): string | null;
@@ -41,6 +42,8 @@ export type Relay = (project: string, request: RelayedRequest) => Promise<Respon
 
 /** The daemon that an engine lives in. */
 export interface Host {
+  /** Since its own start, however many engines it has had. */
+  uptimeMs(): number;
   /** Whose pass a request brings; null: it is none. */
   readonly personOf: Passes['personOf'];
   /** Begins to stop; the request that asks for it is answered first. */

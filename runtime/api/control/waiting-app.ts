@@ -4,16 +4,17 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { StatusAnswer } from '../contract/repos.ts';
 import { bareApp, mount } from './app.ts';
 import { personEntrance } from './principal.ts';
-import type { AppParts } from './route.ts';
+import type { AppParts, Host } from './route.ts';
 import { daemonRoutes } from './routes/daemon.ts';
 
-interface WaitingParts extends Pick<AppParts, 'host' | 'log' | 'startedAtMs' | 'nowMs'> {
+interface WaitingParts extends Pick<AppParts, 'log'> {
+  readonly host: Host;
   /** What the daemon waits for; null: its engine is starting. */
   waiting(): string | null;
 }
 
 export function createWaitingApp(parts: WaitingParts): Hono {
-  const { log, waiting, startedAtMs, nowMs } = parts;
+  const { host, log, waiting } = parts;
   const why = () => waiting() ?? 'the engine is starting';
   const refusal = () =>
     new EngineError(
@@ -26,12 +27,12 @@ export function createWaitingApp(parts: WaitingParts): Hono {
   const runOfToken = async () => {
     throw refusal();
   };
-  const entrance = personEntrance({ runOfToken }, parts.host?.personOf);
+  const entrance = personEntrance({ runOfToken }, host.personOf);
   for (const each of daemonRoutes) mount(app, { core: parts, entrance }, each);
   app.get('/v1/status', (c) => {
     const status: StatusAnswer = {
       running: true,
-      uptime: Math.floor((nowMs() - startedAtMs) / 1_000),
+      uptime: Math.floor(host.uptimeMs() / 1_000),
       pid: process.pid,
       repo_count: 0,
       repos: [],

@@ -33,7 +33,7 @@ export const engineRoutes = [
       const [repos, instances] = await Promise.all([core.views.repos(), core.views.instances({})]);
       return json(200, {
         running: true,
-        uptime: Math.floor((core.nowMs() - core.startedAtMs) / 1_000),
+        uptime: Math.floor(core.uptimeMs() / 1_000),
         pid: process.pid,
         repo_count: repos.length,
         repos,
