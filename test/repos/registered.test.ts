@@ -297,6 +297,19 @@ describe('a repo that cannot be used', () => {
     await untilStatus(started, 'same', 'done', 'a');
   });
 
+  it('says so where an agent left its checkout on a branch that is not there, with the way back', async () => {
+    const started = await threeRepos();
+    const path = join(started.root, 'a');
+    const leaves = `git -C '${path}' symbolic-ref HEAD refs/heads/gone; echo a > a.txt`;
+    await begin(started, 'same', planText([leaves]), 'a');
+    const waiting = await untilPlan(started, 'same', (plan) => plan.waiting_for?.kind === 'repo', 'a');
+    const told = `HEAD of ${path} stands on the branch gone, which has no commit; put it back: git -C ${path} symbolic-ref HEAD refs/heads/<the branch that was checked out>`;
+    expect(waiting.waiting_for?.detail).toContain(told);
+    await until(async () => (await started.client.repos())[0]?.reason === told);
+    git(path, 'symbolic-ref', 'HEAD', 'refs/heads/main');
+    await untilStatus(started, 'same', 'done', 'a');
+  });
+
   it('lets its plans wait where it goes in the middle of their work: no attempt is spent', async () => {
     const started = await threeRepos();
     const { root, client } = started;

@@ -88,11 +88,10 @@ const fileOf = (plan: string, task: number) => `${plan}-${task}.txt`;
  * agent took back itself, or put into the stash, is not on the branch, and a ref has it.
  */
 async function endOf(made: TestEngine, plan: string, told: string): Promise<keyof Omit<GitLife, 'plans'>> {
-  const shown = await untilPlan(
-    made,
-    plan,
-    ({ status, phase, blocked }) => status === 'done' || phase === 'wave_waiting' || blocked !== null,
-  ).catch((cause: unknown) => {
+  const shown = await untilPlan(made, plan, ({ status, phase, blocked, waiting_for: waiting }) => {
+    if (waiting?.kind === 'repo') putBack(made, waiting.detail);
+    return status === 'done' || phase === 'wave_waiting' || blocked !== null;
+  }).catch((cause: unknown) => {
     throw new Error(`it came to no end: ${told}`, { cause });
   });
   const files = filesOn(made, `plan/${plan}`);
@@ -113,6 +112,12 @@ async function endOf(made: TestEngine, plan: string, told: string): Promise<keyo
     if (status === 'done') expect([...files, ...filesBeside(made, plan)], told).toContain(fileOf(plan, number));
     else expect(reason, told).not.toBeNull();
   return shown.status === 'done' ? 'done' : 'failed';
+}
+
+/** What the person types who is told that agents have left the checkout on a branch that is not there. */
+function putBack({ repo }: TestEngine, told: string): void {
+  const command = `git -C ${repo} symbolic-ref HEAD refs/heads/`;
+  if (told.includes(command)) git(repo, 'symbolic-ref', 'HEAD', 'refs/heads/main');
 }
 
 /** Of the refs that keep what the agents of a plan took back or had in a worktree of their own, and of the stash, which they have in common with the person. */

@@ -40,7 +40,7 @@ const FIRST_ALIVE_POLL_MS = 1;
 const HOLD_LIMIT_MS = 1000;
 const FREEZE_LIMIT_MS = 2500;
 /** The name under which both processes of bubblewrap run: the one outside, and the first one inside. */
-const wallsName = 'bwrap';
+export const wallsName = 'bwrap';
 
 /**
  * Ends a run: TERM and CONT to its whole tree, KILL after `graceMs`; resolves when the last process has gone, and no file of the run acts with its owner's

@@ -65,6 +65,7 @@ import { startMeter } from './run-meter.ts';
 import { failureText, limitedUntil, noteReport, unusableHint } from './run-report.ts';
 import { collectRun } from './run-repository.ts';
 import { type RunSockets, withSocket } from './run-socket.ts';
+import { watchStops } from './stopped-outside.ts';
 import { tellTakenBack } from './taken-back-report.ts';
 import { passUnread } from './unread-messages.ts';
 import {
@@ -333,13 +334,14 @@ async function waitForEnd(
   const { moves } = await parts.projects.repository(row.project);
   const atWork = moves.begin(effect.title);
   const resources = watchResources(folder, runId, { onReached: leave, onError });
+  const stops = watchStops(parts, context, { folder, runId, title: effect.title });
   try {
     if (abort.aborted || stop.aborted) watch.abort();
     const end = await watchRun(folder, { abort: watch.signal }).catch((thrown: unknown) => {
       if (watch.signal.aborted) return null;
       throw thrown;
     });
-    await Promise.all([own.stop(), result.stop()]);
+    await Promise.all([own.stop(), result.stop(), stops.stop()]);
     abort.throwIfAborted();
     // Before the first TERM: whoever goes on after a crash must not take what follows for the agent's own end.
     const run = await ownLaunch(parts, row.key, basename(folder.path));
@@ -368,7 +370,7 @@ async function waitForEnd(
     return await outcomeOf(parts, effect, context, { folder, left });
   } finally {
     await Promise.all([own.stop(), result.stop(), silence.stop(), logins.stop(), resources.stop(), meter.stop()]);
-    await refusals.stop();
+    await Promise.all([refusals.stop(), stops.stop()]);
     atWork.end();
     abort.removeEventListener('abort', leave);
     stop.removeEventListener('abort', leave);

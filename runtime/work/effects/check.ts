@@ -23,10 +23,12 @@ import { ensureLauncher } from '../agents/launcher.ts';
 import { type RunEnd, watchRun } from '../agents/liveness.ts';
 import { outputEnd } from '../agents/output-end.ts';
 import { tailOf } from '../agents/output-log.ts';
+import { noteInLog } from '../agents/own-lines.ts';
 import { errorLine } from '../agents/reports/telling.ts';
 import { limitReached, watchResources } from '../agents/resource-watch.ts';
 import { createRunFolder, type RunFolder, readClaim, readExit, runFolderAt } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
+import { createStopLook, createStoppedTime } from '../agents/stopped-program.ts';
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
 import { launch } from '../agents/wrapper.ts';
 import { identity } from '../git/identity.ts';
@@ -144,10 +146,14 @@ async function carryOut(
   if (claim !== null) await parts.store.commit([{ do: 'launch.note', key, wrapper: formatIdentity(claim.wrapper) }]);
   const limit = new AbortController();
   const begunAtMs = parts.timeline.nowMs();
+  const stoppedMs = createStoppedTime(parts.timeline, {
+    isStopped: createStopLook(folder, runId),
+    onStop: () => noteInLog(folder, 'the check was stopped (SIGSTOP), and not by stator; it goes on with kill -CONT'),
+  });
   const clock = createPollLoop({
     everyMs: 1_000,
     async work() {
-      if (parts.timeline.nowMs() - begunAtMs > limitMs) limit.abort();
+      if (parts.timeline.nowMs() - begunAtMs - stoppedMs() > limitMs) limit.abort();
       return null;
     },
     onError: (thrown) =>

@@ -21,12 +21,13 @@ import type { Timeline } from '../../core/store/timeline.ts';
 import { presetKeys } from '../agents/environment.ts';
 import { createFileWatch } from '../agents/file-watch.ts';
 import { tailOf } from '../agents/output-log.ts';
-import { withoutOwnLines } from '../agents/own-lines.ts';
+import { noteInLog, withoutOwnLines } from '../agents/own-lines.ts';
 import { lastTelling } from '../agents/reports/telling.ts';
 import { limitReached, watchResources } from '../agents/resource-watch.ts';
 import { type RunFolder, readClaim, readExit, writeRunFile } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
 import { setupDoneFile, setupEndLine } from '../agents/setup-end.ts';
+import { createSetupStopLook, createStoppedTime } from '../agents/stopped-program.ts';
 import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
 import type { LaunchRequest } from '../agents/wrapper.ts';
 import { excludeOwnFolders, type Repository } from '../git/repository.ts';
@@ -141,8 +142,13 @@ export async function awaitSetup(
   if (command === null) return null;
   const claim = readClaim(folder);
   const launchedAt = (await parts.store.launch(row.key))?.launched_at ?? parts.timeline.nowMs();
+  const runId = runIdOf(parts.home, row.key);
+  const stoppedMs = createStoppedTime(parts.timeline, {
+    isStopped: createSetupStopLook(folder, runId),
+    onStop: () => noteInLog(folder, 'the setup was stopped (SIGSTOP), and not by stator; it goes on with kill -CONT'),
+  });
   const fileWatch = createFileWatch(folder.path);
-  const resources = watchResources(folder, runIdOf(parts.home, row.key), {
+  const resources = watchResources(folder, runId, {
     // The process becomes the agent as soon as the command has ended, and what that takes is its own.
     onReached: () => existsSync(setupDoneFile(folder)) || writeRunFile(failedFile(folder), 'limit\n'),
     onError: (thrown) => parts.log.debug(`what the setup in ${folder.path} takes is not known: ${messageOf(thrown)}`),
@@ -156,7 +162,7 @@ export async function awaitSetup(
       const failure = textOf(failedFile(folder));
       if (failure !== null) return await failedStart(parts, { row, abort, folder, command, failure });
       if (existsSync(setupDoneFile(folder)) || readExit(folder) !== null || !lives) return null;
-      const sinceMs = parts.timeline.nowMs() - launchedAt;
+      const sinceMs = parts.timeline.nowMs() - launchedAt - stoppedMs();
       if (sinceMs > limitMs) writeRunFile(failedFile(folder), 'time\n');
       else await fileWatch.wait(Math.min(pollMs, limitMs - sinceMs + 1), AbortSignal.any([abort, stop]));
     }

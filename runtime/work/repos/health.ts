@@ -17,6 +17,7 @@ import { systemCode } from '../../base/platform/system-code.ts';
 import { insertSignal, type Store } from '../../core/store/port.ts';
 import type { RepoRow } from '../../core/store/rows.ts';
 import { tryOwnGit } from '../git/git.ts';
+import { withoutHead } from '../git/repository.ts';
 import type { Projects } from './registry.ts';
 import type { RepoWatchers } from './repo-watchers.ts';
 
@@ -249,6 +250,10 @@ async function troubleIn(
   // Whatever an agent, or a program of its, wrote into the configuration that all worktrees share.
   if (isBare === 'true')
     return `core.bare is true in its configuration, so git sees no checkout at ${path}; take it back: git config --file ${config} core.bare false`;
+  if (answer.stderr.includes('Needed a single revision')) {
+    const { message, hint } = await withoutHead({ path, commonDir });
+    return `${message}; ${hint}`;
+  }
   if (answer.exitCode !== 0)
     return `git cannot use ${path}: ${answer.stderr.trim().split('\n')[0] ?? 'it says nothing'}`;
   if (top !== undefined && top !== path)

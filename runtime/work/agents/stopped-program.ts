@@ -1,0 +1,58 @@
+/** Whether somebody has stopped the program of a run (SIGSTOP, a debugger): it cannot work then, and no limit of its time may run. */
+
+import { findProcess, type Identity, type ProcessRow } from '../../base/platform/process-table.ts';
+import type { Timeline } from '../../core/store/timeline.ts';
+import { findTree } from './process-tree.ts';
+import { type RunFolder, readAgent } from './run-folder.ts';
+import { wallsName } from './stopping.ts';
+
+/** Looks at one process, and inside walls at the table of all only where the program is not known yet. */
+export function createStopLook(folder: RunFolder, runId: string): () => boolean {
+  const programOf = createProgramLook(folder, runId);
+  return () => isStopped(programOf());
+}
+
+/** The same of the command that makes a worktree ready: what will be the agent's program waits for it. */
+export function createSetupStopLook(folder: RunFolder, runId: string): () => boolean {
+  return () => {
+    const [, ...command] = findTree(folder, runId).rows.filter(({ name }) => name !== wallsName);
+    return command.length > 0 && command.every(isStopped);
+  };
+}
+
+function isStopped(row: ProcessRow | null): boolean {
+  return row?.state === 'T' || row?.state === 't';
+}
+
+function createProgramLook(folder: RunFolder, runId: string): () => ProcessRow | null {
+  let inside: Identity | null = null;
+
+  return () => {
+    const agent = readAgent(folder);
+    const row = agent === null ? null : findProcess(agent);
+    if (row === null || row.name !== wallsName) return row;
+    const known = inside === null ? null : findProcess(inside);
+    const found = known ?? findTree(folder, runId).rows.find(({ name }) => name !== wallsName) ?? null;
+    inside = found?.identity ?? null;
+    return found;
+  };
+}
+
+/** Answers how many milliseconds of a run do not count so far, because its program stood still. To be asked about once a second. */
+export function createStoppedTime(
+  { nowMs }: Pick<Timeline, 'nowMs'>,
+  { isStopped, onStop }: { readonly isStopped: () => boolean; readonly onStop: () => void },
+): () => number {
+  let lookedAt = nowMs();
+  let was = false;
+  let stoppedMs = 0;
+  return () => {
+    const now = nowMs();
+    const is = isStopped();
+    if (is && !was) onStop();
+    if (was) stoppedMs += now - lookedAt;
+    lookedAt = now;
+    was = is;
+    return stoppedMs;
+  };
+}

@@ -1,0 +1,58 @@
+/**
+ * An agent whose program somebody else has stopped is paused, as by `agent pause`: its time limits stand still, and people see why. It goes on by itself when
+ * the program is let go on, and by `agent resume`.
+ */
+import { randomUUID } from 'node:crypto';
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { reasonOf } from '../../../machines/vocabulary/errors.ts';
+import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import type { Log } from '../../base/platform/log.ts';
+import { createPollLoop, type PollLoop } from '../../base/platform/poll-loop.ts';
+import type { EffectContext } from '../../core/outbox/handler.ts';
+import type { Store } from '../../core/store/port.ts';
+import { noteInLog } from '../agents/own-lines.ts';
+import { type RunFolder, writeRunFile } from '../agents/run-folder.ts';
+import { createStopLook } from '../agents/stopped-program.ts';
+
+const lookMs = 1_000;
+
+export function watchStops(
+  { store, log }: { readonly store: Pick<Store, 'run'>; readonly log: Log },
+  { row, report }: Pick<EffectContext, 'row' | 'report'>,
+  { folder, runId, title }: { readonly folder: RunFolder; readonly runId: string; readonly title: string },
+): Pick<PollLoop, 'stop'> {
+  const isStopped = createStopLook(folder, runId);
+  /** There as long as the pause is ours: what a person has paused goes on by a person's word alone. */
+  const mark = join(folder.path, 'stopped-outside');
+  let was = false;
+
+  function pause(): void {
+    const text = `the program of ${title} was stopped (SIGSTOP), and not by stator: its time limits stand still; it goes on with kill -CONT, or: stator agent resume ${shellWord(title)}`;
+    writeRunFile(mark, '');
+    log.warn(text);
+    noteInLog(folder, text);
+    report(`stopped ${randomUUID()}`, 'agent_pause', { title });
+  }
+
+  const loop = createPollLoop({
+    everyMs: lookMs,
+    async work() {
+      const is = isStopped();
+      const isOurs = existsSync(mark);
+      // One that is let go on at once, as by a shell's `fg`, is none.
+      const isLasting = is && was;
+      was = is;
+      if (!isLasting && !isOurs) return null;
+      const { state = null } = (await store.run(row.key)) ?? {};
+      if (state === 'running' && isLasting && !isOurs) pause();
+      if (!isOurs || is) return null;
+      rmSync(mark, { force: true });
+      if (state === 'paused') report(`going ${randomUUID()}`, 'agent_resume', { title });
+      return null;
+    },
+    onError: (thrown) => log.debug(`whether the program of ${title} is stopped is not known: ${reasonOf(thrown)}`),
+  });
+  loop.start('with-beat');
+  return loop;
+}
