@@ -84,7 +84,7 @@ async function takeCommits(
 }
 
 /** Its own path: were it exchanged for a link, nothing would be found there. */
-export async function ownFolder({ gitDir }: PrivatePlace): Promise<string> {
+async function ownFolder({ gitDir }: PrivatePlace): Promise<string> {
   return join(await realpath(dirname(gitDir)), basename(gitDir));
 }
 

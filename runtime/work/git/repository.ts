@@ -15,7 +15,6 @@ import { createRepositoryLocks, type Exclusively, type RepositoryLocks } from '.
 import { createObjectMemo, type ObjectMemo } from './object-memo.ts';
 import { findCommit } from './objects.ts';
 import { createOpenGits, type OpenGits } from './open-gits.ts';
-import { refsBelow } from './ref-files.ts';
 import { createRefMoves, type RefMoves } from './ref-moves.ts';
 import { isWithin } from './worktree-folder.ts';
 import { branchIn, isMainCheckout, listWorktrees } from './worktree-list.ts';
@@ -90,11 +89,10 @@ export async function inspectRepository(path: string, shared = createSharedAcces
 }
 
 /** Why HEAD of a checkout leads to no commit: there is none yet, or its branch is not there, as where an agent whose worktree lost its `.git` worked on there. */
-export async function withoutHead(repo: Pick<Repository, 'path' | 'commonDir'>): Promise<EngineError> {
-  const { path, commonDir } = repo;
+export async function withoutHead({ path, commonDir }: Pick<Repository, 'path' | 'commonDir'>): Promise<EngineError> {
   const git = `git -C ${shellWord(path)}`;
   const branch = branchIn(commonDir) ?? null;
-  if (branch !== null && (await refsBelow(repo, ['refs/heads'])).size > 0)
+  if (branch !== null && (await ownGit(path, ['for-each-ref', '--count=1', 'refs/heads'])) !== '')
     return new EngineError(
       'bad_repo',
       `HEAD of ${path} stands on the branch ${branch}, which has no commit`,
