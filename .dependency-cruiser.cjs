@@ -6,7 +6,7 @@ const { join } = require('node:path');
 /** The runtime's boxes from the top floor down, each with its rooms likewise. The top one is a room itself. */
 const boxes = {
   engine: [''],
-  api: ['mcp', 'client', 'inspector', 'control', 'commands', 'queries'],
+  api: ['mcp', 'client', 'inspector', 'control', 'operations', 'commands', 'queries'],
   work: ['signal-files', 'gc', 'effects', 'forges', 'repos', 'sandbox', 'agents', 'git'],
   core: ['outbox', 'inbox', 'store'],
   base: ['config', 'charts', 'platform'],
@@ -160,7 +160,7 @@ module.exports = {
       to: {
         path: '^runtime/',
         pathNot: [
-          '^runtime/(api/client|api/contract|api/mcp|base/config|base/platform)/',
+          '^runtime/(api/client|api/contract|api/mcp|api/operations|base/config|base/platform)/',
           '^runtime/engine/(connect|attach|registered-projects|shared-inbox|preflight|store-copies|store-transfer|kasmos-store|simulate)\\.ts$',
           // What works with no engine.
           '^runtime/work/(forges/server-list|signal-files/leave|agents/reports/readable-log)\\.ts$',

@@ -3,7 +3,7 @@
  * same events again.
  */
 import { budgetDetails, type HookDetails, type HookEvent, lifecycleEvents } from '../machines/vocabulary/hook-event.ts';
-import type { PlanStatus } from '../machines/vocabulary/signal.ts';
+import type { PlanStatus } from '../machines/vocabulary/plan-status.ts';
 import { snapshotOf } from './addressee.ts';
 import { blockOf, planContext } from './plan-view.ts';
 import { type PublicMove, publicMove, type Tags, tagged } from './public-states.ts';

@@ -18,10 +18,10 @@ import { onOneLine } from '../machines/vocabulary/errors.ts';
 import type { AgentInput } from '../machines/vocabulary/family.ts';
 import type { Role } from '../machines/vocabulary/ids.ts';
 import { pathOfRequest } from '../machines/vocabulary/ids.ts';
+import type { PlanStatus } from '../machines/vocabulary/plan-status.ts';
 import {
   isWordOf,
   originKind,
-  type PlanStatus,
   publicSignalTypes,
   type Signal,
   type SignalType,

@@ -1,5 +1,8 @@
 /** Every command and where it is. A verb is loaded when it is called, so that the others cost nothing. */
+import { hookOperations } from '../runtime/api/operations/hook.ts';
+import type { Operations } from '../runtime/api/operations/operation.ts';
 import type { Verb } from './command.ts';
+import type { Views } from './operation-verb.ts';
 import { listUsage, nounUsage, verbUsage } from './usage.ts';
 
 export interface Entry {
@@ -41,6 +44,23 @@ function verbsOf<Name extends string>(
       page,
       isHidden: false,
       load: async () => (await load()).default[name as Name], // a key of the summaries, and each page is read by a test
+    }));
+  });
+}
+
+/** The verbs of a noun's operations, in their order; one that is on the page of another follows it. */
+function verbsOfOperations(operations: Operations, loadViews: () => Promise<{ default: Views }>): Entry[] {
+  const all = Object.entries(operations).flatMap(([name, operation]) =>
+    operation.verb === undefined ? [] : [{ name, operation, verb: operation.verb }],
+  );
+  const load = (one: (typeof all)[number]) => async () => (await import('./operation-verb.ts')).verbOf(one, loadViews);
+  return all.flatMap((one) => {
+    const { listed } = one.verb;
+    if (typeof listed !== 'string') return [];
+    const others = all.filter(({ verb }) => typeof verb.listed !== 'string' && verb.listed.with === one.verb.name);
+    const page = [one, ...others].map(({ verb }) => verb.name);
+    return [one, ...others].map((each) => ({
+      ...{ name: each.verb.name, summary: listed, page, isHidden: false, load: load(each) },
     }));
   });
 }
@@ -249,12 +269,7 @@ export const nouns: Nouns = {
     }),
     ...hidden(verbsOf(repo, { move: 'give it to another host of the store' })),
   ],
-  hook: verbsOf(() => import('./hook.ts'), {
-    list: 'list the hooks',
-    'deliveries, show': 'list the deliveries; show one',
-    'redeliver, test': 'deliver again; send a test event',
-    'enable, disable': 'turn a hook on or off',
-  }),
+  hook: verbsOfOperations(hookOperations, () => import('./views/hook.ts')),
   store: verbsOf(() => import('./store.ts'), {
     'check, backup': 'look for damage, list the copies; copy it',
     restore: 'replace it by a copy',

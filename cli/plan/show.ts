@@ -2,8 +2,8 @@
 
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { personName } from '../../machines/vocabulary/ids.ts';
+import { planStatuses } from '../../machines/vocabulary/plan-status.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import { planStatuses } from '../../machines/vocabulary/signal.ts';
 import type { PlanEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { defineVerb, type Verbs } from '../command.ts';
 import { planArgs, withPlan } from '../named-plan.ts';

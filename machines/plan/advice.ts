@@ -1,8 +1,8 @@
 /** What a person can do about a plan that is blocked, each way with its command: said alike by views, `explain` and `run`. Pure. */
 
 import type { BudgetMeasure, BudgetUse } from '../vocabulary/budget.ts';
+import type { PlanStatus } from '../vocabulary/plan-status.ts';
 import { shellWord } from '../vocabulary/shell-word.ts';
-import type { PlanStatus } from '../vocabulary/signal.ts';
 import { type BlockSource, type Question, questionName } from './context.ts';
 
 export interface BlockedPlan {

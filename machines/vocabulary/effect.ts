@@ -3,7 +3,7 @@ import type { HookDetails, ToldEvent } from './hook-event.ts';
 import { isJudge, isWorker, type Role, type TreeAddress, worktreeName } from './ids.ts';
 import type { Typed } from './keys.ts';
 import type { Approval } from './plan-merge.ts';
-import type { PlanStatus } from './signal.ts';
+import type { PlanStatus } from './plan-status.ts';
 
 /** Why an attempt did not count as done. */
 export const reasons = [

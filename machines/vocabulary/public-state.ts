@@ -5,7 +5,7 @@
 
 import type { Role } from './ids.ts';
 import type { ForgeMerge } from './plan-pull.ts';
-import type { PlanStatus } from './signal.ts';
+import type { PlanStatus } from './plan-status.ts';
 
 /** Statuses of plans that are at work, or wait to be. */
 export const statusesUnderWay: ReadonlySet<string | null> = new Set<PlanStatus>([

@@ -6,6 +6,7 @@ import { engineSignals } from './engine-signals.ts';
 import { EngineError } from './errors.ts';
 import type { Role } from './ids.ts';
 import { keys } from './keys.ts';
+import { planStatuses } from './plan-status.ts';
 import {
   anyone,
   count,
@@ -76,16 +77,6 @@ const typed = z
   });
 const message = z.strictObject({ title: word, body: text.trim().min(1, { error: 'a message is required' }) });
 
-export const planStatuses = [
-  'ready',
-  'planning',
-  'implementing',
-  'reviewing',
-  'verifying',
-  'done',
-  'cancelled',
-] as const;
-export type PlanStatus = (typeof planStatuses)[number];
 export const forceTargets = [...planStatuses, 'planned'] as const;
 
 /** Every signal that may enter a tree, by its name: the schema of its payload, who may send it, by which other names it is known, and where it goes. */

@@ -9,7 +9,7 @@ import { createTrees } from '../../actors/tree.ts';
 import type { Lane } from '../../machines/vocabulary/effect.ts';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { placeOf, type TreeAddress } from '../../machines/vocabulary/ids.ts';
-import { createCommands } from '../api/commands/commands.ts';
+import { type CommandDependencies, createCommands } from '../api/commands/commands.ts';
 import { keyed } from '../api/commands/request.ts';
 import { createApp, createAppForHosts } from '../api/control/app.ts';
 import { namedOrigin } from '../api/control/people.ts';
@@ -310,7 +310,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     lockRepo,
   });
   const forgeStates = createForgeStates({ store, projects, clock, isOwner, onEffects });
-  const commands = createCommands({
+  const parts: CommandDependencies = {
     cleaning,
     home,
     store,
@@ -338,7 +338,8 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     backupTrouble: () => known().backupTrouble,
     storeTrouble: () => store.trouble(),
     onChange: onEffects,
-  });
+  };
+  const commands = createCommands(parts);
 
   /** Agents of that plan may start until the returned function is called. */
   function watch(project: string, plan: string): () => void {
@@ -359,7 +360,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     return (await loadWhatIf()).whatIf({ store, limits, pastOf: views.repoPast }, asked);
   };
   const relay = createRelay({ store, projects });
-  const shared = { store, views, commands, bus, log, watch, lock, mcp, host, whatIf, relay };
+  const shared = { store, views, commands, parts, bus, log, watch, lock, mcp, host, whatIf, relay };
   const begunMs = performance.now();
   const uptimeMs = host?.uptimeMs ?? (() => performance.now() - begunMs);
   const api: AppParts = { ...shared, uptimeMs, nowMs };

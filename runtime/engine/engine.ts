@@ -15,13 +15,13 @@ export { defineMachine } from '../../actors/define-machine.ts';
 export type * from '../../actors/definition.ts';
 export { EngineError } from '../../machines/vocabulary/errors.ts';
 export type { Client, SendRequest } from '../api/client/client.ts';
-export type * from '../api/contract/hooks.ts';
 export type * from '../api/contract/machines.ts';
 export type * from '../api/contract/plans.ts';
 export type * from '../api/contract/repos.ts';
 export type * from '../api/contract/runs.ts';
 export type * from '../api/contract/shared-shapes.ts';
 export type * from '../api/contract/signals.ts';
+export type { DeliveryEntry, DeliveryShow, HookEntry, HookSwitched, HookTested } from '../api/operations/hook.ts';
 export type {
   AgentCall,
   AgentCommand,

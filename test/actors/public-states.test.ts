@@ -9,8 +9,8 @@ import { kindsWith } from '../../actors/kinds.ts';
 import { publicMove, tagged, tagsOf } from '../../actors/public-states.ts';
 import { agentMachine, planMachine, repoMachine, taskMachine } from '../../machines/index.ts';
 import { planTree, repoTree } from '../../machines/vocabulary/ids.ts';
+import { planStatuses } from '../../machines/vocabulary/plan-status.ts';
 import { runStates, taskStatuses } from '../../machines/vocabulary/public-state.ts';
-import { planStatuses } from '../../machines/vocabulary/signal.ts';
 
 function leavesOf(node: AnyStateNode): string[] {
   const inner = Object.values(node.states);

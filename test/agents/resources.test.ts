@@ -247,7 +247,7 @@ describe.skipIf(process.platform !== 'linux')('where the engine counts', () => {
     git(on.repo, 'add', '.');
     git(on.repo, 'commit', '-qm', 'hooks');
     const engine = await startEngine({ on, daemon: limited('processes = 16'), env: withoutScopes(on) });
-    const { delivered, error } = await engine.client.testHook('demo', 'own');
+    const { delivered, error } = await engine.client.testHook({ project: 'demo', hook: 'own' });
     expect({ delivered, error }).toEqual({
       delivered: false,
       error: expect.stringContaining('process limit 16 reached (processes under [agents.coder])'),

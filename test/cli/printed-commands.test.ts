@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { pageOf, topUsage } from '../../cli/commands.ts';
 import { waysOn } from '../../machines/plan/advice.ts';
 import { blockSources } from '../../machines/plan/context.ts';
-import { planStatuses } from '../../machines/vocabulary/signal.ts';
+import { planStatuses } from '../../machines/vocabulary/plan-status.ts';
 import { unstartedText } from '../../runtime/base/platform/home-engine.ts';
 import { namedVerbs } from '../support/command-tree.ts';
 import { commandProblem, commandsIn } from '../support/printed-commands.ts';

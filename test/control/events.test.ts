@@ -3,6 +3,7 @@ import { type ClientRequest, request } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { supervisorTree } from '../../machines/vocabulary/ids.ts';
+import type { CommandDependencies } from '../../runtime/api/commands/commands.ts';
 import { createApp } from '../../runtime/api/control/app.ts';
 import type { StreamLimits } from '../../runtime/api/control/events.ts';
 import { createMcpSessions } from '../../runtime/api/mcp/sessions.ts';
@@ -144,7 +145,8 @@ async function smallApp(limits: StreamLimits, between: (started: Core) => Partia
     whatIf: () => Promise.reject(new Error('nobody asks')),
     relay: null,
   };
-  const app = createApp(parts, { limits });
+  // No operation is asked here.
+  const app = createApp({ ...parts, parts: {} as CommandDependencies }, { limits });
   return { started, watched, open: async (query = '') => app.fetch(new Request(`http://stator/v1/events${query}`)) };
 }
 

@@ -3,30 +3,40 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
 const page = readFileSync(join(root, 'docs/extending.md'), 'utf8');
 
-/** With what was made of them, so that the compiler looks only at what a change reaches. */
-function sources(): string {
-  const copy = mkdtempSync(join(tmpdir(), 'stator-extended-'));
-  onTestFinished(() => rmSync(copy, { recursive: true, force: true }));
+/** The changes of those sections, and the files of each. */
+const changes = ['A state of the plan', 'An operation'].map((section) => {
+  const [, change = ''] = /```diff\n([\s\S]*?)```/.exec(page.slice(page.indexOf(`\n## ${section}\n`))) ?? [];
+  return { change, files: [...change.matchAll(/^\+\+\+ b\/(.+)$/gm)].map(([, file = '']) => file) };
+});
+const [ofState = [], ofOperation = []] = changes.map(({ files }) => files);
+let copy = '';
+
+/** The sources with both, compiled: with what was made of them, so that the compiler looks only at what a change reaches. */
+beforeAll(() => {
+  copy = mkdtempSync(join(tmpdir(), 'stator-extended-'));
   const copied = [
-    'machines',
-    'actors',
-    'runtime',
-    'cli',
-    'page',
-    'scripts',
-    'dist',
-    'tsconfig.json',
-    'tsconfig.build.json',
-    'package.json',
+    ...['machines', 'actors', 'runtime', 'cli', 'page', 'scripts', 'dist'],
+    ...['tsconfig.json', 'tsconfig.build.json', 'package.json'],
   ];
   for (const name of copied) cpSync(join(root, name), join(copy, name), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
-  return copy;
+  execFileSync('git', ['apply', '-'], {
+    cwd: copy,
+    input: changes.map(({ change }) => change).join(''),
+    env: { ...process.env, GIT_CEILING_DIRECTORIES: tmpdir() },
+  });
+  run(process.execPath, join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json');
+}, 900_000);
+
+afterAll(() => rmSync(copy, { recursive: true, force: true }));
+
+function run(program: string, ...args: string[]): string {
+  return execFileSync(program, args, { cwd: copy, encoding: 'utf8', stdio: 'pipe' });
 }
 
 /** Brings a plan to its verification, which a person approves, and answers what is asked then. */
@@ -54,18 +64,8 @@ console.log(JSON.stringify(told));
 it('a state of the plan is at most five files, and lists, hooks and a person’s answer know of it', {
   timeout: 900_000,
 }, () => {
-  const [, change = ''] = /```diff\n([\s\S]*?)```/.exec(page) ?? [];
-  const files = [...change.matchAll(/^\+\+\+ b\/(.+)$/gm)].map(([, file]) => file);
-  expect(files.length).toBeGreaterThan(0);
-  expect(files.length).toBeLessThanOrEqual(5);
-  const copy = sources();
-  const run = (program: string, ...args: string[]) => execFileSync(program, args, { cwd: copy, encoding: 'utf8' });
-  execFileSync('git', ['apply', '-'], {
-    cwd: copy,
-    input: change,
-    env: { ...process.env, GIT_CEILING_DIRECTORIES: tmpdir() },
-  });
-  run(process.execPath, join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json');
+  expect(ofState.length).toBeGreaterThan(0);
+  expect(ofState.length).toBeLessThanOrEqual(5);
   run(process.execPath, 'scripts/check-state-names.mjs');
   writeFileSync(join(copy, 'walk.mjs'), walk);
   expect(JSON.parse(run(process.execPath, 'walk.mjs'))).toEqual([
@@ -98,6 +98,61 @@ it('a state of the plan is at most five files, and lists, hooks and a person’s
   writeFileSync(join(copy, outside), `${readFileSync(join(copy, outside), 'utf8')}\nexport const wrong = 'signing';\n`);
   const checked = spawnSync(process.execPath, ['scripts/check-state-names.mjs'], { cwd: copy, encoding: 'utf8' });
   expect([checked.status, checked.stderr]).toEqual([1, expect.stringContaining(`${outside}:`)]);
+});
+
+/** Asks a real engine by each way that there is. */
+const asks = `
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { createEngine } from './dist/runtime/engine/engine.js';
+import { describeApi } from './dist/runtime/api/control/openapi.js';
+import { routes } from './dist/runtime/api/control/routes.js';
+import { commandPages } from './dist/scripts/cli-section.js';
+import { routeTable } from './dist/scripts/api-section.js';
+const folder = mkdtempSync(join(tmpdir(), 'stator-asked-'));
+const repo = join(folder, 'shop');
+execFileSync('git', ['init', '-q', '-b', 'main', repo]);
+const me = ['-c', 'user.name=a', '-c', 'user.email=a@b.test'];
+execFileSync('git', [...me, 'commit', '-q', '--allow-empty', '-m', 'first'], { cwd: repo });
+const env = { ...process.env, STATOR_HOME: join(folder, 'home') };
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+const engine = await createEngine({ home: env.STATOR_HOME, env, log: silent });
+await engine.client.addRepo(repo, { trust: true });
+const answer = await engine.client.countDeliveries({ project: 'shop' });
+const http = await (await engine.fetch(new Request('http://stator/v1/repos/shop/hooks/count'))).json();
+await engine.stop();
+const stator = (...words) => execFileSync(process.execPath, ['dist/cli/main.js', ...words], { env, encoding: 'utf8' });
+console.log(JSON.stringify({
+  answer,
+  http,
+  description: describeApi(routes).paths['/v1/repos/{project}/hooks/count'].get.summary,
+  json: JSON.parse(stator('hook', 'count', '--project', 'shop', '--json')),
+  text: stator('hook', 'count', '--project', 'shop'),
+  page: stator('hook', 'count', '--help').split('\\n')[0],
+  list: stator('hook', '--help'),
+  completion: stator('completion', 'bash').includes('count'),
+  docs: [commandPages().includes('Count the deliveries'), routeTable().includes('hooks/count')],
+}));
+rmSync(folder, { recursive: true });
+`;
+
+it('an operation is one file, and every surface has it', { timeout: 900_000 }, () => {
+  expect(ofOperation).toEqual(['runtime/api/operations/hook.ts']);
+  writeFileSync(join(copy, 'asks.mjs'), asks);
+  const none = { pending: 0, delivered: 0, dead: 0 };
+  expect(JSON.parse(run(process.execPath, 'asks.mjs'))).toEqual({
+    answer: none,
+    http: none,
+    description: 'how many deliveries the hooks of a repo have, by state',
+    json: none,
+    text: 'pending    0\ndelivered  0\ndead       0\n',
+    page: 'Count the deliveries of this repo by state.',
+    list: expect.stringContaining('  count             count the deliveries\n'),
+    completion: true,
+    docs: [true, true],
+  });
 });
 
 it('a machine of one’s own is one file', () => {

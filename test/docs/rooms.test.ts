@@ -41,6 +41,7 @@ const breaches: readonly [rule: string, file: string, imported: string][] = [
   ['runtime-api-inspector-looks-down', 'runtime/api/inspector/assets.ts', '../client/client.ts'],
   ['runtime-api-control-looks-down', 'runtime/api/control/principal.ts', '../client/client.ts'],
   ['runtime-work-signal-files-looks-down', 'runtime/work/signal-files/leave.ts', '../../api/control/app.ts'],
+  ['runtime-api-operations-looks-down', 'runtime/api/operations/hook.ts', '../control/app.ts'],
   ['runtime-api-commands-looks-down', 'runtime/api/commands/plan-head.ts', '../control/app.ts'],
   ['runtime-api-queries-looks-down', 'runtime/api/queries/usage.ts', '../commands/commands.ts'],
   ['runtime-core-outbox-looks-down', 'runtime/core/outbox/fair-order.ts', '../../api/queries/queries.ts'],

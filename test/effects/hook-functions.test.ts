@@ -34,8 +34,8 @@ describe('a hook that is a function', () => {
     ]);
     await until(() => all.includes('implement_finished'));
     expect(all).toContain('wave_started');
-    await until(async () => (await at.client.hooks('demo')).every(({ pending }) => pending === 0));
-    expect(await at.client.hooks('demo')).toMatchObject([
+    await until(async () => (await at.client.hooks({ project: 'demo' })).every(({ pending }) => pending === 0));
+    expect(await at.client.hooks({ project: 'demo' })).toMatchObject([
       { hook: 'deploy', type: 'function', target: null, state: 'on', delivered: 2 },
       { hook: 'audit', events: [] },
     ]);
@@ -69,7 +69,9 @@ describe('a hook that is a function', () => {
       },
     });
     await begin(at, 'login', plan);
-    await until(async () => (await at.client.hooks('demo')).every(({ delivered, dead }) => delivered + dead === 1));
+    await until(async () =>
+      (await at.client.hooks({ project: 'demo' })).every(({ delivered, dead }) => delivered + dead === 1),
+    );
     expect(ids.flaky).toHaveLength(3);
     expect(new Set(ids.flaky).size).toBe(1);
     expect(ids.late).toHaveLength(2);
@@ -95,7 +97,7 @@ describe('a hook that is a function', () => {
       },
     });
     await begin(at, 'login', plan);
-    await until(async () => (await at.client.hooks('demo'))[0]?.delivered === 1);
+    await until(async () => (await at.client.hooks({ project: 'demo' }))[0]?.delivered === 1);
     expect(aborted).toEqual([true]);
   });
 
@@ -121,7 +123,7 @@ describe('a hook that is a function', () => {
       deploy: { on: ['implement_finished'] as const, run: ({ delivery_id: id }: HookMessage) => void ids.push(id) },
     };
     const second = await startEngine({ on, adds: false, hooks });
-    await until(async () => (await second.client.hooks('demo'))[0]?.delivered === 1);
+    await until(async () => (await second.client.hooks({ project: 'demo' }))[0]?.delivered === 1);
     expect(ids).toHaveLength(2);
     expect(new Set(ids).size).toBe(1);
   });
@@ -143,7 +145,7 @@ describe('a hook that is a function', () => {
     await begin(second, 'login', plan);
     await until(() => told.length === 1);
     expect(told).toEqual(['deploy-2']);
-    expect((await second.client.hooks('demo')).map(({ hook, type }) => `${hook} ${type}`)).toEqual([
+    expect((await second.client.hooks({ project: 'demo' })).map(({ hook, type }) => `${hook} ${type}`)).toEqual([
       'deploy command',
       'deploy-2 function',
     ]);

@@ -174,7 +174,7 @@ describe('a delivery', () => {
     await planned(engine, 'p');
     await turn(engine, 'p');
     const [dead] = await untilDeliveries(engine, allAre('dead'));
-    await engine.client.redeliver(dead?.id ?? '');
+    await engine.client.redeliver({ id: dead?.id ?? '' });
     const [entry] = await untilDeliveries(engine, allAre('delivered'));
     expect(entry).toMatchObject({ id: dead?.id, sequence: 1, attempts: 1, last_error: null, last_status: 200 });
     expect(sink.got.map(({ headers }) => headers['webhook-id'])).toEqual([dead?.id, dead?.id]);
@@ -206,7 +206,7 @@ describe('a delivery', () => {
     writeFileSync(join(engine.repo, 'hooks.env'), `HOOK_SECRET=${secret}\n`);
     const [entry] = await untilDeliveries(engine, allAre('delivered'));
     expect(sink.got[0]?.headers['webhook-signature']).toMatch(/^v1,/);
-    const shown = JSON.stringify([await engine.client.delivery(entry?.id ?? ''), engine.log]);
+    const shown = JSON.stringify([await engine.client.delivery({ id: entry?.id ?? '' }), engine.log]);
     expect(shown).not.toContain(secret);
     for (const file of ['taskstore.db', 'taskstore.db-wal', 'daemon.log'])
       if (existsSync(join(engine.home, file)))
@@ -225,7 +225,7 @@ describe('a hook', () => {
     expect(first?.attempts).toBe(1);
     expectProse(second?.last_error ?? '', '410');
     expect(sink.got).toHaveLength(1);
-    const [hook, ...others] = await engine.client.hooks('demo');
+    const [hook, ...others] = await engine.client.hooks({ project: 'demo' });
     expect([hook, others]).toMatchObject([{ hook: 'web', state: 'off' }, []]);
     expectProse(hook?.reason ?? '', '410');
     const warning = (await engine.client.warnings()).find((each) => each.includes('stator hook enable'));
@@ -234,8 +234,8 @@ describe('a hook', () => {
     expect([notification, more]).toMatchObject([{ type: 'hook_off' }, []]);
     expectProse(notification?.message ?? '', 'web');
     sink.answer((response) => void response.writeHead(200).end());
-    expect(await engine.client.switchHook('demo', 'web', 'enable')).toMatchObject({ changed: true, dead: 2 });
-    await engine.client.redeliver(second?.id ?? '');
+    expect(await engine.client.enableHook({ project: 'demo', hook: 'web' })).toMatchObject({ changed: true, dead: 2 });
+    await engine.client.redeliver({ id: second?.id ?? '' });
     await until(async () => (await engine.client.deliveries({ state: 'delivered' })).length === 1);
     expect(await engine.client.warnings()).not.toContainEqual(expect.stringContaining('stator hook enable'));
   });
@@ -256,7 +256,7 @@ describe('a hook', () => {
         const entries = await engine.client.deliveries({});
         return entries.length > before && entries.every(({ state }) => state !== 'pending');
       });
-      return (await engine.client.hooks('demo'))[0]?.state;
+      return (await engine.client.hooks({ project: 'demo' }))[0]?.state;
     };
     expect(await stateAfter(0, 'p')).toBe('failing');
     expect(await stateAfter(4, 'p')).toBe('failing');
@@ -305,7 +305,7 @@ describe('a hook', () => {
     await untilDeliveries(engine, allAre('delivered'));
     expect(sink.got.map(({ body }) => [body.project, body.event, body.sequence])).toEqual([['demo', 'cancel', 1]]);
     expect(off.got).toEqual([]);
-    expect(await engine.client.hooks('demo')).toMatchObject([{ state: 'on' }, { state: 'disabled' }]);
+    expect(await engine.client.hooks({ project: 'demo' })).toMatchObject([{ state: 'on' }, { state: 'disabled' }]);
   });
 
   it('is told after a restart what it was not told before, once', async () => {
@@ -336,7 +336,7 @@ describe('a command', () => {
     await planned(engine, 'p');
     await turn(engine, 'p');
     const [entry] = await untilDeliveries(engine, allAre('delivered'));
-    const { output, body } = await engine.client.delivery(entry?.id ?? '');
+    const { output, body } = await engine.client.delivery({ id: entry?.id ?? '' });
     const lines = (output ?? '').split('\n');
     const wanted = { PLAN: 'p', EVENT: 'cancel', FROM: 'ready', TO: 'cancelled', PROJECT: 'demo', DELIVERY: entry?.id };
     for (const [name, value] of Object.entries(wanted))
@@ -360,7 +360,7 @@ describe('a command', () => {
     await planned(engine, 'p');
     await turn(engine, 'p');
     const [entry] = await untilDeliveries(engine, allAre('delivered'));
-    expect((await engine.client.delivery(entry?.id ?? '')).output).toBe('p ready cancelled cancel\n');
+    expect((await engine.client.delivery({ id: entry?.id ?? '' })).output).toBe('p ready cancelled cancel\n');
   });
 
   it('that fails is tried again; one that hangs is ended with all that it started', async () => {
@@ -410,7 +410,7 @@ describe('a notification', () => {
     writeFileSync(join(bin, name), `#!/bin/sh\nfor word in "$@"; do printf '%s\\n' "[$word]" >> '${told}'; done\n`, {
       mode: 0o755,
     });
-    await engine.client.redeliver(missing?.id ?? '');
+    await engine.client.redeliver({ id: missing?.id ?? '' });
     await untilDeliveries(engine, allAre('delivered'));
     const words = readFileSync(told, 'utf8');
     expect(words).toContain('[stator: demo/p]\n');
@@ -472,7 +472,11 @@ describe('a notification', () => {
     // It is the person's own: nothing of it is to be trusted, and the list of hooks has it.
     const { enables } = await engine.client.repo('demo');
     expect(enables.join('\n')).not.toContain('desktop-2');
-    expect((await engine.client.hooks('demo')).map(({ hook }) => hook)).toEqual(['desktop', 'all', 'desktop-2']);
+    expect((await engine.client.hooks({ project: 'demo' })).map(({ hook }) => hook)).toEqual([
+      'desktop',
+      'all',
+      'desktop-2',
+    ]);
   });
 
   it('on a Mac is given to osascript as arguments of a script that never changes', async () => {

@@ -48,11 +48,11 @@ describe('a command hook', () => {
     ['a file that it sources', 'D=lib; . ./$D/say.sh', 'lib/say.sh', 'echo X\n'],
   ])('runs what was trusted of %s, and another version once somebody says yes', async (_what, command, file, text) => {
     const on = await trusted(hook(command), { [file]: text.replace('X', 'trusted') });
-    expect((await on.client.testHook('demo', 'deploy')).output).toBe('trusted\n');
+    expect((await on.client.testHook({ project: 'demo', hook: 'deploy' })).output).toBe('trusted\n');
     pull(on, { [file]: text.replace('X', 'pulled') });
-    expect((await on.client.testHook('demo', 'deploy')).output).toBe('trusted\n');
+    expect((await on.client.testHook({ project: 'demo', hook: 'deploy' })).output).toBe('trusted\n');
     await on.client.trustRepo('demo');
-    expect((await on.client.testHook('demo', 'deploy')).output).toBe('pulled\n');
+    expect((await on.client.testHook({ project: 'demo', hook: 'deploy' })).output).toBe('pulled\n');
   });
 
   it('runs a file that it names as it was shown, committed or not', async () => {
@@ -60,7 +60,7 @@ describe('a command hook', () => {
     putHooks(on.repo, hook('./say.sh'));
     program(on, 'say.sh', '#!/bin/sh\necho mine\n');
     const engine = await startEngine({ on });
-    expect((await engine.client.testHook('demo', 'deploy')).output).toBe('mine\n');
+    expect((await engine.client.testHook({ project: 'demo', hook: 'deploy' })).output).toBe('mine\n');
   });
 
   it('runs what was trusted where the configuration is read anew and starts nothing else', async () => {
@@ -68,7 +68,7 @@ describe('a command hook', () => {
     const config = join('.stator', 'config.toml');
     pull(on, { 'lib/say.sh': 'echo pulled\n', [config]: `# a word\n${readFileSync(join(on.repo, config), 'utf8')}` });
     await on.client.reload();
-    expect((await on.client.testHook('demo', 'deploy')).output).toBe('trusted\n');
+    expect((await on.client.testHook({ project: 'demo', hook: 'deploy' })).output).toBe('trusted\n');
   });
 
   it('does not run a file that it names, and that was changed since it was shown', async () => {
@@ -77,18 +77,20 @@ describe('a command hook', () => {
     program(on, 'say.sh', '#!/bin/sh\necho mine\n');
     const engine = await startEngine({ on });
     program(on, 'say.sh', '#!/bin/sh\necho other\n');
-    await expect(engine.client.testHook('demo', 'deploy')).rejects.toMatchObject({ code: 'untrusted' });
+    await expect(engine.client.testHook({ project: 'demo', hook: 'deploy' })).rejects.toMatchObject({
+      code: 'untrusted',
+    });
   });
 
   it('finds its files closed to writing, in a folder that gc takes when another state is trusted', async () => {
     const on = await trusted(hook('cat say'), { say: 'one\n' });
-    await on.client.testHook('demo', 'deploy');
+    await on.client.testHook({ project: 'demo', hook: 'deploy' });
     const root = join(on.home, 'hook-files');
     const [first = ''] = readdirSync(root);
     expect(statSync(join(root, first, 'say')).mode & 0o222).toBe(0);
     pull(on, { say: 'two\n' });
     await on.client.trustRepo('demo');
-    await on.client.testHook('demo', 'deploy');
+    await on.client.testHook({ project: 'demo', hook: 'deploy' });
     expect(readdirSync(root)).toHaveLength(2);
     const { items } = await on.client.gc({ dry: false, overrides: [] });
     expect(items.filter(({ kind }) => kind === 'hook_files').map(({ name, state }) => [name, state])).toEqual([
@@ -104,9 +106,11 @@ describe('a command hook', () => {
     db.exec("UPDATE repos SET config = json_remove(config, '$.commit')");
     db.close();
     const next = await startEngine({ on, adds: false });
-    await expect(next.client.testHook('demo', 'deploy')).rejects.toMatchObject({ code: 'untrusted' });
+    await expect(next.client.testHook({ project: 'demo', hook: 'deploy' })).rejects.toMatchObject({
+      code: 'untrusted',
+    });
     await next.client.trustRepo('demo');
-    expect((await next.client.testHook('demo', 'deploy')).delivered).toBe(true);
+    expect((await next.client.testHook({ project: 'demo', hook: 'deploy' })).delivered).toBe(true);
   });
 
   it('that stands without walls is shown so when it is trusted', async () => {
@@ -124,7 +128,7 @@ describe.skipIf(noWallsHere !== null)('inside of walls a command hook', () => {
     const look =
       'cat say; touch x 2>/dev/null || echo closed; touch $TMPDIR/x && echo temp; ls "$STATOR_HOOK_REPO" "$STATOR_HOME/stator.db" "$HOME" 2>/dev/null; cat';
     const on = await trusted(hook(look), { say: 'hello\n' }, true);
-    const { output } = await on.client.testHook('demo', 'deploy');
+    const { output } = await on.client.testHook({ project: 'demo', hook: 'deploy' });
     expect(output?.split('\n').slice(0, 3)).toEqual(['hello', 'closed', 'temp']);
     expect(output).not.toContain('README.md');
     expect(output).not.toContain('state.db');
@@ -139,9 +143,9 @@ describe.skipIf(noWallsHere !== null)('inside of walls a command hook', () => {
     const off = hook(`echo told > ${plain}`, 'sandbox = "off"\n').replace('"deploy"', '"off"');
     putHooks(on.repo, `${hook(`echo told > ${log}/x; echo told > ${on.root}/y`, `writable = ["${log}"]\n`)}${off}`);
     const engine = await startEngine({ on, env: { ...on.env, STATOR_SANDBOX: '' } });
-    await engine.client.testHook('demo', 'deploy');
+    await engine.client.testHook({ project: 'demo', hook: 'deploy' });
     expect([readFileSync(join(log, 'x'), 'utf8'), existsSync(join(on.root, 'y'))]).toEqual(['told\n', false]);
-    expect((await engine.client.testHook('demo', 'off')).delivered).toBe(true);
+    expect((await engine.client.testHook({ project: 'demo', hook: 'off' })).delivered).toBe(true);
     expect(readFileSync(plain, 'utf8')).toBe('told\n');
   });
 });
@@ -165,11 +169,13 @@ describe('an env file in the repository', () => {
     putHooks(on.repo, hook('echo $KEY', 'env_file = ".env"\n'));
     write(on.repo, '.env', 'KEY=one\n');
     const engine = await startEngine({ on });
-    expect((await engine.client.testHook('demo', 'deploy')).output).toBe('one\n');
+    expect((await engine.client.testHook({ project: 'demo', hook: 'deploy' })).output).toBe('one\n');
     write(on.repo, '.env', 'KEY=two\n');
-    await expect(engine.client.testHook('demo', 'deploy')).rejects.toMatchObject({ code: 'untrusted' });
+    await expect(engine.client.testHook({ project: 'demo', hook: 'deploy' })).rejects.toMatchObject({
+      code: 'untrusted',
+    });
     await engine.client.trustRepo('demo');
-    expect((await engine.client.testHook('demo', 'deploy')).output).toBe('two\n');
+    expect((await engine.client.testHook({ project: 'demo', hook: 'deploy' })).output).toBe('two\n');
   });
 
   it('is none of the repository where it lies outside of it, and may set what its owner wants', async () => {
@@ -177,6 +183,6 @@ describe('an env file in the repository', () => {
     write(on.root, 'own.env', 'NODE_OPTIONS=--no-deprecation\n');
     putHooks(on.repo, hook('echo $NODE_OPTIONS', `env_file = "${on.root}/own.env"\n`));
     const engine = await startEngine({ on });
-    expect((await engine.client.testHook('demo', 'deploy')).output).toBe('--no-deprecation\n');
+    expect((await engine.client.testHook({ project: 'demo', hook: 'deploy' })).output).toBe('--no-deprecation\n');
   });
 });

@@ -31,7 +31,7 @@ test('a password in the address of a hook, or in its headers, is not stored, and
   const on = ground();
   putHooks(on.repo, hooks);
   const engine = await startEngine({ on });
-  expect((await engine.client.hooks('demo')).map(({ hook }) => hook)).toEqual(['good']);
+  expect((await engine.client.hooks({ project: 'demo' })).map(({ hook }) => hook)).toEqual(['good']);
   expect((await engine.client.trustOf('demo')).state).toBe('trusted');
   await engine.engine.stop();
   expect(keeps(on)).toEqual([]);
@@ -50,5 +50,5 @@ test('one that an earlier version stored is taken out of its row', async () => {
   rows.close();
   expect(kept).not.toContain('hunter2');
   expect(kept).toContain('env:HOOK_TOKEN');
-  expect((await next.client.hooks('demo')).map(({ hook }) => hook)).toEqual(['good']);
+  expect((await next.client.hooks({ project: 'demo' })).map(({ hook }) => hook)).toEqual(['good']);
 });

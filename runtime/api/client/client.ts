@@ -12,7 +12,6 @@ import type {
   RepairReport,
 } from '../contract/cleaning.ts';
 import type { ForgeEntry } from '../contract/forges.ts';
-import type { DeliveryEntry, DeliveryShow, HookEntry, HookSwitched, HookTested } from '../contract/hooks.ts';
 import type { HostEntry, HostRemoved } from '../contract/hosts.ts';
 import type {
   IssueCommented,
@@ -70,6 +69,8 @@ import type {
 import type { InstanceEntry, QueueCleared, QueueEntry, QueueStats, QueueSwitched, RunLog } from '../contract/runs.ts';
 import type { SignalAnswer, SignalEntry } from '../contract/signals.ts';
 import type { WordEntry } from '../contract/words.ts';
+import { type Methods, namesInPath, type Operations, placeOfFields } from '../operations/operation.ts';
+import { operations } from '../operations/operations.ts';
 import { type Answered, type Call, gone, type NextEngine } from './call.ts';
 import { type KnownOptions, refuseUnknownOptions } from './known-options.ts';
 import type { AnswerOf, ApiKey, Given } from './request-types.ts';
@@ -78,7 +79,6 @@ export type { HomeEngine } from '../../base/platform/home-engine.ts';
 export type * from '../contract/accounts.ts';
 export type * from '../contract/cleaning.ts';
 export type * from '../contract/forges.ts';
-export type * from '../contract/hooks.ts';
 export type * from '../contract/hosts.ts';
 export type * from '../contract/issues.ts';
 export type * from '../contract/live-status.ts';
@@ -89,6 +89,7 @@ export type * from '../contract/repos.ts';
 export type * from '../contract/runs.ts';
 export type * from '../contract/shared-shapes.ts';
 export type * from '../contract/signals.ts';
+export type { DeliveryEntry, DeliveryShow, HookEntry, HookSwitched, HookTested } from '../operations/hook.ts';
 
 /** A signal for a plan. `type` is one of docs/signals.md, `payload` what its schema takes: at most 64 KiB. */
 export interface SendRequest {
@@ -284,7 +285,31 @@ export function createClient(call: Call, options: ClientOptions) {
     return verdictOf(await ask(`POST /v1/repos/:project/instances/:title/${word}`, { params }));
   }
 
+  /** A method for each operation: its fields go where its address has them. */
+  function methodsOf<All extends Operations>(all: All): Methods<All> {
+    const methods = Object.entries(all).map(([name, operation]) => {
+      const names = namesInPath(operation);
+      const place = placeOfFields(operation);
+      const method = (input: Readonly<Record<string, unknown>> = {}) => {
+        const fields = Object.entries(input);
+        const others = Object.fromEntries(fields.filter(([field]) => !names.includes(field)));
+        return ask(
+          operation.http as ApiKey,
+          {
+            ...(names.length === 0
+              ? {}
+              : { params: Object.fromEntries(fields.filter(([field]) => names.includes(field))) }),
+            ...(Object.keys(others).length === 0 ? {} : { [place]: others }),
+          } as Given<ApiKey>,
+        );
+      };
+      return [name, method];
+    });
+    return Object.fromEntries(methods) as Methods<All>; // what each takes and answers is what its operation says
+  }
+
   return {
+    ...methodsOf(operations),
     /** `no engine runs`, or that the one that has the home does not answer, where this client is an engine of its own for a moment; null where it speaks to one. */
     note: options.note,
     /** The engine that answers, or that has the home and does not; null: it is not known, as inside of a run. */
@@ -531,23 +556,6 @@ export function createClient(call: Call, options: ClientOptions) {
       ask('POST /v1/queue/resume', { body }),
     /** Removes ended agents from the list. */
     clearQueue: (): Promise<QueueCleared> => ask('POST /v1/queue/clear', {}),
-    /** The hooks in force. */
-    hooks: (project?: string): Promise<HookEntry[]> => ask('GET /v1/hooks', { query: { project } }),
-    /** The deliveries of hooks, the newest first. */
-    deliveries: (
-      filter: { project?: string; plan?: string; hook?: string; state?: string; limit?: number } = {},
-    ): Promise<DeliveryEntry[]> => ask('GET /v1/hooks/deliveries', { query: filter }),
-    /** One delivery with its tries. Throws `not_found`. */
-    delivery: (id: string): Promise<DeliveryShow> => ask('GET /v1/hooks/deliveries/:id', { params: { id } }),
-    /** Delivers again. Throws `conflict` while the delivery is pending. */
-    redeliver: (id: string): Promise<DeliveryEntry> =>
-      ask('POST /v1/hooks/deliveries/:id/redeliver', { params: { id } }),
-    /** Switches a hook on or off. Throws `not_found`. */
-    switchHook: (project: string, hook: string, word: 'enable' | 'disable'): Promise<HookSwitched> =>
-      ask(`POST /v1/repos/:project/hooks/:hook/${word}`, { params: { project, hook } }),
-    /** Sends one test event to a hook, without retries. */
-    testHook: (project: string, hook: string): Promise<HookTested> =>
-      ask('POST /v1/repos/:project/hooks/:hook/test', { params: { project, hook } }),
     /** The sessions of issues, the oldest first. */
     issues: (project?: string): Promise<IssueEntry[]> => ask('GET /v1/issues', { query: { project } }),
     /** The context of a session: the issue, its messages, and the place of the work. Throws `not_found`. */

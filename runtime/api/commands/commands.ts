@@ -24,7 +24,6 @@ import { asksForLimits, unkeptLimits } from '../../work/sandbox/resources.ts';
 import type { CleaningReport, RepairReport } from '../contract/cleaning.ts';
 import type { SignalAnswer } from '../contract/signals.ts';
 import type { CommandDependencies } from './command-dependencies.ts';
-import { createHookCommands } from './hooks.ts';
 import { createHostCommands } from './hosts.ts';
 import { createIssueCommands } from './issues.ts';
 import { createMachineCommands } from './machines.ts';
@@ -264,7 +263,6 @@ export function createCommands(parts: CommandDependencies) {
     ...createHostCommands(parts),
     ...createQueueCommands(parts),
     ...createNotificationCommands(parts),
-    ...createHookCommands(parts),
     ...createMachineCommands(parts),
     ...createPermissionCommands(parts),
     ...createRequestLedger(parts),

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { budgetMeasures, budgetScopes } from '../../../machines/vocabulary/budget.ts';
 import { reasons } from '../../../machines/vocabulary/effect.ts';
-import { planStatuses } from '../../../machines/vocabulary/signal.ts';
+import { planStatuses } from '../../../machines/vocabulary/plan-status.ts';
 
 /** ISO 8601 UTC. */
 export const time = z.iso.datetime();

@@ -2,7 +2,7 @@
  * The control API: one app for the socket, for an engine of one's own and for mounting elsewhere. Every failure is `{error, code, hint}`
  * with the status of its code.
  *
- * A route stands in `routes/<noun>.ts`, and nowhere else:
+ * What may be asked of hooks is stated in `operations/hook.ts` (docs/extending.md). Of the other nouns a route stands in `routes/<noun>.ts`, and nowhere else:
  *
  *     route(
  *       'POST /v1/repos/:project/plans/:plan/merge',
@@ -20,7 +20,7 @@
  *     ),
  *
  * A handler parses nothing and decides nothing: it asks `core.views` or `core.commands`. One that sends a signal is `say(ask, {...})` with
- * `verdictAnswers` and `doorErrors` of verdicts.ts. A new noun is a line in routes.ts. The client's function is a line in api-client.ts, typed by
+ * `verdictAnswers` and `doorErrors` of verdicts.ts. A new noun is a line in routes.ts. The client's function is a line in client.ts, typed by
  * the route's key; a row of each of its answers stands in test/control/routes.test.ts; `npm run docs` writes the table of docs/control-api.md anew.
  */
 import { randomUUID } from 'node:crypto';

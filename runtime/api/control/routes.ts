@@ -1,12 +1,14 @@
 /** Every route of the control API, in the order of its description. */
 
+import { hookOperations } from '../operations/hook.ts';
+import { routesOf } from './operation-route.ts';
+import type { AnyRoute } from './route.ts';
 import { accountRoutes } from './routes/accounts.ts';
 import { cleaningRoutes } from './routes/cleaning.ts';
 import { daemonRoutes } from './routes/daemon.ts';
 import { engineRoutes } from './routes/engine.ts';
 import { eventRoutes } from './routes/events.ts';
 import { forgeRoutes } from './routes/forges.ts';
-import { hookRoutes } from './routes/hooks.ts';
 import { hostRoutes } from './routes/hosts.ts';
 import { instanceRoutes } from './routes/instances.ts';
 import { issueRoutes } from './routes/issues.ts';
@@ -21,7 +23,8 @@ import { queueRoutes } from './routes/queue.ts';
 import { repoRoutes } from './routes/repos.ts';
 import { signalRoutes } from './routes/signals.ts';
 
-export const routes = [
+/** Those that are no operations yet. */
+const before = [
   ...engineRoutes,
   ...daemonRoutes,
   ...repoRoutes,
@@ -37,12 +40,10 @@ export const routes = [
   ...forgeRoutes,
   ...accountRoutes,
   ...notificationRoutes,
-  ...hookRoutes,
-  ...cleaningRoutes,
-  ...machineRoutes,
-  ...eventRoutes,
-  ...mcpRoutes,
 ] as const;
+const after = [...cleaningRoutes, ...machineRoutes, ...eventRoutes, ...mcpRoutes] as const;
 
-/** The union of all routes: what the client is typed by. */
-export type Routes = (typeof routes)[number];
+export const routes: readonly AnyRoute[] = [...before, ...routesOf(hookOperations), ...after];
+
+/** The union of those that are no operations: what the client's other functions are typed by. */
+export type Routes = (typeof before | typeof after)[number];

@@ -1,7 +1,7 @@
 /** Waiting for what happens, over an engine that may go away and come back meanwhile. */
 
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { planStatuses } from '../../../machines/vocabulary/signal.ts';
+import { planStatuses } from '../../../machines/vocabulary/plan-status.ts';
 import { absentStep, absentText } from '../../base/platform/home-engine.ts';
 import { pause } from '../../base/platform/pause.ts';
 import type { Client, FactEntry, PlanEntry } from '../client/client.ts';

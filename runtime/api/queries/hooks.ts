@@ -8,11 +8,10 @@ import { nearest } from '../../base/config/nearest.ts';
 import type { EffectRow, HookCountRow, HookRow } from '../../core/store/rows.ts';
 import type { HookResult } from '../../work/effects/hook-deliver.ts';
 import { hookBody } from '../../work/effects/hook-event-body.ts';
-import type { DeliveryEntry, DeliveryShow, HookEntry } from '../contract/hooks.ts';
 import { timeOrNull, timeText } from './time-text.ts';
 import type { ViewDependencies } from './view-dependencies.ts';
 
-type State = DeliveryEntry['state'];
+type State = 'pending' | 'delivered' | 'dead';
 
 const statuses: Readonly<Record<State, readonly EffectRow['status'][]>> = {
   pending: ['queued', 'running'],
@@ -30,7 +29,7 @@ export interface DeliveryFilter {
 }
 
 export function createHookViews({ store, projects, timeline, machines }: ViewDependencies) {
-  async function hooksOf(project: string): Promise<HookEntry[]> {
+  async function hooksOf(project: string) {
     const [rows, counts] = await Promise.all([store.hooks(project), store.hookCounts(project)]);
     const known = new Map(rows.map((row) => [row.hook, row]));
     return projects.hooksOf(project).map((hook) => hookEntry(project, hook, { row: known.get(hook.name), counts }));
@@ -45,7 +44,7 @@ export function createHookViews({ store, projects, timeline, machines }: ViewDep
   const entry = (of: EffectRow) => deliveryEntry(of, timeline);
   return {
     /** The hooks of one repo or of all, in the order of the configuration. */
-    async hooks(project?: string): Promise<HookEntry[]> {
+    async hooks(project?: string) {
       const names = project === undefined ? ['', ...projects.list().map((each) => each.project)] : [project];
       return (await Promise.all(names.map(hooksOf))).flat();
     },
@@ -64,13 +63,13 @@ export function createHookViews({ store, projects, timeline, machines }: ViewDep
       );
     },
     /** The newest first, at most 1,000. */
-    async deliveries({ state, limit = listLimit, ...filter }: DeliveryFilter): Promise<DeliveryEntry[]> {
+    async deliveries({ state, limit = listLimit, ...filter }: DeliveryFilter) {
       const of = state === undefined ? {} : { statuses: statuses[state] };
       const query = { by: 'deliveries', ...filter, ...of, limit: Math.min(limit, listLimit) } as const;
       return (await store.effects(query)).map(entry);
     },
     /** Throws `not_found`. */
-    async delivery(id: string): Promise<DeliveryShow> {
+    async delivery(id: string) {
       const found = await row(id);
       const { output } = resultOf(found);
       return { ...entry(found), body: hookBody(effectOf(found), found.project), output };
@@ -106,7 +105,7 @@ function hookEntry(
   project: string,
   hook: HookConfig,
   { row, counts }: { row: HookRow | undefined; counts: readonly HookCountRow[] },
-): HookEntry {
+) {
   const count = (state: State) =>
     counts
       .filter((each) => each.hook === hook.name && statuses[state].includes(each.status))
@@ -124,7 +123,10 @@ function hookEntry(
   };
 }
 
-function stateOf(hook: HookConfig, row: HookRow | undefined): Pick<HookEntry, 'state' | 'reason' | 'since'> {
+function stateOf(
+  hook: HookConfig,
+  row: HookRow | undefined,
+): { state: 'on' | 'failing' | 'off' | 'disabled'; reason: string | null; since: string | null } {
   if (!hook.enabled) return { state: 'disabled', reason: 'enabled = false in its configuration', since: null };
   if (row?.off_at != null) return { state: 'off', reason: row.off_reason, since: timeText(row.off_at) };
   if (row?.failing_since == null) return { state: 'on', reason: null, since: null };
@@ -152,7 +154,7 @@ function resultOf({ result }: EffectRow): HookResult {
   return result === null ? { status: null, output: null } : (JSON.parse(result) as HookResult); // written from one
 }
 
-function deliveryEntry(row: EffectRow, timeline: ViewDependencies['timeline']): DeliveryEntry {
+function deliveryEntry(row: EffectRow, timeline: ViewDependencies['timeline']) {
   const { hook, event, sequence } = effectOf(row);
   const state: State = row.status === 'done' ? 'delivered' : statuses.pending.includes(row.status) ? 'pending' : 'dead';
   const waits = row.status === 'queued' && row.next_at > timeline.nowMs();

@@ -8,7 +8,8 @@ import type { EffectKind, Lane } from '../../../machines/vocabulary/effect.ts';
 import type { ErrorCode } from '../../../machines/vocabulary/errors.ts';
 import type { TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import type { Landing } from '../../../machines/vocabulary/landing.ts';
-import type { AnySignal, Origin, PlanStatus } from '../../../machines/vocabulary/signal.ts';
+import type { PlanStatus } from '../../../machines/vocabulary/plan-status.ts';
+import type { AnySignal, Origin } from '../../../machines/vocabulary/signal.ts';
 import type { RepoConfigSource } from '../../base/config/config.ts';
 
 export const signalStatuses = ['pending', 'held', 'done', 'failed'] as const;

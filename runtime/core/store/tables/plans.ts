@@ -3,7 +3,7 @@
 import type { PlanSummary } from '../../../../actors/plan-view.ts';
 import { nothingRaised } from '../../../../machines/vocabulary/budget.ts';
 import type { Landing } from '../../../../machines/vocabulary/landing.ts';
-import type { PlanStatus } from '../../../../machines/vocabulary/signal.ts';
+import type { PlanStatus } from '../../../../machines/vocabulary/plan-status.ts';
 import type { ChangeOf, PlanKey } from '../port.ts';
 import type { PlanBase, PlanRow, PlanText, PlanTrace } from '../rows.ts';
 import { type Answer, answered, type Connection, changedOne } from './connection.ts';

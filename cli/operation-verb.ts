@@ -1,0 +1,86 @@
+/** The verbs of operations: what is typed becomes their input, and the answer is printed as JSON or as a view. */
+import { EngineError } from '../machines/vocabulary/errors.ts';
+import {
+  type AnyOperation,
+  type Methods,
+  methodOf,
+  namesInPath,
+  type VerbArg,
+} from '../runtime/api/operations/operation.ts';
+import type { operations } from '../runtime/api/operations/operations.ts';
+import { defineVerb, type Verb } from './command.ts';
+import type { ListLook, Output } from './output.ts';
+import { allArgs, requireProject, scopeOf } from './place.ts';
+import { withClient } from './session.ts';
+import { fields } from './table.ts';
+import { plainLines } from './text.ts';
+
+/** How an answer is shown to a person: a table of a list, the fields of one thing, or lines about what was done. */
+export type View<Answer> =
+  | { readonly list: ListLook<Answer extends readonly (infer Entry)[] ? Entry : never> }
+  | { fields(answer: Answer): readonly (readonly [string, string | null])[] }
+  | { done(answer: Answer): readonly string[] };
+
+/** By the name of the client's method. One without a view is shown by the fields of its answer. */
+export type Views = Readonly<Record<string, View<never>>>;
+
+interface Named {
+  readonly name: string;
+  readonly operation: AnyOperation;
+}
+
+/** Throws where the operation has no words. */
+export function verbOf({ name, operation }: Named, loadViews: () => Promise<{ default: Views }>): Verb {
+  const { verb, http } = operation;
+  if (verb === undefined) throw new Error(`${http} has no verb`);
+  const { summary, examples, more, repeats, takesAll = false } = verb;
+  const isOfOneRepo = namesInPath(operation).includes('project');
+  return defineVerb({
+    ...{ summary, examples, args: { ...verb.args, ...(takesAll ? allArgs : {}) } },
+    ...(more === undefined ? {} : { more }),
+    mayRepeat: repeats !== undefined,
+    async run(args: Readonly<Record<string, string | boolean | undefined>>, call, words) {
+      const typed = Object.entries(args).filter(([field, value]) => field in (verb.args ?? {}) && value !== undefined);
+      for (const [field, value] of typed) mustBeOneOf(verb.args?.[field]?.oneOf, String(value));
+      const place = isOfOneRepo
+        ? { project: requireProject(call) }
+        : takesAll
+          ? scopeOf(call, { all: args.all === true })
+          : {};
+      const input = { ...place, ...Object.fromEntries(typed) };
+      const answer = await withClient(call, methodOf(operation) === 'GET' ? 'read' : 'write', async (client) => {
+        const ask = client[name as keyof Methods<typeof operations>] as (input: object) => Promise<unknown>; // it has one for each
+        if (repeats === undefined) return ask(input);
+        const answers: unknown[] = [];
+        // In the order as typed; the first that is refused ends it.
+        for (const word of new Set(words)) answers.push(await ask({ ...input, [repeats]: word }));
+        return answers;
+      });
+      show(call.out, (await loadViews()).default[name] as View<unknown> | undefined, answer); // a view is of its operation's answer
+      return verb.isDone?.(answer as never) === false ? 1 : 0;
+    },
+  });
+}
+
+/** Throws `usage`. */
+function mustBeOneOf(accepted: VerbArg['oneOf'], value: string): void {
+  if (accepted === undefined || accepted.values.includes(value)) return;
+  throw new EngineError('usage', `"${value}" is no ${accepted.called}`, `write one of ${accepted.values.join(', ')}`);
+}
+
+function show(out: Output, view: View<unknown> | undefined, answer: unknown): void {
+  if (view === undefined) out.answer(answer, () => fields(fieldsOf(answer), out.paint));
+  else if ('list' in view)
+    out.list(answer as unknown[], view.list as ListLook<unknown>); // a list's answer is one
+  else if ('fields' in view) out.answer(answer, () => fields(view.fields(answer), out.paint));
+  else out.done(answer, ...view.done(answer));
+}
+
+/** Of an answer that nobody has made a view of. */
+function fieldsOf(answer: unknown): (readonly [string, string | null])[] {
+  if (typeof answer !== 'object' || answer === null) return [['answer', String(answer)]];
+  return Object.entries(answer).map(([name, value]) => [
+    name.replaceAll('_', ' '),
+    value === null ? null : plainLines(typeof value === 'string' ? value : JSON.stringify(value)),
+  ]);
+}

@@ -1,0 +1,47 @@
+/** An operation as a route: where its fields are, and what is answered. */
+import { z } from 'zod';
+import type { CommandDependencies } from '../commands/commands.ts';
+import { count, time } from '../contract/shared-shapes.ts';
+import {
+  type AnyOperation,
+  namesInPath,
+  type Operations,
+  placeOfFields,
+  type Schemas,
+} from '../operations/operation.ts';
+import { digits, given, line } from './requests.ts';
+import { type AnyRoute, type Ask, type Definition, json } from './route.ts';
+
+const schemas: Schemas = {
+  // One by one: the bundle leaves out what nobody names.
+  z: {
+    ...{ object: z.object, string: z.string, boolean: z.boolean, int: z.int, enum: z.enum, array: z.array },
+    ...{ union: z.union, templateLiteral: z.templateLiteral },
+  },
+  ...{ line, digits, time, count },
+};
+
+export function routesOf(operations: Operations): AnyRoute[] {
+  return Object.values(operations).map(routeOf);
+}
+
+function routeOf(operation: AnyOperation): AnyRoute {
+  const { http, does, who, again, errors } = operation;
+  const run = operation.run as (parts: CommandDependencies, input: unknown) => unknown; // its input was read by its own schemas
+  const fields = Object.entries(operation.input?.(schemas) ?? {});
+  const names = namesInPath(operation);
+  const inPath = fields.filter(([name]) => names.includes(name));
+  const others = fields.filter(([name]) => !names.includes(name));
+  const definition: Definition = {
+    ...{ does, who, answers: { 200: operation.answer(schemas) } },
+    ...given({ again, errors }),
+    ...(inPath.length === 0 ? {} : { params: z.strictObject(Object.fromEntries(inPath)) }),
+    ...(others.length === 0 ? {} : { [placeOfFields(operation)]: z.strictObject(Object.fromEntries(others)) }),
+  };
+  return {
+    key: http,
+    definition,
+    answer: async ({ core, params, query, body }: Ask) =>
+      json(200, await run(core.parts, given({ ...params, ...query, ...body }))),
+  };
+}

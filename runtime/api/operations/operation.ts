@@ -1,0 +1,139 @@
+/** What an operation is: a value that the router, the client, the command line and the documents read. */
+import type { z as Zod } from 'zod';
+import type { ErrorCode } from '../../../machines/vocabulary/errors.ts';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+
+/** Schemas that many operations use, and what others are made with. */
+export interface Schemas {
+  /** The part of the schema library that operations use: as a whole value it would double what a verb loads. */
+  readonly z: Pick<
+    typeof Zod,
+    'object' | 'string' | 'boolean' | 'int' | 'enum' | 'array' | 'union' | 'templateLiteral'
+  >;
+  /** A text of one line without control characters, of at most so many characters. */
+  line(max: number): Zod.ZodString;
+  /** A whole number in a path or a query. */
+  readonly digits: Zod.ZodPipe<Zod.ZodString, Zod.ZodTransform<number, string>>;
+  /** ISO 8601 UTC. */
+  readonly time: Zod.ZodISODateTime;
+  readonly count: Zod.ZodInt;
+}
+
+/** What is answered, made once: a schema with an id stands in the OpenAPI document under that id. */
+export type Shape<Schema extends Zod.ZodType = Zod.ZodType> = (schemas: Schemas) => Schema;
+
+export function shape<Schema extends Zod.ZodType>(make: (schemas: Schemas) => Schema): Shape<Schema> {
+  let made: Schema | undefined;
+  return (schemas) => {
+    made ??= make(schemas);
+    return made;
+  };
+}
+
+/** A value of that shape. */
+export type Of<S extends Shape> = Zod.output<ReturnType<S>>;
+
+/** An argument of a verb, by the field of the input that it fills. */
+export interface VerbArg {
+  readonly type: 'positional' | 'string';
+  /** What stands for its value on the page; default: the field. */
+  readonly valueHint?: string;
+  readonly description: string;
+  /** The texts that are accepted, and what such a text is called: "state of a delivery". */
+  readonly oneOf?: { readonly values: readonly string[]; readonly called: string };
+}
+
+/** The words of the verb that asks it. `project` is no argument: it is `--project`, or the repo of the folder. */
+export interface VerbWords<Field extends string, Answer> {
+  readonly name: string;
+  /** Its line in the list of the noun's verbs, or the verb whose page it is on: that one's line is for both. */
+  readonly listed: string | { readonly with: string };
+  readonly summary: string;
+  readonly args?: { readonly [Name in Field]?: VerbArg };
+  readonly examples: readonly string[];
+  readonly more?: string;
+  /** Of the repo that is meant, and with `--all`, or outside of any, of every repo: its field `project` may be left out. */
+  readonly takesAll?: boolean;
+  /** Its last word may stand several times: it is asked for each, in their order, and the answer is a list. */
+  readonly repeats?: Field;
+  /** Whether the exit code is 0, else 1. Default: it is. */
+  isDone?(answer: Answer): boolean;
+}
+
+type Fields = Readonly<Record<string, Zod.ZodType>>;
+
+/** Fields that were not given are not there. */
+type Given<T> = { readonly [Name in keyof T]: Exclude<T[Name], undefined> };
+
+export interface Operation<Input extends Fields = Fields, Answer extends Zod.ZodType = Zod.ZodType> {
+  /** Names in the path are fields of the input. The others are in the query of a GET or a DELETE, else in the body. */
+  readonly http: `${Method} /${string}`;
+  /** One line for people. */
+  readonly does: string;
+  /** `anyone`: nothing is changed, a token is not looked at. `person`: refused to whoever sends the token of a run. */
+  readonly who: 'anyone' | 'person';
+  /**
+   * The same request again, by its key. `kept` (the default): its answer is kept, and what was cut off is begun again. `never`: what was cut off is not begun
+   * again. `free`: it changes nothing, or nothing more.
+   */
+  readonly again?: 'kept' | 'never' | 'free';
+  input?(schemas: Schemas): Input;
+  readonly answer: Shape<Answer>;
+  /** What it may refuse with, beside what every operation may. */
+  readonly errors?: readonly ErrorCode[];
+  /** Carries it out. Of its own types only the engine knows the parts, so that the types that programs install need none of them. */
+  run(parts: never, input: never): unknown;
+  readonly verb?: VerbWords<Extract<keyof Input, string>, Zod.output<Answer>>;
+}
+
+/** An operation that is carried out with these parts. */
+interface Definition<Parts, Input extends Fields, Answer extends Zod.ZodType>
+  extends Omit<Operation<Input, Answer>, 'run'> {
+  run(parts: Parts, input: Given<Zod.output<Zod.ZodObject<Input>>>): Zod.input<Answer> | Promise<Zod.input<Answer>>;
+}
+
+/** How the operations are defined that are carried out with such parts. */
+export function operationWith<Parts>() {
+  return <const Input extends Fields, Answer extends Zod.ZodType>(
+    given: Definition<Parts, Input, Answer>,
+  ): Operation<Input, Answer> => given;
+}
+
+/** An operation where nobody needs its schemas by type. */
+export interface AnyOperation extends Omit<Operation, 'verb'> {
+  readonly verb?: VerbWords<string, never>;
+}
+
+/** Those of a noun, by the name of the client's method. */
+export type Operations = Readonly<Record<string, AnyOperation>>;
+
+/** Of a path and of a query every value is a text: a number is written as one. */
+type Loose<T> = string extends T ? T | number : T;
+
+type InputOf<O> =
+  O extends Operation<infer Input, infer _>
+    ? { readonly [Name in keyof Zod.input<Zod.ZodObject<Input>>]: Loose<Zod.input<Zod.ZodObject<Input>>[Name]> }
+    : never;
+type AnswerOf<O> = O extends Operation<infer _, infer Answer> ? Zod.output<Answer> : never;
+
+/** The client's methods of these operations: each takes its fields as one object. */
+export type Methods<All extends Operations> = {
+  readonly [Name in keyof All]: Record<never, never> extends InputOf<All[Name]>
+    ? (input?: InputOf<All[Name]>) => Promise<AnswerOf<All[Name]>>
+    : (input: InputOf<All[Name]>) => Promise<AnswerOf<All[Name]>>;
+};
+
+export function methodOf({ http }: Pick<AnyOperation, 'http'>): Method {
+  return http.slice(0, http.indexOf(' ')) as Method; // as its type has it
+}
+
+/** The fields that are in the path. */
+export function namesInPath({ http }: Pick<AnyOperation, 'http'>): string[] {
+  return [...http.matchAll(/:(\w+)/g)].map(([, name = '']) => name);
+}
+
+/** Where the fields are that are not in the path. */
+export function placeOfFields(of: Pick<AnyOperation, 'http'>): 'query' | 'body' {
+  return ['GET', 'DELETE'].includes(methodOf(of)) ? 'query' : 'body';
+}
