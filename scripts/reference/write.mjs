@@ -11,6 +11,7 @@ import { Application, TSConfigReader } from 'typedoc';
 import ts from 'typescript';
 
 const root = resolve(import.meta.dirname, '../..');
+const { operations } = await import(join(root, 'dist/runtime/api/operations/operations.js'));
 const out = join(root, 'docs/reference/api');
 const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const entries = [
@@ -45,16 +46,20 @@ const checker = program.getTypeChecker();
 
 /** Inferred from a schema, or from a table of words. */
 function isInferred(node, file) {
-  return /^z\.(?:infer|input|output)<|^(?:keyof typeof \w+|\(typeof \w+\)\[number\])$/.test(node.type.getText(file));
+  if (ts.isInterfaceDeclaration(node)) return /^Of</.test(node.heritageClauses?.[0]?.types[0]?.getText(file) ?? '');
+  return (
+    ts.isTypeAliasDeclaration(node) &&
+    /^z\.(?:infer|input|output)<|^(?:keyof typeof \w+|\(typeof \w+\)\[number\])$/.test(node.type.getText(file))
+  );
 }
 
 /** The types that are inferred, each by its name; a name stands for its type wherever that comes again. */
 const inferred = new Map();
 const nameOf = new Map();
 for (const file of program.getSourceFiles()) {
-  if (!/\/(?:api\/contract|machines\/vocabulary|platform)\/[\w-]+\.ts$/.test(file.fileName)) continue;
+  if (!/\/(?:api\/contract|api\/operations|machines\/vocabulary|platform)\/[\w-]+\.ts$/.test(file.fileName)) continue;
   for (const node of file.statements) {
-    if (!ts.isTypeAliasDeclaration(node) || !isInferred(node, file)) continue;
+    if (!isInferred(node, file)) continue;
     const type = checker.getTypeAtLocation(node.name);
     inferred.set(node.name.text, type);
     nameOf.set(type, node.name.text);
@@ -103,9 +108,9 @@ function orderOf(type) {
 
 /** A statement as it is to be read; null: as it is. Shapes are spelled out, charts and tables are said by their kind. */
 function readable(node, file) {
-  if (ts.isTypeAliasDeclaration(node)) {
+  if (isInferred(node, file)) {
     const type = inferred.get(node.name.text);
-    if (type === undefined || !isInferred(node, file)) return null;
+    if (type === undefined) return null;
     const body = written(type, true);
     return body.startsWith('{')
       ? `export interface ${node.name.text} ${body}`
@@ -129,7 +134,9 @@ function returnedBy(node, file) {
 /** The members of the object that a function returns, as an interface has them: a method for each function, a name for each parameter. */
 function membersOf(source, file) {
   const members = source.type.members.map((member) => {
-    const text = member.getFullText(file).slice(0, member.name.getStart(file) - member.getFullStart());
+    const text =
+      saidOf(member.name.getText(file)) ??
+      member.getFullText(file).slice(0, member.name.getStart(file) - member.getFullStart());
     const signature = ts.isMethodSignature(member) ? member : member.type;
     if (signature.parameters === undefined) return member.getFullText(file);
     const parameters = signature.parameters.map((parameter) => {
@@ -141,9 +148,18 @@ function membersOf(source, file) {
   return `{${members.join('')}\n}`;
 }
 
+/** What an operation says of itself, for its method. */
+function saidOf(name) {
+  const operation = operations[name];
+  if (operation === undefined) return undefined;
+  const { does, errors = [] } = operation;
+  const thrown = errors.length === 0 ? '' : ` Throws ${errors.map((code) => `\`${code}\``).join(', ')}.`;
+  return `\n\t/** ${does.slice(0, 1).toUpperCase()}${does.slice(1)}.${thrown} */\n\t`;
+}
+
 /** A program gets the types of the contract and of the client, and none of their schemas and functions: they are handed on by `export type *`. */
 function isTypeOnly(path) {
-  return /[\\/]api[\\/](?:contract[\\/]|client[\\/]client\.)/.test(path);
+  return /[\\/]api[\\/](?:contract[\\/]|operations[\\/]|client[\\/]client\.)/.test(path);
 }
 
 const kinds = [

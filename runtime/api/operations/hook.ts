@@ -5,7 +5,7 @@ import { effectKey, planTree } from '../../../machines/vocabulary/ids.ts';
 import { newDeliveryId } from '../../base/platform/delivery-id.ts';
 import { later } from '../../base/platform/later.ts';
 import type { CommandDependencies } from '../commands/commands.ts';
-import { type Of, operationWith, type Schemas, shape } from './operation.ts';
+import { listOf, type Of, operationWith, type Schemas, type ShapeOf, shape } from './operation.ts';
 
 const operation = operationWith<CommandDependencies>();
 
@@ -16,7 +16,7 @@ const deliveryStates = ['pending', 'delivered', 'dead'] as const;
 /** Of a machine of one's own it is `<machine>.<tag>`. */
 const toldEvent = ({ z }: Schemas) => z.union([z.enum(hookEvents), z.templateLiteral([z.string(), '.', z.string()])]);
 
-const hookEntry = shape((schemas) => {
+const hookEntrySchema = shape((schemas) => {
   const { z, time, count } = schemas;
   return z
     .object({
@@ -39,9 +39,10 @@ const hookEntry = shape((schemas) => {
     .meta({ id: 'Hook' });
 });
 /** A hook as it is configured, whether it is on, and how its deliveries stand. */
-export type HookEntry = Of<typeof hookEntry>;
+export interface HookEntry extends Of<typeof hookEntrySchema> {}
+const hookEntry: ShapeOf<HookEntry> = hookEntrySchema;
 
-const deliveryEntry = shape((schemas) => {
+const deliveryEntrySchema = shape((schemas) => {
   const { z, time, count } = schemas;
   return z
     .object({
@@ -64,11 +65,12 @@ const deliveryEntry = shape((schemas) => {
     .meta({ id: 'Delivery' });
 });
 /** An event that a hook is told, or was told: its state, its tries, and when the next one comes. */
-export type DeliveryEntry = Of<typeof deliveryEntry>;
+export interface DeliveryEntry extends Of<typeof deliveryEntrySchema> {}
+const deliveryEntry: ShapeOf<DeliveryEntry> = deliveryEntrySchema;
 
-const deliveryShow = shape((schemas) => {
+const deliveryShowSchema = shape((schemas) => {
   const { z } = schemas;
-  return deliveryEntry(schemas)
+  return deliveryEntrySchema(schemas)
     .extend({
       /** The body of the request, or the standard input of the command. */
       body: z.string(),
@@ -78,9 +80,10 @@ const deliveryShow = shape((schemas) => {
     .meta({ id: 'DeliveryShow' });
 });
 /** A delivery with its body and every try. */
-export type DeliveryShow = Of<typeof deliveryShow>;
+export interface DeliveryShow extends Of<typeof deliveryShowSchema> {}
+const deliveryShow: ShapeOf<DeliveryShow> = deliveryShowSchema;
 
-const hookSwitched = shape(({ z, count }) =>
+const hookSwitchedSchema = shape(({ z, count }) =>
   z
     .object({
       status: z.enum(['enabled', 'disabled']),
@@ -94,9 +97,10 @@ const hookSwitched = shape(({ z, count }) =>
     .meta({ id: 'HookSwitched' }),
 );
 /** A hook that was switched on or off. */
-export type HookSwitched = Of<typeof hookSwitched>;
+export interface HookSwitched extends Of<typeof hookSwitchedSchema> {}
+const hookSwitched: ShapeOf<HookSwitched> = hookSwitchedSchema;
 
-const hookTested = shape(({ z }) =>
+const hookTestedSchema = shape(({ z }) =>
   z
     .object({
       project: z.string(),
@@ -109,20 +113,20 @@ const hookTested = shape(({ z }) =>
     .meta({ id: 'HookTested' }),
 );
 /** The result of a hook's test. */
-export type HookTested = Of<typeof hookTested>;
+export interface HookTested extends Of<typeof hookTestedSchema> {}
+const hookTested: ShapeOf<HookTested> = hookTestedSchema;
 
 const named = ({ line }: Schemas) => ({ project: line(255), hook: line(100) });
 const delivery = ({ line }: Schemas) => ({ id: line(64) });
 const nameArg = { type: 'positional', valueHint: 'name', description: 'the name of the hook' } as const;
 
 export const hookOperations = {
-  /** The hooks in force. */
   hooks: operation({
     http: 'GET /v1/hooks',
     does: 'the hooks in force, with how many deliveries each has in which state',
     who: 'anyone',
     input: ({ line }) => ({ project: line(255).optional() }),
-    answer: shape((schemas) => schemas.z.array(hookEntry(schemas))),
+    answer: listOf(hookEntry),
     run: ({ views }, { project }) => views.hooks(project),
     verb: {
       name: 'list',
@@ -133,7 +137,6 @@ export const hookOperations = {
       examples: ['stator hook list', 'stator hook list --all --json'],
     },
   }),
-  /** The deliveries of hooks, the newest first. */
   deliveries: operation({
     http: 'GET /v1/hooks/deliveries',
     does: 'what hooks were told, the newest first, at most 1,000',
@@ -145,7 +148,7 @@ export const hookOperations = {
       state: z.enum(deliveryStates).optional(),
       limit: digits.optional(),
     }),
-    answer: shape((schemas) => schemas.z.array(deliveryEntry(schemas))),
+    answer: listOf(deliveryEntry),
     run: ({ views }, filter) => views.deliveries(filter),
     verb: {
       name: 'deliveries',
@@ -166,7 +169,6 @@ export const hookOperations = {
       more: 'Lists at most 1,000. Dead deliveries are kept: stator hook show prints the reason, stator hook redeliver sends one again.',
     },
   }),
-  /** One delivery. Throws `not_found`. */
   delivery: operation({
     http: 'GET /v1/hooks/deliveries/:id',
     does: 'one delivery, with its body and the end of what a command wrote',
@@ -183,7 +185,6 @@ export const hookOperations = {
       examples: ['stator hook show msg_01k2x3y4z5abcdefghjkmnpqrs'],
     },
   }),
-  /** Queues a delivery again under its own id, with all its tries. Throws `not_found`, and `conflict` while it is pending. */
   redeliver: operation({
     http: 'POST /v1/hooks/deliveries/:id/redeliver',
     does: 'delivers it again under its own id, with all its tries',
@@ -214,7 +215,6 @@ export const hookOperations = {
       repeats: 'id',
     },
   }),
-  /** Switches a hook on. Throws `repo_not_found`, `not_found`. */
   enableHook: operation({
     http: 'POST /v1/repos/:project/hooks/:hook/enable',
     does: 'switches a hook on that was switched off',
@@ -233,7 +233,6 @@ export const hookOperations = {
       more: 'Deliveries while it was off are dead, and kept: send them with stator hook redeliver.',
     },
   }),
-  /** Switches a hook off. Throws `repo_not_found`, `not_found`. */
   disableHook: operation({
     http: 'POST /v1/repos/:project/hooks/:hook/disable',
     does: 'switches a hook off: what it is to be told meanwhile is dead, and can be delivered later',
@@ -252,7 +251,6 @@ export const hookOperations = {
       more: 'Deliveries while it is off are dead, and kept: send them later with stator hook redeliver.',
     },
   }),
-  /** Sends a hook one event of no plan, now and once, whether it is on or off. Throws `repo_not_found`, `not_found`, `untrusted`. */
   testHook: operation({
     http: 'POST /v1/repos/:project/hooks/:hook/test',
     does: 'sends a hook one event of no plan, now and once',

@@ -34,6 +34,13 @@ export function shape<Schema extends Zod.ZodType>(make: (schemas: Schemas) => Sc
 /** A value of that shape. */
 export type Of<S extends Shape> = Zod.output<ReturnType<S>>;
 
+/** The shape of a type with a name: so it is called in the types that a program reads. */
+export type ShapeOf<Answer> = Shape<Zod.ZodType<Answer>>;
+
+export function listOf<Entry>(entry: ShapeOf<Entry>): ShapeOf<Entry[]> {
+  return shape((schemas) => schemas.z.array(entry(schemas)));
+}
+
 /** An argument of a verb, by the field of the input that it fills. */
 export interface VerbArg {
   readonly type: 'positional' | 'string';
@@ -66,7 +73,7 @@ type Fields = Readonly<Record<string, Zod.ZodType>>;
 /** Fields that were not given are not there. */
 type Given<T> = { readonly [Name in keyof T]: Exclude<T[Name], undefined> };
 
-export interface Operation<Input extends Fields = Fields, Answer extends Zod.ZodType = Zod.ZodType> {
+export interface Operation<Input extends Fields = Fields, Answer = unknown> {
   /** Names in the path are fields of the input. The others are in the query of a GET or a DELETE, else in the body. */
   readonly http: `${Method} /${string}`;
   /** One line for people. */
@@ -79,25 +86,23 @@ export interface Operation<Input extends Fields = Fields, Answer extends Zod.Zod
    */
   readonly again?: 'kept' | 'never' | 'free';
   input?(schemas: Schemas): Input;
-  readonly answer: Shape<Answer>;
+  readonly answer: ShapeOf<Answer>;
   /** What it may refuse with, beside what every operation may. */
   readonly errors?: readonly ErrorCode[];
   /** Carries it out. Of its own types only the engine knows the parts, so that the types that programs install need none of them. */
   run(parts: never, input: never): unknown;
-  readonly verb?: VerbWords<Extract<keyof Input, string>, Zod.output<Answer>>;
+  readonly verb?: VerbWords<Extract<keyof Input, string>, Answer>;
 }
 
 /** An operation that is carried out with these parts. */
-interface Definition<Parts, Input extends Fields, Answer extends Zod.ZodType>
-  extends Omit<Operation<Input, Answer>, 'run'> {
-  run(parts: Parts, input: Given<Zod.output<Zod.ZodObject<Input>>>): Zod.input<Answer> | Promise<Zod.input<Answer>>;
+interface Definition<Parts, Input extends Fields, Answer> extends Omit<Operation<Input, Answer>, 'run'> {
+  run(parts: Parts, input: Given<Zod.output<Zod.ZodObject<Input>>>): NoInfer<Answer> | Promise<NoInfer<Answer>>;
 }
 
 /** How the operations are defined that are carried out with such parts. */
 export function operationWith<Parts>() {
-  return <const Input extends Fields, Answer extends Zod.ZodType>(
-    given: Definition<Parts, Input, Answer>,
-  ): Operation<Input, Answer> => given;
+  return <const Input extends Fields, Answer>(given: Definition<Parts, Input, Answer>): Operation<Input, Answer> =>
+    given;
 }
 
 /** An operation where nobody needs its schemas by type. */
@@ -108,14 +113,13 @@ export interface AnyOperation extends Omit<Operation, 'verb'> {
 /** Those of a noun, by the name of the client's method. */
 export type Operations = Readonly<Record<string, AnyOperation>>;
 
-/** Of a path and of a query every value is a text: a number is written as one. */
-type Loose<T> = string extends T ? T | number : T;
-
+/** What a caller gives: a field of a path or of a query is written as text on its way. */
 type InputOf<O> =
   O extends Operation<infer Input, infer _>
-    ? { readonly [Name in keyof Zod.input<Zod.ZodObject<Input>>]: Loose<Zod.input<Zod.ZodObject<Input>>[Name]> }
+    ? { readonly [Name in keyof Fieldset<Input>]: Fieldset<Input>[Name] }
     : never;
-type AnswerOf<O> = O extends Operation<infer _, infer Answer> ? Zod.output<Answer> : never;
+type Fieldset<Input extends Fields> = Zod.output<Zod.ZodObject<Input>>;
+type AnswerOf<O> = O extends Operation<infer _, infer Answer> ? Answer : never;
 
 /** The client's methods of these operations: each takes its fields as one object. */
 export type Methods<All extends Operations> = {
