@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { presetPrograms } from '../runtime/base/config/preset-programs.ts';
+import { streamPrograms } from '../runtime/base/config/preset-programs.ts';
 import { markdownTable } from './markdown.ts';
 
 /** By the title of the behaviour, then by program and version. */
@@ -11,7 +11,7 @@ const results = z.record(z.string(), z.record(z.string(), z.enum(['passed', 'fai
 /** A row a behaviour, a column a program and version. */
 export function realTable(root: string): string {
   const found = results.parse(JSON.parse(readFileSync(join(root, 'test/real/results.json'), 'utf8')));
-  const columns = Object.entries(presetPrograms).flatMap(([program, { triedVersions }]) =>
+  const columns = Object.entries(streamPrograms).flatMap(([program, { triedVersions }]) =>
     triedVersions.map((version) => `${program} ${version}`),
   );
   const cell = { passed: 'yes', failed: '**no**', none: 'has none' };

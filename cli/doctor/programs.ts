@@ -7,7 +7,7 @@ import {
   installHint,
   isProgramPreset,
   type ProgramPreset,
-  presetPrograms,
+  presetProgram,
   versionHint,
 } from '../../runtime/base/config/preset-programs.ts';
 import { droppedFlagsOf } from '../../runtime/engine/preflight.ts';
@@ -62,22 +62,25 @@ export function programsOf({
  */
 export async function programState(wanted: WantedProgram, { cwd, env }: Place): Promise<Finding> {
   const { preset, program, roles, table } = wanted;
-  if (preset === 'command') return commandState(wanted, { cwd, env });
-  const name = program?.trim() || presetPrograms[preset].program;
+  const own = preset === 'command' ? null : presetProgram(preset).program;
+  if (preset === 'command' || own === null) return commandState(wanted, { cwd, env });
+  const name = program?.trim() || own;
   const whom = `for ${roles.join(', ')}`;
   const path = findProgram(name, cwd, env);
   if (path === null) return { detail: `${name} is not there, ${whom}`, hint: installHint(preset, table) };
   if (program !== null) return { detail: `${path}, ${whom}` };
   const { text, failed } = await versionOf(path, env);
   if (failed) {
-    const hint = `run it yourself: ${name} --version; or install it anew: npm install -g ${presetPrograms[preset].npmPackage}`;
+    const hint = `run it yourself: ${name} --version; or install it anew: ${presetProgram(preset).installCommand}`;
     return { detail: `${path} does not say its version: ${text || 'no word'}`, hint };
   }
   const dropped = await droppedFlagsOf(preset, path, env);
   const version = /\d+\.\d+[^\s,;()]*/.exec(text)?.[0] ?? text;
-  const { triedVersions } = presetPrograms[preset];
+  const { triedVersions } = presetProgram(preset);
   const isTried = triedVersions.some((tried) => tried === version);
-  const said = isTried ? `${version}, which was tried` : `${version}; tried were ${triedVersions.join(', ')}`;
+  const said = isTried
+    ? `${version}, which was tried`
+    : `${version}; ${triedVersions.length === 0 ? 'none was tried' : `tried were ${triedVersions.join(', ')}`}`;
   if (dropped.length > 0) {
     const detail = `${path} is ${said}; it does not know ${dropped.join(', ')}, ${whom}`;
     return { detail, hint: versionHint(preset, table) };

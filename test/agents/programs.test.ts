@@ -4,7 +4,7 @@ import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ProgramPreset } from '../../runtime/base/config/preset-programs.ts';
+import type { StreamPreset } from '../../runtime/base/config/preset-programs.ts';
 import type { CommandPlaces } from '../../runtime/work/agents/command-line.ts';
 import { commandLine } from '../../runtime/work/agents/preset.ts';
 import { presetFlags } from '../../runtime/work/agents/presets/known-flags.ts';
@@ -46,7 +46,7 @@ const folderAt = (root: string) => runFolderAt(dirname(root), basename(root));
 
 /** Starts what the preset says, as a run would, and keeps its output as a log. */
 function play(
-  preset: ProgramPreset,
+  preset: StreamPreset,
   says: string,
   more: Differences & { root?: string; prompt?: string; resetMs?: number } = {},
 ): Played {

@@ -20,6 +20,7 @@ function talking(isFull = () => false) {
     end: () => {
       ends.count += 1;
     },
+    note: () => {},
   });
   talk.begin('the prompt');
   const said = (event: object) => talk.line(JSON.stringify(event));

@@ -2,7 +2,7 @@
  * What is tried with the real programs, by the test file that tries it: each title is a test of that file and a row of the table in docs/agents.md. Pure.
  * A title without a test does not compile, nor does a test without a title.
  */
-import { type ProgramPreset, presetPrograms } from '../../runtime/base/config/preset-programs.ts';
+import { type StreamPreset, streamPrograms } from '../../runtime/base/config/preset-programs.ts';
 
 export interface Behaviour {
   /** Versions of one program differ in it, so the short form tries each of them, too. Otherwise the short form tries the newest alone. */
@@ -12,7 +12,7 @@ export interface Behaviour {
   /** Tried where walls can be built. */
   readonly walls?: true;
   /** The programs that do not have what this is about. */
-  readonly none?: readonly ProgramPreset[];
+  readonly none?: readonly StreamPreset[];
 }
 
 export const behaviours = {
@@ -82,15 +82,15 @@ export const rows: readonly (readonly [string, Behaviour])[] = Object.values(beh
 );
 
 export interface Column {
-  readonly program: ProgramPreset;
+  readonly program: StreamPreset;
   readonly version: string;
   readonly isNewest: boolean;
 }
 
 /** Each program with each version that is tried. */
-export const columns: readonly Column[] = (Object.keys(presetPrograms) as ProgramPreset[]) // its keys are the programs
+export const columns: readonly Column[] = (Object.keys(streamPrograms) as StreamPreset[]) // its keys are the programs
   .flatMap((program) => {
-    const { triedVersions } = presetPrograms[program];
+    const { triedVersions } = streamPrograms[program];
     return triedVersions.map((version) => ({ program, version, isNewest: version === triedVersions.at(-1) }));
   });
 

@@ -1,6 +1,6 @@
 /** What the services answer when something is wrong, and what becomes of the run. */
 import { expect } from 'vitest';
-import type { ProgramPreset } from '../../runtime/base/config/preset-programs.ts';
+import type { StreamPreset } from '../../runtime/base/config/preset-programs.ts';
 import { begin, ground, planText, runFile, runFolders, untilPhase, untilPlan, untilStatus } from '../support/engine.ts';
 import { git } from '../support/ground.ts';
 import type { Asked, Reply, Script } from './model/reply.ts';
@@ -20,7 +20,7 @@ const expiredAtAnthropic: Failure = {
 };
 
 /** As each service refuses a key and a login that is over, and as it says that it takes no more. */
-const refusals: Readonly<Record<ProgramPreset, { readonly [what in 'key' | 'expired' | 'limit']: Failure }>> = {
+const refusals: Readonly<Record<StreamPreset, { readonly [what in 'key' | 'expired' | 'limit']: Failure }>> = {
   claude: {
     expired: expiredAtAnthropic,
     key: { kind: 'fail', status: 401, type: 'authentication_error', message: 'invalid x-api-key' },
@@ -105,7 +105,7 @@ async function isRefused(each: Tried, { reply, login }: { readonly reply: Reply;
 
 const overloadedAtAnthropic: Failure = { kind: 'fail', status: 529, type: 'overloaded_error', message: 'Overloaded' };
 const unavailable = { kind: 'fail', status: 503, message: 'The model is overloaded. Please try again later.' } as const;
-const overloaded: Readonly<Record<ProgramPreset, Failure>> = {
+const overloaded: Readonly<Record<StreamPreset, Failure>> = {
   claude: overloadedAtAnthropic,
   codex: { ...unavailable, type: 'server_is_overloaded' },
   gemini: { ...unavailable, type: 'UNAVAILABLE' },

@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { type ProgramPreset, presetPrograms } from '../../runtime/base/config/preset-programs.ts';
+import { type StreamPreset, streamPrograms } from '../../runtime/base/config/preset-programs.ts';
 
 /** Five minutes: the largest of them has 400 MB. */
 const installTimeoutMs = 300_000;
@@ -14,7 +14,7 @@ const installTimeoutMs = 300_000;
 export type Installed = { readonly folder: string } | { readonly missing: string };
 
 /** The folder with the program in it, for PATH; installed first where it is not there. */
-export function installed(program: ProgramPreset, version: string): Installed {
+export function installed(program: StreamPreset, version: string): Installed {
   const setting = process.env.STATOR_REAL_AGENTS ?? '';
   if (setting === 'off') return { missing: 'STATOR_REAL_AGENTS=off' };
   const cache = setting || join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'stator-real-agents');
@@ -22,7 +22,7 @@ export function installed(program: ProgramPreset, version: string): Installed {
   const folder = join(place, 'node_modules', '.bin');
   if (existsSync(join(folder, program))) return { folder };
   const half = `${place}.${process.pid}`;
-  const { npmPackage } = presetPrograms[program];
+  const { npmPackage } = streamPrograms[program];
   try {
     mkdirSync(half, { recursive: true });
     writeFileSync(join(half, 'package.json'), '{ "private": true }\n');

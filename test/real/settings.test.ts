@@ -2,14 +2,14 @@
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
-import type { ProgramPreset } from '../../runtime/base/config/preset-programs.ts';
+import type { StreamPreset } from '../../runtime/base/config/preset-programs.ts';
 import { begin, ground, planText, untilStatus } from '../support/engine.ts';
 import { git } from '../support/ground.ts';
 import type { Asked, Reply } from './model/reply.ts';
 import { behaves, startReal } from './stage.ts';
 
 /** Settings of a project that make the program start this shell line, by their path there. */
-const settings: Readonly<Record<ProgramPreset, (line: string) => readonly [string, string]>> = {
+const settings: Readonly<Record<StreamPreset, (line: string) => readonly [string, string]>> = {
   claude: (command) => [
     '.claude/settings.json',
     JSON.stringify({ hooks: { SessionStart: [{ hooks: [{ type: 'command', command }] }] } }),
@@ -29,7 +29,7 @@ const settings: Readonly<Record<ProgramPreset, (line: string) => readonly [strin
 };
 
 /** Of a folder that its user does not trust, codex and gemini load no settings at all, whoever is started there. */
-function trust(program: ProgramPreset, repo: string, userHome: string): void {
+function trust(program: StreamPreset, repo: string, userHome: string): void {
   if (program === 'codex')
     appendFileSync(join(userHome, '.codex/config.toml'), `[projects."${repo}"]\ntrust_level = "trusted"\n`);
   if (program !== 'gemini') return;

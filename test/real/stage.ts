@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { describe, it } from 'vitest';
-import type { ProgramPreset } from '../../runtime/base/config/preset-programs.ts';
+import type { StreamPreset } from '../../runtime/base/config/preset-programs.ts';
 import { isShort } from '../soak/length.ts';
 import { afterwards, ground, startEngine, type TestEngine } from '../support/engine.ts';
 import type { Ground } from '../support/ground.ts';
@@ -36,7 +36,7 @@ function jwt(claims: object): string {
   return `${part({ alg: 'RS256', typ: 'JWT' })}.${part({ exp: longAgoMs / 1000, ...claims })}.c2lnbmVk`;
 }
 
-const wirings: Readonly<Record<ProgramPreset, Wiring>> = {
+const wirings: Readonly<Record<StreamPreset, Wiring>> = {
   claude: {
     service: 'messages',
     env: (port) => ({

@@ -79,6 +79,7 @@ export function briefOf(
       program: null,
       flags: [],
       model: null,
+      mode: null,
       timeoutMs: 3_600_000,
       idleTimeoutMs: null,
       maxCostUsd: null,

@@ -3,9 +3,9 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, delimiter, dirname, join } from 'node:path';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
-import type { ProgramPreset } from '../../runtime/base/config/preset-programs.ts';
+import type { StreamPreset } from '../../runtime/base/config/preset-programs.ts';
 
-export const programPresets: readonly ProgramPreset[] = ['claude', 'codex', 'opencode', 'gemini'];
+export const programPresets: readonly StreamPreset[] = ['claude', 'codex', 'opencode', 'gemini'];
 
 const fakes = join(import.meta.dirname, './fixtures', 'agents');
 

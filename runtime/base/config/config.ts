@@ -12,6 +12,7 @@ import { checkDocument, type Origin, type Origins, problemsError, problemsOf } f
 import { readConfigText } from './file.ts';
 import { type DesktopMode, desktopHook, type HookConfig, hookOf } from './hooks.ts';
 import { type KasmosHooks, kasmosHooks } from './kasmos.ts';
+import { modeProblem } from './mode.ts';
 import { networkProblem } from './network.ts';
 import { type OwnAgent, settingsOf } from './own-agents.ts';
 import { checkOwnHooks, functionHooks, type OwnHooks } from './own-hooks.ts';
@@ -26,6 +27,7 @@ import {
   type ResolvedProfile,
   resolveCheck,
   resolveProfile,
+  unplayable,
 } from './profiles.ts';
 import {
   type AgentTable,
@@ -64,7 +66,7 @@ export type {
   OwnAgents,
 } from './own-agents.ts';
 export { checkOwnHooks, type HookMessage, machineHooks, type OwnHook, type OwnHooks } from './own-hooks.ts';
-export { type AgentProfile, everyProfile } from './profiles.ts';
+export { type AgentProfile, everyProfile, unplayable } from './profiles.ts';
 export type { AgentSettings, Flags, Preset, SandboxMode, SignMode } from './schema.ts';
 export { agentLimits } from './schema.ts';
 export { socketElsewhere, socketPath } from './socket-path.ts';
@@ -419,7 +421,10 @@ function refuseUnfitKeys(resolved: readonly ResolvedProfile[], origins: Origins)
   const problems = resolved.flatMap(({ profile }) => {
     const isOn = profile.enabled && canPlay(profile);
     const problemOf = (each: AgentProfile) =>
-      permissionProblem(each) ?? terminalProblem(each) ?? networkProblem(each, each.name ?? each.role);
+      permissionProblem(each) ??
+      terminalProblem(each) ??
+      modeProblem(each) ??
+      networkProblem(each, each.name ?? each.role);
     const others = isOn ? profile.fallbacks.map(problemOf) : [];
     const unfit = isOn ? profile.fallbacks.find((other) => !canPlay(other)) : undefined;
     const problem = isOn
@@ -429,7 +434,7 @@ function refuseUnfitKeys(resolved: readonly ResolvedProfile[], origins: Origins)
           ? null
           : ({
               key: 'fallback',
-              message: `${unfit.name} cannot stand in for the ${profile.role}: preset "sh" runs the blocks of tasks, and has nothing to run for it`,
+              message: `${unfit.name} cannot stand in for the ${profile.role}: ${unplayable(unfit)}`,
             } as const)))
       : null;
     if (problem === null) return [];

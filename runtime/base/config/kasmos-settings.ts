@@ -4,7 +4,7 @@ import { type Role, roles } from '../../../machines/vocabulary/ids.ts';
 import { plannerDraftsLimit } from '../../../machines/vocabulary/policy.ts';
 import { parseToml } from './document.ts';
 import { kasmosDaemonKeys } from './kasmos-daemon.ts';
-import { isProgramPreset } from './preset-programs.ts';
+import { isStreamPreset } from './preset-programs.ts';
 import { placesOf } from './toml-place.ts';
 
 export interface KasmosSettings {
@@ -133,7 +133,7 @@ function profileOf(profile: Table, note: (key: string, why: string) => void): Ta
 /** A program that stator knows by its name, or a command of one's own. */
 function programOf(program: string): Table {
   const name = program.slice(program.lastIndexOf('/') + 1);
-  if (!isProgramPreset(name)) return { preset: 'command', program };
+  if (!isStreamPreset(name)) return { preset: 'command', program };
   return name === program ? { preset: name } : { preset: name, program };
 }
 

@@ -1,4 +1,5 @@
 /** Which programs can ask a person before they do something, and why the others cannot. What each documents stands in docs/agents.md. */
+import { eachAcp } from './acp/agents.ts';
 import type { AgentProfile } from './profiles.ts';
 import type { Preset } from './schema.ts';
 
@@ -8,6 +9,7 @@ const obstacles: { readonly [preset in Preset]: string | null } = {
   codex: 'codex exec cannot ask: it runs with approvals off, and what its own sandbox forbids fails',
   opencode: 'opencode run rejects by itself what it would have to ask about',
   gemini: 'gemini denies by itself what it would have to ask about where no terminal is there',
+  ...eachAcp(() => null),
   sh: 'a shell runs its commands without asking',
   command: 'how a program of your own asks is not known here',
   function: 'a function cannot ask',
@@ -28,10 +30,10 @@ export function permissionProblem({
   const skip = `set permissions = "skip" under [agents.${role}]`;
   const obstacle = obstacles[preset];
   if (obstacle !== null) {
-    const message = `permissions = "ask" for the ${role}, whose preset is "${preset}": ${obstacle}; ${skip}, or preset = "claude"`;
+    const message = `permissions = "ask" for the ${role}, whose preset is "${preset}": ${obstacle}; ${skip}, or preset = "claude", or one of the Agent Client Protocol`;
     return { key: 'permissions', message };
   }
-  const flag = flags.find((each) => bypass.test(each));
+  const flag = preset === 'claude' ? flags.find((each) => bypass.test(each)) : undefined;
   if (flag === undefined) return null;
   const message = `"${flag}" lets the ${role} do everything unasked, and permissions = "ask" is in force for it; take the flag out, or ${skip}`;
   return { key: 'flags', message };

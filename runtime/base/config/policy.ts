@@ -3,7 +3,7 @@
 import { type Role, roles } from '../../../machines/vocabulary/ids.ts';
 import type { PullMergeMode } from '../../../machines/vocabulary/plan-pull.ts';
 import { defaultPolicy, type Isolation, type Policy, type RolePolicy } from '../../../machines/vocabulary/policy.ts';
-import { type AgentProfile, canPlay } from './profiles.ts';
+import { type AgentProfile, canPlay, unplayable } from './profiles.ts';
 import type { Flags } from './schema.ts';
 
 export type Profiles = Readonly<Record<Role, AgentProfile>>;
@@ -58,10 +58,11 @@ export function unusedNotes(profiles: Profiles, flags: Flags): string[] {
       : [`readiness_self_fix_max_lines = 0 stands for no limit of your own: the default, ${limit}, is in force`];
   const unused = roles.flatMap((role) => {
     const profile = profiles[role];
-    if (!profile.enabled || canPlay(profile)) return [];
-    if (role !== 'fixer') return [`the ${role} is off: preset "sh" runs the blocks of a task, and a ${role} has none`];
+    const why = profile.enabled ? unplayable(profile) : null;
+    if (why === null) return [];
+    if (role !== 'fixer') return [`the ${role} is off: ${why}`];
     if (!isReviewed || !flags.auto_review_fix) return [];
-    return ['auto_review_fix is off: preset "sh" runs the blocks of a task, and a fixer has none'];
+    return [`auto_review_fix is off: ${why}`];
   });
   return [...selfFix, ...unused];
 }

@@ -1,32 +1,56 @@
 /** The programs behind the presets that are agents of others: what they are called, and how they are installed. Pure, for every layer. */
+import { type AcpPreset, acpAgent, acpPresets, isAcpPreset } from './acp/agents.ts';
 import type { Preset } from './schema.ts';
 
 export interface PresetProgram {
-  /** The program on PATH, unless the profile names another one. */
-  readonly program: string;
-  /** The npm package that brings it. */
-  readonly npmPackage: string;
+  /** The program on PATH, unless the profile names another one; null: the profile must name it. */
+  readonly program: string | null;
+  /** null: it is not known how. */
+  readonly installCommand: string | null;
   /** The versions with which the suite of the real programs is run, the oldest that is promised first: docs/agents.md. */
-  readonly triedVersions: readonly [string, ...string[]];
+  readonly triedVersions: readonly string[];
 }
 
-export const presetPrograms = {
-  claude: { program: 'claude', npmPackage: '@anthropic-ai/claude-code', triedVersions: ['2.1.197', '2.1.330'] },
-  codex: { program: 'codex', npmPackage: '@openai/codex', triedVersions: ['0.169.0'] },
-  opencode: { program: 'opencode', npmPackage: 'opencode-ai', triedVersions: ['1.18.33'] },
-  gemini: { program: 'gemini', npmPackage: '@google/gemini-cli', triedVersions: ['0.61.0'] },
+/** Programs with a stream of events of their own. */
+export const streamPrograms = {
+  claude: ofNpm('claude', '@anthropic-ai/claude-code', ['2.1.197', '2.1.330']),
+  codex: ofNpm('codex', '@openai/codex', ['0.169.0']),
+  opencode: ofNpm('opencode', 'opencode-ai', ['1.18.33']),
+  gemini: ofNpm('gemini', '@google/gemini-cli', ['0.61.0']),
 } as const satisfies { readonly [name in Preset]?: PresetProgram };
 
-export type ProgramPreset = keyof typeof presetPrograms;
+export type StreamPreset = keyof typeof streamPrograms;
+/** Presets whose program says in its output what it does. */
+export type ProgramPreset = StreamPreset | AcpPreset;
+
+export const programPresets: readonly ProgramPreset[] = [
+  ...(Object.keys(streamPrograms) as StreamPreset[]), // the keys of the table above, nothing else
+  ...acpPresets,
+];
+
+export function isStreamPreset(preset: string): preset is StreamPreset {
+  return Object.hasOwn(streamPrograms, preset);
+}
 
 export function isProgramPreset(preset: string): preset is ProgramPreset {
-  return Object.hasOwn(presetPrograms, preset);
+  return isStreamPreset(preset) || isAcpPreset(preset);
+}
+
+export function presetProgram(preset: ProgramPreset): PresetProgram {
+  if (isStreamPreset(preset)) return streamPrograms[preset];
+  return acpAgent(preset) ?? { program: null, installCommand: null, triedVersions: [] };
+}
+
+function ofNpm(program: string, npmPackage: string, triedVersions: readonly string[]) {
+  return { program, npmPackage, installCommand: `npm install -g ${npmPackage}`, triedVersions };
 }
 
 /** The message that a service refuses the program's login, and what to do. */
 export function loginHint(preset: ProgramPreset, role: string): string {
-  const { program } = presetPrograms[preset];
-  return `the service refuses the login of ${program}: log in to ${program} as the user that runs stator, or put its key into the env_file of [agents.${role}]`;
+  const name = nameOf(preset);
+  const agent = isAcpPreset(preset) ? acpAgent(preset) : null;
+  const how = agent === null ? `log in to ${name}` : `log in with ${agent.loginCommand}`;
+  return `the service refuses the login of ${name}: ${how} as the user that runs stator, or put its key into the env_file of [agents.${role}]`;
 }
 
 /** That the program does not take an argument, as it `said` itself, and what a person does about it: of their own `flags`, or of its version where they gave none. */
@@ -34,8 +58,7 @@ export function argumentHint(
   preset: ProgramPreset,
   { role, said, flags }: { readonly role: string; readonly said: string; readonly flags: readonly string[] },
 ): string {
-  const { program } = presetPrograms[preset];
-  const what = `${program} does not take an argument: ${said}`;
+  const what = `${nameOf(preset)} does not take an argument: ${said}`;
   if (flags.length === 0) return `${what}; ${versionHint(preset, role)}`;
   return `${what}; correct \`flags\` of [agents.${role}], or of the table that it takes them from, which are now: ${shownFlags(flags)}`;
 }
@@ -50,11 +73,20 @@ function shownFlags(flags: readonly string[]): string {
 
 /** The hint for a program that knows other flags than the tried version. */
 export function versionHint(preset: ProgramPreset, role: string): string {
-  const { npmPackage, triedVersions } = presetPrograms[preset];
-  return `install a version that was tried: npm install -g ${npmPackage}@${triedVersions.at(-1)}; or set \`program\` under [agents.${role}] to where one is`;
+  const { installCommand, triedVersions } = presetProgram(preset);
+  const version = triedVersions.at(-1);
+  const how = installCommand === null || version === undefined ? '' : `: ${installCommand}@${version}`;
+  return `install a version that was tried${how}; or set \`program\` under [agents.${role}] to where one is`;
 }
 
 /** What a person does where the program is not there; `role` names the table of the configuration that could say another. */
 export function installHint(preset: ProgramPreset, role: string): string {
-  return `install it: npm install -g ${presetPrograms[preset].npmPackage}; or set \`program\` under [agents.${role}] to where it is; stator doctor looks for it`;
+  const { installCommand } = presetProgram(preset);
+  const how = installCommand === null ? '' : `: ${installCommand}`;
+  return `install it${how}; or set \`program\` under [agents.${role}] to where it is; stator doctor looks for it`;
+}
+
+/** What a person calls it. */
+function nameOf(preset: ProgramPreset): string {
+  return presetProgram(preset).program ?? 'the agent';
 }

@@ -1,6 +1,7 @@
 /** Which agent plays a role: the tables of all places, nearest first, folded into one profile. */
-import { isWorker, type Role } from '../../../machines/vocabulary/ids.ts';
+import { isJudge, isWorker, type Role } from '../../../machines/vocabulary/ids.ts';
 import { registriesWord } from '../platform/host-rules.ts';
+import { isAcpPreset } from './acp/agents.ts';
 import type { Origin } from './document.ts';
 import { nearest } from './nearest.ts';
 import {
@@ -25,6 +26,8 @@ export interface AgentProfile {
   readonly program: string | null;
   readonly flags: readonly string[];
   readonly model: string | null;
+  /** Of an agent by the Agent Client Protocol: its own name of the mode in which it works; null: that of its preset. */
+  readonly mode: string | null;
   /** As a person names the account that it works with; null: it is known by its login or key. */
   readonly account: string | null;
   /** Who works instead while its account is limited, the next one first. They have none of their own. */
@@ -155,6 +158,7 @@ function fold(role: Role, sources: readonly Source[], name: string | null): Reso
     program: samePreset,
     flags: samePreset,
     model: samePreset,
+    mode: samePreset,
     terminal: samePreset,
     account: name === null ? samePreset : sources.filter(({ isOwn }) => isOwn),
   };
@@ -173,6 +177,7 @@ function fold(role: Role, sources: readonly Source[], name: string | null): Reso
     program: value('program') ?? null,
     flags: value('flags') ?? [],
     model: value('model') ?? null,
+    mode: value('mode') ?? null,
     timeoutMs: value('timeout') ?? 3_600_000,
     idleTimeoutMs: value('idle_timeout') ?? null,
     attempts: value('attempts') ?? 3,
@@ -203,9 +208,21 @@ export function everyProfile(profiles: Readonly<Record<Role, AgentProfile>>): Ag
   return [...own, ...own.flatMap(({ fallbacks }) => fallbacks)];
 }
 
-/** `sh` runs the blocks of a task, so only who works on tasks can use it: every other role that resolves to it is off. */
+/** Who cannot play a role is off where the role resolves to it. */
 export function canPlay(profile: AgentProfile): boolean {
-  return profile.preset !== 'sh' || (isWorker(profile.role) && profile.role !== 'fixer');
+  return unplayable(profile) === null;
+}
+
+/**
+ * Why a preset cannot play a role; null: it can. `sh` runs the blocks of a task, so only who works on tasks can use it. Of an agent by the Agent Client Protocol nobody
+ * knows whether it leaves out the settings of the branch that it judges.
+ */
+export function unplayable({ preset, role }: Pick<AgentProfile, 'preset' | 'role'>): string | null {
+  if (preset === 'sh' && (!isWorker(role) || role === 'fixer'))
+    return `preset "sh" runs the blocks of a task, and a ${role} has none`;
+  if (isAcpPreset(preset) && isJudge(role))
+    return `preset "${preset}" may load settings of the branch, and a ${role} judges that`;
+  return null;
 }
 
 function sourcesOf(layer: AgentLayer, name: string, isOwn: boolean): Source[] {

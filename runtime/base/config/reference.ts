@@ -111,6 +111,10 @@ const agentWords: Readonly<Record<keyof typeof agentShape, Words>> = {
   program: ['""', 'what is started instead of the preset\'s own program; "command" needs it'],
   flags: ['[]', 'further arguments of the program'],
   model: ['""', 'the model, for presets that take one'],
+  mode: [
+    '""',
+    'for agents of the Agent Client Protocol: the mode that they work in, by their own name for it; "": that of the preset. `acp` needs one where its agent has modes',
+  ],
   account: [
     '""',
     'agents with the same name here share the limits of one account; "": known by the login or key, and the address',
@@ -149,7 +153,7 @@ const agentWords: Readonly<Record<keyof typeof agentShape, Words>> = {
   ],
   permissions: [
     '"skip"',
-    'what its program would ask a person about: "skip" lets it do so, "ask" asks you; of the presets only claude can ask',
+    'what its program would ask a person about: "skip" lets it do so, "ask" asks you; of the presets claude and those of the Agent Client Protocol can ask',
   ],
   permission_timeout: ['"1h"', 'a question that nobody answered for so long is denied'],
   writable: ['[]', 'inside of walls: what it may change beside its worktree, such as ["~/.npm"]'],

@@ -8,6 +8,7 @@ import { isMachineName, type Role, roles } from '../../../machines/vocabulary/id
 import { mergeMethods, pullMergeModes } from '../../../machines/vocabulary/plan-pull.ts';
 import { type Policy, plannerDraftsLimit } from '../../../machines/vocabulary/policy.ts';
 import { hostForm, parseHostRule, registriesWord } from '../platform/host-rules.ts';
+import { acpPresets } from './acp/agents.ts';
 import { isLoopback } from './home.ts';
 import { desktopModes, type HookTable, hookKeysOf, hookOf, hookTableSchema } from './hooks.ts';
 import { kasmosDaemonKeys } from './kasmos-daemon.ts';
@@ -29,7 +30,7 @@ import { hasPassword, isPostgresUrl } from './store-place.ts';
 import type { TomlPath } from './toml-place.ts';
 
 /** Those that files may name. */
-export const presets = ['claude', 'codex', 'opencode', 'gemini', 'sh', 'command'] as const;
+export const presets = ['claude', 'codex', 'opencode', 'gemini', ...acpPresets, 'sh', 'command'] as const;
 /** `function` and `custom`: agents of the program that embeds the engine, from `run` and `start`. */
 export type Preset = (typeof presets)[number] | 'function' | 'custom';
 
@@ -85,6 +86,7 @@ const agentKeys = {
   }).optional(),
   flags: listOf(text({ min: 0, max: 8192, is: 'a text' }), { max: 200, is: 'a list of texts' }).optional(),
   model: textOrNone({ max: 200, is: "a model's name" }).optional(),
+  mode: textOrNone({ max: 200, is: "a mode's name" }).optional(),
   timeout: duration({ minMs: 1, ...runLimit }).optional(),
   idle_timeout: z
     .union([z.literal('').transform(() => null), duration({ minMs: 1, ...runLimit })], {

@@ -1,4 +1,5 @@
 /** Which programs may have a terminal, and why the others get none. */
+import { eachAcp } from './acp/agents.ts';
 import type { AgentProfile } from './profiles.ts';
 import type { Preset } from './schema.ts';
 
@@ -9,6 +10,7 @@ const obstacles: { readonly [preset in Preset]: string | null } = {
   codex: reads,
   opencode: reads,
   gemini: reads,
+  ...eachAcp(() => reads),
   sh: null,
   command: null,
   function: 'a function has none',

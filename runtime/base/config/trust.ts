@@ -11,7 +11,7 @@ import { sizeText } from '../platform/size.ts';
 import { textDigest } from '../platform/text-digest.ts';
 import { durationText } from './duration.ts';
 import type { CommandHookConfig, HookConfig, WebhookConfig } from './hooks.ts';
-import { type AgentProfile, canPlay } from './profiles.ts';
+import { type AgentProfile, unplayable } from './profiles.ts';
 import {
   type AgentTable,
   type AgentTables,
@@ -189,7 +189,8 @@ function agentLine({ tables, profileOf }: Startable, name: string): string[] {
   }
   const profile = profileOf(name);
   if (!profile.enabled) return [];
-  if (!canPlay(profile)) return [`agent ${name}: off, since preset "sh" has nothing to run for it`];
+  const why = unplayable(profile);
+  if (why !== null) return [`agent ${name}: off, since ${why}`];
   return [`agent ${name}: ${words(profile.preset, profile, table)}`];
 }
 

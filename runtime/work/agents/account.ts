@@ -1,8 +1,9 @@
 /** The account that an agent works with: what a service counts its limits by. */
 import { basename } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { acpAgent, eachAcp } from '../../base/config/acp/agents.ts';
 import type { AgentProfile } from '../../base/config/config.ts';
-import { isProgramPreset, type ProgramPreset, presetPrograms } from '../../base/config/preset-programs.ts';
+import { isProgramPreset, type ProgramPreset, presetProgram } from '../../base/config/preset-programs.ts';
 import { textDigest } from '../../base/platform/text-digest.ts';
 import { readEnvFile } from './env-file.ts';
 import { givenEnvironment } from './environment.ts';
@@ -43,6 +44,11 @@ const variables: { readonly [preset in ProgramPreset]: AccountVariables } = {
     ],
     places: ['XDG_DATA_HOME'],
   },
+  ...eachAcp((preset) => {
+    const agent = acpAgent(preset);
+    const place = agent?.home.variable ?? null;
+    return { address: agent?.addresses ?? [], keys: agent?.keys ?? [], places: place === null ? [] : [place] };
+  }),
 };
 const digestLength = 10;
 
@@ -65,7 +71,7 @@ export function accountOf(profile: AgentProfile, context: AccountContext): strin
   const valuesOf = (names: readonly string[]) => names.flatMap((name) => (env[name] ? [`${name}=${env[name]}`] : []));
   const login = valuesOf(keys);
   const known = [
-    basename(program ?? presetPrograms[preset].program),
+    basename(program ?? presetProgram(preset).program ?? ''),
     ...valuesOf(address),
     // opencode asks whichever service its model is of.
     ...(preset === 'opencode' ? [(model ?? '').split('/')[0] ?? ''] : []),

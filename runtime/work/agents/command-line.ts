@@ -2,7 +2,7 @@
 import type { RunBrief } from './run-brief.ts';
 
 /** How a program takes messages while it works. */
-export type MessageProtocol = 'claude';
+export type MessageProtocol = 'claude' | 'acp';
 
 export interface CommandLine {
   readonly argv: readonly [string, ...string[]];
@@ -15,6 +15,8 @@ export interface CommandLine {
   readonly servers?: string;
   /** It writes its last message to the file that the places name. */
   readonly writesLastMessage?: true;
+  /** To be written into the run's folder likewise, by their names; not there: nothing. */
+  readonly beside?: Readonly<Record<string, string>>;
   /** Beside the environment that the places name, which wins over it. */
   readonly env?: Readonly<Record<string, string>>;
   /** Files of the main folder that the words name: they must be there inside of walls, as `argv`'s own program is. */

@@ -2,6 +2,7 @@
 import { delimiter } from 'node:path';
 import type { AgentRun } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { acpAgent, eachAcp } from '../../base/config/acp/agents.ts';
 import type { Preset } from '../../base/config/config.ts';
 import { gitLocalVariables } from '../git/local-variables.ts';
 
@@ -83,6 +84,7 @@ const presetVariables: { readonly [preset in Preset]: readonly string[] } = {
     ...['OPENCODE_', 'ANTHROPIC_API_KEY', 'OPENAI_API_KEY', 'GEMINI_API_KEY', 'GOOGLE_GENERATIVE_AI_API_KEY'],
     ...['OPENROUTER_API_KEY', 'GROQ_API_KEY', 'MISTRAL_API_KEY', 'DEEPSEEK_API_KEY', 'XAI_API_KEY'],
   ],
+  ...eachAcp((preset) => acpAgent(preset)?.variables ?? []),
   sh: [],
   command: [],
   function: [],

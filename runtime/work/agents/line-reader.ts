@@ -1,11 +1,12 @@
 /**
  * Whole lines of a stream that may hold anything. A line over the limit is left out; no more than the limit is kept. `leftOut` is given what was left out,
- * piece by piece.
+ * piece by piece, and `ended` how long it was, once its end has come.
  */
 export function createLineReader(
   limitBytes: number,
   take: (line: string) => void,
   leftOut: (piece: Buffer) => void = () => {},
+  ended: (sizeBytes: number) => void = () => {},
 ): (chunk: Buffer) => void {
   let parts: Buffer[] = [];
   let sizeBytes = 0;
@@ -22,6 +23,7 @@ export function createLineReader(
       }
       if (at < 0) return;
       if (sizeBytes <= limitBytes) take(Buffer.concat(parts).toString('utf8'));
+      else ended(sizeBytes);
       parts = [];
       sizeBytes = 0;
       start = at + 1;

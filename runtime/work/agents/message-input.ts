@@ -6,8 +6,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MessageProtocol } from './command-line.ts';
-import { readMessageLine, type TypedMessage } from './relay/message-line.ts';
+import { cancelLine, readMessageLine, type TypedMessage } from './relay/message-line.ts';
 import { type RunFolder, writeStartFile } from './run-folder.ts';
+import { typeInto } from './terminal-input.ts';
 
 /** Before the wrapper starts. null: its program takes none. */
 export function prepareMessages(folder: RunFolder, protocol: MessageProtocol | null): void {
@@ -17,6 +18,14 @@ export function prepareMessages(folder: RunFolder, protocol: MessageProtocol | n
 
 export function takesMessages(folder: RunFolder): boolean {
   return existsSync(protocolFile(folder));
+}
+
+/** Whether its protocol has a word that ends a turn, which its program then gets, once. */
+export function cancelTurn(folder: RunFolder): boolean {
+  if (!takesMessages(folder) || readFileSync(protocolFile(folder), 'utf8') !== ('acp' satisfies MessageProtocol))
+    return false;
+  typeInto(folder, { key: 'cancel', text: cancelLine });
+  return true;
 }
 
 /** The same for the same key. */

@@ -21,8 +21,8 @@ export function programCommand({ profile }: RunBrief, places: CommandPlaces): Co
   if (program === '') {
     throw new EngineError(
       'agent_unusable',
-      `the ${profile.role} has preset "command" and no program`,
-      `in .stator/config.toml of the repo, or in daemon.toml:\n\n[agents.${profile.role}]\npreset = "command"\nprogram = "your-agent --its-flags"\n`,
+      `the ${profile.role} has preset "${profile.preset}" and no program`,
+      `in .stator/config.toml of the repo, or in daemon.toml:\n\n[agents.${profile.role}]\npreset = "${profile.preset}"\nprogram = "your-agent --its-flags"\n`,
     );
   }
   const { text: rest, flags, files } = withTrustedFiles(profile, program, places);

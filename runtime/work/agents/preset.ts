@@ -1,8 +1,10 @@
 /** From a role's profile to the program that plays it. One starter for each preset; adding one is adding a line here. */
+import { eachAcp } from '../../base/config/acp/agents.ts';
 import type { Preset } from '../../base/config/config.ts';
 import type { CommandLine, CommandPlaces, Starter } from './command-line.ts';
 import { programCommand } from './preset-command.ts';
 import { shellCommand } from './preset-sh.ts';
+import { acpCommand } from './presets/acp.ts';
 import { claudeCommand } from './presets/claude.ts';
 import { codexCommand } from './presets/codex.ts';
 import { geminiCommand } from './presets/gemini.ts';
@@ -14,6 +16,7 @@ const presets = {
   codex: codexCommand,
   opencode: opencodeCommand,
   gemini: geminiCommand,
+  ...eachAcp(() => acpCommand),
   sh: shellCommand,
   command: programCommand,
 } satisfies { readonly [name in FilePreset]: Starter };

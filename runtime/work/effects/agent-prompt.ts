@@ -47,13 +47,17 @@ export async function promptOptions(parts: PromptParts, site: PromptSite, brief:
 }
 
 /**
- * Writes the prompt into the run's folder, the whole plan beside it, and `feedback.md` where only a part of that is in the prompt. Throws `bad_config` for a
+ * Writes the prompt into the run's folder, by default as the one that the program gets, the whole plan beside it, and `feedback.md` where only a part of that is in the prompt. Throws `bad_config` for a
  * template of the repo that cannot be taken, `agent_unusable`, and what the home throws.
  */
 export async function writePrompt(
   parts: PromptParts,
   site: PromptSite,
-  { brief, folder }: { readonly brief: RunBrief; readonly folder: RunFolder },
+  {
+    brief,
+    folder,
+    file = folder.prompt,
+  }: { readonly brief: RunBrief; readonly folder: RunFolder; readonly file?: string },
 ): Promise<void> {
   const feedbackFile = join(folder.path, 'feedback.md');
   const planFile = join(folder.path, 'plan.md');
@@ -61,7 +65,7 @@ export async function writePrompt(
   const { text, wholeFeedback } = composePrompt(brief, { ...options, feedbackFile, planFile });
   writeStartFile(planFile, brief.content);
   if (wholeFeedback !== null) writeStartFile(feedbackFile, `${wholeFeedback}\n`);
-  writeStartFile(folder.prompt, text);
+  writeStartFile(file, text);
 }
 
 /** The branch that the plan was begun from, whatever is checked out by now; the commit where it is no branch of this repository. */

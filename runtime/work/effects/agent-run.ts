@@ -11,6 +11,7 @@ import { isJudge, runName } from '../../../machines/vocabulary/ids.ts';
 import { logCommand } from '../../../machines/vocabulary/reason-text.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { SignalPayload } from '../../../machines/vocabulary/signal.ts';
+import { isAcpPreset } from '../../base/config/acp/agents.ts';
 import { environmentFault } from '../../base/platform/environment-fault.ts';
 import { openToOwner } from '../../base/platform/open-to-owner.ts';
 import { createPollLoop, type PollLoop } from '../../base/platform/poll-loop.ts';
@@ -26,10 +27,11 @@ import { accountOf } from '../agents/account.ts';
 import { accountLimited, heldUntil, lookAtAccounts, profileOf } from '../agents/accounts.ts';
 import { watchRun } from '../agents/liveness.ts';
 import { syncLogins } from '../agents/logins.ts';
-import { takesMessages } from '../agents/message-input.ts';
+import { cancelTurn, takesMessages } from '../agents/message-input.ts';
 import { outputEnd } from '../agents/output-end.ts';
 import { tailOf } from '../agents/output-log.ts';
 import { noteInLog } from '../agents/own-lines.ts';
+import { idleCode } from '../agents/relay/acp-settings.ts';
 import type { RunReport } from '../agents/reports/report.ts';
 import { verdictIn, verdictSignals } from '../agents/reports/verdict.ts';
 import { limitReached, watchResources } from '../agents/resource-watch.ts';
@@ -43,7 +45,7 @@ import {
   writeRunFile,
 } from '../agents/run-folder.ts';
 import { runIdOf } from '../agents/run-id.ts';
-import { stopTree, sweepLeftovers } from '../agents/stopping.ts';
+import { stopTree, sweepLeftovers, thawTree } from '../agents/stopping.ts';
 import { hasInput } from '../agents/terminal-input.ts';
 import { type Launched, launch } from '../agents/wrapper.ts';
 import { mendBare } from '../git/bare-again.ts';
@@ -52,7 +54,7 @@ import { limitsEnd } from '../sandbox/resources.ts';
 import { wallsFailure } from '../sandbox/walls.ts';
 import { callFunction } from './agent-function.ts';
 import { type PrepareParts, prepareRun } from './agent-start.ts';
-import { type Leftovers, tidyCoordinator } from './coordinator-end.ts';
+import { isDirty, type Leftovers, tidyCoordinator } from './coordinator-end.ts';
 import { createSilence, wasEndedAsOver, watchFinalResult } from './final-result.ts';
 import { tellLostWork } from './lost-work.ts';
 import { noteRefs, tellMovedRefs } from './moved-refs-report.ts';
@@ -93,6 +95,8 @@ export interface AgentRunParts extends PrepareParts {
 
 /** How much of the output's end is told as the reason; the log holds the rest. */
 const tailBytes = 4_096;
+/** For the end of a turn, before its program is ended as any other. */
+const cancelMs = 5_000;
 /** How often silence is measured. */
 const idlePollMs = 1_000;
 /** How often what a program renewed is looked for: another one that starts meanwhile would find a login that is spent. */
@@ -346,7 +350,10 @@ async function waitForEnd(
     // Before the first TERM: whoever goes on after a crash must not take what follows for the agent's own end.
     const run = await ownLaunch(parts, row.key, basename(folder.path));
     if (isGone(run)) return await endGone(parts, context, run);
-    if (end === null && readExit(folder) === null) markStopped(folder);
+    if (end === null && readExit(folder) === null) {
+      markStopped(folder);
+      await endTurn(parts, folder, { runId, abort });
+    }
     if (end === null || end.kind === 'lost') await stopTree(folder, runId, { graceMs: parts.graceMs, abort });
     else await sweepLeftovers(folder, runId, { abort });
     abort.throwIfAborted();
@@ -375,6 +382,21 @@ async function waitForEnd(
     abort.removeEventListener('abort', leave);
     stop.removeEventListener('abort', leave);
   }
+}
+
+/** A protocol that can end a turn does so first: its agent keeps what it has, and ends what it started. Whoever comes again after a crash only waits again. */
+async function endTurn(
+  { graceMs }: AgentRunParts,
+  folder: RunFolder,
+  { runId, abort }: { readonly runId: string; readonly abort: AbortSignal },
+): Promise<void> {
+  if (!cancelTurn(folder)) return;
+  thawTree(folder, runId);
+  const limit = AbortSignal.timeout(Math.min(cancelMs, graceMs));
+  await watchRun(folder, { abort: AbortSignal.any([abort, limit]) }).catch((thrown: unknown) => {
+    abort.throwIfAborted();
+    if (!limit.aborted) throw thrown;
+  });
 }
 
 /** The run began in a checkout; what has made that a bare repository since came from what ran there. */
@@ -475,7 +497,7 @@ async function outcomeOf(
   const { title, role } = effect;
   const { store, nowMs } = parts;
   const { row, stop } = context;
-  let code = readExit(folder);
+  let code = await countedExit(parts, effect, context, { folder, left });
   let wasStopped = existsSync(stoppedFile(folder));
   const unbuilt = wasStopped || code !== 1 ? null : wallsFailure(withoutSetup(tailOf(folder, tailBytes)));
   await noteEnd(parts, row.key, unbuilt === null ? code : null);
@@ -522,6 +544,21 @@ async function outcomeOf(
   if (lost !== null) return unusable(code, lost);
   if (code === 0 && !wasStopped) await sayVerdict(parts, effect, context, { report, about: commitOf(folder, left) });
   return exited({ code, cause: wasStopped ? 'stopped' : 'exit', detail });
+}
+
+/** The exit code. An agent that used no tool, as its protocol tells it, has worked all the same where something was changed. */
+async function countedExit(
+  parts: AgentRunParts,
+  { place }: AgentRun,
+  { row }: EffectContext,
+  { folder, left }: { readonly folder: RunFolder; readonly left: Leftovers },
+): Promise<number | null> {
+  const code = readExit(folder);
+  const preset = (await parts.store.run(row.key))?.preset ?? null;
+  if (code !== idleCode || preset === null || !isAcpPreset(preset)) return code;
+  const { repository, worktree } = await runSiteOf(parts, row, place);
+  const hasMoved = (await readRef(repository, branchRef(place.branch))) !== readBase(folder);
+  return left.kind !== 'none' || hasMoved || (await isDirty(repository, worktree)) ? 0 : code;
 }
 
 type Exited = Pick<SignalPayload<'run_exited'>, 'code' | 'cause' | 'detail' | 'until'>;

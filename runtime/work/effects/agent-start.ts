@@ -1,11 +1,12 @@
 /** Everything that stands before a run may begin: its worktree at the right commit, its prompt, its command line and environment. */
 
 import { existsSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parsePlan } from '../../../machines/document/plan-document.ts';
 import { type AgentRun, placeOfRun } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { isJudge, isWorker, planTree, runName } from '../../../machines/vocabulary/ids.ts';
+import { isAcpPreset } from '../../base/config/acp/agents.ts';
 import type { AgentProfile, OwnAgents, Preset } from '../../base/config/config.ts';
 import { installHint, isProgramPreset } from '../../base/config/preset-programs.ts';
 import type { Log } from '../../base/platform/log.ts';
@@ -28,6 +29,7 @@ import {
   untrustedSettings,
 } from '../agents/presets/project-settings.ts';
 import { resolveProgram } from '../agents/program.ts';
+import { wholePromptName } from '../agents/relay/acp-settings.ts';
 import { relayWords } from '../agents/relay-words.ts';
 import type { RunBrief } from '../agents/run-brief.ts';
 import { type RunFolder, writeStartFile } from '../agents/run-folder.ts';
@@ -140,6 +142,12 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
   const loadsProject = mayLoadSettings(parts, { effect, folder, site, path, preset: profile.preset });
   await noteConversation(parts, { row, folder, brief });
   await writePrompt(parts, site, { brief, folder });
+  if (isAcpPreset(profile.preset) && talk.conversation !== null) {
+    // Whether the agent still knows the conversation is found when it is asked.
+    const words = await wordsOf(parts.store, { ...of, title: effect.title, conversation: null });
+    const whole = { ...brief, conversation: null, words };
+    await writePrompt(parts, site, { brief: whole, folder, file: join(folder.path, wholePromptName) });
+  }
   noteWords(folder, brief.words);
   const places = {
     prompt: folder.prompt,
@@ -162,6 +170,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
   prepareMessages(folder, line.messages ?? null);
   if (line.script !== null) writeStartFile(folder.script, line.script);
   if (line.writesLastMessage) writeAsked(folder);
+  for (const [name, text] of Object.entries(line.beside ?? {})) writeStartFile(join(folder.path, name), text);
   if (line.servers !== undefined) writeStartFile(folder.servers, line.servers);
   const { preset, role } = profile;
   const isDetached = isJudge(role);

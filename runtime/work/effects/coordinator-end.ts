@@ -105,7 +105,8 @@ async function isThere(repository: Site['repository'], worktree: string): Promis
   return isOwnFolder(worktree) && (await adminDirOf(repository, worktree)) !== null;
 }
 
-async function isDirty(repository: Site['repository'], path: string): Promise<boolean> {
+/** Whether anything is uncommitted there. */
+export async function isDirty(repository: Site['repository'], path: string): Promise<boolean> {
   const adminDir = isOwnFolder(path) ? await adminDirOf(repository, path) : null;
   // Not into submodules: git would start a git there, which obeys what the agent wrote into its configuration.
   const asked = ['status', '--porcelain', '--ignore-submodules=dirty'];

@@ -11,7 +11,7 @@ import {
   installHint,
   isProgramPreset,
   type ProgramPreset,
-  presetPrograms,
+  presetProgram,
   versionHint,
 } from '../../base/config/preset-programs.ts';
 import { groupBy } from '../../base/platform/group-by.ts';
@@ -114,11 +114,11 @@ async function programProblem(
   const { preset, role } = profile;
   // They are there as soon as the engine is.
   if (preset === 'function' || preset === 'custom') return null;
-  const own = isProgramPreset(preset) ? presetPrograms[preset].program : preset === 'sh' ? '/bin/sh' : '';
+  const own = isProgramPreset(preset) ? (presetProgram(preset).program ?? '') : preset === 'sh' ? '/bin/sh' : '';
   const program = profile.program?.trim() || own;
   if (program === '') {
     return {
-      message: 'preset "command" and no program',
+      message: `preset "${preset}" and no program`,
       hint: `set it under [agents.${role}] in .stator/config.toml or daemon.toml: program = "your-agent --its-flags"`,
     };
   }
@@ -126,7 +126,7 @@ async function programProblem(
   const env = { PATH: given.PATH || base.PATH || defaultPath };
   const file = programFile(program, { repo, env });
   // A shell's command line, or a file that the plan's branch or a setup may yet bring.
-  if (file === null && preset === 'command' && /\s/.test(program)) return null;
+  if (file === null && (preset === 'command' || preset === 'acp') && /\s/.test(program)) return null;
   if (file === null && program.includes('/') && !isAbsolute(program)) return null;
   const found = resolveProgram(file ?? program, { from: repo, env });
   if (found.kind === 'found') {

@@ -166,6 +166,7 @@ export function unusableHint(
 ): string | null {
   if (report === null || code === 0 || preset === null || !isProgramPreset(preset)) return null;
   if (report.denied) return loginHint(preset, role);
+  if (report.lastingProblem != null) return report.lastingProblem;
   return report.refusedArgument === null ? null : argumentHint(preset, { role, said: report.refusedArgument, flags });
 }
 

@@ -1,5 +1,6 @@
 /** Hosts that need no list of one's own: the service of each preset, and the registries of the packages that a repository uses. */
 import { type Dirent, readdirSync } from 'node:fs';
+import { acpAgent, eachAcp } from '../../base/config/acp/agents.ts';
 import type { Preset } from '../../base/config/config.ts';
 import { registriesWord } from '../../base/platform/host-rules.ts';
 
@@ -21,6 +22,7 @@ const presetHosts: { readonly [preset in Preset]: readonly string[] } = {
     ...['models.dev', 'opencode.ai', 'api.opencode.ai', 'api.anthropic.com', 'api.openai.com', 'openrouter.ai'],
     ...['generativelanguage.googleapis.com', 'api.groq.com', 'api.mistral.ai', 'api.deepseek.com', 'api.x.ai'],
   ],
+  ...eachAcp((preset) => acpAgent(preset)?.hosts ?? []),
   sh: [],
   command: [],
   function: [],

@@ -5,7 +5,7 @@
 import { type Dirent, existsSync, lstatSync, readdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, delimiter, dirname, isAbsolute, join, relative } from 'node:path';
-import { isProgramPreset, presetPrograms } from '../../base/config/preset-programs.ts';
+import { programPresets } from '../../base/config/preset-programs.ts';
 import { inPackage } from '../../base/platform/package-files.ts';
 import { presetPlaces } from '../agents/presets/places.ts';
 import { isWithin } from '../git/worktree-folder.ts';
@@ -142,9 +142,10 @@ const loginFiles =
 function holdsLogins(folder: string, { env, userHome }: Pick<ProgramSearch, 'env' | 'userHome'>): boolean {
   const homes = [userHome, homedir()];
   if (!homes.some((place) => isWithin(place, folder))) return false;
-  const known = Object.keys(presetPrograms)
-    .filter(isProgramPreset)
-    .flatMap((preset) => presetPlaces(preset, { env, userHome, worktree: folder }).logins);
+  const known = programPresets.flatMap((preset) => {
+    const { logins, copied } = presetPlaces(preset, { env, userHome, worktree: folder });
+    return [...logins, ...copied];
+  });
   if (known.some((path) => isWithin(folder, path))) return true;
   const below = (place: string) => entriesOf(place).map((entry) => ({ entry, path: join(place, entry.name) }));
   const top = below(folder);

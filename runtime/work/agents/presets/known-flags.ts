@@ -7,6 +7,7 @@ import { statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { acpAgent, eachAcp } from '../../../base/config/acp/agents.ts';
 import type { ProgramPreset } from '../../../base/config/preset-programs.ts';
 
 interface Flags {
@@ -35,6 +36,11 @@ export const presetFlags: Readonly<Record<ProgramPreset, Flags>> = {
     help: ['--help'],
     flags: ['--output-format', '--approval-mode', '--skip-trust', '--session-id', '--resume', '--model'],
   },
+  ...eachAcp((preset) => {
+    const { args = [], modelFlag = null } = acpAgent(preset) ?? {};
+    const flags = [...args.filter((arg) => arg.startsWith('-')), ...(modelFlag === null ? [] : [modelFlag])];
+    return { help: [...args.filter((arg) => !arg.startsWith('-')), '--help'], flags };
+  }),
   opencode: {
     help: ['run', '--help'],
     flags: ['--format', '--auto', '--print-logs', '--log-level', '--model', '--session'],
@@ -52,6 +58,7 @@ const helpLimitBytes = 1024 * 1024;
  */
 export async function droppedFlags(preset: ProgramPreset, path: string, env: NodeJS.ProcessEnv): Promise<string[]> {
   const { help, flags } = presetFlags[preset];
+  if (flags.length === 0) return [];
   const text = await outputOf(path, help, env);
   const dropped = flags.filter((flag) => !new RegExp(`(?<![\\w-])${flag}(?![\\w-])`).test(text));
   return dropped.length === flags.length ? [] : dropped;

@@ -3,6 +3,7 @@
  * their role and plan; what they carry out the next time a person starts them (settings, hooks, plugins, servers) may only be read; the rest is not there.
  */
 import { join } from 'node:path';
+import { type AcpAgent, acpAgent, isAcpPreset } from '../../../base/config/acp/agents.ts';
 import type { Preset } from '../../../base/config/config.ts';
 
 export interface PresetPlaces {
@@ -30,6 +31,7 @@ export interface PlacesOf {
 
 /** Absolute paths, there or not. */
 export function presetPlaces(preset: Preset, { env, userHome, worktree }: PlacesOf): PresetPlaces {
+  if (isAcpPreset(preset)) return acpPlaces(acpAgent(preset), { env, userHome });
   switch (preset) {
     case 'claude':
       return claudePlaces(env, userHome, worktree);
@@ -101,6 +103,16 @@ function opencodePlaces(env: Environment, userHome: string): PresetPlaces {
   return {
     ...{ conversations: data, logins: [join(data, 'auth.json')] },
     ...{ readable: under(config, opencodeSettings), closed: under(data, ['bin', 'plugins']), copied: [] },
+  };
+}
+
+function acpPlaces(agent: AcpAgent | null, { env, userHome }: Pick<PlacesOf, 'env' | 'userHome'>): PresetPlaces {
+  if (agent === null) return none;
+  const { folder, variable, conversations, logins, readable } = agent.home;
+  const own = (variable === null ? undefined : env[variable]) || join(userHome, folder);
+  return {
+    conversations: conversations === null ? null : join(own, conversations),
+    ...{ logins: [], readable: under(own, readable), closed: [], copied: under(own, logins) },
   };
 }
 

@@ -1,5 +1,5 @@
 /** What the starters of claude, codex, opencode and gemini have in common: which file is started, and that the prompt is never an argument. */
-import { type ProgramPreset, presetPrograms } from '../../../base/config/preset-programs.ts';
+import { type ProgramPreset, presetProgram } from '../../../base/config/preset-programs.ts';
 import type { CommandLine, CommandPlaces } from '../command-line.ts';
 import { programFile, withTrustedFiles } from '../preset-command.ts';
 import type { RunBrief } from '../run-brief.ts';
@@ -14,7 +14,7 @@ export function programLine(
   places: CommandPlaces,
   args: { readonly before: readonly string[]; readonly after?: readonly string[] },
 ): CommandLine {
-  const program = profile.program?.trim() || presetPrograms[preset].program;
+  const program = profile.program?.trim() || (presetProgram(preset).program ?? '');
   const file = programFile(program, places) ?? program;
   const { flags, files } = withTrustedFiles(profile, program, places);
   return { argv: [file, ...args.before, ...flags, ...(args.after ?? [])], stdin: 'prompt', script: null, files };

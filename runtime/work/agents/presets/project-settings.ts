@@ -5,6 +5,7 @@
  */
 import { lstatSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { acpAgent, eachAcp } from '../../../base/config/acp/agents.ts';
 import { fileDigest, type Preset } from '../../../base/config/config.ts';
 import type { ProgramPreset } from '../../../base/config/preset-programs.ts';
 import { isText } from '../../../base/platform/entry-names.ts';
@@ -18,6 +19,7 @@ export const projectSettings = {
   // Its own `.env` comes first; without one it reads the project's, which may name another service to ask.
   gemini: ['.gemini', '.agents', '.env'],
   opencode: ['.opencode', '.claude', '.agents', 'opencode.json', 'opencode.jsonc'],
+  ...eachAcp((preset) => acpAgent(preset)?.settings ?? []),
   sh: [],
   command: [],
   function: [],
@@ -30,6 +32,7 @@ export const leavesSettingsOut = {
   codex: true,
   gemini: false,
   opencode: true,
+  ...eachAcp(() => false),
 } as const satisfies { readonly [preset in ProgramPreset]: boolean };
 
 /** Made by the programs as they go, in each checkout anew. */

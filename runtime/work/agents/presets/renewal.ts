@@ -27,11 +27,8 @@ export function isRenewal(
       return isRenewedGemini(before, after);
     case 'opencode':
       return isRenewedOpencode(before, after, nowMs);
-    case 'sh':
-    case 'command':
-    case 'function':
-    case 'custom':
-      return false;
+    default:
+      return false; // none is known to renew its login
   }
 }
 

@@ -29,3 +29,10 @@ export function readMessageLine(line: string): TypedMessage | null {
   if (!isTypedId(id) || text === null) return null;
   return typeof word === 'number' && Number.isSafeInteger(word) ? { id, text, word } : { id, text };
 }
+
+/** As a line of the input file: the program is to end its turn, as its protocol says it. */
+export const cancelLine = '{"cancel":true}\n';
+
+export function isCancelLine(line: string): boolean {
+  return objectOf(line)?.cancel === true;
+}

@@ -66,3 +66,8 @@ export function numbersAt(object: JsonObject, key: string): number[] {
   const value = object[key];
   return Array.isArray(value) ? value.filter((item): item is number => typeof item === 'number') : [];
 }
+
+/** Whether a line of a log is one that a relay wrote between those of its program, which is never let write one. */
+export function isRelayLine(event: JsonObject): boolean {
+  return Object.hasOwn(event, 'stator');
+}

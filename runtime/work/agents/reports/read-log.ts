@@ -1,5 +1,6 @@
 /** A whole log through the reader of its preset: in pieces, since it may have 128 MiB, and whatever stands in it. */
 import { createReadStream, existsSync, statSync } from 'node:fs';
+import { eachAcp } from '../../../base/config/acp/agents.ts';
 import type { ProgramPreset } from '../../../base/config/preset-programs.ts';
 import { createLogTail } from '../../../base/platform/log-tail.ts';
 import { safeText } from '../../../base/platform/terminal-text.ts';
@@ -8,11 +9,12 @@ import { createLineReader } from '../line-reader.ts';
 import { isOwnLine } from '../own-lines.ts';
 import type { RunFolder } from '../run-folder.ts';
 import { setupDoneFile, setupEndLine } from '../setup-end.ts';
+import { createAcpReader } from './acp.ts';
 import { createClaudeReader } from './claude.ts';
 import { claudeLimitIn } from './claude-limit.ts';
 import { createCodexReader } from './codex.ts';
 import { createGeminiReader } from './gemini.ts';
-import { LINE_LIMIT_BYTES, objectOf } from './json-line.ts';
+import { isRelayLine, LINE_LIMIT_BYTES, objectOf } from './json-line.ts';
 import { createOpencodeReader } from './opencode.ts';
 import { refusedArgumentIn } from './refused-argument.ts';
 import { type ReadAt, type Reader, type RunReport, shortened, type ToldReport } from './report.ts';
@@ -24,6 +26,7 @@ const readers = {
   codex: createCodexReader,
   opencode: createOpencodeReader,
   gemini: createGeminiReader,
+  ...eachAcp(() => createAcpReader),
 } satisfies Record<ProgramPreset, () => Reader>;
 
 type LogOfRun = Pick<RunFolder, 'path' | 'temp' | 'log' | 'olderLog' | 'outputLost'>;
@@ -81,7 +84,7 @@ export function createLogReader(preset: ProgramPreset, isSetupEnd: (line: string
     const event = objectOf(line);
     spoilt.line(line, event);
     if (event !== null) {
-      hasBegun = true;
+      hasBegun ||= !isRelayLine(event);
       reader.event(event);
       return;
     }

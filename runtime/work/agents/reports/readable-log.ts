@@ -2,6 +2,7 @@
  * The log of a program that writes JSON lines, as text for people: what the agent said, a line for each tool it used, what went wrong. Pure, and the same
  * for a piece of a log as for a whole one. The raw lines stay in the run's folder.
  */
+import { eachAcp } from '../../../base/config/acp/agents.ts';
 import { isProgramPreset, type ProgramPreset } from '../../../base/config/preset-programs.ts';
 import { safeText } from '../../../base/platform/terminal-text.ts';
 import { isTypedId } from '../relay/message-line.ts';
@@ -18,10 +19,13 @@ const nothing: Said = [];
 /** Characters of a tool's arguments, and of an error. */
 const shownLength = 200;
 
-const writers = { claude: ofClaude, codex: ofCodex, opencode: ofOpencode, gemini: ofGemini } satisfies Record<
-  ProgramPreset,
-  (event: JsonObject) => Said
->;
+const writers = {
+  claude: ofClaude,
+  codex: ofCodex,
+  opencode: ofOpencode,
+  gemini: ofGemini,
+  ...eachAcp(() => ofAcp),
+} satisfies Record<ProgramPreset, (event: JsonObject) => Said>;
 
 /**
  * `text` is the end of a log or any piece of one, in whole lines; of one that was cut in a line that line is left out. Under `sh`, `command` and where the preset
@@ -173,6 +177,67 @@ function ofGemini(event: JsonObject): Said {
     default:
       return nothing;
   }
+}
+
+function ofAcp(event: JsonObject): Said {
+  const words = objectAt(event, 'stator');
+  if (words !== null) return ofRelay(words);
+  const { params } = { params: objectAt(event, 'params') ?? {} };
+  if (event.method === 'session/request_permission')
+    return [oneLine(`? ${textAt(params, 'toolCall', 'title') ?? 'it asks for a permission'}`)];
+  if (event.method === 'session/update') return ofAcpUpdate(objectAt(params, 'update') ?? {});
+  const about = objectAt(event, 'result', 'agentInfo');
+  if (about !== null) return [begun(textAt(about, 'name') ?? 'the agent', textAt(about, 'version'), null)];
+  return textAt(event, 'result', 'stopReason') === 'end_turn' ? [ended(null)] : nothing;
+}
+
+/** What the relay decided, which the agent's own lines do not say. */
+function ofRelay(words: JsonObject): Said {
+  const problem = textAt(words, 'problem');
+  if (problem !== null) return [trouble(problem)];
+  const leftOut = numberAt(words, 'leftOut');
+  if (leftOut !== null) return [trouble(`a line of ${leftOut} bytes is left out here`)];
+  const lost = textAt(words, 'notTakenUp');
+  if (lost !== null) return [trouble(`the conversation ${lost} could not be taken up by ${textAt(words, 'by')}`)];
+  const answered = objectAt(words, 'answered');
+  if (answered !== null) return [oneLine(`${textAt(answered, 'answer')}: ${textAt(answered, 'tool')}`)];
+  return listAt(words, 'typed').flatMap((message) => typed(textAt(message, 'text')));
+}
+
+function ofAcpUpdate(update: JsonObject): Said {
+  switch (update.sessionUpdate) {
+    case 'agent_message_chunk':
+      return { piece: textAt(update, 'content', 'text') ?? '' };
+    case 'tool_call':
+      return [acpTool(update), ...listAt(update, 'content').flatMap(diffLine)];
+    case 'tool_call_update':
+      return [
+        ...(update.status === 'failed' ? [trouble(`${textAt(update, 'title') ?? 'the tool'} failed`)] : []),
+        ...listAt(update, 'content').flatMap(diffLine),
+      ];
+    case 'plan':
+      return listAt(update, 'entries').map((entry) =>
+        oneLine(
+          `${entry.status === 'completed' ? '[x]' : entry.status === 'in_progress' ? '[>]' : '[ ]'} ${textAt(entry, 'content') ?? ''}`,
+        ),
+      );
+    default:
+      return nothing;
+  }
+}
+
+function acpTool(call: JsonObject): string {
+  const input = objectAt(call, 'rawInput');
+  const isCommand = input !== null && (textAt(input, 'command') ?? textAt(input, 'cmd')) !== null;
+  return isCommand ? toolLine(null, input) : oneLine(textAt(call, 'title') ?? textAt(call, 'kind') ?? 'tool');
+}
+
+function diffLine(content: JsonObject): string[] {
+  if (content.type !== 'diff') return [];
+  const count = (key: string) => (textAt(content, key) ?? '').split('\n').filter((line) => line !== '').length;
+  return [
+    oneLine(`edit ${textAt(content, 'path') ?? 'a file'}: ${count('oldText')} lines before, ${count('newText')} after`),
+  ];
 }
 
 /** The arguments by which people know what a tool is doing, the most telling first. */

@@ -30,6 +30,8 @@ export interface ToldReport {
   readonly rateLimit: { readonly untilMs: number | null } | null;
   /** The service takes nothing from this login until a person acts: a further attempt would find the same. */
   readonly denied: boolean;
+  /** What a further attempt would meet again, and what to do about it; null or not there: nothing of that. */
+  readonly lastingProblem?: string | null;
   /** The program's description of the problem, at most 8 KiB. */
   readonly problem: string | null;
   /** The ids of the messages that a person typed and the program has read. */

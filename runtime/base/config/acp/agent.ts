@@ -1,0 +1,40 @@
+/** An agent that is known to speak the Agent Client Protocol: one value, in a file of its own. Pure, for every layer. */
+
+/** What is set in a session before its first prompt. */
+export interface AcpMode {
+  /** The agent's own names of modes, or their ends after a `#`: the first that it has. */
+  readonly modes: readonly string[];
+  /** Further options of the session, by their ids, that are set where the agent has them. */
+  readonly options?: Readonly<Record<string, string>>;
+}
+
+export interface AcpAgent {
+  /** The program on PATH, unless the profile names another one, and the arguments by which it speaks the protocol. */
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly installCommand: string;
+  readonly loginCommand: string;
+  /** The versions that were tried, the oldest first; empty: it was written by its documents alone. */
+  readonly triedVersions: readonly string[];
+  /** Its modes by `permissions`. */
+  readonly modeOf: { readonly skip: AcpMode; readonly ask: AcpMode };
+  /** The option of its program that names a model; null: the session has one. */
+  readonly modelFlag: string | null;
+  /** What its documents name as its variables; a name that ends in `_` stands for all that begin so. */
+  readonly variables: readonly string[];
+  /** Those of them that hold a key, and those that say where the service is: what an account is known by. */
+  readonly keys: readonly string[];
+  readonly addresses: readonly string[];
+  /** The hosts of its service. */
+  readonly hosts: readonly string[];
+  /** Its folder in the user's home, the variable that names another one, and what lies in it, as paths from there. */
+  readonly home: {
+    readonly folder: string;
+    readonly variable: string | null;
+    readonly conversations: string | null;
+    readonly logins: readonly string[];
+    readonly readable: readonly string[];
+  };
+  /** What it loads of its own accord from the folder that it works in, and that can start something. */
+  readonly settings: readonly string[];
+}

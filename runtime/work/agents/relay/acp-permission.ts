@@ -1,0 +1,51 @@
+/** A permission request of the Agent Client Protocol as a question to a person, and a person's answer as one of its options. Pure. */
+import { type JsonObject, listAt, objectAt, textAt } from '../reports/json-line.ts';
+
+export interface PermissionText {
+  readonly tool: string;
+  readonly detail: string;
+}
+
+/** What is longer is cut, and the person is told so. */
+const detailLimit = 12_000;
+
+/** Title and kind; then what it would be given, its diff, and the answers that the agent itself offers. */
+export function permissionText(params: JsonObject): PermissionText {
+  const call = objectAt(params, 'toolCall') ?? {};
+  const kind = textAt(call, 'kind');
+  const title = textAt(call, 'title') ?? textAt(call, 'toolCallId') ?? 'something';
+  const options = listAt(params, 'options').map(
+    (option) => `${textAt(option, 'name') ?? textAt(option, 'optionId') ?? '?'} (${textAt(option, 'kind') ?? '?'})`,
+  );
+  const parts = [
+    inputText(objectAt(call, 'rawInput')),
+    ...listAt(call, 'content').map(contentText),
+    options.length === 0 ? '' : `its own answers: ${options.join(', ')}`,
+  ].filter((part) => part !== '');
+  const text = parts.join('\n');
+  const more = text.length - detailLimit;
+  const detail = more <= 0 ? text : `${text.slice(0, detailLimit)}\n… and ${more} more characters, which are not shown`;
+  return { tool: (kind === null ? title : `${kind}: ${title}`).slice(0, 256), detail };
+}
+
+/** The command of a shell as it is, anything else as JSON. */
+function inputText(input: JsonObject | null): string {
+  if (input === null) return '';
+  const { command, ...rest } = input;
+  if (typeof command !== 'string') return JSON.stringify(input, null, 2);
+  return [command, ...(Object.keys(rest).length === 0 ? [] : [JSON.stringify(rest)])].join('\n');
+}
+
+function contentText(content: JsonObject): string {
+  if (content.type !== 'diff') return textAt(content, 'content', 'text') ?? '';
+  const lines = (key: string, sign: string) =>
+    (textAt(content, key) ?? '').split('\n').map((line) => `${sign} ${line}`);
+  return [textAt(content, 'path') ?? 'a file', ...lines('oldText', '-'), ...lines('newText', '+')].join('\n');
+}
+
+/** The option for "once"; null: the agent offers none. "Always" is nothing that is chosen for a person. */
+export function optionFor(params: JsonObject, isAllowed: boolean): string | null {
+  const kind = isAllowed ? 'allow_once' : 'reject_once';
+  const option = listAt(params, 'options').find((each) => each.kind === kind);
+  return option === undefined ? null : textAt(option, 'optionId');
+}

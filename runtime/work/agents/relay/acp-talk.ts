@@ -1,0 +1,342 @@
+/**
+ * The Agent Client Protocol, version 1: one conversation, one prompt at a time. What a person types meanwhile is steering where the agent says that it takes it,
+ * else the next prompt. What went to the agent, and what was decided here, stands in the log beside its own lines: reports are read from there.
+ *
+ * The agent is offered no files and no terminals: it has its worktree inside of the walls, and this process stands outside of them.
+ */
+import { randomUUID } from 'node:crypto';
+import { type JsonObject, listAt, objectAt, textAt, textsAt } from '../reports/json-line.ts';
+import { optionFor, type PermissionText, permissionText } from './acp-permission.ts';
+import { type AcpSettings, idleCode } from './acp-settings.ts';
+import type { AskPerson, PersonAnswer } from './ask-person.ts';
+import { createRpc, methodNotFound, RpcError, unknownMethod } from './json-rpc.ts';
+import type { TypedMessage } from './message-line.ts';
+import type { Talk, TalkPorts } from './talk.ts';
+
+export interface AcpParts {
+  readonly settings: AcpSettings;
+  readonly ask: AskPerson;
+  /** The prompt for a conversation that could not be taken up. */
+  readonly wholePrompt: () => string;
+}
+
+/** An agent without a login, or without a network, may never answer. */
+const initializeMs = 30_000;
+/** It starts its servers, and repeats a whole conversation. */
+const sessionMs = 120_000;
+/** Some say the end of what they took after the answer. */
+const drainMs = 300;
+/** After a cancel the turn is to end by itself within this. */
+const cancelMs = 5_000;
+/** More than any turn asks; an agent that asks in a loop ends here. */
+const permissionLimit = 10_000;
+const loginNeeded = -32_000;
+
+/** `isLasting`: a further attempt would end the same. */
+class TalkProblem extends Error {
+  override readonly name = 'TalkProblem';
+  readonly isLasting: boolean;
+  constructor(message: string, { isLasting = false } = {}) {
+    super(message);
+    this.isLasting = isLasting;
+  }
+}
+
+export function createAcpTalk(ports: TalkPorts, { settings, ask, wholePrompt }: AcpParts): Talk {
+  const { role, cwd, mcpServers, version } = settings;
+  const place = { cwd, mcpServers };
+  const cancel = new AbortController();
+  const waiting: TypedMessage[] = [];
+  /** In a prompt that the agent has not begun to answer. */
+  let unread: readonly TypedMessage[] = [];
+  let session = '';
+  let canSteer = false;
+  let isPrompted = false;
+  let isReplay = false;
+  let isOver = false;
+  let hasTurn = false;
+  let toolCalls = 0;
+  let asked = 0;
+  let code = 1;
+
+  const note = (words: JsonObject) => ports.note(words);
+  const rpc = createRpc((line) => ports.send(line), {
+    async request(method, params, cancelled) {
+      if (method !== 'session/request_permission') throw unknownMethod(method);
+      return { outcome: await decide(params, cancelled) };
+    },
+    notification(method, params) {
+      if (method !== 'session/update' || isReplay) return;
+      if (objectAt(params, 'update')?.sessionUpdate === 'tool_call') toolCalls += 1;
+      tellRead();
+    },
+  });
+
+  /** Each request is noted with its number, by which its answer is known in the log. */
+  const request = (method: string, params: JsonObject) =>
+    rpc.request(method, params, (id) => note({ sent: method, id }));
+
+  function tellRead(): void {
+    if (unread.length > 0) note({ typed: unread.map(({ id, text }) => ({ id, text })) });
+    unread = [];
+  }
+
+  async function decide(params: JsonObject, cancelled: AbortSignal): Promise<JsonObject> {
+    asked += 1;
+    if (asked > permissionLimit || cancel.signal.aborted) return { outcome: 'cancelled' };
+    const question = permissionText(params);
+    const answer =
+      settings.permissions === 'skip'
+        ? allowed
+        : await unlessAborted(ask, question, AbortSignal.any([cancelled, cancel.signal]));
+    if (answer === null) return { outcome: 'cancelled' };
+    const optionId = optionFor(params, answer.isAllowed);
+    const told = answer.isAllowed ? 'allowed' : 'denied';
+    note({
+      answered: { tool: question.tool, answer: optionId === null ? `${told}, which the agent does not offer` : told },
+    });
+    // The protocol has no words for a denial.
+    if (!answer.isAllowed && answer.message !== '')
+      say({ id: randomUUID(), text: `"${question.tool}" was denied: ${answer.message}` });
+    return optionId === null ? { outcome: 'cancelled' } : { outcome: 'selected', optionId };
+  }
+
+  function say(message: TypedMessage): void {
+    if (canSteer && isPrompted) void steer(message);
+    else waiting.push(message);
+  }
+
+  async function steer(message: TypedMessage): Promise<void> {
+    const words = { sessionId: session, prompt: textBlocks(message.text), _meta: steeringMeta };
+    const answer = await request('_session/steering', words).catch(() => ({}));
+    if (textAt(answer, 'outcome') === 'injected') note({ typed: [{ id: message.id, text: message.text }] });
+    else waiting.push(message);
+  }
+
+  async function begin(): Promise<JsonObject> {
+    const about = await within(
+      initializeMs,
+      request('initialize', {
+        protocolVersion: 1,
+        clientInfo: { name: 'stator', version },
+        clientCapabilities: {},
+      }),
+      'the agent does not answer `initialize`',
+    );
+    if (about.protocolVersion !== 1)
+      throw new TalkProblem(
+        `the agent speaks version ${JSON.stringify(about.protocolVersion ?? null)} of the Agent Client Protocol, and stator version 1; install a version of it that speaks that`,
+        { isLasting: true },
+      );
+    canSteer = [objectAt(about, '_meta', 'steering'), objectAt(about, 'agentCapabilities', '_meta', 'steering')].some(
+      (steering) => steering?.supported === true,
+    );
+    return about;
+  }
+
+  /** The conversation, taken up or new, with what it says of its modes. */
+  async function open(about: JsonObject): Promise<{ readonly opened: JsonObject; readonly isNew: boolean }> {
+    const { conversation } = settings;
+    const known = conversation === null ? null : await goOn(about, conversation);
+    if (known !== null) return { opened: known, isNew: false };
+    const opened = await within(sessionMs, request('session/new', place), 'the agent does not answer `session/new`');
+    session = textAt(opened, 'sessionId') ?? '';
+    if (session === '') throw new TalkProblem('the agent began a conversation and named none');
+    return { opened, isNew: true };
+  }
+
+  /** null: it cannot be taken up. Nothing was spent by then. */
+  async function goOn(about: JsonObject, conversation: string): Promise<JsonObject | null> {
+    session = conversation;
+    const words = { ...place, sessionId: conversation };
+    const capabilities = objectAt(about, 'agentCapabilities') ?? {};
+    const ways = [
+      ...(objectAt(capabilities, 'sessionCapabilities', 'resume') === null ? [] : ['session/resume']),
+      ...(capabilities.loadSession === true ? ['session/load'] : []),
+    ];
+    for (const way of ways) {
+      // What it repeats of the conversation comes before its answer.
+      isReplay = true;
+      try {
+        return await within(sessionMs, request(way, words), `the agent does not answer \`${way}\``);
+      } catch (thrown) {
+        if (thrown instanceof RpcError && thrown.code === loginNeeded) throw thrown;
+        note({ notTakenUp: conversation, by: way });
+      } finally {
+        isReplay = false;
+      }
+    }
+    return null;
+  }
+
+  async function setUp({ opened, isNew }: { readonly opened: JsonObject; readonly isNew: boolean }): Promise<void> {
+    const modes = listAt(opened, 'modes', 'availableModes').flatMap((mode) => textAt(mode, 'id') ?? []);
+    const options = listAt(opened, 'configOptions');
+    const optionOf = (category: string) => options.find((option) => option.category === category);
+    const all = modes.length > 0 ? modes : valuesOf(optionOf('mode'));
+    const { names, isChosen } = settings.mode;
+    const mode = names.flatMap((name) => all.find((id) => isMode(id, name)) ?? [])[0];
+    if (mode === undefined && (all.length > 0 || (isNew && isChosen))) throw unfit('mode', names, { role, all });
+    if (mode !== undefined && modes.length === 0) await setOption(optionOf('mode'), mode);
+    else if (mode !== undefined) await setMode(mode);
+    // Of a conversation that goes on not every agent says its modes again.
+    else if (!isNew && names[0] !== undefined) await setMode(names[0]).catch(unlessUnknown);
+    if (settings.model !== null && (isNew || options.length > 0)) {
+      const model = optionOf('model');
+      const value = valuesOf(model).find((each) => each === settings.model);
+      if (value === undefined) throw unfit('model', [settings.model], { role, all: valuesOf(model) });
+      await setOption(model, value);
+    }
+    for (const [id, value] of Object.entries(settings.options)) {
+      const option = options.find((each) => each.id === id);
+      if (option !== undefined) await setOption(option, value);
+    }
+  }
+
+  async function setOption(option: JsonObject | undefined, value: string | boolean): Promise<void> {
+    await setting('session/set_config_option', { sessionId: session, configId: option?.id, value });
+  }
+
+  const setMode = (modeId: string) => setting('session/set_mode', { sessionId: session, modeId });
+  const setting = (method: string, params: JsonObject) =>
+    within(sessionMs, request(method, params), `the agent does not answer \`${method}\``);
+
+  /** Until nobody has said anything more. */
+  async function converse(first: string): Promise<void> {
+    let text = first;
+    for (;;) {
+      isPrompted = true;
+      const answer = await request('session/prompt', { sessionId: session, prompt: textBlocks(text) });
+      isPrompted = false;
+      const reason = textAt(answer, 'stopReason') ?? 'no reason';
+      if (cancel.signal.aborted) return;
+      if (reason !== 'end_turn') throw new TalkProblem(`the agent ended its turn with ${stopText(reason)}`);
+      if (asked > permissionLimit)
+        throw new TalkProblem(`the agent asked for more than ${permissionLimit} permissions`);
+      code = toolCalls > 0 ? 0 : idleCode;
+      hasTurn = true;
+      tellRead();
+      await new Promise((resolve) => setTimeout(resolve, drainMs));
+      if (waiting.length === 0 || cancel.signal.aborted) return;
+      unread = waiting.splice(0);
+      text = unread.map((message) => message.text).join('\n\n');
+    }
+  }
+
+  async function talk(prompt: string): Promise<void> {
+    const found = await open(await begin());
+    note({ conversation: session });
+    await setUp(found);
+    if (!cancel.signal.aborted) await converse(found.isNew && settings.conversation !== null ? wholePrompt() : prompt);
+  }
+
+  function fail(thrown: unknown): void {
+    if (isOver || cancel.signal.aborted) return;
+    code = 1;
+    note({
+      problem: thrown instanceof Error ? thrown.message : String(thrown),
+      isLasting: thrown instanceof TalkProblem && thrown.isLasting,
+    });
+  }
+
+  function end(): void {
+    isOver = true;
+    ports.end();
+  }
+
+  return {
+    begin: (prompt) => void talk(prompt).catch(fail).finally(end),
+    type(message) {
+      if (!isOver && !ports.isFull()) say(message);
+    },
+    line: (text) => rpc.line(text),
+    isRepeating: () => isReplay,
+    leftOut(beginning, sizeBytes) {
+      note({ leftOut: sizeBytes });
+      if (/"method"\s*:\s*"session\/update"/.test(beginning)) return;
+      rpc.close(`the agent said a line of ${sizeBytes} bytes that is no update, and a line may have 1 MiB`);
+    },
+    cancel() {
+      if (isOver || cancel.signal.aborted) return;
+      cancel.abort();
+      if (isPrompted) rpc.notify('session/cancel', { sessionId: session });
+      else end();
+      setTimeout(end, cancelMs).unref();
+    },
+    ended(exit) {
+      if (isOver || (hasTurn && !isPrompted)) return code;
+      fail(new TalkProblem(`the agent ended with ${exit} before its turn did`));
+      isOver = true;
+      rpc.close('the agent has ended');
+      return exit === 0 ? 1 : exit;
+    },
+  };
+}
+
+const allowed: PersonAnswer = { isAllowed: true, message: '' };
+const steeringMeta = { steering: { idleBehavior: 'promptRequired' } };
+
+function textBlocks(text: string): JsonObject[] {
+  return [{ type: 'text', text }];
+}
+
+/** null: nobody wants to know any more. */
+function unlessAborted(ask: AskPerson, question: PermissionText, abort: AbortSignal): Promise<PersonAnswer | null> {
+  return new Promise((resolve, reject) => {
+    abort.addEventListener('abort', () => resolve(null), { once: true });
+    ask(question, abort).then((answer) => resolve(abort.aborted ? null : answer), reject);
+  });
+}
+
+/** An agent without modes does not know the request. */
+function unlessUnknown(thrown: unknown): void {
+  if (!(thrown instanceof RpcError && thrown.code === methodNotFound)) throw thrown;
+}
+
+/** Some name their modes by addresses, which end in `#<name>`. */
+function isMode(id: string, wanted: string): boolean {
+  return id === wanted || id.endsWith(`#${wanted}`);
+}
+
+function valuesOf(option: JsonObject | undefined): string[] {
+  if (option === undefined) return [];
+  const grouped = listAt(option, 'options').flatMap((each) => [each, ...listAt(each, 'options')]);
+  return [...grouped.flatMap((each) => textAt(each, 'value') ?? []), ...textsAt(option, 'options')];
+}
+
+function unfit(
+  key: 'mode' | 'model',
+  wanted: readonly string[],
+  { role, all }: { readonly role: string; readonly all: readonly string[] },
+): TalkProblem {
+  const has = all.length === 0 ? `it names no ${key}s` : `it has ${all.slice(0, 50).join(', ')}`;
+  const table = `\`${key}\` under [agents.${role}]`;
+  const message =
+    wanted.length === 0
+      ? `the agent works in one of several modes, and none was named: ${has}; set ${table}`
+      : `the agent has no ${key} "${wanted.join('" or "')}": ${has}; correct ${table}`;
+  return new TalkProblem(message, { isLasting: true });
+}
+
+const stopTexts: Readonly<Record<string, string>> = {
+  max_tokens: 'max_tokens: its answer was longer than its model writes',
+  max_turn_requests: 'max_turn_requests: it asked its model as often as it may in one turn',
+  refusal: 'refusal: it does not go on with this conversation',
+  cancelled: 'cancelled, and nobody here cancelled it',
+};
+
+function stopText(reason: string): string {
+  return stopTexts[reason] ?? `${reason.slice(0, 100)}, which is no reason that is known`;
+}
+
+async function within<Value>(limitMs: number, work: Promise<Value>, what: string): Promise<Value> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new TalkProblem(`${what} within ${limitMs / 1_000} s`)), limitMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * JSON-RPC 2.0 with a program, a message a line: as much of it as a client of the Agent Client Protocol needs. A line that is no message is answered by nothing: a
+ * program that prints what it did not understand would be answered without end.
+ */
+import { type JsonObject, numberAt, objectAt, objectOf, textAt } from '../reports/json-line.ts';
+
+export interface RpcHandlers {
+  /** A request of the program; the answer goes back when it resolves. Throws `RpcError` to answer with an error. */
+  request(method: string, params: JsonObject, cancelled: AbortSignal): Promise<JsonObject>;
+  notification(method: string, params: JsonObject): void;
+}
+
+export interface Rpc {
+  /** Rejects with `RpcError`: the program's own error, or that it has ended. `onSent` is given the number under which the request went. */
+  request(method: string, params: JsonObject, onSent?: (id: number) => void): Promise<JsonObject>;
+  notify(method: string, params: JsonObject): void;
+  line(text: string): void;
+  /** No answer will come any more. */
+  close(why: string): void;
+}
+
+export class RpcError extends Error {
+  override readonly name = 'RpcError';
+  readonly code: number;
+  constructor(code: number, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export const methodNotFound = -32601;
+const internalError = -32603;
+/** Of requests that are answered at once; a program that asks for more is told nothing until some of them are answered. */
+const openLimit = 64;
+
+export function createRpc(send: (line: string) => void, handlers: RpcHandlers): Rpc {
+  const waiting = new Map<number, { resolve(result: JsonObject): void; reject(error: RpcError): void }>();
+  const open = new Map<string, AbortController>();
+  let count = 0;
+  let closed: string | null = null;
+  const tell = (message: JsonObject) => send(JSON.stringify({ jsonrpc: '2.0', ...message }));
+
+  async function answer(id: unknown, method: string, params: JsonObject): Promise<void> {
+    const key = JSON.stringify(id);
+    if (open.size >= openLimit || open.has(key)) return;
+    const abort = new AbortController();
+    open.set(key, abort);
+    try {
+      tell({ id, result: await handlers.request(method, params, abort.signal) });
+    } catch (thrown) {
+      const { code, message } = thrown instanceof RpcError ? thrown : new RpcError(internalError, 'internal error');
+      tell({ id, error: { code, message } });
+    } finally {
+      open.delete(key);
+    }
+  }
+
+  function settle(id: number, message: JsonObject): void {
+    const asked = waiting.get(id);
+    if (asked === undefined) return;
+    waiting.delete(id);
+    const error = objectAt(message, 'error');
+    if (error === null) asked.resolve(objectAt(message, 'result') ?? {});
+    else asked.reject(new RpcError(Number(error.code) || internalError, errorText(error)));
+  }
+
+  return {
+    request(method, params, onSent) {
+      if (closed !== null) return Promise.reject(new RpcError(internalError, closed));
+      count += 1;
+      const id = count;
+      onSent?.(id);
+      return new Promise((resolve, reject) => {
+        waiting.set(id, { resolve, reject });
+        tell({ id, method, params });
+      });
+    },
+    notify: (method, params) => tell({ method, params }),
+    line(text) {
+      const message = objectOf(text);
+      if (message === null) return;
+      const method = textAt(message, 'method');
+      const params = objectAt(message, 'params') ?? {};
+      const { id } = message;
+      if (method === null) {
+        const number = numberAt(message, 'id');
+        if (number !== null) settle(number, message);
+      } else if (typeof id === 'number' || typeof id === 'string') void answer(id, method, params);
+      else if (method === '$/cancel_request') open.get(JSON.stringify(params.requestId))?.abort();
+      else handlers.notification(method, params);
+    },
+    close(why) {
+      closed ??= why;
+      for (const { reject } of waiting.values()) reject(new RpcError(internalError, why));
+      waiting.clear();
+      for (const abort of open.values()) abort.abort();
+    },
+  };
+}
+
+/** That a request is of no kind that is known here. */
+export function unknownMethod(method: string): RpcError {
+  return new RpcError(methodNotFound, `"${method}" is not offered`);
+}
+
+/** An error in its own words: what stands in `data` is often all that says why. */
+export function errorText(error: JsonObject): string {
+  const message = textAt(error, 'message') ?? 'an error without a message';
+  const { data } = error;
+  const more = typeof data === 'string' ? data : data == null ? '' : JSON.stringify(data);
+  return more === '' || message.includes(more) ? message : `${message}: ${more}`;
+}

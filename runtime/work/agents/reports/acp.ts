@@ -1,0 +1,196 @@
+/**
+ * Reads the log of a relay that is a client of the Agent Client Protocol: the agent's messages as they came, and between them the relay's own lines, `{"stator": …}`,
+ * which say what was asked under which number. `end_turn` alone is no success, and not every word in an agent's message is its own.
+ */
+import { isTypedId } from '../relay/message-line.ts';
+import { type JsonObject, listAt, numberAt, objectAt, textAt, textsAt } from './json-line.ts';
+import { createFinalMessages, type Reader, shortened, sumOf, type ToldReport } from './report.ts';
+import { verdictsNamedIn } from './verdict.ts';
+
+export function createAcpReader(): Reader {
+  /** What was asked and is not answered, by its number. */
+  const open = new Map<number, string>();
+  const readMessages: string[] = [];
+  const final = createFinalMessages();
+  let conversation: string | null = null;
+  let logins: readonly string[] = [];
+  let isOver = false;
+  let hasSpoken = false;
+  let hasActed = false;
+  let lastMessage: string | null = null;
+  /** The agent's words since its last tool, and the name of the message that they are of. */
+  let pieces = '';
+  let message: string | null = null;
+  /** What its program said in the agent's place. */
+  let aside: string | null = null;
+  let error: JsonObject | null = null;
+  let problem: string | null = null;
+  let isLasting = false;
+  let usage: Usage = { input: null, output: null };
+
+  function ofRelay(words: JsonObject): void {
+    const [sent, id] = [textAt(words, 'sent'), numberAt(words, 'id')];
+    if (sent !== null && id !== null && open.size < openLimit) open.set(id, sent);
+    if (sent === 'session/prompt') [isOver, pieces, aside] = [false, '', null];
+    conversation = textAt(words, 'conversation') ?? conversation;
+    for (const typed of listAt(words, 'typed')) {
+      const typedId = textAt(typed, 'id');
+      if (isTypedId(typedId) && readMessages.length < readLimit) readMessages.push(typedId);
+    }
+    const said = textAt(words, 'problem');
+    if (said !== null) [problem, isLasting, isOver] = [said, words.isLasting === true, false];
+  }
+
+  function ofAnswer(event: JsonObject): void {
+    const id = numberAt(event, 'id');
+    const method = id === null ? undefined : open.get(id);
+    if (id === null || method === undefined) return;
+    open.delete(id);
+    if (method === 'initialize') logins = listAt(event, 'result', 'authMethods').flatMap(loginText);
+    // Whether a conversation can be taken up, and a message be said meanwhile, is no matter of the run.
+    const mayFail = takesUp(method) || method === '_session/steering';
+    const failed = objectAt(event, 'error');
+    if (failed !== null && (!mayFail || failed.code === loginNeeded)) error = failed;
+    if (method === 'session/prompt' && failed === null) ofTurn(objectAt(event, 'result') ?? {});
+  }
+
+  function ofTurn(result: JsonObject): void {
+    usage = added(usage, usageOf(result));
+    isOver = result.stopReason === 'end_turn';
+    final.add(isOver ? pieces : null);
+  }
+
+  function ofUpdate(update: JsonObject): void {
+    switch (update.sessionUpdate) {
+      case 'agent_message_chunk':
+        say(textAt(update, 'content', 'text') ?? '', textAt(update, 'messageId'));
+        break;
+      case 'tool_call':
+        [hasSpoken, hasActed, pieces] = [true, true, ''];
+        break;
+      case 'tool_call_update':
+        pieces = '';
+        break;
+      default:
+    }
+  }
+
+  function say(text: string, id: string | null): void {
+    if (id !== message && id !== null) pieces = '';
+    message = id;
+    if (pieces === '' && asides.test(text)) {
+      aside = shortened(text);
+      return;
+    }
+    hasSpoken = true;
+    pieces = `${pieces}${text}`.slice(-piecesLimit);
+    lastMessage = shortened(pieces) ?? lastMessage;
+    final.heard(verdictsNamedIn(pieces.slice(-text.length - namedLength)));
+  }
+
+  return {
+    event(event) {
+      const words = objectAt(event, 'stator');
+      if (words !== null) ofRelay(words);
+      else if (event.method === undefined) ofAnswer(event);
+      else if (event.method === 'session/update') ofUpdate(objectAt(event, 'params', 'update') ?? {});
+    },
+    report({ writtenAtMs }): ToldReport {
+      const text = error === null ? (hasActed || pieces !== '' ? null : aside) : errorWords(error);
+      const denied = error !== null && isDenied(error);
+      const how = denied && logins.length > 0 ? `; the agent says how to log in: ${logins.join('; ')}` : '';
+      const said = problem ?? text;
+      return {
+        conversation,
+        inputTokens: usage.input,
+        outputTokens: usage.output,
+        costUsd: null,
+        countedOver: 'run',
+        lastMessage: lastMessage ?? aside,
+        readMessages,
+        finalMessages: final.all(),
+        isOver,
+        rateLimit: denied || text === null ? null : rateLimitOf(error, text, writtenAtMs),
+        denied,
+        problem: said === null ? null : shortened(`${said}${how}`),
+        lastingProblem: isLasting ? said : null,
+        hasSpoken,
+      };
+    },
+  };
+}
+
+/** There are few at a time; an agent that answers none of them fills no memory. */
+const openLimit = 1_000;
+/** More than any person types to one run. */
+const readLimit = 10_000;
+/** Only the end of a message in pieces is kept. */
+const piecesLimit = 128 * 1024;
+/** A verdict may come in pieces: so much of what came before a piece is looked at with it. */
+const namedLength = 100;
+const loginNeeded = -32_000;
+/** How programs begin what they say in the place of their agent: warnings, errors of the service, marks of a mode. */
+const asides = /^\s*(?:\*\*)?(?:warning|info|notice|error)(?:\*\*)?:|^\[[A-Z_]{3,}\]/i;
+
+function takesUp(method: string): boolean {
+  return method === 'session/load' || method === 'session/resume';
+}
+
+/** How a person logs in, as the agent says it: a command, or words. */
+function loginText(method: JsonObject): string[] {
+  const command = textAt(method, '_meta', 'terminal-auth', 'command');
+  if (command !== null)
+    return [[command, ...textsAt(objectAt(method, '_meta', 'terminal-auth') ?? {}, 'args')].join(' ')];
+  const text = textAt(method, 'description') ?? textAt(method, 'name');
+  return text === null ? [] : [text.slice(0, 300)];
+}
+
+interface Usage {
+  readonly input: number | null;
+  readonly output: number | null;
+}
+
+/** Of one turn. What is in the sum of all and neither answer nor thought was sent, caches included. */
+function usageOf(result: JsonObject): Usage {
+  const usage = objectAt(result, 'usage');
+  if (usage === null) {
+    const quota = objectAt(result, '_meta', 'quota', 'token_count') ?? {};
+    return { input: numberAt(quota, 'input_tokens'), output: numberAt(quota, 'output_tokens') };
+  }
+  const count = (key: string) => numberAt(usage, key);
+  const sent = sumOf(count('inputTokens'), count('cachedReadTokens'), count('cachedWriteTokens'));
+  const [output, thought, total] = [count('outputTokens'), count('thoughtTokens') ?? 0, count('totalTokens')];
+  const isThoughtApart = total !== null && (sent ?? 0) + (output ?? 0) + thought <= total;
+  const back = output === null ? null : output + (isThoughtApart ? thought : 0);
+  return { input: total === null || back === null || total < back ? sent : total - back, output: back };
+}
+
+function added(one: Usage, other: Usage): Usage {
+  return { input: sumOf(one.input, other.input), output: sumOf(one.output, other.output) };
+}
+
+function errorWords(error: JsonObject): string {
+  const { data } = error;
+  const more = data == null ? '' : typeof data === 'string' ? data : JSON.stringify(data);
+  return `${textAt(error, 'message') ?? 'an error'}${more === '' ? '' : `: ${more}`}`;
+}
+
+/** The code of the protocol for "log in", or what the service said of the key, which some agents pass on in words. */
+function isDenied(error: JsonObject): boolean {
+  return error.code === loginNeeded || /\b40[13]\b|unauthori[sz]ed|invalid.{0,10}api.?key/i.test(errorWords(error));
+}
+
+/** The names that adapters give a limit, and the words of the others. */
+function rateLimitOf(error: JsonObject | null, text: string, writtenAtMs: number): ToldReport['rateLimit'] {
+  const names = error === null ? [] : [textAt(error, 'data', 'errorKind'), textAt(error, 'data', 'codexErrorInfo')];
+  const isNamed = names.includes('rate_limit') || names.includes('usageLimitExceeded');
+  if (!isNamed && !/\b429\b|rate.?limit|(?:usage|quota) (?:limit|exceeded)|limit reached/i.test(text)) return null;
+  const found = /(?:retry|try again) (?:after|in) ([\d.]+) ?(ms|s|sec|seconds?|m|min|minutes?|h|hours?)\b/i.exec(text);
+  const ms = Number(found?.[1]) * (unitMs[found?.[2]?.toLowerCase() ?? ''] ?? Number.NaN);
+  return { untilMs: Number.isFinite(ms) ? writtenAtMs + Math.ceil(ms) : null };
+}
+
+const unitMs: Readonly<Record<string, number>> = {
+  ...{ ms: 1, s: 1_000, sec: 1_000, second: 1_000, seconds: 1_000 },
+  ...{ m: 60_000, min: 60_000, minute: 60_000, minutes: 60_000, h: 3_600_000, hour: 3_600_000, hours: 3_600_000 },
+};

@@ -1,0 +1,228 @@
+/** Plans that are worked on by an agent of the Agent Client Protocol, which is a script that behaves well and badly. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { AgentSettings } from '../../runtime/base/config/config.ts';
+import type { InstanceEntry } from '../../runtime/engine/engine.ts';
+import { acpAgent, acpCalls, stateOf } from '../support/acp.ts';
+import {
+  begin,
+  ground,
+  planText,
+  runFile,
+  runFolders,
+  say,
+  startEngine,
+  type TestEngine,
+  untilPhase,
+  untilPlan,
+  untilStatus,
+} from '../support/engine.ts';
+import { git, until } from '../support/ground.ts';
+import { expectProse } from '../support/prose.ts';
+
+const oneTask = planText([{ title: 'the work', sh: null }]);
+
+async function engineOf(acts: string, more: AgentSettings = {}, keys = ''): Promise<TestEngine> {
+  const on = ground();
+  mkdirSync(join(on.repo, '.stator'), { recursive: true });
+  writeFileSync(join(on.repo, '.stator', 'config.toml'), keys);
+  return startEngine({ on, agents: { default: acpAgent(on.root, acts, more) } });
+}
+
+async function agentOf({ client }: TestEngine): Promise<InstanceEntry> {
+  const [entry] = await client.instances({ plan: 'work' });
+  if (entry === undefined) throw new Error('there is no agent');
+  return entry;
+}
+
+function reportIn({ home }: TestEngine, at: number): unknown {
+  return JSON.parse(runFile(home, runFolders(home, 'work').at(at) ?? '', 'report.json'));
+}
+
+/** The one task's end: why it failed. */
+async function failed(engine: TestEngine) {
+  const shown = await untilPhase(engine, 'work', 'wave_waiting');
+  const task = shown.tasks_by_wave[0]?.tasks[0];
+  if (task === undefined) throw new Error('there is no task');
+  return task;
+}
+
+const prompts = ({ root }: TestEngine) => acpCalls(root, 'session/prompt');
+
+describe('an agent of the Agent Client Protocol', () => {
+  it('does its task in the mode that was named, and what it took and did is kept and shown', async () => {
+    const engine = await engineOf('edit');
+    await begin(engine, 'work', oneTask);
+    await untilStatus(engine, 'work', 'done');
+    expect(git(engine.repo, 'ls-tree', '--name-only', 'plan/work').split('\n')).toContain('made.txt');
+    const [call, ...others] = prompts(engine);
+    expect(others).toEqual([]);
+    expect(call?.params.prompt?.[0]?.text).toContain('the work');
+    expect(acpCalls(engine.root).map(({ method }) => method)).toEqual([
+      'initialize',
+      'session/new',
+      'session/set_mode',
+      'session/prompt',
+    ]);
+    const [about, opened, mode] = acpCalls(engine.root).map(({ params }) => params);
+    expect(about).toMatchObject({ protocolVersion: 1, clientCapabilities: {} });
+    expect(opened).toEqual({ cwd: join(engine.repo, '.worktrees', 'plan-work-w1-t1'), mcpServers: [] });
+    expect(mode).toMatchObject({ modeId: 'https://example.com/modes#free' });
+    expect(reportIn(engine, 0)).toMatchObject({
+      preset: 'acp',
+      conversation: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      ...{ inputTokens: 130, outputTokens: 20, costUsd: null, lastMessage: 'It is done.', problem: null },
+    });
+    const shown = await engine.client.capture('demo', 'work-w1-t1');
+    expect(shown).toContain('scripted 1.2.3 begins\nI look first.\nWrite a file\n');
+    expect(shown).toContain('It is done.\nended\n');
+    expect(shown).not.toContain('{"');
+  });
+
+  it('loads its conversation at the next attempt, and what it repeats of it is no word of that run', async () => {
+    const engine = await engineOf('words,recall', { attempts: 2 });
+    await begin(engine, 'work', oneTask);
+    await untilStatus(engine, 'work', 'done');
+    const [first, second] = [reportIn(engine, 0), reportIn(engine, 1)] as { conversation: string }[];
+    expect(second).toMatchObject({ conversation: first?.conversation, lastMessage: 'I remember 2 prompts' });
+    expect(prompts(engine)[1]?.params.prompt?.[0]?.text).toContain('You worked on this before');
+    expect(await engine.client.capture('demo', 'work-w1-t1')).not.toContain('replayed');
+  });
+
+  it('begins anew with the whole prompt in the same attempt where its conversation is gone', async () => {
+    const engine = await engineOf('words,forget', { attempts: 2 });
+    await begin(engine, 'work', oneTask);
+    await untilStatus(engine, 'work', 'done');
+    const [first, second] = [reportIn(engine, 0), reportIn(engine, 1)] as { conversation: string }[];
+    expect(second?.conversation).not.toBe(first?.conversation);
+    const text = prompts(engine)[1]?.params.prompt?.[0]?.text;
+    expect(text).toContain('the work');
+    expect(text).not.toContain('You worked on this before');
+  });
+
+  it('counts with a change although it told of no tool, and not with words alone', async () => {
+    const engine = await engineOf('quiet');
+    await begin(engine, 'work', oneTask);
+    await untilStatus(engine, 'work', 'done');
+    const other = await engineOf('words', {}, 'require_change = false\n');
+    await begin(other, 'work', oneTask);
+    const task = await failed(other);
+    expect(task.reason).toBe('exit-code');
+    expect(task.why).toContain('I would do it like this.');
+  });
+
+  it.each([
+    ['stop:max_tokens', 'ended its turn with max_tokens'],
+    ['stop:refusal', 'ended its turn with refusal'],
+    ['stop:max_turn_requests', 'ended its turn with max_turn_requests'],
+    ['stop:exploded', 'ended its turn with exploded, which is no reason that is known'],
+    ['die', 'the agent ended with 4 before its turn did'],
+    ['exit', 'the agent ended with 0 before its turn did'],
+    ['half', 'the agent ended with 0 before its turn did'],
+    ['hugeAnswer', 'is no update, and a line may have 1 MiB'],
+    ['loop', 'asked for more than 10000 permissions'],
+  ])('%s: fails, and says so', async (act, why) => {
+    const engine = await engineOf(act);
+    await begin(engine, 'work', oneTask);
+    const task = await failed(engine);
+    expect(task).toMatchObject({ status: 'failed', attempts: 1, reason: 'exit-code' });
+    expect(task.why).toContain(why);
+  });
+
+  it.each(['noise', 'huge', 'flood', 'odd', 'files', 'late'])('%s: is borne, and its work is taken', async (act) => {
+    const engine = await engineOf(act);
+    await begin(engine, 'work', oneTask);
+    await untilStatus(engine, 'work', 'done');
+    const { conversation } = reportIn(engine, 0) as { conversation: string };
+    expect(conversation).not.toBe('forged');
+    const { log } = await agentOf(engine);
+    const text = readFileSync(log ?? '', 'utf8');
+    const marks = {
+      noise: 'stdout: {"stator":',
+      huge: '{"stator":{"leftOut":4194',
+      flood: '19999 ',
+      odd: 'hologram',
+      files: 'x/unknown: -32601',
+      late: 'after the end',
+    };
+    expect(text).toContain(marks[act as keyof typeof marks]);
+    expect(text.length).toBeLessThan(16 * 1024 * 1024);
+    expect(prompts(engine)).toHaveLength(1);
+  });
+
+  it.each([
+    ['version2', {}, 'speaks version 2 of the Agent Client Protocol'],
+    ['edit', { mode: 'bold' }, 'has no mode "bold": it has careful, https://example.com/modes#free; correct `mode`'],
+    ['edit', { mode: '' }, 'none was named: it has careful'],
+    ['edit', { model: 'large' }, 'has no model "large": it names no models'],
+  ])('%s %j: no further attempt is made, since it would end the same', async (act, more, why) => {
+    const engine = await engineOf(act, { attempts: 3, ...more });
+    await begin(engine, 'work', oneTask);
+    const task = await failed(engine);
+    expect(task).toMatchObject({ status: 'failed', attempts: 1, reason: 'start-failed' });
+    expect(task.why).toContain(why);
+    expect(prompts(engine)).toEqual([]);
+  });
+
+  it.each(['noLogin', 'login'])('%s: spends one attempt, and says how to log in', async (act) => {
+    const engine = await engineOf(act, { attempts: 3 });
+    await begin(engine, 'work', oneTask);
+    const task = await failed(engine);
+    expect(task).toMatchObject({ attempts: 1, reason: 'start-failed' });
+    expect(task.why).toContain('the service refuses the login of');
+    expect(acpCalls(engine.root, 'authenticate')).toEqual([]);
+    const { home } = engine;
+    expectProse(runFile(home, runFolders(home, 'work')[0] ?? '', 'report.json'), 'scripted login');
+  });
+
+  it.each(['limit', 'limitWords'])('%s: a limit is waited for, and spends no attempt', async (act) => {
+    const engine = await engineOf(`${act},edit`);
+    await begin(engine, 'work', oneTask);
+    await untilPlan(engine, 'work', ({ waiting_for: waits }) => waits?.kind === 'rate_limit');
+  });
+
+  it('is told at the end of its turn what a person typed meanwhile, as the next prompt of the same conversation', async () => {
+    const engine = await engineOf('slow,edit:more');
+    await begin(engine, 'work', oneTask);
+    await until(async () => prompts(engine).length === 1);
+    await engine.client.typeToInstance('demo', 'work-w1-t1', { text: 'and one more' });
+    await until(async () => existsSync(join((await agentOf(engine)).log ?? '', '..', 'input-last.json')));
+    writeFileSync(join(stateOf(engine.root), 'go'), '');
+    await untilStatus(engine, 'work', 'done');
+    expect(
+      prompts(engine)
+        .map(({ params }) => params.prompt?.[0]?.text.trim())
+        .at(1),
+    ).toBe('and one more');
+    expect(git(engine.repo, 'ls-tree', '--name-only', 'plan/work').split('\n')).toEqual(
+      expect.arrayContaining(['made.txt', 'more.txt']),
+    );
+    expect(await engine.client.capture('demo', 'work-w1-t1')).toContain('> and one more');
+    expect((await engine.client.instances({ plan: 'work' })).length).toBe(1);
+  });
+
+  it('is steered where it says that it can be', async () => {
+    const engine = await engineOf('steer');
+    await begin(engine, 'work', oneTask);
+    await until(async () => prompts(engine).length === 1);
+    await engine.client.typeToInstance('demo', 'work-w1-t1', { text: 'use tabs' });
+    await until(async () => acpCalls(engine.root, '_session/steering').length === 1);
+    writeFileSync(join(stateOf(engine.root), 'go'), '');
+    await untilStatus(engine, 'work', 'done');
+    expect(prompts(engine)).toHaveLength(1);
+    expect(await engine.client.capture('demo', 'work-w1-t1')).toContain('I read: use tabs');
+  });
+
+  it('is told to end its turn before it is ended, and goes on in its conversation', async () => {
+    const engine = await engineOf('slow,recall');
+    await begin(engine, 'work', oneTask);
+    await until(async () => prompts(engine).length === 1);
+    await say(engine, 'work', 'pause');
+    await until(async () => acpCalls(engine.root, 'session/cancel').length === 1);
+    await until(async () => (await agentOf(engine)).pid === null);
+    await say(engine, 'work', 'resume');
+    await untilStatus(engine, 'work', 'done');
+    expect(reportIn(engine, 1)).toMatchObject({ lastMessage: 'I remember 2 prompts' });
+  });
+});
