@@ -29,7 +29,7 @@ export default defineVerb({
     agent: {
       type: 'string',
       valueHint: 'name',
-      description: 'claude, codex, opencode, gemini, amp, aider, sh, command',
+      description: namedAgents.map(({ name }) => name).join(', '),
     },
     yes: { type: 'boolean', alias: 'y', description: 'ask nothing; use the first agent that is found' },
     mcp: { type: 'boolean', description: 'also give the installed agents the tools of stator, by their own commands' },

@@ -1,6 +1,8 @@
 /** The whole command line as data, from the very definitions that it is read by. */
+
 import type { ArgDef } from 'citty';
 import type { Verb } from '../command.ts';
+import { namedAgents } from '../init/agents.ts';
 
 export interface NamedVerb {
   readonly name: string;
@@ -96,7 +98,7 @@ export const askFor: { readonly [kind in WordKind]?: string } = {
 /** Values of the other kinds that are always the same. */
 export const fixedWords: { readonly [kind in WordKind]?: readonly string[] } = {
   shell: ['bash', 'zsh', 'fish'],
-  agent: ['claude', 'codex', 'opencode', 'gemini', 'amp', 'aider', 'sh', 'command'],
+  agent: namedAgents.map(({ name }) => name),
 };
 
 function listing(verb: string, field: string): string {

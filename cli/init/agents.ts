@@ -1,6 +1,7 @@
 /** The coding agents that a repo can be set up for, and which of them this machine has. */
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { type ProgramPreset, presetProgram, programPresets } from '../../runtime/base/config/preset-programs.ts';
 
 export interface KnownAgent {
   /** As it is typed; that of the program on PATH, too. */
@@ -11,8 +12,8 @@ export interface KnownAgent {
   readonly install: string | null;
 }
 
-function preset(name: string, packageName: string): KnownAgent {
-  return { name, settings: [`preset = "${name}"`], install: `npm install -g ${packageName}` };
+function presetAgent(preset: ProgramPreset): KnownAgent {
+  return { name: preset, settings: [`preset = "${preset}"`], install: presetProgram(preset).installCommand };
 }
 
 function recipe(name: string, program: string, install: string): KnownAgent {
@@ -21,10 +22,7 @@ function recipe(name: string, program: string, install: string): KnownAgent {
 
 /** In the order in which the first one found is taken. */
 export const knownAgents: readonly KnownAgent[] = [
-  preset('claude', '@anthropic-ai/claude-code'),
-  preset('codex', '@openai/codex'),
-  preset('opencode', 'opencode-ai'),
-  preset('gemini', '@google/gemini-cli'),
+  ...programPresets.filter((preset) => presetProgram(preset).program !== null).map(presetAgent),
   // The prompt is on their standard input, or in the file that the variable names.
   recipe('amp', 'amp --execute --dangerously-allow-all', 'npm install -g @sourcegraph/amp'),
   recipe(
@@ -36,6 +34,7 @@ export const knownAgents: readonly KnownAgent[] = [
 
 /** What needs no program of its own: the blocks of the plan itself, or one that the user names. */
 const others: readonly KnownAgent[] = [
+  { name: 'acp', settings: ['preset = "acp"', 'program = "your-agent --acp"'], install: null },
   { name: 'sh', settings: ['preset = "sh"'], install: null },
   { name: 'command', settings: ['preset = "command"', 'program = "your-agent --its-flags"'], install: null },
 ];

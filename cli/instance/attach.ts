@@ -4,6 +4,7 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { keys } from '../../machines/vocabulary/keys.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client, InstanceEntry, SignalAnswer } from '../../runtime/api/client/client.ts';
+import { isProgramPreset } from '../../runtime/base/config/preset-programs.ts';
 import { absentStep } from '../../runtime/base/platform/home-engine.ts';
 import { connect } from '../../runtime/engine/connect.ts';
 import { type Call, defineVerb } from '../command.ts';
@@ -16,14 +17,11 @@ import { printVerdict } from '../verdict.ts';
 import { followLog } from './follow.ts';
 import { findInstance } from './view.ts';
 
-/** Programs that continue their conversation in the next turn, so that a message finds them where they were. */
-const talkers: ReadonlySet<string | null> = new Set(['claude', 'codex', 'gemini', 'opencode']);
-
 export default defineVerb({
   summary: 'Follow an agent live, and type to it: a line answers what it asks.',
   args: { title: { type: 'positional', description: 'as stator agent list shows it' } },
   examples: ['stator agent attach login-w1-t2'],
-  more: 'If it asks nothing: with terminal = true under [agents.<role>] (command, sh) a line is typed into its terminal at once, Enter included; an empty line is Enter, <ctrl-c> alone on a line is that key (also <escape> <tab> <up> <down> <left> <right> <backspace> <ctrl-d> <ctrl-l> <ctrl-u>). claude reads the line while it works, between two steps; the log shows it when it has. A reviewer, a verifier, codex, gemini and opencode read it in their next turn. Others read none while they work. If several questions are open, begin the line with the name of one: "#2 left", or "9f3a1c2e allow". Ctrl-D and Ctrl-C leave; the agent goes on. Exit code 0: the agent succeeded, or Ctrl-D. 1: it failed or was cancelled. 130: Ctrl-C.',
+  more: 'If it asks nothing: with terminal = true under [agents.<role>] (command, sh) a line is typed into its terminal at once, Enter included; an empty line is Enter, <ctrl-c> alone on a line is that key (also <escape> <tab> <up> <down> <left> <right> <backspace> <ctrl-d> <ctrl-l> <ctrl-u>). claude and agents by ACP read the line while they work or at the end of their turn; the log shows it when they have. A reviewer, a verifier, codex, gemini and opencode read it in their next turn. Others read none while they work. If several questions are open, begin the line with the name of one: "#2 left", or "9f3a1c2e allow". Ctrl-D and Ctrl-C leave; the agent goes on. Exit code 0: the agent succeeded, or Ctrl-D. 1: it failed or was cancelled. 130: Ctrl-C.',
   async run({ title }, call) {
     refuseAgent(call, 'attach to an agent');
     const attached = { call, project: requireProject(call), title, shown: new Set<string>(), isTold: false };
@@ -116,7 +114,9 @@ function tellKeys(attached: Attached, agent: InstanceEntry): void {
 function typedText({ preset, takes_input: takesInput, takes_keys: takesKeys }: InstanceEntry): string {
   if (takesKeys) return 'what you type goes into its terminal';
   if (takesInput) return 'it reads what you type while it works';
-  return talkers.has(preset) ? 'it reads what you type in its next turn' : 'it reads nothing while it works';
+  return preset !== null && isProgramPreset(preset)
+    ? 'it reads what you type in its next turn'
+    : 'it reads nothing while it works';
 }
 
 /** Each question once. */
@@ -179,7 +179,8 @@ async function sayNow(attached: Attached, client: Client, agent: InstanceEntry, 
 /** Of an agent that asks nothing and reads nothing while it works. */
 async function tell({ call, project }: Attached, client: Client, agent: InstanceEntry, line: string): Promise<void> {
   const { title, preset } = agent;
-  if (!talkers.has(preset))
+  // Those continue their conversation in the next turn, so a message finds them where they were.
+  if (preset === null || !isProgramPreset(preset))
     throw new EngineError(
       'refused',
       `${title} asks nothing, and ${preset === null ? 'has not begun' : `its program (${preset}) reads nothing while it works`}`,

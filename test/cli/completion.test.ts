@@ -65,7 +65,7 @@ describe('completion in bash', () => {
       ['--no-wait'],
       expect.arrayContaining(['--follow', '-f', '--json']),
       ['fish'],
-      ['claude', 'codex', 'command'],
+      ['claude', 'codex', 'copilot', 'cline', 'command'],
     ]);
   });
 

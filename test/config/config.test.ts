@@ -124,6 +124,7 @@ describe('without any file', () => {
       program: null,
       flags: [],
       model: null,
+      mode: null,
       timeoutMs: 3_600_000,
       idleTimeoutMs: null,
       attempts: 3,

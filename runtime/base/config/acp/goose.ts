@@ -4,7 +4,7 @@ import type { AcpAgent } from './agent.ts';
 export const goose = {
   program: 'goose',
   args: ['acp'],
-  installCommand: 'curl -fsSL https://github.com/block/goose/releases/download/stable/download_cli.sh | bash',
+  installCommand: 'brew install block-goose-cli',
   loginCommand: 'goose configure',
   triedVersions: [],
   modeOf: { skip: { modes: ['auto'] }, ask: { modes: ['approve'] } },

@@ -2,6 +2,7 @@
  * Reads the log of a relay that is a client of the Agent Client Protocol: the agent's messages as they came, and between them the relay's own lines, `{"stator": …}`,
  * which say what was asked under which number. `end_turn` alone is no success, and not every word in an agent's message is its own.
  */
+import { errorText } from '../relay/json-rpc.ts';
 import { isTypedId } from '../relay/message-line.ts';
 import { type JsonObject, listAt, numberAt, objectAt, textAt, textsAt } from './json-line.ts';
 import { createFinalMessages, type Reader, shortened, sumOf, type ToldReport } from './report.ts';
@@ -96,7 +97,7 @@ export function createAcpReader(): Reader {
       else if (event.method === 'session/update') ofUpdate(objectAt(event, 'params', 'update') ?? {});
     },
     report({ writtenAtMs }): ToldReport {
-      const text = error === null ? (hasActed || pieces !== '' ? null : aside) : errorWords(error);
+      const text = error === null ? (hasActed || pieces !== '' ? null : aside) : errorText(error);
       const denied = error !== null && isDenied(error);
       const how = denied && logins.length > 0 ? `; the agent says how to log in: ${logins.join('; ')}` : '';
       const said = problem ?? text;
@@ -169,15 +170,9 @@ function added(one: Usage, other: Usage): Usage {
   return { input: sumOf(one.input, other.input), output: sumOf(one.output, other.output) };
 }
 
-function errorWords(error: JsonObject): string {
-  const { data } = error;
-  const more = data == null ? '' : typeof data === 'string' ? data : JSON.stringify(data);
-  return `${textAt(error, 'message') ?? 'an error'}${more === '' ? '' : `: ${more}`}`;
-}
-
 /** The code of the protocol for "log in", or what the service said of the key, which some agents pass on in words. */
 function isDenied(error: JsonObject): boolean {
-  return error.code === loginNeeded || /\b40[13]\b|unauthori[sz]ed|invalid.{0,10}api.?key/i.test(errorWords(error));
+  return error.code === loginNeeded || /\b40[13]\b|unauthori[sz]ed|invalid.{0,10}api.?key/i.test(errorText(error));
 }
 
 /** The names that adapters give a limit, and the words of the others. */
