@@ -85,7 +85,7 @@ export function checkDefinition(given: unknown): asserts given is AnyDefinition 
     if (typeof text !== 'function')
       throw refused(what, `notices["${tag}"] is ${typeof text}`, 'give a function from a snapshot to a text');
   }
-  const { actions } = machine.implementations;
+  const actions = actionsOf(machine);
   for (const [action, effect] of Object.entries(effects)) {
     checkEffect(`${what}: effects.${action}`, effect, actions);
     checkAction(`${what}: effects.${action}`, action, actions);
@@ -104,6 +104,15 @@ function checkUpgrades(what: string, version: number, from: readonly string[]): 
     `upgrades["${odd}"] leads from no earlier version`,
     `it is of version ${version}: from 1 to ${version - 1}`,
   );
+}
+
+/** The actions of the chart and of all machines that it may start, by their names; of one name the outermost. */
+function actionsOf(machine: AnyStateMachine): Readonly<Record<string, unknown>> {
+  const found: Record<string, unknown>[] = [];
+  eachLogic(machine, (logic) => {
+    if (logicKindOf(logic) === 'machine') found.push((logic as AnyStateMachine).implementations.actions);
+  });
+  return Object.assign({}, ...found.reverse(), machine.implementations.actions);
 }
 
 function checkAction(what: string, action: string, actions: Readonly<Record<string, unknown>>): void {

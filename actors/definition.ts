@@ -112,6 +112,15 @@ export type EventType<M extends AnyStateMachine> = EventFromLogic<M>['type'];
 type PayloadOf<M extends AnyStateMachine, Type extends string> =
   string extends EventType<M> ? unknown : Omit<Extract<EventFromLogic<M>, { readonly type: Type }>, 'type' | 'at'>;
 
+type MachinesBelow<M extends AnyStateMachine> = Extract<
+  NonNullable<ProvidedActors<M>[keyof ProvidedActors<M>]>,
+  AnyStateMachine
+>;
+/** An action that machines below the chart have, and the chart itself does not. */
+type ActionBelow<M extends AnyStateMachine> = [MachinesBelow<M>] extends [never]
+  ? never
+  : Exclude<ActionName<MachinesBelow<M>>, ActionName<M>>;
+
 /** A machine of your own, as `defineMachine` takes it: the chart, what signals it hears, what its effects do, and what people are shown of it. */
 export interface MachineDefinition<
   Name extends string = string,
@@ -128,8 +137,11 @@ export interface MachineDefinition<
   readonly upgrades?: Readonly<Record<number, (snapshot: never) => object>>;
   /** What others may send, with the schema of what it carries. Nothing else is taken from outside. */
   readonly signals?: { readonly [Type in Signal]: z.ZodType<PayloadOf<M, Type>> };
-  /** From named actions of the machine to what they ask for. */
-  readonly effects?: { readonly [Action in ActionName<M>]?: EffectDefinition<M, ParamsOf<M, Action>> };
+  /** From named actions of the chart to what they ask for. */
+  readonly effects?: { readonly [Action in ActionName<M>]?: EffectDefinition<M, ParamsOf<M, Action>> } & {
+    /** Of machines that the chart starts: what comes of it goes to the actor that asked. */
+    readonly [Action in ActionBelow<M>]?: EffectDefinition<MachinesBelow<M>>;
+  };
   /** From actors of `setup({ actors })` that are promises to how they are carried out. */
   readonly actors?: { readonly [Source in string & keyof ProvidedActors<M>]?: ActorWork };
   /** What lists show of a tree, as JSON. Default: nothing more than its state. */
@@ -169,10 +181,6 @@ export type SentTo<D extends AnyDefinition> = {
 
 /** What the engine itself writes into the journal of a tree, and events that XState makes. */
 type JournalEvent = 'begun' | 'ended' | 'upgraded' | 'set_aside' | 'tree_deleted' | `xstate.${string}`;
-type MachinesBelow<M extends AnyStateMachine> = Extract<
-  NonNullable<ProvidedActors<M>[keyof ProvidedActors<M>]>,
-  AnyStateMachine
->;
 /** The events that facts of a tree tell of: its own, and those of the machines below it that its chart has types for. */
 export type FactEvent<D extends AnyDefinition> =
   | JournalEvent

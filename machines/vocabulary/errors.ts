@@ -45,6 +45,7 @@ export const errorClasses = {
   other_version: { status: 503, exitCode: 69, retry: false },
   unavailable: { status: 503, exitCode: 1, retry: true },
   stopped: { status: 503, exitCode: 69, retry: false },
+  busy: { status: 503, exitCode: 69, retry: true },
   limit_reached: { status: 429, exitCode: 2, retry: true },
   git_missing: { status: 500, exitCode: 1, retry: false },
   git_failed: { status: 500, exitCode: 1, retry: true },
@@ -85,17 +86,21 @@ export class EngineError extends Error {
   readonly hint: string;
   /** Asked again before that, it would be refused again: milliseconds of the wall clock. Not there: nobody knows. */
   readonly retryAtMs?: number;
+  /** Of `busy`: it may be taken in so many milliseconds. */
+  readonly retryAfterMs?: number;
 
-  constructor(code: ErrorCode, message: string, hint: string, options?: { cause?: unknown }) {
+  constructor(code: ErrorCode, message: string, hint: string, options?: { cause?: unknown; retryAfterMs?: number }) {
     super(message, options);
     this.name = 'EngineError';
     this.code = code;
     this.hint = hint;
+    if (options?.retryAfterMs !== undefined) this.retryAfterMs = options.retryAfterMs;
   }
 
   /** The wire form, the same on standard error and over HTTP: `{error, code, hint}`. */
   toJSON(): ErrorDocument {
-    return { error: this.message, code: this.code, hint: this.hint };
+    const { message, code, hint, retryAfterMs } = this;
+    return { error: message, code, hint, ...(retryAfterMs === undefined ? {} : { retry_after_ms: retryAfterMs }) };
   }
 }
 
@@ -103,6 +108,7 @@ export interface ErrorDocument {
   readonly error: string;
   readonly code: string;
   readonly hint: string;
+  readonly retry_after_ms?: number;
 }
 
 /** Whether this is the wire form of an error. Written by hand: clients start faster without a schema library. */
@@ -128,7 +134,8 @@ export function planNotFound(project: string, plan: string): EngineError {
 /** The error that a document from the wire stood for; a code that this version does not know becomes `internal`. */
 export function errorFromDocument(document: ErrorDocument): EngineError {
   const code = document.code in errorClasses ? (document.code as ErrorCode) : 'internal'; // proven by the `in` before it
-  return new EngineError(code, document.error, document.hint);
+  const { error, hint, retry_after_ms: retryAfterMs } = document;
+  return new EngineError(code, error, hint, retryAfterMs === undefined ? {} : { retryAfterMs });
 }
 
 /** What happened, and below it what can be done now: the two lines that a person is told of a failure. */

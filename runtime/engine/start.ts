@@ -19,6 +19,7 @@ import { createMachines, machinesFor, openWithoutDefinition, refuseUnknownEvents
 import { engineInbox, openSupervisor } from './one-shot.ts';
 import type { Engine, EngineOptions } from './options.ts';
 import { engineStopped, lostHome } from './ownership.ts';
+import { createRequestGate } from './request-gate.ts';
 import { stopEngine } from './shutdown.ts';
 
 /** By then an engine has begun its work, and one that lives for a moment is gone. */
@@ -150,13 +151,14 @@ function lately(look: () => EngineError | null): () => EngineError | null {
 
 /** What is read from a store that is gone, or said to a home that is somebody else's, would be taken for true. */
 function guardedAnswers(loss: () => EngineError | null, app: App): Answering {
+  const gate = createRequestGate();
   return {
-    fetch(request) {
+    fetch: gate((request) => {
       const lost = loss();
       return lost === null
         ? app.fetch(request)
         : Response.json(lost.toJSON(), { status: errorClasses[lost.code].status });
-    },
+    }),
   };
 }
 

@@ -2,9 +2,11 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { createMachine, setup } from 'xstate';
+import { z } from 'zod';
 import type { MachineEvent } from '../../machines/vocabulary/hook-event.ts';
 import type { Clock } from '../../runtime/base/platform/clock.ts';
-import { createEngine, EngineError, FatalError, RetryAtError } from '../../runtime/engine/engine.ts';
+import { createEngine, defineMachine, EngineError, FatalError, RetryAtError } from '../../runtime/engine/engine.ts';
 import { days, laterClock, rowsOf } from '../support/cleaning.ts';
 import { afterwards, begin, ground, planText, startEngine, untilStatus } from '../support/engine.ts';
 import { type Ground, until } from '../support/ground.ts';
@@ -249,6 +251,50 @@ describe('a machine of one’s own', () => {
     const next = await startWith({}, first.on);
     expect((await next.release.get('1.2')).value).toBe('asking');
   });
+});
+
+it('whose machines below ask for effects and timers: what comes of them goes to the actor that asked', async () => {
+  const { home, env } = ground();
+  const child = setup({
+    types: { events: {} as { type: 'worked'; by: string } | { type: 'late' } },
+    actions: { work: (_, _params: { name: string }) => {}, later: () => {} },
+  }).createMachine({
+    initial: 'working',
+    states: {
+      working: { entry: { type: 'work', params: { name: 'child' } }, on: { worked: 'resting' } },
+      resting: { entry: 'later', on: { late: 'ended' } },
+      ended: { type: 'final' },
+    },
+  });
+  const parent = defineMachine({
+    name: 'parent',
+    machine: setup({ actors: { child } }).createMachine({
+      initial: 'on',
+      states: { on: { invoke: { src: 'child', onDone: 'off' } }, off: { type: 'final' } },
+    }),
+    version: 1,
+    signals: {},
+    effects: { work: { run: async ({ key }) => ({ type: 'worked', by: key }) }, later: { afterMs: 10, event: 'late' } },
+  });
+  const engine = await createEngine({ home, env, serve: false, machines: [parent] });
+  afterwards(() => engine.stop());
+  await engine.machines.parent.start('1');
+  const seen: string[] = [];
+  for await (const { event, to } of engine.machines.parent.facts('1')) seen.push(`${event}: ${to}`);
+  expect(seen).toEqual(['begun: working', 'begun: on', 'worked: resting', 'late: ended', 'ended: off']);
+});
+
+it('whose schema throws says so in its own words', async () => {
+  const { home, env } = ground();
+  const schema = z.looseObject({}).refine(() => {
+    throw new TypeError('no such customer');
+  });
+  const machine = createMachine({ on: { go: {} } });
+  const own = defineMachine({ name: 'own', machine, version: 1, signals: { go: schema } });
+  const engine = await createEngine({ home, env, serve: false, machines: [own] });
+  afterwards(() => engine.stop());
+  await engine.machines.own.start('1');
+  await expectFailure(engine.machines.own.send('1', { type: 'go' }), 'bad_payload', 'no such customer', 'own');
 });
 
 describe('an effect that is open and has no definition any more', () => {

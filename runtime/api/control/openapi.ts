@@ -55,7 +55,7 @@ export function describeApi(routes: readonly AnyRoute[]): ApiDescription {
       title: 'stator control API',
       version: statorVersion(),
       description:
-        'HTTP and JSON over a unix socket, or over TCP with a token: Authorization: Bearer <token>. Every failure is {error, code, hint}.',
+        'HTTP and JSON over a unix socket, or over TCP with a token: Authorization: Bearer <token>. Every failure is {error, code, hint}; of `busy` also retry_after_ms.',
     },
     components: { schemas: schemas.named },
     paths,

@@ -1,7 +1,7 @@
 /** What every signal from outside goes through before it is a row: does its kind take such a type, may this sender send it, is its payload right? */
 import { z } from 'zod';
 import type { Kind, Kinds, Place, Taker } from '../../../actors/kind.ts';
-import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { supervisorTree } from '../../../machines/vocabulary/ids.ts';
 import { issueText } from '../../../machines/vocabulary/schema-issue.ts';
 import {
@@ -95,7 +95,10 @@ export function admit(
     };
   } catch (thrown) {
     if (thrown instanceof EngineError) return refused(thrown);
-    throw thrown;
+    // The schemas of a program's own machine are its own code.
+    if (!kind.keepsMemory) throw thrown;
+    const hint = `correct it in ${kind.signalsAreIn}`;
+    return refused(new EngineError('bad_payload', `the schema of ${type} threw: ${messageOf(thrown)}`, hint));
   }
 }
 

@@ -1,0 +1,49 @@
+/** How many requests an engine takes in at a time: the event loop of the program around it goes on between them. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { EngineError, errorClasses } from '../../machines/vocabulary/errors.ts';
+
+/** Requests that begin in one turn of the event loop: a few milliseconds of it. */
+const begunAtOnce = 16;
+/** Requests that are not answered yet. Each holds its body and a row; more of them only wait longer. */
+const openLimit = 4_096;
+/** Until about a quarter of them are answered. */
+const retryAfterMs = 1_000;
+
+type Fetch = (request: Request) => Response | Promise<Response>;
+
+export function createRequestGate(limit = openLimit): (fetch: Fetch) => Fetch {
+  let open = 0;
+  let begun = 0;
+  let turn: Promise<void> | null = null;
+
+  async function begin(): Promise<void> {
+    while (begun >= begunAtOnce) {
+      turn ??= nextTurn().then(() => {
+        begun = 0;
+        turn = null;
+      });
+      await turn;
+    }
+    begun += 1;
+  }
+
+  return (fetch) => async (request) => {
+    if (open >= limit) return Response.json(busy(limit).toJSON(), { status: errorClasses.busy.status });
+    open += 1;
+    try {
+      await begin();
+      return await fetch(request);
+    } finally {
+      open -= 1;
+    }
+  };
+}
+
+function busy(limit: number): EngineError {
+  return new EngineError(
+    'busy',
+    `${limit} requests wait for their answers, and no more are taken in`,
+    `ask again in ${retryAfterMs / 1_000} s, or keep fewer requests open at a time`,
+    { retryAfterMs },
+  );
+}
