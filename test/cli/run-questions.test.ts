@@ -90,7 +90,7 @@ it('one that is left for later ends the run with the way to answer it; the same 
   const made = working();
   made.write('p.md', planOf([asking('left or right?'), 'true', 'true']));
   const later = run(made);
-  await later.until('p-w1-t1 asks: left or right?');
+  await later.until(/p-w1-t1 asks: left or right\?[\s\S]*later\)> _/);
   later.type('\x04');
   await later.until('answer later with: stator plan answer p#1 "<your answer>"');
   expect(await later.ended).toBe(1);
@@ -138,7 +138,7 @@ it('what an agent may not do unasked is allowed or denied by a whole word, with 
   pty.type('allow\r');
   await pty.until('  | touch two.txt\n');
   pty.type('deny use the other one\r');
-  await pty.until('  | touch three.txt\n');
+  await pty.until(/ {2}\| touch three\.txt\n[\s\S]*later\)> _/);
   pty.type('\x04');
   const [, id = ''] = await pty
     .until(/answer later with: stator agent allow p-w1-t1 --question (\w+), or deny/)

@@ -226,7 +226,7 @@ it('another host goes on with the plans of a lost one from the remote, and each 
   ]);
   expect(git(clone, 'show', 'plan/o:zero.txt').trim()).toBe('zero');
   expect(added.stderr).toContain('plan x is done, and its work is not here');
-  expect((await a.client().plan(b.project, 'x')).blocked?.source).toBe('lost_work');
+  await until(async () => (await a.client().plan(b.project, 'x')).blocked?.source === 'lost_work', 60_000);
   const merge = await a.ask('plan', 'merge', 'x', '--project', b.project, '--yes');
   expect([merge.code, merge.stderr]).toEqual([1, expect.stringMatching(/plan\/x is not there any more.*x-w1-t1/s)]);
   appendFileSync(gate, '');
