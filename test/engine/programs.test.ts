@@ -40,15 +40,20 @@ interface Scene {
   readonly dropped?: string;
   readonly agents?: AgentSettings;
   readonly clock?: EngineOptions['clock'];
+  readonly daemon?: string;
 }
 
-async function engineOf(preset: AgentSettings['preset'], { agents, clock, ...scene }: Scene): Promise<TestEngine> {
+async function engineOf(
+  preset: AgentSettings['preset'],
+  { agents, clock, daemon, ...scene }: Scene,
+): Promise<TestEngine> {
   const on = ground();
   const env = fakeEnv(on.env, { root: on.root, ...scene });
   return startEngine({
     on,
     env,
     ...(clock && { clock }),
+    ...(daemon !== undefined && { daemon }),
     agents: { default: { preset, attempts: 1, ...agents }, reviewer: { enabled: false } },
   });
 }
@@ -119,6 +124,36 @@ describe('an agent that is a program of others', () => {
       expect(calls[2]?.stdin).not.toContain('You worked on this before');
     },
   );
+
+  it.each(['claude', 'codex'] as const)('%s: begins a new conversation where the last one was full', async (preset) => {
+    const engine = await engineOf(preset, { says: 'error,full,ok', agents: { attempts: 3 } });
+    await begin(engine, 'full', oneTask);
+    await untilStatus(engine, 'full', 'done');
+    const { conversation } = reportIn(engine, 'full', 0) as { conversation: string };
+    const [, second, third] = callsIn(engine.root);
+    expect(second?.args).toContain(conversation);
+    expect(third?.args).not.toContain(conversation);
+    expect(third?.args.join(' ')).not.toContain('resume');
+  });
+
+  it.each(['claude', 'codex'] as const)('%s: a refused model is refused once for all that wait', async (preset) => {
+    const engine = await engineOf(preset, {
+      daemon: 'blueprint_skip_threshold = 0\nmax_agents = 1\n',
+      ...{ says: 'unmodelled,ok', agents: { attempts: 3 } },
+    });
+    const tasks = [1, 2, 3].map((number) => ({ title: `task ${number}`, sh: null }));
+    await begin(engine, 'model', planText(tasks));
+    const shown = await untilPhase(engine, 'model', 'wave_waiting');
+    const failed = { status: 'failed', reason: 'start-failed' };
+    const unbegun = { ...failed, attempts: 0 };
+    expect(shown.tasks_by_wave[0]?.tasks).toMatchObject([{ ...failed, attempts: 1 }, unbegun, unbegun]);
+    for (const { why } of shown.tasks_by_wave[0]?.tasks ?? [])
+      expect(why).toContain('the service does not have the model');
+    expect(callsIn(engine.root)).toHaveLength(1);
+    // A person has it tried again.
+    await say(engine, 'model', 'retry_wave');
+    await untilStatus(engine, 'model', 'done');
+  });
 
   it.each(['claude', 'codex'] as const)(
     '%s: goes on in the conversation of a run that took too long and was ended',

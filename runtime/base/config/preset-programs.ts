@@ -53,6 +53,12 @@ export function loginHint(preset: ProgramPreset, role: string): string {
   return `the service refuses the login of ${name}: ${how} as the user that runs stator, or put its key into the env_file of [agents.${role}]`;
 }
 
+/** The message that a service refuses the program's model, and what to do. */
+export function modelHint(preset: ProgramPreset, role: string): string {
+  const name = nameOf(preset);
+  return `the service does not have the model of ${name} for this login: name another one in \`model\` of [agents.${role}], or of the table that it takes it from; or log in to ${name} with an account that has it`;
+}
+
 /** That the program does not take an argument, as it `said` itself, and what a person does about it: of their own `flags`, or of its version where they gave none. */
 export function argumentHint(
   preset: ProgramPreset,

@@ -64,7 +64,7 @@ import { notedWords } from './prompt-words.ts';
 import { watchRefusals } from './refused-hosts.ts';
 import { lostWords, takeOver } from './restored-run.ts';
 import { startMeter } from './run-meter.ts';
-import { failureText, limitedUntil, noteReport, unusableHint } from './run-report.ts';
+import { failureText, limitedUntil, modelRefusedBefore, noteReport, unusableHint } from './run-report.ts';
 import { collectRun } from './run-repository.ts';
 import { type RunSockets, withSocket } from './run-socket.ts';
 import { watchStops } from './stopped-outside.ts';
@@ -207,6 +207,8 @@ async function begin(
   createRunFolder(folder, { isBegun: run.mayHaveStarted });
   await parts.store.commit([{ do: 'run.note', key: row.key, set: { folder: folder.path } }]);
   if (stop.aborted) return giveUp(folder);
+  const refused = await modelRefusedBefore(parts, row);
+  if (refused !== null) return notStarted(folder, refused, true);
   try {
     if (readReady(folder) === null) await mustBeWhole(parts, effect, context);
     const token = await giveToken(parts, row.key);

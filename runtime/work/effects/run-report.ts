@@ -2,11 +2,11 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../../machines/vocabulary/errors.ts';
-import { argumentHint, isProgramPreset, loginHint } from '../../base/config/preset-programs.ts';
+import { argumentHint, isProgramPreset, loginHint, modelHint } from '../../base/config/preset-programs.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { safeText } from '../../base/platform/terminal-text.ts';
 import type { Store } from '../../core/store/port.ts';
-import type { RunRow } from '../../core/store/rows.ts';
+import type { EffectRow, RunRow } from '../../core/store/rows.ts';
 import { tailOf } from '../agents/output-log.ts';
 import { readFunctionAnswer } from '../agents/preset-own.ts';
 import { reportOf } from '../agents/reports/read-log.ts';
@@ -53,13 +53,15 @@ export async function noteReport(
   try {
     const report = await reportOf(preset, folder, ran.code);
     const isDeadEnd =
-      wasResumed(folder) && !ran.wasStopped && ran.code !== 0 && !report.hasSpoken && report.rateLimit === null;
+      report.isContextFull ||
+      (wasResumed(folder) && !ran.wasStopped && ran.code !== 0 && !report.hasSpoken && report.rateLimit === null);
     const seen = await usageOf(store, row, { report, folder });
     const { inputTokens, outputTokens } = seen;
     const conversation = isDeadEnd ? null : seen.conversation;
     const { costUsd, lastMessage, rateLimit } = report;
     const problem = ran.code === 0 ? null : report.problem;
     const usage = { conversation, inputTokens, outputTokens, costUsd, lastMessage };
+    if (report.isModelRefused) writeRunFile(modelRefusedFile(folder), '');
     await store.commit([
       {
         do: 'run.note',
@@ -98,6 +100,8 @@ async function noteAnswer(store: ReportParts['store'], { key }: RunRow, folder: 
     isOver: hasEnded,
     denied: false,
     refusedArgument: null,
+    isContextFull: false,
+    isModelRefused: false,
     problem: hasEnded ? null : lastMessage,
     hasSpoken: true,
   };
@@ -156,7 +160,7 @@ export function limitedUntil(
 }
 
 /**
- * What a person does where a further attempt would find the same: the service refused the login of the run, or its program an argument; null: nothing of that.
+ * What a person does where a further attempt would find the same: the service refused the login of the run or its model, or its program an argument; null: nothing of that.
  * A run whose login is refused may have been ended by us, as one that would ask for ever.
  */
 export function unusableHint(
@@ -167,7 +171,36 @@ export function unusableHint(
   if (report === null || code === 0 || preset === null || !isProgramPreset(preset)) return null;
   if (report.denied) return loginHint(preset, role);
   if (report.lastingProblem != null) return report.lastingProblem;
+  if (report.isModelRefused) return modelHint(preset, role);
   return report.refusedArgument === null ? null : argumentHint(preset, { role, said: report.refusedArgument, flags });
+}
+
+/**
+ * What a person does where a run of the plan was refused its model after this one was asked for: this one would be refused the same. null: none was. A run that a
+ * person asks for afterwards is begun.
+ */
+export async function modelRefusedBefore(
+  { store }: { readonly store: Pick<Store, 'run' | 'runs'> },
+  { key, project, plan }: Pick<EffectRow, 'key' | 'project' | 'plan'>,
+): Promise<string | null> {
+  const own = await store.run(key);
+  if (own === null || own.queued_at === null) return null;
+  const askedAt = own.queued_at;
+  const refused = (await store.runs({ by: 'latest', project, plan })).find(
+    ({ role, ended_at: endedAt, folder, preset }) =>
+      role === own.role &&
+      preset !== null &&
+      isProgramPreset(preset) &&
+      (endedAt ?? 0) > askedAt &&
+      folder !== null &&
+      existsSync(modelRefusedFile({ path: folder })),
+  );
+  if (refused === undefined || refused.preset === null || !isProgramPreset(refused.preset)) return null;
+  return `${modelHint(refused.preset, refused.role)}; ${refused.title} was refused it while this one waited`;
+}
+
+function modelRefusedFile({ path }: Pick<RunFolder, 'path'>): string {
+  return join(path, 'model-refused');
 }
 
 /** The end of a run in words: what its agent said last, what its program says went wrong. null: nothing but its output tells. */

@@ -13,6 +13,7 @@ import { createAcpReader } from './acp.ts';
 import { createClaudeReader } from './claude.ts';
 import { claudeLimitIn } from './claude-limit.ts';
 import { createCodexReader } from './codex.ts';
+import { deadEndIn } from './dead-ends.ts';
 import { createGeminiReader } from './gemini.ts';
 import { isRelayLine, LINE_LIMIT_BYTES, objectOf } from './json-line.ts';
 import { createOpencodeReader } from './opencode.ts';
@@ -114,11 +115,13 @@ export function createLogReader(preset: ProgramPreset, isSetupEnd: (line: string
           ? (plain.map((line) => claudeLimitIn(line, at.writtenAtMs)).find((limit) => limit !== null) ?? null)
           : null;
       const refusedArgument = hasBegun || at.code === 0 || refused === null ? null : safeText(refused);
+      const problem = shortened(safeText(report.problem ?? refusedArgument ?? plain.join('\n')));
       return {
         ...report,
+        ...deadEndIn(preset, at.code === 0 ? null : problem),
         rateLimit: report.rateLimit ?? told,
         lastMessage: report.lastMessage === null ? null : shortened(safeText(report.lastMessage)),
-        problem: shortened(safeText(report.problem ?? refusedArgument ?? plain.join('\n'))),
+        problem,
         finalMessages: spoilt.isAny() ? [] : report.finalMessages,
         refusedArgument,
         conversation: fitConversation(report.conversation),

@@ -4,6 +4,10 @@ import type { JsonObject } from './json-line.ts';
 export interface RunReport extends ToldReport {
   /** What it says of an argument that it does not take; null: it takes them all. Nothing was begun then, and a further attempt would end the same. */
   readonly refusedArgument: string | null;
+  /** Its conversation is as long as its model takes: only a new one goes on. */
+  readonly isContextFull: boolean;
+  /** The service does not have its model, or not for this login. */
+  readonly isModelRefused: boolean;
 }
 
 /** What the events of a program report. */

@@ -1,0 +1,102 @@
+/** The forms in which programs tell that a conversation is full, or that a model is not to be had: their own words, and none of an agent's. */
+import { expect, it } from 'vitest';
+import { createLogReader } from '../../runtime/work/agents/reports/read-log.ts';
+
+const at = { code: 1, writtenAtMs: 0 };
+const claude = (result: string) => ({ type: 'result', subtype: 'success', is_error: true, result });
+const codex = (message: string) => ({ type: 'turn.failed', error: { message } });
+const gemini = (message: string) => ({ type: 'result', status: 'error', error: { type: 'Error', message } });
+const opencode = (message: string) => ({ type: 'error', error: { name: 'UnknownError', data: { message } } });
+
+it.each([
+  ['claude', claude('Prompt is too long'), 'full'],
+  [
+    'claude',
+    claude('API Error: 400 {"type":"error","error":{"message":"prompt is too long: 2 tokens > 1 maximum"}}'),
+    'full',
+  ],
+  [
+    'codex',
+    codex(
+      "Codex ran out of room in the model's context window. Start a new thread or clear earlier history before retrying.",
+    ),
+    'full',
+  ],
+  [
+    'codex',
+    codex(
+      '{"error":{"message":"Your input exceeds the context window of this model.","code":"context_length_exceeded"}}',
+    ),
+    'full',
+  ],
+  [
+    'gemini',
+    gemini('[API Error: The input token count (2) exceeds the maximum number of tokens allowed (1).]'),
+    'full',
+  ],
+  [
+    'gemini',
+    gemini('Sending this message (2 tokens) might exceed the remaining context window limit (1 tokens).'),
+    'full',
+  ],
+  ['opencode', opencode('prompt is too long: 2 tokens > 1 maximum'), 'full'],
+  [
+    'opencode',
+    opencode('Your input exceeds the context window of this model. Please adjust your input and try again.'),
+    'full',
+  ],
+  [
+    'claude',
+    claude("There's an issue with the selected model (x). It may not exist or you may not have access to it."),
+    'model',
+  ],
+  [
+    'codex',
+    codex(
+      `unexpected status 400 Bad Request: {"detail":"The 'x' model is not supported when using Codex with a ChatGPT account."}`,
+    ),
+    'model',
+  ],
+  [
+    'codex',
+    codex(
+      '{"type":"error","status":400,"error":{"message":"The \'x\' model is not supported when using Codex with a ChatGPT account."}}',
+    ),
+    'model',
+  ],
+  [
+    'codex',
+    codex('unexpected status 404 Not Found: The model `x` does not exist or you do not have access to it.'),
+    'model',
+  ],
+  [
+    'gemini',
+    gemini('[API Error: {"error":{"message":"models/x is not found for API version v1beta","code":404}}]'),
+    'model',
+  ],
+  [
+    'gemini',
+    gemini('[API Error: {"error":{"code":404,"message":"Requested entity was not found.","status":"NOT_FOUND"}}]'),
+    'model',
+  ],
+  ['opencode', opencode('Model not found: a/x. Did you mean: a/y?'), 'model'],
+  ['claude', claude('API Error: 500 something broke'), 'neither'],
+  ['claude', claude('I looked why a prompt is too long'), 'neither'],
+  ['codex', codex('unexpected status 500 Internal Server Error'), 'neither'],
+] as const)('%s: %j is %s', (preset, event, meant) => {
+  const log = createLogReader(preset);
+  log.read(Buffer.from(`${JSON.stringify(event)}\n`));
+  expect(log.report(at)).toMatchObject({ isContextFull: meant === 'full', isModelRefused: meant === 'model' });
+  // One that ended well met nothing.
+  expect(log.report({ ...at, code: 0 })).toMatchObject({ isContextFull: false, isModelRefused: false });
+});
+
+it.each(['Prompt is too long', 'API Error: model not found'])(
+  'says nothing of it where the agent writes %j',
+  (text) => {
+    const log = createLogReader('claude');
+    const said = { type: 'assistant', message: { id: 'm', content: [{ type: 'text', text }] } };
+    log.read(Buffer.from(`${JSON.stringify(said)}\n`));
+    expect(log.report(at)).toMatchObject({ isContextFull: false, isModelRefused: false });
+  },
+);
