@@ -42,6 +42,13 @@ export class ApiError extends Error {
   }
 }
 
+/** It may have been done. */
+class LostAnswer extends ApiError {
+  constructor() {
+    super('unavailable', 'the daemon does not answer', goesOn);
+  }
+}
+
 export interface Named {
   readonly project: string;
   readonly plan: string;
@@ -51,7 +58,13 @@ interface CallOptions {
   readonly body?: unknown;
   readonly signal?: AbortSignal;
   readonly isFresh?: boolean;
+  /** Of a change, the same for each try: it is done once. */
+  readonly key?: string;
 }
+
+/** A daemon that starts anew is back within seconds, and knows what was asked of the one before. */
+const repeatLimitMs = 15_000;
+const repeatMs = 500;
 
 const goesOn = 'this page continues by itself when it is back';
 
@@ -61,10 +74,10 @@ export type Api = ReturnType<typeof createApi>;
 export function createApi(session: Session, onLocked: () => void) {
   const freshIn = new Map<string, number>();
 
-  async function call(method: string, path: string, { body, signal, isFresh = false }: CallOptions = {}) {
+  async function call(method: string, path: string, { body, signal, key, isFresh = false }: CallOptions = {}) {
     const token = session.token();
     // What a person writes is for the daemon, and what is shown is from it: not for, nor from, a program that took its port.
-    if (token === null) throw new ApiError('unavailable', 'the daemon does not answer', goesOn);
+    if (token === null) throw new LostAnswer();
     let answer: Response;
     try {
       answer = await fetch(path, {
@@ -72,6 +85,7 @@ export function createApi(session: Session, onLocked: () => void) {
         headers: {
           ...bearer(token),
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(key === undefined ? {} : { 'idempotency-key': key }),
           // Else what another page read a moment ago will do.
           ...(isFresh ? { 'cache-control': 'no-cache' } : {}),
         },
@@ -80,17 +94,28 @@ export function createApi(session: Session, onLocked: () => void) {
       });
     } catch (cause) {
       if (signal?.aborted === true) throw cause;
-      throw new ApiError('unavailable', 'the daemon does not answer', goesOn);
+      throw new LostAnswer();
     }
     // Who has gone meanwhile may have been followed by another: what was answered then is nobody's word.
-    if (session.token() !== token) throw new ApiError('unavailable', 'the daemon does not answer', goesOn);
+    if (session.token() !== token) throw new LostAnswer();
     if (answer.status === 401) onLocked();
     return answer;
   }
 
-  /** The answer's JSON; a verdict is one whatever its status. */
+  /** The answer's JSON; a verdict is one whatever its status. Where the answer to a change got lost, the daemon is asked again by the same key. */
   async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
-    return answered<T>(await call(method, path, body === undefined ? {} : { body }));
+    const given = body === undefined ? {} : { body };
+    if (method === 'GET' || session.token() === null) return answered<T>(await call(method, path, given));
+    const key = newKey();
+    const untilMs = performance.now() + repeatLimitMs;
+    for (;;) {
+      try {
+        return await answered<T>(await call(method, path, { ...given, key }));
+      } catch (thrown) {
+        if (!(thrown instanceof LostAnswer) || performance.now() > untilMs) throw thrown;
+      }
+      await new Promise((resolve) => setTimeout(resolve, repeatMs));
+    }
   }
 
   async function look<T>(path: string, isFresh: boolean): Promise<T> {
@@ -200,6 +225,11 @@ export function createApi(session: Session, onLocked: () => void) {
     events: (since: number | null, signal: AbortSignal) =>
       call('GET', `/v1/events?calm=1${since === null ? '' : `&since=${since}`}`, { signal }),
   };
+}
+
+/** Without `randomUUID`, which a page from another machine has over HTTPS alone. */
+function newKey(): string {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 function isVerdict(value: unknown): value is SignalAnswer {

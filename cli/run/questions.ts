@@ -25,7 +25,7 @@ export interface Asking {
 
 /** Remembers what the person did not want to answer now. */
 export function createQuestions(questions: Questions): Asking {
-  const { call, client } = questions;
+  const { call, client, display } = questions;
   const isTerminal = canAsk(call) && !call.out.quiet;
   const left = new Set<string>();
   let open: { readonly key: string; readonly gone: AbortController } | null = null;
@@ -46,6 +46,12 @@ export function createQuestions(questions: Questions): Asking {
       });
   }
 
+  /** In a pipe a line of the plan's journal has the question, and this one how it is answered. */
+  function tellOnce(all: readonly Asked[]): void {
+    for (const { key, name, command } of all) if (!left.has(key)) display.say(`answer ${name} with: ${command}`);
+    for (const { key } of all) left.add(key);
+  }
+
   return {
     look(plan, agents) {
       if (failure !== null) {
@@ -53,7 +59,10 @@ export function createQuestions(questions: Questions): Asking {
         failure = null;
         throw thrown;
       }
-      if (!isTerminal) return false;
+      if (!isTerminal) {
+        tellOnce(askedQuestions(client, plan));
+        return false;
+      }
       // Permissions first, since they have a deadline. What is being typed is not taken away for another.
       const all = [...askedPermissions(client, plan, agents), ...askedQuestions(client, plan)];
       const next = all.find(({ key }) => !left.has(key));

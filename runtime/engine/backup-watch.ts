@@ -65,10 +65,10 @@ async function copyWhere(
     if (due === null) return;
     const copy = await makeCopy(file, { folder, keep, at, ...due });
     log.info(`copied the store: ${copy.file}, ${copy.bytes} bytes`);
-    state.trigger.backedUp({ trouble: null });
+    state.trigger.kept({ what: 'copies', trouble: null });
   } catch (thrown) {
     const trouble = `the store was not copied: ${thrown instanceof EngineError ? withHint(thrown) : messageOf(thrown)}`;
-    if (trouble !== state.getSnapshot().context.backupTrouble) log.warn(trouble);
-    state.trigger.backedUp({ trouble });
+    if (trouble !== state.getSnapshot().context.upkeepTroubles.copies) log.warn(trouble);
+    state.trigger.kept({ what: 'copies', trouble });
   }
 }

@@ -335,7 +335,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     settled,
     addSignal,
     runsEnded: async (project) => runner()?.runsEnded(project),
-    backupTrouble: () => known().backupTrouble,
+    upkeepTroubles: () => Object.values(known().upkeepTroubles),
     storeTrouble: () => store.trouble(),
     onChange: onEffects,
   };

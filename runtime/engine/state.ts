@@ -5,6 +5,8 @@
 import { createStore } from '@xstate/store';
 import type { DaemonConfig } from '../base/config/config.ts';
 
+export type Upkeep = 'copies' | 'cleaning';
+
 export interface EngineContext {
   readonly ownsHome: boolean;
   /** How many watch a plan, by `<project>/<plan>`. */
@@ -14,8 +16,8 @@ export interface EngineContext {
   /** Why a repo cannot be used, by project. */
   readonly troubles: Readonly<Record<string, string>>;
   readonly settings: DaemonConfig;
-  /** Why the last copy of the store was not made; null: it was, or none was due. */
-  readonly backupTrouble: string | null;
+  /** Why what is done now and then was not done the last time: the copy of the store, the clearing away of what ended long ago. */
+  readonly upkeepTroubles: Readonly<Partial<Record<Upkeep, string>>>;
   /** Counts how often something may have become due in the inbox. */
   readonly arrivals: number;
   /** Counts how often something was asked for or withdrawn, or may start now that could not before. */
@@ -26,7 +28,7 @@ export type EngineState = ReturnType<typeof createEngineState>;
 
 export function createEngineState(settings: DaemonConfig) {
   const context: EngineContext = {
-    ...{ ownsHome: true, viewers: {}, watched: [], troubles: {}, settings, backupTrouble: null, arrivals: 0, moves: 0 },
+    ...{ ownsHome: true, viewers: {}, watched: [], troubles: {}, settings, upkeepTroubles: {}, arrivals: 0, moves: 0 },
   };
   return createStore({
     context,
@@ -51,7 +53,11 @@ export function createEngineState(settings: DaemonConfig) {
         const troubles = reason === null ? others : { ...others, [project]: reason };
         return { ...known, troubles, moves: known.moves + 1 };
       },
-      backedUp: (known, { trouble }: { trouble: string | null }) => ({ ...known, backupTrouble: trouble }),
+      /** `trouble` null: it was done, or none was due. */
+      kept: (known, { what, trouble }: { what: Upkeep; trouble: string | null }) => {
+        const { [what]: _before, ...others } = known.upkeepTroubles;
+        return { ...known, upkeepTroubles: trouble === null ? others : { ...others, [what]: trouble } };
+      },
       configured: (known, { settings: inForce }: { settings: DaemonConfig }) => {
         return { ...known, settings: inForce, moves: known.moves + 1 };
       },

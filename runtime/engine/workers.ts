@@ -285,6 +285,7 @@ function createWatchers(core: Parts): Watchers {
       settings: core.settings,
       log,
       isOwner,
+      onRound: (trouble) => core.state.trigger.kept({ what: 'cleaning', trouble }),
     }),
     backupWatch: createBackupWatch({ home, place: core.place, state: core.state, log, isOwner }),
     settingsWatch: createSettingsWatch({

@@ -125,6 +125,8 @@ describe('run', () => {
     expect(again).toMatchObject({ code: 1 });
     const command = 'stator plan answer p#1 "<your answer>"';
     expect(blocked.stdout).toContain(command);
+    // In a pipe nobody can type: the other tasks go on, and the question does not wait for their end to say so.
+    expect(blocked.stdout.indexOf(`answer #1 with: ${command}`)).toBeGreaterThan(blocked.stdout.indexOf(needed ?? ''));
     expectProse(`${needed}\n${again.stdout}`, 'p-w1-t1: left or right?', command);
     expect((await made.stator(['plan', 'list'])).stdout).toContain('left or right?');
     expect((await made.stator(['plan', 'answer', 'p', 'left'])).code).toBe(0);

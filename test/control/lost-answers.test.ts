@@ -5,7 +5,8 @@ import BetterSqlite3 from 'better-sqlite3';
 import { expect, it } from 'vitest';
 import { askNext, lookCommand } from '../../runtime/api/client/lost-answer.ts';
 import { socketPath } from '../../runtime/base/config/config.ts';
-import { afterwards, planText, startEngine, type TestEngine } from '../support/engine.ts';
+import { afterwards, planText, script, startEngine, type TestEngine } from '../support/engine.ts';
+import { site, start } from '../support/forge-site.ts';
 import { defineRelease } from '../support/own-machine.ts';
 
 interface Answer {
@@ -17,7 +18,10 @@ const key = '5c0f2a52-8a0e-4f9d-9d62-0a6d6f2f6b01';
 
 /** An engine, and how a program of its own asks it over the socket. */
 async function asked(machines: Parameters<typeof startEngine>[0] = {}) {
-  const engine = await startEngine(machines);
+  return askedOf(await startEngine(machines));
+}
+
+function askedOf(engine: TestEngine) {
   const socket = socketPath(engine.home, engine.env, '');
   const ask = (method: string, path: string, body: unknown, withKey = key) =>
     new Promise<Answer>((resolve, reject) => {
@@ -105,6 +109,38 @@ it('goes on with a plan that begins anew where an engine was cut off: it stands 
   cutOff();
   const repeated = await ask('POST', plans, register('p'), `${key}-2`);
   expect([repeated.status, (JSON.parse(repeated.text) as { base: unknown }).base]).toEqual([201, base]);
+});
+
+it('deletes what an engine that was cut off has deleted: a plan, and a session', async () => {
+  const { ask, cutOff } = await asked();
+  await ask('POST', plans, register('p'));
+  const path = `${plans}/p`;
+  const deleted = await ask('DELETE', path, {}, `${key}-2`);
+  cutOff();
+  const again = await ask('DELETE', path, {}, `${key}-2`);
+  expect([deleted.status, again.status]).toEqual([200, 200]);
+  expect(JSON.parse(again.text)).toMatchObject({
+    status: 'deleted',
+    plan: 'p',
+    notes: [expect.stringContaining('cut off')],
+  });
+  expect((await ask('DELETE', path, {}, `${key}-3`)).status).toBe(404);
+  const where = await site('gitea');
+  where.forge.state.issues.set(12, { title: 'a', body: 'b', author: 'eve', state: 'open', comments: [] });
+  const program = script(join(where.on.root, 'agent'), 'date > work.txt');
+  const agents = {
+    default: { preset: 'sh', attempts: 1 },
+    session: { preset: 'command', program, sandbox: 'off' },
+  } as const;
+  const other = askedOf(await start(where, { agents }));
+  const reference = `${new URL(where.forge.url).host}/ada/demo#12`;
+  await other.engine.client.startIssue({ reference, message: 'fill it' });
+  const destroy = (withKey: string) => other.ask('POST', '/v1/issues/destroy', { reference, force: true }, withKey);
+  expect((await destroy(key)).status).toBe(200);
+  other.cutOff();
+  const repeated = await destroy(key);
+  expect([repeated.status, JSON.parse(repeated.text)]).toMatchObject([200, { status: 'destroyed', project: 'demo' }]);
+  expect((await destroy(`${key}-2`)).status).toBe(404);
 });
 
 it('of another plan under that name is not taken for it: then nobody knows, and it is said', async () => {

@@ -1,5 +1,6 @@
 /** Rows of the store go by their age, and the space that they took; whatever is still needed stays. */
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { expect, it } from 'vitest';
 import { storeFile } from '../../runtime/base/config/home.ts';
@@ -86,6 +87,17 @@ it('is done by a daemon itself, by the age that daemon.toml says', async () => {
   await untilPlan(on, 'p', ({ status }) => status === 'done');
   clock.pass(3 * days);
   await until(() => on.log.some((line) => /cleared away what ended more than 2 days ago: .*run folder/.test(line)));
+});
+
+it('that cannot be done is a warning of the engine, until it can', async () => {
+  const on = await startEngine({ daemon: 'retention = "2d"\n', cleaningEveryMs: 40 });
+  const folder = join(on.home, 'runs');
+  rmSync(folder, { recursive: true, force: true });
+  writeFileSync(folder, '');
+  const warned = async () => (await on.client.warnings()).filter((line) => line.includes('was not cleared away'));
+  await until(async () => (await warned()).length === 1);
+  rmSync(folder);
+  await until(async () => (await warned()).length === 0);
 });
 
 it('gives the space of many rows back in steps', async () => {

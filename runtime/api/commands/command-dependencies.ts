@@ -51,8 +51,8 @@ export interface CommandDependencies {
   addSignal(signal: ArrivingSignal, waitMs: number, before?: readonly Change[]): Promise<number>;
   /** Resolves when no agent of the project runs any more, told or not. Throws `unavailable` where one does not end. */
   runsEnded(project: string): Promise<void>;
-  /** Why the last copy of the store failed; null: it did not. */
-  backupTrouble(): string | null;
+  /** Why what is done now and then was not done the last time, one line each. */
+  upkeepTroubles(): readonly string[];
   /** Why the store takes nothing now; null: it does. */
   storeTrouble(): EngineError | null;
   /** Limits, or what may start, have changed. */

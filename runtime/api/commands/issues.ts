@@ -341,6 +341,11 @@ export function createIssueCommands(parts: IssueParts) {
       overrides,
       ...ask
     }: IssueAsk & { readonly overrides: readonly Danger['kind'][] | 'all' }): Promise<IssueDestroyed> {
+      if (repeatedRequest() !== null) {
+        const { project, plan } = await sessions.placeOf(ask);
+        const notes = ['an engine was cut off while it destroyed the session; nothing of it is left to destroy'];
+        if ((await sessions.rowOf({ project, plan })) === null) return { status: 'destroyed', project, plan, notes };
+      }
       const { place, row } = await sessions.mustBeSession(ask);
       // Over everything means that no forge is asked.
       const looks = overrides === 'all' ? [] : await looksOf(place, row);

@@ -261,6 +261,9 @@ export function createPlanCommands(parts: CommandDependencies) {
 
   /** Nobody registers a plan meanwhile: one of the same name would work on the same branch. */
   async function deleteWhole({ project, plan, clear, overrides }: DeletePlan): Promise<PlanDeleted> {
+    const isGone = repeatedRequest() !== null && (await store.plan(project, plan)) === null;
+    // What it left is asked for apart, now that there is no plan to tell whose it is.
+    if (isGone) return { status: 'deleted', project, plan, items: [], notes: [cutOffNote(clear)] };
     const { branch } = await mustBeIdle(project, plan);
     const of = { plan: { project, plan, branch }, overrides };
     const deleted = { status: 'deleted', project, plan } as const;
@@ -336,6 +339,11 @@ export function createPlanCommands(parts: CommandDependencies) {
      */
     deletePlan: (asked: DeletePlan): Promise<PlanDeleted> => registrations(asked.project)(() => deleteWhole(asked)),
   };
+}
+
+function cutOffNote(clear: DeletePlan['clear']): string {
+  const left = clear === null ? '' : ', and what it left may still be there: stator gc --dry';
+  return `an engine was cut off while it deleted the plan, which is gone${left}`;
 }
 
 const unasked = 'no flag says to delete it';

@@ -125,7 +125,10 @@ export function mount(
     if (person !== null && c.req.method !== 'GET')
       parts.core.log.info(`${person.name}: ${c.req.method} ${c.req.path.slice(0, 500)}`);
     const carryOut = () => principal.act(() => answerHere(c, ask));
-    return once(c, { way: definition.again ?? 'kept', commands: parts.core.commands, body: ask.body }, carryOut);
+    // The pass of a person may be another one with the next daemon.
+    const by = person?.name ?? c.req.header('authorization') ?? '';
+    const way = definition.again ?? 'kept';
+    return once(c, { way, by, commands: parts.core.commands, body: ask.body }, carryOut);
   });
 
   async function answerHere(c: Context, ask: Parameters<typeof answerFromHost>[1]): Promise<Response> {
@@ -146,9 +149,15 @@ async function once(
   c: Context,
   {
     way,
+    by,
     commands,
     body,
-  }: { way: NonNullable<Definition['again']>; commands: Pick<Commands, 'once'> | undefined; body: unknown },
+  }: {
+    way: NonNullable<Definition['again']>;
+    by: string;
+    commands: Pick<Commands, 'once'> | undefined;
+    body: unknown;
+  },
   carryOut: () => Promise<Response>,
 ): Promise<Response> {
   const key = c.req.header(keyHeader);
@@ -161,7 +170,7 @@ async function once(
     );
   if (way === 'signal') return withRequest({ key, firstAtMs: 0, isRepeat: false }, carryOut);
   const { pathname, search } = new URL(c.req.url);
-  const asked = [c.req.method, pathname, search, c.req.header('authorization') ?? '', body];
+  const asked = [c.req.method, pathname, search, by, body];
   const request = { key, digest: textDigest(JSON.stringify(asked)), mayRepeat: way === 'kept' };
   const { status, text } = await commands.once(request, async () => {
     const response = await carryOut();

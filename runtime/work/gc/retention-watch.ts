@@ -17,6 +17,8 @@ interface RetentionParts {
   readonly settings: Pick<Settings, 'current'>;
   readonly log: Log;
   readonly isOwner: () => boolean;
+  /** What the last round came to; null: it cleared away what it was to. */
+  onRound(trouble: string | null): void;
   /** Between two rounds; before the first a fortieth of it. */
   readonly everyMs?: number;
 }
@@ -28,6 +30,7 @@ export function createRetentionWatch({
   settings,
   log,
   isOwner,
+  onRound,
   everyMs = defaultEveryMs,
 }: RetentionParts): RetentionWatch {
   let stopping = new AbortController();
@@ -42,13 +45,17 @@ export function createRetentionWatch({
       }
       const olderThanMs = settings.current().retentionMs;
       const report = await cleaning.clear({ olderThanMs, dry: false, overrides: [] }, stopping.signal);
+      onRound(null);
       const words = summaryOf(report);
       if (words !== '')
         log.info(`cleared away what ended more than ${Math.round(olderThanMs / 86_400_000)} days ago: ${words}`);
       return everyMs;
     },
     onError(thrown) {
-      if (!stopping.signal.aborted) log.warn(`what ended long ago was not cleared away: ${messageOf(thrown)}`);
+      if (stopping.signal.aborted) return;
+      const trouble = `what ended long ago was not cleared away: ${messageOf(thrown)}`;
+      log.warn(trouble);
+      onRound(`${trouble}; try it now: stator gc --dry-run`);
     },
   });
 
