@@ -1,5 +1,7 @@
 /** An agent's output as it comes: over rotations of its log, over its attempts, and whether an engine runs or not. */
+
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { isOver } from '../../machines/vocabulary/plan-status.ts';
 import type { Client, InstanceEntry, PlanEntry } from '../../runtime/api/client/client.ts';
 import { createLogTail, type LogTail } from '../../runtime/base/platform/log-tail.ts';
 import { pause } from '../../runtime/base/platform/pause.ts';
@@ -129,7 +131,7 @@ async function mayCome(follower: Follower, client: Client, entries: readonly Ins
     findInstance(entries, title);
     return;
   }
-  if (plan.status === 'done' || plan.status === 'cancelled') {
+  if (isOver(plan.status)) {
     const hint = `see what happened with: stator plan history ${plan.plan}`;
     throw new EngineError('not_found', `${title} never ran: ${plan.plan} is ${plan.status}`, hint);
   }

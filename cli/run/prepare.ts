@@ -1,6 +1,8 @@
 /** Before a plan runs: its repo and its document are registered or brought up to date, and it is started, or taken up again. */
+
 import { parsePlan } from '../../machines/document/plan-document.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { isOver } from '../../machines/vocabulary/plan-status.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
 import { identityIn } from '../../runtime/engine/preflight.ts';
@@ -61,11 +63,11 @@ export async function prepareRun(call: Call, client: Client, request: RunRequest
   refuseOtherBranch(registered, request);
   const wasEdited = isEdited(request, registered);
   if (!wasEdited) await bind(client, registered, request);
-  if (isFinal(registered)) return wasEdited ? overAndEdited(registered, request) : over(registered);
+  if (isOver(registered.status)) return wasEdited ? overAndEdited(registered, request) : over(registered);
   if (wasEdited) await takeEdit(client, registered, request);
   // Asked again: the document may have changed what it waits for, and a person may have answered meanwhile.
   const now = registered.blocked === null && !wasEdited ? registered : await client.plan(project, plan);
-  if (isFinal(now)) return over(now);
+  if (isOver(now.status)) return over(now);
   const after = await afterPlanning(call, client, project, request);
   const ready = { project, plan, since, after };
   const started: Prepared = { kind: 'started', ...ready };
@@ -120,10 +122,6 @@ async function takeEdit(client: Client, { project, plan }: PlanShow, { content, 
     ...(bound === null ? {} : { file: bound }),
   });
   refuseFailed(answer, `${file} was edited since, and the plan does not take it now`);
-}
-
-function isFinal({ status }: PlanShow): boolean {
-  return status === 'done' || status === 'cancelled';
 }
 
 function over(plan: PlanShow): Prepared {

@@ -1,5 +1,7 @@
 /** What agents ask while a plan runs, put to the person at the terminal, one question after the other. The picture of the plan goes on meanwhile. */
+
 import { answerCommand } from '../../machines/plan/advice.ts';
+import { isOver } from '../../machines/vocabulary/plan-status.ts';
 import type { Client, InstanceEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { canAsk } from '../ask.ts';
 import type { Call } from '../command.ts';
@@ -96,7 +98,7 @@ async function put({ call, display, interrupted }: Questions, asked: Asked, gone
 }
 
 export function askedQuestions(client: Client, { project, plan, questions, paused, status }: PlanShow): Asked[] {
-  if (paused || status === 'done' || status === 'cancelled') return [];
+  if (paused || isOver(status)) return [];
   return questions.map((question) => ({
     key: `question ${question.number}`,
     question: askedText(question),

@@ -1,4 +1,5 @@
 /** Looks at a plan while it runs, shows what it sees, and says how it ended. */
+import { isOver } from '../../machines/vocabulary/plan-status.ts';
 import type { Client, FactEntry, InstanceEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { pause } from '../../runtime/base/platform/pause.ts';
 import { isAbsence } from '../absence.ts';
@@ -70,7 +71,7 @@ export async function watchPlan(watching: Watching): Promise<Ending> {
       watching.onShown(since);
       if (watching.interrupted.aborted) return { kind: 'interrupted', since };
       const isAsking = isAsked(watching, seen);
-      const isFinal = seen.plan.status === 'done' || seen.plan.status === 'cancelled';
+      const isFinal = isOver(seen.plan.status);
       overSinceMs = isFinal ? (overSinceMs ?? begunMs) : null;
       const isLate = overSinceMs !== null && begunMs - overSinceMs > leavingMs;
       const outcome = outcomeOf(seen.plan, isLate ? [] : seen.instances);

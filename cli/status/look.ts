@@ -1,6 +1,8 @@
 /** What there is to be sorted by whose turn it is: asked of whoever answers. */
+
+import { isUnderWay } from '../../machines/vocabulary/plan-status.ts';
 import type { Client, InstanceEntry, PlanEntry } from '../../runtime/api/client/client.ts';
-import { isUnderWay, type Seen } from './sort.ts';
+import type { Seen } from './sort.ts';
 
 /** So many plans are asked about one by one; of more it is quicker to take all agents there are, those of plans that have ended too. */
 const oneByOne = 25;
@@ -15,7 +17,11 @@ export async function look(client: Client, project: string | undefined): Promise
     client.forges(),
     client.accounts(),
   ]);
-  const agents = await agentsOf(client, plans.filter(isUnderWay), project);
+  const agents = await agentsOf(
+    client,
+    plans.filter(({ status }) => isUnderWay(status)),
+    project,
+  );
   return {
     engine: client.note === null,
     plans,

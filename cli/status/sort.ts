@@ -1,5 +1,7 @@
 /** Plans sorted by whose turn it is: a person's, an agent's, or nobody's yet. Pure. */
+
 import { mostUsed } from '../../machines/vocabulary/budget.ts';
+import { isUnderWay } from '../../machines/vocabulary/plan-status.ts';
 import type {
   AccountEntry,
   ForgeEntry,
@@ -90,7 +92,7 @@ export function statusOf(seen: Seen): Status {
     const agents = live.get(nameOf(plan)) ?? [];
     const { project, plan: name, status, turn, need, waiting_for: waits } = plan;
     if (need !== null) needs.push({ project, plan: name, status, ...need });
-    if (!isUnderWay(plan)) continue;
+    if (!isUnderWay(plan.status)) continue;
     if (turn === 'agents' || agents.length > 0)
       running.push({ ...planState(plan), agents: agents.map(runningAgent), retried: retriedOf(plan) });
     else if (turn === 'waiting' && waits !== null)
@@ -106,7 +108,7 @@ export function statusOf(seen: Seen): Status {
     waiting,
     counts,
     not_merged: notMerged(seen.plans),
-    budget: tightestBudget(seen.plans.filter(isUnderWay)),
+    budget: tightestBudget(seen.plans.filter(({ status }) => isUnderWay(status))),
     usage,
     warnings: seen.warnings,
     pauses: seen.pauses,
@@ -136,10 +138,6 @@ function planState({ project, plan, status, phase, wave, waves, tasks_done, task
 
 function runningAgent({ title, role, state, attempt, started_at, last_line }: InstanceEntry): RunningAgent {
   return { title, role, state, attempt, started_at, last_line };
-}
-
-export function isUnderWay({ status }: PlanEntry): boolean {
-  return status !== 'ready' && status !== 'done' && status !== 'cancelled';
 }
 
 function notMerged(plans: readonly PlanEntry[]): Status['not_merged'] {

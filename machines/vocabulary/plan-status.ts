@@ -10,3 +10,13 @@ export const planStatuses = [
   'cancelled',
 ] as const;
 export type PlanStatus = (typeof planStatuses)[number];
+
+/** It has ended: nothing of it works any more, and it can be merged, reopened or deleted. */
+export function isOver(status: PlanStatus): boolean {
+  return status === 'done' || status === 'cancelled';
+}
+
+/** It was started and has not ended. */
+export function isUnderWay(status: PlanStatus): boolean {
+  return status !== 'ready' && !isOver(status);
+}

@@ -7,6 +7,7 @@ import { decodePlan } from '../../machines/document/plan-document.ts';
 import { readPlan } from '../../machines/document/read-plan.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { planNameOf } from '../../machines/vocabulary/ids.ts';
+import { isOver as isEnded } from '../../machines/vocabulary/plan-status.ts';
 import type { PublicSignal } from '../../machines/vocabulary/signal.ts';
 import type { Client, SendRequest } from '../api/client/client.ts';
 import { type KnownOptions, refuseUnknownOptions } from '../api/client/known-options.ts';
@@ -183,7 +184,7 @@ async function* factsOf(
 async function isOver(client: Client, { project, plan }: PlanName, seq: number): Promise<boolean> {
   const entry: PlanEntry = await client.plan(project, plan);
   const needsPerson = entry.blocked?.scope === 'plan' || entry.paused || entry.phase === 'wave_waiting';
-  if (entry.status !== 'done' && entry.status !== 'cancelled' && !needsPerson) return false;
+  if (!isEnded(entry.status) && !needsPerson) return false;
   if ((await client.history(project, plan, { after: seq })).length > 0) return false;
   const instances = await client.instances({ project, plan });
   // What is queued does not start before a person has acted.

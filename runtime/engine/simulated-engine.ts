@@ -16,7 +16,7 @@ import type { OutgoingSignal } from '../../actors/ports.ts';
 import { createTrees, type Tree, type Trees } from '../../actors/tree.ts';
 import { messageOf } from '../../machines/vocabulary/errors.ts';
 import { planBranch, planTree, repoTree, supervisorTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
-import type { PlanStatus } from '../../machines/vocabulary/plan-status.ts';
+import { isOver, type PlanStatus } from '../../machines/vocabulary/plan-status.ts';
 import type { Policy } from '../../machines/vocabulary/policy.ts';
 import type { Origin, SignalPayload } from '../../machines/vocabulary/signal.ts';
 import type { Log } from '../base/platform/log.ts';
@@ -280,7 +280,7 @@ async function openEngine(
       const { status, phase, wave, blocked } = await mustRead();
       const standing = standingText({ status, phase, blocked });
       if (standing !== stands) [stands, changedAtMs] = [standing, clock.nowMs()];
-      if ((status === 'done' || status === 'cancelled') && !isExpected()) return end(status);
+      if (isOver(status) && !isExpected()) return end(status);
       if (phase === 'wave_waiting' && !isExpected('advance_wave', 'retry_wave', 'implement_wave')) {
         const failed = failuresOf(await mustLive());
         if (failed.length === 0) {

@@ -2,6 +2,7 @@
  * What would have become of a plan with other inputs: its journal is replayed up to where they matter, and from there on it is played as a simulation, with
  * agents that do what they did then. Nothing is carried out, and the store is only read.
  */
+
 import { planContext, planSummary } from '../../actors/plan-view.ts';
 import type { OutgoingSignal, TimerRequest } from '../../actors/ports.ts';
 import { createTrees, type Tree, type Trees } from '../../actors/tree.ts';
@@ -10,6 +11,7 @@ import type { Effect, EffectKind } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { Role } from '../../machines/vocabulary/ids.ts';
 import { effectKey, type PlanTree, planTree, repoTree } from '../../machines/vocabulary/ids.ts';
+import { isOver as isEnded } from '../../machines/vocabulary/plan-status.ts';
 import type { Policy } from '../../machines/vocabulary/policy.ts';
 import type { AnySignal, SignalPayload, SignalType } from '../../machines/vocabulary/signal.ts';
 import type { WhatIf, WhatIfQuestion } from '../api/contract/plans.ts';
@@ -101,7 +103,7 @@ export async function whatIf(parts: WhatIfParts, asked: WhatIfQuestion & PlanKey
   const was = wasEnding(known);
   const line = lines[until] as InputLine; // the past has one line at least
   const told = { project, plan, from: { seq: line.seq, at: timeText(line.at) }, was };
-  const isOver = was.status === 'done' || was.status === 'cancelled';
+  const isOver = isEnded(was.status);
   if (matters.length === 0 && isOver) return { ...told, parts: null, would_be: was, not_taken: [] };
   const { played, lastMoves, scripted } = await play(known, other.policy);
   return {

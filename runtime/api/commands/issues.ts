@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { planTree } from '../../../machines/vocabulary/ids.ts';
+import { isOver as isEnded } from '../../../machines/vocabulary/plan-status.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { SignalType } from '../../../machines/vocabulary/signal.ts';
 import type { PlanKey } from '../../core/store/port.ts';
@@ -373,7 +374,7 @@ export function createIssueCommands(parts: IssueParts) {
         const status = (await store.plan(row.project, row.plan))?.status ?? 'cancelled';
         const place = await sessions.placeOfRow(row).catch(() => null);
         const gone = place === null ? null : await goneOf(place, row, status);
-        const isOver = status === 'done' || status === 'cancelled' || gone !== null;
+        const isOver = isEnded(status) || gone !== null;
         const looks = place === null || !isOver ? [] : await looksOf(place, row);
         const why =
           place === null

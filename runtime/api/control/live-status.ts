@@ -1,5 +1,7 @@
 /** A picture of a repo at one moment, in the shape that kasmos's widgets read (its version 2): counted, cut to a cap, sorted. */
+
 import { basename } from 'node:path';
+import { isOver } from '../../../machines/vocabulary/plan-status.ts';
 import { type LiveStatus, liveStatusStages as stages } from '../contract/live-status.ts';
 import type { PlanEntry } from '../contract/plans.ts';
 import type { InstanceEntry } from '../contract/runs.ts';
@@ -17,7 +19,7 @@ export async function liveStatusOf(
     views.instances({ project }),
     views.repos(),
   ]);
-  const plans = entries.filter(({ status }) => status !== 'done' && status !== 'cancelled');
+  const plans = entries.filter(({ status }) => !isOver(status));
   const agents = instances.filter(({ state }) => state in stageOf);
   const attention = plans.flatMap(attentionOf);
   const left = (all: readonly unknown[]) => Math.max(0, all.length - cap);

@@ -7,6 +7,7 @@
 import type { AnyDefinition } from '../../../actors/definition.ts';
 import { messageOf } from '../../../machines/vocabulary/errors.ts';
 import { planTree, supervisorTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import { isOver as isEnded } from '../../../machines/vocabulary/plan-status.ts';
 import { groupBy } from '../../base/platform/group-by.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { pause } from '../../base/platform/pause.ts';
@@ -171,7 +172,7 @@ function startTelling({ watched, log, nextPrefix }: HubOptions & { nextPrefix():
 
   /** Reads all live actors: at the beginning of watching, and after facts were missed. */
   async function scan(source: Watched, register: ActorRegister): Promise<void> {
-    const plans = (await source.store.plans(null)).filter(({ status }) => status !== 'done' && status !== 'cancelled');
+    const plans = (await source.store.plans(null)).filter(({ status }) => !isEnded(status));
     const latest = [...plans].sort((a, b) => a.updatedAt - b.updatedAt).slice(-plansMost);
     const trees = new Set<TreeAddress>([supervisorTree, ...register.trees()]);
     for (const { project, plan } of latest) trees.add(planTree(project, plan));

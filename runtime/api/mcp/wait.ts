@@ -1,7 +1,7 @@
 /** Waiting for what happens, over an engine that may go away and come back meanwhile. */
 
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { planStatuses } from '../../../machines/vocabulary/plan-status.ts';
+import { isOver, planStatuses } from '../../../machines/vocabulary/plan-status.ts';
 import { absentStep, absentText } from '../../base/platform/home-engine.ts';
 import { pause } from '../../base/platform/pause.ts';
 import type { Client, FactEntry, PlanEntry } from '../client/client.ts';
@@ -80,7 +80,7 @@ function isAsWanted({ status, turn, need }: PlanEntry, until: WaitFor): boolean 
     case 'idle':
       return turn === 'person' || turn === 'nobody';
     case 'final':
-      return status === 'done' || status === 'cancelled';
+      return isOver(status);
     default:
       return status === until;
   }

@@ -8,6 +8,7 @@ import { parsePlan } from '../../../machines/document/plan-document.ts';
 import { EngineError, planNotFound } from '../../../machines/vocabulary/errors.ts';
 import type { Role } from '../../../machines/vocabulary/ids.ts';
 import { instanceTitle, planTree } from '../../../machines/vocabulary/ids.ts';
+import { isOver } from '../../../machines/vocabulary/plan-status.ts';
 import type { Policy } from '../../../machines/vocabulary/policy.ts';
 import { isLive } from '../../../machines/vocabulary/public-state.ts';
 import type { Signal, SignalType } from '../../../machines/vocabulary/signal.ts';
@@ -187,7 +188,7 @@ const filesNamed = 5;
 
 /** Plans that stand in line for this one to be done. */
 async function waitersOf({ store }: PreviewParts, { project, plan }: Named): Promise<string[]> {
-  const others = (await store.plans(project)).filter(({ status }) => status !== 'done' && status !== 'cancelled');
+  const others = (await store.plans(project)).filter(({ status }) => !isOver(status));
   const texts = await Promise.all(
     others.map(async (row) => ({ row, text: (await store.planText(project, row.plan)) ?? '' })),
   );

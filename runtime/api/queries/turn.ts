@@ -1,8 +1,10 @@
 /** Whose turn it is in a plan: a person's, its agents', or nobody's. Status, board, page and `run` all show what is said here. */
+
 import { failuresOf, type Need } from '../../../actors/plan-view.ts';
 import { waysOn } from '../../../machines/plan/advice.ts';
 import { EngineError, onOneLine } from '../../../machines/vocabulary/errors.ts';
 import { planTree } from '../../../machines/vocabulary/ids.ts';
+import { isUnderWay } from '../../../machines/vocabulary/plan-status.ts';
 import { isLive } from '../../../machines/vocabulary/public-state.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { PlanRow, RunRow } from '../../core/store/rows.ts';
@@ -31,7 +33,7 @@ export async function turnOf(
 ): Promise<Pick<PlanEntry, 'turn' | 'need'>> {
   const need = await needOf(parts, row, look);
   if (need !== null) return { turn: 'person', need };
-  if (row.status === 'ready' || row.status === 'done' || row.status === 'cancelled') return { turn: 'nobody', need };
+  if (!isUnderWay(row.status)) return { turn: 'nobody', need };
   const isAtWork = look.waiting === null || look.runs.some(isLive);
   return { turn: isAtWork ? 'agents' : 'waiting', need };
 }

@@ -10,6 +10,7 @@ import { type Applicant, obstacleOf, type RepoContext } from '../../../machines/
 import { isAwaited } from '../../../machines/vocabulary/effect.ts';
 import { EngineError, onOneLine, withHint } from '../../../machines/vocabulary/errors.ts';
 import { pathOfRequest, planTree, repoTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import { isUnderWay } from '../../../machines/vocabulary/plan-status.ts';
 import { processStates, statusesUnderWay } from '../../../machines/vocabulary/public-state.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { unstartedText } from '../../base/platform/home-engine.ts';
@@ -70,7 +71,7 @@ export async function waitingFor(
   }
   const held = storeWait(parts, row) ?? (await retryWait(parts, kept));
   // A merge of a done plan, or what is left of a cancelled one, may be kept from being done too.
-  if (row.status === 'ready' || row.status === 'done' || row.status === 'cancelled') return held;
+  if (!isUnderWay(row.status)) return held;
   const away = (await hostWait(parts, row, { hosts, newest })) ?? (await otherHostWait(parts, row, { hosts, newest }));
   if (away !== null) return away;
   if (row.paused)
@@ -199,7 +200,7 @@ async function otherHostWait(
 /** What a plan under way does is written before it counts. */
 function storeWait({ storeTrouble }: ViewDependencies, { status }: PlanRow): Waiting | null {
   const trouble = storeTrouble?.() ?? null;
-  if (trouble === null || status === 'ready' || status === 'done' || status === 'cancelled') return null;
+  if (trouble === null || !isUnderWay(status)) return null;
   return { kind: 'repo', detail: `nothing can be written down: ${onOneLine(withHint(trouble))}`, since: null };
 }
 

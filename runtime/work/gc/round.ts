@@ -1,6 +1,8 @@
 /** One round of clearing away: what is asked for, what was found so far, and how it makes room for others between two steps. */
+
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import { isOver as isEnded } from '../../../machines/vocabulary/plan-status.ts';
 import type { CleaningItem, CleaningOverride } from '../../api/contract/cleaning.ts';
 import type { Faults } from '../../base/platform/faults.ts';
 import type { Log } from '../../base/platform/log.ts';
@@ -98,7 +100,7 @@ export function resting(isBusy: boolean, abort: AbortSignal): () => Promise<void
 }
 
 export function isOver({ status, deletedAt }: PlanTrace): boolean {
-  return deletedAt !== null || status === 'done' || status === 'cancelled';
+  return deletedAt !== null || isEnded(status);
 }
 
 /** Why a plan is not over, or not long enough; null: it is, or there is none. */

@@ -1,4 +1,5 @@
 /** Which host a repo goes to, and which plans it may go for. */
+import { isUnderWay } from '../../../machines/vocabulary/plan-status.ts';
 import type { HostRow, Store } from '../../core/store/port.ts';
 import type { PlanRow } from '../../core/store/rows.ts';
 
@@ -44,7 +45,7 @@ export function plansElsewhere(
   plans: readonly PlanRow[],
   ownNames: readonly string[],
 ): readonly { readonly plan: string; readonly host: string }[] {
-  const open = plans.filter(({ status }) => status !== 'ready' && status !== 'done' && status !== 'cancelled');
+  const open = plans.filter(({ status }) => isUnderWay(status));
   if (open.some(({ host }) => host !== null && ownNames.includes(host))) return [];
   return open
     .filter(({ paused, holds, faultSignal }) => !paused && !holds && faultSignal === null)

@@ -5,6 +5,7 @@ import { basename, isAbsolute, join, normalize, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { machineEventOf } from '../../../machines/vocabulary/hook-event.ts';
+import { isOver } from '../../../machines/vocabulary/plan-status.ts';
 import type { Policy } from '../../../machines/vocabulary/policy.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import {
@@ -661,9 +662,7 @@ export async function openProjects(parts: {
   /** Whether it holds what the plans under way have. Throws `conflict`. */
   async function mustBeSame({ project, path: from, config: { commit } }: RepoRow, found: Repository): Promise<void> {
     const isThere = commit === undefined || (await findCommit(found, commit)) !== null;
-    const begun = (await store.plans(project)).filter(
-      ({ base, status }) => base !== null && status !== 'cancelled' && status !== 'done',
-    );
+    const begun = (await store.plans(project)).filter(({ base, status }) => base !== null && !isOver(status));
     const missing: string[] = [];
     for (const { plan, branch } of isThere ? begun : [])
       if ((await readRef(found, branchRef(branch))) === null) missing.push(`${branch} of plan ${plan}`);
