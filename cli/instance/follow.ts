@@ -1,6 +1,7 @@
 /** An agent's output as it comes: over rotations of its log, over its attempts, and whether an engine runs or not. */
 
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { taskIn } from '../../machines/vocabulary/ids.ts';
 import { isOver } from '../../machines/vocabulary/plan-status.ts';
 import type { Client, InstanceEntry, PlanEntry } from '../../runtime/api/client/client.ts';
 import { createLogTail, type LogTail } from '../../runtime/base/platform/log-tail.ts';
@@ -144,9 +145,9 @@ function isTitleOf({ plan }: PlanEntry, title: string): boolean {
 }
 
 async function hasTask(client: Client, { project, plan }: PlanEntry, title: string): Promise<boolean> {
-  const task = /-w(\d+)-t(\d+)$/.exec(title);
-  if (task === null) return true;
+  const of = taskIn(title);
+  if (of === null) return true;
   const { tasks_by_wave: waves } = await client.plan(project, plan);
-  const wave = waves.find(({ number }) => number === Number(task[1]));
-  return wave?.tasks.some(({ number }) => number === Number(task[2])) === true;
+  const wave = waves.find(({ number }) => number === of.wave);
+  return wave?.tasks.some(({ number }) => number === of.task) === true;
 }

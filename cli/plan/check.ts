@@ -1,8 +1,10 @@
 /** `stator plan check`: reads a plan without registering it; needs no store and no repo. */
+
 import type { PlanDocument, PlanProblem, PlanTask } from '../../machines/document/plan-document.ts';
 import { type PlanReading, readPlan } from '../../machines/document/read-plan.ts';
 import { amountsText } from '../../machines/vocabulary/budget.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { taskName } from '../../machines/vocabulary/ids.ts';
 import { watchSavedFile } from '../../runtime/base/platform/saved-file.ts';
 import { readStdin } from '../ask.ts';
 import { type Call, defineVerb } from '../command.ts';
@@ -188,7 +190,7 @@ function sectionsOf({ document: { waves, notes }, family, refs }: PlanReading, s
   const tasks = waves.flatMap((wave) =>
     wave.tasks.map((task) => {
       const { line, number, title } = task;
-      const to = `the coder of w${wave.number}-t${number}`;
+      const to = `the coder of ${taskName(wave.number, number)}`;
       const at = given.get(`${wave.number} ${number}`) ?? line;
       return { line: at, title: `Task ${number}: ${title}`, to, read: fieldsOf(task) };
     }),

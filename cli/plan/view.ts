@@ -1,6 +1,7 @@
 /** How a plan looks in lists and on its own. Pure. */
 
 import { waysOn } from '../../machines/plan/advice.ts';
+import { taskName } from '../../machines/vocabulary/ids.ts';
 import { landingText } from '../../machines/vocabulary/landing.ts';
 import { forgeMergeText } from '../../machines/vocabulary/plan-pull.ts';
 import { reasonText } from '../../machines/vocabulary/reason-text.ts';
@@ -159,7 +160,7 @@ function runLines({ run_list: runs }: PlanShow, { width, nowMs, paint }: Showing
 /** False: its agent has no run, and waits for a slot, for its next attempt or for an engine. */
 function isAtWork(plan: PlanShow, wave: number, { number, status }: { number: number; status: TaskStatus }): boolean {
   if (status !== 'working') return true;
-  const titles = [`${plan.plan}-w${wave}-t${number}`, `${plan.plan}-coder`];
+  const titles = [`${plan.plan}-${taskName(wave, number)}`, `${plan.plan}-coder`];
   return plan.run_list.some(({ title, ended_at: endedAt }) => endedAt === null && titles.includes(title));
 }
 

@@ -183,6 +183,24 @@ export interface TitleParts {
   round: number;
 }
 
+/** How a task is called within its plan: `w1-t2`. */
+export function taskName(wave: number, task: number): string {
+  return `w${wave}-t${task}`;
+}
+
+const taskSuffix = /-w(\d+)-t(\d+)$/;
+
+/** The task that a title or a branch ends with; null: it is of no task. */
+export function taskIn(titleOrBranch: string): { readonly wave: number; readonly task: number } | null {
+  const found = taskSuffix.exec(titleOrBranch);
+  return found === null ? null : { wave: Number(found[1]), task: Number(found[2]) };
+}
+
+/** A title or a branch without the task that it ends with: its plan's. */
+export function withoutTask(titleOrBranch: string): string {
+  return titleOrBranch.replace(taskSuffix, '');
+}
+
 /** How people address an agent, over all its attempts. */
 export function instanceTitle({ plan, role, wave, task, round }: TitleParts): string {
   switch (role) {
@@ -191,7 +209,7 @@ export function instanceTitle({ plan, role, wave, task, round }: TitleParts): st
     case 'architect':
       return `${plan}-architect`;
     case 'coder':
-      return wave === null || task === null ? `${plan}-coder` : `${plan}-w${wave}-t${task}`;
+      return wave === null || task === null ? `${plan}-coder` : `${plan}-${taskName(wave, task)}`;
     case 'session':
       return `${plan}-session`;
     case 'reviewer':
@@ -211,7 +229,7 @@ export function planBranch(plan: string): string {
 
 /** A sibling of the plan's branch, never below it: git cannot hold `plan/x` and `plan/x/y` at once. */
 export function taskBranch(planBranchName: string, wave: number, task: number): string {
-  return `${planBranchName}-w${wave}-t${task}`;
+  return `${planBranchName}-${taskName(wave, task)}`;
 }
 
 /** The child of a plan's root that writes the draft of that number, as one of several planners. */

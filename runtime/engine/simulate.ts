@@ -2,7 +2,7 @@
 import { type PlanDocument, parsePlan } from '../../machines/document/plan-document.ts';
 import type { AgentRun } from '../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { hashOf, type Role, roles } from '../../machines/vocabulary/ids.ts';
+import { hashOf, type Role, roles, taskName } from '../../machines/vocabulary/ids.ts';
 import { defaultPolicy, type Policy } from '../../machines/vocabulary/policy.ts';
 import type { RepoPast } from '../api/contract/repos.ts';
 import type { PlayedRun, Script } from './scripted-work.ts';
@@ -183,10 +183,6 @@ function unknownName(name: string, tasks: readonly string[]): EngineError {
 
 function tasksOf({ waves }: PlanDocument): string[] {
   return waves.flatMap(({ number, tasks }) => tasks.map((task) => taskName(number, task.number)));
-}
-
-function taskName(wave: number, task: number): string {
-  return `w${wave}-t${task}`;
 }
 
 interface Given {

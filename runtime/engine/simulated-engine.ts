@@ -15,7 +15,14 @@ import {
 import type { OutgoingSignal } from '../../actors/ports.ts';
 import { createTrees, type Tree, type Trees } from '../../actors/tree.ts';
 import { messageOf } from '../../machines/vocabulary/errors.ts';
-import { planBranch, planTree, repoTree, supervisorTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
+import {
+  planBranch,
+  planTree,
+  repoTree,
+  supervisorTree,
+  type TreeAddress,
+  taskName,
+} from '../../machines/vocabulary/ids.ts';
 import { isOver, type PlanStatus } from '../../machines/vocabulary/plan-status.ts';
 import type { Policy } from '../../machines/vocabulary/policy.ts';
 import type { Origin, SignalPayload } from '../../machines/vocabulary/signal.ts';
@@ -350,7 +357,7 @@ export function questionsAsked(tree: Tree): number {
 }
 
 function failedText(wave: number, failures: readonly TaskFailure[]): string {
-  const shown = failures.slice(0, shownFailures).map(({ number, title }) => `w${wave}-t${number} (${title})`);
+  const shown = failures.slice(0, shownFailures).map(({ number, title }) => `${taskName(wave, number)} (${title})`);
   const more = failures.length - shown.length;
   return `wave ${wave} is over, and not done: ${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }

@@ -1,5 +1,7 @@
 /** What the board's keys do and open, each by the same request as the verb of that name, with the same refusals. */
+
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { taskName } from '../../../machines/vocabulary/ids.ts';
 import type { Client, PlanShow, SignalAnswer } from '../../../runtime/api/client/client.ts';
 import type { Tone } from '../../colour.ts';
 import { noPaint } from '../../colour.ts';
@@ -201,7 +203,7 @@ export async function permissionPage(client: Client, target: Target) {
   const [asked, ...more] = open.filter(({ agent }) => target.title === null || agent.title === target.title);
   if (asked === undefined) return null;
   const { agent, question } = asked;
-  const task = agent.task_number === 0 ? null : `w${agent.wave_number}-t${agent.task_number}`;
+  const task = agent.task_number === 0 ? null : taskName(agent.wave_number, agent.task_number);
   const others = more.length === 0 ? [] : [`${counted(more.length, 'more question')} after this one`];
   const head = [`denied at ${clockTime(question.until)} if nobody answers until then`, ...others, ''];
   return {

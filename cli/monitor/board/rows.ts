@@ -1,5 +1,5 @@
 /** The rows of the board: who needs a person first, then what runs, waits and rests; or the waves, tasks and agents of one plan. Pure. */
-import { instanceTitle } from '../../../machines/vocabulary/ids.ts';
+import { instanceTitle, taskName } from '../../../machines/vocabulary/ids.ts';
 import { reasonText } from '../../../machines/vocabulary/reason-text.ts';
 import type { InstanceEntry, PlanEntry, PlanShow } from '../../../runtime/api/client/client.ts';
 import { groupBy } from '../../../runtime/base/platform/group-by.ts';
@@ -197,7 +197,7 @@ function planTarget(project: string, plan: string | null): Target {
 
 function agentRow(agent: InstanceEntry, nowMs: number): Row {
   const { project, plan, title, role, wave_number: wave, task_number: task } = agent;
-  const target = { project, plan, title, role, task: task === 0 ? null : `w${wave}-t${task}` };
+  const target = { project, plan, title, role, task: task === 0 ? null : taskName(wave, task) };
   return {
     id: `${project}/${title}`,
     target,
@@ -292,7 +292,7 @@ interface TaskLook {
 }
 
 function taskRow({ project, plan }: PlanShow, { wave, task, title, agent, nowMs }: TaskLook): Row {
-  const name = `w${wave}-t${task.number}`;
+  const name = taskName(wave, task.number);
   const isAtWork = agent !== null && task.status === 'working';
   const [, , ...said] = isAtWork ? agentSpans(agent, '', nowMs) : [];
   const why = plain(task.why ?? (task.reason === null ? '' : reasonText(task.reason)));

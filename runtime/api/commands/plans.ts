@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { noticeLimit } from '../../../actors/notices.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { isPlanName, planBranch, planTree, repoTree } from '../../../machines/vocabulary/ids.ts';
+import { isPlanName, planBranch, planTree, repoTree, taskIn, withoutTask } from '../../../machines/vocabulary/ids.ts';
 import { otherFile } from '../../../machines/vocabulary/plan-file.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { type RefusedWord, refusedText } from '../../../machines/vocabulary/word.ts';
@@ -96,7 +96,7 @@ export function createPlanCommands(parts: CommandDependencies) {
     const others = [...(await store.plans(project)), ...births];
     if (others.some((other) => other.plan === plan)) throw planExists(project, plan);
     // A plan's branch is also the stem of its tasks' branches.
-    const owner = others.find((other) => stemOf(other.branch) === stemOf(branch));
+    const owner = others.find((other) => withoutTask(other.branch) === withoutTask(branch));
     if (owner === undefined) return;
     throw new EngineError(
       'conflict',
@@ -368,13 +368,6 @@ function flagOf(override: CleaningOverride): string {
   return `--even-if-${override.replace('_', '-')}`;
 }
 
-/** What a task's branch adds to its plan's. */
-const taskSuffix = /-w\d+-t\d+$/;
-
-function stemOf(branch: string): string {
-  return branch.replace(taskSuffix, '');
-}
-
 function refuseName(plan: string): void {
   if (!isPlanName(plan)) {
     throw new EngineError(
@@ -383,7 +376,7 @@ function refuseName(plan: string): void {
       'lower-case letters, digits, dot, dash and underscore, beginning with a letter or digit, at most 128, and good as a git ref',
     );
   }
-  if (!taskSuffix.test(plan)) return;
+  if (taskIn(plan) === null) return;
   throw new EngineError(
     'bad_request',
     `"${plan}" cannot name a plan: names that end in -w<number>-t<number> are those of tasks`,

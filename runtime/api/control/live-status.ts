@@ -1,6 +1,7 @@
 /** A picture of a repo at one moment, in the shape that kasmos's widgets read (its version 2): counted, cut to a cap, sorted. */
 
 import { basename } from 'node:path';
+import { taskIn } from '../../../machines/vocabulary/ids.ts';
 import { isOver } from '../../../machines/vocabulary/plan-status.ts';
 import { type LiveStatus, liveStatusStages as stages } from '../contract/live-status.ts';
 import type { PlanEntry } from '../contract/plans.ts';
@@ -60,12 +61,12 @@ const stageOf: Readonly<Partial<Record<InstanceEntry['state'], 'loading' | 'read
 type Agent = LiveStatus['active_agents'][number];
 
 function agentOf({ title, plan, role, state, worktree, branch, last_activity_at: activity }: InstanceEntry): Agent {
-  const [, wave, task] = /-w(\d+)-t(\d+)$/.exec(title) ?? [];
+  const of = taskIn(title);
   return {
     task: plan,
     role,
     title,
-    ...(wave === undefined ? {} : { wave: Number(wave), task_number: Number(task) }),
+    ...(of === null ? {} : { wave: of.wave, task_number: of.task }),
     stage: stageOf[state] ?? 'loading',
     paused: state === 'paused',
     ...(worktree === null ? {} : { worktree: basename(worktree) }),

@@ -1,7 +1,7 @@
 /** What a plan, or one task of it, has changed: read from git alone. */
 import { planContext } from '../../../actors/plan-view.ts';
 import { EngineError, planNotFound } from '../../../machines/vocabulary/errors.ts';
-import { planTree, taskBranch } from '../../../machines/vocabulary/ids.ts';
+import { planTree, taskBranch, taskName } from '../../../machines/vocabulary/ids.ts';
 import { didYouMean } from '../../base/config/nearest.ts';
 import type { PlanRow } from '../../core/store/rows.ts';
 import { changeMarked, changesBetween, diffStat, diffText } from '../../work/git/diff.ts';
@@ -57,8 +57,8 @@ export async function planDiff(
   const range =
     asked === null ? whole : await rangeOfTask(repository, row, { ...asked, whole, isNow: moment === null });
   if (range === null) {
-    if (asked !== null) checkTask(`w${asked.wave}-t${asked.task}`, { plan, tasks: await tasksOf(project, plan) });
-    const what = asked === null ? `plan ${plan}` : `task w${asked.wave}-t${asked.task} of ${plan}`;
+    if (asked !== null) checkTask(taskName(asked.wave, asked.task), { plan, tasks: await tasksOf(project, plan) });
+    const what = asked === null ? `plan ${plan}` : `task ${taskName(asked.wave, asked.task)} of ${plan}`;
     const yet = moment === null ? 'has no commit yet' : 'had no commit yet';
     throw new EngineError('conflict', `${what} ${yet}`, `see how far it is: stator plan show ${plan}`);
   }
@@ -67,7 +67,7 @@ export async function planDiff(
   return {
     project,
     plan,
-    task: asked === null ? null : `w${asked.wave}-t${asked.task}`,
+    task: asked === null ? null : taskName(asked.wave, asked.task),
     ...range,
     files: [...changes.files],
     total: changes.total,

@@ -16,6 +16,7 @@ import {
   type Role,
   roles,
   taskBranch,
+  taskName,
 } from '../../../machines/vocabulary/ids.ts';
 import type { GivenWords } from '../../../machines/vocabulary/word.ts';
 import type { AgentProfile } from '../../base/config/config.ts';
@@ -108,7 +109,7 @@ function withOpenQuestion(
 }
 
 function taskWord({ wave, task }: Pick<AgentRun, 'wave' | 'task'>): string | null {
-  return wave === null || task === null ? null : `w${wave}-t${task}`;
+  return wave === null || task === null ? null : taskName(wave, task);
 }
 
 interface Asked {

@@ -1,7 +1,7 @@
 /** Queries: they read rows and live trees, and change neither. */
 
 import { repoNotFound } from '../../../machines/vocabulary/errors.ts';
-import { repoTree } from '../../../machines/vocabulary/ids.ts';
+import { repoTree, taskName } from '../../../machines/vocabulary/ids.ts';
 import { later } from '../../base/platform/later.ts';
 import type { RepoRow } from '../../core/store/rows.ts';
 import type { ActPreview, PlanDiff, PromptShow } from '../contract/plans.ts';
@@ -72,7 +72,7 @@ export function createViews(parts: ViewDependencies) {
   const plans = createPlanViews(parts);
   const tasksOf = async (project: string, plan: string) =>
     (await plans.plan(project, plan)).tasks_by_wave.flatMap(({ number: wave, tasks }) =>
-      tasks.map(({ number }) => `w${wave}-t${number}`),
+      tasks.map(({ number }) => taskName(wave, number)),
     );
 
   const diff = async (question: DiffQuestion): Promise<PlanDiff> => {

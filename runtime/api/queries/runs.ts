@@ -5,7 +5,7 @@ import { actorAt, snapshotOf } from '../../../actors/addressee.ts';
 import type { AgentContext } from '../../../machines/agent/context.ts';
 import type { Reason } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { pathOfRequest, planTree } from '../../../machines/vocabulary/ids.ts';
+import { pathOfRequest, planTree, taskIn } from '../../../machines/vocabulary/ids.ts';
 import { isLive } from '../../../machines/vocabulary/public-state.ts';
 import { isProgramPreset } from '../../base/config/preset-programs.ts';
 import { createFileMemory } from '../../base/platform/file-memory.ts';
@@ -123,8 +123,8 @@ const activeStates: ReadonlySet<string> = new Set(['starting', 'running', 'waiti
 const loadingStates: ReadonlySet<string> = new Set(['queued', 'starting']);
 
 /** The fields that programs for kasmos read. */
-function olderFields({ project, plan, role, title, state, preset, queued_at: queuedAt }: RunRow) {
-  const [, wave = 0, task = 0] = (role === 'coder' && /^-w(\d+)-t(\d+)$/.exec(title.slice(plan.length))) || [];
+function olderFields({ project, role, title, state, preset, queued_at: queuedAt }: RunRow) {
+  const { wave, task } = (role === 'coder' ? taskIn(title) : null) ?? { wave: 0, task: 0 };
   return {
     id: `${project}/${title}`,
     active: activeStates.has(state),

@@ -1,5 +1,7 @@
 /** What is said of a plan whose wave is over and waits for a person: which tasks failed and how, and each way on with its command. */
+
 import type { TaskFailure } from '../../../actors/plan-view.ts';
+import { taskName } from '../../../machines/vocabulary/ids.ts';
 import { logCommand, reasonText } from '../../../machines/vocabulary/reason-text.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { whyFailed } from '../../work/agents/reports/telling.ts';
@@ -25,7 +27,9 @@ export function waveOverText(plan: string, wave: number, failures: readonly Task
   const more = failures.length - shownTasks;
   return [
     `wave ${wave} is over, and ${failures.length} of its tasks ${failures.length === 1 ? 'is' : 'are'} not done`,
-    ...failures.slice(0, shownTasks).map((failure) => failureText(`${name}-w${wave}-t${failure.number}`, failure)),
+    ...failures
+      .slice(0, shownTasks)
+      .map((failure) => failureText(`${name}-${taskName(wave, failure.number)}`, failure)),
     ...(more > 0 ? [`and ${more} more: stator plan show ${name}`] : []),
     `run again what is not done: stator plan advance ${name} retry-wave`,
     `go on without it: stator plan advance ${name} advance-wave`,
@@ -48,7 +52,7 @@ export function waveOverNeed(
   );
   const logs = failures
     .slice(0, shownLogs)
-    .map(({ number, reason }) => logCommand(`${plan}-w${wave}-t${number}`, reason));
+    .map(({ number, reason }) => logCommand(`${plan}-${taskName(wave, number)}`, reason));
   return {
     why: `wave ${wave} of ${plan} failed: ${which.join(', ')}`,
     do: [...logs, `stator plan advance ${name} retry-wave`, goOn],

@@ -2,6 +2,7 @@
 
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import { withoutTask } from '../../../machines/vocabulary/ids.ts';
 import { isOver as isEnded } from '../../../machines/vocabulary/plan-status.ts';
 import type { CleaningItem, CleaningOverride } from '../../api/contract/cleaning.ts';
 import type { Faults } from '../../base/platform/faults.ts';
@@ -113,16 +114,13 @@ export function notOver({ beforeMs }: Pick<Round, 'beforeMs'>, plan: PlanTrace |
   return null;
 }
 
-/** What a task's branch adds to its plan's. */
-const taskSuffix = /-w\d+-t\d+$/;
-
 /** The plan that a branch belongs to: its own, or one of its tasks'. */
 export function planOfBranch(
   { branches }: Pick<Round, 'branches'>,
   project: string,
   branch: string,
 ): PlanTrace | undefined {
-  return branches.get(`${project} ${branch}`) ?? branches.get(`${project} ${branch.replace(taskSuffix, '')}`);
+  return branches.get(`${project} ${branch}`) ?? branches.get(`${project} ${withoutTask(branch)}`);
 }
 
 export function byBranch(plans: Iterable<PlanTrace>): Map<string, PlanTrace> {

@@ -3,7 +3,9 @@
  * a forge for branches applies and no clone looks by itself. A ref there moves only from a commit that is known here: what another host has pushed since is
  * not overwritten. Like every push that the engine decides on, it runs nothing that the repository or its remote names.
  */
+
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { taskIn, withoutTask } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import { withoutSecrets } from '../../base/platform/secrets.ts';
 import { gitFailure, ownGit } from './git.ts';
@@ -93,7 +95,7 @@ async function placeOf({ path }: Pick<Repository, 'path'>, branch: string): Prom
 export function isOfPlan(ref: string, { plan, branch }: { readonly plan: string; readonly branch: string }): boolean {
   if (ref.startsWith(attemptRef(`${plan}#`))) return true;
   const own = branchRef(branch);
-  return ref === own || (ref.startsWith(own) && /^-w\d+-t\d+$/.test(ref.slice(own.length)));
+  return ref === own || (taskIn(ref) !== null && withoutTask(ref) === own);
 }
 
 async function refsOfPlan(repo: Repository, of: SharedPlan & { readonly branch: string }) {
