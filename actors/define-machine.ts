@@ -131,20 +131,23 @@ function checkAction(what: string, action: string, actions: Readonly<Record<stri
     );
 }
 
+const effectForms = 'give { run }, { afterMs, event }, { send }, { start } or { watch }';
+
 const fields = {
   run: ['run', 'lane', 'limit', 'host', 'attempts', 'timeoutMs', 'stoppedBy'],
   afterMs: ['afterMs', 'event', 'stoppedBy'],
   send: ['send'],
+  start: ['start'],
   watch: ['watch'],
 } as const;
 
+const forms = Object.keys(fields) as (keyof typeof fields)[]; // the keys of the table
+
 function checkEffect(what: string, effect: unknown, actions: Readonly<Record<string, unknown>>): void {
-  if (typeof effect !== 'object' || effect === null)
-    throw refused(what, 'it is no effect', 'give { run }, { afterMs, event }, { send } or { watch }');
+  if (typeof effect !== 'object' || effect === null) throw refused(what, 'it is no effect', effectForms);
   const values = effect as Record<string, unknown>; // looked at field by field
-  const form = (['run', 'afterMs', 'send', 'watch'] as const).find((key) => key in effect);
-  if (form === undefined)
-    throw refused(what, 'it says nothing to do', 'give { run }, { afterMs, event }, { send } or { watch }');
+  const form = forms.find((key) => key in effect);
+  if (form === undefined) throw refused(what, 'it says nothing to do', effectForms);
   const odd = Object.keys(effect).find((key) => !(fields[form] as readonly string[]).includes(key));
   if (odd !== undefined)
     throw refused(what, `there is no "${odd}"`, `with ${form} it takes ${fields[form].join(', ')}`);

@@ -90,6 +90,14 @@ export interface Message<M extends AnyStateMachine, Params> {
   ) => { readonly to: Addressed; readonly type: string; readonly payload?: Readonly<Record<string, unknown>> };
 }
 
+/** Another tree of a machine of your own, begun in the commit of this very step; one that is there stays as it is. */
+export interface Start<M extends AnyStateMachine, Params> {
+  readonly start: (
+    moment: ActionMoment<M>,
+    params: Params,
+  ) => { readonly machine: string; readonly id: string; readonly input?: Readonly<Record<string, unknown>> };
+}
+
 /** Hears `plan_done` (`{project, plan}`) of each of these plans, once; at once where it is done already. */
 export interface Watch<M extends AnyStateMachine, Params> {
   readonly watch: (
@@ -103,6 +111,7 @@ export type EffectDefinition<M extends AnyStateMachine, Params = unknown> =
   | Work<M, Params>
   | Timer<M, Params>
   | Message<M, Params>
+  | Start<M, Params>
   | Watch<M, Params>;
 
 /** The type of an event of the chart; any text where the chart has no types. */

@@ -248,6 +248,11 @@ function bindOwn(definition: AnyDefinition, ports: Ports, memory: () => Memory):
       ports.sendAny(
         messageTo(memory().address, to, { type, payload: asJson(`what the action ${action} sends`, payload) }),
       );
+    } else if ('start' in effect) {
+      const { machine: kind, id, input = {} } = effect.start(moment, given);
+      if (!isTreeId(id)) throw new Error(`"${id}" cannot be the id of a ${kind}`);
+      const payload = asJson(`the input that the action ${action} gives`, input) as object;
+      ports.sendAny({ tree: machineTree(kind, id), type: ownBirth, payload, sender: memory().address });
     } else {
       const watcher = memory().address;
       for (const { project, plan } of effect.watch(moment, given)) {
@@ -304,6 +309,8 @@ function messageTo(
   { type: given, payload }: { type: string; payload: unknown },
 ): OutgoingSignal {
   if ('machine' in to) {
+    if (given === ownBirth)
+      throw new Error(`a message does not begin a tree ("${given}"): an effect with { start } does`);
     if (!isTreeId(to.id)) throw new Error(`"${to.id}" cannot be the id of a ${to.machine}`);
     return { tree: machineTree(to.machine, to.id), type: given, payload: payload as object, sender };
   }

@@ -3,11 +3,11 @@ import { spawn } from 'node:child_process';
 import { EngineError, errorFromDocument, isErrorDocument } from '../machines/vocabulary/errors.ts';
 import { callSocket } from '../runtime/api/client/call.ts';
 import { type Call, defineVerb } from './command.ts';
-import { answerMs, requireDaemon } from './daemon/presence.ts';
+import { answerMs, requireEngine } from './daemon/presence.ts';
 import { portOf } from './number.ts';
 
 export default defineVerb({
-  summary: 'Print the address of the web page of the daemon: all plans with their statecharts, agents and journals.',
+  summary: 'Print the address of the web page of the engine: all plans with their statecharts, agents and journals.',
   args: {
     open: { type: 'boolean', description: 'open it in your browser' },
     port: {
@@ -18,11 +18,11 @@ export default defineVerb({
     stately: { type: 'boolean', description: "print the addresses for Stately's inspector" },
   },
   examples: ['stator inspect --open', 'stator inspect --json', 'stator inspect --stately'],
-  more: `The daemon serves the page on 127.0.0.1. The address contains a token: keep it secret, because with it anybody can do what you can. It is valid until the daemon ends; an open page continues with the next daemon. Over ssh: ssh -L <port>:127.0.0.1:<port>.
---stately prints a page that sends states and names to https://stately.ai when you press its button (no prompt, document or output), and the WebSocket for @statelyai/inspect; both can only watch. Exit code 69: no daemon runs.`,
+  more: `The daemon, a running stator run or your program serves the page on 127.0.0.1. The address contains a token: keep it secret, because with it anybody can do what you can. It is valid until that engine ends; an open page continues with the next daemon. Over ssh: ssh -L <port>:127.0.0.1:<port>.
+--stately prints a page that sends states and names to https://stately.ai when you press its button (no prompt, document or output), and the WebSocket for @statelyai/inspect; both can only watch. Exit code 69: no engine runs.`,
   async run({ open = false, port, stately = false }, call) {
     const number = port === undefined ? undefined : portOf(port);
-    const { owner } = await requireDaemon(call);
+    const { owner } = await requireEngine(call);
     const ask = callSocket(owner.socketPath ?? '', call.env.STATOR_TOKEN);
     const wanted = { ...(number === undefined ? {} : { port: number }), ...(stately ? { stately } : {}) };
     const { url, websocket } = await addressFrom(ask, wanted);

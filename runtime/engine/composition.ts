@@ -13,7 +13,7 @@ import { type CommandDependencies, createCommands } from '../api/commands/comman
 import { keyed } from '../api/commands/request.ts';
 import { createApp, createAppForHosts } from '../api/control/app.ts';
 import { namedOrigin } from '../api/control/people.ts';
-import type { AppParts, Host } from '../api/control/route.ts';
+import type { AppParts, Host, Inspect } from '../api/control/route.ts';
 import { createMcpSessions } from '../api/mcp/sessions.ts';
 import { createViews } from '../api/queries/queries.ts';
 import {
@@ -95,6 +95,8 @@ export interface CoreOptions {
   readonly machines?: readonly AnyDefinition[];
   /** The daemon that this engine lives in; default: none. */
   readonly host?: Host;
+  /** Serves the live page; default: there is none. */
+  readonly inspect?: Inspect;
 }
 
 /** The parts of every engine. */
@@ -353,14 +355,14 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
   }
 
   const lock = () => owner?.lock() ?? null;
-  const { host = null } = options;
+  const { host = null, inspect = host?.inspect ?? null } = options;
   const mcp = createMcpSessions();
   const whatIf: AppParts['whatIf'] = async (asked) => {
     await views.mustRead(asked.project, asked.plan);
     return (await loadWhatIf()).whatIf({ store, limits, pastOf: views.repoPast }, asked);
   };
   const relay = createRelay({ store, projects });
-  const shared = { store, views, commands, parts, bus, log, watch, lock, mcp, host, whatIf, relay };
+  const shared = { store, views, commands, parts, bus, log, watch, lock, mcp, host, inspect, whatIf, relay };
   const begunMs = performance.now();
   const uptimeMs = host?.uptimeMs ?? (() => performance.now() - begunMs);
   const api: AppParts = { ...shared, uptimeMs, nowMs };

@@ -6,14 +6,12 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { EngineError, messageOf, onOneLine, withHint } from '../../machines/vocabulary/errors.ts';
+import { EngineError, onOneLine, withHint } from '../../machines/vocabulary/errors.ts';
 import { createPasses, type Passes } from '../api/control/people.ts';
 import type { Host } from '../api/control/route.ts';
 import { type ControlServer, serveSocket } from '../api/control/server.ts';
 import { serveTcp, type Team } from '../api/control/tcp.ts';
 import { createWaitingApp } from '../api/control/waiting-app.ts';
-import type { Inspector } from '../api/inspector/inspector.ts';
-import { inspectorFile } from '../api/inspector/place.ts';
 import { type HttpConfig, homeFolder, loadDaemonConfig, socketPath, storePlace } from '../base/config/config.ts';
 import { ensureHome } from '../base/platform/home.ts';
 import { ensureHomeToken, readHomeToken } from '../base/platform/home-token.ts';
@@ -27,10 +25,10 @@ import { damageIn } from '../core/store/sqlite/db.ts';
 import { acquireOwner, type Owner, readOwner } from '../core/store/sqlite/owner.ts';
 import type { Core } from './core.ts';
 import type { Engine, EngineOptions } from './options.ts';
+import { createPage } from './page.ts';
 import { type Answering, type Listen, startEngine } from './start.ts';
 
 const loadOutside = later(() => import('../api/inspector/outside.ts'));
-const loadInspector = later(() => import('../api/inspector/inspector.ts'));
 
 export interface DaemonOptions
   extends Pick<
@@ -145,7 +143,7 @@ async function openDaemon(opening: Opening): Promise<Daemon> {
     },
   };
   const server = await serve(opening, front, passes);
-  const page = pageOf(opening, front, () => (app === closed ? null : core));
+  const page = createPage({ home, log, app: front, watched: () => (app === closed ? null : core) });
   const listen: Listen = async (ready, _place, own) => {
     app = ready;
     core = own;
@@ -365,32 +363,4 @@ function waitable(thrown: unknown): string | null {
   const isOfWorld =
     code === 'store_locked' || code === 'store_full' || (code === 'store_unreadable' && cause !== undefined);
   return isOfWorld ? message : null;
-}
-
-/** The page of `stator inspect`; nothing of it is loaded before somebody asks for it, or may still have it open. */
-interface Page {
-  open: Host['inspect'];
-  /** Where a page of an earlier daemon may wait for this one. */
-  resume(): void;
-  stop(): Promise<void>;
-}
-
-function pageOf({ home, log }: Opening, app: Answering, watched: () => Core | null): Page {
-  let loaded: Promise<Inspector> | null = null;
-  const load = () => {
-    loaded ??= loadInspector().then(({ createInspector }) =>
-      createInspector({ home, app, log, nowMs: () => Date.now(), watched }),
-    );
-    return loaded;
-  };
-  return {
-    open: async (wanted) => (await load()).open(wanted),
-    resume() {
-      if (!existsSync(inspectorFile(home))) return;
-      load()
-        .then((inspector) => inspector.resume())
-        .catch((thrown: unknown) => log.warn(`the page of stator inspect is not served again: ${messageOf(thrown)}`));
-    },
-    stop: async () => (await loaded)?.stop(),
-  };
 }

@@ -59,6 +59,11 @@ export interface Engine<D extends AnyDefinition = AnyDefinition> extends Embeddi
   readonly client: Client;
   /** The control API for mounting in a server. */
   fetch(request: Request): Response | Promise<Response>;
+  /**
+   * Serves the page of `stator inspect` on 127.0.0.1 until the engine stops, and answers its address, which holds a token; with `stately` that of the bridge
+   * to Stately, and the WebSocket for `@statelyai/inspect`. Default port: the same as before, else a free one. Throws `unavailable`, `home_unusable`.
+   */
+  inspect(options?: { port?: number; stately?: boolean }): Promise<{ url: string; websocket?: string }>;
   /** Why it does nothing any more: it was stopped, or its store or the lock of its home was deleted or replaced; null: it works. */
   loss(): EngineError | null;
   /** The plans, each as `<project>/<plan>`, that somebody watched and nobody watches now: with `onlyWatched` it goes on with them. */

@@ -19,6 +19,7 @@ import { createMachines, machinesFor, openWithoutDefinition, refuseUnknownEvents
 import { engineInbox, openSupervisor } from './one-shot.ts';
 import type { Engine, EngineOptions } from './options.ts';
 import { engineStopped, lostHome } from './ownership.ts';
+import { createPage } from './page.ts';
 import { createRequestGate } from './request-gate.ts';
 import { stopEngine } from './shutdown.ts';
 
@@ -68,6 +69,20 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
   const { pullRequestLookMs, forgeAnswerMs, cleaningEveryMs } = options;
   const machines = await machinesFor(options.machines ?? [], daemon);
   refuseUnknownEvents(options.hooks ?? {}, machines);
+  let watched: Core | null = null;
+  let answers: Answering | null = null;
+  // A daemon has its own page, which outlives its engines.
+  const page =
+    start.host === undefined
+      ? createPage({
+          home,
+          log,
+          app: {
+            fetch: (request) => answers?.fetch(request) ?? Response.json(engineStopped(home).toJSON(), { status: 503 }),
+          },
+          watched: () => watched,
+        })
+      : null;
   const core = await createCore({
     home,
     mode: 'stays',
@@ -89,6 +104,7 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
       cleaningEveryMs,
       faults,
       host: start.host,
+      inspect: page?.open,
     }),
   });
   level = () => core.settings.current().logLevel;
@@ -96,12 +112,15 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
   const lost = lately(() => core.store.loss() ?? (owner.isHeld() ? null : lostHome(home)));
   const loss = () => stopped ?? lost();
   const app = guardedAnswers(loss, core.app);
+  watched = core;
+  answers = app;
   const server = await open(start, core, { app, place: { ...place, note: log.warn } });
   for (const line of await openWithoutDefinition(core.store, machines)) log.warn(line);
   log.info(`engine ${owner.epoch} owns ${home}, pid ${process.pid}`);
   const loading = setTimeout(() => void loadRest(log), settledMs).unref();
-  const stop = once((agents: 'leave' | 'stop') => {
+  const stop = once(async (agents: 'leave' | 'stop') => {
     clearTimeout(loading);
+    await page?.stop().catch((thrown: unknown) => log.warn(`the page did not close: ${messageOf(thrown)}`));
     const onClosing = () => {
       stopped = engineStopped(home);
     };
@@ -115,6 +134,12 @@ export async function startEngine(start: EngineStart): Promise<Engine> {
     client,
     fetch: app.fetch,
     loss,
+    inspect: async (options = {}) => {
+      refuseUnknownOptions('inspect', options, { port: true, stately: true });
+      if (stopped !== null) throw stopped;
+      if (page === null) throw new Error('a daemon serves its page itself');
+      return page.open(options);
+    },
     unwatched: () => core.watched().filter((plan) => !core.viewed().includes(plan)),
     stop: async (options = {}) => {
       refuseUnknownOptions('stop', options, { agents: true });

@@ -142,6 +142,7 @@ async function smallApp(limits: StreamLimits, between: (started: Core) => Partia
     lock: () => null,
     mcp: createMcpSessions(),
     host: null,
+    inspect: null,
     whatIf: () => Promise.reject(new Error('nobody asks')),
     relay: null,
   };

@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createMachine, setup } from 'xstate';
+import { assign, createMachine, setup } from 'xstate';
 import { z } from 'zod';
 import type { MachineEvent } from '../../machines/vocabulary/hook-event.ts';
 import type { Clock } from '../../runtime/base/platform/clock.ts';
@@ -284,6 +284,73 @@ it('whose machines below ask for effects and timers: what comes of them goes to 
   expect(seen).toEqual(['begun: working', 'begun: on', 'worked: resting', 'late: ended', 'ended: off']);
 });
 
+it('begins other trees in the commit of its own step, and they tell it what came of them', async () => {
+  const { home, env } = ground();
+  const part = defineMachine({
+    name: 'part',
+    machine: setup({
+      types: { context: {} as { of: string }, input: {} as { of?: string }, events: {} as { type: 'go' } },
+      actions: { tell: () => {} },
+    }).createMachine({
+      context: ({ input: { of } }) => {
+        if (of === undefined) throw new Error('it is part of nothing');
+        return { of };
+      },
+      initial: 'on',
+      states: { on: { entry: 'tell', always: 'off' }, off: { type: 'final' } },
+    }),
+    version: 1,
+    effects: { tell: { send: ({ context }) => ({ to: { machine: 'whole', id: context.of }, type: 'part_done' }) } },
+  });
+  const whole = defineMachine({
+    name: 'whole',
+    machine: setup({
+      types: {
+        context: {} as { done: number; failed: string[] },
+        events: {} as { type: 'part_done' } | { type: 'message_failed'; to: string },
+      },
+      actions: {
+        startPart: (_, _params: { id: string }) => {},
+        startNobody: () => {},
+        count: assign({ done: ({ context }) => context.done + 1 }),
+        noteFailure: assign({
+          failed: ({ context, event }) =>
+            event.type === 'message_failed' ? [...context.failed, event.to] : context.failed,
+        }),
+      },
+    }).createMachine({
+      context: { done: 0, failed: [] },
+      entry: [
+        { type: 'startPart', params: { id: 'one' } },
+        { type: 'startPart', params: { id: 'two' } },
+        { type: 'startPart', params: { id: 'two' } },
+        'startNobody',
+      ],
+      initial: 'waiting',
+      on: { part_done: { actions: 'count' }, message_failed: { actions: 'noteFailure' } },
+      states: {
+        waiting: {
+          always: { guard: ({ context }) => context.done === 2 && context.failed.length === 1, target: 'ended' },
+        },
+        ended: { type: 'final' },
+      },
+      output: ({ context }) => context,
+    }),
+    version: 1,
+    signals: { part_done: z.strictObject({}) },
+    effects: {
+      startPart: { start: (_, { id }) => ({ machine: 'part', id, input: { of: 'all' } }) },
+      startNobody: { start: () => ({ machine: 'part', id: 'nobody', input: {} }) },
+    },
+  });
+  const engine = await createEngine({ home, env, serve: false, machines: [part, whole] });
+  afterwards(() => engine.stop());
+  await engine.machines.whole.start('all');
+  for await (const _ of engine.machines.whole.facts('all'));
+  expect((await engine.machines.whole.get('all')).output).toEqual({ done: 2, failed: ['part:nobody'] });
+  expect((await engine.machines.part.list()).map(({ id }) => id)).toEqual(['one', 'two']);
+});
+
 it('whose schema throws says so in its own words', async () => {
   const { home, env } = ground();
   const schema = z.looseObject({}).refine(() => {
@@ -530,9 +597,21 @@ describe('between trees', () => {
     expect(await says('refuse', { reason: 'late' })).toMatchObject({ code: undefined, value: 'refused' });
     expect(await says('refuse', { reason: '' })).toMatchObject({ code: 'bad_payload', value: 'asking' });
     expect(await says('published', { url: 'x' })).toMatchObject({ code: 'unknown_signal', value: 'asking' });
-    const { code, release } = await says('machine_started', { version: '2' }, 'new');
-    expect(code).toBe('not_found');
-    expect((await release.list()).map(({ id }) => id)).toEqual(['1.2', 'other']);
+  });
+
+  it('a message does not begin a tree: that step fails, and says what does', async () => {
+    const { release } = await startWith({
+      tells: { machine: 'release', id: 'new' },
+      says: { type: 'machine_started', payload: { version: '2' } },
+    });
+    await release.start('1.2', { version: '1' });
+    await expectFailure(
+      release.send('1.2', { type: 'refuse', reason: 'no' }),
+      'refused',
+      'machine_started',
+      '{ start }',
+    );
+    expect((await release.list()).map(({ id }) => id)).toEqual(['1.2']);
   });
 
   it('a message that nobody takes is told to who sent it', async () => {

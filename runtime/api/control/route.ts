@@ -27,6 +27,8 @@ export interface AppParts extends EventParts {
   readonly mcp: McpSessions;
   /** null: the engine belongs to a program. */
   readonly host: Host | null;
+  /** null: this engine serves no page. */
+  readonly inspect: Inspect | null;
   /** null: nobody else has repos. */
   readonly relay: Relay | null;
 }
@@ -50,9 +52,11 @@ export interface Host {
   readonly personOf: Passes['personOf'];
   /** Begins to stop; the request that asks for it is answered first. */
   stop(agents: 'leave' | 'stop'): void;
-  /** Throws `unavailable` where the port cannot be had, `home_unusable`. */
-  inspect(wanted: PageWanted): Promise<{ url: string; websocket?: string }>;
+  readonly inspect: Inspect;
 }
+
+/** Serves the live page. Throws `unavailable` where the port cannot be had, `home_unusable`. */
+export type Inspect = (wanted: PageWanted) => Promise<{ url: string; websocket?: string }>;
 
 /** Options of the live page. */
 export interface PageWanted {

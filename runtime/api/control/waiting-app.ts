@@ -28,7 +28,8 @@ export function createWaitingApp(parts: WaitingParts): Hono {
     throw refusal();
   };
   const entrance = personEntrance({ runOfToken }, host.personOf);
-  for (const each of daemonRoutes) mount(app, { core: parts, entrance }, each);
+  const core = { ...parts, inspect: host.inspect };
+  for (const each of daemonRoutes) mount(app, { core, entrance }, each);
   app.get('/v1/status', (c) => {
     const status: StatusAnswer = {
       running: true,

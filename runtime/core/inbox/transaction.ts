@@ -233,7 +233,8 @@ function handleRow(parts: BatchParts, batch: Batch, row: SignalRow): void {
   batch.asked.add(address);
   const entry = batch.known.trees.get(address) ?? null;
   if (entry === null) {
-    if (!trees.isBirth(address, signal) || isMessage(signal)) {
+    const isOwn = parseTree(address).kind === 'machine';
+    if (!trees.isBirth(address, signal) || (isMessage(signal) && !isOwn)) {
       settleOrphan(batch, row, address);
       return;
     }

@@ -1,4 +1,4 @@
-/** The daemon around an engine. It answers these also while it waits for its store; the engine of a program has no daemon. */
+/** The daemon around an engine. It answers these also while it waits for its store; the engine of a program has no daemon, and serves the page itself. */
 import { z } from 'zod';
 import { EngineError } from '../../../../machines/vocabulary/errors.ts';
 import { type AppParts, type Host, json, route } from '../route.ts';
@@ -40,7 +40,14 @@ export const daemonRoutes = [
       answers: { 200: z.strictObject({ url: z.string(), websocket: z.string().optional() }) },
       errors: ['conflict', 'home_unusable', 'unavailable'],
     },
-    async ({ core, body }) => json(200, await hostOf(core).inspect(body)),
+    async ({ core, body }) => {
+      if (core.inspect !== null) return json(200, await core.inspect(body));
+      throw new EngineError(
+        'conflict',
+        'this engine lives for one verb and serves no page',
+        'start a daemon: stator daemon start',
+      );
+    },
   ),
 ] as const;
 
