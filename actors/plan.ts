@@ -9,6 +9,7 @@ import { planMachine } from '../machines/plan/machine.ts';
 import { type TaskContext, taskMachine } from '../machines/task/machine.ts';
 import { type AgentRun, placeOf } from '../machines/vocabulary/effect.ts';
 import { draftBranch, idOf, planTree, repoTree, requestId } from '../machines/vocabulary/ids.ts';
+import { duration } from '../machines/vocabulary/time-text.ts';
 import { waveMachine } from '../machines/wave/machine.ts';
 import type { Ports } from './ports.ts';
 
@@ -187,14 +188,8 @@ function bindAgent(ports: Ports) {
 
 /** Why a question that nobody answered is denied. */
 function unanswered({ permissions: [question] }: AgentContext): string {
-  const seconds = question === undefined ? 0 : Math.round((question.dueAt - question.askedAt) / 1_000);
-  const within =
-    seconds < 120
-      ? `${seconds} s`
-      : seconds < 7_200
-        ? `${Math.round(seconds / 60)} min`
-        : `${Math.round(seconds / 3_600)} h`;
-  return `nobody answered within ${within}, so it is denied; do without it, or ask with: stator signal emit needs_decision --payload "<why>"`;
+  const within = question === undefined ? '' : ` within ${duration(question.dueAt - question.askedAt)}`;
+  return `nobody answered${within}, so it is denied; do without it, or ask with: stator signal emit needs_decision --payload "<why>"`;
 }
 
 /** The run that an agent asks for, or would ask for as it stands. */

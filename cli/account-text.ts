@@ -1,5 +1,6 @@
+import { untilText } from '../machines/vocabulary/time-text.ts';
 import type { AccountEntry } from '../runtime/api/client/client.ts';
-import { counted, plain, untilText } from './text.ts';
+import { counted, plain } from './text.ts';
 
 /** Agents that are named; of more the number is told. */
 const namedLimit = 5;

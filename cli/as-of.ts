@@ -1,8 +1,8 @@
 /** The options --to and --at: what is shown is as of a line of the journal, or a time. */
+
 import { EngineError } from '../machines/vocabulary/errors.ts';
-import { localDay } from '../runtime/base/platform/local-time.ts';
+import { clockTime, localDay } from '../machines/vocabulary/time-text.ts';
 import { wholeNumber } from './number.ts';
-import { clockTime } from './text.ts';
 
 export const asOfArgs = {
   to: { type: 'string', valueHint: 'seq', description: 'after this line of its journal (see history)' },

@@ -2,6 +2,7 @@
 
 import { resolve } from 'node:path';
 import { EngineError } from '../machines/vocabulary/errors.ts';
+import { uptimeText } from '../machines/vocabulary/time-text.ts';
 import type { RepoEntry, StatusAnswer } from '../runtime/api/client/client.ts';
 import { loadDaemonConfig } from '../runtime/base/config/config.ts';
 import { isThisStator } from '../runtime/base/platform/version.ts';
@@ -82,13 +83,6 @@ function statusLines({ uptime, repos, waiting, problems, notes, warnings, forges
     ...accountLines(accounts, Date.now()),
     ...warnings.map((warning) => `warning: ${plainLines(warning)}`),
   ];
-}
-
-/** `3h14m22s`, `14m22s`, `22s`. */
-function uptimeText(seconds: number): string {
-  const [h, m, s] = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60, seconds % 60];
-  if (h > 0) return `${h}h${m}m${s}s`;
-  return m > 0 ? `${m}m${s}s` : `${s}s`;
 }
 
 function repoLines(repos: readonly RepoEntry[]): string[] {

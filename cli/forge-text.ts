@@ -1,7 +1,8 @@
 /** Forges in lines, one for each forge and what is wrong with it, however many repos are there. */
+import { duration } from '../machines/vocabulary/time-text.ts';
 import type { ForgeEntry } from '../runtime/api/client/client.ts';
 import { groupBy } from '../runtime/base/platform/group-by.ts';
-import { duration, plain } from './text.ts';
+import { plain } from './text.ts';
 
 /** What is wrong, since when, what waits for it, what to do; of those that answer one line for all. */
 export function forgeLines(forges: readonly ForgeEntry[], nowMs: number): { isDown: boolean; text: string }[] {

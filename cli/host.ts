@@ -1,11 +1,12 @@
 /** `stator host`: the machines that share a store in PostgreSQL. */
+import { clockTime } from '../machines/vocabulary/time-text.ts';
 import type { HostEntry } from '../runtime/api/client/client.ts';
 import { defineVerb, type Verbs } from './command.ts';
 import type { Output } from './output.ts';
 import { withClient } from './session.ts';
 import { isConfirmed, sureArgs } from './sure.ts';
 import { fields } from './table.ts';
-import { clockTime, plain } from './text.ts';
+import { plain } from './text.ts';
 
 const hostArg = { type: 'positional', description: 'its name, as stator host list shows it' } as const;
 

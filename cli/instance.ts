@@ -2,6 +2,7 @@
 
 import { EngineError, onOneLine } from '../machines/vocabulary/errors.ts';
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
+import { clockTime } from '../machines/vocabulary/time-text.ts';
 import type { Client, SignalAnswer } from '../runtime/api/client/client.ts';
 import type { WordEntry } from '../runtime/api/contract/words.ts';
 import { absentStep } from '../runtime/base/platform/home-engine.ts';
@@ -13,7 +14,6 @@ import { findInstance, instanceHeadings, instanceLines, instanceRow } from './in
 import { allArgs, requireProject, scopeOf } from './place.ts';
 import { withClient } from './session.ts';
 import { isSure, sureArgs } from './sure.ts';
-import { clockTime } from './text.ts';
 import { hasUsage } from './usage-text.ts';
 import { printVerdict } from './verdict.ts';
 
@@ -53,7 +53,7 @@ const show = defineVerb({
     const entry = findInstance(entries, title);
     const words = await withClient(call, 'read', (client) => client.words(project, { plan: entry.plan, title }));
     const waiting = words.filter(({ state }) => state === 'waiting');
-    out.answer(entry, () => [...instanceLines(entry, out.paint), ...waitingLines(waiting, title)]);
+    out.answer(entry, () => [...instanceLines(entry, out.paint, Date.now()), ...waitingLines(waiting, title)]);
   },
 });
 

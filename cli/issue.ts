@@ -1,6 +1,7 @@
 /** `stator issue`: the sessions of issues. */
 
 import { shellWord } from '../machines/vocabulary/shell-word.ts';
+import { clockTime } from '../machines/vocabulary/time-text.ts';
 import type { IssueDanger, IssuesPruned } from '../runtime/api/client/client.ts';
 import { canAsk } from './ask.ts';
 import { defineVerb, type Verbs } from './command.ts';
@@ -10,7 +11,6 @@ import { delegate } from './issue/delegate.ts';
 import { withClient } from './session.ts';
 import { sayWhenSlow } from './slow.ts';
 import { isConfirmed } from './sure.ts';
-import { clockTime } from './text.ts';
 import { missingWord } from './usage.ts';
 
 const start = defineVerb({

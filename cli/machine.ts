@@ -1,11 +1,11 @@
 /** `stator machine`: the statecharts, and the trees of machines of your own. */
 
 import { EngineError } from '../machines/vocabulary/errors.ts';
+import { clockTime, localTime } from '../machines/vocabulary/time-text.ts';
 import type { Client, MachineVerdict } from '../runtime/api/client/client.ts';
 import type { MachineTreeReplay, MachineTreeShow } from '../runtime/api/contract/machines.ts';
 import { didYouMean } from '../runtime/base/config/nearest.ts';
 import { absentStep } from '../runtime/base/platform/home-engine.ts';
-import { localTime } from '../runtime/base/platform/local-time.ts';
 import { connect } from '../runtime/engine/connect.ts';
 import { asOfArgs, asOfQuery, asOfText } from './as-of.ts';
 import { type Call, defineVerb, type Verbs } from './command.ts';
@@ -15,7 +15,7 @@ import { requireProject } from './place.ts';
 import { withClient } from './session.ts';
 import { isConfirmed, sureArgs } from './sure.ts';
 import { fields } from './table.ts';
-import { clockTime, plain } from './text.ts';
+import { plain } from './text.ts';
 
 const treeArgs = {
   machine: { type: 'positional', description: 'its name under [machines] in daemon.toml' },

@@ -9,6 +9,7 @@ import { nearest } from '../runtime/base/config/nearest.ts';
 import type { ConnectOptions } from '../runtime/engine/connect.ts';
 import type { Call } from './command.ts';
 import { bindingOf, boundPath, findPlan, isMovedTo } from './file-binding.ts';
+import { formerRepoText } from './former-repo.ts';
 import { isInRun, requireProject, saidPlan } from './place.ts';
 import { withClient } from './session.ts';
 
@@ -38,6 +39,9 @@ export async function withPlan<Answer>(
     try {
       return await use(client, { project, plan });
     } catch (thrown) {
+      const isMissing = thrown instanceof EngineError && thrown.code === 'plan_not_found';
+      const former = isMissing ? await formerRepoText(call, client) : null;
+      if (isMissing && former !== null) throw new EngineError(thrown.code, thrown.message, former, { cause: thrown });
       throw await withNearest(thrown, { client, project, plan });
     }
   });

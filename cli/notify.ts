@@ -1,7 +1,7 @@
 /** `stator notify`: what a person was told. */
+import { clockTime } from '../machines/vocabulary/time-text.ts';
 import { defineVerb, type Verbs } from './command.ts';
 import { withClient } from './session.ts';
-import { clockTime } from './text.ts';
 
 const needs: ReadonlySet<string> = new Set([
   'plan_blocked',

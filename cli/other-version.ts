@@ -1,6 +1,7 @@
 /** Whether a verb failed because the engine that it spoke with is of another version. */
+
 import { EngineError, messageOf } from '../machines/vocabulary/errors.ts';
-import { localTime } from '../runtime/base/platform/local-time.ts';
+import { localTime } from '../machines/vocabulary/time-text.ts';
 import { isThisStator, statorBuild, statorVersion } from '../runtime/base/platform/version.ts';
 import { ownerHere, type Presence } from './daemon/presence.ts';
 

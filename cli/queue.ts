@@ -1,13 +1,15 @@
 /** `stator queue`: who waits for a slot, who works, and what is paused. */
+
 import { reasons } from '../machines/vocabulary/effect.ts';
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { reasonText } from '../machines/vocabulary/reason-text.ts';
+import { clockTime } from '../machines/vocabulary/time-text.ts';
 import type { QueueEntry } from '../runtime/api/client/client.ts';
 import { defineVerb, type Verbs } from './command.ts';
 import { asked, referenceArg, tellStarted, written } from './issue/ask.ts';
 import { partArgs, partText, pauseLines, projectFilter, resumeText, waitText, withPart } from './queue/part.ts';
 import { withClient } from './session.ts';
-import { brief, clockTime, waitDetailText } from './text.ts';
+import { brief, waitDetailText } from './text.ts';
 
 const list = defineVerb({
   summary: 'List working, waiting and ended agents of all repos or that of --project, with what they wait for.',

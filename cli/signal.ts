@@ -1,4 +1,5 @@
 /** `stator signal`: the inbox. Sending has a file of its own. */
+import { clockTime } from '../machines/vocabulary/time-text.ts';
 import type { SignalEntry } from '../runtime/api/client/client.ts';
 import type { Tone } from './colour.ts';
 import { defineVerb, type Verbs } from './command.ts';
@@ -6,7 +7,7 @@ import { wholeNumber } from './number.ts';
 import { allArgs, scopeOf } from './place.ts';
 import { withClient } from './session.ts';
 import { type Cell, fields } from './table.ts';
-import { clockTime, plainLines } from './text.ts';
+import { plainLines } from './text.ts';
 import { printVerdict } from './verdict.ts';
 
 const list = defineVerb({

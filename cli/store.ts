@@ -1,5 +1,7 @@
 /** `stator store backup | check | copy | restore`. */
+
 import { resolve } from 'node:path';
+import { localTime } from '../machines/vocabulary/time-text.ts';
 import type { Verification } from '../runtime/api/client/client.ts';
 import { connect } from '../runtime/engine/connect.ts';
 import {
@@ -22,7 +24,8 @@ import { verificationLines } from './verification.ts';
 
 const timeOf = (ms: number) => new Date(ms).toISOString();
 const entryOf = ({ file, atMs, bytes, schema }: StoreCopy) => ({ file, at: timeOf(atMs), bytes, schema });
-const untilText = (ms: number | null) => (ms === null ? 'in which nothing has happened yet' : `of ${timeOf(ms)}`);
+const untilText = (ms: number | null) =>
+  ms === null ? 'in which nothing has happened yet' : `of ${localTime(timeOf(ms), Date.now())}`;
 
 const backup = defineVerb({
   summary: 'Copy the store while it is in use. The copy is checked before it gets its name.',
@@ -65,7 +68,7 @@ const check = defineVerb({
       ...(copies.length === 0 ? ['copies: none'] : ['copies:']),
       ...copies.map(
         ({ file, atMs, bytes, schema }) =>
-          `  ${timeOf(atMs)}  ${byteText(bytes)}  ${file}${schema === null ? '' : `  before schema ${schema} was changed`}`,
+          `  ${localTime(timeOf(atMs), Date.now())}  ${byteText(bytes)}  ${file}${schema === null ? '' : `  before schema ${schema} was changed`}`,
       ),
       ...(faults.length === 0 ? [] : ['put the newest copy in its place: stator store restore']),
     ]);

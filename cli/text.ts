@@ -1,5 +1,5 @@
 /** Text on a terminal: how wide it is, how it is cut and padded, and what of it may be shown at all. */
-import { localDay } from '../runtime/base/platform/local-time.ts';
+import { untilText } from '../machines/vocabulary/time-text.ts';
 import { oneLine, safeText } from '../runtime/base/platform/terminal-text.ts';
 
 /** Blocks whose characters take two columns; emoji are found by their own property. Unicode's East Asian Width, W and F. */
@@ -64,65 +64,6 @@ export function brief(text: string): string {
 
 /** The same as `plain` for text of several lines, whose line ends and tabs stay. */
 export const plainLines = safeText;
-
-/** `7s`, `3m 07s`, `2h 14m`, `3d 4h`: two units, so that it stays short and keeps its width. */
-export function duration(ms: number): string {
-  const seconds = Math.max(0, Math.floor(ms / 1000));
-  const two = (value: number) => String(value).padStart(2, '0');
-  if (seconds < 60) return `${seconds}s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)}m ${two(seconds % 60)}s`;
-  if (seconds < 86_400) return `${Math.floor(seconds / 3600)}h ${two(Math.floor((seconds % 3600) / 60))}m`;
-  return `${Math.floor(seconds / 86_400)}d ${Math.floor((seconds % 86_400) / 3600)}h`;
-}
-
-/** `2m to 6m`, `under a minute to 3m`: rounded, the one down and the other up, since nobody knows it to the second. */
-export function rangeText(fromMs: number, toMs: number): string {
-  const from = roughly(fromMs, Math.floor);
-  const to = roughly(Math.max(fromMs, toMs), Math.ceil);
-  return from === to ? to : `${from} to ${to}`;
-}
-
-/** To 10 s under two minutes, to a minute under 20, to 5 under three hours, then to an hour. */
-function roughly(ms: number, round: (value: number) => number): string {
-  const seconds = ms / 1000;
-  const steps = [
-    [120, 10],
-    [1_200, 60],
-    [10_800, 300],
-  ] as const;
-  const step = steps.find(([below]) => seconds < below)?.[1] ?? 3_600;
-  const rounded = Math.round(round(seconds / step) * step);
-  if (rounded < 60) return rounded === 0 ? 'a moment' : `${rounded}s`;
-  if (rounded < 3_600) return rounded % 60 === 0 ? `${rounded / 60}m` : `${Math.floor(rounded / 60)}m ${rounded % 60}s`;
-  const minutes = Math.round((rounded % 3_600) / 60);
-  return `${Math.floor(rounded / 3_600)}h${minutes === 0 ? '' : ` ${String(minutes).padStart(2, '0')}m`}`;
-}
-
-/** The time of day where this terminal is; empty where there is none. */
-export function clockTime(time: string | null): string {
-  const at = time === null ? Number.NaN : Date.parse(time);
-  if (Number.isNaN(at)) return '';
-  const date = new Date(at);
-  return [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) => String(part).padStart(2, '0')).join(':');
-}
-
-/** `just now`, `3m ago`, `2h ago`, `5d ago`: of a time that has passed. */
-export function ago(time: string, nowMs: number): string {
-  const minutes = Math.floor((nowMs - Date.parse(time)) / 60_000);
-  if (Number.isNaN(minutes)) return '';
-  if (minutes < 1) return 'just now';
-  if (minutes < 60) return `${minutes}m ago`;
-  return minutes < 1_440 ? `${Math.floor(minutes / 60)}h ago` : `${Math.floor(minutes / 1_440)}d ago`;
-}
-
-/** `until 16:05, in 2h 03m`; with its date where it is not within a day. */
-export function untilText(time: string, nowMs: number): string {
-  const leftMs = Date.parse(time) - nowMs;
-  if (Number.isNaN(leftMs)) return '';
-  const date = new Date(Date.parse(time));
-  const day = leftMs < 86_400_000 ? '' : `${localDay(date)} `;
-  return `until ${day}${clockTime(time).slice(0, 5)}, in ${duration(leftMs)}`;
-}
 
 /** What a plan waits for, as the engine says it: its times in ISO as a person reads them. */
 export function waitDetailText(detail: string, nowMs: number): string {

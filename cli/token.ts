@@ -1,10 +1,10 @@
 /** `stator token`: who may use the control API over TCP and the page behind it. */
 
 import { EngineError } from '../machines/vocabulary/errors.ts';
+import { localTime } from '../machines/vocabulary/time-text.ts';
 import { homeFolder } from '../runtime/base/config/home.ts';
 import { didYouMean, nearest } from '../runtime/base/config/nearest.ts';
 import { ensureHomeToken, homeTokenFile, rotateHomeToken } from '../runtime/base/platform/home-token.ts';
-import { localTime } from '../runtime/base/platform/local-time.ts';
 import { addPerson, type PersonRole, personRoles, readPeople, removePerson } from '../runtime/base/platform/people.ts';
 import { type Call, defineVerb, type Verbs } from './command.ts';
 import { refuseAgent } from './place.ts';

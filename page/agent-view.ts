@@ -1,10 +1,11 @@
 /** One agent: what it says, what it changed, what it was told; and what can be said to it. */
+import { ago } from '../machines/vocabulary/time-text.ts';
 import type { PlanDiff } from '../runtime/api/contract/plans.ts';
 import type { InstanceEntry, RunLog } from '../runtime/api/contract/runs.ts';
 import { type Child, h, type View } from './dom.ts';
 import { fact, usageFacts } from './facts.ts';
 import { fieldText } from './form.ts';
-import { ago, clock, counted, literal } from './format.ts';
+import { clock, counted, literal } from './format.ts';
 import { stateOf } from './glyph.ts';
 import { keepAtEnd } from './keep-at-end.ts';
 import { shortTitle } from './needs.ts';

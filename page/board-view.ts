@@ -1,8 +1,9 @@
 /** A plan's waves and tasks, and whoever else works for it. */
+import { ago } from '../machines/vocabulary/time-text.ts';
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
 import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
 import { h, type View } from './dom.ts';
-import { ago, dollars, since } from './format.ts';
+import { dollars, since } from './format.ts';
 import { stateOf } from './glyph.ts';
 import { shortTitle } from './needs.ts';
 import { panel } from './panel.ts';

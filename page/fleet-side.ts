@@ -1,9 +1,10 @@
 /** Beside the plans: what people were told, and who works. */
+import { age } from '../machines/vocabulary/time-text.ts';
 import type { NotificationEntry } from '../runtime/api/contract/notifications.ts';
 import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
 import { h, type View } from './dom.ts';
 import type { Fleet, FleetActions } from './fleet-model.ts';
-import { age, counted, since, words } from './format.ts';
+import { counted, since, words } from './format.ts';
 import { glyph } from './glyph.ts';
 import { keepAtEnd } from './keep-at-end.ts';
 import { treeAddress } from './machine-view.ts';
@@ -102,7 +103,9 @@ export function hostsView({ hosts }: Fleet, nowMs: number): View | null {
           'li',
           { key: name },
           h('span', { title: labels.join(', ') }, own ? `${name} (this one)` : name),
-          state === 'alive' ? null : h('b', null, state === 'lost' ? `lost, seen ${age(seen, nowMs)} ago` : state),
+          state === 'alive'
+            ? null
+            : h('b', null, state === 'lost' ? `lost, seen ${age(nowMs - Date.parse(seen))} ago` : state),
           h('span', { class: 'dim' }, `${counted(agents, 'agent')}, ${counted(repos.length, 'repo')}`),
         ),
       ),
@@ -135,7 +138,7 @@ export function notificationsView({ notifications }: Fleet, actions: FleetAction
           h(
             'li',
             { key: String(id) },
-            h('span', { class: 'dim' }, age(at, nowMs)),
+            h('span', { class: 'dim' }, age(nowMs - Date.parse(at))),
             h(
               'span',
               { class: 'said', title: message },

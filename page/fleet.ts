@@ -1,4 +1,5 @@
 /** All plans at a glance: whose turn it is, who works, who waits, what it took. */
+import { age, untilText } from '../machines/vocabulary/time-text.ts';
 import type { PlanEntry } from '../runtime/api/contract/plans.ts';
 import type { RepoEntry } from '../runtime/api/contract/repos.ts';
 import type { InstanceEntry, QueuePause } from '../runtime/api/contract/runs.ts';
@@ -6,7 +7,7 @@ import { h, type View } from './dom.ts';
 import { budgetText, tightestText } from './facts.ts';
 import type { Fleet, FleetActions, FleetView } from './fleet-model.ts';
 import { agentsView, hostsView, notificationsView, reposView } from './fleet-side.ts';
-import { age, amount, counted, dollars, since, words } from './format.ts';
+import { amount, counted, dollars, since, words } from './format.ts';
 import { glyph, stateOf } from './glyph.ts';
 import { treesView } from './machine-view.ts';
 import { type Group, groupOf, groups, needOf, planAddress, shapeOf, shortTitle, shortTitles } from './needs.ts';
@@ -143,7 +144,7 @@ function forgesDown({ forges }: Fleet, nowMs: number): View[] {
     .filter(({ state }) => state === 'down')
     .map(({ project, server, since: sinceText, reason, hint, waiting_plans: plans }) => {
       const waits = plans.length === 0 ? '' : ` Waiting for it: ${plans.join(', ')}.`;
-      const head = `The forge ${server} of ${project} is down for ${age(sinceText, nowMs)}: `;
+      const head = `The forge ${server} of ${project} is down for ${age(nowMs - Date.parse(sinceText))}: `;
       return h(
         'p',
         { key: project, class: 'notice', role: 'status' },
@@ -156,11 +157,9 @@ function forgesDown({ forges }: Fleet, nowMs: number): View[] {
 /** Who takes no more, until when, and who waits for it. */
 function accountsLimited({ accounts }: Fleet, nowMs: number): View[] {
   return accounts.map(({ account, until, waiting }) => {
-    const minutes = Math.max(1, Math.ceil((Date.parse(until) - nowMs) / 60_000));
-    const at = new Date(until).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
     const who = waiting.map(({ project, title }) => `${project}/${title}`).join(', ');
     const waits = waiting.length === 0 ? '' : ` Waiting for it: ${who}.`;
-    const text = `The account ${account} is rate limited until ${at}, in ${minutes} min.${waits}`;
+    const text = `The account ${account} is rate limited ${untilText(until, nowMs)}.${waits}`;
     return h('p', { key: account, class: 'notice', role: 'status' }, glyph('held'), text);
   });
 }
@@ -219,7 +218,7 @@ function needs(rows: readonly Row[], nowMs: number): View {
             glyph('asks'),
             h('a', { href: planAddress(plan) }, h('span', { class: 'dim' }, `${plan.project}/`), plan.plan),
             h('span', { class: 'why', title: need?.why ?? '' }, need?.why.split('\n')[0] ?? ''),
-            h('span', { class: 'dim time' }, need === null ? '' : age(need.since, nowMs)),
+            h('span', { class: 'dim time' }, need === null ? '' : age(nowMs - Date.parse(need.since))),
           ),
         ),
     ),
@@ -339,7 +338,7 @@ function plansTable(rows: readonly Row[], view: FleetView, actions: FleetActions
 const made = new WeakMap<PlanEntry, { agents: readonly InstanceEntry[]; age: string; view: View }>();
 
 function planRow({ plan, agents }: Row, nowMs: number): View {
-  const aged = age(plan.updated_at, nowMs);
+  const aged = age(nowMs - Date.parse(plan.updated_at));
   const before = made.get(plan);
   if (before !== undefined && before.age === aged && isSame(before.agents, agents)) return before.view;
   const { usage } = plan;

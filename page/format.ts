@@ -1,38 +1,14 @@
 /** Times, numbers and names as people read them. */
-
-/** `3 s`, `12 min`, `2 h 5 min`, `4 d`. */
-export function duration(ms: number): string {
-  const seconds = Math.max(0, Math.floor(ms / 1_000));
-  if (seconds < 60) return `${seconds} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min`;
-  const hours = Math.floor(minutes / 60);
-  if (hours < 24) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
-  return `${Math.floor(hours / 24)} d`;
-}
-
-/** Of a list: one unit, so that it is short and seldom another. */
-export function age(iso: string, nowMs: number): string {
-  const ms = nowMs - Date.parse(iso);
-  const hours = Math.floor(ms / 3_600_000);
-  return hours >= 1 && hours < 24 ? `${hours} h` : duration(ms);
-}
+import { clockTime, localDay, minutesText } from '../machines/vocabulary/time-text.ts';
 
 export function since(iso: string | null, nowMs: number): string {
-  return iso === null ? '' : duration(nowMs - Date.parse(iso));
-}
-
-/** `3 min ago`, `just now`. */
-export function ago(iso: string, nowMs: number): string {
-  const ms = nowMs - Date.parse(iso);
-  return ms < 10_000 ? 'just now' : `${age(iso, nowMs)} ago`;
+  return iso === null ? '' : minutesText(nowMs - Date.parse(iso));
 }
 
 /** `14:03:22` of today, with its date where it is another day. */
 export function clock(iso: string): string {
   const at = new Date(iso);
-  const time = at.toLocaleTimeString('en-GB');
-  return at.toDateString() === new Date().toDateString() ? time : `${iso.slice(0, 10)} ${time}`;
+  return localDay(at) === localDay(new Date()) ? clockTime(iso) : `${localDay(at)} ${clockTime(iso)}`;
 }
 
 /** `940`, `12.3k`, `4.1M`; a dash where nobody said it. */

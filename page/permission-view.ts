@@ -1,8 +1,9 @@
 /** What agents ask to be allowed: in full, with when it is denied by itself, and the two answers. */
+import { duration } from '../machines/vocabulary/time-text.ts';
 import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
 import { h, type View } from './dom.ts';
 import { fieldText } from './form.ts';
-import { clock, duration, since } from './format.ts';
+import { clock, since } from './format.ts';
 import { glyph } from './glyph.ts';
 import { shortTitle } from './needs.ts';
 import { panel } from './panel.ts';

@@ -1,6 +1,7 @@
 /** A plan's waves, runs and waits on one axis, and below it each wait with its cause. */
+import { duration } from '../machines/vocabulary/time-text.ts';
 import { h, type View } from './dom.ts';
-import { clock, duration } from './format.ts';
+import { clock } from './format.ts';
 import { glyph } from './glyph.ts';
 import { panel } from './panel.ts';
 import { journalAt, type PlanActions, type PlanModel } from './plan-model.ts';

@@ -1,11 +1,12 @@
 /** The work of a plan: its document, its tasks as a board, what reviews said of it, and what it took. */
+import { ago, duration } from '../machines/vocabulary/time-text.ts';
 import type { PlanShow } from '../runtime/api/contract/plans.ts';
 import { agentView } from './agent-view.ts';
 import { boardView } from './board-view.ts';
 import { documentForm } from './document-form.ts';
 import { type Child, h, type View } from './dom.ts';
 import { budgetText, fact, usageFacts } from './facts.ts';
-import { ago, counted, duration } from './format.ts';
+import { counted } from './format.ts';
 import { stateOf } from './glyph.ts';
 import { repoAddress } from './needs.ts';
 import { panel } from './panel.ts';

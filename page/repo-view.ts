@@ -1,11 +1,11 @@
 /** One repo: whether it works, its plans, and a form for the next one. */
+import { ago } from '../machines/vocabulary/time-text.ts';
 import type { PlanEntry } from '../runtime/api/contract/plans.ts';
 import type { RepoShow } from '../runtime/api/contract/repos.ts';
 import { type DocumentForm, documentForm, type Writing } from './document-form.ts';
 import { h, type View } from './dom.ts';
 import { fact } from './facts.ts';
 import { progress } from './fleet.ts';
-import { ago } from './format.ts';
 import { glyph, stateOf } from './glyph.ts';
 import { planAddress, shapeOf } from './needs.ts';
 import { panel } from './panel.ts';

@@ -1,7 +1,8 @@
 /** In which state a plan or a task is, in words of people: who is at work, or what is waited for. */
+import { minutesText } from '../machines/vocabulary/time-text.ts';
 import type { PlanEntry, PlanShow } from '../runtime/api/contract/plans.ts';
 import type { InstanceEntry } from '../runtime/api/contract/runs.ts';
-import { counted, duration, words } from './format.ts';
+import { counted, words } from './format.ts';
 
 type Task = PlanShow['tasks_by_wave'][number]['tasks'][number];
 
@@ -84,7 +85,7 @@ export function hasEnded({ state }: InstanceEntry): boolean {
 }
 
 export function agentWords({ state, permissions, waits_until: until }: InstanceEntry, nowMs: number): string {
-  const goesOn = until === null ? '' : ` in ${duration(Date.parse(until) - nowMs)}`;
+  const goesOn = until === null ? '' : ` in ${minutesText(Date.parse(until) - nowMs)}`;
   switch (state) {
     case 'queued':
       return 'waits for a slot';

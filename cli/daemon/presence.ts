@@ -1,12 +1,13 @@
 /** Whether a daemon is there, and how to speak with it. The lock of the home says so, and not a pid file. */
+
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { localTime } from '../../machines/vocabulary/time-text.ts';
 import type { Client } from '../../runtime/api/client/client.ts';
 import { noAnswer } from '../../runtime/api/client/no-answer.ts';
 import { homeFolder } from '../../runtime/base/config/home.ts';
 import { absentStep, absentText, engineName, type HomeEngine } from '../../runtime/base/platform/home-engine.ts';
-import { localTime } from '../../runtime/base/platform/local-time.ts';
 import { engineOf, type OwnerFacts, readOwner } from '../../runtime/core/store/sqlite/owner.ts';
 import { attach } from '../../runtime/engine/attach.ts';
 import type { Call } from '../command.ts';

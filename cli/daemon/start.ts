@@ -1,7 +1,8 @@
 /** `stator daemon start`. */
+
 import { join, resolve } from 'node:path';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
-import { localTime } from '../../runtime/base/platform/local-time.ts';
+import { localTime } from '../../machines/vocabulary/time-text.ts';
 import { type Call, defineVerb } from '../command.ts';
 import { counted } from '../text.ts';
 import { ownerHere } from './presence.ts';

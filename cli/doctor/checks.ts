@@ -4,6 +4,7 @@ import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs
 import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
+import { duration, localTime } from '../../machines/vocabulary/time-text.ts';
 import {
   type AgentProfile,
   everyProfile,
@@ -39,7 +40,7 @@ import { copiesIn, storeFaultsIn, storePlaceIn, tryStoreModule } from '../../run
 import type { Call } from '../command.ts';
 import { askGit, mainRepository } from '../place.ts';
 import { serverList } from '../server.ts';
-import { counted, duration } from '../text.ts';
+import { counted } from '../text.ts';
 import { unbuiltModule } from '../unbuilt-module.ts';
 import type { Finding } from './finding.ts';
 import { forgeState } from './forges.ts';
@@ -319,7 +320,9 @@ async function copies(call: Call, home: string): Promise<Finding> {
   if (storePlaceIn(call.env).kind === 'postgres') return { detail: 'none by stator: use pg_dump' };
   const [newest, ...older] = await copiesIn(call.env);
   const detail =
-    newest === undefined ? 'none yet' : `${older.length + 1}, the newest of ${new Date(newest.atMs).toISOString()}`;
+    newest === undefined
+      ? 'none yet'
+      : `${older.length + 1}, the newest of ${localTime(new Date(newest.atMs).toISOString(), Date.now())}`;
   const engine = await attach(home, call.env);
   const trouble = (await engine?.status())?.warnings.find((warning) => warning.startsWith('the store was not copied'));
   await engine?.close();

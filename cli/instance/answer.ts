@@ -1,12 +1,13 @@
 /** `stator agent allow` and `stator agent deny`: a person's answer to what an agent asks to be allowed. */
+
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { untilText } from '../../machines/vocabulary/time-text.ts';
 import type { Client } from '../../runtime/api/client/client.ts';
 import { absentStep } from '../../runtime/base/platform/home-engine.ts';
 import { connect } from '../../runtime/engine/connect.ts';
 import { canAsk, confirm } from '../ask.ts';
 import { type Call, defineVerb, type Verbs } from '../command.ts';
 import { projectHere } from '../place.ts';
-import { untilText } from '../text.ts';
 import { printVerdict } from '../verdict.ts';
 import { indented, type Permission, type PermissionWord, permissionCommand, permissionText } from './permission.ts';
 import { findInstance } from './view.ts';

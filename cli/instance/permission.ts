@@ -1,7 +1,9 @@
 /** What agents ask to be allowed, in words. Pure. */
+
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import { duration } from '../../machines/vocabulary/time-text.ts';
 import type { InstanceEntry } from '../../runtime/api/client/client.ts';
-import { duration, plain, plainLines } from '../text.ts';
+import { plain, plainLines } from '../text.ts';
 
 export interface Permission {
   readonly agent: InstanceEntry;

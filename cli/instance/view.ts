@@ -1,10 +1,12 @@
 /** How agents look in lists and on their own. Pure. */
+
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { duration, localTime, untilText } from '../../machines/vocabulary/time-text.ts';
 import type { InstanceEntry } from '../../runtime/api/client/client.ts';
 import { nearest } from '../../runtime/base/config/nearest.ts';
 import type { Paint, Tone } from '../colour.ts';
 import { type Cell, fields } from '../table.ts';
-import { duration, plain } from '../text.ts';
+import { plain } from '../text.ts';
 import { hasUsage, usageText } from '../usage-text.ts';
 
 /** `withUsage`: some agent says what it took. */
@@ -33,7 +35,8 @@ export function instanceRow(entry: InstanceEntry, { nowMs, withUsage }: { nowMs:
   ];
 }
 
-export function instanceLines(entry: InstanceEntry, paint: Paint): string[] {
+export function instanceLines(entry: InstanceEntry, paint: Paint, nowMs: number): string[] {
+  const timeOf = (time: string | null) => (time === null ? null : localTime(time, nowMs));
   return fields(
     [
       ['title', entry.title],
@@ -47,12 +50,12 @@ export function instanceLines(entry: InstanceEntry, paint: Paint): string[] {
       ['exit code', exitText(entry)],
       ['branch', entry.branch],
       ['worktree', entry.worktree],
-      ['started', entry.started_at],
-      ['last activity', entry.last_activity_at],
+      ['started', timeOf(entry.started_at)],
+      ['last activity', timeOf(entry.last_activity_at)],
       ['log', entry.log],
       ...entry.permissions.map(({ id, tool, detail, until }): [string, string] => [
         `asks (${id})`,
-        `${tool}, until ${until}: ${plain(detail)}`,
+        `${tool}, ${untilText(until, nowMs)}: ${plain(detail)}`,
       ]),
       ['last line', entry.last_line === null ? null : plain(entry.last_line)],
     ],

@@ -1,7 +1,7 @@
 /** `stator plan history`. */
 
+import { clockTime, localDay } from '../../machines/vocabulary/time-text.ts';
 import type { HistoryEntry } from '../../runtime/api/client/client.ts';
-import { localDay } from '../../runtime/base/platform/local-time.ts';
 import { defineVerb } from '../command.ts';
 import { planArgs, withPlan } from '../named-plan.ts';
 import { wholeNumber } from '../number.ts';
@@ -9,7 +9,7 @@ import { type Output, tableWidth } from '../output.ts';
 import { paged, pagerArgs } from '../pager.ts';
 import { type FactContext, factText, hasFailed, isNote, whyOf } from '../run/fact-line.ts';
 import type { Cell } from '../table.ts';
-import { clockTime, cut, padded, plain, widthOf } from '../text.ts';
+import { cut, padded, plain, widthOf } from '../text.ts';
 
 export default defineVerb({
   summary: 'Print what happened to a plan, and why, including refusals.',

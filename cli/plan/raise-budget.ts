@@ -10,8 +10,8 @@ import {
   readAmounts,
 } from '../../machines/vocabulary/budget.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { localDay } from '../../machines/vocabulary/time-text.ts';
 import type { PlanShow } from '../../runtime/api/client/client.ts';
-import { localDay } from '../../runtime/base/platform/local-time.ts';
 import { defineVerb } from '../command.ts';
 import { withPlan } from '../named-plan.ts';
 import { printVerdict, verdictMs } from '../verdict.ts';

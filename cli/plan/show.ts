@@ -4,14 +4,16 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { personName } from '../../machines/vocabulary/ids.ts';
 import { planStatuses } from '../../machines/vocabulary/plan-status.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import { clockTime } from '../../machines/vocabulary/time-text.ts';
 import type { PlanEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { defineVerb, type Verbs } from '../command.ts';
+import { formerRepoText } from '../former-repo.ts';
 import { planArgs, withPlan } from '../named-plan.ts';
 import { tableWidth } from '../output.ts';
 import { allArgs, projectHere } from '../place.ts';
 import { withClient } from '../session.ts';
 import { fields } from '../table.ts';
-import { clockTime, plainLines, waitDetailText } from '../text.ts';
+import { plainLines, waitDetailText } from '../text.ts';
 import { draftNamed } from './choose.ts';
 import { baseText, linesBeside, planHeadings, planLines, planRow } from './view.ts';
 
@@ -28,7 +30,11 @@ const list = defineVerb({
     if (status !== undefined && !planStatuses.some((known) => known === status))
       throw new EngineError('usage', `"${status}" is no status of a plan`, `there are ${planStatuses.join(', ')}`);
     const project = all === true ? null : projectHere(call);
-    const every = await withClient(call, 'read', (client) => client.plans(project ?? undefined));
+    const [every, former] = await withClient(call, 'read', async (client) => {
+      const found = await client.plans(project ?? undefined);
+      return [found, found.length > 0 || project === null ? null : await formerRepoText(call, client)];
+    });
+    if (former !== null) out.note(former);
     const plans = every.filter(
       (plan) => (notMerged !== true || isNotMerged(plan)) && (status === undefined || plan.status === status),
     );

@@ -5,12 +5,13 @@ import { taskName } from '../../machines/vocabulary/ids.ts';
 import { landingText } from '../../machines/vocabulary/landing.ts';
 import { forgeMergeText } from '../../machines/vocabulary/plan-pull.ts';
 import { reasonText } from '../../machines/vocabulary/reason-text.ts';
+import { ago, duration, rangeText } from '../../machines/vocabulary/time-text.ts';
 import type { PlanEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { blockText } from '../block-text.ts';
 import type { Paint, Tone } from '../colour.ts';
 import type { Line } from '../spans.ts';
 import { type Cell, fields, table } from '../table.ts';
-import { ago, brief, counted, duration, plain, rangeText, waitDetailText } from '../text.ts';
+import { brief, counted, plain, waitDetailText } from '../text.ts';
 import { budgetText, hasUsage, usageCells, usageHeadings, usageText } from '../usage-text.ts';
 
 type TaskStatus = PlanShow['tasks_by_wave'][number]['tasks'][number]['status'];

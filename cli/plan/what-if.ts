@@ -1,8 +1,8 @@
 /** What would have become of a plan with other inputs, as lines: where the two ways part, and how each ends. */
+import { clockTime, duration, localDay } from '../../machines/vocabulary/time-text.ts';
 import type { WhatIf } from '../../runtime/api/client/client.ts';
-import { localDay } from '../../runtime/base/platform/local-time.ts';
 import type { Output } from '../output.ts';
-import { clockTime, counted, cut, duration, padded, plain } from '../text.ts';
+import { counted, cut, padded, plain } from '../text.ts';
 
 type Move = NonNullable<WhatIf['parts']>['was'][number];
 type Ending = WhatIf['was'];

@@ -2,8 +2,10 @@
  * `run` from its start to its exit code: attached to the engine that there is, or as the owner of one; whoever was attached takes over when
  * that one goes away.
  */
+
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import { duration } from '../../machines/vocabulary/time-text.ts';
 import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
 import { durationText } from '../../runtime/base/config/duration.ts';
 import { goesOnText } from '../../runtime/base/platform/home-engine.ts';
@@ -13,7 +15,7 @@ import type { Call } from '../command.ts';
 import { differsFromFile } from '../file-binding.ts';
 import { type Output, tableWidth } from '../output.ts';
 import { tasksLeftOut, withoutText } from '../plan/merging.ts';
-import { counted, duration, plain } from '../text.ts';
+import { counted, plain } from '../text.ts';
 import { broken } from '../typed.ts';
 import { verdictMs } from '../verdict.ts';
 import { detachedText } from './detached.ts';

@@ -1,4 +1,5 @@
 /** What a person, a pipe or a program sees of a run: a moving picture, plain lines, or JSON. */
+import { clockTime } from '../../machines/vocabulary/time-text.ts';
 import type { FactEntry, InstanceEntry, PlanShow, RunFinished } from '../../runtime/api/client/client.ts';
 import { createAttention } from '../attention.ts';
 import type { Call } from '../command.ts';
@@ -6,7 +7,7 @@ import { deadlineText, permissionCommand, permissionsOf, permissionText } from '
 import { type Output, sizeOf } from '../output.ts';
 import { estimateText } from '../plan/view.ts';
 import { type Line, paintLine } from '../spans.ts';
-import { brief, clockTime, cut, plain, plainLines, waitDetailText } from '../text.ts';
+import { brief, cut, plain, plainLines, waitDetailText } from '../text.ts';
 import { broken, typedLine as inputLine } from '../typed.ts';
 import { factLines } from './fact-line.ts';
 import { frame, isBetweenAttempts } from './frame.ts';

@@ -3,8 +3,9 @@
 import { personName } from '../../machines/vocabulary/ids.ts';
 import type { AgentTag, PlanTag, TaskTag, WaveTag } from '../../machines/vocabulary/public-state.ts';
 import { reasonText } from '../../machines/vocabulary/reason-text.ts';
+import { clockTime, untilText } from '../../machines/vocabulary/time-text.ts';
 import type { HistoryEntry, PlanShow } from '../../runtime/api/client/client.ts';
-import { brief, clockTime, plain, untilText } from '../text.ts';
+import { brief, plain } from '../text.ts';
 
 /** What a line may add to the bare fact, as it stands now: titles of tasks, and what is asked. */
 export type FactContext = Pick<PlanShow, 'tasks_by_wave' | 'blocked' | 'questions'>;

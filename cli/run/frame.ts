@@ -1,12 +1,14 @@
 /** The picture of a plan at work: a few lines that fit the terminal. A pure function of what is known and what time it is. */
+
 import { instanceTitle } from '../../machines/vocabulary/ids.ts';
 import { reasonText } from '../../machines/vocabulary/reason-text.ts';
+import { duration, untilText } from '../../machines/vocabulary/time-text.ts';
 import type { InstanceEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import type { Paint } from '../colour.ts';
 import { deadlineText, permissionCommand, permissionsOf } from '../instance/permission.ts';
 import { estimateText, planStateText, taskHead, waitText, waveLine } from '../plan/view.ts';
 import { cutLine, type Line, paintLine } from '../spans.ts';
-import { brief, counted, cut, duration, plain, untilText, widthOf } from '../text.ts';
+import { brief, counted, cut, plain, widthOf } from '../text.ts';
 import { budgetText, hasUsage, usageTexts } from '../usage-text.ts';
 
 export interface FrameView {

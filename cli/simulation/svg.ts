@@ -1,6 +1,6 @@
 /** A simulation's timeline as a picture of its own: one bar for each agent, and a line where a person is asked. */
+import { duration } from '../../machines/vocabulary/time-text.ts';
 import type { Simulation } from '../../runtime/engine/simulate.ts';
-import { duration } from '../text.ts';
 
 const rowHeight = 22;
 const barHeight = 14;

@@ -1,7 +1,8 @@
 /** A simulation as lines: what was assumed, a timeline, and what came of it. */
+import { duration } from '../../machines/vocabulary/time-text.ts';
 import type { Simulation } from '../../runtime/engine/simulate.ts';
 import { type Output, sizeOf } from '../output.ts';
-import { counted, cut, duration, padded, plain } from '../text.ts';
+import { counted, cut, padded, plain } from '../text.ts';
 
 /** Agents that are drawn one by one; the rest is counted. */
 const shownAgents = 60;

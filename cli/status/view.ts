@@ -1,13 +1,15 @@
 /** A status in lines: a person's turn first. Pure. */
+
 import { spentText } from '../../machines/vocabulary/budget.ts';
 import { landings, landingText } from '../../machines/vocabulary/landing.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
+import { duration } from '../../machines/vocabulary/time-text.ts';
 import { accountLines } from '../account-text.ts';
 import type { Paint } from '../colour.ts';
 import { forgeLines } from '../forge-text.ts';
 import { deadlineText } from '../instance/permission.ts';
 import { pauseLines } from '../queue/part.ts';
-import { brief, counted, duration, padded, plain, waitDetailText, widthOf } from '../text.ts';
+import { brief, counted, padded, plain, waitDetailText, widthOf } from '../text.ts';
 import { budgetText, hasUsage, usageText } from '../usage-text.ts';
 import type { Status } from './sort.ts';
 

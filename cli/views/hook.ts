@@ -1,4 +1,5 @@
 /** Hooks and their deliveries, as a person reads them. */
+import { clockTime } from '../../machines/vocabulary/time-text.ts';
 import type {
   DeliveryEntry,
   DeliveryShow,
@@ -9,7 +10,7 @@ import type {
 import type { hookOperations } from '../../runtime/api/operations/hook.ts';
 import type { Tone } from '../colour.ts';
 import type { View } from '../operation-verb.ts';
-import { clockTime, counted, plain, plainLines } from '../text.ts';
+import { counted, plain, plainLines } from '../text.ts';
 
 const hookTones: Readonly<Record<HookEntry['state'], Tone>> = {
   on: 'plain',

@@ -62,6 +62,36 @@ export function untilText(time: string, nowMs: number): string {
   return `until ${day}${clockTime(time).slice(0, 5)}, in ${duration(leftMs)}`;
 }
 
+/** `2m to 6m`, `under a minute to 3m`: rounded, the one down and the other up, since nobody knows it to the second. */
+export function rangeText(fromMs: number, toMs: number): string {
+  const from = roughly(fromMs, Math.floor);
+  const to = roughly(Math.max(fromMs, toMs), Math.ceil);
+  return from === to ? to : `${from} to ${to}`;
+}
+
+/** To 10 s under two minutes, to a minute under 20, to 5 under three hours, then to an hour. */
+function roughly(ms: number, round: (value: number) => number): string {
+  const seconds = ms / 1000;
+  const steps = [
+    [120, 10],
+    [1_200, 60],
+    [10_800, 300],
+  ] as const;
+  const step = steps.find(([below]) => seconds < below)?.[1] ?? 3_600;
+  const rounded = Math.round(round(seconds / step) * step);
+  if (rounded < 60) return rounded === 0 ? 'a moment' : `${rounded}s`;
+  if (rounded < 3_600) return rounded % 60 === 0 ? `${rounded / 60}m` : `${Math.floor(rounded / 60)}m ${rounded % 60}s`;
+  const minutes = Math.round((rounded % 3_600) / 60);
+  return `${Math.floor(rounded / 3_600)}h${minutes === 0 ? '' : ` ${String(minutes).padStart(2, '0')}m`}`;
+}
+
+/** `3h14m22s`: the form of kasmos, which programs read. */
+export function uptimeText(seconds: number): string {
+  const [h, m, s] = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60, seconds % 60];
+  if (h > 0) return `${h}h${m}m${s}s`;
+  return m > 0 ? `${m}m${s}s` : `${s}s`;
+}
+
 function two(value: number): string {
   return String(value).padStart(2, '0');
 }

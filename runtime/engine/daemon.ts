@@ -7,6 +7,7 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError, onOneLine, withHint } from '../../machines/vocabulary/errors.ts';
+import { localTime } from '../../machines/vocabulary/time-text.ts';
 import { createPasses, type Passes } from '../api/control/people.ts';
 import type { Host } from '../api/control/route.ts';
 import { type ControlServer, serveSocket } from '../api/control/server.ts';
@@ -16,7 +17,6 @@ import { type HttpConfig, homeFolder, loadDaemonConfig, socketPath, storePlace }
 import { ensureHome } from '../base/platform/home.ts';
 import { ensureHomeToken, readHomeToken } from '../base/platform/home-token.ts';
 import { later } from '../base/platform/later.ts';
-import { localTime } from '../base/platform/local-time.ts';
 import { appendTo, createLog, harmless, type Log } from '../base/platform/log.ts';
 import { pause } from '../base/platform/pause.ts';
 import { personOfToken } from '../base/platform/people.ts';

@@ -1,11 +1,11 @@
 /** The board of `stator monitor`: what its keys do, in a pseudo terminal, over a real daemon with `sh` agents. */
+
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { noPaint } from '../../cli/colour.ts';
 import { type Key, press } from '../../cli/monitor/board/keys.ts';
 import { pageRows, picture, spaceOf } from '../../cli/monitor/board/picture.ts';
-import { minutesText } from '../../cli/monitor/board/rows.ts';
 import { type Board, firstBoard, type News } from '../../cli/monitor/board/state.ts';
 import { statusOf } from '../../cli/status/sort.ts';
 import { widthOf } from '../../cli/text.ts';
@@ -238,7 +238,6 @@ describe('the picture of the board', () => {
   it('breaks long lines of a text at words', () => {
     expect(broken('one two three', 8)).toEqual(['one two ', 'three']);
     expect(broken('x'.repeat(10), 4)).toEqual(['xxxx', 'xxxx', 'xx']);
-    expect([0, 59_000, 3_600_000, 90_000_000].map(minutesText)).toEqual(['<1m', '<1m', '1h 0m', '1d']);
   });
 });
 

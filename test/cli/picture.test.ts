@@ -10,9 +10,10 @@ import { outcomeOf } from '../../cli/run/outcome.ts';
 import { resultLines, tookText } from '../../cli/run/result.ts';
 import { createScreen } from '../../cli/run/screen.ts';
 import { table } from '../../cli/table.ts';
-import { cut, duration, plain, rangeText, widthOf } from '../../cli/text.ts';
+import { cut, plain, widthOf } from '../../cli/text.ts';
 import { usageText } from '../../cli/usage-text.ts';
 import { planTree } from '../../machines/vocabulary/ids.ts';
+import { duration, rangeText } from '../../machines/vocabulary/time-text.ts';
 import type { HistoryEntry, InstanceEntry, PlanShow } from '../../runtime/api/client/client.ts';
 import { expectProse } from '../support/prose.ts';
 import { shownAgent } from '../support/shown-agent.ts';
@@ -54,7 +55,7 @@ function plan(more: Partial<PlanShow> = {}): PlanShow {
     topic: null,
     review_cycle: 0,
     paused: false,
-    waiting_for: { kind: 'agent', detail: 'login-w2-t1 (under a minute)', since: null },
+    waiting_for: { kind: 'agent', detail: 'login-w2-t1 (<1m)', since: null },
     turn: 'agents',
     need: null,
     isolation: 'task',

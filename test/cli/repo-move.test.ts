@@ -3,6 +3,7 @@ import { mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { planOf, working } from '../support/cli.ts';
+import { git } from '../support/ground.ts';
 import { expectProse, expectRefusal } from '../support/prose.ts';
 
 it('says where it goes on, in a folder of another name too, and verbs in that folder mean it', async () => {
@@ -31,4 +32,24 @@ it('takes a word without a slash for a host, and says how a folder of that name 
   expect(refused.code).toBe(1);
   expectRefusal(refused.stderr, 'stator repo move demo ./renamed');
   expect((await stator(['repo', 'move', 'demo', './renamed'], { cwd: root })).code).toBe(0);
+});
+
+it('is named with the old name and its plans by plan list and plan show in the renamed folder', async () => {
+  const { stator, write, repo, root } = working();
+  write('p.md', planOf(['true']));
+  await stator(['plan', 'register', 'p.md', '--trust']);
+  const cwd = join(root, 'renamed');
+  renameSync(repo, cwd);
+  const move = `stator repo move demo ${cwd}`;
+  const listed = await stator(['plan', 'list'], { cwd });
+  expect(`${listed.stdout}${listed.stderr}`).toContain(`this folder was demo, at ${repo}, with 1 plan: p`);
+  expect(`${listed.stdout}${listed.stderr}`).toContain(move);
+  expect(JSON.parse((await stator(['plan', 'list', '--json'], { cwd })).stdout)).toEqual([]);
+  expect((await stator(['plan', 'show', 'p'], { cwd })).stderr).toContain(move);
+  // Another folder is none of it.
+  const other = join(root, 'other');
+  mkdirSync(other);
+  git(other, 'init', '-q');
+  const elsewhere = await stator(['plan', 'list'], { cwd: other });
+  expect(`${elsewhere.stdout}${elsewhere.stderr}`).not.toContain('repo move');
 });

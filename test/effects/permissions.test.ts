@@ -107,7 +107,7 @@ it('is denied, with the reason, what nobody answered within permission_timeout',
   const engine = await asking(['touch denied.txt'], 'permission_timeout = "1s"\n');
   await until(async () => {
     const [entry] = await engine.client.instances({ plan: 'asks' });
-    return entry !== undefined && said(entry).includes('denied: nobody answered within 1 s');
+    return entry !== undefined && said(entry).includes('denied: nobody answered within 1s');
   });
 });
 
@@ -190,7 +190,7 @@ it('is not lost where the daemon is killed in the middle, is shown as text, and 
   await start();
   await until(async () => (await made.client().plan('demo', 'asks')).status === 'done');
   const [entry] = await made.client().instances({ plan: 'asks' });
-  expect(entry === undefined ? '' : said(entry)).toContain('denied: nobody answered within 5 s');
+  expect(entry === undefined ? '' : said(entry)).toContain('denied: nobody answered within 5s');
   const { diff } = await made.client().planDiff('demo', 'asks');
   expect(diff).toContain('one.txt');
   expect(diff).not.toContain('two.txt');

@@ -63,7 +63,7 @@ it('a reviewer that is killed after its verdict has succeeded, and what stands b
   expect(coder).toMatchObject({ exit_code: 0, exit_note: null });
   expect(reviewer).toMatchObject({ state: 'succeeded', exit_code: 137 });
   if (reviewer === undefined) throw new Error('it ran');
-  const shown = instanceLines(reviewer, (_, text) => text).join('\n');
+  const shown = instanceLines(reviewer, (_, text) => text, Date.now()).join('\n');
   expect(shown).toContain('137: ended by signal 9 after it had said its result');
 });
 

@@ -71,7 +71,7 @@ describe('a question of an agent', () => {
     fireAll(world);
     expect(agentOf(world)).toEqual({ state: 'running', asks: [] });
     expect(answers(world)).toMatchObject([
-      { isAllowed: false, message: expect.stringContaining('nobody answered within 60 s') },
+      { isAllowed: false, message: expect.stringContaining('nobody answered within 1m 00s') },
     ]);
     expect(run(world, title).isStopped).toBe(false);
   });

@@ -235,7 +235,7 @@ describe.skipIf(!hasBrowser())('the page', () => {
     await needs.getByRole('link', { name: 'asking/asks' }).click();
     const shown = page.getByRole('region', { name: 'What it would do' });
     await expect.poll(() => shown.textContent(), limit).toBe('echo "<b>no</b>" > no.txt');
-    await page.getByText(/^Denied by itself at \d\d:\d\d:\d\d, in \d+ min\.$/).waitFor(limit);
+    await page.getByText(/^Denied by itself at \d\d:\d\d:\d\d, in \d+m \d\ds\.$/).waitFor(limit);
     await page.getByRole('textbox', { name: 'A word to it, where you deny' }).fill('write another');
     await page.getByRole('button', { name: 'Deny' }).click();
     await expect.poll(() => shown.textContent(), limit).toBe('echo made > made.txt');

@@ -31,7 +31,7 @@ describe('explain tells a tired person', () => {
     await untilWaits(engine, 'busy', 'agent');
     await begin(engine, 'next', planText([work]));
     expect(await untilWaits(engine, 'next', 'slot')).toBe(
-      'position 1 of 1, 1 of 3 agents busy: busy-w1-t1 (under a minute); its repo has 1 of at most 1 (max_agents_per_repo)',
+      'position 1 of 1, 1 of 3 agents busy: busy-w1-t1 (<1m); its repo has 1 of at most 1 (max_agents_per_repo)',
     );
     openGate(go);
     for (const plan of ['busy', 'next']) await untilStatus(engine, plan, 'done');

@@ -40,11 +40,9 @@ describe('explain says of a plan that waits', () => {
     await register(engine, 'busy', `**Topic:** ui\n\n${planText([work])}`);
     expect(await waitingFor(engine, 'busy')).toBeNull();
     await say(engine, 'busy', 'implement_start');
-    expect(await untilWaitingFor(engine, 'busy', 'agent')).toBe('busy-w1-t1 (under a minute)');
+    expect(await untilWaitingFor(engine, 'busy', 'agent')).toBe('busy-w1-t1 (<1m)');
     await begin(engine, 'slot', planText([work]));
-    expect(await untilWaitingFor(engine, 'slot', 'slot')).toBe(
-      'position 1 of 1, 1 of 1 agents busy: busy-w1-t1 (under a minute)',
-    );
+    expect(await untilWaitingFor(engine, 'slot', 'slot')).toBe('position 1 of 1, 1 of 1 agents busy: busy-w1-t1 (<1m)');
     await begin(engine, 'topic', `**Topic:** ui\n\n${planText([work])}`);
     expect(await untilWaitingFor(engine, 'topic', 'topic')).toBe('topic "ui" is taken by busy');
     await begin(engine, 'after', `**After:** busy, slot\n\n${planText([work])}`);

@@ -96,8 +96,8 @@ it('a list says of plans with several waiting agents what each says by itself, a
     { do: 'effect.take', id: first?.id ?? 0, owner: { host: '', epoch: 1 }, at: systemClock.nowMs() },
   ]);
   const taken = await detailsOf();
-  expect(taken.get('p0')).toBe('p0-w1-t1 (under a minute)');
-  expect(taken.get('p3')).toBe('position 9 of 11, 1 of 3 agents busy: p0-w1-t1 (under a minute)');
+  expect(taken.get('p0')).toBe('p0-w1-t1 (<1m)');
+  expect(taken.get('p3')).toBe('position 9 of 11, 1 of 3 agents busy: p0-w1-t1 (<1m)');
 });
 
 it('a store that does not answer is said to who asked for the list, and to nobody else', async () => {

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { slotText } from '../../runtime/api/queries/queue-places.ts';
 
 const shop = { project: 'shop', text: 'p1-w1-t1 (2 min)' };
-const blog = { project: 'blog', text: 'p1-w1-t1 (under a minute)' };
+const blog = { project: 'blog', text: 'p1-w1-t1 (<1m)' };
 const alone = { project: 'shop', place: 1, waiting: 1, limit: 3, workersPerRepo: 0 };
 
 it('who waits while a slot is free is told that it is next, and of no queue', () => {
@@ -15,9 +15,7 @@ it('who waits while a slot is free is told that it is next, and of no queue', ()
 it('agents that have the slots are named with their repos where these are others than one’s own', () => {
   const full = { ...alone, limit: 2 };
   expect(slotText({ ...full, busy: [shop, shop] })).toContain('busy: p1-w1-t1 (2 min), p1-w1-t1 (2 min)');
-  expect(slotText({ ...full, busy: [shop, blog] })).toContain(
-    'busy: shop/p1-w1-t1 (2 min), blog/p1-w1-t1 (under a minute)',
-  );
+  expect(slotText({ ...full, busy: [shop, blog] })).toContain('busy: shop/p1-w1-t1 (2 min), blog/p1-w1-t1 (<1m)');
 });
 
 it('a free slot that the repo itself may not take is not promised', () => {

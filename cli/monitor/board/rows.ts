@@ -1,6 +1,7 @@
 /** The rows of the board: who needs a person first, then what runs, waits and rests; or the waves, tasks and agents of one plan. Pure. */
 import { instanceTitle, taskName } from '../../../machines/vocabulary/ids.ts';
 import { reasonText } from '../../../machines/vocabulary/reason-text.ts';
+import { minutesText } from '../../../machines/vocabulary/time-text.ts';
 import type { InstanceEntry, PlanEntry, PlanShow } from '../../../runtime/api/client/client.ts';
 import { groupBy } from '../../../runtime/base/platform/group-by.ts';
 import type { Tone } from '../../colour.ts';
@@ -49,14 +50,6 @@ export function markedTarget(board: Board, nowMs: number): Target | null {
   const rows = rowsOf(board, nowMs);
   const index = markedIndex(rows, board.marks[board.near === null ? 'fleet' : 'near']);
   return rows[index]?.target ?? (board.near === null ? null : planTarget(board.near.project, board.near.plan));
-}
-
-/** `3m`, `2h 10m`: so coarse that a row is drawn anew once a minute at most. */
-export function minutesText(ms: number): string {
-  const minutes = Math.max(0, Math.floor(ms / 60_000));
-  if (minutes < 1) return '<1m';
-  if (minutes < 60) return `${minutes}m`;
-  return minutes < 1_440 ? `${Math.floor(minutes / 60)}h ${minutes % 60}m` : `${Math.floor(minutes / 1_440)}d`;
 }
 
 interface Looking {

@@ -1,6 +1,7 @@
 /** The owner of a home is there and says nothing. */
+
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { localTime } from '../../base/platform/local-time.ts';
+import { localTime } from '../../../machines/vocabulary/time-text.ts';
 
 interface Silent {
   readonly kind: 'daemon' | 'engine';

@@ -21,6 +21,7 @@ const folders: readonly (readonly [pattern: RegExp, folder: string])[] = [
   [/^\/(page\/[a-z-]+\.(?:html|css|svg))$/, whole],
   [/^\/(charts\/[a-z-]+\.json)$/, whole],
   [/^\/((?:page|runtime\/base\/charts)\/[a-z-]+\.js)$/, built],
+  [/^\/(machines\/vocabulary\/time-text\.js)$/, built],
 ];
 
 /** A module of the page that imports a library by its name is served one that imports it by its address, since a browser knows no packages. */

@@ -1,4 +1,5 @@
 /** Whose turn it is among those who wait for a slot, and what the slots are taken by, in words. */
+import { minutesText } from '../../../machines/vocabulary/time-text.ts';
 import { inTurn } from '../../core/outbox/fair-order.ts';
 import type { Limits } from '../../core/outbox/slots.ts';
 
@@ -60,6 +61,5 @@ export function slotText({
 
 /** A slot's holder and for how long it has worked. */
 export function holderText(title: string, sinceMs: number, nowMs: number): string {
-  const minutes = Math.floor((nowMs - sinceMs) / 60_000);
-  return `${title} (${minutes < 1 ? 'under a minute' : `${minutes} min`})`;
+  return `${title} (${minutesText(nowMs - sinceMs)})`;
 }

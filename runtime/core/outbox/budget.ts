@@ -13,8 +13,8 @@ import {
   usesOf,
 } from '../../../machines/vocabulary/budget.ts';
 import { planTree } from '../../../machines/vocabulary/ids.ts';
+import { localDay } from '../../../machines/vocabulary/time-text.ts';
 import type { BudgetConfig } from '../../base/config/config.ts';
-import { localDay } from '../../base/platform/local-time.ts';
 import type { Change, PlanKey, Store } from '../store/port.ts';
 import type { PlanRow } from '../store/rows.ts';
 

@@ -9,6 +9,7 @@ import type { WorkCheck } from '../../../machines/vocabulary/effect.ts';
 import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { effectKey, instanceTitle, planTree, runName } from '../../../machines/vocabulary/ids.ts';
 import { logCommand } from '../../../machines/vocabulary/reason-text.ts';
+import { minutesText } from '../../../machines/vocabulary/time-text.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { createPollLoop } from '../../base/platform/poll-loop.ts';
 import { formatIdentity } from '../../base/platform/process-table.ts';
@@ -185,7 +186,7 @@ async function carryOut(
     if (stop.aborted) return unwanted;
     const reached = limitReached(folder);
     if (reached !== null) return failureOf(folder, { how: `was ended: ${reached}`, end: null, more });
-    return failureOf(folder, { how: `ran for more than ${limitMs / 60_000} minutes`, end: null, more });
+    return failureOf(folder, { how: `ran for more than ${minutesText(limitMs)}`, end: null, more });
   } finally {
     await Promise.all([clock.stop(), resources.stop(), refusals.stop()]);
   }

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { messageOf } from '../../../machines/vocabulary/errors.ts';
 import { logCommand } from '../../../machines/vocabulary/reason-text.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
+import { minutesText } from '../../../machines/vocabulary/time-text.ts';
 import type { Preset } from '../../base/config/config.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { isAlive } from '../../base/platform/process-table.ts';
@@ -209,7 +210,7 @@ async function failedStart(
 function failureText(kind: string, rest: string): string {
   switch (kind) {
     case 'time':
-      return `the setup of the worktree was still running after ${limitMs / 60_000} minutes, and was ended`;
+      return `the setup of the worktree was still running after ${minutesText(limitMs)}, and was ended`;
     case 'program':
       return `the program ${rest} was not found, also after the setup of the worktree`;
     case 'marker':

@@ -1,5 +1,7 @@
 /** Clears away by age, without anybody's asking: in a daemon, a few times a day. */
+
 import { messageOf } from '../../../machines/vocabulary/errors.ts';
+import { age } from '../../../machines/vocabulary/time-text.ts';
 import type { CleaningReport } from '../../api/contract/cleaning.ts';
 import type { Settings } from '../../base/config/settings.ts';
 import type { Log } from '../../base/platform/log.ts';
@@ -47,8 +49,7 @@ export function createRetentionWatch({
       const report = await cleaning.clear({ olderThanMs, dry: false, overrides: [] }, stopping.signal);
       onRound(null);
       const words = summaryOf(report);
-      if (words !== '')
-        log.info(`cleared away what ended more than ${Math.round(olderThanMs / 86_400_000)} days ago: ${words}`);
+      if (words !== '') log.info(`cleared away what ended more than ${age(olderThanMs)} ago: ${words}`);
       return everyMs;
     },
     onError(thrown) {

@@ -1,6 +1,7 @@
 /** The hosts that share a store, each alive as long as its connection holds its lock, and the repos that belong to each of them. */
+
 import type { Client } from 'pg';
-import { localTime } from '../../../base/platform/local-time.ts';
+import { localTime } from '../../../../machines/vocabulary/time-text.ts';
 import { type HostRow, type LostRepo, StoreTrouble } from '../port.ts';
 import { channel, hostLocks, nowMs, storeLock } from './schema.ts';
 

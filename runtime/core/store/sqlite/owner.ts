@@ -14,16 +14,17 @@
  * Nothing in this process may open `owner.db` by other means than SQLite (a copy, a checksum): with POSIX locks, closing any
  * descriptor of the file gives the lock away.
  */
+
 import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import BetterSqlite3 from 'better-sqlite3';
 import { EngineError } from '../../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../../machines/vocabulary/shell-word.ts';
+import { localTime } from '../../../../machines/vocabulary/time-text.ts';
 import { replaceFile } from '../../../base/platform/atomic-file.ts';
 import { createPrivateFile } from '../../../base/platform/home.ts';
 import type { HomeEngine } from '../../../base/platform/home-engine.ts';
-import { localTime } from '../../../base/platform/local-time.ts';
 import { statorBuild, statorVersion } from '../../../base/platform/version.ts';
 import { type Database, storeError } from './db.ts';
 import { engineOf, lockFile, type OwnerFacts, ownerByLock, readFacts } from './owner-facts.ts';

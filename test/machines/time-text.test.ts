@@ -1,0 +1,49 @@
+/** Times are worded in one file, and every surface takes them from there. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { age, ago, duration, localTime, minutesText, untilText } from '../../machines/vocabulary/time-text.ts';
+
+const [s, m, h, d] = [1_000, 60_000, 3_600_000, 86_400_000];
+
+it('a duration has two units, or one where it is drawn seldom or stands in a list', () => {
+  const said = [0, 7 * s, m, 3 * m + 7 * s, h, 2 * h + 14 * m, d, 3 * d + 4 * h].map((ms) => [
+    duration(ms),
+    minutesText(ms),
+    age(ms),
+  ]);
+  expect(said).toEqual([
+    ['0s', '<1m', '<1m'],
+    ['7s', '<1m', '<1m'],
+    ['1m 00s', '1m', '1m'],
+    ['3m 07s', '3m', '3m'],
+    ['1h 00m', '1h 00m', '1h'],
+    ['2h 14m', '2h 14m', '2h'],
+    ['1d 0h', '1d', '1d'],
+    ['3d 4h', '3d', '3d'],
+  ]);
+});
+
+it('a moment is said as the time of day where the person is, with its date on another day, or by how long ago it was', () => {
+  const at = new Date(2026, 10, 20, 14, 3, 59);
+  expect(localTime(at.toISOString(), new Date(2026, 10, 20, 23, 0).getTime())).toBe('14:03');
+  expect(localTime(at.toISOString(), new Date(2026, 10, 21, 0, 1).getTime())).toBe('2026-11-20 14:03');
+  expect(localTime('some time', 0)).toBe('some time');
+  expect(untilText(at.toISOString(), at.getTime() - 2 * h)).toBe('until 14:03, in 2h 00m');
+  expect(ago(at.toISOString(), at.getTime() + 9 * s)).toBe('just now');
+  expect(ago(at.toISOString(), at.getTime() + 2 * d)).toBe('2d ago');
+  expect([ago('x', 0), untilText('x', 0)]).toEqual(['', '']);
+});
+
+it('no other file words a time', () => {
+  const own =
+    /toLocale(?:Time|Date)?String|\.get(?:Hours|Minutes)\(|\/ ?(?:60|3_?600)\b[^;]*`|\$\{[^}]*\/ ?(?:60_000|3_600_000|86_400_000)\b[^}]*\}/;
+  const files = ['actors', 'cli', 'machines', 'page', 'runtime'].flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => join(folder, name)),
+  );
+  expect(files.length).toBeGreaterThan(500);
+  const found = files.filter((file) => !file.endsWith('time-text.ts') && own.test(readFileSync(file, 'utf8')));
+  expect(found).toEqual([]);
+});
