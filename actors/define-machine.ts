@@ -6,7 +6,7 @@ import { isMachineName } from '../machines/vocabulary/ids.ts';
 import { slips } from '../machines/vocabulary/slips.ts';
 import type { AnyDefinition, EventType, MachineDefinition } from './definition.ts';
 import { eachLogic, type LogicKind, logicKindOf, promisesOf } from './durable-logic.ts';
-import { ownBirth, promiseSettled, tagsOfMachine, treeDeleted } from './own-machine.ts';
+import { machineUpgraded, ownBirth, promiseSettled, tagsOfMachine, treeDeleted } from './own-machine.ts';
 
 /** What the engine itself tells a machine: nobody may send it from outside. */
 const ownWords: ReadonlySet<string> = new Set([
@@ -15,6 +15,7 @@ const ownWords: ReadonlySet<string> = new Set([
   'message_failed',
   'timer_due',
   promiseSettled,
+  machineUpgraded,
   treeDeleted,
 ]);
 

@@ -24,6 +24,8 @@ import { holdsOf } from './refusal.ts';
 
 /** The birth of a tree: what its machine is begun with. */
 export const ownBirth = 'machine_started';
+/** What the engine says to a tree that an earlier version stored: transitions without an event that are possible now are taken. */
+export const machineUpgraded = 'machine_upgraded';
 /** The last line in the journal of a tree that was deleted. */
 export const treeDeleted = 'tree_deleted';
 /** What the engine says to a machine whose promise has settled. */
@@ -339,7 +341,8 @@ function rulesOf(definition: AnyDefinition): Rules {
     return { ...payload, type, at };
   };
   return {
-    addresseeOf(root, { run }, { open, delayed, askers }) {
+    addresseeOf(root, { type, run }, { open, delayed, askers }) {
+      if (type === machineUpgraded) return { kind: 'actor', ref: root, isItsOwn: true };
       if (run === null) return { kind: 'actor', ref: root };
       if (open[run] === undefined) return { kind: 'gone' };
       const ref = actorBelow(root, delayed[run]?.target ?? askers[run] ?? []);

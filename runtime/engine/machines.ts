@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import type { SnapshotFrom } from 'xstate';
 import { checkDefinition } from '../../actors/define-machine.ts';
 import type { AnyDefinition, FactEvent, InputOf, OutputOf, SentTo, TagOf } from '../../actors/definition.ts';
-import { tagsOfMachine, treeDeleted, workOf } from '../../actors/own-machine.ts';
+import { machineUpgraded, tagsOfMachine, treeDeleted, workOf } from '../../actors/own-machine.ts';
 import type { MachineEffect } from '../../machines/vocabulary/effect.ts';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
 import { machineTree, parseTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
@@ -207,6 +207,27 @@ export async function openWithoutDefinition(store: Store, machines: readonly Any
     const more = rows.length > named.length ? ` and ${rows.length - named.length} more` : '';
     return `${what} is open and has no definition here, so ${named.join(', ')}${more} will wait: give it to this engine, or delete the trees`;
   });
+}
+
+/** Trees that are told in one commit. */
+const toldAtOnce = 500;
+
+/** A tree that an earlier version of its machine stored is told of the new one, once: where it stands it may have a way on now that no event would show. */
+export async function tellUpgraded(store: Store, machines: readonly AnyDefinition[], at: number): Promise<void> {
+  for (const { name, version } of machines) {
+    const stored = `${name}:${version}`;
+    for (let after = ''; ; ) {
+      const page = await store.treesOfOtherVersion(name, { version: stored, after, limit: toldAtOnce });
+      const last = page.at(-1);
+      if (last === undefined) break;
+      const said = { type: machineUpgraded, payload: {}, origin: 'engine', at } as const;
+      const changes = page.map(
+        (tree): Change => ({ do: 'signal.insert', tree, ...said, dedupeKey: `${tree}:upgraded:${version}` }),
+      );
+      await mustCommit(store, changes);
+      after = last;
+    }
+  }
 }
 
 /** What came for a machine while no engine was given it is delivered now. */

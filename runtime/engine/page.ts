@@ -7,14 +7,13 @@ import { inspectorFile } from '../api/inspector/place.ts';
 import { later } from '../base/platform/later.ts';
 import type { Log } from '../base/platform/log.ts';
 import type { Core } from './core.ts';
-import type { Answering } from './start.ts';
 
 const loadInspector = later(() => import('../api/inspector/inspector.ts'));
 
 export interface PageParts {
   readonly home: string;
   readonly log: Log;
-  readonly app: Answering;
+  readonly app: { fetch(request: Request): Response | Promise<Response> };
   /** null: there is no engine at the moment. */
   readonly watched: () => Core | null;
 }

@@ -15,7 +15,14 @@ import { insertSignal } from '../core/store/port.ts';
 import type { Owner } from '../core/store/sqlite/owner.ts';
 import { type Core, createCore } from './core.ts';
 import { createEmbedding } from './embedding.ts';
-import { createMachines, machinesFor, openWithoutDefinition, refuseUnknownEvents, releaseHeld } from './machines.ts';
+import {
+  createMachines,
+  machinesFor,
+  openWithoutDefinition,
+  refuseUnknownEvents,
+  releaseHeld,
+  tellUpgraded,
+} from './machines.ts';
 import { engineInbox, openSupervisor } from './one-shot.ts';
 import type { Engine, EngineOptions } from './options.ts';
 import { engineStopped, lostHome } from './ownership.ts';
@@ -230,6 +237,7 @@ async function openFor(core: Core, given: readonly string[]): Promise<void> {
   await commands.registerListed(given);
   await pump.drain(engineInbox);
   await releaseHeld(store, core.machines);
+  await tellUpgraded(store, core.machines, clock.nowMs());
 }
 
 /** The options that were given, without the others. */

@@ -351,6 +351,45 @@ it('begins other trees in the commit of its own step, and they tell it what came
   expect((await engine.machines.part.list()).map(({ id }) => id)).toEqual(['one', 'two']);
 });
 
+it('whose new version has a way on without an event takes it when the engine begins, once, and its journal says so', async () => {
+  const { home, env } = ground();
+  const versions = [
+    defineMachine({
+      name: 'own',
+      machine: createMachine({
+        initial: 'waiting',
+        states: { waiting: { on: { go: 'ended' } }, ended: { type: 'final' } },
+      }),
+      version: 1,
+    }),
+    defineMachine({
+      name: 'own',
+      machine: createMachine({
+        initial: 'waiting',
+        states: { waiting: { always: 'ended' }, ended: { type: 'final' } },
+      }),
+      version: 2,
+      upgrades: { 1: (stored: object) => stored },
+    }),
+  ];
+  for (const definition of versions) {
+    const engine = await createEngine({ home, env, serve: false, machines: [definition] });
+    afterwards(() => engine.stop());
+    const { own } = engine.machines;
+    if (definition.version === 1) await own.start('1');
+    else {
+      await until(async () => (await own.get('1')).status === 'done');
+      expect((await own.history('1')).map(({ event, to }) => `${event}: ${to}`)).toEqual([
+        'begun: waiting',
+        'upgraded: own:2',
+        'machine_upgraded: ended',
+      ]);
+      expect(await engine.client.verify()).toMatchObject({ ok: true });
+    }
+    await engine.stop();
+  }
+});
+
 it('whose schema throws says so in its own words', async () => {
   const { home, env } = ground();
   const schema = z.looseObject({}).refine(() => {

@@ -473,6 +473,11 @@ export interface Store {
   tree(address: TreeAddress): Promise<TreeRow | null>;
   /** The trees of a machine, by their addresses: at most `limit` after that one, '' first. */
   treesOf(machine: string, page: { readonly after: string; readonly limit: number }): Promise<readonly TreeAddress[]>;
+  /** The trees of a machine that are stored in another version than this one: a page as of `treesOf`. */
+  treesOfOtherVersion(
+    machine: string,
+    page: { readonly version: string; readonly after: string; readonly limit: number },
+  ): Promise<readonly TreeAddress[]>;
   /** How many trees each machine has, also one that this engine was not given. */
   treeCounts(): Promise<readonly { readonly machine: string; readonly count: number }[]>;
   /** What the rows of a machine show, without a tree being restored; one that shows nothing is not among them. */

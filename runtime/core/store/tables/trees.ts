@@ -45,6 +45,9 @@ export function createTreeTable(db: Connection) {
   const ofMachine = db.prepare<[string, string, string, number], { address: TreeAddress }>(
     'SELECT address FROM trees WHERE address > ? AND address > ? AND address < ? ORDER BY address LIMIT CAST(? AS BIGINT)',
   );
+  const earlier = db.prepare<[string, string, string, string, number], { address: TreeAddress }>(
+    'SELECT address FROM trees WHERE address > ? AND address > ? AND address < ? AND version <> ? ORDER BY address LIMIT CAST(? AS BIGINT)',
+  );
   const byMachine = db.prepare<[], { machine: string; count: number }>(
     'SELECT machine, count(*) AS count FROM trees GROUP BY machine ORDER BY machine',
   );
@@ -132,6 +135,14 @@ export function createTreeTable(db: Connection) {
       );
     },
     byMachine: () => byMachine.all(),
+    /** Those that another version of the machine wrote. */
+    ofOtherVersion: (
+      machine: string,
+      { version, after, limit }: { version: string; after: string; limit: number },
+    ): Answer<TreeAddress[]> =>
+      answered(earlier.all(`${machine}:`, after, `${machine};`, version, limit), (rows) =>
+        rows.map(({ address }) => address),
+      ),
     // The character after the colon ends the range.
     ofMachine: (machine: string, { after, limit }: { after: string; limit: number }): Answer<TreeAddress[]> =>
       answered(ofMachine.all(`${machine}:`, after, `${machine};`, limit), (rows) => rows.map(({ address }) => address)),
