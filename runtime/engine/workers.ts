@@ -28,6 +28,7 @@ import { createBackupWatch } from './backup-watch.ts';
 import type { EngineMode, Parts } from './composition.ts';
 import { createHostWatch } from './host-watch.ts';
 import { createPlacement } from './placement.ts';
+import { type Service, startServices, stopServices } from './services.ts';
 import { createSettingsWatch, type SettingsWatch } from './settings-watch.ts';
 import { createTakeover } from './takeover.ts';
 
@@ -78,9 +79,7 @@ export function createWorkers(core: Parts, { mode }: { mode: EngineMode }): Work
           freezeAgents: () => freezeRuns(core, dispatcher.running()),
           thawAgents: async () => thawRuns(core, await store.effects({ by: 'running', host: store.hosts?.own ?? '' })),
         });
-  const takeover = mode === 'stays' ? createTakeover(core) : null;
-  const placement = mode === 'stays' ? createPlacement(core) : null;
-  let endAnswers = () => {};
+  const services = servicesOf(core, { hostWatch, watchers, dispatcher });
   if (mode === 'stays') state.select(({ moves }) => moves).subscribe(dispatcher.wake);
   if (watchers !== null) state.select(({ settings }) => settings).subscribe(watchers.pullRequestWatch.lookAgain);
 
@@ -111,42 +110,66 @@ export function createWorkers(core: Parts, { mode }: { mode: EngineMode }): Work
     endAgents,
     stopDue,
     runsEnded: mode === 'stays' ? untilEnded : stopDue,
-    async start() {
-      hostWatch?.start();
-      if (mode === 'stays' && store.hosts !== undefined)
-        endTaken(core).catch((thrown: unknown) => core.log.warn(`what ran here before: ${messageOf(thrown)}`));
-      if (mode === 'stays') await core.locks.start(await projectsAtWork(store));
-      await watchers?.health.start();
-      watchers?.verificationWatch.start();
-      watchers?.pullRequestWatch.start();
-      watchers?.retentionWatch.start();
-      watchers?.budgetWatch.start();
-      watchers?.backupWatch.start();
-      watchers?.settingsWatch.start();
-      dispatcher.start();
-      watchers?.gateway.start();
-      takeover?.start();
-      placement?.start();
-      if (mode === 'stays') endAnswers = core.answerOthers();
+    start: () => startServices(services),
+    stop: () => stopServices(services, core.log),
+  };
+}
+
+/** In the order in which they begin: what was there is known, then work begins, then other hosts may ask. Of an engine for one verb only the dispatcher. */
+function servicesOf(
+  core: Parts,
+  given: { hostWatch: Running | null; watchers: Watchers | null; dispatcher: Dispatcher },
+): Service[] {
+  const { hostWatch, watchers, dispatcher } = given;
+  if (watchers === null)
+    return [{ name: 'the dispatcher', start: () => dispatcher.start(), stop: () => dispatcher.stop() }];
+  const { store, locks } = core;
+  const named: readonly (readonly [string, Running | null])[] = [
+    ['the beat of this host', unawaited(hostWatch)], // its end waits for the store
+    ['what ran here before', store.hosts === undefined ? null : runsOfBefore(core)],
+    ['the locks of repos', { start: async () => locks.start(await projectsAtWork(store)), stop() {} }],
+    ['the health of repos', watchers.health],
+    ['the watch on verified plans', watchers.verificationWatch],
+    ['the watch on pull requests', watchers.pullRequestWatch],
+    ['cleaning', watchers.retentionWatch],
+    ['the watch on budgets', watchers.budgetWatch],
+    ['copies of the store', watchers.backupWatch],
+    ['the watch on daemon.toml', watchers.settingsWatch],
+    ['the dispatcher', dispatcher],
+    ['the watch on signal files', watchers.gateway],
+    ['the takeover of lost hosts', unawaited(createTakeover(core))], // its end waits for a clone
+    ['the placement of repos', unawaited(createPlacement(core))],
+    ['answers to other hosts', answersToHosts(core)],
+  ];
+  return named.flatMap(([name, running]) =>
+    running === null ? [] : [{ name, start: () => running.start(), stop: () => running.stop() }],
+  );
+}
+
+type Running = Pick<Service, 'start' | 'stop'>;
+
+/** Nobody waits for its end. */
+function unawaited(running: Running | null): Running | null {
+  return running === null ? null : { start: () => running.start(), stop: () => void running.stop() };
+}
+
+/** Ends what a host before this one left, beside everything else. */
+function runsOfBefore(core: Parts): Running {
+  return {
+    start() {
+      endTaken(core).catch((thrown: unknown) => core.log.warn(`what ran here before: ${messageOf(thrown)}`));
     },
-    async stop() {
-      void hostWatch?.stop(); // it waits for the store, and nobody for it
-      void takeover?.stop(); // likewise for a clone
-      void placement?.stop();
-      endAnswers();
-      watchers?.health.stop();
-      watchers?.verificationWatch.stop();
-      watchers?.pullRequestWatch.stop();
-      watchers?.budgetWatch.stop();
-      await watchers?.retentionWatch.stop();
-      await watchers?.backupWatch.stop();
-      await watchers?.settingsWatch.stop();
-      try {
-        await watchers?.gateway.stop();
-      } finally {
-        await dispatcher.stop();
-      }
+    stop() {},
+  };
+}
+
+function answersToHosts(core: Parts): Running {
+  let end = () => {};
+  return {
+    start() {
+      end = core.answerOthers();
     },
+    stop: () => end(),
   };
 }
 
