@@ -236,6 +236,7 @@ function openDispatcher(core: Parts, watchers: Watchers | null): Dispatcher {
     ...common,
     sockets,
     walls: core.walls,
+    secrets: core.secrets,
     resources: core.resources,
     terminal: core.terminal,
     env,

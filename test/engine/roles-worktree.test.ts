@@ -72,6 +72,31 @@ describe('a verifier', () => {
     expect(git(repo, 'show', 'plan/large:fixed.txt')).toBe('fixed');
   });
 
+  it('that commits a file of keys is not taken at its word: a person is asked, and a ref keeps it', async () => {
+    const made = await engine(9, ['verifier']);
+    const { repo } = made;
+    script(join(repo, 'verify.sh'), 'echo A=1 > .env; git add .env; git commit -qm mended; exit 0');
+    await begin(made, 'keys', planText(['echo a > a.txt']));
+    const { blocked } = await untilBlocked(made, 'keys');
+    expect(git(repo, 'ls-tree', '--name-only', 'plan/keys').split('\n')).not.toContain('.env');
+    const [kept = ''] = keptRefs(repo, 'verifier');
+    expect(git(repo, 'show', `${kept}:.env`)).toBe('A=1');
+    expect(blocked?.reason).toContain('.env: a file that by its name holds keys or passwords');
+    expect(blocked?.reason).toContain(`kept as ${kept}`);
+  });
+
+  it('that approves such a commit of its own is refused, and a fixer goes on without it', async () => {
+    const made = await engine(9, ['verifier']);
+    const { repo } = made;
+    const verify = selfFix(5).replace('git add mended.txt', 'echo A=1 > .env; git add .env mended.txt');
+    script(join(repo, 'verify.sh'), verify);
+    await begin(made, 'keys', planText(['echo a > a.txt']));
+    await untilStatus(made, 'keys', 'done');
+    const files = git(repo, 'ls-tree', '--name-only', 'plan/keys').split('\n');
+    expect([files.includes('.env'), files.includes('fixed.txt')]).toEqual([false, true]);
+    expect(git(repo, 'show', `${keptRefs(repo, 'verifier')[0]}:.env`)).toBe('A=1');
+  });
+
   it('loses nothing of what it left uncommitted, and none of it gets into the branch', async () => {
     const made = await engine(5, ['verifier']);
     const { repo } = made;

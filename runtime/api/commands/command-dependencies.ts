@@ -11,6 +11,7 @@ import type { TreeCache } from '../../core/inbox/tree-cache.ts';
 import type { Change, Store } from '../../core/store/port.ts';
 import type { Timeline } from '../../core/store/timeline.ts';
 import type { FlagCheck } from '../../work/agents/presets/known-flags.ts';
+import type { SecretSearch } from '../../work/effects/secrets/search.ts';
 import type { Cleaning } from '../../work/gc/gc.ts';
 import type { Projects } from '../../work/repos/registry.ts';
 import type { RepoLocks } from '../../work/repos/repo-locks.ts';
@@ -31,6 +32,7 @@ export interface CommandDependencies {
   readonly log: Log;
   readonly env: NodeJS.ProcessEnv;
   readonly walls: Walls;
+  readonly secrets: SecretSearch;
   readonly flagCheck: FlagCheck;
   readonly resources: Resources;
   /** The hooks that the engine was given. */

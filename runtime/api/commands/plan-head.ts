@@ -8,6 +8,7 @@ import type { Log } from '../../base/platform/log.ts';
 import type { TreeCache } from '../../core/inbox/tree-cache.ts';
 import type { Change, Store } from '../../core/store/port.ts';
 import { collectSoFar } from '../../work/effects/run-repository.ts';
+import type { SecretSearch } from '../../work/effects/secrets/search.ts';
 import { changedLines } from '../../work/git/changed-lines.ts';
 import { branchRef, readRef } from '../../work/git/refs.ts';
 import type { Projects } from '../../work/repos/registry.ts';
@@ -33,7 +34,8 @@ export interface PlanHeadParts {
   readonly views: Views;
   readonly clock: Clock;
   readonly home: string;
-  readonly store: Pick<Store, 'launch' | 'run'>;
+  readonly store: Pick<Store, 'launch' | 'run' | 'tree'>;
+  readonly secrets: SecretSearch;
   readonly log: Log;
 }
 

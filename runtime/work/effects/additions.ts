@@ -10,6 +10,7 @@ import { safeText } from '../../base/platform/terminal-text.ts';
 import type { PlanKey, Store } from '../../core/store/port.ts';
 import { type AddedFile, addedFiles, foldersIn, textOfFile } from '../git/added.ts';
 import type { Repository } from '../git/repository.ts';
+import type { Projects } from '../repos/registry.ts';
 import type { Found, SecretSearch } from './secrets/search.ts';
 
 /** The limits in force; null: nobody is asked. */
@@ -20,6 +21,8 @@ export interface AdditionLimits {
 }
 
 export interface Additions {
+  /** What it adds, and the command that shows it. */
+  readonly added: string;
   readonly question: string;
   /** What a yes takes, as the plan remembers it. */
   readonly accepts: string[];
@@ -74,16 +77,29 @@ export async function askedAdditions(
     .map((finding) => ({ ...finding, key: digestOf(finding.key) }))
     .filter(({ key }) => !known.has(key));
   if (asked.length === 0) return null;
-  return { question: questionOf(asked, change), accepts: asked.slice(0, rememberedFindings).map(({ key }) => key) };
+  const added = addedText(asked, change);
+  return { added, question: questionOf(added), accepts: asked.slice(0, rememberedFindings).map(({ key }) => key) };
 }
 
-function questionOf(asked: readonly Finding[], { base, head }: Change): string {
+/** The same of a judge's own commits, which nobody waits for: they are not put on the branch where a person would be asked about them. null: they may be. */
+export async function withheldFrom(
+  parts: { readonly store: Pick<Store, 'tree'>; readonly projects: Projects; readonly secrets: SecretSearch },
+  repo: Repository,
+  { plan, ...change }: Change & { readonly plan: PlanKey },
+): Promise<string | null> {
+  const limits = parts.projects.get(plan.project).config.confirmAdditions;
+  return (await askedAdditions(parts, repo, { ...change, plan, limits }))?.added ?? null;
+}
+
+function addedText(asked: readonly Finding[], { base, head }: Change): string {
   const shown = asked.slice(0, shownFindings).map(({ text }) => text);
   const more = asked.length > shownFindings ? `; and ${asked.length - shownFindings} more` : '';
   const look = `git diff --stat ${base.slice(0, 12)} ${head.slice(0, 12)}`;
-  return safeText(
-    `its work adds ${shown.join('; ')}${more} (${look}). Are they to be in git? "yes" takes the work, and they are not asked about again in this plan; anything else sends it back to the agent with your words`,
-  );
+  return safeText(`${shown.join('; ')}${more} (${look})`);
+}
+
+function questionOf(added: string): string {
+  return `its work adds ${added}. Are they to be in git? "yes" takes the work, and they are not asked about again in this plan; anything else sends it back to the agent with your words`;
 }
 
 function digestOf(key: string): string {

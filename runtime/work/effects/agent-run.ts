@@ -54,7 +54,7 @@ import { limitsEnd } from '../sandbox/resources.ts';
 import { wallsFailure } from '../sandbox/walls.ts';
 import { callFunction } from './agent-function.ts';
 import { type PrepareParts, prepareRun } from './agent-start.ts';
-import { isDirty, type Leftovers, tidyCoordinator } from './coordinator-end.ts';
+import { isDirty, type Leftovers, tidyCoordinator, withheldText } from './coordinator-end.ts';
 import { createSilence, wasEndedAsOver, watchFinalResult } from './final-result.ts';
 import { tellLostWork } from './lost-work.ts';
 import { noteRefs, tellMovedRefs } from './moved-refs-report.ts';
@@ -67,6 +67,7 @@ import { startMeter } from './run-meter.ts';
 import { failureText, limitedUntil, modelRefusedBefore, noteReport, unusableHint } from './run-report.ts';
 import { collectRun } from './run-repository.ts';
 import { type RunSockets, withSocket } from './run-socket.ts';
+import type { SecretSearch } from './secrets/search.ts';
 import { watchStops } from './stopped-outside.ts';
 import { tellTakenBack } from './taken-back-report.ts';
 import { passUnread } from './unread-messages.ts';
@@ -83,6 +84,7 @@ import {
 import { awaitSetup, withoutSetup, withSetup } from './worktree-setup.ts';
 
 export interface AgentRunParts extends PrepareParts {
+  readonly secrets: SecretSearch;
   readonly sockets: RunSockets;
   readonly timeline: Timeline;
   /** Milliseconds between the request to end and the kill. */
@@ -540,6 +542,8 @@ async function outcomeOf(
   const { flags } = profileOf(parts.projects.get(row.project).config.profiles, { role, run: noted });
   const hint = unusableHint(report, ran, { preset, role, flags });
   if (hint !== null) return unusable(code, `${hint}\n${detail}`.trim());
+  if (code === 0 && left.kind === 'kept' && left.withheld !== null)
+    return unusable(code, `${withheldText(effect.place.branch, left)}\n${detail}`.trim());
   if (limits.kind === 'met') return exited({ code, cause: 'resource-limit', detail });
   if (code === null && !wasStopped) return { type: 'run_lost', payload: { detail } };
   const lost = code === 0 && !wasStopped ? lostWords(effect, row.plan, { folder, preset }) : null;

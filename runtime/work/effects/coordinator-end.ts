@@ -14,13 +14,15 @@ import { adopt, dropCheckout, headOf } from '../git/judged-checkout.ts';
 import { attemptRef, branchRef, readRef } from '../git/refs.ts';
 import { prepareWorktree } from '../git/worktree.ts';
 import { adminDirOf, inWorktree, isOwnFolder } from '../git/worktree-list.ts';
+import { withheldFrom } from './additions.ts';
 import { tellOthers } from './nested-report.ts';
+import type { SecretSearch } from './secrets/search.ts';
 import { baseOf, type EffectParts, type Site, siteOf } from './workplace.ts';
 
 export type Leftovers =
   | { readonly kind: 'none' }
-  /** `ref` keeps what was uncommitted, and with `commits` the commits that the branch does not have. */
-  | { readonly kind: 'kept'; readonly ref: string; readonly commits: boolean }
+  /** `ref` keeps what was uncommitted, and with `commits` the commits that the branch does not have. `withheld`: what they add that a person is asked about. */
+  | { readonly kind: 'kept'; readonly ref: string; readonly commits: boolean; readonly withheld: string | null }
   /** A verifier's commits are on the branch: so many lines between the commit that its run began from and the branch's head. */
   | { readonly kind: 'fixed'; readonly head: string; readonly since: string; readonly lines: number };
 
@@ -34,13 +36,22 @@ interface Ended {
 
 const none: Leftovers = { kind: 'none' };
 
+interface TidyParts extends EffectParts {
+  readonly secrets: SecretSearch;
+}
+
+/** What a person does about commits that were not put on the branch. */
+export function withheldText(branch: string, { ref, withheld }: { ref: string; withheld: string | null }): string {
+  return `its own commits add ${withheld}; they are kept as ${ref}, and not put on ${branch}. To take them, merge that ref where ${branch} is checked out`;
+}
+
 /**
  * Called when the last process of a coordinator's run has gone; called again it answers the same or `none`. What is uncommitted is kept as
  * `refs/stator/attempts/<run>`, and so are commits of a planner, an architect or a reviewer, which are no part of the plan's branch. A verifier's commits
  * come to it where nobody else has moved it. A judge's own checkout goes.
  */
 export async function tidyCoordinator(
-  parts: EffectParts,
+  parts: TidyParts,
   effect: AgentRun,
   { context, folder }: { readonly context: Pick<EffectContext, 'row' | 'sendSignal'>; readonly folder: RunFolder },
 ): Promise<Leftovers> {
@@ -52,7 +63,7 @@ export async function tidyCoordinator(
   const site = await siteOf(parts, row, placeOfRun(effect));
   if (!isJudge(role)) return tidyPlanner(site, ended);
   const own = (await siteOf(parts, row, place)).worktree;
-  const left = await tidyJudge(site, ended, { folder, own, context });
+  const left = await tidyJudge(parts, site, ended, { folder, own, context });
   await dropCheckout(site.repository, { path: site.worktree, branch: place.branch });
   return left;
 }
@@ -64,17 +75,18 @@ async function tidyPlanner({ repository, worktree }: Site, { effect, base, run }
   if (head === null || !(await isThere(repository, worktree))) return none;
   if (head === base && !(await isDirty(repository, worktree))) return none;
   await prepareWorktree(repository, { path: worktree, branch, run, previousRun: run, start: base, reset: true });
-  return { kind: 'kept', ref: attemptRef(run), commits: head !== base };
+  return { kind: 'kept', ref: attemptRef(run), commits: head !== base, withheld: null };
 }
 
 async function tidyJudge(
+  parts: TidyParts,
   { repository, worktree }: Site,
   { effect, base, run }: Ended,
   {
     folder,
     own,
     context,
-  }: { readonly folder: RunFolder; readonly own: string; readonly context: Pick<EffectContext, 'sendSignal'> },
+  }: { readonly folder: RunFolder; readonly own: string; readonly context: Pick<EffectContext, 'row' | 'sendSignal'> },
 ): Promise<Leftovers> {
   const { role, place } = effect;
   const { branch } = place;
@@ -84,21 +96,21 @@ async function tidyJudge(
     const ends = { path: worktree, branch, run, base, message: `what ${title} left` };
     const { nested } = await keepAttempt(repository, ends);
     await tellOthers(context, { title, folder, site: { repository, worktree }, nested });
-    if (
-      role === 'verifier' &&
-      head !== base &&
-      (await adopt(repository, { branch, worktree: own, from: base, to: head, run }))
-    )
+    if (role === 'verifier' && head !== base) {
+      const withheld = await withheldFrom(parts, repository, { plan: context.row, base, head, worktree });
       // The checkout goes: whoever comes again knows from here what it was.
-      writeRunFile(fixedFile(folder), `${head}\n`);
+      if (withheld !== null) writeRunFile(withheldFile(folder), withheld);
+      else if (await adopt(repository, { branch, worktree: own, from: base, to: head, run }))
+        writeRunFile(fixedFile(folder), `${head}\n`);
+    }
   }
-  const fixed = existsSync(fixedFile(folder)) ? readFileSync(fixedFile(folder), 'utf8').trim() : null;
+  const fixed = textIn(fixedFile(folder));
   if (fixed !== null)
     return { kind: 'fixed', head: fixed, since: base, lines: await changedLines(repository, base, fixed) };
   const kept = await readRef(repository, attemptRef(run));
   return kept === null || kept === base
     ? none
-    : { kind: 'kept', ref: attemptRef(run), commits: (head ?? base) !== base };
+    : { kind: 'kept', ref: attemptRef(run), commits: (head ?? base) !== base, withheld: textIn(withheldFile(folder)) };
 }
 
 async function isThere(repository: Site['repository'], worktree: string): Promise<boolean> {
@@ -111,6 +123,14 @@ export async function isDirty(repository: Site['repository'], path: string): Pro
   // Not into submodules: git would start a git there, which obeys what the agent wrote into its configuration.
   const asked = ['status', '--porcelain', '--ignore-submodules=dirty'];
   return adminDir !== null && (await inWorktree({ path, adminDir }, asked)) !== '';
+}
+
+function textIn(file: string): string | null {
+  return existsSync(file) ? readFileSync(file, 'utf8').trim() : null;
+}
+
+function withheldFile({ path }: RunFolder): string {
+  return join(path, 'withheld');
 }
 
 function fixedFile({ path }: RunFolder): string {

@@ -15,7 +15,6 @@ import { createPlanMerge } from './plan-merge.ts';
 import { createPlanPull } from './plan-pull.ts';
 import { createPullMerge, type PullMergeParts } from './pull-merge.ts';
 import { createRefsPush } from './refs-push.ts';
-import { createSecretSearch } from './secrets/search.ts';
 import { createTyping } from './typing.ts';
 import { createBranchArchive, createCommit, createMerge, createUndo, createWorktreeRemove } from './work.ts';
 
@@ -23,14 +22,13 @@ type HandlerParts = AgentRunParts & HookParts & PullMergeParts & MachineEffectPa
 
 export function createHandlers(parts: HandlerParts): Handlers {
   const freeze = createFreeze(parts);
-  const secrets = createSecretSearch();
   const handlers: Handlers = {
     'agent.run': createAgentRun(parts),
     'agent.freeze': freeze,
     'agent.thaw': freeze,
     'agent.answer': createPermissionAnswer(parts),
     'agent.type': createTyping(parts),
-    'work.commit': createCommit({ ...parts, secrets }),
+    'work.commit': createCommit(parts),
     'work.check': createCheck(parts),
     'work.merge': createMerge(parts),
     'work.undo': createUndo(parts),

@@ -18,7 +18,10 @@ import { type Collected, collectPrivate } from '../git/private-collect.ts';
 import { makePrivateRepository, openPrivate, privateMounts, privatePlaceIn } from '../git/private-repository.ts';
 import type { Repository } from '../git/repository.ts';
 import { adminDirOf, isOwnFolder } from '../git/worktree-list.ts';
+import type { Projects } from '../repos/registry.ts';
 import type { Mount } from '../sandbox/walls.ts';
+import { withheldFrom } from './additions.ts';
+import type { SecretSearch } from './secrets/search.ts';
 import { baseOf, type EffectParts, runSiteOf } from './workplace.ts';
 
 /**
@@ -109,10 +112,17 @@ export async function collectRun(
  * about the branch as it stands, and the run's end tells why.
  */
 export async function collectSoFar(
-  { home, store, log }: { readonly home: string; readonly store: Pick<Store, 'launch' | 'run'>; readonly log: Log },
+  parts: {
+    readonly home: string;
+    readonly store: Pick<Store, 'launch' | 'run' | 'tree'>;
+    readonly projects: Projects;
+    readonly secrets: SecretSearch;
+    readonly log: Log;
+  },
   repository: Repository,
   { tree, key, branch }: { readonly tree: TreeAddress; readonly key: string; readonly branch: string },
 ): Promise<void> {
+  const { home, store, log } = parts;
   const run = await store.run(key);
   if (run === null || run.folder === null || run.worktree === null || run.ended_at !== null) return;
   const { title, folder, worktree } = run;
@@ -132,6 +142,7 @@ export async function collectSoFar(
     const head = found.kind === 'taken' ? found.head : await headOf(repository, worktree);
     const base = await baseOf({ home, store }, { tree }, run.run);
     if (head === null || base === null || head === base) return;
+    if ((await withheldFrom(parts, repository, { plan: run, base, head, worktree })) !== null) return;
     const own = join(dirname(worktree), folderJudged(basename(worktree), run.role));
     await adopt(repository, {
       branch,

@@ -91,7 +91,7 @@ export function createCommit(parts: CommitParts): Handler<WorkCommit> {
     const { row: plan } = context;
     const limits = project.config.confirmAdditions;
     const asked = changed ? await askedAdditions(parts, repository, { base, head, worktree, plan, limits }) : null;
-    const additions = asked === null ? {} : { additions: asked };
+    const additions = asked === null ? {} : { additions: { question: asked.question, accepts: asked.accepts } };
     return { type: 'work_committed', payload: { ...outcome, ...deletions, ...additions } };
   };
 }
