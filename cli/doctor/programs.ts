@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
+import { type AcpAgent, acpAgent, isAcpPreset } from '../../runtime/base/config/acp/agents.ts';
 import { everyProfile, type RepoConfig } from '../../runtime/base/config/config.ts';
 import {
   installHint,
@@ -10,7 +11,7 @@ import {
   presetProgram,
   versionHint,
 } from '../../runtime/base/config/preset-programs.ts';
-import { droppedFlagsOf } from '../../runtime/engine/preflight.ts';
+import { acpAboutOf, droppedFlagsOf } from '../../runtime/engine/preflight.ts';
 import { plain } from '../text.ts';
 import type { Finding } from './finding.ts';
 
@@ -69,6 +70,8 @@ export async function programState(wanted: WantedProgram, { cwd, env }: Place): 
   const path = findProgram(name, cwd, env);
   if (path === null) return { detail: `${name} is not there, ${whom}`, hint: installHint(preset, table) };
   if (program !== null) return { detail: `${path}, ${whom}` };
+  const agent = isAcpPreset(preset) ? acpAgent(preset) : null;
+  if (agent !== null) return agentState(wanted, agent, { path, env, whom });
   const { text, failed } = await versionOf(path, env);
   if (failed) {
     const hint = `run it yourself: ${name} --version; or install it anew: ${presetProgram(preset).installCommand}`;
@@ -78,9 +81,7 @@ export async function programState(wanted: WantedProgram, { cwd, env }: Place): 
   const version = /\d+\.\d+[^\s,;()]*/.exec(text)?.[0] ?? text;
   const { triedVersions } = presetProgram(preset);
   const isTried = triedVersions.some((tried) => tried === version);
-  const said = isTried
-    ? `${version}, which was tried`
-    : `${version}; ${triedVersions.length === 0 ? 'none was tried' : `tried were ${triedVersions.join(', ')}`}`;
+  const said = isTried ? `${version}, which was tried` : `${version}; tried were ${triedVersions.join(', ')}`;
   if (dropped.length > 0) {
     const detail = `${path} is ${said}; it does not know ${dropped.join(', ')}, ${whom}`;
     return { detail, hint: versionHint(preset, table) };
@@ -88,6 +89,29 @@ export async function programState(wanted: WantedProgram, { cwd, env }: Place): 
   const asRoot = preset === 'claude' && process.getuid?.() === 0 && env.IS_SANDBOX === undefined;
   const note = asRoot ? '; as root it starts only inside of walls, or with IS_SANDBOX=1 in its env_file' : '';
   return { detail: `${said}, ${whom}${note}` };
+}
+
+/** Asked by its protocol: npm takes an older version than its newest where Node is too old for that, and another one may speak another version of it. */
+async function agentState(
+  { table }: WantedProgram,
+  { args, triedVersions }: AcpAgent,
+  { path, env, whom }: { readonly path: string; readonly env: NodeJS.ProcessEnv; readonly whom: string },
+): Promise<Finding> {
+  const about = await acpAboutOf(path, args, env);
+  const command = [path, ...args].join(' ');
+  if (about === null)
+    return {
+      detail: `${command} does not answer as an agent of the Agent Client Protocol, ${whom}`,
+      hint: `run it yourself: ${command}; or set \`program\` under [agents.${table}] to another one`,
+    };
+  const version = about.version ?? 'no version that it says';
+  const tried = triedVersions.length === 0 ? 'none was tried' : `tried were ${triedVersions.join(', ')}`;
+  const said = triedVersions.includes(version) ? `${version}, which was tried` : `${version}; ${tried}`;
+  if (about.protocol === 1) return { detail: `${said}, ${whom}` };
+  return {
+    detail: `${said}; it speaks version ${about.protocol} of the Agent Client Protocol, and stator version 1, ${whom}`,
+    hint: `install a version of it that speaks version 1, or set \`program\` under [agents.${table}] to one`,
+  };
 }
 
 interface Place {

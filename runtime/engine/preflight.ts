@@ -3,6 +3,7 @@ import type { EngineError } from '../../machines/vocabulary/errors.ts';
 import type { SignMode } from '../base/config/config.ts';
 import type { Environment } from '../base/config/home.ts';
 import type { ProgramPreset } from '../base/config/preset-programs.ts';
+import type { AcpAbout } from '../work/agents/presets/acp-about.ts';
 import type { TerminalProgram } from '../work/agents/terminal.ts';
 
 /** Everything that is wrong with a repo's own prompts. */
@@ -19,6 +20,14 @@ export async function droppedFlagsOf(
 ): Promise<readonly string[]> {
   const { droppedFlags } = await import('../work/agents/presets/known-flags.ts');
   return droppedFlags(preset, path, env);
+}
+
+/** What the program of an agent of the Agent Client Protocol says of itself; null: nothing. */
+export async function acpAboutOf(
+  ...asked: Parameters<typeof import('../work/agents/presets/acp-about.ts').acpAbout>
+): Promise<AcpAbout | null> {
+  const { acpAbout } = await import('../work/agents/presets/acp-about.ts');
+  return acpAbout(...asked);
 }
 
 /** The hosts that an agent with `network = "hosts"` reaches. */

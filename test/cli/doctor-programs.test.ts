@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { type Terminal, terminal } from '../support/cli.ts';
+import { script } from '../support/engine.ts';
 import { fakeEnv } from '../support/program.ts';
 import { expectProse } from '../support/prose.ts';
 
@@ -73,6 +74,30 @@ it('says which versions were tried where another is installed, and which flag on
   const { code, found } = await agentsOf(here, { ...env, PATH: `${newer}:${env.PATH}` });
   expect([code, found.map(({ ok }) => ok)]).toEqual([1, [false, true]]);
   expectProse(toldOf(found).replaceAll(here.root, '<root>'), '--json', 'npm install -g', '9.0.1', '2.1.330');
+});
+
+it('asks an agent of the Agent Client Protocol by the protocol who it is', async () => {
+  const here = terminal();
+  here.write('.stator/config.toml', '[agents.default]\npreset = "copilot"\n[agents.fixer]\npreset = "qwen"\n');
+  const bin = join(here.root, 'bin');
+  mkdirSync(bin);
+  const fake = join(import.meta.dirname, '../support/fixtures/agents/acp.mjs');
+  const speaks = (name: string, act: string) =>
+    script(
+      join(bin, name),
+      `[ "$1" = --version ] && echo 9.9.9 && exit; exec '${process.execPath}' '${fake}' "$HOME" ${act}`,
+    );
+  speaks('copilot', 'edit');
+  speaks('qwen', 'version2');
+  const { found } = await agentsOf(here, { ...here.env, PATH: `${bin}:${here.env.PATH}` });
+  expect(found.map(({ name, ok }) => [name, ok])).toEqual([
+    ['agent copilot', true],
+    ['agent qwen', false],
+  ]);
+  expectProse(toldOf(found), '1.2.3; tried were 1.0.102', 'it speaks version 2 of the Agent Client Protocol');
+  script(join(bin, 'qwen'), '[ "$1" = --version ] && echo 9.9.9');
+  const silent = await agentsOf(here, { ...here.env, PATH: `${bin}:${here.env.PATH}` });
+  expect(silent.found[1]?.detail).toContain('does not answer as an agent of the Agent Client Protocol');
 });
 
 it('says how to install one that is missing, and ends with 1', async () => {

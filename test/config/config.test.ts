@@ -125,6 +125,7 @@ describe('without any file', () => {
       flags: [],
       model: null,
       mode: null,
+      mcp: {},
       timeoutMs: 3_600_000,
       idleTimeoutMs: null,
       attempts: 3,

@@ -101,6 +101,26 @@ describe('an agent of the Agent Client Protocol', () => {
     expect(text).not.toContain('You worked on this before');
   });
 
+  it('is given its MCP servers by whole paths, with the variables that they name, and stator itself as its own run', async () => {
+    const docs = { command: 'sh', args: ['-c', 'true'], env: ['HOME', 'MISSING'] };
+    const engine = await engineOf('edit', { mcp: { docs, stator: { command: 'stator', args: ['mcp'] } } });
+    await begin(engine, 'work', oneTask);
+    await untilStatus(engine, 'work', 'done');
+    const [opened] = acpCalls(engine.root, 'session/new');
+    const [first, own] = (opened?.params.mcpServers ?? []) as { env: { name: string }[] }[];
+    expect(first).toEqual({
+      ...{ name: 'docs', command: expect.stringMatching(/^\/.*\/sh$/), args: ['-c', 'true'] },
+      env: [{ name: 'HOME', value: expect.any(String) }],
+    });
+    expect(own).toMatchObject({ name: 'stator', command: join(engine.home, 'bin', 'stator'), args: ['mcp'] });
+    expect(own?.env.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['STATOR_RUN', 'STATOR_SOCKET', 'STATOR_TOKEN']),
+    );
+    const missing = await engineOf('edit', { mcp: { docs: { command: 'no-such-server' } } });
+    await begin(missing, 'work', oneTask);
+    expect((await failed(missing)).why).toContain('the MCP server "docs" of the coder is not there: no-such-server');
+  });
+
   it('counts with a change although it told of no tool, and not with words alone', async () => {
     const engine = await engineOf('quiet');
     await begin(engine, 'work', oneTask);

@@ -80,6 +80,7 @@ export function briefOf(
       flags: [],
       model: null,
       mode: null,
+      mcp: {},
       timeoutMs: 3_600_000,
       idleTimeoutMs: null,
       maxCostUsd: null,

@@ -50,6 +50,7 @@ function entriesOf(config: RepoConfig): RepoShow['config'] {
       [key('program'), profile.program ?? ''],
       [key('flags'), [...profile.flags]],
       [key('model'), profile.model ?? ''],
+      ...(Object.keys(profile.mcp).length === 0 ? [] : [[key('mcp'), profile.mcp] satisfies [string, unknown]]),
       ...(profile.mode === null ? [] : [[key('mode'), profile.mode] satisfies [string, unknown]]),
       [key('account'), profile.account ?? ''],
       [key('fallback'), profile.fallbacks[0]?.name ?? ''],

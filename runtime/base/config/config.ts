@@ -7,12 +7,12 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { type Role, roles } from '../../../machines/vocabulary/ids.ts';
 import type { MergeMethod } from '../../../machines/vocabulary/plan-pull.ts';
 import { defaultPolicy, type Policy } from '../../../machines/vocabulary/policy.ts';
+import { acpKeyProblem } from './acp-keys.ts';
 import { type BudgetConfig, budgetsOf } from './budget.ts';
 import { checkDocument, type Origin, type Origins, problemsError, problemsOf } from './document.ts';
 import { readConfigText } from './file.ts';
 import { type DesktopMode, desktopHook, type HookConfig, hookOf } from './hooks.ts';
 import { type KasmosHooks, kasmosHooks } from './kasmos.ts';
-import { modeProblem } from './mode.ts';
 import { networkProblem } from './network.ts';
 import { type OwnAgent, settingsOf } from './own-agents.ts';
 import { checkOwnHooks, functionHooks, type OwnHooks } from './own-hooks.ts';
@@ -67,7 +67,7 @@ export type {
 } from './own-agents.ts';
 export { checkOwnHooks, type HookMessage, machineHooks, type OwnHook, type OwnHooks } from './own-hooks.ts';
 export { type AgentProfile, everyProfile, unplayable } from './profiles.ts';
-export type { AgentSettings, Flags, Preset, SandboxMode, SignMode } from './schema.ts';
+export type { AgentSettings, Flags, McpServer, Preset, SandboxMode, SignMode } from './schema.ts';
 export { agentLimits } from './schema.ts';
 export { socketElsewhere, socketPath } from './socket-path.ts';
 export { isStoreThere, type StorePlace, storePlace, targetPlace } from './store-place.ts';
@@ -423,7 +423,7 @@ function refuseUnfitKeys(resolved: readonly ResolvedProfile[], origins: Origins)
     const problemOf = (each: AgentProfile) =>
       permissionProblem(each) ??
       terminalProblem(each) ??
-      modeProblem(each) ??
+      acpKeyProblem(each) ??
       networkProblem(each, each.name ?? each.role);
     const others = isOn ? profile.fallbacks.map(problemOf) : [];
     const unfit = isOn ? profile.fallbacks.find((other) => !canPlay(other)) : undefined;

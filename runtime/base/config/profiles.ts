@@ -8,6 +8,7 @@ import {
   type AgentTable,
   type AgentTables,
   agentKeyNames,
+  type McpServer,
   type NetworkMode,
   type PermissionMode,
   type Preset,
@@ -28,6 +29,8 @@ export interface AgentProfile {
   readonly model: string | null;
   /** Of an agent by the Agent Client Protocol: its own name of the mode in which it works; null: that of its preset. */
   readonly mode: string | null;
+  /** The same: the servers that it is given, by their names. */
+  readonly mcp: Readonly<Record<string, McpServer>>;
   /** As a person names the account that it works with; null: it is known by its login or key. */
   readonly account: string | null;
   /** Who works instead while its account is limited, the next one first. They have none of their own. */
@@ -159,6 +162,7 @@ function fold(role: Role, sources: readonly Source[], name: string | null): Reso
     flags: samePreset,
     model: samePreset,
     mode: samePreset,
+    mcp: samePreset,
     terminal: samePreset,
     account: name === null ? samePreset : sources.filter(({ isOwn }) => isOwn),
   };
@@ -178,6 +182,7 @@ function fold(role: Role, sources: readonly Source[], name: string | null): Reso
     flags: value('flags') ?? [],
     model: value('model') ?? null,
     mode: value('mode') ?? null,
+    mcp: value('mcp') ?? {},
     timeoutMs: value('timeout') ?? 3_600_000,
     idleTimeoutMs: value('idle_timeout') ?? null,
     attempts: value('attempts') ?? 3,

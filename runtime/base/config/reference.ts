@@ -123,6 +123,10 @@ const agentWords: Readonly<Record<keyof typeof agentShape, Words>> = {
     '""',
     'the table of [agents] to use while the account of this one is rate limited; "": none, so agents wait',
   ],
+  mcp: [
+    '{}',
+    'for agents of the Agent Client Protocol: MCP servers of the agent, such as `[agents.coder.mcp.docs]`, each with `command`, `args` and, by their names, variables of its run in `env`; `command = "stator"`, `args = ["mcp"]` is stator itself',
+  ],
   timeout: ['"1h"', 'a run that takes longer is a failed attempt'],
   idle_timeout: ['""', 'a run that is silent for longer is a failed attempt; "": never'],
   attempts: ['3', 'runs before its task has failed, or its plan is blocked'],

@@ -70,6 +70,26 @@ export type Flags = Readonly<Pick<Policy, keyof typeof flagKeys>>;
 
 const profileName = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
+const mcpServerLimit = 50;
+const variableNames = listOf(
+  text({
+    min: 1,
+    max: 200,
+    is: 'a variable\'s name, such as "GITHUB_TOKEN" (STATOR_ names are the engine\'s own)',
+    where: (name) => /^(?!STATOR(?:_|$))[A-Za-z_][A-Za-z0-9_]*$/.test(name),
+  }),
+  { max: 200, is: "a list of variables' names" },
+);
+const mcpServer = z.strictObject(
+  {
+    command: text({ min: 1, max: 4096, is: 'a program' }),
+    args: listOf(text({ min: 0, max: 8192, is: 'a text' }), { max: 200, is: 'a list of texts' }).optional(),
+    env: variableNames.optional(),
+  },
+  { error: 'a table with `command`, `args` and `env`' },
+);
+export type McpServer = Readonly<z.infer<typeof mcpServer>>;
+
 const agentKeys = {
   enabled: flag.optional(),
   preset: oneOf(presets).optional(),
@@ -87,6 +107,12 @@ const agentKeys = {
   flags: listOf(text({ min: 0, max: 8192, is: 'a text' }), { max: 200, is: 'a list of texts' }).optional(),
   model: textOrNone({ max: 200, is: "a model's name" }).optional(),
   mode: textOrNone({ max: 200, is: "a mode's name" }).optional(),
+  mcp: z
+    .record(z.string().regex(profileName, { error: 'a name in small letters, digits, ".", "_" and "-"' }), mcpServer, {
+      error: 'tables of MCP servers by their names, each with `command`, `args` and `env`',
+    })
+    .refine((servers) => Object.keys(servers).length <= mcpServerLimit, { error: `at most ${mcpServerLimit} servers` })
+    .optional(),
   timeout: duration({ minMs: 1, ...runLimit }).optional(),
   idle_timeout: z
     .union([z.literal('').transform(() => null), duration({ minMs: 1, ...runLimit })], {
@@ -142,15 +168,7 @@ const agentKeys = {
     }),
     { max: 100, is: 'a list of paths inside the repo' },
   ).optional(),
-  env: listOf(
-    text({
-      min: 1,
-      max: 200,
-      is: 'a variable\'s name, such as "GITHUB_TOKEN" (STATOR_ names are the engine\'s own)',
-      where: (name) => /^(?!STATOR(?:_|$))[A-Za-z_][A-Za-z0-9_]*$/.test(name),
-    }),
-    { max: 200, is: "a list of variables' names" },
-  ).optional(),
+  env: variableNames.optional(),
 };
 export const agentKeyNames = Object.keys(agentKeys) as (keyof typeof agentKeys)[]; // the keys of the table above, nothing else
 const madeAgentTable = z.strictObject(agentKeys, { error: 'a table of agent keys' });

@@ -2,10 +2,10 @@
 
 import { EngineError } from '../../../../machines/vocabulary/errors.ts';
 import { acpAgent, isAcpPreset } from '../../../base/config/acp/agents.ts';
-import { unplayable } from '../../../base/config/config.ts';
+import { type McpServer, unplayable } from '../../../base/config/config.ts';
 import { statorVersion } from '../../../base/platform/version.ts';
 import type { CommandLine, CommandPlaces } from '../command-line.ts';
-import { programCommand } from '../preset-command.ts';
+import { programCommand, programFile } from '../preset-command.ts';
 import { type AcpSettings, acpSettingsName } from '../relay/acp-settings.ts';
 import type { RunBrief } from '../run-brief.ts';
 import { programLine } from './program.ts';
@@ -18,6 +18,7 @@ export function acpCommand(brief: RunBrief, places: CommandPlaces): CommandLine 
   const refusal = unplayable(profile);
   if (refusal !== null)
     throw new EngineError('agent_unusable', refusal, `give it another agent: preset = "claude" under [agents.${role}]`);
+  const servers = Object.entries(profile.mcp).map(([name, server]) => serverOf(name, server, { role, places }));
   const agent = acpAgent(preset);
   const modelFlag = agent?.modelFlag ?? null;
   const own = agent?.modeOf[permissions];
@@ -30,12 +31,34 @@ export function acpCommand(brief: RunBrief, places: CommandPlaces): CommandLine 
     options: own?.options ?? {},
     model: modelFlag === null ? model : null,
     permissions,
-    mcpServers: [],
+    mcpServers: servers,
   };
   const modelArgs = modelFlag === null || model === null ? [] : [modelFlag, model];
   const line =
     agent === null
       ? programCommand(brief, places)
       : programLine(preset, brief, places, { before: [...agent.args, ...modelArgs] });
-  return { ...line, messages: 'acp', beside: { [acpSettingsName]: JSON.stringify(settings) } };
+  const files = [...(line.files ?? []), ...servers.map(({ command }) => command)];
+  return { ...line, files, messages: 'acp', beside: { [acpSettingsName]: JSON.stringify(settings) } };
+}
+
+/** As `session/new` takes it, which wants a whole path. The engine's own program is given what says which run it is of. */
+function serverOf(
+  name: string,
+  { command, args = [], env = [] }: McpServer,
+  { role, places }: { readonly role: string; readonly places: CommandPlaces },
+) {
+  const file = programFile(command, places);
+  if (file === null)
+    throw new EngineError(
+      'agent_unusable',
+      `the MCP server "${name}" of the ${role} is not there: ${command}`,
+      `install it, or correct \`command\` under [agents.${role}.mcp.${name}]`,
+    );
+  const own = command === 'stator' ? Object.keys(places.env).filter((variable) => /^STATOR(?:_|$)/.test(variable)) : [];
+  const given = [...env, ...own].flatMap((variable) => {
+    const value = places.env[variable];
+    return value === undefined ? [] : [{ name: variable, value }];
+  });
+  return { name, command: file, args, env: given };
 }

@@ -182,7 +182,7 @@ function ofGemini(event: JsonObject): Said {
 function ofAcp(event: JsonObject): Said {
   const words = objectAt(event, 'stator');
   if (words !== null) return ofRelay(words);
-  const { params } = { params: objectAt(event, 'params') ?? {} };
+  const params = objectAt(event, 'params') ?? {};
   if (event.method === 'session/request_permission')
     return [oneLine(`? ${textAt(params, 'toolCall', 'title') ?? 'it asks for a permission'}`)];
   if (event.method === 'session/update') return ofAcpUpdate(objectAt(params, 'update') ?? {});
@@ -207,7 +207,7 @@ function ofRelay(words: JsonObject): Said {
 function ofAcpUpdate(update: JsonObject): Said {
   switch (update.sessionUpdate) {
     case 'agent_message_chunk':
-      return { piece: textAt(update, 'content', 'text') ?? '' };
+      return pieceOf(textAt(update, 'content', 'text'));
     case 'tool_call':
       return [acpTool(update), ...listAt(update, 'content').flatMap(diffLine)];
     case 'tool_call_update':
@@ -224,6 +224,10 @@ function ofAcpUpdate(update: JsonObject): Said {
     default:
       return nothing;
   }
+}
+
+function pieceOf(text: string | null): Said {
+  return text === null ? nothing : { piece: text };
 }
 
 function acpTool(call: JsonObject): string {

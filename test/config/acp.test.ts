@@ -1,0 +1,36 @@
+/** The keys of agents of the Agent Client Protocol, and the roles that these agents cannot play. */
+import { expect, it } from 'vitest';
+import { daemonOf, errorOf, repoOf } from '../support/config.ts';
+
+const read = (repo: string) => repoOf(repo, daemonOf(''));
+const server = '[agents.coder.mcp.docs]\ncommand = "docs"\nargs = ["serve"]\nenv = ["DOCS_TOKEN"]\n';
+
+it('a mode and MCP servers are those of the preset that they were written for', () => {
+  const { profiles } = read(
+    `[agents.default]\npreset = "qwen"\nmode = "auto-edit"\n${server}[agents.fixer]\npreset = "codex"\n`,
+  );
+  expect(profiles.coder).toMatchObject({
+    mode: 'auto-edit',
+    mcp: { docs: { command: 'docs', args: ['serve'], env: ['DOCS_TOKEN'] } },
+  });
+  expect(profiles.fixer).toMatchObject({ preset: 'codex', mode: null, mcp: {} });
+});
+
+it('another program has neither, which is said with its line', () => {
+  const mode = errorOf(() => read('[agents.coder]\npreset = "codex"\nmode = "yolo"\n'));
+  expect(mode.message).toMatch(/config\.toml, line 3: `mode` for the coder, whose preset is "codex": only agents of/);
+  const mcp = errorOf(() => read(`[agents.coder]\npreset = "claude"\n${server}`));
+  expect(mcp.message).toContain('`mcp` for the coder, whose preset is "claude"');
+  const wrong = errorOf(() => read('[agents.coder]\npreset = "acp"\n[agents.coder.mcp.docs]\nurl = "http://x"\n'));
+  expect(wrong.message).toContain('agents.coder.mcp.docs');
+});
+
+it('none of them judges: the role is off, and that is said; nor does one stand in for a judge', () => {
+  const { policy, profiles } = read('[agents.default]\npreset = "copilot"\n[agents.verifier]\n');
+  expect([policy.roles.coder.on, policy.roles.reviewer.on, policy.roles.verifier.on]).toEqual([true, false, false]);
+  expect(profiles.reviewer.preset).toBe('copilot');
+  const { message } = errorOf(() =>
+    read('[agents.reviewer]\npreset = "claude"\nfallback = "spare"\n[agents.spare]\npreset = "qwen"\n'),
+  );
+  expect(message).toContain('spare cannot stand in for the reviewer: preset "qwen" may load settings of the branch');
+});
