@@ -15,6 +15,7 @@ import { nearest } from '../runtime/base/config/nearest.ts';
 import { connect } from '../runtime/engine/connect.ts';
 import { canAsk, choose } from './ask.ts';
 import { type Call, defineVerb } from './command.ts';
+import { commitHook, commitHookLines } from './commit-hook.ts';
 import { installedAgents, isOnPath, type KnownAgent, knownAgents, namedAgents } from './init/agents.ts';
 import { configText, unmentionedKeys } from './init/file.ts';
 import { type McpRegistered, mcpLines, offerMcp, wantsMcp } from './init/mcp.ts';
@@ -129,13 +130,17 @@ async function tellWritten({ out, env }: Call, { file, chosen, found, untrusted,
   const next = 'stator run <plan.md>';
   const trusted = untrusted === null;
   const agent = chosen?.name ?? null;
-  const plans = await foundPlans(dirname(dirname(file)));
-  out.answer({ file, written: true, trusted, agent, installed: names, missing: [], mcp, plans, next }, () => [
+  const repo = dirname(dirname(file));
+  const plans = await foundPlans(repo);
+  const hook = commitHook({ env }, repo);
+  const answer = { file, written: true, trusted, agent, installed: names, missing: [], mcp, plans, hook, next };
+  out.answer(answer, () => [
     `written: ${file}`,
     ...agentLines(chosen, names, env),
     trusted ? 'trusted as it is now; a later change is asked about' : `not trusted yet, since ${plain(untrusted)}`,
     'to share it, commit it; stator does not: git add .stator/config.toml',
     ...mcpLines(mcp),
+    ...(hook === null ? [] : commitHookLines(hook)),
     ...planLines(plans),
     chosen === null
       ? 'next: install an agent and name it in that file; stator doctor checks both'
@@ -184,7 +189,9 @@ async function tellExisting({ out, env }: Call, existing: Existing): Promise<num
   const absent = known === undefined || profiles.coder.program !== null || isOnPath(agent, env) ? null : known.install;
   const next = absent === null ? 'stator run <plan.md>' : 'stator doctor';
   const plans = await foundPlans(repo);
-  out.answer({ file, written: false, agent, installed: names, holds: keys, missing, mcp, plans, next }, () => [
+  const hook = commitHook({ env }, repo);
+  const answer = { file, written: false, agent, installed: names, holds: keys, missing, mcp, plans, hook, next };
+  out.answer(answer, () => [
     `${file} is there already, and stays as it is`,
     keys.length === 0 ? 'it sets nothing: all is by default' : `it sets: ${keys.join(', ')}`,
     ...(missing.length === 0 ? [] : [`not mentioned in it, so by default: ${missing.join(', ')}`]),
@@ -193,6 +200,7 @@ async function tellExisting({ out, env }: Call, existing: Existing): Promise<num
       ? []
       : [`for ${wanted.name} instead, in its [agents.default]: ${wanted.settings.join(', ')}`]),
     ...mcpLines(mcp),
+    ...(hook === null ? [] : commitHookLines(hook)),
     ...planLines(plans),
     `next: ${next}`,
   ]);

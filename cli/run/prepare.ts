@@ -7,6 +7,7 @@ import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
 import { identityIn } from '../../runtime/engine/preflight.ts';
 import type { Call } from '../command.ts';
+import { commitHook, commitHookLines } from '../commit-hook.ts';
 import { type BoundFile, bind, findPlan, isEdited, planOfFile } from '../file-binding.ts';
 import { type AfterPlanning, advanceOf, afterPlanning, type PlanningFlags } from '../planned.ts';
 import { ensureRegistered } from '../registered.ts';
@@ -59,6 +60,9 @@ export async function prepareRun(call: Call, client: Client, request: RunRequest
   for (const warning of await client.warnings()) call.out.note(`warning: ${plain(warning)}`);
   const { plan, shown: before } = await planOfFile(client, project, request);
   const registered = before ?? (await registerOnce(client, project, request));
+  // Once for each plan.
+  const hook = before === null ? commitHook(call, request.repo) : null;
+  if (hook !== null && !request.content.includes(hook.command)) call.out.note(commitHookLines(hook).join('\n'));
   const since = before === null ? 0 : await lastSeq(client, project, plan);
   refuseOtherBranch(registered, request);
   const wasEdited = isEdited(request, registered);

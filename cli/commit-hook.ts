@@ -1,0 +1,49 @@
+/** The hook that a repository runs at commits, and the check that does the same: no commit of stator runs a hook. */
+import { accessSync, constants, existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { shellWord } from '../machines/vocabulary/shell-word.ts';
+import type { Call } from './command.ts';
+import { askGit } from './place.ts';
+
+export interface CommitHook {
+  /** As a path from the root of the repository, or absolute. */
+  readonly file: string;
+  /** What does the same as a check, in a worktree of the repository. */
+  readonly command: string;
+}
+
+/** Programs that run hooks by a file of theirs, the more telling first. */
+const byFile = [
+  ['.pre-commit-config.yaml', 'pre-commit run --all-files'],
+  ...['lefthook.yml', 'lefthook.yaml', '.lefthook.yml', '.lefthook.yaml'].map(
+    (file) => [file, 'lefthook run pre-commit --all-files'] as const,
+  ),
+  ['.husky/pre-commit', 'sh .husky/pre-commit'],
+] as const;
+
+/** null: nothing runs before a commit of that repository. */
+export function commitHook(call: Pick<Call, 'env'>, repo: string): CommitHook | null {
+  for (const [file, command] of byFile) if (existsSync(join(repo, file))) return { file, command };
+  const folder = askGit({ cwd: repo, env: call.env }, ['rev-parse', '--git-path', 'hooks']);
+  const file = folder === null ? null : join(folder, 'pre-commit');
+  if (file === null || !isExecutable(resolve(repo, file))) return null;
+  const isGits = file === join('.git', 'hooks', 'pre-commit');
+  return { file, command: `sh ${isGits ? '"$(git rev-parse --git-path hooks/pre-commit)"' : shellWord(file)}` };
+}
+
+/** What a person is told of it. */
+export function commitHookLines({ file, command }: CommitHook): string[] {
+  return [
+    `commits of plans run no hooks, so not ${file} either; as the check of a task it is run before the task counts as done:`,
+    `  **Check:** ${command}`,
+  ];
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false; // not there and not allowed are the same: git runs neither
+  }
+}
