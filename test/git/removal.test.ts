@@ -1,5 +1,5 @@
 /** Worktrees go only with what is merged or kept. */
-import { existsSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { commitLeftovers, keepAttempt } from '../../runtime/work/git/attempt.ts';
@@ -97,6 +97,28 @@ describe('removing a worktree', () => {
     });
     expect(existsSync(join(repo.path, '.worktrees', '.removing-demo-w1-t1'))).toBe(false);
     expect(run(repo.path, 'worktree', 'list').split('\n')).toHaveLength(1);
+  });
+
+  test('deletes its files when the lock of the repository is free again, and another removal finishes what was cut off there', async () => {
+    const repo = await demo();
+    const { path } = await prepareWorktree(repo, wanted(repo));
+    for (let file = 0; file < 3_000; file += 1) write(path, `node_modules/${file % 50}/${file}`, '');
+    const asides = () => readdirSync(join(repo.path, '.worktrees')).filter((name) => name.startsWith('.removing-'));
+    let isUnlocked = false;
+    const watched: Repository = {
+      ...repo,
+      exclusively: async (work) => {
+        const answer = await repo.exclusively(work);
+        if (!existsSync(path) && asides().length > 0) isUnlocked = true;
+        return answer;
+      },
+    };
+    write(repo.path, '.git/info/exclude', '/.worktrees/\nnode_modules\n');
+    expect(await removeWorktree(watched, { path, branch, mergedInto: 'main' })).toMatchObject({ kind: 'removed' });
+    expect([isUnlocked, asides()]).toEqual([true, []]);
+    mkdirSync(join(repo.path, '.worktrees', '.removing-demo-w1-t1.cut-off', 'x'), { recursive: true });
+    await removeWorktree(repo, { path, branch, mergedInto: null });
+    expect(asides()).toEqual([]);
   });
 
   test('without a target to merge into leaves the branch', async () => {

@@ -43,10 +43,10 @@ export async function makeCheckout(
   const { branch, commit, hidden, trusted } = wanted;
   await makePlace(repo, wanted.path);
   const path = list.placeOf(wanted.path);
-  await repo.exclusively(async () => {
+  const sweep = await repo.exclusively(async () => {
     // A broken entry would stop git, after what lies there is gone: it is mended first.
     await list.listWorktrees(repo);
-    await dropOwn(repo, { path, branch });
+    const own = await dropOwn(repo, { path, branch });
     const args = [
       'worktree',
       'add',
@@ -59,7 +59,9 @@ export async function makeCheckout(
       commit,
     ];
     await ownGit(repo.path, args, { timeoutMs: checkoutTimeoutMs });
+    return own;
   });
+  await sweep();
   const adminDir = await list.adminDirOf(repo, path);
   if (adminDir === null)
     throw new Error(`git lists the worktree ${path}, but ${repo.commonDir}/worktrees has no folder for it`);
@@ -71,15 +73,21 @@ export async function makeCheckout(
 /** Takes the checkout away, with all that lies in it; nothing where there is none. Throws `worktree_taken` for a folder that is not ours. */
 export async function dropCheckout(repo: Repository, wanted: { path: string; branch: string }): Promise<void> {
   const path = list.placeOf(wanted.path);
-  await repo.exclusively(() => dropOwn(repo, { ...wanted, path }));
+  const sweep = await repo.exclusively(() => dropOwn(repo, { ...wanted, path }));
+  await sweep();
 }
 
-async function dropOwn(repo: Repository, { path, branch }: { path: string; branch: string }): Promise<void> {
+/** Answers what deletes the rest, when the lock is free. */
+async function dropOwn(
+  repo: Repository,
+  { path, branch }: { path: string; branch: string },
+): Promise<() => Promise<void>> {
   if (await isInTheWay(path)) throw taken(`${path} is a link or a file, and no worktree`, `mv ${path} ${path}-old`);
   const known = await list.worktreeAt(repo, path);
   if ((await isOccupied(path)) && (known === null || !list.isOursFor(known, branch)))
     throw taken(`${path} is in the way: stator did not make it to judge ${branch}`, `mv ${path} ${path}-old`);
-  if (known !== null || list.isThere(path)) await dispose(repo, path, known !== null);
+  if (known === null && !list.isThere(path)) return async () => {};
+  return dispose(repo, path, known !== null);
 }
 
 /** Git is told that these files are left out, so neither a commit nor a look counts them as deleted. */

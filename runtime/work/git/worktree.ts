@@ -95,11 +95,11 @@ export async function removeWorktree(
   const { branch } = wanted;
   const path = list.placeOf(wanted.path);
   const into = wanted.mergedInto === null ? null : await commitOf(repo, wanted.mergedInto);
-  const loss = await repo.exclusively(async () => {
+  const { loss, sweep } = await repo.exclusively(async () => {
     const { isKnown, loss } = await lookThrough(repo, { path, branch, mergedInto: wanted.mergedInto, into });
-    if (loss === null) await dispose(repo, path, isKnown);
-    return loss;
+    return { loss, sweep: loss === null ? await dispose(repo, path, isKnown) : null };
   });
+  await sweep?.();
   if (loss !== null) return { kind: 'kept', why: loss.why };
   return { kind: 'removed', branchDeleted: into !== null && (await deleteBranch(repo, { branch, mergedInto: into })) };
 }
@@ -113,13 +113,14 @@ export async function clearWorktree(
 ): Promise<Loss | null> {
   const { branch, dry } = wanted;
   const path = list.placeOf(wanted.path);
-  return repo.exclusively(async () => {
+  const { loss, sweep } = await repo.exclusively(async () => {
     const into = await readRef(repo, branchRef(branch));
     const mergedInto = into === null ? null : branch;
     const { isKnown, loss } = await lookThrough(repo, { path, branch, mergedInto, into, dry });
-    if (loss === null && !dry) await dispose(repo, path, isKnown);
-    return loss;
+    return { loss, sweep: loss === null && !dry ? await dispose(repo, path, isKnown) : null };
   });
+  await sweep?.();
+  return loss;
 }
 
 /** `dry`: nothing is kept aside before; what lies in submodules is not looked at. */
@@ -165,7 +166,7 @@ async function openWorktree(
     }
   }
   for (const other of all.filter((worktree) => worktree.branch === branch && worktree.path !== path)) {
-    if (list.isOurs(other) && !(await isOccupied(other.path))) await dispose(repo, other.path, true);
+    if (list.isOurs(other) && !(await isOccupied(other.path))) await (await dispose(repo, other.path, true))();
     else if (list.isThere(other.path)) throw checkedOut(branch, other);
     else
       throw taken(
@@ -175,7 +176,8 @@ async function openWorktree(
   }
   const isNew = known === undefined || !(await isOccupied(path));
   if (isNew) {
-    await dispose(repo, path, known !== undefined);
+    // Nothing lies there: what goes is what somebody left who was killed.
+    await (await dispose(repo, path, known !== undefined))();
     const args = ['worktree', 'add', '--quiet', '--lock', '--reason', list.lockReason(branch), path, branch];
     await ownGit(repo.path, args, { timeoutMs: checkoutTimeoutMs });
   }
@@ -285,21 +287,36 @@ async function unkeptFiles(repo: Repository, contents: Contents): Promise<string
 }
 
 /**
- * Deletes folder and registration. The rename is the decision: killed before it, nothing happened; after it, the folder is gone
- * for everybody and the next call sweeps up. A half deleted worktree would look like one with uncommitted deletions.
+ * Takes folder and registration away, in the lock of the repository. The rename is the decision: killed before it, nothing happened; after it, the folder is gone
+ * for everybody, and what is set aside goes with the next call. A half deleted worktree would look like one with uncommitted deletions.
+ * Answers what deletes that: a large worktree takes minutes, so whoever asked does it when the lock is free.
  */
-export async function dispose(repo: Repository, path: string, isKnown: boolean): Promise<void> {
-  const aside = join(dirname(path), `.removing-${basename(path)}`);
-  try {
-    await removeTree(aside);
+export async function dispose(repo: Repository, path: string, isKnown: boolean): Promise<() => Promise<void>> {
+  const named = join(dirname(path), `.removing-${basename(path)}`);
+  const aside = `${named}.${randomUUID()}`;
+  await mayFail(path, named, async () => {
     if (await isOccupied(path)) await rename(path, aside);
     else if (list.isThere(path)) await rmdir(path);
     if (isKnown) await forget(repo, { path, aside });
     await forgetInside(repo, path);
-    await removeTree(aside);
+  });
+  return () => mayFail(path, named, () => sweepAside(named));
+}
+
+/** All that was set aside under that name, by whoever was killed before it was gone too. */
+async function sweepAside(named: string): Promise<void> {
+  const [folder, name] = [dirname(named), basename(named)];
+  const entries = await readdir(folder).catch(ifMissing([]));
+  for (const entry of entries)
+    if (entry === name || entry.startsWith(`${name}.`)) await removeTree(join(folder, entry));
+}
+
+async function mayFail(path: string, aside: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
   } catch (cause) {
     if (cause instanceof EngineError) throw cause;
-    const hint = `delete what is left: chmod -R u+w ${aside} && rm -rf ${aside}`;
+    const hint = `delete what is left: chmod -R u+w ${aside}* && rm -rf ${aside}*`;
     throw new EngineError('git_failed', `the worktree ${path} could not be deleted`, hint, { cause });
   }
 }
