@@ -4,6 +4,7 @@ import { createServer, type Server, STATUS_CODES } from 'node:http';
 import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isMainThread } from 'node:worker_threads';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { EngineError, errorClasses, messageOf } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
@@ -59,13 +60,14 @@ export async function serveSocket(
     else mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     clearPlace(path);
     await new Promise<void>((resolve, reject) => {
-      const umask = process.umask(0o177);
+      // A worker thread cannot set it; the folder is closed, and the mode is set below.
+      const umask = isMainThread ? process.umask(0o177) : null;
       server.once('error', reject);
       server.listen(path, () => {
         server.off('error', reject);
         resolve();
       });
-      process.umask(umask);
+      if (umask !== null) process.umask(umask);
     });
     servers.push(server);
     chmodSync(path, 0o600);

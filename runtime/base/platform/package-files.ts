@@ -1,15 +1,36 @@
 /** Files of this package beside its code. */
-import { existsSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-const root = folderWithPackage(import.meta.dirname);
+const ownName = 'stator';
+
+const root = ownFolder(import.meta.dirname);
 
 /** The absolute path of a file or folder of this package, such as `charts/plan.json`; without a name the package's own folder. */
 export function inPackage(...names: string[]): string {
   return join(root, ...names);
 }
 
-/** The sources lie at another depth below it than what is compiled of them, and that at another than the command's bundle. */
-function folderWithPackage(folder: string): string {
-  return existsSync(join(folder, 'package.json')) ? folder : folderWithPackage(dirname(folder));
+/**
+ * The sources lie at another depth below it than what is compiled of them, and that at another than the command's bundle. A program may have bundled the
+ * code into its own: then the files are those of the package that is installed for it. Throws where there is none.
+ */
+export function ownFolder(from: string): string {
+  for (let folder = from; ; folder = dirname(folder)) {
+    const found = [folder, join(folder, 'node_modules', ownName)].find((place) => nameIn(place) === ownName);
+    if (found !== undefined) return found;
+    if (dirname(folder) === folder) break;
+  }
+  throw new Error(
+    `the files of ${ownName} are not beside its code in ${from}: leave it out of the bundle (esbuild: --external:${ownName}), or install it there`,
+  );
+}
+
+/** The name of the package in that folder; null: there is none. */
+function nameIn(folder: string): unknown {
+  try {
+    return (JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { name?: unknown }).name;
+  } catch {
+    return null; // not there, or none that Node would read
+  }
 }
