@@ -168,7 +168,11 @@ const made = agentSetup.createMachine({
       tags: ['run:paused'],
       on: {
         agent_resume: [
-          { guard: 'hasQuestions', target: 'waiting.permission', actions: ['nextId', 'thawRun', ...awaits] },
+          {
+            guard: 'hasQuestions',
+            target: 'waiting.permission',
+            actions: ['nextId', 'thawRun', 'renewPermissions', ...awaits],
+          },
           { target: 'running', actions: ['resumeClock', 'askTimer', 'nextId', 'thawRun'] },
         ],
         ...silent,

@@ -141,6 +141,13 @@ const base = setup({
       const { permission: id, tool, detail, limit_ms: limitMs, at } = event;
       return { permissions: [...context.permissions, { id, tool, detail, askedAt: at, dueAt: at + limitMs }] };
     }),
+    /** Nobody could answer while the agent was frozen: each question that came then has its whole time. */
+    renewPermissions: assign(({ context, event }) => ({
+      permissions: context.permissions.map((each) => ({
+        ...each,
+        dueAt: timeOf(context, event) + each.dueAt - each.askedAt,
+      })),
+    })),
     /** The oldest question comes first to its deadline. */
     awaitPermission: assign(({ context, event }) =>
       nextTimer(context, context.permissions[0]?.dueAt ?? timeOf(context, event)),

@@ -117,6 +117,22 @@ describe('a question of an agent', () => {
     expect(send(world, 'agent_allow')).toBe('done');
   });
 
+  it('that came while the agent was frozen has its whole time when it goes on', () => {
+    const world = started();
+    send(world, 'agent_pause');
+    ask(world, first);
+    // The run's own deadline stood still: what is left of it says nothing, and the time of the question has passed.
+    fireAll(world);
+    const now = world.now();
+    expect(agentOf(world)).toEqual({ state: 'paused', asks: [first] });
+    send(world, 'agent_resume');
+    expect(agentOf(world).state).toBe('waiting.permission');
+    expect(Math.max(...world.timers.map(({ dueAt }) => dueAt))).toBeGreaterThanOrEqual(now + 60_000);
+    fireAll(world);
+    expect(answers(world)).toMatchObject([{ isAllowed: false }]);
+    world.checkReplay();
+  });
+
   it('ends with its run, and the next run has none', () => {
     const world = started();
     ask(world, first);
