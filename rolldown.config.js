@@ -26,7 +26,12 @@ const bundled = new Set([
 
 const together = {
   // What a relay, of which each agent has one, shares with the engine: it loads nothing else.
-  lines: ['runtime/work/agents/relay/message-line', 'runtime/work/agents/line-reader'],
+  lines: [
+    'runtime/work/agents/relay/message-line',
+    'runtime/work/agents/relay/json-rpc',
+    'runtime/work/agents/relay/acp-settings',
+    'runtime/work/agents/line-reader',
+  ],
   // The same of what stands between a program inside of walls and its hosts.
   network: ['runtime/base/platform/addresses', 'runtime/work/agents/egress/child'],
   // The same of the small process that starts programs.
