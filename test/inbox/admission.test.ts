@@ -116,12 +116,17 @@ describe('admission', () => {
     });
   });
 
-  it('goes on failing where a schema fails in another way than by refusing', () => {
+  it('refuses in the words of a program whose schema throws, and goes on failing where the schema is stator’s own', () => {
     const failing = z.unknown().transform(() => {
       throw new Error('out of memory');
     });
     const kind = { ...release, signals: { approve: { payload: failing, from: ['person'] as const } } };
-    expect(() => admit(kind, { type: 'approve', payload: {}, origin: 'person' })).toThrow('out of memory');
+    const said = { type: 'approve', payload: {}, origin: 'person' } as const;
+    expect(admit(kind, said)).toMatchObject({
+      kind: 'refused',
+      error: { code: 'bad_payload', message: 'the schema of approve threw: out of memory' },
+    });
+    expect(() => admit({ ...kind, keepsMemory: false }, said)).toThrow('out of memory');
   });
 
   it('says of a type that there is not what a person may send, and which of it was meant', () => {
