@@ -149,10 +149,17 @@ const saidLimit = 20;
 /** git says whether it is there, and whether a branch is held in it. */
 function worktreeWords({ env }: Pick<Call, 'env'>, worktree: string): string[] {
   if (!existsSync(worktree)) return [`its worktree ${worktree} is not there any more`];
-  const branch = askGit({ cwd: worktree, env }, ['symbolic-ref', '--short', '--quiet', 'HEAD']);
-  if (branch === null) return [];
-  return [`its worktree ${worktree} holds its branch ${branch}; first: git -C ${shellWord(worktree)} switch --detach`];
+  const branch = branchIn({ env }, worktree);
+  return branch === null ? [] : [`its worktree ${worktree} holds its branch ${branch}; first: ${detach(worktree)}`];
 }
+
+/** The branch that a worktree holds, by git's own word; null: it is not there, or holds none. */
+function branchIn({ env }: Pick<Call, 'env'>, worktree: string): string | null {
+  if (!existsSync(worktree)) return null;
+  return askGit({ cwd: worktree, env }, ['symbolic-ref', '--short', '--quiet', 'HEAD']);
+}
+
+const detach = (worktree: string) => `git -C ${shellWord(worktree)} switch --detach`;
 
 async function sessionStep(
   { call, client, known, project }: Here,
@@ -212,7 +219,7 @@ function messagesOf(context: KugetsuContext | undefined): NonNullable<ImportIssu
 
 /** A pending task; one that was told to its session already is not told again. */
 async function itemStep(
-  { client, known, project }: Here,
+  { call, client, known, project }: Here,
   { issue_ref: reference, message: given, pending_since: since }: KugetsuItem,
   sessions: readonly KugetsuSession[],
 ): Promise<Step> {
@@ -232,7 +239,7 @@ async function itemStep(
   const held = sessions.find((one) => one.issue_ref === reference)?.worktree_path;
   return {
     ...piece,
-    next: held ? `git -C ${shellWord(held)} switch --detach` : null,
+    next: held && branchIn(call, held) !== null ? detach(held) : null,
     async bring() {
       if (await isTold()) return { state: 'there' };
       const { notes } = await client.enqueueIssue({ reference, project: place.project, message });

@@ -72,6 +72,29 @@ const item = (number: number, state: string, more: object = {}) => ({
 const shown = (pieces: readonly Piece[]) => pieces.map(({ kind, name, state }) => `${state} ${kind} ${name}`);
 
 describe('stator import kugetsu', () => {
+  it('says of a worktree what git says of it: whether it is there, and holds a branch', async () => {
+    const made = await there();
+    const at = (name: string) => join(made.root, name);
+    git(made.repo, 'worktree', 'add', '-q', '-b', 'fix/issue-12', at('held'));
+    git(made.repo, 'worktree', 'add', '-q', '--detach', at('free'));
+    for (const [number, name] of [
+      [12, 'held'],
+      [13, 'free'],
+      [14, 'gone'],
+    ] as const) {
+      made.put(`sessions/${number}.json`, session(number, { worktree_path: at(name) }));
+      made.put(`queue/items/q_${number}.json`, item(number, 'pending'));
+    }
+    const { pieces } = await made.bring('--dry-run');
+    const of = (kind: string) => pieces.filter((piece) => piece.kind === kind);
+    expect(of('session').map(({ what }) => what.split('\n').slice(1).join())).toEqual([
+      `its worktree ${at('held')} holds its branch fix/issue-12; first: git -C ${at('held')} switch --detach`,
+      '',
+      `its worktree ${at('gone')} is not there any more`,
+    ]);
+    expect(of('task').map(({ next }) => next)).toEqual([`git -C ${at('held')} switch --detach`, null, null]);
+  });
+
   it('brings sessions with what was said in them, their pull request, and what nobody has read', async () => {
     const made = await there();
     made.put('sessions/12.json', session(12, { pr_url: 'https://github.com/acme/shop/pull/3' }));

@@ -342,7 +342,7 @@ export function createPlanCommands(parts: CommandDependencies) {
 }
 
 function cutOffNote(clear: DeletePlan['clear']): string {
-  const left = clear === null ? '' : ', and what it left may still be there: stator gc --dry';
+  const left = clear === null ? '' : ', and what it left may still be there: stator gc --dry-run';
   return `an engine was cut off while it deleted the plan, which is gone${left}`;
 }
 
