@@ -132,6 +132,17 @@ describe('a plan whose branch loses what was merged into it', () => {
     expect(files(engine, 'plan/login')).toEqual(['README.md', 'a.txt', 'd.txt']);
   });
 
+  it('by a task that fails is told at once, though nothing is merged any more', async () => {
+    const engine = await startWith({});
+    const go = join(engine.root, 'go');
+    const deletes = `while [ ! -e '${go}' ]; do sleep 0.05; done; git update-ref -d refs/heads/plan/login; exit 1`;
+    await begin(engine, 'login', planText(['echo a > a.txt', deletes]));
+    await untilPlan(engine, 'login', ({ tasks_done }) => tasks_done === 1);
+    openGate(go);
+    const { blocked } = await untilLost(engine);
+    expect(blocked?.reason).toMatch(/login-w1-t1: refs\/stator\/attempts\//);
+  });
+
   it('while it is reviewed is not approved: what the reviewer saw is not the work', async () => {
     const reviewer = 'git -C $ROOT/demo update-ref refs/heads/plan/login main; exit 0';
     const engine = await startWith({ reviewer });

@@ -7,7 +7,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type AgentRun, placeOfRun } from '../../../machines/vocabulary/effect.ts';
 import { EngineError, reasonOf, withHint } from '../../../machines/vocabulary/errors.ts';
-import { isJudge, runName } from '../../../machines/vocabulary/ids.ts';
+import { isJudge, isWorker, runName } from '../../../machines/vocabulary/ids.ts';
 import { logCommand } from '../../../machines/vocabulary/reason-text.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { SignalPayload } from '../../../machines/vocabulary/signal.ts';
@@ -538,7 +538,10 @@ async function outcomeOf(
   }
   if (code === 0) await noteRoom(parts, row.key);
   // What it judged may be the branch without the work: its verdict is not taken then.
-  if (isJudge(role)) await tellLostWork(parts, context, effect.place.branch);
+  const { branch, from } = effect.place;
+  if (isJudge(role)) await tellLostWork(parts, context, branch);
+  // Of work on the plan's own branch the commit asks. Of a coder that failed nothing is merged, which would ask.
+  else if (isWorker(role) && branch !== from) await tellLostWork(parts, context, from);
   const { flags } = profileOf(parts.projects.get(row.project).config.profiles, { role, run: noted });
   const hint = unusableHint(report, ran, { preset, role, flags });
   if (hint !== null) return unusable(code, `${hint}\n${detail}`.trim());
