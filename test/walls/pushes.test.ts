@@ -1,7 +1,8 @@
-/** A push starts what the repository names only where a person typed it. */
-import { chmodSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+/** A push starts what the repository names only where a person typed it, and a fetch that a start asks for never does. */
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { fetchBase } from '../../runtime/work/git/base-remote.ts';
 import { pushBranch } from '../../runtime/work/git/push.ts';
 import { write } from '../support/git.ts';
 import { type Ground, git, makeGround } from '../support/ground.ts';
@@ -20,7 +21,16 @@ function hostile(): { repo: string; bare: string; marks: () => string[] } {
   const bare = join(root, 'bare.git');
   git(root, 'init', '-q', '--bare', bare);
   git(repo, 'remote', 'add', 'origin', bare);
-  const names = ['pre-push', 'own/pre-push', 'receive', 'pre-receive', 'helper', 'ssh'];
+  const names = [
+    'pre-push',
+    'own/pre-push',
+    'own/reference-transaction',
+    'receive',
+    'upload',
+    'pre-receive',
+    'helper',
+    'ssh',
+  ];
   const program = (file: string, mark: string, rest = '') => {
     mkdirSync(dirname(file), { recursive: true });
     write('/', file, `#!/bin/sh\ntouch '${join(root, `mark-${mark.replace('/', '-')}`)}'\n${rest}`);
@@ -37,6 +47,7 @@ function hostile(): { repo: string; bare: string; marks: () => string[] } {
     'remote.origin.receivepack',
     program(join(root, 'receive'), 'receive', 'exec git-receive-pack "$@"'),
   );
+  git(repo, 'config', 'remote.origin.uploadpack', program(join(root, 'upload'), 'upload', 'exec git-upload-pack "$@"'));
   git(repo, 'config', 'credential.helper', program(join(root, 'helper'), 'helper'));
   git(repo, 'config', 'core.sshCommand', program(join(root, 'ssh'), 'ssh', 'exit 1'));
   git(repo, 'branch', 'plan/demo');
@@ -72,4 +83,21 @@ describe('a push', () => {
     expect(marks()).toEqual(['own-pre-push', 'receive', 'pre-receive']);
     rmSync(join(repo, '.git', 'hooks'), { recursive: true });
   });
+});
+
+test('the fetch of a base starts nothing that the repository or its remote names', async () => {
+  const { repo, bare, marks } = hostile();
+  git(repo, 'push', '-q', '--no-verify', '--receive-pack', 'git-receive-pack', 'origin', 'main');
+  git(bare, 'update-ref', 'refs/heads/next', git(repo, 'rev-parse', 'main'));
+  const root = dirname(bare);
+  for (const name of readdirSync(root).filter((each) => each.startsWith('mark-'))) rmSync(join(root, name));
+  const hook = join(repo, 'own/reference-transaction');
+  write('/', hook, `#!/bin/sh\ntouch '${join(root, 'mark-own-reference-transaction')}'\n`);
+  chmodSync(hook, 0o755);
+  await fetchBase({ path: repo, commonDir: join(repo, '.git') }, 'next');
+  expect(git(repo, 'rev-parse', 'refs/remotes/origin/next')).toBe(git(bare, 'rev-parse', 'next'));
+  expect(marks()).toEqual([]);
+  git(repo, 'remote', 'set-url', 'origin', 'ssh://git@127.0.0.1:1/demo.git');
+  await fetchBase({ path: repo, commonDir: join(repo, '.git') }, 'next').catch(() => {});
+  expect(marks()).toEqual([]);
 });

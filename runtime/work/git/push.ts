@@ -86,7 +86,15 @@ export function tryAs(
 ) {
   return by === 'person'
     ? tryPersonsGit(repo, args, options)
-    : tryOwnGit(repo, args, { ...options, protocols: networks, env: usersAskpass() });
+    : tryOwnGit(repo, withPlainServer(args), { ...options, protocols: networks, env: usersAskpass() });
+}
+
+/** Of a remote's settings for the program at the other end, which here or behind ssh is any command, git takes the first one: only a flag comes before it. */
+function withPlainServer([command = '', ...args]: readonly string[]): string[] {
+  const flag = command === 'push' ? '--receive-pack' : '--upload-pack';
+  return args.some((arg) => arg.startsWith(flag))
+    ? [command, ...args]
+    : [command, `${flag}=git${flag.slice(1)}`, ...args];
 }
 
 type Place = Pick<Sent, 'repo' | 'remote' | 'branch' | 'by'>;
