@@ -181,7 +181,7 @@ describe('the setup of a worktree', () => {
     const [signal] = (await engine.client.signals({ project: 'demo', plan: 'hangs' })).filter(
       (one) => one.type === 'run_exited',
     );
-    expect(JSON.stringify(signal?.payload)).toContain('10 minutes');
+    expect(JSON.stringify(signal?.payload)).toContain('10m');
   });
 
   it('is stopped with its plan, and taken up by the next engine where the one that started it went away', async () => {

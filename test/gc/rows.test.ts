@@ -86,7 +86,7 @@ it('is done by a daemon itself, by the age that daemon.toml says', async () => {
   await say(on, 'p', 'advance_wave');
   await untilPlan(on, 'p', ({ status }) => status === 'done');
   clock.pass(3 * days);
-  await until(() => on.log.some((line) => /cleared away what ended more than 2 days ago: .*run folder/.test(line)));
+  await until(() => on.log.some((line) => /cleared away what ended more than 2d ago: .*run folder/.test(line)));
 });
 
 it('that cannot be done is a warning of the engine, until it can', async () => {
