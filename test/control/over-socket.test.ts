@@ -153,6 +153,7 @@ describe('the control API over its socket', () => {
     };
     expect(await get('/v1/repos/demo/plans/shape')).toEqual({
       ...entry,
+      base_remote: null,
       issues: [],
       auto_advance: true,
       title: 'A plan',
@@ -201,6 +202,7 @@ describe('the control API over its socket', () => {
       stands_in: null,
     });
     expect(await get('/v1/repos/demo/plans/shape/explain')).toEqual({
+      base_remote: null,
       plan: 'shape',
       status: 'done',
       waiting_for: null,
@@ -228,6 +230,7 @@ describe('the control API over its socket', () => {
       started_at: time,
       last_activity_at: time,
       exit_code: 0,
+      exit_note: null,
       reason: null,
       waits_until: null,
       takes_input: false,

@@ -339,7 +339,11 @@ async function waitForEnd(
     giveToken: () => giveToken(parts, row.key),
   });
   const onError = (thrown: unknown) => parts.log.debug(`what ${effect.title} takes is not known: ${reasonOf(thrown)}`);
-  const { moves } = await parts.projects.repository(row.project);
+  const { moves } = await parts.projects.repository(row.project).catch(async () => {
+    // It was looked after before, and its agent has made the checkout a bare repository meanwhile.
+    await mendCheckout(parts, effect, { row, folder });
+    return parts.projects.repository(row.project);
+  });
   const atWork = moves.begin(effect.title);
   const resources = watchResources(folder, runId, { onReached: leave, onError });
   const stops = watchStops(parts, context, { folder, runId, title: effect.title });

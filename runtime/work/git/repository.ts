@@ -287,7 +287,18 @@ function notAWorkingTree(folder: string): EngineError {
   );
 }
 
+/** Of a checkout in whose configuration somebody wrote so. */
+export function madeBare(path: string, commonDir: string): EngineError {
+  return new EngineError(
+    'bad_repo',
+    `core.bare is true in its configuration, so git sees no checkout at ${path}`,
+    `take it back: git config --file ${shellWord(join(commonDir, 'config'))} core.bare false`,
+  );
+}
+
 function bare(path: string): EngineError {
+  const gitDir = join(path, '.git');
+  if (existsSync(gitDir)) return madeBare(path, gitDir);
   const hint = `plans need a checkout: git clone ${shellWord(path)} <folder>, and add that folder`;
   return new EngineError('bad_repo', `${path} is a bare repository, without a working tree`, hint);
 }

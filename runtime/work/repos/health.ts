@@ -7,7 +7,7 @@ import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import pMap from 'p-map';
-import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
+import { EngineError, messageOf, onOneLine, withHint } from '../../../machines/vocabulary/errors.ts';
 import { parseTree, repoTree } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { Clock } from '../../base/platform/clock.ts';
@@ -17,7 +17,7 @@ import { systemCode } from '../../base/platform/system-code.ts';
 import { insertSignal, type Store } from '../../core/store/port.ts';
 import type { RepoRow } from '../../core/store/rows.ts';
 import { tryOwnGit } from '../git/git.ts';
-import { withoutHead } from '../git/repository.ts';
+import { madeBare, withoutHead } from '../git/repository.ts';
 import type { Projects } from './registry.ts';
 import type { RepoWatchers } from './repo-watchers.ts';
 
@@ -246,18 +246,14 @@ async function troubleIn(
   // It ends by the limit of the look, and by this one where nobody waits for it any more.
   const answer = await tryOwnGit(path, asked, { timeoutMs: 2 * lookLimitMs });
   const [commonDir = '', isBare, top] = answer.stdout.split('\n');
-  const config = shellWord(join(commonDir, 'config'));
   // Whatever an agent, or a program of its, wrote into the configuration that all worktrees share.
-  if (isBare === 'true')
-    return `core.bare is true in its configuration, so git sees no checkout at ${path}; take it back: git config --file ${config} core.bare false`;
-  if (answer.stderr.includes('Needed a single revision')) {
-    const { message, hint } = await withoutHead({ path, commonDir });
-    return `${message}; ${hint}`;
-  }
+  if (isBare === 'true') return onOneLine(withHint(madeBare(path, commonDir)));
+  if (answer.stderr.includes('Needed a single revision'))
+    return onOneLine(withHint(await withoutHead({ path, commonDir })));
   if (answer.exitCode !== 0)
     return `git cannot use ${path}: ${answer.stderr.trim().split('\n')[0] ?? 'it says nothing'}`;
   if (top !== undefined && top !== path)
-    return `core.worktree in its configuration names ${top}, so git does not work at ${path}; take it back: git config --file ${config} --unset core.worktree`;
+    return `core.worktree in its configuration names ${top}, so git does not work at ${path}; take it back: git config --file ${shellWord(join(commonDir, 'config'))} --unset core.worktree`;
   const locked = await access(commonDir, constants.W_OK).catch((thrown: unknown) => thrown);
   if (locked !== undefined) return writeTrouble(commonDir, locked);
   return null;
