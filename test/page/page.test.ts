@@ -319,6 +319,18 @@ program = "date +%N >> fixes.txt"
     await page.close();
   });
 
+  it('what its reviewer refuses to the end is accepted as it is by a button', async () => {
+    const of = { project: 'shop', plan: 'anyway' };
+    await client.registerPlan({ ...of, content: planText([{ sh: 'echo it > it.txt' }]) });
+    await client.send({ ...of, type: 'implement_start' });
+    const { page } = await open('shop/anyway');
+    await page.getByRole('heading', { name: 'Its rounds of fixing are used up' }).waitFor(limit);
+    await page.getByRole('button', { name: 'Accept it as it is' }).click(limit);
+    await expect.poll(async () => (await client.plan(of.project, of.plan)).status, limit).toBe('done');
+    expect((await client.history(of.project, of.plan)).map(({ event }) => event)).toContain('resolve');
+    await page.close();
+  });
+
   it('a plan is reviewed on the page alone: registered, started, answered, commented on, fixed and merged', async () => {
     const repo = makeRepo(join(made.root, 'window'));
     const stator = `${process.execPath} ${join(import.meta.dirname, '../../dist/bin/stator.js')}`;
