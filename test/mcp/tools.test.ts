@@ -12,6 +12,7 @@ import {
   register,
   startEngine,
   type TestEngine,
+  untilBlocked,
   untilStatus,
 } from '../support/engine.ts';
 import { git, until } from '../support/ground.ts';
@@ -208,4 +209,19 @@ it('a repo that starts programs is added only where its person says yes', async 
     code: 'bad_request',
     hint: expect.stringContaining('demo, other'),
   });
+});
+
+it('the work of a plan whose reviewer refuses it is taken as it is with task_answer', async () => {
+  const agents = {
+    default: { preset: 'sh', attempts: 1 },
+    reviewer: { preset: 'command', program: 'false' },
+    fixer: { preset: 'command', program: 'date +%N >> fixes.txt' },
+  } as const;
+  const engine = await startEngine({ agents, daemon: 'blueprint_skip_threshold = 0\nmax_review_fix_cycles = 1\n' });
+  await begin(engine, 'anyway', planText(['echo it > it.txt']));
+  await untilBlocked(engine, 'anyway');
+  const { use, refused } = await overHttp(engine);
+  expect(await refused('task_answer', { filename: 'anyway' })).toMatchObject({ code: 'bad_request' });
+  expect(await use('task_answer', { filename: 'anyway', accept: true })).toMatchObject({ signal: { status: 'done' } });
+  await untilStatus(engine, 'anyway', 'done');
 });
