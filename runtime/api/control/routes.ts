@@ -1,6 +1,6 @@
 /** Every route of the control API, in the order of its description. */
 
-import { hookOperations } from '../operations/hook.ts';
+import { operations } from '../operations/operations.ts';
 import { routesOf } from './operation-route.ts';
 import type { AnyRoute } from './route.ts';
 import { accountRoutes } from './routes/accounts.ts';
@@ -43,7 +43,7 @@ const before = [
 ] as const;
 const after = [...cleaningRoutes, ...machineRoutes, ...eventRoutes, ...mcpRoutes] as const;
 
-export const routes: readonly AnyRoute[] = [...before, ...routesOf(hookOperations), ...after];
+export const routes: readonly AnyRoute[] = [...before, ...routesOf(operations), ...after];
 
 /** The union of those that are no operations: what the client's other functions are typed by. */
 export type Routes = (typeof before | typeof after)[number];

@@ -7,6 +7,7 @@ import { distance } from 'fastest-levenshtein';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { SignMode } from '../../base/config/config.ts';
+import { statOrNull } from '../../base/platform/quiet-look.ts';
 import { inFolder } from '../../base/platform/safe-path.ts';
 import { systemCode } from '../../base/platform/system-code.ts';
 import { askOwnGit, ownGit, tryOwnGit } from './git.ts';
@@ -298,7 +299,7 @@ export function madeBare(path: string, commonDir: string): EngineError {
 
 function bare(path: string): EngineError {
   const gitDir = join(path, '.git');
-  if (existsSync(gitDir)) return madeBare(path, gitDir);
+  if (statOrNull(gitDir)?.isDirectory() === true) return madeBare(path, gitDir);
   const hint = `plans need a checkout: git clone ${shellWord(path)} <folder>, and add that folder`;
   return new EngineError('bad_repo', `${path} is a bare repository, without a working tree`, hint);
 }
