@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { createFileWatcher, type FileWatcher } from '../../runtime/base/platform/file-watcher.ts';
 import { until } from '../support/run.ts';
@@ -98,6 +99,21 @@ describe('a watch on files', () => {
     expect(ends).toEqual(['more than 1000 changes within 5 s']);
     expect(watcher.isLive()).toBe(false);
     await until(() => watches() === 0);
+  });
+
+  it('that is closed just when all of its files are deleted leaves nothing open', async () => {
+    const { watcher } = await watchRoot();
+    const files = Array.from({ length: 200 }, (_, file) => join(root, `file-${file}`));
+    for (const file of files) writeFileSync(file, '');
+    await until(() => watches() === files.length + 1);
+    for (const file of files) rmSync(file);
+    await nextTurn();
+    watcher.close();
+    await until(() => watches() === 0);
+    for (let turn = 0; turn < 50; turn += 1) {
+      await delay(10);
+      expect(watches()).toBe(0);
+    }
   });
 
   it('leaves a folder of many names to whoever looks, and a path that chokidar takes for another', async () => {

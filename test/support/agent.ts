@@ -79,7 +79,6 @@ export function briefOf(
       program: null,
       flags: [],
       model: null,
-      acp: false,
       mode: null,
       mcp: {},
       timeoutMs: 3_600_000,

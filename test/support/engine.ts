@@ -11,7 +11,12 @@ import { hangMs } from './hang.ts';
 const cleanups: (() => Promise<void> | void)[] = [];
 
 afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+  const results = [];
+  // One that throws keeps none of the others from being done: an engine that goes on would spoil the tests after it.
+  for (const cleanup of cleanups.splice(0).reverse())
+    results.push(...(await Promise.allSettled([Promise.resolve().then(cleanup)])));
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
 });
 
 /** Called after the test, the last one first. */

@@ -4,6 +4,7 @@ import { appendFileSync, chmodSync, cpSync, mkdtempSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
+import { systemCode } from '../../runtime/base/platform/system-code.ts';
 import { hangMs } from './hang.ts';
 
 export function git(cwd: string, ...args: string[]): string {
@@ -25,7 +26,17 @@ export function makeGround(): Ground {
   const home = join(root, 'home');
   cpSync(repoToCopy(), repo, { recursive: true });
   const env = { ...process.env, STATOR_HOME: home, XDG_RUNTIME_DIR: root };
-  return { root, repo, home, env, remove: () => rmSync(root, { recursive: true, force: true, maxRetries: 20 }) };
+  return { root, repo, home, env, remove: () => removeFolder(root) };
+}
+
+/** The process of a run may write its last file meanwhile: node's own retries look for no new ones. */
+function removeFolder(path: string, retries = 20): void {
+  try {
+    rmSync(path, { recursive: true, force: true, maxRetries: 3 });
+  } catch (thrown) {
+    if (retries === 0 || systemCode(thrown) !== 'ENOTEMPTY') throw thrown;
+    removeFolder(path, retries - 1);
+  }
 }
 
 /** Made once for each file of tests: three of git for each test are more than many a test takes itself. */

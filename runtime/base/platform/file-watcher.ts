@@ -127,6 +127,8 @@ export function createFileWatcher(options: FileWatcherOptions): FileWatcher {
     isReady = false;
     if (old === null) return;
     void old.close(); // what it answers is of handles that poll
+    // It opens itself again for a file whose deletion it notices only now.
+    old.add = () => old;
     // It goes on asking for files that grow, and an error without a listener ends the process.
     old._pendingWrites.clear();
     old.on('error', () => {});

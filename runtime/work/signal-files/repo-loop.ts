@@ -218,12 +218,13 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
   return {
     sweep: (worktree) =>
       alone(async () => {
-        if (isStopped || !parts.isOwner()) return;
+        if (!parts.isOwner()) return;
         const root = await promises.realpath(worktree).catch(() => null);
         const main = await promises.realpath(repo).catch(() => null);
         if (root === null || main === null) return;
+        // A folder that is opened after the stop is closed by nobody.
         for (const place of placesOfSignals)
-          await folderAt(join(root, place), { main, root, place }).look({ isWaitedFor: false });
+          if (!isStopped) await folderAt(join(root, place), { main, root, place }).look({ isWaitedFor: false });
         wake();
       }),
     async stop() {

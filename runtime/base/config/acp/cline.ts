@@ -21,5 +21,4 @@ export const cline = {
     readable: ['data/settings', 'data/globalState.json'],
   },
   settings: ['.cline', '.clinerules'],
-  settingsAreTried: false,
 } as const satisfies AcpAgent;

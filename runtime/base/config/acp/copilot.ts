@@ -33,5 +33,4 @@ export const copilot = {
     '.vscode/mcp.json',
     '.copilot',
   ],
-  settingsAreTried: false,
 } as const satisfies AcpAgent;

@@ -21,5 +21,4 @@ export const goose = {
     readable: ['config.yaml', '.goosehints'],
   },
   settings: ['.goose'],
-  settingsAreTried: false,
 } as const satisfies AcpAgent;

@@ -21,5 +21,4 @@ export const kimi = {
     readable: ['config.toml', 'mcp.json'],
   },
   settings: ['.kimi', '.agents'],
-  settingsAreTried: false,
 } as const satisfies AcpAgent;

@@ -26,6 +26,5 @@ export const qwen = {
     logins: ['oauth_creds.json'],
     readable: ['settings.json', 'QWEN.md', '.env', 'agents', 'commands', 'extensions', 'skills', 'installation_id'],
   },
-  settings: ['.qwen', '.agents', '.env', '.lsp.json'],
-  settingsAreTried: true,
+  settings: ['.qwen', '.env'],
 } as const satisfies AcpAgent;

@@ -18,10 +18,6 @@ export function opencodeCommand(brief: RunBrief, places: CommandPlaces): Command
     ...modelOf(brief),
     ...talk,
   ];
-  return { ...programLine('opencode', brief, places, { before }), env: opencodeVariables(places) };
-}
-
-/** Without the settings of the repository, where it may load none. */
-export function opencodeVariables({ loadsProject }: CommandPlaces): Readonly<Record<string, string>> {
-  return loadsProject ? {} : { OPENCODE_DISABLE_PROJECT_CONFIG: '1' };
+  const line = programLine('opencode', brief, places, { before });
+  return places.loadsProject ? line : { ...line, env: { OPENCODE_DISABLE_PROJECT_CONFIG: '1' } };
 }
