@@ -3,7 +3,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { otherFile } from '../machines/vocabulary/plan-file.ts';
-import type { Client, PlanShow } from '../runtime/api/client/client.ts';
+import type { Client, PlanEntry, PlanShow } from '../runtime/api/client/client.ts';
 import { textDigest } from '../runtime/base/platform/text-digest.ts';
 import type { Call } from './command.ts';
 import { mainRepository } from './place.ts';
@@ -19,6 +19,34 @@ export interface FoundPlan {
   readonly plan: string;
   /** null: the plan is not registered yet. */
   readonly shown: PlanShow | null;
+}
+
+/** The file read again as what a person once said that it is; null: nobody did, or something is said now. Throws what reading it throws. */
+export async function readAsBefore(
+  call: Call,
+  client: Client,
+  project: string,
+  { file, bound, name, isNamed, as: said }: Pick<BoundFile, 'file' | 'bound' | 'name' | 'isNamed' | 'as'>,
+): Promise<ReadPlanFile | null> {
+  if (bound === null || said !== undefined) return null;
+  const plans = (await client.plans(project)).filter((plan) => plan.file !== null);
+  const own = plans.filter((plan) => plan.file === bound);
+  const before = own.find(({ plan }) => plan === name) ?? own[0] ?? (await movedPlan(client, project, { plans, name }));
+  const as = before === undefined ? null : (await client.plan(project, before.plan)).file_as;
+  if (as === null) return null;
+  const { readPlanFile } = await import('./plan-file.ts');
+  return readPlanFile(call.cwd, file, { name: isNamed ? name : undefined, as });
+}
+
+/** The plan of that name whose file is gone. */
+async function movedPlan(
+  client: Client,
+  project: string,
+  { plans, name }: { plans: readonly PlanEntry[]; name: string },
+): Promise<PlanEntry | undefined> {
+  const found = plans.find(({ plan }) => plan === name);
+  const isGone = found?.file != null && !existsSync(resolve((await client.repo(project)).path, found.file));
+  return isGone ? found : undefined;
 }
 
 /** `repo` is the main repository's folder. A file of a worktree is the same one as in the main folder. */
@@ -112,7 +140,8 @@ export function differsFromFile(shown: Pick<PlanShow, 'content' | 'file' | 'file
 }
 
 /** Binds the plan to the file that it is, where it does not know it by that path and text; the file is not edited. */
-export async function bind(client: Client, shown: PlanShow, { bound, content }: BoundFile): Promise<void> {
-  if (bound === null || (shown.file === bound && shown.file_digest === textDigest(content))) return;
-  await client.takeFile(shown.project, shown.plan, { file: bound, content, as: 'stator' });
+export async function bind(client: Client, shown: PlanShow, { bound, content, as }: BoundFile): Promise<void> {
+  const isKnown = shown.file === bound && shown.file_digest === textDigest(content);
+  if (bound === null || (isKnown && (as === undefined || as === shown.file_as))) return;
+  await client.takeFile(shown.project, shown.plan, { file: bound, content, as: 'stator', fileAs: as });
 }

@@ -26,6 +26,8 @@ export interface PlanFile {
   /** Where it lies, links followed; null: a pipe or standard input, which lie nowhere. */
   readonly path: string | null;
   readonly name: string;
+  /** The family that a person said it is to be read as; undefined: none was said. */
+  readonly as?: FamilyName | undefined;
   readonly read: { readonly reading: PlanReading; readonly text: string } | { readonly problem: PlanProblem };
 }
 
@@ -75,18 +77,19 @@ export async function openPlanFile(cwd: string, file: string, options: PlanFileO
   const proposed = 'reading' in read ? read.reading.name : null;
   const name = given === undefined ? (proposed ?? planNameOf(basename(path))) : planNameOf(given);
   if (name === null) throw nameless(file, given);
-  return { file, path: found.isFile() ? realpathSync(path) : null, name, read };
+  return { file, path: found.isFile() ? realpathSync(path) : null, name, as, read };
 }
 
 /** A text that lies in no file. It is named as it was said, else by its title. Throws `usage`. */
 export async function readPlanText(text: string, { name: given, as }: PlanFileOptions): Promise<ReadPlanFile> {
   const { readPlan } = await readers();
-  const reading = readPlan({ text, path: '', beside: [] }, await familyOf(as));
+  const family = await familyOf(as);
+  const reading = readPlan({ text, path: '', beside: [] }, family);
   const name = planNameOf(given ?? reading.document.title ?? '');
   if (name === null && given !== undefined) throw noName(given);
   if (name === null)
     throw new EngineError('usage', 'the document has no title that makes a name', 'name the plan: --name <plan>');
-  return { file: '-', path: null, name, content: reading.content, reading, isNamed: true };
+  return { file: '-', path: null, name, as: family, content: reading.content, reading, isNamed: true };
 }
 
 /** `-` is standard input. Throws what reading it throws. */

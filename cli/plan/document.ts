@@ -11,7 +11,7 @@ import { textDigest } from '../../runtime/base/platform/text-digest.ts';
 import { refuseWayOut } from '../../runtime/base/platform/way-out.ts';
 import { readStdin } from '../ask.ts';
 import { type Call, defineVerb, type Verbs } from '../command.ts';
-import { type BoundFile, bindingOf, placeOf, planOfFile } from '../file-binding.ts';
+import { type BoundFile, bindingOf, placeOf, planOfFile, readAsBefore } from '../file-binding.ts';
 import { planArgs, withPlan } from '../named-plan.ts';
 import { isInRun, requireProject } from '../place.ts';
 import {
@@ -136,15 +136,16 @@ interface Registering {
 /** A plan of that name that came without a file, with this very text, is bound to it. Throws `conflict` for every other that is there. */
 async function registerFile(client: Client, { project, bound, branch, topic }: Registering): Promise<PlanShow> {
   const { plan, shown } = await planOfFile(client, project, bound);
-  const { file, content, bound: path } = bound;
+  const { file, content, bound: path, as } = bound;
   if (shown !== null && shown.file === null && path !== null && shown.content === content) {
-    return client.takeFile(project, plan, { file: path, content, as: 'stator' });
+    return client.takeFile(project, plan, { file: path, content, as: 'stator', fileAs: as });
   }
   if (shown !== null) {
     const hint = `go on with it, an edit of the file included: stator run ${shellWord(file)}; or give this one a name of its own: --name <plan>`;
     throw new EngineError('conflict', `plan already exists: ${project}/${plan}`, hint);
   }
-  return client.registerPlan({ project, plan, content, as: 'stator', branch, topic, file: path ?? undefined });
+  const own = { plan, content, as: 'stator', fileAs: as, branch, topic, file: path ?? undefined };
+  return client.registerPlan({ project, ...own });
 }
 
 interface Draft {
@@ -199,14 +200,13 @@ const updateContent = defineVerb({
         return client.updateContent(project, name, (await readPlanFile(call.cwd, file, { as })).content, {
           as: 'stator',
         });
-      const { bound, content } = bindingOf(
-        call,
-        (await client.repo(project)).path,
-        await readPlanFile(call.cwd, file, { force, as }),
-      );
+      const repo = (await client.repo(project)).path;
+      const read = bindingOf(call, repo, await readPlanFile(call.cwd, file, { force, as }));
+      const { bound, as: fileAs } = read;
+      const { content } = (await readAsBefore(call, client, project, read)) ?? read;
       // Another file than the plan's is taken for its text alone.
       const isOwn = bound !== null && (await client.plan(project, name)).file === bound;
-      return client.updateContent(project, name, content, { as: 'stator', ...(isOwn ? { file: bound } : {}) });
+      return client.updateContent(project, name, content, { as: 'stator', ...(isOwn ? { file: bound, fileAs } : {}) });
     });
     return printVerdict(call, answer);
   },
@@ -234,7 +234,7 @@ const exportIt = defineVerb({
       if (found.file === null) throw fileless(found);
       const place = placeOf(call, (await client.repo(project)).path, found.file);
       refuseWayOut(place, found.file);
-      const { text, content, family } = await fileOf(place);
+      const { text, content, family } = await fileOf(place, found.file_as);
       if (text !== null && family !== 'stator' && !force) refuseOtherFamily(found, { place, family });
       if (text !== found.content) {
         if (!force) refuseEdited(found, place, content);
@@ -253,10 +253,13 @@ const exportIt = defineVerb({
   },
 });
 
-/** What lies there, and the plan that it makes; `text` is null where nothing does. */
-async function fileOf(path: string): Promise<{ text: string | null; content: string | null; family: string }> {
+/** What lies there, and the plan that it makes, read as `as` says; `text` is null where nothing does. */
+async function fileOf(
+  path: string,
+  as: string | null,
+): Promise<{ text: string | null; content: string | null; family: string }> {
   if (statSync(path, { throwIfNoEntry: false }) === undefined) return { text: null, content: null, family: 'stator' };
-  const { read } = await openPlanFile(dirname(path), path);
+  const { read } = await openPlanFile(dirname(path), path, { as: as ?? undefined });
   if ('problem' in read) return { text: '', content: '', family: 'stator' };
   const { content, family } = read.reading;
   return { text: readFileSync(path, 'utf8'), content, family };

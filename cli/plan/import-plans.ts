@@ -5,7 +5,7 @@ import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { shellWord } from '../../machines/vocabulary/shell-word.ts';
 import type { Client } from '../../runtime/api/client/client.ts';
 import type { Call } from '../command.ts';
-import { bindingOf, planOfFile } from '../file-binding.ts';
+import { bindingOf, planOfFile, readAsBefore } from '../file-binding.ts';
 import { familyOf, noPlanIn, plansIn, readPlanFile } from '../plan-file.ts';
 import { projectForPlans } from '../registered.ts';
 import { withClient } from '../session.ts';
@@ -77,7 +77,8 @@ interface One {
 
 async function importOne(call: Call, client: Client, { project, repo, file, force, as }: One): Promise<Imported> {
   try {
-    const read = await readPlanFile(call.cwd, file, { force, as });
+    const found = await readPlanFile(call.cwd, file, { force, as });
+    const read = (await readAsBefore(call, client, project, bindingOf(call, repo, found))) ?? found;
     const [first] = read.reading.problems;
     if (first !== undefined)
       throw new EngineError(
@@ -94,7 +95,7 @@ async function importOne(call: Call, client: Client, { project, repo, file, forc
         `plan ${plan} is registered with another text`,
         `take the edit up with: stator run ${shellWord(file)}`,
       );
-    const own = { plan, content: read.content, as: 'stator', file: bound.bound ?? undefined };
+    const own = { plan, content: read.content, as: 'stator', fileAs: bound.as, file: bound.bound ?? undefined };
     const now = shown ?? (await client.registerPlan({ project, ...own }));
     return {
       file,

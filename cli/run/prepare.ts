@@ -8,7 +8,8 @@ import type { Client, PlanShow } from '../../runtime/api/client/client.ts';
 import { identityIn } from '../../runtime/engine/preflight.ts';
 import type { Call } from '../command.ts';
 import { commitHook, commitHookLines } from '../commit-hook.ts';
-import { type BoundFile, bind, findPlan, isEdited, planOfFile } from '../file-binding.ts';
+import { type BoundFile, bind, findPlan, isEdited, planOfFile, readAsBefore } from '../file-binding.ts';
+import { tellReading } from '../plan-file.ts';
 import { type AfterPlanning, advanceOf, afterPlanning, type PlanningFlags } from '../planned.ts';
 import { ensureRegistered } from '../registered.ts';
 import { plain } from '../text.ts';
@@ -48,15 +49,18 @@ export type Prepared =
   | { readonly kind: 'over'; readonly outcome: Exclude<Outcome, { kind: 'goes-on' }>; readonly plan: PlanShow };
 
 /** Throws `refused` where the plan does not take the document or the start, `conflict` where the plan is another file's or on another branch, and what registering throws. */
-export async function prepareRun(call: Call, client: Client, request: RunRequest): Promise<Prepared> {
+export async function prepareRun(call: Call, client: Client, given: RunRequest): Promise<Prepared> {
   // Before anything runs: an agent's work that cannot be committed would be lost work.
-  await identityIn(request.repo);
+  await identityIn(given.repo);
   const project = await ensureRegistered(call, client, {
-    path: request.repo,
-    trust: request.trust,
+    path: given.repo,
+    trust: given.trust,
     way: 'run',
-    keepsTrust: request.keepsTrust,
+    keepsTrust: given.keepsTrust,
   });
+  const again = await readAsBefore(call, client, project, given);
+  if (again !== null) tellReading(call, again.reading);
+  const request = again === null ? given : { ...given, name: again.name, content: again.content };
   for (const warning of await client.warnings()) call.out.note(`warning: ${plain(warning)}`);
   const { plan, shown: before } = await planOfFile(client, project, request);
   const registered = before ?? (await registerOnce(client, project, request));
@@ -120,10 +124,10 @@ function refusePlannedBefore({ plan, status, phase, auto_advance: advances }: Pl
   throw new EngineError('refused', `${plan} is ${where}: it was planned before`, 'leave --plan-only out');
 }
 
-async function takeEdit(client: Client, { project, plan }: PlanShow, { content, bound, file }: RunRequest) {
+async function takeEdit(client: Client, { project, plan }: PlanShow, { content, bound, file, as }: RunRequest) {
   const answer = await client.updateContent(project, plan, content, {
     as: 'stator',
-    ...(bound === null ? {} : { file: bound }),
+    ...(bound === null ? {} : { file: bound, fileAs: as }),
   });
   refuseFailed(answer, `${file} was edited since, and the plan does not take it now`);
 }
@@ -157,9 +161,9 @@ function refuseOtherBranch({ plan, branch }: PlanShow, request: RunRequest): voi
 
 /** Another `run` of the same file may register it a moment sooner. */
 async function registerOnce(client: Client, project: string, request: RunRequest): Promise<PlanShow> {
-  const { name, content, bound, branch, topic } = request;
+  const { name, content, bound, branch, topic, as } = request;
   try {
-    const own = { plan: name, content, as: 'stator', branch, topic, file: bound ?? undefined };
+    const own = { plan: name, content, as: 'stator', fileAs: as, branch, topic, file: bound ?? undefined };
     return await client.registerPlan({ project, ...own });
   } catch (thrown) {
     const isTaken = thrown instanceof EngineError && thrown.code === 'conflict';

@@ -12,6 +12,7 @@ import {
   none,
   permissionId,
   person,
+  planFamily,
   planFile,
   sha,
   text,
@@ -66,6 +67,7 @@ export const engineSignals = {
     generation: z.int().min(0),
     policy: policySchema,
     file: planFile.nullish(),
+    file_as: planFamily.nullish(),
     /** An issue's session: its one worker has the role `session`, in a worktree of that name. Signals of before there were any have none. */
     session: z.strictObject({ folder: word }).nullish(),
   }),

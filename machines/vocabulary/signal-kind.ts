@@ -17,6 +17,8 @@ export const permissionId = z
 export const document = z.string().max(planDocumentLimitBytes);
 /** The file that a plan is bound to: its path from the repo's root with `/`, absolute where it lies outside. */
 export const planFile = z.string().min(1).max(4096);
+/** The name of a family of plan documents. */
+export const planFamily = z.string().min(1).max(64);
 
 /** Who says something: the engine, or one of those that a signal names as its senders. `machine`: a tree of a machine of one's own. */
 export type Sender = 'person' | 'agent' | 'file' | 'machine' | 'engine';

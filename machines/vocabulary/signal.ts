@@ -15,6 +15,7 @@ import {
   none,
   permissionId,
   person,
+  planFamily,
   planFile,
   type Sender,
   type SignalKind,
@@ -213,7 +214,7 @@ export const signals = {
     does: 'overrides the status',
   },
   plan_updated: {
-    payload: z.strictObject({ content: document, file: planFile.optional() }),
+    payload: z.strictObject({ content: document, file: planFile.optional(), file_as: planFamily.optional() }),
     from: anyone,
     isDocument: true,
     to: 'plan',

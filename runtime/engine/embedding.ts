@@ -4,7 +4,7 @@ import { realpathSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, join, relative } from 'node:path';
 import { decodePlan } from '../../machines/document/plan-document.ts';
-import { readPlan } from '../../machines/document/read-plan.ts';
+import { type FamilyName, familyNames, readPlan } from '../../machines/document/read-plan.ts';
 import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { planNameOf } from '../../machines/vocabulary/ids.ts';
 import { isOver as isEnded } from '../../machines/vocabulary/plan-status.ts';
@@ -31,6 +31,8 @@ export interface PlanFile {
   topic?: string;
   /** A file whose name does not end in `.md` or `.markdown`, too. */
   force?: boolean;
+  /** The family that the file is read as, now and later, such as `spec-kit`. Default: as it was said before, else what it looks like. */
+  as?: string;
 }
 
 /** A plan by its names, or as `plans.register` answered it. */
@@ -59,6 +61,7 @@ const fileOptions: KnownOptions<PlanFile> = {
   branch: true,
   topic: true,
   force: true,
+  as: true,
 };
 
 export function createEmbedding(client: Client): Embedding {
@@ -100,13 +103,17 @@ async function registerFile(
       'see what a document may be with: stator plan check <file>',
     );
   const bound = boundPath(repo.path, file);
-  const { content, name, family } = readPlan(planSourceOf(file, decoded.content));
+  const plans = await client.plans(project);
+  const before = given.as === undefined ? plans.find((plan) => plan.file === bound) : undefined;
+  const said = given.as ?? (before === undefined ? null : (await client.plan(project, before.plan)).file_as);
+  const source = planSourceOf(file, decoded.content);
+  const { content, name, family } = readPlan(source, said === null ? undefined : familyOf(said));
   if (given.force !== true && family === 'stator' && /\.json$/i.test(path)) throw otherKind(path);
   const plan = given.name ?? given.plan ?? name ?? planNameOf(path);
   if (plan === null)
     throw new EngineError('bad_request', `${path} gives no name for a plan`, 'give one: { name: "my-plan" }');
-  const known = (await client.plans(project)).some((entry) => entry.plan === plan);
-  if (known) await update(client, { project, plan, content, file: bound });
+  const fileAs = given.as;
+  if (plans.some((entry) => entry.plan === plan)) await update(client, { project, plan, content, file: bound, fileAs });
   else {
     const { branch, topic } = given;
     await client.registerPlan({
@@ -115,11 +122,22 @@ async function registerFile(
       content,
       file: bound,
       as: 'stator',
+      fileAs,
       branch,
       topic,
     });
   }
   return { ...(await client.plan(project, plan)), name: plan };
+}
+
+function familyOf(said: string): FamilyName {
+  const family = familyNames.find((name) => name === said);
+  if (family !== undefined) return family;
+  throw new EngineError(
+    'bad_request',
+    `"${said}" is no family of plan documents`,
+    `one of ${familyNames.join(', ')}: { as: "spec-kit" }`,
+  );
 }
 
 function otherKind(path: string): EngineError {
@@ -144,17 +162,22 @@ async function bytesOf(file: string): Promise<Uint8Array> {
   }
 }
 
-async function update(
-  client: Client,
-  { project, plan, content, file }: { project: string; plan: string; content: string; file: string },
-): Promise<void> {
+interface Updating {
+  readonly project: string;
+  readonly plan: string;
+  readonly content: string;
+  readonly file: string;
+  readonly fileAs: string | undefined;
+}
+
+async function update(client: Client, { project, plan, content, file, fileAs }: Updating): Promise<void> {
   const shown = await client.plan(project, plan);
   // The text that was taken before is no edit, whatever a planner has made of it since.
   if (shown.content === content || shown.file_digest === textDigest(content)) {
-    await client.takeFile(project, plan, { file, content, as: 'stator' });
+    await client.takeFile(project, plan, { file, content, as: 'stator', fileAs });
     return;
   }
-  const { signal } = await client.updateContent(project, plan, content, { file, as: 'stator' });
+  const { signal } = await client.updateContent(project, plan, content, { file, as: 'stator', fileAs });
   if (signal.status !== 'failed') return;
   throw new EngineError(
     'refused',

@@ -78,6 +78,7 @@ function plan(more: Partial<PlanShow> = {}): PlanShow {
     goal: null,
     content: '',
     file_digest: null,
+    file_as: null,
     questions: [],
     tasks_by_wave: [
       {

@@ -1,5 +1,5 @@
 /** Plans that were written for other programs, from the file that people have to the branch: at the verbs. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Terminal, terminal } from '../support/cli.ts';
@@ -96,6 +96,46 @@ describe('plan check', () => {
     const wrong = await made.stator(['plan', 'check', 'plan.md', '--as', 'spec-kitt']);
     expect(wrong.code).toBe(64);
     expectRefusal(wrong.stderr, '"spec-kitt"', 'did you mean spec-kit?');
+  });
+});
+
+describe('--as', () => {
+  /** Read as what it looks like this is one task; as a list it is two. */
+  const list = '# Shop\n\n## Tasks\n\n- [ ] 1. Models\n- [ ] 2. Service\n  - [ ] 2.1 Write\n  - [ ] 2.2 Test\n';
+  const tasksOf = async (made: Terminal) =>
+    JSON.parse((await made.stator(['plan', 'show', 'shop', '--json'])).stdout).tasks as number;
+
+  it('holds for the file from then on: for an edit, for a moved file, for a text handed in, and until another family is said', async () => {
+    const made = withPlans({ 'docs/shop.md': list });
+    expect((await made.stator(['plan', 'check', 'docs/shop.md', '--json'])).stdout).toContain('"family":"kiro"');
+    await made.stator(['plan', 'register', 'docs/shop.md', '--as', 'lists', '--trust']);
+    expect(await tasksOf(made)).toBe(2);
+    // Nothing was edited, so that nothing of it is another plan.
+    const again = await made.stator(['plan', 'import', 'docs/shop.md', '--json']);
+    expect(JSON.parse(again.stdout)).toMatchObject([{ status: 'unchanged', family: 'lists' }]);
+    writeFileSync(join(made.repo, 'docs/shop.md'), `${list}- [ ] 3. Page\n`);
+    expect((await made.stator(['plan', 'update-content', 'shop', '--file', 'docs/shop.md'])).code).toBe(0);
+    expect(await tasksOf(made)).toBe(3);
+    const written = await made.stator(['plan', 'export', 'shop', '--write']);
+    expectRefusal(written.stderr, 'a document of lists', 'stator plan export shop');
+    mkdirSync(join(made.repo, 'plans'));
+    renameSync(join(made.repo, 'docs/shop.md'), join(made.repo, 'plans/shop.md'));
+    const run = await made.stator(['run', 'plans/shop.md', '--plan-only']);
+    expect({ code: run.code, stderr: run.stderr }).toEqual({
+      code: 0,
+      stderr: expect.stringContaining('lists of work: 3 tasks'),
+    });
+    await made.stator(['plan', 'update-content', 'shop', '--file', 'plans/shop.md', '--as', 'kiro']);
+    expect(await tasksOf(made)).toBe(4);
+    writeFileSync(join(made.repo, 'plans/shop.md'), list);
+    await made.stator(['plan', 'update-content', 'shop', '--file', 'plans/shop.md']);
+    expect(await tasksOf(made)).toBe(3);
+  });
+
+  it('says for the marks that are written back, too, which tasks are done', async () => {
+    const made = withPlans({ 'docs/shop.md': list }, '[documents]\nwrite_back = true\n');
+    expect((await made.stator(['run', 'docs/shop.md', '--as', 'lists', '--trust'])).code).toBe(0);
+    expect(git(made.repo, 'show', 'plan/shop:docs/shop.md')).toBe(list.replaceAll('[ ]', '[x]').trimEnd());
   });
 });
 

@@ -160,6 +160,7 @@ describe('the control API over its socket', () => {
       goal: 'g',
       content: expect.stringContaining('## Wave 1'),
       file_digest: null,
+      file_as: null,
       questions: [],
       base: { branch: 'main', commit: expect.stringMatching(/^[0-9a-f]{40}$/), on: [] },
       tasks_by_wave: [{ number: 1, status: 'done', tasks: [task] }],

@@ -77,6 +77,15 @@ describe('a program of my own', () => {
     expect(git(repo, 'show', 'plan/plan:a.txt')).toBe('a');
   });
 
+  it('registers a file as what it says that it is, and again without saying it', async () => {
+    const { engine, repo } = await open('# Mine\n\n## Tasks\n\n- [ ] 1. one\n  - [ ] 1.1 a\n  - [ ] 1.2 b\n');
+    const file = { project: 'demo', path: 'docs/plan.md' };
+    await expectFailure(engine.plans.register({ ...file, as: 'lits' }), 'bad_request', '"lits"', 'lists');
+    expect(await engine.plans.register({ ...file, as: 'lists' })).toMatchObject({ tasks: 1, file_as: 'lists' });
+    writeFileSync(join(repo, 'docs/plan.md'), '# Mine\n\n## Tasks\n\n- [ ] 1. one\n  - [ ] 1.1 a\n- [ ] 2. two\n');
+    expect(await engine.plans.register(file)).toMatchObject({ tasks: 2, file_as: 'lists' });
+  });
+
   it('may read as slowly as it likes, and misses no fact of a wide plan', async () => {
     const tasks = Array.from({ length: 400 }, (_, index) => `### Task ${index + 1}: t\n\n\`\`\`sh\ntrue\n\`\`\`\n`);
     const { engine } = await open(`# Wide\n\n## Wave 1\n${tasks.join('\n')}`);

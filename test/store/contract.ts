@@ -172,7 +172,7 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         { do: 'effect.try-again', key: 'k', nextAt: 1, error: 'x', owner: { host: '', epoch: 1 } },
         { do: 'effect.put-back', key: 'k', nextAt: 1, error: 'x', owner: { host: '', epoch: 1 }, at: 1 },
         { do: 'plan.remove', key: { project: 'a', plan: 'nobody' }, at: 1 },
-        { do: 'plan.set-file', key: plan, taken: { file: 'q.md', digest: '1' }, before: 'p.md' },
+        { do: 'plan.set-file', key: plan, taken: { file: 'q.md', digest: '1', as: 'kiro' }, before: 'p.md' },
       ];
       for (const change of conditioned)
         it(`is as if it never was where ${change.do} is lost`, async () => {
@@ -922,14 +922,23 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
       it('have a text, a file and a base', async () => {
         await commit(registered());
         await commit(
-          { do: 'plan.set-text', key: plan, text: { content: '# Q', goal: 'g', taken: { file: 'q.md', digest: '1' } } },
+          {
+            do: 'plan.set-text',
+            key: plan,
+            text: { content: '# Q', goal: 'g', taken: { file: 'q.md', digest: '1', as: 'kiro' } },
+          },
           { do: 'plan.set-base', key: plan, base: { branch: 'main', commit: 'c', on: [{ plan: 'o', commit: 'd' }] } },
         );
         expect(await store.planText('a', 'p')).toBe('# Q');
         const base = { branch: 'main', commit: 'c' };
         expect(await store.plan('a', 'p')).toMatchObject({ goal: 'g', file: 'q.md', fileDigest: '1', base });
-        await commit({ do: 'plan.set-file', key: plan, taken: { file: 'q.md', digest: '2' }, before: 'q.md' });
-        expect(await store.plan('a', 'p')).toMatchObject({ fileDigest: '2' });
+        await commit({
+          do: 'plan.set-file',
+          key: plan,
+          taken: { file: 'q.md', digest: '2', as: null },
+          before: 'q.md',
+        });
+        expect(await store.plan('a', 'p')).toMatchObject({ fileDigest: '2', fileAs: 'kiro' });
       });
 
       it('that are removed are counted on from when they come again', async () => {

@@ -131,6 +131,16 @@ it('plans of version 7 are bound to no file yet, and keep what they had', () => 
   db.close();
 });
 
+it('files of version 37 are read as what they look like', () => {
+  const plan = `INSERT INTO plans (project, plan, content, branch, status, wave, waves, tasks_done, tasks, review_cycle, generation, created_at, updated_at, file, file_digest)
+    VALUES ('demo', 'p', '# P', 'plan/p', 'done', 1, 1, 1, 1, 0, 0, 1, 2, 'p.md', 'd')`;
+  const db = upgraded(37, [plan]);
+  expect(db.prepare('SELECT file, file_digest, file_as FROM plans').all()).toEqual([
+    { file: 'p.md', file_digest: 'd', file_as: null },
+  ]);
+  db.close();
+});
+
 it('deadlines of version 8 stay as they are, and the time of the store begins with the next of them', () => {
   const timer = `INSERT INTO signals (project, plan, type, deliver_at, tree) VALUES ('demo', 'p', 'timer_due', 1234, 'plan:demo/p')`;
   const db = upgraded(8, [timer]);

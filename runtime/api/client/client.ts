@@ -371,6 +371,7 @@ export function createClient(call: Call, options: ClientOptions) {
     /** Registers a plan from its document, at most 1 MiB. Throws `bad_plan`, and `conflict` if the name is taken. */
     registerPlan: ({
       project,
+      fileAs: file_as,
       ...body
     }: {
       project: string;
@@ -381,9 +382,11 @@ export function createClient(call: Call, options: ClientOptions) {
       file?: string | undefined;
       /** The family that it is read as; not there: what it looks like. `stator`: as it stands. */
       as?: string;
+      /** The family that the file is read as from now on. */
+      fileAs?: string | undefined;
       /** Its branch may be one that stator did not make: the plan goes on from there. */
       adopt?: boolean;
-    }): Promise<PlanShow> => ask('POST /v1/repos/:project/plans', { params: { project }, body }),
+    }): Promise<PlanShow> => ask('POST /v1/repos/:project/plans', { params: { project }, body: { ...body, file_as } }),
     /** Has one coder do all of a draft, without a planner; `prompt` stands beneath the document. Throws `conflict`, `bad_plan`, `agent_unusable`. */
     soloPlan: async (project: string, plan: string, { prompt }: { prompt?: string } = {}): Promise<SignalAnswer> =>
       verdictOf(await ask('POST /v1/repos/:project/plans/:plan/solo', { params: { project, plan }, body: { prompt } })),
@@ -392,20 +395,21 @@ export function createClient(call: Call, options: ClientOptions) {
       project: string,
       plan: string,
       content: string,
-      { file, as }: { file?: string; as?: string } = {},
+      { file, as, fileAs: file_as }: { file?: string; as?: string; fileAs?: string | undefined } = {},
     ): Promise<SignalAnswer> =>
       verdictOf(
         await ask('PUT /v1/repos/:project/plans/:plan/content', {
           params: { project, plan },
-          body: { content, file, as },
+          body: { content, file, as, file_as },
         }),
       ),
     /** Binds a plan to its file without changing the document. Throws `conflict`. */
     takeFile: (
       project: string,
       plan: string,
-      body: { file: string; content: string; as?: string },
-    ): Promise<PlanShow> => ask('PUT /v1/repos/:project/plans/:plan/file', { params: { project, plan }, body }),
+      { fileAs: file_as, ...body }: { file: string; content: string; as?: string; fileAs?: string | undefined },
+    ): Promise<PlanShow> =>
+      ask('PUT /v1/repos/:project/plans/:plan/file', { params: { project, plan }, body: { ...body, file_as } }),
     /** Deletes a plan. `clear`: the leftovers that are deleted with it. Throws `refused` if work would be lost that no override names. */
     deletePlan: (
       project: string,

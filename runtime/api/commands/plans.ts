@@ -35,6 +35,8 @@ export interface PlanCommand {
   readonly topic: string | null;
   /** The file of the document; null: there is none. */
   readonly file: string | null;
+  /** The family that the file is read as from now on; null, or not there: what it looks like. */
+  readonly fileAs?: string | null;
   /** It is an issue's session, and works in the worktree of that name. */
   readonly session?: { readonly folder: string };
   /** Its branch may be one that stator did not make: the plan goes on from where it stands. */
@@ -47,6 +49,8 @@ export interface FileRequest {
   readonly plan: string;
   readonly file: string;
   readonly content: string;
+  /** The family that the file is read as from now on; null: as before. */
+  readonly fileAs: string | null;
 }
 
 export interface DeletePlan {
@@ -133,7 +137,7 @@ export function createPlanCommands(parts: CommandDependencies) {
   }
 
   async function addPlan({ branch: named, ...command }: PlanCommand): Promise<PlanShow> {
-    const { project, plan, content, topic, file, session, adopts = false } = command;
+    const { project, plan, content, topic, file, fileAs = null, session, adopts = false } = command;
     const { policy } = projects.get(project).config;
     refuseName(plan);
     const branch = named ?? planBranch(plan);
@@ -150,7 +154,12 @@ export function createPlanCommands(parts: CommandDependencies) {
     if (adopts) await adoptBranch(repository, branch);
     await refuseBranch(repository, branch);
     const base = generation > 0 && !adopts ? await renew({ project, plan, branch }) : null;
-    const payload = { content, branch, topic, generation, policy, file, ...(session === undefined ? {} : { session }) };
+    const opened = { content, branch, topic, generation, policy, file };
+    const payload = {
+      ...opened,
+      ...(fileAs === null ? {} : { file_as: fileAs }),
+      ...(session === undefined ? {} : { session }),
+    };
     const tree = planTree(project, plan);
     await mustBeFree(wanted); // a birth that was set aside may have been tried again meanwhile
     const isNew = await mustBeDone({ tree, type: 'plan_opened', payload, origin: 'engine' });
@@ -161,7 +170,7 @@ export function createPlanCommands(parts: CommandDependencies) {
   }
 
   /** A file that is gone was moved, and takes its plan along. Throws `plan_not_found`, and `conflict` where the plan's file is another one. */
-  async function mustBeFileOf({ project, plan, file }: Omit<FileRequest, 'content'>): Promise<PlanRow> {
+  async function mustBeFileOf({ project, plan, file }: Omit<FileRequest, 'content' | 'fileAs'>): Promise<PlanRow> {
     const known = await views.mustRead(project, plan);
     projects.mustBeHere(project);
     const isGone = known.file !== null && !existsSync(resolve(projects.get(project).path, known.file));
@@ -298,8 +307,8 @@ export function createPlanCommands(parts: CommandDependencies) {
   return {
     mustBeFileOf,
     /** Binds a plan to its file, and remembers that text as what is known of it: no edit. Throws as `mustBeFileOf`. */
-    async takeFile({ project, plan, file, content }: FileRequest): Promise<PlanShow> {
-      const taken = { file, digest: textDigest(content) };
+    async takeFile({ project, plan, file, content, fileAs }: FileRequest): Promise<PlanShow> {
+      const taken = { file, digest: textDigest(content), as: fileAs };
       await commitJudged(async () => {
         const { file: before } = await mustBeFileOf({ project, plan, file });
         return [{ do: 'plan.set-file', key: { project, plan }, taken, before }];

@@ -139,6 +139,8 @@ export const planShow = planEntry
     content: z.string(),
     /** SHA-256 in hex of the file's text as it was last taken or written; the content is another where a planner worked on it. */
     file_digest: z.string().nullable(),
+    /** The family of documents that its file is read as, because a person said so once; null: what it looks like. */
+    file_as: z.string().nullable(),
     tasks_by_wave: z.array(
       z.object({ number: count, status: z.enum(['pending', 'running', 'failed', 'done']), tasks: z.array(taskEntry) }),
     ),

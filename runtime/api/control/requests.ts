@@ -136,6 +136,14 @@ function isTorn(value: unknown): boolean {
 /** The family that a document is read as; not there: what it looks like. */
 export const family: z.ZodType<string> = z.enum(familyNames as readonly [string, ...string[]]);
 
+/**
+ * The family that a plan's file is read as from now on: what is said of it, else what its text is read as here. `stator` as the text's family says only that
+ * the text was put into stator's own form before it was sent.
+ */
+export function fileFamily(said: { file_as?: string | undefined; as?: string | undefined }): string | null {
+  return said.file_as ?? (said.as === 'stator' ? null : (said.as ?? null));
+}
+
 /** In stator's own form. Throws `bad_plan`. */
 export function documentOf(
   content: string,

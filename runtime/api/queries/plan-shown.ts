@@ -59,6 +59,7 @@ function rowShown(row: PlanRow, { entry, content, runs, shown, undone, aside }: 
     issues: parsePlan(content).document.issues,
     content,
     file_digest: row.fileDigest,
+    file_as: row.fileAs,
     tasks_by_wave: [],
     auto_advance: false,
     drafts: [],

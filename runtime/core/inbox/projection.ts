@@ -48,10 +48,10 @@ export function createProjection() {
         // One of several drafts, of which the plan's tree says which is its document.
         if (signal.run !== null && draftNumber(signal.run) !== null) continue;
         const { payload, origin } = signal as Signal<'plan_updated'>; // both carry the document, and the file that it is the text of
-        const { content, file } = payload;
+        const { content, file, file_as: as = null } = payload;
         // What an agent hands in is its own text, and no file of the plan's.
         const isTaken = file != null && originKind(origin) !== 'agent';
-        const taken = isTaken ? { file, digest: textDigest(content) } : (plan.document?.taken ?? null);
+        const taken = isTaken ? { file, digest: textDigest(content), as } : (plan.document?.taken ?? null);
         plan.document = { content, isNew: signal.type === 'plan_opened' || plan.document?.isNew === true, taken };
       }
       if (requests.document !== undefined)

@@ -195,6 +195,8 @@ export interface TakenFile {
   /** From the repo's root with `/`, absolute where it lies outside. */
   readonly file: string;
   readonly digest: string;
+  /** The family of documents that it is read as, because a person said so; null: nobody said it now. */
+  readonly as: string | null;
 }
 
 export interface PlanText {
@@ -234,6 +236,8 @@ export interface PlanRow {
   readonly file: string | null;
   /** Of the file's text as it was last taken or written; null where `file` is. */
   readonly fileDigest: string | null;
+  /** The family that its file is read as, because a person said so once; null: what it looks like. */
+  readonly fileAs: string | null;
   /** The name of a host, or a label of hosts, where its agents may run; null: anywhere. */
   readonly host: string | null;
   /** The plan's own part of its budget. */

@@ -4,7 +4,7 @@
  */
 import { isAbsolute } from 'node:path';
 import { type PlanDocument, parsePlan } from '../../../machines/document/plan-document.ts';
-import { markDone, readPlan } from '../../../machines/document/read-plan.ts';
+import { familyNames, markDone, readPlan } from '../../../machines/document/read-plan.ts';
 import { taskBranch } from '../../../machines/vocabulary/ids.ts';
 import { planDocumentLimitBytes } from '../../../machines/vocabulary/plan-file.ts';
 import type { PlanKey, Store } from '../../core/store/port.ts';
@@ -27,12 +27,14 @@ export async function marksOf(
   of: PlanKey & { readonly isDone: (task: TaskKey) => boolean },
 ): Promise<EditTree | null> {
   if (!project.config.documents.writeBack) return null;
-  const file = (await store.plan(of.project, of.plan))?.file ?? null;
+  const row = await store.plan(of.project, of.plan);
+  const file = row?.file ?? null;
   const content = file === null ? null : await store.planText(of.project, of.plan);
   if (file === null || content === null || isAbsolute(file)) return null;
   const titles = new Map(tasksOf(parsePlan(content).document).map(({ key, title }) => [key, title]));
   const wanted = (task: TaskKey, title: string) => of.isDone(task) && titles.get(keyOf(task)) === title;
-  return (tree) => withFile(repository, tree, { path: file, edit: (text) => marked(text, file, wanted) });
+  return (tree) =>
+    withFile(repository, tree, { path: file, edit: (text) => marked(text, { file, as: row?.fileAs ?? null, wanted }) });
 }
 
 /** The task whose branch that is, as a test of tasks. */
@@ -59,14 +61,22 @@ export async function commitMarks(
   return (await advanceBranch(repo, { branch, from: head, to: commit })) ? commit : head;
 }
 
+interface Marking {
+  readonly file: string;
+  /** The family that the file is read as; null: what it looks like. */
+  readonly as: string | null;
+  readonly wanted: (task: TaskKey, title: string) => boolean;
+}
+
 /** null: nothing is to be marked, or the file is no such plan any more. */
-function marked(text: string, path: string, wanted: (task: TaskKey, title: string) => boolean): string | null {
+function marked(text: string, { file: path, as, wanted }: Marking): string | null {
   if (text.length > planDocumentLimitBytes) return null;
   const source = { text, path, beside: [] };
-  const { document, refs } = readPlan(source);
+  const family = familyNames.find((name) => name === as);
+  const { document, refs } = readPlan(source, family);
   const titles = new Map(tasksOf(document).map(({ key, title }) => [key, title]));
   const done = refs.filter((task) => task.hasMark && wanted(task, titles.get(keyOf(task)) ?? ''));
-  return done.length === 0 ? null : markDone(source, new Set(done.map(({ ref }) => ref)));
+  return done.length === 0 ? null : markDone(source, new Set(done.map(({ ref }) => ref)), family);
 }
 
 function tasksOf({ waves }: PlanDocument): { key: string; title: string }[] {

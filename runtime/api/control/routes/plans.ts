@@ -29,6 +29,7 @@ import {
   digits,
   documentOf,
   family,
+  fileFamily,
   flag,
   given,
   line,
@@ -93,7 +94,7 @@ export const planRoutes = [
   route(
     'POST /v1/repos/:project/plans',
     {
-      does: 'registers a document as a plan, bound to `file` where it is the text of one; with `adopt` its branch may be one that stator did not make, and the plan goes on from there',
+      does: 'registers a document as a plan, bound to `file` where it is the text of one, which is read as `file_as` from now on; with `adopt` its branch may be one that stator did not make, and the plan goes on from there',
       who: 'person',
       needs: 'steer',
       params: projectParams,
@@ -104,15 +105,18 @@ export const planRoutes = [
         topic: line(200).optional(),
         file: filePath.optional(),
         as: family.optional(),
+        file_as: family.optional(),
         adopt: z.boolean().optional(),
       }),
       bodyLimitBytes,
       answers: { 201: planShow },
       errors: ['bad_plan', 'repo_not_found', 'conflict', 'branch_taken'],
     },
-    async ({ core, params, body: { content, branch = null, topic = null, file = null, as, adopt = false, plan } }) => {
-      const document = documentOf(content, { file: file ?? '', as });
-      const command = { ...params, plan, content: document, branch, topic, file, adopts: adopt };
+    async ({ core, params, body }) => {
+      const { content, branch = null, topic = null, file = null, as, adopt = false, plan } = body;
+      const document = documentOf(content, { file: file ?? '', as: as ?? body.file_as });
+      const fileAs = fileFamily(body);
+      const command = { ...params, plan, content: document, branch, topic, file, fileAs, adopts: adopt };
       return json(201, await core.commands.registerPlan(command));
     },
   ),
@@ -164,7 +168,12 @@ export const planRoutes = [
       needs: 'steer',
       inRuns: true,
       params: planParams,
-      body: z.strictObject({ content: z.string(), file: filePath.optional(), as: family.optional() }),
+      body: z.strictObject({
+        content: z.string(),
+        file: filePath.optional(),
+        as: family.optional(),
+        file_as: family.optional(),
+      }),
       bodyLimitBytes,
       answers: verdictAnswers,
       errors: ['bad_plan', 'conflict', ...doorErrors],
@@ -173,8 +182,11 @@ export const planRoutes = [
       const { principal, params, core, body } = ask;
       // Whoever may not say it is told so before the document is looked at.
       await principal.mustOwn(params.project, params.plan);
-      if (body.file !== undefined) await core.commands.mustBeFileOf({ ...params, file: body.file });
-      const payload = { content: documentOf(body.content, body), ...given({ file: body.file }) };
+      const { file, content } = body;
+      const known = file === undefined ? null : (await core.commands.mustBeFileOf({ ...params, file })).fileAs;
+      const as = body.as ?? body.file_as ?? known ?? undefined;
+      const fileAs = file === undefined ? undefined : (fileFamily(body) ?? undefined);
+      const payload = { content: documentOf(content, { file, as }), ...given({ file, file_as: fileAs }) };
       return sendAndAnswer(ask, { ...params, type: 'plan_updated', payload });
     },
   ),
@@ -185,13 +197,22 @@ export const planRoutes = [
       who: 'person',
       needs: 'steer',
       params: planParams,
-      body: z.strictObject({ file: filePath, content: z.string(), as: family.optional() }),
+      body: z.strictObject({
+        file: filePath,
+        content: z.string(),
+        as: family.optional(),
+        file_as: family.optional(),
+      }),
       bodyLimitBytes,
       answers: { 200: planShow },
       errors: ['bad_plan', 'plan_not_found', 'conflict'],
     },
-    async ({ core, params, body: { file, content, as } }) =>
-      json(200, await core.commands.takeFile({ ...params, file, content: documentOf(content, { file, as }) })),
+    async ({ core, params, body }) => {
+      const { file } = body;
+      const known = (await core.commands.mustBeFileOf({ ...params, file })).fileAs ?? undefined;
+      const content = documentOf(body.content, { file, as: body.as ?? body.file_as ?? known });
+      return json(200, await core.commands.takeFile({ ...params, file, content, fileAs: fileFamily(body) }));
+    },
   ),
   route(
     'POST /v1/repos/:project/plans/:plan/push',

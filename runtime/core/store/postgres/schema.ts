@@ -471,4 +471,5 @@ export const migrations: readonly Migration[] = [
   { version: 8, name: 'columns of other programs', sql: ownColumns },
   { version: 9, name: 'commits', sql: bytewise(commits) },
   { version: 10, name: 'requests', sql: bytewise(requests) },
+  { version: 11, name: 'families of files', sql: bytewise('ALTER TABLE plans ADD COLUMN file_as TEXT') },
 ];

@@ -676,4 +676,9 @@ export const migrations: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID;
     `,
   },
+  {
+    version: 38,
+    name: 'the family that a plan’s file is read as',
+    sql: 'ALTER TABLE plans ADD COLUMN file_as TEXT;',
+  },
 ];

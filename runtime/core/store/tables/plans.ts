@@ -36,19 +36,20 @@ interface Row {
   updated_at: number;
   file: string | null;
   file_digest: string | null;
+  file_as: string | null;
   budget: string | null;
   host: string | null;
 }
 
 const columns =
-  'project, plan, title, goal, branch, topic, status, phase, landing, blocked, holds, paused, fault_signal, wave, waves, tasks_done, tasks, review_cycle, generation, base_branch, base_commit, base_on, created_at, updated_at, file, file_digest, budget, host';
+  'project, plan, title, goal, branch, topic, status, phase, landing, blocked, holds, paused, fault_signal, wave, waves, tasks_done, tasks, review_cycle, generation, base_branch, base_commit, base_on, created_at, updated_at, file, file_digest, file_as, budget, host';
 
 export function createPlanTable(db: Connection) {
   const insert = db.prepare(
-    `INSERT INTO plans (project, plan, content, goal, title, branch, topic, status, phase, landing, blocked, holds, paused, wave, waves, tasks_done, tasks, review_cycle, generation, created_at, updated_at, file, file_digest, budget, host)
-     VALUES (@project, @plan, @content, @goal, @title, @branch, @topic, @status, @phase, @landing, @blocked, @holds, @paused, @wave, @waves, @tasksDone, @tasks, @reviewCycle, @generation, @at, @at, @file, @digest, @budget, @host)
+    `INSERT INTO plans (project, plan, content, goal, title, branch, topic, status, phase, landing, blocked, holds, paused, wave, waves, tasks_done, tasks, review_cycle, generation, created_at, updated_at, file, file_digest, file_as, budget, host)
+     VALUES (@project, @plan, @content, @goal, @title, @branch, @topic, @status, @phase, @landing, @blocked, @holds, @paused, @wave, @waves, @tasksDone, @tasks, @reviewCycle, @generation, @at, @at, @file, @digest, @as, @budget, @host)
      ON CONFLICT (project, plan) DO UPDATE SET content = excluded.content, goal = excluded.goal, created_at = excluded.created_at, deleted_at = NULL, fault_signal = NULL,
-       file = excluded.file, file_digest = excluded.file_digest, budget = excluded.budget, host = excluded.host, base_branch = NULL, base_commit = NULL, base_on = NULL`,
+       file = excluded.file, file_digest = excluded.file_digest, file_as = excluded.file_as, budget = excluded.budget, host = excluded.host, base_branch = NULL, base_commit = NULL, base_on = NULL`,
   );
   const show = db.prepare(
     `UPDATE plans SET title = @title, branch = @branch, topic = @topic, status = @status, phase = @phase, landing = @landing, blocked = @blocked, holds = @holds,
@@ -58,10 +59,10 @@ export function createPlanTable(db: Connection) {
   );
   const setText = db.prepare('UPDATE plans SET content = ?, goal = ? WHERE project = ? AND plan = ?');
   const setFile = db.prepare(
-    'UPDATE plans SET file = ?, file_digest = ? WHERE project = ? AND plan = ? AND deleted_at IS NULL',
+    'UPDATE plans SET file = ?, file_digest = ?, file_as = coalesce(?, file_as) WHERE project = ? AND plan = ? AND deleted_at IS NULL',
   );
   const rebind = db.prepare(
-    'UPDATE plans SET file = ?, file_digest = ? WHERE project = ? AND plan = ? AND deleted_at IS NULL AND file IS NOT DISTINCT FROM ?',
+    'UPDATE plans SET file = ?, file_digest = ?, file_as = coalesce(?, file_as) WHERE project = ? AND plan = ? AND deleted_at IS NULL AND file IS NOT DISTINCT FROM ?',
   );
   const moveFault = db.prepare(
     'UPDATE plans SET fault_signal = ?, updated_at = ? WHERE project = ? AND plan = ? AND fault_signal = ?',
@@ -127,18 +128,18 @@ export function createPlanTable(db: Connection) {
   return {
     expiry,
     insert({ key, text: { content, goal, taken }, summary, at }: Omit<ChangeOf<'plan.insert'>, 'do'>): Answer<unknown> {
-      const { file, digest } = taken ?? { file: null, digest: null };
-      return insert.run({ ...parameters(key, summary, at), content, goal, file, digest });
+      const { file, digest, as } = taken ?? { file: null, digest: null, as: null };
+      return insert.run({ ...parameters(key, summary, at), content, goal, file, digest, as });
     },
     show: ({ key, summary, at }: Omit<ChangeOf<'plan.show'>, 'do'>) => show.run(parameters(key, summary, at)),
     /** The text; and where it was taken from a file, that file. */
     setText({ project, plan }: PlanKey, { content, goal, taken }: PlanText): Answer<unknown> {
       return answered(setText.run(content, goal, project, plan), () =>
-        taken === null ? undefined : setFile.run(taken.file, taken.digest, project, plan),
+        taken === null ? undefined : setFile.run(taken.file, taken.digest, taken.as, project, plan),
       );
     },
     rebind: ({ key, taken, before }: Omit<ChangeOf<'plan.set-file'>, 'do'>) =>
-      changedOne(rebind.run(taken.file, taken.digest, key.project, key.plan, before)),
+      changedOne(rebind.run(taken.file, taken.digest, taken.as, key.project, key.plan, before)),
     moveFault: ({ key, from, to, at }: { key: PlanKey; from: number; to: number | null; at: number }) =>
       moveFault.run(to, at, key.project, key.plan, from),
     setFault: ({ key, signal, isFirst = false, at }: Omit<ChangeOf<'plan.set-fault'>, 'do'>) =>
@@ -220,6 +221,7 @@ function planOf(row: Row): PlanRow {
     updatedAt: row.updated_at,
     file: row.file,
     fileDigest: row.file_digest,
+    fileAs: row.file_as,
     budget: row.budget === null ? { document: null, raised: nothingRaised } : JSON.parse(row.budget),
     host: row.host,
   };
