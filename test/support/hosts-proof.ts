@@ -40,12 +40,12 @@ export async function expectSignalsOnce(ask: Ask, acknowledged: readonly Acknowl
        AND (j.refused IS NOT NULL OR (json_extract(j.input, '$.type') = s.type AND json_extract(j.input, '$.actor') = ''))
      WHERE s.origin = 'person' GROUP BY s.id, s.type, s.status HAVING count(j.seq) <> 1`,
   );
-  expect(told).toEqual([]);
+  expect(told, JSON.stringify(told)).toEqual([]);
   const faults = await ask(
     `SELECT id, type, status, attempts, result FROM signals
      WHERE attempts > 1 OR status = 'held' OR (status = 'failed' AND (origin = 'engine' OR result IS NULL))`,
   );
-  expect(faults).toEqual([]);
+  expect(faults, JSON.stringify(faults)).toEqual([]);
 }
 
 /** Each effect is over, and what ran last ran on the host that has its repo. */
