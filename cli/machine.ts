@@ -3,7 +3,7 @@
 import { EngineError } from '../machines/vocabulary/errors.ts';
 import { clockTime, localTime } from '../machines/vocabulary/time-text.ts';
 import type { Client, MachineVerdict } from '../runtime/api/client/client.ts';
-import type { MachineTreeReplay, MachineTreeShow } from '../runtime/api/contract/machines.ts';
+import type { MachineTreeEntry, MachineTreeReplay, MachineTreeShow } from '../runtime/api/contract/machines.ts';
 import { didYouMean } from '../runtime/base/config/nearest.ts';
 import { absentStep } from '../runtime/base/platform/home-engine.ts';
 import { connect } from '../runtime/engine/connect.ts';
@@ -33,14 +33,7 @@ const list = defineVerb({
       out.answer(trees, () =>
         out.table(
           [machine, 'status', 'state', 'shows'],
-          trees.map(({ id, status, value, view }) => [
-            id,
-            status,
-            stateText(value),
-            Object.entries(view)
-              .map(([key, shown]) => plain(`${key} ${typeof shown === 'string' ? shown : JSON.stringify(shown)}`))
-              .join(', '),
-          ]),
+          trees.map((tree) => [tree.id, tree.status, stateText(tree.value), shownText(tree)]),
           `there are none: stator machine start ${machine} <id>`,
         ),
       );
@@ -310,9 +303,21 @@ export function verdictText({ signal, tree }: MachineVerdict, machine: string, i
   return `${status}${how}: ${type}${stands}`;
 }
 
+/** What the list says of a tree beside its state: what it cannot do comes first. */
+function shownText({ view, problem, set_aside: aside = [] }: MachineTreeEntry): string {
+  return [
+    ...(problem === undefined ? [] : [plain(problem)]),
+    ...aside.map(({ id, type }) => `signal ${id} (${plain(type)}) was set aside`),
+    ...Object.entries(view).map(([key, shown]) =>
+      plain(`${key} ${typeof shown === 'string' ? shown : JSON.stringify(shown)}`),
+    ),
+  ].join(', ');
+}
+
 /** A state's value as one dotted word. */
 function stateText(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return String(value);
+  if (value === null) return 'unknown';
+  if (typeof value !== 'object') return String(value);
   return Object.entries(value)
     .map(([key, inner]) => `${key}.${stateText(inner)}`)
     .join(' ');

@@ -5,10 +5,11 @@ import { hostname } from 'node:os';
 import type { AnyDefinition } from '../../actors/definition.ts';
 import { kindsWith } from '../../actors/kinds.ts';
 import { kindOf } from '../../actors/own-machine.ts';
+import { storedSupervisor } from '../../actors/stored-tree.ts';
 import { createTrees } from '../../actors/tree.ts';
 import type { Lane } from '../../machines/vocabulary/effect.ts';
 import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
-import { placeOf, type TreeAddress } from '../../machines/vocabulary/ids.ts';
+import { placeOf, supervisorTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import { type CommandDependencies, createCommands } from '../api/commands/commands.ts';
 import { keyed } from '../api/commands/request.ts';
 import { createApp, createAppForHosts } from '../api/control/app.ts';
@@ -177,6 +178,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     hooksOf,
     machineHooks: projects.machineHooks,
     isOwner,
+    wasCutOff: async () => store.hosts?.wasCutOff() ?? (await isUnderWay(store)),
     isElsewhere: projects.isElsewhere,
     onEffects,
     onVerdicts: verdicts.announce,
@@ -475,6 +477,12 @@ async function open(
 function clonesIn(folder: string): string[] {
   const found = existsSync(folder) ? readdirSync(folder, { withFileTypes: true }) : [];
   return found.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => name);
+}
+
+/** Whether the supervisor was not told of the end of the engine before this one. */
+async function isUnderWay(store: Store): Promise<boolean> {
+  const row = await store.tree(supervisorTree);
+  return row !== null && !storedSupervisor(supervisorTree, row.stored).has('engine:stopped');
 }
 
 /** The plans whose agents may start, each as `<project>/<plan>`. */

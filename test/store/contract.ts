@@ -466,6 +466,18 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         expect((await store.commit([{ do: 'signal.revive', id: 1 }])).status).toBe('lost');
       });
 
+      it('of machines that were set aside are listed, of one machine and of all', async () => {
+        const trees = ['a:1', 'b:1', 'b:2', 'supervisor', tree, 'b:2'] as const;
+        await commit(...trees.map((address) => signal({ tree: address })));
+        const result = { error: 'why', code: 'internal' };
+        const aside = trees.map((_, index): Change => ({ do: 'signal.set-aside', id: index + 1, result, at: 5 }));
+        await commit(...aside.slice(0, -1), { do: 'signal.finish', id: 6, status: 'failed', result: {}, at: 5 });
+        const listed = async (machine?: string) =>
+          (await store.setAsideOfMachines(machine)).map(({ id, tree: of, error }) => `${id} ${of} ${error}`);
+        expect(await listed()).toEqual(['1 a:1 why', '2 b:1 why', '3 b:2 why']);
+        expect(await listed('b')).toEqual(['2 b:1 why', '3 b:2 why']);
+      });
+
       it('of a tree that is gone wait no more', async () => {
         await commit(signal(), signal(), signal({ tree: 'repo:a' }), { do: 'signal.hold', id: 2, tree });
         await commit({ do: 'signal.void-tree', tree, at: 5 });

@@ -213,12 +213,13 @@ export function createCommands(parts: CommandDependencies) {
   const plans = createPlanCommands(parts);
 
   return {
-    /** What is not as its user may think, one line each: a store that takes nothing, agents without walls, limits that are not kept, hooks that were switched off, a copy of the store that was not made, what ended long ago and was not cleared away. */
+    /** What is not as its user may think, one line each: a store that takes nothing, agents without walls, limits that are not kept, hooks that were switched off, signals of machines that were set aside, a copy of the store that was not made, what ended long ago and was not cleared away. */
     warnings: async (): Promise<string[]> => [
       ...storeWarnings(),
       ...(await wallWarnings()),
       ...(await limitWarnings()),
       ...(await views.hooksOff()),
+      ...(await views.machinesSetAside()),
       ...parts.upkeepTroubles(),
     ],
     send,

@@ -22,6 +22,9 @@ export type MachineEntry = z.infer<typeof machineEntry>;
 
 const treeStatus = z.enum(['active', 'done', 'error']);
 
+/** A signal that is not handled any more; `stator signal retry` delivers it again. */
+const setAsideSignal = z.object({ id: z.int(), type: z.string(), error: z.string() });
+
 export const machineTreeEntry = z
   .object({
     machine: z.string(),
@@ -34,6 +37,8 @@ export const machineTreeEntry = z
     view: z.record(z.string(), z.unknown()),
     /** Why its stored state cannot be read; not there: it can. */
     problem: z.string().optional(),
+    /** In a list: signals to it that threw, or that engines ended at, and were set aside; not there: none was. */
+    set_aside: z.array(setAsideSignal).optional(),
   })
   .meta({ id: 'MachineTree' });
 /** A tree of a machine of your own, as lists show it: its id, its status, and the view that the machine defines. */
@@ -97,8 +102,8 @@ export const machineExplanation = z
     plans: z.array(z.object({ project: z.string(), plan: z.string(), status: status.nullable() })),
     /** Messages that wait until its states take them. */
     held: z.array(z.object({ id: z.int(), type: z.string() })),
-    /** Messages that threw, and were set aside; `stator signal retry` delivers one again. */
-    set_aside: z.array(z.object({ id: z.int(), type: z.string(), error: z.string() })),
+    /** Messages that threw, or that engines ended at, and were set aside. */
+    set_aside: z.array(setAsideSignal),
     refused_last: historyEntry.nullable(),
   })
   .meta({ id: 'MachineExplanation' });

@@ -10,7 +10,8 @@ import type { MachineEffect } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { machineTree, parseTree, pathOfRequest, repoTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import { didYouMean } from '../../base/config/nearest.ts';
-import type { SignalRow } from '../../core/store/rows.ts';
+import { groupBy } from '../../base/platform/group-by.ts';
+import type { SetAsideSignal } from '../../core/store/rows.ts';
 import type {
   MachineExplanation,
   MachineTreeEntry,
@@ -101,6 +102,15 @@ export function createMachineTreeViews(parts: ViewDependencies) {
   }
 
   return {
+    /** Signals to trees of machines that were set aside, a line for each tree. */
+    async machinesSetAside(): Promise<string[]> {
+      const byTree = groupBy(await store.setAsideOfMachines(), ({ tree }) => tree);
+      return [...byTree].map(([tree, signals]) => {
+        const [first] = signals;
+        const others = signals.length === 1 ? '' : `, and ${signals.length - 1} more`;
+        return `${tree} goes on without signal ${first?.id} (${first?.type})${others}: ${first?.error}; deliver it again with: stator signal retry ${first?.id}`;
+      });
+    },
     /** Throws `machine_unknown` with the nearest name. */
     machineNamed: (name: string): AnyDefinition => machineIn(machines, name),
     mustReadTree,
@@ -109,13 +119,18 @@ export function createMachineTreeViews(parts: ViewDependencies) {
     async machineTrees(machine: string, after: string | null): Promise<MachineTreeEntry[]> {
       machineIn(machines, machine);
       const from = after === null ? '' : machineTree(machine, after);
-      const addresses = await store.treesOf(machine, { after: from, limit: listLimit });
+      const [addresses, aside] = await Promise.all([
+        store.treesOf(machine, { after: from, limit: listLimit }),
+        store.setAsideOfMachines(machine),
+      ]);
+      const asideOf = groupBy(aside, ({ tree }) => tree);
       const entries: MachineTreeEntry[] = [];
       for (const address of addresses) {
         const parsed = parseTree(address);
         if (parsed.kind !== 'machine') continue;
         const entry = await entryOf(machine, parsed.id);
-        if (entry !== null) entries.push(entry);
+        const its = asideOf.get(address);
+        if (entry !== null) entries.push(its === undefined ? entry : { ...entry, set_aside: its.map(shownAside) });
       }
       return entries;
     },
@@ -162,11 +177,11 @@ export function createMachineTreeViews(parts: ViewDependencies) {
       const snapshot = snapshotOf(root);
       const tree = machineTree(machine, id);
       const definition = machineIn(machines, machine);
-      const [effects, waiting, held, failed, refused] = await Promise.all([
+      const [effects, waiting, held, aside, refused] = await Promise.all([
         store.effects({ by: 'tree', tree }),
         store.signals({ project: '', plan: '', tree, status: 'pending' }),
         store.signals({ project: '', plan: '', tree, status: 'held' }),
-        store.signals({ project: '', plan: '', tree, status: 'failed' }),
+        store.setAsideOfMachines(machine),
         store.lastRefused(tree),
       ]);
       const at = clock.nowMs();
@@ -193,7 +208,7 @@ export function createMachineTreeViews(parts: ViewDependencies) {
           })),
         plans: await plansWatchedBy(tree),
         held: held.map(({ id: signal, type }) => ({ id: signal, type })),
-        set_aside: failed.flatMap(faultOf),
+        set_aside: aside.filter((signal) => signal.tree === tree).map(shownAside),
         refused_last: refused === null ? null : await historyEntry(refused),
       };
     },
@@ -213,8 +228,6 @@ function offerOf(snapshot: AnyMachineSnapshot, type: string, at: number): Machin
   }
 }
 
-function faultOf({ id, type, result }: SignalRow): MachineExplanation['set_aside'] {
-  const said: unknown = result === null ? null : JSON.parse(result);
-  if (typeof said !== 'object' || said === null || !('code' in said) || said.code !== 'internal') return [];
-  return [{ id, type, error: 'error' in said ? String(said.error) : '' }];
+function shownAside({ id, type, error }: SetAsideSignal): MachineExplanation['set_aside'][number] {
+  return { id, type, error };
 }

@@ -1,10 +1,11 @@
 /**
  * The one place where signals are handled: claim -> step -> commit -> publish. What throws in a batch is isolated by trying its signals one by one,
- * counted, and set aside after three tries.
+ * counted, and set aside after three tries. What may have ended the engine before this one is handled alone too, and its try is counted before it begins
+ * (suspects.ts).
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf } from '../../../machines/vocabulary/errors.ts';
-import { planTree, repoTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
+import { parseTree, planTree, repoTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import type { Clock } from '../../base/platform/clock.ts';
 import type { Log } from '../../base/platform/log.ts';
 import { createPollLoop } from '../../base/platform/poll-loop.ts';
@@ -13,13 +14,16 @@ import { type Change, CommitLost, mustCommit, type PlanKey, StoreTrouble } from 
 import type { JournalLine, NewLine, NewSignal, SignalRow } from '../store/rows.ts';
 import { concernsHere } from '../store/written.ts';
 import type { Bus } from './facts.ts';
-import { dependentPlan, rowOf, toldToSender, treeOf } from './signal-row.ts';
+import { dependentPlan, isAddress, rowOf, toldToSender, treeOf } from './signal-row.ts';
+import { createSuspects } from './suspects.ts';
 import { type BatchParts, type BatchResult, handleBatch, notification } from './transaction.ts';
 
 /** Signals of one commit: enough to share its cost, few enough that nobody waits long behind them. */
 const batchSize = 64;
 /** A signal that throws this often is set aside. */
 const maxTries = 3;
+/** A signal that so many engines began to handle, and ended, is set aside: it may be what ended them. */
+const maxEngines = 10;
 /** If other writers win so often in a row, the batch is split: each of its signals gets its own commit. */
 const batchLosses = 4;
 /** If the commit of a single pending signal is lost so often, the signal throws: another writer should have handled it or left its tree alone. */
@@ -33,6 +37,8 @@ export interface PumpParts extends BatchParts {
   readonly log: Log;
   /** Whether this process still owns the home: asked before each batch. */
   isOwner(): boolean;
+  /** Whether the engine before this one ended without a stop: it was killed, or ended by what it handled. Default: it was stopped. */
+  wasCutOff?(): Promise<boolean>;
   /** Whether another host handles the signals of that repo. Default: none does. */
   isElsewhere?(project: string): boolean;
   /** Something was asked for or withdrawn, or may start now. */
@@ -93,6 +99,7 @@ export function createPump(parts: PumpParts): Pump {
   let lostBatches = 0;
   /** How often the commit of a signal alone was lost, by its id. */
   const lostAlone = new Map<number, number>();
+  const suspects = createSuspects(store, parts.wasCutOff ?? (async () => false));
   const loop = createPollLoop({
     everyMs: pollMs,
     async work() {
@@ -138,6 +145,7 @@ export function createPump(parts: PumpParts): Pump {
       await insert(arrived);
       return arrivals.length > 0;
     }
+    await suspects.look();
     // Before the claim: what comes in after it takes the next number, and the commit that counts on it is lost.
     const last = arrived.length === 0 ? 0 : await store.lastSignal();
     const now = { keptMs: timeline.nowMs(), wallMs: clock.nowMs() };
@@ -158,8 +166,9 @@ export function createPump(parts: PumpParts): Pump {
     last: number,
   ): Promise<BatchResult | null> {
     if (arrived.length === 0) return null;
+    const isSafe = !(rows.some(suspects.has) || arrived.some(({ signal }) => suspects.hasArriving(signal)));
     // Of more than a batch some may be for the same tree, and stand before it.
-    if (rows.length + arrived.length <= batchSize) {
+    if (isSafe && rows.length + arrived.length <= batchSize) {
       try {
         const entering = arrived.map(({ signal }, index) => rowOf(last + 1 + index, signal));
         const causes = arrived.flatMap(({ cause }) => cause);
@@ -204,6 +213,7 @@ export function createPump(parts: PumpParts): Pump {
   }
 
   async function handle(rows: readonly SignalRow[]): Promise<BatchResult> {
+    if (rows.some(suspects.has)) return isolate(suspects.leastBegunFirst(rows, (row) => treeOf(kinds, row)));
     try {
       const result = await handleBatch(parts, rows, clock.nowMs());
       lostBatches = result.status === 'lost' ? lostBatches + 1 : 0;
@@ -222,9 +232,11 @@ export function createPump(parts: PumpParts): Pump {
 
   /** null: its commit was lost, and it is decided anew when it is claimed again. */
   async function handleAlone(row: SignalRow): Promise<BatchResult | null> {
+    if (suspects.has(row)) await countBefore(row);
     const result = await handleBatch(parts, [row], clock.nowMs());
     if (result.status === 'committed') {
       lostAlone.delete(row.id);
+      suspects.handled(row);
       return result;
     }
     const now = await store.signal(row.id);
@@ -232,6 +244,17 @@ export function createPump(parts: PumpParts): Pump {
     if (times >= signalLosses) throw new CommitLost(result.change);
     lostAlone.set(row.id, times);
     return null;
+  }
+
+  /** In a commit of its own: it is there for the next engine, if this one ends while it handles the signal. */
+  async function countBefore(row: SignalRow): Promise<void> {
+    const { id, type, attempts } = row;
+    if (!suspects.begin(row)) return;
+    if (attempts > 0)
+      log.warn(
+        `signal ${id} (${type} for ${treeOf(kinds, row)}) is handled alone: it was begun ${attempts} times before`,
+      );
+    await store.commit([{ do: 'signal.count-attempt', id }]);
   }
 
   /** Each row alone, so that one bad signal harms nobody else. What comes after it in its own tree waits for what becomes of it. */
@@ -243,6 +266,7 @@ export function createPump(parts: PumpParts): Pump {
     for (const row of rows) {
       if (later.has(treeOf(kinds, row))) continue;
       try {
+        if (row.attempts >= maxEngines) throw new EngineEnded(row.attempts);
         const alone = await handleAlone(row);
         if (alone === null) {
           later.add(treeOf(kinds, row));
@@ -269,28 +293,34 @@ export function createPump(parts: PumpParts): Pump {
   async function countFailure(row: SignalRow, thrown: unknown): Promise<JournalLine[]> {
     const at = clock.nowMs();
     const { id, type, origin } = row;
-    const tries = row.attempts + 1;
-    log.error(`signal ${id} (${type} for ${treeOf(kinds, row)}) threw, try ${tries} of ${maxTries}`, thrown);
+    const isEnded = thrown instanceof EngineEnded;
+    const tries = isEnded ? row.attempts : (suspects.triesOf(row) ?? row.attempts + 1);
+    const isCounted = isEnded || suspects.handled(row);
+    const counts: Change[] = isCounted ? [] : [{ do: 'signal.count-attempt', id }];
+    const tree = treeOf(kinds, row);
+    const what = isEnded ? 'is set aside' : `threw, try ${tries} of ${maxTries}`;
+    log.error(`signal ${id} (${type} for ${tree}) ${what}`, thrown);
     if (tries < maxTries) {
-      await store.commit([{ do: 'signal.count-attempt', id }]);
+      if (counts.length > 0) await store.commit(counts);
       return [];
     }
     const hint = `look at it with: stator signal show ${id}; try it again with: stator signal retry ${id}`;
     const result = { error: messageOf(thrown), code: 'internal', hint };
     const told = { type, origin, actor: '', event: 'set_aside', from: '', to: '', effects: [], refused: result };
-    const line: NewLine = { at, tree: treeOf(kinds, row), signal: id, ...told };
+    const line: NewLine = { at, tree, signal: id, ...told };
+    const why = `signal ${id} (${type}) was set aside`;
     // The first one stays: whoever resolves it gets all that came after it too.
     const key = dependentPlan(row);
     const fault: Change[] =
       key === null
-        ? []
+        ? toldOfMachine(tree, { message: `${why}: ${result.error}`, at })
         : [
             { do: 'plan.set-fault', key, signal: id, isFirst: true, at },
-            notification(key, { type: 'plan_blocked', message: `fault: signal ${id} (${type}) was set aside`, at }),
-            ...(await toldOfFault(key, { reason: `signal ${id} (${type}) was set aside`, at })),
+            notification(key, { type: 'plan_blocked', message: `fault: ${why}`, at }),
+            ...(await toldOfFault(key, { reason: why, at })),
           ];
     const commit = await store.commit([
-      { do: 'signal.count-attempt', id },
+      ...counts,
       { do: 'signal.set-aside', id, result, at },
       ...fault,
       ...toldToSender(row, result, at),
@@ -378,4 +408,18 @@ export function createPump(parts: PumpParts): Pump {
     addWith: async (cause, signal) => (await arrive(signal, cause)) !== null,
     drain: (project) => handleAll(() => true, project ?? null),
   };
+}
+
+/** A tree of a machine of one's own goes on without the signal; a person is told. */
+function toldOfMachine(tree: TreeAddress, { message, at }: { message: string; at: number }): Change[] {
+  if (!isAddress(tree) || parseTree(tree).kind !== 'machine') return [];
+  return [notification({ project: '', plan: tree }, { type: 'machine_notice', message: `fault: ${message}`, at })];
+}
+
+class EngineEnded extends Error {
+  constructor(times: number) {
+    super(
+      `${times} engines ended while they handled it: its machine may loop without an end, use up the memory, or end the process`,
+    );
+  }
 }

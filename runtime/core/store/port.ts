@@ -39,6 +39,7 @@ import type {
   RepoRow,
   RequestRow,
   RunRow,
+  SetAsideSignal,
   SignalFilter,
   SignalRow,
   Span,
@@ -464,6 +465,8 @@ export interface Store {
   signals(filter: SignalFilter): Promise<readonly SignalRow[]>;
   /** In how many milliseconds the next signal that is not due yet will be; null: none waits. */
   nextSignalIn(now: Now): Promise<number | null>;
+  /** Signals to trees of machines of one's own that were set aside and still are; of all machines, or of one. At most 1,000, in the order of their trees. */
+  setAsideOfMachines(machine?: string): Promise<readonly SetAsideSignal[]>;
   /** The engine's own signals for a tree that were set aside and still are, from that id on. */
   setAside(tree: TreeAddress, from: number): Promise<readonly number[]>;
   /** Plans that are registered and not yet born, with the branches that they will have. */
@@ -640,6 +643,8 @@ export interface LostRepo {
 export interface Hosts {
   /** Of the own host. */
   readonly own: string;
+  /** The engine that worked as this host before did not stop in order. */
+  wasCutOff(): boolean;
   list(): Promise<readonly HostRow[]>;
   /** Says that this host is here, and keeps its lock. */
   beat(): Promise<void>;

@@ -45,6 +45,12 @@ export interface RequestRow {
   readonly answer: string | null;
 }
 
+/** One that is not handled any more until somebody delivers it again: what it came to is in `error`. */
+export interface SetAsideSignal extends Pick<SignalRow, 'id' | 'type'> {
+  readonly tree: TreeAddress;
+  readonly error: string;
+}
+
 /** A row whose number is no whole number of JavaScript, as text. */
 export interface UnreadableSignal extends Pick<SignalRow, 'project' | 'plan' | 'type'> {
   readonly number: string;

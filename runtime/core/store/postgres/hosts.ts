@@ -29,6 +29,7 @@ interface Row {
   readonly epoch: number;
   readonly since: number;
   readonly seen: number;
+  readonly left_at: number | null;
   readonly drained: number | null;
   readonly gone: number | null;
   readonly clones: string | null;
@@ -41,7 +42,7 @@ const alive = `EXISTS (
   SELECT 1 FROM pg_locks l WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND CAST(l.classid AS BIGINT) = ${unsigned(hostLocks)} AND CAST(l.objid AS BIGINT) = ${unsigned('hashtext(h.name)')})`;
-const columns = `name, labels, address, home, pid, epoch, since, seen, drained, gone, clones, ${alive} AS alive`;
+const columns = `name, labels, address, home, pid, epoch, since, seen, left_at, drained, gone, clones, ${alive} AS alive`;
 /** None of its engines is expected back soon. */
 const isOverdue = `(h.gone IS NULL AND CASE WHEN h.left_at IS NULL THEN h.seen < ${nowMs} - ${silenceMs} ELSE h.left_at < ${nowMs} - ${stopMs} END)`;
 
@@ -109,6 +110,8 @@ export interface Presence {
   readonly host: OwnHost;
   /** It goes when a verb is answered. */
   readonly isBrief: boolean;
+  /** The engine before did not stop in order. */
+  wasCutOff: boolean;
   epoch: number | null;
 }
 
@@ -132,7 +135,10 @@ export async function enter(
   if (isFollowed || row?.gone != null) return { trouble: refusal(place, presence, row), isFinal: true };
   // Where it is the connection of this very engine that PostgreSQL still takes for alive, it goes soon.
   if (!isFree) return { trouble: refusal(place, presence, row), isFinal: false };
-  presence.epoch ??= await write(client, presence);
+  if (presence.epoch === null) {
+    presence.wasCutOff = row !== null && row.left_at === null;
+    presence.epoch = await write(client, presence);
+  }
   return null;
 }
 

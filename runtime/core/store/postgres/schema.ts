@@ -472,4 +472,9 @@ export const migrations: readonly Migration[] = [
   { version: 9, name: 'commits', sql: bytewise(commits) },
   { version: 10, name: 'requests', sql: bytewise(requests) },
   { version: 11, name: 'families of files', sql: bytewise('ALTER TABLE plans ADD COLUMN file_as TEXT') },
+  {
+    version: 12,
+    name: 'failed signals of no repo',
+    sql: "CREATE INDEX signals_failed ON signals (tree, id) WHERE status = 'failed' AND project = ''",
+  },
 ];

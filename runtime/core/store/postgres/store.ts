@@ -404,7 +404,7 @@ export function openPostgres(
       return allRows(await whileAway(() => writing.client()), close);
     },
     async own(home) {
-      const own: hostRows.Presence = { home, host, isBrief, epoch: null };
+      const own: hostRows.Presence = { home, host, isBrief, wasCutOff: false, epoch: null };
       engine = own;
       await whileAway(() => writing.client());
       return own.epoch ?? 0;
@@ -438,6 +438,7 @@ export function openPostgres(
     commit: (changes) => watched(() => inOrder(() => carryOut(changes))),
     hosts: {
       own: host.name,
+      wasCutOff: () => engine?.wasCutOff === true,
       list: () =>
         ask(async () => {
           const client = await reading.client();

@@ -681,4 +681,9 @@ export const migrations: readonly Migration[] = [
     name: 'the family that a plan’s file is read as',
     sql: 'ALTER TABLE plans ADD COLUMN file_as TEXT;',
   },
+  {
+    version: 39,
+    name: 'signals of no repo that failed, apart from others',
+    sql: "CREATE INDEX signals_failed ON signals (tree, id) WHERE status = 'failed' AND project = ''",
+  },
 ];

@@ -41,6 +41,7 @@ export function createReadings(
     unreadableSignals: () => ask(() => signals.unreadable()),
     signals: (filter) => ask(() => signals.list(filter)),
     nextSignalIn: (now) => ask(() => signals.nextDueIn(now)),
+    setAsideOfMachines: (machine) => ask(() => signals.setAsideOfMachines(machine)),
     setAside: (tree, from) => ask(() => signals.allSetAside(tree, from)),
     births: (project) => ask(() => signals.births(project)),
     tree: (address) => ask(() => trees.read(address)),

@@ -1,8 +1,8 @@
 /** The inbox: everything that happens is a row here, and is handled in the order of its id. */
 
-import { placeOf, type TreeAddress } from '../../../../machines/vocabulary/ids.ts';
+import { placeOf, supervisorTree, type TreeAddress } from '../../../../machines/vocabulary/ids.ts';
 import type { ChangeOf } from '../port.ts';
-import type { NewSignal, Now, SignalFilter, SignalRow, UnreadableSignal } from '../rows.ts';
+import type { NewSignal, Now, SetAsideSignal, SignalFilter, SignalRow, UnreadableSignal } from '../rows.ts';
 import { type Answer, all, answered, type Connection, changedOne, here, orNull } from './connection.ts';
 import { createExpiry } from './expiry.ts';
 
@@ -84,11 +84,13 @@ export function createSignalTable(db: Connection) {
        UNION ALL
        SELECT (SELECT min(deliver_at) FROM signals s WHERE s.project = t.project AND ${others} > ${wallMs}) - ${wallMs} AS wait FROM t) waits`,
   );
+  // Of one that was tried before, each try was counted before it began.
+  const tried = 'CASE WHEN attempts = 0 THEN 1 ELSE attempts END';
   const finish = db.prepare(
-    `UPDATE signals SET status = ?, result = ?, processed_at = ?, attempts = attempts + 1 WHERE id = ? AND status IN ('pending', 'held')`,
+    `UPDATE signals SET status = ?, result = ?, processed_at = ?, attempts = ${tried} WHERE id = ? AND status IN ('pending', 'held')`,
     {
       sql: `WITH ended (status, result, at, id) AS (VALUES (?, ?, CAST(? AS BIGINT), CAST(? AS BIGINT)))
-        UPDATE signals s SET status = ended.status, result = ended.result, processed_at = ended.at, attempts = s.attempts + 1
+        UPDATE signals s SET status = ended.status, result = ended.result, processed_at = ended.at, attempts = ${tried}
         FROM ended WHERE s.id = ended.id AND s.status IN ('pending', 'held') RETURNING s.id`,
       key: 3,
       isOfOldRows: true,
@@ -108,6 +110,11 @@ export function createSignalTable(db: Connection) {
   const allSetAside = db.prepare<[{ tree: string; from: number }], { id: number }>(
     `SELECT id FROM signals
      WHERE tree = @tree AND id >= @from AND status = 'failed' AND (origin = 'engine' OR (id = @from AND is_checked = 0)) AND json_extract(result, '$.code') = 'internal' ORDER BY id`,
+  );
+  // In the words of its index.
+  const machinesSetAside = db.prepare<[string, string], SetAsideSignal>(
+    `SELECT id, type, tree, json_extract(result, '$.error') AS error FROM signals
+     WHERE status = 'failed' AND project = '' AND tree > ? AND tree < ? AND tree <> '${supervisorTree}' AND json_extract(result, '$.code') = 'internal' ORDER BY tree, id LIMIT ${listLimit}`,
   );
   const voidTree = db.prepare(
     `UPDATE signals SET status = 'done', result = '"stale"', processed_at = ? WHERE tree = ? AND status IN ('pending', 'held')`,
@@ -196,6 +203,9 @@ export function createSignalTable(db: Connection) {
     /** The engine's own for a tree that were set aside and still are, from that id on. */
     allSetAside: (tree: TreeAddress, from: number) =>
       answered(allSetAside.all({ tree, from }), (rows) => rows.map(({ id }) => id)),
+    /** Signals to trees of machines of one's own that were set aside and still are; of all machines, or of one. */
+    setAsideOfMachines: (machine?: string) =>
+      machine === undefined ? machinesSetAside.all('', '~') : machinesSetAside.all(`${machine}:`, `${machine};`),
     voidTree: (tree: TreeAddress, at: number) => voidTree.run(at, tree),
     /** The newest first. */
     list: ({ project, plan, tree, status, limit = listLimit }: SignalFilter) =>

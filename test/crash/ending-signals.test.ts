@@ -1,0 +1,69 @@
+/** A signal that ends the process of each engine that handles it, such as an endless loop that is killed: it is set aside, and everything else goes on. */
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import Database from 'better-sqlite3';
+import { expect, it } from 'vitest';
+import { storeFile } from '../../runtime/base/config/home.ts';
+import { ground } from '../support/engine.ts';
+import type { Ground } from '../support/ground.ts';
+
+const script = fileURLToPath(new URL('../support/scripts/ending-engine.mjs', import.meta.url));
+
+function live(on: Ground, start: readonly string[]) {
+  const said = JSON.stringify({ home: on.home, start });
+  return spawnSync(process.execPath, [script, said], { env: on.env, encoding: 'utf8' });
+}
+
+function signalsOf({ home }: Ground, tree: string) {
+  const db = new Database(storeFile(home), { readonly: true });
+  try {
+    return db.prepare('SELECT type, status, attempts FROM signals WHERE tree = ? ORDER BY id').all(tree) as {
+      type: string;
+      status: string;
+      attempts: number;
+    }[];
+  } finally {
+    db.close();
+  }
+}
+
+// Twelve processes, one after the other.
+it('a delay that ends ten engines is set aside with its reason, and the trees beside it went on meanwhile', () => {
+  const on = ground();
+  expect(live(on, ['timer']).signal).toBe('SIGKILL');
+  expect(signalsOf(on, 'ending:timer').at(-1)).toMatchObject({ type: 'timer_due', status: 'pending', attempts: 0 });
+  // Counted before it is handled, from the first end on.
+  expect(live(on, ['other']).signal).toBe('SIGKILL');
+  expect(signalsOf(on, 'ending:timer').at(-1)).toMatchObject({ status: 'pending', attempts: 1 });
+  let ends = 1;
+  let last = live(on, ['other']);
+  for (; last.signal === 'SIGKILL' && ends < 20; last = live(on, ['other'])) ends += 1;
+  expect({ status: last.status, stderr: last.stderr, ends }).toEqual({ status: 0, stderr: '', ends: 10 });
+  const { list, warnings } = JSON.parse(last.stdout);
+  expect(list).toMatchObject([
+    { id: 'other', value: 'over' },
+    {
+      id: 'timer',
+      value: 'waiting',
+      set_aside: [{ type: 'timer_due', error: expect.stringMatching(/^10 engines ended/) }],
+    },
+  ]);
+  expect(warnings).toEqual([
+    expect.stringMatching(/^ending:timer goes on without signal \d+ \(timer_due\): 10 engines/),
+  ]);
+  expect(signalsOf(on, 'ending:timer').at(-1)).toMatchObject({ status: 'failed', attempts: 10 });
+  // All others were handled once.
+  expect(signalsOf(on, 'ending:other')).toMatchObject([
+    { status: 'done', attempts: 1 },
+    { status: 'done', attempts: 1 },
+  ]);
+});
+
+it('the result of an effect that ends the engine is stored before it is handled again, and counted', () => {
+  const on = ground();
+  expect(live(on, ['effect']).signal).toBe('SIGKILL');
+  expect(signalsOf(on, 'ending:effect')).toHaveLength(1);
+  expect(live(on, []).signal).toBe('SIGKILL');
+  expect(live(on, []).signal).toBe('SIGKILL');
+  expect(signalsOf(on, 'ending:effect').at(-1)).toMatchObject({ status: 'pending', attempts: 2 });
+});
