@@ -46,6 +46,22 @@ it('the folders for signal files are in a worktree before its agent is, kasmosâ€
   expect(git(on.repo, 'diff', '--name-only', 'main', 'plan/told')).toBe('a.txt');
 });
 
+it('setup, agent and check of a task have the same ports and the same name, and no two tasks have one in common', async () => {
+  const said = 'echo "$STATOR_PORT_BASE $STATOR_SLUG"';
+  const on = configured(`[worktree]\nsetup = '''mkdir -p ignored; ${said} > ignored/setup'''\n`);
+  const engine = await startEngine({ on });
+  const task = (file: string) => ({
+    sh: `${said} > ${file}; test "$(cat ignored/setup)" = "$(cat ${file})"`,
+    fields: `**Check:** test "$(${said})" = "$(cat ${file})"\n`,
+  });
+  await begin(engine, 'ports', planText([task('a.txt'), task('b.txt')]));
+  await untilStatus(engine, 'ports', 'done');
+  const found = ['a.txt', 'b.txt'].map((file) => git(on.repo, 'show', `plan/ports:${file}`));
+  for (const line of found) expect(line).toMatch(/^2\d{4} demo_\w+_[0-9a-f]{8}$/);
+  expect(found[0]?.split(' ')[0]).not.toBe(found[1]?.split(' ')[0]);
+  expect(found[0]?.split(' ')[1]).not.toBe(found[1]?.split(' ')[1]);
+});
+
 describe('the setup of a worktree', () => {
   it('copies and runs before the agent starts, without its token, and its output stands in the log before the agentâ€™s', async () => {
     const on = configured(

@@ -5,6 +5,7 @@ import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { acpAgent, eachAcp } from '../../base/config/acp/agents.ts';
 import type { Preset } from '../../base/config/config.ts';
 import { gitLocalVariables } from '../git/local-variables.ts';
+import type { OwnPorts } from './own-ports.ts';
 
 export interface RunContext {
   /** The environment of the engine, such as `process.env`. */
@@ -19,6 +20,8 @@ export interface RunContext {
   readonly token: string;
   /** Absolute paths of the run's folder. */
   readonly folder: { readonly prompt: string; readonly temp: string };
+  /** Of its worktree. */
+  readonly ports: OwnPorts;
   /** Where the launcher `stator` lies; the first folder of PATH. */
   readonly binDir: string;
   /** The variables of the profile's env file; `{}` without one. */
@@ -96,11 +99,11 @@ const variableLimitBytes = 128 * 1024;
 const defaultPath = '/usr/local/bin:/usr/bin:/bin';
 
 /**
- * The whole environment of a run. STATOR_WAVE and STATOR_TASK are empty where it has none, so that scripts under `set -u` may ask. An env file's
+ * The whole environment of a run. STATOR_WAVE and STATOR_TASK are empty where it has none, and STATOR_PORT_BASE where every block is taken, so that scripts under `set -u` may ask. An env file's
  * variables win over the user's, the engine's own over both. STATOR_SANDBOX is `bwrap` inside of walls. Throws `agent_unusable` where a variable is over 128 KiB or holds a NUL.
  */
 export function runEnvironment(context: RunContext): Record<string, string> {
-  const { run, project, plan, runId, home, socketPath, token, folder, binDir, envFile, hasWalls } = context;
+  const { run, project, plan, runId, home, socketPath, token, folder, ports, binDir, envFile, hasWalls } = context;
   const given = { ...inherited(context), ...envFile };
   const env: Record<string, string> = {
     ...given,
@@ -120,6 +123,8 @@ export function runEnvironment(context: RunContext): Record<string, string> {
     STATOR_TOKEN: token,
     STATOR_PROMPT_FILE: folder.prompt,
     STATOR_TEMP_DIR: folder.temp,
+    STATOR_PORT_BASE: ports.base === null ? '' : String(ports.base),
+    STATOR_SLUG: ports.slug,
     ...(hasWalls ? { STATOR_SANDBOX: 'bwrap' } : {}),
   };
   for (const [name, value] of Object.entries(env)) refuseUnfit(name, value);

@@ -20,6 +20,7 @@ import { lastMessageFile, writeAsked } from '../agents/last-message.ts';
 import { ensureLauncher } from '../agents/launcher.ts';
 import { prepareMessages } from '../agents/message-input.ts';
 import { noteInLog } from '../agents/own-lines.ts';
+import { ownPorts, portsFolder } from '../agents/own-ports.ts';
 import { anyCommandLine } from '../agents/preset-own.ts';
 import {
   leavesSettingsOut,
@@ -133,6 +134,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
     socketPath,
     token,
     folder: { prompt: folder.prompt, temp: folder.temp },
+    ports: ownPorts(portsFolder(parts.home), { project: row.project, path }),
     binDir: ensureLauncher(parts.home),
     envFile: given?.variables ?? {},
     preset: profile.preset,

@@ -25,6 +25,7 @@ import { type RunEnd, watchRun } from '../agents/liveness.ts';
 import { outputEnd } from '../agents/output-end.ts';
 import { tailOf } from '../agents/output-log.ts';
 import { noteInLog } from '../agents/own-lines.ts';
+import { ownPorts, portsFolder } from '../agents/own-ports.ts';
 import { errorLine } from '../agents/reports/telling.ts';
 import { limitReached, watchResources } from '../agents/resource-watch.ts';
 import { createRunFolder, type RunFolder, readClaim, readExit, runFolderAt } from '../agents/run-folder.ts';
@@ -260,6 +261,7 @@ async function start(
     // Of nobody: a check may not send signals of its own.
     token: newToken(),
     folder: { prompt: folder.prompt, temp: folder.temp },
+    ports: ownPorts(portsFolder(parts.home), { project: row.project, path: worktree }),
     binDir: ensureLauncher(parts.home),
     envFile: {},
     preset: 'command',

@@ -1,0 +1,128 @@
+/**
+ * What the processes of one worktree may take of the machine without asking: a block of ports, and a name for a database or a container. A block is claimed by
+ * a symbolic link `<port>-<digest>` to the worktree, in a folder that all engines of the user share; nobody follows it. It is free again when the worktree
+ * is gone, so nothing has to be given back, whatever is killed.
+ */
+import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { ownFolder } from '../../base/config/socket-path.ts';
+import { systemCode } from '../../base/platform/system-code.ts';
+import { textDigest } from '../../base/platform/text-digest.ts';
+
+/** Ports of one block. */
+export const portsOfBlock = 20;
+/** Below what Linux and macOS give to outgoing connections by themselves. */
+const firstPort = 20_000;
+const blocks = 600;
+/** Of the listening sockets in `/proc/net/tcp`. */
+const listening = '0A';
+
+export interface OwnPorts {
+  /** The first port of the block; null: all blocks are taken. */
+  readonly base: number | null;
+  /** `[a-z][a-z0-9_]*`, at most 40 characters. */
+  readonly slug: string;
+}
+
+/** Where blocks are claimed: the same for each home of the user, unless somebody else has made the folder. */
+export function portsFolder(home: string): string {
+  return join(ownFolder(`/tmp/stator-${process.getuid?.() ?? 0}`, home), 'ports');
+}
+
+export interface PortsOwner {
+  readonly project: string;
+  /** Of the worktree; absolute. */
+  readonly path: string;
+}
+
+/** The same at each call, as long as the worktree is there. Throws what the system throws where the folder cannot be written. */
+export function ownPorts(folder: string, { project, path }: PortsOwner): OwnPorts {
+  const digest = textDigest(path).slice(0, 16);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const base = claimedBy(folder, digest) ?? claim(folder, { path, digest });
+  return { base, slug: slugOf(`${project}_${basename(path)}`, digest) };
+}
+
+function claimedBy(folder: string, digest: string): number | null {
+  const found = readdirSync(folder).find((name) => name.endsWith(`-${digest}`));
+  return found === undefined ? null : baseOf(found);
+}
+
+function baseOf(name: string): number | null {
+  const base = Number(/^\d{5}(?=-)/.exec(name)?.[0]);
+  const isOurs =
+    base >= firstPort && base < firstPort + blocks * portsOfBlock && (base - firstPort) % portsOfBlock === 0;
+  return isOurs ? base : null;
+}
+
+/** Each worktree tries the blocks in an order of its own. Who finds that another one has claimed the same block takes the next: two at once may both do so. */
+function claim(folder: string, { path, digest }: { readonly path: string; readonly digest: string }): number | null {
+  const seed = Number.parseInt(digest.slice(0, 8), 16);
+  const busy = listeningPorts();
+  for (let tried = 0; tried < blocks; tried += 1) {
+    const base = firstPort + ((seed + tried) % blocks) * portsOfBlock;
+    if (Array.from({ length: portsOfBlock }, (_, index) => base + index).some((port) => busy.has(port))) continue;
+    const own = `${base}-${digest}`;
+    if (othersOf(folder, base, own).length > 0) continue;
+    link(path, join(folder, own));
+    if (othersOf(folder, base, own).length === 0) return base;
+    rmSync(join(folder, own), { force: true });
+  }
+  return null;
+}
+
+function link(path: string, at: string): void {
+  try {
+    symlinkSync(path, at);
+  } catch (thrown) {
+    if (systemCode(thrown) !== 'EEXIST') throw thrown; // another run of the same worktree was first
+  }
+}
+
+/** The worktrees that have claimed this block and are there; the claims of those that are gone are removed. */
+function othersOf(folder: string, base: number, own: string): string[] {
+  const claims = readdirSync(folder).filter((name) => name !== own && name.startsWith(`${base}-`));
+  return claims.filter((name) => {
+    if (isThere(join(folder, name))) return true;
+    rmSync(join(folder, name), { force: true });
+    return false;
+  });
+}
+
+function isThere(claimed: string): boolean {
+  try {
+    return lstatSync(readlinkSync(claimed), { throwIfNoEntry: false }) !== undefined;
+  } catch (thrown) {
+    const code = systemCode(thrown);
+    // It went meanwhile. What is no link is not ours to remove, and stands in the way.
+    if (code === 'ENOENT' || code === 'ENOTDIR') return false;
+    if (code === 'EINVAL') return true;
+    throw thrown;
+  }
+}
+
+/** Of every user, also of other programs. Empty where the system has no `/proc`. */
+function listeningPorts(): ReadonlySet<number> {
+  const lines = ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((file) => {
+    try {
+      return readFileSync(file, 'utf8').split('\n').slice(1);
+    } catch {
+      return [];
+    }
+  });
+  const ports = lines.flatMap((line) => {
+    const [, local = '', , state] = line.trim().split(/\s+/);
+    return state === listening ? [Number.parseInt(local.split(':').at(-1) ?? '', 16)] : [];
+  });
+  return new Set(ports);
+}
+
+/** Databases and containers both take it as a name. */
+function slugOf(text: string, digest: string): string {
+  const words = text
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '_')
+    .replace(/^[^a-z]+/, '');
+  const name = words.slice(0, 31).replace(/_+$/, '');
+  return `${name === '' ? 'stator' : name}_${digest.slice(0, 8)}`;
+}
