@@ -172,7 +172,7 @@ async function readFleet(): Promise<number> {
   // A repo has a host only where several share the store.
   const hosts = repos.some(({ host }) => host !== undefined) ? await api.hosts(isFresh) : [];
   const isFirst = !fleet.isKnown;
-  if (isFirst) await readPing(); // its warnings stand above the rest
+  await readPing(); // its warnings stand above the rest, and no fact tells of them
   fleet = {
     ...fleet,
     plans: takeNew(fleet.plans, plans, ({ project, plan }) => `${project}/${plan}`),
@@ -244,7 +244,6 @@ const stream = createStream({
   api,
   session,
   onFacts(facts, isGap) {
-    if (isGap) void readPing();
     page?.heard(facts, isGap);
     fleetRefresher.poke();
   },

@@ -324,7 +324,7 @@ async function copies(call: Call, home: string): Promise<Finding> {
       ? 'none yet'
       : `${older.length + 1}, the newest of ${localTime(new Date(newest.atMs).toISOString(), Date.now())}`;
   const engine = await attach(home, call.env);
-  const trouble = (await engine?.status())?.warnings.find((warning) => warning.startsWith('the store was not copied'));
+  const trouble = (await engine?.status())?.warnings.find((warning) => warning.startsWith('the store is not copied'));
   await engine?.close();
   return trouble === undefined ? { detail } : { detail, hint: trouble };
 }

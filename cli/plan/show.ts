@@ -113,6 +113,7 @@ const explain = defineVerb({
           ),
           ['base', baseText(explained)],
           ...linesBeside('repo', explained.repo_troubles),
+          ...linesBeside('engine', explained.engine_troubles),
           ['would take', accepts.join(', ')],
           [
             'refused last',

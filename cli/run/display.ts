@@ -97,11 +97,11 @@ function lineDisplay(out: Output): Display {
       // No fact tells of it, and without a word it would look like work.
       const { waiting_for: waiting } = moment.plan;
       const isRetried = waiting?.kind === 'repo' || (waiting?.kind === 'back_off' && !isBetweenAttempts(moment));
-      const since = isRetried ? waiting.since : null;
       // Once for each wait: the reason may name another file at every try.
-      if (waiting !== null && since !== null && since !== told)
+      const wait = isRetried ? (waiting.since ?? waiting.detail) : null;
+      if (waiting !== null && wait !== null && wait !== told)
         out.print(plain(waitDetailText(waiting.detail, Date.now())));
-      told = since ?? told;
+      told = wait ?? told;
     },
     ask: promptLine,
     say: (text) => out.say(text),

@@ -17,6 +17,7 @@ import type { TrustFlag } from '../trust/flag.ts';
 import { beginPlan, refuseFailed } from './begin.ts';
 import { journalOf } from './journal.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
+import type { Warnings } from './warnings.ts';
 
 /** A busy engine may need a while, and what is watched must have begun. */
 export const startMs = 60_000;
@@ -49,7 +50,11 @@ export type Prepared =
   | { readonly kind: 'over'; readonly outcome: Exclude<Outcome, { kind: 'goes-on' }>; readonly plan: PlanShow };
 
 /** Throws `refused` where the plan does not take the document or the start, `conflict` where the plan is another file's or on another branch, and what registering throws. */
-export async function prepareRun(call: Call, client: Client, given: RunRequest): Promise<Prepared> {
+export async function prepareRun(
+  call: Call,
+  client: Client,
+  { request: given, warnings }: { request: RunRequest; warnings: Warnings },
+): Promise<Prepared> {
   // Before anything runs: an agent's work that cannot be committed would be lost work.
   await identityIn(given.repo);
   const project = await ensureRegistered(call, client, {
@@ -61,7 +66,7 @@ export async function prepareRun(call: Call, client: Client, given: RunRequest):
   const again = await readAsBefore(call, client, project, given);
   if (again !== null) tellReading(call, again.reading);
   const request = again === null ? given : { ...given, name: again.name, content: again.content };
-  for (const warning of await client.warnings()) call.out.note(`warning: ${plain(warning)}`);
+  await warnings.look();
   const { plan, shown: before } = await planOfFile(client, project, request);
   const registered = before ?? (await registerOnce(client, project, request));
   // Once for each plan.

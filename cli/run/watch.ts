@@ -8,6 +8,7 @@ import type { Display } from './display.ts';
 import { journalOf } from './journal.ts';
 import { type Outcome, outcomeOf, waitedOutcome } from './outcome.ts';
 import type { Asking } from './questions.ts';
+import type { Warnings } from './warnings.ts';
 
 export interface Watching {
   readonly client: Client;
@@ -25,6 +26,7 @@ export interface Watching {
   readonly waitLimitMs: number | null;
   /** Puts what its agents ask to the person at the terminal. */
   readonly asking: Asking;
+  readonly warnings: Warnings;
 }
 
 export type Ending =
@@ -114,8 +116,9 @@ interface Seen {
 }
 
 /** null: no engine answers. */
-async function look({ client, project, plan }: Watching): Promise<Seen | null> {
+async function look({ client, project, plan, warnings }: Watching): Promise<Seen | null> {
   try {
+    await warnings.look();
     const shown = await client.plan(project, plan);
     return { plan: shown, instances: await client.instances({ project, plan }) };
   } catch (thrown) {

@@ -9,6 +9,7 @@ import type { Display } from './display.ts';
 import type { Outcome } from './outcome.ts';
 import { prepareRun, type RunRequest, startMs } from './prepare.ts';
 import { createQuestions } from './questions.ts';
+import { createWarnings } from './warnings.ts';
 import { type Ending, watchPlan } from './watch.ts';
 
 export interface Worker {
@@ -38,7 +39,8 @@ export type WorkEnding = (
 /** Throws what preparing it throws, and `interrupted` at a Ctrl-C where a planned document is asked about. */
 export async function work(worker: Worker, client: Client, how: Work): Promise<WorkEnding> {
   const { call, request, display, interrupted } = worker;
-  const prepared = await prepareRun(call, client, request);
+  const warnings = createWarnings(client, (text) => call.out.note(text));
+  const prepared = await prepareRun(call, client, { request, warnings });
   // What was watched and is over by now is told to its end, as if nobody had gone away.
   if (prepared.kind === 'over' && how.since === 0) return prepared;
   const { project, plan } = prepared.kind === 'over' ? prepared.plan : prepared;
@@ -68,6 +70,7 @@ export async function work(worker: Worker, client: Client, how: Work): Promise<W
       footer,
       interrupted,
       asking,
+      warnings,
       waitLimitMs: request.waitLimitMs,
     });
     if (ending.kind !== 'over' || ending.outcome.kind === 'waited' || !standsPlanned(ending.plan))

@@ -1,9 +1,9 @@
 /** Copies the store by itself: once a day in an engine that stays, and before a newer stator changes its schema. */
 
-import { EngineError, messageOf, withHint } from '../../machines/vocabulary/errors.ts';
 import type { StorePlace } from '../base/config/config.ts';
 import type { Log } from '../base/platform/log.ts';
-import { createPollLoop, type PollLoop } from '../base/platform/poll-loop.ts';
+import type { PollLoop } from '../base/platform/poll-loop.ts';
+import { createServiceLoop, type Troubles } from '../base/platform/troubles.ts';
 import { listCopies, makeCopy, outdatedSchema } from '../core/store/sqlite/copies.ts';
 import { migrations } from '../core/store/sqlite/schema.ts';
 import type { EngineState } from './state.ts';
@@ -14,7 +14,10 @@ interface BackupParts {
   readonly place: StorePlace;
   readonly state: EngineState;
   readonly log: Log;
+  readonly troubles: Troubles;
 }
+
+const notCopied = { what: 'the store is not copied', isRare: true } as const;
 
 const dayMs = 86_400_000;
 /** Looked for this often, and first after a tenth of it: an engine that has just started has other things to do. */
@@ -26,7 +29,9 @@ export function createBackupWatch(
   { everyMs = lookMs, nowMs = Date.now }: { everyMs?: number; nowMs?: () => number } = {},
 ): Pick<PollLoop, 'start' | 'stop'> {
   let isFirst = true;
-  return createPollLoop({
+  return createServiceLoop({
+    trouble: notCopied,
+    troubles: parts.troubles,
     everyMs,
     async work() {
       if (isFirst || !isOwner()) {
@@ -39,16 +44,19 @@ export function createBackupWatch(
       });
       return everyMs;
     },
-    onError: (thrown) => parts.log.warn(`the copies of the store were not looked at: ${messageOf(thrown)}`),
   });
 }
 
 /** A copy of the store as an earlier stator left it; nothing where this one changes nothing in it. What fails is told, and holds up nothing. */
-export function copyBeforeMigration(parts: BackupParts): Promise<void> {
-  return copyWhere(parts, Date.now(), async (_folder, file) => {
-    const schema = outdatedSchema(file, migrations.length);
-    return schema === null ? null : { schema };
-  });
+export async function copyBeforeMigration(parts: BackupParts): Promise<void> {
+  try {
+    await copyWhere(parts, Date.now(), async (_folder, file) => {
+      const schema = outdatedSchema(file, migrations.length);
+      return schema === null ? null : { schema };
+    });
+  } catch (thrown) {
+    parts.troubles.failed(notCopied, thrown);
+  }
 }
 
 /** `wanted` answers null where none is due. */
@@ -60,15 +68,8 @@ async function copyWhere(
   const keep = state.getSnapshot().context.settings.backups;
   if (keep === 0 || place.kind !== 'file') return;
   const [folder, file] = [backupsFolder(home), place.file];
-  try {
-    const due = await wanted(folder, file);
-    if (due === null) return;
-    const copy = await makeCopy(file, { folder, keep, at, ...due });
-    log.info(`copied the store: ${copy.file}, ${copy.bytes} bytes`);
-    state.trigger.kept({ what: 'copies', trouble: null });
-  } catch (thrown) {
-    const trouble = `the store was not copied: ${thrown instanceof EngineError ? withHint(thrown) : messageOf(thrown)}`;
-    if (trouble !== state.getSnapshot().context.upkeepTroubles.copies) log.warn(trouble);
-    state.trigger.kept({ what: 'copies', trouble });
-  }
+  const due = await wanted(folder, file);
+  if (due === null) return;
+  const copy = await makeCopy(file, { folder, keep, at, ...due });
+  log.info(`copied the store: ${copy.file}, ${copy.bytes} bytes`);
 }

@@ -8,7 +8,7 @@ import { kindOf } from '../../actors/own-machine.ts';
 import { storedSupervisor } from '../../actors/stored-tree.ts';
 import { createTrees } from '../../actors/tree.ts';
 import type { Lane } from '../../machines/vocabulary/effect.ts';
-import { EngineError, messageOf } from '../../machines/vocabulary/errors.ts';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
 import { placeOf, supervisorTree, type TreeAddress } from '../../machines/vocabulary/ids.ts';
 import { type CommandDependencies, createCommands } from '../api/commands/commands.ts';
 import { keyed } from '../api/commands/request.ts';
@@ -30,6 +30,7 @@ import type { Faults } from '../base/platform/faults.ts';
 import type { HomeEngine, NotStarting } from '../base/platform/home-engine.ts';
 import { later } from '../base/platform/later.ts';
 import type { Log } from '../base/platform/log.ts';
+import { createTroubles } from '../base/platform/troubles.ts';
 import { createBus } from '../core/inbox/facts.ts';
 import { type ArrivingSignal, createPump } from '../core/inbox/pump.ts';
 import { createTreeCache } from '../core/inbox/tree-cache.ts';
@@ -113,6 +114,8 @@ export interface EffectRunner {
 
 const graceMs = 10_000;
 
+const hostsTrouble = { what: 'what other hosts have is not known' };
+
 function limitsOf({ maxAgents, maxAgentsPerRepo, maxCoordinators }: DaemonConfig): Limits {
   return { workers: maxAgents, workersPerRepo: maxAgentsPerRepo, coordinators: maxCoordinators };
 }
@@ -130,7 +133,8 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
   const known = () => state.getSnapshot().context;
   const put = (settings: DaemonConfig) => state.trigger.configured({ settings });
   const settings = createSettings({ current: () => known().settings, put }, home, options.configFile);
-  if (owner !== undefined) await copyBeforeMigration({ home, place, state, log });
+  const troubles = createTroubles({ log, tell: (what, told) => state.trigger.serviceTold({ what, told }) });
+  if (owner !== undefined) await copyBeforeMigration({ home, place, state, troubles, log });
   const { store, epoch, carrier } = await open(options, place, config);
   const ownsHome = owner === undefined ? () => mode === 'verb' : createOwnership({ home, owner, log, state });
   // A store of one's own is lost with its home; one in PostgreSQL may have been taken by another home.
@@ -173,6 +177,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     clock,
     timeline,
     log,
+    troubles,
     faults,
     policyOf,
     hooksOf,
@@ -192,6 +197,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
   const limits = () => limitsOf(known().settings);
   // Another [host] counts from the next start on.
   const hostNames = [store.hosts?.own ?? (config.host.name || hostname()), ...config.host.labels];
+  const serviceTroubles = () => Object.values(known().serviceTroubles);
   const troubleOf = (project: string) => known().troubles[project] ?? projects.revokedText(project);
   const mayStart = (project: string, plan: string) => {
     if (projects.isElsewhere(project)) return true;
@@ -223,6 +229,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     notStarting,
     troubleOf,
     storeTrouble: () => store.trouble(),
+    serviceTroubles,
     kinds: trees.kinds,
     machines,
   });
@@ -240,8 +247,9 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
         bus.missedHere();
         pump.wake();
         onEffects();
+        troubles.worked(hostsTrouble);
       } catch (thrown) {
-        log.warn(`the hosts of the store: ${messageOf(thrown)}`);
+        troubles.failed(hostsTrouble, thrown);
       }
     };
     await look();
@@ -342,7 +350,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     settled,
     addSignal,
     runsEnded: async (project) => runner()?.runsEnded(project),
-    upkeepTroubles: () => Object.values(known().upkeepTroubles),
+    serviceTroubles,
     storeTrouble: () => store.trouble(),
     onChange: onEffects,
   };
@@ -392,6 +400,7 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     cache,
     bus,
     pump,
+    troubles,
     views,
     commands,
     cleaning,

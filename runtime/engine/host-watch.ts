@@ -5,12 +5,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../machines/vocabulary/errors.ts';
 import type { Log } from '../base/platform/log.ts';
-import { createPollLoop, type PollLoop } from '../base/platform/poll-loop.ts';
+import type { PollLoop } from '../base/platform/poll-loop.ts';
+import { createServiceLoop, type Troubles } from '../base/platform/troubles.ts';
 import type { Store } from '../core/store/port.ts';
 
 export interface HostWatchParts {
   readonly store: Pick<Store, 'hosts' | 'loss'>;
   readonly log: Log;
+  readonly troubles: Troubles;
   /** All agents stand still, without a word to the store. */
   freezeAgents(): Promise<void>;
   /** They go on, but for those that are paused. Throws as the store does. */
@@ -18,6 +20,8 @@ export interface HostWatchParts {
   /** Ends the processes of all agents, without a word to the store. */
   endAgents(): Promise<void>;
 }
+
+const notReached = { what: 'this host does not reach the store' };
 
 const beatMs = 2_500;
 /** A beat that comes late is none: from its sending on the agents have 8 s. */
@@ -28,7 +32,7 @@ const limitMs = 30_000;
 
 /** null: the store is of one machine. */
 export function createHostWatch(parts: HostWatchParts): Pick<PollLoop, 'start' | 'stop'> | null {
-  const { store, log, freezeAgents, thawAgents, endAgents } = parts;
+  const { store, log, troubles, freezeAgents, thawAgents, endAgents } = parts;
   const { hosts } = store;
   if (hosts === undefined) return null;
   /** When the last beat that was answered was sent. */
@@ -67,13 +71,16 @@ export function createHostWatch(parts: HostWatchParts): Pick<PollLoop, 'start' |
     freezeAgents().catch((thrown: unknown) => log.warn(`agents of this host do not stand still: ${messageOf(thrown)}`));
   }
 
-  const loop = createPollLoop({
+  const loop = createServiceLoop({
+    trouble: { what: 'the agents of this host are not ended' },
+    troubles,
     everyMs: beatMs,
     async work() {
       try {
         await beat(hosts);
+        troubles.worked(notReached);
       } catch (thrown) {
-        log.debug(`this host did not reach the store: ${messageOf(thrown)}`);
+        troubles.failed(notReached, thrown);
       }
       const awayMs = performance.now() - reachedAtMs;
       const loss = store.loss();
@@ -86,7 +93,6 @@ export function createHostWatch(parts: HostWatchParts): Pick<PollLoop, 'start' |
       reachedAtMs = performance.now();
       return null;
     },
-    onError: (thrown) => log.warn(`the agents of this host could not be ended: ${messageOf(thrown)}`),
   });
 
   return {

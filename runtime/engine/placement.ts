@@ -2,16 +2,17 @@
  * Gives a repo to a host that one of its plans names (`**Host:**`), where this one is not meant: once an agent of that plan waits, nothing runs in the repo, and no
  * other plan under way needs it here.
  */
-import { EngineError, messageOf, withHint } from '../../machines/vocabulary/errors.ts';
+import { EngineError, withHint } from '../../machines/vocabulary/errors.ts';
 import { planTree } from '../../machines/vocabulary/ids.ts';
-import { createPollLoop, type PollLoop } from '../base/platform/poll-loop.ts';
+import type { PollLoop } from '../base/platform/poll-loop.ts';
+import { createServiceLoop } from '../base/platform/troubles.ts';
 import type { Hosts } from '../core/store/port.ts';
 import { canTake, hostsInLine, loadsOf, namesOf, plansElsewhere } from '../work/repos/host-choice.ts';
 import type { Parts } from './composition.ts';
 
 const lookMs = 5_000;
 
-type PlacementParts = Pick<Parts, 'store' | 'projects' | 'hostNames' | 'commands' | 'log' | 'isOwner'>;
+type PlacementParts = Pick<Parts, 'store' | 'projects' | 'hostNames' | 'commands' | 'log' | 'troubles' | 'isOwner'>;
 
 /** null: the store is of one machine. */
 export function createPlacement({
@@ -20,6 +21,7 @@ export function createPlacement({
   hostNames,
   commands,
   log,
+  troubles,
   isOwner,
 }: PlacementParts): Pick<PollLoop, 'start' | 'stop'> | null {
   const { hosts } = store;
@@ -73,9 +75,10 @@ export function createPlacement({
     if (told.delete(project)) await shared.noteTrouble({ project, host: shared.own }, null);
   }
 
-  return createPollLoop({
+  return createServiceLoop({
+    trouble: { what: 'whether a plan is for another host is not known' },
+    troubles,
     everyMs: lookMs,
     work: () => look(hosts),
-    onError: (thrown) => log.debug(`whether a plan is for another host is not known: ${messageOf(thrown)}`),
   });
 }

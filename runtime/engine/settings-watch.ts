@@ -1,7 +1,7 @@
 /** daemon.toml as somebody saves it: read, checked, and put in force at once. */
-import { messageOf } from '../../machines/vocabulary/errors.ts';
 import type { Log } from '../base/platform/log.ts';
 import { type SavedFile, watchSavedFile } from '../base/platform/saved-file.ts';
+import type { Troubles } from '../base/platform/troubles.ts';
 
 export interface SettingsWatchParts {
   /** The daemon.toml in force. */
@@ -11,6 +11,7 @@ export interface SettingsWatchParts {
   /** The home is still ours. */
   isOwner(): boolean;
   readonly log: Log;
+  readonly troubles: Troubles;
 }
 
 export interface SettingsWatch {
@@ -23,17 +24,19 @@ export interface SettingsWatch {
 const everyMs = 15_000;
 const quietMs = 250;
 
-export function createSettingsWatch({ file, readAgain, isOwner, log }: SettingsWatchParts): SettingsWatch {
+export function createSettingsWatch({ file, readAgain, isOwner, log, troubles }: SettingsWatchParts): SettingsWatch {
   let saved: SavedFile | null = null;
 
   async function apply(isThere: boolean): Promise<void> {
     // Many editors take a file away before they write it: what is in force stays until a file, a reload or a start says something else.
     if (!isThere) return log.warn(`${file()} is gone; what it said stays in force until the next start or reload`);
     if (!isOwner()) return;
+    const trouble = { what: `what was changed in ${file()} is not in force`, isRare: true } as const;
     try {
       await readAgain();
+      troubles.worked(trouble);
     } catch (thrown) {
-      log.warn(`${file()} was changed, and cannot be put in force now: ${messageOf(thrown)}`);
+      troubles.failed({ ...trouble, hint: 'put it in force: stator daemon reload' }, thrown);
     }
   }
 

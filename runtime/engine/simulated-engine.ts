@@ -27,6 +27,7 @@ import { isOver, type PlanStatus } from '../../machines/vocabulary/plan-status.t
 import type { Policy } from '../../machines/vocabulary/policy.ts';
 import type { Origin, SignalPayload } from '../../machines/vocabulary/signal.ts';
 import type { Log } from '../base/platform/log.ts';
+import { createTroubles } from '../base/platform/troubles.ts';
 import { createBus } from '../core/inbox/facts.ts';
 import { createPump } from '../core/inbox/pump.ts';
 import { createTreeCache, unstored } from '../core/inbox/tree-cache.ts';
@@ -161,7 +162,14 @@ async function openEngine(
   const { log, mustBeSound } = listeningLog();
   /** There may be signals to handle, or effects to start, at this time. */
   const due = { signals: false, effects: false };
-  const common = { store, clock, timeline, log, isOwner: () => true };
+  const common = {
+    store,
+    clock,
+    timeline,
+    log,
+    troubles: createTroubles({ log, tell: () => {} }),
+    isOwner: () => true,
+  };
   const pump = createPump({
     ...common,
     trees,

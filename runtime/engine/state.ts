@@ -4,8 +4,7 @@
  */
 import { createStore } from '@xstate/store';
 import type { DaemonConfig } from '../base/config/config.ts';
-
-export type Upkeep = 'copies' | 'cleaning';
+import type { ToldTrouble } from '../base/platform/troubles.ts';
 
 export interface EngineContext {
   readonly ownsHome: boolean;
@@ -16,8 +15,8 @@ export interface EngineContext {
   /** Why a repo cannot be used, by project. */
   readonly troubles: Readonly<Record<string, string>>;
   readonly settings: DaemonConfig;
-  /** Why what is done now and then was not done the last time: the copy of the store, the clearing away of what ended long ago. */
-  readonly upkeepTroubles: Readonly<Partial<Record<Upkeep, string>>>;
+  /** What works by itself and fails, by what it is. */
+  readonly serviceTroubles: Readonly<Record<string, ToldTrouble>>;
   /** Counts how often something may have become due in the inbox. */
   readonly arrivals: number;
   /** Counts how often something was asked for or withdrawn, or may start now that could not before. */
@@ -28,7 +27,7 @@ export type EngineState = ReturnType<typeof createEngineState>;
 
 export function createEngineState(settings: DaemonConfig) {
   const context: EngineContext = {
-    ...{ ownsHome: true, viewers: {}, watched: [], troubles: {}, settings, upkeepTroubles: {}, arrivals: 0, moves: 0 },
+    ...{ ownsHome: true, viewers: {}, watched: [], troubles: {}, settings, serviceTroubles: {}, arrivals: 0, moves: 0 },
   };
   return createStore({
     context,
@@ -53,10 +52,10 @@ export function createEngineState(settings: DaemonConfig) {
         const troubles = reason === null ? others : { ...others, [project]: reason };
         return { ...known, troubles, moves: known.moves + 1 };
       },
-      /** `trouble` null: it was done, or none was due. */
-      kept: (known, { what, trouble }: { what: Upkeep; trouble: string | null }) => {
-        const { [what]: _before, ...others } = known.upkeepTroubles;
-        return { ...known, upkeepTroubles: trouble === null ? others : { ...others, [what]: trouble } };
+      /** `told` null: it works again. */
+      serviceTold: (known, { what, told }: { what: string; told: ToldTrouble | null }) => {
+        const { [what]: _before, ...others } = known.serviceTroubles;
+        return { ...known, serviceTroubles: told === null ? others : { ...others, [what]: told } };
       },
       configured: (known, { settings: inForce }: { settings: DaemonConfig }) => {
         return { ...known, settings: inForce, moves: known.moves + 1 };

@@ -4,9 +4,10 @@
  * the store lets one of them have it.
  */
 import { existsSync } from 'node:fs';
-import { EngineError, messageOf, withHint } from '../../machines/vocabulary/errors.ts';
-import { createPollLoop, type PollLoop } from '../base/platform/poll-loop.ts';
+import { EngineError, withHint } from '../../machines/vocabulary/errors.ts';
+import type { PollLoop } from '../base/platform/poll-loop.ts';
 import { textDigest } from '../base/platform/text-digest.ts';
+import { createServiceLoop } from '../base/platform/troubles.ts';
 import type { HostRow, Hosts, LostRepo } from '../core/store/port.ts';
 import { ensureClone, isSameAddress, sharedAddress } from '../work/git/clone.ts';
 import { canTake, hostsInLine, type Loads, loadsOf } from '../work/repos/host-choice.ts';
@@ -22,7 +23,7 @@ const retryMs = 30_000;
 
 type TakeoverParts = Pick<
   Parts,
-  'home' | 'store' | 'settings' | 'projects' | 'commands' | 'state' | 'onSignals' | 'log' | 'isOwner'
+  'home' | 'store' | 'settings' | 'projects' | 'commands' | 'state' | 'onSignals' | 'log' | 'troubles' | 'isOwner'
 >;
 
 /** null: the store is of one machine, or this host takes over nothing. */
@@ -81,12 +82,13 @@ export function createTakeover(parts: TakeoverParts): Pick<PollLoop, 'start' | '
     }
   }
 
-  return createPollLoop({
+  return createServiceLoop({
+    trouble: { what: 'whether a host is lost is not known' },
+    troubles: parts.troubles,
     everyMs: lookMs,
     work: () => look(hosts),
-    onError(thrown) {
+    onError() {
       steadySince = null;
-      log.debug(`whether a host is lost is not known: ${messageOf(thrown)}`);
     },
   });
 }

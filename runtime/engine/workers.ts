@@ -75,7 +75,7 @@ export function createWorkers(core: Parts, { mode }: { mode: EngineMode }): Work
     mode !== 'stays'
       ? null
       : createHostWatch({
-          ...{ store, log: core.log, endAgents },
+          ...{ store, log: core.log, troubles: core.troubles, endAgents },
           freezeAgents: () => freezeRuns(core, dispatcher.running()),
           thawAgents: async () => thawRuns(core, await store.effects({ by: 'running', host: store.hosts?.own ?? '' })),
         });
@@ -260,6 +260,7 @@ function openDispatcher(core: Parts, watchers: Watchers | null): Dispatcher {
     clock,
     timeline,
     log,
+    troubles: core.troubles,
     faults,
     limits,
     servedLast: core.servedLast,
@@ -286,21 +287,23 @@ function openDispatcher(core: Parts, watchers: Watchers | null): Dispatcher {
 }
 
 function createWatchers(core: Parts): Watchers {
-  const { home, env, store, projects, faults, log, clock, settled, isOwner, onSignals, bus } = core;
+  const { home, env, store, projects, faults, log, troubles, clock, settled, isOwner, onSignals, bus } = core;
   const { kinds } = core.trees;
   const nowMs = () => clock.nowMs();
   const watchers = createRepoWatchers({ log, trustedFiles: projects.trustedFiles });
   watchers.subscribe(({ topic, project }) => {
     if (topic !== 'config' || !isOwner()) return;
-    core.commands.noticeRepoFiles(project).catch((thrown: unknown) => {
-      log.warn(`the files of ${project} were changed, and cannot be read now: ${messageOf(thrown)}`);
-    });
+    const trouble = { what: `the changed files of ${project} cannot be read`, isRare: true } as const;
+    core.commands.noticeRepoFiles(project).then(
+      () => troubles.worked(trouble),
+      (thrown: unknown) => troubles.failed({ ...trouble, hint: 'they are read again at the next change' }, thrown),
+    );
   });
   return {
     repos: watchers,
     health: watchRepos(core, watchers),
     gateway: createGateway({
-      ...{ home, watchers, kinds, store, projects, faults, log, nowMs, isOwner, settled },
+      ...{ home, watchers, kinds, store, projects, faults, log, troubles, nowMs, isOwner, settled },
       worksIn: core.locks.holds,
     }),
     retentionWatch: createRetentionWatch({
@@ -308,22 +311,23 @@ function createWatchers(core: Parts): Watchers {
       cleaning: core.cleaning,
       settings: core.settings,
       log,
+      troubles,
       isOwner,
-      onRound: (trouble) => core.state.trigger.kept({ what: 'cleaning', trouble }),
     }),
-    backupWatch: createBackupWatch({ home, place: core.place, state: core.state, log, isOwner }),
+    backupWatch: createBackupWatch({ home, place: core.place, state: core.state, log, troubles, isOwner }),
     settingsWatch: createSettingsWatch({
       file: () => core.settings.current().file,
       readAgain: core.commands.noticeSettings,
       isOwner,
       log,
+      troubles,
     }),
     budgetWatch: createBudgetWatch({
       store,
       kinds,
       projects,
       nowMs,
-      log,
+      troubles,
       facts: bus.subscribe({ onlyHere: true }),
       isOwner,
       onSignals,
@@ -337,6 +341,7 @@ function createWatchers(core: Parts): Watchers {
       projects,
       clock,
       log,
+      troubles,
       facts: bus.subscribe({ onlyHere: true }),
       isOwner,
       onSignals,
@@ -346,7 +351,7 @@ function createWatchers(core: Parts): Watchers {
       store,
       projects,
       clock,
-      log,
+      troubles,
       watchers,
       facts: bus.subscribe({ onlyHere: true }),
       isOwner,
@@ -356,7 +361,7 @@ function createWatchers(core: Parts): Watchers {
 }
 
 function watchRepos(
-  { store, cache, projects, locks, clock, log, commands, state, onSignals }: Parts,
+  { store, cache, projects, locks, clock, log, troubles, commands, state, onSignals }: Parts,
   watchers: RepoWatchers,
 ): Health {
   return createHealth({
@@ -366,6 +371,7 @@ function watchRepos(
     projects,
     clock,
     log,
+    serviceTroubles: troubles,
     lock: locks.take,
     troubles: () => state.getSnapshot().context.troubles,
     note: (project, reason) => state.trigger.repoLooked({ project, reason }),

@@ -33,7 +33,8 @@ it('goes on where a person answers while the run is being prepared', async () =>
     keepsTrust: false,
   };
   const more = { branch: undefined, topic: undefined, yes: false, planOnly: false, force: false, waitLimitMs: null };
-  const prepared = await prepareRun(call as unknown as Call, client, { ...request, ...more });
+  const warnings = { look: async () => {} };
+  const prepared = await prepareRun(call as unknown as Call, client, { request: { ...request, ...more }, warnings });
   expect(prepared).toMatchObject({ kind: 'started', project: 'demo' });
   expect(looks).toBe(2);
 });

@@ -214,6 +214,7 @@ describe('the control API over its socket', () => {
         { type: 'reopen', does: 'reopens a cancelled plan', accepted: false, why_not: expect.any(String) },
       ]),
       repo_troubles: [],
+      engine_troubles: [],
       refused_last: null,
     });
     const instance = {

@@ -31,6 +31,7 @@ import {
   untilStatus,
 } from '../support/engine.ts';
 import { until } from '../support/ground.ts';
+import { noTroubles } from '../support/no-troubles.ts';
 import { expectFailure } from '../support/prose.ts';
 
 const writerScript = fileURLToPath(new URL('../support/scripts/store-writer.mjs', import.meta.url));
@@ -243,6 +244,7 @@ describe('a verb without an engine', () => {
       clock,
       timeline: started.timeline,
       log,
+      troubles: noTroubles,
       owner: { host: '', epoch: 2 },
       isOwner: () => true,
       limits: started.limits,

@@ -94,7 +94,7 @@ it('that cannot be done is a warning of the engine, until it can', async () => {
   const folder = join(on.home, 'runs');
   rmSync(folder, { recursive: true, force: true });
   writeFileSync(folder, '');
-  const warned = async () => (await on.client.warnings()).filter((line) => line.includes('was not cleared away'));
+  const warned = async () => (await on.client.warnings()).filter((line) => line.includes('is not cleared away'));
   await until(async () => (await warned()).length === 1);
   rmSync(folder);
   await until(async () => (await warned()).length === 0);

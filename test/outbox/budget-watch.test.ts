@@ -4,12 +4,12 @@ import { expect, it } from 'vitest';
 import { kindsWith } from '../../actors/kinds.ts';
 import type { Need } from '../../actors/plan-view.ts';
 import { planTree } from '../../machines/vocabulary/ids.ts';
-import { createLog } from '../../runtime/base/platform/log.ts';
 import { createBus, type Fact } from '../../runtime/core/inbox/facts.ts';
 import { type BudgetWatchParts, createBudgetWatch } from '../../runtime/core/outbox/budget-watch.ts';
 import type { Projects } from '../../runtime/work/repos/registry.ts';
 import { until } from '../support/ground.ts';
 import { openStoreInMemory } from '../support/memory-store.ts';
+import { noTroubles } from '../support/no-troubles.ts';
 import { workingSummary } from '../support/plan-row.ts';
 
 const blocked: Need = {
@@ -59,7 +59,7 @@ it('a plan that waits for its budget goes on when there is room, and no other pl
     },
     projects: projects as unknown as Projects & BudgetWatchParts['projects'], // all that is asked of it
     nowMs: () => 10,
-    log: createLog(() => {}, 'error'),
+    troubles: noTroubles,
     facts: bus.subscribe(),
     isOwner: () => true,
     onSignals: () => {},

@@ -12,6 +12,7 @@ import { openPostgres, type PostgresStore } from '../../runtime/core/store/postg
 import { openTimeline } from '../../runtime/core/store/timeline.ts';
 import { startPostgres } from '../../scripts/postgres.ts';
 import { until } from '../support/ground.ts';
+import { noTroubles } from '../support/no-troubles.ts';
 
 const server = await startPostgres();
 afterAll(() => server.stop());
@@ -72,6 +73,7 @@ async function engine(
     clock: systemClock,
     timeline: await openTimeline(store, systemClock),
     log,
+    troubles: noTroubles,
     owner: { host: name, epoch },
     isOwner: () => true,
     limits: () => ({ workers: 4, workersPerRepo: 0, coordinators: 1 }),

@@ -10,6 +10,7 @@ import type { Change, Store } from '../../runtime/core/store/port.ts';
 import { openTimeline } from '../../runtime/core/store/timeline.ts';
 import { until } from '../support/ground.ts';
 import { openStoreInMemory } from '../support/memory-store.ts';
+import { noTroubles } from '../support/no-troubles.ts';
 import { workingSummary } from '../support/plan-row.ts';
 
 const tree = planTree('demo', 'a');
@@ -66,6 +67,7 @@ async function dispatching(
     clock: systemClock,
     timeline: await openTimeline(store, systemClock),
     log: createLog(() => {}, 'error'),
+    troubles: noTroubles,
     owner: { host: '', epoch: 1 },
     isOwner: () => true,
     limits: () => ({ workers: 4, workersPerRepo: 0, coordinators: 1 }),
@@ -158,6 +160,7 @@ async function twoDispatchers(
       clock: systemClock,
       timeline,
       log: createLog(() => {}, 'error'),
+      troubles: noTroubles,
       owner: { host: '', epoch: 1 },
       isOwner: () => true,
       limits: () => ({ workers: 4, workersPerRepo: 0, coordinators: 1 }),

@@ -6,6 +6,7 @@ import { createLog } from '../../runtime/base/platform/log.ts';
 import { createHealth, type HealthParts } from '../../runtime/work/repos/health.ts';
 import { type Ground, makeGround } from '../support/ground.ts';
 import { openStoreInMemory } from '../support/memory-store.ts';
+import { noTroubles } from '../support/no-troubles.ts';
 
 /** Longer than any look waits. */
 const lookMs = 12_000;
@@ -46,6 +47,7 @@ async function looked() {
     watchers: { subscribe: () => () => {} },
     clock: systemClock,
     log: createLog(() => {}, 'error'),
+    serviceTroubles: noTroubles,
     lock: async () => {},
     troubles: () => known,
     note(name, reason) {

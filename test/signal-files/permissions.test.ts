@@ -48,7 +48,7 @@ it('a file that the engine may not read is put aside with the reason, and a fold
   const warnings = () => {
     const file = join(home, 'daemon.log');
     const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
-    return lines.filter((line) => line.includes(`signal files in ${other}: `));
+    return lines.filter((line) => line.includes(`warn signal files in ${other} are not taken: `));
   };
   await untilRefused(folder, 'review-changes-login');
   expectProse(reasonOf(folder, 'review-changes-login'), 'EACCES');
@@ -60,7 +60,9 @@ it('a file that the engine may not read is put aside with the reason, and a fold
   chmodSync(other, 0o700);
   await untilGone(other);
   expect(warnings()).toHaveLength(1);
-  expect(readFileSync(join(home, 'daemon.log'), 'utf8')).toContain(`signal files in ${other} are taken again`);
+  expect(readFileSync(join(home, 'daemon.log'), 'utf8')).toContain(
+    `this is over: signal files in ${other} are not taken`,
+  );
   child.stdin?.end();
   await ended;
 });

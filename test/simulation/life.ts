@@ -5,6 +5,7 @@ import type { Policy } from '../../machines/vocabulary/policy.ts';
 import type { Clock } from '../../runtime/base/platform/clock.ts';
 import type { FaultPoint } from '../../runtime/base/platform/faults.ts';
 import type { Log } from '../../runtime/base/platform/log.ts';
+import { createTroubles } from '../../runtime/base/platform/troubles.ts';
 import { createBus } from '../../runtime/core/inbox/facts.ts';
 import { createPump } from '../../runtime/core/inbox/pump.ts';
 import { createTreeCache } from '../../runtime/core/inbox/tree-cache.ts';
@@ -37,8 +38,10 @@ export async function beginLife({ epoch, policy, limits, hooks, onTimeline, ...p
   onTimeline(timeline);
   const trees = createTrees(kindsWith([]));
   const cache = createTreeCache({ store, trees });
+  const troubles = createTroubles({ log: parts.log, tell: () => {} });
   const pump = createPump({
     ...parts,
+    troubles,
     timeline,
     trees,
     cache,
@@ -51,6 +54,7 @@ export async function beginLife({ epoch, policy, limits, hooks, onTimeline, ...p
   });
   const dispatcher = createDispatcher({
     ...parts,
+    troubles,
     timeline,
     owner: { host: '', epoch },
     limits: () => limits,

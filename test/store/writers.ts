@@ -14,6 +14,7 @@ import type { Handlers } from '../../runtime/core/outbox/handler.ts';
 import { insertSignal, type Store } from '../../runtime/core/store/port.ts';
 import { openTimeline } from '../../runtime/core/store/timeline.ts';
 import { until } from '../support/ground.ts';
+import { noTroubles } from '../support/no-troubles.ts';
 import { planText, quietPolicy } from '../support/simulation.ts';
 import type { StoreGround } from './grounds.ts';
 
@@ -36,7 +37,7 @@ async function pumpOver(store: Store) {
   const trees = createTrees();
   const bus = createBus();
   const pump = createPump({
-    ...{ store, trees, bus, log, clock: systemClock },
+    ...{ store, trees, bus, log, troubles: noTroubles, clock: systemClock },
     timeline: await openTimeline(store, systemClock),
     cache: createTreeCache({ store, trees }),
     policyOf: () => quietPolicy,
@@ -165,7 +166,7 @@ export function racesAreSound(ground: () => StoreGround): void {
         const dispatchers = await Promise.all(
           writers().map(async (writer, index) =>
             createDispatcher({
-              ...{ store: writer, log, clock: systemClock, onSignals: () => {} },
+              ...{ store: writer, log, troubles: noTroubles, clock: systemClock, onSignals: () => {} },
               timeline: await openTimeline(writer, systemClock),
               handlers: {
                 'agent.run': async (_: Effect, { row }: { row: { key: string; project: string } }) => {

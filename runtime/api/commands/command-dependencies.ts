@@ -6,6 +6,7 @@ import type { OwnHooks } from '../../base/config/config.ts';
 import type { Settings } from '../../base/config/settings.ts';
 import type { Clock } from '../../base/platform/clock.ts';
 import type { Log } from '../../base/platform/log.ts';
+import type { ToldTrouble } from '../../base/platform/troubles.ts';
 import type { ArrivingSignal } from '../../core/inbox/pump.ts';
 import type { TreeCache } from '../../core/inbox/tree-cache.ts';
 import type { Change, Store } from '../../core/store/port.ts';
@@ -54,7 +55,7 @@ export interface CommandDependencies {
   /** Resolves when no agent of the project runs any more, told or not. Throws `unavailable` where one does not end. */
   runsEnded(project: string): Promise<void>;
   /** Why what is done now and then was not done the last time, one line each. */
-  upkeepTroubles(): readonly string[];
+  serviceTroubles(): readonly ToldTrouble[];
   /** Why the store takes nothing now; null: it does. */
   storeTrouble(): EngineError | null;
   /** Limits, or what may start, have changed. */

@@ -170,9 +170,11 @@ export function createCommands(parts: CommandDependencies) {
     }
   }
 
-  function storeWarnings(): string[] {
+  /** Trouble with the store is one line, whoever met it. */
+  function serviceWarnings(): string[] {
     const trouble = parts.storeTrouble();
-    return trouble === null ? [] : [onOneLine(withHint(trouble))];
+    const ofStore = trouble === null ? [] : [onOneLine(withHint(trouble))];
+    return [...new Set([...ofStore, ...parts.serviceTroubles().map(({ text }) => text)])];
   }
 
   /** One line where agents are to have limits that nothing here keeps. */
@@ -213,14 +215,13 @@ export function createCommands(parts: CommandDependencies) {
   const plans = createPlanCommands(parts);
 
   return {
-    /** What is not as its user may think, one line each: a store that takes nothing, agents without walls, limits that are not kept, hooks that were switched off, signals of machines that were set aside, a copy of the store that was not made, what ended long ago and was not cleared away. */
+    /** What is not as its user may think, one line each: agents without walls, limits that are not kept, hooks that were switched off, signals of machines that were set aside, a store that takes nothing, what works by itself and fails. */
     warnings: async (): Promise<string[]> => [
-      ...storeWarnings(),
       ...(await wallWarnings()),
       ...(await limitWarnings()),
       ...(await views.hooksOff()),
       ...(await views.machinesSetAside()),
-      ...parts.upkeepTroubles(),
+      ...serviceWarnings(),
     ],
     send,
     async retry(id: number): Promise<SignalAnswer> {

@@ -370,6 +370,8 @@ export const explanation = z
     ),
     /** Locks of killed git processes that block its repository, each with what to do. */
     repo_troubles: lines,
+    /** What the engine does by itself and fails at, and tries again. */
+    engine_troubles: lines,
     refused_last: historyEntry.nullable(),
   })
   .meta({ id: 'Explanation' });

@@ -376,6 +376,7 @@ export function createPlanViews(parts: ViewDependencies) {
           ...(projects.isElsewhere(project) ? [] : gitFaults(projects.find(project)?.path ?? '')),
           ...(await pushTroubles(project)),
         ],
+        engine_troubles: (parts.serviceTroubles?.() ?? []).map(({ text }) => text),
         refused_last: refused === null ? null : await historyEntry(refused),
       };
     },

@@ -6,6 +6,7 @@ import type { Lane } from '../../../machines/vocabulary/effect.ts';
 import type { EngineError } from '../../../machines/vocabulary/errors.ts';
 import type { Clock } from '../../base/platform/clock.ts';
 import type { NotStarting } from '../../base/platform/home-engine.ts';
+import type { ToldTrouble } from '../../base/platform/troubles.ts';
 import type { TreeCache } from '../../core/inbox/tree-cache.ts';
 import type { Limits } from '../../core/outbox/slots.ts';
 import type { Store } from '../../core/store/port.ts';
@@ -35,6 +36,8 @@ export interface ViewDependencies {
   troubleOf?(project: string): string | null;
   /** Why the store takes nothing now; null: it does. Default: nothing is written by who asks. */
   storeTrouble?(): EngineError | null;
+  /** What works by itself and fails. Default: nothing. */
+  serviceTroubles?(): readonly ToldTrouble[];
   readonly kinds: Kinds;
   readonly machines: readonly AnyDefinition[];
 }

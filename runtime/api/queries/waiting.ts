@@ -69,7 +69,7 @@ export async function waitingFor(
     );
     return { kind: 'decision', detail: [blocked.reason, ...ways].join('\n'), since: timeText(blocked.at) };
   }
-  const held = storeWait(parts, row) ?? (await retryWait(parts, kept));
+  const held = engineWait(parts, row) ?? (await retryWait(parts, kept));
   // A merge of a done plan, or what is left of a cancelled one, may be kept from being done too.
   if (!isUnderWay(row.status)) return held;
   const away = (await hostWait(parts, row, { hosts, newest })) ?? (await otherHostWait(parts, row, { hosts, newest }));
@@ -197,11 +197,14 @@ async function otherHostWait(
   return { kind: 'host', detail: `${where}; ${next}`, since: null };
 }
 
-/** What a plan under way does is written before it counts. */
-function storeWait({ storeTrouble }: ViewDependencies, { status }: PlanRow): Waiting | null {
+/** What a plan under way does is written before it counts, and needs what handles signals and starts work. */
+function engineWait({ storeTrouble, serviceTroubles }: ViewDependencies, { status }: PlanRow): Waiting | null {
+  if (!isUnderWay(status)) return null;
   const trouble = storeTrouble?.() ?? null;
-  if (trouble === null || !isUnderWay(status)) return null;
-  return { kind: 'repo', detail: `nothing can be written down: ${onOneLine(withHint(trouble))}`, since: null };
+  if (trouble !== null)
+    return { kind: 'repo', detail: `nothing can be written down: ${onOneLine(withHint(trouble))}`, since: null };
+  const holding = serviceTroubles?.().find(({ holdsPlans }) => holdsPlans);
+  return holding === undefined ? null : { kind: 'repo', detail: holding.text, since: null };
 }
 
 /** What failed and is tried again, also while other agents of the plan work: a person can often end it. A plan waits for none of those whom it tells. */

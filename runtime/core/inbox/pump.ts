@@ -8,7 +8,7 @@ import { messageOf } from '../../../machines/vocabulary/errors.ts';
 import { parseTree, planTree, repoTree, type TreeAddress } from '../../../machines/vocabulary/ids.ts';
 import type { Clock } from '../../base/platform/clock.ts';
 import type { Log } from '../../base/platform/log.ts';
-import { createPollLoop } from '../../base/platform/poll-loop.ts';
+import { createServiceLoop, type Troubles } from '../../base/platform/troubles.ts';
 import { hookRows } from '../store/hook-rows.ts';
 import { type Change, CommitLost, mustCommit, type PlanKey, StoreTrouble } from '../store/port.ts';
 import type { JournalLine, NewLine, NewSignal, SignalRow } from '../store/rows.ts';
@@ -35,6 +35,7 @@ export interface PumpParts extends BatchParts {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly log: Log;
+  readonly troubles: Troubles;
   /** Whether this process still owns the home: asked before each batch. */
   isOwner(): boolean;
   /** Whether the engine before this one ended without a stop: it was killed, or ended by what it handled. Default: it was stopped. */
@@ -100,7 +101,9 @@ export function createPump(parts: PumpParts): Pump {
   /** How often the commit of a signal alone was lost, by its id. */
   const lostAlone = new Map<number, number>();
   const suspects = createSuspects(store, parts.wasCutOff ?? (async () => false));
-  const loop = createPollLoop({
+  const loop = createServiceLoop({
+    trouble: { what: 'signals are not handled', holdsPlans: true },
+    troubles: parts.troubles,
     everyMs: pollMs,
     async work() {
       if (isChanged) {
@@ -111,7 +114,6 @@ export function createPump(parts: PumpParts): Pump {
       await handleAll(() => isRunning, null);
       return untilNextDue();
     },
-    onError: (thrown) => log.error('signals could not be handled; they are tried again', thrown),
   });
 
   function inTurn<T>(work: () => Promise<T>): Promise<T> {

@@ -4,10 +4,8 @@
  */
 import type { Kinds } from '../../../actors/kind.ts';
 import { shareOf } from '../../../machines/vocabulary/budget.ts';
-import { messageOf } from '../../../machines/vocabulary/errors.ts';
 import { parseTree, planTree } from '../../../machines/vocabulary/ids.ts';
-import type { Log } from '../../base/platform/log.ts';
-import { createPollLoop } from '../../base/platform/poll-loop.ts';
+import { createServiceLoop, type Troubles } from '../../base/platform/troubles.ts';
 import type { PlanKey, Store } from '../store/port.ts';
 import type { JournalLine, PlanRow } from '../store/rows.ts';
 import { type BudgetParts, lookAtRow, restoredWord } from './budget.ts';
@@ -16,7 +14,7 @@ export interface BudgetWatchParts extends BudgetParts {
   readonly projects: BudgetParts['projects'] & { isElsewhere(project: string): boolean };
   readonly store: Pick<Store, 'plan' | 'plans' | 'spent' | 'commit'>;
   readonly kinds: Pick<Kinds, 'moveOf'>;
-  readonly log: Log;
+  readonly troubles: Troubles;
   readonly facts: AsyncIterable<readonly JournalLine[] | 'behind'> & { close(): void };
   isOwner(): boolean;
   onSignals(): void;
@@ -33,7 +31,7 @@ export interface BudgetWatch {
 const lookMs = 5_000;
 
 export function createBudgetWatch(parts: BudgetWatchParts): BudgetWatch {
-  const { store, kinds, log, facts, nowMs, everyMs = lookMs } = parts;
+  const { store, kinds, troubles, facts, nowMs, everyMs = lookMs } = parts;
   /** Plans that may wait for their budget, by tree. */
   const waiting = new Map<string, PlanKey>();
   let isBehind = true;
@@ -68,16 +66,17 @@ export function createBudgetWatch(parts: BudgetWatchParts): BudgetWatch {
     parts.onSignals();
   }
 
-  const loop = createPollLoop({
+  const loop = createServiceLoop({
+    trouble: { what: 'plans that wait for their budget are not looked at' },
+    troubles,
     everyMs,
     async work() {
       await catchUp();
       for (const [tree, key] of waiting) await look(tree, key);
       return null;
     },
-    onError(thrown) {
+    onError() {
       isBehind = true;
-      log.warn(`the plans that wait for their budget were not looked at: ${messageOf(thrown)}`);
     },
   });
 

@@ -20,7 +20,7 @@ import { type Clock, callAfter } from '../../base/platform/clock.ts';
 import { environmentFault } from '../../base/platform/environment-fault.ts';
 import type { Faults } from '../../base/platform/faults.ts';
 import type { Log } from '../../base/platform/log.ts';
-import { createPollLoop } from '../../base/platform/poll-loop.ts';
+import { createServiceLoop, type Troubles } from '../../base/platform/troubles.ts';
 import { type Change, type StartQuery, type Store, StoreTrouble } from '../store/port.ts';
 import type { EffectOwner, EffectRow, NewSignal } from '../store/rows.ts';
 import type { Timeline } from '../store/timeline.ts';
@@ -41,6 +41,7 @@ export interface DispatcherParts {
   /** The timeline of `next_at` and `stop_at`. */
   readonly timeline: Timeline;
   readonly log: Log;
+  readonly troubles: Troubles;
   readonly faults?: Faults | undefined;
   /** Who carries out what is taken here. */
   readonly owner: EffectOwner;
@@ -155,11 +156,12 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   // Every effect at work listens to it; of more than ten listeners Node would warn the person.
   setMaxListeners(0, abort.signal);
   const storeRetry = createStoreRetry({ log, abort: abort.signal });
-  const loop = createPollLoop({
+  const loop = createServiceLoop({
+    trouble: { what: 'nothing is started', holdsPlans: true },
+    troubles: parts.troubles,
     everyMs: pollMs,
     retryMs: waitingPollMs,
     work: round,
-    onError: (thrown) => storeRetry.note('the dispatcher could not look for work', thrown),
   });
   let holdsAgents = false;
   let hasAdopted = false;

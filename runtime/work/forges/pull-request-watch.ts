@@ -17,7 +17,7 @@ import type { SignalPayload } from '../../../machines/vocabulary/signal.ts';
 import type { Clock } from '../../base/platform/clock.ts';
 import { groupBy } from '../../base/platform/group-by.ts';
 import type { Log } from '../../base/platform/log.ts';
-import { createPollLoop } from '../../base/platform/poll-loop.ts';
+import { createServiceLoop, type Troubles } from '../../base/platform/troubles.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { JournalLine } from '../../core/store/rows.ts';
 import type { Projects } from '../repos/registry.ts';
@@ -35,6 +35,7 @@ export interface PullRequestWatchParts {
   readonly projects: Projects;
   readonly clock: Clock;
   readonly log: Log;
+  readonly troubles: Troubles;
   readonly facts: AsyncIterable<readonly JournalLine[] | 'behind'> & { close(): void };
   /** Whether this process still owns the home: asked before it writes. */
   isOwner(): boolean;
@@ -174,7 +175,9 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
     }
   }
 
-  const loop = createPollLoop({
+  const loop = createServiceLoop({
+    trouble: { what: 'the pull requests of plans are not looked at' },
+    troubles: parts.troubles,
     everyMs: roundMs,
     async work() {
       await takeStock();
@@ -187,7 +190,6 @@ export function createPullRequestWatch(parts: PullRequestWatchParts): PullReques
       await noteWaiting();
       return null;
     },
-    onError: (thrown) => log.warn(`the pull requests of plans were not looked at: ${messageOf(thrown)}`),
   });
 
   async function takeStock(): Promise<void> {

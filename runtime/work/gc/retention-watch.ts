@@ -1,11 +1,10 @@
 /** Clears away by age, without anybody's asking: in a daemon, a few times a day. */
 
-import { messageOf } from '../../../machines/vocabulary/errors.ts';
 import { age } from '../../../machines/vocabulary/time-text.ts';
 import type { CleaningReport } from '../../api/contract/cleaning.ts';
 import type { Settings } from '../../base/config/settings.ts';
 import type { Log } from '../../base/platform/log.ts';
-import { createPollLoop } from '../../base/platform/poll-loop.ts';
+import { createServiceLoop, type Troubles } from '../../base/platform/troubles.ts';
 import type { Cleaning } from './gc.ts';
 
 export interface RetentionWatch {
@@ -19,8 +18,7 @@ interface RetentionParts {
   readonly settings: Pick<Settings, 'current'>;
   readonly log: Log;
   readonly isOwner: () => boolean;
-  /** What the last round came to; null: it cleared away what it was to. */
-  onRound(trouble: string | null): void;
+  readonly troubles: Troubles;
   /** Between two rounds; before the first a fortieth of it. */
   readonly everyMs?: number;
 }
@@ -32,12 +30,18 @@ export function createRetentionWatch({
   settings,
   log,
   isOwner,
-  onRound,
+  troubles,
   everyMs = defaultEveryMs,
 }: RetentionParts): RetentionWatch {
   let stopping = new AbortController();
   let isFirst = true;
-  const loop = createPollLoop({
+  const loop = createServiceLoop({
+    trouble: {
+      what: 'what ended long ago is not cleared away',
+      isRare: true,
+      hint: 'try it now: stator gc --dry-run',
+    },
+    troubles,
     everyMs,
     async work() {
       // An engine that has just started has other things to do.
@@ -46,17 +50,15 @@ export function createRetentionWatch({
         return everyMs / 40;
       }
       const olderThanMs = settings.current().retentionMs;
-      const report = await cleaning.clear({ olderThanMs, dry: false, overrides: [] }, stopping.signal);
-      onRound(null);
-      const words = summaryOf(report);
+      const report = await cleaning
+        .clear({ olderThanMs, dry: false, overrides: [] }, stopping.signal)
+        .catch((thrown: unknown) => {
+          if (stopping.signal.aborted) return null;
+          throw thrown;
+        });
+      const words = report === null ? '' : summaryOf(report);
       if (words !== '') log.info(`cleared away what ended more than ${age(olderThanMs)} ago: ${words}`);
       return everyMs;
-    },
-    onError(thrown) {
-      if (stopping.signal.aborted) return;
-      const trouble = `what ended long ago was not cleared away: ${messageOf(thrown)}`;
-      log.warn(trouble);
-      onRound(`${trouble}; try it now: stator gc --dry-run`);
     },
   });
 

@@ -12,8 +12,8 @@ import { parseTree, repoTree } from '../../../machines/vocabulary/ids.ts';
 import { shellWord } from '../../../machines/vocabulary/shell-word.ts';
 import type { Clock } from '../../base/platform/clock.ts';
 import type { Log } from '../../base/platform/log.ts';
-import { createPollLoop } from '../../base/platform/poll-loop.ts';
 import { systemCode } from '../../base/platform/system-code.ts';
+import { createServiceLoop, type Troubles } from '../../base/platform/troubles.ts';
 import { insertSignal, type Store } from '../../core/store/port.ts';
 import type { RepoRow } from '../../core/store/rows.ts';
 import { tryOwnGit } from '../git/git.ts';
@@ -29,6 +29,8 @@ export interface HealthParts {
   readonly watchers: Pick<RepoWatchers, 'subscribe'>;
   readonly clock: Clock;
   readonly log: Log;
+  /** Who tells that no repo can be looked at. */
+  readonly serviceTroubles: Troubles;
   /** Takes the repo's lock, or sees that it is still there. Throws `elsewhere` where another engine works in it. */
   lock(project: string): Promise<void>;
   /** Why a repo cannot be used, by project, as far as is known. */
@@ -183,11 +185,11 @@ export function createHealth(parts: HealthParts): Health {
     await pMap(due, lookInTurn, { concurrency: lookWidth });
   }
 
-  const loop = createPollLoop({
+  const loop = createServiceLoop({
+    trouble: { what: 'whether repos can be used is not looked at' },
+    troubles: parts.serviceTroubles,
     everyMs: roundMs,
     work: round,
-    // A store that is locked or full: the next round comes.
-    onError: (thrown) => log.warn(`the repos could not be looked at: ${messageOf(thrown)}`),
   });
 
   /** Its configuration file was written or taken away, or its folder was. */

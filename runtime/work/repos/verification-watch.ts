@@ -9,12 +9,11 @@ import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { storedPlan } from '../../../actors/stored-tree.ts';
 import { approvalOf } from '../../../machines/plan/context.ts';
-import { EngineError, messageOf } from '../../../machines/vocabulary/errors.ts';
+import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { type PlanTree, planTree } from '../../../machines/vocabulary/ids.ts';
 import type { Approval } from '../../../machines/vocabulary/plan-merge.ts';
 import type { Clock } from '../../base/platform/clock.ts';
-import type { Log } from '../../base/platform/log.ts';
-import { createPollLoop } from '../../base/platform/poll-loop.ts';
+import { createServiceLoop, type Troubles } from '../../base/platform/troubles.ts';
 import { type Change, type Store, StoreTrouble } from '../../core/store/port.ts';
 import type { PlanRow } from '../../core/store/rows.ts';
 import { ownGit } from '../git/git.ts';
@@ -28,7 +27,7 @@ export interface VerificationWatchParts {
   readonly projects: Projects;
   readonly watchers: Pick<RepoWatchers, 'subscribe' | 'tellsOfRefs'>;
   readonly clock: Clock;
-  readonly log: Log;
+  readonly troubles: Troubles;
   /** Something has been committed: what is done and verified may be another now. */
   readonly facts: AsyncIterable<unknown> & { close(): void };
   /** Whether this process still owns the home: asked before it writes. */
@@ -74,7 +73,7 @@ export interface Stale extends Approved {
 }
 
 export function createVerificationWatch(parts: VerificationWatchParts): VerificationWatch {
-  const { store, projects, watchers, log, facts } = parts;
+  const { store, projects, watchers, facts } = parts;
   /** By project; what is done and approved, as of `updatedAt`. */
   let watched = new Map<string, Approved[]>();
   const known = new Map<PlanTree, { updatedAt: number; approval: Approval | null }>();
@@ -87,7 +86,9 @@ export function createVerificationWatch(parts: VerificationWatchParts): Verifica
     for await (const _lines of facts) isChanged = true;
   }
 
-  const loop = createPollLoop({
+  const loop = createServiceLoop({
+    trouble: { what: 'the branches of verified plans are not looked at' },
+    troubles: parts.troubles,
     everyMs: pollMs,
     async work() {
       if (isChanged) await takeStock().catch(retryWithNextLook);
@@ -99,7 +100,6 @@ export function createVerificationWatch(parts: VerificationWatchParts): Verifica
       }
       return null;
     },
-    onError: (thrown) => log.warn(`the branches of verified plans were not looked at: ${messageOf(thrown)}`),
   });
 
   const unsubscribe = watchers.subscribe(({ topic, project }) => {

@@ -2,6 +2,7 @@
 import type { Kinds } from '../../../actors/kind.ts';
 import type { Faults } from '../../base/platform/faults.ts';
 import type { Log } from '../../base/platform/log.ts';
+import type { Troubles } from '../../base/platform/troubles.ts';
 import type { Store } from '../../core/store/port.ts';
 import type { Projects } from '../repos/registry.ts';
 import type { RepoWatchers } from '../repos/repo-watchers.ts';
@@ -15,6 +16,7 @@ export interface GatewayParts {
   readonly watchers: RepoWatchers;
   readonly faults?: Faults | undefined;
   readonly log: Log;
+  readonly troubles: Troubles;
   readonly nowMs: () => number;
   /** Whether the home is still ours: else nothing is taken. */
   isOwner(): boolean;
@@ -37,7 +39,7 @@ const verdictWaitMs = 500;
 const sweepLimitMs = 2_000;
 
 export function createGateway(parts: GatewayParts): Gateway {
-  const { home, kinds, store, projects, watchers, faults, log, nowMs } = parts;
+  const { home, kinds, store, projects, watchers, faults, log, troubles, nowMs } = parts;
   const loops = new Map<string, { repo: string; loop: RepoLoop }>();
   let isStopped = false;
   let unsubscribe = () => {};
@@ -62,6 +64,7 @@ export function createGateway(parts: GatewayParts): Gateway {
       watchers,
       faults,
       log,
+      troubles,
       nowMs,
       worktreeDir: () => worktreeDir(project),
       isOwner: () => parts.isOwner() && parts.worksIn(project),

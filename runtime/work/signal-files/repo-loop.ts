@@ -1,7 +1,6 @@
 /** The signal folders of one repo and of its worktrees, looked into one after the other: what is slow or broken here delays no other repo. */
 import { type Dirent, promises } from 'node:fs';
 import { join } from 'node:path';
-import { messageOf } from '../../../machines/vocabulary/errors.ts';
 import { untilBeat } from '../../base/platform/poll-loop.ts';
 import { systemCode } from '../../base/platform/system-code.ts';
 import { placesOfSignals } from '../git/signal-paths.ts';
@@ -48,7 +47,8 @@ interface Places extends RepoPlaces {
 }
 
 export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
-  const { project, repo, log } = parts;
+  const { project, repo, troubles } = parts;
+  const trouble = { what: `signal files of ${project} are not taken`, hint: 'looked at again every second' };
   const folders = new Map<string, SignalFolder>();
   /** When a folder is to be looked at next, by the monotonic clock; one that is not in here is looked at now. */
   const dueAtMs = new Map<string, number>();
@@ -67,7 +67,6 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
   let toldAtMs = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | null = null;
   let last: Promise<void> = Promise.resolve();
-  let told: string | null = null;
 
   function folderAt(path: string, at: SourcePlace): SignalFolder {
     const known = folders.get(path);
@@ -177,13 +176,10 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
     await alone(async () => {
       try {
         waitMs = await readFolders(isTold);
-        if (told !== null) log.info(`signal files of ${project} are taken again`);
-        told = null;
+        troubles.worked(trouble);
       } catch (thrown) {
         watcher.reset();
-        const trouble = messageOf(thrown);
-        if (trouble !== told) log.warn(`signal files of ${project}: ${trouble}; looked at again every second`);
-        told = trouble;
+        troubles.failed(trouble, thrown);
       }
     });
     if (isStopped) return;
@@ -231,6 +227,7 @@ export function createRepoLoop(parts: RepoLoopParts): RepoLoop {
       isStopped = true;
       unsubscribe();
       watcher.close();
+      troubles.worked(trouble);
       for (const folder of folders.values()) folder.close();
       if (timer !== null) clearTimeout(timer);
       const limit = new AbortController();

@@ -7,6 +7,7 @@ import { createFileWatcher, type FileWatcher } from '../../base/platform/file-wa
 import type { Log } from '../../base/platform/log.ts';
 import { openFolder, type SafeFolder } from '../../base/platform/safe-path.ts';
 import { ifMissing, systemCode } from '../../base/platform/system-code.ts';
+import type { Troubles } from '../../base/platform/troubles.ts';
 import { createArrivals, quietMs } from './arrivals.ts';
 import { forEachFile } from './each-file.ts';
 import { readFileName } from './file-name.ts';
@@ -30,6 +31,7 @@ import type { Standing } from './source.ts';
 export interface SignalFolderParts extends Omit<ProcessingFilesParts, 'held' | 'refuse' | 'note'> {
   readonly path: string;
   readonly log: Log;
+  readonly troubles: Troubles;
   /** The folder was not there before, or another one is there now. */
   onAppear(): void;
   /** Something changed in the folder, or a file of it is complete. */
@@ -80,7 +82,11 @@ function refuseShared(path: string, { mode, gid }: { readonly mode: bigint; read
 }
 
 export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
-  const { path, project, store, source, log, nowMs } = parts;
+  const { path, project, store, source, log, troubles, nowMs } = parts;
+  const notTaken = {
+    what: `signal files in ${path} are not taken`,
+    hint: 'they stay, and are looked at again every second',
+  };
   const arrivals = createArrivals(path);
   const processingFiles = createProcessingFiles({ ...parts, held, refuse, note });
   /** null: nothing is being done in them. */
@@ -91,7 +97,6 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
   /** On the monotonic clock: when its time was last seen to move, and when it was last read. */
   let changedAtMs = 0;
   let listedAtMs = 0;
-  let told: string | null = null;
   let trouble: string | null = null;
   let watcher: FileWatcher | null = null;
   /** On the monotonic clock: not before this is it watched again. */
@@ -275,10 +280,8 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
         note(messageOf(thrown));
       }
       if (trouble !== null) waitMs = Math.min(waitMs ?? underWayMs, underWayMs);
-      if (trouble !== null && trouble !== told)
-        log.warn(`signal files in ${path}: ${trouble}; they stay, and are looked at again every second`);
-      else if (trouble === null && told !== null) log.info(`signal files in ${path} are taken again`);
-      told = trouble;
+      if (trouble !== null) troubles.failed(notTaken, trouble);
+      else troubles.worked(notTaken);
       return waitMs;
     },
     isTold: () => known === null || watcher?.isLive() === true,
@@ -287,6 +290,7 @@ export function createSignalFolder(parts: SignalFolderParts): SignalFolder {
     },
     close() {
       isClosed = true;
+      troubles.worked(notTaken);
       endWatch();
     },
   };

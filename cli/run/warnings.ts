@@ -1,0 +1,25 @@
+/** What the engine warns of, said once while a run watches. */
+import type { Client } from '../../runtime/api/client/client.ts';
+import { plain } from '../text.ts';
+
+export interface Warnings {
+  /** Says what it warns of now and did not before. */
+  look(): Promise<void>;
+}
+
+/** What is tried again by itself is known after some tries. */
+const everyMs = 5_000;
+
+export function createWarnings(client: Client, say: (text: string) => void): Warnings {
+  let told: readonly string[] = [];
+  let dueMs = 0;
+  return {
+    async look() {
+      if (performance.now() < dueMs) return;
+      dueMs = performance.now() + everyMs;
+      const now = await client.warnings();
+      for (const warning of now) if (!told.includes(warning)) say(`warning: ${plain(warning)}`);
+      told = now;
+    },
+  };
+}

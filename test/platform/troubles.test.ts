@@ -1,0 +1,64 @@
+import { expect, it } from 'vitest';
+import { EngineError } from '../../machines/vocabulary/errors.ts';
+import { createServiceLoop, createTroubles, type ToldTrouble } from '../../runtime/base/platform/troubles.ts';
+import { until } from '../support/ground.ts';
+
+function recorded() {
+  const told = new Map<string, ToldTrouble | null>();
+  const log: string[] = [];
+  const note = (text: string) => void log.push(text);
+  const troubles = createTroubles({
+    log: { debug: note, info: note, warn: note, error: note },
+    tell: (what, now) => void told.set(what, now),
+  });
+  return { troubles, told, log };
+}
+
+it('what fails twice in a row is told with its reason, is written once into the log, and is forgotten when it works', () => {
+  const { troubles, told, log } = recorded();
+  const trouble = { what: 'the moon is not looked at' };
+  troubles.failed(trouble, new EngineError('unavailable', 'there are clouds', 'wait for the wind'));
+  expect([...told]).toEqual([]);
+  troubles.failed(trouble, new EngineError('unavailable', 'there are clouds', 'wait for the wind'));
+  const text = expect.stringMatching(
+    /^the moon is not looked at: there are clouds.*wait for the wind.*; it is tried again/,
+  );
+  expect(told.get(trouble.what)).toEqual({ text, holdsPlans: false });
+  expect(log).toEqual([text]);
+  troubles.worked(trouble);
+  expect(told.get(trouble.what)).toBeNull();
+  troubles.failed(trouble, new Error('clouds'));
+  expect(told.get(trouble.what)).toBeNull();
+});
+
+it('what is tried every few hours is told from its first failure on, with what a person can do', () => {
+  const { troubles, told } = recorded();
+  troubles.failed({ what: 'the cellar is not swept', isRare: true, hint: 'sweep it: broom' }, new Error('no broom'));
+  expect(told.get('the cellar is not swept')?.text).toBe('the cellar is not swept: no broom; sweep it: broom');
+});
+
+it('trouble with the store has one text, whoever meets it', () => {
+  const { troubles, told } = recorded();
+  for (const what of ['a', 'a', 'b', 'b'])
+    troubles.failed({ what }, new EngineError('store_full', 'it is full', 'make room'));
+  expect(told.get('a')?.text).toBe(told.get('b')?.text);
+});
+
+it('a loop tells of its failures until a round goes well', async () => {
+  const { troubles, told } = recorded();
+  let isDown = true;
+  const loop = createServiceLoop({
+    trouble: { what: 'it does not turn', holdsPlans: true },
+    troubles,
+    everyMs: 1,
+    async work() {
+      if (isDown) throw new Error('stuck');
+      return null;
+    },
+  });
+  loop.start();
+  await until(() => told.get('it does not turn')?.holdsPlans === true);
+  isDown = false;
+  await until(() => told.get('it does not turn') === null);
+  await loop.stop();
+});
