@@ -1,5 +1,6 @@
 /** Every command and where it is. A verb is loaded when it is called, so that the others cost nothing. */
 import { hookOperations } from '../runtime/api/operations/hook.ts';
+import { hostOperations } from '../runtime/api/operations/host.ts';
 import type { Operations } from '../runtime/api/operations/operation.ts';
 import type { Verb } from './command.ts';
 import type { Views } from './operation-verb.ts';
@@ -276,13 +277,7 @@ export const nouns: Nouns = {
     copy: 'copy all of it to PostgreSQL or back',
   }),
   daemon: daemonVerbs,
-  host: hidden(
-    verbsOf(() => import('./host.ts'), {
-      'list, show': 'list the machines that share the store; show one',
-      drain: 'stop starting agents on one',
-      remove: 'remove one that will not come back',
-    }),
-  ),
+  host: hidden(verbsOfOperations(hostOperations, () => import('./views/host.ts'))),
   notify: hidden(
     verbsOf(() => import('./notify.ts'), { 'list, clear': 'list unread notifications; mark them as read' }),
   ),

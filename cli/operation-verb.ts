@@ -8,18 +8,20 @@ import {
   type VerbArg,
 } from '../runtime/api/operations/operation.ts';
 import type { operations } from '../runtime/api/operations/operations.ts';
+import type { Paint } from './colour.ts';
 import { defineVerb, type Verb } from './command.ts';
 import type { ListLook, Output } from './output.ts';
 import { allArgs, requireProject, scopeOf } from './place.ts';
 import { withClient } from './session.ts';
+import { isConfirmed, sureArgs } from './sure.ts';
 import { fields } from './table.ts';
 import { plainLines } from './text.ts';
 
 /** How an answer is shown to a person: a table of a list, the fields of one thing, or lines about what was done. */
 export type View<Answer> =
   | { readonly list: ListLook<Answer extends readonly (infer Entry)[] ? Entry : never> }
-  | { fields(answer: Answer): readonly (readonly [string, string | null])[] }
-  | { done(answer: Answer): readonly string[] };
+  | { fields(answer: Answer, paint: Paint): readonly (readonly [string, string | null])[] }
+  | { done(answer: Answer): readonly string[]; notes?(answer: Answer): readonly string[] };
 
 /** By the name of the client's method. One without a view is shown by the fields of its answer. */
 export type Views = Readonly<Record<string, View<never>>>;
@@ -36,7 +38,11 @@ export function verbOf({ name, operation }: Named, loadViews: () => Promise<{ de
   const { summary, examples, more, repeats, takesAll = false } = verb;
   const isOfOneRepo = namesInPath(operation).includes('project');
   return defineVerb({
-    ...{ summary, examples, args: { ...verb.args, ...(takesAll ? allArgs : {}) } },
+    ...{
+      summary,
+      examples,
+      args: { ...verb.args, ...(takesAll ? allArgs : {}), ...(verb.confirms === undefined ? {} : sureArgs) },
+    },
     ...(more === undefined ? {} : { more }),
     mayRepeat: repeats !== undefined,
     async run(args: Readonly<Record<string, string | boolean | undefined>>, call, words) {
@@ -48,6 +54,10 @@ export function verbOf({ name, operation }: Named, loadViews: () => Promise<{ de
           ? scopeOf(call, { all: args.all === true })
           : {};
       const input = { ...place, ...Object.fromEntries(typed) };
+      if (verb.confirms !== undefined) {
+        const isSure = await isConfirmed(call, { yes: args.yes === true, ...verb.confirms(input as never) }); // its arguments are there
+        if (!isSure) return 1;
+      }
       const answer = await withClient(call, methodOf(operation) === 'GET' ? 'read' : 'write', async (client) => {
         const ask = client[name as keyof Methods<typeof operations>] as (input: object) => Promise<unknown>; // it has one for each
         if (repeats === undefined) return ask(input);
@@ -72,8 +82,11 @@ function show(out: Output, view: View<unknown> | undefined, answer: unknown): vo
   if (view === undefined) out.answer(answer, () => fields(fieldsOf(answer), out.paint));
   else if ('list' in view)
     out.list(answer as unknown[], view.list as ListLook<unknown>); // a list's answer is one
-  else if ('fields' in view) out.answer(answer, () => fields(view.fields(answer), out.paint));
-  else out.done(answer, ...view.done(answer));
+  else if ('fields' in view) out.answer(answer, () => fields(view.fields(answer, out.paint), out.paint));
+  else {
+    out.done(answer, ...view.done(answer));
+    for (const note of view.notes?.(answer) ?? []) out.note(note);
+  }
 }
 
 /** Of an answer that nobody has made a view of. */

@@ -375,10 +375,10 @@ export async function openParts(options: CoreOptions, runner: () => EffectRunner
     return (await loadWhatIf()).whatIf({ store, limits, pastOf: views.repoPast }, asked);
   };
   const relay = createRelay({ store, projects });
-  const shared = { store, views, commands, parts, bus, log, watch, lock, mcp, host, inspect, whatIf, relay };
+  const shared = { store, views, commands, bus, log, watch, lock, mcp, host, inspect, whatIf, relay };
   const begunMs = performance.now();
   const uptimeMs = host?.uptimeMs ?? (() => performance.now() - begunMs);
-  const api: AppParts = { ...shared, uptimeMs, nowMs };
+  const api: AppParts = { ...shared, parts: { ...parts, commands }, uptimeMs, nowMs };
   const app = createApp(api);
   /** Answers what other hosts ask, until the returned function is called. */
   const answerOthers = () => answerHosts(store, createAppForHosts(api), log);

@@ -3,9 +3,9 @@ import { type ClientRequest, request } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { supervisorTree } from '../../machines/vocabulary/ids.ts';
-import type { CommandDependencies } from '../../runtime/api/commands/commands.ts';
 import { createApp } from '../../runtime/api/control/app.ts';
 import type { StreamLimits } from '../../runtime/api/control/events.ts';
+import type { AppParts } from '../../runtime/api/control/route.ts';
 import { createMcpSessions } from '../../runtime/api/mcp/sessions.ts';
 import { socketPath } from '../../runtime/base/config/config.ts';
 import { systemClock } from '../../runtime/base/platform/clock.ts';
@@ -147,7 +147,7 @@ async function smallApp(limits: StreamLimits, between: (started: Core) => Partia
     relay: null,
   };
   // No operation is asked here.
-  const app = createApp({ ...parts, parts: {} as CommandDependencies }, { limits });
+  const app = createApp({ ...parts, parts: {} as AppParts['parts'] }, { limits });
   return { started, watched, open: async (query = '') => app.fetch(new Request(`http://stator/v1/events${query}`)) };
 }
 

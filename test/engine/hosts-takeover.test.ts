@@ -76,7 +76,7 @@ it('a task that was interrupted begins anew at another host where nothing of it 
   await until(async () => (await a.client().instances({}))[0]?.state === 'queued', 30_000);
   await kill(b);
   renameSync(`${bare}-away`, bare);
-  await until(async () => (await a.client().host('a')).repos.includes(b.project), 60_000);
+  await until(async () => (await a.client().host({ host: 'a' })).repos.includes(b.project), 60_000);
   appendFileSync(gate, '');
   await must(a.ask('plan', 'resume', 'p', '--project', b.project));
   const explain = async () => await must(a.ask('plan', 'explain', 'p', '--project', b.project));

@@ -202,7 +202,7 @@ it('another host goes on with the plans of a lost one from the remote, and each 
   await kill(b);
   for (const ref of git(bare, 'for-each-ref', '--format=%(refname)', unpushed).trim().split('\n'))
     git(bare, 'update-ref', '-d', ref);
-  await until(async () => (await a.client().host('b')).state === 'lost');
+  await until(async () => (await a.client().host({ host: 'b' })).state === 'lost');
   await must(a.ask('host', 'remove', 'b', '--yes'));
 
   const clone = join(a.root, 'clones', b.project);

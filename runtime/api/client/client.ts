@@ -12,7 +12,6 @@ import type {
   RepairReport,
 } from '../contract/cleaning.ts';
 import type { ForgeEntry } from '../contract/forges.ts';
-import type { HostEntry, HostRemoved } from '../contract/hosts.ts';
 import type {
   IssueCommented,
   IssueContext,
@@ -608,15 +607,6 @@ export function createClient(call: Call, options: ClientOptions) {
       ask('POST /v1/issues/prune', { body }),
     /** The state of the forge of each repo at the last request. */
     forges: (): Promise<ForgeEntry[]> => ask('GET /v1/forges', {}),
-    /** The hosts that share the store, also those that were removed; none where it is of one machine. */
-    hosts: (): Promise<HostEntry[]> => ask('GET /v1/hosts', {}),
-    /** One of them. Throws `not_found`. */
-    host: (name: string): Promise<HostEntry> => ask('GET /v1/hosts/:host', { params: { host: name } }),
-    /** Starts no more agents there, or with `undo` starts them again. Throws `not_found`, `conflict`. */
-    drainHost: (name: string, body: { undo?: boolean } = {}): Promise<HostEntry> =>
-      ask('POST /v1/hosts/:host/drain', { params: { host: name }, body }),
-    /** Takes out a host that is lost for good. Throws `not_found`; `conflict` where it is alive. */
-    removeHost: (name: string): Promise<HostRemoved> => ask('DELETE /v1/hosts/:host', { params: { host: name } }),
     /** The accounts that are rate limited now. */
     accounts: (): Promise<AccountEntry[]> => ask('GET /v1/accounts', {}),
     /** The unread notifications, the newest first; with `all` also those that were read. */

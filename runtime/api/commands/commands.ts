@@ -45,6 +45,11 @@ type ClearRequest = Omit<CleaningRequest, 'olderThanMs'> & { readonly olderThanM
 
 export type Commands = ReturnType<typeof createCommands>;
 
+/** What operations are carried out with. */
+export interface OperationParts extends CommandDependencies {
+  readonly commands: Commands;
+}
+
 /** Words after which agents run, and what they leave is committed. */
 const beginnings: ReadonlySet<SignalType> = new Set([
   'plan_start',

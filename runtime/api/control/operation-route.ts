@@ -1,14 +1,9 @@
 /** An operation as a route: where its fields are, and what is answered. */
 import { z } from 'zod';
-import type { CommandDependencies } from '../commands/commands.ts';
-import { count, time } from '../contract/shared-shapes.ts';
-import {
-  type AnyOperation,
-  namesInPath,
-  type Operations,
-  placeOfFields,
-  type Schemas,
-} from '../operations/operation.ts';
+import type { OperationParts } from '../commands/commands.ts';
+import type { Schemas } from '../contract/shape.ts';
+import { count, lines, time } from '../contract/shared-shapes.ts';
+import { type AnyOperation, namesInPath, type Operations, placeOfFields } from '../operations/operation.ts';
 import { digits, given, line } from './requests.ts';
 import { type AnyRoute, type Ask, type Definition, json } from './route.ts';
 
@@ -16,9 +11,9 @@ const schemas: Schemas = {
   // One by one: the bundle leaves out what nobody names.
   z: {
     ...{ object: z.object, string: z.string, boolean: z.boolean, int: z.int, enum: z.enum, array: z.array },
-    ...{ union: z.union, templateLiteral: z.templateLiteral },
+    ...{ union: z.union, templateLiteral: z.templateLiteral, literal: z.literal },
   },
-  ...{ line, digits, time, count },
+  ...{ line, digits, time, count, lines },
 };
 
 export function routesOf(operations: Operations): AnyRoute[] {
@@ -27,7 +22,7 @@ export function routesOf(operations: Operations): AnyRoute[] {
 
 function routeOf(operation: AnyOperation): AnyRoute {
   const { http, does, who, again, errors } = operation;
-  const run = operation.run as (parts: CommandDependencies, input: unknown) => unknown; // its input was read by its own schemas
+  const run = operation.run as (parts: OperationParts, input: unknown) => unknown; // its input was read by its own schemas
   const fields = Object.entries(operation.input?.(schemas) ?? {});
   const names = namesInPath(operation);
   const inPath = fields.filter(([name]) => names.includes(name));

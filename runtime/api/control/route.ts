@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import type { ErrorCode } from '../../../machines/vocabulary/errors.ts';
 import type { Log } from '../../base/platform/log.ts';
 import type { PlanKey } from '../../core/store/port.ts';
-import type { CommandDependencies, Commands } from '../commands/commands.ts';
+import type { Commands, OperationParts } from '../commands/commands.ts';
 import type { WhatIf, WhatIfQuestion } from '../contract/plans.ts';
 import type { EventParts, EventStreams } from './events.ts';
 import type { McpSessions } from './mcp.ts';
@@ -14,7 +14,7 @@ import type { Principal } from './principal.ts';
 export interface AppParts extends EventParts {
   readonly commands: Commands;
   /** What operations are carried out with. */
-  readonly parts: CommandDependencies;
+  readonly parts: OperationParts;
   readonly log: Log;
   /** Where a plan would have gone with other inputs. */
   whatIf(asked: WhatIfQuestion & PlanKey): Promise<WhatIf>;

@@ -1,6 +1,6 @@
 /** Every route of the control API, in the order of its description. */
 
-import { operations } from '../operations/operations.ts';
+import { nouns } from '../operations/operations.ts';
 import { routesOf } from './operation-route.ts';
 import type { AnyRoute } from './route.ts';
 import { accountRoutes } from './routes/accounts.ts';
@@ -9,7 +9,6 @@ import { daemonRoutes } from './routes/daemon.ts';
 import { engineRoutes } from './routes/engine.ts';
 import { eventRoutes } from './routes/events.ts';
 import { forgeRoutes } from './routes/forges.ts';
-import { hostRoutes } from './routes/hosts.ts';
 import { instanceRoutes } from './routes/instances.ts';
 import { issueRoutes } from './routes/issues.ts';
 import { lifecycleRoutes } from './routes/lifecycle.ts';
@@ -23,12 +22,9 @@ import { queueRoutes } from './routes/queue.ts';
 import { repoRoutes } from './routes/repos.ts';
 import { signalRoutes } from './routes/signals.ts';
 
-/** Those that are no operations yet. */
-const before = [
-  ...engineRoutes,
-  ...daemonRoutes,
-  ...repoRoutes,
-  ...hostRoutes,
+/** Those that are no operations yet, in pieces between which operations stand. */
+const before = [...engineRoutes, ...daemonRoutes, ...repoRoutes] as const;
+const between = [
   ...planRoutes,
   ...lifecycleRoutes,
   ...liveStatusRoutes,
@@ -43,7 +39,13 @@ const before = [
 ] as const;
 const after = [...cleaningRoutes, ...machineRoutes, ...eventRoutes, ...mcpRoutes] as const;
 
-export const routes: readonly AnyRoute[] = [...before, ...routesOf(operations), ...after];
+export const routes: readonly AnyRoute[] = [
+  ...before,
+  ...routesOf(nouns.host),
+  ...between,
+  ...routesOf(nouns.hook),
+  ...after,
+];
 
 /** The union of those that are no operations: what the client's other functions are typed by. */
-export type Routes = (typeof before | typeof after)[number];
+export type Routes = (typeof before | typeof between | typeof after)[number];

@@ -4,10 +4,11 @@ import { hookEvents } from '../../../machines/vocabulary/hook-event.ts';
 import { effectKey, planTree } from '../../../machines/vocabulary/ids.ts';
 import { newDeliveryId } from '../../base/platform/delivery-id.ts';
 import { later } from '../../base/platform/later.ts';
-import type { CommandDependencies } from '../commands/commands.ts';
-import { listOf, type Of, operationWith, type Schemas, type ShapeOf, shape } from './operation.ts';
+import type { OperationParts } from '../commands/commands.ts';
+import { listOf, named, type Of, type Schemas, shape } from '../contract/shape.ts';
+import { operationWith } from './operation.ts';
 
-const operation = operationWith<CommandDependencies>();
+const operation = operationWith<OperationParts>();
 
 const loadDelivery = later(() => import('../../work/effects/hook-deliver.ts'));
 
@@ -16,7 +17,7 @@ const deliveryStates = ['pending', 'delivered', 'dead'] as const;
 /** Of a machine of one's own it is `<machine>.<tag>`. */
 const toldEvent = ({ z }: Schemas) => z.union([z.enum(hookEvents), z.templateLiteral([z.string(), '.', z.string()])]);
 
-const hookEntrySchema = shape((schemas) => {
+const hookEntry = shape((schemas) => {
   const { z, time, count } = schemas;
   return z
     .object({
@@ -39,10 +40,9 @@ const hookEntrySchema = shape((schemas) => {
     .meta({ id: 'Hook' });
 });
 /** A hook as it is configured, whether it is on, and how its deliveries stand. */
-export interface HookEntry extends Of<typeof hookEntrySchema> {}
-const hookEntry: ShapeOf<HookEntry> = hookEntrySchema;
+export interface HookEntry extends Of<typeof hookEntry> {}
 
-const deliveryEntrySchema = shape((schemas) => {
+const deliveryEntry = shape((schemas) => {
   const { z, time, count } = schemas;
   return z
     .object({
@@ -65,12 +65,11 @@ const deliveryEntrySchema = shape((schemas) => {
     .meta({ id: 'Delivery' });
 });
 /** An event that a hook is told, or was told: its state, its tries, and when the next one comes. */
-export interface DeliveryEntry extends Of<typeof deliveryEntrySchema> {}
-const deliveryEntry: ShapeOf<DeliveryEntry> = deliveryEntrySchema;
+export interface DeliveryEntry extends Of<typeof deliveryEntry> {}
 
-const deliveryShowSchema = shape((schemas) => {
+const deliveryShow = shape((schemas) => {
   const { z } = schemas;
-  return deliveryEntrySchema(schemas)
+  return deliveryEntry(schemas)
     .extend({
       /** The body of the request, or the standard input of the command. */
       body: z.string(),
@@ -80,10 +79,9 @@ const deliveryShowSchema = shape((schemas) => {
     .meta({ id: 'DeliveryShow' });
 });
 /** A delivery with its body and every try. */
-export interface DeliveryShow extends Of<typeof deliveryShowSchema> {}
-const deliveryShow: ShapeOf<DeliveryShow> = deliveryShowSchema;
+export interface DeliveryShow extends Of<typeof deliveryShow> {}
 
-const hookSwitchedSchema = shape(({ z, count }) =>
+const hookSwitched = shape(({ z, count }) =>
   z
     .object({
       status: z.enum(['enabled', 'disabled']),
@@ -97,10 +95,9 @@ const hookSwitchedSchema = shape(({ z, count }) =>
     .meta({ id: 'HookSwitched' }),
 );
 /** A hook that was switched on or off. */
-export interface HookSwitched extends Of<typeof hookSwitchedSchema> {}
-const hookSwitched: ShapeOf<HookSwitched> = hookSwitchedSchema;
+export interface HookSwitched extends Of<typeof hookSwitched> {}
 
-const hookTestedSchema = shape(({ z }) =>
+const hookTested = shape(({ z }) =>
   z
     .object({
       project: z.string(),
@@ -113,10 +110,9 @@ const hookTestedSchema = shape(({ z }) =>
     .meta({ id: 'HookTested' }),
 );
 /** The result of a hook's test. */
-export interface HookTested extends Of<typeof hookTestedSchema> {}
-const hookTested: ShapeOf<HookTested> = hookTestedSchema;
+export interface HookTested extends Of<typeof hookTested> {}
 
-const named = ({ line }: Schemas) => ({ project: line(255), hook: line(100) });
+const ofRepo = ({ line }: Schemas) => ({ project: line(255), hook: line(100) });
 const delivery = ({ line }: Schemas) => ({ id: line(64) });
 const nameArg = { type: 'positional', valueHint: 'name', description: 'the name of the hook' } as const;
 
@@ -126,7 +122,7 @@ export const hookOperations = {
     does: 'the hooks in force, with how many deliveries each has in which state',
     who: 'anyone',
     input: ({ line }) => ({ project: line(255).optional() }),
-    answer: listOf(hookEntry),
+    answer: listOf<HookEntry>(hookEntry),
     run: ({ views }, { project }) => views.hooks(project),
     verb: {
       name: 'list',
@@ -148,7 +144,7 @@ export const hookOperations = {
       state: z.enum(deliveryStates).optional(),
       limit: digits.optional(),
     }),
-    answer: listOf(deliveryEntry),
+    answer: listOf<DeliveryEntry>(deliveryEntry),
     run: ({ views }, filter) => views.deliveries(filter),
     verb: {
       name: 'deliveries',
@@ -174,7 +170,7 @@ export const hookOperations = {
     does: 'one delivery, with its body and the end of what a command wrote',
     who: 'person',
     input: delivery,
-    answer: deliveryShow,
+    answer: named<DeliveryShow>(deliveryShow),
     errors: ['not_found'],
     run: ({ views }, { id }) => views.delivery(id),
     verb: {
@@ -191,7 +187,7 @@ export const hookOperations = {
     again: 'never',
     who: 'person',
     input: delivery,
-    answer: deliveryEntry,
+    answer: named<DeliveryEntry>(deliveryEntry),
     errors: ['not_found', 'conflict'],
     async run({ store, views, onChange }, { id }) {
       const { key } = await views.deliveryRow(id);
@@ -220,8 +216,8 @@ export const hookOperations = {
     does: 'switches a hook on that was switched off',
     again: 'free',
     who: 'person',
-    input: named,
-    answer: hookSwitched,
+    input: ofRepo,
+    answer: named<HookSwitched>(hookSwitched),
     errors: ['repo_not_found', 'not_found'],
     run: (parts, hook) => turn(parts, hook, null),
     verb: {
@@ -238,8 +234,8 @@ export const hookOperations = {
     does: 'switches a hook off: what it is to be told meanwhile is dead, and can be delivered later',
     again: 'free',
     who: 'person',
-    input: named,
-    answer: hookSwitched,
+    input: ofRepo,
+    answer: named<HookSwitched>(hookSwitched),
     errors: ['repo_not_found', 'not_found'],
     run: (parts, hook) => turn(parts, hook, { reason: 'a person switched it off', at: parts.clock.nowMs() }),
     verb: {
@@ -256,8 +252,8 @@ export const hookOperations = {
     does: 'sends a hook one event of no plan, now and once',
     again: 'never',
     who: 'person',
-    input: named,
-    answer: hookTested,
+    input: ofRepo,
+    answer: named<HookTested>(hookTested),
     errors: ['repo_not_found', 'not_found', 'untrusted'],
     run: tryOnce,
     verb: {
@@ -278,7 +274,7 @@ interface Named {
 }
 
 async function turn(
-  { store, views, onChange }: CommandDependencies,
+  { store, views, onChange }: OperationParts,
   { project, hook }: Named,
   off: { reason: string; at: number } | null,
 ): Promise<HookSwitched> {
@@ -294,7 +290,7 @@ async function turn(
 /** The name of the plan in a test event. */
 const testPlan = 'hook-test';
 
-async function tryOnce(parts: CommandDependencies, { project, hook: name }: Named): Promise<HookTested> {
+async function tryOnce(parts: OperationParts, { project, hook: name }: Named): Promise<HookTested> {
   const { views, projects, clock } = parts;
   const hook = views.hookNamed(project, name);
   if (hook.type !== 'function') projects.mustBeTrusted(project);

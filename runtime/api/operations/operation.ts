@@ -1,49 +1,13 @@
 /** What an operation is: a value that the router, the client, the command line and the documents read. */
 import type { z as Zod } from 'zod';
 import type { ErrorCode } from '../../../machines/vocabulary/errors.ts';
+import type { Schemas, ShapeOf } from '../contract/shape.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
-/** Schemas that many operations use, and what others are made with. */
-export interface Schemas {
-  /** The part of the schema library that operations use: as a whole value it would double what a verb loads. */
-  readonly z: Pick<
-    typeof Zod,
-    'object' | 'string' | 'boolean' | 'int' | 'enum' | 'array' | 'union' | 'templateLiteral'
-  >;
-  /** A text of one line without control characters, of at most so many characters. */
-  line(max: number): Zod.ZodString;
-  /** A whole number in a path or a query. */
-  readonly digits: Zod.ZodPipe<Zod.ZodString, Zod.ZodTransform<number, string>>;
-  /** ISO 8601 UTC. */
-  readonly time: Zod.ZodISODateTime;
-  readonly count: Zod.ZodInt;
-}
-
-/** What is answered, made once: a schema with an id stands in the OpenAPI document under that id. */
-export type Shape<Schema extends Zod.ZodType = Zod.ZodType> = (schemas: Schemas) => Schema;
-
-export function shape<Schema extends Zod.ZodType>(make: (schemas: Schemas) => Schema): Shape<Schema> {
-  let made: Schema | undefined;
-  return (schemas) => {
-    made ??= make(schemas);
-    return made;
-  };
-}
-
-/** A value of that shape. */
-export type Of<S extends Shape> = Zod.output<ReturnType<S>>;
-
-/** The shape of a type with a name: so it is called in the types that a program reads. */
-export type ShapeOf<Answer> = Shape<Zod.ZodType<Answer>>;
-
-export function listOf<Entry>(entry: ShapeOf<Entry>): ShapeOf<Entry[]> {
-  return shape((schemas) => schemas.z.array(entry(schemas)));
-}
-
 /** An argument of a verb, by the field of the input that it fills. */
 export interface VerbArg {
-  readonly type: 'positional' | 'string';
+  readonly type: 'positional' | 'string' | 'boolean';
   /** What stands for its value on the page; default: the field. */
   readonly valueHint?: string;
   readonly description: string;
@@ -64,6 +28,8 @@ export interface VerbWords<Field extends string, Answer> {
   readonly takesAll?: boolean;
   /** Its last word may stand several times: it is asked for each, in their order, and the answer is a list. */
   readonly repeats?: Field;
+  /** What a person is asked before it is done, unless `--yes` says so, and what is printed where it is not done. */
+  confirms?(typed: { readonly [Name in Field]: string }): { readonly question: string; readonly not: string };
   /** Whether the exit code is 0, else 1. Default: it is. */
   isDone?(answer: Answer): boolean;
 }

@@ -1,4 +1,7 @@
-/** All operations. A noun is a line here; an operation is a value in the noun's file. */
+/** All operations. A noun is a line here and a place in the table of routes; an operation is a value in the noun's file. */
 import { hookOperations } from './hook.ts';
+import { hostOperations } from './host.ts';
 
-export const operations = { ...hookOperations };
+export const nouns = { host: hostOperations, hook: hookOperations };
+
+export const operations = { ...hostOperations, ...hookOperations };

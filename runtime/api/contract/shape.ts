@@ -1,0 +1,48 @@
+/**
+ * A shape that is a function of the schema library: whoever has the library calls it, and whoever reads the type alone (the command line, the page, a program)
+ * loads none.
+ */
+import type { z as Zod } from 'zod';
+
+/** Schemas that many shapes use, and what others are made with. */
+export interface Schemas {
+  /** The part of the schema library that operations use: as a whole value it would double what a verb loads. */
+  readonly z: Pick<
+    typeof Zod,
+    'object' | 'string' | 'boolean' | 'int' | 'enum' | 'literal' | 'array' | 'union' | 'templateLiteral'
+  >;
+  /** A text of one line without control characters, of at most so many characters. */
+  line(max: number): Zod.ZodString;
+  /** A whole number in a path or a query. */
+  readonly digits: Zod.ZodPipe<Zod.ZodString, Zod.ZodTransform<number, string>>;
+  /** ISO 8601 UTC. */
+  readonly time: Zod.ZodISODateTime;
+  readonly count: Zod.ZodInt;
+  readonly lines: Zod.ZodArray<Zod.ZodString>;
+}
+
+/** What is answered, made once: a schema with an id stands in the OpenAPI document under that id. */
+export type Shape<Schema extends Zod.ZodType = Zod.ZodType> = (schemas: Schemas) => Schema;
+
+export function shape<Schema extends Zod.ZodType>(make: (schemas: Schemas) => Schema): Shape<Schema> {
+  let made: Schema | undefined;
+  return (schemas) => {
+    made ??= make(schemas);
+    return made;
+  };
+}
+
+/** A value of that shape. */
+export type Of<S extends Shape> = Zod.output<ReturnType<S>>;
+
+/** The shape of a type with a name: so it is called in the types that a program reads. */
+export type ShapeOf<Answer> = Shape<Zod.ZodType<Answer>>;
+
+/** `named<Host>(host)`: the shape by the name of its type. */
+export function named<Answer>(shape: ShapeOf<Answer>): ShapeOf<Answer> {
+  return shape;
+}
+
+export function listOf<Entry>(entry: ShapeOf<Entry>): ShapeOf<Entry[]> {
+  return shape((schemas) => schemas.z.array(entry(schemas)));
+}
