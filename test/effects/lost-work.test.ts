@@ -211,6 +211,29 @@ describe('a plan that is done and whose branch loses its work', () => {
     expect(git(engine.repo, 'show', 'main:a.txt')).toBe('a\nb');
   });
 
+  it('because a new clone takes the place of its own says that the work is not there, and from where to fetch it', async () => {
+    const engine = await done();
+    const clone = join(engine.root, 'elsewhere', 'demo');
+    mkdirSync(join(engine.root, 'elsewhere'));
+    git(engine.root, 'clone', '-q', engine.repo, clone);
+    for (const branch of git(clone, 'branch', '-r', '--format=%(refname)').split('\n'))
+      git(clone, 'update-ref', '-d', branch);
+    git(clone, 'repack', '-adq');
+    git(clone, 'prune', '--expire=now');
+    await engine.client.removeRepo('demo');
+    await engine.client.addRepo(clone, { trust: true });
+    const { blocked } = await untilLost(engine);
+    expect(blocked?.reason).toContain(`not in ${clone}\nlogin-w1-t1: `);
+    expect(blocked?.reason).not.toContain('kept as');
+    expect(blocked?.reason).toContain(`git -C ${clone} fetch <that clone> plan/login`);
+    await expect(say(engine, 'login', 'resolve', { restore: true })).rejects.toThrow(/not in .* any more/);
+    git(clone, 'fetch', '-q', engine.repo, 'plan/login');
+    await say(engine, 'login', 'resolve', { restore: true });
+    await say(engine, 'login', 'merge');
+    await untilPlan(engine, 'login', ({ merged }) => merged !== null);
+    expect(git(clone, 'show', 'main:a.txt')).toBe('a\nb');
+  });
+
   it('is not brought back over what conflicts with it, nor where nothing is lost', async () => {
     const engine = await done();
     await expect(send(engine, 'resolve', { restore: true })).rejects.toMatchObject({ code: 'refused' });

@@ -124,17 +124,28 @@ async function detailOf(
     repo,
     names.map((name) => name ?? 'refs/stator/none'),
   );
+  const here: string[] = [];
+  const away: string[] = [];
+  for (const [index, { title, commit }] of lost.slice(0, shownWork).entries()) {
+    const place = (kept[index] === null ? null : names[index]) ?? commit.slice(0, 12);
+    const isHere = kept[index] !== null || (await findCommit(repo, commit)) !== null;
+    (isHere ? here : away).push(`${title}: ${place}`);
+  }
   const at = head === null ? `${branch} is not there any more` : `${branch}, which is at ${head.slice(0, 12)} now`;
-  const lines = lost.slice(0, shownWork).map(({ title, commit }, index) => {
-    const ref = kept[index] === null ? null : (names[index] ?? null);
-    return `${title}: ${ref ?? commit.slice(0, 12)}`;
-  });
-  const more = lost.length > shownWork ? [`and ${lost.length - shownWork} more`] : [];
   const what =
     head === null
       ? `${at}, and with it the work of ${namesOf(lost)}`
       : `the work of ${namesOf(lost)} is no longer on ${at}: somebody moved the branch`;
-  return [`${what}; it is kept as`, ...lines, ...more].join('\n');
+  const more = lost.length > shownWork ? [`and ${lost.length - shownWork} more`] : [];
+  if (away.length === 0) return [`${what}; it is kept as`, ...here, ...more].join('\n');
+  return [
+    what,
+    ...(here.length === 0 ? [] : ['kept as', ...here]),
+    `not in ${repo.path}`,
+    ...away,
+    ...more,
+    `fetch it first from where it was made, such as the clone of another host: git -C ${shellWord(repo.path)} fetch <that clone> ${shellWord(branch)}`,
+  ].join('\n');
 }
 
 function namesOf(lost: readonly DoneWork[]): string {
