@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
-import { type AcpAgent, acpAgent, isAcpPreset } from '../../runtime/base/config/acp/agents.ts';
+import { acpSpeech, isAcpPreset } from '../../runtime/base/config/acp/agents.ts';
 import { everyProfile, type RepoConfig } from '../../runtime/base/config/config.ts';
 import {
   installHint,
@@ -70,8 +70,15 @@ export async function programState(wanted: WantedProgram, { cwd, env }: Place): 
   const path = findProgram(name, cwd, env);
   if (path === null) return { detail: `${name} is not there, ${whom}`, hint: installHint(preset, table) };
   if (program !== null) return { detail: `${path}, ${whom}` };
-  const agent = isAcpPreset(preset) ? acpAgent(preset) : null;
-  if (agent !== null) return agentState(wanted, agent, { path, env, whom });
+  const agent = isAcpPreset(preset) ? acpSpeech(preset) : null;
+  if (agent !== null)
+    return agentState(wanted, {
+      path,
+      env,
+      whom,
+      args: agent.args,
+      triedVersions: presetProgram(preset).triedVersions,
+    });
   const { text, failed } = await versionOf(path, env);
   if (failed) {
     const hint = `run it yourself: ${name} --version; or install it anew: ${presetProgram(preset).installCommand}`;
@@ -94,8 +101,19 @@ export async function programState(wanted: WantedProgram, { cwd, env }: Place): 
 /** Asked by its protocol: npm takes an older version than its newest where Node is too old for that, and another one may speak another version of it. */
 async function agentState(
   { table }: WantedProgram,
-  { args, triedVersions }: AcpAgent,
-  { path, env, whom }: { readonly path: string; readonly env: NodeJS.ProcessEnv; readonly whom: string },
+  {
+    path,
+    env,
+    whom,
+    args,
+    triedVersions,
+  }: {
+    readonly path: string;
+    readonly env: NodeJS.ProcessEnv;
+    readonly whom: string;
+    readonly args: readonly string[];
+    readonly triedVersions: readonly string[];
+  },
 ): Promise<Finding> {
   const about = await acpAboutOf(path, args, env);
   const command = [path, ...args].join(' ');

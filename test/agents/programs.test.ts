@@ -159,7 +159,27 @@ describe('what is started', () => {
       return commandLine(brief, placesIn(createFolder(), {})).env;
     };
     expect(envOf([])).toEqual({ GEMINI_SANDBOX: 'false' });
-    for (const flags of [['--sandbox'], ['-s'], ['--sandbox=docker']]) expect(envOf(flags)).toBeUndefined();
+    for (const flags of [['--sandbox'], ['-s'], ['--sandbox=docker']]) expect(envOf(flags)).toEqual({});
+  });
+
+  it('opencode and gemini by the protocol are the same programs, with what each of them needs to be asked and to ask', () => {
+    const lineOf = (preset: 'opencode-acp' | 'gemini-acp', permissions: 'skip' | 'ask', loadsProject = true) => {
+      const places = { ...placesIn(createFolder(), {}), loadsProject };
+      const { argv, env } = commandLine(briefOf(content, { profile: { preset, permissions, model: 'm' } }), places);
+      return [basename(argv[0]), ...argv.slice(1), env];
+    };
+    expect(lineOf('gemini-acp', 'skip')).toEqual([
+      ...['gemini', '--acp', '--skip-trust', '--model', 'm'],
+      { GEMINI_SANDBOX: 'false' },
+    ]);
+    expect(lineOf('opencode-acp', 'skip')).toEqual(['opencode', 'acp', {}]);
+    expect(lineOf('opencode-acp', 'ask', false)).toEqual([
+      ...['opencode', 'acp'],
+      {
+        OPENCODE_PERMISSION: '{"bash":"ask","edit":"ask","webfetch":"ask"}',
+        OPENCODE_DISABLE_PROJECT_CONFIG: '1',
+      },
+    ]);
   });
 
   each('%s is given no flag that is not looked for in its help', (preset) => {

@@ -25,12 +25,33 @@ it('another program has neither, which is said with its line', () => {
   expect(wrong.message).toContain('agents.coder.mcp.docs');
 });
 
-it('none of them judges: the role is off, and that is said; nor does one stand in for a judge', () => {
+it('acp = true is of programs that have a stream of their own as well, and of no others', () => {
+  const { profiles, policy } = read(
+    '[agents.default]\npreset = "gemini"\nacp = true\npermissions = "ask"\nmode = "autoEdit"\n[agents.fixer]\npreset = "opencode"\npermissions = "skip"\n[agents.session]\nacp = false\npermissions = "skip"\nmode = ""\n',
+  );
+  expect(profiles.coder).toMatchObject({ preset: 'gemini-acp', acp: true, mode: 'autoEdit' });
+  expect([profiles.fixer.preset, profiles.session.preset]).toEqual(['opencode', 'gemini']);
+  expect(policy.roles.reviewer.on).toBe(true);
+  const asked = errorOf(() => read('[agents.coder]\npreset = "gemini"\npermissions = "ask"\n'));
+  expect(asked.message).toContain('with acp = true it asks');
+  for (const preset of ['claude', 'sh', 'copilot', 'acp']) {
+    const { message } = errorOf(() => read(`[agents.coder]\npreset = "${preset}"\nacp = true\n`));
+    expect(message).toMatch(new RegExp(`line 3: acp = true for the coder, whose preset is "${preset}": `));
+  }
+  expect(errorOf(() => read('[agents.coder]\npreset = "gemini-acp"\n')).message).toContain('agents.coder.preset');
+});
+
+it('qwen judges, whose settings are known by a trial, as opencode and gemini by the protocol do', () => {
+  const { policy } = read('[agents.default]\npreset = "qwen"\n[agents.verifier]\npreset = "opencode"\nacp = true\n');
+  expect([policy.roles.reviewer.on, policy.roles.verifier.on]).toEqual([true, true]);
+});
+
+it('of the others none judges: the role is off, and that is said; nor does one stand in for a judge', () => {
   const { policy, profiles } = read('[agents.default]\npreset = "copilot"\n[agents.verifier]\n');
   expect([policy.roles.coder.on, policy.roles.reviewer.on, policy.roles.verifier.on]).toEqual([true, false, false]);
   expect(profiles.reviewer.preset).toBe('copilot');
   const { message } = errorOf(() =>
-    read('[agents.reviewer]\npreset = "claude"\nfallback = "spare"\n[agents.spare]\npreset = "qwen"\n'),
+    read('[agents.reviewer]\npreset = "claude"\nfallback = "spare"\n[agents.spare]\npreset = "goose"\n'),
   );
-  expect(message).toContain('spare cannot stand in for the reviewer: preset "qwen" may load settings of the branch');
+  expect(message).toContain('spare cannot stand in for the reviewer: preset "goose" may load settings of the branch');
 });

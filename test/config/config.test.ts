@@ -124,6 +124,7 @@ describe('without any file', () => {
       program: null,
       flags: [],
       model: null,
+      acp: false,
       mode: null,
       mcp: {},
       timeoutMs: 3_600_000,

@@ -79,6 +79,7 @@ export function briefOf(
       program: null,
       flags: [],
       model: null,
+      acp: false,
       mode: null,
       mcp: {},
       timeoutMs: 3_600_000,

@@ -1,9 +1,9 @@
 /** An agent of the Agent Client Protocol inside of walls: what it sees, and that what it says of itself it cannot say for others. */
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { acpAgent, acpCalls, stateOf } from '../support/acp.ts';
-import { begin, ground, planText, startEngine, untilPhase, untilStatus } from '../support/engine.ts';
+import { begin, ground, planText, startEngine, untilBlocked, untilPhase, untilStatus } from '../support/engine.ts';
 import { git } from '../support/ground.ts';
 import { noWallsHere } from '../support/walls.ts';
 
@@ -45,3 +45,54 @@ describe.skipIf(noWallsHere !== null)('inside of walls', () => {
     expect(shown.tasks_by_wave[0]?.tasks[0]?.why).toContain('before its turn did');
   });
 });
+
+/** A coder by the protocol that plays `coder`, and opencode as its reviewer by the protocol, which plays `reviewer`. */
+async function judged({ coder, reviewer, sandbox }: { coder: string; reviewer: string; sandbox: 'bwrap' | 'off' }) {
+  const on = ground();
+  const agentAt = (folder: string, acts: string) => {
+    const root = join(on.root, folder);
+    return acpAgent(root, acts, { sandbox, writable: [stateOf(root)], readable: [fixtures] });
+  };
+  for (const folder of ['coder', 'reviewer']) mkdirSync(join(on.root, folder, 'acp'), { recursive: true });
+  const engine = await startEngine({
+    on,
+    daemon: 'auto_review_fix = false\nblueprint_skip_threshold = 0\n',
+    agents: {
+      default: agentAt('coder', coder),
+      reviewer: { ...agentAt('reviewer', reviewer), preset: 'opencode', acp: true },
+    },
+  });
+  await begin(engine, 'work', planText([{ title: 'the work', sh: null }]));
+  return engine;
+}
+
+describe.each(noWallsHere === null ? (['off', 'bwrap'] as const) : (['off'] as const))(
+  'as a judge by the protocol, sandbox = "%s"',
+  (sandbox) => {
+    it('approves in its own words, and the work is done', async () => {
+      const engine = await judged({ coder: 'edit', reviewer: 'verdict:approved', sandbox });
+      await untilStatus(engine, 'work', 'done');
+      const [told] = (await engine.client.signals({ project: 'demo' })).filter(
+        ({ type }) => type === 'review_approved',
+      );
+      expect(told).toMatchObject({ origin: 'agent:work-review-1', status: 'done' });
+    });
+
+    it('a verdict before its last tool is none', async () => {
+      const engine = await judged({ coder: 'edit', reviewer: 'early', sandbox });
+      expect((await untilBlocked(engine, 'work')).blocked).toMatchObject({ source: 'no_verdict' });
+    });
+
+    it('what it starts gives none in its place', async () => {
+      const engine = await judged({ coder: 'edit', reviewer: 'forge', sandbox });
+      const { blocked } = await untilBlocked(engine, 'work');
+      expect(blocked).toMatchObject({ source: 'review', reason: expect.stringContaining('deletes the backups') });
+    });
+
+    it('has none of the settings that the branch made for it', async () => {
+      const engine = await judged({ coder: 'edit:opencode.jsonc', reviewer: 'sees:opencode.jsonc', sandbox });
+      const { blocked } = await untilBlocked(engine, 'work');
+      expect(blocked?.reason).toContain('opencode.jsonc: false, 1');
+    });
+  },
+);

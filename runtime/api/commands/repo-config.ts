@@ -1,5 +1,6 @@
 /** A repo's configuration as people are shown it: each key of the files with the value in force and where it comes from. */
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
+import { withoutAcp } from '../../base/config/acp/agents.ts';
 import { originOf, type RepoConfig } from '../../base/config/config.ts';
 import { durationText } from '../../base/config/duration.ts';
 import { usualMemoryBytes, usualProcesses } from '../../base/platform/machine-share.ts';
@@ -46,7 +47,8 @@ function entriesOf(config: RepoConfig): RepoShow['config'] {
     const key = (name: string) => `agents.${profile.role}.${name}`;
     if (!profile.enabled) return [[key('enabled'), false]];
     return [
-      [key('preset'), profile.preset],
+      [key('preset'), withoutAcp(profile.preset)],
+      ...(profile.acp ? [[key('acp'), true] satisfies [string, unknown]] : []),
       [key('program'), profile.program ?? ''],
       [key('flags'), [...profile.flags]],
       [key('model'), profile.model ?? ''],

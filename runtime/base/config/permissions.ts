@@ -7,8 +7,8 @@ import type { Preset } from './schema.ts';
 const obstacles: { readonly [preset in Preset]: string | null } = {
   claude: null,
   codex: 'codex exec cannot ask: it runs with approvals off, and what its own sandbox forbids fails',
-  opencode: 'opencode run rejects by itself what it would have to ask about',
-  gemini: 'gemini denies by itself what it would have to ask about where no terminal is there',
+  opencode: 'opencode run rejects by itself what it would have to ask about; with acp = true it asks',
+  gemini: 'gemini denies by itself what it would have to ask about where no terminal is there; with acp = true it asks',
   ...eachAcp(() => null),
   sh: 'a shell runs its commands without asking',
   command: 'how a program of your own asks is not known here',

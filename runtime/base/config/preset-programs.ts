@@ -1,5 +1,14 @@
 /** The programs behind the presets that are agents of others: what they are called, and how they are installed. Pure, for every layer. */
-import { type AcpPreset, acpAgent, acpPresets, isAcpPreset } from './acp/agents.ts';
+import {
+  type AcpPreset,
+  acpAgent,
+  acpPresets,
+  acpSpeech,
+  isAcpPreset,
+  isOwnAcp,
+  type OwnAcp,
+  withoutAcp,
+} from './acp/agents.ts';
 import type { Preset } from './schema.ts';
 
 export interface PresetProgram {
@@ -22,8 +31,10 @@ export const streamPrograms = {
 export type StreamPreset = keyof typeof streamPrograms;
 /** Presets whose program says in its output what it does. */
 export type ProgramPreset = StreamPreset | AcpPreset;
+/** The same by their programs, however those are spoken to. */
+export type OwnProgramPreset = StreamPreset | OwnAcp;
 
-export const programPresets: readonly ProgramPreset[] = [
+export const programPresets: readonly OwnProgramPreset[] = [
   ...(Object.keys(streamPrograms) as StreamPreset[]), // the keys of the table above, nothing else
   ...acpPresets,
 ];
@@ -37,8 +48,10 @@ export function isProgramPreset(preset: string): preset is ProgramPreset {
 }
 
 export function presetProgram(preset: ProgramPreset): PresetProgram {
-  if (isStreamPreset(preset)) return streamPrograms[preset];
-  return acpAgent(preset) ?? { program: null, installCommand: null, triedVersions: [] };
+  const own = withoutAcp(preset);
+  return (
+    (isOwnAcp(own) ? acpAgent(own) : streamPrograms[own]) ?? { program: null, installCommand: null, triedVersions: [] }
+  );
 }
 
 function ofNpm(program: string, npmPackage: string, triedVersions: readonly string[]) {
@@ -48,7 +61,7 @@ function ofNpm(program: string, npmPackage: string, triedVersions: readonly stri
 /** The message that a service refuses the program's login, and what to do. */
 export function loginHint(preset: ProgramPreset, role: string): string {
   const name = nameOf(preset);
-  const agent = isAcpPreset(preset) ? acpAgent(preset) : null;
+  const agent = isAcpPreset(preset) ? acpSpeech(preset) : null;
   const how = agent === null ? `log in to ${name}` : `log in with ${agent.loginCommand}`;
   return `the service refuses the login of ${name}: ${how} as the user that runs stator, or put its key into the env_file of [agents.${role}]`;
 }

@@ -1,7 +1,7 @@
 /** Which agent plays a role: the tables of all places, nearest first, folded into one profile. */
 import { isJudge, isWorker, type Role } from '../../../machines/vocabulary/ids.ts';
 import { registriesWord } from '../platform/host-rules.ts';
-import { isAcpPreset } from './acp/agents.ts';
+import { isAcpPreset, loadsKnownSettings, optedAcp } from './acp/agents.ts';
 import type { Origin } from './document.ts';
 import { nearest } from './nearest.ts';
 import {
@@ -27,6 +27,8 @@ export interface AgentProfile {
   readonly program: string | null;
   readonly flags: readonly string[];
   readonly model: string | null;
+  /** As configured: whether its program, which has a stream of its own as well, is spoken to by the Agent Client Protocol. The preset then says so, where it can be. */
+  readonly acp: boolean;
   /** Of an agent by the Agent Client Protocol: its own name of the mode in which it works; null: that of its preset. */
   readonly mode: string | null;
   /** The same: the servers that it is given, by their names. */
@@ -161,6 +163,7 @@ function fold(role: Role, sources: readonly Source[], name: string | null): Reso
     program: samePreset,
     flags: samePreset,
     model: samePreset,
+    acp: samePreset,
     mode: samePreset,
     mcp: samePreset,
     terminal: samePreset,
@@ -171,13 +174,16 @@ function fold(role: Role, sources: readonly Source[], name: string | null): Reso
   const memory = value('memory');
   const processes = value('processes');
   const disk = value('disk');
+  const acp = value('acp') ?? false;
+  const named = preset ?? 'claude';
   const profile: AgentProfile = {
     role,
     name,
     fallbacks: [],
     account: value('account') ?? null,
     enabled: isNamed && (value('enabled') ?? true),
-    preset: preset ?? 'claude',
+    preset: (acp ? optedAcp(named) : null) ?? named,
+    acp,
     program: value('program') ?? null,
     flags: value('flags') ?? [],
     model: value('model') ?? null,
@@ -219,13 +225,13 @@ export function canPlay(profile: AgentProfile): boolean {
 }
 
 /**
- * Why a preset cannot play a role; null: it can. `sh` runs the blocks of a task, so only who works on tasks can use it. Of an agent by the Agent Client Protocol nobody
- * knows whether it leaves out the settings of the branch that it judges.
+ * Why a preset cannot play a role; null: it can. `sh` runs the blocks of a task, so only who works on tasks can use it. An agent by the Agent Client Protocol judges
+ * where all is known that it would load of the branch, which is then not there.
  */
 export function unplayable({ preset, role }: Pick<AgentProfile, 'preset' | 'role'>): string | null {
   if (preset === 'sh' && (!isWorker(role) || role === 'fixer'))
     return `preset "sh" runs the blocks of a task, and a ${role} has none`;
-  if (isAcpPreset(preset) && isJudge(role))
+  if (isAcpPreset(preset) && isJudge(role) && !loadsKnownSettings(preset))
     return `preset "${preset}" may load settings of the branch, and a ${role} judges that`;
   return null;
 }

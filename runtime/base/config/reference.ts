@@ -111,6 +111,10 @@ const agentWords: Readonly<Record<keyof typeof agentShape, Words>> = {
   program: ['""', 'what is started instead of the preset\'s own program; "command" needs it'],
   flags: ['[]', 'further arguments of the program'],
   model: ['""', 'the model, for presets that take one'],
+  acp: [
+    'false',
+    'true: opencode or gemini is spoken to by the Agent Client Protocol, and not by its own stream: it asks you, and a cancel ends its turn',
+  ],
   mode: [
     '""',
     'for agents of the Agent Client Protocol: the mode that they work in, by their own name for it; "": that of the preset. `acp` needs one where its agent has modes',

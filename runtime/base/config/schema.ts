@@ -8,7 +8,7 @@ import { isMachineName, type Role, roles } from '../../../machines/vocabulary/id
 import { mergeMethods, pullMergeModes } from '../../../machines/vocabulary/plan-pull.ts';
 import { type Policy, plannerDraftsLimit } from '../../../machines/vocabulary/policy.ts';
 import { hostForm, parseHostRule, registriesWord } from '../platform/host-rules.ts';
-import { acpPresets } from './acp/agents.ts';
+import { acpPresets, type OptedAcp } from './acp/agents.ts';
 import { isLoopback } from './home.ts';
 import { desktopModes, type HookTable, hookKeysOf, hookOf, hookTableSchema } from './hooks.ts';
 import { kasmosDaemonKeys } from './kasmos-daemon.ts';
@@ -32,7 +32,9 @@ import type { TomlPath } from './toml-place.ts';
 /** Those that files may name. */
 export const presets = ['claude', 'codex', 'opencode', 'gemini', ...acpPresets, 'sh', 'command'] as const;
 /** `function` and `custom`: agents of the program that embeds the engine, from `run` and `start`. */
-export type Preset = (typeof presets)[number] | 'function' | 'custom';
+export type Preset = (typeof presets)[number] | OptedAcp | 'function' | 'custom';
+/** Presets by their programs, however those are spoken to. */
+export type OwnPreset = Exclude<Preset, OptedAcp>;
 
 /** All of the network, the hosts of a list by a proxy, or nothing. */
 export const networkModes = ['full', 'hosts', 'none'] as const;
@@ -106,6 +108,7 @@ const agentKeys = {
   }).optional(),
   flags: listOf(text({ min: 0, max: 8192, is: 'a text' }), { max: 200, is: 'a list of texts' }).optional(),
   model: textOrNone({ max: 200, is: "a model's name" }).optional(),
+  acp: flag.optional(),
   mode: textOrNone({ max: 200, is: "a mode's name" }).optional(),
   mcp: z
     .record(z.string().regex(profileName, { error: 'a name in small letters, digits, ".", "_" and "-"' }), mcpServer, {

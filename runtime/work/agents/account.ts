@@ -1,9 +1,14 @@
 /** The account that an agent works with: what a service counts its limits by. */
 import { basename } from 'node:path';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { acpAgent, eachAcp } from '../../base/config/acp/agents.ts';
+import { acpAgent, eachOwnAcp, withoutAcp } from '../../base/config/acp/agents.ts';
 import type { AgentProfile } from '../../base/config/config.ts';
-import { isProgramPreset, type ProgramPreset, presetProgram } from '../../base/config/preset-programs.ts';
+import {
+  isProgramPreset,
+  type OwnProgramPreset,
+  type ProgramPreset,
+  presetProgram,
+} from '../../base/config/preset-programs.ts';
 import { textDigest } from '../../base/platform/text-digest.ts';
 import { readEnvFile } from './env-file.ts';
 import { givenEnvironment } from './environment.ts';
@@ -17,7 +22,7 @@ interface AccountVariables {
   readonly places: readonly string[];
 }
 
-const variables: { readonly [preset in ProgramPreset]: AccountVariables } = {
+const variables: { readonly [preset in OwnProgramPreset]: AccountVariables } = {
   claude: {
     address: [
       'ANTHROPIC_BASE_URL',
@@ -44,7 +49,7 @@ const variables: { readonly [preset in ProgramPreset]: AccountVariables } = {
     ],
     places: ['XDG_DATA_HOME'],
   },
-  ...eachAcp((preset) => {
+  ...eachOwnAcp((preset) => {
     const agent = acpAgent(preset);
     const place = agent?.home.variable ?? null;
     return { address: agent?.addresses ?? [], keys: agent?.keys ?? [], places: place === null ? [] : [place] };
@@ -63,9 +68,10 @@ interface AccountContext {
  * kept. null: a program of which no limit is known. An env file that cannot be read adds nothing: the start says what is wrong with it.
  */
 export function accountOf(profile: AgentProfile, context: AccountContext): string | null {
-  const { preset, program, model } = profile;
-  if (!isProgramPreset(preset)) return null;
+  const { program, model } = profile;
+  if (!isProgramPreset(profile.preset)) return null;
   if (profile.account !== null) return profile.account;
+  const preset = withoutAcp(profile.preset);
   const { address, keys } = variables[preset];
   const env = environmentOf(profile, context);
   const valuesOf = (names: readonly string[]) => names.flatMap((name) => (env[name] ? [`${name}=${env[name]}`] : []));
@@ -89,7 +95,7 @@ export function sharesConversations(a: AgentProfile, b: AgentProfile, context: A
 }
 
 function placeOf(preset: ProgramPreset, env: Readonly<Record<string, string>>): string {
-  const name = variables[preset].places.find((each) => env[each]) ?? 'HOME';
+  const name = variables[withoutAcp(preset)].places.find((each) => env[each]) ?? 'HOME';
   return `${name}=${env[name] ?? ''}`;
 }
 

@@ -2,8 +2,8 @@
 import { delimiter } from 'node:path';
 import type { AgentRun } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
-import { acpAgent, eachAcp } from '../../base/config/acp/agents.ts';
-import type { Preset } from '../../base/config/config.ts';
+import { acpAgent, eachOwnAcp, withoutAcp } from '../../base/config/acp/agents.ts';
+import type { OwnPreset, Preset } from '../../base/config/config.ts';
 import { gitLocalVariables } from '../git/local-variables.ts';
 import type { OwnPorts } from './own-ports.ts';
 
@@ -70,7 +70,7 @@ const gitSettings: ReadonlySet<string> = new Set(['GIT_CONFIG_GLOBAL', 'GIT_CONF
 const usualBeginnings = ['LC_'];
 
 /** What the programs of the presets document as theirs: keys, endpoints, models, where their settings are. A name that ends in `_` stands for all that begin so. */
-const presetVariables: { readonly [preset in Preset]: readonly string[] } = {
+const presetVariables: { readonly [preset in OwnPreset]: readonly string[] } = {
   claude: [
     'ANTHROPIC_',
     'CLAUDE_',
@@ -87,7 +87,7 @@ const presetVariables: { readonly [preset in Preset]: readonly string[] } = {
     ...['OPENCODE_', 'ANTHROPIC_API_KEY', 'OPENAI_API_KEY', 'GEMINI_API_KEY', 'GOOGLE_GENERATIVE_AI_API_KEY'],
     ...['OPENROUTER_API_KEY', 'GROQ_API_KEY', 'MISTRAL_API_KEY', 'DEEPSEEK_API_KEY', 'XAI_API_KEY'],
   ],
-  ...eachAcp((preset) => acpAgent(preset)?.variables ?? []),
+  ...eachOwnAcp((preset) => acpAgent(preset)?.variables ?? []),
   sh: [],
   command: [],
   function: [],
@@ -171,7 +171,9 @@ function inherited({
 }
 
 function isPresets(name: string, preset: Preset): boolean {
-  return presetVariables[preset].some((each) => (each.endsWith('_') ? name.startsWith(each) : name === each));
+  return presetVariables[withoutAcp(preset)].some((each) =>
+    each.endsWith('_') ? name.startsWith(each) : name === each,
+  );
 }
 
 function pathWith(binDir: string, path: string): string {

@@ -6,7 +6,7 @@ import { parsePlan } from '../../../machines/document/plan-document.ts';
 import { type AgentRun, placeOfRun } from '../../../machines/vocabulary/effect.ts';
 import { EngineError } from '../../../machines/vocabulary/errors.ts';
 import { isJudge, isWorker, planTree, runName } from '../../../machines/vocabulary/ids.ts';
-import { isAcpPreset } from '../../base/config/acp/agents.ts';
+import { isAcpPreset, withoutAcp } from '../../base/config/acp/agents.ts';
 import type { AgentProfile, OwnAgents, Preset } from '../../base/config/config.ts';
 import { installHint, isProgramPreset } from '../../base/config/preset-programs.ts';
 import type { Log } from '../../base/platform/log.ts';
@@ -270,7 +270,7 @@ function mayLoadSettings(
   const more = names.size > shownSettings ? ` and ${names.size - shownSettings} more` : '';
   const what = `settings that ${preset} loads are not as they were trusted: ${shown}${more}`;
   const yes = `see what the main folder has, and say yes to it: stator repo trust ${project} --show; stator repo trust ${project}`;
-  if (!leavesSettingsOut[preset])
+  if (!leavesSettingsOut[withoutAcp(preset)])
     throw new EngineError(
       'untrusted',
       `${what}; ${preset} cannot be told to leave them out`,
@@ -384,7 +384,7 @@ async function prepareWorkplace(
       path: worktree,
       branch,
       commit,
-      hidden: projectSettings[profile.preset],
+      hidden: projectSettings[withoutAcp(profile.preset)],
       trusted: await trustedFilesOf({ project, repository }, profile),
     });
     if (absent.length > 0)

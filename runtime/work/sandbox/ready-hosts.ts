@@ -1,13 +1,13 @@
 /** Hosts that need no list of one's own: the service of each preset, and the registries of the packages that a repository uses. */
 import { type Dirent, readdirSync } from 'node:fs';
-import { acpAgent, eachAcp } from '../../base/config/acp/agents.ts';
-import type { Preset } from '../../base/config/config.ts';
+import { acpAgent, eachOwnAcp, withoutAcp } from '../../base/config/acp/agents.ts';
+import type { OwnPreset, Preset } from '../../base/config/config.ts';
 import { registriesWord } from '../../base/platform/host-rules.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What the vendors document that their programs need. Statistics and reports of crashes are left out. */
-const presetHosts: { readonly [preset in Preset]: readonly string[] } = {
+const presetHosts: { readonly [preset in OwnPreset]: readonly string[] } = {
   claude: ['api.anthropic.com', 'claude.ai', 'platform.claude.com', 'console.anthropic.com'],
   codex: ['api.openai.com', 'auth.openai.com', 'chatgpt.com'],
   gemini: [
@@ -22,7 +22,7 @@ const presetHosts: { readonly [preset in Preset]: readonly string[] } = {
     ...['models.dev', 'opencode.ai', 'api.opencode.ai', 'api.anthropic.com', 'api.openai.com', 'openrouter.ai'],
     ...['generativelanguage.googleapis.com', 'api.groq.com', 'api.mistral.ai', 'api.deepseek.com', 'api.x.ai'],
   ],
-  ...eachAcp((preset) => acpAgent(preset)?.hosts ?? []),
+  ...eachOwnAcp((preset) => acpAgent(preset)?.hosts ?? []),
   sh: [],
   command: [],
   function: [],
@@ -79,7 +79,8 @@ export function hostsOf(
   { repo, env }: { readonly repo: string; readonly env: Environment },
 ): string[] {
   const named = hosts.flatMap((host) => (host === registriesWord ? registriesOf(repo) : [host]));
-  const service = presetHosts[preset].length === 0 ? [] : [...presetHosts[preset], ...servicesIn(env)];
+  const own = presetHosts[withoutAcp(preset)];
+  const service = own.length === 0 ? [] : [...own, ...servicesIn(env)];
   return [...new Set([...service, ...named])];
 }
 

@@ -6,20 +6,27 @@ export interface AcpMode {
   readonly modes: readonly string[];
   /** Further options of the session, by their ids, that are set where the agent has them. */
   readonly options?: Readonly<Record<string, string>>;
+  /** Variables of its environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
-export interface AcpAgent {
-  /** The program on PATH, unless the profile names another one, and the arguments by which it speaks the protocol. */
-  readonly program: string;
+/** How a program speaks the protocol. */
+export interface AcpSpeech {
+  /** The arguments by which it does. */
   readonly args: readonly string[];
-  readonly installCommand: string;
   readonly loginCommand: string;
-  /** The versions that were tried, the oldest first; empty: it was written by its documents alone. */
-  readonly triedVersions: readonly string[];
   /** Its modes by `permissions`. */
   readonly modeOf: { readonly skip: AcpMode; readonly ask: AcpMode };
   /** The option of its program that names a model; null: the session has one. */
   readonly modelFlag: string | null;
+}
+
+export interface AcpAgent extends AcpSpeech {
+  /** The program on PATH, unless the profile names another one. */
+  readonly program: string;
+  readonly installCommand: string;
+  /** The versions that were tried, the oldest first; empty: it was written by its documents alone. */
+  readonly triedVersions: readonly string[];
   /** What its documents name as its variables; a name that ends in `_` stands for all that begin so. */
   readonly variables: readonly string[];
   /** Those of them that hold a key, and those that say where the service is: what an account is known by. */
@@ -37,4 +44,6 @@ export interface AcpAgent {
   };
   /** What it loads of its own accord from the folder that it works in, and that can start something. */
   readonly settings: readonly string[];
+  /** Whether a trial has shown that this is all that it loads: then a checkout without these files has none of the branch's settings. */
+  readonly settingsAreTried: boolean;
 }

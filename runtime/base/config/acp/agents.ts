@@ -1,31 +1,81 @@
 /** The agents that are known to speak the Agent Client Protocol, by the names of their presets: a further one is a file and a line here. */
-import type { AcpAgent } from './agent.ts';
+import type { AcpAgent, AcpSpeech } from './agent.ts';
 import { cline } from './cline.ts';
 import { copilot } from './copilot.ts';
+import { gemini } from './gemini.ts';
 import { goose } from './goose.ts';
 import { kimi } from './kimi.ts';
+import { opencode } from './opencode.ts';
 import { qwen } from './qwen.ts';
 
 const agents = { copilot, qwen, goose, cline, kimi } as const satisfies Readonly<Record<string, AcpAgent>>;
 
+/** Programs with a preset and a stream of their own, which speak the protocol where their profile says `acp = true`. */
+const speeches = { opencode, gemini } as const satisfies Readonly<Record<string, AcpSpeech>>;
+
 export type { AcpAgent } from './agent.ts';
 
 export type KnownAcp = keyof typeof agents;
-/** `acp`: any other program that speaks it. */
-export type AcpPreset = KnownAcp | 'acp';
+type AlsoAcp = keyof typeof speeches;
+/** The preset of such a program whose profile says so. No file names it. */
+export type OptedAcp = `${AlsoAcp}-acp`;
+/** Presets of the protocol alone. `acp`: any other program that speaks it. */
+export type OwnAcp = KnownAcp | 'acp';
+export type AcpPreset = OwnAcp | OptedAcp;
 
 export const acpPresets = ['acp', ...(Object.keys(agents) as KnownAcp[])] as const; // the keys of the table above, nothing else
 
-export function isAcpPreset(preset: string): preset is AcpPreset {
+/** The names of the presets that take `acp = true`. */
+export const alsoAcp = Object.keys(speeches) as AlsoAcp[]; // likewise
+
+const opted: ReadonlyMap<string, AlsoAcp> = new Map(alsoAcp.map((program) => [`${program}-acp`, program]));
+
+/** The preset by the protocol of a program that has a stream of its own; null: it has none. */
+export function optedAcp(preset: string): OptedAcp | null {
+  return isAlsoAcp(preset) ? `${preset}-acp` : null;
+}
+
+function isAlsoAcp(preset: string): preset is AlsoAcp {
+  return Object.hasOwn(speeches, preset);
+}
+
+/** The preset by which the program itself is known, however it is spoken to. */
+export function withoutAcp<Preset extends string>(preset: Preset): Exclude<Preset, OptedAcp> | AlsoAcp {
+  return opted.get(preset) ?? (preset as Exclude<Preset, OptedAcp>); // the map has the others
+}
+
+export function isOwnAcp(preset: string): preset is OwnAcp {
   return preset === 'acp' || Object.hasOwn(agents, preset);
 }
 
-/** A table with an entry for each of them. */
+export function isAcpPreset(preset: string): preset is AcpPreset {
+  return isOwnAcp(preset) || opted.has(preset);
+}
+
+/** A table with an entry for each preset that speaks the protocol: of what it is to speak it. */
 export function eachAcp<Value>(entryOf: (preset: AcpPreset) => Value): Readonly<Record<AcpPreset, Value>> {
-  return Object.fromEntries(acpPresets.map((preset) => [preset, entryOf(preset)])) as Record<AcpPreset, Value>; // one for each of the list
+  const all = [...acpPresets, ...(opted.keys() as Iterable<OptedAcp>)];
+  return Object.fromEntries(all.map((preset) => [preset, entryOf(preset)])) as Record<AcpPreset, Value>; // one for each of the list
+}
+
+/** The same of what a program is, for those that are known by the protocol alone. */
+export function eachOwnAcp<Value>(entryOf: (preset: OwnAcp) => Value): Readonly<Record<OwnAcp, Value>> {
+  return Object.fromEntries(acpPresets.map((preset) => [preset, entryOf(preset)])) as Record<OwnAcp, Value>; // likewise
 }
 
 /** null: the agent is known by what its profile says alone. */
-export function acpAgent(preset: AcpPreset): AcpAgent | null {
+export function acpAgent(preset: OwnAcp): AcpAgent | null {
   return preset === 'acp' ? null : agents[preset];
+}
+
+/** null: likewise. */
+export function acpSpeech(preset: AcpPreset): AcpSpeech | null {
+  const program = withoutAcp(preset);
+  return isAlsoAcp(program) ? speeches[program] : acpAgent(program);
+}
+
+/** Whether a checkout without the settings that are known of it leaves it none of the branch's. */
+export function loadsKnownSettings(preset: AcpPreset): boolean {
+  const program = withoutAcp(preset);
+  return isAlsoAcp(program) || (acpAgent(program)?.settingsAreTried ?? false);
 }

@@ -21,4 +21,5 @@ export const cline = {
     readable: ['data/settings', 'data/globalState.json'],
   },
   settings: ['.cline', '.clinerules'],
+  settingsAreTried: false,
 } as const satisfies AcpAgent;

@@ -33,4 +33,5 @@ export const copilot = {
     '.vscode/mcp.json',
     '.copilot',
   ],
+  settingsAreTried: false,
 } as const satisfies AcpAgent;

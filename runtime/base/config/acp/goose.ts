@@ -21,4 +21,5 @@ export const goose = {
     readable: ['config.yaml', '.goosehints'],
   },
   settings: ['.goose'],
+  settingsAreTried: false,
 } as const satisfies AcpAgent;

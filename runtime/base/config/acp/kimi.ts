@@ -21,4 +21,5 @@ export const kimi = {
     readable: ['config.toml', 'mcp.json'],
   },
   settings: ['.kimi', '.agents'],
+  settingsAreTried: false,
 } as const satisfies AcpAgent;

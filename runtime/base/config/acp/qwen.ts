@@ -26,5 +26,6 @@ export const qwen = {
     logins: ['oauth_creds.json'],
     readable: ['settings.json', 'QWEN.md', '.env', 'agents', 'commands', 'extensions', 'skills', 'installation_id'],
   },
-  settings: ['.qwen', '.env'],
+  settings: ['.qwen', '.agents', '.env', '.lsp.json'],
+  settingsAreTried: true,
 } as const satisfies AcpAgent;

@@ -1,13 +1,15 @@
 /** The presets of the Agent Client Protocol: `acp` for any program that speaks it, and those of the agents that are known. */
 
 import { EngineError } from '../../../../machines/vocabulary/errors.ts';
-import { acpAgent, isAcpPreset } from '../../../base/config/acp/agents.ts';
+import { acpSpeech, isAcpPreset } from '../../../base/config/acp/agents.ts';
 import { type McpServer, unplayable } from '../../../base/config/config.ts';
 import { statorVersion } from '../../../base/platform/version.ts';
 import type { CommandLine, CommandPlaces } from '../command-line.ts';
 import { programCommand, programFile } from '../preset-command.ts';
 import { type AcpSettings, acpSettingsName } from '../relay/acp-settings.ts';
 import type { RunBrief } from '../run-brief.ts';
+import { geminiVariables } from './gemini.ts';
+import { opencodeVariables } from './opencode.ts';
 import { programLine } from './program.ts';
 
 /** What is set in the session stands in a file for the relay, which is the client. Throws `agent_unusable` for a judge, and where no program is named. */
@@ -19,7 +21,7 @@ export function acpCommand(brief: RunBrief, places: CommandPlaces): CommandLine 
   if (refusal !== null)
     throw new EngineError('agent_unusable', refusal, `give it another agent: preset = "claude" under [agents.${role}]`);
   const servers = Object.entries(profile.mcp).map(([name, server]) => serverOf(name, server, { role, places }));
-  const agent = acpAgent(preset);
+  const agent = acpSpeech(preset);
   const modelFlag = agent?.modelFlag ?? null;
   const own = agent?.modeOf[permissions];
   const settings: AcpSettings = {
@@ -33,13 +35,18 @@ export function acpCommand(brief: RunBrief, places: CommandPlaces): CommandLine 
     permissions,
     mcpServers: servers,
   };
+  const variables = {
+    ...own?.env,
+    ...(preset === 'opencode-acp' ? opencodeVariables(places) : {}),
+    ...(preset === 'gemini-acp' ? geminiVariables(brief) : {}),
+  };
   const modelArgs = modelFlag === null || model === null ? [] : [modelFlag, model];
   const line =
     agent === null
       ? programCommand(brief, places)
       : programLine(preset, brief, places, { before: [...agent.args, ...modelArgs] });
   const files = [...(line.files ?? []), ...servers.map(({ command }) => command)];
-  return { ...line, files, messages: 'acp', beside: { [acpSettingsName]: JSON.stringify(settings) } };
+  return { ...line, env: variables, files, messages: 'acp', beside: { [acpSettingsName]: JSON.stringify(settings) } };
 }
 
 /** As `session/new` takes it, which wants a whole path. The engine's own program is given what says which run it is of. */

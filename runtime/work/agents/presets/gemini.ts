@@ -16,10 +16,12 @@ export function geminiCommand(brief: RunBrief, places: CommandPlaces): CommandLi
     ...modelOf(brief),
     ...talk,
   ];
-  const line = programLine('gemini', brief, places, { before });
-  return brief.profile.flags.some((flag) => ownSandbox.test(flag))
-    ? line
-    : { ...line, env: { GEMINI_SANDBOX: 'false' } };
+  return { ...programLine('gemini', brief, places, { before }), env: geminiVariables(brief) };
+}
+
+/** Without a sandbox of its own, unless its flags ask for one. */
+export function geminiVariables({ profile }: RunBrief): Readonly<Record<string, string>> {
+  return profile.flags.some((flag) => ownSandbox.test(flag)) ? {} : { GEMINI_SANDBOX: 'false' };
 }
 
 /** A sandbox of its own is a container, where neither the repo's .git nor the socket of `stator` is: one that its user's settings switch on is off here. */

@@ -7,7 +7,7 @@ import { statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { acpAgent, eachAcp } from '../../../base/config/acp/agents.ts';
+import { acpSpeech, eachAcp } from '../../../base/config/acp/agents.ts';
 import type { ProgramPreset } from '../../../base/config/preset-programs.ts';
 
 interface Flags {
@@ -37,7 +37,7 @@ export const presetFlags: Readonly<Record<ProgramPreset, Flags>> = {
     flags: ['--output-format', '--approval-mode', '--skip-trust', '--session-id', '--resume', '--model'],
   },
   ...eachAcp((preset) => {
-    const { args = [], modelFlag = null } = acpAgent(preset) ?? {};
+    const { args = [], modelFlag = null } = acpSpeech(preset) ?? {};
     const flags = [...args.filter((arg) => arg.startsWith('-')), ...(modelFlag === null ? [] : [modelFlag])];
     return { help: [...args.filter((arg) => !arg.startsWith('-')), '--help'], flags };
   }),

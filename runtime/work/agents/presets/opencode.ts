@@ -18,6 +18,10 @@ export function opencodeCommand(brief: RunBrief, places: CommandPlaces): Command
     ...modelOf(brief),
     ...talk,
   ];
-  const line = programLine('opencode', brief, places, { before });
-  return places.loadsProject ? line : { ...line, env: { OPENCODE_DISABLE_PROJECT_CONFIG: '1' } };
+  return { ...programLine('opencode', brief, places, { before }), env: opencodeVariables(places) };
+}
+
+/** Without the settings of the repository, where it may load none. */
+export function opencodeVariables({ loadsProject }: CommandPlaces): Readonly<Record<string, string>> {
+  return loadsProject ? {} : { OPENCODE_DISABLE_PROJECT_CONFIG: '1' };
 }

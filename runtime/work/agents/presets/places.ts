@@ -3,7 +3,7 @@
  * their role and plan; what they carry out the next time a person starts them (settings, hooks, plugins, servers) may only be read; the rest is not there.
  */
 import { join } from 'node:path';
-import { type AcpAgent, acpAgent, isAcpPreset } from '../../../base/config/acp/agents.ts';
+import { type AcpAgent, acpAgent, isOwnAcp, withoutAcp } from '../../../base/config/acp/agents.ts';
 import type { Preset } from '../../../base/config/config.ts';
 
 export interface PresetPlaces {
@@ -31,8 +31,9 @@ export interface PlacesOf {
 
 /** Absolute paths, there or not. */
 export function presetPlaces(preset: Preset, { env, userHome, worktree }: PlacesOf): PresetPlaces {
-  if (isAcpPreset(preset)) return acpPlaces(acpAgent(preset), { env, userHome });
-  switch (preset) {
+  const own = withoutAcp(preset);
+  if (isOwnAcp(own)) return acpPlaces(acpAgent(own), { env, userHome });
+  switch (own) {
     case 'claude':
       return claudePlaces(env, userHome, worktree);
     case 'codex':

@@ -5,9 +5,9 @@
  */
 import { lstatSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { acpAgent, eachAcp } from '../../../base/config/acp/agents.ts';
-import { fileDigest, type Preset } from '../../../base/config/config.ts';
-import type { ProgramPreset } from '../../../base/config/preset-programs.ts';
+import { acpAgent, eachOwnAcp, withoutAcp } from '../../../base/config/acp/agents.ts';
+import { fileDigest, type OwnPreset, type Preset } from '../../../base/config/config.ts';
+import type { OwnProgramPreset } from '../../../base/config/preset-programs.ts';
 import { isText } from '../../../base/platform/entry-names.ts';
 import { textDigest } from '../../../base/platform/text-digest.ts';
 import { isWithin } from '../../git/worktree-folder.ts';
@@ -19,12 +19,12 @@ export const projectSettings = {
   // Its own `.env` comes first; without one it reads the project's, which may name another service to ask.
   gemini: ['.gemini', '.agents', '.env'],
   opencode: ['.opencode', '.claude', '.agents', 'opencode.json', 'opencode.jsonc'],
-  ...eachAcp((preset) => acpAgent(preset)?.settings ?? []),
+  ...eachOwnAcp((preset) => acpAgent(preset)?.settings ?? []),
   sh: [],
   command: [],
   function: [],
   custom: [],
-} as const satisfies { readonly [preset in Preset]: readonly string[] };
+} as const satisfies { readonly [preset in OwnPreset]: readonly string[] };
 
 /** Presets whose program can be told to load none of them. gemini has no switch: it does not start where they are not as they were trusted. */
 export const leavesSettingsOut = {
@@ -32,8 +32,8 @@ export const leavesSettingsOut = {
   codex: true,
   gemini: false,
   opencode: true,
-  ...eachAcp(() => false),
-} as const satisfies { readonly [preset in ProgramPreset]: boolean };
+  ...eachOwnAcp(() => false),
+} as const satisfies { readonly [preset in OwnProgramPreset]: boolean };
 
 /** Made by the programs as they go, in each checkout anew. */
 const madeByPrograms: ReadonlySet<string> = new Set(['.claude/worktrees', '.opencode/node_modules']);
@@ -49,7 +49,9 @@ const notRead = 'not read';
  * with what is there. What cannot be read, and what is beyond 2,000 paths, is known by a word that is no digest.
  */
 export function settingsIn(folder: string, presets: Iterable<Preset>): Record<string, string> {
-  const open = [...new Set([...presets].flatMap((preset): readonly string[] => projectSettings[preset]))].sort();
+  const open = [
+    ...new Set([...presets].flatMap((preset): readonly string[] => projectSettings[withoutAcp(preset)])),
+  ].sort();
   const found: [path: string, digest: string][] = [];
   let count = 0;
   for (let path = open.shift(); path !== undefined; path = open.shift()) {

@@ -45,6 +45,8 @@ export function createAcpReader(): Reader {
   function ofAnswer(event: JsonObject): void {
     const id = numberAt(event, 'id');
     const method = id === null ? undefined : open.get(id);
+    // A turn has one answer: beside another one nobody knows which of them is the agent's.
+    if (method === undefined && textAt(event, 'result', 'stopReason') !== null) final.add(null);
     if (id === null || method === undefined) return;
     open.delete(id);
     if (method === 'initialize') logins = listAt(event, 'result', 'authMethods').flatMap(loginText);
@@ -79,7 +81,7 @@ export function createAcpReader(): Reader {
   function say(text: string, id: string | null): void {
     if (id !== message && id !== null) pieces = '';
     message = id;
-    if (pieces === '' && asides.test(text)) {
+    if (pieces === '' && asides.test(text) && verdictsNamedIn(text).length === 0) {
       aside = shortened(text);
       return;
     }

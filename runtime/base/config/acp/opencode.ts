@@ -1,0 +1,12 @@
+/** opencode by the Agent Client Protocol. Sources: its documents, and trials with 1.18.33. What else is known of the program is at its own preset. */
+import type { AcpSpeech } from './agent.ts';
+
+/** Its modes are agents, and what it asks about is a matter of its configuration, of which this variable is a part. */
+const asks = JSON.stringify({ bash: 'ask', edit: 'ask', webfetch: 'ask' });
+
+export const opencode = {
+  args: ['acp'],
+  loginCommand: 'opencode auth login',
+  modeOf: { skip: { modes: ['build'] }, ask: { modes: ['build'], env: { OPENCODE_PERMISSION: asks } } },
+  modelFlag: null,
+} as const satisfies AcpSpeech;
