@@ -69,7 +69,20 @@ function about(agent: InstanceEntry, nowMs: number): View {
     fact('reason', agent.reason ?? ''),
     fact('goes on', agent.waits_until === null ? '' : clock(agent.waits_until)),
     ...usageFacts(agent.usage),
+    fact('work', agent.work?.text ?? ''),
+    fact('uses', agent.live ? (agent.work?.tool ?? '') : ''),
+    fact('its plan', ownPlan(agent)),
     fact('branch', agent.branch),
+  );
+}
+
+/** The plan that it wrote down for itself. */
+function ownPlan({ work }: InstanceEntry): Child {
+  if (work === null || work.plan.length === 0) return '';
+  return h(
+    'ul',
+    null,
+    work.plan.map(({ text, state }) => h('li', { 'data-state': state }, `${state.replaceAll('_', ' ')}: ${text}`)),
   );
 }
 

@@ -57,6 +57,12 @@ export function instanceLines(entry: InstanceEntry, paint: Paint, nowMs: number)
         `asks (${id})`,
         `${tool}, ${untilText(until, nowMs)}: ${plain(detail)}`,
       ]),
+      ['work', entry.work === null || entry.work.text === '' ? null : entry.work.text],
+      ['uses', entry.live && entry.work?.tool != null ? plain(entry.work.tool) : null],
+      ...(entry.work?.plan ?? []).map(({ text, state }, index): [string, string] => [
+        index === 0 ? 'its plan' : '',
+        plain(`${state.replaceAll('_', ' ')}: ${text}`),
+      ]),
       ['last line', entry.last_line === null ? null : plain(entry.last_line)],
     ],
     paint,

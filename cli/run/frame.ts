@@ -206,7 +206,7 @@ function liveSpans(agent: InstanceEntry, tries: string, nowMs: number): Line {
   const { state, permissions } = agent;
   if (state !== 'waiting') {
     const text = state === 'running' ? 'working' : state.replaceAll('_', ' ');
-    return [{ tone: 'busy', text: `${text}${tries}${elapsed(agent, nowMs)}` }, ...said(agent)];
+    return [{ tone: 'busy', text: `${text}${tries}${elapsed(agent, nowMs)}` }, ...atWork(agent), ...said(agent)];
   }
   const [question] = permissions;
   if (question === undefined) return [{ tone: 'attention', text: 'waits for a permission' }, ...said(agent)];
@@ -219,6 +219,11 @@ function liveSpans(agent: InstanceEntry, tries: string, nowMs: number): Line {
 
 function elapsed({ started_at: at }: InstanceEntry, nowMs: number): string {
   return at === null ? '' : ` ${duration(nowMs - Date.parse(at))}`;
+}
+
+/** How far it is in its own plan, and how full its context. */
+function atWork({ work }: InstanceEntry): Line {
+  return work === null || work.text === '' ? [] : [{ tone: 'plain', text: `  ${work.text}` }];
 }
 
 function said({ last_line: line }: InstanceEntry): Line {

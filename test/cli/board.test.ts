@@ -152,6 +152,12 @@ describe('the picture of the board', () => {
     `);
   });
 
+  it('an agent that writes down its own plan shows how far it is', () => {
+    const work = { tool: null, plan: [], context: null, text: '1 of 2 of its plan' };
+    const busy = news([plan('login')], [agent('login-w1-t1', 'login', { work })]);
+    expect(shot({ ...fleet, news: busy }, 90, 8)).toContain('working 4m  1 of 2 of its plan  says');
+  });
+
   it('says of a plan that it has not heard of yet that it asks, and shows nothing of another one', () => {
     const near = { project: 'shop', plan: 'login' };
     const loading = shot({ ...fleet, near });

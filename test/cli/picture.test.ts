@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { kindsWith } from '../../actors/kinds.ts';
 import { publicMove } from '../../actors/public-states.ts';
 import { noPaint, paintFor } from '../../cli/colour.ts';
+import { instanceLines } from '../../cli/instance/view.ts';
 import { planLines } from '../../cli/plan/view.ts';
 import { factLines } from '../../cli/run/fact-line.ts';
 import { frame } from '../../cli/run/frame.ts';
@@ -132,6 +133,20 @@ function picture(width: number, height: number, shown = plan()): string {
   const view = { plan: shown, instances: agents, width, height, nowMs, startedMs: nowMs - 200_000, paint: noPaint };
   return frame({ ...view, footer: 'Ctrl-C detaches' }).join('\n');
 }
+
+it('an agent that writes down its own plan shows how far it is, and how full its context', () => {
+  const work: InstanceEntry['work'] = {
+    tool: '$ npm test',
+    plan: [{ text: 'write', state: 'in_progress' }],
+    context: { used: 50_000, size: 200_000 },
+    text: '0 of 1 of its plan, 25 % of its context',
+  };
+  const view = { plan: plan(), width: 140, height: 24, nowMs, startedMs: nowMs, paint: noPaint, footer: '' };
+  const shown = frame({ ...view, instances: [agent('login-w2-t1', { work, last_line: 'reads' })] }).join('\n');
+  expect(shown).toContain('working 1m 15s  0 of 1 of its plan, 25 % of its context  reads');
+  const lines = instanceLines(agent('login-w2-t1', { work }), noPaint, nowMs).join('\n');
+  expect(lines).toMatch(/uses\s+\$ npm test\n\s*its plan\s+in progress: write\n/);
+});
 
 it('a run that a pause stopped is no attempt, and did not end well', () => {
   const [ended, started] = [new Date(nowMs - 60_000), new Date(nowMs - 75_000)].map((time) => time.toISOString());

@@ -202,6 +202,27 @@ describe('an agent of the Agent Client Protocol', () => {
     await untilPlan(engine, 'work', ({ waiting_for: waits }) => waits?.kind === 'rate_limit');
   });
 
+  it('shows the tool that it uses, its own plan and how full its context is, while it works', async () => {
+    const engine = await engineOf('plans');
+    await begin(engine, 'work', oneTask);
+    await until(async () => prompts(engine).length === 1);
+    await until(async () => (await agentOf(engine)).work?.tool === '$ npm test');
+    expect(await agentOf(engine)).toMatchObject({
+      last_line: '$ npm test',
+      work: {
+        plan: [
+          { text: 'read', state: 'completed' },
+          { text: 'write', state: 'in_progress' },
+        ],
+        context: { used: 50_000, size: 200_000 },
+        text: '1 of 2 of its plan, 25 % of its context',
+      },
+    });
+    writeFileSync(join(stateOf(engine.root), 'go'), '');
+    await untilStatus(engine, 'work', 'done');
+    expect((await agentOf(engine)).work?.tool).toBeNull();
+  });
+
   it('is told at the end of its turn what a person typed meanwhile, as the next prompt of the same conversation', async () => {
     const engine = await engineOf('slow,edit:more');
     await begin(engine, 'work', oneTask);

@@ -25,6 +25,7 @@ export function shownAgent(
     takes_keys: false,
     log: null,
     last_line: null,
+    work: null,
     preset: 'sh',
     id: `${given.project}/${given.title}`,
     active: true,

@@ -199,7 +199,7 @@ function agentRow(agent: InstanceEntry, nowMs: number): Row {
 }
 
 function agentSpans(agent: InstanceEntry, name: string, nowMs: number): Line {
-  const { state, started_at: started, last_line: last, reason, permissions } = agent;
+  const { state, started_at: started, last_line: last, work, reason, permissions } = agent;
   const live = agent.live;
   const [question] = permissions;
   if (live && question !== undefined) {
@@ -224,6 +224,7 @@ function agentSpans(agent: InstanceEntry, name: string, nowMs: number): Line {
     { tone, text: live ? '●' : state === 'succeeded' ? '✓' : state === 'failed' ? '✗' : '○' },
     { tone: 'plain', text: ` ${name}  ` },
     { tone, text: `${word}${time}${why}` },
+    ...(live && work !== null && work.text !== '' ? [{ tone: 'plain' as const, text: `  ${work.text}` }] : []),
     ...(last === null ? [] : [{ tone: 'dim' as const, text: `  ${plain(last)}` }]),
   ];
 }

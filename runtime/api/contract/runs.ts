@@ -4,6 +4,20 @@ import { runStates } from '../../../machines/vocabulary/public-state.ts';
 import { permissionQuestion } from './permissions.ts';
 import { count, lines, reason, time, usage, waiting } from './shared-shapes.ts';
 
+/** What an agent is at by its newest output, as far as its program says it. */
+export const agentWork = z
+  .object({
+    /** The tool that it uses now, as a line of its log; null: none, or its program does not say when one begins. */
+    tool: z.string().nullable(),
+    /** Its own plan; empty: it wrote none down. */
+    plan: z.array(z.object({ text: z.string(), state: z.enum(['pending', 'in_progress', 'completed']) })),
+    /** Tokens of its conversation, and how many its model takes; null: it does not say. */
+    context: z.object({ used: count, size: count.nullable() }).nullable(),
+    /** Plan and context in words: `2 of 5 of its plan, 34 % of its context`; "": nothing is known. */
+    text: z.string(),
+  })
+  .meta({ id: 'AgentWork' });
+
 export const instanceEntry = z
   .object({
     title: z.string(),
@@ -38,6 +52,8 @@ export const instanceEntry = z
     log: z.string().nullable(),
     /** The last line of output that has something to show, at most 200 characters, safe to print. */
     last_line: z.string().nullable(),
+    /** What it is at; null: its preset says nothing of that, or there is no log here. */
+    work: agentWork.nullable(),
     /** The preset of its last run; null: there was no run. */
     preset: z.string().nullable(),
     /** The usage over all attempts. */

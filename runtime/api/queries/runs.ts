@@ -14,7 +14,7 @@ import type { RunRow, UsageRow } from '../../core/store/rows.ts';
 import { lastActivityMs } from '../../work/agents/liveness.ts';
 import { takesMessages } from '../../work/agents/message-input.ts';
 import { tailOf } from '../../work/agents/output-log.ts';
-import { readableLog } from '../../work/agents/reports/readable-log.ts';
+import { readLog, type ShownWork } from '../../work/agents/reports/readable-log.ts';
 import { type RunFolder, runFolderAt } from '../../work/agents/run-folder.ts';
 import { runIdOf } from '../../work/agents/run-id.ts';
 import { hasInput } from '../../work/agents/terminal-input.ts';
@@ -30,8 +30,9 @@ import { soundTree } from './waiting.ts';
 const lineLimit = 200;
 const lineTailBytes = 2_048;
 const eventTailBytes = 32 * 1024;
-/** The last line of each log as it was at its last change. Most of a large plan's have ended, and are listed with every look at it. */
-const lastLines = createFileMemory<string | null>(2_000);
+/** What the end of each log says as it was at its last change. Most of a large plan's have ended, and are listed with every look at it. */
+const lastWords = createFileMemory<Pick<InstanceEntry, 'last_line' | 'work'>>(2_000);
+const noWords: Pick<InstanceEntry, 'last_line' | 'work'> = { last_line: null, work: null };
 
 export function createRunViews(parts: ViewDependencies) {
   const { store } = parts;
@@ -104,7 +105,7 @@ async function instanceEntry(
     takes_keys: takesInput && folder !== null && !takesMessages(folder),
     ...(isHere ? {} : { host: parts.projects.find(row.project)?.host }),
     log: folder?.log ?? null,
-    last_line: folder === null || activity === 0 ? null : lastLineOf(folder, row.preset, activity),
+    ...(folder === null || activity === 0 ? noWords : lastWordsOf(folder, row.preset, activity)),
     preset: row.preset,
     usage: usageOfTitle(usage, row.title),
     ...olderFields(row),
@@ -170,18 +171,30 @@ function permissionEntry({
 }
 
 /** `changedMs`: as `lastActivityMs`. */
-function lastLineOf(folder: RunFolder, preset: string | null, changedMs: number): string | null {
+function lastWordsOf(folder: RunFolder, preset: string | null, changedMs: number): typeof noWords {
   const state = { text: String(changedMs), changedMs };
-  return lastLines.of(folder.path, state, () => lastLine(lastWords(folder, preset)));
+  return lastWords.of(folder.path, state, () => readWords(folder, preset));
 }
 
 /** Of lines that are written for programs only a part is text. */
-function lastWords(folder: RunFolder, preset: string | null): string {
+function readWords(folder: RunFolder, preset: string | null): typeof noWords {
   const bytes = preset !== null && isProgramPreset(preset) ? eventTailBytes : lineTailBytes;
-  return readableLog(preset, tailOf(folder, bytes));
+  const { lastLine, work } = readLog(preset, tailOf(folder, bytes));
+  return {
+    last_line: lastLine?.trim().slice(0, lineLimit) ?? null,
+    work: work === null ? null : { ...work, plan: [...work.plan], text: workText(work) },
+  };
 }
 
-function lastLine(text: string): string | null {
-  const line = text.split('\n').findLast((candidate) => candidate.trim() !== '');
-  return line === undefined ? null : line.trim().slice(0, lineLimit);
+function workText({ plan, context }: ShownWork): string {
+  const done = plan.filter(({ state }) => state === 'completed').length;
+  return [
+    ...(plan.length === 0 ? [] : [`${done} of ${plan.length} of its plan`]),
+    ...(context === null ? [] : [contextText(context)]),
+  ].join(', ');
+}
+
+function contextText({ used, size }: NonNullable<ShownWork['context']>): string {
+  if (size === null || size === 0) return `${Math.ceil(used / 1_000)}k tokens of context`;
+  return `${Math.round((used / size) * 100)} % of its context`;
 }
