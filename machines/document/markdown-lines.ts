@@ -96,7 +96,7 @@ export function openedFence(text: string, line: number): Fence | null {
   return { line, marker, indent: indent.length, info };
 }
 
-function closesFence(text: string, fence: Fence): boolean {
+export function closesFence(text: string, fence: Fence): boolean {
   const found = openedFence(text, 0);
   return found !== null && found.info === '' && found.marker.startsWith(fence.marker);
 }

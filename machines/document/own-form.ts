@@ -145,7 +145,8 @@ function written(draft: PlanDraft, waves: readonly PlacedTask[][], orders: Order
   if (draft.title !== null) add(`# ${draft.title.text}`, draft.title.number);
   space();
   if (draft.after.length > 0) addBlock([{ text: onOneLine(`**After:** ${draft.after.join(', ')}`), number: 0 }]);
-  addBlock(asText(draft.head, 1));
+  // Without a title no other heading becomes one.
+  addBlock(asText(draft.head, draft.title === null ? 2 : 1));
   let wave = 0;
   for (const part of draft.parts) {
     if (part.kind === 'note') addBlock(asNote(part.lines));

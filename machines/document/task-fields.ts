@@ -59,7 +59,7 @@ export function createTaskReader(
   }
 
   function readTaskField(field: Field<TaskName>, line: number): void {
-    if (field.name === 'check') readCheck(task, field.value, line, report.problem);
+    if (field.name === 'check') readCheck(task, field.value, line, report);
     if (field.name === 'after') {
       for (const number of taskNumbers(field.value, { line, wave }, report.problem)) addLink(number, line);
     }
@@ -127,13 +127,25 @@ function shortened(command: string): string {
   return quoted(command.trimEnd()).slice(1, -1);
 }
 
-function readCheck(task: PlanTask, value: string, line: number, report: ReportProblem): void {
+function readCheck(task: PlanTask, value: string, line: number, report: Reports): void {
   if (value !== '' && isNothing(value)) return;
   const command = value.startsWith('`') ? codeSpan(value) : value;
   const problem = checkProblem(value, command, task.check);
-  if (problem !== null) report(line, problem);
+  if (problem !== null) report.problem(line, problem);
   else task.check = command;
+  const last = command === null ? null : neverFailing(command);
+  if (last !== null) report.remark(line, `this check cannot fail: it ends in ${quoted(last)}; leave that out`);
 }
+
+/** The last command of a check, where its exit code is 0 whatever came before: `|| true`, `|| echo no`, `| tail -5`. */
+function neverFailing(command: string): string | null {
+  return endsWell.exec(command.trim())?.[0] ?? null;
+}
+
+const words = `(?:"[^"]*"|'[^']*'|[^"'|&;()])*`;
+const endsWell = new RegExp(
+  String.raw`(?:\|\|\s*(?:true|:|echo\b${words})|(?<!\|)\|\s*(?:head|tail|cat|tee)\b${words})$`,
+);
 
 function checkProblem(value: string, command: string | null, earlier: string | null): string | null {
   if (value === '') return 'the check has no command; write it on the same line, as in **Check:** npm test';

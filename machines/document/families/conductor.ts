@@ -1,5 +1,6 @@
 /** `plan.md` of a Conductor track: `- [ ] Task: …` with its steps, below `## Phase N`. A phase is a wave, and its tasks run one after the other. */
 import { itemsThat, labelledIds, type PlacedItem, taskSpans } from './checklist.ts';
+import { personRemark } from './descriptions.ts';
 import type { Family } from './family.ts';
 import { layOut } from './sections.ts';
 import type { Sheet } from './sheet.ts';
@@ -16,11 +17,13 @@ export const conductor = {
     if (tasks.length === 0) return false;
     return isTrack(sheet) || tasks.filter(({ item }) => word.test(item.text)).length * 2 > tasks.length;
   },
-  read: (sheet) =>
-    layOut(
-      sheet,
-      taskSpans(sheet, tasksOf(sheet), { ids: labelledIds, statesOrder: true, taken: /^\W{0,4}Task(?=\W{0,3}:)/gi }),
-    ),
+  read(sheet) {
+    const tasks = tasksOf(sheet);
+    const rules = { ids: labelledIds, statesOrder: true, taken: /^\W{0,4}Task(?=\W{0,3}:)/gi };
+    const draft = layOut(sheet, taskSpans(sheet, tasks, rules));
+    const people = tasks.filter(({ item }) => /\bUser Manual Verification\b/i.test(item.text));
+    return { ...draft, remarks: [...draft.remarks, ...people.flatMap(({ item }) => personRemark('Conductor', item))] };
+  },
 } as const satisfies Family;
 
 function isTrack({ folders, file }: Sheet): boolean {

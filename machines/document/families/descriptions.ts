@@ -15,6 +15,15 @@ export function companionNote(sheet: Sheet, { companions }: Family): SourceLine[
   }));
 }
 
+/** Of a task that waits for a person in its own program; one that is done needs nobody. */
+export function personRemark(
+  program: string,
+  { line, box = null }: { readonly line: number; readonly box?: { readonly isChecked: boolean } | null },
+): PlanProblem[] {
+  const message = `this step waits for a person in ${program}; an agent gets it as a task`;
+  return box?.isChecked === true ? [] : [{ line, message }];
+}
+
 export function emptyProblem({ title }: Pick<Family, 'title'>): PlanProblem {
   return { line: 1, message: `no task found: the document does not look like ${title}` };
 }

@@ -2,8 +2,9 @@
  * `NN-NN-PLAN.md` of GSD: front matter with `depends_on`, and a `<task>` for each task. Its tasks run one after the other. What it depends on is another plan,
  * which is waited for where its file lies beside and no summary says that it is done. `<automated>` in `<verify>` is the task's check.
  */
-import { markdownLines } from '../markdown-lines.ts';
+import { closesFence, type Fence, openedFence } from '../markdown-lines.ts';
 import type { PlanProblem } from '../shape.ts';
+import { personRemark } from './descriptions.ts';
 import type { DraftTask, Family, PlanDraft } from './family.ts';
 import type { SourceLine } from './markdown-outline.ts';
 import { layOut, type TaskSpan } from './sections.ts';
@@ -25,15 +26,19 @@ export const gsd = {
   read(sheet): PlanDraft {
     const elements = elementsIn(sheet);
     const spans = elements.map((element, at) => spanOf(element, at, isSummarised(sheet)));
-    const draft = elements.length > 0 ? layOut(sheet, spans) : headingTasks.read(sheet);
+    const draft =
+      elements.length > 0 ? layOut(sheet, spans, { titleAbove: firstElement(sheet) }) : headingTasks.read(sheet);
     const { after, remarks } = plansBefore(sheet);
     const people = elements.filter(({ lines }) => /type="checkpoint/.test(lines[0]?.text ?? ''));
-    const checkpoints = people.map(({ line }): PlanProblem => {
-      return { line, message: 'this checkpoint waits for a person in GSD; an agent gets it as a task' };
-    });
+    const checkpoints = people.flatMap(({ line }) => personRemark('GSD', { line }));
     return { ...draft, after, remarks: [...draft.remarks, ...remarks, ...checkpoints] };
   },
 } as const satisfies Family;
+
+/** The line of `<objective>`, or of what stands in its place: a heading below it is no title. */
+function firstElement({ lines, firstLine }: Sheet): number {
+  return lines.find(({ text, number }) => number >= firstLine && /^<[a-z_]+>/.test(text))?.number ?? lines.length + 1;
+}
 
 interface Element {
   readonly line: number;
@@ -41,18 +46,48 @@ interface Element {
   readonly lines: readonly SourceLine[];
 }
 
-/** The `<task>` elements that begin and end at the start of a line, outside of code. */
+/**
+ * The `<task>` elements that begin and end at the start of a line, outside of code and comments. A fence that is still open where the next task begins was
+ * never closed: the task before that ends at its own end.
+ */
 function elementsIn(sheet: Sheet): Element[] {
   const found: Element[] = [];
   let open: number | null = null;
-  for (const { number, text, part } of markdownLines(sheet.lines.map((line) => line.text).join('\n'))) {
-    if (part !== 'text' || number < sheet.firstLine) continue;
-    if (/^\s*<task[\s>]/.test(text)) open ??= number;
-    if (open === null || !/<\/task>\s*$/.test(text)) continue;
-    found.push({ line: open, end: number + 1, lines: sheet.between(open, number + 1) });
+  let fence: Fence | null = null;
+  /** The last line of the fence that would end the task. */
+  let endInFence: number | null = null;
+  const lastComment = sheet.lines.findLast(({ text }) => text.includes('-->'))?.number ?? 0;
+  let isComment = false;
+  const end = (line: number) => {
+    if (open !== null) found.push({ line: open, end: line + 1, lines: sheet.between(open, line + 1) });
     open = null;
+    endInFence = null;
+  };
+  for (const { number, text } of sheet.lines) {
+    if (number < sheet.firstLine) continue;
+    if (endInFence !== null && /^\s*<(?:task[\s>]|\/tasks>)/.test(text)) {
+      end(endInFence);
+      fence = null;
+    }
+    if (isComment) isComment = !text.includes('-->');
+    else if (fence !== null) {
+      if (closesFence(text, fence)) {
+        fence = null;
+        endInFence = null;
+      } else if (open !== null && isEnd(text)) endInFence = number;
+    } else if (/^ {0,3}<!--/.test(text) && !text.includes('-->') && number < lastComment) isComment = true;
+    else {
+      fence = openedFence(text, number);
+      if (/^\s*<task[\s>]/.test(text)) open ??= number;
+      if (open !== null && isEnd(text)) end(number);
+    }
   }
+  if (endInFence !== null) end(endInFence);
   return found;
+}
+
+function isEnd(text: string): boolean {
+  return /<\/task>\s*$/.test(text);
 }
 
 function spanOf({ line, end, lines }: Element, at: number, isDone: boolean): TaskSpan {
@@ -60,7 +95,7 @@ function spanOf({ line, end, lines }: Element, at: number, isDone: boolean): Tas
   const name = contentOf(text, 'name') ?? checkpointName(text) ?? `Task ${at + 1}`;
   const number = /^\s*Task\s+(\d{1,4})\s*[:.—–-]/i.exec(name)?.[1];
   const { title } = titleOf(name.replace(/^\s*Task\s+\d+\s*[:.—–-]+/i, ''), `Task ${at + 1}`);
-  const command = contentOf(contentOf(text, 'verify') ?? '', 'automated');
+  const command = withoutFolder(contentOf(contentOf(text, 'verify') ?? '', 'automated'));
   const checkLine = lines.find((each) => each.text.includes('<automated>'))?.number ?? line;
   const task: DraftTask = {
     ref: String(at + 1),
@@ -105,6 +140,11 @@ function contentOf(text: string, name: string): string | null {
   return content.replaceAll(/&(?:lt|gt|quot|amp);/g, (entity) => entities[entity as keyof typeof entities]);
 }
 
+/** GSD begins commands by going into the repository's folder on its writer's machine. A check begins in the task's worktree, and must stay there. */
+function withoutFolder(command: string | null): string | null {
+  return command?.replace(/^cd\s+(?:"\/[^"]*"|'\/[^']*'|[~/][^\s&;|]*)\s*&&\s*/, '') ?? null;
+}
+
 /** One line, which GSD does not call missing. */
 function isCommand(text: string): boolean {
   return text !== '' && !text.includes('\n') && !/^(?:missing|none|n\/a|manual)\b/i.test(text);
@@ -121,9 +161,12 @@ function plansBefore(sheet: Sheet): { after: string[]; remarks: PlanProblem[] } 
   const after: string[] = [];
   const remarks: PlanProblem[] = [];
   const phase = /^(\d+(?:\.\d+)?)/.exec(String(matter?.fields?.phase ?? ''))?.[1] ?? null;
+  // What all plans of the phase begin with: `03` of `03-02-PLAN.md`, `3-store` of `3-store-02-PLAN.md`.
+  const stem = /^(.+)-\d+[A-Za-z]?-PLAN\.md$/i.exec(sheet.file)?.[1] ?? null;
   for (const written of namesOf(matter)) {
     const [, prefix, number] = /^(?:(\d+(?:\.\d+)?)-(?:.*-)?)?(\d+[A-Za-z]?)(?:-PLAN(?:\.md)?)?$/.exec(written) ?? [];
-    const name = number === undefined ? null : `${prefix ?? phase ?? ''}-${number}`;
+    const isOfPhase = prefix === undefined || prefix === phase;
+    const name = number === undefined ? null : `${(isOfPhase ? stem : null) ?? prefix ?? phase ?? ''}-${number}`;
     const line = matter?.lines.find(({ text }) => text.includes(written))?.number ?? 1;
     const plan = sheet.beside.find((file) => name !== null && file.startsWith(`${name}-`) && /PLAN\.md$/.test(file));
     const isDone = sheet.beside.some(

@@ -1,6 +1,7 @@
 /**
- * `tasks.md` of a Kiro spec: check boxes numbered `1.`, `1.1`. They run one after the other. An item with two or more numbered items of its own is a group,
- * and a wave; one with fewer is a task. `*` behind the box marks what Kiro leaves out unless it is asked for.
+ * `tasks.md` of a Kiro spec: check boxes numbered `1.`, `1.1`. They run one after the other; neighbours with `(P)` run together. An item with two or more
+ * numbered items of its own, in it or behind it, is a group, and a wave; one with fewer is a task. `*` behind the box marks what Kiro leaves out unless it is
+ * asked for.
  */
 import { boxMarks, itemsThat, type PlacedItem, paragraphOf, refsOf, taskLimit, taskOf } from './checklist.ts';
 import type { Family, PlanDraft } from './family.ts';
@@ -11,7 +12,14 @@ import { idForm, idOrder, titleOf } from './task-text.ts';
 
 const ids = idForm(/\d+(?:\.\d+)*[a-z]?(?![\p{L}\p{N}])/u, { needsWord: true });
 const numbered = /^\W{0,4}\d+(?:\.\d+)*\.?[a-z]?(?:[\s:)*—–-]|$)/;
-/** A group has at least so many tasks. */
+/** Behind the number: it may run beside its neighbours. */
+const beside = /^\W{0,4}\d+(?:\.\d+)*\.?\s*\(P\)/;
+const rules = {
+  ids,
+  isBeside: ({ text }: OutlineItem) => beside.test(text),
+  taken: /(?<=^\W{0,4}\d+(?:\.\d+)*\.?)\s*\(P\)/g,
+};
+/** A group has at least so many tasks in it. */
 const groupSize = 2;
 
 export const kiro = {
@@ -52,37 +60,74 @@ function membersOf(item: OutlineItem): readonly OutlineItem[] {
   return boxed.filter(isNumbered).length >= groupSize ? boxed : [];
 }
 
+/** An item with its tasks, which stand in it, or behind it as `1.1` behind `1.`; without any it is a task itself. */
+interface Group extends PlacedItem {
+  readonly members: readonly OutlineItem[];
+  /** The line behind the last of them. */
+  readonly end: number;
+}
+
+function groupsOf(placed: readonly PlacedItem[]): Group[] {
+  const groups: Group[] = [];
+  for (let at = 0; at < placed.length && groups.length <= taskLimit; at += 1) {
+    const own = placed[at];
+    if (own === undefined) break;
+    const behind: OutlineItem[] = [];
+    const members = membersOf(own.item);
+    const number = numberOf(own.item);
+    while (members.length === 0 && number !== null && isPartOf(number, own, placed[at + 1])) {
+      at += 1;
+      const next = placed[at];
+      if (next !== undefined) behind.push(next.item);
+    }
+    groups.push({ ...own, members: behind.length > 0 ? behind : members, end: behind.at(-1)?.end ?? own.item.end });
+  }
+  return groups;
+}
+
+function numberOf({ text, bullet }: OutlineItem): string | null {
+  return ids.leading.exec(text)?.[1] ?? bullet;
+}
+
+/** No heading stands between them. */
+function isPartOf(number: string, { section }: PlacedItem, next: PlacedItem | undefined): boolean {
+  return next?.section === section && (numberOf(next.item)?.startsWith(`${number}.`) ?? false);
+}
+
 function spansOf(sheet: Sheet, placed: readonly PlacedItem[]): TaskSpan[] {
-  const flat = placed.flatMap(({ item, section }) => {
-    const members = membersOf(item);
-    return (members.length === 0 ? [item] : members).map((task) => ({ item: task, section }));
-  });
+  const groups = groupsOf(placed);
+  const flat = groups.flatMap(({ item, members }) => (members.length === 0 ? [{ item }] : members.map(asItem)));
   const order = idOrder(refsOf(flat, ids));
   let at = 0;
   const next = (item: OutlineItem, section: number) => {
-    const task = taskOf(sheet, item, { ref: order.refs[at] ?? '', order, section, rules: { ids } });
+    const task = taskOf(sheet, item, { ref: order.refs[at] ?? '', order, section, rules });
     at += 1;
     return task;
   };
-  return placed.slice(0, taskLimit + 1).map(({ item, section }): TaskSpan => {
-    const members = membersOf(item);
-    const { line, end } = item;
+  return groups.map((found): TaskSpan => {
+    const { item, members, section, end } = found;
+    const { line } = item;
     if (members.length === 0) return { line, end, tasks: [next(item, section)], group: null };
     const { text, isWrapped } = paragraphOf(item);
     const { title, isShortened } = titleOf(text, '');
     const gap = isWrapped ? [] : [{ text: '', number: 0 }];
     const introduction = [
       ...(isShortened || isWrapped ? [{ text: item.text, number: line }, ...gap] : []),
-      ...outside(item, members),
+      ...outside(sheet, found),
     ];
     const marks = boxMarks(sheet, { ...item, items: [] });
     return { line, end, tasks: members.map((member) => next(member, section)), group: { title, introduction, marks } };
   });
 }
 
+function asItem(item: OutlineItem): { readonly item: OutlineItem } {
+  return { item };
+}
+
 /** What stands in a group, and in none of its tasks. */
-function outside(item: OutlineItem, members: readonly OutlineItem[]): SourceLine[] {
-  return item.rest.filter(({ number }) => !members.some(({ line, end }) => line <= number && number < end));
+function outside(sheet: Sheet, { item, members, end }: Group): SourceLine[] {
+  const lines = [...item.rest, ...sheet.between(item.end, end)];
+  return lines.filter(({ number }) => !members.some((member) => member.line <= number && number < member.end));
 }
 
 function optionalRemark(items: readonly PlacedItem[]): PlanDraft['remarks'] {

@@ -15,7 +15,11 @@ export const lists = {
   waves: ['section', 'sections'],
   companions: [],
   recognises: (sheet) => spansOf(sheet).length > 1,
-  read: (sheet): PlanDraft => layOut(sheet, spansOf(sheet)),
+  read(sheet): PlanDraft {
+    const spans = spansOf(sheet);
+    const own = headingsOf(sheet).find(({ line }) => line === spans[0]?.line);
+    return layOut(sheet, spans, own === undefined ? {} : { deepest: own.level - 1 });
+  },
 } as const satisfies Family;
 
 const work =
@@ -54,6 +58,7 @@ function isWorkItem({ path, lead }: PlacedItem): boolean {
   const below = first?.level === 1 ? rest : path;
   const heads = lead === null ? below : [...below, { text: lead }];
   const last = path.at(-1);
+  if (isStepHeading(last)) return true;
   const isPhase = last !== undefined && phase.test(last.text);
   const isOnItsOwn = !isPhase && heads.some(({ text }) => askedOnItsOwn.test(text) && !phase.test(text));
   return [...path, ...heads].some(isWork) && !heads.some(isAsked) && !isOnItsOwn;

@@ -40,7 +40,7 @@ const commonFolders = new Set([
 
 /** The name of the folder that sets a plan apart; null where the file's own name does, or no folder does. */
 export function folderName({ file, folders }: Pick<Sheet, 'file' | 'folders'>): string | null {
-  const numbered = /^(\d+(?:\.\d+)?-\d+[A-Za-z]?)-PLAN\.md$/i.exec(file)?.[1];
+  const numbered = /^(\d+(?:\.\d+)?-(?:.+-)?\d+[A-Za-z]?)-PLAN\.md$/i.exec(file)?.[1];
   if (numbered !== undefined) return numbered;
   if (!commonFiles.test(file) && !/^(?:\d+-)?PLAN\.md$/i.test(file)) return null;
   const folder = folders.at(-1);

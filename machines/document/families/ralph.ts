@@ -76,10 +76,13 @@ function listOf(root: JsonNode): { key: string | null; node: JsonNode } | null {
   return other === undefined ? null : { key: other.key, node: other.value };
 }
 
+/** Branches that are about no stories. */
+const trunks = new Set(['main', 'master', 'trunk', 'develop', 'dev', 'feature']);
+
 /** The last part of the branch that the stories are for: `ralph/stock`. */
 function nameOf(root: JsonNode): string | null {
-  const branch = textOf(root.get('branchName'));
-  return branch === '' ? null : (branch.split('/').at(-1) ?? null);
+  const name = textOf(root.get('branchName')).split('/').at(-1) ?? '';
+  return name === '' || trunks.has(name) ? null : name;
 }
 
 /** Stories without a priority come last, in the order that they are written in. */

@@ -27,13 +27,15 @@ export interface Layout {
   readonly deepest?: number;
   /** A heading above all of the tasks is a section before them, and not their wave, unless it is counted: `Phase 1`. */
   readonly needsSeveral?: boolean;
+  /** The title stands above that line. */
+  readonly titleAbove?: number;
 }
 
 /** A draft with these tasks, in the order of their lines. */
 export function layOut(
   sheet: Sheet,
   spans: readonly TaskSpan[],
-  { deepest = 6, needsSeveral = false }: Layout = {},
+  { deepest = 6, needsSeveral = false, titleAbove = Number.POSITIVE_INFINITY }: Layout = {},
 ): PlanDraft {
   const headings = sheet.outline().filter((block) => block.kind === 'heading');
   const outside = headings.filter(outsideOf(spans));
@@ -43,7 +45,7 @@ export function layOut(
   );
   const isCounted = /^\P{L}*\p{L}+\s*\d/u.test(waves[0]?.text ?? '');
   const isOne = needsSeveral && !isCounted && waves.every((heading) => heading === waves[0]);
-  return divide(sheet, { spans, headings: outside, waves: isOne ? waves.map(() => null) : waves });
+  return divide(sheet, { spans, headings: outside, waves: isOne ? waves.map(() => null) : waves, titleAbove });
 }
 
 /** Tells of lines, in their order, whether they stand in no task. */
@@ -90,9 +92,10 @@ interface Division {
   readonly spans: readonly TaskSpan[];
   readonly headings: readonly OutlineHeading[];
   readonly waves: readonly (OutlineHeading | null)[];
+  readonly titleAbove: number;
 }
 
-function divide(sheet: Sheet, { spans, headings, waves }: Division): PlanDraft {
+function divide(sheet: Sheet, { spans, headings, waves, titleAbove }: Division): PlanDraft {
   const isWave = new Set(waves);
   const parts: (DraftWave | DraftNote)[] = [];
   const head: SourceLine[] = frontMatterText(sheet);
@@ -110,13 +113,15 @@ function divide(sheet: Sheet, { spans, headings, waves }: Division): PlanDraft {
     return next;
   }
 
+  const isTitle = ({ level, line: at, text }: OutlineHeading) => level === 1 && text !== '' && at < titleAbove;
+
   function readHeading(heading: OutlineHeading): void {
     if (isWave.has(heading)) {
       const title = headingTitle(heading.text);
       const whole = { text: heading.text, number: heading.line };
       const introduction = title === heading.text ? [] : [whole, { text: '', number: 0 }];
       begin(heading, { title, line: heading.line, introduction, marks: [] });
-    } else if (planTitle === null && heading.level === 1 && heading.text !== '' && parts.length === 0) {
+    } else if (planTitle === null && isTitle(heading) && parts.length === 0) {
       planTitle = { text: oneLine(heading.text), number: heading.line };
     } else {
       const above = wave?.heading ?? null;

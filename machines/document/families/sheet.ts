@@ -125,16 +125,33 @@ function frontMatterLines(lines: readonly SourceLine[]): SourceLine[] | null {
 }
 
 function readFrontMatter(lines: readonly SourceLine[]): FrontMatter {
+  const texts = lines.map(({ text }) => text);
   try {
-    const value = load(lines.map(({ text }) => text).join('\n'));
-    return { lines, fields: isRecord(value) ? value : null, problem: null };
+    return { lines, fields: fieldsOf(texts), problem: null };
   } catch (error) {
+    const quoted = texts.map(withQuotedValue);
+    try {
+      return { lines, fields: fieldsOf(quoted), problem: null };
+    } catch {} // the first error is about the lines as they are written
     const at = (error as { mark?: { line?: unknown } }).mark?.line;
     const reason = (error as { reason?: unknown }).reason;
     const line = typeof at === 'number' ? at + 2 : 1;
     const message = `the front matter is no YAML (${typeof reason === 'string' ? reason : 'it nests too deeply'}); correct it, or remove it`;
     return { lines, fields: null, problem: { line, message } };
   }
+}
+
+function fieldsOf(texts: readonly string[]): FrontMatter['fields'] {
+  const value = load(texts.join('\n'));
+  return isRecord(value) ? value : null;
+}
+
+/** `content: Phase 1: the shop` is no YAML, and programs write it all the same: they mean the rest of the line. */
+function withQuotedValue(text: string): string {
+  return text.replace(
+    /^(\s*(?:-\s+)?[\w-]+:\s+)(?!["'|>[{&*!#])(.*:\s.*)$/,
+    (_, key: string, value: string) => key + JSON.stringify(value),
+  );
 }
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

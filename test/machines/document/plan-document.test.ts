@@ -616,6 +616,22 @@ describe('the fields of a task', () => {
     expect(firstTask(`**Check:** ${'x'.repeat(8001)}`).problems).toHaveLength(1);
   });
 
+  test.each([
+    ['npm test && echo PASS || echo "FAIL"', '|| echo'],
+    ['npm test || true', '|| true'],
+    ['npm run compile 2>&1 | tail -5', '| tail -5'],
+    ['npm test || exit 1', null],
+    ['test "$(npm ls | wc -l)" -gt 3', null],
+    ['npm ls | tee log && test -s log', null],
+    ['grep -q "a | cat" x', null],
+  ])('say of the check %s that it cannot fail, where that is so', (command, last) => {
+    const { remarks } = parsePlan(lines('## Wave 1', '### Task 1: a', `**Check:** ${command}`));
+    expect(remarks.map(({ line, message }) => [line, message.includes('cannot fail')])).toEqual(
+      last === null ? [] : [[3, true]],
+    );
+    if (last !== null) expect(remarks[0]?.message).toContain(last);
+  });
+
   test('take task numbers in several spellings and say which ones are none', () => {
     const content = lines(
       '## Wave 1',

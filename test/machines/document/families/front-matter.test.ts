@@ -1,7 +1,7 @@
 /** The families whose plans begin with front matter: GSD, Cursor, Backlog.md. */
 import { describe, expect, test } from 'vitest';
 import { markDone } from '../../../../machines/document/read-plan.ts';
-import { lines, outline, read } from '../../../support/family-documents.ts';
+import { lines, outline, read, remarksOf } from '../../../support/family-documents.ts';
 
 describe('a plan of GSD', () => {
   const path = '.planning/phases/03-page/03-02-PLAN.md';
@@ -68,6 +68,82 @@ describe('a plan of GSD', () => {
     expect(read(text, path, ['03-02-SUMMARY.md']).counts.done).toBe(3);
   });
 
+  test('ends a task at its end where a fence in it was never closed', () => {
+    const open = lines(
+      '<objective>Page</objective>',
+      '',
+      '# References',
+      '',
+      '<task type="auto">',
+      '  <name>Task 1: Guide</name>',
+      '```markdown',
+      '# Guide',
+      '\\`\\`\\`bash',
+      'npm test',
+      '</task>',
+      '',
+      '<task type="auto">',
+      '  <name>Task 2: Page</name>',
+      '```html',
+      '<!-- a page -->',
+      '</task>',
+      '</tasks>',
+    );
+    const reading = read(open, '05-02-PLAN.md');
+    expect(outline(reading)).toEqual(['1: 1 Guide | 2 Page < 1']);
+    // What stands below the objective is no title.
+    expect(reading.document.title).toBe(null);
+    expect(reading.content).toContain('References');
+  });
+
+  test('shows no task that stands in code or in a comment', () => {
+    const shown = lines(
+      '<task type="auto">',
+      '<name>Task 1: Guide</name>',
+      '```xml',
+      '<task>',
+      '<name>shown</name>',
+      '</task>',
+      '```',
+      '</task>',
+      '<!--',
+      '<task>',
+      '<name>old</name>',
+      '</task>',
+      '-->',
+    );
+    expect(outline(read(shown, '05-02-PLAN.md'))).toEqual(['1: 1 Guide']);
+  });
+
+  test('waits for the plans of its phase, however their files are called', () => {
+    const long = lines(
+      '---',
+      'phase: "2-speed"',
+      'plan: "06"',
+      'depends_on: ["05", "04", "1-base-02"]',
+      '---',
+      '<task>',
+      '<name>Measure</name>',
+      '</task>',
+    );
+    const beside = ['2-speed-05-PLAN.md', '2-speed-04-PLAN.md', '2-speed-04-SUMMARY.md'];
+    const reading = read(long, '.planning/phases/02-speed/2-speed-06-PLAN.md', beside);
+    expect([reading.name, reading.document.after]).toEqual(['2-speed-06', ['2-speed-05']]);
+    expect(remarksOf(reading)).toEqual([
+      '4: it depends on `1-base-02`, whose plan does not lie beside it; nothing waits for that',
+    ]);
+  });
+
+  test('runs its checks in the worktree of the task, and not in a folder of its writer', () => {
+    const check = (automated: string) => {
+      const task = lines('<task>', '<name>a</name>', `<verify><automated>${automated}</automated></verify>`, '</task>');
+      return read(task).document.waves[0]?.tasks[0]?.check;
+    };
+    expect(check('cd /home/me/shop &amp;&amp; npm test')).toBe('npm test');
+    expect(check('cd "/home/me/my shop" && cd pkg && npm test')).toBe('cd pkg && npm test');
+    expect(check('cd pkg && npm test')).toBe('cd pkg && npm test');
+  });
+
   test('may have headings for its tasks, or no front matter', () => {
     const headings = lines(
       '---',
@@ -117,6 +193,17 @@ describe('a plan of Cursor', () => {
     expect(markDone({ text, path: 'a.plan.md', beside: [] }, new Set(['tool']))).toBe(
       text.replace('pending', 'completed'),
     );
+  });
+
+  test('may say things that are no YAML, as Cursor writes them', () => {
+    const loose = text.replace('Add the plane', 'Phase 1: the plane (and: more)').replace('Shapes\n', 'Shapes: all\n');
+    const reading = read(loose, 'a.plan.md');
+    expect([reading.family, outline(reading)]).toEqual([
+      'cursor',
+      ['1: x 1 Phase 1: the plane (and: more) | 2 Add the tool: a rectangle < 1'],
+    ]);
+    const marked = markDone({ text: loose, path: 'a.plan.md', beside: [] }, new Set(['tool']));
+    expect(marked).toBe(loose.replace('pending', 'completed'));
   });
 
   test('keeps the order that it states', () => {

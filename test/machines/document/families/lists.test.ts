@@ -35,6 +35,27 @@ describe('a list of work', () => {
     );
   });
 
+  test('is one below a heading that says no more than that, wherever it stands', () => {
+    const text = lines(
+      '# Shop plan',
+      '## Phase 1: Store',
+      'Count.',
+      '## Phase 2: Page',
+      'Draw.',
+      '## Testing strategy',
+      'By hand.',
+      '### To-dos',
+      '- [ ] Store',
+      '- [ ] Page',
+    );
+    expect(outline(read(text))).toEqual(['1 To-dos: 1 Store | 2 Page < 1']);
+  });
+
+  test('has no wave of a section that stands beside its phases', () => {
+    const text = lines('# Shop', '## Principles', 'Be quick.', '## Phase 1: Store', 'a', '## Phase 2: Page', 'b');
+    expect(outline(read(text))).toEqual(['1: 1 Phase 1: Store | 2 Phase 2: Page < 1']);
+  });
+
   test('may number its tasks and say what each comes after', () => {
     const text = lines(
       '# Connector',

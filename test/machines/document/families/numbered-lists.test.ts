@@ -1,7 +1,7 @@
 /** The families whose tasks are check boxes with numbers or names: Kiro, OpenSpec, Conductor. */
 import { describe, expect, test } from 'vitest';
 import { markDone } from '../../../../machines/document/read-plan.ts';
-import { lines, outline, read } from '../../../support/family-documents.ts';
+import { lines, outline, read, remarksOf } from '../../../support/family-documents.ts';
 
 describe('a Kiro plan', () => {
   const path = '.kiro/specs/stock/tasks.md';
@@ -86,6 +86,45 @@ describe('a Kiro plan', () => {
   });
 });
 
+test('a Kiro plan may have the tasks of a group behind it, and say which of them run together', () => {
+  const text = lines(
+    '# Implementation Plan',
+    '',
+    '- [x] 1. Store',
+    '- [x] 1.1 (P) Count',
+    '  - three give 3',
+    '- [x] 1.2 (P) Test',
+    '',
+    '- [ ] 2. Page',
+    '  - for all of the group',
+    '- [ ] 2.1 Draw',
+    '',
+    'Between them.',
+    '',
+    '- [ ] 2.2 (P) Show',
+    '- [ ] 2.3 (P) Print',
+    '- [ ]* 2.4 Look',
+    '- [ ] 3. Ship',
+    '## Later',
+    '- [ ] 3.1 Tell',
+  );
+  const reading = read(text, '.kiro/specs/stock/tasks.md');
+  expect(outline(reading)).toEqual([
+    '1 1. Store: x 1 1.1 Count | x 2 1.2 Test',
+    '2 2. Page: 1 2.1 Draw | 2 2.2 Show < 1 | 3 2.3 Print < 1 | 4 2.4 Look < 2 3',
+    '3: 1 3. Ship',
+    '4 Later: 1 3.1 Tell',
+  ]);
+  const [introduction = ''] = reading.content.split('2. Page')[1]?.split('### ') ?? [];
+  for (const told of ['for all of the group', 'Between them.']) expect(introduction).toContain(told);
+  const marked = markDone(
+    { text, path: '.kiro/specs/stock/tasks.md', beside: [] },
+    new Set(['2.1', '2.2', '2.3', '2.4']),
+  );
+  expect(marked).toContain('- [x] 2. Page');
+  expect(marked).toContain('- [ ] 3. Ship');
+});
+
 describe('an OpenSpec plan', () => {
   const text = lines(
     '# Change: stock',
@@ -154,6 +193,10 @@ describe('a Conductor plan', () => {
     ]);
     expect(reading.name).toBe('stock_20260101');
     expect(read(text).family).toBe('conductor');
+    const asked = lines('## Phase 1', '- [x] Task: User Manual Verification', '- [ ] Task: User Manual Verification');
+    expect(remarksOf(read(asked))).toEqual([
+      '3: this step waits for a person in Conductor; an agent gets it as a task',
+    ]);
     expect(markDone({ text, path: 'plan.md', beside: [] }, new Set(['#2']))).toBe(
       text.replace('[ ] Task: Show', '[x] Task: Show').replace('[ ] page', '[x] page'),
     );
