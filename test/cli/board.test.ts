@@ -420,6 +420,25 @@ describe('the board on a terminal of 120x40', () => {
 });
 
 describe('the board on a terminal of 80x24', () => {
+  it('accepts the work of a plan as it is, where its reviewer refuses it', async () => {
+    const refusing = '[agents.reviewer]\npreset = "command"\nprogram = "false"\nsandbox = "off"\n';
+    const made = daemonGround(`auto_create_pr = false\n${shAgents}${refusing}`);
+    made.write('anyway.md', '# Anyway\n\n## Wave 1\n\n### Task 1: It\n\n```sh\necho it > it.txt\n```\n');
+    expect((await made.stator(['daemon', 'start'])).code).toBe(0);
+    expect((await made.stator(['repo', 'add', '.', '--trust'])).code).toBe(0);
+    expect((await made.stator(['plan', 'register', 'anyway.md', '--start'])).code).toBe(0);
+    await until(async () => (await made.client().plan('demo', 'anyway')).blocked !== null);
+    const pty = openPty(process.execPath, [main, 'monitor'], { cwd: made.repo, env: { ...made.env, CI: 'true' } });
+    await pty.until(/^> ! demo\/anyway/m);
+    pty.type('a');
+    await pty.until(/--accept accepts the\s+work as it is/);
+    pty.type('--accept\r');
+    await until(async () => (await made.client().plan('demo', 'anyway')).status === 'done');
+    const [accepted] = (await made.client().history('demo', 'anyway')).filter(({ event }) => event === 'resolve');
+    expect(accepted?.origin).toBe('person');
+    pty.type('q');
+  });
+
   it('opens logs, diff, history and prompt, takes an answer, shows refusals, merges, and gives the terminal back', async () => {
     const made = await workplace();
     const pty = made.board();
