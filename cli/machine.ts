@@ -16,6 +16,7 @@ import { withClient } from './session.ts';
 import { isConfirmed, sureArgs } from './sure.ts';
 import { fields } from './table.ts';
 import { plain } from './text.ts';
+import { verificationLines } from './verification.ts';
 
 const treeArgs = {
   machine: { type: 'positional', description: 'its name under [machines] in daemon.toml' },
@@ -264,6 +265,18 @@ const history = defineVerb({
   },
 });
 
+const verify = defineVerb({
+  summary: 'Check that the stored state of a tree of your own machine is what its journal leads to.',
+  args: treeArgs,
+  examples: ['stator machine verify release 1.2'],
+  more: 'Exit code 1: something differs, or a line of the journal does not fit the line before it.',
+  async run({ machine, id }, call) {
+    const found = await withMachines(call, (client) => client.verifyMachine(machine, id));
+    call.out.answer(found, () => verificationLines(found));
+    return found.ok ? 0 : 1;
+  },
+});
+
 /** Throws `no_daemon` where no engine runs. */
 export async function withMachines<Answer>({ env }: Call, use: (client: Client) => Promise<Answer>): Promise<Answer> {
   const client = await connect({ env, mode: 'read' });
@@ -323,4 +336,14 @@ function stateText(value: unknown): string {
     .join(' ');
 }
 
-export default { list, export: exportIt, start, send, show, delete: deleteOne, explain, history } satisfies Verbs;
+export default {
+  list,
+  export: exportIt,
+  start,
+  send,
+  show,
+  delete: deleteOne,
+  explain,
+  history,
+  verify,
+} satisfies Verbs;

@@ -7,11 +7,11 @@ const valueLimit = 100;
 export function verificationLines({ ok, checked, differs, skipped }: Verification): string[] {
   const value = (given: unknown) => cut(plain(typeof given === 'string' ? given : JSON.stringify(given)), valueLimit);
   return [
-    ...differs.flatMap(({ tree, seq, path, stored, replayed }) => [
-      `${tree}, from line ${seq} on: ${path}`,
-      `  stored    ${value(stored)}`,
-      `  replayed  ${value(replayed)}`,
-    ]),
+    ...differs.flatMap(({ tree, seq, path, stored, replayed }) =>
+      path.startsWith('journal[')
+        ? [`${tree}: line ${seq} of its journal does not fit the line before it: it was changed, or lines are gone`]
+        : [`${tree}, from line ${seq} on: ${path}`, `  stored    ${value(stored)}`, `  replayed  ${value(replayed)}`],
+    ),
     ...skipped.map(({ tree, why }) => `${tree} was not compared: ${why}`),
     ok
       ? `${counted(checked, 'tree')} replayed: what is stored is what the journal leads to`

@@ -100,7 +100,7 @@ const verify = defineVerb({
     all: { type: 'boolean', description: 'every plan, repo and own machine, and the supervisor' },
   },
   examples: ['stator plan verify --all'],
-  more: 'Exit code 1: a stored state, effect, signal or list differs from the journal.',
+  more: 'Exit code 1: what is stored differs from the journal, or a line was changed.',
   async run({ plan, all }, call) {
     const { out } = call;
     if (all === true && plan !== undefined)

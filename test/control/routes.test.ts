@@ -97,6 +97,7 @@ const ofOwnMachine: readonly Row[] = [
   ],
   ['GET /v1/machines/:name/trees/:id/replay', { params: { name: 'nope', id: '9' } }, 404, code('machine_unknown')],
   ['GET /v1/machines/:name/trees/:id/history', { params: oneRelease }, 200, [{ event: 'begun' }]],
+  ['GET /v1/machines/:name/trees/:id/verify', { params: oneRelease }, 200, { ok: true, checked: 1 }],
   ['GET /v1/machines/:name/trees/:id/explain', { params: oneRelease }, 200, { timers: [{ timer: 'expire' }] }],
   [
     'POST /v1/machines/:name/trees/:id/signals',

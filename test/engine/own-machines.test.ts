@@ -1,10 +1,13 @@
 /** Machines that a program brings: started, sent to, carried out, stopped, kept over restarts, and explained. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { assign, createMachine, setup } from 'xstate';
 import { z } from 'zod';
+import { verificationLines } from '../../cli/verification.ts';
 import type { MachineEvent } from '../../machines/vocabulary/hook-event.ts';
+import { storeFile } from '../../runtime/base/config/home.ts';
 import type { Clock } from '../../runtime/base/platform/clock.ts';
 import { createEngine, defineMachine, EngineError, FatalError, RetryAtError } from '../../runtime/engine/engine.ts';
 import { days, laterClock, rowsOf } from '../support/cleaning.ts';
@@ -388,6 +391,22 @@ it('whose new version has a way on without an event takes it when the engine beg
     }
     await engine.stop();
   }
+});
+
+it('shows in its journal whose line was changed afterwards, and by its line', async () => {
+  const { on, engine, release } = await startWith();
+  await release.start('1.2', { version: '1.2.0' });
+  await release.send('1.2', { type: 'refuse', reason: 'late' });
+  expect(await engine.client.verifyMachine('release', '1.2')).toMatchObject({ ok: true, checked: 1 });
+  const db = new Database(storeFile(on.home));
+  db.prepare("UPDATE journal SET origin = 'person:eve' WHERE tree = 'release:1.2' AND seq = 3").run();
+  db.close();
+  const found = await engine.client.verifyMachine('release', '1.2');
+  expect(found).toMatchObject({ ok: false, differs: [{ tree: 'release:1.2', seq: 3, path: 'journal[3].hash' }] });
+  expect(verificationLines(found)[0]).toBe(
+    'release:1.2: line 3 of its journal does not fit the line before it: it was changed, or lines are gone',
+  );
+  await expect(engine.client.verifyMachine('release', 'none')).rejects.toMatchObject({ code: 'not_found' });
 });
 
 it('whose schema throws says so in its own words', async () => {

@@ -650,6 +650,28 @@ export function keepsTheContract(name: string, open: () => StoreGround | Promise
         expect(await store.lastRefused('repo:a')).toBeNull();
       });
 
+      it.each([
+        ["UPDATE journal SET origin = 'person:eve' WHERE seq = 5", 5],
+        ['UPDATE journal SET at = at + 1 WHERE seq = 1', 1],
+        [`UPDATE journal SET effects = '["y"]' WHERE seq = 3`, 3],
+        ["UPDATE journal SET event = 'other', hash = NULL WHERE seq = 5", 5],
+        ['DELETE FROM journal WHERE seq = 3', 5],
+        // What goes by its age are the first lines, and what they were nobody knows then.
+        ['DELETE FROM journal WHERE seq <= 3', null],
+        ['UPDATE journal SET hash = NULL', null],
+      ])('tells a line that does not fit the one before it: %s', async (sql, seq) => {
+        const birth = line({ type: 'plan_opened', from: '' }, '{"type":"plan_opened"}');
+        await commit(birth, line({ tree: 'repo:a' }), line({ effects: ['x'], signal: 7 }, '{"ü":1}'));
+        await commit(line({ tree: 'repo:a' }), line({ refused: { code: 'not_now' }, actor: 'ä' }), line());
+        expect(await store.unchained(tree)).toBeNull();
+        await ground.carryOut(sql);
+        expect((await store.unchained(tree))?.seq ?? null).toBe(seq);
+        expect(await store.unchained('repo:a')).toBeNull();
+        // What comes now goes on from the last line as it is.
+        await commit(line());
+        expect((await store.unchained(tree))?.seq ?? null).toBe(seq);
+      });
+
       it('knows what a tree was fed, and where the plan of that name began that stands now', async () => {
         expect(await store.firstLine(tree)).toBe(0);
         const birth = line({ type: 'plan_opened', from: '' }, '{"type":"plan_opened"}');

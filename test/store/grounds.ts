@@ -32,6 +32,8 @@ export interface StoreGround {
   another(): Store;
   /** A row that another program writes by itself; its id. */
   insertForeign(signal: ForeignSignal): Promise<number>;
+  /** A statement that another program carries out. */
+  carryOut(sql: string): Promise<void>;
   remove(): void;
 }
 
@@ -81,6 +83,11 @@ export function onDisk(): StoreGround {
       db.close();
       return Number(lastInsertRowid);
     },
+    async carryOut(sql) {
+      const db = new BetterSqlite3(storeFile(home));
+      db.exec(sql);
+      db.close();
+    },
     remove() {
       for (const store of opened) store.close();
       rmSync(home, { recursive: true, force: true });
@@ -110,6 +117,9 @@ export async function inPostgres(server: OwnPostgres): Promise<StoreGround> {
       const text = `INSERT INTO signals (${names.join(', ')}) VALUES (${marks}) RETURNING id`;
       const [row] = await server.query(database, text, valuesOf(signal));
       return Number(row?.id);
+    },
+    async carryOut(sql) {
+      await server.query(database, sql);
     },
     remove() {
       for (const store of opened) store.close();

@@ -647,6 +647,9 @@ export function createClient(call: Call, options: ClientOptions) {
     /** What happened to a tree, the oldest first; `after`: only what has a higher `seq`. Throws `not_found`. */
     machineHistory: (name: string, id: string, query: { after?: number } = {}): Promise<HistoryEntry[]> =>
       ask('GET /v1/machines/:name/trees/:id/history', { params: { name, id }, query }),
+    /** Whether what is stored of a tree is what its journal leads to. Throws `machine_unknown`, `not_found`. */
+    verifyMachine: (name: string, id: string): Promise<Verification> =>
+      ask('GET /v1/machines/:name/trees/:id/verify', { params: { name, id } }),
     /** Why a tree is in its state. Throws `machine_unknown`, `not_found`. */
     machineExplanation: (name: string, id: string): Promise<MachineExplanation> =>
       ask('GET /v1/machines/:name/trees/:id/explain', { params: { name, id } }),

@@ -1,6 +1,6 @@
 /**
  * Whether the rows of a store are what its journal leads to: each tree is replayed and compared with its stored snapshot, with what it asked for, with the
- * signals that it took, and with what lists show of it. Nothing is changed.
+ * signals that it took, and with what lists show of it; and its lines fit each other. Nothing is changed.
  */
 
 import { planSummary } from '../../../actors/plan-view.ts';
@@ -99,7 +99,12 @@ async function verifyTree(
     const kept = await keptOf(store, tree);
     const standing = await store.treeStanding(tree);
     if (standing?.steps !== row.steps) continue;
-    return compare(trees, tree, { row, lines, kept, untold });
+    const unchained = await store.unchained(tree);
+    const found = compare(trees, tree, { row, lines, kept, untold });
+    if (unchained === null) return found;
+    const { seq, stored, expected } = unchained;
+    const broken = { tree, seq, path: `journal[${seq}].hash`, stored, replayed: expected };
+    return typeof found === 'string' ? [broken] : [broken, ...found];
   }
   return 'it moves faster than it can be read: ask again when it rests';
 }

@@ -49,6 +49,7 @@ import type {
   TimelineRow,
   TreeRow,
   TreeState,
+  UnchainedLine,
   UnreadableSignal,
   UsageRow,
 } from './rows.ts';
@@ -560,6 +561,8 @@ export interface Store {
   lastRefused(tree: TreeAddress): Promise<JournalLine | null>;
   /** Every line of a tree, with what the tree was fed on each: what a replay feeds again. */
   fed(tree: TreeAddress): Promise<readonly FedLine[]>;
+  /** The first line of a tree's journal that does not fit the line before it: one of them was changed, or a line between them is gone. null: all fit. */
+  unchained(tree: TreeAddress): Promise<UnchainedLine | null>;
   /** Signals that a tree took, and that no line of the journal tells of: reads all that there are. */
   unexplained(): Promise<readonly { readonly id: number; readonly tree: TreeAddress }[]>;
 

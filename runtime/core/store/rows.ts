@@ -45,6 +45,14 @@ export interface RequestRow {
   readonly answer: string | null;
 }
 
+/** A line of the journal that does not fit the one before it. */
+export interface UnchainedLine {
+  readonly seq: number;
+  /** null: it has no digest, though the line before it has one. */
+  readonly stored: string | null;
+  readonly expected: string;
+}
+
 /** One that is not handled any more until somebody delivers it again: what it came to is in `error`. */
 export interface SetAsideSignal extends Pick<SignalRow, 'id' | 'type'> {
   readonly tree: TreeAddress;

@@ -1,6 +1,7 @@
 /** The statecharts, the very ones that run. */
 import { z } from 'zod';
 import { EngineError } from '../../../../machines/vocabulary/errors.ts';
+import { machineTree } from '../../../../machines/vocabulary/ids.ts';
 import { verdictWaitMs } from '../../commands/signal-sender.ts';
 import {
   type MachineVerdict,
@@ -12,7 +13,7 @@ import {
   machineTreeShow,
   machineVerdict,
 } from '../../contract/machines.ts';
-import { historyEntry } from '../../contract/plans.ts';
+import { historyEntry, verification } from '../../contract/plans.ts';
 import { machineNamed } from '../../queries/chart.ts';
 import { digits, flag, line, momentOf, momentQuery } from '../requests.ts';
 import { json, route, text } from '../route.ts';
@@ -187,6 +188,20 @@ export const machineRoutes = [
     },
     async ({ core: { views }, params: { name, id }, query: { after = 0 } }) =>
       json(200, await views.machineHistory(name, id, after)),
+  ),
+  route(
+    'GET /v1/machines/:name/trees/:id/verify',
+    {
+      does: "whether what is stored of a tree of a machine of one's own is what its journal leads to; nothing is changed",
+      who: 'anyone',
+      params: tree,
+      answers: { 200: verification },
+      errors: ['machine_unknown', 'not_found'],
+    },
+    async ({ core: { views }, params: { name, id } }) => {
+      views.machineNamed(name);
+      return json(200, await views.verify(machineTree(name, id)));
+    },
   ),
   route(
     'GET /v1/machines/:name/trees/:id/explain',

@@ -441,6 +441,21 @@ const requests = `
     CHECK ((status IS NULL) = (answer IS NULL))
   );`;
 
+/** As `digestOf` of tables/journal-chain.ts makes it. Each line of a statement with several follows the one before it. */
+const chain = `
+  ALTER TABLE journal ADD COLUMN hash TEXT COLLATE "C";
+  CREATE FUNCTION chained() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+    DECLARE before TEXT := '';
+    BEGIN
+      IF NEW.input IS NULL OR NEW.actor <> '' OR NEW.from_state <> '' OR NEW.to_state = '' THEN
+        before := (SELECT hash FROM journal WHERE tree = NEW.tree ORDER BY seq DESC LIMIT 1);
+      END IF;
+      NEW.hash := substr(encode(sha256(convert_to(concat_ws(chr(31), coalesce(before, ''), NEW.at, NEW.tree, concat(NEW.signal), NEW.type, NEW.origin,
+        NEW.actor, NEW.event, NEW.from_state, NEW.to_state, NEW.effects, concat(NEW.refused), concat(NEW.input)), 'UTF8')), 'hex'), 1, 32);
+      RETURN NEW;
+    END $$;
+  CREATE TRIGGER journal_chained BEFORE INSERT ON journal FOR EACH ROW WHEN (NEW.hash IS NULL) EXECUTE FUNCTION chained();`;
+
 /** Text is compared byte by byte, whatever the database does otherwise. */
 const bytewise = (sql: string) => sql.replace(/\bTEXT\b/g, 'TEXT COLLATE "C"');
 
@@ -477,4 +492,5 @@ export const migrations: readonly Migration[] = [
     name: 'failed signals of no repo',
     sql: "CREATE INDEX signals_failed ON signals (tree, id) WHERE status = 'failed' AND project = ''",
   },
+  { version: 13, name: 'chained journal', sql: chain },
 ];

@@ -686,4 +686,9 @@ export const migrations: readonly Migration[] = [
     name: 'signals of no repo that failed, apart from others',
     sql: "CREATE INDEX signals_failed ON signals (tree, id) WHERE status = 'failed' AND project = ''",
   },
+  {
+    version: 40,
+    name: 'lines of the journal are chained',
+    sql: 'ALTER TABLE journal ADD COLUMN hash TEXT',
+  },
 ];

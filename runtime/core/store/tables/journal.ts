@@ -1,9 +1,10 @@
 /** The journal: what happened, refusals included, in one order for all trees. A replay needs nothing else. */
 
 import type { TreeAddress } from '../../../../machines/vocabulary/ids.ts';
-import type { FedLine, JournalLine, NewLine } from '../rows.ts';
+import type { FedLine, JournalLine, NewLine, UnchainedLine } from '../rows.ts';
 import { type Answer, answered, type Connection } from './connection.ts';
 import { createExpiry } from './expiry.ts';
+import { digestOf, firstUnchained } from './journal-chain.ts';
 
 interface Row {
   seq: number;
@@ -25,9 +26,10 @@ const journalPage = 1_000;
 const columns = 'seq, at, tree, signal, type, origin, actor, event, from_state, to_state, effects, refused';
 
 export function createJournalTable(db: Connection) {
+  // null: a trigger of the database makes it.
   const insert = db.prepare<unknown[], { seq: number }>(
-    `INSERT INTO journal (at, tree, signal, type, origin, actor, event, from_state, to_state, effects, refused, input)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq`,
+    `INSERT INTO journal (at, tree, signal, type, origin, actor, event, from_state, to_state, effects, refused, input, hash)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq`,
     { answers: 'each' },
   );
   const since = db.prepare<[number, number], Row>(
@@ -38,6 +40,12 @@ export function createJournalTable(db: Connection) {
   );
   const fed = db.prepare<[string], Row & { input: string | null }>(
     `SELECT ${columns}, input FROM journal WHERE tree = ? ORDER BY seq`,
+  );
+  const lastHash = db.prepare<[string], { hash: string | null }>(
+    'SELECT hash FROM journal WHERE tree = ? ORDER BY seq DESC LIMIT 1',
+  );
+  const chained = db.prepare<[string], Row & { input: string | null; hash: string | null }>(
+    `SELECT ${columns}, input, hash FROM journal WHERE tree = ? ORDER BY seq`,
   );
   const unexplained = db.prepare<[], { id: number; tree: TreeAddress }>(
     `SELECT id, COALESCE(tree, 'plan:' || project || '/' || plan) AS tree FROM signals
@@ -75,8 +83,13 @@ export function createJournalTable(db: Connection) {
     ): Answer<number> {
       const names = effects.length === 0 ? '[]' : JSON.stringify(effects);
       const why = refused === null ? null : JSON.stringify(refused);
-      const row = insert.get(at, tree, signal, type, origin, actor, event, from, to, names, why, input);
-      return answered(row, (inserted) => inserted?.seq ?? 0);
+      const values = [at, tree, signal, type, origin, actor, event, from, to, names, why, input];
+      const append = (hash: string | null) => answered(insert.get(...values, hash), (inserted) => inserted?.seq ?? 0);
+      if (db.isPipelined) return append(null);
+      const row = { at, tree, signal, type, origin, actor, event, from_state: from, to_state: to, effects: names };
+      return answered(lastHash.get(tree), (last) =>
+        append(digestOf({ ...row, refused: why, input }, last?.hash ?? null)),
+      );
     },
     /** The lines of all trees, or of one. */
     since(after: number, { tree, limit = journalPage }: { tree?: TreeAddress; limit?: number }): Answer<JournalLine[]> {
@@ -89,6 +102,8 @@ export function createJournalTable(db: Connection) {
       answered(fed.all(tree), (rows) =>
         rows.map(({ input, ...row }) => ({ ...lineOf(row), input: input === null ? null : JSON.parse(input) })),
       ),
+    /** The first line of a tree that does not fit the one before it; null: all do. */
+    unchained: (tree: TreeAddress): Answer<UnchainedLine | null> => answered(chained.all(tree), firstUnchained),
     /** Trees that go by that age, or whose journal loses its first line by it. */
     losing: (beforeMs: number) => answered(losing.all({ beforeMs }), (rows) => rows.map(({ address }) => address)),
     /** Signals that a tree took, and that no line of the journal tells of. */

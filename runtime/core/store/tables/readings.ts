@@ -82,6 +82,7 @@ export function createReadings(
     firstLine: (tree) => ask(() => journal.firstLine(tree)),
     lastRefused: (tree) => ask(() => journal.lastRefused(tree)),
     fed: (tree) => ask(() => journal.fed(tree)),
+    unchained: (tree) => ask(() => journal.unchained(tree)),
     unexplained: () => ask(() => journal.unexplained()),
     treesExpiring: (beforeMs) => ask(() => journal.losing(beforeMs)),
     expiring: ({ kind, ...query }) => ask(() => tables.expiry[kind].find(query)),
