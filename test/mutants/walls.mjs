@@ -33,6 +33,14 @@ export const walls = [
     tests: ['test/walls/agents.test.ts', 'test/walls/judges.test.ts'],
   },
   {
+    name: 'judge-is-traced',
+    promise: 'what a judge starts inside walls does not reach into its program',
+    file: 'runtime/work/effects/agent-start.ts',
+    find: 'guardsProgram: isDetached,',
+    replace: 'guardsProgram: false,',
+    tests: ['test/walls/program-guard.test.ts'],
+  },
+  {
     name: 'keys-are-bound',
     promise: 'the finished list refuses folders of keys, whatever led there',
     file: 'runtime/work/sandbox/wall-guard.ts',

@@ -24,7 +24,7 @@ export interface ReplaceOptions {
 }
 
 /** Writes `text` beside `path` and renames it over. Throws the system's error, its `path` always set. */
-export function replaceFile(path: string, text: string, options: ReplaceOptions = {}): void {
+export function replaceFile(path: string, text: string | Uint8Array, options: ReplaceOptions = {}): void {
   const isNew = options.draft === undefined;
   const draft = options.draft ?? newDraft(path);
   try {
@@ -73,7 +73,7 @@ export function removeDrafts(path: string): void {
       rmSync(join(folder, name), { force: true });
 }
 
-function writeDraft(draft: string, text: string, how: ReplaceOptions & { isNew: boolean }): void {
+function writeDraft(draft: string, text: string | Uint8Array, how: ReplaceOptions & { isNew: boolean }): void {
   const descriptor = openSync(draft, how.isNew ? 'wx' : 'w', how.mode);
   try {
     if (how.mode !== undefined && how.isNew) fchmodSync(descriptor, how.mode); // the umask may have taken some of it

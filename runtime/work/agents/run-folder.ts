@@ -97,7 +97,7 @@ export function createRunFolder(folder: RunFolder, { isBegun = false } = {}): vo
  * Writes a file (0600) that only this start of the run reads: a wrapper sees the old text or the new one. Not synced: no run survives a power failure, so
  * nobody starts from what one left; the file may be empty then. Throws home_unusable, store_full.
  */
-export function writeStartFile(path: string, text: string): void {
+export function writeStartFile(path: string, text: string | Uint8Array): void {
   inHome(`writing ${path}`, () => replaceFile(path, text, { mode: 0o600 }));
 }
 

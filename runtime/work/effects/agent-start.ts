@@ -179,6 +179,7 @@ export async function prepareRun(parts: PrepareParts, start: Start): Promise<Lau
   const program = resolveProgram(line.argv[0], { from: null, env });
   const walls = await parts.walls.around({
     ...{ profile, env, home: parts.home, folder, identity: author, worktree: path, repo: site.repository.path },
+    guardsProgram: isDetached,
     program: program.kind === 'found' ? program.path : line.argv[0],
     files: line.files ?? [],
     git: hasWalls

@@ -28,6 +28,7 @@ import { presetPlaces } from '../agents/presets/places.ts';
 import type { RunFolder } from '../agents/run-folder.ts';
 import { isWithin } from '../git/worktree-folder.ts';
 import { type EgressWords, egressWords } from './egress-words.ts';
+import { type GuardWords, guardWords } from './program-guard.ts';
 import { hostsOf } from './ready-hosts.ts';
 import { refuseClosedPlaces } from './wall-guard.ts';
 import { programPlaces, systemPlaces } from './wall-programs.ts';
@@ -57,6 +58,8 @@ export interface WallsRequest {
   readonly repo: string;
   /** Whether the folder that is worked in is one of stator's own, which is only read. Default: a worktree. */
   readonly isOnlyRead?: boolean;
+  /** Whether what the program starts is kept from reaching into it: nobody else is to give its verdict. Default: it is not. */
+  readonly guardsProgram?: boolean;
   /** The file that is started, absolute, where it is known. */
   readonly program: string;
   /** Files of the main folder that its words name. Default: none. */
@@ -205,8 +208,10 @@ function builtWalls(bwrap: string, request: WallsRequest, engineEnv: NodeJS.Proc
     { role: profile.role, userHome, home, repo, env: engineEnv },
   );
   const egress = egressOf(request);
+  const guard: GuardWords = request.guardsProgram === true ? guardWords(folder) : { outside: [], walls: [] };
   const words = [
     ...egress.outside,
+    ...guard.outside,
     bwrap,
     ...namespaceArguments,
     ...egress.walls,
@@ -216,6 +221,7 @@ function builtWalls(bwrap: string, request: WallsRequest, engineEnv: NodeJS.Proc
     ...hidden.flatMap((path) => ['--perms', '0700', '--tmpfs', path]),
     ...mountArguments([...found, ...own]),
     ...hidden.flatMap((path) => ['--remount-ro', path]),
+    ...guard.walls,
     '--remount-ro',
     '/',
     '--chdir',

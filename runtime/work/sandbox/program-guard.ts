@@ -1,0 +1,138 @@
+/**
+ * What keeps a program inside walls from being made to say something by what it starts: a filter of system calls, as bubblewrap reads it, and a `/proc` that
+ * nobody writes to. Everything in there runs as one user, so the kernel lets a test of the branch trace its judge, write into its memory, take its open
+ * files, or open the debugger that Node has for SIGUSR1.
+ */
+import { join } from 'node:path';
+import { type RunFolder, writeStartFile } from '../agents/run-folder.ts';
+
+export interface GuardWords {
+  /** What stands before bubblewrap: it opens the filter. */
+  readonly outside: readonly string[];
+  /** Arguments of bubblewrap, after those that make `/proc`. */
+  readonly walls: readonly string[];
+}
+
+/** The descriptor by which bubblewrap reads the filter. */
+const filterFd = '9';
+
+/** Throws what the home throws. */
+export function guardWords(run: RunFolder, architecture: string = process.arch): GuardWords {
+  // Writing into `/proc/<pid>/mem` needs no system call that a filter could tell from others.
+  const readOnly = ['--remount-ro', '/proc'];
+  const filter = systemCallFilter(architecture);
+  if (filter === null) return { outside: [], walls: readOnly };
+  const file = join(run.path, 'system-calls.bpf');
+  writeStartFile(file, filter);
+  return {
+    outside: ['/bin/sh', '-c', `exec ${filterFd}<"$1"; shift; exec "$@"`, 'sh', file],
+    walls: [...readOnly, '--seccomp', filterFd],
+  };
+}
+
+/** Numbers of system calls, of one way into the kernel. */
+interface Calls {
+  /** As the kernel calls the architecture: linux/audit.h. */
+  readonly audit: number;
+  /** From this number on they are of another way in, which nothing uses: refused as not there. */
+  readonly foreignFrom?: number;
+  readonly ptrace: number;
+  readonly processVmWritev: number;
+  readonly pidfdGetfd: number;
+  /** Those that send a signal, with the place of its number among their arguments. */
+  readonly signals: readonly (readonly [call: number, argument: number])[];
+  readonly fcntl: readonly number[];
+}
+
+/** `pidfd_send_signal` and `pidfd_getfd` have one number everywhere. */
+const pidfdSendSignal = [424, 1] as const;
+const pidfdGetfd = 438;
+
+/** From the kernel's own tables: arch/x86/entry/syscalls/, include/uapi/asm-generic/unistd.h, arch/arm/tools/syscall.tbl. */
+const x64: Calls = {
+  audit: 0xc000003e,
+  foreignFrom: 0x40000000,
+  ...{ ptrace: 101, processVmWritev: 311, pidfdGetfd, fcntl: [72] },
+  signals: [[62, 1], [200, 1], [234, 2], [129, 1], [297, 2], pidfdSendSignal],
+};
+const x32Bit: Calls = {
+  audit: 0x40000003,
+  ...{ ptrace: 26, processVmWritev: 348, pidfdGetfd, fcntl: [55, 221] },
+  signals: [[37, 1], [238, 1], [270, 2], [178, 1], [335, 2], pidfdSendSignal],
+};
+const arm64: Calls = {
+  audit: 0xc00000b7,
+  ...{ ptrace: 117, processVmWritev: 271, pidfdGetfd, fcntl: [25] },
+  signals: [[129, 1], [130, 1], [131, 2], [138, 1], [240, 2], pidfdSendSignal],
+};
+const arm32Bit: Calls = {
+  audit: 0x40000028,
+  ...{ ptrace: 26, processVmWritev: 377, pidfdGetfd, fcntl: [55, 221] },
+  signals: [[37, 1], [238, 1], [268, 2], [178, 1], [363, 2], pidfdSendSignal],
+};
+const waysIn: Readonly<Record<string, readonly Calls[]>> = { x64: [x64, x32Bit], arm64: [arm64, arm32Bit] };
+
+const sigusr1 = 10;
+const fSetsig = 10;
+const eperm = 1;
+const enosys = 38;
+
+/** null: stator has no numbers of that architecture. */
+export function systemCallFilter(architecture: string): Buffer | null {
+  const ways = waysIn[architecture];
+  if (ways === undefined) return null;
+  const sections = ways.map((calls) => [...sectionOf(calls), allow]);
+  const program: Instruction[] = [load(4)];
+  // A jump goes over 255 instructions at most; a section has fewer.
+  for (const [index, section] of sections.entries()) {
+    const { audit } = ways[index] as Calls; // the two lists are of one length
+    program.push(skipUnless(audit, section.length), ...section);
+  }
+  return bytesOf([...program, refuse(enosys)]);
+}
+
+function sectionOf(calls: Calls): Instruction[] {
+  const { foreignFrom, ptrace, processVmWritev, signals, fcntl } = calls;
+  return [
+    load(0),
+    ...(foreignFrom === undefined ? [] : [skipUnlessFrom(foreignFrom, 1), refuse(enosys)]),
+    ...[ptrace, processVmWritev, calls.pidfdGetfd].flatMap((call) => [skipUnless(call, 1), refuse(eperm)]),
+    ...signals.flatMap(([call, argument]) => refusedIf(call, [[argument, sigusr1]])),
+    ...fcntl.flatMap((call) =>
+      refusedIf(call, [
+        [1, fSetsig],
+        [2, sigusr1],
+      ]),
+    ), // prettier-ignore
+  ];
+}
+
+/** Refuses a call whose arguments are these; every other one goes on with its number loaded. */
+function refusedIf(call: number, values: readonly (readonly [argument: number, value: number])[]): Instruction[] {
+  const looks = values.flatMap(([argument, value], index) => [
+    load(16 + 8 * argument),
+    skipUnless(value, 2 * (values.length - index - 1) + 1),
+  ]);
+  return [skipUnless(call, looks.length + 2), ...looks, refuse(eperm), load(0)];
+}
+
+/** One of the kernel's classic BPF machine: linux/filter.h. */
+type Instruction = readonly [code: number, ifTrue: number, ifFalse: number, value: number];
+
+const allow: Instruction = [0x06, 0, 0, 0x7fff0000];
+const refuse = (errno: number): Instruction => [0x06, 0, 0, 0x00050000 + errno];
+/** A word of what the kernel tells of the call; of an argument the lower half, which is its number on a little-endian machine. */
+const load = (offset: number): Instruction => [0x20, 0, 0, offset];
+const skipUnless = (value: number, count: number): Instruction => [0x15, 0, count, value];
+const skipUnlessFrom = (value: number, count: number): Instruction => [0x35, 0, count, value];
+
+function bytesOf(program: readonly Instruction[]): Buffer {
+  const bytes = Buffer.alloc(program.length * 8);
+  for (const [index, [code, ifTrue, ifFalse, value]] of program.entries()) {
+    bytes.writeUInt16LE(code, index * 8);
+    bytes.writeUInt8(ifTrue, index * 8 + 2);
+    bytes.writeUInt8(ifFalse, index * 8 + 3);
+    bytes.writeUInt32LE(value, index * 8 + 4);
+  }
+  return bytes;
+}
