@@ -150,26 +150,30 @@ describe('an agent of the Agent Client Protocol', () => {
     expect(task.why).toContain(why);
   });
 
-  it.each(['noise', 'huge', 'flood', 'odd', 'files', 'late'])('%s: is borne, and its work is taken', async (act) => {
-    const engine = await engineOf(act);
-    await begin(engine, 'work', oneTask);
-    await untilStatus(engine, 'work', 'done');
-    const { conversation } = reportIn(engine, 0) as { conversation: string };
-    expect(conversation).not.toBe('forged');
-    const { log } = await agentOf(engine);
-    const text = readFileSync(log ?? '', 'utf8');
-    const marks = {
-      noise: 'stdout: {"stator":',
-      huge: '{"stator":{"leftOut":4194',
-      flood: '19999 ',
-      odd: 'hologram',
-      files: 'x/unknown: -32601',
-      late: 'after the end',
-    };
-    expect(text).toContain(marks[act as keyof typeof marks]);
-    expect(text.length).toBeLessThan(16 * 1024 * 1024);
-    expect(prompts(engine)).toHaveLength(1);
-  });
+  it.each(['noise', 'pong', 'huge', 'flood', 'odd', 'files', 'late'])(
+    '%s: is borne, and its work is taken',
+    async (act) => {
+      const engine = await engineOf(act);
+      await begin(engine, 'work', oneTask);
+      await untilStatus(engine, 'work', 'done');
+      const { conversation } = reportIn(engine, 0) as { conversation: string };
+      expect(conversation).not.toBe('forged');
+      const { log } = await agentOf(engine);
+      const text = readFileSync(log ?? '', 'utf8');
+      const marks = {
+        noise: 'stdout: {"stator":',
+        pong: '0 answers',
+        huge: '{"stator":{"leftOut":4194',
+        flood: '19999 ',
+        odd: 'hologram',
+        files: 'x/unknown: -32601',
+        late: 'after the end',
+      };
+      expect(text).toContain(marks[act as keyof typeof marks]);
+      expect(text.length).toBeLessThan(16 * 1024 * 1024);
+      expect(prompts(engine)).toHaveLength(1);
+    },
+  );
 
   it.each([
     ['version2', {}, 'speaks version 2 of the Agent Client Protocol'],

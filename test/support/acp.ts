@@ -8,6 +8,7 @@ const fake = join(import.meta.dirname, 'fixtures/agents/acp.mjs');
 
 export interface AcpCall {
   readonly pid: number;
+  readonly run: string;
   readonly method: string;
   readonly params: { readonly prompt?: readonly { readonly text: string }[]; readonly [key: string]: unknown };
 }

@@ -47,7 +47,17 @@ describe.skipIf(noWallsHere !== null)('inside of walls', () => {
 });
 
 /** A coder by the protocol that plays `coder`, and opencode as its reviewer by the protocol, which plays `reviewer`. */
-async function judged({ coder, reviewer, sandbox }: { coder: string; reviewer: string; sandbox: 'bwrap' | 'off' }) {
+async function judged({
+  coder,
+  reviewer,
+  sandbox,
+  attempts = 1,
+}: {
+  readonly coder: string;
+  readonly reviewer: string;
+  readonly sandbox: 'bwrap' | 'off';
+  readonly attempts?: number;
+}) {
   const on = ground();
   const agentAt = (folder: string, acts: string) => {
     const root = join(on.root, folder);
@@ -59,7 +69,7 @@ async function judged({ coder, reviewer, sandbox }: { coder: string; reviewer: s
     daemon: 'auto_review_fix = false\nblueprint_skip_threshold = 0\n',
     agents: {
       default: agentAt('coder', coder),
-      reviewer: { ...agentAt('reviewer', reviewer), preset: 'opencode', acp: true },
+      reviewer: { ...agentAt('reviewer', reviewer), preset: 'opencode', acp: true, attempts },
     },
   });
   await begin(engine, 'work', planText([{ title: 'the work', sh: null }]));
@@ -76,6 +86,13 @@ describe.each(noWallsHere === null ? (['off', 'bwrap'] as const) : (['off'] as c
         ({ type }) => type === 'review_approved',
       );
       expect(told).toMatchObject({ origin: 'agent:work-review-1', status: 'done' });
+    });
+
+    it('gives its verdict in its next attempt, and one that it repeats of the last is none', async () => {
+      const reviewer = 'die,verdict:changes requested';
+      const engine = await judged({ coder: 'edit', reviewer, sandbox, attempts: 2 });
+      expect((await untilBlocked(engine, 'work')).blocked).toMatchObject({ source: 'review' });
+      expect(acpCalls(join(engine.root, 'reviewer'), 'session/load')).toHaveLength(1);
     });
 
     it('a verdict before its last tool is none', async () => {

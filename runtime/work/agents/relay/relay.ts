@@ -42,9 +42,8 @@ const unreadLimitBytes = 1024 * 1024;
 /** What a program wrote is in the pipe when it ends; something that it left behind may hold the pipe open. */
 const lastOutputMs = 1_000;
 const notFoundCode = 127;
-/** Before a line of the program's output that has the form of the relay's own, and before one of an earlier run. */
+/** Before a line of the program's output that has the form of the relay's own. */
 const outputMark = 'stdout: ';
-const repeatedMark = 'repeated: ';
 
 function relay(createTalk: ((ports: TalkPorts) => Talk) | null, [program = '', ...args]: readonly string[]): void {
   const child = spawn(program, args, { stdio: [createTalk === null ? 'inherit' : 'pipe', 'pipe', 'pipe'] });
@@ -117,7 +116,7 @@ function talkWith(child: ChildProcess, { createTalk, log }: Talking) {
   };
 }
 
-/** Each line is in the log before anything is made of it; one that looks like the relay's own is marked. */
+/** Each line is in the log before anything is made of it; one that looks like the relay's own is marked, and one of an earlier run is a word of the relay. */
 function messageReader(talk: Talk, log: WholeLines): (chunk: Buffer) => void {
   let beginning = '';
   return createLineReader(
@@ -126,8 +125,8 @@ function messageReader(talk: Talk, log: WholeLines): (chunk: Buffer) => void {
       if (line === '') return;
       const event = objectOf(line) ?? {};
       const isRepeated = event.method === 'session/update' && talk.isRepeating?.() === true;
-      const mark = isRelayLine(event) ? outputMark : isRepeated ? repeatedMark : '';
-      log.said(Buffer.from(`${mark}${line}\n`));
+      if (isRepeated) log.said(Buffer.from(`${JSON.stringify({ stator: { repeated: event } })}\n`));
+      else log.said(Buffer.from(`${isRelayLine(event) ? outputMark : ''}${line}\n`));
       talk.line(line);
     },
     (piece) => {
